@@ -1,0 +1,1 @@
+"""The method: arrays in, arrays out. Nothing here knows of Redis, HTTP or cameras."""

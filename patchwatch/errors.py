@@ -1,0 +1,125 @@
+"""Every error Patchwatch raises on purpose, branched by what the caller should do.
+
+A message says what is wrong, where, and the command or setting that mends it. It never holds a credential.
+"""
+
+from __future__ import annotations
+
+
+class PatchwatchError(Exception):
+    """Root of all errors raised on purpose. ``code`` is stable and machine-readable (API problem type)."""
+
+    code = "error"
+
+
+class RetryableError(PatchwatchError):
+    """The same call may succeed later: wait and try again."""
+
+    code = "unavailable"
+
+
+class RejectedError(PatchwatchError):
+    """This input is wrong and stays wrong: reject it, go on with the next."""
+
+    code = "invalid"
+
+
+class OverloadedError(PatchwatchError):
+    """A bounded queue is full: slow down or drop, and count the drop."""
+
+    code = "overloaded"
+
+
+class FatalError(PatchwatchError):
+    """The process cannot do its work: stop with this message."""
+
+    code = "fatal"
+
+
+class BusUnavailableError(RetryableError):
+    """Redis cannot be reached or refuses."""
+
+    code = "bus-unavailable"
+
+
+class SourceUnavailableError(RetryableError):
+    """A video source cannot be opened or stopped delivering, for a reason that may pass.
+
+    ``reason`` is one of the words of `messages.status.Reason`.
+    """
+
+    code = "source-unavailable"
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class SourceRejectedError(RejectedError):
+    """A video source that will not work until its configuration changes (wrong password, no video, bad scheme)."""
+
+    code = "source-rejected"
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class InvalidMessageError(RejectedError):
+    """Bytes in the queue that are not a message of a known version."""
+
+    code = "invalid-message"
+
+
+class NotFoundError(RejectedError):
+    """A named thing does not exist."""
+
+    code = "not-found"
+
+
+class ConflictError(RejectedError):
+    """The thing already exists, or its state forbids this."""
+
+    code = "conflict"
+
+
+class InsufficientFootageError(RejectedError):
+    """Too little normal footage to learn from or to calibrate on."""
+
+    code = "insufficient-footage"
+
+
+class BankMismatchError(RejectedError):
+    """A bank is truncated, of another version, or was built with other weights or preprocessing."""
+
+    code = "bank-mismatch"
+
+
+class NonFiniteScoreError(RejectedError):
+    """A score came out as NaN or infinity: rejected and counted, never smoothed or published."""
+
+    code = "non-finite-score"
+
+
+class WeightsMissingError(FatalError):
+    """A network's weights are not on this machine and were not asked to be random."""
+
+    code = "weights-missing"
+
+
+class ConfigurationError(FatalError):
+    """A setting is wrong or an extra is not installed."""
+
+    code = "configuration"
+
+
+class PortTakenError(FatalError):
+    """Another process listens on a port Patchwatch was told to use."""
+
+    code = "port-taken"
+
+
+class LeaseLostError(FatalError):
+    """Another worker owns this partition now: stop writing to it."""
+
+    code = "lease-lost"

@@ -1,0 +1,104 @@
+"""Every Redis key, in one place.
+
+All keys of a camera share the hash tag of its partition (``{7}``), so that one transaction may touch them all.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+CAMERAS = "pw:cameras"  # hash: camera id -> Camera (JSON)
+CAMERAS_REVISION = "pw:cameras:revision"  # counter: rises with each change of CAMERAS
+ALERTS = "pw:alerts"  # stream: every change of every alert, field "a" = Alert (JSON)
+ALERTS_BY_TIME = "pw:alerts:by-time"  # sorted set: alert id by started_at_ms
+ENROLMENTS = "pw:enrolments"  # stream of jobs, field "e" = Enrolment (JSON)
+ENROLMENT_RECORDS = "pw:enrolments:records"  # hash: enrolment id -> Enrolment (JSON)
+
+
+def partition_of(camera_id: str, partitions: int) -> int:
+    """The partition that owns a camera. Stable over hosts and versions (CRC-32)."""
+    return zlib.crc32(camera_id.encode()) % partitions
+
+
+@dataclass(frozen=True)
+class CameraKeys:
+    """Keys of one camera."""
+
+    camera_id: str
+    partition: int
+
+    @classmethod
+    def of(cls, camera_id: str, partitions: int) -> CameraKeys:
+        return cls(camera_id, partition_of(camera_id, partitions))
+
+    def _key(self, noun: str) -> str:
+        return f"pw:{{{self.partition}}}:{noun}:{self.camera_id}"
+
+    @property
+    def frames(self) -> str:
+        """Stream of `FrameMessage`; the entry id is the sequence number. Holds the unscored and a few scored frames."""
+        return self._key("frames")
+
+    @property
+    def scores(self) -> str:
+        """Stream of `Score`; the entry id is the capture time in milliseconds."""
+        return self._key("scores")
+
+    @property
+    def minutes(self) -> str:
+        """Stream of `ScoreMinute`; the entry id is the start of the minute in milliseconds."""
+        return self._key("minutes")
+
+    @property
+    def state(self) -> str:
+        """Hash of the inference worker: ``seq`` (last committed frame), ``analyzer`` (smoothing and event state, JSON),
+        ``boxes`` (regions of the last frame, JSON)."""
+        return self._key("state")
+
+    @property
+    def counters(self) -> str:
+        """Hash of integers: ``scored``, ``dropped:<reason>``."""
+        return self._key("counters")
+
+    @property
+    def capture(self) -> str:
+        """`CaptureStatus` (JSON string), written by the ingest worker."""
+        return self._key("capture")
+
+    @property
+    def analysis(self) -> str:
+        """`AnalysisStatus` (JSON string), written by the inference worker."""
+        return self._key("analysis")
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Everything to delete with the camera."""
+        return (
+            self.frames, self.scores, self.minutes, self.state, self.counters, self.capture, self.analysis,
+        )  # fmt: skip
+
+
+def lease(partition: int) -> str:
+    """Owner of a partition: expiring string ``<worker id>:<fencing token>``."""
+    return f"pw:{{{partition}}}:lease"
+
+
+def fence(partition: int) -> str:
+    """Counter that yields fencing tokens."""
+    return f"pw:{{{partition}}}:fence"
+
+
+def alert(alert_id: str) -> str:
+    """Expiring string: the latest `Alert` (JSON)."""
+    return f"pw:alert:{alert_id}"
+
+
+def alert_picture(alert_id: str) -> str:
+    """Expiring string: JPEG of the frame at the alert's peak."""
+    return f"pw:alert:{alert_id}:jpeg"
+
+
+def worker(role: str, worker_id: str) -> str:
+    """Expiring `WorkerBeat` (JSON)."""
+    return f"pw:worker:{role}:{worker_id}"

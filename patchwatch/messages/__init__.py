@@ -1,0 +1,1 @@
+"""What travels between processes: frozen, versioned, validated when read."""

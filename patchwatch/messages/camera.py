@@ -1,0 +1,62 @@
+"""A camera: its identity, source and how it is analysed. Written by the API and the command line."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field, SecretStr, field_serializer, field_validator
+
+from patchwatch.errors import SourceRejectedError
+from patchwatch.messages.base import CameraId, Message
+from patchwatch.messages.source import Source
+
+
+class Pace(StrEnum):
+    """How a file is read. Live sources ignore it."""
+
+    REALTIME = "realtime"  # as a camera would deliver it: late frames are dropped, and counted
+    FAST = "fast"  # as fast as it is scored: nothing is dropped
+
+
+class Transport(StrEnum):
+    """RTSP media transport of a pulled camera."""
+
+    TCP = "tcp"
+    UDP = "udp"
+
+
+class Camera(Message):
+    """Configuration of one camera. Stored with its secrets in Redis; show `public()` to users."""
+
+    id: CameraId
+    name: str = Field("", max_length=120)
+    source: str = Field("push:", max_length=2048, repr=False)
+    profile: str = Field("motion", pattern=r"^[a-z0-9][a-z0-9_-]{0,30}$")
+    enabled: bool = True
+    analysis_fps: float | None = Field(None, gt=0, le=120)
+    pace: Pace = Pace.REALTIME
+    loop: bool = False
+    transport: Transport = Transport.TCP
+    publish_username: str | None = None
+    publish_password: SecretStr | None = None
+    revision: int = 0  # rises with each change: the ingest worker restarts a capture whose revision is old
+
+    @field_validator("source")
+    @classmethod
+    def _known_source(cls, value: str) -> str:
+        try:
+            Source.parse(value)
+        except SourceRejectedError as error:
+            raise ValueError(str(error)) from None
+        return value
+
+    @field_serializer("publish_password", when_used="json-unless-none")
+    def _keep_secret_in_store(self, value: SecretStr) -> str:
+        return value.get_secret_value()
+
+    def public(self) -> dict[str, object]:
+        """All fields, the source without credentials, the publish password as a mere ``***``."""
+        shown = self.model_dump(mode="json", exclude={"version", "publish_password"})
+        shown["source"] = str(Source.parse(self.source))
+        shown["publish_password"] = "***" if self.publish_password else None
+        return shown

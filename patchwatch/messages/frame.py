@@ -1,0 +1,72 @@
+"""A frame in the queue: a fixed header and a JPEG. The stream entry's id is ``<seq>-0``."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from enum import IntFlag
+
+from patchwatch.errors import InvalidMessageError
+
+# version, flags, width, height, source_width, source_height, captured_at_ns, media_time_ns
+_HEADER = struct.Struct("<BBHHHHqq")
+VERSION = 1
+
+
+class FrameFlag(IntFlag):
+    """Facts about a frame that decide how it may be treated."""
+
+    LIVE = 1  # may be dropped when late; unset: lossless
+    DISCONTINUITY = 2  # first frame after a (re)connect, seek or loop: compare it with no earlier frame
+
+
+@dataclass(frozen=True, slots=True)
+class FrameMessage:
+    """One sampled frame of one camera.
+
+    ``seq`` rises by one per captured frame of a camera, without gaps, over restarts: a gap at the reader is a
+    dropped frame. ``captured_at_ns`` is wall-clock time of capture (Unix epoch); it rises strictly within a
+    connection. ``media_time_ns`` is the time since the source's first frame by its PTS.
+    """
+
+    seq: int
+    captured_at_ns: int
+    media_time_ns: int
+    width: int
+    height: int
+    source_width: int
+    source_height: int
+    flags: FrameFlag
+    jpeg: bytes
+
+    @property
+    def live(self) -> bool:
+        return FrameFlag.LIVE in self.flags
+
+    @property
+    def discontinuity(self) -> bool:
+        return FrameFlag.DISCONTINUITY in self.flags
+
+    @property
+    def entry_id(self) -> str:
+        return f"{self.seq}-0"
+
+    def encode(self) -> dict[bytes, bytes]:
+        """Fields of the stream entry."""
+        header = _HEADER.pack(
+            VERSION, self.flags, self.width, self.height, self.source_width, self.source_height,
+            self.captured_at_ns, self.media_time_ns,
+        )  # fmt: skip
+        return {b"h": header, b"j": self.jpeg}
+
+    @classmethod
+    def decode(cls, entry_id: bytes, fields: dict[bytes, bytes]) -> FrameMessage:
+        """Raises `InvalidMessageError` on a truncated entry or an unknown version."""
+        try:
+            version, flags, width, height, source_width, source_height, captured, media = _HEADER.unpack(fields[b"h"])
+            seq, jpeg = int(entry_id.split(b"-")[0]), fields[b"j"]
+        except (KeyError, ValueError, struct.error) as error:
+            raise InvalidMessageError(f"frame {entry_id!r} is truncated or not a frame ({error})") from None
+        if version != VERSION:
+            raise InvalidMessageError(f"frame {entry_id!r} has version {version}, known is {VERSION}")
+        return cls(seq, captured, media, width, height, source_width, source_height, FrameFlag(flags), jpeg)

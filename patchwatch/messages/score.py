@@ -1,0 +1,110 @@
+"""One scored frame, as published and kept. The stream entry's id is ``<captured_at in ms>-<n>``."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+from patchwatch.errors import InvalidMessageError
+
+# version, flags, seq, captured_at_ns, scored_at_ns, raw, score, stream index, x1, y1, x2, y2
+_FIXED = struct.Struct("<BBQqqddBHHHH")
+VERSION = 1
+_RANDOM_WEIGHTS = 1
+_NO_STREAM = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A box in pixels of the camera's own picture (not of the analysed, smaller one)."""
+
+    x1: int
+    y1: int
+    x2: int
+    y2: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamReading:
+    """What one stream says of a frame: ``rarity`` is calibrated (`models.calibration`), None = nothing to say."""
+
+    name: str
+    rarity: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Score of one frame: ``score`` in 0..1 is calibrated and causally smoothed, ``raw`` is fused but neither.
+
+    ``driver`` names the stream that contributed most, ``region`` where it looked; both None when no stream spoke.
+    """
+
+    seq: int
+    captured_at_ns: int
+    scored_at_ns: int
+    raw: float
+    score: float
+    streams: tuple[StreamReading, ...]
+    driver: str | None
+    region: Region | None
+    random_weights: bool = False
+
+    def encode(self) -> dict[bytes, bytes]:
+        """Fields of the stream entry."""
+        names = [reading.name for reading in self.streams]
+        driver = names.index(self.driver) if self.driver is not None else _NO_STREAM
+        region = self.region or Region(0, 0, 0, 0)
+        fixed = _FIXED.pack(
+            VERSION, _RANDOM_WEIGHTS if self.random_weights else 0, self.seq, self.captured_at_ns, self.scored_at_ns,
+            self.raw, self.score, driver, region.x1, region.y1, region.x2, region.y2,
+        )  # fmt: skip
+        nan = float("nan")
+        rarities = [nan if reading.rarity is None else reading.rarity for reading in self.streams]
+        return {b"s": fixed + struct.pack(f"<{len(names)}f", *rarities), b"n": ",".join(names).encode()}
+
+    @classmethod
+    def decode(cls, fields: dict[bytes, bytes]) -> Score:
+        """Raises `InvalidMessageError` on a truncated entry or an unknown version."""
+        try:
+            packed, names = fields[b"s"], [name for name in fields[b"n"].decode().split(",") if name]
+            version, flags, seq, captured, scored, raw, score, driver, *corners = _FIXED.unpack_from(packed)
+            rarities = struct.unpack(f"<{len(names)}f", packed[_FIXED.size :])
+        except (KeyError, ValueError, struct.error) as error:
+            raise InvalidMessageError(f"score is truncated or not a score ({error})") from None
+        if version != VERSION:
+            raise InvalidMessageError(f"score has version {version}, known is {VERSION}")
+        readings = (StreamReading(n, None if r != r else r) for n, r in zip(names, rarities, strict=True))
+        region = Region(*corners) if corners[2] > corners[0] else None
+        driver_name = names[driver] if driver < len(names) else None
+        return cls(
+            seq, captured, scored, raw, score, tuple(readings), driver_name, region, bool(flags & _RANDOM_WEIGHTS)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreMinute:
+    """All scores of a camera in one wall-clock minute: count, mean and maximum."""
+
+    minute_ms: int
+    count: int
+    total: float
+    peak: float
+
+    _LAYOUT = struct.Struct("<BIdd")
+
+    def encode(self) -> dict[bytes, bytes]:
+        return {b"m": self._LAYOUT.pack(VERSION, self.count, self.total, self.peak)}
+
+    @classmethod
+    def decode(cls, minute_ms: int, fields: dict[bytes, bytes]) -> ScoreMinute:
+        try:
+            version, count, total, peak = cls._LAYOUT.unpack(fields[b"m"])
+        except (KeyError, struct.error) as error:
+            raise InvalidMessageError(f"minute {minute_ms} is truncated or not a minute ({error})") from None
+        if version != VERSION:
+            raise InvalidMessageError(f"minute has version {version}, known is {VERSION}")
+        return cls(minute_ms, count, total, peak)
+
+    @property
+    def mean(self) -> float:
+        return self.total / self.count if self.count else 0.0

@@ -1,0 +1,140 @@
+"""What each worker says of a camera. Each record has one writer."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from patchwatch.messages.base import CameraId, Message
+
+
+class CaptureState(StrEnum):
+    """State of a camera's capture, as the ingest worker sees it."""
+
+    CONNECTING = "connecting"
+    LIVE = "live"
+    STALLED = "stalled"  # connected, but no frame for a while
+    OFFLINE = "offline"  # not there now; tried again by itself
+    FAILED = "failed"  # will not be tried again until its configuration changes
+    ENDED = "ended"  # a file that was read to its end
+    DISABLED = "disabled"
+
+
+class Reason(StrEnum):
+    """Why a camera is not live. The text beside it says more."""
+
+    AUTH = "auth"
+    NOT_FOUND = "not_found"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    TIMEOUT = "timeout"
+    DISCONNECTED = "disconnected"
+    NO_PUBLISHER = "no_publisher"
+    NO_VIDEO = "no_video"
+    CODEC = "codec"
+    CORRUPT = "corrupt"
+    PICTURE_SIZE = "picture_size"
+    FORBIDDEN_PATH = "forbidden_path"
+    UNSUPPORTED_SCHEME = "unsupported_scheme"
+    BAD_URL = "bad_url"
+    CRASHED = "crashed"
+    BUS = "bus"
+
+
+class Gap(Message):
+    """The latest time without frames, once it is over."""
+
+    from_ms: int
+    to_ms: int
+
+
+class CaptureStatus(Message):
+    """Written by the ingest worker about once a second and at each change."""
+
+    camera_id: CameraId
+    state: CaptureState
+    reason: Reason | None = None
+    detail: str = ""  # for people; holds no credentials
+    since_ms: int
+    updated_at_ms: int
+    last_frame_at_ms: int | None = None
+    fps: float | None = None  # measured, frames published per second
+    width: int | None = None
+    height: int | None = None
+    codec: str | None = None
+    captured: int = 0  # all frames sampled, over restarts
+    unpublished: int = 0  # of these, lost because Redis refused them
+    decode_errors: int = 0
+    reconnects: int = 0
+    last_gap: Gap | None = None
+
+
+class AnalysisState(StrEnum):
+    """State of a camera's analysis, as the inference worker sees it."""
+
+    NO_BANK = "no_bank"  # never silently off: frames are counted as dropped for that reason
+    BANK_REJECTED = "bank_rejected"
+    SCORING = "scoring"
+
+
+class AnalysisStatus(Message):
+    """Written by the inference worker when it changes."""
+
+    camera_id: CameraId
+    state: AnalysisState
+    detail: str = ""
+    profile: str
+    streams: tuple[str, ...] = ()
+    bank_id: str | None = None
+    bank_created_at: str | None = None
+    random_weights: bool = False
+    threshold_on: float | None = None
+    threshold_off: float | None = None
+    device: str = "cpu"
+    updated_at_ms: int
+
+
+class DropReason(StrEnum):
+    """Why a captured frame was not scored."""
+
+    TOO_OLD = "too_old"
+    QUEUE_FULL = "queue_full"
+    CORRUPT = "corrupt"
+    NO_BANK = "no_bank"
+    NON_FINITE = "non_finite"
+    UNPUBLISHED = "unpublished"
+
+
+class EnrolmentState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Enrolment(Message):
+    """Learning a bank from normal footage, as asked for over the API."""
+
+    id: str
+    camera_id: CameraId
+    profile: str
+    sources: tuple[str, ...]
+    state: EnrolmentState = EnrolmentState.QUEUED
+    progress: float = Field(0.0, ge=0, le=1)
+    detail: str = ""
+    bank_id: str | None = None
+    created_at_ms: int
+    updated_at_ms: int
+
+
+class WorkerBeat(Message):
+    """Expiring record of a living worker process."""
+
+    role: str  # ingest, inference, enrolment
+    host: str
+    pid: int
+    started_at_ms: int
+    updated_at_ms: int
+    device: str = "cpu"
+    cameras: int = 0

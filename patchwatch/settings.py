@@ -1,0 +1,117 @@
+"""All settings; the only reader of the environment.
+
+Every field is an environment variable with the prefix ``PATCHWATCH_`` (``PATCHWATCH_REDIS_URL`` ...).
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from patchwatch.errors import ConfigurationError
+
+Device = Literal["auto", "cpu", "cuda"]
+
+
+def _default_data_dir() -> Path:
+    return Path(platformdirs.user_data_dir("patchwatch"))
+
+
+class Settings(BaseSettings):
+    """Values that differ between installations. Frozen; pass it down, do not read it globally."""
+
+    model_config = SettingsConfigDict(env_prefix="PATCHWATCH_", frozen=True, extra="forbid")
+
+    # Queue
+    redis_url: SecretStr | None = Field(
+        None, description="redis://, rediss:// or unix://. Unset: a private redis-server, else an embedded one."
+    )
+    partitions: int = Field(16, ge=1, le=1024, description="Units of ownership; all keys of a camera share one.")
+    queue_frames: int = Field(
+        64, ge=4, le=10_000, description="Unscored frames kept per camera before it drops or waits."
+    )
+
+    # Where things live
+    data_dir: Path = Field(default_factory=_default_data_dir, description="Banks and private state.")
+    media_dirs: Annotated[tuple[Path, ...], NoDecode] = Field(
+        (), description="Folders that file: sources may come from, separated by ':'. Default: DATA_DIR/media."
+    )
+    profiles_file: Path | None = Field(None, description="TOML file with profiles of your own.")
+
+    # Ingest
+    analysis_fps: float = Field(5.0, gt=0, le=120, description="Frames per second analysed, per camera.")
+    max_side_px: int = Field(640, ge=64, le=4096, description="Longest side of an analysed frame.")
+    jpeg_quality: int = Field(85, ge=30, le=100)
+    rtsp_host: str = Field("127.0.0.1", description="Address of the RTSP endpoint that cameras publish to.")
+    rtsp_port: int = Field(8554, ge=0, le=65535, description="0 takes a free port.")
+    accept_unknown_publishers: bool = Field(False, description="A publisher with an unknown id becomes a camera.")
+    publish_username: str | None = Field(None, description="Required from every publisher when set.")
+    publish_password: SecretStr | None = None
+    source_timeout_s: float = Field(10.0, gt=0, description="Silence after which a source counts as stalled.")
+    reconnect_min_s: float = Field(5.0, gt=0, description="First wait before reconnecting.")
+    reconnect_max_s: float = Field(60.0, gt=0, description="Longest wait before reconnecting.")
+    max_picture_px: int = Field(7680 * 4320, ge=4096, description="Larger pictures are refused.")
+
+    # Inference
+    device: Device = "auto"
+    threads: int | None = Field(None, ge=1, description="CPU threads of the networks. Default: all cores.")
+    batch_frames: int = Field(16, ge=1, le=1024)
+    batch_wait_ms: float = Field(30.0, ge=0, le=5000)
+    max_age_s: float = Field(5.0, gt=0, description="Frames of live sources older than this are dropped, and counted.")
+    clip_weights: Path | None = Field(None, description="CLIP RN101 weights of your own.")
+    detector_weights: Path | None = Field(None, description="Any ultralytics detector checkpoint.")
+    weights_dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_cache_dir("patchwatch")) / "weights",
+        description="Where `patchwatch weights pull` puts files.",
+    )
+    random_clip_weights: bool = Field(
+        False, description="Tests and benchmarks only: random CLIP weights; banks and scores say so."
+    )
+
+    # Retention
+    score_retention_hours: float = Field(6.0, gt=0, description="Per-frame scores; older ones remain as minutes.")
+    minute_retention_days: float = Field(31.0, gt=0)
+    alert_retention_days: float = Field(31.0, gt=0)
+
+    # Service
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    api_token: SecretStr | None = Field(None, description="Bearer token; required when HOST is not loopback.")
+    websocket_heartbeat_s: float = Field(15.0, gt=0)
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @field_validator("media_dirs", mode="before")
+    @classmethod
+    def _split_folders(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part for part in value.split(":") if part)
+        return value
+
+    @cached_property
+    def allowed_media_dirs(self) -> tuple[Path, ...]:
+        """Resolved folders that ``file:`` sources may come from."""
+        return tuple(folder.expanduser().resolve() for folder in self.media_dirs or (self.data_dir / "media",))
+
+    @property
+    def banks_dir(self) -> Path:
+        """One folder per camera, one ``<profile>.safetensors`` each."""
+        return self.data_dir / "banks"
+
+    def bank_path(self, camera_id: str, profile: str) -> Path:
+        return self.banks_dir / camera_id / f"{profile}.safetensors"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the environment. Raises `ConfigurationError` naming the variable that is wrong."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = "PATCHWATCH_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise ConfigurationError(f"{name}: {first['msg']}. Correct or unset {name}.") from None

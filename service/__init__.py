@@ -1,0 +1,1 @@
+"""The REST and WebSocket service: reads Redis, computes nothing."""
