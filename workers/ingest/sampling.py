@@ -1,0 +1,71 @@
+"""Media time from timestamps that may lie, and the choice of the frames to analyse. Both pure and deterministic."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+_EARLY_SLOTS = 0.1  # a frame this much before its slot counts for it: cameras jitter around their nominal rate
+_BACKWARD_JITTER_S = 0.5  # a step back of less is a late or repeated picture, of more a new timeline
+_LIVE_FORWARD_JUMP_S = 10.0  # no camera pauses longer without a disconnect
+_SILENCE_S = 2.0  # pictures further apart are not compared with each other
+
+
+@dataclass(frozen=True, slots=True)
+class MediaTick:
+    """Place of a decoded picture in its source: seconds since the first one, and whether continuity broke before it."""
+
+    media_time_s: float
+    discontinuity: bool
+
+
+class MediaClock:
+    """Turns PTS into seconds since the first picture, rising strictly.
+
+    Missing PTS advance by the nominal interval. A step back, and on a live source a jump forward, starts a new
+    timeline one interval after the last picture and is a discontinuity; a pause in a file is kept as it is.
+    """
+
+    def __init__(self, interval_s: float, live: bool) -> None:
+        self._interval_s = interval_s
+        self._live = live
+        self._origin_s: float | None = None  # pts that corresponds to media time 0
+        self._last_s: float | None = None
+
+    def read(self, pts_s: float | None) -> MediaTick | None:
+        """None for a picture that repeats an earlier moment: leave it out."""
+        if self._last_s is None:
+            self._last_s, self._origin_s = 0.0, pts_s
+            return MediaTick(0.0, discontinuity=True)
+        following_s = self._last_s + self._interval_s
+        if pts_s is None:
+            return self._advance(following_s, discontinuity=False)
+        if self._origin_s is None:
+            self._origin_s = pts_s - following_s
+        at_s = pts_s - self._origin_s
+        step_s = at_s - self._last_s
+        if step_s < -_BACKWARD_JITTER_S or (self._live and step_s > _LIVE_FORWARD_JUMP_S):
+            self._origin_s = pts_s - following_s
+            return self._advance(following_s, discontinuity=True)
+        if step_s <= 0:
+            return None
+        return self._advance(at_s, discontinuity=step_s > max(_SILENCE_S, 5 * self._interval_s))
+
+    def _advance(self, at_s: float, discontinuity: bool) -> MediaTick:
+        self._last_s = at_s
+        return MediaTick(at_s, discontinuity)
+
+
+class Sampler:
+    """Takes the first picture of each slot of 1/fps seconds: the same timestamps always give the same choice."""
+
+    def __init__(self, fps: float) -> None:
+        self._fps = fps
+        self._slot: int | None = None
+
+    def takes(self, media_time_s: float) -> bool:
+        slot = math.floor(media_time_s * self._fps + _EARLY_SLOTS)
+        if self._slot is not None and slot <= self._slot:
+            return False
+        self._slot = slot
+        return True

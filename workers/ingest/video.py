@@ -1,0 +1,263 @@
+"""Video in, sampled and scaled pictures out: the one place that decodes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import av.error
+import numpy as np
+from av.container import InputContainer
+from numpy.typing import NDArray
+
+from patchwatch.errors import SourceRejectedError
+from patchwatch.messages.source import redact
+from patchwatch.messages.status import Reason
+from workers.ingest.faults import translated
+from workers.ingest.sampling import MediaClock, Sampler
+
+MIN_SIDE_PX = 32  # of the source and of the scaled picture: below, there is nothing to see
+_MICROSECONDS = 1_000_000
+_KEY_FRAME_WITHIN_S = 10.0  # after damage, wait for a key frame this long at most: some streams never send one
+# Formats that are lists of further files or devices: a file inside the media folder could reach outside it.
+_INDIRECT_FORMATS = {"hls", "concat", "dash", "imf", "lavfi", "tty", "sdp", "rtsp"}
+
+
+@dataclass(frozen=True, slots=True)
+class VideoOptions:
+    """How to read a source. ``listen``: wait for a publisher on the URL's port instead of connecting to it."""
+
+    analysis_fps: float = 5.0
+    max_side_px: int = 640
+    max_picture_px: int = 7680 * 4320
+    timeout_s: float = 10.0
+    transport: str = "tcp"
+    live: bool = False
+    listen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SampledFrame:
+    """A picture to analyse: ``rgb`` uint8 (h, w, 3), its longer side at most ``max_side_px``, never enlarged.
+
+    ``media_time_s``: seconds since the source's first picture. ``discontinuity``: compare it with nothing earlier.
+    """
+
+    rgb: NDArray[np.uint8]
+    media_time_s: float
+    source_width: int
+    source_height: int
+    discontinuity: bool
+
+
+class Video:
+    """An open source. Not thread-safe; one decoding thread; close it (or use ``with``).
+
+    ``codec`` is a name; ``width``, ``height`` are the source's own (0 until known); ``duration_s`` None when unknown or
+    live; ``decoded`` counts pictures decoded, ``decode_errors`` what could not be decoded.
+    """
+
+    def __init__(self, container: InputContainer, name: str, options: VideoOptions) -> None:
+        self._container = container
+        self._name = name
+        self._options = options
+        self._stream = _video_stream(container, name)
+        self._context = self._stream.codec_context
+        self._context.thread_count = 1
+        self._context.options = {"max_pixels": str(options.max_picture_px)}
+        self.codec: str = self._context.name
+        self.width: int = self._context.width
+        self.height: int = self._context.height
+        self.duration_s: float | None = None
+        if not options.live and container.duration:
+            self.duration_s = container.duration / av.time_base
+        self.decoded = 0
+        self.decode_errors = 0
+        self._waits_for_key_until_s: float | None = None
+        if self.width and self.height:
+            self._check_size(self.width, self.height)
+
+    @classmethod
+    def open(cls, source: str | Path, *, options: VideoOptions | None = None) -> Self:
+        """Open a file (`Path`) or a URL FFmpeg knows.
+
+        Raises `SourceUnavailableError` (worth another try) or `SourceRejectedError` (wrong until changed), each with a
+        ``reason`` of `messages.status.Reason` and without credentials.
+        """
+        options = options or VideoOptions()
+        name = redact(str(source))
+        with translated(name, options.live):
+            container = av.open(_url(source), options=_ffmpeg_options(source, options), timeout=_timeouts(options))
+        try:
+            return cls(container, name, options)
+        except BaseException:
+            container.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free decoder and connection now: they leak when left to the garbage collector."""
+        self._container.close()
+
+    def frames(self) -> Iterator[SampledFrame]:
+        """Sampled pictures until the source ends; for a live source the end is a disconnect.
+
+        Damaged data is left out and counted in ``decode_errors``. Raises as `open` does when the connection fails
+        or the picture's size is out of bounds.
+        """
+        clock = MediaClock(self._interval_s(), self._options.live)
+        sampler = Sampler(self._options.analysis_fps)
+        broken = False
+        for picture in self._pictures():
+            tick = clock.read(_pts_s(picture))
+            if tick is None:
+                continue
+            broken |= tick.discontinuity | self._resized(picture)
+            if self._undamaged(picture, tick.media_time_s) and sampler.takes(tick.media_time_s):
+                yield self._sampled(picture, tick.media_time_s, broken)
+                broken = False
+        if self.decoded == 0 and not self._options.live:
+            raise SourceRejectedError(
+                f"{self._name} holds no picture that can be decoded ({self.codec}): check it with `ffprobe`",
+                Reason.CORRUPT,
+            )
+
+    def _pictures(self) -> Iterator[av.VideoFrame]:
+        with translated(self._name, self._options.live):
+            packets = self._container.demux(self._stream)
+            while True:
+                try:
+                    packet = next(packets, None)
+                except av.error.InvalidDataError:  # the file breaks off or the stream is damaged beyond the demuxer
+                    self.decode_errors += 1
+                    return
+                if packet is None:
+                    return
+                yield from self._decoded(packet)
+
+    def _decoded(self, packet: av.Packet) -> list[av.VideoFrame]:
+        try:
+            pictures = [picture for picture in packet.decode() if isinstance(picture, av.VideoFrame)]
+        except (av.error.InvalidDataError, av.error.PatchWelcomeError):
+            self._damage()
+            return []
+        self.decoded += len(pictures)
+        return pictures
+
+    def _damage(self) -> None:
+        self.decode_errors += 1
+        self._waits_for_key_until_s = float("inf")  # set to a time by the next picture
+
+    def _undamaged(self, picture: av.VideoFrame, media_time_s: float) -> bool:
+        """After damage pictures are smeared until the next key frame: a smear looks like an anomaly."""
+        if picture.is_corrupt:
+            self._damage()
+            return False
+        if self._waits_for_key_until_s is None:
+            return True
+        self._waits_for_key_until_s = min(self._waits_for_key_until_s, media_time_s + _KEY_FRAME_WITHIN_S)
+        if picture.key_frame or media_time_s >= self._waits_for_key_until_s:
+            self._waits_for_key_until_s = None
+            return True
+        return False
+
+    def _resized(self, picture: av.VideoFrame) -> bool:
+        if (picture.width, picture.height) == (self.width, self.height):
+            return False
+        self._check_size(picture.width, picture.height)
+        self.width, self.height = picture.width, picture.height
+        return True
+
+    def _check_size(self, width: int, height: int) -> None:
+        limit = self._options.max_picture_px
+        if width * height > limit:
+            raise SourceRejectedError(
+                f"{self._name}: pictures of {width}x{height} are larger than the {limit} pixels allowed: "
+                "lower the camera's resolution or raise PATCHWATCH_MAX_PICTURE_PX",
+                Reason.PICTURE_SIZE,
+            )
+        if min(_scaled(width, height, self._options.max_side_px)) < MIN_SIDE_PX:
+            raise SourceRejectedError(
+                f"{self._name}: pictures of {width}x{height} are too small to analyse: "
+                f"each side needs {MIN_SIDE_PX} pixels once the longer is at most {self._options.max_side_px}",
+                Reason.PICTURE_SIZE,
+            )
+
+    def _sampled(self, picture: av.VideoFrame, media_time_s: float, discontinuity: bool) -> SampledFrame:
+        width, height = _scaled(picture.width, picture.height, self._options.max_side_px)
+        small = picture.reformat(width=width, height=height, format="rgb24", interpolation="AREA", threads=1)
+        rgb = np.rot90(small.to_ndarray(), picture.rotation // 90 % 4)
+        source = (picture.width, picture.height) if picture.rotation % 180 == 0 else (picture.height, picture.width)
+        return SampledFrame(np.ascontiguousarray(rgb), media_time_s, *source, discontinuity)
+
+    def _interval_s(self) -> float:
+        rate = self._stream.average_rate or self._stream.guessed_rate
+        return 1 / float(rate) if rate and 0.1 <= rate <= 240 else 1 / 25
+
+
+def _url(source: str | Path) -> str:
+    # The prefix keeps FFmpeg from reading a strange file name as a URL or a pattern.
+    return f"file:{source.resolve()}" if isinstance(source, Path) else source
+
+
+def _timeouts(options: VideoOptions) -> tuple[float, float] | None:
+    if not options.live:
+        return None
+    # FFmpeg's own timeout comes first; this one also bounds name look-up and a server that trickles.
+    return (options.timeout_s * 3 if options.listen else options.timeout_s * 1.5, options.timeout_s * 1.5)
+
+
+def _ffmpeg_options(source: str | Path, options: VideoOptions) -> dict[str, str]:
+    if isinstance(source, Path):
+        return {"protocol_whitelist": "file"}
+    if not options.live:
+        return {}
+    chosen = {
+        "timeout": str(round(options.timeout_s * _MICROSECONDS)),
+        "allowed_media_types": "video",
+        "analyzeduration": "500000",  # half the default time to the first picture
+        "probesize": "500000",
+        "protocol_whitelist": "rtsp,rtsps,rtp,srtp,udp,tcp,tls,crypto",
+    }
+    if options.listen:
+        return chosen | {"rtsp_flags": "listen", "listen_timeout": str(max(1, round(options.timeout_s)))}
+    return chosen | {"rtsp_transport": options.transport}
+
+
+def _video_stream(container: InputContainer, name: str) -> av.VideoStream:
+    if container.format.name in _INDIRECT_FORMATS and name.startswith("/"):
+        raise SourceRejectedError(
+            f"{name} is a {container.format.name} list, not a video: name a video file", Reason.CODEC
+        )
+    streams = [stream for stream in container.streams.video if not _is_cover(stream)]
+    if not streams:
+        raise SourceRejectedError(f"{name} holds no video track: name a source with pictures", Reason.NO_VIDEO)
+    if streams[0].codec_context is None:
+        raise SourceRejectedError(f"{name}: no decoder for its video: set the camera to H.264 or H.265", Reason.CODEC)
+    return streams[0]
+
+
+def _is_cover(stream: av.VideoStream) -> bool:
+    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+
+
+def _pts_s(picture: av.VideoFrame) -> float | None:
+    if picture.pts is None or picture.time_base is None:
+        return None
+    return float(picture.pts * picture.time_base)
+
+
+def _scaled(width: int, height: int, max_side_px: int) -> tuple[int, int]:
+    factor = min(1.0, max_side_px / max(width, height))
+    return max(1, round(width * factor)), max(1, round(height * factor))
