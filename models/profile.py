@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from patchwatch.errors import ConfigurationError
 
@@ -90,6 +91,19 @@ def load_profiles(own_file: Path | None = None) -> dict[str, Profile]:
         except (tomllib.TOMLDecodeError, KeyError, ValueError, TypeError, AttributeError) as error:
             raise ConfigurationError(f"{where} is not a profiles file: {error}") from None
     return profiles
+
+
+def profile_to_json(profile: Profile) -> dict[str, Any]:
+    """All that scores depend on, as JSON values; the description is left out."""
+    facts = json.loads(json.dumps(asdict(profile)))
+    del facts["description"]
+    return cast("dict[str, Any]", facts)
+
+
+def profile_from_json(facts: dict[str, Any]) -> Profile:
+    """Inverse of `profile_to_json`."""
+    streams = tuple(StreamSpec(**(entry | {"kind": StreamKind(entry["kind"])})) for entry in facts["streams"])
+    return Profile(facts["name"], Fusion(facts["fusion"]), streams, tuple(facts["seeds"]))
 
 
 def _profile(name: str, table: dict[str, Any]) -> Profile:

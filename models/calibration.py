@@ -1,0 +1,57 @@
+"""Calibration: what a distance means, as its rarity among held-out normal footage of the same camera."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchwatch.errors import InsufficientFootageError
+
+_LEVELS = 512  # quantiles kept of the body
+_TAIL = 0.05  # share of the normal values that the tail is fitted on
+MIN_VALUES = 20
+NEUTRAL_RARITY = math.log10(2.0)  # of the median normal value: neither calm nor strange
+HALF_SCORE_RARITY = 3.0  # a frame that one in a thousand normal frames reaches scores 0.5
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Distribution of a value over held-out normal frames.
+
+    ``levels``: float64 (n,), sorted, equally spaced quantiles from 0 to 1. ``tail_from`` is the quantile ``1 - 0.05``
+    and ``tail_scale`` the mean excess above it: beyond, the distribution goes on as an exponential (the generalised
+    Pareto tail of shape 0, Pickands 1975), so that rarities go on rising where normal footage ends.
+    """
+
+    levels: NDArray[np.float64]
+    tail_from: float
+    tail_scale: float
+
+    @classmethod
+    def fit(cls, values: NDArray[np.float64]) -> Calibration:
+        """Fit to held-out normal values (n,). Raises `InsufficientFootageError` for fewer than 20."""
+        if len(values) < MIN_VALUES:
+            raise InsufficientFootageError(f"{len(values)} held-out normal values; calibration needs {MIN_VALUES}")
+        if not np.isfinite(values).all():
+            raise ValueError("calibration values must be finite")
+        levels = np.quantile(values, np.linspace(0.0, 1.0, _LEVELS))
+        tail_from = float(np.quantile(values, 1.0 - _TAIL))
+        excess = values[values > tail_from] - tail_from
+        smallest = 1e-6 * max(1.0, abs(tail_from))
+        return cls(levels, tail_from, max(float(excess.mean()) if len(excess) else 0.0, smallest))
+
+    def rarity(self, value: float) -> float:
+        """``-log10`` of the share of normal values above ``value``: 0.3 for the median, 1.3 where the tail begins,
+        3 for one in a thousand, and so on without end."""
+        if value > self.tail_from:
+            return -math.log10(_TAIL) + (value - self.tail_from) / self.tail_scale * math.log10(math.e)
+        below = float(np.interp(value, self.levels, np.linspace(0.0, 1.0, len(self.levels))))
+        return -math.log10(max(1.0 - below, _TAIL))
+
+
+def score_of(rarity: float) -> float:
+    """Rarity (0..inf) to score (0..1): 0.5 for one in a thousand; never saturates, so far outliers stay ordered."""
+    return rarity / (rarity + HALF_SCORE_RARITY)

@@ -1,0 +1,100 @@
+"""A profile made ready: its networks loaded, its streams made. Frames in, features out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from models.features import Features
+from models.frame import Frame
+from models.perception import Perception, View
+from models.profile import Profile, StreamKind, StreamSpec
+from models.streams.base import Stream
+
+if TYPE_CHECKING:
+    from models.networks import Networks
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """Where the networks come from and where they run; ignored by profiles without networks."""
+
+    weights_dir: Path
+    clip_weights: Path | None = None
+    detector_weights: Path | None = None
+    device: str = "auto"
+    threads: int | None = None
+    random_clip: bool = False
+
+
+class Engine:
+    """Extracts the features of all streams of one profile. Not thread-safe: one per worker and profile."""
+
+    def __init__(self, profile: Profile, networks: Networks | None = None) -> None:
+        self.profile = profile
+        self.streams = [make_stream(spec) for spec in profile.streams]
+        self._networks = networks
+
+    @classmethod
+    def load(cls, profile: Profile, options: NetworkOptions) -> Engine:
+        """Load what the profile needs. Raises `WeightsMissingError`, `ConfigurationError` (extra not installed)."""
+        if not (profile.needs_backbone or profile.needs_detector):
+            return cls(profile)
+        from models.networks import Networks  # torch: only where a profile needs it
+
+        return cls(
+            profile,
+            Networks.load(
+                profile,
+                clip_weights=options.clip_weights,
+                detector_weights=options.detector_weights,
+                weights_dir=options.weights_dir,
+                device=options.device,
+                threads=options.threads,
+                random_clip=options.random_clip,
+            ),
+        )
+
+    @property
+    def device(self) -> str:
+        return self._networks.device if self._networks else "cpu"
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a bank must match to be used with this engine, as JSON values."""
+        return {
+            "networks": self._networks.identity() if self._networks else {},
+            "preprocessing": {stream.name: stream.preprocessing() for stream in self.streams},
+        }
+
+    def extract(self, frames: Sequence[Frame], views: Sequence[View]) -> list[tuple[Features, ...]]:
+        """Features of each frame, one per stream of the profile.
+
+        ``views`` names each frame's camera by its memory; frames of one camera stand in order of time.
+        """
+        perception = self.perceive(frames, views)
+        return self.features(perception)
+
+    def perceive(self, frames: Sequence[Frame], views: Sequence[View]) -> Perception:
+        return Perception(frames, views, self._networks)
+
+    def features(self, perception: Perception) -> list[tuple[Features, ...]]:
+        columns = [stream.extract(perception) for stream in self.streams]
+        return list(zip(*columns, strict=True))
+
+
+def make_stream(spec: StreamSpec) -> Stream:
+    """The stream of a specification."""
+    if spec.kind is StreamKind.MOTION:
+        from models.streams import motion_stream
+
+        return motion_stream.make(spec)
+    if spec.kind is StreamKind.GLOBAL:
+        from models.streams import global_stream
+
+        return global_stream.make(spec)
+    from models.streams import local_stream
+
+    return local_stream.make(spec)

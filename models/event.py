@@ -1,0 +1,132 @@
+"""Event logic: when a run of scores becomes an event, and when it is over."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class EventRule:
+    """Opens once the score has stayed at or above ``on`` for ``min_duration_s``; closes once it has stayed below
+    ``off`` for ``cooldown_s``, or when no frame came for ``gap_s``.
+
+    The cooldown works by closing late, not by looking away: what happens within it belongs to the same event, so
+    a flickering score yields one alert and nothing is missed.
+    """
+
+    on: float
+    off: float
+    min_duration_s: float = 0.4
+    cooldown_s: float = 5.0
+    gap_s: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.off <= self.on <= 1:
+            raise ValueError(f"thresholds must satisfy 0 <= off <= on <= 1, not off={self.off}, on={self.on}")
+
+
+class Phase(StrEnum):
+    """QUIET -> RISING -> OPEN -> FADING -> QUIET; RISING may fall back, FADING may return to OPEN."""
+
+    QUIET = "quiet"
+    RISING = "rising"
+    OPEN = "open"
+    FADING = "fading"
+
+
+@dataclass(frozen=True)
+class Event:
+    """A departure from normal. Times in seconds on the frames' clock; ``ended_s`` is None while it lasts.
+
+    ``ended_s`` is the last time the score stood at or above ``off``. ``stream`` and ``box_xyxy_px`` are those at the
+    peak.
+    """
+
+    started_s: float
+    opened_s: float
+    peak_s: float
+    peak_score: float
+    stream: str | None
+    box_xyxy_px: Box | None
+    ended_s: float | None = None
+
+
+class EventDetector:
+    """Follows the scores of one camera. Times must not fall."""
+
+    def __init__(self, rule: EventRule) -> None:
+        self._rule = rule
+        self.phase = Phase.QUIET
+        self._event: Event | None = None  # a candidate while RISING
+        self._last_s: float | None = None
+        self._last_high_s = 0.0
+
+    @property
+    def open_event(self) -> Event | None:
+        return self._event if self.phase in (Phase.OPEN, Phase.FADING) else None
+
+    def update(self, at_s: float, score: float, stream: str | None, box: Box | None) -> list[Event]:
+        """Take one score; returns what changed: opened, peak raised, closed (``ended_s`` set), in order."""
+        changes = []
+        if self._last_s is not None and at_s - self._last_s > self._rule.gap_s:
+            changes += self.finish()
+        self._last_s = at_s
+        if self.phase in (Phase.QUIET, Phase.RISING):
+            return changes + self._rise(at_s, score, stream, box)
+        return changes + self._follow(at_s, score, stream, box)
+
+    def finish(self) -> list[Event]:
+        """No more frames for now: close what is open."""
+        closed = []
+        if self.open_event is not None:
+            closed = [replace(self.open_event, ended_s=self._last_high_s)]
+        self.phase, self._event = Phase.QUIET, None
+        return closed
+
+    def _rise(self, at_s: float, score: float, stream: str | None, box: Box | None) -> list[Event]:
+        if score < self._rule.on:
+            self.phase, self._event = Phase.QUIET, None
+            return []
+        self._last_high_s = at_s
+        if self._event is None:
+            self.phase, self._event = Phase.RISING, Event(at_s, at_s, at_s, score, stream, box)
+        self._raise_peak(at_s, score, stream, box)
+        if at_s - self._event.started_s < self._rule.min_duration_s:
+            return []
+        self.phase, self._event = Phase.OPEN, replace(self._event, opened_s=at_s)
+        return [self._event]
+
+    def _follow(self, at_s: float, score: float, stream: str | None, box: Box | None) -> list[Event]:
+        if score >= self._rule.off:
+            self.phase, self._last_high_s = Phase.OPEN, at_s
+            return [self._event] if self._raise_peak(at_s, score, stream, box) and self._event else []
+        self.phase = Phase.FADING
+        return self.finish() if at_s - self._last_high_s >= self._rule.cooldown_s else []
+
+    def _raise_peak(self, at_s: float, score: float, stream: str | None, box: Box | None) -> bool:
+        if self._event is None or score <= self._event.peak_score:
+            return False
+        self._event = replace(self._event, peak_s=at_s, peak_score=score, stream=stream, box_xyxy_px=box)
+        return True
+
+    def state(self) -> dict[str, Any]:
+        """JSON values that `restore` takes."""
+        return {
+            "phase": self.phase.value,
+            "event": asdict(self._event) if self._event else None,
+            "last_s": self._last_s,
+            "last_high_s": self._last_high_s,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a stored state."""
+        self.phase = Phase(state["phase"])
+        event = state["event"]
+        if event is not None and event["box_xyxy_px"] is not None:
+            event = event | {"box_xyxy_px": tuple(event["box_xyxy_px"])}
+        self._event = Event(**event) if event else None
+        self._last_s, self._last_high_s = state["last_s"], state["last_high_s"]
