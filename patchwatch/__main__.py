@@ -1,0 +1,6 @@
+"""``python -m patchwatch`` is the ``patchwatch`` command."""
+
+from patchwatch.cli import main
+
+if __name__ == "__main__":
+    main()
