@@ -1,0 +1,1 @@
+"""The demonstration: a rendered scene, published over RTSP as a camera would."""
