@@ -16,6 +16,8 @@ from patchwatch.errors import BusUnavailableError, FatalError
 
 _READY_WITHIN_S = 10.0
 _MAX_MEMORY = "512mb"
+# Runs a command until standard input ends, so that it does not outlive us even if we are killed outright.
+_TIED_TO_STDIN = 'exec 3<&0; "$@" & it=$!; { read -r _ <&3; kill $it; } & watch=$!; wait $it; kill $watch 2>/dev/null'
 
 
 @contextmanager
@@ -28,9 +30,11 @@ def private_redis() -> Iterator[str]:
         socket = Path(folder) / "redis.sock"
         process = subprocess.Popen(
             [
+                "/bin/sh", "-c", _TIED_TO_STDIN, "sh",
                 program, "--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700", "--save", "",
                 "--appendonly", "no", "--maxmemory", _MAX_MEMORY, "--maxmemory-policy", "noeviction", "--dir", folder,
             ],
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             process_group=0,  # a Ctrl-C in the terminal stops the workers first, and Redis last
@@ -40,8 +44,7 @@ def private_redis() -> Iterator[str]:
             _wait_until_ready(url, process)
             yield url
         finally:
-            process.terminate()
-            process.wait(timeout=10)
+            process.communicate(timeout=10)  # closes standard input
 
 
 @contextmanager

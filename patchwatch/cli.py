@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from patchwatch import __version__
-from patchwatch.errors import PatchwatchError, RetryableError
+from patchwatch.errors import EXIT_MAY_PASS, EXIT_STAYS, PatchwatchError, RetryableError
 from patchwatch.messages.source import redact
 
 # name -> "module:attribute"; the attribute is a function, or a Typer app with subcommands
@@ -24,9 +24,6 @@ COMMANDS = {
     "weights": "patchwatch.commands.weights:app",
     "run": "patchwatch.commands.run:run",
 }
-
-EXIT_ERROR = 2
-EXIT_RETRYABLE = 1
 
 
 class _LazyCommands(TyperGroup):
@@ -81,4 +78,4 @@ def main() -> None:
 
 
 def exit_code(error: PatchwatchError) -> int:
-    return EXIT_RETRYABLE if isinstance(error, RetryableError) else EXIT_ERROR
+    return EXIT_MAY_PASS if isinstance(error, RetryableError) else EXIT_STAYS

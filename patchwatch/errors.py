@@ -5,6 +5,9 @@ A message says what is wrong, where, and the command or setting that mends it. I
 
 from __future__ import annotations
 
+EXIT_MAY_PASS = 1  # exit codes of the command line; 1 is also what an unforeseen exception leaves
+EXIT_STAYS = 2
+
 
 class PatchwatchError(Exception):
     """Root of all errors raised on purpose. ``code`` is stable and machine-readable (API problem type)."""

@@ -5,6 +5,7 @@ Every field is an environment variable with the prefix ``PATCHWATCH_`` (``PATCHW
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
@@ -15,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from patchwatch.errors import ConfigurationError
 
+_PREFIX = "PATCHWATCH_"
 Device = Literal["auto", "cpu", "cuda"]
 
 
@@ -25,7 +27,7 @@ def _default_data_dir() -> Path:
 class Settings(BaseSettings):
     """Values that differ between installations. Frozen; pass it down, do not read it globally."""
 
-    model_config = SettingsConfigDict(env_prefix="PATCHWATCH_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid")
 
     # Queue
     redis_url: SecretStr | None = Field(
@@ -106,6 +108,26 @@ class Settings(BaseSettings):
     def bank_path(self, camera_id: str, profile: str) -> Path:
         return self.banks_dir / camera_id / f"{profile}.safetensors"
 
+    def changed(self, **values: object) -> Settings:
+        """These settings with some values replaced. Raises `ConfigurationError`."""
+        given = {name: getattr(self, name) for name in self.model_fields_set}
+        return load_settings(**{**given, **values})
+
+    def environment(self) -> dict[str, str]:
+        """This process's environment with these settings in it, for a child process. Holds secrets: do not show."""
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)}
+        given = {name: getattr(self, name) for name in sorted(self.model_fields_set)}
+        ours = {_PREFIX + name.upper(): _as_text(value) for name, value in given.items() if value is not None}
+        return inherited | ours
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, tuple):
+        return ":".join(str(part) for part in value)
+    return str(value)
+
 
 def load_settings(**overrides: object) -> Settings:
     """Read the environment. Raises `ConfigurationError` naming the variable that is wrong."""
@@ -113,5 +135,5 @@ def load_settings(**overrides: object) -> Settings:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
-        name = "PATCHWATCH_" + "_".join(str(part) for part in first["loc"]).upper()
+        name = _PREFIX + "_".join(str(part) for part in first["loc"]).upper()
         raise ConfigurationError(f"{name}: {first['msg']}. Correct or unset {name}.") from None

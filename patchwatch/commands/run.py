@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from patchwatch import logs
 from patchwatch.errors import ConfigurationError
+from patchwatch.roles import Role
 from patchwatch.settings import Settings, load_settings
-
-
-class Role(StrEnum):
-    """A kind of process."""
-
-    INGEST = "ingest"
-    INFERENCE = "inference"
-    ENROLMENT = "enrolment"
-    SERVICE = "service"
-
 
 _MODULES = {
     Role.INGEST: "workers.ingest.worker",
@@ -30,11 +20,20 @@ _MODULES = {
 }
 
 
-def run(role: Annotated[Role, typer.Argument(help="Which part of Patchwatch this process plays.")]) -> None:
+def run(
+    role: Annotated[Role, typer.Argument(help="Which part of Patchwatch this process plays.")],
+    stop_with_parent: Annotated[
+        bool, typer.Option("--stop-with-parent", hidden=True, help="Stop when standard input ends.")
+    ] = False,
+) -> None:
     """Run one role until SIGTERM or Ctrl-C. All roles of an installation share one Redis."""
     settings = load_settings()
     _need_shared_redis(settings)
     logs.configure(settings.log_level, role.value)
+    if stop_with_parent:
+        from workers.lifeline import stop_when_stdin_ends
+
+        stop_when_stdin_ends()
     importlib.import_module(_MODULES[role]).run(settings)
 
 

@@ -1,0 +1,25 @@
+"""A process that ends with its parent, even if the parent is killed outright: it holds the read end of a pipe."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+_STOP_WITHIN_S = 10.0
+
+
+def stop_when_stdin_ends() -> None:
+    """Watch standard input from a thread. At its end: SIGTERM to this process, later SIGKILL to its whole group."""
+    threading.Thread(target=_watch, name="lifeline", daemon=True).start()
+
+
+def _watch() -> None:
+    while os.read(0, 64):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(_STOP_WITHIN_S)
+    if os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
