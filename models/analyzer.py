@@ -33,6 +33,7 @@ class Reading:
     driver: str | None
     box_xyxy_px: Box | None
     changes: tuple[Event, ...] = ()
+    event_open: bool = False
 
 
 class Analyzer:
@@ -63,7 +64,8 @@ class Analyzer:
         leading = driver(self._weights, rarities)
         name, box = self._where(leading, found, features)
         changes = self._events.update(at_s, self._score, name, box)
-        return Reading(raw or 0.0, unsmoothed, self._score, tuple(rarities), name, box, tuple(changes))
+        opened = self.open_event is not None
+        return Reading(raw or 0.0, unsmoothed, self._score, tuple(rarities), name, box, tuple(changes), opened)
 
     def finish(self) -> list[Event]:
         """No more frames for now: closes an open event."""

@@ -62,6 +62,11 @@ class Learner:
         if len(self._frames) > MAX_FRAMES:
             self._thin()
 
+    @property
+    def next_free_s(self) -> float:
+        """A time after all frames so far: add it to a further source's own times."""
+        return 0.0 if self._last_s is None else self._last_s + 1.0
+
     def _thin(self) -> None:
         self._thinned *= 2
         self._frames, self._times, self._runs = self._frames[::2], self._times[::2], self._runs[::2]

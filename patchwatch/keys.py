@@ -12,7 +12,7 @@ CAMERAS = "pw:cameras"  # hash: camera id -> Camera (JSON)
 CAMERAS_REVISION = "pw:cameras:revision"  # counter: rises with each change of CAMERAS
 ALERTS = "pw:alerts"  # stream: every change of every alert, field "a" = Alert (JSON)
 ALERTS_BY_TIME = "pw:alerts:by-time"  # sorted set: alert id by started_at_ms
-ENROLMENTS = "pw:enrolments"  # stream of jobs, field "e" = Enrolment (JSON)
+ENROLMENTS = "pw:enrolments"
 ENROLMENT_RECORDS = "pw:enrolments:records"  # hash: enrolment id -> Enrolment (JSON)
 
 
@@ -52,8 +52,8 @@ class CameraKeys:
 
     @property
     def state(self) -> str:
-        """Hash of the inference worker: ``seq`` (last committed frame), ``analyzer`` (smoothing and event state, JSON),
-        ``boxes`` (regions of the last frame, JSON)."""
+        """Hash of the inference worker: ``seq`` (last committed frame), ``worker`` (smoothing, event and minute state,
+        JSON), ``boxes`` (JSON list of [x1, y1, x2, y2, label, confidence] in pixels of the camera's own picture)."""
         return self._key("state")
 
     @property
@@ -97,6 +97,11 @@ def alert(alert_id: str) -> str:
 def alert_picture(alert_id: str) -> str:
     """Expiring string: JPEG of the frame at the alert's peak."""
     return f"pw:alert:{alert_id}:jpeg"
+
+
+def enrolment_claim(enrolment_id: str) -> str:
+    """Expiring string: the worker that works on an enrolment."""
+    return f"pw:enrolment:{enrolment_id}:claim"
 
 
 def worker(role: str, worker_id: str) -> str:

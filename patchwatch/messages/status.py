@@ -74,7 +74,9 @@ class AnalysisState(StrEnum):
     """State of a camera's analysis, as the inference worker sees it."""
 
     NO_BANK = "no_bank"  # never silently off: frames are counted as dropped for that reason
-    BANK_REJECTED = "bank_rejected"
+    BANK_REJECTED = "bank_rejected"  # truncated, or learnt with other weights or preprocessing
+    LOADING = "loading"  # the profile's networks are being loaded
+    WEIGHTS_MISSING = "weights_missing"
     SCORING = "scoring"
 
 
@@ -101,7 +103,7 @@ class DropReason(StrEnum):
     TOO_OLD = "too_old"
     QUEUE_FULL = "queue_full"
     CORRUPT = "corrupt"
-    NO_BANK = "no_bank"
+    NO_BANK = "no_bank"  # or no usable one, or its networks are not ready: `AnalysisStatus` says which
     NON_FINITE = "non_finite"
     UNPUBLISHED = "unpublished"
 
@@ -120,6 +122,7 @@ class Enrolment(Message):
     camera_id: CameraId
     profile: str
     sources: tuple[str, ...]
+    analysis_fps: float | None = None
     state: EnrolmentState = EnrolmentState.QUEUED
     progress: float = Field(0.0, ge=0, le=1)
     detail: str = ""

@@ -1,0 +1,73 @@
+"""``patchwatch enroll``: learn a camera's normal from recordings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from patchwatch.errors import RejectedError
+from patchwatch.messages.source import Source, SourceKind
+from patchwatch.settings import load_settings
+
+
+def enroll(
+    sources: Annotated[list[str], typer.Argument(help="Recordings (or rtsp:// with --seconds) of normal only.")],
+    camera: Annotated[str, typer.Option(help="Camera id the bank is for.")],
+    profile: Annotated[str, typer.Option(help="motion, clip, reference, or one of your own.")] = "motion",
+    fps: Annotated[float | None, typer.Option(help="Analysis rate. Default: PATCHWATCH_ANALYSIS_FPS.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Read at most this much of each source.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+) -> None:
+    """Learn what is normal for a camera and write its memory bank."""
+    from dataclasses import replace
+
+    from models.bankfile import save_bank
+    from patchwatch.commands.progress import progress_bar
+    from patchwatch.messages.camera import Camera
+    from workers.offline import Reader, learn, load_engine
+
+    settings = load_settings()
+    Camera(id=camera, profile=profile)  # a malformed id or profile name is refused before any work
+    opened = [local_source(source, live=seconds is not None) for source in sources]
+    with progress_bar(f"enrolling {camera}", hidden=as_json) as report:
+        engine = load_engine(settings, profile)
+        bank = learn(engine, opened, replace(Reader.of(settings, fps), limit_s=seconds), report)
+    path = settings.bank_path(camera, profile)
+    save_bank(bank, path)
+    facts: dict[str, Any] = {
+        "camera": camera, "profile": profile, "bank_id": bank.id, "path": str(path),
+        "seconds": bank.footage.seconds, "frames": bank.footage.frames, "vectors": bank.footage.vectors,
+        "exemplars": {
+            spec.name: list(part.vectors.shape) for spec, part in zip(bank.profile.streams, bank.streams, strict=True)
+        },
+        "threshold_on": bank.rule.on, "threshold_off": bank.rule.off, "random_weights": bank.random_weights,
+    }  # fmt: skip
+    if as_json:
+        typer.echo(json.dumps(facts))
+        return
+    if bank.random_weights:
+        typer.echo("WARNING: learnt with RANDOM CLIP weights: for tests and benchmarks only", err=True)
+    typer.echo(
+        f"{camera}: learnt {bank.footage.seconds:.0f} s of normal ({bank.footage.frames} frames) -> bank {bank.id}"
+    )
+    typer.echo(f"  {path}")
+    typer.echo(f"  alerts above {bank.rule.on:.3f}, over below {bank.rule.off:.3f}")
+
+
+def local_source(text: str, *, live: bool) -> str | Path:
+    """A path or ``file:`` URL as a path, or an RTSP address where ``live``. Raises `RejectedError`."""
+    if "://" not in text and not text.startswith("file:"):
+        path = Path(text).expanduser()
+    else:
+        source = Source.parse(text)
+        if source.kind is SourceKind.PULL:
+            if not live:
+                raise RejectedError(f"{source} never ends: say with --seconds how much of it to read")
+            return source.url
+        path = source.path
+    if not path.is_file():
+        raise RejectedError(f"{path} is not a file: name a video file, or rtsp://... with --seconds")
+    return path

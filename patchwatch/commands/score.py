@@ -1,0 +1,100 @@
+"""``patchwatch score``: score a recording with a camera's bank, without a queue."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from patchwatch.commands.enroll import local_source
+from patchwatch.settings import load_settings
+
+if TYPE_CHECKING:
+    from workers.offline import ScoredFrame
+
+
+class ScoreFormat(StrEnum):
+    """How scores are written."""
+
+    CSV = "csv"
+    JSON = "json"
+
+
+def score(
+    source: Annotated[str, typer.Argument(help="Recording to score (or rtsp:// with --seconds).")],
+    camera: Annotated[str, typer.Option(help="Camera id whose bank to use.")],
+    profile: Annotated[str, typer.Option()] = "motion",
+    fps: Annotated[float | None, typer.Option(help="Analysis rate. Default: PATCHWATCH_ANALYSIS_FPS.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Read at most this much.")] = None,
+    form: Annotated[ScoreFormat, typer.Option("--format", help="csv, or json: one object a line.")] = ScoreFormat.CSV,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write here instead of to the terminal.")] = None,
+) -> None:
+    """Score a recording exactly as the live path would: one line per analysed frame."""
+    from dataclasses import replace
+
+    from models.bankfile import load_bank
+    from patchwatch.commands.progress import progress_bar
+    from workers.offline import Reader, load_engine
+    from workers.offline import score as score_recording
+
+    settings = load_settings()
+    opened = local_source(source, live=seconds is not None)
+    bank = load_bank(settings.bank_path(camera, profile))
+    engine = load_engine(settings, profile)
+    if bank.random_weights:
+        typer.echo("WARNING: this bank was learnt with RANDOM CLIP weights: for tests and benchmarks only", err=True)
+    reader = replace(Reader.of(settings, fps), limit_s=seconds)
+    names = [spec.name for spec in bank.profile.streams]
+    quiet = out is None and sys.stdout.isatty()
+    with progress_bar(f"scoring {camera}", hidden=quiet) as report:
+        rows = _reported(score_recording(engine, bank, opened, reader), _length_s(opened, reader), report)
+        stream = out.open("w", newline="") if out else sys.stdout
+        try:
+            _write(rows, names, stream, ScoreFormat.JSON if as_json else form)
+        finally:
+            if out:
+                stream.close()
+
+
+def _length_s(opened: str | Path, reader: Any) -> float | None:
+    if reader.limit_s or isinstance(opened, str):
+        return float(reader.limit_s)
+    with reader.open(opened) as video:
+        return None if video.duration_s is None else float(video.duration_s)
+
+
+def _reported(rows: Any, length_s: float | None, report: Any) -> Any:
+    for row in rows:
+        report(min(1.0, row.media_time_s / length_s) if length_s else 0.5, f"{row.media_time_s:.0f} s")
+        yield row
+
+
+def _write(rows: Any, names: list[str], stream: Any, form: ScoreFormat) -> None:
+    header = ["time_s", "raw", "unsmoothed", "score", "driver", "x1", "y1", "x2", "y2", *names, "alert"]
+    table = csv.writer(stream)
+    if form is ScoreFormat.CSV:
+        table.writerow(header)
+    for row in rows:
+        cells = _cells(row)
+        if form is ScoreFormat.CSV:
+            table.writerow("" if cell is None else cell for cell in cells)
+        else:
+            stream.write(json.dumps(dict(zip(header, cells, strict=True))) + "\n")
+
+
+def _cells(row: ScoredFrame) -> list[object]:
+    reading = row.reading
+    box: list[object] = [None] * 4
+    if reading.box_xyxy_px:
+        across, down = row.source_width / row.width, row.source_height / row.height
+        box = [round(edge * factor) for edge, factor in zip(reading.box_xyxy_px, (across, down) * 2, strict=True)]
+    return [
+        round(row.media_time_s, 6), reading.raw, reading.unsmoothed, reading.score, reading.driver, *box,
+        *reading.rarities, int(reading.event_open),
+    ]  # fmt: skip

@@ -1,0 +1,1 @@
+"""The enrolment worker: learns banks that were asked for over the API."""

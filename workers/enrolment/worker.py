@@ -1,0 +1,149 @@
+"""Takes enrolment jobs one at a time and learns their banks. A job lost to a crash is taken up again later."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+from models.bankfile import save_bank
+from patchwatch import keys
+from patchwatch.bus import connect, translated
+from patchwatch.errors import BusUnavailableError, ConfigurationError, InvalidMessageError, PatchwatchError
+from patchwatch.messages.source import Source, redact
+from patchwatch.messages.status import Enrolment, EnrolmentState, WorkerBeat
+from patchwatch.settings import Settings
+from workers.offline import Reader, learn, load_engine
+
+_LOOK_EVERY_S = 1.0
+_BEAT_EXPIRES_S = 10
+_REPORT_EVERY_S = 0.5
+_CLAIM_EXPIRES_S = 30  # renewed while a job runs; a job whose claim expired is taken up again
+
+log = logging.getLogger(__name__)
+
+
+class EnrolmentWorker:
+    """Works on queued enrolments, oldest first. `stop` may be called from any thread and ends a running job too."""
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.redis_url is None:
+            raise ConfigurationError("PATCHWATCH_REDIS_URL is not set: start everything with `patchwatch serve`")
+        self._settings = settings
+        self._client: Any = connect(settings.redis_url.get_secret_value())
+        self._stopping = threading.Event()
+        self._id = uuid.uuid4().hex[:12]
+        self._started_ms = _now_ms()
+        self._reported_s = 0.0
+
+    def stop(self) -> None:
+        """Leave the job in hand to the next start, and return from `run`."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Work until `stop`. Survives a lost Redis."""
+        try:
+            while not self._stopping.is_set():
+                try:
+                    with translated():
+                        self._turn()
+                except BusUnavailableError as error:
+                    log.warning("waiting for Redis: %s", error)
+                except _StoppedError:
+                    return
+                self._stopping.wait(_LOOK_EVERY_S)
+        finally:
+            self._client.close()
+
+    def _turn(self) -> None:
+        self._beat()
+        for job in sorted(self._unfinished(), key=lambda job: job.created_at_ms):
+            if self._claim(job):
+                self._work(job)
+
+    def _unfinished(self) -> list[Enrolment]:
+        jobs = []
+        for job_id, record in self._client.hgetall(keys.ENROLMENT_RECORDS).items():
+            try:
+                jobs.append(Enrolment.decode(record))
+            except InvalidMessageError as error:
+                log.error("enrolment %s is unreadable: %s", job_id.decode(), error)
+        return [job for job in jobs if job.state in (EnrolmentState.QUEUED, EnrolmentState.RUNNING)]
+
+    def _claim(self, job: Enrolment) -> bool:
+        return bool(self._client.set(keys.enrolment_claim(job.id), self._id, nx=True, ex=_CLAIM_EXPIRES_S))
+
+    def _work(self, job: Enrolment) -> None:
+        log.info("enrolling %s with profile %s from %d sources", job.camera_id, job.profile, len(job.sources))
+        try:
+            bank_id = self._learn(job)
+        except (BusUnavailableError, _StoppedError):
+            raise
+        except PatchwatchError as error:
+            log.warning("enrolment %s of %s failed: %s", job.id, job.camera_id, error)
+            self._save(job, state=EnrolmentState.FAILED, detail=redact(str(error)))
+        else:
+            log.info("enrolment %s of %s done: bank %s", job.id, job.camera_id, bank_id)
+            self._save(job, state=EnrolmentState.DONE, progress=1.0, detail="", bank_id=bank_id)
+        finally:
+            self._client.delete(keys.enrolment_claim(job.id))
+
+    def _learn(self, job: Enrolment) -> str:
+        folders = self._settings.allowed_media_dirs
+        sources: list[str | Path] = [Source.parse(text).within(folders) for text in job.sources]
+        self._save(job, state=EnrolmentState.RUNNING, detail="starting")
+
+        def report(done: float, what: str) -> None:
+            self._report(job, done, what)
+
+        engine = load_engine(self._settings, job.profile)
+        bank = learn(engine, sources, Reader.of(self._settings, job.analysis_fps), report)
+        save_bank(bank, self._settings.bank_path(job.camera_id, job.profile))
+        return bank.id
+
+    def _report(self, job: Enrolment, done: float, what: str) -> None:
+        if self._stopping.is_set():
+            raise _StoppedError
+        if time.monotonic() - self._reported_s < _REPORT_EVERY_S:
+            return
+        self._reported_s = time.monotonic()
+        self._client.expire(keys.enrolment_claim(job.id), _CLAIM_EXPIRES_S)
+        self._save(job, state=EnrolmentState.RUNNING, progress=done, detail=what)
+        self._beat()
+
+    def _save(self, job: Enrolment, **changes: object) -> None:
+        record = job.model_copy(update={**changes, "updated_at_ms": _now_ms()})
+        self._client.hset(keys.ENROLMENT_RECORDS, job.id, record.encode())
+
+    def _beat(self) -> None:
+        beat = WorkerBeat(
+            role="enrolment",
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            started_at_ms=self._started_ms,
+            updated_at_ms=_now_ms(),
+            device=self._settings.device,
+        )
+        self._client.set(keys.worker("enrolment", self._id), beat.encode(), ex=_BEAT_EXPIRES_S)
+
+
+class _StoppedError(Exception):
+    """The worker was told to stop in the middle of a job."""
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def run(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT."""
+    worker = EnrolmentWorker(settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stop())
+    worker.run()

@@ -1,0 +1,1 @@
+"""The inference worker: frames out of the queue, scores and alerts into it."""

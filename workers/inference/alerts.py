@@ -1,0 +1,58 @@
+"""Events of a camera become alert records."""
+
+from __future__ import annotations
+
+from models.event import Event
+from patchwatch.messages.alert import Alert, AlertRegion, AlertState
+from patchwatch.messages.score import Region
+from workers.inference.session import Session
+
+_WORTH_TELLING = 0.05  # a raised peak is told to subscribers in steps of this much; the record always has the latest
+
+
+def update_alert(session: Session, event: Event, region: Region | None) -> tuple[Alert, bool]:
+    """The session's alert after a change of its event, and whether subscribers shall hear of it.
+
+    ``region``: where the peak was seen, in pixels of the camera's own picture; None keeps the one before. They hear
+    of opening, closing, and a peak that rose by a step.
+    """
+    alert_id = f"{session.camera.id}-{round(event.started_s * 1000)}"
+    before = session.alert if session.alert and session.alert.id == alert_id else None
+    alert = _raised(before or _opened(session, alert_id, event), event, region)
+    closed = alert.state is AlertState.CLOSED
+    tell = before is None or closed or alert.peak_score >= session.told_peak + _WORTH_TELLING
+    if tell:
+        session.told_peak = alert.peak_score
+    session.alert = None if closed else alert
+    return alert, tell
+
+
+def _opened(session: Session, alert_id: str, event: Event) -> Alert:
+    bank = session.bank
+    return Alert(
+        id=alert_id,
+        camera_id=session.camera.id,
+        state=AlertState.OPEN,
+        started_at_ms=round(event.started_s * 1000),
+        opened_at_ms=round(event.opened_s * 1000),
+        peak_at_ms=round(event.peak_s * 1000),
+        peak_score=event.peak_score,
+        threshold=bank.rule.on if bank else event.peak_score,
+        profile=session.camera.profile,
+        bank_id=bank.id if bank else "",
+        random_weights=bank.random_weights if bank else False,
+    )
+
+
+def _raised(alert: Alert, event: Event, region: Region | None) -> Alert:
+    seen = AlertRegion(x1=region.x1, y1=region.y1, x2=region.x2, y2=region.y2) if region else alert.region
+    return alert.model_copy(
+        update={
+            "state": AlertState.OPEN if event.ended_s is None else AlertState.CLOSED,
+            "peak_at_ms": round(event.peak_s * 1000),
+            "peak_score": event.peak_score,
+            "stream": event.stream,
+            "region": seen,
+            "ended_at_ms": None if event.ended_s is None else round(event.ended_s * 1000),
+        }
+    )

@@ -1,0 +1,196 @@
+"""One camera in the inference worker: its place in the queue, its bank, and all that its next frame depends on."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from models.analyzer import Analyzer
+from models.bank import Bank
+from models.bankfile import check_identity, load_bank
+from models.engine import Engine
+from models.event import Event
+from models.perception import HISTORY_S, View
+from patchwatch.errors import NotFoundError, PatchwatchError, WeightsMissingError
+from patchwatch.keys import CameraKeys
+from patchwatch.messages.alert import Alert
+from patchwatch.messages.camera import Camera
+from patchwatch.messages.frame import FrameMessage
+from patchwatch.messages.score import ScoreMinute
+from patchwatch.messages.status import AnalysisState, AnalysisStatus, DropReason
+from patchwatch.settings import Settings
+from workers.inference.engines import Engines
+
+_MINUTE_MS = 60_000
+
+
+@dataclass
+class Session:
+    """Mutable state of one camera, owned by the worker's one scoring thread.
+
+    ``position`` is the sequence number of the last frame taken (scored or dropped). ``counters`` are totals since the
+    camera began.
+    """
+
+    camera: Camera
+    keys: CameraKeys
+    position: int = 0
+    counters: Counter[str] = field(default_factory=Counter)
+    view: View = field(default_factory=View)
+    engine: Engine | None = None
+    bank: Bank | None = None
+    analyzer: Analyzer | None = None
+    status: AnalysisStatus | None = None
+    recent: deque[tuple[int, int]] = field(default_factory=deque)  # (seq, captured_at_ns) of the frames to keep
+    last_score_ms: int = 0
+    minute: ScoreMinute | None = None
+    alert: Alert | None = None  # the open one
+    told_peak: float = 0.0  # of the open alert, as last told to subscribers
+    boxes: list[list[Any]] = field(default_factory=list)
+    stored: dict[str, Any] | None = None  # analyzer state of before a restart, until there is a bank to go on with
+    last_taken_s: float = field(default_factory=time.monotonic)
+    _bank_mtime_ns: int | None = None
+
+    @classmethod
+    def resume(
+        cls, camera: Camera, keys: CameraKeys, state: dict[bytes, bytes], counters: dict[bytes, bytes]
+    ) -> Session:
+        """Go on from what the last commit left in Redis; from nothing for a new camera."""
+        session = cls(camera, keys)
+        session.counters = Counter({name.decode(): int(value) for name, value in counters.items()})
+        if b"seq" in state:
+            session.position = int(state[b"seq"])
+        if b"worker" in state:
+            session._restore(json.loads(state[b"worker"]))
+        return session
+
+    def worker_state(self) -> dict[str, Any]:
+        """JSON values kept with every commit; see `resume`."""
+        return {
+            "analyzer": self.analyzer.state() if self.analyzer else self.stored,
+            "last_score_ms": self.last_score_ms,
+            "minute": [self.minute.minute_ms, self.minute.count, self.minute.total, self.minute.peak]
+            if self.minute
+            else None,
+            "alert": self.alert.model_dump(mode="json") if self.alert else None,
+            "told_peak": self.told_peak,
+            "recent": list(self.recent),
+        }
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.stored = state["analyzer"]
+        self.last_score_ms = state["last_score_ms"]
+        self.minute = ScoreMinute(*state["minute"]) if state["minute"] else None
+        self.alert = Alert.model_validate(state["alert"]) if state["alert"] else None
+        self.told_peak = state["told_peak"]
+        self.recent = deque((int(seq), int(at)) for seq, at in state["recent"])
+
+    @property
+    def ready(self) -> bool:
+        return self.analyzer is not None
+
+    def refresh_bank(self, settings: Settings, engines: Engines) -> list[Event]:
+        """Load the camera's bank when it is new or has changed; returns events that this closes.
+
+        Never raises for a bad bank or missing weights: the status says why nothing is scored.
+        """
+        path = settings.bank_path(self.camera.id, self.camera.profile)
+        mtime_ns = path.stat().st_mtime_ns if path.is_file() else None
+        if mtime_ns == self._bank_mtime_ns and self.ready:
+            return []
+        try:
+            engine = engines.get(self.camera.profile)
+            if engine is None:
+                self._set_status(AnalysisState.LOADING, f"loading the networks of profile {self.camera.profile}")
+                return []
+            bank = load_bank(path)
+            check_identity(bank, engine.profile, engine.identity, where=f"bank {bank.id} of {self.camera.id}")
+        except PatchwatchError as error:
+            return self._unready(error)
+        self._bank_mtime_ns = mtime_ns
+        return self._use(engine, bank)
+
+    def _unready(self, error: PatchwatchError) -> list[Event]:
+        state = AnalysisState.BANK_REJECTED
+        if isinstance(error, NotFoundError):
+            state = AnalysisState.NO_BANK
+        elif isinstance(error, WeightsMissingError):
+            state = AnalysisState.WEIGHTS_MISSING
+        closed = self.analyzer.finish() if self.analyzer else []
+        self.bank = self.analyzer = None
+        self._set_status(state, str(error))
+        return closed
+
+    def _use(self, engine: Engine, bank: Bank) -> list[Event]:
+        before = self.analyzer.state() if self.analyzer else self.stored
+        self.engine, self.bank, self.analyzer, self.stored = engine, bank, Analyzer(bank), None
+        self.view = View()
+        closed = self.analyzer.restore(before) if before else []
+        self._set_status(AnalysisState.SCORING, "")
+        return closed
+
+    def _set_status(self, state: AnalysisState, detail: str) -> None:
+        bank = self.bank
+        self.status = AnalysisStatus(
+            camera_id=self.camera.id,
+            state=state,
+            detail=detail,
+            profile=self.camera.profile,
+            streams=tuple(spec.name for spec in bank.profile.streams) if bank else (),
+            bank_id=bank.id if bank else None,
+            bank_created_at=bank.created_at if bank else None,
+            random_weights=bank.random_weights if bank else False,
+            threshold_on=bank.rule.on if bank else None,
+            threshold_off=bank.rule.off if bank else None,
+            device=self.engine.device if self.engine else "cpu",
+            updated_at_ms=time.time_ns() // 1_000_000,
+        )
+
+    def reconfigure(self, camera: Camera) -> list[Event]:
+        """Take a changed configuration; another profile means another bank, and closes what is open."""
+        changed = camera.profile != self.camera.profile
+        self.camera = camera
+        if not changed:
+            return []
+        closed = self.analyzer.finish() if self.analyzer else []
+        self.engine = self.bank = self.analyzer = self.status = self.stored = None
+        self._bank_mtime_ns = None
+        return closed
+
+    def take(self, seq: int) -> bool:
+        """Advance to a frame; counts the frames missing before it. False for one that was taken already."""
+        if seq <= self.position:
+            return False
+        self.drop(DropReason.QUEUE_FULL, seq - self.position - 1)
+        self.position = seq
+        self.last_taken_s = time.monotonic()
+        return True
+
+    def drop(self, reason: DropReason, count: int = 1) -> None:
+        if count:
+            self.counters[f"dropped:{reason.value}"] += count
+
+    def keep(self, message: FrameMessage) -> None:
+        """Remember that this frame stays in the stream until later ones have replaced it as history."""
+        self.recent.append((message.seq, message.captured_at_ns))
+        horizon_ns = message.captured_at_ns - int(HISTORY_S * 1e9)
+        while len(self.recent) > 1 and self.recent[0][1] < horizon_ns:
+            self.recent.popleft()
+
+    def next_score_ms(self, captured_at_ns: int) -> int:
+        """Id of the next score: its capture time, pushed forward where clocks stood still."""
+        self.last_score_ms = max(self.last_score_ms + 1, captured_at_ns // 1_000_000)
+        return self.last_score_ms
+
+    def add_to_minute(self, score_ms: int, score: float) -> ScoreMinute | None:
+        """Fold a score into its minute; returns the minute before once it is over."""
+        start = score_ms - score_ms % _MINUTE_MS
+        over = None
+        if self.minute is None or self.minute.minute_ms < start:
+            over, self.minute = self.minute, ScoreMinute(start, 0, 0.0, 0.0)
+        minute = self.minute
+        self.minute = ScoreMinute(minute.minute_ms, minute.count + 1, minute.total + score, max(minute.peak, score))
+        return over

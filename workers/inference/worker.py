@@ -1,0 +1,236 @@
+"""The inference worker's loop: lease partitions, take frames, score, commit."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+import uuid
+from typing import Any
+
+from models.event import Event
+from patchwatch import keys
+from patchwatch.bus import connect, translated
+from patchwatch.errors import (
+    BusUnavailableError,
+    ConfigurationError,
+    InvalidMessageError,
+    LeaseLostError,
+    RejectedError,
+)
+from patchwatch.keys import CameraKeys
+from patchwatch.messages.camera import Camera
+from patchwatch.messages.frame import FrameMessage
+from patchwatch.messages.status import WorkerBeat
+from patchwatch.settings import Settings
+from workers.inference.commit import Committer, Outcome
+from workers.inference.engines import Engines
+from workers.inference.lease import Leases
+from workers.inference.queue_reader import QueueReader
+from workers.inference.scoring import Scorer, close_events, frame_of
+from workers.inference.session import Session
+
+_LOOK_EVERY_S = 1.0  # for changed cameras and banks
+_BEAT_EXPIRES_S = 10
+_STATUS_AGAIN_S = 10.0  # a flushed Redis gets the status back this late
+
+log = logging.getLogger(__name__)
+
+
+class InferenceWorker:
+    """Scores the cameras of every partition it can lease. One thread scores; `stop` may be called from any."""
+
+    def __init__(self, settings: Settings) -> None:
+        if settings.redis_url is None:
+            raise ConfigurationError("PATCHWATCH_REDIS_URL is not set: start everything with `patchwatch serve`")
+        url = settings.redis_url.get_secret_value()
+        self._settings = settings
+        self._client: Any = connect(url)
+        self._leases = Leases(url, settings.partitions)
+        self._committer = Committer(self._client, self._leases, settings)
+        self._reader = QueueReader(self._client, settings.batch_frames, settings.batch_wait_ms / 1000)
+        self._scorer = Scorer(settings.max_age_s)
+        self._engines = Engines(settings)
+        self._sessions: dict[str, Session] = {}
+        self._revision: bytes | None = None
+        self._owned: frozenset[int] = frozenset()
+        self._published: dict[str, tuple[object, float]] = {}
+        self._looked_s = float("-inf")
+        self._stopping = threading.Event()
+        self._id = uuid.uuid4().hex[:12]
+        self._started_ms = time.time_ns() // 1_000_000
+
+    def stop(self) -> None:
+        """Finish the batch in hand, commit it, give the leases back."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Score until `stop`. Survives a lost Redis: waits for it and goes on."""
+        self._leases.start()
+        try:
+            while not self._stopping.is_set():
+                try:
+                    self._turn()
+                except BusUnavailableError as error:
+                    log.warning("waiting for Redis: %s", error)
+                    self._revision = None
+                    self._stopping.wait(0.5)
+        finally:
+            self._engines.stop()
+            self._leases.stop()
+            self._client.close()
+
+    def _turn(self) -> None:
+        if time.monotonic() - self._looked_s >= _LOOK_EVERY_S:
+            self._look_around()
+            self._looked_s = time.monotonic()
+        if not self._sessions:
+            self._stopping.wait(0.2)
+            return
+        taken = self._reader.read(
+            {session.keys.frames: session for session in self._sessions.values()}, fill=self._batches_pay()
+        )
+        for session, outcome in self._scorer.score(taken).values():
+            self._settle(session, outcome)
+
+    def _batches_pay(self) -> bool:
+        return any(session.engine and session.engine.profile.needs_backbone for session in self._sessions.values())
+
+    def _look_around(self) -> None:
+        with translated():
+            self._refresh_cameras()
+            self._beat()
+        for session in list(self._sessions.values()):
+            was_ready, analyzer = session.ready, session.analyzer
+            closed = session.refresh_bank(self._settings, self._engines)
+            if session.ready and (not was_ready or session.analyzer is not analyzer):
+                self._warm_up(session)
+            closed += self._fallen_silent(session)
+            self._close(session, closed)
+            self._publish_status(session)
+
+    def _refresh_cameras(self) -> None:
+        revision = self._client.get(keys.CAMERAS_REVISION)
+        owned = self._leases.owned
+        if revision == self._revision and owned == self._owned and revision is not None:
+            return
+        wanted = {camera.id: camera for camera in self._read_cameras() if camera.enabled}
+        for camera_id in [known for known in self._sessions if known not in wanted]:
+            self._close(self._sessions[camera_id], self._finish(self._sessions[camera_id]))
+            self._forget(camera_id)
+        for camera in wanted.values():
+            self._adopt(camera, owned)
+        self._revision, self._owned = revision, owned
+
+    def _read_cameras(self) -> list[Camera]:
+        cameras = []
+        for camera_id, record in self._client.hgetall(keys.CAMERAS).items():
+            try:
+                cameras.append(Camera.decode(record))
+            except InvalidMessageError as error:
+                log.error("camera %s is unreadable and left out: %s", camera_id.decode(), error)
+        return cameras
+
+    def _adopt(self, camera: Camera, owned: frozenset[int]) -> None:
+        of = CameraKeys.of(camera.id, self._settings.partitions)
+        if of.partition not in owned:
+            self._forget(camera.id)
+        elif camera.id in self._sessions:
+            self._close(self._sessions[camera.id], self._sessions[camera.id].reconfigure(camera))
+        else:
+            state, counters = self._client.hgetall(of.state), self._client.hgetall(of.counters)
+            self._sessions[camera.id] = Session.resume(camera, of, state, counters)
+
+    def _forget(self, camera_id: str) -> None:
+        self._sessions.pop(camera_id, None)
+        self._published.pop(camera_id, None)
+
+    def _warm_up(self, session: Session) -> None:
+        """Show the streams the last scored frames again: what they remember of a camera is not stored."""
+        if session.engine is None or not session.recent:
+            return
+        first, last = f"{session.recent[0][0]}-0", f"{session.position}-0"
+        with translated():
+            entries = self._client.xrange(session.keys.frames, min=first, max=last)
+        kept = {seq for seq, _ in session.recent}
+        frames = []
+        for entry_id, fields in entries:
+            try:
+                message = FrameMessage.decode(entry_id, fields)
+                if message.seq in kept:
+                    frames.append(frame_of(message))
+            except RejectedError:
+                continue  # it was counted when it was taken
+        if frames:
+            session.engine.extract(frames, [session.view] * len(frames))
+
+    def _fallen_silent(self, session: Session) -> list[Event]:
+        if session.bank is None or time.monotonic() - session.last_taken_s < session.bank.rule.gap_s:
+            return []
+        return self._finish(session)
+
+    @staticmethod
+    def _finish(session: Session) -> list[Event]:
+        return session.analyzer.finish() if session.analyzer else []
+
+    def _close(self, session: Session, events: list[Event]) -> None:
+        if events:
+            outcome = Outcome()
+            close_events(session, events, outcome)
+            self._settle(session, outcome)
+
+    def _settle(self, session: Session, outcome: Outcome) -> None:
+        """Commit, waiting for Redis as long as it takes; a camera that another worker owns now is let go."""
+        uncertain = False
+        while True:
+            try:
+                if uncertain and self._committer.applied(session, outcome):
+                    return
+                self._committer.commit(session, outcome)
+            except LeaseLostError as error:
+                log.warning("%s: %s", session.camera.id, error)
+                self._forget(session.camera.id)
+                return
+            except BusUnavailableError as error:
+                uncertain = True
+                log.warning("%s: commit waits for Redis: %s", session.camera.id, error)
+                if self._stopping.wait(0.5):
+                    raise
+            else:
+                return
+
+    def _publish_status(self, session: Session) -> None:
+        status, now_s = session.status, time.monotonic()
+        before, at_s = self._published.get(session.camera.id, (None, 0.0))
+        if status is None or (status is before and now_s - at_s < _STATUS_AGAIN_S):
+            return
+        if before is not status:
+            word = " with RANDOM CLIP weights" if status.random_weights else ""
+            log.info("%s: %s%s %s", session.camera.id, status.state.value, word, status.detail or status.bank_id)
+        with translated():
+            self._client.set(session.keys.analysis, status.encode())
+        self._published[session.camera.id] = (status, now_s)
+
+    def _beat(self) -> None:
+        devices = {session.engine.device for session in self._sessions.values() if session.engine}
+        beat = WorkerBeat(
+            role="inference",
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            started_at_ms=self._started_ms,
+            updated_at_ms=time.time_ns() // 1_000_000,
+            device=",".join(sorted(devices)) or "cpu",
+            cameras=len(self._sessions),
+        )
+        self._client.set(keys.worker("inference", self._id), beat.encode(), ex=_BEAT_EXPIRES_S)
+
+
+def run(settings: Settings) -> None:
+    """Run until SIGTERM or SIGINT. Raises `FatalError` when it cannot work at all."""
+    worker = InferenceWorker(settings)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stop())
+    worker.run()
