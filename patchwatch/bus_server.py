@@ -10,6 +10,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import redis
 
 from patchwatch.bus import ping
 from patchwatch.errors import BusUnavailableError, FatalError
@@ -53,9 +56,7 @@ def embedded_redis() -> Iterator[str]:
     from fakeredis import TcpFakeServer
 
     server = TcpFakeServer(("127.0.0.1", 0), server_type="redis", server_version=(7,))
-    handler = server.RequestHandlerClass
-    # Replies of a transaction go out in many small writes: with Nagle's algorithm each commit would take 40 ms.
-    server.RequestHandlerClass = type("Handler", (handler,), {"disable_nagle_algorithm": True})
+    server.RequestHandlerClass = _embedded_handler(server.RequestHandlerClass)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, name="embedded-redis", daemon=True)
     thread.start()
@@ -65,6 +66,27 @@ def embedded_redis() -> Iterator[str]:
         server.shutdown()
         server.server_close()
         thread.join(timeout=5)
+
+
+def _embedded_handler(base: type[Any]) -> type[Any]:
+    class Handler(base):  # type: ignore[misc]  # fakeredis is not typed here
+        # Replies of a transaction go out in many small writes: with Nagle's algorithm each commit would take 40 ms.
+        disable_nagle_algorithm = True
+
+        def setup(self) -> None:
+            super().setup()
+            read = self.current_client.read_response
+
+            def read_error_as_a_reply() -> Any:
+                """fakeredis ends the connection after an error reply; a real server goes on."""
+                try:
+                    return read()
+                except redis.ResponseError as error:
+                    return error
+
+            self.current_client.read_response = read_error_as_a_reply
+
+    return Handler
 
 
 @contextmanager
