@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from models.detections import Detections
 from models.frame import Frame
 
 if TYPE_CHECKING:  # torch is imported only where a profile needs a network
-    from models.detector import Detections
     from models.networks import Networks
 
 
@@ -57,7 +57,9 @@ class Perception:
 
     @cached_property
     def _embeddings(self) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
-        boxes = [found.boxes_xyxy_px for found in self.detections]
+        boxes = [np.zeros((0, 4), np.float32) for _ in self.frames]
+        if self.networks.has_detector:  # a profile with only the whole frame has none
+            boxes = [found.boxes_xyxy_px for found in self.detections]
         return self.networks.embed(self.frames, boxes)
 
     @property

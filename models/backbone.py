@@ -1,0 +1,218 @@
+"""The CLIP RN101 trunk: pictures in, one 1536-d vector each.
+
+The embedding is PatchCore's (CVPR 2022) choice of middle layers, averaged over the whole picture: layer2 brought to
+layer3's grid, concatenated, global average. Bringing 28x28 to 14x14 by bilinear interpolation averages 2x2 blocks, so
+its mean is layer2's own mean and no interpolation is needed. Layers past layer3 and the text tower are never run.
+"""
+
+from __future__ import annotations
+
+import warnings
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
+from open_clip.modified_resnet import ModifiedResNet
+from torch import nn
+from torch.nn.functional import interpolate
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from models.device import Compute
+from patchwatch.errors import ConfigurationError
+
+DIM = 1536
+SIDE_PX = 224
+RN101_LAYERS = (3, 4, 23, 3)  # CLIP, table 19 of Radford et al., 2021
+_CHUNK = {"cpu": 16, "cuda": 256}  # pictures per forward: bounds memory
+_RESIDUAL_GAIN = 0.2  # random weights: 33 blocks in a row must neither vanish nor overflow half precision
+
+
+class Trunk(nn.Module):
+    """RN101 up to layer3, and the averages of its last two layers."""
+
+    def __init__(self, visual: ModifiedResNet) -> None:
+        super().__init__()
+        self.visual = visual
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Normalised (n, 3, 224, 224) -> float32 (n, 1536)."""
+        middle = self.visual.layer2(self.visual.layer1(self.visual.stem(pictures)))
+        late = self.visual.layer3(middle)
+        return torch.cat([layer.mean((2, 3), dtype=torch.float32) for layer in (middle, late)], dim=1)
+
+
+class Backbone:
+    """The trunk on a device, with its preprocessing. Not thread-safe."""
+
+    def __init__(self, trunk: Trunk, compute: Compute) -> None:
+        self.compute = compute
+        _fuse_batch_norms(trunk)
+        self._trunk = trunk.to(compute.device, compute.dtype).to(memory_format=compute.memory_format).eval()
+        shape = (1, 3, 1, 1)
+        self._mean = torch.tensor(OPENAI_DATASET_MEAN, device=compute.device).reshape(shape) * 255.0
+        self._std = torch.tensor(OPENAI_DATASET_STD, device=compute.device).reshape(shape) * 255.0
+
+    @torch.inference_mode()
+    def embed(
+        self, pictures: Sequence[NDArray[np.uint8]], boxes_xyxy_px: Sequence[NDArray[np.float32]]
+    ) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
+        """Vectors of whole pictures and of boxes in them, through the trunk together.
+
+        ``pictures``: uint8 RGB (h, w, 3) of any sizes. ``boxes_xyxy_px``: per picture float32 (n, 4). Returns
+        float32 (pictures, 1536) and per picture float32 (n, 1536).
+        """
+        squashed = []
+        for rgb, boxes in zip(pictures, boxes_xyxy_px, strict=True):
+            picture = self._upload(rgb)
+            squashed.append(squash(picture))
+            squashed += [squash(crop(picture, box)) for box in boxes]
+        vectors = self._vectors(squashed)
+        whole, crops, at = [], [], 0
+        for boxes in boxes_xyxy_px:
+            whole.append(vectors[at])
+            crops.append(vectors[at + 1 : at + 1 + len(boxes)])
+            at += 1 + len(boxes)
+        return np.stack(whole) if whole else np.zeros((0, DIM), np.float32), crops
+
+    def _upload(self, rgb: NDArray[np.uint8]) -> torch.Tensor:
+        picture = torch.from_numpy(np.require(rgb, requirements=["C", "W"]))
+        return picture.to(self.compute.device).permute(2, 0, 1)[None]
+
+    def _vectors(self, squashed: Sequence[torch.Tensor]) -> NDArray[np.float32]:
+        size = _CHUNK[self.compute.device.type]
+        found = [self._forward(torch.cat(list(squashed[at : at + size]))) for at in range(0, len(squashed), size)]
+        if not found:
+            return np.zeros((0, DIM), np.float32)
+        vectors: NDArray[np.float32] = torch.cat(found).cpu().numpy()
+        return vectors
+
+    def _forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        normal = (pictures.float() - self._mean) / self._std
+        result: torch.Tensor = self._trunk(normal.to(self.compute.dtype, memory_format=self.compute.memory_format))
+        return result
+
+
+def crop(picture: torch.Tensor, box_xyxy_px: NDArray[np.float32]) -> torch.Tensor:
+    """Cut a box out of (1, 3, h, w): corners truncated to whole pixels, inside the picture, at least one pixel."""
+    height, width = picture.shape[2:]
+    left, top, right, bottom = (int(value) for value in box_xyxy_px)
+    left, top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
+    right, bottom = min(max(right, left + 1), width), min(max(bottom, top + 1), height)
+    return picture[:, :, top:bottom, left:right]
+
+
+def squash(picture: torch.Tensor) -> torch.Tensor:
+    """Resize uint8 (1, 3, h, w) to uint8 (1, 3, 224, 224) by antialiased bilinear interpolation, as Pillow does.
+
+    Pillow resizes columns first, then rows, and rounds to whole grey levels in between. torch does the same on a CPU;
+    on other devices it has floats only, so the two passes are written out.
+    """
+    if picture.device.type == "cpu":
+        return interpolate(picture, size=(SIDE_PX, SIDE_PX), mode="bilinear", antialias=True)
+    wide = interpolate(picture.float(), size=(picture.shape[2], SIDE_PX), mode="bilinear", antialias=True).round_()
+    return interpolate(wide, size=(SIDE_PX, SIDE_PX), mode="bilinear", antialias=True).round_().to(torch.uint8)
+
+
+def load_trunk(path: Path) -> Trunk:
+    """Read OpenAI's TorchScript file, a state dict, or safetensors; names may begin with ``visual.``.
+
+    Raises `ConfigurationError` when the file cannot be read or is not CLIP RN101.
+    """
+    trunk = _empty_trunk()
+    state = _visual_part(_read_state(path))
+    wanted = trunk.visual.state_dict()
+    missing = sorted(name for name in wanted if name not in state and not name.endswith("num_batches_tracked"))
+    if missing:
+        raise _not_rn101(path, f"{len(missing)} tensors are missing, first {missing[0]}")
+    for name, tensor in wanted.items():
+        if name in state and state[name].shape != tensor.shape:
+            raise _not_rn101(path, f"{name} is {tuple(state[name].shape)}, not {tuple(tensor.shape)}")
+    kept = {name: state[name].float() for name in wanted if name in state}
+    broken = [name for name, tensor in kept.items() if not torch.isfinite(tensor).all()]
+    if broken:
+        raise _not_rn101(path, f"{broken[0]} holds values that are not finite")
+    trunk.visual.load_state_dict(kept, strict=False)
+    return trunk
+
+
+def random_trunk(seed: int = 0) -> Trunk:
+    """A trunk nobody trained, the same for the same seed: for tests and benchmarks only, never chosen silently."""
+    trunk = _empty_trunk()
+    generator = torch.Generator().manual_seed(seed)
+    for name, module in trunk.visual.named_modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, generator=generator)
+        elif isinstance(module, nn.BatchNorm2d):
+            nn.init.constant_(module.weight, _RESIDUAL_GAIN if name.endswith("bn3") else 1.0)
+    return trunk
+
+
+def _empty_trunk() -> Trunk:
+    """RN101 without layer4 and attention pool, batch norms neutral, convolutions not yet filled."""
+    with torch.device("meta"):  # no memory and no initialisation for what is thrown away
+        visual = ModifiedResNet(layers=list(RN101_LAYERS), output_dim=512, heads=32, image_size=SIDE_PX, width=64)
+    del visual.layer4, visual.attnpool
+    visual.to_empty(device="cpu")
+    for module in visual.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.reset_parameters()
+    return Trunk(visual.eval().requires_grad_(False))
+
+
+def _read_state(path: Path) -> dict[str, Any]:
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        if _is_torchscript(path):
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # TorchScript is deprecated, but it is what OpenAI published
+                return dict(torch.jit.load(path, map_location="cpu").state_dict())  # type: ignore[no-untyped-call]
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # noqa: BLE001 (border: readers of foreign files raise anything)
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ConfigurationError(
+            f"{path} cannot be read as weights ({reason[:200]}): correct PATCHWATCH_CLIP_WEIGHTS, or unset it and run "
+            "`patchwatch weights pull clip-rn101`"
+        ) from None
+    if isinstance(found, dict) and isinstance(found.get("state_dict"), dict):
+        found = found["state_dict"]
+    if not isinstance(found, dict):
+        raise _not_rn101(path, f"it holds a {type(found).__name__}, not a state dict")
+    return found
+
+
+def _is_torchscript(path: Path) -> bool:
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any("/code/" in name for name in archive.namelist())
+
+
+def _visual_part(state: dict[str, Any]) -> dict[str, torch.Tensor]:
+    tensors = {str(name).removeprefix("module."): value for name, value in state.items() if torch.is_tensor(value)}
+    prefixed = {name.removeprefix("visual."): value for name, value in tensors.items() if name.startswith("visual.")}
+    return prefixed or tensors
+
+
+def _not_rn101(path: Path, why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{path} is not CLIP RN101 ({why}): correct PATCHWATCH_CLIP_WEIGHTS, or unset it and run "
+        "`patchwatch weights pull clip-rn101`"
+    )
+
+
+def _fuse_batch_norms(trunk: Trunk) -> None:
+    """Fold each batch norm into the convolution before it: equal arithmetic, a third fewer passes over memory."""
+    for module in list(trunk.visual.modules()):
+        for conv, norm in (("conv1", "bn1"), ("conv2", "bn2"), ("conv3", "bn3"), ("0", "1")):
+            pair = getattr(module, conv, None), getattr(module, norm, None)
+            if isinstance(pair[0], nn.Conv2d) and isinstance(pair[1], nn.BatchNorm2d):
+                setattr(module, conv, fuse_conv_bn_eval(pair[0], pair[1]))
+                setattr(module, norm, nn.Identity())

@@ -1,0 +1,207 @@
+"""Objects in frames, by any ultralytics detection checkpoint: batched letterbox, one forward, NMS, source pixels."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn.functional import interpolate, pad
+
+from models.detections import Detections
+from models.device import Compute
+from patchwatch.errors import ConfigurationError
+
+__all__ = ["Detections", "Detector", "Letterbox", "load_detector"]
+
+SIDE_PX = 640  # the long side of the network's input
+_GREY = 114.0  # ultralytics' padding
+_IOU = 0.7  # ultralytics' default overlap of NMS
+_MAX_BOXES = 300
+_CHUNK = {"cpu": 8, "cuda": 64}  # frames per forward: bounds memory
+_NO_NMS_LIMIT_S = 1e9  # NMS gives up on the rest of a batch after a time: on a busy machine persons would vanish
+
+
+@dataclass(frozen=True)
+class Letterbox:
+    """How a picture lies in the network's input: scaled to 640 px on the long side, centred, padded to the stride."""
+
+    width: int
+    height: int
+    left: int
+    top: int
+    input_width: int
+    input_height: int
+    scale_x: float
+    scale_y: float
+
+    @classmethod
+    def of(cls, height: int, width: int, stride: int) -> Letterbox:
+        ratio = SIDE_PX / max(height, width)
+        new_width, new_height = max(round(width * ratio), 1), max(round(height * ratio), 1)
+        spare_x, spare_y = -new_width % stride, -new_height % stride
+        return cls(
+            new_width, new_height, spare_x // 2, spare_y // 2, new_width + spare_x, new_height + spare_y,
+            new_width / width, new_height / height,
+        )  # fmt: skip
+
+    def apply(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Grey levels 0..255 (n, 3, h, w) -> 0..1 (n, 3, input_height, input_width)."""
+        size = (self.height, self.width)
+        if pictures.shape[2:] != size:
+            pictures = interpolate(pictures, size=size, mode="bilinear", align_corners=False).round_()
+        right, bottom = self.input_width - self.width - self.left, self.input_height - self.height - self.top
+        return pad(pictures, (self.left, right, self.top, bottom), value=_GREY) / 255.0
+
+    def to_source(self, boxes: NDArray[np.float32], height: int, width: int) -> NDArray[np.float32]:
+        """Boxes (n, 4) of the network's input in pixels of the picture, inside it."""
+        offset = np.array([self.left, self.top] * 2, np.float32)
+        scale = np.array([self.scale_x, self.scale_y] * 2, np.float32)
+        limit = np.array([width, height] * 2, np.float32)
+        placed: NDArray[np.float32] = np.clip((boxes - offset) / scale, 0.0, limit)
+        return placed
+
+
+class Detector:
+    """A detection network on a device. Not thread-safe."""
+
+    def __init__(self, model: nn.Module, compute: Compute, *, classes: Sequence[str], confidence: float) -> None:
+        self.compute = compute
+        self.confidence = confidence
+        names: dict[int, str] = dict(model.names)  # type: ignore[arg-type]  # ultralytics attaches it
+        self._names = names
+        self._classes = _class_numbers(names, classes)
+        self._stride = max(int(model.stride.max()), 32)  # type: ignore[operator]
+        self._end2end = bool(getattr(model, "end2end", False))
+        self._model = _prepared(model, compute)
+
+    @torch.inference_mode()
+    def detect(self, pictures: Sequence[NDArray[np.uint8]]) -> list[Detections]:
+        """Objects per picture (uint8 RGB of any sizes), most confident first."""
+        letterboxes = [Letterbox.of(rgb.shape[0], rgb.shape[1], self._stride) for rgb in pictures]
+        groups: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for number, box in enumerate(letterboxes):
+            groups[box.input_height, box.input_width].append(number)
+        found: dict[int, Detections] = {}
+        size = _CHUNK[self.compute.device.type]
+        for members in groups.values():
+            for at in range(0, len(members), size):
+                chunk = members[at : at + size]
+                inputs = [letterboxes[n].apply(self._upload(pictures[n])) for n in chunk]
+                for number, rows in zip(chunk, self._forward(torch.cat(inputs)), strict=True):
+                    found[number] = self._detections(rows, letterboxes[number], pictures[number])
+        return [found[number] for number in range(len(pictures))]
+
+    def _upload(self, rgb: NDArray[np.uint8]) -> torch.Tensor:
+        picture = torch.from_numpy(np.require(rgb, requirements=["C", "W"]))
+        return picture.to(self.compute.device).permute(2, 0, 1)[None].float()
+
+    def _forward(self, inputs: torch.Tensor) -> list[NDArray[np.float32]]:
+        """Rows of x1, y1, x2, y2, confidence, class in pixels of the input, per picture."""
+        from ultralytics.utils.nms import non_max_suppression
+
+        raw = self._model(inputs.to(self.compute.dtype, memory_format=self.compute.memory_format))
+        kept = non_max_suppression(
+            raw, self.confidence, _IOU, classes=self._classes, max_det=_MAX_BOXES, end2end=self._end2end,
+            max_time_img=_NO_NMS_LIMIT_S,
+        )  # fmt: skip
+        return [rows.float().cpu().numpy() for rows in kept]
+
+    def _detections(self, rows: NDArray[np.float32], letterbox: Letterbox, rgb: NDArray[np.uint8]) -> Detections:
+        boxes = letterbox.to_source(rows[:, :4], rgb.shape[0], rgb.shape[1])
+        solid = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])  # a box in the padding alone is nothing
+        rows, boxes = rows[solid], boxes[solid]
+        return Detections(boxes, rows[:, 4].copy(), tuple(self._names[int(number)] for number in rows[:, 5]))
+
+
+def load_detector(path: Path, compute: Compute, *, classes: Sequence[str], confidence: float) -> Detector:
+    """Load a detection checkpoint. ``classes`` are names of the checkpoint's own; empty means all.
+
+    Raises `ConfigurationError` when the file is not an ultralytics detector or lacks a class.
+    """
+    _import_quietly()
+    from ultralytics.nn.tasks import DetectionModel, RTDETRDetectionModel, load_checkpoint
+
+    try:
+        model, _ = load_checkpoint(path)
+    except Exception as error:  # noqa: BLE001 (border: a foreign file read by foreign code)
+        raise _not_a_detector(path, type(error).__name__) from None
+    task = getattr(model, "task", "unknown")
+    if not isinstance(model, DetectionModel) or isinstance(model, RTDETRDetectionModel) or task != "detect":
+        raise _not_a_detector(path, f"it holds a {type(model).__name__} for the task {task!r}")
+    return Detector(model, compute, classes=classes, confidence=confidence)
+
+
+def _not_a_detector(path: Path, why: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"{path} is not an ultralytics YOLO detection checkpoint ({why}): correct PATCHWATCH_DETECTOR_WEIGHTS, or "
+        "unset it and run `patchwatch weights pull yolov5s`"
+    )
+
+
+def _class_numbers(names: dict[int, str], classes: Sequence[str]) -> list[int] | None:
+    if not classes:
+        return None
+    unknown = sorted(set(classes) - set(names.values()))
+    if unknown:
+        known = ", ".join(list(names.values())[:12])
+        raise ConfigurationError(
+            f"the detector knows no class {unknown[0]!r} (it knows {known}, ...): correct `classes` in the profile, or "
+            "PATCHWATCH_DETECTOR_WEIGHTS"
+        )
+    return [number for number, name in names.items() if name in classes]
+
+
+def _prepared(model: nn.Module, compute: Compute) -> nn.Module:
+    """Fused and on the device; the head stays fp32, since half-precision box arithmetic is off by whole pixels."""
+    model = model.fuse(verbose=False).eval().requires_grad_(False)  # type: ignore[operator]
+    model = model.to(compute.device, compute.dtype).to(memory_format=compute.memory_format)
+    head: nn.Module = model.model[-1]  # type: ignore[index, assignment]
+    head.float()
+    head.register_forward_pre_hook(lambda _, inputs: ([level.float() for level in inputs[0]], *inputs[1:]))
+    return model
+
+
+def _import_quietly() -> None:
+    """Import ultralytics without its settings file in HOME, its telemetry, its installing and its downloading.
+
+    All of that is decided while it is imported, from the environment; what it changes for others is put back.
+    """
+    quiet = {
+        "YOLO_AUTOINSTALL": "false",
+        "YOLO_OFFLINE": "true",
+        "YOLO_VERBOSE": "false",
+        "ULTRALYTICS_SAFE_LOAD": "true",  # a checkpoint is data: only known classes are unpickled
+        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
+    }
+    opencv_threads = cv2.getNumThreads()
+    with (
+        tempfile.TemporaryDirectory(prefix="patchwatch-ultralytics-") as folder,
+        _environment(quiet | {"YOLO_CONFIG_DIR": folder}),
+    ):
+        import ultralytics.nn.tasks  # noqa: F401
+    cv2.setNumThreads(opencv_threads)
+
+
+@contextmanager
+def _environment(changes: dict[str, str]) -> Iterator[None]:
+    before: dict[str, Any] = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,71 @@
+"""Where the networks run, and in what precision: one setting decides."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from patchwatch.errors import ConfigurationError
+
+DeviceSetting = Literal["auto", "cpu", "cuda"]
+Precision = Literal["auto", "fp32"]
+
+_TENSOR_CORES = (7, 0)  # compute capability from which half precision is the faster one
+
+
+@dataclass(frozen=True)
+class Compute:
+    """Device, precision of the convolutions, and memory layout of the pictures."""
+
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        return torch.contiguous_format if self.dtype is torch.float32 else torch.channels_last
+
+    @property
+    def name(self) -> str:
+        """For people, logs and the API: ``cpu bfloat16``, ``cuda (NVIDIA H100) float16``."""
+        precision = str(self.dtype).removeprefix("torch.")
+        if self.device.type == "cuda":
+            return f"cuda ({torch.cuda.get_device_name(self.device)}) {precision}"
+        return f"{self.device.type} {precision}"
+
+
+def choose_compute(setting: str = "auto", precision: Precision = "auto", threads: int | None = None) -> Compute:
+    """Turn the setting into a device and a precision, and set torch's thread count for the whole process.
+
+    ``auto`` takes CUDA where torch sees a device. CUDA computes in fp16, a CPU in bf16 where it has native
+    instructions for it, else fp32; ``precision="fp32"`` overrides both. Raises `ConfigurationError` for CUDA asked
+    for but absent, or an unknown word.
+    """
+    if setting not in ("auto", "cpu", "cuda"):
+        raise ConfigurationError(f"PATCHWATCH_DEVICE={setting}: choose auto, cpu or cuda")
+    present = torch.cuda.is_available()
+    if setting == "cuda" and not present:
+        raise ConfigurationError(
+            "PATCHWATCH_DEVICE=cuda, but torch sees no CUDA device: install the driver and a CUDA build of torch, "
+            "or set PATCHWATCH_DEVICE=cpu"
+        )
+    torch.set_num_threads(threads or _usable_cores())
+    if setting == "cpu" or not present:
+        return Compute(torch.device("cpu"), torch.float32 if precision == "fp32" else _cpu_dtype())
+    return Compute(torch.device("cuda"), torch.float32 if precision == "fp32" else _cuda_dtype())
+
+
+def _usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cpu_dtype() -> torch.dtype:
+    """bf16 without native instructions is emulated, and slower than fp32."""
+    native = [getattr(torch.cpu, f"_is_{name}_supported", lambda: False)() for name in ("avx512_bf16", "amx_tile")]
+    return torch.bfloat16 if any(native) else torch.float32
+
+
+def _cuda_dtype() -> torch.dtype:
+    return torch.float16 if torch.cuda.get_device_capability() >= _TENSOR_CORES else torch.float32

@@ -1,0 +1,147 @@
+"""The networks a profile needs, loaded once: detector and backbone. torch is imported only when some are loaded."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models import weights
+from models.detections import Detections
+from models.frame import Frame
+from models.profile import Profile, StreamKind
+from models.streams import local_stream
+from patchwatch.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from models.backbone import Backbone
+    from models.detector import Detector
+    from models.device import Compute, Precision
+
+RANDOM_SEED = 0
+
+
+class Networks:
+    """Detector and backbone of one profile, each None when the profile has no use for it. Not thread-safe."""
+
+    def __init__(
+        self, backbone: Backbone | None, detector: Detector | None, compute: Compute, identity: dict[str, Any]
+    ) -> None:
+        self._backbone = backbone
+        self._detector = detector
+        self._compute = compute
+        self._identity = identity
+
+    @classmethod
+    def load(
+        cls,
+        profile: Profile,
+        *,
+        clip_weights: Path | None = None,
+        detector_weights: Path | None = None,
+        weights_dir: Path,
+        device: str = "auto",
+        threads: int | None = None,
+        random_clip: bool = False,
+        precision: Precision = "auto",
+    ) -> Networks:
+        """Load what the profile needs. ``random_clip`` is the only way to get random weights; `identity` says so.
+
+        Raises `WeightsMissingError`, or `ConfigurationError` for a missing extra, device or wrong file.
+        """
+        _check_extra(profile.name)
+        from models.device import choose_compute
+
+        compute = choose_compute(device, precision, threads)
+        backbone = detector = None
+        identity: dict[str, Any] = {"random_weights": False}
+        if profile.needs_detector:
+            path, digest = weights.resolve_verified(weights.DETECTOR, detector_weights, weights_dir)
+            detector = _load_detector(profile, path, compute)
+            identity |= {"detector": "ultralytics", "detector_sha256": digest, **_detector_facts(profile)}
+        if profile.needs_backbone and random_clip:
+            backbone = _random_backbone(compute)
+            identity |= {"backbone": f"RN101 RANDOM seed {RANDOM_SEED}", "backbone_sha256": None}
+            identity["random_weights"] = True
+        elif profile.needs_backbone:
+            path, digest = weights.resolve_verified(weights.CLIP, clip_weights, weights_dir)
+            backbone = _load_backbone(path, compute)
+            identity |= {"backbone": "CLIP RN101", "backbone_sha256": digest}
+        return cls(backbone, detector, compute, identity)
+
+    @property
+    def device(self) -> str:
+        """Device and precision, for people."""
+        return self._compute.name
+
+    @property
+    def has_detector(self) -> bool:
+        return self._detector is not None
+
+    def identity(self) -> dict[str, Any]:
+        """Everything about the networks that a bank must match, as JSON values; the same on every device."""
+        return dict(self._identity)
+
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        """Objects per frame: of every class, and from the lowest confidence, that a stream of the profile wants."""
+        if self._detector is None:
+            raise ValueError("this profile has no detector")
+        return self._detector.detect([frame.rgb for frame in frames])
+
+    def embed(
+        self, frames: Sequence[Frame], boxes_xyxy_px: Sequence[NDArray[np.float32]]
+    ) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
+        """float32 (frames, 1536) of the whole frames, and per frame float32 (n, 1536) of its boxes."""
+        if self._backbone is None:
+            raise ValueError("this profile has no backbone")
+        return self._backbone.embed([frame.rgb for frame in frames], boxes_xyxy_px)
+
+
+def _check_extra(profile: str) -> None:
+    missing = [name for name in ("torch", "torchvision", "open_clip", "ultralytics") if not _installed(name)]
+    if missing:
+        raise ConfigurationError(
+            f"profile {profile!r} needs {', '.join(missing)}: run `pip install 'patchwatch[clip]'`, "
+            "or choose the profile 'motion'"
+        )
+
+
+def _installed(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None
+
+
+def _local_wishes(profile: Profile) -> list[local_stream.Wish]:
+    return [local_stream.wish_of(spec) for spec in profile.streams if spec.kind is StreamKind.LOCAL]
+
+
+def _detector_facts(profile: Profile) -> dict[str, Any]:
+    wishes = _local_wishes(profile)
+    everything = any(not wish.classes for wish in wishes)
+    classes = [] if everything else sorted({name for wish in wishes for name in wish.classes})
+    return {
+        "detector_classes": classes,
+        "detector_confidence": min((wish.confidence for wish in wishes), default=local_stream.CONFIDENCE),
+    }
+
+
+def _load_detector(profile: Profile, path: Path, compute: Compute) -> Detector:
+    from models.detector import load_detector
+
+    facts = _detector_facts(profile)
+    return load_detector(path, compute, classes=facts["detector_classes"], confidence=facts["detector_confidence"])
+
+
+def _load_backbone(path: Path, compute: Compute) -> Backbone:
+    from models.backbone import Backbone, load_trunk
+
+    return Backbone(load_trunk(path), compute)
+
+
+def _random_backbone(compute: Compute) -> Backbone:
+    from models.backbone import Backbone, random_trunk
+
+    return Backbone(random_trunk(RANDOM_SEED), compute)

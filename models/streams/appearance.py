@@ -1,0 +1,30 @@
+"""What the two appearance streams share: vectors of the backbone, and exemplars by greedy k-center."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.coreset import draw_coreset
+from models.features import Features
+from patchwatch.errors import InsufficientFootageError
+
+DIM = 1536
+PREPROCESSING: dict[str, Any] = {
+    "side_px": 224,
+    "resize": "squash, antialiased bilinear",
+    "layers": ["layer2", "layer3"],
+    "pooling": "mean",
+}
+
+
+def draw_exemplars(name: str, normal: Sequence[Features], *, ratio: float, cap: int, seed: int) -> NDArray[np.float32]:
+    """The coreset of all vectors as one group: float32 (1, exemplars, 1536). Raises `InsufficientFootageError`."""
+    found = [features.vectors for features in normal if len(features)]
+    if not found:
+        raise InsufficientFootageError(f"stream {name!r} found nothing in the normal footage to learn from")
+    vectors = np.concatenate(found)
+    return vectors[draw_coreset(vectors, ratio=ratio, cap=cap, seed=seed)][None]

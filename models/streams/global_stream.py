@@ -1,0 +1,46 @@
+"""Global appearance: the whole frame as one vector."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.features import Features
+from models.perception import Perception
+from models.profile import StreamSpec
+from models.streams.appearance import DIM, PREPROCESSING, draw_exemplars
+from patchwatch.errors import ConfigurationError
+
+
+class GlobalStream:
+    """One vector per frame; its region is the frame."""
+
+    dim = DIM
+
+    def __init__(self, spec: StreamSpec) -> None:
+        self.name = spec.name
+        self._spec = spec
+
+    def extract(self, perception: Perception) -> list[Features]:
+        return [
+            Features.ungrouped(vector[None], np.array([[0, 0, frame.width, frame.height]], np.float32))
+            for frame, vector in zip(perception.frames, perception.frame_vectors, strict=True)
+        ]
+
+    def exemplars(self, normal: Sequence[Features], seed: int) -> NDArray[np.float32]:
+        return draw_exemplars(self.name, normal, ratio=self._spec.ratio, cap=self._spec.cap, seed=seed)
+
+    def preprocessing(self) -> dict[str, Any]:
+        return dict(PREPROCESSING)
+
+
+def make(spec: StreamSpec) -> GlobalStream:
+    """Raises `ConfigurationError` for an option this kind of stream does not have."""
+    if spec.options:
+        raise ConfigurationError(
+            f"stream {spec.name!r} has the unknown option {min(spec.options)!r}: remove it from the profiles file"
+        )
+    return GlobalStream(spec)
