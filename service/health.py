@@ -1,0 +1,89 @@
+"""The health of a camera in one word with its reason: a camera is never silently off."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from patchwatch.messages.camera import Camera
+from patchwatch.messages.status import AnalysisState, CaptureState, CaptureStatus
+from service.store.statuses import CameraRecord
+
+_CAPTURE_SILENT_MS = 10_000  # the ingest worker writes about once a second
+
+
+class Health(StrEnum):
+    """``ok`` means that fresh scores come in; every other word is a reason to look."""
+
+    OK = "ok"
+    DISABLED = "disabled"
+    UNATTENDED = "unattended"  # no ingest worker, or no inference worker, takes care of it
+    CONNECTING = "connecting"
+    STALLED = "stalled"
+    OFFLINE = "offline"
+    FAILED = "failed"
+    ENDED = "ended"
+    NO_BANK = "no_bank"
+    BANK_REJECTED = "bank_rejected"
+    STALE = "stale"  # frames come, scores do not
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    health: Health
+    reason: str
+
+
+_OF_CAPTURE = {
+    CaptureState.CONNECTING: Health.CONNECTING,
+    CaptureState.STALLED: Health.STALLED,
+    CaptureState.OFFLINE: Health.OFFLINE,
+    CaptureState.FAILED: Health.FAILED,
+    CaptureState.ENDED: Health.ENDED,
+    CaptureState.DISABLED: Health.DISABLED,
+}
+
+
+def diagnose(camera: Camera, record: CameraRecord, now_ms: int, stale_after_s: float) -> Diagnosis:
+    """The first thing that is wrong on a frame's way from the camera to its score."""
+    if not camera.enabled:
+        return Diagnosis(Health.DISABLED, "switched off: PATCH it with enabled=true")
+    return _of_capture(record.capture, now_ms) or _of_analysis(camera, record, now_ms, stale_after_s)
+
+
+def _of_capture(capture: CaptureStatus | None, now_ms: int) -> Diagnosis | None:
+    if capture is None:
+        return Diagnosis(
+            Health.UNATTENDED, "no ingest worker has taken this camera yet: is `patchwatch run ingest` up?"
+        )
+    # A file that ended, a wrong password: the ingest worker has no more to say, its record stays true.
+    final = capture.state in (CaptureState.ENDED, CaptureState.FAILED, CaptureState.DISABLED)
+    silent_ms = now_ms - capture.updated_at_ms
+    if silent_ms > _CAPTURE_SILENT_MS and not final:
+        return Diagnosis(
+            Health.UNATTENDED,
+            f"the ingest worker has said nothing for {silent_ms / 1000:.0f} s: is `patchwatch run ingest` up?",
+        )
+    health = _OF_CAPTURE.get(capture.state)
+    if health is None:
+        return None
+    return Diagnosis(health, ": ".join(part for part in (capture.reason, capture.detail) if part) or capture.state)
+
+
+def _of_analysis(camera: Camera, record: CameraRecord, now_ms: int, stale_after_s: float) -> Diagnosis:
+    analysis = record.analysis
+    if analysis is None:
+        return Diagnosis(
+            Health.UNATTENDED, "no inference worker has looked at this camera yet: is `patchwatch run inference` up?"
+        )
+    if analysis.state == AnalysisState.NO_BANK:
+        mend = f"`patchwatch enroll --camera {camera.id} --profile {camera.profile} SOURCE...`"
+        return Diagnosis(Health.NO_BANK, analysis.detail or f"nothing has been learnt for it: {mend}")
+    if analysis.state == AnalysisState.BANK_REJECTED:
+        return Diagnosis(Health.BANK_REJECTED, analysis.detail)
+    if record.last_score is None:
+        return Diagnosis(Health.STALE, "no score yet")
+    age_s = now_ms / 1000 - record.last_score.scored_at_ns / 1e9
+    if age_s > stale_after_s:
+        return Diagnosis(Health.STALE, f"the last score is {age_s:.0f} s old: is `patchwatch run inference` up?")
+    return Diagnosis(Health.OK, "")

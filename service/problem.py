@@ -1,0 +1,167 @@
+"""Errors as problem details (RFC 9457): one table from error class to HTTP status.
+
+A validation problem names the place and the rule, never the value: a value may be a password.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.exceptions import HTTPException
+
+from patchwatch import errors
+from patchwatch.messages.source import redact
+
+log = logging.getLogger(__name__)
+MEDIA_TYPE = "application/problem+json"
+_URN = "urn:patchwatch:problem:"
+
+
+class UnauthorizedError(errors.RejectedError):
+    """No token, or a wrong one."""
+
+    code = "unauthorized"
+
+
+class ForbiddenError(errors.RejectedError):
+    """The request comes from where none may come from."""
+
+    code = "forbidden"
+
+
+class NotReadyError(errors.RetryableError):
+    """A part that the service relies on is missing."""
+
+    code = "not-ready"
+
+
+STATUS: dict[type[errors.PatchwatchError], HTTPStatus] = {
+    UnauthorizedError: HTTPStatus.UNAUTHORIZED,
+    ForbiddenError: HTTPStatus.FORBIDDEN,
+    errors.NotFoundError: HTTPStatus.NOT_FOUND,
+    errors.ConflictError: HTTPStatus.CONFLICT,
+    errors.InvalidMessageError: HTTPStatus.BAD_GATEWAY,  # what a worker wrote cannot be read
+    errors.RejectedError: HTTPStatus.UNPROCESSABLE_ENTITY,
+    errors.OverloadedError: HTTPStatus.TOO_MANY_REQUESTS,
+    errors.RetryableError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.PatchwatchError: HTTPStatus.INTERNAL_SERVER_ERROR,
+}
+
+
+class FieldProblem(BaseModel):
+    """One field that is wrong."""
+
+    location: str = Field(examples=["body.id"])
+    message: str = Field(examples=["String should match pattern '^[a-z0-9][a-z0-9_-]{0,62}$'"])
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "type": "urn:patchwatch:problem:not-found",
+                "title": "Not Found",
+                "status": 404,
+                "detail": "there is no camera 'gate': see GET /api/v1/cameras",
+                "instance": "/api/v1/cameras/gate",
+            }
+        }
+    )
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[FieldProblem] | None = None
+
+
+class InvalidFieldsError(errors.RejectedError):
+    """Fields of a request that break a rule; ``fields`` says which."""
+
+    def __init__(self, fields: list[FieldProblem]) -> None:
+        super().__init__("; ".join(f"{field.location}: {field.message}" for field in fields))
+        self.fields = fields
+
+    @classmethod
+    def from_pydantic(cls, error: ValidationError | RequestValidationError, prefix: str = "") -> InvalidFieldsError:
+        return cls([_field(one, prefix) for one in error.errors()])
+
+
+def status_of(error: errors.PatchwatchError) -> HTTPStatus:
+    """By the nearest class that the table holds."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def respond(error: errors.PatchwatchError, path: str) -> JSONResponse:
+    """The answer that tells of an error."""
+    fields = error.fields if isinstance(error, InvalidFieldsError) else None
+    return _answer(status_of(error), error.code, str(error), path, fields)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of the app a problem."""
+    app.add_exception_handler(errors.PatchwatchError, _on_patchwatch_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(Exception, _on_defect)
+
+
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI entries of the problems that a route may answer with."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {code: {"description": HTTPStatus(code).phrase, "content": content} for code in statuses}
+
+
+def _field(error: Any, prefix: str) -> FieldProblem:
+    place: Sequence[Any] = ((prefix,) if prefix else ()) + tuple(error["loc"])
+    return FieldProblem(location=".".join(map(str, place)), message=redact(error["msg"]))
+
+
+def _answer(
+    status: HTTPStatus, code: str, detail: str, path: str, fields: list[FieldProblem] | None = None
+) -> JSONResponse:
+    problem = Problem(
+        type=_URN + code, title=status.phrase, status=status, detail=redact(detail), instance=path, errors=fields
+    )
+    headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
+    return JSONResponse(problem.model_dump(exclude_none=True), status, headers, MEDIA_TYPE)
+
+
+async def _on_patchwatch_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, errors.PatchwatchError)
+    if status_of(error) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        log.warning("%s %s: %s", request.method, request.url.path, error)
+    return respond(error, request.url.path)
+
+
+async def _on_invalid_request(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    return respond(InvalidFieldsError.from_pydantic(error), request.url.path)
+
+
+async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    status = HTTPStatus(error.status_code)
+    code = status.phrase.lower().replace(" ", "-")
+    detail = error.detail if error.detail != status.phrase else f"{request.method} {request.url.path}: {status.phrase}"
+    answer = _answer(status, code, detail, request.url.path)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _on_defect(request: Request, error: Exception) -> JSONResponse:
+    # Starlette logs the traceback itself; the answer tells nothing of the inside.
+    return _answer(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "error", "a defect of Patchwatch: the service's log says more",
+        request.url.path,
+    )  # fmt: skip

@@ -1,0 +1,44 @@
+"""What the service reads from and writes to Redis; nothing else in `service` touches it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+
+from patchwatch.settings import Settings
+from service.store.alerts import AlertStore
+from service.store.cameras import CameraStore
+from service.store.enrolments import EnrolmentStore
+from service.store.frames import FrameStore
+from service.store.scores import ScoreStore
+from service.store.statuses import StatusStore
+from service.store.streams import StreamStore
+
+
+@dataclass(frozen=True)
+class Store:
+    """One store per noun, over one client."""
+
+    bus: Redis
+    cameras: CameraStore
+    scores: ScoreStore
+    statuses: StatusStore
+    frames: FrameStore
+    alerts: AlertStore
+    enrolments: EnrolmentStore
+    streams: StreamStore
+
+    @classmethod
+    def over(cls, bus: Redis, settings: Settings) -> Store:
+        partitions = settings.partitions
+        return cls(
+            bus,
+            CameraStore(bus, partitions),
+            ScoreStore(bus, partitions),
+            StatusStore(bus, partitions),
+            FrameStore(bus, partitions),
+            AlertStore(bus),
+            EnrolmentStore(bus),
+            StreamStore(bus, partitions),
+        )

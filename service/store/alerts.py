@@ -1,0 +1,102 @@
+"""Alerts by time and by id, and their pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+
+from patchwatch import keys
+from patchwatch.bus import translated
+from patchwatch.errors import NotFoundError
+from patchwatch.messages.alert import Alert, AlertState
+
+_PAGE = 200
+_PAGES_AT_MOST = 25
+
+
+@dataclass(frozen=True)
+class AlertQuery:
+    """Which alerts, by their start."""
+
+    from_ms: int | None = None
+    to_ms: int | None = None
+    camera_ids: frozenset[str] = frozenset()  # empty: all
+    state: AlertState | None = None
+
+    def holds(self, alert: Alert) -> bool:
+        return (not self.camera_ids or alert.camera_id in self.camera_ids) and self.state in (None, alert.state)
+
+
+class AlertStore:
+    """Reads `keys.ALERTS_BY_TIME` and `keys.alert`."""
+
+    def __init__(self, bus: Redis) -> None:
+        self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
+
+    async def find(
+        self, query: AlertQuery, limit: int, after: tuple[int, str] | None
+    ) -> tuple[list[Alert], tuple[int, str] | None]:
+        """Newest first; with the (start, id) to go on after when there may be more."""
+        found: list[Alert] = []
+        for _ in range(_PAGES_AT_MOST):
+            page = await self._ids(query, after)
+            for (at_ms, alert_id), alert in zip(page, await self._alerts([i for _, i in page]), strict=True):
+                after = at_ms, alert_id
+                if alert is not None and query.holds(alert):
+                    found.append(alert)
+                if len(found) == limit:
+                    return found, after
+            if len(page) < _PAGE:
+                return found, None
+        return found, after
+
+    async def get(self, alert_id: str) -> Alert:
+        """Raises `NotFoundError`."""
+        with translated():
+            data = await self._bus.get(keys.alert(alert_id))
+        if data is None:
+            raise NotFoundError(f"there is no alert {alert_id!r}, or its retention is over: see GET /api/v1/alerts")
+        return Alert.decode(data)
+
+    async def picture(self, alert_id: str) -> bytes:
+        """JPEG of the frame at the peak. Raises `NotFoundError`."""
+        with translated():
+            data: bytes | None = await self._bus.get(keys.alert_picture(alert_id))
+        if data is None:
+            raise NotFoundError(f"alert {alert_id!r} has no picture: it was not kept, or its retention is over")
+        return data
+
+    async def open_by_camera(self) -> dict[str, int]:
+        """How many alerts are open, per camera, among the newest ones."""
+        alerts, _ = await self.find(AlertQuery(state=AlertState.OPEN), 1000, None)
+        counts: dict[str, int] = {}
+        for alert in alerts:
+            counts[alert.camera_id] = counts.get(alert.camera_id, 0) + 1
+        return counts
+
+    async def _ids(self, query: AlertQuery, after: tuple[int, str] | None) -> list[tuple[int, str]]:
+        top = after[0] if after else query.to_ms
+        skipped, offset = True, 0
+        page: list[tuple[int, str]] = []
+        while skipped and len(page) < _PAGE:
+            with translated():
+                rows = await self._bus.zrevrangebyscore(
+                    keys.ALERTS_BY_TIME,
+                    "+inf" if top is None else top,
+                    "-inf" if query.from_ms is None else query.from_ms,
+                    start=offset, num=_PAGE, withscores=True,
+                )  # fmt: skip
+            offset += len(rows)
+            named = [(int(at_ms), alert_id.decode()) for alert_id, at_ms in rows]
+            page += [row for row in named if after is None or row < after]
+            skipped = len(rows) == _PAGE  # rows of the same millisecond that the last answer held already
+        return page[:_PAGE]
+
+    async def _alerts(self, ids: list[str]) -> list[Alert | None]:
+        if not ids:
+            return []
+        with translated():
+            found = await self._bus.mget([keys.alert(alert_id) for alert_id in ids])
+        return [Alert.decode(data) if data else None for data in found]

@@ -1,0 +1,109 @@
+"""Cameras: their configuration in one hash, changed in transactions that also raise the revision."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from redis.asyncio import Redis
+from redis.exceptions import WatchError
+
+from patchwatch import keys
+from patchwatch.bus import translated
+from patchwatch.errors import ConflictError, NotFoundError, RetryableError
+from patchwatch.messages.camera import Camera
+
+_T = TypeVar("_T")
+_ATTEMPTS = 20  # a change is tried again when another one came between
+
+
+class CameraStore:
+    """Reads and changes `keys.CAMERAS`. Raises `BusUnavailableError` when Redis is away."""
+
+    def __init__(self, bus: Redis, partitions: int) -> None:
+        self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
+        self._partitions = partitions
+
+    async def all(self) -> list[Camera]:
+        """All cameras, by id."""
+        with translated():
+            stored = await self._bus.hgetall(keys.CAMERAS)
+        return sorted((Camera.decode(data) for data in stored.values()), key=lambda camera: camera.id)
+
+    async def ids(self) -> list[str]:
+        with translated():
+            return sorted(name.decode() for name in await self._bus.hkeys(keys.CAMERAS))
+
+    async def get(self, camera_id: str) -> Camera:
+        """Raises `NotFoundError`."""
+        with translated():
+            data = await self._bus.hget(keys.CAMERAS, camera_id)
+        if data is None:
+            raise _unknown(camera_id)
+        return Camera.decode(data)
+
+    async def create(self, camera: Camera) -> Camera:
+        """Raises `ConflictError` when the id is taken. Leftovers of a deleted camera of that id go first."""
+        leftovers = keys.CameraKeys.of(camera.id, self._partitions).all
+
+        async def attempt(pipe: Any) -> Camera:
+            if await pipe.hexists(keys.CAMERAS, camera.id):
+                raise ConflictError(
+                    f"camera {camera.id!r} exists already: change it with PATCH /api/v1/cameras/{camera.id}, "
+                    "or choose another id"
+                )
+            created = camera.model_copy(update={"revision": camera.revision + 1})
+            pipe.multi()
+            pipe.delete(*leftovers)
+            pipe.hset(keys.CAMERAS, camera.id, created.encode())
+            pipe.incr(keys.CAMERAS_REVISION)
+            return created
+
+        return await self._transaction(attempt)
+
+    async def change(self, camera_id: str, changes: Mapping[str, object]) -> Camera:
+        """Apply changed fields and raise the revision. Raises `NotFoundError` or pydantic's `ValidationError`."""
+
+        async def attempt(pipe: Any) -> Camera:
+            data = await pipe.hget(keys.CAMERAS, camera_id)
+            if data is None:
+                raise _unknown(camera_id)
+            before = Camera.decode(data)
+            fields = {**before.model_dump(), **changes, "revision": before.revision + 1}
+            after = Camera.model_validate(fields)
+            pipe.multi()
+            pipe.hset(keys.CAMERAS, camera_id, after.encode())
+            pipe.incr(keys.CAMERAS_REVISION)
+            return after
+
+        return await self._transaction(attempt)
+
+    async def delete(self, camera_id: str) -> None:
+        """Remove the camera with all its frames, scores and states. Its alerts and banks stay."""
+
+        async def attempt(pipe: Any) -> None:
+            if not await pipe.hexists(keys.CAMERAS, camera_id):
+                raise _unknown(camera_id)
+            pipe.multi()
+            pipe.hdel(keys.CAMERAS, camera_id)
+            pipe.incr(keys.CAMERAS_REVISION)
+            pipe.delete(*keys.CameraKeys.of(camera_id, self._partitions).all)
+
+        await self._transaction(attempt)
+
+    async def _transaction(self, attempt: Callable[[Any], Awaitable[_T]]) -> _T:
+        with translated():
+            for _ in range(_ATTEMPTS):
+                async with self._bus.pipeline(transaction=True) as pipe:
+                    try:
+                        await pipe.watch(keys.CAMERAS)
+                        result = await attempt(pipe)
+                        await pipe.execute()
+                    except WatchError:
+                        continue
+                    return result
+        raise RetryableError("the cameras are being changed by others all the time: try again")
+
+
+def _unknown(camera_id: str) -> NotFoundError:
+    return NotFoundError(f"there is no camera {camera_id!r}: see GET /api/v1/cameras")

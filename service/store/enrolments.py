@@ -1,0 +1,59 @@
+"""Enrolments: jobs for the enrolment worker, and their records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from redis.asyncio import Redis
+
+from patchwatch import keys
+from patchwatch.bus import translated
+from patchwatch.errors import ConflictError, NotFoundError
+from patchwatch.messages.status import Enrolment, EnrolmentState
+
+_KEPT_PER_CAMERA = 50
+_JOBS_KEPT = 1000
+
+
+class EnrolmentStore:
+    """Writes `keys.ENROLMENTS` and `keys.ENROLMENT_RECORDS`."""
+
+    def __init__(self, bus: Redis) -> None:
+        self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
+
+    async def ask(self, enrolment: Enrolment) -> None:
+        """Queue a job. Raises `ConflictError` when the same camera and profile is being learnt already."""
+        earlier = await self.of(enrolment.camera_id)
+        for other in earlier:
+            if other.profile == enrolment.profile and _pending(other):
+                raise ConflictError(
+                    f"enrolment {other.id} of camera {other.camera_id!r} ({other.profile}) is {other.state}: "
+                    "wait until it is done"
+                )
+        forgotten = [other.id for other in earlier[_KEPT_PER_CAMERA - 1 :] if not _pending(other)]
+        with translated():
+            async with self._bus.pipeline(transaction=True) as pipe:
+                pipe.hset(keys.ENROLMENT_RECORDS, enrolment.id, enrolment.encode())
+                if forgotten:
+                    pipe.hdel(keys.ENROLMENT_RECORDS, *forgotten)
+                pipe.xadd(keys.ENROLMENTS, {b"e": enrolment.encode()}, maxlen=_JOBS_KEPT)
+                await pipe.execute()
+
+    async def of(self, camera_id: str) -> list[Enrolment]:
+        """Newest first."""
+        with translated():
+            stored = await self._bus.hvals(keys.ENROLMENT_RECORDS)
+        found = [record for record in map(Enrolment.decode, stored) if record.camera_id == camera_id]
+        return sorted(found, key=lambda record: (record.created_at_ms, record.id), reverse=True)
+
+    async def get(self, enrolment_id: str) -> Enrolment:
+        """Raises `NotFoundError`."""
+        with translated():
+            data = await self._bus.hget(keys.ENROLMENT_RECORDS, enrolment_id)
+        if data is None:
+            raise NotFoundError(f"there is no enrolment {enrolment_id!r}")
+        return Enrolment.decode(data)
+
+
+def _pending(enrolment: Enrolment) -> bool:
+    return enrolment.state in (EnrolmentState.QUEUED, EnrolmentState.RUNNING)

@@ -1,0 +1,71 @@
+"""The latest frame of a camera, with what was found on it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+
+from patchwatch.bus import translated
+from patchwatch.errors import InvalidMessageError, NotFoundError
+from patchwatch.keys import CameraKeys
+from patchwatch.messages.frame import FrameMessage
+
+
+@dataclass(frozen=True)
+class Box:
+    """A detected object, in pixels of the camera's own picture."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    label: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class LatestFrame:
+    """``boxes`` is None when the frame has not been analysed."""
+
+    frame: FrameMessage
+    boxes: tuple[Box, ...] | None
+
+
+class FrameStore:
+    """Reads `CameraKeys.frames` and `CameraKeys.state`."""
+
+    def __init__(self, bus: Redis, partitions: int) -> None:
+        self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
+        self._partitions = partitions
+
+    async def latest(self, camera_id: str) -> LatestFrame:
+        """The last scored frame with its boxes; else the newest, without. Raises `NotFoundError` when none is left."""
+        names = CameraKeys.of(camera_id, self._partitions)
+        with translated():
+            seq, boxes = await self._bus.hmget(names.state, "seq", "boxes")
+            if seq is not None:
+                entry = f"{int(seq)}-0"
+                scored = await self._bus.xrange(names.frames, min=entry, max=entry, count=1)
+                if scored:
+                    return LatestFrame(FrameMessage.decode(*scored[0]), _boxes(boxes))
+            newest = await self._bus.xrevrange(names.frames, count=1)
+        if not newest:
+            raise NotFoundError(
+                f"camera {camera_id!r} has no frame to show: see GET /api/v1/cameras/{camera_id}/status for the reason"
+            )
+        return LatestFrame(FrameMessage.decode(*newest[0]), None)
+
+
+def _boxes(data: bytes | None) -> tuple[Box, ...]:
+    if data is None:
+        return ()
+    try:
+        return tuple(
+            Box(float(x1), float(y1), float(x2), float(y2), str(label), float(confidence))
+            for x1, y1, x2, y2, label, confidence in json.loads(data)
+        )
+    except (ValueError, TypeError) as error:
+        raise InvalidMessageError(f"the boxes of the last frame are not a list of boxes ({error})") from None

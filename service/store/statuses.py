@@ -1,0 +1,92 @@
+"""What the workers say of each camera, read in one go so that the figures belong together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from redis.asyncio import Redis
+
+from patchwatch import keys
+from patchwatch.bus import translated
+from patchwatch.keys import CameraKeys
+from patchwatch.messages.score import Score
+from patchwatch.messages.status import AnalysisStatus, CaptureStatus, WorkerBeat
+
+_FIELDS = 6
+_DROPPED = b"dropped:"
+
+
+@dataclass(frozen=True)
+class CameraRecord:
+    """All that is known of a camera at one moment. ``head_seq`` is the last frame that entered the queue."""
+
+    capture: CaptureStatus | None
+    analysis: AnalysisStatus | None
+    counters: dict[bytes, bytes]
+    committed_seq: int
+    head_seq: int
+    last_score: Score | None
+
+    @property
+    def scored(self) -> int:
+        return int(self.counters.get(b"scored", 0))
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """By reason."""
+        return {
+            name.removeprefix(_DROPPED).decode(): int(count)
+            for name, count in sorted(self.counters.items())
+            if name.startswith(_DROPPED)
+        }
+
+    @property
+    def in_queue(self) -> int:
+        return max(0, self.head_seq - self.committed_seq)
+
+
+class StatusStore:
+    """Reads the workers' records and beats."""
+
+    def __init__(self, bus: Redis, partitions: int) -> None:
+        self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
+        self._partitions = partitions
+
+    async def read(self, camera_ids: list[str]) -> list[CameraRecord]:
+        """One record per camera, each consistent in itself."""
+        with translated():
+            async with self._bus.pipeline(transaction=True) as pipe:
+                for camera_id in camera_ids:
+                    names = CameraKeys.of(camera_id, self._partitions)
+                    pipe.get(names.capture)
+                    pipe.get(names.analysis)
+                    pipe.hgetall(names.counters)
+                    pipe.hget(names.state, "seq")
+                    pipe.xinfo_stream(names.frames)
+                    pipe.xrevrange(names.scores, count=1)
+                answers: list[Any] = await pipe.execute(raise_on_error=False) if camera_ids else []
+        return [_record(answers[i : i + _FIELDS]) for i in range(0, len(answers), _FIELDS)]
+
+    async def beats(self) -> list[WorkerBeat]:
+        """Living workers of every role."""
+        with translated():
+            names = [name async for name in self._bus.scan_iter(keys.worker("*", "*"), count=1000)]
+            found = await self._bus.mget(names) if names else []
+        return [WorkerBeat.decode(data) for data in found if data is not None]
+
+
+def _record(answers: list[Any]) -> CameraRecord:
+    capture, analysis, counters, seq, frames, scores = answers
+    for answer in (capture, analysis, counters, seq, scores):
+        if isinstance(answer, Exception):
+            raise answer
+    return CameraRecord(
+        capture=CaptureStatus.decode(capture) if capture else None,
+        analysis=AnalysisStatus.decode(analysis) if analysis else None,
+        counters=counters,
+        committed_seq=int(seq or 0),
+        # XINFO refuses a stream that does not exist (yet)
+        head_seq=0 if isinstance(frames, Exception) else int(frames["last-generated-id"].split(b"-")[0]),
+        last_score=Score.decode(scores[0][1]) if scores else None,
+    )
