@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
+_TOLERANCE_S = 1e-3  # frame times are floating point: 0.6 - 0.2 < 0.4
+
 Box = tuple[float, float, float, float]
 
 
@@ -95,7 +97,7 @@ class EventDetector:
         if self._event is None:
             self.phase, self._event = Phase.RISING, Event(at_s, at_s, at_s, score, stream, box)
         self._raise_peak(at_s, score, stream, box)
-        if at_s - self._event.started_s < self._rule.min_duration_s:
+        if at_s - self._event.started_s < self._rule.min_duration_s - _TOLERANCE_S:
             return []
         self.phase, self._event = Phase.OPEN, replace(self._event, opened_s=at_s)
         return [self._event]
@@ -105,7 +107,7 @@ class EventDetector:
             self.phase, self._last_high_s = Phase.OPEN, at_s
             return [self._event] if self._raise_peak(at_s, score, stream, box) and self._event else []
         self.phase = Phase.FADING
-        return self.finish() if at_s - self._last_high_s >= self._rule.cooldown_s else []
+        return self.finish() if at_s - self._last_high_s >= self._rule.cooldown_s - _TOLERANCE_S else []
 
     def _raise_peak(self, at_s: float, score: float, stream: str | None, box: Box | None) -> bool:
         if self._event is None or score <= self._event.peak_score:
