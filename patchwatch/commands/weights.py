@@ -1,0 +1,134 @@
+"""``patchwatch weights``: see, fetch and check the networks' weights."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from patchwatch.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from models.weights import Check, Progress, WeightsFile
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    help="See, fetch and check the networks' weights.",
+)
+
+Names = Annotated[list[str] | None, typer.Argument(help="Names as `weights list` prints them. Default: all.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+@app.command("list")
+def show(as_json: AsJson = False) -> None:
+    """Say what there is, where it comes from, and which of it is on this machine. Fast: hashes nothing."""
+    settings = load_settings()
+    rows = [_catalogue_row(entry, settings) for entry in _entries(None)]
+    if as_json:
+        typer.echo(json.dumps({"weights": rows}))
+        return
+    for row in rows:
+        typer.echo(f"{row['name']}  {'present' if row['present'] else 'MISSING'}  {row['path']}")
+        typer.echo(f"  {row['description']}. Licence {row['licence']}.")
+        typer.echo(f"  from    {row['url']}")
+        typer.echo(f"  sha256  {row['sha256'] or 'not published; recorded on the first pull'}")
+        typer.echo(f"  own     {row['setting']}=PATH")
+
+
+@app.command()
+def pull(
+    names: Names = None,
+    force: Annotated[bool, typer.Option("--force", help="Fetch again even what is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch weights into the weights folder (PATCHWATCH_WEIGHTS_DIR) and compare them with their hash."""
+    from models import weights
+
+    settings = load_settings()
+    rows = []
+    for entry in _entries(names):
+        with _progress(entry.name, hidden=as_json) as progress:
+            path = weights.pull(entry, settings.weights_dir, force=force, progress=progress)
+        found = weights.verify(entry, None, settings.weights_dir)
+        rows.append(_check_row(found))
+        if not as_json:
+            typer.echo(f"{entry.name}: {path}  sha256 {found.sha256} ({found.verdict.value})")
+    if as_json:
+        typer.echo(json.dumps({"weights": rows}))
+
+
+@app.command()
+def verify(names: Names = None, as_json: AsJson = False) -> None:
+    """Compare the files with their published or recorded hash. Exit code 2 when one is missing or wrong."""
+    from models import weights
+
+    settings = load_settings()
+    found = [weights.verify(entry, _own(entry, settings), settings.weights_dir) for entry in _entries(names)]
+    if as_json:
+        typer.echo(json.dumps({"weights": [_check_row(check) for check in found]}))
+    else:
+        for check in found:
+            typer.echo(f"{check.entry.name}: {check.verdict.value}  {check.path}{_advice(check)}")
+    if any(check.verdict in (weights.Verdict.MISSING, weights.Verdict.WRONG) for check in found):
+        raise typer.Exit(2)
+
+
+def _entries(names: list[str] | None) -> list[WeightsFile]:
+    from models import weights
+
+    return [weights.entry_of(name) for name in names or weights.CATALOGUE]
+
+
+def _own(entry: WeightsFile, settings: Settings) -> Path | None:
+    """The user's own file for this entry, where a setting names one."""
+    from models import weights
+
+    return {weights.CLIP.name: settings.clip_weights, weights.DETECTOR.name: settings.detector_weights}[entry.name]
+
+
+def _catalogue_row(entry: WeightsFile, settings: Settings) -> dict[str, Any]:
+    path = _own(entry, settings) or settings.weights_dir / entry.filename
+    return {
+        "name": entry.name, "description": entry.description, "licence": entry.licence, "url": entry.url,
+        "sha256": entry.sha256, "setting": entry.setting, "path": str(path), "present": path.is_file(),
+    }  # fmt: skip
+
+
+def _check_row(check: Check) -> dict[str, Any]:
+    return {
+        "name": check.entry.name, "path": str(check.path), "verdict": check.verdict.value, "sha256": check.sha256,
+        "expected_sha256": check.expected,
+    }  # fmt: skip
+
+
+def _advice(check: Check) -> str:
+    from models.weights import Verdict
+
+    name, setting = check.entry.name, check.entry.setting
+    return {
+        Verdict.OK: "",
+        Verdict.OWN: f"\n  your own file ({setting}): sha256 {check.sha256}",
+        Verdict.UNRECORDED: f"\n  no hash is known to compare with: sha256 {check.sha256}",
+        Verdict.MISSING: f"\n  run `patchwatch weights pull {name}`, or set {setting} to a file of your own",
+        Verdict.WRONG: f"\n  sha256 {check.sha256}, expected {check.expected}: "
+        f"run `patchwatch weights pull {name} --force`",
+    }[check.verdict]
+
+
+@contextmanager
+def _progress(title: str, *, hidden: bool) -> Iterator[Progress]:
+    """A bar of bytes on stderr, so that stdout stays for machines."""
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), disable=hidden) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
