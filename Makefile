@@ -1,0 +1,73 @@
+# Every target sets itself up from nothing into .venv, and is quick the second time.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+BIN := .venv/bin
+UV := $(or $(shell command -v uv 2>/dev/null),.tools/uv/bin/uv)
+# The newest commands first would surprise who has chosen a python3: that one is taken when it is new enough.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v "$$p"; break; }; done)
+INSTALL = VIRTUAL_ENV=$(CURDIR)/.venv UV_LINK_MODE=copy $(UV) pip install --quiet --no-deps
+
+# CLIP=0 leaves torch and the networks out of `make test`; tests that need them skip.
+CLIP ?= 1
+ifeq ($(CLIP),0)
+TEST_SET := test
+else
+TEST_SET := test-clip
+endif
+
+.PHONY: help demo test lint bench requirements clean
+
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/.core ## See it work. DURATION=seconds SOURCE=path-or-url NORMAL=path
+	$(BIN)/patchwatch demo $(if $(DURATION),--duration $(DURATION)) $(if $(SOURCE),--source '$(SOURCE)') \
+		$(if $(NORMAL),--normal '$(NORMAL)')
+
+test: .venv/.$(TEST_SET) ## All tests. CLIP=0: without torch. ARGS='-k word': some of them
+	$(BIN)/pytest $(ARGS)
+
+lint: .venv/.lint ## Style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: .venv/.test-clip ## Measure; each program in bench/ writes its JSON record beside itself
+	@for program in bench/*.py; do echo "== $$program"; $(BIN)/python "$$program"; done
+
+requirements: | $(UV) ## Pin anew what requirements/*.txt hold
+	@rm -f uv.lock && mkdir -p requirements
+	@pin() { $(UV) export --quiet --no-emit-project --no-hashes --no-annotate --no-header \
+		--no-default-groups --format requirements-txt "$${@:2}" --output-file "requirements/$$1.txt" >/dev/null; }; \
+	pin core; \
+	pin clip --extra clip; \
+	pin test --group test; \
+	pin test-clip --extra clip --group test; \
+	pin lint --extra clip --group test --group lint
+	@! grep -nE '://|^-' requirements/*.txt
+
+clean: ## Remove what these targets made
+	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis uv.lock
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- set-up ---------------------------------------------------------------------------------------------------------
+# The pinned files are complete, so nothing is resolved (--no-deps): ultralytics' opencv-python, which needs libGL,
+# cannot come in beside the headless one. Installing one set never removes another.
+
+.tools/uv/bin/uv:
+	@test -n "$(PYTHON)" || { echo "Patchwatch needs Python 3.11 or newer (3.12 and 3.13 do): install python3" >&2; exit 1; }
+	@echo "getting uv into .tools/"
+	@"$(PYTHON)" -m venv .tools/uv || { echo "no venv module: install python3-venv, or uv" >&2; rm -rf .tools/uv; exit 1; }
+	@.tools/uv/bin/pip install --quiet --disable-pip-version-check uv
+
+.venv/bin/python: | $(UV)
+	@$(UV) venv --quiet $(if $(PYTHON),--python "$(PYTHON)",--python '>=3.11') --allow-existing .venv
+
+.venv/.%: requirements/%.txt pyproject.toml | .venv/bin/python
+	@echo "setting up: $*"
+	@$(INSTALL) -r requirements/$*.txt
+	@$(INSTALL) --editable .
+	@touch $@
