@@ -92,6 +92,11 @@ class Session:
     def ready(self) -> bool:
         return self.analyzer is not None
 
+    @property
+    def waiting(self) -> bool:
+        """While its networks load, a camera's frames stay in the queue: nothing of a file is lost to a slow start."""
+        return self.status is None or self.status.state is AnalysisState.LOADING
+
     def refresh_bank(self, settings: Settings, engines: Engines) -> list[Event]:
         """Load the camera's bank when it is new or has changed; returns events that this closes.
 
@@ -134,6 +139,9 @@ class Session:
 
     def _set_status(self, state: AnalysisState, detail: str) -> None:
         bank = self.bank
+        before = self.status
+        if before and (before.state, before.detail, before.bank_id) == (state, detail, bank.id if bank else None):
+            return
         self.status = AnalysisStatus(
             camera_id=self.camera.id,
             state=state,

@@ -34,6 +34,7 @@ from workers.inference.scoring import Scorer, close_events, frame_of
 from workers.inference.session import Session
 
 _LOOK_EVERY_S = 1.0  # for changed cameras and banks
+_LOOK_SOON_S = 0.1  # while a camera waits for its networks
 _BEAT_EXPIRES_S = 10
 _STATUS_AGAIN_S = 10.0  # a flushed Redis gets the status back this late
 
@@ -84,15 +85,15 @@ class InferenceWorker:
             self._client.close()
 
     def _turn(self) -> None:
-        if time.monotonic() - self._looked_s >= _LOOK_EVERY_S:
+        reading = {session.keys.frames: session for session in self._sessions.values() if not session.waiting}
+        all_read = len(reading) == len(self._sessions)
+        if time.monotonic() - self._looked_s >= (_LOOK_EVERY_S if all_read else _LOOK_SOON_S):
             self._look_around()
             self._looked_s = time.monotonic()
-        if not self._sessions:
-            self._stopping.wait(0.2)
+        if not reading:
+            self._stopping.wait(_LOOK_SOON_S)
             return
-        taken = self._reader.read(
-            {session.keys.frames: session for session in self._sessions.values()}, fill=self._batches_pay()
-        )
+        taken = self._reader.read(reading, fill=self._batches_pay())
         for session, outcome in self._scorer.score(taken).values():
             self._settle(session, outcome)
 

@@ -1,0 +1,133 @@
+"""A queue with one camera, its bank, and frames to put into it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from moving_scene import FPS, HEIGHT, WIDTH, scene
+
+from models.bank import Bank
+from models.bankfile import save_bank
+from models.engine import Engine
+from models.frame import Frame
+from models.learning import Learner
+from models.perception import View
+from models.profile import load_profile
+from patchwatch import keys
+from patchwatch.bus import connect
+from patchwatch.keys import CameraKeys
+from patchwatch.messages.camera import Camera
+from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.settings import Settings
+from workers.inference.worker import InferenceWorker
+from workers.ingest import picture
+
+START_NS = 1_800_000_000_000_000_000
+
+
+@pytest.fixture(scope="session")
+def bank() -> Bank:
+    """Motion bank of 60 s of the slow scene."""
+    engine = Engine(load_profile("motion"))
+    learner, view = Learner(engine.profile, engine.streams, engine.identity), View()
+    frames = [Frame(picture.decode(picture.encode(scene(n / FPS), 85)), n / FPS) for n in range(60 * FPS)]
+    for frame, features in zip(frames, engine.extract(frames, [view] * len(frames)), strict=True):
+        learner.add(frame.at_s, features)
+    return learner.build(["scene"])
+
+
+class Queue:
+    """What an ingest worker and the service would do to Redis, for one camera ``cam``."""
+
+    def __init__(self, url: str, settings: Settings) -> None:
+        self.client: Any = connect(url)
+        self.settings = settings
+        self.keys = CameraKeys.of("cam", settings.partitions)
+
+    def add_camera(self, **changes: Any) -> None:
+        camera = Camera(id="cam", source="push:", **changes)
+        self.client.hset(keys.CAMERAS, "cam", camera.encode())
+        self.client.incr(keys.CAMERAS_REVISION)
+
+    def frame(self, n: int, *, rush: bool = False, flags: int = 0, at_ns: int | None = None) -> None:
+        """Queue frame ``n`` (sequence number n + 1) of the scene."""
+        at_ns = START_NS + n * 1_000_000_000 // FPS if at_ns is None else at_ns
+        if n == 0:
+            flags |= FrameFlag.DISCONTINUITY
+        flags = FrameFlag(flags)
+        jpeg = picture.encode(scene(n / FPS, rush=rush), 85)
+        message = FrameMessage(n + 1, at_ns, n * 10**9 // FPS, WIDTH, HEIGHT, 2 * WIDTH, 2 * HEIGHT, flags, jpeg)
+        self.client.xadd(self.keys.frames, message.encode(), id=message.entry_id)
+
+    def counters(self) -> dict[str, int]:
+        return {name.decode(): int(n) for name, n in self.client.hgetall(self.keys.counters).items()}
+
+    def scored(self) -> int:
+        return self.counters().get("scored", 0)
+
+
+@pytest.fixture
+def settings(bus_url: str, tmp_path: Path) -> Settings:
+    return Settings(redis_url=bus_url, data_dir=tmp_path / "data", partitions=2)
+
+
+@pytest.fixture
+def queue(bus_url: str, settings: Settings) -> Iterator[Queue]:
+    queue = Queue(bus_url, settings)
+    yield queue
+    queue.client.close()
+
+
+@pytest.fixture
+def enrolled(queue: Queue, bank: Bank) -> Queue:
+    save_bank(bank, queue.settings.bank_path("cam", "motion"))
+    queue.add_camera()
+    return queue
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[InferenceWorker]:
+    """A worker scoring in a thread; stopped cleanly at the end."""
+    worker = InferenceWorker(settings)
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            worker.run()
+        except BaseException as error:  # noqa: BLE001 (the test fails with it)
+            errors.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        thread.join(timeout=20)
+        assert not thread.is_alive()
+        assert errors == []
+
+
+def wait_until(condition: Callable[[], Any], within_s: float = 15.0) -> Any:
+    """The condition's first true value; fails when it stays false."""
+    deadline_s = time.monotonic() + within_s
+    while not (value := condition()):
+        assert time.monotonic() < deadline_s, "not within the time"
+        time.sleep(0.02)
+    return value
+
+
+@pytest.fixture
+def run_worker() -> Callable[[Settings], Any]:
+    return running
+
+
+@pytest.fixture
+def until() -> Callable[..., Any]:
+    return wait_until

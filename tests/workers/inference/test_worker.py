@@ -1,0 +1,196 @@
+"""The inference worker scores every frame once, over restarts, and accounts for the rest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from moving_scene import FPS, scene
+
+from models.analyzer import Analyzer
+from models.bank import Bank
+from models.bankfile import save_bank
+from models.engine import Engine
+from models.frame import Frame
+from models.perception import View
+from models.profile import load_profile
+from patchwatch import keys
+from patchwatch.messages.alert import Alert, AlertState
+from patchwatch.messages.frame import FrameFlag
+from patchwatch.messages.score import Score
+from patchwatch.messages.status import AnalysisState, AnalysisStatus
+from workers.ingest import picture
+
+Run = Callable[..., Any]
+START_S = 1_800_000_000.0
+RUSH = range(50, 65)
+
+
+def scores(queue: Any) -> list[Score]:
+    return [Score.decode(fields) for _, fields in queue.client.xrange(queue.keys.scores)]
+
+
+def alerts(queue: Any) -> list[Alert]:
+    return [Alert.decode(fields[b"a"]) for _, fields in queue.client.xrange(keys.ALERTS)]
+
+
+def status(queue: Any, state: AnalysisState) -> AnalysisStatus | None:
+    """What the worker says of the camera, once it says ``state``."""
+    record = queue.client.get(queue.keys.analysis)
+    said = AnalysisStatus.decode(record) if record else None
+    return said if said and said.state is state else None
+
+
+def offline(bank: Bank, count: int) -> list[float]:
+    """The same frames through the method alone, one by one."""
+    engine, analyzer, view = Engine(load_profile("motion")), Analyzer(bank), View()
+    found = []
+    for n in range(count):
+        rgb = picture.decode(picture.encode(scene(n / FPS, rush=n in RUSH), 85))
+        [features] = engine.extract([Frame(rgb, START_S + n / FPS, n == 0)], [view])
+        found.append(analyzer.read(features, START_S + n / FPS).score)
+    return found
+
+
+def feed(queue: Any, frames: range) -> None:
+    for n in frames:
+        queue.frame(n, rush=n in RUSH)
+
+
+def test_scores_are_those_of_the_method_alone(enrolled: Any, bank: Bank, run_worker: Run, until: Run) -> None:
+    feed(enrolled, range(100))
+    with run_worker(enrolled.settings):
+        until(lambda: enrolled.scored() == 100)
+    assert [score.seq for score in scores(enrolled)] == list(range(1, 101))
+    assert [score.score for score in scores(enrolled)] == pytest.approx(offline(bank, 100), abs=1e-5)
+
+
+def test_a_rush_is_one_alert_that_opens_and_closes_with_a_region(enrolled: Any, run_worker: Run, until: Run) -> None:
+    feed(enrolled, range(110))
+    with run_worker(enrolled.settings):
+        until(lambda: enrolled.scored() == 110)
+    told = alerts(enrolled)
+    assert len({alert.id for alert in told}) == 1
+    assert (told[0].state, told[-1].state) == (AlertState.OPEN, AlertState.CLOSED)
+    assert 0 <= told[0].started_at_ms / 1000 - START_S - RUSH.start / FPS < 1.0
+    assert told[-1].stream == "motion"
+    assert told[-1].region is not None
+    assert enrolled.client.get(keys.alert_picture(told[0].id)).startswith(b"\xff\xd8")
+    assert Alert.decode(enrolled.client.get(keys.alert(told[0].id))) == told[-1]
+
+
+@pytest.mark.parametrize("cuts", [(33,), (52, 55, 58)])
+def test_restarts_repeat_and_lose_nothing(
+    enrolled: Any, run_worker: Run, until: Run, cuts: tuple[int, ...], bank: Bank
+) -> None:
+    edges = [0, *cuts, 100]
+    for start, stop in pairwise(edges):
+        feed(enrolled, range(start, stop))
+        with run_worker(enrolled.settings):
+            until(lambda stop=stop: enrolled.scored() == stop)
+    assert [score.seq for score in scores(enrolled)] == list(range(1, 101))
+    assert [score.score for score in scores(enrolled)] == pytest.approx(offline(bank, 100), abs=1e-5)
+    assert len({alert.id for alert in alerts(enrolled)}) == 1
+
+
+def test_a_camera_without_a_bank_says_so_and_scores_once_it_has_one(
+    queue: Any, bank: Bank, run_worker: Run, until: Run
+) -> None:
+    queue.add_camera()
+    feed(queue, range(10))
+    with run_worker(queue.settings):
+        until(lambda: queue.counters().get("dropped:no_bank") == 10)
+        said = until(lambda: status(queue, AnalysisState.NO_BANK))
+        assert "patchwatch enroll" in said.detail
+        save_bank(bank, queue.settings.bank_path("cam", "motion"))
+        until(lambda: status(queue, AnalysisState.SCORING))
+        feed(queue, range(10, 20))
+        until(lambda: queue.scored() == 10)
+
+
+def test_a_truncated_bank_is_reported_not_used(enrolled: Any, run_worker: Run, until: Run) -> None:
+    path = enrolled.settings.bank_path("cam", "motion")
+    path.write_bytes(path.read_bytes()[:1000])
+    with run_worker(enrolled.settings):
+        said = until(lambda: status(enrolled, AnalysisState.BANK_REJECTED))
+    assert "truncated" in said.detail
+
+
+def test_every_frame_is_scored_or_counted_with_its_reason(enrolled: Any, run_worker: Run, until: Run) -> None:
+    now_ns = time.time_ns()
+    enrolled.frame(3, flags=FrameFlag.LIVE, at_ns=now_ns - 60 * 10**9)  # three missing before it, and too old
+    enrolled.client.xadd(enrolled.keys.frames, {b"h": b"\x01", b"j": b""}, id="5-0")  # not a frame
+    enrolled.frame(5, flags=FrameFlag.LIVE, at_ns=now_ns)
+    broken = {b"h": enrolled.client.xrange(enrolled.keys.frames)[-1][1][b"h"], b"j": b"\xff\xd8 no picture"}
+    enrolled.client.xadd(enrolled.keys.frames, broken, id="7-0")
+    with run_worker(enrolled.settings):
+        until(lambda: sum(enrolled.counters().values()) == 7)
+    assert enrolled.counters() == {
+        "dropped:queue_full": 3, "dropped:too_old": 1, "dropped:corrupt": 2, "scored": 1,
+    }  # fmt: skip
+
+
+def test_a_nan_distance_is_counted_and_the_next_frame_is_scored(
+    enrolled: Any, run_worker: Run, until: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from models.bank import StreamBank
+
+    honest, calls = StreamBank.distances, []
+
+    def spoilt(self: StreamBank, features: Any) -> Any:
+        calls.append(1)
+        return honest(self, features) * (float("nan") if len(calls) == 5 else 1.0)
+
+    monkeypatch.setattr(StreamBank, "distances", spoilt)
+    feed(enrolled, range(10))
+    with run_worker(enrolled.settings):
+        until(lambda: sum(enrolled.counters().values()) == 10)
+    assert enrolled.counters() == {"scored": 9, "dropped:non_finite": 1}
+
+
+def test_only_one_of_two_workers_scores_and_the_other_takes_over(enrolled: Any, run_worker: Run, until: Run) -> None:
+    with run_worker(enrolled.settings):
+        feed(enrolled, range(20))
+        until(lambda: enrolled.scored() == 20)
+        with run_worker(enrolled.settings):
+            feed(enrolled, range(20, 40))
+            until(lambda: enrolled.scored() == 40)
+            assert [score.seq for score in scores(enrolled)] == list(range(1, 41))
+    with run_worker(enrolled.settings):
+        feed(enrolled, range(40, 50))
+        until(lambda: enrolled.scored() == 50)
+    assert [score.seq for score in scores(enrolled)] == list(range(1, 51))
+
+
+def test_a_flushed_redis_is_survived(enrolled: Any, run_worker: Run, until: Run) -> None:
+    feed(enrolled, range(20))
+    with run_worker(enrolled.settings):
+        until(lambda: enrolled.scored() == 20)
+        enrolled.client.flushall()
+        enrolled.add_camera()
+        until(lambda: enrolled.client.exists(keys.lease(enrolled.keys.partition)))
+        feed(enrolled, range(20, 40))
+        until(lambda: enrolled.scored() == 40)
+    assert [score.seq for score in scores(enrolled)] == list(range(21, 41))
+
+
+def test_scored_frames_leave_the_queue_but_for_a_short_history(enrolled: Any, run_worker: Run, until: Run) -> None:
+    feed(enrolled, range(40))
+    with run_worker(enrolled.settings):
+        until(lambda: enrolled.scored() == 40)
+    assert 1 <= enrolled.client.xlen(enrolled.keys.frames) <= 9
+
+
+def test_an_event_closes_when_the_camera_falls_silent(
+    enrolled: Any, run_worker: Run, until: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed(enrolled, range(60))
+    with run_worker(enrolled.settings) as worker:
+        until(lambda: enrolled.scored() == 60)
+        assert alerts(enrolled)[-1].state is AlertState.OPEN
+        for session in worker._sessions.values():
+            session.last_taken_s -= 11
+        until(lambda: alerts(enrolled)[-1].state is AlertState.CLOSED)
