@@ -182,7 +182,9 @@ def _tree(view: View, x: float, z: float, height: float, rng: np.random.Generato
     )
     canvas.limb([(foot_x, foot_y), (foot_x + 0.08 * scale, foot_y - height * 0.6 * scale)], 0.24 * scale, (84, 66, 50))
     crown_y = foot_y - height * 0.68 * scale
-    leaves = np.clip(rng.normal(size=(260, 3)), -1.75, 1.75)
+    leaves = rng.normal(size=(330, 3))
+    leaves = leaves[np.hypot(leaves[:, 0], leaves[:, 1]) < 1.8]
+    leaves[:, 2] = np.clip(leaves[:, 2], -1.5, 1.5)
     order = np.argsort(leaves[:, 1])  # the light ones, high up on the left, lie on top
     for across, up, tint in leaves[order]:
         centre = (foot_x + across * 0.15 * height * scale, crown_y - up * 0.125 * height * scale)

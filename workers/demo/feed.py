@@ -1,0 +1,87 @@
+"""What the service pushes: two WebSockets, read in threads of their own into one record."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+_OPEN_WITHIN_S = 10.0
+_LISTEN_S = 0.5
+_RECONNECT_S = 1.0
+
+Message = dict[str, Any]
+
+
+@dataclass
+class Record:
+    """All that was pushed so far. Written by the feed's threads, read by anyone under ``lock``."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    alerts: dict[str, Message] = field(default_factory=dict)  # the latest state of each, by id, in order of arrival
+    seen_at_ms: dict[str, int] = field(default_factory=dict)  # when each alert first arrived here
+    fresh: list[Message] = field(default_factory=list)  # changes of alerts not shown yet
+    score: Message | None = None
+    scores: int = 0
+
+    def note_alert(self, alert: Message) -> None:
+        with self.lock:
+            known = self.alerts.get(alert["id"])
+            self.alerts[alert["id"]] = alert
+            self.seen_at_ms.setdefault(alert["id"], time.time_ns() // 1_000_000)
+            if known is None or known["state"] != alert["state"]:
+                self.fresh.append(alert)
+
+    def note_score(self, score: Message) -> None:
+        with self.lock:
+            self.score = score
+            self.scores += 1
+
+    def take_fresh(self) -> list[Message]:
+        """Alerts that opened or closed since the last call."""
+        with self.lock:
+            fresh, self.fresh = self.fresh, []
+            return fresh
+
+
+class Feed:
+    """Follows a camera's alerts and scores until closed; connects again when cut off."""
+
+    def __init__(self, base: str, camera_id: str, record: Record) -> None:
+        self._closing = threading.Event()
+        paths = {"alert": f"/ws/alerts?camera={camera_id}", "score": f"/ws/scores?camera={camera_id}"}
+        notes: dict[str, Callable[[Message], None]] = {"alert": record.note_alert, "score": record.note_score}
+        self._threads = [
+            threading.Thread(target=self._follow, args=(base + path, kind, notes[kind]), name=f"feed-{kind}")
+            for kind, path in paths.items()
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def close(self) -> None:
+        self._closing.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _follow(self, url: str, kind: str, note: Callable[[Message], None]) -> None:
+        while not self._closing.is_set():
+            try:
+                with connect(url, open_timeout=_OPEN_WITHIN_S, close_timeout=1) as socket:
+                    self._listen(socket, kind, note)
+            except (OSError, TimeoutError, WebSocketException):
+                self._closing.wait(_RECONNECT_S)
+
+    def _listen(self, socket: ClientConnection, kind: str, note: Callable[[Message], None]) -> None:
+        while not self._closing.is_set():
+            try:
+                message = json.loads(socket.recv(timeout=_LISTEN_S))
+            except TimeoutError:
+                continue
+            if kind in message:
+                note(message[kind])

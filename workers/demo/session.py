@@ -1,0 +1,230 @@
+"""One demonstration: learn the scene's normal, run the whole product on a live camera, show it, sum it up."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.bankfile import save_bank
+from patchwatch.errors import PatchwatchError, RetryableError
+from patchwatch.settings import Settings, load_settings
+from workers.demo.api import Api
+from workers.demo.feed import Feed, Record
+from workers.demo.footage import write_footage
+from workers.demo.processes import Child, free_port
+from workers.demo.publisher import file_moments
+from workers.demo.scene import Scene
+from workers.demo.screen import Glance, Screen
+from workers.demo.script import ANOMALY_EVERY_S, FIRST_ANOMALY_S, Script, repeating
+from workers.demo.summary import Summary, match
+from workers.offline import Reader, learn, load_engine
+
+CAMERA = "demo"
+PROFILE = "motion"
+_NORMAL_SEED_OFFSET = 1000  # the footage learnt from shows another day than the live video
+_START_WITHIN_S = 60.0
+_SETTLE_S = 1.5  # frames still on their way when the time is up
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """What the user asked for."""
+
+    duration_s: float | None = None  # of live video; None: until stopped
+    source: Path | str | None = None  # None: the rendered scene; a str is an RTSP address
+    normal: Path | None = None
+    seed: int = 1
+    normal_s: float = 60.0
+    first_anomaly_s: float = FIRST_ANOMALY_S
+    anomaly_every_s: float = ANOMALY_EVERY_S
+
+    @property
+    def script(self) -> Script:
+        """Nothing is scripted in footage of the user's own."""
+        return () if self.source is not None else repeating(self.first_anomaly_s, self.anomaly_every_s)
+
+
+@contextmanager
+def demo_settings() -> Iterator[Settings]:
+    """Settings apart from the user's installation: own data, own queue, loopback, ports that are free."""
+    usual = load_settings()
+    with tempfile.TemporaryDirectory(prefix="patchwatch-demo-") as folder:
+        yield load_settings(
+            data_dir=Path(folder), media_dirs=None, redis_url=None, api_token=None, profiles_file=None,
+            host="127.0.0.1", port=free_port(usual.port), rtsp_host="127.0.0.1", rtsp_port=free_port(usual.rtsp_port),
+            publish_username=None, publish_password=None,
+        )  # fmt: skip
+
+
+def check_source(source: Path | str | None) -> None:
+    """Raises `SourceRejectedError` when a file of the user's own holds no picture."""
+    if isinstance(source, Path):
+        next(file_moments(source)).draw()
+
+
+def render_normal(options: DemoOptions, folder: Path, progress: Progress) -> Path:
+    """A recording of normal: the user's own, or one rendered now."""
+    if options.normal is not None:
+        return options.normal
+    path = folder / "normal.mp4"
+    scene = Scene(options.seed + _NORMAL_SEED_OFFSET)
+    write_footage(scene, options.normal_s, path, lambda share: progress(share, f"{share * options.normal_s:.0f} s"))
+    return path
+
+
+def enrol(settings: Settings, normal: Path, progress: Progress) -> float:
+    """Learn the camera's bank, as ``patchwatch enroll`` does. Returns its threshold."""
+    bank = learn(load_engine(settings, PROFILE), [normal], Reader.of(settings), progress)
+    save_bank(bank, settings.bank_path(CAMERA, PROFILE))
+    return bank.rule.on
+
+
+class Session:
+    """The product, a camera that publishes to it, and a client that watches. A context manager; leaves nothing."""
+
+    def __init__(self, options: DemoOptions, settings: Settings) -> None:
+        self.base = f"http://{settings.host}:{settings.port}"
+        self.rtsp = f"rtsp://{settings.rtsp_host}:{settings.rtsp_port}/{CAMERA}"
+        self.sockets = f"ws://{settings.host}:{settings.port}/api/v1"
+        self._options = options
+        self._settings = settings
+        self._api = Api(self.base)
+        self._record = Record()
+        self._stack = ExitStack()
+        self._product: Child | None = None
+        self._publisher: Child | None = None
+        self._started_at_ms = 0
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def start(self) -> None:
+        """Bring up the service, add the camera, watch it, publish. Raises `RetryableError` when a part fails."""
+        folder = self._settings.data_dir
+        self._product = self._stack.enter_context(
+            Child(
+                ["-P", "-m", "patchwatch", "serve"],
+                output=folder / "serve.log",
+                environment=self._settings.environment(),
+                stop_s=20.0,
+            )
+        )
+        product = self._product
+        try:
+            self._api.wait_until_ready(lambda: product.exit_code is None)
+        except RetryableError as error:
+            raise RetryableError(f"{error}; the end of its log:\n{_tail(product.output())}") from None
+        source = self._options.source if isinstance(self._options.source, str) else "push:"
+        self._api.post("/api/v1/cameras", {"id": CAMERA, "source": source, "profile": PROFILE})
+        feed = Feed(self.sockets, CAMERA, self._record)
+        self._stack.callback(feed.close)
+        if isinstance(self._options.source, str):
+            self._started_at_ms = time.time_ns() // 1_000_000
+        else:
+            self._started_at_ms = self._publish(folder)
+
+    def _publish(self, folder: Path) -> int:
+        """Start the publisher; returns the wall-clock time of second 0 of its pictures."""
+        options = self._options
+        arguments = ["-P", "-m", "workers.demo.publisher", self.rtsp]
+        if options.source is not None:
+            arguments += ["--file", str(options.source)]
+        arguments += ["--seed", str(options.seed), "--first-anomaly", str(options.first_anomaly_s)]
+        arguments += ["--every", str(options.anomaly_every_s)]
+        self._publisher = self._stack.enter_context(
+            Child(arguments, output=folder / "publisher.log", environment=self._settings.environment(), stop_s=5.0)
+        )
+        deadline = time.monotonic() + _START_WITHIN_S
+        while time.monotonic() < deadline:
+            self._check_children()
+            for line in self._publisher.output().splitlines():
+                if line.startswith('{"started_at_ns"'):
+                    return int(json.loads(line)["started_at_ns"]) // 1_000_000
+            time.sleep(0.05)
+        raise RetryableError(f"nothing could be published to {self.rtsp} within {_START_WITHIN_S:.0f} s")
+
+    def _check_children(self) -> None:
+        for name, child in (("patchwatch serve", self._product), ("the publisher", self._publisher)):
+            if child is not None and child.exit_code is not None:
+                raise RetryableError(f"{name} ended ({child.exit_code}); the end of its log:\n{_tail(child.output())}")
+
+    @property
+    def live_s(self) -> float:
+        """Seconds of live video so far."""
+        return time.time() - self._started_at_ms / 1000
+
+    def watch(self, screen: Screen) -> None:
+        """Show the camera until the time is up. Raises `RetryableError` when a part of the product dies."""
+        glance_at = 0.0
+        status: dict[str, Any] = {}
+        limit = self._options.duration_s
+        while limit is None or self.live_s < limit:
+            self._check_children()
+            if time.monotonic() >= glance_at:
+                glance_at = time.monotonic() + 1.0
+                status = self._status() or status
+            screen.show(self._glance(status), self._record.take_fresh())
+            time.sleep(0.2)
+        time.sleep(_SETTLE_S)
+
+    def _status(self) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = self._api.get(f"/api/v1/cameras/{CAMERA}/status")
+        except PatchwatchError:
+            return {}  # one answer missed: the next second brings another
+        return answer
+
+    def _glance(self, status: dict[str, Any]) -> Glance:
+        capture, analysis = status.get("capture") or {}, status.get("analysis") or {}
+        frames = status.get("frames") or {}
+        score = self._record.score
+        act = next((act for act in self._options.script if act.starts_at_s <= self.live_s < act.ends_at_s), None)
+        return Glance(
+            second=self.live_s,
+            state=str(capture.get("state", "connecting")),
+            detail=str(status.get("reason") or capture.get("detail") or ""),
+            fps=capture.get("fps"),
+            captured=int(frames.get("captured", 0)),
+            scored=int(frames.get("scored", 0)),
+            dropped=sum((frames.get("dropped") or {}).values()),
+            score=None if score is None else float(score["score"]),
+            threshold=analysis.get("threshold_on"),
+            happening="" if act is None else act.kind.value,
+        )
+
+    def summary(self) -> Summary:
+        """What came of it, as the REST interface tells."""
+        live_s = self.live_s
+        status = self._status()
+        frames = status.get("frames") or {}
+        alerts = list(reversed(self._api.get(f"/api/v1/alerts?camera={CAMERA}&limit=500")["alerts"]))
+        anomalies, unexplained = match(self._options.script, self._started_at_ms, live_s, alerts)
+        with self._record.lock:
+            pushed, scores = list(self._record.alerts), self._record.scores
+        return Summary(
+            live_s=round(live_s, 1),
+            captured=int(frames.get("captured", 0)),
+            scored=int(frames.get("scored", 0)),
+            dropped=dict(frames.get("dropped") or {}),
+            scores_pushed=scores,
+            threshold=(status.get("analysis") or {}).get("threshold_on"),
+            alerts=alerts,
+            alerts_pushed=pushed,
+            anomalies=anomalies,
+            unexplained=unexplained,
+        )
+
+
+def _tail(text: str, lines: int = 12) -> str:
+    return "\n".join(text.splitlines()[-lines:])
