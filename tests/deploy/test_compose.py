@@ -1,0 +1,86 @@
+"""The deployment files are right as text: they parse, and name only settings, roles and files that exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from patchwatch.roles import Role
+from patchwatch.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = ROOT / "docker-compose.yml"
+COMPOSE_ONLY = {"PATCHWATCH_EXTRA"}  # chooses what the image holds; no setting of the program
+SETTINGS = {f"PATCHWATCH_{name.upper()}" for name in Settings.model_fields}
+
+
+@pytest.fixture(scope="module")
+def compose() -> dict[str, Any]:
+    return yaml.safe_load(COMPOSE.read_text())
+
+
+@pytest.mark.parametrize("name", ["docker-compose.yml", "Dockerfile", "deploy/.env.example", "deploy/README.md"])
+def test_every_variable_is_a_setting(name: str) -> None:
+    named = set(re.findall(r"\bPATCHWATCH_[A-Z_]+\b", (ROOT / name).read_text()))
+    assert named <= SETTINGS | COMPOSE_ONLY
+
+
+@pytest.mark.parametrize("name", ["prometheus.yml", "mediamtx.yml"])
+def test_the_configuration_of_others_parses(name: str) -> None:
+    assert isinstance(yaml.safe_load((ROOT / "deploy" / name).read_text()), dict)
+
+
+def test_every_role_runs_with_a_shared_redis_that_refuses_rather_than_evicts(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    for role in Role:
+        assert services[role]["command"] == ["run", role.value]
+        assert services[role]["environment"]["PATCHWATCH_REDIS_URL"] == "redis://redis:6379/0"
+        assert services[role]["depends_on"]["redis"]["condition"] == "service_healthy"
+    command = services["redis"]["command"]
+    assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
+    assert command[command.index("--appendonly") + 1] == "yes"
+    assert "ports" not in services["redis"]
+
+
+def test_values_of_every_role_are_accepted_as_settings(compose: dict[str, Any]) -> None:
+    for role in Role:
+        environment = compose["services"][role]["environment"]
+        given = {name.removeprefix("PATCHWATCH_").lower(): _default(value) for name, value in environment.items()}
+        Settings(**given)
+
+
+def test_whoever_listens_to_the_network_asks_for_a_secret(compose: dict[str, Any]) -> None:
+    service, ingest = (compose["services"][name]["environment"] for name in ("service", "ingest"))
+    assert service["PATCHWATCH_API_TOKEN"].startswith("${PATCHWATCH_API_TOKEN:?")
+    assert ingest["PATCHWATCH_PUBLISH_PASSWORD"].startswith("${PATCHWATCH_PUBLISH_PASSWORD:?")
+
+
+def test_volumes_and_mounted_files_exist(compose: dict[str, Any]) -> None:
+    for service in compose["services"].values():
+        for mount in service.get("volumes", []):
+            source = mount.split(":")[0]
+            assert (ROOT / source).is_file() if source.startswith(".") else source in compose["volumes"]
+
+
+def test_what_must_be_set_is_in_the_example(compose: dict[str, Any]) -> None:
+    example = (ROOT / "deploy" / ".env.example").read_text()
+    for name in re.findall(r"\$\{([A-Z_]+)", COMPOSE.read_text()):
+        assert re.search(rf"^{name}=", example, re.M), name
+
+
+def test_what_the_image_copies_exists_and_is_not_ignored() -> None:
+    admitted = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", (ROOT / "Dockerfile").read_text(), re.M)
+    names = {name.rstrip("/") for line in copied for name in line.split()}
+    assert names == admitted
+    assert all((ROOT / name).exists() for name in names)
+
+
+def _default(value: str) -> str:
+    """What Compose would put in: the default of ``${NAME:-default}``, and some text for ``${NAME:?reason}``."""
+    value = re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", value)
+    return re.sub(r"\$\{[A-Z_]+:\?[^}]*\}", "given", value)
