@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -90,25 +90,39 @@ def load_engine(settings: Settings, profile: str) -> Engine:
     )
 
 
-def learn(
-    engine: Engine, sources: Sequence[str | Path], reader: Reader, progress: Progress = lambda done, what: None
-) -> Bank:
-    """Learn a bank from recordings of normal. Raises `InsufficientFootageError` and the source errors."""
-    learner = Learner(engine.profile, engine.streams, engine.identity)
-    for number, source in enumerate(sources):
-        view, offset_s, starts = View(), learner.next_free_s, True
+@dataclass(frozen=True)
+class Clip:
+    """An unbroken piece of footage: frames in order, a batch at a time. ``duration_s``: None when unknown."""
+
+    name: str
+    duration_s: float | None
+    batches: Iterable[Sequence[Frame]]
+
+
+def recorded_clips(sources: Sequence[str | Path], reader: Reader) -> Iterator[Clip]:
+    """Recordings one after the other, each closed when the next is asked for. Raises the source errors."""
+    for source in sources:
         with reader.open(source) as video:
-            duration_s = reader.limit_s or video.duration_s
-            for batch in reader.batches(video):
-                frames = [frame for _, frame in batch]
-                for frame, features in zip(frames, engine.extract(frames, [view] * len(frames)), strict=True):
-                    learner.add(offset_s + frame.at_s, features, starts_run=starts or frame.discontinuity)
-                    starts = False
-                share = min(1.0, frames[-1].at_s / duration_s) if duration_s else 0.5
-                progress(_READING_SHARE * (number + share) / len(sources), f"reading {_name(source)}")
+            batches = ([frame for _, frame in batch] for batch in reader.batches(video))
+            yield Clip(_name(source), reader.limit_s or video.duration_s, batches)
+
+
+def learn(engine: Engine, clips: Iterable[Clip], *, count: int, progress: Progress = lambda done, what: None) -> Bank:
+    """Learn a bank from ``count`` clips of normal. Raises `InsufficientFootageError` and the clips' own errors."""
+    learner, names = Learner(engine.profile, engine.streams, engine.identity), []
+    for number, clip in enumerate(clips):
+        names.append(clip.name)
+        view, first_s, starts = View(), None, True
+        offset_s = learner.next_free_s
+        for frames in clip.batches:
+            first_s = frames[0].at_s if first_s is None else first_s
+            for frame, features in zip(frames, engine.extract(frames, [view] * len(frames)), strict=True):
+                learner.add(offset_s + frame.at_s - first_s, features, starts_run=starts or frame.discontinuity)
+                starts = False
+            share = min(1.0, (frames[-1].at_s - first_s) / clip.duration_s) if clip.duration_s else 0.5
+            progress(_READING_SHARE * (number + share) / count, f"reading {clip.name}")
     return learner.build(
-        [_name(source) for source in sources],
-        lambda done: progress(_READING_SHARE + (1 - _READING_SHARE) * done, "drawing exemplars, calibrating"),
+        names, lambda done: progress(_READING_SHARE + (1 - _READING_SHARE) * done, "drawing exemplars, calibrating")
     )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from patchwatch.errors import RejectedError
+from patchwatch.messages.base import checked_camera_id
 from patchwatch.messages.source import Source, SourceKind
 from patchwatch.settings import load_settings
 
@@ -26,15 +27,15 @@ def enroll(
 
     from models.bankfile import save_bank
     from patchwatch.commands.progress import progress_bar
-    from patchwatch.messages.camera import Camera
-    from workers.offline import Reader, learn, load_engine
+    from workers.offline import Reader, learn, load_engine, recorded_clips
 
     settings = load_settings()
-    Camera(id=camera, profile=profile)  # a malformed id or profile name is refused before any work
+    checked_camera_id(camera)
     opened = [local_source(source, live=seconds is not None) for source in sources]
     with progress_bar(f"enrolling {camera}", hidden=as_json) as report:
         engine = load_engine(settings, profile)
-        bank = learn(engine, opened, replace(Reader.of(settings, fps), limit_s=seconds), report)
+        clips = recorded_clips(opened, replace(Reader.of(settings, fps), limit_s=seconds))
+        bank = learn(engine, clips, count=len(opened), progress=report)
     path = settings.bank_path(camera, profile)
     save_bank(bank, path)
     facts: dict[str, Any] = {

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from patchwatch.commands.enroll import local_source
+from patchwatch.messages.base import checked_camera_id
 from patchwatch.settings import load_settings
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ def score(
 
     settings = load_settings()
     opened = local_source(source, live=seconds is not None)
+    checked_camera_id(camera)
     bank = load_bank(settings.bank_path(camera, profile))
     engine = load_engine(settings, profile)
     if bank.random_weights:

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from patchwatch.errors import InvalidMessageError
+from patchwatch.errors import InvalidMessageError, RejectedError
 
 CAMERA_ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 CameraId = Annotated[str, StringConstraints(pattern=CAMERA_ID_PATTERN)]
+
+
+def checked_camera_id(text: str) -> str:
+    """The id itself. Raises `RejectedError` for one that no camera can have."""
+    if not re.fullmatch(CAMERA_ID_PATTERN, text):
+        raise RejectedError(
+            f"{text!r} is not a camera id: use up to 63 of a-z, 0-9, '-' and '_', beginning with a letter or digit"
+        )
+    return text
 
 
 class Message(BaseModel):

@@ -116,12 +116,16 @@ class EnrolmentState(StrEnum):
 
 
 class Enrolment(Message):
-    """Learning a bank from normal footage, as asked for over the API."""
+    """Learning a bank from normal footage, as asked for over the API.
+
+    ``sources`` are ``file:`` addresses; with ``live_seconds`` the camera's own live frames are learnt from instead.
+    """
 
     id: str
     camera_id: CameraId
     profile: str
-    sources: tuple[str, ...]
+    sources: tuple[str, ...] = ()
+    live_seconds: float | None = None
     analysis_fps: float | None = None
     state: EnrolmentState = EnrolmentState.QUEUED
     progress: float = Field(0.0, ge=0, le=1)

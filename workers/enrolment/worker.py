@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,12 @@ from models.bankfile import save_bank
 from patchwatch import keys
 from patchwatch.bus import connect, translated
 from patchwatch.errors import BusUnavailableError, ConfigurationError, InvalidMessageError, PatchwatchError
+from patchwatch.keys import CameraKeys
 from patchwatch.messages.source import Source, redact
 from patchwatch.messages.status import Enrolment, EnrolmentState, WorkerBeat
 from patchwatch.settings import Settings
-from workers.offline import Reader, learn, load_engine
+from workers.enrolment.live import live_clip
+from workers.offline import Clip, Reader, learn, load_engine, recorded_clips
 
 _LOOK_EVERY_S = 1.0
 _BEAT_EXPIRES_S = 10
@@ -95,21 +98,30 @@ class EnrolmentWorker:
             self._client.delete(keys.enrolment_claim(job.id))
 
     def _learn(self, job: Enrolment) -> str:
-        folders = self._settings.allowed_media_dirs
-        sources: list[str | Path] = [Source.parse(text).within(folders) for text in job.sources]
-        self._save(job, state=EnrolmentState.RUNNING, detail="starting")
-
         def report(done: float, what: str) -> None:
             self._report(job, done, what)
 
+        self._save(job, state=EnrolmentState.RUNNING, detail="starting")
+        clips = self._clips(job)
         engine = load_engine(self._settings, job.profile)
-        bank = learn(engine, sources, Reader.of(self._settings, job.analysis_fps), report)
+        bank = learn(engine, clips, count=max(1, len(job.sources)), progress=report)
         save_bank(bank, self._settings.bank_path(job.camera_id, job.profile))
         return bank.id
 
-    def _report(self, job: Enrolment, done: float, what: str) -> None:
+    def _clips(self, job: Enrolment) -> Iterator[Clip]:
+        if job.live_seconds is not None:
+            of = CameraKeys.of(job.camera_id, self._settings.partitions)
+            return iter([live_clip(self._client, of, job.live_seconds, self._go_on)])
+        folders = self._settings.allowed_media_dirs
+        sources: list[str | Path] = [Source.parse(text).within(folders) for text in job.sources]
+        return recorded_clips(sources, Reader.of(self._settings, job.analysis_fps))
+
+    def _go_on(self) -> None:
         if self._stopping.is_set():
             raise _StoppedError
+
+    def _report(self, job: Enrolment, done: float, what: str) -> None:
+        self._go_on()
         if time.monotonic() - self._reported_s < _REPORT_EVERY_S:
             return
         self._reported_s = time.monotonic()

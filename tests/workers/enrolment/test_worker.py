@@ -1,0 +1,132 @@
+"""The enrolment worker learns from files and from the live camera, and says why when it cannot."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from moving_scene import FPS, HEIGHT, WIDTH, scene
+
+from models.bankfile import load_bank
+from patchwatch import keys
+from patchwatch.bus import connect
+from patchwatch.keys import CameraKeys
+from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.status import Enrolment, EnrolmentState
+from patchwatch.settings import Settings
+from workers.enrolment.worker import EnrolmentWorker
+from workers.ingest import picture
+
+
+@pytest.fixture
+def settings(bus_url: str, tmp_path: Path) -> Settings:
+    (tmp_path / "media").mkdir()
+    return Settings(redis_url=bus_url, data_dir=tmp_path / "data", media_dirs=(tmp_path / "media",))
+
+
+@pytest.fixture
+def client(bus_url: str) -> Iterator[Any]:
+    with connect(bus_url) as client:
+        yield client
+
+
+@contextmanager
+def running(settings: Settings) -> Iterator[None]:
+    worker = EnrolmentWorker(settings)
+    thread = threading.Thread(target=worker.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        worker.stop()
+        thread.join(timeout=20)
+        assert not thread.is_alive()
+
+
+def ask(client: Any, **changes: Any) -> str:
+    job = Enrolment(id="job", camera_id="cam", profile="motion", created_at_ms=1, updated_at_ms=1, **changes)
+    client.hset(keys.ENROLMENT_RECORDS, job.id, job.encode())
+    return job.id
+
+
+def record(client: Any) -> Enrolment:
+    return Enrolment.decode(client.hget(keys.ENROLMENT_RECORDS, "job"))
+
+
+def finished(client: Any, meanwhile: Callable[[], None] = lambda: None, within_s: float = 40.0) -> Enrolment:
+    deadline_s = time.monotonic() + within_s
+    while (found := record(client)).state not in (EnrolmentState.DONE, EnrolmentState.FAILED):
+        assert time.monotonic() < deadline_s, found
+        meanwhile()
+        time.sleep(0.02)
+    return found
+
+
+def film(path: Path, seconds: int) -> None:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=FPS)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for n in range(seconds * FPS):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(scene(n / FPS))))
+        container.mux(stream.encode())
+
+
+def test_a_bank_is_learnt_from_files(client: Any, settings: Settings) -> None:
+    path = settings.allowed_media_dirs[0] / "normal.mp4"
+    film(path, 40)
+    ask(client, sources=(f"file:{path}",))
+    with running(settings):
+        found = finished(client)
+    assert (found.state, found.progress, found.detail) == (EnrolmentState.DONE, 1.0, "")
+    bank = load_bank(settings.bank_path("cam", "motion"))
+    assert (bank.id, bank.footage.sources) == (found.bank_id, ("normal.mp4",))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "folder", "complaint"),
+    [(10, "media", "too little to learn from"), (40, "elsewhere", "outside the media folders")],
+)
+def test_a_refusal_says_why(
+    client: Any, settings: Settings, tmp_path: Path, seconds: int, folder: str, complaint: str
+) -> None:
+    (tmp_path / folder).mkdir(exist_ok=True)
+    film(tmp_path / folder / "a.mp4", seconds)
+    ask(client, sources=(f"file:{tmp_path / folder / 'a.mp4'}",))
+    with running(settings):
+        found = finished(client)
+    assert found.state is EnrolmentState.FAILED
+    assert complaint in found.detail
+    assert not settings.bank_path("cam", "motion").exists()
+
+
+def test_a_bank_is_learnt_from_the_live_camera(client: Any, settings: Settings) -> None:
+    of = CameraKeys.of("cam", settings.partitions)
+    numbers = itertools.count()
+
+    def deliver() -> None:
+        n = next(numbers)
+        jpeg = picture.encode(scene(n / FPS), 85)
+        at_ns = 1_800_000_000 * 10**9 + n * 10**9 // FPS
+        message = FrameMessage(n + 1, at_ns, 0, WIDTH, HEIGHT, WIDTH, HEIGHT, FrameFlag.LIVE, jpeg)
+        client.xadd(of.frames, message.encode(), id=message.entry_id, maxlen=64)
+
+    ask(client, live_seconds=35.0)
+    with running(settings):
+        found = finished(client, meanwhile=deliver)
+    assert found.state is EnrolmentState.DONE
+    assert load_bank(settings.bank_path("cam", "motion")).footage.seconds == pytest.approx(35, abs=7)
+
+
+def test_a_job_left_by_a_stopped_worker_is_taken_up_again(client: Any, settings: Settings) -> None:
+    path = settings.allowed_media_dirs[0] / "normal.mp4"
+    film(path, 40)
+    ask(client, sources=(f"file:{path}",), state=EnrolmentState.RUNNING, progress=0.4)
+    with running(settings):
+        assert finished(client).state is EnrolmentState.DONE
