@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.detections import Detections
+from models.flow import Flow, FlowEstimator
 from models.frame import Frame
 
 if TYPE_CHECKING:  # torch is imported only where a profile needs a network
@@ -43,6 +44,11 @@ class Perception:
         self.frames = list(frames)
         self.views = list(views)
         self._networks = networks
+
+    @cached_property
+    def flows(self) -> list[Flow | None]:
+        """Optical flow per frame since the previous one of its view; None where there is nothing to compare with."""
+        return FlowEstimator().flows(self.frames, self.views)
 
     @property
     def networks(self) -> Networks:

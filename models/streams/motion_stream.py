@@ -1,0 +1,177 @@
+"""Motion: what moves where, in which direction and how fast, against what normally does there.
+
+Location-aware exemplars of motion; the closest published relative is Ramachandra & Jones, WACV 2020 (street scene).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.features import Features
+from models.flow import LONG_SIDE_PX, Flow
+from models.frame import Frame
+from models.perception import Perception, View
+from models.profile import StreamSpec
+from patchwatch.errors import InsufficientFootageError
+
+DIRECTIONS = 8
+ROWS, COLUMNS = 16, 25  # cells; docs/decisions/002-motion-stream.md
+CELLS = ROWS * COLUMNS
+WINDOW_S = 0.5
+EXEMPLARS = 100
+_CHUNK_CELLS = 16  # exemplars are drawn for this many cells at once: bounds memory
+_REACH = 1  # a cell also learns from its neighbours up to this many cells away
+
+Window = tuple[tuple[float, float, NDArray[np.float32]], ...]  # (since_s, at_s, pooled) of the flows it may need
+
+
+def make(spec: StreamSpec) -> MotionStream:
+    """The stream of a profile's entry. Option ``exemplars``: vectors per cell and seed."""
+    return MotionStream(spec.name, int(spec.options.get("exemplars", EXEMPLARS)), spec.cap)
+
+
+class MotionStream:
+    """One vector per cell and frame: mean speed in each of 8 directions over the last half second.
+
+    Cells are half-overlapping, `ROWS` x `COLUMNS` whatever the picture's shape, so a bank fits every frame size.
+    """
+
+    def __init__(self, name: str, exemplars: int, cap: int) -> None:
+        self.name = name
+        self.dim = DIRECTIONS
+        self._exemplars = exemplars
+        self._cap = cap
+
+    def extract(self, perception: Perception) -> list[Features]:
+        """`CELLS` vectors per frame, in long sides of the picture per second; none where there is no flow."""
+        parts = zip(perception.frames, perception.views, perception.flows, strict=True)
+        return [self._read(frame, view, flow) for frame, view, flow in parts]
+
+    def _read(self, frame: Frame, view: View, flow: Flow | None) -> Features:
+        if flow is None:
+            view.memory.pop(self.name, None)
+            return Features.none(self.dim)
+        before: Window = view.memory.get(self.name, ())  # type: ignore[assignment]
+        start_s = frame.at_s - WINDOW_S
+        kept = tuple(entry for entry in before if entry[1] > start_s)
+        window = (*kept, (flow.since_s, flow.at_s, pool(direct(flow.velocity))))
+        view.memory[self.name] = window
+        groups = np.arange(CELLS, dtype=np.int32)
+        return Features(_mean(window, start_s), cell_boxes(frame.width, frame.height), groups)
+
+    def exemplars(self, normal: Sequence[Features], seed: int) -> NDArray[np.float32]:
+        """float32 (CELLS, exemplars, 8): per cell k-center exemplars of its own and its neighbours' vectors.
+
+        At most ``cap`` candidates per cell are considered, of frames chosen with the seed. Raises
+        `InsufficientFootageError` when no frame has flow.
+        """
+        spoken = [part.vectors for part in normal if len(part)]
+        if not spoken:
+            raise InsufficientFootageError("no motion was measured: enrol from a moving picture of a second or more")
+        generator = np.random.default_rng(seed)
+        most = max(1, self._cap // (2 * _REACH + 1) ** 2)
+        if len(spoken) > most:
+            spoken = [spoken[at] for at in np.sort(generator.choice(len(spoken), size=most, replace=False))]
+        grid = np.stack(spoken).reshape(len(spoken), ROWS, COLUMNS, DIRECTIONS).transpose(1, 2, 0, 3)
+        around = _neighbourhoods()
+        first = int(generator.integers(len(spoken)))
+        by_cell = np.ascontiguousarray(grid.reshape(CELLS, len(spoken), DIRECTIONS))
+        drawn = [
+            _spread(by_cell[around[start : start + _CHUNK_CELLS]], self._exemplars, first)
+            for start in range(0, CELLS, _CHUNK_CELLS)
+        ]
+        return np.concatenate(drawn)
+
+    def preprocessing(self) -> dict[str, Any]:
+        return {
+            "flow": "DIS fast",
+            "long_side_px": LONG_SIDE_PX,
+            "cells": [ROWS, COLUMNS],
+            "directions": DIRECTIONS,
+            "window_s": WINDOW_S,
+        }
+
+
+def direct(velocity: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Split each velocity (h, w, 2) into non-negative parts along the two nearest of 8 directions: (8, h, w).
+
+    Direction ``b`` points at ``b * 45`` degrees, from rightward to downward. Within a sector the split is the exact
+    decomposition of the vector, so it is linear in speed and continuous in angle. With ``p_b`` the part of the
+    velocity perpendicular to direction ``b``, part ``b`` is ``max(0, min(p_{b-1}, -p_{b+1})) / sin 45``.
+    """
+    x, y = velocity[..., 0], velocity[..., 1]
+    half = np.float32(np.sqrt(0.5))
+    across = [y, (y - x) * half, -x, (-x - y) * half]  # p_0 .. p_3; p_{b+4} = -p_b
+    across += [-part for part in across]
+    parts = np.empty((DIRECTIONS, *x.shape), np.float32)
+    for direction in range(DIRECTIONS):
+        np.minimum(across[direction - 1], across[(direction + 5) % 8], out=parts[direction])
+    np.maximum(parts, 0.0, out=parts)
+    parts /= half
+    return parts
+
+
+def pool(parts: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean of each of the maps (8, h, w) over each cell: (CELLS, 8)."""
+    size = (COLUMNS + 1, ROWS + 1)
+    blocks = np.stack([cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in parts], axis=-1)
+    cells = (blocks[:-1, :-1] + blocks[:-1, 1:] + blocks[1:, :-1] + blocks[1:, 1:]) * np.float32(0.25)
+    return np.asarray(cells.reshape(CELLS, DIRECTIONS), np.float32)
+
+
+def cell_boxes(width: int, height: int) -> NDArray[np.float32]:
+    """float32 (CELLS, 4), x1, y1, x2, y2 in pixels of a frame."""
+    rows, columns = np.divmod(np.arange(CELLS), COLUMNS)
+    corners = np.stack([columns, rows, columns + 2, rows + 2], axis=1)
+    block = np.array([width / (COLUMNS + 1), height / (ROWS + 1)] * 2)
+    return np.asarray(corners * block, np.float32)
+
+
+def _mean(window: Window, start_s: float) -> NDArray[np.float32]:
+    """Mean over the time since ``start_s`` that the flows cover: each weighs its share of that time."""
+    total, covered_s = np.zeros((CELLS, DIRECTIONS), np.float32), 0.0
+    for since_s, at_s, pooled in window:
+        share_s = at_s - max(since_s, start_s)
+        total += pooled * np.float32(share_s)
+        covered_s += share_s
+    return total / np.float32(covered_s)
+
+
+def _neighbourhoods() -> NDArray[np.int64]:
+    """(CELLS, 9): each cell and its neighbours; at the border the border cells repeat."""
+    rows, columns = np.divmod(np.arange(CELLS), COLUMNS)
+    steps = range(-_REACH, _REACH + 1)
+    around = [
+        np.clip(rows + down, 0, ROWS - 1) * COLUMNS + np.clip(columns + right, 0, COLUMNS - 1)
+        for down in steps
+        for right in steps
+    ]
+    return np.stack(around, axis=1)
+
+
+def _spread(vectors: NDArray[np.float32], count: int, first: int) -> NDArray[np.float32]:
+    """Greedy k-center in many sets at once: of (sets, around, frames, dim) the (sets, count, dim) that cover them.
+
+    As `models.coreset.greedy_k_center`, with all sets in each step. ``first`` is the candidate that all begin with.
+    Sets with fewer different vectors repeat some.
+    """
+    sets, dim = len(vectors), vectors.shape[-1]
+    candidates = vectors.reshape(sets, -1, dim)
+    everyone = np.arange(sets)
+    squares = np.einsum("snd,snd->sn", candidates, candidates)
+    nearest = np.full(squares.shape, np.inf, np.float32)
+    centres = np.full(sets, first)
+    chosen = np.empty((sets, count, dim), np.float32)
+    for position in range(count):
+        newest = candidates[everyone, centres]
+        chosen[:, position] = newest
+        squared = squares - 2.0 * np.matmul(candidates, newest[:, :, None])[:, :, 0]
+        squared += squares[everyone, centres][:, None]
+        np.minimum(nearest, squared, out=nearest)
+        centres = nearest.argmax(axis=1)
+    return chosen
