@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -110,16 +110,16 @@ class Video:
         """Free decoder and connection now: they leak when left to the garbage collector."""
         self._container.close()
 
-    def frames(self) -> Iterator[SampledFrame]:
+    def frames(self, on_packet: Callable[[], None] = lambda: None) -> Iterator[SampledFrame]:
         """Sampled pictures until the source ends; for a live source the end is a disconnect.
 
-        Damaged data is left out and counted in ``decode_errors``. Raises as `open` does when the connection fails
-        or the picture's size is out of bounds.
+        ``on_packet`` is called for each packet that arrives, sampled or not. Damaged data is left out and counted in
+        ``decode_errors``. Raises as `open` does when the connection fails or the picture's size is out of bounds.
         """
         clock = MediaClock(self._interval_s(), self._options.live)
         sampler = Sampler(self._options.analysis_fps)
         broken = False
-        for picture in self._pictures():
+        for picture in self._pictures(on_packet):
             tick = clock.read(_pts_s(picture))
             if tick is None:
                 continue
@@ -133,7 +133,7 @@ class Video:
                 Reason.CORRUPT,
             )
 
-    def _pictures(self) -> Iterator[av.VideoFrame]:
+    def _pictures(self, on_packet: Callable[[], None]) -> Iterator[av.VideoFrame]:
         with translated(self._name, self._options.live):
             packets = self._container.demux(self._stream)
             while True:
@@ -144,6 +144,7 @@ class Video:
                     return
                 if packet is None:
                     return
+                on_packet()
                 yield from self._decoded(packet)
 
     def _decoded(self, packet: av.Packet) -> list[av.VideoFrame]:

@@ -1,0 +1,197 @@
+"""One camera's capture process: ``python -m workers.ingest.capture``.
+
+Reads a `CaptureOrder` (one line of JSON) from standard input, writes `CaptureReport` lines to standard output, and
+ends when standard input closes. Killing it at any moment is safe.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TextIO
+
+from patchwatch.bus import connect
+from patchwatch.errors import SourceRejectedError, SourceUnavailableError
+from patchwatch.keys import CameraKeys
+from patchwatch.messages.camera import Pace
+from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.status import Reason
+from workers.ingest import picture
+from workers.ingest.clock import FileClock, LiveClock
+from workers.ingest.order import CaptureOrder, CaptureReport, ReportKind
+from workers.ingest.publisher import Publisher, Stopped
+from workers.ingest.video import SampledFrame, Video
+
+_REPORT_EVERY_S = 0.5
+_STOP_WITHIN_S = 1.0  # FFmpeg may sit in a read that nothing interrupts
+
+
+@dataclass
+class Reporter:
+    """Tells the supervisor where the capture stands; an unread pipe is bounded by the supervisor reading it."""
+
+    out: TextIO
+    publisher: Publisher
+    video: Video | None = None
+    decode_errors_before: int = 0  # of earlier rounds of a looped file
+    _last_frame_at_ms: int | None = field(default=None, init=False)
+    _size: tuple[int, int] = field(default=(0, 0), init=False)
+    _due_s: float = field(default=0.0, init=False)
+
+    def frame(self, message: FrameMessage) -> None:
+        first = self._last_frame_at_ms is None
+        self._last_frame_at_ms = time.time_ns() // 1_000_000
+        self._size = (message.source_width, message.source_height)
+        self.beat(now=first)
+
+    def beat(self, now: bool = False) -> None:
+        """Report progress, at most twice a second unless ``now``."""
+        if now or time.monotonic() >= self._due_s:
+            self.send(ReportKind.PROGRESS)
+            self._due_s = time.monotonic() + _REPORT_EVERY_S
+
+    def send(self, kind: ReportKind, reason: Reason | None = None, detail: str = "") -> None:
+        video = self.video
+        report = CaptureReport(
+            kind=kind, seq=self.publisher.seq, unpublished=self.publisher.unpublished,
+            decode_errors=self.decode_errors_before + (video.decode_errors if video else 0),
+            last_frame_at_ms=self._last_frame_at_ms, width=self._size[0] or (video.width if video else 0),
+            height=self._size[1] or (video.height if video else 0), codec=video.codec if video else "",
+            reason=reason, detail=detail,
+        )  # fmt: skip
+        self.out.write(report.encode().decode() + "\n")
+        self.out.flush()
+
+
+class Capture:
+    """Reads one source and publishes its frames until it ends, fails, or ``stop`` is set."""
+
+    def __init__(self, order: CaptureOrder, publisher: Publisher, reporter: Reporter, stop: threading.Event) -> None:
+        self._order = order
+        self._publisher = publisher
+        self._reporter = reporter
+        self._stop = stop
+        self._flags = FrameFlag(0) if order.lossless else FrameFlag.LIVE
+        self._media_start_s = 0.0  # of the present round of a looped file
+
+    def run(self) -> None:
+        """Reports how it ended. Raises only on defects."""
+        try:
+            self._publisher.start(self._order.after_seq)
+            self._read_live() if self._order.live else self._read_file()
+        except Stopped:
+            return
+        except SourceUnavailableError as error:
+            self._reporter.send(ReportKind.FAILED, Reason(error.reason), str(error))
+        except SourceRejectedError as error:
+            self._reporter.send(ReportKind.REJECTED, Reason(error.reason), str(error))
+        else:
+            self._reporter.send(ReportKind.ENDED)
+
+    def _read_live(self) -> None:
+        clock = LiveClock(self._publisher.last_captured_ns)
+        with self._opened() as video:
+            for frame in self._frames(video):
+                self._publish(frame, clock.stamp(frame.media_time_s, time.time_ns(), frame.discontinuity))
+
+    def _read_file(self) -> None:
+        clock: FileClock | None = None
+        while True:
+            with self._opened() as video:
+                clock = clock or self._file_clock(video)
+                end_s = self._read_round(video, clock)
+                self._reporter.decode_errors_before += video.decode_errors
+                self._reporter.video = None
+            if not self._order.loop:
+                return
+            self._media_start_s = end_s
+
+    def _read_round(self, video: Video, clock: FileClock) -> float:
+        """One pass through the file; returns the media time at which the next pass begins."""
+        at_s = self._media_start_s
+        for frame in self._frames(video):
+            at_s = self._media_start_s + frame.media_time_s
+            captured_ns = clock.stamp(at_s)
+            if self._order.pace is Pace.REALTIME:
+                self._wait_until(captured_ns)
+            self._publish(frame, captured_ns)
+        return max(at_s + 1 / self._order.analysis_fps, self._media_start_s + (video.duration_s or 0.0))
+
+    def _file_clock(self, video: Video) -> FileClock:
+        now_ns = time.time_ns()
+        if self._order.lossless:  # read faster than it was filmed: its end is now, not far in the future
+            now_ns -= round((video.duration_s or 0.0) * 1e9)
+        return FileClock(now_ns, self._publisher.last_captured_ns)
+
+    def _opened(self) -> Video:
+        video = Video.open(self._order.path or self._order.url, options=self._order.video_options)
+        self._reporter.video = video
+        self._reporter.send(ReportKind.OPENED)
+        return video
+
+    def _frames(self, video: Video) -> Iterator[SampledFrame]:
+        for frame in video.frames(on_packet=self._on_packet):
+            if self._stop.is_set():
+                raise Stopped
+            yield frame
+
+    def _on_packet(self) -> None:
+        if self._stop.is_set():
+            raise Stopped
+        self._reporter.beat()
+
+    def _wait_until(self, wall_ns: int) -> None:
+        while (left_s := (wall_ns - time.time_ns()) / 1e9) > 0:
+            if self._stop.wait(min(left_s, _REPORT_EVERY_S)):
+                raise Stopped
+            self._reporter.beat()
+
+    def _publish(self, frame: SampledFrame, captured_ns: int) -> None:
+        height, width = frame.rgb.shape[:2]
+        message = FrameMessage(
+            seq=self._publisher.next_seq(), captured_at_ns=captured_ns,
+            media_time_ns=round((self._media_start_s + frame.media_time_s) * 1e9), width=width, height=height,
+            source_width=frame.source_width, source_height=frame.source_height,
+            flags=self._flags | (FrameFlag.DISCONTINUITY if frame.discontinuity else FrameFlag(0)),
+            jpeg=picture.encode(frame.rgb, self._order.jpeg_quality),
+        )  # fmt: skip
+        self._publisher.publish(message)
+        self._reporter.frame(message)
+
+
+def _stop_when_closed(stop: threading.Event) -> None:
+    while sys.stdin.buffer.read(4096):
+        pass
+    stop.set()
+    time.sleep(_STOP_WITHIN_S)
+    os._exit(0)
+
+
+def main() -> None:
+    """Entry point of the process."""
+    order = CaptureOrder.decode(sys.stdin.buffer.readline())
+    stop = threading.Event()
+    threading.Thread(target=_stop_when_closed, args=(stop,), daemon=True, name="stop").start()
+    reporter: Reporter | None = None
+
+    def pause(seconds: float) -> bool:
+        if reporter is not None:
+            reporter.beat()
+        return not stop.wait(seconds)
+
+    with connect(order.redis_url) as client:
+        publisher = Publisher(
+            client, CameraKeys.of(order.camera_id, order.partitions), queue_frames=order.queue_frames,
+            lossless=order.lossless, pause=pause,
+        )  # fmt: skip
+        reporter = Reporter(sys.stdout, publisher)
+        Capture(order, publisher, reporter, stop).run()
+    os._exit(0)  # the thread on standard input would hold an ordinary exit
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""Keeps one camera's capture going: start, watch, kill, wait, start again."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+
+from patchwatch.errors import SourceRejectedError
+from patchwatch.messages.camera import Camera
+from patchwatch.messages.source import Source, SourceKind
+from patchwatch.messages.status import CaptureState, Reason
+from patchwatch.settings import Settings
+from workers.ingest.backoff import Backoff
+from workers.ingest.order import CaptureOrder, ReportKind
+from workers.ingest.process import CaptureProcess
+from workers.ingest.standing import Standing
+from workers.ingest.watch import Outcome, Watch
+
+_DRAIN_S = 1.0  # for what a leaving publisher had sent already
+log = logging.getLogger("patchwatch.ingest")
+
+
+class PublisherSlot:
+    """A publisher's place at a camera: connect to ``port`` on loopback, wait for ``gone``, then `leave`."""
+
+    def __init__(self, port: int, path: str) -> None:
+        self.port = port
+        self.path = path
+        self.ended = asyncio.Event()  # the capture is over, for whatever reason
+        self.left = asyncio.Event()  # the publisher is gone
+        self.drain_s = _DRAIN_S
+
+    def leave(self, at_once: bool = False) -> None:
+        """The publisher is gone, or (``at_once``) has to go for a newer one."""
+        if at_once:
+            self.drain_s = 0.0
+        self.left.set()
+
+
+class Keeper:
+    """One camera's life. ``run`` goes on until cancelled; its end by itself means that nothing is left to try."""
+
+    def __init__(self, camera: Camera, settings: Settings, standing: Standing, stable_after_s: float) -> None:
+        self.camera = camera
+        self.standing = standing
+        self._settings = settings
+        self._kind = Source.parse(camera.source).kind
+        self._backoff = Backoff(settings.reconnect_min_s, settings.reconnect_max_s, stable_after_s)
+        self._quiet_s = max(settings.source_timeout_s, 3 / (camera.analysis_fps or settings.analysis_fps))
+        self._slot: PublisherSlot | None = None
+        self._admitting = asyncio.Lock()
+        self._slot_taken = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    async def run(self) -> None:
+        """Until cancelled. A defect of ours is reported as `CRASHED` and tried again, not left silent."""
+        while True:
+            try:
+                await self._keep()
+                return
+            except Exception:  # border: one camera's defect must not end the others
+                log.exception("camera %s: the supervisor failed", self.camera.id)
+                self.standing.to(CaptureState.OFFLINE, Reason.CRASHED, "a defect in the supervisor: see its log")
+                await asyncio.sleep(self._settings.reconnect_max_s)
+
+    async def _keep(self) -> None:
+        if not self.camera.enabled:
+            self.standing.to(CaptureState.DISABLED)
+        elif self._kind is SourceKind.PUSH:
+            await self._serve_publishers()
+        else:
+            await self._pull()
+
+    async def _pull(self) -> None:
+        while True:
+            self.standing.to(CaptureState.CONNECTING)
+            try:
+                order = self._order()
+            except SourceRejectedError as error:
+                self.standing.to(CaptureState.FAILED, Reason(error.reason), str(error))
+                return
+            outcome = await self._session(order)
+            if outcome.kind is ReportKind.REJECTED:
+                self.standing.to(CaptureState.FAILED, outcome.reason, outcome.detail)
+                return
+            if outcome.kind is ReportKind.ENDED and self._kind is SourceKind.FILE:
+                self.standing.to(CaptureState.ENDED)
+                return
+            await self._wait_to_reconnect(outcome)
+
+    async def _wait_to_reconnect(self, outcome: Outcome) -> None:
+        wait_s = self._backoff.after(outcome.delivered_s)
+        self.standing.to(
+            CaptureState.OFFLINE, outcome.reason, f"{outcome.detail} (next attempt in {max(1, round(wait_s))} s)"
+        )
+        await asyncio.sleep(wait_s)
+        self.standing.reconnecting()
+
+    # Pushed cameras -------------------------------------------------------------------------------------------
+
+    async def admit(self, path: str) -> PublisherSlot:
+        """Make room for a publisher that was let in: the newest wins, an earlier one is sent away."""
+        async with self._admitting:
+            if self._slot is not None:
+                log.warning("camera %s: a new publisher takes the place of the one before", self.camera.id)
+                self._slot.leave(at_once=True)
+            await self._idle.wait()
+            self._idle.clear()
+            self._slot = PublisherSlot(_free_port(), path)
+            self._slot_taken.set()
+            return self._slot
+
+    async def _serve_publishers(self) -> None:
+        connected_before = False
+        self.standing.to(CaptureState.OFFLINE, Reason.NO_PUBLISHER, "nobody publishes to the RTSP endpoint")
+        while True:
+            await self._slot_taken.wait()
+            self._slot_taken.clear()
+            assert self._slot is not None
+            slot = self._slot
+            try:
+                outcome = await self._publishing(slot, connected_before)
+            finally:
+                slot.ended.set()
+                self._slot = None
+                self._idle.set()
+            connected_before = connected_before or outcome.delivered_s > 0
+            gone = outcome.kind is ReportKind.ENDED or slot.left.is_set()
+            reason = Reason.NO_PUBLISHER if gone else outcome.reason
+            self.standing.to(CaptureState.OFFLINE, reason, "the publisher left" if gone else outcome.detail)
+
+    async def _publishing(self, slot: PublisherSlot, again: bool) -> Outcome:
+        if again:
+            self.standing.reconnecting()
+        self.standing.to(CaptureState.CONNECTING, detail="a publisher is connecting")
+        return await self._session(self._order(f"rtsp://127.0.0.1:{slot.port}{slot.path}"), slot)
+
+    # One capture process --------------------------------------------------------------------------------------
+
+    def _order(self, listen_url: str = "") -> CaptureOrder:
+        return CaptureOrder.of(self.camera, self._settings, listen_url=listen_url, after_seq=self.standing.captured)
+
+    async def _session(self, order: CaptureOrder, slot: PublisherSlot | None = None) -> Outcome:
+        self.standing.begin()
+        watch = Watch(self.standing, timeout_s=self._settings.source_timeout_s, quiet_s=self._quiet_s, live=order.live)
+        process = await CaptureProcess.start(order)
+        leaving = asyncio.create_task(_end_after_leaving(process, slot)) if slot else None
+        try:
+            return await watch.follow(process)
+        finally:
+            if leaving:
+                leaving.cancel()
+            await process.stop()
+
+
+async def _end_after_leaving(process: CaptureProcess, slot: PublisherSlot) -> None:
+    await slot.left.wait()
+    await asyncio.sleep(slot.drain_s)
+    process.ask_to_stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,82 @@
+"""A running capture process, seen from the supervisor."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+
+from patchwatch.errors import InvalidMessageError
+from patchwatch.messages.source import redact
+from workers.ingest.order import CaptureOrder, CaptureReport
+
+_STOP_WITHIN_S = 3.0
+
+
+class CaptureProcess:
+    """Starts, listens to and ends one ``python -m workers.ingest.capture``."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._last_words = ""
+        self._stderr = asyncio.create_task(self._read_stderr())
+
+    @classmethod
+    async def start(cls, order: CaptureOrder) -> CaptureProcess:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "workers.ingest.capture",
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            process_group=0,  # a Ctrl-C reaches the supervisor, which ends its captures in order
+        )  # fmt: skip
+        assert process.stdin is not None
+        process.stdin.write(order.encode() + b"\n")
+        return cls(process)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def last_words(self) -> str:
+        """Last line on its standard error, without credentials."""
+        return self._last_words
+
+    async def report(self) -> CaptureReport | None:
+        """The next report; None once the process has ended."""
+        assert self._process.stdout is not None
+        while line := await self._process.stdout.readline():
+            with contextlib.suppress(InvalidMessageError):
+                return CaptureReport.decode(line)
+        return None
+
+    def ask_to_stop(self) -> None:
+        """It ends within a second or so of its standard input closing."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+    async def stop(self) -> None:
+        """Ask it to end, then kill it. Returns when it is gone."""
+        self.ask_to_stop()
+        try:
+            async with asyncio.timeout(_STOP_WITHIN_S):
+                while await self.report() is not None:  # an unread pipe would hold it up
+                    pass
+                await self._process.wait()
+        except TimeoutError:
+            await self.kill()
+        await self._stderr
+
+    async def kill(self) -> None:
+        """SIGKILL: for one that hangs."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
+        await self._process.wait()
+        await self._stderr
+
+    async def _read_stderr(self) -> None:
+        assert self._process.stderr is not None
+        with contextlib.suppress(ValueError):  # a line beyond the reader's limit
+            while line := await self._process.stderr.readline():
+                self._last_words = redact(line.decode(errors="replace").strip())[:500] or self._last_words
+        while await self._process.stderr.read(65536):
+            pass

@@ -1,0 +1,97 @@
+"""Where one camera's capture stands: state with its reason, counts, and the latest gap."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+
+from patchwatch.messages.status import CaptureState, CaptureStatus, Gap, Reason
+from workers.ingest.order import CaptureReport
+
+_RATE_OVER_S = 10.0
+_LEAST_GAP_S = 2.0
+log = logging.getLogger("patchwatch.ingest")
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class Standing:
+    """The one writer of a camera's `CaptureStatus`. Logs one line per change of state."""
+
+    def __init__(self, camera_id: str, fps: float, before: CaptureStatus | None, on_change: Callable[[], None]) -> None:
+        self._status = before or CaptureStatus(
+            camera_id=camera_id, state=CaptureState.CONNECTING, since_ms=now_ms(), updated_at_ms=now_ms()
+        )
+        self._logged = False
+        self._on_change = on_change
+        self._gap_ms = 1000 * max(_LEAST_GAP_S, 3 / fps)
+        self._frames: deque[tuple[float, int]] = deque()  # (monotonic seconds, seq)
+        self._base = self._status
+
+    @property
+    def state(self) -> CaptureState:
+        return self._status.state
+
+    @property
+    def captured(self) -> int:
+        return self._status.captured
+
+    def status(self) -> CaptureStatus:
+        """The record as of now."""
+        return self._status.model_copy(update={"updated_at_ms": now_ms(), "fps": self._fps()})
+
+    def to(self, state: CaptureState, reason: Reason | None = None, detail: str = "") -> None:
+        """Change state; the same state and reason again only renew the text."""
+        changed = (state, reason) != (self._status.state, self._status.reason)
+        update: dict[str, object] = {"state": state, "reason": reason, "detail": detail}
+        if changed:
+            update["since_ms"] = now_ms()
+        self._status = self._status.model_copy(update=update)
+        if changed or not self._logged:
+            self._logged = True
+            level = logging.WARNING if reason is not None else logging.INFO
+            parts = [f"camera {self._status.camera_id}: {state.value}", reason.value if reason else "", detail]
+            log.log(level, "%s", " - ".join(part for part in parts if part))
+            self._on_change()
+
+    def begin(self) -> None:
+        """A new capture process starts: its counts begin at zero."""
+        self._base = self._status
+        self._frames.clear()
+
+    def reconnecting(self) -> None:
+        self._status = self._status.model_copy(update={"reconnects": self._status.reconnects + 1})
+
+    def worker_stops(self) -> None:
+        """Nobody will be watching: say so rather than leave the last state standing."""
+        if self.state in (CaptureState.CONNECTING, CaptureState.LIVE, CaptureState.STALLED):
+            self.to(CaptureState.OFFLINE, Reason.DISCONNECTED, "the ingest worker was stopped")
+
+    def take(self, report: CaptureReport) -> None:
+        """Count what a capture process reports."""
+        before_ms = self._status.last_frame_at_ms
+        update: dict[str, object] = {
+            "captured": max(self._status.captured, report.seq),
+            "unpublished": self._base.unpublished + report.unpublished,
+            "decode_errors": self._base.decode_errors + report.decode_errors,
+        }
+        if report.width and report.height:
+            update |= {"width": report.width, "height": report.height, "codec": report.codec or None}
+        if report.last_frame_at_ms is not None:
+            update["last_frame_at_ms"] = report.last_frame_at_ms
+            if before_ms is not None and report.last_frame_at_ms - before_ms > self._gap_ms:
+                update["last_gap"] = Gap(from_ms=before_ms, to_ms=report.last_frame_at_ms)
+            self._frames.append((time.monotonic(), report.seq))
+        self._status = self._status.model_copy(update=update)
+
+    def _fps(self) -> float | None:
+        while self._frames and self._frames[0][0] < time.monotonic() - _RATE_OVER_S:
+            self._frames.popleft()
+        if len(self._frames) < 2:
+            return 0.0 if self.state in (CaptureState.LIVE, CaptureState.STALLED) else None
+        (first_s, first), (last_s, last) = self._frames[0], self._frames[-1]
+        return round((last - first) / (last_s - first_s), 2) if last_s > first_s else None

@@ -1,0 +1,98 @@
+"""Follows one capture process until it ends, or hangs and is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass
+
+from patchwatch.messages.status import CaptureState, Reason
+from workers.ingest.order import CaptureReport, ReportKind
+from workers.ingest.process import CaptureProcess
+from workers.ingest.standing import Standing
+
+_START_WITHIN_S = 15.0  # a Python process on a busy machine
+_HUNG_AFTER_TIMEOUTS = 3.0  # FFmpeg gives up by itself after at most two
+_FINAL = (ReportKind.ENDED, ReportKind.FAILED, ReportKind.REJECTED)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a capture process ended, and for how long it had delivered frames."""
+
+    kind: ReportKind
+    reason: Reason | None
+    detail: str
+    delivered_s: float
+
+
+class Watch:
+    """Judges by fresh frames, not by a living process. ``live``: pauses of the source itself count as silence."""
+
+    def __init__(self, standing: Standing, *, timeout_s: float, quiet_s: float, live: bool) -> None:
+        self._standing = standing
+        self._timeout_s = timeout_s
+        self._quiet_s = quiet_s
+        self._live = live
+        self._started_s = self._heard_s = time.monotonic()
+        self._first_frame_s: float | None = None
+        self._frame_s: float | None = None
+        self._last_frame_at_ms: int | None = None
+
+    async def follow(self, process: CaptureProcess) -> Outcome:
+        """Returns once the process told its end, ended, or was killed for hanging."""
+        reading = asyncio.create_task(process.report())
+        try:
+            while not self._hangs():
+                await asyncio.wait({reading}, timeout=min(0.25, self._timeout_s / 4))
+                if reading.done():
+                    report = reading.result()
+                    if report is None or report.kind in _FINAL:
+                        return self._outcome(report, process)
+                    self._take(report)
+                    reading = asyncio.create_task(process.report())
+                elif self._stalls():
+                    self._standing.to(CaptureState.STALLED, Reason.TIMEOUT, f"no frame for {self._quiet_s:g} s")
+        finally:
+            reading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await reading
+        await process.kill()
+        silent_s = time.monotonic() - (self._frame_s or self._started_s)
+        detail = f"the capture delivered nothing for {silent_s:.0f} s and was restarted"
+        return Outcome(ReportKind.FAILED, Reason.TIMEOUT, detail, self._delivered_s())
+
+    def _take(self, report: CaptureReport) -> None:
+        self._heard_s = time.monotonic()
+        self._standing.take(report)
+        if report.last_frame_at_ms != self._last_frame_at_ms:
+            self._last_frame_at_ms = report.last_frame_at_ms
+            self._frame_s = self._heard_s
+            self._first_frame_s = self._first_frame_s or self._heard_s
+            self._standing.to(CaptureState.LIVE)
+
+    def _stalls(self) -> bool:
+        return self._live and self._frame_s is not None and time.monotonic() - self._frame_s > self._quiet_s
+
+    def _hangs(self) -> bool:
+        limit_s = self._timeout_s * _HUNG_AFTER_TIMEOUTS + (_START_WITHIN_S if self._frame_s is None else 0)
+        now_s = time.monotonic()
+        unheard = now_s - self._heard_s > limit_s
+        fruitless = self._live and now_s - (self._frame_s or self._started_s) > limit_s + self._quiet_s
+        return unheard or fruitless
+
+    def _delivered_s(self) -> float:
+        if self._first_frame_s is None or self._frame_s is None:
+            return 0.0
+        return self._frame_s - self._first_frame_s
+
+    def _outcome(self, report: CaptureReport | None, process: CaptureProcess) -> Outcome:
+        if report is None:
+            detail = f"the capture process ended without a word ({process.last_words or 'killed'})"
+            return Outcome(ReportKind.FAILED, Reason.CRASHED, detail, self._delivered_s())
+        self._standing.take(report)
+        if report.kind is ReportKind.ENDED:
+            detail = "the camera closed the connection"
+            return Outcome(ReportKind.ENDED, Reason.DISCONNECTED, detail, self._delivered_s())
+        return Outcome(report.kind, report.reason, report.detail, self._delivered_s())

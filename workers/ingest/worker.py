@@ -1,0 +1,70 @@
+"""The ingest worker: supervisor and RTSP endpoint in one asyncio process; captures are its children."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import signal
+
+from patchwatch.bus import connect_async
+from patchwatch.errors import ConfigurationError
+from patchwatch.settings import Settings
+from workers.ingest.endpoint import Endpoint
+from workers.ingest.supervisor import Supervisor
+
+log = logging.getLogger("patchwatch.ingest")
+
+
+def run(settings: Settings) -> None:
+    """Until SIGTERM or SIGINT; a second one ends it at once.
+
+    Raises `ConfigurationError` without a Redis URL, `PortTakenError` when the RTSP port is in use.
+    """
+    asyncio.run(serve(settings))
+
+
+async def serve(settings: Settings) -> None:
+    """The worker as a coroutine."""
+    if settings.redis_url is None:
+        raise ConfigurationError("the ingest worker needs a Redis: set PATCHWATCH_REDIS_URL")
+    _warn_if_open(settings)
+    stop = _stop_signals()
+    async with connect_async(settings.redis_url.get_secret_value()) as client:
+        supervisor = Supervisor(settings, client)
+        async with Endpoint(settings, supervisor):
+            working = asyncio.create_task(supervisor.run())
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if working.done():
+                working.result()
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+
+
+def _stop_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def handle(number: int) -> None:
+        stop.set()
+        loop.remove_signal_handler(number)  # the next one has its default effect
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, handle, number)
+    return stop
+
+
+def _warn_if_open(settings: Settings) -> None:
+    try:
+        loopback = ipaddress.ip_address(settings.rtsp_host).is_loopback
+    except ValueError:
+        loopback = settings.rtsp_host == "localhost"
+    if not loopback and settings.publish_username is None:
+        log.warning(
+            "anybody who reaches %s:%d may publish to cameras without credentials of their own: "
+            "set PATCHWATCH_PUBLISH_USERNAME and PATCHWATCH_PUBLISH_PASSWORD",
+            settings.rtsp_host,
+            settings.rtsp_port,
+        )
