@@ -52,7 +52,7 @@ class Child:
         with output.open("wb") as sink:
             self._process = subprocess.Popen(
                 [sys.executable, *arguments],
-                stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT,
+                stdin=subprocess.PIPE, stdout=sink, stderr=subprocess.STDOUT,
                 env=dict(environment), start_new_session=True, preexec_fn=_end_with_parent(),
             )  # fmt: skip
 
@@ -74,6 +74,8 @@ class Child:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
 
     def __enter__(self) -> Self:
         return self

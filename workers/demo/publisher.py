@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import sys
 import time
@@ -27,10 +26,12 @@ from patchwatch.errors import SourceRejectedError, SourceUnavailableError
 from patchwatch.messages.source import redact
 from workers.demo.scene import SCENE_FPS, Scene
 from workers.demo.script import ANOMALY_EVERY_S, FIRST_ANOMALY_S, repeating
+from workers.lifeline import stop_when_stdin_ends
 
 _TIME_BASE = Fraction(1, 90_000)
 _X264_OPTIONS = {"preset": "veryfast", "tune": "zerolatency", "crf": "23", "g": str(SCENE_FPS), "threads": "1"}
 _RETRY_S = 1.0
+CONNECT_WITHIN_S = 20.0
 _MAX_SIDE_PX = 1280
 _LATE_S = 0.5  # a publisher this late leaves pictures out rather than fall behind ever more
 
@@ -152,7 +153,7 @@ class Publisher:
         self.sent += 1
 
     def _connect(self, rgb: NDArray[np.uint8], at_s: float) -> None:
-        deadline = time.monotonic() + 20.0
+        deadline = time.monotonic() + CONNECT_WITHIN_S
         while True:
             try:
                 self._open(rgb, at_s)
@@ -184,15 +185,6 @@ def _stop(signum: int, frame: FrameType | None) -> None:
     raise SystemExit(0)
 
 
-def _while_parent_lives(moments: Iterable[Moment]) -> Iterator[Moment]:
-    """Ends when whoever started this process has gone, so that no publisher is left behind."""
-    parent = os.getppid()
-    for moment in moments:
-        if os.getppid() != parent:
-            return
-        yield moment
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Publish until told to stop. The first line of output is a JSON object with the wall-clock start."""
     parser = argparse.ArgumentParser(prog="workers.demo.publisher", description=__doc__)
@@ -202,7 +194,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--first-anomaly", type=float, default=FIRST_ANOMALY_S)
     parser.add_argument("--every", type=float, default=ANOMALY_EVERY_S)
     parser.add_argument("--duration", type=float, default=float("inf"))
+    parser.add_argument("--stop-with-parent", action="store_true", help="end when standard input ends")
     options = parser.parse_args(arguments)
+    if options.stop_with_parent:
+        stop_when_stdin_ends()
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     publisher = Publisher(options.url, lambda started: print(json.dumps({"started_at_ns": started}), flush=True))
@@ -211,7 +206,7 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         moments = scene_moments(Scene(options.seed, repeating(options.first_anomaly, options.every)))
     try:
-        publisher.publish(_while_parent_lives(moments), options.duration)
+        publisher.publish(moments, options.duration)
     except (SourceRejectedError, SourceUnavailableError) as error:
         print(error, file=sys.stderr)
         return 1

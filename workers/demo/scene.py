@@ -17,11 +17,12 @@ from workers.demo.view import View
 from workers.demo.walkers import WALKING_M_PER_S, walks
 
 SCENE_FPS = 25
-RUNNING_M_PER_S = 4.6
+RUNNING_M_PER_S = 3.7
 DRIVING_M_PER_S = 5.6
-_RUN_Z, _DRIVE_Z, _FALL_Z, _FALL_X = 12.4, 13.7, 11.3, 0.6
+_RUN_Z, _DRIVE_Z, _FALL_Z, _FALL_X = 12.4, 13.7, 11.3, -0.3
 _RUN_STRIDE_SHARE = 1.45
-_APPROACH_S, _FALL_S, _LIE_S, _RISE_S, _LEAVE_S = 9.0, 0.7, 7.0, 2.6, 9.0
+_APPROACH_S, _FALL_S, _LIE_S, _RISE_S, _LEAVE_S = 9.0, 0.8, 7.0, 2.6, 9.0
+_TRIP_M = 0.9  # how far one who trips goes on while falling
 _NOISE_SD = 2.2
 
 Things = list[tuple[float, Sprite]]
@@ -108,10 +109,11 @@ class Scene:
         if since_s <= 0 or since_s >= up_at:
             lean = 0.0
         elif since_s < lying_until:
-            lean = 86.0 * min(1.0, since_s / _FALL_S) ** 1.8
+            lean = 86.0 * min(1.0, since_s / _FALL_S) ** 1.5
         else:
             lean = 86.0 * (1 - (since_s - lying_until) / _RISE_S) ** 1.3
-        x = (walked * WALKING_M_PER_S + _FALL_X) * direction
+        tripped = _TRIP_M * min(1.0, max(0.0, since_s / _FALL_S))
+        x = (walked * WALKING_M_PER_S + tripped + _FALL_X) * direction
         struggle = 1.3 * sin(5.0 * since_s) if _FALL_S < since_s < lying_until else 0.0
         stride = 2 * pi * walked * WALKING_M_PER_S / (0.84 * looks.height_m) + struggle
         pose = Pose(stride, swing=swing, side=float(direction), lean_deg=lean)

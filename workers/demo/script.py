@@ -19,7 +19,7 @@ class AnomalyKind(StrEnum):
 
 
 # How long the unusual thing can be seen.
-DURATION_S = {AnomalyKind.RUN: 5.0, AnomalyKind.VEHICLE: 5.0, AnomalyKind.FALL: 9.0}
+DURATION_S = {AnomalyKind.RUN: 6.0, AnomalyKind.VEHICLE: 5.0, AnomalyKind.FALL: 9.0}
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,11 @@ from workers.demo.scene import Scene
 from workers.demo.screen import Glance, Screen
 from workers.demo.script import ANOMALY_EVERY_S, FIRST_ANOMALY_S, Script, repeating
 from workers.demo.summary import Summary, match
-from workers.offline import Reader, learn, load_engine
+from workers.offline import Reader, learn, load_engine, recorded_clips
 
 CAMERA = "demo"
 PROFILE = "motion"
+ANALYSIS_FPS = 10.0  # one who runs moves on by two body widths in a fifth of a second: too far for optical flow
 _NORMAL_SEED_OFFSET = 1000  # the footage learnt from shows another day than the live video
 _START_WITHIN_S = 60.0
 _SETTLE_S = 1.5  # frames still on their way when the time is up
@@ -82,7 +83,8 @@ def render_normal(options: DemoOptions, folder: Path, progress: Progress) -> Pat
 
 def enrol(settings: Settings, normal: Path, progress: Progress) -> float:
     """Learn the camera's bank, as ``patchwatch enroll`` does. Returns its threshold."""
-    bank = learn(load_engine(settings, PROFILE), [normal], Reader.of(settings), progress)
+    clips = recorded_clips([normal], Reader.of(settings, ANALYSIS_FPS))
+    bank = learn(load_engine(settings, PROFILE), clips, count=1, progress=progress)
     save_bank(bank, settings.bank_path(CAMERA, PROFILE))
     return bank.rule.on
 
@@ -126,7 +128,9 @@ class Session:
         except RetryableError as error:
             raise RetryableError(f"{error}; the end of its log:\n{_tail(product.output())}") from None
         source = self._options.source if isinstance(self._options.source, str) else "push:"
-        self._api.post("/api/v1/cameras", {"id": CAMERA, "source": source, "profile": PROFILE})
+        self._api.post(
+            "/api/v1/cameras", {"id": CAMERA, "source": source, "profile": PROFILE, "analysis_fps": ANALYSIS_FPS}
+        )
         feed = Feed(self.sockets, CAMERA, self._record)
         self._stack.callback(feed.close)
         if isinstance(self._options.source, str):
@@ -137,7 +141,7 @@ class Session:
     def _publish(self, folder: Path) -> int:
         """Start the publisher; returns the wall-clock time of second 0 of its pictures."""
         options = self._options
-        arguments = ["-P", "-m", "workers.demo.publisher", self.rtsp]
+        arguments = ["-P", "-m", "workers.demo.publisher", self.rtsp, "--stop-with-parent"]
         if options.source is not None:
             arguments += ["--file", str(options.source)]
         arguments += ["--seed", str(options.seed), "--first-anomaly", str(options.first_anomaly_s)]
