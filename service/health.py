@@ -25,6 +25,7 @@ class Health(StrEnum):
     ENDED = "ended"
     NO_BANK = "no_bank"
     BANK_REJECTED = "bank_rejected"
+    WEIGHTS_MISSING = "weights_missing"
     STALE = "stale"  # frames come, scores do not
 
 
@@ -79,8 +80,8 @@ def _of_analysis(camera: Camera, record: CameraRecord, now_ms: int, stale_after_
     if analysis.state == AnalysisState.NO_BANK:
         mend = f"`patchwatch enroll --camera {camera.id} --profile {camera.profile} SOURCE...`"
         return Diagnosis(Health.NO_BANK, analysis.detail or f"nothing has been learnt for it: {mend}")
-    if analysis.state == AnalysisState.BANK_REJECTED:
-        return Diagnosis(Health.BANK_REJECTED, analysis.detail)
+    if analysis.state != AnalysisState.SCORING:
+        return Diagnosis(Health(analysis.state.value), analysis.detail)
     if record.last_score is None:
         return Diagnosis(Health.STALE, "no score yet")
     age_s = now_ms / 1000 - record.last_score.scored_at_ns / 1e9

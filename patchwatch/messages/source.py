@@ -10,7 +10,9 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from patchwatch.errors import SourceRejectedError
 
-_USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/?#]*@")
+# Up to the last @ of the word: a password with an unescaped /, ? or # would show its end otherwise.
+_USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^\s'\"]*@")
+_SECRET_PARAMETER = re.compile(r"(?i)(?P<name>\b(?:password|passwd|pass|pwd|token)=)[^\s&;'\"]+")
 
 
 class SourceKind(StrEnum):
@@ -23,7 +25,7 @@ class SourceKind(StrEnum):
 
 def redact(text: str) -> str:
     """Replace user and password of every URL in a text by ``***``. For logs, errors, answers and metrics."""
-    return _USERINFO.sub(r"\g<scheme>***@", text)
+    return _SECRET_PARAMETER.sub(r"\g<name>***", _USERINFO.sub(r"\g<scheme>***@", text))
 
 
 @dataclass(frozen=True)

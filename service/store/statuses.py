@@ -42,8 +42,19 @@ class CameraRecord:
         }
 
     @property
+    def captured(self) -> int:
+        """All frames ever sampled: each takes the next sequence number, published or not."""
+        return max(self.capture.captured if self.capture else 0, self.head_seq, self.committed_seq)
+
+    @property
     def in_queue(self) -> int:
-        return max(0, self.head_seq - self.committed_seq)
+        """Frames that are not yet decided upon."""
+        return self.captured - self.committed_seq
+
+    @property
+    def unaccounted(self) -> int:
+        """Frames that were neither scored nor dropped for a known reason; 0 unless there is a defect."""
+        return self.committed_seq - self.scored - sum(self.dropped.values())
 
 
 class StatusStore:

@@ -1,0 +1,134 @@
+"""The ASGI application."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import APIRouter, FastAPI
+from fastapi.responses import FileResponse
+from fastapi.staticfiles import StaticFiles
+from redis.asyncio import Redis
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from patchwatch import __version__
+from patchwatch.bus import connect_async
+from patchwatch.errors import ConfigurationError
+from patchwatch.settings import Settings
+from service import problem
+from service.access import AccessMiddleware
+from service.context import Context
+from service.routes import alerts, cameras, enrolments, health, metrics, scores, snapshot, status
+from service.store import Store
+from service.websockets import alerts as ws_alerts
+from service.websockets import scores as ws_scores
+from service.websockets.hub import Hub
+
+PAGE = Path(__file__).parent / "page"
+CLIENT_QUEUE = 1000
+_DESCRIPTION = """\
+Patchwatch learns what is normal before each camera and raises alerts when the scene departs from it.
+
+Errors are problem details (RFC 9457). Live data: WebSockets `/api/v1/ws/alerts` and `/api/v1/ws/scores`, with
+`?camera=ID` (repeatable) to choose cameras and `?after=ID` to resume after the last message received.
+"""
+
+
+def create_app(settings: Settings, bus: Redis | None = None, *, client_queue: int = CLIENT_QUEUE) -> FastAPI:
+    """Build the app; connects on first use. Raises `ConfigurationError` when no Redis is named."""
+    if bus is None:
+        if settings.redis_url is None:
+            raise ConfigurationError(
+                "the service needs a queue: set PATCHWATCH_REDIS_URL, or use `patchwatch serve`, which brings its own"
+            )
+        bus = connect_async(settings.redis_url.get_secret_value())
+    store = Store.over(bus, settings)
+    app = FastAPI(
+        title="Patchwatch",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=_lifespan,
+        license_info={"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
+    )
+    app.state.context = Context(settings, store, Hub(store.streams, store.cameras), client_queue)
+    problem.install(app)
+    app.include_router(_api())
+    app.include_router(health.router)
+    app.include_router(metrics.router)
+    _add_page(app)
+    app.add_middleware(AccessMiddleware, settings=settings)
+    app.add_middleware(HeadersMiddleware)
+    _document(app, settings)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    context: Context = app.state.context
+    await context.hub.stop()
+    await context.store.bus.aclose()
+
+
+def _api() -> APIRouter:
+    api = APIRouter(prefix="/api/v1", responses=problem.documented(401, 503))
+    for noun in (cameras, scores, status, snapshot, alerts, enrolments, ws_alerts, ws_scores):
+        api.include_router(noun.router)
+    return api
+
+
+def _add_page(app: FastAPI) -> None:
+    @app.get("/", include_in_schema=False)
+    async def page() -> FileResponse:
+        return FileResponse(PAGE / "index.html")
+
+    app.mount("/page", StaticFiles(directory=PAGE), name="page")
+
+
+def _document(app: FastAPI, settings: Settings) -> None:
+    """Complete the OpenAPI document: the schema of problems, and the token where one is asked for."""
+    generate = app.openapi
+
+    def document() -> dict[str, object]:
+        if app.openapi_schema is None:
+            schema = generate()
+            parts = schema.setdefault("components", {})
+            schemas = parts.setdefault("schemas", {})
+            problems = problem.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(problems.pop("$defs"), Problem=problems)
+            if settings.api_token is not None:
+                parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+                schema["security"] = [{"token": []}]
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = document  # type: ignore[method-assign]
+
+
+class HeadersMiddleware:
+    """Tells browsers to trust no more than our own page needs."""
+
+    _ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+    _PAGE_ONLY = (
+        b"content-security-policy",
+        b"default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'; base-uri 'none'",
+    )
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        extra = [*self._ALWAYS]
+        if scope["path"] == "/" or scope["path"].startswith("/page/"):
+            extra.append(self._PAGE_ONLY)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", ()), *extra]}
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)

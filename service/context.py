@@ -1,0 +1,40 @@
+"""What routes are given: the settings and the store, taken from the running app."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from patchwatch.settings import Settings
+from service.store import Store
+from service.websockets.hub import Hub
+
+
+@dataclass(frozen=True)
+class Context:
+    settings: Settings
+    store: Store
+    hub: Hub
+    client_queue: int  # messages that wait for a slow WebSocket client
+
+    @property
+    def stale_after_s(self) -> float:
+        """A score older than this is stale: a live frame is scored or dropped within ``max_age_s``."""
+        return self.settings.max_age_s + 5.0
+
+
+def _context(connection: HTTPConnection) -> Context:
+    context: Context = connection.app.state.context
+    return context
+
+
+In = Annotated[Context, Depends(_context)]
+
+
+def now_ms() -> int:
+    """Wall clock, milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000

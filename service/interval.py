@@ -1,0 +1,51 @@
+"""Times in queries: ISO 8601, or milliseconds since the epoch."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Query
+
+from service.problem import FieldProblem, InvalidFieldsError
+
+_LATEST_MS = 253_402_300_799_999  # the end of the year 9999
+_EXAMPLES = {
+    "iso": {"summary": "ISO 8601", "value": "2026-11-23T08:00:00Z"},
+    "epoch": {"summary": "milliseconds since the epoch", "value": "1795420800000"},
+}
+
+From = Annotated[
+    str | None, Query(alias="from", description="ISO 8601 or epoch milliseconds.", openapi_examples=_EXAMPLES)
+]
+To = Annotated[str | None, Query(description="ISO 8601 or epoch milliseconds.", openapi_examples=_EXAMPLES)]
+
+
+def milliseconds(text: str, name: str) -> int:
+    """Raises `InvalidFieldsError` naming the query parameter. A time without a zone is UTC."""
+    try:
+        if text.isdecimal():
+            at_ms = int(text)
+        else:
+            at = datetime.fromisoformat(text.replace(" ", "+"))  # a '+' in a query arrives as a blank
+            at_ms = round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError):
+        at_ms = -1
+    if not 0 <= at_ms <= _LATEST_MS:
+        raise InvalidFieldsError(
+            [
+                FieldProblem(
+                    location=f"query.{name}", message="use ISO 8601 (2026-11-23T08:00:00Z) or epoch milliseconds"
+                )
+            ]
+        )
+    return at_ms
+
+
+def interval(from_: str | None, to: str | None) -> tuple[int | None, int | None]:
+    """Both ends in milliseconds. Raises `InvalidFieldsError` when they are swapped."""
+    from_ms = milliseconds(from_, "from") if from_ else None
+    to_ms = milliseconds(to, "to") if to else None
+    if from_ms is not None and to_ms is not None and from_ms > to_ms:
+        raise InvalidFieldsError([FieldProblem(location="query.from", message="lies after `to`")])
+    return from_ms, to_ms

@@ -1,0 +1,334 @@
+"""What the API takes and gives, with examples for the OpenAPI document.
+
+Rules of a camera live in `patchwatch.messages.camera`: a body is checked by building one.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SecretStr, WithJsonSchema
+
+from patchwatch.messages.alert import Alert, AlertKind, AlertState
+from patchwatch.messages.base import CAMERA_ID_PATTERN
+from patchwatch.messages.camera import Pace, Transport
+from patchwatch.messages.score import Score
+from patchwatch.messages.status import (
+    AnalysisState,
+    AnalysisStatus,
+    CaptureState,
+    CaptureStatus,
+    Enrolment,
+    EnrolmentState,
+    Gap,
+    Reason,
+)  # fmt: skip
+from service.health import Health
+
+_ISO = "2026-11-23T08:30:00.250Z"
+
+
+def iso(milliseconds: int) -> str:
+    """UTC time as ISO 8601 with milliseconds."""
+    at = datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Time = Annotated[
+    int,
+    PlainSerializer(iso, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": [_ISO]}),
+]  # milliseconds since the epoch inside, ISO 8601 outside
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class CameraChange(_Body):
+    """Fields to change; the others stay. A masked secret (``***``) means: keep it as it is."""
+
+    name: str | None = Field(None, examples=["Back gate"])
+    source: str | None = Field(
+        None,
+        description="`rtsp://USER:PASSWORD@HOST/PATH`, `rtsps://...`, `file:/PATH` inside the media folders, or "
+        "`push:` (the camera publishes to our RTSP endpoint). Credentials are stored, and never shown again.",
+        examples=["rtsp://camera.example/stream1"],
+    )
+    profile: str | None = Field(
+        None,
+        description="Name of a profile. A name that the inference worker does not know shows in the camera's status.",
+        examples=["motion"],
+    )
+    enabled: bool | None = None
+    analysis_fps: float | None = Field(None, description="Frames analysed per second; null: the installation's.")
+    pace: Pace | None = Field(None, description="Of a file: as a camera would deliver it, or losslessly fast.")
+    loop: bool | None = Field(None, description="Begin a file again at its end.")
+    transport: Transport | None = None
+    publish_username: str | None = Field(None, description="Asked of whoever publishes to this camera.")
+    publish_password: SecretStr | None = None
+
+    def fields(self) -> dict[str, Any]:
+        """What was given."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+class NewCamera(CameraChange):
+    """A camera to watch. All but the id have defaults."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"id": "gate", "name": "Back gate", "source": "rtsp://camera.example/stream1"}]
+        },
+    )
+
+    id: str = Field(pattern=CAMERA_ID_PATTERN, examples=["gate"])
+
+
+class CameraView(BaseModel):
+    """A camera without its secrets."""
+
+    id: str = Field(examples=["gate"])
+    name: str = Field(examples=["Back gate"])
+    source: str = Field(examples=["rtsp://***@camera.example/stream1"])
+    profile: str = Field(examples=["motion"])
+    enabled: bool
+    analysis_fps: float | None
+    pace: Pace
+    loop: bool
+    transport: Transport
+    publish_username: str | None
+    publish_password: Literal["***"] | None
+    revision: int
+
+
+class CameraList(BaseModel):
+    cameras: list[CameraView]
+
+
+class StreamReadingView(BaseModel):
+    name: str = Field(examples=["motion"])
+    rarity: float | None = Field(description="Calibrated distance; null: the stream has nothing to say.")
+
+
+class RegionView(BaseModel):
+    """A box in pixels of the camera's own picture."""
+
+    x1: int = Field(examples=[412])
+    y1: int = Field(examples=[96])
+    x2: int = Field(examples=[468])
+    y2: int = Field(examples=[240])
+
+
+class ScorePoint(BaseModel):
+    """One scored frame."""
+
+    t: Time
+    score: float = Field(ge=0, le=1, description="Calibrated and causally smoothed.", examples=[0.12])
+    raw: float = Field(description="Fused, before smoothing.", examples=[0.09])
+    seq: int = Field(examples=[4711])
+    streams: list[StreamReadingView]
+    driver: str | None = Field(description="The stream that contributed most.", examples=["motion"])
+    region: RegionView | None = Field(description="Where that stream looked.")
+    random_weights: bool
+
+    @classmethod
+    def of(cls, score: Score) -> ScorePoint:
+        region = score.region
+        return cls(
+            t=score.captured_at_ns // 1_000_000,
+            score=score.score,
+            raw=score.raw,
+            seq=score.seq,
+            streams=[StreamReadingView(name=one.name, rarity=one.rarity) for one in score.streams],
+            driver=score.driver,
+            region=RegionView(x1=region.x1, y1=region.y1, x2=region.x2, y2=region.y2) if region else None,
+            random_weights=score.random_weights,
+        )
+
+
+class ScoreBin(BaseModel):
+    """The scores from ``t`` to the next bin."""
+
+    t: Time
+    mean: float = Field(examples=[0.08])
+    peak: float = Field(examples=[0.21])
+    count: int = Field(examples=[50])
+
+
+class ScoreSeries(BaseModel):
+    camera_id: str = Field(examples=["gate"])
+    resolution: str = Field(description="`raw`, or the width of a bin in seconds.", examples=["raw"])
+    threshold: float | None = Field(description="The score above which an alert opens.", examples=[0.62])
+    points: list[ScorePoint] | list[ScoreBin]
+    next: str | None = Field(description="Where to GET what follows; null at the end.")
+
+
+class FrameAccount(BaseModel):
+    """captured = scored + dropped + in_queue, when nothing is lost."""
+
+    captured: int = Field(examples=[9000])
+    scored: int = Field(examples=[8990])
+    dropped: dict[str, int] = Field(description="By reason.", examples=[{"too_old": 8}])
+    in_queue: int = Field(examples=[2])
+    balanced: bool = Field(description="Whether every frame is accounted for.")
+
+
+class CaptureView(BaseModel):
+    state: CaptureState
+    reason: Reason | None
+    detail: str
+    since: Time
+    updated: Time
+    fps: float | None
+    width: int | None
+    height: int | None
+    codec: str | None
+    decode_errors: int
+    reconnects: int
+
+    @classmethod
+    def of(cls, status: CaptureStatus) -> CaptureView:
+        fields = status.model_dump(include=set(cls.model_fields))
+        return cls(**fields, since=status.since_ms, updated=status.updated_at_ms)
+
+
+class AnalysisView(BaseModel):
+    state: AnalysisState
+    detail: str
+    profile: str
+    streams: list[str]
+    bank_id: str | None
+    bank_created_at: str | None
+    threshold_on: float | None
+    threshold_off: float | None
+    device: str
+    updated: Time
+
+    @classmethod
+    def of(cls, status: AnalysisStatus) -> AnalysisView:
+        return cls(**status.model_dump(include=set(cls.model_fields)), updated=status.updated_at_ms)
+
+
+class GapView(BaseModel):
+    """A time without frames that is over."""
+
+    from_: Time = Field(serialization_alias="from")
+    to: Time
+
+    @classmethod
+    def of(cls, gap: Gap) -> GapView:
+        return cls(from_=gap.from_ms, to=gap.to_ms)
+
+
+class CameraStatus(BaseModel):
+    """``health`` is ``ok`` only while fresh scores come in; ``reason`` says what is wrong and how to mend it."""
+
+    camera_id: str = Field(examples=["gate"])
+    health: Health
+    reason: str = Field(examples=[""])
+    random_weights: bool = Field(description="Scores come from random weights: for tests, worth nothing.")
+    last_score: ScorePoint | None
+    score_age_s: float | None = Field(description="Since the last score.", examples=[0.3])
+    lag_s: float | None = Field(description="From capture to score, of the last frame scored.", examples=[0.12])
+    last_frame: Time | None
+    last_gap: GapView | None
+    frames: FrameAccount
+    capture: CaptureView | None
+    analysis: AnalysisView | None
+
+
+class StatusList(BaseModel):
+    statuses: list[CameraStatus]
+
+
+class AlertView(BaseModel):
+    """An event of one camera. ``id`` stays the same over all its changes."""
+
+    id: str = Field(examples=["gate-1795422600250"])
+    camera_id: str = Field(examples=["gate"])
+    kind: AlertKind
+    state: AlertState
+    started: Time
+    opened: Time
+    peak: Time
+    ended: Time | None
+    peak_score: float = Field(examples=[0.97])
+    threshold: float = Field(examples=[0.62])
+    stream: str | None = Field(examples=["motion"])
+    region: RegionView | None
+    profile: str = Field(examples=["motion"])
+    bank_id: str
+    random_weights: bool
+    snapshot: str = Field(examples=["/api/v1/alerts/gate-1795422600250/snapshot.jpg"])
+
+    @classmethod
+    def of(cls, alert: Alert) -> AlertView:
+        same = alert.model_dump(include=set(cls.model_fields) - {"started", "opened", "peak", "ended"})
+        return cls(
+            **same,
+            started=alert.started_at_ms,
+            opened=alert.opened_at_ms,
+            peak=alert.peak_at_ms,
+            ended=alert.ended_at_ms,
+            snapshot=f"/api/v1/alerts/{alert.id}/snapshot.jpg",
+        )
+
+
+class AlertList(BaseModel):
+    """Newest first."""
+
+    alerts: list[AlertView]
+    next: str | None = Field(description="Where to GET older ones; null at the end.")
+
+
+class NewEnrolment(_Body):
+    """Normal footage to learn from."""
+
+    sources: list[str] = Field(
+        min_length=1, max_length=100, examples=[["file:/media/gate-monday.mp4", "file:/media/gate-tuesday.mp4"]]
+    )
+    profile: str | None = Field(None, description="Default: the camera's.", examples=["motion"])
+
+
+class EnrolmentView(BaseModel):
+    id: str = Field(examples=["5f0e7c1b2a9d4e63"])
+    camera_id: str = Field(examples=["gate"])
+    profile: str = Field(examples=["motion"])
+    sources: list[str]
+    state: EnrolmentState
+    progress: float = Field(examples=[0.4])
+    detail: str
+    bank_id: str | None
+    created: Time
+    updated: Time
+
+    @classmethod
+    def of(cls, record: Enrolment) -> EnrolmentView:
+        same = record.model_dump(include=set(cls.model_fields))
+        return cls(**same, created=record.created_at_ms, updated=record.updated_at_ms)
+
+
+class EnrolmentList(BaseModel):
+    """Newest first."""
+
+    enrolments: list[EnrolmentView]
+
+
+class WorkerView(BaseModel):
+    role: str = Field(examples=["inference"])
+    host: str
+    pid: int
+    device: str = Field(examples=["cpu"])
+    cameras: int
+
+
+class Ready(BaseModel):
+    status: Literal["ready"] = "ready"
+    workers: list[WorkerView]
+
+
+class Alive(BaseModel):
+    status: Literal["alive"] = "alive"
+    version: str

@@ -1,0 +1,65 @@
+"""Alerts, newest first."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from patchwatch.messages.alert import AlertState
+from service.context import In
+from service.interval import From, To, interval
+from service.models import AlertList, AlertView
+from service.problem import FieldProblem, InvalidFieldsError, documented
+from service.routes.snapshot import JPEG
+from service.store.alerts import AlertQuery
+
+router = APIRouter(prefix="/alerts", tags=["alerts"])
+
+
+@router.get("", summary="List alerts", responses=documented(422))
+async def index(
+    context: In,
+    camera: Annotated[list[str] | None, Query(description="Only of these cameras.", examples=[["gate"]])] = None,
+    state: Annotated[AlertState | None, Query()] = None,
+    from_: From = None,
+    to: To = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    before: Annotated[str | None, Query(description="Comes with `next`.")] = None,
+) -> AlertList:
+    """`from` and `to` bound the start of the event."""
+    from_ms, to_ms = interval(from_, to)
+    query = AlertQuery(from_ms, to_ms, frozenset(camera or ()), state)
+    alerts, last = await context.store.alerts.find(query, limit, _position(before) if before else None)
+    following = None
+    if last is not None:
+        given = {"from": from_, "to": to, "state": state, "limit": limit, "before": f"{last[0]}:{last[1]}"}
+        pairs = [(name, value) for name, value in given.items() if value is not None]
+        following = "/api/v1/alerts?" + urlencode(pairs + [("camera", one) for one in camera or ()])
+    return AlertList(alerts=[AlertView.of(alert) for alert in alerts], next=following)
+
+
+@router.get("/{alert_id}", summary="Get an alert", responses=documented(404))
+async def get(alert_id: str, context: In) -> AlertView:
+    return AlertView.of(await context.store.alerts.get(alert_id))
+
+
+@router.get(
+    "/{alert_id}/snapshot.jpg",
+    summary="Picture at the alert's peak",
+    response_class=Response,
+    responses={**JPEG, **documented(404)},
+)
+async def snapshot(alert_id: str, context: In) -> Response:
+    jpeg = await context.store.alerts.picture(alert_id)
+    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+
+def _position(text: str) -> tuple[int, str]:
+    match = re.fullmatch(r"(\d{1,15}):(.{1,200})", text)
+    if match is None:
+        raise InvalidFieldsError([FieldProblem(location="query.before", message="take it from `next`")])
+    return int(match[1]), match[2]

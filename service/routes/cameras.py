@@ -1,0 +1,76 @@
+"""Cameras: created, listed, changed and deleted while everything runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Response
+from pydantic import ValidationError
+
+from patchwatch.messages.camera import Camera
+from patchwatch.messages.source import Source
+from service.context import In
+from service.footage import check_source
+from service.models import CameraChange, CameraList, CameraView, NewCamera
+from service.problem import InvalidFieldsError, documented
+
+router = APIRouter(prefix="/cameras", tags=["cameras"])
+_MASK = "***"
+
+
+@router.post("", status_code=201, summary="Add a camera", responses=documented(409, 422))
+async def create(body: NewCamera, response: Response, context: In) -> CameraView:
+    """It is captured at once. Its score begins when a bank has been learnt: see enrolments."""
+    fields = body.fields()
+    try:
+        camera = Camera.model_validate(fields)
+    except ValidationError as error:
+        raise InvalidFieldsError.from_pydantic(error, "body") from None
+    check_source(camera.source, context.settings, "body.source")
+    created = await context.store.cameras.create(camera)
+    response.headers["Location"] = f"/api/v1/cameras/{created.id}"
+    return _view(created)
+
+
+@router.get("", summary="List cameras")
+async def index(context: In) -> CameraList:
+    return CameraList(cameras=[_view(camera) for camera in await context.store.cameras.all()])
+
+
+@router.get("/{camera_id}", summary="Get a camera", responses=documented(404))
+async def get(camera_id: str, context: In) -> CameraView:
+    return _view(await context.store.cameras.get(camera_id))
+
+
+@router.patch("/{camera_id}", summary="Change a camera", responses=documented(404, 422))
+async def change(camera_id: str, body: CameraChange, context: In) -> CameraView:
+    """Only the given fields change; the capture starts anew with them."""
+    before = await context.store.cameras.get(camera_id)
+    changes = _unmasked(body.fields(), before)
+    if isinstance(changes.get("source"), str):
+        check_source(changes["source"], context.settings, "body.source")
+    try:
+        return _view(await context.store.cameras.change(camera_id, changes))
+    except ValidationError as error:
+        raise InvalidFieldsError.from_pydantic(error, "body") from None
+
+
+@router.delete("/{camera_id}", status_code=204, summary="Remove a camera", responses=documented(404))
+async def delete(camera_id: str, context: In) -> None:
+    """Its frames, scores and counters go with it; its alerts stay for their retention, its banks stay on disk."""
+    await context.store.cameras.delete(camera_id)
+
+
+def _view(camera: Camera) -> CameraView:
+    return CameraView.model_validate(camera.public())
+
+
+def _unmasked(changes: dict[str, Any], before: Camera) -> dict[str, Any]:
+    """Without the secrets that come back as they were shown."""
+    kept = dict(changes)
+    if kept.get("source") == str(Source.parse(before.source)):
+        del kept["source"]
+    password = kept.get("publish_password")
+    if password is not None and password.get_secret_value() == _MASK:
+        del kept["publish_password"]
+    return kept

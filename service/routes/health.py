@@ -1,0 +1,29 @@
+"""Whether the service lives, and whether the whole is ready for work."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from patchwatch import __version__
+from service.context import In
+from service.models import Alive, Ready, WorkerView
+from service.problem import NotReadyError, documented
+
+router = APIRouter(tags=["health"])
+_NEEDED = ("ingest", "inference")
+
+
+@router.get("/healthz", summary="Is the service alive?")
+async def healthz() -> Alive:
+    return Alive(version=__version__)
+
+
+@router.get("/readyz", summary="Is everything there?", responses=documented(503))
+async def readyz(context: In) -> Ready:
+    """Redis answers, and at least one ingest and one inference worker are alive."""
+    beats = await context.store.statuses.beats()
+    missing = [role for role in _NEEDED if role not in {beat.role for beat in beats}]
+    if missing:
+        commands = " and ".join(f"`patchwatch run {role}`" for role in missing)
+        raise NotReadyError(f"no {' and no '.join(missing)} worker is alive: start {commands}, or `patchwatch serve`")
+    return Ready(workers=[WorkerView(**beat.model_dump(include=set(WorkerView.model_fields))) for beat in beats])

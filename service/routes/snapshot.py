@@ -1,0 +1,43 @@
+"""The latest frame of a camera as a picture."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from service.context import In
+from service.models import iso
+from service.picture import draw
+from service.problem import documented
+
+router = APIRouter(prefix="/cameras", tags=["snapshot"])
+JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}, "description": "A JPEG picture."}}
+
+
+@router.get(
+    "/{camera_id}/snapshot.jpg",
+    summary="Latest frame with its boxes",
+    response_class=Response,
+    responses={**JPEG, **documented(404)},
+)
+async def snapshot(
+    camera_id: str, context: In, boxes: Annotated[bool, Query(description="Draw what was found.")] = True
+) -> Response:
+    """The last scored frame with detected objects, and the region behind a score above the threshold."""
+    await context.store.cameras.get(camera_id)
+    latest = await context.store.frames.latest(camera_id)
+    frame = latest.frame
+    jpeg = frame.jpeg
+    if boxes and latest.boxes is not None:
+        (record,) = await context.store.statuses.read([camera_id])
+        jpeg = await asyncio.to_thread(draw, latest, record)
+    headers = {
+        "Cache-Control": "no-store",
+        "X-Patchwatch-Seq": str(frame.seq),
+        "X-Patchwatch-Captured-At": iso(frame.captured_at_ns // 1_000_000),
+        "X-Patchwatch-Analysed": "true" if latest.boxes is not None else "false",
+    }
+    return Response(jpeg, media_type="image/jpeg", headers=headers)

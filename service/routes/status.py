@@ -1,0 +1,63 @@
+"""What goes on at each camera."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from patchwatch.messages.camera import Camera
+from service.context import Context, In, now_ms
+from service.health import diagnose
+from service.models import AnalysisView, CameraStatus, CaptureView, FrameAccount, GapView, ScorePoint, StatusList
+from service.problem import documented
+from service.store.statuses import CameraRecord
+
+router = APIRouter(tags=["status"])
+
+
+@router.get("/status", summary="Status of all cameras")
+async def index(context: In) -> StatusList:
+    cameras = await context.store.cameras.all()
+    return StatusList(statuses=await statuses(context, cameras))
+
+
+@router.get("/cameras/{camera_id}/status", summary="Status of a camera", responses=documented(404))
+async def get(camera_id: str, context: In) -> CameraStatus:
+    """Capture, analysis, and the account of every frame."""
+    camera = await context.store.cameras.get(camera_id)
+    (status,) = await statuses(context, [camera])
+    return status
+
+
+async def statuses(context: Context, cameras: list[Camera]) -> list[CameraStatus]:
+    """In the order given."""
+    records = await context.store.statuses.read([camera.id for camera in cameras])
+    at_ms = now_ms()
+    return [
+        _status(camera, record, at_ms, context.stale_after_s)
+        for camera, record in zip(cameras, records, strict=True)
+    ]  # fmt: skip
+
+
+def _status(camera: Camera, record: CameraRecord, at_ms: int, stale_after_s: float) -> CameraStatus:
+    diagnosis = diagnose(camera, record, at_ms, stale_after_s)
+    capture, analysis, score = record.capture, record.analysis, record.last_score
+    return CameraStatus(
+        camera_id=camera.id,
+        health=diagnosis.health,
+        reason=diagnosis.reason,
+        random_weights=bool(analysis and analysis.random_weights) or bool(score and score.random_weights),
+        last_score=ScorePoint.of(score) if score else None,
+        score_age_s=round(max(0.0, at_ms / 1000 - score.scored_at_ns / 1e9), 3) if score else None,
+        lag_s=round((score.scored_at_ns - score.captured_at_ns) / 1e9, 3) if score else None,
+        last_frame=capture.last_frame_at_ms if capture else None,
+        last_gap=GapView.of(capture.last_gap) if capture and capture.last_gap else None,
+        frames=FrameAccount(
+            captured=record.captured,
+            scored=record.scored,
+            dropped=record.dropped,
+            in_queue=record.in_queue,
+            balanced=record.unaccounted == 0,
+        ),
+        capture=CaptureView.of(capture) if capture else None,
+        analysis=AnalysisView.of(analysis) if analysis else None,
+    )

@@ -1,0 +1,1 @@
+"""Alerts and scores pushed to clients as they come."""

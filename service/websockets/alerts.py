@@ -1,0 +1,45 @@
+"""Alerts as they open, rise and close."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, WebSocket
+
+from patchwatch import keys
+from patchwatch.errors import PatchwatchError
+from service.context import In
+from service.problem import respond
+from service.websockets.client import Client, Topic
+from service.websockets.item import alert_item
+from service.websockets.position import alert_position
+from service.websockets.session import Session
+
+router = APIRouter()
+
+
+@router.websocket("/ws/alerts")
+async def alerts(
+    websocket: WebSocket,
+    context: In,
+    camera: Annotated[list[str] | None, Query()] = None,
+    after: Annotated[str | None, Query()] = None,
+) -> None:
+    """``after``: the id of the last message received; without it only what comes from now on."""
+    try:
+        start = alert_position(after)
+        positions = {keys.ALERTS: start} if start else await context.store.streams.ends([keys.ALERTS])
+    except PatchwatchError as error:
+        await websocket.send_denial_response(respond(error, websocket.url.path))
+        return
+    session = Session(
+        websocket,
+        Client(Topic.ALERTS, frozenset(camera or ()), context.client_queue),
+        context.hub,
+        context.store.streams,
+        positions=positions,
+        item_of=alert_item,
+        id_of=lambda _, entry_id: entry_id,
+        heartbeat_s=context.settings.websocket_heartbeat_s,
+    )
+    await session.run()

@@ -1,0 +1,134 @@
+"""One reader of Redis per process, whatever the number of clients.
+
+The hub follows the alerts' stream, and the scores' streams of all cameras while somebody wants scores, with one
+blocking XREAD; each entry is made into text once and offered to every client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+
+import redis
+
+from patchwatch import keys
+from patchwatch.errors import BusUnavailableError, InvalidMessageError
+from service.store.cameras import CameraStore
+from service.store.streams import START, Entry, StreamStore
+from service.websockets.client import Client, Item, Topic
+from service.websockets.item import alert_item, score_item
+
+log = logging.getLogger(__name__)
+_READ_AT_ONCE = 200  # entries per stream
+_RETRY_S = 0.5
+
+
+class Hub:
+    """Starts to read when the first client joins, stops when the last one leaves."""
+
+    def __init__(self, streams: StreamStore, cameras: CameraStore) -> None:
+        self.connected = True  # whether Redis answered last time
+        self.reading: asyncio.Task[None] | None = None
+        self._streams = streams
+        self._cameras = cameras
+        self._clients: set[Client] = set()
+        self._positions: dict[str, str] = {}  # stream -> last entry read
+        self._camera_of: dict[str, str] = {}  # stream of scores -> camera id
+        self._revision: int | None = None
+        self._joining = asyncio.Lock()
+
+    def clients_by_topic(self) -> dict[str, int]:
+        counts = Counter(client.topic.value for client in self._clients)
+        return {topic.value: counts[topic.value] for topic in Topic}
+
+    async def join(self, client: Client) -> asyncio.Task[None]:
+        """From its return on the client is offered every entry. Raises `BusUnavailableError`.
+
+        The returned task reads for all; it ends by a defect only, or when nobody is left.
+        """
+        async with self._joining:
+            if keys.ALERTS not in self._positions:
+                self._positions |= await self._streams.ends([keys.ALERTS])
+            if client.topic is Topic.SCORES and self._revision is None:
+                await self._find_cameras()
+            self._clients.add(client)
+            if self.reading is None or self.reading.done():
+                self.reading = asyncio.create_task(self._read(), name="websocket-hub")
+            return self.reading
+
+    async def leave(self, client: Client) -> None:
+        self._clients.discard(client)
+        if not self._clients:
+            await self.stop()
+
+    async def stop(self) -> None:
+        """Stop reading and forget where; clients that are still there see the task end."""
+        async with self._joining:
+            if self._clients or self.reading is None:
+                return
+            self.reading.cancel()
+            await asyncio.gather(self.reading, return_exceptions=True)
+            self.reading = None
+            self._positions.clear()
+            self._camera_of.clear()
+            self._revision = None
+
+    async def _read(self) -> None:
+        while True:
+            try:
+                await self._read_once()
+                self._note_connection(True, "")
+            except (BusUnavailableError, redis.ResponseError) as error:
+                self._note_connection(False, str(error))
+                await asyncio.sleep(_RETRY_S)
+
+    async def _read_once(self) -> None:
+        if any(client.topic is Topic.SCORES for client in self._clients):
+            await self._notice_cameras()
+        for stream, entries in (await self._streams.follow(self._positions, _READ_AT_ONCE)).items():
+            for entry in entries:
+                self._offer(stream, entry)
+            self._positions[stream] = entries[-1][0].decode()
+
+    async def _notice_cameras(self) -> None:
+        async with self._joining:
+            if await self._streams.cameras_revision() != self._revision:
+                await self._find_cameras()
+
+    async def _find_cameras(self) -> None:
+        """Follow the scores of each camera: from now on at first, later from the beginning of a new one."""
+        first = self._revision is None
+        revision = await self._streams.cameras_revision()
+        camera_of = {self._streams.scores(camera_id): camera_id for camera_id in await self._cameras.ids()}
+        new = [stream for stream in camera_of if stream not in self._positions]
+        starts = await self._streams.ends(new) if first else dict.fromkeys(new, START)
+        for gone in self._camera_of.keys() - camera_of.keys():
+            self._positions.pop(gone, None)
+        self._positions |= starts
+        self._camera_of = camera_of
+        self._revision = revision
+
+    def _offer(self, stream: str, entry: Entry) -> None:
+        topic = Topic.ALERTS if stream == keys.ALERTS else Topic.SCORES
+        listeners = [client for client in self._clients if client.topic is topic]
+        if not listeners:
+            return
+        try:
+            item = self.item(stream, entry)
+        except InvalidMessageError as error:
+            log.warning("an entry of %s is skipped: %s", stream, error)
+            return
+        for client in listeners:
+            client.offer(item)
+
+    def item(self, stream: str, entry: Entry) -> Item:
+        """Raises `InvalidMessageError`."""
+        if stream == keys.ALERTS:
+            return alert_item(stream, entry)
+        return score_item(stream, self._camera_of[stream], entry)
+
+    def _note_connection(self, connected: bool, why: str) -> None:
+        if connected != self.connected:
+            self.connected = connected
+            log.log(logging.INFO if connected else logging.WARNING, "%s", "Redis answers again" if connected else why)

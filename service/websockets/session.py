@@ -1,0 +1,153 @@
+"""A WebSocket from its beginning to its end: hello, what was missed, what comes, heartbeats.
+
+What was missed is read from Redis until the client has caught up. Only then does it join the hub, and what came in
+between is read once more; an entry that arrives both ways is sent once, because positions only move forward.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Callable
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from patchwatch.errors import BusUnavailableError, InvalidMessageError
+from service.context import now_ms
+from service.models import iso
+from service.store.streams import Entry, StreamStore
+from service.websockets.client import Client, Item
+from service.websockets.hub import Hub
+from service.websockets.position import order
+
+log = logging.getLogger(__name__)
+TRY_AGAIN_LATER = 1013
+_DEFECT = 1011
+_PAGE = 500
+_CLOSE_WITHIN_S = 5.0
+
+ItemOf = Callable[[str, Entry], Item]
+
+
+class Session:
+    """Sends to one client. ``positions``: stream -> last entry the client has."""
+
+    def __init__(
+        self,
+        websocket: WebSocket,
+        client: Client,
+        hub: Hub,
+        streams: StreamStore,
+        *,
+        positions: dict[str, str],
+        item_of: ItemOf,
+        id_of: Callable[[str, str], str],
+        heartbeat_s: float,
+    ) -> None:
+        self._websocket = websocket
+        self._client = client
+        self._hub = hub
+        self._streams = streams
+        self._positions = positions
+        self._item_of = item_of
+        self._id_of = id_of
+        self._heartbeat_s = heartbeat_s
+
+    async def run(self) -> None:
+        """Returns when the client is gone, cannot keep up, or the service stops."""
+        await self._websocket.accept()
+        pump = asyncio.create_task(self._pump(), name="websocket-pump")
+        listen = asyncio.create_task(self._listen(), name="websocket-listen")
+        overflow = asyncio.create_task(self._client.overflowed.wait(), name="websocket-overflow")
+        tasks = (pump, listen, overflow)
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            code, reason = self._verdict(pump, overflow)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self._hub.leave(self._client)
+        await self._close(code, reason)
+
+    def _verdict(self, pump: asyncio.Task[None], overflow: asyncio.Task[bool]) -> tuple[int, str]:
+        if overflow.done():
+            return TRY_AGAIN_LATER, "too slow: resume with ?after=<last id>"
+        error = pump.exception() if pump.done() else None
+        if error is None or isinstance(error, WebSocketDisconnect):
+            return 1000, ""
+        if isinstance(error, BusUnavailableError):
+            return TRY_AGAIN_LATER, "Redis does not answer: resume with ?after=<last id>"
+        log.error("a WebSocket ends by a defect", exc_info=error)
+        return _DEFECT, "a defect of Patchwatch: the service's log says more"
+
+    async def _close(self, code: int, reason: str) -> None:
+        if self._websocket.client_state is not WebSocketState.CONNECTED:
+            return
+        try:
+            await asyncio.wait_for(self._websocket.close(code, reason), _CLOSE_WITHIN_S)
+        except (TimeoutError, RuntimeError, WebSocketDisconnect):
+            log.debug("a client left before it was told why")
+
+    async def _listen(self) -> None:
+        """Clients have nothing to say; reading notices that they go."""
+        while (await self._websocket.receive())["type"] != "websocket.disconnect":
+            pass
+
+    async def _pump(self) -> None:
+        await self._send(
+            {"type": "hello", "topic": self._client.topic, "heartbeat_s": self._heartbeat_s, **self._where()}
+        )
+        await self._replay()
+        reading = await self._hub.join(self._client)
+        await self._replay()
+        beat_at_s = time.monotonic() + self._heartbeat_s
+        while not reading.done():
+            dropped, items = await self._client.take(max(0.0, min(1.0, beat_at_s - time.monotonic())))
+            if dropped:
+                await self._send({"type": "thinned", "dropped": dropped})
+            for item in items:
+                await self._send_item(item)
+            if time.monotonic() >= beat_at_s:
+                await self._send({"type": "heartbeat", "t": iso(now_ms()), "queue": self._queue(), **self._where()})
+                beat_at_s = time.monotonic() + self._heartbeat_s
+        if not reading.cancelled():
+            reading.result()  # the hub's defect is ours
+
+    async def _replay(self) -> None:
+        for stream in list(self._positions):
+            while True:
+                entries = await self._streams.between(stream, self._positions[stream], _PAGE)
+                for entry in entries:
+                    await self._send_entry(stream, entry)
+                if len(entries) < _PAGE:
+                    break
+
+    async def _send_entry(self, stream: str, entry: Entry) -> None:
+        try:
+            item = self._item_of(stream, entry)
+        except InvalidMessageError as error:
+            log.warning("an entry of %s is skipped: %s", stream, error)
+            self._positions[stream] = entry[0].decode()
+            return
+        if self._client.wants(item.camera_id):
+            await self._send_item(item)
+        self._positions[stream] = item.entry_id
+
+    async def _send_item(self, item: Item) -> None:
+        known = self._positions.get(item.stream)
+        if known is None or order(item.entry_id) > order(known):
+            await self._websocket.send_text(item.text)
+            self._positions[item.stream] = item.entry_id
+
+    def _where(self) -> dict[str, list[str]]:
+        """Ids to resume after, for every stream."""
+        return {"positions": [self._id_of(stream, entry_id) for stream, entry_id in self._positions.items()]}
+
+    def _queue(self) -> str:
+        return "ok" if self._hub.connected else "unavailable"
+
+    async def _send(self, message: dict[str, object]) -> None:
+        await self._websocket.send_text(json.dumps(message, separators=(",", ":")))
