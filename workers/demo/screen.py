@@ -62,9 +62,8 @@ class PlainScreen:
 
     def show(self, glance: Glance, changed: list[dict[str, Any]]) -> None:
         for alert in changed:
-            self._print(
-                f"{glance.second:6.1f} s  {describe(alert).upper() if alert['state'] == 'open' else describe(alert)}"
-            )
+            mark = "!!" if alert["state"] == "open" else "ok"
+            self._print(f"{glance.second:6.1f} s  {mark} {describe(alert)}")
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + _LINE_EVERY_S

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from workers.demo.script import Anomaly, Script
@@ -85,7 +86,7 @@ def match(
             break
         begins_ms = started_at_ms + round(act.starts_at_s * 1000)
         until_ms = started_at_ms + round((act.ends_at_s + _AFTERGLOW_S) * 1000)
-        mine = [alert for alert in left.values() if begins_ms <= alert["opened_at_ms"] <= until_ms]
+        mine = [alert for alert in left.values() if begins_ms <= _opened_ms(alert) <= until_ms]
         for alert in mine:
             del left[alert["id"]]
         played.append(_played(act, begins_ms, mine))
@@ -95,6 +96,10 @@ def match(
 def _played(act: Anomaly, begins_ms: int, alerts: Sequence[dict[str, Any]]) -> Played:
     if not alerts:
         return Played(act.kind.value, begins_ms, act.starts_at_s, None, None)
-    first = min(alerts, key=lambda alert: int(alert["opened_at_ms"]))
-    after_s = round((first["opened_at_ms"] - begins_ms) / 1000, 2)
+    first = min(alerts, key=_opened_ms)
+    after_s = round((_opened_ms(first) - begins_ms) / 1000, 2)
     return Played(act.kind.value, begins_ms, act.starts_at_s, first["id"], after_s)
+
+
+def _opened_ms(alert: dict[str, Any]) -> int:
+    return round(datetime.fromisoformat(alert["opened"]).timestamp() * 1000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from workers.demo.script import Anomaly, AnomalyKind
@@ -12,9 +13,9 @@ START_MS = 1_700_000_000_000
 
 
 def alert(alert_id: str, second: float) -> dict[str, Any]:
-    at_ms = START_MS + round(second * 1000)
+    opened = datetime.fromtimestamp(START_MS / 1000 + second, UTC).isoformat()
     return {
-        "id": alert_id, "state": "closed", "started_at_ms": at_ms - 400, "opened_at_ms": at_ms, "peak_score": 0.8,
+        "id": alert_id, "state": "closed", "opened": opened, "peak_score": 0.8,
         "threshold": 0.4, "stream": "motion", "region": {"x1": 1, "y1": 2, "x2": 3, "y2": 4},
     }  # fmt: skip
 
