@@ -18,7 +18,7 @@ def check_source(text: str, settings: Settings, location: str, *, files_only: bo
             source.within(settings.allowed_media_dirs)
         elif files_only:
             raise SourceRejectedError("name recorded files (file:/PATH)", reason="unsupported_scheme")
-        if _MASK + "@" in text:
+        if _MASK in text:
             raise SourceRejectedError("the password is masked: send the real one", reason="bad_url")
     except SourceRejectedError as error:
         raise InvalidFieldsError([FieldProblem(location=location, message=str(error))]) from None

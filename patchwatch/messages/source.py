@@ -10,9 +10,10 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from patchwatch.errors import SourceRejectedError
 
-# Up to the last @ of the word: a password with an unescaped /, ? or # would show its end otherwise.
-_USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)[^\s'\"]*@")
-_SECRET_PARAMETER = re.compile(r"(?i)(?P<name>\b(?:password|passwd|pass|pwd|token)=)[^\s&;'\"]+")
+# Up to the last @ of the word: a password with an unescaped /, ?, # or quote would show its end otherwise.
+_USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)\S*@")
+# Of cameras that take it in the query or the path: ?user=a&password=b, /user=a_password=b_channel=1
+_SECRET_PARAMETER = re.compile(r"(?i)(?P<name>(?:password|passwd|pass|pwd|token)=)[^\s&;'\"]+")
 
 
 class SourceKind(StrEnum):

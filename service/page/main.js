@@ -1,0 +1,191 @@
+// Cameras with their live scores, and alerts as they come.
+
+import { follow, get, getJson } from "/page/api.js";
+import { drawLine, SPAN_MS } from "/page/line.js";
+
+const STATUS_MS = 2000, ALERTS_SHOWN = 50;
+const byId = (id) => document.getElementById(id);
+const cards = new Map(); // camera id -> {node, points, status}
+const alerts = new Map(); // alert id -> {alert, node}
+const topics = { scores: false, alerts: false };
+
+function fault(error) {
+  byId("fault").hidden = !error;
+  byId("fault").textContent = error ? `The service cannot answer: ${error.message}` : "";
+}
+
+function clone(id) {
+  return byId(id).content.firstElementChild.cloneNode(true);
+}
+
+async function showPicture(img, path) {
+  const blob = await (await get(path)).blob();
+  const before = img.src;
+  img.src = URL.createObjectURL(blob);
+  img.hidden = false;
+  if (before) URL.revokeObjectURL(before);
+}
+
+// Cameras
+
+function cardOf(camera) {
+  let card = cards.get(camera.id);
+  if (!card) {
+    const node = clone("camera-card");
+    node.dataset.camera = camera.id;
+    byId("cameras").append(node);
+    card = { node, points: [], status: null };
+    cards.set(camera.id, card);
+    loadScores(camera.id, card).catch(fault);
+  }
+  card.node.querySelector("h3").textContent = camera.name ? `${camera.name} (${camera.id})` : camera.id;
+  return card;
+}
+
+async function loadScores(cameraId, card) {
+  const from = Date.now() - SPAN_MS;
+  const series = await getJson(`/api/v1/cameras/${cameraId}/scores?from=${from}&limit=10000`);
+  const newest = series.points.length ? Date.parse(series.points.at(-1).t) : 0;
+  const loaded = series.points.map((point) => ({ t: Date.parse(point.t), score: point.score }));
+  card.points = [...loaded, ...card.points.filter((point) => point.t > newest)];
+}
+
+function showStatus(card, status) {
+  card.status = status;
+  const { node } = card;
+  const pill = node.querySelector(".health");
+  pill.textContent = status.health.replace("_", " ");
+  pill.dataset.health = status.health;
+  node.querySelector(".random").hidden = !status.random_weights;
+  node.querySelector(".reason").textContent = status.health === "ok" ? "" : status.reason;
+  const { frames, capture, analysis } = status;
+  const dropped = Object.values(frames.dropped).reduce((sum, count) => sum + count, 0);
+  node.querySelector(".facts").textContent = [
+    analysis && `profile ${analysis.profile}`,
+    capture?.width && `${capture.width}x${capture.height}`,
+    capture?.fps != null && `${capture.fps.toFixed(1)} frames/s`,
+    status.lag_s != null && `lag ${status.lag_s.toFixed(2)} s`,
+    `${frames.scored} scored, ${dropped} dropped`,
+    frames.balanced ? "" : "account not balanced",
+    status.last_gap && `last gap ${clock(status.last_gap.from)} to ${clock(status.last_gap.to)}`,
+  ].filter(Boolean).join(" · ");
+  showScore(card);
+}
+
+function showScore(card) {
+  const output = card.node.querySelector(".score");
+  const last = card.points.at(-1) ?? (card.status?.last_score && { score: card.status.last_score.score });
+  output.textContent = last ? last.score.toFixed(2) : "–";
+  output.classList.toggle("stale", card.status?.health !== "ok");
+  const threshold = card.status?.analysis?.threshold_on;
+  const alarm = Boolean(last) && threshold != null && last.score >= threshold && card.status.health === "ok";
+  output.classList.toggle("alarm", alarm);
+  card.node.classList.toggle("alarm", alarm);
+}
+
+async function refresh() {
+  try {
+    const [{ cameras }, { statuses }] = await Promise.all([getJson("/api/v1/cameras"), getJson("/api/v1/status")]);
+    const known = new Set(cameras.map((camera) => camera.id));
+    for (const [id, card] of cards) if (!known.has(id)) { card.node.remove(); cards.delete(id); }
+    cameras.forEach(cardOf);
+    statuses.forEach((status) => cards.has(status.camera_id) && showStatus(cards.get(status.camera_id), status));
+    byId("no-cameras").hidden = cameras.length > 0;
+    const well = statuses.filter((status) => status.health === "ok").length;
+    byId("summary").textContent = `${well} of ${cameras.length} cameras ok`;
+    await Promise.all([...cards].map(([id, card]) => refreshPicture(id, card.node)));
+    fault(null);
+  } catch (error) {
+    fault(error);
+  }
+  setTimeout(refresh, STATUS_MS);
+}
+
+async function refreshPicture(cameraId, node) {
+  const img = node.querySelector("img");
+  img.alt = `latest frame of ${cameraId}`;
+  try {
+    await showPicture(img, `/api/v1/cameras/${cameraId}/snapshot.jpg`);
+  } catch (error) {
+    if (error.status !== 404) throw error;
+    img.hidden = true;
+  }
+  node.querySelector(".no-picture").hidden = !img.hidden;
+}
+
+function onScore(message) {
+  if (message.type !== "score") return;
+  const card = cards.get(message.camera_id);
+  if (!card) return;
+  card.points.push({ t: Date.parse(message.t), score: message.score });
+  const oldest = Date.now() - SPAN_MS - 10_000;
+  while (card.points.length && card.points[0].t < oldest) card.points.shift();
+  showScore(card);
+}
+
+function drawAll() {
+  const nowMs = Date.now();
+  for (const [id, card] of cards) {
+    const canvas = card.node.querySelector("canvas");
+    drawLine(canvas, card.points, card.status?.analysis?.threshold_on, nowMs);
+    canvas.setAttribute("aria-label", `scores of ${id}, last three minutes`);
+    canvas.dataset.points = card.points.length;
+  }
+  setTimeout(() => requestAnimationFrame(drawAll), 250);
+}
+
+// Alerts
+
+const clock = (iso) => new Date(iso).toLocaleTimeString();
+
+function showAlert(alert) {
+  let shown = alerts.get(alert.id);
+  if (!shown) {
+    shown = { node: clone("alert-row"), alert: null };
+    shown.node.dataset.alert = alert.id;
+    alerts.set(alert.id, shown);
+  }
+  const { node } = shown;
+  const rose = !shown.alert || shown.alert.peak_score !== alert.peak_score;
+  shown.alert = alert;
+  node.className = alert.state;
+  node.querySelector(".camera").textContent = alert.camera_id;
+  const pill = node.querySelector(".state");
+  pill.textContent = alert.state;
+  pill.dataset.health = alert.state;
+  const end = alert.ended ? ` to ${clock(alert.ended)}` : "";
+  node.querySelector(".when").textContent = `${new Date(alert.started).toLocaleDateString()} ${clock(alert.started)}${end}`;
+  node.querySelector(".what").textContent = [
+    `peak ${alert.peak_score.toFixed(2)} (threshold ${alert.threshold.toFixed(2)})`,
+    alert.stream,
+    alert.random_weights && "random weights",
+  ].filter(Boolean).join(" · ");
+  if (rose) showPicture(node.querySelector("img"), alert.snapshot).catch(() => {}); // a picture may not be kept
+  arrangeAlerts();
+}
+
+function arrangeAlerts() {
+  const sorted = [...alerts.values()].sort((a, b) => b.alert.started.localeCompare(a.alert.started));
+  sorted.slice(ALERTS_SHOWN).forEach(({ alert }) => alerts.delete(alert.id));
+  byId("alerts").replaceChildren(...sorted.slice(0, ALERTS_SHOWN).map(({ node }) => node));
+  byId("no-alerts").hidden = sorted.length > 0;
+}
+
+function onState(topic, live) {
+  topics[topic] = live;
+  const all = topics.scores && topics.alerts;
+  byId("link").textContent = all ? "live" : "connecting";
+  byId("link").dataset.health = all ? "ok" : "connecting";
+}
+
+async function start() {
+  await getJson("/api/v1/cameras").catch(fault); // asks for the token before the WebSockets need it
+  follow("alerts", (message) => message.type === "alert" && showAlert(message.alert), (live) => onState("alerts", live));
+  follow("scores", onScore, (live) => onState("scores", live));
+  refresh();
+  drawAll();
+  const { alerts: latest } = await getJson(`/api/v1/alerts?limit=${ALERTS_SHOWN}`);
+  latest.filter((alert) => !alerts.has(alert.id)).forEach(showAlert);
+}
+
+start().catch(fault);
