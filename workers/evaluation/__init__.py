@@ -1,0 +1,1 @@
+"""How well a profile tells labelled anomalies from normal, on folders of recordings."""
