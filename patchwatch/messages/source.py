@@ -41,7 +41,10 @@ class Source:
         """Accepts ``push:``, ``rtsp://``, ``rtsps://``, ``file:PATH``. Raises `SourceRejectedError` otherwise."""
         if text in ("push", "push:"):
             return cls(SourceKind.PUSH, "push:")
-        parts = urlsplit(text)
+        try:
+            parts = urlsplit(text)
+        except ValueError:  # an unescaped [ or ]; its own words would tell the password
+            raise _bad_url(text) from None
         if parts.scheme in ("rtsp", "rtsps"):
             return cls(SourceKind.PULL, _checked_rtsp(text))
         if parts.scheme == "file" and parts.path:
@@ -82,7 +85,13 @@ def _checked_rtsp(text: str) -> str:
     except ValueError:
         port = -1
     if not parts.hostname or port == -1 or re.search(r"[\s\x00-\x1f]", text):
-        raise SourceRejectedError(
-            f"{redact(text)!r} is not an RTSP address: use rtsp://HOST[:PORT]/PATH", reason="bad_url"
-        )
+        raise _bad_url(text)
     return urlunsplit(parts)
+
+
+def _bad_url(text: str) -> SourceRejectedError:
+    return SourceRejectedError(
+        f"{redact(text)!r} is not an RTSP address: use rtsp://HOST[:PORT]/PATH, "
+        "and write / ? # @ [ ] % in a password as %2F %3F %23 %40 %5B %5D %25",
+        reason="bad_url",
+    )

@@ -1,0 +1,107 @@
+"""The command line: quick help, one clear line per error, exit codes that tell which kind."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from patchwatch import __version__
+from patchwatch.cli import COMMANDS, exit_code
+from patchwatch.errors import BusUnavailableError, ConfigurationError, NotFoundError
+
+
+def patchwatch(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PATCHWATCH_")}
+    return subprocess.run(
+        [sys.executable, "-m", "patchwatch", *arguments],
+        input=stdin, capture_output=True, text=True, timeout=60, env=kept | environment,
+    )  # fmt: skip
+
+
+def one_line(done: subprocess.CompletedProcess[str]) -> str:
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("patchwatch: ")
+    return lines[0]
+
+
+def test_version() -> None:
+    done = patchwatch("--version")
+    assert (done.returncode, done.stdout) == (0, f"patchwatch {__version__}\n")
+
+
+def test_help_names_every_command() -> None:
+    done = patchwatch("--help")
+    assert done.returncode == 0
+    assert all(name in done.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name: str) -> None:
+    done = patchwatch(name, "--help")
+    assert done.returncode == 0, done.stderr
+    assert f"patchwatch {name}" in done.stdout
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    done = patchwatch("nonsense")
+    assert done.returncode == 2
+    assert "No such command" in done.stderr
+
+
+def test_a_role_without_a_shared_redis_says_what_to_set() -> None:
+    done = patchwatch("run", "ingest")
+    assert done.returncode == 2
+    assert "PATCHWATCH_REDIS_URL" in one_line(done)
+
+
+def test_a_wrong_setting_is_named() -> None:
+    done = patchwatch("serve", PATCHWATCH_PORT="seventy")
+    assert done.returncode == 2
+    assert "PATCHWATCH_PORT" in one_line(done)
+
+
+def test_an_unreachable_redis_may_pass_and_its_password_does_not_show() -> None:
+    done = patchwatch(
+        "serve", "--port", "0", "--rtsp-port", "0", PATCHWATCH_REDIS_URL="redis://u:hunter2@127.0.0.1:1/0"
+    )
+    assert done.returncode == 1
+    assert "Redis does not answer" in one_line(done)
+    assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "setting"), [("--port", "PATCHWATCH_PORT"), ("--rtsp-port", "PATCHWATCH_RTSP_PORT")]
+)
+def test_a_taken_port_is_named_with_its_setting(option: str, setting: str) -> None:
+    others = {"--port": "0", "--rtsp-port": "0"}
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        options = [part for pair in (others | {option: port}).items() for part in pair]
+        done = patchwatch("serve", *options)
+    assert done.returncode == 2
+    assert f"port {port}" in one_line(done)
+    assert setting in done.stderr
+
+
+def test_cameras_without_a_service_say_how_to_start_one() -> None:
+    done = patchwatch("cameras", "list", "--api", "http://127.0.0.1:1")
+    assert done.returncode == 1
+    assert "patchwatch serve" in one_line(done)
+
+
+def test_exit_codes_tell_what_may_pass() -> None:
+    assert exit_code(BusUnavailableError("x")) == 1
+    assert exit_code(ConfigurationError("x")) == exit_code(NotFoundError("x")) == 2
+
+
+def test_help_comes_without_loading_the_heavy_parts(tmp_path: Path) -> None:
+    for heavy in ("torch", "av", "cv2", "fastapi", "ultralytics"):
+        (tmp_path / f"{heavy}.py").write_text("raise ImportError('too heavy for help')")
+    done = patchwatch("--help", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 0, done.stderr

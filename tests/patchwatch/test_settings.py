@@ -1,0 +1,69 @@
+"""Settings come from the environment alone, are checked at once, and travel whole to child processes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from patchwatch.errors import ConfigurationError
+from patchwatch.settings import Settings, load_settings
+
+
+def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHWATCH_ANALYSIS_FPS", "7.5")
+    monkeypatch.setenv("PATCHWATCH_MEDIA_DIRS", "/a:/b")
+    settings = load_settings()
+    assert settings.analysis_fps == 7.5
+    assert settings.media_dirs == (Path("/a"), Path("/b"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("ANALYSIS_FPS", "0"), ("PORT", "70000"), ("DEVICE", "gpu"), ("QUEUE_FRAMES", "many"), ("LOG_LEVEL", "loud")],
+)
+def test_a_wrong_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"PATCHWATCH_{name}", value)
+    with pytest.raises(ConfigurationError, match=f"PATCHWATCH_{name}"):
+        load_settings()
+
+
+def test_an_unknown_override_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="PATCHWATCH_NO_SUCH"):
+        load_settings(no_such=1)
+
+
+def test_secrets_do_not_show() -> None:
+    settings = load_settings(api_token="t0ken", publish_password="s3cret", redis_url="redis://:p4ss@host/0")
+    assert not any(secret in repr(settings) + str(settings) for secret in ("t0ken", "s3cret", "p4ss"))
+
+
+def test_a_child_process_gets_the_same_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATCHWATCH_QUEUE_FRAMES", "9")
+    monkeypatch.setenv("PATCHWATCH_REDIS_URL", "redis://old/0")
+    ours = load_settings(
+        port=0, media_dirs=(tmp_path / "a", tmp_path / "b"), random_clip_weights=True, api_token=SecretStr("t"),
+        publish_username=None, clip_weights=tmp_path / "clip.pt", websocket_heartbeat_s=0.25,
+    ).changed(redis_url="redis://new/0", port=1234)  # fmt: skip
+    environment = ours.environment()
+    assert environment["PATH"]  # the rest of the environment is kept
+    for name in list(environment):
+        if name.startswith("PATCHWATCH_"):
+            monkeypatch.setenv(name, environment[name])
+    theirs = load_settings()
+    assert theirs == ours
+    assert theirs.redis_url is not None
+    assert theirs.redis_url.get_secret_value() == "redis://new/0"
+    assert theirs.queue_frames == 9
+
+
+def test_media_folders_default_to_one_in_the_data_folder_and_are_resolved(tmp_path: Path) -> None:
+    assert load_settings(data_dir=tmp_path).allowed_media_dirs == (tmp_path.resolve() / "media",)
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert load_settings(media_dirs=(tmp_path / "link" / "x",)).allowed_media_dirs == (tmp_path.resolve() / "x",)
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Settings().port = 1  # type: ignore[misc]
