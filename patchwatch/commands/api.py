@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from patchwatch.errors import ConfigurationError, RejectedError, RetryableError
 from patchwatch.settings import Settings
+
+if TYPE_CHECKING:
+    import httpx
 
 _TIMEOUT_S = 10.0
 
@@ -25,6 +26,8 @@ def ask(settings: Settings, address: str | None, method: str, path: str, body: d
     Raises `RetryableError` when nobody answers or the service is not able to now, `RejectedError` with the service's
     own words when it refuses, `ConfigurationError` when the token is wrong.
     """
+    import httpx  # takes a third of a second, which help need not wait for
+
     base = (address or default_address(settings)).rstrip("/")
     headers = {} if settings.api_token is None else {"Authorization": f"Bearer {settings.api_token.get_secret_value()}"}
     try:
