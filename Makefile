@@ -18,7 +18,7 @@ else
 TEST_SET := test-clip
 endif
 
-.PHONY: help demo test lint bench requirements clean
+.PHONY: help demo test lint bench docs requirements clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ lint: .venv/.lint ## Style and types
 
 bench: .venv/.test-clip ## Measure; each program in bench/ writes its JSON record beside itself
 	@for program in bench/*.py; do echo "== $$program"; $(BIN)/python "$$program"; done
+
+docs: .venv/.core ## Write the table of settings into README.md
+	$(BIN)/patchwatch settings --into README.md
 
 requirements: | $(UV) ## Pin anew what requirements/*.txt hold
 	@rm -f uv.lock && mkdir -p requirements

@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": "patchwatch.commands.evaluate:evaluate",
     "cameras": "patchwatch.commands.cameras:app",
     "weights": "patchwatch.commands.weights:app",
+    "settings": "patchwatch.commands.settings:settings",
     "run": "patchwatch.commands.run:run",
 }
 
@@ -63,7 +64,7 @@ def patchwatch(
 ) -> None:
     """Learns what is normal from a camera's own footage, scores its video live, and raises alerts.
 
-    Settings are environment variables named PATCHWATCH_...; README.md lists them.
+    Settings are environment variables named PATCHWATCH_...; `patchwatch settings` lists them.
     """
 
 

@@ -48,22 +48,22 @@ class Settings(BaseSettings):
     # Ingest
     analysis_fps: float = Field(5.0, gt=0, le=120, description="Frames per second analysed, per camera.")
     max_side_px: int = Field(640, ge=64, le=4096, description="Longest side of an analysed frame.")
-    jpeg_quality: int = Field(85, ge=30, le=100)
+    jpeg_quality: int = Field(85, ge=30, le=100, description="Of the frames in the queue and on snapshots.")
     rtsp_host: str = Field("127.0.0.1", description="Address of the RTSP endpoint that cameras publish to.")
     rtsp_port: int = Field(8554, ge=0, le=65535, description="0 takes a free port.")
     accept_unknown_publishers: bool = Field(False, description="A publisher with an unknown id becomes a camera.")
     publish_username: str | None = Field(None, description="Required from every publisher when set.")
-    publish_password: SecretStr | None = None
+    publish_password: SecretStr | None = Field(None, description="Goes with PATCHWATCH_PUBLISH_USERNAME.")
     source_timeout_s: float = Field(10.0, gt=0, description="Silence after which a source counts as stalled.")
     reconnect_min_s: float = Field(5.0, gt=0, description="First wait before reconnecting.")
     reconnect_max_s: float = Field(60.0, gt=0, description="Longest wait before reconnecting.")
     max_picture_px: int = Field(7680 * 4320, ge=4096, description="Larger pictures are refused.")
 
     # Inference
-    device: Device = "auto"
+    device: Device = Field("auto", description="Where the networks run.")
     threads: int | None = Field(None, ge=1, description="CPU threads of the networks. Default: all cores.")
-    batch_frames: int = Field(16, ge=1, le=1024)
-    batch_wait_ms: float = Field(30.0, ge=0, le=5000)
+    batch_frames: int = Field(16, ge=1, le=1024, description="Most frames of all cameras scored together.")
+    batch_wait_ms: float = Field(30.0, ge=0, le=5000, description="Longest wait for a batch to fill.")
     max_age_s: float = Field(5.0, gt=0, description="Frames of live sources older than this are dropped, and counted.")
     clip_weights: Path | None = Field(None, description="CLIP RN101 weights of your own.")
     detector_weights: Path | None = Field(None, description="Any ultralytics detector checkpoint.")
@@ -77,16 +77,16 @@ class Settings(BaseSettings):
 
     # Retention
     score_retention_hours: float = Field(6.0, gt=0, description="Per-frame scores; older ones remain as minutes.")
-    minute_retention_days: float = Field(31.0, gt=0)
-    alert_retention_days: float = Field(31.0, gt=0)
+    minute_retention_days: float = Field(31.0, gt=0, description="Scores by the minute.")
+    alert_retention_days: float = Field(31.0, gt=0, description="Alerts and their pictures.")
 
     # Service
-    host: str = "127.0.0.1"
-    port: int = Field(8080, ge=0, le=65535)
+    host: str = Field("127.0.0.1", description="Address of the REST and WebSocket service.")
+    port: int = Field(8080, ge=0, le=65535, description="Its port; 0 takes a free one.")
     api_token: SecretStr | None = Field(None, description="Bearer token; required when HOST is not loopback.")
-    websocket_heartbeat_s: float = Field(15.0, gt=0)
+    websocket_heartbeat_s: float = Field(15.0, gt=0, description="Longest silence on a WebSocket.")
 
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged, to stderr.")
 
     @field_validator("media_dirs", mode="before")
     @classmethod

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 
 from patchwatch.bus import ping
 from patchwatch.bus_server import own_redis
-from patchwatch.errors import EXIT_STAYS, FatalError
+from patchwatch.errors import EXIT_STAYS, BusUnavailableError, FatalError
 from patchwatch.roles import Role
 from patchwatch.settings import Settings
 from workers.ports import check_free
@@ -29,6 +29,7 @@ _STOP_WITHIN_S = 10.0
 _STABLE_AFTER_S = 30.0  # a role that ran this long starts afresh with its pauses
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
 _REFUSALS = 3  # so many immediate exits with `EXIT_STAYS` end the tree
+_QUEUE_LOOK_S, _QUEUE_SILENCES = 2.0, 3
 _TICK_S = 0.1
 
 
@@ -111,19 +112,41 @@ def _how(returncode: int) -> str:
 
 
 class ProcessTree:
-    """All roles of one `patchwatch serve`."""
+    """All roles of one `patchwatch serve`. ``own_queue``: URL of a Redis that ends with us, and we with it."""
 
-    def __init__(self, roles: Sequence[RoleProcess]) -> None:
+    def __init__(self, roles: Sequence[RoleProcess], own_queue: str | None = None) -> None:
         self.roles = tuple(roles)
+        self._own_queue = own_queue
+        self._look_at_queue_at = 0.0
+        self._queue_silent = 0
 
     def start(self) -> None:
         for role in self.roles:
             role.start()
 
     def tend(self) -> None:
-        """One look at every role; call it several times a second. Raises `FatalError` when a role keeps refusing."""
+        """One look at everything; call it several times a second.
+
+        Raises `FatalError` when a role keeps refusing, or when our own Redis is gone: what it held cannot come back.
+        """
         for role in self.roles:
             role.tend()
+        if self._own_queue is not None and time.monotonic() >= self._look_at_queue_at:
+            self._look_at_queue_at = time.monotonic() + _QUEUE_LOOK_S
+            self._look_at(self._own_queue)
+
+    def _look_at(self, own_queue: str) -> None:
+        try:
+            ping(own_queue)
+        except BusUnavailableError:
+            self._queue_silent += 1
+        else:
+            self._queue_silent = 0
+        if self._queue_silent >= _QUEUE_SILENCES:
+            raise FatalError(
+                "the queue that came up with this program is gone, and cameras and scores with it: start again, "
+                "or set PATCHWATCH_REDIS_URL to a Redis that lasts"
+            )
 
     def stop(self, forced: ForceSignal | None = None, within_s: float = _STOP_WITHIN_S) -> None:
         """Ask the roles to stop, in order; kill those that have not after ``within_s``, or when forced."""
@@ -183,7 +206,8 @@ def running(settings: Settings, stopping: ForceSignal | None = None) -> Iterator
     with _redis(settings) as url:
         ready = settings.changed(redis_url=url, **ports)
         environment = ready.environment()
-        tree = ProcessTree([RoleProcess(role, role_command(role), environment) for role in Role])
+        own = url if settings.redis_url is None else None
+        tree = ProcessTree([RoleProcess(role, role_command(role), environment) for role in Role], own)
         try:
             tree.start()
             yield tree, ready
@@ -204,10 +228,8 @@ def _redis(settings: Settings) -> Iterator[str]:
 
 def serve(settings: Settings) -> None:
     """Run all roles until SIGINT or SIGTERM; a second signal forces the end. For the main thread."""
-    with ForceSignal().installed() as stopping, running(settings, stopping) as (tree, ready):
+    with ForceSignal().installed() as stopping, running(settings, stopping) as (tree, _):
         log.info("starting: %s", ", ".join(f"{role.role.value} (pid {role.pid})" for role in tree.roles))
-        log.info("REST, WebSocket, page: http://%s:%d (API docs at /docs)", ready.host, ready.port)
-        log.info("cameras may publish to rtsp://%s:%d/CAMERA-ID", ready.rtsp_host, ready.rtsp_port)
         while not stopping.asked:
             tree.tend()
             time.sleep(_TICK_S)
