@@ -8,6 +8,10 @@ UV := $(or $(shell command -v uv 2>/dev/null),.tools/uv/bin/uv)
 # The newest commands first would surprise who has chosen a python3: that one is taken when it is new enough.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { command -v "$$p"; break; }; done)
+# uv brings certificates of its own; a network with an authority of its own has that one in the system's.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
+export UV_SYSTEM_CERTS := 1
+endif
 INSTALL = VIRTUAL_ENV=$(CURDIR)/.venv UV_LINK_MODE=copy $(UV) pip install --quiet --no-deps
 
 # CLIP=0 leaves torch and the networks out of `make test`; tests that need them skip.
