@@ -28,7 +28,7 @@ def demo(
     source: Annotated[str | None, typer.Option(help="A video file or rtsp:// address in place of the scene.")] = None,
     normal: Annotated[Path | None, typer.Option(help="Recording of normal to learn from; goes with --source.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another day on the rendered square.")] = 1,
-    normal_seconds: Annotated[float, typer.Option(min=20, help="How much of the scene to learn from.")] = 60.0,
+    normal_seconds: Annotated[float, typer.Option(min=35, help="How much of the scene to learn from.")] = 60.0,
     first_anomaly: Annotated[float, typer.Option(min=0, help="Second of the first scripted anomaly.")] = 70.0,
     anomaly_every: Annotated[float, typer.Option(min=12, help="Seconds from one to the next.")] = 20.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON on stdout.")] = False,

@@ -30,7 +30,8 @@ class Record:
     score: Message | None = None
     scores: int = 0
 
-    def note_alert(self, alert: Message) -> None:
+    def note_alert(self, message: Message) -> None:
+        alert = message["alert"]
         with self.lock:
             known = self.alerts.get(alert["id"])
             self.alerts[alert["id"]] = alert
@@ -38,9 +39,9 @@ class Record:
             if known is None or known["state"] != alert["state"]:
                 self.fresh.append(alert)
 
-    def note_score(self, score: Message) -> None:
+    def note_score(self, message: Message) -> None:
         with self.lock:
-            self.score = score
+            self.score = message
             self.scores += 1
 
     def take_fresh(self) -> list[Message]:
@@ -83,5 +84,5 @@ class Feed:
                 message = json.loads(socket.recv(timeout=_LISTEN_S))
             except TimeoutError:
                 continue
-            if kind in message:
-                note(message[kind])
+            if message.get("type") == kind:
+                note(message)

@@ -19,10 +19,11 @@ from workers.demo.walkers import WALKING_M_PER_S, walks
 SCENE_FPS = 25
 RUNNING_M_PER_S = 3.7
 DRIVING_M_PER_S = 5.6
-_RUN_Z, _DRIVE_Z, _FALL_Z, _FALL_X = 12.4, 13.7, 11.3, -0.3
+_RUN_Z, _DRIVE_Z, _FALL_Z, _FALL_X = 10.2, 13.7, 10.9, -0.6
 _RUN_STRIDE_SHARE = 1.45
-_APPROACH_S, _FALL_S, _LIE_S, _RISE_S, _LEAVE_S = 9.0, 0.8, 7.0, 2.6, 9.0
-_TRIP_M = 0.9  # how far one who trips goes on while falling
+_APPROACH_S, _LIE_S, _RISE_S, _LEAVE_S = 9.0, 7.0, 2.6, 9.0
+# One who trips stumbles on at a run while tipping over, and slides to rest.
+_TRIP_M_PER_S, _TRIP_S, _TIP_FROM_S, _FALL_S = 3.0, 1.4, 0.25, 1.05
 _NOISE_SD = 2.2
 
 Things = list[tuple[float, Sprite]]
@@ -100,22 +101,23 @@ class Scene:
         return [(_DRIVE_Z, vehicle(self.view, x * direction, _DRIVE_Z, direction))]
 
     def _fall(self, since_s: float, direction: int, looks: Looks) -> Things:
-        """Walks in, falls at time 0, lies, gets up slowly and walks away."""
+        """Walks in, trips at time 0 and falls, lies, gets up slowly and walks away."""
         lying_until, up_at = _FALL_S + _LIE_S, _FALL_S + _LIE_S + _RISE_S
         if since_s > up_at + _LEAVE_S:
             return []
         walked = min(since_s, 0.0) + max(0.0, since_s - up_at)
-        swing = 1.0 if since_s < 0 or since_s > up_at else 0.25
-        if since_s <= 0 or since_s >= up_at:
+        swing = 1.0 if since_s < 0 or since_s > up_at else 1.5 if since_s < _FALL_S else 0.25
+        if since_s <= _TIP_FROM_S or since_s >= up_at:
             lean = 0.0
         elif since_s < lying_until:
-            lean = 86.0 * min(1.0, since_s / _FALL_S) ** 1.5
+            lean = 86.0 * min(1.0, (since_s - _TIP_FROM_S) / (_FALL_S - _TIP_FROM_S)) ** 1.5
         else:
             lean = 86.0 * (1 - (since_s - lying_until) / _RISE_S) ** 1.3
-        tripped = _TRIP_M * min(1.0, max(0.0, since_s / _FALL_S))
+        trip_s = min(_TRIP_S, max(0.0, since_s))
+        tripped = _TRIP_M_PER_S * (trip_s - trip_s * trip_s / (2 * _TRIP_S))
         x = (walked * WALKING_M_PER_S + tripped + _FALL_X) * direction
         struggle = 1.3 * sin(5.0 * since_s) if _FALL_S < since_s < lying_until else 0.0
-        stride = 2 * pi * walked * WALKING_M_PER_S / (0.84 * looks.height_m) + struggle
+        stride = 2 * pi * (walked * WALKING_M_PER_S + tripped) / (0.84 * looks.height_m) + struggle
         pose = Pose(stride, swing=swing, side=float(direction), lean_deg=lean)
         return [(_FALL_Z, person(self.view, x, _FALL_Z, looks, pose))]
 

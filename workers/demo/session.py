@@ -59,7 +59,7 @@ def demo_settings() -> Iterator[Settings]:
     usual = load_settings()
     with tempfile.TemporaryDirectory(prefix="patchwatch-demo-") as folder:
         yield load_settings(
-            data_dir=Path(folder), media_dirs=None, redis_url=None, api_token=None, profiles_file=None,
+            data_dir=Path(folder), media_dirs=(), redis_url=None, api_token=None, profiles_file=None,
             host="127.0.0.1", port=free_port(usual.port), rtsp_host="127.0.0.1", rtsp_port=free_port(usual.rtsp_port),
             publish_username=None, publish_password=None,
         )  # fmt: skip

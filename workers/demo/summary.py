@@ -20,7 +20,7 @@ class Played:
     started_at_ms: int
     second: float  # of the live video
     alert_id: str | None
-    opened_after_s: float | None  # from the anomaly's start to the alert's opening
+    opened_after_s: float | None  # from the anomaly's start to the alert's opening; None: it was open before
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,8 @@ class Summary:
         for played in self.anomalies:
             if played.alert_id is None:
                 outcome = "NO ALERT"
+            elif played.opened_after_s is None:
+                outcome = f"alert {played.alert_id}, which was still open"
             else:
                 outcome = f"alert {played.alert_id} after {played.opened_after_s:.1f} s"
             lines.append(f"  scripted at {played.second:5.1f} s  {played.kind:8s} {outcome}")
@@ -89,13 +91,17 @@ def match(
         mine = [alert for alert in left.values() if begins_ms <= _opened_ms(alert) <= until_ms]
         for alert in mine:
             del left[alert["id"]]
-        played.append(_played(act, begins_ms, mine))
+        still = [alert for alert in alerts if _opened_ms(alert) < begins_ms < _ended_ms(alert)]
+        played.append(_played(act, begins_ms, mine, still))
     return played, list(left)
 
 
-def _played(act: Anomaly, begins_ms: int, alerts: Sequence[dict[str, Any]]) -> Played:
+def _played(
+    act: Anomaly, begins_ms: int, alerts: Sequence[dict[str, Any]], still_open: Sequence[dict[str, Any]]
+) -> Played:
     if not alerts:
-        return Played(act.kind.value, begins_ms, act.starts_at_s, None, None)
+        covering = still_open[0]["id"] if still_open else None
+        return Played(act.kind.value, begins_ms, act.starts_at_s, covering, None)
     first = min(alerts, key=_opened_ms)
     after_s = round((_opened_ms(first) - begins_ms) / 1000, 2)
     return Played(act.kind.value, begins_ms, act.starts_at_s, first["id"], after_s)
@@ -103,3 +109,7 @@ def _played(act: Anomaly, begins_ms: int, alerts: Sequence[dict[str, Any]]) -> P
 
 def _opened_ms(alert: dict[str, Any]) -> int:
     return round(datetime.fromisoformat(alert["opened"]).timestamp() * 1000)
+
+
+def _ended_ms(alert: dict[str, Any]) -> float:
+    return datetime.fromisoformat(alert["ended"]).timestamp() * 1000 if alert.get("ended") else float("inf")

@@ -11,7 +11,7 @@ import numpy as np
 from workers.demo.person import Looks, Pose
 
 WALKING_M_PER_S = 1.35
-_SPEED_SPREAD, _SLOWEST, _FASTEST = 0.13, 1.05, 1.65
+_SPEED_SPREAD, _SLOWEST, _FASTEST = 0.12, 1.1, 1.6
 _STRIDE_SHARE = 0.84  # length of two steps over body height, walking
 
 
@@ -33,7 +33,7 @@ PATHS = (
     Path((-10.5, 11.4), (10.5, 11.4), 0.55, 8.0),
     Path((-14.6, 16.4), (14.6, 16.4), 0.7, 9.0),
     Path((-21.5, 25.5), (21.5, 25.5), 0.8, 13.0),
-    Path((-3.4, 8.4), (1.6, 33.0), 0.6, 13.0),
+    Path((-9.4, 10.6), (2.2, 35.6), 0.5, 11.0),
 )
 
 

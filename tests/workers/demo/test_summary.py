@@ -46,3 +46,9 @@ def test_the_lines_name_the_stream_and_the_region() -> None:
     text = "\n".join(Summary(80.0, 400, 399, {"too_old": 1}, 399, 0.4, [found], ["a"], played, left).lines())
     assert "stream motion in 1,2-3,4" in text
     assert "1 too_old" in text
+
+
+def test_an_anomaly_during_an_open_alert_is_part_of_it() -> None:
+    found = alert("a", 88.0) | {"ended": None}
+    played, _ = match(SCRIPT[1:2], START_MS, 100.0, [found])
+    assert (played[0].alert_id, played[0].opened_after_s) == ("a", None)
