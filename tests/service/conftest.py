@@ -1,0 +1,171 @@
+"""A small world in Redis for the service to show, and the service itself, in-process and as a real server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+import redis
+import uvicorn
+
+from patchwatch import keys
+from patchwatch.keys import CameraKeys
+from patchwatch.messages.alert import Alert, AlertRegion, AlertState
+from patchwatch.messages.camera import Camera
+from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.score import Region, Score, ScoreMinute, StreamReading
+from patchwatch.messages.status import AnalysisState, AnalysisStatus, CaptureState, CaptureStatus, WorkerBeat
+from patchwatch.settings import Settings
+from service.app import create_app
+
+PARTITIONS = 16
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def jpeg(width: int = 320, height: int = 180) -> bytes:
+    return cv2.imencode(".jpg", np.full((height, width, 3), 60, np.uint8))[1].tobytes()
+
+
+class World:
+    """Writes what the workers would write."""
+
+    def __init__(self, url: str) -> None:
+        self.bus = redis.Redis.from_url(url)
+
+    def of(self, camera_id: str) -> CameraKeys:
+        return CameraKeys.of(camera_id, PARTITIONS)
+
+    def camera(self, camera_id: str = "gate", **fields: object) -> Camera:
+        camera = Camera.model_validate({"id": camera_id, **fields})
+        self.bus.hset(keys.CAMERAS, camera_id, camera.encode())
+        self.bus.incr(keys.CAMERAS_REVISION)
+        return camera
+
+    def capture(self, camera_id: str = "gate", state: CaptureState = CaptureState.LIVE, **fields: object) -> None:
+        at_ms = now_ms()
+        status = {"since_ms": at_ms, "updated_at_ms": at_ms, "fps": 5.0, "width": 640, "height": 360, **fields}
+        record = CaptureStatus.model_validate({"camera_id": camera_id, "state": state, **status})
+        self.bus.set(self.of(camera_id).capture, record.encode())
+
+    def analysis(self, camera_id: str = "gate", state: AnalysisState = AnalysisState.SCORING, **fields: object) -> None:
+        known = {"profile": "motion", "threshold_on": 0.6, "threshold_off": 0.4, "updated_at_ms": now_ms(), **fields}
+        record = AnalysisStatus.model_validate({"camera_id": camera_id, "state": state, **known})
+        self.bus.set(self.of(camera_id).analysis, record.encode())
+
+    def score(self, at_ms: int, value: float = 0.2, camera_id: str = "gate", seq: int = 1, **fields: object) -> str:
+        streams = (StreamReading("motion", value), StreamReading("local", None))
+        at_ns = at_ms * 1_000_000
+        known = {"driver": "motion", "region": Region(100, 50, 200, 150), **fields}
+        score = Score(seq, at_ns, at_ns + 120_000_000, value, value, streams, **known)  # type: ignore[arg-type]
+        self.bus.xadd(self.of(camera_id).scores, score.encode(), id=f"{at_ms}-0")
+        return f"{camera_id}:{at_ms}-0"
+
+    def minute(self, minute_ms: int, count: int, total: float, peak: float, camera_id: str = "gate") -> None:
+        fields = ScoreMinute(minute_ms, count, total, peak).encode()
+        self.bus.xadd(self.of(camera_id).minutes, fields, id=f"{minute_ms}-0")
+
+    def frame(self, seq: int, camera_id: str = "gate", picture: bytes | None = None) -> None:
+        at_ns = time.time_ns()
+        message = FrameMessage(seq, at_ns, 0, 320, 180, 640, 360, FrameFlag.LIVE, picture or jpeg())
+        self.bus.xadd(self.of(camera_id).frames, message.encode(), id=message.entry_id)
+
+    def commit(self, seq: int, boxes: list[list[object]], counters: dict[str, int], camera_id: str = "gate") -> None:
+        self.bus.hset(self.of(camera_id).state, mapping={"seq": seq, "boxes": json.dumps(boxes)})
+        self.bus.hset(self.of(camera_id).counters, mapping=counters)
+
+    def alert(
+        self, started_ms: int, camera_id: str = "gate", state: AlertState = AlertState.OPEN, **fields: object
+    ) -> str:
+        """Returns the id of the message on the stream."""
+        alert = Alert.model_validate(
+            {
+                "id": f"{camera_id}-{started_ms}", "camera_id": camera_id, "state": state, "started_at_ms": started_ms,
+                "opened_at_ms": started_ms + 600, "peak_at_ms": started_ms + 900, "peak_score": 0.9, "threshold": 0.6,
+                "stream": "motion", "region": AlertRegion(x1=1, y1=2, x2=30, y2=40), "profile": "motion",
+                "bank_id": "b1", **fields,
+            }
+        )  # fmt: skip
+        self.bus.set(keys.alert(alert.id), alert.encode())
+        self.bus.zadd(keys.ALERTS_BY_TIME, {alert.id: started_ms})
+        entry_id: bytes = self.bus.xadd(keys.ALERTS, {b"a": alert.encode()})
+        return entry_id.decode()
+
+    def beat(self, role: str) -> None:
+        beat = WorkerBeat(role=role, host="here", pid=1, started_at_ms=now_ms(), updated_at_ms=now_ms())
+        self.bus.set(keys.worker(role, "w1"), beat.encode(), ex=60)
+
+
+@pytest.fixture
+def world(bus_url: str) -> Iterator[World]:
+    made = World(bus_url)
+    yield made
+    made.bus.close()
+
+
+@pytest.fixture
+def settings(bus_url: str, tmp_path: Path) -> Settings:
+    (tmp_path / "media").mkdir()
+    return Settings(redis_url=bus_url, media_dirs=(tmp_path / "media",), websocket_heartbeat_s=0.3, port=0)
+
+
+@pytest.fixture
+async def api(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the app, without a server."""
+    app = create_app(settings)
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+        yield client
+    await app.state.context.store.bus.aclose()
+
+
+Serve = Callable[..., str]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Starts a real server for settings; returns its host and port. All are stopped at the end."""
+    with contextlib.ExitStack() as stack:
+
+        def start(settings: Settings, *, client_queue: int = 1000, send_buffer: int | None = None) -> str:
+            app = create_app(settings, client_queue=client_queue)
+            listener = socket.create_server(("127.0.0.1", 0))
+            if send_buffer:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
+            config = uvicorn.Config(app, log_config=None, ws="websockets-sansio", timeout_graceful_shutdown=2)
+            server = uvicorn.Server(config)
+            thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+            thread.start()
+            stack.callback(listener.close)
+            stack.callback(thread.join, 15)
+            stack.callback(setattr, server, "should_exit", True)
+            port: int = listener.getsockname()[1]
+            return f"127.0.0.1:{port}"
+
+        yield start
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], object]], object]:
+    """Awaits a condition, for at most ten seconds."""
+
+    async def wait(condition: Callable[[], object]) -> object:
+        deadline = time.monotonic() + 10
+        while not (found := condition()):
+            assert time.monotonic() < deadline, "the condition did not come true"
+            await asyncio.sleep(0.01)
+        return found
+
+    return wait  # type: ignore[return-value]

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import httpx
+
+from patchwatch import keys
+from patchwatch.messages.alert import AlertState
+
+
+async def _ids(api: httpx.AsyncClient, query: str) -> list[str]:
+    return [alert["id"] for alert in (await api.get(f"/api/v1/alerts?{query}")).json()["alerts"]]
+
+
+async def test_alerts_are_listed_newest_first_and_filtered(api: httpx.AsyncClient, world) -> None:
+    world.alert(1000)
+    world.alert(2000, camera_id="yard", state=AlertState.CLOSED, ended_at_ms=5000)
+    world.alert(3000)
+    assert await _ids(api, "") == ["gate-3000", "yard-2000", "gate-1000"]
+    assert await _ids(api, "camera=yard") == ["yard-2000"]
+    assert await _ids(api, "camera=yard&camera=gate&limit=2") == ["gate-3000", "yard-2000"]
+    assert await _ids(api, "state=open") == ["gate-3000", "gate-1000"]
+    assert await _ids(api, "from=1500&to=2500") == ["yard-2000"]
+
+
+async def test_pages_of_alerts_have_no_gap_and_no_repeat_even_at_one_moment(api: httpx.AsyncClient, world) -> None:
+    expected = set()
+    for number in range(7):
+        world.alert(1000, camera_id=f"cam{number}")
+        expected.add(f"cam{number}-1000")
+    world.alert(500)
+    path, found = "/api/v1/alerts?limit=3", []
+    while path:
+        page = (await api.get(path)).json()
+        found += [alert["id"] for alert in page["alerts"]]
+        path = page["next"]
+    assert len(found) == 8
+    assert {*found} == expected | {"gate-500"}
+
+
+async def test_an_alert_and_its_picture(api: httpx.AsyncClient, world) -> None:
+    world.alert(1000)
+    alert = (await api.get("/api/v1/alerts/gate-1000")).json()
+    assert alert["started"] == "1970-01-01T00:00:01.000Z"
+    assert alert["state"] == "open"
+    assert (await api.get(alert["snapshot"])).status_code == 404
+    world.bus.set(keys.alert_picture("gate-1000"), b"\xff\xd8jpeg")
+    assert (await api.get(alert["snapshot"])).content == b"\xff\xd8jpeg"
+    assert (await api.get("/api/v1/alerts/nothing")).status_code == 404
+
+
+async def test_an_alert_whose_retention_is_over_is_not_listed(api: httpx.AsyncClient, world) -> None:
+    world.alert(1000)
+    world.bus.delete(keys.alert("gate-1000"))
+    assert await _ids(api, "") == []

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from patchwatch import keys
+from patchwatch.messages.camera import Camera
+
+SECRET = "hunter2"
+URL = f"rtsp://admin:{SECRET}@camera.example/stream1"
+
+
+async def test_a_camera_is_created_read_listed_changed_and_deleted(api: httpx.AsyncClient, world) -> None:
+    made = await api.post("/api/v1/cameras", json={"id": "gate", "name": "Back gate", "source": URL})
+    assert made.status_code == 201
+    assert made.headers["location"] == "/api/v1/cameras/gate"
+    assert made.json()["source"] == "rtsp://***@camera.example/stream1"
+    assert (await api.get("/api/v1/cameras/gate")).json() == made.json()
+    assert [one["id"] for one in (await api.get("/api/v1/cameras")).json()["cameras"]] == ["gate"]
+
+    changed = await api.patch("/api/v1/cameras/gate", json={"name": "Front"})
+    assert changed.json()["name"] == "Front"
+    assert changed.json()["revision"] == made.json()["revision"] + 1
+    stored = Camera.decode(world.bus.hget(keys.CAMERAS, "gate"))
+    assert stored.source == URL, "what was not changed stays, secrets included"
+    assert int(world.bus.get(keys.CAMERAS_REVISION)) == 2
+
+    world.frame(1)
+    world.score(1000)
+    assert (await api.delete("/api/v1/cameras/gate")).status_code == 204
+    assert (await api.get("/api/v1/cameras/gate")).status_code == 404
+    assert world.bus.keys("pw:{*") == []
+
+
+async def test_what_was_shown_may_be_sent_back(api: httpx.AsyncClient, world) -> None:
+    world.camera(source=URL, publish_password=SECRET)
+    shown = (await api.get("/api/v1/cameras/gate")).json()
+    changes = {"source": shown["source"], "publish_password": shown["publish_password"], "enabled": False}
+    assert (await api.patch("/api/v1/cameras/gate", json=changes)).status_code == 200
+    stored = Camera.decode(world.bus.hget(keys.CAMERAS, "gate"))
+    assert (stored.source, stored.enabled) == (URL, False)
+    assert stored.publish_password is not None
+    assert stored.publish_password.get_secret_value() == SECRET
+
+
+async def test_a_taken_id_is_a_conflict_that_changes_nothing(api: httpx.AsyncClient, world) -> None:
+    before = world.camera(name="first")
+    answer = await api.post("/api/v1/cameras", json={"id": "gate", "name": "second"})
+    assert answer.status_code == 409
+    assert answer.json()["type"] == "urn:patchwatch:problem:conflict"
+    assert Camera.decode(world.bus.hget(keys.CAMERAS, "gate")) == before
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ({"id": "Gate 1"}, "body.id"),
+        ({"id": ""}, "body.id"),
+        ({}, "body.id"),
+        ({"id": "gate", "source": f"http://admin:{SECRET}@h/x"}, "body.source"),
+        ({"id": "gate", "source": f"rtsp://admin:{SECRET}/x#y@h:port/x"}, "body.source"),
+        ({"id": "gate", "source": f"rtsp://h:1:2/x?password={SECRET}"}, "body.source"),
+        ({"id": "gate", "source": "rtsp://***@camera.example/x"}, "body.source"),
+        ({"id": "gate", "source": "file:/etc/passwd"}, "body.source"),
+        ({"id": "gate", "source": URL, "profile": "No Profile"}, "body.profile"),
+        ({"id": "gate", "source": URL, "pace": "slow"}, "body.pace"),
+        ({"id": "gate", "source": URL, "analysis_fps": 0}, "body.analysis_fps"),
+        ({"id": "gate", "source": URL, "password": SECRET}, "body.password"),
+        ({"id": "gate", "source": [URL]}, "body.source"),
+        ({"id": "gate", "publish_password": [SECRET]}, "body.publish_password"),
+    ],
+)
+async def test_a_wrong_field_is_named_and_no_secret_repeated(
+    api: httpx.AsyncClient, world, body: dict[str, object], place: str
+) -> None:
+    answer = await api.post("/api/v1/cameras", json=body)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert place in [field["location"] for field in answer.json()["errors"]]
+    assert SECRET not in answer.text
+    assert not world.bus.exists(keys.CAMERAS)
+
+
+async def test_a_file_must_lie_in_the_media_folder(api: httpx.AsyncClient, settings) -> None:
+    (folder,) = settings.allowed_media_dirs
+    outside = await api.post("/api/v1/cameras", json={"id": "a", "source": f"file:{folder}/../x.mp4"})
+    assert outside.status_code == 422
+    assert "PATCHWATCH_MEDIA_DIRS" in outside.json()["detail"]
+    assert (await api.post("/api/v1/cameras", json={"id": "a", "source": f"file:{folder}/x.mp4"})).status_code == 201
+
+
+async def test_an_unknown_camera_is_not_found_everywhere(api: httpx.AsyncClient, world) -> None:
+    for path in ("", "/status", "/scores", "/snapshot.jpg", "/enrolments"):
+        answer = await api.get(f"/api/v1/cameras/nobody{path}")
+        assert (answer.status_code, answer.json()["status"]) == (404, 404)
+        assert "nobody" in answer.json()["detail"]
+    assert (await api.patch("/api/v1/cameras/nobody", json={})).status_code == 404
+    assert (await api.delete("/api/v1/cameras/nobody")).status_code == 404

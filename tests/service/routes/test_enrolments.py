@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from patchwatch import keys
+from patchwatch.messages.status import Enrolment, EnrolmentState
+
+
+async def test_an_enrolment_is_queued_and_can_be_followed(api: httpx.AsyncClient, world, settings) -> None:
+    world.camera()
+    source = f"file:{settings.allowed_media_dirs[0]}/monday.mp4"
+    asked = await api.post("/api/v1/cameras/gate/enrolments", json={"sources": [source]})
+    assert asked.status_code == 202
+    ((_, fields),) = world.bus.xrange(keys.ENROLMENTS)
+    job = Enrolment.decode(fields[b"e"])
+    assert (job.camera_id, job.profile, job.sources) == ("gate", "motion", (source,))
+
+    again = await api.post("/api/v1/cameras/gate/enrolments", json={"sources": [source]})
+    assert again.status_code == 409, "one at a time"
+
+    done = job.model_copy(update={"state": EnrolmentState.DONE, "progress": 1.0, "bank_id": "b7"})
+    world.bus.hset(keys.ENROLMENT_RECORDS, job.id, done.encode())
+    shown = (await api.get(asked.headers["location"])).json()
+    assert (shown["state"], shown["bank_id"]) == ("done", "b7")
+    assert (await api.get("/api/v1/cameras/gate/enrolments")).json()["enrolments"] == [shown]
+
+
+@pytest.mark.parametrize("sources", [[], ["file:/etc/passwd"], ["rtsp://u:hunter2@h/x"], ["push:"]])
+async def test_only_files_of_the_media_folders_are_learnt_from(
+    api: httpx.AsyncClient, world, sources: list[str]
+) -> None:
+    world.camera()
+    answer = await api.post("/api/v1/cameras/gate/enrolments", json={"sources": sources})
+    assert answer.status_code == 422
+    assert "hunter2" not in answer.text
+    assert not world.bus.exists(keys.ENROLMENTS)

@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import time
+
+import httpx
+
+from patchwatch.messages.alert import AlertState
+from patchwatch.messages.status import CaptureState
+from patchwatch.settings import Settings
+from service.app import create_app
+
+
+async def test_ready_means_redis_and_both_workers(api: httpx.AsyncClient, world) -> None:
+    assert (await api.get("/healthz")).status_code == 200
+    world.beat("ingest")
+    answer = await api.get("/readyz")
+    assert answer.status_code == 503
+    assert "patchwatch run inference" in answer.json()["detail"]
+    world.beat("inference")
+    assert (await api.get("/readyz")).json()["status"] == "ready"
+
+
+async def test_without_redis_it_lives_but_is_not_ready() -> None:
+    app = create_app(Settings(redis_url="redis://:hunter2@127.0.0.1:1/0"))
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as api:
+        assert (await api.get("/healthz")).status_code == 200
+        for path in ("/readyz", "/api/v1/cameras", "/metrics"):
+            answer = await api.get(path)
+            assert answer.status_code == 503
+            assert answer.json()["type"] == "urn:patchwatch:problem:bus-unavailable"
+            assert "PATCHWATCH_REDIS_URL" in answer.json()["detail"]
+            assert "hunter2" not in answer.text
+    await app.state.context.store.bus.aclose()
+
+
+async def test_metrics_tell_of_every_camera_and_no_secret(api: httpx.AsyncClient, world) -> None:
+    world.camera(source="rtsp://admin:hunter2@h/x")
+    world.capture(state=CaptureState.LIVE, captured=12, reconnects=2)
+    world.analysis()
+    world.score(time.time_ns() // 1_000_000, value=0.25, seq=10)
+    world.commit(10, [], {"scored": 9, "dropped:too_old": 1})
+    world.alert(1000)
+    world.alert(2000, state=AlertState.CLOSED)
+    text = (await api.get("/metrics")).text
+    for line in (
+        'patchwatch_frames_captured_total{camera="gate"} 12.0',
+        'patchwatch_frames_scored_total{camera="gate"} 9.0',
+        'patchwatch_frames_dropped_total{camera="gate",reason="too_old"} 1.0',
+        'patchwatch_queue_frames{camera="gate"} 2.0',
+        'patchwatch_lag_seconds{camera="gate"} 0.12',
+        'patchwatch_score{camera="gate"} 0.25',
+        'patchwatch_open_alerts{camera="gate"} 1.0',
+        'patchwatch_reconnects_total{camera="gate"} 2.0',
+        'patchwatch_capture_state{camera="gate",state="live"} 1.0',
+        'patchwatch_websocket_clients{topic="alerts"} 0.0',
+    ):
+        assert line in text
+    assert "hunter2" not in text

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from patchwatch.messages.status import AnalysisState, CaptureState, Reason
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+async def test_a_camera_in_good_order_is_ok_and_its_frames_are_accounted_for(api: httpx.AsyncClient, world) -> None:
+    world.camera()
+    world.capture(captured=103, last_gap={"from_ms": 1000, "to_ms": 9000})
+    world.analysis()
+    world.score(_now_ms() - 300, seq=100)
+    world.commit(100, [], {"scored": 95, "dropped:too_old": 3, "dropped:queue_full": 2})
+    for seq in (101, 102, 103):
+        world.frame(seq)
+    status = (await api.get("/api/v1/cameras/gate/status")).json()
+    assert (status["health"], status["reason"]) == ("ok", "")
+    assert status["frames"] == {
+        "captured": 103, "scored": 95, "dropped": {"queue_full": 2, "too_old": 3}, "in_queue": 3, "balanced": True,
+    }  # fmt: skip
+    assert status["lag_s"] == 0.12
+    assert status["last_gap"] == {"from": "1970-01-01T00:00:01.000Z", "to": "1970-01-01T00:00:09.000Z"}
+    assert status["analysis"]["threshold_on"] == 0.6
+    assert (await api.get("/api/v1/status")).json()["statuses"][0]["health"] == "ok"
+
+
+async def test_a_frame_that_went_missing_shows(api: httpx.AsyncClient, world) -> None:
+    world.camera()
+    world.commit(100, [], {"scored": 99})
+    assert (await api.get("/api/v1/cameras/gate/status")).json()["frames"]["balanced"] is False
+
+
+def _nothing(world) -> None: ...
+
+
+def _silent_ingest(world) -> None:
+    world.capture(updated_at_ms=_now_ms() - 60_000)
+
+
+def _wrong_password(world) -> None:
+    world.capture(state=CaptureState.FAILED, reason=Reason.AUTH, detail="wrong password", updated_at_ms=1)
+
+
+def _offline(world) -> None:
+    world.capture(state=CaptureState.OFFLINE, reason=Reason.REFUSED)
+
+
+def _no_inference(world) -> None:
+    world.capture()
+
+
+def _no_bank(world) -> None:
+    world.capture()
+    world.analysis(state=AnalysisState.NO_BANK)
+
+
+def _bank_rejected(world) -> None:
+    world.capture()
+    world.analysis(state=AnalysisState.BANK_REJECTED, detail="backbone differs")
+
+
+def _old_score(world) -> None:
+    world.capture()
+    world.analysis()
+    world.score(_now_ms() - 60_000)
+
+
+@pytest.mark.parametrize(
+    ("arrange", "health", "word"),
+    [
+        (_nothing, "unattended", "patchwatch run ingest"),
+        (_silent_ingest, "unattended", "patchwatch run ingest"),
+        (_wrong_password, "failed", "auth: wrong password"),
+        (_offline, "offline", "refused"),
+        (_no_inference, "unattended", "patchwatch run inference"),
+        (_no_bank, "no_bank", "patchwatch enroll --camera gate"),
+        (_bank_rejected, "bank_rejected", "backbone differs"),
+        (_old_score, "stale", "60 s old"),
+    ],
+)
+async def test_a_camera_that_is_not_watched_says_why(
+    api: httpx.AsyncClient, world, arrange: Callable[..., None], health: str, word: str
+) -> None:
+    world.camera()
+    arrange(world)
+    status = (await api.get("/api/v1/cameras/gate/status")).json()
+    assert status["health"] == health
+    assert word in status["reason"]
+
+
+async def test_random_weights_are_labelled(api: httpx.AsyncClient, world) -> None:
+    world.camera()
+    world.capture()
+    world.analysis(random_weights=True)
+    assert (await api.get("/api/v1/cameras/gate/status")).json()["random_weights"] is True

@@ -1,0 +1,209 @@
+"""Against a real server over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from patchwatch import keys
+from patchwatch.messages.alert import AlertState
+from patchwatch.settings import Settings
+
+T0 = 1_767_225_600_000
+
+
+async def _next(socket: ClientConnection, kind: str | None = None) -> dict[str, Any]:
+    """The next message of a type; of any but heartbeats when none is named."""
+    async with asyncio.timeout(15):
+        while True:
+            message: dict[str, Any] = json.loads(await socket.recv())
+            if message["type"] == kind or (kind is None and message["type"] != "heartbeat"):
+                return message
+
+
+@pytest.fixture
+async def at(serve, settings: Settings, world) -> AsyncIterator[str]:
+    yield f"ws://{serve(settings)}/api/v1/ws"
+
+
+async def test_an_alert_is_pushed_at_each_change(at: str, world) -> None:
+    async with connect(f"{at}/alerts") as client:
+        assert (await _next(client))["type"] == "hello"
+        entry_id = world.alert(T0)
+        message = await _next(client)
+        assert message["id"] == entry_id
+        assert (message["alert"]["id"], message["alert"]["state"]) == (f"gate-{T0}", "open")
+        world.alert(T0, state=AlertState.CLOSED, ended_at_ms=T0 + 5000)
+        assert (await _next(client))["alert"]["state"] == "closed"
+
+
+async def test_alerts_resume_after_an_id_without_gap_or_repeat(at: str, world) -> None:
+    ids = [world.alert(T0 + number) for number in range(1200)]  # more than one page
+    async with connect(f"{at}/alerts?after={ids[99]}") as client:
+        await _next(client)
+        first = [(await _next(client))["id"] for _ in range(500)]
+        ids += [world.alert(T0 + number) for number in range(1200, 1300)]  # while it is still catching up
+        rest = [(await _next(client))["id"] for _ in range(700)]
+        ids.append(world.alert(T0 + 1300))
+        last = (await _next(client))["id"]
+    assert [*first, *rest, last] == ids[100:]
+
+
+async def test_hello_says_where_to_resume_when_nothing_came(at: str, world) -> None:
+    world.alert(T0)
+    async with connect(f"{at}/alerts") as client:
+        (position,) = (await _next(client))["positions"]
+    missed = world.alert(T0 + 1)
+    async with connect(f"{at}/alerts?after={position}") as client:
+        await _next(client)
+        assert (await _next(client))["id"] == missed
+
+
+async def test_scores_are_filtered_by_camera(at: str, world) -> None:
+    for camera_id in ("gate", "yard", "roof"):
+        world.camera(camera_id)
+    async with connect(f"{at}/scores?camera=gate&camera=roof") as client:
+        await _next(client)
+        for camera_id in ("yard", "gate", "yard", "roof"):
+            world.score(T0 + len(camera_id) + world.bus.incr("n"), camera_id=camera_id)
+        got = {(await _next(client))["camera_id"] for _ in range(2)}
+    assert got == {"gate", "roof"}
+
+
+async def test_scores_of_several_cameras_resume_each_from_its_own_id(at: str, world) -> None:
+    ids: dict[str, list[str]] = {}
+    for camera_id in ("gate", "yard"):
+        world.camera(camera_id)
+        ids[camera_id] = [world.score(T0 + number, camera_id=camera_id, seq=number + 1) for number in range(6)]
+    async with connect(f"{at}/scores?after={ids['gate'][1]}&after={ids['yard'][3]}") as client:
+        hello = await _next(client)
+        assert sorted(hello["positions"]) == sorted([ids["gate"][1], ids["yard"][3]])
+        got = [(await _next(client))["id"] for _ in range(6)]
+        live = world.score(T0 + 100)
+        assert (await _next(client))["id"] == live
+    assert sorted(got) == sorted(ids["gate"][2:] + ids["yard"][4:])
+
+
+async def test_a_camera_that_is_added_later_is_followed(at: str, world) -> None:
+    async with connect(f"{at}/scores") as client:
+        await _next(client)
+        world.camera("late")
+        entry_id = world.score(T0, camera_id="late")
+        message = await _next(client)
+        assert (message["id"], message["camera_id"]) == (entry_id, "late")
+        assert message["score"] == 0.2
+
+
+async def test_heartbeats_come_and_say_where_one_stands(at: str, world) -> None:
+    entry_id = world.alert(T0)
+    async with connect(f"{at}/alerts") as client:
+        for _ in range(2):
+            beat = await _next(client, "heartbeat")
+            assert (beat["positions"], beat["queue"]) == ([entry_id], "ok")
+
+
+async def test_an_emptied_queue_is_followed_again(at: str, world) -> None:
+    world.camera()
+    async with connect(f"{at}/scores") as client:
+        await _next(client)
+        world.score(T0)
+        await _next(client)
+        world.bus.flushall()
+        world.camera()
+        entry_id = world.score(T0 + 1000)
+        assert (await _next(client))["id"] == entry_id
+
+
+async def test_a_slow_client_of_alerts_is_sent_away_and_misses_none(serve, settings: Settings, world) -> None:
+    where = serve(settings, client_queue=50, send_buffer=8192)
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    raw.setblocking(False)
+    host, port = where.split(":")
+    await asyncio.get_running_loop().sock_connect(raw, (host, int(port)))
+    got: list[str] = []
+    async with connect(f"ws://{where}/api/v1/ws/alerts", sock=raw, max_queue=1) as client:
+        await _next(client)
+        ids = [world.alert(T0 + number) for number in range(1500)]
+        with pytest.raises(ConnectionClosed) as closed:
+            await _read_slowly(client, got, world)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 1013
+    assert got == ids[: len(got)]
+    async with connect(f"ws://{where}/api/v1/ws/alerts?after={got[-1]}") as client:
+        await _next(client)
+        got += [(await _next(client))["id"] for _ in range(len(ids) - len(got))]
+    assert got == ids
+
+
+async def _read_slowly(client: ClientConnection, got: list[str], world) -> None:
+    """Nothing at all until the hub has offered everything, then to the end."""
+    async with asyncio.timeout(20):
+        await asyncio.sleep(2)  # being slow is the point
+        while True:
+            message = json.loads(await client.recv())
+            if message["type"] == "alert":
+                got.append(message["id"])
+
+
+async def test_scores_are_thinned_for_a_slow_client_and_the_loss_is_told(serve, settings: Settings, world) -> None:
+    world.camera()
+    where = serve(settings, client_queue=20, send_buffer=8192)
+    raw = socket.socket()
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    raw.setblocking(False)
+    host, port = where.split(":")
+    await asyncio.get_running_loop().sock_connect(raw, (host, int(port)))
+    async with connect(f"ws://{where}/api/v1/ws/scores", sock=raw, max_queue=1) as client:
+        await _next(client)
+        sent = [world.score(T0 + number) for number in range(3000)]
+        await asyncio.sleep(1)  # being slow is the point
+        got, dropped = [], 0
+        while not got or got[-1] != sent[-1]:
+            message = await _next(client)
+            dropped += message.get("dropped", 0)
+            got += [message["id"]] if message["type"] == "score" else []
+    assert dropped > 0
+    assert len(got) + dropped == len(sent)
+    assert got == sorted(got, key=sent.index)
+
+
+@pytest.mark.parametrize("query", ["alerts?after=x", "scores?after=1-0", "scores?after=Gate:1-0"])
+async def test_a_wrong_position_is_refused_with_a_problem(at: str, query: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(f"{at}/{query}")
+    assert refused.value.response.status_code == 422
+    assert json.loads(refused.value.response.body)["errors"][0]["location"] == "query.after"
+
+
+async def test_the_token_is_asked_for(serve, settings: Settings, world) -> None:
+    at = f"ws://{serve(settings.model_copy(update={'api_token': Settings(api_token='s3cret').api_token}))}/api/v1/ws"
+    for query in ("alerts", "alerts?token=wrong", "scores"):
+        with pytest.raises(InvalidStatus) as refused:
+            await connect(f"{at}/{query}")
+        assert refused.value.response.status_code == 401
+    async with connect(f"{at}/alerts?token=s3cret") as client:
+        assert (await _next(client))["type"] == "hello"
+    async with connect(f"{at}/alerts", additional_headers={"Authorization": "Bearer s3cret"}) as client:
+        assert (await _next(client))["type"] == "hello"
+
+
+async def test_a_foreign_page_is_refused(at: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(f"{at}/alerts", origin="https://evil.example")  # type: ignore[arg-type]
+    assert refused.value.response.status_code == 403
+
+
+async def test_an_entry_that_cannot_be_read_is_passed_over(at: str, world) -> None:
+    async with connect(f"{at}/alerts") as client:
+        await _next(client)
+        world.bus.xadd(keys.ALERTS, {b"a": b"rubbish"})
+        entry_id = world.alert(T0)
+        assert (await _next(client))["id"] == entry_id
