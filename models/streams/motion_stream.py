@@ -24,7 +24,7 @@ ROWS, COLUMNS = 16, 25  # cells; docs/decisions/002-motion-stream.md
 CELLS = ROWS * COLUMNS
 WINDOW_S = 0.5
 EXEMPLARS = 100
-_CHUNK_CELLS = 16  # exemplars are drawn for this many cells at once: bounds memory
+_CHUNK_CELLS = 8  # exemplars are drawn for this many cells at once: stays within the processor's cache
 _REACH = 1  # a cell also learns from its neighbours up to this many cells away
 
 Window = tuple[tuple[float, float, NDArray[np.float32]], ...]  # (since_s, at_s, pooled) of the flows it may need
@@ -164,14 +164,17 @@ def _spread(vectors: NDArray[np.float32], count: int, first: int) -> NDArray[np.
     candidates = vectors.reshape(sets, -1, dim)
     everyone = np.arange(sets)
     squares = np.einsum("snd,snd->sn", candidates, candidates)
-    nearest = np.full(squares.shape, np.inf, np.float32)
+    extended = np.concatenate([candidates.transpose(0, 2, 1), squares[:, None]], axis=1)
     centres = np.full(sets, first)
+    nearest = np.full(squares.shape, np.inf, np.float32)
     chosen = np.empty((sets, count, dim), np.float32)
+    against = np.ones((sets, 1, dim + 1), np.float32)
+    squared = np.empty((sets, 1, candidates.shape[1]), np.float32)
     for position in range(count):
-        newest = candidates[everyone, centres]
-        chosen[:, position] = newest
-        squared = squares - 2.0 * np.matmul(candidates, newest[:, :, None])[:, :, 0]
-        squared += squares[everyone, centres][:, None]
-        np.minimum(nearest, squared, out=nearest)
+        chosen[:, position] = candidates[everyone, centres]
+        against[:, 0, :dim] = -2.0 * chosen[:, position]
+        np.matmul(against, extended, out=squared)  # |x|^2 - 2 x.c in one pass: memory is what this waits for
+        squared += squares[everyone, centres][:, None, None]
+        np.minimum(nearest, squared[:, 0], out=nearest)
         centres = nearest.argmax(axis=1)
     return chosen

@@ -1,0 +1,145 @@
+"""Cost of the motion stream for each frame, its enrolment, and its AUROC on UCSD Ped2.
+
+``python -m bench.motion [--data FOLDER]`` writes ``bench/results/motion.json``. Without the data only the costs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # also when run as a file
+
+from models.analyzer import Analyzer  # noqa: E402
+from models.engine import Engine  # noqa: E402
+from models.frame import Frame  # noqa: E402
+from models.learning import Learner  # noqa: E402
+from models.perception import View  # noqa: E402
+from models.profile import load_profile  # noqa: E402
+from patchwatch.settings import load_settings  # noqa: E402
+from workers.evaluation.evaluation import evaluate  # noqa: E402
+from workers.evaluation.labels import load_labels  # noqa: E402
+from workers.evaluation.report import commit  # noqa: E402
+from workers.offline import Reader  # noqa: E402
+
+RESULT = Path(__file__).parent / "results" / "motion.json"
+DATA = Path(os.environ.get("PATCHWATCH_TEST_DATA", ROOT.parent / "shared" / "data"))
+SIZE = (640, 360)
+WARM_UP, FRAMES = 50, 300
+FPS = 5.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--out", type=Path, default=RESULT)
+    chosen = parser.parse_args()
+    cv2.setNumThreads(1)
+    record = {"what": "motion stream", "at": datetime.now(UTC).isoformat(timespec="seconds"), "commit": commit()}
+    record |= {"machine": machine(), "cost": cost(), "ped2": ped2(chosen.data / "ucsd_ped2")}
+    chosen.out.parent.mkdir(parents=True, exist_ok=True)
+    chosen.out.write_text(json.dumps(record, indent=2) + "\n")
+    print(json.dumps(record, indent=2))
+
+
+def machine() -> dict[str, Any]:
+    names = [line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
+    return {
+        "cpu": names[0] if names else platform.processor(),
+        "cores": os.cpu_count(),
+        "load_1min": round(os.getloadavg()[0], 2),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "opencv": cv2.__version__,
+    }
+
+
+def cost() -> dict[str, Any]:
+    """Processor time for each frame on one thread, and wall time of learning a minute."""
+    engine, view = Engine(load_profile("motion")), View()
+    frames = [Frame(_picture(n), n / FPS) for n in range(FRAMES + WARM_UP)]
+    learner = Learner(engine.profile, engine.streams, engine.identity)
+    extracted, features = _timed(lambda n: engine.extract([frames[n]], [view])[0])
+    for frame, found in zip(frames[:300], features, strict=False):
+        learner.add(frame.at_s, found)
+    start = time.perf_counter()
+    bank = learner.build(["synthetic"])
+    learnt_s = time.perf_counter() - start
+    analyzer = Analyzer(bank)
+    scored, _ = _timed(lambda n: analyzer.read(features[n], frames[n].at_s))
+    return {
+        "frame": f"{SIZE[0]}x{SIZE[1]}",
+        "warm_up_frames": WARM_UP,
+        "frames": FRAMES,
+        "unit": "ms of processor time per frame",
+        "extract": extracted,
+        "score": scored,
+        "frames_per_second_per_core": round(1000 / (extracted["median"] + scored["median"]), 1),
+        "learn_60_s_of_footage_wall_s": round(learnt_s, 2),
+    }
+
+
+def ped2(folder: Path) -> dict[str, Any] | None:
+    """Areas at the service's default rate and at the recordings' own."""
+    if not folder.is_dir():
+        return None
+    labels = load_labels(folder / "labels.json")
+    results = {}
+    for fps in (FPS, 10.0):
+        report = evaluate(
+            Engine(load_profile("motion")),
+            Reader.of(load_settings(), fps),
+            train=folder / "training",
+            test=folder / "testing",
+            labels=labels,
+        )
+        results[f"{fps:g} fps"] = report.as_json()
+    return results
+
+
+def _timed(step: Callable[[int], Any]) -> tuple[dict[str, float], list[Any]]:
+    spent_ms, results = [], []
+    for n in range(WARM_UP + FRAMES):
+        start = time.process_time()
+        results.append(step(n))
+        spent_ms.append((time.process_time() - start) * 1e3)
+    p10, median, p90, p99 = np.percentile(spent_ms[WARM_UP:], [10, 50, 90, 99]).round(3).tolist()
+    return {"median": median, "p10": p10, "p90": p90, "p99": p99}, results
+
+
+def _picture(number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Textured discs that move over a textured ground, each in its own direction."""
+    width, height = SIZE
+    generator = np.random.default_rng(1)
+    coarse = generator.integers(0, 255, (height // 8, width // 8, 3), dtype=np.uint8)
+    picture = np.asarray(cv2.resize(coarse, SIZE, interpolation=cv2.INTER_CUBIC), np.uint8)
+    for disc in range(8):
+        speed = generator.uniform(-9, 9, 2)
+        start = generator.uniform((0, 0), SIZE)
+        x, y = (start + number * speed) % SIZE
+        cv2.circle(picture, (int(x), int(y)), 24, tuple(int(v) for v in generator.integers(0, 255, 3)), -1)
+        cv2.circle(picture, (int(x) + 6, int(y) - 6), 8, (255 - 20 * disc, 20 * disc, 90), -1)
+    return picture
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except OSError:
+        return []
+
+
+if __name__ == "__main__":
+    main()
