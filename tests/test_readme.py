@@ -1,0 +1,50 @@
+"""README.md tells the truth about settings, commands, profiles and files."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from patchwatch.cli import COMMANDS
+from patchwatch.commands.settings import table
+from patchwatch.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_table_of_settings_is_up_to_date() -> None:
+    assert table() in README, "run `make docs`"
+
+
+def test_every_setting_says_what_it_is() -> None:
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_every_named_setting_exists() -> None:
+    named = set(re.findall(r"\bPATCHWATCH_[A-Z_]+\b", README))
+    assert named <= {f"PATCHWATCH_{name.upper()}" for name in Settings.model_fields}
+
+
+def test_every_named_command_exists() -> None:
+    assert set(re.findall(r"(?:`|^)patchwatch ([a-z]+)\b", README, re.MULTILINE)) <= set(COMMANDS)
+
+
+def test_every_profile_is_named() -> None:
+    profiles = tomllib.loads((ROOT / "models" / "profiles.toml").read_text())
+    assert all(f"`{name}`" in README for name in profiles)
+
+
+@pytest.mark.parametrize("document", ["README.md", "CHANGELOG.md", "deploy/README.md"])
+def test_links_lead_somewhere(document: str) -> None:
+    path = ROOT / document
+    targets = [t for t in re.findall(r"\]\(([^)#]+)\)", path.read_text()) if "://" not in t]
+    assert all((path.parent / target).exists() for target in targets)
+
+
+def test_every_make_target_it_names_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`?make ([a-z]+)\b", README)) <= targets
