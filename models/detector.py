@@ -135,7 +135,8 @@ def load_detector(path: Path, compute: Compute, *, classes: Sequence[str], confi
     try:
         model, _ = load_checkpoint(path)
     except Exception as error:  # noqa: BLE001 (border: a foreign file read by foreign code)
-        raise _not_a_detector(path, type(error).__name__) from None
+        reason = " ".join(str(error).split()).removeprefix("ERROR ❌️ ")
+        raise _not_a_detector(path, f"{type(error).__name__}: {reason[:200]}") from None
     task = getattr(model, "task", "unknown")
     if not isinstance(model, DetectionModel) or isinstance(model, RTDETRDetectionModel) or task != "detect":
         raise _not_a_detector(path, f"it holds a {type(model).__name__} for the task {task!r}")
