@@ -31,6 +31,8 @@ def evaluate(
 
     if fps is not None and not fps > 0:
         raise RejectedError(f"--fps {fps} must be positive")
+    if json_out:
+        _prepare(json_out)  # before the minutes of work, not after
     settings = load_settings()
     known = load_labels(labels)
     with progress_bar(f"evaluating {profile}") as report:
@@ -41,9 +43,16 @@ def evaluate(
     _print(found)
 
 
-def _write(found: Report, path: Path) -> None:
+def _prepare(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("a").close()
+    except OSError as error:
+        raise RejectedError(f"--json {path}: {error.strerror}") from None
+
+
+def _write(found: Report, path: Path) -> None:
+    try:
         path.write_text(json.dumps(found.as_json(), indent=2) + "\n")
     except OSError as error:
         raise RejectedError(f"--json {path}: {error.strerror}") from None

@@ -134,6 +134,13 @@ def test_a_rate_that_is_not_positive_is_refused(clips: Path) -> None:
         evaluate_command(clips, clips, clips / "labels.json", "motion", 0.0, None)
 
 
+def test_a_report_that_cannot_be_written_is_refused_before_the_work(clips: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for out in (tmp_path, tmp_path / "file" / "report.json"):
+        with pytest.raises(RejectedError, match="--json"):
+            evaluate_command(clips, clips, clips / "labels.json", "motion", None, out)
+
+
 @pytest.mark.data
 def test_a_bicycle_among_walkers(data: Path, tmp_path: Path) -> None:
     """A quarter of UCSD Ped2's training clips and one testing clip; all of it is in bench/."""
