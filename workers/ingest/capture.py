@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TextIO
 
 from patchwatch.bus import connect
@@ -27,6 +28,7 @@ from workers.ingest.publisher import Publisher, Stopped
 from workers.ingest.video import SampledFrame, Video
 
 _REPORT_EVERY_S = 0.5
+_MAX_BACKLOG = 32  # pictures held while a live source catches up
 _STOP_WITHIN_S = 1.0  # FFmpeg may sit in a read that nothing interrupts
 
 
@@ -95,8 +97,13 @@ class Capture:
     def _read_live(self) -> None:
         clock = LiveClock(self._publisher.last_captured_ns)
         with self._opened() as video:
-            for frame in self._frames(video):
-                self._publish(frame, clock.stamp(frame.media_time_s, time.time_ns(), frame.discontinuity))
+            frames = self._frames(video)
+            backlog = _backlog(frames)
+            for number, (frame, now_ns) in enumerate(chain(backlog, ((f, time.time_ns()) for f in frames))):
+                if number == 0:
+                    newest, arrived_ns = backlog[-1]
+                    clock.anchor(newest.media_time_s, arrived_ns)
+                self._publish(frame, clock.stamp(frame.media_time_s, now_ns, frame.discontinuity and number > 0))
 
     def _read_file(self) -> None:
         clock: FileClock | None = None
@@ -161,6 +168,24 @@ class Capture:
         )  # fmt: skip
         self._publisher.publish(message)
         self._reporter.frame(message)
+
+
+def _backlog(frames: Iterator[SampledFrame]) -> list[tuple[SampledFrame, int]]:
+    """The first pictures of a live source with their arrival times, up to the first that came no faster than filmed.
+
+    What was buffered while the source was opened arrives in a burst: only its last picture is fresh.
+    """
+    held: list[tuple[SampledFrame, int]] = []
+    for frame in frames:
+        now_ns = time.time_ns()
+        held.append((frame, now_ns))
+        if len(held) >= _MAX_BACKLOG:
+            break
+        if len(held) > 1:
+            before, before_ns = held[-2]
+            if now_ns - before_ns > 0.5e9 * (frame.media_time_s - before.media_time_s):
+                break
+    return held
 
 
 def _stop_when_closed(stop: threading.Event) -> None:

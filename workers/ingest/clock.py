@@ -23,6 +23,11 @@ class LiveClock:
         self._offset_ns: int | None = None  # wall clock minus media time
         self._last_media_ns = 0
 
+    def anchor(self, media_time_s: float, now_ns: int) -> None:
+        """The picture at ``media_time_s`` arrives fresh at ``now_ns``."""
+        self._last_media_ns = round(media_time_s * _NS)
+        self._offset_ns = now_ns - self._last_media_ns
+
     def stamp(self, media_time_s: float, now_ns: int, discontinuity: bool) -> int:
         """Capture time of a picture that arrived at ``now_ns``."""
         media_ns = round(media_time_s * _NS)

@@ -43,6 +43,7 @@ class Refusal(Exception):
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
         self.status = status
+        self.cseq = 0
 
 
 class Endpoint:
@@ -96,20 +97,17 @@ class Endpoint:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = str((writer.get_extra_info("peername") or ["?"])[0])
-        cseq = 0
         self._waiting += 1
         try:
             if self._waiting > _MAX_WAITING:
                 raise Refusal(503, "Too many connections")
             async with asyncio.timeout(4 * self._request_within_s):
                 admitted = await _Doorkeeper(self, reader, writer).admitted()
-        except (Refusal, InvalidMessageError) as refusal:
-            status = refusal.status if isinstance(refusal, Refusal) else 400
-            log.info("a publisher at %s was refused: %s", peer, refusal)
-            cseq = getattr(refusal, "cseq", cseq)
-            writer.write(rtsp.answer(status, cseq, [_PUBLIC], str(refusal)))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(writer.drain(), 1)
+        except Refusal as refusal:
+            await _refuse(writer, peer, refusal.status, refusal.cseq, str(refusal))
+            return
+        except InvalidMessageError as error:
+            await _refuse(writer, peer, 400, 0, str(error))
             return
         finally:
             self._waiting -= 1
@@ -181,7 +179,7 @@ class _Doorkeeper:
                     assert request.camera_id is not None
                     return request.camera_id, request
             except Refusal as refusal:
-                refusal.cseq = request.cseq  # type: ignore[attr-defined]
+                refusal.cseq = request.cseq
                 raise
         return None
 
@@ -210,6 +208,13 @@ class _Doorkeeper:
             raise Refusal(403, "Wrong user or password")
         self._writer.write(rtsp.answer(401, cseq, self._gate.challenges()))
         await self._writer.drain()
+
+
+async def _refuse(writer: asyncio.StreamWriter, peer: str, status: int, cseq: int, why: str) -> None:
+    log.info("a publisher at %s was refused: %s", peer, why)
+    writer.write(rtsp.answer(status, cseq, [_PUBLIC], why))
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(writer.drain(), 1)
 
 
 def _is_local(peer: str) -> bool:

@@ -91,7 +91,7 @@ class Keeper:
             await self._wait_to_reconnect(outcome)
 
     async def _wait_to_reconnect(self, outcome: Outcome) -> None:
-        wait_s = self._backoff.after(outcome.delivered_s)
+        wait_s = self._backoff.after(outcome.delivered_s or 0.0)
         self.standing.to(
             CaptureState.OFFLINE, outcome.reason, f"{outcome.detail} (next attempt in {max(1, round(wait_s))} s)"
         )
@@ -126,7 +126,7 @@ class Keeper:
                 slot.ended.set()
                 self._slot = None
                 self._idle.set()
-            connected_before = connected_before or outcome.delivered_s > 0
+            connected_before = connected_before or outcome.delivered_s is not None
             gone = outcome.kind is ReportKind.ENDED or slot.left.is_set()
             reason = Reason.NO_PUBLISHER if gone else outcome.reason
             self.standing.to(CaptureState.OFFLINE, reason, "the publisher left" if gone else outcome.detail)
@@ -145,7 +145,7 @@ class Keeper:
     async def _session(self, order: CaptureOrder, slot: PublisherSlot | None = None) -> Outcome:
         self.standing.begin()
         watch = Watch(self.standing, timeout_s=self._settings.source_timeout_s, quiet_s=self._quiet_s, live=order.live)
-        process = await CaptureProcess.start(order)
+        process = await _started(order)
         leaving = asyncio.create_task(_end_after_leaving(process, slot)) if slot else None
         try:
             return await watch.follow(process)
@@ -153,6 +153,15 @@ class Keeper:
             if leaving:
                 leaving.cancel()
             await process.stop()
+
+
+async def _started(order: CaptureOrder) -> CaptureProcess:
+    starting = asyncio.create_task(CaptureProcess.start(order))
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:  # half-way: do not leave it behind
+        await (await starting).stop()
+        raise
 
 
 async def _end_after_leaving(process: CaptureProcess, slot: PublisherSlot) -> None:

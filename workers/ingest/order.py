@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from patchwatch.messages.base import CameraId, Message
 from patchwatch.messages.camera import Camera, Pace, Transport
 from patchwatch.messages.source import Source, SourceKind
 from patchwatch.messages.status import Reason
-from patchwatch.settings import Settings
 from workers.ingest.video import VideoOptions
+
+if TYPE_CHECKING:  # a capture process needs no settings, and starts a quarter of a second sooner without
+    from patchwatch.settings import Settings
 
 
 class CaptureOrder(Message):

@@ -14,7 +14,7 @@ import numpy as np
 from av.container import InputContainer
 from numpy.typing import NDArray
 
-from patchwatch.errors import SourceRejectedError
+from patchwatch.errors import SourceRejectedError, SourceUnavailableError
 from patchwatch.messages.source import redact
 from patchwatch.messages.status import Reason
 from workers.ingest.faults import translated
@@ -90,8 +90,15 @@ class Video:
         """
         options = options or VideoOptions()
         name = redact(str(source))
-        with translated(name, options.live):
-            container = av.open(_url(source), options=_ffmpeg_options(source, options), timeout=_timeouts(options))
+        chosen = _ffmpeg_options(source, options)
+        try:
+            container = _open(source, chosen, options)
+        except SourceUnavailableError as error:
+            if error.reason != Reason.DISCONNECTED or options.listen:
+                raise
+            # A camera with sound only fails so when asked for its video only: ask for everything, to say what it is.
+            chosen.pop("allowed_media_types", None)
+            container = _open(source, chosen, options)
         try:
             return cls(container, name, options)
         except BaseException:
@@ -205,6 +212,11 @@ class Video:
     def _interval_s(self) -> float:
         rate = self._stream.average_rate or self._stream.guessed_rate
         return 1 / float(rate) if rate and 0.1 <= rate <= 240 else 1 / 25
+
+
+def _open(source: str | Path, chosen: dict[str, str], options: VideoOptions) -> InputContainer:
+    with translated(str(source), options.live):
+        return av.open(_url(source), options=chosen, timeout=_timeouts(options))
 
 
 def _url(source: str | Path) -> str:

@@ -19,12 +19,12 @@ _FINAL = (ReportKind.ENDED, ReportKind.FAILED, ReportKind.REJECTED)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a capture process ended, and for how long it had delivered frames."""
+    """How a capture process ended. ``delivered_s``: from the first frame heard of to the last; None without any."""
 
     kind: ReportKind
     reason: Reason | None
     detail: str
-    delivered_s: float
+    delivered_s: float | None
 
 
 class Watch:
@@ -82,9 +82,9 @@ class Watch:
         fruitless = self._live and now_s - (self._frame_s or self._started_s) > limit_s + self._quiet_s
         return unheard or fruitless
 
-    def _delivered_s(self) -> float:
+    def _delivered_s(self) -> float | None:
         if self._first_frame_s is None or self._frame_s is None:
-            return 0.0
+            return None
         return self._frame_s - self._first_frame_s
 
     def _outcome(self, report: CaptureReport | None, process: CaptureProcess) -> Outcome:

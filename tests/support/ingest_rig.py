@@ -1,0 +1,163 @@
+"""An ingest worker in the test's own event loop, an independent RTSP camera, and footage made on the spot."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import av
+import numpy as np
+import redis.asyncio
+
+from patchwatch import keys
+from patchwatch.bus import connect_async
+from patchwatch.keys import CameraKeys
+from patchwatch.messages.camera import Camera
+from patchwatch.messages.frame import FrameMessage
+from patchwatch.messages.status import CaptureState, CaptureStatus
+from patchwatch.settings import Settings
+from workers.ingest.endpoint import Endpoint
+from workers.ingest.supervisor import Supervisor
+
+RTSP_SERVER = Path(__file__).parent / "rtsp_server.py"
+WITHIN_S = 40.0
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+async def eventually(holds: Callable[[], bool], within_s: float = WITHIN_S) -> None:
+    """Wait for a condition."""
+    deadline = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {within_s} s"
+        await asyncio.sleep(0.02)
+
+
+def write_video(
+    path: Path, *, seconds: float = 2.0, fps: int = 25, size: tuple[int, int] = (320, 240),
+    options: dict[str, str] | None = None,
+) -> Path:  # fmt: skip
+    """A bright square that wanders over a gradient; H.264, a key frame each second."""
+    width, height = size
+    ground = np.broadcast_to(np.linspace(0, 200, width, dtype=np.uint8)[None, :, None], (height, width, 3)).copy()
+    with av.open(str(path), "w", options=options or {}) as container:
+        stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast", "g": str(fps)})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for number in range(round(seconds * fps)):
+            picture = ground.copy()
+            x = number * 3 % max(1, width - 20)
+            picture[height // 3 : height // 3 + 20, x : x + 20] = 255
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+class Rig:
+    """A running ingest worker and what a user would see of it in Redis."""
+
+    def __init__(self, settings: Settings, client: redis.asyncio.Redis, supervisor: Supervisor, port: int) -> None:
+        self.settings = settings
+        self.client = client
+        self.supervisor = supervisor
+        self.port = port
+
+    async def put(self, camera: Camera) -> None:
+        await self.client.hset(keys.CAMERAS, camera.id, camera.encode())
+        await self.client.incr(keys.CAMERAS_REVISION)
+
+    async def remove(self, camera_id: str) -> None:
+        await self.client.hdel(keys.CAMERAS, camera_id)
+        await self.client.delete(*self.keys(camera_id).all)
+        await self.client.incr(keys.CAMERAS_REVISION)
+
+    def keys(self, camera_id: str) -> CameraKeys:
+        return CameraKeys.of(camera_id, self.settings.partitions)
+
+    async def status(self, camera_id: str) -> CaptureStatus | None:
+        data = await self.client.get(self.keys(camera_id).capture)
+        return CaptureStatus.decode(data) if data else None
+
+    async def until(
+        self, camera_id: str, holds: Callable[[CaptureStatus], bool] | CaptureState, within_s: float = WITHIN_S
+    ) -> CaptureStatus:
+        """The first status for which a condition holds."""
+        wanted = holds if callable(holds) else lambda status: status.state is holds
+        deadline = time.monotonic() + within_s
+        status = None
+        while time.monotonic() < deadline:
+            status = await self.status(camera_id)
+            if status is not None and wanted(status):
+                return status
+            await asyncio.sleep(0.03)
+        raise AssertionError(f"not within {within_s} s; the last status: {status}")
+
+    async def frames(self, camera_id: str) -> list[FrameMessage]:
+        return [FrameMessage.decode(i, f) for i, f in await self.client.xrange(self.keys(camera_id).frames)]
+
+    async def frames_above(
+        self, camera_id: str, seq: int, count: int = 3, within_s: float = WITHIN_S
+    ) -> list[FrameMessage]:
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            with contextlib.suppress(redis.ConnectionError):
+                newer = [frame for frame in await self.frames(camera_id) if frame.seq > seq]
+                if len(newer) >= count:
+                    return newer
+            await asyncio.sleep(0.03)
+        raise AssertionError(f"no {count} frames above {seq} within {within_s} s: {await self.status(camera_id)}")
+
+
+@asynccontextmanager
+async def running(settings: Settings, stable_after_s: float = 30.0) -> AsyncIterator[Rig]:
+    """Supervisor and endpoint, until the block ends."""
+    assert settings.redis_url
+    async with connect_async(settings.redis_url.get_secret_value()) as client:
+        supervisor = Supervisor(settings, client, stable_after_s=stable_after_s)
+        async with Endpoint(settings, supervisor, request_within_s=2.0) as endpoint:
+            task = asyncio.create_task(supervisor.run())
+            try:
+                yield Rig(settings, client, supervisor, endpoint.port)
+            finally:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+
+
+@contextmanager
+def rtsp_camera(port: int, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """An independent RTSP server at rtsp://127.0.0.1:PORT/cam."""
+    process = subprocess.Popen(
+        ["/usr/bin/python3", str(RTSP_SERVER), "--port", str(port), *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline() == "ready\n"
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@contextmanager
+def program(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Any program, killed at the end."""
+    process = subprocess.Popen(
+        arguments, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()

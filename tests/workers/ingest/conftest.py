@@ -1,0 +1,40 @@
+"""Fixtures of the ingest tests: settings with quick reconnects, a running worker."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from ingest_rig import Rig, running
+
+from patchwatch.bus_server import embedded_redis
+from patchwatch.settings import Settings
+
+
+@pytest.fixture
+def media(tmp_path: Path) -> Path:
+    folder = tmp_path / "media"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def make_settings(tmp_path: Path, media: Path) -> Iterator[Callable[..., Settings]]:
+    """Settings with an embedded queue and quick reconnects; keyword arguments override."""
+    with embedded_redis() as url:
+
+        def make(**overrides: object) -> Settings:
+            chosen: dict[str, object] = {
+                "redis_url": url, "data_dir": tmp_path / "data", "media_dirs": str(media), "rtsp_port": 0,
+                "reconnect_min_s": 0.2, "reconnect_max_s": 0.5, "source_timeout_s": 3.0,
+            }  # fmt: skip
+            return Settings(**(chosen | overrides))  # type: ignore[arg-type]
+
+        yield make
+
+
+@pytest.fixture
+async def rig(make_settings: Callable[..., Settings]) -> AsyncIterator[Rig]:
+    async with running(make_settings()) as rig:
+        yield rig

@@ -1,0 +1,143 @@
+"""Reading video: what is sampled, how it is scaled, and what is refused with which words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from ingest_rig import free_port, rtsp_camera, write_video
+
+from patchwatch.errors import RejectedError, SourceRejectedError, SourceUnavailableError
+from workers.ingest import picture
+from workers.ingest.video import Video, VideoOptions
+
+
+def times(path: Path, **options: float) -> list[float]:
+    with Video.open(path, options=VideoOptions(**options)) as video:  # type: ignore[arg-type]
+        return [round(frame.media_time_s, 3) for frame in video.frames()]
+
+
+def test_the_same_file_always_gives_the_same_frames(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", seconds=1)
+    assert times(path) == times(path) == [0.0, 0.2, 0.4, 0.6, 0.8]
+    assert len(times(path, analysis_fps=100)) == 25
+
+
+def test_only_the_first_frame_of_a_file_is_a_discontinuity_and_none_is_enlarged(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", seconds=1, size=(320, 200))
+    with Video.open(path) as video:
+        frames = list(video.frames())
+        assert (video.codec, video.width, video.height, video.duration_s) == ("h264", 320, 200, 1.0)
+    assert [frame.discontinuity for frame in frames] == [True] + [False] * 4
+    assert {frame.rgb.shape for frame in frames} == {(200, 320, 3)}
+
+
+def test_large_pictures_are_scaled_and_keep_their_own_size_beside(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", seconds=0.2, size=(1280, 720))
+    with Video.open(path, options=VideoOptions(max_side_px=320)) as video:
+        [frame] = video.frames()
+    assert frame.rgb.shape == (180, 320, 3)
+    assert (frame.source_width, frame.source_height) == (1280, 720)
+
+
+def test_an_8k_picture_is_read(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "8k.mp4", seconds=0.04, size=(7680, 4320))
+    with Video.open(path) as video:
+        [frame] = video.frames()
+    assert frame.rgb.shape == (360, 640, 3)
+
+
+@pytest.mark.parametrize(("size", "limit"), [((640, 480), 640 * 479), ((16, 16), 7680 * 4320), ((2000, 40), 10**6)])
+def test_pictures_out_of_bounds_are_refused_before_decoding(tmp_path: Path, size: tuple[int, int], limit: int) -> None:
+    path = write_video(tmp_path / "a.mp4", seconds=0.2, size=size)
+    with pytest.raises(SourceRejectedError, match=f"{size[0]}x{size[1]}") as caught:
+        Video.open(path, options=VideoOptions(max_picture_px=limit))
+    assert caught.value.reason == "picture_size"
+
+
+def test_a_picture_of_one_pixel_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "dot.avi"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=5)
+        stream.width, stream.height, stream.pix_fmt = 1, 1, "yuvj444p"
+        dot = av.VideoFrame.from_ndarray(np.zeros((1, 1, 3), np.uint8), format="rgb24")
+        container.mux(stream.encode(dot))
+        container.mux(stream.encode())
+    with pytest.raises(SourceRejectedError, match="1x1 are too small"):
+        Video.open(path)
+
+
+def test_a_truncated_file_is_read_as_far_as_it_goes_and_counted(tmp_path: Path) -> None:
+    whole = write_video(tmp_path / "a.mp4", seconds=4, options={"movflags": "faststart"})
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
+    with Video.open(cut) as video:
+        frames = list(video.frames())
+        assert 5 < len(frames) < 20
+        assert video.decode_errors >= 1
+
+
+def test_what_is_no_video_is_refused_with_its_reason(tmp_path: Path) -> None:
+    text = tmp_path / "text.mp4"
+    text.write_text("this is a letter\n" * 500)
+    whole = write_video(tmp_path / "a.mp4", seconds=2)
+    headless = tmp_path / "headless.mp4"
+    headless.write_bytes(whole.read_bytes()[:5000])
+    listing = tmp_path / "list.mp4"
+    listing.write_text(f"ffconcat version 1.0\nfile {whole.name}\n")
+    playlist = tmp_path / "list.m3u8"
+    playlist.write_text(f"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{whole.name}\n#EXT-X-ENDLIST\n")
+    empty = tmp_path / "empty.mp4"
+    empty.touch()
+    for path, reason in [
+        (text, "corrupt"), (headless, "corrupt"), (empty, "corrupt"), (listing, "codec"), (playlist, "codec"),
+        (tmp_path / "none.mp4", "not_found"), (tmp_path, "not_found"),
+    ]:  # fmt: skip
+        with pytest.raises(SourceRejectedError, match=path.name) as caught, Video.open(path) as video:
+            list(video.frames())
+        assert caught.value.reason == reason, path
+
+
+def test_a_file_with_sound_only_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sound.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=8000)
+        sound = av.AudioFrame.from_ndarray(np.zeros((1, 8000), np.float32), format="fltp", layout="mono")
+        sound.sample_rate = 8000
+        container.mux(stream.encode(sound))
+        container.mux(stream.encode())
+    with pytest.raises(SourceRejectedError, match="no video track"):
+        Video.open(path)
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [("rtsp://ann:geheim@127.0.0.1:9/x", "refused"), ("rtsp://ann:geheim@nohost.invalid/x", "unreachable")],
+)
+def test_an_absent_camera_is_worth_another_try_and_its_password_is_not_told(url: str, reason: str) -> None:
+    with pytest.raises(SourceUnavailableError) as caught:
+        Video.open(url, options=VideoOptions(live=True, timeout_s=2))
+    assert caught.value.reason == reason
+    assert "geheim" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+@pytest.mark.gst
+@pytest.mark.parametrize(
+    ("path", "arguments", "reason"), [("nothing", (), "not_found"), ("cam", ("--audio-only",), "no_video")]
+)
+def test_a_camera_that_answers_without_video_says_why(path: str, arguments: tuple[str, ...], reason: str) -> None:
+    port = free_port()
+    with rtsp_camera(port, *arguments), pytest.raises((SourceUnavailableError, SourceRejectedError)) as caught:
+        Video.open(f"rtsp://127.0.0.1:{port}/{path}", options=VideoOptions(live=True, timeout_s=3))
+    assert caught.value.reason == reason  # type: ignore[attr-defined]
+
+
+def test_a_picture_survives_the_queue_and_a_cut_one_is_rejected() -> None:
+    rgb = np.broadcast_to(np.linspace(0, 255, 64, dtype=np.uint8)[None, :, None], (48, 64, 3))
+    jpeg = picture.encode(rgb, 90)
+    assert np.abs(picture.decode(jpeg).astype(int) - rgb).max() < 12
+    with pytest.raises(RejectedError, match="JPEG"):
+        picture.decode(jpeg[: len(jpeg) // 2])

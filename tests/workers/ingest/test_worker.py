@@ -1,0 +1,115 @@
+"""The ingest worker as a process: it ends in order, with its children, and outlives Redis."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from ingest_rig import Rig, eventually, free_port, running, write_video
+from redis.exceptions import RedisError
+
+from patchwatch.bus import connect_async
+from patchwatch.errors import ConfigurationError
+from patchwatch.keys import worker
+from patchwatch.messages.camera import Camera
+from patchwatch.messages.status import CaptureState
+from patchwatch.settings import Settings
+from workers.ingest.worker import run
+
+
+@contextmanager
+def ingest_process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    assert settings.redis_url
+    environment = os.environ | {
+        "PATCHWATCH_REDIS_URL": settings.redis_url.get_secret_value(),
+        "PATCHWATCH_MEDIA_DIRS": ":".join(str(folder) for folder in settings.media_dirs),
+        "PATCHWATCH_RTSP_PORT": "0",
+    }
+    code = "from patchwatch.settings import load_settings; from workers.ingest.worker import run; run(load_settings())"
+    process = subprocess.Popen([sys.executable, "-c", code], env=environment)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def captures_of(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+async def test_however_it_ends_its_captures_end_too(
+    make_settings: Callable[..., Settings], media: Path, number: signal.Signals
+) -> None:
+    settings = make_settings()
+    assert settings.redis_url
+    path = write_video(media / "a.mp4", seconds=1)
+    async with connect_async(settings.redis_url.get_secret_value()) as client:
+        rig = Rig(settings, client, None, 0)  # type: ignore[arg-type]
+        await rig.put(Camera(id="a", source=f"file:{path}", loop=True))
+        with ingest_process(settings) as process:
+            await rig.until("a", CaptureState.LIVE)
+            captures = captures_of(process.pid)
+            assert len(captures) == 1
+            process.send_signal(number)
+            await eventually(lambda: process.poll() is not None, within_s=10)
+            await eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in captures), within_s=10)
+            if number is not signal.SIGKILL:
+                assert process.returncode == 0
+                await rig.until("a", CaptureState.OFFLINE)
+                assert await client.keys(worker("ingest", "*")) == []
+
+
+def test_without_a_redis_it_says_which_setting_is_missing() -> None:
+    with pytest.raises(ConfigurationError, match="PATCHWATCH_REDIS_URL"):
+        run(Settings())
+
+
+@pytest.mark.redis_server
+async def test_a_redis_that_dies_and_returns_empty_is_survived(
+    make_settings: Callable[..., Settings], media: Path
+) -> None:
+    port = free_port()
+    path = write_video(media / "a.mp4", seconds=1)
+
+    def redis_server() -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            ["redis-server", "--port", str(port), "--save", "", "--appendonly", "no"], stdout=subprocess.DEVNULL
+        )
+
+    server = redis_server()
+    try:
+        async with running(make_settings(redis_url=f"redis://127.0.0.1:{port}/0")) as rig:
+            await _until_it_answers(rig)
+            await rig.put(Camera(id="a", source=f"file:{path}", loop=True))
+            before = await rig.until("a", CaptureState.LIVE)
+            server.kill()
+            server.wait()
+            kept = rig.supervisor._kept["a"].keeper.standing
+            await eventually(lambda: kept.status().unpublished > 3)
+            server = redis_server()
+            await rig.frames_above("a", before.captured + 3)
+            status = await rig.until("a", CaptureState.LIVE)
+            assert status.unpublished > 3
+            assert status.reconnects == 0
+    finally:
+        server.kill()
+        server.wait()
+
+
+async def _until_it_answers(rig: Rig) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                await rig.client.ping()
+                return
+            except RedisError:
+                await asyncio.sleep(0.02)
