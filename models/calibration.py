@@ -49,7 +49,7 @@ class Calibration:
         if value > self.tail_from:
             return -math.log10(_TAIL) + (value - self.tail_from) / self.tail_scale * math.log10(math.e)
         below = float(np.interp(value, self.levels, np.linspace(0.0, 1.0, len(self.levels))))
-        return -math.log10(max(1.0 - below, _TAIL))
+        return abs(math.log10(max(1.0 - below, _TAIL)))  # abs: the calmest is 0.0, not -0.0
 
 
 def score_of(rarity: float) -> float:
