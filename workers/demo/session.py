@@ -30,7 +30,7 @@ PROFILE = "motion"
 ANALYSIS_FPS = 10.0  # one who runs moves on by two body widths in a fifth of a second: too far for optical flow
 _NORMAL_SEED_OFFSET = 1000  # the footage learnt from shows another day than the live video
 _START_WITHIN_S = 60.0
-_SETTLE_S = 1.5  # frames still on their way when the time is up
+_SETTLE_S = 5.0  # at most, for frames still on their way when the time is up
 
 Progress = Callable[[float, str], None]
 
@@ -180,7 +180,17 @@ class Session:
                 status = self._status() or status
             screen.show(self._glance(status), self._record.take_fresh())
             time.sleep(0.2)
-        time.sleep(_SETTLE_S)
+
+    def _settle(self) -> dict[str, Any]:
+        """End the publishing and wait until the frames on their way are scored; the camera's last status."""
+        if self._publisher is not None:
+            self._publisher.stop()
+        deadline = time.monotonic() + _SETTLE_S
+        while True:
+            time.sleep(0.5)
+            status = self._status()
+            if time.monotonic() > deadline or (status.get("frames") or {}).get("in_queue") == 0:
+                return status
 
     def _status(self) -> dict[str, Any]:
         try:
@@ -210,7 +220,7 @@ class Session:
     def summary(self) -> Summary:
         """What came of it, as the REST interface tells."""
         live_s = self.live_s
-        status = self._status()
+        status = self._settle()
         frames = status.get("frames") or {}
         alerts = list(reversed(self._api.get(f"/api/v1/alerts?camera={CAMERA}&limit=500")["alerts"]))
         anomalies, unexplained = match(self._options.script, self._started_at_ms, live_s, alerts)
