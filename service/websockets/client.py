@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -37,6 +38,7 @@ class Client:
         self._limit = limit
         self._items: deque[Item] = deque()
         self._dropped = 0
+        self._uncertain: list[Item] | None = []  # dropped while catching up: perhaps sent on the other way
         self._waiting = asyncio.Event()
 
     def wants(self, camera_id: str) -> bool:
@@ -50,10 +52,21 @@ class Client:
             if self.topic is Topic.ALERTS:
                 self.overflowed.set()
                 return
-            self._items.popleft()
-            self._dropped += 1
+            self._drop(self._items.popleft())
         self._items.append(item)
         self._waiting.set()
+
+    def _drop(self, item: Item) -> None:
+        if self._uncertain is None:
+            self._dropped += 1
+        else:
+            self._uncertain.append(item)
+
+    def caught_up(self, sent: Callable[[Item], bool]) -> None:
+        """From now on the client gets entries from here only; ``sent`` tells which ones it has already."""
+        self._dropped += sum(not sent(item) for item in self._uncertain or ())
+        self._uncertain = None
+        self._items = deque(item for item in self._items if not sent(item))
 
     async def take(self, timeout_s: float) -> tuple[int, list[Item]]:
         """How many were lost since the last time, and the next items; none when the time is over."""

@@ -103,6 +103,7 @@ class Session:
         await self._replay()
         reading = await self._hub.join(self._client)
         await self._replay()
+        self._client.caught_up(self._sent)
         beat_at_s = time.monotonic() + self._heartbeat_s
         while not reading.done():
             dropped, items = await self._client.take(max(0.0, min(1.0, beat_at_s - time.monotonic())))
@@ -137,10 +138,13 @@ class Session:
         self._positions[stream] = item.entry_id
 
     async def _send_item(self, item: Item) -> None:
-        known = self._positions.get(item.stream)
-        if known is None or order(item.entry_id) > order(known):
+        if not self._sent(item):
             await self._websocket.send_text(item.text)
             self._positions[item.stream] = item.entry_id
+
+    def _sent(self, item: Item) -> bool:
+        known = self._positions.get(item.stream)
+        return known is not None and order(item.entry_id) <= order(known)
 
     def _where(self) -> dict[str, list[str]]:
         """Ids to resume after, for every stream."""

@@ -44,6 +44,7 @@ class World:
 
     def __init__(self, url: str) -> None:
         self.bus = redis.Redis.from_url(url)
+        self.picture = jpeg()
 
     def of(self, camera_id: str) -> CameraKeys:
         return CameraKeys.of(camera_id, PARTITIONS)

@@ -6,8 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
-import urllib.request
 
+import httpx
 import pytest
 
 from patchwatch.errors import ConfigurationError, PortTakenError
@@ -48,7 +48,6 @@ def test_it_says_where_it_listens_and_stops_on_a_signal(number: signal.Signals) 
         assert process.stderr is not None
         line = next(line for line in process.stderr if "dashboard" in line)
         base = re.search(r"http://127\.0\.0\.1:\d+", line)[0]  # type: ignore[index]
-        with urllib.request.urlopen(f"{base}/healthz") as answer:
-            assert answer.status == 200
+        assert httpx.get(f"{base}/healthz").status_code == 200
         process.send_signal(number)
         assert process.wait(timeout=20) == 0

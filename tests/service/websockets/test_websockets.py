@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -29,8 +28,8 @@ async def _next(socket: ClientConnection, kind: str | None = None) -> dict[str, 
 
 
 @pytest.fixture
-async def at(serve, settings: Settings, world) -> AsyncIterator[str]:
-    yield f"ws://{serve(settings)}/api/v1/ws"
+def at(serve, settings: Settings, world) -> str:
+    return f"ws://{serve(settings)}/api/v1/ws"
 
 
 async def test_an_alert_is_pushed_at_each_change(at: str, world) -> None:
@@ -122,16 +121,16 @@ async def test_an_emptied_queue_is_followed_again(at: str, world) -> None:
 
 
 async def test_a_slow_client_of_alerts_is_sent_away_and_misses_none(serve, settings: Settings, world) -> None:
-    where = serve(settings, client_queue=50, send_buffer=8192)
+    where = serve(settings, client_queue=50, send_buffer=65536)
     raw = socket.socket()
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
     raw.setblocking(False)
     host, port = where.split(":")
     await asyncio.get_running_loop().sock_connect(raw, (host, int(port)))
     got: list[str] = []
-    async with connect(f"ws://{where}/api/v1/ws/alerts", sock=raw, max_queue=1) as client:
-        await _next(client)
-        ids = [world.alert(T0 + number) for number in range(1500)]
+    async with connect(f"ws://{where}/api/v1/ws/alerts", sock=raw, max_queue=1, compression=None) as client:
+        await _next(client, "heartbeat")  # it has caught up
+        ids = [world.alert(T0 + number, bank_id="b" * 4000) for number in range(600)]
         with pytest.raises(ConnectionClosed) as closed:
             await _read_slowly(client, got, world)
     assert closed.value.rcvd is not None
@@ -146,7 +145,7 @@ async def test_a_slow_client_of_alerts_is_sent_away_and_misses_none(serve, setti
 async def _read_slowly(client: ClientConnection, got: list[str], world) -> None:
     """Nothing at all until the hub has offered everything, then to the end."""
     async with asyncio.timeout(20):
-        await asyncio.sleep(2)  # being slow is the point
+        await asyncio.sleep(1)  # being slow is the point
         while True:
             message = json.loads(await client.recv())
             if message["type"] == "alert":
@@ -155,14 +154,14 @@ async def _read_slowly(client: ClientConnection, got: list[str], world) -> None:
 
 async def test_scores_are_thinned_for_a_slow_client_and_the_loss_is_told(serve, settings: Settings, world) -> None:
     world.camera()
-    where = serve(settings, client_queue=20, send_buffer=8192)
+    where = serve(settings, client_queue=20, send_buffer=65536)
     raw = socket.socket()
-    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
     raw.setblocking(False)
     host, port = where.split(":")
     await asyncio.get_running_loop().sock_connect(raw, (host, int(port)))
-    async with connect(f"ws://{where}/api/v1/ws/scores", sock=raw, max_queue=1) as client:
-        await _next(client)
+    async with connect(f"ws://{where}/api/v1/ws/scores", sock=raw, max_queue=1, compression=None) as client:
+        await _next(client, "heartbeat")  # it has caught up
         sent = [world.score(T0 + number) for number in range(3000)]
         await asyncio.sleep(1)  # being slow is the point
         got, dropped = [], 0
