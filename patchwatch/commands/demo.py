@@ -74,7 +74,7 @@ def _play(options: DemoOptions, settings: Settings, session: Session, console: C
             threshold = enrol(settings, recording, report)
         _say(console, f"learnt: alerts will open above a score of {threshold:.2f}")
         session.start()
-        _say(console, _addresses(session, settings))
+        _say(console, _addresses(session))
     except KeyboardInterrupt:
         return None
     with suppress(KeyboardInterrupt), make_screen(console) as screen:
@@ -110,10 +110,10 @@ def _intention(options: DemoOptions) -> str:
     )
 
 
-def _addresses(session: Session, settings: Settings) -> str:
+def _addresses(session: Session) -> str:
     from patchwatch.settings import Settings as Defaults
 
-    fields = Defaults.model_fields
+    fields, settings = Defaults.model_fields, session.settings
     moved = [
         f"port {wanted} is taken: {noun} uses {used} instead"
         for noun, wanted, used in (

@@ -28,18 +28,25 @@ class Api:
         """As `get`."""
         return self._ask("POST", path, body)
 
-    def wait_until_ready(self, alive: Callable[[], bool], limit_s: float = 60.0) -> None:
-        """Wait for ``/readyz``. Raises `RetryableError` when it takes too long, or at once when ``alive`` says no."""
+    def wait_until_ready(
+        self, alive: Callable[[], bool], ours: Callable[[dict[str, Any]], bool], limit_s: float = 60.0
+    ) -> None:
+        """Wait for a ``/readyz`` that is ``ours``: another service may have taken the port.
+
+        Raises `RetryableError` when it takes too long, or at once when ``alive`` says no.
+        """
         deadline = time.monotonic() + limit_s
         while True:
             try:
-                self.get("/readyz")
-                return
+                if ours(self.get("/readyz")):
+                    return
+                why = "another service answers at its address"
             except (RetryableError, RejectedError) as error:
-                if not alive():
-                    raise RetryableError("the service ended while starting") from None
-                if time.monotonic() > deadline:
-                    raise RetryableError(f"the service is not ready after {limit_s:.0f} s: {error}") from None
+                why = str(error)
+            if not alive():
+                raise RetryableError("the service ended while starting")
+            if time.monotonic() > deadline:
+                raise RetryableError(f"the service is not ready after {limit_s:.0f} s: {why}")
             time.sleep(0.1)
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:

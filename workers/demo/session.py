@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -30,6 +31,7 @@ PROFILE = "motion"
 ANALYSIS_FPS = 10.0  # one who runs moves on by two body widths in a fifth of a second: too far for optical flow
 _NORMAL_SEED_OFFSET = 1000  # the footage learnt from shows another day than the live video
 _START_WITHIN_S = 60.0
+_PORT_ATTEMPTS = 3
 _SETTLE_S = 5.0  # at most, for frames still on their way when the time is up
 
 Progress = Callable[[float, str], None]
@@ -55,13 +57,13 @@ class DemoOptions:
 
 @contextmanager
 def demo_settings() -> Iterator[Settings]:
-    """Settings apart from the user's installation: own data, own queue, loopback, ports that are free."""
+    """Settings apart from the user's installation: own data, own queue, loopback; the usual ports."""
     usual = load_settings()
     with tempfile.TemporaryDirectory(prefix="patchwatch-demo-") as folder:
         yield load_settings(
             data_dir=Path(folder), media_dirs=(), redis_url=None, api_token=None, profiles_file=None,
-            host="127.0.0.1", port=free_port(usual.port), rtsp_host="127.0.0.1", rtsp_port=free_port(usual.rtsp_port),
-            publish_username=None, publish_password=None,
+            host="127.0.0.1", port=usual.port, rtsp_host="127.0.0.1", rtsp_port=usual.rtsp_port,
+            publish_username=None, publish_password=None, log_level="info",
         )  # fmt: skip
 
 
@@ -93,17 +95,29 @@ class Session:
     """The product, a camera that publishes to it, and a client that watches. A context manager; leaves nothing."""
 
     def __init__(self, options: DemoOptions, settings: Settings) -> None:
-        self.base = f"http://{settings.host}:{settings.port}"
-        self.rtsp = f"rtsp://{settings.rtsp_host}:{settings.rtsp_port}/{CAMERA}"
-        self.sockets = f"ws://{settings.host}:{settings.port}/api/v1"
+        self.settings = settings  # once started: with the ports in use
         self._options = options
-        self._settings = settings
-        self._api = Api(self.base)
         self._record = Record()
         self._stack = ExitStack()
         self._product: Child | None = None
         self._publisher: Child | None = None
         self._started_at_ms = 0
+
+    @property
+    def base(self) -> str:
+        return f"http://{self.settings.host}:{self.settings.port}"
+
+    @property
+    def sockets(self) -> str:
+        return f"ws://{self.settings.host}:{self.settings.port}/api/v1"
+
+    @property
+    def rtsp(self) -> str:
+        return f"rtsp://{self.settings.rtsp_host}:{self.settings.rtsp_port}/{CAMERA}"
+
+    @property
+    def _api(self) -> Api:
+        return Api(self.base)
 
     def __enter__(self) -> Session:
         return self
@@ -113,20 +127,10 @@ class Session:
 
     def start(self) -> None:
         """Bring up the service, add the camera, watch it, publish. Raises `RetryableError` when a part fails."""
-        folder = self._settings.data_dir
-        self._product = self._stack.enter_context(
-            Child(
-                ["-P", "-m", "patchwatch", "serve"],
-                output=folder / "serve.log",
-                environment=self._settings.environment(),
-                stop_s=20.0,
-            )
-        )
-        product = self._product
-        try:
-            self._api.wait_until_ready(lambda: product.exit_code is None)
-        except RetryableError as error:
-            raise RetryableError(f"{error}; the end of its log:\n{_tail(product.output())}") from None
+        folder = self.settings.data_dir
+        for attempt in range(_PORT_ATTEMPTS):
+            if self._serve(folder, last=attempt == _PORT_ATTEMPTS - 1):
+                break
         source = self._options.source if isinstance(self._options.source, str) else "push:"
         self._api.post(
             "/api/v1/cameras", {"id": CAMERA, "source": source, "profile": PROFILE, "analysis_fps": ANALYSIS_FPS}
@@ -138,6 +142,25 @@ class Session:
         else:
             self._started_at_ms = self._publish(folder)
 
+    def _serve(self, folder: Path, *, last: bool) -> bool:
+        """Start the service on free ports. False when another program took one of them first, unless ``last``."""
+        wanted = self.settings
+        ports = {"port": free_port(wanted.port), "rtsp_port": free_port(wanted.rtsp_port)}
+        self.settings = wanted.changed(**ports)
+        product = Child(
+            ["-P", "-m", "patchwatch", "serve"],
+            output=folder / "serve.log", environment=self.settings.environment(), stop_s=20.0,
+        )  # fmt: skip
+        self._stack.enter_context(product)
+        try:
+            self._api.wait_until_ready(lambda: product.exit_code is None, _is_of(product))
+        except RetryableError as error:
+            if not last and product.exit_code is not None and "is taken by another program" in product.output():
+                return False
+            raise RetryableError(f"{error}; the end of its log:\n{_tail(product.output())}") from None
+        self._product = product
+        return True
+
     def _publish(self, folder: Path) -> int:
         """Start the publisher; returns the wall-clock time of second 0 of its pictures."""
         options = self._options
@@ -147,7 +170,7 @@ class Session:
         arguments += ["--seed", str(options.seed), "--first-anomaly", str(options.first_anomaly_s)]
         arguments += ["--every", str(options.anomaly_every_s)]
         self._publisher = self._stack.enter_context(
-            Child(arguments, output=folder / "publisher.log", environment=self._settings.environment(), stop_s=5.0)
+            Child(arguments, output=folder / "publisher.log", environment=self.settings.environment(), stop_s=5.0)
         )
         deadline = time.monotonic() + _START_WITHIN_S
         while time.monotonic() < deadline:
@@ -238,6 +261,16 @@ class Session:
             anomalies=anomalies,
             unexplained=unexplained,
         )
+
+
+def _is_of(product: Child) -> Callable[[dict[str, Any]], bool]:
+    """Whether an answer of ``/readyz`` comes from this very service: its log names the processes it started."""
+
+    def ours(ready: dict[str, Any]) -> bool:
+        started = set(re.findall(r"\(pid (\d+)\)", product.output()))
+        return any(str(worker["pid"]) in started for worker in ready["workers"])
+
+    return ours
 
 
 def _tail(text: str, lines: int = 12) -> str:
