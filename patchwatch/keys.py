@@ -12,7 +12,6 @@ CAMERAS = "pw:cameras"  # hash: camera id -> Camera (JSON)
 CAMERAS_REVISION = "pw:cameras:revision"  # counter: rises with each change of CAMERAS
 ALERTS = "pw:alerts"  # stream: every change of every alert, field "a" = Alert (JSON)
 ALERTS_BY_TIME = "pw:alerts:by-time"  # sorted set: alert id by started_at_ms
-ENROLMENTS = "pw:enrolments"
 ENROLMENT_RECORDS = "pw:enrolments:records"  # hash: enrolment id -> Enrolment (JSON)
 
 

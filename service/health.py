@@ -23,6 +23,7 @@ class Health(StrEnum):
     OFFLINE = "offline"
     FAILED = "failed"
     ENDED = "ended"
+    LOADING = "loading"
     NO_BANK = "no_bank"
     BANK_REJECTED = "bank_rejected"
     WEIGHTS_MISSING = "weights_missing"

@@ -6,9 +6,9 @@ Rules of a camera live in `patchwatch.messages.camera`: a body is checked by bui
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SecretStr, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SecretStr, WithJsonSchema, model_validator
 
 from patchwatch.messages.alert import Alert, AlertKind, AlertState
 from patchwatch.messages.base import CAMERA_ID_PATTERN
@@ -284,12 +284,21 @@ class AlertList(BaseModel):
 
 
 class NewEnrolment(_Body):
-    """Normal footage to learn from."""
+    """Normal footage to learn from: recordings, or the camera itself from now on."""
 
     sources: list[str] = Field(
-        min_length=1, max_length=100, examples=[["file:/media/gate-monday.mp4", "file:/media/gate-tuesday.mp4"]]
+        [], max_length=100, examples=[["file:/media/gate-monday.mp4", "file:/media/gate-tuesday.mp4"]]
+    )
+    live_seconds: float | None = Field(
+        None, ge=30, le=86_400, description="Learn from this much of the live camera instead.", examples=[None]
     )
     profile: str | None = Field(None, description="Default: the camera's.", examples=["motion"])
+
+    @model_validator(mode="after")
+    def _one_kind_of_footage(self) -> Self:
+        if bool(self.sources) == (self.live_seconds is not None):
+            raise ValueError("give either sources (recordings) or live_seconds (the camera itself)")
+        return self
 
 
 class EnrolmentView(BaseModel):
@@ -297,6 +306,7 @@ class EnrolmentView(BaseModel):
     camera_id: str = Field(examples=["gate"])
     profile: str = Field(examples=["motion"])
     sources: list[str]
+    live_seconds: float | None
     state: EnrolmentState
     progress: float = Field(examples=[0.4])
     detail: str

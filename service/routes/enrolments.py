@@ -1,4 +1,4 @@
-"""Enrolments: learning a camera's normal from given footage."""
+"""Enrolments: learning a camera's normal from recordings or from the camera itself."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ async def create(camera_id: str, body: NewEnrolment, response: Response, context
         camera_id=camera_id,
         profile=profile,
         sources=tuple(body.sources),
+        live_seconds=body.live_seconds,
+        analysis_fps=camera.analysis_fps,
         created_at_ms=at_ms,
         updated_at_ms=at_ms,
     )

@@ -12,11 +12,10 @@ from patchwatch.errors import ConflictError, NotFoundError
 from patchwatch.messages.status import Enrolment, EnrolmentState
 
 _KEPT_PER_CAMERA = 50
-_JOBS_KEPT = 1000
 
 
 class EnrolmentStore:
-    """Writes `keys.ENROLMENTS` and `keys.ENROLMENT_RECORDS`."""
+    """Reads and writes `keys.ENROLMENT_RECORDS`; the enrolment worker takes what is queued there."""
 
     def __init__(self, bus: Redis) -> None:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
@@ -36,7 +35,6 @@ class EnrolmentStore:
                 pipe.hset(keys.ENROLMENT_RECORDS, enrolment.id, enrolment.encode())
                 if forgotten:
                     pipe.hdel(keys.ENROLMENT_RECORDS, *forgotten)
-                pipe.xadd(keys.ENROLMENTS, {b"e": enrolment.encode()}, maxlen=_JOBS_KEPT)
                 await pipe.execute()
 
     async def of(self, camera_id: str) -> list[Enrolment]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from patchwatch import keys
 from patchwatch.bus import translated
 from patchwatch.keys import CameraKeys
 from patchwatch.messages.score import Score
-from patchwatch.messages.status import AnalysisStatus, CaptureStatus, WorkerBeat
+from patchwatch.messages.status import AnalysisStatus, CaptureStatus, DropReason, WorkerBeat
 
 _FIELDS = 6
 _DROPPED = b"dropped:"
@@ -34,12 +35,19 @@ class CameraRecord:
 
     @property
     def dropped(self) -> dict[str, int]:
-        """By reason."""
-        return {
-            name.removeprefix(_DROPPED).decode(): int(count)
-            for name, count in sorted(self.counters.items())
-            if name.startswith(_DROPPED)
-        }
+        """By reason. To the inference worker an unpublished frame is one more gap in the queue; told apart here."""
+        found = Counter(
+            {
+                name.removeprefix(_DROPPED).decode(): int(count)
+                for name, count in sorted(self.counters.items())
+                if name.startswith(_DROPPED)
+            }
+        )
+        unpublished = min(self.capture.unpublished if self.capture else 0, found[DropReason.QUEUE_FULL.value])
+        if unpublished:
+            found[DropReason.UNPUBLISHED.value] = unpublished
+            found[DropReason.QUEUE_FULL.value] -= unpublished
+        return dict(+found)
 
     @property
     def captured(self) -> int:

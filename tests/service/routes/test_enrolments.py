@@ -12,8 +12,8 @@ async def test_an_enrolment_is_queued_and_can_be_followed(api: httpx.AsyncClient
     source = f"file:{settings.allowed_media_dirs[0]}/monday.mp4"
     asked = await api.post("/api/v1/cameras/gate/enrolments", json={"sources": [source]})
     assert asked.status_code == 202
-    ((_, fields),) = world.bus.xrange(keys.ENROLMENTS)
-    job = Enrolment.decode(fields[b"e"])
+    (record,) = world.bus.hvals(keys.ENROLMENT_RECORDS)
+    job = Enrolment.decode(record)
     assert (job.camera_id, job.profile, job.sources) == ("gate", "motion", (source,))
 
     again = await api.post("/api/v1/cameras/gate/enrolments", json={"sources": [source]})
@@ -34,4 +34,16 @@ async def test_only_files_of_the_media_folders_are_learnt_from(
     answer = await api.post("/api/v1/cameras/gate/enrolments", json={"sources": sources})
     assert answer.status_code == 422
     assert "hunter2" not in answer.text
-    assert not world.bus.exists(keys.ENROLMENTS)
+    assert not world.bus.exists(keys.ENROLMENT_RECORDS)
+
+
+async def test_a_camera_can_be_learnt_from_itself(api: httpx.AsyncClient, world) -> None:
+    world.camera()
+    asked = await api.post("/api/v1/cameras/gate/enrolments", json={"live_seconds": 600})
+    assert (asked.status_code, asked.json()["live_seconds"]) == (202, 600)
+
+
+@pytest.mark.parametrize("body", [{}, {"live_seconds": 5}, {"live_seconds": 60, "sources": ["file:/a.mp4"]}])
+async def test_one_kind_of_footage_is_asked_for(api: httpx.AsyncClient, world, body: dict[str, object]) -> None:
+    world.camera()
+    assert (await api.post("/api/v1/cameras/gate/enrolments", json=body)).status_code == 422
