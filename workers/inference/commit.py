@@ -18,6 +18,8 @@ from patchwatch.settings import Settings
 from workers.inference.lease import Leases
 from workers.inference.session import Session
 
+_TRIES = 8  # the lease is renewed once a second: two in a row are rare
+
 
 @dataclass
 class Outcome:
@@ -44,15 +46,20 @@ class Committer:
     def commit(self, session: Session, outcome: Outcome) -> None:
         """Raises `LeaseLostError`, or `BusUnavailableError` when it is unknown whether it was applied: then call
         `applied` once Redis answers again, and `commit` again if it was not."""
-        try:
-            with translated(), self._client.pipeline(transaction=True) as pipe:
-                self._leases.guard(pipe, session.keys.partition)
-                self._queue(pipe, session, outcome)
-                pipe.execute()
-        except redis.WatchError:
-            raise LeaseLostError(f"partition {session.keys.partition} changed hands") from None
-        except redis.ResponseError as error:
-            raise BusUnavailableError(f"Redis refused a commit: {error}") from None
+        # Our own renewal of the lease between WATCH and EXEC aborts the transaction too: nothing was applied, and
+        # `guard` tells on the next try whether the lease is still ours.
+        for _ in range(_TRIES):
+            try:
+                with translated(), self._client.pipeline(transaction=True) as pipe:
+                    self._leases.guard(pipe, session.keys.partition)
+                    self._queue(pipe, session, outcome)
+                    pipe.execute()
+                    return
+            except redis.WatchError:
+                continue
+            except redis.ResponseError as error:
+                raise BusUnavailableError(f"Redis refused a commit: {error}") from None
+        raise LeaseLostError(f"partition {session.keys.partition} changed hands")
 
     def applied(self, session: Session, outcome: Outcome) -> bool:
         """Whether this outcome was the last to take effect for the camera."""
