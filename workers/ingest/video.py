@@ -216,7 +216,8 @@ class Video:
 
 def _open(source: str | Path, chosen: dict[str, str], options: VideoOptions) -> InputContainer:
     with translated(str(source), options.live):
-        return av.open(_url(source), options=chosen, timeout=_timeouts(options))
+        container: InputContainer = av.open(_url(source), options=chosen, timeout=_timeouts(options))
+        return container
 
 
 def _url(source: str | Path) -> str:
