@@ -194,6 +194,7 @@ class InferenceWorker:
             except LeaseLostError as error:
                 log.warning("%s: %s", session.camera.id, error)
                 self._forget(session.camera.id)
+                self._revision = None  # look again soon: the partition may come back to us
                 return
             except BusUnavailableError as error:
                 uncertain = True
