@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from workers.demo.session import DemoOptions, Session
     from workers.demo.summary import Summary
 
+_WAITING_AT_MOST = 50  # frames on their way when the time is up; more means that scoring stood still
+
 
 def demo(
     duration: Annotated[float | None, typer.Option(min=1, help="Seconds of live video. Default: until Ctrl-C.")] = None,
@@ -48,14 +50,18 @@ def demo(
     console = Console(stderr=as_json)
     with _terminated_as_by_ctrl_c(), demo_settings() as settings, Session(options, settings) as session:
         summary = _play(options, settings, session, console)
+        log = session.log_tail()
     if summary is None:
         raise typer.Exit(130)
     for line in summary.lines():
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if as_json:
         typer.echo(json.dumps(summary.as_json()))
-    if summary.scored == 0:
-        raise RetryableError("no frame was scored")
+    waiting = summary.captured - summary.scored - sum(summary.dropped.values())
+    if summary.scored == 0 or waiting > _WAITING_AT_MOST:
+        raise RetryableError(
+            f"{summary.scored} frames were scored, {waiting} not; the end of the service's log:\n{log}"
+        )
 
 
 def _play(options: DemoOptions, settings: Settings, session: Session, console: Console) -> Summary | None:

@@ -240,6 +240,10 @@ class Session:
             happening="" if act is None else act.kind.value,
         )
 
+    def log_tail(self) -> str:
+        """The end of what the service logged."""
+        return "" if self._product is None else _tail(self._product.output())
+
     def summary(self) -> Summary:
         """What came of it, as the REST interface tells."""
         live_s = self.live_s

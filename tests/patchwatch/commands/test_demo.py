@@ -41,7 +41,7 @@ def opened_at_s(alert: dict[str, Any]) -> float:
 
 @pytest.mark.timeout(400)
 def test_an_alert_comes_after_the_first_anomaly_and_none_before(scratch: Path) -> None:
-    options = ("--duration", "27", "--normal-seconds", "40", "--first-anomaly", "8", "--anomaly-every", "12", "--json")
+    options = ("--duration", "24", "--normal-seconds", "36", "--first-anomaly", "8", "--anomaly-every", "12", "--json")
     process = start(scratch, *options)
     out, err = process.communicate(timeout=390)
     assert process.returncode == 0, err
