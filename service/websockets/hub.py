@@ -42,6 +42,12 @@ class Hub:
         counts = Counter(client.topic.value for client in self._clients)
         return {topic.value: counts[topic.value] for topic in Topic}
 
+    def followed(self, client: Client) -> list[str]:
+        """Streams that may hold something for a client."""
+        if client.topic is Topic.ALERTS:
+            return [keys.ALERTS]
+        return [stream for stream, camera_id in self._camera_of.items() if client.wants(camera_id)]
+
     async def join(self, client: Client) -> asyncio.Task[None]:
         """From its return on the client is offered every entry. Raises `BusUnavailableError`.
 
@@ -75,11 +81,13 @@ class Hub:
             self._revision = None
 
     async def _read(self) -> None:
-        while True:
+        while self._clients:
             try:
                 await self._read_once()
                 self._note_connection(True, "")
             except (BusUnavailableError, redis.ResponseError) as error:
+                if not self._clients:
+                    return  # redis-py reports our own cancellation as a lost connection
                 self._note_connection(False, str(error))
                 await asyncio.sleep(_RETRY_S)
 

@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from patchwatch.errors import BusUnavailableError, InvalidMessageError
 from service.context import now_ms
 from service.models import iso
-from service.store.streams import Entry, StreamStore
+from service.store.streams import START, Entry, StreamStore
 from service.websockets.client import Client, Item
 from service.websockets.hub import Hub
 from service.websockets.position import order
@@ -102,6 +102,8 @@ class Session:
         )
         await self._replay()
         reading = await self._hub.join(self._client)
+        for stream in self._hub.followed(self._client):
+            self._positions.setdefault(stream, START)  # of a camera that came after our hello
         await self._replay()
         self._client.caught_up(self._sent)
         beat_at_s = time.monotonic() + self._heartbeat_s
