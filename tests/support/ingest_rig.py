@@ -101,6 +101,12 @@ class Rig:
             await asyncio.sleep(0.03)
         raise AssertionError(f"not within {within_s} s; the last status: {status}")
 
+    async def until_gone(self, camera_id: str) -> None:
+        """Until no frame and no status of a camera is left."""
+        async with asyncio.timeout(WITHIN_S):
+            while await self.client.exists(self.keys(camera_id).frames, self.keys(camera_id).capture):  # noqa: ASYNC110
+                await asyncio.sleep(0.03)
+
     async def frames(self, camera_id: str) -> list[FrameMessage]:
         return [FrameMessage.decode(i, f) for i, f in await self.client.xrange(self.keys(camera_id).frames)]
 

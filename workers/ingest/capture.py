@@ -86,7 +86,7 @@ class Capture:
             self._publisher.start(self._order.after_seq)
             self._read_live() if self._order.live else self._read_file()
         except Stopped:
-            return
+            self._reporter.send(ReportKind.PROGRESS)  # the last counts
         except SourceUnavailableError as error:
             self._reporter.send(ReportKind.FAILED, Reason(error.reason), str(error))
         except SourceRejectedError as error:

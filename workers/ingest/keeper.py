@@ -152,7 +152,18 @@ class Keeper:
         finally:
             if leaving:
                 leaving.cancel()
-            await _stopped(process)
+            await self._stop(process)
+
+    async def _stop(self, process: CaptureProcess) -> None:
+        stopping = asyncio.create_task(process.stop())
+        try:
+            await asyncio.shield(stopping)
+        except asyncio.CancelledError:  # the order to stop came while it was being stopped anyway: see it through
+            await stopping
+            raise
+        finally:
+            if report := stopping.result():
+                self.standing.take(report)
 
 
 async def _started(order: CaptureOrder) -> CaptureProcess:
@@ -161,15 +172,6 @@ async def _started(order: CaptureOrder) -> CaptureProcess:
         return await asyncio.shield(starting)
     except asyncio.CancelledError:  # half-way: do not leave it behind
         await (await starting).stop()
-        raise
-
-
-async def _stopped(process: CaptureProcess) -> None:
-    stopping = asyncio.create_task(process.stop())
-    try:
-        await asyncio.shield(stopping)
-    except asyncio.CancelledError:  # the order to stop came while it was being stopped anyway: see it through
-        await stopping
         raise
 
 

@@ -54,17 +54,19 @@ class CaptureProcess:
         assert self._process.stdin is not None
         self._process.stdin.close()
 
-    async def stop(self) -> None:
-        """Ask it to end, then kill it. Returns when it is gone."""
+    async def stop(self) -> CaptureReport | None:
+        """Ask it to end, then kill it. Returns its last report, if any, when it is gone."""
+        last: CaptureReport | None = None
         self.ask_to_stop()
         try:
             async with asyncio.timeout(_STOP_WITHIN_S):
-                while await self.report() is not None:  # an unread pipe would hold it up
-                    pass
+                while (report := await self.report()) is not None:
+                    last = report
                 await self._process.wait()
         except TimeoutError:
             await self.kill()
         await self._stderr
+        return last
 
     async def kill(self) -> None:
         """SIGKILL: for one that hangs."""

@@ -68,7 +68,7 @@ async def test_a_removed_camera_leaves_nothing_behind(rig: Rig, media: Path) -> 
     await rig.frames_above("gone", 0)
     await rig.remove("gone")
     await eventually(lambda: rig.supervisor.camera("gone") is None)
-    assert await rig.client.exists(rig.keys("gone").frames, rig.keys("gone").capture) == 0
+    await rig.until_gone("gone")
 
 
 async def test_a_disabled_camera_is_shown_as_such_and_comes_back(rig: Rig, media: Path) -> None:
