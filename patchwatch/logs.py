@@ -7,7 +7,8 @@ import time
 
 from patchwatch.messages.source import redact
 
-_QUIET = ("asyncio", "uvicorn.access", "httpx", "httpcore")  # one line per request says nothing to an operator
+# One line per request says nothing to an operator; fakeredis would write whole records, passwords included.
+_QUIET = ("asyncio", "uvicorn.access", "httpx", "httpcore", "fakeredis")
 
 
 class RedactingFormatter(logging.Formatter):

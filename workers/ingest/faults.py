@@ -39,6 +39,11 @@ def _live(name: str, error: av.error.FFmpegError) -> PatchwatchError:
         return SourceUnavailableError(
             f"{name}: nothing listens on that port: check the port and that the camera's RTSP is on", Reason.REFUSED
         )
+    if isinstance(error, av.error.HTTPServerError):
+        return SourceUnavailableError(
+            f"{name} reports a fault of its own ({error.strerror}): restart the camera or lower its load",
+            Reason.REFUSED,
+        )
     if isinstance(error, av.error.HTTPError):
         return SourceUnavailableError(
             f"{name} refuses ({error.strerror}): try the other transport, tcp or udp", Reason.REFUSED
