@@ -18,10 +18,10 @@ from models.fusion import fuse
 from models.profile import Profile
 from models.smoothing import CausalGaussian
 from models.streams.base import Stream
-from models.threshold import event_rule
+from models.threshold import FALSE_ALARMS_PER_DAY, event_rule
 from patchwatch.errors import InsufficientFootageError
 
-MIN_FOOTAGE_S = 30.0
+MIN_FOOTAGE_S = 20.0
 SEGMENTS = 5  # leave-one-segment-out calibration
 MAX_FRAMES = 20_000  # kept in memory; beyond, every other frame is let go, again and again
 
@@ -35,10 +35,17 @@ class Learner:
     kept, then every fourth, and so on; the bank's footage says so.
     """
 
-    def __init__(self, profile: Profile, streams: Sequence[Stream], identity: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        streams: Sequence[Stream],
+        identity: dict[str, Any],
+        false_alarms_per_day: float = FALSE_ALARMS_PER_DAY,
+    ) -> None:
         self._profile = profile
         self._streams = list(streams)
         self._identity = identity
+        self._false_alarms_per_day = false_alarms_per_day
         self._frames: list[tuple[Features, ...]] = []
         self._times: list[float] = []
         self._runs: list[int] = []  # number of the unbroken run each kept frame belongs to
@@ -96,7 +103,7 @@ class Learner:
     def _check_footage(self) -> None:
         if self._seconds < MIN_FOOTAGE_S or len(self._frames) < SEGMENTS * MIN_VALUES:
             raise InsufficientFootageError(
-                f"{self._seconds:.0f} s of normal footage ({len(self._frames)} analysed frames) is too little to learn "
+                f"{self._seconds:.1f} s of normal footage ({len(self._frames)} analysed frames) is too little to learn "
                 f"from: give at least {MIN_FOOTAGE_S:.0f} s and {SEGMENTS * MIN_VALUES} frames, "
                 "better ten minutes or more"
             )
@@ -153,7 +160,7 @@ class Learner:
                         self._times[n], score_of(fused.rarity(value))
                     )
                     runs.setdefault(key, []).append((self._times[n], score))
-        return event_rule([_columns(run) for run in runs.values()])
+        return event_rule([_columns(run) for run in runs.values()], self._false_alarms_per_day)
 
     def _footage(self, sources: Sequence[str]) -> Footage:
         vectors = {

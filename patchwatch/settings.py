@@ -75,6 +75,11 @@ class Settings(BaseSettings):
         False, description="Tests and benchmarks only: random CLIP weights; banks and scores say so."
     )
 
+    # Enrolment
+    false_alarms_per_day: float = Field(
+        4.0, gt=0, le=1000, description="Per camera: sets the alert thresholds when a bank is learnt."
+    )
+
     # Retention
     score_retention_hours: float = Field(6.0, gt=0, description="Per-frame scores; older ones remain as minutes.")
     minute_retention_days: float = Field(31.0, gt=0, description="Scores by the minute.")

@@ -290,7 +290,7 @@ class NewEnrolment(_Body):
         [], max_length=100, examples=[["file:/media/gate-monday.mp4", "file:/media/gate-tuesday.mp4"]]
     )
     live_seconds: float | None = Field(
-        None, ge=30, le=86_400, description="Learn from this much of the live camera instead.", examples=[None]
+        None, ge=20, le=86_400, description="Learn from this much of the live camera instead.", examples=[None]
     )
     profile: str | None = Field(None, description="Default: the camera's.", examples=["motion"])
 

@@ -15,6 +15,7 @@ from models.frame import Frame
 from models.learning import Learner
 from models.perception import View
 from models.profile import load_profile
+from models.threshold import FALSE_ALARMS_PER_DAY
 from patchwatch.messages.source import redact
 from patchwatch.settings import Settings
 from workers.ingest import picture
@@ -107,9 +108,16 @@ def recorded_clips(sources: Sequence[str | Path], reader: Reader) -> Iterator[Cl
             yield Clip(_name(source), reader.limit_s or video.duration_s, batches)
 
 
-def learn(engine: Engine, clips: Iterable[Clip], *, count: int, progress: Progress = lambda done, what: None) -> Bank:
+def learn(
+    engine: Engine,
+    clips: Iterable[Clip],
+    *,
+    count: int,
+    false_alarms_per_day: float = FALSE_ALARMS_PER_DAY,
+    progress: Progress = lambda done, what: None,
+) -> Bank:
     """Learn a bank from ``count`` clips of normal. Raises `InsufficientFootageError` and the clips' own errors."""
-    learner, names = Learner(engine.profile, engine.streams, engine.identity), []
+    learner, names = Learner(engine.profile, engine.streams, engine.identity, false_alarms_per_day), []
     for number, clip in enumerate(clips):
         names.append(clip.name)
         view, first_s, starts = View(), None, True

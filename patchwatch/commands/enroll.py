@@ -35,7 +35,13 @@ def enroll(
     with progress_bar(f"enrolling {camera}", hidden=as_json) as report:
         engine = load_engine(settings, profile)
         clips = recorded_clips(opened, replace(Reader.of(settings, fps), limit_s=seconds))
-        bank = learn(engine, clips, count=len(opened), progress=report)
+        bank = learn(
+            engine,
+            clips,
+            count=len(opened),
+            false_alarms_per_day=settings.false_alarms_per_day,
+            progress=report,
+        )
     path = settings.bank_path(camera, profile)
     save_bank(bank, path)
     facts: dict[str, Any] = {

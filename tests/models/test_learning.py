@@ -35,11 +35,13 @@ def test_thresholds_lie_above_what_normal_footage_reached(bank: Bank) -> None:
     assert 0 < bank.rule.off < bank.rule.on < 1
 
 
-def test_half_a_minute_is_needed(learner: Learner) -> None:
+def test_twenty_seconds_are_needed(learner: Learner) -> None:
     noise = np.random.default_rng(1)
-    for n in range(140):
+    for n in range(99):
         learner.add(n / 5, (features_at(0.0, noise=noise), features_at(5.0, noise=noise)))
-    with pytest.raises(InsufficientFootageError, match=r"28 s of normal footage \(140 analysed frames\) is too little"):
+    with pytest.raises(
+        InsufficientFootageError, match=r"19\.6 s of normal footage \(99 analysed frames\) is too little"
+    ):
         learner.build(["short.mp4"])
 
 

@@ -104,7 +104,13 @@ class EnrolmentWorker:
         self._save(job, state=EnrolmentState.RUNNING, detail="starting")
         clips = self._clips(job)
         engine = load_engine(self._settings, job.profile)
-        bank = learn(engine, clips, count=max(1, len(job.sources)), progress=report)
+        bank = learn(
+            engine,
+            clips,
+            count=max(1, len(job.sources)),
+            false_alarms_per_day=self._settings.false_alarms_per_day,
+            progress=report,
+        )
         save_bank(bank, self._settings.bank_path(job.camera_id, job.profile))
         return bank.id
 
