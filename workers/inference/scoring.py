@@ -114,7 +114,7 @@ class Scorer:
         session.counters["scored"] += 1
         session.boxes = boxes
         for event in reading.changes:
-            outcome.alerts.append(_alert(item, event, score))
+            outcome.alerts.append(_alert(item, event))
 
 
 def close_events(session: Session, events: Sequence[Event], outcome: Outcome) -> None:
@@ -122,10 +122,11 @@ def close_events(session: Session, events: Sequence[Event], outcome: Outcome) ->
     outcome.alerts += [(*update_alert(session, event, None), None) for event in events]
 
 
-def _alert(item: _Item, event: Event, score: Score) -> tuple[Alert, bool, bytes | None]:
-    at_peak = event.ended_s is None and event.peak_s == item.frame.at_s
-    alert, tell = update_alert(item.session, event, score.region if at_peak else None)
-    return alert, tell, item.message.jpeg if at_peak else None
+def _alert(item: _Item, event: Event) -> tuple[Alert, bool, bytes | None]:
+    """The picture is that of the peak, or of the opening when the peak was just before it."""
+    pictured = event.ended_s is None and item.frame.at_s in (event.peak_s, event.opened_s)
+    alert, tell = update_alert(item.session, event, _in_source(event.box_xyxy_px, item.message))
+    return alert, tell, item.message.jpeg if pictured else None
 
 
 def _score_message(item: _Item, reading: Reading) -> Score:
