@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from pathlib import Path
@@ -48,3 +49,9 @@ def test_links_lead_somewhere(document: str) -> None:
 def test_every_make_target_it_names_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`?make ([a-z]+)\b", README)) <= targets
+
+
+def test_the_measured_figure_is_that_of_the_record() -> None:
+    record = json.loads((ROOT / "bench" / "results" / "motion.json").read_text())
+    service = record["ped2"]["5 fps"]["protocols"]["service"]
+    assert f"**{service['micro_auroc']:.3f}** (macro {service['macro_auroc']:.3f})" in README
