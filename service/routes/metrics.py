@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
@@ -15,6 +15,7 @@ from service.context import In
 from service.health import Health
 from service.models import CameraStatus
 from service.routes.status import statuses
+from service.store.statuses import CameraRecord
 
 router = APIRouter(tags=["health"])
 
@@ -23,9 +24,11 @@ router = APIRouter(tags=["health"])
 async def metrics(context: In) -> PlainTextResponse:
     cameras = await context.store.cameras.all()
     found = await statuses(context, cameras)
+    records = await context.store.statuses.read([camera.id for camera in cameras])
     beats = await context.store.statuses.beats()
     families = [
         *_of_cameras(found),
+        _dropped(dict(zip((camera.id for camera in cameras), records, strict=True))),
         _open_alerts(found, await context.store.alerts.open_by_camera()),
         _gauge("websocket_clients", "Clients of the WebSockets", ["topic"], context.hub.clients_by_topic().items()),
         _gauge("workers", "Living workers", ["role"], _counted(beat.role for beat in beats).items()),
@@ -46,11 +49,6 @@ class _Snapshot:
 def _of_cameras(found: list[CameraStatus]) -> Iterable[Metric]:
     yield _counter("frames_captured", "Frames sampled", ((s.camera_id, s.frames.captured) for s in found))
     yield _counter("frames_scored", "Frames scored", ((s.camera_id, s.frames.scored) for s in found))
-    dropped = CounterMetricFamily("patchwatch_frames_dropped", "Frames not scored", labels=["camera", "reason"])
-    for status in found:
-        for reason, count in status.frames.dropped.items():
-            dropped.add_metric([status.camera_id, reason], count)
-    yield dropped
     yield _counter("decode_errors", "Frames that could not be decoded", _captures(found, "decode_errors"))
     yield _counter("reconnects", "Connections made anew", _captures(found, "reconnects"))
     queue = ((s.camera_id, s.frames.in_queue) for s in found)
@@ -67,6 +65,14 @@ def _of_cameras(found: list[CameraStatus]) -> Iterable[Metric]:
     yield _state("health", "Health of the camera: 1 for the present one", list(Health), [
         (s.camera_id, s.health) for s in found
     ])  # fmt: skip
+
+
+def _dropped(records: Mapping[str, CameraRecord]) -> Metric:
+    family = CounterMetricFamily("patchwatch_frames_dropped", "Frames not scored", labels=["camera", "reason"])
+    for camera_id, record in records.items():
+        for reason, count in record.dropped_for_certain.items():
+            family.add_metric([camera_id, reason], count)
+    return family
 
 
 def _open_alerts(found: list[CameraStatus], open_by_camera: dict[str, int]) -> Metric:

@@ -32,6 +32,28 @@ async def test_a_camera_in_good_order_is_ok_and_its_frames_are_accounted_for(api
     assert (await api.get("/api/v1/status")).json()["statuses"][0]["health"] == "ok"
 
 
+async def test_frames_pushed_out_of_a_full_queue_are_dropped_before_the_worker_notices(
+    api: httpx.AsyncClient, world
+) -> None:
+    world.camera()
+    world.commit(100, [], {"scored": 98, "dropped:queue_full": 2})
+    for seq in (141, 142, 143):
+        world.frame(seq)
+    expected = {"captured": 143, "scored": 98, "dropped": {"queue_full": 42}, "in_queue": 3, "balanced": True}
+    assert (await api.get("/api/v1/cameras/gate/status")).json()["frames"] == expected
+    metrics = (await api.get("/metrics")).text  # a counter must not fall: what the worker may yet score is left out
+    assert 'patchwatch_frames_dropped_total{camera="gate",reason="queue_full"} 2.0' in metrics
+
+
+async def test_frames_that_redis_never_had_do_not_wait_in_the_queue(api: httpx.AsyncClient, world) -> None:
+    world.camera()
+    world.capture(captured=120, unpublished=20)
+    world.commit(99, [], {"scored": 99})
+    world.frame(100)
+    expected = {"captured": 120, "scored": 99, "dropped": {"unpublished": 20}, "in_queue": 1, "balanced": True}
+    assert (await api.get("/api/v1/cameras/gate/status")).json()["frames"] == expected
+
+
 async def test_a_frame_that_went_missing_shows(api: httpx.AsyncClient, world) -> None:
     world.camera()
     world.commit(100, [], {"scored": 99})
