@@ -88,7 +88,8 @@ def test_only_the_settings_read_the_environment(path: Path) -> None:
 
 
 def _fresh(code: str) -> str:
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, cwd=ROOT)
+    # -B: in a fresh checkout the import system itself would write compiled files
+    done = subprocess.run([sys.executable, "-B", "-W", "error", "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
