@@ -50,9 +50,11 @@ def save_bank(bank: Bank, path: Path) -> None:
 
 def load_bank(path: Path) -> Bank:
     """Read a bank. Raises `NotFoundError` when there is none, `BankMismatchError` when it cannot be used."""
-    if not path.is_file():
-        raise NotFoundError(f"no bank at {path}: learn one with `patchwatch enroll --camera ID --profile P VIDEO...`")
     try:
+        if not path.is_file():
+            raise NotFoundError(
+                f"no bank at {path}: learn one with `patchwatch enroll --camera ID --profile P VIDEO...`"
+            )
         with safe_open(path, framework="numpy") as file:
             facts = json.loads((file.metadata() or {})["patchwatch"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)

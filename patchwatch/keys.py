@@ -71,11 +71,14 @@ class CameraKeys:
         return self._key("analysis")
 
     @property
+    def of_inference(self) -> tuple[str, ...]:
+        """What the inference worker writes."""
+        return (self.scores, self.minutes, self.state, self.counters, self.analysis)
+
+    @property
     def all(self) -> tuple[str, ...]:
         """Everything to delete with the camera."""
-        return (
-            self.frames, self.scores, self.minutes, self.state, self.counters, self.capture, self.analysis,
-        )  # fmt: skip
+        return (self.frames, self.capture, *self.of_inference)
 
 
 def lease(partition: int) -> str:

@@ -40,7 +40,7 @@ class CameraRecord:
 
     @property
     def dropped(self) -> dict[str, int]:
-        """By reason, with the frames that left the queue unseen: the inference worker counts them when it gets there."""
+        """By reason, with the frames that left the queue unseen: the inference worker will count them too."""
         return self._by_reason(self.vanished)
 
     @property

@@ -51,7 +51,7 @@ class Committer:
         for _ in range(_TRIES):
             try:
                 with translated(), self._client.pipeline(transaction=True) as pipe:
-                    self._leases.guard(pipe, session.keys.partition)
+                    self._leases.guard(pipe, session.keys.partition, session.lease)
                     self._queue(pipe, session, outcome)
                     pipe.execute()
                     return

@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 class Leases:
     """Takes every free partition and keeps it. `owned` is a snapshot; `guard` makes a transaction depend on ownership.
 
-    Renewing runs beside the scoring, so that a slow network does not cost the lease.
+    Renewing runs beside the scoring, so that a slow network does not cost the lease. Its thread alone changes what is
+    owned.
     """
 
     def __init__(self, url: str, partitions: int) -> None:
@@ -38,17 +39,17 @@ class Leases:
         self._thread.start()
 
     @property
-    def owned(self) -> frozenset[int]:
-        return frozenset(self._values)
+    def owned(self) -> dict[int, bytes]:
+        """The lease of each partition that is ours. One that was lost and came back is another."""
+        return dict(self._values)
 
-    def guard(self, pipe: redis.client.Pipeline, partition: int) -> None:
+    def guard(self, pipe: redis.client.Pipeline, partition: int, lease: bytes) -> None:
         """Watch the lease in ``pipe`` and start its transaction: it will fail if the lease changes hands meanwhile.
 
-        Raises `LeaseLostError` when this worker does not own the partition.
+        Raises `LeaseLostError` when ``lease`` is over, be it that this worker owns the partition again.
         """
         pipe.watch(keys.lease(partition))  # type: ignore[no-untyped-call]
-        if pipe.get(keys.lease(partition)) != self._values.get(partition, b"-"):
-            self._values.pop(partition, None)
+        if pipe.get(keys.lease(partition)) != lease:
             raise LeaseLostError(f"partition {partition} is scored by another worker now")
         pipe.multi()
 
@@ -75,7 +76,7 @@ class Leases:
             try:
                 with translated():
                     self._renew_or_take(partition)
-            except BusUnavailableError as error:
+            except (BusUnavailableError, redis.ResponseError) as error:  # a replica that was promoted, a full disk
                 log.warning("leases: %s", error)
                 return
 

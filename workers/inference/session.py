@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from models.analyzer import Analyzer
@@ -25,6 +27,9 @@ from patchwatch.settings import Settings
 from workers.inference.engines import Engines
 
 _MINUTE_MS = 60_000
+_UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)  # what JSON of another shape than expected raises
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -32,11 +37,12 @@ class Session:
     """Mutable state of one camera, owned by the worker's one scoring thread.
 
     ``position`` is the sequence number of the last frame taken (scored or dropped). ``counters`` are totals since the
-    camera began.
+    camera began. ``lease``: that of the partition when the state was read; commits hold under it alone.
     """
 
     camera: Camera
     keys: CameraKeys
+    lease: bytes
     position: int = 0
     counters: Counter[str] = field(default_factory=Counter)
     view: View = field(default_factory=View)
@@ -56,15 +62,21 @@ class Session:
 
     @classmethod
     def resume(
-        cls, camera: Camera, keys: CameraKeys, state: dict[bytes, bytes], counters: dict[bytes, bytes]
+        cls, camera: Camera, keys: CameraKeys, lease: bytes, state: dict[bytes, bytes], counters: dict[bytes, bytes]
     ) -> Session:
-        """Go on from what the last commit left in Redis; from nothing for a new camera."""
-        session = cls(camera, keys)
+        """Go on from what the last commit left in Redis; from nothing for a new camera.
+
+        Of a state that another version wrote, what can be read is taken.
+        """
+        session = cls(camera, keys, lease)
         session.counters = Counter({name.decode(): int(value) for name, value in counters.items()})
         if b"seq" in state:
             session.position = int(state[b"seq"])
         if b"worker" in state:
-            session._restore(json.loads(state[b"worker"]))
+            try:
+                session._restore(json.loads(state[b"worker"]))
+            except _UNREADABLE as error:
+                log.warning("%s: its stored state is unreadable (%r): smoothing starts afresh", camera.id, error)
         return session
 
     def worker_state(self) -> dict[str, Any]:
@@ -81,12 +93,12 @@ class Session:
         }
 
     def _restore(self, state: dict[str, Any]) -> None:
-        self.stored = state["analyzer"]
-        self.last_score_ms = state["last_score_ms"]
-        self.minute = ScoreMinute(*state["minute"]) if state["minute"] else None
         self.alert = Alert.model_validate(state["alert"]) if state["alert"] else None
-        self.told_peak = state["told_peak"]
+        self.last_score_ms = int(state["last_score_ms"])
+        self.told_peak = float(state["told_peak"])
+        self.minute = ScoreMinute(*state["minute"]) if state["minute"] else None
         self.recent = deque((int(seq), int(at)) for seq, at in state["recent"])
+        self.stored = state["analyzer"]
 
     @property
     def ready(self) -> bool:
@@ -103,7 +115,7 @@ class Session:
         Never raises for a bad bank or missing weights: the status says why nothing is scored.
         """
         path = settings.bank_path(self.camera.id, self.camera.profile)
-        mtime_ns = path.stat().st_mtime_ns if path.is_file() else None
+        mtime_ns = _mtime_ns(path)
         if mtime_ns == self._bank_mtime_ns and self.ready:
             return []
         try:
@@ -124,7 +136,7 @@ class Session:
             state = AnalysisState.NO_BANK
         elif isinstance(error, WeightsMissingError):
             state = AnalysisState.WEIGHTS_MISSING
-        closed = self.analyzer.finish() if self.analyzer else []
+        closed = self.finish()
         self.bank = self.analyzer = None
         self._set_status(state, str(error))
         return closed
@@ -133,9 +145,22 @@ class Session:
         before = self.analyzer.state() if self.analyzer else self.stored
         self.engine, self.bank, self.analyzer, self.stored = engine, bank, Analyzer(bank), None
         self.view = View()
-        closed = self.analyzer.restore(before) if before else []
+        try:
+            closed = self.analyzer.restore(before) if before else []
+        except _UNREADABLE as error:
+            log.warning("%s: its stored state is unreadable (%r): smoothing starts afresh", self.camera.id, error)
+            self.analyzer, closed = Analyzer(bank), []
+        if self.alert and not closed and self.analyzer.open_event is None:
+            closed = [_known_of(self.alert)]
         self._set_status(AnalysisState.SCORING, "")
         return closed
+
+    def finish(self) -> list[Event]:
+        """No more frames for now: closes what is open, be it of before a restart."""
+        if self.analyzer:
+            return self.analyzer.finish()
+        self.stored = None
+        return [_known_of(self.alert)] if self.alert else []
 
     def _set_status(self, state: AnalysisState, detail: str) -> None:
         bank = self.bank
@@ -163,7 +188,7 @@ class Session:
         self.camera = camera
         if not changed:
             return []
-        closed = self.analyzer.finish() if self.analyzer else []
+        closed = self.finish()
         self.engine = self.bank = self.analyzer = self.status = self.stored = None
         self._bank_mtime_ns = None
         return closed
@@ -185,8 +210,8 @@ class Session:
         """Remember that this frame stays in the stream until later ones have replaced it as history."""
         self.recent.append((message.seq, message.captured_at_ns))
         horizon_ns = message.captured_at_ns - int(HISTORY_S * 1e9)
-        while len(self.recent) > 1 and self.recent[0][1] < horizon_ns:
-            self.recent.popleft()
+        while len(self.recent) > 1 and not horizon_ns <= self.recent[0][1] <= message.captured_at_ns:
+            self.recent.popleft()  # those of the future are from before the clock was set back
 
     def next_score_ms(self, captured_at_ns: int) -> int:
         """Id of the next score: its capture time, pushed forward where clocks stood still."""
@@ -202,3 +227,18 @@ class Session:
         minute = self.minute
         self.minute = ScoreMinute(minute.minute_ms, minute.count + 1, minute.total + score, max(minute.peak, score))
         return over
+
+
+def _known_of(alert: Alert) -> Event:
+    """The event of an open alert of which nothing but its record is left: it ended at its peak or later."""
+    peak_s = alert.peak_at_ms / 1000
+    return Event(
+        alert.started_at_ms / 1000, alert.opened_at_ms / 1000, peak_s, alert.peak_score, alert.stream, None, peak_s
+    )
+
+
+def _mtime_ns(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:  # there is none, or reading it will say what is wrong
+        return None

@@ -11,6 +11,8 @@ import time
 import uuid
 from typing import Any
 
+import redis
+
 from models.event import Event
 from patchwatch import keys
 from patchwatch.bus import connect, translated
@@ -57,7 +59,7 @@ class InferenceWorker:
         self._engines = Engines(settings)
         self._sessions: dict[str, Session] = {}
         self._revision: bytes | None = None
-        self._owned: frozenset[int] = frozenset()
+        self._owned: dict[int, bytes] = {}
         self._published: dict[str, tuple[object, float]] = {}
         self._looked_s = float("-inf")
         self._stopping = threading.Event()
@@ -105,6 +107,10 @@ class InferenceWorker:
             self._refresh_cameras()
             self._beat()
         for session in list(self._sessions.values()):
+            if self._began_anew(session):
+                self._forget(session.camera.id)
+                self._revision = None
+                continue
             was_ready, analyzer = session.ready, session.analyzer
             closed = session.refresh_bank(self._settings, self._engines)
             if session.ready and (not was_ready or session.analyzer is not analyzer):
@@ -120,8 +126,11 @@ class InferenceWorker:
             return
         wanted = {camera.id: camera for camera in self._read_cameras() if camera.enabled}
         for camera_id in [known for known in self._sessions if known not in wanted]:
-            self._close(self._sessions[camera_id], self._finish(self._sessions[camera_id]))
+            session = self._sessions[camera_id]
+            self._close(session, session.finish())
             self._forget(camera_id)
+            if not self._client.hexists(keys.CAMERAS, camera_id):  # what was committed after its removal goes too
+                self._client.delete(*session.keys.of_inference)
         for camera in wanted.values():
             self._adopt(camera, owned)
         self._revision, self._owned = revision, owned
@@ -135,15 +144,27 @@ class InferenceWorker:
                 log.error("camera %s is unreadable and left out: %s", camera_id.decode(), error)
         return cameras
 
-    def _adopt(self, camera: Camera, owned: frozenset[int]) -> None:
+    def _adopt(self, camera: Camera, owned: dict[int, bytes]) -> None:
         of = CameraKeys.of(camera.id, self._settings.partitions)
-        if of.partition not in owned:
-            self._forget(camera.id)
-        elif camera.id in self._sessions:
-            self._close(self._sessions[camera.id], self._sessions[camera.id].reconfigure(camera))
-        else:
+        session, lease = self._sessions.get(camera.id), owned.get(of.partition)
+        if session and session.lease == lease:
+            self._close(session, session.reconfigure(camera))
+            return
+        self._forget(camera.id)
+        if lease is not None:
             state, counters = self._client.hgetall(of.state), self._client.hgetall(of.counters)
-            self._sessions[camera.id] = Session.resume(camera, of, state, counters)
+            self._sessions[camera.id] = Session.resume(camera, of, lease, state, counters)
+
+    def _began_anew(self, session: Session) -> bool:
+        """Whether the frames count from the start again: the camera was removed and added between two looks."""
+        if time.monotonic() - session.last_taken_s < _LOOK_EVERY_S:
+            return False
+        try:
+            with translated():
+                newest: bytes = self._client.xinfo_stream(session.keys.frames)["last-generated-id"]
+        except redis.ResponseError:  # no frame yet
+            return False
+        return int(newest.split(b"-")[0]) < session.position
 
     def _forget(self, camera_id: str) -> None:
         self._sessions.pop(camera_id, None)
@@ -171,11 +192,7 @@ class InferenceWorker:
     def _fallen_silent(self, session: Session) -> list[Event]:
         if session.bank is None or time.monotonic() - session.last_taken_s < session.bank.rule.gap_s:
             return []
-        return self._finish(session)
-
-    @staticmethod
-    def _finish(session: Session) -> list[Event]:
-        return session.analyzer.finish() if session.analyzer else []
+        return session.finish()
 
     def _close(self, session: Session, events: list[Event]) -> None:
         if events:

@@ -25,20 +25,23 @@ class DisturbedLeases(Leases):
         self.disturb = disturb
         self.checks = 0
 
-    def guard(self, pipe: redis.client.Pipeline, partition: int) -> None:
-        super().guard(pipe, partition)
+    def guard(self, pipe: redis.client.Pipeline, partition: int, lease: bytes) -> None:
+        super().guard(pipe, partition, lease)
         self.checks += 1
         if self.checks <= 2:
             self.disturb()
 
 
-def committed(bus_url: str, disturb: Any) -> bytes | None:
+def committed(bus_url: str, disturb: Any, before: Any = None) -> bytes | None:
     with connect(bus_url) as client:
         leases = DisturbedLeases(bus_url, lambda: disturb(client))
         leases._round()
         session: Any = SimpleNamespace(
-            keys=CameraKeys("door", 0), position=7, worker_state=dict, boxes=[], counters={}, recent=[]
-        )
+            keys=CameraKeys("door", 0), lease=leases.owned[0],
+            position=7, worker_state=dict, boxes=[], counters={}, recent=[],
+        )  # fmt: skip
+        if before:
+            before(client, leases)
         try:
             Committer(client, leases, Settings()).commit(session, Outcome())
         finally:
@@ -53,3 +56,31 @@ def test_renewing_our_own_lease_does_not_cost_the_commit(bus_url: str) -> None:
 def test_a_lease_that_went_to_another_refuses_the_commit(bus_url: str) -> None:
     with pytest.raises(LeaseLostError):
         committed(bus_url, lambda client: client.set(keys.lease(0), "another:9", px=5000))
+
+
+def test_a_session_of_before_the_lease_went_to_another_and_back_refuses_the_commit(bus_url: str) -> None:
+    """A worker that stood still for a while: what it remembers of the camera is older than what Redis holds."""
+
+    def away_and_back(client: Any, leases: Leases) -> None:
+        client.set(keys.lease(0), "another:9", px=5000)
+        leases._round()
+        client.delete(keys.lease(0))
+        leases._round()
+        assert 0 in leases.owned
+
+    with pytest.raises(LeaseLostError):
+        committed(bus_url, lambda client: None, before=away_and_back)
+
+
+def test_a_refusal_of_redis_does_not_end_the_renewing(bus_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    leases = Leases(bus_url, 1)
+
+    def refuses(partition: int) -> None:
+        raise redis.ReadOnlyError("READONLY You can't write against a read only replica.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(leases, "_renew_or_take", refuses)
+        leases._round()
+    leases._round()
+    assert 0 in leases.owned
+    leases.stop()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from itertools import pairwise
@@ -175,6 +176,57 @@ def test_a_flushed_redis_is_survived(enrolled: Any, run_worker: Run, until: Run)
         feed(enrolled, range(20, 40))
         until(lambda: enrolled.scored() == 40)
     assert [score.seq for score in scores(enrolled)] == list(range(21, 41))
+
+
+def test_a_state_of_another_version_costs_the_smoothing_not_the_camera(
+    enrolled: Any, run_worker: Run, until: Run
+) -> None:
+    feed(enrolled, range(60))
+    with run_worker(enrolled.settings):
+        until(lambda: enrolled.scored() == 60)
+    worker_state = json.loads(enrolled.client.hget(enrolled.keys.state, "worker"))
+    for seq, stored in enumerate(["{}", json.dumps(worker_state | {"analyzer": {"v": 2}})], start=60):
+        enrolled.client.hset(enrolled.keys.state, "worker", stored)
+        feed(enrolled, range(seq, seq + 1))
+        with run_worker(enrolled.settings):
+            until(lambda seq=seq: enrolled.scored() == seq + 1)
+    assert alerts(enrolled)[-1].state is AlertState.CLOSED  # what led to it is no longer known
+
+
+def test_an_alert_left_open_by_a_stopped_worker_closes_when_the_bank_is_gone(
+    enrolled: Any, run_worker: Run, until: Run
+) -> None:
+    feed(enrolled, range(60))
+    with run_worker(enrolled.settings):
+        until(lambda: enrolled.scored() == 60)
+    assert alerts(enrolled)[-1].state is AlertState.OPEN
+    enrolled.settings.bank_path("cam", "motion").unlink()
+    with run_worker(enrolled.settings):
+        until(lambda: alerts(enrolled)[-1].state is AlertState.CLOSED)
+    assert len({alert.id for alert in alerts(enrolled)}) == 1
+
+
+def test_a_removed_camera_leaves_nothing_but_its_alerts(enrolled: Any, run_worker: Run, until: Run) -> None:
+    feed(enrolled, range(60))
+    with run_worker(enrolled.settings) as worker:
+        until(lambda: enrolled.scored() == 60)
+        enrolled.client.hdel(keys.CAMERAS, "cam")
+        enrolled.client.delete(*enrolled.keys.all)
+        enrolled.client.incr(keys.CAMERAS_REVISION)
+        until(lambda: not worker._sessions)
+        assert alerts(enrolled)[-1].state is AlertState.CLOSED
+    assert enrolled.client.exists(*enrolled.keys.all) == 0
+
+
+def test_a_camera_removed_and_added_between_two_looks_is_scored_from_its_first_frame(
+    enrolled: Any, run_worker: Run, until: Run
+) -> None:
+    feed(enrolled, range(60))
+    with run_worker(enrolled.settings):
+        until(lambda: enrolled.scored() == 60)
+        enrolled.client.delete(*enrolled.keys.all)  # its configuration is the same: nothing else tells
+        feed(enrolled, range(10))
+        until(lambda: enrolled.scored() == 10)
 
 
 def test_scored_frames_leave_the_queue_but_for_a_short_history(enrolled: Any, run_worker: Run, until: Run) -> None:
