@@ -12,6 +12,7 @@ from patchwatch.errors import InsufficientFootageError
 
 _LEVELS = 512  # quantiles kept of the body
 _TAIL = 0.05  # share of the normal values that the tail is fitted on
+TAIL_RARITY = -math.log10(_TAIL)
 MIN_VALUES = 20
 NEUTRAL_RARITY = math.log10(2.0)  # of the median normal value: neither calm nor strange
 HALF_SCORE_RARITY = 3.0  # a frame that one in a thousand normal frames reaches scores 0.5
@@ -45,10 +46,13 @@ class Calibration:
 
     def rarity(self, value: float) -> float:
         """``-log10`` of the share of normal values above ``value``: 0.3 for the median, 1.3 where the tail begins,
-        3 for one in a thousand, and so on without end."""
+        3 for one in a thousand, and so on without end. Of equal values half count as above: a picture that stands
+        still is as usual as can be, not rare."""
         if value > self.tail_from:
-            return -math.log10(_TAIL) + (value - self.tail_from) / self.tail_scale * math.log10(math.e)
-        below = float(np.interp(value, self.levels, np.linspace(0.0, 1.0, len(self.levels))))
+            return TAIL_RARITY + (value - self.tail_from) / self.tail_scale * math.log10(math.e)
+        shares = np.linspace(0.0, 1.0, len(self.levels))
+        up_to, from_on = np.interp(value, self.levels, shares), np.interp(-value, -self.levels[::-1], shares)
+        below = float(up_to + 1.0 - from_on) / 2.0
         return abs(math.log10(max(1.0 - below, _TAIL)))  # abs: the calmest is 0.0, not -0.0
 
 

@@ -58,7 +58,7 @@ class Event:
 
 
 class EventDetector:
-    """Follows the scores of one camera. Times must not fall."""
+    """Follows the scores of one camera. Where its clock was set back, what is open is closed."""
 
     def __init__(self, rule: EventRule) -> None:
         self._rule = rule
@@ -74,7 +74,7 @@ class EventDetector:
     def update(self, at_s: float, score: float, stream: str | None, box: Box | None) -> list[Event]:
         """Take one score; returns what changed: opened, peak raised, closed (``ended_s`` set), in order."""
         changes = []
-        if self._last_s is not None and at_s - self._last_s > self._rule.gap_s:
+        if self._last_s is not None and not 0.0 <= at_s - self._last_s <= self._rule.gap_s:
             changes += self.finish()
         self._last_s = at_s
         if self.phase in (Phase.QUIET, Phase.RISING):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -13,6 +14,8 @@ from typing import Any, cast
 from patchwatch.errors import ConfigurationError
 
 SEEDS = (42, 123, 2024)
+_NAME = r"[a-z0-9][a-z0-9_-]{0,30}"  # it stands in score messages, between commas
+_TAKEN = ("fused",)  # by what all streams yield together, in the bank file
 
 
 class Fusion(StrEnum):
@@ -113,6 +116,8 @@ def _profile(name: str, table: dict[str, Any]) -> Profile:
     if len({spec.name for spec in streams}) != len(streams):
         raise ValueError(f"profile {name!r} has two streams of one name")
     seeds = tuple(int(seed) for seed in table.get("seeds", SEEDS))
+    if not seeds:
+        raise ValueError(f"profile {name!r} has no seed")
     return Profile(name, Fusion(table.get("fusion", "calibrated")), streams, seeds, table.get("description", ""))
 
 
@@ -121,4 +126,9 @@ def _stream(entry: dict[str, Any]) -> StreamSpec:
     fields = {key: value for key, value in entry.items() if key in known}
     options = {key: value for key, value in entry.items() if key not in known}
     fields["kind"] = StreamKind(fields["kind"])
-    return StreamSpec(**fields, options=options)
+    spec = StreamSpec(**fields, options=options)
+    if not re.fullmatch(_NAME, spec.name) or spec.name in _TAKEN:
+        raise ValueError(f"{spec.name!r} is no name for a stream: use small letters, digits, '-' and '_'")
+    if not (spec.weight >= 0 and spec.stride >= 1 and 0 < spec.ratio <= 1 and spec.cap >= 1):
+        raise ValueError(f"stream {spec.name!r}: weight from 0, stride and cap from 1, ratio above 0 and up to 1")
+    return spec

@@ -14,7 +14,8 @@ class CausalGaussian:
     """One-sided Gaussian kernel mean: at time t, ``sum(w_i v_i) / sum(w_i)``, ``w_i = exp(-(t - t_i)^2 / 2 sigma^2)``
     over the samples with ``t - 4 sigma <= t_i <= t``.
 
-    Times are seconds on any clock; they must not fall. The state is the list of remembered samples.
+    Times are seconds on any clock; where it was set back, smoothing starts afresh. The state is the list of
+    remembered samples.
     """
 
     def __init__(self, sigma_s: float = SIGMA_S) -> None:
@@ -27,6 +28,8 @@ class CausalGaussian:
         """Take a sample and return the smoothed value at its time."""
         if not math.isfinite(value):
             raise ValueError("a sample must be finite")
+        if self._samples and at_s < self._samples[-1][0]:
+            self._samples.clear()
         while self._samples and at_s - self._samples[0][0] > _REACH * self._sigma_s:
             self._samples.popleft()
         self._samples.append((at_s, value))

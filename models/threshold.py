@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.calibration import TAIL_RARITY, score_of
 from models.event import EventRule
 
 FALSE_ALARMS_PER_DAY = 4.0
@@ -15,6 +16,7 @@ _DAY_S = 86_400.0
 _BLOCKS = 24  # maxima of about this many stretches of the footage are looked at ...
 _BLOCK_S = (1.0, 30.0)  # ... each of a length within these bounds
 _OFF_OF_ON = 0.75
+_LEAST_ON = score_of(TAIL_RARITY)  # below, `off` could fall under the usual score: an event would never close
 _EULER = 0.5772156649015329
 
 Run = tuple[NDArray[np.float64], NDArray[np.float64]]
@@ -36,7 +38,7 @@ def event_rule(runs: Sequence[Run], false_alarms_per_day: float = FALSE_ALARMS_P
     scale = float(odds.std(ddof=1)) * math.sqrt(6.0) / math.pi if len(odds) > 1 else 0.0
     level = float(odds.mean()) - _EULER * scale + scale * math.log(max(1.0, _DAY_S / (false_alarms_per_day * block_s)))
     level = max(level, float(odds.max()))
-    on = float(np.nextafter(level / (1.0 + level), 1.0))
+    on = max(_LEAST_ON, float(np.nextafter(level / (1.0 + level), 1.0)))
     return EventRule(on=on, off=_OFF_OF_ON * on)
 
 

@@ -17,7 +17,7 @@ from models.flow import LONG_SIDE_PX, Flow
 from models.frame import Frame
 from models.perception import Perception, View
 from models.profile import StreamSpec
-from patchwatch.errors import InsufficientFootageError
+from patchwatch.errors import ConfigurationError, InsufficientFootageError
 
 DIRECTIONS = 8
 ROWS, COLUMNS = 16, 25  # cells; docs/decisions/002-motion-stream.md
@@ -31,8 +31,18 @@ Window = tuple[tuple[float, float, NDArray[np.float32]], ...]  # (since_s, at_s,
 
 
 def make(spec: StreamSpec) -> MotionStream:
-    """The stream of a profile's entry. Option ``exemplars``: vectors per cell and seed."""
-    return MotionStream(spec.name, int(spec.options.get("exemplars", EXEMPLARS)), spec.cap)
+    """The stream of a profile's entry. Option ``exemplars``: vectors per cell and seed.
+
+    Raises `ConfigurationError` for others.
+    """
+    options = dict(spec.options)
+    exemplars = options.pop("exemplars", EXEMPLARS)
+    where = f"in the profiles file, stream {spec.name!r}"
+    if options:
+        raise ConfigurationError(f"{where} has the unknown option {min(options)!r}: remove it")
+    if not isinstance(exemplars, int) or isinstance(exemplars, bool) or exemplars < 1:
+        raise ConfigurationError(f"{where}: `exemplars` must be a whole number from 1, not {exemplars!r}")
+    return MotionStream(spec.name, exemplars, spec.cap)
 
 
 class MotionStream:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from models.calibration import Calibration, score_of
+from models.calibration import NEUTRAL_RARITY, Calibration, score_of
 from patchwatch.errors import InsufficientFootageError
 
 values = arrays(np.float64, st.integers(20, 300), elements=st.floats(0, 1e4))
@@ -29,7 +29,7 @@ def test_rarity_is_the_exceedance_in_powers_of_ten(share: float, rarity: float) 
 
 def test_equal_normal_values_make_any_larger_value_rare() -> None:
     calibration = Calibration.fit(np.full(50, 2.0))
-    assert calibration.rarity(2.0) < 1.4
+    assert calibration.rarity(2.0) == pytest.approx(NEUTRAL_RARITY, abs=0.01)
     assert calibration.rarity(2.1) > 100
 
 

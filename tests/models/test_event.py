@@ -48,6 +48,13 @@ def test_a_gap_closes_the_event_where_the_frames_ended() -> None:
     assert closed.ended_s == 0.8
 
 
+def test_a_clock_that_was_set_back_closes_the_event() -> None:
+    detector = EventDetector(RULE)
+    play([0.7] * 5, detector, start_s=3600.0)
+    [closed] = detector.update(0.0, 0.1, None, None)
+    assert closed.ended_s == 3600.8
+
+
 def test_a_gap_may_close_one_event_and_a_later_rise_open_another() -> None:
     detector = EventDetector(RULE)
     changes = play([0.7] * 5, detector) + play([0.7] * 5, detector, start_s=100.0)

@@ -60,3 +60,11 @@ def test_an_old_peak_is_forgotten_after_a_gap() -> None:
 def test_nan_is_refused() -> None:
     with pytest.raises(ValueError, match="finite"):
         CausalGaussian().add(0.0, float("nan"))
+
+
+def test_a_clock_that_was_set_back_leaves_no_samples_of_the_future() -> None:
+    smoothing = CausalGaussian()
+    for n in range(10):
+        smoothing.add(3600.0 + n, 1.0)
+    assert smoothing.add(0.0, 0.2) == 0.2
+    assert smoothing.samples == [(0.0, 0.2)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from models.calibration import NEUTRAL_RARITY, score_of
 from models.event import EventDetector
 from models.threshold import Run, event_rule
 
@@ -43,7 +44,10 @@ def test_the_rate_on_fresh_footage_is_the_one_asked_for(per_day: float) -> None:
     assert per_day / 10 < len(opened) / 2 < per_day * 10
 
 
-def test_footage_without_any_variation_still_has_a_threshold() -> None:
-    times = np.arange(0.0, 30.0, 0.2)
-    rule = event_rule([(times, np.full(len(times), 0.2))])
-    assert 0.2 < rule.on < 0.21
+def test_an_event_closes_again_where_normal_footage_never_varied() -> None:
+    """A still picture: its usual score is that of the median."""
+    times, calm = np.arange(0.0, 30.0, 0.2), score_of(NEUTRAL_RARITY)
+    detector = EventDetector(event_rule([(times, np.full(len(times), calm))]))
+    scores = [calm] * 10 + [0.9] * 10 + [calm] * 30
+    changes = [event for n, score in enumerate(scores) for event in detector.update(n * 0.2, score, None, None)]
+    assert [event.ended_s is not None for event in changes] == [False, True]
