@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import redis
+
 from models.bankfile import save_bank
 from patchwatch import keys
 from patchwatch.bus import connect, translated
@@ -27,6 +29,7 @@ from workers.offline import Clip, Reader, learn, load_engine, recorded_clips
 _LOOK_EVERY_S = 1.0
 _BEAT_EXPIRES_S = 10
 _REPORT_EVERY_S = 0.5
+_RECORDING_SHARE = 0.5  # of a live enrolment's progress
 _CLAIM_EXPIRES_S = 30  # renewed while a job runs; a job whose claim expired is taken up again
 
 log = logging.getLogger(__name__)
@@ -69,6 +72,7 @@ class EnrolmentWorker:
         for job in sorted(self._unfinished(), key=lambda job: job.created_at_ms):
             if self._claim(job):
                 self._work(job)
+                return  # look again: meanwhile others may have worked on the rest
 
     def _unfinished(self) -> list[Enrolment]:
         jobs = []
@@ -91,6 +95,11 @@ class EnrolmentWorker:
         except PatchwatchError as error:
             log.warning("enrolment %s of %s failed: %s", job.id, job.camera_id, error)
             self._save(job, state=EnrolmentState.FAILED, detail=redact(str(error)))
+        except redis.RedisError:
+            raise  # not the job's fault: it is taken up again
+        except Exception as error:  # border: a job that fails by a defect must not be taken up for ever
+            log.exception("enrolment %s of %s failed", job.id, job.camera_id)
+            self._save(job, state=EnrolmentState.FAILED, detail=f"a defect ({type(error).__name__}): see the log")
         else:
             log.info("enrolment %s of %s done: bank %s", job.id, job.camera_id, bank_id)
             self._save(job, state=EnrolmentState.DONE, progress=1.0, detail="", bank_id=bank_id)
@@ -98,8 +107,10 @@ class EnrolmentWorker:
             self._client.delete(keys.enrolment_claim(job.id))
 
     def _learn(self, job: Enrolment) -> str:
+        recorded = 0.0 if job.live_seconds is None else _RECORDING_SHARE
+
         def report(done: float, what: str) -> None:
-            self._report(job, done, what)
+            self._report(job, recorded + (1 - recorded) * done, what)
 
         self._save(job, state=EnrolmentState.RUNNING, detail="starting")
         clips = self._clips(job)
@@ -117,23 +128,30 @@ class EnrolmentWorker:
     def _clips(self, job: Enrolment) -> Iterator[Clip]:
         if job.live_seconds is not None:
             of = CameraKeys.of(job.camera_id, self._settings.partitions)
-            return iter([live_clip(self._client, of, job.live_seconds, self._go_on)])
+            whole_s = job.live_seconds
+
+            def recording(length_s: float) -> None:
+                share = _RECORDING_SHARE * min(1.0, length_s / whole_s)
+                self._report(job, share, f"recording the live camera: {length_s:.0f} of {whole_s:.0f} s")
+
+            return iter([live_clip(self._client, of, whole_s, self._settings.batch_frames, recording)])
         folders = self._settings.allowed_media_dirs
         sources: list[str | Path] = [Source.parse(text).within(folders) for text in job.sources]
         return recorded_clips(sources, Reader.of(self._settings, job.analysis_fps))
 
-    def _go_on(self) -> None:
+    def _stay(self, job: Enrolment) -> None:
+        """Keep the claim, or give up when told to stop."""
         if self._stopping.is_set():
             raise _StoppedError
+        self._client.expire(keys.enrolment_claim(job.id), _CLAIM_EXPIRES_S)
+        self._beat()
 
     def _report(self, job: Enrolment, done: float, what: str) -> None:
-        self._go_on()
-        if time.monotonic() - self._reported_s < _REPORT_EVERY_S:
+        if time.monotonic() - self._reported_s < _REPORT_EVERY_S and not self._stopping.is_set():
             return
         self._reported_s = time.monotonic()
-        self._client.expire(keys.enrolment_claim(job.id), _CLAIM_EXPIRES_S)
+        self._stay(job)
         self._save(job, state=EnrolmentState.RUNNING, progress=done, detail=what)
-        self._beat()
 
     def _save(self, job: Enrolment, **changes: object) -> None:
         record = job.model_copy(update={**changes, "updated_at_ms": _now_ms()})

@@ -21,6 +21,7 @@ from patchwatch.keys import CameraKeys
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.status import Enrolment, EnrolmentState
 from patchwatch.settings import Settings
+from workers.enrolment import worker as worker_module
 from workers.enrolment.worker import EnrolmentWorker
 from workers.ingest import picture
 
@@ -56,13 +57,15 @@ def ask(client: Any, **changes: Any) -> str:
     return job.id
 
 
-def record(client: Any) -> Enrolment:
-    return Enrolment.decode(client.hget(keys.ENROLMENT_RECORDS, "job"))
+def record(client: Any, job_id: str = "job") -> Enrolment:
+    return Enrolment.decode(client.hget(keys.ENROLMENT_RECORDS, job_id))
 
 
-def finished(client: Any, meanwhile: Callable[[], None] = lambda: None, within_s: float = 40.0) -> Enrolment:
+def finished(
+    client: Any, meanwhile: Callable[[], None] = lambda: None, within_s: float = 40.0, job_id: str = "job"
+) -> Enrolment:
     deadline_s = time.monotonic() + within_s
-    while (found := record(client)).state not in (EnrolmentState.DONE, EnrolmentState.FAILED):
+    while (found := record(client, job_id)).state not in (EnrolmentState.DONE, EnrolmentState.FAILED):
         assert time.monotonic() < deadline_s, found
         meanwhile()
         time.sleep(0.02)
@@ -130,3 +133,48 @@ def test_a_job_left_by_a_stopped_worker_is_taken_up_again(client: Any, settings:
     ask(client, sources=(f"file:{path}",), state=EnrolmentState.RUNNING, progress=0.4)
     with running(settings):
         assert finished(client).state is EnrolmentState.DONE
+
+
+def test_a_job_that_fails_by_a_defect_ends_and_the_next_is_done(
+    client: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = settings.allowed_media_dirs[0] / "normal.mp4"
+    film(path, 40)
+    ask(client, sources=(f"file:{path}",))
+    second = Enrolment(
+        id="second", camera_id="cam", profile="motion", sources=(f"file:{path}",), created_at_ms=2, updated_at_ms=2
+    )
+    client.hset(keys.ENROLMENT_RECORDS, second.id, second.encode())
+    honest, calls = worker_module.learn, itertools.count()
+
+    def once_broken(*arguments: Any, **options: Any) -> Any:
+        if next(calls) == 0:
+            raise ZeroDivisionError
+        return honest(*arguments, **options)
+
+    monkeypatch.setattr(worker_module, "learn", once_broken)
+    with running(settings):
+        assert "ZeroDivisionError" in finished(client).detail
+        assert finished(client, job_id="second").state is EnrolmentState.DONE
+    assert record(client).state is EnrolmentState.FAILED
+
+
+def test_a_job_that_another_worker_finished_meanwhile_is_not_done_again(client: Any, settings: Settings) -> None:
+    """The list of jobs is older than the last job took."""
+    taken: list[str] = []
+    worker = EnrolmentWorker(settings)
+
+    def work(job: Enrolment) -> None:
+        taken.append(job.id)
+        for other in ("job", "second"):
+            done = Enrolment.decode(client.hget(keys.ENROLMENT_RECORDS, other))
+            changed = done.model_copy(update={"state": EnrolmentState.DONE})
+            client.hset(keys.ENROLMENT_RECORDS, other, changed.encode())
+
+    worker._work = work  # type: ignore[method-assign]
+    ask(client, live_seconds=60.0)
+    second = Enrolment(id="second", camera_id="door", profile="motion", created_at_ms=2, updated_at_ms=2)
+    client.hset(keys.ENROLMENT_RECORDS, second.id, second.encode())
+    worker._turn()
+    worker._turn()
+    assert taken == ["job"]
