@@ -97,7 +97,7 @@ def alert(alert_id: str) -> str:
 
 
 def alert_picture(alert_id: str) -> str:
-    """Expiring string: JPEG of the frame at the alert's peak."""
+    """Expiring string: JPEG of the frame at the alert's peak, or at its opening where the peak was before."""
     return f"pw:alert:{alert_id}:jpeg"
 
 

@@ -69,4 +69,6 @@ class FrameMessage:
             raise InvalidMessageError(f"frame {entry_id!r} is truncated or not a frame ({error})") from None
         if version != VERSION:
             raise InvalidMessageError(f"frame {entry_id!r} has version {version}, known is {VERSION}")
+        if not (width and height and source_width and source_height):
+            raise InvalidMessageError(f"frame {entry_id!r} has no size")
         return cls(seq, captured, media, width, height, source_width, source_height, FrameFlag(flags), jpeg)

@@ -70,6 +70,7 @@ class Scorer:
             return None
         if not session.ready:
             session.keep(message)  # for the snapshot
+            session.boxes = []
             session.drop(DropReason.NO_BANK)
             return None
         if message.live and time.time_ns() - message.captured_at_ns > self._max_age_s * 1e9:

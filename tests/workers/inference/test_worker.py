@@ -20,7 +20,7 @@ from models.perception import View
 from models.profile import load_profile
 from patchwatch import keys
 from patchwatch.messages.alert import Alert, AlertState
-from patchwatch.messages.frame import FrameFlag
+from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.score import Score
 from patchwatch.messages.status import AnalysisState, AnalysisStatus
 from workers.ingest import picture
@@ -127,10 +127,12 @@ def test_every_frame_is_scored_or_counted_with_its_reason(enrolled: Any, run_wor
     enrolled.frame(5, flags=FrameFlag.LIVE, at_ns=now_ns)
     broken = {b"h": enrolled.client.xrange(enrolled.keys.frames)[-1][1][b"h"], b"j": b"\xff\xd8 no picture"}
     enrolled.client.xadd(enrolled.keys.frames, broken, id="7-0")
+    sizeless = FrameMessage(8, now_ns, 0, 0, 0, 0, 0, FrameFlag.LIVE, broken[b"j"])
+    enrolled.client.xadd(enrolled.keys.frames, sizeless.encode(), id="8-0")
     with run_worker(enrolled.settings):
-        until(lambda: sum(enrolled.counters().values()) == 7)
+        until(lambda: sum(enrolled.counters().values()) == 8)
     assert enrolled.counters() == {
-        "dropped:queue_full": 3, "dropped:too_old": 1, "dropped:corrupt": 2, "scored": 1,
+        "dropped:queue_full": 3, "dropped:too_old": 1, "dropped:corrupt": 3, "scored": 1,
     }  # fmt: skip
 
 
