@@ -53,6 +53,7 @@ class CaptureStatus(Message):
     """Written by the ingest worker about once a second and at each change."""
 
     camera_id: CameraId
+    camera_revision: int = 0  # of the configuration that this is about
     state: CaptureState
     reason: Reason | None = None
     detail: str = ""  # for people; holds no credentials

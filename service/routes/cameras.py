@@ -57,8 +57,9 @@ async def change(camera_id: str, body: CameraChange, context: In) -> CameraView:
 
 @router.delete("/{camera_id}", status_code=204, summary="Remove a camera", responses=documented(404))
 async def delete(camera_id: str, context: In) -> None:
-    """Its frames, scores and counters go with it; its alerts stay for their retention, its banks stay on disk."""
+    """All of it goes, but its alerts, which stay for their retention, and its banks, which stay on disk."""
     await context.store.cameras.delete(camera_id)
+    await context.store.enrolments.forget(camera_id)
 
 
 def _view(camera: Camera) -> CameraView:

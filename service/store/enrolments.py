@@ -44,6 +44,13 @@ class EnrolmentStore:
         found = [record for record in map(Enrolment.decode, stored) if record.camera_id == camera_id]
         return sorted(found, key=lambda record: (record.created_at_ms, record.id), reverse=True)
 
+    async def forget(self, camera_id: str) -> None:
+        """Remove the records of a camera that is no more, and what was still asked for."""
+        ids = [record.id for record in await self.of(camera_id)]
+        if ids:
+            with translated():
+                await self._bus.hdel(keys.ENROLMENT_RECORDS, *ids)
+
     async def get(self, enrolment_id: str) -> Enrolment:
         """Raises `NotFoundError`."""
         with translated():

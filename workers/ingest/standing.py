@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import CaptureState, CaptureStatus, Gap, Reason
 from workers.ingest.order import CaptureReport
 
@@ -22,10 +23,11 @@ def now_ms() -> int:
 class Standing:
     """The one writer of a camera's `CaptureStatus`. Logs one line per change of state."""
 
-    def __init__(self, camera_id: str, fps: float, before: CaptureStatus | None, on_change: Callable[[], None]) -> None:
-        self._status = before or CaptureStatus(
-            camera_id=camera_id, state=CaptureState.CONNECTING, since_ms=now_ms(), updated_at_ms=now_ms()
+    def __init__(self, camera: Camera, fps: float, before: CaptureStatus | None, on_change: Callable[[], None]) -> None:
+        status = before or CaptureStatus(
+            camera_id=camera.id, state=CaptureState.CONNECTING, since_ms=now_ms(), updated_at_ms=now_ms()
         )
+        self._status = status.model_copy(update={"camera_revision": camera.revision})
         self._logged = False
         self._on_change = on_change
         self._gap_ms = 1000 * max(_LEAST_GAP_S, 3 / fps)

@@ -16,7 +16,7 @@ from patchwatch.bus import translated
 from patchwatch.errors import BusUnavailableError, InvalidMessageError, NotFoundError
 from patchwatch.keys import CameraKeys
 from patchwatch.messages.camera import Camera
-from patchwatch.messages.status import CaptureStatus, WorkerBeat
+from patchwatch.messages.status import CaptureState, CaptureStatus, WorkerBeat
 from patchwatch.settings import Settings
 from workers.ingest.keeper import Keeper, PublisherSlot
 from workers.ingest.roster import Roster
@@ -110,9 +110,10 @@ class Supervisor:
 
     def _keep(self, camera: Camera, before: CaptureStatus | None) -> None:
         fps = camera.analysis_fps or self._settings.analysis_fps
-        standing = Standing(camera.id, fps, before, self._changed.set)
+        standing = Standing(camera, fps, before, self._changed.set)
         keeper = Keeper(camera, self._settings, standing, self._stable_after_s)
-        self._kept[camera.id] = _Kept(keeper, asyncio.create_task(keeper.run(), name=f"camera {camera.id}"))
+        life = _nothing() if _was_read(camera, before) else keeper.run()
+        self._kept[camera.id] = _Kept(keeper, asyncio.create_task(life, name=f"camera {camera.id}"))
 
     async def _status_before(self, camera_id: str) -> CaptureStatus | None:
         with translated():
@@ -173,3 +174,12 @@ class Supervisor:
 async def _ended(kept: _Kept) -> None:
     kept.task.cancel()
     await asyncio.gather(kept.task, return_exceptions=True)
+
+
+def _was_read(camera: Camera, before: CaptureStatus | None) -> bool:
+    """Whether it is a file that was read to its end: it is read again when its configuration changes, not at each
+    start of this worker."""
+    return before is not None and (before.state, before.camera_revision) == (CaptureState.ENDED, camera.revision)
+
+
+async def _nothing() -> None: ...

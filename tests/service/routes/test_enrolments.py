@@ -47,3 +47,12 @@ async def test_a_camera_can_be_learnt_from_itself(api: httpx.AsyncClient, world)
 async def test_one_kind_of_footage_is_asked_for(api: httpx.AsyncClient, world, body: dict[str, object]) -> None:
     world.camera()
     assert (await api.post("/api/v1/cameras/gate/enrolments", json=body)).status_code == 422
+
+
+async def test_the_enrolments_of_a_camera_go_with_it(api: httpx.AsyncClient, world) -> None:
+    for camera_id in ("gate", "door"):
+        world.camera(camera_id)
+        await api.post(f"/api/v1/cameras/{camera_id}/enrolments", json={"live_seconds": 600})
+    await api.delete("/api/v1/cameras/gate")
+    (record,) = world.bus.hvals(keys.ENROLMENT_RECORDS)
+    assert Enrolment.decode(record).camera_id == "door"

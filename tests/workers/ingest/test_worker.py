@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 from patchwatch.bus import connect_async
 from patchwatch.errors import ConfigurationError
 from patchwatch.keys import worker
-from patchwatch.messages.camera import Camera
+from patchwatch.messages.camera import Camera, Pace
 from patchwatch.messages.status import CaptureState
 from patchwatch.settings import Settings
 from workers.ingest.worker import run
@@ -66,6 +66,25 @@ async def test_however_it_ends_its_captures_end_too(
                 assert process.returncode == 0
                 await rig.until("a", CaptureState.OFFLINE)
                 assert await client.keys(worker("ingest", "*")) == []
+
+
+async def test_a_file_that_was_read_is_read_again_when_it_changes_not_when_the_worker_restarts(
+    make_settings: Callable[..., Settings], media: Path
+) -> None:
+    settings = make_settings()
+    path = write_video(media / "a.mp4", seconds=1)
+    camera = Camera(id="a", source=f"file:{path}", pace=Pace.FAST, revision=1)
+    async with running(settings) as rig:
+        await rig.put(camera)
+        captured = (await rig.until("a", CaptureState.ENDED)).captured
+    async with running(settings) as rig:
+        await rig.put(Camera(id="b", source=f"file:{path}", pace=Pace.FAST))
+        await rig.until("b", CaptureState.ENDED)  # as much time as "a" would have needed
+        status = await rig.status("a")
+        assert status is not None
+        assert (status.state, status.captured) == (CaptureState.ENDED, captured)
+        await rig.put(camera.model_copy(update={"name": "again", "revision": 2}))
+        await rig.until("a", lambda status: status.captured == 2 * captured and status.state is CaptureState.ENDED)
 
 
 def test_without_a_redis_it_says_which_setting_is_missing() -> None:
