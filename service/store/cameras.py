@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
@@ -10,11 +11,13 @@ from redis.exceptions import WatchError
 
 from patchwatch import keys
 from patchwatch.bus import translated
-from patchwatch.errors import ConflictError, NotFoundError, RetryableError
+from patchwatch.errors import ConflictError, InvalidMessageError, NotFoundError, RetryableError
 from patchwatch.messages.camera import Camera
 
 _T = TypeVar("_T")
 _ATTEMPTS = 20  # a change is tried again when another one came between
+
+log = logging.getLogger(__name__)
 
 
 class CameraStore:
@@ -25,10 +28,16 @@ class CameraStore:
         self._partitions = partitions
 
     async def all(self) -> list[Camera]:
-        """All cameras, by id."""
+        """All cameras, by id; one that cannot be read is left out, as the workers leave it out."""
         with translated():
             stored = await self._bus.hgetall(keys.CAMERAS)
-        return sorted((Camera.decode(data) for data in stored.values()), key=lambda camera: camera.id)
+        cameras = []
+        for camera_id, data in sorted(stored.items()):
+            try:
+                cameras.append(Camera.decode(data))
+            except InvalidMessageError as error:
+                log.error("camera %s is left out: %s; remove it and add it again", camera_id.decode(), error)
+        return cameras
 
     async def ids(self) -> list[str]:
         with translated():

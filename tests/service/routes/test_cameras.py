@@ -32,6 +32,16 @@ async def test_a_camera_is_created_read_listed_changed_and_deleted(api: httpx.As
     assert world.bus.keys("pw:{*") == []
 
 
+async def test_a_record_that_cannot_be_read_hides_no_other_camera_and_can_be_removed(
+    api: httpx.AsyncClient, world
+) -> None:
+    world.camera("gate")
+    world.bus.hset(keys.CAMERAS, "old", b"{}")
+    assert [one["id"] for one in (await api.get("/api/v1/cameras")).json()["cameras"]] == ["gate"]
+    assert (await api.get("/api/v1/status")).status_code == 200
+    assert (await api.delete("/api/v1/cameras/old")).status_code == 204
+
+
 async def test_what_was_shown_may_be_sent_back(api: httpx.AsyncClient, world) -> None:
     world.camera(source=URL, publish_password=SECRET)
     shown = (await api.get("/api/v1/cameras/gate")).json()
