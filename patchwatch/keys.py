@@ -1,6 +1,7 @@
 """Every Redis key, in one place.
 
-All keys of a camera share the hash tag of its partition (``{7}``), so that one transaction may touch them all.
+All keys of a camera share the hash tag of its partition (``{7}``). Alerts are written in the same transaction, to keys
+that all cameras share, so a Redis Cluster is not supported yet.
 """
 
 from __future__ import annotations
