@@ -78,6 +78,7 @@ class Capture:
         self._reporter = reporter
         self._stop = stop
         self._flags = FrameFlag(0) if order.lossless else FrameFlag.LIVE
+        self._broken_off = ""
         self._media_start_s = 0.0  # of the present round of a looped file
 
     def run(self) -> None:
@@ -92,7 +93,7 @@ class Capture:
         except SourceRejectedError as error:
             self._reporter.send(ReportKind.REJECTED, Reason(error.reason), str(error))
         else:
-            self._reporter.send(ReportKind.ENDED)
+            self._reporter.send(ReportKind.ENDED, Reason.CORRUPT if self._broken_off else None, self._broken_off)
 
     def _read_live(self) -> None:
         clock = LiveClock(self._publisher.last_captured_ns)
@@ -111,6 +112,7 @@ class Capture:
             with self._opened() as video:
                 clock = clock or self._file_clock(video)
                 end_s = self._read_round(video, clock)
+                self._broken_off = video.broken_off
                 self._reporter.decode_errors_before += video.decode_errors
                 self._reporter.video = None
             if not self._order.loop:

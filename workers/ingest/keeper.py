@@ -86,7 +86,7 @@ class Keeper:
                 self.standing.to(CaptureState.FAILED, outcome.reason, outcome.detail)
                 return
             if outcome.kind is ReportKind.ENDED and self._kind is SourceKind.FILE:
-                self.standing.to(CaptureState.ENDED)
+                self.standing.to(CaptureState.ENDED, outcome.reason, outcome.detail)
                 return
             await self._wait_to_reconnect(outcome)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +21,12 @@ from patchwatch.messages.status import Reason
 from workers.ingest.faults import translated
 from workers.ingest.sampling import MediaClock, Sampler
 
+log = logging.getLogger(__name__)
+
 MIN_SIDE_PX = 32  # of the source and of the scaled picture: below, there is nothing to see
 _MICROSECONDS = 1_000_000
 _KEY_FRAME_WITHIN_S = 10.0  # after damage, wait for a key frame this long at most: some streams never send one
+_CUT_OFF_S = 1.0  # a file that ends so much before its time, and with damage, is cut off
 # Formats that are lists of further files or devices: a file inside the media folder could reach outside it.
 _INDIRECT_FORMATS = {"hls", "concat", "dash", "imf", "lavfi", "tty", "sdp", "rtsp"}
 
@@ -58,7 +62,8 @@ class Video:
     """An open source. Not thread-safe; one decoding thread; close it (or use ``with``).
 
     ``codec`` is a name; ``width``, ``height`` are the source's own (0 until known); ``duration_s`` None when unknown or
-    live; ``decoded`` counts pictures decoded, ``decode_errors`` what could not be decoded.
+    live; ``decoded`` counts pictures decoded, ``decode_errors`` what could not be decoded; ``broken_off`` says, once a
+    damaged file was read, that it ended before its time (else it is empty).
     """
 
     def __init__(self, container: InputContainer, name: str, options: VideoOptions) -> None:
@@ -77,6 +82,7 @@ class Video:
             self.duration_s = container.duration / av.time_base
         self.decoded = 0
         self.decode_errors = 0
+        self.broken_off = ""
         self._waits_for_key_until_s: float | None = None
         if self.width and self.height:
             self._check_size(self.width, self.height)
@@ -126,10 +132,12 @@ class Video:
         clock = MediaClock(self._interval_s(), self._options.live)
         sampler = Sampler(self._options.analysis_fps)
         broken = False
+        last_s = 0.0
         for picture in self._pictures(on_packet):
             tick = clock.read(_pts_s(picture))
             if tick is None:
                 continue
+            last_s = tick.media_time_s
             broken |= tick.discontinuity | self._resized(picture)
             if self._undamaged(picture, tick.media_time_s) and sampler.takes(tick.media_time_s):
                 yield self._sampled(picture, tick.media_time_s, broken)
@@ -139,6 +147,16 @@ class Video:
                 f"{self._name} holds no picture that can be decoded ({self.codec}): check it with `ffprobe`",
                 Reason.CORRUPT,
             )
+        self._note_end(last_s)
+
+    def _note_end(self, last_s: float) -> None:
+        # Damage alone is no early end, and a picture track may rightly be shorter than its file's sound.
+        if self.duration_s and self.decode_errors and last_s < self.duration_s - _CUT_OFF_S:
+            self.broken_off = (
+                f"{self._name} breaks off after {last_s:.0f} of {self.duration_s:.0f} s: "
+                "what came before was used; copy or record it again for the rest"
+            )
+            log.warning("%s", self.broken_off)
 
     def _pictures(self, on_packet: Callable[[], None]) -> Iterator[av.VideoFrame]:
         with translated(self._name, self._options.live):

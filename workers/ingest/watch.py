@@ -92,7 +92,7 @@ class Watch:
             detail = f"the capture process ended without a word ({process.last_words or 'killed'})"
             return Outcome(ReportKind.FAILED, Reason.CRASHED, detail, self._delivered_s())
         self._standing.take(report)
-        if report.kind is ReportKind.ENDED:
+        if report.kind is ReportKind.ENDED and self._live:
             detail = "the camera closed the connection"
             return Outcome(ReportKind.ENDED, Reason.DISCONNECTED, detail, self._delivered_s())
         return Outcome(report.kind, report.reason, report.detail, self._delivered_s())

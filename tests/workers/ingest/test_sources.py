@@ -54,6 +54,19 @@ async def test_a_lossless_file_waits_for_the_reader_and_is_read_as_offline(
     assert not any(frame.live for frame in seen)
 
 
+async def test_a_file_that_is_cut_off_ends_and_says_so(rig: Rig, media: Path) -> None:
+    whole = write_video(media / "whole.mp4", seconds=4, options={"movflags": "faststart"})
+    cut = media / "cut.mp4"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
+    for camera_id, path in (("cut", cut), ("whole", whole)):
+        await rig.put(Camera(id=camera_id, source=f"file:{path}", pace=Pace.FAST))
+    status = await rig.until("cut", CaptureState.ENDED)
+    assert status.reason is Reason.CORRUPT
+    assert "cut.mp4 breaks off after 2 of 4 s" in status.detail
+    status = await rig.until("whole", CaptureState.ENDED)
+    assert (status.reason, status.detail) == (None, "")
+
+
 async def test_a_looped_file_goes_on_with_a_discontinuity(rig: Rig, media: Path) -> None:
     path = write_video(media / "short.mp4", seconds=1)
     await rig.put(Camera(id="loop", source=f"file:{path}", loop=True))

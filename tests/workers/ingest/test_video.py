@@ -69,7 +69,9 @@ def test_a_picture_of_one_pixel_is_refused(tmp_path: Path) -> None:
         Video.open(path)
 
 
-def test_a_truncated_file_is_read_as_far_as_it_goes_and_counted(tmp_path: Path) -> None:
+def test_a_truncated_file_is_read_as_far_as_it_goes_and_says_so(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     whole = write_video(tmp_path / "a.mp4", seconds=4, options={"movflags": "faststart"})
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
@@ -77,6 +79,11 @@ def test_a_truncated_file_is_read_as_far_as_it_goes_and_counted(tmp_path: Path) 
         frames = list(video.frames())
         assert 5 < len(frames) < 20
         assert video.decode_errors >= 1
+        assert "cut.mp4 breaks off after 2 of 4 s" in video.broken_off
+    assert [record.getMessage() for record in caplog.records] == [video.broken_off]
+    with Video.open(whole) as video:
+        assert len(list(video.frames())) == 20
+        assert video.broken_off == ""
 
 
 def test_what_is_no_video_is_refused_with_its_reason(tmp_path: Path) -> None:
