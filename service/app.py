@@ -18,6 +18,7 @@ from patchwatch.errors import ConfigurationError
 from patchwatch.settings import Settings
 from service import problem
 from service.access import AccessMiddleware
+from service.body import BodyLimitMiddleware
 from service.context import Context
 from service.routes import alerts, cameras, enrolments, health, metrics, scores, snapshot, status
 from service.store import Store
@@ -57,6 +58,7 @@ def create_app(settings: Settings, bus: Redis | None = None, *, client_queue: in
     app.include_router(health.router)
     app.include_router(metrics.router)
     _add_page(app)
+    app.add_middleware(BodyLimitMiddleware)
     app.add_middleware(AccessMiddleware, settings=settings)
     app.add_middleware(HeadersMiddleware)
     _document(app, settings)

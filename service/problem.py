@@ -36,6 +36,12 @@ class ForbiddenError(errors.RejectedError):
     code = "forbidden"
 
 
+class TooLargeError(errors.RejectedError):
+    """The body of a request is too long."""
+
+    code = "content-too-large"
+
+
 class NotReadyError(errors.RetryableError):
     """A part that the service relies on is missing."""
 
@@ -47,6 +53,7 @@ STATUS: dict[type[errors.PatchwatchError], HTTPStatus] = {
     ForbiddenError: HTTPStatus.FORBIDDEN,
     errors.NotFoundError: HTTPStatus.NOT_FOUND,
     errors.ConflictError: HTTPStatus.CONFLICT,
+    TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     errors.InvalidMessageError: HTTPStatus.BAD_GATEWAY,  # what a worker wrote cannot be read
     errors.RejectedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.OverloadedError: HTTPStatus.TOO_MANY_REQUESTS,
@@ -124,7 +131,7 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def _field(error: Any, prefix: str) -> FieldProblem:
     place: Sequence[Any] = ((prefix,) if prefix else ()) + tuple(error["loc"])
-    return FieldProblem(location=".".join(map(str, place)), message=redact(error["msg"]))
+    return FieldProblem(location=".".join(map(str, place)), message=redact(error["msg"].removeprefix("Value error, ")))
 
 
 def _answer(
@@ -151,6 +158,8 @@ async def _on_invalid_request(request: Request, error: Exception) -> JSONRespons
 
 async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return respond(TooLargeError(error.detail), request.url.path)
     status = HTTPStatus(error.status_code)
     code = status.phrase.lower().replace(" ", "-")
     detail = error.detail if error.detail != status.phrase else f"{request.method} {request.url.path}: {status.phrase}"

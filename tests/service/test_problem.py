@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 
@@ -32,6 +34,19 @@ async def test_every_error_is_a_problem(api: httpx.AsyncClient, world) -> None:
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.json()["status"] == answer.status_code
         assert {"type", "title", "detail", "instance"} <= answer.json().keys()
+
+
+async def test_an_endless_body_is_refused(api: httpx.AsyncClient) -> None:
+    for content in (b" " * 1_000_001, _pieces()):
+        answer = await api.post("/api/v1/cameras", content=content, headers={"Content-Type": "application/json"})
+        assert answer.status_code == 413
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["type"] == "urn:patchwatch:problem:content-too-large"
+
+
+async def _pieces() -> AsyncIterator[bytes]:
+    for _ in range(20):
+        yield b" " * 100_000
 
 
 async def test_a_message_of_another_version_is_a_problem_too(api: httpx.AsyncClient, world) -> None:
