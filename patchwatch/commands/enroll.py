@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated, Any
 
 import typer
 
-from patchwatch.errors import RejectedError
+from patchwatch.errors import ConfigurationError, RejectedError
 from patchwatch.messages.base import checked_camera_id
 from patchwatch.messages.source import Source, SourceKind
 from patchwatch.settings import load_settings
@@ -32,6 +33,8 @@ def enroll(
     settings = load_settings()
     checked_camera_id(camera)
     opened = [local_source(source, live=seconds is not None) for source in sources]
+    path = settings.bank_path(camera, profile)
+    check_folder(path.parent)
     with progress_bar(f"enrolling {camera}", hidden=as_json) as report:
         engine = load_engine(settings, profile)
         clips = recorded_clips(opened, replace(Reader.of(settings, fps), limit_s=seconds))
@@ -42,7 +45,6 @@ def enroll(
             false_alarms_per_day=settings.false_alarms_per_day,
             progress=report,
         )
-    path = settings.bank_path(camera, profile)
     save_bank(bank, path)
     facts: dict[str, Any] = {
         "camera": camera, "profile": profile, "bank_id": bank.id, "path": str(path),
@@ -62,6 +64,18 @@ def enroll(
     )
     typer.echo(f"  {path}")
     typer.echo(f"  alerts above {bank.rule.on:.3f}, over below {bank.rule.off:.3f}")
+
+
+def check_folder(folder: Path) -> None:
+    """Raises `ConfigurationError` when no bank can be written there: before minutes of learning, not after."""
+    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    try:
+        with TemporaryFile(dir=there):
+            return
+    except OSError as error:
+        raise ConfigurationError(
+            f"{there} cannot be written to ({error.strerror}): correct PATCHWATCH_DATA_DIR or its permissions"
+        ) from None
 
 
 def local_source(text: str, *, live: bool) -> str | Path:
