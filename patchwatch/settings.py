@@ -9,14 +9,16 @@ import os
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from patchwatch.errors import ConfigurationError
 
 _PREFIX = "PATCHWATCH_"
+_REDIS_SCHEMES = ("redis", "rediss", "unix")
 Device = Literal["auto", "cpu", "cuda"]
 
 
@@ -27,7 +29,7 @@ def _default_data_dir() -> Path:
 class Settings(BaseSettings):
     """Values that differ between installations. Frozen; pass it down, do not read it globally."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid", allow_inf_nan=False)
 
     # Queue
     redis_url: SecretStr | None = Field(
@@ -53,7 +55,9 @@ class Settings(BaseSettings):
     rtsp_port: int = Field(8554, ge=0, le=65535, description="0 takes a free port.")
     accept_unknown_publishers: bool = Field(False, description="A publisher with an unknown id becomes a camera.")
     publish_username: str | None = Field(None, description="Required from every publisher when set.")
-    publish_password: SecretStr | None = Field(None, description="Goes with PATCHWATCH_PUBLISH_USERNAME.")
+    publish_password: SecretStr | None = Field(
+        None, validate_default=True, description="Goes with PATCHWATCH_PUBLISH_USERNAME."
+    )
     source_timeout_s: float = Field(10.0, gt=0, description="Silence after which a source counts as stalled.")
     reconnect_min_s: float = Field(5.0, gt=0, description="First wait before reconnecting.")
     reconnect_max_s: float = Field(60.0, gt=0, description="Longest wait before reconnecting.")
@@ -100,6 +104,33 @@ class Settings(BaseSettings):
             return tuple(part for part in value.split(":") if part)
         return value
 
+    @field_validator("redis_url")
+    @classmethod
+    def _readable_url(cls, value: SecretStr | None) -> SecretStr | None:
+        try:
+            parts = urlsplit(value.get_secret_value()) if value is not None else None
+            readable = parts is None or (parts.scheme in _REDIS_SCHEMES and (parts.port or True))
+        except ValueError:  # its own words would tell the password
+            readable = False
+        if not readable:
+            raise ValueError("is not an address like redis://HOST:6379/0, rediss://HOST:6379/0 or unix:///PATH")
+        return value
+
+    @field_validator("reconnect_max_s")
+    @classmethod
+    def _not_below_the_first_wait(cls, value: float, info: ValidationInfo) -> float:
+        if value < info.data.get("reconnect_min_s", 0.0):
+            raise ValueError("is less than PATCHWATCH_RECONNECT_MIN_S")
+        return value
+
+    @field_validator("publish_password")
+    @classmethod
+    def _goes_with_its_user(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        # A password without a user name would be asked of nobody, and the endpoint stand open.
+        if bool(info.data.get("publish_username")) != bool(value and value.get_secret_value()):
+            raise ValueError("goes with PATCHWATCH_PUBLISH_USERNAME: set both or neither")
+        return value
+
     @cached_property
     def allowed_media_dirs(self) -> tuple[Path, ...]:
         """Resolved folders that ``file:`` sources may come from."""
@@ -141,4 +172,5 @@ def load_settings(**overrides: object) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = _PREFIX + "_".join(str(part) for part in first["loc"]).upper()
-        raise ConfigurationError(f"{name}: {first['msg']}. Correct or unset {name}.") from None
+        message = first["msg"].removeprefix("Value error, ")
+        raise ConfigurationError(f"{name}: {message}. Correct or unset {name}.") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pydantic import Field, SecretStr, field_serializer, field_validator
+from pydantic import Field, SecretStr, field_serializer, field_validator, model_validator
 
 from patchwatch.errors import SourceRejectedError
 from patchwatch.messages.base import CameraId, Message
@@ -49,6 +49,13 @@ class Camera(Message):
         except SourceRejectedError as error:
             raise ValueError(str(error)) from None
         return value
+
+    @model_validator(mode="after")
+    def _publisher_is_whole(self) -> Camera:
+        # A password without a user name would be asked of nobody, and the endpoint stand open.
+        if bool(self.publish_username) != bool(self.publish_password and self.publish_password.get_secret_value()):
+            raise ValueError("publish_username and publish_password go together: give both or neither")
+        return self
 
     @field_serializer("publish_password", when_used="json-unless-none")
     def _keep_secret_in_store(self, value: SecretStr) -> str:

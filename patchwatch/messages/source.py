@@ -48,7 +48,7 @@ class Source:
         if parts.scheme in ("rtsp", "rtsps"):
             return cls(SourceKind.PULL, _checked_rtsp(text))
         if parts.scheme == "file" and parts.path:
-            return cls(SourceKind.FILE, text)
+            return cls(SourceKind.FILE, _checked_file(text))
         raise SourceRejectedError(
             f"source {redact(text)!r} has a scheme Patchwatch does not take: "
             "use rtsp://HOST/PATH, rtsps://HOST/PATH, file:/PATH, or push: (the camera publishes to us)",
@@ -87,6 +87,12 @@ def _checked_rtsp(text: str) -> str:
     if not parts.hostname or port == -1 or re.search(r"[\s\x00-\x1f]", text):
         raise _bad_url(text)
     return urlunsplit(parts)
+
+
+def _checked_file(text: str) -> str:
+    if "\x00" in unquote(text):  # no file name holds one; asking the system for it raises
+        raise SourceRejectedError(f"{text!r} is not a file's address: use file:/PATH", reason="bad_url")
+    return text
 
 
 def _bad_url(text: str) -> SourceRejectedError:

@@ -44,7 +44,7 @@ SCORE_BYTES = (
 )
 
 CONTROL: list[Message] = [
-    Camera(id="door", source="rtsp://u:p@h/x", publish_password="s"),
+    Camera(id="door", source="rtsp://u:p@h/x", publish_username="u", publish_password="s"),
     CaptureStatus(camera_id="door", state=CaptureState.OFFLINE, reason=Reason.TIMEOUT, since_ms=1, updated_at_ms=2,
                   last_gap=Gap(from_ms=1, to_ms=2)),
     AnalysisStatus(camera_id="door", state=AnalysisState.SCORING, profile="motion", streams=("motion",),
@@ -151,3 +151,13 @@ def test_any_score_survives_the_way(rarities: list[float | None], raw: float) ->
 def test_the_layouts_have_the_documented_sizes() -> None:
     assert len(FRAME.encode()[b"h"]) == struct.calcsize("<BBHHHHqq") == 26
     assert math.isnan(struct.unpack("<f", SCORE.encode()[b"s"][-8:-4])[0])
+
+
+def test_half_of_a_publishers_credentials_is_refused() -> None:
+    for half in (
+        {"publish_username": "cam"},
+        {"publish_password": "p4ss"},
+        {"publish_username": "", "publish_password": "p"},
+    ):
+        with pytest.raises(ValueError, match="go together"):
+            Camera.model_validate({"id": "door", **half})

@@ -21,12 +21,40 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("ANALYSIS_FPS", "0"), ("PORT", "70000"), ("DEVICE", "gpu"), ("QUEUE_FRAMES", "many"), ("LOG_LEVEL", "loud")],
-)
+    [("ANALYSIS_FPS", "0"), ("PORT", "70000"), ("DEVICE", "gpu"), ("QUEUE_FRAMES", "many"), ("LOG_LEVEL", "loud"),
+     ("SOURCE_TIMEOUT_S", "inf"), ("MAX_AGE_S", "nan"), ("RECONNECT_MAX_S", "1"),
+     ("PUBLISH_PASSWORD", "p4ss")],
+)  # fmt: skip
 def test_a_wrong_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"PATCHWATCH_{name}", value)
     with pytest.raises(ConfigurationError, match=f"PATCHWATCH_{name}"):
         load_settings()
+
+
+@pytest.mark.parametrize("url", ["", "http://u:p4ss@host", "redis://u:p4ss@host:six", "host:6379", "redis://p4ss[@h"])
+def test_a_redis_address_is_checked_without_telling_its_password(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("PATCHWATCH_REDIS_URL", url)
+    with pytest.raises(ConfigurationError, match=r"PATCHWATCH_REDIS_URL: .*redis://") as caught:
+        load_settings()
+    assert "p4ss" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["redis://h", "redis://:p@h:6379/0", "rediss://u:p@h/1", "unix:///run/r.sock?db=1"])
+def test_every_form_of_redis_address_is_taken(url: str) -> None:
+    assert load_settings(redis_url=url).redis_url == SecretStr(url)
+
+
+def test_a_publishers_name_and_password_go_together() -> None:
+    for half in (
+        {"publish_username": "cam"},
+        {"publish_password": "p4ss"},
+        {"publish_username": "cam", "publish_password": ""},
+    ):
+        with pytest.raises(
+            ConfigurationError, match="PATCHWATCH_PUBLISH_PASSWORD: goes with PATCHWATCH_PUBLISH_USERNAME"
+        ):
+            load_settings(**half)
+    assert load_settings(publish_username="cam", publish_password="p4ss").publish_username == "cam"
 
 
 def test_an_unknown_override_is_refused() -> None:
@@ -35,7 +63,9 @@ def test_an_unknown_override_is_refused() -> None:
 
 
 def test_secrets_do_not_show() -> None:
-    settings = load_settings(api_token="t0ken", publish_password="s3cret", redis_url="redis://:p4ss@host/0")
+    settings = load_settings(
+        api_token="t0ken", publish_username="cam", publish_password="s3cret", redis_url="redis://:p4ss@host/0"
+    )
     assert not any(secret in repr(settings) + str(settings) for secret in ("t0ken", "s3cret", "p4ss"))
 
 

@@ -30,7 +30,8 @@ def test_the_kinds_of_source(text: str, kind: SourceKind) -> None:
     [
         ("http://host/x", "unsupported_scheme"), ("/media/a.mp4", "unsupported_scheme"), ("", "unsupported_scheme"),
         ("concat:/a|/b", "unsupported_scheme"), ("file:", "unsupported_scheme"), ("rtsp:///x", "bad_url"),
-        ("rtsp://host:99999/x", "bad_url"), ("rtsp://ho st/x", "bad_url"),
+        ("rtsp://host:99999/x", "bad_url"), ("rtsp://ho st/x", "bad_url"), ("file:/media/a%00.mp4", "bad_url"),
+        ("file:/media/a\x00.mp4", "bad_url"),
     ],
 )  # fmt: skip
 def test_what_is_no_source_is_refused_with_a_reason(text: str, reason: str) -> None:
@@ -97,7 +98,7 @@ def test_a_refused_source_does_not_tell_its_password(user: str, password: str) -
 
 
 def test_a_camera_shows_no_secret_but_keeps_it_in_the_store() -> None:
-    camera = Camera(id="door", source="rtsp://u:hunter2@h/x", publish_password="hunter3")
+    camera = Camera(id="door", source="rtsp://u:hunter2@h/x", publish_username="cam", publish_password="hunter3")
     assert "hunter" not in repr(camera) + str(camera.public())
     assert Camera.decode(camera.encode()) == camera
     assert b"hunter2" in camera.encode()

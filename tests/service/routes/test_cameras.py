@@ -43,7 +43,7 @@ async def test_a_record_that_cannot_be_read_hides_no_other_camera_and_can_be_rem
 
 
 async def test_what_was_shown_may_be_sent_back(api: httpx.AsyncClient, world) -> None:
-    world.camera(source=URL, publish_password=SECRET)
+    world.camera(source=URL, publish_username="cam", publish_password=SECRET)
     shown = (await api.get("/api/v1/cameras/gate")).json()
     changes = {"source": shown["source"], "publish_password": shown["publish_password"], "enabled": False}
     assert (await api.patch("/api/v1/cameras/gate", json=changes)).status_code == 200
