@@ -20,22 +20,28 @@ class Engines:
         self._settings = settings
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine-loader")
         self._loading: dict[str, Future[Engine]] = {}
-        self._failed_at_s: dict[str, float] = {}
+        self._errors: dict[str, PatchwatchError] = {}
+        self._retry_at_s: dict[str, float] = {}
 
     def get(self, profile: str) -> Engine | None:
-        """The engine, or None while it loads. Raises what loading it raised; tries again after a while."""
-        if profile in self._failed_at_s and time.monotonic() - self._failed_at_s[profile] > _RETRY_AFTER_S:
-            del self._loading[profile], self._failed_at_s[profile]
-        if profile not in self._loading:
+        """The engine, or None while it loads for the first time. Raises what loading it raised last; a failed load is
+        tried again in the background after a while."""
+        if profile not in self._loading or time.monotonic() >= self._retry_at_s.get(profile, float("inf")):
             self._loading[profile] = self._pool.submit(load_engine, self._settings, profile)
+            self._retry_at_s.pop(profile, None)
         future = self._loading[profile]
-        if not future.done():
-            return None
-        try:
-            return future.result()
-        except PatchwatchError:
-            self._failed_at_s.setdefault(profile, time.monotonic())
-            raise
+        if future.done():
+            try:
+                engine = future.result()
+            except PatchwatchError as error:
+                self._errors[profile] = error
+                self._retry_at_s.setdefault(profile, time.monotonic() + _RETRY_AFTER_S)
+            else:
+                self._errors.pop(profile, None)
+                return engine
+        if profile in self._errors:
+            raise self._errors[profile]
+        return None
 
     def stop(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import uuid
 
@@ -11,11 +10,10 @@ import redis
 from patchwatch import keys
 from patchwatch.bus import connect, translated
 from patchwatch.errors import BusUnavailableError, LeaseLostError
+from workers.inference.outage import Outage
 
 LEASE_S = 5.0
 _RENEW_EVERY_S = 1.0
-
-log = logging.getLogger(__name__)
 
 
 class Leases:
@@ -30,6 +28,7 @@ class Leases:
         self._partitions = partitions
         self._worker = uuid.uuid4().hex
         self._values: dict[int, bytes] = {}
+        self._outage = Outage("leases")
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="leases", daemon=True)
 
@@ -77,8 +76,9 @@ class Leases:
                 with translated():
                     self._renew_or_take(partition)
             except (BusUnavailableError, redis.ResponseError) as error:  # a replica that was promoted, a full disk
-                log.warning("leases: %s", error)
+                self._outage.noticed(error)
                 return
+        self._outage.over()
 
     def _renew_or_take(self, partition: int) -> None:
         mine = self._values.get(partition)

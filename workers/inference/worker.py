@@ -31,6 +31,7 @@ from patchwatch.settings import Settings
 from workers.inference.commit import Committer, Outcome
 from workers.inference.engines import Engines
 from workers.inference.lease import Leases
+from workers.inference.outage import Outage
 from workers.inference.queue_reader import QueueReader
 from workers.inference.scoring import Scorer, close_events, frame_of
 from workers.inference.session import Session
@@ -62,6 +63,7 @@ class InferenceWorker:
         self._owned: dict[int, bytes] = {}
         self._published: dict[str, tuple[object, float]] = {}
         self._looked_s = float("-inf")
+        self._outage = Outage("scoring")
         self._stopping = threading.Event()
         self._id = uuid.uuid4().hex[:12]
         self._started_ms = time.time_ns() // 1_000_000
@@ -77,8 +79,9 @@ class InferenceWorker:
             while not self._stopping.is_set():
                 try:
                     self._turn()
+                    self._outage.over()
                 except BusUnavailableError as error:
-                    log.warning("waiting for Redis: %s", error)
+                    self._outage.noticed(error)
                     self._revision = None
                     self._stopping.wait(0.5)
         finally:
@@ -215,7 +218,7 @@ class InferenceWorker:
                 return
             except BusUnavailableError as error:
                 uncertain = True
-                log.warning("%s: commit waits for Redis: %s", session.camera.id, error)
+                self._outage.noticed(error)
                 if self._stopping.wait(0.5):
                     raise
             else:
