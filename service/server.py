@@ -13,8 +13,8 @@ from contextlib import contextmanager
 import uvicorn
 
 from patchwatch.errors import ConfigurationError, PortTakenError
+from patchwatch.exposure import check_exposure
 from patchwatch.settings import Settings
-from service.access import check_exposure
 from service.app import create_app
 
 log = logging.getLogger("patchwatch.service")

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from patchwatch.bus import ping
 from patchwatch.bus_server import own_redis
 from patchwatch.errors import EXIT_STAYS, BusUnavailableError, FatalError
+from patchwatch.exposure import check_exposure
 from patchwatch.roles import Role
 from patchwatch.settings import Settings
 from workers.ports import check_free
@@ -199,6 +200,7 @@ def running(settings: Settings, stopping: ForceSignal | None = None) -> Iterator
     The settings yielded have a Redis URL, and real port numbers where 0 was asked for. Call ``tree.tend()`` often.
     Raises `PortTakenError`, `ConfigurationError`, `BusUnavailableError` before anything was started.
     """
+    check_exposure(settings)
     ports = {
         "port": check_free(settings.host, settings.port, "--port or PATCHWATCH_PORT"),
         "rtsp_port": check_free(settings.rtsp_host, settings.rtsp_port, "--rtsp-port or PATCHWATCH_RTSP_PORT"),

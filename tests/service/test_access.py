@@ -4,8 +4,8 @@ import httpx
 import pytest
 
 from patchwatch.errors import ConfigurationError
+from patchwatch.exposure import check_exposure
 from patchwatch.settings import Settings
-from service.access import check_exposure
 from service.app import create_app
 
 
