@@ -176,7 +176,7 @@ def _read_state(path: Path) -> dict[str, Any]:
                 return dict(torch.jit.load(path, map_location="cpu").state_dict())  # type: ignore[no-untyped-call]
         found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 (border: readers of foreign files raise anything)
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise ConfigurationError(
             f"{path} cannot be read as weights ({reason[:200]}): correct PATCHWATCH_CLIP_WEIGHTS, or unset it and run "
             "`patchwatch weights pull clip-rn101`"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable
 
-from patchwatch.messages.camera import Camera
+from patchwatch.messages.camera import Camera, Pace
+from patchwatch.messages.source import Source, SourceKind
 from patchwatch.messages.status import CaptureState, CaptureStatus, Gap, Reason
 from workers.ingest.order import CaptureReport
 
@@ -30,7 +32,9 @@ class Standing:
         self._status = status.model_copy(update={"camera_revision": camera.revision})
         self._logged = False
         self._on_change = on_change
-        self._gap_ms = 1000 * max(_LEAST_GAP_S, 3 / fps)
+        waits = camera.pace is Pace.FAST and Source.parse(camera.source).kind is SourceKind.FILE
+        # a recording read as fast as it is scored pauses for the queue: that is no gap in what was filmed
+        self._gap_ms = math.inf if waits else 1000 * max(_LEAST_GAP_S, 3 / fps)
         self._frames: deque[tuple[float, int]] = deque()  # (monotonic seconds, seq)
         self._base = self._status
 

@@ -1,0 +1,26 @@
+"""A gap is time without frames at the camera, not time that a recording waited to be scored."""
+
+from __future__ import annotations
+
+import pytest
+
+from patchwatch.messages.camera import Camera, Pace
+from workers.ingest.order import CaptureReport, ReportKind
+from workers.ingest.standing import Standing
+
+
+@pytest.mark.parametrize(
+    ("camera", "gap"),
+    [
+        (Camera(id="door", source="rtsp://camera/x"), True),
+        (Camera(id="door", source="file:/media/a.mp4", pace=Pace.REALTIME), True),
+        (Camera(id="door", source="file:/media/a.mp4", pace=Pace.FAST), False),
+    ],
+)
+def test_a_pause_is_a_gap_unless_a_recording_waits_for_the_queue(camera: Camera, gap: bool) -> None:
+    standing = Standing(camera, 5.0, None, lambda: None)
+    for at_ms, seq in ((1_000, 1), (1_200, 2), (21_200, 3)):
+        standing.take(CaptureReport(kind=ReportKind.PROGRESS, seq=seq, last_frame_at_ms=at_ms))
+    found = standing.status().last_gap
+    assert (found is not None) == gap
+    assert found is None or (found.from_ms, found.to_ms) == (1_200, 21_200)
