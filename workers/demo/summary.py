@@ -10,6 +10,7 @@ from typing import Any
 from workers.demo.script import Anomaly, Script
 
 _AFTERGLOW_S = 6.0  # smoothing, the minimum time and the queue let an alert come this much after its cause
+_SHOWN_S = 3.0  # one that began later than this before the end was hardly on the picture
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,11 @@ def describe(alert: dict[str, Any]) -> str:
 def match(
     script: Script, started_at_ms: int, live_s: float, alerts: Sequence[dict[str, Any]]
 ) -> tuple[list[Played], list[str]]:
-    """Pair each anomaly that was shown with the first alert during it; also the ids of alerts left over."""
+    """Pair each anomaly shown long enough to be seen with the first alert during it; also the ids left over."""
     left = {alert["id"]: alert for alert in alerts}
     played = []
     for act in script:
-        if act.starts_at_s > live_s:
+        if act.starts_at_s > live_s - _SHOWN_S:
             break
         begins_ms = started_at_ms + round(act.starts_at_s * 1000)
         until_ms = started_at_ms + round((act.ends_at_s + _AFTERGLOW_S) * 1000)
