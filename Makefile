@@ -22,7 +22,7 @@ else
 TEST_SET := test-clip
 endif
 
-.PHONY: help demo test lint bench docs requirements clean
+.PHONY: help demo test lint fuzz faults soak bench docs requirements clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,16 @@ lint: .venv/.lint ## Style and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+fuzz: .venv/.$(TEST_SET) ## Mutated inputs: N=10000 SEED=2026; writes bench/results/fuzz.json
+	PATCHWATCH_FUZZ=$(or $(N),10000) $(if $(SEED),PATCHWATCH_FUZZ_SEED=$(SEED)) \
+		PATCHWATCH_FUZZ_RECORD=bench/results/fuzz.json $(BIN)/pytest -p no:cacheprovider tests/fuzz $(ARGS)
+
+faults: .venv/.test ## Strike every fault on a running installation; writes docs/faults.md
+	$(BIN)/python -m bench.faults
+
+soak: .venv/.test ## Many cameras, random faults, then the account. MINUTES=30 CAMERAS=12 SEED=1
+	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30) --cameras $(or $(CAMERAS),12) --seed $(or $(SEED),1)
 
 bench: .venv/.test-clip ## Measure; each program in bench/ writes its JSON record beside itself
 	@for program in bench/*.py; do echo "== $$program"; $(BIN)/python "$$program"; done

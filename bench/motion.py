@@ -6,13 +6,9 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
-import platform
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +18,7 @@ import numpy as np
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # also when run as a file
 
+from bench.measure import DATA, RESULTS, write  # noqa: E402
 from models.analyzer import Analyzer  # noqa: E402
 from models.engine import Engine  # noqa: E402
 from models.frame import Frame  # noqa: E402
@@ -29,13 +26,10 @@ from models.learning import Learner  # noqa: E402
 from models.perception import View  # noqa: E402
 from models.profile import load_profile  # noqa: E402
 from patchwatch.settings import load_settings  # noqa: E402
-from workers.evaluation.evaluation import evaluate  # noqa: E402
-from workers.evaluation.labels import load_labels  # noqa: E402
-from workers.evaluation.report import commit  # noqa: E402
+from workers.evaluation.evaluation import evaluate, gather  # noqa: E402
 from workers.offline import Reader  # noqa: E402
 
-RESULT = Path(__file__).parent / "results" / "motion.json"
-DATA = Path(os.environ.get("PATCHWATCH_TEST_DATA", ROOT.parent / "shared" / "data"))
+RESULT = RESULTS / "motion.json"
 SIZE = (640, 360)
 WARM_UP, FRAMES = 50, 300
 FPS = 5.0
@@ -47,23 +41,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULT)
     chosen = parser.parse_args()
     cv2.setNumThreads(1)
-    record = {"what": "motion stream", "at": datetime.now(UTC).isoformat(timespec="seconds"), "commit": commit()}
-    record |= {"machine": machine(), "cost": cost(), "ped2": ped2(chosen.data / "ucsd_ped2")}
-    chosen.out.parent.mkdir(parents=True, exist_ok=True)
-    chosen.out.write_text(json.dumps(record, indent=2) + "\n")
-    print(json.dumps(record, indent=2))
-
-
-def machine() -> dict[str, Any]:
-    names = [line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
-    return {
-        "cpu": names[0] if names else platform.processor(),
-        "cores": os.cpu_count(),
-        "load_1min": round(os.getloadavg()[0], 2),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "opencv": cv2.__version__,
-    }
+    write("motion stream", {"cost": cost(), "ped2": ped2(chosen.data / "ucsd_ped2")}, chosen.out)
 
 
 def cost() -> dict[str, Any]:
@@ -73,7 +51,7 @@ def cost() -> dict[str, Any]:
     learner = Learner(engine.profile, engine.streams, engine.identity)
     extracted, features = _timed(lambda n: engine.extract([frames[n]], [view])[0])
     for frame, found in zip(frames[:300], features, strict=False):
-        learner.add(frame.at_s, found)
+        learner.add(frame.at_s, found, frame.rgb)
     start = time.process_time()
     bank = learner.build(["synthetic"])
     learnt_s = time.process_time() - start
@@ -95,17 +73,12 @@ def ped2(folder: Path) -> dict[str, Any] | None:
     """Areas at the service's default rate and at the recordings' own."""
     if not folder.is_dir():
         return None
-    labels = load_labels(folder / "labels.json")
-    results = {}
+    settings, results = load_settings(), {}
     for fps in (FPS, 10.0):
-        report = evaluate(
-            Engine(load_profile("motion")),
-            Reader.of(load_settings(), fps),
-            train=folder / "training",
-            test=folder / "testing",
-            labels=labels,
-        )
-        results[f"{fps:g} fps"] = report.as_json()
+        reader = Reader.of(settings, fps)
+        material = gather(folder / "training", folder / "testing", reader, folder / "labels.json")
+        engine, per_day = Engine(load_profile("motion")), settings.false_alarms_per_day
+        results[f"{fps:g} fps"] = evaluate(engine, material, reader, false_alarms_per_day=per_day).summary()
     return results
 
 
@@ -132,13 +105,6 @@ def _picture(number: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
         cv2.circle(picture, (int(x), int(y)), 24, tuple(int(v) for v in generator.integers(0, 255, 3)), -1)
         cv2.circle(picture, (int(x) + 6, int(y) - 6), 8, (255 - 20 * disc, 20 * disc, 90), -1)
     return picture
-
-
-def _lines(path: str) -> list[str]:
-    try:
-        return Path(path).read_text().splitlines()
-    except OSError:
-        return []
 
 
 if __name__ == "__main__":

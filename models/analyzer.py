@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from models.attention import Attention
 from models.bank import Bank, StreamDistance, frame_distance
 from models.calibration import NEUTRAL_RARITY, score_of
-from models.event import Box, Event, EventDetector
+from models.event import Box, Event, EventDetector, EventRule
 from models.features import Features
 from models.fusion import driver, fuse
 from models.smoothing import CausalGaussian
@@ -21,9 +22,9 @@ class Reading:
     """What is said of one frame.
 
     ``raw``: fused value, neither smoothed nor bounded (in the unit of the profile's fusion). ``unsmoothed`` and
-    ``score`` are in 0..1. ``rarities``: per stream, None = nothing to say. ``driver``: name of the stream that
-    contributed most; ``box_xyxy_px``: where it looked, in pixels of the frame. ``changes``: events opened, raised,
-    closed.
+    ``score`` are in 0..1. ``rarities`` and ``distances``: per stream, None = nothing to say. ``driver``: name of the
+    stream that contributed most; ``box_xyxy_px``: where it looked, in pixels of the frame. ``changes``: events opened,
+    raised, closed.
     """
 
     raw: float
@@ -32,6 +33,7 @@ class Reading:
     rarities: tuple[float | None, ...]
     driver: str | None
     box_xyxy_px: Box | None
+    distances: tuple[StreamDistance | None, ...]
     changes: tuple[Event, ...] = ()
     event_open: bool = False
 
@@ -39,19 +41,28 @@ class Reading:
 class Analyzer:
     """Scores the frames of one camera in order. Its `state` after a frame is all that the next frame needs."""
 
-    def __init__(self, bank: Bank) -> None:
+    def __init__(self, bank: Bank, rule: EventRule | None = None) -> None:
+        """``rule``: None takes the bank's own, for the alarm budget it was learnt for."""
         self.bank = bank
         self._weights = [spec.weight for spec in bank.profile.streams]
-        self._smoothing = CausalGaussian()
-        self._events = EventDetector(bank.rule)
+        self._smoothing = CausalGaussian(bank.profile.smoothing_s)
+        self._events = EventDetector(rule or bank.rule)
         self._score = score_of(NEUTRAL_RARITY)
+
+    @property
+    def rule(self) -> EventRule:
+        return self._events.rule
+
+    def use_rule(self, rule: EventRule) -> None:
+        """Go on under another rule. An open event stays open until the score falls below the new ``off``."""
+        self._events.rule = rule
 
     @property
     def open_event(self) -> Event | None:
         return self._events.open_event
 
-    def read(self, features: Sequence[Features], at_s: float) -> Reading:
-        """Score one frame from the features of each stream of the profile.
+    def read(self, features: Sequence[Features], at_s: float, attention: Attention = Attention.FULL) -> Reading:
+        """Score one frame from the features of each stream of the profile. ``attention`` decides on events alone.
 
         Raises `NonFiniteScoreError` without any change of state when a distance is NaN or infinite.
         """
@@ -63,9 +74,11 @@ class Analyzer:
             self._score = self._smoothing.add(at_s, unsmoothed)
         leading = driver(self._weights, rarities)
         name, box = self._where(leading, found, features)
-        changes = self._events.update(at_s, self._score, name, box)
+        changes = self._events.update(at_s, self._score, name, box, attention)
         opened = self.open_event is not None
-        return Reading(raw or 0.0, unsmoothed, self._score, tuple(rarities), name, box, tuple(changes), opened)
+        return Reading(
+            raw or 0.0, unsmoothed, self._score, tuple(rarities), name, box, tuple(found), tuple(changes), opened
+        )
 
     def finish(self) -> list[Event]:
         """No more frames for now: closes an open event."""
@@ -104,5 +117,7 @@ class Analyzer:
         if state["bank"] != self.bank.id:
             return self._events.finish()
         self._score = float(state["score"])
+        if not 0 <= self._score <= 1:
+            raise ValueError(f"a stored score of {self._score}")
         self._smoothing.restore(state["smoothing"])
         return []

@@ -4,48 +4,72 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from models.bank import Bank, Footage, StreamBank
+from models.bank import Bank, StreamBank
+from models.bankfacts import BankFacts, BankFormat, SeldomFacts, TailFacts
 from models.calibration import Calibration
-from models.event import EventRule
+from models.exemplars import Origins
+from models.moments import Moments
+from models.perspective import Perspective
 from models.profile import Profile, profile_from_json, profile_to_json
-from patchwatch.errors import BankMismatchError, NotFoundError
+from models.seldom import AnyCalibration, SeldomCalibration
+from models.threshold import ThresholdModel
+from patchwatch.errors import BankMismatchError, NotFoundError, StorageError
 
-FORMAT = 1
+FORMAT = 2
+_NOT_A_BANK = (SafetensorError, OSError, AttributeError, KeyError, IndexError, OverflowError, TypeError, ValueError)
 
 
 def save_bank(bank: Bank, path: Path) -> None:
-    """Write a bank so that a reader sees the old file or the new one, never half of one."""
-    tensors: dict[str, np.ndarray[Any, Any]] = {"fused": bank.fused.levels}
+    """Write a bank so that a reader sees the old file or the new one, never half of one. Raises `StorageError`."""
+    tensors: dict[str, np.ndarray[Any, Any]] = {"fused": bank.fused.levels, "threshold": bank.threshold.levels}
     for spec, stream, calibration in zip(bank.profile.streams, bank.streams, bank.calibrations, strict=True):
         tensors[f"{spec.name}.exemplars"] = np.ascontiguousarray(stream.vectors)
         tensors[f"{spec.name}.calibration"] = calibration.levels
+        if stream.origins is not None:
+            tensors |= {f"{spec.name}.{noun}": array for noun, array in stream.origins.arrays().items()}
+        if stream.scales is not None:
+            tensors[f"{spec.name}.scales"] = stream.scales
+        if stream.perspective is not None:
+            tensors[f"{spec.name}.perspective"] = stream.perspective.line
+    tensors |= bank.moments.arrays()
     facts = {
         "format": FORMAT,
         "id": bank.id,
         "created_at": bank.created_at,
         "profile": profile_to_json(bank.profile),
         "identity": bank.identity,
-        "rule": asdict(bank.rule),
+        "threshold": bank.threshold.facts(),
+        "false_alarms_per_day": bank.false_alarms_per_day,
         "footage": asdict(bank.footage),
-        "tails": {
-            name: [found.tail_from, found.tail_scale]
+        "coverage": bank.coverage.facts(),
+        "calibrations": {
+            name: _calibration_facts(found)
             for name, found in zip(
                 [*(spec.name for spec in bank.profile.streams), "fused"], [*bank.calibrations, bank.fused], strict=True
             )
         },
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(f".{os.getpid()}.part")
-    save_file(tensors, partial, metadata={"patchwatch": json.dumps(facts)})
-    partial.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, partial, metadata={"patchwatch": json.dumps(facts)})
+        partial.replace(path)
+    except (OSError, SafetensorError) as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise StorageError(
+            f"the bank cannot be written to {path} ({error}): make room, or the folder writable, and enrol again"
+        ) from None
 
 
 def load_bank(path: Path) -> Bank:
@@ -56,19 +80,17 @@ def load_bank(path: Path) -> Bank:
                 f"no bank at {path}: learn one with `patchwatch enroll --camera ID --profile P VIDEO...`"
             )
         with safe_open(path, framework="numpy") as file:
-            facts = json.loads((file.metadata() or {})["patchwatch"])
+            text = (file.metadata() or {})["patchwatch"]
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-        if facts["format"] != FORMAT:
-            raise BankMismatchError(
-                f"{path} has bank format {facts['format']}, this version reads {FORMAT}: enrol again"
-            )
+        found = BankFormat.model_validate_json(text).format
+        if found != FORMAT:
+            raise BankMismatchError(f"{path} has bank format {found}, this version reads {FORMAT}: enrol again")
+        facts = BankFacts.model_validate_json(text)
         bank = _assemble(facts, tensors)
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:
+    except _NOT_A_BANK as error:
         raise BankMismatchError(f"{path} is truncated or not a bank ({error}): enrol the camera again") from None
-    if bank.id != facts["id"]:
-        raise BankMismatchError(
-            f"{path} does not hold what it was saved with (id {facts['id']}): enrol the camera again"
-        )
+    if bank.id != facts.id:
+        raise BankMismatchError(f"{path} does not hold what it was saved with (id {facts.id}): enrol the camera again")
     return bank
 
 
@@ -98,17 +120,40 @@ def _first_difference(there: Any, here: Any, name: str) -> tuple[str, Any, Any] 
     return None if there == here else (name, there, here)
 
 
-def _assemble(facts: dict[str, Any], tensors: dict[str, Any]) -> Bank:
-    profile = profile_from_json(facts["profile"])
+def _assemble(facts: BankFacts, tensors: dict[str, Any]) -> Bank:
+    profile = profile_from_json(facts.profile)
     names = [spec.name for spec in profile.streams]
-    footage = facts["footage"] | {"sources": tuple(facts["footage"]["sources"])}
     return Bank(
         profile=profile,
-        identity=facts["identity"],
-        streams=tuple(StreamBank(tensors[f"{name}.exemplars"]) for name in names),
-        calibrations=tuple(Calibration(tensors[f"{name}.calibration"], *facts["tails"][name]) for name in names),
-        fused=Calibration(tensors["fused"], *facts["tails"]["fused"]),
-        rule=EventRule(**facts["rule"]),
-        footage=Footage(**footage),
-        created_at=facts["created_at"],
+        identity=facts.identity,
+        streams=tuple(_stream(tensors, name) for name in names),
+        calibrations=tuple(_calibration(tensors[f"{name}.calibration"], facts.calibrations[name]) for name in names),
+        fused=_calibration(tensors["fused"], facts.calibrations["fused"]),
+        threshold=ThresholdModel(tensors["threshold"], **facts.threshold.model_dump()),
+        false_alarms_per_day=facts.false_alarms_per_day,
+        footage=facts.footage,
+        created_at=facts.created_at,
+        moments=Moments.of_arrays(tensors),
+        coverage=facts.coverage,
     )
+
+
+def _calibration_facts(calibration: AnyCalibration) -> dict[str, float]:
+    if isinstance(calibration, SeldomCalibration):
+        return {"frames": calibration.frames}
+    return {"tail_from": calibration.tail_from, "tail_scale": calibration.tail_scale}
+
+
+def _calibration(levels: NDArray[np.float64], facts: SeldomFacts | TailFacts) -> AnyCalibration:
+    kind = SeldomCalibration if isinstance(facts, SeldomFacts) else Calibration
+    return kind(levels, **facts.model_dump())
+
+
+def _stream(tensors: dict[str, Any], name: str) -> StreamBank:
+    line = tensors.get(f"{name}.perspective")
+    perspective = None if line is None else Perspective(line)
+    return StreamBank(tensors[f"{name}.exemplars"], _origins(tensors, name), tensors.get(f"{name}.scales"), perspective)
+
+
+def _origins(tensors: dict[str, Any], name: str) -> Origins:
+    return Origins(*(tensors[f"{name}.{noun}"] for noun in ("moments", "regions", "boxes")))

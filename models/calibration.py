@@ -13,6 +13,7 @@ from patchwatch.errors import InsufficientFootageError
 _LEVELS = 512  # quantiles kept of the body
 _TAIL = 0.05  # share of the normal values that the tail is fitted on
 TAIL_RARITY = -math.log10(_TAIL)
+_NOTHING = 1e-200  # no distance: the steps between such levels are too small to divide by
 MIN_VALUES = 20
 NEUTRAL_RARITY = math.log10(2.0)  # of the median normal value: neither calm nor strange
 HALF_SCORE_RARITY = 3.0  # a frame that one in a thousand normal frames reaches scores 0.5
@@ -31,17 +32,26 @@ class Calibration:
     tail_from: float
     tail_scale: float
 
+    def __post_init__(self) -> None:
+        if self.levels.ndim != 1 or not len(self.levels) or not np.isfinite(self.levels).all():
+            raise ValueError("calibration levels must be finite, and there must be some")
+
     @classmethod
-    def fit(cls, values: NDArray[np.float64]) -> Calibration:
-        """Fit to held-out normal values (n,). Raises `InsufficientFootageError` for fewer than 20."""
+    def fit(cls, values: NDArray[np.float64], resolution: float = 0.0) -> Calibration:
+        """Fit to held-out normal values (n,). Raises `InsufficientFootageError` for fewer than 20.
+
+        ``resolution``: smallest difference of values that means anything. A value that never varies has no tail to
+        measure; the smallest step above it must not count as a miracle.
+        """
         if len(values) < MIN_VALUES:
             raise InsufficientFootageError(f"{len(values)} held-out normal values; calibration needs {MIN_VALUES}")
         if not np.isfinite(values).all():
             raise ValueError("calibration values must be finite")
         levels = np.quantile(values, np.linspace(0.0, 1.0, _LEVELS))
+        levels[np.abs(levels) < _NOTHING] = 0.0
         tail_from = float(np.quantile(values, 1.0 - _TAIL))
         excess = values[values > tail_from] - tail_from
-        smallest = 1e-6 * max(1.0, abs(tail_from))
+        smallest = max(resolution, 1e-6 * max(1.0, abs(tail_from)))
         return cls(levels, tail_from, max(float(excess.mean()) if len(excess) else 0.0, smallest))
 
     def rarity(self, value: float) -> float:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+MOVER = "mover"  # label of what moves without being detected (`models.movers`)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,7 @@ class Detections:
     """Objects of one frame, most confident first.
 
     ``boxes_xyxy_px``: float32 (n, 4) in pixels of the frame. ``confidences``: float32 (n,), 0..1.
-    ``labels``: the detector's own class names.
+    ``labels``: the detector's own class names, or `MOVER`.
     """
 
     boxes_xyxy_px: NDArray[np.float32]
@@ -34,11 +35,15 @@ class Detections:
         """An empty frame."""
         return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), ())
 
-    def indices(self, classes: Collection[str], confidence: float) -> NDArray[np.int64]:
-        """Which of them are of these classes (empty: any) and at least this confident."""
-        wanted = [
-            number
-            for number, (label, sure) in enumerate(zip(self.labels, self.confidences, strict=True))
-            if sure >= confidence and (not classes or label in classes)
-        ]
-        return np.array(wanted, np.int64)
+    def take(self, chosen: NDArray[np.int64]) -> Detections:
+        """Those of these indices, in their order."""
+        labels = tuple(self.labels[number] for number in chosen)
+        return Detections(self.boxes_xyxy_px[chosen], self.confidences[chosen], labels)
+
+    def with_more(self, others: Detections) -> Detections:
+        """These, then the others."""
+        return Detections(
+            np.concatenate([self.boxes_xyxy_px, others.boxes_xyxy_px]),
+            np.concatenate([self.confidences, others.confidences]),
+            self.labels + others.labels,
+        )

@@ -85,6 +85,11 @@ class Detector:
         self._end2end = bool(getattr(model, "end2end", False))
         self._model = _prepared(model, compute)
 
+    @property
+    def knows(self) -> tuple[str, ...]:
+        """Names of all its classes, by number."""
+        return tuple(self._names[number] for number in sorted(self._names))
+
     @torch.inference_mode()
     def detect(self, pictures: Sequence[NDArray[np.uint8]]) -> list[Detections]:
         """Objects per picture (uint8 RGB of any sizes), most confident first."""

@@ -11,6 +11,7 @@ from models.features import Features
 from models.frame import Frame
 from models.perception import Perception, View
 from models.profile import Profile, StreamKind, StreamSpec
+from models.streams import category_stream, global_stream, local_stream, motion_stream, velocity_stream
 from models.streams.base import Stream
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Engine:
 
     def __init__(self, profile: Profile, networks: Networks | None = None) -> None:
         self.profile = profile
-        self.streams = [make_stream(spec) for spec in profile.streams]
+        self.streams = [make_stream(spec, networks.classes if networks else ()) for spec in profile.streams]
         self._networks = networks
 
     @classmethod
@@ -85,16 +86,14 @@ class Engine:
         return list(zip(*columns, strict=True))
 
 
-def make_stream(spec: StreamSpec) -> Stream:
-    """The stream of a specification."""
+def make_stream(spec: StreamSpec, classes: Sequence[str] = ()) -> Stream:
+    """The stream of a specification. ``classes``: all that the detector knows."""
     if spec.kind is StreamKind.MOTION:
-        from models.streams import motion_stream
-
         return motion_stream.make(spec)
     if spec.kind is StreamKind.GLOBAL:
-        from models.streams import global_stream
-
         return global_stream.make(spec)
-    from models.streams import local_stream
-
-    return local_stream.make(spec)
+    if spec.kind is StreamKind.LOCAL:
+        return local_stream.make(spec)
+    if spec.kind is StreamKind.VELOCITY:
+        return velocity_stream.make(spec, classes)
+    return category_stream.make(spec, classes)

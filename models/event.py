@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, ClassVar
 
-_TOLERANCE_S = 1e-3  # frame times are floating point: 0.6 - 0.2 < 0.4
+from pydantic import ConfigDict, TypeAdapter
+from typing_extensions import TypedDict
+
+from models.attention import Attention
+
+TOLERANCE_S = 1e-3  # frame times are floating point: 0.6 - 0.2 < 0.4
 
 Box = tuple[float, float, float, float]
 
@@ -22,7 +28,7 @@ class EventRule:
 
     on: float
     off: float
-    min_duration_s: float = 0.4
+    min_duration_s: float = 0.2
     cooldown_s: float = 5.0
     gap_s: float = 10.0
 
@@ -56,12 +62,14 @@ class Event:
     box_xyxy_px: Box | None
     ended_s: float | None = None
 
+    __pydantic_config__: ClassVar = ConfigDict(allow_inf_nan=False)  # of states that are restored
+
 
 class EventDetector:
     """Follows the scores of one camera. Where its clock was set back, what is open is closed."""
 
     def __init__(self, rule: EventRule) -> None:
-        self._rule = rule
+        self.rule = rule  # may be replaced at any time: an open event goes on under the new one
         self.phase = Phase.QUIET
         self._event: Event | None = None  # a candidate while RISING
         self._last_s: float | None = None
@@ -71,12 +79,21 @@ class EventDetector:
     def open_event(self) -> Event | None:
         return self._event if self.phase in (Phase.OPEN, Phase.FADING) else None
 
-    def update(self, at_s: float, score: float, stream: str | None, box: Box | None) -> list[Event]:
-        """Take one score; returns what changed: opened, peak raised, closed (``ended_s`` set), in order."""
+    def update(
+        self, at_s: float, score: float, stream: str | None, box: Box | None, attention: Attention = Attention.FULL
+    ) -> list[Event]:
+        """Take one score; returns what changed: opened, peak raised, closed (``ended_s`` set), in order.
+
+        Raises ValueError, without any change of state, unless both numbers are finite.
+        """
+        if not (math.isfinite(at_s) and math.isfinite(score)):  # a NaN is below no threshold: it would open an event
+            raise ValueError(f"a score of {score} at {at_s} s: both must be finite")
         changes = []
-        if self._last_s is not None and not 0.0 <= at_s - self._last_s <= self._rule.gap_s:
+        if self._last_s is not None and not 0.0 <= at_s - self._last_s <= self.rule.gap_s:
             changes += self.finish()
         self._last_s = at_s
+        if attention is not Attention.FULL:
+            return changes + self._look_away(attention)
         if self.phase in (Phase.QUIET, Phase.RISING):
             return changes + self._rise(at_s, score, stream, box)
         return changes + self._follow(at_s, score, stream, box)
@@ -89,25 +106,29 @@ class EventDetector:
         self.phase, self._event = Phase.QUIET, None
         return closed
 
+    def _look_away(self, attention: Attention) -> list[Event]:
+        """Held, an open event stays as it is; otherwise it closes. Nothing opens, and nothing is on its way to."""
+        return [] if attention is Attention.HELD and self.open_event else self.finish()
+
     def _rise(self, at_s: float, score: float, stream: str | None, box: Box | None) -> list[Event]:
-        if score < self._rule.on:
+        if score < self.rule.on:
             self.phase, self._event = Phase.QUIET, None
             return []
         self._last_high_s = at_s
         if self._event is None:
             self.phase, self._event = Phase.RISING, Event(at_s, at_s, at_s, score, stream, box)
         self._raise_peak(at_s, score, stream, box)
-        if at_s - self._event.started_s < self._rule.min_duration_s - _TOLERANCE_S:
+        if at_s - self._event.started_s < self.rule.min_duration_s - TOLERANCE_S:
             return []
         self.phase, self._event = Phase.OPEN, replace(self._event, opened_s=at_s)
         return [self._event]
 
     def _follow(self, at_s: float, score: float, stream: str | None, box: Box | None) -> list[Event]:
-        if score >= self._rule.off:
+        if score >= self.rule.off:
             self.phase, self._last_high_s = Phase.OPEN, at_s
             return [self._event] if self._raise_peak(at_s, score, stream, box) and self._event else []
         self.phase = Phase.FADING
-        return self.finish() if at_s - self._last_high_s >= self._rule.cooldown_s - _TOLERANCE_S else []
+        return self.finish() if at_s - self._last_high_s >= self.rule.cooldown_s - TOLERANCE_S else []
 
     def _raise_peak(self, at_s: float, score: float, stream: str | None, box: Box | None) -> bool:
         if self._event is None or score <= self._event.peak_score:
@@ -125,10 +146,21 @@ class EventDetector:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a stored state."""
-        self.phase = Phase(state["phase"])
-        event = state["event"]
-        if event is not None and event["box_xyxy_px"] is not None:
-            event = event | {"box_xyxy_px": tuple(event["box_xyxy_px"])}
-        self._event = Event(**event) if event else None
-        self._last_s, self._last_high_s = state["last_s"], state["last_high_s"]
+        """Go on from a stored state. Raises ValueError, KeyError or TypeError when it is none."""
+        stored = _STORED.validate_python(state)
+        if (stored["event"] is None) is not (stored["phase"] is Phase.QUIET):
+            raise ValueError(f"phase {stored['phase']} with the event {stored['event']}")
+        self.phase, self._event = stored["phase"], stored["event"]
+        self._last_s, self._last_high_s = stored["last_s"], stored["last_high_s"]
+
+
+class _Stored(TypedDict):
+    __pydantic_config__ = ConfigDict(allow_inf_nan=False)  # type: ignore[misc]
+
+    phase: Phase
+    event: Event | None
+    last_s: float | None
+    last_high_s: float
+
+
+_STORED = TypeAdapter(_Stored)

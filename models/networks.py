@@ -14,7 +14,8 @@ from models import weights
 from models.detections import Detections
 from models.frame import Frame
 from models.profile import Profile, StreamKind
-from models.streams import local_stream
+from models.streams import wishes
+from models.wish import Wish, together
 from patchwatch.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,15 +27,24 @@ RANDOM_SEED = 0
 
 
 class Networks:
-    """Detector and backbone of one profile, each None when the profile has no use for it. Not thread-safe."""
+    """Detector and backbone of one profile, each None when the profile has no use for it. Not thread-safe.
+
+    ``crop_wishes``: whose appearance is looked at.
+    """
 
     def __init__(
-        self, backbone: Backbone | None, detector: Detector | None, compute: Compute, identity: dict[str, Any]
+        self,
+        backbone: Backbone | None,
+        detector: Detector | None,
+        compute: Compute,
+        identity: dict[str, Any],
+        crop_wishes: Sequence[Wish] = (),
     ) -> None:
         self._backbone = backbone
         self._detector = detector
         self._compute = compute
         self._identity = identity
+        self.crop_wishes = tuple(crop_wishes)
 
     @classmethod
     def load(
@@ -71,7 +81,7 @@ class Networks:
             path, digest = weights.resolve_verified(weights.CLIP, clip_weights, weights_dir)
             backbone = _load_backbone(path, compute)
             identity |= {"backbone": "CLIP RN101", "backbone_sha256": digest}
-        return cls(backbone, detector, compute, identity)
+        return cls(backbone, detector, compute, identity, wishes.of(profile, StreamKind.LOCAL))
 
     @property
     def device(self) -> str:
@@ -79,8 +89,9 @@ class Networks:
         return self._compute.name
 
     @property
-    def has_detector(self) -> bool:
-        return self._detector is not None
+    def classes(self) -> tuple[str, ...]:
+        """All that the detector knows; none without a detector."""
+        return self._detector.knows if self._detector else ()
 
     def identity(self) -> dict[str, Any]:
         """Everything about the networks that a bank must match, as JSON values; the same on every device."""
@@ -114,18 +125,9 @@ def _installed(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
 
 
-def _local_wishes(profile: Profile) -> list[local_stream.Wish]:
-    return [local_stream.wish_of(spec) for spec in profile.streams if spec.kind is StreamKind.LOCAL]
-
-
 def _detector_facts(profile: Profile) -> dict[str, Any]:
-    wishes = _local_wishes(profile)
-    everything = any(not wish.classes for wish in wishes)
-    classes = [] if everything else sorted({name for wish in wishes for name in wish.classes})
-    return {
-        "detector_classes": classes,
-        "detector_confidence": min((wish.confidence for wish in wishes), default=local_stream.CONFIDENCE),
-    }
+    wish = together(wishes.of(profile))
+    return {"detector_classes": list(wish.classes), "detector_confidence": wish.confidence}
 
 
 def _load_detector(profile: Profile, path: Path, compute: Compute) -> Detector:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from models.detections import Detections
 from models.flow import Flow, FlowEstimator
 from models.frame import Frame
+from models.movers import find_movers
+from models.wish import Wish, together
 
 if TYPE_CHECKING:  # torch is imported only where a profile needs a network
     from models.networks import Networks
@@ -35,7 +37,7 @@ HISTORY_S = 1.5
 class Perception:
     """Frames with their cameras' views. Frames of one camera stand in order of time.
 
-    Networks run lazily, once per batch, on first use: `detections`, `frame_vectors`, `crop_vectors`.
+    Flow and networks run lazily, once per batch, on first use: `flows`, `detections`, `frame_vectors`, `crop_vectors`.
     """
 
     def __init__(self, frames: Sequence[Frame], views: Sequence[View], networks: Networks | None = None) -> None:
@@ -58,15 +60,34 @@ class Perception:
 
     @cached_property
     def detections(self) -> list[Detections]:
-        """Boxes per frame (all classes the detector was asked for)."""
+        """Objects per frame: of every class, from the lowest confidence, that a stream of the profile wants."""
         return self.networks.detect(self.frames)
 
     @cached_property
+    def movers(self) -> list[Detections]:
+        """Per frame what moves without being detected."""
+        return [find_movers(*parts) for parts in zip(self.frames, self.flows, self.detections, strict=True)]
+
+    def objects(self, wish: Wish) -> list[Detections]:
+        """Per frame what a stream wishes for: detections, then movers."""
+        found = self.detections
+        if wish.movers:
+            found = [seen.with_more(moving) for seen, moving in zip(found, self.movers, strict=True)]
+        return [seen.take(wish.choose(seen)) for seen in found]
+
+    @cached_property
+    def crops(self) -> list[Detections]:
+        """Per frame the objects whose appearance some stream of the profile looks at."""
+        wishes = self.networks.crop_wishes
+        if not wishes:
+            return [Detections.none() for _ in self.frames]
+        found = self.objects(together(wishes))
+        wanted = [np.unique(np.concatenate([wish.choose(seen) for wish in wishes])) for seen in found]
+        return [seen.take(chosen) for seen, chosen in zip(found, wanted, strict=True)]
+
+    @cached_property
     def _embeddings(self) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
-        boxes = [np.zeros((0, 4), np.float32) for _ in self.frames]
-        if self.networks.has_detector:  # a profile with only the whole frame has none
-            boxes = [found.boxes_xyxy_px for found in self.detections]
-        return self.networks.embed(self.frames, boxes)
+        return self.networks.embed(self.frames, [found.boxes_xyxy_px for found in self.crops])
 
     @property
     def frame_vectors(self) -> NDArray[np.float32]:
@@ -75,5 +96,5 @@ class Perception:
 
     @property
     def crop_vectors(self) -> list[NDArray[np.float32]]:
-        """Per frame float32 (boxes, 1536), aligned with `detections`. One trunk forward with `frame_vectors`."""
+        """Per frame float32 (n, 1536), aligned with `crops`. One trunk forward with `frame_vectors`."""
         return self._embeddings[1]

@@ -11,11 +11,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, cast
 
+from models.smoothing import SIGMA_S
 from patchwatch.errors import ConfigurationError
 
 SEEDS = (42, 123, 2024)
 _NAME = r"[a-z0-9][a-z0-9_-]{0,30}"  # it stands in score messages, between commas
-_TAKEN = ("fused",)  # by what all streams yield together, in the bank file
+_TAKEN = ("fused", "flow")  # in the bank file by what all streams yield together, in views by optical flow
 
 
 class Fusion(StrEnum):
@@ -31,6 +32,8 @@ class StreamKind(StrEnum):
     MOTION = "motion"
     GLOBAL = "global"
     LOCAL = "local"
+    VELOCITY = "velocity"
+    CATEGORY = "category"
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,7 @@ class Profile:
     fusion: Fusion
     streams: tuple[StreamSpec, ...]
     seeds: tuple[int, ...] = SEEDS
+    smoothing_s: float = SIGMA_S  # sigma of the causal kernel
     description: str = ""
 
     def needs(self, *kinds: StreamKind) -> bool:
@@ -65,7 +69,7 @@ class Profile:
 
     @property
     def needs_detector(self) -> bool:
-        return self.needs(StreamKind.LOCAL)
+        return self.needs(StreamKind.LOCAL, StreamKind.VELOCITY, StreamKind.CATEGORY)
 
 
 def load_profile(name: str, own_file: Path | None = None) -> Profile:
@@ -106,7 +110,7 @@ def profile_to_json(profile: Profile) -> dict[str, Any]:
 def profile_from_json(facts: dict[str, Any]) -> Profile:
     """Inverse of `profile_to_json`."""
     streams = tuple(StreamSpec(**(entry | {"kind": StreamKind(entry["kind"])})) for entry in facts["streams"])
-    return Profile(facts["name"], Fusion(facts["fusion"]), streams, tuple(facts["seeds"]))
+    return Profile(facts["name"], Fusion(facts["fusion"]), streams, tuple(facts["seeds"]), facts["smoothing_s"])
 
 
 def _profile(name: str, table: dict[str, Any]) -> Profile:
@@ -118,7 +122,11 @@ def _profile(name: str, table: dict[str, Any]) -> Profile:
     seeds = tuple(int(seed) for seed in table.get("seeds", SEEDS))
     if not seeds:
         raise ValueError(f"profile {name!r} has no seed")
-    return Profile(name, Fusion(table.get("fusion", "calibrated")), streams, seeds, table.get("description", ""))
+    smoothing_s = float(table.get("smoothing_s", SIGMA_S))
+    if not 0 < smoothing_s <= 60:
+        raise ValueError(f"profile {name!r}: smoothing_s is from above 0 to 60 seconds, not {smoothing_s}")
+    fusion = Fusion(table.get("fusion", "calibrated"))
+    return Profile(name, fusion, streams, seeds, smoothing_s, table.get("description", ""))
 
 
 def _stream(entry: dict[str, Any]) -> StreamSpec:

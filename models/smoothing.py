@@ -46,5 +46,9 @@ class CausalGaussian:
         return list(self._samples)
 
     def restore(self, samples: Iterable[Iterable[float]]) -> None:
-        """Go on from a stored state."""
-        self._samples = deque((float(at_s), float(value)) for at_s, value in samples)
+        """Go on from a stored state. Raises ValueError or TypeError when it is none."""
+        found = [(float(at_s), float(value)) for at_s, value in samples]
+        times = [at_s for at_s, _ in found]
+        if not all(math.isfinite(number) for sample in found for number in sample) or times != sorted(times):
+            raise ValueError("stored samples must be finite, oldest first")
+        self._samples = deque(found)

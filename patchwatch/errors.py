@@ -45,6 +45,18 @@ class BusUnavailableError(RetryableError):
     code = "bus-unavailable"
 
 
+class BusFullError(BusUnavailableError):
+    """Redis has reached its ``maxmemory`` and takes no writes until something is given up."""
+
+    code = "bus-full"
+
+
+class StorageError(RetryableError):
+    """A file cannot be written: no room, or no right to."""
+
+    code = "storage"
+
+
 class SourceUnavailableError(RetryableError):
     """A video source cannot be opened or stopped delivering, for a reason that may pass.
 
@@ -72,6 +84,12 @@ class InvalidMessageError(RejectedError):
     """Bytes in the queue that are not a message of a known version."""
 
     code = "invalid-message"
+
+
+class DestinationForbiddenError(RejectedError):
+    """A webhook's host has no address that webhooks may be sent to."""
+
+    code = "destination-forbidden"
 
 
 class NotFoundError(RejectedError):
@@ -126,3 +144,7 @@ class LeaseLostError(FatalError):
     """Another worker owns this partition now: stop writing to it."""
 
     code = "lease-lost"
+
+
+class LeaseLapsedError(LeaseLostError):
+    """The lease expired, but nobody has taken it: who had it may get it back."""

@@ -13,6 +13,8 @@ CAMERAS = "pw:cameras"  # hash: camera id -> Camera (JSON)
 CAMERAS_REVISION = "pw:cameras:revision"  # counter: rises with each change of CAMERAS
 ALERTS = "pw:alerts"  # stream: every change of every alert, field "a" = Alert (JSON)
 ALERTS_BY_TIME = "pw:alerts:by-time"  # sorted set: alert id by started_at_ms
+WEBHOOKS = "pw:webhooks"  # hash: webhook id -> Webhook (JSON)
+WEBHOOKS_REVISION = "pw:webhooks:revision"  # counter: rises with each change of WEBHOOKS
 ENROLMENT_RECORDS = "pw:enrolments:records"  # hash: enrolment id -> Enrolment (JSON)
 
 
@@ -37,7 +39,8 @@ class CameraKeys:
 
     @property
     def frames(self) -> str:
-        """Stream of `FrameMessage`; the entry id is the sequence number. Holds the unscored and a few scored frames."""
+        """Stream of `FrameMessage` with its `Books`; the entry id is the sequence number. Holds the unscored and a few
+        scored frames."""
         return self._key("frames")
 
     @property
@@ -52,13 +55,15 @@ class CameraKeys:
 
     @property
     def state(self) -> str:
-        """Hash of the inference worker: ``seq`` (last committed frame), ``worker`` (smoothing, event and minute state,
-        JSON), ``boxes`` (JSON list of [x1, y1, x2, y2, label, confidence] in pixels of the camera's own picture)."""
+        """Hash of the inference worker: ``seq`` (last committed frame), ``books`` (`Books` up to it), ``worker``
+        (smoothing, event and minute state, JSON), ``boxes`` (JSON list of [x1, y1, x2, y2, label, confidence] in pixels
+        of the camera's own picture), ``explanation`` (`Explanation` of the last scored frame, JSON, without
+        thumbnails)."""
         return self._key("state")
 
     @property
     def counters(self) -> str:
-        """Hash of integers: ``scored``, ``dropped:<reason>``."""
+        """Hash of integers: ``scored``, ``dropped:<reason>``, ``lost`` (see `patchwatch.accounting`)."""
         return self._key("counters")
 
     @property
@@ -88,8 +93,42 @@ def lease(partition: int) -> str:
 
 
 def fence(partition: int) -> str:
-    """Counter that yields fencing tokens."""
+    """Fencing token of a partition's latest lease."""
     return f"pw:{{{partition}}}:fence"
+
+
+@dataclass(frozen=True)
+class LeaseKeys:
+    """Keys of the ownership of one thing: the scoring of a partition, the capture of a camera, or the deliveries of a
+    webhook.
+
+    ``name`` is the partition's number or the camera's or webhook's id. ``lease`` and ``fence`` as above; ``request`` is
+    an expiring string: id of the worker that asks the owner to hand over.
+    """
+
+    name: str
+    lease: str
+    fence: str
+    request: str
+
+    @classmethod
+    def of_partition(cls, partition: int) -> LeaseKeys:
+        return cls(str(partition), lease(partition), fence(partition), f"pw:{{{partition}}}:lease-request")
+
+    @classmethod
+    def of_capture(cls, camera_id: str, partitions: int) -> LeaseKeys:
+        of = CameraKeys.of(camera_id, partitions)
+        return cls(camera_id, *(of._key(f"capture-{noun}") for noun in ("lease", "fence", "lease-request")))
+
+    @classmethod
+    def of_webhook(cls, webhook_id: str) -> LeaseKeys:
+        of = WebhookKeys(webhook_id)
+        return cls(webhook_id, *(of._key(noun) for noun in ("lease", "fence", "lease-request")))
+
+
+def members(role: str) -> str:
+    """Sorted set: ids of the workers that share a role's leases, by the time (Redis's own, ms) they were last seen."""
+    return f"pw:members:{role}"
 
 
 def alert(alert_id: str) -> str:
@@ -102,9 +141,48 @@ def alert_picture(alert_id: str) -> str:
     return f"pw:alert:{alert_id}:jpeg"
 
 
+def alert_explanation(alert_id: str) -> str:
+    """Expiring string: `Explanation` (JSON) of the frame on the alert's picture."""
+    return f"pw:alert:{alert_id}:explanation"
+
+
 def enrolment_claim(enrolment_id: str) -> str:
     """Expiring string: the worker that works on an enrolment."""
     return f"pw:enrolment:{enrolment_id}:claim"
+
+
+@dataclass(frozen=True)
+class WebhookKeys:
+    """Keys of one webhook."""
+
+    webhook_id: str
+
+    def _key(self, noun: str) -> str:
+        return f"pw:webhook:{self.webhook_id}:{noun}"
+
+    @property
+    def progress(self) -> str:
+        """`Progress` (JSON string), written by the delivery worker that holds the lease."""
+        return self._key("progress")
+
+    @property
+    def dead(self) -> str:
+        """Stream of what was given up, field "d" = `DeadLetter` (JSON)."""
+        return self._key("dead")
+
+    @property
+    def asked(self) -> str:
+        """Stream of what a user asks for: field "d" = `DeadLetter` to try again, or "t" = token of a test."""
+        return self._key("asked")
+
+    def answer(self, token: str) -> str:
+        """Expiring list of one: how a test ended (JSON)."""
+        return self._key(f"answer:{token}")
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Everything to delete with the webhook; its lease goes by itself, and fencing tokens only rise."""
+        return (self.progress, self.dead, self.asked)
 
 
 def worker(role: str, worker_id: str) -> str:

@@ -11,4 +11,5 @@ class Role(StrEnum):
     INGEST = "ingest"
     INFERENCE = "inference"
     ENROLMENT = "enrolment"
+    DELIVERY = "delivery"
     SERVICE = "service"

@@ -20,6 +20,7 @@ from patchwatch.errors import ConfigurationError
 _PREFIX = "PATCHWATCH_"
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 Device = Literal["auto", "cpu", "cuda"]
+WebhookReach = Literal["public", "private", "loopback"]
 
 
 def _default_data_dir() -> Path:
@@ -49,6 +50,9 @@ class Settings(BaseSettings):
 
     # Ingest
     analysis_fps: float = Field(5.0, gt=0, le=120, description="Frames per second analysed, per camera.")
+    overload_fps: float = Field(
+        2.5, gt=1, le=120, description="Rate down to which an overloaded machine lowers it before it drops frames."
+    )
     max_side_px: int = Field(640, ge=64, le=4096, description="Longest side of an analysed frame.")
     jpeg_quality: int = Field(85, ge=30, le=100, description="Of the frames in the queue and on snapshots.")
     rtsp_host: str = Field("127.0.0.1", description="Address of the RTSP endpoint that cameras publish to.")
@@ -61,6 +65,12 @@ class Settings(BaseSettings):
     source_timeout_s: float = Field(10.0, gt=0, description="Silence after which a source counts as stalled.")
     reconnect_min_s: float = Field(5.0, gt=0, description="First wait before reconnecting.")
     reconnect_max_s: float = Field(60.0, gt=0, description="Longest wait before reconnecting.")
+    capture_memory_mb: int = Field(
+        1536, ge=256, description="MiB of memory beyond which a camera's capture process is restarted."
+    )
+    allow_link_local_sources: bool = Field(
+        False, description="Cameras may be at link-local, multicast and cloud metadata addresses."
+    )
     max_picture_px: int = Field(7680 * 4320, ge=4096, description="Larger pictures are refused.")
 
     # Inference
@@ -69,6 +79,9 @@ class Settings(BaseSettings):
     batch_frames: int = Field(16, ge=1, le=1024, description="Most frames of all cameras scored together.")
     batch_wait_ms: float = Field(30.0, ge=0, le=5000, description="Longest wait for a batch to fill.")
     max_age_s: float = Field(5.0, gt=0, description="Frames of live sources older than this are dropped, and counted.")
+    offline_after_s: float = Field(
+        30.0, ge=1, le=86_400, description="Time without frames after which a camera's `offline` alert opens."
+    )
     clip_weights: Path | None = Field(None, description="CLIP RN101 weights of your own.")
     detector_weights: Path | None = Field(None, description="Any ultralytics detector checkpoint.")
     weights_dir: Path = Field(
@@ -81,13 +94,30 @@ class Settings(BaseSettings):
 
     # Enrolment
     false_alarms_per_day: float = Field(
-        4.0, gt=0, le=1000, description="Per camera: sets the alert thresholds when a bank is learnt."
+        4.0, ge=0.001, le=1000, description="Accepted per camera, unless it says otherwise: sets the alert thresholds."
+    )
+    bank_thumbnails_mb: float = Field(
+        4.0, ge=0, le=1000, description="Pictures of normal kept in each bank, to explain scores with; 0 keeps none."
     )
 
     # Retention
     score_retention_hours: float = Field(6.0, gt=0, description="Per-frame scores; older ones remain as minutes.")
     minute_retention_days: float = Field(31.0, gt=0, description="Scores by the minute.")
     alert_retention_days: float = Field(31.0, gt=0, description="Alerts and their pictures.")
+
+    # Delivery
+    webhook_reach: WebhookReach = Field(
+        "private", description="How near webhooks may be sent: each word allows those before it too."
+    )
+    webhook_timeout_s: float = Field(10.0, gt=0, le=60, description="For one delivery, from connecting to the answer.")
+    webhook_retry_min_s: float = Field(1.0, gt=0, description="First wait before a delivery is tried again.")
+    webhook_retry_max_s: float = Field(300.0, gt=0, description="Longest such wait; a receiver may ask for up to 1 h.")
+    webhook_attempts: int = Field(
+        8, ge=1, le=100, description="A receiver may answer an alert with an error so often before it is given up."
+    )
+    webhook_max_age_hours: float = Field(
+        24.0, gt=0, description="An older alert is given up when its receiver cannot be reached."
+    )
 
     # Service
     host: str = Field("127.0.0.1", description="Address of the REST and WebSocket service.")
@@ -121,6 +151,13 @@ class Settings(BaseSettings):
     def _not_below_the_first_wait(cls, value: float, info: ValidationInfo) -> float:
         if value < info.data.get("reconnect_min_s", 0.0):
             raise ValueError("is less than PATCHWATCH_RECONNECT_MIN_S")
+        return value
+
+    @field_validator("webhook_retry_max_s")
+    @classmethod
+    def _not_below_the_first_retry(cls, value: float, info: ValidationInfo) -> float:
+        if value < info.data.get("webhook_retry_min_s", 0.0):
+            raise ValueError("is less than PATCHWATCH_WEBHOOK_RETRY_MIN_S")
         return value
 
     @field_validator("publish_password")

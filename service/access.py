@@ -7,7 +7,7 @@ cannot set their headers.
 from __future__ import annotations
 
 import hmac
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -44,14 +44,14 @@ class AccessMiddleware:
             return
         # Without a token any page in a browser on this machine could ask us, by WebSocket or by a name of its own
         # that resolves to 127.0.0.1.
-        host = urlsplit(f"//{headers.get('host', '')}").hostname or ""
+        host = _split(f"//{headers.get('host', '')}").hostname or ""
         if not is_loopback(host):
             raise ForbiddenError(
                 f"without PATCHWATCH_API_TOKEN this service answers to localhost and 127.0.0.1 only, not to {host!r}"
             )
         origin = headers.get("origin")
         changes = scope["type"] == "websocket" or scope["method"] not in _HARMLESS
-        if origin is not None and changes and urlsplit(origin).netloc != headers.get("host"):
+        if origin is not None and changes and _split(origin).netloc != headers.get("host"):
             raise ForbiddenError("a page of another origin may not do this: set PATCHWATCH_API_TOKEN and send it")
 
     def _check_token(self, scope: Scope, headers: Headers) -> None:
@@ -65,6 +65,13 @@ class AccessMiddleware:
             raise UnauthorizedError(
                 "send the token of PATCHWATCH_API_TOKEN as 'Authorization: Bearer TOKEN' (WebSockets: or ?token=TOKEN)"
             )
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:  # an odd bracket: no host of ours
+        return urlsplit("")
 
 
 async def _refuse(error: PatchwatchError, scope: Scope, receive: Receive, send: Send) -> None:

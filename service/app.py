@@ -20,7 +20,7 @@ from service import problem
 from service.access import AccessMiddleware
 from service.body import BodyLimitMiddleware
 from service.context import Context
-from service.routes import alerts, cameras, enrolments, health, metrics, scores, snapshot, status
+from service.routes import alerts, cameras, enrolments, explanation, health, metrics, scores, snapshot, status, webhooks
 from service.store import Store
 from service.websockets import alerts as ws_alerts
 from service.websockets import scores as ws_scores
@@ -32,7 +32,8 @@ _DESCRIPTION = """\
 Patchwatch learns what is normal before each camera and raises alerts when the scene departs from it.
 
 Errors are problem details (RFC 9457). Live data: WebSockets `/api/v1/ws/alerts` and `/api/v1/ws/scores`, with
-`?camera=ID` (repeatable) to choose cameras and `?after=ID` to resume after the last message received.
+`?camera=ID` (repeatable) to choose cameras and `?after=ID` to resume after the last message received. The first
+message, `hello`, names in `gaps` the ids after which something may have been removed, by age or with a lost queue.
 """
 
 
@@ -74,8 +75,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _api() -> APIRouter:
-    api = APIRouter(prefix="/api/v1", responses=problem.documented(401, 503))
-    for noun in (cameras, scores, status, snapshot, alerts, enrolments, ws_alerts, ws_scores):
+    api = APIRouter(prefix="/api/v1", responses=problem.documented(401, 422, 503))
+    for noun in (cameras, scores, status, snapshot, alerts, explanation, enrolments, webhooks, ws_alerts, ws_scores):
         api.include_router(noun.router)
     return api
 

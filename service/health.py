@@ -88,4 +88,13 @@ def _of_analysis(camera: Camera, record: CameraRecord, now_ms: int, stale_after_
     age_s = now_ms / 1000 - record.last_score.scored_at_ns / 1e9
     if age_s > stale_after_s:
         return Diagnosis(Health.STALE, f"the last score is {age_s:.0f} s old: is `patchwatch run inference` up?")
-    return Diagnosis(Health.OK, "")
+    return Diagnosis(Health.OK, _overload(record.capture))
+
+
+def _overload(capture: CaptureStatus | None) -> str:
+    if capture is None or not capture.overloaded:
+        return ""
+    return (
+        f"analysed at {capture.analysis_fps:.3g} of {capture.configured_fps:.3g} fps: the machine is overloaded; "
+        "run `patchwatch run inference` on another one too, or lower PATCHWATCH_ANALYSIS_FPS"
+    )

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from fastapi import Query
 
+from patchwatch.messages.number import LATEST_MS
 from service.problem import FieldProblem, InvalidFieldsError
 
-_LATEST_MS = 253_402_300_799_999  # the end of the year 9999
 _EXAMPLES = {
     "iso": {"summary": "ISO 8601", "value": "2026-11-23T08:00:00Z"},
     "epoch": {"summary": "milliseconds since the epoch", "value": "1795420800000"},
@@ -31,7 +31,7 @@ def milliseconds(text: str, name: str) -> int:
             at_ms = round((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
     except (ValueError, OverflowError):
         at_ms = -1
-    if not 0 <= at_ms <= _LATEST_MS:
+    if not 0 <= at_ms <= LATEST_MS:
         raise InvalidFieldsError(
             [
                 FieldProblem(

@@ -5,14 +5,16 @@ Rules of a camera live in `patchwatch.messages.camera`: a body is checked by bui
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, SecretStr, WithJsonSchema, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from patchwatch.messages.alert import Alert, AlertKind, AlertState
+from patchwatch.accounting import Account
+from patchwatch.messages.alert_view import AlertView, RegionView
 from patchwatch.messages.base import CAMERA_ID_PATTERN
 from patchwatch.messages.camera import Pace, Transport
+from patchwatch.messages.enrolment_report import EnrolmentReport
+from patchwatch.messages.moment import Time
 from patchwatch.messages.score import Score
 from patchwatch.messages.status import (
     AnalysisState,
@@ -24,22 +26,8 @@ from patchwatch.messages.status import (
     Gap,
     Reason,
 )  # fmt: skip
+from patchwatch.messages.threshold import AlarmThreshold
 from service.health import Health
-
-_ISO = "2026-11-23T08:30:00.250Z"
-
-
-def iso(milliseconds: int) -> str:
-    """UTC time as ISO 8601 with milliseconds."""
-    at = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-Time = Annotated[
-    int,
-    PlainSerializer(iso, return_type=str),
-    WithJsonSchema({"type": "string", "format": "date-time", "examples": [_ISO]}),
-]  # milliseconds since the epoch inside, ISO 8601 outside
 
 
 class _Body(BaseModel):
@@ -66,6 +54,11 @@ class CameraChange(_Body):
     pace: Pace | None = Field(None, description="Of a file: as a camera would deliver it, or losslessly fast.")
     loop: bool | None = Field(None, description="Begin a file again at its end.")
     transport: Transport | None = None
+    false_alarms_per_day: float | None = Field(
+        None,
+        description="Expected false alarms accepted, which sets the alert threshold at once; null: the installation's.",
+        examples=[4.0],
+    )
     publish_username: str | None = Field(None, description="Asked of whoever publishes to this camera.")
     publish_password: SecretStr | None = None
 
@@ -98,6 +91,7 @@ class CameraView(BaseModel):
     pace: Pace
     loop: bool
     transport: Transport
+    false_alarms_per_day: float | None
     publish_username: str | None
     publish_password: Literal["***"] | None
     revision: int
@@ -110,15 +104,6 @@ class CameraList(BaseModel):
 class StreamReadingView(BaseModel):
     name: str = Field(examples=["motion"])
     rarity: float | None = Field(description="Calibrated distance; null: the stream has nothing to say.")
-
-
-class RegionView(BaseModel):
-    """A box in pixels of the camera's own picture."""
-
-    x1: int = Field(examples=[412])
-    y1: int = Field(examples=[96])
-    x2: int = Field(examples=[468])
-    y2: int = Field(examples=[240])
 
 
 class ScorePoint(BaseModel):
@@ -166,13 +151,33 @@ class ScoreSeries(BaseModel):
 
 
 class FrameAccount(BaseModel):
-    """captured = scored + dropped + in_queue, when nothing is lost."""
+    """captured = scored + dropped + in_queue + in_flight + unaccounted, and unaccounted is 0."""
 
     captured: int = Field(examples=[9000])
     scored: int = Field(examples=[8990])
     dropped: dict[str, int] = Field(description="By reason.", examples=[{"too_old": 8}])
     in_queue: int = Field(examples=[2])
+    in_flight: int = Field(description="On the way to Redis, or waiting for room there.", examples=[0])
+    unaccounted: int = Field(description="Frames that are nowhere: other than 0 by a defect only.", examples=[0])
     balanced: bool = Field(description="Whether every frame is accounted for.")
+    since: Time | None = Field(description="When the queue was made, or made anew in a Redis that had lost it.")
+    lost: int = Field(
+        description="Captured too, but Redis lost them or the record of them (FLUSHALL, a restart).", examples=[0]
+    )
+
+    @classmethod
+    def of(cls, account: Account) -> Self:
+        return cls(
+            captured=account.captured,
+            scored=account.scored,
+            dropped=account.dropped,
+            in_queue=account.queued,
+            in_flight=account.in_flight,
+            unaccounted=account.unaccounted,
+            balanced=account.unaccounted == 0,
+            since=account.since_ms,
+            lost=account.lost,
+        )
 
 
 class CaptureView(BaseModel):
@@ -181,7 +186,11 @@ class CaptureView(BaseModel):
     detail: str
     since: Time
     updated: Time
-    fps: float | None
+    fps: float | None = Field(description="Frames a second that came in, measured.")
+    analysis_fps: float | None = Field(
+        description="Frames a second analysed at present: fewer than configured while the machine is overloaded."
+    )
+    configured_fps: float | None
     width: int | None
     height: int | None
     codec: str | None
@@ -203,6 +212,7 @@ class AnalysisView(BaseModel):
     bank_created_at: str | None
     threshold_on: float | None
     threshold_off: float | None
+    threshold: AlarmThreshold | None = Field(description="What the camera's alarm budget means.")
     device: str
     updated: Time
 
@@ -237,43 +247,25 @@ class CameraStatus(BaseModel):
     frames: FrameAccount
     capture: CaptureView | None
     analysis: AnalysisView | None
+    ingest_worker: str | None = Field(
+        description="Worker that captures it now: HOST-PID-and more; null: none.",
+        examples=["nvr1-1234-94f1805c-1273831-699d89"],
+    )
+    inference_worker: str | None = Field(
+        description="Worker that scores it now.", examples=["nvr2-77-0b7c2f11-88120-a1b2c3"]
+    )
 
 
 class StatusList(BaseModel):
     statuses: list[CameraStatus]
 
 
-class AlertView(BaseModel):
-    """An event of one camera. ``id`` stays the same over all its changes."""
+class ThresholdList(BaseModel):
+    """What alarm budgets mean for one camera; both are empty while it has no bank."""
 
-    id: str = Field(examples=["gate-1795422600250"])
     camera_id: str = Field(examples=["gate"])
-    kind: AlertKind
-    state: AlertState
-    started: Time
-    opened: Time
-    peak: Time
-    ended: Time | None
-    peak_score: float = Field(examples=[0.97])
-    threshold: float = Field(examples=[0.62])
-    stream: str | None = Field(examples=["motion"])
-    region: RegionView | None
-    profile: str = Field(examples=["motion"])
-    bank_id: str
-    random_weights: bool
-    snapshot: str = Field(examples=["/api/v1/alerts/gate-1795422600250/snapshot.jpg"])
-
-    @classmethod
-    def of(cls, alert: Alert) -> AlertView:
-        same = alert.model_dump(include=set(cls.model_fields) - {"started", "opened", "peak", "ended"})
-        return cls(
-            **same,
-            started=alert.started_at_ms,
-            opened=alert.opened_at_ms,
-            peak=alert.peak_at_ms,
-            ended=alert.ended_at_ms,
-            snapshot=f"/api/v1/alerts/{alert.id}/snapshot.jpg",
-        )
+    threshold: AlarmThreshold | None = Field(description="For the budget it has.")
+    thresholds: list[AlarmThreshold] = Field(description="For budgets it could have, the most alarms first.")
 
 
 class AlertList(BaseModel):
@@ -290,7 +282,7 @@ class NewEnrolment(_Body):
         [], max_length=100, examples=[["file:/media/gate-monday.mp4", "file:/media/gate-tuesday.mp4"]]
     )
     live_seconds: float | None = Field(
-        None, ge=20, le=86_400, description="Learn from this much of the live camera instead.", examples=[None]
+        None, ge=5, le=86_400, description="Learn from this much of the live camera instead.", examples=[None]
     )
     profile: str | None = Field(None, description="Default: the camera's.", examples=["motion"])
 
@@ -311,6 +303,8 @@ class EnrolmentView(BaseModel):
     progress: float = Field(examples=[0.4])
     detail: str
     bank_id: str | None
+    threshold: AlarmThreshold | None = Field(description="What the alarm budget means with it; once it is done.")
+    report: EnrolmentReport | None = Field(description="How complete the bank is, and the next step; once it is done.")
     created: Time
     updated: Time
 
@@ -334,9 +328,18 @@ class WorkerView(BaseModel):
     cameras: int
 
 
+class WebhookTrouble(BaseModel):
+    id: str = Field(examples=["home"])
+    health: str = Field(examples=["failing"])
+    reason: str = Field(examples=["HTTP 503 (4 failed attempts in a row)"])
+
+
 class Ready(BaseModel):
+    """Webhooks that are not well are named; alerts are raised and kept all the same."""
+
     status: Literal["ready"] = "ready"
     workers: list[WorkerView]
+    webhooks: list[WebhookTrouble] = Field(description="Those that are on, and do not deliver.")
 
 
 class Alive(BaseModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from patchwatch.errors import InvalidMessageError
+from patchwatch.errors import NotFoundError
 from patchwatch.messages.frame import FrameMessage
 from service.store.frames import LatestFrame
 from service.store.statuses import CameraRecord
@@ -21,12 +21,12 @@ def draw(latest: LatestFrame, record: CameraRecord) -> bytes:
     """JPEG with the frame's boxes; with the region that drove its score when that lies above the threshold.
 
     Boxes are in pixels of the camera's own picture, which may be larger than the frame. Raises
-    `InvalidMessageError` when the frame's JPEG is corrupt.
+    `NotFoundError` when the frame's JPEG is corrupt.
     """
     frame = latest.frame
     picture = cv2.imdecode(np.frombuffer(frame.jpeg, np.uint8), cv2.IMREAD_COLOR)
     if picture is None:
-        raise InvalidMessageError(f"frame {frame.seq} is not a JPEG")
+        raise NotFoundError(f"frame {frame.seq} is not a JPEG: the next one may be")
     canvas = np.ascontiguousarray(picture, dtype=np.uint8)
     for box in latest.boxes or ():
         _rectangle(canvas, frame, (box.x1, box.y1, box.x2, box.y2), _BOX_BGR, f"{box.label} {box.confidence:.2f}", 1)

@@ -22,6 +22,10 @@ from patchwatch.messages.source import redact
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 _URN = "urn:patchwatch:problem:"
+_HEADERS = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "2"},  # seconds; the workers look again twice a second
+}
 
 
 class UnauthorizedError(errors.RejectedError):
@@ -140,8 +144,7 @@ def _answer(
     problem = Problem(
         type=_URN + code, title=status.phrase, status=status, detail=redact(detail), instance=path, errors=fields
     )
-    headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
-    return JSONResponse(problem.model_dump(exclude_none=True), status, headers, MEDIA_TYPE)
+    return JSONResponse(problem.model_dump(exclude_none=True), status, _HEADERS.get(status), MEDIA_TYPE)
 
 
 async def _on_patchwatch_error(request: Request, error: Exception) -> JSONResponse:

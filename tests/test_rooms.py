@@ -102,6 +102,7 @@ _LOADED = "import sys; print(*sorted({name.split('.')[0] for name in sys.modules
     [
         ("patchwatch.cli", HEAVY | {"av", "fastapi", "cv2", "numpy", "scipy"}),
         ("workers.ingest.worker", HEAVY),
+        ("workers.delivery.worker", HEAVY | {"av", "cv2", "numpy", "fastapi"}),
         ("service.server", HEAVY | {"av"}),
     ],
 )

@@ -7,21 +7,30 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
+from models.album import THUMBNAILS_MB
 from models.analyzer import Analyzer, Reading
 from models.bank import Bank
 from models.bankfile import check_identity
+from models.conditions.watch import ConditionWatch
 from models.engine import Engine, NetworkOptions
+from models.features import Features
 from models.frame import Frame
 from models.learning import Learner
+from models.moments import Moment
 from models.perception import View
 from models.profile import load_profile
 from models.threshold import FALSE_ALARMS_PER_DAY
+from patchwatch.errors import RejectedError
+from patchwatch.messages.explanation import Explanation
 from patchwatch.messages.source import redact
 from patchwatch.settings import Settings
+from workers.explanation import Explained, explanation_of
+from workers.frame_folder import FRAME_RATE, FrameFolder
 from workers.ingest import picture
 from workers.ingest.video import SampledFrame, Video, VideoOptions
 
 _READING_SHARE = 0.8  # of an enrolment's time, for the progress bar; the rest is drawing exemplars
+_SAME_INSTANT_S = 1e-4  # times typed by people are rounded
 
 Progress = Callable[[float, str], None]
 
@@ -34,6 +43,7 @@ class Reader:
     jpeg_quality: int
     batch_frames: int
     limit_s: float | None = None  # read at most this much of each source
+    frame_rate: float = FRAME_RATE  # of sources that are folders of pictures
 
     @classmethod
     def of(cls, settings: Settings, analysis_fps: float | None = None) -> Reader:
@@ -42,21 +52,24 @@ class Reader:
             max_side_px=settings.max_side_px,
             max_picture_px=settings.max_picture_px,
             timeout_s=settings.source_timeout_s,
+            allow_link_local=settings.allow_link_local_sources,
         )
         return cls(options, settings.jpeg_quality, settings.batch_frames)
 
-    def open(self, source: str | Path) -> Video:
-        """A file, or an RTSP address. Raises the source errors of `Video.open`."""
+    def open(self, source: str | Path) -> Video | FrameFolder:
+        """A file, a folder of pictures, or an RTSP address. Raises the source errors of `Video.open`."""
         live = isinstance(source, str)
+        if isinstance(source, Path) and source.is_dir():
+            return FrameFolder(source, frame_rate=self.frame_rate, options=self.video)
         return Video.open(source, options=replace(self.video, live=live))
 
-    def batches(self, video: Video) -> Iterator[list[tuple[SampledFrame, Frame]]]:
+    def batches(self, video: Video | FrameFolder) -> Iterator[list[tuple[SampledFrame, Frame]]]:
         """Frames in order, a batch at a time, each as the inference worker would decode it."""
         frames = self._frames(video)
         while batch := list(islice(frames, self.batch_frames)):
             yield batch
 
-    def _frames(self, video: Video) -> Iterator[tuple[SampledFrame, Frame]]:
+    def _frames(self, video: Video | FrameFolder) -> Iterator[tuple[SampledFrame, Frame]]:
         for sampled in video.frames():
             if self.limit_s is not None and sampled.media_time_s > self.limit_s:
                 return
@@ -76,6 +89,24 @@ class ScoredFrame:
     reading: Reading
 
 
+@dataclass(frozen=True)
+class AnalysedFrame:
+    """A scored frame with its picture and what each stream saw in it."""
+
+    scored: ScoredFrame
+    frame: Frame
+    features: tuple[Features, ...]
+
+
+@dataclass(frozen=True)
+class ExplainedFrame:
+    """One frame of a recording with its explanation. ``jpeg``: its picture as it was analysed."""
+
+    scored: ScoredFrame
+    explanation: Explanation
+    jpeg: bytes
+
+
 def load_engine(settings: Settings, profile: str) -> Engine:
     """The engine of a named profile with these settings. Raises `ConfigurationError`, `WeightsMissingError`."""
     return Engine.load(
@@ -93,11 +124,15 @@ def load_engine(settings: Settings, profile: str) -> Engine:
 
 @dataclass(frozen=True)
 class Clip:
-    """An unbroken piece of footage: frames in order, a batch at a time. ``duration_s``: None when unknown."""
+    """An unbroken piece of footage: frames in order, a batch at a time. ``duration_s``: None when unknown.
+
+    ``live``: its frames' times are Unix times; those of a recording count from its start.
+    """
 
     name: str
     duration_s: float | None
     batches: Iterable[Sequence[Frame]]
+    live: bool = False
 
 
 def recorded_clips(sources: Sequence[str | Path], reader: Reader) -> Iterator[Clip]:
@@ -114,10 +149,12 @@ def learn(
     *,
     count: int,
     false_alarms_per_day: float = FALSE_ALARMS_PER_DAY,
+    thumbnails_mb: float = THUMBNAILS_MB,
     progress: Progress = lambda done, what: None,
 ) -> Bank:
     """Learn a bank from ``count`` clips of normal. Raises `InsufficientFootageError` and the clips' own errors."""
-    learner, names = Learner(engine.profile, engine.streams, engine.identity, false_alarms_per_day), []
+    learner = Learner(engine.profile, engine.streams, engine.identity, false_alarms_per_day, thumbnails_mb)
+    names: list[str] = []
     for number, clip in enumerate(clips):
         names.append(clip.name)
         view, first_s, starts = View(), None, True
@@ -125,7 +162,10 @@ def learn(
         for frames in clip.batches:
             first_s = frames[0].at_s if first_s is None else first_s
             for frame, features in zip(frames, engine.extract(frames, [view] * len(frames)), strict=True):
-                learner.add(offset_s + frame.at_s - first_s, features, starts_run=starts or frame.discontinuity)
+                since_s = frame.at_s - first_s
+                moment = Moment(number, since_s, frame.at_s) if clip.live else Moment(number, frame.at_s)
+                cut = starts or frame.discontinuity
+                learner.add(offset_s + since_s, features, frame.rgb, moment=moment, starts_run=cut)
                 starts = False
             share = min(1.0, (frames[-1].at_s - first_s) / clip.duration_s) if clip.duration_s else 0.5
             progress(_READING_SHARE * (number + share) / count, f"reading {clip.name}")
@@ -139,16 +179,54 @@ def score(engine: Engine, bank: Bank, source: str | Path, reader: Reader) -> Ite
 
     Raises `BankMismatchError` before the first frame when the bank was learnt with something else.
     """
+    return (analysed.scored for analysed in analyse(engine, bank, source, reader))
+
+
+def analyse(engine: Engine, bank: Bank, source: str | Path, reader: Reader) -> Iterator[AnalysedFrame]:
+    """As `score`, with each frame's picture and features: whoever keeps them keeps much memory."""
     check_identity(bank, engine.profile, engine.identity)
-    analyzer, view = Analyzer(bank), View()
+    return _analyse(engine, bank, source, reader)
+
+
+def _analyse(engine: Engine, bank: Bank, source: str | Path, reader: Reader) -> Iterator[AnalysedFrame]:
+    analyzer, view, watch = Analyzer(bank), View(), ConditionWatch()
     with reader.open(source) as video:
         for batch in reader.batches(video):
             frames = [frame for _, frame in batch]
             for (sampled, frame), features in zip(batch, engine.extract(frames, [view] * len(frames)), strict=True):
-                yield ScoredFrame(
+                attention = watch.look(frame.rgb, frame.at_s, rejoined=frame.discontinuity).attention
+                scored = ScoredFrame(
                     sampled.media_time_s, sampled.source_width, sampled.source_height, frame.width, frame.height,
-                    analyzer.read(features, frame.at_s),
+                    analyzer.read(features, frame.at_s, attention),
                 )  # fmt: skip
+                yield AnalysedFrame(scored, frame, features)
+
+
+def explain(
+    engine: Engine, bank: Bank, source: str | Path, reader: Reader, *, camera_id: str, at_s: float
+) -> ExplainedFrame:
+    """Score a recording as far as ``at_s`` (seconds since its start), and explain the last frame up to there.
+
+    Raises what `score` raises, and `RejectedError` when the recording has no frame then.
+    """
+    found = None
+    for analysed in analyse(engine, bank, source, reader):
+        if analysed.scored.media_time_s > at_s + _SAME_INSTANT_S:
+            break
+        found = analysed
+    else:
+        if found is None or at_s > found.scored.media_time_s + 1 / reader.video.analysis_fps:
+            length_s = found.scored.media_time_s if found else 0.0
+            raise RejectedError(f"there is no frame at {at_s:g} s: the last is at {length_s:.1f} s")
+    if found is None:
+        raise RejectedError(f"there is no frame at {at_s:g} s: the first is later")
+    scored = found.scored
+    explained = Explained(
+        camera_id, round(scored.media_time_s * 1000), None,
+        (scored.width, scored.height), (scored.source_width, scored.source_height),
+    )  # fmt: skip
+    message = explanation_of(explained, bank, found.features, scored.reading, thumbnails=True)
+    return ExplainedFrame(scored, message, picture.encode(found.frame.rgb, reader.jpeg_quality))
 
 
 def _name(source: str | Path) -> str:

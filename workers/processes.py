@@ -25,7 +25,7 @@ from workers.ports import check_free
 
 log = logging.getLogger(__name__)
 
-STOP_ORDER = ((Role.INGEST,), (Role.INFERENCE, Role.ENROLMENT), (Role.SERVICE,))
+STOP_ORDER = ((Role.INGEST,), (Role.INFERENCE, Role.ENROLMENT), (Role.DELIVERY,), (Role.SERVICE,))
 _STOP_WITHIN_S = 10.0
 _STABLE_AFTER_S = 30.0  # a role that ran this long starts afresh with its pauses
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0

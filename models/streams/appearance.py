@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.coreset import draw_coreset
+from models.exemplars import Exemplars
 from models.features import Features
 from patchwatch.errors import InsufficientFootageError
 
@@ -21,10 +21,9 @@ PREPROCESSING: dict[str, Any] = {
 }
 
 
-def draw_exemplars(name: str, normal: Sequence[Features], *, ratio: float, cap: int, seed: int) -> NDArray[np.float32]:
-    """The coreset of all vectors as one group: float32 (1, exemplars, 1536). Raises `InsufficientFootageError`."""
+def draw_exemplars(name: str, normal: Sequence[Features], *, ratio: float, cap: int, seed: int) -> Exemplars:
+    """The coreset of all vectors as one group: vectors (1, exemplars, 1536). Raises `InsufficientFootageError`."""
     found = [features.vectors for features in normal if len(features)]
     if not found:
         raise InsufficientFootageError(f"stream {name!r} found nothing in the normal footage to learn from")
-    vectors = np.concatenate(found)
-    return vectors[draw_coreset(vectors, ratio=ratio, cap=cap, seed=seed)][None]
+    return Exemplars.ungrouped(normal, draw_coreset(np.concatenate(found), ratio=ratio, cap=cap, seed=seed))

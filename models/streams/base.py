@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.exemplars import Exemplars
 from models.features import Features
 from models.perception import Perception
+from models.perspective import Perspective
 
 
 class Stream(Protocol):
-    """Turns the frames of a batch into vectors, and normal vectors into exemplars.
+    """Turns the frames of a batch into vectors, and normal vectors into exemplars, which have ``dim`` numbers each.
 
     A stream keeps no state of its own between batches: what it remembers of a camera lives in that camera's
     `models.perception.View`.
@@ -21,19 +23,38 @@ class Stream(Protocol):
 
     name: str
     dim: int
+    resolution: float  # smallest difference of this stream's distances that means anything
 
     def extract(self, perception: Perception) -> list[Features]:
         """One `Features` per frame of the batch, in order."""
         ...
 
-    def exemplars(self, normal: Sequence[Features], seed: int) -> NDArray[np.float32]:
-        """Draw the memory bank of one seed from normal footage: float32 (groups, exemplars, dim).
+    def exemplars(self, normal: Sequence[Features], seed: int) -> Exemplars:
+        """Draw the memory bank of one seed from normal footage, and say where each exemplar was seen in it.
 
-        Groups with fewer vectors than others repeat some, so that the array is full. Raises
-        `InsufficientFootageError` when there are too few vectors.
+        ``normal``: one `Features` per frame. Groups with fewer vectors than others repeat some, so that all are full.
+        Raises `InsufficientFootageError` when there are too few vectors.
         """
         ...
 
     def preprocessing(self) -> dict[str, Any]:
         """Everything that must be equal between enrolment and scoring, as JSON values; kept in the bank file."""
+        ...
+
+
+@runtime_checkable
+class PerspectiveStream(Protocol):
+    """A stream whose vectors end with sizes (`models.perspective`), which the bank's exemplars do not."""
+
+    def perspective(self, normal: Sequence[Features]) -> Perspective:
+        """The camera's perspective, from the features of normal footage."""
+        ...
+
+
+@runtime_checkable
+class ScaledStream(Protocol):
+    """A stream whose groups measure distances each in a scale of its own."""
+
+    def scales(self, distances: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Positive scales, float32 (groups,), from held-out normal ``distances`` (frames, groups)."""
         ...

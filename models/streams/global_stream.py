@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from models.exemplars import Exemplars
 from models.features import Features
 from models.perception import Perception
 from models.profile import StreamSpec
@@ -19,6 +19,7 @@ class GlobalStream:
     """One vector per frame; its region is the frame."""
 
     dim = DIM
+    resolution = 0.0
 
     def __init__(self, spec: StreamSpec) -> None:
         self.name = spec.name
@@ -30,7 +31,7 @@ class GlobalStream:
             for frame, vector in zip(perception.frames, perception.frame_vectors, strict=True)
         ]
 
-    def exemplars(self, normal: Sequence[Features], seed: int) -> NDArray[np.float32]:
+    def exemplars(self, normal: Sequence[Features], seed: int) -> Exemplars:
         return draw_exemplars(self.name, normal, ratio=self._spec.ratio, cap=self._spec.cap, seed=seed)
 
     def preprocessing(self) -> dict[str, Any]:

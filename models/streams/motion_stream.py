@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.exemplars import Exemplars
 from models.features import Features
 from models.flow import LONG_SIDE_PX, Flow
 from models.frame import Frame
@@ -25,7 +26,8 @@ CELLS = ROWS * COLUMNS
 WINDOW_S = 0.5
 EXEMPLARS = 100
 _CHUNK_CELLS = 8  # exemplars are drawn for this many cells at once: stays within the processor's cache
-_REACH = 1  # a cell also learns from its neighbours up to this many cells away
+SCALE_QUANTILE = 0.99
+_LEAST_SCALE = 5e-4  # long sides per second: below, all is noise
 
 Window = tuple[tuple[float, float, NDArray[np.float32]], ...]  # (since_s, at_s, pooled) of the flows it may need
 
@@ -51,6 +53,8 @@ class MotionStream:
     Cells are half-overlapping, `ROWS` x `COLUMNS` whatever the picture's shape, so a bank fits every frame size.
     """
 
+    resolution = 0.02  # of a cell's scale
+
     def __init__(self, name: str, exemplars: int, cap: int) -> None:
         self.name = name
         self.dim = DIRECTIONS
@@ -74,28 +78,37 @@ class MotionStream:
         groups = np.arange(CELLS, dtype=np.int32)
         return Features(_mean(window, start_s), cell_boxes(frame.width, frame.height), groups)
 
-    def exemplars(self, normal: Sequence[Features], seed: int) -> NDArray[np.float32]:
-        """float32 (CELLS, exemplars, 8): per cell k-center exemplars of its own and its neighbours' vectors.
+    def exemplars(self, normal: Sequence[Features], seed: int) -> Exemplars:
+        """Vectors (CELLS, exemplars, 8): per cell k-center exemplars of its own vectors.
 
-        At most ``cap`` candidates per cell are considered, of frames chosen with the seed. Raises
-        `InsufficientFootageError` when no frame has flow.
+        At most ``cap`` frames are considered, chosen with the seed. Raises `InsufficientFootageError` when no frame has
+        flow.
         """
-        spoken = [part.vectors for part in normal if len(part)]
-        if not spoken:
+        spoken = np.array([n for n, part in enumerate(normal) if len(part)], np.int32)
+        if not len(spoken):
             raise InsufficientFootageError("no motion was measured: enrol from a moving picture of a second or more")
         generator = np.random.default_rng(seed)
-        most = max(1, self._cap // (2 * _REACH + 1) ** 2)
-        if len(spoken) > most:
-            spoken = [spoken[at] for at in np.sort(generator.choice(len(spoken), size=most, replace=False))]
-        grid = np.stack(spoken).reshape(len(spoken), ROWS, COLUMNS, DIRECTIONS).transpose(1, 2, 0, 3)
-        around = _neighbourhoods()
+        if len(spoken) > self._cap:
+            spoken = spoken[np.sort(generator.choice(len(spoken), size=self._cap, replace=False))]
         first = int(generator.integers(len(spoken)))
-        by_cell = np.ascontiguousarray(grid.reshape(CELLS, len(spoken), DIRECTIONS))
-        drawn = [
-            _spread(by_cell[around[start : start + _CHUNK_CELLS]], self._exemplars, first)
-            for start in range(0, CELLS, _CHUNK_CELLS)
-        ]
-        return np.concatenate(drawn)
+        vectors, frames = [], []
+        for start in range(0, CELLS, _CHUNK_CELLS):
+            cells = np.stack([normal[n].vectors[start : start + _CHUNK_CELLS] for n in spoken], axis=1)
+            chosen = _spread(cells, self._exemplars, first)
+            vectors.append(np.take_along_axis(cells, chosen[..., None], axis=1))
+            frames.append(spoken[chosen])
+        regions = np.repeat(np.arange(CELLS, dtype=np.int32)[:, None], self._exemplars, axis=1)
+        return Exemplars(np.concatenate(vectors), np.concatenate(frames), regions)
+
+    def scales(self, distances: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What counts as far in each cell, float32 (CELLS,): a high quantile of its normal ``distances`` (frames,
+        CELLS), evened out over its neighbours, plus that of the whole picture. So a small movement where nothing moves
+        stands out from the noise of a busy place, and what is far away from what is near.
+        """
+        own = np.quantile(distances, SCALE_QUANTILE, axis=0).astype(np.float32).reshape(ROWS, COLUMNS)
+        everywhere = np.float32(np.quantile(distances, SCALE_QUANTILE))
+        scales = cv2.blur(own, (3, 3), borderType=cv2.BORDER_REPLICATE).ravel() + everywhere
+        return np.asarray(np.maximum(scales, _LEAST_SCALE), np.float32)
 
     def preprocessing(self) -> dict[str, Any]:
         return {
@@ -152,37 +165,24 @@ def _mean(window: Window, start_s: float) -> NDArray[np.float32]:
     return total / np.float32(covered_s)
 
 
-def _neighbourhoods() -> NDArray[np.int64]:
-    """(CELLS, 9): each cell and its neighbours; at the border the border cells repeat."""
-    rows, columns = np.divmod(np.arange(CELLS), COLUMNS)
-    steps = range(-_REACH, _REACH + 1)
-    around = [
-        np.clip(rows + down, 0, ROWS - 1) * COLUMNS + np.clip(columns + right, 0, COLUMNS - 1)
-        for down in steps
-        for right in steps
-    ]
-    return np.stack(around, axis=1)
-
-
-def _spread(vectors: NDArray[np.float32], count: int, first: int) -> NDArray[np.float32]:
-    """Greedy k-center in many sets at once: of (sets, around, frames, dim) the (sets, count, dim) that cover them.
+def _spread(candidates: NDArray[np.float32], count: int, first: int) -> NDArray[np.int64]:
+    """Greedy k-center in many sets at once: of (sets, n, dim) the indices (sets, count) of those that cover each.
 
     As `models.coreset.greedy_k_center`, with all sets in each step. ``first`` is the candidate that all begin with.
     Sets with fewer different vectors repeat some.
     """
-    sets, dim = len(vectors), vectors.shape[-1]
-    candidates = vectors.reshape(sets, -1, dim)
+    sets, _, dim = candidates.shape
     everyone = np.arange(sets)
     squares = np.einsum("snd,snd->sn", candidates, candidates)
     extended = np.concatenate([candidates.transpose(0, 2, 1), squares[:, None]], axis=1)
     centres = np.full(sets, first)
     nearest = np.full(squares.shape, np.inf, np.float32)
-    chosen = np.empty((sets, count, dim), np.float32)
+    chosen = np.empty((sets, count), np.int64)
     against = np.ones((sets, 1, dim + 1), np.float32)
     squared = np.empty((sets, 1, candidates.shape[1]), np.float32)
     for position in range(count):
-        chosen[:, position] = candidates[everyone, centres]
-        against[:, 0, :dim] = -2.0 * chosen[:, position]
+        chosen[:, position] = centres
+        against[:, 0, :dim] = -2.0 * candidates[everyone, centres]
         np.matmul(against, extended, out=squared)  # |x|^2 - 2 x.c in one pass: memory is what this waits for
         squared += squares[everyone, centres][:, None, None]
         np.minimum(nearest, squared[:, 0], out=nearest)

@@ -9,7 +9,10 @@ from typing import Annotated, Any
 import typer
 
 from patchwatch.commands.api import ask
+from patchwatch.commands.threshold_text import budget, spread, threshold_lines
+from patchwatch.errors import RejectedError
 from patchwatch.messages.camera import Pace, Transport
+from patchwatch.messages.threshold import AlarmThreshold
 from patchwatch.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Add, list, change and remove the cameras of a running service.")
@@ -18,6 +21,10 @@ _Api = Annotated[
     str | None, typer.Option("--api", help="Address of the service. Default: PATCHWATCH_HOST and PATCHWATCH_PORT.")
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_Budget = Annotated[
+    float | None,
+    typer.Option(help="Accepted: sets its alert threshold. Default: PATCHWATCH_FALSE_ALARMS_PER_DAY."),
+]
 _Id = Annotated[str, typer.Argument(metavar="ID", help="Small letters, digits, '-' and '_'.")]
 
 
@@ -32,7 +39,7 @@ def add(
         ),
     ] = "push:",
     profile: Annotated[
-        str | None, typer.Option(help="How it is analysed: motion, clip, reference, or your own.")
+        str | None, typer.Option(help="How it is analysed: motion, objects, clip, reference, or your own.")
     ] = None,
     name: Annotated[str | None, typer.Option(help="A name for people.")] = None,
     fps: Annotated[
@@ -41,6 +48,7 @@ def add(
     pace: Annotated[Pace | None, typer.Option(help="How a file is read.")] = None,
     loop: Annotated[bool, typer.Option("--loop", help="Start a file again at its end.")] = False,
     transport: Annotated[Transport | None, typer.Option(help="RTSP media transport of a pulled camera.")] = None,
+    false_alarms_per_day: _Budget = None,
     publish_username: Annotated[str | None, typer.Option(help="Required from whoever publishes this camera.")] = None,
     publish_password_stdin: Annotated[
         bool, typer.Option("--publish-password-stdin", help="Read the publisher's password from standard input.")
@@ -52,6 +60,7 @@ def add(
     body: dict[str, Any] = {
         "id": id, "source": _line() if source == "-" else source, "profile": profile, "name": name,
         "analysis_fps": fps, "pace": pace, "loop": loop or None, "transport": transport,
+        "false_alarms_per_day": false_alarms_per_day,
         "publish_username": publish_username, "publish_password": _line() if publish_password_stdin else None,
     }  # fmt: skip
     given = {field: value for field, value in body.items() if value is not None}
@@ -70,6 +79,46 @@ def list_(api: _Api = None, as_json: _Json = False) -> None:
         typer.echo("no cameras; add one: patchwatch cameras add ID SOURCE", err=True)
     for camera in cameras:
         _show(camera, as_json=False)
+
+
+@app.command("set")
+def set_(
+    id: _Id,
+    false_alarms_per_day: _Budget = None,
+    default_budget: Annotated[
+        bool, typer.Option("--default-budget", help="Go back to PATCHWATCH_FALSE_ALARMS_PER_DAY.")
+    ] = False,
+    name: Annotated[str | None, typer.Option(help="A name for people.")] = None,
+    api: _Api = None,
+    as_json: _Json = False,
+) -> None:
+    """Change a camera. Another alarm budget holds at once; `cameras thresholds` shows what it means."""
+    body: dict[str, Any] = {} if name is None else {"name": name}
+    if default_budget or false_alarms_per_day is not None:
+        if default_budget and false_alarms_per_day is not None:
+            raise RejectedError("give --false-alarms-per-day or --default-budget, not both")
+        body["false_alarms_per_day"] = false_alarms_per_day
+    if not body:
+        raise RejectedError("nothing to change: give --false-alarms-per-day, --default-budget or --name")
+    _show(ask(load_settings(), api, "PATCH", f"/cameras/{id}", body), as_json)
+
+
+@app.command("thresholds")
+def thresholds(id: _Id, api: _Api = None, as_json: _Json = False) -> None:
+    """Show the alert threshold of a camera, and what other alarm budgets would mean."""
+    answer = ask(load_settings(), api, "GET", f"/cameras/{id}/thresholds")
+    if as_json:
+        typer.echo(json.dumps(answer))
+        return
+    if answer["threshold"] is None:
+        typer.echo(f"{id} has no bank yet: patchwatch enroll --camera {id} VIDEO...", err=True)
+        return
+    for line in threshold_lines(AlarmThreshold.model_validate(answer["threshold"])):
+        typer.echo(line)
+    typer.echo("\n  budget per day  alerts above  expected per day")
+    for one in (AlarmThreshold.model_validate(found) for found in answer["thresholds"]):
+        short = "" if one.supported else "  too little footage"
+        typer.echo(f"  {budget(one):>14}  {one.on:>12.3f}  {spread(one)}{short}")
 
 
 @app.command("enable")
@@ -100,4 +149,6 @@ def _show(camera: dict[str, Any], as_json: bool) -> None:
         typer.echo(json.dumps(camera))
         return
     off = "" if camera.get("enabled", True) else "  disabled"
-    typer.echo(f"{camera['id']:<20} {camera['profile']:<12} {camera['source']}{off}")
+    per_day = camera.get("false_alarms_per_day")
+    accepted = "" if per_day is None else f"  {per_day:g} false alarms a day"
+    typer.echo(f"{camera['id']:<20} {camera['profile']:<12} {camera['source']}{accepted}{off}")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -18,7 +17,7 @@ from patchwatch.settings import load_settings
 def enroll(
     sources: Annotated[list[str], typer.Argument(help="Recordings (or rtsp:// with --seconds) of normal only.")],
     camera: Annotated[str, typer.Option(help="Camera id the bank is for.")],
-    profile: Annotated[str, typer.Option(help="motion, clip, reference, or one of your own.")] = "motion",
+    profile: Annotated[str, typer.Option(help="motion, objects, clip, reference, or one of your own.")] = "motion",
     fps: Annotated[float | None, typer.Option(help="Analysis rate. Default: PATCHWATCH_ANALYSIS_FPS.")] = None,
     seconds: Annotated[float | None, typer.Option(help="Read at most this much of each source.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
@@ -27,6 +26,7 @@ def enroll(
     from dataclasses import replace
 
     from models.bankfile import save_bank
+    from patchwatch.commands.bank import show
     from patchwatch.commands.progress import progress_bar
     from workers.offline import Reader, learn, load_engine, recorded_clips
 
@@ -43,27 +43,11 @@ def enroll(
             clips,
             count=len(opened),
             false_alarms_per_day=settings.false_alarms_per_day,
+            thumbnails_mb=settings.bank_thumbnails_mb,
             progress=report,
         )
     save_bank(bank, path)
-    facts: dict[str, Any] = {
-        "camera": camera, "profile": profile, "bank_id": bank.id, "path": str(path),
-        "seconds": bank.footage.seconds, "frames": bank.footage.frames, "vectors": bank.footage.vectors,
-        "exemplars": {
-            spec.name: list(part.vectors.shape) for spec, part in zip(bank.profile.streams, bank.streams, strict=True)
-        },
-        "threshold_on": bank.rule.on, "threshold_off": bank.rule.off, "random_weights": bank.random_weights,
-    }  # fmt: skip
-    if as_json:
-        typer.echo(json.dumps(facts))
-        return
-    if bank.random_weights:
-        typer.echo("WARNING: learnt with RANDOM CLIP weights: for tests and benchmarks only", err=True)
-    typer.echo(
-        f"{camera}: learnt {bank.footage.seconds:.0f} s of normal ({bank.footage.frames} frames) -> bank {bank.id}"
-    )
-    typer.echo(f"  {path}")
-    typer.echo(f"  alerts above {bank.rule.on:.3f}, over below {bank.rule.off:.3f}")
+    show(bank, camera, path, as_json=as_json)
 
 
 def check_folder(folder: Path) -> None:

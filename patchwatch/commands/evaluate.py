@@ -1,78 +1,176 @@
-"""``patchwatch evaluate``: how well a profile tells labelled anomalies from normal."""
+"""``patchwatch evaluate``: how well profiles tell labelled anomalies from normal."""
 
 from __future__ import annotations
 
 import json
+from enum import StrEnum
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from patchwatch.commands.report import write_page
 from patchwatch.errors import RejectedError
 from patchwatch.settings import load_settings
 
 if TYPE_CHECKING:
-    from workers.evaluation.report import Report
+    from models.engine import Engine
+    from workers.evaluation.evaluation import Material, Run
+    from workers.evaluation.report import ProfileResult
+    from workers.offline import Reader
+
+
+class LabelChoice(StrEnum):
+    """Formats of labels; as `workers.evaluation.label_format.LabelFormat`."""
+
+    JSON = "json"
+    UCSD = "ucsd"
+    AVENUE = "avenue"
+    SHANGHAITECH = "shanghaitech"
+
+
+class ScoreChoice(StrEnum):
+    """Which scores the CSV holds; as `workers.evaluation.predictions.ScoredBy`."""
+
+    SERVICE = "service"
+    UNSMOOTHED = "unsmoothed"
+    PAPER = "paper"
 
 
 def evaluate(
-    train: Annotated[Path, typer.Option(help="Folder of clips that show normal only.")],
-    test: Annotated[Path, typer.Option(help="Folder of labelled clips.")],
-    labels: Annotated[Path, typer.Option(help="JSON file with the anomalous frame ranges of each testing clip.")],
-    profile: Annotated[str, typer.Option(help="motion, clip, reference, or one of your own.")] = "motion",
+    train: Annotated[Path, typer.Option(help="Folder of clips that show normal only: videos, or folders of pictures.")],
+    test: Annotated[Path, typer.Option(help="Folder of clips to score.")],
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="Anomalous frames of each testing clip: our JSON, UCSD .m, Avenue .mat, ShanghaiTech .npy."),
+    ] = None,
+    label_format: Annotated[LabelChoice | None, typer.Option(help="Default: told by the files' endings.")] = None,
+    profile: Annotated[
+        list[str] | None, typer.Option(help="motion, objects, clip, reference, or one of your own; may be repeated.")
+    ] = None,
     fps: Annotated[float | None, typer.Option(help="Analysis rate. Default: PATCHWATCH_ANALYSIS_FPS.")] = None,
+    frame_rate: Annotated[
+        float | None, typer.Option(help="Frames per second of clips that are folders of pictures. Default: 25.")
+    ] = None,
+    folds: Annotated[
+        bool, typer.Option(help="Count false alarms on training clips held out, fold by fold: takes most of the time.")
+    ] = True,
     json_out: Annotated[Path | None, typer.Option("--json", help="Write the report here as JSON.")] = None,
+    html_out: Annotated[Path | None, typer.Option("--html", help="Write the report here as one HTML page.")] = None,
+    csv_out: Annotated[
+        Path | None, typer.Option("--csv", help="Write Id,Predicted of every testing frame here; needs no labels.")
+    ] = None,
+    csv_scores: Annotated[
+        ScoreChoice, typer.Option(help="What the CSV holds; `paper` looks into the future.")
+    ] = ScoreChoice.SERVICE,
 ) -> None:
-    """Learn from normal clips, score labelled ones as the live service would, and print the AUROC."""
+    """Learn from normal clips, score others as the live service would, and print how well that finds what is labelled.
+
+    Several profiles are compared in one table.
+    """
+    from workers.evaluation.compilation import report_of
+    from workers.evaluation.evaluation import gather
+    from workers.evaluation.folds import FOLDS
+    from workers.evaluation.label_format import LabelFormat
+    from workers.evaluation.predictions import frame_ids
+    from workers.evaluation.table import lines
+    from workers.offline import load_engine
+
+    names = list(dict.fromkeys(profile or ["motion"]))
+    _check(names, labels, {"--json": json_out, "--html": html_out}, csv_out)
+    reader, settings = _reader(fps, frame_rate), load_settings()
+    engines = [load_engine(settings, name) for name in names]  # what is missing is said before the minutes of work
+    material = gather(train, test, reader, labels, LabelFormat(label_format.value) if label_format else None)
+    if csv_out is not None:
+        for frames in material.testing:
+            frame_ids(frames)  # raises where pictures have no numbers
+    if frame_rate is None and material.has_folders:
+        typer.echo(
+            f"NOTICE: pictures count as {reader.frame_rate:g} a second: say otherwise with --frame-rate", err=True
+        )
+    per_day, number = settings.false_alarms_per_day, FOLDS if folds else 0
+    results = []
+    for engine in engines:
+        found = _evaluate(engine, material, reader, per_day, number, csv_out, csv_scores)
+        results += [found] if found else []
+    if not results:
+        return
+    report = report_of(results, material, reader, train=train, test=test, false_alarms_per_day=per_day, folds=number)
+    if json_out:
+        _write("--json", json_out, json.dumps(report.as_json()) + "\n")
+    if html_out:
+        write_page(report, html_out)
+    for line in lines(report.profiles):
+        typer.echo(line)
+
+
+def _check(names: list[str], labels: Path | None, reports: dict[str, Path | None], csv_out: Path | None) -> None:
+    if labels is None and csv_out is None:
+        raise RejectedError("name the labels of the testing clips with --labels, or write a --csv of scores only")
+    if labels is None and any(reports.values()):
+        raise RejectedError("a report needs --labels; --csv alone does not")
+    if csv_out is not None and len(names) > 1:
+        raise RejectedError(f"--csv holds the scores of one profile, not of {', '.join(names)}: run them one by one")
+    for option, path in (*reports.items(), ("--csv", csv_out)):
+        if path is not None:
+            _prepare(option, path)
+
+
+def _reader(fps: float | None, frame_rate: float | None) -> Reader:
+    from dataclasses import replace
+
+    from workers.offline import Reader
+
+    for option, rate in (("--fps", fps), ("--frame-rate", frame_rate)):
+        if rate is not None and not 0 < rate < float("inf"):
+            raise RejectedError(f"{option} {rate} must be positive")
+    reader = Reader.of(load_settings(), fps)
+    return reader if frame_rate is None else replace(reader, frame_rate=frame_rate)
+
+
+def _evaluate(
+    engine: Engine,
+    material: Material,
+    reader: Reader,
+    false_alarms_per_day: float,
+    folds: int,
+    csv_out: Path | None,
+    csv_scores: ScoreChoice,
+) -> ProfileResult | None:
+    """One profile; None where there are no labels to compare with."""
     from patchwatch.commands.progress import progress_bar
-    from workers.evaluation.evaluation import evaluate as run_evaluation
-    from workers.evaluation.labels import load_labels
-    from workers.offline import Reader, load_engine
+    from workers.evaluation.evaluation import judge_run, run
 
-    if fps is not None and not fps > 0:
-        raise RejectedError(f"--fps {fps} must be positive")
-    if json_out:
-        _prepare(json_out)  # before the minutes of work, not after
-    settings = load_settings()
-    known = load_labels(labels)
-    with progress_bar(f"evaluating {profile}") as report:
-        engine = load_engine(settings, profile)
-        found = run_evaluation(engine, Reader.of(settings, fps), train=train, test=test, labels=known, progress=report)
-    if json_out:
-        _write(found, json_out)
-    _print(found)
+    with progress_bar(f"evaluating {engine.profile.name}") as progress:
+        found = run(engine, material, reader, false_alarms_per_day, progress)
+        if csv_out is not None:
+            _write_csv(csv_out, material, found, csv_scores)
+        if material.labels is None:
+            return None
+        return judge_run(engine, material, reader, found, folds=folds, progress=progress)
 
 
-def _prepare(path: Path) -> None:
+def _write_csv(path: Path, material: Material, found: Run, csv_scores: ScoreChoice) -> None:
+    from workers.evaluation.predictions import ScoredBy, write_predictions
+
+    table = StringIO()
+    write_predictions(material.testing, found.scores, table, ScoredBy(csv_scores.value))
+    _write("--csv", path, table.getvalue())
+    if found.bank.random_weights:
+        typer.echo(f"WARNING: {path} was made with RANDOM CLIP weights", err=True)
+
+
+def _prepare(option: str, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.open("a").close()
     except OSError as error:
-        raise RejectedError(f"--json {path}: {error.strerror}") from None
+        raise RejectedError(f"{option} {path}: {error.strerror}") from None
 
 
-def _write(found: Report, path: Path) -> None:
+def _write(option: str, path: Path, text: str) -> None:
     try:
-        path.write_text(json.dumps(found.as_json(), indent=2) + "\n")
+        path.write_text(text)
     except OSError as error:
-        raise RejectedError(f"--json {path}: {error.strerror}") from None
-
-
-def _print(found: Report) -> None:
-    if found.random_weights:
-        typer.echo("WARNING: RANDOM CLIP weights: these figures say nothing about the profile", err=True)
-    typer.echo(
-        f"{found.profile} at {found.fps:g} fps: learnt from {found.training_clips} clips, "
-        f"{len(found.clips)} clips with {found.frames} frames scored"
-    )
-    typer.echo(f"{'AUROC':<34}{'micro':>8}{'macro':>8}")
-    rows = [("service (causal, as live)", found.service), ("unsmoothed", found.unsmoothed)]
-    for name, areas in rows:
-        typer.echo(f"{name:<34}{_figure(areas.micro_auroc):>8}{_figure(areas.macro_auroc):>8}")
-    for clip in found.clips:
-        name = f"  {clip.name}: {clip.anomalous} of {clip.frames} anomalous"
-        typer.echo(f"{name:<34}{_figure(clip.service):>8}{_figure(clip.unsmoothed):>8}  (service, unsmoothed)")
-
-
-def _figure(area: float | None) -> str:
-    return "-" if area is None else f"{area:.3f}"
+        raise RejectedError(f"{option} {path}: {error.strerror}") from None

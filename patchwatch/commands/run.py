@@ -16,6 +16,7 @@ _MODULES = {
     Role.INGEST: "workers.ingest.worker",
     Role.INFERENCE: "workers.inference.worker",
     Role.ENROLMENT: "workers.enrolment.worker",
+    Role.DELIVERY: "workers.delivery.worker",
     Role.SERVICE: "service.server",
 }
 

@@ -17,7 +17,7 @@ def serve(
     rtsp_port: Annotated[int | None, typer.Option(help="Port that cameras publish to; 0 takes a free one.")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Where banks and media live.")] = None,
 ) -> None:
-    """Run ingest, inference, enrolment and the service until Ctrl-C. Options override PATCHWATCH_... settings."""
+    """Run ingest, inference, enrolment, delivery and the service until Ctrl-C. Options override settings."""
     given = {"host": host, "port": port, "rtsp_port": rtsp_port, "data_dir": data_dir}
     settings = load_settings(**{name: value for name, value in given.items() if value is not None})
     logs.configure(settings.log_level, "serve")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from patchwatch.messages.base import CameraId, Message
+from patchwatch.messages.number import TimeMs
 
 
 class AlertState(StrEnum):
@@ -17,9 +19,13 @@ class AlertState(StrEnum):
 
 
 class AlertKind(StrEnum):
-    """What departed from normal."""
+    """What departed from normal: the scene, or what the camera delivers of it."""
 
     ANOMALY = "anomaly"
+    FROZEN = "frozen"  # frames arrive, the picture does not change
+    COVERED = "covered"  # the picture is black, or without any detail
+    SCENE_CHANGED = "scene_changed"  # another view as a whole: the camera was moved, switched to infrared
+    OFFLINE = "offline"  # no frames from a camera that should deliver them
 
 
 class AlertRegion(Message):
@@ -34,22 +40,34 @@ class AlertRegion(Message):
 class Alert(Message):
     """One event. ``id`` is derived from the camera and the start, so a replay yields the same alert, not a second.
 
-    Times are milliseconds since the Unix epoch. ``started_at_ms`` is when the score first rose above ``threshold``,
-    ``opened_at_ms`` when it had stayed there for the minimum time.
+    Times are milliseconds since the Unix epoch. ``started_at_ms`` is when it began (the score first rose above
+    ``threshold``; of `OFFLINE`, the last frame), ``opened_at_ms`` when it had lasted for the minimum time. Only an
+    anomaly has a peak score, threshold, stream, region and bank; of the other kinds ``detail`` says in words what is
+    wrong and what to do.
     """
+
+    # Anomalies are still written as version 1, which readers of before the other kinds understand.
+    version: int = 2
 
     id: str
     camera_id: CameraId
     kind: AlertKind = AlertKind.ANOMALY
     state: AlertState
-    started_at_ms: int
-    opened_at_ms: int
-    peak_at_ms: int
-    ended_at_ms: int | None = None
-    peak_score: float = Field(ge=0, le=1)
-    threshold: float
+    started_at_ms: TimeMs
+    opened_at_ms: TimeMs
+    peak_at_ms: TimeMs
+    ended_at_ms: TimeMs | None = None
+    peak_score: float | None = Field(None, ge=0, le=1)
+    threshold: float | None = None
     stream: str | None = None
     region: AlertRegion | None = None
     profile: str
-    bank_id: str
+    bank_id: str = ""
     random_weights: bool = False
+    detail: str = ""  # for people; holds no credentials
+
+    @model_validator(mode="after")
+    def _an_anomaly_is_whole(self) -> Self:
+        if self.kind is AlertKind.ANOMALY and (self.peak_score is None or self.threshold is None):
+            raise ValueError("an anomaly has a peak_score and a threshold")
+        return self

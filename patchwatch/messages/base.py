@@ -25,7 +25,7 @@ def checked_camera_id(text: str) -> str:
 class Message(BaseModel):
     """Frozen JSON message. ``version`` rises when a field changes its meaning or goes away."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="constants")
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     version: int = 1
 

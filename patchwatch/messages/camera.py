@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, field_serializer, field_validator, model_
 
 from patchwatch.errors import SourceRejectedError
 from patchwatch.messages.base import CameraId, Message
+from patchwatch.messages.number import Count
 from patchwatch.messages.source import Source
 
 
@@ -25,6 +26,9 @@ class Transport(StrEnum):
     UDP = "udp"
 
 
+_UNCAPTURED = ("false_alarms_per_day",)  # matter to the analysis alone
+
+
 class Camera(Message):
     """Configuration of one camera. Stored with its secrets in Redis; show `public()` to users."""
 
@@ -36,10 +40,11 @@ class Camera(Message):
     analysis_fps: float | None = Field(None, gt=0, le=120)
     pace: Pace = Pace.REALTIME
     loop: bool = False
+    false_alarms_per_day: float | None = Field(None, ge=0.001, le=1000)  # None: the installation's
     transport: Transport = Transport.TCP
     publish_username: str | None = None
     publish_password: SecretStr | None = None
-    revision: int = 0  # rises with each change: the ingest worker restarts a capture whose revision is old
+    revision: Count = 0  # rises with each change that its capture depends on: a file is then read again
 
     @field_validator("source")
     @classmethod
@@ -60,6 +65,11 @@ class Camera(Message):
     @field_serializer("publish_password", when_used="json-unless-none")
     def _keep_secret_in_store(self, value: SecretStr) -> str:
         return value.get_secret_value()
+
+    def captures_like(self, other: Camera | None) -> bool:
+        """Whether a capture of the other camera would do for this one."""
+        ours = {name: getattr(self, name) for name in _UNCAPTURED}
+        return other is not None and self == other.model_copy(update=ours)
 
     def public(self) -> dict[str, object]:
         """All fields, the source without credentials, the publish password as a mere ``***``."""

@@ -71,4 +71,6 @@ class FrameMessage:
             raise InvalidMessageError(f"frame {entry_id!r} has version {version}, known is {VERSION}")
         if not (width and height and source_width and source_height):
             raise InvalidMessageError(f"frame {entry_id!r} has no size")
+        if captured < 0:
+            raise InvalidMessageError(f"frame {entry_id!r} was captured before 1970")
         return cls(seq, captured, media, width, height, source_width, source_height, FrameFlag(flags), jpeg)

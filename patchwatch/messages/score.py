@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from math import isfinite, isinf
 
 from patchwatch.errors import InvalidMessageError
 
@@ -12,6 +13,7 @@ _FIXED = struct.Struct("<BBQqqddBHHHH")
 VERSION = 1
 _RANDOM_WEIGHTS = 1
 _NO_STREAM = 255
+_ROUNDING = 1 + 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,10 @@ class Score:
             raise InvalidMessageError(f"score is truncated or not a score ({error})") from None
         if version != VERSION:
             raise InvalidMessageError(f"score has version {version}, known is {VERSION}")
+        if not (isfinite(raw) and 0 <= score <= 1 and captured >= 0 and scored >= 0):
+            raise InvalidMessageError(f"score {score} ({raw} raw) of {captured} ns is out of bounds")
+        if any(map(isinf, rarities)):
+            raise InvalidMessageError("score holds an infinite rarity")
         readings = (StreamReading(n, None if r != r else r) for n, r in zip(names, rarities, strict=True))
         region = Region(*corners) if corners[2] > corners[0] else None
         driver_name = names[driver] if driver < len(names) else None
@@ -103,6 +109,8 @@ class ScoreMinute:
             raise InvalidMessageError(f"minute {minute_ms} is truncated or not a minute ({error})") from None
         if version != VERSION:
             raise InvalidMessageError(f"minute has version {version}, known is {VERSION}")
+        if not (count and 0 <= total <= count * _ROUNDING and 0 <= peak <= 1):
+            raise InvalidMessageError(f"minute {minute_ms} is out of bounds: {count} scores, sum {total}, peak {peak}")
         return cls(minute_ms, count, total, peak)
 
     @property

@@ -7,6 +7,9 @@ from enum import StrEnum
 from pydantic import Field
 
 from patchwatch.messages.base import CameraId, Message
+from patchwatch.messages.enrolment_report import EnrolmentReport
+from patchwatch.messages.number import Count, TimeMs
+from patchwatch.messages.threshold import AlarmThreshold
 
 
 class CaptureState(StrEnum):
@@ -36,39 +39,53 @@ class Reason(StrEnum):
     CORRUPT = "corrupt"
     PICTURE_SIZE = "picture_size"
     FORBIDDEN_PATH = "forbidden_path"
+    FORBIDDEN_ADDRESS = "forbidden_address"
     UNSUPPORTED_SCHEME = "unsupported_scheme"
     BAD_URL = "bad_url"
     CRASHED = "crashed"
+    MEMORY = "memory"
     BUS = "bus"
 
 
 class Gap(Message):
     """The latest time without frames, once it is over."""
 
-    from_ms: int
-    to_ms: int
+    from_ms: TimeMs
+    to_ms: TimeMs
 
 
 class CaptureStatus(Message):
     """Written by the ingest worker about once a second and at each change."""
 
     camera_id: CameraId
-    camera_revision: int = 0  # of the configuration that this is about
+    camera_revision: Count = 0  # of the configuration that this is about
     state: CaptureState
     reason: Reason | None = None
     detail: str = ""  # for people; holds no credentials
-    since_ms: int
-    updated_at_ms: int
-    last_frame_at_ms: int | None = None
+    since_ms: TimeMs
+    updated_at_ms: TimeMs
+    last_frame_at_ms: TimeMs | None = None
     fps: float | None = None  # measured, frames published per second
+    analysis_fps: float | None = None  # frames sampled per second at present: less than configured under overload
+    configured_fps: float | None = None
     width: int | None = None
     height: int | None = None
     codec: str | None = None
-    captured: int = 0  # all frames sampled, over restarts
-    unpublished: int = 0  # of these, lost because Redis refused them
-    decode_errors: int = 0
-    reconnects: int = 0
+    captured: Count = 0  # all frames sampled, over restarts
+    unpublished: Count = 0  # of these, never in Redis; counted since its books began
+    decode_errors: Count = 0
+    reconnects: Count = 0
     last_gap: Gap | None = None
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether fewer frames are analysed than configured, because the analysis could not keep up."""
+        return (
+            self.state is CaptureState.LIVE
+            and self.analysis_fps is not None
+            and self.configured_fps is not None
+            and self.analysis_fps < self.configured_fps
+        )
 
 
 class AnalysisState(StrEnum):
@@ -94,19 +111,22 @@ class AnalysisStatus(Message):
     random_weights: bool = False
     threshold_on: float | None = None
     threshold_off: float | None = None
+    threshold: AlarmThreshold | None = None  # for the camera's budget
+    thresholds: tuple[AlarmThreshold, ...] = ()  # for others it could have
     device: str = "cpu"
-    updated_at_ms: int
+    updated_at_ms: TimeMs
 
 
 class DropReason(StrEnum):
     """Why a captured frame was not scored."""
 
     TOO_OLD = "too_old"
-    QUEUE_FULL = "queue_full"
+    QUEUE_FULL = "queue_full"  # newer frames pushed it out
     CORRUPT = "corrupt"
     NO_BANK = "no_bank"  # or no usable one, or its networks are not ready: `AnalysisStatus` says which
     NON_FINITE = "non_finite"
-    UNPUBLISHED = "unpublished"
+    FAILED = "failed"  # scoring it raised what nobody foresaw: the inference worker's log says what
+    UNPUBLISHED = "unpublished"  # Redis was away or refused it
 
 
 class EnrolmentState(StrEnum):
@@ -126,14 +146,17 @@ class Enrolment(Message):
     camera_id: CameraId
     profile: str
     sources: tuple[str, ...] = ()
-    live_seconds: float | None = None
-    analysis_fps: float | None = None
+    live_seconds: float | None = Field(None, gt=0, le=86_400)
+    analysis_fps: float | None = Field(None, gt=0, le=120)
+    false_alarms_per_day: float | None = Field(None, ge=0.001, le=1000)  # None: the installation's
     state: EnrolmentState = EnrolmentState.QUEUED
     progress: float = Field(0.0, ge=0, le=1)
     detail: str = ""
     bank_id: str | None = None
-    created_at_ms: int
-    updated_at_ms: int
+    threshold: AlarmThreshold | None = None  # once it is done
+    report: EnrolmentReport | None = None  # once it is done
+    created_at_ms: TimeMs
+    updated_at_ms: TimeMs
 
 
 class WorkerBeat(Message):
@@ -142,7 +165,7 @@ class WorkerBeat(Message):
     role: str  # ingest, inference, enrolment
     host: str
     pid: int
-    started_at_ms: int
-    updated_at_ms: int
+    started_at_ms: TimeMs
+    updated_at_ms: TimeMs
     device: str = "cpu"
-    cameras: int = 0
+    cameras: Count = 0

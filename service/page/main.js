@@ -1,6 +1,7 @@
 // Cameras with their live scores, and alerts as they come.
 
 import { follow, get, getJson } from "/page/api.js";
+import { openDetail, renewDetail } from "/page/detail.js";
 import { drawLine, SPAN_MS } from "/page/line.js";
 
 const STATUS_MS = 2000, ALERTS_SHOWN = 50;
@@ -57,7 +58,7 @@ function showStatus(card, status) {
   pill.textContent = status.health.replace("_", " ");
   pill.dataset.health = status.health;
   node.querySelector(".random").hidden = !status.random_weights;
-  node.querySelector(".reason").textContent = status.health === "ok" ? "" : status.reason;
+  node.querySelector(".reason").textContent = status.reason;
   const { frames, capture, analysis } = status;
   const dropped = Object.values(frames.dropped).reduce((sum, count) => sum + count, 0);
   node.querySelector(".facts").textContent = [
@@ -69,8 +70,37 @@ function showStatus(card, status) {
     frames.balanced ? "" : "account not balanced",
     status.last_gap && `last gap ${clock(status.last_gap.from)} to ${clock(status.last_gap.to)}`,
   ].filter(Boolean).join(" · ");
+  showBudget(node.querySelector(".budget"), analysis?.threshold);
+  showLearnt(card, analysis?.bank_id).catch(fault);
   showScore(card);
 }
+
+/** What the camera's alarm budget means: its threshold, and how many false alarms are to be expected above it. */
+function showBudget(line, threshold) {
+  line.textContent = threshold
+    ? `alerts above ${threshold.on.toFixed(2)}: about ${rate(threshold.expected)} false alarms a day `
+      + `(${rate(threshold.expected_low)} to ${rate(threshold.expected_high)}), from ${duration(3600 * threshold.footage_hours)} of footage`
+    : "";
+  line.classList.toggle("warned", Boolean(threshold?.warning));
+  line.title = threshold?.warning ?? "";
+  if (threshold?.warning) line.textContent += ` · ${threshold.warning}`;
+}
+
+const rate = (perDay) => perDay < 0.01 ? "0" : perDay < 10 ? String(Number(perDay.toPrecision(2))) : perDay.toFixed(0);
+
+/** What the enrolment of the bank in use found out about it: looked up once for each bank. */
+async function showLearnt(card, bankId) {
+  if (!bankId || card.bankId === bankId) return;
+  const { enrolments } = await getJson(`/api/v1/cameras/${card.status.camera_id}/enrolments`);
+  const report = enrolments.find((one) => one.bank_id === bankId)?.report;
+  if (report || !enrolments.some((one) => one.state === "running")) card.bankId = bankId; // else its record is yet to come
+  const line = card.node.querySelector(".learnt");
+  line.textContent = report ? `normal learnt from ${duration(report.seconds)} of footage: ${report.verdict.replace("_", " ")}` : "";
+  line.title = report?.next_step ?? "";
+  line.dataset.verdict = report?.verdict ?? "";
+}
+
+const duration = (s) => s < 120 ? `${Math.round(s)} s` : `${Math.round(s / 60)} minutes`;
 
 function showScore(card) {
   const output = card.node.querySelector(".score");
@@ -138,14 +168,20 @@ function drawAll() {
 
 const clock = (iso) => new Date(iso).toLocaleTimeString();
 
+const KINDS = { // an anomaly needs no other word than its score
+  frozen: "picture frozen", covered: "lens covered or dark", scene_changed: "scene changed", offline: "camera offline",
+};
+
 function showAlert(alert) {
   let shown = alerts.get(alert.id);
   if (!shown) {
     shown = { node: clone("alert-row"), alert: null };
     shown.node.dataset.alert = alert.id;
+    shown.node.addEventListener("click", () => explain(alert.id));
     alerts.set(alert.id, shown);
   }
   const { node } = shown;
+  const condition = alert.kind === "anomaly" ? "" : KINDS[alert.kind] ?? alert.kind;
   const rose = !shown.alert || shown.alert.peak_score !== alert.peak_score;
   shown.alert = alert;
   node.className = alert.state;
@@ -153,15 +189,26 @@ function showAlert(alert) {
   const pill = node.querySelector(".state");
   pill.textContent = alert.state;
   pill.dataset.health = alert.state;
+  const kind = node.querySelector(".kind");
+  kind.textContent = condition || "anomaly";
+  kind.dataset.kind = alert.kind;
+  node.querySelector(".why").hidden = Boolean(condition);
   const end = alert.ended ? ` to ${clock(alert.ended)}` : "";
   node.querySelector(".when").textContent = `${new Date(alert.started).toLocaleDateString()} ${clock(alert.started)}${end}`;
-  node.querySelector(".what").textContent = [
+  node.querySelector(".what").textContent = condition ? alert.detail : [
     `peak ${alert.peak_score.toFixed(2)} (threshold ${alert.threshold.toFixed(2)})`,
     alert.stream,
     alert.random_weights && "random weights",
   ].filter(Boolean).join(" · ");
+  if (rose) renewDetail(alert).catch(fault);
   if (rose) showPicture(node.querySelector("img"), alert.snapshot).catch(() => {}); // a picture may not be kept
   arrangeAlerts();
+}
+
+function explain(alertId) {
+  const { alert, node } = alerts.get(alertId);
+  const rows = [...node.querySelectorAll(".when, .what")].map((row) => row.textContent);
+  openDetail(alert, rows).catch(fault);
 }
 
 function arrangeAlerts() {

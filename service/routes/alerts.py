@@ -9,10 +9,11 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from patchwatch.messages.alert import AlertState
+from patchwatch.messages.alert import AlertKind, AlertState
+from patchwatch.messages.alert_view import AlertView
 from service.context import In
 from service.interval import From, To, interval
-from service.models import AlertList, AlertView
+from service.models import AlertList
 from service.problem import FieldProblem, InvalidFieldsError, documented
 from service.routes.snapshot import JPEG
 from service.store.alerts import AlertQuery
@@ -24,6 +25,7 @@ router = APIRouter(prefix="/alerts", tags=["alerts"])
 async def index(
     context: In,
     camera: Annotated[list[str] | None, Query(description="Only of these cameras.", examples=[["gate"]])] = None,
+    kind: Annotated[list[AlertKind] | None, Query(description="Only of these kinds.")] = None,
     state: Annotated[AlertState | None, Query()] = None,
     from_: From = None,
     to: To = None,
@@ -32,13 +34,14 @@ async def index(
 ) -> AlertList:
     """`from` and `to` bound the start of the event."""
     from_ms, to_ms = interval(from_, to)
-    query = AlertQuery(from_ms, to_ms, frozenset(camera or ()), state)
+    query = AlertQuery(from_ms, to_ms, frozenset(camera or ()), state, frozenset(kind or ()))
     alerts, last = await context.store.alerts.find(query, limit, _position(before) if before else None)
     following = None
     if last is not None:
         given = {"from": from_, "to": to, "state": state, "limit": limit, "before": f"{last[0]}:{last[1]}"}
         pairs = [(name, value) for name, value in given.items() if value is not None]
-        following = "/api/v1/alerts?" + urlencode(pairs + [("camera", one) for one in camera or ()])
+        pairs += [("camera", one) for one in camera or ()] + [("kind", one) for one in kind or ()]
+        following = "/api/v1/alerts?" + urlencode(pairs)
     return AlertList(alerts=[AlertView.of(alert) for alert in alerts], next=following)
 
 

@@ -44,7 +44,7 @@ async def get(camera_id: str, context: In) -> CameraView:
 
 @router.patch("/{camera_id}", summary="Change a camera", responses=documented(404, 422))
 async def change(camera_id: str, body: CameraChange, context: In) -> CameraView:
-    """Only the given fields change; the capture starts anew with them."""
+    """Only the given fields change; the capture starts anew with them, but for the alarm budget alone."""
     before = await context.store.cameras.get(camera_id)
     changes = _unmasked(body.fields(), before)
     if isinstance(changes.get("source"), str):

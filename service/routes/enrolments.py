@@ -34,6 +34,7 @@ async def create(camera_id: str, body: NewEnrolment, response: Response, context
         sources=tuple(body.sources),
         live_seconds=body.live_seconds,
         analysis_fps=camera.analysis_fps,
+        false_alarms_per_day=camera.false_alarms_per_day,
         created_at_ms=at_ms,
         updated_at_ms=at_ms,
     )

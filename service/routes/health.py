@@ -6,8 +6,10 @@ from fastapi import APIRouter
 
 from patchwatch import __version__
 from service.context import In
-from service.models import Alive, Ready, WorkerView
+from service.models import Alive, Ready, WebhookTrouble, WorkerView
 from service.problem import NotReadyError, documented
+from service.routes.webhooks import webhook_views
+from service.webhook import WebhookHealth
 
 router = APIRouter(tags=["health"])
 _NEEDED = ("ingest", "inference")
@@ -20,10 +22,17 @@ async def healthz() -> Alive:
 
 @router.get("/readyz", summary="Is everything there?", responses=documented(503))
 async def readyz(context: In) -> Ready:
-    """Redis answers, and at least one ingest and one inference worker are alive."""
+    """Redis answers, and at least one ingest and one inference worker are alive. Webhooks that fail are named."""
     beats = await context.store.statuses.beats()
     missing = [role for role in _NEEDED if role not in {beat.role for beat in beats}]
     if missing:
         commands = " and ".join(f"`patchwatch run {role}`" for role in missing)
         raise NotReadyError(f"no {' and no '.join(missing)} worker is alive: start {commands}, or `patchwatch serve`")
-    return Ready(workers=[WorkerView(**beat.model_dump(include=set(WorkerView.model_fields))) for beat in beats])
+    return Ready(
+        workers=[WorkerView(**beat.model_dump(include=set(WorkerView.model_fields))) for beat in beats],
+        webhooks=[
+            WebhookTrouble(id=view.id, health=view.health, reason=view.reason)
+            for view in await webhook_views(context, await context.store.webhooks.all())
+            if view.health not in (WebhookHealth.OK, WebhookHealth.DISABLED)
+        ],
+    )

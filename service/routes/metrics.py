@@ -10,14 +10,29 @@ from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
+from patchwatch.messages.alert import AlertKind
 from patchwatch.messages.status import CaptureState
 from service.context import In
 from service.health import Health
 from service.models import CameraStatus
 from service.routes.status import statuses
+from service.routes.webhooks import webhook_views
 from service.store.statuses import CameraRecord
+from service.webhook import WebhookHealth, WebhookView
 
 router = APIRouter(tags=["health"])
+_WEBHOOK_COUNTS = {
+    "delivered": "Alert changes delivered",
+    "failed": "Attempts that failed",
+    "dead": "Alert changes given up",
+    "forgotten": "Dead letters that newer ones pushed out",
+    "missed": "Alert changes that left the queue before they were sent",
+    "unreadable": "Entries that were no alert",
+}
+_WEBHOOK_GAUGES = {
+    "pending": "Alert changes not sent or passed over yet",
+    "dead_letters": "Dead letters kept",
+}
 
 
 @router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
@@ -30,6 +45,7 @@ async def metrics(context: In) -> PlainTextResponse:
         *_of_cameras(found),
         _dropped(dict(zip((camera.id for camera in cameras), records, strict=True))),
         _open_alerts(found, await context.store.alerts.open_by_camera()),
+        *_of_webhooks(await webhook_views(context, await context.store.webhooks.all())),
         _gauge("websocket_clients", "Clients of the WebSockets", ["topic"], context.hub.clients_by_topic().items()),
         _gauge("workers", "Living workers", ["role"], _counted(beat.role for beat in beats).items()),
     ]
@@ -51,6 +67,13 @@ def _of_cameras(found: list[CameraStatus]) -> Iterable[Metric]:
     yield _counter("frames_scored", "Frames scored", ((s.camera_id, s.frames.scored) for s in found))
     yield _counter("decode_errors", "Frames that could not be decoded", _captures(found, "decode_errors"))
     yield _counter("reconnects", "Connections made anew", _captures(found, "reconnects"))
+    yield _counter("frames_lost", "Frames that Redis lost, or the record of them", (
+        (s.camera_id, s.frames.lost) for s in found
+    ))  # fmt: skip
+    unaccounted = ((s.camera_id, s.frames.unaccounted) for s in found)
+    yield _gauge("frames_unaccounted", "Captured frames that are nowhere: 0, or a defect", ["camera"], unaccounted)
+    yield _gauge("analysis_fps", "Frames analysed a second at present", ["camera"], _rates(found, "analysis_fps"))
+    yield _gauge("configured_fps", "Frames to be analysed a second", ["camera"], _rates(found, "configured_fps"))
     queue = ((s.camera_id, s.frames.in_queue) for s in found)
     yield _gauge("queue_frames", "Frames waiting to be scored", ["camera"], queue)
     lag = ((s.camera_id, s.lag_s) for s in found if s.lag_s is not None)
@@ -70,18 +93,37 @@ def _of_cameras(found: list[CameraStatus]) -> Iterable[Metric]:
 def _dropped(records: Mapping[str, CameraRecord]) -> Metric:
     family = CounterMetricFamily("patchwatch_frames_dropped", "Frames not scored", labels=["camera", "reason"])
     for camera_id, record in records.items():
-        for reason, count in record.dropped_for_certain.items():
+        for reason, count in record.account.committed.items():
             family.add_metric([camera_id, reason], count)
     return family
 
 
-def _open_alerts(found: list[CameraStatus], open_by_camera: dict[str, int]) -> Metric:
-    counts = ((status.camera_id, open_by_camera.get(status.camera_id, 0)) for status in found)
-    return _gauge("open_alerts", "Alerts that are open", ["camera"], counts)
+def _open_alerts(found: list[CameraStatus], open_by_camera: Mapping[tuple[str, AlertKind], int]) -> Metric:
+    family = GaugeMetricFamily("patchwatch_open_alerts", "Alerts that are open", labels=["camera", "kind"])
+    for status in found:
+        for kind in AlertKind:
+            family.add_metric([status.camera_id, kind.value], open_by_camera.get((status.camera_id, kind), 0))
+    return family
+
+
+def _of_webhooks(found: list[WebhookView]) -> Iterable[Metric]:
+    for name, text in _WEBHOOK_COUNTS.items():
+        family = CounterMetricFamily(f"patchwatch_webhook_{name}", text, labels=["webhook"])
+        for view in found:
+            family.add_metric([view.id], getattr(view, name))
+        yield family
+    for name, text in _WEBHOOK_GAUGES.items():
+        yield _gauge(f"webhook_{name}", text, ["webhook"], ((view.id, getattr(view, name)) for view in found))
+    failing = ((view.id, float(view.health not in (WebhookHealth.OK, WebhookHealth.DISABLED))) for view in found)
+    yield _gauge("webhook_failing", "1 while a webhook that is on does not deliver", ["webhook"], failing)
 
 
 def _captures(found: list[CameraStatus], field: str) -> Iterable[tuple[str, float]]:
     return ((status.camera_id, getattr(status.capture, field)) for status in found if status.capture)
+
+
+def _rates(found: list[CameraStatus], field: str) -> Iterable[tuple[str, float]]:
+    return ((camera_id, fps) for camera_id, fps in _captures(found, field) if fps is not None)
 
 
 def _counter(name: str, text: str, rows: Iterable[tuple[str, float]]) -> Metric:

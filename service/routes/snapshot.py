@@ -8,8 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from patchwatch.messages.moment import iso
 from service.context import In
-from service.models import iso
 from service.picture import draw
 from service.problem import documented
 

@@ -7,7 +7,16 @@ from fastapi import APIRouter
 from patchwatch.messages.camera import Camera
 from service.context import Context, In, now_ms
 from service.health import diagnose
-from service.models import AnalysisView, CameraStatus, CaptureView, FrameAccount, GapView, ScorePoint, StatusList
+from service.models import (
+    AnalysisView,
+    CameraStatus,
+    CaptureView,
+    FrameAccount,
+    GapView,
+    ScorePoint,
+    StatusList,
+    ThresholdList,
+)  # fmt: skip
 from service.problem import documented
 from service.store.statuses import CameraRecord
 
@@ -26,6 +35,19 @@ async def get(camera_id: str, context: In) -> CameraStatus:
     camera = await context.store.cameras.get(camera_id)
     (status,) = await statuses(context, [camera])
     return status
+
+
+@router.get("/cameras/{camera_id}/thresholds", summary="What alarm budgets mean", responses=documented(404))
+async def thresholds(camera_id: str, context: In) -> ThresholdList:
+    """The score above which alerts open at so many false alarms a day, from this camera's own normal footage."""
+    camera = await context.store.cameras.get(camera_id)
+    (record,) = await context.store.statuses.read([camera.id])
+    analysis = record.analysis
+    return ThresholdList(
+        camera_id=camera.id,
+        threshold=analysis.threshold if analysis else None,
+        thresholds=list(analysis.thresholds) if analysis else [],
+    )
 
 
 async def statuses(context: Context, cameras: list[Camera]) -> list[CameraStatus]:
@@ -51,13 +73,9 @@ def _status(camera: Camera, record: CameraRecord, at_ms: int, stale_after_s: flo
         lag_s=round((score.scored_at_ns - score.captured_at_ns) / 1e9, 3) if score else None,
         last_frame=capture.last_frame_at_ms if capture else None,
         last_gap=GapView.of(capture.last_gap) if capture and capture.last_gap else None,
-        frames=FrameAccount(
-            captured=record.captured,
-            scored=record.scored,
-            dropped=record.dropped,
-            in_queue=record.in_queue,
-            balanced=record.unaccounted == 0,
-        ),
+        frames=FrameAccount.of(record.account),
         capture=CaptureView.of(capture) if capture else None,
         analysis=AnalysisView.of(analysis) if analysis else None,
+        ingest_worker=record.ingest_worker,
+        inference_worker=record.inference_worker,
     )

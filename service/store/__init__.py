@@ -10,10 +10,12 @@ from patchwatch.settings import Settings
 from service.store.alerts import AlertStore
 from service.store.cameras import CameraStore
 from service.store.enrolments import EnrolmentStore
+from service.store.explanations import ExplanationStore
 from service.store.frames import FrameStore
 from service.store.scores import ScoreStore
 from service.store.statuses import StatusStore
 from service.store.streams import StreamStore
+from service.store.webhooks import WebhookStore
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,9 @@ class Store:
     frames: FrameStore
     alerts: AlertStore
     enrolments: EnrolmentStore
+    explanations: ExplanationStore
     streams: StreamStore
+    webhooks: WebhookStore
 
     @classmethod
     def over(cls, bus: Redis, settings: Settings) -> Store:
@@ -40,5 +44,7 @@ class Store:
             FrameStore(bus, partitions),
             AlertStore(bus),
             EnrolmentStore(bus),
+            ExplanationStore(bus, partitions),
             StreamStore(bus, partitions),
+            WebhookStore(bus),
         )

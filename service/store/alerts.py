@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from redis.asyncio import Redis
@@ -10,7 +12,8 @@ from redis.asyncio import Redis
 from patchwatch import keys
 from patchwatch.bus import translated
 from patchwatch.errors import NotFoundError
-from patchwatch.messages.alert import Alert, AlertState
+from patchwatch.messages.alert import Alert, AlertKind, AlertState
+from service.store.record import readable, required
 
 _PAGE = 200
 _PAGES_AT_MOST = 25
@@ -24,9 +27,11 @@ class AlertQuery:
     to_ms: int | None = None
     camera_ids: frozenset[str] = frozenset()  # empty: all
     state: AlertState | None = None
+    kinds: frozenset[AlertKind] = frozenset()  # empty: all
 
     def holds(self, alert: Alert) -> bool:
-        return (not self.camera_ids or alert.camera_id in self.camera_ids) and self.state in (None, alert.state)
+        of_camera = not self.camera_ids or alert.camera_id in self.camera_ids
+        return of_camera and self.state in (None, alert.state) and (not self.kinds or alert.kind in self.kinds)
 
 
 class AlertStore:
@@ -58,7 +63,7 @@ class AlertStore:
             data = await self._bus.get(keys.alert(alert_id))
         if data is None:
             raise NotFoundError(f"there is no alert {alert_id!r}, or its retention is over: see GET /api/v1/alerts")
-        return Alert.decode(data)
+        return required(Alert.decode, data, f"alert {alert_id!r}")
 
     async def picture(self, alert_id: str) -> bytes:
         """JPEG of the frame at the peak. Raises `NotFoundError`."""
@@ -68,13 +73,10 @@ class AlertStore:
             raise NotFoundError(f"alert {alert_id!r} has no picture: it was not kept, or its retention is over")
         return data
 
-    async def open_by_camera(self) -> dict[str, int]:
-        """How many alerts are open, per camera, among the newest ones."""
+    async def open_by_camera(self) -> Counter[tuple[str, AlertKind]]:
+        """How many alerts are open, per camera and kind, among the newest ones."""
         alerts, _ = await self.find(AlertQuery(state=AlertState.OPEN), 1000, None)
-        counts: dict[str, int] = {}
-        for alert in alerts:
-            counts[alert.camera_id] = counts.get(alert.camera_id, 0) + 1
-        return counts
+        return Counter((alert.camera_id, alert.kind) for alert in alerts)
 
     async def _ids(self, query: AlertQuery, after: tuple[int, str] | None) -> list[tuple[int, str]]:
         top = after[0] if after else query.to_ms
@@ -89,7 +91,7 @@ class AlertStore:
                     start=offset, num=_PAGE, withscores=True,
                 )  # fmt: skip
             offset += len(rows)
-            named = [(int(at_ms), alert_id.decode()) for alert_id, at_ms in rows]
+            named = [(int(at_ms), alert_id.decode(errors="replace")) for alert_id, at_ms in rows if isfinite(at_ms)]
             page += [row for row in named if after is None or row < after]
             skipped = len(rows) == _PAGE  # rows of the same millisecond that the last answer held already
         return page[:_PAGE]
@@ -99,4 +101,4 @@ class AlertStore:
             return []
         with translated():
             found = await self._bus.mget([keys.alert(alert_id) for alert_id in ids])
-        return [Alert.decode(data) if data else None for data in found]
+        return [readable(Alert.decode, data, f"alert {alert_id!r}") for alert_id, data in zip(ids, found, strict=True)]

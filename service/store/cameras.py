@@ -1,8 +1,9 @@
-"""Cameras: their configuration in one hash, changed in transactions that also raise the revision."""
+"""Cameras: their configuration in one hash, changed in transactions that also raise the revision of all."""
 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
@@ -12,7 +13,9 @@ from redis.exceptions import WatchError
 from patchwatch import keys
 from patchwatch.bus import translated
 from patchwatch.errors import ConflictError, InvalidMessageError, NotFoundError, RetryableError
+from patchwatch.messages.base import CAMERA_ID_PATTERN
 from patchwatch.messages.camera import Camera
+from service.store.record import required
 
 _T = TypeVar("_T")
 _ATTEMPTS = 20  # a change is tried again when another one came between
@@ -36,12 +39,15 @@ class CameraStore:
             try:
                 cameras.append(Camera.decode(data))
             except InvalidMessageError as error:
-                log.error("camera %s is left out: %s; remove it and add it again", camera_id.decode(), error)
+                log.error(
+                    "camera %s is left out: %s; remove it and add it again", camera_id.decode(errors="replace"), error
+                )
         return cameras
 
     async def ids(self) -> list[str]:
         with translated():
-            return sorted(name.decode() for name in await self._bus.hkeys(keys.CAMERAS))
+            names = [name.decode(errors="replace") for name in await self._bus.hkeys(keys.CAMERAS)]
+        return sorted(name for name in names if re.fullmatch(CAMERA_ID_PATTERN, name))
 
     async def get(self, camera_id: str) -> Camera:
         """Raises `NotFoundError`."""
@@ -49,7 +55,7 @@ class CameraStore:
             data = await self._bus.hget(keys.CAMERAS, camera_id)
         if data is None:
             raise _unknown(camera_id)
-        return Camera.decode(data)
+        return required(Camera.decode, data, f"camera {camera_id!r}")
 
     async def create(self, camera: Camera) -> Camera:
         """Raises `ConflictError` when the id is taken. Leftovers of a deleted camera of that id go first."""
@@ -71,15 +77,19 @@ class CameraStore:
         return await self._transaction(attempt)
 
     async def change(self, camera_id: str, changes: Mapping[str, object]) -> Camera:
-        """Apply changed fields and raise the revision. Raises `NotFoundError` or pydantic's `ValidationError`."""
+        """Apply changed fields; those that its capture depends on raise its revision.
+
+        Raises `NotFoundError` or pydantic's `ValidationError`.
+        """
 
         async def attempt(pipe: Any) -> Camera:
             data = await pipe.hget(keys.CAMERAS, camera_id)
             if data is None:
                 raise _unknown(camera_id)
-            before = Camera.decode(data)
-            fields = {**before.model_dump(), **changes, "revision": before.revision + 1}
-            after = Camera.model_validate(fields)
+            before = required(Camera.decode, data, f"camera {camera_id!r}")
+            after = Camera.model_validate({**before.model_dump(), **changes})
+            if not after.captures_like(before):
+                after = after.model_copy(update={"revision": before.revision + 1})
             pipe.multi()
             pipe.hset(keys.CAMERAS, camera_id, after.encode())
             pipe.incr(keys.CAMERAS_REVISION)

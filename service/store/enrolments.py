@@ -10,6 +10,7 @@ from patchwatch import keys
 from patchwatch.bus import translated
 from patchwatch.errors import ConflictError, NotFoundError
 from patchwatch.messages.status import Enrolment, EnrolmentState
+from service.store.record import readable, required
 
 _KEPT_PER_CAMERA = 50
 
@@ -40,8 +41,9 @@ class EnrolmentStore:
     async def of(self, camera_id: str) -> list[Enrolment]:
         """Newest first."""
         with translated():
-            stored = await self._bus.hvals(keys.ENROLMENT_RECORDS)
-        found = [record for record in map(Enrolment.decode, stored) if record.camera_id == camera_id]
+            stored = await self._bus.hgetall(keys.ENROLMENT_RECORDS)
+        read = (readable(Enrolment.decode, data, f"enrolment {name!r}") for name, data in stored.items())
+        found = [record for record in read if record is not None and record.camera_id == camera_id]
         return sorted(found, key=lambda record: (record.created_at_ms, record.id), reverse=True)
 
     async def forget(self, camera_id: str) -> None:
@@ -57,7 +59,7 @@ class EnrolmentStore:
             data = await self._bus.hget(keys.ENROLMENT_RECORDS, enrolment_id)
         if data is None:
             raise NotFoundError(f"there is no enrolment {enrolment_id!r}")
-        return Enrolment.decode(data)
+        return required(Enrolment.decode, data, f"enrolment {enrolment_id!r}")
 
 
 def _pending(enrolment: Enrolment) -> bool:

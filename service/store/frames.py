@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 from redis.asyncio import Redis
@@ -12,6 +13,8 @@ from patchwatch.bus import translated
 from patchwatch.errors import InvalidMessageError, NotFoundError
 from patchwatch.keys import CameraKeys
 from patchwatch.messages.frame import FrameMessage
+from patchwatch.messages.number import counted
+from service.store.record import readable, required
 
 
 @dataclass(frozen=True)
@@ -47,25 +50,31 @@ class FrameStore:
         with translated():
             seq, boxes = await self._bus.hmget(names.state, "seq", "boxes")
             if seq is not None:
-                entry = f"{int(seq)}-0"
+                entry = f"{counted(seq)}-0"
                 scored = await self._bus.xrange(names.frames, min=entry, max=entry, count=1)
-                if scored:
-                    return LatestFrame(FrameMessage.decode(*scored[0]), _boxes(boxes))
+                frame = readable(_decoded, scored[0], f"frame {entry}") if scored else None
+                if frame is not None:
+                    return LatestFrame(frame, readable(_boxes, boxes, f"what was found on frame {entry}") or ())
             newest = await self._bus.xrevrange(names.frames, count=1)
         if not newest:
             raise NotFoundError(
                 f"camera {camera_id!r} has no frame to show: see GET /api/v1/cameras/{camera_id}/status for the reason"
             )
-        return LatestFrame(FrameMessage.decode(*newest[0]), None)
+        return LatestFrame(required(_decoded, newest[0], f"the newest frame of camera {camera_id!r}"), None)
 
 
-def _boxes(data: bytes | None) -> tuple[Box, ...]:
-    if data is None:
-        return ()
+def _decoded(entry: tuple[bytes, dict[bytes, bytes]]) -> FrameMessage:
+    return FrameMessage.decode(*entry)
+
+
+def _boxes(data: bytes) -> tuple[Box, ...]:
     try:
-        return tuple(
+        boxes = tuple(
             Box(float(x1), float(y1), float(x2), float(y2), str(label), float(confidence))
             for x1, y1, x2, y2, label, confidence in json.loads(data)
         )
-    except (ValueError, TypeError) as error:
-        raise InvalidMessageError(f"the boxes of the last frame are not a list of boxes ({error})") from None
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise InvalidMessageError(f"not a list of boxes ({error})") from None
+    if not all(isfinite(number) for box in boxes for number in (box.x1, box.y1, box.x2, box.y2, box.confidence)):
+        raise InvalidMessageError("a box with a coordinate that is no number")
+    return boxes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from redis.asyncio import Redis
@@ -11,6 +12,7 @@ from redis.asyncio import Redis
 from patchwatch.bus import translated
 from patchwatch.keys import CameraKeys
 from patchwatch.messages.score import Score, ScoreMinute
+from service.store.record import readable
 
 MINUTE_MS = 60_000
 _PAGE = 1000
@@ -70,13 +72,14 @@ class ScoreStore:
         """Scores in order with their ids, and the id to go on after when there are more."""
         start = f"({after}" if after else str(from_ms)
         entries = await self._range(self._keys(camera_id).scores, start, str(to_ms), limit + 1)
-        scores = [(entry_id.decode(), Score.decode(fields)) for entry_id, fields in entries[:limit]]
-        return scores, scores[-1][0] if len(entries) > limit else None
+        read = [(entry_id.decode(), readable(Score.decode, fields, _named(entry_id))) for entry_id, fields in entries]
+        scores = [(entry_id, score) for entry_id, score in read[:limit] if score is not None]
+        return scores, read[limit - 1][0] if len(read) > limit else None
 
     async def latest(self, camera_id: str) -> Score | None:
         with translated():
             entries = await self._bus.xrevrange(self._keys(camera_id).scores, count=1)
-        return Score.decode(entries[0][1]) if entries else None
+        return readable(Score.decode, entries[0][1], _named(entries[0][0])) if entries else None
 
     async def bins(self, camera_id: str, from_ms: int, to_ms: int, width_ms: int, limit: int) -> Binning:
         """Mean and peak per bin. Whole minutes come from the minutes' stream, the rest from single frames."""
@@ -84,7 +87,9 @@ class ScoreStore:
         start_ms = from_ms
         if width_ms >= MINUTE_MS:
             async for entry_id, fields in self._walk(self._keys(camera_id).minutes, from_ms, to_ms):
-                minute = ScoreMinute.decode(_milliseconds(entry_id), fields)
+                minute = readable(partial(ScoreMinute.decode, _milliseconds(entry_id)), fields, f"minute {entry_id!r}")
+                if minute is None:
+                    continue
                 if not binning.add(minute.minute_ms, minute.count, minute.total, minute.peak):
                     return binning
                 start_ms = minute.minute_ms + MINUTE_MS  # the minute that still runs is not in that stream yet
@@ -94,10 +99,10 @@ class ScoreStore:
     async def _add_frames(self, binning: Binning, camera_id: str, from_ms: int, to_ms: int) -> None:
         scanned = 0
         async for entry_id, fields in self._walk(self._keys(camera_id).scores, from_ms, to_ms):
-            score = Score.decode(fields).score
-            if not binning.add(_milliseconds(entry_id), 1, score, score):
-                return
             scanned += 1
+            read = readable(Score.decode, fields, _named(entry_id))
+            if read is not None and not binning.add(_milliseconds(entry_id), 1, read.score, read.score):
+                return
             if scanned >= _SCAN_AT_MOST and len(binning.bins) > 1:
                 binning.give_back_last()
                 return
@@ -119,6 +124,10 @@ class ScoreStore:
 
     def _keys(self, camera_id: str) -> CameraKeys:
         return CameraKeys.of(camera_id, self._partitions)
+
+
+def _named(entry_id: bytes) -> str:
+    return f"score {entry_id.decode()}"
 
 
 def _milliseconds(entry_id: bytes) -> int:

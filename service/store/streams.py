@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import redis
 from redis.asyncio import Redis
 
 from patchwatch import keys
 from patchwatch.bus import BLOCK_MS, translated
+from patchwatch.entry import entry_order
 from patchwatch.keys import CameraKeys
+from patchwatch.messages.number import counted
 
 Entry = tuple[bytes, dict[bytes, bytes]]
 START = "0-0"
@@ -27,7 +30,7 @@ class StreamStore:
 
     async def cameras_revision(self) -> int:
         with translated():
-            return int(await self._bus.get(keys.CAMERAS_REVISION) or 0)
+            return counted(await self._bus.get(keys.CAMERAS_REVISION))
 
     async def ends(self, names: list[str]) -> dict[str, str]:
         """The id of each stream's last entry; `START` for an empty one."""
@@ -44,7 +47,30 @@ class StreamStore:
             answer = await self._bus.xread(dict(positions), count=count, block=BLOCK_MS)
         return {name.decode(): entries for name, entries in answer or []}
 
+    async def incomplete(self, positions: Mapping[str, str]) -> list[str]:
+        """Streams that may have lost entries after the position: they were trimmed, or the stream began anew."""
+        with translated():
+            async with self._bus.pipeline(transaction=False) as pipe:
+                for name in positions:
+                    pipe.xinfo_stream(name)
+                answers: list[Any] = await pipe.execute(raise_on_error=False) if positions else []
+        return [name for name, info in zip(positions, answers, strict=True) if _lost_after(positions[name], info)]
+
     async def between(self, name: str, after: str, count: int) -> list[Entry]:
         """Entries after an id, in order."""
         with translated():
             return await self._bus.xrange(name, min=f"({after}", count=count) or []
+
+
+def _lost_after(position: str, info: Any) -> bool:
+    """By XINFO, which refuses a stream that does not exist (any more). After `START` nothing was promised."""
+    if position == START:
+        return False
+    if isinstance(info, redis.ResponseError):
+        return True
+    if isinstance(info, Exception):
+        raise info
+    after, last = entry_order(position), entry_order(info["last-generated-id"].decode())
+    trimmed = info["entries-added"] > info["length"]
+    first = entry_order(info["first-entry"][0].decode()) if info["first-entry"] else last
+    return last < after or (trimmed and after < first)

@@ -73,7 +73,8 @@ class Client:
         if not self._items:
             self._waiting.clear()
             try:
-                await asyncio.wait_for(self._waiting.wait(), timeout_s)
+                async with asyncio.timeout(timeout_s):  # wait_for may swallow a cancellation before Python 3.12
+                    await self._waiting.wait()
             except TimeoutError:
                 return 0, []
         dropped, self._dropped = self._dropped, 0

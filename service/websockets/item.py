@@ -7,8 +7,9 @@ from typing import Any
 
 from patchwatch.errors import InvalidMessageError
 from patchwatch.messages.alert import Alert
+from patchwatch.messages.alert_view import AlertView
 from patchwatch.messages.score import Score
-from service.models import AlertView, ScorePoint
+from service.models import ScorePoint
 from service.store.streams import Entry
 from service.websockets.client import Item
 

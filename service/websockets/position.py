@@ -5,17 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from patchwatch.entry import entry_order
 from patchwatch.messages.base import CAMERA_ID_PATTERN
 from service.problem import FieldProblem, InvalidFieldsError
 
 _ENTRY = r"\d{1,19}-\d{1,19}"
 _OF_CAMERA = re.compile(rf"({CAMERA_ID_PATTERN[1:-1]}):({_ENTRY})")
-
-
-def order(entry_id: str) -> tuple[int, int]:
-    """Entries of a stream compare by this."""
-    milliseconds, _, number = entry_id.partition("-")
-    return int(milliseconds), int(number)
 
 
 def alert_position(after: str | None) -> str | None:
@@ -34,7 +29,7 @@ def score_positions(after: Iterable[str]) -> dict[str, str]:
             raise _invalid("use the `id` of a score message (CAMERA:ENTRY), once per camera")
         camera_id, entry_id = match.groups()
         known = positions.get(camera_id)
-        positions[camera_id] = entry_id if known is None else max(known, entry_id, key=order)
+        positions[camera_id] = entry_id if known is None else max(known, entry_id, key=entry_order)
     return positions
 
 

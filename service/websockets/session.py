@@ -14,13 +14,13 @@ from collections.abc import Callable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from patchwatch.entry import entry_order
 from patchwatch.errors import BusUnavailableError, InvalidMessageError
+from patchwatch.messages.moment import iso
 from service.context import now_ms
-from service.models import iso
 from service.store.streams import START, Entry, StreamStore
 from service.websockets.client import Client, Item
 from service.websockets.hub import Hub
-from service.websockets.position import order
 
 log = logging.getLogger(__name__)
 TRY_AGAIN_LATER = 1013
@@ -97,9 +97,9 @@ class Session:
             pass
 
     async def _pump(self) -> None:
-        await self._send(
-            {"type": "hello", "topic": self._client.topic, "heartbeat_s": self._heartbeat_s, **self._where()}
-        )
+        gaps = [self._id_of(name, self._positions[name]) for name in await self._streams.incomplete(self._positions)]
+        hello = {"type": "hello", "topic": self._client.topic, "heartbeat_s": self._heartbeat_s, "gaps": gaps}
+        await self._send({**hello, **self._where()})
         await self._replay()
         reading = await self._hub.join(self._client)
         for stream in self._hub.followed(self._client):
@@ -146,7 +146,7 @@ class Session:
 
     def _sent(self, item: Item) -> bool:
         known = self._positions.get(item.stream)
-        return known is not None and order(item.entry_id) <= order(known)
+        return known is not None and entry_order(item.entry_id) <= entry_order(known)
 
     def _where(self) -> dict[str, list[str]]:
         """Ids to resume after, for every stream."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from plain_stream import PlainStream, features_at
+from plain_stream import PICTURE, PlainStream, features_at
 
 from models.bank import Bank
 from models.learning import Learner
@@ -29,5 +29,5 @@ def bank(learner: Learner) -> Bank:
     noise = np.random.default_rng(11)
     for n in range(500):
         persons = () if n % 3 == 0 else (0.0, 1.0)
-        learner.add(n / 5, (features_at(*persons, noise=noise), features_at(5.0, noise=noise)))
+        learner.add(n / 5, (features_at(*persons, noise=noise), features_at(5.0, noise=noise)), PICTURE)
     return learner.build(["normal.mp4"])

@@ -20,6 +20,7 @@ from models.detections import Detections  # noqa: E402
 from models.detector import Letterbox, load_detector  # noqa: E402
 from models.device import choose_compute  # noqa: E402
 from models.frame import Frame  # noqa: E402
+from models.wish import Wish  # noqa: E402
 from patchwatch.errors import ConfigurationError  # noqa: E402
 
 pytestmark = pytest.mark.clip
@@ -69,8 +70,8 @@ def test_classes_and_confidence_are_the_callers_choice(data: Path) -> None:
     assert [found.labels for found in everything] == [("toilet",), ("cell phone",)]
     assert [found.labels for found in phones] == [(), ("cell phone",)]
     assert [found.labels for found in sure] == [(), ("cell phone",)]
-    assert everything[1].indices(["cell phone"], 0.6).tolist() == [0]
-    assert everything[1].indices(["cell phone"], 0.99).tolist() == []
+    assert Wish(("cell phone",), 0.6).choose(everything[1]).tolist() == [0]
+    assert Wish(("cell phone",), 0.99).choose(everything[1]).tolist() == []
 
 
 @pytest.mark.data

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.attention import Attention
 from models.event import Event, EventDetector, EventRule, Phase
 
 RULE = EventRule(on=0.6, off=0.3, min_duration_s=0.4, cooldown_s=2.0, gap_s=10.0)
@@ -78,3 +79,43 @@ def test_a_restored_detector_goes_on_exactly_and_keeps_one_open_event(scores: li
 def test_off_above_on_is_refused() -> None:
     with pytest.raises(ValueError, match="off <= on"):
         EventRule(on=0.3, off=0.4)
+
+
+def test_an_open_event_survives_another_rule_and_ends_by_its_off() -> None:
+    detector = EventDetector(RULE)
+    [opened] = play([0.7] * 3, detector)
+    detector.rule = EventRule(on=0.9, off=0.675, min_duration_s=0.4, cooldown_s=2.0)
+    assert play([0.68] * 20, detector, start_s=0.6) == []
+    assert detector.open_event is not None
+    [closed] = play([0.65] * 12, detector, start_s=4.6)
+    assert (closed.started_s, closed.ended_s) == (opened.started_s, 4.4)
+
+
+def test_what_was_rising_must_reach_a_threshold_that_was_raised() -> None:
+    detector = EventDetector(RULE)
+    assert play([0.7], detector) == []
+    detector.rule = EventRule(on=0.9, off=0.675)
+    assert play([0.7] * 10, detector, start_s=0.2) == []
+
+
+def test_nothing_opens_while_a_transition_holds_and_it_opens_afterwards() -> None:
+    detector = EventDetector(RULE)
+    held = [detector.update(n / 5, 0.9, None, None, Attention.HELD) for n in range(20)]
+    assert not any(held)
+    [opened] = play([0.9] * 3, detector, start_s=4.0)
+    assert opened.started_s == 4.0
+
+
+def test_an_open_event_outlasts_a_transition_unchanged() -> None:
+    detector = EventDetector(RULE)
+    [opened] = play([0.7] * 4, detector)
+    assert not any(detector.update(0.8 + n / 5, 0.99, None, None, Attention.HELD) for n in range(20))
+    assert detector.open_event == opened
+
+
+def test_an_open_event_closes_when_a_condition_begins() -> None:
+    detector = EventDetector(RULE)
+    play([0.7] * 4, detector)
+    [closed] = detector.update(0.8, 0.99, None, None, Attention.OFF)
+    assert (closed.ended_s, closed.peak_score) == (pytest.approx(0.6), 0.7)
+    assert detector.update(1.0, 0.99, None, None, Attention.OFF) == []

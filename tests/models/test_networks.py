@@ -19,6 +19,7 @@ from models.engine import Engine
 from models.networks import Networks
 from models.perception import View
 from models.profile import Profile, StreamKind, StreamSpec, load_profile
+from models.wish import Wish
 from patchwatch.errors import ConfigurationError, WeightsMissingError
 
 pytestmark = pytest.mark.clip
@@ -86,8 +87,8 @@ def test_two_local_streams_share_one_detector(data: Path) -> None:
     frames = frames_of(data / PERSONS, 120, 1, 1)
     (detections,) = loaded.detect(frames)
     ((persons, tables),) = Engine(profile, loaded).extract(frames, [View()])
-    assert len(persons) == len(detections.indices(["person"], 0.5)) == 1
-    assert len(tables) == len(detections.indices(["dining table"], 0.3))
+    assert len(persons) == len(Wish(("person",), 0.5).choose(detections)) == 1
+    assert len(tables) == len(Wish(("dining table",), 0.3).choose(detections))
     np.testing.assert_array_equal(persons.boxes_xyxy_px[0], detections.boxes_xyxy_px[detections.labels.index("person")])
 
 

@@ -97,7 +97,7 @@ def test_fused_scores_are_those_of_the_slow_version(data: Path) -> None:
     engine = Engine(profile, networks_for(data))
     normal, later = fast(data)[:count], fast(data)[count:]
     banks = [
-        StreamBank(np.stack([stream.exemplars([frame[n] for frame in normal], seed) for seed in profile.seeds]))
+        StreamBank(np.stack([stream.exemplars([frame[n] for frame in normal], seed).vectors for seed in profile.seeds]))
         for n, stream in enumerate(engine.streams)
     ]
     weights = [spec.weight for spec in profile.streams]

@@ -32,7 +32,7 @@ def test_a_profile_of_ones_own_is_found_beside_the_shipped_ones(tmp_path: Path) 
     assert load_profile("motion", own).name == "motion"
 
 
-@pytest.mark.parametrize("name", ["a,b", "", "fused", "Motion"])
+@pytest.mark.parametrize("name", ["a,b", "", "fused", "flow", "Motion"])
 def test_a_name_that_scores_or_banks_cannot_hold_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigurationError, match="no name for a stream"):
         load_profile("mine", written(tmp_path / "own.toml", name=name))

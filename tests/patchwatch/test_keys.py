@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchwatch.keys import CameraKeys, fence, lease, partition_of
+from patchwatch.keys import CameraKeys, LeaseKeys, fence, lease, partition_of
 
 ids = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,62}", fullmatch=True)
 
@@ -35,3 +35,12 @@ def test_everything_of_a_camera_is_deleted_with_it() -> None:
     found = [getattr(keys, name) for name, kind in vars(CameraKeys).items() if isinstance(kind, property)]
     named = {value for value in found if isinstance(value, str)}
     assert set(keys.all) == named
+
+
+def test_the_leases_of_a_camera_and_of_its_partition_are_told_apart() -> None:
+    partition = CameraKeys.of("cam", 16).partition
+    capture, scoring = LeaseKeys.of_capture("cam", 16), LeaseKeys.of_partition(partition)
+    names = [key for unit in (capture, scoring) for key in (unit.lease, unit.fence, unit.request)]
+    assert len(set(names)) == 6
+    assert all(name.startswith(f"pw:{{{partition}}}:") for name in names)
+    assert (scoring.lease, scoring.fence) == (lease(partition), fence(partition))

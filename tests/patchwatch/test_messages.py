@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchwatch.errors import InvalidMessageError
-from patchwatch.messages.alert import Alert, AlertRegion, AlertState
+from patchwatch.messages.alert import Alert, AlertKind, AlertRegion, AlertState
 from patchwatch.messages.base import Message
 from patchwatch.messages.camera import Camera
+from patchwatch.messages.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.score import Region, Score, ScoreMinute, StreamReading
 from patchwatch.messages.status import (
@@ -26,6 +27,7 @@ from patchwatch.messages.status import (
     Reason,
     WorkerBeat,
 )  # fmt: skip
+from patchwatch.messages.webhook import DeadLetter, Progress, Webhook, new_secret
 
 FRAME = FrameMessage(
     seq=42, captured_at_ns=1_700_000_000_123_456_789, media_time_ns=200_000_000, width=640, height=360,
@@ -51,7 +53,21 @@ CONTROL: list[Message] = [
                    threshold_on=0.9, updated_at_ms=3),
     Alert(id="a", camera_id="door", state=AlertState.OPEN, started_at_ms=1, opened_at_ms=2, peak_at_ms=2,
           peak_score=0.9, threshold=0.8, region=AlertRegion(x1=1, y1=2, x2=3, y2=4), profile="motion", bank_id="b"),
+    Alert(id="o", camera_id="door", kind=AlertKind.OFFLINE, state=AlertState.CLOSED, started_at_ms=1, opened_at_ms=2,
+          peak_at_ms=2, ended_at_ms=3, profile="motion", detail="auth: refused"),
+    Explanation(
+        camera_id="door", at_ms=1, width=64, height=48, raw=2.0, score=0.5, profile="clip", bank_id="b", streams=(
+            StreamExplanation(name="motion", weight=1, contribution=1, rarity=2, distance=0.1, nearest=(
+                NearestNormal(distance=0.1, source="a", time_s=1, captured_at_ms=3, thumbnail="/9g=",
+                              region=RelativeRegion(x1=0, y1=0.1, x2=0.2, y2=1)),)),
+            StreamExplanation(name="local", weight=1, contribution=0),
+        )),
     Enrolment(id="e", camera_id="door", profile="motion", sources=("file:/a",), created_at_ms=1, updated_at_ms=1),
+    Webhook(id="home", url="https://u:p@h/x?key=k", secret=new_secret(), cameras=("door",), kinds=("anomaly",)),
+    Progress(position="1-0", passed=3, delivered=2, last_error="HTTP 500"),
+    DeadLetter(entry_id="1-0", attempts=1, reason="HTTP 404", died_at_ms=2, alert=Alert(
+        id="a", camera_id="door", state=AlertState.OPEN, started_at_ms=1, opened_at_ms=2, peak_at_ms=2,
+        peak_score=0.9, threshold=0.8, profile="motion", bank_id="b")),
     WorkerBeat(role="ingest", host="h", pid=1, started_at_ms=1, updated_at_ms=2),
 ]  # fmt: skip
 
@@ -64,6 +80,18 @@ def test_the_bytes_of_a_frame_stay_as_they_are() -> None:
 
 def test_the_bytes_of_a_score_stay_as_they_are() -> None:
     assert SCORE.encode() == {b"s": bytes.fromhex(SCORE_BYTES), b"n": b"local,motion"}
+
+
+def test_the_status_of_a_capture_stays_as_it_is_and_one_of_before_is_read() -> None:
+    status = CaptureStatus(camera_id="door", state=CaptureState.LIVE, since_ms=1, updated_at_ms=2, analysis_fps=2.5,
+                           configured_fps=5.0)  # fmt: skip
+    assert status.encode() == (
+        b'{"version":1,"camera_id":"door","camera_revision":0,"state":"live","detail":"","since_ms":1,"updated_at_ms":2,'
+        b'"analysis_fps":2.5,"configured_fps":5.0,"captured":0,"unpublished":0,"decode_errors":0,"reconnects":0}'
+    )
+    assert status.overloaded
+    before = b'{"version":1,"camera_id":"door","state":"live","since_ms":1,"updated_at_ms":2}'
+    assert not CaptureStatus.decode(before).overloaded
 
 
 def test_a_frame_survives_the_way() -> None:
@@ -161,3 +189,22 @@ def test_half_of_a_publishers_credentials_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match="go together"):
             Camera.model_validate({"id": "door", **half})
+
+
+OLD_ALERT = (
+    b'{"version":1,"id":"door-1","camera_id":"door","kind":"anomaly","state":"open","started_at_ms":1,'
+    b'"opened_at_ms":2,"peak_at_ms":2,"ended_at_ms":null,"peak_score":0.9,"threshold":0.8,"stream":null,'
+    b'"region":null,"profile":"motion","bank_id":"b","random_weights":false}'
+)
+
+
+def test_an_alert_of_before_the_other_kinds_is_understood() -> None:
+    alert = Alert.decode(OLD_ALERT)
+    assert (alert.kind, alert.peak_score, alert.threshold, alert.detail) == (AlertKind.ANOMALY, 0.9, 0.8, "")
+
+
+def test_an_anomaly_without_score_is_refused_and_a_condition_without_is_not() -> None:
+    bare = OLD_ALERT.replace(b'"peak_score":0.9', b'"peak_score":null')
+    with pytest.raises(InvalidMessageError, match="peak_score"):
+        Alert.decode(bare)
+    assert Alert.decode(bare.replace(b"anomaly", b"covered")).kind is AlertKind.COVERED

@@ -8,6 +8,7 @@ import json
 import socket
 import threading
 import time
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from patchwatch import keys
 from patchwatch.keys import CameraKeys
 from patchwatch.messages.alert import Alert, AlertRegion, AlertState
 from patchwatch.messages.camera import Camera
+from patchwatch.messages.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.score import Region, Score, ScoreMinute, StreamReading
 from patchwatch.messages.status import AnalysisState, AnalysisStatus, CaptureState, CaptureStatus, WorkerBeat
@@ -103,6 +105,31 @@ class World:
         self.bus.zadd(keys.ALERTS_BY_TIME, {alert.id: started_ms})
         entry_id: bytes = self.bus.xadd(keys.ALERTS, {b"a": alert.encode()})
         return entry_id.decode()
+
+    def condition(self, kind: str, started_ms: int, camera_id: str = "gate", **fields: object) -> str:
+        """An alert of another kind than anomaly; returns its id."""
+        alert_id = f"{camera_id}-{kind}-{started_ms}"
+        bare = {"peak_score": None, "threshold": None, "stream": None, "region": None, "bank_id": ""}
+        self.alert(started_ms, camera_id, **bare, **{"id": alert_id, "kind": kind, "detail": "look at it", **fields})
+        return alert_id
+
+    def explanation(self, camera_id: str = "gate", **fields: object) -> Explanation:
+        """Motion contributes three quarters; one of its two nearest has a thumbnail, the other a time of capture."""
+        box = RelativeRegion(x1=0.1, y1=0.2, x2=0.3, y2=0.4)
+        thumbnail = b64encode(self.picture).decode()
+        nearest = (
+            NearestNormal(distance=0.2, source="monday.mp4", time_s=12.4, region=box, thumbnail=thumbnail),
+            NearestNormal(distance=0.3, source="gate live", time_s=3.0, captured_at_ms=1_800_000_000_000, region=box),
+        )
+        region = AlertRegion(x1=100, y1=50, x2=200, y2=150)
+        motion = StreamExplanation(
+            name="motion", weight=0.5, contribution=0.75, rarity=4.2, distance=0.2, region=region, nearest=nearest
+        )
+        local = StreamExplanation(name="local", weight=0.5, contribution=0.25)
+        known = {"at_ms": now_ms(), "seq": 7, "width": 640, "height": 360, "raw": 5.1, "score": 0.9, **fields}
+        return Explanation.model_validate(
+            {"camera_id": camera_id, "profile": "motion", "bank_id": "b1", "streams": (motion, local), **known}
+        )
 
     def beat(self, role: str) -> None:
         beat = WorkerBeat(role=role, host="here", pid=1, started_at_ms=now_ms(), updated_at_ms=now_ms())

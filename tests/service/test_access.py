@@ -57,3 +57,9 @@ def test_loopback_needs_no_token(host: str) -> None:
     check_exposure(Settings(host=host))
     with pytest.raises(ConfigurationError, match="empty"):
         check_exposure(Settings(host=host, api_token=""))
+
+
+@pytest.mark.parametrize("header", ["Host", "Origin"])
+async def test_an_address_that_is_none_is_forbidden(api: httpx.AsyncClient, header: str) -> None:
+    answer = await api.post("/api/v1/cameras", json={"id": "gate"}, headers={header: "http://[::"})
+    assert answer.status_code == 403

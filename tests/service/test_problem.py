@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+import redis
 
 from patchwatch import errors
 from service.problem import status_of
@@ -49,7 +50,33 @@ async def _pieces() -> AsyncIterator[bytes]:
         yield b" " * 100_000
 
 
-async def test_a_message_of_another_version_is_a_problem_too(api: httpx.AsyncClient, world) -> None:
+@pytest.mark.parametrize("rubbish", [b"rubbish", b"", b"[" * 10_000, b'{"version": 99}', b"\xff"])
+async def test_what_cannot_be_read_is_left_out_and_fails_no_request(
+    rubbish: bytes, api: httpx.AsyncClient, world
+) -> None:
     world.camera()
-    world.bus.set(world.of("gate").capture, b"rubbish")
-    assert (await api.get("/api/v1/cameras/gate/status")).status_code == 502
+    world.bus.hset("pw:cameras", "other", rubbish)
+    world.bus.set(world.of("gate").capture, rubbish)
+    world.bus.hset(world.of("gate").counters, mapping={"scored": rubbish, b"dropped:\xff": 3})
+    world.score(1_800_000_000_000)
+    world.bus.xadd(world.of("gate").scores, {b"s": rubbish, b"n": b"motion"})
+    status = (await api.get("/api/v1/cameras/gate/status")).json()
+    assert (status["health"], status["capture"], status["last_score"]) == ("unattended", None, None)
+    assert [one["id"] for one in (await api.get("/api/v1/cameras")).json()["cameras"]] == ["gate"]
+    assert (await api.get("/api/v1/cameras/other")).status_code == 404
+    assert (await api.get("/metrics")).status_code == 200
+    series = (await api.get("/api/v1/cameras/gate/scores?from=1800000000000")).json()
+    assert len(series["points"]) == 1
+
+
+async def test_while_redis_is_full_a_change_is_refused_with_a_time_to_try_again(
+    api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*arguments: object, **options: object) -> None:
+        raise redis.exceptions.OutOfMemoryError("command not allowed when used memory > 'maxmemory'.")
+
+    monkeypatch.setattr("redis.asyncio.client.Pipeline.execute", full)
+    answer = await api.post("/api/v1/cameras", json={"id": "gate"})
+    assert (answer.status_code, answer.json()["type"]) == (503, "urn:patchwatch:problem:bus-full")
+    assert int(answer.headers["retry-after"]) > 0
+    assert "patchwatch doctor" in answer.json()["detail"]

@@ -6,17 +6,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.coreset import draw_coreset
+from models.exemplars import Exemplars
 from models.features import Features
 from models.perception import Perception
 
 DIM = 6
+PICTURE = np.full((90, 160, 3), 128, np.uint8)
 
 
 class PlainStream:
     """Vectors as given; one group."""
+
+    resolution = 0.0
 
     def __init__(self, name: str) -> None:
         self.name, self.dim = name, DIM
@@ -24,9 +27,9 @@ class PlainStream:
     def extract(self, perception: Perception) -> list[Features]:
         raise AssertionError("these tests bring their own features")
 
-    def exemplars(self, normal: Sequence[Features], seed: int) -> NDArray[np.float32]:
+    def exemplars(self, normal: Sequence[Features], seed: int) -> Exemplars:
         vectors = np.concatenate([features.vectors for features in normal])
-        return vectors[draw_coreset(vectors, ratio=0.1, cap=1000, seed=seed)][None]
+        return Exemplars.ungrouped(normal, draw_coreset(vectors, ratio=0.1, cap=1000, seed=seed))
 
     def preprocessing(self) -> dict[str, Any]:
         return {"plain": True}

@@ -168,15 +168,16 @@ def test_what_a_dead_role_left_in_its_group_goes_too(tmp_path: Path, tree_of: Ca
     wait_for(gone)
 
 
+# the children share one pipe: each word is one write, whatever PYTHONUNBUFFERED says of print
 TREE = """
 import json, os, sys, time
 import workers.processes as p
 from patchwatch.roles import Role
-child = "from workers.lifeline import stop_when_stdin_ends as s; s(); import signal; print('up', flush=True); {rest}"
+child = "import os, signal, workers.lifeline as own; own.stop_when_stdin_ends(); os.write(1, b'up\\\\n'); {rest}"
 with p.ForceSignal().installed() as stopping:
     tree = p.ProcessTree([p.RoleProcess(r, [sys.executable, "-c", child], dict(os.environ)) for r in Role])
     tree.start()
-    print(json.dumps([r.pid for r in tree.roles]), flush=True)
+    print(json.dumps([r.pid for r in tree.roles]) + '\\n', end='', flush=True)
     while not stopping.asked:
         tree.tend(); time.sleep(0.02)
     print("stopping", flush=True)
@@ -226,7 +227,7 @@ def test_one_signal_stops_everything(parent: Callable[[str], subprocess.Popen[st
 
 def test_a_second_signal_forces_the_end(parent: Callable[[str], subprocess.Popen[str]]) -> None:
     deaf = (
-        "signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); "
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN); os.write(1, b'deaf\\\\n'); "
         "[signal.pause() for _ in iter(int, 1)]"
     )
     process = parent(deaf)

@@ -70,6 +70,8 @@ class Summary:
 
 def describe(alert: dict[str, Any]) -> str:
     """One line about an alert."""
+    if alert["peak_score"] is None:
+        return f"alert {alert['id']} {alert['state']}: {alert['detail']}"
     region = alert.get("region")
     where = f" in {region['x1']},{region['y1']}-{region['x2']},{region['y2']}" if region else ""
     return (

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import IO, Any
 
 from models.frame import Frame
-from patchwatch.errors import InsufficientFootageError, RejectedError
+from patchwatch.errors import InsufficientFootageError, RejectedError, StorageError
 from patchwatch.keys import CameraKeys
 from patchwatch.messages.frame import FrameMessage
 from workers.ingest import picture
@@ -29,21 +29,27 @@ def live_clip(client: Any, keys: CameraKeys, seconds: float, batch_frames: int, 
 
     They are recorded to a temporary file first and looked at afterwards: networks slower than the camera would
     otherwise miss most frames. ``recording(seconds so far)`` is called meanwhile, and may raise to give up.
-    Raises `InsufficientFootageError` while reading when the camera delivers nothing for a minute.
+    Raises `InsufficientFootageError` while reading when the camera delivers nothing for a minute, `StorageError`.
     """
-    return Clip(f"{keys.camera_id} live", seconds, _batches(client, keys, seconds, batch_frames, recording))
+    return Clip(f"{keys.camera_id} live", seconds, _batches(client, keys, seconds, batch_frames, recording), live=True)
 
 
 def _batches(
     client: Any, keys: CameraKeys, seconds: float, batch_frames: int, recording: Recording
 ) -> Iterator[list[Frame]]:
-    with tempfile.TemporaryFile(prefix="patchwatch-live-") as file:
-        for message in _live(client, keys, seconds, recording):
-            _write(file, message)
-        file.seek(0)
-        frames = (frame for frame in map(_frame, _read(file)) if frame is not None)
-        while batch := list(islice(frames, batch_frames)):
-            yield batch
+    try:
+        with tempfile.TemporaryFile(prefix="patchwatch-live-") as file:
+            for message in _live(client, keys, seconds, recording):
+                _write(file, message)
+            file.seek(0)
+            frames = (frame for frame in map(_frame, _read(file)) if frame is not None)
+            while batch := list(islice(frames, batch_frames)):
+                yield batch
+    except OSError as error:
+        raise StorageError(
+            f"the live frames cannot be kept in {tempfile.gettempdir()} ({error}): make room there, or name another "
+            "folder in TMPDIR, and enrol again"
+        ) from None
 
 
 def _live(client: Any, keys: CameraKeys, seconds: float, recording: Recording) -> Iterator[FrameMessage]:

@@ -15,16 +15,25 @@ from typing import Any
 
 import redis
 
+from models.bank import Bank
 from models.bankfile import save_bank
 from patchwatch import keys
 from patchwatch.bus import connect, translated
-from patchwatch.errors import BusUnavailableError, ConfigurationError, InvalidMessageError, PatchwatchError
+from patchwatch.errors import (
+    BusUnavailableError,
+    ConfigurationError,
+    InvalidMessageError,
+    PatchwatchError,
+    RejectedError,
+)
 from patchwatch.keys import CameraKeys
 from patchwatch.messages.source import Source, redact
 from patchwatch.messages.status import Enrolment, EnrolmentState, WorkerBeat
 from patchwatch.settings import Settings
 from workers.enrolment.live import live_clip
+from workers.enrolment.report import report_of
 from workers.offline import Clip, Reader, learn, load_engine, recorded_clips
+from workers.thresholds import told
 
 _LOOK_EVERY_S = 1.0
 _BEAT_EXPIRES_S = 10
@@ -78,9 +87,12 @@ class EnrolmentWorker:
         jobs = []
         for job_id, record in self._client.hgetall(keys.ENROLMENT_RECORDS).items():
             try:
-                jobs.append(Enrolment.decode(record))
+                job = Enrolment.decode(record)
             except InvalidMessageError as error:
-                log.error("enrolment %s is unreadable: %s", job_id.decode(), error)
+                log.error("enrolment %r is unreadable: %s", job_id, error)
+            else:
+                if job.id.encode() == job_id:  # what it is saved as would be another record, and this one stay undone
+                    jobs.append(job)
         return [job for job in jobs if job.state in (EnrolmentState.QUEUED, EnrolmentState.RUNNING)]
 
     def _claim(self, job: Enrolment) -> bool:
@@ -89,7 +101,7 @@ class EnrolmentWorker:
     def _work(self, job: Enrolment) -> None:
         log.info("enrolling %s with profile %s from %d sources", job.camera_id, job.profile, len(job.sources))
         try:
-            bank_id = self._learn(job)
+            bank = self._learn(job)
         except (BusUnavailableError, _StoppedError):
             raise
         except PatchwatchError as error:
@@ -101,12 +113,15 @@ class EnrolmentWorker:
             log.exception("enrolment %s of %s failed", job.id, job.camera_id)
             self._save(job, state=EnrolmentState.FAILED, detail=f"a defect ({type(error).__name__}): see the log")
         else:
-            log.info("enrolment %s of %s done: bank %s", job.id, job.camera_id, bank_id)
-            self._save(job, state=EnrolmentState.DONE, progress=1.0, detail="", bank_id=bank_id)
+            report = report_of(bank, job.camera_id)
+            log.info("enrolment %s of %s done: bank %s, %s", job.id, job.camera_id, bank.id, report.verdict)
+            threshold = told(bank.threshold.at(bank.false_alarms_per_day))
+            found = {"bank_id": bank.id, "report": report, "threshold": threshold}
+            self._save(job, state=EnrolmentState.DONE, progress=1.0, detail="", **found)
         finally:
             self._client.delete(keys.enrolment_claim(job.id))
 
-    def _learn(self, job: Enrolment) -> str:
+    def _learn(self, job: Enrolment) -> Bank:
         recorded = 0.0 if job.live_seconds is None else _RECORDING_SHARE
 
         def report(done: float, what: str) -> None:
@@ -119,11 +134,12 @@ class EnrolmentWorker:
             engine,
             clips,
             count=max(1, len(job.sources)),
-            false_alarms_per_day=self._settings.false_alarms_per_day,
+            false_alarms_per_day=job.false_alarms_per_day or self._settings.false_alarms_per_day,
+            thumbnails_mb=self._settings.bank_thumbnails_mb,
             progress=report,
         )
         save_bank(bank, self._settings.bank_path(job.camera_id, job.profile))
-        return bank.id
+        return bank
 
     def _clips(self, job: Enrolment) -> Iterator[Clip]:
         if job.live_seconds is not None:
@@ -137,6 +153,8 @@ class EnrolmentWorker:
             return iter([live_clip(self._client, of, whole_s, self._settings.batch_frames, recording)])
         folders = self._settings.allowed_media_dirs
         sources: list[str | Path] = [Source.parse(text).within(folders) for text in job.sources]
+        if folder := next((one for one in sources if isinstance(one, Path) and one.is_dir()), None):
+            raise RejectedError(f"{folder} is a folder: name a video, a folder of pictures does not say its rate")
         return recorded_clips(sources, Reader.of(self._settings, job.analysis_fps))
 
     def _stay(self, job: Enrolment) -> None:

@@ -1,19 +1,15 @@
-"""Which frames of which clip are anomalous, from a labels file."""
+"""Which frames of which clip are anomalous."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from patchwatch.errors import RejectedError
-
-_SHAPE = '{"testing": {"CLIP": [[FIRST, LAST], ...]}} with frame numbers from 1, both inclusive'
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +22,24 @@ class FrameRange:
 
 @dataclass(frozen=True)
 class Labels:
-    """Anomalous ranges per clip, named as the clip's file without its ending. A normal clip has none."""
+    """Anomalous ranges per clip, named as the clip's file without its ending. A normal clip has none.
+
+    ``lengths``: frames of each clip, where the labels state it. ``format``: name of the format they were read from.
+    """
 
     path: Path
     clips: Mapping[str, tuple[FrameRange, ...]]
+    format: str = "json"
+    lengths: Mapping[str, int] = field(default_factory=dict)
 
     def truth(self, clip: str, frames: int) -> NDArray[np.bool_]:
-        """bool (frames,): which are anomalous. Raises `RejectedError` when a range goes beyond the clip's end."""
+        """bool (frames,): which are anomalous. Raises `RejectedError` when the labels are of a clip of other length."""
+        stated = self.lengths.get(clip, frames)
+        if stated != frames:
+            raise RejectedError(
+                f"{self.path}: clip {clip!r} is labelled with {stated} frames but has {frames}: "
+                "are these labels of another recording, or of one of another rate?"
+            )
         anomalous = np.zeros(frames, np.bool_)
         for found in self.clips[clip]:
             if found.last > frames:
@@ -43,24 +50,46 @@ class Labels:
             anomalous[found.first - 1 : found.last] = True
         return anomalous
 
+    @classmethod
+    def of_truths(cls, path: Path, truths: Mapping[str, NDArray[np.bool_]], form: str) -> Labels:
+        """From one flag for each frame of each clip."""
+        clips = {clip: ranges_of(truth) for clip, truth in truths.items()}
+        return cls(path, clips, form, {clip: len(truth) for clip, truth in truths.items()})
 
-def load_labels(path: Path) -> Labels:
-    """Read a labels file. Raises `RejectedError` when it is missing or malformed."""
-    try:
-        tree = json.loads(path.read_text())
-    except OSError as error:
-        raise RejectedError(f"labels file {path}: {error.strerror}; name it with --labels") from None
-    except ValueError as error:
-        raise RejectedError(f"labels file {path} is not JSON: {error}") from None
-    try:
-        clips = {str(clip): tuple(_range(pair) for pair in pairs) for clip, pairs in tree["testing"].items()}
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RejectedError(f"labels file {path}: {error!r}; it must look like {_SHAPE}") from None
-    return Labels(path, clips)
+    def check(self, clips: Sequence[str], folder: Path) -> None:
+        """Raises `RejectedError` unless the clips of the folder are exactly those that are labelled."""
+        there, labelled = set(clips), set(self.clips)
+        if missing := sorted(labelled - there):
+            raise RejectedError(f"{self.path} labels clips that are not in {folder}: {', '.join(missing)}")
+        if extra := sorted(there - labelled):
+            raise RejectedError(
+                f"{self.path} says nothing of {len(extra)} of the {len(there)} testing clips: {', '.join(extra)}; "
+                "a clip without anomalies needs an empty list"
+            )
 
 
-def _range(pair: Any) -> FrameRange:
-    first, last = pair
-    if type(first) is not int or type(last) is not int or not 1 <= first <= last:
-        raise ValueError(f"{pair} is no range of frames")
-    return FrameRange(first, last)
+def ranges_of(truth: NDArray[np.bool_]) -> tuple[FrameRange, ...]:
+    """The maximal ranges of anomalous frames."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], truth, [False]]).astype(np.int8)))
+    return tuple(FrameRange(int(first) + 1, int(last)) for first, last in edges.reshape(-1, 2))
+
+
+def named_by_number(
+    named: Mapping[str, NDArray[np.bool_]], clips: Sequence[str], path: Path
+) -> dict[str, NDArray[np.bool_]]:
+    """The same truths under the clips' own names: equal ones, else those of the same number (``1`` for ``01``).
+
+    A name that fits no clip stays. Raises `RejectedError` where one number fits two clips, or two
+    names one clip.
+    """
+    by_number: dict[int, str] = {}
+    for clip in clips:
+        if clip.isdecimal() and by_number.setdefault(int(clip), clip) != clip:
+            raise RejectedError(f"{path}: the clips {by_number[int(clip)]} and {clip} have one number: rename one")
+    found = {}
+    for name, truth in named.items():
+        other = by_number.get(int(name), name) if name.isdecimal() and name not in clips else name
+        if other in found:
+            raise RejectedError(f"{path}: clip {other} is labelled twice, once as {name}: keep one")
+        found[other] = truth
+    return found

@@ -20,9 +20,9 @@ def update_alert(session: Session, event: Event, region: Region | None) -> tuple
     before = session.alert if session.alert and session.alert.id == alert_id else None
     alert = _raised(before or _opened(session, alert_id, event), event, region)
     closed = alert.state is AlertState.CLOSED
-    tell = before is None or closed or alert.peak_score >= session.told_peak + _WORTH_TELLING
+    tell = before is None or closed or event.peak_score >= session.told_peak + _WORTH_TELLING
     if tell:
-        session.told_peak = alert.peak_score
+        session.told_peak = event.peak_score
     session.alert = None if closed else alert
     return alert, tell
 
@@ -30,6 +30,7 @@ def update_alert(session: Session, event: Event, region: Region | None) -> tuple
 def _opened(session: Session, alert_id: str, event: Event) -> Alert:
     bank = session.bank
     return Alert(
+        version=1,
         id=alert_id,
         camera_id=session.camera.id,
         state=AlertState.OPEN,
@@ -37,7 +38,7 @@ def _opened(session: Session, alert_id: str, event: Event) -> Alert:
         opened_at_ms=round(event.opened_s * 1000),
         peak_at_ms=round(event.peak_s * 1000),
         peak_score=event.peak_score,
-        threshold=bank.rule.on if bank else event.peak_score,
+        threshold=session.analyzer.rule.on if session.analyzer else event.peak_score,
         profile=session.camera.profile,
         bank_id=bank.id if bank else "",
         random_weights=bank.random_weights if bank else False,

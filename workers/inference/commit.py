@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,14 +12,25 @@ import redis
 
 from patchwatch import keys
 from patchwatch.bus import translated
-from patchwatch.errors import BusUnavailableError, LeaseLostError
+from patchwatch.errors import BusUnavailableError
+from patchwatch.keys import LeaseKeys
 from patchwatch.messages.alert import Alert
+from patchwatch.messages.explanation import Explanation
 from patchwatch.messages.score import Score, ScoreMinute
+from patchwatch.messages.status import AnalysisStatus
 from patchwatch.settings import Settings
-from workers.inference.lease import Leases
 from workers.inference.session import Session
+from workers.lease import Lease
 
-_TRIES = 8  # the lease is renewed once a second: two in a row are rare
+
+@dataclass(frozen=True)
+class AlertChange:
+    """A changed alert, and whether subscribers shall hear of it. At its peak: that frame's JPEG and explanation."""
+
+    alert: Alert
+    tell: bool
+    picture: bytes | None = None
+    explanation: Explanation | None = None
 
 
 @dataclass
@@ -27,7 +39,8 @@ class Outcome:
 
     scores: list[tuple[int, Score]] = field(default_factory=list)  # (entry id in ms, score)
     minutes: list[ScoreMinute] = field(default_factory=list)
-    alerts: list[tuple[Alert, bool, bytes | None]] = field(default_factory=list)  # (record, tell, picture of the peak)
+    alerts: list[AlertChange] = field(default_factory=list)
+    explanation: Explanation | None = None  # of the last scored frame
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
@@ -38,28 +51,40 @@ class Committer:
     worker holds the lease.
     """
 
-    def __init__(self, client: redis.Redis, leases: Leases, settings: Settings) -> None:
+    def __init__(self, client: redis.Redis, settings: Settings) -> None:
         self._client = client
-        self._leases = leases
         self._settings = settings
 
     def commit(self, session: Session, outcome: Outcome) -> None:
         """Raises `LeaseLostError`, or `BusUnavailableError` when it is unknown whether it was applied: then call
         `applied` once Redis answers again, and `commit` again if it was not."""
-        # Our own renewal of the lease between WATCH and EXEC aborts the transaction too: nothing was applied, and
-        # `guard` tells on the next try whether the lease is still ours.
-        for _ in range(_TRIES):
-            try:
-                with translated(), self._client.pipeline(transaction=True) as pipe:
-                    self._leases.guard(pipe, session.keys.partition, session.lease)
-                    self._queue(pipe, session, outcome)
-                    pipe.execute()
-                    return
-            except redis.WatchError:
-                continue
-            except redis.ResponseError as error:
-                raise BusUnavailableError(f"Redis refused a commit: {error}") from None
-        raise LeaseLostError(f"partition {session.keys.partition} changed hands")
+        self._under_lease(session, lambda pipe: self._queue(pipe, session, outcome))
+
+    def tell(self, session: Session, status: AnalysisStatus) -> None:
+        """Publish where the camera's analysis stands. Raises as `commit`."""
+        self._under_lease(session, lambda pipe: pipe.set(session.keys.analysis, status.encode()))
+
+    def erase(self, session: Session) -> None:
+        """Delete what was committed for a camera after its removal, unless it was added again. Raises as `commit`."""
+
+        def is_gone(pipe: redis.client.Pipeline) -> bool:
+            pipe.watch(keys.CAMERAS)  # type: ignore[no-untyped-call]
+            return not pipe.hexists(keys.CAMERAS, session.camera.id)
+
+        self._under_lease(session, lambda pipe: pipe.delete(*session.keys.of_inference), is_gone)
+
+    def _under_lease(
+        self,
+        session: Session,
+        queue: Callable[[redis.client.Pipeline], object],
+        only_if: Callable[[redis.client.Pipeline], bool] = lambda _: True,
+    ) -> None:
+        lease = Lease(LeaseKeys.of_partition(session.keys.partition), session.lease)
+        try:
+            with translated():
+                lease.write(self._client, queue, only_if)
+        except redis.ResponseError as error:
+            raise BusUnavailableError(f"Redis refused a commit: {error}") from None
 
     def applied(self, session: Session, outcome: Outcome) -> bool:
         """Whether this outcome was the last to take effect for the camera."""
@@ -69,14 +94,17 @@ class Committer:
     def _queue(self, pipe: redis.client.Pipeline, session: Session, outcome: Outcome) -> None:
         of = session.keys
         self._queue_scores(pipe, session, outcome)
-        for alert, tell, picture in outcome.alerts:
-            self._queue_alert(pipe, alert, tell, picture)
+        for change in outcome.alerts:
+            self._queue_alert(pipe, change)
         state: dict[Any, Any] = {
             "commit": outcome.id,
             "seq": session.position,
+            "books": session.books.encode(),
             "worker": json.dumps(session.worker_state()),
             "boxes": json.dumps(session.boxes),
         }
+        if outcome.explanation is not None:
+            state["explanation"] = outcome.explanation.encode()
         pipe.hset(of.state, mapping=state)
         counters: dict[Any, Any] = dict(session.counters)
         if counters:
@@ -96,12 +124,15 @@ class Committer:
             oldest_ms = minute.minute_ms - int(self._settings.minute_retention_days * 86_400_000)
             pipe.xtrim(of.minutes, minid=f"{max(0, oldest_ms)}-0", approximate=True)
 
-    def _queue_alert(self, pipe: redis.client.Pipeline, alert: Alert, tell: bool, picture: bytes | None) -> None:
+    def _queue_alert(self, pipe: redis.client.Pipeline, change: AlertChange) -> None:
+        alert = change.alert
         lifetime_s = int(self._settings.alert_retention_days * 86_400)
         pipe.set(keys.alert(alert.id), alert.encode(), ex=lifetime_s)
-        if picture is not None:
-            pipe.set(keys.alert_picture(alert.id), picture, ex=lifetime_s)
-        if tell:
+        if change.picture is not None:
+            pipe.set(keys.alert_picture(alert.id), change.picture, ex=lifetime_s)
+        if change.explanation is not None:
+            pipe.set(keys.alert_explanation(alert.id), change.explanation.encode(), ex=lifetime_s)
+        if change.tell:
             pipe.xadd(keys.ALERTS, {b"a": alert.encode()}, maxlen=100_000, approximate=True)
             pipe.zadd(keys.ALERTS_BY_TIME, {alert.id: alert.started_at_ms})
             pipe.zremrangebyscore(keys.ALERTS_BY_TIME, "-inf", alert.started_at_ms - lifetime_s * 1000)

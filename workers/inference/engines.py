@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 
 from models.engine import Engine
 from patchwatch.errors import PatchwatchError
@@ -42,6 +44,13 @@ class Engines:
         if profile in self._errors:
             raise self._errors[profile]
         return None
+
+    def prepare(self, profiles: Iterable[str]) -> None:
+        """Load what is not loaded yet, also for cameras that others score now: a camera that comes to us then goes on
+        at once. What cannot be loaded is told where it is needed."""
+        for profile in profiles:
+            with suppress(PatchwatchError):
+                self.get(profile)
 
     def stop(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

@@ -1,70 +1,155 @@
-"""Takes frames of many cameras from the queue: fill a batch, or stop at the deadline."""
+"""Takes frames of many cameras from the queue: those of one engine at a time, oldest first, and fresh ones if late."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import redis
 
 from patchwatch.bus import BLOCK_MS, translated
 from patchwatch.errors import InvalidMessageError
+from patchwatch.messages.books import Books
 from patchwatch.messages.frame import FrameMessage
 from workers.inference.session import Session
+from workers.inference.shares import Shares
 
+_LOOK_AHEAD = 256  # frames of a late camera looked through at once
+_NO_ENGINE = ""  # of cameras whose frames are only counted
 log = logging.getLogger(__name__)
+Sessions = Mapping[str, Session]
+Entry = tuple[bytes, dict[bytes, bytes]]
 
 
 class Taken(NamedTuple):
-    """An entry of a camera's frame stream; ``message`` is None when it is not a frame of a known version."""
+    """An entry of a camera's frame stream; ``message`` is None when it is not a frame of a known version, ``books``
+    when none came with it. ``late``: it could be scored only at the cost of fresher ones, and is to be dropped if it
+    is live."""
 
     session: Session
     seq: int
     message: FrameMessage | None
+    books: Books | None = None
+    late: bool = False
 
 
 class QueueReader:
-    """Reads after each session's position, a fair share of the batch per camera. Raises `BusUnavailableError`."""
+    """Reads after each session's position. Raises `BusUnavailableError`.
 
-    def __init__(self, client: redis.Redis, batch_frames: int, batch_wait_s: float) -> None:
+    Frames that are not taken stay where they are: a position moves only when a frame is scored or dropped.
+    """
+
+    def __init__(self, client: redis.Redis, batch_frames: int, batch_wait_s: float, max_age_s: float) -> None:
         self._client = client
-        self._batch_frames = batch_frames
+        self._shares = Shares(batch_frames, max_age_s)
         self._batch_wait_s = batch_wait_s
+        self._max_age_s = max_age_s
 
-    def read(self, sessions: Mapping[str, Session], *, fill: bool) -> list[Taken]:
-        """Frames in order for each camera; empty when none came for a second. Sessions by the key of their frames.
-
-        ``fill``: wait for more, up to the batch's size or the deadline; worth it where networks run in batches.
-        """
-        positions = {key: session.position for key, session in sessions.items()}
-        taken = self._read_once(sessions, positions, BLOCK_MS)
-        deadline_s = time.monotonic() + self._batch_wait_s
-        while fill and taken and len(taken) < self._batch_frames:
-            left_ms = int((deadline_s - time.monotonic()) * 1000)
-            if left_ms <= 0:
-                break
-            taken += self._read_once(sessions, positions, left_ms)
+    def read(self, sessions: Sessions) -> list[Taken]:
+        """Frames of one engine's cameras, in order for each; empty when none came for a second. Sessions by the key of
+        their frames."""
+        taken = self._next_turn(sessions)
+        if not taken and self._entries({key: session.position for key, session in sessions.items()}, 1, BLOCK_MS):
+            taken = self._next_turn(sessions)
         return taken
 
-    def _read_once(self, sessions: Mapping[str, Session], positions: dict[str, int], block_ms: int) -> list[Taken]:
-        share = max(1, self._batch_frames // max(1, len(positions)))
+    def spent(self, taken: Sequence[Taken], seconds: float) -> None:
+        """Scoring and committing what `read` gave took so long."""
+        if taken:
+            scored = sum(entry.message is not None and not entry.late for entry in taken)
+            self._shares.spent(_engine(taken[0].session), scored, seconds)
+
+    def _next_turn(self, sessions: Sessions) -> list[Taken]:
+        by_engine: dict[str, dict[str, Session]] = defaultdict(dict)
+        for key, session in sessions.items():
+            by_engine[_engine(session)][key] = session
+        for engine in self._shares.order({engine: len(of) for engine, of in by_engine.items()}):
+            if taken := self._turn(engine, by_engine[engine]):
+                return taken
+        return []
+
+    def _turn(self, engine: str, sessions: Sessions) -> list[Taken]:
+        """Up to a turn's frames; cameras that were not served for longest come first."""
+        most = self._shares.turn_frames(engine)
+        share = max(1, most // len(sessions))
+        positions = {key: session.position for key, session in sessions.items()}
+        longest_waiting = sorted(sessions, key=lambda key: sessions[key].last_taken_s)
+        taken: list[Taken] = []
+        for some in _batched(longest_waiting, most):
+            for key, entries in self._entries({key: positions[key] for key in some}, share).items():
+                taken += self._fresh(engine, sessions[key], entries, len(sessions), share)
+                positions[key] = taken[-1].seq
+            if sum(not entry.late for entry in taken) >= most:
+                break
+        if taken and _batches_pay(sessions):
+            self._fill(taken, sessions, positions, most, share)
+        return taken
+
+    def _fill(self, taken: list[Taken], sessions: Sessions, positions: dict[str, int], most: int, share: int) -> None:
+        """Wait for more where networks run in batches, up to the turn's size or the deadline."""
+        deadline_s = time.monotonic() + self._batch_wait_s
+        while len(taken) < most and (left_ms := int((deadline_s - time.monotonic()) * 1000)) > 0:
+            for key, entries in self._entries(positions, share, left_ms).items():
+                more = [_taken(sessions[key], entry) for entry in entries]
+                positions[key] = more[-1].seq
+                taken += more
+
+    def _fresh(self, engine: str, session: Session, entries: Sequence[Entry], cameras: int, share: int) -> list[Taken]:
+        """A camera's next frames. When the oldest is too old already, more will be: then those that cannot be scored in
+        time are passed over at once, instead of each being scored at the last moment."""
+        taken = [_taken(session, entry) for entry in entries]
+        if engine == _NO_ENGINE or not self._too_old(taken[0].message):
+            return taken
+        timely = self._shares.timely_frames(engine, cameras)
+        with translated():
+            waiting: Any = self._client.xrange(session.keys.frames, min=f"({session.position}-0", count=_LOOK_AHEAD)
+        ahead = [_taken(session, entry) for entry in waiting] or taken
+        chosen: list[Taken] = []
+        for number, entry in enumerate(ahead):
+            late = self._too_old(entry.message) or (_live(entry.message) and number < len(ahead) - timely)
+            share -= not late
+            if share < 0:
+                break
+            chosen.append(entry._replace(late=late))
+        return chosen
+
+    def _too_old(self, message: FrameMessage | None) -> bool:
+        return message is not None and message.live and time.time_ns() - message.captured_at_ns > self._max_age_s * 1e9
+
+    def _entries(self, positions: Mapping[str, int], count: int, block_ms: int | None = None) -> dict[str, list[Entry]]:
         after: dict[Any, Any] = {key: f"{seq}-0" for key, seq in positions.items()}
         with translated():
-            answer: Any = self._client.xread(after, count=share, block=block_ms)
-        taken = []
-        for key, entries in answer or ():
-            name = key.decode()
-            for entry_id, fields in entries:
-                positions[name] = int(entry_id.split(b"-")[0])
-                taken.append(Taken(sessions[name], positions[name], _decoded(sessions[name], entry_id, fields)))
-        return taken
+            answer: Any = self._client.xread(after, count=count, block=block_ms)
+        return {key.decode(): entries for key, entries in answer or ()}
 
 
-def _decoded(session: Session, entry_id: bytes, fields: dict[bytes, bytes]) -> FrameMessage | None:
+def _engine(session: Session) -> str:
+    return session.camera.profile if session.ready else _NO_ENGINE
+
+
+def _batches_pay(sessions: Sessions) -> bool:
+    return any(session.engine and session.engine.profile.needs_backbone for session in sessions.values())
+
+
+def _batched(keys: Sequence[str], count: int) -> Iterator[list[str]]:
+    waiting = iter(keys)
+    while some := list(islice(waiting, count)):
+        yield some
+
+
+def _live(message: FrameMessage | None) -> bool:
+    return message is not None and message.live
+
+
+def _taken(session: Session, entry: Entry) -> Taken:
+    entry_id, fields = entry
+    seq = int(entry_id.split(b"-")[0])
     try:
-        return FrameMessage.decode(entry_id, fields)
+        return Taken(session, seq, FrameMessage.decode(entry_id, fields), Books.beside(fields))
     except InvalidMessageError as error:
         log.warning("%s: %s", session.camera.id, error)
-        return None
+        return Taken(session, seq, None, Books.beside(fields))

@@ -9,18 +9,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.analyzer import Reading
+from models.attention import Attention
+from models.bank import Bank
 from models.engine import Engine
 from models.event import Box, Event
 from models.features import Features
 from models.frame import Frame
 from models.perception import Perception
 from patchwatch.errors import NonFiniteScoreError, RejectedError
-from patchwatch.messages.alert import Alert
+from patchwatch.messages.alert import AlertState
+from patchwatch.messages.explanation import Explanation
 from patchwatch.messages.frame import FrameMessage
 from patchwatch.messages.score import Region, Score, StreamReading
 from patchwatch.messages.status import DropReason
+from workers.explanation import Explained, explanation_of
 from workers.inference.alerts import update_alert
-from workers.inference.commit import Outcome
+from workers.inference.commit import AlertChange, Outcome
+from workers.inference.extraction import extract
+from workers.inference.failures import Failures
 from workers.inference.queue_reader import Taken
 from workers.inference.session import Session
 from workers.ingest import picture
@@ -33,6 +39,17 @@ class _Item:
     session: Session
     message: FrameMessage
     frame: Frame
+    attention: Attention = Attention.FULL
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """A scored frame, with what it takes to explain its reading."""
+
+    item: _Item
+    bank: Bank
+    features: Sequence[Features]
+    reading: Reading
 
 
 def frame_of(message: FrameMessage) -> Frame:
@@ -45,67 +62,82 @@ class Scorer:
 
     def __init__(self, max_age_s: float) -> None:
         self._max_age_s = max_age_s
+        self._failures = Failures()
 
     def score(self, taken: Sequence[Taken]) -> dict[str, tuple[Session, Outcome]]:
         """Outcomes by camera id; also of cameras whose frames were all dropped, so that the drops are committed."""
         outcomes = {entry.session.camera.id: (entry.session, Outcome()) for entry in taken}
-        by_engine: dict[int, list[_Item]] = defaultdict(list)
+        by_engine: dict[tuple[int, str], list[_Item]] = defaultdict(list)
         for entry in taken:
-            item = self._admit(entry)
+            item = self._admit(entry, outcomes[entry.session.camera.id][1])
             if item is not None:
-                by_engine[id(entry.session.engine)].append(item)
+                camera_id = entry.session.camera.id
+                apart = camera_id if self._failures.lately(camera_id) else ""
+                by_engine[id(entry.session.engine), apart].append(item)
         for items in by_engine.values():
             engine = items[0].session.engine
             if engine is not None:
                 self._score_items(engine, items, outcomes)
         return outcomes
 
-    def _admit(self, entry: Taken) -> _Item | None:
+    def _admit(self, entry: Taken, outcome: Outcome) -> _Item | None:
         """Decode a frame, or drop it with its reason counted."""
         session, message = entry.session, entry.message
-        if not session.take(entry.seq):
+        if not session.take(entry.seq, entry.books):
             return None
         if message is None:
             session.drop(DropReason.CORRUPT)
             return None
-        if not session.ready:
-            session.keep(message)  # for the snapshot
-            session.boxes = []
-            session.drop(DropReason.NO_BANK)
-            return None
-        if message.live and time.time_ns() - message.captured_at_ns > self._max_age_s * 1e9:
+        old = entry.late or time.time_ns() - message.captured_at_ns > self._max_age_s * 1e9
+        if session.ready and message.live and old:
             session.drop(DropReason.TOO_OLD)
             return None
         try:
-            item = _Item(session, message, frame_of(message))
+            frame = frame_of(message)
         except RejectedError as error:
             log.warning("%s: frame %d dropped: %s", session.camera.id, message.seq, error)
             session.drop(DropReason.CORRUPT)
             return None
-        session.keep(message)
-        return item
+        session.keep(message)  # without a bank: for the snapshot
+        attention = _look(session, message, frame, outcome)
+        if not session.ready:
+            session.boxes = []
+            session.drop(DropReason.NO_BANK)
+            return None
+        return _Item(session, message, frame, attention)
 
     def _score_items(
         self, engine: Engine, items: Sequence[_Item], outcomes: dict[str, tuple[Session, Outcome]]
     ) -> None:
-        perception = engine.perceive([item.frame for item in items], [item.session.view for item in items])
-        features = engine.features(perception)
-        for number, item in enumerate(items):
+        extracted = extract(engine, [item.frame for item in items], [item.session.view for item in items])
+        latest: dict[str, _Scored] = {}
+        for item, found in zip(items, extracted, strict=True):
+            if isinstance(found, Exception):
+                self._failures.drop(item.session, item.message.seq, found)
+                continue
             outcome = outcomes[item.session.camera.id][1]
-            self._score_item(item, features[number], _labelled_boxes(engine, perception, number, item), outcome)
+            boxes = _labelled_boxes(engine, found.perception, found.number, item)
+            scored = self._score_item(item, found.features, boxes, outcome)
+            if scored is not None:
+                latest[item.session.camera.id] = scored
+        for camera_id, scored in latest.items():
+            outcomes[camera_id][1].explanation = _explanation(scored, thumbnails=False)
 
     def _score_item(
         self, item: _Item, features: Sequence[Features], boxes: list[list[object]], outcome: Outcome
-    ) -> None:
+    ) -> _Scored | None:
         session, message, analyzer = item.session, item.message, item.session.analyzer
         if analyzer is None:
             raise RuntimeError("an admitted frame has an analyzer")
         try:
-            reading = analyzer.read(features, item.frame.at_s)
+            reading = analyzer.read(features, item.frame.at_s, item.attention)
         except NonFiniteScoreError as error:
             log.error("%s: frame %d dropped: %s", session.camera.id, message.seq, error)
             session.drop(DropReason.NON_FINITE)
-            return
+            return None
+        except Exception as error:  # noqa: BLE001 (border: as in `extract`)
+            self._failures.drop(session, message.seq, error)
+            return None
         score = _score_message(item, reading)
         entry_ms = session.next_score_ms(message.captured_at_ns)
         outcome.scores.append((entry_ms, score))
@@ -114,20 +146,44 @@ class Scorer:
             outcome.minutes.append(over)
         session.counters["scored"] += 1
         session.boxes = boxes
-        for event in reading.changes:
-            outcome.alerts.append(_alert(item, event))
+        scored = _Scored(item, analyzer.bank, features, reading)
+        outcome.alerts += [_alert(scored, event) for event in reading.changes]
+        return scored
+
+
+def _look(session: Session, message: FrameMessage, frame: Frame, outcome: Outcome) -> Attention:
+    """Record what befell the picture as a whole; returns what the frame's score is worth."""
+    attention, alerts = session.conditions.look(session.camera, frame)
+    for alert in alerts:
+        opened = alert.state is AlertState.OPEN
+        outcome.alerts.append(AlertChange(alert, tell=True, picture=message.jpeg if opened else None))
+    return attention
 
 
 def close_events(session: Session, events: Sequence[Event], outcome: Outcome) -> None:
     """Record events that ended without a frame: the bank changed, or the camera fell silent."""
-    outcome.alerts += [(*update_alert(session, event, None), None) for event in events]
+    outcome.alerts += [AlertChange(*update_alert(session, event, None)) for event in events]
 
 
-def _alert(item: _Item, event: Event) -> tuple[Alert, bool, bytes | None]:
-    """The picture is that of the peak, or of the opening when the peak was just before it."""
-    pictured = event.ended_s is None and item.frame.at_s in (event.peak_s, event.opened_s)
+def _alert(scored: _Scored, event: Event) -> AlertChange:
+    """Picture and explanation are those of the peak, or of the opening when the peak was just before it."""
+    item = scored.item
     alert, tell = update_alert(item.session, event, _in_source(event.box_xyxy_px, item.message))
-    return alert, tell, item.message.jpeg if pictured else None
+    if event.ended_s is None and item.frame.at_s in (event.peak_s, event.opened_s):
+        return AlertChange(alert, tell, item.message.jpeg, _explanation(scored, thumbnails=True))
+    return AlertChange(alert, tell)
+
+
+def _explanation(scored: _Scored, *, thumbnails: bool) -> Explanation:
+    message = scored.item.message
+    explained = Explained(
+        scored.item.session.camera.id,
+        message.captured_at_ns // 1_000_000,
+        message.seq,
+        (message.width, message.height),
+        (message.source_width, message.source_height),
+    )
+    return explanation_of(explained, scored.bank, scored.features, scored.reading, thumbnails=thumbnails)
 
 
 def _score_message(item: _Item, reading: Reading) -> Score:

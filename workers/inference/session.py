@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
 from collections import Counter, deque
@@ -19,15 +18,21 @@ from models.perception import HISTORY_S, View
 from patchwatch.errors import NotFoundError, PatchwatchError, WeightsMissingError
 from patchwatch.keys import CameraKeys
 from patchwatch.messages.alert import Alert
+from patchwatch.messages.books import Books
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameMessage
+from patchwatch.messages.number import counted
 from patchwatch.messages.score import ScoreMinute
 from patchwatch.messages.status import AnalysisState, AnalysisStatus, DropReason
 from patchwatch.settings import Settings
+from workers.inference.conditions import Conditions
 from workers.inference.engines import Engines
+from workers.inference.stored import StoredState
+from workers.thresholds import curve_of, told
 
 _MINUTE_MS = 60_000
-_UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)  # what JSON of another shape than expected raises
+# what JSON of another shape than expected raises
+_UNREADABLE = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +50,7 @@ class Session:
     lease: bytes
     position: int = 0
     counters: Counter[str] = field(default_factory=Counter)
+    books: Books = field(default_factory=Books)  # up to the position
     view: View = field(default_factory=View)
     engine: Engine | None = None
     bank: Bank | None = None
@@ -55,10 +61,12 @@ class Session:
     minute: ScoreMinute | None = None
     alert: Alert | None = None  # the open one
     told_peak: float = 0.0  # of the open alert, as last told to subscribers
+    conditions: Conditions = field(default_factory=Conditions)
     boxes: list[list[Any]] = field(default_factory=list)
     stored: dict[str, Any] | None = None  # analyzer state of before a restart, until there is a bank to go on with
     last_taken_s: float = field(default_factory=time.monotonic)
     _bank_mtime_ns: int | None = None
+    _false_alarms_per_day: float = 0.0  # that the analyzer's rule is for
 
     @classmethod
     def resume(
@@ -69,12 +77,13 @@ class Session:
         Of a state that another version wrote, what can be read is taken.
         """
         session = cls(camera, keys, lease)
-        session.counters = Counter({name.decode(): int(value) for name, value in counters.items()})
+        session.counters = Counter({name.decode(errors="replace"): counted(value) for name, value in counters.items()})
         if b"seq" in state:
-            session.position = int(state[b"seq"])
+            session.position = counted(state[b"seq"])
+            session.books = Books.decode(state.get(b"books")) or Books()
         if b"worker" in state:
             try:
-                session._restore(json.loads(state[b"worker"]))
+                session._restore(StoredState.model_validate_json(state[b"worker"]))
             except _UNREADABLE as error:
                 log.warning("%s: its stored state is unreadable (%r): smoothing starts afresh", camera.id, error)
         return session
@@ -90,15 +99,18 @@ class Session:
             "alert": self.alert.model_dump(mode="json") if self.alert else None,
             "told_peak": self.told_peak,
             "recent": list(self.recent),
+            "conditions": self.conditions.state(),
         }
 
-    def _restore(self, state: dict[str, Any]) -> None:
-        self.alert = Alert.model_validate(state["alert"]) if state["alert"] else None
-        self.last_score_ms = int(state["last_score_ms"])
-        self.told_peak = float(state["told_peak"])
-        self.minute = ScoreMinute(*state["minute"]) if state["minute"] else None
-        self.recent = deque((int(seq), int(at)) for seq, at in state["recent"])
-        self.stored = state["analyzer"]
+    def _restore(self, state: StoredState) -> None:
+        self.alert = state.alert
+        self.last_score_ms = state.last_score_ms
+        self.told_peak = state.told_peak
+        self.minute = ScoreMinute(*state.minute) if state.minute else None
+        self.recent = deque(state.recent)
+        self.stored = state.analyzer
+        if state.conditions is not None:
+            self.conditions.restore(state.conditions)
 
     @property
     def ready(self) -> bool:
@@ -116,7 +128,9 @@ class Session:
         """
         path = settings.bank_path(self.camera.id, self.camera.profile)
         mtime_ns = _mtime_ns(path)
+        budget = self.camera.false_alarms_per_day or settings.false_alarms_per_day
         if mtime_ns == self._bank_mtime_ns and self.ready:
+            self._follow_budget(budget)
             return []
         try:
             engine = engines.get(self.camera.profile)
@@ -127,8 +141,15 @@ class Session:
             check_identity(bank, engine.profile, engine.identity, where=f"bank {bank.id} of {self.camera.id}")
         except PatchwatchError as error:
             return self._unready(error)
-        self._bank_mtime_ns = mtime_ns
+        self._bank_mtime_ns, self._false_alarms_per_day = mtime_ns, budget
         return self._use(engine, bank)
+
+    def _follow_budget(self, false_alarms_per_day: float) -> None:
+        """Another alarm budget is another threshold of the same bank. An open event goes on under it."""
+        if false_alarms_per_day != self._false_alarms_per_day and self.bank and self.analyzer:
+            self._false_alarms_per_day = false_alarms_per_day
+            self.analyzer.use_rule(self.bank.threshold.rule(false_alarms_per_day))
+            self._set_status(AnalysisState.SCORING, "")
 
     def _unready(self, error: PatchwatchError) -> list[Event]:
         state = AnalysisState.BANK_REJECTED
@@ -143,13 +164,14 @@ class Session:
 
     def _use(self, engine: Engine, bank: Bank) -> list[Event]:
         before = self.analyzer.state() if self.analyzer else self.stored
-        self.engine, self.bank, self.analyzer, self.stored = engine, bank, Analyzer(bank), None
+        rule = bank.threshold.rule(self._false_alarms_per_day)
+        self.engine, self.bank, self.analyzer, self.stored = engine, bank, Analyzer(bank, rule), None
         self.view = View()
         try:
             closed = self.analyzer.restore(before) if before else []
         except _UNREADABLE as error:
             log.warning("%s: its stored state is unreadable (%r): smoothing starts afresh", self.camera.id, error)
-            self.analyzer, closed = Analyzer(bank), []
+            self.analyzer, closed = Analyzer(bank, rule), []
         if self.alert and not closed and self.analyzer.open_event is None:
             closed = [_known_of(self.alert)]
         self._set_status(AnalysisState.SCORING, "")
@@ -165,7 +187,9 @@ class Session:
     def _set_status(self, state: AnalysisState, detail: str) -> None:
         bank = self.bank
         before = self.status
-        if before and (before.state, before.detail, before.bank_id) == (state, detail, bank.id if bank else None):
+        threshold = told(bank.threshold.at(self._false_alarms_per_day)) if bank else None
+        now = (state, detail, bank.id if bank else None, threshold)
+        if before and (before.state, before.detail, before.bank_id, before.threshold) == now:
             return
         self.status = AnalysisStatus(
             camera_id=self.camera.id,
@@ -176,8 +200,10 @@ class Session:
             bank_id=bank.id if bank else None,
             bank_created_at=bank.created_at if bank else None,
             random_weights=bank.random_weights if bank else False,
-            threshold_on=bank.rule.on if bank else None,
-            threshold_off=bank.rule.off if bank else None,
+            threshold_on=threshold.on if threshold else None,
+            threshold_off=threshold.off if threshold else None,
+            threshold=threshold,
+            thresholds=curve_of(bank.threshold) if bank else (),
             device=self.engine.device if self.engine else "cpu",
             updated_at_ms=time.time_ns() // 1_000_000,
         )
@@ -193,14 +219,23 @@ class Session:
         self._bank_mtime_ns = None
         return closed
 
-    def take(self, seq: int) -> bool:
-        """Advance to a frame; counts the frames missing before it. False for one that was taken already."""
+    def take(self, seq: int, books: Books | None = None) -> bool:
+        """Advance to a frame; counts the frames missing before it, for the reasons that its books tell. False for one
+        that was taken already."""
         if seq <= self.position:
             return False
-        self.drop(DropReason.QUEUE_FULL, seq - self.position - 1)
-        self.position = seq
+        self._miss(seq - self.position - 1, (books or self.books).since(self.books))
+        self.position, self.books = seq, books or self.books
         self.last_taken_s = time.monotonic()
         return True
+
+    def _miss(self, count: int, why: Books) -> None:
+        unpublished = min(count, why.unpublished)
+        lost = min(count - unpublished, why.lost)
+        self.drop(DropReason.UNPUBLISHED, unpublished)
+        self.drop(DropReason.QUEUE_FULL, count - unpublished - lost)
+        if lost:
+            self.counters["lost"] += lost  # they may have been scored: not counted as dropped
 
     def drop(self, reason: DropReason, count: int = 1) -> None:
         if count:
@@ -231,10 +266,8 @@ class Session:
 
 def _known_of(alert: Alert) -> Event:
     """The event of an open alert of which nothing but its record is left: it ended at its peak or later."""
-    peak_s = alert.peak_at_ms / 1000
-    return Event(
-        alert.started_at_ms / 1000, alert.opened_at_ms / 1000, peak_s, alert.peak_score, alert.stream, None, peak_s
-    )
+    peak_s, score = alert.peak_at_ms / 1000, alert.peak_score or 0.0
+    return Event(alert.started_at_ms / 1000, alert.opened_at_ms / 1000, peak_s, score, alert.stream, None, peak_s)
 
 
 def _mtime_ns(path: Path) -> int | None:

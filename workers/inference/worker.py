@@ -8,44 +8,54 @@ import signal
 import socket
 import threading
 import time
-import uuid
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import redis
 
+from models.conditions.watch import GAP_S
 from models.event import Event
 from patchwatch import keys
 from patchwatch.bus import connect, translated
 from patchwatch.errors import (
+    BusFullError,
     BusUnavailableError,
     ConfigurationError,
     InvalidMessageError,
     LeaseLostError,
     RejectedError,
 )
-from patchwatch.keys import CameraKeys
+from patchwatch.keys import CameraKeys, LeaseKeys, partition_of
+from patchwatch.messages.alert import Alert
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameMessage
-from patchwatch.messages.status import WorkerBeat
+from patchwatch.messages.status import CaptureStatus, WorkerBeat
+from patchwatch.roles import Role
 from patchwatch.settings import Settings
-from workers.inference.commit import Committer, Outcome
+from workers.inference.commit import AlertChange, Committer, Outcome
 from workers.inference.engines import Engines
-from workers.inference.lease import Leases
-from workers.inference.outage import Outage
+from workers.inference.extraction import extract
 from workers.inference.queue_reader import QueueReader
+from workers.inference.relief import Relief
 from workers.inference.scoring import Scorer, close_events, frame_of
 from workers.inference.session import Session
+from workers.inference.silence import Heard
+from workers.inference.watchdog import Watchdog
+from workers.leases import Leases
+from workers.outage import Outage
 
 _LOOK_EVERY_S = 1.0  # for changed cameras and banks
 _LOOK_SOON_S = 0.1  # while a camera waits for its networks
 _BEAT_EXPIRES_S = 10
-_STATUS_AGAIN_S = 10.0  # a flushed Redis gets the status back this late
+_STATUS_AGAIN_S = 2.0  # a Redis that lost everything gets the status back this late
 
 log = logging.getLogger(__name__)
 
 
 class InferenceWorker:
-    """Scores the cameras of every partition it can lease. One thread scores; `stop` may be called from any."""
+    """Scores the cameras of its share of the partitions. One thread scores; `stop` may be called from any."""
 
     def __init__(self, settings: Settings) -> None:
         if settings.redis_url is None:
@@ -53,19 +63,22 @@ class InferenceWorker:
         url = settings.redis_url.get_secret_value()
         self._settings = settings
         self._client: Any = connect(url)
-        self._leases = Leases(url, settings.partitions)
-        self._committer = Committer(self._client, self._leases, settings)
-        self._reader = QueueReader(self._client, settings.batch_frames, settings.batch_wait_ms / 1000)
+        self._leases = Leases(url, Role.INFERENCE)
+        self._committer = Committer(self._client, settings)
+        self._relief = Relief(self._client)
+        self._reader = QueueReader(
+            self._client, settings.batch_frames, settings.batch_wait_ms / 1000, settings.max_age_s
+        )
         self._scorer = Scorer(settings.max_age_s)
         self._engines = Engines(settings)
         self._sessions: dict[str, Session] = {}
         self._revision: bytes | None = None
-        self._owned: dict[int, bytes] = {}
+        self._owned: dict[LeaseKeys, bytes] = {}
         self._published: dict[str, tuple[object, float]] = {}
         self._looked_s = float("-inf")
         self._outage = Outage("scoring")
+        self._watchdog = Watchdog()
         self._stopping = threading.Event()
-        self._id = uuid.uuid4().hex[:12]
         self._started_ms = time.time_ns() // 1_000_000
 
     def stop(self) -> None:
@@ -75,8 +88,10 @@ class InferenceWorker:
     def run(self) -> None:
         """Score until `stop`. Survives a lost Redis: waits for it and goes on."""
         self._leases.start()
+        self._watchdog.start()
         try:
             while not self._stopping.is_set():
+                self._watchdog.fed()
                 try:
                     self._turn()
                     self._outage.over()
@@ -85,6 +100,7 @@ class InferenceWorker:
                     self._revision = None
                     self._stopping.wait(0.5)
         finally:
+            self._watchdog.stop()
             self._engines.stop()
             self._leases.stop()
             self._client.close()
@@ -92,23 +108,25 @@ class InferenceWorker:
     def _turn(self) -> None:
         reading = {session.keys.frames: session for session in self._sessions.values() if not session.waiting}
         all_read = len(reading) == len(self._sessions)
-        if time.monotonic() - self._looked_s >= (_LOOK_EVERY_S if all_read else _LOOK_SOON_S):
+        changing_hands = self._leases.leaving or self._leases.owned != self._owned
+        if changing_hands or time.monotonic() - self._looked_s >= (_LOOK_EVERY_S if all_read else _LOOK_SOON_S):
             self._look_around()
             self._looked_s = time.monotonic()
         if not reading:
             self._stopping.wait(_LOOK_SOON_S)
             return
-        taken = self._reader.read(reading, fill=self._batches_pay())
+        taken = self._reader.read(reading)
+        began_s = time.monotonic()
         for session, outcome in self._scorer.score(taken).values():
             self._settle(session, outcome)
-
-    def _batches_pay(self) -> bool:
-        return any(session.engine and session.engine.profile.needs_backbone for session in self._sessions.values())
+        self._reader.spent(taken, time.monotonic() - began_s)
 
     def _look_around(self) -> None:
         with translated():
             self._refresh_cameras()
+            self._hand_over()
             self._beat()
+            captures = self._read_captures()
         for session in list(self._sessions.values()):
             if self._began_anew(session):
                 self._forget(session.camera.id)
@@ -119,7 +137,7 @@ class InferenceWorker:
             if session.ready and (not was_ready or session.analyzer is not analyzer):
                 self._warm_up(session)
             closed += self._fallen_silent(session)
-            self._close(session, closed)
+            self._close(session, closed, self._listen(session, captures.get(session.camera.id)))
             self._publish_status(session)
 
     def _refresh_cameras(self) -> None:
@@ -130,13 +148,28 @@ class InferenceWorker:
         wanted = {camera.id: camera for camera in self._read_cameras() if camera.enabled}
         for camera_id in [known for known in self._sessions if known not in wanted]:
             session = self._sessions[camera_id]
-            self._close(session, session.finish())
+            self._close(session, session.finish(), session.conditions.finish())
             self._forget(camera_id)
-            if not self._client.hexists(keys.CAMERAS, camera_id):  # what was committed after its removal goes too
-                self._client.delete(*session.keys.of_inference)
+            self._under_lease(session, partial(self._committer.erase, session))
+        self._leases.want(self._work(wanted))
         for camera in wanted.values():
             self._adopt(camera, owned)
+        self._engines.prepare([session.camera.profile for session in self._sessions.values()])
+        self._engines.prepare([camera.profile for camera in wanted.values()])
         self._revision, self._owned = revision, owned
+
+    def _work(self, cameras: dict[str, Camera]) -> Counter[LeaseKeys]:
+        """Partitions with cameras, and how many: an empty one is nobody's."""
+        partitions = (partition_of(camera_id, self._settings.partitions) for camera_id in cameras)
+        return Counter(LeaseKeys.of_partition(partition) for partition in partitions)
+
+    def _hand_over(self) -> None:
+        """Give back what other workers shall have. Between two batches everything is committed."""
+        for unit in self._leases.leaving:
+            for session in [one for one in self._sessions.values() if str(one.keys.partition) == unit.name]:
+                self._forget(session.camera.id)
+            self._leases.release(unit)
+            self._owned.pop(unit, None)
 
     def _read_cameras(self) -> list[Camera]:
         cameras = []
@@ -144,12 +177,12 @@ class InferenceWorker:
             try:
                 cameras.append(Camera.decode(record))
             except InvalidMessageError as error:
-                log.error("camera %s is unreadable and left out: %s", camera_id.decode(), error)
+                log.error("camera %r is unreadable and left out: %s", camera_id, error)
         return cameras
 
-    def _adopt(self, camera: Camera, owned: dict[int, bytes]) -> None:
+    def _adopt(self, camera: Camera, owned: dict[LeaseKeys, bytes]) -> None:
         of = CameraKeys.of(camera.id, self._settings.partitions)
-        session, lease = self._sessions.get(camera.id), owned.get(of.partition)
+        session, lease = self._sessions.get(camera.id), owned.get(LeaseKeys.of_partition(of.partition))
         if session and session.lease == lease:
             self._close(session, session.reconfigure(camera))
             return
@@ -190,16 +223,34 @@ class InferenceWorker:
             except RejectedError:
                 continue  # it was counted when it was taken
         if frames:
-            session.engine.extract(frames, [session.view] * len(frames))
+            extract(session.engine, frames, [session.view] * len(frames))
 
     def _fallen_silent(self, session: Session) -> list[Event]:
         if session.bank is None or time.monotonic() - session.last_taken_s < session.bank.rule.gap_s:
             return []
         return session.finish()
 
-    def _close(self, session: Session, events: list[Event]) -> None:
-        if events:
-            outcome = Outcome()
+    def _read_captures(self) -> dict[str, bytes | None]:
+        sessions = list(self._sessions.values())
+        records = self._client.mget([session.keys.capture for session in sessions]) if sessions else []
+        return {session.camera.id: record for session, record in zip(sessions, records, strict=True)}
+
+    def _listen(self, session: Session, record: bytes | None) -> list[Alert]:
+        """Whether frames come that should, and whether those that came are too long ago to tell of the picture."""
+        conditions = session.conditions
+        silent = not session.waiting and time.monotonic() - session.last_taken_s > GAP_S
+        closed = conditions.finish_picture() if silent else []
+        try:
+            capture = CaptureStatus.decode(record) if record else None
+        except InvalidMessageError as error:
+            log.warning("%s: %s", session.camera.id, error)
+            return closed
+        heard = Heard(capture, time.monotonic(), time.time_ns() // 1_000_000)
+        return closed + conditions.listen(session.camera, heard, self._settings.offline_after_s)
+
+    def _close(self, session: Session, events: list[Event], alerts: Sequence[Alert] = ()) -> None:
+        if events or alerts:
+            outcome = Outcome(alerts=[AlertChange(alert, tell=True) for alert in alerts])
             close_events(session, events, outcome)
             self._settle(session, outcome)
 
@@ -207,22 +258,41 @@ class InferenceWorker:
         """Commit, waiting for Redis as long as it takes; a camera that another worker owns now is let go."""
         uncertain = False
         while True:
+            self._watchdog.fed()
             try:
                 if uncertain and self._committer.applied(session, outcome):
                     return
                 self._committer.commit(session, outcome)
             except LeaseLostError as error:
-                log.warning("%s: %s", session.camera.id, error)
-                self._forget(session.camera.id)
-                self._revision = None  # look again soon: the partition may come back to us
+                self._lose(session, error)
                 return
             except BusUnavailableError as error:
                 uncertain = True
                 self._outage.noticed(error)
-                if self._stopping.wait(0.5):
+                if not self._relieved(error) and self._stopping.wait(0.5):
                     raise
             else:
                 return
+
+    def _relieved(self, error: BusUnavailableError) -> bool:
+        """Whether Redis was full and something could be given up: then it may go on at once."""
+        if not isinstance(error, BusFullError) or self._stopping.is_set():
+            return False
+        try:
+            return self._relief.give_up(self._sessions.values())
+        except BusUnavailableError:
+            return False
+
+    def _under_lease(self, session: Session, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except LeaseLostError as error:
+            self._lose(session, error)
+
+    def _lose(self, session: Session, error: LeaseLostError) -> None:
+        log.warning("%s: %s", session.camera.id, error)
+        self._forget(session.camera.id)
+        self._revision = None  # look again soon: the partition may come back to us
 
     def _publish_status(self, session: Session) -> None:
         status, now_s = session.status, time.monotonic()
@@ -232,9 +302,8 @@ class InferenceWorker:
         if before is not status:
             word = " with RANDOM CLIP weights" if status.random_weights else ""
             log.info("%s: %s%s %s", session.camera.id, status.state.value, word, status.detail or status.bank_id)
-        with translated():
-            self._client.set(session.keys.analysis, status.encode())
         self._published[session.camera.id] = (status, now_s)
+        self._under_lease(session, partial(self._committer.tell, session, status))
 
     def _beat(self) -> None:
         devices = {session.engine.device for session in self._sessions.values() if session.engine}
@@ -247,7 +316,7 @@ class InferenceWorker:
             device=",".join(sorted(devices)) or "cpu",
             cameras=len(self._sessions),
         )
-        self._client.set(keys.worker("inference", self._id), beat.encode(), ex=_BEAT_EXPIRES_S)
+        self._client.set(keys.worker("inference", self._leases.worker), beat.encode(), ex=_BEAT_EXPIRES_S)
 
 
 def run(settings: Settings) -> None:

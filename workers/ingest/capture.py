@@ -16,16 +16,20 @@ from itertools import chain
 from typing import TextIO
 
 from patchwatch.bus import connect
-from patchwatch.errors import SourceRejectedError, SourceUnavailableError
-from patchwatch.keys import CameraKeys
+from patchwatch.errors import LeaseLostError, SourceRejectedError, SourceUnavailableError
+from patchwatch.keys import CameraKeys, LeaseKeys
 from patchwatch.messages.camera import Pace
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.status import Reason
 from workers.ingest import picture
+from workers.ingest.backlog import Backlog
 from workers.ingest.clock import FileClock, LiveClock
+from workers.ingest.memory import bound_own_address_space
 from workers.ingest.order import CaptureOrder, CaptureReport, ReportKind
 from workers.ingest.publisher import Publisher, Stopped
+from workers.ingest.rate import AnalysisRate
 from workers.ingest.video import SampledFrame, Video
+from workers.lease import Lease
 
 _REPORT_EVERY_S = 0.5
 _MAX_BACKLOG = 32  # pictures held while a live source catches up
@@ -38,6 +42,7 @@ class Reporter:
 
     out: TextIO
     publisher: Publisher
+    rate: AnalysisRate
     video: Video | None = None
     decode_errors_before: int = 0  # of earlier rounds of a looped file
     _last_frame_at_ms: int | None = field(default=None, init=False)
@@ -63,7 +68,7 @@ class Reporter:
             decode_errors=self.decode_errors_before + (video.decode_errors if video else 0),
             last_frame_at_ms=self._last_frame_at_ms, width=self._size[0] or (video.width if video else 0),
             height=self._size[1] or (video.height if video else 0), codec=video.codec if video else "",
-            reason=reason, detail=detail,
+            analysis_fps=self.rate.fps, reason=reason, detail=detail,
         )  # fmt: skip
         self.out.write(report.encode().decode() + "\n")
         self.out.flush()
@@ -72,9 +77,13 @@ class Reporter:
 class Capture:
     """Reads one source and publishes its frames until it ends, fails, or ``stop`` is set."""
 
-    def __init__(self, order: CaptureOrder, publisher: Publisher, reporter: Reporter, stop: threading.Event) -> None:
+    def __init__(
+        self, order: CaptureOrder, publisher: Publisher, backlog: Backlog, reporter: Reporter, stop: threading.Event
+    ) -> None:
         self._order = order
         self._publisher = publisher
+        self._backlog = backlog
+        self._rate = reporter.rate
         self._reporter = reporter
         self._stop = stop
         self._flags = FrameFlag(0) if order.lossless else FrameFlag.LIVE
@@ -88,8 +97,16 @@ class Capture:
             self._read_live() if self._order.live else self._read_file()
         except Stopped:
             self._reporter.send(ReportKind.PROGRESS)  # the last counts
+        except LeaseLostError as error:
+            self._reporter.send(ReportKind.LEASE_LOST, detail=str(error))
         except SourceUnavailableError as error:
             self._reporter.send(ReportKind.FAILED, Reason(error.reason), str(error))
+        except MemoryError:
+            self._reporter.send(
+                ReportKind.FAILED, Reason.MEMORY,
+                f"more memory was needed than a capture may have: raise PATCHWATCH_CAPTURE_MEMORY_MB "
+                f"({self._order.memory_mb})",
+            )  # fmt: skip
         except SourceRejectedError as error:
             self._reporter.send(ReportKind.REJECTED, Reason(error.reason), str(error))
         else:
@@ -138,6 +155,7 @@ class Capture:
 
     def _opened(self) -> Video:
         video = Video.open(self._order.path or self._order.url, options=self._order.video_options)
+        video.sampler.fps = self._rate.fps
         self._reporter.video = video
         self._reporter.send(ReportKind.OPENED)
         return video
@@ -168,8 +186,18 @@ class Capture:
             flags=self._flags | (FrameFlag.DISCONTINUITY if frame.discontinuity else FrameFlag(0)),
             jpeg=picture.encode(frame.rgb, self._order.jpeg_quality),
         )  # fmt: skip
-        self._publisher.publish(message)
+        if self._publisher.publish(message):
+            self._heed_backlog(message.seq)
         self._reporter.frame(message)
+
+    def _heed_backlog(self, seq: int) -> None:
+        """Analyse fewer frames rather than have them dropped: of live sources, as recordings wait instead."""
+        if self._order.lossless:
+            return
+        self._backlog.published(seq)
+        look = self._backlog.look()
+        if look is not None and self._rate.look(look, time.monotonic()) and self._reporter.video is not None:
+            self._reporter.video.sampler.fps = self._rate.fps
 
 
 def _backlog(frames: Iterator[SampledFrame]) -> list[tuple[SampledFrame, int]]:
@@ -201,6 +229,7 @@ def _stop_when_closed(stop: threading.Event) -> None:
 def main() -> None:
     """Entry point of the process."""
     order = CaptureOrder.decode(sys.stdin.buffer.readline())
+    bound_own_address_space(order.memory_mb)
     stop = threading.Event()
     threading.Thread(target=_stop_when_closed, args=(stop,), daemon=True, name="stop").start()
     reporter: Reporter | None = None
@@ -211,12 +240,15 @@ def main() -> None:
         return not stop.wait(seconds)
 
     with connect(order.redis_url) as client:
+        keys = CameraKeys.of(order.camera_id, order.partitions)
         publisher = Publisher(
-            client, CameraKeys.of(order.camera_id, order.partitions), queue_frames=order.queue_frames,
-            lossless=order.lossless, pause=pause,
+            client, keys, Lease(LeaseKeys.of_capture(order.camera_id, order.partitions), order.lease.encode()),
+            queue_frames=order.queue_frames, lossless=order.lossless, pause=pause,
         )  # fmt: skip
-        reporter = Reporter(sys.stdout, publisher)
-        Capture(order, publisher, reporter, stop).run()
+        reporter = Reporter(
+            sys.stdout, publisher, AnalysisRate(order.analysis_fps, order.overload_fps, order.patience_s)
+        )
+        Capture(order, publisher, Backlog(client, keys, order.queue_frames), reporter, stop).run()
     os._exit(0)  # the thread on standard input would hold an ordinary exit
 
 

@@ -13,7 +13,7 @@ import ipaddress
 import logging
 from typing import Protocol
 
-from patchwatch.errors import BusUnavailableError, InvalidMessageError, NotFoundError, PortTakenError
+from patchwatch.errors import BusUnavailableError, ConflictError, InvalidMessageError, NotFoundError, PortTakenError
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.source import Source, SourceKind
 from patchwatch.settings import Settings
@@ -121,6 +121,9 @@ class Endpoint:
         try:
             slot = await self._cameras.admit(camera_id, announce.path)
         except NotFoundError:
+            return
+        except (BusUnavailableError, ConflictError) as error:
+            log.warning("a publisher at %s was turned away: %s", peer, error)
             return
         log.info("camera %s: a publisher at %s connected", camera_id, peer)
         splice = Splice(reader, writer, slot, udp_allowed=_is_local(peer))

@@ -22,9 +22,21 @@ def translated(source: str, live: bool) -> Iterator[None]:
     try:
         yield
     except av.error.FFmpegError as error:
+        if error.errno == errno.ENOMEM:
+            raise _no_memory(redact(source)) from None
         raise (_live(redact(source), error) if live else _file(redact(source), error)) from None
+    except MemoryError:
+        raise _no_memory(redact(source)) from None
     except OverflowError as error:  # PyAV reads some of FFmpeg's codes so
         raise SourceUnavailableError(f"{redact(source)}: {redact(str(error))}", Reason.DISCONNECTED) from None
+
+
+def _no_memory(name: str) -> SourceUnavailableError:
+    return SourceUnavailableError(
+        f"{name} needs more memory than a capture may have: lower the camera's resolution, "
+        "or raise PATCHWATCH_CAPTURE_MEMORY_MB",
+        Reason.MEMORY,
+    )
 
 
 def _live(name: str, error: av.error.FFmpegError) -> PatchwatchError:
@@ -70,6 +82,12 @@ def _file(name: str, error: av.error.FFmpegError) -> PatchwatchError:
         return SourceRejectedError(f"{name} may not be read: check its permissions", Reason.FORBIDDEN_PATH)
     if isinstance(error, av.error.IsADirectoryError):
         return SourceRejectedError(f"{name} is a folder: name a video file in it", Reason.NOT_FOUND)
+    if isinstance(error, av.error.ArgumentError):  # the format is not among those asked for
+        return SourceRejectedError(
+            f"{name} is a list of other files or addresses, or of a format that is not read: name a video file, "
+            "or convert it to MP4 or Matroska",
+            Reason.CODEC,
+        )
     if isinstance(error, av.error.DecoderNotFoundError):
         return SourceRejectedError(f"{name}: no decoder for its codec: convert it to H.264", Reason.CODEC)
     return SourceRejectedError(

@@ -16,6 +16,7 @@ from workers.ingest.order import CaptureOrder, ReportKind
 from workers.ingest.process import CaptureProcess
 from workers.ingest.standing import Standing
 from workers.ingest.watch import Outcome, Watch
+from workers.lease import Lease
 
 _DRAIN_S = 1.0  # for what a leaving publisher had sent already
 log = logging.getLogger("patchwatch.ingest")
@@ -41,9 +42,12 @@ class PublisherSlot:
 class Keeper:
     """One camera's life. ``run`` goes on until cancelled; its end by itself means that nothing is left to try."""
 
-    def __init__(self, camera: Camera, settings: Settings, standing: Standing, stable_after_s: float) -> None:
+    def __init__(
+        self, camera: Camera, settings: Settings, standing: Standing, stable_after_s: float, lease: Lease
+    ) -> None:
         self.camera = camera
         self.standing = standing
+        self.lease = lease
         self._settings = settings
         self._kind = Source.parse(camera.source).kind
         self._backoff = Backoff(settings.reconnect_min_s, settings.reconnect_max_s, stable_after_s)
@@ -53,6 +57,14 @@ class Keeper:
         self._slot_taken = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
+
+    @property
+    def tied(self) -> bool:
+        """Whether another worker could not simply go on: the publisher is connected here; a file would be read from
+        its start."""
+        if self._kind is SourceKind.PUSH:
+            return self._slot is not None
+        return self._kind is SourceKind.FILE and not self.camera.loop
 
     async def run(self) -> None:
         """Until cancelled. A defect of ours is reported as `CRASHED` and tried again, not left silent."""
@@ -85,6 +97,8 @@ class Keeper:
             if outcome.kind is ReportKind.REJECTED:
                 self.standing.to(CaptureState.FAILED, outcome.reason, outcome.detail)
                 return
+            if outcome.kind is ReportKind.LEASE_LOST:
+                await asyncio.Event().wait()  # the supervisor ends this once it has seen it too
             if outcome.kind is ReportKind.ENDED and self._kind is SourceKind.FILE:
                 self.standing.to(CaptureState.ENDED, outcome.reason, outcome.detail)
                 return
@@ -140,11 +154,16 @@ class Keeper:
     # One capture process --------------------------------------------------------------------------------------
 
     def _order(self, listen_url: str = "") -> CaptureOrder:
-        return CaptureOrder.of(self.camera, self._settings, listen_url=listen_url, after_seq=self.standing.captured)
+        return CaptureOrder.of(
+            self.camera, self._settings, lease=self.lease.value, listen_url=listen_url, after_seq=self.standing.captured
+        )
 
     async def _session(self, order: CaptureOrder, slot: PublisherSlot | None = None) -> Outcome:
         self.standing.begin()
-        watch = Watch(self.standing, timeout_s=self._settings.source_timeout_s, quiet_s=self._quiet_s, live=order.live)
+        watch = Watch(
+            self.standing, timeout_s=self._settings.source_timeout_s, quiet_s=self._quiet_s, live=order.live,
+            memory_mb=order.memory_mb,
+        )  # fmt: skip
         process = await _started(order)
         leaving = asyncio.create_task(_end_after_leaving(process, slot)) if slot else None
         try:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from patchwatch.messages.base import CameraId, Message
 from patchwatch.messages.camera import Camera, Pace, Transport
+from patchwatch.messages.number import Count, TimeMs
 from patchwatch.messages.source import Source, SourceKind
 from patchwatch.messages.status import Reason
 from workers.ingest.video import VideoOptions
@@ -27,13 +28,18 @@ class CaptureOrder(Message):
     loop: bool = False
     transport: Transport = Transport.TCP
     analysis_fps: float
+    overload_fps: float = 2.5
+    max_age_s: float = 5.0
     max_side_px: int
     max_picture_px: int
     jpeg_quality: int
     timeout_s: float
+    allow_link_local: bool = False
+    memory_mb: int = 1536
     redis_url: str
     partitions: int
     queue_frames: int
+    lease: str  # of the camera's capture: frames are written under it alone
     after_seq: int = 0
 
     @property
@@ -50,11 +56,18 @@ class CaptureOrder(Message):
         return VideoOptions(
             analysis_fps=self.analysis_fps, max_side_px=self.max_side_px, max_picture_px=self.max_picture_px,
             timeout_s=self.timeout_s, transport=self.transport.value, live=self.live,
-            listen=self.kind is SourceKind.PUSH,
+            listen=self.kind is SourceKind.PUSH, allow_link_local=self.allow_link_local,
         )  # fmt: skip
 
+    @property
+    def patience_s(self) -> float:
+        """How long a frame may wait for its analysis before it is dropped as too old, or pushed out of the queue."""
+        return min(self.max_age_s, self.queue_frames / self.analysis_fps)
+
     @classmethod
-    def of(cls, camera: Camera, settings: Settings, *, listen_url: str = "", after_seq: int = 0) -> CaptureOrder:
+    def of(
+        cls, camera: Camera, settings: Settings, *, lease: bytes, listen_url: str = "", after_seq: int = 0
+    ) -> CaptureOrder:
         """Raises `SourceRejectedError` when the camera's file lies outside the media folders."""
         source = Source.parse(camera.source)
         path = source.within(settings.allowed_media_dirs) if source.kind is SourceKind.FILE else None
@@ -62,10 +75,12 @@ class CaptureOrder(Message):
         return cls(
             camera_id=camera.id, kind=source.kind, url=listen_url or source.url, path=path, pace=camera.pace,
             loop=camera.loop, transport=camera.transport, analysis_fps=camera.analysis_fps or settings.analysis_fps,
+            overload_fps=settings.overload_fps, max_age_s=settings.max_age_s,
             max_side_px=settings.max_side_px, max_picture_px=settings.max_picture_px,
             jpeg_quality=settings.jpeg_quality, timeout_s=settings.source_timeout_s,
+            allow_link_local=settings.allow_link_local_sources, memory_mb=settings.capture_memory_mb,
             redis_url=settings.redis_url.get_secret_value(), partitions=settings.partitions,
-            queue_frames=settings.queue_frames, after_seq=after_seq,
+            queue_frames=settings.queue_frames, lease=lease.decode(), after_seq=after_seq,
         )  # fmt: skip
 
 
@@ -75,18 +90,21 @@ class ReportKind(StrEnum):
     ENDED = "ended"  # a file was read to its end, or a live source closed without a word
     FAILED = "failed"  # worth another try
     REJECTED = "rejected"  # wrong until the configuration changes
+    LEASE_LOST = "lease_lost"  # another worker captures the camera now
 
 
 class CaptureReport(Message):
-    """One line on a capture process's standard output. Counts are since that process began, ``seq`` is absolute."""
+    """One line on a capture process's standard output. Decode errors are since that process began, ``seq`` and
+    ``unpublished`` are of the camera; both are 0 until Redis has answered."""
 
     kind: ReportKind
-    seq: int = 0
-    unpublished: int = 0
-    decode_errors: int = 0
-    last_frame_at_ms: int | None = None
-    width: int = 0
-    height: int = 0
+    seq: Count = 0
+    unpublished: Count = 0
+    decode_errors: Count = 0
+    last_frame_at_ms: TimeMs | None = None
+    width: Count = 0
+    height: Count = 0
     codec: str = ""
+    analysis_fps: float | None = None  # at present
     reason: Reason | None = None
     detail: str = ""

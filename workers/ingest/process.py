@@ -11,6 +11,8 @@ from patchwatch.messages.source import redact
 from workers.ingest.order import CaptureOrder, CaptureReport
 
 _STOP_WITHIN_S = 3.0
+_LINE_BYTES = 65_536  # a report is far shorter
+_NOISE_LINES = 100  # of something else, before the process counts as broken
 
 
 class CaptureProcess:
@@ -19,6 +21,8 @@ class CaptureProcess:
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
         self._last_words = ""
+        assert process.stdout is not None
+        self._stdout = process.stdout
         self._stderr = asyncio.create_task(self._read_stderr())
 
     @classmethod
@@ -26,6 +30,7 @@ class CaptureProcess:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "workers.ingest.capture",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            limit=_LINE_BYTES,
             process_group=0,  # a Ctrl-C reaches the supervisor, which ends its captures in order
         )  # fmt: skip
         assert process.stdin is not None
@@ -42,11 +47,16 @@ class CaptureProcess:
         return self._last_words
 
     async def report(self) -> CaptureReport | None:
-        """The next report; None once the process has ended."""
-        assert self._process.stdout is not None
-        while line := await self._process.stdout.readline():
-            with contextlib.suppress(InvalidMessageError):
+        """The next report; None once the process has ended. One that writes much else instead is broken and killed."""
+        for _ in range(_NOISE_LINES):
+            try:
+                if not (line := await self._stdout.readline()):
+                    return None
                 return CaptureReport.decode(line)
+            except (InvalidMessageError, ValueError):  # no report; or no end of the line in sight: it was thrown away
+                continue
+        await self.kill()
+        self._last_words = "it wrote what is no report and was killed"
         return None
 
     def ask_to_stop(self) -> None:
@@ -72,6 +82,8 @@ class CaptureProcess:
         """SIGKILL: for one that hangs."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
+        while await self._stdout.read(_LINE_BYTES):  # a full pipe would keep the end from being noticed
+            pass
         await self._process.wait()
         await self._stderr
 

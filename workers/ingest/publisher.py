@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import redis
 
 from patchwatch.bus import translated
-from patchwatch.errors import BusUnavailableError, InvalidMessageError
+from patchwatch.errors import BusFullError, BusUnavailableError, InvalidMessageError, LeaseLapsedError
 from patchwatch.keys import CameraKeys
+from patchwatch.messages.books import Books
 from patchwatch.messages.frame import FrameMessage
+from workers.lease import Lease
 
 _PAUSE_S = 0.02  # between looks at a full queue
 _RETRY_S = 0.5  # between attempts at a Redis that does not answer
+_LEAST_QUEUE = 4  # frames, however full Redis is
 log = logging.getLogger("patchwatch.ingest")
 
 
@@ -24,17 +29,20 @@ class Stopped(Exception):
 
 
 class Publisher:
-    """Writes a camera's frames to its stream; the only writer. Blocking, one thread.
+    """Writes a camera's frames to its stream, under the lease of its capture: the only writer. Blocking, one thread.
 
     ``pause`` waits the given seconds and returns False when told to stop. Live frames push out the oldest when
     the queue is full (the reader sees the gap in ``seq`` and counts it), and are given up and counted in
-    ``unpublished`` while Redis is away. Lossless frames wait in both cases.
+    ``unpublished`` while Redis is away or the lease has expired. Lossless frames wait in these cases. Each frame
+    carries the `Books` that tell why numbers before it are missing: after a failed write, or when the stream is gone,
+    they are made up from what Redis still has.
     """
 
     def __init__(
         self,
         client: redis.Redis,
         keys: CameraKeys,
+        lease: Lease,
         *,
         queue_frames: int,
         lossless: bool,
@@ -42,21 +50,30 @@ class Publisher:
     ) -> None:
         self._client = client
         self._keys = keys
+        self._lease = lease
         self._queue_frames = queue_frames
+        self._room = queue_frames  # of a live queue; less for a while after Redis was full
         self._lossless = lossless
         self._pause = pause
         self._away_until_s = 0.0  # monotonic: a dead server is not asked again for every frame
+        self._books = Books()
+        self._head = 0  # newest frame that Redis is known to have had; the books are those up to it
+        self._given_up = 0  # frames after it that it never got
+        self._sure = False  # whether the last write was answered
         self.seq = 0  # last one used
         self.last_captured_ns: int | None = None  # of the newest frame that was in the queue at `start`
-        self.unpublished = 0
+
+    @property
+    def unpublished(self) -> int:
+        """Frames that never reached Redis, since these books began."""
+        return self._books.unpublished + self._given_up
 
     def start(self, after_seq: int = 0) -> None:
         """Find where the sequence stopped. Waits for Redis; raises `Stopped`."""
         while True:
             try:
                 with translated():
-                    self.seq = max(after_seq, self._last_seq())
-                    self.last_captured_ns = self._newest_captured_ns()
+                    self._find_place(after_seq)
                 return
             except BusUnavailableError as error:
                 log.debug("%s", error)
@@ -68,17 +85,23 @@ class Publisher:
         return self.seq
 
     def publish(self, frame: FrameMessage) -> bool:
-        """Returns whether the frame is in the queue. Raises `Stopped` while a lossless frame waits."""
+        """Returns whether the frame is in the queue. Raises `Stopped` while a lossless frame waits, `LeaseLostError`
+        once another worker captures the camera."""
         if self._lossless:
             self._publish_surely(frame)
             return True
         if time.monotonic() >= self._away_until_s:
             try:
-                self._add(frame, maxlen=self._queue_frames)
+                self._add(frame, maxlen=self._room)
+                self._room = min(self._queue_frames, self._room + 1)
                 return True
+            except LeaseLapsedError:
+                pass  # the supervisor may get it back
+            except BusFullError:
+                self._make_room()
             except BusUnavailableError:
                 self._away_until_s = time.monotonic() + _RETRY_S
-        self.unpublished += 1
+        self._given_up += 1
         return False
 
     def _publish_surely(self, frame: FrameMessage) -> None:
@@ -88,18 +111,80 @@ class Publisher:
                     self._wait(_PAUSE_S)
                 self._add(frame, maxlen=None)
                 return
-            except BusUnavailableError:
+            except (BusUnavailableError, LeaseLapsedError):
                 self._wait(_RETRY_S)
 
+    def _make_room(self) -> None:
+        """Redis is full: a shorter queue lets the others, and our next frame, go on. It grows again frame by frame."""
+        self._room = max(_LEAST_QUEUE, self._room // 2)
+        with contextlib.suppress(BusUnavailableError), translated():
+            self._client.xtrim(self._keys.frames, maxlen=self._room, approximate=False)
+
     def _add(self, frame: FrameMessage, maxlen: int | None) -> None:
+        follows = self._sure and self._head == frame.seq - 1
+        self._sure = False
+        with translated():
+            if not (follows and self._append(frame, maxlen)):
+                self._rejoin(frame, maxlen)
+        self._head, self._given_up, self._sure = max(self._head, frame.seq), 0, True
+
+    def _append(self, frame: FrameMessage, maxlen: int | None) -> bool:
+        """False, and nothing written, when the stream is gone. With a flush goes the lease, which is watched."""
+        exists = False
+
+        def is_there(pipe: Any) -> bool:
+            nonlocal exists
+            pipe.watch(self._lease.unit.lease)
+            exists = bool(pipe.exists(self._keys.frames))
+            return exists
+
+        self._lease.write(self._client, lambda pipe: self._queue(pipe, frame, self._books, maxlen), is_there)
+        return exists
+
+    def _rejoin(self, frame: FrameMessage, maxlen: int | None) -> None:
+        """Add a frame after it was uncertain what Redis has. One that is there already, because an earlier attempt
+        arrived although its answer did not, stays there once."""
+        books = self._books
+
+        def is_missing(pipe: Any) -> bool:
+            nonlocal books
+            pipe.watch(self._keys.frames)
+            head = self._head_in(pipe)
+            if head is not None and head[0] >= frame.seq:
+                books = head[1]
+                return False
+            books = self._books_before(frame.seq, head)
+            return True
+
+        self._lease.write(self._client, lambda pipe: self._queue(pipe, frame, books, maxlen), is_missing)
+        self._books = books
+
+    def _queue(self, pipe: Any, frame: FrameMessage, books: Books, maxlen: int | None) -> None:
+        fields = books.on(frame.encode())
+        pipe.xadd(self._keys.frames, fields, id=frame.entry_id, maxlen=maxlen, approximate=False)
+
+    def _books_before(self, seq: int, head: tuple[int, Books] | None) -> Books:
+        if head is None:  # a new camera, or Redis lost all that it had
+            return Books(self._given_up, seq - 1 - self._given_up, time.time_ns() // 1_000_000)
+        in_queue, books = head
+        if in_queue >= self._head:
+            return replace(books, unpublished=books.unpublished + seq - 1 - in_queue)
+        mine = self._books  # Redis came back with an older snapshot
+        return replace(
+            mine, unpublished=mine.unpublished + seq - 1 - self._head, lost=mine.lost + self._head - in_queue
+        )
+
+    def _head_in(self, client: Any) -> tuple[int, Books] | None:
+        """The newest sequence number that the stream has had, and its books; None when there is no stream."""
         try:
-            with translated():
-                fields: dict[Any, Any] = dict(frame.encode())
-                self._client.xadd(self._keys.frames, fields, id=frame.entry_id, maxlen=maxlen, approximate=False)
+            found = client.xinfo_stream(self._keys.frames)
         except redis.ResponseError as error:
-            if "equal or smaller" not in str(error):
+            if "no such key" not in str(error):
                 raise
-            # An earlier attempt did arrive, although its answer did not: the frame is there, once.
+            return None
+        last = found["last-entry"]
+        books = Books.beside(last[1]) if last else None
+        return int(found["last-generated-id"].split(b"-")[0]), books or Books()
 
     def _has_room(self, seq: int) -> bool:
         with translated():
@@ -108,13 +193,14 @@ class Publisher:
                 return seq - int(committed) <= self._queue_frames
             return int(self._client.xlen(self._keys.frames)) < self._queue_frames
 
-    def _last_seq(self) -> int:
+    def _find_place(self, after_seq: int) -> None:
         committed = int(self._client.hget(self._keys.state, "seq") or 0)
-        try:
-            last_id: bytes = self._client.xinfo_stream(self._keys.frames)["last-generated-id"]
-        except redis.ResponseError:  # no such stream yet
-            return committed
-        return max(committed, int(last_id.split(b"-")[0]))
+        head = self._head_in(self._client)
+        in_queue, self._books = head or (0, Books())
+        self.seq = max(after_seq, committed, in_queue)
+        self._head = in_queue if head else self.seq
+        self._given_up = self.seq - self._head
+        self.last_captured_ns = self._newest_captured_ns()
 
     def _newest_captured_ns(self) -> int | None:
         entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", self._client.xrevrange(self._keys.frames, count=1))

@@ -11,6 +11,7 @@ from patchwatch import keys
 from patchwatch.bus import translated
 from patchwatch.errors import InvalidMessageError
 from patchwatch.messages.camera import Camera
+from patchwatch.messages.number import counted
 
 log = logging.getLogger("patchwatch.ingest")
 
@@ -30,7 +31,7 @@ class Roster:
     async def read(self) -> dict[str, Camera]:
         """All cameras by id. Raises `BusUnavailableError`."""
         with translated():
-            revision = int(await self._client.get(keys.CAMERAS_REVISION) or 0)
+            revision = counted(cast("bytes | None", await self._client.get(keys.CAMERAS_REVISION)))
             if self._revision is not None and revision < self._revision:
                 revision = await self._restore()
             if revision != self._revision:
@@ -52,7 +53,7 @@ class Roster:
             try:
                 camera = Camera.decode(data)
             except InvalidMessageError as error:
-                log.error("camera %s is left out: %s; remove it and add it again", camera_id.decode(), error)
+                log.error("camera %r is left out: %s; remove it and add it again", camera_id, error)
             else:
                 cameras[camera.id] = camera
         return cameras
@@ -62,5 +63,7 @@ class Roster:
         async with self._client.pipeline(transaction=True) as pipe:
             for camera in self._cameras.values():
                 pipe.hsetnx(keys.CAMERAS, camera.id, camera.encode())
-            pipe.incrby(keys.CAMERAS_REVISION, (self._revision or 0) + 1)
-            return int((await pipe.execute())[-1])
+            revision = (self._revision or 0) + 1
+            pipe.set(keys.CAMERAS_REVISION, revision)  # whatever stands there, be it no number
+            await pipe.execute()
+        return revision

@@ -44,12 +44,16 @@ class Message:
     @property
     def camera_id(self) -> str | None:
         """Camera named by a request's path; None when it names none that could exist."""
-        name = unquote(urlsplit(self.second).path).strip("/")
+        name = unquote(self.path).strip("/")
         return name if re.fullmatch(CAMERA_ID_PATTERN, name) else None
 
     @property
     def path(self) -> str:
-        return urlsplit(self.second).path or "/"
+        """Path of a request's URI; ``/`` where it has none, or is none."""
+        try:
+            return urlsplit(self.second).path or "/"
+        except ValueError:  # an odd bracket
+            return "/"
 
     def request_bytes(self) -> bytes:
         """To be passed on: as received, without the publisher's credentials."""

@@ -57,15 +57,20 @@ class MediaClock:
 
 
 class Sampler:
-    """Takes the first picture of each slot of 1/fps seconds: the same timestamps always give the same choice."""
+    """Takes the first picture of each slot of 1/fps seconds: the same timestamps always give the same choice.
+
+    ``fps`` may be changed at any time.
+    """
 
     def __init__(self, fps: float) -> None:
-        self._fps = fps
-        self._slot: int | None = None
+        self.fps = fps
+        self._taken_s: float | None = None
 
     def takes(self, media_time_s: float) -> bool:
-        slot = math.floor(media_time_s * self._fps + _EARLY_SLOTS)
-        if self._slot is not None and slot <= self._slot:
+        if self._taken_s is not None and self._slot(media_time_s) <= self._slot(self._taken_s):
             return False
-        self._slot = slot
+        self._taken_s = media_time_s
         return True
+
+    def _slot(self, media_time_s: float) -> int:
+        return math.floor(media_time_s * self.fps + _EARLY_SLOTS)

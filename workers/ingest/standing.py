@@ -29,7 +29,9 @@ class Standing:
         status = before or CaptureStatus(
             camera_id=camera.id, state=CaptureState.CONNECTING, since_ms=now_ms(), updated_at_ms=now_ms()
         )
-        self._status = status.model_copy(update={"camera_revision": camera.revision})
+        self._status = status.model_copy(
+            update={"camera_revision": camera.revision, "configured_fps": fps, "analysis_fps": None}
+        )
         self._logged = False
         self._on_change = on_change
         waits = camera.pace is Pace.FAST and Source.parse(camera.source).kind is SourceKind.FILE
@@ -82,17 +84,32 @@ class Standing:
         before_ms = self._status.last_frame_at_ms
         update: dict[str, object] = {
             "captured": max(self._status.captured, report.seq),
-            "unpublished": self._base.unpublished + report.unpublished,
+            "unpublished": report.unpublished if report.seq else self._status.unpublished,
             "decode_errors": self._base.decode_errors + report.decode_errors,
         }
         if report.width and report.height:
             update |= {"width": report.width, "height": report.height, "codec": report.codec or None}
+        if report.analysis_fps is not None:
+            update["analysis_fps"] = report.analysis_fps
         if report.last_frame_at_ms is not None:
             update["last_frame_at_ms"] = report.last_frame_at_ms
             if before_ms is not None and report.last_frame_at_ms - before_ms > self._gap_ms:
                 update["last_gap"] = Gap(from_ms=before_ms, to_ms=report.last_frame_at_ms)
             self._frames.append((time.monotonic(), report.seq))
+        was_overloaded = self._status.overloaded
         self._status = self._status.model_copy(update=update)
+        if self._status.overloaded != was_overloaded:
+            self._log_rate()
+
+    def _log_rate(self) -> None:
+        status = self._status
+        if status.overloaded:
+            log.warning(
+                "camera %s: analysed at %.3g of %.3g fps: its analysis cannot keep up",
+                status.camera_id, status.analysis_fps, status.configured_fps,
+            )  # fmt: skip
+        else:
+            log.info("camera %s: analysed at its configured rate again", status.camera_id)
 
     def _fps(self) -> float | None:
         while self._frames and self._frames[0][0] < time.monotonic() - _RATE_OVER_S:

@@ -1,4 +1,4 @@
-"""Runs a capture process for every configured camera and writes down where each stands."""
+"""Runs a capture process for each camera that this worker holds, and writes down where each stands."""
 
 from __future__ import annotations
 
@@ -7,24 +7,33 @@ import contextlib
 import logging
 import os
 import socket
+import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import redis.asyncio
 
 from patchwatch import keys
 from patchwatch.bus import translated
-from patchwatch.errors import BusUnavailableError, InvalidMessageError, NotFoundError
-from patchwatch.keys import CameraKeys
+from patchwatch.errors import BusUnavailableError, ConflictError, NotFoundError
+from patchwatch.keys import LeaseKeys
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import CaptureState, CaptureStatus, WorkerBeat
+from patchwatch.roles import Role
 from patchwatch.settings import Settings
 from workers.ingest.keeper import Keeper, PublisherSlot
+from workers.ingest.ledger import Ledger
 from workers.ingest.roster import Roster
 from workers.ingest.standing import Standing, now_ms
+from workers.lease import Lease
+from workers.leases import Leases
 
-_POLL_S = 0.5
+_POLL_S = 0.25
 _WRITE_EVERY_S = 1.0
 _BEAT_EXPIRES_S = 10
+_CANCEL_AGAIN_S = 5.0  # longer than the end of a capture takes
+_ASK_EVERY_S = 0.05  # for a camera whose publisher came to us
+_HAND_OVER_WITHIN_S = 12.0  # longer than a lease whose owner is gone, and than the end of a capture
 STABLE_AFTER_S = 30.0
 log = logging.getLogger("patchwatch.ingest")
 
@@ -36,48 +45,77 @@ class _Kept:
 
 
 class Supervisor:
-    """Follows the configuration in Redis; keeps going, with what it knows, while Redis is away."""
+    """Captures the cameras that this worker holds a lease of; others have the rest.
+
+    Follows the configuration in Redis; keeps going, with what it knows, while Redis is away.
+    """
 
     def __init__(
         self, settings: Settings, client: redis.asyncio.Redis, *, stable_after_s: float = STABLE_AFTER_S
     ) -> None:
+        assert settings.redis_url is not None, "the ingest worker checked it"
         self._settings = settings
         self._client = client
         self._roster = Roster(client)
+        self._ledger = Ledger(client, settings.partitions)
+        self._leases = Leases(settings.redis_url.get_secret_value(), Role.INGEST)
         self._stable_after_s = stable_after_s
+        self._cameras: dict[str, Camera] = {}
         self._kept: dict[str, _Kept] = {}
+        self._over: dict[str, Keeper] = {}  # their captures are over, but not yet settled with Redis
+        self._leaving: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._following = asyncio.Lock()
         self._started_at_ms = now_ms()
         self._away = False
 
     async def run(self) -> None:
-        """Until cancelled; then every capture is stopped and the last word about it written."""
+        """Until cancelled; then every capture is stopped, the last word about it written, and its lease given back."""
+        self._leases.start()
+        tasks = [asyncio.create_task(life) for life in (self._follow_configuration(), self._write_statuses())]
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._follow_configuration())
-                tasks.create_task(self._write_statuses())
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()  # neither ends but by a defect, which ends this worker
         finally:
-            await asyncio.gather(*(_ended(kept) for kept in self._kept.values()))
-            for kept in self._kept.values():
-                kept.keeper.standing.worker_stops()
+            await asyncio.gather(*(_ended(task) for task in tasks))
+            await asyncio.gather(*(_ended(kept.task) for kept in self._kept.values()), *map(_ended, self._leaving))
+            for keeper in self._keepers():
+                keeper.standing.worker_stops()
             with contextlib.suppress(BusUnavailableError):
                 await self._forget_worker()
+            await asyncio.to_thread(self._leases.stop)
 
     def camera(self, camera_id: str) -> Camera | None:
-        """The camera as it is captured now."""
-        kept = self._kept.get(camera_id)
-        return kept.keeper.camera if kept else None
+        """The camera, whoever captures it."""
+        return self._cameras.get(camera_id)
 
     async def admit(self, camera_id: str, path: str) -> PublisherSlot:
-        """A place for a publisher whose right was checked. Raises `NotFoundError` when the camera went away."""
-        kept = self._kept.get(camera_id)
-        if kept is None:
-            raise NotFoundError(f"no camera {camera_id}")
-        return await kept.keeper.admit(path)
+        """A place for a publisher whose right was checked; the worker that holds its camera is asked for it.
+
+        Raises `NotFoundError` when the camera went away, `ConflictError` when it was not handed over in time, and
+        `BusUnavailableError`.
+        """
+        keeper = await self._keeper_here(camera_id)
+        slot = await keeper.admit(path)
+        self._want()
+        return slot
+
+    async def _keeper_here(self, camera_id: str) -> Keeper:
+        unit, deadline_s = self._unit(camera_id), time.monotonic() + _HAND_OVER_WITHIN_S
+        while (kept := self._kept.get(camera_id)) is None:
+            if camera_id not in self._cameras:
+                raise NotFoundError(f"no camera {camera_id}")
+            if time.monotonic() > deadline_s:
+                raise ConflictError(f"camera {camera_id} is captured by another ingest worker, which does not let go")
+            if await asyncio.to_thread(self._leases.claim, unit):
+                await self.refresh()
+            else:
+                await asyncio.sleep(_ASK_EVERY_S)
+        return kept.keeper
 
     async def add_camera(self, camera: Camera) -> None:
-        """Create a camera and start keeping it. Raises `BusUnavailableError`."""
+        """Create a camera. Raises `BusUnavailableError`."""
         await self._roster.add(camera)
         await self.refresh()
 
@@ -90,51 +128,77 @@ class Supervisor:
             await asyncio.sleep(_POLL_S)
 
     async def refresh(self) -> None:
-        """Take changes of the configuration over now. Raises `BusUnavailableError`."""
+        """Take changes of the configuration and of the leases over now. Raises `BusUnavailableError`."""
         async with self._following:
             await self._follow_once()
 
     async def _follow_once(self) -> None:
-        cameras = await self._roster.read()
+        self._cameras = await self._roster.read()
         self._bus_is(away=False)
-        stale = [camera_id for camera_id, kept in self._kept.items() if cameras.get(camera_id) != kept.keeper.camera]
-        gone = [(camera_id, self._kept.pop(camera_id)) for camera_id in stale]
-        await asyncio.gather(*(_ended(kept) for _, kept in gone))
-        for camera_id, kept in gone:
-            if camera_id not in cameras:
-                await self._clear(camera_id)
-            else:
-                self._keep(cameras[camera_id], kept.keeper.standing.status())
-        for camera_id in cameras.keys() - self._kept.keys():
-            self._keep(cameras[camera_id], await self._status_before(camera_id))
+        self._want()
+        owned, leaving = self._leases.owned, self._leases.leaving
+        stale = [name for name, kept in self._kept.items() if self._is_stale(kept.keeper, owned, leaving)]
+        gone = {name: self._kept.pop(name) for name in stale}
+        self._over |= {name: kept.keeper for name, kept in gone.items()}
+        await self._let_go([kept.task for kept in gone.values()])
+        for name, keeper in list(self._over.items()):
+            await self._settle(keeper, leaving)
+            del self._over[name]
+        await self._keep_owned()
 
-    def _keep(self, camera: Camera, before: CaptureStatus | None) -> None:
+    def _is_stale(self, keeper: Keeper, owned: Mapping[LeaseKeys, bytes], leaving: Collection[LeaseKeys]) -> bool:
+        lease = keeper.lease
+        configured = keeper.camera.captures_like(self._cameras.get(keeper.camera.id))
+        return not configured or owned.get(lease.unit) != lease.value or lease.unit in leaving
+
+    async def _settle(self, keeper: Keeper, leaving: Collection[LeaseKeys]) -> None:
+        """Write down where a capture that is over stood, for whoever goes on; not once its lease is over too."""
+        lease, camera_id = keeper.lease, keeper.camera.id
+        if camera_id in self._cameras:
+            await self._ledger.write({lease: keeper.standing.status()})
+        else:
+            await self._ledger.erase(lease)
+            log.info("camera %s: removed", camera_id)
+        if lease.unit in leaving or camera_id not in self._cameras:
+            log.info("camera %s: left to other ingest workers", camera_id)
+            await asyncio.to_thread(self._leases.release, lease.unit)
+
+    async def _keep_owned(self) -> None:
+        leaving = self._leases.leaving
+        for unit, value in self._leases.owned.items():
+            camera = self._cameras.get(unit.name)
+            if camera is not None and camera.id not in self._kept and unit not in leaving:
+                self._keep(camera, Lease(unit, value), await self._ledger.read(camera.id))
+
+    def _want(self) -> None:
+        work = {self._unit(camera.id): int(camera.enabled) for camera in self._cameras.values()}
+        tied = (kept.keeper for kept in self._kept.values() if kept.keeper.tied and not kept.task.done())
+        self._leases.want(work, frozenset(keeper.lease.unit for keeper in tied))
+
+    def _unit(self, camera_id: str) -> LeaseKeys:
+        return LeaseKeys.of_capture(camera_id, self._settings.partitions)
+
+    def _keepers(self) -> list[Keeper]:
+        return [*self._over.values(), *(kept.keeper for kept in self._kept.values())]
+
+    async def _let_go(self, tasks: list[asyncio.Task[None]]) -> None:
+        """End them; `run` sees it through when it is itself stopped meanwhile."""
+        self._leaving.update(tasks)
+        await asyncio.gather(*map(_ended, tasks))
+        self._leaving.difference_update(tasks)
+
+    def _keep(self, camera: Camera, lease: Lease, before: CaptureStatus | None) -> None:
         fps = camera.analysis_fps or self._settings.analysis_fps
         standing = Standing(camera, fps, before, self._changed.set)
-        keeper = Keeper(camera, self._settings, standing, self._stable_after_s)
+        keeper = Keeper(camera, self._settings, standing, self._stable_after_s, lease)
         life = _nothing() if _was_read(camera, before) else keeper.run()
         self._kept[camera.id] = _Kept(keeper, asyncio.create_task(life, name=f"camera {camera.id}"))
 
-    async def _status_before(self, camera_id: str) -> CaptureStatus | None:
-        with translated():
-            data = await self._client.get(CameraKeys.of(camera_id, self._settings.partitions).capture)
-        try:
-            return CaptureStatus.decode(data) if data else None
-        except InvalidMessageError as error:
-            log.warning("camera %s: its earlier status is left out: %s", camera_id, error)
-            return None
-
-    async def _clear(self, camera_id: str) -> None:
-        """What the capture wrote after the camera was removed."""
-        of_camera = CameraKeys.of(camera_id, self._settings.partitions)
-        with translated():
-            await self._client.delete(of_camera.frames, of_camera.capture)
-        log.info("camera %s: removed", camera_id)
-
     async def _write_statuses(self) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), _WRITE_EVERY_S)
+            with contextlib.suppress(TimeoutError):  # not wait_for: before Python 3.12 it may swallow a cancellation
+                async with asyncio.timeout(_WRITE_EVERY_S):
+                    await self._changed.wait()
             self._changed.clear()
             try:
                 await self._write_once()
@@ -143,17 +207,13 @@ class Supervisor:
                 await asyncio.sleep(_POLL_S)
 
     async def _write_once(self) -> None:
+        await self._ledger.write({keeper.lease: keeper.standing.status() for keeper in self._keepers()})
+        beat = WorkerBeat(
+            role="ingest", host=socket.gethostname(), pid=os.getpid(), started_at_ms=self._started_at_ms,
+            updated_at_ms=now_ms(), cameras=len(self._kept),
+        )  # fmt: skip
         with translated():
-            async with self._client.pipeline(transaction=False) as pipe:
-                for camera_id, kept in self._kept.items():
-                    status = kept.keeper.standing.status()
-                    pipe.set(CameraKeys.of(camera_id, self._settings.partitions).capture, status.encode())
-                beat = WorkerBeat(
-                    role="ingest", host=socket.gethostname(), pid=os.getpid(), started_at_ms=self._started_at_ms,
-                    updated_at_ms=now_ms(), cameras=len(self._kept),
-                )  # fmt: skip
-                pipe.set(self._worker_key(), beat.encode(), ex=_BEAT_EXPIRES_S)
-                await pipe.execute()
+            await self._client.set(self._worker_key(), beat.encode(), ex=_BEAT_EXPIRES_S)
 
     async def _forget_worker(self) -> None:
         await self._write_once()
@@ -161,7 +221,7 @@ class Supervisor:
             await self._client.delete(self._worker_key())
 
     def _worker_key(self) -> str:
-        return keys.worker("ingest", f"{socket.gethostname()}-{os.getpid()}")
+        return keys.worker("ingest", self._leases.worker)
 
     def _bus_is(self, away: bool, why: str = "") -> None:
         if away and not self._away:
@@ -171,9 +231,11 @@ class Supervisor:
         self._away = away
 
 
-async def _ended(kept: _Kept) -> None:
-    kept.task.cancel()
-    await asyncio.gather(kept.task, return_exceptions=True)
+async def _ended(task: asyncio.Task[None]) -> None:
+    """Cancel until it is over: what a task awaits may swallow a cancellation that comes as it finishes."""
+    while not task.done():
+        task.cancel()
+        await asyncio.wait({task}, timeout=_CANCEL_AGAIN_S)
 
 
 def _was_read(camera: Camera, before: CaptureStatus | None) -> bool:

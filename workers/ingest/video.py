@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from patchwatch.errors import SourceRejectedError, SourceUnavailableError
 from patchwatch.messages.source import redact
 from patchwatch.messages.status import Reason
+from workers.ingest.address import check_address
+from workers.ingest.damage import missing_references
 from workers.ingest.faults import translated
 from workers.ingest.sampling import MediaClock, Sampler
 
@@ -27,13 +29,20 @@ MIN_SIDE_PX = 32  # of the source and of the scaled picture: below, there is not
 _MICROSECONDS = 1_000_000
 _KEY_FRAME_WITHIN_S = 10.0  # after damage, wait for a key frame this long at most: some streams never send one
 _CUT_OFF_S = 1.0  # a file that ends so much before its time, and with damage, is cut off
-# Formats that are lists of further files or devices: a file inside the media folder could reach outside it.
-_INDIRECT_FORMATS = {"hls", "concat", "dash", "imf", "lavfi", "tty", "sdp", "rtsp"}
+# FFmpeg knows formats that are lists of further files, addresses or devices, by which a file inside the media folder
+# could reach outside it: only those that hold their video themselves are opened.
+_FILE_FORMATS = (
+    "asf,av1,avi,dv,flv,gif,gxf,h264,hevc,ivf,m4v,matroska,mjpeg,mov,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,vc1,vvc,"
+    "wtv,yuv4mpegpipe"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class VideoOptions:
-    """How to read a source. ``listen``: wait for a publisher on the URL's port instead of connecting to it."""
+    """How to read a source. ``listen``: wait for a publisher on the URL's port instead of connecting to it.
+
+    ``allow_link_local``: connect to addresses that `check_address` refuses. ``still``: a file that is one picture.
+    """
 
     analysis_fps: float = 5.0
     max_side_px: int = 640
@@ -42,6 +51,8 @@ class VideoOptions:
     transport: str = "tcp"
     live: bool = False
     listen: bool = False
+    allow_link_local: bool = False
+    still: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +73,8 @@ class Video:
     """An open source. Not thread-safe; one decoding thread; close it (or use ``with``).
 
     ``codec`` is a name; ``width``, ``height`` are the source's own (0 until known); ``duration_s`` None when unknown or
-    live; ``decoded`` counts pictures decoded, ``decode_errors`` what could not be decoded; ``broken_off`` says, once a
-    damaged file was read, that it ended before its time (else it is empty).
+    live; ``sampler`` chooses the pictures to analyse; ``decoded`` counts pictures decoded, ``decode_errors`` what could
+    not be decoded; ``broken_off`` says, once a damaged file was read, that it ended before its time (else empty).
     """
 
     def __init__(self, container: InputContainer, name: str, options: VideoOptions) -> None:
@@ -80,10 +91,13 @@ class Video:
         self.duration_s: float | None = None
         if not options.live and container.duration:
             self.duration_s = container.duration / av.time_base
+        self.sampler = Sampler(options.analysis_fps)
         self.decoded = 0
         self.decode_errors = 0
         self.broken_off = ""
         self._waits_for_key_until_s: float | None = None
+        self._damaged_pts: int | None = None
+        self._gap_before = False
         if self.width and self.height:
             self._check_size(self.width, self.height)
 
@@ -97,6 +111,8 @@ class Video:
         options = options or VideoOptions()
         name = redact(str(source))
         chosen = _ffmpeg_options(source, options)
+        if isinstance(source, str) and not (options.listen or options.allow_link_local):
+            check_address(source)
         try:
             container = _open(source, chosen, options)
         except SourceUnavailableError as error:
@@ -130,7 +146,6 @@ class Video:
         ``decode_errors``. Raises as `open` does when the connection fails or the picture's size is out of bounds.
         """
         clock = MediaClock(self._interval_s(), self._options.live)
-        sampler = Sampler(self._options.analysis_fps)
         broken = False
         last_s = 0.0
         for picture in self._pictures(on_packet):
@@ -139,7 +154,7 @@ class Video:
                 continue
             last_s = tick.media_time_s
             broken |= tick.discontinuity | self._resized(picture)
-            if self._undamaged(picture, tick.media_time_s) and sampler.takes(tick.media_time_s):
+            if self._undamaged(picture, tick.media_time_s) and self.sampler.takes(tick.media_time_s):
                 yield self._sampled(picture, tick.media_time_s, broken)
                 broken = False
         if self.decoded == 0 and not self._options.live:
@@ -174,29 +189,39 @@ class Video:
 
     def _decoded(self, packet: av.Packet) -> list[av.VideoFrame]:
         try:
-            pictures = [picture for picture in packet.decode() if isinstance(picture, av.VideoFrame)]
+            with missing_references(self.codec) as missing:
+                pictures = [picture for picture in packet.decode() if isinstance(picture, av.VideoFrame)]
         except (av.error.InvalidDataError, av.error.PatchWelcomeError):
-            self._damage()
+            self._damage(packet.pts)
             return []
+        # A gap in what arrived is told of one packet, and may lie in the next: the parser hands them over a step late.
+        if missing or packet.is_corrupt or self._gap_before:
+            self._damage(packet.pts)
+        self._gap_before = packet.is_corrupt
         self.decoded += len(pictures)
         return pictures
 
-    def _damage(self) -> None:
+    def _damage(self, pts: int | None) -> None:
         self.decode_errors += 1
+        self._damaged_pts = pts
         self._waits_for_key_until_s = float("inf")  # set to a time by the next picture
 
     def _undamaged(self, picture: av.VideoFrame, media_time_s: float) -> bool:
         """After damage pictures are smeared until the next key frame: a smear looks like an anomaly."""
         if picture.is_corrupt:
-            self._damage()
+            self._damage(picture.pts)
             return False
         if self._waits_for_key_until_s is None:
             return True
         self._waits_for_key_until_s = min(self._waits_for_key_until_s, media_time_s + _KEY_FRAME_WITHIN_S)
-        if picture.key_frame or media_time_s >= self._waits_for_key_until_s:
+        if (picture.key_frame and not self._up_to_damage(picture)) or media_time_s >= self._waits_for_key_until_s:
             self._waits_for_key_until_s = None
             return True
         return False
+
+    def _up_to_damage(self, picture: av.VideoFrame) -> bool:
+        """Whether it is the damaged picture itself, or one that the decoder put in order and handed over later."""
+        return picture.pts is not None and self._damaged_pts is not None and picture.pts <= self._damaged_pts
 
     def _resized(self, picture: av.VideoFrame) -> bool:
         if (picture.width, picture.height) == (self.width, self.height):
@@ -234,7 +259,10 @@ class Video:
 
 def _open(source: str | Path, chosen: dict[str, str], options: VideoOptions) -> InputContainer:
     with translated(str(source), options.live):
-        container: InputContainer = av.open(_url(source), options=chosen, timeout=_timeouts(options))
+        container: InputContainer = av.open(
+            _url(source), format="image2" if options.still else None, options=chosen, timeout=_timeouts(options),
+            metadata_errors="replace",  # titles are not always UTF-8; nothing here reads them
+        )  # fmt: skip
         return container
 
 
@@ -251,8 +279,11 @@ def _timeouts(options: VideoOptions) -> tuple[float, float] | None:
 
 
 def _ffmpeg_options(source: str | Path, options: VideoOptions) -> dict[str, str]:
+    if isinstance(source, Path) and options.still:
+        # Its name is no pattern, by which FFmpeg would read other files.
+        return {"protocol_whitelist": "file", "format_whitelist": "image2", "pattern_type": "none"}
     if isinstance(source, Path):
-        return {"protocol_whitelist": "file"}
+        return {"protocol_whitelist": "file", "format_whitelist": _FILE_FORMATS}
     if not options.live:
         return {}
     chosen = {
@@ -268,10 +299,6 @@ def _ffmpeg_options(source: str | Path, options: VideoOptions) -> dict[str, str]
 
 
 def _video_stream(container: InputContainer, name: str) -> av.VideoStream:
-    if container.format.name in _INDIRECT_FORMATS and name.startswith("/"):
-        raise SourceRejectedError(
-            f"{name} is a {container.format.name} list, not a video: name a video file", Reason.CODEC
-        )
     streams = [stream for stream in container.streams.video if not _is_cover(stream)]
     if not streams:
         raise SourceRejectedError(f"{name} holds no video track: name a source with pictures", Reason.NO_VIDEO)

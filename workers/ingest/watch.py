@@ -8,13 +8,15 @@ import time
 from dataclasses import dataclass
 
 from patchwatch.messages.status import CaptureState, Reason
+from workers.ingest.memory import resident_mb
 from workers.ingest.order import CaptureReport, ReportKind
 from workers.ingest.process import CaptureProcess
 from workers.ingest.standing import Standing
 
 _START_WITHIN_S = 15.0  # a Python process on a busy machine
 _HUNG_AFTER_TIMEOUTS = 3.0  # FFmpeg gives up by itself after at most two
-_FINAL = (ReportKind.ENDED, ReportKind.FAILED, ReportKind.REJECTED)
+_ASLEEP_S = 1.0  # between two looks, which are a quarter of a second apart
+_FINAL = (ReportKind.ENDED, ReportKind.FAILED, ReportKind.REJECTED, ReportKind.LEASE_LOST)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +30,27 @@ class Outcome:
 
 
 class Watch:
-    """Judges by fresh frames, not by a living process. ``live``: pauses of the source itself count as silence."""
+    """Judges by fresh frames and by memory, not by a living process.
 
-    def __init__(self, standing: Standing, *, timeout_s: float, quiet_s: float, live: bool) -> None:
+    ``live``: pauses of the source itself count as silence. ``memory_mb``: what the process may occupy.
+    """
+
+    def __init__(self, standing: Standing, *, timeout_s: float, quiet_s: float, live: bool, memory_mb: float) -> None:
         self._standing = standing
         self._timeout_s = timeout_s
         self._quiet_s = quiet_s
         self._live = live
-        self._started_s = self._heard_s = time.monotonic()
+        self._memory_mb = memory_mb
+        self._started_s = self._heard_s = self._looked_s = time.monotonic()
         self._first_frame_s: float | None = None
         self._frame_s: float | None = None
         self._last_frame_at_ms: int | None = None
 
     async def follow(self, process: CaptureProcess) -> Outcome:
-        """Returns once the process told its end, ended, or was killed for hanging."""
+        """Returns once the process told its end, ended, or was killed for hanging or for growing."""
         reading = asyncio.create_task(process.report())
         try:
-            while not self._hangs():
+            while (verdict := self._verdict(process)) is None:
                 await asyncio.wait({reading}, timeout=min(0.25, self._timeout_s / 4))
                 if reading.done():
                     report = reading.result()
@@ -59,9 +65,7 @@ class Watch:
             with contextlib.suppress(asyncio.CancelledError):
                 await reading
         await process.kill()
-        silent_s = time.monotonic() - (self._frame_s or self._started_s)
-        detail = f"the capture delivered nothing for {silent_s:.0f} s and was restarted"
-        return Outcome(ReportKind.FAILED, Reason.TIMEOUT, detail, self._delivered_s())
+        return verdict
 
     def _take(self, report: CaptureReport) -> None:
         self._heard_s = time.monotonic()
@@ -81,6 +85,35 @@ class Watch:
         unheard = now_s - self._heard_s > limit_s
         fruitless = self._live and now_s - (self._frame_s or self._started_s) > limit_s + self._quiet_s
         return unheard or fruitless
+
+    def _verdict(self, process: CaptureProcess) -> Outcome | None:
+        """Why the process has to go; None while it may stay."""
+        self._discount_own_sleep()
+        occupied_mb = resident_mb(process.pid)
+        if occupied_mb is not None and occupied_mb > self._memory_mb:
+            detail = (
+                f"the capture grew to {occupied_mb:.0f} MB of memory, more than PATCHWATCH_CAPTURE_MEMORY_MB "
+                f"({self._memory_mb:g}), and was restarted"
+            )
+            return Outcome(ReportKind.FAILED, Reason.MEMORY, detail, self._delivered_s())
+        if self._hangs():
+            silent_s = time.monotonic() - (self._frame_s or self._started_s)
+            detail = f"the capture delivered nothing for {silent_s:.0f} s and was restarted"
+            return Outcome(ReportKind.FAILED, Reason.TIMEOUT, detail, self._delivered_s())
+        return None
+
+    def _discount_own_sleep(self) -> None:
+        """Time in which we stood still ourselves (SIGSTOP, a machine that swaps) is no silence of the process: what it
+        wrote meanwhile waits in the pipe."""
+        now_s = time.monotonic()
+        slept_s = now_s - self._looked_s
+        self._looked_s = now_s
+        if slept_s < _ASLEEP_S:
+            return
+        self._started_s += slept_s
+        self._heard_s += slept_s
+        if self._frame_s is not None and self._first_frame_s is not None:
+            self._first_frame_s, self._frame_s = self._first_frame_s + slept_s, self._frame_s + slept_s
 
     def _delivered_s(self) -> float | None:
         if self._first_frame_s is None or self._frame_s is None:

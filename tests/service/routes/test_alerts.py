@@ -51,3 +51,20 @@ async def test_an_alert_whose_retention_is_over_is_not_listed(api: httpx.AsyncCl
     world.alert(1000)
     world.bus.delete(keys.alert("gate-1000"))
     assert await _ids(api, "") == []
+
+
+async def test_alerts_are_filtered_by_kind_over_pages(api: httpx.AsyncClient, world) -> None:
+    world.alert(1000)
+    frozen, offline = world.condition("frozen", 2000), world.condition("offline", 3000)
+    assert await _ids(api, "kind=anomaly") == ["gate-1000"]
+    assert await _ids(api, "kind=frozen&kind=offline") == [offline, frozen]
+    page = (await api.get("/api/v1/alerts?kind=frozen&kind=offline&limit=1")).json()
+    assert [alert["id"] for alert in (await api.get(page["next"])).json()["alerts"]] == [frozen]
+    assert (await api.get("/api/v1/alerts?kind=ghost")).status_code == 422
+
+
+async def test_an_alert_that_is_no_anomaly_has_words_instead_of_scores(api: httpx.AsyncClient, world) -> None:
+    alert_id = world.condition("covered", 1000)
+    alert = (await api.get(f"/api/v1/alerts/{alert_id}")).json()
+    assert (alert["kind"], alert["detail"]) == ("covered", "look at it")
+    assert {alert[name] for name in ("peak_score", "threshold", "stream", "region", "explanation")} == {None}

@@ -4,6 +4,7 @@ import httpx
 import pytest
 
 from patchwatch import keys
+from patchwatch.messages.enrolment_report import EnrolmentReport, Verdict
 from patchwatch.messages.status import Enrolment, EnrolmentState
 
 
@@ -19,10 +20,15 @@ async def test_an_enrolment_is_queued_and_can_be_followed(api: httpx.AsyncClient
     again = await api.post("/api/v1/cameras/gate/enrolments", json={"sources": [source]})
     assert again.status_code == 409, "one at a time"
 
-    done = job.model_copy(update={"state": EnrolmentState.DONE, "progress": 1.0, "bank_id": "b7"})
+    report = EnrolmentReport(
+        seconds=9.8, frames=50, segments=2, verdict=Verdict.TOO_SHORT, next_step="more", streams=()
+    )
+    done = job.model_copy(update={"state": EnrolmentState.DONE, "progress": 1.0, "bank_id": "b7", "report": report})
     world.bus.hset(keys.ENROLMENT_RECORDS, job.id, done.encode())
     shown = (await api.get(asked.headers["location"])).json()
     assert (shown["state"], shown["bank_id"]) == ("done", "b7")
+    assert (shown["report"]["verdict"], shown["report"]["next_step"]) == ("too_short", "more")
+    assert asked.json()["report"] is None
     assert (await api.get("/api/v1/cameras/gate/enrolments")).json()["enrolments"] == [shown]
 
 
@@ -43,7 +49,7 @@ async def test_a_camera_can_be_learnt_from_itself(api: httpx.AsyncClient, world)
     assert (asked.status_code, asked.json()["live_seconds"]) == (202, 600)
 
 
-@pytest.mark.parametrize("body", [{}, {"live_seconds": 5}, {"live_seconds": 60, "sources": ["file:/a.mp4"]}])
+@pytest.mark.parametrize("body", [{}, {"live_seconds": 4}, {"live_seconds": 60, "sources": ["file:/a.mp4"]}])
 async def test_one_kind_of_footage_is_asked_for(api: httpx.AsyncClient, world, body: dict[str, object]) -> None:
     world.camera()
     assert (await api.post("/api/v1/cameras/gate/enrolments", json=body)).status_code == 422

@@ -40,6 +40,8 @@ async def test_metrics_tell_of_every_camera_and_no_secret(api: httpx.AsyncClient
     world.analysis()
     world.score(time.time_ns() // 1_000_000, value=0.25, seq=10)
     world.commit(10, [], {"scored": 9, "dropped:too_old": 1})
+    world.frame(11)
+    world.frame(12)
     world.alert(1000)
     world.alert(2000, state=AlertState.CLOSED)
     text = (await api.get("/metrics")).text
@@ -50,7 +52,8 @@ async def test_metrics_tell_of_every_camera_and_no_secret(api: httpx.AsyncClient
         'patchwatch_queue_frames{camera="gate"} 2.0',
         'patchwatch_lag_seconds{camera="gate"} 0.12',
         'patchwatch_score{camera="gate"} 0.25',
-        'patchwatch_open_alerts{camera="gate"} 1.0',
+        'patchwatch_open_alerts{camera="gate",kind="anomaly"} 1.0',
+        'patchwatch_open_alerts{camera="gate",kind="offline"} 0.0',
         'patchwatch_reconnects_total{camera="gate"} 2.0',
         'patchwatch_capture_state{camera="gate",state="live"} 1.0',
         'patchwatch_websocket_clients{topic="alerts"} 0.0',

@@ -65,4 +65,4 @@ async def test_a_corrupt_frame_is_a_problem_not_a_crash(api: httpx.AsyncClient, 
     world.camera()
     world.frame(1, picture=b"no jpeg")
     world.commit(1, [], {"scored": 1})
-    assert (await api.get("/api/v1/cameras/gate/snapshot.jpg")).status_code == 502
+    assert (await api.get("/api/v1/cameras/gate/snapshot.jpg")).status_code == 404

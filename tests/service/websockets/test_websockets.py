@@ -65,6 +65,33 @@ async def test_hello_says_where_to_resume_when_nothing_came(at: str, world) -> N
         assert (await _next(client))["id"] == missed
 
 
+async def test_hello_says_whether_what_was_missed_is_all_there(at: str, world) -> None:
+    async def gaps(after: str) -> object:
+        async with connect(f"{at}/alerts?after={after}") as client:
+            return (await _next(client))["gaps"]
+
+    ids = [world.alert(T0 + number) for number in range(10)]
+    assert await gaps(ids[0]) == []
+    world.bus.xtrim(keys.ALERTS, maxlen=5, approximate=False)
+    assert await gaps(ids[3]) == [ids[3]], "4 was removed"
+    assert await gaps(ids[5]) == await gaps(ids[9]) == []
+    world.bus.flushall()
+    assert await gaps(ids[9]) == [ids[9]]
+    async with connect(f"{at}/alerts") as client:
+        assert (await _next(client))["gaps"] == []
+
+
+async def test_hello_names_the_cameras_whose_scores_are_not_all_there(at: str, world) -> None:
+    for camera_id in ("gate", "yard"):
+        world.camera(camera_id)
+        ids = [world.score(T0 + number, camera_id=camera_id) for number in range(4)]
+    world.bus.xtrim(world.of("gate").scores, maxlen=1, approximate=False)
+    async with connect(f"{at}/scores?after=gate:{T0}-0&after=yard:{T0}-0") as client:
+        assert (await _next(client))["gaps"] == [f"gate:{T0}-0"]
+        got = [(await _next(client))["id"] for _ in range(4)]
+    assert set(got) == {f"gate:{T0 + 3}-0", *ids[1:]}
+
+
 async def test_scores_are_filtered_by_camera(at: str, world) -> None:
     for camera_id in ("gate", "yard", "roof"):
         world.camera(camera_id)

@@ -18,12 +18,14 @@ from models.bankfile import load_bank
 from patchwatch import keys
 from patchwatch.bus import connect
 from patchwatch.keys import CameraKeys
+from patchwatch.messages.enrolment_report import Verdict
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.status import Enrolment, EnrolmentState
 from patchwatch.settings import Settings
 from workers.enrolment import worker as worker_module
 from workers.enrolment.worker import EnrolmentWorker
 from workers.ingest import picture
+from workers.thresholds import told
 
 
 @pytest.fixture
@@ -90,11 +92,24 @@ def test_a_bank_is_learnt_from_files(client: Any, settings: Settings) -> None:
     assert (found.state, found.progress, found.detail) == (EnrolmentState.DONE, 1.0, "")
     bank = load_bank(settings.bank_path("cam", "motion"))
     assert (bank.id, bank.footage.sources) == (found.bank_id, ("normal.mp4",))
+    assert found.threshold == told(bank.threshold.at(settings.false_alarms_per_day))
+
+
+def test_ten_seconds_are_learnt_and_the_report_says_how_little_that_is(client: Any, settings: Settings) -> None:
+    path = settings.allowed_media_dirs[0] / "short.mp4"
+    film(path, 10)
+    ask(client, sources=(f"file:{path}",))
+    with running(settings):
+        report = finished(client).report
+    assert report is not None
+    assert (report.verdict, report.frames, report.segments) == (Verdict.TOO_SHORT, 50, 2)
+    assert "patchwatch enroll --camera cam --profile motion" in report.next_step
+    assert report.streams[0].regions is not None
 
 
 @pytest.mark.parametrize(
     ("seconds", "folder", "complaint"),
-    [(10, "media", "too little to learn from"), (40, "elsewhere", "outside the media folders")],
+    [(4, "media", "too little to learn from"), (40, "elsewhere", "outside the media folders")],
 )
 def test_a_refusal_says_why(
     client: Any, settings: Settings, tmp_path: Path, seconds: int, folder: str, complaint: str
@@ -124,7 +139,11 @@ def test_a_bank_is_learnt_from_the_live_camera(client: Any, settings: Settings) 
     with running(settings):
         found = finished(client, meanwhile=deliver)
     assert found.state is EnrolmentState.DONE
-    assert load_bank(settings.bank_path("cam", "motion")).footage.seconds == pytest.approx(35, abs=7)
+    bank = load_bank(settings.bank_path("cam", "motion"))
+    assert bank.footage.seconds == pytest.approx(35, abs=7)
+    first = bank.moments.moments[0]
+    assert first.captured_at_s == pytest.approx(1_800_000_000 + first.time_s, abs=7)
+    assert 0 <= first.time_s < bank.footage.seconds
 
 
 def test_a_job_left_by_a_stopped_worker_is_taken_up_again(client: Any, settings: Settings) -> None:
@@ -178,3 +197,13 @@ def test_a_job_that_another_worker_finished_meanwhile_is_not_done_again(client: 
     worker._turn()
     worker._turn()
     assert taken == ["job"]
+
+
+def test_a_folder_of_pictures_is_refused_for_it_does_not_say_its_rate(client: Any, settings: Settings) -> None:
+    folder = settings.allowed_media_dirs[0] / "pictures"
+    folder.mkdir(parents=True)
+    ask(client, sources=(f"file:{folder}",))
+    with running(settings):
+        found = finished(client)
+    assert found.state is EnrolmentState.FAILED
+    assert "is a folder: name a video" in found.detail

@@ -1,4 +1,4 @@
-"""Areas under the ROC curve, against values worked out by hand."""
+"""Areas and average precision, against values worked out by hand and slow definitions."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.evaluation.metrics import auroc, macro_auroc, micro_auroc
+from workers.evaluation.metrics import auroc, average_precision, macro_auroc, micro_auroc, roc_points
 
 
 def _area(scores: list[float], truth: list[int]) -> float | None:
@@ -61,3 +61,60 @@ def test_the_area_is_the_share_of_pairs_in_order(rows: list[tuple[int, bool]]) -
     else:
         pairs = [(a > b) + 0.5 * (a == b) for a in high for b in low]
         assert found == pytest.approx(sum(pairs) / len(pairs))
+
+
+Rows = list[tuple[int, bool]]
+ROWS = st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=1, max_size=40)
+
+
+def _columns(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
+    return np.array([float(score) for score, _ in rows]), np.array([anomalous for _, anomalous in rows])
+
+
+@given(ROWS)
+def test_average_precision_is_precision_over_the_steps_of_recall(rows: Rows) -> None:
+    scores, truth = _columns(rows)
+    found = average_precision(scores, truth)
+    if not truth.any():
+        assert found is None
+        return
+    area, before = 0.0, 0.0
+    for threshold in sorted(set(scores.tolist()), reverse=True):
+        alarmed = scores >= threshold
+        recall = (alarmed & truth).sum() / truth.sum()
+        area += (recall - before) * (alarmed & truth).sum() / alarmed.sum()
+        before = recall
+    assert found == pytest.approx(area)
+
+
+def test_average_precision_of_a_perfect_and_of_a_flat_score() -> None:
+    truth = np.array([False, False, True, True])
+    assert average_precision(np.array([0.1, 0.2, 0.8, 0.9]), truth) == 1.0
+    assert average_precision(np.zeros(4), truth) == 0.5
+
+
+@given(ROWS)
+def test_the_area_under_the_points_is_the_area(rows: Rows) -> None:
+    scores, truth = _columns(rows)
+    points = roc_points(scores, truth)
+    area = auroc(scores, truth)
+    if area is None:
+        assert points == []
+        return
+    assert points[0] == (0.0, 0.0)
+    assert points[-1] == (1.0, 1.0)
+    across, up = np.array(points).T
+    assert np.trapezoid(up, across) == pytest.approx(area)
+
+
+def test_a_long_curve_is_thinned_and_keeps_its_shape() -> None:
+    generator = np.random.default_rng(0)
+    truth = generator.random(5000) < 0.3
+    scores = generator.normal(size=5000) + truth
+    points = roc_points(scores, truth)
+    assert 100 < len(points) <= 200
+    assert (points[0], points[-1]) == ((0.0, 0.0), (1.0, 1.0))
+    across, up = np.array(points).T
+    assert (np.diff(across) >= 0).all()
+    assert (np.diff(up) >= 0).all()
+    assert np.trapezoid(up, across) == pytest.approx(auroc(scores, truth), abs=0.002)

@@ -38,7 +38,7 @@ def bank() -> Bank:
     learner, view = Learner(engine.profile, engine.streams, engine.identity), View()
     frames = [Frame(picture.decode(picture.encode(scene(n / FPS), 85)), n / FPS) for n in range(60 * FPS)]
     for frame, features in zip(frames, engine.extract(frames, [view] * len(frames)), strict=True):
-        learner.add(frame.at_s, features)
+        learner.add(frame.at_s, features, frame.rgb)
     return learner.build(["scene"])
 
 
@@ -55,13 +55,13 @@ class Queue:
         self.client.hset(keys.CAMERAS, "cam", camera.encode())
         self.client.incr(keys.CAMERAS_REVISION)
 
-    def frame(self, n: int, *, rush: bool = False, flags: int = 0, at_ns: int | None = None) -> None:
-        """Queue frame ``n`` (sequence number n + 1) of the scene."""
+    def frame(self, n: int, *, rush: bool = False, flags: int = 0, at_ns: int | None = None, rgb: Any = None) -> None:
+        """Queue frame ``n`` (sequence number n + 1): of the scene, unless given."""
         at_ns = START_NS + n * 1_000_000_000 // FPS if at_ns is None else at_ns
         if n == 0:
             flags |= FrameFlag.DISCONTINUITY
         flags = FrameFlag(flags)
-        jpeg = picture.encode(scene(n / FPS, rush=rush), 85)
+        jpeg = picture.encode(scene(n / FPS, rush=rush) if rgb is None else rgb, 85)
         message = FrameMessage(n + 1, at_ns, n * 10**9 // FPS, WIDTH, HEIGHT, 2 * WIDTH, 2 * HEIGHT, flags, jpeg)
         self.client.xadd(self.keys.frames, message.encode(), id=message.entry_id)
 

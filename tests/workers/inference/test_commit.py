@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,76 +12,101 @@ import redis
 from patchwatch import keys
 from patchwatch.bus import connect
 from patchwatch.errors import LeaseLostError
-from patchwatch.keys import CameraKeys
+from patchwatch.keys import CameraKeys, LeaseKeys
+from patchwatch.messages.books import Books
+from patchwatch.messages.status import AnalysisState, AnalysisStatus
 from patchwatch.settings import Settings
 from workers.inference.commit import Committer, Outcome
-from workers.inference.lease import Leases
+from workers.lease import Lease
+
+DOOR = CameraKeys("door", 0)
+UNIT = LeaseKeys.of_partition(0)
+LEASE = b"me:1"
 
 
-class DisturbedLeases(Leases):
+def session() -> Any:
+    return SimpleNamespace(
+        camera=SimpleNamespace(id="door"), keys=DOOR, lease=LEASE,
+        position=7, books=Books(), worker_state=dict, boxes=[], counters={}, recent=[],
+    )  # fmt: skip
+
+
+@pytest.fixture
+def client(bus_url: str) -> Any:
+    with connect(bus_url) as client:
+        client.set(UNIT.lease, LEASE, px=5000)
+        yield client
+
+
+@pytest.fixture
+def disturb(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
     """After each of the first two checks something happens to the lease, before the transaction runs."""
 
-    def __init__(self, url: str, disturb: Any) -> None:
-        super().__init__(url, 1)
-        self.disturb = disturb
-        self.checks = 0
+    def after_the_check(happens: Callable[[], object]) -> None:
+        checks: list[int] = []
+        honest = Lease.guard
 
-    def guard(self, pipe: redis.client.Pipeline, partition: int, lease: bytes) -> None:
-        super().guard(pipe, partition, lease)
-        self.checks += 1
-        if self.checks <= 2:
-            self.disturb()
+        def guard(self: Lease, pipe: redis.client.Pipeline) -> None:
+            honest(self, pipe)
+            checks.append(1)
+            if len(checks) <= 2:
+                happens()
 
+        monkeypatch.setattr(Lease, "guard", guard)
 
-def committed(bus_url: str, disturb: Any, before: Any = None) -> bytes | None:
-    with connect(bus_url) as client:
-        leases = DisturbedLeases(bus_url, lambda: disturb(client))
-        leases._round()
-        session: Any = SimpleNamespace(
-            keys=CameraKeys("door", 0), lease=leases.owned[0],
-            position=7, worker_state=dict, boxes=[], counters={}, recent=[],
-        )  # fmt: skip
-        if before:
-            before(client, leases)
-        try:
-            Committer(client, leases, Settings()).commit(session, Outcome())
-        finally:
-            leases.stop()
-        return client.hget(session.keys.state, "seq")
+    return after_the_check
 
 
-def test_renewing_our_own_lease_does_not_cost_the_commit(bus_url: str) -> None:
-    assert committed(bus_url, lambda client: client.pexpire(keys.lease(0), 5000)) == b"7"
+def status() -> AnalysisStatus:
+    return AnalysisStatus(camera_id="door", state=AnalysisState.NO_BANK, profile="motion", updated_at_ms=1)
 
 
-def test_a_lease_that_went_to_another_refuses_the_commit(bus_url: str) -> None:
+WRITES: dict[str, Callable[[Committer], None]] = {
+    "a commit": lambda committer: committer.commit(session(), Outcome()),
+    "a status": lambda committer: committer.tell(session(), status()),
+    "an erasure": lambda committer: committer.erase(session()),
+}
+
+
+def test_renewing_our_own_lease_does_not_cost_the_commit(client: Any, disturb: Any) -> None:
+    disturb(lambda: client.pexpire(UNIT.lease, 5000))
+    Committer(client, Settings()).commit(session(), Outcome())
+    assert client.hget(DOOR.state, "seq") == b"7"
+
+
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_nothing_is_written_once_the_lease_went_to_another(client: Any, disturb: Any, write: Any) -> None:
+    """Be it at the last moment: what the other wrote meanwhile stays."""
+
+    def another() -> None:
+        client.set(UNIT.lease, "another:9", px=5000)
+        client.hset(DOOR.state, "seq", 70)
+
+    disturb(another)
     with pytest.raises(LeaseLostError):
-        committed(bus_url, lambda client: client.set(keys.lease(0), "another:9", px=5000))
+        write(Committer(client, Settings()))
+    assert client.hget(DOOR.state, "seq") == b"70"
+    assert not client.exists(DOOR.analysis)
 
 
-def test_a_session_of_before_the_lease_went_to_another_and_back_refuses_the_commit(bus_url: str) -> None:
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_nothing_is_written_under_a_lease_of_before_another_had_it(client: Any, write: Any) -> None:
     """A worker that stood still for a while: what it remembers of the camera is older than what Redis holds."""
-
-    def away_and_back(client: Any, leases: Leases) -> None:
-        client.set(keys.lease(0), "another:9", px=5000)
-        leases._round()
-        client.delete(keys.lease(0))
-        leases._round()
-        assert 0 in leases.owned
-
+    client.set(UNIT.lease, "me:3", px=5000)
+    client.hset(DOOR.state, "seq", 70)
     with pytest.raises(LeaseLostError):
-        committed(bus_url, lambda client: None, before=away_and_back)
+        write(Committer(client, Settings()))
+    assert client.hget(DOOR.state, "seq") == b"70"
 
 
-def test_a_refusal_of_redis_does_not_end_the_renewing(bus_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    leases = Leases(bus_url, 1)
+def test_a_camera_that_was_added_again_is_not_erased(client: Any, disturb: Any) -> None:
+    client.hset(DOOR.state, "seq", 1)
+    disturb(lambda: client.hset(keys.CAMERAS, "door", "{}"))
+    Committer(client, Settings()).erase(session())
+    assert client.exists(DOOR.state)
 
-    def refuses(partition: int) -> None:
-        raise redis.ReadOnlyError("READONLY You can't write against a read only replica.")
 
-    with monkeypatch.context() as patched:
-        patched.setattr(leases, "_renew_or_take", refuses)
-        leases._round()
-    leases._round()
-    assert 0 in leases.owned
-    leases.stop()
+def test_a_removed_camera_is_erased(client: Any) -> None:
+    client.hset(DOOR.state, "seq", 1)
+    Committer(client, Settings()).erase(session())
+    assert not client.exists(DOOR.state)

@@ -44,3 +44,24 @@ def test_a_failure_is_told_until_a_later_attempt_succeeds(
     told = [words for words in said if isinstance(words, str)]
     assert set(told) == {"no weights", "still none"}
     assert None not in said[said.index("no weights") :], "never back to loading in between"
+
+
+def test_engines_are_loaded_ahead_of_need_and_what_cannot_be_is_told_later(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, until: Callable[..., Any]
+) -> None:
+    loaded: list[str] = []
+
+    def load(settings: Settings, profile: str) -> Engine:
+        loaded.append(profile)
+        if profile == "clip":
+            raise WeightsMissingError("no weights")
+        return Engine(load_profile(profile))
+
+    monkeypatch.setattr(engines_module, "load_engine", load)
+    engines = Engines(Settings(data_dir=tmp_path))
+    until(lambda: engines.prepare(["clip", "motion", "motion"]) or len(loaded) == 2)
+    until(lambda: engines.get("motion"))
+    with pytest.raises(WeightsMissingError):
+        engines.get("clip")
+    engines.stop()
+    assert loaded == ["clip", "motion"]

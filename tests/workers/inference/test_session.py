@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import numpy as np
+import json
 
+import numpy as np
+import pytest
+
+from models.analyzer import Analyzer
+from models.bank import Bank
 from models.event import Event
+from models.features import Features
 from models.frame import Frame
 from patchwatch.keys import CameraKeys
 from patchwatch.messages.alert import AlertRegion
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameFlag, FrameMessage
-from workers.inference.scoring import _alert, _Item, frame_of
+from workers.inference.scoring import _alert, _Item, _Scored
 from workers.inference.session import Session
 from workers.ingest import picture
 
@@ -35,17 +41,37 @@ def test_a_clock_that_was_set_back_does_not_make_the_history_grow() -> None:
     assert kept.recent[-1][0] == 120
 
 
-def test_an_alert_that_opens_after_its_peak_shows_where_that_was() -> None:
-    at = message(5, 100.4)
-    item = _Item(session(), at, frame_of(at))
-    alert, tell, jpeg = _alert(item, Event(100.0, item.frame.at_s, 100.2, 0.9, "motion", (10.0, 20.0, 30.0, 40.0)))
-    assert tell
-    assert alert.region == AlertRegion(x1=20, y1=40, x2=60, y2=80)
-    assert jpeg == JPEG
+def scored(seq: int, at_s: float, bank: Bank) -> _Scored:
+    """A frame of which no stream has anything to say."""
+    at, nothing = message(seq, at_s), [Features.none(8)]
+    frame = Frame(picture.decode(JPEG), at_s)
+    return _Scored(_Item(session(), at, frame), bank, nothing, Analyzer(bank).read(nothing, at_s))
 
 
-def test_a_frame_after_the_peak_does_not_replace_its_picture() -> None:
-    at = message(9, 101.0)
-    item = _Item(session(), at, Frame(picture.decode(JPEG), 101.0))
-    _, _, jpeg = _alert(item, Event(100.0, 100.4, 100.2, 0.9, "motion", (10.0, 20.0, 30.0, 40.0)))
-    assert jpeg is None
+def test_an_alert_that_opens_after_its_peak_shows_where_that_was(bank: Bank) -> None:
+    change = _alert(scored(5, 100.4, bank), Event(100.0, 100.4, 100.2, 0.9, "motion", (10.0, 20.0, 30.0, 40.0)))
+    assert change.tell
+    assert change.alert.region == AlertRegion(x1=20, y1=40, x2=60, y2=80)
+    assert change.picture == JPEG
+    assert change.explanation is not None
+    assert (change.explanation.seq, change.explanation.at_ms) == (5, 100_400)
+
+
+def test_a_frame_after_the_peak_replaces_neither_picture_nor_explanation(bank: Bank) -> None:
+    change = _alert(scored(9, 101.0, bank), Event(100.0, 100.4, 100.2, 0.9, "motion", (10.0, 20.0, 30.0, 40.0)))
+    assert (change.picture, change.explanation) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"last_score_ms": 10**30}, {"minute": [-60_000, 1, 0.5, 0.5]}, {"minute": ["now", 1, 0.5, 0.5]},
+        {"told_peak": float("nan")}, {"recent": [[-5, 0]]}, {"recent": None}, {"alert": {"id": 1}}, {"analyzer": []},
+    ],
+)  # fmt: skip
+def test_a_stored_state_that_would_fail_the_next_commit_is_left_out(damage: dict[str, object]) -> None:
+    before = session()
+    state = {b"seq": b"7", b"worker": json.dumps(before.worker_state() | damage).encode()}
+    found = Session.resume(before.camera, before.keys, b"me:1", state, {b"scored": b"3", b"dropped:\xff": b"x"})
+    assert (found.position, found.counters["scored"]) == (7, 3)
+    assert found.worker_state() == before.worker_state()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from base64 import b64decode
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
 from moving_scene import FPS, scene
 
@@ -18,8 +21,10 @@ from models.engine import Engine
 from models.frame import Frame
 from models.perception import View
 from models.profile import load_profile
+from models.threshold import ThresholdModel
 from patchwatch import keys
 from patchwatch.messages.alert import Alert, AlertState
+from patchwatch.messages.explanation import Explanation
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.score import Score
 from patchwatch.messages.status import AnalysisState, AnalysisStatus
@@ -83,6 +88,36 @@ def test_a_rush_is_one_alert_that_opens_and_closes_with_a_region(enrolled: Any, 
     assert Alert.decode(enrolled.client.get(keys.alert(told[0].id))) == told[-1]
 
 
+def test_an_alert_is_explained_at_its_peak_by_region_and_by_the_normal_nearest_to_it(
+    enrolled: Any, run_worker: Run, until: Run
+) -> None:
+    feed(enrolled, range(110))
+    with run_worker(enrolled.settings):
+        until(lambda: enrolled.scored() == 110)
+    closed = alerts(enrolled)[-1]
+    found = Explanation.decode(enrolled.client.get(keys.alert_explanation(closed.id)))
+    assert (found.camera_id, found.at_ms, found.bank_id) == ("cam", closed.peak_at_ms, closed.bank_id)
+    assert found.score == pytest.approx(closed.peak_score)
+    [motion] = found.streams
+    assert (motion.name, motion.contribution, motion.region) == ("motion", 1.0, closed.region)
+    assert len({one.time_s for one in motion.nearest}) == 3
+    assert all(one.source == "scene" and 0 <= one.time_s <= 60 for one in motion.nearest)
+    assert all(b64decode(one.thumbnail or "").startswith(b"\xff\xd8") for one in motion.nearest)
+    lifetimes = [enrolled.client.ttl(of(closed.id)) for of in (keys.alert_picture, keys.alert_explanation)]
+    assert lifetimes[0] == pytest.approx(lifetimes[1], abs=2)
+
+
+def test_the_last_scored_frame_is_explained_without_thumbnails(enrolled: Any, run_worker: Run, until: Run) -> None:
+    feed(enrolled, range(20))
+    with run_worker(enrolled.settings):
+        until(lambda: enrolled.scored() == 20)
+    found = Explanation.decode(enrolled.client.hget(enrolled.keys.state, "explanation"))
+    last = scores(enrolled)[-1]
+    assert (found.seq, found.at_ms, found.raw) == (last.seq, last.captured_at_ns // 1_000_000, last.raw)
+    assert found.streams[0].rarity == pytest.approx(last.streams[0].rarity)
+    assert [one.thumbnail for one in found.streams[0].nearest] == [None] * 3
+
+
 @pytest.mark.parametrize("cuts", [(33,), (52, 55, 58)])
 def test_restarts_repeat_and_lose_nothing(
     enrolled: Any, run_worker: Run, until: Run, cuts: tuple[int, ...], bank: Bank
@@ -110,6 +145,31 @@ def test_a_camera_without_a_bank_says_so_and_scores_once_it_has_one(
         until(lambda: status(queue, AnalysisState.SCORING))
         feed(queue, range(10, 20))
         until(lambda: queue.scored() == 10)
+
+
+def test_another_alarm_budget_holds_at_once_and_breaks_nothing_off(
+    enrolled: Any, bank: Bank, run_worker: Run, until: Run
+) -> None:
+    def lowered(before: AnalysisStatus) -> AnalysisStatus | None:
+        found: AnalysisStatus | None = status(enrolled, AnalysisState.SCORING)
+        return found if found and found.threshold_on < before.threshold_on else None
+
+    varied = replace(bank, threshold=ThresholdModel(np.linspace(0.9, 0.3, 20), 3600.0))
+    save_bank(varied, enrolled.settings.bank_path("cam", "motion"))
+    with run_worker(enrolled.settings):
+        feed(enrolled, range(50))
+        first = until(lambda: status(enrolled, AnalysisState.SCORING))
+        assert first.threshold.false_alarms_per_day == enrolled.settings.false_alarms_per_day
+        until(lambda: enrolled.scored() == 50)
+        enrolled.add_camera(false_alarms_per_day=600.0)
+        told = until(lambda: lowered(first))
+        feed(enrolled, range(50, 110))
+        until(lambda: enrolled.scored() == 110)
+    assert told.threshold.on == told.threshold_on == pytest.approx(varied.threshold.rule(600.0).on, abs=1e-4)
+    assert [one.false_alarms_per_day for one in told.thresholds] == pytest.approx([24, 12, 4, 1, 1 / 7], abs=1e-4)
+    assert (told.bank_id, told.threshold.footage_hours) == (varied.id, 1.0)
+    assert [score.score for score in scores(enrolled)] == pytest.approx(offline(bank, 110), abs=1e-5)
+    assert {alert.threshold for alert in alerts(enrolled)} == {varied.threshold.rule(600.0).on}
 
 
 def test_a_truncated_bank_is_reported_not_used(enrolled: Any, run_worker: Run, until: Run) -> None:

@@ -7,14 +7,18 @@ import time
 from collections.abc import Callable
 
 import pytest
+import redis
 
 from patchwatch.bus import connect
 from patchwatch.bus_server import embedded_redis
-from patchwatch.keys import CameraKeys
+from patchwatch.errors import LeaseLostError
+from patchwatch.keys import CameraKeys, LeaseKeys
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from workers.ingest.publisher import Publisher, Stopped
+from workers.lease import Lease
 
 KEYS = CameraKeys.of("cam", 16)
+LEASE = Lease(LeaseKeys.of_capture("cam", 16), b"me:1")
 
 
 def frame(seq: int) -> FrameMessage:
@@ -27,7 +31,9 @@ def pause(seconds: float) -> bool:
 
 
 def publisher(url: str, lossless: bool = False, pause: Callable[[float], bool] = pause) -> Publisher:
-    return Publisher(connect(url), KEYS, queue_frames=4, lossless=lossless, pause=pause)
+    client = connect(url)
+    client.set(LEASE.unit.lease, LEASE.value)
+    return Publisher(client, KEYS, LEASE, queue_frames=4, lossless=lossless, pause=pause)
 
 
 def seqs(url: str) -> list[int]:
@@ -82,8 +88,11 @@ def test_a_flushed_queue_goes_on_with_the_next_number(bus_url: str) -> None:
     live.publish(frame(live.next_seq()))
     with connect(bus_url) as client:
         client.flushall()
+        assert not live.publish(frame(live.next_seq()))
+        assert live.unpublished == 1
+        client.set(LEASE.unit.lease, LEASE.value)  # as the supervisor does
     assert live.publish(frame(live.next_seq()))
-    assert seqs(bus_url) == [2]
+    assert seqs(bus_url) == [3]
 
 
 def test_lossless_frames_wait_for_the_reader_and_none_is_lost(bus_url: str) -> None:
@@ -123,3 +132,63 @@ def test_live_frames_are_counted_while_redis_is_away() -> None:
     live._client.connection_pool.disconnect()
     assert not any(live.publish(frame(live.next_seq())) for _ in range(5))
     assert (live.unpublished, live.seq) == (5, 6)
+
+
+@pytest.mark.parametrize("lossless", [False, True])
+@pytest.mark.parametrize("another", [b"me:3", b"other:2"])
+def test_nothing_is_written_once_another_tenure_has_begun(bus_url: str, another: bytes, lossless: bool) -> None:
+    asleep = publisher(bus_url, lossless)
+    asleep.start()
+    asleep.publish(frame(asleep.next_seq()))
+    with connect(bus_url) as client:
+        client.set(LEASE.unit.lease, another)
+    with pytest.raises(LeaseLostError):
+        asleep.publish(frame(asleep.next_seq()))
+    assert (seqs(bus_url), asleep.unpublished) == ([1], 0)
+
+
+def test_a_process_that_falls_asleep_within_writing_writes_nothing(
+    bus_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asleep = publisher(bus_url)
+    asleep.start()
+    honest = Lease.guard
+
+    def long_check(self: Lease, pipe: redis.client.Pipeline) -> None:
+        honest(self, pipe)
+        with connect(bus_url) as client:  # it was ours when it was looked at
+            client.set(LEASE.unit.lease, b"other:2")
+
+    monkeypatch.setattr(Lease, "guard", long_check)
+    with pytest.raises(LeaseLostError):
+        asleep.publish(frame(asleep.next_seq()))
+    assert seqs(bus_url) == []
+
+
+def test_a_renewal_within_writing_costs_no_frame(bus_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    live = publisher(bus_url)
+    live.start()
+    honest, renewals = Lease.guard, iter(range(3))
+
+    def disturbed(self: Lease, pipe: redis.client.Pipeline) -> None:
+        honest(self, pipe)
+        if next(renewals, None) is not None:
+            with connect(bus_url) as client:
+                client.pexpire(LEASE.unit.lease, 5000)
+
+    monkeypatch.setattr(Lease, "guard", disturbed)
+    assert live.publish(frame(live.next_seq()))
+    assert seqs(bus_url) == [1]
+
+
+def test_lossless_frames_wait_for_an_expired_lease_to_come_back(bus_url: str) -> None:
+    lossless = publisher(bus_url, lossless=True)
+    lossless.start()
+    with connect(bus_url) as client:
+        client.delete(LEASE.unit.lease)
+        done = threading.Thread(target=lambda: lossless.publish(frame(lossless.next_seq())))
+        done.start()
+        assert seqs(bus_url) == []
+        client.set(LEASE.unit.lease, LEASE.value)
+    done.join(timeout=10)
+    assert seqs(bus_url) == [1]

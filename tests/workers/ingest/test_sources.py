@@ -84,6 +84,20 @@ async def test_a_removed_camera_leaves_nothing_behind(rig: Rig, media: Path) -> 
     await rig.until_gone("gone")
 
 
+async def test_a_worker_stopped_while_it_lets_a_camera_go_leaves_no_capture_behind(
+    make_settings: Callable[..., Settings], media: Path
+) -> None:
+    source = f"file:{write_video(media / 's.mp4', seconds=1)}"
+    async with running(make_settings()) as rig:
+        await rig.put(Camera(id="gone", source=source, loop=True))
+        await rig.frames_above("gone", 0)
+        for pid in _children():
+            os.kill(pid, signal.SIGSTOP)  # it takes its time to go
+        await rig.remove("gone")
+        await eventually(lambda: rig.supervisor.camera("gone") is None)
+    assert _children() == []
+
+
 async def test_a_disabled_camera_is_shown_as_such_and_comes_back(rig: Rig, media: Path) -> None:
     camera = Camera(id="d", source=f"file:{write_video(media / 's.mp4', seconds=1)}", loop=True)
     await rig.put(camera)
@@ -94,6 +108,20 @@ async def test_a_disabled_camera_is_shown_as_such_and_comes_back(rig: Rig, media
     newer = await rig.frames_above("d", last)
     assert newer[0].seq == last + 1
     assert newer[0].discontinuity
+
+
+async def test_another_alarm_budget_does_not_disturb_the_capture(rig: Rig, media: Path) -> None:
+    camera = Camera(id="b", source=f"file:{write_video(media / 's.mp4', seconds=1)}", loop=True)
+    await rig.put(camera)
+    before, captures = await rig.frames_above("b", 0), _children()
+    await rig.put(camera.model_copy(update={"false_alarms_per_day": 1.0}))
+    await rig.supervisor.refresh()
+    after = await rig.frames_above("b", before[-1].seq + 3)
+    assert _children() == captures
+    assert [frame.seq for frame in after] == list(range(after[0].seq, after[-1].seq + 1))
+    await rig.put(camera.model_copy(update={"name": "Back", "revision": 1}))
+    await rig.supervisor.refresh()
+    await eventually(lambda: _children() not in ([], captures))  # any other change starts it anew
 
 
 async def test_a_killed_capture_is_started_again_and_counts_on(rig: Rig, media: Path) -> None:

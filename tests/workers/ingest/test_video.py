@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 from pathlib import Path
 
 import av
+import av.error
 import numpy as np
 import pytest
 from ingest_rig import free_port, rtsp_camera, write_video
 
 from patchwatch.errors import RejectedError, SourceRejectedError, SourceUnavailableError
 from workers.ingest import picture
+from workers.ingest.faults import translated
 from workers.ingest.video import Video, VideoOptions
 
 
@@ -107,6 +111,33 @@ def test_what_is_no_video_is_refused_with_its_reason(tmp_path: Path) -> None:
         assert caught.value.reason == reason, path
 
 
+@pytest.mark.parametrize("disguise", ["list.mp4", "list.m3u8", "list.ts", "list.sdp"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2,\n{target}\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile {target}\n",
+        '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static"><Period><AdaptationSet '
+        'mimeType="video/mp4"><Representation id="1" bandwidth="1"><BaseURL>{target}</BaseURL></Representation>'
+        "</AdaptationSet></Period></MPD>",
+        "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns={target}\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+        "m=video 5004 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n",
+    ],
+    ids=["hls", "concat", "dash", "sdp"],
+)
+def test_a_list_in_disguise_opens_neither_files_nor_connections(tmp_path: Path, text: str, disguise: str) -> None:
+    write_video(tmp_path / "secret.mp4", seconds=1)
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        elsewhere.setblocking(False)
+        url = f"http://127.0.0.1:{elsewhere.getsockname()[1]}/secret.ts"
+        for target in (str(tmp_path / "secret.mp4"), "secret.mp4", url):
+            (tmp_path / disguise).write_text(text.format(target=target))
+            with pytest.raises(SourceRejectedError, match=disguise), Video.open(tmp_path / disguise) as video:
+                list(video.frames())
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
+
+
 def test_a_file_with_sound_only_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "sound.mp4"
     with av.open(str(path), "w") as container:
@@ -131,6 +162,15 @@ def test_an_absent_camera_is_worth_another_try_and_its_password_is_not_told(url:
     assert caught.value.__cause__ is None
 
 
+@pytest.mark.parametrize("error", [MemoryError(), av.error.MemoryError(errno.ENOMEM, "Cannot allocate memory", "x")])
+def test_where_memory_ran_out_the_setting_that_mends_it_is_named(error: Exception) -> None:
+    refused = pytest.raises(SourceUnavailableError, match="PATCHWATCH_CAPTURE_MEMORY_MB")
+    with refused as caught, translated("rtsp://ann:geheim@cam/x", live=True):
+        raise error
+    assert caught.value.reason == "memory"
+    assert "geheim" not in str(caught.value)
+
+
 @pytest.mark.gst
 @pytest.mark.parametrize(
     ("path", "arguments", "reason"), [("nothing", (), "not_found"), ("cam", ("--audio-only",), "no_video")]
@@ -148,3 +188,11 @@ def test_a_picture_survives_the_queue_and_a_cut_one_is_rejected() -> None:
     assert np.abs(picture.decode(jpeg).astype(int) - rgb).max() < 12
     with pytest.raises(RejectedError, match="JPEG"):
         picture.decode(jpeg[: len(jpeg) // 2])
+
+
+def test_a_title_that_is_not_utf8_keeps_no_file_from_being_read(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mkv", seconds=1)
+    written = path.read_bytes()
+    assert b"Lavf" in written
+    path.write_bytes(written.replace(b"Lavf", b"L\xe9vf"))
+    assert len(times(path)) == 5

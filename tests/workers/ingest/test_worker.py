@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ingest_process import captures_of, ingest_process
 from ingest_rig import Rig, eventually, free_port, running, write_video
 from redis.exceptions import RedisError
 
@@ -22,27 +20,6 @@ from patchwatch.messages.camera import Camera, Pace
 from patchwatch.messages.status import CaptureState
 from patchwatch.settings import Settings
 from workers.ingest.worker import run
-
-
-@contextmanager
-def ingest_process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
-    assert settings.redis_url
-    environment = os.environ | {
-        "PATCHWATCH_REDIS_URL": settings.redis_url.get_secret_value(),
-        "PATCHWATCH_MEDIA_DIRS": ":".join(str(folder) for folder in settings.media_dirs),
-        "PATCHWATCH_RTSP_PORT": "0",
-    }
-    code = "from patchwatch.settings import load_settings; from workers.ingest.worker import run; run(load_settings())"
-    process = subprocess.Popen([sys.executable, "-c", code], env=environment)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def captures_of(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])

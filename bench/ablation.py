@@ -1,0 +1,413 @@
+"""What each part of the method contributes on the testing clips of UCSD Ped2 at hand: one factor at a time.
+
+``python -m bench.ablation [--data FOLDER] [--detector WEIGHTS] [--out FILE]`` writes ``bench/results/ablation.json``
+and prints its table. From the shipped profile `objects` each row changes one thing; `motion` stands for it where there
+are no detector weights. Features are extracted once; every row is learnt from them and scored anew, by the product's
+own `Learner` and `Analyzer`, so that calibration and thresholds are the row's own.
+
+Alternatives that the product does not have are put in the place of one function each, in learning and scoring alike:
+fusion by the highest rarity for `models.fusion.fuse`, the mean of a frame's farthest cells for the farthest one
+(`models.bank.frame_distance`, `models.held_out.hold_out`), no perspective for `Perspective.fit`. The size of
+a bank is the stream's ``exemplars``; ``ratio`` applies to CLIP streams only, which are no part of these profiles.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # also when run as a file
+
+from bench.measure import DATA, machine  # noqa: E402
+from bench.motion import FPS  # noqa: E402
+from models.bank import StreamBank, StreamDistance, frame_distance  # noqa: E402
+from models.engine import Engine  # noqa: E402
+from models.exemplars import Exemplars  # noqa: E402
+from models.features import Features  # noqa: E402
+from models.held_out import HeldOut, hold_out  # noqa: E402
+from models.networks import Networks  # noqa: E402
+from models.perspective import Perspective  # noqa: E402
+from models.profile import Fusion, Profile, StreamKind, StreamSpec, load_profile  # noqa: E402
+from models.streams import motion_stream, velocity_stream  # noqa: E402
+from models.streams.base import Stream  # noqa: E402
+from patchwatch.settings import load_settings  # noqa: E402
+from workers.evaluation.bootstrap import ClipBootstrap  # noqa: E402
+from workers.evaluation.budgets import STRICT, rule_at  # noqa: E402
+from workers.evaluation.cost import CostMeter  # noqa: E402
+from workers.evaluation.detection import Match, Outcome, delays, events_of, outcome, spans_of  # noqa: E402
+from workers.evaluation.evaluation import Material, gather  # noqa: E402
+from workers.evaluation.metrics import Scores, Truth, macro_auroc, micro_auroc  # noqa: E402
+from workers.evaluation.protocols import frame_scores  # noqa: E402
+from workers.evaluation.report import commit  # noqa: E402
+from workers.evaluation.scoring import SeenClip, SeenFrame, learn, score, see  # noqa: E402
+from workers.offline import Reader  # noqa: E402
+
+RESULT = Path(__file__).parent / "results" / "ablation.json"
+DETECTOR = Path("weights") / "yolov5nu-rebuilt.pt"  # within the data folder
+EXEMPLARS = {StreamKind.MOTION: (25, 50, 100, 200), StreamKind.VELOCITY: (75, 300, 1200)}
+SHIPPED_EXEMPLARS = {StreamKind.MOTION: motion_stream.EXEMPLARS, StreamKind.VELOCITY: velocity_stream.EXEMPLARS}
+SIGMAS_S = (0.15, 0.3, 0.5, 0.68, 1.0)
+NO_SMOOTHING_S = 1e-3  # a kernel far narrower than the time between two frames holds one frame only
+FARTHEST = 8  # cells
+DIGITS = 4  # of areas: those that agree in these are a tie
+
+Replacements = Mapping[str, Callable[..., Any]]  # by the place a function is looked up at
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=DATA, help="folder that holds ucsd_ped2")
+    parser.add_argument("--detector", type=Path, help=f"weights; unless given, {DETECTOR} in the data folder")
+    parser.add_argument("--out", type=Path, default=RESULT)
+    chosen = parser.parse_args()
+    if not (chosen.data / "ucsd_ped2").is_dir():
+        print(f"{chosen.data} holds no ucsd_ped2: nothing to measure on")
+        return
+    cv2.setNumThreads(1)
+    start_s = time.monotonic()
+    bench = Bench.load(chosen.data, chosen.detector)
+    print(TITLE, flush=True)
+    rows = [_measured(bench, variant) for variant in variants(bench.base)]
+    record: dict[str, Any] = {"what": "ablation of the method on UCSD Ped2, the testing clips at hand"}
+    record |= {"at": datetime.now(UTC).isoformat(timespec="seconds"), "commit": commit(), "machine": machine()}
+    record |= {**bench.facts(), "rows": [row.as_json(bench.truths) for row in rows]}
+    record |= {"seeds": seeds(rows, bench.truths), "choice_by_other_clips": choice_by_other_clips(rows, bench.truths)}
+    record["took_s"] = round(time.monotonic() - start_s)
+    chosen.out.parent.mkdir(parents=True, exist_ok=True)
+    chosen.out.write_text(json.dumps(record, indent=2) + "\n")
+    _print_below(record)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One row to be: a profile, and the functions that something else stands in for while it is learnt and scored."""
+
+    factor: str
+    choice: str
+    profile: Profile
+    replaced: Replacements = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Equal for what is the same configuration under another factor."""
+        return f"{self.profile} {sorted(self.replaced)}"
+
+
+def variants(base: Profile) -> list[Variant]:
+    """Every factor with all its choices, the shipped one among them."""
+    found = [Variant("shipped", base.name, base)]
+    for size in range(1, len(base.streams) + 1):
+        for streams in combinations(base.streams, size):
+            name = " + ".join(spec.name for spec in streams)
+            found.append(Variant("streams", name, replace(base, streams=streams)))
+    if len(base.streams) > 1:
+        found.append(Variant("fusion", "weighted mean of rarities", base))
+        highest = {"models.learning.fuse": _highest, "models.analyzer.fuse": _highest}
+        found.append(Variant("fusion", "highest rarity", base, highest))
+    found.append(Variant("frame of motion", "farthest cell", base))
+    farthest = {"models.learning.hold_out": _hold_out_farthest, "models.analyzer.frame_distance": _farthest_distance}
+    found.append(Variant("frame of motion", f"mean of {FARTHEST} farthest cells", base, farthest))
+    if base.needs(StreamKind.VELOCITY):
+        found.append(Variant("measure of velocity", "usual height", base))
+        found.append(
+            Variant("measure of velocity", "own height", base, {"models.perspective.Perspective.fit": _unknown})
+        )
+    for spec in base.streams:
+        found += _sizes(base, spec)
+    found += [Variant("seeds", str(seed), replace(base, seeds=(seed,))) for seed in base.seeds]
+    found.append(Variant("seeds", " ".join(map(str, base.seeds)), base))
+    found.append(Variant("sigma", "none", replace(base, smoothing_s=NO_SMOOTHING_S)))
+    sigmas_s = sorted({*SIGMAS_S, base.smoothing_s})
+    return found + [Variant("sigma", f"{sigma_s} s", replace(base, smoothing_s=sigma_s)) for sigma_s in sigmas_s]
+
+
+def _sizes(base: Profile, spec: StreamSpec) -> list[Variant]:
+    """Other banks of one stream. The count that it has anyway leaves the profile as it is."""
+    if spec.kind not in EXEMPLARS:
+        return []
+    shipped = spec.options.get("exemplars", SHIPPED_EXEMPLARS[spec.kind])
+    found = []
+    for count in sorted({*EXEMPLARS[spec.kind], shipped}):
+        sized = spec if count == shipped else replace(spec, options=spec.options | {"exemplars": count})
+        streams = tuple(sized if one is spec else one for one in base.streams)
+        found.append(Variant(f"exemplars of {spec.name}", str(count), replace(base, streams=streams)))
+    return found
+
+
+@contextmanager
+def _replacing(functions: Replacements) -> Iterator[None]:
+    with ExitStack() as stack:
+        for place, function in functions.items():
+            stack.enter_context(patch(place, function))
+        yield
+
+
+def _highest(
+    kind: Fusion, weights: Sequence[float], distances: Sequence[float | None], rarities: Sequence[float | None]
+) -> float | None:
+    """In the place of `models.fusion.fuse`: the highest rarity of the streams of any weight."""
+    spoken = [value for weight, value in zip(weights, rarities, strict=True) if weight > 0 and value is not None]
+    return max(spoken, default=None)
+
+
+def _farthest_distance(bank: StreamBank, features: Features) -> StreamDistance | None:
+    """In the place of `models.bank.frame_distance`."""
+    found = frame_distance(bank, features)
+    return None if found is None else _averaged(found, bank, features)
+
+
+def _hold_out_farthest(bank: StreamBank, features: Features) -> HeldOut | None:
+    """In the place of `models.held_out.hold_out`; the vectors, from which scales are made, stay as they are."""
+    found = hold_out(bank, features)
+    return None if found is None else replace(found, distance=_averaged(found.distance, bank, features))
+
+
+def _averaged(found: StreamDistance, bank: StreamBank, features: Features) -> StreamDistance:
+    """Mean over the seeds of the mean of the farthest cells, for the motion stream only: others have few regions."""
+    if bank.empty or bank.vectors.shape[1] != motion_stream.CELLS:
+        return found
+    farthest = np.sort(bank.distances(features), axis=0)[-FARTHEST:]
+    return replace(found, value=float(farthest.mean()))
+
+
+def _unknown(sizes: NDArray[np.float32]) -> Perspective:
+    """In the place of `models.perspective.Perspective.fit`: every object is its own measure."""
+    return Perspective(np.zeros(0))
+
+
+@dataclass(frozen=True)
+class Row:
+    """A variant measured. ``scores``: per testing clip the service score of every frame; ``outcomes``: per testing clip
+    what the rule for one false alarm an hour made of it."""
+
+    variant: Variant
+    shipped: bool
+    scores: tuple[Scores, ...]
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def label(self) -> str:
+        return "shipped" if self.shipped else f"{self.variant.factor}: {self.variant.choice}"
+
+    def matches(self, clips: Sequence[int]) -> list[Match]:
+        return [match for clip in clips for match in self.outcomes[clip].matches]
+
+    def median_delay_s(self, clips: Sequence[int]) -> float:
+        """Over all labelled events of some clips; one that is missed is never heard of."""
+        return float(np.median([math.inf if one.delay_s is None else one.delay_s for one in self.matches(clips)]))
+
+    def as_json(self, truths: Sequence[Truth]) -> dict[str, Any]:
+        matches = self.matches(range(len(truths)))
+        median_s, _ = delays(matches)
+        return {
+            "factor": self.variant.factor, "choice": self.variant.choice, "shipped": self.shipped,
+            **areas(self.scores, truths),
+            "events": len(matches), "detected": sum(match.detected for match in matches),
+            "false_alarms": sum(one.false_alarms for one in self.outcomes),
+            "delay_median_s": None if median_s is None else round(median_s, 2),
+        }  # fmt: skip
+
+
+def areas(scores: Sequence[Scores], truths: Sequence[Truth]) -> dict[str, Any]:
+    """Areas of the service protocol with their 95 % bootstrap intervals over clips."""
+    bootstrap = ClipBootstrap(scores, truths)
+    found: dict[str, Any] = {}
+    for name, area, interval in (("micro", micro_auroc, bootstrap.micro()), ("macro", macro_auroc, bootstrap.macro())):
+        found[f"{name}_auroc"] = _rounded(area(scores, truths))
+        found[f"{name}_auroc_95"] = [_rounded(edge) for edge in interval or ()]
+    return found
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, DIGITS)
+
+
+class Bench:
+    """All clips as features of the base profile, and what was learnt from them so far."""
+
+    def __init__(self, base: Profile, networks: Networks | None, material: Material, reader: Reader) -> None:
+        self.base = base
+        self.truths = material.truths
+        self._networks = networks
+        self._material = material
+        engine, meter = Engine(base, networks), CostMeter()
+        self._training = [see(engine, clip, reader, meter) for clip in material.training]
+        self._testing = [see(engine, frames.clip, reader, meter) for frames in material.testing]
+        self._streams: dict[str, Stream] = {}
+        self._rows: dict[str, Row] = {}
+
+    @classmethod
+    def load(cls, data: Path, detector: Path | None) -> Bench:
+        """Read the clips and extract their features: of `objects` with detector weights, else of `motion`."""
+        settings, folder = load_settings(), data / "ucsd_ped2"
+        reader = Reader.of(settings, FPS)
+        material = gather(folder / "training", folder / "testing", reader, folder / "labels.json")
+        weights = detector or data / DETECTOR
+        if detector is None and not weights.is_file():
+            return cls(load_profile("motion"), None, material, reader)
+        base = load_profile("objects")
+        networks = Networks.load(base, detector_weights=weights, weights_dir=settings.weights_dir, threads=1)
+        return cls(base, networks, material, reader)
+
+    def facts(self) -> dict[str, Any]:
+        """What all rows have in common."""
+        return {
+            "profile": self.base.name,
+            "detector": self._networks.identity() | {"device": self._networks.device} if self._networks else None,
+            "fps": FPS, "protocol": "service", "budget": STRICT.name,
+            "training_clips": len(self._training), "testing_clips": [clip.name for clip in self._testing],
+            "frames": sum(map(len, self.truths)), "anomalous_frames": sum(int(truth.sum()) for truth in self.truths),
+        }  # fmt: skip
+
+    def row(self, variant: Variant) -> Row:
+        """Learn and score; what was measured under another factor already is only renamed."""
+        if variant.key not in self._rows:
+            with _replacing(variant.replaced):
+                self._rows[variant.key] = self._measure(variant)
+        return replace(self._rows[variant.key], variant=variant)
+
+    def _measure(self, variant: Variant) -> Row:
+        engine = Engine(variant.profile, self._networks)
+        engine.streams = [self._stream(*one) for one in zip(variant.profile.streams, engine.streams, strict=True)]
+        bank = learn(engine, self._pick(self._training, variant.profile), STRICT.per_day)
+        scored = [score(bank, clip, CostMeter()) for clip in self._pick(self._testing, variant.profile)]
+        scores = frame_scores(variant.profile.fusion, scored, self._material.testing)
+        rule, parts = rule_at(bank, STRICT).rule, zip(scored, self._material.testing, self.truths, strict=True)
+        outcomes = [outcome(spans_of(truth, frames), events_of(clip, rule)) for clip, frames, truth in parts]
+        shipped = variant.profile == self.base and not variant.replaced
+        return Row(variant, shipped, tuple(one.service for one in scores), tuple(outcomes))
+
+    def _stream(self, spec: StreamSpec, stream: Stream) -> Stream:
+        """A stream that draws equal exemplars but once, whichever rows ask for them."""
+        if (key := repr(spec)) not in self._streams:
+            stream.exemplars = _remembering(stream.exemplars)  # type: ignore[method-assign]
+            self._streams[key] = stream
+        return self._streams[key]
+
+    def _pick(self, clips: Sequence[SeenClip], profile: Profile) -> list[SeenClip]:
+        """The clips with the features of the profile's streams alone."""
+        names = [spec.name for spec in self.base.streams]
+        picks = [names.index(spec.name) for spec in profile.streams]
+        return [replace(clip, frames=tuple(_part(frame, picks) for frame in clip.frames)) for clip in clips]
+
+
+def _part(frame: SeenFrame, picks: Sequence[int]) -> SeenFrame:
+    return replace(frame, features=tuple(frame.features[n] for n in picks))
+
+
+def _remembering(draw: Callable[[Sequence[Features], int], Exemplars]) -> Callable[..., Exemplars]:
+    known: dict[tuple[bytes, int], Exemplars] = {}
+
+    def exemplars(normal: Sequence[Features], seed: int) -> Exemplars:
+        if (key := (_digest(normal), seed)) not in known:
+            known[key] = draw(normal, seed)
+        return known[key]
+
+    return exemplars
+
+
+def _digest(normal: Sequence[Features]) -> bytes:
+    """Of all that exemplars depend on; a learner may make features of its own, so their identity would not do."""
+    digest = hashlib.blake2b()
+    for features in normal:
+        digest.update(len(features).to_bytes(4, "big"))
+        digest.update(features.groups.tobytes())
+        digest.update(features.vectors.tobytes())
+    return digest.digest()
+
+
+def seeds(rows: Sequence[Row], truths: Sequence[Truth]) -> dict[str, Any]:
+    """What several seeds buy over one: the areas of each alone, how far those lie apart, and those of all together."""
+    of = [row for row in rows if row.variant.factor == "seeds"]
+    found: dict[str, Any] = {}
+    for name, area in (("micro_auroc", micro_auroc), ("macro_auroc", macro_auroc)):
+        each = {row.variant.choice: area(row.scores, truths) or math.nan for row in of}
+        alone = [each[row.variant.choice] for row in of if not row.shipped]
+        found[name] = {choice: _rounded(value) for choice, value in each.items()}
+        mean, spread = float(np.mean(alone)), max(alone) - min(alone)
+        found[name] |= {"mean_of_one": _rounded(mean), "spread_of_one": _rounded(spread)}
+    return found
+
+
+def choice_by_other_clips(rows: Sequence[Row], truths: Sequence[Truth]) -> dict[str, Any]:
+    """What choosing from this table is worth on a clip that had no say in the choice.
+
+    For each testing clip the row with the highest micro AUROC on the others is taken, of equal ones that with the
+    least median delay, and its scores of the clip left out; their areas stand beside those of the shipped row and of
+    the best in hindsight. Rows are calibrated each for itself, so scores of different ones go into one curve.
+    """
+    different = list({row.variant.key: row for row in rows}.values())
+    everything = range(len(truths))
+    chosen = [_best(different, truths, [clip for clip in everything if clip != left]) for left in everything]
+    best, shipped = _best(different, truths, everything), next(row for row in different if row.shipped)
+    return {
+        "candidates": len(different),
+        "chosen": [row.label for row in chosen],
+        "left_out": areas([row.scores[clip] for clip, row in enumerate(chosen)], truths),
+        "shipped": areas(shipped.scores, truths),
+        "best_in_hindsight": {"row": best.label, **areas(best.scores, truths)},
+    }
+
+
+def _best(rows: Sequence[Row], truths: Sequence[Truth], clips: Sequence[int]) -> Row:
+    def rank(row: Row) -> tuple[float, float]:
+        area = micro_auroc([row.scores[clip] for clip in clips], [truths[clip] for clip in clips])
+        return -(_rounded(area) or 0.0), row.median_delay_s(clips)
+
+    return min(rows, key=rank)
+
+
+TITLE = f"{'factor':22}{'choice':32}{'micro AUROC':24}{'macro AUROC':24}{'events':9}{'false':7}delay"
+
+
+def _measured(bench: Bench, variant: Variant) -> Row:
+    """A row, printed as soon as it is there."""
+    row = bench.row(variant)
+    found = row.as_json(bench.truths)
+    micro, macro = _shown(found, "micro_auroc"), _shown(found, "macro_auroc")
+    mark, delay_s = "*" if row.shipped else " ", found["delay_median_s"]
+    delay = "-" if delay_s is None else f"{delay_s:.1f} s"
+    events = f"{found['detected']} of {found['events']}"
+    print(
+        f"{variant.factor:22}{mark + variant.choice:32}{micro:24}{macro:24}{events:9}{found['false_alarms']:<7}{delay}",
+        flush=True,
+    )
+    return row
+
+
+def _shown(found: dict[str, Any], area: str) -> str:
+    return f"{found[area]:.3f} [{', '.join(f'{edge:.3f}' for edge in found[f'{area}_95'])}]"
+
+
+def _print_below(record: dict[str, Any]) -> None:
+    """What the table does not hold."""
+    for area, of in record["seeds"].items():
+        print(f"seeds, {area}: {', '.join(f'{name} {value:.4f}' for name, value in of.items())}")
+    found = record["choice_by_other_clips"]
+    for name, row in zip(record["testing_clips"], found["chosen"], strict=True):
+        print(f"without clip {name} the best of {found['candidates']} rows is {row}")
+    for name in ("left_out", "shipped", "best_in_hindsight"):
+        of = found[name]
+        print(f"{name:22}{of.get('row', ''):32}{_shown(of, 'micro_auroc'):24}{_shown(of, 'macro_auroc')}")
+    print(f"took {record['took_s']} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""Frames per second of each profile, from JPEG bytes to fused score, on real footage with real persons.
+
+``python -m bench.engine`` writes ``bench/results/engine-cpu.json`` (``-cuda`` on a GPU): each profile by batch size,
+the ``reference`` profile against the loop of `bench.reference` in the same run and in turns, and each profile that uses
+networks as a share of what their bare forward passes on random tensors allow. CLIP weights are RANDOM: they cost what
+trained ones cost, and the scores say nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # also when run as a file
+
+import torch  # noqa: E402
+
+from bench.measure import DATA, RESULTS, in_turns, ratios, spread, write  # noqa: E402
+from bench.reference import SEEDS, ReferenceLoop  # noqa: E402
+from models.analyzer import Analyzer  # noqa: E402
+from models.backbone import SIDE_PX  # noqa: E402
+from models.bank import Bank  # noqa: E402
+from models.detector import Letterbox  # noqa: E402
+from models.device import Compute  # noqa: E402
+from models.engine import Engine  # noqa: E402
+from models.frame import Frame  # noqa: E402
+from models.perception import View  # noqa: E402
+from patchwatch.settings import Settings, load_settings  # noqa: E402
+from workers.ingest import picture  # noqa: E402
+from workers.offline import Reader, learn, load_engine, recorded_clips  # noqa: E402
+
+CLIP = "one-by-one-person-detection.mp4"
+FPS = 5.0
+PROFILES = ("motion", "objects", "clip", "reference")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--detector", type=Path, help="checkpoint; default: the one of the test data")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--frames", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 4, 16])
+    parser.add_argument("--profiles", nargs="+", default=list(PROFILES))
+    parser.add_argument("--out", type=Path)
+    chosen = parser.parse_args()
+    detector = chosen.detector or chosen.data / "weights" / "yolov5nu-rebuilt.pt"
+    settings = load_settings(detector_weights=detector, random_clip_weights=True, device=chosen.device)
+    footage = chosen.data / "clips" / CLIP
+    jpegs = jpegs_of(footage, settings, chosen.frames)
+    rows = {name: profile(name, settings, footage, jpegs, chosen) for name in chosen.profiles}
+    body = {
+        "footage": f"{CLIP}, {len(jpegs)} frames with persons at {FPS:g} fps", "random_clip_weights": True,
+        "frames_per_s": {name: max(row["frames_per_s"].values(), key=_median) for name, row in rows.items()},
+        "share_of_bound": {name: row["share_of_bound"] for name, row in rows.items() if "share_of_bound" in row},
+        "ratios": {"reference_vs_loop": rows["reference"]["times_faster_than_loop"]} if "reference" in rows else {},
+        "profiles": rows,
+    }  # fmt: skip
+    write("frames per second from JPEG to score", body, chosen.out or RESULTS / f"engine-{chosen.device}.json")
+
+
+def _median(values: dict[str, float]) -> float:
+    return values["median"]
+
+
+def jpegs_of(footage: Path, settings: Settings, count: int) -> list[bytes]:
+    """Frames as the ingest worker queues them, from where the first person stands in the picture."""
+    reader = replace(Reader.of(settings, FPS), limit_s=9.0 + count / FPS)
+    with reader.open(footage) as video:
+        frames = [sampled.rgb for sampled in video.frames() if sampled.media_time_s >= 9.0]
+    return [picture.encode(rgb, settings.jpeg_quality) for rgb in frames[:count]]
+
+
+def profile(
+    name: str, settings: Settings, footage: Path, jpegs: Sequence[bytes], chosen: argparse.Namespace
+) -> dict[str, Any]:
+    engine = load_engine(settings, name)
+    reader = replace(Reader.of(settings, FPS), limit_s=20.0)
+    bank = learn(engine, recorded_clips([footage], reader), count=1, thumbnails_mb=0.0)
+    programs: dict[str, Callable[[], object]] = {
+        f"batch {size}": lambda size=size: ours(engine, bank, jpegs, size) for size in chosen.batches
+    }
+    largest = list(programs)[-1]
+    pictures = pictures_per_frame(engine, jpegs)
+    if engine.profile.needs_detector:
+        height, width = picture.decode(jpegs[0]).shape[:2]
+        programs["bound"] = BareForward(engine, (width, height), len(jpegs), pictures).seconds
+    if name == "reference":
+        loop = ReferenceLoop(settings.detector_weights or Path(), _banks(bank))
+        programs["loop"] = lambda: loop.run(jpegs[: max(1, len(jpegs) // 8)])
+    seconds = in_turns(programs, chosen.rounds)
+    row: dict[str, Any] = {
+        "device": engine.device, "pictures_through_the_trunk_per_frame": round(pictures, 2),
+        "frames_per_s": {n: spread([len(jpegs) / s for s in of]) for n, of in seconds.items() if n.startswith("batch")},
+    }  # fmt: skip
+    if "bound" in seconds:
+        row["bound_frames_per_s"] = spread([len(jpegs) / s for s in seconds["bound"]])
+        row["share_of_bound"] = ratios(seconds, "bound", largest)
+    if "loop" in seconds:
+        seconds["loop"] = [s * len(jpegs) / max(1, len(jpegs) // 8) for s in seconds["loop"]]
+        row["loop_frames_per_s"] = spread([len(jpegs) / s for s in seconds["loop"]])
+        row["times_faster_than_loop"] = ratios(seconds, "loop", largest)
+    return row
+
+
+def ours(engine: Engine, bank: Bank, jpegs: Sequence[bytes], size: int) -> None:
+    """From JPEG bytes to scores and events, as the inference worker does it."""
+    analyzer, view = Analyzer(bank), View()
+    for start in range(0, len(jpegs), size):
+        frames = [Frame(picture.decode(jpeg), (start + n) / FPS) for n, jpeg in enumerate(jpegs[start : start + size])]
+        for frame, features in zip(frames, engine.extract(frames, [view] * len(frames)), strict=True):
+            analyzer.read(features, frame.at_s)
+
+
+def pictures_per_frame(engine: Engine, jpegs: Sequence[bytes]) -> float:
+    """Mean number of pictures that go through the trunk: the frame itself and its crops."""
+    if not engine.profile.needs_backbone:
+        return 0.0
+    frames = [Frame(picture.decode(jpeg), n / FPS) for n, jpeg in enumerate(jpegs)]
+    perception = engine.perceive(frames, [View()] * len(frames))
+    return 1.0 + sum(len(found.labels) for found in perception.crops) / len(frames)
+
+
+class BareForward:
+    """The forward passes alone, in the engine's own batches, on random tensors that lie on the device already."""
+
+    def __init__(self, engine: Engine, size: tuple[int, int], frames: int, pictures: float) -> None:
+        networks = engine._networks  # the bound is of exactly the modules that the engine runs
+        self._passes: list[tuple[torch.nn.Module, torch.Tensor, float]] = []
+        letterbox = Letterbox.of(size[1], size[0], networks._detector._stride)
+        shape = (8, 3, letterbox.input_height, letterbox.input_width)
+        self._add(networks._detector._model, networks._compute, shape, frames)
+        if pictures:
+            shape = (16, 3, SIDE_PX, SIDE_PX)
+            self._add(networks._backbone._trunk, networks._compute, shape, frames * pictures)
+
+    def _add(self, module: torch.nn.Module, compute: Compute, shape: tuple[int, ...], pictures: float) -> None:
+        inputs = torch.rand(shape, device=compute.device).to(compute.dtype, memory_format=compute.memory_format)
+        self._passes.append((module, inputs, pictures / shape[0]))
+
+    @torch.inference_mode()
+    def seconds(self) -> float:
+        """Of all passes; a part of a pass counts in proportion."""
+        total = 0.0
+        for module, inputs, times in self._passes:
+            whole = max(1, round(times))
+            start = time.perf_counter()
+            for _ in range(whole):
+                module(inputs)
+            if inputs.is_cuda:
+                torch.cuda.synchronize()
+            total += (time.perf_counter() - start) * times / whole
+        return total
+
+
+def _banks(bank: Bank) -> list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:
+    by_name = {spec.name: stream for spec, stream in zip(bank.profile.streams, bank.streams, strict=True)}
+    return [(by_name["global"].vectors[n, 0], by_name["local"].vectors[n, 0]) for n in range(len(SEEDS))]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""What every benchmark needs: the machine, programs timed in turns, medians with their spread, and the record."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from workers.evaluation.report import commit
+
+RESULTS = Path(__file__).parent / "results"
+DATA = Path(os.environ.get("PATCHWATCH_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+def machine() -> dict[str, Any]:
+    """Processor, cores, load and the versions that matter."""
+    names = [line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
+    return {
+        "cpu": names[0] if names else platform.processor(),
+        "cores": os.cpu_count(),
+        "load_1min": round(os.getloadavg()[0], 2),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "opencv": cv2.__version__,
+    }
+
+
+def spread(values: list[float]) -> dict[str, float]:
+    """Median with tenth and ninetieth percentile, three significant digits."""
+    p10, median, p90 = (float(f"{value:.3g}") for value in np.percentile(values, [10, 50, 90]))
+    return {"median": median, "p10": p10, "p90": p90}
+
+
+def in_turns(programs: Mapping[str, Callable[[], object]], rounds: int, *, warm_up: int = 1) -> dict[str, list[float]]:
+    """Seconds of wall time of each program in each round. They take turns, so that what else the machine does
+    disturbs all of them alike; rounds of the warm-up are not counted."""
+    seconds: dict[str, list[float]] = {name: [] for name in programs}
+    for number in range(warm_up + rounds):
+        for name, program in programs.items():
+            start = time.perf_counter()
+            program()
+            if number >= warm_up:
+                seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def ratios(seconds: Mapping[str, list[float]], slow: str, fast: str) -> dict[str, float]:
+    """How many times faster ``fast`` is, round by round."""
+    return spread([a / b for a, b in zip(seconds[slow], seconds[fast], strict=True)])
+
+
+def write(what: str, body: Mapping[str, Any], path: Path) -> None:
+    """Write a record with date, commit and machine, and print it."""
+    record = {"what": what, "at": datetime.now(UTC).isoformat(timespec="seconds"), "commit": commit()}
+    record |= {"machine": machine(), **body}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(record, indent=1) + "\n")
+    print(json.dumps(record, indent=1))
+
+
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_text().splitlines()
+    except OSError:
+        return []

@@ -1,0 +1,303 @@
+"""Many cameras, random faults, known anomalies; then the account.
+
+``python -m bench.soak --minutes 30 --cameras 12 --seed 1`` (or ``make soak``) runs an installation of real processes
+over real RTSP and Redis. It alternates: a random fault and the recovery from it, then anomalies on some cameras,
+through half of which another fault strikes the workers. At the end it checks, and fails (exit status 1) unless
+
+- for every camera captured = scored + dropped by reason + queued, and as many scores are kept as were counted;
+- every anomaly was alerted exactly once, and nothing was alerted on a camera that was undisturbed;
+- no kind of process grows beyond noise (slope with a 99 % interval);
+- of the frames scored, 99 in 100 were scored within ``max_age`` and a second for their batch;
+- every camera is scored at the end.
+
+It writes ``bench/results/soak.json``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]  # also when run as a file
+
+from alert_feed import AlertFeed  # noqa: E402
+from cameras import Cameras  # noqa: E402
+from footage import write_recording, write_units  # noqa: E402
+from installation import Installation  # noqa: E402
+from memory import MemoryWatch, slope  # noqa: E402
+from mischief import Mischief  # noqa: E402
+from role_process import captures_of  # noqa: E402
+from status_watch import seconds  # noqa: E402
+from tcp_proxy import TcpProxy  # noqa: E402
+from waiting import wait_until  # noqa: E402
+
+from bench.measure import RESULTS, write  # noqa: E402
+from patchwatch.messages.score import Score  # noqa: E402
+
+RESULT = RESULTS / "soak.json"
+ANALYSIS_FPS = 3.0  # twelve cameras leave two cores some room
+RUSH_S = 3.0
+CLOSED_WITHIN_S = 30.0
+BATCH_S = 1.0  # a frame that is not too old when it is taken is scored this much later at most
+CALM_S = 3.0  # between a recovery and what comes next
+AT_ONCE = 3
+WARM_UP_S = 60.0  # of a process, before its memory counts
+SETTINGS = {"analysis_fps": ANALYSIS_FPS, "max_age_s": 5.0, "queue_frames": 64, "source_timeout_s": 5.0}
+TOLERATED_MIB_PER_MINUTE = 0.02  # 29 MiB a day: a smaller slope is not told from noise in half an hour
+
+
+@dataclass
+class Anomaly:
+    camera_id: str
+    began_s: float
+    ended_s: float = 0.0
+    struck: str = ""  # the fault that came in between
+    alerts: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Diary:
+    """What was done, and when the cameras were not themselves."""
+
+    faults: Counter[str] = field(default_factory=Counter)
+    anomalies: list[Anomaly] = field(default_factory=list)
+    disturbed: list[tuple[float, float]] = field(default_factory=list)  # Unix seconds
+    skipped: int = 0  # anomalies not injected, for an alert of the fault before was still open
+
+
+class Soak:
+    """The installation and its cameras."""
+
+    def __init__(self, folder: Path, cameras: int, seed: int) -> None:
+        self.chance = random.Random(seed)
+        self.names = tuple(f"cam{number:02d}" for number in range(1, cameras + 1))
+        units = write_units(folder / "units")
+        halves = [half for half in (self.names[::2], self.names[1::2]) if half]
+        self.groups = [(server, TcpProxy(server.port)) for server in (Cameras(units, *half) for half in halves)]
+        media = folder / "media"
+        media.mkdir()
+        self.recording = write_recording(media / "normal.mp4", loops=8)
+        self.site = Installation(folder / "site", media, **SETTINGS)
+        self.mischief = Mischief(self.site, self.groups, self.chance)
+        self.diary = Diary()
+
+    def start(self) -> None:
+        for server, _ in self.groups:
+            server.start()
+        self.site.start()
+        for server, proxy in self.groups:
+            for name in server.names:
+                self.site.add_camera(name, server.url(name, proxy.port))
+        first, *rest = self.names
+        assert self.site.enrol(first, self.recording)["state"] == "done"
+        for name in rest:  # they show the same scene
+            shutil.copytree(self.site.settings.banks_dir / first, self.site.settings.banks_dir / name)
+        began_s = time.time()
+        self.site.wait_until_ok(*self.names, within_s=180)
+        self._until_closed(list(self.names))
+        self.diary.disturbed.append((began_s, time.time()))
+
+    def close(self) -> None:
+        self.site.close()
+        for server, proxy in self.groups:
+            proxy.close()
+            server.stop()
+
+    def cycle(self) -> None:
+        """A fault and the recovery, then anomalies."""
+        began_s = time.time()
+        name = self.mischief.strike()
+        self._recover(name, began_s)
+        chosen = self.chance.sample(self.names, min(AT_ONCE, len(self.names)))
+        self._until_closed(chosen)  # what the fault itself was taken for
+        quiet = [one for one in chosen if not self._alerting(one)]
+        self.diary.skipped += len(chosen) - len(quiet)
+        self._show_anomalies(quiet)
+
+    def _recover(self, name: str, began_s: float) -> None:
+        self.site.wait_until_ok(*self.names, within_s=180)
+        self.diary.faults[name] += 1
+        time.sleep(CALM_S)
+        self.diary.disturbed.append((began_s, time.time()))
+
+    def _show_anomalies(self, names: list[str]) -> None:
+        shown = [Anomaly(name, time.time()) for name in names]
+        for one in shown:
+            self._server(one.camera_id).tell(one.camera_id, "show", "rush")
+        time.sleep(RUSH_S / 2)
+        if self.chance.random() < 0.5 and shown:
+            began_s = time.time()
+            struck = self.mischief.strike_a_worker()
+            for one in shown:
+                one.struck = struck
+            self._recover(struck, began_s)
+        time.sleep(RUSH_S / 2)
+        for one in shown:
+            self._server(one.camera_id).tell(one.camera_id, "show", "normal")
+            one.ended_s = time.time()
+        self.diary.anomalies += shown
+        time.sleep(1.0 + RUSH_S)  # what was shown last is scored and told by then
+        self._until_closed(names)
+
+    def _until_closed(self, names: list[str]) -> None:
+        deadline_s = time.monotonic() + CLOSED_WITHIN_S
+        while any(map(self._alerting, names)) and time.monotonic() < deadline_s:
+            time.sleep(0.5)
+
+    def _alerting(self, camera_id: str) -> bool:
+        return any(one["kind"] == "anomaly" for one in self.site.alerts(camera=camera_id, state="open"))
+
+    def _server(self, camera_id: str) -> Cameras:
+        return next(server for server, _ in self.groups if camera_id in server.names)
+
+    def pids(self) -> dict[str, list[int]]:
+        """Of every kind of process."""
+        roles = {name: [process.pid] for name, process in self.site.roles.items() if process.running}
+        ingest = roles.get("ingest", [])
+        try:
+            captures = captures_of(ingest[0]) if ingest else []
+        except FileNotFoundError:
+            captures = []
+        return roles | {"capture": captures}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=2.0)
+    parser.add_argument("--cameras", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, default=RESULT)
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="patchwatch-soak-") as folder:
+        body = soak(Path(folder), chosen.minutes, chosen.cameras, chosen.seed)
+    about = {"minutes": chosen.minutes, "cameras": chosen.cameras, "seed": chosen.seed}
+    write("soak: many cameras, random faults, known anomalies", about | body, chosen.out)
+    print(summary(body))
+    return 0 if all(body["checks"].values()) else 1
+
+
+def soak(folder: Path, minutes: float, cameras: int, seed: int) -> dict[str, Any]:
+    """Run for so long; what was found, and which checks it passes."""
+    run = Soak(folder, cameras, seed)
+    try:
+        run.start()
+        end_s = time.monotonic() + 60 * minutes
+        with MemoryWatch(run.pids) as memory, AlertFeed(run.site.base) as feed:
+            while time.monotonic() < end_s:
+                run.cycle()
+                print(f"{max(0.0, end_s - time.monotonic()):6.0f} s left, {dict(run.diary.faults)}", flush=True)
+            run.site.wait_until_ok(*run.names, within_s=180)
+            return report(run, memory, feed)
+    except BaseException:
+        for name, process in run.site.roles.items():
+            print(f"--- {name}\n{process.last_words()}", file=sys.stderr)
+        raise
+    finally:
+        run.close()
+
+
+def report(run: Soak, memory: MemoryWatch, feed: AlertFeed) -> dict[str, Any]:
+    accounts = {name: wait_until(lambda name=name: account(run.site, name)) for name in run.names}
+    alerts, lags_s = alerted(run.diary, feed), np.array(lags(run.site, run.names))
+    growth = {kind: of_memory(memory, kind) for kind in ("ingest", "inference", "enrolment", "service", "capture")}
+    max_age_s = run.site.settings.max_age_s
+    p50, p90, p99 = (round(float(np.percentile(lags_s, q)), 3) for q in (50, 90, 99))
+    checks = {
+        "every frame is accounted for": all(one["balanced"] for one in accounts.values()),
+        "as many scores are kept as counted": all(one["scored"] == one["kept_scores"] for one in accounts.values()),
+        "every anomaly is alerted once": alerts["missed"] == [] and alerts["repeated"] == [] and alerts["shown"] > 0,
+        "nothing is alerted on an undisturbed camera": alerts["unfounded"] == [],
+        "memory does not grow beyond noise": not any(one["grows"] for one in growth.values()),
+        "frames are scored within max_age": p99 <= max_age_s + BATCH_S,
+    }
+    lost = sum((Counter(one["dropped"]) for one in accounts.values()), Counter[str]())
+    return {
+        "checks": checks, "faults": dict(run.diary.faults), "alerts": alerts,
+        "frames": {
+            "captured": sum(one["captured"] for one in accounts.values()),
+            "scored": sum(one["scored"] for one in accounts.values()), "dropped": dict(lost),
+        },
+        "lag_s": {"p50": p50, "p90": p90, "p99": p99, "worst": round(float(lags_s.max()), 3), "max_age": max_age_s},
+        "memory": growth, "accounts": accounts,
+    }  # fmt: skip
+
+
+def account(site: Installation, camera_id: str) -> dict[str, Any] | None:
+    """A camera's frames, once they balance."""
+    before = site.redis.client.xlen(site.keys(camera_id).scores)
+    frames = site.status(camera_id)["frames"]
+    after = site.redis.client.xlen(site.keys(camera_id).scores)
+    total = frames["scored"] + sum(frames["dropped"].values()) + frames["in_queue"]
+    if frames["captured"] != total or not before <= frames["scored"] <= after:
+        return None
+    return frames | {"balanced": True, "kept_scores": frames["scored"]}
+
+
+def alerted(diary: Diary, feed: AlertFeed) -> dict[str, Any]:
+    """Which anomalies were alerted how often, and what was alerted besides."""
+    first: dict[str, tuple[str, float]] = {}
+    for message in feed.messages:
+        alert = message["alert"]
+        if alert["kind"] == "anomaly":
+            first.setdefault(alert["id"], (alert["camera_id"], seconds(alert["started"])))
+    for one in diary.anomalies:
+        one.alerts = [
+            alert_id for alert_id, (camera_id, at_s) in first.items()
+            if camera_id == one.camera_id and one.began_s - 0.5 <= at_s <= one.ended_s + 2.0
+        ]  # fmt: skip
+    known = {alert_id for one in diary.anomalies for alert_id in one.alerts}
+    others = {alert_id: at_s for alert_id, (_, at_s) in first.items() if alert_id not in known}
+    excused = [one for one, at_s in others.items() if any(a <= at_s <= b + 2.0 for a, b in diary.disturbed)]
+    return {
+        "shown": len(diary.anomalies), "through_a_fault": sum(bool(one.struck) for one in diary.anomalies),
+        "skipped": diary.skipped,
+        "missed": [asdict(one) for one in diary.anomalies if not one.alerts],
+        "repeated": [asdict(one) for one in diary.anomalies if len(one.alerts) > 1],
+        "after_a_fault": excused, "unfounded": sorted(others.keys() - set(excused)),
+    }  # fmt: skip
+
+
+def lags(site: Installation, names: tuple[str, ...]) -> list[float]:
+    """From capture to score, of every frame scored, in seconds."""
+    found = []
+    for name in names:
+        for _, fields in site.redis.client.xrange(site.keys(name).scores):
+            score = Score.decode(fields)
+            found.append((score.scored_at_ns - score.captured_at_ns) / 1e9)
+    return found
+
+
+def of_memory(memory: MemoryWatch, kind: str) -> dict[str, Any]:
+    found = slope(memory.lives(kind, after_s=WARM_UP_S))
+    grows = found is not None and found.low_mib > TOLERATED_MIB_PER_MINUTE
+    told = asdict(found) if found else {"note": "too short to tell"}
+    return {"peak_mib": round(memory.peak_mib(kind), 1), "slope": told, "grows": grows}
+
+
+def summary(body: dict[str, Any]) -> str:
+    """For people."""
+    alerts, frames, lag = body["alerts"], body["frames"], body["lag_s"]
+    lines = [
+        f"{sum(body['faults'].values())} faults; "
+        f"{alerts['shown']} anomalies shown, {alerts['through_a_fault']} of them through a fault",
+        f"frames: {frames['captured']} captured, {frames['scored']} scored, dropped {frames['dropped']}",
+        f"lag: p50 {lag['p50']} s, p90 {lag['p90']} s, p99 {lag['p99']} s (max_age {lag['max_age']} s)",
+    ]
+    lines += [f"memory of {kind}: {one['slope']}" for kind, one in body["memory"].items()]
+    lines += [f"{'ok    ' if held else 'FAILED'} {what}" for what, held in body["checks"].items()]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

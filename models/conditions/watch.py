@@ -1,0 +1,159 @@
+"""Follows one camera's pictures for conditions of the picture as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.attention import Attention
+from models.conditions.condition import Condition, ConditionKind
+from models.conditions.episode import Episode
+from models.conditions.sketch import CELLS, Sketch, cell_means, sketch_of
+from models.conditions.stillness import Stillness
+from models.conditions.usual import Difference, Usual
+
+FROZEN_AFTER_S = 60.0  # longer than any usual distance of key frames, between which a still scene is one picture
+GAP_S = 30.0  # without frames for longer, nothing is known of the picture
+LEARNT_AFTER_S = 180.0  # a new scene that lasts becomes the usual one
+_COVERED_AFTER_S = 2.0
+_CHANGED_AFTER_S = 5.0  # a lorry that passes close by is gone by then
+_OVER_AFTER_S = 2.0
+_SETTLES_S = 3.0  # as long as the smoothing remembers (4 sigma of 0.68 s)
+_CHANGED = 0.55  # share of the steady cells; real footage with cars and people close by stays far below
+_CHANGED_BACK = 0.4
+_DETAIL_LEFT = 0.15  # of the usual detail
+_DETAIL_NONE = 0.6  # grey levels: what noise and compression leave of a black picture
+_CONTRAST_NONE = 0.03  # of the usual contrast: darkness in which the scene can still be seen leaves more
+_BLURRED = 0.5  # detail lost more than contrast by this much: out of focus, where darkness takes both alike
+_BACK = 1.5  # over these limits by this factor, detail is back
+_JUMP = 45.0  # grey levels that half of the cells brighten or darken by within about a second: what a camera's
+# exposure does when a white car drives into a dark scene stays below 40, and is no reason to look away from the car
+_LAG_S = 1.0
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a frame changed: conditions opened or closed (``ended_s`` set), and what its score is worth."""
+
+    changes: tuple[Condition, ...]
+    attention: Attention
+
+
+class ConditionWatch:
+    """Takes the pictures of one camera in order. Its `state` after a picture is all that the next one needs."""
+
+    def __init__(self, frozen_after_s: float = FROZEN_AFTER_S) -> None:
+        self._stillness = Stillness()
+        self._usual = Usual()
+        self._frozen = Episode(ConditionKind.FROZEN, frozen_after_s, _OVER_AFTER_S)
+        self._covered = Episode(ConditionKind.COVERED, _COVERED_AFTER_S, _OVER_AFTER_S)
+        self._changed = Episode(ConditionKind.SCENE_CHANGED, _CHANGED_AFTER_S, _OVER_AFTER_S)
+        self._cells: NDArray[np.float32] | None = None  # mean grey levels, lagging behind
+        self._last_s: float | None = None
+        self._unsettled_until_s = float("-inf")
+
+    def look(self, rgb: NDArray[np.uint8], at_s: float, *, rejoined: bool = False) -> Sight:
+        """Take a picture, uint8 (height, width, 3), at its capture time. ``rejoined``: the camera was away before it,
+        so that streams which look back in time have less to average for a while."""
+        rejoined &= self._last_s is not None
+        changes = self._after_gap(at_s)
+        elapsed_s = at_s - self._last_s if self._last_s is not None else 0.0
+        self._last_s = at_s
+        sketch = sketch_of(rgb)
+        difference = self._usual.compare(sketch) if self._usual.known else None
+        covered = self._is_covered(sketch, difference)
+        changed = not covered and difference is not None and self._has_changed(difference)
+        repeated = self._stillness.repeats(sketch.digest) and not covered  # in blackness nothing could change
+        changes += (
+            self._frozen.update(at_s, repeated)
+            + self._covered.update(at_s, covered)
+            + self._changed.update(at_s, changed)
+        )
+        changes += self._learn(sketch, at_s, elapsed_s, unusual=covered or changed)
+        ended = any(change.ended_s is not None for change in changes)
+        jumped = self._jumps(sketch, elapsed_s)
+        return Sight(tuple(changes), self._attention(at_s, ended or jumped or covered or changed or rejoined))
+
+    def finish(self) -> list[Condition]:
+        """No more frames for now: close what is open, as of the last frame."""
+        if self._last_s is None:
+            return []
+        return [closed for episode in self._episodes for closed in episode.finish(self._last_s or 0.0)]
+
+    @property
+    def _episodes(self) -> tuple[Episode, ...]:
+        return (self._frozen, self._covered, self._changed)
+
+    def _after_gap(self, at_s: float) -> list[Condition]:
+        if self._last_s is None or 0.0 <= at_s - self._last_s <= GAP_S:
+            return []
+        closed = self.finish()
+        self._cells = self._last_s = None
+        self._unsettled_until_s = float("-inf")
+        return closed
+
+    def _is_covered(self, sketch: Sketch, difference: Difference | None) -> bool:
+        slack = _BACK if self._covered.open else 1.0
+        faint = sketch.detail < slack * _DETAIL_NONE
+        if difference is None:
+            return faint and sketch.contrast < slack * _DETAIL_NONE
+        if not faint and difference.detail >= slack * _DETAIL_LEFT:
+            return False
+        gone = difference.changed >= _CHANGED or difference.contrast < slack * _CONTRAST_NONE
+        return gone or difference.detail < slack * _BLURRED * difference.contrast
+
+    def _has_changed(self, difference: Difference) -> bool:
+        limit = _CHANGED_BACK if self._changed.open else _CHANGED
+        return difference.recoloured or difference.changed >= limit
+
+    def _learn(self, sketch: Sketch, at_s: float, elapsed_s: float, *, unusual: bool) -> list[Condition]:
+        if not unusual:
+            self._usual.learn(sketch, elapsed_s)
+            return []
+        since_s = self._changed.since_s
+        if self._changed.open is None or since_s is None or at_s - since_s < LEARNT_AFTER_S:
+            return []
+        self._usual.forget()
+        self._usual.learn(sketch, 0.0)
+        return self._changed.finish(at_s, learnt=True)
+
+    def _jumps(self, sketch: Sketch, elapsed_s: float) -> bool:
+        cells = cell_means(sketch.grey)
+        if self._cells is None:
+            self._cells = cells
+            return False
+        jump = float(np.median(np.abs(cells - self._cells)))
+        self._cells = self._cells + np.float32(min(1.0, elapsed_s / _LAG_S)) * (cells - self._cells)
+        return jump >= _JUMP
+
+    def _attention(self, at_s: float, unsettled: bool) -> Attention:
+        if unsettled:
+            self._unsettled_until_s = at_s + _SETTLES_S
+        if any(episode.open for episode in self._episodes):
+            return Attention.OFF
+        return Attention.HELD if at_s < self._unsettled_until_s else Attention.FULL
+
+    def state(self) -> dict[str, Any]:
+        """JSON values that `restore` takes."""
+        return {
+            "digests": self._stillness.digests,
+            "usual": self._usual.state(),
+            "episodes": [episode.state() for episode in self._episodes],
+            "cells": None if self._cells is None else self._cells.ravel().tolist(),
+            "last_s": self._last_s,
+            "unsettled_s": None if self._unsettled_until_s == float("-inf") else self._unsettled_until_s,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a stored state, exactly."""
+        self._stillness.restore(state["digests"])
+        self._usual.restore(state["usual"])
+        for episode, stored in zip(self._episodes, state["episodes"], strict=True):
+            episode.restore(stored)
+        cells = state["cells"]
+        self._cells = None if cells is None else np.asarray(cells, np.float32).reshape(CELLS)
+        self._last_s = None if state["last_s"] is None else float(state["last_s"])
+        self._unsettled_until_s = float("-inf" if state["unsettled_s"] is None else state["unsettled_s"])

@@ -1,0 +1,129 @@
+"""Velocity: how fast each mover moves for its size, and in which direction.
+
+Velocity of objects as evidence of anomaly: Reiss & Hoshen, "Attribute-based Representations" (2022).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.coreset import draw_coreset
+from models.detections import Detections
+from models.exemplars import Exemplars
+from models.features import Features
+from models.flow import Flow
+from models.frame import Frame
+from models.perception import Perception
+from models.perspective import SIZE, Perspective
+from models.profile import StreamSpec
+from models.wish import Wish
+from patchwatch.errors import ConfigurationError, InsufficientFootageError
+
+CLASSES = ("person", "bicycle", "car", "motorcycle", "bus", "train", "truck", "skateboard")
+CONFIDENCE = 0.25  # as of those that cover movers: nobody falls between
+EXEMPLARS = 300
+DIM = 4
+_EDGE = 0.01  # of the picture's width and height: what comes so near to its edge may be cut off
+_FAST_SHARE = 0.9  # quantile of the speeds within a box: its limbs and wheels
+
+
+class VelocityStream:
+    """One vector per mover, in its own heights per second: mean and 90th percentile of the speed inside of its box,
+    mean velocity rightward and downward; then its size. Perspective drops out.
+
+    What is half hidden, or moves undetected, is no measure of its own speed: a bank measures by the usual height of
+    things where this one stands (`models.perspective`), learnt from the camera's own detections.
+
+    Movers are the detected objects of the wanted classes and, unless the profile says otherwise, whatever else moves.
+    """
+
+    dim = DIM
+    resolution = 0.05  # heights per second
+
+    def __init__(self, spec: StreamSpec, wish: Wish, exemplars: int, classes: Sequence[str] = ()) -> None:
+        self.name = spec.name
+        self._cap = spec.cap
+        self._wish = wish
+        self._exemplars = exemplars
+        self._kinds = {label: kind for kind, label in enumerate(classes, start=1)}
+
+    def extract(self, perception: Perception) -> list[Features]:
+        parts = zip(perception.frames, perception.flows, perception.objects(self._wish), strict=True)
+        return [self._read(frame, flow, found) for frame, flow, found in parts]
+
+    def _read(self, frame: Frame, flow: Flow | None, found: Detections) -> Features:
+        if flow is None or not len(found):
+            return Features.none(DIM + SIZE)
+        parts = zip(found.boxes_xyxy_px, found.labels, strict=True)
+        vectors = np.stack([_vector(frame, flow, box, self._kind(frame, box, label)) for box, label in parts])
+        return Features.ungrouped(vectors, found.boxes_xyxy_px)
+
+    def _kind(self, frame: Frame, box: NDArray[np.float32], label: str) -> int:
+        across, down = _EDGE * frame.width, _EDGE * frame.height
+        x1, y1, x2, y2 = box.tolist()
+        whole = x1 > across and y1 > down and x2 < frame.width - across and y2 < frame.height - down
+        return self._kinds.get(label, 0) if whole else 0
+
+    def perspective(self, normal: Sequence[Features]) -> Perspective:
+        sizes = [features.vectors[:, -SIZE:] for features in normal]
+        return Perspective.fit(np.concatenate([np.zeros((0, SIZE), np.float32), *sizes]))
+
+    def exemplars(self, normal: Sequence[Features], seed: int) -> Exemplars:
+        """vectors (1, exemplars, 4), by greedy k-center, of features without sizes.
+
+        Raises `InsufficientFootageError` when nothing moved.
+        """
+        found = [features.vectors for features in normal if len(features)]
+        if not found:
+            raise InsufficientFootageError(f"stream {self.name!r} saw nobody in the normal footage")
+        vectors = np.concatenate(found)
+        ratio = min(1.0, self._exemplars / min(len(vectors), self._cap))
+        return Exemplars.ungrouped(normal, draw_coreset(vectors, ratio=ratio, cap=self._cap, seed=seed))
+
+    def preprocessing(self) -> dict[str, Any]:
+        return {"vector": "mean speed, p90 speed, mean velocity; usual heights per second", **self._wish.as_json()}
+
+
+def make(spec: StreamSpec, classes: Sequence[str] = ()) -> VelocityStream:
+    """``classes``: all that the detector knows. Options: ``classes`` (those to look at), ``confidence``, ``movers``
+    (see `models.wish`) and ``exemplars`` (a count per seed).
+
+    Raises `ConfigurationError` for others.
+    """
+    wish, options = _wish_and_rest(spec)
+    exemplars = options.pop("exemplars", EXEMPLARS)
+    where = f"in the profiles file, stream {spec.name!r}"
+    if options:
+        raise ConfigurationError(f"{where} has the unknown option {min(options)!r}: remove it")
+    if not isinstance(exemplars, int) or isinstance(exemplars, bool) or exemplars < 1:
+        raise ConfigurationError(f"{where}: `exemplars` must be a whole number from 1, not {exemplars!r}")
+    return VelocityStream(spec, wish, exemplars, classes)
+
+
+def wish_of(spec: StreamSpec) -> Wish:
+    """What this stream wants of the detector. Raises `ConfigurationError`."""
+    return _wish_and_rest(spec)[0]
+
+
+def _wish_and_rest(spec: StreamSpec) -> tuple[Wish, dict[str, Any]]:
+    options = dict(spec.options)
+    wish = Wish(CLASSES, CONFIDENCE, movers=True).take_from(options, f"in the profiles file, stream {spec.name!r}")
+    return wish, options
+
+
+def _vector(frame: Frame, flow: Flow, box: NDArray[np.float32], kind: int) -> NDArray[np.float32]:
+    rows, columns = flow.velocity.shape[:2]
+    x1, y1, x2, y2 = box.tolist()
+    across, down = columns / frame.width, rows / frame.height
+    left, top = min(int(x1 * across), columns - 1), min(int(y1 * down), rows - 1)
+    right, bottom = max(int(np.ceil(x2 * across)), left + 1), max(int(np.ceil(y2 * down)), top + 1)
+    long_side = max(frame.width, frame.height)
+    height = max(y2 - y1, 1.0) / long_side
+    velocity = flow.velocity[top:bottom, left:right].reshape(-1, 2) / np.float32(height)
+    speed = np.linalg.norm(velocity, axis=1)
+    statistics = speed.mean(), np.quantile(speed, _FAST_SHARE), *velocity.mean(axis=0)
+    return np.array([*statistics, y2 / long_side, height, kind], np.float32)

@@ -1,0 +1,35 @@
+"""A threshold in words."""
+
+from __future__ import annotations
+
+from patchwatch.messages.threshold import AlarmThreshold
+
+
+def threshold_lines(threshold: AlarmThreshold) -> list[str]:
+    """One line, and one more where there is something to warn of."""
+    lines = [
+        f"alerts above {threshold.on:.3f}, over below {threshold.off:.3f}: {spread(threshold)} false alarms a day, "
+        f"from {_length(threshold.footage_hours)} of footage"
+    ]
+    return [*lines, f"WARNING: {threshold.warning}"] if threshold.warning else lines
+
+
+def spread(threshold: AlarmThreshold) -> str:
+    """False alarms a day with their interval."""
+    low, high = _rate(threshold.expected_low), _rate(threshold.expected_high)
+    return f"about {_rate(threshold.expected)} ({low} to {high})"
+
+
+def budget(threshold: AlarmThreshold) -> str:
+    """The budget itself."""
+    return _rate(threshold.false_alarms_per_day)
+
+
+def _rate(per_day: float) -> str:
+    if per_day < 0.01:
+        return "0"
+    return f"{per_day:.0f}" if per_day >= 10 else f"{per_day:.2g}"
+
+
+def _length(hours: float) -> str:
+    return f"{hours:.1f} h" if hours >= 1 else f"{60 * hours:.1f} min"

@@ -1,0 +1,112 @@
+"""What an enrolment found out about its own completeness, with the next step to take."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+_LEAST_MINUTES = 10
+
+
+class Verdict(StrEnum):
+    """Whether a bank knows what is normal, as far as its footage can tell."""
+
+    COMPLETE = "complete"
+    STILL_LEARNING = "still_learning"
+    TOO_SHORT = "too_short"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+
+class LearningPoint(_Part):
+    """Distances of later footage to a bank of the first ``share`` of it, in parts of those to a bank of nearly all."""
+
+    share: float = Field(examples=[0.6])
+    typical: float = Field(description="Median over the frames.", examples=[1.08])
+    far: float = Field(description="Ratio of the 95 % quantiles.", examples=[1.21])
+
+
+class StreamReport(_Part):
+    """One stream of the bank."""
+
+    name: str = Field(examples=["motion"])
+    spoke: int = Field(description="Frames in which it had something to say.", examples=[2998])
+    vectors: int = Field(examples=[1199200])
+    exemplars: int = Field(description="Kept of them, per seed.", examples=[40000])
+    radius: float | None = Field(None, description="Covering radius, in the stream's own unit.", examples=[0.0066])
+    spread: float | None = Field(
+        None, description="Root mean square distance of its vectors to their mean.", examples=[0.021]
+    )
+    covered: float | None = Field(
+        None, description="Share of what stands out in held-out footage that is near the bank.", examples=[0.991]
+    )
+    regions: tuple[tuple[float | None, ...], ...] | None = Field(
+        None,
+        description="`covered` by image region, rows from the top; null where nothing ever stood out.",
+        examples=[[[0.99, 1.0, None, None], [0.98, 0.97, 0.99, 1.0]]],
+    )
+    curve: tuple[LearningPoint, ...] = Field((), description="What more footage bought; empty when it is too short.")
+    fall: float | None = Field(
+        None, description="By what share distances fell with the last fifth of the footage.", examples=[0.03]
+    )
+    complete: bool | None = Field(None, description="null where there is too little to tell.", examples=[True])
+
+
+class EnrolmentReport(_Part):
+    """How complete a bank is, and what to do about it."""
+
+    seconds: float = Field(description="Footage learnt from.", examples=[600.0])
+    frames: int = Field(description="Analysed frames of it.", examples=[3000])
+    segments: int = Field(description="Runs of footage that were held out in turn.", examples=[5])
+    verdict: Verdict
+    next_step: str = Field(
+        examples=["as far as this footage shows, normal is known: enrol again when the scene changes"]
+    )
+    streams: tuple[StreamReport, ...]
+
+    @classmethod
+    def of(cls, facts: dict[str, Any], camera_id: str, profile: str) -> Self:
+        """From the facts of a coverage (all fields but ``next_step``). Raises pydantic's ValidationError."""
+        report = cls.model_validate(facts | {"next_step": ""})
+        return report.model_copy(update={"next_step": next_step(report, camera_id, profile)})
+
+    @property
+    def silent(self) -> tuple[StreamReport, ...]:
+        """Streams that never had anything to say in the footage."""
+        return tuple(stream for stream in self.streams if stream.spoke == 0)
+
+
+def next_step(report: EnrolmentReport, camera_id: str, profile: str) -> str:
+    """In plain words, with the command or request that does it."""
+    minutes = max(_LEAST_MINUTES, round(2 * report.seconds / 60))
+    how = (
+        f"`patchwatch enroll --camera {camera_id} --profile {profile} VIDEO...`, or POST "
+        f'/api/v1/cameras/{camera_id}/enrolments with {{"profile": "{profile}", "live_seconds": {60 * minutes}}}'
+    )
+    if report.verdict is Verdict.TOO_SHORT:
+        return (
+            f"{report.seconds:.0f} s of footage are too little to tell whether normal is complete: "
+            f"enrol ten minutes or more that show all that is normal ({how})"
+        )
+    if report.verdict is Verdict.STILL_LEARNING:
+        reasons = "; ".join(_reason(stream) for stream in report.streams if stream.complete is False)
+        return (
+            f"normal is still growing ({reasons}): enrol {minutes} minutes or more, at other times of day too ({how})"
+        )
+    return (
+        "as far as this footage shows, normal is known: enrol again when the scene changes, "
+        f"and with other times of day if only one was seen ({how})"
+    )
+
+
+def _reason(stream: StreamReport) -> str:
+    reasons = []
+    if stream.fall is not None and stream.fall > 0:
+        reasons.append(f"distances fell by {stream.fall:.0%} with the last fifth of the footage")
+    if stream.covered is not None:
+        reasons.append(f"{stream.covered:.0%} of what stands out in held-out footage is near the bank")
+    return f"stream {stream.name}: {' and '.join(reasons)}"

@@ -1,0 +1,21 @@
+"""Numbers in messages and counters, within what every reader can take."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import Field
+
+LATEST_MS = 253_402_300_799_999  # the end of the year 9999: the last that ISO 8601 can say
+LARGEST = 2**63 - 1  # what Redis counts to
+
+TimeMs = Annotated[int, Field(ge=0, le=LATEST_MS)]  # milliseconds since the Unix epoch
+Count = Annotated[int, Field(ge=0, le=LARGEST)]
+
+
+def counted(data: bytes | None) -> int:
+    """The value of a counter in Redis; 0 for one that is absent or holds no count."""
+    if data is None or not re.fullmatch(rb"\d{1,19}", data):
+        return 0
+    return min(int(data), LARGEST)

@@ -1,0 +1,36 @@
+"""Whether an address may be a webhook's, as far as can be told now; the delivery worker judges it when it connects."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+import httpx
+
+from patchwatch.destination import allowed
+from patchwatch.errors import DestinationForbiddenError
+from patchwatch.settings import Settings
+from service.problem import FieldProblem, InvalidFieldsError
+
+_RESOLVE_WITHIN_S = 3.0
+
+
+async def check_destination(url: str, settings: Settings) -> None:
+    """Raises `InvalidFieldsError`. A name that does not resolve now is accepted: it may later."""
+    try:
+        host = httpx.URL(url).raw_host.decode("ascii")
+    except httpx.InvalidURL:
+        raise _invalid("is not an address that can be connected to") from None
+    try:
+        async with asyncio.timeout(_RESOLVE_WITHIN_S):
+            found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, TimeoutError, UnicodeError):
+        return
+    try:
+        allowed([str(where[0]) for *_, where in found], settings.webhook_reach)
+    except DestinationForbiddenError as error:
+        raise _invalid(str(error)) from None
+
+
+def _invalid(message: str) -> InvalidFieldsError:
+    return InvalidFieldsError([FieldProblem(location="body.url", message=message)])

@@ -1,0 +1,119 @@
+// Why an alert was raised: its picture with regions, each stream's share, and the nearest normal.
+
+import { get, getJson } from "/page/api.js";
+
+const SVG = "http://www.w3.org/2000/svg";
+const byId = (id) => document.getElementById(id);
+let shown = null; // the alert in the dialog
+
+/** Open the dialog for an alert. `rows` are the lines that the list says of it. */
+export async function openDetail(alert, rows) {
+  shown = alert.id;
+  const dialog = byId("detail");
+  dialog.querySelector("h2").textContent = `Alert of ${alert.camera_id}`;
+  fill(dialog.querySelector(".facts"), ...rows.map((row) => element("p", "", row)));
+  fill(byId("detail-picture")); // nothing of the alert shown before may stand under this one's name
+  fill(byId("detail-streams"));
+  if (!dialog.open) dialog.showModal();
+  await load(alert);
+}
+
+/** Show a newer state of an alert, if it is the one in the dialog. */
+export async function renewDetail(alert) {
+  if (shown === alert.id && byId("detail").open) await load(alert);
+}
+
+async function load(alert) {
+  const [picture, explanation] = await Promise.all([
+    kept(get(alert.snapshot).then((response) => response.blob())),
+    alert.explanation ? kept(getJson(alert.explanation)) : null,
+  ]);
+  if (shown !== alert.id) return; // another was opened meanwhile
+  const streams = explanation ? [...explanation.streams].map((stream, index) => ({ ...stream, index })) : [];
+  fill(byId("detail-picture"), picture ? framed(URL.createObjectURL(picture), streams, explanation) : "No picture was kept.");
+  streams.sort((one, other) => other.contribution - one.contribution);
+  fill(byId("detail-streams"), ...(explanation ? streams.map(streamPart) : [alert.explanation ? "No explanation was kept." : ""]));
+}
+
+/** The value, or null when the API says 404. */
+async function kept(request) {
+  try {
+    return await request;
+  } catch (error) {
+    if (error.status === 404) return null;
+    throw error;
+  }
+}
+
+function framed(url, streams, explanation) {
+  const boxes = streams.filter((stream) => stream.region).map((stream) => [stream.region, stream]);
+  return overlaid(url, "frame at the alert's peak", explanation?.width ?? 1, explanation?.height ?? 1, boxes);
+}
+
+/** A picture with boxes drawn over it, in units of `width` x `height`. */
+function overlaid(url, alt, width, height, boxes) {
+  const node = element("div", "overlaid");
+  const img = element("img");
+  Object.assign(img, { src: url, alt });
+  img.addEventListener("load", () => url.startsWith("blob:") && URL.revokeObjectURL(url), { once: true });
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  svg.setAttribute("preserveAspectRatio", "none");
+  for (const [{ x1, y1, x2, y2 }, stream] of boxes) {
+    const rect = document.createElementNS(SVG, "rect");
+    for (const [name, value] of Object.entries({ x: x1, y: y1, width: x2 - x1, height: y2 - y1 })) rect.setAttribute(name, value);
+    rect.classList.add("box", `stream-${stream.index % 6}`);
+    const title = document.createElementNS(SVG, "title");
+    title.textContent = stream.name;
+    rect.append(title);
+    svg.append(rect);
+  }
+  node.append(img, svg);
+  return node;
+}
+
+function streamPart(stream) {
+  const node = element("section", `stream-${stream.index % 6}`);
+  node.dataset.stream = stream.name;
+  const share = Math.round(stream.contribution * 100);
+  node.append(element("h3", "", stream.rarity == null ? `${stream.name}: nothing to say` : `${stream.name}: ${share} %`));
+  if (stream.rarity == null) return node;
+  const bar = element("div", "bar");
+  const filled = element("div");
+  filled.style.width = `${share}%`;
+  bar.append(filled);
+  const exemplars = element("div", "nearest");
+  exemplars.append(...stream.nearest.map((nearest) => exemplarPart(nearest, stream)));
+  const facts = element("p", "facts", `rarity ${stream.rarity.toFixed(1)} · distance ${stream.distance.toPrecision(3)} · nearest normal:`);
+  node.append(bar, facts, exemplars);
+  return node;
+}
+
+function exemplarPart(nearest, stream) {
+  const node = element("figure");
+  const when = nearest.captured ? new Date(nearest.captured).toLocaleString() : `at ${duration(nearest.time_s)}`;
+  const url = nearest.thumbnail && `data:image/jpeg;base64,${nearest.thumbnail}`;
+  node.append(url ? overlaid(url, `normal ${when}`, 1, 1, [[nearest.region, stream]]) : element("div", "no-picture", "no thumbnail kept"));
+  node.append(element("figcaption", "", `${nearest.source}, ${when} (distance ${nearest.distance.toPrecision(3)})`));
+  return node;
+}
+
+function duration(seconds) {
+  const whole = Math.floor(seconds / 60);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}:${(seconds % 60).toFixed(1).padStart(4, "0")}`;
+}
+
+function element(name, className = "", text = "") {
+  const node = document.createElement(name);
+  if (className) node.className = className;
+  if (text) node.textContent = text;
+  return node;
+}
+
+function fill(node, ...children) {
+  node.replaceChildren(...children);
+}
+
+const dialog = byId("detail");
+dialog.addEventListener("close", () => { shown = null; });
+dialog.addEventListener("click", (event) => event.target === dialog && dialog.close()); // beside it

@@ -1,0 +1,137 @@
+"""Webhooks: where alerts are sent to, how that goes, and what could not be delivered."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+from pydantic import SecretStr, ValidationError
+
+from patchwatch.errors import ConflictError
+from patchwatch.messages.webhook import Webhook, new_secret, shown_url
+from service.context import Context, In
+from service.destination import check_destination
+from service.problem import FieldProblem, InvalidFieldsError, documented
+from service.webhook import (
+    DeadLetterList,
+    DeadLetterView,
+    NewWebhook,
+    NewWebhookView,
+    RetryAnswer,
+    RetryOrder,
+    TrialAnswer,
+    WebhookChange,
+    WebhookList,
+    WebhookSecret,
+    WebhookView,
+)
+
+router = APIRouter(prefix="/webhooks", tags=["webhooks"])
+_TEST_MARGIN_S = 5.0  # until the worker sees it
+
+
+@router.post("", status_code=201, summary="Add a webhook", responses=documented(409, 422))
+async def create(body: NewWebhook, response: Response, context: In) -> NewWebhookView:
+    """It gets every change of an alert from now on, signed after Standard Webhooks, at least once and in order."""
+    fields: dict[str, Any] = {"secret": new_secret(), **body.fields()}
+    webhook = _validated(fields)
+    await check_destination(webhook.url, context.settings)
+    await context.store.webhooks.create(webhook)
+    response.headers["Location"] = f"/api/v1/webhooks/{webhook.id}"
+    (view,) = await webhook_views(context, [webhook])
+    return NewWebhookView(**view.model_dump(), secret=webhook.secret.get_secret_value())
+
+
+@router.get("", summary="List webhooks")
+async def index(context: In) -> WebhookList:
+    return WebhookList(webhooks=await webhook_views(context, await context.store.webhooks.all()))
+
+
+@router.get("/{webhook_id}", summary="Get a webhook", responses=documented(404))
+async def get(webhook_id: str, context: In) -> WebhookView:
+    (view,) = await webhook_views(context, [await context.store.webhooks.get(webhook_id)])
+    return view
+
+
+@router.patch("/{webhook_id}", summary="Change a webhook", responses=documented(404, 422))
+async def change(webhook_id: str, body: WebhookChange, context: In) -> WebhookView:
+    before = await context.store.webhooks.get(webhook_id)
+    changes = body.fields()
+    if changes.get("url") == shown_url(before.url):
+        del changes["url"]
+    changed = _validated({**before.model_dump(), **changes})
+    if "url" in changes:
+        await check_destination(changed.url, context.settings)
+    (view,) = await webhook_views(context, [await context.store.webhooks.change(webhook_id, changes)])
+    return view
+
+
+@router.delete("/{webhook_id}", status_code=204, summary="Remove a webhook", responses=documented(404))
+async def delete(webhook_id: str, context: In) -> None:
+    """Its dead letters go with it."""
+    await context.store.webhooks.delete(webhook_id)
+
+
+@router.post("/{webhook_id}/secret", summary="Give it a new secret", responses=documented(404))
+async def rotate(webhook_id: str, context: In) -> WebhookSecret:
+    """The old one signs nothing more once the delivery worker has noticed, within about a second."""
+    secret = new_secret()
+    await context.store.webhooks.change(webhook_id, {"secret": SecretStr(secret)})
+    return WebhookSecret(secret=secret)
+
+
+@router.post("/{webhook_id}/test", summary="Send a test", responses=documented(404, 409, 503))
+async def trial(webhook_id: str, context: In) -> TrialAnswer:
+    """One attempt by the delivery worker, of type `test`; it changes no count."""
+    webhook = await context.store.webhooks.get(webhook_id)
+    if not webhook.enabled:
+        raise ConflictError(f"webhook {webhook_id!r} is switched off: PATCH it with enabled=true first")
+    within_s = context.settings.webhook_timeout_s + _TEST_MARGIN_S
+    return TrialAnswer(**await context.store.webhooks.trial(webhook_id, within_s))
+
+
+@router.get("/{webhook_id}/dead", summary="List what could not be delivered", responses=documented(404, 422))
+async def dead(
+    webhook_id: str,
+    context: In,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    after: Annotated[str | None, Query(description="Comes with `next`.")] = None,
+) -> DeadLetterList:
+    if after is not None and not re.fullmatch(r"\d{1,19}-\d{1,19}", after):
+        raise InvalidFieldsError([FieldProblem(location="query.after", message="take it from `next`")])
+    await context.store.webhooks.get(webhook_id)
+    letters = await context.store.webhooks.dead_letters(webhook_id, after or "0-0", limit)
+    views = [DeadLetterView.of(webhook_id, letter_id, letter) for letter_id, letter in letters]
+    more = f"/api/v1/webhooks/{webhook_id}/dead?limit={limit}&after={views[-1].id}" if len(views) == limit else None
+    return DeadLetterList(dead_letters=views, next=more)
+
+
+@router.post("/{webhook_id}/dead/retry", summary="Send dead letters again", responses=documented(404, 409, 422))
+async def retry(webhook_id: str, context: In, body: RetryOrder | None = None) -> RetryAnswer:
+    """One attempt each, beside new alerts; what fails again is a dead letter again."""
+    webhook = await context.store.webhooks.get(webhook_id)
+    if not webhook.enabled:
+        raise ConflictError(f"webhook {webhook_id!r} is switched off: PATCH it with enabled=true first")
+    return RetryAnswer(queued=await context.store.webhooks.retry(webhook_id, body.ids if body else None))
+
+
+async def webhook_views(context: Context, webhooks: list[Webhook]) -> list[WebhookView]:
+    """In the order given."""
+    if not webhooks:
+        return []
+    attended = any(beat.role == "delivery" for beat in await context.store.statuses.beats())
+    records = await context.store.webhooks.records([webhook.id for webhook in webhooks])
+    return [
+        WebhookView.of(
+            webhook, record.progress, pending=record.pending, dead_letters=record.dead_letters, attended=attended
+        )
+        for webhook, record in zip(webhooks, records, strict=True)
+    ]
+
+
+def _validated(fields: dict[str, Any]) -> Webhook:
+    try:
+        return Webhook.model_validate(fields)
+    except ValidationError as error:
+        raise InvalidFieldsError.from_pydantic(error, "body") from None

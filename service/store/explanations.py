@@ -1,0 +1,41 @@
+"""Why alerts were raised, and what the last scored frames are made of."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from redis.asyncio import Redis
+
+from patchwatch import keys
+from patchwatch.bus import translated
+from patchwatch.errors import NotFoundError
+from patchwatch.keys import CameraKeys
+from patchwatch.messages.explanation import Explanation
+from service.store.record import required
+
+
+class ExplanationStore:
+    """Reads `keys.alert_explanation` and `CameraKeys.state`."""
+
+    def __init__(self, bus: Redis, partitions: int) -> None:
+        self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
+        self._partitions = partitions
+
+    async def of_alert(self, alert_id: str) -> Explanation:
+        """Of the frame on the alert's picture. Raises `NotFoundError`."""
+        with translated():
+            data: bytes | None = await self._bus.get(keys.alert_explanation(alert_id))
+        if data is None:
+            raise NotFoundError(f"alert {alert_id!r} has no explanation: it was not kept, or its retention is over")
+        return required(Explanation.decode, data, f"the explanation of alert {alert_id!r}")
+
+    async def latest(self, camera_id: str) -> Explanation:
+        """Of a camera's last scored frame. Raises `NotFoundError`."""
+        with translated():
+            data: bytes | None = await self._bus.hget(CameraKeys.of(camera_id, self._partitions).state, "explanation")
+        if data is None:
+            raise NotFoundError(
+                f"no frame of camera {camera_id!r} has been scored yet: "
+                f"see GET /api/v1/cameras/{camera_id}/status for the reason"
+            )
+        return required(Explanation.decode, data, f"the last explanation of camera {camera_id!r}")

@@ -1,0 +1,230 @@
+"""Webhooks: their configuration, and what the delivery worker writes about them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import redis
+from redis.asyncio import Redis
+from redis.exceptions import WatchError
+
+from patchwatch import keys
+from patchwatch.bus import BLOCK_MS, translated
+from patchwatch.errors import ConflictError, InvalidMessageError, NotFoundError, RetryableError
+from patchwatch.keys import WebhookKeys
+from patchwatch.messages.webhook import MAX_DEAD_LETTERS, MAX_WEBHOOKS, DeadLetter, Progress, Webhook
+
+_T = TypeVar("_T")
+_ATTEMPTS = 20  # a change is tried again when another one came between
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class WebhookRecord:
+    """``pending``: entries of the stream of alerts after its position."""
+
+    progress: Progress
+    pending: int
+    dead_letters: int
+
+
+class WebhookStore:
+    """Reads and changes `keys.WEBHOOKS`, reads `WebhookKeys`. Raises `BusUnavailableError` when Redis is away."""
+
+    def __init__(self, bus: Redis) -> None:
+        self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
+
+    async def all(self) -> list[Webhook]:
+        """By id; one that cannot be read is left out, as the worker leaves it out."""
+        with translated():
+            stored = await self._bus.hgetall(keys.WEBHOOKS)
+        webhooks = []
+        for webhook_id, data in sorted(stored.items()):
+            try:
+                webhooks.append(Webhook.decode(data))
+            except InvalidMessageError as error:
+                log.error("webhook %s is left out: %s; remove it and add it again", webhook_id.decode(), error)
+        return webhooks
+
+    async def get(self, webhook_id: str) -> Webhook:
+        """Raises `NotFoundError`."""
+        with translated():
+            data = await self._bus.hget(keys.WEBHOOKS, webhook_id)
+        if data is None:
+            raise _unknown(webhook_id)
+        return Webhook.decode(data)
+
+    async def records(self, webhook_ids: list[str]) -> list[WebhookRecord]:
+        """In the order given, all of one moment."""
+        with translated():
+            async with self._bus.pipeline(transaction=True) as pipe:
+                pipe.xinfo_stream(keys.ALERTS)
+                for webhook_id in webhook_ids:
+                    pipe.get(WebhookKeys(webhook_id).progress)
+                    pipe.xlen(WebhookKeys(webhook_id).dead)
+                info, *answers = await pipe.execute(raise_on_error=False)
+        _raise_first(answers)
+        written, kept = _extent(info)
+        records = []
+        for data, dead_letters in zip(answers[::2], answers[1::2], strict=True):
+            progress = Progress.decode(data) if data else Progress()
+            records.append(WebhookRecord(progress, min(kept, max(0, written - progress.passed)), dead_letters))
+        return records
+
+    async def create(self, webhook: Webhook) -> None:
+        """It begins with the alerts that come from now on. Raises `ConflictError` when the id is taken."""
+        start = await self._end()
+
+        async def attempt(pipe: Any) -> None:
+            if await pipe.hexists(keys.WEBHOOKS, webhook.id):
+                raise ConflictError(
+                    f"webhook {webhook.id!r} exists already: change it with PATCH /api/v1/webhooks/{webhook.id}, "
+                    "or choose another id"
+                )
+            if await pipe.hlen(keys.WEBHOOKS) >= MAX_WEBHOOKS:
+                raise ConflictError(f"there are {MAX_WEBHOOKS} webhooks, as many as may be: remove one first")
+            pipe.multi()
+            pipe.delete(*WebhookKeys(webhook.id).all)
+            pipe.set(WebhookKeys(webhook.id).progress, start.encode())
+            _put(pipe, webhook)
+
+        await self._transaction(attempt)
+
+    async def change(self, webhook_id: str, changes: Mapping[str, object]) -> Webhook:
+        """Apply changed fields. One that is switched on begins with the alerts that come from then on.
+
+        Raises `NotFoundError` or pydantic's `ValidationError`.
+        """
+        end = await self._end()
+        of = WebhookKeys(webhook_id)
+
+        async def attempt(pipe: Any) -> Webhook:
+            data = await pipe.hget(keys.WEBHOOKS, webhook_id)
+            if data is None:
+                raise _unknown(webhook_id)
+            before = Webhook.decode(data)
+            after = Webhook.model_validate({**before.model_dump(), **changes})
+            begins = after.enabled and not before.enabled
+            progress = None
+            if begins:
+                after = after.model_copy(update={"gone": False, "incarnation": uuid.uuid4().hex})
+                kept = await pipe.get(of.progress)
+                progress = (Progress.decode(kept) if kept else Progress()).moved(
+                    position=end.position, passed=end.passed, attempts=0, streak=0, retry_at_ms=0
+                )
+            pipe.multi()
+            if progress is not None:
+                pipe.set(of.progress, progress.encode())
+            _put(pipe, after)
+            return after
+
+        return await self._transaction(attempt, of.progress)
+
+    async def delete(self, webhook_id: str) -> None:
+        """With its dead letters. Raises `NotFoundError`."""
+
+        async def attempt(pipe: Any) -> None:
+            if not await pipe.hexists(keys.WEBHOOKS, webhook_id):
+                raise _unknown(webhook_id)
+            pipe.multi()
+            pipe.hdel(keys.WEBHOOKS, webhook_id)
+            pipe.incr(keys.WEBHOOKS_REVISION)
+            pipe.delete(*WebhookKeys(webhook_id).all)
+
+        await self._transaction(attempt)
+
+    async def dead_letters(self, webhook_id: str, after: str, limit: int) -> list[tuple[str, DeadLetter]]:
+        """Oldest first, with their ids."""
+        with translated():
+            rows = await self._bus.xrange(WebhookKeys(webhook_id).dead, min=f"({after}", count=limit)
+        return [(letter_id.decode(), DeadLetter.decode(fields[b"d"])) for letter_id, fields in rows]
+
+    async def retry(self, webhook_id: str, letter_ids: list[str] | None) -> int:
+        """Queue dead letters to be sent again, all without ids; returns how many.
+
+        Raises `NotFoundError` for one that is not there; then none is queued.
+        """
+        of = WebhookKeys(webhook_id)
+
+        async def attempt(pipe: Any) -> int:
+            rows: dict[bytes, dict[bytes, bytes]] = dict(await pipe.xrange(of.dead))
+            chosen = list(rows) if letter_ids is None else [one.encode() for one in dict.fromkeys(letter_ids)]
+            for letter_id in chosen:
+                if letter_id not in rows:
+                    raise NotFoundError(f"webhook {webhook_id!r} has no dead letter {letter_id.decode()!r}")
+            if await pipe.xlen(of.asked) + len(chosen) > MAX_DEAD_LETTERS:
+                raise ConflictError("too many dead letters are being sent again already: wait for these")
+            pipe.multi()
+            for letter_id in chosen:
+                pipe.xadd(of.asked, {b"d": rows[letter_id][b"d"]})
+            if chosen:
+                pipe.xdel(of.dead, *chosen)
+            return len(chosen)
+
+        return await self._transaction(attempt, of.dead, of.asked)
+
+    async def trial(self, webhook_id: str, within_s: float) -> dict[str, Any]:
+        """Have the delivery worker send a test; its answer. Raises `RetryableError` when none comes in time."""
+        of, token = WebhookKeys(webhook_id), uuid.uuid4().hex
+        deadline_s = time.monotonic() + within_s
+        with translated():
+            wish_id = await self._bus.xadd(of.asked, {b"t": token})
+            while time.monotonic() < deadline_s:
+                found = await self._bus.blpop([of.answer(token)], timeout=BLOCK_MS / 1000)
+                if found is not None:
+                    answer: dict[str, Any] = json.loads(found[1])
+                    return answer
+            await self._bus.xdel(of.asked, wish_id)
+        raise RetryableError(f"no delivery worker has sent the test within {within_s:.0f} s: is one alive?")
+
+    async def _end(self) -> Progress:
+        """Standing after the last alert there is."""
+        with translated():
+            try:
+                info = await self._bus.xinfo_stream(keys.ALERTS)
+            except redis.ResponseError:  # no alert yet
+                return Progress()
+        return Progress(position=info["last-generated-id"].decode(), passed=info["entries-added"])
+
+    async def _transaction(self, attempt: Callable[[Any], Awaitable[_T]], *watched: str) -> _T:
+        with translated():
+            for _ in range(_ATTEMPTS):
+                async with self._bus.pipeline(transaction=True) as pipe:
+                    try:
+                        await pipe.watch(keys.WEBHOOKS, *watched)
+                        result = await attempt(pipe)
+                        await pipe.execute()
+                    except WatchError:
+                        continue
+                    return result
+        raise RetryableError("the webhooks are being changed by others all the time: try again")
+
+
+def _put(pipe: Any, webhook: Webhook) -> None:
+    pipe.hset(keys.WEBHOOKS, webhook.id, webhook.encode())
+    pipe.incr(keys.WEBHOOKS_REVISION)
+
+
+def _extent(info: Any) -> tuple[int, int]:
+    """Entries ever written to the stream of alerts, and those still there, by its XINFO."""
+    if isinstance(info, redis.ResponseError):  # no alert yet
+        return 0, 0
+    _raise_first([info])
+    return int(info["entries-added"]), int(info["length"])
+
+
+def _raise_first(answers: list[Any]) -> None:
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+
+
+def _unknown(webhook_id: str) -> NotFoundError:
+    return NotFoundError(f"there is no webhook {webhook_id!r}: see GET /api/v1/webhooks")

@@ -1,0 +1,17 @@
+"""The page of faults is what the record says, word for word."""
+
+from __future__ import annotations
+
+import json
+
+from bench.faults import PAGE, RESULT, page
+
+
+def test_the_page_is_rendered_from_the_record() -> None:
+    assert page(json.loads(RESULT.read_text())) == PAGE.read_text()
+
+
+def test_a_fault_that_failed_is_shown_as_failed() -> None:
+    record = json.loads(RESULT.read_text())
+    row = record["faults"][0] | {"passed": False, "failure": "not within 10 s"}
+    assert "**failed**: not within 10 s" in page(record | {"faults": [row]})

@@ -1,0 +1,77 @@
+"""Clock: capture times that jump. The frames are queued as a capture would whose host's clock was set."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fault import Fault
+from moving_scene import HEIGHT, WIDTH, scene
+from waiting import wait_until
+
+from patchwatch.messages.frame import FrameFlag, FrameMessage
+from workers.ingest import picture
+
+pytestmark = [pytest.mark.gst, pytest.mark.redis_server]
+NAME = "visitor"
+HOUR_S = 3600.0
+
+
+class Visitor:
+    """A camera whose frames we queue ourselves."""
+
+    def __init__(self, site: Any) -> None:
+        self._site = site.installation
+        self._seq = 0
+
+    def show(self, count: int, offset_s: float) -> None:
+        """Frames five times a second, by a clock that is ``offset_s`` ahead; returns once they are decided on."""
+        for _ in range(count):
+            self._seq += 1
+            at_ns = time.time_ns() + round(offset_s * 1e9)
+            jpeg = picture.encode(scene(self._seq / 5), 85)
+            frame = FrameMessage(self._seq, at_ns, 0, WIDTH, HEIGHT, WIDTH, HEIGHT, FrameFlag.LIVE, jpeg)
+            self._site.redis.client.xadd(self._site.keys(NAME).frames, frame.encode(), id=frame.entry_id)
+            time.sleep(0.2)
+        wait_until(lambda: self.frames()["in_queue"] == 0)
+
+    def frames(self) -> Any:
+        return self._site.status(NAME)["frames"]
+
+
+@pytest.fixture
+def visitor(site: Any) -> Iterator[Visitor]:
+    banks = site.installation.settings.banks_dir
+    shutil.copytree(banks / "gate", banks / NAME)
+    site.installation.add_camera(NAME, "push:")
+    wait_until(lambda: (site.installation.status(NAME)["analysis"] or {}).get("state") == "scoring")
+    yield Visitor(site)
+    site.installation.delete(f"/cameras/{NAME}")
+    shutil.rmtree(banks / NAME)
+
+
+@pytest.mark.long
+def test_the_clock_of_a_capture_is_an_hour_ahead_and_is_set_right(site: Any, visitor: Visitor, fault: Fault) -> None:
+    visitor.show(5, 0.0)
+    visitor.show(5, HOUR_S)
+    set_s = time.time()
+    visitor.show(5, 0.0)
+    assert (visitor.frames()["scored"], visitor.frames()["dropped"]) == (15, {})
+    assert [one["seq"] for one in site.installation.scores(NAME, to="2100-01-01T00:00:00Z")] == list(range(1, 16))
+    fault.enter("15 of 15 frames are scored", time.time() - set_s)
+
+
+def test_the_clock_of_a_capture_is_an_hour_behind_and_is_set_right(site: Any, visitor: Visitor, fault: Fault) -> None:
+    visitor.show(5, 0.0)
+    visitor.show(5, -HOUR_S)
+    set_s = time.time()
+    visitor.show(5, 0.0)
+    frames = visitor.frames()
+    assert set(frames["dropped"]) == {"too_old"}
+    assert frames["dropped"]["too_old"] >= 5
+    assert frames["scored"] == 15 - frames["dropped"]["too_old"]
+    assert site.installation.scores(NAME)[-1]["seq"] == 15
+    fault.enter(f"the late frames are dropped as `too_old`, {frames['scored']} are scored", time.time() - set_s)

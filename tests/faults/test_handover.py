@@ -1,0 +1,55 @@
+"""Hand-over: two workers of a role share the cameras, and one of them fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from fault import Fault
+from ingest_rig import free_port
+from waiting import wait_until
+
+pytestmark = [pytest.mark.gst, pytest.mark.redis_server]
+LEASE_OVER_S = 8.0
+pairs = pytest.mark.parametrize("pair", ["inference", pytest.param("ingest", marks=pytest.mark.long)], indirect=True)
+
+
+@pytest.fixture
+def pair(site: Any, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The role of which two workers run, each with cameras of its own."""
+    role = request.param
+    site.installation.add(role, f"{role}-2", rtsp_port=free_port())
+    try:
+        wait_until(lambda: [one["cameras"] > 0 for one in site.installation.workers(role)] == [True, True])
+        site.installation.wait_until_ok("gate", "yard", "hall")
+        yield role
+    finally:
+        site.installation.remove(f"{role}-2")
+        if not site.installation.roles[role].running:
+            site.installation.roles[role].start()
+        site.installation.wait_until_ok("gate", "yard", "hall")
+
+
+@pairs
+def test_the_cameras_of_a_killed_worker_go_to_another(site: Any, fault: Fault, pair: str) -> None:
+    fault.strike(site.installation.roles[pair].kill)
+    wait_until(lambda: [one["cameras"] for one in site.installation.workers(pair)] == [3])
+
+
+@pytest.mark.long
+@pairs
+def test_a_worker_that_stood_still_finds_its_cameras_with_another(site: Any, fault: Fault, pair: str) -> None:
+    process = site.installation.roles[pair]
+
+    def stand_still() -> None:
+        process.freeze()
+        try:
+            fault.until_age(LEASE_OVER_S)
+        finally:
+            process.thaw()
+
+    fault.strike(stand_still)
+    for name in ("gate", "yard", "hall"):
+        numbers = [one["seq"] for one in site.installation.scores(name)]
+        assert len(numbers) == len(set(numbers)), f"frames of {name} were scored twice"

@@ -1,0 +1,66 @@
+"""Frames and parameters that are hardly WebSocket: the one connection ends, the service and the others go on."""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import Any
+from urllib.parse import quote_from_bytes
+
+from fuzz_tally import Tally
+from mutation import Mutator
+from raw_client import exchange
+from websockets.sync.client import connect
+
+KIND = "WebSocket frames"
+_KEY = b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+_UPGRADE = b"Host: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" + _KEY
+QUERIES = [b"camera=cam", b"after=1795420800000-0", b"after=cam:1795420800000-0&camera=cam&camera=other"]
+
+
+def test_no_frame_ends_more_than_its_own_connection(tally: Tally, stocked: Any, service: Any) -> None:
+    url = f"ws://127.0.0.1:{service.address[1]}/api/v1/ws/alerts"
+    with connect(url, max_queue=None) as other:  # which goes on answering pings while nobody reads from it
+        assert json.loads(other.recv(timeout=10))["type"] == "hello"
+        for mutator in tally.mutators(KIND):
+            answer = exchange(service.address, handshake(mutator) + frames(mutator))
+            status = answer[9:12].decode(errors="replace") or "closed"
+            tally.count(KIND, status)
+            assert not status.startswith("5"), answer[:400]
+        [(_, fields)] = stocked.client.xrevrange("pw:alerts", count=1)
+        stocked.client.xadd("pw:alerts", fields)
+        while json.loads(other.recv(timeout=10))["type"] != "alert":
+            pass  # heartbeats
+    service.check()
+
+
+def handshake(mutator: Mutator) -> bytes:
+    topic, query = mutator.random.choice([b"scores", b"alerts"]), mutator.random.choice([b"", *QUERIES])
+    head, headers = b"GET /api/v1/ws/" + topic, _UPGRADE
+    match mutator.random.randrange(6):
+        case 0:
+            query = quote_from_bytes(mutator.damaged(query), safe="=&").encode()
+        case 1:
+            query = b"after=" + quote_from_bytes(mutator.binary(30)).encode()
+        case 2:
+            headers = mutator.damaged(headers)
+    return head + b"?" + query + b" HTTP/1.1\r\n" + headers + b"\r\n"
+
+
+def frames(mutator: Mutator) -> bytes:
+    """Some frames with damage in the head or the payload."""
+    sent = b"".join(frame(mutator) for _ in range(mutator.random.randint(1, 4)))
+    return mutator.damaged(sent) if mutator.random.random() < 0.5 else sent
+
+
+def frame(mutator: Mutator) -> bytes:
+    payload = mutator.binary(mutator.random.choice([0, 10, 125, 20_000]))
+    told = mutator.random.choice([len(payload), len(payload), 0, 126, 2**62])
+    first, masked = mutator.random.randrange(256), mutator.random.choice([0x80, 0x80, 0x80, 0])
+    if told < 126:
+        length = struct.pack("!B", masked | told)
+    elif told < 65_536:
+        length = struct.pack("!BH", masked | 126, told)
+    else:
+        length = struct.pack("!BQ", masked | 127, told)
+    return bytes([first]) + length + mutator.random.randbytes(4 if masked else 0) + payload

@@ -1,0 +1,264 @@
+"""A frozen, covered or changed picture is told from an ordinary one, opens once, closes once, survives a restart."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from static_view import FPS, black, blurred, infrared, moved, noisy, shots, view, watched
+
+from models.attention import Attention
+from models.conditions.condition import Condition, ConditionKind
+from models.conditions.watch import FROZEN_AFTER_S, LEARNT_AFTER_S, ConditionWatch
+from patchwatch.settings import Settings
+from workers.ingest import picture
+from workers.offline import Reader
+
+VIEW = view()
+
+
+def kinds(changes: list[Condition]) -> list[tuple[str, bool]]:
+    """(kind, whether it is over) of each change."""
+    return [(change.kind.value, change.ended_s is not None) for change in changes]
+
+
+def test_an_ordinary_view_is_no_condition() -> None:
+    changes, attention = watched(ConditionWatch(), shots(VIEW, 90))
+    assert changes == []
+    assert set(attention) == {Attention.FULL}
+
+
+def test_a_frozen_picture_opens_after_a_minute_and_closes_with_fresh_ones() -> None:
+    pictures = shots(VIEW, 20) + [noisy(VIEW, 0)] * (70 * FPS) + shots(VIEW, 10, first=500)
+    changes, attention = watched(ConditionWatch(), pictures)
+    assert kinds(changes) == [("frozen", False), ("frozen", True)]
+    [opened, closed] = changes
+    assert opened.opened_s - opened.started_s == pytest.approx(FROZEN_AFTER_S)
+    assert closed.ended_s == pytest.approx(90.0, abs=0.3)
+    assert attention[-1] is Attention.FULL
+
+
+def test_pictures_repeated_between_the_key_frames_of_a_still_scene_are_not_frozen() -> None:
+    pictures = [noisy(VIEW, n // (25 * FPS)) for n in range(200 * FPS)]  # a new picture every 25 s only
+    assert watched(ConditionWatch(), pictures)[0] == []
+
+
+def test_a_frozen_picture_that_is_encoded_anew_with_each_key_frame_is_frozen() -> None:
+    versions = [noisy(VIEW, n, sigma=0.5) for n in range(5)]
+    pictures = [versions[n % 10 // 2] for n in range(70 * FPS)]
+    assert kinds(watched(ConditionWatch(), pictures)[0]) == [("frozen", False)]
+
+
+@pytest.mark.parametrize("lens", [black(), blurred(VIEW)], ids=["black", "blurred"])
+def test_a_covered_lens_opens_within_seconds_and_closes_when_it_is_free(lens: np.ndarray) -> None:
+    pictures = shots(VIEW, 30) + shots(lens, 10, first=500) + shots(VIEW, 20, first=900)
+    changes, attention = watched(ConditionWatch(), pictures)
+    assert kinds(changes) == [("covered", False), ("covered", True)]
+    assert 30.0 <= changes[0].started_s < changes[0].opened_s <= 33.0
+    assert changes[1].ended_s == pytest.approx(40.0, abs=0.5)
+    assert attention[30 * FPS] is Attention.HELD, "from the first covered frame on"
+    assert attention[41 * FPS] is Attention.OFF
+    assert attention[43 * FPS] is Attention.HELD, "and a little longer"
+    assert attention[-1] is Attention.FULL
+
+
+def test_a_lens_that_is_black_from_the_start_is_covered() -> None:
+    assert kinds(watched(ConditionWatch(), shots(black(), 5))[0]) == [("covered", False)]
+
+
+def test_darkness_that_leaves_the_scene_visible_is_not_covered() -> None:
+    night = (VIEW * 0.12).astype(np.uint8)
+    assert watched(ConditionWatch(), shots(VIEW, 30) + shots(night, 60, first=500, sigma=1.0))[0] == []
+
+
+@pytest.mark.parametrize("after", [moved(VIEW), infrared(VIEW)], ids=["camera moved", "infrared switch"])
+def test_another_scene_opens_after_seconds_and_closes_when_the_old_one_is_back(after: np.ndarray) -> None:
+    pictures = shots(VIEW, 30) + shots(after, 30, first=500) + shots(VIEW, 20, first=900)
+    changes, attention = watched(ConditionWatch(), pictures)
+    assert kinds(changes) == [("scene_changed", False), ("scene_changed", True)]
+    assert changes[0].started_s == pytest.approx(30.0)
+    assert changes[0].opened_s == pytest.approx(35.0)
+    assert (changes[1].ended_s, changes[1].learnt) == (pytest.approx(60.0), False)
+    assert attention[30 * FPS] is Attention.HELD
+
+
+def test_another_scene_that_stays_becomes_the_usual_one() -> None:
+    pictures = shots(VIEW, 30) + shots(moved(VIEW), LEARNT_AFTER_S + 40, first=500)
+    changes, attention = watched(ConditionWatch(), pictures)
+    assert kinds(changes) == [("scene_changed", False), ("scene_changed", True)]
+    assert changes[1].learnt
+    assert changes[1].ended_s == pytest.approx(30.0 + LEARNT_AFTER_S)
+    assert attention[-1] is Attention.FULL
+
+
+def test_a_lorry_that_fills_the_picture_for_some_seconds_only_holds() -> None:
+    lorry = view(seed=9)
+    passing = []
+    for n in range(4 * FPS):
+        frame = noisy(VIEW, 2000 + n)
+        edge = round(frame.shape[1] * min(1.0, (n + 1) / 5))
+        frame[:, :edge] = np.roll(lorry, 16 * n, axis=1)[:, :edge]
+        passing.append(frame)
+    changes, attention = watched(ConditionWatch(), shots(VIEW, 30) + passing + shots(VIEW, 20, first=900))
+    assert changes == []
+    assert Attention.HELD in attention
+    assert attention[-1] is Attention.FULL
+
+
+def test_flickering_light_is_no_condition_and_the_jumps_hold() -> None:
+    dim = (VIEW * 0.4).astype(np.uint8)
+    flicker = [noisy((VIEW, dim)[n // 3 % 2], 700 + n) for n in range(20 * FPS)]
+    changes, attention = watched(ConditionWatch(), shots(VIEW, 30) + flicker + shots(VIEW, 10, first=900))
+    assert changes == []
+    assert attention[30 * FPS + 3] is Attention.HELD
+    assert attention[-1] is Attention.FULL
+
+
+def test_after_a_gap_an_open_condition_has_ended_and_the_view_is_still_known() -> None:
+    watch = ConditionWatch()
+    opened, _ = watched(watch, shots(VIEW, 30) + shots(moved(VIEW), 10, first=500))
+    assert kinds(opened) == [("scene_changed", False)]
+    changes, _ = watched(watch, shots(moved(VIEW), 10, first=900), start_s=3600.0)
+    assert kinds(changes) == [("scene_changed", True), ("scene_changed", False)]
+    assert changes[0].ended_s == pytest.approx(39.8)
+    assert changes[1].started_s == 3600.0
+
+
+def test_a_clock_set_back_closes_and_begins_anew() -> None:
+    watch = ConditionWatch()
+    watched(watch, shots(VIEW, 30) + shots(black(), 10, first=500), start_s=5000.0)
+    changes, _ = watched(watch, shots(VIEW, 10, first=900), start_s=100.0)
+    assert kinds(changes) == [("covered", True)]
+
+
+def test_finishing_closes_what_is_open_once() -> None:
+    watch = ConditionWatch()
+    assert watch.finish() == []
+    watched(watch, shots(black(), 5))
+    assert kinds(watch.finish()) == [("covered", True)]
+    assert watch.finish() == []
+
+
+def test_a_restart_after_any_frame_changes_nothing() -> None:
+    pictures = shots(VIEW, 15) + shots(black(), 4, first=500) + shots(VIEW, 6, first=900)
+    pictures += shots(infrared(moved(VIEW)), 12, first=1200)
+    whole, expected = watched(ConditionWatch(), pictures)
+    watch, changes, attention = ConditionWatch(), [], []
+    for n, shown in enumerate(pictures):
+        stored = json.loads(json.dumps(watch.state()))
+        watch = ConditionWatch()
+        watch.restore(stored)
+        sight = watch.look(shown, round(n / FPS, 6))
+        changes += sight.changes
+        attention.append(sight.attention)
+    assert (changes, attention) == (whole, expected)
+    assert {change.kind for change in changes} == {ConditionKind.COVERED, ConditionKind.SCENE_CHANGED}
+
+
+def test_after_a_reconnect_no_anomaly_opens_for_a_moment() -> None:
+    watch = ConditionWatch()
+    first = watch.look(VIEW, 0.0, rejoined=True)
+    assert first.attention is Attention.FULL, "nothing was before it"
+    later = [watch.look(VIEW, 4.0 + n / FPS, rejoined=n == 0).attention for n in range(4 * FPS)]
+    assert later == [Attention.HELD] * (3 * FPS) + [Attention.FULL] * FPS
+
+
+def test_the_state_stays_small() -> None:
+    watch = ConditionWatch()
+    watched(watch, shots(VIEW, 30) + shots(black(), 5))
+    assert len(json.dumps(watch.state())) < 6000
+
+
+# Real footage
+
+
+def frames_of(path: Path, limit_s: float | None = None) -> list[tuple[float, np.ndarray]]:
+    reader = replace(Reader.of(Settings()), limit_s=limit_s)
+    with reader.open(path) as video:
+        return [(frame.at_s, frame.rgb) for batch in reader.batches(video) for _, frame in batch]
+
+
+def altered(path: Path, change=None, from_s: float = 0.0) -> list[Condition]:
+    """What is said of footage whose pictures are changed from some time on."""
+    watch, found = ConditionWatch(), []
+    for at_s, rgb in frames_of(path, from_s + 20 if change else None):
+        found += watch.look(change(rgb) if change and at_s >= from_s else rgb, at_s).changes
+    return found
+
+
+CLIPS = ["one-by-one-person-detection.mp4", "car-detection.mp4", "motorway-cyclist.avi"]
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("clip", CLIPS)
+def test_ordinary_footage_has_no_condition_and_is_never_looked_away_from(data: Path, clip: str) -> None:
+    watch = ConditionWatch()
+    sights = [watch.look(rgb, at_s) for at_s, rgb in frames_of(data / "clips" / clip)]
+    assert [change for sight in sights for change in sight.changes] == []
+    assert {sight.attention for sight in sights} == {Attention.FULL}
+
+
+@pytest.mark.data
+def test_benchmark_clips_have_no_condition(data: Path) -> None:
+    for path in sorted((data / "ucsd_ped2" / "testing").glob("*.mkv")):
+        assert altered(path) == [], path.name
+
+
+@pytest.mark.data
+@pytest.mark.parametrize("clip", CLIPS)
+@pytest.mark.parametrize(
+    ("what", "change"),
+    [
+        ("covered", lambda rgb: (rgb * 0.0 + 3).astype(np.uint8)),
+        ("covered", blurred),
+        ("scene_changed", lambda rgb: np.roll(rgb, (rgb.shape[0] // 10, rgb.shape[1] // 10), axis=(0, 1))),
+    ],
+    ids=["black", "blurred", "moved"],
+)
+def test_what_befalls_real_footage_is_told(data: Path, clip: str, what: str, change) -> None:
+    found = altered(data / "clips" / clip, change, 15.0)
+    assert kinds(found)[0] == (what, False)
+    assert {one.kind.value for one in found} == {what}
+    assert 15.0 <= found[0].started_s <= 19.0
+
+
+@pytest.mark.data
+def test_an_infrared_switch_of_a_coloured_scene_is_told(data: Path) -> None:
+    found = altered(data / "clips" / "one-by-one-person-detection.mp4", infrared, 60.0)
+    assert kinds(found) == [("scene_changed", False)]
+
+
+@pytest.mark.data
+def test_frozen_video_is_told_from_a_still_scene_through_a_real_encoder(data: Path, tmp_path: Path) -> None:
+    still = frames_of(data / "clips" / "one-by-one-person-detection.mp4", 1.0)[0][1]
+    dark = (still * 0.2).astype(np.uint8)  # an empty corridor at night: faint noise that the encoder swallows
+    frozen, corridor = tmp_path / "frozen.mp4", tmp_path / "corridor.mp4"
+    _encode(frozen, lambda n: still)
+    _encode(corridor, lambda n: noisy(dark, n, sigma=1.5))
+    assert kinds(altered(frozen)) == [("frozen", False)]
+    assert altered(corridor) == []
+
+
+def _encode(path: Path, frame, seconds: int = 150) -> None:
+    """H.264 with key frames as far apart as x264 sets them: 250 frames."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=FPS, options={"crf": "32", "preset": "ultrafast", "g": "250"})
+        stream.pix_fmt = "yuv420p"
+        first = frame(0)
+        stream.height, stream.width = (side // 2 * 2 for side in first.shape[:2])
+        for n in range(seconds * FPS):
+            rgb = np.ascontiguousarray(frame(n)[: stream.height, : stream.width])
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
+        out.mux(stream.encode())
+
+
+def test_a_picture_is_judged_after_compression_as_before() -> None:
+    """What the queue does to pictures does not make them alike, nor a repeated one another."""
+    once, again = (picture.decode(picture.encode(noisy(VIEW, 1), 85)) for _ in range(2))
+    other = picture.decode(picture.encode(noisy(VIEW, 2), 85))
+    assert np.array_equal(once, again)
+    assert not np.array_equal(once, other)

@@ -1,0 +1,71 @@
+"""``patchwatch cameras`` asks the service for what was typed, and shows the answer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from patchwatch.commands import cameras
+from patchwatch.errors import RejectedError
+
+Asked = list[tuple[str, str, Any]]
+
+
+def threshold(per_day: float, on: float, **others: Any) -> dict[str, Any]:
+    known = {
+        "false_alarms_per_day": per_day, "on": on, "off": 0.75 * on, "on_low": 0.1, "on_high": 0.9, "expected": per_day,
+        "expected_low": per_day / 4, "expected_high": per_day * 4, "footage_hours": 0.2, "extrapolation": 5.0,
+        "supported": True,
+    }  # fmt: skip
+    return known | others
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
+    """A service that knows one camera."""
+    questions: Asked = []
+    few = threshold(1.0, 0.6, supported=False, expected=4.0, warning="enrol more")
+
+    def answer(settings: object, api: object, method: str, path: str, body: Any = None) -> Any:
+        questions.append((method, path, body))
+        if path.endswith("/thresholds"):
+            return {"camera_id": "gate", "threshold": few, "thresholds": [threshold(24.0, 0.4), few]}
+        return {"id": "gate", "profile": "motion", "source": "push:", "enabled": True} | (body or {})
+
+    monkeypatch.setattr(cameras, "ask", answer)
+    return questions
+
+
+def run(*words: str) -> Any:
+    return CliRunner().invoke(cameras.app, list(words))
+
+
+def test_a_camera_is_added_with_its_alarm_budget(asked: Asked) -> None:
+    assert "2 false alarms a day" in run("add", "gate", "--false-alarms-per-day", "2").stdout
+    [(method, path, body)] = asked
+    assert (method, path, body["false_alarms_per_day"]) == ("POST", "/cameras", 2.0)
+
+
+def test_the_budget_is_set_and_taken_back(asked: Asked) -> None:
+    assert run("set", "gate", "--false-alarms-per-day", "0.5").exit_code == 0
+    assert run("set", "gate", "--default-budget").exit_code == 0
+    assert [body for _, _, body in asked] == [{"false_alarms_per_day": 0.5}, {"false_alarms_per_day": None}]
+
+
+@pytest.mark.parametrize("words", [(), ("--default-budget", "--false-alarms-per-day", "1")])
+def test_a_change_that_says_nothing_or_two_things_is_refused(asked: Asked, words: tuple[str, ...]) -> None:
+    assert isinstance(run("set", "gate", *words).exception, RejectedError)
+    assert asked == []
+
+
+def test_thresholds_are_shown_with_what_other_budgets_mean(asked: Asked) -> None:
+    first, warning, _, head, many, few = run("thresholds", "gate").stdout.splitlines()
+    assert first == (
+        "alerts above 0.600, over below 0.450: about 4 (0.25 to 4) false alarms a day, from 12.0 min of footage"
+    )
+    assert warning == "WARNING: enrol more"
+    assert head.split() == ["budget", "per", "day", "alerts", "above", "expected", "per", "day"]
+    assert many.split() == ["24", "0.400", "about", "24", "(6", "to", "96)"]
+    assert few.endswith("too little footage")

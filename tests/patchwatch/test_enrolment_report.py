@@ -1,0 +1,47 @@
+"""The enrolment report says in words what to do next, and comes back from JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from patchwatch.messages.enrolment_report import EnrolmentReport
+from patchwatch.messages.status import Enrolment
+
+
+def facts(verdict: str, seconds: float = 600.0, **stream: Any) -> dict[str, Any]:
+    streams = [{"name": "motion", "spoke": 90, "vectors": 90, "exemplars": 9, "complete": True} | stream]
+    return {"seconds": seconds, "frames": 3000, "segments": 5, "verdict": verdict, "streams": streams}
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        (
+            facts("too_short", 9.6),
+            ["10 s of footage are too little", "--camera gate --profile motion", '"live_seconds": 600'],
+        ),
+        (
+            facts("still_learning", 1200.0, complete=False, fall=0.18, covered=0.71),
+            ["distances fell by 18%", "71% of what stands out", "enrol 40 minutes", '"live_seconds": 2400'],
+        ),
+        (facts("complete"), ["normal is known", "POST /api/v1/cameras/gate/enrolments"]),
+    ],
+)
+def test_the_next_step_names_reasons_and_a_command(facts: dict[str, Any], words: list[str]) -> None:
+    step = EnrolmentReport.of(facts, "gate", "motion").next_step
+    assert [word for word in words if word not in step] == []
+
+
+def test_a_stream_that_fell_by_nothing_does_not_say_it_did() -> None:
+    step = EnrolmentReport.of(
+        facts("still_learning", complete=False, fall=-0.1, covered=0.5), "gate", "motion"
+    ).next_step
+    assert "distances fell" not in step
+
+
+def test_regions_that_were_never_seen_survive_the_record() -> None:
+    report = EnrolmentReport.of(facts("complete", regions=((None, 0.5), (1.0, None))), "gate", "motion")
+    job = Enrolment(id="job", camera_id="gate", profile="motion", report=report, created_at_ms=1, updated_at_ms=2)
+    assert Enrolment.decode(job.encode()) == job

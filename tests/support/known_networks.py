@@ -1,0 +1,46 @@
+"""Networks whose answers the test gives, so that streams can be tested without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import cast
+
+import numpy as np
+
+from models.detections import Detections
+from models.flow import Flow
+from models.frame import Frame
+from models.networks import Networks
+from models.perception import Perception, View
+
+Found = tuple[str, float, tuple[float, float, float, float]]  # label, confidence, box
+
+
+class KnownNetworks:
+    """Detects what it was told, frame by frame."""
+
+    crop_wishes = ()
+
+    def __init__(self, per_frame: Iterable[Sequence[Found]]) -> None:
+        self._answers = [detections(*found) for found in per_frame]
+
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        assert len(frames) == len(self._answers)
+        return self._answers
+
+
+def detections(*found: Found) -> Detections:
+    boxes = np.array([box for _, _, box in found], np.float32).reshape(-1, 4)
+    return Detections(
+        boxes, np.array([sure for _, sure, _ in found], np.float32), tuple(label for label, _, _ in found)
+    )
+
+
+def perception_of(
+    frames: Sequence[Frame], found: Iterable[Sequence[Found]], view: View, flows: Sequence[Flow | None] | None = None
+) -> Perception:
+    """A batch of one camera with these detections, and these flows unless they are to be measured."""
+    perception = Perception(frames, [view] * len(frames), cast("Networks", KnownNetworks(found)))
+    if flows is not None:
+        perception.__dict__["flows"] = list(flows)
+    return perception

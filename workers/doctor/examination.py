@@ -1,0 +1,87 @@
+"""All checks, in the order in which they matter."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import redis
+
+from patchwatch.bus import connect, translated
+from patchwatch.errors import BusUnavailableError
+from patchwatch.settings import Settings
+from workers.doctor.finding import Finding, fail, ok, warn
+from workers.doctor.host import check_host
+from workers.doctor.installation import (
+    beats_of,
+    cameras_of,
+    check_camera,
+    check_partitions,
+    check_weights,
+    check_workers,
+)
+from workers.doctor.redis_server import check_server
+
+_TIMEOUT_S = 5.0
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Look at everything; never raises for what is wrong with the installation."""
+    alive: set[str] = set()
+    findings = list(_redis(settings, alive))
+    return [*findings, *check_host(settings, alive)]
+
+
+def _redis(settings: Settings, alive: set[str]) -> Iterator[Finding]:
+    if settings.redis_url is None:
+        yield _own_redis()
+        return
+    client: Any = connect(settings.redis_url.get_secret_value(), _TIMEOUT_S)
+    try:
+        with translated(), client:
+            yield from _with(client, settings, alive)
+    except BusUnavailableError as error:
+        yield fail("redis", str(error))
+    except redis.ResponseError as error:
+        yield fail("redis", f"{error}: give its user the rights to INFO, TIME and the keys pw:*")
+
+
+def _with(client: Any, settings: Settings, alive: set[str]) -> Iterator[Finding]:
+    client.ping()
+    yield ok("redis", "answers")
+    cameras, beats = cameras_of(client), beats_of(client)
+    here = socket.gethostname()
+    alive.update(beat.role for beat in beats if beat.host == here and _runs(beat.pid))
+    yield from check_server(client, settings, len(cameras))
+    seconds, _ = client.time()
+    yield from check_workers(beats, seconds * 1000)
+    yield check_partitions(client, settings, cameras)
+    yield from check_weights(settings, cameras)
+    for camera in cameras:
+        yield from check_camera(client, settings, camera)
+
+
+def _own_redis() -> Finding:
+    """The private server listens where only the processes that `serve` started are told."""
+    if shutil.which("redis-server"):
+        what = "a private redis-server on a Unix socket of its own"
+    else:
+        what = "an embedded queue (fakeredis), for a few cameras: install redis-server for more"
+    return warn(
+        "redis",
+        f"PATCHWATCH_REDIS_URL is not set: `patchwatch serve` brings up {what}, which keeps nothing, and whose cameras "
+        "cannot be seen from here: ask its API, GET /api/v1/status. Set the URL to keep them, and to check them here",
+    )
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,14 @@
+"""The enrolment report of a bank, as it is sent and shown."""
+
+from __future__ import annotations
+
+from models.bank import Bank
+from patchwatch.messages.enrolment_report import EnrolmentReport
+
+
+def report_of(bank: Bank, camera_id: str) -> EnrolmentReport:
+    """How complete the bank is, with the next step for this camera."""
+    facts = bank.coverage.facts()
+    for stream, found in zip(facts["streams"], bank.coverage.streams, strict=True):
+        stream |= {"fall": found.fall, "complete": found.complete}
+    return EnrolmentReport.of(facts, camera_id, bank.profile.name)

@@ -1,0 +1,57 @@
+"""Who a worker is: an id by which others on the same machine can tell that its process has ended."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import uuid
+from pathlib import Path
+
+_ENDED = ("Z", "X")  # states of a process that only waits to be collected
+
+
+def new_worker_id() -> str:
+    """``HOST-PID-MACHINE-START-NONCE``: unique, also among the workers of one process."""
+    pid = os.getpid()
+    return f"{socket.gethostname()}-{pid}-{_machine()}-{_started(pid) or 0}-{uuid.uuid4().hex[:6]}"
+
+
+def has_ended(worker_id: str) -> bool:
+    """Whether that worker's process is gone for certain. False also for one on another machine or in another
+    container: nothing can be known of it here."""
+    try:
+        _, pid, machine, start, _ = worker_id.rsplit("-", 4)
+        process, started = int(pid), int(start)
+    except ValueError:
+        return False
+    if machine != _machine() or not machine or not started:
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False  # another user's: it is there
+    now = _started(process)
+    return now is not None and now != started
+
+
+def _machine() -> str:
+    """This boot of the kernel and this process id namespace; empty where the system does not tell."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text()
+        namespace = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
+    return hashlib.sha256(f"{boot} {namespace}".encode()).hexdigest()[:8]
+
+
+def _started(pid: int) -> int | None:
+    """When a process started, in ticks since boot; 0 for one that has ended and was not collected yet, None where it
+    cannot be read."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return 0 if fields[0] in _ENDED else int(fields[19])

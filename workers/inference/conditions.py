@@ -1,0 +1,121 @@
+"""What is wrong with what one camera delivers, and the open alerts that say so."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from models.attention import Attention
+from models.conditions.condition import Condition, ConditionKind
+from models.conditions.watch import ConditionWatch
+from models.frame import Frame
+from patchwatch.messages.alert import Alert, AlertKind, AlertState
+from patchwatch.messages.camera import Camera
+from workers.inference.silence import Heard, Offline, Silence
+
+_UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)  # what JSON of another shape than expected raises
+_OF_PICTURE = tuple(AlertKind(kind.value) for kind in ConditionKind)
+_SAYS = {
+    AlertKind.FROZEN: "frames arrive, but the picture has not changed for a minute: restart the camera",
+    AlertKind.COVERED: "the picture is black or without detail: look at the lens and the light",
+    AlertKind.SCENE_CHANGED: "the view is another one: the camera was moved or switched to infrared, or the light did",
+}
+_LEARNT = "the new view has lasted and counts as the usual one now; the bank does not know it: enrol again"
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Conditions:
+    """Of one camera. At most one alert of each kind is open; the methods return alerts that opened or closed."""
+
+    alerts: dict[AlertKind, Alert] = field(default_factory=dict)  # the open ones
+    _watch: ConditionWatch = field(default_factory=ConditionWatch)
+    _silence: Silence = field(default_factory=Silence)
+    _revision: int | None = None  # of the camera whose pictures the watch knows
+
+    def look(self, camera: Camera, frame: Frame) -> tuple[Attention, list[Alert]]:
+        """Take a frame; also returns what its score is worth."""
+        changed = []
+        if self._revision != camera.revision:  # another source shows another scene
+            changed += self.finish_picture()
+            self._watch, self._revision = ConditionWatch(), camera.revision
+        sight = self._watch.look(frame.rgb, frame.at_s, rejoined=frame.discontinuity)
+        changed += [self._alert_of(camera, change) for change in sight.changes]
+        return sight.attention, changed
+
+    def listen(self, camera: Camera, heard: Heard, offline_after_s: float) -> list[Alert]:
+        """Take a look at the camera's capture; what is to be said of its picture ends with its frames."""
+        change = self._silence.hear(camera, heard, offline_after_s)
+        if change is None:
+            lost = self._silence.open is None and AlertKind.OFFLINE in self.alerts  # its state could not be read
+            return [self._closed(AlertKind.OFFLINE, heard.at_ms)] if lost else []
+        closed = self.finish_picture() if change.ended_ms is None else []
+        return [*closed, self._offline_alert(camera, change)]
+
+    def finish_picture(self) -> list[Alert]:
+        """No more frames for now: close what is open of the picture."""
+        ended = {AlertKind(closed.kind.value): _ms(closed.ended_s or 0.0) for closed in self._watch.finish()}
+        left = [kind for kind in _OF_PICTURE if kind in self.alerts]
+        return [self._closed(kind, ended.get(kind, self.alerts[kind].opened_at_ms)) for kind in left]
+
+    def finish(self) -> list[Alert]:
+        """The camera is watched no more: close everything."""
+        closed, now_ms = self.finish_picture(), time.time_ns() // 1_000_000
+        if self._silence.close(now_ms) and AlertKind.OFFLINE in self.alerts:
+            closed.append(self._closed(AlertKind.OFFLINE, now_ms))
+        return closed
+
+    def _alert_of(self, camera: Camera, change: Condition) -> Alert:
+        kind = AlertKind(change.kind.value)
+        if change.ended_s is not None and kind in self.alerts:
+            return self._closed(kind, _ms(change.ended_s), _LEARNT if change.learnt else None)
+        return self._opened(camera, kind, _ms(change.started_s), _ms(change.opened_s), _SAYS[kind])
+
+    def _offline_alert(self, camera: Camera, change: Offline) -> Alert:
+        if change.ended_ms is not None and AlertKind.OFFLINE in self.alerts:
+            return self._closed(AlertKind.OFFLINE, change.ended_ms)
+        return self._opened(camera, AlertKind.OFFLINE, change.started_ms, change.opened_ms, change.why)
+
+    def _opened(self, camera: Camera, kind: AlertKind, started_ms: int, opened_ms: int, detail: str) -> Alert:
+        alert = Alert(
+            id=f"{camera.id}-{kind.value}-{started_ms}", camera_id=camera.id, kind=kind, state=AlertState.OPEN,
+            started_at_ms=started_ms, opened_at_ms=opened_ms, peak_at_ms=opened_ms, profile=camera.profile,
+            detail=detail,
+        )  # fmt: skip
+        self.alerts[kind] = alert
+        log.warning("%s: %s: %s", camera.id, kind.value, detail)
+        return alert
+
+    def _closed(self, kind: AlertKind, ended_ms: int, detail: str | None = None) -> Alert:
+        alert = self.alerts.pop(kind)
+        log.info("%s: %s is over%s", alert.camera_id, kind.value, f": {detail}" if detail else "")
+        update = {"state": AlertState.CLOSED, "ended_at_ms": ended_ms, "detail": detail or alert.detail}
+        return alert.model_copy(update=update)
+
+    def state(self) -> dict[str, Any]:
+        """JSON values that `restore` takes."""
+        return {
+            "alerts": [alert.model_dump(mode="json") for alert in self.alerts.values()],
+            "watch": self._watch.state(),
+            "silence": self._silence.state(),
+            "revision": self._revision,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a stored state. Of one that cannot be read the open alerts are kept, to be closed."""
+        self.alerts = {(alert := Alert.model_validate(stored)).kind: alert for stored in state["alerts"]}
+        try:
+            watch, silence = ConditionWatch(), Silence()
+            watch.restore(state["watch"])
+            silence.restore(state["silence"])
+        except _UNREADABLE as error:
+            log.warning("the stored conditions of a camera are unreadable (%r): they begin anew", error)
+            return
+        self._watch, self._silence, self._revision = watch, silence, state["revision"]
+
+
+def _ms(at_s: float) -> int:
+    return round(at_s * 1000)

@@ -1,0 +1,27 @@
+"""What a commit keeps of a camera beside its analyzer, checked when it is read: a defect there would fail every commit
+that follows."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from patchwatch.messages.alert import Alert
+from patchwatch.messages.number import Count, TimeMs
+
+_Score = Annotated[float, Field(ge=0, le=1)]
+
+
+class StoredState(BaseModel):
+    """See `workers.inference.session.Session.worker_state`. ``minute``: start, count, sum and peak of its scores."""
+
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+    analyzer: dict[str, Any] | None
+    last_score_ms: TimeMs
+    minute: tuple[TimeMs, Annotated[int, Field(gt=0, lt=2**32)], Annotated[float, Field(ge=0)], _Score] | None
+    alert: Alert | None
+    told_peak: _Score
+    recent: list[tuple[Count, Count]]
+    conditions: dict[str, Any] | None = None  # unknown to earlier versions
