@@ -19,6 +19,7 @@ from patchwatch.messages.frame import FrameMessage
 from workers.lease import Lease
 
 _PAUSE_S = 0.02  # between looks at a full queue
+_LOOKS_TO_BE_SURE = 50  # of which one reads the queue itself, with a picture
 _RETRY_S = 0.5  # between attempts at a Redis that does not answer
 _LEAST_QUEUE = 4  # frames, however full Redis is
 log = logging.getLogger("patchwatch.ingest")
@@ -107,8 +108,7 @@ class Publisher:
     def _publish_surely(self, frame: FrameMessage) -> None:
         while True:
             try:
-                while not self._has_room(frame.seq):
-                    self._wait(_PAUSE_S)
+                self._wait_for_room(frame.seq)
                 self._add(frame, maxlen=None)
                 return
             except (BusUnavailableError, LeaseLapsedError):
@@ -186,12 +186,24 @@ class Publisher:
         books = Books.beside(last[1]) if last else None
         return int(found["last-generated-id"].split(b"-")[0]), books or Books()
 
+    def _wait_for_room(self, seq: int) -> None:
+        looks = 1
+        while not (self._has_room(seq) or (looks % _LOOKS_TO_BE_SURE == 0 and self._nothing_waits())):
+            self._wait(_PAUSE_S)
+            looks += 1
+
     def _has_room(self, seq: int) -> bool:
         with translated():
             committed = self._client.hget(self._keys.state, "seq")
             if committed is not None:
                 return seq - int(committed) <= self._queue_frames
             return int(self._client.xlen(self._keys.frames)) < self._queue_frames
+
+    def _nothing_waits(self) -> bool:
+        """There may be numbers that no frame in the queue has, as when Redis came back with an older snapshot."""
+        with translated():
+            committed = int(self._client.hget(self._keys.state, "seq") or 0)
+            return not self._client.xrange(self._keys.frames, min=f"({committed}-0", count=1)
 
     def _find_place(self, after_seq: int) -> None:
         committed = int(self._client.hget(self._keys.state, "seq") or 0)

@@ -115,6 +115,17 @@ def test_lossless_frames_wait_for_the_reader_and_none_is_lost(bus_url: str) -> N
     assert seen == list(range(1, 21))
 
 
+def test_lossless_frames_go_on_when_redis_came_back_with_an_older_snapshot(bus_url: str) -> None:
+    """The newest committed number stays far behind then, though all frames in the queue are done."""
+    lossless = publisher(bus_url, lossless=True)
+    with connect(bus_url) as client:
+        client.xadd(KEYS.frames, frame(3).encode(), id=frame(3).entry_id)
+        client.hset(KEYS.state, "seq", 3)
+        lossless.start(after_seq=100)
+        assert lossless.publish(frame(lossless.next_seq()))
+    assert seqs(bus_url) == [3, 101]
+
+
 def test_waiting_for_room_ends_when_told_to_stop(bus_url: str) -> None:
     lossless = publisher(bus_url, lossless=True, pause=lambda _: False)
     lossless.start()
