@@ -14,6 +14,7 @@ from status_watch import seconds
 from waiting import wait_until
 
 pytestmark = [pytest.mark.gst, pytest.mark.redis_server]
+USUAL_AFTER_FRAMES = 60  # of which a picture's usual look is known: the first ten seconds
 BACK_WITHIN_S = 2.0 + 5.0  # the longest pause before an attempt, and five seconds
 
 
@@ -104,11 +105,46 @@ def test_a_camera_sends_damaged_pictures(site: Any, fault: Fault) -> None:
 
 
 @pytest.mark.parametrize(
-    "variant", ["frozen", pytest.param("black", marks=pytest.mark.long), pytest.param("large", marks=pytest.mark.long)]
+    ("variant", "kind"),
+    [
+        ("black", "covered"),
+        pytest.param("frozen", "frozen", marks=pytest.mark.long),
+        pytest.param("infrared", "scene_changed", marks=pytest.mark.long),
+    ],
+    ids=["black", "frozen", "infrared"],
 )
-def test_a_camera_shows_another_picture_for_a_while(site: Any, fault: Fault, variant: str) -> None:
+def test_a_useless_picture_is_told_as_what_it_is(site: Any, fault: Fault, variant: str, kind: str) -> None:
+    wait_until(lambda: site.installation.status("gate")["frames"]["scored"] > USUAL_AFTER_FRAMES)
+    anomalies, heard = site.feed.opened("gate"), site.feed.opened("gate", kind=kind)
+
     def show() -> None:
         site.gate.tell("gate", "show", variant)
+        try:
+            wait_until(lambda: site.feed.opened("gate", kind=kind) != heard, within_s=90.0)
+        finally:
+            site.gate.tell("gate", "show", "normal")
+
+    fault.strike(show, hits=["gate"])
+    _one_more_that_closed(site, kind, heard)
+    assert site.feed.opened("gate") == anomalies, "it was called an anomaly"
+
+
+def test_a_camera_that_stays_away_is_told_as_offline(site: Any, fault: Fault) -> None:
+    heard = site.feed.opened("gate", kind="offline")
+
+    def stay_away() -> None:
+        site.gate.stop()
+        wait_until(lambda: site.feed.opened("gate", kind="offline") != heard)
+        site.gate.start()
+
+    fault.strike(stay_away, hits=["gate"], limit_s=BACK_WITHIN_S)
+    _one_more_that_closed(site, "offline", heard)
+
+
+@pytest.mark.long
+def test_a_camera_changes_its_picture_size_for_a_while(site: Any, fault: Fault) -> None:
+    def show() -> None:
+        site.gate.tell("gate", "show", "large")
         fault.until_age(8.0)
         site.gate.tell("gate", "show", "normal")
 
@@ -133,6 +169,11 @@ def test_the_network_to_a_camera_is_too_narrow_for_it(site: Any, fault: Fault) -
         site.gate_proxy.mend()
 
     fault.strike(narrow, hits=["gate"])
+
+
+def _one_more_that_closed(site: Any, kind: str, heard: list[str]) -> None:
+    [alert_id] = site.feed.opened("gate", kind=kind)[len(heard) :]
+    wait_until(lambda: site.installation.get(f"/alerts/{alert_id}")["state"] == "closed")
 
 
 @contextmanager

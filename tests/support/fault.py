@@ -94,6 +94,7 @@ class Fault:
 
     def _once(self, act: Callable[[], object]) -> None:
         self._site.wait_until_ok(*self._cameras)
+        wait_until(lambda: not self._site.alerts(state="open"), within_s=_LONGEST_S)  # of the fault before
         before = self._accounts()
         heard = len(self._feed.messages)
         self.began_s = time.time()

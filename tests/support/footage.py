@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import cv2
 import numpy as np
-from moving_scene import scene
+from moving_scene import HEIGHT, WIDTH, scene
 from numpy.typing import NDArray
 
 Picture = NDArray[np.uint8]
@@ -26,36 +26,47 @@ _SWING = 2 * math.pi / LOOP_S / 0.8  # `scene` swings by 0.8 rad a second: this 
 _LENGTH = struct.Struct("<I")
 
 
+_WALL = cv2.resize(
+    np.random.default_rng(3).integers(-50, 50, (6, 10, 3)).astype(np.int16), (WIDTH, HEIGHT),
+    interpolation=cv2.INTER_NEAREST,
+)  # fmt: skip
+
+
+def _view(at_s: float, *, rush: bool = False) -> Picture:
+    """The moving scene before a wall of large coloured stones, by whose look a camera knows its view."""
+    return np.clip(scene(at_s * _SWING, rush=rush).astype(np.int16) + _WALL, 0, 255).astype(np.uint8)
+
+
 def _normal(at_s: float) -> Picture:
-    return _scaled(scene(at_s * _SWING), 1)
+    return _view(at_s)
 
 
 def _rush(at_s: float) -> Picture:
     """The patch bounces up and down: what is to be alerted."""
-    return _scaled(scene(at_s * _SWING, rush=True), 1)
+    return _view(at_s, rush=True)
 
 
 def _frozen(_: float) -> Picture:
-    return _scaled(scene(0.0), 1)
+    return _view(0.0)
 
 
 def _black(_: float) -> Picture:
-    return np.zeros_like(_scaled(scene(0.0), 1))
+    return np.zeros_like(_view(0.0))
+
+
+def _infrared(at_s: float) -> Picture:
+    """As by night under the camera's own lamps: bright, and without colour."""
+    grey = cv2.cvtColor(_normal(at_s), cv2.COLOR_RGB2GRAY)
+    return np.asarray(cv2.cvtColor(cv2.add(grey, 20), cv2.COLOR_GRAY2RGB), dtype=np.uint8)
 
 
 def _large(at_s: float) -> Picture:
-    return _scaled(scene(at_s * _SWING), 2)
+    return np.asarray(cv2.resize(_view(at_s), (2 * WIDTH, 2 * HEIGHT), interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
 
 
 VARIANTS: dict[str, Callable[[float], Picture]] = {
-    "normal": _normal, "rush": _rush, "frozen": _frozen, "black": _black, "large": _large,
+    "normal": _normal, "rush": _rush, "frozen": _frozen, "black": _black, "infrared": _infrared, "large": _large,
 }  # fmt: skip
-
-
-def _scaled(rgb: Picture, factor: int) -> Picture:
-    height, width = rgb.shape[:2]
-    size = (width * factor, height * factor)
-    return np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_NEAREST), dtype=np.uint8)
 
 
 def write_units(folder: Path) -> Path:
@@ -68,7 +79,7 @@ def write_units(folder: Path) -> Path:
     return folder
 
 
-def _units(picture_at: Callable[[float], Picture]) -> Iterator[bytes]:
+def _units(picture_at: Callable[[float], Picture]) -> list[bytes]:
     height, width = picture_at(0.0).shape[:2]
     encoder = av.CodecContext.create("libx264", "w")
     encoder.width, encoder.height, encoder.pix_fmt, encoder.framerate = width, height, "yuv420p", FPS
@@ -76,18 +87,22 @@ def _units(picture_at: Callable[[float], Picture]) -> Iterator[bytes]:
     shape = f"keyint={FPS}:min-keyint={FPS}:scenecut=0:bframes=0:threads=1:sliced-threads=0"
     parameters = f"{shape}:repeat-headers=1:annexb=1:aud=1"
     encoder.options = {"preset": "ultrafast", "tune": "zerolatency", "crf": "20", "x264-params": parameters}
-    for number in range(FPS * LOOP_S):
+    packets: list[bytes] = []
+    for number in range(2 * FPS * LOOP_S):
         noise = (1, 0 if picture_at is _frozen else number)
         frame = _frame(picture_at(number / FPS), noise)
         frame.pts = number
-        yield from (bytes(packet) for packet in encoder.encode(frame))
-    yield from (bytes(packet) for packet in encoder.encode(None))
+        packets += (bytes(packet) for packet in encoder.encode(frame))
+    packets += (bytes(packet) for packet in encoder.encode(None))
+    return packets[FPS * LOOP_S :]  # the second loop: an encoder that has just begun has yet to find its measure
 
 
 def _frame(rgb: Picture, noise_of: tuple[int, int]) -> av.VideoFrame:
     """With the noise of a sensor, another in every frame: a bank of pictures that repeat exactly would take the last
     digit of a score for a departure from normal."""
-    noise = np.random.default_rng(noise_of).normal(0.0, NOISE, rgb.shape)
+    colourless = bool((rgb == rgb[..., :1]).all())
+    shape = (*rgb.shape[:2], 1 if colourless else 3)
+    noise = np.random.default_rng(noise_of).normal(0.0, NOISE, shape)
     return av.VideoFrame.from_ndarray(np.clip(rgb + noise, 0, 255).astype(np.uint8), format="rgb24")
 
 
