@@ -52,6 +52,7 @@ CLOSED_WITHIN_S = 30.0
 BATCH_S = 1.0  # a frame that is not too old when it is taken is scored this much later at most
 CALM_S = 3.0  # between a recovery and what comes next
 AT_ONCE = 3
+MINUTE_SAMPLES = 30
 WARM_UP_S = 60.0  # of a process, before its memory counts
 SETTINGS = {"analysis_fps": ANALYSIS_FPS, "max_age_s": 5.0, "queue_frames": 64, "source_timeout_s": 5.0}
 TOLERATED_MIB_PER_MINUTE = 0.02  # 29 MiB a day: a smaller slope is not told from noise in half an hour
@@ -279,10 +280,16 @@ def lags(site: Installation, names: tuple[str, ...]) -> list[float]:
 
 
 def of_memory(memory: MemoryWatch, kind: str) -> dict[str, Any]:
-    found = slope(memory.lives(kind, after_s=WARM_UP_S))
+    lives = memory.lives(kind, after_s=WARM_UP_S)
+    found = slope(lives)
     grows = found is not None and found.low_mib > TOLERATED_MIB_PER_MINUTE
     told = asdict(found) if found else {"note": "too short to tell"}
-    return {"peak_mib": round(memory.peak_mib(kind), 1), "slope": told, "grows": grows}
+    longest = max(lives, key=len, default=None)
+    by_minute = [] if longest is None else [round(float(mib), 2) for mib in longest[::MINUTE_SAMPLES, 1]]
+    return {
+        "peak_mib": round(memory.peak_mib(kind), 1), "slope": told, "grows": grows,
+        "longest_life_by_minute_mib": by_minute,
+    }  # fmt: skip
 
 
 def summary(body: dict[str, Any]) -> str:

@@ -73,10 +73,15 @@ def write_units(folder: Path) -> Path:
     """One file of H.264 access units per variant, each with its length before it; a key frame each second."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, picture_at in VARIANTS.items():
-        with (folder / f"{name}.units").open("wb") as file:
-            for unit in _units(picture_at):
-                file.write(_LENGTH.pack(len(unit)) + unit)
+        write_variant(folder / f"{name}.units", picture_at)
     return folder
+
+
+def write_variant(path: Path, picture_at: Callable[[float], Picture]) -> None:
+    """What a camera shows over a loop, from 0 to `LOOP_S`."""
+    with path.open("wb") as file:
+        for unit in _units(picture_at):
+            file.write(_LENGTH.pack(len(unit)) + unit)
 
 
 def _units(picture_at: Callable[[float], Picture]) -> list[bytes]:

@@ -99,3 +99,9 @@ def resident_mib(pid: int) -> float | None:
     except (FileNotFoundError, ProcessLookupError, IndexError):
         return None
     return pages * 4096 / _MIB
+
+
+def peak_mib(pid: int) -> float:
+    """The most that a process ever held in memory."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))

@@ -1,0 +1,189 @@
+"""How many cameras this machine sustains with everything on it: RTSP, ingest, Redis, inference and service.
+
+``python -m bench.pipeline --profile motion`` runs real processes over a real Redis and writes
+``bench/results/pipeline-PROFILE.json``. The cameras (gst-rtsp-server, on the same cores) send real footage of 640x360
+at ten frames a second in a loop, encoded before; five are analysed. More and more of them are added until 99 in 100
+frames are no longer scored within 500 ms of their capture, or a frame is lost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]  # also when run as a file
+
+import footage  # noqa: E402
+from cameras import Cameras  # noqa: E402
+from installation import Installation  # noqa: E402
+from memory import peak_mib  # noqa: E402
+from role_process import captures_of  # noqa: E402
+
+from bench.measure import DATA, RESULTS, write  # noqa: E402
+from patchwatch.messages.score import Score  # noqa: E402
+
+CLIP = "one-by-one-person-detection.mp4"
+SIZE = (640, 360)
+FPS = 5.0
+WITHIN_S = 0.5
+STEPS = (1, 2, 4, 8, 12, 16, 20, 24, 28, 32, 40, 48)
+SETTLE_S = 10.0
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--profile", default="motion")
+    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--seconds", type=float, default=30.0, help="that each number of cameras is watched")
+    parser.add_argument("--steps", type=int, nargs="+", default=list(STEPS))
+    parser.add_argument("--out", type=Path)
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="patchwatch-pipeline-") as folder:
+        body = measure(Path(folder), chosen)
+    write(
+        "cameras sustained with everything on one machine",
+        body,
+        chosen.out or RESULTS / f"pipeline-{chosen.profile}.json",
+    )
+
+
+def measure(folder: Path, chosen: argparse.Namespace) -> dict[str, Any]:
+    pictures = real_pictures(chosen.data / "clips" / CLIP)
+    units, media = folder / "units", folder / "media"
+    units.mkdir()
+    media.mkdir()
+    footage.write_variant(units / "normal.units", lambda at_s: pictures[round(at_s * footage.FPS) % len(pictures)])
+    recording = write_loops(media / "normal.mp4", pictures, loops=5)
+    names = tuple(f"cam{number:02d}" for number in range(1, max(chosen.steps) + 1))
+    server = Cameras(units, *names)
+    detector = chosen.data / "weights" / "yolov5nu-rebuilt.pt"
+    site = Installation(
+        folder / "site", media, analysis_fps=FPS, queue_frames=64, max_age_s=5.0, detector_weights=detector
+    )
+    rows: list[dict[str, Any]] = []
+    try:
+        server.start()
+        site.start()
+        for count in sorted(chosen.steps):
+            add_cameras(site, server, names[:count], chosen.profile, recording)
+            rows.append(watch(site, names[:count], chosen.seconds))
+            print(rows[-1], flush=True)
+            if not rows[-1]["sustained"]:
+                break
+    finally:
+        site.close()
+        server.stop()
+    held = [row for row in rows if row["sustained"]]
+    return {
+        "profile": chosen.profile, "footage": f"{CLIP} at {SIZE[0]}x{SIZE[1]}, {footage.FPS} fps in a loop",
+        "analysed_fps": FPS, "within_ms": 1000 * WITHIN_S, "most_cameras": held[-1]["cameras"] if held else 0,
+        "rows": rows,
+    }  # fmt: skip
+
+
+def real_pictures(clip: Path) -> list[np.ndarray[Any, Any]]:
+    """A loop's length of footage with people, at the cameras' size."""
+    with av.open(str(clip)) as container:
+        stream = container.streams.video[0]
+        every = max(1, round(float(stream.average_rate or 10) / footage.FPS))
+        container.seek(int(9.0 * av.time_base))
+        frames = (frame for number, frame in enumerate(container.decode(stream)) if number % every == 0)
+        chosen = islice(frames, footage.FPS * footage.LOOP_S)
+        return [cv2.resize(frame.to_ndarray(format="rgb24"), SIZE) for frame in chosen]
+
+
+def write_loops(path: Path, pictures: list[np.ndarray[Any, Any]], loops: int) -> Path:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=footage.FPS, options={"preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
+        for picture in pictures * loops:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+def add_cameras(site: Installation, server: Cameras, names: tuple[str, ...], profile: str, recording: Path) -> None:
+    """Those that are not there yet, each with a bank of the first one's footage; returns once all are scored."""
+    there = {one["camera_id"] for one in site.get("/status")["statuses"]}
+    banks = site.settings.banks_dir
+    for name in names:
+        if name in there:
+            continue
+        if name != names[0]:
+            shutil.copytree(banks / names[0], banks / name)
+        site.add_camera(name, server.url(name), profile=profile)
+        if name == names[0]:
+            assert site.enrol(name, recording, within_s=300.0)["state"] == "done"
+    site.wait_until_ok(*names, within_s=180)
+
+
+def watch(site: Installation, names: tuple[str, ...], seconds: float) -> dict[str, Any]:
+    """One row: latency, losses, processor time and memory with these cameras."""
+    time.sleep(SETTLE_S)
+    began_s, frames_before, cpu_before = time.time(), frames(site), cpu_s(site)
+    time.sleep(seconds)
+    cpu_after, frames_after, took_s = cpu_s(site), frames(site), time.time() - began_s
+    lags_ms = [1000 * lag_s for lag_s in lags(site, names, began_s)]
+    p50, p99 = (round(float(np.percentile(lags_ms, q)), 1) for q in (50, 99))
+    lost = frames_after["lost"] - frames_before["lost"]
+    rate = (frames_after["scored"] - frames_before["scored"]) / took_s / len(names)
+    cores = {kind: round((cpu_after[kind] - cpu_before[kind]) / took_s, 3) for kind in cpu_after}
+    return {
+        "cameras": len(names), "scored_per_s_and_camera": round(rate, 3), "lost": lost,
+        "latency_ms": {"p50": p50, "p99": p99, "worst": round(max(lags_ms), 1)},
+        "cores": cores, "cores_per_camera": round(sum(cores.values()) / len(names), 4),
+        "peak_mib": {kind: round(max(map(peak_mib, pids)), 1) for kind, pids in processes(site).items()},
+        "sustained": p99 <= 1000 * WITHIN_S and not lost and rate > 0.98 * FPS,
+    }  # fmt: skip
+
+
+def frames(site: Installation) -> Counter[str]:
+    total: Counter[str] = Counter()
+    for one in site.get("/status")["statuses"]:
+        total["scored"] += one["frames"]["scored"]
+        total["lost"] += sum(one["frames"]["dropped"].values())
+    return total
+
+
+def lags(site: Installation, names: tuple[str, ...], since_s: float) -> list[float]:
+    """From capture to score of every frame captured since then, in seconds."""
+    found = []
+    for name in names:
+        for _, fields in site.redis.client.xrange(site.keys(name).scores, min=int(since_s * 1000)):
+            score = Score.decode(fields)
+            found.append((score.scored_at_ns - score.captured_at_ns) / 1e9)
+    return found
+
+
+def processes(site: Installation) -> dict[str, list[int]]:
+    """Process ids by kind."""
+    roles = {name: [process.pid] for name, process in site.roles.items() if process.running}
+    return roles | {"capture": captures_of(site.roles["ingest"].pid), "redis": [site.redis.pid]}
+
+
+def cpu_s(site: Installation) -> dict[str, float]:
+    """Processor time that the processes of each kind have used."""
+    return {kind: sum(map(_cpu_s, pids)) for kind, pids in processes(site).items()}
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS
+
+
+if __name__ == "__main__":
+    main()
