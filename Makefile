@@ -49,8 +49,10 @@ faults: .venv/.test ## Strike every fault on a running installation; writes docs
 soak: .venv/.test ## Many cameras, random faults, then the account. MINUTES=30 CAMERAS=12 SEED=1
 	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30) --cameras $(or $(CAMERAS),12) --seed $(or $(SEED),1)
 
-bench: .venv/.test-clip ## Measure; each program in bench/ writes its JSON record beside itself
-	@for program in bench/*.py; do echo "== $$program"; $(BIN)/python "$$program"; done
+bench: .venv/.test-clip ## Measure: records in bench/results, table in README.md. BENCH='engine service': some
+	@for name in $(or $(BENCH),limits engine enroll service pipeline isolation motion); do \
+		echo "== $$name"; $(BIN)/python -m bench.$$name; done
+	$(BIN)/python -m bench.table
 
 docs: .venv/.core ## Write the table of settings into README.md
 	$(BIN)/patchwatch settings --into README.md

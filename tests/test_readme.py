@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.table import table as figures
 from patchwatch.cli import COMMANDS
 from patchwatch.commands.settings import table
 from patchwatch.settings import Settings
@@ -19,6 +20,10 @@ README = (ROOT / "README.md").read_text()
 
 def test_the_table_of_settings_is_up_to_date() -> None:
     assert table() in README, "run `make docs`"
+
+
+def test_the_table_of_figures_is_that_of_the_records() -> None:
+    assert figures() in README, "run `python -m bench.table`"
 
 
 def test_every_setting_says_what_it_is() -> None:

@@ -1,0 +1,109 @@
+"""The figures of the committed records, as the table in README.md.
+
+``python -m bench.table`` writes it between its two marks. Every figure is that of a record in ``bench/results``, named
+in its row; what has no record has no row.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))  # also when run as a file
+
+from bench.measure import RESULTS  # noqa: E402
+
+README = ROOT / "README.md"
+BEGIN, END = "<!-- figures: python -m bench.table -->", "<!-- end of figures -->"
+Row = tuple[str, str, str]  # what, figure, record
+
+
+def main() -> None:
+    text = README.read_text()
+    before, rest = text.split(BEGIN)
+    after = rest.split(END)[1]
+    README.write_text(f"{before}{BEGIN}\n{table()}{END}{after}")
+
+
+def table() -> str:
+    lines = ["| what | measured | record |", "|---|---|---|"]
+    for what, figure, record in rows():
+        lines.append(f"| {what} | {figure} | [{record}](bench/results/{record}.json) |")
+    return "\n".join(lines) + "\n"
+
+
+def rows() -> Iterator[Row]:
+    for device in ("cpu", "cuda"):
+        yield from engine(f"engine-{device}")
+    for path in sorted(RESULTS.glob("pipeline-*.json")):
+        yield from pipeline(path.stem)
+    yield from service("service")
+    yield from enrolment("enroll")
+    yield from isolation("isolation")
+
+
+def engine(name: str) -> Iterator[Row]:
+    record = _record(name)
+    for profile, rate in record.get("frames_per_s", {}).items():
+        share = record["share_of_bound"].get(profile)
+        bound = f"; {share['median']:.0%} of its networks' bare forward rate" if share else ""
+        yield f"`{profile}`, JPEG to score, frames/s", f"{_median(rate)}{bound}", name
+    if faster := record.get("ratios", {}).get("reference_vs_loop"):
+        yield "`reference` against the plain loop it came from", f"{_median(faster)} times as fast", name
+
+
+def pipeline(name: str) -> Iterator[Row]:
+    record = _record(name)
+    held = [row for row in record["rows"] if row["sustained"]]
+    if not held:
+        return
+    most = held[-1]
+    figure = f"{most['cameras']}: p99 {most['latency_ms']['p99']:.0f} ms, {most['cores_per_camera']:.3f} cores each"
+    yield (
+        f"cameras of 640x360 at 5 fps with all on {record['machine']['cores']} cores, `{record['profile']}`",
+        figure,
+        name,
+    )
+
+
+def service(name: str) -> Iterator[Row]:
+    record = _record(name)
+    for clients, latency in record.get("alert_ms", {}).items():
+        yield f"an alert at {clients}, scores flowing", f"p50 {latency['median']} ms, p99 {latency['p99']} ms", name
+    if day := record.get("day_by_the_minute_ms"):
+        yield "a day of scores by the minute, over REST", f"p50 {day['median']} ms, p99 {day['p99']} ms", name
+        size = record["redis_bytes_per_camera_and_hour_of_scores"] / 2**20
+        yield "Redis, per camera and hour of scores", f"{size:.2f} MiB", name
+
+
+def enrolment(name: str) -> Iterator[Row]:
+    record = _record(name)
+    for profile, rate in record.get("footage", {}).items():
+        yield f"`{profile}`, minutes of footage learnt per minute", _median(rate["minutes_per_minute"]), name
+    for row in record.get("k_center", {}).get("rows", ()):
+        what = f"k-center, {record['k_center']['shape'][0]} vectors, {row['ratio']:.0%}, against the plain loop"
+        yield what, f"{_median(row['times_faster'])} times as fast", name
+
+
+def isolation(name: str) -> Iterator[Row]:
+    record = _record(name)
+    if record:
+        what = "rate that eight cameras lose beside one that flaps and one that is damaged"
+        yield what, f"{max(0.0, record['rate_lost']):.1%}", name
+
+
+def _record(name: str) -> dict[str, Any]:
+    path = RESULTS / f"{name}.json"
+    return dict(json.loads(path.read_text())) if path.exists() else {}
+
+
+def _median(values: dict[str, float]) -> str:
+    return f"{values['median']:g} [{values['p10']:g}, {values['p90']:g}]"
+
+
+if __name__ == "__main__":
+    main()
