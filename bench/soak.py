@@ -26,6 +26,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 
 ROOT = Path(__file__).parents[1]
@@ -50,6 +51,7 @@ ANALYSIS_FPS = 3.0  # twelve cameras leave two cores some room
 RUSH_S = 3.0
 CLOSED_WITHIN_S = 30.0
 BATCH_S = 1.0  # a frame that is not too old when it is taken is scored this much later at most
+LAST_WORDS_S = 0.5  # what a killed process had on the way
 CALM_S = 3.0  # between a recovery and what comes next
 AT_ONCE = 3
 MINUTE_SAMPLES = 30
@@ -127,10 +129,21 @@ class Soak:
         self._show_anomalies(quiet)
 
     def _recover(self, name: str, began_s: float) -> None:
+        """Until each camera has a score of a frame captured after the fault: until then `ok` may be old news."""
+        lifted_s = time.time() + LAST_WORDS_S
+        wait_until(lambda: self._scored_since(lifted_s), within_s=180, every_s=0.2)
         self.site.wait_until_ok(*self.names, within_s=180)
         self.diary.faults[name] += 1
         time.sleep(CALM_S)
         self.diary.disturbed.append((began_s, time.time()))
+
+    def _scored_since(self, at_s: float) -> bool:
+        try:
+            statuses = self.site.get("/status")["statuses"]
+        except httpx.HTTPError:
+            return False
+        last = {one["camera_id"]: one["last_score"] for one in statuses}
+        return all(last.get(name) and seconds(last[name]["t"]) > at_s for name in self.names)
 
     def _show_anomalies(self, names: list[str]) -> None:
         shown = [Anomaly(name, time.time()) for name in names]

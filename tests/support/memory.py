@@ -67,11 +67,11 @@ class MemoryWatch:
                         self._samples[kind, pid].append((time.monotonic(), mib))
 
 
-def slope(lives: list[np.ndarray], *, memory_s: float = 60.0) -> Slope | None:
+def slope(lives: list[np.ndarray], *, memory_s: float = 300.0) -> Slope | None:
     """One slope for all processes, each with a level of its own; None where there is too little to tell.
 
     The interval allows for errors that hang together over ``memory_s`` (Newey and West, Econometrica 1987): memory
-    comes in steps.
+    comes in steps, as of an allocator that takes an arena after a fault and gives it back minutes later.
     """
     if not lives:
         return None
