@@ -76,7 +76,7 @@ def answers(site: Installation) -> bool:
 
 async def measure(site: Installation, names: Sequence[str], chosen: argparse.Namespace) -> dict[str, Any]:
     url = site.base.replace("http", "ws", 1) + "/api/v1/ws/"
-    async with connect_async(site.settings.redis_url) as client:
+    async with connect_async(f"redis://127.0.0.1:{site.redis.port}/0") as client:
         bytes_per_hour = await history(client, site, names[0])
         async with scores_flow(client, site, names), readers(url + "scores", SCORE_READERS):
             fan_out = {
