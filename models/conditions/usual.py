@@ -94,8 +94,9 @@ class Usual:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a stored state."""
         grey, steady = _unpacked(state["grey"], GRID), _unpacked(state["steady"], CELLS)
-        levels = [float(level) for level in state["levels"]]
-        self._detail, self._contrast, self._colour, self._learnt_s = levels
+        self._detail, self._contrast, self._colour, self._learnt_s = (float(level) for level in state["levels"])
+        if not 0 <= self._learnt_s + self._detail + self._contrast + self._colour + 1.0 < float("inf"):
+            raise ValueError(f"out of bounds: {state['levels']}")
         self._grey, self._steady = grey, steady
 
 
@@ -104,4 +105,11 @@ def _packed(values: NDArray[np.float32]) -> str:
 
 
 def _unpacked(packed: str, shape: tuple[int, int]) -> NDArray[np.float32]:
-    return np.frombuffer(b64decode(packed), np.float32).reshape(shape).copy()
+    return levels(np.frombuffer(b64decode(packed), np.float32), shape)
+
+
+def levels(values: NDArray[np.floating[Any]], shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Stored grey levels or shares as an array of its own. Raises `ValueError` where they are none."""
+    if not (np.abs(values) <= 1e3).all():
+        raise ValueError("grey levels out of bounds")
+    return values.astype(np.float32).reshape(shape)

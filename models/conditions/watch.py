@@ -13,7 +13,7 @@ from models.conditions.condition import Condition, ConditionKind
 from models.conditions.episode import Episode
 from models.conditions.sketch import CELLS, Sketch, cell_means, sketch_of
 from models.conditions.stillness import Stillness
-from models.conditions.usual import Difference, Usual
+from models.conditions.usual import Difference, Usual, levels
 
 FROZEN_AFTER_S = 60.0  # longer than any usual distance of key frames, between which a still scene is one picture
 GAP_S = 30.0  # without frames for longer, nothing is known of the picture
@@ -148,12 +148,14 @@ class ConditionWatch:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a stored state, exactly."""
+        """Go on from a stored state, exactly. Raises `ValueError` for one that no pictures lead to."""
         self._stillness.restore(state["digests"])
         self._usual.restore(state["usual"])
         for episode, stored in zip(self._episodes, state["episodes"], strict=True):
             episode.restore(stored)
         cells = state["cells"]
-        self._cells = None if cells is None else np.asarray(cells, np.float32).reshape(CELLS)
+        self._cells = None if cells is None else levels(np.asarray(cells, np.float64), CELLS)
         self._last_s = None if state["last_s"] is None else float(state["last_s"])
         self._unsettled_until_s = float("-inf" if state["unsettled_s"] is None else state["unsettled_s"])
+        if self._unsettled_until_s > (self._last_s or 0.0) + _SETTLES_S:
+            raise ValueError(f"unsettled until {self._unsettled_until_s}, far beyond the last picture")

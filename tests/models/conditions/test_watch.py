@@ -262,3 +262,25 @@ def test_a_picture_is_judged_after_compression_as_before() -> None:
     other = picture.decode(picture.encode(noisy(VIEW, 2), 85))
     assert np.array_equal(once, again)
     assert not np.array_equal(once, other)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"cells": [1e308] * 48},
+        {"cells": [float("nan")] * 48},
+        {"unsettled_s": 1e12},
+        {"usual": {"levels": [float("nan"), 1.0, 1.0, 20.0]}},
+        {"usual": {"levels": [1.0, 1.0, 1e308 * 10, 20.0]}},
+    ],
+    ids=["huge cells", "cells that are none", "unsettled for ever", "a level that is none", "an infinite level"],
+)
+def test_a_stored_state_that_no_pictures_lead_to_is_refused(wrong: dict[str, object]) -> None:
+    """Gone on from, it would never again see a jump, or never again let an anomaly open."""
+    watch = ConditionWatch()
+    watched(watch, shots(VIEW, 20))
+    state = watch.state()
+    for name, part in wrong.items():
+        state[name] = state[name] | part if isinstance(part, dict) else part
+    with pytest.raises(ValueError, match=r"levels|bounds|unsettled"):
+        ConditionWatch().restore(state)
