@@ -22,7 +22,7 @@ else
 TEST_SET := test-clip
 endif
 
-.PHONY: help demo test lint fuzz faults soak bench docs requirements clean
+.PHONY: help demo test lint fuzz faults soak bench anomalib docs requirements clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,10 +49,12 @@ faults: .venv/.test ## Strike every fault on a running installation; writes docs
 soak: .venv/.test ## Many cameras, random faults, then the account. MINUTES=30 CAMERAS=12 SEED=1
 	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30) --cameras $(or $(CAMERAS),12) --seed $(or $(SEED),1)
 
-bench: .venv/.test-clip ## Measure: records in bench/results, table in README.md. BENCH='engine service': some
+bench: .venv/.test-clip anomalib ## Measure: records in bench/results, table in README.md. BENCH='engine service': some
 	@for name in $(or $(BENCH),limits engine enroll service pipeline isolation motion); do \
 		echo "== $$name"; $(BIN)/python -m bench.$$name; done
 	$(BIN)/python -m bench.table
+
+anomalib: .tools/anomalib/.ready ## What the benchmarks compare with
 
 docs: .venv/.core ## Write the table of settings into README.md
 	$(BIN)/patchwatch settings --into README.md
@@ -64,8 +66,8 @@ requirements: | $(UV) ## Pin anew what requirements/*.txt hold
 	pin core; \
 	pin clip --extra clip; \
 	pin test --group test; \
-	pin test-clip --extra clip --group test; \
-	pin lint --extra clip --group test --group lint
+	pin test-clip --extra clip --extra openvino --group test; \
+	pin lint --extra clip --extra openvino --group test --group lint
 	@! grep -nE '://|^-' requirements/*.txt
 
 clean: ## Remove what these targets made
@@ -81,6 +83,14 @@ clean: ## Remove what these targets made
 	@echo "getting uv into .tools/"
 	@"$(PYTHON)" -m venv .tools/uv || { echo "no venv module: install python3-venv, or uv" >&2; rm -rf .tools/uv; exit 1; }
 	@.tools/uv/bin/pip install --quiet --disable-pip-version-check uv
+
+# In an environment of its own; torch as ours, so that versions do not decide.
+.tools/anomalib/.ready: requirements/clip.txt | $(UV)
+	@echo "setting up: anomalib"
+	@$(UV) venv --quiet --clear $(if $(PYTHON),--python "$(PYTHON)") .tools/anomalib
+	@VIRTUAL_ENV=$(CURDIR)/.tools/anomalib UV_LINK_MODE=copy $(UV) pip install --quiet anomalib==2.7.0 \
+		$$(grep -oE '^(torch|torchvision)==[^ ;]+' requirements/clip.txt)
+	@touch $@
 
 .venv/bin/python: | $(UV)
 	@$(UV) venv --quiet $(if $(PYTHON),--python "$(PYTHON)",--python '>=3.11') --allow-existing .venv

@@ -1,18 +1,21 @@
 """Frames per second of each profile, from JPEG bytes to fused score, on real footage with real persons.
 
 ``python -m bench.engine`` writes ``bench/results/engine-cpu.json`` (``-cuda`` on a GPU): each profile by batch size,
-the ``reference`` profile against the loop of `bench.reference` in the same run and in turns, and each profile that uses
-networks as a share of what their bare forward passes on random tensors allow. CLIP weights are RANDOM: they cost what
-trained ones cost, and the scores say nothing.
+the ``reference`` profile against the loop of `bench.reference` and against anomalib's PatchCore, in turns, and each
+profile that uses networks as a share of what their bare forward passes on random tensors allow. CLIP weights and those
+of anomalib's backbone are RANDOM: they cost what trained ones cost, and the scores say nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +27,17 @@ sys.path.insert(0, str(ROOT))  # also when run as a file
 import torch  # noqa: E402
 
 from bench.measure import DATA, RESULTS, in_turns, ratios, spread, write  # noqa: E402
+from bench.patchcore import Anomalib, anomalib  # noqa: E402
 from bench.reference import SEEDS, ReferenceLoop  # noqa: E402
+from models import backbone  # noqa: E402
 from models.analyzer import Analyzer  # noqa: E402
-from models.backbone import SIDE_PX  # noqa: E402
 from models.bank import Bank  # noqa: E402
 from models.detector import Letterbox  # noqa: E402
 from models.device import Compute  # noqa: E402
 from models.engine import Engine  # noqa: E402
 from models.frame import Frame  # noqa: E402
 from models.perception import View  # noqa: E402
+from models.runner import Run  # noqa: E402
 from patchwatch.settings import Settings, load_settings  # noqa: E402
 from workers.ingest import picture  # noqa: E402
 from workers.offline import Reader, learn, load_engine, recorded_clips  # noqa: E402
@@ -40,6 +45,7 @@ from workers.offline import Reader, learn, load_engine, recorded_clips  # noqa: 
 CLIP = "one-by-one-person-detection.mp4"
 FPS = 5.0
 PROFILES = ("motion", "objects", "clip", "reference")
+LOOP_FRAMES = 8  # of the plain loop in a round
 
 
 def main() -> None:
@@ -51,6 +57,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 4, 16])
     parser.add_argument("--profiles", nargs="+", default=list(PROFILES))
+    parser.add_argument("--no-anomalib", action="store_true", help="leave that comparison out")
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
     detector = chosen.detector or chosen.data / "weights" / "yolov5nu-rebuilt.pt"
@@ -58,26 +65,24 @@ def main() -> None:
     footage = chosen.data / "clips" / CLIP
     jpegs = jpegs_of(footage, settings, chosen.frames)
     rows = {name: profile(name, settings, footage, jpegs, chosen) for name in chosen.profiles}
+    size = picture.decode(jpegs[0]).shape[1::-1]
+    faster = rows.get("reference", {}).get("times_faster", {})
     body = {
-        "footage": f"{CLIP}, {len(jpegs)} frames with persons at {FPS:g} fps", "random_clip_weights": True,
-        "frames_per_s": {name: max(row["frames_per_s"].values(), key=_median) for name, row in rows.items()},
+        "footage": f"{CLIP}, {len(jpegs)} frames with persons at {FPS:g} fps", "frame": "x".join(map(str, size)),
+        "random_clip_weights": True,
+        "frames_per_s": {name: row["frames_per_s"][row["best"]] for name, row in rows.items()},
         "share_of_bound": {name: row["share_of_bound"] for name, row in rows.items() if "share_of_bound" in row},
-        "ratios": {"reference_vs_loop": rows["reference"]["times_faster_than_loop"]} if "reference" in rows else {},
+        "ratios": {f"reference_vs_{other}": of for other, of in faster.items()},
         "profiles": rows,
     }  # fmt: skip
     write("frames per second from JPEG to score", body, chosen.out or RESULTS / f"engine-{chosen.device}.json")
 
 
-def _median(values: dict[str, float]) -> float:
-    return values["median"]
-
-
 def jpegs_of(footage: Path, settings: Settings, count: int) -> list[bytes]:
     """Frames as the ingest worker queues them, from where the first person stands in the picture."""
-    reader = replace(Reader.of(settings, FPS), limit_s=9.0 + count / FPS)
-    with reader.open(footage) as video:
-        frames = [sampled.rgb for sampled in video.frames() if sampled.media_time_s >= 9.0]
-    return [picture.encode(rgb, settings.jpeg_quality) for rgb in frames[:count]]
+    with Reader.of(settings, FPS).open(footage) as video:
+        later = (sampled.rgb for sampled in video.frames() if sampled.media_time_s >= 9.0)
+        return [picture.encode(rgb, settings.jpeg_quality) for rgb in islice(later, count)]
 
 
 def profile(
@@ -86,30 +91,61 @@ def profile(
     engine = load_engine(settings, name)
     reader = replace(Reader.of(settings, FPS), limit_s=20.0)
     bank = learn(engine, recorded_clips([footage], reader), count=1, thumbnails_mb=0.0)
+    frames: dict[str, int] = {f"batch {size}": len(jpegs) for size in chosen.batches}
     programs: dict[str, Callable[[], object]] = {
         f"batch {size}": lambda size=size: ours(engine, bank, jpegs, size) for size in chosen.batches
     }
-    largest = list(programs)[-1]
     pictures = pictures_per_frame(engine, jpegs)
     if engine.profile.needs_detector:
         height, width = picture.decode(jpegs[0]).shape[:2]
         programs["bound"] = BareForward(engine, (width, height), len(jpegs), pictures).seconds
     if name == "reference":
-        loop = ReferenceLoop(settings.detector_weights or Path(), _banks(bank))
-        programs["loop"] = lambda: loop.run(jpegs[: max(1, len(jpegs) // 8)])
-    seconds = in_turns(programs, chosen.rounds)
+        some = jpegs[:: max(1, len(jpegs) // LOOP_FRAMES)]
+        loop = ReferenceLoop(settings.detector_weights or Path(), _banks(bank), torch.get_num_threads())
+        programs["loop"], frames["loop"] = lambda: loop.run(some), len(some)
+    with others(name, footage, settings, jpegs, chosen) as patchcore:
+        if patchcore:
+            programs["anomalib"] = lambda: patchcore.ask("score", size=max(chosen.batches))
+        seconds = in_turns(programs, chosen.rounds)
+    per_frame = {n: [s / frames.get(n, len(jpegs)) for s in of] for n, of in seconds.items()}
+    best = min((n for n in per_frame if n.startswith("batch")), key=lambda n: float(np.median(per_frame[n])))
     row: dict[str, Any] = {
-        "device": engine.device, "pictures_through_the_trunk_per_frame": round(pictures, 2),
-        "frames_per_s": {n: spread([len(jpegs) / s for s in of]) for n, of in seconds.items() if n.startswith("batch")},
+        "device": engine.device, "threads": torch.get_num_threads(), "best": best,
+        "pictures_through_the_trunk_per_frame": round(pictures, 2),
+        "frames_per_s": {n: spread([1 / s for s in of]) for n, of in per_frame.items()},
+        "frames_per_core_and_s": len(jpegs) / processor_s(programs[best]),
     }  # fmt: skip
-    if "bound" in seconds:
-        row["bound_frames_per_s"] = spread([len(jpegs) / s for s in seconds["bound"]])
-        row["share_of_bound"] = ratios(seconds, "bound", largest)
-    if "loop" in seconds:
-        seconds["loop"] = [s * len(jpegs) / max(1, len(jpegs) // 8) for s in seconds["loop"]]
-        row["loop_frames_per_s"] = spread([len(jpegs) / s for s in seconds["loop"]])
-        row["times_faster_than_loop"] = ratios(seconds, "loop", largest)
+    if "bound" in per_frame:
+        row["share_of_bound"] = ratios(per_frame, "bound", best)
+    row["times_faster"] = {n: ratios(per_frame, n, best) for n in ("loop", "anomalib") if n in per_frame}
     return row
+
+
+@contextmanager
+def others(
+    name: str, footage: Path, settings: Settings, jpegs: Sequence[bytes], chosen: argparse.Namespace
+) -> Iterator[Anomalib | None]:
+    """anomalib's PatchCore, which has learnt a frame a second of the first twenty seconds, with ``jpegs`` loaded."""
+    if name != "reference" or chosen.no_anomalib:
+        yield None
+        return
+    with anomalib(torch.get_num_threads()) as patchcore, tempfile.TemporaryDirectory() as folder:
+        with Reader.of(settings, 1.0).open(footage) as video:
+            normal = [picture.encode(sampled.rgb, settings.jpeg_quality) for sampled in islice(video.frames(), 20)]
+        for kind, pictures in (("normal", normal), ("scored", jpegs)):
+            (Path(folder) / kind).mkdir()
+            for number, jpeg in enumerate(pictures):
+                (Path(folder) / kind / f"{number:04d}.jpg").write_bytes(jpeg)
+        patchcore.ask("learn", folder=f"{folder}/normal")
+        patchcore.ask("load", folder=f"{folder}/scored")
+        yield patchcore
+
+
+def processor_s(program: Callable[[], object]) -> float:
+    """Processor time of one run, over all threads."""
+    start = time.process_time()
+    program()
+    return time.process_time() - start
 
 
 def ours(engine: Engine, bank: Bank, jpegs: Sequence[bytes], size: int) -> None:
@@ -134,28 +170,28 @@ class BareForward:
     """The forward passes alone, in the engine's own batches, on random tensors that lie on the device already."""
 
     def __init__(self, engine: Engine, size: tuple[int, int], frames: int, pictures: float) -> None:
-        networks = engine._networks  # the bound is of exactly the modules that the engine runs
-        self._passes: list[tuple[torch.nn.Module, torch.Tensor, float]] = []
+        networks = engine._networks  # the bound is of exactly what the engine runs
+        self._passes: list[tuple[Run, torch.Tensor, float]] = []
         letterbox = Letterbox.of(size[1], size[0], networks._detector._stride)
         shape = (8, 3, letterbox.input_height, letterbox.input_width)
-        self._add(networks._detector._model, networks._compute, shape, frames)
+        self._add(networks._detector.run, networks._compute, shape, frames)
         if pictures:
-            shape = (16, 3, SIDE_PX, SIDE_PX)
-            self._add(networks._backbone._trunk, networks._compute, shape, frames * pictures)
+            shape = (16, 3, backbone.SIDE_PX, backbone.SIDE_PX)
+            self._add(networks._backbone.run, networks._compute, shape, frames * pictures)
 
-    def _add(self, module: torch.nn.Module, compute: Compute, shape: tuple[int, ...], pictures: float) -> None:
-        inputs = torch.rand(shape, device=compute.device).to(compute.dtype, memory_format=compute.memory_format)
-        self._passes.append((module, inputs, pictures / shape[0]))
+    def _add(self, run: Run, compute: Compute, shape: tuple[int, ...], pictures: float) -> None:
+        inputs = torch.rand(shape, device=compute.device).to(compute.held, memory_format=compute.memory_format)
+        self._passes.append((run, inputs, pictures / shape[0]))
 
     @torch.inference_mode()
     def seconds(self) -> float:
         """Of all passes; a part of a pass counts in proportion."""
         total = 0.0
-        for module, inputs, times in self._passes:
+        for run, inputs, times in self._passes:
             whole = max(1, round(times))
             start = time.perf_counter()
             for _ in range(whole):
-                module(inputs)
+                run(inputs)
             if inputs.is_cuda:
                 torch.cuda.synchronize()
             total += (time.perf_counter() - start) * times / whole

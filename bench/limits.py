@@ -27,6 +27,7 @@ from bench.measure import DATA, RESULTS, spread, write  # noqa: E402
 from models.backbone import SIDE_PX, Backbone, random_trunk  # noqa: E402
 from models.detector import load_detector  # noqa: E402
 from models.device import Compute, choose_compute  # noqa: E402
+from models.runner import Run  # noqa: E402
 from patchwatch.bus import connect  # noqa: E402
 from patchwatch.bus_server import private_redis  # noqa: E402
 from workers.ingest import picture  # noqa: E402
@@ -87,24 +88,22 @@ def memory(compute: Compute, rounds: int) -> dict[str, float]:
 
 
 def forward(compute: Compute, chosen: argparse.Namespace) -> dict[str, Any]:
-    trunk = Backbone(random_trunk(0), compute)._trunk
+    trunk = Backbone(random_trunk(0), compute).run
     path = chosen.data / "weights" / "yolov5nu-rebuilt.pt"
-    modules: dict[str, tuple[torch.nn.Module, tuple[int, ...]]] = {"RN101 to layer3": (trunk, (3, SIDE_PX, SIDE_PX))}
+    networks: dict[str, tuple[Run, tuple[int, ...]]] = {"RN101 to layer3": (trunk, (3, SIDE_PX, SIDE_PX))}
     if path.exists():
         detector = load_detector(path, compute, classes=[], confidence=0.5)
-        modules[f"{path.stem} 640x384"] = (detector._model, (3, 384, 640))
+        networks[f"{path.stem} 640x384"] = (detector.run, (3, 384, 640))
     return {
-        name: {
-            f"batch {size}": _forward_rate(module, (size, *shape), compute, chosen.rounds) for size in chosen.batches
-        }
-        for name, (module, shape) in modules.items()
+        name: {f"batch {size}": _forward_rate(run, (size, *shape), compute, chosen.rounds) for size in chosen.batches}
+        for name, (run, shape) in networks.items()
     }
 
 
 @torch.inference_mode()
-def _forward_rate(module: torch.nn.Module, shape: tuple[int, ...], compute: Compute, rounds: int) -> dict[str, float]:
-    inputs = torch.rand(shape, device=compute.device).to(compute.dtype, memory_format=compute.memory_format)
-    return rates(lambda: module(inputs), shape[0], rounds)
+def _forward_rate(run: Run, shape: tuple[int, ...], compute: Compute, rounds: int) -> dict[str, float]:
+    inputs = torch.rand(shape, device=compute.device).to(compute.held, memory_format=compute.memory_format)
+    return rates(lambda: run(inputs), shape[0], rounds)
 
 
 def decoding(rounds: int) -> dict[str, Any]:

@@ -24,11 +24,17 @@ _PERSON, _CONFIDENCE = 0, 0.5
 
 
 class ReferenceLoop:
-    """``banks``: for each seed the global and the local one, float32 (n, 1536)."""
+    """``banks``: for each seed the global and the local one, float32 (n, 1536).
 
-    def __init__(self, checkpoint: Path, banks: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]) -> None:
+    ``threads``: of torch, set again after each detection, because ultralytics' predict takes one core away.
+    """
+
+    def __init__(
+        self, checkpoint: Path, banks: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]], threads: int
+    ) -> None:
         from ultralytics import YOLO
 
+        self._threads = threads
         self._detector = YOLO(str(checkpoint))
         self._tower = ModifiedResNet(layers=[3, 4, 23, 3], output_dim=512, heads=32, image_size=224, width=64).eval()
         self._seen: dict[str, torch.Tensor] = {}
@@ -55,6 +61,7 @@ class ReferenceLoop:
         found = self._detector.predict(
             picture, imgsz=640, conf=_CONFIDENCE, classes=[_PERSON], verbose=False, device="cpu", save=False
         )
+        torch.set_num_threads(self._threads)
         boxes: list[list[float]] = found[0].boxes.xyxy.tolist()
         return boxes
 

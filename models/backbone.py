@@ -19,14 +19,15 @@ from numpy.typing import NDArray
 from open_clip.constants import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
 from open_clip.modified_resnet import ModifiedResNet
 from torch import nn
-from torch.nn.functional import interpolate
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from models.device import Compute
+from models.pictures import Pictures
+from models.runner import runner
+from models.squash import SIDE_PX, squash, squash_boxes, whole_pixels
 from patchwatch.errors import ConfigurationError
 
 DIM = 1536
-SIDE_PX = 224
 RN101_LAYERS = (3, 4, 23, 3)  # CLIP, table 19 of Radford et al., 2021
 _CHUNK = {"cpu": 16, "cuda": 256}  # pictures per forward: bounds memory
 _RESIDUAL_GAIN = 0.2  # random weights: 33 blocks in a row must neither vanish nor overflow half precision
@@ -52,70 +53,47 @@ class Backbone:
     def __init__(self, trunk: Trunk, compute: Compute) -> None:
         self.compute = compute
         _fuse_batch_norms(trunk)
-        self._trunk = trunk.to(compute.device, compute.dtype).to(memory_format=compute.memory_format).eval()
+        trunk = trunk.to(compute.device, compute.held).to(memory_format=compute.memory_format).eval()
+        self.run = runner(trunk, compute)
         shape = (1, 3, 1, 1)
         self._mean = torch.tensor(OPENAI_DATASET_MEAN, device=compute.device).reshape(shape) * 255.0
         self._std = torch.tensor(OPENAI_DATASET_STD, device=compute.device).reshape(shape) * 255.0
 
     @torch.inference_mode()
     def embed(
-        self, pictures: Sequence[NDArray[np.uint8]], boxes_xyxy_px: Sequence[NDArray[np.float32]]
+        self, pictures: Pictures, boxes_xyxy_px: Sequence[NDArray[np.float32]]
     ) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
         """Vectors of whole pictures and of boxes in them, through the trunk together.
 
-        ``pictures``: uint8 RGB (h, w, 3) of any sizes. ``boxes_xyxy_px``: per picture float32 (n, 4). Returns
-        float32 (pictures, 1536) and per picture float32 (n, 1536).
+        ``boxes_xyxy_px``: per picture float32 (n, 4). Returns float32 (pictures, 1536) and per picture
+        float32 (n, 1536).
         """
-        squashed = []
-        for rgb, boxes in zip(pictures, boxes_xyxy_px, strict=True):
-            picture = self._upload(rgb)
-            squashed.append(squash(picture))
-            squashed += [squash(crop(picture, box)) for box in boxes]
-        vectors = self._vectors(squashed)
-        whole, crops, at = [], [], 0
-        for boxes in boxes_xyxy_px:
-            whole.append(vectors[at])
-            crops.append(vectors[at + 1 : at + 1 + len(boxes)])
-            at += 1 + len(boxes)
-        return np.stack(whole) if whole else np.zeros((0, DIM), np.float32), crops
-
-    def _upload(self, rgb: NDArray[np.uint8]) -> torch.Tensor:
-        picture = torch.from_numpy(np.require(rgb, requirements=["C", "W"]))
-        return picture.to(self.compute.device).permute(2, 0, 1)[None]
+        squashed, owners = [], []  # the owner of a row: its picture; first come all whole pictures, then all boxes
+        for group in pictures.groups:
+            squashed.append(squash(group.stack))
+            owners += group.numbers
+        for group in pictures.groups:
+            rows = [row for row, number in enumerate(group.numbers) for _ in boxes_xyxy_px[number]]
+            boxes = [box for number in group.numbers for box in boxes_xyxy_px[number]]
+            cut = [whole_pixels(box, group.height, group.width) for box in boxes]
+            squashed.append(squash_boxes(group.stack, rows, cut))
+            owners += [group.numbers[row] for row in rows]
+        vectors, of = self._vectors(squashed), np.array(owners, np.int64)
+        whole, crops = np.empty((pictures.count, DIM), np.float32), vectors[pictures.count :]
+        whole[of[: pictures.count]] = vectors[: pictures.count]
+        return whole, [crops[of[pictures.count :] == number] for number in range(pictures.count)]
 
     def _vectors(self, squashed: Sequence[torch.Tensor]) -> NDArray[np.float32]:
-        size = _CHUNK[self.compute.device.type]
-        found = [self._forward(torch.cat(list(squashed[at : at + size]))) for at in range(0, len(squashed), size)]
-        if not found:
+        if not squashed:
             return np.zeros((0, DIM), np.float32)
+        together = torch.cat(list(squashed))
+        size = _CHUNK[self.compute.device.type]
+        found = [self._forward(together[at : at + size]) for at in range(0, len(together), size)]
         vectors: NDArray[np.float32] = torch.cat(found).cpu().numpy()
         return vectors
 
     def _forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        normal = (pictures.float() - self._mean) / self._std
-        result: torch.Tensor = self._trunk(normal.to(self.compute.dtype, memory_format=self.compute.memory_format))
-        return result
-
-
-def crop(picture: torch.Tensor, box_xyxy_px: NDArray[np.float32]) -> torch.Tensor:
-    """Cut a box out of (1, 3, h, w): corners truncated to whole pixels, inside the picture, at least one pixel."""
-    height, width = picture.shape[2:]
-    left, top, right, bottom = (int(value) for value in box_xyxy_px)
-    left, top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
-    right, bottom = min(max(right, left + 1), width), min(max(bottom, top + 1), height)
-    return picture[:, :, top:bottom, left:right]
-
-
-def squash(picture: torch.Tensor) -> torch.Tensor:
-    """Resize uint8 (1, 3, h, w) to uint8 (1, 3, 224, 224) by antialiased bilinear interpolation, as Pillow does.
-
-    Pillow resizes columns first, then rows, and rounds to whole grey levels in between. torch does the same on a CPU;
-    on other devices it has floats only, so the two passes are written out.
-    """
-    if picture.device.type == "cpu":
-        return interpolate(picture, size=(SIDE_PX, SIDE_PX), mode="bilinear", antialias=True)
-    wide = interpolate(picture.float(), size=(picture.shape[2], SIDE_PX), mode="bilinear", antialias=True).round_()
-    return interpolate(wide, size=(SIDE_PX, SIDE_PX), mode="bilinear", antialias=True).round_().to(torch.uint8)
+        return self.run((pictures.float() - self._mean) / self._std)
 
 
 def load_trunk(path: Path) -> Trunk:

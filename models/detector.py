@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +19,8 @@ from torch.nn.functional import interpolate, pad
 
 from models.detections import Detections
 from models.device import Compute
+from models.pictures import Pictures
+from models.runner import runner
 from patchwatch.errors import ConfigurationError
 
 __all__ = ["Detections", "Detector", "Letterbox", "load_detector"]
@@ -83,7 +84,7 @@ class Detector:
         self._classes = _class_numbers(names, classes)
         self._stride = max(int(model.stride.max()), 32)  # type: ignore[operator]
         self._end2end = bool(getattr(model, "end2end", False))
-        self._model = _prepared(model, compute)
+        self.run = runner(_prepared(model, compute), compute)
 
     @property
     def knows(self) -> tuple[str, ...]:
@@ -91,39 +92,31 @@ class Detector:
         return tuple(self._names[number] for number in sorted(self._names))
 
     @torch.inference_mode()
-    def detect(self, pictures: Sequence[NDArray[np.uint8]]) -> list[Detections]:
-        """Objects per picture (uint8 RGB of any sizes), most confident first."""
-        letterboxes = [Letterbox.of(rgb.shape[0], rgb.shape[1], self._stride) for rgb in pictures]
-        groups: dict[tuple[int, int], list[int]] = defaultdict(list)
-        for number, box in enumerate(letterboxes):
-            groups[box.input_height, box.input_width].append(number)
+    def detect(self, pictures: Pictures) -> list[Detections]:
+        """Objects per picture, most confident first."""
         found: dict[int, Detections] = {}
-        size = _CHUNK[self.compute.device.type]
-        for members in groups.values():
-            for at in range(0, len(members), size):
-                chunk = members[at : at + size]
-                inputs = [letterboxes[n].apply(self._upload(pictures[n])) for n in chunk]
-                for number, rows in zip(chunk, self._forward(torch.cat(inputs)), strict=True):
-                    found[number] = self._detections(rows, letterboxes[number], pictures[number])
-        return [found[number] for number in range(len(pictures))]
-
-    def _upload(self, rgb: NDArray[np.uint8]) -> torch.Tensor:
-        picture = torch.from_numpy(np.require(rgb, requirements=["C", "W"]))
-        return picture.to(self.compute.device).permute(2, 0, 1)[None].float()
+        for group in pictures.groups:
+            height, width = group.height, group.width
+            letterbox = Letterbox.of(height, width, self._stride)
+            for part in group.parts(_CHUNK[self.compute.device.type]):
+                rows = self._forward(letterbox.apply(part.stack.float()))
+                for number, kept in zip(part.numbers, rows, strict=True):
+                    found[number] = self._detections(kept, letterbox, height, width)
+        return [found[number] for number in range(pictures.count)]
 
     def _forward(self, inputs: torch.Tensor) -> list[NDArray[np.float32]]:
         """Rows of x1, y1, x2, y2, confidence, class in pixels of the input, per picture."""
         from ultralytics.utils.nms import non_max_suppression
 
-        raw = self._model(inputs.to(self.compute.dtype, memory_format=self.compute.memory_format))
         kept = non_max_suppression(
-            raw, self.confidence, _IOU, classes=self._classes, max_det=_MAX_BOXES, end2end=self._end2end,
+            self.run(inputs), self.confidence, _IOU, classes=self._classes, max_det=_MAX_BOXES, end2end=self._end2end,
             max_time_img=_NO_NMS_LIMIT_S,
         )  # fmt: skip
-        return [rows.float().cpu().numpy() for rows in kept]
+        together = torch.cat(kept).float().cpu().numpy()  # one transfer for all
+        return np.split(together, np.cumsum([len(rows) for rows in kept])[:-1])
 
-    def _detections(self, rows: NDArray[np.float32], letterbox: Letterbox, rgb: NDArray[np.uint8]) -> Detections:
-        boxes = letterbox.to_source(rows[:, :4], rgb.shape[0], rgb.shape[1])
+    def _detections(self, rows: NDArray[np.float32], letterbox: Letterbox, height: int, width: int) -> Detections:
+        boxes = letterbox.to_source(rows[:, :4], height, width)
         solid = (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])  # a box in the padding alone is nothing
         rows, boxes = rows[solid], boxes[solid]
         return Detections(boxes, rows[:, 4].copy(), tuple(self._names[int(number)] for number in rows[:, 5]))
@@ -171,7 +164,7 @@ def _class_numbers(names: dict[int, str], classes: Sequence[str]) -> list[int] |
 def _prepared(model: nn.Module, compute: Compute) -> nn.Module:
     """Fused and on the device; the head stays fp32, since half-precision box arithmetic is off by whole pixels."""
     model = model.fuse(verbose=False).eval().requires_grad_(False)  # type: ignore[operator]
-    model = model.to(compute.device, compute.dtype).to(memory_format=compute.memory_format)
+    model = model.to(compute.device, compute.held).to(memory_format=compute.memory_format)
     head: nn.Module = model.model[-1]  # type: ignore[index, assignment]
     head.float()
     head.register_forward_pre_hook(lambda _, inputs: ([level.float() for level in inputs[0]], *inputs[1:]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from dataclasses import dataclass
 from typing import Literal
@@ -10,7 +11,6 @@ import torch
 
 from patchwatch.errors import ConfigurationError
 
-DeviceSetting = Literal["auto", "cpu", "cuda"]
 Precision = Literal["auto", "fp32"]
 
 _TENSOR_CORES = (7, 0)  # compute capability from which half precision is the faster one
@@ -18,14 +18,20 @@ _TENSOR_CORES = (7, 0)  # compute capability from which half precision is the fa
 
 @dataclass(frozen=True)
 class Compute:
-    """Device, precision of the convolutions, and memory layout of the pictures."""
+    """Device, precision of the convolutions, what runs them, and how modules and pictures lie in memory."""
 
     device: torch.device
     dtype: torch.dtype
+    runtime: Literal["torch", "openvino"] = "torch"
+
+    @property
+    def held(self) -> torch.dtype:
+        """Of modules and pictures: OpenVINO takes fp32 and converts by itself."""
+        return self.dtype if self.runtime == "torch" else torch.float32
 
     @property
     def memory_format(self) -> torch.memory_format:
-        return torch.contiguous_format if self.dtype is torch.float32 else torch.channels_last
+        return torch.contiguous_format if self.held is torch.float32 else torch.channels_last
 
     @property
     def name(self) -> str:
@@ -33,18 +39,24 @@ class Compute:
         precision = str(self.dtype).removeprefix("torch.")
         if self.device.type == "cuda":
             return f"cuda ({torch.cuda.get_device_name(self.device)}) {precision}"
-        return f"{self.device.type} {precision}"
+        return f"{self.device.type if self.runtime == 'torch' else self.runtime} {precision}"
 
 
 def choose_compute(setting: str = "auto", precision: Precision = "auto", threads: int | None = None) -> Compute:
     """Turn the setting into a device and a precision, and set torch's thread count for the whole process.
 
-    ``auto`` takes CUDA where torch sees a device. CUDA computes in fp16, a CPU in bf16 where it has native
-    instructions for it, else fp32; ``precision="fp32"`` overrides both. Raises `ConfigurationError` for CUDA asked
-    for but absent, or an unknown word.
+    ``auto`` takes CUDA where torch sees a device, else the CPU; ``openvino`` is the CPU too, with OpenVINO in torch's
+    place. CUDA computes in fp16, a CPU in bf16 where it has native instructions for it, else fp32;
+    ``precision="fp32"`` overrides both. Raises `ConfigurationError` for CUDA or OpenVINO asked for but absent, or an
+    unknown word.
     """
-    if setting not in ("auto", "cpu", "cuda"):
-        raise ConfigurationError(f"PATCHWATCH_DEVICE={setting}: choose auto, cpu or cuda")
+    if setting not in ("auto", "cpu", "cuda", "openvino"):
+        raise ConfigurationError(f"PATCHWATCH_DEVICE={setting}: choose auto, cpu, cuda or openvino")
+    if setting == "openvino" and importlib.util.find_spec("openvino") is None:
+        raise ConfigurationError(
+            "PATCHWATCH_DEVICE=openvino, but OpenVINO is not installed: run `pip install 'patchwatch[openvino]'`, or "
+            "set PATCHWATCH_DEVICE=cpu"
+        )
     present = torch.cuda.is_available()
     if setting == "cuda" and not present:
         raise ConfigurationError(
@@ -52,8 +64,9 @@ def choose_compute(setting: str = "auto", precision: Precision = "auto", threads
             "or set PATCHWATCH_DEVICE=cpu"
         )
     torch.set_num_threads(threads or _usable_cores())
-    if setting == "cpu" or not present:
-        return Compute(torch.device("cpu"), torch.float32 if precision == "fp32" else _cpu_dtype())
+    if setting != "cuda" and not (setting == "auto" and present):
+        dtype = torch.float32 if precision == "fp32" else _cpu_dtype()
+        return Compute(torch.device("cpu"), dtype, "openvino" if setting == "openvino" else "torch")
     return Compute(torch.device("cuda"), torch.float32 if precision == "fp32" else _cuda_dtype())
 
 

@@ -11,6 +11,7 @@ from models.features import Features
 from models.frame import Frame
 from models.perception import Perception, View
 from models.profile import Profile, StreamKind, StreamSpec
+from models.stillness import NEVER, Stillness
 from models.streams import category_stream, global_stream, local_stream, motion_stream, velocity_stream
 from models.streams.base import Stream
 
@@ -28,15 +29,17 @@ class NetworkOptions:
     device: str = "auto"
     threads: int | None = None
     random_clip: bool = False
+    still_tolerance: float = 0.0
 
 
 class Engine:
     """Extracts the features of all streams of one profile. Not thread-safe: one per worker and profile."""
 
-    def __init__(self, profile: Profile, networks: Networks | None = None) -> None:
+    def __init__(self, profile: Profile, networks: Networks | None = None, stillness: Stillness = NEVER) -> None:
         self.profile = profile
         self.streams = [make_stream(spec, networks.classes if networks else ()) for spec in profile.streams]
         self._networks = networks
+        self._stillness = stillness
 
     @classmethod
     def load(cls, profile: Profile, options: NetworkOptions) -> Engine:
@@ -56,6 +59,7 @@ class Engine:
                 threads=options.threads,
                 random_clip=options.random_clip,
             ),
+            Stillness(options.still_tolerance),
         )
 
     @property
@@ -79,7 +83,7 @@ class Engine:
         return self.features(perception)
 
     def perceive(self, frames: Sequence[Frame], views: Sequence[View]) -> Perception:
-        return Perception(frames, views, self._networks)
+        return Perception(frames, views, self._networks, self._stillness)
 
     def features(self, perception: Perception) -> list[tuple[Features, ...]]:
         columns = [stream.extract(perception) for stream in self.streams]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from models.backbone import Backbone
     from models.detector import Detector
     from models.device import Compute, Precision
+    from models.pictures import Pictures
 
 RANDOM_SEED = 0
 
@@ -45,6 +46,7 @@ class Networks:
         self._compute = compute
         self._identity = identity
         self.crop_wishes = tuple(crop_wishes)
+        self._uploaded: tuple[Sequence[Frame], Pictures] | None = None
 
     @classmethod
     def load(
@@ -101,7 +103,7 @@ class Networks:
         """Objects per frame: of every class, and from the lowest confidence, that a stream of the profile wants."""
         if self._detector is None:
             raise ValueError("this profile has no detector")
-        return self._detector.detect([frame.rgb for frame in frames])
+        return self._detector.detect(self._upload(frames))
 
     def embed(
         self, frames: Sequence[Frame], boxes_xyxy_px: Sequence[NDArray[np.float32]]
@@ -109,7 +111,15 @@ class Networks:
         """float32 (frames, 1536) of the whole frames, and per frame float32 (n, 1536) of its boxes."""
         if self._backbone is None:
             raise ValueError("this profile has no backbone")
-        return self._backbone.embed([frame.rgb for frame in frames], boxes_xyxy_px)
+        return self._backbone.embed(self._upload(frames), boxes_xyxy_px)
+
+    def _upload(self, frames: Sequence[Frame]) -> Pictures:
+        """Frames on the device: once, though detector and backbone both look at them."""
+        from models.pictures import Pictures
+
+        if self._uploaded is None or self._uploaded[0] is not frames:
+            self._uploaded = frames, Pictures.upload([frame.rgb for frame in frames], self._compute.device)
+        return self._uploaded[1]
 
 
 def _check_extra(profile: str) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from itertools import compress
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,14 @@ from models.detections import Detections
 from models.flow import Flow, FlowEstimator
 from models.frame import Frame
 from models.movers import find_movers
+from models.stillness import NEVER, Stillness
 from models.wish import Wish, together
 
 if TYPE_CHECKING:  # torch is imported only where a profile needs a network
     from models.networks import Networks
+
+
+Found = TypeVar("Found")
 
 
 @dataclass
@@ -40,12 +45,19 @@ class Perception:
     Flow and networks run lazily, once per batch, on first use: `flows`, `detections`, `frame_vectors`, `crop_vectors`.
     """
 
-    def __init__(self, frames: Sequence[Frame], views: Sequence[View], networks: Networks | None = None) -> None:
+    def __init__(
+        self,
+        frames: Sequence[Frame],
+        views: Sequence[View],
+        networks: Networks | None = None,
+        stillness: Stillness = NEVER,
+    ) -> None:
         if len(frames) != len(views):
             raise ValueError(f"{len(frames)} frames with {len(views)} views")
         self.frames = list(frames)
         self.views = list(views)
         self._networks = networks
+        self._stillness = stillness
 
     @cached_property
     def flows(self) -> list[Flow | None]:
@@ -61,7 +73,7 @@ class Perception:
     @cached_property
     def detections(self) -> list[Detections]:
         """Objects per frame: of every class, from the lowest confidence, that a stream of the profile wants."""
-        return self.networks.detect(self.frames)
+        return self._for_all("detections", self.networks.detect(self._looked_at))
 
     @cached_property
     def movers(self) -> list[Detections]:
@@ -82,12 +94,34 @@ class Perception:
         if not wishes:
             return [Detections.none() for _ in self.frames]
         found = self.objects(together(wishes))
-        wanted = [np.unique(np.concatenate([wish.choose(seen) for wish in wishes])) for seen in found]
-        return [seen.take(chosen) for seen, chosen in zip(found, wanted, strict=True)]
+        fresh = list(compress(found, self._fresh))
+        wanted = [np.unique(np.concatenate([wish.choose(seen) for wish in wishes])) for seen in fresh]
+        return self._for_all("crops", [seen.take(chosen) for seen, chosen in zip(fresh, wanted, strict=True)])
 
     @cached_property
     def _embeddings(self) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
-        return self.networks.embed(self.frames, [found.boxes_xyxy_px for found in self.crops])
+        boxes = [found.boxes_xyxy_px for found in compress(self.crops, self._fresh)]
+        whole, crops = self.networks.embed(self._looked_at, boxes)
+        everywhere = self._for_all("frame vector", list(whole))
+        return np.stack(everywhere) if everywhere else whole, self._for_all("crop vectors", crops)
+
+    @cached_property
+    def _fresh(self) -> list[bool]:
+        """Per frame whether the networks look at it; what they found last in its view holds for the others."""
+        return self._stillness.fresh(self.frames, self.views)
+
+    @cached_property
+    def _looked_at(self) -> list[Frame]:
+        return list(compress(self.frames, self._fresh))
+
+    def _for_all(self, name: str, found: Sequence[Found]) -> list[Found]:
+        """What was found in the fresh frames, for every frame; each view remembers the last."""
+        rest, everywhere = iter(found), []
+        for view, fresh in zip(self.views, self._fresh, strict=True):
+            if fresh:
+                view.memory[name] = next(rest)
+            everywhere.append(cast("Found", view.memory[name]))
+        return everywhere
 
     @property
     def frame_vectors(self) -> NDArray[np.float32]:

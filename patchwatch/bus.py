@@ -52,10 +52,15 @@ def connect(url: str, timeout_s: float = _SOCKET_TIMEOUT_S) -> redis.Redis:
 
 
 def connect_async(url: str, max_connections: int = 64) -> redis.asyncio.Redis:
-    """An asyncio client with a bounded pool."""
-    return redis.asyncio.Redis.from_url(
-        url, retry=AsyncRetry(NoBackoff(), 0), max_connections=max_connections, **_options(_SOCKET_TIMEOUT_S)
+    """An asyncio client with a bounded pool: whoever finds it in use waits, as when a thousand clients come at once."""
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
+        url,
+        max_connections=max_connections,
+        timeout=_SOCKET_TIMEOUT_S,
+        retry=AsyncRetry(NoBackoff(), 0),
+        **_options(_SOCKET_TIMEOUT_S),
     )
+    return redis.asyncio.Redis.from_pool(pool)
 
 
 def _options(timeout_s: float) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from patchwatch.errors import ConfigurationError
 
 _PREFIX = "PATCHWATCH_"
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
-Device = Literal["auto", "cpu", "cuda"]
+Device = Literal["auto", "cpu", "cuda", "openvino"]
 WebhookReach = Literal["public", "private", "loopback"]
 
 
@@ -76,6 +76,13 @@ class Settings(BaseSettings):
     # Inference
     device: Device = Field("auto", description="Where the networks run.")
     threads: int | None = Field(None, ge=1, description="CPU threads of the networks. Default: all cores.")
+    still_tolerance: float = Field(
+        0.0,
+        ge=0,
+        le=50,
+        description="Grey levels by which a still frame may differ from the last one that passed the networks; still "
+        "frames pass once a second. 0: all pass.",
+    )
     batch_frames: int = Field(16, ge=1, le=1024, description="Most frames of all cameras scored together.")
     batch_wait_ms: float = Field(30.0, ge=0, le=5000, description="Longest wait for a batch to fill.")
     max_age_s: float = Field(5.0, gt=0, description="Frames of live sources older than this are dropped, and counted.")

@@ -13,8 +13,9 @@ torch = pytest.importorskip("torch")
 
 from safetensors.torch import save_file  # noqa: E402
 
-from models.backbone import Backbone, Trunk, crop, load_trunk, random_trunk, squash  # noqa: E402
+from models.backbone import Backbone, Trunk, load_trunk, random_trunk  # noqa: E402
 from models.device import Compute, choose_compute  # noqa: E402
+from models.pictures import Pictures  # noqa: E402
 from patchwatch.errors import ConfigurationError  # noqa: E402
 
 pytestmark = pytest.mark.clip
@@ -127,10 +128,10 @@ def test_a_vector_does_not_depend_on_its_batch(precision: str) -> None:
     backbone = Backbone(random_trunk(3), choose_compute("cpu", precision))  # type: ignore[arg-type]
     batch = pictures((90, 120), (200, 64), (240, 240))
     boxes = [np.array([[3, 4, 40, 80], [10, 10, 60, 70]], np.float32), *[np.zeros((0, 4), np.float32)] * 2]
-    whole, crops = backbone.embed(batch, boxes)
+    whole, crops = backbone.embed(Pictures.upload(batch), boxes)
     assert [len(found) for found in crops] == [2, 0, 0]
     for number, (picture, found) in enumerate(zip(batch, boxes, strict=True)):
-        alone, alone_crops = backbone.embed([picture], [found])
+        alone, alone_crops = backbone.embed(Pictures.upload([picture]), [found])
         np.testing.assert_allclose(alone[0], whole[number], rtol=1e-4, atol=1e-4)
         np.testing.assert_allclose(alone_crops[0], crops[number], rtol=1e-4, atol=1e-4)
 
@@ -138,29 +139,13 @@ def test_a_vector_does_not_depend_on_its_batch(precision: str) -> None:
 def test_a_crop_is_embedded_as_if_it_were_a_picture() -> None:
     backbone = Backbone(random_trunk(3), choose_compute("cpu", "fp32"))
     (picture,) = pictures((100, 140))
-    _, (found,) = backbone.embed([picture], [np.array([[20.7, 10.2, 90.9, 60.5]], np.float32)])
-    alone, _ = backbone.embed([np.ascontiguousarray(picture[10:60, 20:90])], [np.zeros((0, 4), np.float32)])
+    _, (found,) = backbone.embed(Pictures.upload([picture]), [np.array([[20.7, 10.2, 90.9, 60.5]], np.float32)])
+    alone, _ = backbone.embed(Pictures.upload([picture[10:60, 20:90]]), [np.zeros((0, 4), np.float32)])
     np.testing.assert_allclose(found, alone, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("box", [(-9, -9, -1, -1), (500, 500, 600, 600), (5.2, 5.2, 5.3, 5.3), (0, 0, 99, 99)])
-def test_a_box_of_any_kind_yields_at_least_one_pixel(box: tuple[float, ...]) -> None:
-    cut = crop(torch.zeros(1, 3, 20, 30, dtype=torch.uint8), np.array(box, np.float32))
-    assert min(cut.shape[2:]) >= 1
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (432, 768), (90, 33), (224, 224), (7, 900)])
-def test_squashes_as_pillow_does(shape: tuple[int, int]) -> None:
-    from PIL import Image
-
-    (picture,) = pictures(shape)
-    expected = np.asarray(Image.fromarray(picture).resize((224, 224), Image.Resampling.BILINEAR), np.int16)
-    mine = squash(torch.from_numpy(picture).permute(2, 0, 1)[None])[0].permute(1, 2, 0).numpy()
-    assert np.abs(mine - expected).max() <= 1
-
-
 def test_no_pictures_yield_no_vectors() -> None:
-    whole, crops = Backbone(random_trunk(3), choose_compute("cpu")).embed([], [])
+    whole, crops = Backbone(random_trunk(3), choose_compute("cpu")).embed(Pictures.upload([]), [])
     assert whole.shape == (0, 1536)
     assert crops == []
 
@@ -168,8 +153,10 @@ def test_no_pictures_yield_no_vectors() -> None:
 @pytest.mark.gpu
 def test_a_gpu_agrees_with_the_cpu() -> None:
     batch, none = pictures((120, 160), (360, 640)), [np.zeros((0, 4), np.float32)] * 2
-    exact, _ = Backbone(random_trunk(3), Compute(torch.device("cpu"), torch.float32)).embed(batch, none)
+    here = Backbone(random_trunk(3), Compute(torch.device("cpu"), torch.float32))
+    exact, _ = here.embed(Pictures.upload(batch), none)
     for precision, tolerance in (("fp32", 2e-3), ("auto", 1e-2)):
-        there, _ = Backbone(random_trunk(3), choose_compute("cuda", precision)).embed(batch, none)  # type: ignore[arg-type]
+        compute = choose_compute("cuda", precision)  # type: ignore[arg-type]
+        there, _ = Backbone(random_trunk(3), compute).embed(Pictures.upload(batch, compute.device), none)
         gap = np.linalg.norm(there - exact, axis=1) / np.linalg.norm(exact, axis=1)
         assert gap.max() < tolerance

@@ -20,6 +20,7 @@ from models.detections import Detections  # noqa: E402
 from models.detector import Letterbox, load_detector  # noqa: E402
 from models.device import choose_compute  # noqa: E402
 from models.frame import Frame  # noqa: E402
+from models.pictures import Pictures  # noqa: E402
 from models.wish import Wish  # noqa: E402
 from patchwatch.errors import ConfigurationError  # noqa: E402
 
@@ -63,7 +64,8 @@ def test_frames_of_many_sizes_are_found_as_if_alone(data: Path) -> None:
 @pytest.mark.data
 def test_classes_and_confidence_are_the_callers_choice(data: Path) -> None:
     compute = choose_compute("cpu", "fp32")
-    rgb = [frame.rgb for frame in frames_of(data / CARS, 60, 30, 2)]  # cars from above: this network says cell phone
+    frames = frames_of(data / CARS, 60, 30, 2)  # cars from above: this network says cell phone
+    rgb = Pictures.upload([frame.rgb for frame in frames])
     everything = load_detector(data / DETECTOR, compute, classes=(), confidence=0.25).detect(rgb)
     phones = load_detector(data / DETECTOR, compute, classes=("cell phone",), confidence=0.25).detect(rgb)
     sure = load_detector(data / DETECTOR, compute, classes=(), confidence=0.6).detect(rgb)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -133,3 +134,8 @@ def test_a_redis_that_loads_its_data_is_unavailable() -> None:
 
     with pytest.raises(BusUnavailableError, match="is loading"), translated():
         loading()
+
+
+async def test_more_at_once_than_connections_wait_their_turn(url: str) -> None:
+    async with connect_async(url, max_connections=2) as client:
+        assert await asyncio.gather(*(client.incr("n") for _ in range(50))) == list(range(1, 51))

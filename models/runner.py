@@ -1,0 +1,47 @@
+"""How a network is run: by torch, as recorded CUDA graphs, or by OpenVINO. One callable for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from models.device import Compute
+
+Run = Callable[[torch.Tensor], torch.Tensor]
+
+
+def runner(module: nn.Module, compute: Compute) -> Run:
+    """Make a module that is ready to infer (fused, on the device, in `Compute.held`) into a function of pictures.
+
+    Pictures (n, c, h, w) of any floating type on the device -> the module's output, the first of several.
+    """
+    if compute.runtime == "openvino":
+        from models.openvino_model import OpenVinoModel
+
+        return OpenVinoModel(module, compute.dtype)
+    held = Eager(module, compute)
+    if compute.device.type == "cuda":
+        from models.cuda_graphs import CudaGraphs
+
+        return CudaGraphs(held)
+    return held
+
+
+class Eager:
+    """torch, one operation after the other."""
+
+    def __init__(self, module: nn.Module, compute: Compute) -> None:
+        self.module = module
+        self._compute = compute
+
+    def __call__(self, pictures: torch.Tensor) -> torch.Tensor:
+        return first(self.module(pictures.to(self._compute.held, memory_format=self._compute.memory_format)))
+
+
+def first(outputs: Any) -> torch.Tensor:
+    """Detection networks also give their maps, which nobody needs."""
+    found: torch.Tensor = outputs[0] if isinstance(outputs, tuple | list) else outputs
+    return found
