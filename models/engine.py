@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import cv2
+from threadpoolctl import ThreadpoolController
+
 from models.features import Features
 from models.frame import Frame
 from models.perception import Perception, View
@@ -17,6 +20,10 @@ from models.streams.base import Stream
 
 if TYPE_CHECKING:
     from models.networks import Networks
+
+# A frame's arrays are small: more threads of OpenCV and BLAS wait for each other and burn up to twice the processor
+# time for the same wall time. The networks' own threads are another matter.
+_BLAS = ThreadpoolController()
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,7 @@ class Engine:
     """Extracts the features of all streams of one profile. Not thread-safe: one per worker and profile."""
 
     def __init__(self, profile: Profile, networks: Networks | None = None, stillness: Stillness = NEVER) -> None:
+        cv2.setNumThreads(1)  # of the whole process; _BLAS says why
         self.profile = profile
         self.streams = [make_stream(spec, networks.classes if networks else ()) for spec in profile.streams]
         self._networks = networks
@@ -79,8 +87,8 @@ class Engine:
 
         ``views`` names each frame's camera by its memory; frames of one camera stand in order of time.
         """
-        perception = self.perceive(frames, views)
-        return self.features(perception)
+        with _BLAS.limit(limits=1, user_api="blas"):
+            return self.features(self.perceive(frames, views))
 
     def perceive(self, frames: Sequence[Frame], views: Sequence[View]) -> Perception:
         return Perception(frames, views, self._networks, self._stillness)

@@ -6,6 +6,7 @@ Location-aware exemplars of motion; the closest published relative is Ramachandr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import cv2
@@ -141,10 +142,18 @@ def direct(velocity: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def pool(parts: NDArray[np.float32]) -> NDArray[np.float32]:
     """Mean of each of the maps (8, h, w) over each cell: (CELLS, 8)."""
-    size = (COLUMNS + 1, ROWS + 1)
-    blocks = np.stack([cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in parts], axis=-1)
-    cells = (blocks[:-1, :-1] + blocks[:-1, 1:] + blocks[1:, :-1] + blocks[1:, 1:]) * np.float32(0.25)
-    return np.asarray(cells.reshape(CELLS, DIRECTIONS), np.float32)
+    cells = _shares(parts.shape[1], ROWS) @ parts @ _shares(parts.shape[2], COLUMNS).T
+    return np.asarray(cells.transpose(1, 2, 0).reshape(CELLS, DIRECTIONS), np.float32)
+
+
+@cache
+def _shares(pixels: int, cells: int) -> NDArray[np.float32]:
+    """float32 (cells, pixels): how much each pixel of a side counts in each cell; cells cover half of the next one."""
+    edges = np.arange(cells + 2) * pixels / (cells + 1)
+    low, high = edges[:-2, None], edges[2:, None]
+    first = np.arange(pixels)
+    covered = np.clip(np.minimum(high, first + 1) - np.maximum(low, first), 0.0, 1.0)
+    return np.asarray(covered / covered.sum(axis=1, keepdims=True), np.float32)
 
 
 def cell_boxes(width: int, height: int) -> NDArray[np.float32]:

@@ -28,12 +28,25 @@ from workers.ingest.memory import bound_own_address_space
 from workers.ingest.order import CaptureOrder, CaptureReport, ReportKind
 from workers.ingest.publisher import Publisher, Stopped
 from workers.ingest.rate import AnalysisRate
-from workers.ingest.video import SampledFrame, Video
+from workers.ingest.video import Video
 from workers.lease import Lease
 
 _REPORT_EVERY_S = 0.5
 _MAX_BACKLOG = 32  # pictures held while a live source catches up
 _STOP_WITHIN_S = 1.0  # FFmpeg may sit in a read that nothing interrupts
+
+
+@dataclass(frozen=True, slots=True)
+class _Compressed:
+    """A sampled frame as JPEG: thirty that are held at once take a megabyte, not twenty."""
+
+    jpeg: bytes
+    width: int
+    height: int
+    source_width: int
+    source_height: int
+    media_time_s: float
+    discontinuity: bool
 
 
 @dataclass
@@ -160,11 +173,15 @@ class Capture:
         self._reporter.send(ReportKind.OPENED)
         return video
 
-    def _frames(self, video: Video) -> Iterator[SampledFrame]:
+    def _frames(self, video: Video) -> Iterator[_Compressed]:
         for frame in video.frames(on_packet=self._on_packet):
             if self._stop.is_set():
                 raise Stopped
-            yield frame
+            height, width = frame.rgb.shape[:2]
+            yield _Compressed(
+                picture.encode(frame.rgb, self._order.jpeg_quality), width, height,
+                frame.source_width, frame.source_height, frame.media_time_s, frame.discontinuity,
+            )  # fmt: skip
 
     def _on_packet(self) -> None:
         if self._stop.is_set():
@@ -177,14 +194,13 @@ class Capture:
                 raise Stopped
             self._reporter.beat()
 
-    def _publish(self, frame: SampledFrame, captured_ns: int) -> None:
-        height, width = frame.rgb.shape[:2]
+    def _publish(self, frame: _Compressed, captured_ns: int) -> None:
         message = FrameMessage(
             seq=self._publisher.next_seq(), captured_at_ns=captured_ns,
-            media_time_ns=round((self._media_start_s + frame.media_time_s) * 1e9), width=width, height=height,
+            media_time_ns=round((self._media_start_s + frame.media_time_s) * 1e9), width=frame.width, height=frame.height,
             source_width=frame.source_width, source_height=frame.source_height,
             flags=self._flags | (FrameFlag.DISCONTINUITY if frame.discontinuity else FrameFlag(0)),
-            jpeg=picture.encode(frame.rgb, self._order.jpeg_quality),
+            jpeg=frame.jpeg,
         )  # fmt: skip
         if self._publisher.publish(message):
             self._heed_backlog(message.seq)
@@ -200,12 +216,12 @@ class Capture:
             self._reporter.video.sampler.fps = self._rate.fps
 
 
-def _backlog(frames: Iterator[SampledFrame]) -> list[tuple[SampledFrame, int]]:
+def _backlog(frames: Iterator[_Compressed]) -> list[tuple[_Compressed, int]]:
     """The first pictures of a live source with their arrival times, up to the first that came no faster than filmed.
 
     What was buffered while the source was opened arrives in a burst: only its last picture is fresh.
     """
-    held: list[tuple[SampledFrame, int]] = []
+    held: list[tuple[_Compressed, int]] = []
     for frame in frames:
         now_ns = time.time_ns()
         held.append((frame, now_ns))
