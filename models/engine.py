@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import threadpool_limits
 
 from models.features import Features
 from models.frame import Frame
@@ -20,10 +20,6 @@ from models.streams.base import Stream
 
 if TYPE_CHECKING:
     from models.networks import Networks
-
-# A frame's arrays are small: more threads of OpenCV and BLAS wait for each other and burn up to twice the processor
-# time for the same wall time. The networks' own threads are another matter.
-_BLAS = ThreadpoolController()
 
 
 @dataclass(frozen=True)
@@ -43,7 +39,7 @@ class Engine:
     """Extracts the features of all streams of one profile. Not thread-safe: one per worker and profile."""
 
     def __init__(self, profile: Profile, networks: Networks | None = None, stillness: Stillness = NEVER) -> None:
-        cv2.setNumThreads(1)  # of the whole process; _BLAS says why
+        _one_thread()
         self.profile = profile
         self.streams = [make_stream(spec, networks.classes if networks else ()) for spec in profile.streams]
         self._networks = networks
@@ -87,8 +83,7 @@ class Engine:
 
         ``views`` names each frame's camera by its memory; frames of one camera stand in order of time.
         """
-        with _BLAS.limit(limits=1, user_api="blas"):
-            return self.features(self.perceive(frames, views))
+        return self.features(self.perceive(frames, views))
 
     def perceive(self, frames: Sequence[Frame], views: Sequence[View]) -> Perception:
         return Perception(frames, views, self._networks, self._stillness)
@@ -96,6 +91,14 @@ class Engine:
     def features(self, perception: Perception) -> list[tuple[Features, ...]]:
         columns = [stream.extract(perception) for stream in self.streams]
         return list(zip(*columns, strict=True))
+
+
+def _one_thread() -> None:
+    """Keep OpenCV and BLAS to one thread in this process: a frame's arrays are small, and more threads burn up to twice
+    the processor time for the same wall time, waiting for each other. The networks' own threads are another matter.
+    """
+    cv2.setNumThreads(1)
+    threadpool_limits(limits=1, user_api="blas")
 
 
 def make_stream(spec: StreamSpec, classes: Sequence[str] = ()) -> Stream:
