@@ -55,7 +55,7 @@ def main() -> None:
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 16_384), most))
     with tempfile.TemporaryDirectory(prefix="patchwatch-service-") as folder, contextlib.ExitStack() as stack:
-        site = Installation(Path(folder) / "site", Path(folder))
+        site = Installation(Path(folder) / "site", Path(folder), proxied=False)
         stack.callback(site.close)
         service = site.roles["service"]
         service.start()

@@ -58,6 +58,10 @@ class Cameras:
         return f"rtsp://127.0.0.1:{port or self.port}/{name}"
 
     @property
+    def pid(self) -> int:
+        return self._running.pid
+
+    @property
     def _running(self) -> subprocess.Popen[str]:
         assert self._process is not None, "the cameras are stopped"
         return self._process

@@ -26,17 +26,19 @@ _PATIENCE_S = 20.0
 class Installation:
     """Short pauses and deadlines, so that faults pass quickly; everything else as it comes.
 
-    ``roles`` maps the name of a process to it; a second worker of a role is added by `add`.
+    ``roles`` maps the name of a process to it; a second worker of a role is added by `add`. ``proxied``: roles reach
+    Redis through `proxy`, which faults need and measurements do not want.
     """
 
-    def __init__(self, folder: Path, media: Path, **settings: object) -> None:
+    def __init__(self, folder: Path, media: Path, *, proxied: bool = True, **settings: object) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.redis = RedisProcess(folder)
         self.redis.start()
         self.proxy = TcpProxy(self.redis.port)
         given: dict[str, object] = {
-            "redis_url": f"redis://127.0.0.1:{self.proxy.port}/0", "data_dir": folder / "data", "media_dirs": (media,),
+            "redis_url": f"redis://127.0.0.1:{self.proxy.port if proxied else self.redis.port}/0",
+            "data_dir": folder / "data", "media_dirs": (media,),
             "port": free_port(), "rtsp_port": free_port(), "partitions": 4, "queue_frames": 16,
             "reconnect_min_s": 0.5, "reconnect_max_s": 2.0, "source_timeout_s": 2.0, "max_age_s": 2.0,
             "offline_after_s": 6.0, "websocket_heartbeat_s": 2.0, "webhook_reach": "loopback",
