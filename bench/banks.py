@@ -24,6 +24,7 @@ from memory import peak_mib  # noqa: E402
 
 from bench.measure import RESULTS, spread, write  # noqa: E402
 from models.bank import StreamBank, frame_distance  # noqa: E402
+from models.engine import one_thread  # noqa: E402
 from models.features import Features  # noqa: E402
 from models.streams.motion_stream import CELLS, DIRECTIONS, EXEMPLARS  # noqa: E402
 
@@ -37,6 +38,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=200, help="at least, for each row")
     parser.add_argument("--out", type=Path, default=RESULTS / "banks.json")
     chosen = parser.parse_args()
+    one_thread()  # as where frames are analysed
     body = {
         "unit": "ms of wall time per frame; exemplars and features are synthetic",
         "by_cameras": by_cameras(chosen.cameras, chosen.frames),

@@ -45,6 +45,10 @@ from workers.offline import Reader, learn, load_engine, recorded_clips  # noqa: 
 CLIP = "one-by-one-person-detection.mp4"
 FPS = 5.0
 PROFILES = ("motion", "objects", "clip", "reference")
+OTHERS = {
+    "loop": "bench/reference.py: RN101 to its end, YOLO by ultralytics' predict, fp32, for each seed, 8 of the frames",
+    "anomalib": "PatchCore 2.7.0 as it comes: WideResNet50 at 256x256, fp32, anomaly maps; the whole frame, no persons",
+}
 LOOP_FRAMES = 8  # of the plain loop in a round
 
 
@@ -73,7 +77,7 @@ def main() -> None:
         "frames_per_s": {name: row["frames_per_s"][row["best"]] for name, row in rows.items()},
         "share_of_bound": {name: row["share_of_bound"] for name, row in rows.items() if "share_of_bound" in row},
         "ratios": {f"reference_vs_{other}": of for other, of in faster.items()},
-        "profiles": rows,
+        "compared_with": OTHERS, "profiles": rows,
     }  # fmt: skip
     write("frames per second from JPEG to score", body, chosen.out or RESULTS / f"engine-{chosen.device}.json")
 
@@ -99,7 +103,7 @@ def profile(
     if engine.profile.needs_detector:
         height, width = picture.decode(jpegs[0]).shape[:2]
         programs["bound"] = BareForward(engine, (width, height), len(jpegs), pictures).seconds
-    if name == "reference":
+    if name == "reference" and engine.device.startswith("cpu"):  # the others run on the CPU
         some = jpegs[:: max(1, len(jpegs) // LOOP_FRAMES)]
         loop = ReferenceLoop(settings.detector_weights or Path(), _banks(bank), torch.get_num_threads())
         programs["loop"], frames["loop"] = lambda: loop.run(some), len(some)
@@ -126,7 +130,7 @@ def others(
     name: str, footage: Path, settings: Settings, jpegs: Sequence[bytes], chosen: argparse.Namespace
 ) -> Iterator[Anomalib | None]:
     """anomalib's PatchCore, which has learnt a frame a second of the first twenty seconds, with ``jpegs`` loaded."""
-    if name != "reference" or chosen.no_anomalib:
+    if name != "reference" or chosen.no_anomalib or chosen.device != "cpu":
         yield None
         return
     with anomalib(torch.get_num_threads()) as patchcore, tempfile.TemporaryDirectory() as folder:
@@ -167,21 +171,24 @@ def pictures_per_frame(engine: Engine, jpegs: Sequence[bytes]) -> float:
 
 
 class BareForward:
-    """The forward passes alone, in the engine's own batches, on random tensors that lie on the device already."""
+    """The forward passes alone, in the batches that are fastest here, on random tensors on the device already."""
 
     def __init__(self, engine: Engine, size: tuple[int, int], frames: int, pictures: float) -> None:
         networks = engine._networks  # the bound is of exactly what the engine runs
         self._passes: list[tuple[Run, torch.Tensor, float]] = []
         letterbox = Letterbox.of(size[1], size[0], networks._detector._stride)
-        shape = (8, 3, letterbox.input_height, letterbox.input_width)
+        shape = (3, letterbox.input_height, letterbox.input_width)
         self._add(networks._detector.run, networks._compute, shape, frames)
         if pictures:
-            shape = (16, 3, backbone.SIDE_PX, backbone.SIDE_PX)
+            shape = (3, backbone.SIDE_PX, backbone.SIDE_PX)
             self._add(networks._backbone.run, networks._compute, shape, frames * pictures)
 
     def _add(self, run: Run, compute: Compute, shape: tuple[int, ...], pictures: float) -> None:
-        inputs = torch.rand(shape, device=compute.device).to(compute.held, memory_format=compute.memory_format)
-        self._passes.append((run, inputs, pictures / shape[0]))
+        sizes = (4, 8, 16) if compute.device.type == "cpu" else (16, 64, 256)
+        of = [torch.rand((size, *shape), device=compute.device) for size in sizes]
+        of = [inputs.to(compute.held, memory_format=compute.memory_format) for inputs in of]
+        fastest = min(of, key=lambda inputs: min(_seconds(run, inputs, 1) for _ in range(3)) / len(inputs))
+        self._passes.append((run, fastest, pictures / len(fastest)))
 
     @torch.inference_mode()
     def seconds(self) -> float:
@@ -189,13 +196,18 @@ class BareForward:
         total = 0.0
         for run, inputs, times in self._passes:
             whole = max(1, round(times))
-            start = time.perf_counter()
-            for _ in range(whole):
-                run(inputs)
-            if inputs.is_cuda:
-                torch.cuda.synchronize()
-            total += (time.perf_counter() - start) * times / whole
+            total += _seconds(run, inputs, whole) * times / whole
         return total
+
+
+@torch.inference_mode()
+def _seconds(run: Run, inputs: torch.Tensor, times: int) -> float:
+    start = time.perf_counter()
+    for _ in range(times):
+        run(inputs)
+    if inputs.is_cuda:
+        torch.cuda.synchronize()
+    return time.perf_counter() - start
 
 
 def _banks(bank: Bank) -> list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]:

@@ -78,7 +78,7 @@ def profiles(chosen: argparse.Namespace) -> dict[str, Any]:
             engine, jpegs = load_engine(settings, profile), jpegs_of(footage, settings, chosen.frames)
             bank = learn(engine, recorded_clips([footage], Reader.of(settings, 1.0)), count=1, thumbnails_mb=0.0)
             programs[name] = lambda engine=engine, bank=bank, jpegs=jpegs: ours(engine, bank, jpegs, 4)
-        found[f"{profile}, batch 4"] = compare(programs, chosen.frames, chosen.rounds)
+        found[f"{profile}, batch 4"] = compare(programs, len(jpegs), chosen.rounds)
     return found
 
 

@@ -1,8 +1,9 @@
 """What it costs and what it loses to let still frames pass the networks once a second only.
 
 ``python -m bench.stillness`` writes ``bench/results/stillness.json``: for each PATCHWATCH_STILL_TOLERANCE the share of
-frames that pass the networks of the `objects` profile, how much faster it is in turns with 0, how many of the objects
-found at 0 are found in each frame still (same label, boxes that overlap by half), and on UCSD Ped2 AUROC and events.
+frames that pass the detector of the `objects` profile, how much faster detector and optical flow are together in turns
+with 0, how many of the objects found at 0 are found in each frame still (same label, boxes that overlap by half), and
+on UCSD Ped2 AUROC and events, learnt and scored with the same tolerance.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def clip(engine: Engine, settings: Settings, path: Path, chosen: argparse.Namesp
     with reader.open(path) as video:
         frames = [frame for batch in reader.batches(video) for _, frame in batch]
     tolerances = (0.0, *chosen.tolerances)
-    seconds = in_turns({f"{t:g}": lambda t=t: detect(engine, frames, t) for t in tolerances}, chosen.rounds, warm_up=0)
+    seconds = in_turns({f"{t:g}": lambda t=t: detect(engine, frames, t) for t in tolerances}, chosen.rounds)
     everything, _ = detect(engine, frames, 0.0)
     rows: dict[str, Any] = {"frames": len(frames), "objects": sum(map(len, everything))}
     for tolerance in chosen.tolerances:
@@ -71,7 +72,7 @@ def clip(engine: Engine, settings: Settings, path: Path, chosen: argparse.Namesp
 
 
 def detect(engine: Engine, frames: Sequence[Frame], tolerance: float) -> tuple[list[Detections], int]:
-    """Detections and flow of each frame, in batches as they come live, and how many frames passed the network."""
+    """Detections of each frame, in batches of one camera, and how many passed the detector. Flow runs on all."""
     view, stillness, passed = View(), Stillness(tolerance), 0
     found: list[Detections] = []
     for at in range(0, len(frames), BATCH):
@@ -79,7 +80,7 @@ def detect(engine: Engine, frames: Sequence[Frame], tolerance: float) -> tuple[l
         perception = Perception(batch, [view] * len(batch), engine._networks, stillness)
         found += perception.detections
         passed += len(perception._looked_at)
-        _ = perception.flows  # runs on every frame, still or not
+        _ = perception.flows
     return found, passed
 
 

@@ -88,9 +88,9 @@ def stillness(name: str) -> Iterator[Row]:
     for clip, rows in _record(name).get("clips", {}).items():
         for tolerance, row in rows.items():
             if tolerance == RECOMMENDED:
-                what = f"`objects`, still frames pass once a second (tolerance {tolerance}), {clip}"
-                figure = f"{row['share_that_pass']:.0%} of frames pass, {row['recall']:.1%} of objects found"
-                yield what, f"{figure}, {row['times_faster']['median']:g} times as fast", name
+                what = f"still frames pass the detector once a second (tolerance {tolerance}), {clip}"
+                figure = f"{row['share_that_pass']:.0%} pass, {row['recall']:.1%} of the objects are found"
+                yield what, f"{figure}; detector and flow {row['times_faster']['median']:g} times as fast", name
 
 
 def banks(name: str) -> Iterator[Row]:

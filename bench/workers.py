@@ -36,6 +36,7 @@ from workers.offline import Reader, learn, load_engine, recorded_clips  # noqa: 
 CLIP = "one-by-one-person-detection.mp4"
 FPS = 5.0
 LEARNT_S = 20.0
+PATIENCE_S = 600.0  # with workers that say nothing, before it fails
 KERNELS = 15  # of the trace
 
 
@@ -114,11 +115,11 @@ def trace(engine: Engine, jpegs: Sequence[bytes], chosen: argparse.Namespace) ->
 def together(count: int, chosen: argparse.Namespace) -> list[float]:
     """Frames per second of all of so many workers, in each round; the first is not counted."""
     context = multiprocessing.get_context("spawn")
-    start, results = context.Barrier(count), context.SimpleQueue()
+    start, results = context.Barrier(count, timeout=PATIENCE_S), context.Queue()
     crew = [context.Process(target=_work, args=(chosen, start, results), daemon=True) for _ in range(count)]
     for worker in crew:
         worker.start()
-    spans = [results.get() for _ in range(count * (chosen.rounds + 1))]
+    spans = [results.get(timeout=PATIENCE_S) for _ in range(count * (chosen.rounds + 1))]
     for worker in crew:
         worker.join()
     rates = []

@@ -39,7 +39,7 @@ class Engine:
     """Extracts the features of all streams of one profile. Not thread-safe: one per worker and profile."""
 
     def __init__(self, profile: Profile, networks: Networks | None = None, stillness: Stillness = NEVER) -> None:
-        _one_thread()
+        one_thread()
         self.profile = profile
         self.streams = [make_stream(spec, networks.classes if networks else ()) for spec in profile.streams]
         self._networks = networks
@@ -93,7 +93,7 @@ class Engine:
         return list(zip(*columns, strict=True))
 
 
-def _one_thread() -> None:
+def one_thread() -> None:
     """Keep OpenCV and BLAS to one thread in this process: a frame's arrays are small, and more threads burn up to twice
     the processor time for the same wall time, waiting for each other. The networks' own threads are another matter.
     """

@@ -27,7 +27,8 @@ Found = TypeVar("Found")
 
 @dataclass
 class View:
-    """What must be remembered of one camera between its frames: plain values, keyed by stream name.
+    """What must be remembered of one camera between its frames: plain values, keyed by the name of the stream, or by
+    what no stream can be called.
 
     It is rebuilt after a restart by showing the last few frames again, so it may depend on at most
     `models.perception.HISTORY_S` seconds of frames.
@@ -36,7 +37,7 @@ class View:
     memory: dict[str, object] = field(default_factory=dict)
 
 
-HISTORY_S = 1.5
+HISTORY_S = 2.0  # a still frame's finds are up to a second old, and streams look back 0.6 s from there
 
 
 class Perception:
@@ -73,7 +74,7 @@ class Perception:
     @cached_property
     def detections(self) -> list[Detections]:
         """Objects per frame: of every class, from the lowest confidence, that a stream of the profile wants."""
-        return self._for_all("detections", self.networks.detect(self._looked_at))
+        return self._for_all("found detections", self.networks.detect(self._looked_at))
 
     @cached_property
     def movers(self) -> list[Detections]:
@@ -96,14 +97,14 @@ class Perception:
         found = self.objects(together(wishes))
         fresh = list(compress(found, self._fresh))
         wanted = [np.unique(np.concatenate([wish.choose(seen) for wish in wishes])) for seen in fresh]
-        return self._for_all("crops", [seen.take(chosen) for seen, chosen in zip(fresh, wanted, strict=True)])
+        return self._for_all("found crops", [seen.take(chosen) for seen, chosen in zip(fresh, wanted, strict=True)])
 
     @cached_property
     def _embeddings(self) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
         boxes = [found.boxes_xyxy_px for found in compress(self.crops, self._fresh)]
         whole, crops = self.networks.embed(self._looked_at, boxes)
-        everywhere = self._for_all("frame vector", list(whole))
-        return np.stack(everywhere) if everywhere else whole, self._for_all("crop vectors", crops)
+        everywhere = self._for_all("found frame vector", list(whole))
+        return np.stack(everywhere) if everywhere else whole, self._for_all("found crop vectors", crops)
 
     @cached_property
     def _fresh(self) -> list[bool]:
@@ -115,7 +116,9 @@ class Perception:
         return list(compress(self.frames, self._fresh))
 
     def _for_all(self, name: str, found: Sequence[Found]) -> list[Found]:
-        """What was found in the fresh frames, for every frame; each view remembers the last."""
+        """What was found in the fresh frames, for every frame; each view remembers the last under ``name``."""
+        if all(self._fresh) and self._stillness == NEVER:
+            return list(found)
         rest, everywhere = iter(found), []
         for view, fresh in zip(self.views, self._fresh, strict=True):
             if fresh:

@@ -38,7 +38,11 @@ class Eager:
         self._compute = compute
 
     def __call__(self, pictures: torch.Tensor) -> torch.Tensor:
-        return first(self.module(pictures.to(self._compute.held, memory_format=self._compute.memory_format)))
+        return first(self.module(self.laid_out(pictures)))
+
+    def laid_out(self, pictures: torch.Tensor) -> torch.Tensor:
+        """In the precision and memory layout of the module."""
+        return pictures.to(self._compute.held, memory_format=self._compute.memory_format)
 
 
 def first(outputs: Any) -> torch.Tensor:

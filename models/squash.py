@@ -53,8 +53,9 @@ def squash_together(stack: torch.Tensor, rows: Sequence[int], boxes: Sequence[Bo
     pictures = stack[torch.tensor(rows, device=stack.device)].float()
     across = _weights(corners[:, 0], corners[:, 2], stack.shape[3])
     down = _weights(corners[:, 1], corners[:, 3], stack.shape[2])
-    wide = _rounded(pictures @ across.transpose(1, 2)[:, None])
-    return _rounded(down[:, None] @ wide).to(torch.uint8)
+    count, channels, height, width = pictures.shape
+    wide = _rounded(pictures.reshape(count, channels * height, width) @ across.transpose(1, 2))
+    return _rounded(down[:, None] @ wide.reshape(count, channels, height, SIDE_PX)).to(torch.uint8)
 
 
 def _rounded(grey_levels: torch.Tensor) -> torch.Tensor:

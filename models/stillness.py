@@ -31,8 +31,8 @@ class _Looked:
 class Stillness:
     """``tolerance``: mean grey levels by which a block of `BLOCK_PX` may differ in a frame that is still; 0: none is.
 
-    The first frame in every second of capture time is looked at however still it is: so a find is never older than that
-    second, and which frames are looked at does not depend on when a worker was started.
+    The first frame in every second of capture time is looked at however still it is: so a find is never older than a
+    second, and from the next second on a worker that was started anew looks at the same frames as one that was not.
     """
 
     tolerance: float = 0.0

@@ -42,6 +42,7 @@ _WORD_OF: dict[type[Exception], str] = {
     OutOfMemoryError: "OOM", ReadOnlyError: "READONLY", MasterDownError: "MASTERDOWN", ClusterDownError: "CLUSTERDOWN",
     TryAgainError: "TRYAGAIN", redis.exceptions.BusyLoadingError: "LOADING",
 }  # fmt: skip
+_NO_CONNECTION = "No connection available."  # of `redis.asyncio.BlockingConnectionPool`
 # In a pipeline redis-py writes the command before the server's words.
 _FIRST_WORD = re.compile(rf"(?:^|caused error: )({'|'.join(_REFUSALS)})\b")
 
@@ -92,6 +93,8 @@ def _translation(error: redis.RedisError) -> BusUnavailableError | None:
         return kind(f"Redis {_REFUSALS[word]} ({redact(str(error))})")
     if isinstance(error, redis.ResponseError):
         return None
+    if str(error) == _NO_CONNECTION:
+        return BusUnavailableError("Redis answers too slowly: all our connections to it are in use; look at its load")
     return BusUnavailableError(
         f"Redis does not answer ({redact(str(error))}): start it, or correct PATCHWATCH_REDIS_URL"
     )

@@ -18,6 +18,7 @@ from models.frame import Frame
 from models.networks import Networks
 from models.perception import HISTORY_S, View
 from models.profile import load_profile
+from models.stillness import Stillness
 
 FRAMES = [Frame(scene(n / FPS, rush=n % 20 > 15), n / FPS, n == 0) for n in range(60)]
 
@@ -38,9 +39,9 @@ class Passing:
         return detections(person, *([bicycle] if number % 11 < 4 else []))
 
 
-@pytest.fixture
-def engine() -> Engine:
-    return Engine(load_profile("objects"), cast("Networks", Passing()))
+@pytest.fixture(params=[0.0, 6.0], ids=["every frame", "still frames once a second"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    return Engine(load_profile("objects"), cast("Networks", Passing()), Stillness(request.param))
 
 
 def extract(engine: Engine, frames: Sequence[Frame], view: View, size: int) -> list[tuple[Features, ...]]:

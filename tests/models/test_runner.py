@@ -60,10 +60,25 @@ def test_an_absent_openvino_is_not_replaced_silently(monkeypatch: pytest.MonkeyP
         choose_compute("openvino")
 
 
-@pytest.mark.parametrize(("count", "size"), [(1, 1), (3, 4), (64, 64), (65, 128), (257, 0)])
+@pytest.mark.parametrize(("count", "size"), [(1, 1), (3, 4), (64, 64), (65, 96), (257, 0)])
 def test_a_batch_takes_the_smallest_graph_that_holds_it(count: int, size: int) -> None:
     assert bucket(count) == size
     assert sorted(BUCKETS) == list(BUCKETS)
+
+
+def test_what_cannot_be_recorded_runs_as_it_comes_and_is_told_once(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: CudaGraphs, pictures: torch.Tensor) -> None:
+        raise RuntimeError("operation not permitted when stream is capturing\nmore")
+
+    monkeypatch.setattr(CudaGraphs, "_record", refuse)
+    graphs = CudaGraphs(Eager(torch.nn.Flatten(), EXACT))
+    for _ in range(2):
+        assert graphs(torch.ones(3, 2, 2)).tolist() == [[1.0] * 4] * 3
+    assert [record.message for record in caplog.records] == [
+        "pictures (4, 2, 2) run without a CUDA graph: operation not permitted when stream is capturing"
+    ]
 
 
 @pytest.mark.data
@@ -86,5 +101,6 @@ def test_graphs_replay_what_the_modules_do(data: Path) -> None:
         assert isinstance(graphs, CudaGraphs)
         for shape in of:
             for count in (1, 3, 4, 3):
-                pictures = torch.rand((count, *shape), device=compute.device)
-                torch.testing.assert_close(graphs(pictures), graphs._held(pictures), rtol=1e-3, atol=1e-3)
+                pictures = torch.rand((bucket(count), *shape), device=compute.device)
+                expected = graphs._held(pictures)[:count]
+                torch.testing.assert_close(graphs(pictures[:count]), expected, rtol=1e-2, atol=1e-2)

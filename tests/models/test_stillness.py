@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -10,11 +11,14 @@ import pytest
 from known_networks import detections
 
 from models.detections import Detections
+from models.engine import Engine
 from models.frame import Frame
 from models.networks import Networks
 from models.perception import Perception, View
+from models.profile import load_profile
 from models.stillness import Stillness
 from models.wish import Wish
+from workers.evaluation.cost import CostMeter
 
 FPS = 5.0
 STILL = Stillness(2.0)
@@ -62,6 +66,7 @@ def test_who_begins_later_looks_at_the_same_frames_from_the_next_second_on(start
 class Counting:
     """A detector that finds one person where the number of the frame says, and a trunk that gives that number."""
 
+    classes = ("person",)
     crop_wishes = (Wish(("person",), 0.5),)
 
     def __init__(self) -> None:
@@ -93,3 +98,16 @@ def test_finds_hold_for_the_still_frames_after_them_in_any_batches(size: int) ->
         found += boxes
     assert found[::2] == found[1::2] == [0, 0, 0, 0, 0, 5, 5, 7, 7, 7, 10, 10]
     assert networks.looked_at == [number for number in (0, 5, 7, 10) for _ in views]
+
+
+def test_what_is_measured_is_as_still_as_what_is_live() -> None:
+    engine = Engine(load_profile("objects"), cast("Networks", networks := Counting()), STILL)
+    CostMeter().extract(engine, [frame(n) for n in range(10)], View())
+    assert networks.looked_at == [0, 5]
+
+
+def test_a_stream_may_have_the_name_of_what_is_found() -> None:
+    profile = load_profile("objects")
+    named = tuple(replace(spec, name="detections") if spec.name == "category" else spec for spec in profile.streams)
+    engine = Engine(replace(profile, streams=named), cast("Networks", Counting()), STILL)
+    assert len(engine.extract([frame(n) for n in range(10)], [View()] * 10)) == 10

@@ -18,7 +18,8 @@ from workers.evaluation.report import Cost
 Part = tuple[str, str]  # kind, name
 SCORING: Part = ("scoring", "")
 _SHARED, _STREAM = "shared", "stream"
-_NAMES = {"flows": "flow", "detections": "detector", "_embeddings": "backbone"}
+_NAMES = {"flows": "flow", "detections": "detector", "_embeddings": "backbone", "_fresh": "stillness"}
+_FREE = ("_looked_at",)  # a choice from a list
 
 
 class CostMeter:
@@ -97,7 +98,7 @@ class _Metered(Perception):
     """A perception whose shared inputs report their cost."""
 
     def __init__(self, perception: Perception, meter: CostMeter) -> None:
-        super().__init__(perception.frames, perception.views, perception._networks)
+        super().__init__(perception.frames, perception.views, perception._networks, perception._stillness)
         self.meter = meter
 
 
@@ -109,7 +110,7 @@ def _metered_class() -> type[_Metered]:
         pass
 
     for name, shared in vars(Perception).items():
-        if isinstance(shared, cached_property):
+        if isinstance(shared, cached_property) and name not in _FREE:
             wrapped = _wrapped(name, shared)
             wrapped.__set_name__(Metered, name)
             setattr(Metered, name, wrapped)

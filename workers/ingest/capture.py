@@ -47,6 +47,7 @@ class _Compressed:
     source_height: int
     media_time_s: float
     discontinuity: bool
+    arrived_ns: int
 
 
 @dataclass
@@ -130,11 +131,11 @@ class Capture:
         with self._opened() as video:
             frames = self._frames(video)
             backlog = _backlog(frames)
-            for number, (frame, now_ns) in enumerate(chain(backlog, ((f, time.time_ns()) for f in frames))):
+            for number, frame in enumerate(chain(backlog, frames)):
                 if number == 0:
-                    newest, arrived_ns = backlog[-1]
-                    clock.anchor(newest.media_time_s, arrived_ns)
-                self._publish(frame, clock.stamp(frame.media_time_s, now_ns, frame.discontinuity and number > 0))
+                    clock.anchor(backlog[-1].media_time_s, backlog[-1].arrived_ns)
+                cut = frame.discontinuity and number > 0
+                self._publish(frame, clock.stamp(frame.media_time_s, frame.arrived_ns, cut))
 
     def _read_file(self) -> None:
         clock: FileClock | None = None
@@ -177,10 +178,11 @@ class Capture:
         for frame in video.frames(on_packet=self._on_packet):
             if self._stop.is_set():
                 raise Stopped
+            arrived_ns = time.time_ns()
             height, width = frame.rgb.shape[:2]
             yield _Compressed(
                 picture.encode(frame.rgb, self._order.jpeg_quality), width, height,
-                frame.source_width, frame.source_height, frame.media_time_s, frame.discontinuity,
+                frame.source_width, frame.source_height, frame.media_time_s, frame.discontinuity, arrived_ns,
             )  # fmt: skip
 
     def _on_packet(self) -> None:
@@ -197,8 +199,8 @@ class Capture:
     def _publish(self, frame: _Compressed, captured_ns: int) -> None:
         message = FrameMessage(
             seq=self._publisher.next_seq(), captured_at_ns=captured_ns,
-            media_time_ns=round((self._media_start_s + frame.media_time_s) * 1e9), width=frame.width, height=frame.height,
-            source_width=frame.source_width, source_height=frame.source_height,
+            media_time_ns=round((self._media_start_s + frame.media_time_s) * 1e9),
+            width=frame.width, height=frame.height, source_width=frame.source_width, source_height=frame.source_height,
             flags=self._flags | (FrameFlag.DISCONTINUITY if frame.discontinuity else FrameFlag(0)),
             jpeg=frame.jpeg,
         )  # fmt: skip
@@ -216,20 +218,19 @@ class Capture:
             self._reporter.video.sampler.fps = self._rate.fps
 
 
-def _backlog(frames: Iterator[_Compressed]) -> list[tuple[_Compressed, int]]:
-    """The first pictures of a live source with their arrival times, up to the first that came no faster than filmed.
+def _backlog(frames: Iterator[_Compressed]) -> list[_Compressed]:
+    """The first pictures of a live source, up to the first that came no faster than filmed.
 
     What was buffered while the source was opened arrives in a burst: only its last picture is fresh.
     """
-    held: list[tuple[_Compressed, int]] = []
+    held: list[_Compressed] = []
     for frame in frames:
-        now_ns = time.time_ns()
-        held.append((frame, now_ns))
+        held.append(frame)
         if len(held) >= _MAX_BACKLOG:
             break
         if len(held) > 1:
-            before, before_ns = held[-2]
-            if now_ns - before_ns > 0.5e9 * (frame.media_time_s - before.media_time_s):
+            before = held[-2]
+            if frame.arrived_ns - before.arrived_ns > 0.5e9 * (frame.media_time_s - before.media_time_s):
                 break
     return held
 
