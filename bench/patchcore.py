@@ -88,7 +88,8 @@ class Programs:
         from anomalib.models.components.sampling.k_center_greedy import KCenterGreedy
 
         vectors = torch.from_numpy(np.load(path))
-        return {"centres": len(KCenterGreedy(vectors, count / len(vectors)).select_coreset_idxs())}
+        with torch.inference_mode():  # else it remembers every step
+            return {"centres": len(KCenterGreedy(vectors, count / len(vectors)).select_coreset_idxs())}
 
     def _embed(self, jpegs: Sequence[bytes], size: int) -> None:
         import torch
