@@ -62,17 +62,26 @@ def covering_radius(vectors: NDArray[np.float32], centres: NDArray[np.int64]) ->
     squares = np.einsum("nd,nd->n", vectors, vectors)
     for centre in centres:
         _shrink(nearest, vectors, squares, int(centre))
-    return float(np.sqrt(max(0.0, float(nearest.max()))))
+    return float(nearest.max())
 
 
 def _shrink(
     nearest: NDArray[np.float32], vectors: NDArray[np.float32], squares: NDArray[np.float32], centre: int
 ) -> None:
-    """Lower each squared distance in ``nearest`` to that of a new centre where that is nearer."""
+    """Lower each distance in ``nearest`` to that of a new centre where that is nearer.
+
+    One matrix product tells, up to its rounding, where it may be nearer; only there distances are taken, of differences:
+    rounding chooses no centre.
+    """
+    rounding = np.float32(vectors.shape[1] * np.finfo(np.float32).eps)
     for start in range(0, len(vectors), _CHUNK_ROWS):
         rows = slice(start, start + _CHUNK_ROWS)
-        squared = squares[rows] - 2.0 * (vectors[rows] @ vectors[centre]) + squares[centre]
-        np.minimum(nearest[rows], np.maximum(squared, 0.0), out=nearest[rows])
+        sums = squares[rows] + squares[centre]
+        least = sums - 2.0 * (vectors[rows] @ vectors[centre]) - rounding * sums
+        held = nearest[rows]
+        nearer = np.flatnonzero(least <= held * held)
+        distances = np.linalg.norm(vectors[rows][nearer] - vectors[centre], axis=1)
+        held[nearer] = np.minimum(held[nearer], distances)
 
 
 def _greedy_torch(vectors: NDArray[np.float32], count: int, first: int, device: str) -> NDArray[np.int64]:
