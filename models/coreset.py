@@ -70,8 +70,8 @@ def _shrink(
 ) -> None:
     """Lower each distance in ``nearest`` to that of a new centre where that is nearer.
 
-    One matrix product tells, up to its rounding, where it may be nearer; only there distances are taken, of differences:
-    rounding chooses no centre.
+    One matrix product tells, up to its rounding, where it may be nearer; only there distances are taken, of
+    differences: rounding chooses no centre.
     """
     rounding = np.float32(vectors.shape[1] * np.finfo(np.float32).eps)
     for start in range(0, len(vectors), _CHUNK_ROWS):

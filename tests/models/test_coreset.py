@@ -21,6 +21,12 @@ def plain(vectors: np.ndarray, count: int, first: int) -> list[int]:
     return centres
 
 
+@pytest.mark.parametrize("away", [10.0, 100.0])
+def test_far_from_the_origin_rounding_chooses_no_centre(away: float) -> None:
+    vectors = np.random.default_rng(0).normal(away, 0.1, size=(600, 64)).astype(np.float32)
+    assert greedy_k_center(vectors, count=200, first=0).tolist() == plain(vectors, 200, 0)
+
+
 @given(st.integers(0, 2**32 - 1), st.integers(2, 80), st.integers(1, 20))
 def test_centres_are_those_of_the_plain_algorithm(seed: int, n: int, count: int) -> None:
     vectors = np.random.default_rng(seed).normal(size=(n, 5)).astype(np.float32)
