@@ -88,14 +88,12 @@ def _greedy_torch(vectors: NDArray[np.float32], count: int, first: int, device: 
     import torch
 
     points = torch.from_numpy(np.ascontiguousarray(vectors)).to(device)
-    squares = (points * points).sum(1)
     nearest = torch.full((len(points),), float("inf"), device=device)
     centres = torch.empty(count, dtype=torch.int64, device=device)
     centre = torch.tensor(first, device=device)
     for position in range(count):  # the centre stays on the device: no round trip per step
         centres[position] = centre
-        squared = squares - 2.0 * (points @ points[centre]) + squares[centre]
-        nearest = torch.minimum(nearest, squared.clamp_min_(0.0))
+        nearest = torch.minimum(nearest, torch.linalg.vector_norm(points - points[centre], dim=1))
         nearest[centre] = -1.0
         centre = nearest.argmax()
     return centres.cpu().numpy()
