@@ -7,12 +7,8 @@ it takes to fill the minutes); the vectors of the k-center are SYNTHETIC.
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-import tempfile
 import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +19,6 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.measure import DATA, RESULTS, in_turns, ratios, spread, write  # noqa: E402
-from bench.patchcore import anomalib  # noqa: E402
 from models.coreset import greedy_k_center  # noqa: E402
 from patchwatch.settings import Settings, load_settings  # noqa: E402
 from workers.offline import Reader, learn, load_engine, recorded_clips  # noqa: E402
@@ -48,12 +43,7 @@ def main() -> None:
     clips = [chosen.data / "clips" / CLIP] * chosen.repeats
     footage = {name: rate(settings, name, clips, chosen.rounds) for name in PROFILES}
     vectors = clustered(chosen.vectors, chosen.dim)
-    with tempfile.TemporaryDirectory() as folder, anomalib(os.cpu_count() or 1) as other:
-        path = Path(folder) / "vectors.npy"
-        np.save(path, vectors)
-        rows = [
-            compare(vectors, ratio, chosen.rounds, partial(other.ask, "k_center", path=str(path))) for ratio in RATIOS
-        ]
+    rows = [compare(vectors, ratio, chosen.rounds) for ratio in RATIOS]
     k_center = {"shape": list(vectors.shape), "rows": rows}
     write("enrolment, and greedy k-center on synthetic vectors", {"footage": footage, "k_center": k_center}, chosen.out)
 
@@ -73,9 +63,9 @@ def rate(settings: Settings, profile: str, clips: list[Path], rounds: int) -> di
     }  # fmt: skip
 
 
-def compare(vectors: NDArray[np.float32], ratio: float, rounds: int, library: Callable[..., object]) -> dict[str, Any]:
-    """All on the same vectors, in turns. The plain loop runs a hundred centres and is scaled up, but once it runs to
-    the end to see that the centres are the same. ``library`` is anomalib's, which first projects to fewer dimensions.
+def compare(vectors: NDArray[np.float32], ratio: float, rounds: int) -> dict[str, Any]:
+    """Both on the same vectors, in turns. The plain loop runs a hundred centres and is scaled up, but once it runs to
+    the end to see that the centres are the same.
     """
     count = round(ratio * len(vectors))
     sample = min(count, 100)
@@ -84,7 +74,6 @@ def compare(vectors: NDArray[np.float32], ratio: float, rounds: int, library: Ca
         {
             "plain": lambda: plain(vectors, sample, 0),
             "ours": lambda: greedy_k_center(vectors, count=count, first=0),
-            "anomalib": lambda: library(count=count),
         },
         rounds,
     )
@@ -93,7 +82,6 @@ def compare(vectors: NDArray[np.float32], ratio: float, rounds: int, library: Ca
         "ratio": ratio, "centres": count, "plain_centres_run": sample, "same_centres": same,
         "seconds": {name: spread(values) for name, values in seconds.items()},
         "times_faster": ratios(seconds, "plain", "ours"),
-        "times_faster_than_anomalib": ratios(seconds, "anomalib", "ours"),
     }  # fmt: skip
 
 

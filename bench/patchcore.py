@@ -57,7 +57,7 @@ def anomalib(threads: int) -> Iterator[Anomalib]:
 
 
 class Programs:
-    """PatchCore with anomalib's own settings, and its greedy k-center."""
+    """PatchCore with anomalib's own settings."""
 
     def __init__(self) -> None:
         from anomalib.models.image.patchcore.lightning_model import Patchcore
@@ -81,15 +81,6 @@ class Programs:
         """From JPEG bytes to scores and anomaly maps, ``size`` frames at once."""
         self._embed(self._frames, size)
         return {}
-
-    def k_center(self, path: str, count: int) -> dict[str, Any]:
-        import numpy as np
-        import torch
-        from anomalib.models.components.sampling.k_center_greedy import KCenterGreedy
-
-        vectors = torch.from_numpy(np.load(path))
-        with torch.inference_mode():  # else it remembers every step
-            return {"centres": len(KCenterGreedy(vectors, count / len(vectors)).select_coreset_idxs())}
 
     def _embed(self, jpegs: Sequence[bytes], size: int) -> None:
         import torch
