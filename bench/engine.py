@@ -93,6 +93,7 @@ def profile(
     name: str, settings: Settings, footage: Path, jpegs: Sequence[bytes], chosen: argparse.Namespace
 ) -> dict[str, Any]:
     engine = load_engine(settings, name)
+    engine.prepare(max(chosen.batches))
     reader = replace(Reader.of(settings, FPS), limit_s=20.0)
     bank = learn(engine, recorded_clips([footage], reader), count=1, thumbnails_mb=0.0)
     frames: dict[str, int] = {f"batch {size}": len(jpegs) for size in chosen.batches}
