@@ -23,7 +23,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]  # also when run as 
 import torch  # noqa: E402
 from ingest_rig import write_video  # noqa: E402
 
-from bench.measure import DATA, RESULTS, spread, write  # noqa: E402
+from bench.measure import DATA, RESULTS, save, spread, write  # noqa: E402
 from models.backbone import SIDE_PX, Backbone, random_trunk  # noqa: E402
 from models.detector import load_detector  # noqa: E402
 from models.device import Compute, choose_compute  # noqa: E402
@@ -37,6 +37,7 @@ from workers.ingest.video import Video, VideoOptions  # noqa: E402
 GEMM = {"cpu": 2048, "cuda": 8192}  # on a GPU a small product times its launch
 SIZES = {"360p": (640, 360), "720p": (1280, 720), "1080p": (1920, 1080)}
 JPEG_BYTES = 24_000
+WHAT = "limits of the machine"
 
 
 def main() -> None:
@@ -48,16 +49,20 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
     compute = choose_compute(chosen.device)
-    body = {
-        "device": compute.name, "threads": torch.get_num_threads(),
-        "gemm_tflop_per_s": gemm(compute, chosen.rounds),
-        "memory_gb_per_s": memory(compute, chosen.rounds),
-        "forward_pictures_per_s": forward(compute, chosen),
-        "decode_frames_per_s_one_core": or_absent(lambda: decoding(chosen.rounds)),
-        "jpeg_ms_one_core": or_absent(lambda: jpeg(chosen.rounds)),
-        "redis_frames_per_s_one_client": or_absent(lambda: redis_rate(chosen.rounds)),
-    }  # fmt: skip
-    write("limits of the machine", body, chosen.out or RESULTS / f"limits-{chosen.device}.json")
+    parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "gemm_tflop_per_s": lambda: gemm(compute, chosen.rounds),
+        "memory_gb_per_s": lambda: memory(compute, chosen.rounds),
+        "forward_pictures_per_s": lambda: forward(compute, chosen),
+        "decode_frames_per_s_one_core": lambda: decoding(chosen.rounds),
+        "jpeg_ms_one_core": lambda: jpeg(chosen.rounds),
+        "redis_frames_per_s_one_client": lambda: redis_rate(chosen.rounds),
+    }
+    out = chosen.out or RESULTS / f"limits-{chosen.device}.json"
+    body: dict[str, Any] = {"device": compute.name, "threads": torch.get_num_threads()}
+    for name, measured in parts.items():
+        body[name] = or_absent(measured)
+        save(WHAT, body, out)
+    write(WHAT, body, out)
 
 
 def or_absent(measured: Callable[[], dict[str, Any]]) -> dict[str, Any]:

@@ -60,15 +60,16 @@ def ratios(seconds: Mapping[str, list[float]], slow: str, fast: str) -> dict[str
 
 def write(what: str, body: Mapping[str, Any], path: Path) -> None:
     """Write a record with date, commit and machine, and print it."""
-    record = {
-        "what": what,
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": commit() or _carried_commit(),
-    }
-    record |= {"machine": machine(), **body}
+    save(what, body, path)
+    print(path.read_text(), end="")
+
+
+def save(what: str, body: Mapping[str, Any], path: Path) -> None:
+    """As `write`, without printing: for what is known so far, since a program may be cut off."""
+    record = {"what": what, "at": datetime.now(UTC).isoformat(timespec="seconds")}
+    record |= {"commit": commit() or _carried_commit(), "machine": machine(), **body}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(record, indent=1) + "\n")
-    print(json.dumps(record, indent=1))
 
 
 def _carried_commit() -> str | None:

@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.engine import BareForward, ours, pictures_per_frame  # noqa: E402
-from bench.measure import DATA, RESULTS, spread, write  # noqa: E402
+from bench.measure import DATA, RESULTS, save, spread, write  # noqa: E402
 from models.engine import Engine  # noqa: E402
 from patchwatch.settings import Settings, load_settings  # noqa: E402
 from workers.ingest import picture  # noqa: E402
@@ -41,6 +41,7 @@ FPS = 5.0
 LEARNT_S = 20.0
 PATIENCE_S = 120.0  # with workers that say nothing, before it fails
 KERNELS = 15  # of the trace
+WHAT = "frames per second of workers that share a device"
 
 
 def main() -> None:
@@ -59,12 +60,15 @@ def main() -> None:
     body = {"profile": chosen.profile, "batch": chosen.batch, "fused": chosen.fused, "random_clip_weights": True}
     body |= alone(chosen)
     release_memory(chosen)
-    body["frames_per_s"] = {f"{count} workers": spread(together(count, chosen)) for count in chosen.workers}
+    out = chosen.out or RESULTS / f"workers-{chosen.device}-{chosen.profile}.json"
+    body["frames_per_s"] = {}
+    for count in chosen.workers:
+        body["frames_per_s"][f"{count} workers"] = spread(together(count, chosen))
+        save(WHAT, body, out)
     if bound := body.get("bound_frames_per_s"):
         best = max(rate["median"] for rate in body["frames_per_s"].values())
         body["share_of_bound"] = round(best / bound["median"], 3)
-    out = chosen.out or RESULTS / f"workers-{chosen.device}-{chosen.profile}.json"
-    write("frames per second of workers that share a device", body, out)
+    write(WHAT, body, out)
 
 
 def settings_of(chosen: argparse.Namespace) -> Settings:
