@@ -55,7 +55,6 @@ def test_a_redis_that_does_not_answer_fails_without_its_password(settings: Setti
     assert not any("hunter2" in one.text for one in findings)
 
 
-@pytest.mark.redis_server
 def test_a_fresh_redis_forgets_and_has_no_workers(settings: Settings, url: str) -> None:
     findings = examine(settings.changed(redis_url=url))
     assert found(findings, "redis version").level is Level.OK
@@ -64,7 +63,6 @@ def test_a_fresh_redis_forgets_and_has_no_workers(settings: Settings, url: str) 
     assert "patchwatch run" in found(findings, "workers", "inference").text
 
 
-@pytest.mark.redis_server
 def test_settings_of_redis_that_lose_or_stop_cameras_are_told(settings: Settings, url: str) -> None:
     with connect(url) as client:
         client.config_set("maxmemory-policy", "allkeys-lru")
@@ -100,7 +98,6 @@ def test_clocks_that_differ_are_told(settings: Settings, off_s: float, level: Le
     assert found(list(check_server(Clocked(off_s), settings, 0)), "clock").level is level
 
 
-@pytest.mark.redis_server
 def test_a_camera_is_told_by_its_capture_its_bank_its_weights_and_its_account(settings: Settings, url: str) -> None:
     settings = settings.changed(redis_url=url, weights_dir=settings.data_dir / "weights")
     of = CameraKeys.of("door", settings.partitions)
