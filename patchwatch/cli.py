@@ -72,6 +72,11 @@ def patchwatch(
 
     Settings are environment variables named PATCHWATCH_...; `patchwatch settings` lists them.
     """
+    from patchwatch.settings import unknown_variables
+
+    for name, meant in unknown_variables().items():
+        advice = f"did you mean {meant}?" if meant else "`patchwatch settings` lists all"
+        typer.echo(f"patchwatch: {name} is no setting and has no effect: {advice}", err=True)
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
+PARTITIONS = "pw:partitions"  # their number, by the first worker of the installation
 CAMERAS = "pw:cameras"  # hash: camera id -> Camera (JSON)
 CAMERAS_REVISION = "pw:cameras:revision"  # counter: rises with each change of CAMERAS
 ALERTS = "pw:alerts"  # stream: every change of every alert, field "a" = Alert (JSON)

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
-from patchwatch.bus import ping
+from patchwatch.bus import admit
 from patchwatch.bus_store import KeptQueue, kept_queue, queue_folder
 from patchwatch.errors import EXIT_STAYS, FatalError
 from patchwatch.exposure import check_exposure
@@ -150,7 +150,7 @@ class ProcessTree:
 
 
 class ForceSignal:
-    """Counts SIGINT and SIGTERM: the first asks to stop, the second forces it. Use in the main thread."""
+    """Counts SIGINT, SIGTERM and SIGHUP: the first asks to stop, the second forces it. Use in the main thread."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -168,7 +168,10 @@ class ForceSignal:
         def count(*_: object) -> None:
             self._count += 1
 
-        before = {number: signal.signal(number, count) for number in (signal.SIGINT, signal.SIGTERM)}
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+            numbers.append(signal.SIGHUP)
+        before = {number: signal.signal(number, count) for number in numbers}
         try:
             yield self
         finally:
@@ -202,10 +205,11 @@ def running(settings: Settings, stopping: ForceSignal | None = None) -> Iterator
 @contextmanager
 def _redis(settings: Settings) -> Iterator[tuple[str, KeptQueue | None]]:
     if settings.redis_url is not None:
-        ping(settings.redis_url.get_secret_value())
+        admit(settings.redis_url.get_secret_value(), settings.partitions)
         yield settings.redis_url.get_secret_value(), None
         return
     with kept_queue(settings) as queue:
+        admit(queue.url, settings.partitions)
         log.info("queue: %s, kept in %s", queue.program.name, queue_folder(settings))
         yield queue.url, queue
 

@@ -201,7 +201,7 @@ def test_the_roles_end_when_the_parent_is_killed_outright(parent: Callable[[str]
     wait_for(lambda: not any(alive(pid) for pid in pids))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_one_signal_stops_everything(parent: Callable[[str], subprocess.Popen[str]], number: signal.Signals) -> None:
     process = parent("signal.pause()")
     pids = pids_once_up(process)

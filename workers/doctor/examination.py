@@ -9,10 +9,12 @@ from typing import Any
 
 import redis
 
+from patchwatch import keys
 from patchwatch.bus import connect, translated
 from patchwatch.bus_program import first_program
 from patchwatch.bus_store import queue_folder, running_url
 from patchwatch.errors import BusUnavailableError, ConfigurationError
+from patchwatch.messages.number import counted
 from patchwatch.settings import Settings
 from workers.doctor.finding import Finding, fail, ok
 from workers.doctor.host import check_host
@@ -54,6 +56,7 @@ def _redis(settings: Settings, alive: set[str]) -> Iterator[Finding]:
 def _with(client: Any, settings: Settings, alive: set[str]) -> Iterator[Finding]:
     client.ping()
     yield ok("redis", "answers")
+    yield _partitions_agree(client, settings)
     cameras, beats = cameras_of(client), beats_of(client)
     here = socket.gethostname()
     alive.update(beat.role for beat in beats if beat.host == here and _runs(beat.pid))
@@ -64,6 +67,17 @@ def _with(client: Any, settings: Settings, alive: set[str]) -> Iterator[Finding]
     yield from check_weights(settings, cameras)
     for camera in cameras:
         yield from check_camera(client, settings, camera)
+
+
+def _partitions_agree(client: Any, settings: Settings) -> Finding:
+    known = client.get(keys.PARTITIONS)
+    if known is not None and counted(known) != settings.partitions:
+        return fail(
+            "partitions",
+            f"PATCHWATCH_PARTITIONS is {settings.partitions}, but the installation was begun with {counted(known)}: "
+            "set it to that",
+        )
+    return ok("partitions", f"{settings.partitions}, as the installation was begun with")
 
 
 def _own_redis(settings: Settings) -> Finding:

@@ -77,6 +77,11 @@ def _policy(info: dict[str, Any]) -> Finding:
 def _persistence(info: dict[str, Any]) -> Finding:
     if info.get("rdb_last_bgsave_status", "ok") != "ok" or info.get("aof_last_write_status", "ok") != "ok":
         return fail("redis persistence", "the last attempt to save failed: see Redis' log, and its disk")
+    if info.get("aof_last_bgrewrite_status", "ok") != "ok":
+        return fail(
+            "redis persistence",
+            "its append-only file could not be rewritten, and grows: see Redis' log, its disk and the machine's memory",
+        )
     if info.get("aof_enabled"):
         return ok("redis persistence", "append-only file; FLUSHALL still deletes everything")
     if int(info.get("rdb_last_save_time", 0)) and int(info.get("rdb_saves", 0)):
