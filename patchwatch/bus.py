@@ -56,6 +56,9 @@ _WRONG_SETTINGS = {
     "NOAUTH": "it asks for a password: PATCHWATCH_REDIS_URL=redis://:PASSWORD@HOST:6379/0",
     "Authentication required": "it asks for a password: PATCHWATCH_REDIS_URL=redis://:PASSWORD@HOST:6379/0",
     "without any password configured": "it has no password: leave that out of PATCHWATCH_REDIS_URL",
+    "CERTIFICATE_VERIFY_FAILED": "its certificate is of nobody known here: add ?ssl_ca_certs=/PATH/CA.pem to "
+    "PATCHWATCH_REDIS_URL",
+    "WRONG_VERSION_NUMBER": "it does not speak TLS: write redis:// in place of rediss://",
     "DB index": "it has no database of that number: name one from 0 to 15 in PATCHWATCH_REDIS_URL",
 }
 _PARAMETER = re.compile(r"'(\w{1,64})'|`(\w{1,64})`")

@@ -252,13 +252,18 @@ def _is_redis_address(text: str) -> bool:
 
 def unknown_variables() -> dict[str, str | None]:
     """Variables of the environment that begin like ours and are none, each with the one that was probably meant."""
-    known = [_PREFIX + name.upper() for name in Settings.model_fields]
-    unknown = sorted({name for name in os.environ if name.upper().startswith(_PREFIX)} - set(known) - set(_NOT_OURS))
-    return {
-        name: next(iter(difflib.get_close_matches(name.upper()[:100], known, n=1)), None)
-        for name in unknown
-        if name.upper() not in known
-    }
+    ours = (name for name in os.environ if name.upper().startswith(_PREFIX) and name not in _NOT_OURS)
+    unknown = sorted(name for name in ours if name.upper().removeprefix(_PREFIX).lower() not in Settings.model_fields)
+    return {name: _probably_meant(name) for name in unknown}
+
+
+def _probably_meant(variable: str) -> str | None:
+    """One that has all its words, or is written nearly so."""
+    name = variable[:100].upper().removeprefix(_PREFIX).lower()
+    words = set(name.split("_"))
+    holding = [known for known in Settings.model_fields if words <= set(known.split("_"))]
+    nearest = holding or difflib.get_close_matches(name, list(Settings.model_fields), n=1)
+    return _PREFIX + nearest[0].upper() if nearest else None
 
 
 def _as_text(value: object) -> str:
