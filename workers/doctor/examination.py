@@ -73,11 +73,11 @@ def _partitions_agree(client: Any, settings: Settings) -> Finding:
     known = client.get(keys.PARTITIONS)
     if known is not None and counted(known) != settings.partitions:
         return fail(
-            "partitions",
+            "settings",
             f"PATCHWATCH_PARTITIONS is {settings.partitions}, but the installation was begun with {counted(known)}: "
             "set it to that",
         )
-    return ok("partitions", f"{settings.partitions}, as the installation was begun with")
+    return ok("settings", f"{settings.partitions} partitions, as the installation was begun with")
 
 
 def _own_redis(settings: Settings) -> Finding:
