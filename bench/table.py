@@ -1,4 +1,4 @@
-"""The figures of the committed records, as the table in README.md.
+"""The figures of the committed records, as the table in docs/figures.md.
 
 ``python -m bench.table`` writes it between its two marks. Every figure is that of a record in ``bench/results``, named
 in its row; what has no record has no row.
@@ -17,23 +17,23 @@ sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.measure import RESULTS  # noqa: E402
 
-README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "figures.md"
 BEGIN, END = "<!-- figures: python -m bench.table -->", "<!-- end of figures -->"
 RECOMMENDED = "6"  # of the tolerances measured
 Row = tuple[str, str, str]  # what, figure, record
 
 
 def main() -> None:
-    text = README.read_text()
+    text = PAGE.read_text()
     before, rest = text.split(BEGIN)
     after = rest.split(END)[1]
-    README.write_text(f"{before}{BEGIN}\n{table()}{END}{after}")
+    PAGE.write_text(f"{before}{BEGIN}\n{table()}{END}{after}")
 
 
 def table() -> str:
     lines = ["| what | measured | record |", "|---|---|---|"]
     for what, figure, record in rows():
-        lines.append(f"| {what} | {figure} | [{record}](bench/results/{record}.json) |")
+        lines.append(f"| {what} | {figure} | [{record}](../bench/results/{record}.json) |")
     return "\n".join(lines) + "\n"
 
 
