@@ -30,7 +30,8 @@ _SOCKET_TIMEOUT_S = 5.0
 
 # What Redis refuses for now, by the first word of its error, and how to mend it. All else is a defect of ours.
 _REFUSALS = {
-    "OOM": "is full: raise its maxmemory; `patchwatch doctor` says what the cameras need",
+    "OOM": "is full: raise its maxmemory (PATCHWATCH_QUEUE_MEMORY_MB if it is ours); `patchwatch doctor` says what "
+    "the cameras need",
     "READONLY": "is a replica that takes no writes: wait for the failover, or name the primary in PATCHWATCH_REDIS_URL",
     "MISCONF": "cannot save to its disk and takes no writes: free or mend that disk (see Redis' log)",
     "LOADING": "is loading its data: wait",

@@ -13,6 +13,7 @@ _OLDEST = (6, 2)  # XTRIM MINID
 _SLOW_MS, _TOO_SLOW_MS = 20.0, 1000.0
 _CLOCK_WARN_S, _CLOCK_FAIL_S = 0.5, 2.0
 _PINGS = 5
+_LIMIT = "its maxmemory (PATCHWATCH_QUEUE_MEMORY_MB where PATCHWATCH_REDIS_URL is not set)"
 # Estimates, bytes: a frame of 640x360 as JPEG, a score and a minute in their streams, and all else of a camera
 # (state, its alerts' pictures at some ten a day).
 _FRAME_BYTES_PER_PIXEL, _SCORE_BYTES, _MINUTE_BYTES, _REST_BYTES = 0.15, 130, 45, 8_000_000
@@ -54,11 +55,11 @@ def _memory(info: dict[str, Any], needed: int, cameras: int) -> Finding:
     if limit == 0:
         return warn("redis memory", f"no maxmemory: {estimate}; set it, or the machine's memory is the limit")
     if used >= limit:
-        return fail("redis memory", f"full, {_mb(used)} of {_mb(limit)}: raise maxmemory; {estimate}")
+        return fail("redis memory", f"full, {_mb(used)} of {_mb(limit)}: raise {_LIMIT}; {estimate}")
     if needed > limit:
         return warn(
             "redis memory",
-            f"maxmemory {_mb(limit)}, but {estimate}: raise it, or lower PATCHWATCH_SCORE_RETENTION_HOURS or "
+            f"{_mb(limit)}, but {estimate}: raise {_LIMIT}, or lower PATCHWATCH_SCORE_RETENTION_HOURS or "
             "PATCHWATCH_QUEUE_FRAMES",
         )
     return ok("redis memory", f"{_mb(used)} of {_mb(limit)} used; {estimate}")
