@@ -50,6 +50,18 @@ def rows() -> Iterator[Row]:
     yield from service("service")
     yield from enrolment("enroll")
     yield from isolation("isolation")
+    yield from queue("queue")
+
+
+def queue(name: str) -> Iterator[Row]:
+    ways = _record(name).get("ways", {})
+    if ways:
+        now, all_logged = (
+            f"{ways[way]['log_gb_per_day_of_12_cameras']['median']:.3g}"
+            for way in ("as it is: pictures not logged, fsync each second", "all logged, fsync each second")
+        )
+        what = "our own queue, GB logged a day for 12 cameras at 5 fps, before rewriting"
+        yield what, f"{now}; with pictures {all_logged}", name
 
 
 def engine(name: str) -> Iterator[Row]:

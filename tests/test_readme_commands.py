@@ -18,10 +18,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 from footage import write_recording
 from ingest_rig import free_port
 from waiting import wait_until
 
+from patchwatch.messages.alert_view import AlertView
 from workers.delivery.signature import signed_headers
 
 ROOT = Path(__file__).parents[1]
@@ -167,3 +169,10 @@ def test_the_check_of_a_signature_accepts_ours_and_no_other() -> None:
     for at_s, body, good in ((now_s, b"{}", True), (now_s, b"{ }", False), (now_s - 400, b"{}", False)):
         headers = {name.decode(): value.decode() for name, value in signed_headers(b"key" * 8, "id", at_s, b"{}")}
         assert verified(headers, body, "whsec_a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5") is good
+
+
+def test_the_recipe_for_home_assistant_parses_and_reads_what_is_sent() -> None:
+    [recipe] = re.findall(r"^```yaml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    [automation] = yaml.safe_load(recipe)
+    assert automation["triggers"][0]["webhook_id"] in README.split("```yaml")[0]
+    assert set(re.findall(r"trigger\.json\.data\.(\w+)", recipe)) <= set(AlertView.model_fields)

@@ -46,7 +46,8 @@ def _version(info: dict[str, Any]) -> Finding:
         return fail("redis version", "a Redis Cluster: use a single Redis, with a replica if need be")
     if info.get("role", "master") != "master":
         return fail("redis version", f"{version}, a replica: name the primary in PATCHWATCH_REDIS_URL")
-    return ok("redis version", version)
+    valkey = info.get("valkey_version")
+    return ok("redis version", version if valkey is None else f"Valkey {valkey}, which answers as Redis {version}")
 
 
 def _memory(info: dict[str, Any], needed: int, cameras: int) -> Finding:

@@ -12,8 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from patchwatch import keys
-from patchwatch.bus import connect
+from patchwatch.bus import admit, connect
 from patchwatch.bus_server import private_redis
+from patchwatch.bus_store import kept_queue
 from patchwatch.cli import app
 from patchwatch.keys import CameraKeys
 from patchwatch.messages.camera import Camera
@@ -61,6 +62,24 @@ def test_a_fresh_redis_forgets_and_has_no_workers(settings: Settings, url: str) 
     assert found(findings, "redis eviction").level is Level.OK
     assert "appendonly" in found(findings, "redis persistence").text
     assert "patchwatch run" in found(findings, "workers", "inference").text
+
+
+def test_beside_a_serve_without_a_url_it_looks_at_the_queue_in_the_data_folder(settings: Settings) -> None:
+    with kept_queue(settings) as queue:
+        admit(queue.url, settings.partitions)
+        findings = examine(settings)
+        assert found(findings, "redis").text == "answers"
+        assert found(findings, "redis persistence").level is Level.OK
+        assert found(findings, "settings").level is Level.OK
+        assert not [one for one in findings if one.level is Level.FAIL]
+        others = examine(settings.changed(partitions=8))
+        assert found(others, "settings", "begun with 16").level is Level.FAIL
+    assert "none runs now" in found(examine(settings), "redis").text
+
+
+def test_variables_that_are_no_settings_are_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHWATCH_REDIS", "redis://h")
+    assert "PATCHWATCH_REDIS_URL" in found(examine(settings), "settings", "PATCHWATCH_REDIS ").text
 
 
 def test_settings_of_redis_that_lose_or_stop_cameras_are_told(settings: Settings, url: str) -> None:
