@@ -49,15 +49,15 @@ faults: .venv/.test ## Strike every fault on a running installation; writes docs
 soak: .venv/.test ## Many cameras, random faults, then the account. MINUTES=30 CAMERAS=12 SEED=1
 	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30) --cameras $(or $(CAMERAS),12) --seed $(or $(SEED),1)
 
-bench: .venv/.test-clip anomalib ## Measure: records in bench/results, table in README.md. BENCH='engine service': some
-	@for name in $(or $(BENCH),limits engine runtimes workers stillness banks enroll service pipeline isolation motion); do \
+bench: .venv/.test-clip anomalib ## Measure: records in bench/results, table in docs/figures.md. BENCH='engine service': some
+	@for name in $(or $(BENCH),limits engine runtimes workers stillness banks queue enroll service pipeline isolation motion); do \
 		echo "== $$name"; $(BIN)/python -m bench.$$name; done
 	$(BIN)/python -m bench.table
 
 anomalib: .tools/anomalib/.ready ## What the benchmarks compare with
 
-docs: .venv/.core ## Write the table of settings into README.md
-	$(BIN)/patchwatch settings --into README.md
+docs: .venv/.core ## Write the table of settings into docs/settings.md
+	$(BIN)/patchwatch settings --into docs/settings.md
 
 requirements: | $(UV) ## Pin anew what requirements/*.txt hold
 	@rm -f uv.lock && mkdir -p requirements

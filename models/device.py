@@ -58,8 +58,8 @@ def choose_compute(
         raise ConfigurationError(f"PATCHWATCH_DEVICE={setting}: choose auto, cpu, cuda or openvino")
     if setting == "openvino" and importlib.util.find_spec("openvino") is None:
         raise ConfigurationError(
-            "PATCHWATCH_DEVICE=openvino, but OpenVINO is not installed: run `pip install 'patchwatch[openvino]'`, or "
-            "set PATCHWATCH_DEVICE=cpu"
+            "PATCHWATCH_DEVICE=openvino, but OpenVINO is not installed: run `pip install '.[openvino]'` in the "
+            "checkout, or set PATCHWATCH_DEVICE=cpu"
         )
     present = torch.cuda.is_available()
     if setting == "cuda" and not present:

@@ -33,6 +33,9 @@ COMMANDS = {
 }
 
 
+_NO_MEMORY = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")
+
+
 class _LazyCommands(TyperGroup):
     """Imports the module of a subcommand when that one is asked for."""
 
@@ -72,6 +75,11 @@ def patchwatch(
 
     Settings are environment variables named PATCHWATCH_...; `patchwatch settings` lists them.
     """
+    from patchwatch.settings import unknown_variables
+
+    for name, meant in unknown_variables().items():
+        advice = f"did you mean {meant}?" if meant else "`patchwatch settings` lists all"
+        typer.echo(f"patchwatch: {name} is no setting and has no effect: {advice}", err=True)
 
 
 def main() -> None:
@@ -82,6 +90,22 @@ def main() -> None:
     except PatchwatchError as error:
         typer.echo(f"patchwatch: {redact(str(error))}", err=True)
         sys.exit(exit_code(error))
+    except (MemoryError, ImportError) as error:
+        advice = _advice_on(error)
+        if advice is None:
+            raise
+        typer.echo(f"patchwatch: {advice} ({str(error) or 'out of memory'})", err=True)
+        sys.exit(EXIT_STAYS)
+
+
+def _advice_on(error: MemoryError | ImportError) -> str | None:
+    """What a machine lacks that libraries can say in their own words only; None for what is a defect."""
+    words = str(error)
+    if isinstance(error, MemoryError) or any(sign in words for sign in _NO_MEMORY):
+        return "there is too little memory: raise the limit of the process or container; 1 GB does for `motion`"
+    if "cannot open shared object file" in words:
+        return "a library of the system is missing: install it, or see README.md on how to install Patchwatch"
+    return None
 
 
 def exit_code(error: PatchwatchError) -> int:

@@ -45,6 +45,13 @@ class BusUnavailableError(RetryableError):
     code = "bus-unavailable"
 
 
+class BusRefusedError(BusUnavailableError):
+    """Redis answers, but will not do what Patchwatch needs until its settings or ours change: a wrong password, a user
+    without the rights, a database that is not there."""
+
+    code = "bus-refused"
+
+
 class BusFullError(BusUnavailableError):
     """Redis has reached its ``maxmemory`` and takes no writes until something is given up."""
 

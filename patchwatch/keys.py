@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
+PARTITIONS = "pw:partitions"  # their number, by the first worker of the installation
 CAMERAS = "pw:cameras"  # hash: camera id -> Camera (JSON)
 CAMERAS_REVISION = "pw:cameras:revision"  # counter: rises with each change of CAMERAS
 ALERTS = "pw:alerts"  # stream: every change of every alert, field "a" = Alert (JSON)
@@ -56,9 +57,9 @@ class CameraKeys:
     @property
     def state(self) -> str:
         """Hash of the inference worker: ``seq`` (last committed frame), ``books`` (`Books` up to it), ``worker``
-        (smoothing, event and minute state, JSON), ``boxes`` (JSON list of [x1, y1, x2, y2, label, confidence] in pixels
-        of the camera's own picture), ``explanation`` (`Explanation` of the last scored frame, JSON, without
-        thumbnails)."""
+        (smoothing, event and minute state, JSON), ``conditions`` (those of its picture and feed, JSON), ``boxes``
+        (JSON list of [x1, y1, x2, y2, label, confidence] in pixels of the camera's own picture), ``explanation``
+        (`Explanation` of the last scored frame, JSON, without thumbnails)."""
         return self._key("state")
 
     @property

@@ -5,10 +5,13 @@ Every field is an environment variable with the prefix ``PATCHWATCH_`` (``PATCHW
 
 from __future__ import annotations
 
+import difflib
 import os
+import re
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import platformdirs
@@ -18,13 +21,31 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from patchwatch.errors import ConfigurationError
 
 _PREFIX = "PATCHWATCH_"
+_NOT_OURS = ("PATCHWATCH_EXTRA", "PATCHWATCH_REQUIRE", "PATCHWATCH_TEST_DATA")  # of Compose and the tests
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 Device = Literal["auto", "cpu", "cuda", "openvino"]
 WebhookReach = Literal["public", "private", "loopback"]
 
 
+_NO_HOME = Path("/nonexistent/patchwatch")
+
+
 def _default_data_dir() -> Path:
-    return Path(platformdirs.user_data_dir("patchwatch"))
+    """A user without a home folder, as in containers with an arbitrary user id, has to name one (`_is_a_place`)."""
+    return _in_home(platformdirs.user_data_dir) or _NO_HOME
+
+
+def _default_weights_dir(given: dict[str, Any]) -> Path:
+    cache = _in_home(platformdirs.user_cache_dir)
+    return (cache or given.get("data_dir", _NO_HOME)) / "weights"
+
+
+def _in_home(folder: Callable[[str], str]) -> Path | None:
+    try:
+        path = Path(folder("patchwatch"))
+    except RuntimeError:  # neither HOME nor an entry in passwd
+        return None
+    return path if path.is_absolute() else None
 
 
 class Settings(BaseSettings):
@@ -34,7 +55,13 @@ class Settings(BaseSettings):
 
     # Queue
     redis_url: SecretStr | None = Field(
-        None, description="redis://, rediss:// or unix://. Unset: a private redis-server, else an embedded one."
+        None,
+        description="redis://, rediss:// or unix://. Unset: a server of our own, which keeps all in DATA_DIR/queue.",
+    )
+    queue_memory_mb: int | None = Field(
+        None,
+        ge=32,
+        description="MiB of memory for that server of our own. Default: a quarter of the machine's, to 4096.",
     )
     partitions: int = Field(16, ge=1, le=1024, description="Units of ownership; all keys of a camera share one.")
     queue_frames: int = Field(
@@ -42,7 +69,9 @@ class Settings(BaseSettings):
     )
 
     # Where things live
-    data_dir: Path = Field(default_factory=_default_data_dir, description="Banks and private state.")
+    data_dir: Path = Field(
+        default_factory=_default_data_dir, validate_default=True, description="The queue, banks and private state."
+    )
     media_dirs: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="Folders that file: sources may come from, separated by ':'. Default: DATA_DIR/media."
     )
@@ -96,7 +125,7 @@ class Settings(BaseSettings):
     clip_weights: Path | None = Field(None, description="CLIP RN101 weights of your own.")
     detector_weights: Path | None = Field(None, description="Any ultralytics detector checkpoint.")
     weights_dir: Path = Field(
-        default_factory=lambda: Path(platformdirs.user_cache_dir("patchwatch")) / "weights",
+        default_factory=_default_weights_dir,
         description="Where `patchwatch weights pull` puts files.",
     )
     random_clip_weights: bool = Field(
@@ -138,6 +167,13 @@ class Settings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged, to stderr.")
 
+    @field_validator("data_dir")
+    @classmethod
+    def _is_a_place(cls, value: Path) -> Path:
+        if value == _NO_HOME:
+            raise ValueError("there is no home folder to keep data in (HOME is not set): name a folder")
+        return value
+
     @field_validator("media_dirs", mode="before")
     @classmethod
     def _split_folders(cls, value: object) -> object:
@@ -149,12 +185,14 @@ class Settings(BaseSettings):
     @classmethod
     def _readable_url(cls, value: SecretStr | None) -> SecretStr | None:
         try:
-            parts = urlsplit(value.get_secret_value()) if value is not None else None
-            readable = parts is None or (parts.scheme in _REDIS_SCHEMES and (parts.port or True))
+            readable = value is None or _is_redis_address(value.get_secret_value())
         except ValueError:  # its own words would tell the password
             readable = False
         if not readable:
-            raise ValueError("is not an address like redis://HOST:6379/0, rediss://HOST:6379/0 or unix:///PATH")
+            raise ValueError(
+                "is not an address like redis://HOST:6379/0, rediss://HOST:6379/0 or unix:///PATH (in a password, "
+                "write @ as %40, : as %3A, / as %2F, # as %23, ? as %3F and % as %25)"
+            )
         return value
 
     @field_validator("reconnect_max_s")
@@ -203,6 +241,33 @@ class Settings(BaseSettings):
         given = {name: getattr(self, name) for name in sorted(self.model_fields_set)}
         ours = {_PREFIX + name.upper(): _as_text(value) for name, value in given.items() if value is not None}
         return inherited | ours
+
+
+def _is_redis_address(text: str) -> bool:
+    """Raises `ValueError` for a port that is no number. What is right in form but left after the host, as an ``@``, is
+    the rest of a password that was not encoded."""
+    parts = urlsplit(text)
+    whole = parts.scheme in _REDIS_SCHEMES and not parts.fragment and "@" not in parts.path + parts.query
+    if parts.scheme == "unix":
+        return whole and parts.path.startswith("/")
+    _ = parts.port
+    return whole and bool(parts.hostname) and re.fullmatch(r"/?\d{0,5}", parts.path) is not None
+
+
+def unknown_variables() -> dict[str, str | None]:
+    """Variables of the environment that begin like ours and are none, each with the one that was probably meant."""
+    ours = (name for name in os.environ if name.upper().startswith(_PREFIX) and name not in _NOT_OURS)
+    unknown = sorted(name for name in ours if name.upper().removeprefix(_PREFIX).lower() not in Settings.model_fields)
+    return {name: _probably_meant(name) for name in unknown}
+
+
+def _probably_meant(variable: str) -> str | None:
+    """One that has all its words, or is written nearly so."""
+    name = variable[:100].upper().removeprefix(_PREFIX).lower()
+    words = set(name.split("_"))
+    holding = [known for known in Settings.model_fields if words <= set(known.split("_"))]
+    nearest = holding or difflib.get_close_matches(name, list(Settings.model_fields), n=1)
+    return _PREFIX + nearest[0].upper() if nearest else None
 
 
 def _as_text(value: object) -> str:

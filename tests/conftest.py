@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from patchwatch.bus_server import embedded_redis, private_redis
+from patchwatch.bus_server import private_redis
 
 DATA = Path(os.environ.get("PATCHWATCH_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
@@ -77,8 +77,8 @@ def _no_settings_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setenv("PATCHWATCH_DATA_DIR", str(tmp_path / "data"))
 
 
-@pytest.fixture(params=["embedded", pytest.param("server", marks=pytest.mark.redis_server)])
-def bus_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """A fresh, empty queue: each test runs on the embedded one and on a real redis-server."""
-    with embedded_redis() if request.param == "embedded" else private_redis() as url:
+@pytest.fixture
+def bus_url() -> Iterator[str]:
+    """A fresh, empty queue."""
+    with private_redis() as url:
         yield url

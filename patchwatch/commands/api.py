@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from patchwatch.errors import ConfigurationError, RejectedError, RetryableError
+from patchwatch.exposure import check_token
 from patchwatch.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def ask(settings: Settings, address: str | None, method: str, path: str, body: d
     """
     import httpx  # takes a third of a second, which help need not wait for
 
+    check_token(settings)
     base = (address or default_address(settings)).rstrip("/")
     headers = {} if settings.api_token is None else {"Authorization": f"Bearer {settings.api_token.get_secret_value()}"}
     try:

@@ -80,7 +80,7 @@ def _play(options: DemoOptions, settings: Settings, session: Session, console: C
             threshold = enrol(settings, recording, report)
         _say(console, f"learnt: alerts will open above a score of {threshold:.2f}")
         session.start()
-        _say(console, _addresses(session))
+        _say(console, _addresses(session, settings))
     except KeyboardInterrupt:
         return None
     with suppress(KeyboardInterrupt), make_screen(console) as screen:
@@ -116,17 +116,15 @@ def _intention(options: DemoOptions) -> str:
     )
 
 
-def _addresses(session: Session) -> str:
-    from patchwatch.settings import Settings as Defaults
-
-    fields, settings = Defaults.model_fields, session.settings
+def _addresses(session: Session, wanted: Settings) -> str:
+    used = session.settings
     moved = [
-        f"port {wanted} is taken: {noun} uses {used} instead"
-        for noun, wanted, used in (
-            ("the service", fields["port"].default, settings.port),
-            ("the RTSP endpoint", fields["rtsp_port"].default, settings.rtsp_port),
+        f"port {port} is taken: {noun} uses {instead} instead"
+        for noun, port, instead in (
+            ("the service", wanted.port, used.port),
+            ("the RTSP endpoint", wanted.rtsp_port, used.rtsp_port),
         )
-        if wanted != used
+        if port not in (0, instead)
     ]
     base, sockets = session.base, session.sockets
     lines = [
@@ -144,12 +142,16 @@ def _addresses(session: Session) -> str:
 
 @contextmanager
 def _terminated_as_by_ctrl_c() -> Iterator[None]:
-    """SIGTERM stops all parts in order too, and SIGINT where a shell started us in the background with it ignored."""
+    """SIGTERM and SIGHUP stop all parts in order too, and SIGINT where a shell started us in the background with it
+    ignored."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import logging
+import os
+import signal
 from typing import Annotated
 
 import typer
 
 from patchwatch import logs
-from patchwatch.errors import ConfigurationError
+from patchwatch.errors import BusUnavailableError, ConfigurationError
 from patchwatch.roles import Role
 from patchwatch.settings import Settings, load_settings
 
+log = logging.getLogger(__name__)
 _MODULES = {
     Role.INGEST: "workers.ingest.worker",
     Role.INFERENCE: "workers.inference.worker",
@@ -35,7 +39,25 @@ def run(
         from workers.lifeline import stop_when_stdin_ends
 
         stop_when_stdin_ends()
+    _stop_when_the_terminal_goes()
+    _admit(settings)
     importlib.import_module(_MODULES[role]).run(settings)
+
+
+def _admit(settings: Settings) -> None:
+    """A Redis that is away now is waited for; one that refuses ends the role with one line."""
+    from patchwatch.bus import admit
+
+    assert settings.redis_url is not None
+    try:
+        admit(settings.redis_url.get_secret_value(), settings.partitions)
+    except BusUnavailableError as error:
+        log.warning("%s", error)
+
+
+def _stop_when_the_terminal_goes() -> None:
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
 
 
 def _need_shared_redis(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""``patchwatch settings``: every setting there is, as the table that README.md holds."""
+"""``patchwatch settings``: every setting there is, as the table that docs/settings.md holds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from patchwatch.errors import RejectedError
 from patchwatch.settings import Settings
 
 _TABLE = re.compile(r"(?<=<!-- settings: `make docs` writes this -->\n).*?(?=<!-- end of settings -->)", re.DOTALL)
-_COMPUTED = {"data_dir": "the user's data folder", "weights_dir": "the user's cache folder"}
+_COMPUTED = {"data_dir": "`~/.local/share/patchwatch`", "weights_dir": "`~/.cache/patchwatch/weights`"}
 
 
 def settings(
@@ -25,7 +25,7 @@ def settings(
         return
     text = into.read_text(encoding="utf-8")
     if not _TABLE.search(text):
-        raise RejectedError(f"{into} has no marks for the table: see README.md for their form")
+        raise RejectedError(f"{into} has no marks for the table: see docs/settings.md for their form")
     into.write_text(_TABLE.sub(lambda _: table(), text), encoding="utf-8")
 
 

@@ -66,6 +66,21 @@ def test_volumes_and_mounted_files_exist(compose: dict[str, Any]) -> None:
             assert (ROOT / source).is_file() if source.startswith(".") else source in compose["volumes"]
 
 
+def test_what_strangers_may_reach_does_not_share_a_network_with_redis(compose: dict[str, Any]) -> None:
+    assert compose["services"]["redis"]["networks"] == ["inside"]
+    assert compose["services"]["mediamtx"]["networks"] == ["outside"]
+    assert all("inside" in compose["services"][role]["networks"] for role in Role)
+
+
+def test_no_container_has_rights_or_processes_without_end(compose: dict[str, Any]) -> None:
+    for name in ("redis", *Role):
+        service = compose["services"][name]
+        assert service["cap_drop"] == ["ALL"]
+        assert service["read_only"]
+        assert service["pids_limit"]
+        assert all("size=" in mount for mount in service["tmpfs"])
+
+
 def test_what_must_be_set_is_in_the_example(compose: dict[str, Any]) -> None:
     example = (ROOT / "deploy" / ".env.example").read_text()
     for name in re.findall(r"\$\{([A-Z_]+)", COMPOSE.read_text()):

@@ -71,7 +71,6 @@ def _transaction(client: redis.Redis) -> None:
         pipe.execute()
 
 
-@pytest.mark.redis_server
 @pytest.mark.parametrize(
     ("trouble", "word", "kind"),
     [
@@ -100,7 +99,6 @@ async def test_a_redis_that_takes_no_writes_is_unavailable_and_says_why(
         client.config_set("save", "")  # or it would not end
 
 
-@pytest.mark.redis_server
 def test_a_replica_without_its_primary_is_unavailable_to_readers(url: str) -> None:
     with connect(url) as client:
         client.config_set("replica-serve-stale-data", "no")
@@ -109,7 +107,6 @@ def test_a_replica_without_its_primary_is_unavailable_to_readers(url: str) -> No
             client.get("key")
 
 
-@pytest.mark.redis_server
 def test_after_a_refusal_of_a_replica_the_next_command_connects_anew(url: str) -> None:
     """The address may lead to the new primary by then; the old one keeps its connections open."""
     with connect(url) as client, connect(url) as other:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from patchwatch import __version__
-from patchwatch.cli import COMMANDS, exit_code
-from patchwatch.errors import BusUnavailableError, ConfigurationError, NotFoundError
+from patchwatch.cli import COMMANDS, exit_code, main
+from patchwatch.errors import EXIT_STAYS, BusUnavailableError, ConfigurationError, NotFoundError
 
 
 def patchwatch(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
@@ -105,3 +105,37 @@ def test_help_comes_without_loading_the_heavy_parts(tmp_path: Path) -> None:
         (tmp_path / f"{heavy}.py").write_text("raise ImportError('too heavy for help')")
     done = patchwatch("--help", PYTHONPATH=str(tmp_path))
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (MemoryError(), "too little memory"),
+        (ImportError("libx.so: failed to map segment from shared object"), "too little memory"),
+        (ImportError("libGL.so.1: cannot open shared object file: No such file or directory"), "library of the system"),
+    ],
+)
+def test_what_the_machine_lacks_is_told_in_one_line(
+    error: Exception, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lacks() -> None:
+        raise error
+
+    monkeypatch.setattr("patchwatch.commands.settings.table", lacks)
+    monkeypatch.setattr("sys.argv", ["patchwatch", "settings"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == EXIT_STAYS
+    words = capsys.readouterr().err
+    assert told in words
+    assert words.count("\n") == 1
+
+
+def test_a_module_that_is_missing_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacks() -> None:
+        raise ModuleNotFoundError("No module named 'patchwatch.nothing'")
+
+    monkeypatch.setattr("patchwatch.commands.settings.table", lacks)
+    monkeypatch.setattr("sys.argv", ["patchwatch", "settings"])
+    with pytest.raises(ModuleNotFoundError):
+        main()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from typer.testing import CliRunner
 
+from patchwatch.cli import app
 from patchwatch.errors import ConfigurationError
-from patchwatch.settings import Settings, load_settings
+from patchwatch.settings import Settings, load_settings, unknown_variables
 
 
 def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,3 +100,50 @@ def test_media_folders_default_to_one_in_the_data_folder_and_are_resolved(tmp_pa
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Settings().port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://:pa/ss@host:6379/0", "redis://:12/ss@host/0", "redis://u:p#x@host/0", "redis://:p?x@host", "redis://host/zero",
+     "redis://", "unix://relative", "redis://host/0#1"],
+)  # fmt: skip
+def test_an_address_whose_password_was_not_encoded_is_refused_and_says_how(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="%2F"):
+        load_settings(redis_url=url)
+
+
+@pytest.fixture
+def no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user id without an entry in passwd and without HOME, as OpenShift gives."""
+    for name in ("HOME", "PATCHWATCH_DATA_DIR", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 123_456_789)
+
+
+def test_without_a_home_a_data_folder_has_to_be_named(no_home: None) -> None:
+    with pytest.raises(ConfigurationError, match="PATCHWATCH_DATA_DIR: there is no home folder"):
+        load_settings()
+
+
+def test_with_a_data_folder_no_home_is_needed(no_home: None, tmp_path: Path) -> None:
+    settings = load_settings(data_dir=tmp_path)
+    assert settings.weights_dir == tmp_path / "weights"
+    assert settings.allowed_media_dirs == (tmp_path.resolve() / "media",)
+
+
+def test_variables_that_are_no_settings_are_told_with_the_one_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHWATCH_REDIS", "redis://h")
+    monkeypatch.setenv("PATCHWATCH_ANALYSIS_FSP", "5")
+    monkeypatch.setenv("PATCHWATCH_" + "X" * 5000, "1")
+    monkeypatch.setenv("patchwatch_port", "1")
+    unknown = unknown_variables()
+    assert unknown["PATCHWATCH_REDIS"] == "PATCHWATCH_REDIS_URL"
+    assert unknown["PATCHWATCH_ANALYSIS_FSP"] == "PATCHWATCH_ANALYSIS_FPS"
+    assert (len(unknown), unknown["PATCHWATCH_" + "X" * 5000]) == (3, None)
+
+
+def test_every_command_tells_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHWATCH_DATADIR", "/x")
+    told = CliRunner().invoke(app, ["settings"])
+    assert "PATCHWATCH_DATADIR is no setting and has no effect: did you mean PATCHWATCH_DATA_DIR?" in told.stderr
+    assert "PATCHWATCH_DATADIR" not in told.stdout

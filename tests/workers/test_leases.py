@@ -240,7 +240,6 @@ def test_a_refusal_of_redis_does_not_end_the_renewing(make: Make, monkeypatch: p
     assert alone.owned.keys() == set(UNITS)
 
 
-@pytest.mark.redis_server
 def test_what_is_ours_stays_ours_while_redis_is_full() -> None:
     with private_redis() as url, connect(url) as client:
         alone = Leases(url, Role.INFERENCE)

@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 import workers.processes as processes
-from patchwatch.bus_server import embedded_redis
 from patchwatch.errors import FatalError
 from patchwatch.roles import Role
 from workers.processes import ProcessTree, RoleProcess
@@ -114,20 +113,6 @@ def test_a_role_that_crashes_is_tried_again_and_again(tree_of: Callable[..., Pro
     wait_for(often)
 
 
-def look_often(tree: ProcessTree) -> None:
-    for _ in range(5):
-        tree.tend()
-
-
-def test_losing_the_own_queue_ends_the_tree(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "_QUEUE_LOOK_S", 0.0)
-    with embedded_redis() as url:
-        tree = ProcessTree((), own_queue=url)
-        look_often(tree)
-    with pytest.raises(FatalError, match="PATCHWATCH_REDIS_URL"):
-        look_often(tree)
-
-
 def test_roles_stop_in_order_ingest_first_service_last(tmp_path: Path, tree_of: Callable[..., ProcessTree]) -> None:
     said = tmp_path / "said"
     tree = tree_of(*(role_that_says(said, "", kind) for kind in (Role.SERVICE, Role.INFERENCE, Role.INGEST)))
@@ -216,7 +201,7 @@ def test_the_roles_end_when_the_parent_is_killed_outright(parent: Callable[[str]
     wait_for(lambda: not any(alive(pid) for pid in pids))
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_one_signal_stops_everything(parent: Callable[[str], subprocess.Popen[str]], number: signal.Signals) -> None:
     process = parent("signal.pause()")
     pids = pids_once_up(process)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from patchwatch.errors import ConfigurationError, PortTakenError
 from patchwatch.exposure import check_exposure, is_loopback
-from patchwatch.settings import Settings
+from patchwatch.settings import Settings, unknown_variables
 from workers.doctor.finding import Finding, fail, ok, warn
 from workers.ports import check_free
 
@@ -18,6 +18,9 @@ _LEAST_FREE_BYTES = 500_000_000
 
 def check_host(settings: Settings, alive: set[str]) -> Iterator[Finding]:
     """``alive``: roles of which this host has a living worker; a port that one of them holds is ours."""
+    for name, meant in unknown_variables().items():
+        advice = f"did you mean {meant}?" if meant else "`patchwatch settings` lists all"
+        yield warn("settings", f"{name} is no setting and has no effect: {advice}")
     yield _data_folder(settings.data_dir)
     for folder in settings.allowed_media_dirs:
         yield _media_folder(folder)
@@ -82,7 +85,9 @@ def _cuda() -> Finding:
     try:
         import torch
     except ImportError:
-        return fail("device", "PATCHWATCH_DEVICE=cuda, but torch is not installed: pip install 'patchwatch[clip]'")
+        return fail(
+            "device", "PATCHWATCH_DEVICE=cuda, but torch is not installed: run `pip install '.[clip]'` in the checkout"
+        )
     if not torch.cuda.is_available():
         return fail("device", "PATCHWATCH_DEVICE=cuda, but no GPU answers: see `nvidia-smi`, or set it to auto")
     return ok("device", torch.cuda.get_device_name(0))

@@ -13,6 +13,7 @@ _OLDEST = (6, 2)  # XTRIM MINID
 _SLOW_MS, _TOO_SLOW_MS = 20.0, 1000.0
 _CLOCK_WARN_S, _CLOCK_FAIL_S = 0.5, 2.0
 _PINGS = 5
+_LIMIT = "its maxmemory (PATCHWATCH_QUEUE_MEMORY_MB where PATCHWATCH_REDIS_URL is not set)"
 # Estimates, bytes: a frame of 640x360 as JPEG, a score and a minute in their streams, and all else of a camera
 # (state, its alerts' pictures at some ten a day).
 _FRAME_BYTES_PER_PIXEL, _SCORE_BYTES, _MINUTE_BYTES, _REST_BYTES = 0.15, 130, 45, 8_000_000
@@ -45,7 +46,8 @@ def _version(info: dict[str, Any]) -> Finding:
         return fail("redis version", "a Redis Cluster: use a single Redis, with a replica if need be")
     if info.get("role", "master") != "master":
         return fail("redis version", f"{version}, a replica: name the primary in PATCHWATCH_REDIS_URL")
-    return ok("redis version", version)
+    valkey = info.get("valkey_version")
+    return ok("redis version", version if valkey is None else f"Valkey {valkey}, which answers as Redis {version}")
 
 
 def _memory(info: dict[str, Any], needed: int, cameras: int) -> Finding:
@@ -54,11 +56,11 @@ def _memory(info: dict[str, Any], needed: int, cameras: int) -> Finding:
     if limit == 0:
         return warn("redis memory", f"no maxmemory: {estimate}; set it, or the machine's memory is the limit")
     if used >= limit:
-        return fail("redis memory", f"full, {_mb(used)} of {_mb(limit)}: raise maxmemory; {estimate}")
+        return fail("redis memory", f"full, {_mb(used)} of {_mb(limit)}: raise {_LIMIT}; {estimate}")
     if needed > limit:
         return warn(
             "redis memory",
-            f"maxmemory {_mb(limit)}, but {estimate}: raise it, or lower PATCHWATCH_SCORE_RETENTION_HOURS or "
+            f"{_mb(limit)}, but {estimate}: raise {_LIMIT}, or lower PATCHWATCH_SCORE_RETENTION_HOURS or "
             "PATCHWATCH_QUEUE_FRAMES",
         )
     return ok("redis memory", f"{_mb(used)} of {_mb(limit)} used; {estimate}")
@@ -77,6 +79,11 @@ def _policy(info: dict[str, Any]) -> Finding:
 def _persistence(info: dict[str, Any]) -> Finding:
     if info.get("rdb_last_bgsave_status", "ok") != "ok" or info.get("aof_last_write_status", "ok") != "ok":
         return fail("redis persistence", "the last attempt to save failed: see Redis' log, and its disk")
+    if info.get("aof_last_bgrewrite_status", "ok") != "ok":
+        return fail(
+            "redis persistence",
+            "its append-only file could not be rewritten, and grows: see Redis' log, its disk and the machine's memory",
+        )
     if info.get("aof_enabled"):
         return ok("redis persistence", "append-only file; FLUSHALL still deletes everything")
     if int(info.get("rdb_last_save_time", 0)) and int(info.get("rdb_saves", 0)):

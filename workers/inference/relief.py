@@ -30,7 +30,7 @@ class Relief:
                 return True
             freed = sum(self._oldest_scores(session) for session in known)
         if freed:
-            log.warning("Redis is full: the %d oldest scores were given up; raise its maxmemory", freed)
+            log.warning("Redis is full: the %d oldest scores were given up; raise its memory", freed)
         return bool(freed)
 
     def _history(self, session: Session) -> int:

@@ -12,8 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from patchwatch import keys
-from patchwatch.bus import connect
+from patchwatch.bus import admit, connect
 from patchwatch.bus_server import private_redis
+from patchwatch.bus_store import kept_queue
 from patchwatch.cli import app
 from patchwatch.keys import CameraKeys
 from patchwatch.messages.camera import Camera
@@ -55,7 +56,6 @@ def test_a_redis_that_does_not_answer_fails_without_its_password(settings: Setti
     assert not any("hunter2" in one.text for one in findings)
 
 
-@pytest.mark.redis_server
 def test_a_fresh_redis_forgets_and_has_no_workers(settings: Settings, url: str) -> None:
     findings = examine(settings.changed(redis_url=url))
     assert found(findings, "redis version").level is Level.OK
@@ -64,7 +64,24 @@ def test_a_fresh_redis_forgets_and_has_no_workers(settings: Settings, url: str) 
     assert "patchwatch run" in found(findings, "workers", "inference").text
 
 
-@pytest.mark.redis_server
+def test_beside_a_serve_without_a_url_it_looks_at_the_queue_in_the_data_folder(settings: Settings) -> None:
+    with kept_queue(settings) as queue:
+        admit(queue.url, settings.partitions)
+        findings = examine(settings)
+        assert found(findings, "redis").text == "answers"
+        assert found(findings, "redis persistence").level is Level.OK
+        assert found(findings, "settings").level is Level.OK
+        assert not [one for one in findings if one.level is Level.FAIL]
+        others = examine(settings.changed(partitions=8))
+        assert found(others, "settings", "begun with 16").level is Level.FAIL
+    assert "none runs now" in found(examine(settings), "redis").text
+
+
+def test_variables_that_are_no_settings_are_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHWATCH_REDIS", "redis://h")
+    assert "PATCHWATCH_REDIS_URL" in found(examine(settings), "settings", "PATCHWATCH_REDIS ").text
+
+
 def test_settings_of_redis_that_lose_or_stop_cameras_are_told(settings: Settings, url: str) -> None:
     with connect(url) as client:
         client.config_set("maxmemory-policy", "allkeys-lru")
@@ -100,7 +117,6 @@ def test_clocks_that_differ_are_told(settings: Settings, off_s: float, level: Le
     assert found(list(check_server(Clocked(off_s), settings, 0)), "clock").level is level
 
 
-@pytest.mark.redis_server
 def test_a_camera_is_told_by_its_capture_its_bank_its_weights_and_its_account(settings: Settings, url: str) -> None:
     settings = settings.changed(redis_url=url, weights_dir=settings.data_dir / "weights")
     of = CameraKeys.of("door", settings.partitions)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,17 +12,23 @@ import redis
 
 from patchwatch import keys
 from patchwatch.bus import connect
+from patchwatch.bus_store import kept_queue
 from patchwatch.errors import LeaseLostError
 from patchwatch.keys import CameraKeys, LeaseKeys
+from patchwatch.messages.alert import Alert, AlertState
 from patchwatch.messages.books import Books
 from patchwatch.messages.status import AnalysisState, AnalysisStatus
 from patchwatch.settings import Settings
-from workers.inference.commit import Committer, Outcome
+from workers.inference.commit import AlertChange, Committer, Outcome
 from workers.lease import Lease
 
 DOOR = CameraKeys("door", 0)
 UNIT = LeaseKeys.of_partition(0)
 LEASE = b"me:1"
+ALERT = Alert(
+    id="door-1", camera_id="door", state=AlertState.OPEN, started_at_ms=1, opened_at_ms=2, peak_at_ms=2, peak_score=0.9,
+    threshold=0.5, stream="motion", profile="motion",
+)  # fmt: skip
 
 
 def session() -> Any:
@@ -110,3 +117,23 @@ def test_a_removed_camera_is_erased(client: Any) -> None:
     client.hset(DOOR.state, "seq", 1)
     Committer(client, Settings()).erase(session())
     assert not client.exists(DOOR.state)
+
+
+@pytest.mark.parametrize("with_alert", [False, True])
+def test_what_changes_slowly_is_on_disk_with_each_alert_and_the_rest_with_each_commit(
+    tmp_path: Path, with_alert: bool
+) -> None:
+    settings = Settings(data_dir=tmp_path, queue_memory_mb=64)
+    outcome = Outcome(alerts=[AlertChange(ALERT, tell=True)] if with_alert else [])
+    one = session()
+    one.worker_state = lambda: {"conditions": {"usual": "picture"}}
+    with kept_queue(settings) as queue, connect(queue.url) as client:
+        client.set(UNIT.lease, LEASE)
+        Committer(client, settings).commit(one, outcome)
+        assert client.hget(DOOR.state, "conditions") == b'{"usual": "picture"}'
+        assert queue._server is not None
+        queue._server.kill()
+    with kept_queue(settings) as queue, connect(queue.url) as client:
+        assert client.hget(DOOR.state, "seq") == b"7"
+        assert (client.hget(DOOR.state, "conditions") is not None) == with_alert
+        assert client.hget(DOOR.state, "boxes") is None

@@ -18,7 +18,7 @@ from workers.lease import Lease
 START_MS = 1_800_000_000_000
 
 
-@pytest.fixture(params=[pytest.param("server", marks=pytest.mark.redis_server)])
+@pytest.fixture
 def bus_url() -> Any:
     with private_redis() as url:
         yield url

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ingest_rig import Rig, running
 
-from patchwatch.bus_server import embedded_redis
+from patchwatch.bus_server import private_redis
 from patchwatch.settings import Settings
 
 
@@ -21,8 +21,8 @@ def media(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def make_settings(tmp_path: Path, media: Path) -> Iterator[Callable[..., Settings]]:
-    """Settings with an embedded queue and quick reconnects; keyword arguments override."""
-    with embedded_redis() as url:
+    """Settings with a queue of their own and quick reconnects; keyword arguments override."""
+    with private_redis() as url:
 
         def make(**overrides: object) -> Settings:
             chosen: dict[str, object] = {
