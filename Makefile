@@ -34,10 +34,11 @@ demo: .venv/.core ## See it work. DURATION=seconds SOURCE=path-or-url NORMAL=pat
 test: .venv/.$(TEST_SET) ## All tests. CLIP=0: without torch. ARGS='-k word': some of them
 	$(BIN)/pytest $(ARGS)
 
-lint: .venv/.lint ## Style and types
+lint: .venv/.lint ## Style, types, and who imports whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 fuzz: .venv/.$(TEST_SET) ## Mutated inputs: N=10000 SEED=2026; writes bench/results/fuzz.json
 	PATCHWATCH_FUZZ=$(or $(N),10000) $(if $(SEED),PATCHWATCH_FUZZ_SEED=$(SEED)) \

@@ -7,7 +7,6 @@ tries one again, ``PATCHWATCH_FUZZ_RECORD`` names a file for the counts by kind 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -23,7 +22,7 @@ from stocked_redis import Snapshot, learn_bank, stock
 
 from models.bank import Bank
 from patchwatch.bus import connect
-from patchwatch.bus_server import embedded_redis, private_redis
+from patchwatch.bus_server import private_redis
 from patchwatch.settings import Settings
 
 TALLY = Tally.from_environment()
@@ -75,7 +74,7 @@ class Stocked:
 
 @pytest.fixture(scope="session")
 def stocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stocked]:
-    with private_redis() if shutil.which("redis-server") else embedded_redis() as url:
+    with private_redis() as url:
         folder = tmp_path_factory.mktemp("fuzz")
         (folder / "media").mkdir()
         settings = Settings(

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from typing import Any
 
+import parts
 import pytest
 from fuzz_tally import Tally
 from ingest_rig import program, running, write_video
@@ -30,7 +31,6 @@ REQUESTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.ffmpeg
 async def test_no_bytes_disturb_a_publisher_beside_them(
     tally: Tally, stocked: Any, tmp_path: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -53,7 +53,7 @@ async def test_no_bytes_disturb_a_publisher_beside_them(
             "-rtsp_transport",
             "tcp",
         ]
-        with program("ffmpeg", *arguments, url):
+        with program(parts.ffmpeg(), *arguments, url):
             await rig.frames_above("gate", 0)
             with caplog.at_level(logging.ERROR, logger="asyncio"):
                 for mutator in tally.mutators(KIND):

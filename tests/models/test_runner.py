@@ -6,9 +6,10 @@ import importlib.util
 from pathlib import Path
 
 import numpy as np
+import parts
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = parts.torch()
 
 from real_frames import DETECTOR, PERSONS, frames_of, networks_for  # noqa: E402
 
@@ -20,12 +21,10 @@ from models.pictures import Pictures  # noqa: E402
 from models.runner import Eager  # noqa: E402
 from patchwatch.errors import ConfigurationError  # noqa: E402
 
-pytestmark = pytest.mark.clip
-openvino = pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="OpenVINO is not installed")
 EXACT = Compute(torch.device("cpu"), torch.float32)
 
 
-@openvino
+@pytest.mark.openvino
 @pytest.mark.parametrize(("precision", "within"), [("fp32", 1e-4), ("auto", 1e-2)])
 def test_openvino_embeds_what_torch_embeds(precision: str, within: float) -> None:
     noise = np.random.default_rng(5)
@@ -40,8 +39,7 @@ def test_openvino_embeds_what_torch_embeds(precision: str, within: float) -> Non
         assert gap.max() < within
 
 
-@openvino
-@pytest.mark.data
+@pytest.mark.openvino
 @pytest.mark.parametrize(("precision", "within_px"), [("fp32", 0.1), ("auto", 4.0)])
 def test_openvino_finds_what_torch_finds(data: Path, precision: str, within_px: float) -> None:
     wide, small = frames_of(data / PERSONS, 120, 200, 3), frames_of(data / PERSONS, 120, 200, 2, 400)
@@ -81,7 +79,6 @@ def test_what_cannot_be_recorded_runs_as_it_comes_and_is_told_once(
     ]
 
 
-@pytest.mark.data
 def test_what_a_detection_head_made_for_a_shape_is_kept_alive(data: Path) -> None:
     run = load_detector(data / DETECTOR, EXACT, classes=(), confidence=0.5).run
     assert isinstance(run, Eager)
@@ -90,8 +87,7 @@ def test_what_a_detection_head_made_for_a_shape_is_kept_alive(data: Path) -> Non
     assert any(kept is anchors for kept in tensors_of(run.module))
 
 
-@pytest.mark.gpu
-@pytest.mark.data
+@pytest.mark.usefixtures("gpu")
 def test_graphs_replay_what_the_modules_do(data: Path) -> None:
     compute = choose_compute("cuda", "fp32")
     detector = load_detector(data / DETECTOR, compute, classes=(), confidence=0.5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,12 @@ import pytest
 import redis
 
 from patchwatch.bus import connect, connect_async, translated
-from patchwatch.bus_server import private_redis
 from patchwatch.errors import BusFullError, BusUnavailableError
 
 
-@pytest.fixture
-def url() -> Iterator[str]:
-    with private_redis() as url:
-        yield url
+@pytest.fixture(name="url")
+def _url(bus_url: str) -> str:
+    return bus_url
 
 
 def _full(client: redis.Redis, folder: Path) -> None:
@@ -71,7 +69,6 @@ def _transaction(client: redis.Redis) -> None:
         pipe.execute()
 
 
-@pytest.mark.redis_server
 @pytest.mark.parametrize(
     ("trouble", "word", "kind"),
     [
@@ -100,7 +97,6 @@ async def test_a_redis_that_takes_no_writes_is_unavailable_and_says_why(
         client.config_set("save", "")  # or it would not end
 
 
-@pytest.mark.redis_server
 def test_a_replica_without_its_primary_is_unavailable_to_readers(url: str) -> None:
     with connect(url) as client:
         client.config_set("replica-serve-stale-data", "no")
@@ -109,7 +105,6 @@ def test_a_replica_without_its_primary_is_unavailable_to_readers(url: str) -> No
             client.get("key")
 
 
-@pytest.mark.redis_server
 def test_after_a_refusal_of_a_replica_the_next_command_connects_anew(url: str) -> None:
     """The address may lead to the new primary by then; the old one keeps its connections open."""
     with connect(url) as client, connect(url) as other:

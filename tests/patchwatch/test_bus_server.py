@@ -1,4 +1,4 @@
-"""Both kinds of own Redis answer alike to the commands Patchwatch uses."""
+"""An own queue answers as Patchwatch needs it to."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import parts
 import redis.asyncio
 
 from patchwatch import keys
@@ -30,9 +31,13 @@ WITHIN_S = 40.0
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody else gets while this process lives: it stays bound, yet a server may listen on it."""
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", 0))
+    port = int(holder.getsockname()[1])
+    holder.detach()
+    return port
 
 
 async def eventually(holds: Callable[[], bool], within_s: float = WITHIN_S) -> None:
@@ -143,7 +148,7 @@ async def running(settings: Settings, stable_after_s: float = 30.0) -> AsyncIter
 def rtsp_camera(port: int, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """An independent RTSP server at rtsp://127.0.0.1:PORT/cam."""
     process = subprocess.Popen(
-        ["/usr/bin/python3", str(RTSP_SERVER), "--port", str(port), *arguments],
+        [parts.gst_python(), str(RTSP_SERVER), "--port", str(port), *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     assert process.stdout is not None

@@ -22,6 +22,10 @@ class RedisProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self.client: Any = redis.Redis(port=self.port, socket_timeout=5)  # past every proxy
 
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
     def start(self) -> None:
         """Returns once it answers."""
         self._process = subprocess.Popen(

@@ -14,7 +14,6 @@ import redis
 
 from patchwatch import keys
 from patchwatch.bus import connect
-from patchwatch.bus_server import private_redis
 from patchwatch.errors import LeaseLostError
 from patchwatch.keys import LeaseKeys
 from patchwatch.roles import Role
@@ -240,10 +239,9 @@ def test_a_refusal_of_redis_does_not_end_the_renewing(make: Make, monkeypatch: p
     assert alone.owned.keys() == set(UNITS)
 
 
-@pytest.mark.redis_server
-def test_what_is_ours_stays_ours_while_redis_is_full() -> None:
-    with private_redis() as url, connect(url) as client:
-        alone = Leases(url, Role.INFERENCE)
+def test_what_is_ours_stays_ours_while_redis_is_full(bus_url: str) -> None:
+    with connect(bus_url) as client:
+        alone = Leases(bus_url, Role.INFERENCE)
         alone.want(dict.fromkeys(UNITS, 1))
         alone._round()
         client.config_set("maxmemory", 1)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import workers.processes as processes
-from patchwatch.bus_server import embedded_redis
+from patchwatch.bus_server import private_redis
 from patchwatch.errors import FatalError
 from patchwatch.roles import Role
 from workers.processes import ProcessTree, RoleProcess
@@ -121,7 +121,7 @@ def look_often(tree: ProcessTree) -> None:
 
 def test_losing_the_own_queue_ends_the_tree(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "_QUEUE_LOOK_S", 0.0)
-    with embedded_redis() as url:
+    with private_redis() as url:
         tree = ProcessTree((), own_queue=url)
         look_often(tree)
     with pytest.raises(FatalError, match="PATCHWATCH_REDIS_URL"):

@@ -179,8 +179,6 @@ async def _read_slowly(client: ClientConnection, got: list[str], world) -> None:
                 got.append(message["id"])
 
 
-@pytest.mark.redis_server
-@pytest.mark.parametrize("bus_url", ["server"], indirect=True)
 async def test_scores_are_thinned_for_a_slow_client_and_the_loss_is_told(serve, settings: Settings, world) -> None:
     world.camera()
     where = serve(settings, client_queue=20, send_buffer=65536)

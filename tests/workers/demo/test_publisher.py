@@ -13,11 +13,11 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+from ingest_rig import free_port
 
 from patchwatch.errors import SourceRejectedError, SourceUnavailableError
 from workers.demo import publisher
 from workers.demo.footage import write_footage
-from workers.demo.processes import free_port
 from workers.demo.scene import Scene
 
 
@@ -44,7 +44,7 @@ def listen(url: str) -> av.container.InputContainer:
 
 
 def test_the_scene_arrives_as_h264_at_its_rate() -> None:
-    url = f"rtsp://127.0.0.1:{free_port(0)}/demo"
+    url = f"rtsp://127.0.0.1:{free_port()}/demo"
     with published(url, "--seed", "2", "--duration", "4") as process, listen(url) as container:
         video = container.streams.video[0]
         assert (video.codec_context.name, video.width, video.height) == ("h264", 640, 360)
@@ -59,7 +59,7 @@ def test_the_scene_arrives_as_h264_at_its_rate() -> None:
 
 
 def test_a_file_is_published_over_and_over_on_a_new_connection_each_time(clip: Path) -> None:
-    url = f"rtsp://127.0.0.1:{free_port(0)}/own"
+    url = f"rtsp://127.0.0.1:{free_port()}/own"
     with published(url, "--file", str(clip)):
         for _ in range(2):
             with listen(url) as container:
@@ -87,7 +87,7 @@ def test_a_text_file_named_mp4_is_rejected(tmp_path: Path) -> None:
 
 def test_an_address_that_takes_no_publisher_ends_in_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publisher, "CONNECT_WITHIN_S", 0.0)
-    url = f"rtsp://user:secret@127.0.0.1:{free_port(0)}/demo"
+    url = f"rtsp://user:secret@127.0.0.1:{free_port()}/demo"
     sender = publisher.Publisher(url)
     with pytest.raises(SourceUnavailableError, match="takes no publisher") as caught:
         sender.publish(publisher.scene_moments(Scene(1)), 1.0)
@@ -95,7 +95,7 @@ def test_an_address_that_takes_no_publisher_ends_in_a_clear_error(monkeypatch: p
 
 
 def test_the_publisher_ends_with_the_process_that_started_it() -> None:
-    url = f"rtsp://127.0.0.1:{free_port(0)}/demo"
+    url = f"rtsp://127.0.0.1:{free_port()}/demo"
     with published(url, "--stop-with-parent") as process:
         assert process.stdin is not None
         process.stdin.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from typer.testing import CliRunner
 
 from patchwatch import keys
 from patchwatch.bus import connect
-from patchwatch.bus_server import private_redis
 from patchwatch.cli import app
 from patchwatch.keys import CameraKeys
 from patchwatch.messages.camera import Camera
@@ -36,10 +34,9 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path / "data", media_dirs=(tmp_path / "media",), port=0, rtsp_port=0)
 
 
-@pytest.fixture
-def url() -> Iterator[str]:
-    with private_redis() as url:
-        yield url
+@pytest.fixture(name="url")
+def _url(bus_url: str) -> str:
+    return bus_url
 
 
 def test_before_the_first_start_nothing_fails_and_it_says_what_serve_would_use(settings: Settings) -> None:
@@ -55,7 +52,6 @@ def test_a_redis_that_does_not_answer_fails_without_its_password(settings: Setti
     assert not any("hunter2" in one.text for one in findings)
 
 
-@pytest.mark.redis_server
 def test_a_fresh_redis_forgets_and_has_no_workers(settings: Settings, url: str) -> None:
     findings = examine(settings.changed(redis_url=url))
     assert found(findings, "redis version").level is Level.OK
@@ -64,7 +60,6 @@ def test_a_fresh_redis_forgets_and_has_no_workers(settings: Settings, url: str) 
     assert "patchwatch run" in found(findings, "workers", "inference").text
 
 
-@pytest.mark.redis_server
 def test_settings_of_redis_that_lose_or_stop_cameras_are_told(settings: Settings, url: str) -> None:
     with connect(url) as client:
         client.config_set("maxmemory-policy", "allkeys-lru")
@@ -100,7 +95,6 @@ def test_clocks_that_differ_are_told(settings: Settings, off_s: float, level: Le
     assert found(list(check_server(Clocked(off_s), settings, 0)), "clock").level is level
 
 
-@pytest.mark.redis_server
 def test_a_camera_is_told_by_its_capture_its_bank_its_weights_and_its_account(settings: Settings, url: str) -> None:
     settings = settings.changed(redis_url=url, weights_dir=settings.data_dir / "weights")
     of = CameraKeys.of("door", settings.partitions)

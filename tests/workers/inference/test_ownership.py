@@ -24,7 +24,6 @@ from patchwatch.settings import Settings
 from workers.inference.worker import InferenceWorker
 
 # Several workers have one Redis server between them: the embedded queue serves a single process tree.
-pytestmark = [pytest.mark.redis_server, pytest.mark.parametrize("bus_url", ["server"], indirect=True)]
 
 Run = Callable[..., Any]
 RUSH = range(50, 65)

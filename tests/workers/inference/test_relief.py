@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import redis
 
-from patchwatch.bus_server import private_redis
 from patchwatch.keys import CameraKeys, LeaseKeys
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from workers.inference.scoring import Scorer
@@ -16,12 +15,6 @@ from workers.ingest.publisher import Publisher
 from workers.lease import Lease
 
 START_MS = 1_800_000_000_000
-
-
-@pytest.fixture(params=[pytest.param("server", marks=pytest.mark.redis_server)])
-def bus_url() -> Any:
-    with private_redis() as url:
-        yield url
 
 
 def fill(client: redis.Redis) -> None:

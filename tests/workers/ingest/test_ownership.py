@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
 from pathlib import Path
 
+import parts
 import pytest
 from ingest_process import captures_of, ingest_process
 from ingest_rig import Rig, eventually, program, running, write_video
@@ -114,12 +115,11 @@ async def test_a_recording_is_read_to_its_end_by_who_began_it(make_settings: Mak
     assert {status.captured for status in ended} == {15}
 
 
-@pytest.mark.ffmpeg
 async def test_a_publisher_may_come_to_any_worker_and_the_newest_wins(make_settings: Make, clip: Path) -> None:
     def publish(rig: Rig) -> tuple[str, ...]:
         source = ("-re", "-stream_loop", "-1", "-i", str(clip), "-c", "copy")
         target = ("-f", "rtsp", "-rtsp_transport", "tcp", f"rtsp://127.0.0.1:{rig.port}/cam")
-        return ("ffmpeg", *source, *target)
+        return (parts.ffmpeg(), *source, *target)
 
     async with running(make_settings()) as first, running(make_settings()) as second:
         await first.put(Camera(id="cam"))
@@ -135,13 +135,12 @@ async def test_a_publisher_may_come_to_any_worker_and_the_newest_wins(make_setti
     assert [frame.seq for frame in frames] == list(range(frames[0].seq, frames[-1].seq + 1))
 
 
-@pytest.mark.ffmpeg
 async def test_an_unknown_publisher_becomes_a_camera_of_the_worker_it_came_to(make_settings: Make, clip: Path) -> None:
     settings = make_settings(accept_unknown_publishers=True)
     async with running(settings) as first, running(settings) as second:
         for number, rig in enumerate((first, second, first)):
             url = f"rtsp://127.0.0.1:{rig.port}/new-{number}"
-            with program("ffmpeg", "-re", "-i", str(clip), "-c", "copy", "-f", "rtsp", url):
+            with program(parts.ffmpeg(), "-re", "-i", str(clip), "-c", "copy", "-f", "rtsp", url):
                 await rig.frames_above(f"new-{number}", 0)
                 assert f"new-{number}" in rig.supervisor._kept
 

@@ -10,7 +10,7 @@ import pytest
 import redis
 
 from patchwatch.bus import connect
-from patchwatch.bus_server import embedded_redis
+from patchwatch.bus_server import private_redis
 from patchwatch.errors import LeaseLostError
 from patchwatch.keys import CameraKeys, LeaseKeys
 from patchwatch.messages.frame import FrameFlag, FrameMessage
@@ -136,7 +136,7 @@ def test_waiting_for_room_ends_when_told_to_stop(bus_url: str) -> None:
 
 
 def test_live_frames_are_counted_while_redis_is_away() -> None:
-    with embedded_redis() as url:
+    with private_redis() as url:
         live = publisher(url)
         live.start()
         live.publish(frame(live.next_seq()))
