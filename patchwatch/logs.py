@@ -7,8 +7,8 @@ import time
 
 from patchwatch.messages.source import redact
 
-# One line per request says nothing to an operator; fakeredis would write whole records, passwords included.
-_QUIET = ("asyncio", "uvicorn.access", "httpx", "httpcore", "fakeredis")
+# One line per request says nothing to an operator.
+_QUIET = ("asyncio", "uvicorn.access", "httpx", "httpcore")
 
 
 class RedactingFormatter(logging.Formatter):

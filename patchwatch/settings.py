@@ -34,7 +34,13 @@ class Settings(BaseSettings):
 
     # Queue
     redis_url: SecretStr | None = Field(
-        None, description="redis://, rediss:// or unix://. Unset: a private redis-server, else an embedded one."
+        None,
+        description="redis://, rediss:// or unix://. Unset: a server of our own, which keeps all in DATA_DIR/queue.",
+    )
+    queue_memory_mb: int | None = Field(
+        None,
+        ge=32,
+        description="MiB of memory for that server of our own. Default: a quarter of the machine's, to 4096.",
     )
     partitions: int = Field(16, ge=1, le=1024, description="Units of ownership; all keys of a camera share one.")
     queue_frames: int = Field(
@@ -42,7 +48,7 @@ class Settings(BaseSettings):
     )
 
     # Where things live
-    data_dir: Path = Field(default_factory=_default_data_dir, description="Banks and private state.")
+    data_dir: Path = Field(default_factory=_default_data_dir, description="The queue, banks and private state.")
     media_dirs: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="Folders that file: sources may come from, separated by ':'. Default: DATA_DIR/media."
     )

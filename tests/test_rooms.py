@@ -98,7 +98,7 @@ def test_importing_does_nothing() -> None:
     modules = [_name(path)[:-3].replace("/", ".").removesuffix(".__init__") for path in light]
     code = f"""
 import importlib, os, sys, threading
-import numpy, scipy.special, cv2, av, fastapi, httpx, rich.progress, fakeredis, threadpoolctl  # theirs, as they are
+import numpy, scipy.special, cv2, av, fastapi, httpx, rich.progress, threadpoolctl  # theirs, as they are
 before = dict(os.environ)
 def refuse(event, arguments):
     assert event not in ("subprocess.Popen", "os.fork", "socket.connect", "socket.bind", "os.mkdir"), arguments

@@ -1,7 +1,7 @@
-"""The process tree of ``patchwatch serve``: a Redis of our own if none is given, and one process per role.
+"""The process tree of ``patchwatch serve``: a queue of our own if none is given, and one process per role.
 
 A role that dies is started again after a pause that grows; one that says at once, several times over, that it cannot
-work ends the tree. Stopping asks ingest first, then the rest, and Redis goes last.
+work ends the tree. Stopping asks ingest first, then the rest, and the queue goes last.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from patchwatch.bus import ping
-from patchwatch.bus_server import own_redis
-from patchwatch.errors import EXIT_STAYS, BusUnavailableError, FatalError
+from patchwatch.bus_store import KeptQueue, kept_queue, queue_folder
+from patchwatch.errors import EXIT_STAYS, FatalError
 from patchwatch.exposure import check_exposure
 from patchwatch.roles import Role
 from patchwatch.settings import Settings
@@ -30,7 +30,6 @@ _STOP_WITHIN_S = 10.0
 _STABLE_AFTER_S = 30.0  # a role that ran this long starts afresh with its pauses
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
 _REFUSALS = 3  # so many immediate exits with `EXIT_STAYS` end the tree
-_QUEUE_LOOK_S, _QUEUE_SILENCES = 2.0, 3
 _TICK_S = 0.1
 
 
@@ -113,13 +112,11 @@ def _how(returncode: int) -> str:
 
 
 class ProcessTree:
-    """All roles of one `patchwatch serve`. ``own_queue``: URL of a Redis that ends with us, and we with it."""
+    """All roles of one `patchwatch serve`. ``queue``: the server that ends with us, where we run one."""
 
-    def __init__(self, roles: Sequence[RoleProcess], own_queue: str | None = None) -> None:
+    def __init__(self, roles: Sequence[RoleProcess], queue: KeptQueue | None = None) -> None:
         self.roles = tuple(roles)
-        self._own_queue = own_queue
-        self._look_at_queue_at = 0.0
-        self._queue_silent = 0
+        self._queue = queue
 
     def start(self) -> None:
         for role in self.roles:
@@ -128,26 +125,12 @@ class ProcessTree:
     def tend(self) -> None:
         """One look at everything; call it several times a second.
 
-        Raises `FatalError` when a role keeps refusing, or when our own Redis is gone: what it held cannot come back.
+        Raises `FatalError` when a role keeps refusing, or our own queue keeps dying.
         """
+        if self._queue is not None:
+            self._queue.tend()
         for role in self.roles:
             role.tend()
-        if self._own_queue is not None and time.monotonic() >= self._look_at_queue_at:
-            self._look_at_queue_at = time.monotonic() + _QUEUE_LOOK_S
-            self._look_at(self._own_queue)
-
-    def _look_at(self, own_queue: str) -> None:
-        try:
-            ping(own_queue)
-        except BusUnavailableError:
-            self._queue_silent += 1
-        else:
-            self._queue_silent = 0
-        if self._queue_silent >= _QUEUE_SILENCES:
-            raise FatalError(
-                "the queue that came up with this program is gone, and cameras and scores with it: start again, "
-                "or set PATCHWATCH_REDIS_URL to a Redis that lasts"
-            )
 
     def stop(self, forced: ForceSignal | None = None, within_s: float = _STOP_WITHIN_S) -> None:
         """Ask the roles to stop, in order; kill those that have not after ``within_s``, or when forced."""
@@ -195,7 +178,7 @@ class ForceSignal:
 
 @contextmanager
 def running(settings: Settings, stopping: ForceSignal | None = None) -> Iterator[tuple[ProcessTree, Settings]]:
-    """Bring up Redis if need be and all roles; yields the tree and the settings as the roles got them. Stops all.
+    """Bring up a queue if need be and all roles; yields the tree and the settings as the roles got them. Stops all.
 
     The settings yielded have a Redis URL, and real port numbers where 0 was asked for. Call ``tree.tend()`` often.
     Raises `PortTakenError`, `ConfigurationError`, `BusUnavailableError` before anything was started.
@@ -205,11 +188,10 @@ def running(settings: Settings, stopping: ForceSignal | None = None) -> Iterator
         "port": check_free(settings.host, settings.port, "--port or PATCHWATCH_PORT"),
         "rtsp_port": check_free(settings.rtsp_host, settings.rtsp_port, "--rtsp-port or PATCHWATCH_RTSP_PORT"),
     }
-    with _redis(settings) as url:
+    with _redis(settings) as (url, queue):
         ready = settings.changed(redis_url=url, **ports)
         environment = ready.environment()
-        own = url if settings.redis_url is None else None
-        tree = ProcessTree([RoleProcess(role, role_command(role), environment) for role in Role], own)
+        tree = ProcessTree([RoleProcess(role, role_command(role), environment) for role in Role], queue)
         try:
             tree.start()
             yield tree, ready
@@ -218,14 +200,14 @@ def running(settings: Settings, stopping: ForceSignal | None = None) -> Iterator
 
 
 @contextmanager
-def _redis(settings: Settings) -> Iterator[str]:
+def _redis(settings: Settings) -> Iterator[tuple[str, KeptQueue | None]]:
     if settings.redis_url is not None:
         ping(settings.redis_url.get_secret_value())
-        yield settings.redis_url.get_secret_value()
+        yield settings.redis_url.get_secret_value(), None
         return
-    with own_redis() as (url, what):
-        log.warning("queue: %s. Set PATCHWATCH_REDIS_URL to keep cameras and scores", what)
-        yield url
+    with kept_queue(settings) as queue:
+        log.info("queue: %s, kept in %s", queue.program.name, queue_folder(settings))
+        yield queue.url, queue
 
 
 def serve(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""A redis-server on a TCP port of its own, to be stopped, frozen, filled and lost."""
+"""A Redis or Valkey server on a TCP port of its own, to be stopped, frozen, filled and lost."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 import redis
 from ingest_rig import free_port
 from waiting import wait_until
+
+from patchwatch.bus_program import first_program
 
 
 class RedisProcess:
@@ -30,7 +32,7 @@ class RedisProcess:
         """Returns once it answers."""
         self._process = subprocess.Popen(
             [
-                "setpriv", "--pdeathsig", "KILL", "redis-server", "--port", str(self.port), "--bind", "127.0.0.1",
+                "setpriv", "--pdeathsig", "KILL", str(first_program().path), "--port", str(self.port), "--bind", "127.0.0.1",
                 "--save", "", "--appendonly", "no", "--maxmemory", "256mb", "--maxmemory-policy", "noeviction",
                 "--dir", str(self._folder),
             ],

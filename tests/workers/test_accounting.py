@@ -1,15 +1,15 @@
 """The books balance at every moment, whatever is killed, refused, unanswered or flushed.
 
-The machine drives the real publisher, session and committer of one camera over an embedded Redis, and knows from
+The machine drives the real publisher, session and committer of one camera over a real server, and knows from
 looking at Redis itself what became of every frame.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import Any
 
-import fakeredis
 import pytest
 import redis
 from hypothesis import HealthCheck, settings
@@ -18,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from patchwatch import accounting
 from patchwatch.accounting import Account
+from patchwatch.bus_server import private_redis
 from patchwatch.errors import LeaseLapsedError, LeaseLostError
 from patchwatch.keys import CameraKeys, LeaseKeys
 from patchwatch.messages.camera import Camera
@@ -39,7 +40,32 @@ CAPTURE = Lease(LeaseKeys.of_capture("cam", 1), b"me:1")
 SCORING = Lease(LeaseKeys.of_partition(0), b"me:1")
 
 
-class Flaky(fakeredis.FakeRedis):
+class Server:
+    """One for all runs of the machine, which start with a flush. Brought up when the first one runs."""
+
+    def __init__(self) -> None:
+        self._stack = ExitStack()
+        self._url = ""
+
+    @property
+    def url(self) -> str:
+        self._url = self._url or self._stack.enter_context(private_redis())
+        return self._url
+
+    def close(self) -> None:
+        self._stack.close()
+
+
+SERVER = Server()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _server_ends() -> Iterator[None]:
+    yield
+    SERVER.close()
+
+
+class Flaky(redis.Redis):
     """``fate``: whether Redis answers, is away, is full, or does as told while its answer gets lost."""
 
     fate = "well"
@@ -78,9 +104,9 @@ class OneCamera:
     """A capture, its supervisor and an inference worker, each of which can be killed."""
 
     def __init__(self, *, lossless: bool) -> None:
-        server = fakeredis.FakeServer(version=(7,))
-        self.client: Any = fakeredis.FakeRedis(server=server, version=(7,))
-        self.flaky = Flaky(server=server, version=(7,))
+        self.client: Any = redis.Redis.from_url(SERVER.url)
+        self.client.flushall()
+        self.flaky = Flaky.from_url(SERVER.url)
         self.lossless = lossless
         self.committer = Committer(self.client, Settings())
         self.standing = Standing(CAMERA, 5.0, None, lambda: None)

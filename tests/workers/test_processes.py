@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 import workers.processes as processes
-from patchwatch.bus_server import private_redis
 from patchwatch.errors import FatalError
 from patchwatch.roles import Role
 from workers.processes import ProcessTree, RoleProcess
@@ -112,20 +111,6 @@ def test_a_role_that_crashes_is_tried_again_and_again(tree_of: Callable[..., Pro
         return tree.roles[0].restarts >= 4
 
     wait_for(often)
-
-
-def look_often(tree: ProcessTree) -> None:
-    for _ in range(5):
-        tree.tend()
-
-
-def test_losing_the_own_queue_ends_the_tree(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "_QUEUE_LOOK_S", 0.0)
-    with private_redis() as url:
-        tree = ProcessTree((), own_queue=url)
-        look_often(tree)
-    with pytest.raises(FatalError, match="PATCHWATCH_REDIS_URL"):
-        look_often(tree)
 
 
 def test_roles_stop_in_order_ingest_first_service_last(tmp_path: Path, tree_of: Callable[..., ProcessTree]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,6 +13,7 @@ from typing import Any
 
 from models.bankfile import save_bank
 from patchwatch.errors import PatchwatchError, RetryableError
+from patchwatch.scratch import scratch_folder
 from patchwatch.settings import Settings, load_settings
 from workers.demo.api import Api
 from workers.demo.feed import Feed, Record
@@ -59,9 +59,9 @@ class DemoOptions:
 def demo_settings() -> Iterator[Settings]:
     """Settings apart from the user's installation: own data, own queue, loopback; the usual ports."""
     usual = load_settings()
-    with tempfile.TemporaryDirectory(prefix="patchwatch-demo-") as folder:
+    with scratch_folder("demo") as folder:
         yield load_settings(
-            data_dir=Path(folder), media_dirs=(), redis_url=None, api_token=None, profiles_file=None,
+            data_dir=folder, media_dirs=(), redis_url=None, api_token=None, profiles_file=None,
             host="127.0.0.1", port=usual.port, rtsp_host="127.0.0.1", rtsp_port=usual.rtsp_port,
             publish_username=None, publish_password=None, log_level="info",
         )  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -11,9 +10,11 @@ from typing import Any
 import redis
 
 from patchwatch.bus import connect, translated
-from patchwatch.errors import BusUnavailableError
+from patchwatch.bus_program import first_program
+from patchwatch.bus_store import queue_folder, running_url
+from patchwatch.errors import BusUnavailableError, ConfigurationError
 from patchwatch.settings import Settings
-from workers.doctor.finding import Finding, fail, ok, warn
+from workers.doctor.finding import Finding, fail, ok
 from workers.doctor.host import check_host
 from workers.doctor.installation import (
     beats_of,
@@ -36,10 +37,11 @@ def examine(settings: Settings) -> list[Finding]:
 
 
 def _redis(settings: Settings, alive: set[str]) -> Iterator[Finding]:
-    if settings.redis_url is None:
-        yield _own_redis()
+    url = settings.redis_url.get_secret_value() if settings.redis_url is not None else running_url(settings)
+    if url is None:
+        yield _own_redis(settings)
         return
-    client: Any = connect(settings.redis_url.get_secret_value(), _TIMEOUT_S)
+    client: Any = connect(url, _TIMEOUT_S)
     try:
         with translated(), client:
             yield from _with(client, settings, alive)
@@ -64,17 +66,14 @@ def _with(client: Any, settings: Settings, alive: set[str]) -> Iterator[Finding]
         yield from check_camera(client, settings, camera)
 
 
-def _own_redis() -> Finding:
-    """The private server listens where only the processes that `serve` started are told."""
-    if shutil.which("redis-server"):
-        what = "a private redis-server on a Unix socket of its own"
-    else:
-        what = "an embedded queue (fakeredis), for a few cameras: install redis-server for more"
-    return warn(
-        "redis",
-        f"PATCHWATCH_REDIS_URL is not set: `patchwatch serve` brings up {what}, which keeps nothing, and whose cameras "
-        "cannot be seen from here: ask its API, GET /api/v1/status. Set the URL to keep them, and to check them here",
-    )
+def _own_redis(settings: Settings) -> Finding:
+    """What a `patchwatch serve` with these settings would run."""
+    try:
+        program = first_program()
+    except ConfigurationError as error:
+        return fail("redis", str(error))
+    folder = queue_folder(settings)
+    return ok("redis", f"none runs now; `patchwatch serve` will run {program.name} and keep everything in {folder}")
 
 
 def _runs(pid: int) -> bool:

@@ -23,8 +23,6 @@ from patchwatch.messages.score import Score
 from patchwatch.settings import Settings
 from workers.inference.worker import InferenceWorker
 
-# Several workers have one Redis server between them: the embedded queue serves a single process tree.
-
 Run = Callable[..., Any]
 RUSH = range(50, 65)
 FRAMES = 110
