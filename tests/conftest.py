@@ -25,8 +25,8 @@ parts.guard()
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Tests wait more than they compute: three to a processor."""
-    return min(12, 3 * (os.process_cpu_count() if hasattr(os, "process_cpu_count") else len(os.sched_getaffinity(0))))
+    """Tests wait more than they compute; but each worker with torch costs a gigabyte, and ten seconds to begin with."""
+    return min(12, (2 if parts.present("clip") else 3) * len(os.sched_getaffinity(0)))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -32,7 +32,8 @@ class RedisProcess:
         """Returns once it answers."""
         self._process = subprocess.Popen(
             [
-                "setpriv", "--pdeathsig", "KILL", str(first_program().path), "--port", str(self.port), "--bind", "127.0.0.1",
+                "setpriv", "--pdeathsig", "KILL", str(first_program().path),
+                "--port", str(self.port), "--bind", "127.0.0.1",
                 "--save", "", "--appendonly", "no", "--maxmemory", "256mb", "--maxmemory-policy", "noeviction",
                 "--dir", str(self._folder),
             ],
