@@ -21,6 +21,11 @@ hypothesis.settings.register_profile(
     "patchwatch", hypothesis.settings.default, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("patchwatch")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Several at once keep the processors busy; threads that wait for each other in a loop would only take turns.
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
 parts.guard()
 
 

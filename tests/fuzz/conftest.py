@@ -134,7 +134,7 @@ def service(stocked: Stocked, tmp_path: Path) -> Iterator[Service]:
 
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> tuple[str, int]:
-    deadline_s = time.monotonic() + 30
+    deadline_s = time.monotonic() + 120
     while True:
         words = log.read_text().split()
         bases = [word for word in words if word.startswith("http://127.0.0.1:")]

@@ -12,6 +12,7 @@ from fuzz_tally import Tally
 from ingest_rig import program, running, write_video
 from mutation import Mutator
 from raw_client import exchange
+from waiting import PATIENCE_S
 
 from patchwatch.messages.camera import Camera
 
@@ -90,7 +91,7 @@ async def crowded(port: int) -> None:
     connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(SLOW_CONNECTIONS)]
     for _, writer in connections:
         writer.write(b"O")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         for reader, _ in connections:
             try:
                 await reader.read()

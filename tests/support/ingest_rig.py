@@ -15,6 +15,7 @@ import av
 import numpy as np
 import parts
 import redis.asyncio
+from waiting import PATIENCE_S
 
 from patchwatch import keys
 from patchwatch.bus import connect_async
@@ -27,7 +28,7 @@ from workers.ingest.endpoint import Endpoint
 from workers.ingest.supervisor import Supervisor
 
 RTSP_SERVER = Path(__file__).parent / "rtsp_server.py"
-WITHIN_S = 40.0
+WITHIN_S = PATIENCE_S
 
 
 def free_port() -> int:
@@ -38,14 +39,6 @@ def free_port() -> int:
     port = int(holder.getsockname()[1])
     holder.detach()
     return port
-
-
-async def eventually(holds: Callable[[], bool], within_s: float = WITHIN_S) -> None:
-    """Wait for a condition."""
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {within_s} s"
-        await asyncio.sleep(0.02)
 
 
 def write_video(

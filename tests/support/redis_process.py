@@ -39,7 +39,7 @@ class RedisProcess:
             ],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0,
         )  # fmt: skip
-        wait_until(self._answers, within_s=20)
+        wait_until(self._answers)
 
     def kill(self) -> None:
         if self._process is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 import redis
 from delivery_world import World
+from waiting import eventually
 
 from patchwatch.bus import connect_async
 from patchwatch.settings import Settings
@@ -51,14 +51,6 @@ def running(settings: Settings) -> Running:
                 await asyncio.gather(task, return_exceptions=True)
 
     return run
-
-
-async def eventually(condition: Callable[[], object], within_s: float = 30.0) -> None:
-    """Waits until the condition holds; fails when it does not in time."""
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        await asyncio.sleep(0.02)
 
 
 @pytest.fixture(name="eventually")

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import parts
 import pytest
-from ingest_rig import Rig, eventually, program, running, write_video
+from ingest_rig import Rig, program, running, write_video
+from waiting import PATIENCE_S, eventually
 
 from patchwatch.errors import PortTakenError
 from patchwatch.messages.camera import Camera
@@ -142,7 +143,7 @@ async def test_peers_that_do_not_belong_are_told_so_and_closed(rig: Rig) -> None
     async def everything_answered_to(data: bytes) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
         writer.write(data)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             answered = await reader.read()
         writer.close()
         return answered

@@ -13,7 +13,8 @@ from pathlib import Path
 import parts
 import pytest
 from ingest_process import captures_of, ingest_process
-from ingest_rig import Rig, eventually, program, running, write_video
+from ingest_rig import Rig, program, running, write_video
+from waiting import PATIENCE_S, eventually
 
 from patchwatch.bus import connect_async
 from patchwatch.errors import ConflictError, NotFoundError
@@ -77,7 +78,7 @@ async def test_cameras_are_shared_and_each_is_captured_once(make_settings: Make,
 async def publish_in_vain(rig: Rig, unit: LeaseKeys, standing: Standing) -> None:
     """Let the lease expire, time and again, until a frame could not be published for that."""
     before = standing.status().unpublished
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(PATIENCE_S):
         while standing.status().unpublished == before:
             await rig.client.delete(unit.lease)
             await asyncio.sleep(0.05)
@@ -146,7 +147,7 @@ async def test_an_unknown_publisher_becomes_a_camera_of_the_worker_it_came_to(ma
 
 
 async def until_owned_by_another(rig: Rig, pid: int) -> int:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while (now := await owner_pid(rig, "cam")) in (0, pid):  # noqa: ASYNC110
             await asyncio.sleep(0.03)
     return now
@@ -199,6 +200,6 @@ async def test_a_publisher_is_turned_away_when_the_owner_does_not_let_go(
             await here.supervisor.admit("nobody", "/nobody")
         reader, writer = await asyncio.open_connection("127.0.0.1", here.port)
         writer.write(b"ANNOUNCE rtsp://h/cam RTSP/1.0\r\nCSeq: 1\r\n\r\n")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             assert await reader.read() == b""  # closed
         writer.close()

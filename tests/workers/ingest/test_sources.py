@@ -11,7 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from ingest_rig import Rig, eventually, free_port, rtsp_camera, running, write_video
+from ingest_rig import Rig, free_port, rtsp_camera, running, write_video
+from waiting import eventually
 
 from patchwatch.keys import CAMERAS
 from patchwatch.messages.camera import Camera, Pace

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from ingest_process import captures_of, ingest_process
-from ingest_rig import Rig, eventually, running, write_video
+from ingest_rig import Rig, running, write_video
 from redis_process import RedisProcess
+from waiting import eventually
 
 from patchwatch.bus import connect_async
 from patchwatch.errors import ConfigurationError
@@ -35,8 +36,8 @@ async def test_however_it_ends_its_captures_end_too(
             captures = captures_of(process.pid)
             assert len(captures) == 1
             process.send_signal(number)
-            await eventually(lambda: process.poll() is not None, within_s=10)
-            await eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in captures), within_s=10)
+            await eventually(lambda: process.poll() is not None)
+            await eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in captures))
             if number is not signal.SIGKILL:
                 assert process.returncode == 0
                 await rig.until("a", CaptureState.OFFLINE)
