@@ -127,7 +127,7 @@ def service(stocked: Stocked, tmp_path: Path) -> Iterator[Service]:
         finally:
             process.terminate()
             try:
-                process.wait(timeout=15)
+                process.wait(timeout=120)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise

@@ -46,7 +46,7 @@ def running(settings: Any) -> Iterator[threading.Thread]:
         yield thread
     finally:
         worker.stop()
-        thread.join(timeout=30)
+        thread.join(timeout=120)
         assert errors == []
 
 

@@ -92,7 +92,7 @@ def _score(client: Any, names: CameraKeys, settings: Settings) -> None:
         wait_until(lambda: int(client.hget(names.counters, "scored") or 0) >= _SCORED_S * FPS, within_s=240)
     finally:
         worker.stop()
-        thread.join(timeout=20)
+        thread.join(timeout=120)
 
 
 @dataclass(frozen=True)

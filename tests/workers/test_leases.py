@@ -263,7 +263,7 @@ def test_a_renewing_that_died_is_not_taken_for_a_quiet_one(make: Make, monkeypat
 
     monkeypatch.setattr(alone, "_round", defect)
     alone.start()
-    alone._thread.join(timeout=10)
+    alone._thread.join(timeout=120)
     with pytest.raises(RuntimeError, match="has died"):
         _ = alone.owned
 

@@ -199,7 +199,7 @@ def test_one_signal_stops_everything(parent: Callable[[str], subprocess.Popen[st
     process = parent("signal.pause()")
     pids = pids_once_up(process)
     process.send_signal(number)
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=120) == 0
     assert not any(alive(pid) for pid in pids)
 
 

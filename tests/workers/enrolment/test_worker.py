@@ -49,7 +49,7 @@ def running(settings: Settings) -> Iterator[None]:
         yield
     finally:
         worker.stop()
-        thread.join(timeout=20)
+        thread.join(timeout=120)
         assert not thread.is_alive()
 
 

@@ -31,7 +31,7 @@ def test_commits_that_redis_is_too_full_for_go_through_in_the_end(
     score, may_score = Scorer.score, threading.Event()
 
     def held_up(scorer: Scorer, taken: Any) -> Any:
-        assert may_score.wait(20)
+        assert may_score.wait(120)
         return score(scorer, taken)
 
     monkeypatch.setattr(Scorer, "score", held_up)
