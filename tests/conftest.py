@@ -28,10 +28,24 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
 parts.guard()
 
+# What one worker runs, because it shares what is costly to make: an installation, a stocked Redis, a bank, networks.
+TOGETHER = {
+    "faults": "faults", "fuzz": "fuzz", "workers/evaluation": "evaluation", "models/test_detector.py": "networks",
+    "models/test_networks.py": "networks", "models/test_parity.py": "networks", "models/test_runner.py": "networks",
+}  # fmt: skip
+
 
 def pytest_xdist_auto_num_workers() -> int:
     """Tests wait more than they compute; but each worker with torch costs a gigabyte, and ten seconds to begin with."""
     return min(12, (2 if parts.present("clip") else 3) * len(os.sched_getaffinity(0)))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    groups = {Path(__file__).parent / path: name for path, name in TOGETHER.items()}
+    for item in items:
+        for path, name in groups.items():
+            if path in (item.path, *item.path.parents):
+                item.add_marker(pytest.mark.xdist_group(name))
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -35,7 +35,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ours = [item for item in items if Path(__file__).parent in item.path.parents]
     for item in ours:
         item.add_marker(pytest.mark.timeout(600))  # each waits with deadlines of its own
-        item.add_marker(pytest.mark.xdist_group("faults"))  # one installation for all
     # The last ones, for the installation runs to the end of the session.
     items[:] = [item for item in items if item not in ours] + ours
 

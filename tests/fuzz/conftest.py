@@ -35,7 +35,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(folder):
             item.add_marker(pytest.mark.timeout(300 + TALLY.total // 5))
-            item.add_marker(pytest.mark.xdist_group("fuzz"))  # one stocked Redis, one tally
 
 
 @pytest.hookimpl(hookwrapper=True)
