@@ -10,7 +10,7 @@ transaction, and counts what is in the queue by its length, so that a frame that
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import redis
@@ -44,15 +44,13 @@ class Queue:
     exists: bool
 
     @classmethod
-    def of(cls, xinfo: Any) -> Queue:
+    def of(cls, xinfo: Any, committed: Mark) -> Queue:
         """From XINFO STREAM; a stream that does not exist is answered by an error."""
         if isinstance(xinfo, redis.ResponseError):
             return cls(0, None, Mark(0, Books()), False)
         if isinstance(xinfo, Exception):
             raise xinfo
-        first, last = _mark(xinfo["first-entry"]), _mark(xinfo["last-entry"])
-        head = Mark(int(xinfo["last-generated-id"].split(b"-")[0]), last.books if last else Books())
-        return cls(xinfo["length"], first, head, True)
+        return cls(xinfo["length"], _mark(xinfo["first-entry"]), head_of(xinfo, committed), True)
 
     def after(self, committed: Mark) -> int:
         """Frames in the queue beyond a mark; those up to it are kept for a while as history."""
@@ -132,8 +130,24 @@ def answered(capture: CaptureStatus | None, answers: list[Any]) -> Account:
     for answer in (counters, state):
         if isinstance(answer, Exception):
             raise answer
-    committed = Mark(counted(state[0]), Books.decode(state[1]) or Books())
-    return Account.of(capture, counters, committed, Queue.of(frames))
+    committed = committed_mark(*state)
+    return Account.of(capture, counters, committed, Queue.of(frames, committed))
+
+
+def committed_mark(seq: bytes | None, books: bytes | None) -> Mark:
+    """From the fields ``seq`` and ``books`` of a camera's state."""
+    return Mark(counted(seq), Books.decode(books) or Books())
+
+
+def head_of(xinfo: Any, committed: Mark) -> Mark:
+    """The newest number that a stream has had, with the books up to it.
+
+    Frames after the last entry, or after the committed one where there is none, were lost with a server that ended:
+    live pictures are not in its append-only file (`patchwatch.unlogged`).
+    """
+    seq = int(xinfo["last-generated-id"].split(b"-")[0])
+    known = max(committed, _mark(xinfo["last-entry"]) or Mark(0, Books()), key=lambda mark: mark.seq)
+    return Mark(seq, replace(known.books, lost=known.books.lost + max(0, seq - known.seq)))
 
 
 def _mark(entry: Any) -> Mark | None:

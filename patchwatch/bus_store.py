@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
+from patchwatch import cut_off
 from patchwatch.bus import ping
 from patchwatch.bus_process import LONGEST_SOCKET_PATH, ServerProcess, ServerStartError
 from patchwatch.bus_program import Program, first_program, programs
@@ -32,8 +33,9 @@ _STABLE_AFTER_S = 60.0
 _KEEPS = (
     "--save", "", "--appendonly", "yes", "--appenddirname", _AOF, "--appendfsync", "everysec",
     "--no-appendfsync-on-rewrite", "yes", "--auto-aof-rewrite-percentage", "100",
-    "--auto-aof-rewrite-min-size", "64mb", "--aof-load-truncated", "yes",
+    "--auto-aof-rewrite-min-size", "64mb",
 )  # fmt: skip
+_CUT_OFF = "Unexpected end of file"
 
 
 def queue_folder(settings: Settings) -> Path:
@@ -84,19 +86,37 @@ class KeptQueue:
         """With the first program that can read what is kept. Raises `ConfigurationError` when none can."""
         refusals: list[str] = []
         for program in programs():
-            server = ServerProcess(program, self._folder, self._socket, self._options, (self._inherited,))
             try:
-                server.start()
+                self._server = self._started(program)
             except ServerStartError as error:
                 refusals.append(str(error))
                 continue
             for refusal in refusals:
                 log.warning("%s; %s is used instead", refusal, program.name)
-            self._server = server
             self._started_s = self._answered_s = time.monotonic()
             return
         first_program()  # raises where there is no program at all
         raise ConfigurationError(_unreadable(self._folder, refusals))
+
+    def _started(self, program: Program) -> ServerProcess:
+        """A file whose end was cut off by a crash is read up to there; a copy is kept, should it be damage instead."""
+        try:
+            return self._with_options(program, "--aof-load-truncated", "no")
+        except ServerStartError as error:
+            if _CUT_OFF not in str(error):
+                raise
+        lost = cut_off.keep_copy(self._folder / _AOF)
+        server = self._with_options(program, "--aof-load-truncated", "yes")
+        log.warning(
+            "the end of the queue's file was cut off by a crash: %d bytes, what was written last, are lost; the file "
+            "as it was is %s", lost(), self._folder / _AOF / cut_off.COPY,
+        )  # fmt: skip
+        return server
+
+    def _with_options(self, program: Program, *more: str) -> ServerProcess:
+        server = ServerProcess(program, self._folder, self._socket, (*self._options, *more), (self._inherited,))
+        server.start()
+        return server
 
     def tend(self) -> None:
         """One look; call it several times a second. Raises `FatalError` when the server dies again and again."""
@@ -144,6 +164,7 @@ def kept_queue(settings: Settings) -> Iterator[KeptQueue]:
         inherited = _claim(stack, folder)
         _check(folder / _AOF)
         _clean(folder)
+        cut_off.remove_zeros(folder / _AOF)
         socket = _socket(stack, folder)
         queue = KeptQueue(folder, socket, queue_memory_mb(settings), inherited)
         queue.start()

@@ -56,9 +56,9 @@ class CameraKeys:
     @property
     def state(self) -> str:
         """Hash of the inference worker: ``seq`` (last committed frame), ``books`` (`Books` up to it), ``worker``
-        (smoothing, event and minute state, JSON), ``boxes`` (JSON list of [x1, y1, x2, y2, label, confidence] in pixels
-        of the camera's own picture), ``explanation`` (`Explanation` of the last scored frame, JSON, without
-        thumbnails)."""
+        (smoothing, event and minute state, JSON), ``conditions`` (those of its picture and feed, JSON), ``boxes``
+        (JSON list of [x1, y1, x2, y2, label, confidence] in pixels of the camera's own picture), ``explanation``
+        (`Explanation` of the last scored frame, JSON, without thumbnails)."""
         return self._key("state")
 
     @property

@@ -19,6 +19,7 @@ from patchwatch.messages.explanation import Explanation
 from patchwatch.messages.score import Score, ScoreMinute
 from patchwatch.messages.status import AnalysisStatus
 from patchwatch.settings import Settings
+from patchwatch.unlogged import set_fields
 from workers.inference.session import Session
 from workers.lease import Lease
 
@@ -96,21 +97,29 @@ class Committer:
         self._queue_scores(pipe, session, outcome)
         for change in outcome.alerts:
             self._queue_alert(pipe, change)
-        state: dict[Any, Any] = {
-            "commit": outcome.id,
-            "seq": session.position,
-            "books": session.books.encode(),
-            "worker": json.dumps(session.worker_state()),
-            "boxes": json.dumps(session.boxes),
-        }
-        if outcome.explanation is not None:
-            state["explanation"] = outcome.explanation.encode()
-        pipe.hset(of.state, mapping=state)
+        self._queue_state(pipe, session, outcome)
         counters: dict[Any, Any] = dict(session.counters)
         if counters:
             pipe.hset(of.counters, mapping=counters)
         kept_from = session.recent[0][0] if session.recent else session.position
         pipe.xtrim(of.frames, minid=f"{kept_from}-0", approximate=False)
+
+    def _queue_state(self, pipe: redis.client.Pipeline, session: Session, outcome: Outcome) -> None:
+        worker = session.worker_state()
+        conditions = json.dumps(worker.pop("conditions", None))
+        logged: dict[Any, Any] = {
+            "commit": outcome.id,
+            "seq": session.position,
+            "books": session.books.encode(),
+            "worker": json.dumps(worker),
+        }
+        unlogged: dict[Any, Any] = {"boxes": json.dumps(session.boxes)}
+        if outcome.explanation is not None:
+            unlogged["explanation"] = outcome.explanation.encode()
+        # They change slowly and are large: after a crash those of the last minute, or of the last alert, will do.
+        (logged if outcome.minutes or outcome.alerts else unlogged)["conditions"] = conditions
+        pipe.hset(session.keys.state, mapping=logged)
+        set_fields(pipe, session.keys.state, unlogged)
 
     def _queue_scores(self, pipe: redis.client.Pipeline, session: Session, outcome: Outcome) -> None:
         of = session.keys

@@ -83,7 +83,8 @@ class Session:
             session.books = Books.decode(state.get(b"books")) or Books()
         if b"worker" in state:
             try:
-                session._restore(StoredState.model_validate_json(state[b"worker"]))
+                stored = StoredState.model_validate_json(state[b"worker"])
+                session._restore(stored.with_conditions(state.get(b"conditions")))
             except _UNREADABLE as error:
                 log.warning("%s: its stored state is unreadable (%r): smoothing starts afresh", camera.id, error)
         return session

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from patchwatch.messages.alert import Alert
 from patchwatch.messages.number import Count, TimeMs
 
+_CONDITIONS: TypeAdapter[dict[str, Any] | None] = TypeAdapter(dict[str, Any] | None)
 _Score = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -24,4 +25,8 @@ class StoredState(BaseModel):
     alert: Alert | None
     told_peak: _Score
     recent: list[tuple[Count, Count]]
-    conditions: dict[str, Any] | None = None  # unknown to earlier versions
+    conditions: dict[str, Any] | None = None  # here by earlier versions only
+
+    def with_conditions(self, stored: bytes | None) -> StoredState:
+        """Beside it in a field of their own. Raises pydantic's `ValidationError`, a `ValueError`."""
+        return self if stored is None else self.model_copy(update={"conditions": _CONDITIONS.validate_json(stored)})

@@ -11,11 +11,13 @@ from typing import Any, cast
 
 import redis
 
+from patchwatch.accounting import committed_mark, head_of
 from patchwatch.bus import translated
 from patchwatch.errors import BusFullError, BusUnavailableError, InvalidMessageError, LeaseLapsedError
 from patchwatch.keys import CameraKeys
 from patchwatch.messages.books import Books
 from patchwatch.messages.frame import FrameMessage
+from patchwatch.unlogged import add_entry
 from workers.lease import Lease
 
 _PAUSE_S = 0.02  # between looks at a full queue
@@ -138,7 +140,7 @@ class Publisher:
             exists = bool(pipe.exists(self._keys.frames))
             return exists
 
-        self._lease.write(self._client, lambda pipe: self._queue(pipe, frame, self._books, maxlen), is_there)
+        self._lease.write(self._client, lambda pipe: self._queue_next(pipe, frame, maxlen), is_there)
         return exists
 
     def _rejoin(self, frame: FrameMessage, maxlen: int | None) -> None:
@@ -158,6 +160,14 @@ class Publisher:
 
         self._lease.write(self._client, lambda pipe: self._queue(pipe, frame, books, maxlen), is_missing)
         self._books = books
+
+    def _queue_next(self, pipe: Any, frame: FrameMessage, maxlen: int | None) -> None:
+        """Live pictures stay out of the append-only file, those of recordings are in it, because nothing may be lost.
+        So is the first of a stream, or the file would not know of it."""
+        if maxlen is None:
+            self._queue(pipe, frame, self._books, maxlen)
+            return
+        add_entry(pipe, self._keys.frames, self._books.on(frame.encode()), entry_id=frame.entry_id, maxlen=maxlen)
 
     def _queue(self, pipe: Any, frame: FrameMessage, books: Books, maxlen: int | None) -> None:
         fields = books.on(frame.encode())
@@ -182,9 +192,7 @@ class Publisher:
             if "no such key" not in str(error):
                 raise
             return None
-        last = found["last-entry"]
-        books = Books.beside(last[1]) if last else None
-        return int(found["last-generated-id"].split(b"-")[0]), books or Books()
+        return head_of(found, committed_mark(*client.hmget(self._keys.state, "seq", "books")))
 
     def _wait_for_room(self, seq: int) -> None:
         looks = 1

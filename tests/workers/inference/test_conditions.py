@@ -93,11 +93,11 @@ def test_stored_conditions_that_cannot_be_read_begin_anew_and_close_what_was_ope
     feed(queue, range(COVERED.stop))
     with run_worker(queue.settings):
         until(lambda: taken(queue) == COVERED.stop)
-    stored = json.loads(queue.client.hget(queue.keys.state, "worker"))
-    offline = stored["conditions"]["alerts"][0] | {"id": "cam-offline-1", "kind": "offline"}
-    stored["conditions"]["alerts"].append(offline)
-    stored["conditions"]["watch"] = {"of": "another version"}
-    queue.client.hset(queue.keys.state, "worker", json.dumps(stored))
+    stored = json.loads(queue.client.hget(queue.keys.state, "conditions"))
+    offline = stored["alerts"][0] | {"id": "cam-offline-1", "kind": "offline"}
+    stored["alerts"].append(offline)
+    stored["watch"] = {"of": "another version"}
+    queue.client.hset(queue.keys.state, "conditions", json.dumps(stored))
     feed(queue, range(COVERED.stop, 110))
     with run_worker(queue.settings):
         until(lambda: taken(queue) == 110 and len(alerts(queue)) == 3)
