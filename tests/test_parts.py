@@ -16,7 +16,7 @@ _PAST = re.compile(
     r"|\.launch\((?!executable_path=parts\.)"
 )
 
-DOORS = [parts.ffmpeg, parts.gst_launch, parts.gst_python, parts.chromium, parts.torch, parts.data]
+DOORS = [parts.ffmpeg, parts.gst_launch, parts.gst_python, parts.chromium, parts.nginx, parts.torch, parts.data]
 PROGRAMS = ["ffmpeg", "/usr/local/bin/ffmpeg", "gst-launch-1.0", Path("/x/chromium"), b"ffprobe"]
 
 

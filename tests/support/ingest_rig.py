@@ -15,7 +15,7 @@ import av
 import numpy as np
 import parts
 import redis.asyncio
-from waiting import PATIENCE_S
+from waiting import PATIENCE_S, eventually
 
 from patchwatch import keys
 from patchwatch.bus import connect_async
@@ -26,6 +26,8 @@ from patchwatch.messages.status import CaptureState, CaptureStatus
 from patchwatch.settings import Settings
 from workers.ingest.endpoint import Endpoint
 from workers.ingest.supervisor import Supervisor
+
+__all__ = ["Rig", "eventually", "free_port", "program", "rtsp_camera", "running", "write_video"]
 
 RTSP_SERVER = Path(__file__).parent / "rtsp_server.py"
 WITHIN_S = PATIENCE_S

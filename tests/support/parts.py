@@ -22,7 +22,7 @@ import pytest
 
 _DATA = Path(os.environ.get("PATCHWATCH_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 _SYSTEM_PYTHON = "/usr/bin/python3"  # Debian's packages for GStreamer are for this one only
-_GUARDED = {"ffmpeg": "ffmpeg", "ffprobe": "ffmpeg", "gst-launch-1.0": "gst", "chromium": "browser"}
+_GUARDED = {"ffmpeg": "ffmpeg", "ffprobe": "ffmpeg", "gst-launch-1.0": "gst", "chromium": "browser", "nginx": "nginx"}
 
 
 class Program(str):
@@ -52,6 +52,7 @@ PARTS: dict[str, Callable[[], bool]] = {
     "browser": lambda: shutil.which("chromium") is not None,
     "clip": lambda: _has("torch", "open_clip", "ultralytics"),
     "openvino": lambda: _has("openvino"),
+    "nginx": lambda: shutil.which("nginx") is not None,
     "data": _DATA.is_dir,
     "gpu": _has_gpu,
 }
@@ -94,6 +95,10 @@ def gst_python() -> Program:
 
 def chromium() -> Program:
     return _program("browser", "chromium")
+
+
+def nginx() -> Program:
+    return _program("nginx", "nginx")
 
 
 def torch() -> Any:
