@@ -12,7 +12,8 @@ import pytest
 TESTS = Path(__file__).parent
 # Ways past the doors of `parts`: by path, by looking oneself.
 _PAST = re.compile(
-    r"/usr/bin/|importorskip|shutil\.which|find_spec\(\"(?:torch|open_clip|ultralytics)|[\[(,] *\"(?:redis|valkey)-server\""
+    r"/usr/bin/|importorskip|shutil\.which|find_spec\(\"(?:torch|open_clip|ultralytics)"
+    r"|[\[(,] *\"(?:redis|valkey)-server\""
     r"|\.launch\((?!executable_path=parts\.)"
 )
 
