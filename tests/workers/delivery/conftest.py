@@ -33,6 +33,14 @@ def settings(bus_url: str) -> Settings:
     )  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of this process see changes soon."""
+    for look in ("worker._LOOK_EVERY_S", "carrier._LOOK_EVERY_S", "carrier._AGAIN_S"):
+        monkeypatch.setattr(f"workers.delivery.{look}", 0.1)
+    monkeypatch.setattr("workers.leases._ROUND_S", 0.1)
+
+
 @pytest.fixture
 def running(settings: Settings) -> Running:
     """A worker in this process while the context lasts; keyword arguments override its settings."""

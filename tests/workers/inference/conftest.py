@@ -72,6 +72,13 @@ class Queue:
         return self.counters().get("scored", 0)
 
 
+@pytest.fixture(autouse=True)
+def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of this process see changes soon."""
+    monkeypatch.setattr("workers.inference.worker._LOOK_EVERY_S", 0.2)
+    monkeypatch.setattr("workers.leases._ROUND_S", 0.2)
+
+
 @pytest.fixture
 def settings(bus_url: str, tmp_path: Path) -> Settings:
     return Settings(redis_url=bus_url, data_dir=tmp_path / "data", partitions=2)
