@@ -35,6 +35,7 @@ TOGETHER = {
 }  # fmt: skip
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """Tests wait more than they compute; but each worker with torch costs a gigabyte, and ten seconds to begin with."""
     return min(12, (2 if parts.present("clip") else 3) * len(os.sched_getaffinity(0)))
