@@ -14,6 +14,9 @@ export UV_SYSTEM_CERTS := 1
 endif
 INSTALL = VIRTUAL_ENV=$(CURDIR)/.venv UV_LINK_MODE=copy $(UV) pip install --quiet --no-deps
 
+# How many tests run at once; 0: one after the other, in the process that pytest is (for a debugger).
+JOBS ?= auto
+
 # CLIP=0 leaves torch and the networks out of `make test`; tests that need them skip.
 CLIP ?= 1
 ifeq ($(CLIP),0)
@@ -31,13 +34,14 @@ demo: .venv/.core ## See it work. DURATION=seconds SOURCE=path-or-url NORMAL=pat
 	$(BIN)/patchwatch demo $(if $(DURATION),--duration $(DURATION)) $(if $(SOURCE),--source '$(SOURCE)') \
 		$(if $(NORMAL),--normal '$(NORMAL)')
 
-test: .venv/.$(TEST_SET) ## All tests. CLIP=0: without torch. ARGS='-k word': some of them
-	$(BIN)/pytest $(ARGS)
+test: .venv/.$(TEST_SET) ## All tests. CLIP=0: without torch. ARGS='-k word': some; JOBS=0: one by one
+	$(BIN)/pytest -n $(JOBS) $(ARGS)
 
-lint: .venv/.lint ## Style and types
+lint: .venv/.lint ## Style, types, and who imports whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 fuzz: .venv/.$(TEST_SET) ## Mutated inputs: N=10000 SEED=2026; writes bench/results/fuzz.json
 	PATCHWATCH_FUZZ=$(or $(N),10000) $(if $(SEED),PATCHWATCH_FUZZ_SEED=$(SEED)) \

@@ -1,72 +1,76 @@
-"""Fixtures of all tests, and the rule for parts that may be absent.
+"""Fixtures of all tests, and how they run side by side.
 
-A test marked ``redis_server``, ``gst``, ... skips where that part is absent, and fails there when the part is named in
-``PATCHWATCH_REQUIRE`` (a comma-separated list, set in CI).
+What a test uses decides what it needs of the machine: see `parts`.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import hypothesis
+import parts
 import pytest
 
 from patchwatch.bus_server import private_redis
 
-DATA = Path(os.environ.get("PATCHWATCH_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+# A busy machine draws no conclusions: what takes long is found by --durations, not by failures.
+hypothesis.settings.register_profile(
+    "patchwatch", hypothesis.settings.default, deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("patchwatch")
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Several at once keep the processors busy; threads that wait for each other in a loop would only take turns.
+    for library in ("OMP", "OPENBLAS", "MKL"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+    os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
+parts.guard()
+
+# What one worker runs, because it shares what is costly to make: an installation, a stocked Redis, a bank, networks.
+TOGETHER = {
+    "faults": "faults", "fuzz": "fuzz", "workers/evaluation": "evaluation", "models/test_detector.py": "networks",
+    "models/test_networks.py": "networks", "models/test_parity.py": "networks", "models/test_runner.py": "networks",
+}  # fmt: skip
 
 
-def _has_gst() -> bool:
-    code = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repository import GstRtspServer"
-    return subprocess.run(["/usr/bin/python3", "-c", code], capture_output=True).returncode == 0
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Tests wait more than they compute; but each worker with torch costs a gigabyte, and ten seconds to begin with."""
+    return min(12, (2 if parts.present("clip") else 3) * len(os.sched_getaffinity(0)))
 
 
-def _has_clip() -> bool:
-    return all(importlib.util.find_spec(name) for name in ("torch", "open_clip", "ultralytics"))
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    groups = {Path(__file__).parent / path: name for path, name in TOGETHER.items()}
+    for item in items:
+        if "gpu" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.gpu)
+        for path, name in groups.items():
+            if path in (item.path, *item.path.parents):
+                item.add_marker(pytest.mark.xdist_group(name))
 
 
-def _has_gpu() -> bool:
-    if not _has_clip():
-        return False
-    import torch
-
-    return torch.cuda.is_available()
-
-
-PARTS: dict[str, Callable[[], bool]] = {
-    "redis_server": lambda: shutil.which("redis-server") is not None,
-    "gst": _has_gst,
-    "ffmpeg": lambda: shutil.which("ffmpeg") is not None,
-    "browser": lambda: shutil.which("chromium") is not None,
-    "clip": _has_clip,
-    "data": DATA.is_dir,
-    "gpu": _has_gpu,
-}
-
-
-@cache
-def _present(part: str) -> bool:
-    return PARTS[part]()
-
-
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    required = os.environ.get("PATCHWATCH_REQUIRE", "").split(",")
-    for part in PARTS:
-        if item.get_closest_marker(part) and not _present(part):
-            if part in required:
-                pytest.fail(f"{part} is required here (PATCHWATCH_REQUIRE) but absent", pytrace=False)
-            pytest.skip(f"{part} is absent")
+    """A part may be named by a marker too: before costly fixtures."""
+    for part in parts.PARTS:
+        if item.get_closest_marker(part):
+            parts.need(part)
 
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    """The folder of shared real data; for tests marked ``data``."""
-    return DATA
+    """The folder of shared real data."""
+    return parts.data()
+
+
+@pytest.fixture(scope="session")
+def gpu() -> Any:
+    """The CUDA device."""
+    parts.need("gpu")
+    return parts.torch().device("cuda")
 
 
 @pytest.fixture(autouse=True)
@@ -79,6 +83,6 @@ def _no_settings_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
 @pytest.fixture
 def bus_url() -> Iterator[str]:
-    """A fresh, empty queue."""
+    """A fresh, empty queue: a real server of this test's own."""
     with private_redis() as url:
         yield url

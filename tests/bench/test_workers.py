@@ -6,14 +6,14 @@ import multiprocessing
 import os
 from typing import Any
 
+import parts
 import pytest
 
-pytest.importorskip("torch")
+parts.torch()
 
 from bench import limits, workers
 from patchwatch.errors import ConfigurationError
 
-pytestmark = pytest.mark.clip
 
 
 def _die() -> None:

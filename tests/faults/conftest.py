@@ -34,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ours = [item for item in items if Path(__file__).parent in item.path.parents]
     for item in ours:
-        item.add_marker(pytest.mark.timeout(300))  # each waits with deadlines of its own
+        item.add_marker(pytest.mark.timeout(600))  # each waits with deadlines of its own
     # The last ones, for the installation runs to the end of the session.
     items[:] = [item for item in items if item not in ours] + ours
 

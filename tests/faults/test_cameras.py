@@ -13,7 +13,6 @@ from ingest_rig import free_port, rtsp_camera
 from status_watch import seconds
 from waiting import wait_until
 
-pytestmark = [pytest.mark.gst, pytest.mark.redis_server]
 USUAL_AFTER_FRAMES = 60  # of which a picture's usual look is known: the first ten seconds
 BACK_WITHIN_S = 2.0 + 5.0  # the longest pause before an attempt, and five seconds
 

@@ -10,13 +10,11 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-import pytest
 from fault import Fault
 from tcp_proxy import TcpProxy
 from waiting import wait_until
 from websockets.sync.client import connect
 
-pytestmark = [pytest.mark.gst, pytest.mark.redis_server]
 CLIENTS = 10
 
 

@@ -15,7 +15,6 @@ from waiting import wait_until
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from workers.ingest import picture
 
-pytestmark = [pytest.mark.gst, pytest.mark.redis_server]
 NAME = "visitor"
 HOUR_S = 3600.0
 

@@ -13,8 +13,6 @@ from fault import Fault
 from receiver import OK, Answer, Receiver, answer, receiving
 from waiting import wait_until
 
-pytestmark = [pytest.mark.gst, pytest.mark.redis_server]
-
 
 async def _silence(_: asyncio.StreamWriter) -> None:
     await asyncio.sleep(5.0)  # longer than a delivery may take

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from fault import Fault
 
-pytestmark = [pytest.mark.gst, pytest.mark.redis_server]
 BANK_BYTES = 10_000  # fewer than a bank has
 
 

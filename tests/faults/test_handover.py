@@ -10,7 +10,6 @@ from fault import Fault
 from ingest_rig import free_port
 from waiting import wait_until
 
-pytestmark = [pytest.mark.gst, pytest.mark.redis_server]
 LEASE_OVER_S = 8.0
 pairs = pytest.mark.parametrize("pair", ["inference", pytest.param("ingest", marks=pytest.mark.long)], indirect=True)
 

@@ -13,7 +13,6 @@ from waiting import wait_until
 
 from patchwatch import keys
 
-pytestmark = [pytest.mark.gst, pytest.mark.redis_server]
 Spoil = Callable[[bytes], bytes]
 
 

@@ -10,8 +10,6 @@ import pytest
 from fault import Fault
 from redis_process import RedisProcess
 
-pytestmark = [pytest.mark.gst, pytest.mark.redis_server]
-
 
 def test_redis_restarts_empty(site: Any, fault: Fault) -> None:
     def restart() -> None:

@@ -13,7 +13,6 @@ from footage import write_recording
 from status_watch import seconds
 from waiting import wait_until
 
-pytestmark = [pytest.mark.gst, pytest.mark.redis_server]
 RUSHES = ((8.0, 11.0), (30.0, 33.0), (52.0, 55.0))
 LOOPS = 8  # of eight seconds
 FRAMES = LOOPS * 8 * 5

@@ -12,7 +12,6 @@ from fault import Fault
 from role_process import captures_of, connected_to
 from waiting import wait_until
 
-pytestmark = [pytest.mark.gst, pytest.mark.redis_server]
 LEASE_OVER_S = 8.0  # longer than any lease
 
 

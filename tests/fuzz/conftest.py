@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     folder = Path(__file__).parent
     for item in items:
         if item.path.is_relative_to(folder):
-            item.add_marker(pytest.mark.timeout(120 + TALLY.total // 5))
+            item.add_marker(pytest.mark.timeout(300 + TALLY.total // 5))
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -126,14 +126,14 @@ def service(stocked: Stocked, tmp_path: Path) -> Iterator[Service]:
         finally:
             process.terminate()
             try:
-                process.wait(timeout=15)
+                process.wait(timeout=120)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise
 
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> tuple[str, int]:
-    deadline_s = time.monotonic() + 30
+    deadline_s = time.monotonic() + 120
     while True:
         words = log.read_text().split()
         bases = [word for word in words if word.startswith("http://127.0.0.1:")]

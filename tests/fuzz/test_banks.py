@@ -39,9 +39,9 @@ def test_no_bank_file_does_more_than_be_refused(tally: Tally, stocked: Any, tmp_
             content = damaged(mutator, whole)
             path.write_bytes(content)
             tracemalloc.reset_peak()
-            before, began_s = tracemalloc.get_traced_memory()[0], time.monotonic()
+            before, began_s = tracemalloc.get_traced_memory()[0], time.process_time()
             tally.count(KIND, outcome(path, engine, features))
-            assert time.monotonic() - began_s < MOST_S
+            assert time.process_time() - began_s < MOST_S
             assert tracemalloc.get_traced_memory()[1] - before < 20 * len(whole)
     finally:
         tracemalloc.stop()

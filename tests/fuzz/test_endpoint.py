@@ -6,11 +6,13 @@ import asyncio
 import logging
 from typing import Any
 
+import parts
 import pytest
 from fuzz_tally import Tally
 from ingest_rig import program, running, write_video
 from mutation import Mutator
 from raw_client import exchange
+from waiting import PATIENCE_S
 
 from patchwatch.messages.camera import Camera
 
@@ -30,7 +32,6 @@ REQUESTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.ffmpeg
 async def test_no_bytes_disturb_a_publisher_beside_them(
     tally: Tally, stocked: Any, tmp_path: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -53,7 +54,7 @@ async def test_no_bytes_disturb_a_publisher_beside_them(
             "-rtsp_transport",
             "tcp",
         ]
-        with program("ffmpeg", *arguments, url):
+        with program(parts.ffmpeg(), *arguments, url):
             await rig.frames_above("gate", 0)
             with caplog.at_level(logging.ERROR, logger="asyncio"):
                 for mutator in tally.mutators(KIND):
@@ -90,7 +91,7 @@ async def crowded(port: int) -> None:
     connections = [await asyncio.open_connection("127.0.0.1", port) for _ in range(SLOW_CONNECTIONS)]
     for _, writer in connections:
         writer.write(b"O")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         for reader, _ in connections:
             try:
                 await reader.read()

@@ -37,7 +37,7 @@ def test_jobs_that_are_none_keep_no_other_waiting(tally: Tally, stocked: Any) ->
             time.sleep(0.1)
     finally:
         worker.stop()
-        thread.join(timeout=30)
+        thread.join(timeout=120)
     for name, record in client.hgetall(keys.ENROLMENT_RECORDS).items():
         if name != b"sound":
             tally.count(KIND, outcome(record))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from fuzz_tally import Tally
 from mutation import Mutator
 from stocked_redis import CAMERA, frame_message
+from waiting import wait_until
 
 from patchwatch import keys
 from patchwatch.keys import CameraKeys
@@ -45,15 +46,8 @@ def running(settings: Any) -> Iterator[threading.Thread]:
         yield thread
     finally:
         worker.stop()
-        thread.join(timeout=30)
+        thread.join(timeout=120)
         assert errors == []
-
-
-def until(condition: Callable[[], bool], within_s: float = 60.0) -> None:
-    deadline_s = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline_s, "not within the time"
-        time.sleep(0.02)
 
 
 def test_frames_that_are_none_are_counted_and_the_others_scored(tally: Tally, stocked: Any) -> None:
@@ -67,12 +61,12 @@ def test_frames_that_are_none_are_counted_and_the_others_scored(tally: Tally, st
             seq += 1
             client.xadd(names.frames, damaged_frame(mutator, seq), id=f"{seq}-{mutator.random.choice([0, 0, 0, 1])}")
             if seq % 50 == 0:
-                until(lambda seq=seq: not thread.is_alive() or accounted(client, names) >= before + seq - 400)
+                wait_until(lambda seq=seq: not thread.is_alive() or accounted(client, names) >= before + seq - 400)
         sound = 3
         for _ in range(sound):
             seq += 1
             client.xadd(names.frames, dict(frame_message(seq, time.time_ns()).encode()), id=f"{seq}-0")
-        until(lambda: not thread.is_alive() or int(client.hget(names.state, "seq")) == seq)
+        wait_until(lambda: not thread.is_alive() or int(client.hget(names.state, "seq")) == seq)
         assert thread.is_alive()
     counters = {name.decode(): int(value) for name, value in client.hgetall(names.counters).items()}
     assert sum(counters.values()) == seq
@@ -110,7 +104,7 @@ def test_any_stored_state_is_gone_on_from_or_left_out(tally: Tally, stocked: Any
     state, counters = client.hgetall(names.state), client.hgetall(names.counters)
     committer, scorer = Committer(client, settings), Scorer(settings.max_age_s)
     try:
-        until(lambda: engines.get("motion") is not None)
+        wait_until(lambda: engines.get("motion") is not None)
         for mutator in tally.mutators(STATES):
             client.delete(names.scores, names.minutes)  # their ids only rise
             stored = damaged_state(mutator, dict(state), dict(counters))
@@ -160,12 +154,12 @@ def test_cameras_that_are_none_are_left_out(tally: Tally, stocked: Any) -> None:
         client.set(keys.CAMERAS_REVISION, 10_000)
         until_it_looked(client, thread)
         client.xadd(names.frames, dict(frame_message(seq + 1, time.time_ns()).encode()), id=f"{seq + 1}-0")
-        until(lambda: not thread.is_alive() or client.hget(names.counters, "scored") is not None)
+        wait_until(lambda: not thread.is_alive() or client.hget(names.counters, "scored") is not None)
     tally.count(CAMERAS, "left out or taken, and the worker goes on", tally.inputs[CAMERAS])
 
 
 def until_it_looked(client: Any, thread: threading.Thread) -> None:
     """Its beat is written after each look at the cameras."""
     client.delete(*client.keys(keys.worker("inference", "*")))
-    until(lambda: not thread.is_alive() or bool(client.keys(keys.worker("inference", "*"))))
+    wait_until(lambda: not thread.is_alive() or bool(client.keys(keys.worker("inference", "*"))))
     assert thread.is_alive()

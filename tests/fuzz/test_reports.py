@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fuzz_tally import Tally
 from mutation import Mutator
+from waiting import PATIENCE_S
 
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import CaptureStatus
@@ -46,7 +47,7 @@ async def heard(tally: Tally, lines: list[bytes], said: Path) -> None:
         await asyncio.create_subprocess_exec(sys.executable, "-c", script, said, stdin=-1, stdout=-1, stderr=-1)
     )
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             outcome = await Watch(standing, timeout_s=2.0, quiet_s=2.0, live=False, memory_mb=2000).follow(process)
     finally:
         await process.stop()

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import parts
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = parts.torch()
 
 from safetensors.torch import save_file  # noqa: E402
 
@@ -17,8 +18,6 @@ from models.backbone import Backbone, Trunk, load_trunk, random_trunk  # noqa: E
 from models.device import Compute, choose_compute  # noqa: E402
 from models.pictures import Pictures  # noqa: E402
 from patchwatch.errors import ConfigurationError  # noqa: E402
-
-pytestmark = pytest.mark.clip
 
 State = dict[str, "torch.Tensor"]
 
@@ -150,7 +149,7 @@ def test_no_pictures_yield_no_vectors() -> None:
     assert crops == []
 
 
-@pytest.mark.gpu
+@pytest.mark.usefixtures("gpu")
 def test_a_gpu_agrees_with_the_cpu() -> None:
     batch, none = pictures((120, 160), (360, 640)), [np.zeros((0, 4), np.float32)] * 2
     here = Backbone(random_trunk(3), Compute(torch.device("cpu"), torch.float32))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import parts
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -67,10 +68,8 @@ def test_nothing_to_draw_from_is_refused() -> None:
         draw_coreset(np.zeros((0, 4), np.float32), ratio=0.1, cap=10, seed=1)
 
 
-@pytest.mark.clip
 def test_torch_draws_the_same_centres() -> None:
-    import torch
-
+    torch = parts.torch()
     device = "cuda" if torch.cuda.is_available() else "cpu:0"  # not the string "cpu", which means numpy
     vectors = np.random.default_rng(4).normal(size=(2000, 64)).astype(np.float32)
     here = greedy_k_center(vectors, count=50, first=7)

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import parts
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = parts.torch()
 
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
@@ -22,7 +23,6 @@ from models.detector import load_detector  # noqa: E402
 from models.device import Compute, choose_compute  # noqa: E402
 from models.runner import Eager  # noqa: E402
 
-pytestmark = pytest.mark.clip
 EXACT = Compute(torch.device("cpu"), torch.float32)
 SHAPE = (1, 2, 2)
 

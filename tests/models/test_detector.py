@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import parts
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = parts.torch()
 
 from real_frames import CARS, DETECTOR, PERSONS, frames_of, networks_for  # noqa: E402
 from slow_reference import slow_boxes  # noqa: E402
@@ -24,14 +25,11 @@ from models.pictures import Pictures  # noqa: E402
 from models.wish import Wish  # noqa: E402
 from patchwatch.errors import ConfigurationError  # noqa: E402
 
-pytestmark = pytest.mark.clip
-
 
 def sorted_boxes(boxes: np.ndarray) -> np.ndarray:
     return boxes[np.lexsort(boxes.T)]
 
 
-@pytest.mark.data
 @pytest.mark.parametrize(("precision", "within_px"), [("fp32", 2.0), ("auto", 4.0)])
 @pytest.mark.parametrize("width", [768, 640, 400])
 def test_finds_what_ultralytics_finds(data: Path, precision: str, within_px: float, width: int) -> None:
@@ -47,7 +45,6 @@ def test_finds_what_ultralytics_finds(data: Path, precision: str, within_px: flo
             assert gap.max() < within_px
 
 
-@pytest.mark.data
 def test_frames_of_many_sizes_are_found_as_if_alone(data: Path) -> None:
     frames = [
         *frames_of(data / PERSONS, 120, 200, 2, 640), *frames_of(data / PERSONS, 320, 200, 1, 320),
@@ -61,7 +58,6 @@ def test_frames_of_many_sizes_are_found_as_if_alone(data: Path) -> None:
         np.testing.assert_allclose(alone.boxes_xyxy_px, detections.boxes_xyxy_px, atol=0.05)
 
 
-@pytest.mark.data
 def test_classes_and_confidence_are_the_callers_choice(data: Path) -> None:
     compute = choose_compute("cpu", "fp32")
     frames = frames_of(data / CARS, 60, 30, 2)  # cars from above: this network says cell phone
@@ -76,7 +72,6 @@ def test_classes_and_confidence_are_the_callers_choice(data: Path) -> None:
     assert Wish(("cell phone",), 0.99).choose(everything[1]).tolist() == []
 
 
-@pytest.mark.data
 def test_refuses_a_class_the_detector_does_not_know(data: Path) -> None:
     with pytest.raises(ConfigurationError, match="no class 'dragon'"):
         load_detector(data / DETECTOR, choose_compute("cpu"), classes=("dragon",), confidence=0.5)
@@ -120,7 +115,6 @@ def test_detections_check_their_shape() -> None:
         replace(Detections.none(), labels=("person",))
 
 
-@pytest.mark.data
 def test_loading_writes_nothing_into_home_and_leaves_the_environment(data: Path, tmp_path: Path) -> None:
     code = (
         "import os, cv2, sys; from pathlib import Path; before = dict(os.environ); threads = cv2.getNumThreads()\n"
@@ -137,8 +131,7 @@ def test_loading_writes_nothing_into_home_and_leaves_the_environment(data: Path,
     assert [path for path in tmp_path.rglob("*") if "ltralytics" in path.name] == []
 
 
-@pytest.mark.data
-@pytest.mark.gpu
+@pytest.mark.usefixtures("gpu")
 def test_a_gpu_finds_what_the_cpu_finds(data: Path) -> None:
     frames = frames_of(data / PERSONS, 120, 200, 3)
     there = networks_for(data, "auto", "cuda").detect(frames)

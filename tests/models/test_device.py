@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import parts
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = parts.torch()
 
 from models.device import choose_compute  # noqa: E402
 
-pytestmark = pytest.mark.clip
 
 
 @pytest.fixture(autouse=True)

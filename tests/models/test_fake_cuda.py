@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import parts
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = parts.torch()
 
 from fake_cuda import CUDA, emulate_cudnn, faked  # noqa: E402
 from real_frames import DETECTOR  # noqa: E402
@@ -20,7 +21,6 @@ from models.nms import _best_of_each  # noqa: E402
 from models.runner import Eager  # noqa: E402
 from models.squash import SIDE_PX, squash, squash_boxes  # noqa: E402
 
-pytestmark = pytest.mark.clip
 HERE = Compute(torch.device("cpu"), torch.float32)
 THERE = Compute(CUDA, torch.float16)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import parts
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = parts.torch()
 
 from fake_cuda import emulate_cudnn  # noqa: E402
 
@@ -13,7 +14,6 @@ from models.backbone import Backbone, random_trunk  # noqa: E402
 from models.device import Compute, choose_compute  # noqa: E402
 from models.pictures import Pictures  # noqa: E402
 
-pytestmark = pytest.mark.clip
 NO_BOXES = [np.zeros((0, 4), np.float32)]
 PICTURE = np.random.default_rng(5).integers(0, 256, (90, 120, 3), np.uint8)
 

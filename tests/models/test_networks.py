@@ -7,22 +7,21 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import parts
 import pytest
 
-pytest.importorskip("torch")
+parts.need("clip")
 
-from real_frames import DETECTOR, PERSONS, frames_of, load_networks, networks_for
+from real_frames import DETECTOR, PERSONS, frames_of, load_networks, networks_for  # noqa: E402
 
-from models import networks
-from models.backbone import random_trunk
-from models.engine import Engine
-from models.networks import Networks
-from models.perception import View
-from models.profile import Profile, StreamKind, StreamSpec, load_profile
-from models.wish import Wish
-from patchwatch.errors import ConfigurationError, WeightsMissingError
-
-pytestmark = pytest.mark.clip
+from models import networks  # noqa: E402
+from models.backbone import random_trunk  # noqa: E402
+from models.engine import Engine  # noqa: E402
+from models.networks import Networks  # noqa: E402
+from models.perception import View  # noqa: E402
+from models.profile import Profile, StreamKind, StreamSpec, load_profile  # noqa: E402
+from models.wish import Wish  # noqa: E402
+from patchwatch.errors import ConfigurationError, WeightsMissingError  # noqa: E402
 
 
 @pytest.fixture
@@ -30,7 +29,6 @@ def global_only() -> Profile:
     return replace(load_profile("reference"), name="whole", streams=(StreamSpec("global", StreamKind.GLOBAL, 1.0),))
 
 
-@pytest.mark.data
 def test_random_weights_are_said_everywhere(data: Path) -> None:
     identity = networks_for(data).identity()
     assert identity["random_weights"] is True
@@ -40,7 +38,6 @@ def test_random_weights_are_said_everywhere(data: Path) -> None:
     assert json.loads(json.dumps(identity)) == identity
 
 
-@pytest.mark.data
 def test_missing_clip_weights_stop_the_program_and_are_never_random(data: Path, tmp_path: Path) -> None:
     with pytest.raises(WeightsMissingError, match=r"RN101\.pt.*patchwatch weights pull clip-rn101"):
         Networks.load(load_profile("clip"), detector_weights=data / DETECTOR, weights_dir=tmp_path)
@@ -62,7 +59,6 @@ def test_own_clip_weights_are_known_by_their_hash(global_only: Profile, tmp_path
     assert "detector" not in identity
 
 
-@pytest.mark.data
 def test_a_profile_of_the_whole_frame_needs_no_detector(data: Path, global_only: Profile, tmp_path: Path) -> None:
     loaded = Networks.load(global_only, weights_dir=tmp_path, device="cpu", random_clip=True)
     (frame,) = frames_of(data / PERSONS, 120, 1, 1)
@@ -73,7 +69,6 @@ def test_a_profile_of_the_whole_frame_needs_no_detector(data: Path, global_only:
         loaded.detect([frame])
 
 
-@pytest.mark.data
 def test_two_local_streams_share_one_detector(data: Path) -> None:
     reference = load_profile("reference")
     streams = (
@@ -124,7 +119,6 @@ def test_an_absent_gpu_is_not_replaced_silently(monkeypatch: pytest.MonkeyPatch)
     assert choose_compute("auto").device.type == "cpu"
 
 
-@pytest.mark.data
-@pytest.mark.gpu
+@pytest.mark.usefixtures("gpu")
 def test_a_bank_made_on_a_cpu_may_be_used_on_a_gpu(data: Path) -> None:
     assert networks_for(data, "auto", "cuda").identity() == networks_for(data).identity()

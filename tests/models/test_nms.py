@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import parts
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = parts.torch()
 
 from models import nms  # noqa: E402
 from models.nms import already_suppressed, suppress  # noqa: E402
 
-pytestmark = pytest.mark.clip
 
 
 def outputs(pictures: int = 3, candidates: int = 400, classes: int = 5, seed: int = 3) -> torch.Tensor:

@@ -7,25 +7,24 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import parts
 import pytest
 from numpy.typing import NDArray
 
-pytest.importorskip("torch")
+parts.need("clip")
 
-from real_frames import DETECTOR, PERSONS, frames_of, networks_for
-from slow_reference import SlowBackbone, slow_boxes, slow_coreset, slow_crops, slow_score
+from real_frames import DETECTOR, PERSONS, frames_of, networks_for  # noqa: E402
+from slow_reference import SlowBackbone, slow_boxes, slow_coreset, slow_crops, slow_score  # noqa: E402
 
-from models.backbone import random_trunk
-from models.bank import StreamBank, frame_distance
-from models.coreset import draw_coreset
-from models.engine import Engine
-from models.features import Features
-from models.frame import Frame
-from models.fusion import fuse
-from models.perception import View
-from models.profile import Profile, load_profile
-
-pytestmark = [pytest.mark.clip, pytest.mark.data]
+from models.backbone import random_trunk  # noqa: E402
+from models.bank import StreamBank, frame_distance  # noqa: E402
+from models.coreset import draw_coreset  # noqa: E402
+from models.engine import Engine  # noqa: E402
+from models.features import Features  # noqa: E402
+from models.frame import Frame  # noqa: E402
+from models.fusion import fuse  # noqa: E402
+from models.perception import View  # noqa: E402
+from models.profile import Profile, load_profile  # noqa: E402
 
 RELATIVE = 1e-3
 RATIO = 0.3  # of few frames: more than one exemplar must be chosen

@@ -6,9 +6,10 @@ import importlib.util
 from pathlib import Path
 
 import numpy as np
+import parts
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = parts.torch()
 
 from real_frames import PERSONS, frames_of, networks_for  # noqa: E402
 
@@ -17,7 +18,6 @@ from models.device import Compute, choose_compute  # noqa: E402
 from models.pictures import Pictures  # noqa: E402
 from patchwatch.errors import ConfigurationError  # noqa: E402
 
-pytestmark = pytest.mark.clip
 openvino = pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="OpenVINO is not installed")
 EXACT = Compute(torch.device("cpu"), torch.float32)
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import parts
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = parts.torch()
 
 from PIL import Image  # noqa: E402
 
 from models.squash import squash, squash_boxes, squash_together, whole_pixels  # noqa: E402
 
-pytestmark = pytest.mark.clip
 BOXES = [(0, 0, 160, 120), (3, 4, 40, 80), (10, 10, 11, 11), (100, 0, 160, 120), (150, 110, 160, 120), (0, 50, 160, 53)]
 
 
@@ -56,7 +56,7 @@ def test_no_boxes_yield_no_pictures() -> None:
     assert squash_boxes(stack(noise(20, 30)), [], []).shape == (0, 3, 224, 224)
 
 
-@pytest.mark.gpu
+@pytest.mark.usefixtures("gpu")
 def test_a_gpu_squashes_as_a_cpu_does() -> None:
     pictures = stack(noise(120, 160))
     there = pictures.cuda()

@@ -9,6 +9,7 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import parts
 import pytest
 
 from models.weights import (
@@ -69,7 +70,9 @@ def pinned(url: str, sha256: str | None = DIGEST) -> WeightsFile:
 
 
 def test_the_catalogue_pins_what_open_clip_states() -> None:
-    pretrained = pytest.importorskip("open_clip.pretrained")
+    parts.need("clip")
+    from open_clip import pretrained
+
     url = pretrained.get_pretrained_url("RN101", "openai")
     assert url == CLIP.url
     assert CLIP.sha256 is not None

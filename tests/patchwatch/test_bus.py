@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,12 @@ import pytest
 import redis
 
 from patchwatch.bus import connect, connect_async, translated
-from patchwatch.bus_server import private_redis
 from patchwatch.errors import BusFullError, BusUnavailableError
 
 
-@pytest.fixture
-def url() -> Iterator[str]:
-    with private_redis() as url:
-        yield url
+@pytest.fixture(name="url")
+def _url(bus_url: str) -> str:
+    return bus_url
 
 
 def _full(client: redis.Redis, folder: Path) -> None:

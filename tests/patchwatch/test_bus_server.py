@@ -1,4 +1,4 @@
-"""Both kinds of own Redis answer alike to the commands Patchwatch uses."""
+"""An own queue answers as Patchwatch needs it to."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 
 import pytest
 import redis
+from waiting import stretched
 
 from patchwatch.bus import connect, connect_async, ping, translated
 from patchwatch.errors import BusUnavailableError
@@ -41,7 +42,7 @@ def test_a_transaction_is_quick(bus_url: str) -> None:
                 pipe.hset("h", mapping={"a": n, "b": n})
                 pipe.xtrim("s", minid=f"{n}-0", approximate=False)
                 pipe.execute()
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < stretched(1.5)
         assert client.xlen("s") == 1
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import socket
@@ -19,6 +18,7 @@ import numpy as np
 import pytest
 import redis
 import uvicorn
+from waiting import eventually
 
 from patchwatch import keys
 from patchwatch.keys import CameraKeys
@@ -188,13 +188,6 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture
 def until() -> Callable[[Callable[[], object]], object]:
-    """Awaits a condition, for at most ten seconds."""
+    """Awaits a condition."""
 
-    async def wait(condition: Callable[[], object]) -> object:
-        deadline = time.monotonic() + 10
-        while not (found := condition()):
-            assert time.monotonic() < deadline, "the condition did not come true"
-            await asyncio.sleep(0.01)
-        return found
-
-    return wait  # type: ignore[return-value]
+    return eventually  # type: ignore[return-value]

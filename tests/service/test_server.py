@@ -50,4 +50,4 @@ def test_it_says_where_it_listens_and_stops_on_a_signal(number: signal.Signals) 
         base = re.search(r"http://127\.0\.0\.1:\d+", line)[0]  # type: ignore[index]
         assert httpx.get(f"{base}/healthz").status_code == 200
         process.send_signal(number)
-        assert process.wait(timeout=20) == 0
+        assert process.wait(timeout=120) == 0

@@ -23,7 +23,7 @@ class AlertFeed:
 
     def __enter__(self) -> AlertFeed:
         self._thread.start()
-        assert self._connected.wait(30)
+        assert self._connected.wait(120)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -1,6 +1,6 @@
 """Many RTSP cameras in one process, on Debian's gst-rtsp-server, showing encoded footage that is switched by command.
 
-Run with /usr/bin/python3: ``camera_site.py --port PORT --units FOLDER --fps N NAME...``. Prints ``ready`` when it
+Run by `parts.gst_python`: ``camera_site.py --port PORT --units FOLDER --fps N NAME...``. Prints ``ready`` when it
 listens. Commands are lines on standard input: ``NAME show VARIANT``, ``NAME loss PART`` (of the RTP packets that are
 thrown away), ``NAME damage PART`` (of the access units that are spoilt), ``NAME leave`` and ``NAME return`` (404 in
 between). Each is answered by ``done``.

@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 import footage
+import parts
 from ingest_rig import free_port
 
 _SITE = Path(__file__).parent / "camera_site.py"
@@ -26,7 +27,7 @@ class Cameras:
         """Serve; returns once it listens."""
         command = ["--port", str(self.port), "--units", str(self._units), "--fps", str(footage.FPS), *self.names]
         self._process = subprocess.Popen(
-            ["/usr/bin/python3", str(_SITE), *command],
+            [parts.gst_python(), str(_SITE), *command],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, process_group=0,
         )  # fmt: skip
         assert self._answer() == "ready"

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import av
 import numpy as np
+import parts
 import redis.asyncio
+from waiting import PATIENCE_S, eventually
 
 from patchwatch import keys
 from patchwatch.bus import connect_async
@@ -25,22 +27,20 @@ from patchwatch.settings import Settings
 from workers.ingest.endpoint import Endpoint
 from workers.ingest.supervisor import Supervisor
 
+__all__ = ["Rig", "eventually", "free_port", "program", "rtsp_camera", "running", "write_video"]
+
 RTSP_SERVER = Path(__file__).parent / "rtsp_server.py"
-WITHIN_S = 40.0
+WITHIN_S = PATIENCE_S
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-async def eventually(holds: Callable[[], bool], within_s: float = WITHIN_S) -> None:
-    """Wait for a condition."""
-    deadline = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {within_s} s"
-        await asyncio.sleep(0.02)
+    """A port that nobody else gets while this process lives: it stays bound, yet a server may listen on it."""
+    holder = socket.socket()
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    holder.bind(("127.0.0.1", 0))
+    port = int(holder.getsockname()[1])
+    holder.detach()
+    return port
 
 
 def write_video(
@@ -143,7 +143,7 @@ async def running(settings: Settings, stable_after_s: float = 30.0) -> AsyncIter
 def rtsp_camera(port: int, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     """An independent RTSP server at rtsp://127.0.0.1:PORT/cam."""
     process = subprocess.Popen(
-        ["/usr/bin/python3", str(RTSP_SERVER), "--port", str(port), *arguments],
+        [parts.gst_python(), str(RTSP_SERVER), "--port", str(port), *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
     )  # fmt: skip
     assert process.stdout is not None

@@ -20,7 +20,7 @@ from patchwatch.settings import Settings
 
 ROLES = tuple(role.value for role in Role)
 API = "/api/v1"
-_PATIENCE_S = 20.0
+_PATIENCE_S = 60.0
 
 
 class Installation:

@@ -1,4 +1,4 @@
-"""A redis-server on a TCP port of its own, to be stopped, frozen, filled and lost."""
+"""A Redis or Valkey server on a TCP port of its own, to be stopped, frozen, filled and lost."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import redis
 from ingest_rig import free_port
 from waiting import wait_until
 
+from patchwatch.bus_program import first_program
+
 
 class RedisProcess:
     """Keeps nothing on disk: what it held is gone with it."""
@@ -22,17 +24,22 @@ class RedisProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self.client: Any = redis.Redis(port=self.port, socket_timeout=5)  # past every proxy
 
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
     def start(self) -> None:
         """Returns once it answers."""
         self._process = subprocess.Popen(
             [
-                "setpriv", "--pdeathsig", "KILL", "redis-server", "--port", str(self.port), "--bind", "127.0.0.1",
+                "setpriv", "--pdeathsig", "KILL", str(first_program().path),
+                "--port", str(self.port), "--bind", "127.0.0.1",
                 "--save", "", "--appendonly", "no", "--maxmemory", "256mb", "--maxmemory-policy", "noeviction",
                 "--dir", str(self._folder),
             ],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, process_group=0,
         )  # fmt: skip
-        wait_until(self._answers, within_s=20)
+        wait_until(self._answers)
 
     def kill(self) -> None:
         if self._process is not None:

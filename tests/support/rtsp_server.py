@@ -1,6 +1,6 @@
 """An RTSP camera nobody here wrote: Debian's gst-rtsp-server.
 
-Run with /usr/bin/python3; prints ``ready`` when it listens.
+Run by `parts.gst_python`; prints ``ready`` when it listens.
 """
 
 import argparse

@@ -9,6 +9,7 @@ from typing import Any
 
 import redis
 from moving_scene import FPS, HEIGHT, WIDTH, scene
+from waiting import wait_until
 
 from models.bank import Bank
 from models.bankfile import save_bank
@@ -88,13 +89,10 @@ def _score(client: Any, names: CameraKeys, settings: Settings) -> None:
             at_ns = start_ns + seq * 10**9 // FPS
             rush = seq > _RUSH_S * FPS
             client.xadd(names.frames, dict(frame_message(seq, at_ns, rush=rush).encode()), id=f"{seq}-0")
-        deadline_s = time.monotonic() + 90
-        while int(client.hget(names.counters, "scored") or 0) < _SCORED_S * FPS:
-            assert time.monotonic() < deadline_s, client.hgetall(names.counters)
-            time.sleep(0.05)
+        wait_until(lambda: int(client.hget(names.counters, "scored") or 0) >= _SCORED_S * FPS, within_s=240)
     finally:
         worker.stop()
-        thread.join(timeout=20)
+        thread.join(timeout=120)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ import redis
 
 from patchwatch import keys
 from patchwatch.bus import connect
-from patchwatch.bus_server import private_redis
 from patchwatch.errors import LeaseLostError
 from patchwatch.keys import LeaseKeys
 from patchwatch.roles import Role
@@ -218,7 +217,7 @@ def test_what_a_living_process_does_not_renew_is_taken_once_it_expires(
     make: Make, owner: subprocess.Popen[str], client: Any
 ) -> None:
     heir = make()
-    deadline_s = time.monotonic() + LEASE_S + 10
+    deadline_s = time.monotonic() + LEASE_S + 120
     while counts(heir) != [4]:
         assert time.monotonic() < deadline_s
         heir._round()
@@ -240,9 +239,9 @@ def test_a_refusal_of_redis_does_not_end_the_renewing(make: Make, monkeypatch: p
     assert alone.owned.keys() == set(UNITS)
 
 
-def test_what_is_ours_stays_ours_while_redis_is_full() -> None:
-    with private_redis() as url, connect(url) as client:
-        alone = Leases(url, Role.INFERENCE)
+def test_what_is_ours_stays_ours_while_redis_is_full(bus_url: str) -> None:
+    with connect(bus_url) as client:
+        alone = Leases(bus_url, Role.INFERENCE)
         alone.want(dict.fromkeys(UNITS, 1))
         alone._round()
         client.config_set("maxmemory", 1)
@@ -264,7 +263,7 @@ def test_a_renewing_that_died_is_not_taken_for_a_quiet_one(make: Make, monkeypat
 
     monkeypatch.setattr(alone, "_round", defect)
     alone.start()
-    alone._thread.join(timeout=10)
+    alone._thread.join(timeout=120)
     with pytest.raises(RuntimeError, match="has died"):
         _ = alone.owned
 

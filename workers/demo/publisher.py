@@ -33,7 +33,7 @@ _X264_OPTIONS = {"preset": "veryfast", "tune": "zerolatency", "crf": "23", "g": 
 _RETRY_S = 1.0
 CONNECT_WITHIN_S = 20.0
 _MAX_SIDE_PX = 1280
-_LATE_S = 0.5  # a publisher this late leaves pictures out rather than fall behind ever more
+LATE_S = 0.5  # a publisher this late leaves pictures out rather than fall behind ever more
 
 
 @dataclass(frozen=True)
@@ -98,8 +98,11 @@ def _even(frame: av.VideoFrame) -> NDArray[np.uint8]:
 class Publisher:
     """Sends pictures to an ``rtsp://`` address by TCP, each when its time has come; reconnects when cut off."""
 
-    def __init__(self, url: str, on_start: Callable[[int], None] = lambda started_at_ns: None) -> None:
+    def __init__(
+        self, url: str, on_start: Callable[[int], None] = lambda started_at_ns: None, *, late_s: float = LATE_S
+    ) -> None:
         self._url = url
+        self._late_s = late_s
         self._on_start = on_start
         self._container: OutputContainer | None = None
         self._stream: VideoStream | None = None
@@ -116,7 +119,7 @@ class Publisher:
         for moment in moments:
             if moment.at_s > until_s:
                 return
-            if clock is not None and time.monotonic() - clock - moment.at_s > _LATE_S and not moment.cut:
+            if clock is not None and time.monotonic() - clock - moment.at_s > self._late_s and not moment.cut:
                 continue
             rgb = moment.draw()
             if moment.cut:
@@ -194,13 +197,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--first-anomaly", type=float, default=FIRST_ANOMALY_S)
     parser.add_argument("--every", type=float, default=ANOMALY_EVERY_S)
     parser.add_argument("--duration", type=float, default=float("inf"))
+    parser.add_argument("--late", type=float, default=LATE_S, help="seconds behind its time that leave a picture out")
     parser.add_argument("--stop-with-parent", action="store_true", help="end when standard input ends")
     options = parser.parse_args(arguments)
     if options.stop_with_parent:
         stop_when_stdin_ends()
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
-    publisher = Publisher(options.url, lambda started: print(json.dumps({"started_at_ns": started}), flush=True))
+    publisher = Publisher(
+        options.url, lambda started: print(json.dumps({"started_at_ns": started}), flush=True), late_s=options.late
+    )
     if options.file is not None:
         moments = file_moments(options.file)
     else:

@@ -193,7 +193,6 @@ def altered(path: Path, change=None, from_s: float = 0.0) -> list[Condition]:
 CLIPS = ["one-by-one-person-detection.mp4", "car-detection.mp4", "motorway-cyclist.avi"]
 
 
-@pytest.mark.data
 @pytest.mark.parametrize("clip", CLIPS)
 def test_ordinary_footage_has_no_condition_and_is_never_looked_away_from(data: Path, clip: str) -> None:
     watch = ConditionWatch()
@@ -202,13 +201,11 @@ def test_ordinary_footage_has_no_condition_and_is_never_looked_away_from(data: P
     assert {sight.attention for sight in sights} == {Attention.FULL}
 
 
-@pytest.mark.data
 def test_benchmark_clips_have_no_condition(data: Path) -> None:
     for path in sorted((data / "ucsd_ped2" / "testing").glob("*.mkv")):
         assert altered(path) == [], path.name
 
 
-@pytest.mark.data
 @pytest.mark.parametrize("clip", CLIPS)
 @pytest.mark.parametrize(
     ("what", "change"),
@@ -226,13 +223,11 @@ def test_what_befalls_real_footage_is_told(data: Path, clip: str, what: str, cha
     assert 15.0 <= found[0].started_s <= 19.0
 
 
-@pytest.mark.data
 def test_an_infrared_switch_of_a_coloured_scene_is_told(data: Path) -> None:
     found = altered(data / "clips" / "one-by-one-person-detection.mp4", infrared, 60.0)
     assert kinds(found) == [("scene_changed", False)]
 
 
-@pytest.mark.data
 def test_frozen_video_is_told_from_a_still_scene_through_a_real_encoder(data: Path, tmp_path: Path) -> None:
     still = frames_of(data / "clips" / "one-by-one-person-detection.mp4", 1.0)[0][1]
     dark = (still * 0.2).astype(np.uint8)  # an empty corridor at night: faint noise that the encoder swallows

@@ -77,7 +77,7 @@ def test_it_can_be_stopped_while_it_renders(scratch: Path, number: signal.Signal
     while not any(scratch.glob("*/normal.mp4")) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Traceback" not in err
     assert list(scratch.iterdir()) == []
@@ -97,7 +97,7 @@ def test_a_source_that_cannot_work_is_refused_before_anything_starts(
     scratch: Path, options: tuple[str, ...], message: str
 ) -> None:
     process = start(scratch, *options)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 2
     assert re.search(message, err)
     assert "Traceback" not in err

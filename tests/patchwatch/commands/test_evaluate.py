@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import cv2
+import parts
 import pytest
 from labelled_clips import pictures, write_folders
 from typer.testing import CliRunner, Result
@@ -118,10 +119,10 @@ def test_files_that_cannot_be_written_are_refused_before_the_work(clips: Path, t
             assert option in str(_error(_evaluate(clips, option, out)))
 
 
-@pytest.mark.clip
 def test_missing_weights_stop_before_anything_is_learnt(
     clips: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    parts.need("clip")
     monkeypatch.setenv("PATCHWATCH_WEIGHTS_DIR", str(tmp_path / "none"))
     error = _error(_evaluate(clips, "--profile", "reference"))
     assert isinstance(error, WeightsMissingError)

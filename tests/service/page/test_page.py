@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import parts
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
@@ -15,7 +16,6 @@ from patchwatch.messages.enrolment_report import EnrolmentReport, Verdict
 from patchwatch.messages.status import Enrolment, EnrolmentState
 from patchwatch.settings import Settings
 
-pytestmark = pytest.mark.browser
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
@@ -25,7 +25,7 @@ ARGUMENTS = [
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=parts.chromium(), args=ARGUMENTS)
         page = await browser.new_page(viewport={"width": 1280, "height": 760})
         faults: list[str] = []
         page.on("pageerror", lambda error: faults.append(str(error)))

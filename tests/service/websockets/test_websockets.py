@@ -8,6 +8,7 @@ import socket
 from typing import Any
 
 import pytest
+from waiting import PATIENCE_S
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -20,7 +21,7 @@ T0 = 1_767_225_600_000
 
 async def _next(socket: ClientConnection, kind: str | None = None) -> dict[str, Any]:
     """The next message of a type; of any but heartbeats when none is named."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             message: dict[str, Any] = json.loads(await socket.recv())
             if message["type"] == kind or (kind is None and message["type"] != "heartbeat"):
@@ -171,7 +172,7 @@ async def test_a_slow_client_of_alerts_is_sent_away_and_misses_none(serve, setti
 
 async def _read_slowly(client: ClientConnection, got: list[str], world) -> None:
     """Nothing at all until the hub has offered everything, then to the end."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         await asyncio.sleep(1)  # being slow is the point
         while True:
             message = json.loads(await client.recv())

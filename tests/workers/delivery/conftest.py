@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import pytest
 import redis
 from delivery_world import World
+from waiting import eventually
 
 from patchwatch.bus import connect_async
 from patchwatch.settings import Settings
@@ -33,6 +33,14 @@ def settings(bus_url: str) -> Settings:
     )  # fmt: skip
 
 
+@pytest.fixture(autouse=True)
+def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of this process see changes soon."""
+    for look in ("worker._LOOK_EVERY_S", "carrier._LOOK_EVERY_S", "carrier._AGAIN_S"):
+        monkeypatch.setattr(f"workers.delivery.{look}", 0.1)
+    monkeypatch.setattr("workers.leases._ROUND_S", 0.1)
+
+
 @pytest.fixture
 def running(settings: Settings) -> Running:
     """A worker in this process while the context lasts; keyword arguments override its settings."""
@@ -51,14 +59,6 @@ def running(settings: Settings) -> Running:
                 await asyncio.gather(task, return_exceptions=True)
 
     return run
-
-
-async def eventually(condition: Callable[[], object], within_s: float = 30.0) -> None:
-    """Waits until the condition holds; fails when it does not in time."""
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        await asyncio.sleep(0.02)
 
 
 @pytest.fixture(name="eventually")

@@ -7,13 +7,14 @@ import base64
 import hashlib
 import hmac
 import json
-import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 from delivery_world import World
 from receiver import OK, answer, receiving
+from redis_process import RedisProcess
 
 from patchwatch import keys
 from patchwatch.keys import LeaseKeys, WebhookKeys
@@ -21,7 +22,6 @@ from patchwatch.messages.alert import Alert, AlertState
 from patchwatch.messages.alert_view import AlertView
 from patchwatch.messages.webhook import Progress
 from workers.delivery.outbox import Outbox
-from workers.ports import check_free
 
 
 async def test_an_alert_is_sent_signed_and_as_the_api_shows_it(world: Any, running: Any, eventually: Any) -> None:
@@ -164,7 +164,7 @@ async def test_a_receiver_that_never_answers_costs_one_timeout_and_no_other_webh
         world.webhook(quick.url, "quick")
         for number in range(20):
             world.alert(number)
-        await eventually(lambda: world.progress("quick").delivered == 20, within_s=15.0)
+        await eventually(lambda: world.progress("quick").delivered == 20)
         assert len(slow.requests) == 1
         assert world.progress("slow").delivered == 0
     async with receiving(OK, silent) as slow, running(webhook_timeout_s=0.2):
@@ -384,41 +384,23 @@ async def test_a_record_whose_answer_was_lost_is_neither_repeated_nor_lost(
     assert sum(lost) == 3
 
 
-def redis_server(port: int) -> subprocess.Popen[bytes]:
-    command = ["redis-server", "--port", str(port), "--save", "", "--appendonly", "no"]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL)
-
-
-@pytest.mark.redis_server
-async def test_a_redis_that_dies_and_returns_empty_is_survived(running: Any, eventually: Any) -> None:
-    port = check_free("127.0.0.1", 0, "")
-    world = World(redis.Redis(port=port))
-
-    def answers() -> bool:
-        try:
-            return bool(world.bus.ping())
-        except redis.ConnectionError:
-            return False
-
-    server = redis_server(port)
+async def test_a_redis_that_dies_and_returns_empty_is_survived(running: Any, eventually: Any, tmp_path: Path) -> None:
+    server = RedisProcess(tmp_path)
+    world = World(server.client)
+    server.start()
     try:
-        await eventually(answers)
-        async with receiving() as receiver, running(redis_url=f"redis://127.0.0.1:{port}/0"):
+        async with receiving() as receiver, running(redis_url=server.url):
             world.webhook(receiver.url)
             world.alert(1)
             await eventually(lambda: world.progress().delivered == 1)
             server.kill()
-            server.wait()
-            server = redis_server(port)
-            await eventually(answers)
+            server.start()
             await eventually(lambda: world.bus.hexists(keys.WEBHOOKS, "home"))
             entry_id = world.alert(2)
             await eventually(lambda: world.progress().delivered == 1)
             assert receiver.ids[-1] == f"home_{entry_id}"
     finally:
-        world.bus.close()
-        server.kill()
-        server.wait()
+        server.close()
 
 
 async def test_after_a_flushed_redis_webhooks_are_put_back(world: Any, running: Any, eventually: Any) -> None:

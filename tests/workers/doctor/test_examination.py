@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ from typer.testing import CliRunner
 
 from patchwatch import keys
 from patchwatch.bus import admit, connect
-from patchwatch.bus_server import private_redis
 from patchwatch.bus_store import kept_queue
 from patchwatch.cli import app
 from patchwatch.keys import CameraKeys
@@ -37,10 +35,9 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path / "data", media_dirs=(tmp_path / "media",), port=0, rtsp_port=0)
 
 
-@pytest.fixture
-def url() -> Iterator[str]:
-    with private_redis() as url:
-        yield url
+@pytest.fixture(name="url")
+def _url(bus_url: str) -> str:
+    return bus_url
 
 
 def test_before_the_first_start_nothing_fails_and_it_says_what_serve_would_use(settings: Settings) -> None:

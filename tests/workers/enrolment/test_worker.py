@@ -49,7 +49,7 @@ def running(settings: Settings) -> Iterator[None]:
         yield
     finally:
         worker.stop()
-        thread.join(timeout=20)
+        thread.join(timeout=120)
         assert not thread.is_alive()
 
 
@@ -64,7 +64,7 @@ def record(client: Any, job_id: str = "job") -> Enrolment:
 
 
 def finished(
-    client: Any, meanwhile: Callable[[], None] = lambda: None, within_s: float = 40.0, job_id: str = "job"
+    client: Any, meanwhile: Callable[[], None] = lambda: None, within_s: float = 120.0, job_id: str = "job"
 ) -> Enrolment:
     deadline_s = time.monotonic() + within_s
     while (found := record(client, job_id)).state not in (EnrolmentState.DONE, EnrolmentState.FAILED):

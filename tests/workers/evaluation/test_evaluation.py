@@ -159,7 +159,6 @@ def test_labels_beyond_the_end_of_a_clip_are_refused_before_learning(
         _gather(clips, reader, tmp_path, {"testing": {"rush": [[51, 81]], "calm": []}})
 
 
-@pytest.mark.data
 def test_a_bicycle_among_walkers(engine: Engine, reader: Reader, data: Path, tmp_path: Path) -> None:
     """A quarter of UCSD Ped2's training clips and one testing clip; all of it is in bench/."""
     (tmp_path / "training").mkdir()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 from moving_scene import FPS, HEIGHT, WIDTH, scene
+from waiting import PATIENCE_S, wait_until
 
 from models.bank import Bank
 from models.bankfile import save_bank
@@ -72,6 +72,13 @@ class Queue:
         return self.counters().get("scored", 0)
 
 
+@pytest.fixture(autouse=True)
+def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers of this process see changes soon."""
+    monkeypatch.setattr("workers.inference.worker._LOOK_EVERY_S", 0.2)
+    monkeypatch.setattr("workers.leases._ROUND_S", 0.2)
+
+
 @pytest.fixture
 def settings(bus_url: str, tmp_path: Path) -> Settings:
     return Settings(redis_url=bus_url, data_dir=tmp_path / "data", partitions=2)
@@ -109,18 +116,9 @@ def running(settings: Settings) -> Iterator[InferenceWorker]:
         yield worker
     finally:
         worker.stop()
-        thread.join(timeout=20)
+        thread.join(timeout=PATIENCE_S)
         assert not thread.is_alive()
         assert errors == []
-
-
-def wait_until(condition: Callable[[], Any], within_s: float = 15.0) -> Any:
-    """The condition's first true value; fails when it stays false."""
-    deadline_s = time.monotonic() + within_s
-    while not (value := condition()):
-        assert time.monotonic() < deadline_s, "not within the time"
-        time.sleep(0.02)
-    return value
 
 
 @pytest.fixture

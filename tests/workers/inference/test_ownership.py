@@ -180,11 +180,11 @@ def owner_pid(enrolled: Any) -> Callable[[], int]:
 def test_a_killed_worker_is_followed_by_another(enrolled: Any, until: Run, owner_pid: Callable[[], int]) -> None:
     with worker_process(enrolled.settings) as one, worker_process(enrolled.settings) as other:
         feed(enrolled, range(20))
-        until(lambda: enrolled.scored() == 20, within_s=60)
+        until(lambda: enrolled.scored() == 20)
         killed = one if owner_pid() == one.pid else other
         killed.kill()
         feed(enrolled, range(20, 40))
-        until(lambda: enrolled.scored() == 40, within_s=30)
+        until(lambda: enrolled.scored() == 40)
         assert owner_pid() not in (0, killed.pid)
     assert [score.seq for score in scores(enrolled)] == list(range(1, 41))
 
@@ -196,13 +196,13 @@ def test_workers_that_are_stopped_and_woken_repeat_and_lose_nothing(
     with worker_process(enrolled.settings) as one, worker_process(enrolled.settings) as other:
         for _ in range(2):
             feed(enrolled, range(done, done + 50))
-            until(lambda done=done: enrolled.scored() > done + 5, within_s=60)
+            until(lambda done=done: enrolled.scored() > done + 5)
             asleep = owner_pid()
             os.kill(asleep, signal.SIGSTOP)  # in the middle of its work
-            until(lambda asleep=asleep: owner_pid() not in (0, asleep), within_s=30)
+            until(lambda asleep=asleep: owner_pid() not in (0, asleep))
             os.kill(asleep, signal.SIGCONT)  # it may have a batch in hand, and owns nothing
             done += 50
-            until(lambda done=done: enrolled.scored() == done, within_s=60)
+            until(lambda done=done: enrolled.scored() == done)
         assert one.poll() is None
         assert other.poll() is None
     found = scores(enrolled)

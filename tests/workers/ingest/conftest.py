@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 from ingest_rig import Rig, running
 
-from patchwatch.bus_server import private_redis
 from patchwatch.settings import Settings
 
 
@@ -20,18 +19,17 @@ def media(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def make_settings(tmp_path: Path, media: Path) -> Iterator[Callable[..., Settings]]:
-    """Settings with a queue of their own and quick reconnects; keyword arguments override."""
-    with private_redis() as url:
+def make_settings(tmp_path: Path, media: Path, bus_url: str) -> Callable[..., Settings]:
+    """Settings with quick reconnects; keyword arguments override."""
 
-        def make(**overrides: object) -> Settings:
-            chosen: dict[str, object] = {
-                "redis_url": url, "data_dir": tmp_path / "data", "media_dirs": str(media), "rtsp_port": 0,
-                "reconnect_min_s": 0.2, "reconnect_max_s": 0.5, "source_timeout_s": 3.0,
-            }  # fmt: skip
-            return Settings(**(chosen | overrides))  # type: ignore[arg-type]
+    def make(**overrides: object) -> Settings:
+        chosen: dict[str, object] = {
+            "redis_url": bus_url, "data_dir": tmp_path / "data", "media_dirs": str(media), "rtsp_port": 0,
+            "reconnect_min_s": 0.2, "reconnect_max_s": 0.5, "source_timeout_s": 3.0,
+        }  # fmt: skip
+        return Settings(**(chosen | overrides))  # type: ignore[arg-type]
 
-        yield make
+    return make
 
 
 @pytest.fixture

@@ -8,8 +8,10 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+import parts
 import pytest
-from ingest_rig import Rig, eventually, program, running, write_video
+from ingest_rig import Rig, program, running, write_video
+from waiting import PATIENCE_S, eventually
 
 from patchwatch.errors import PortTakenError
 from patchwatch.messages.camera import Camera
@@ -20,14 +22,14 @@ from workers.ingest.endpoint import Endpoint
 
 def by_ffmpeg(file: Path, url: str, transport: str = "tcp") -> tuple[str, ...]:
     return (
-        "ffmpeg", "-re", "-stream_loop", "-1", "-i", str(file), "-c", "copy",
+        parts.ffmpeg(), "-re", "-stream_loop", "-1", "-i", str(file), "-c", "copy",
         "-f", "rtsp", "-rtsp_transport", transport, url,
     )  # fmt: skip
 
 
 def by_gstreamer(url: str, protocols: str) -> tuple[str, ...]:
     return (
-        "gst-launch-1.0", "videotestsrc", "is-live=true", "pattern=ball", "!",
+        parts.gst_launch(), "videotestsrc", "is-live=true", "pattern=ball", "!",
         "video/x-raw,width=320,height=240,framerate=25/1", "!", "x264enc", "tune=zerolatency", "key-int-max=25", "!",
         "rtspclientsink", f"location={url}", f"protocols={protocols}",
     )  # fmt: skip
@@ -38,7 +40,6 @@ def clip(media: Path) -> Path:
     return write_video(media / "clip.mp4", seconds=3)
 
 
-@pytest.mark.ffmpeg
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 async def test_ffmpeg_publishes_leaves_and_comes_back(rig: Rig, clip: Path, transport: str) -> None:
     await rig.put(Camera(id="door"))
@@ -57,7 +58,6 @@ async def test_ffmpeg_publishes_leaves_and_comes_back(rig: Rig, clip: Path, tran
     assert after[0].discontinuity
 
 
-@pytest.mark.gst
 @pytest.mark.parametrize("protocols", ["tcp", "udp"])
 async def test_gstreamer_publishes_leaves_and_comes_back(rig: Rig, protocols: str) -> None:
     await rig.put(Camera(id="yard"))
@@ -72,8 +72,6 @@ async def test_gstreamer_publishes_leaves_and_comes_back(rig: Rig, protocols: st
         await rig.frames_above("yard", status.captured)
 
 
-@pytest.mark.ffmpeg
-@pytest.mark.gst
 @pytest.mark.parametrize("client", ["ffmpeg", "gst"])
 async def test_credentials_are_asked_for_and_checked(
     make_settings: Callable[..., Settings], clip: Path, client: str
@@ -94,7 +92,6 @@ async def test_credentials_are_asked_for_and_checked(
             await rig.frames_above("cam", 0)
 
 
-@pytest.mark.ffmpeg
 async def test_the_newest_publisher_wins(rig: Rig, clip: Path) -> None:
     await rig.put(Camera(id="cam"))
     await rig.until("cam", CaptureState.OFFLINE)
@@ -108,7 +105,6 @@ async def test_the_newest_publisher_wins(rig: Rig, clip: Path) -> None:
             assert second.poll() is None
 
 
-@pytest.mark.ffmpeg
 async def test_an_unknown_publisher_becomes_a_camera_where_that_is_allowed(
     make_settings: Callable[..., Settings], clip: Path
 ) -> None:
@@ -147,7 +143,7 @@ async def test_peers_that_do_not_belong_are_told_so_and_closed(rig: Rig) -> None
     async def everything_answered_to(data: bytes) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", rig.port)
         writer.write(data)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             answered = await reader.read()
         writer.close()
         return answered

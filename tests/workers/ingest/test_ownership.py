@@ -10,9 +10,11 @@ from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
 from pathlib import Path
 
+import parts
 import pytest
 from ingest_process import captures_of, ingest_process
-from ingest_rig import Rig, eventually, program, running, write_video
+from ingest_rig import Rig, program, running, write_video
+from waiting import PATIENCE_S, eventually
 
 from patchwatch.bus import connect_async
 from patchwatch.errors import ConflictError, NotFoundError
@@ -76,7 +78,7 @@ async def test_cameras_are_shared_and_each_is_captured_once(make_settings: Make,
 async def publish_in_vain(rig: Rig, unit: LeaseKeys, standing: Standing) -> None:
     """Let the lease expire, time and again, until a frame could not be published for that."""
     before = standing.status().unpublished
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(PATIENCE_S):
         while standing.status().unpublished == before:
             await rig.client.delete(unit.lease)
             await asyncio.sleep(0.05)
@@ -114,12 +116,11 @@ async def test_a_recording_is_read_to_its_end_by_who_began_it(make_settings: Mak
     assert {status.captured for status in ended} == {15}
 
 
-@pytest.mark.ffmpeg
 async def test_a_publisher_may_come_to_any_worker_and_the_newest_wins(make_settings: Make, clip: Path) -> None:
     def publish(rig: Rig) -> tuple[str, ...]:
         source = ("-re", "-stream_loop", "-1", "-i", str(clip), "-c", "copy")
         target = ("-f", "rtsp", "-rtsp_transport", "tcp", f"rtsp://127.0.0.1:{rig.port}/cam")
-        return ("ffmpeg", *source, *target)
+        return (parts.ffmpeg(), *source, *target)
 
     async with running(make_settings()) as first, running(make_settings()) as second:
         await first.put(Camera(id="cam"))
@@ -135,19 +136,18 @@ async def test_a_publisher_may_come_to_any_worker_and_the_newest_wins(make_setti
     assert [frame.seq for frame in frames] == list(range(frames[0].seq, frames[-1].seq + 1))
 
 
-@pytest.mark.ffmpeg
 async def test_an_unknown_publisher_becomes_a_camera_of_the_worker_it_came_to(make_settings: Make, clip: Path) -> None:
     settings = make_settings(accept_unknown_publishers=True)
     async with running(settings) as first, running(settings) as second:
         for number, rig in enumerate((first, second, first)):
             url = f"rtsp://127.0.0.1:{rig.port}/new-{number}"
-            with program("ffmpeg", "-re", "-i", str(clip), "-c", "copy", "-f", "rtsp", url):
+            with program(parts.ffmpeg(), "-re", "-i", str(clip), "-c", "copy", "-f", "rtsp", url):
                 await rig.frames_above(f"new-{number}", 0)
                 assert f"new-{number}" in rig.supervisor._kept
 
 
 async def until_owned_by_another(rig: Rig, pid: int) -> int:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         while (now := await owner_pid(rig, "cam")) in (0, pid):  # noqa: ASYNC110
             await asyncio.sleep(0.03)
     return now
@@ -200,6 +200,6 @@ async def test_a_publisher_is_turned_away_when_the_owner_does_not_let_go(
             await here.supervisor.admit("nobody", "/nobody")
         reader, writer = await asyncio.open_connection("127.0.0.1", here.port)
         writer.write(b"ANNOUNCE rtsp://h/cam RTSP/1.0\r\nCSeq: 1\r\n\r\n")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             assert await reader.read() == b""  # closed
         writer.close()

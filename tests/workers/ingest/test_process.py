@@ -6,6 +6,8 @@ import asyncio
 import sys
 from subprocess import PIPE
 
+from waiting import PATIENCE_S
+
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import CaptureState, Reason
 from workers.ingest.order import CaptureReport, ReportKind
@@ -32,7 +34,7 @@ async def test_a_report_is_found_among_what_is_none() -> None:
 
 async def test_a_process_that_writes_without_end_is_killed() -> None:
     for code in ("while True: print('x' * 1000)", "import sys\nwhile True: sys.stdout.write('x' * 100_000)"):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_S):
             process = await writing(code)
             assert await process.report() is None
             assert "killed" in process.last_words
@@ -40,7 +42,7 @@ async def test_a_process_that_writes_without_end_is_killed() -> None:
 
 async def test_a_flood_on_both_outputs_does_not_keep_a_process_from_being_stopped() -> None:
     code = "import sys\nwhile True: print('x' * 70_000); print('y' * 70_000, file=sys.stderr)"
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         await (await writing(code)).stop()
 
 
@@ -49,7 +51,7 @@ async def test_a_capture_that_grows_beyond_its_limit_is_killed_and_says_so() -> 
     watch = Watch(standing, timeout_s=10, quiet_s=10, live=True, memory_mb=100)
     grows = f"held.append(b'x' * 2_000_000); print('{REPORT}', flush=True); time.sleep(.01)"
     code = f"import time\nheld = []\nwhile True: {grows}"
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         process = await writing(code)
         outcome = await watch.follow(process)
         await process.stop()
@@ -60,7 +62,7 @@ async def test_a_capture_that_grows_beyond_its_limit_is_killed_and_says_so() -> 
 
 async def test_what_grows_faster_than_anybody_looks_meets_its_own_bound() -> None:
     code = "from workers.ingest.memory import bound_own_address_space as bound\nbound(256)\nbytes(600 << 20)"
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         process = await writing(code)
         assert await process.report() is None
         await process.stop()
@@ -70,7 +72,7 @@ async def test_what_grows_faster_than_anybody_looks_meets_its_own_bound() -> Non
 async def test_the_camera_of_a_broken_capture_is_shown_as_crashed() -> None:
     standing = Standing(Camera(id="c", source="rtsp://h/x"), 5.0, None, lambda: None)
     watch = Watch(standing, timeout_s=10, quiet_s=10, live=True, memory_mb=1000)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_S):
         outcome = await watch.follow(await writing("while True: print('x' * 1000)"))
     assert (outcome.kind, outcome.reason) == (ReportKind.FAILED, Reason.CRASHED)
     assert "wrote what is no report" in outcome.detail

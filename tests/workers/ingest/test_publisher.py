@@ -111,7 +111,7 @@ def test_lossless_frames_wait_for_the_reader_and_none_is_lost(bus_url: str) -> N
                     pipe.hset(KEYS.state, "seq", now[-1])
                     pipe.xtrim(KEYS.frames, minid=f"{now[-1] + 1}-0", approximate=False)
                     pipe.execute()
-    done.join(timeout=10)
+    done.join(timeout=120)
     assert seen == list(range(1, 21))
 
 
@@ -201,5 +201,5 @@ def test_lossless_frames_wait_for_an_expired_lease_to_come_back(bus_url: str) ->
         done.start()
         assert seqs(bus_url) == []
         client.set(LEASE.unit.lease, LEASE.value)
-    done.join(timeout=10)
+    done.join(timeout=120)
     assert seqs(bus_url) == [1]

@@ -11,7 +11,8 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from ingest_rig import Rig, eventually, free_port, rtsp_camera, running, write_video
+from ingest_rig import Rig, free_port, rtsp_camera, running, write_video
+from waiting import eventually
 
 from patchwatch.keys import CAMERAS
 from patchwatch.messages.camera import Camera, Pace
@@ -145,7 +146,6 @@ async def test_a_flushed_queue_gets_its_cameras_back_and_the_sequence_goes_on(ri
     assert Camera.decode(await rig.client.hget(CAMERAS, "r")).loop
 
 
-@pytest.mark.gst
 async def test_a_pulled_camera_that_dies_and_returns_is_resumed_with_the_gap_shown(rig: Rig) -> None:
     port = free_port()
     with rtsp_camera(port):
@@ -168,7 +168,6 @@ async def test_a_pulled_camera_that_dies_and_returns_is_resumed_with_the_gap_sho
     assert any(frame.discontinuity for frame in after)
 
 
-@pytest.mark.gst
 @pytest.mark.parametrize("auth", ["basic", "digest"])
 async def test_a_wrong_password_is_tried_once_and_shown_nowhere(
     rig: Rig, auth: str, caplog: pytest.LogCaptureFixture
@@ -187,7 +186,6 @@ async def test_a_wrong_password_is_tried_once_and_shown_nowhere(
         await rig.until("p", CaptureState.LIVE)
 
 
-@pytest.mark.gst
 async def test_a_frozen_camera_is_stalled_then_given_up_then_resumed(rig: Rig) -> None:
     port = free_port()
     with rtsp_camera(port) as server:

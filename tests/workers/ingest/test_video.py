@@ -171,7 +171,6 @@ def test_where_memory_ran_out_the_setting_that_mends_it_is_named(error: Exceptio
     assert "geheim" not in str(caught.value)
 
 
-@pytest.mark.gst
 @pytest.mark.parametrize(
     ("path", "arguments", "reason"), [("nothing", (), "not_found"), ("cam", ("--audio-only",), "no_video")]
 )

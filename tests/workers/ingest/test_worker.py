@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import signal
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from ingest_process import captures_of, ingest_process
-from ingest_rig import Rig, eventually, free_port, running, write_video
-from redis.exceptions import RedisError
+from ingest_rig import Rig, running, write_video
+from redis_process import RedisProcess
+from waiting import eventually
 
 from patchwatch.bus import connect_async
 from patchwatch.errors import ConfigurationError
@@ -37,8 +36,8 @@ async def test_however_it_ends_its_captures_end_too(
             captures = captures_of(process.pid)
             assert len(captures) == 1
             process.send_signal(number)
-            await eventually(lambda: process.poll() is not None, within_s=10)
-            await eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in captures), within_s=10)
+            await eventually(lambda: process.poll() is not None)
+            await eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in captures))
             if number is not signal.SIGKILL:
                 assert process.returncode == 0
                 await rig.until("a", CaptureState.OFFLINE)
@@ -69,43 +68,23 @@ def test_without_a_redis_it_says_which_setting_is_missing() -> None:
         run(Settings())
 
 
-@pytest.mark.redis_server
 async def test_a_redis_that_dies_and_returns_empty_is_survived(
-    make_settings: Callable[..., Settings], media: Path
+    make_settings: Callable[..., Settings], media: Path, tmp_path: Path
 ) -> None:
-    port = free_port()
     path = write_video(media / "a.mp4", seconds=1)
-
-    def redis_server() -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            ["redis-server", "--port", str(port), "--save", "", "--appendonly", "no"], stdout=subprocess.DEVNULL
-        )
-
-    server = redis_server()
+    server = RedisProcess(tmp_path)
+    server.start()
     try:
-        async with running(make_settings(redis_url=f"redis://127.0.0.1:{port}/0")) as rig:
-            await _until_it_answers(rig)
+        async with running(make_settings(redis_url=server.url)) as rig:
             await rig.put(Camera(id="a", source=f"file:{path}", loop=True))
             before = await rig.until("a", CaptureState.LIVE)
             server.kill()
-            server.wait()
             kept = rig.supervisor._kept["a"].keeper.standing
             await eventually(lambda: kept.status().unpublished > 3)
-            server = redis_server()
+            server.start()
             await rig.frames_above("a", before.captured + 3)
             status = await rig.until("a", CaptureState.LIVE)
             assert status.unpublished > 3
             assert status.reconnects == 0
     finally:
-        server.kill()
-        server.wait()
-
-
-async def _until_it_answers(rig: Rig) -> None:
-    async with asyncio.timeout(10):
-        while True:
-            try:
-                await rig.client.ping()
-                return
-            except RedisError:
-                await asyncio.sleep(0.02)
+        server.close()
