@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import redis
 
@@ -15,6 +15,7 @@ from patchwatch.bus import translated
 from patchwatch.errors import BusUnavailableError
 from patchwatch.keys import LeaseKeys
 from patchwatch.messages.alert import Alert
+from patchwatch.messages.camera import is_over
 from patchwatch.messages.explanation import Explanation
 from patchwatch.messages.score import Score, ScoreMinute
 from patchwatch.messages.status import AnalysisStatus
@@ -65,11 +66,14 @@ class Committer:
         self._under_lease(session, lambda pipe: pipe.set(session.keys.analysis, status.encode()))
 
     def erase(self, session: Session) -> None:
-        """Delete what was committed for a camera after its removal, unless it was added again. Raises as `commit`."""
+        """Delete what was committed for a camera after its removal; nothing while it is there in this incarnation.
+
+        Raises as `commit`."""
 
         def is_gone(pipe: redis.client.Pipeline) -> bool:
             pipe.watch(keys.CAMERAS)  # type: ignore[no-untyped-call]
-            return not pipe.hexists(keys.CAMERAS, session.camera.id)
+            record = cast("bytes | None", pipe.hget(keys.CAMERAS, session.camera.id))
+            return is_over(record, session.camera.incarnation)
 
         self._under_lease(session, lambda pipe: pipe.delete(*session.keys.of_inference), is_gone)
 

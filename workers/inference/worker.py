@@ -146,8 +146,8 @@ class InferenceWorker:
         if revision == self._revision and owned == self._owned and revision is not None:
             return
         wanted = {camera.id: camera for camera in self._read_cameras() if camera.enabled}
-        for camera_id in [known for known in self._sessions if known not in wanted]:
-            session = self._sessions[camera_id]
+        for session in [one for one in self._sessions.values() if self._is_over(one, wanted.get(one.camera.id))]:
+            camera_id = session.camera.id
             self._close(session, session.finish(), session.conditions.finish())
             self._forget(camera_id)
             self._under_lease(session, partial(self._committer.erase, session))
@@ -157,6 +157,9 @@ class InferenceWorker:
         self._engines.prepare([session.camera.profile for session in self._sessions.values()])
         self._engines.prepare([camera.profile for camera in wanted.values()])
         self._revision, self._owned = revision, owned
+
+    def _is_over(self, session: Session, camera: Camera | None) -> bool:
+        return camera is None or camera.incarnation != session.camera.incarnation
 
     def _work(self, cameras: dict[str, Camera]) -> Counter[LeaseKeys]:
         """Partitions with cameras, and how many: an empty one is nobody's."""

@@ -11,6 +11,7 @@ from patchwatch.messages.camera import Camera, Pace, Transport
 from patchwatch.messages.number import Count, TimeMs
 from patchwatch.messages.source import Source, SourceKind
 from patchwatch.messages.status import Reason
+from workers.ingest.tls import TlsOptions
 from workers.ingest.video import VideoOptions
 
 if TYPE_CHECKING:  # a capture process needs no settings, and starts a quarter of a second sooner without
@@ -35,6 +36,9 @@ class CaptureOrder(Message):
     jpeg_quality: int
     timeout_s: float
     allow_link_local: bool = False
+    tls_verify: bool = True
+    tls_fingerprint: str | None = None
+    ca_file: Path | None = None
     memory_mb: int = 1536
     redis_url: str
     partitions: int
@@ -57,6 +61,7 @@ class CaptureOrder(Message):
             analysis_fps=self.analysis_fps, max_side_px=self.max_side_px, max_picture_px=self.max_picture_px,
             timeout_s=self.timeout_s, transport=self.transport.value, live=self.live,
             listen=self.kind is SourceKind.PUSH, allow_link_local=self.allow_link_local,
+            tls=TlsOptions(self.tls_verify, self.tls_fingerprint, self.ca_file),
         )  # fmt: skip
 
     @property
@@ -78,7 +83,9 @@ class CaptureOrder(Message):
             overload_fps=settings.overload_fps, max_age_s=settings.max_age_s,
             max_side_px=settings.max_side_px, max_picture_px=settings.max_picture_px,
             jpeg_quality=settings.jpeg_quality, timeout_s=settings.source_timeout_s,
-            allow_link_local=settings.allow_link_local_sources, memory_mb=settings.capture_memory_mb,
+            allow_link_local=settings.allow_link_local_sources, tls_verify=camera.tls_verify,
+            tls_fingerprint=camera.tls_fingerprint, ca_file=settings.source_ca_file,
+            memory_mb=settings.capture_memory_mb,
             redis_url=settings.redis_url.get_secret_value(), partitions=settings.partitions,
             queue_frames=settings.queue_frames, lease=lease.decode(), after_seq=after_seq,
         )  # fmt: skip

@@ -30,7 +30,13 @@ class Standing:
             camera_id=camera.id, state=CaptureState.CONNECTING, since_ms=now_ms(), updated_at_ms=now_ms()
         )
         self._status = status.model_copy(
-            update={"camera_revision": camera.revision, "configured_fps": fps, "analysis_fps": None}
+            update={
+                "camera_revision": camera.revision,
+                "camera_incarnation": camera.incarnation,
+                "tls": camera.tls,
+                "configured_fps": fps,
+                "analysis_fps": None,
+            }
         )
         self._logged = False
         self._on_change = on_change

@@ -154,12 +154,13 @@ class Supervisor:
     async def _settle(self, keeper: Keeper, leaving: Collection[LeaseKeys]) -> None:
         """Write down where a capture that is over stood, for whoever goes on; not once its lease is over too."""
         lease, camera_id = keeper.lease, keeper.camera.id
-        if camera_id in self._cameras:
+        now = self._cameras.get(camera_id)
+        if now is not None and now.incarnation == keeper.camera.incarnation:
             await self._ledger.write({lease: keeper.standing.status()})
         else:
-            await self._ledger.erase(lease)
+            await self._ledger.erase(lease, keeper.camera.incarnation)
             log.info("camera %s: removed", camera_id)
-        if lease.unit in leaving or camera_id not in self._cameras:
+        if lease.unit in leaving or now is None:
             log.info("camera %s: left to other ingest workers", camera_id)
             await asyncio.to_thread(self._leases.release, lease.unit)
 
@@ -168,7 +169,9 @@ class Supervisor:
         for unit, value in self._leases.owned.items():
             camera = self._cameras.get(unit.name)
             if camera is not None and camera.id not in self._kept and unit not in leaving:
-                self._keep(camera, Lease(unit, value), await self._ledger.read(camera.id))
+                before = await self._ledger.read(camera.id)
+                same = before is not None and before.camera_incarnation == camera.incarnation
+                self._keep(camera, Lease(unit, value), before if same else None)
 
     def _want(self) -> None:
         work = {self._unit(camera.id): int(camera.enabled) for camera in self._cameras.values()}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import av
 import av.error
@@ -15,18 +16,22 @@ import numpy as np
 from av.container import InputContainer
 from numpy.typing import NDArray
 
-from patchwatch.errors import SourceRejectedError, SourceUnavailableError
+from patchwatch.errors import PatchwatchError, SourceRejectedError, SourceUnavailableError
 from patchwatch.messages.source import redact
 from patchwatch.messages.status import Reason
-from workers.ingest.address import check_address
 from workers.ingest.damage import missing_references
 from workers.ingest.faults import translated
+from workers.ingest.relay import Relay
 from workers.ingest.sampling import MediaClock, Sampler
+from workers.ingest.target import Target
+from workers.ingest.tls import TlsOptions
 
 log = logging.getLogger(__name__)
 
 MIN_SIDE_PX = 32  # of the source and of the scaled picture: below, there is nothing to see
 _MICROSECONDS = 1_000_000
+_PULLED = ("rtsp", "rtsps")
+_MOST_REDIRECTS = 3
 _KEY_FRAME_WITHIN_S = 10.0  # after damage, wait for a key frame this long at most: some streams never send one
 _CUT_OFF_S = 1.0  # a file that ends so much before its time, and with damage, is cut off
 # FFmpeg knows formats that are lists of further files, addresses or devices, by which a file inside the media folder
@@ -41,7 +46,8 @@ _FILE_FORMATS = (
 class VideoOptions:
     """How to read a source. ``listen``: wait for a publisher on the URL's port instead of connecting to it.
 
-    ``allow_link_local``: connect to addresses that `check_address` refuses. ``still``: a file that is one picture.
+    ``allow_link_local``: connect to addresses that `camera_addresses` refuses. ``tls``: of ``rtsps://`` addresses.
+    ``still``: a file that is one picture.
     """
 
     analysis_fps: float = 5.0
@@ -53,6 +59,7 @@ class VideoOptions:
     listen: bool = False
     allow_link_local: bool = False
     still: bool = False
+    tls: TlsOptions = field(default_factory=TlsOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +84,9 @@ class Video:
     not be decoded; ``broken_off`` says, once a damaged file was read, that it ended before its time (else empty).
     """
 
-    def __init__(self, container: InputContainer, name: str, options: VideoOptions) -> None:
+    def __init__(self, container: InputContainer, name: str, options: VideoOptions, relay: Relay | None = None) -> None:
         self._container = container
+        self._relay = relay
         self._name = name
         self._options = options
         self._stream = _video_stream(container, name)
@@ -110,21 +118,11 @@ class Video:
         """
         options = options or VideoOptions()
         name = redact(str(source))
-        chosen = _ffmpeg_options(source, options)
-        if isinstance(source, str) and not (options.listen or options.allow_link_local):
-            check_address(source)
+        container, relay = _opened(source, options)
         try:
-            container = _open(source, chosen, options)
-        except SourceUnavailableError as error:
-            if error.reason != Reason.DISCONNECTED or options.listen:
-                raise
-            # A camera with sound only fails so when asked for its video only: ask for everything, to say what it is.
-            chosen.pop("allowed_media_types", None)
-            container = _open(source, chosen, options)
-        try:
-            return cls(container, name, options)
+            return cls(container, name, options, relay)
         except BaseException:
-            container.close()
+            _close(container, relay)
             raise
 
     def __enter__(self) -> Self:
@@ -137,7 +135,7 @@ class Video:
 
     def close(self) -> None:
         """Free decoder and connection now: they leak when left to the garbage collector."""
-        self._container.close()
+        _close(self._container, self._relay)
 
     def frames(self, on_packet: Callable[[], None] = lambda: None) -> Iterator[SampledFrame]:
         """Sampled pictures until the source ends; for a live source the end is a disconnect.
@@ -257,8 +255,51 @@ class Video:
         return 1 / float(rate) if rate and 0.1 <= rate <= 240 else 1 / 25
 
 
-def _open(source: str | Path, chosen: dict[str, str], options: VideoOptions) -> InputContainer:
-    with translated(str(source), options.live):
+def _opened(source: str | Path, options: VideoOptions) -> tuple[InputContainer, Relay | None]:
+    chosen = _ffmpeg_options(source, options)
+    if isinstance(source, Path) or options.listen or urlsplit(source).scheme not in _PULLED:
+        return _open(source, chosen, options), None
+    try:
+        return _pulled(source, chosen, options)
+    except SourceUnavailableError as error:
+        if error.reason != Reason.DISCONNECTED:
+            raise
+    # A camera with sound only fails so when asked for its video only: ask for everything, to say what it is.
+    chosen.pop("allowed_media_types", None)
+    return _pulled(source, chosen, options)
+
+
+def _pulled(source: str, chosen: dict[str, str], options: VideoOptions) -> tuple[InputContainer, Relay]:
+    """Open a camera through a relay, and follow where it sends us."""
+    target = Target.parse(source)
+    for _ in range(_MOST_REDIRECTS + 1):
+        relay = Relay.open(target, options.tls, timeout_s=options.timeout_s, allow_link_local=options.allow_link_local)
+        try:
+            return _open(relay.url, chosen, options, name=target.shown), relay
+        except BaseException as error:
+            relay.close()
+            if not isinstance(error, PatchwatchError):
+                raise
+            if relay.redirect is None:
+                raise (relay.verdict or error) from None
+        target = target.redirected(relay.redirect)
+        log.info("%s sends us to %s", redact(source), target.shown)
+    raise SourceUnavailableError(
+        f"{redact(source)} sends us from one address to the next without end: name the last one as the source",
+        Reason.REFUSED,
+    )
+
+
+def _close(container: InputContainer, relay: Relay | None) -> None:
+    container.close()
+    if relay is not None:
+        relay.close()
+
+
+def _open(
+    source: str | Path, chosen: dict[str, str], options: VideoOptions, *, name: str | None = None
+) -> InputContainer:
+    with translated(name or str(source), options.live):
         container: InputContainer = av.open(
             _url(source), format="image2" if options.still else None, options=chosen, timeout=_timeouts(options),
             metadata_errors="replace",  # titles are not always UTF-8; nothing here reads them
