@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -12,6 +12,7 @@ import redis
 
 from patchwatch import keys
 from patchwatch.bus import translated
+from patchwatch.clock import BusClock
 from patchwatch.errors import BusUnavailableError
 from patchwatch.keys import LeaseKeys
 from patchwatch.messages.alert import Alert
@@ -22,6 +23,8 @@ from patchwatch.messages.status import AnalysisStatus
 from patchwatch.settings import Settings
 from workers.inference.session import Session
 from workers.lease import Lease
+
+_LOOKED_AT = 50  # alerts, each time that one is told, whether their records are gone
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,8 @@ class AlertChange:
 class Outcome:
     """Results of one camera that wait to be committed. ``id`` tells afterwards whether they were."""
 
-    scores: list[tuple[int, Score]] = field(default_factory=list)  # (entry id in ms, score)
-    minutes: list[ScoreMinute] = field(default_factory=list)
+    scores: list[tuple[int, Score]] = field(default_factory=list)  # (entry id: the camera's own time in ms, score)
+    minutes: list[tuple[int, ScoreMinute]] = field(default_factory=list)  # (entry id: of its last score, minute)
     alerts: list[AlertChange] = field(default_factory=list)
     explanation: Explanation | None = None  # of the last scored frame
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -52,14 +55,16 @@ class Committer:
     worker holds the lease.
     """
 
-    def __init__(self, client: redis.Redis, settings: Settings) -> None:
+    def __init__(self, client: redis.Redis, settings: Settings, clock: BusClock | None = None) -> None:
         self._client = client
+        self._clock = clock or BusClock()
         self._settings = settings
 
     def commit(self, session: Session, outcome: Outcome) -> None:
         """Raises `LeaseLostError`, or `BusUnavailableError` when it is unknown whether it was applied: then call
         `applied` once Redis answers again, and `commit` again if it was not."""
-        self._under_lease(session, lambda pipe: self._queue(pipe, session, outcome))
+        expired = self._expired_alerts() if any(change.tell for change in outcome.alerts) else []
+        self._under_lease(session, lambda pipe: self._queue(pipe, session, outcome, expired))
 
     def tell(self, session: Session, status: AnalysisStatus) -> None:
         """Publish where the camera's analysis stands. Raises as `commit`."""
@@ -95,9 +100,26 @@ class Committer:
         with translated():
             return self._client.hget(session.keys.state, "commit") == outcome.id.encode()
 
-    def _queue(self, pipe: redis.client.Pipeline, session: Session, outcome: Outcome) -> None:
+    def _expired_alerts(self) -> list[bytes]:
+        """Some of the listed alerts whose records are gone, as Redis lets them go by its own time. Those told of first
+        are looked at, and those that began first: what a clock was when they began has no say."""
+        with translated():
+            listed: set[Any] = {
+                *self._client.zrange(keys.ALERTS_BY_RECEIPT, 0, _LOOKED_AT - 1),
+                *self._client.zrange(keys.ALERTS_BY_TIME, 0, _LOOKED_AT - 1),
+            }
+            names = sorted(listed)
+            records = self._client.mget([keys.alert(name.decode()) for name in names]) if names else []
+        return [name for name, record in zip(names, records, strict=True) if record is None]
+
+    def _queue(
+        self, pipe: redis.client.Pipeline, session: Session, outcome: Outcome, expired: Sequence[bytes] = ()
+    ) -> None:
         of = session.keys
         self._queue_scores(pipe, session, outcome)
+        if expired:
+            pipe.zrem(keys.ALERTS_BY_TIME, *expired)
+            pipe.zrem(keys.ALERTS_BY_RECEIPT, *expired)
         for change in outcome.alerts:
             self._queue_alert(pipe, change)
         state: dict[Any, Any] = {
@@ -106,6 +128,7 @@ class Committer:
             "books": session.books.encode(),
             "worker": json.dumps(session.worker_state()),
             "boxes": json.dumps(session.boxes),
+            "eras": session.camera_time.eras.encode(),
         }
         if outcome.explanation is not None:
             state["explanation"] = outcome.explanation.encode()
@@ -123,10 +146,11 @@ class Committer:
         if outcome.scores:
             oldest_ms = outcome.scores[-1][0] - int(self._settings.score_retention_hours * 3_600_000)
             pipe.xtrim(of.scores, minid=f"{max(0, oldest_ms)}-0", approximate=True)
-        for minute in outcome.minutes:
-            pipe.xadd(of.minutes, _fields(minute.encode()), id=f"{minute.minute_ms}-0")
-            oldest_ms = minute.minute_ms - int(self._settings.minute_retention_days * 86_400_000)
+        for entry_ms, minute in outcome.minutes:
+            pipe.xadd(of.minutes, _fields(minute.encode()), id=f"{entry_ms}-0")
+            oldest_ms = entry_ms - int(self._settings.minute_retention_days * 86_400_000)
             pipe.xtrim(of.minutes, minid=f"{max(0, oldest_ms)}-0", approximate=True)
+            session.camera_time.eras.forget_before(oldest_ms)
 
     def _queue_alert(self, pipe: redis.client.Pipeline, change: AlertChange) -> None:
         alert = change.alert
@@ -139,7 +163,7 @@ class Committer:
         if change.tell:
             pipe.xadd(keys.ALERTS, {b"a": alert.encode()}, maxlen=100_000, approximate=True)
             pipe.zadd(keys.ALERTS_BY_TIME, {alert.id: alert.started_at_ms})
-            pipe.zremrangebyscore(keys.ALERTS_BY_TIME, "-inf", alert.started_at_ms - lifetime_s * 1000)
+            pipe.zadd(keys.ALERTS_BY_RECEIPT, {alert.id: self._clock.now_ms()}, nx=True)
 
 
 def _fields(encoded: dict[bytes, bytes]) -> dict[Any, Any]:

@@ -87,7 +87,9 @@ class Silence:
         if self.open is not None or heard.at_s - self._quiet[0] < after_s:
             return None
         last_ms = heard.capture.last_frame_at_ms if heard.capture else None
-        started_ms = max(last_ms or self._quiet[1], self._ended_ms)
+        # What lies in the future was told by a clock that has been set back since.
+        known = (at_ms for at_ms in (last_ms, self._ended_ms) if at_ms is not None and at_ms <= heard.at_ms)
+        started_ms = max(known) if last_ms is not None else max(self._quiet[1], *known)
         self.open = Offline(started_ms, max(started_ms, heard.at_ms), _why(heard.capture, self._reason, stale))
         return self.open
 

@@ -24,4 +24,5 @@ class StoredState(BaseModel):
     alert: Alert | None
     told_peak: _Score
     recent: list[tuple[Count, Count]]
+    time: tuple[Count, Count, int] | None = None  # of the last frame: own, captured, media; unknown to earlier versions
     conditions: dict[str, Any] | None = None  # unknown to earlier versions

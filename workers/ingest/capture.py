@@ -16,6 +16,7 @@ from itertools import chain
 from typing import TextIO
 
 from patchwatch.bus import connect
+from patchwatch.clock import BusClock
 from patchwatch.errors import LeaseLostError, SourceRejectedError, SourceUnavailableError
 from patchwatch.keys import CameraKeys, LeaseKeys
 from patchwatch.messages.camera import Pace
@@ -23,7 +24,7 @@ from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.status import Reason
 from workers.ingest import picture
 from workers.ingest.backlog import Backlog
-from workers.ingest.clock import FileClock, LiveClock
+from workers.ingest.clock import Arrival, FileClock, LiveClock, Stamp
 from workers.ingest.memory import bound_own_address_space
 from workers.ingest.order import CaptureOrder, CaptureReport, ReportKind
 from workers.ingest.publisher import Publisher, Stopped
@@ -47,7 +48,7 @@ class _Compressed:
     source_height: int
     media_time_s: float
     discontinuity: bool
-    arrived_ns: int
+    arrived: Arrival
 
 
 @dataclass
@@ -57,6 +58,7 @@ class Reporter:
     out: TextIO
     publisher: Publisher
     rate: AnalysisRate
+    clock: BusClock
     video: Video | None = None
     decode_errors_before: int = 0  # of earlier rounds of a looped file
     _last_frame_at_ms: int | None = field(default=None, init=False)
@@ -65,7 +67,7 @@ class Reporter:
 
     def frame(self, message: FrameMessage) -> None:
         first = self._last_frame_at_ms is None
-        self._last_frame_at_ms = time.time_ns() // 1_000_000
+        self._last_frame_at_ms = self.clock.now_ms()
         self._size = (message.source_width, message.source_height)
         self.beat(now=first)
 
@@ -98,10 +100,12 @@ class Capture:
         self._publisher = publisher
         self._backlog = backlog
         self._rate = reporter.rate
+        self._wall = reporter.clock
         self._reporter = reporter
         self._stop = stop
         self._flags = FrameFlag(0) if order.lossless else FrameFlag.LIVE
         self._broken_off = ""
+        self._file_start_s = 0.0  # when media time 0 was, on the monotonic clock
         self._media_start_s = 0.0  # of the present round of a looped file
 
     def run(self) -> None:
@@ -133,15 +137,16 @@ class Capture:
             backlog = _backlog(frames)
             for number, frame in enumerate(chain(backlog, frames)):
                 if number == 0:
-                    clock.anchor(backlog[-1].media_time_s, backlog[-1].arrived_ns)
+                    clock.anchor(backlog[-1].media_time_s, backlog[-1].arrived)
                 cut = frame.discontinuity and number > 0
-                self._publish(frame, clock.stamp(frame.media_time_s, frame.arrived_ns, cut))
+                self._publish(frame, clock.stamp(frame.media_time_s, frame.arrived, cut))
 
     def _read_file(self) -> None:
         clock: FileClock | None = None
         while True:
             with self._opened() as video:
-                clock = clock or self._file_clock(video)
+                if clock is None:
+                    clock, self._file_start_s = self._file_clock(video), time.monotonic()
                 end_s = self._read_round(video, clock)
                 self._broken_off = video.broken_off
                 self._reporter.decode_errors_before += video.decode_errors
@@ -155,17 +160,18 @@ class Capture:
         at_s = self._media_start_s
         for frame in self._frames(video):
             at_s = self._media_start_s + frame.media_time_s
-            captured_ns = clock.stamp(at_s)
             if self._order.pace is Pace.REALTIME:
-                self._wait_until(captured_ns)
-            self._publish(frame, captured_ns)
+                self._wait_until(self._file_start_s + at_s)
+            self._publish(frame, Stamp(clock.stamp(at_s, self._wall.offset_ns), 0))
         return max(at_s + 1 / self._order.analysis_fps, self._media_start_s + (video.duration_s or 0.0))
 
     def _file_clock(self, video: Video) -> FileClock:
-        now_ns = time.time_ns()
+        start_ns = now_ns = self._wall.now_ns()
         if self._order.lossless:  # read faster than it was filmed: its end is now, not far in the future
-            now_ns -= round((video.duration_s or 0.0) * 1e9)
-        return FileClock(now_ns, self._publisher.last_captured_ns)
+            start_ns -= round((video.duration_s or 0.0) * 1e9)
+        return FileClock(
+            max(0, start_ns), self._wall.offset_ns, now_ns=now_ns, last_ns=self._publisher.last_captured_ns
+        )
 
     def _opened(self) -> Video:
         video = Video.open(self._order.path or self._order.url, options=self._order.video_options)
@@ -178,11 +184,11 @@ class Capture:
         for frame in video.frames(on_packet=self._on_packet):
             if self._stop.is_set():
                 raise Stopped
-            arrived_ns = time.time_ns()
+            arrived = Arrival(time.monotonic_ns(), self._wall.offset_ns)
             height, width = frame.rgb.shape[:2]
             yield _Compressed(
                 picture.encode(frame.rgb, self._order.jpeg_quality), width, height,
-                frame.source_width, frame.source_height, frame.media_time_s, frame.discontinuity, arrived_ns,
+                frame.source_width, frame.source_height, frame.media_time_s, frame.discontinuity, arrived,
             )  # fmt: skip
 
     def _on_packet(self) -> None:
@@ -190,20 +196,21 @@ class Capture:
             raise Stopped
         self._reporter.beat()
 
-    def _wait_until(self, wall_ns: int) -> None:
-        while (left_s := (wall_ns - time.time_ns()) / 1e9) > 0:
+    def _wait_until(self, monotonic_s: float) -> None:
+        while (left_s := monotonic_s - time.monotonic()) > 0:
             if self._stop.wait(min(left_s, _REPORT_EVERY_S)):
                 raise Stopped
             self._reporter.beat()
 
-    def _publish(self, frame: _Compressed, captured_ns: int) -> None:
+    def _publish(self, frame: _Compressed, stamp: Stamp) -> None:
         message = FrameMessage(
-            seq=self._publisher.next_seq(), captured_at_ns=captured_ns,
+            seq=self._publisher.next_seq(), captured_at_ns=stamp.captured_at_ns, late_ms=stamp.late_ns // 1_000_000,
             media_time_ns=round((self._media_start_s + frame.media_time_s) * 1e9),
             width=frame.width, height=frame.height, source_width=frame.source_width, source_height=frame.source_height,
             flags=self._flags | (FrameFlag.DISCONTINUITY if frame.discontinuity else FrameFlag(0)),
             jpeg=frame.jpeg,
         )  # fmt: skip
+        self._publisher.look_at_clock()
         if self._publisher.publish(message):
             self._heed_backlog(message.seq)
         self._reporter.frame(message)
@@ -230,7 +237,8 @@ def _backlog(frames: Iterator[_Compressed]) -> list[_Compressed]:
             break
         if len(held) > 1:
             before = held[-2]
-            if frame.arrived_ns - before.arrived_ns > 0.5e9 * (frame.media_time_s - before.media_time_s):
+            waited_ns = frame.arrived.monotonic_ns - before.arrived.monotonic_ns
+            if waited_ns > 0.5e9 * (frame.media_time_s - before.media_time_s):
                 break
     return held
 
@@ -258,12 +266,13 @@ def main() -> None:
 
     with connect(order.redis_url) as client:
         keys = CameraKeys.of(order.camera_id, order.partitions)
+        clock = BusClock()
         publisher = Publisher(
             client, keys, Lease(LeaseKeys.of_capture(order.camera_id, order.partitions), order.lease.encode()),
-            queue_frames=order.queue_frames, lossless=order.lossless, pause=pause,
+            queue_frames=order.queue_frames, lossless=order.lossless, pause=pause, clock=clock,
         )  # fmt: skip
         reporter = Reporter(
-            sys.stdout, publisher, AnalysisRate(order.analysis_fps, order.overload_fps, order.patience_s)
+            sys.stdout, publisher, AnalysisRate(order.analysis_fps, order.overload_fps, order.patience_s), clock
         )
         Capture(order, publisher, Backlog(client, keys, order.queue_frames), reporter, stop).run()
     os._exit(0)  # the thread on standard input would hold an ordinary exit

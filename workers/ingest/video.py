@@ -33,6 +33,7 @@ _MICROSECONDS = 1_000_000
 _PULLED = ("rtsp", "rtsps")
 _MOST_REDIRECTS = 3
 _KEY_FRAME_WITHIN_S = 10.0  # after damage, wait for a key frame this long at most: some streams never send one
+_LONGEST_S = 31 * 86_400.0  # of a recording; what claims to be longer does not know its length
 _CUT_OFF_S = 1.0  # a file that ends so much before its time, and with damage, is cut off
 # FFmpeg knows formats that are lists of further files, addresses or devices, by which a file inside the media folder
 # could reach outside it: only those that hold their video themselves are opened.
@@ -97,7 +98,7 @@ class Video:
         self.width: int = self._context.width
         self.height: int = self._context.height
         self.duration_s: float | None = None
-        if not options.live and container.duration:
+        if not options.live and container.duration and 0 < container.duration / av.time_base <= _LONGEST_S:
             self.duration_s = container.duration / av.time_base
         self.sampler = Sampler(options.analysis_fps)
         self.decoded = 0

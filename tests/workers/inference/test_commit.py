@@ -16,6 +16,7 @@ from patchwatch.keys import CameraKeys, LeaseKeys
 from patchwatch.messages.books import Books
 from patchwatch.messages.status import AnalysisState, AnalysisStatus
 from patchwatch.settings import Settings
+from workers.camera_time import CameraTime
 from workers.inference.commit import Committer, Outcome
 from workers.lease import Lease
 
@@ -26,8 +27,9 @@ LEASE = b"me:1"
 
 def session() -> Any:
     return SimpleNamespace(
-        camera=SimpleNamespace(id="door"), keys=DOOR, lease=LEASE,
+        camera=SimpleNamespace(id="door", incarnation=""), keys=DOOR, lease=LEASE,
         position=7, books=Books(), worker_state=dict, boxes=[], counters={}, recent=[],
+        camera_time=CameraTime(),
     )  # fmt: skip
 
 
