@@ -55,7 +55,7 @@ class Camera(Message):
     publish_password: SecretStr | None = None
     tls_verify: bool = True  # of an rtsps:// source: only a certificate that is trusted is spoken to
     tls_fingerprint: str | None = Field(None, max_length=95, pattern=FINGERPRINT)  # or this one (SHA-256)
-    incarnation: str = Field("", max_length=64)  # another camera of the same id, added after this one, has another
+    incarnation: str | None = Field(None, max_length=64)  # another camera of this id, added later, has another
     revision: Count = 0  # rises with each change that its capture depends on: a file is then read again
 
     @field_validator("source")
@@ -100,7 +100,7 @@ class Camera(Message):
         return shown
 
 
-def is_over(record: bytes | None, incarnation: str) -> bool:
+def is_over(record: bytes | None, incarnation: str | None) -> bool:
     """Whether a camera was removed, by its stored record: there is none, or one of a later incarnation. A record that
     cannot be read tells nothing."""
     if record is None:

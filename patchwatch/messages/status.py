@@ -61,7 +61,7 @@ class CaptureStatus(Message):
 
     camera_id: CameraId
     camera_revision: Count = 0  # of the configuration that this is about
-    camera_incarnation: str = ""
+    camera_incarnation: str | None = None  # None: unknown to the version that wrote it
     state: CaptureState
     reason: Reason | None = None
     detail: str = ""  # for people; holds no credentials

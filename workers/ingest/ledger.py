@@ -52,7 +52,7 @@ class Ledger:
         if statuses:
             await self._transaction(queue)
 
-    async def erase(self, lease: Lease, incarnation: str = "") -> None:
+    async def erase(self, lease: Lease, incarnation: str | None = None) -> None:
         """What the capture of a removed camera wrote; nothing while the camera is there in this incarnation. Nobody
         else writes for a later one before this lease is over."""
         of_camera = self._of(lease.unit.name)

@@ -27,7 +27,7 @@ LEASE = b"me:1"
 
 def session() -> Any:
     return SimpleNamespace(
-        camera=SimpleNamespace(id="door", incarnation=""), keys=DOOR, lease=LEASE,
+        camera=SimpleNamespace(id="door", incarnation=None), keys=DOOR, lease=LEASE,
         position=7, books=Books(), worker_state=dict, boxes=[], counters={}, recent=[],
         camera_time=CameraTime(),
     )  # fmt: skip
