@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
@@ -25,7 +26,7 @@ from patchwatch.messages.status import Reason
 from workers.ingest import picture
 from workers.ingest.backlog import Backlog
 from workers.ingest.clock import Arrival, FileClock, LiveClock, Stamp
-from workers.ingest.memory import bound_own_address_space
+from workers.ingest.memory import bound_own_memory
 from workers.ingest.order import CaptureOrder, CaptureReport, ReportKind
 from workers.ingest.publisher import Publisher, Stopped
 from workers.ingest.rate import AnalysisRate
@@ -84,7 +85,8 @@ class Reporter:
             decode_errors=self.decode_errors_before + (video.decode_errors if video else 0),
             last_frame_at_ms=self._last_frame_at_ms, width=self._size[0] or (video.width if video else 0),
             height=self._size[1] or (video.height if video else 0), codec=video.codec if video else "",
-            analysis_fps=self.rate.fps, reason=reason, detail=detail,
+            analysis_fps=self.rate.fps, waits_for_key=self._last_frame_at_ms is None and bool(video and video.packets),
+            reason=reason, detail=detail,
         )  # fmt: skip
         self.out.write(report.encode().decode() + "\n")
         self.out.flush()
@@ -174,7 +176,7 @@ class Capture:
         )
 
     def _opened(self) -> Video:
-        video = Video.open(self._order.path or self._order.url, options=self._order.video_options)
+        video = Video.open(self._order.file() or self._order.url, options=self._order.video_options)
         video.sampler.fps = self._rate.fps
         self._reporter.video = video
         self._reporter.send(ReportKind.OPENED)
@@ -244,7 +246,7 @@ def _backlog(frames: Iterator[_Compressed]) -> list[_Compressed]:
 
 
 def _stop_when_closed(stop: threading.Event) -> None:
-    while sys.stdin.buffer.read(4096):
+    while os.read(sys.stdin.fileno(), 4096):  # not through Python's buffer, whose lock a crash would find taken
         pass
     stop.set()
     time.sleep(_STOP_WITHIN_S)
@@ -252,9 +254,18 @@ def _stop_when_closed(stop: threading.Event) -> None:
 
 
 def main() -> None:
-    """Entry point of the process."""
+    """Entry point of the process. What nobody foresaw is told in the last line of standard error."""
+    try:
+        _run()
+    except Exception:  # border: the supervisor says what it was, and tries again
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)  # the thread on standard input would hold an ordinary exit
+
+
+def _run() -> None:
     order = CaptureOrder.decode(sys.stdin.buffer.readline())
-    bound_own_address_space(order.memory_mb)
+    bound_own_memory(order.memory_mb)
     stop = threading.Event()
     threading.Thread(target=_stop_when_closed, args=(stop,), daemon=True, name="stop").start()
     reporter: Reporter | None = None
@@ -275,7 +286,6 @@ def main() -> None:
             sys.stdout, publisher, AnalysisRate(order.analysis_fps, order.overload_fps, order.patience_s), clock
         )
         Capture(order, publisher, Backlog(client, keys, order.queue_frames), reporter, stop).run()
-    os._exit(0)  # the thread on standard input would hold an ordinary exit
 
 
 if __name__ == "__main__":

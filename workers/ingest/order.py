@@ -24,7 +24,7 @@ class CaptureOrder(Message):
     camera_id: CameraId
     kind: SourceKind
     url: str
-    path: Path | None = None
+    media_dirs: tuple[Path, ...] = ()  # where a file may be
     pace: Pace = Pace.REALTIME
     loop: bool = False
     transport: Transport = Transport.TCP
@@ -55,6 +55,13 @@ class CaptureOrder(Message):
     def lossless(self) -> bool:
         return self.kind is SourceKind.FILE and self.pace is Pace.FAST
 
+    def file(self) -> Path | None:
+        """The file of a ``file:`` source, resolved; a network share may hold up whoever asks.
+
+        Raises `SourceRejectedError` when it lies outside the media folders.
+        """
+        return Source.parse(self.url).within(self.media_dirs) if self.kind is SourceKind.FILE else None
+
     @property
     def video_options(self) -> VideoOptions:
         return VideoOptions(
@@ -73,12 +80,12 @@ class CaptureOrder(Message):
     def of(
         cls, camera: Camera, settings: Settings, *, lease: bytes, listen_url: str = "", after_seq: int = 0
     ) -> CaptureOrder:
-        """Raises `SourceRejectedError` when the camera's file lies outside the media folders."""
+        """Touches no file: the supervisor has no time to wait for a network share."""
         source = Source.parse(camera.source)
-        path = source.within(settings.allowed_media_dirs) if source.kind is SourceKind.FILE else None
         assert settings.redis_url is not None, "the ingest worker checked it"
         return cls(
-            camera_id=camera.id, kind=source.kind, url=listen_url or source.url, path=path, pace=camera.pace,
+            camera_id=camera.id, kind=source.kind, url=listen_url or source.url, media_dirs=settings.allowed_media_dirs,
+            pace=camera.pace,
             loop=camera.loop, transport=camera.transport, analysis_fps=camera.analysis_fps or settings.analysis_fps,
             overload_fps=settings.overload_fps, max_age_s=settings.max_age_s,
             max_side_px=settings.max_side_px, max_picture_px=settings.max_picture_px,
@@ -113,5 +120,6 @@ class CaptureReport(Message):
     height: Count = 0
     codec: str = ""
     analysis_fps: float | None = None  # at present
+    waits_for_key: bool = False  # data arrives, but no picture can be decoded before the next key frame
     reason: Reason | None = None
     detail: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 MIN_SIDE_PX = 32  # of the source and of the scaled picture: below, there is nothing to see
 _MICROSECONDS = 1_000_000
+_STILL_CODECS = ("mjpeg", "png", "bmp", "gif", "webp", "tiff")  # of thumbnails; taken where there is nothing else
 _PULLED = ("rtsp", "rtsps")
 _MOST_REDIRECTS = 3
 _KEY_FRAME_WITHIN_S = 10.0  # after damage, wait for a key frame this long at most: some streams never send one
@@ -81,8 +83,9 @@ class Video:
     """An open source. Not thread-safe; one decoding thread; close it (or use ``with``).
 
     ``codec`` is a name; ``width``, ``height`` are the source's own (0 until known); ``duration_s`` None when unknown or
-    live; ``sampler`` chooses the pictures to analyse; ``decoded`` counts pictures decoded, ``decode_errors`` what could
-    not be decoded; ``broken_off`` says, once a damaged file was read, that it ended before its time (else empty).
+    live; ``sampler`` chooses the pictures to analyse; ``packets`` and ``decoded`` count what arrived and pictures
+    decoded, ``decode_errors`` what could not be; ``broken_off`` says, once a damaged file was read, that it ended before
+    its time (else empty).
     """
 
     def __init__(self, container: InputContainer, name: str, options: VideoOptions, relay: Relay | None = None) -> None:
@@ -101,6 +104,7 @@ class Video:
         if not options.live and container.duration and 0 < container.duration / av.time_base <= _LONGEST_S:
             self.duration_s = container.duration / av.time_base
         self.sampler = Sampler(options.analysis_fps)
+        self.packets = 0
         self.decoded = 0
         self.decode_errors = 0
         self.broken_off = ""
@@ -183,6 +187,7 @@ class Video:
                     return
                 if packet is None:
                     return
+                self.packets += 1
                 on_packet()
                 yield from self._decoded(packet)
 
@@ -258,6 +263,8 @@ class Video:
 
 def _opened(source: str | Path, options: VideoOptions) -> tuple[InputContainer, Relay | None]:
     chosen = _ffmpeg_options(source, options)
+    if isinstance(source, Path):
+        _check_file(source)
     if isinstance(source, Path) or options.listen or urlsplit(source).scheme not in _PULLED:
         return _open(source, chosen, options), None
     try:
@@ -268,6 +275,18 @@ def _opened(source: str | Path, options: VideoOptions) -> tuple[InputContainer, 
     # A camera with sound only fails so when asked for its video only: ask for everything, to say what it is.
     chosen.pop("allowed_media_types", None)
     return _pulled(source, chosen, options)
+
+
+def _check_file(path: Path) -> None:
+    """A pipe or a device would be waited for without end. Raises `SourceRejectedError`."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # opening it says what is wrong
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise SourceRejectedError(
+            f"{path} is no file but a pipe, a socket or a device: name a recording", Reason.NOT_FOUND
+        )
 
 
 def _pulled(source: str, chosen: dict[str, str], options: VideoOptions) -> tuple[InputContainer, Relay]:
@@ -344,13 +363,25 @@ def _video_stream(container: InputContainer, name: str) -> av.VideoStream:
     streams = [stream for stream in container.streams.video if not _is_cover(stream)]
     if not streams:
         raise SourceRejectedError(f"{name} holds no video track: name a source with pictures", Reason.NO_VIDEO)
-    if streams[0].codec_context is None:
+    known = [stream for stream in streams if stream.codec_context is not None]
+    if not known:
         raise SourceRejectedError(f"{name}: no decoder for its video: set the camera to H.264 or H.265", Reason.CODEC)
-    return streams[0]
+    return max(known, key=_rank)  # the first of equals
+
+
+def _rank(stream: av.VideoStream) -> tuple[bool, bool, bool, int]:
+    """Thumbnails and previews stand first in some recordings: pictures that move, then the track that players choose by
+    default, then the largest."""
+    context = stream.codec_context
+    default = bool(stream.disposition & av.stream.Disposition.default)
+    return stream.frames != 1, context.name not in _STILL_CODECS, default, context.width * context.height
+
+
+_COVER = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
 
 
 def _is_cover(stream: av.VideoStream) -> bool:
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+    return bool(stream.disposition & _COVER)
 
 
 def _pts_s(picture: av.VideoFrame) -> float | None:
