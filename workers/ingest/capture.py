@@ -63,12 +63,14 @@ class Reporter:
     video: Video | None = None
     decode_errors_before: int = 0  # of earlier rounds of a looped file
     _last_frame_at_ms: int | None = field(default=None, init=False)
+    _last_frame_monotonic_ms: int | None = field(default=None, init=False)
     _size: tuple[int, int] = field(default=(0, 0), init=False)
     _due_s: float = field(default=0.0, init=False)
 
     def frame(self, message: FrameMessage) -> None:
         first = self._last_frame_at_ms is None
         self._last_frame_at_ms = self.clock.now_ms()
+        self._last_frame_monotonic_ms = time.monotonic_ns() // 1_000_000
         self._size = (message.source_width, message.source_height)
         self.beat(now=first)
 
@@ -83,7 +85,8 @@ class Reporter:
         report = CaptureReport(
             kind=kind, seq=self.publisher.seq, unpublished=self.publisher.unpublished,
             decode_errors=self.decode_errors_before + (video.decode_errors if video else 0),
-            last_frame_at_ms=self._last_frame_at_ms, width=self._size[0] or (video.width if video else 0),
+            last_frame_at_ms=self._last_frame_at_ms, last_frame_monotonic_ms=self._last_frame_monotonic_ms,
+            width=self._size[0] or (video.width if video else 0),
             height=self._size[1] or (video.height if video else 0), codec=video.codec if video else "",
             analysis_fps=self.rate.fps, waits_for_key=self._last_frame_at_ms is None and bool(video and video.packets),
             reason=reason, detail=detail,
@@ -257,7 +260,7 @@ def main() -> None:
     """Entry point of the process. What nobody foresaw is told in the last line of standard error."""
     try:
         _run()
-    except Exception:  # border: the supervisor says what it was, and tries again
+    except Exception:  # noqa: BLE001 (border: the supervisor says what it was, and tries again)
         traceback.print_exc()
         os._exit(1)
     os._exit(0)  # the thread on standard input would hold an ordinary exit

@@ -116,6 +116,7 @@ class CaptureReport(Message):
     unpublished: Count = 0
     decode_errors: Count = 0
     last_frame_at_ms: TimeMs | None = None
+    last_frame_monotonic_ms: Count | None = None  # the same, on this host's clock that nobody sets
     width: Count = 0
     height: Count = 0
     codec: str = ""

@@ -16,7 +16,6 @@ from workers.ingest.order import CaptureReport
 
 _RATE_OVER_S = 10.0
 _LEAST_GAP_S = 2.0
-_REPORTED_LATE_MS = 1000  # a report tells of frames of the half second before
 log = logging.getLogger("patchwatch.ingest")
 
 
@@ -46,7 +45,7 @@ class Standing:
         waits = camera.pace is Pace.FAST and Source.parse(camera.source).kind is SourceKind.FILE
         # a recording read as fast as it is scored pauses for the queue: that is no gap in what was filmed
         self._gap_ms = math.inf if waits else 1000 * max(_LEAST_GAP_S, 3 / fps)
-        self._frame_s: float | None = None  # monotonic: when the last frame was heard of
+        self._last_frame_monotonic_ms: int | None = None
         self._frames: deque[tuple[float, int]] = deque()  # (monotonic seconds, seq)
         self._base = self._status
 
@@ -103,21 +102,20 @@ class Standing:
             update["analysis_fps"] = report.analysis_fps
         if report.last_frame_at_ms is not None:
             update["last_frame_at_ms"] = report.last_frame_at_ms
-            if before_ms is not None and self._gap_before(report.last_frame_at_ms, before_ms):
+            if before_ms is not None and self._pause_ms(report, before_ms) > self._gap_ms:
                 update["last_gap"] = Gap(from_ms=before_ms, to_ms=report.last_frame_at_ms)
-            if report.last_frame_at_ms != before_ms:
-                self._frame_s = time.monotonic()
+            self._last_frame_monotonic_ms = report.last_frame_monotonic_ms
             self._frames.append((time.monotonic(), report.seq))
         was_overloaded = self._status.overloaded
         self._status = self._status.model_copy(update=update)
         if self._status.overloaded != was_overloaded:
             self._log_rate()
 
-    def _gap_before(self, at_ms: int, before_ms: int) -> bool:
-        """Whether it was long since the last frame; by the monotonic clock too, as the other may have been set."""
-        if at_ms - before_ms <= self._gap_ms:
-            return False
-        return self._frame_s is None or 1000 * (time.monotonic() - self._frame_s) > self._gap_ms - _REPORTED_LATE_MS
+    def _pause_ms(self, report: CaptureReport, before_ms: int) -> int:
+        """Time between the last two frames heard of; by the wall clock only where this host saw but one of them."""
+        if report.last_frame_monotonic_ms is not None and self._last_frame_monotonic_ms is not None:
+            return report.last_frame_monotonic_ms - self._last_frame_monotonic_ms
+        return (report.last_frame_at_ms or before_ms) - before_ms
 
     def _log_rate(self) -> None:
         status = self._status

@@ -84,8 +84,8 @@ class Video:
 
     ``codec`` is a name; ``width``, ``height`` are the source's own (0 until known); ``duration_s`` None when unknown or
     live; ``sampler`` chooses the pictures to analyse; ``packets`` and ``decoded`` count what arrived and pictures
-    decoded, ``decode_errors`` what could not be; ``broken_off`` says, once a damaged file was read, that it ended before
-    its time (else empty).
+    decoded, ``decode_errors`` what could not be; ``broken_off`` says, once a damaged file was read, that it ended
+    before its time (else empty).
     """
 
     def __init__(self, container: InputContainer, name: str, options: VideoOptions, relay: Relay | None = None) -> None:
