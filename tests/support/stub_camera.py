@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import re
 import socket
@@ -21,7 +22,7 @@ FPS = 10
 _MTU = 1200
 _SDP = (
     "v=0\r\no=- 0 0 IN IP4 0.0.0.0\r\ns=stub\r\nt=0 0\r\nm=video 0 RTP/AVP 96\r\n"
-    "a=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1\r\na=control:track1\r\n"
+    "a=rtpmap:96 H264/90000\r\na=fmtp:96 packetization-mode=1; sprop-parameter-sets={sprop}\r\na=control:track1\r\n"
 )
 
 
@@ -118,7 +119,9 @@ class StubCamera:
         if challenge := self._challenge(method, headers.get("authorization", "")):
             return f"RTSP/1.0 401 Unauthorized\n{cseq}WWW-Authenticate: {challenge}\n\n"
         if method == "DESCRIBE":
-            return f"RTSP/1.0 200 OK\n{cseq}Content-Type: application/sdp\nContent-Length: {len(_SDP)}\n\n{_SDP}"
+            kept = [nal for nal in self.stream[0] if nal[0] & 0x1F in (7, 8)]  # SPS and PPS
+            sdp = _SDP.format(sprop=",".join(base64.b64encode(nal).decode() for nal in kept))
+            return f"RTSP/1.0 200 OK\n{cseq}Content-Type: application/sdp\nContent-Length: {len(sdp)}\n\n{sdp}"
         transport = f"Transport: {headers['transport']}\n" if "transport" in headers else ""
         return f"RTSP/1.0 200 OK\n{cseq}{transport}Session: 12345678\n\n"
 

@@ -88,8 +88,8 @@ class Silence:
             return None
         last_ms = heard.capture.last_frame_at_ms if heard.capture else None
         # What lies in the future was told by a clock that has been set back since.
-        known = (at_ms for at_ms in (last_ms, self._ended_ms) if at_ms is not None and at_ms <= heard.at_ms)
-        started_ms = max(known) if last_ms is not None else max(self._quiet[1], *known)
+        since_ms = last_ms if last_ms is not None and last_ms <= heard.at_ms else min(self._quiet[1], heard.at_ms)
+        started_ms = max(since_ms, self._ended_ms if self._ended_ms <= heard.at_ms else 0)
         self.open = Offline(started_ms, max(started_ms, heard.at_ms), _why(heard.capture, self._reason, stale))
         return self.open
 

@@ -34,8 +34,8 @@ Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 class Relay:
     """One connection to a camera, for one FFmpeg: give it `url`. A thread of its own; close it.
 
-    ``redirect`` is where the camera sent us instead of answering; ``verdict`` says why it let us not in, where that is
-    known better here than by FFmpeg.
+    ``packets`` counts what came in between messages, which is nothing over UDP. ``redirect`` is where the camera sent
+    us instead of answering; ``verdict`` says why it let us not in, where that is known better here than by FFmpeg.
     """
 
     def __init__(self, target: Target, tls: TlsOptions, *, timeout_s: float, allow_link_local: bool) -> None:
@@ -52,6 +52,7 @@ class Relay:
         self._writers: list[asyncio.StreamWriter] = []
         self._challenge: Challenge | None = None
         self._requests: dict[str, tuple[RtspMessage, bool]] = {}  # by CSeq: what was asked, and whether with an answer
+        self.packets = 0  # of media that came
         self.redirect: str | None = None
         self.verdict: PatchwatchError | None = None
 
@@ -70,6 +71,10 @@ class Relay:
     @property
     def url(self) -> str:
         return f"{self._local}{self._target.path}"
+
+    @property
+    def shown(self) -> str:
+        return self._target.shown
 
     @property
     def _local(self) -> str:
@@ -232,6 +237,7 @@ class Relay:
     async def _answers_of(self, camera: Streams, ffmpeg: asyncio.StreamWriter) -> None:
         while (message := await read(camera[0])) is not None:
             if isinstance(message, Packet):
+                self.packets += 1
                 await _send(ffmpeg, message.data)
                 continue
             request, again = self._requests.pop(message.get("CSeq") or "", (None, False))

@@ -301,12 +301,22 @@ def _pulled(source: str, chosen: dict[str, str], options: VideoOptions) -> tuple
             if not isinstance(error, PatchwatchError):
                 raise
             if relay.redirect is None:
-                raise (relay.verdict or error) from None
+                raise (relay.verdict or _without_key_frame(error, relay) or error) from None
         target = target.redirected(relay.redirect)
         log.info("%s sends us to %s", redact(source), target.shown)
     raise SourceUnavailableError(
         f"{redact(source)} sends us from one address to the next without end: name the last one as the source",
         Reason.REFUSED,
+    )
+
+
+def _without_key_frame(error: PatchwatchError, relay: Relay) -> PatchwatchError | None:
+    if getattr(error, "reason", None) != Reason.TIMEOUT or not relay.packets:
+        return None
+    return SourceUnavailableError(
+        f"{relay.shown} sends data, but no key frame to begin with: set a shorter I-frame (key frame) interval in it, "
+        "and its smart codec off",
+        Reason.TIMEOUT,
     )
 
 
@@ -336,7 +346,7 @@ def _timeouts(options: VideoOptions) -> tuple[float, float] | None:
     if not options.live:
         return None
     # FFmpeg's own timeout comes first; this one also bounds name look-up and a server that trickles.
-    return (options.timeout_s * 3 if options.listen else options.timeout_s * 1.5, options.timeout_s * 1.5)
+    return options.timeout_s * 3, options.timeout_s * 1.5
 
 
 def _ffmpeg_options(source: str | Path, options: VideoOptions) -> dict[str, str]:
