@@ -136,8 +136,9 @@ class Committer:
         counters: dict[Any, Any] = dict(session.counters)
         if counters:
             pipe.hset(of.counters, mapping=counters)
-        kept_from = session.recent[0][0] if session.recent else session.position
-        pipe.xtrim(of.frames, minid=f"{kept_from}-0", approximate=False)
+        if not session.over:
+            kept_from = session.recent[0][0] if session.recent else session.position
+            pipe.xtrim(of.frames, minid=f"{kept_from}-0", approximate=False)
 
     def _queue_scores(self, pipe: redis.client.Pipeline, session: Session, outcome: Outcome) -> None:
         of = session.keys

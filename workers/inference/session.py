@@ -68,6 +68,7 @@ class Session:
     conditions: Conditions = field(default_factory=Conditions)
     boxes: list[list[Any]] = field(default_factory=list)
     stored: dict[str, Any] | None = None  # analyzer state of before a restart, until there is a bank to go on with
+    over: bool = False  # its camera was removed: the frames there may be those of the next one of its name
     last_taken_s: float = field(default_factory=time.monotonic)
     _bank_mtime_ns: int | None = None
     _false_alarms_per_day: float = 0.0  # that the analyzer's rule is for

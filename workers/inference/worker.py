@@ -152,7 +152,7 @@ class InferenceWorker:
             return
         wanted = {camera.id: camera for camera in self._read_cameras() if camera.enabled}
         for session in [one for one in self._sessions.values() if self._is_over(one, wanted.get(one.camera.id))]:
-            camera_id = session.camera.id
+            camera_id, session.over = session.camera.id, True
             self._close(session, session.finish(), session.conditions.finish(self._clock.now_ms()))
             self._forget(camera_id)
             self._under_lease(session, partial(self._committer.erase, session))

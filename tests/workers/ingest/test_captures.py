@@ -91,7 +91,7 @@ async def test_a_capture_gets_no_secret_of_its_parents(monkeypatch: pytest.Monke
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "AWSVALUE")
     async with asyncio.timeout(60):
         process = await CaptureProcess.start(order(bus_url))
-        environment = Path(f"/proc/{process.pid}/environ").read_bytes()
+        environment = await asyncio.to_thread(Path(f"/proc/{process.pid}/environ").read_bytes)
         await process.stop()
     assert b"PATH=" in environment
     for secret in (b"PATCHWATCH", b"VALUE", b"geheim"):
