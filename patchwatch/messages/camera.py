@@ -86,7 +86,7 @@ class Camera(Message):
     @property
     def tls(self) -> Tls | None:
         """How its connection is protected; None where there is no TLS."""
-        if not self.source.startswith("rtsps:"):
+        if not self.source.lower().startswith("rtsps:"):
             return None
         if self.tls_fingerprint is not None:
             return Tls.PINNED
