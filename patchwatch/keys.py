@@ -14,6 +14,7 @@ CAMERAS = "pw:cameras"  # hash: camera id -> Camera (JSON)
 CAMERAS_REVISION = "pw:cameras:revision"  # counter: rises with each change of CAMERAS
 ALERTS = "pw:alerts"  # stream: every change of every alert, field "a" = Alert (JSON)
 ALERTS_BY_TIME = "pw:alerts:by-time"  # sorted set: alert id by started_at_ms
+ALERTS_BY_RECEIPT = "pw:alerts:by-receipt"  # sorted set: alert id by the time (Redis's own, ms) it was first told
 WEBHOOKS = "pw:webhooks"  # hash: webhook id -> Webhook (JSON)
 WEBHOOKS_REVISION = "pw:webhooks:revision"  # counter: rises with each change of WEBHOOKS
 ENROLMENT_RECORDS = "pw:enrolments:records"  # hash: enrolment id -> Enrolment (JSON)
@@ -46,20 +47,20 @@ class CameraKeys:
 
     @property
     def scores(self) -> str:
-        """Stream of `Score`; the entry id is the capture time in milliseconds."""
+        """Stream of `Score`; the entry id is the camera's own time in milliseconds (`patchwatch.messages.eras`)."""
         return self._key("scores")
 
     @property
     def minutes(self) -> str:
-        """Stream of `ScoreMinute`; the entry id is the start of the minute in milliseconds."""
+        """Stream of `ScoreMinute`; the entry id is that of the last score in it."""
         return self._key("minutes")
 
     @property
     def state(self) -> str:
         """Hash of the inference worker: ``seq`` (last committed frame), ``books`` (`Books` up to it), ``worker``
-        (smoothing, event and minute state, JSON), ``conditions`` (those of its picture and feed, JSON), ``boxes``
-        (JSON list of [x1, y1, x2, y2, label, confidence] in pixels of the camera's own picture), ``explanation``
-        (`Explanation` of the last scored frame, JSON, without thumbnails)."""
+        (smoothing, event and minute state, JSON), ``eras`` (`Eras` of the camera's own time), ``conditions`` (those of
+        its picture and feed, JSON), ``boxes`` (JSON list of [x1, y1, x2, y2, label, confidence] in pixels of the
+        camera's own picture), ``explanation`` (`Explanation` of the last scored frame, JSON, without thumbnails)."""
         return self._key("state")
 
     @property

@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     allow_link_local_sources: bool = Field(
         False, description="Cameras may be at link-local, multicast and cloud metadata addresses."
     )
+    source_ca_file: Path | None = Field(
+        None, description="PEM file of authorities that vouch for rtsps:// cameras, beside the system's."
+    )
     max_picture_px: int = Field(7680 * 4320, ge=4096, description="Larger pictures are refused.")
 
     # Inference

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
+from patchwatch.bus import translated
+from patchwatch.clock import BusClock
 from patchwatch.settings import Settings
 from service.store import Store
 from service.websockets.hub import Hub
@@ -20,11 +21,18 @@ class Context:
     store: Store
     hub: Hub
     client_queue: int  # messages that wait for a slow WebSocket client
+    clock: BusClock = field(default_factory=BusClock)
 
     @property
     def stale_after_s(self) -> float:
         """A score older than this is stale: a live frame is scored or dropped within ``max_age_s``."""
         return self.settings.max_age_s + 5.0
+
+    async def now_ms(self) -> int:
+        """Unix time in milliseconds as Redis has it: the clock of the workers' records, whatever this host's says."""
+        with translated():
+            await self.clock.look_async(self.store.bus)
+        return self.clock.now_ms()
 
 
 def _context(connection: HTTPConnection) -> Context:
@@ -33,8 +41,3 @@ def _context(connection: HTTPConnection) -> Context:
 
 
 In = Annotated[Context, Depends(_context)]
-
-
-def now_ms() -> int:
-    """Wall clock, milliseconds since the epoch."""
-    return time.time_ns() // 1_000_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from patchwatch.messages.camera import Camera
+from patchwatch.messages.camera import Camera, Tls
 from patchwatch.messages.status import AnalysisState, CaptureState, CaptureStatus
 from service.store.statuses import CameraRecord
 
@@ -88,7 +88,13 @@ def _of_analysis(camera: Camera, record: CameraRecord, now_ms: int, stale_after_
     age_s = now_ms / 1000 - record.last_score.scored_at_ns / 1e9
     if age_s > stale_after_s:
         return Diagnosis(Health.STALE, f"the last score is {age_s:.0f} s old: is `patchwatch run inference` up?")
-    return Diagnosis(Health.OK, _overload(record.capture))
+    return Diagnosis(Health.OK, "; ".join(filter(None, (_overload(record.capture), _unverified(camera)))))
+
+
+def _unverified(camera: Camera) -> str:
+    if camera.tls is not Tls.UNVERIFIED:
+        return ""
+    return "unverified TLS: whoever answers at its address gets its password; set tls_fingerprint, or tls_verify=true"
 
 
 def _overload(capture: CaptureStatus | None) -> str:

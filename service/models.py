@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from patchwatch.accounting import Account
 from patchwatch.messages.alert_view import AlertView, RegionView
 from patchwatch.messages.base import CAMERA_ID_PATTERN
-from patchwatch.messages.camera import Pace, Transport
+from patchwatch.messages.camera import Pace, Tls, Transport
 from patchwatch.messages.enrolment_report import EnrolmentReport
 from patchwatch.messages.moment import Time
 from patchwatch.messages.score import Score
@@ -59,6 +59,13 @@ class CameraChange(_Body):
         description="Expected false alarms accepted, which sets the alert threshold at once; null: the installation's.",
         examples=[4.0],
     )
+    tls_verify: bool | None = Field(
+        None,
+        description="Of an `rtsps://` source: false takes any certificate, so whoever answers gets the password.",
+    )
+    tls_fingerprint: str | None = Field(
+        None, description="SHA-256 of the certificate an `rtsps://` camera must show, instead of a trusted one."
+    )
     publish_username: str | None = Field(None, description="Asked of whoever publishes to this camera.")
     publish_password: SecretStr | None = None
 
@@ -92,6 +99,8 @@ class CameraView(BaseModel):
     loop: bool
     transport: Transport
     false_alarms_per_day: float | None
+    tls_verify: bool
+    tls_fingerprint: str | None
     publish_username: str | None
     publish_password: Literal["***"] | None
     revision: int
@@ -194,6 +203,7 @@ class CaptureView(BaseModel):
     width: int | None
     height: int | None
     codec: str | None
+    tls: Tls | None = Field(description="How an `rtsps://` camera's certificate was judged; null: no TLS.")
     decode_errors: int
     reconnects: int
 

@@ -27,6 +27,7 @@ from patchwatch.settings import Settings
 from workers.explanation import Explained, explanation_of
 from workers.frame_folder import FRAME_RATE, FrameFolder
 from workers.ingest import picture
+from workers.ingest.tls import TlsOptions
 from workers.ingest.video import SampledFrame, Video, VideoOptions
 
 _READING_SHARE = 0.8  # of an enrolment's time, for the progress bar; the rest is drawing exemplars
@@ -53,6 +54,7 @@ class Reader:
             max_picture_px=settings.max_picture_px,
             timeout_s=settings.source_timeout_s,
             allow_link_local=settings.allow_link_local_sources,
+            tls=TlsOptions(ca_file=settings.source_ca_file),
         )
         return cls(options, settings.jpeg_quality, settings.batch_frames)
 

@@ -48,6 +48,12 @@ def add(
     pace: Annotated[Pace | None, typer.Option(help="How a file is read.")] = None,
     loop: Annotated[bool, typer.Option("--loop", help="Start a file again at its end.")] = False,
     transport: Annotated[Transport | None, typer.Option(help="RTSP media transport of a pulled camera.")] = None,
+    tls_fingerprint: Annotated[
+        str | None, typer.Option(help="SHA-256 of the certificate an rtsps:// camera must show.")
+    ] = None,
+    no_tls_verify: Annotated[
+        bool, typer.Option("--no-tls-verify", help="Take any certificate of an rtsps:// camera: its password is open.")
+    ] = False,
     false_alarms_per_day: _Budget = None,
     publish_username: Annotated[str | None, typer.Option(help="Required from whoever publishes this camera.")] = None,
     publish_password_stdin: Annotated[
@@ -60,6 +66,7 @@ def add(
     body: dict[str, Any] = {
         "id": id, "source": _line() if source == "-" else source, "profile": profile, "name": name,
         "analysis_fps": fps, "pace": pace, "loop": loop or None, "transport": transport,
+        "tls_fingerprint": tls_fingerprint, "tls_verify": False if no_tls_verify else None,
         "false_alarms_per_day": false_alarms_per_day,
         "publish_username": publish_username, "publish_password": _line() if publish_password_stdin else None,
     }  # fmt: skip
@@ -149,6 +156,7 @@ def _show(camera: dict[str, Any], as_json: bool) -> None:
         typer.echo(json.dumps(camera))
         return
     off = "" if camera.get("enabled", True) else "  disabled"
+    off += "" if camera.get("tls_verify", True) or camera.get("tls_fingerprint") else "  unverified TLS"
     per_day = camera.get("false_alarms_per_day")
     accepted = "" if per_day is None else f"  {per_day:g} false alarms a day"
     typer.echo(f"{camera['id']:<20} {camera['profile']:<12} {camera['source']}{accepted}{off}")

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field, SecretStr, field_serializer, field_validator, model_validator
 
-from patchwatch.errors import SourceRejectedError
+from patchwatch.errors import InvalidMessageError, SourceRejectedError
 from patchwatch.messages.base import CameraId, Message
 from patchwatch.messages.number import Count
 from patchwatch.messages.source import Source
@@ -19,6 +19,14 @@ class Pace(StrEnum):
     FAST = "fast"  # as fast as it is scored: nothing is dropped
 
 
+class Tls(StrEnum):
+    """How the certificate of an ``rtsps://`` camera is judged."""
+
+    VERIFIED = "verified"  # by authorities
+    PINNED = "pinned"  # it is the one that was named
+    UNVERIFIED = "unverified"  # not at all: whoever answers gets the camera's password
+
+
 class Transport(StrEnum):
     """RTSP media transport of a pulled camera."""
 
@@ -26,6 +34,7 @@ class Transport(StrEnum):
     UDP = "udp"
 
 
+FINGERPRINT = r"^[0-9a-fA-F]{2}(:?[0-9a-fA-F]{2}){31}$"
 _UNCAPTURED = ("false_alarms_per_day",)  # matter to the analysis alone
 
 
@@ -44,6 +53,9 @@ class Camera(Message):
     transport: Transport = Transport.TCP
     publish_username: str | None = None
     publish_password: SecretStr | None = None
+    tls_verify: bool = True  # of an rtsps:// source: only a certificate that is trusted is spoken to
+    tls_fingerprint: str | None = Field(None, max_length=95, pattern=FINGERPRINT)  # or this one (SHA-256)
+    incarnation: str | None = Field(None, max_length=64)  # another camera of this id, added later, has another
     revision: Count = 0  # rises with each change that its capture depends on: a file is then read again
 
     @field_validator("source")
@@ -71,9 +83,29 @@ class Camera(Message):
         ours = {name: getattr(self, name) for name in _UNCAPTURED}
         return other is not None and self == other.model_copy(update=ours)
 
+    @property
+    def tls(self) -> Tls | None:
+        """How its connection is protected; None where there is no TLS."""
+        if not self.source.lower().startswith("rtsps:"):
+            return None
+        if self.tls_fingerprint is not None:
+            return Tls.PINNED
+        return Tls.VERIFIED if self.tls_verify else Tls.UNVERIFIED
+
     def public(self) -> dict[str, object]:
         """All fields, the source without credentials, the publish password as a mere ``***``."""
-        shown = self.model_dump(mode="json", exclude={"version", "publish_password"})
+        shown = self.model_dump(mode="json", exclude={"version", "publish_password", "incarnation"})
         shown["source"] = str(Source.parse(self.source))
         shown["publish_password"] = "***" if self.publish_password else None
         return shown
+
+
+def is_over(record: bytes | None, incarnation: str | None) -> bool:
+    """Whether a camera was removed, by its stored record: there is none, or one of a later incarnation. A record that
+    cannot be read tells nothing."""
+    if record is None:
+        return True
+    try:
+        return Camera.decode(record).incarnation != incarnation
+    except InvalidMessageError:
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from dataclasses import dataclass
 from enum import IntFlag
@@ -11,6 +12,8 @@ from patchwatch.errors import InvalidMessageError
 # version, flags, width, height, source_width, source_height, captured_at_ns, media_time_ns
 _HEADER = struct.Struct("<BBHHHHqq")
 VERSION = 1
+_LATE = b"l"
+_MOST_LATE = re.compile(rb"\d{1,9}")
 
 
 class FrameFlag(IntFlag):
@@ -26,7 +29,8 @@ class FrameMessage:
 
     ``seq`` rises by one per captured frame of a camera, without gaps, over restarts: a gap at the reader is a
     dropped frame. ``captured_at_ns`` is wall-clock time of capture (Unix epoch); it rises strictly within a
-    connection. ``media_time_ns`` is the time since the source's first frame by its PTS.
+    connection, unless that clock is set back. ``media_time_ns`` is the time since the source's first frame by its PTS.
+    ``late_ms``: how long after its capture it arrived, by a clock that nobody sets.
     """
 
     seq: int
@@ -38,6 +42,7 @@ class FrameMessage:
     source_height: int
     flags: FrameFlag
     jpeg: bytes
+    late_ms: int = 0
 
     @property
     def live(self) -> bool:
@@ -57,7 +62,8 @@ class FrameMessage:
             VERSION, self.flags, self.width, self.height, self.source_width, self.source_height,
             self.captured_at_ns, self.media_time_ns,
         )  # fmt: skip
-        return {b"h": header, b"j": self.jpeg}
+        late = {_LATE: b"%d" % min(self.late_ms, 999_999_999)} if self.late_ms > 0 else {}
+        return {b"h": header, b"j": self.jpeg} | late
 
     @classmethod
     def decode(cls, entry_id: bytes, fields: dict[bytes, bytes]) -> FrameMessage:
@@ -73,4 +79,6 @@ class FrameMessage:
             raise InvalidMessageError(f"frame {entry_id!r} has no size")
         if captured < 0:
             raise InvalidMessageError(f"frame {entry_id!r} was captured before 1970")
-        return cls(seq, captured, media, width, height, source_width, source_height, FrameFlag(flags), jpeg)
+        given = fields.get(_LATE, b"0")
+        late_ms = int(given) if _MOST_LATE.fullmatch(given) else 0
+        return cls(seq, captured, media, width, height, source_width, source_height, FrameFlag(flags), jpeg, late_ms)

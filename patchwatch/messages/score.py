@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import isfinite, isinf
 
 from patchwatch.errors import InvalidMessageError
+from patchwatch.messages.number import LATEST_MS, counted
 
 # version, flags, seq, captured_at_ns, scored_at_ns, raw, score, stream index, x1, y1, x2, y2
 _FIXED = struct.Struct("<BBQqqddBHHHH")
@@ -99,10 +100,12 @@ class ScoreMinute:
     _LAYOUT = struct.Struct("<BIdd")
 
     def encode(self) -> dict[bytes, bytes]:
-        return {b"m": self._LAYOUT.pack(VERSION, self.count, self.total, self.peak)}
+        return {b"m": self._LAYOUT.pack(VERSION, self.count, self.total, self.peak), b"t": b"%d" % self.minute_ms}
 
     @classmethod
-    def decode(cls, minute_ms: int, fields: dict[bytes, bytes]) -> ScoreMinute:
+    def decode(cls, entry_ms: int, fields: dict[bytes, bytes]) -> ScoreMinute:
+        """``entry_ms``: the entry's id, which earlier versions knew the minute by. Raises `InvalidMessageError`."""
+        minute_ms = min(counted(fields[b"t"]), LATEST_MS) if b"t" in fields else entry_ms
         try:
             version, count, total, peak = cls._LAYOUT.unpack(fields[b"m"])
         except (KeyError, struct.error) as error:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from patchwatch.messages.base import CameraId, Message
+from patchwatch.messages.camera import Tls
 from patchwatch.messages.enrolment_report import EnrolmentReport
 from patchwatch.messages.number import Count, TimeMs
 from patchwatch.messages.threshold import AlarmThreshold
@@ -42,6 +43,7 @@ class Reason(StrEnum):
     FORBIDDEN_ADDRESS = "forbidden_address"
     UNSUPPORTED_SCHEME = "unsupported_scheme"
     BAD_URL = "bad_url"
+    TLS = "tls"  # the camera's certificate is not trusted
     CRASHED = "crashed"
     MEMORY = "memory"
     BUS = "bus"
@@ -59,6 +61,7 @@ class CaptureStatus(Message):
 
     camera_id: CameraId
     camera_revision: Count = 0  # of the configuration that this is about
+    camera_incarnation: str | None = None  # None: unknown to the version that wrote it
     state: CaptureState
     reason: Reason | None = None
     detail: str = ""  # for people; holds no credentials
@@ -71,6 +74,7 @@ class CaptureStatus(Message):
     width: int | None = None
     height: int | None = None
     codec: str | None = None
+    tls: Tls | None = None
     captured: Count = 0  # all frames sampled, over restarts
     unpublished: Count = 0  # of these, never in Redis; counted since its books began
     decode_errors: Count = 0

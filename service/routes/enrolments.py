@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import Enrolment
-from service.context import In, now_ms
+from service.context import In
 from service.footage import check_source
 from service.models import EnrolmentList, EnrolmentView, NewEnrolment
 from service.problem import InvalidFieldsError, documented
@@ -26,7 +26,7 @@ async def create(camera_id: str, body: NewEnrolment, response: Response, context
     for number, source in enumerate(body.sources):
         check_source(source, context.settings, f"body.sources.{number}", files_only=True)
     profile = _checked_profile(body.profile) if body.profile else camera.profile
-    at_ms = now_ms()
+    at_ms = await context.now_ms()
     record = Enrolment(
         id=secrets.token_hex(8),
         camera_id=camera_id,

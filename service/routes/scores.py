@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query
 
-from service.context import Context, In, now_ms
+from service.context import Context, In
 from service.interval import From, To, interval
 from service.models import ScoreBin, ScorePoint, ScoreSeries
 from service.problem import FieldProblem, InvalidFieldsError, documented
@@ -43,7 +43,7 @@ async def scores(
 ) -> ScoreSeries:
     """Oldest first; the last hour by default. Frames are kept for hours, minutes for weeks (see the settings)."""
     await context.store.cameras.get(camera_id)
-    from_ms, to_ms = _ends(from_, to)
+    from_ms, to_ms = _ends(from_, to, await context.now_ms())
     width_ms = _width_ms(resolution)
     base = f"/api/v1/cameras/{camera_id}/scores"
     query = {"from": from_ms, "to": to_ms, "resolution": resolution, "limit": limit}
@@ -61,9 +61,9 @@ async def scores(
     return ScoreSeries(camera_id=camera_id, resolution=resolution, threshold=threshold, points=bins, next=more)
 
 
-def _ends(from_: str | None, to: str | None) -> tuple[int, int]:
+def _ends(from_: str | None, to: str | None, now_ms: int) -> tuple[int, int]:
     from_ms, to_ms = interval(from_, to)
-    to_ms = to_ms if to_ms is not None else max(now_ms(), from_ms or 0)
+    to_ms = to_ms if to_ms is not None else max(now_ms, from_ms or 0)
     return (from_ms if from_ms is not None else max(0, to_ms - _DEFAULT_SPAN_MS)), to_ms
 
 

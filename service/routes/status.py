@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from patchwatch.messages.camera import Camera
-from service.context import Context, In, now_ms
+from service.context import Context, In
 from service.health import diagnose
 from service.models import (
     AnalysisView,
@@ -53,7 +53,7 @@ async def thresholds(camera_id: str, context: In) -> ThresholdList:
 async def statuses(context: Context, cameras: list[Camera]) -> list[CameraStatus]:
     """In the order given."""
     records = await context.store.statuses.read([camera.id for camera in cameras])
-    at_ms = now_ms()
+    at_ms = await context.now_ms()
     return [
         _status(camera, record, at_ms, context.stale_after_s)
         for camera, record in zip(cameras, records, strict=True)

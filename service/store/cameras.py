@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
@@ -67,7 +68,7 @@ class CameraStore:
                     f"camera {camera.id!r} exists already: change it with PATCH /api/v1/cameras/{camera.id}, "
                     "or choose another id"
                 )
-            created = camera.model_copy(update={"revision": camera.revision + 1})
+            created = camera.model_copy(update={"revision": camera.revision + 1, "incarnation": uuid.uuid4().hex})
             pipe.multi()
             pipe.delete(*leftovers)
             pipe.hset(keys.CAMERAS, camera.id, created.encode())

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from redis.asyncio import Redis
 
 from patchwatch.bus import translated
 from patchwatch.keys import CameraKeys
+from patchwatch.messages.eras import Eras
 from patchwatch.messages.score import Score, ScoreMinute
 from service.store.record import readable
 
 MINUTE_MS = 60_000
 _PAGE = 1000
+_T = TypeVar("_T")
 _SCAN_AT_MOST = 100_000  # frames read for one answer; the answer then ends early and says where to go on
 
 
@@ -70,11 +72,12 @@ class ScoreStore:
         self, camera_id: str, from_ms: int, to_ms: int, limit: int, after: str | None
     ) -> tuple[list[tuple[str, Score]], str | None]:
         """Scores in order with their ids, and the id to go on after when there are more."""
-        start = f"({after}" if after else str(from_ms)
-        entries = await self._range(self._keys(camera_id).scores, start, str(to_ms), limit + 1)
-        read = [(entry_id.decode(), readable(Score.decode, fields, _named(entry_id))) for entry_id, fields in entries]
-        scores = [(entry_id, score) for entry_id, score in read[:limit] if score is not None]
-        return scores, read[limit - 1][0] if len(read) > limit else None
+        found: list[tuple[str, Score]] = []
+        async for entry_id, score in self._scores(camera_id, from_ms, to_ms, after):
+            if len(found) == limit:
+                return found, found[-1][0]
+            found.append((entry_id.decode(), score))
+        return found, None
 
     async def latest(self, camera_id: str) -> Score | None:
         with translated():
@@ -86,10 +89,8 @@ class ScoreStore:
         binning = Binning(width_ms, limit)
         start_ms = from_ms
         if width_ms >= MINUTE_MS:
-            async for entry_id, fields in self._walk(self._keys(camera_id).minutes, from_ms, to_ms):
-                minute = readable(partial(ScoreMinute.decode, _milliseconds(entry_id)), fields, f"minute {entry_id!r}")
-                if minute is None:
-                    continue
+            minutes = self._minutes(camera_id, from_ms, to_ms)
+            async for minute in _by_time(minutes, lambda minute: minute.minute_ms, await self._was_set(camera_id)):
                 if not binning.add(minute.minute_ms, minute.count, minute.total, minute.peak):
                     return binning
                 start_ms = minute.minute_ms + MINUTE_MS  # the minute that still runs is not in that stream yet
@@ -98,24 +99,55 @@ class ScoreStore:
 
     async def _add_frames(self, binning: Binning, camera_id: str, from_ms: int, to_ms: int) -> None:
         scanned = 0
-        async for entry_id, fields in self._walk(self._keys(camera_id).scores, from_ms, to_ms):
+        found = (score async for _, score in self._scores(camera_id, from_ms, to_ms))
+        async for score in _by_time(found, lambda score: score.captured_at_ns, await self._was_set(camera_id)):
             scanned += 1
-            read = readable(Score.decode, fields, _named(entry_id))
-            if read is not None and not binning.add(_milliseconds(entry_id), 1, read.score, read.score):
+            if not binning.add(score.captured_at_ns // 1_000_000, 1, score.score, score.score):
                 return
             if scanned >= _SCAN_AT_MOST and len(binning.bins) > 1:
                 binning.give_back_last()
                 return
 
-    async def _walk(self, key: str, from_ms: int, to_ms: int) -> AsyncIterator[tuple[bytes, dict[bytes, bytes]]]:
-        start = str(from_ms)
-        while True:
-            entries = await self._range(key, start, str(to_ms), _PAGE)
-            for entry in entries:
-                yield entry
-            if len(entries) < _PAGE:
-                return
-            start = f"({entries[-1][0].decode()}"
+    async def _scores(
+        self, camera_id: str, from_ms: int, to_ms: int, after: str | None = None
+    ) -> AsyncIterator[tuple[bytes, Score]]:
+        """Those captured between two times of the wall clock, in the order of their capture."""
+        async for entry_id, fields in self._walk(camera_id, self._keys(camera_id).scores, from_ms, to_ms, after):
+            score = readable(Score.decode, fields, _named(entry_id))
+            if score is not None and from_ms <= score.captured_at_ns // 1_000_000 <= to_ms:
+                yield entry_id, score
+
+    async def _minutes(self, camera_id: str, from_ms: int, to_ms: int) -> AsyncIterator[ScoreMinute]:
+        """An entry's id is that of the last score of its minute, or its start."""
+        until_ms = to_ms + MINUTE_MS
+        async for entry_id, fields in self._walk(camera_id, self._keys(camera_id).minutes, from_ms, until_ms):
+            minute = readable(partial(ScoreMinute.decode, _milliseconds(entry_id)), fields, f"minute {entry_id!r}")
+            if minute is not None and from_ms <= minute.minute_ms <= to_ms:
+                yield minute
+
+    async def _walk(
+        self, camera_id: str, key: str, from_ms: int, to_ms: int, after: str | None = None
+    ) -> AsyncIterator[tuple[bytes, dict[bytes, bytes]]]:
+        """Entries of the camera's own time in which the two times of the wall clock lie."""
+        for first_ms, last_ms in (await self._eras(camera_id)).own_ranges(from_ms, to_ms):
+            if after is not None and last_ms < _milliseconds(after.encode()):
+                continue
+            start = f"({after}" if after is not None and _milliseconds(after.encode()) >= first_ms else str(first_ms)
+            while True:
+                entries = await self._range(key, start, str(last_ms), _PAGE)
+                for entry in entries:
+                    yield entry
+                if len(entries) < _PAGE:
+                    break
+                start = f"({entries[-1][0].decode()}"
+
+    async def _eras(self, camera_id: str) -> Eras:
+        with translated():
+            return Eras.decode(await self._bus.hget(self._keys(camera_id).state, "eras"))
+
+    async def _was_set(self, camera_id: str) -> bool:
+        """Whether the wall clock was set while these scores were made: then they may not be in its order."""
+        return len(await self._eras(camera_id)) > 1
 
     async def _range(self, key: str, start: str, stop: str, count: int) -> list[tuple[bytes, dict[bytes, bytes]]]:
         with translated():
@@ -124,6 +156,20 @@ class ScoreStore:
 
     def _keys(self, camera_id: str) -> CameraKeys:
         return CameraKeys.of(camera_id, self._partitions)
+
+
+async def _by_time(found: AsyncIterator[_T], time_of: Callable[[_T], int], in_disorder: bool) -> AsyncIterator[_T]:
+    if not in_disorder:
+        async for one in found:
+            yield one
+        return
+    all_found: list[_T] = []
+    async for one in found:
+        all_found.append(one)
+        if len(all_found) >= _SCAN_AT_MOST:
+            break
+    for one in sorted(all_found, key=time_of):
+        yield one
 
 
 def _named(entry_id: bytes) -> str:

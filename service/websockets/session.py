@@ -17,7 +17,6 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from patchwatch.entry import entry_order
 from patchwatch.errors import BusUnavailableError, InvalidMessageError
 from patchwatch.messages.moment import iso
-from service.context import now_ms
 from service.store.streams import START, Entry, StreamStore
 from service.websockets.client import Client, Item
 from service.websockets.hub import Hub
@@ -114,7 +113,14 @@ class Session:
             for item in items:
                 await self._send_item(item)
             if time.monotonic() >= beat_at_s:
-                await self._send({"type": "heartbeat", "t": iso(now_ms()), "queue": self._queue(), **self._where()})
+                await self._send(
+                    {
+                        "type": "heartbeat",
+                        "t": _now(),
+                        "queue": self._queue(),
+                        **self._where(),
+                    }
+                )
                 beat_at_s = time.monotonic() + self._heartbeat_s
         if not reading.cancelled():
             reading.result()  # the hub's defect is ours
@@ -157,3 +163,7 @@ class Session:
 
     async def _send(self, message: dict[str, object]) -> None:
         await self._websocket.send_text(json.dumps(message, separators=(",", ":")))
+
+
+def _now() -> str:
+    return iso(time.time_ns() // 1_000_000)

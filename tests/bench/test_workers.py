@@ -15,7 +15,6 @@ from bench import limits, workers
 from patchwatch.errors import ConfigurationError
 
 
-
 def _die() -> None:
     os._exit(3)
 

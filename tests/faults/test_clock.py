@@ -17,6 +17,7 @@ from workers.ingest import picture
 
 NAME = "visitor"
 HOUR_S = 3600.0
+DAY_S = 86_400.0
 
 
 class Visitor:
@@ -52,25 +53,29 @@ def visitor(site: Any) -> Iterator[Visitor]:
     shutil.rmtree(banks / NAME)
 
 
-@pytest.mark.long
-def test_the_clock_of_a_capture_is_an_hour_ahead_and_is_set_right(site: Any, visitor: Visitor, fault: Fault) -> None:
+@pytest.mark.parametrize(
+    ("name", "offset_s"),
+    [
+        pytest.param("45 s ahead", 45.0, marks=pytest.mark.long),
+        pytest.param("45 s behind", -45.0),
+        pytest.param("an hour ahead", HOUR_S, marks=pytest.mark.long),
+        pytest.param("an hour behind", -HOUR_S, marks=pytest.mark.long),
+        pytest.param("400 days ahead", 400 * DAY_S),
+        pytest.param("400 days behind", -400 * DAY_S, marks=pytest.mark.long),
+    ],
+)
+def test_the_clock_of_a_capture_is_wrong_and_is_set_right(
+    site: Any, visitor: Visitor, fault: Fault, name: str, offset_s: float
+) -> None:
+    """No frame is lost, none of before is trimmed, and what comes afterwards is found by the clock that is right."""
     visitor.show(5, 0.0)
-    visitor.show(5, HOUR_S)
+    visitor.show(5, offset_s)
     set_s = time.time()
     visitor.show(5, 0.0)
     assert (visitor.frames()["scored"], visitor.frames()["dropped"]) == (15, {})
-    assert [one["seq"] for one in site.installation.scores(NAME, to="2100-01-01T00:00:00Z")] == list(range(1, 16))
-    fault.enter("15 of 15 frames are scored", time.time() - set_s)
-
-
-def test_the_clock_of_a_capture_is_an_hour_behind_and_is_set_right(site: Any, visitor: Visitor, fault: Fault) -> None:
-    visitor.show(5, 0.0)
-    visitor.show(5, -HOUR_S)
-    set_s = time.time()
-    visitor.show(5, 0.0)
-    frames = visitor.frames()
-    assert set(frames["dropped"]) == {"too_old"}
-    assert frames["dropped"]["too_old"] >= 5
-    assert frames["scored"] == 15 - frames["dropped"]["too_old"]
-    assert site.installation.scores(NAME)[-1]["seq"] == 15
-    fault.enter(f"the late frames are dropped as `too_old`, {frames['scored']} are scored", time.time() - set_s)
+    all_scores = site.installation.scores(NAME, to="2100-01-01T00:00:00Z")
+    assert [one["seq"] for one in all_scores] == list(range(1, 16))
+    last_hour = [one["seq"] for one in site.installation.get(f"/cameras/{NAME}/scores", limit=10_000)["points"]]
+    assert last_hour[:5] == list(range(1, 6))
+    assert last_hour[-5:] == list(range(11, 16))
+    fault.enter(f"{name}: 15 of 15 frames are scored and found", time.time() - set_s)

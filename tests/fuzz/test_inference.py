@@ -19,6 +19,7 @@ from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameMessage
 from workers.inference.commit import Committer
 from workers.inference.engines import Engines
+from workers.inference.frame_age import FrameAge
 from workers.inference.queue_reader import Taken
 from workers.inference.scoring import Scorer
 from workers.inference.session import Session
@@ -102,7 +103,7 @@ def test_any_stored_state_is_gone_on_from_or_left_out(tally: Tally, stocked: Any
     client.set(keys.lease(names.partition), b"w:1")
     camera = Camera.decode(client.hget(keys.CAMERAS, CAMERA))
     state, counters = client.hgetall(names.state), client.hgetall(names.counters)
-    committer, scorer = Committer(client, settings), Scorer(settings.max_age_s)
+    committer, scorer = Committer(client, settings), Scorer(FrameAge(client, settings.max_age_s))
     try:
         wait_until(lambda: engines.get("motion") is not None)
         for mutator in tally.mutators(STATES):

@@ -12,7 +12,6 @@ torch = parts.torch()
 from models.device import choose_compute  # noqa: E402
 
 
-
 @pytest.fixture(autouse=True)
 def _as_before() -> Iterator[None]:
     threads, tf32 = torch.get_num_threads(), torch.backends.cudnn.allow_tf32

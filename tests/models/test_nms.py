@@ -14,7 +14,6 @@ from models import nms  # noqa: E402
 from models.nms import already_suppressed, suppress  # noqa: E402
 
 
-
 def outputs(pictures: int = 3, candidates: int = 400, classes: int = 5, seed: int = 3) -> torch.Tensor:
     """Crowded: boxes of 20 to 120 px on 300 px, a third of them above a confidence of 0.5."""
     noise = np.random.default_rng(seed)

@@ -18,11 +18,10 @@ from models.device import Compute, choose_compute  # noqa: E402
 from models.pictures import Pictures  # noqa: E402
 from patchwatch.errors import ConfigurationError  # noqa: E402
 
-openvino = pytest.mark.skipif(importlib.util.find_spec("openvino") is None, reason="OpenVINO is not installed")
 EXACT = Compute(torch.device("cpu"), torch.float32)
 
 
-@openvino
+@pytest.mark.openvino
 @pytest.mark.parametrize(("precision", "within"), [("fp32", 1e-4), ("auto", 1e-2)])
 def test_openvino_embeds_what_torch_embeds(precision: str, within: float) -> None:
     noise = np.random.default_rng(5)
@@ -37,8 +36,7 @@ def test_openvino_embeds_what_torch_embeds(precision: str, within: float) -> Non
         assert gap.max() < within
 
 
-@openvino
-@pytest.mark.data
+@pytest.mark.openvino
 @pytest.mark.parametrize(("precision", "within_px"), [("fp32", 0.1), ("auto", 4.0)])
 def test_openvino_finds_what_torch_finds(data: Path, precision: str, within_px: float) -> None:
     wide, small = frames_of(data / PERSONS, 120, 200, 3), frames_of(data / PERSONS, 120, 200, 2, 400)

@@ -18,6 +18,8 @@ from patchwatch.errors import DestinationForbiddenError
         "169.254.169.254", "169.254.0.1", "fe80::1", "fe80::1%eth0", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe",
         "2002:a9fe:a9fe::1", "fd00:ec2::254", "100.100.100.200", "192.0.0.192", "0.0.0.0", "0.1.2.3", "::",
         "224.0.0.1", "ff02::1", "255.255.255.255", "240.0.0.1", "192.0.2.1", "198.18.0.1", "2001:db8::1", "fec0::1",
+        "168.63.129.16", "fd00:ec2::23", "fd20:ce::254", "fd00:c1::a9fe:a9fe", "fd00:42::42", "64:ff9b:1::a9fe:a9fe",
+        "64:ff9b:1:a9fe:a9:fe00::", "::a9fe:a9fe", "fd12::5efe:a9fe:a9fe", "2001:0:a9fe:a9fe::1",
     ],
 )  # fmt: skip
 def test_some_addresses_are_never_allowed(address: str) -> None:

@@ -175,7 +175,7 @@ class OneCamera:
         for entry in self.hand:
             if self.session.take(entry.seq, entry.books):
                 assert entry.message is not None
-                self.session.keep(entry.message)
+                self.session.keep(entry.seq, entry.message.captured_at_ns)
                 if scored:
                     self.session.counters["scored"] += 1
                     count += 1

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import time
 
 from patchwatch.errors import BusUnavailableError, LeaseLapsedError, LeaseLostError
 from patchwatch.messages.webhook import Progress, Webhook
@@ -16,7 +15,7 @@ from workers.delivery.courier import Courier
 from workers.delivery.outbox import Outbox, Wish
 from workers.delivery.ruling import Rules, passed, succeeded
 from workers.delivery.signature import message_id
-from workers.delivery.verdict import Kind, Verdict
+from workers.delivery.verdict import LONGEST_WISH_S, Kind, Verdict
 
 _LOOK_EVERY_S = 1.0  # for wishes of users
 _AGAIN_S = 0.5  # while Redis is away
@@ -75,11 +74,13 @@ class Carrier:
             if not entry.wanted or entry.alert is None:
                 progress = passed(progress, entry)
                 continue
-            wait_s = progress.retry_at_ms / 1000 - time.time()
+            wait_s = (progress.retry_at_ms - await self._outbox.now_ms()) / 1000
+            if wait_s > LONGEST_WISH_S:  # nobody waits so long: the clock has been set back since
+                wait_s = 0.0
             if wait_s > 0 or self._stopping.is_set():
                 break
             verdict = await self._courier.post(message_id(self._webhook, entry.id), alert_body(entry.id, entry.alert))
-            ruling = self._rules.rule(progress, entry, entries[number + 1 :], verdict, now_ms())
+            ruling = self._rules.rule(progress, entry, entries[number + 1 :], verdict, await self._outbox.now_ms())
             self._say(progress, ruling.progress, verdict, len(ruling.letters))
             progress = before = await self._outbox.settle(ruling.progress, ruling.letters, gone=ruling.gone)
             if ruling.gone:
@@ -95,7 +96,7 @@ class Carrier:
     async def _fulfil(self, progress: Progress, wish: Wish) -> Progress:
         if wish.letter is None:
             verdict = await self._courier.post(
-                f"{self._webhook.id}_test_{wish.token}", trial_body(self._webhook.id, now_ms())
+                f"{self._webhook.id}_test_{wish.token}", trial_body(self._webhook.id, await self._outbox.now_ms())
             )
             await self._outbox.answer(wish, verdict)
             return progress
@@ -103,10 +104,10 @@ class Carrier:
         body = alert_body(letter.entry_id, letter.alert)
         verdict = await self._courier.post(message_id(self._webhook, letter.entry_id), body)
         if verdict.kind is Kind.DELIVERED:
-            done = succeeded(progress, now_ms()).moved(delivered=progress.delivered + 1)
+            done = succeeded(progress, await self._outbox.now_ms()).moved(delivered=progress.delivered + 1)
             return await self._outbox.settle(done, fulfilled=wish)
         again = letter.model_copy(update={"attempts": letter.attempts + 1, "reason": verdict.reason})
-        noted = self._rules.noted(progress, verdict, now_ms())
+        noted = self._rules.noted(progress, verdict, await self._outbox.now_ms())
         self._say(progress, noted, verdict, 1)
         # A receiver that is away would hold up new alerts by each of them in turn: all go back.
         return await self._outbox.settle(noted, [again], fulfilled=wish, all_back=verdict.kind is Kind.AWAY)
@@ -134,7 +135,3 @@ class Carrier:
                 task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.gather(*waiting, return_exceptions=True)
-
-
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000

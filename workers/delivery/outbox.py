@@ -13,6 +13,7 @@ import redis.asyncio
 
 from patchwatch import keys
 from patchwatch.bus import translated
+from patchwatch.clock import BusClock
 from patchwatch.entry import entry_order
 from patchwatch.errors import BusUnavailableError, InvalidMessageError, LeaseLapsedError, LeaseLostError
 from patchwatch.keys import WebhookKeys
@@ -47,9 +48,16 @@ class Outbox:
 
     def __init__(self, client: redis.asyncio.Redis, webhook: Webhook, lease: Lease) -> None:
         self._client: Any = client
+        self._clock = BusClock()
         self._webhook = webhook
         self._lease = lease
         self._keys = WebhookKeys(webhook.id)
+
+    async def now_ms(self) -> int:
+        """Redis' time: that of the ids of what is delivered."""
+        with translated():
+            await self._clock.look_async(self._client)
+        return self._clock.now_ms()
 
     async def progress(self) -> Progress:
         with translated():

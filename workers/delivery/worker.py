@@ -17,6 +17,7 @@ import redis.asyncio
 
 from patchwatch import keys
 from patchwatch.bus import connect_async, translated
+from patchwatch.clock import BusClock
 from patchwatch.errors import BusUnavailableError, ConfigurationError
 from patchwatch.keys import LeaseKeys
 from patchwatch.messages.status import WorkerBeat
@@ -24,7 +25,7 @@ from patchwatch.messages.webhook import MAX_WEBHOOKS, Webhook
 from patchwatch.roles import Role
 from patchwatch.settings import Settings
 from workers.delivery.bell import Bell
-from workers.delivery.carrier import Carrier, now_ms
+from workers.delivery.carrier import Carrier
 from workers.delivery.courier import Courier
 from workers.delivery.outbox import Outbox
 from workers.delivery.roster import Roster
@@ -58,7 +59,8 @@ class DeliveryWorker:
         self._bell = Bell(client)
         self._tls: ssl.SSLContext = httpx.create_ssl_context()
         self._carried: dict[str, _Carried] = {}
-        self._started_at_ms = now_ms()
+        self._clock = BusClock()
+        self._started_at_ms = self._clock.now_ms()
         self._away = False
 
     async def run(self) -> None:
@@ -120,7 +122,7 @@ class DeliveryWorker:
     async def _beat(self) -> None:
         beat = WorkerBeat(
             role="delivery", host=socket.gethostname(), pid=os.getpid(), started_at_ms=self._started_at_ms,
-            updated_at_ms=now_ms(),
+            updated_at_ms=self._clock.now_ms(),
         )  # fmt: skip
         with translated():
             await self._client.set(self._worker_key(), beat.encode(), ex=_BEAT_EXPIRES_S)

@@ -6,6 +6,7 @@ import struct
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import IO, Any
 
@@ -13,6 +14,7 @@ from models.frame import Frame
 from patchwatch.errors import InsufficientFootageError, RejectedError, StorageError
 from patchwatch.keys import CameraKeys
 from patchwatch.messages.frame import FrameMessage
+from workers.camera_time import CameraTime
 from workers.ingest import picture
 from workers.offline import Clip
 
@@ -56,6 +58,7 @@ def _live(client: Any, keys: CameraKeys, seconds: float, recording: Recording) -
     newest = client.xrevrange(keys.frames, count=1)
     after: Any = newest[0][0] if newest else "0"
     first_ns: int | None = None
+    camera_time = CameraTime()
     length_s, heard_s = 0.0, time.monotonic()
     while length_s < seconds:
         recording(length_s)
@@ -69,9 +72,10 @@ def _live(client: Any, keys: CameraKeys, seconds: float, recording: Recording) -
                 f"see why with GET /api/v1/cameras/{keys.camera_id}/status, then enrol again"
             )
         for message in _messages(entries):
-            first_ns = message.captured_at_ns if first_ns is None else first_ns
-            length_s = (message.captured_at_ns - first_ns) / 1e9
-            yield message
+            own_ns = camera_time.take(message, time.monotonic_ns())
+            first_ns = own_ns if first_ns is None else first_ns
+            length_s = (own_ns - first_ns) / 1e9
+            yield replace(message, captured_at_ns=own_ns)  # whatever is done to clocks meanwhile
 
 
 def _messages(entries: list[tuple[bytes, dict[bytes, bytes]]]) -> Iterator[FrameMessage]:

@@ -13,12 +13,13 @@ _WORTH_TELLING = 0.05  # a raised peak is told to subscribers in steps of this m
 def update_alert(session: Session, event: Event, region: Region | None) -> tuple[Alert, bool]:
     """The session's alert after a change of its event, and whether subscribers shall hear of it.
 
+    Events are on the camera's own time, alerts on the wall clock; only an alert's id keeps the former, as it rises.
     ``region``: where the peak was seen, in pixels of the camera's own picture; None keeps the one before. They hear
     of opening, closing, and a peak that rose by a step.
     """
     alert_id = f"{session.camera.id}-{round(event.started_s * 1000)}"
     before = session.alert if session.alert and session.alert.id == alert_id else None
-    alert = _raised(before or _opened(session, alert_id, event), event, region)
+    alert = _raised(session, before or _opened(session, alert_id, event), event, region)
     closed = alert.state is AlertState.CLOSED
     tell = before is None or closed or event.peak_score >= session.told_peak + _WORTH_TELLING
     if tell:
@@ -34,9 +35,9 @@ def _opened(session: Session, alert_id: str, event: Event) -> Alert:
         id=alert_id,
         camera_id=session.camera.id,
         state=AlertState.OPEN,
-        started_at_ms=round(event.started_s * 1000),
-        opened_at_ms=round(event.opened_s * 1000),
-        peak_at_ms=round(event.peak_s * 1000),
+        started_at_ms=session.wall_ms(event.started_s),
+        opened_at_ms=session.wall_ms(event.opened_s),
+        peak_at_ms=session.wall_ms(event.peak_s),
         peak_score=event.peak_score,
         threshold=session.analyzer.rule.on if session.analyzer else event.peak_score,
         profile=session.camera.profile,
@@ -45,15 +46,15 @@ def _opened(session: Session, alert_id: str, event: Event) -> Alert:
     )
 
 
-def _raised(alert: Alert, event: Event, region: Region | None) -> Alert:
+def _raised(session: Session, alert: Alert, event: Event, region: Region | None) -> Alert:
     seen = AlertRegion(x1=region.x1, y1=region.y1, x2=region.x2, y2=region.y2) if region else alert.region
     return alert.model_copy(
         update={
             "state": AlertState.OPEN if event.ended_s is None else AlertState.CLOSED,
-            "peak_at_ms": round(event.peak_s * 1000),
+            "peak_at_ms": session.wall_ms(event.peak_s),
             "peak_score": event.peak_score,
             "stream": event.stream,
             "region": seen,
-            "ended_at_ms": None if event.ended_s is None else round(event.ended_s * 1000),
+            "ended_at_ms": None if event.ended_s is None else session.wall_ms(event.ended_s),
         }
     )

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import redis
 
 from patchwatch import keys
 from patchwatch.bus import translated
+from patchwatch.clock import BusClock
 from patchwatch.errors import BusUnavailableError
 from patchwatch.keys import LeaseKeys
 from patchwatch.messages.alert import Alert
+from patchwatch.messages.camera import is_over
 from patchwatch.messages.explanation import Explanation
 from patchwatch.messages.score import Score, ScoreMinute
 from patchwatch.messages.status import AnalysisStatus
@@ -22,6 +24,8 @@ from patchwatch.settings import Settings
 from patchwatch.unlogged import set_fields
 from workers.inference.session import Session
 from workers.lease import Lease
+
+_LOOKED_AT = 50  # alerts, each time that one is told, whether their records are gone
 
 
 @dataclass(frozen=True)
@@ -38,8 +42,8 @@ class AlertChange:
 class Outcome:
     """Results of one camera that wait to be committed. ``id`` tells afterwards whether they were."""
 
-    scores: list[tuple[int, Score]] = field(default_factory=list)  # (entry id in ms, score)
-    minutes: list[ScoreMinute] = field(default_factory=list)
+    scores: list[tuple[int, Score]] = field(default_factory=list)  # (entry id: the camera's own time in ms, score)
+    minutes: list[tuple[int, ScoreMinute]] = field(default_factory=list)  # (entry id: of its last score, minute)
     alerts: list[AlertChange] = field(default_factory=list)
     explanation: Explanation | None = None  # of the last scored frame
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -52,25 +56,30 @@ class Committer:
     worker holds the lease.
     """
 
-    def __init__(self, client: redis.Redis, settings: Settings) -> None:
+    def __init__(self, client: redis.Redis, settings: Settings, clock: BusClock | None = None) -> None:
         self._client = client
+        self._clock = clock or BusClock()
         self._settings = settings
 
     def commit(self, session: Session, outcome: Outcome) -> None:
         """Raises `LeaseLostError`, or `BusUnavailableError` when it is unknown whether it was applied: then call
         `applied` once Redis answers again, and `commit` again if it was not."""
-        self._under_lease(session, lambda pipe: self._queue(pipe, session, outcome))
+        expired = self._expired_alerts() if any(change.tell for change in outcome.alerts) else []
+        self._under_lease(session, lambda pipe: self._queue(pipe, session, outcome, expired))
 
     def tell(self, session: Session, status: AnalysisStatus) -> None:
         """Publish where the camera's analysis stands. Raises as `commit`."""
         self._under_lease(session, lambda pipe: pipe.set(session.keys.analysis, status.encode()))
 
     def erase(self, session: Session) -> None:
-        """Delete what was committed for a camera after its removal, unless it was added again. Raises as `commit`."""
+        """Delete what was committed for a camera after its removal; nothing while it is there in this incarnation.
+
+        Raises as `commit`."""
 
         def is_gone(pipe: redis.client.Pipeline) -> bool:
             pipe.watch(keys.CAMERAS)  # type: ignore[no-untyped-call]
-            return not pipe.hexists(keys.CAMERAS, session.camera.id)
+            record = cast("bytes | None", pipe.hget(keys.CAMERAS, session.camera.id))
+            return is_over(record, session.camera.incarnation)
 
         self._under_lease(session, lambda pipe: pipe.delete(*session.keys.of_inference), is_gone)
 
@@ -92,17 +101,35 @@ class Committer:
         with translated():
             return self._client.hget(session.keys.state, "commit") == outcome.id.encode()
 
-    def _queue(self, pipe: redis.client.Pipeline, session: Session, outcome: Outcome) -> None:
+    def _expired_alerts(self) -> list[bytes]:
+        """Some of the listed alerts whose records are gone, as Redis lets them go by its own time. Those told of first
+        are looked at, and those that began first: what a clock was when they began has no say."""
+        with translated():
+            listed: set[Any] = {
+                *self._client.zrange(keys.ALERTS_BY_RECEIPT, 0, _LOOKED_AT - 1),
+                *self._client.zrange(keys.ALERTS_BY_TIME, 0, _LOOKED_AT - 1),
+            }
+            names = sorted(listed)
+            records = self._client.mget([keys.alert(name.decode()) for name in names]) if names else []
+        return [name for name, record in zip(names, records, strict=True) if record is None]
+
+    def _queue(
+        self, pipe: redis.client.Pipeline, session: Session, outcome: Outcome, expired: Sequence[bytes] = ()
+    ) -> None:
         of = session.keys
         self._queue_scores(pipe, session, outcome)
+        if expired:
+            pipe.zrem(keys.ALERTS_BY_TIME, *expired)
+            pipe.zrem(keys.ALERTS_BY_RECEIPT, *expired)
         for change in outcome.alerts:
             self._queue_alert(pipe, change)
         self._queue_state(pipe, session, outcome)
         counters: dict[Any, Any] = dict(session.counters)
         if counters:
             pipe.hset(of.counters, mapping=counters)
-        kept_from = session.recent[0][0] if session.recent else session.position
-        pipe.xtrim(of.frames, minid=f"{kept_from}-0", approximate=False)
+        if not session.over:
+            kept_from = session.recent[0][0] if session.recent else session.position
+            pipe.xtrim(of.frames, minid=f"{kept_from}-0", approximate=False)
 
     def _queue_state(self, pipe: redis.client.Pipeline, session: Session, outcome: Outcome) -> None:
         worker = session.worker_state()
@@ -112,6 +139,7 @@ class Committer:
             "seq": session.position,
             "books": session.books.encode(),
             "worker": json.dumps(worker),
+            "eras": session.camera_time.eras.encode(),
         }
         unlogged: dict[Any, Any] = {"boxes": json.dumps(session.boxes)}
         if outcome.explanation is not None:
@@ -128,10 +156,11 @@ class Committer:
         if outcome.scores:
             oldest_ms = outcome.scores[-1][0] - int(self._settings.score_retention_hours * 3_600_000)
             pipe.xtrim(of.scores, minid=f"{max(0, oldest_ms)}-0", approximate=True)
-        for minute in outcome.minutes:
-            pipe.xadd(of.minutes, _fields(minute.encode()), id=f"{minute.minute_ms}-0")
-            oldest_ms = minute.minute_ms - int(self._settings.minute_retention_days * 86_400_000)
+        for entry_ms, minute in outcome.minutes:
+            pipe.xadd(of.minutes, _fields(minute.encode()), id=f"{entry_ms}-0")
+            oldest_ms = entry_ms - int(self._settings.minute_retention_days * 86_400_000)
             pipe.xtrim(of.minutes, minid=f"{max(0, oldest_ms)}-0", approximate=True)
+            session.camera_time.eras.forget_before(oldest_ms)
 
     def _queue_alert(self, pipe: redis.client.Pipeline, change: AlertChange) -> None:
         alert = change.alert
@@ -144,7 +173,7 @@ class Committer:
         if change.tell:
             pipe.xadd(keys.ALERTS, {b"a": alert.encode()}, maxlen=100_000, approximate=True)
             pipe.zadd(keys.ALERTS_BY_TIME, {alert.id: alert.started_at_ms})
-            pipe.zremrangebyscore(keys.ALERTS_BY_TIME, "-inf", alert.started_at_ms - lifetime_s * 1000)
+            pipe.zadd(keys.ALERTS_BY_RECEIPT, {alert.id: self._clock.now_ms()}, nx=True)
 
 
 def _fields(encoded: dict[bytes, bytes]) -> dict[Any, Any]:

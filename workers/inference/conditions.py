@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,9 +29,13 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Conditions:
-    """Of one camera. At most one alert of each kind is open; the methods return alerts that opened or closed."""
+    """Of one camera. At most one alert of each kind is open; the methods return alerts that opened or closed.
+
+    ``wall_ms`` says what the wall clock showed at a moment of the frames' clock.
+    """
 
     alerts: dict[AlertKind, Alert] = field(default_factory=dict)  # the open ones
+    wall_ms: Callable[[float], int] = field(default=lambda at_s: round(at_s * 1000), repr=False, compare=False)
     _watch: ConditionWatch = field(default_factory=ConditionWatch)
     _silence: Silence = field(default_factory=Silence)
     _revision: int | None = None  # of the camera whose pictures the watch knows
@@ -57,13 +61,13 @@ class Conditions:
 
     def finish_picture(self) -> list[Alert]:
         """No more frames for now: close what is open of the picture."""
-        ended = {AlertKind(closed.kind.value): _ms(closed.ended_s or 0.0) for closed in self._watch.finish()}
+        ended = {AlertKind(closed.kind.value): self.wall_ms(closed.ended_s or 0.0) for closed in self._watch.finish()}
         left = [kind for kind in _OF_PICTURE if kind in self.alerts]
         return [self._closed(kind, ended.get(kind, self.alerts[kind].opened_at_ms)) for kind in left]
 
-    def finish(self) -> list[Alert]:
+    def finish(self, now_ms: int) -> list[Alert]:
         """The camera is watched no more: close everything."""
-        closed, now_ms = self.finish_picture(), time.time_ns() // 1_000_000
+        closed = self.finish_picture()
         if self._silence.close(now_ms) and AlertKind.OFFLINE in self.alerts:
             closed.append(self._closed(AlertKind.OFFLINE, now_ms))
         return closed
@@ -71,8 +75,8 @@ class Conditions:
     def _alert_of(self, camera: Camera, change: Condition) -> Alert:
         kind = AlertKind(change.kind.value)
         if change.ended_s is not None and kind in self.alerts:
-            return self._closed(kind, _ms(change.ended_s), _LEARNT if change.learnt else None)
-        return self._opened(camera, kind, _ms(change.started_s), _ms(change.opened_s), _SAYS[kind])
+            return self._closed(kind, self.wall_ms(change.ended_s), _LEARNT if change.learnt else None)
+        return self._opened(camera, kind, self.wall_ms(change.started_s), self.wall_ms(change.opened_s), _SAYS[kind])
 
     def _offline_alert(self, camera: Camera, change: Offline) -> Alert:
         if change.ended_ms is not None and AlertKind.OFFLINE in self.alerts:
@@ -115,7 +119,3 @@ class Conditions:
             log.warning("the stored conditions of a camera are unreadable (%r): they begin anew", error)
             return
         self._watch, self._silence, self._revision = watch, silence, state["revision"]
-
-
-def _ms(at_s: float) -> int:
-    return round(at_s * 1000)

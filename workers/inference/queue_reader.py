@@ -15,6 +15,7 @@ from patchwatch.bus import BLOCK_MS, translated
 from patchwatch.errors import InvalidMessageError
 from patchwatch.messages.books import Books
 from patchwatch.messages.frame import FrameMessage
+from workers.inference.frame_age import FrameAge
 from workers.inference.session import Session
 from workers.inference.shares import Shares
 
@@ -43,11 +44,13 @@ class QueueReader:
     Frames that are not taken stay where they are: a position moves only when a frame is scored or dropped.
     """
 
-    def __init__(self, client: redis.Redis, batch_frames: int, batch_wait_s: float, max_age_s: float) -> None:
+    def __init__(
+        self, client: redis.Redis, batch_frames: int, batch_wait_s: float, max_age_s: float, age: FrameAge | None = None
+    ) -> None:
         self._client = client
         self._shares = Shares(batch_frames, max_age_s)
         self._batch_wait_s = batch_wait_s
-        self._max_age_s = max_age_s
+        self._age = age or FrameAge(client, max_age_s)
 
     def read(self, sessions: Sessions) -> list[Taken]:
         """Frames of one engine's cameras, in order for each; empty when none came for a second. Sessions by the key of
@@ -80,7 +83,12 @@ class QueueReader:
         longest_waiting = sorted(sessions, key=lambda key: sessions[key].last_taken_s)
         taken: list[Taken] = []
         for some in _batched(longest_waiting, most):
-            for key, entries in self._entries({key: positions[key] for key in some}, share).items():
+            asked = {key: positions[key] for key in some}
+            asked_s = time.monotonic()
+            found = self._entries(asked, share)
+            for key, seq in asked.items():
+                _note_arrivals(sessions[key], found.get(key, []), seq, share, asked_s)
+            for key, entries in found.items():
                 taken += self._fresh(engine, sessions[key], entries, len(sessions), share)
                 positions[key] = taken[-1].seq
             if sum(not entry.late for entry in taken) >= most:
@@ -102,7 +110,7 @@ class QueueReader:
         """A camera's next frames. When the oldest is too old already, more will be: then those that cannot be scored in
         time are passed over at once, instead of each being scored at the last moment."""
         taken = [_taken(session, entry) for entry in entries]
-        if engine == _NO_ENGINE or not self._too_old(taken[0].message):
+        if engine == _NO_ENGINE or not self._too_old(session, taken[0].message):
             return taken
         timely = self._shares.timely_frames(engine, cameras)
         with translated():
@@ -110,21 +118,31 @@ class QueueReader:
         ahead = [_taken(session, entry) for entry in waiting] or taken
         chosen: list[Taken] = []
         for number, entry in enumerate(ahead):
-            late = self._too_old(entry.message) or (_live(entry.message) and number < len(ahead) - timely)
+            late = self._too_old(session, entry.message) or (_live(entry.message) and number < len(ahead) - timely)
             share -= not late
             if share < 0:
                 break
             chosen.append(entry._replace(late=late))
         return chosen
 
-    def _too_old(self, message: FrameMessage | None) -> bool:
-        return message is not None and message.live and time.time_ns() - message.captured_at_ns > self._max_age_s * 1e9
+    def _too_old(self, session: Session, message: FrameMessage | None) -> bool:
+        return message is not None and self._age.is_too_old(session, message)
 
     def _entries(self, positions: Mapping[str, int], count: int, block_ms: int | None = None) -> dict[str, list[Entry]]:
         after: dict[Any, Any] = {key: f"{seq}-0" for key, seq in positions.items()}
         with translated():
             answer: Any = self._client.xread(after, count=count, block=block_ms)
         return {key.decode(): entries for key, entries in answer or ()}
+
+
+def _note_arrivals(session: Session, entries: Sequence[Entry], after_seq: int, asked_for: int, now_s: float) -> None:
+    """Where fewer came than were asked for, that was all there was."""
+    if len(entries) < asked_for:
+        session.arrivals.looked(_seq(entries[-1]) if entries else after_seq, now_s)
+
+
+def _seq(entry: Entry) -> int:
+    return int(entry[0].split(b"-")[0])
 
 
 def _engine(session: Session) -> str:
@@ -147,7 +165,7 @@ def _live(message: FrameMessage | None) -> bool:
 
 def _taken(session: Session, entry: Entry) -> Taken:
     entry_id, fields = entry
-    seq = int(entry_id.split(b"-")[0])
+    seq = _seq(entry)
     try:
         return Taken(session, seq, FrameMessage.decode(entry_id, fields), Books.beside(fields))
     except InvalidMessageError as error:

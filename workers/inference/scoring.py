@@ -27,6 +27,7 @@ from workers.inference.alerts import update_alert
 from workers.inference.commit import AlertChange, Outcome
 from workers.inference.extraction import extract
 from workers.inference.failures import Failures
+from workers.inference.frame_age import FrameAge
 from workers.inference.queue_reader import Taken
 from workers.inference.session import Session
 from workers.ingest import picture
@@ -39,6 +40,7 @@ class _Item:
     session: Session
     message: FrameMessage
     frame: Frame
+    own_ns: int  # on the camera's own time
     attention: Attention = Attention.FULL
 
 
@@ -52,16 +54,17 @@ class _Scored:
     reading: Reading
 
 
-def frame_of(message: FrameMessage) -> Frame:
-    """Decode a queued frame. Raises `RejectedError` when its picture is corrupt."""
-    return Frame(picture.decode(message.jpeg), message.captured_at_ns / 1e9, message.discontinuity)
+def frame_of(message: FrameMessage, own_ns: int) -> Frame:
+    """Decode a queued frame, of this moment of its camera's own time. Raises `RejectedError` when its picture is
+    corrupt."""
+    return Frame(picture.decode(message.jpeg), own_ns / 1e9, message.discontinuity)
 
 
 class Scorer:
     """Turns frames taken from the queue into outcomes, in the order of each camera's frames."""
 
-    def __init__(self, max_age_s: float) -> None:
-        self._max_age_s = max_age_s
+    def __init__(self, age: FrameAge) -> None:
+        self._age = age
         self._failures = Failures()
 
     def score(self, taken: Sequence[Taken]) -> dict[str, tuple[Session, Outcome]]:
@@ -88,23 +91,23 @@ class Scorer:
         if message is None:
             session.drop(DropReason.CORRUPT)
             return None
-        old = entry.late or time.time_ns() - message.captured_at_ns > self._max_age_s * 1e9
-        if session.ready and message.live and old:
+        own_ns = session.camera_time.take(message, time.monotonic_ns())
+        if session.ready and message.live and (entry.late or self._age.is_too_old(session, message)):
             session.drop(DropReason.TOO_OLD)
             return None
         try:
-            frame = frame_of(message)
+            frame = frame_of(message, own_ns)
         except RejectedError as error:
             log.warning("%s: frame %d dropped: %s", session.camera.id, message.seq, error)
             session.drop(DropReason.CORRUPT)
             return None
-        session.keep(message)  # without a bank: for the snapshot
+        session.keep(message.seq, own_ns)  # without a bank: for the snapshot
         attention = _look(session, message, frame, outcome)
         if not session.ready:
             session.boxes = []
             session.drop(DropReason.NO_BANK)
             return None
-        return _Item(session, message, frame, attention)
+        return _Item(session, message, frame, own_ns, attention)
 
     def _score_items(
         self, engine: Engine, items: Sequence[_Item], outcomes: dict[str, tuple[Session, Outcome]]
@@ -138,12 +141,12 @@ class Scorer:
         except Exception as error:  # noqa: BLE001 (border: as in `extract`)
             self._failures.drop(session, message.seq, error)
             return None
-        score = _score_message(item, reading)
-        entry_ms = session.next_score_ms(message.captured_at_ns)
-        outcome.scores.append((entry_ms, score))
-        over = session.add_to_minute(entry_ms, score.score)
+        score = _score_message(item, reading, self._age.clock.now_ns())
+        before_ms = session.last_score_ms
+        outcome.scores.append((session.next_score_ms(item.own_ns), score))
+        over = session.add_to_minute(message.captured_at_ns // 1_000_000, score.score)
         if over is not None:
-            outcome.minutes.append(over)
+            outcome.minutes.append((before_ms, over))
         session.counters["scored"] += 1
         session.boxes = boxes
         scored = _Scored(item, analyzer.bank, features, reading)
@@ -186,7 +189,7 @@ def _explanation(scored: _Scored, *, thumbnails: bool) -> Explanation:
     return explanation_of(explained, scored.bank, scored.features, scored.reading, thumbnails=thumbnails)
 
 
-def _score_message(item: _Item, reading: Reading) -> Score:
+def _score_message(item: _Item, reading: Reading, scored_at_ns: int) -> Score:
     session, message = item.session, item.message
     bank = session.bank
     if bank is None:
@@ -195,7 +198,7 @@ def _score_message(item: _Item, reading: Reading) -> Score:
     return Score(
         seq=message.seq,
         captured_at_ns=message.captured_at_ns,
-        scored_at_ns=time.time_ns(),
+        scored_at_ns=max(0, scored_at_ns),
         raw=reading.raw,
         score=reading.score,
         streams=tuple(StreamReading(name, rarity) for name, rarity in zip(names, reading.rarities, strict=True)),

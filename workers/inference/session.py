@@ -20,11 +20,13 @@ from patchwatch.keys import CameraKeys
 from patchwatch.messages.alert import Alert
 from patchwatch.messages.books import Books
 from patchwatch.messages.camera import Camera
-from patchwatch.messages.frame import FrameMessage
+from patchwatch.messages.eras import Eras
 from patchwatch.messages.number import counted
 from patchwatch.messages.score import ScoreMinute
 from patchwatch.messages.status import AnalysisState, AnalysisStatus, DropReason
 from patchwatch.settings import Settings
+from workers.camera_time import CameraTime, Taken
+from workers.inference.arrivals import Arrivals
 from workers.inference.conditions import Conditions
 from workers.inference.engines import Engines
 from workers.inference.stored import StoredState
@@ -56,7 +58,9 @@ class Session:
     bank: Bank | None = None
     analyzer: Analyzer | None = None
     status: AnalysisStatus | None = None
-    recent: deque[tuple[int, int]] = field(default_factory=deque)  # (seq, captured_at_ns) of the frames to keep
+    recent: deque[tuple[int, int]] = field(default_factory=deque)  # (seq, own time in ns) of the frames to keep
+    camera_time: CameraTime = field(default_factory=CameraTime)
+    arrivals: Arrivals = field(default_factory=Arrivals)
     last_score_ms: int = 0
     minute: ScoreMinute | None = None
     alert: Alert | None = None  # the open one
@@ -64,19 +68,32 @@ class Session:
     conditions: Conditions = field(default_factory=Conditions)
     boxes: list[list[Any]] = field(default_factory=list)
     stored: dict[str, Any] | None = None  # analyzer state of before a restart, until there is a bank to go on with
+    over: bool = False  # its camera was removed: the frames there may be those of the next one of its name
     last_taken_s: float = field(default_factory=time.monotonic)
     _bank_mtime_ns: int | None = None
     _false_alarms_per_day: float = 0.0  # that the analyzer's rule is for
 
+    def __post_init__(self) -> None:
+        self.conditions.wall_ms = self.wall_ms
+
     @classmethod
     def resume(
-        cls, camera: Camera, keys: CameraKeys, lease: bytes, state: dict[bytes, bytes], counters: dict[bytes, bytes]
+        cls,
+        camera: Camera,
+        keys: CameraKeys,
+        lease: bytes,
+        state: dict[bytes, bytes],
+        counters: dict[bytes, bytes],
+        last_score_ms: int = 0,
     ) -> Session:
         """Go on from what the last commit left in Redis; from nothing for a new camera.
+
+        ``last_score_ms``: the id of its last score there, after which the next one has to come.
 
         Of a state that another version wrote, what can be read is taken.
         """
         session = cls(camera, keys, lease)
+        session.camera_time = CameraTime(Eras.decode(state.get(b"eras")))
         session.counters = Counter({name.decode(errors="replace"): counted(value) for name, value in counters.items()})
         if b"seq" in state:
             session.position = counted(state[b"seq"])
@@ -87,6 +104,7 @@ class Session:
                 session._restore(stored.with_conditions(state.get(b"conditions")))
             except _UNREADABLE as error:
                 log.warning("%s: its stored state is unreadable (%r): smoothing starts afresh", camera.id, error)
+        session.last_score_ms = max(session.last_score_ms, last_score_ms)
         return session
 
     def worker_state(self) -> dict[str, Any]:
@@ -100,6 +118,7 @@ class Session:
             "alert": self.alert.model_dump(mode="json") if self.alert else None,
             "told_peak": self.told_peak,
             "recent": list(self.recent),
+            "time": list(self.camera_time.last[:3]) if self.camera_time.last else None,
             "conditions": self.conditions.state(),
         }
 
@@ -109,6 +128,8 @@ class Session:
         self.told_peak = state.told_peak
         self.minute = ScoreMinute(*state.minute) if state.minute else None
         self.recent = deque(state.recent)
+        if state.time is not None:
+            self.camera_time.last = Taken(*state.time, received_ns=None)
         self.stored = state.analyzer
         if state.conditions is not None:
             self.conditions.restore(state.conditions)
@@ -174,7 +195,7 @@ class Session:
             log.warning("%s: its stored state is unreadable (%r): smoothing starts afresh", self.camera.id, error)
             self.analyzer, closed = Analyzer(bank, rule), []
         if self.alert and not closed and self.analyzer.open_event is None:
-            closed = [_known_of(self.alert)]
+            closed = [known_of(self.alert)]
         self._set_status(AnalysisState.SCORING, "")
         return closed
 
@@ -183,7 +204,7 @@ class Session:
         if self.analyzer:
             return self.analyzer.finish()
         self.stored = None
-        return [_known_of(self.alert)] if self.alert else []
+        return [known_of(self.alert)] if self.alert else []
 
     def _set_status(self, state: AnalysisState, detail: str) -> None:
         bank = self.bank
@@ -242,33 +263,40 @@ class Session:
         if count:
             self.counters[f"dropped:{reason.value}"] += count
 
-    def keep(self, message: FrameMessage) -> None:
+    def keep(self, seq: int, own_ns: int) -> None:
         """Remember that this frame stays in the stream until later ones have replaced it as history."""
-        self.recent.append((message.seq, message.captured_at_ns))
-        horizon_ns = message.captured_at_ns - int(HISTORY_S * 1e9)
-        while len(self.recent) > 1 and not horizon_ns <= self.recent[0][1] <= message.captured_at_ns:
-            self.recent.popleft()  # those of the future are from before the clock was set back
+        self.recent.append((seq, own_ns))
+        horizon_ns = own_ns - int(HISTORY_S * 1e9)
+        while len(self.recent) > 1 and not horizon_ns <= self.recent[0][1] <= own_ns:
+            self.recent.popleft()
 
-    def next_score_ms(self, captured_at_ns: int) -> int:
-        """Id of the next score: its capture time, pushed forward where clocks stood still."""
-        self.last_score_ms = max(self.last_score_ms + 1, captured_at_ns // 1_000_000)
+    def wall_ms(self, own_s: float) -> int:
+        """What the wall clock showed at a moment of the camera's own time."""
+        return max(0, self.camera_time.eras.wall_ms(round(own_s * 1000)))
+
+    def next_score_ms(self, own_ns: int) -> int:
+        """Id of the next score: the camera's own time, pushed forward where two fall on one millisecond."""
+        self.last_score_ms = max(self.last_score_ms + 1, own_ns // 1_000_000)
         return self.last_score_ms
 
-    def add_to_minute(self, score_ms: int, score: float) -> ScoreMinute | None:
-        """Fold a score into its minute; returns the minute before once it is over."""
-        start = score_ms - score_ms % _MINUTE_MS
+    def add_to_minute(self, wall_ms: int, score: float) -> ScoreMinute | None:
+        """Fold a score into its minute of the wall clock; returns the minute before once it is over."""
+        start = wall_ms - wall_ms % _MINUTE_MS
         over = None
-        if self.minute is None or self.minute.minute_ms < start:
+        if self.minute is None or self.minute.minute_ms != start:
             over, self.minute = self.minute, ScoreMinute(start, 0, 0.0, 0.0)
         minute = self.minute
         self.minute = ScoreMinute(minute.minute_ms, minute.count + 1, minute.total + score, max(minute.peak, score))
         return over
 
 
-def _known_of(alert: Alert) -> Event:
-    """The event of an open alert of which nothing but its record is left: it ended at its peak or later."""
-    peak_s, score = alert.peak_at_ms / 1000, alert.peak_score or 0.0
-    return Event(alert.started_at_ms / 1000, alert.opened_at_ms / 1000, peak_s, score, alert.stream, None, peak_s)
+def known_of(alert: Alert) -> Event:
+    """The event of an open alert of which nothing but its record is left: it ended at its peak or later. Its start on
+    the camera's own time stands in its id."""
+    own_ms = counted(alert.id.rpartition("-")[2].encode()) or alert.started_at_ms
+    ahead_ms = own_ms - alert.started_at_ms
+    opened_s, peak_s = (alert.opened_at_ms + ahead_ms) / 1000, (alert.peak_at_ms + ahead_ms) / 1000
+    return Event(own_ms / 1000, opened_s, peak_s, alert.peak_score or 0.0, alert.stream, None, peak_s)
 
 
 def _mtime_ns(path: Path) -> int | None:

@@ -87,7 +87,9 @@ class Silence:
         if self.open is not None or heard.at_s - self._quiet[0] < after_s:
             return None
         last_ms = heard.capture.last_frame_at_ms if heard.capture else None
-        started_ms = max(last_ms or self._quiet[1], self._ended_ms)
+        # What lies in the future was told by a clock that has been set back since.
+        since_ms = last_ms if last_ms is not None and last_ms <= heard.at_ms else min(self._quiet[1], heard.at_ms)
+        started_ms = max(since_ms, self._ended_ms if self._ended_ms <= heard.at_ms else 0)
         self.open = Offline(started_ms, max(started_ms, heard.at_ms), _why(heard.capture, self._reason, stale))
         return self.open
 

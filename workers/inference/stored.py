@@ -25,6 +25,7 @@ class StoredState(BaseModel):
     alert: Alert | None
     told_peak: _Score
     recent: list[tuple[Count, Count]]
+    time: tuple[Count, Count, int] | None = None  # of the last frame: own, captured, media; unknown to earlier versions
     conditions: dict[str, Any] | None = None  # here by earlier versions only
 
     def with_conditions(self, stored: bytes | None) -> StoredState:

@@ -19,6 +19,7 @@ from models.conditions.watch import GAP_S
 from models.event import Event
 from patchwatch import keys
 from patchwatch.bus import connect, translated
+from patchwatch.clock import BusClock
 from patchwatch.errors import (
     BusFullError,
     BusUnavailableError,
@@ -37,6 +38,7 @@ from patchwatch.settings import Settings
 from workers.inference.commit import AlertChange, Committer, Outcome
 from workers.inference.engines import Engines
 from workers.inference.extraction import extract
+from workers.inference.frame_age import FrameAge
 from workers.inference.queue_reader import QueueReader
 from workers.inference.relief import Relief
 from workers.inference.scoring import Scorer, close_events, frame_of
@@ -64,12 +66,14 @@ class InferenceWorker:
         self._settings = settings
         self._client: Any = connect(url)
         self._leases = Leases(url, Role.INFERENCE)
-        self._committer = Committer(self._client, settings)
+        self._clock = BusClock()
+        self._committer = Committer(self._client, settings, self._clock)
         self._relief = Relief(self._client)
+        age = FrameAge(self._client, settings.max_age_s, self._clock)
         self._reader = QueueReader(
-            self._client, settings.batch_frames, settings.batch_wait_ms / 1000, settings.max_age_s
+            self._client, settings.batch_frames, settings.batch_wait_ms / 1000, settings.max_age_s, age
         )
-        self._scorer = Scorer(settings.max_age_s)
+        self._scorer = Scorer(age)
         self._engines = Engines(settings)
         self._sessions: dict[str, Session] = {}
         self._revision: bytes | None = None
@@ -79,7 +83,7 @@ class InferenceWorker:
         self._outage = Outage("scoring")
         self._watchdog = Watchdog()
         self._stopping = threading.Event()
-        self._started_ms = time.time_ns() // 1_000_000
+        self._started_ms = self._clock.now_ms()
 
     def stop(self) -> None:
         """Finish the batch in hand, commit it, give the leases back."""
@@ -137,6 +141,7 @@ class InferenceWorker:
 
     def _look_around(self) -> None:
         with translated():
+            self._clock.look(self._client)
             self._refresh_cameras()
             self._hand_over()
             self._beat()
@@ -160,9 +165,9 @@ class InferenceWorker:
         if revision == self._revision and owned == self._owned and revision is not None:
             return
         wanted = {camera.id: camera for camera in self._read_cameras() if camera.enabled}
-        for camera_id in [known for known in self._sessions if known not in wanted]:
-            session = self._sessions[camera_id]
-            self._close(session, session.finish(), session.conditions.finish())
+        for session in [one for one in self._sessions.values() if self._is_over(one, wanted.get(one.camera.id))]:
+            camera_id, session.over = session.camera.id, True
+            self._close(session, session.finish(), session.conditions.finish(self._clock.now_ms()))
             self._forget(camera_id)
             self._under_lease(session, partial(self._committer.erase, session))
         self._leases.want(self._work(wanted))
@@ -171,6 +176,9 @@ class InferenceWorker:
         self._engines.prepare([session.camera.profile for session in self._sessions.values()])
         self._engines.prepare([camera.profile for camera in wanted.values()])
         self._revision, self._owned = revision, owned
+
+    def _is_over(self, session: Session, camera: Camera | None) -> bool:
+        return camera is None or camera.incarnation != session.camera.incarnation
 
     def _work(self, cameras: dict[str, Camera]) -> Counter[LeaseKeys]:
         """Partitions with cameras, and how many: an empty one is nobody's."""
@@ -203,7 +211,16 @@ class InferenceWorker:
         self._forget(camera.id)
         if lease is not None:
             state, counters = self._client.hgetall(of.state), self._client.hgetall(of.counters)
-            self._sessions[camera.id] = Session.resume(camera, of, lease, state, counters)
+            last_ms = self._last_score_ms(of)
+            self._sessions[camera.id] = Session.resume(camera, of, lease, state, counters, last_ms)
+
+    def _last_score_ms(self, of: CameraKeys) -> int:
+        """The id after which the camera's next score has to come, whatever its state says."""
+        try:
+            last: bytes = self._client.xinfo_stream(of.scores)["last-generated-id"]
+        except redis.ResponseError:  # none yet
+            return 0
+        return int(last.split(b"-")[0])
 
     def _began_anew(self, session: Session) -> bool:
         """Whether the frames count from the start again: the camera was removed and added between two looks."""
@@ -227,13 +244,13 @@ class InferenceWorker:
         first, last = f"{session.recent[0][0]}-0", f"{session.position}-0"
         with translated():
             entries = self._client.xrange(session.keys.frames, min=first, max=last)
-        kept = {seq for seq, _ in session.recent}
+        own_ns = dict(session.recent)
         frames = []
         for entry_id, fields in entries:
             try:
                 message = FrameMessage.decode(entry_id, fields)
-                if message.seq in kept:
-                    frames.append(frame_of(message))
+                if message.seq in own_ns:
+                    frames.append(frame_of(message, own_ns[message.seq]))
             except RejectedError:
                 continue  # it was counted when it was taken
         if frames:
@@ -259,7 +276,7 @@ class InferenceWorker:
         except InvalidMessageError as error:
             log.warning("%s: %s", session.camera.id, error)
             return closed
-        heard = Heard(capture, time.monotonic(), time.time_ns() // 1_000_000)
+        heard = Heard(capture, time.monotonic(), self._clock.now_ms())
         return closed + conditions.listen(session.camera, heard, self._settings.offline_after_s)
 
     def _close(self, session: Session, events: list[Event], alerts: Sequence[Alert] = ()) -> None:
@@ -326,7 +343,7 @@ class InferenceWorker:
             host=socket.gethostname(),
             pid=os.getpid(),
             started_at_ms=self._started_ms,
-            updated_at_ms=time.time_ns() // 1_000_000,
+            updated_at_ms=self._clock.now_ms(),
             device=",".join(sorted(devices)) or "cpu",
             cameras=len(self._sessions),
             failed_graphs=self._engines.failed_graphs,

@@ -10,12 +10,14 @@ import os
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TextIO
 
 from patchwatch.bus import connect
+from patchwatch.clock import BusClock
 from patchwatch.errors import LeaseLostError, SourceRejectedError, SourceUnavailableError
 from patchwatch.keys import CameraKeys, LeaseKeys
 from patchwatch.messages.camera import Pace
@@ -23,8 +25,8 @@ from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.status import Reason
 from workers.ingest import picture
 from workers.ingest.backlog import Backlog
-from workers.ingest.clock import FileClock, LiveClock
-from workers.ingest.memory import bound_own_address_space
+from workers.ingest.clock import Arrival, FileClock, LiveClock, Stamp
+from workers.ingest.memory import bound_own_memory
 from workers.ingest.order import CaptureOrder, CaptureReport, ReportKind
 from workers.ingest.publisher import Publisher, Stopped
 from workers.ingest.rate import AnalysisRate
@@ -47,7 +49,7 @@ class _Compressed:
     source_height: int
     media_time_s: float
     discontinuity: bool
-    arrived_ns: int
+    arrived: Arrival
 
 
 @dataclass
@@ -57,15 +59,18 @@ class Reporter:
     out: TextIO
     publisher: Publisher
     rate: AnalysisRate
+    clock: BusClock
     video: Video | None = None
     decode_errors_before: int = 0  # of earlier rounds of a looped file
     _last_frame_at_ms: int | None = field(default=None, init=False)
+    _last_frame_monotonic_ms: int | None = field(default=None, init=False)
     _size: tuple[int, int] = field(default=(0, 0), init=False)
     _due_s: float = field(default=0.0, init=False)
 
     def frame(self, message: FrameMessage) -> None:
         first = self._last_frame_at_ms is None
-        self._last_frame_at_ms = time.time_ns() // 1_000_000
+        self._last_frame_at_ms = self.clock.now_ms()
+        self._last_frame_monotonic_ms = time.monotonic_ns() // 1_000_000
         self._size = (message.source_width, message.source_height)
         self.beat(now=first)
 
@@ -80,9 +85,11 @@ class Reporter:
         report = CaptureReport(
             kind=kind, seq=self.publisher.seq, unpublished=self.publisher.unpublished,
             decode_errors=self.decode_errors_before + (video.decode_errors if video else 0),
-            last_frame_at_ms=self._last_frame_at_ms, width=self._size[0] or (video.width if video else 0),
+            last_frame_at_ms=self._last_frame_at_ms, last_frame_monotonic_ms=self._last_frame_monotonic_ms,
+            width=self._size[0] or (video.width if video else 0),
             height=self._size[1] or (video.height if video else 0), codec=video.codec if video else "",
-            analysis_fps=self.rate.fps, reason=reason, detail=detail,
+            analysis_fps=self.rate.fps, waits_for_key=self._last_frame_at_ms is None and bool(video and video.packets),
+            reason=reason, detail=detail,
         )  # fmt: skip
         self.out.write(report.encode().decode() + "\n")
         self.out.flush()
@@ -98,10 +105,12 @@ class Capture:
         self._publisher = publisher
         self._backlog = backlog
         self._rate = reporter.rate
+        self._wall = reporter.clock
         self._reporter = reporter
         self._stop = stop
         self._flags = FrameFlag(0) if order.lossless else FrameFlag.LIVE
         self._broken_off = ""
+        self._file_start_s = 0.0  # when media time 0 was, on the monotonic clock
         self._media_start_s = 0.0  # of the present round of a looped file
 
     def run(self) -> None:
@@ -133,15 +142,16 @@ class Capture:
             backlog = _backlog(frames)
             for number, frame in enumerate(chain(backlog, frames)):
                 if number == 0:
-                    clock.anchor(backlog[-1].media_time_s, backlog[-1].arrived_ns)
+                    clock.anchor(backlog[-1].media_time_s, backlog[-1].arrived)
                 cut = frame.discontinuity and number > 0
-                self._publish(frame, clock.stamp(frame.media_time_s, frame.arrived_ns, cut))
+                self._publish(frame, clock.stamp(frame.media_time_s, frame.arrived, cut))
 
     def _read_file(self) -> None:
         clock: FileClock | None = None
         while True:
             with self._opened() as video:
-                clock = clock or self._file_clock(video)
+                if clock is None:
+                    clock, self._file_start_s = self._file_clock(video), time.monotonic()
                 end_s = self._read_round(video, clock)
                 self._broken_off = video.broken_off
                 self._reporter.decode_errors_before += video.decode_errors
@@ -155,20 +165,21 @@ class Capture:
         at_s = self._media_start_s
         for frame in self._frames(video):
             at_s = self._media_start_s + frame.media_time_s
-            captured_ns = clock.stamp(at_s)
             if self._order.pace is Pace.REALTIME:
-                self._wait_until(captured_ns)
-            self._publish(frame, captured_ns)
+                self._wait_until(self._file_start_s + at_s)
+            self._publish(frame, Stamp(clock.stamp(at_s, self._wall.offset_ns), 0))
         return max(at_s + 1 / self._order.analysis_fps, self._media_start_s + (video.duration_s or 0.0))
 
     def _file_clock(self, video: Video) -> FileClock:
-        now_ns = time.time_ns()
+        start_ns = now_ns = self._wall.now_ns()
         if self._order.lossless:  # read faster than it was filmed: its end is now, not far in the future
-            now_ns -= round((video.duration_s or 0.0) * 1e9)
-        return FileClock(now_ns, self._publisher.last_captured_ns)
+            start_ns -= round((video.duration_s or 0.0) * 1e9)
+        return FileClock(
+            max(0, start_ns), self._wall.offset_ns, now_ns=now_ns, last_ns=self._publisher.last_captured_ns
+        )
 
     def _opened(self) -> Video:
-        video = Video.open(self._order.path or self._order.url, options=self._order.video_options)
+        video = Video.open(self._order.file() or self._order.url, options=self._order.video_options)
         video.sampler.fps = self._rate.fps
         self._reporter.video = video
         self._reporter.send(ReportKind.OPENED)
@@ -178,11 +189,11 @@ class Capture:
         for frame in video.frames(on_packet=self._on_packet):
             if self._stop.is_set():
                 raise Stopped
-            arrived_ns = time.time_ns()
+            arrived = Arrival(time.monotonic_ns(), self._wall.offset_ns)
             height, width = frame.rgb.shape[:2]
             yield _Compressed(
                 picture.encode(frame.rgb, self._order.jpeg_quality), width, height,
-                frame.source_width, frame.source_height, frame.media_time_s, frame.discontinuity, arrived_ns,
+                frame.source_width, frame.source_height, frame.media_time_s, frame.discontinuity, arrived,
             )  # fmt: skip
 
     def _on_packet(self) -> None:
@@ -190,20 +201,21 @@ class Capture:
             raise Stopped
         self._reporter.beat()
 
-    def _wait_until(self, wall_ns: int) -> None:
-        while (left_s := (wall_ns - time.time_ns()) / 1e9) > 0:
+    def _wait_until(self, monotonic_s: float) -> None:
+        while (left_s := monotonic_s - time.monotonic()) > 0:
             if self._stop.wait(min(left_s, _REPORT_EVERY_S)):
                 raise Stopped
             self._reporter.beat()
 
-    def _publish(self, frame: _Compressed, captured_ns: int) -> None:
+    def _publish(self, frame: _Compressed, stamp: Stamp) -> None:
         message = FrameMessage(
-            seq=self._publisher.next_seq(), captured_at_ns=captured_ns,
+            seq=self._publisher.next_seq(), captured_at_ns=stamp.captured_at_ns, late_ms=stamp.late_ns // 1_000_000,
             media_time_ns=round((self._media_start_s + frame.media_time_s) * 1e9),
             width=frame.width, height=frame.height, source_width=frame.source_width, source_height=frame.source_height,
             flags=self._flags | (FrameFlag.DISCONTINUITY if frame.discontinuity else FrameFlag(0)),
             jpeg=frame.jpeg,
         )  # fmt: skip
+        self._publisher.look_at_clock()
         if self._publisher.publish(message):
             self._heed_backlog(message.seq)
         self._reporter.frame(message)
@@ -230,13 +242,14 @@ def _backlog(frames: Iterator[_Compressed]) -> list[_Compressed]:
             break
         if len(held) > 1:
             before = held[-2]
-            if frame.arrived_ns - before.arrived_ns > 0.5e9 * (frame.media_time_s - before.media_time_s):
+            waited_ns = frame.arrived.monotonic_ns - before.arrived.monotonic_ns
+            if waited_ns > 0.5e9 * (frame.media_time_s - before.media_time_s):
                 break
     return held
 
 
 def _stop_when_closed(stop: threading.Event) -> None:
-    while sys.stdin.buffer.read(4096):
+    while os.read(sys.stdin.fileno(), 4096):  # not through Python's buffer, whose lock a crash would find taken
         pass
     stop.set()
     time.sleep(_STOP_WITHIN_S)
@@ -244,9 +257,18 @@ def _stop_when_closed(stop: threading.Event) -> None:
 
 
 def main() -> None:
-    """Entry point of the process."""
+    """Entry point of the process. What nobody foresaw is told in the last line of standard error."""
+    try:
+        _run()
+    except Exception:  # noqa: BLE001 (border: the supervisor says what it was, and tries again)
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)  # the thread on standard input would hold an ordinary exit
+
+
+def _run() -> None:
     order = CaptureOrder.decode(sys.stdin.buffer.readline())
-    bound_own_address_space(order.memory_mb)
+    bound_own_memory(order.memory_mb)
     stop = threading.Event()
     threading.Thread(target=_stop_when_closed, args=(stop,), daemon=True, name="stop").start()
     reporter: Reporter | None = None
@@ -258,15 +280,15 @@ def main() -> None:
 
     with connect(order.redis_url) as client:
         keys = CameraKeys.of(order.camera_id, order.partitions)
+        clock = BusClock()
         publisher = Publisher(
             client, keys, Lease(LeaseKeys.of_capture(order.camera_id, order.partitions), order.lease.encode()),
-            queue_frames=order.queue_frames, lossless=order.lossless, pause=pause,
+            queue_frames=order.queue_frames, lossless=order.lossless, pause=pause, clock=clock,
         )  # fmt: skip
         reporter = Reporter(
-            sys.stdout, publisher, AnalysisRate(order.analysis_fps, order.overload_fps, order.patience_s)
+            sys.stdout, publisher, AnalysisRate(order.analysis_fps, order.overload_fps, order.patience_s), clock
         )
         Capture(order, publisher, Backlog(client, keys, order.queue_frames), reporter, stop).run()
-    os._exit(0)  # the thread on standard input would hold an ordinary exit
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from patchwatch import keys
 from patchwatch.bus import translated
 from patchwatch.errors import BusUnavailableError, InvalidMessageError
 from patchwatch.keys import CameraKeys
+from patchwatch.messages.camera import is_over
 from patchwatch.messages.status import CaptureStatus
 from workers.lease import TRIES, Lease
 
@@ -51,17 +52,19 @@ class Ledger:
         if statuses:
             await self._transaction(queue)
 
-    async def erase(self, lease: Lease) -> None:
-        """What the capture wrote after its camera was removed, unless the camera was added again."""
+    async def erase(self, lease: Lease, incarnation: str | None = None) -> None:
+        """What the capture of a removed camera wrote; nothing while the camera is there in this incarnation. Nobody
+        else writes for a later one before this lease is over."""
         of_camera = self._of(lease.unit.name)
 
         async def queue(pipe: Any) -> None:
             await pipe.watch(lease.unit.lease, keys.CAMERAS)
             ours = await pipe.get(lease.unit.lease) == lease.value
-            gone = not await pipe.hexists(keys.CAMERAS, lease.unit.name)
+            record = await pipe.hget(keys.CAMERAS, lease.unit.name)
             pipe.multi()
-            if ours and gone:
+            if ours and is_over(record, incarnation):
                 pipe.delete(of_camera.frames, of_camera.capture)
+            if ours and record is None:
                 pipe.expire(lease.unit.fence, _FENCE_EXPIRES_S)
 
         await self._transaction(queue)

@@ -18,9 +18,10 @@ def resident_mb(pid: int) -> float | None:
     return pages * resource.getpagesize() / _MIB
 
 
-def bound_own_address_space(limit_mb: int) -> None:
+def bound_own_memory(limit_mb: int) -> None:
     """From now on, allocating more than twice ``limit_mb`` fails in this process instead of taking the machine's
-    memory."""
+    memory; and what it holds, passwords included, is never written to a core file."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     wanted = _HARD_FACTOR * limit_mb * _MIB
     if hard == resource.RLIM_INFINITY or wanted < hard:

@@ -11,6 +11,7 @@ from patchwatch.messages.camera import Camera, Pace, Transport
 from patchwatch.messages.number import Count, TimeMs
 from patchwatch.messages.source import Source, SourceKind
 from patchwatch.messages.status import Reason
+from workers.ingest.tls import TlsOptions
 from workers.ingest.video import VideoOptions
 
 if TYPE_CHECKING:  # a capture process needs no settings, and starts a quarter of a second sooner without
@@ -23,7 +24,7 @@ class CaptureOrder(Message):
     camera_id: CameraId
     kind: SourceKind
     url: str
-    path: Path | None = None
+    media_dirs: tuple[Path, ...] = ()  # where a file may be
     pace: Pace = Pace.REALTIME
     loop: bool = False
     transport: Transport = Transport.TCP
@@ -35,6 +36,9 @@ class CaptureOrder(Message):
     jpeg_quality: int
     timeout_s: float
     allow_link_local: bool = False
+    tls_verify: bool = True
+    tls_fingerprint: str | None = None
+    ca_file: Path | None = None
     memory_mb: int = 1536
     redis_url: str
     partitions: int
@@ -51,12 +55,20 @@ class CaptureOrder(Message):
     def lossless(self) -> bool:
         return self.kind is SourceKind.FILE and self.pace is Pace.FAST
 
+    def file(self) -> Path | None:
+        """The file of a ``file:`` source, resolved; a network share may hold up whoever asks.
+
+        Raises `SourceRejectedError` when it lies outside the media folders.
+        """
+        return Source.parse(self.url).within(self.media_dirs) if self.kind is SourceKind.FILE else None
+
     @property
     def video_options(self) -> VideoOptions:
         return VideoOptions(
             analysis_fps=self.analysis_fps, max_side_px=self.max_side_px, max_picture_px=self.max_picture_px,
             timeout_s=self.timeout_s, transport=self.transport.value, live=self.live,
             listen=self.kind is SourceKind.PUSH, allow_link_local=self.allow_link_local,
+            tls=TlsOptions(self.tls_verify, self.tls_fingerprint, self.ca_file),
         )  # fmt: skip
 
     @property
@@ -68,17 +80,19 @@ class CaptureOrder(Message):
     def of(
         cls, camera: Camera, settings: Settings, *, lease: bytes, listen_url: str = "", after_seq: int = 0
     ) -> CaptureOrder:
-        """Raises `SourceRejectedError` when the camera's file lies outside the media folders."""
+        """Touches no file: the supervisor has no time to wait for a network share."""
         source = Source.parse(camera.source)
-        path = source.within(settings.allowed_media_dirs) if source.kind is SourceKind.FILE else None
         assert settings.redis_url is not None, "the ingest worker checked it"
         return cls(
-            camera_id=camera.id, kind=source.kind, url=listen_url or source.url, path=path, pace=camera.pace,
+            camera_id=camera.id, kind=source.kind, url=listen_url or source.url, media_dirs=settings.allowed_media_dirs,
+            pace=camera.pace,
             loop=camera.loop, transport=camera.transport, analysis_fps=camera.analysis_fps or settings.analysis_fps,
             overload_fps=settings.overload_fps, max_age_s=settings.max_age_s,
             max_side_px=settings.max_side_px, max_picture_px=settings.max_picture_px,
             jpeg_quality=settings.jpeg_quality, timeout_s=settings.source_timeout_s,
-            allow_link_local=settings.allow_link_local_sources, memory_mb=settings.capture_memory_mb,
+            allow_link_local=settings.allow_link_local_sources, tls_verify=camera.tls_verify,
+            tls_fingerprint=camera.tls_fingerprint, ca_file=settings.source_ca_file,
+            memory_mb=settings.capture_memory_mb,
             redis_url=settings.redis_url.get_secret_value(), partitions=settings.partitions,
             queue_frames=settings.queue_frames, lease=lease.decode(), after_seq=after_seq,
         )  # fmt: skip
@@ -102,9 +116,11 @@ class CaptureReport(Message):
     unpublished: Count = 0
     decode_errors: Count = 0
     last_frame_at_ms: TimeMs | None = None
+    last_frame_monotonic_ms: Count | None = None  # the same, on this host's clock that nobody sets
     width: Count = 0
     height: Count = 0
     codec: str = ""
     analysis_fps: float | None = None  # at present
+    waits_for_key: bool = False  # data arrives, but no picture can be decoded before the next key frame
     reason: Reason | None = None
     detail: str = ""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+import os
 import sys
 
 from patchwatch.errors import InvalidMessageError
@@ -11,8 +13,20 @@ from patchwatch.messages.source import redact
 from workers.ingest.order import CaptureOrder, CaptureReport
 
 _STOP_WITHIN_S = 3.0
+_KILLED_WITHIN_S = 5.0
 _LINE_BYTES = 65_536  # a report is far shorter
 _NOISE_LINES = 100  # of something else, before the process counts as broken
+
+# All of the environment that a process needs which decodes what strangers send: neither tokens nor passwords.
+_NEEDED = {
+    "PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR",
+}  # fmt: skip
+_NEEDED_PREFIXES = ("LC_", "PYTHON", "MALLOC_")
+log = logging.getLogger("patchwatch.ingest")
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name in _NEEDED or name.startswith(_NEEDED_PREFIXES)}
 
 
 class CaptureProcess:
@@ -30,7 +44,7 @@ class CaptureProcess:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "workers.ingest.capture",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            limit=_LINE_BYTES,
+            limit=_LINE_BYTES, env=_environment(),
             process_group=0,  # a Ctrl-C reaches the supervisor, which ends its captures in order
         )  # fmt: skip
         assert process.stdin is not None
@@ -73,19 +87,24 @@ class CaptureProcess:
                 while (report := await self.report()) is not None:
                     last = report
                 await self._process.wait()
+                await self._stderr
         except TimeoutError:
             await self.kill()
-        await self._stderr
         return last
 
     async def kill(self) -> None:
-        """SIGKILL: for one that hangs."""
+        """SIGKILL: for one that hangs. One that waits for a disk or a network share may outlive even that."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
-        while await self._stdout.read(_LINE_BYTES):  # a full pipe would keep the end from being noticed
-            pass
-        await self._process.wait()
-        await self._stderr
+        try:
+            async with asyncio.timeout(_KILLED_WITHIN_S):
+                while await self._stdout.read(_LINE_BYTES):  # a full pipe would keep the end from being noticed
+                    pass
+                await self._process.wait()
+                await self._stderr
+        except TimeoutError:
+            self._stderr.cancel()
+            log.warning("capture process %d was killed, but does not end: it waits for a disk or a share", self.pid)
 
     async def _read_stderr(self) -> None:
         assert self._process.stderr is not None

@@ -13,6 +13,7 @@ import redis
 
 from patchwatch.accounting import committed_mark, head_of
 from patchwatch.bus import translated
+from patchwatch.clock import BusClock
 from patchwatch.errors import BusFullError, BusUnavailableError, InvalidMessageError, LeaseLapsedError
 from patchwatch.keys import CameraKeys
 from patchwatch.messages.books import Books
@@ -50,6 +51,7 @@ class Publisher:
         queue_frames: int,
         lossless: bool,
         pause: Callable[[float], bool],
+        clock: BusClock | None = None,
     ) -> None:
         self._client = client
         self._keys = keys
@@ -58,6 +60,7 @@ class Publisher:
         self._room = queue_frames  # of a live queue; less for a while after Redis was full
         self._lossless = lossless
         self._pause = pause
+        self._clock = clock or BusClock()
         self._away_until_s = 0.0  # monotonic: a dead server is not asked again for every frame
         self._books = Books()
         self._head = 0  # newest frame that Redis is known to have had; the books are those up to it
@@ -76,11 +79,21 @@ class Publisher:
         while True:
             try:
                 with translated():
+                    self._clock.look(self._client)
                     self._find_place(after_seq)
                 return
             except BusUnavailableError as error:
                 log.debug("%s", error)
                 self._wait(_RETRY_S)
+
+    def look_at_clock(self) -> None:
+        """Follow Redis' time, where it answers."""
+        if time.monotonic() >= self._away_until_s:
+            try:
+                with translated():
+                    self._clock.look(self._client)
+            except BusUnavailableError:
+                self._away_until_s = time.monotonic() + _RETRY_S
 
     def next_seq(self) -> int:
         """Number of the next frame; each captured frame takes one, published or not."""
@@ -175,7 +188,7 @@ class Publisher:
 
     def _books_before(self, seq: int, head: tuple[int, Books] | None) -> Books:
         if head is None:  # a new camera, or Redis lost all that it had
-            return Books(self._given_up, seq - 1 - self._given_up, time.time_ns() // 1_000_000)
+            return Books(self._given_up, seq - 1 - self._given_up, self._clock.now_ms())
         in_queue, books = head
         if in_queue >= self._head:
             return replace(books, unpublished=books.unpublished + seq - 1 - in_queue)

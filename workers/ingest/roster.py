@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import uuid
 from typing import Any, cast
 
 import redis.asyncio
@@ -42,7 +43,8 @@ class Roster:
     async def add(self, camera: Camera) -> bool:
         """Add a camera unless its id exists; returns whether it did not. Raises `BusUnavailableError`."""
         with translated():
-            added = await cast(Any, self._client.hsetnx(keys.CAMERAS, camera.id, camera.encode()))
+            new = camera.model_copy(update={"incarnation": uuid.uuid4().hex})
+            added = await cast(Any, self._client.hsetnx(keys.CAMERAS, camera.id, new.encode()))
             await self._client.incr(keys.CAMERAS_REVISION)
         return bool(added)
 

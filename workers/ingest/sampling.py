@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 _EARLY_SLOTS = 0.1  # a frame this much before its slot counts for it: cameras jitter around their nominal rate
 _BACKWARD_JITTER_S = 0.5  # a step back of less is a late or repeated picture, of more a new timeline
+_FILE_FORWARD_JUMP_S = 86_400.0  # no recording pauses longer: its timestamps are damaged
 _LIVE_FORWARD_JUMP_S = 10.0  # no camera pauses longer without a disconnect
 _SILENCE_S = 2.0  # pictures further apart are not compared with each other
 
@@ -22,13 +23,13 @@ class MediaTick:
 class MediaClock:
     """Turns PTS into seconds since the first picture, rising strictly.
 
-    Missing PTS advance by the nominal interval. A step back, and on a live source a jump forward, starts a new
-    timeline one interval after the last picture and is a discontinuity; a pause in a file is kept as it is.
+    Missing PTS advance by the nominal interval. A step back, and a jump forward further than a source of its kind can
+    pause, starts a new timeline one interval after the last picture and is a discontinuity; a shorter pause is kept.
     """
 
     def __init__(self, interval_s: float, live: bool) -> None:
         self._interval_s = interval_s
-        self._live = live
+        self._longest_pause_s = _LIVE_FORWARD_JUMP_S if live else _FILE_FORWARD_JUMP_S
         self._origin_s: float | None = None  # pts that corresponds to media time 0
         self._last_s: float | None = None
 
@@ -44,7 +45,7 @@ class MediaClock:
             self._origin_s = pts_s - following_s
         at_s = pts_s - self._origin_s
         step_s = at_s - self._last_s
-        if step_s < -_BACKWARD_JITTER_S or (self._live and step_s > _LIVE_FORWARD_JUMP_S):
+        if step_s < -_BACKWARD_JITTER_S or step_s > self._longest_pause_s:
             self._origin_s = pts_s - following_s
             return self._advance(following_s, discontinuity=True)
         if step_s <= 0:

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from patchwatch.clock import BusClock
 from patchwatch.messages.camera import Camera, Pace
 from patchwatch.messages.source import Source, SourceKind
 from patchwatch.messages.status import CaptureState, CaptureStatus, Gap, Reason
@@ -18,25 +19,33 @@ _LEAST_GAP_S = 2.0
 log = logging.getLogger("patchwatch.ingest")
 
 
-def now_ms() -> int:
-    return time.time_ns() // 1_000_000
-
-
 class Standing:
     """The one writer of a camera's `CaptureStatus`. Logs one line per change of state."""
 
-    def __init__(self, camera: Camera, fps: float, before: CaptureStatus | None, on_change: Callable[[], None]) -> None:
+    def __init__(
+        self, camera: Camera, fps: float, before: CaptureStatus | None, on_change: Callable[[], None],
+        clock: BusClock | None = None,
+    ) -> None:  # fmt: skip
+        self._clock = clock or BusClock()
+        now_ms = self._clock.now_ms()
         status = before or CaptureStatus(
-            camera_id=camera.id, state=CaptureState.CONNECTING, since_ms=now_ms(), updated_at_ms=now_ms()
+            camera_id=camera.id, state=CaptureState.CONNECTING, since_ms=now_ms, updated_at_ms=now_ms
         )
         self._status = status.model_copy(
-            update={"camera_revision": camera.revision, "configured_fps": fps, "analysis_fps": None}
+            update={
+                "camera_revision": camera.revision,
+                "camera_incarnation": camera.incarnation,
+                "tls": camera.tls,
+                "configured_fps": fps,
+                "analysis_fps": None,
+            }
         )
         self._logged = False
         self._on_change = on_change
         waits = camera.pace is Pace.FAST and Source.parse(camera.source).kind is SourceKind.FILE
         # a recording read as fast as it is scored pauses for the queue: that is no gap in what was filmed
         self._gap_ms = math.inf if waits else 1000 * max(_LEAST_GAP_S, 3 / fps)
+        self._last_frame_monotonic_ms: int | None = None
         self._frames: deque[tuple[float, int]] = deque()  # (monotonic seconds, seq)
         self._base = self._status
 
@@ -50,14 +59,14 @@ class Standing:
 
     def status(self) -> CaptureStatus:
         """The record as of now."""
-        return self._status.model_copy(update={"updated_at_ms": now_ms(), "fps": self._fps()})
+        return self._status.model_copy(update={"updated_at_ms": self._clock.now_ms(), "fps": self._fps()})
 
     def to(self, state: CaptureState, reason: Reason | None = None, detail: str = "") -> None:
         """Change state; the same state and reason again only renew the text."""
         changed = (state, reason) != (self._status.state, self._status.reason)
         update: dict[str, object] = {"state": state, "reason": reason, "detail": detail}
         if changed:
-            update["since_ms"] = now_ms()
+            update["since_ms"] = self._clock.now_ms()
         self._status = self._status.model_copy(update=update)
         if changed or not self._logged:
             self._logged = True
@@ -93,13 +102,20 @@ class Standing:
             update["analysis_fps"] = report.analysis_fps
         if report.last_frame_at_ms is not None:
             update["last_frame_at_ms"] = report.last_frame_at_ms
-            if before_ms is not None and report.last_frame_at_ms - before_ms > self._gap_ms:
+            if before_ms is not None and self._pause_ms(report, before_ms) > self._gap_ms:
                 update["last_gap"] = Gap(from_ms=before_ms, to_ms=report.last_frame_at_ms)
+            self._last_frame_monotonic_ms = report.last_frame_monotonic_ms
             self._frames.append((time.monotonic(), report.seq))
         was_overloaded = self._status.overloaded
         self._status = self._status.model_copy(update=update)
         if self._status.overloaded != was_overloaded:
             self._log_rate()
+
+    def _pause_ms(self, report: CaptureReport, before_ms: int) -> int:
+        """Time between the last two frames heard of; by the wall clock only where this host saw but one of them."""
+        if report.last_frame_monotonic_ms is not None and self._last_frame_monotonic_ms is not None:
+            return report.last_frame_monotonic_ms - self._last_frame_monotonic_ms
+        return (report.last_frame_at_ms or before_ms) - before_ms
 
     def _log_rate(self) -> None:
         status = self._status

@@ -15,6 +15,7 @@ import redis.asyncio
 
 from patchwatch import keys
 from patchwatch.bus import translated
+from patchwatch.clock import BusClock
 from patchwatch.errors import BusUnavailableError, ConflictError, NotFoundError
 from patchwatch.keys import LeaseKeys
 from patchwatch.messages.camera import Camera
@@ -24,7 +25,7 @@ from patchwatch.settings import Settings
 from workers.ingest.keeper import Keeper, PublisherSlot
 from workers.ingest.ledger import Ledger
 from workers.ingest.roster import Roster
-from workers.ingest.standing import Standing, now_ms
+from workers.ingest.standing import Standing
 from workers.lease import Lease
 from workers.leases import Leases
 
@@ -66,7 +67,8 @@ class Supervisor:
         self._leaving: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._following = asyncio.Lock()
-        self._started_at_ms = now_ms()
+        self._clock = BusClock()
+        self._started_at_ms = self._clock.now_ms()
         self._away = False
 
     async def run(self) -> None:
@@ -133,6 +135,8 @@ class Supervisor:
             await self._follow_once()
 
     async def _follow_once(self) -> None:
+        with translated():
+            await self._clock.look_async(self._client)
         self._cameras = await self._roster.read()
         self._bus_is(away=False)
         self._want()
@@ -154,12 +158,13 @@ class Supervisor:
     async def _settle(self, keeper: Keeper, leaving: Collection[LeaseKeys]) -> None:
         """Write down where a capture that is over stood, for whoever goes on; not once its lease is over too."""
         lease, camera_id = keeper.lease, keeper.camera.id
-        if camera_id in self._cameras:
+        now = self._cameras.get(camera_id)
+        if now is not None and now.incarnation == keeper.camera.incarnation:
             await self._ledger.write({lease: keeper.standing.status()})
         else:
-            await self._ledger.erase(lease)
+            await self._ledger.erase(lease, keeper.camera.incarnation)
             log.info("camera %s: removed", camera_id)
-        if lease.unit in leaving or camera_id not in self._cameras:
+        if lease.unit in leaving or now is None:
             log.info("camera %s: left to other ingest workers", camera_id)
             await asyncio.to_thread(self._leases.release, lease.unit)
 
@@ -168,7 +173,9 @@ class Supervisor:
         for unit, value in self._leases.owned.items():
             camera = self._cameras.get(unit.name)
             if camera is not None and camera.id not in self._kept and unit not in leaving:
-                self._keep(camera, Lease(unit, value), await self._ledger.read(camera.id))
+                before = await self._ledger.read(camera.id)
+                known = before is not None and before.camera_incarnation in (None, camera.incarnation)
+                self._keep(camera, Lease(unit, value), before if known else None)
 
     def _want(self) -> None:
         work = {self._unit(camera.id): int(camera.enabled) for camera in self._cameras.values()}
@@ -189,7 +196,7 @@ class Supervisor:
 
     def _keep(self, camera: Camera, lease: Lease, before: CaptureStatus | None) -> None:
         fps = camera.analysis_fps or self._settings.analysis_fps
-        standing = Standing(camera, fps, before, self._changed.set)
+        standing = Standing(camera, fps, before, self._changed.set, self._clock)
         keeper = Keeper(camera, self._settings, standing, self._stable_after_s, lease)
         life = _nothing() if _was_read(camera, before) else keeper.run()
         self._kept[camera.id] = _Kept(keeper, asyncio.create_task(life, name=f"camera {camera.id}"))
@@ -210,7 +217,7 @@ class Supervisor:
         await self._ledger.write({keeper.lease: keeper.standing.status() for keeper in self._keepers()})
         beat = WorkerBeat(
             role="ingest", host=socket.gethostname(), pid=os.getpid(), started_at_ms=self._started_at_ms,
-            updated_at_ms=now_ms(), cameras=len(self._kept),
+            updated_at_ms=self._clock.now_ms(), cameras=len(self._kept),
         )  # fmt: skip
         with translated():
             await self._client.set(self._worker_key(), beat.encode(), ex=_BEAT_EXPIRES_S)

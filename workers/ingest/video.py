@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import av
 import av.error
@@ -15,19 +17,25 @@ import numpy as np
 from av.container import InputContainer
 from numpy.typing import NDArray
 
-from patchwatch.errors import SourceRejectedError, SourceUnavailableError
+from patchwatch.errors import PatchwatchError, SourceRejectedError, SourceUnavailableError
 from patchwatch.messages.source import redact
 from patchwatch.messages.status import Reason
-from workers.ingest.address import check_address
 from workers.ingest.damage import missing_references
 from workers.ingest.faults import translated
+from workers.ingest.relay import Relay
 from workers.ingest.sampling import MediaClock, Sampler
+from workers.ingest.target import Target
+from workers.ingest.tls import TlsOptions
 
 log = logging.getLogger(__name__)
 
 MIN_SIDE_PX = 32  # of the source and of the scaled picture: below, there is nothing to see
 _MICROSECONDS = 1_000_000
+_STILL_CODECS = ("mjpeg", "png", "bmp", "gif", "webp", "tiff")  # of thumbnails; taken where there is nothing else
+_PULLED = ("rtsp", "rtsps")
+_MOST_REDIRECTS = 3
 _KEY_FRAME_WITHIN_S = 10.0  # after damage, wait for a key frame this long at most: some streams never send one
+_LONGEST_S = 31 * 86_400.0  # of a recording; what claims to be longer does not know its length
 _CUT_OFF_S = 1.0  # a file that ends so much before its time, and with damage, is cut off
 # FFmpeg knows formats that are lists of further files, addresses or devices, by which a file inside the media folder
 # could reach outside it: only those that hold their video themselves are opened.
@@ -41,7 +49,8 @@ _FILE_FORMATS = (
 class VideoOptions:
     """How to read a source. ``listen``: wait for a publisher on the URL's port instead of connecting to it.
 
-    ``allow_link_local``: connect to addresses that `check_address` refuses. ``still``: a file that is one picture.
+    ``allow_link_local``: connect to addresses that `camera_addresses` refuses. ``tls``: of ``rtsps://`` addresses.
+    ``still``: a file that is one picture.
     """
 
     analysis_fps: float = 5.0
@@ -53,6 +62,7 @@ class VideoOptions:
     listen: bool = False
     allow_link_local: bool = False
     still: bool = False
+    tls: TlsOptions = field(default_factory=TlsOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +83,14 @@ class Video:
     """An open source. Not thread-safe; one decoding thread; close it (or use ``with``).
 
     ``codec`` is a name; ``width``, ``height`` are the source's own (0 until known); ``duration_s`` None when unknown or
-    live; ``sampler`` chooses the pictures to analyse; ``decoded`` counts pictures decoded, ``decode_errors`` what could
-    not be decoded; ``broken_off`` says, once a damaged file was read, that it ended before its time (else empty).
+    live; ``sampler`` chooses the pictures to analyse; ``packets`` and ``decoded`` count what arrived and pictures
+    decoded, ``decode_errors`` what could not be; ``broken_off`` says, once a damaged file was read, that it ended
+    before its time (else empty).
     """
 
-    def __init__(self, container: InputContainer, name: str, options: VideoOptions) -> None:
+    def __init__(self, container: InputContainer, name: str, options: VideoOptions, relay: Relay | None = None) -> None:
         self._container = container
+        self._relay = relay
         self._name = name
         self._options = options
         self._stream = _video_stream(container, name)
@@ -89,9 +101,10 @@ class Video:
         self.width: int = self._context.width
         self.height: int = self._context.height
         self.duration_s: float | None = None
-        if not options.live and container.duration:
+        if not options.live and container.duration and 0 < container.duration / av.time_base <= _LONGEST_S:
             self.duration_s = container.duration / av.time_base
         self.sampler = Sampler(options.analysis_fps)
+        self.packets = 0
         self.decoded = 0
         self.decode_errors = 0
         self.broken_off = ""
@@ -110,21 +123,11 @@ class Video:
         """
         options = options or VideoOptions()
         name = redact(str(source))
-        chosen = _ffmpeg_options(source, options)
-        if isinstance(source, str) and not (options.listen or options.allow_link_local):
-            check_address(source)
+        container, relay = _opened(source, options)
         try:
-            container = _open(source, chosen, options)
-        except SourceUnavailableError as error:
-            if error.reason != Reason.DISCONNECTED or options.listen:
-                raise
-            # A camera with sound only fails so when asked for its video only: ask for everything, to say what it is.
-            chosen.pop("allowed_media_types", None)
-            container = _open(source, chosen, options)
-        try:
-            return cls(container, name, options)
+            return cls(container, name, options, relay)
         except BaseException:
-            container.close()
+            _close(container, relay)
             raise
 
     def __enter__(self) -> Self:
@@ -137,7 +140,7 @@ class Video:
 
     def close(self) -> None:
         """Free decoder and connection now: they leak when left to the garbage collector."""
-        self._container.close()
+        _close(self._container, self._relay)
 
     def frames(self, on_packet: Callable[[], None] = lambda: None) -> Iterator[SampledFrame]:
         """Sampled pictures until the source ends; for a live source the end is a disconnect.
@@ -184,6 +187,7 @@ class Video:
                     return
                 if packet is None:
                     return
+                self.packets += 1
                 on_packet()
                 yield from self._decoded(packet)
 
@@ -257,8 +261,75 @@ class Video:
         return 1 / float(rate) if rate and 0.1 <= rate <= 240 else 1 / 25
 
 
-def _open(source: str | Path, chosen: dict[str, str], options: VideoOptions) -> InputContainer:
-    with translated(str(source), options.live):
+def _opened(source: str | Path, options: VideoOptions) -> tuple[InputContainer, Relay | None]:
+    chosen = _ffmpeg_options(source, options)
+    if isinstance(source, Path):
+        _check_file(source)
+    if isinstance(source, Path) or options.listen or urlsplit(source).scheme not in _PULLED:
+        return _open(source, chosen, options), None
+    try:
+        return _pulled(source, chosen, options)
+    except SourceUnavailableError as error:
+        if error.reason != Reason.DISCONNECTED:
+            raise
+    # A camera with sound only fails so when asked for its video only: ask for everything, to say what it is.
+    chosen.pop("allowed_media_types", None)
+    return _pulled(source, chosen, options)
+
+
+def _check_file(path: Path) -> None:
+    """A pipe or a device would be waited for without end. Raises `SourceRejectedError`."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # opening it says what is wrong
+        return
+    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+        raise SourceRejectedError(
+            f"{path} is no file but a pipe, a socket or a device: name a recording", Reason.NOT_FOUND
+        )
+
+
+def _pulled(source: str, chosen: dict[str, str], options: VideoOptions) -> tuple[InputContainer, Relay]:
+    """Open a camera through a relay, and follow where it sends us."""
+    target = Target.parse(source)
+    for _ in range(_MOST_REDIRECTS + 1):
+        relay = Relay.open(target, options.tls, timeout_s=options.timeout_s, allow_link_local=options.allow_link_local)
+        try:
+            return _open(relay.url, chosen, options, name=target.shown), relay
+        except BaseException as error:
+            relay.close()
+            if not isinstance(error, PatchwatchError):
+                raise
+            if relay.redirect is None:
+                raise (relay.verdict or _without_key_frame(error, relay) or error) from None
+        target = target.redirected(relay.redirect)
+        log.info("%s sends us to %s", redact(source), target.shown)
+    raise SourceUnavailableError(
+        f"{redact(source)} sends us from one address to the next without end: name the last one as the source",
+        Reason.REFUSED,
+    )
+
+
+def _without_key_frame(error: PatchwatchError, relay: Relay) -> PatchwatchError | None:
+    if getattr(error, "reason", None) != Reason.TIMEOUT or not relay.packets:
+        return None
+    return SourceUnavailableError(
+        f"{relay.shown} sends data, but no key frame to begin with: set a shorter I-frame (key frame) interval in it, "
+        "and its smart codec off",
+        Reason.TIMEOUT,
+    )
+
+
+def _close(container: InputContainer, relay: Relay | None) -> None:
+    container.close()
+    if relay is not None:
+        relay.close()
+
+
+def _open(
+    source: str | Path, chosen: dict[str, str], options: VideoOptions, *, name: str | None = None
+) -> InputContainer:
+    with translated(name or str(source), options.live):
         container: InputContainer = av.open(
             _url(source), format="image2" if options.still else None, options=chosen, timeout=_timeouts(options),
             metadata_errors="replace",  # titles are not always UTF-8; nothing here reads them
@@ -275,7 +346,7 @@ def _timeouts(options: VideoOptions) -> tuple[float, float] | None:
     if not options.live:
         return None
     # FFmpeg's own timeout comes first; this one also bounds name look-up and a server that trickles.
-    return (options.timeout_s * 3 if options.listen else options.timeout_s * 1.5, options.timeout_s * 1.5)
+    return options.timeout_s * 3, options.timeout_s * 1.5
 
 
 def _ffmpeg_options(source: str | Path, options: VideoOptions) -> dict[str, str]:
@@ -302,13 +373,25 @@ def _video_stream(container: InputContainer, name: str) -> av.VideoStream:
     streams = [stream for stream in container.streams.video if not _is_cover(stream)]
     if not streams:
         raise SourceRejectedError(f"{name} holds no video track: name a source with pictures", Reason.NO_VIDEO)
-    if streams[0].codec_context is None:
+    known = [stream for stream in streams if stream.codec_context is not None]
+    if not known:
         raise SourceRejectedError(f"{name}: no decoder for its video: set the camera to H.264 or H.265", Reason.CODEC)
-    return streams[0]
+    return max(known, key=_rank)  # the first of equals
+
+
+def _rank(stream: av.VideoStream) -> tuple[bool, bool, bool, int]:
+    """Thumbnails and previews stand first in some recordings: pictures that move, then the track that players choose by
+    default, then the largest."""
+    context = stream.codec_context
+    default = bool(stream.disposition & av.stream.Disposition.default)
+    return stream.frames != 1, context.name not in _STILL_CODECS, default, context.width * context.height
+
+
+_COVER = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
 
 
 def _is_cover(stream: av.VideoStream) -> bool:
-    return bool(stream.disposition & av.stream.Disposition.attached_pic)
+    return bool(stream.disposition & _COVER)
 
 
 def _pts_s(picture: av.VideoFrame) -> float | None:

@@ -16,6 +16,9 @@ from workers.ingest.standing import Standing
 _START_WITHIN_S = 15.0  # a Python process on a busy machine
 _HUNG_AFTER_TIMEOUTS = 3.0  # FFmpeg gives up by itself after at most two
 _ASLEEP_S = 1.0  # between two looks, which are a quarter of a second apart
+_WORTH_SAYING_S = 2.0
+_LONG_S = 30.0
+_KEY_FRAME_WITHIN_S = 900.0  # smart codecs send one in minutes; who starts again may miss it again
 _FINAL = (ReportKind.ENDED, ReportKind.FAILED, ReportKind.REJECTED, ReportKind.LEASE_LOST)
 
 
@@ -45,6 +48,7 @@ class Watch:
         self._first_frame_s: float | None = None
         self._frame_s: float | None = None
         self._last_frame_at_ms: int | None = None
+        self._waiting_since_s: float | None = None  # for the first key frame, while data arrives
 
     async def follow(self, process: CaptureProcess) -> Outcome:
         """Returns once the process told its end, ended, or was killed for hanging or for growing."""
@@ -75,6 +79,24 @@ class Watch:
             self._frame_s = self._heard_s
             self._first_frame_s = self._first_frame_s or self._heard_s
             self._standing.to(CaptureState.LIVE)
+        if report.waits_for_key and self._frame_s is None:
+            self._wait_for_key()
+
+    def _wait_for_key(self) -> None:
+        self._waiting_since_s = self._waiting_since_s or self._heard_s
+        waited_s = self._heard_s - self._waiting_since_s
+        if waited_s >= _WORTH_SAYING_S:
+            detail = "waiting for a key frame: data arrives, and can be shown from the next one on"
+            if waited_s >= _LONG_S:
+                detail += "; set a shorter I-frame (key frame) interval in the camera, and its smart codec off"
+            self._standing.to(CaptureState.CONNECTING, None, detail)
+
+    def _is_fruitless(self, now_s: float, limit_s: float) -> bool:
+        if not self._live:
+            return False
+        if self._frame_s is None and self._waiting_since_s is not None:  # what is heard is data
+            return now_s - self._waiting_since_s > _KEY_FRAME_WITHIN_S
+        return now_s - (self._frame_s or self._started_s) > limit_s + self._quiet_s
 
     def _stalls(self) -> bool:
         return self._live and self._frame_s is not None and time.monotonic() - self._frame_s > self._quiet_s
@@ -82,9 +104,7 @@ class Watch:
     def _hangs(self) -> bool:
         limit_s = self._timeout_s * _HUNG_AFTER_TIMEOUTS + (_START_WITHIN_S if self._frame_s is None else 0)
         now_s = time.monotonic()
-        unheard = now_s - self._heard_s > limit_s
-        fruitless = self._live and now_s - (self._frame_s or self._started_s) > limit_s + self._quiet_s
-        return unheard or fruitless
+        return now_s - self._heard_s > limit_s or self._is_fruitless(now_s, limit_s)
 
     def _verdict(self, process: CaptureProcess) -> Outcome | None:
         """Why the process has to go; None while it may stay."""
@@ -99,6 +119,8 @@ class Watch:
         if self._hangs():
             silent_s = time.monotonic() - (self._frame_s or self._started_s)
             detail = f"the capture delivered nothing for {silent_s:.0f} s and was restarted"
+            if not self._live:
+                detail += ": the file, or the share that it is on, does not answer"
             return Outcome(ReportKind.FAILED, Reason.TIMEOUT, detail, self._delivered_s())
         return None
 
@@ -112,6 +134,8 @@ class Watch:
             return
         self._started_s += slept_s
         self._heard_s += slept_s
+        if self._waiting_since_s is not None:
+            self._waiting_since_s += slept_s
         if self._frame_s is not None and self._first_frame_s is not None:
             self._first_frame_s, self._frame_s = self._first_frame_s + slept_s, self._frame_s + slept_s
 

@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import httpx
 import pytest
+
+from patchwatch.messages.eras import Era, Eras
+from patchwatch.messages.score import Score
 
 T0 = 1_767_225_600_000  # a whole minute: 2026-01-01T00:00:00Z
 
@@ -79,3 +84,35 @@ async def test_a_wrong_query_is_named(api: httpx.AsyncClient, scored, query: dic
     answer = await api.get("/api/v1/cameras/gate/scores", params=query)
     assert answer.status_code == 422
     assert place in [field["location"] for field in answer.json()["errors"]]
+
+
+@pytest.mark.parametrize("step_ms", [45_000, -45_000, 3_600_000, 400 * 86_400_000])
+async def test_scores_are_found_by_what_the_clock_showed_when_they_were_captured(
+    api: httpx.AsyncClient, world, step_ms: int
+) -> None:
+    """The clock was wrong for the middle three of nine frames. Their ids go on by the camera's own time."""
+    world.camera()
+    names, shown = world.of("gate"), []
+    for number in range(9):
+        own_ms = T0 + number * 1000
+        shown.append(own_ms + (step_ms if 3 <= number < 6 else 0))
+        at_ns = shown[-1] * 1_000_000
+        score = Score(number + 1, at_ns, at_ns, 0.5, 0.5, (), None, None)
+        world.bus.xadd(names.scores, score.encode(), id=f"{own_ms}-0")
+    eras = Eras([Era(0, 0), Era(T0 + 3000, -step_ms), Era(T0 + 6000, 0)])
+    world.bus.hset(names.state, "eras", eras.encode())
+    path = "/api/v1/cameras/gate/scores"
+    for seq, at_ms in enumerate(shown, 1):
+        query = {"from": str(at_ms), "to": str(at_ms)}
+        (point,) = (await api.get(path, params=query)).json()["points"]
+        assert point["seq"] == seq
+    ends = {"from": str(min(shown)), "to": str(max(shown))}
+    seqs, page = [], f"{path}?{urlencode(ends)}&limit=2"
+    while page:
+        answer = (await api.get(page)).json()
+        seqs += [point["seq"] for point in answer["points"]]
+        page = answer["next"]
+    assert seqs == list(range(1, 10))
+    bins = (await api.get(path, params={**ends, "resolution": "1"})).json()["points"]
+    assert [one["t"] for one in bins] == sorted(one["t"] for one in bins)
+    assert sum(one["count"] for one in bins) == 9

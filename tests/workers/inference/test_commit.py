@@ -15,10 +15,11 @@ from patchwatch.bus import connect
 from patchwatch.bus_store import kept_queue
 from patchwatch.errors import LeaseLostError
 from patchwatch.keys import CameraKeys, LeaseKeys
-from patchwatch.messages.alert import Alert, AlertState
+from patchwatch.messages.alert import Alert, AlertKind, AlertState
 from patchwatch.messages.books import Books
 from patchwatch.messages.status import AnalysisState, AnalysisStatus
 from patchwatch.settings import Settings
+from workers.camera_time import CameraTime
 from workers.inference.commit import AlertChange, Committer, Outcome
 from workers.lease import Lease
 
@@ -33,8 +34,9 @@ ALERT = Alert(
 
 def session() -> Any:
     return SimpleNamespace(
-        camera=SimpleNamespace(id="door"), keys=DOOR, lease=LEASE,
-        position=7, books=Books(), worker_state=dict, boxes=[], counters={}, recent=[],
+        camera=SimpleNamespace(id="door", incarnation=None), keys=DOOR, lease=LEASE,
+        position=7, books=Books(), worker_state=dict, boxes=[], counters={}, recent=[], over=False,
+        camera_time=CameraTime(),
     )  # fmt: skip
 
 
@@ -137,3 +139,22 @@ def test_what_changes_slowly_is_on_disk_with_each_alert_and_the_rest_with_each_c
         assert client.hget(DOOR.state, "seq") == b"7"
         assert (client.hget(DOOR.state, "conditions") is not None) == with_alert
         assert client.hget(DOOR.state, "boxes") is None
+
+
+def told(alert_id: str, started_at_ms: int) -> Outcome:
+    alert = Alert(
+        id=alert_id, camera_id="door", kind=AlertKind.OFFLINE, state=AlertState.OPEN, started_at_ms=started_at_ms,
+        opened_at_ms=started_at_ms, peak_at_ms=started_at_ms, profile="motion",
+    )  # fmt: skip
+    return Outcome(alerts=[AlertChange(alert, tell=True)])
+
+
+def test_alerts_stay_listed_for_as_long_as_their_records_whatever_a_clock_says(client: Any) -> None:
+    committer, now_ms = Committer(client, Settings()), 1_800_000_000_000
+    for number, at_ms in enumerate([now_ms, now_ms + 400 * 86_400_000, now_ms - 400 * 86_400_000, now_ms + 1000]):
+        committer.commit(session(), told(f"a{number}", at_ms))
+    assert client.zrange(keys.ALERTS_BY_TIME, 0, -1) == [b"a2", b"a0", b"a3", b"a1"]
+    client.delete(keys.alert("a1"))  # as Redis does once its time is over
+    committer.commit(session(), told("a4", now_ms + 2000))
+    assert client.zrange(keys.ALERTS_BY_TIME, 0, -1) == [b"a2", b"a0", b"a3", b"a4"]
+    assert client.zcard(keys.ALERTS_BY_RECEIPT) == 4

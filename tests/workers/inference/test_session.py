@@ -35,9 +35,9 @@ def message(seq: int, at_s: float) -> FrameMessage:
 def test_a_clock_that_was_set_back_does_not_make_the_history_grow() -> None:
     kept = session()
     for n in range(20):
-        kept.keep(message(n + 1, 3600 + n / 5))
+        kept.keep(n + 1, int((3600 + n / 5) * 1e9))
     for n in range(100):
-        kept.keep(message(n + 21, n / 5))
+        kept.keep(n + 21, int(n / 5 * 1e9))
     assert len(kept.recent) <= HISTORY_S * 5 + 1
     assert kept.recent[-1][0] == 120
 
@@ -46,7 +46,7 @@ def scored(seq: int, at_s: float, bank: Bank) -> _Scored:
     """A frame of which no stream has anything to say."""
     at, nothing = message(seq, at_s), [Features.none(8)]
     frame = Frame(picture.decode(JPEG), at_s)
-    return _Scored(_Item(session(), at, frame), bank, nothing, Analyzer(bank).read(nothing, at_s))
+    return _Scored(_Item(session(), at, frame, int(at_s * 1e9)), bank, nothing, Analyzer(bank).read(nothing, at_s))
 
 
 def test_an_alert_that_opens_after_its_peak_shows_where_that_was(bank: Bank) -> None:

@@ -136,3 +136,11 @@ def test_the_reason_is_told_even_when_the_grace_time_ends_during_another_attempt
     away(silence, range(30), None)
     [opened] = hear(silence, status(CaptureState.CONNECTING, 30, None), 30.0)
     assert opened.why == "refused: nobody there"
+
+
+def test_times_of_a_clock_that_was_set_back_are_not_gone_on_from() -> None:
+    silence = Silence()
+    silence.restore({"open": None, "ended": EPOCH_MS + 400 * 86_400_000})
+    assert live(silence, range(60)) == []
+    [opened] = away(silence, range(60, 120), 400 * 86_400.0)
+    assert opened.started_ms <= opened.opened_ms <= EPOCH_MS + 120_000

@@ -24,6 +24,7 @@ from models.profile import load_profile
 from models.threshold import ThresholdModel
 from patchwatch import keys
 from patchwatch.messages.alert import Alert, AlertState
+from patchwatch.messages.eras import Eras
 from patchwatch.messages.explanation import Explanation
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.score import Score
@@ -32,6 +33,7 @@ from workers.ingest import picture
 
 Run = Callable[..., Any]
 START_S = 1_800_000_000.0
+DAY_S = 86_400.0
 RUSH = range(50, 65)
 
 
@@ -72,6 +74,30 @@ def test_scores_are_those_of_the_method_alone(enrolled: Any, bank: Bank, run_wor
         until(lambda: enrolled.scored() == 100)
     assert [score.seq for score in scores(enrolled)] == list(range(1, 101))
     assert [score.score for score in scores(enrolled)] == pytest.approx(offline(bank, 100), abs=1e-5)
+
+
+@pytest.mark.parametrize("step_s", [0.15, -0.15, 1.0, -1.0, 45.0, -45.0, 3600.0, -3600.0, 400 * DAY_S, -400 * DAY_S])
+def test_a_clock_that_is_set_changes_no_score_loses_none_and_all_are_found(
+    enrolled: Any, bank: Bank, run_worker: Run, until: Run, step_s: float
+) -> None:
+    """The capture's wall clock is wrong from the 40th frame to the 60th, in the midst of a rush."""
+    for n in range(110):
+        wrong_s = step_s if 40 <= n < 60 else 0.0
+        enrolled.frame(n, rush=n in RUSH, at_ns=round((START_S + n / FPS + wrong_s) * 1e9), flags=FrameFlag.LIVE)
+    with run_worker(enrolled.settings.changed(max_age_s=1e9)):
+        until(lambda: enrolled.scored() == 110)
+    assert [score.seq for score in scores(enrolled)] == list(range(1, 111))
+    assert [score.score for score in scores(enrolled)] == pytest.approx(offline(bank, 110), abs=5e-3)
+    told = alerts(enrolled)
+    assert len({alert.id for alert in told}) == 1
+    assert abs(told[0].started_at_ms / 1000 - START_S - RUSH.start / FPS - step_s) < 1.0
+    assert told[-1].state is AlertState.CLOSED
+    assert told[-1].ended_at_ms is not None
+    assert abs(told[-1].ended_at_ms / 1000 - START_S - RUSH.stop / FPS) < 3.0
+    eras = Eras.decode(enrolled.client.hget(enrolled.keys.state, "eras"))
+    for entry_id, fields in enrolled.client.xrange(enrolled.keys.scores):
+        at_ms, own_ms = Score.decode(fields).captured_at_ns // 1_000_000, int(entry_id.split(b"-")[0])
+        assert sum(first <= own_ms <= last for first, last in eras.own_ranges(at_ms, at_ms)) == 1
 
 
 def test_a_rush_is_one_alert_that_opens_and_closes_with_a_region(enrolled: Any, run_worker: Run, until: Run) -> None:
@@ -289,6 +315,17 @@ def test_a_camera_removed_and_added_between_two_looks_is_scored_from_its_first_f
         enrolled.client.delete(*enrolled.keys.all)  # its configuration is the same: nothing else tells
         feed(enrolled, range(10))
         until(lambda: enrolled.scored() == 10)
+
+
+def test_a_camera_of_another_incarnation_begins_anew(enrolled: Any, run_worker: Run, until: Run) -> None:
+    feed(enrolled, range(60))
+    with run_worker(enrolled.settings):
+        until(lambda: enrolled.scored() == 60)
+        enrolled.client.delete(enrolled.keys.frames)
+        enrolled.add_camera(incarnation="b")
+        feed(enrolled, range(10))
+        until(lambda: enrolled.scored() == 10)
+    assert [score.seq for score in scores(enrolled)] == list(range(1, 11))
 
 
 def test_scored_frames_leave_the_queue_but_for_a_short_history(enrolled: Any, run_worker: Run, until: Run) -> None:

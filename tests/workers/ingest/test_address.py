@@ -13,27 +13,35 @@ from patchwatch.errors import SourceRejectedError, SourceUnavailableError
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import CaptureState, Reason
 from patchwatch.settings import Settings
-from workers.ingest.address import check_address
+from workers.ingest.address import camera_addresses
 from workers.ingest.order import CaptureOrder
+from workers.ingest.target import Target
 from workers.ingest.video import Video, VideoOptions
+
+
+def addresses(url: str) -> list[str]:
+    target = Target.parse(url)
+    return camera_addresses(target.host, target.port, target.shown)
 
 
 @pytest.mark.parametrize(
     "host",
     ["169.254.169.254", "2852039166", "0xa9fea9fe", "[::ffff:169.254.169.254]", "[64:ff9b::a9fe:a9fe]", "[fe80::1]",
      "[2002:a9fe:a9fe::1]", "[fd00:ec2::254]", "100.100.100.200", "224.0.0.1", "[ff02::1]", "0.0.0.0", "[::]",
-     "255.255.255.255"],
+     "255.255.255.255", "192.0.0.192", "168.63.129.16", "[fd00:ec2::23]", "[fd20:ce::254]", "[fd00:c1::a9fe:a9fe]",
+     "[64:ff9b:1::a9fe:a9fe]", "[64:ff9b:1:a9fe:a9:fe00::]", "[::a9fe:a9fe]", "[fd12::5efe:a9fe:a9fe]",
+     "[2001:0:a9fe:a9fe::1]"],
 )  # fmt: skip
 def test_addresses_that_are_no_cameras_are_refused(host: str) -> None:
     with pytest.raises(SourceRejectedError, match="PATCHWATCH_ALLOW_LINK_LOCAL_SOURCES") as caught:
-        check_address(f"rtsp://ann:geheim@{host}:554/x")
+        addresses(f"rtsp://ann:geheim@{host}:554/x")
     assert caught.value.reason == Reason.FORBIDDEN_ADDRESS
     assert "geheim" not in str(caught.value)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "10.0.0.7", "192.168.1.4", "[fd00::7]", "8.8.8.8"])
 def test_private_loopback_and_public_addresses_are_ordinary(host: str) -> None:
-    check_address(f"rtsp://{host}/x")
+    assert addresses(f"rtsp://{host}/x") == [host.strip("[]")]
 
 
 def test_a_name_is_judged_by_every_address_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,11 +50,13 @@ def test_a_name_is_judged_by_every_address_it_has(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     with pytest.raises(SourceRejectedError, match=r"leads to 169\.254\.169\.254"):
-        check_address("rtsp://metadata.example/x")
+        addresses("rtsp://metadata.example/x")
 
 
-def test_a_name_that_nobody_knows_is_left_to_the_connection() -> None:
-    check_address("rtsp://nohost.invalid/x")
+def test_a_name_that_nobody_knows_is_worth_another_try() -> None:
+    with pytest.raises(SourceUnavailableError) as caught:
+        addresses("rtsp://ann:geheim@nohost.invalid/x")
+    assert caught.value.reason == Reason.UNREACHABLE
 
 
 def test_nothing_connects_to_a_refused_address_unless_it_is_allowed() -> None:

@@ -61,7 +61,7 @@ async def test_a_capture_that_grows_beyond_its_limit_is_killed_and_says_so() -> 
 
 
 async def test_what_grows_faster_than_anybody_looks_meets_its_own_bound() -> None:
-    code = "from workers.ingest.memory import bound_own_address_space as bound\nbound(256)\nbytes(600 << 20)"
+    code = "from workers.ingest.memory import bound_own_memory as bound\nbound(256)\nbytes(600 << 20)"
     async with asyncio.timeout(PATIENCE_S):
         process = await writing(code)
         assert await process.report() is None

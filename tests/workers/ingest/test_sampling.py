@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,3 +60,15 @@ def test_a_jittering_camera_at_the_analysis_rate_loses_no_frame() -> None:
     sampler = Sampler(5.0)
     jitter = (0, -0.015, 0.01, -0.018, 0.015, -0.01)
     assert all(sampler.takes(n / 5 + jitter[n % 6]) for n in range(300))
+
+
+def test_a_recording_may_pause_for_hours_but_not_for_a_lifetime() -> None:
+    clock = MediaClock(0.04, live=False)
+    ticks = [clock.read(pts) for pts in (0.0, 7200.0, 2.0**40, 2.0**40 + 0.0625)]
+    assert [tick and round(tick.media_time_s, 6) for tick in ticks] == [
+        0.0,
+        7200.0,
+        7200.04,
+        pytest.approx(7200.1025, abs=1e-3),
+    ]
+    assert [tick and tick.discontinuity for tick in ticks] == [True, True, True, False]

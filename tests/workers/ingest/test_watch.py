@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 
 from patchwatch.messages.camera import Camera
-from patchwatch.messages.status import Reason
+from patchwatch.messages.status import CaptureState, Reason
 from workers.ingest.order import CaptureReport, ReportKind
 from workers.ingest.process import CaptureProcess
 from workers.ingest.standing import Standing
@@ -65,3 +65,27 @@ def test_while_the_supervisor_itself_stood_still_nobody_was_silent(watch: Watch,
     clock.now_s += 10 * LIMIT_S
     assert look(watch, clock, LIMIT_S - 2.5) is None
     assert look(watch, clock, 3.0).reason is Reason.TIMEOUT
+
+
+def waiting(standing: Standing) -> Watch:
+    return Watch(standing, timeout_s=TIMEOUT_S, quiet_s=1.0, live=True, memory_mb=1e6)
+
+
+def test_a_capture_that_waits_for_a_key_frame_says_so_and_stays(clock: Clock) -> None:
+    standing = Standing(Camera(id="c", source="rtsp://h/x"), 5.0, None, lambda: None)
+    watch = waiting(standing)
+    for _ in range(240):
+        watch._take(CaptureReport(kind=ReportKind.PROGRESS, waits_for_key=True))
+        assert look(watch, clock, 0.5) is None
+    assert standing.state is CaptureState.CONNECTING
+    assert standing.status().reason is None
+    assert "waiting for a key frame" in standing.status().detail
+    assert "interval" in standing.status().detail
+    watch._take(CaptureReport(kind=ReportKind.PROGRESS, seq=1, last_frame_at_ms=1))
+    assert standing.state is CaptureState.LIVE
+
+
+def test_one_that_gets_no_data_while_it_waits_has_to_go(clock: Clock) -> None:
+    watch = waiting(Standing(Camera(id="c", source="rtsp://h/x"), 5.0, None, lambda: None))
+    watch._take(CaptureReport(kind=ReportKind.PROGRESS, waits_for_key=True))
+    assert look(watch, clock, LIMIT_S + 20.0).reason is Reason.TIMEOUT

@@ -1,0 +1,83 @@
+"""How a camera's own time maps to the wall clock, which may be set.
+
+A camera's own time begins as wall-clock time and from then on rises with the true intervals of its frames, whatever is
+done to any clock. Its scores are kept in that order. An era is a stretch of it during which the wall clock was not set.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import Annotated, NamedTuple
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+_MOST = 256  # kept: of a clock that is set all the time the oldest are forgotten
+_LARGEST = 2**60
+_Bounded = Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)]
+_SLACK_MS = 1000  # ids stand a few milliseconds beside their time where two fell on one
+
+
+class Era(NamedTuple):
+    """From ``start_ms`` of the camera's own time on, that is ``shift_ms`` ahead of the wall clock."""
+
+    start_ms: _Bounded
+    shift_ms: _Bounded
+
+
+_LAYOUT = TypeAdapter(list[Era])
+
+
+class Eras:
+    """In order; without any, own time is wall-clock time."""
+
+    def __init__(self, eras: list[Era] | None = None) -> None:
+        self._eras = sorted(eras or [Era(0, 0)])[-_MOST:]
+
+    def __len__(self) -> int:
+        return len(self._eras)
+
+    @property
+    def shift_ms(self) -> int:
+        """Of the present era."""
+        return self._eras[-1].shift_ms
+
+    def begin(self, start_ms: int, shift_ms: int) -> None:
+        """The wall clock was set."""
+        before = [era for era in self._eras if era.start_ms < start_ms]
+        self._eras = [*before[1 - _MOST :], Era(start_ms, shift_ms)]
+
+    def forget_before(self, own_ms: int) -> None:
+        """Of what is not kept any more no times are asked."""
+        self._eras = self._eras[max(0, self._number(own_ms)) :]
+
+    def wall_ms(self, own_ms: int) -> int:
+        return own_ms - self._eras[max(0, self._number(own_ms))].shift_ms
+
+    def own_ranges(self, from_wall_ms: int, to_wall_ms: int) -> Iterator[tuple[int, int]]:
+        """Where in own time all that lies between two times of the wall clock is: ranges in order, which do not overlap
+        and may hold a little more."""
+        reached = 0
+        for number, era in enumerate(self._eras):
+            first = max(from_wall_ms + era.shift_ms, era.start_ms if number else 0) - _SLACK_MS
+            last = to_wall_ms + era.shift_ms + _SLACK_MS
+            if number + 1 < len(self._eras):
+                last = min(last, self._eras[number + 1].start_ms + _SLACK_MS)
+            first = max(first, reached)
+            if first <= last:
+                yield first, last
+                reached = last + 1
+
+    def encode(self) -> bytes:
+        return _LAYOUT.dump_json(self._eras)
+
+    @classmethod
+    def decode(cls, data: bytes | None) -> Eras:
+        """What cannot be read counts as none."""
+        try:
+            return cls(_LAYOUT.validate_json(data)) if data else cls()
+        except ValidationError:
+            return cls()
+
+    def _number(self, own_ms: int) -> int:
+        return bisect_right(self._eras, (own_ms, _LARGEST + 1)) - 1
