@@ -55,8 +55,9 @@ class CaptureOrder(Message):
     def video_options(self) -> VideoOptions:
         return VideoOptions(
             analysis_fps=self.analysis_fps, max_side_px=self.max_side_px, max_picture_px=self.max_picture_px,
-            timeout_s=self.timeout_s, transport=self.transport.value, live=self.live,
-            listen=self.kind is SourceKind.PUSH, allow_link_local=self.allow_link_local,
+            timeout_s=self.timeout_s, live=self.live, allow_link_local=self.allow_link_local,
+            # What is published is played from our own endpoint, which speaks TCP.
+            transport=(Transport.TCP if self.kind is SourceKind.PUSH else self.transport).value,
         )  # fmt: skip
 
     @property
@@ -66,14 +67,14 @@ class CaptureOrder(Message):
 
     @classmethod
     def of(
-        cls, camera: Camera, settings: Settings, *, lease: bytes, listen_url: str = "", after_seq: int = 0
+        cls, camera: Camera, settings: Settings, *, lease: bytes, playback_url: str = "", after_seq: int = 0
     ) -> CaptureOrder:
         """Raises `SourceRejectedError` when the camera's file lies outside the media folders."""
         source = Source.parse(camera.source)
         path = source.within(settings.allowed_media_dirs) if source.kind is SourceKind.FILE else None
         assert settings.redis_url is not None, "the ingest worker checked it"
         return cls(
-            camera_id=camera.id, kind=source.kind, url=listen_url or source.url, path=path, pace=camera.pace,
+            camera_id=camera.id, kind=source.kind, url=playback_url or source.url, path=path, pace=camera.pace,
             loop=camera.loop, transport=camera.transport, analysis_fps=camera.analysis_fps or settings.analysis_fps,
             overload_fps=settings.overload_fps, max_age_s=settings.max_age_s,
             max_side_px=settings.max_side_px, max_picture_px=settings.max_picture_px,
