@@ -14,8 +14,9 @@ from patchwatch.errors import InvalidMessageError, PortTakenError
 from patchwatch.settings import Settings
 from workers.ingest.rtsp.admission import Admission, Cameras
 from workers.ingest.rtsp.connection import BUFFER_BYTES, Connection
-from workers.ingest.rtsp.dialogue import Dialogue, Newcomers, Site, refused
+from workers.ingest.rtsp.dialogue import Dialogue, Site, refused
 from workers.ingest.rtsp.message import answer
+from workers.ingest.rtsp.newcomers import Newcomers
 from workers.ingest.rtsp.peers import Peers
 from workers.ingest.rtsp.pending import PendingConnections, Wait
 from workers.ingest.rtsp.playback import PlaybackServer

@@ -56,8 +56,8 @@ class CaptureOrder(Message):
         return VideoOptions(
             analysis_fps=self.analysis_fps, max_side_px=self.max_side_px, max_picture_px=self.max_picture_px,
             timeout_s=self.timeout_s, live=self.live, allow_link_local=self.allow_link_local,
-            # What is published is played from our own endpoint, which speaks TCP.
-            transport=(Transport.TCP if self.kind is SourceKind.PUSH else self.transport).value,
+            published=self.kind is SourceKind.PUSH,
+            transport=self.transport.value,
         )  # fmt: skip
 
     @property

@@ -39,7 +39,7 @@ _FILE_FORMATS = (
 
 @dataclass(frozen=True, slots=True)
 class VideoOptions:
-    """How to read a source. ``listen``: wait for a publisher on the URL's port instead of connecting to it.
+    """How to read a source. ``published``: it comes from our own RTSP endpoint, over TCP.
 
     ``allow_link_local``: connect to addresses that `check_address` refuses. ``still``: a file that is one picture.
     """
@@ -50,7 +50,7 @@ class VideoOptions:
     timeout_s: float = 10.0
     transport: str = "tcp"
     live: bool = False
-    listen: bool = False
+    published: bool = False
     allow_link_local: bool = False
     still: bool = False
 
@@ -111,12 +111,12 @@ class Video:
         options = options or VideoOptions()
         name = redact(str(source))
         chosen = _ffmpeg_options(source, options)
-        if isinstance(source, str) and not (options.listen or options.allow_link_local):
+        if isinstance(source, str) and not (options.published or options.allow_link_local):
             check_address(source)
         try:
             container = _open(source, chosen, options)
         except SourceUnavailableError as error:
-            if error.reason != Reason.DISCONNECTED or options.listen:
+            if error.reason != Reason.DISCONNECTED or options.published:
                 raise
             # A camera with sound only fails so when asked for its video only: ask for everything, to say what it is.
             chosen.pop("allowed_media_types", None)
@@ -275,7 +275,7 @@ def _timeouts(options: VideoOptions) -> tuple[float, float] | None:
     if not options.live:
         return None
     # FFmpeg's own timeout comes first; this one also bounds name look-up and a server that trickles.
-    return (options.timeout_s * 3 if options.listen else options.timeout_s * 1.5, options.timeout_s * 1.5)
+    return options.timeout_s * 1.5, options.timeout_s * 1.5
 
 
 def _ffmpeg_options(source: str | Path, options: VideoOptions) -> dict[str, str]:
@@ -293,9 +293,7 @@ def _ffmpeg_options(source: str | Path, options: VideoOptions) -> dict[str, str]
         "probesize": "500000",
         "protocol_whitelist": "rtsp,rtsps,rtp,srtp,udp,tcp,tls,crypto",
     }
-    if options.listen:
-        return chosen | {"rtsp_flags": "listen", "listen_timeout": str(max(1, round(options.timeout_s)))}
-    return chosen | {"rtsp_transport": options.transport}
+    return chosen | {"rtsp_transport": "tcp" if options.published else options.transport}
 
 
 def _video_stream(container: InputContainer, name: str) -> av.VideoStream:

@@ -64,7 +64,8 @@ class Admission:
         """Check that what `camera` allowed still holds, now that it counts; add one that is new. Raises `Refusal`."""
         if camera.id not in self._cameras.cameras and self._settings.accept_unknown_publishers:
             await self._add(camera)
-        if self._cameras.cameras.get(camera.id) != camera:
+        now = self._cameras.cameras.get(camera.id)
+        if now is None or _asked(now) != _asked(camera):
             raise Refusal(403, f"Camera {camera.id} was changed meanwhile - publish again")
 
     def _gate(self, camera_id: str, nonce: str) -> Gate:
@@ -77,15 +78,22 @@ class Admission:
 
     def _check(self, gate: Gate, request: Request, host: str, camera_id: str) -> None:
         given = request.headers.get("authorization")
-        if given is not None and not self._peers.may_guess(host):
+        if given is not None and not self._peers.may_guess(host, camera_id):
             raise Refusal(403, "Too many wrong passwords from this address - wait a minute")
         if gate.admits(request.method, request.uri, given):
-            self._peers.proved(host)
+            self._peers.proved(host, camera_id)
             return
         if given is not None:
-            self._peers.guessed_wrong(host)
-        why = "Unauthorized" if given is None else "Unauthorized - no such camera, or wrong user or password"
-        raise Refusal(401, why, headers=gate.challenges(), closes=False, reason=Reason.AUTH, camera_id=camera_id)
+            self._peers.guessed_wrong(host, camera_id)
+        why = "user and password are needed" if given is None else "no such camera, or wrong user or password"
+        raise Refusal(
+            401,
+            f"Unauthorized - {why}",
+            headers=gate.challenges(),
+            closes=False,
+            reason=Reason.AUTH,
+            camera_id=camera_id,
+        )
 
     def _published_camera(self, camera_id: str) -> Camera:
         camera = self._cameras.cameras.get(camera_id)
@@ -117,3 +125,8 @@ class Admission:
             self._asked_s = time.monotonic()
             with contextlib.suppress(BusUnavailableError):
                 await self._cameras.refresh()
+
+
+def _asked(camera: Camera) -> tuple[object, ...]:
+    """What a publisher was judged by."""
+    return camera.enabled, camera.source, camera.publish_username, camera.publish_password

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from patchwatch.errors import BusUnavailableError, ConflictError, InvalidMessageError, NotFoundError
-from patchwatch.messages.status import Reason
 from workers.ingest.keeper import PublisherSlot
 from workers.ingest.rtsp.admission import Admission, Cameras
 from workers.ingest.rtsp.connection import Connection
 from workers.ingest.rtsp.credentials import new_nonce
 from workers.ingest.rtsp.message import Packet, Request, answer, camera_id_of, path_of
+from workers.ingest.rtsp.newcomers import Newcomers
 from workers.ingest.rtsp.pending import Wait
 from workers.ingest.rtsp.playback import PlaybackServer
 from workers.ingest.rtsp.publication import Publication
@@ -26,26 +25,6 @@ _WRONG_PASSWORDS = 3  # per connection
 _ANSWER_RECORD_WITHIN_S = 3.0
 _PUBLIC = ("Public", "OPTIONS, ANNOUNCE, SETUP, RECORD, PAUSE, GET_PARAMETER, SET_PARAMETER, TEARDOWN")
 log = logging.getLogger("patchwatch.ingest")
-
-
-class Newcomers:
-    """Of the publishers of one camera that wait for its capture the newest stays; an earlier one is cancelled."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[str, asyncio.Task[None]] = {}
-
-    @contextmanager
-    def newest(self, camera_id: str) -> Iterator[None]:
-        task = asyncio.current_task()
-        assert task is not None
-        if before := self._waiting.get(camera_id):
-            before.cancel()
-        self._waiting[camera_id] = task
-        try:
-            yield
-        finally:
-            if self._waiting.get(camera_id) is task:
-                del self._waiting[camera_id]
 
 
 @dataclass(frozen=True)
@@ -69,7 +48,7 @@ class Dialogue:
         self._nonce = new_nonce()
         self._session = new_nonce()[:16]
         self._wrong = 0
-        self._unanswered: str | None = None  # a camera whose password was asked for and not given
+        self._unresolved: Refusal | None = None  # if the publisher leaves now, that is why
         self._publication: Publication | None = None
         self._slot: PublisherSlot | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -91,7 +70,7 @@ class Dialogue:
         finally:
             self._end()
             self._wait.end()
-            self._note_unanswered()
+            self._tell_unresolved()
 
     async def _next(self) -> Request | Packet | None:
         if self._slot is None or self._publication is None or self._publication.playback is None:
@@ -118,6 +97,7 @@ class Dialogue:
         except Refusal as refusal:
             refusal.cseq = cseq
             self._count_wrong(refusal, request)
+            self._unresolved = None if refusal.closes else refusal
             if refusal.closes:
                 raise
             await self._connection.send(answer(refusal.status, cseq, refusal.headers, str(refusal)))
@@ -125,14 +105,8 @@ class Dialogue:
             await self._connection.send(answer(200, cseq, headers))
 
     def _count_wrong(self, refusal: Refusal, request: Request) -> None:
-        if refusal.status != 401:
-            return
-        self._unanswered = refusal.camera_id
-        if "authorization" not in request.headers:
-            return
-        self._unanswered = None
-        self._wrong += 1
-        if self._wrong >= _WRONG_PASSWORDS:
+        self._wrong += refusal.status == 401 and "authorization" in request.headers
+        if refusal.status == 401 and self._wrong >= _WRONG_PASSWORDS:
             refusal.status, refusal.closes = 403, True
 
     async def _options(self, _: Request) -> list[tuple[str, str]]:
@@ -140,7 +114,7 @@ class Dialogue:
 
     async def _announce(self, request: Request) -> list[tuple[str, str]]:
         camera = await self._site.admission.camera(request, self._connection.host, self._nonce)
-        self._unanswered = None
+        self._unresolved = None
         self._end()  # of what this connection published before
         self._publication = Publication.of(camera, request.body, self._connection)
         return []
@@ -150,6 +124,7 @@ class Dialogue:
         if self._slot is not None:
             raise Refusal(455, "Set up every track before RECORD", closes=False)
         transport = await publication.set_up(request)
+        self._unresolved = None
         return [("Session", f"{self._session};timeout=60"), ("Transport", transport)]
 
     async def _record(self, request: Request) -> list[tuple[str, str]]:
@@ -230,10 +205,11 @@ class Dialogue:
             self._wait.begin()
         self._closing = self._publication = self._slot = None
 
-    def _note_unanswered(self) -> None:
-        if self._unanswered is not None:
-            detail = f"a publisher at {self._connection.host} gave no user and password"
-            self._site.cameras.publisher_refused(self._unanswered, Reason.AUTH, detail)
+    def _tell_unresolved(self) -> None:
+        refusal = self._unresolved
+        if refusal is not None and refusal.reason is not None and refusal.camera_id is not None:
+            detail = f"a publisher at {self._connection.host} left after the answer: {refusal}"
+            self._site.cameras.publisher_refused(refusal.camera_id, refusal.reason, detail)
 
 
 def refused(error: Refusal | InvalidMessageError) -> tuple[int, int, str]:

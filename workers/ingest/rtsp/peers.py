@@ -6,6 +6,7 @@ import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import TypeVar
 
 _GUESSES = 10
 _ONE_MORE_EVERY_S = 6.0
@@ -30,26 +31,41 @@ class Peers:
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._wrong: OrderedDict[str, float] = OrderedDict()  # when all its guesses will be given back
+        self._wrong: OrderedDict[tuple[str, str], float] = OrderedDict()  # when all its guesses will be given back
         self._proved: OrderedDict[str, None] = OrderedDict()
+        self._cameras: OrderedDict[tuple[str, str], None] = OrderedDict()
 
-    def may_guess(self, host: str) -> bool:
+    def may_guess(self, host: str, camera_id: str) -> bool:
         """Whether its next password is looked at: 10 at first, one more every 6 s."""
-        owed_s = self._wrong.get(network_of(host), 0.0) - self._now()
+        owed_s = self._wrong.get(self._account(host, camera_id), 0.0) - self._now()
         return owed_s <= (_GUESSES - 1) * _ONE_MORE_EVERY_S
 
-    def guessed_wrong(self, host: str) -> None:
-        network = network_of(host)
-        self._wrong[network] = max(self._now(), self._wrong.pop(network, 0.0)) + _ONE_MORE_EVERY_S
+    def guessed_wrong(self, host: str, camera_id: str) -> None:
+        account = self._account(host, camera_id)
+        self._wrong[account] = max(self._now(), self._wrong.pop(account, 0.0)) + _ONE_MORE_EVERY_S
         if len(self._wrong) > _REMEMBERED:
             self._wrong.popitem(last=False)
 
-    def proved(self, host: str) -> None:
+    def proved(self, host: str, camera_id: str) -> None:
         """It knew a password: it keeps a way in, whoever else crowds the door."""
-        self._proved[network_of(host)] = None
-        self._proved.move_to_end(network_of(host))
-        if len(self._proved) > _REMEMBERED:
-            self._proved.popitem(last=False)
+        _remember(self._proved, network_of(host))
+        _remember(self._cameras, (network_of(host), camera_id))
 
     def is_known(self, host: str) -> bool:
         return network_of(host) in self._proved
+
+    def _account(self, host: str, camera_id: str) -> tuple[str, str]:
+        """Behind one address may be many (a proxy, a container's bridge): what others of them guess wrong does not
+        count against a camera that has published from there."""
+        own = (network_of(host), camera_id)
+        return own if own in self._cameras else (own[0], "")
+
+
+_Key = TypeVar("_Key")
+
+
+def _remember(known: OrderedDict[_Key, None], key: _Key) -> None:
+    known[key] = None
+    known.move_to_end(key)
+    if len(known) > _REMEMBERED:
+        known.popitem(last=False)

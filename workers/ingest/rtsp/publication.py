@@ -63,7 +63,7 @@ class Publication:
             if self.connection.is_local:
                 return await self._over_ports(number, way)
         # Media over UDP would come to our host beside this connection, past whatever stands in front of it.
-        raise Refusal(461, "Unsupported Transport - publish over TCP", closes=False)
+        raise self._no_transport("Unsupported Transport - publish over TCP")
 
     def start(self, playback: Playback) -> None:
         """From now on pictures go there."""
@@ -92,6 +92,9 @@ class Publication:
         for way in self._ways.values():
             if way.ports is not None:
                 way.ports.close()
+
+    def _no_transport(self, why: str) -> Refusal:
+        return Refusal(461, why, closes=False, reason=Reason.REFUSED, camera_id=self.camera.id)
 
     def _is_picture(self, number: int) -> bool:
         return self.tracks[number].is_video and not self.tracks[number].trouble
@@ -122,7 +125,7 @@ class Publication:
         try:
             await ports.open(self._taker(number))
         except OSError:
-            raise Refusal(461, "No UDP ports are free - publish over TCP", closes=False) from None
+            raise self._no_transport("No UDP ports are free - publish over TCP") from None
         self._replace(number, _Way(ports=ports))
         return way.over_ports(ports.ports)
 

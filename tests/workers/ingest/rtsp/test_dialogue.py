@@ -100,6 +100,16 @@ async def test_a_transport_that_cannot_be_taken_is_told_which_can(door: Endpoint
     assert (await peer.ask("SETUP", "/streamid=0", Transport=TCP)).status == 200
 
 
+async def test_the_status_tells_of_a_publisher_that_offers_nothing_else(door: Endpoint, cameras: StandIn) -> None:
+    peer = await Peer.to(door.port)
+    await peer.announce()
+    await peer.ask("SETUP", "/streamid=0", Transport="RTP/AVP;multicast")
+    peer.writer.write_eof()
+    await peer.end()
+    why = "a publisher at 127.0.0.1 left after the answer: Unsupported Transport - publish over TCP"
+    assert cameras.refused == [("cam", Reason.REFUSED, why)]
+
+
 @pytest.mark.parametrize("first", [0, 2, 256, 1102, 4_294_967_296])
 async def test_requests_may_be_numbered_from_anywhere(door: Endpoint, first: int) -> None:
     peer = await Peer.to(door.port)

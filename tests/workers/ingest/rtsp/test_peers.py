@@ -29,28 +29,40 @@ def test_guesses_come_back_one_by_one() -> None:
     now_s = 0.0
     peers = Peers(lambda: now_s)
     for _ in range(10):
-        assert peers.may_guess("10.0.0.1")
-        peers.guessed_wrong("10.0.0.1")
-    assert not peers.may_guess("10.0.0.1")
-    assert peers.may_guess("10.0.0.2")
+        assert peers.may_guess("10.0.0.1", "cam")
+        peers.guessed_wrong("10.0.0.1", "cam")
+    assert not peers.may_guess("10.0.0.1", "cam")
+    assert peers.may_guess("10.0.0.2", "cam")
     now_s = 6.1
-    assert peers.may_guess("10.0.0.1")
-    peers.guessed_wrong("10.0.0.1")
-    assert not peers.may_guess("10.0.0.1")
+    assert peers.may_guess("10.0.0.1", "cam")
+    peers.guessed_wrong("10.0.0.1", "cam")
+    assert not peers.may_guess("10.0.0.1", "cam")
     now_s = 1000.0
     for _ in range(10):
-        assert peers.may_guess("10.0.0.1")
-        peers.guessed_wrong("10.0.0.1")
-    assert not peers.may_guess("10.0.0.1")
+        assert peers.may_guess("10.0.0.1", "cam")
+        peers.guessed_wrong("10.0.0.1", "cam")
+    assert not peers.may_guess("10.0.0.1", "cam")
+
+
+def test_a_camera_that_published_is_not_held_to_what_others_behind_its_address_guess() -> None:
+    peers = Peers(lambda: 0.0)
+    peers.proved("172.17.0.1", "cam")
+    for _ in range(10):
+        peers.guessed_wrong("172.17.0.1", "other")
+    assert not peers.may_guess("172.17.0.1", "other")
+    assert peers.may_guess("172.17.0.1", "cam")
+    for _ in range(10):
+        peers.guessed_wrong("172.17.0.1", "cam")
+    assert not peers.may_guess("172.17.0.1", "cam")
 
 
 def test_only_so_many_addresses_are_remembered() -> None:
     peers = Peers()
     for number in range(5000):
         host = f"10.0.{number // 256}.{number % 256}"
-        peers.guessed_wrong(host)
-        peers.proved(host)
-    assert len(peers._wrong) == len(peers._proved) == 4096
+        peers.guessed_wrong(host, "cam")
+        peers.proved(host, "cam")
+    assert len(peers._wrong) == len(peers._proved) == len(peers._cameras) == 4096
     assert not peers.is_known("10.0.0.0")
     assert peers.is_known(host)
 
