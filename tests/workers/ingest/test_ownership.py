@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from ingest_process import captures_of, ingest_process
 from ingest_rig import Rig, eventually, program, running, write_video
+from rtsp_peer import Peer
 
 from patchwatch.bus import connect_async
 from patchwatch.errors import ConflictError, NotFoundError
@@ -199,7 +200,9 @@ async def test_a_publisher_is_turned_away_when_the_owner_does_not_let_go(
         with pytest.raises(NotFoundError):
             await here.supervisor.admit("nobody", "/nobody")
         reader, writer = await asyncio.open_connection("127.0.0.1", here.port)
-        writer.write(b"ANNOUNCE rtsp://h/cam RTSP/1.0\r\nCSeq: 1\r\n\r\n")
-        async with asyncio.timeout(20):
-            assert await reader.read() == b""  # closed
+        peer = Peer(reader, writer)
+        answer = await peer.publish()
+        assert answer.status == 503
+        assert answer.reason.startswith("Try again - camera cam is captured by another ingest worker")
+        assert await peer.end() == b""
         writer.close()

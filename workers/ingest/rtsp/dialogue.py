@@ -20,9 +20,11 @@ from workers.ingest.rtsp.publication import Publication
 from workers.ingest.rtsp.refusal import Refusal
 
 _WRONG_PASSWORDS = 3  # per connection
-# A publisher whose RECORD is not answered gives up, after 5 s at the least; a capture takes two to start, more on a
-# busy machine. What it sends meanwhile waits in the connection.
+# A camera whose RECORD is not answered gives up, after 5 s at the least; a capture takes two to start, more on a busy
+# machine. What it sends meanwhile waits in the connection. Over UDP nothing waits, and only programs on this machine
+# publish so, which are patient.
 _ANSWER_RECORD_WITHIN_S = 3.0
+_ANSWER_OVER_UDP_WITHIN_S = 20.0
 _PUBLIC = ("Public", "OPTIONS, ANNOUNCE, SETUP, RECORD, PAUSE, GET_PARAMETER, SET_PARAMETER, TEARDOWN")
 log = logging.getLogger("patchwatch.ingest")
 
@@ -164,30 +166,14 @@ class Dialogue:
                 self._slot = await self._site.cameras.admit(camera.id, playback.url)
             except (BusUnavailableError, ConflictError, NotFoundError) as error:
                 raise Refusal(503, f"Try again - {error}") from None
-            await self._until_played(playback.played, self._slot)
+            within_s = _ANSWER_OVER_UDP_WITHIN_S if publication.over_udp else _ANSWER_RECORD_WITHIN_S
+            await _until_played(playback.played, self._slot, within_s)
         log.info("camera %s: a publisher at %s connected", camera.id, self._connection.host)
         self._closing = asyncio.create_task(self._close_with(self._slot))
 
-    async def _until_played(self, played: asyncio.Event, slot: PublisherSlot) -> None:
-        waits = [asyncio.create_task(event.wait()) for event in (played, slot.ended, slot.left)]
-        try:
-            await asyncio.wait(waits, timeout=_ANSWER_RECORD_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-        if slot.left.is_set():
-            raise Refusal(503, "A newer publisher took this camera")
-        if slot.ended.is_set():
-            raise Refusal(503, f"The capture did not start - {slot.why or 'see the log'}")
-
     async def _close_with(self, slot: PublisherSlot) -> None:
         """The capture is over, or a newer publisher came: this one has to go."""
-        waits = [asyncio.create_task(event.wait()) for event in (slot.ended, slot.left)]
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+        await _first_of(slot.ended, slot.left)
         if self._publication is not None and self._publication.playback is not None:
             self._site.playbacks.withdraw(self._publication.playback)
         self._connection.close()
@@ -210,6 +196,23 @@ class Dialogue:
         if refusal is not None and refusal.reason is not None and refusal.camera_id is not None:
             detail = f"a publisher at {self._connection.host} left after the answer: {refusal}"
             self._site.cameras.publisher_refused(refusal.camera_id, refusal.reason, detail)
+
+
+async def _until_played(played: asyncio.Event, slot: PublisherSlot, within_s: float) -> None:
+    await _first_of(played, slot.ended, slot.left, within_s=within_s)
+    if slot.left.is_set():
+        raise Refusal(503, "A newer publisher took this camera")
+    if slot.ended.is_set():
+        raise Refusal(503, f"The capture did not start - {slot.why or 'see the log'}")
+
+
+async def _first_of(*events: asyncio.Event, within_s: float | None = None) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, timeout=within_s, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
 
 
 def refused(error: Refusal | InvalidMessageError) -> tuple[int, int, str]:

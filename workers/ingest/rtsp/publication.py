@@ -54,6 +54,11 @@ class Publication:
         """The tracks with pictures that were set up."""
         return [self.tracks[number] for number in sorted(self._ways) if self._is_picture(number)]
 
+    @property
+    def over_udp(self) -> bool:
+        """Whether a track comes so."""
+        return any(way.ports is not None for way in self._ways.values())
+
     async def set_up(self, request: Request) -> str:
         """Take a track's SETUP; returns the Transport header of the answer. Raises `Refusal`."""
         number = self._track_of(request)
