@@ -147,7 +147,8 @@ class Keeper:
                 self._slot = None
                 self._idle.set()
             connected_before = connected_before or outcome.delivered_s is not None
-            gone = outcome.kind is ReportKind.ENDED or slot.left.is_set()
+            left = slot.left.is_set() and outcome.kind is not ReportKind.REJECTED
+            gone = left or outcome.kind is ReportKind.ENDED
             reason = Reason.NO_PUBLISHER if gone else outcome.reason
             self.standing.to(CaptureState.OFFLINE, reason, "the publisher left" if gone else outcome.detail)
 

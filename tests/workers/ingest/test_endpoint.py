@@ -130,6 +130,19 @@ async def test_sound_alone_is_refused_and_the_status_says_so(rig: Rig, talkie: P
 
 
 @pytest.mark.ffmpeg
+async def test_a_picture_that_cannot_be_read_is_told_of_without_our_inner_address(
+    make_settings: Callable[..., Settings], clip: Path
+) -> None:
+    async with running(make_settings(max_picture_px=50_000)) as rig:
+        await rig.put(Camera(id="yard"))
+        await rig.until("yard", CaptureState.OFFLINE)
+        with program(*by_ffmpeg(clip, f"rtsp://127.0.0.1:{rig.port}/yard")) as publisher:
+            status = await rig.until("yard", lambda status: status.reason is Reason.PICTURE_SIZE)
+            await eventually(lambda: publisher.poll() is not None)
+        assert status.detail.startswith("the publisher: pictures of 320x240 are larger")
+
+
+@pytest.mark.ffmpeg
 @pytest.mark.gst
 @pytest.mark.parametrize("client", ["ffmpeg", "gst"])
 async def test_credentials_are_asked_for_and_checked(

@@ -25,6 +25,7 @@ _WRONG_PASSWORDS = 3  # per connection
 # publish so, which are patient.
 _ANSWER_RECORD_WITHIN_S = 3.0
 _ANSWER_OVER_UDP_WITHIN_S = 20.0
+_CAPTURE_ENDS_WITHIN_S = 10.0
 _PUBLIC = ("Public", "OPTIONS, ANNOUNCE, SETUP, RECORD, PAUSE, GET_PARAMETER, SET_PARAMETER, TEARDOWN")
 log = logging.getLogger("patchwatch.ingest")
 
@@ -82,7 +83,11 @@ class Dialogue:
             await playback.played.wait()
         if (event := self._connection.ready()) is not None:
             return event
-        await playback.flush()
+        try:
+            await playback.flush()
+        except ConnectionError:  # the capture closed: the publisher has not left, so let its end be told first
+            await _first_of(self._slot.ended, self._slot.left, within_s=_CAPTURE_ENDS_WITHIN_S)
+            return None
         return await self._connection.next(None)
 
     def _take(self, packet: Packet) -> None:

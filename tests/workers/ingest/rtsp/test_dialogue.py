@@ -272,6 +272,19 @@ async def test_the_captures_end_is_the_publishers_end(door: Endpoint, cameras: S
     assert await peer.end() == b""
 
 
+async def test_a_capture_that_closes_is_not_taken_for_a_publisher_that_leaves(door: Endpoint, cameras: StandIn) -> None:
+    peer = await Peer.to(door.port)
+    await peer.publish()
+    cameras.players[0].close()
+    for _ in range(20):
+        peer.send(0, bytes(60_000))
+    await eventually(lambda: door._playbacks._playbacks["cam"]._player._writer.is_closing())  # type: ignore[union-attr]
+    assert not cameras.slots[0].left.is_set()
+    cameras.slots[0].ended.set()
+    assert await peer.end() == b""
+    assert cameras.slots[0].left.is_set()
+
+
 async def test_a_capture_that_does_not_start_is_told_of_with_its_reason(cameras: StandIn) -> None:
     cameras.plays = False
     async with endpoint(cameras) as door:
