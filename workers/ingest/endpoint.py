@@ -92,6 +92,8 @@ class Endpoint:
             await Dialogue(connection, self._site, wait).run()
         except (Refusal, InvalidMessageError) as error:
             await self._refuse(connection, error)
+        finally:
+            wait.end()
 
     def _turn_away(self, connection: Connection, why: str) -> None:
         self._refusals.note(connection.host, why)

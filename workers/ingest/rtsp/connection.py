@@ -22,6 +22,7 @@ class Connection:
         self._reader = reader
         self._writer = writer
         self._parser = Parser()
+        self._answered = False
         self.host = str((writer.get_extra_info("peername") or ["?"])[0]).partition("%")[0]
         self.own_host = str((writer.get_extra_info("sockname") or ["?"])[0])
 
@@ -63,7 +64,9 @@ class Connection:
 
     def send_now(self, data: bytes, most_waiting: int = 1 << 20) -> None:
         """Without waiting; thrown away when more than ``most_waiting`` bytes have not been read yet."""
-        if self._writer.transport.get_write_buffer_size() <= most_waiting and not self._writer.is_closing():
+        if self._answered or self._writer.is_closing():
+            return
+        if self._writer.transport.get_write_buffer_size() <= most_waiting:
             self._writer.write(data)
 
     async def drain(self) -> None:
@@ -78,6 +81,7 @@ class Connection:
 
     async def close_answered(self) -> None:
         """Close so that the last answer arrives: closing on bytes unread would take it away from the peer."""
+        self._answered = True
         with contextlib.suppress(ConnectionError, TimeoutError, OSError):
             async with asyncio.timeout(_LINGER_S):
                 self._writer.write_eof()

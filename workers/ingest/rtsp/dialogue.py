@@ -72,7 +72,6 @@ class Dialogue:
                     await self._respond(event)
         finally:
             self._end()
-            self._wait.end()
             self._tell_unresolved()
 
     async def _next(self) -> Request | Packet | None:

@@ -143,6 +143,7 @@ async def test_passwords_are_not_guessed_in_bulk(door: Endpoint, caplog: pytest.
     for _ in range(20):
         peer = await Peer.to(door.port, "a", host="127.0.0.7")
         statuses.append((await peer.announce(Authorization=BOB)).status)
+        peer.close()
     assert statuses == [401] * 10 + [403] * 10
     peer = await Peer.to(door.port, "a", host="127.0.0.7")
     answer = await peer.announce(Authorization=ANN)

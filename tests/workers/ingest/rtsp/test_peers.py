@@ -105,6 +105,18 @@ async def test_a_crowd_of_silent_strangers_is_closed_in_seconds_and_keeps_no_cam
     assert len(caplog.records) < 80
 
 
+async def test_those_who_were_refused_and_stay_are_bounded_too() -> None:
+    async with endpoint(StandIn({"cam": LOCKED})) as door:
+        peers = [await Peer.to(door.port) for _ in range(100)]
+        for peer in peers:
+            peer.writer.write(b"GET / HTTP/1.1\r\n\r\n")
+            await asyncio.sleep(0)
+        assert (await peers[-1].answer()).status == 400
+        assert len(door._connections) <= 20
+        answers = await asyncio.gather(*(peer.end() for peer in peers[:50]))
+        assert all(answer.count(b"RTSP/1.0") <= 1 for answer in answers)
+
+
 async def test_who_has_published_gets_in_past_any_crowd() -> None:
     cameras = StandIn({"cam": LOCKED})
     async with endpoint(cameras) as door:
