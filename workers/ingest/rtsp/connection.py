@@ -35,9 +35,12 @@ class Connection:
 
         Raises `InvalidMessageError` for what is no RTSP, too long, or not complete ``within_s``.
         """
+        if (event := self._parser.next()) is not None:
+            return event
         try:
             async with asyncio.timeout(within_s):
                 while (event := self._parser.next()) is None:
+                    await asyncio.sleep(0)  # others have their turn, however fast this peer sends
                     data = await self._reader.read(BUFFER_BYTES)
                     if not data:
                         self._check_end()

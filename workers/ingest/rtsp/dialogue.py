@@ -20,6 +20,7 @@ from workers.ingest.rtsp.publication import Publication
 from workers.ingest.rtsp.refusal import Refusal
 
 _WRONG_PASSWORDS = 3  # per connection
+_MAX_REQUESTS = 100  # up to RECORD: a publisher needs ten
 # A camera whose RECORD is not answered gives up, after 5 s at the least; a capture takes two to start, more on a busy
 # machine. What it sends meanwhile waits in the connection. Over UDP nothing waits, and only programs on this machine
 # publish so, which are patient.
@@ -51,6 +52,8 @@ class Dialogue:
         self._nonce = new_nonce()
         self._session = new_nonce()[:16]
         self._wrong = 0
+        self._requests = 0
+        self._admitted = False
         self._unresolved: Refusal | None = None  # if the publisher leaves now, that is why
         self._publication: Publication | None = None
         self._slot: PublisherSlot | None = None
@@ -75,11 +78,11 @@ class Dialogue:
             self._tell_unresolved()
 
     async def _next(self) -> Request | Packet | None:
+        """What the publisher says next; what it sent is passed on before that is waited for."""
         if self._slot is None or self._publication is None or self._publication.playback is None:
             return await self._connection.next(self._site.request_within_s)
         playback = self._publication.playback
-        if not playback.played.is_set():
-            await playback.played.wait()
+        await playback.played.wait()
         if (event := self._connection.ready()) is not None:
             return event
         try:
@@ -90,11 +93,16 @@ class Dialogue:
         return await self._connection.next(None)
 
     def _take(self, packet: Packet) -> None:
+        if not self._admitted:
+            raise InvalidMessageError("packets before an ANNOUNCE")
         if self._publication is not None:
             self._publication.take(packet)
 
     async def _respond(self, request: Request) -> None:
         cseq = request.cseq
+        self._requests += self._slot is None
+        if self._requests > _MAX_REQUESTS:
+            raise InvalidMessageError(f"more than {_MAX_REQUESTS} requests without RECORD")
         try:
             method = self._methods.get(request.method)
             if method is None:
@@ -121,6 +129,7 @@ class Dialogue:
     async def _announce(self, request: Request) -> list[tuple[str, str]]:
         camera = await self._site.admission.camera(request, self._connection.host, self._nonce)
         self._unresolved = None
+        self._admitted = True
         self._end()  # of what this connection published before
         self._publication = Publication.of(camera, request.body, self._connection)
         return []
@@ -172,6 +181,7 @@ class Dialogue:
                 raise Refusal(503, f"Try again - {error}") from None
             within_s = _ANSWER_OVER_UDP_WITHIN_S if publication.over_udp else _ANSWER_RECORD_WITHIN_S
             await _until_played(playback.played, self._slot, within_s)
+        self._requests = 0
         log.info("camera %s: a publisher at %s connected", camera.id, self._connection.host)
         self._closing = asyncio.create_task(self._close_with(self._slot))
 

@@ -15,7 +15,7 @@ class Parser:
     """One connection's incoming bytes. `feed` it, then take what `next` returns until that is None.
 
     Takes what publishers really send: lines that end without a carriage return, blank lines between requests, names in
-    any case, values over several lines. Answers of the peer are passed over.
+    any case, values over several lines.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Parser:
         self._lines: list[str] = []  # of a head that is not complete yet
         self._line_at = 0
         self._searched = 0
-        self._head: tuple[Request | None, int] | None = None  # and the length of its body
+        self._head: tuple[Request, int] | None = None  # and the length of its body
 
     def feed(self, data: bytes) -> None:
         self._buffer += data
@@ -35,18 +35,17 @@ class Parser:
 
     def next(self) -> Request | Packet | None:
         """The next one that is complete. Raises `InvalidMessageError` for what is no RTSP or too long."""
-        while self._begin():
-            if self._head is None and self._buffer[0] == ord("$"):
-                return self._packet()
-            self._head = self._head or self._read_head()
-            if self._head is None or len(self._buffer) < self._head[1]:
-                return None
-            request, length = self._head
-            body, self._head = bytes(self._buffer[:length]), None
-            del self._buffer[:length]
-            if request is not None:
-                return Request(request.method, request.uri, request.headers, body)
-        return None
+        if not self._begin():
+            return None
+        if self._head is None and self._buffer[0] == ord("$"):
+            return self._packet()
+        self._head = self._head or self._read_head()
+        if self._head is None or len(self._buffer) < self._head[1]:
+            return None
+        request, length = self._head
+        body, self._head = bytes(self._buffer[:length]), None
+        del self._buffer[:length]
+        return Request(request.method, request.uri, request.headers, body)
 
     def _begin(self) -> bool:
         """Whether there is something to read: line ends before a request are none."""
@@ -69,7 +68,7 @@ class Parser:
         del self._buffer[:end]
         return packet
 
-    def _read_head(self) -> tuple[Request | None, int] | None:
+    def _read_head(self) -> tuple[Request, int] | None:
         """The head, taken off the buffer, once it is complete."""
         while (end := self._buffer.find(b"\n", self._searched, MAX_HEAD_BYTES)) >= 0:
             line = bytes(self._buffer[self._line_at : end]).rstrip(b"\r").decode("latin-1")
@@ -87,16 +86,13 @@ class Parser:
         return None
 
 
-def _head(lines: list[str]) -> tuple[Request | None, int]:
-    headers = _headers(lines[1:])
-    length = _content_length(headers)
-    if lines[0].startswith("RTSP/"):
-        return None, length
+def _head(lines: list[str]) -> tuple[Request, int]:
     method, _, rest = lines[0].strip().partition(" ")
     uri, _, version = rest.rpartition(" ")
     if not (version.upper().startswith("RTSP/") and len(method) <= _MAX_METHOD and uri.strip()):
         raise InvalidMessageError(f"not RTSP: {printable(lines[0], 40)}")
-    return Request(method.upper(), uri.strip(), headers), length
+    headers = _headers(lines[1:])
+    return Request(method.upper(), uri.strip(), headers), _content_length(headers)
 
 
 def _headers(lines: list[str]) -> dict[str, str]:

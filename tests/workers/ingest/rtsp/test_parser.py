@@ -56,6 +56,7 @@ def test_any_bytes_are_events_or_invalid(data: bytes) -> None:
         (b"\x00", "not RTSP"),
         (b"GET / HTTP/1.1\r\n\r\n", "not RTSP: GET / HTTP/1.1"),
         (b"OPTIONS\r\n\r\n", "not RTSP: OPTIONS"),
+        (b"RTSP/1.0 200 OK\r\nCSeq: 1\r\n\r\n", "not RTSP: RTSP/1.0 200 OK"),
         (b"OPTIONS RTSP/1.0\r\n\r\n", "not RTSP: OPTIONS RTSP/1.0"),
         (b"A" * MAX_HEAD_BYTES, f"a request of more than {MAX_HEAD_BYTES} bytes"),
         (b"A:b\r\n" * MAX_HEAD_BYTES, f"a request of more than {MAX_HEAD_BYTES} bytes"),

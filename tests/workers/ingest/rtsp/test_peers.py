@@ -137,10 +137,26 @@ async def test_a_stranger_that_goes_on_asking_is_closed_as_well() -> None:
             answer = await peer.ask("OPTIONS")
             if answer.status != 200:
                 break
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.2)
         assert answer.reason == "Try again - nothing was published within 8 s"
         assert await peer.end() == b""
         assert 6 < loop.time() - began_s < 15
+
+
+@pytest.mark.parametrize(
+    ("flood", "answers"),
+    [
+        (b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n", 101),
+        (b"ANNOUNCE rtsp://h/cam RTSP/1.0\r\nCSeq: 1\r\nAuthorization: Digest a=b\r\n\r\n", 3),
+        (b"$\0\0\0", 1),
+        (b"RTSP/1.0 200 OK\r\n\r\n", 1),
+    ],
+)
+async def test_a_flood_is_cut_off_after_a_few_answers(flood: bytes, answers: int) -> None:
+    async with endpoint(StandIn({"cam": LOCKED})) as door:
+        peer = await Peer.to(door.port)
+        peer.writer.write(flood * (200_000 // len(flood)))
+        assert (await peer.end()).count(b"Server: Patchwatch") == answers
 
 
 async def test_a_publisher_that_does_not_read_its_answers_is_closed() -> None:
