@@ -44,7 +44,7 @@ class Track:
     @property
     def trouble(self) -> str:
         """Why its pictures cannot be read; empty when they can."""
-        if self.protocol not in ("RTP/AVP", "RTP/AVPF"):
+        if "RTP/AVP" not in self.protocol:  # some write RTP/AVP/TCP or TCP/RTP/AVP; encrypted is RTP/SAVP
             return f"video over {printable(self.protocol, 20)} is not read - publish without encryption"
         if not _ENCODINGS.intersection(self.encodings):
             named = printable(" ".join(filter(None, self.encodings)), 40) or "unnamed"

@@ -48,6 +48,12 @@ def test_the_capture_is_told_of_pictures_without_keys_and_addresses() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("protocol", ["RTP/AVP", "rtp/avpf", "RTP/AVP/TCP", "TCP/RTP/AVP"])
+def test_protocols_are_written_in_several_ways(protocol: str) -> None:
+    [track] = tracks(f"m=video 0 {protocol} 96\na=rtpmap: 96  h264/90000".encode())
+    assert track.trouble == ""
+
+
 @pytest.mark.parametrize("number", ["26", "33"])
 def test_formats_that_need_no_map_are_known(number: str) -> None:
     [track] = tracks(f"m=video 0 RTP/AVP {number}".encode())
