@@ -130,8 +130,8 @@ async def test_a_publisher_may_come_to_any_worker_and_the_newest_wins(make_setti
             assert captured_by(first, second) == [{"cam"}, set()]
             with program(*publish(second)) as other:
                 await eventually(lambda: one.poll() is not None)
+                await eventually(lambda: captured_by(first, second) == [set(), {"cam"}])
                 frames = await first.frames_above("cam", before[-1].seq + 5)
-                assert captured_by(first, second) == [set(), {"cam"}]
                 assert other.poll() is None
     assert [frame.seq for frame in frames] == list(range(frames[0].seq, frames[-1].seq + 1))
 
