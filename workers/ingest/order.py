@@ -55,9 +55,8 @@ class CaptureOrder(Message):
     def video_options(self) -> VideoOptions:
         return VideoOptions(
             analysis_fps=self.analysis_fps, max_side_px=self.max_side_px, max_picture_px=self.max_picture_px,
-            timeout_s=self.timeout_s, live=self.live, allow_link_local=self.allow_link_local,
-            published=self.kind is SourceKind.PUSH,
-            transport=self.transport.value,
+            timeout_s=self.timeout_s, transport=self.transport.value, live=self.live,
+            published=self.kind is SourceKind.PUSH, allow_link_local=self.allow_link_local,
         )  # fmt: skip
 
     @property
