@@ -11,8 +11,8 @@ import pytest
 
 parts.torch()
 
-from bench import limits, workers
-from patchwatch.errors import ConfigurationError
+from bench import limits, workers  # noqa: E402
+from patchwatch.errors import ConfigurationError  # noqa: E402
 
 
 def _die() -> None:

@@ -24,7 +24,15 @@ _ANNOUNCE = (
     b"ANNOUNCE rtsp://127.0.0.1:8554/locked RTSP/1.0\r\nCSeq: 2\r\nAuthorization: %s\r\n"
     b"Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s" % (_DIGEST, len(_SDP), _SDP)
 )
+_SPARE = b"m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:streamid=0\r\n"
+_SET_UP = (
+    b"ANNOUNCE rtsp://h/spare RTSP/1.0\r\nCSeq: 1\r\nContent-Length: %d\r\n\r\n%s"
+    b"SETUP rtsp://h/spare/streamid=0 RTSP/1.0\r\nCSeq: 2\r\nTransport: RTP/AVP;unicast;client_port=20480-20481;"
+    b'mode="record",RTP/AVP/TCP;unicast;interleaved=0-1;mode=record\r\n\r\n$\0\0\3abcGET_PARAMETER * RTSP/1.0\r\n'
+    b"CSeq: 3\r\n\r\n" % (len(_SPARE), _SPARE)
+)
 REQUESTS = [
+    _SET_UP,
     b"OPTIONS rtsp://127.0.0.1:8554/locked RTSP/1.0\r\nCSeq: 1\r\n\r\n", b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n",
     _ANNOUNCE, _ANNOUNCE.replace(_DIGEST, b"Basic dTp3cm9uZw=="),
     b"DESCRIBE rtsp://h/locked RTSP/1.0\r\nCSeq: 1\r\n\r\n",
@@ -39,6 +47,7 @@ async def test_no_bytes_disturb_a_publisher_beside_them(
     video = write_video(tmp_path / "v.mp4", seconds=5.0)
     async with running(stocked.settings) as rig:
         await rig.put(Camera(id="gate", source="push:"))
+        await rig.put(Camera(id="spare", source="push:"))
         await rig.put(Camera(id="locked", source="push:", publish_username="u", publish_password="p"))
         url = f"rtsp://127.0.0.1:{rig.port}/gate"
         arguments = [

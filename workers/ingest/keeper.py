@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
+from dataclasses import replace
 
 from patchwatch.errors import SourceRejectedError
 from patchwatch.messages.camera import Camera
-from patchwatch.messages.source import Source, SourceKind
+from patchwatch.messages.source import Source, SourceKind, redact
 from patchwatch.messages.status import CaptureState, Reason
 from patchwatch.settings import Settings
 from workers.ingest.backoff import Backoff
@@ -23,12 +23,12 @@ log = logging.getLogger("patchwatch.ingest")
 
 
 class PublisherSlot:
-    """A publisher's place at a camera: connect to ``port`` on loopback, wait for ``gone``, then `leave`."""
+    """A publisher's place at a camera, whose capture plays it from ``url`` until it has to `leave`."""
 
-    def __init__(self, port: int, path: str) -> None:
-        self.port = port
-        self.path = path
-        self.ended = asyncio.Event()  # the capture is over, for whatever reason
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.ended = asyncio.Event()  # the capture is over
+        self.why = ""  # it is, when that was no wish of the publisher's
         self.left = asyncio.Event()  # the publisher is gone
         self.drain_s = _DRAIN_S
 
@@ -114,7 +114,7 @@ class Keeper:
 
     # Pushed cameras -------------------------------------------------------------------------------------------
 
-    async def admit(self, path: str) -> PublisherSlot:
+    async def admit(self, url: str) -> PublisherSlot:
         """Make room for a publisher that was let in: the newest wins, an earlier one is sent away."""
         async with self._admitting:
             if self._slot is not None:
@@ -122,9 +122,14 @@ class Keeper:
                 self._slot.leave(at_once=True)
             await self._idle.wait()
             self._idle.clear()
-            self._slot = PublisherSlot(_free_port(), path)
+            self._slot = PublisherSlot(url)
             self._slot_taken.set()
             return self._slot
+
+    def publisher_refused(self, reason: Reason, detail: str) -> None:
+        """Tell the camera's status, unless somebody publishes."""
+        if self._kind is SourceKind.PUSH and self._slot is None and self.standing.state is CaptureState.OFFLINE:
+            self.standing.to(CaptureState.OFFLINE, reason, detail)
 
     async def _serve_publishers(self) -> None:
         connected_before = False
@@ -136,12 +141,14 @@ class Keeper:
             slot = self._slot
             try:
                 outcome = await self._publishing(slot, connected_before)
+                slot.why = outcome.detail
             finally:
                 slot.ended.set()
                 self._slot = None
                 self._idle.set()
             connected_before = connected_before or outcome.delivered_s is not None
-            gone = outcome.kind is ReportKind.ENDED or slot.left.is_set()
+            left = slot.left.is_set() and outcome.kind is not ReportKind.REJECTED
+            gone = left or outcome.kind is ReportKind.ENDED
             reason = Reason.NO_PUBLISHER if gone else outcome.reason
             self.standing.to(CaptureState.OFFLINE, reason, "the publisher left" if gone else outcome.detail)
 
@@ -149,13 +156,18 @@ class Keeper:
         if again:
             self.standing.reconnecting()
         self.standing.to(CaptureState.CONNECTING, detail="a publisher is connecting")
-        return await self._session(self._order(f"rtsp://127.0.0.1:{slot.port}{slot.path}"), slot)
+        outcome = await self._session(self._order(slot.url), slot)
+        return replace(outcome, detail=outcome.detail.replace(redact(slot.url), "the publisher"))
 
     # One capture process --------------------------------------------------------------------------------------
 
-    def _order(self, listen_url: str = "") -> CaptureOrder:
+    def _order(self, playback_url: str = "") -> CaptureOrder:
         return CaptureOrder.of(
-            self.camera, self._settings, lease=self.lease.value, listen_url=listen_url, after_seq=self.standing.captured
+            self.camera,
+            self._settings,
+            lease=self.lease.value,
+            playback_url=playback_url,
+            after_seq=self.standing.captured,
         )
 
     async def _session(self, order: CaptureOrder, slot: PublisherSlot | None = None) -> Outcome:
@@ -198,10 +210,3 @@ async def _end_after_leaving(process: CaptureProcess, slot: PublisherSlot) -> No
     await slot.left.wait()
     await asyncio.sleep(slot.drain_s)
     process.ask_to_stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

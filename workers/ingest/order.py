@@ -67,7 +67,7 @@ class CaptureOrder(Message):
         return VideoOptions(
             analysis_fps=self.analysis_fps, max_side_px=self.max_side_px, max_picture_px=self.max_picture_px,
             timeout_s=self.timeout_s, transport=self.transport.value, live=self.live,
-            listen=self.kind is SourceKind.PUSH, allow_link_local=self.allow_link_local,
+            published=self.kind is SourceKind.PUSH, allow_link_local=self.allow_link_local,
             tls=TlsOptions(self.tls_verify, self.tls_fingerprint, self.ca_file),
         )  # fmt: skip
 
@@ -78,14 +78,14 @@ class CaptureOrder(Message):
 
     @classmethod
     def of(
-        cls, camera: Camera, settings: Settings, *, lease: bytes, listen_url: str = "", after_seq: int = 0
+        cls, camera: Camera, settings: Settings, *, lease: bytes, playback_url: str = "", after_seq: int = 0
     ) -> CaptureOrder:
         """Touches no file: the supervisor has no time to wait for a network share."""
         source = Source.parse(camera.source)
         assert settings.redis_url is not None, "the ingest worker checked it"
         return cls(
-            camera_id=camera.id, kind=source.kind, url=listen_url or source.url, media_dirs=settings.allowed_media_dirs,
-            pace=camera.pace,
+            camera_id=camera.id, kind=source.kind, url=playback_url or source.url,
+            media_dirs=settings.allowed_media_dirs, pace=camera.pace,
             loop=camera.loop, transport=camera.transport, analysis_fps=camera.analysis_fps or settings.analysis_fps,
             overload_fps=settings.overload_fps, max_age_s=settings.max_age_s,
             max_side_px=settings.max_side_px, max_picture_px=settings.max_picture_px,

@@ -19,7 +19,7 @@ from patchwatch.clock import BusClock
 from patchwatch.errors import BusUnavailableError, ConflictError, NotFoundError
 from patchwatch.keys import LeaseKeys
 from patchwatch.messages.camera import Camera
-from patchwatch.messages.status import CaptureState, CaptureStatus, WorkerBeat
+from patchwatch.messages.status import CaptureState, CaptureStatus, Reason, WorkerBeat
 from patchwatch.roles import Role
 from patchwatch.settings import Settings
 from workers.ingest.keeper import Keeper, PublisherSlot
@@ -92,14 +92,24 @@ class Supervisor:
         """The camera, whoever captures it."""
         return self._cameras.get(camera_id)
 
-    async def admit(self, camera_id: str, path: str) -> PublisherSlot:
+    @property
+    def cameras(self) -> Mapping[str, Camera]:
+        """All cameras by id, whoever captures them."""
+        return self._cameras
+
+    def publisher_refused(self, camera_id: str, reason: Reason, detail: str) -> None:
+        """A publisher of the camera was not taken: its status says why, if it is captured here and idle."""
+        if kept := self._kept.get(camera_id):
+            kept.keeper.publisher_refused(reason, detail)
+
+    async def admit(self, camera_id: str, url: str) -> PublisherSlot:
         """A place for a publisher whose right was checked; the worker that holds its camera is asked for it.
 
         Raises `NotFoundError` when the camera went away, `ConflictError` when it was not handed over in time, and
         `BusUnavailableError`.
         """
         keeper = await self._keeper_here(camera_id)
-        slot = await keeper.admit(path)
+        slot = await keeper.admit(url)
         self._want()
         return slot
 

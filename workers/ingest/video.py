@@ -47,7 +47,7 @@ _FILE_FORMATS = (
 
 @dataclass(frozen=True, slots=True)
 class VideoOptions:
-    """How to read a source. ``listen``: wait for a publisher on the URL's port instead of connecting to it.
+    """How to read a source. ``published``: it comes from our own RTSP endpoint, over TCP.
 
     ``allow_link_local``: connect to addresses that `camera_addresses` refuses. ``tls``: of ``rtsps://`` addresses.
     ``still``: a file that is one picture.
@@ -59,7 +59,7 @@ class VideoOptions:
     timeout_s: float = 10.0
     transport: str = "tcp"
     live: bool = False
-    listen: bool = False
+    published: bool = False
     allow_link_local: bool = False
     still: bool = False
     tls: TlsOptions = field(default_factory=TlsOptions)
@@ -265,7 +265,7 @@ def _opened(source: str | Path, options: VideoOptions) -> tuple[InputContainer, 
     chosen = _ffmpeg_options(source, options)
     if isinstance(source, Path):
         _check_file(source)
-    if isinstance(source, Path) or options.listen or urlsplit(source).scheme not in _PULLED:
+    if isinstance(source, Path) or options.published or urlsplit(source).scheme not in _PULLED:
         return _open(source, chosen, options), None
     try:
         return _pulled(source, chosen, options)
@@ -364,9 +364,7 @@ def _ffmpeg_options(source: str | Path, options: VideoOptions) -> dict[str, str]
         "probesize": "500000",
         "protocol_whitelist": "rtsp,rtsps,rtp,srtp,udp,tcp,tls,crypto",
     }
-    if options.listen:
-        return chosen | {"rtsp_flags": "listen", "listen_timeout": str(max(1, round(options.timeout_s)))}
-    return chosen | {"rtsp_transport": options.transport}
+    return chosen | {"rtsp_transport": "tcp" if options.published else options.transport}
 
 
 def _video_stream(container: InputContainer, name: str) -> av.VideoStream:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import parts
 import pytest
+from ingest_process import captures_of
 from ingest_rig import Rig, program, running, write_video
 from waiting import PATIENCE_S, eventually
 
@@ -35,9 +38,23 @@ def by_gstreamer(url: str, protocols: str) -> tuple[str, ...]:
     )  # fmt: skip
 
 
+def by_gstreamer_with_sound(url: str, protocols: str) -> tuple[str, ...]:
+    sound = ("name=sink", "audiotestsrc", "is-live=true", "!", "audioconvert", "!", "alawenc", "!", "sink.")
+    return (*by_gstreamer(url, protocols), *sound)
+
+
 @pytest.fixture
 def clip(media: Path) -> Path:
     return write_video(media / "clip.mp4", seconds=3)
+
+
+@pytest.fixture
+def talkie(clip: Path) -> Path:
+    """The clip with sound."""
+    path = clip.with_name("talkie.mp4")
+    sound = ("-f", "lavfi", "-i", "sine=r=8000:d=3", "-c:v", "copy", "-c:a", "aac", str(path))
+    subprocess.run((parts.ffmpeg(), "-v", "error", "-i", str(clip), *sound), check=True)
+    return path
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
@@ -72,6 +89,55 @@ async def test_gstreamer_publishes_leaves_and_comes_back(rig: Rig, protocols: st
         await rig.frames_above("yard", status.captured)
 
 
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+@pytest.mark.parametrize("tracks", [(), ("-map", "0:a", "-map", "0:v"), ("-map", "0:v", "-map", "0:a", "-map", "0:v")])
+async def test_ffmpeg_may_send_sound_and_several_tracks(
+    rig: Rig, talkie: Path, transport: str, tracks: tuple[str, ...]
+) -> None:
+    await rig.put(Camera(id="yard"))
+    await rig.until("yard", CaptureState.OFFLINE)
+    publish = by_ffmpeg(talkie, f"rtsp://127.0.0.1:{rig.port}/yard/", transport)
+    at = publish.index("-c")
+    with program(*publish[:at], *tracks, *publish[at:]):
+        await rig.frames_above("yard", 0, count=10)
+        assert (await rig.until("yard", CaptureState.LIVE)).codec == "h264"
+
+
+@pytest.mark.parametrize("protocols", ["tcp", "udp"])
+async def test_gstreamer_may_send_sound(rig: Rig, protocols: str) -> None:
+    await rig.put(Camera(id="yard"))
+    await rig.until("yard", CaptureState.OFFLINE)
+    with program(*by_gstreamer_with_sound(f"rtsp://127.0.0.1:{rig.port}/yard", protocols)):
+        await rig.frames_above("yard", 0, count=10)
+
+
+async def test_sound_alone_is_refused_and_the_status_says_so(rig: Rig, talkie: Path) -> None:
+    await rig.put(Camera(id="yard"))
+    await rig.until("yard", CaptureState.OFFLINE)
+    publish = by_ffmpeg(talkie, f"rtsp://127.0.0.1:{rig.port}/yard")
+    at = publish.index("-c")
+    process = await asyncio.create_subprocess_exec(
+        *publish[:at], "-map", "0:a", *publish[at:], stderr=asyncio.subprocess.PIPE
+    )
+    _, said = await process.communicate()
+    assert b"method ANNOUNCE failed: 415 no video track, only audio - publish one with pictures" in said
+    status = await rig.until("yard", lambda status: status.reason is Reason.NO_VIDEO)
+    assert status.state is CaptureState.OFFLINE
+    assert status.detail.startswith("a publisher at 127.0.0.1 was refused: no video track")
+
+
+async def test_a_picture_that_cannot_be_read_is_told_of_without_our_inner_address(
+    make_settings: Callable[..., Settings], clip: Path
+) -> None:
+    async with running(make_settings(max_picture_px=50_000)) as rig:
+        await rig.put(Camera(id="yard"))
+        await rig.until("yard", CaptureState.OFFLINE)
+        with program(*by_ffmpeg(clip, f"rtsp://127.0.0.1:{rig.port}/yard")) as publisher:
+            status = await rig.until("yard", lambda status: status.reason is Reason.PICTURE_SIZE)
+            await eventually(lambda: publisher.poll() is not None)
+        assert status.detail.startswith("the publisher: pictures of 320x240 are larger")
+
+
 @pytest.mark.parametrize("client", ["ffmpeg", "gst"])
 async def test_credentials_are_asked_for_and_checked(
     make_settings: Callable[..., Settings], clip: Path, client: str
@@ -88,6 +154,7 @@ async def test_credentials_are_asked_for_and_checked(
                 await eventually(lambda process=process: process.poll() is not None)
                 assert process.returncode != 0
         assert await rig.frames("cam") == []
+        await rig.until("cam", lambda status: status.reason is Reason.AUTH)
         with program(*publish("own:pw@")):
             await rig.frames_above("cam", 0)
 
@@ -112,6 +179,8 @@ async def test_an_unknown_publisher_becomes_a_camera_where_that_is_allowed(
         with program(*by_ffmpeg(clip, f"rtsp://127.0.0.1:{rig.port}/new-one")):
             await rig.frames_above("new-one", 0)
         assert rig.supervisor.camera("new-one") == Camera(id="new-one", source="push:")
+        await rig.until("new-one", CaptureState.OFFLINE)
+        await eventually(lambda: not captures_of(os.getpid()))
 
 
 def request(method: str, path: str, cseq: int = 1) -> bytes:
@@ -125,7 +194,7 @@ STRANGERS = {
     b"ANNOUNCE rtsp://h/cam": b"400 no complete request within 2 s",
     b"OPTIONS rtsp://h/cam RTSP/1.0\r\n\r\n": b"400 a request without CSeq",
     b"ANNOUNCE rtsp://h/cam RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 999999\r\n\r\n": b"400 a body of 999999 bytes",
-    request("OPTIONS", "/nobody"): b"404 No camera nobody",
+    request("ANNOUNCE", "/nobody"): b"404 No camera nobody",
     request("ANNOUNCE", "/../../etc/passwd"): b"404 The path must be a camera id",
     request("ANNOUNCE", "/off"): b"403 Camera off is disabled",
     request("ANNOUNCE", "/pulled"): b"403 Camera pulled does not have the source push:",
