@@ -9,11 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from patchwatch.errors import SourceRejectedError
-
-# Up to the last @ of the word: a password with an unescaped /, ?, # or quote would show its end otherwise.
-_USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)\S*@")
-# Of cameras that take it in the query or the path: ?user=a&password=b, /user=a_password=b_channel=1
-_SECRET_PARAMETER = re.compile(r"(?i)(?P<name>(?:password|passwd|pass|pwd|token)=)[^\s&;'\"]+")
+from patchwatch.redaction import redact as redact
 
 
 class SourceKind(StrEnum):
@@ -22,11 +18,6 @@ class SourceKind(StrEnum):
     PULL = "pull"  # rtsp:// or rtsps://, we connect
     PUSH = "push"  # the camera publishes to our RTSP endpoint
     FILE = "file"  # file:/path
-
-
-def redact(text: str) -> str:
-    """Replace user and password of every URL in a text by ``***``. For logs, errors, answers and metrics."""
-    return _SECRET_PARAMETER.sub(r"\g<name>***", _USERINFO.sub(r"\g<scheme>***@", text))
 
 
 @dataclass(frozen=True)
