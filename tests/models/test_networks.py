@@ -32,6 +32,10 @@ pytestmark = pytest.mark.clip
 
 @pytest.fixture
 def global_only() -> Profile:
+    return whole_frame()
+
+
+def whole_frame() -> Profile:
     return replace(load_profile("reference"), name="whole", streams=(StreamSpec("global", StreamKind.GLOBAL, 1.0),))
 
 
@@ -121,32 +125,32 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [form(state, tmp_path_factory.mktemp("form")) for form in FORMS]
 
 
-def identity_of(path: Path, profile: Profile) -> dict[str, Any]:
-    networks = Networks.load(profile, clip_weights=path, weights_dir=path.parent, device="cpu")
-    return {"networks": networks.identity(), "preprocessing": {}}
+@pytest.fixture(scope="module")
+def identities(published: list[Path]) -> list[dict[str, Any]]:
+    profile = whole_frame()
+    loaded = [Networks.load(profile, clip_weights=path, weights_dir=path.parent, device="cpu") for path in published]
+    return [{"networks": networks.identity(), "preprocessing": {}} for networks in loaded]
 
 
-def test_a_bank_learnt_with_one_source_fits_every_other(
-    published: list[Path], global_only: Profile, bank: Bank
-) -> None:
-    first, *others = [identity_of(path, global_only) for path in published]
+def test_a_bank_learnt_with_one_source_fits_every_other(identities: list[dict[str, Any]], bank: Bank) -> None:
+    first, *others = identities
     learnt = replace(bank, identity=first)
     for other in others:
         assert other["networks"]["backbone_sha256"] != first["networks"]["backbone_sha256"]
         check_identity(learnt, bank.profile, other)
 
 
-def test_a_bank_of_other_tensors_is_refused(published: list[Path], global_only: Profile, bank: Bank) -> None:
-    here = identity_of(published[1], global_only)
+def test_a_bank_of_other_tensors_is_refused(identities: list[dict[str, Any]], bank: Bank) -> None:
+    here = identities[1]
     there = {**here, "networks": here["networks"] | {"backbone_tensors_sha256": "0" * 64}}
     with pytest.raises(BankMismatchError, match=r"networks\.backbone_tensors_sha256 = '0000"):
         check_identity(replace(bank, identity=there), bank.profile, here)
 
 
 def test_a_bank_learnt_before_tensors_were_hashed_is_known_by_its_file(
-    published: list[Path], global_only: Profile, bank: Bank
+    identities: list[dict[str, Any]], bank: Bank
 ) -> None:
-    same, another = (identity_of(path, global_only) for path in published[:2])
+    same, another = identities[:2]
     old = {**same, "networks": {k: v for k, v in same["networks"].items() if k != "backbone_tensors_sha256"}}
     learnt = replace(bank, identity=old)
     check_identity(learnt, bank.profile, same)
