@@ -208,3 +208,15 @@ def test_an_anomaly_without_score_is_refused_and_a_condition_without_is_not() ->
     with pytest.raises(InvalidMessageError, match="peak_score"):
         Alert.decode(bare)
     assert Alert.decode(bare.replace(b"anomaly", b"covered")).kind is AlertKind.COVERED
+
+
+@pytest.mark.parametrize("kind", [CaptureStatus, AnalysisStatus, Alert, Enrolment, DeadLetter, Progress])
+def test_words_for_people_hold_no_secret_whoever_wrote_them(kind: type[Message]) -> None:
+    fields = [name for name, field in kind.model_fields.items() if name in ("detail", "reason", "last_error")]
+    shown = [name for name in fields if kind.model_fields[name].metadata]
+    assert shown, "no field of this message hides secrets"
+    validate = TypeAdapter(Words).validate_python
+    assert (
+        validate("refused: rtsp://h/l?u=v&psw=hunter2: nothing\nlistens") == "refused: rtsp://h/***: nothing\\nlistens"
+    )
+    assert len(validate("x" * 10_000)) < 1100

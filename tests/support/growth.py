@@ -16,7 +16,8 @@ _TRIES = 3
 def growth_of(look: Callable[[Any], Any], make: Callable[[int], Any]) -> float:
     """Time for twice the length over time for the length: 2 where it is linear, 4 where it is quadratic.
 
-    The length is raised until the time can be measured; what is still too fast at the longest counts as linear. The least of several tries is taken, so that a busy machine does not matter.
+    The length is raised until the time can be measured; what is still too fast at the longest counts as linear. The
+    least of several tries is taken, so that a busy machine does not matter.
     """
     size = _START
     while size < _LONGEST and _least_s(look, make(size), 1) < _MEASURABLE_S:
@@ -27,10 +28,11 @@ def growth_of(look: Callable[[Any], Any], make: Callable[[int], Any]) -> float:
 
 def _least_s(look: Callable[[Any], Any], given: Any, tries: int) -> float:
     gc.collect()
-    return min(_once_s(look, given) for _ in range(tries))
+    return min(seconds(look, given) for _ in range(tries))
 
 
-def _once_s(look: Callable[[Any], Any], given: Any) -> float:
+def seconds(look: Callable[[Any], Any], given: Any) -> float:
+    """Processor time of one look."""
     start = time.thread_time()
     look(given)
     return time.thread_time() - start
