@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from patchwatch.commands.plain_help import plain_typer
 from patchwatch.errors import RejectedError
 from patchwatch.settings import Settings, load_settings
 
@@ -17,12 +18,7 @@ if TYPE_CHECKING:
     from models.weights import Check, WeightsFile
     from models.weights_source import Progress, WeightsSource
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    help="See, fetch and check the networks' weights.",
-)
+app = plain_typer("See, fetch and check the networks' weights.")
 
 Names = Annotated[list[str] | None, typer.Argument(help="Names as `weights list` prints them. Default: all.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
