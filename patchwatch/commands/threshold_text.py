@@ -8,7 +8,8 @@ from patchwatch.messages.threshold import AlarmThreshold
 def threshold_lines(threshold: AlarmThreshold) -> list[str]:
     """One line, and one more where there is something to warn of."""
     lines = [
-        f"expect {spread(threshold)} false alarms a day, judged from {_length(threshold.footage_hours)} of footage: "
+        f"expect about {_rate(threshold.expected)} false alarms a day (likely between {_rate(threshold.expected_low)} "
+        f"and {_rate(threshold.expected_high)}), judged from {_length(threshold.footage_hours)} of footage: "
         f"an alert opens when the score rises above {threshold.on:.3f}, and closes when it falls below "
         f"{threshold.off:.3f}"
     ]
@@ -18,7 +19,7 @@ def threshold_lines(threshold: AlarmThreshold) -> list[str]:
 def spread(threshold: AlarmThreshold) -> str:
     """False alarms a day with their interval."""
     low, high = _rate(threshold.expected_low), _rate(threshold.expected_high)
-    return f"about {_rate(threshold.expected)} (at least {low}, at most {high})"
+    return f"about {_rate(threshold.expected)} ({low} to {high})"
 
 
 def budget(threshold: AlarmThreshold) -> str:
