@@ -105,7 +105,7 @@ def _loose(word: str) -> str:
     if signed and ":" in head:
         return f"{MASK}@{_place(rest, '')}"
     query = word.find("?")
-    if query >= 0 and query + 1 < len(word):
+    if 0 < query < len(word) - 1:  # alone it is advice, like "add ?ssl_ca_certs=FILE"
         return _parameters(word[:query]) + f"?{MASK}"
     return _parameters(word)
 

@@ -48,7 +48,7 @@ def test_no_secret_is_left_in_a_text(text: str) -> None:
         "rtsp://h/axis-media/media.amp", "rtsp://[fe80::1]:554/stream1", "rtsp://h", "rtsp://h/", "why?",
         "use rtsp://HOST[:PORT]/PATH, and", "cameras may publish to rtsp://127.0.0.1:8554/CAMERA_ID",
         "http://127.0.0.1:8080/api/v1/cameras", "redis://redis:6379/0", "set PATCHWATCH_CLIP_WEIGHTS=/a/b.pt", "a=b",
-        "rtsp://..., rtsps://..., file:/PATH",
+        "rtsp://..., rtsps://..., file:/PATH", "add ?ssl_ca_certs=/PATH/CA.pem to it",
     ],
 )  # fmt: skip
 def test_other_texts_stay_as_they_are(text: str) -> None:
