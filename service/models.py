@@ -44,8 +44,8 @@ class CameraChange(_Body):
     source: str | None = Field(
         None,
         max_length=MAX_SOURCE_LENGTH,
-        description="`rtsp://USER:PASSWORD@HOST/PATH`, `rtsps://...`, `file:/PATH` (as it is written) inside the media folders, or "
-        "`push:` (the camera publishes to our RTSP endpoint). Credentials are stored, and never shown again.",
+        description="`rtsp://USER:PASSWORD@HOST/PATH`, `rtsps://...`, `file:/PATH` (as it is written) inside the media "
+        "folders, or `push:` (the camera publishes to our RTSP endpoint). Credentials are stored, and never shown again.",
         examples=["rtsp://camera.example/stream1"],
     )
     profile: str | None = Field(
