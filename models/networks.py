@@ -130,7 +130,7 @@ def _check_extra(profile: str) -> None:
     missing = [name for name in ("torch", "torchvision", "open_clip", "ultralytics") if not _installed(name)]
     if missing:
         raise ConfigurationError(
-            f"profile {profile!r} needs {', '.join(missing)}: run `pip install '.[clip]'` in Patchwatch's folder, "
+            f"profile {profile!r} needs {', '.join(missing)}: run `pip install '.[clip]'` in the checkout, "
             "or choose the profile 'motion'"
         )
 

@@ -45,7 +45,7 @@ class CameraChange(_Body):
         None,
         max_length=MAX_SOURCE_LENGTH,
         description="`rtsp://USER:PASSWORD@HOST/PATH`, `rtsps://...`, `file:/PATH` (as it is written) inside the media "
-        "folders, or `push:` (the camera publishes to our RTSP endpoint). Credentials are stored, and never shown again.",
+        "folders, or `push:` (the camera publishes to our RTSP endpoint). Credentials are stored, never shown again.",
         examples=["rtsp://camera.example/stream1"],
     )
     profile: str | None = Field(

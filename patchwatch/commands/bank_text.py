@@ -24,25 +24,19 @@ def bank_lines(bank: Bank, report: EnrolmentReport) -> list[str]:
 def _stream_lines(stream: StreamReport, frames: int) -> list[str]:
     if stream.spoke == 0:
         return [f"{stream.name}: found nothing in {frames} normal frames: whatever it finds will count as never seen"]
-    lines = [f"{stream.name}: found something in {stream.spoke} of {frames} frames ({stream.vectors} observations)"]
+    lines = [f"{stream.name}: {stream.vectors} vectors in {stream.spoke} of {frames} frames"]
     if stream.radius is not None and stream.spread is not None:
         lines.append(
-            f"  remembers {stream.exemplars} of them as examples of normal; the farthest of the others is "
-            f"{stream.radius:.3g} from its example (two typical examples are {stream.spread:.3g} apart)"
+            f"  {stream.exemplars} exemplars a seed, covering radius {stream.radius:.3g}, spread {stream.spread:.3g}"
         )
     if stream.covered is not None:
-        where = "; by region of the picture, top left first, in % (low: learn more of that region):"
-        lines.append(
-            f"  knows {stream.covered:.1%} of the unusual moments of normal footage that it was not shown"
-            f"{where if stream.regions else ''}"
-        )
+        where = ", in % by image region:" if stream.regions else ""
+        lines.append(f"  {stream.covered:.1%} of what stands out in held-out footage is near the bank{where}")
     lines += [f"    {' '.join(_cell(share) for share in row)}" for row in stream.regions or ()]
     if stream.curve:
-        steps = ", ".join(f"{point.typical:.2f} with {point.share:.0%}" for point in stream.curve)
-        lines.append(
-            "  more footage helps while these numbers fall (how unusual later normal looks after learning a part of "
-            f"the footage; 1 is after nearly all of it): {steps}"
-        )
+        shares = ", ".join(f"{point.share:.0%}" for point in stream.curve)
+        ratios = ", ".join(f"{point.typical:.2f}" for point in stream.curve)
+        lines.append(f"  later footage, with {shares} of the footage, lies {ratios} times as far as with nearly all")
     return lines
 
 

@@ -8,10 +8,8 @@ from patchwatch.messages.threshold import AlarmThreshold
 def threshold_lines(threshold: AlarmThreshold) -> list[str]:
     """One line, and one more where there is something to warn of."""
     lines = [
-        f"expect about {_rate(threshold.expected)} false alarms a day (likely between {_rate(threshold.expected_low)} "
-        f"and {_rate(threshold.expected_high)}), judged from {_length(threshold.footage_hours)} of footage: "
-        f"an alert opens when the score rises above {threshold.on:.3f}, and closes when it falls below "
-        f"{threshold.off:.3f}"
+        f"alerts above {threshold.on:.3f}, over below {threshold.off:.3f}: {spread(threshold)} false alarms a day, "
+        f"from {_length(threshold.footage_hours)} of footage"
     ]
     return [*lines, f"WARNING: {threshold.warning}"] if threshold.warning else lines
 

@@ -26,11 +26,10 @@ def test_a_curve_rises_as_budgets_fall(model: ThresholdModel) -> None:
 def test_a_threshold_is_told_in_one_line(model: ThresholdModel) -> None:
     found = told(model.at(24.0))
     [line] = threshold_lines(found)
-    assert line.startswith("expect about 24 false alarms a day (likely between ")
-    assert "judged from 15.0 min of footage" in line
-    assert f"opens when the score rises above {found.on:.3f}, and closes when it falls below {found.off:.3f}" in line
+    assert line.startswith(f"alerts above {found.on:.3f}, over below {found.off:.3f}: about 24 (")
+    assert line.endswith(" false alarms a day, from 15.0 min of footage")
     assert budget(found) == "24"
-    assert spread(found).startswith("about 24 (")
+    assert spread(found) in line
 
 
 def test_too_little_footage_is_told_in_a_second_line(model: ThresholdModel) -> None:

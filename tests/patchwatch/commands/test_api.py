@@ -21,6 +21,8 @@ class _Heard(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         self.server.heard.append(self.path)  # type: ignore[attr-defined]
+        sent = self.headers.get("Authorization", "")
+        self.server.headers = sent.encode("latin-1").decode()  # type: ignore[attr-defined]
         body = json.dumps({"cameras": []}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -62,10 +64,16 @@ def test_no_proxy_hears_the_token_or_a_source(servers: list[Any], monkeypatch: p
     assert (service.heard, proxy.heard) == (["/api/v1/cameras", "/readyz"], [])
 
 
-@pytest.mark.parametrize("token", ["", " ", "two words", "schlüssel", "line\nfeed"])
+@pytest.mark.parametrize("token", ["", " ", "line\nfeed", "\x1b[1m"])
 def test_a_token_that_cannot_be_sent_is_told(token: str) -> None:
     with pytest.raises(ConfigurationError, match="PATCHWATCH_API_TOKEN cannot be sent"):
         ask(load_settings(api_token=token), "http://127.0.0.1:9", "GET", "/cameras")
+
+
+def test_a_token_with_letters_beyond_ascii_is_sent_as_utf8(servers: list[Any]) -> None:
+    service, _ = servers
+    ask(load_settings(api_token="schlüssel"), f"http://127.0.0.1:{service.server_address[1]}", "GET", "/cameras")
+    assert service.headers == "Bearer schlüssel"
 
 
 def test_an_address_that_is_none_is_told() -> None:
