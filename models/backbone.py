@@ -26,6 +26,8 @@ from models.fused_trunk import fuse_activations
 from models.pictures import Pictures
 from models.runner import runner
 from models.squash import SIDE_PX, squash, squash_boxes, whole_pixels
+from models.tensor_hash import tensors_sha256
+from models.weights import is_safetensors
 from patchwatch.errors import ConfigurationError
 
 DIM = 1536
@@ -53,6 +55,7 @@ class Backbone:
 
     def __init__(self, trunk: Trunk, compute: Compute) -> None:
         self.compute = compute
+        self.tensors_sha256 = tensors_sha256(trunk.visual.state_dict())  # before fusing, which differs by device
         _fuse_batch_norms(trunk)
         if compute.fused:
             fuse_activations(trunk.visual)
@@ -104,7 +107,7 @@ class Backbone:
 
 
 def load_trunk(path: Path) -> Trunk:
-    """Read OpenAI's TorchScript file, a state dict, or safetensors; names may begin with ``visual.``.
+    """Read OpenAI's TorchScript file, or open_clip's state dict or safetensors; names may begin with ``visual.``.
 
     Raises `ConfigurationError` when the file cannot be read or is not CLIP RN101.
     """
@@ -151,7 +154,7 @@ def _empty_trunk() -> Trunk:
 
 def _read_state(path: Path) -> dict[str, Any]:
     try:
-        if path.suffix == ".safetensors":
+        if path.suffix == ".safetensors" or is_safetensors(path):
             from safetensors.torch import load_file
 
             return load_file(path)

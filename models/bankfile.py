@@ -19,6 +19,7 @@ from models.bankfacts import BankFacts, BankFormat, SeldomFacts, TailFacts
 from models.calibration import Calibration
 from models.exemplars import Origins
 from models.moments import Moments
+from models.network_identity import comparable
 from models.perspective import Perspective
 from models.profile import Profile, profile_from_json, profile_to_json
 from models.seldom import AnyCalibration, SeldomCalibration
@@ -96,8 +97,9 @@ def load_bank(path: Path) -> Bank:
 
 def check_identity(bank: Bank, profile: Profile, identity: dict[str, Any], where: str = "the bank") -> None:
     """Raises `BankMismatchError` naming the first field in which the bank differs from what would score with it."""
-    here = {"profile": profile_to_json(profile), **identity}
-    there = {"profile": profile_to_json(bank.profile), **bank.identity}
+    networks = comparable(bank.identity.get("networks", {}), identity.get("networks", {}))
+    here = {"profile": profile_to_json(profile), **identity, "networks": networks[1]}
+    there = {"profile": profile_to_json(bank.profile), **bank.identity, "networks": networks[0]}
     difference = _first_difference(there, here, "")
     if difference is not None:
         field, old, new = difference

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import interpolate, pad
 
+from models.checkpoint import read_checkpoint
 from models.detections import Detections
 from models.device import Compute
 from models.nms import already_suppressed, suppress
 from models.pictures import Pictures
 from models.runner import runner
+from models.tensor_hash import tensors_sha256
 from patchwatch.errors import ConfigurationError
 
 __all__ = ["Detections", "Detector", "Letterbox", "load_detector"]
@@ -78,6 +75,7 @@ class Detector:
     def __init__(self, model: nn.Module, compute: Compute, *, classes: Sequence[str], confidence: float) -> None:
         self.compute = compute
         self.confidence = confidence
+        self.tensors_sha256 = tensors_sha256(model.state_dict())  # before fusing, which differs by device
         names: dict[int, str] = dict(model.names)  # type: ignore[arg-type]  # ultralytics attaches it
         self._names = names
         self._classes = _class_numbers(names, classes)
@@ -125,16 +123,18 @@ class Detector:
 def load_detector(path: Path, compute: Compute, *, classes: Sequence[str], confidence: float) -> Detector:
     """Load a detection checkpoint. ``classes`` are names of the checkpoint's own; empty means all.
 
-    Raises `ConfigurationError` when the file is not an ultralytics detector or lacks a class.
+    Raises `ConfigurationError` when the file is not an ultralytics detector or lacks a class, or when the installed
+    ultralytics would run code that it holds.
     """
-    _import_quietly()
-    from ultralytics.nn.tasks import DetectionModel, RTDETRDetectionModel, load_checkpoint
-
     try:
-        model, _ = load_checkpoint(path)
+        model = read_checkpoint(path)
+    except ConfigurationError:
+        raise
     except Exception as error:  # noqa: BLE001 (border: a foreign file read by foreign code)
         reason = " ".join(str(error).split()).removeprefix("ERROR ❌️ ")
         raise _not_a_detector(path, f"{type(error).__name__}: {reason[:200]}") from None
+    from ultralytics.nn.tasks import DetectionModel, RTDETRDetectionModel
+
     task = getattr(model, "task", "unknown")
     if not isinstance(model, DetectionModel) or isinstance(model, RTDETRDetectionModel) or task != "detect":
         raise _not_a_detector(path, f"it holds a {type(model).__name__} for the task {task!r}")
@@ -169,38 +169,3 @@ def _prepared(model: nn.Module, compute: Compute) -> nn.Module:
     head.float()
     head.register_forward_pre_hook(lambda _, inputs: ([level.float() for level in inputs[0]], *inputs[1:]))
     return model
-
-
-def _import_quietly() -> None:
-    """Import ultralytics without its settings file in HOME, its telemetry, its installing and its downloading.
-
-    All of that is decided while it is imported, from the environment; what it changes for others is put back.
-    """
-    quiet = {
-        "YOLO_AUTOINSTALL": "false",
-        "YOLO_OFFLINE": "true",
-        "YOLO_VERBOSE": "false",
-        "ULTRALYTICS_SAFE_LOAD": "true",  # a checkpoint is data: only known classes are unpickled
-        "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1"),
-    }
-    opencv_threads = cv2.getNumThreads()
-    with (
-        tempfile.TemporaryDirectory(prefix="patchwatch-ultralytics-") as folder,
-        _environment(quiet | {"YOLO_CONFIG_DIR": folder}),
-    ):
-        import ultralytics.nn.tasks  # noqa: F401
-    cv2.setNumThreads(opencv_threads)
-
-
-@contextmanager
-def _environment(changes: dict[str, str]) -> Iterator[None]:
-    before: dict[str, Any] = {name: os.environ.get(name) for name in changes}
-    os.environ.update(changes)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value

@@ -77,6 +77,7 @@ class Networks:
             path, digest = weights.resolve_verified(weights.DETECTOR, detector_weights, weights_dir)
             detector = _load_detector(profile, path, compute)
             identity |= {"detector": "ultralytics", "detector_sha256": digest, **_detector_facts(profile)}
+            identity["detector_tensors_sha256"] = detector.tensors_sha256
         if profile.needs_backbone and random_clip:
             backbone = _random_backbone(compute)
             identity |= {"backbone": f"RN101 RANDOM seed {RANDOM_SEED}", "backbone_sha256": None}
@@ -85,6 +86,7 @@ class Networks:
             path, digest = weights.resolve_verified(weights.CLIP, clip_weights, weights_dir)
             backbone = _load_backbone(path, compute)
             identity |= {"backbone": "CLIP RN101", "backbone_sha256": digest}
+            identity["backbone_tensors_sha256"] = backbone.tensors_sha256
         return cls(backbone, detector, compute, identity, wishes.of(profile, StreamKind.LOCAL))
 
     def prepare(self, most_frames: int) -> None:
@@ -118,7 +120,9 @@ class Networks:
         return self._detector.knows if self._detector else ()
 
     def identity(self) -> dict[str, Any]:
-        """Everything about the networks that a bank must match, as JSON values; the same on every device."""
+        """Everything about the networks that a bank must match, as JSON values; the same on every device.
+
+        The hash of a file is there for banks learnt before tensors were hashed: `models.network_identity`."""
         return dict(self._identity)
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:

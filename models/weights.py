@@ -3,52 +3,57 @@
 from __future__ import annotations
 
 import hashlib
-import http.client
-import urllib.error
-import urllib.request
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from patchwatch.errors import NotFoundError, RejectedError, RetryableError, WeightsMissingError
+from models.weights_source import HubFile, Progress, WebAddress, WeightsSource, offline, source_of
+from patchwatch.errors import NotFoundError, PatchwatchError, RejectedError, RetryableError, WeightsMissingError
 
-_TIMEOUT_S = 30.0
-_CHUNK_BYTES = 1 << 20
-
-Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all (None: the server does not say)
+Failed = Callable[[WeightsSource, str], None]  # a source that did not work, and why
 
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """One entry of the catalogue. ``sha256`` is None where the publisher states none: it is then recorded on the
-    first pull, next to the file."""
+    """One entry of the catalogue. ``sources`` are tried in order; each leaves the file in its own format, under its
+    own name. What a source publishes no hash for is recorded on the first pull, next to the file."""
 
     name: str
-    filename: str
-    url: str
-    sha256: str | None
+    sources: tuple[WeightsSource, ...]
     setting: str  # the environment variable that points at a file of one's own
     licence: str
     description: str
 
+    @property
+    def filenames(self) -> tuple[str, ...]:
+        """Under which it may lie in the weights folder; the first that is there is taken."""
+        return tuple(dict.fromkeys(source.kept_as for source in self.sources))
 
-_CLIP_SHA256 = "8fa8567bab74a42d41c5915025a8e4538c3bdbe8804a470a72f30b0d94fab599"
+
+_CLIP_SHA256 = "8fa8567bab74a42d41c5915025a8e4538c3bdbe8804a470a72f30b0d94fab599"  # OpenAI states it in the address
+_CLIP_HUB = "timm/resnet101_clip.openai"
+_YOLO_RELEASES = "https://github.com/ultralytics/assets/releases/download"
 
 CLIP = WeightsFile(
     name="clip-rn101",
-    filename="RN101.pt",
-    url=f"https://openaipublic.azureedge.net/clip/models/{_CLIP_SHA256}/RN101.pt",
-    sha256=_CLIP_SHA256,  # OpenAI states it in the address
+    sources=(
+        HubFile(_CLIP_HUB, "open_clip_model.safetensors", "RN101.safetensors"),
+        HubFile(_CLIP_HUB, "open_clip_pytorch_model.bin", "RN101.bin"),
+        WebAddress(f"https://openaipublic.azureedge.net/clip/models/{_CLIP_SHA256}/RN101.pt", "RN101.pt", _CLIP_SHA256),
+    ),
     setting="PATCHWATCH_CLIP_WEIGHTS",
     licence="MIT",
     description="CLIP RN101 by OpenAI, for the global and local streams",
 )
 DETECTOR = WeightsFile(
     name="yolov5s",
-    filename="yolov5su.pt",
-    url="https://github.com/ultralytics/assets/releases/download/v8.3.0/yolov5su.pt",
-    sha256=None,
+    sources=(
+        WebAddress(f"{_YOLO_RELEASES}/v8.3.0/yolov5su.pt", "yolov5su.pt"),
+        WebAddress(f"{_YOLO_RELEASES}/v8.4.0/yolov5su.pt", "yolov5su.pt"),
+        HubFile("Ultralytics/YOLOv5", "yolov5su.pt", "yolov5su.pt"),
+    ),
     setting="PATCHWATCH_DETECTOR_WEIGHTS",
     licence="AGPL-3.0",
     description="YOLOv5s (anchor-free head) by Ultralytics, finds persons for the local stream",
@@ -77,6 +82,14 @@ class Check:
     expected: str | None
 
 
+@dataclass(frozen=True)
+class Pulled:
+    """A file that is there now. ``source`` is None where nothing had to be fetched."""
+
+    path: Path
+    source: WeightsSource | None
+
+
 def entry_of(name: str) -> WeightsFile:
     """Raises `NotFoundError`."""
     if name not in CATALOGUE:
@@ -84,12 +97,17 @@ def entry_of(name: str) -> WeightsFile:
     return CATALOGUE[name]
 
 
-def resolve(entry: WeightsFile, explicit: Path | None, weights_dir: Path) -> Path:
-    """The file to load: the user's own path where set, else the one that was pulled.
+def locate(entry: WeightsFile, explicit: Path | None, weights_dir: Path) -> Path:
+    """Where the file is, or would be: the user's own path where set, else the first form in the weights folder."""
+    if explicit is not None:
+        return explicit
+    paths = [weights_dir / name for name in entry.filenames]
+    return next((path for path in paths if path.is_file()), paths[0])
 
-    Raises `WeightsMissingError` saying which file, where it was looked for, and what mends it.
-    """
-    path = explicit if explicit is not None else weights_dir / entry.filename
+
+def resolve(entry: WeightsFile, explicit: Path | None, weights_dir: Path) -> Path:
+    """The file to load. Raises `WeightsMissingError` saying which file, where it was looked for, and what mends it."""
+    path = locate(entry, explicit, weights_dir)
     if path.is_file():
         return path
     if explicit is not None:
@@ -98,7 +116,7 @@ def resolve(entry: WeightsFile, explicit: Path | None, weights_dir: Path) -> Pat
             f"`patchwatch weights pull {entry.name}`"
         )
     raise WeightsMissingError(
-        f"the weights of {entry.description} are missing: looked for {path}. "
+        f"the weights of {entry.description} are missing: looked for {', '.join(entry.filenames)} in {weights_dir}. "
         f"Run `patchwatch weights pull {entry.name}`, or set {entry.setting} to a file of your own"
     )
 
@@ -116,9 +134,9 @@ def resolve_verified(entry: WeightsFile, explicit: Path | None, weights_dir: Pat
 
 
 def verify(entry: WeightsFile, explicit: Path | None, weights_dir: Path) -> Check:
-    """Compare the file on disk with its published or recorded hash. Raises nothing for a missing or wrong file."""
-    path = explicit if explicit is not None else weights_dir / entry.filename
-    expected = entry.sha256 or (None if explicit is not None else _recorded(path))
+    """Compare the file on disk with its recorded or published hash. Raises nothing for a missing or wrong file."""
+    path = locate(entry, explicit, weights_dir)
+    expected = _published(entry, path.name) if explicit is not None else _recorded(path) or _published(entry, path.name)
     if not path.is_file():
         return Check(entry, path, Verdict.MISSING, None, expected)
     actual = sha256_of(path)
@@ -138,59 +156,103 @@ def sha256_of(path: Path) -> str:
 
 
 def pull(
-    entry: WeightsFile, weights_dir: Path, *, force: bool = False, progress: Progress = lambda done, total: None
-) -> Path:
-    """Fetch a file into ``weights_dir``; a right one that is there already stays unless ``force``.
+    entry: WeightsFile,
+    weights_dir: Path,
+    *,
+    force: bool = False,
+    own: str | None = None,
+    progress: Progress = lambda done, total: None,
+    failed: Failed = lambda source, why: None,
+) -> Pulled:
+    """Fetch a file into ``weights_dir`` from the first source that works; a right one that is there already stays
+    unless ``force``.
 
-    It arrives under another name, is compared with its hash, and only then takes its place; a broken transfer is
-    resumed by the next call. Raises `RetryableError` without network, `RejectedError` for the wrong bytes.
+    ``own``: an address or path of the user's, then the only source. A file arrives under another name, is compared
+    with its hash, and only then takes its place; a broken transfer is resumed by the next call. ``failed`` hears of
+    each source that did not work. Raises `RetryableError`, or `RejectedError` where every source gave wrong bytes.
     """
-    path = weights_dir / entry.filename
-    if not force and verify(entry, None, weights_dir).verdict in (Verdict.OK, Verdict.UNRECORDED):
-        return path
+    there = verify(entry, None, weights_dir)
+    if not force and own is None and there.verdict in (Verdict.OK, Verdict.UNRECORDED):
+        return Pulled(there.path, None)
     weights_dir.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".part")
-    _fetch(entry, path, partial, progress)
+    reasons: list[tuple[WeightsSource, PatchwatchError]] = []
+    for source in entry.sources if own is None else [source_of(own, entry.filenames[-1])]:
+        try:
+            return Pulled(_pull_from(source, entry, weights_dir, progress, force, allowed=own is not None), source)
+        except (RetryableError, RejectedError) as error:
+            reasons.append((source, error))
+            failed(source, str(error))
+    raise _nowhere(entry, weights_dir, reasons)
+
+
+def _pull_from(
+    source: WeightsSource, entry: WeightsFile, weights_dir: Path, progress: Progress, force: bool, allowed: bool
+) -> Path:
+    if source.remote and not allowed and offline():
+        raise RetryableError("is not asked in offline mode (HF_HUB_OFFLINE)")
+    of_source = hashlib.sha256(repr(source).encode()).hexdigest()[:8]  # never continued with bytes of another source
+    partial = weights_dir / f"{source.kept_as}.{of_source}.part"
+    if not source.resumes:
+        partial.unlink(missing_ok=True)
+    stated = source.fetch(partial, progress, force=force)
     actual = sha256_of(partial)
-    if entry.sha256 is not None and actual != entry.sha256:
+    expected = source.sha256 or stated
+    if expected is not None and actual != expected:
         partial.unlink()
-        raise RejectedError(
-            f"{entry.url} delivered other bytes (sha256 {actual}, published {entry.sha256}): nothing was kept. "
-            f"Run `patchwatch weights pull {entry.name}` again; a proxy that answers in its place may be the cause"
-        )
-    if entry.sha256 is None:
-        _record_path(path).write_text(f"{actual}  {path.name}\n")
+        raise RejectedError(f"delivered other bytes (sha256 {actual}, published {expected})")
+    form = _form(partial)
+    if form is None:
+        partial.unlink()
+        raise RejectedError("delivered something that is no weights file: a proxy may have answered in its place")
+    path = weights_dir / source.kept_as
+    if path.suffix == ".pt" and form == ".safetensors":
+        path = path.with_name(entry.filenames[0])
+    return _keep(entry, partial, path, actual)
+
+
+def _keep(entry: WeightsFile, partial: Path, path: Path, sha256: str) -> Path:
+    """The one form that is there from now on."""
+    _record_path(path).write_text(f"{sha256}  {path.name}\n")
     partial.replace(path)
+    for name in entry.filenames:
+        if name != path.name:
+            (path.parent / name).unlink(missing_ok=True)
+            _record_path(path.parent / name).unlink(missing_ok=True)
+        for leftover in path.parent.glob(f"{name}.*.part"):
+            leftover.unlink(missing_ok=True)
     return path
 
 
-def _fetch(entry: WeightsFile, path: Path, partial: Path, progress: Progress) -> None:
-    advice = f"run `patchwatch weights pull {entry.name}` where there is a network, or put the file at {path}"
-    try:
-        _transfer(entry.url, partial, progress)
-    except urllib.error.HTTPError as error:
-        partial.unlink(missing_ok=True)
-        raise RetryableError(f"{entry.url} answered {error.code} {error.reason}: try again, or {advice}") from None
-    except (OSError, http.client.HTTPException) as error:
-        reason = getattr(error, "reason", error)
-        raise RetryableError(f"{entry.url} cannot be fetched ({reason}): {advice}") from None
+def _nowhere(
+    entry: WeightsFile, weights_dir: Path, reasons: list[tuple[WeightsSource, PatchwatchError]]
+) -> PatchwatchError:
+    told = "; ".join(f"{source} {error}" for source, error in reasons)
+    rejected = all(isinstance(error, RejectedError) for _, error in reasons)
+    return (RejectedError if rejected else RetryableError)(
+        f"no source has {entry.name}, nothing was kept: {told}. Run `patchwatch weights pull {entry.name}` again where "
+        f"there is a network, give a file or address of your own with --from, or put the file at "
+        f"{weights_dir / entry.filenames[-1]}"
+    )
 
 
-def _transfer(url: str, partial: Path, progress: Progress) -> None:
-    have = partial.stat().st_size if partial.exists() else 0
-    request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})  # noqa: S310
-    with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310 (addresses of the catalogue)
-        resumed = answer.status == http.client.PARTIAL_CONTENT
-        length = answer.headers.get("Content-Length")
-        done = have if resumed else 0
-        total = done + int(length) if length else None
-        with partial.open("ab" if resumed else "wb") as file:
-            while chunk := answer.read(_CHUNK_BYTES):
-                file.write(chunk)
-                done += len(chunk)
-                progress(done, total)
-    if total is not None and done < total:
-        raise ConnectionError(f"the connection ended after {done} of {total} bytes")
+def _form(path: Path) -> str | None:
+    """``.safetensors``, ``.pt``, or None for what is neither."""
+    if is_safetensors(path):
+        return ".safetensors"
+    with path.open("rb") as file:
+        is_old_pickle = file.read(2) == b"\x80\x02"
+    return ".pt" if is_old_pickle or zipfile.is_zipfile(path) else None
+
+
+def is_safetensors(path: Path) -> bool:
+    """By its first bytes: the length of a JSON header, and its opening bracket."""
+    with path.open("rb") as file:
+        head = file.read(9)
+    return len(head) == 9 and head[8:] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size
+
+
+def _published(entry: WeightsFile, filename: str) -> str | None:
+    return next((source.sha256 for source in entry.sources if source.kept_as == filename and source.sha256), None)
 
 
 def _record_path(path: Path) -> Path:

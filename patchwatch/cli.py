@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from patchwatch import __version__
+from patchwatch.commands.plain_help import PlainGroup, plain_typer, single
 from patchwatch.errors import EXIT_MAY_PASS, EXIT_STAYS, PatchwatchError, RetryableError
 from patchwatch.messages.source import redact
 
@@ -36,7 +37,7 @@ COMMANDS = {
 _NO_MEMORY = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")
 
 
-class _LazyCommands(TyperGroup):
+class _LazyCommands(PlainGroup):
     """Imports the module of a subcommand when that one is asked for."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
@@ -48,9 +49,7 @@ class _LazyCommands(TyperGroup):
         module, _, attribute = COMMANDS[cmd_name].partition(":")
         found = getattr(import_module(module), attribute)
         if not isinstance(found, typer.Typer):
-            single = typer.Typer(add_completion=False)
-            single.command(cmd_name)(found)
-            found = single
+            found = single(cmd_name, found)
         command = typer.main.get_command(found)
         command.name = cmd_name
         return cast("TyperCommand | TyperGroup", command)
@@ -62,7 +61,7 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-app = typer.Typer(cls=_LazyCommands, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+app = plain_typer(cls=_LazyCommands)
 
 
 @app.callback()

@@ -63,7 +63,8 @@ class AccessMiddleware:
             given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if not hmac.compare_digest(given.strip().encode(), self._token):
             raise UnauthorizedError(
-                "send the token of PATCHWATCH_API_TOKEN as 'Authorization: Bearer TOKEN' (WebSockets: or ?token=TOKEN)"
+                "send the token of PATCHWATCH_API_TOKEN as 'Authorization: Bearer TOKEN'; a WebSocket may send it as "
+                "the query parameter `token` instead"
             )
 
 

@@ -19,6 +19,6 @@ def check_source(text: str, settings: Settings, location: str, *, files_only: bo
         elif files_only:
             raise SourceRejectedError("name recorded files (file:/PATH)", reason="unsupported_scheme")
         if _MASK in text:
-            raise SourceRejectedError("the password is masked: send the real one", reason="bad_url")
+            raise SourceRejectedError("it holds *** in place of a secret: send the real address", reason="bad_url")
     except SourceRejectedError as error:
         raise InvalidFieldsError([FieldProblem(location=location, message=str(error))]) from None

@@ -5,9 +5,9 @@ Rules of a camera live in `patchwatch.messages.camera`: a body is checked by bui
 
 from __future__ import annotations
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
 
 from patchwatch.accounting import Account
 from patchwatch.messages.alert_view import AlertView, RegionView
@@ -16,6 +16,7 @@ from patchwatch.messages.camera import Pace, Tls, Transport
 from patchwatch.messages.enrolment_report import EnrolmentReport
 from patchwatch.messages.moment import Time
 from patchwatch.messages.score import Score
+from patchwatch.messages.source import MAX_SOURCE_LENGTH
 from patchwatch.messages.status import (
     AnalysisState,
     AnalysisStatus,
@@ -29,6 +30,8 @@ from patchwatch.messages.status import (
 from patchwatch.messages.threshold import AlarmThreshold
 from service.health import Health
 
+_SourceText = Annotated[str, StringConstraints(max_length=MAX_SOURCE_LENGTH)]
+
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -40,8 +43,9 @@ class CameraChange(_Body):
     name: str | None = Field(None, examples=["Back gate"])
     source: str | None = Field(
         None,
-        description="`rtsp://USER:PASSWORD@HOST/PATH`, `rtsps://...`, `file:/PATH` inside the media folders, or "
-        "`push:` (the camera publishes to our RTSP endpoint). Credentials are stored, and never shown again.",
+        max_length=MAX_SOURCE_LENGTH,
+        description="`rtsp://USER:PASSWORD@HOST/PATH`, `rtsps://...`, `file:/PATH` (as it is written) inside the media "
+        "folders, or `push:` (the camera publishes to our RTSP endpoint). Credentials are stored, never shown again.",
         examples=["rtsp://camera.example/stream1"],
     )
     profile: str | None = Field(
@@ -288,7 +292,7 @@ class AlertList(BaseModel):
 class NewEnrolment(_Body):
     """Normal footage to learn from: recordings, or the camera itself from now on."""
 
-    sources: list[str] = Field(
+    sources: list[_SourceText] = Field(
         [], max_length=100, examples=[["file:/media/gate-monday.mp4", "file:/media/gate-tuesday.mp4"]]
     )
     live_seconds: float | None = Field(

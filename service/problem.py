@@ -6,6 +6,7 @@ A validation problem names the place and the rule, never the value: a value may 
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -17,11 +18,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 
 from patchwatch import errors
-from patchwatch.messages.source import redact
+from patchwatch.messages.base import CAMERA_ID_PATTERN
+from patchwatch.plain_text import one_line
+from patchwatch.redaction import redact
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 _URN = "urn:patchwatch:problem:"
+_LONGEST_DETAIL = 2000  # characters
+_LONGEST_PATH = 200  # of a stranger's path that come back
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}", re.ASCII)
+_PATTERNS = {
+    CAMERA_ID_PATTERN: "use 1 to 63 of a-z, 0-9, - and _, beginning with a letter or digit",
+    r"^[a-z0-9][a-z0-9_-]{0,30}$": "use 1 to 31 of a-z, 0-9, - and _, beginning with a letter or digit",
+}
 _HEADERS = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "2"},  # seconds; the workers look again twice a second
@@ -70,7 +80,7 @@ class FieldProblem(BaseModel):
     """One field that is wrong."""
 
     location: str = Field(examples=["body.id"])
-    message: str = Field(examples=["String should match pattern '^[a-z0-9][a-z0-9_-]{0,62}$'"])
+    message: str = Field(examples=["use 1 to 63 of a-z, 0-9, - and _, beginning with a letter or digit"])
 
 
 class Problem(BaseModel):
@@ -135,15 +145,27 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def _field(error: Any, prefix: str) -> FieldProblem:
     place: Sequence[Any] = ((prefix,) if prefix else ()) + tuple(error["loc"])
-    return FieldProblem(location=".".join(map(str, place)), message=redact(error["msg"].removeprefix("Value error, ")))
+    asked = _PATTERNS.get(error.get("ctx", {}).get("pattern", ""))
+    message = asked or error["msg"].removeprefix("Value error, ")
+    return FieldProblem(location=".".join(map(_step, place)), message=redact(one_line(message, 500)))
+
+
+def _step(of_place: object) -> str:
+    """An unknown field is named as its sender named it: only what looks like a name comes back."""
+    return str(of_place) if isinstance(of_place, int) or _NAME.fullmatch(str(of_place)) else "***"
+
+
+def _shown_path(path: str) -> str:
+    return redact(one_line(path, _LONGEST_PATH))
 
 
 def _answer(
     status: HTTPStatus, code: str, detail: str, path: str, fields: list[FieldProblem] | None = None
 ) -> JSONResponse:
     problem = Problem(
-        type=_URN + code, title=status.phrase, status=status, detail=redact(detail), instance=path, errors=fields
-    )
+        type=_URN + code, title=status.phrase, status=status, detail=redact(one_line(detail, _LONGEST_DETAIL)),
+        instance=_shown_path(path), errors=fields,
+    )  # fmt: skip
     return JSONResponse(problem.model_dump(exclude_none=True), status, _HEADERS.get(status), MEDIA_TYPE)
 
 
@@ -165,7 +187,8 @@ async def _on_http_error(request: Request, error: Exception) -> JSONResponse:
         return respond(TooLargeError(error.detail), request.url.path)
     status = HTTPStatus(error.status_code)
     code = status.phrase.lower().replace(" ", "-")
-    detail = error.detail if error.detail != status.phrase else f"{request.method} {request.url.path}: {status.phrase}"
+    told = error.detail != status.phrase
+    detail = error.detail if told else f"{request.method} {_shown_path(request.url.path)}: {status.phrase}"
     answer = _answer(status, code, detail, request.url.path)
     answer.headers.update(error.headers or {})
     return answer

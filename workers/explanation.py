@@ -14,6 +14,7 @@ from models.explanation import explain
 from models.features import Features
 from patchwatch.messages.alert import AlertRegion
 from patchwatch.messages.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
+from patchwatch.messages.score import Region
 
 
 @dataclass(frozen=True)
@@ -53,19 +54,14 @@ def _stream(frame: Explained, part: explanation.StreamExplanation, thumbnails: b
         contribution=min(1.0, part.contribution),  # a sum of shares may be off by a rounding
         rarity=part.rarity,
         distance=part.distance,
-        region=_in_source(part.box_xyxy_px, frame),
+        region=_region(part.box_xyxy_px, frame),
         nearest=tuple(_nearest(one, thumbnails) for one in part.nearest),
     )
 
 
-def _in_source(box: Box | None, frame: Explained) -> AlertRegion | None:
-    if box is None:
-        return None
-    x1, y1, x2, y2 = (
-        min(whole, max(0, round(edge * whole / length)))
-        for edge, length, whole in zip(box, frame.size * 2, frame.source_size * 2, strict=True)
-    )
-    return AlertRegion(x1=x1, y1=y1, x2=x2, y2=y2)
+def _region(box: Box | None, frame: Explained) -> AlertRegion | None:
+    region = Region.in_source(box, frame.size, frame.source_size)
+    return None if region is None else AlertRegion(x1=region.x1, y1=region.y1, x2=region.x2, y2=region.y2)
 
 
 def _nearest(one: explanation.NearestNormal, thumbnails: bool) -> NearestNormal:

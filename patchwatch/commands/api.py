@@ -31,10 +31,14 @@ def ask(settings: Settings, address: str | None, method: str, path: str, body: d
 
     check_token(settings)
     base = (address or default_address(settings)).rstrip("/")
-    headers = {} if settings.api_token is None else {"Authorization": f"Bearer {settings.api_token.get_secret_value()}"}
+    headers = _authorization(settings)
     try:
-        answer = httpx.request(method, f"{base}/api/v1{path}", json=body, headers=headers, timeout=_TIMEOUT_S)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        # A proxy of the environment would be told the token and the cameras' passwords.
+        with httpx.Client(trust_env=False, verify=httpx.create_ssl_context(), timeout=_TIMEOUT_S) as client:
+            answer = client.request(method, f"{base}/api/v1{path}", json=body, headers=headers)  # type: ignore[arg-type]
+    except httpx.InvalidURL:
+        raise RejectedError(f"{base} is no address of a service: give --api http://HOST:PORT") from None
+    except httpx.HTTPError as error:
         raise RetryableError(
             f"no Patchwatch service answers at {base} ({error}): start it with `patchwatch serve`, or give --api"
         ) from None
@@ -44,6 +48,19 @@ def ask(settings: Settings, address: str | None, method: str, path: str, body: d
         raise ConfigurationError(f"{base} refuses ({_words(answer)}): set PATCHWATCH_API_TOKEN to the service's token")
     kind = RetryableError if answer.is_server_error else RejectedError
     raise kind(f"{base} refuses: {_words(answer)}")
+
+
+def _authorization(settings: Settings) -> dict[str, bytes]:
+    """Letters beyond ASCII go as UTF-8."""
+    if settings.api_token is None:
+        return {}
+    token = settings.api_token.get_secret_value().strip()
+    if not token or not token.isprintable():
+        raise ConfigurationError(
+            "PATCHWATCH_API_TOKEN cannot be sent: it is empty, or holds a control character. Set it to the service's "
+            "token, or unset it where the service has none"
+        )
+    return {"Authorization": b"Bearer " + token.encode()}
 
 
 def _words(answer: httpx.Response) -> str:

@@ -9,13 +9,14 @@ from typing import Annotated, Any
 import typer
 
 from patchwatch.commands.api import ask
+from patchwatch.commands.plain_help import plain_typer
 from patchwatch.commands.threshold_text import budget, spread, threshold_lines
 from patchwatch.errors import RejectedError
 from patchwatch.messages.camera import Pace, Transport
 from patchwatch.messages.threshold import AlarmThreshold
 from patchwatch.settings import load_settings
 
-app = typer.Typer(no_args_is_help=True, help="Add, list, change and remove the cameras of a running service.")
+app = plain_typer("Add, list, change and remove the cameras of a running service.")
 
 _Api = Annotated[
     str | None, typer.Option("--api", help="Address of the service. Default: PATCHWATCH_HOST and PATCHWATCH_PORT.")
@@ -28,26 +29,33 @@ _Budget = Annotated[
 _Id = Annotated[str, typer.Argument(metavar="ID", help="Small letters, digits, '-' and '_'.")]
 
 
+_SOURCE_HELP = (
+    "rtsp://..., rtsps://..., file:/PATH (as it is written), or push: (the camera publishes to us). "
+    "-: read it from standard input, so that a password in it shows in no process list."
+)
+_Profile = Annotated[
+    str | None, typer.Option(help="How it is analysed: motion, objects, clip, reference, or your own.")
+]
+_Name = Annotated[str | None, typer.Option(help="A name for people.")]
+_Fps = Annotated[float | None, typer.Option(help="Frames analysed per second. Default: PATCHWATCH_ANALYSIS_FPS.")]
+_Pace = Annotated[Pace | None, typer.Option(help="How a file is read.")]
+_Transport = Annotated[Transport | None, typer.Option(help="RTSP media transport of a pulled camera.")]
+_PublishUsername = Annotated[str | None, typer.Option(help="Required from whoever publishes this camera.")]
+_PublishPassword = Annotated[
+    bool, typer.Option("--publish-password-stdin", help="Read the publisher's password from standard input.")
+]
+
+
 @app.command("add")
 def add(
     id: _Id,
-    source: Annotated[
-        str,
-        typer.Argument(
-            help="rtsp://..., rtsps://..., file:/PATH, or push: (the camera publishes to us). "
-            "-: read it from standard input, so that a password in it shows in no process list."
-        ),
-    ] = "push:",
-    profile: Annotated[
-        str | None, typer.Option(help="How it is analysed: motion, objects, clip, reference, or your own.")
-    ] = None,
-    name: Annotated[str | None, typer.Option(help="A name for people.")] = None,
-    fps: Annotated[
-        float | None, typer.Option(help="Frames analysed per second. Default: PATCHWATCH_ANALYSIS_FPS.")
-    ] = None,
-    pace: Annotated[Pace | None, typer.Option(help="How a file is read.")] = None,
+    source: Annotated[str, typer.Argument(help=_SOURCE_HELP)] = "push:",
+    profile: _Profile = None,
+    name: _Name = None,
+    fps: _Fps = None,
+    pace: _Pace = None,
     loop: Annotated[bool, typer.Option("--loop", help="Start a file again at its end.")] = False,
-    transport: Annotated[Transport | None, typer.Option(help="RTSP media transport of a pulled camera.")] = None,
+    transport: _Transport = None,
     tls_fingerprint: Annotated[
         str | None, typer.Option(help="SHA-256 of the certificate an rtsps:// camera must show.")
     ] = None,
@@ -55,14 +63,15 @@ def add(
         bool, typer.Option("--no-tls-verify", help="Take any certificate of an rtsps:// camera: its password is open.")
     ] = False,
     false_alarms_per_day: _Budget = None,
-    publish_username: Annotated[str | None, typer.Option(help="Required from whoever publishes this camera.")] = None,
-    publish_password_stdin: Annotated[
-        bool, typer.Option("--publish-password-stdin", help="Read the publisher's password from standard input.")
-    ] = False,
+    publish_username: _PublishUsername = None,
+    publish_password_stdin: _PublishPassword = False,
     api: _Api = None,
     as_json: _Json = False,
 ) -> None:
-    """Add a camera. It is captured at once, and scored as soon as it has a bank (`patchwatch enroll`)."""
+    """Add a camera. It is captured at once, and scored as soon as it has a bank (`patchwatch enroll`).
+
+    With push: it publishes to rtsp://PATCHWATCH_RTSP_HOST:PATCHWATCH_RTSP_PORT/ID.
+    """
     body: dict[str, Any] = {
         "id": id, "source": _line() if source == "-" else source, "profile": profile, "name": name,
         "analysis_fps": fps, "pace": pace, "loop": loop or None, "transport": transport,
@@ -91,22 +100,43 @@ def list_(api: _Api = None, as_json: _Json = False) -> None:
 @app.command("set")
 def set_(
     id: _Id,
+    source: Annotated[str | None, typer.Option(help=_SOURCE_HELP)] = None,
+    profile: _Profile = None,
+    name: _Name = None,
+    fps: _Fps = None,
+    default_fps: Annotated[bool, typer.Option("--default-fps", help="Go back to PATCHWATCH_ANALYSIS_FPS.")] = False,
+    pace: _Pace = None,
+    loop: Annotated[bool | None, typer.Option("--loop/--no-loop", help="Start a file again at its end.")] = None,
+    transport: _Transport = None,
     false_alarms_per_day: _Budget = None,
     default_budget: Annotated[
         bool, typer.Option("--default-budget", help="Go back to PATCHWATCH_FALSE_ALARMS_PER_DAY.")
     ] = False,
-    name: Annotated[str | None, typer.Option(help="A name for people.")] = None,
+    publish_username: _PublishUsername = None,
+    publish_password_stdin: _PublishPassword = False,
     api: _Api = None,
     as_json: _Json = False,
 ) -> None:
-    """Change a camera. Another alarm budget holds at once; `cameras thresholds` shows what it means."""
-    body: dict[str, Any] = {} if name is None else {"name": name}
-    if default_budget or false_alarms_per_day is not None:
-        if default_budget and false_alarms_per_day is not None:
-            raise RejectedError("give --false-alarms-per-day or --default-budget, not both")
-        body["false_alarms_per_day"] = false_alarms_per_day
+    """Change a camera; what is not given stays. Another alarm budget holds at once; all else begins its capture
+    anew, so that a camera that publishes has to connect again.
+
+    `cameras thresholds` shows what a budget means. A camera needs a bank for each profile: `patchwatch enroll`.
+    """
+    given: dict[str, Any] = {
+        "source": _line() if source == "-" else source, "profile": profile, "name": name, "analysis_fps": fps,
+        "pace": pace, "loop": loop, "transport": transport, "false_alarms_per_day": false_alarms_per_day,
+        "publish_username": publish_username, "publish_password": _line() if publish_password_stdin else None,
+    }  # fmt: skip
+    body = {field: value for field, value in given.items() if value is not None}
+    for field, option, back in (
+        ("analysis_fps", "--default-fps", default_fps), ("false_alarms_per_day", "--default-budget", default_budget),
+    ):  # fmt: skip
+        if back and field in body:
+            raise RejectedError(f"give a value or {option}, not both")
+        if back:
+            body[field] = None
     if not body:
-        raise RejectedError("nothing to change: give --false-alarms-per-day, --default-budget or --name")
+        raise RejectedError("nothing to change: see `patchwatch cameras set --help` for what can be")
     _show(ask(load_settings(), api, "PATCH", f"/cameras/{id}", body), as_json)
 
 
@@ -118,7 +148,11 @@ def thresholds(id: _Id, api: _Api = None, as_json: _Json = False) -> None:
         typer.echo(json.dumps(answer))
         return
     if answer["threshold"] is None:
-        typer.echo(f"{id} has no bank yet: patchwatch enroll --camera {id} VIDEO...", err=True)
+        typer.echo(
+            f"{id} raises no alert yet, because it has not learnt what is normal: run `patchwatch enroll --camera {id} "
+            "VIDEO...` with recordings of it",
+            err=True,
+        )
         return
     for line in threshold_lines(AlarmThreshold.model_validate(answer["threshold"])):
         typer.echo(line)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from patchwatch.commands.output_file import check_output, write_output
 from patchwatch.commands.report import write_page
 from patchwatch.errors import RejectedError
 from patchwatch.settings import load_settings
@@ -98,7 +99,7 @@ def evaluate(
         return
     report = report_of(results, material, reader, train=train, test=test, false_alarms_per_day=per_day, folds=number)
     if json_out:
-        _write("--json", json_out, json.dumps(report.as_json()) + "\n")
+        write_output("--json", json_out, json.dumps(report.as_json()) + "\n")
     if html_out:
         write_page(report, html_out)
     for line in lines(report.profiles):
@@ -113,8 +114,7 @@ def _check(names: list[str], labels: Path | None, reports: dict[str, Path | None
     if csv_out is not None and len(names) > 1:
         raise RejectedError(f"--csv holds the scores of one profile, not of {', '.join(names)}: run them one by one")
     for option, path in (*reports.items(), ("--csv", csv_out)):
-        if path is not None:
-            _prepare(option, path)
+        check_output(option, path, make_folder=True)
 
 
 def _reader(fps: float | None, frame_rate: float | None) -> Reader:
@@ -156,21 +156,6 @@ def _write_csv(path: Path, material: Material, found: Run, csv_scores: ScoreChoi
 
     table = StringIO()
     write_predictions(material.testing, found.scores, table, ScoredBy(csv_scores.value))
-    _write("--csv", path, table.getvalue())
+    write_output("--csv", path, table.getvalue())
     if found.bank.random_weights:
         typer.echo(f"WARNING: {path} was made with RANDOM CLIP weights", err=True)
-
-
-def _prepare(option: str, path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.open("a").close()
-    except OSError as error:
-        raise RejectedError(f"{option} {path}: {error.strerror}") from None
-
-
-def _write(option: str, path: Path, text: str) -> None:
-    try:
-        path.write_text(text)
-    except OSError as error:
-        raise RejectedError(f"{option} {path}: {error.strerror}") from None

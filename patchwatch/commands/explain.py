@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from patchwatch.commands.enroll import local_source
+from patchwatch.commands.output_file import check_output, write_output
 from patchwatch.errors import RejectedError
 from patchwatch.messages.base import checked_camera_id
 from patchwatch.settings import load_settings
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from patchwatch.messages.explanation import Explanation, StreamExplanation
 
 _SUFFIXES = (".html", ".json")
+_RAREST = 6.0  # beyond, the number says more than the footage can
 
 
 def explain(
@@ -38,6 +40,7 @@ def explain(
 
     if out is not None and out.suffix.lower() not in _SUFFIXES:
         raise RejectedError(f"{out} is neither .html nor .json: name a file with one of these endings after --out")
+    check_output("--out", out)
     settings = load_settings()
     opened = local_source(source, live=False)
     checked_camera_id(camera)
@@ -51,10 +54,7 @@ def explain(
     if out is not None:
         html = out.suffix.lower() == ".html"
         text = page(explanation, found.jpeg, threshold) if html else explanation.encode().decode()
-        try:
-            out.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise RejectedError(f"--out {out}: {error.strerror}") from None
+        write_output("--out", out, text)
     if as_json:
         typer.echo(explanation.encode().decode())
     elif out is None:
@@ -75,14 +75,21 @@ def table(explanation: Explanation, threshold: float) -> str:
 
 def _lines(stream: StreamExplanation) -> list[str]:
     if stream.rarity is None or stream.distance is None:
-        return [f"  {stream.name:<12}  nothing to say"]
+        return [f"  {stream.name:<12}  saw nothing to judge"]
     region = stream.region
     where = f"at {region.x1},{region.y1} to {region.x2},{region.y2}" if region else ""
     first = (
-        f"  {stream.name:<12} {stream.contribution:4.0%}  rarity {stream.rarity:.2f}, distance {stream.distance:.3f} "
-        f"{where}"
-    )
+        f"  {stream.name:<12} {stream.contribution:4.0%} of the score: as unusual as {_odds(stream.rarity)} normal "
+        f"frames (distance to normal {stream.distance:.3f}) {where}"
+    ).rstrip()
     nearest = [
         f"{'':17}nearest normal: {one.distance:.3f} {one.source} at {one.time_s:.1f} s" for one in stream.nearest
     ]
     return [first, *nearest]
+
+
+def _odds(rarity: float) -> str:
+    """A rarity is the negative decimal logarithm of the share of normal frames that are as unusual."""
+    if rarity > _RAREST:
+        return "fewer than one in a million"
+    return f"one in {10**rarity:,.0f}"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from patchwatch.errors import RejectedError
+from patchwatch.commands.output_file import check_output, write_output
 
 if TYPE_CHECKING:
     from workers.evaluation.report import Report
@@ -20,6 +20,7 @@ def report(
     """Write a stored evaluation as one HTML file for people."""
     from workers.evaluation.report import Report
 
+    check_output("--html", html, make_folder=True)
     write_page(Report.read(result), html)
 
 
@@ -28,8 +29,5 @@ def write_page(found: Report, path: Path) -> None:
     from workers.evaluation.page.document import document
 
     text = document(found)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise RejectedError(f"--html {path}: {error.strerror}") from None
+    check_output("--html", path, make_folder=True)
+    write_output("--html", path, text)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,7 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from patchwatch.commands.enroll import local_source
+from patchwatch.commands.output_file import check_output, writing
 from patchwatch.messages.base import checked_camera_id
+from patchwatch.messages.score import Region
 from patchwatch.settings import load_settings
 
 if TYPE_CHECKING:
@@ -44,6 +48,7 @@ def score(
     from workers.offline import Reader, load_engine
     from workers.offline import score as score_recording
 
+    check_output("--out", out)
     settings = load_settings()
     opened = local_source(source, live=seconds is not None)
     checked_camera_id(camera)
@@ -56,12 +61,17 @@ def score(
     quiet = out is None and sys.stdout.isatty()
     with progress_bar(f"scoring {camera}", hidden=quiet) as report:
         rows = _reported(score_recording(engine, bank, opened, reader), _length_s(opened, reader), report)
-        stream = out.open("w", newline="") if out else sys.stdout
-        try:
+        with _opened(out) as stream:
             _write(rows, names, stream, ScoreFormat.JSON if as_json else form)
-        finally:
-            if out:
-                stream.close()
+
+
+@contextmanager
+def _opened(out: Path | None) -> Iterator[Any]:
+    if out is None:
+        yield sys.stdout
+        return
+    with writing("--out", out), out.open("w", newline="", encoding="utf-8") as file:
+        yield file
 
 
 def _length_s(opened: str | Path, reader: Any) -> float | None:
@@ -92,10 +102,8 @@ def _write(rows: Any, names: list[str], stream: Any, form: ScoreFormat) -> None:
 
 def _cells(row: ScoredFrame) -> list[object]:
     reading = row.reading
-    box: list[object] = [None] * 4
-    if reading.box_xyxy_px:
-        across, down = row.source_width / row.width, row.source_height / row.height
-        box = [round(edge * factor) for edge, factor in zip(reading.box_xyxy_px, (across, down) * 2, strict=True)]
+    region = Region.in_source(reading.box_xyxy_px, (row.width, row.height), (row.source_width, row.source_height))
+    box = [None] * 4 if region is None else [region.x1, region.y1, region.x2, region.y2]
     return [
         round(row.media_time_s, 6), reading.raw, reading.unsmoothed, reading.score, reading.driver, *box,
         *reading.rarities, int(reading.event_open),

@@ -9,11 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from patchwatch.commands.api import ask
+from patchwatch.commands.plain_help import plain_typer
 from patchwatch.errors import RejectedError, RetryableError
 from patchwatch.messages.alert import AlertKind, AlertState
 from patchwatch.settings import load_settings
 
-app = typer.Typer(no_args_is_help=True, help="Send alerts of a running service to HTTP receivers.")
+app = plain_typer("Send alerts of a running service to HTTP receivers.")
 
 _Api = Annotated[
     str | None, typer.Option("--api", help="Address of the service. Default: PATCHWATCH_HOST and PATCHWATCH_PORT.")
@@ -155,4 +156,6 @@ def _show(webhook: dict[str, Any], as_json: bool) -> None:
         return
     counts = f"{webhook['delivered']} delivered, {webhook['pending']} pending, {webhook['dead_letters']} dead"
     reason = f": {webhook['reason']}" if webhook["reason"] else ""
-    typer.echo(f"{webhook['id']:<20} {webhook['url']}  {counts}  {webhook['health']}{reason}")
+    tried = webhook["delivered"] or webhook.get("failed") or webhook.get("last_success")
+    health = webhook["health"] if tried or webhook["health"] != "ok" else "nothing sent yet"
+    typer.echo(f"{webhook['id']:<20} {webhook['url']}  {counts}  {health}{reason}")

@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from patchwatch.commands.plain_help import plain_typer
+from patchwatch.errors import RejectedError
 from patchwatch.settings import Settings, load_settings
 
 if TYPE_CHECKING:
-    from models.weights import Check, Progress, WeightsFile
+    from models.weights import Check, WeightsFile
+    from models.weights_source import Progress, WeightsSource
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    help="See, fetch and check the networks' weights.",
-)
+app = plain_typer("See, fetch and check the networks' weights.")
 
 Names = Annotated[list[str] | None, typer.Argument(help="Names as `weights list` prints them. Default: all.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -37,8 +35,9 @@ def show(as_json: AsJson = False) -> None:
     for row in rows:
         typer.echo(f"{row['name']}  {'present' if row['present'] else 'MISSING'}  {row['path']}")
         typer.echo(f"  {row['description']}. Licence {row['licence']}.")
-        typer.echo(f"  from    {row['url']}")
-        typer.echo(f"  sha256  {row['sha256'] or 'not published; recorded on the first pull'}")
+        for source in row["sources"]:
+            stated = source["sha256"] or "recorded on the first pull"
+            typer.echo(f"  from    {source['source']}\n          sha256 {stated}")
         typer.echo(f"  own     {row['setting']}=PATH")
 
 
@@ -46,20 +45,35 @@ def show(as_json: AsJson = False) -> None:
 def pull(
     names: Names = None,
     force: Annotated[bool, typer.Option("--force", help="Fetch again even what is there.")] = False,
+    own: Annotated[
+        str | None, typer.Option("--from", metavar="URL|PATH", help="Your own source, in place of the known ones.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fetch weights into the weights folder (PATCHWATCH_WEIGHTS_DIR) and compare them with their hash."""
+    """Fetch weights into the weights folder (PATCHWATCH_WEIGHTS_DIR) and compare them with their hash.
+
+    Sources are tried in order (`weights list` names them). HF_ENDPOINT names a mirror of the hub, HF_HUB_OFFLINE=1
+    takes only what the hub's cache holds.
+    """
     from models import weights
 
-    settings = load_settings()
+    settings, entries = load_settings(), _entries(names)
+    if own is not None and len(entries) != 1:
+        raise RejectedError("--from is the source of one file: name it, for example `weights pull clip-rn101 --from X`")
     rows = []
-    for entry in _entries(names):
+    for entry in entries:
+        failed: list[dict[str, str]] = []
+
+        def note(source: WeightsSource, why: str, into: list[dict[str, str]] = failed) -> None:
+            into.append({"source": str(source), "reason": why})
+
         with _progress(entry.name, hidden=as_json) as progress:
-            path = weights.pull(entry, settings.weights_dir, force=force, progress=progress)
+            pulled = weights.pull(entry, settings.weights_dir, force=force, own=own, progress=progress, failed=note)
         found = weights.verify(entry, None, settings.weights_dir)
-        rows.append(_check_row(found))
+        source = None if pulled.source is None else str(pulled.source)
+        rows.append({**_check_row(found), "source": source, "failed": failed})
         if not as_json:
-            typer.echo(f"{entry.name}: {path}  sha256 {found.sha256} ({found.verdict.value})")
+            _tell_pulled(found, source, failed)
     if as_json:
         typer.echo(json.dumps({"weights": rows}))
 
@@ -80,6 +94,13 @@ def verify(names: Names = None, as_json: AsJson = False) -> None:
         raise typer.Exit(2)
 
 
+def _tell_pulled(found: Check, source: str | None, failed: list[dict[str, str]]) -> None:
+    for one in failed:
+        typer.echo(f"{found.entry.name}: {one['source']} {one['reason']}", err=True)
+    where = "was there already" if source is None else f"from {source}"
+    typer.echo(f"{found.entry.name}: {found.path}  {where}  sha256 {found.sha256} ({found.verdict.value})")
+
+
 def _entries(names: list[str] | None) -> list[WeightsFile]:
     from models import weights
 
@@ -94,10 +115,13 @@ def _own(entry: WeightsFile, settings: Settings) -> Path | None:
 
 
 def _catalogue_row(entry: WeightsFile, settings: Settings) -> dict[str, Any]:
-    path = _own(entry, settings) or settings.weights_dir / entry.filename
+    from models.weights import locate
+
+    path = locate(entry, _own(entry, settings), settings.weights_dir)
     return {
-        "name": entry.name, "description": entry.description, "licence": entry.licence, "url": entry.url,
-        "sha256": entry.sha256, "setting": entry.setting, "path": str(path), "present": path.is_file(),
+        "name": entry.name, "description": entry.description, "licence": entry.licence, "setting": entry.setting,
+        "sources": [{"source": str(source), "sha256": source.sha256} for source in entry.sources],
+        "path": str(path), "present": path.is_file(),
     }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from patchwatch.messages.base import CameraId, Message
+from patchwatch.messages.base import CameraId, Message, Words
 from patchwatch.messages.number import TimeMs
 
 
@@ -64,7 +64,7 @@ class Alert(Message):
     profile: str
     bank_id: str = ""
     random_weights: bool = False
-    detail: str = ""  # for people; holds no credentials
+    detail: Words = ""
 
     @model_validator(mode="after")
     def _an_anomaly_is_whole(self) -> Self:

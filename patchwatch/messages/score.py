@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, isinf
 
@@ -25,6 +26,19 @@ class Region:
     y1: int
     x2: int
     y2: int
+
+    @classmethod
+    def in_source(
+        cls, box_xyxy_px: Sequence[float] | None, analysed: tuple[int, int], source: tuple[int, int]
+    ) -> Region | None:
+        """A box of the analysed picture in the camera's own, inside it. Sizes are (width, height) in pixels."""
+        if box_xyxy_px is None:
+            return None
+        x1, y1, x2, y2 = (
+            min(whole, max(0, round(edge * whole / length)))
+            for edge, length, whole in zip(box_xyxy_px, analysed * 2, source * 2, strict=True)
+        )
+        return cls(x1, y1, x2, y2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,21 @@
-"""Where a camera's video comes from, as one string, checked and free of secrets when shown."""
+"""Where a camera's video comes from, as one string, checked and free of secrets when shown.
+
+``file:PATH`` names a file as it is written: ``#``, ``?`` and ``%`` stand for themselves. ``file:///PATH`` is an
+address: ``%20`` stands for a space, ``%25`` for a percent sign.
+"""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
 from patchwatch.errors import SourceRejectedError
+from patchwatch.redaction import redact as redact
 
-# Up to the last @ of the word: a password with an unescaped /, ?, # or quote would show its end otherwise.
-_USERINFO = re.compile(r"(?P<scheme>[a-zA-Z][a-zA-Z0-9+.-]*://)\S*@")
-# Of cameras that take it in the query or the path: ?user=a&password=b, /user=a_password=b_channel=1
-_SECRET_PARAMETER = re.compile(r"(?i)(?P<name>(?:password|passwd|pass|pwd|token)=)[^\s&;'\"]+")
+MAX_SOURCE_LENGTH = 2048  # characters; checked before anything else looks at a source
+_ENCODE = "write / ? # @ [ ] % in a user name or password as %2F %3F %23 %40 %5B %5D %25"
 
 
 class SourceKind(StrEnum):
@@ -22,11 +24,6 @@ class SourceKind(StrEnum):
     PULL = "pull"  # rtsp:// or rtsps://, we connect
     PUSH = "push"  # the camera publishes to our RTSP endpoint
     FILE = "file"  # file:/path
-
-
-def redact(text: str) -> str:
-    """Replace user and password of every URL in a text by ``***``. For logs, errors, answers and metrics."""
-    return _SECRET_PARAMETER.sub(r"\g<name>***", _USERINFO.sub(r"\g<scheme>***@", text))
 
 
 @dataclass(frozen=True)
@@ -38,19 +35,22 @@ class Source:
 
     @classmethod
     def parse(cls, text: str) -> Source:
-        """Accepts ``push:``, ``rtsp://``, ``rtsps://``, ``file:PATH``. Raises `SourceRejectedError` otherwise."""
+        """Accepts ``push:``, ``rtsp://``, ``rtsps://``, ``file:PATH``. Raises `SourceRejectedError` otherwise, which
+        never repeats the source: what is malformed may hold a password anywhere."""
+        if len(text) > MAX_SOURCE_LENGTH:
+            raise SourceRejectedError(f"a source is at most {MAX_SOURCE_LENGTH} characters long", reason="bad_url")
         if text in ("push", "push:"):
             return cls(SourceKind.PUSH, "push:")
-        try:
-            parts = urlsplit(text)
-        except ValueError:  # an unescaped [ or ]; its own words would tell the password
-            raise _bad_url(text) from None
-        if parts.scheme in ("rtsp", "rtsps"):
-            return cls(SourceKind.PULL, _checked_rtsp(text))
-        if parts.scheme == "file" and parts.path:
-            return cls(SourceKind.FILE, _checked_file(text))
+        scheme, _, rest = text.partition(":")
+        scheme = scheme.lower()
+        if scheme in ("rtsp", "rtsps"):
+            _check_rtsp(text)
+            return cls(SourceKind.PULL, f"{scheme}:{rest}")
+        if scheme == "file" and rest:
+            _check_file(rest)
+            return cls(SourceKind.FILE, f"file:{rest}")
         raise SourceRejectedError(
-            f"source {redact(text)!r} has a scheme Patchwatch does not take: "
+            "the source does not begin with a scheme that Patchwatch takes: "
             "use rtsp://HOST/PATH, rtsps://HOST/PATH, file:/PATH, or push: (the camera publishes to us)",
             reason="unsupported_scheme",
         )
@@ -58,46 +58,60 @@ class Source:
     @property
     def path(self) -> Path:
         """The file of a ``file:`` source."""
-        return Path(unquote(urlsplit(self.url).path))
+        return Path(_file_name(self.url.removeprefix("file:")))
 
     def within(self, folders: tuple[Path, ...]) -> Path:
         """The resolved file. Raises `SourceRejectedError` when it lies outside ``folders``, by ``..`` or a link too."""
-        path = self.path.resolve()
+        try:
+            path = self.path.resolve()
+        except (OSError, RuntimeError):  # Python below 3.13 raises RuntimeError for links that lead in a circle
+            raise SourceRejectedError(
+                "the file's path cannot be followed: a link in it leads back to itself; correct the link",
+                reason="forbidden_path",
+            ) from None
         if not any(path.is_relative_to(folder) for folder in folders):
             allowed = ", ".join(str(folder) for folder in folders)
             raise SourceRejectedError(
-                f"{self.path} is outside the media folders ({allowed}): "
+                f"the file is outside the media folders ({allowed}): "
                 "move it there or add its folder to PATCHWATCH_MEDIA_DIRS",
                 reason="forbidden_path",
             )
         return path
 
     def __str__(self) -> str:
-        return redact(self.url)
+        return redact(self.url) if self.kind is SourceKind.PULL else self.url
 
     __repr__ = __str__
 
 
-def _checked_rtsp(text: str) -> str:
-    parts = urlsplit(text)
+def _check_rtsp(text: str) -> None:
     try:
-        port = parts.port
+        parts = urlsplit(text)
+        whole = bool(parts.hostname) and parts.port != 0  # both raise for an odd bracket or port
     except ValueError:
-        port = -1
-    if not parts.hostname or port == -1 or re.search(r"[\s\x00-\x1f]", text):
-        raise _bad_url(text)
-    return urlunsplit(parts)
+        whole = False
+    if not whole or not text.isprintable() or " " in text:
+        raise SourceRejectedError(
+            f"the source is not an RTSP address: use rtsp://HOST[:PORT]/PATH, and {_ENCODE}", reason="bad_url"
+        )
+    if "@" in text[text.index("//") + 2 + len(parts.netloc) :]:
+        raise SourceRejectedError(
+            "the source has an @ after its host, so its user name or password holds a / ? or # as it is: "
+            f"{_ENCODE}; an @ of the path too",
+            reason="bad_url",
+        )
 
 
-def _checked_file(text: str) -> str:
-    if "\x00" in unquote(text):  # no file name holds one; asking the system for it raises
-        raise SourceRejectedError(f"{text!r} is not a file's address: use file:/PATH", reason="bad_url")
-    return text
+def _check_file(rest: str) -> None:
+    if rest.startswith("//") and not rest.lower().startswith(("///", "//localhost/")):
+        raise SourceRejectedError(
+            "the source names another machine's file: use file:/PATH of a file on this one", reason="bad_url"
+        )
+    if "\x00" in unquote(rest):  # no file name holds one; asking the system for it raises
+        raise SourceRejectedError("the source is not a file's address: use file:/PATH", reason="bad_url")
 
 
-def _bad_url(text: str) -> SourceRejectedError:
-    return SourceRejectedError(
-        f"{redact(text)!r} is not an RTSP address: use rtsp://HOST[:PORT]/PATH, "
-        "and write / ? # @ [ ] % in a password as %2F %3F %23 %40 %5B %5D %25",
-        reason="bad_url",
-    )
+def _file_name(rest: str) -> str:
+    if rest.startswith("//"):
+        return unquote(rest[2:].partition("/")[1] + rest[2:].partition("/")[2])
+    return rest

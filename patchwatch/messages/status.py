@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from patchwatch.messages.base import CameraId, Message
+from patchwatch.messages.base import CameraId, Message, Words
 from patchwatch.messages.camera import Tls
 from patchwatch.messages.enrolment_report import EnrolmentReport
 from patchwatch.messages.number import Count, TimeMs
@@ -64,7 +64,7 @@ class CaptureStatus(Message):
     camera_incarnation: str | None = None  # None: unknown to the version that wrote it
     state: CaptureState
     reason: Reason | None = None
-    detail: str = ""  # for people; holds no credentials
+    detail: Words = ""
     since_ms: TimeMs
     updated_at_ms: TimeMs
     last_frame_at_ms: TimeMs | None = None
@@ -107,7 +107,7 @@ class AnalysisStatus(Message):
 
     camera_id: CameraId
     state: AnalysisState
-    detail: str = ""
+    detail: Words = ""
     profile: str
     streams: tuple[str, ...] = ()
     bank_id: str | None = None
@@ -155,7 +155,7 @@ class Enrolment(Message):
     false_alarms_per_day: float | None = Field(None, ge=0.001, le=1000)  # None: the installation's
     state: EnrolmentState = EnrolmentState.QUEUED
     progress: float = Field(0.0, ge=0, le=1)
-    detail: str = ""
+    detail: Words = ""
     bank_id: str | None = None
     threshold: AlarmThreshold | None = None  # once it is done
     report: EnrolmentReport | None = None  # once it is done

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import Field, SecretStr, field_serializer, field_validator
 
 from patchwatch.messages.alert import Alert, AlertKind, AlertState
-from patchwatch.messages.base import CAMERA_ID_PATTERN, CameraId, Message
+from patchwatch.messages.base import CAMERA_ID_PATTERN, CameraId, Message, Words
 
 MAX_WEBHOOKS = 50  # each has a task, a connection to Redis and one to its receiver
 MAX_DEAD_LETTERS = 1000  # kept per webhook, the newest
@@ -118,7 +118,7 @@ class DeadLetter(Message):
     entry_id: str
     alert: Alert
     attempts: int
-    reason: str  # holds no address
+    reason: Words
     died_at_ms: int
 
 
@@ -142,7 +142,7 @@ class Progress(Message):
     retry_at_ms: int = 0
     last_success_at_ms: int | None = None
     last_error_at_ms: int | None = None
-    last_error: str = ""
+    last_error: Words = ""
 
     def moved(self, **changes: object) -> Self:
         """With other values."""

@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+from typer.testing import CliRunner
 
 from patchwatch import __version__
-from patchwatch.cli import COMMANDS, exit_code, main
+from patchwatch.cli import COMMANDS, app, exit_code, main
 from patchwatch.errors import EXIT_STAYS, BusUnavailableError, ConfigurationError, NotFoundError
 
 
@@ -39,6 +41,8 @@ def test_help_names_every_command() -> None:
     done = patchwatch("--help")
     assert done.returncode == 0
     assert all(name in done.stdout for name in COMMANDS)
+    assert "Settings are environment variables" in done.stdout
+    assert_plain(done.stdout)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -46,6 +50,23 @@ def test_every_command_has_help(name: str) -> None:
     done = patchwatch(name, "--help")
     assert done.returncode == 0, done.stderr
     assert f"patchwatch {name}" in done.stdout
+    assert_plain(done.stdout)
+
+
+def assert_plain(help: str) -> None:
+    """One look for all: no boxes, nothing cut, no completion that only some would offer."""
+    assert not set("╭╮╰╯│─") & set(help)
+    assert "completion" not in help
+    assert [line for line in help.splitlines() if line.endswith("...") and "Usage" not in line] == []
+
+
+@pytest.mark.parametrize("name", ["cameras", "webhooks", "weights"])
+def test_every_command_of_a_group_has_the_same_help(name: str) -> None:
+    group = typer.main.get_command(app).get_command(None, name)  # type: ignore[attr-defined]
+    for command in group.list_commands(None):
+        result = CliRunner().invoke(app, [name, command, "--help"])
+        assert result.exit_code == 0
+        assert_plain(result.output)
 
 
 def test_an_unknown_command_is_a_usage_error() -> None:

@@ -9,10 +9,11 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from patchwatch.errors import InvalidMessageError
 from patchwatch.messages.alert import Alert, AlertKind, AlertRegion, AlertState
-from patchwatch.messages.base import Message
+from patchwatch.messages.base import Message, Words
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
 from patchwatch.messages.frame import FrameFlag, FrameMessage
@@ -208,3 +209,13 @@ def test_an_anomaly_without_score_is_refused_and_a_condition_without_is_not() ->
     with pytest.raises(InvalidMessageError, match="peak_score"):
         Alert.decode(bare)
     assert Alert.decode(bare.replace(b"anomaly", b"covered")).kind is AlertKind.COVERED
+
+
+@pytest.mark.parametrize("kind", [CaptureStatus, AnalysisStatus, Alert, Enrolment, DeadLetter, Progress])
+def test_words_for_people_hold_no_secret_whoever_wrote_them(kind: type[Message]) -> None:
+    fields = [name for name, field in kind.model_fields.items() if name in ("detail", "reason", "last_error")]
+    shown = [name for name in fields if kind.model_fields[name].metadata]
+    assert shown, "no field of this message hides secrets"
+    validate = TypeAdapter(Words).validate_python
+    assert validate("no: rtsp://h/l?u=v&psw=hunter2: nothing\nlistens") == "no: rtsp://h/***: nothing\\nlistens"
+    assert len(validate("x" * 10_000)) < 1100

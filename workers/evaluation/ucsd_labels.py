@@ -13,7 +13,7 @@ from pathlib import Path
 from patchwatch.errors import RejectedError
 from workers.evaluation.labels import FrameRange, Labels
 
-_LINE = re.compile(r"TestVideoFile\{[^}]*\}\.gt_frame\s*=\s*\[([^\]]*)\]")
+_LINE = re.compile(r"TestVideoFile\{[^{}]*\}\.gt_frame\s*=\s*\[([^\[\]]*)\]")
 _PART = re.compile(r"(\d+)(?::(\d+))?")
 
 

@@ -209,16 +209,7 @@ def _score_message(item: _Item, reading: Reading, scored_at_ns: int) -> Score:
 
 
 def _in_source(box: Box | None, message: FrameMessage) -> Region | None:
-    if box is None:
-        return None
-    across, down = message.source_width / message.width, message.source_height / message.height
-    x1, y1, x2, y2 = box
-    return Region(
-        max(0, round(x1 * across)),
-        max(0, round(y1 * down)),
-        min(message.source_width, round(x2 * across)),
-        min(message.source_height, round(y2 * down)),
-    )
+    return Region.in_source(box, (message.width, message.height), (message.source_width, message.source_height))
 
 
 def _labelled_boxes(engine: Engine, perception: Perception, number: int, item: _Item) -> list[list[object]]:

@@ -69,3 +69,40 @@ def test_thresholds_are_shown_with_what_other_budgets_mean(asked: Asked) -> None
     assert head.split() == ["budget", "per", "day", "alerts", "above", "expected", "per", "day"]
     assert many.split() == ["24", "0.400", "about", "24", "(6", "to", "96)"]
     assert few.endswith("too little footage")
+
+
+def test_all_that_the_api_can_change_can_be_set(asked: Asked) -> None:
+    words = (
+        "--fps",
+        "2",
+        "--profile",
+        "objects",
+        "--transport",
+        "udp",
+        "--pace",
+        "fast",
+        "--no-loop",
+        "--name",
+        "G",
+    )
+    assert run("set", "gate", "--source", "rtsp://10.0.0.7/stream1", *words).exit_code == 0
+    [(method, path, body)] = asked
+    assert (method, path) == ("PATCH", "/cameras/gate")
+    assert body == {
+        "source": "rtsp://10.0.0.7/stream1", "analysis_fps": 2.0, "profile": "objects", "transport": "udp",
+        "pace": "fast", "loop": False, "name": "G",
+    }  # fmt: skip
+
+
+def test_a_source_and_a_publishers_password_are_read_from_standard_input(asked: Asked) -> None:
+    words = ["set", "gate", "--source", "-", "--publish-username", "cam", "--publish-password-stdin"]
+    done = CliRunner().invoke(cameras.app, words, input="rtsp://u:hunter2@h/x\nhunter3\n")
+    assert done.exit_code == 0, done.output
+    [(_, _, body)] = asked
+    assert (body["source"], body["publish_password"]) == ("rtsp://u:hunter2@h/x", "hunter3")
+
+
+def test_the_rate_goes_back_to_the_installations(asked: Asked) -> None:
+    assert run("set", "gate", "--default-fps").exit_code == 0
+    assert [body for _, _, body in asked] == [{"analysis_fps": None}]
+    assert isinstance(run("set", "gate", "--default-fps", "--fps", "2").exception, RejectedError)

@@ -21,7 +21,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_list_says_where_each_comes_from_and_what_is_missing() -> None:
     result = CliRunner().invoke(app, ["list", "--json"])
     rows = {row["name"]: row for row in json.loads(result.stdout)["weights"]}
-    assert rows["clip-rn101"]["sha256"] in rows["clip-rn101"]["url"]
+    hub, _, openai = rows["clip-rn101"]["sources"]
+    assert hub["source"] == "hub timm/resnet101_clip.openai (open_clip_model.safetensors)"
+    assert openai["sha256"] in openai["source"]
     assert rows["yolov5s"]["present"] is False
     assert "MISSING" in CliRunner().invoke(app, ["list"]).stdout
 

@@ -1,0 +1,81 @@
+"""Asking the service: nothing goes through a proxy of the environment, and a token that cannot be sent is told."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from patchwatch.commands.api import ask
+from patchwatch.errors import ConfigurationError, RejectedError, RetryableError
+from patchwatch.settings import load_settings
+from workers.demo.api import Api
+
+
+class _Heard(BaseHTTPRequestHandler):
+    """Answers everything, and remembers what was asked."""
+
+    def _answer(self) -> None:
+        self.server.heard.append(self.path)  # type: ignore[attr-defined]
+        sent = self.headers.get("Authorization", "")
+        self.server.headers = sent.encode("latin-1").decode()  # type: ignore[attr-defined]
+        body = json.dumps({"cameras": []}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = do_CONNECT = _answer
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Quiet."""
+
+
+@pytest.fixture
+def servers() -> Iterator[list[Any]]:
+    """A service and a proxy."""
+    made = [ThreadingHTTPServer(("127.0.0.1", 0), _Heard) for _ in range(2)]
+    threads = []
+    for server in made:
+        server.heard = []  # type: ignore[attr-defined]
+        threads.append(threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}))
+        threads[-1].start()
+    yield made
+    for server, thread in zip(made, threads, strict=True):
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])
+def test_no_proxy_hears_the_token_or_a_source(servers: list[Any], monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    service, proxy = servers
+    monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.server_address[1]}")
+    for other in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(other, raising=False)
+    address = f"http://127.0.0.1:{service.server_address[1]}"
+    settings = load_settings(api_token="TOKVALUE")
+    assert ask(settings, address, "POST", "/cameras", {"source": "rtsp://u:CAMPW@10.0.0.7/x"}) == {"cameras": []}
+    assert Api(address).get("/readyz") == {"cameras": []}
+    assert (service.heard, proxy.heard) == (["/api/v1/cameras", "/readyz"], [])
+
+
+@pytest.mark.parametrize("token", ["", " ", "line\nfeed", "\x1b[1m"])
+def test_a_token_that_cannot_be_sent_is_told(token: str) -> None:
+    with pytest.raises(ConfigurationError, match="PATCHWATCH_API_TOKEN cannot be sent"):
+        ask(load_settings(api_token=token), "http://127.0.0.1:9", "GET", "/cameras")
+
+
+def test_a_token_with_letters_beyond_ascii_is_sent_as_utf8(servers: list[Any]) -> None:
+    service, _ = servers
+    ask(load_settings(api_token="schlüssel"), f"http://127.0.0.1:{service.server_address[1]}", "GET", "/cameras")
+    assert service.headers == "Bearer schlüssel"
+
+
+def test_an_address_that_is_none_is_told() -> None:
+    with pytest.raises((RejectedError, RetryableError), match=r"http://\[|no Patchwatch service"):
+        ask(load_settings(), "http://[", "GET", "/cameras")
