@@ -10,6 +10,7 @@ from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from patchwatch.settings import Settings
+from service.access import Access
 from service.store import Store
 from service.websockets.hub import Hub
 
@@ -19,6 +20,7 @@ class Context:
     settings: Settings
     store: Store
     hub: Hub
+    access: Access
     client_queue: int  # messages that wait for a slow WebSocket client
 
     @property

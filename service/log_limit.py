@@ -42,5 +42,5 @@ class LogLimit(logging.Filter):
 def install() -> None:
     """Limit the loggers of this process that requests can make write."""
     limit = LogLimit()
-    for name in ("uvicorn.error", "asyncio", "service.problem", "patchwatch.service"):
+    for name in ("uvicorn.error", "asyncio", "service.problem", "patchwatch.service", "patchwatch.stored"):
         logging.getLogger(name).addFilter(limit)

@@ -22,6 +22,9 @@ from patchwatch.messages.source import redact
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 _URN = "urn:patchwatch:problem:"
+_MOST_FIELDS = 20  # of a request that are told to be wrong
+_LONGEST_NAME = 200  # of such a place
+_LONGEST_PATH = 2000  # of a request's path is repeated
 _HEADERS = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "2"},  # seconds; the workers look again twice a second
@@ -46,6 +49,12 @@ class TooLargeError(errors.RejectedError):
     code = "content-too-large"
 
 
+class TooLongError(errors.RejectedError):
+    """The path or the query of a request is too long."""
+
+    code = "uri-too-long"
+
+
 class NotReadyError(errors.RetryableError):
     """A part that the service relies on is missing."""
 
@@ -58,6 +67,7 @@ STATUS: dict[type[errors.PatchwatchError], HTTPStatus] = {
     errors.NotFoundError: HTTPStatus.NOT_FOUND,
     errors.ConflictError: HTTPStatus.CONFLICT,
     TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    TooLongError: HTTPStatus.REQUEST_URI_TOO_LONG,
     errors.InvalidMessageError: HTTPStatus.BAD_GATEWAY,  # what a worker wrote cannot be read
     errors.RejectedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.OverloadedError: HTTPStatus.TOO_MANY_REQUESTS,
@@ -105,7 +115,8 @@ class InvalidFieldsError(errors.RejectedError):
 
     @classmethod
     def from_pydantic(cls, error: ValidationError | RequestValidationError, prefix: str = "") -> InvalidFieldsError:
-        return cls([_field(one, prefix) for one in error.errors()])
+        """Of the first errors: one wrong value thousands of times needs no thousand words."""
+        return cls([_field(one, prefix) for one in error.errors()[:_MOST_FIELDS]])
 
 
 def status_of(error: errors.PatchwatchError) -> HTTPStatus:
@@ -116,7 +127,7 @@ def status_of(error: errors.PatchwatchError) -> HTTPStatus:
 def respond(error: errors.PatchwatchError, path: str) -> JSONResponse:
     """The answer that tells of an error."""
     fields = error.fields if isinstance(error, InvalidFieldsError) else None
-    return _answer(status_of(error), error.code, str(error), path, fields)
+    return _answer(status_of(error), error.code, str(error), path[:_LONGEST_PATH], fields)
 
 
 def install(app: FastAPI) -> None:
@@ -135,7 +146,9 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def _field(error: Any, prefix: str) -> FieldProblem:
     place: Sequence[Any] = ((prefix,) if prefix else ()) + tuple(error["loc"])
-    return FieldProblem(location=".".join(map(str, place)), message=redact(error["msg"].removeprefix("Value error, ")))
+    return FieldProblem(
+        location=".".join(map(str, place))[:_LONGEST_NAME], message=redact(error["msg"].removeprefix("Value error, "))
+    )
 
 
 def _answer(

@@ -18,6 +18,10 @@ BODY_WITHIN_S = 30.0  # a body has at most a megabyte
 READ_EVERY_S = 30.0  # a client that reads an answer must take
 READ_AT_LEAST_BYTES = 32 * 1024  # in that time
 _WEBSOCKET_CLOSES_WITHIN_S = 2.0
+# What `websockets` reads of a handshake; it leaves a longer one without an answer.
+_LONGEST_WEBSOCKET_TARGET = 8000
+_MOST_WEBSOCKET_HEADERS = 100
+_TOO_LONG = b"HTTP/1.1 414 URI Too Long\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class Config(uvicorn.Config):
@@ -48,6 +52,10 @@ class HttpProtocol(H11Protocol):
         self._await_client()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        if len(event.target) > _LONGEST_WEBSOCKET_TARGET or len(self.headers) > _MOST_WEBSOCKET_HEADERS:
+            self.transport.write(_TOO_LONG)
+            self.transport.close()
+            return
         self._stop_waiting()
         super().handle_websocket_upgrade(event)
 
@@ -102,22 +110,30 @@ class HttpProtocol(H11Protocol):
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Counts as waiting until something was sent to it: those that are refused are not kept for long."""
+    """Counts as waiting until something was sent to it: those that are refused, or never answered, are not kept."""
 
     def __init__(self, config: uvicorn.Config, *arguments: Any, **named: Any) -> None:
         super().__init__(config, *arguments, **named)
         self._waiting = cast(Config, config).waiting
+        self._deadline: asyncio.TimerHandle | None = None
         self.close_timeout = _WEBSOCKET_CLOSES_WITHIN_S
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._waiting.add(self, len(self.connections))
+        self._deadline = self.loop.call_later(REQUEST_WITHIN_S + _WEBSOCKET_CLOSES_WITHIN_S, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._waiting.remove(self)
+        self._stop_waiting()
         super().connection_lost(exc)
 
     async def send(self, message: Any) -> None:
         if message["type"] == "websocket.send":
-            self._waiting.remove(self)
+            self._stop_waiting()
         await super().send(message)
+
+    def _stop_waiting(self) -> None:
+        self._waiting.remove(self)
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None

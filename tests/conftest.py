@@ -43,6 +43,7 @@ PARTS: dict[str, Callable[[], bool]] = {
     "gst": _has_gst,
     "ffmpeg": lambda: shutil.which("ffmpeg") is not None,
     "browser": lambda: shutil.which("chromium") is not None,
+    "nginx": lambda: shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") is not None,
     "clip": _has_clip,
     "data": DATA.is_dir,
     "gpu": _has_gpu,

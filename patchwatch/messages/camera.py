@@ -26,6 +26,7 @@ class Transport(StrEnum):
     UDP = "udp"
 
 
+MAX_CAMERAS = 1000  # of an installation: what lists and metrics of all can hold
 _UNCAPTURED = ("false_alarms_per_day",)  # matter to the analysis alone
 
 
@@ -42,8 +43,8 @@ class Camera(Message):
     loop: bool = False
     false_alarms_per_day: float | None = Field(None, ge=0.001, le=1000)  # None: the installation's
     transport: Transport = Transport.TCP
-    publish_username: str | None = None
-    publish_password: SecretStr | None = None
+    publish_username: str | None = Field(None, max_length=128)
+    publish_password: SecretStr | None = Field(None, max_length=128)
     revision: Count = 0  # rises with each change that its capture depends on: a file is then read again
 
     @field_validator("source")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 
 from fastapi import APIRouter
@@ -15,7 +16,7 @@ from patchwatch.messages.status import CaptureState
 from service.context import In
 from service.health import Health
 from service.models import CameraStatus
-from service.routes.status import statuses
+from service.routes.status import views
 from service.routes.webhooks import webhook_views
 from service.store.statuses import CameraRecord
 from service.webhook import WebhookHealth, WebhookView
@@ -38,8 +39,8 @@ _WEBHOOK_GAUGES = {
 @router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
 async def metrics(context: In) -> PlainTextResponse:
     cameras = await context.store.cameras.all()
-    found = await statuses(context, cameras)
     records = await context.store.statuses.read([camera.id for camera in cameras])
+    found = views(context, cameras, records)
     beats = await context.store.statuses.beats()
     families = [
         *_of_cameras(found),
@@ -49,9 +50,14 @@ async def metrics(context: In) -> PlainTextResponse:
         _gauge("websocket_clients", "Clients of the WebSockets", ["topic"], context.hub.clients_by_topic().items()),
         _gauge("workers", "Living workers", ["role"], _counted(beat.role for beat in beats).items()),
     ]
+    # In a thread: with a thousand cameras it takes a second, in which others are to be answered.
+    return PlainTextResponse(await asyncio.to_thread(_text, families), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def _text(families: Iterable[Metric]) -> bytes:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Snapshot(families))
-    return PlainTextResponse(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+    return generate_latest(registry)
 
 
 class _Snapshot:

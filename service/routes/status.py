@@ -52,7 +52,11 @@ async def thresholds(camera_id: str, context: In) -> ThresholdList:
 
 async def statuses(context: Context, cameras: list[Camera]) -> list[CameraStatus]:
     """In the order given."""
-    records = await context.store.statuses.read([camera.id for camera in cameras])
+    return views(context, cameras, await context.store.statuses.read([camera.id for camera in cameras]))
+
+
+def views(context: Context, cameras: list[Camera], records: list[CameraRecord]) -> list[CameraStatus]:
+    """What is shown of the cameras' records, in the order given."""
     at_ms = now_ms()
     return [
         _status(camera, record, at_ms, context.stale_after_s)

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from patchwatch.bus import translated
 from patchwatch.keys import CameraKeys
 from patchwatch.messages.score import Score, ScoreMinute
-from service.store.record import readable
+from patchwatch.stored import readable
 
 MINUTE_MS = 60_000
 _PAGE = 1000
