@@ -32,7 +32,8 @@ ARGUMENTS = [
 async def page() -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        page = await browser.new_page(viewport={"width": 1280, "height": 760})
+        context = await browser.new_context(viewport={"width": 1280, "height": 760})
+        page = await context.new_page()
         faults: list[str] = []
         page.on("pageerror", lambda error: faults.append(str(error)))
         page.on("request", lambda request: _own(request.url, faults))
@@ -211,20 +212,20 @@ async def test_alerts_are_found_by_day_camera_and_kind(page: Page, serve, settin
     await older.click()
     await expect(rows).to_have_count(122)
     await expect(older).to_be_hidden()
-    await page.get_by_label("Kind").select_option("offline")
+    await page.locator("#of-kind").select_option("offline")
     await expect(rows).to_have_count(1)
-    await page.get_by_label("Kind").select_option("")
-    await page.get_by_label("Camera").select_option("yard")
+    await page.locator("#of-kind").select_option("")
+    await page.locator("#of-camera").select_option("yard")
     await expect(rows).to_have_count(50)
     await older.click()
     await expect(rows).to_have_count(60)
-    await page.get_by_label("Camera").select_option("")
+    await page.locator("#of-camera").select_option("")
     day = await page.evaluate("ms => new Date(ms).toLocaleDateString('sv')", old_ms)
-    await page.get_by_label("Day").fill(day)
+    await page.locator("#day").fill(day)
     await expect(rows).to_have_count(1)
     world.alert(now_ms + 1000)
     await expect(rows).to_have_count(1)  # of another day
-    await page.get_by_label("Day").fill("")
+    await page.locator("#day").fill("")
     await expect(rows.first).to_have_attribute("data-alert", f"gate-{now_ms + 1000}")
 
 
@@ -275,7 +276,7 @@ async def test_the_documentation_is_drawn_without_other_hosts(page: Page, serve,
     refused: list[str] = []
     page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
     await page.goto(f"http://{serve(settings)}/{path}")
-    await expect(page.get_by_text("List cameras").first).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text("List cameras").locator("visible=true").first).to_be_visible(timeout=20_000)
     assert not refused
 
 
