@@ -50,6 +50,10 @@ class WaitingConnections:
         elif connected > self._most:
             self._close(next(iter(self._address_of)), "in all")
 
+    def leave_no_room(self, connected: int) -> bool:
+        """Whether those that do not wait, which are never closed for others, are so many that no more are taken."""
+        return connected - len(self) >= max(1, self._most * 3 // 4)
+
     def remove(self, connection: Connection) -> None:
         """It waits no longer, or is gone."""
         address = self._address_of.pop(connection, None)

@@ -17,7 +17,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 
 from patchwatch import errors
+from patchwatch.messages.base import CAMERA_ID_PATTERN
 from patchwatch.messages.source import redact
+from service.entry_id import ENTRY_ID
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
@@ -25,6 +27,10 @@ _URN = "urn:patchwatch:problem:"
 _MOST_FIELDS = 20  # of a request that are told to be wrong
 _LONGEST_NAME = 200  # of such a place
 _LONGEST_PATH = 2000  # of a request's path is repeated
+_OF_PATTERN = {  # what a pattern asks for, in words
+    CAMERA_ID_PATTERN: "use up to 63 small letters, digits, '-' and '_', beginning with a letter or a digit",
+    f"^{ENTRY_ID}$": "take it from the answer before",
+}
 _HEADERS = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "2"},  # seconds; the workers look again twice a second
@@ -80,7 +86,7 @@ class FieldProblem(BaseModel):
     """One field that is wrong."""
 
     location: str = Field(examples=["body.id"])
-    message: str = Field(examples=["String should match pattern '^[a-z0-9][a-z0-9_-]{0,62}$'"])
+    message: str = Field(examples=["use up to 63 small letters, digits, '-' and '_', beginning with a letter"])
 
 
 class Problem(BaseModel):
@@ -146,9 +152,8 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 def _field(error: Any, prefix: str) -> FieldProblem:
     place: Sequence[Any] = ((prefix,) if prefix else ()) + tuple(error["loc"])
-    return FieldProblem(
-        location=".".join(map(str, place))[:_LONGEST_NAME], message=redact(error["msg"].removeprefix("Value error, "))
-    )
+    message = _OF_PATTERN.get(error.get("ctx", {}).get("pattern", "")) or error["msg"].removeprefix("Value error, ")
+    return FieldProblem(location=".".join(map(str, place))[:_LONGEST_NAME], message=redact(message))
 
 
 def _answer(

@@ -21,7 +21,6 @@ _WEBSOCKET_CLOSES_WITHIN_S = 2.0
 # What `websockets` reads of a handshake; it leaves a longer one without an answer.
 _LONGEST_WEBSOCKET_TARGET = 8000
 _MOST_WEBSOCKET_HEADERS = 100
-_TOO_LONG = b"HTTP/1.1 414 URI Too Long\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 class Config(uvicorn.Config):
@@ -53,8 +52,10 @@ class HttpProtocol(H11Protocol):
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         if len(event.target) > _LONGEST_WEBSOCKET_TARGET or len(self.headers) > _MOST_WEBSOCKET_HEADERS:
-            self.transport.write(_TOO_LONG)
-            self.transport.close()
+            self._answer(b"414 URI Too Long")
+            return
+        if self._waiting.leave_no_room(len(self.connections)):
+            self._answer(b"503 Service Unavailable")
             return
         self._stop_waiting()
         super().handle_websocket_upgrade(event)
@@ -71,6 +72,10 @@ class HttpProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         super().connection_lost(exc)
+
+    def _answer(self, status: bytes) -> None:
+        self.transport.write(b"HTTP/1.1 " + status + b"\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        self.transport.close()
 
     def _await_client(self) -> None:
         """Look whose move it is. The time for a part of a request runs from its beginning, not from its last byte."""

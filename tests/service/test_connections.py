@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect as connect_websocket
 
 from patchwatch.settings import Settings
@@ -138,6 +139,18 @@ def test_websockets_are_kept_while_silent_clients_come(serve, settings: Settings
         assert httpx.get(f"http://{where}/healthz", timeout=5).status_code == 200
         for client in live:
             assert "heartbeat" in client.recv(timeout=10)
+
+
+def test_websockets_leave_room_for_others(serve, settings: Settings) -> None:
+    where = serve(settings, most=40)
+    with ExitStack() as stack:
+        for _ in range(30):
+            client = stack.enter_context(connect_websocket(f"ws://{where}/api/v1/ws/alerts"))
+            assert "hello" in client.recv(timeout=10)
+        with pytest.raises(InvalidStatus) as refused:
+            connect_websocket(f"ws://{where}/api/v1/ws/alerts")
+        assert refused.value.response.status_code == 503
+        assert httpx.get(f"http://{where}/healthz", timeout=5).status_code == 200
 
 
 def test_an_address_counts_as_one_client() -> None:
