@@ -40,24 +40,26 @@ _WEBHOOK_GAUGES = {
 async def metrics(context: In) -> PlainTextResponse:
     cameras = await context.store.cameras.all()
     records = await context.store.statuses.read([camera.id for camera in cameras])
-    found = views(context, cameras, records)
     beats = await context.store.statuses.beats()
-    families = [
-        *_of_cameras(found),
-        _dropped(dict(zip((camera.id for camera in cameras), records, strict=True))),
-        _open_alerts(found, await context.store.alerts.open_by_camera()),
-        *_of_webhooks(await webhook_views(context, await context.store.webhooks.all())),
-        _gauge("websocket_clients", "Clients of the WebSockets", ["topic"], context.hub.clients_by_topic().items()),
-        _gauge("workers", "Living workers", ["role"], _counted(beat.role for beat in beats).items()),
-    ]
+    opened = await context.store.alerts.open_by_camera()
+    webhooks = await webhook_views(context, await context.store.webhooks.all())
+
+    def text() -> bytes:
+        found = views(context, cameras, records)
+        families = [
+            *_of_cameras(found),
+            _dropped(dict(zip((camera.id for camera in cameras), records, strict=True))),
+            _open_alerts(found, opened),
+            *_of_webhooks(webhooks),
+            _gauge("websocket_clients", "Clients of the WebSockets", ["topic"], context.hub.clients_by_topic().items()),
+            _gauge("workers", "Living workers", ["role"], _counted(beat.role for beat in beats).items()),
+        ]
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Snapshot(families))
+        return generate_latest(registry)
+
     # In a thread: with a thousand cameras it takes a second, in which others are to be answered.
-    return PlainTextResponse(await asyncio.to_thread(_text, families), media_type=CONTENT_TYPE_PLAIN_0_0_4)
-
-
-def _text(families: Iterable[Metric]) -> bytes:
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Snapshot(families))
-    return generate_latest(registry)
+    return PlainTextResponse(await asyncio.to_thread(text), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 class _Snapshot:

@@ -82,7 +82,7 @@ async def rotate(webhook_id: str, context: In) -> WebhookSecret:
     return WebhookSecret(secret=secret)
 
 
-@router.post("/{webhook_id}/test", summary="Send a test", responses=documented(404, 409, 503))
+@router.post("/{webhook_id}/test", summary="Send a test", responses=documented(404, 409, 429, 503))
 async def trial(webhook_id: str, context: In) -> TrialAnswer:
     """One attempt by the delivery worker, of type `test`; it changes no count, but shows in the webhook's health."""
     webhook = await context.store.webhooks.get(webhook_id)

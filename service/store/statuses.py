@@ -18,7 +18,7 @@ from patchwatch.messages.status import AnalysisStatus, CaptureStatus, WorkerBeat
 from patchwatch.stored import readable
 
 _FIELDS = accounting.READS + 5
-_AT_ONCE = 100  # cameras read in one transaction: Redis answers others in between
+_AT_ONCE = 50  # cameras read in one transaction: Redis answers others in between
 _LONG_LOOK_S = 0.1
 
 

@@ -14,12 +14,13 @@ from redis.exceptions import WatchError
 
 from patchwatch import keys
 from patchwatch.bus import BLOCK_MS, translated
-from patchwatch.errors import ConflictError, NotFoundError, RetryableError
+from patchwatch.errors import ConflictError, NotFoundError, OverloadedError, RetryableError
 from patchwatch.keys import WebhookKeys
 from patchwatch.messages.webhook import MAX_DEAD_LETTERS, MAX_WEBHOOKS, DeadLetter, Progress, TrialResult, Webhook
 from patchwatch.stored import readable, required
 
 _T = TypeVar("_T")
+_TRIALS_AT_ONCE = 8
 _ATTEMPTS = 20  # a change is tried again when another one came between
 
 
@@ -37,6 +38,7 @@ class WebhookStore:
 
     def __init__(self, bus: Redis) -> None:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
+        self._trials = 0  # that wait for their answer
 
     async def all(self) -> list[Webhook]:
         """By id; one that cannot be read is left out, as the worker leaves it out."""
@@ -167,7 +169,20 @@ class WebhookStore:
         return await self._transaction(attempt, of.dead, of.asked)
 
     async def trial(self, webhook_id: str, within_s: float) -> TrialResult:
-        """Have the delivery worker send a test; its answer. Raises `RetryableError` when none comes in time."""
+        """Have the delivery worker send a test; its answer.
+
+        Raises `RetryableError` when none comes in time, and `OverloadedError` while others wait for theirs: each
+        holds a connection to Redis.
+        """
+        if self._trials >= _TRIALS_AT_ONCE:
+            raise OverloadedError(f"{self._trials} tests of webhooks are being sent already: try again in a moment")
+        self._trials += 1
+        try:
+            return await self._trial(webhook_id, within_s)
+        finally:
+            self._trials -= 1
+
+    async def _trial(self, webhook_id: str, within_s: float) -> TrialResult:
         of, token = WebhookKeys(webhook_id), uuid.uuid4().hex
         deadline_s = time.monotonic() + within_s
         with translated():

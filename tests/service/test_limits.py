@@ -114,6 +114,19 @@ async def test_webhooks_end_at_a_limit(api: httpx.AsyncClient, world) -> None:
     assert (await api.post("/api/v1/webhooks", json={**WEBHOOK, "id": "more"})).status_code == 409
 
 
+async def test_tests_that_nobody_answers_leave_the_connections_to_others(
+    api: httpx.AsyncClient, world, until: Any
+) -> None:
+    await api.post("/api/v1/webhooks", json=WEBHOOK)
+    trials = [asyncio.create_task(api.post("/api/v1/webhooks/home/test")) for _ in range(80)]
+    await until(lambda: sum(trial.done() for trial in trials) >= 70)
+    assert {trial.result().status_code for trial in trials if trial.done()} == {429}
+    assert (await api.get("/api/v1/cameras")).status_code == 200
+    for trial in trials:
+        trial.cancel()
+    await asyncio.gather(*trials, return_exceptions=True)
+
+
 async def test_simultaneous_looks_at_the_workers_are_one(
     settings: Settings, world, monkeypatch: pytest.MonkeyPatch
 ) -> None:
