@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from service.websockets.hub import Hub
 
 PAGE = Path(__file__).parent / "page"
 CLIENT_QUEUE = 1000
+_RESOLVERS = 4
 _DESCRIPTION = """\
 Patchwatch learns what is normal before each camera and raises alerts when the scene departs from it.
 
@@ -58,7 +60,12 @@ def create_app(settings: Settings, bus: Redis | None = None, *, client_queue: in
         license_info={"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
     )
     app.state.context = Context(
-        settings, store, Hub(store.streams, store.cameras, settings.public_path), Access(settings), client_queue
+        settings,
+        store,
+        Hub(store.streams, store.cameras, settings.public_path),
+        Access(settings),
+        ThreadPoolExecutor(_RESOLVERS, thread_name_prefix="resolver"),
+        client_queue,
     )
     problem.install(app)
     app.include_router(_api())
@@ -80,6 +87,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     context: Context = app.state.context
     await context.hub.stop()
+    context.resolver.shutdown(wait=False, cancel_futures=True)
     await context.store.bus.aclose()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -21,6 +22,7 @@ class Context:
     store: Store
     hub: Hub
     access: Access
+    resolver: Executor  # of names
     client_queue: int  # messages that wait for a slow WebSocket client
 
     @property

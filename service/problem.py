@@ -167,7 +167,8 @@ def _answer(
 
 async def _on_patchwatch_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.PatchwatchError)
-    if status_of(error) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    # Not to be ready is an answer, to those that ask every few seconds from the start.
+    if status_of(error) >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, NotReadyError):
         log.warning("%s %s: %s", request.method, request.url.path, error)
     return respond(error, request.url.path)
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from service.connections import WaitingConnections
+
+if TYPE_CHECKING:
+    import h11
 
 REQUEST_WITHIN_S = 10.0  # from connecting, or from the last answer, to the end of a request's head
 BODY_WITHIN_S = 30.0  # a body has at most a megabyte

@@ -117,7 +117,9 @@ function showScore(card) {
   const output = card.node.querySelector(".score");
   const last = card.points.at(-1) ?? (card.status?.last_score && { score: card.status.last_score.score });
   output.textContent = last ? last.score.toFixed(2) : "–";
-  output.classList.toggle("stale", !["ok", "ended"].includes(card.status?.health));
+  const stale = !["ok", "ended"].includes(card.status?.health);
+  output.classList.toggle("stale", stale);
+  output.title = stale ? "the last score: none comes in now" : "latest score";
   const threshold = card.status?.analysis?.threshold_on;
   const alarm = Boolean(last) && threshold != null && last.score >= threshold && card.status.health === "ok";
   output.classList.toggle("alarm", alarm);

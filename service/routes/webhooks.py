@@ -37,7 +37,7 @@ async def create(body: NewWebhook, response: Response, context: In, prefix: Pref
     """It gets every change of an alert from now on, signed after Standard Webhooks, at least once and in order."""
     fields: dict[str, Any] = {"secret": new_secret(), **body.fields()}
     webhook = _validated(fields)
-    await check_destination(webhook.url, context.settings)
+    await check_destination(webhook.url, context.settings, context.resolver)
     await context.store.webhooks.create(webhook)
     response.headers["Location"] = f"{prefix}/api/v1/webhooks/{webhook.id}"
     (view,) = await webhook_views(context, [webhook])
@@ -63,7 +63,7 @@ async def change(webhook_id: str, body: WebhookChange, context: In) -> WebhookVi
         del changes["url"]
     changed = _validated({**before.model_dump(), **changes})
     if "url" in changes:
-        await check_destination(changed.url, context.settings)
+        await check_destination(changed.url, context.settings, context.resolver)
     (view,) = await webhook_views(context, [await context.store.webhooks.change(webhook_id, changes)])
     return view
 

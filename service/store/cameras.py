@@ -31,7 +31,10 @@ class CameraStore:
         """All cameras, by id; one that cannot be read is left out, as the workers leave it out."""
         with translated():
             stored = await self._bus.hgetall(keys.CAMERAS)
-        read = (readable(Camera.decode, data, f"camera {camera_id!r}") for camera_id, data in sorted(stored.items()))
+        read = (
+            readable(Camera.decode, data, f"camera {camera_id!r} (remove it, and add it again)")
+            for camera_id, data in sorted(stored.items())
+        )
         return [camera for camera in read if camera is not None]
 
     async def ids(self) -> list[str]:

@@ -44,7 +44,10 @@ class WebhookStore:
         """By id; one that cannot be read is left out, as the worker leaves it out."""
         with translated():
             stored = await self._bus.hgetall(keys.WEBHOOKS)
-        read = (readable(Webhook.decode, data, f"webhook {name!r}") for name, data in sorted(stored.items()))
+        read = (
+            readable(Webhook.decode, data, f"webhook {name!r} (remove it, and add it again)")
+            for name, data in sorted(stored.items())
+        )
         return [webhook for webhook in read if webhook is not None]
 
     async def get(self, webhook_id: str) -> Webhook:

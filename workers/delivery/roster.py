@@ -41,7 +41,10 @@ class Roster:
 
     async def _load(self) -> dict[str, Webhook]:
         stored = await self._client.hgetall(keys.WEBHOOKS)
-        read = (readable(Webhook.decode, data, f"webhook {name!r}") for name, data in stored.items())
+        read = (
+            readable(Webhook.decode, data, f"webhook {name!r} (remove it, and add it again)")
+            for name, data in stored.items()
+        )
         return {webhook.id: webhook for webhook in read if webhook is not None}
 
     async def _restore(self) -> int:
