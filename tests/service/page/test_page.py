@@ -237,9 +237,9 @@ async def test_an_alert_opens_by_its_address(page: Page, serve, settings: Settin
     await expect(page.locator("#detail")).to_be_visible()
     await expect(page.locator("#detail")).to_contain_text("peak 0.90")
     await page.keyboard.press("Escape")
-    assert "#" not in page.url
+    await expect(page).not_to_have_url(re.compile("#"))
     await page.locator("#alerts li").first.click()
-    assert page.url.endswith("#alert=gate-60000")
+    await expect(page).to_have_url(re.compile("#alert=gate-60000$"))
 
 
 async def test_learning_shows_its_progress(page: Page, serve, settings: Settings, world) -> None:
