@@ -1,7 +1,7 @@
 """Who may ask: a token where one is set; otherwise only programs on this machine, and no foreign web page.
 
-The token travels as ``Authorization: Bearer TOKEN``; WebSockets may carry it as ``?token=TOKEN`` because a browser
-cannot set their headers.
+The token travels as ``Authorization: Bearer TOKEN``; WebSockets, whose headers a browser cannot set, may carry it as a
+subprotocol (see `service.websockets.handshake`) or as ``?token=TOKEN``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from patchwatch.settings import Settings
 from service.problem import ForbiddenError, UnauthorizedError
 from service.proxy import local_path
 from service.refusal import refuse
+from service.websockets.handshake import offered_token
 
 _PROTECTED = ("/api/", "/metrics")
 _LONGEST_HOST = 100
@@ -62,7 +63,7 @@ class Access:
         presented = given.strip().encode("latin-1") if scheme.lower() == "bearer" else b""
         if not presented and scope["type"] == "websocket":
             query = parse_qs(scope["query_string"].decode("latin-1"))
-            presented = query.get("token", [""])[0].strip().encode(errors="replace")
+            presented = offered_token(scope) or query.get("token", [""])[0].strip().encode(errors="replace")
         if not presented or not any([hmac.compare_digest(presented, token) for token in self._tokens]):
             raise UnauthorizedError(
                 "the token is missing or wrong: send PATCHWATCH_API_TOKEN as `Authorization: Bearer`; a WebSocket may "

@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from patchwatch.errors import PatchwatchError
 from patchwatch.messages.source import redact
 from service.problem import respond, status_of
+from service.websockets.handshake import accept
 
 TRY_AGAIN_LATER = 1013
 _LONGEST_REASON_BYTES = 123  # RFC 6455, 5.5
@@ -33,7 +34,7 @@ async def refuse_websocket(websocket: WebSocket, error: PatchwatchError) -> None
     status = status_of(error)
     code = TRY_AGAIN_LATER if status >= HTTPStatus.INTERNAL_SERVER_ERROR else 4000 + status
     with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # a client that left meanwhile
-        await websocket.accept()
+        await accept(websocket)
         await websocket.close(code, reason(str(error)))
 
 

@@ -2,7 +2,7 @@
 
 import { url } from "./address.js";
 import { askForToken } from "./login.js";
-import { authorization, storedToken } from "./token.js";
+import { authorization, storedToken, subprotocols } from "./token.js";
 
 const LONGEST_URL = 8000; // the service takes 16 KB
 const UNAUTHORIZED = 4401, REFUSED = [4403, 4422];
@@ -42,7 +42,7 @@ export function follow(topic, onMessage, onState) {
 
   function connect() {
     const used = storedToken();
-    const socket = new WebSocket(address(topic, positions, used));
+    const socket = new WebSocket(address(topic, positions), used ? subprotocols(used) : []);
     const heard = () => {
       clearTimeout(silence);
       silence = setTimeout(() => socket.close(), heartbeatS * 2500);
@@ -71,10 +71,9 @@ export function follow(topic, onMessage, onState) {
   connect();
 }
 
-function address(topic, positions, token) {
+function address(topic, positions) {
   const target = url(`api/v1/ws/${topic}`);
   target.protocol = target.protocol === "https:" ? "wss:" : "ws:";
-  if (token) target.searchParams.set("token", token);
   const resumed = new URL(target);
   for (const id of positions.values()) resumed.searchParams.append("after", id);
   return resumed.href.length < LONGEST_URL ? resumed : target; // too many cameras to resume: from now on

@@ -20,7 +20,13 @@ export function onTokenChange(then) {
   addEventListener("storage", (event) => event.key === KEY && then());
 }
 
+const utf8 = (token) => String.fromCharCode(...new TextEncoder().encode(token));
+
 /** A request's header; letters beyond ASCII go as UTF-8. */
-export function authorization(token) {
-  return `Bearer ${String.fromCharCode(...new TextEncoder().encode(token))}`;
+export const authorization = (token) => `Bearer ${utf8(token)}`;
+
+/** What a WebSocket offers instead of that header. Not its address: proxies write addresses into their logs. */
+export function subprotocols(token) {
+  const encoded = btoa(utf8(token)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
+  return ["patchwatch", `patchwatch.token.${encoded}`];
 }

@@ -21,6 +21,7 @@ from service.context import now_ms
 from service.refusal import TRY_AGAIN_LATER
 from service.store.streams import START, Entry, StreamStore
 from service.websockets.client import Client, Item
+from service.websockets.handshake import accept
 from service.websockets.hub import Hub
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class Session:
 
     async def run(self) -> None:
         """Returns when the client is gone, cannot keep up, or the service stops."""
-        await self._websocket.accept()
+        await accept(self._websocket)
         pump = asyncio.create_task(self._pump(), name="websocket-pump")
         listen = asyncio.create_task(self._listen(), name="websocket-listen")
         overflow = asyncio.create_task(self._client.overflowed.wait(), name="websocket-overflow")

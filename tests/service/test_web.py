@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -231,6 +232,17 @@ async def test_a_token_may_have_any_letters(serve, settings: Settings, token: st
     query = str(httpx.QueryParams(token=token))
     async with websockets.connect(f"ws://{where}/api/v1/ws/alerts?{query}") as client:
         assert "hello" in await client.recv()
+    offered = "patchwatch.token." + base64.urlsafe_b64encode(token.encode()).decode().rstrip("=")
+    url = f"ws://{where}/api/v1/ws/alerts"
+    async with websockets.connect(url, subprotocols=["patchwatch", offered]) as client:  # type: ignore[list-item]
+        assert "hello" in await client.recv()
+        assert client.subprotocol == "patchwatch"
+    for wrong in (offered[:-2], "patchwatch.token.", "patchwatch.token.%", offered + "A", "patchwatch"):
+        async with websockets.connect(url, subprotocols=["patchwatch", wrong]) as client:  # type: ignore[list-item]
+            with pytest.raises(websockets.ConnectionClosed) as closed:
+                await client.recv()
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4401
 
 
 async def test_what_is_said_of_a_missing_token_survives_redaction(settings: Settings) -> None:

@@ -157,6 +157,9 @@ async def test_the_page_asks_for_the_token_and_says_when_it_is_wrong(
     world.camera()
     guarded = Settings(redis_url=settings.redis_url, api_token="schlüssel-s3cret")
     where = f"http://{serve(guarded)}/"
+    addresses: list[str] = []
+    page.on("request", lambda request: addresses.append(request.url))
+    page.on("websocket", lambda websocket: addresses.append(websocket.url))
     await page.goto(where)
     fault = page.locator("#token-fault")
     await expect(page.get_by_label("Token")).to_be_visible()
@@ -167,6 +170,8 @@ async def test_the_page_asks_for_the_token_and_says_when_it_is_wrong(
     await log_in(page, "schlüssel-s3cret")
     await expect(page.locator("article[data-camera=gate]")).to_be_visible()
     await expect(page.locator("#link")).to_have_text("live")
+    assert any(address.startswith("ws:") for address in addresses)
+    assert not any("s3cret" in address for address in addresses), "proxies write addresses into their logs"
 
     other = await page.context.new_page()  # a second tab is not asked
     await other.goto(where)
