@@ -66,8 +66,8 @@ class Access:
             presented = offered_token(scope) or query.get("token", [""])[0].strip().encode(errors="replace")
         if not presented or not any([hmac.compare_digest(presented, token) for token in self._tokens]):
             raise UnauthorizedError(
-                "the token is missing or wrong: send PATCHWATCH_API_TOKEN as `Authorization: Bearer`; a WebSocket may "
-                "carry it as the query parameter `token`"
+                "the token is missing or wrong: send PATCHWATCH_API_TOKEN as `Authorization: Bearer` "
+                "(a WebSocket: or as the query's `token`)"
             )
 
     def _check_origin(self, scope: Scope, headers: Headers) -> None:
