@@ -22,7 +22,7 @@ from redis.retry import Retry
 from patchwatch import keys
 from patchwatch.errors import BusFullError, BusRefusedError, BusUnavailableError, ConfigurationError
 from patchwatch.messages.number import counted
-from patchwatch.messages.source import redact
+from patchwatch.redaction import redact
 from patchwatch.unlogged import add_entry
 
 BLOCK_MS = 1000  # longest blocking read; the socket timeout must exceed it

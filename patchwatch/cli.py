@@ -12,7 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 from patchwatch import __version__
 from patchwatch.commands.plain_help import PlainGroup, plain_typer, single
 from patchwatch.errors import EXIT_MAY_PASS, EXIT_STAYS, PatchwatchError, RetryableError
-from patchwatch.messages.source import redact
+from patchwatch.redaction import redact
 
 # name -> "module:attribute"; the attribute is a function, or a Typer app with subcommands
 COMMANDS = {

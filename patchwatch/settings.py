@@ -6,6 +6,7 @@ Every field is an environment variable with the prefix ``PATCHWATCH_`` (``PATCHW
 from __future__ import annotations
 
 import difflib
+import ipaddress
 import os
 import re
 from collections.abc import Callable
@@ -166,6 +167,15 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address of the REST and WebSocket service.")
     port: int = Field(8080, ge=0, le=65535, description="Its port; 0 takes a free one.")
     api_token: SecretStr | None = Field(None, description="Bearer token; required when HOST is not loopback.")
+    public_url: str | None = Field(
+        None,
+        max_length=500,
+        description="Address that browsers use, such as https://home.example/cams: its path is the one that a proxy "
+        "serves Patchwatch under; webhooks link to it.",
+    )
+    trusted_proxies: str = Field(
+        "127.0.0.0/8,::1", description="Addresses and networks, separated by ',', whose X-Forwarded-Prefix is believed."
+    )
     websocket_heartbeat_s: float = Field(15.0, gt=0, description="Longest silence on a WebSocket.")
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged, to stderr.")
@@ -196,6 +206,26 @@ class Settings(BaseSettings):
                 "is not an address like redis://HOST:6379/0, rediss://HOST:6379/0 or unix:///PATH (in a password, "
                 "write @ as %40, : as %3A, / as %2F, # as %23, ? as %3F and % as %25)"
             )
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _address_of_a_page(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        form = r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?"
+        if not re.fullmatch(rf"({form})(/[A-Za-z0-9._~-]+)*/?", value):
+            raise ValueError("is not an address like https://HOST[:PORT][/PATH]")
+        return value.rstrip("/")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        for part in filter(None, (part.strip() for part in value.split(","))):
+            try:
+                ipaddress.ip_network(part)
+            except ValueError:
+                raise ValueError(f"{part!r} is no address like 192.0.2.7 and no network like 192.0.2.0/24") from None
         return value
 
     @field_validator("reconnect_max_s")
@@ -237,6 +267,11 @@ class Settings(BaseSettings):
         """These settings with some values replaced. Raises `ConfigurationError`."""
         given = {name: getattr(self, name) for name in self.model_fields_set}
         return load_settings(**{**given, **values})
+
+    @property
+    def public_path(self) -> str:
+        """Path that browsers' addresses of the service begin with; empty without a proxy's path."""
+        return urlsplit(self.public_url or "").path
 
     def environment(self) -> dict[str, str]:
         """This process's environment with these settings in it, for a child process. Holds secrets: do not show."""

@@ -1,7 +1,7 @@
 """Who may ask: a token where one is set; otherwise only programs on this machine, and no foreign web page.
 
-The token travels as ``Authorization: Bearer TOKEN``; WebSockets may carry it as ``?token=TOKEN`` because a browser
-cannot set their headers.
+The token travels as ``Authorization: Bearer TOKEN``; WebSockets, whose headers a browser cannot set, may carry it as a
+subprotocol (see `service.websockets.handshake`) or as ``?token=TOKEN``.
 """
 
 from __future__ import annotations
@@ -11,35 +11,33 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
-from starlette.websockets import WebSocket
 
 from patchwatch.errors import PatchwatchError
 from patchwatch.exposure import is_loopback
 from patchwatch.settings import Settings
-from service.problem import ForbiddenError, UnauthorizedError, respond
+from service.problem import ForbiddenError, UnauthorizedError
+from service.proxy import local_path
+from service.refusal import refuse
+from service.websockets.handshake import offered_token
 
 _PROTECTED = ("/api/", "/metrics")
+_LONGEST_HOST = 100
 _HARMLESS = ("GET", "HEAD", "OPTIONS")
 
 
-class AccessMiddleware:
-    """Refuses with a problem before anything else sees the request."""
+class Access:
+    """What a request must bring. Tokens are compared as bytes: letters beyond ASCII come as UTF-8 from programs and
+    from our page, as Latin-1 from some browsers."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self._app = app
-        self._token = settings.api_token.get_secret_value().encode() if settings.api_token else None
+    def __init__(self, settings: Settings) -> None:
+        self._tokens = _encodings(settings.api_token.get_secret_value().strip()) if settings.api_token else []
+        public = _split(settings.public_url or "")
+        self._own_origin = f"{public.scheme}://{public.netloc}"
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in ("http", "websocket") and scope["path"].startswith(_PROTECTED):
-            try:
-                self._check(scope, Headers(scope=scope))
-            except PatchwatchError as error:
-                await _refuse(error, scope, receive, send)
-                return
-        await self._app(scope, receive, send)
-
-    def _check(self, scope: Scope, headers: Headers) -> None:
-        if self._token is not None:
+    def check(self, scope: Scope) -> None:
+        """Raises `UnauthorizedError` or `ForbiddenError`."""
+        headers = Headers(scope=scope)
+        if self._tokens:
             self._check_token(scope, headers)
             return
         # Without a token any page in a browser on this machine could ask us, by WebSocket or by a name of its own
@@ -47,25 +45,65 @@ class AccessMiddleware:
         host = _split(f"//{headers.get('host', '')}").hostname or ""
         if not is_loopback(host):
             raise ForbiddenError(
-                f"without PATCHWATCH_API_TOKEN this service answers to localhost and 127.0.0.1 only, not to {host!r}"
+                f"without PATCHWATCH_API_TOKEN this service answers to localhost and 127.0.0.1 only, not to "
+                f"{host[:_LONGEST_HOST]!r}"
             )
-        origin = headers.get("origin")
-        changes = scope["type"] == "websocket" or scope["method"] not in _HARMLESS
-        if origin is not None and changes and _split(origin).netloc != headers.get("host"):
-            raise ForbiddenError("a page of another origin may not do this: set PATCHWATCH_API_TOKEN and send it")
+        self._check_origin(scope, headers)
+
+    def allows(self, scope: Scope) -> bool:
+        """Whether `check` would pass."""
+        try:
+            self.check(scope)
+        except PatchwatchError:
+            return False
+        return True
 
     def _check_token(self, scope: Scope, headers: Headers) -> None:
-        assert self._token is not None
         scheme, _, given = headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            given = ""
-        if not given and scope["type"] == "websocket":
-            given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        if not hmac.compare_digest(given.strip().encode(), self._token):
+        presented = given.strip().encode("latin-1") if scheme.lower() == "bearer" else b""
+        if not presented and scope["type"] == "websocket":
+            query = parse_qs(scope["query_string"].decode("latin-1"))
+            presented = offered_token(scope) or query.get("token", [""])[0].strip().encode(errors="replace")
+        if not presented or not any([hmac.compare_digest(presented, token) for token in self._tokens]):
             raise UnauthorizedError(
-                "send the token of PATCHWATCH_API_TOKEN as 'Authorization: Bearer TOKEN'; a WebSocket may send it as "
-                "the query parameter `token` instead"
+                "the token is missing or wrong: send PATCHWATCH_API_TOKEN as `Authorization: Bearer` "
+                "(a WebSocket: or as the query's `token`)"
             )
+
+    def _check_origin(self, scope: Scope, headers: Headers) -> None:
+        origin = headers.get("origin")
+        changes = scope["type"] == "websocket" or scope["method"] not in _HARMLESS
+        if origin is None or not changes or origin == self._own_origin:
+            return
+        if _split(origin).netloc != headers.get("host"):
+            raise ForbiddenError(
+                "a page of another origin may not do this: set PATCHWATCH_API_TOKEN; or, behind a proxy of yours, "
+                "PATCHWATCH_PUBLIC_URL"
+            )
+
+
+class AccessMiddleware:
+    """Refuses with a problem before anything else sees the request."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._access = Access(settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in ("http", "websocket") and local_path(scope).startswith(_PROTECTED):
+            try:
+                self._access.check(scope)
+            except PatchwatchError as error:
+                await refuse(error, scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+
+def _encodings(token: str) -> list[bytes]:
+    try:
+        return [token.encode(), token.encode("latin-1")]
+    except UnicodeEncodeError:
+        return [token.encode()]
 
 
 def _split(url: str) -> SplitResult:
@@ -73,11 +111,3 @@ def _split(url: str) -> SplitResult:
         return urlsplit(url)
     except ValueError:  # an odd bracket: no host of ours
         return urlsplit("")
-
-
-async def _refuse(error: PatchwatchError, scope: Scope, receive: Receive, send: Send) -> None:
-    answer = respond(error, scope["path"])
-    if scope["type"] == "http":
-        await answer(scope, receive, send)
-        return
-    await WebSocket(scope, receive, send).send_denial_response(answer)

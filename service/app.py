@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -10,16 +11,18 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from redis.asyncio import Redis
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from patchwatch import __version__
 from patchwatch.bus import connect_async
 from patchwatch.errors import ConfigurationError
 from patchwatch.settings import Settings
 from service import problem
-from service.access import AccessMiddleware
-from service.body import BodyLimitMiddleware
+from service.access import Access, AccessMiddleware
+from service.body import RequestLimitMiddleware
 from service.context import Context
+from service.documentation import add_documentation
+from service.headers import HeadersMiddleware, HeadMiddleware
+from service.proxy import ProxyMiddleware
 from service.routes import alerts, cameras, enrolments, explanation, health, metrics, scores, snapshot, status, webhooks
 from service.store import Store
 from service.websockets import alerts as ws_alerts
@@ -28,6 +31,7 @@ from service.websockets.hub import Hub
 
 PAGE = Path(__file__).parent / "page"
 CLIENT_QUEUE = 1000
+_RESOLVERS = 4
 _DESCRIPTION = """\
 Patchwatch learns what is normal before each camera and raises alerts when the scene departs from it.
 
@@ -51,17 +55,29 @@ def create_app(settings: Settings, bus: Redis | None = None, *, client_queue: in
         version=__version__,
         description=_DESCRIPTION,
         lifespan=_lifespan,
+        docs_url=None,  # `add_documentation` has pages that fetch nothing from elsewhere
+        redoc_url=None,
         license_info={"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
     )
-    app.state.context = Context(settings, store, Hub(store.streams, store.cameras), client_queue)
+    app.state.context = Context(
+        settings,
+        store,
+        Hub(store.streams, store.cameras, settings.public_path),
+        Access(settings),
+        ThreadPoolExecutor(_RESOLVERS, thread_name_prefix="resolver"),
+        client_queue,
+    )
     problem.install(app)
     app.include_router(_api())
     app.include_router(health.router)
     app.include_router(metrics.router)
     _add_page(app)
-    app.add_middleware(BodyLimitMiddleware)
+    add_documentation(app)
+    app.add_middleware(HeadMiddleware)  # the last one added is the first that a request meets
     app.add_middleware(AccessMiddleware, settings=settings)
+    app.add_middleware(RequestLimitMiddleware)
     app.add_middleware(HeadersMiddleware)
+    app.add_middleware(ProxyMiddleware, settings=settings)
     _document(app, settings)
     return app
 
@@ -71,6 +87,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     context: Context = app.state.context
     await context.hub.stop()
+    context.resolver.shutdown(wait=False, cancel_futures=True)
     await context.store.bus.aclose()
 
 
@@ -107,31 +124,3 @@ def _document(app: FastAPI, settings: Settings) -> None:
         return app.openapi_schema
 
     app.openapi = document  # type: ignore[method-assign]
-
-
-class HeadersMiddleware:
-    """Tells browsers to trust no more than our own page needs."""
-
-    _ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
-    _PAGE_ONLY = (
-        b"content-security-policy",
-        b"default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'; base-uri 'none'",
-    )
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        extra = [*self._ALWAYS]
-        if scope["path"] == "/" or scope["path"].startswith("/page/"):
-            extra.append(self._PAGE_ONLY)
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message = {**message, "headers": [*message.get("headers", ()), *extra]}
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)

@@ -1,4 +1,4 @@
-"""No request may fill the memory: a limit on bodies, told as a problem."""
+"""No request may fill the memory, or keep the service busy by its length: limits, told as problems."""
 
 from __future__ import annotations
 
@@ -8,25 +8,32 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.problem import TooLargeError, respond
+from service.problem import TooLargeError, TooLongError
+from service.refusal import refuse
 
 MAX_BODY_BYTES = 1_000_000  # the largest sensible body names some thousand recordings
+MAX_TARGET_BYTES = 16 * 1024  # path and query, as they came
 _TOO_LARGE = f"a request may have a body of at most {MAX_BODY_BYTES} bytes: send less at once"
+_TOO_LONG = f"an address may have {MAX_TARGET_BYTES} bytes of path and query: ask for less at once"
 
 
-class BodyLimitMiddleware:
-    """Refuses by the announced length before anything is read, and counts where none is announced."""
+class RequestLimitMiddleware:
+    """Refuses by the announced length before anything is read, and counts where none is announced. Stands before all
+    that looks into a request."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if len(scope.get("raw_path") or b"") + len(scope.get("query_string", b"")) > MAX_TARGET_BYTES:
+            await refuse(TooLongError(_TOO_LONG), scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         announced = Headers(scope=scope).get("content-length", "")
-        if announced.isdecimal() and int(announced) > MAX_BODY_BYTES:
-            await respond(TooLargeError(_TOO_LARGE), scope["path"])(scope, receive, send)
+        if announced.isdecimal() and (len(announced) > 20 or int(announced) > MAX_BODY_BYTES):
+            await refuse(TooLargeError(_TOO_LARGE), scope, receive, send)
             return
         taken = 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from starlette.requests import HTTPConnection
 from patchwatch.bus import translated
 from patchwatch.clock import BusClock
 from patchwatch.settings import Settings
+from service.access import Access
 from service.store import Store
 from service.websockets.hub import Hub
 
@@ -20,6 +22,8 @@ class Context:
     settings: Settings
     store: Store
     hub: Hub
+    access: Access
+    resolver: Executor  # of names
     client_queue: int  # messages that wait for a slow WebSocket client
     clock: BusClock = field(default_factory=BusClock)
 

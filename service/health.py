@@ -79,8 +79,12 @@ def _of_analysis(camera: Camera, record: CameraRecord, now_ms: int, stale_after_
             Health.UNATTENDED, "no inference worker has looked at this camera yet: is `patchwatch run inference` up?"
         )
     if analysis.state == AnalysisState.NO_BANK:
-        mend = f"`patchwatch enroll --camera {camera.id} --profile {camera.profile} SOURCE...`"
-        return Diagnosis(Health.NO_BANK, analysis.detail or f"nothing has been learnt for it: {mend}")
+        return Diagnosis(
+            Health.NO_BANK,
+            "nothing is scored, because it has not learnt yet what is normal: run `patchwatch enroll --camera "
+            f'{camera.id} --profile {camera.profile} VIDEO...`, or POST {{"live_seconds": 600}} to '
+            f"/api/v1/cameras/{camera.id}/enrolments to learn from the camera itself",
+        )
     if analysis.state != AnalysisState.SCORING:
         return Diagnosis(Health(analysis.state.value), analysis.detail)
     if record.last_score is None:

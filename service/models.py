@@ -7,16 +7,14 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from patchwatch.accounting import Account
 from patchwatch.messages.alert_view import AlertView, RegionView
-from patchwatch.messages.base import CAMERA_ID_PATTERN
 from patchwatch.messages.camera import Pace, Tls, Transport
 from patchwatch.messages.enrolment_report import EnrolmentReport
 from patchwatch.messages.moment import Time
 from patchwatch.messages.score import Score
-from patchwatch.messages.source import MAX_SOURCE_LENGTH
 from patchwatch.messages.status import (
     AnalysisState,
     AnalysisStatus,
@@ -29,26 +27,20 @@ from patchwatch.messages.status import (
 )  # fmt: skip
 from patchwatch.messages.threshold import AlarmThreshold
 from service.health import Health
-
-_SourceText = Annotated[str, StringConstraints(max_length=MAX_SOURCE_LENGTH)]
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+from service.request_body import Address, NewId, RequestBody, ShortText, at_most
 
 
-class CameraChange(_Body):
+class CameraChange(RequestBody):
     """Fields to change; the others stay. A masked secret (``***``) means: keep it as it is."""
 
-    name: str | None = Field(None, examples=["Back gate"])
-    source: str | None = Field(
+    name: ShortText | None = Field(None, examples=["Back gate"])
+    source: Address | None = Field(
         None,
-        max_length=MAX_SOURCE_LENGTH,
         description="`rtsp://USER:PASSWORD@HOST/PATH`, `rtsps://...`, `file:/PATH` (as it is written) inside the media "
         "folders, or `push:` (the camera publishes to our RTSP endpoint). Credentials are stored, never shown again.",
         examples=["rtsp://camera.example/stream1"],
     )
-    profile: str | None = Field(
+    profile: ShortText | None = Field(
         None,
         description="Name of a profile. A name that the inference worker does not know shows in the camera's status.",
         examples=["motion"],
@@ -67,11 +59,11 @@ class CameraChange(_Body):
         None,
         description="Of an `rtsps://` source: false takes any certificate, so whoever answers gets the password.",
     )
-    tls_fingerprint: str | None = Field(
+    tls_fingerprint: ShortText | None = Field(
         None, description="SHA-256 of the certificate an `rtsps://` camera must show, instead of a trusted one."
     )
-    publish_username: str | None = Field(None, description="Asked of whoever publishes to this camera.")
-    publish_password: SecretStr | None = None
+    publish_username: ShortText | None = Field(None, description="Asked of whoever publishes to this camera.")
+    publish_password: Annotated[SecretStr, Field(max_length=200)] | None = None
 
     def fields(self) -> dict[str, Any]:
         """What was given."""
@@ -87,7 +79,7 @@ class NewCamera(CameraChange):
         },
     )
 
-    id: str = Field(pattern=CAMERA_ID_PATTERN, examples=["gate"])
+    id: NewId = Field(examples=["gate"])
 
 
 class CameraView(BaseModel):
@@ -289,16 +281,16 @@ class AlertList(BaseModel):
     next: str | None = Field(description="Where to GET older ones; null at the end.")
 
 
-class NewEnrolment(_Body):
+class NewEnrolment(RequestBody):
     """Normal footage to learn from: recordings, or the camera itself from now on."""
 
-    sources: list[_SourceText] = Field(
+    sources: Annotated[list[Address], at_most(100)] = Field(
         [], max_length=100, examples=[["file:/media/gate-monday.mp4", "file:/media/gate-tuesday.mp4"]]
     )
     live_seconds: float | None = Field(
         None, ge=5, le=86_400, description="Learn from this much of the live camera instead.", examples=[None]
     )
-    profile: str | None = Field(None, description="Default: the camera's.", examples=["motion"])
+    profile: ShortText | None = Field(None, description="Default: the camera's.", examples=["motion"])
 
     @model_validator(mode="after")
     def _one_kind_of_footage(self) -> Self:
@@ -352,8 +344,10 @@ class Ready(BaseModel):
     """Webhooks that are not well are named; alerts are raised and kept all the same."""
 
     status: Literal["ready"] = "ready"
-    workers: list[WorkerView]
-    webhooks: list[WebhookTrouble] = Field(description="Those that are on, and do not deliver.")
+    workers: list[WorkerView] = Field([], description="With the token only, where one is set.")
+    webhooks: list[WebhookTrouble] = Field(
+        [], description="Those that are on, and do not deliver. With the token only."
+    )
 
 
 class Alive(BaseModel):

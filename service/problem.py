@@ -21,16 +21,20 @@ from patchwatch import errors
 from patchwatch.messages.base import CAMERA_ID_PATTERN
 from patchwatch.plain_text import one_line
 from patchwatch.redaction import redact
+from service.entry_id import ENTRY_ID
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 _URN = "urn:patchwatch:problem:"
 _LONGEST_DETAIL = 2000  # characters
 _LONGEST_PATH = 200  # of a stranger's path that come back
+_MOST_FIELDS = 20  # of a request that are told to be wrong
+_LONGEST_NAME = 200  # of such a place
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}", re.ASCII)
-_PATTERNS = {
+_PATTERNS = {  # what a pattern asks for, in words
     CAMERA_ID_PATTERN: "use 1 to 63 of a-z, 0-9, - and _, beginning with a letter or digit",
     r"^[a-z0-9][a-z0-9_-]{0,30}$": "use 1 to 31 of a-z, 0-9, - and _, beginning with a letter or digit",
+    f"^{ENTRY_ID}$": "take it from the answer before",
 }
 _HEADERS = {
     HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
@@ -56,6 +60,12 @@ class TooLargeError(errors.RejectedError):
     code = "content-too-large"
 
 
+class TooLongError(errors.RejectedError):
+    """The path or the query of a request is too long."""
+
+    code = "uri-too-long"
+
+
 class NotReadyError(errors.RetryableError):
     """A part that the service relies on is missing."""
 
@@ -68,6 +78,7 @@ STATUS: dict[type[errors.PatchwatchError], HTTPStatus] = {
     errors.NotFoundError: HTTPStatus.NOT_FOUND,
     errors.ConflictError: HTTPStatus.CONFLICT,
     TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    TooLongError: HTTPStatus.REQUEST_URI_TOO_LONG,
     errors.InvalidMessageError: HTTPStatus.BAD_GATEWAY,  # what a worker wrote cannot be read
     errors.RejectedError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.OverloadedError: HTTPStatus.TOO_MANY_REQUESTS,
@@ -115,7 +126,8 @@ class InvalidFieldsError(errors.RejectedError):
 
     @classmethod
     def from_pydantic(cls, error: ValidationError | RequestValidationError, prefix: str = "") -> InvalidFieldsError:
-        return cls([_field(one, prefix) for one in error.errors()])
+        """Of the first errors: one wrong value thousands of times needs no thousand words."""
+        return cls([_field(one, prefix) for one in error.errors()[:_MOST_FIELDS]])
 
 
 def status_of(error: errors.PatchwatchError) -> HTTPStatus:
@@ -126,7 +138,7 @@ def status_of(error: errors.PatchwatchError) -> HTTPStatus:
 def respond(error: errors.PatchwatchError, path: str) -> JSONResponse:
     """The answer that tells of an error."""
     fields = error.fields if isinstance(error, InvalidFieldsError) else None
-    return _answer(status_of(error), error.code, str(error), path, fields)
+    return _answer(status_of(error), error.code, str(error), path[:_LONGEST_PATH], fields)
 
 
 def install(app: FastAPI) -> None:
@@ -147,7 +159,8 @@ def _field(error: Any, prefix: str) -> FieldProblem:
     place: Sequence[Any] = ((prefix,) if prefix else ()) + tuple(error["loc"])
     asked = _PATTERNS.get(error.get("ctx", {}).get("pattern", ""))
     message = asked or error["msg"].removeprefix("Value error, ")
-    return FieldProblem(location=".".join(map(_step, place)), message=redact(one_line(message, 500)))
+    location = ".".join(map(_step, place))[:_LONGEST_NAME]
+    return FieldProblem(location=location, message=redact(one_line(message, 500)))
 
 
 def _step(of_place: object) -> str:
@@ -171,7 +184,8 @@ def _answer(
 
 async def _on_patchwatch_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, errors.PatchwatchError)
-    if status_of(error) >= HTTPStatus.INTERNAL_SERVER_ERROR:
+    # Not to be ready is an answer, to those that ask every few seconds from the start.
+    if status_of(error) >= HTTPStatus.INTERNAL_SERVER_ERROR and not isinstance(error, NotReadyError):
         log.warning("%s %s: %s", request.method, request.url.path, error)
     return respond(error, request.url.path)
 

@@ -12,15 +12,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from patchwatch.errors import ConfigurationError, PortTakenError
 from patchwatch.exposure import check_exposure
 from patchwatch.settings import Settings
+from service import log_limit
 from service.app import create_app
+from service.connections import WaitingConnections
+from service.listener import Listener, most_connections, raise_open_files
+from service.protocol import Config, HttpProtocol, WebSocketProtocol
 
 log = logging.getLogger("patchwatch.service")
 _STOP_WITHIN_S = 5
 _LARGEST_WEBSOCKET_MESSAGE = 16 * 1024  # clients have nothing to say
+_LARGEST_HEAD = 32 * 1024  # of a request; `service.body` has the limit for its target
 
 
 class Server(uvicorn.Server):
@@ -51,21 +57,33 @@ def run(settings: Settings) -> None:
     base = address(settings, listener)
     log.info("dashboard %s/   API %s/docs   metrics %s/metrics", base, base, base)
     log.info("WebSockets %s/api/v1/ws/alerts and .../ws/scores", base.replace("http", "ws", 1))
-    config = uvicorn.Config(
-        app,
-        access_log=False,  # and no log of WebSocket addresses: their query may hold the token
-        log_config=None,
-        log_level="warning",
-        server_header=False,
-        timeout_graceful_shutdown=_STOP_WITHIN_S,
-        ws="websockets-sansio",
-        ws_max_size=_LARGEST_WEBSOCKET_MESSAGE,
-    )
+    config = configure(app, most_connections(raise_open_files()))
+    log_limit.install()
     _collect_seldom()
     try:
         Server(config).run(sockets=[listener])
     finally:
         listener.close()
+
+
+def configure(app: ASGIApp, most: int) -> Config:
+    """How uvicorn serves the app, with at most so many connections."""
+    config = Config(
+        app,
+        loop="asyncio",  # `Listener` and the protocols are made for it
+        http=HttpProtocol,
+        ws=WebSocketProtocol,
+        ws_max_size=_LARGEST_WEBSOCKET_MESSAGE,
+        h11_max_incomplete_event_size=_LARGEST_HEAD,
+        access_log=False,  # and no log of WebSocket addresses: their query may hold the token
+        log_config=None,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,  # `service.proxy` reads them
+        timeout_graceful_shutdown=_STOP_WITHIN_S,
+    )
+    config.waiting = WaitingConnections(most)
+    return config
 
 
 def _collect_seldom() -> None:
@@ -82,7 +100,7 @@ def bind(settings: Settings) -> socket.socket:
     listener = None
     try:
         family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        listener = socket.socket(family, kind, protocol)
+        listener = Listener(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(where)
         listener.listen(2048)

@@ -3,34 +3,45 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from patchwatch.messages.alert import AlertKind, AlertState
+from patchwatch.messages.alert import AlertChange, AlertKind
 from patchwatch.messages.alert_view import AlertView
-from patchwatch.messages.base import CAMERA_ID_PATTERN
 from patchwatch.messages.moment import Time
 from patchwatch.messages.webhook import DeadLetter, Progress, Webhook
+from service.entry_id import ENTRY_ID
+from service.request_body import Address, Id, NewId, RequestBody, at_most
 
+_LetterId = Annotated[str, Field(pattern=f"^{ENTRY_ID}$")]
 _SECRET = "whsec_... (base64 of 24 to 64 bytes, as Standard Webhooks has it)"  # noqa: S105 - a description
 
 
-class WebhookChange(BaseModel):
+class WebhookChange(RequestBody):
     """Fields to change; the others stay. An empty filter lets everything through."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    url: str | None = Field(
+    url: Address | None = Field(
         None,
         description="`http://` or `https://`; user and password become HTTP Basic. Those and the query are not shown "
         "again; sent back as they are shown, they mean: keep the address.",
         examples=["https://home.example/api/webhook/patchwatch"],
     )
-    secret: SecretStr | None = Field(None, description=f"{_SECRET}. Never shown again.")
-    cameras: list[str] | None = Field(None, description="Only of these cameras.", examples=[["gate"]])
-    kinds: list[AlertKind] | None = Field(None, description="Only of these kinds.", examples=[["anomaly"]])
-    states: list[AlertState] | None = Field(None, description="`open` comes again when the peak rises.")
+    secret: Annotated[SecretStr, Field(max_length=200)] | None = Field(
+        None, description=f"{_SECRET}. Never shown again."
+    )
+    cameras: Annotated[list[Id], at_most(1000)] | None = Field(
+        None, description="Only of these cameras.", examples=[["gate"]]
+    )
+    kinds: Annotated[list[AlertKind], at_most(len(AlertKind))] | None = Field(
+        None, description="Only of these kinds.", examples=[["anomaly"]]
+    )
+    states: Annotated[list[AlertChange], at_most(len(AlertChange))] | None = Field(
+        None,
+        description="Only these changes: `open` and `closed` come once an alert, `update` whenever its peak rises. "
+        "With `open` alone, one alert is one message.",
+        examples=[["open"]],
+    )
     enabled: bool | None = Field(None, description="Once switched on again, a webhook gets what comes from then on.")
 
     def fields(self) -> dict[str, Any]:
@@ -45,8 +56,8 @@ class NewWebhook(WebhookChange):
         json_schema_extra={"examples": [{"id": "home", "url": "http://homeassistant.example:8123/api/webhook/gate"}]}
     )
 
-    id: str = Field(pattern=CAMERA_ID_PATTERN, examples=["home"])
-    url: str = Field(examples=["https://home.example/api/webhook/patchwatch"])
+    id: NewId = Field(examples=["home"])
+    url: Address = Field(examples=["https://home.example/api/webhook/patchwatch"])
 
 
 class WebhookHealth(StrEnum):
@@ -64,7 +75,7 @@ class WebhookView(BaseModel):
     url: str = Field(examples=["https://***@home.example/api/webhook/patchwatch"])
     cameras: list[str]
     kinds: list[AlertKind]
-    states: list[AlertState]
+    states: list[AlertChange]
     enabled: bool
     health: WebhookHealth
     reason: str = Field(examples=[""])
@@ -104,6 +115,10 @@ def _health(webhook: Webhook, progress: Progress, attended: bool) -> tuple[Webho
         return WebhookHealth.UNATTENDED, "no delivery worker is alive: start `patchwatch run delivery`"
     if progress.streak:
         return WebhookHealth.FAILING, f"{progress.last_error} ({progress.streak} failed attempts in a row)"
+    if progress.failed_trial:
+        return WebhookHealth.FAILING, f"the last test failed: {progress.failed_trial}"
+    if not progress.last_success_at_ms:
+        return WebhookHealth.OK, f"nothing has been sent yet: `patchwatch webhooks test {webhook.id}` tries it"
     return WebhookHealth.OK, ""
 
 
@@ -130,14 +145,14 @@ class DeadLetterView(BaseModel):
     alert: AlertView
 
     @classmethod
-    def of(cls, webhook_id: str, letter_id: str, letter: DeadLetter) -> Self:
+    def of(cls, webhook_id: str, letter_id: str, letter: DeadLetter, base: str) -> Self:
         return cls(
             id=letter_id,
             message_id=f"{webhook_id}_{letter.entry_id}",
             reason=letter.reason,
             attempts=letter.attempts,
             died=letter.died_at_ms,
-            alert=AlertView.of(letter.alert),
+            alert=AlertView.of(letter.alert, base),
         )
 
 
@@ -148,12 +163,10 @@ class DeadLetterList(BaseModel):
     next: str | None = Field(description="Where to GET what follows; null at the end.")
 
 
-class RetryOrder(BaseModel):
+class RetryOrder(RequestBody):
     """Which dead letters to try again; without ids, all."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    ids: list[str] | None = Field(None, max_length=1000, examples=[["1795422605000-0"]])
+    ids: Annotated[list[_LetterId], at_most(1000)] | None = Field(None, max_length=1000, examples=[["1795422605000-0"]])
 
 
 class RetryAnswer(BaseModel):

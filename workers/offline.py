@@ -22,7 +22,7 @@ from models.profile import load_profile
 from models.threshold import FALSE_ALARMS_PER_DAY
 from patchwatch.errors import RejectedError
 from patchwatch.messages.explanation import Explanation
-from patchwatch.messages.source import redact
+from patchwatch.redaction import redact
 from patchwatch.settings import Settings
 from workers.explanation import Explained, explanation_of
 from workers.frame_folder import FRAME_RATE, FrameFolder

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from patchwatch.messages.source import redact
+from patchwatch.redaction import redact
 from patchwatch.settings import load_settings
 
 

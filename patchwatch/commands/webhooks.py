@@ -11,7 +11,7 @@ import typer
 from patchwatch.commands.api import ask
 from patchwatch.commands.plain_help import plain_typer
 from patchwatch.errors import RejectedError, RetryableError
-from patchwatch.messages.alert import AlertKind, AlertState
+from patchwatch.messages.alert import AlertChange, AlertKind
 from patchwatch.settings import load_settings
 
 app = plain_typer("Send alerts of a running service to HTTP receivers.")
@@ -23,7 +23,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 _Id = Annotated[str, typer.Argument(metavar="ID", help="Small letters, digits, '-' and '_'.")]
 _Cameras = Annotated[list[str] | None, typer.Option("--camera", help="Only of this camera; repeatable.")]
 _Kinds = Annotated[list[AlertKind] | None, typer.Option("--kind", help="Only of this kind; repeatable.")]
-_States = Annotated[list[AlertState] | None, typer.Option("--state", help="Only in this state; repeatable.")]
+_States = Annotated[list[AlertChange] | None, typer.Option("--state", help="Only when it does this; repeatable.")]
 _SecretStdin = Annotated[bool, typer.Option("--secret-stdin", help="Read the signing secret from standard input.")]
 _URL_HELP = "http(s)://... -: read it from standard input, so that a password in it shows in no process list."
 
@@ -140,7 +140,7 @@ def retry(
 
 
 def _given(
-    camera: list[str] | None, kind: list[AlertKind] | None, state: list[AlertState] | None, secret_stdin: bool
+    camera: list[str] | None, kind: list[AlertKind] | None, state: list[AlertChange] | None, secret_stdin: bool
 ) -> dict[str, Any]:
     body = {"cameras": camera, "kinds": kind, "states": state, "secret": _line() if secret_stdin else None}
     return {field: value for field, value in body.items() if value}

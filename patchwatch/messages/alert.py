@@ -8,13 +8,21 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from patchwatch.messages.base import CameraId, Message, Words
-from patchwatch.messages.number import TimeMs
+from patchwatch.messages.number import Count, TimeMs
 
 
 class AlertState(StrEnum):
     """An alert opens once and closes once."""
 
     OPEN = "open"
+    CLOSED = "closed"
+
+
+class AlertChange(StrEnum):
+    """What subscribers are told of an alert: that it opened, once; that its peak rose; that it closed, once."""
+
+    OPEN = "open"
+    UPDATE = "update"
     CLOSED = "closed"
 
 
@@ -65,6 +73,14 @@ class Alert(Message):
     bank_id: str = ""
     random_weights: bool = False
     detail: Words = ""
+    told: Count = 0  # changes that subscribers heard of before this one
+
+    @property
+    def change(self) -> AlertChange:
+        """What this is to a subscriber."""
+        if self.state is AlertState.CLOSED:
+            return AlertChange.CLOSED
+        return AlertChange.UPDATE if self.told else AlertChange.OPEN
 
     @model_validator(mode="after")
     def _an_anomaly_is_whole(self) -> Self:

@@ -46,7 +46,8 @@ class AlertView(BaseModel):
     )
 
     @classmethod
-    def of(cls, alert: Alert) -> AlertView:
+    def of(cls, alert: Alert, base: str = "") -> AlertView:
+        """``base``: what the links begin with, where the service is not at the root of its host."""
         same = alert.model_dump(include=set(cls.model_fields) - {"started", "opened", "peak", "ended"})
         return cls(
             **same,
@@ -54,6 +55,6 @@ class AlertView(BaseModel):
             opened=alert.opened_at_ms,
             peak=alert.peak_at_ms,
             ended=alert.ended_at_ms,
-            snapshot=f"/api/v1/alerts/{alert.id}/snapshot.jpg",
-            explanation=f"/api/v1/alerts/{alert.id}/explanation" if alert.kind is AlertKind.ANOMALY else None,
+            snapshot=f"{base}/api/v1/alerts/{alert.id}/snapshot.jpg",
+            explanation=f"{base}/api/v1/alerts/{alert.id}/explanation" if alert.kind is AlertKind.ANOMALY else None,
         )

@@ -35,6 +35,7 @@ class Transport(StrEnum):
 
 
 FINGERPRINT = r"^[0-9a-fA-F]{2}(:?[0-9a-fA-F]{2}){31}$"
+MAX_CAMERAS = 1000  # of an installation: what lists and metrics of all can hold
 _UNCAPTURED = ("false_alarms_per_day",)  # matter to the analysis alone
 
 
@@ -51,8 +52,8 @@ class Camera(Message):
     loop: bool = False
     false_alarms_per_day: float | None = Field(None, ge=0.001, le=1000)  # None: the installation's
     transport: Transport = Transport.TCP
-    publish_username: str | None = None
-    publish_password: SecretStr | None = None
+    publish_username: str | None = Field(None, max_length=128)
+    publish_password: SecretStr | None = Field(None, max_length=128)
     tls_verify: bool = True  # of an rtsps:// source: only a certificate that is trusted is spoken to
     tls_fingerprint: str | None = Field(None, max_length=95, pattern=FINGERPRINT)  # or this one (SHA-256)
     incarnation: str | None = Field(None, max_length=64)  # another camera of this id, added later, has another

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field, SecretStr, field_serializer, field_validator
 
-from patchwatch.messages.alert import Alert, AlertKind, AlertState
+from patchwatch.messages.alert import Alert, AlertChange, AlertKind
 from patchwatch.messages.base import CAMERA_ID_PATTERN, CameraId, Message, Words
 
 MAX_WEBHOOKS = 50  # each has a task, a connection to Redis and one to its receiver
@@ -34,8 +34,8 @@ class Webhook(Message):
     url: str = Field(max_length=2048, repr=False)
     secret: SecretStr
     cameras: tuple[CameraId, ...] = Field((), max_length=1000)
-    kinds: tuple[AlertKind, ...] = ()
-    states: tuple[AlertState, ...] = ()
+    kinds: tuple[AlertKind, ...] = Field((), max_length=len(AlertKind))
+    states: tuple[AlertChange, ...] = Field((), max_length=len(AlertChange))
     enabled: bool = True
     gone: bool = False  # switched off because its receiver answered 410
     incarnation: str = Field(default_factory=lambda: uuid.uuid4().hex)
@@ -65,7 +65,7 @@ class Webhook(Message):
             for chosen, value in (
                 (self.cameras, alert.camera_id),
                 (self.kinds, alert.kind),
-                (self.states, alert.state),
+                (self.states, alert.change),
             )
         )
 
@@ -143,7 +143,15 @@ class Progress(Message):
     last_success_at_ms: int | None = None
     last_error_at_ms: int | None = None
     last_error: Words = ""
+    failed_trial: Words = ""  # why the last test failed; empty once something was delivered
 
     def moved(self, **changes: object) -> Self:
         """With other values."""
         return self.model_copy(update=changes)
+
+
+class TrialResult(Message):
+    """How a test of a webhook ended."""
+
+    delivered: bool
+    detail: str = ""  # holds no address

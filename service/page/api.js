@@ -1,34 +1,20 @@
 // Requests and live topics, with the token where one is asked for.
 
-const TOKEN_KEY = "patchwatch-token";
-let token = sessionStorage.getItem(TOKEN_KEY);
-let asking = null;
+import { url } from "./address.js";
+import { askForToken } from "./login.js";
+import { authorization, storedToken, subprotocols } from "./token.js";
 
-/** Ask for the token once, whoever finds it missing. */
-function askForToken() {
-  asking ??= new Promise((resolve) => {
-    const dialog = document.getElementById("token-dialog");
-    const input = document.getElementById("token");
-    input.value = "";
-    dialog.addEventListener("cancel", (event) => event.preventDefault());
-    dialog.addEventListener("close", () => {
-      token = input.value.trim();
-      sessionStorage.setItem(TOKEN_KEY, token);
-      asking = null;
-      resolve();
-    }, { once: true });
-    dialog.showModal();
-  });
-  return asking;
-}
+const LONGEST_URL = 8000; // the service takes 16 KB
+const UNAUTHORIZED = 4401, REFUSED = [4403, 4422];
 
-/** Fetch from the API; throws an Error with the problem's detail. */
+/** Fetch from the API; throws an Error with the problem's detail. `path` is given without the leading slash. */
 export async function get(path) {
   for (;;) {
-    const used = token;
-    const response = await fetch(path, { headers: used ? { Authorization: `Bearer ${used}` } : {}, cache: "no-store" });
+    const used = storedToken();
+    const headers = used ? { Authorization: authorization(used) } : {};
+    const response = await fetch(url(path), { headers, cache: "no-store" });
     if (response.status === 401) {
-      if (used === token) await askForToken();
+      await askForToken(used);
       continue;
     }
     if (!response.ok) {
@@ -43,7 +29,10 @@ export async function getJson(path) {
   return (await get(path)).json();
 }
 
-/** Follow a topic for ever: reconnects with growing pauses and resumes after the last message received. */
+/**
+ * Follow a topic for ever: reconnects with growing pauses and resumes after the last message received.
+ * `onState(live, why)`: why is what the service said when it refused.
+ */
 export function follow(topic, onMessage, onState) {
   const positions = new Map(); // camera (or "" for alerts) -> id of the last message
   const note = (id) => positions.set(id.includes(":") ? id.split(":")[0] : "", id);
@@ -52,11 +41,8 @@ export function follow(topic, onMessage, onState) {
   let silence;
 
   function connect() {
-    const url = new URL(`/api/v1/ws/${topic}`, location.href);
-    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
-    for (const id of positions.values()) url.searchParams.append("after", id);
-    if (token) url.searchParams.set("token", token);
-    const socket = new WebSocket(url);
+    const used = storedToken();
+    const socket = new WebSocket(address(topic, positions), used ? subprotocols(used) : []);
     const heard = () => {
       clearTimeout(silence);
       silence = setTimeout(() => socket.close(), heartbeatS * 2500);
@@ -74,12 +60,21 @@ export function follow(topic, onMessage, onState) {
       if (message.id) note(message.id);
       onMessage(message);
     };
-    socket.onclose = () => {
+    socket.onclose = async ({ code, reason }) => {
       clearTimeout(silence);
-      onState(false);
+      onState(false, REFUSED.includes(code) ? reason : "");
+      if (code === UNAUTHORIZED) await askForToken(used);
       setTimeout(connect, pause * (0.5 + Math.random()));
       pause = Math.min(pause * 2, 15000);
     };
   }
   connect();
+}
+
+function address(topic, positions) {
+  const target = url(`api/v1/ws/${topic}`);
+  target.protocol = target.protocol === "https:" ? "wss:" : "ws:";
+  const resumed = new URL(target);
+  for (const id of positions.values()) resumed.searchParams.append("after", id);
+  return resumed.href.length < LONGEST_URL ? resumed : target; // too many cameras to resume: from now on
 }

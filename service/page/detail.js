@@ -1,6 +1,6 @@
 // Why an alert was raised: its picture with regions, each stream's share, and the nearest normal.
 
-import { get, getJson } from "/page/api.js";
+import { get, getJson } from "./api.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const byId = (id) => document.getElementById(id);
@@ -24,9 +24,10 @@ export async function renewDetail(alert) {
 }
 
 async function load(alert) {
+  const path = `api/v1/alerts/${encodeURIComponent(alert.id)}`; // not as the service names it: a proxy may add to that
   const [picture, explanation] = await Promise.all([
-    kept(get(alert.snapshot).then((response) => response.blob())),
-    alert.explanation ? kept(getJson(alert.explanation)) : null,
+    kept(get(`${path}/snapshot.jpg`).then((response) => response.blob())),
+    alert.explanation ? kept(getJson(`${path}/explanation`)) : null,
   ]);
   if (shown !== alert.id) return; // another was opened meanwhile
   const streams = explanation ? [...explanation.streams].map((stream, index) => ({ ...stream, index })) : [];
@@ -84,7 +85,8 @@ function streamPart(stream) {
   bar.append(filled);
   const exemplars = element("div", "nearest");
   exemplars.append(...stream.nearest.map((nearest) => exemplarPart(nearest, stream)));
-  const facts = element("p", "facts", `rarity ${stream.rarity.toFixed(1)} · distance ${stream.distance.toPrecision(3)} · nearest normal:`);
+  const facts = element("p", "facts", "The most similar moments of normal footage:");
+  facts.title = `rarity ${stream.rarity.toFixed(1)} (1 is as rare as it gets in normal footage), distance ${stream.distance.toPrecision(3)}`;
   node.append(bar, facts, exemplars);
   return node;
 }

@@ -1,13 +1,12 @@
 // Cameras with their live scores, and alerts as they come.
 
-import { follow, get, getJson } from "/page/api.js";
-import { openDetail, renewDetail } from "/page/detail.js";
-import { drawLine, SPAN_MS } from "/page/line.js";
+import { nameCameras, showAlert, start as startAlerts } from "./alerts.js";
+import { follow, get, getJson } from "./api.js";
+import { drawLine, SPAN_MS } from "./line.js";
 
-const STATUS_MS = 2000, ALERTS_SHOWN = 50;
+const STATUS_MS = 2000, LEARNING_MS = 10_000;
 const byId = (id) => document.getElementById(id);
 const cards = new Map(); // camera id -> {node, points, status}
-const alerts = new Map(); // alert id -> {alert, node}
 const topics = { scores: false, alerts: false };
 
 function fault(error) {
@@ -35,7 +34,7 @@ function cardOf(camera) {
     const node = clone("camera-card");
     node.dataset.camera = camera.id;
     byId("cameras").append(node);
-    card = { node, points: [], status: null };
+    card = { node, points: [], status: null, learntAt: 0 };
     cards.set(camera.id, card);
     loadScores(camera.id, card).catch(fault);
   }
@@ -45,7 +44,7 @@ function cardOf(camera) {
 
 async function loadScores(cameraId, card) {
   const from = Date.now() - SPAN_MS;
-  const series = await getJson(`/api/v1/cameras/${cameraId}/scores?from=${from}&limit=10000`);
+  const series = await getJson(`api/v1/cameras/${cameraId}/scores?from=${from}&limit=10000`);
   const newest = series.points.length ? Date.parse(series.points.at(-1).t) : 0;
   const loaded = series.points.map((point) => ({ t: Date.parse(point.t), score: point.score }));
   card.points = [...loaded, ...card.points.filter((point) => point.t > newest)];
@@ -65,8 +64,8 @@ function showStatus(card, status) {
     analysis && `profile ${analysis.profile}`,
     capture?.width && `${capture.width}x${capture.height}`,
     capture?.fps != null && `${capture.fps.toFixed(1)} frames/s`,
-    status.lag_s != null && `lag ${status.lag_s.toFixed(2)} s`,
-    `${frames.scored} scored, ${dropped} dropped`,
+    status.lag_s != null && `lag ${Math.max(0, status.lag_s).toFixed(2)} s`,
+    analysis?.bank_id || frames.scored ? `${frames.scored} scored, ${dropped} dropped` : `${frames.captured} frames seen`,
     frames.balanced ? "" : "account not balanced",
     status.last_gap && `last gap ${clock(status.last_gap.from)} to ${clock(status.last_gap.to)}`,
   ].filter(Boolean).join(" · ");
@@ -75,23 +74,25 @@ function showStatus(card, status) {
   showScore(card);
 }
 
-/** What the camera's alarm budget means: its threshold, and how many false alarms are to be expected above it. */
+/** What the camera's alarm budget means: how many false alarms are to be expected, and above which score. */
 function showBudget(line, threshold) {
-  line.textContent = threshold
-    ? `alerts above ${threshold.on.toFixed(2)}: about ${rate(threshold.expected)} false alarms a day `
-      + `(${rate(threshold.expected_low)} to ${rate(threshold.expected_high)}), from ${duration(3600 * threshold.footage_hours)} of footage`
-    : "";
+  line.textContent = threshold ? threshold.warning || `about ${rate(threshold.expected)} false alarms a day are to be expected` : "";
   line.classList.toggle("warned", Boolean(threshold?.warning));
-  line.title = threshold?.warning ?? "";
-  if (threshold?.warning) line.textContent += ` · ${threshold.warning}`;
+  line.title = threshold
+    ? `An alert opens above a score of ${threshold.on.toFixed(2)}. ${duration(3600 * threshold.footage_hours)} of normal footage `
+      + `allow for ${rate(threshold.expected_low)} to ${rate(threshold.expected_high)} false alarms a day: more footage, a narrower range.`
+    : "";
 }
 
 const rate = (perDay) => perDay < 0.01 ? "0" : perDay < 10 ? String(Number(perDay.toPrecision(2))) : perDay.toFixed(0);
 
-/** What the enrolment of the bank in use found out about it: looked up once for each bank. */
+/** How learning goes, and what the enrolment of the bank in use found out about it: looked up once for each bank. */
 async function showLearnt(card, bankId) {
-  if (!bankId || card.bankId === bankId) return;
-  const { enrolments } = await getJson(`/api/v1/cameras/${card.status.camera_id}/enrolments`);
+  if (bankId ? card.bankId === bankId : Date.now() < card.learntAt + LEARNING_MS) return;
+  card.learntAt = Date.now();
+  const { enrolments } = await getJson(`api/v1/cameras/${card.status.camera_id}/enrolments`);
+  showLearning(card, enrolments);
+  if (!bankId) return;
   const report = enrolments.find((one) => one.bank_id === bankId)?.report;
   if (report || !enrolments.some((one) => one.state === "running")) card.bankId = bankId; // else its record is yet to come
   const line = card.node.querySelector(".learnt");
@@ -100,13 +101,25 @@ async function showLearnt(card, bankId) {
   line.dataset.verdict = report?.verdict ?? "";
 }
 
+function showLearning(card, [latest]) {
+  const texts = {
+    queued: "waits for its turn to learn what is normal",
+    running: `learns what is normal: ${Math.round(100 * (latest?.progress ?? 0))} %`,
+    failed: `could not learn what is normal: ${latest?.detail}`,
+  };
+  const line = card.node.querySelector(".learning");
+  line.textContent = texts[latest?.state] ?? "";
+}
+
 const duration = (s) => s < 120 ? `${Math.round(s)} s` : `${Math.round(s / 60)} minutes`;
 
 function showScore(card) {
   const output = card.node.querySelector(".score");
   const last = card.points.at(-1) ?? (card.status?.last_score && { score: card.status.last_score.score });
   output.textContent = last ? last.score.toFixed(2) : "–";
-  output.classList.toggle("stale", card.status?.health !== "ok");
+  const stale = !["ok", "ended"].includes(card.status?.health);
+  output.classList.toggle("stale", stale);
+  output.title = stale ? "the last score: none comes in now" : "latest score";
   const threshold = card.status?.analysis?.threshold_on;
   const alarm = Boolean(last) && threshold != null && last.score >= threshold && card.status.health === "ok";
   output.classList.toggle("alarm", alarm);
@@ -115,11 +128,12 @@ function showScore(card) {
 
 async function refresh() {
   try {
-    const [{ cameras }, { statuses }] = await Promise.all([getJson("/api/v1/cameras"), getJson("/api/v1/status")]);
+    const [{ cameras }, { statuses }] = await Promise.all([getJson("api/v1/cameras"), getJson("api/v1/status")]);
     const known = new Set(cameras.map((camera) => camera.id));
     for (const [id, card] of cards) if (!known.has(id)) { card.node.remove(); cards.delete(id); }
     cameras.forEach(cardOf);
     statuses.forEach((status) => cards.has(status.camera_id) && showStatus(cards.get(status.camera_id), status));
+    nameCameras(cameras.map((camera) => camera.id));
     byId("no-cameras").hidden = cameras.length > 0;
     const well = statuses.filter((status) => status.health === "ok").length;
     byId("summary").textContent = `${well} of ${cameras.length} cameras ok`;
@@ -135,7 +149,7 @@ async function refreshPicture(cameraId, node) {
   const img = node.querySelector("img");
   img.alt = `latest frame of ${cameraId}`;
   try {
-    await showPicture(img, `/api/v1/cameras/${cameraId}/snapshot.jpg`);
+    await showPicture(img, `api/v1/cameras/${cameraId}/snapshot.jpg`);
   } catch (error) {
     if (error.status !== 404) throw error;
     img.hidden = true;
@@ -164,75 +178,27 @@ function drawAll() {
   setTimeout(() => requestAnimationFrame(drawAll), 250);
 }
 
-// Alerts
+// The whole
 
 const clock = (iso) => new Date(iso).toLocaleTimeString();
 
-const KINDS = { // an anomaly needs no other word than its score
-  frozen: "picture frozen", covered: "lens covered or dark", scene_changed: "scene changed", offline: "camera offline",
-};
-
-function showAlert(alert) {
-  let shown = alerts.get(alert.id);
-  if (!shown) {
-    shown = { node: clone("alert-row"), alert: null };
-    shown.node.dataset.alert = alert.id;
-    shown.node.addEventListener("click", () => explain(alert.id));
-    alerts.set(alert.id, shown);
-  }
-  const { node } = shown;
-  const condition = alert.kind === "anomaly" ? "" : KINDS[alert.kind] ?? alert.kind;
-  const rose = !shown.alert || shown.alert.peak_score !== alert.peak_score;
-  shown.alert = alert;
-  node.className = alert.state;
-  node.querySelector(".camera").textContent = alert.camera_id;
-  const pill = node.querySelector(".state");
-  pill.textContent = alert.state;
-  pill.dataset.health = alert.state;
-  const kind = node.querySelector(".kind");
-  kind.textContent = condition || "anomaly";
-  kind.dataset.kind = alert.kind;
-  node.querySelector(".why").hidden = Boolean(condition);
-  const end = alert.ended ? ` to ${clock(alert.ended)}` : "";
-  node.querySelector(".when").textContent = `${new Date(alert.started).toLocaleDateString()} ${clock(alert.started)}${end}`;
-  node.querySelector(".what").textContent = condition ? alert.detail : [
-    `peak ${alert.peak_score.toFixed(2)} (threshold ${alert.threshold.toFixed(2)})`,
-    alert.stream,
-    alert.random_weights && "random weights",
-  ].filter(Boolean).join(" · ");
-  if (rose) renewDetail(alert).catch(fault);
-  if (rose) showPicture(node.querySelector("img"), alert.snapshot).catch(() => {}); // a picture may not be kept
-  arrangeAlerts();
-}
-
-function explain(alertId) {
-  const { alert, node } = alerts.get(alertId);
-  const rows = [...node.querySelectorAll(".when, .what")].map((row) => row.textContent);
-  openDetail(alert, rows).catch(fault);
-}
-
-function arrangeAlerts() {
-  const sorted = [...alerts.values()].sort((a, b) => b.alert.started.localeCompare(a.alert.started));
-  sorted.slice(ALERTS_SHOWN).forEach(({ alert }) => alerts.delete(alert.id));
-  byId("alerts").replaceChildren(...sorted.slice(0, ALERTS_SHOWN).map(({ node }) => node));
-  byId("no-alerts").hidden = sorted.length > 0;
-}
-
-function onState(topic, live) {
+function onState(topic, live, why) {
   topics[topic] = live;
   const all = topics.scores && topics.alerts;
-  byId("link").textContent = all ? "live" : "connecting";
+  byId("link").textContent = all ? "live" : why ? "refused" : "connecting";
   byId("link").dataset.health = all ? "ok" : "connecting";
+  byId("link-fault").hidden = all || !why;
+  if (why) byId("link-fault").textContent = `Nothing comes live: ${why}`;
 }
 
 async function start() {
-  await getJson("/api/v1/cameras").catch(fault); // asks for the token before the WebSockets need it
-  follow("alerts", (message) => message.type === "alert" && showAlert(message.alert), (live) => onState("alerts", live));
-  follow("scores", onScore, (live) => onState("scores", live));
+  await getJson("api/v1/cameras").catch(fault); // asks for the token before the WebSockets need it
+  const onAlert = (message) => message.type === "alert" && showAlert(message.alert);
+  follow("alerts", onAlert, (live, why) => onState("alerts", live, why));
+  follow("scores", onScore, (live, why) => onState("scores", live, why));
   refresh();
   drawAll();
-  const { alerts: latest } = await getJson(`/api/v1/alerts?limit=${ALERTS_SHOWN}`);
-  latest.filter((alert) => !alerts.has(alert.id)).forEach(showAlert);
+  await startAlerts(fault);
 }
 
 start().catch(fault);

@@ -15,6 +15,7 @@ from service.context import In
 from service.interval import From, To, interval
 from service.models import AlertList
 from service.problem import FieldProblem, InvalidFieldsError, documented
+from service.proxy import Prefix
 from service.routes.snapshot import JPEG
 from service.store.alerts import AlertQuery
 
@@ -24,6 +25,7 @@ router = APIRouter(prefix="/alerts", tags=["alerts"])
 @router.get("", summary="List alerts", responses=documented(422))
 async def index(
     context: In,
+    prefix: Prefix,
     camera: Annotated[list[str] | None, Query(description="Only of these cameras.", examples=[["gate"]])] = None,
     kind: Annotated[list[AlertKind] | None, Query(description="Only of these kinds.")] = None,
     state: Annotated[AlertState | None, Query()] = None,
@@ -41,13 +43,13 @@ async def index(
         given = {"from": from_, "to": to, "state": state, "limit": limit, "before": f"{last[0]}:{last[1]}"}
         pairs = [(name, value) for name, value in given.items() if value is not None]
         pairs += [("camera", one) for one in camera or ()] + [("kind", one) for one in kind or ()]
-        following = "/api/v1/alerts?" + urlencode(pairs)
-    return AlertList(alerts=[AlertView.of(alert) for alert in alerts], next=following)
+        following = f"{prefix}/api/v1/alerts?" + urlencode(pairs)
+    return AlertList(alerts=[AlertView.of(alert, prefix) for alert in alerts], next=following)
 
 
 @router.get("/{alert_id}", summary="Get an alert", responses=documented(404))
-async def get(alert_id: str, context: In) -> AlertView:
-    return AlertView.of(await context.store.alerts.get(alert_id))
+async def get(alert_id: str, context: In, prefix: Prefix) -> AlertView:
+    return AlertView.of(await context.store.alerts.get(alert_id), prefix)
 
 
 @router.get(
@@ -62,7 +64,7 @@ async def snapshot(alert_id: str, context: In) -> Response:
 
 
 def _position(text: str) -> tuple[int, str]:
-    match = re.fullmatch(r"(\d{1,15}):(.{1,200})", text)
+    match = re.fullmatch(r"([0-9]{1,15}):(.{1,200})", text)
     if match is None:
         raise InvalidFieldsError([FieldProblem(location="query.before", message="take it from `next`")])
     return int(match[1]), match[2]

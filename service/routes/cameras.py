@@ -13,13 +13,14 @@ from service.context import In
 from service.footage import check_source
 from service.models import CameraChange, CameraList, CameraView, NewCamera
 from service.problem import InvalidFieldsError, documented
+from service.proxy import Prefix
 
 router = APIRouter(prefix="/cameras", tags=["cameras"])
 _MASK = "***"
 
 
 @router.post("", status_code=201, summary="Add a camera", responses=documented(409, 422))
-async def create(body: NewCamera, response: Response, context: In) -> CameraView:
+async def create(body: NewCamera, response: Response, context: In, prefix: Prefix) -> CameraView:
     """It is captured at once. Its score begins when a bank has been learnt: see enrolments."""
     fields = body.fields()
     try:
@@ -28,7 +29,7 @@ async def create(body: NewCamera, response: Response, context: In) -> CameraView
         raise InvalidFieldsError.from_pydantic(error, "body") from None
     check_source(camera.source, context.settings, "body.source")
     created = await context.store.cameras.create(camera)
-    response.headers["Location"] = f"/api/v1/cameras/{created.id}"
+    response.headers["Location"] = f"{prefix}/api/v1/cameras/{created.id}"
     return _view(created)
 
 

@@ -13,6 +13,7 @@ from service.context import In
 from service.footage import check_source
 from service.models import EnrolmentList, EnrolmentView, NewEnrolment
 from service.problem import InvalidFieldsError, documented
+from service.proxy import Prefix
 
 router = APIRouter(tags=["enrolments"])
 
@@ -20,7 +21,7 @@ router = APIRouter(tags=["enrolments"])
 @router.post(
     "/cameras/{camera_id}/enrolments", status_code=202, summary="Learn a bank", responses=documented(404, 409, 422)
 )
-async def create(camera_id: str, body: NewEnrolment, response: Response, context: In) -> EnrolmentView:
+async def create(camera_id: str, body: NewEnrolment, response: Response, context: In, prefix: Prefix) -> EnrolmentView:
     """Queues the work; follow it at the address in `Location`. The new bank is used as soon as it is written."""
     camera = await context.store.cameras.get(camera_id)
     for number, source in enumerate(body.sources):
@@ -39,7 +40,7 @@ async def create(camera_id: str, body: NewEnrolment, response: Response, context
         updated_at_ms=at_ms,
     )
     await context.store.enrolments.ask(record)
-    response.headers["Location"] = f"/api/v1/enrolments/{record.id}"
+    response.headers["Location"] = f"{prefix}/api/v1/enrolments/{record.id}"
     return EnrolmentView.of(record)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from patchwatch import __version__
+from patchwatch.errors import BusUnavailableError
 from service.context import In
 from service.models import Alive, Ready, WebhookTrouble, WorkerView
 from service.problem import NotReadyError, documented
@@ -21,13 +22,20 @@ async def healthz() -> Alive:
 
 
 @router.get("/readyz", summary="Is everything there?", responses=documented(503))
-async def readyz(context: In) -> Ready:
-    """Redis answers, and at least one ingest and one inference worker are alive. Webhooks that fail are named."""
-    beats = await context.store.statuses.beats()
+async def readyz(context: In, request: Request) -> Ready:
+    """Redis answers, and at least one ingest and one inference worker are alive. Which workers, and which webhooks
+    fail, is told to those alone who may use the API."""
+    allowed = context.access.allows(request.scope)
+    try:
+        beats = await context.store.statuses.beats()
+    except BusUnavailableError as error:
+        raise error if allowed else NotReadyError("Redis does not answer: the service's log says more") from None
     missing = [role for role in _NEEDED if role not in {beat.role for beat in beats}]
     if missing:
         commands = " and ".join(f"`patchwatch run {role}`" for role in missing)
         raise NotReadyError(f"no {' and no '.join(missing)} worker is alive: start {commands}, or `patchwatch serve`")
+    if not allowed:
+        return Ready()
     return Ready(
         workers=[WorkerView(**beat.model_dump(include=set(WorkerView.model_fields))) for beat in beats],
         webhooks=[

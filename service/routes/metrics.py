@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 
 from fastapi import APIRouter
@@ -16,7 +17,7 @@ from patchwatch.roles import Role
 from service.context import In
 from service.health import Health
 from service.models import CameraStatus
-from service.routes.status import statuses
+from service.routes.status import views
 from service.routes.webhooks import webhook_views
 from service.store.statuses import CameraRecord
 from service.webhook import WebhookHealth, WebhookView
@@ -39,21 +40,29 @@ _WEBHOOK_GAUGES = {
 @router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
 async def metrics(context: In) -> PlainTextResponse:
     cameras = await context.store.cameras.all()
-    found = await statuses(context, cameras)
     records = await context.store.statuses.read([camera.id for camera in cameras])
     beats = await context.store.statuses.beats()
-    families = [
-        *_of_cameras(found),
-        _dropped(dict(zip((camera.id for camera in cameras), records, strict=True))),
-        _open_alerts(found, await context.store.alerts.open_by_camera()),
-        *_of_webhooks(await webhook_views(context, await context.store.webhooks.all())),
-        _gauge("websocket_clients", "Clients of the WebSockets", ["topic"], context.hub.clients_by_topic().items()),
-        *_of_workers(beats),
-        _gauge("workers", "Living workers", ["role"], _counted(beat.role for beat in beats).items()),
-    ]
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Snapshot(families))
-    return PlainTextResponse(generate_latest(registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+    opened = await context.store.alerts.open_by_camera()
+    webhooks = await webhook_views(context, await context.store.webhooks.all())
+    at_ms = await context.now_ms()
+
+    def text() -> bytes:
+        found = views(context, cameras, records, at_ms)
+        families = [
+            *_of_cameras(found),
+            _dropped(dict(zip((camera.id for camera in cameras), records, strict=True))),
+            _open_alerts(found, opened),
+            *_of_webhooks(webhooks),
+            _gauge("websocket_clients", "Clients of the WebSockets", ["topic"], context.hub.clients_by_topic().items()),
+            *_of_workers(beats),
+            _gauge("workers", "Living workers", ["role"], _counted(beat.role for beat in beats).items()),
+        ]
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(_Snapshot(families))
+        return generate_latest(registry)
+
+    # In a thread: with a thousand cameras it takes a second, in which others are to be answered.
+    return PlainTextResponse(await asyncio.to_thread(text), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 class _Snapshot:

@@ -9,16 +9,18 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Path, Query
 
 from service.context import Context, In
+from service.entry_id import ENTRY_ID
 from service.interval import From, To, interval
 from service.models import ScoreBin, ScorePoint, ScoreSeries
 from service.problem import FieldProblem, InvalidFieldsError, documented
+from service.proxy import Prefix
 
 router = APIRouter(prefix="/cameras", tags=["scores"])
 _DEFAULT_SPAN_MS = 3_600_000
 _LONGEST_BIN_S = 31 * 86_400
 
 Limit = Annotated[int, Query(ge=1, le=10_000, description="Most points in one answer.")]
-After = Annotated[str | None, Query(pattern=r"^\d+-\d+$", description="Comes with `next`.")]
+After = Annotated[str | None, Query(pattern=f"^{ENTRY_ID}$", description="Comes with `next`.")]
 Resolution = Annotated[
     str,
     Query(
@@ -35,6 +37,7 @@ Resolution = Annotated[
 async def scores(
     camera_id: Annotated[str, Path(examples=["gate"])],
     context: In,
+    prefix: Prefix,
     from_: From = None,
     to: To = None,
     resolution: Resolution = "raw",
@@ -45,7 +48,7 @@ async def scores(
     await context.store.cameras.get(camera_id)
     from_ms, to_ms = _ends(from_, to, await context.now_ms())
     width_ms = _width_ms(resolution)
-    base = f"/api/v1/cameras/{camera_id}/scores"
+    base = f"{prefix}/api/v1/cameras/{camera_id}/scores"
     query = {"from": from_ms, "to": to_ms, "resolution": resolution, "limit": limit}
     threshold = await _threshold(context, camera_id)
     if width_ms is None:
@@ -71,7 +74,7 @@ def _width_ms(resolution: str) -> int | None:
     """Width of a bin; None for single frames. Raises `InvalidFieldsError`."""
     if resolution == "raw":
         return None
-    seconds = float(resolution) if re.fullmatch(r"\d{1,7}(\.\d{1,3})?", resolution) else 0.0
+    seconds = float(resolution) if re.fullmatch(r"[0-9]{1,7}(\.[0-9]{1,3})?", resolution) else 0.0
     whole_minutes = seconds < 60 or seconds % 60 == 0
     if not 0.001 <= seconds <= _LONGEST_BIN_S or not whole_minutes:
         raise InvalidFieldsError(

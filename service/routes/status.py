@@ -53,7 +53,11 @@ async def thresholds(camera_id: str, context: In) -> ThresholdList:
 async def statuses(context: Context, cameras: list[Camera]) -> list[CameraStatus]:
     """In the order given."""
     records = await context.store.statuses.read([camera.id for camera in cameras])
-    at_ms = await context.now_ms()
+    return views(context, cameras, records, await context.now_ms())
+
+
+def views(context: Context, cameras: list[Camera], records: list[CameraRecord], at_ms: int) -> list[CameraStatus]:
+    """What is shown of the cameras' records at that time, in the order given."""
     return [
         _status(camera, record, at_ms, context.stale_after_s)
         for camera, record in zip(cameras, records, strict=True)

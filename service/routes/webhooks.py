@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -12,7 +11,9 @@ from patchwatch.errors import ConflictError
 from patchwatch.messages.webhook import Webhook, new_secret, shown_url
 from service.context import Context, In
 from service.destination import check_destination
-from service.problem import FieldProblem, InvalidFieldsError, documented
+from service.entry_id import ENTRY_ID
+from service.problem import InvalidFieldsError, documented
+from service.proxy import Prefix
 from service.webhook import (
     DeadLetterList,
     DeadLetterView,
@@ -32,13 +33,13 @@ _TEST_MARGIN_S = 5.0  # until the worker sees it
 
 
 @router.post("", status_code=201, summary="Add a webhook", responses=documented(409, 422))
-async def create(body: NewWebhook, response: Response, context: In) -> NewWebhookView:
+async def create(body: NewWebhook, response: Response, context: In, prefix: Prefix) -> NewWebhookView:
     """It gets every change of an alert from now on, signed after Standard Webhooks, at least once and in order."""
     fields: dict[str, Any] = {"secret": new_secret(), **body.fields()}
     webhook = _validated(fields)
-    await check_destination(webhook.url, context.settings)
+    await check_destination(webhook.url, context.settings, context.resolver)
     await context.store.webhooks.create(webhook)
-    response.headers["Location"] = f"/api/v1/webhooks/{webhook.id}"
+    response.headers["Location"] = f"{prefix}/api/v1/webhooks/{webhook.id}"
     (view,) = await webhook_views(context, [webhook])
     return NewWebhookView(**view.model_dump(), secret=webhook.secret.get_secret_value())
 
@@ -62,7 +63,7 @@ async def change(webhook_id: str, body: WebhookChange, context: In) -> WebhookVi
         del changes["url"]
     changed = _validated({**before.model_dump(), **changes})
     if "url" in changes:
-        await check_destination(changed.url, context.settings)
+        await check_destination(changed.url, context.settings, context.resolver)
     (view,) = await webhook_views(context, [await context.store.webhooks.change(webhook_id, changes)])
     return view
 
@@ -81,29 +82,29 @@ async def rotate(webhook_id: str, context: In) -> WebhookSecret:
     return WebhookSecret(secret=secret)
 
 
-@router.post("/{webhook_id}/test", summary="Send a test", responses=documented(404, 409, 503))
+@router.post("/{webhook_id}/test", summary="Send a test", responses=documented(404, 409, 429, 503))
 async def trial(webhook_id: str, context: In) -> TrialAnswer:
-    """One attempt by the delivery worker, of type `test`; it changes no count."""
+    """One attempt by the delivery worker, of type `test`; it changes no count, but shows in the webhook's health."""
     webhook = await context.store.webhooks.get(webhook_id)
     if not webhook.enabled:
         raise ConflictError(f"webhook {webhook_id!r} is switched off: PATCH it with enabled=true first")
     within_s = context.settings.webhook_timeout_s + _TEST_MARGIN_S
-    return TrialAnswer(**await context.store.webhooks.trial(webhook_id, within_s))
+    result = await context.store.webhooks.trial(webhook_id, within_s)
+    return TrialAnswer(delivered=result.delivered, detail=result.detail)
 
 
 @router.get("/{webhook_id}/dead", summary="List what could not be delivered", responses=documented(404, 422))
 async def dead(
     webhook_id: str,
     context: In,
+    prefix: Prefix,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    after: Annotated[str | None, Query(description="Comes with `next`.")] = None,
+    after: Annotated[str | None, Query(pattern=f"^{ENTRY_ID}$", description="Comes with `next`.")] = None,
 ) -> DeadLetterList:
-    if after is not None and not re.fullmatch(r"\d{1,19}-\d{1,19}", after):
-        raise InvalidFieldsError([FieldProblem(location="query.after", message="take it from `next`")])
     await context.store.webhooks.get(webhook_id)
-    letters = await context.store.webhooks.dead_letters(webhook_id, after or "0-0", limit)
-    views = [DeadLetterView.of(webhook_id, letter_id, letter) for letter_id, letter in letters]
-    more = f"/api/v1/webhooks/{webhook_id}/dead?limit={limit}&after={views[-1].id}" if len(views) == limit else None
+    letters, last = await context.store.webhooks.dead_letters(webhook_id, after or "0-0", limit)
+    views = [DeadLetterView.of(webhook_id, letter_id, letter, prefix) for letter_id, letter in letters]
+    more = f"{prefix}/api/v1/webhooks/{webhook_id}/dead?limit={limit}&after={last}" if last else None
     return DeadLetterList(dead_letters=views, next=more)
 
 

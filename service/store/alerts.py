@@ -13,7 +13,7 @@ from patchwatch import keys
 from patchwatch.bus import translated
 from patchwatch.errors import NotFoundError
 from patchwatch.messages.alert import Alert, AlertKind, AlertState
-from service.store.record import readable, required
+from patchwatch.stored import readable, required
 
 _PAGE = 200
 _PAGES_AT_MOST = 25

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -13,15 +12,13 @@ from redis.exceptions import WatchError
 
 from patchwatch import keys
 from patchwatch.bus import translated
-from patchwatch.errors import ConflictError, InvalidMessageError, NotFoundError, RetryableError
+from patchwatch.errors import ConflictError, NotFoundError, RetryableError
 from patchwatch.messages.base import CAMERA_ID_PATTERN
-from patchwatch.messages.camera import Camera
-from service.store.record import required
+from patchwatch.messages.camera import MAX_CAMERAS, Camera
+from patchwatch.stored import readable, required
 
 _T = TypeVar("_T")
 _ATTEMPTS = 20  # a change is tried again when another one came between
-
-log = logging.getLogger(__name__)
 
 
 class CameraStore:
@@ -35,15 +32,11 @@ class CameraStore:
         """All cameras, by id; one that cannot be read is left out, as the workers leave it out."""
         with translated():
             stored = await self._bus.hgetall(keys.CAMERAS)
-        cameras = []
-        for camera_id, data in sorted(stored.items()):
-            try:
-                cameras.append(Camera.decode(data))
-            except InvalidMessageError as error:
-                log.error(
-                    "camera %s is left out: %s; remove it and add it again", camera_id.decode(errors="replace"), error
-                )
-        return cameras
+        read = (
+            readable(Camera.decode, data, f"camera {camera_id!r} (remove it, and add it again)")
+            for camera_id, data in sorted(stored.items())
+        )
+        return [camera for camera in read if camera is not None]
 
     async def ids(self) -> list[str]:
         with translated():
@@ -68,6 +61,8 @@ class CameraStore:
                     f"camera {camera.id!r} exists already: change it with PATCH /api/v1/cameras/{camera.id}, "
                     "or choose another id"
                 )
+            if await pipe.hlen(keys.CAMERAS) >= MAX_CAMERAS:
+                raise ConflictError(f"there are {MAX_CAMERAS} cameras, as many as may be: remove one first")
             created = camera.model_copy(update={"revision": camera.revision + 1, "incarnation": uuid.uuid4().hex})
             pipe.multi()
             pipe.delete(*leftovers)

@@ -10,7 +10,7 @@ from patchwatch import keys
 from patchwatch.bus import translated
 from patchwatch.errors import ConflictError, NotFoundError
 from patchwatch.messages.status import Enrolment, EnrolmentState
-from service.store.record import readable, required
+from patchwatch.stored import readable, required
 
 _KEPT_PER_CAMERA = 50
 

@@ -11,7 +11,7 @@ from patchwatch.bus import translated
 from patchwatch.errors import NotFoundError
 from patchwatch.keys import CameraKeys
 from patchwatch.messages.explanation import Explanation
-from service.store.record import required
+from patchwatch.stored import required
 
 
 class ExplanationStore:

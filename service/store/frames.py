@@ -14,7 +14,7 @@ from patchwatch.errors import InvalidMessageError, NotFoundError
 from patchwatch.keys import CameraKeys
 from patchwatch.messages.frame import FrameMessage
 from patchwatch.messages.number import counted
-from service.store.record import readable, required
+from patchwatch.stored import readable, required
 
 
 @dataclass(frozen=True)

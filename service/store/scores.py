@@ -13,7 +13,7 @@ from patchwatch.bus import translated
 from patchwatch.keys import CameraKeys
 from patchwatch.messages.eras import Eras
 from patchwatch.messages.score import Score, ScoreMinute
-from service.store.record import readable
+from patchwatch.stored import readable
 
 MINUTE_MS = 60_000
 _PAGE = 1000

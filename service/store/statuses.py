@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +15,11 @@ from patchwatch.bus import translated
 from patchwatch.keys import CameraKeys
 from patchwatch.messages.score import Score
 from patchwatch.messages.status import AnalysisStatus, CaptureStatus, WorkerBeat
-from service.store.record import readable
+from patchwatch.stored import readable
 
 _FIELDS = accounting.READS + 5
+_AT_ONCE = 50  # cameras read in one transaction: Redis answers others in between
+_LONG_LOOK_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -37,9 +41,18 @@ class StatusStore:
     def __init__(self, bus: Redis, partitions: int) -> None:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
         self._partitions = partitions
+        self._looking: asyncio.Task[list[WorkerBeat]] | None = None
+        self._good_until_s = 0.0
 
     async def read(self, camera_ids: list[str]) -> list[CameraRecord]:
         """One record per camera, each consistent in itself."""
+        records: list[CameraRecord] = []
+        for start in range(0, len(camera_ids), _AT_ONCE):
+            records += await self._read(camera_ids[start : start + _AT_ONCE])
+            await asyncio.sleep(0)  # decoding takes its time
+        return records
+
+    async def _read(self, camera_ids: list[str]) -> list[CameraRecord]:
         with translated():
             async with self._bus.pipeline(transaction=True) as pipe:
                 for camera_id in camera_ids:
@@ -50,14 +63,26 @@ class StatusStore:
                     pipe.xrevrange(names.scores, count=1)
                     pipe.get(keys.LeaseKeys.of_capture(camera_id, self._partitions).lease)
                     pipe.get(keys.lease(names.partition))
-                answers: list[Any] = await pipe.execute(raise_on_error=False) if camera_ids else []
+                answers: list[Any] = await pipe.execute(raise_on_error=False)
         return [_record(answers[i : i + _FIELDS]) for i in range(0, len(answers), _FIELDS)]
 
     async def beats(self) -> list[WorkerBeat]:
-        """Living workers of every role."""
+        """Living workers of every role.
+
+        Looks through the names of all keys, so whoever asks meanwhile waits for the same look; one that took long
+        is good for a while.
+        """
+        if self._looking is None or (self._looking.done() and time.monotonic() >= self._good_until_s):
+            self._looking = asyncio.create_task(self._look())
+        return await asyncio.shield(self._looking)
+
+    async def _look(self) -> list[WorkerBeat]:
+        began_s = time.monotonic()
         with translated():
             names = [name async for name in self._bus.scan_iter(keys.worker("*", "*"), count=1000)]
             found = await self._bus.mget(names) if names else []
+        took_s = time.monotonic() - began_s
+        self._good_until_s = time.monotonic() + (min(5.0, 10 * took_s) if took_s > _LONG_LOOK_S else 0.0)
         beats = [readable(WorkerBeat.decode, data, f"beat {name!r}") for name, data in zip(names, found, strict=True)]
         return [beat for beat in beats if beat is not None]
 

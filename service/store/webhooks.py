@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import logging
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,14 +14,14 @@ from redis.exceptions import WatchError
 
 from patchwatch import keys
 from patchwatch.bus import BLOCK_MS, translated
-from patchwatch.errors import ConflictError, InvalidMessageError, NotFoundError, RetryableError
+from patchwatch.errors import ConflictError, NotFoundError, OverloadedError, RetryableError
 from patchwatch.keys import WebhookKeys
-from patchwatch.messages.webhook import MAX_DEAD_LETTERS, MAX_WEBHOOKS, DeadLetter, Progress, Webhook
+from patchwatch.messages.webhook import MAX_DEAD_LETTERS, MAX_WEBHOOKS, DeadLetter, Progress, TrialResult, Webhook
+from patchwatch.stored import readable, required
 
 _T = TypeVar("_T")
+_TRIALS_AT_ONCE = 8
 _ATTEMPTS = 20  # a change is tried again when another one came between
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -40,18 +38,17 @@ class WebhookStore:
 
     def __init__(self, bus: Redis) -> None:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
+        self._trials = 0  # that wait for their answer
 
     async def all(self) -> list[Webhook]:
         """By id; one that cannot be read is left out, as the worker leaves it out."""
         with translated():
             stored = await self._bus.hgetall(keys.WEBHOOKS)
-        webhooks = []
-        for webhook_id, data in sorted(stored.items()):
-            try:
-                webhooks.append(Webhook.decode(data))
-            except InvalidMessageError as error:
-                log.error("webhook %s is left out: %s; remove it and add it again", webhook_id.decode(), error)
-        return webhooks
+        read = (
+            readable(Webhook.decode, data, f"webhook {name!r} (remove it, and add it again)")
+            for name, data in sorted(stored.items())
+        )
+        return [webhook for webhook in read if webhook is not None]
 
     async def get(self, webhook_id: str) -> Webhook:
         """Raises `NotFoundError`."""
@@ -59,7 +56,7 @@ class WebhookStore:
             data = await self._bus.hget(keys.WEBHOOKS, webhook_id)
         if data is None:
             raise _unknown(webhook_id)
-        return Webhook.decode(data)
+        return required(Webhook.decode, data, f"webhook {webhook_id!r}")
 
     async def records(self, webhook_ids: list[str]) -> list[WebhookRecord]:
         """In the order given, all of one moment."""
@@ -73,8 +70,8 @@ class WebhookStore:
         _raise_first(answers)
         written, kept = _extent(info)
         records = []
-        for data, dead_letters in zip(answers[::2], answers[1::2], strict=True):
-            progress = Progress.decode(data) if data else Progress()
+        for webhook_id, data, dead_letters in zip(webhook_ids, answers[::2], answers[1::2], strict=True):
+            progress = _progress(webhook_id, data)
             records.append(WebhookRecord(progress, min(kept, max(0, written - progress.passed)), dead_letters))
         return records
 
@@ -109,14 +106,14 @@ class WebhookStore:
             data = await pipe.hget(keys.WEBHOOKS, webhook_id)
             if data is None:
                 raise _unknown(webhook_id)
-            before = Webhook.decode(data)
+            before = required(Webhook.decode, data, f"webhook {webhook_id!r}")
             after = Webhook.model_validate({**before.model_dump(), **changes})
             begins = after.enabled and not before.enabled
             progress = None
             if begins:
                 after = after.model_copy(update={"gone": False, "incarnation": uuid.uuid4().hex})
                 kept = await pipe.get(of.progress)
-                progress = (Progress.decode(kept) if kept else Progress()).moved(
+                progress = _progress(webhook_id, kept).moved(
                     position=end.position, passed=end.passed, attempts=0, streak=0, retry_at_ms=0
                 )
             pipe.multi()
@@ -140,11 +137,15 @@ class WebhookStore:
 
         await self._transaction(attempt)
 
-    async def dead_letters(self, webhook_id: str, after: str, limit: int) -> list[tuple[str, DeadLetter]]:
-        """Oldest first, with their ids."""
+    async def dead_letters(
+        self, webhook_id: str, after: str, limit: int
+    ) -> tuple[list[tuple[str, DeadLetter]], str | None]:
+        """Oldest first, with their ids, and the id to go on after where there may be more."""
         with translated():
             rows = await self._bus.xrange(WebhookKeys(webhook_id).dead, min=f"({after}", count=limit)
-        return [(letter_id.decode(), DeadLetter.decode(fields[b"d"])) for letter_id, fields in rows]
+        read = [(row[0].decode(), readable(_letter, row, f"dead letter {row[0]!r} of {webhook_id!r}")) for row in rows]
+        letters = [(letter_id, letter) for letter_id, letter in read if letter is not None]
+        return letters, rows[-1][0].decode() if len(rows) == limit else None
 
     async def retry(self, webhook_id: str, letter_ids: list[str] | None) -> int:
         """Queue dead letters to be sent again, all without ids; returns how many.
@@ -154,7 +155,7 @@ class WebhookStore:
         of = WebhookKeys(webhook_id)
 
         async def attempt(pipe: Any) -> int:
-            rows: dict[bytes, dict[bytes, bytes]] = dict(await pipe.xrange(of.dead))
+            rows = {row[0]: row[1][b"d"] for row in await pipe.xrange(of.dead) if b"d" in row[1]}
             chosen = list(rows) if letter_ids is None else [one.encode() for one in dict.fromkeys(letter_ids)]
             for letter_id in chosen:
                 if letter_id not in rows:
@@ -163,15 +164,28 @@ class WebhookStore:
                 raise ConflictError("too many dead letters are being sent again already: wait for these")
             pipe.multi()
             for letter_id in chosen:
-                pipe.xadd(of.asked, {b"d": rows[letter_id][b"d"]})
+                pipe.xadd(of.asked, {b"d": rows[letter_id]})
             if chosen:
                 pipe.xdel(of.dead, *chosen)
             return len(chosen)
 
         return await self._transaction(attempt, of.dead, of.asked)
 
-    async def trial(self, webhook_id: str, within_s: float) -> dict[str, Any]:
-        """Have the delivery worker send a test; its answer. Raises `RetryableError` when none comes in time."""
+    async def trial(self, webhook_id: str, within_s: float) -> TrialResult:
+        """Have the delivery worker send a test; its answer.
+
+        Raises `RetryableError` when none comes in time, and `OverloadedError` while others wait for theirs: each
+        holds a connection to Redis.
+        """
+        if self._trials >= _TRIALS_AT_ONCE:
+            raise OverloadedError(f"{self._trials} tests of webhooks are being sent already: try again in a moment")
+        self._trials += 1
+        try:
+            return await self._trial(webhook_id, within_s)
+        finally:
+            self._trials -= 1
+
+    async def _trial(self, webhook_id: str, within_s: float) -> TrialResult:
         of, token = WebhookKeys(webhook_id), uuid.uuid4().hex
         deadline_s = time.monotonic() + within_s
         with translated():
@@ -179,8 +193,7 @@ class WebhookStore:
             while time.monotonic() < deadline_s:
                 found = await self._bus.blpop([of.answer(token)], timeout=BLOCK_MS / 1000)
                 if found is not None:
-                    answer: dict[str, Any] = json.loads(found[1])
-                    return answer
+                    return required(TrialResult.decode, found[1], f"how the test of webhook {webhook_id!r} ended")
             await self._bus.xdel(of.asked, wish_id)
         raise RetryableError(f"no delivery worker has sent the test within {within_s:.0f} s: is one alive?")
 
@@ -205,6 +218,14 @@ class WebhookStore:
                         continue
                     return result
         raise RetryableError("the webhooks are being changed by others all the time: try again")
+
+
+def _progress(webhook_id: str, data: bytes | None) -> Progress:
+    return readable(Progress.decode, data, f"the progress of webhook {webhook_id!r}") or Progress()
+
+
+def _letter(entry: tuple[bytes, dict[bytes, bytes]]) -> DeadLetter:
+    return DeadLetter.decode(entry[1].get(b"d", b""))
 
 
 def _put(pipe: Any, webhook: Webhook) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Query, WebSocket
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Query, WebSocket
 from patchwatch import keys
 from patchwatch.errors import PatchwatchError
 from service.context import In
-from service.problem import respond
+from service.refusal import refuse_websocket
 from service.websockets.client import Client, Topic
 from service.websockets.item import alert_item
 from service.websockets.position import alert_position
@@ -30,7 +31,7 @@ async def alerts(
         start = alert_position(after)
         positions = {keys.ALERTS: start} if start else await context.store.streams.ends([keys.ALERTS])
     except PatchwatchError as error:
-        await websocket.send_denial_response(respond(error, websocket.url.path))
+        await refuse_websocket(websocket, error)
         return
     session = Session(
         websocket,
@@ -38,7 +39,7 @@ async def alerts(
         context.hub,
         context.store.streams,
         positions=positions,
-        item_of=alert_item,
+        item_of=partial(alert_item, base=context.settings.public_path),
         id_of=lambda _, entry_id: entry_id,
         heartbeat_s=context.settings.websocket_heartbeat_s,
     )

@@ -13,7 +13,7 @@ from collections import Counter
 import redis
 
 from patchwatch import keys
-from patchwatch.errors import BusUnavailableError, InvalidMessageError
+from patchwatch.errors import BusUnavailableError
 from service.store.cameras import CameraStore
 from service.store.streams import START, Entry, StreamStore
 from service.websockets.client import Client, Item, Topic
@@ -27,11 +27,13 @@ _RETRY_S = 0.5
 class Hub:
     """Starts to read when the first client joins, stops when the last one leaves."""
 
-    def __init__(self, streams: StreamStore, cameras: CameraStore) -> None:
+    def __init__(self, streams: StreamStore, cameras: CameraStore, base: str = "") -> None:
+        """``base``: what the links of alerts begin with."""
         self.connected = True  # whether Redis answered last time
         self.reading: asyncio.Task[None] | None = None
         self._streams = streams
         self._cameras = cameras
+        self._base = base
         self._clients: set[Client] = set()
         self._positions: dict[str, str] = {}  # stream -> last entry read
         self._camera_of: dict[str, str] = {}  # stream of scores -> camera id
@@ -122,18 +124,14 @@ class Hub:
         listeners = [client for client in self._clients if client.topic is topic]
         if not listeners:
             return
-        try:
-            item = self.item(stream, entry)
-        except InvalidMessageError as error:
-            log.warning("an entry of %s is skipped: %s", stream, error)
-            return
+        item = self._item(stream, entry)
         for client in listeners:
-            client.offer(item)
+            if item is not None:
+                client.offer(item)
 
-    def item(self, stream: str, entry: Entry) -> Item:
-        """Raises `InvalidMessageError`."""
+    def _item(self, stream: str, entry: Entry) -> Item | None:
         if stream == keys.ALERTS:
-            return alert_item(stream, entry)
+            return alert_item(stream, entry, self._base)
         return score_item(stream, self._camera_of[stream], entry)
 
     def _note_connection(self, connected: bool, why: str) -> None:

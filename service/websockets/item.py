@@ -5,29 +5,33 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from patchwatch.errors import InvalidMessageError
 from patchwatch.messages.alert import Alert
 from patchwatch.messages.alert_view import AlertView
 from patchwatch.messages.score import Score
+from patchwatch.stored import readable
 from service.models import ScorePoint
 from service.store.streams import Entry
 from service.websockets.client import Item
 
 
-def alert_item(stream: str, entry: Entry) -> Item:
-    """Raises `InvalidMessageError`."""
-    entry_id, fields = entry[0].decode(), entry[1]
-    if b"a" not in fields:
-        raise InvalidMessageError(f"entry {entry_id} of {stream} holds no alert")
-    alert = Alert.decode(fields[b"a"])
-    view = AlertView.of(alert).model_dump(mode="json")
-    return Item(stream, entry_id, alert.camera_id, _text({"type": "alert", "id": entry_id, "alert": view}))
-
-
-def score_item(stream: str, camera_id: str, entry: Entry) -> Item:
-    """Raises `InvalidMessageError`."""
+def alert_item(stream: str, entry: Entry, base: str = "") -> Item | None:
+    """None for an entry that cannot be read. ``base``: what links begin with."""
     entry_id = entry[0].decode()
-    point = ScorePoint.of(Score.decode(entry[1])).model_dump(mode="json")
+    alert = readable(Alert.decode, entry[1].get(b"a", b""), f"entry {entry_id} of {stream}")
+    if alert is None:
+        return None
+    view = AlertView.of(alert, base).model_dump(mode="json")
+    message = {"type": "alert", "id": entry_id, "change": alert.change.value, "alert": view}
+    return Item(stream, entry_id, alert.camera_id, _text(message))
+
+
+def score_item(stream: str, camera_id: str, entry: Entry) -> Item | None:
+    """None for an entry that cannot be read."""
+    entry_id = entry[0].decode()
+    score = readable(Score.decode, entry[1], f"entry {entry_id} of {stream}")
+    if score is None:
+        return None
+    point = ScorePoint.of(score).model_dump(mode="json")
     message = {"type": "score", "id": f"{camera_id}:{entry_id}", "camera_id": camera_id, **point}
     return Item(stream, entry_id, camera_id, _text(message))
 

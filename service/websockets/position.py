@@ -7,15 +7,15 @@ from collections.abc import Iterable
 
 from patchwatch.entry import entry_order
 from patchwatch.messages.base import CAMERA_ID_PATTERN
+from service.entry_id import ENTRY_ID
 from service.problem import FieldProblem, InvalidFieldsError
 
-_ENTRY = r"\d{1,19}-\d{1,19}"
-_OF_CAMERA = re.compile(rf"({CAMERA_ID_PATTERN[1:-1]}):({_ENTRY})")
+_OF_CAMERA = re.compile(rf"({CAMERA_ID_PATTERN[1:-1]}):({ENTRY_ID})")
 
 
 def alert_position(after: str | None) -> str | None:
     """Raises `InvalidFieldsError` when it is no id of an alert message."""
-    if after is not None and not re.fullmatch(_ENTRY, after):
+    if after is not None and not re.fullmatch(ENTRY_ID, after):
         raise _invalid("use the `id` of an alert message")
     return after
 

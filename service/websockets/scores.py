@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, WebSocket
 
 from patchwatch.errors import PatchwatchError
 from service.context import Context, In
-from service.problem import respond
+from service.refusal import refuse_websocket
 from service.websockets.client import Client, Topic
 from service.websockets.item import score_item
 from service.websockets.position import score_positions
@@ -28,7 +28,7 @@ async def scores(
     try:
         positions = await _starts(context, frozenset(camera or ()), score_positions(after or ()))
     except PatchwatchError as error:
-        await websocket.send_denial_response(respond(error, websocket.url.path))
+        await refuse_websocket(websocket, error)
         return
     session = Session(
         websocket,

@@ -15,19 +15,20 @@ from collections.abc import Callable
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from patchwatch.entry import entry_order
-from patchwatch.errors import BusUnavailableError, InvalidMessageError
+from patchwatch.errors import BusUnavailableError
 from patchwatch.messages.moment import iso
+from service.refusal import TRY_AGAIN_LATER
 from service.store.streams import START, Entry, StreamStore
 from service.websockets.client import Client, Item
+from service.websockets.handshake import accept
 from service.websockets.hub import Hub
 
 log = logging.getLogger(__name__)
-TRY_AGAIN_LATER = 1013
 _DEFECT = 1011
 _PAGE = 500
 _CLOSE_WITHIN_S = 5.0
 
-ItemOf = Callable[[str, Entry], Item]
+ItemOf = Callable[[str, Entry], Item | None]
 
 
 class Session:
@@ -56,7 +57,7 @@ class Session:
 
     async def run(self) -> None:
         """Returns when the client is gone, cannot keep up, or the service stops."""
-        await self._websocket.accept()
+        await accept(self._websocket)
         pump = asyncio.create_task(self._pump(), name="websocket-pump")
         listen = asyncio.create_task(self._listen(), name="websocket-listen")
         overflow = asyncio.create_task(self._client.overflowed.wait(), name="websocket-overflow")
@@ -135,15 +136,10 @@ class Session:
                     break
 
     async def _send_entry(self, stream: str, entry: Entry) -> None:
-        try:
-            item = self._item_of(stream, entry)
-        except InvalidMessageError as error:
-            log.warning("an entry of %s is skipped: %s", stream, error)
-            self._positions[stream] = entry[0].decode()
-            return
-        if self._client.wants(item.camera_id):
+        item = self._item_of(stream, entry)
+        if item is not None and self._client.wants(item.camera_id):
             await self._send_item(item)
-        self._positions[stream] = item.entry_id
+        self._positions[stream] = entry[0].decode()
 
     async def _send_item(self, item: Item) -> None:
         if not self._sent(item):

@@ -14,6 +14,7 @@ KIND = "records read by the service"
 _OF_CAMERA = f"/api/v1/cameras/{CAMERA}"
 _ALERT = "/api/v1/alerts/{alert_id}"
 _STATUSES = [f"{_OF_CAMERA}/status", "/api/v1/status", "/metrics", f"{_OF_CAMERA}/thresholds"]
+_WEBHOOK = "/api/v1/webhooks/home"
 # By a word in the name of the key, what is made of it.
 PATHS = {
     "cameras": ["/api/v1/cameras", _OF_CAMERA, *_STATUSES],
@@ -25,6 +26,7 @@ PATHS = {
     "scores": [f"{_OF_CAMERA}/scores?from={{recently}}", f"{_OF_CAMERA}/scores?resolution=10", *_STATUSES],
     "minutes": [f"{_OF_CAMERA}/scores?resolution=60"],
     "state": [f"{_OF_CAMERA}/snapshot.jpg", f"{_OF_CAMERA}/explanation", *_STATUSES],
+    "webhook": ["/api/v1/webhooks", _WEBHOOK, f"{_WEBHOOK}/dead", "/readyz", "/metrics"],
     "counters": _STATUSES, "capture": _STATUSES, "analysis": [*_STATUSES, f"{_OF_CAMERA}/snapshot.jpg"],
 }  # fmt: skip
 
@@ -61,6 +63,8 @@ def damage(mutator: Mutator, client: Any) -> str:
             client.hset(name, field, mutator.damaged(value))
         case b"stream":
             damage_entry(mutator, client, name)
+        case b"list":
+            client.lset(name, 0, mutator.damaged(client.lindex(name, 0)))
         case b"zset":
             client.zadd(name, {mutator.damaged(b"cam-1"): mutator.random.choice([0, -1, 1e17, 1.5, float("inf")])})
         case kind:

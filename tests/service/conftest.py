@@ -30,6 +30,7 @@ from patchwatch.messages.score import Region, Score, ScoreMinute, StreamReading
 from patchwatch.messages.status import AnalysisState, AnalysisStatus, CaptureState, CaptureStatus, WorkerBeat
 from patchwatch.settings import Settings
 from service.app import create_app
+from service.server import bind, configure
 
 PARTITIONS = 16
 
@@ -168,13 +169,14 @@ def serve() -> Iterator[Serve]:
     """Starts a real server for settings; returns its host and port. All are stopped at the end."""
     with contextlib.ExitStack() as stack:
 
-        def start(settings: Settings, *, client_queue: int = 1000, send_buffer: int | None = None) -> str:
+        def start(
+            settings: Settings, *, client_queue: int = 1000, send_buffer: int | None = None, most: int = 5000
+        ) -> str:
             app = create_app(settings, client_queue=client_queue)
-            listener = socket.create_server(("127.0.0.1", 0))
+            listener = bind(Settings(port=0))
             if send_buffer:
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
-            config = uvicorn.Config(app, log_config=None, ws="websockets-sansio", timeout_graceful_shutdown=2)
-            server = uvicorn.Server(config)
+            server = uvicorn.Server(configure(app, most))
             thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
             thread.start()
             stack.callback(listener.close)

@@ -9,6 +9,7 @@ from typing import Any
 
 import redis
 from moving_scene import FPS, HEIGHT, WIDTH, scene
+from pydantic import SecretStr
 from waiting import wait_until
 
 from models.bank import Bank
@@ -19,17 +20,19 @@ from models.learning import Learner
 from models.perception import View
 from models.profile import load_profile
 from patchwatch import keys
-from patchwatch.keys import CameraKeys
+from patchwatch.keys import CameraKeys, LeaseKeys, WebhookKeys
+from patchwatch.messages.alert import Alert
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.status import CaptureState, CaptureStatus, Enrolment, EnrolmentState, Gap, Reason, WorkerBeat
+from patchwatch.messages.webhook import DeadLetter, Progress, TrialResult, Webhook, new_secret
 from patchwatch.settings import Settings
 from workers.enrolment.report import report_of
 from workers.inference.worker import InferenceWorker
 from workers.ingest import picture
 from workers.thresholds import told
 
-CAMERA = "cam"
+CAMERA, WEBHOOK, TOKEN = "cam", "home", "0" * 32
 _NORMAL_S, _SCORED_S = 60, 75  # the latter more than a minute, so that there is one in the minutes' stream
 _RUSH_S = 60
 
@@ -76,7 +79,40 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     beat = WorkerBeat(role="ingest", host="here", pid=1, started_at_ms=now_ms, updated_at_ms=now_ms)
     client.set(keys.worker("ingest", "w"), beat.encode())
     _score(client, names, settings)
+    _configure_webhook(client)
+    _own(client, settings)
     client.set(keys.worker("inference", "w"), beat.model_copy(update={"role": "inference"}).encode())
+
+
+def _configure_webhook(client: Any) -> None:
+    """One that has delivered, failed, and been asked for a test."""
+    of = WebhookKeys(WEBHOOK)
+    webhook = Webhook(id=WEBHOOK, url="https://home.example/hook", secret=SecretStr(new_secret()), cameras=(CAMERA,))
+    client.hset(keys.WEBHOOKS, WEBHOOK, webhook.encode())
+    client.incr(keys.WEBHOOKS_REVISION)
+    [(entry_id, fields)] = client.xrevrange(keys.ALERTS, count=1)
+    progress = Progress(position=entry_id.decode(), passed=1, delivered=1, failed=2, dead=1, last_error="HTTP 503")
+    client.set(of.progress, progress.encode())
+    alert = Alert.decode(fields[b"a"])
+    letter = DeadLetter(entry_id=entry_id.decode(), alert=alert, attempts=2, reason="HTTP 404", died_at_ms=1)
+    client.xadd(of.dead, {b"d": letter.encode()})
+    client.xadd(of.asked, {b"d": letter.encode()})
+    client.xadd(of.asked, {b"t": TOKEN})
+    client.rpush(of.answer(TOKEN), TrialResult(delivered=False, detail="HTTP 404").encode())
+
+
+def _own(client: Any, settings: Settings) -> None:
+    """Leases, their fencing tokens and requests, and who shares them."""
+    partition = keys.partition_of(CAMERA, settings.partitions)
+    for unit in (
+        LeaseKeys.of_partition(partition), LeaseKeys.of_capture(CAMERA, settings.partitions),
+        LeaseKeys.of_webhook(WEBHOOK),
+    ):  # fmt: skip
+        client.set(unit.lease, "host-1-w:1")
+        client.set(unit.fence, "1")
+        client.set(unit.request, "host-2-w")
+    client.zadd(keys.members("inference"), {"host-1-w": time.time() * 1000})
+    client.set(keys.enrolment_claim("e1"), "host-1-w")
 
 
 def _score(client: Any, names: CameraKeys, settings: Settings) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from urllib.parse import quote
 
 from patchwatch.entry import entry_ms
 from patchwatch.messages.alert import Alert
@@ -11,9 +12,13 @@ from patchwatch.messages.alert_view import AlertView
 from patchwatch.messages.moment import iso
 
 
-def alert_body(entry_id: str, alert: Alert) -> bytes:
-    """``type`` is ``alert.open`` or ``alert.closed``; ``data`` the alert as the REST API shows it."""
-    return _encoded(f"alert.{alert.state.value}", entry_ms(entry_id), AlertView.of(alert).model_dump(mode="json"))
+def alert_body(entry_id: str, alert: Alert, public_url: str | None = None) -> bytes:
+    """``type`` is ``alert.open``, once; then ``alert.update`` as the peak rises, and ``alert.closed``, once. ``data``
+    is the alert as the REST API shows it; with a public URL its links are whole, and ``link`` leads to the page."""
+    data = AlertView.of(alert, public_url or "").model_dump(mode="json")
+    if public_url:
+        data["link"] = f"{public_url}/#alert={quote(alert.id)}"
+    return _encoded(f"alert.{alert.change.value}", entry_ms(entry_id), data)
 
 
 def trial_body(webhook_id: str, at_ms: int) -> bytes:

@@ -31,6 +31,7 @@ class Carrier:
         self._webhook = webhook
         self._outbox = outbox
         self._courier = courier
+        self._public_url = settings.public_url
         self._rules = Rules(settings)
         self._bell = bell
         self._stopping = asyncio.Event()
@@ -79,7 +80,8 @@ class Carrier:
                 wait_s = 0.0
             if wait_s > 0 or self._stopping.is_set():
                 break
-            verdict = await self._courier.post(message_id(self._webhook, entry.id), alert_body(entry.id, entry.alert))
+            body = alert_body(entry.id, entry.alert, self._public_url)
+            verdict = await self._courier.post(message_id(self._webhook, entry.id), body)
             ruling = self._rules.rule(progress, entry, entries[number + 1 :], verdict, await self._outbox.now_ms())
             self._say(progress, ruling.progress, verdict, len(ruling.letters))
             progress = before = await self._outbox.settle(ruling.progress, ruling.letters, gone=ruling.gone)
@@ -98,10 +100,12 @@ class Carrier:
             verdict = await self._courier.post(
                 f"{self._webhook.id}_test_{wish.token}", trial_body(self._webhook.id, await self._outbox.now_ms())
             )
+            progress = progress.moved(failed_trial="" if verdict.kind is Kind.DELIVERED else verdict.reason)
+            progress = await self._outbox.settle(progress, fulfilled=wish)
             await self._outbox.answer(wish, verdict)
             return progress
         letter = wish.letter
-        body = alert_body(letter.entry_id, letter.alert)
+        body = alert_body(letter.entry_id, letter.alert, self._public_url)
         verdict = await self._courier.post(message_id(self._webhook, letter.entry_id), body)
         if verdict.kind is Kind.DELIVERED:
             done = succeeded(progress, await self._outbox.now_ms()).moved(delivered=progress.delivered + 1)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +18,8 @@ from patchwatch.entry import entry_order
 from patchwatch.errors import BusUnavailableError, InvalidMessageError, LeaseLapsedError, LeaseLostError
 from patchwatch.keys import WebhookKeys
 from patchwatch.messages.alert import Alert
-from patchwatch.messages.webhook import MAX_DEAD_LETTERS, DeadLetter, Progress, Webhook
+from patchwatch.messages.webhook import MAX_DEAD_LETTERS, DeadLetter, Progress, TrialResult, Webhook
+from patchwatch.stored import readable
 from workers.delivery.ruling import Entry
 from workers.delivery.verdict import Kind, Verdict
 from workers.lease import TRIES, Lease
@@ -62,7 +63,8 @@ class Outbox:
     async def progress(self) -> Progress:
         with translated():
             data = await self._client.get(self._keys.progress)
-        return Progress.decode(data) if data else Progress()
+        # Without it every alert there is comes once more, under the ids they had: better than to lose one.
+        return readable(Progress.decode, data, f"the progress of webhook {self._webhook.id!r}") or Progress()
 
     async def follow(self, progress: Progress) -> tuple[Progress, list[Entry]]:
         """The next entries; what was trimmed before them is counted as missed, and said."""
@@ -91,22 +93,18 @@ class Outbox:
     async def wish(self) -> Wish | None:
         """The oldest that is not fulfilled; one that cannot be read is removed."""
         with translated():
-            for wish_id, fields in await self._client.xrange(self._keys.asked, count=1):
-                if b"t" in fields:
-                    return Wish(wish_id, None, fields[b"t"].decode())
-                try:
-                    return Wish(wish_id, DeadLetter.decode(fields.get(b"d", b"")))
-                except InvalidMessageError as error:
-                    log.error("webhook %s: a dead letter cannot be read: %s", self._webhook.id, error)
-                    await self._client.xdel(self._keys.asked, wish_id)
+            while rows := await self._client.xrange(self._keys.asked, count=1):
+                wish = readable(_wish, rows[0], f"what was asked for webhook {self._webhook.id!r}")
+                if wish is not None:
+                    return wish
+                await self._client.xdel(self._keys.asked, rows[0][0])
         return None
 
     async def answer(self, wish: Wish, verdict: Verdict) -> None:
         """Tell how a test ended."""
-        answer = {"delivered": verdict.kind is Kind.DELIVERED, "detail": verdict.reason}
+        answer = TrialResult(delivered=verdict.kind is Kind.DELIVERED, detail=verdict.reason)
         async with self._client.pipeline(transaction=True) as pipe:
-            pipe.xdel(self._keys.asked, wish.id)
-            pipe.rpush(self._keys.answer(wish.token), json.dumps(answer))
+            pipe.rpush(self._keys.answer(wish.token), answer.encode())
             pipe.expire(self._keys.answer(wish.token), _ANSWER_KEPT_S)
             with translated():
                 await pipe.execute()
@@ -168,18 +166,25 @@ class Outbox:
         if holder != self._lease.value:
             raise LeaseLostError(f"webhook {self._webhook.id} is delivered by another worker now")
         data = await pipe.hget(keys.WEBHOOKS, self._webhook.id)
-        webhook = Webhook.decode(data) if data else None
+        webhook = readable(Webhook.decode, data, f"webhook {self._webhook.id!r}")
         if webhook is None or webhook.incarnation != self._webhook.incarnation:
             raise LeaseLostError(f"webhook {self._webhook.id} was removed, or began anew")
         return webhook
 
     def _entry(self, entry_id: bytes, fields: dict[bytes, bytes]) -> Entry:
-        try:
-            alert = Alert.decode(fields.get(b"a", b""))
-        except InvalidMessageError as error:
-            log.error("webhook %s: alert change %s is passed over: %s", self._webhook.id, entry_id.decode(), error)
-            return Entry(entry_id.decode(), None, wanted=False)
-        return Entry(entry_id.decode(), alert, self._webhook.wants(alert))
+        name = entry_id.decode()
+        alert = readable(Alert.decode, fields.get(b"a", b""), f"alert change {name} for webhook {self._webhook.id!r}")
+        return Entry(name, alert, wanted=alert is not None and self._webhook.wants(alert))
+
+
+def _wish(row: tuple[bytes, dict[bytes, bytes]]) -> Wish:
+    """Raises `InvalidMessageError`."""
+    wish_id, fields = row
+    if b"t" not in fields:
+        return Wish(wish_id, DeadLetter.decode(fields.get(b"d", b"")))
+    if not re.fullmatch(rb"[A-Za-z0-9_-]{1,64}", fields[b"t"]):
+        raise InvalidMessageError("not the token of a test")
+    return Wish(wish_id, None, fields[b"t"].decode())
 
 
 def _is(wish: Wish | None, wish_id: bytes) -> bool:

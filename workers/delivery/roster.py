@@ -9,9 +9,9 @@ import redis.asyncio
 
 from patchwatch import keys
 from patchwatch.bus import translated
-from patchwatch.errors import InvalidMessageError
 from patchwatch.messages.number import counted
 from patchwatch.messages.webhook import Webhook
+from patchwatch.stored import readable
 
 log = logging.getLogger("patchwatch.delivery")
 
@@ -40,15 +40,12 @@ class Roster:
         return dict(self._webhooks)
 
     async def _load(self) -> dict[str, Webhook]:
-        webhooks = {}
-        for webhook_id, data in (await self._client.hgetall(keys.WEBHOOKS)).items():
-            try:
-                webhook = Webhook.decode(data)
-            except InvalidMessageError as error:
-                log.error("webhook %r is left out: %s; remove it and add it again", webhook_id, error)
-            else:
-                webhooks[webhook.id] = webhook
-        return webhooks
+        stored = await self._client.hgetall(keys.WEBHOOKS)
+        read = (
+            readable(Webhook.decode, data, f"webhook {name!r} (remove it, and add it again)")
+            for name, data in stored.items()
+        )
+        return {webhook.id: webhook for webhook in read if webhook is not None}
 
     async def _restore(self) -> int:
         log.warning("Redis has lost its data: putting %d webhooks back", len(self._webhooks))

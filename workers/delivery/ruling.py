@@ -94,7 +94,7 @@ def passed(progress: Progress, entry: Entry, **changes: object) -> Progress:
 
 def succeeded(progress: Progress, now_ms: int) -> Progress:
     """The receiver took something."""
-    return progress.moved(streak=0, retry_at_ms=0, last_success_at_ms=now_ms)
+    return progress.moved(streak=0, retry_at_ms=0, last_success_at_ms=now_ms, failed_trial="")
 
 
 def _letter(entry_id: str, alert: Alert, verdict: Verdict, attempts: int, now_ms: int) -> DeadLetter:

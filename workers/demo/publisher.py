@@ -23,7 +23,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from patchwatch.errors import SourceRejectedError, SourceUnavailableError
-from patchwatch.messages.source import redact
+from patchwatch.redaction import redact
 from workers.demo.scene import SCENE_FPS, Scene
 from workers.demo.script import ANOMALY_EVERY_S, FIRST_ANOMALY_S, repeating
 from workers.lifeline import stop_when_stdin_ends

@@ -27,8 +27,9 @@ from patchwatch.errors import (
     RejectedError,
 )
 from patchwatch.keys import CameraKeys
-from patchwatch.messages.source import Source, redact
+from patchwatch.messages.source import Source
 from patchwatch.messages.status import Enrolment, EnrolmentState, WorkerBeat
+from patchwatch.redaction import redact
 from patchwatch.settings import Settings
 from workers.enrolment.live import live_clip
 from workers.enrolment.report import report_of

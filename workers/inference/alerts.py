@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+
 from models.event import Event
-from patchwatch.messages.alert import Alert, AlertRegion, AlertState
+from patchwatch.messages.alert import Alert, AlertChange, AlertRegion, AlertState
 from patchwatch.messages.score import Region
 from workers.inference.session import Session
 
+log = logging.getLogger("patchwatch.inference")
 _WORTH_TELLING = 0.05  # a raised peak is told to subscribers in steps of this much; the record always has the latest
 
 
@@ -24,8 +27,16 @@ def update_alert(session: Session, event: Event, region: Region | None) -> tuple
     tell = before is None or closed or event.peak_score >= session.told_peak + _WORTH_TELLING
     if tell:
         session.told_peak = event.peak_score
-    session.alert = None if closed else alert
+        _log(alert)
+    session.alert = None if closed else alert.model_copy(update={"told": alert.told + tell})
     return alert, tell
+
+
+def _log(alert: Alert) -> None:
+    if alert.change is AlertChange.OPEN:
+        log.warning("%s: anomaly: score %.2f, threshold %.2f", alert.camera_id, alert.peak_score, alert.threshold)
+    elif alert.change is AlertChange.CLOSED:
+        log.info("%s: anomaly is over, its peak was %.2f", alert.camera_id, alert.peak_score)
 
 
 def _opened(session: Session, alert_id: str, event: Event) -> Alert:

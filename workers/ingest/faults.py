@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import av.error
 
 from patchwatch.errors import PatchwatchError, SourceRejectedError, SourceUnavailableError
-from patchwatch.messages.source import redact
 from patchwatch.messages.status import Reason
+from patchwatch.redaction import redact
 
 _UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EIO, errno.EADDRNOTAVAIL}
 _TIMED_OUT = (av.error.TimeoutError, av.error.ExitError)

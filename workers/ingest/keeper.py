@@ -8,8 +8,9 @@ from dataclasses import replace
 
 from patchwatch.errors import SourceRejectedError
 from patchwatch.messages.camera import Camera
-from patchwatch.messages.source import Source, SourceKind, redact
+from patchwatch.messages.source import Source, SourceKind
 from patchwatch.messages.status import CaptureState, Reason
+from patchwatch.redaction import redact
 from patchwatch.settings import Settings
 from workers.ingest.backoff import Backoff
 from workers.ingest.order import CaptureOrder, ReportKind

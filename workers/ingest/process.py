@@ -9,7 +9,7 @@ import os
 import sys
 
 from patchwatch.errors import InvalidMessageError
-from patchwatch.messages.source import redact
+from patchwatch.redaction import redact
 from workers.ingest.order import CaptureOrder, CaptureReport
 
 _STOP_WITHIN_S = 3.0

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
 from patchwatch.errors import SourceRejectedError
-from patchwatch.messages.source import redact
 from patchwatch.messages.status import Reason
+from patchwatch.redaction import redact
 from workers.ingest.challenge import Credentials
 
 _PORTS = {"rtsp": 554, "rtsps": 322}

@@ -18,8 +18,8 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from patchwatch.errors import PatchwatchError, SourceRejectedError, SourceUnavailableError
-from patchwatch.messages.source import redact
 from patchwatch.messages.status import Reason
+from patchwatch.redaction import redact
 from workers.ingest.damage import missing_references
 from workers.ingest.faults import translated
 from workers.ingest.relay import Relay

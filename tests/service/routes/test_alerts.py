@@ -68,3 +68,16 @@ async def test_an_alert_that_is_no_anomaly_has_words_instead_of_scores(api: http
     alert = (await api.get(f"/api/v1/alerts/{alert_id}")).json()
     assert (alert["kind"], alert["detail"]) == ("covered", "look at it")
     assert {alert[name] for name in ("peak_score", "threshold", "stream", "region", "explanation")} == {None}
+
+
+async def test_alerts_are_asked_for_by_day(api: httpx.AsyncClient, world) -> None:
+    day_ms = 86_400_000
+    for at_ms in (day_ms - 1, day_ms, 2 * day_ms - 1, 2 * day_ms):
+        world.alert(at_ms)
+    for query, expected in (
+        ("from=1970-01-02&to=1970-01-02", [2 * day_ms - 1, day_ms]), ("to=1970-01-01", [day_ms - 1]),
+        ("from=1970-01-03", [2 * day_ms]), ("from=1970-01-02T00:00:00Z&to=1970-01-02T00:00:00Z", [day_ms]),
+    ):  # fmt: skip
+        found = (await api.get(f"/api/v1/alerts?{query}")).json()["alerts"]
+        assert [alert["id"] for alert in found] == [f"gate-{at_ms}" for at_ms in expected], query
+    assert (await api.get("/api/v1/alerts?to=9999-12-31")).status_code == 200

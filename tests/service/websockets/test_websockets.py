@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from waiting import PATIENCE_S
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed
 
 from patchwatch import keys
 from patchwatch.messages.alert import AlertState
@@ -202,20 +202,26 @@ async def test_scores_are_thinned_for_a_slow_client_and_the_loss_is_told(serve, 
     assert got == sorted(got, key=sent.index)
 
 
+async def _closed(url: str, **options: object) -> tuple[int, str]:
+    """With which code and reason the service closes at once."""
+    async with connect(url, **options) as client:  # type: ignore[arg-type]
+        with pytest.raises(ConnectionClosed) as closed:
+            await _next(client)
+    assert closed.value.rcvd is not None
+    return closed.value.rcvd.code, closed.value.rcvd.reason
+
+
 @pytest.mark.parametrize("query", ["alerts?after=x", "scores?after=1-0", "scores?after=Gate:1-0"])
-async def test_a_wrong_position_is_refused_with_a_problem(at: str, query: str) -> None:
-    with pytest.raises(InvalidStatus) as refused:
-        await connect(f"{at}/{query}")
-    assert refused.value.response.status_code == 422
-    assert json.loads(refused.value.response.body)["errors"][0]["location"] == "query.after"
+async def test_a_wrong_position_is_refused_with_its_reason(at: str, query: str) -> None:
+    code, reason = await _closed(f"{at}/{query}")
+    assert code == 4422
+    assert reason.startswith("query.after: ")
 
 
 async def test_the_token_is_asked_for(serve, settings: Settings, world) -> None:
     at = f"ws://{serve(settings.model_copy(update={'api_token': Settings(api_token='s3cret').api_token}))}/api/v1/ws"
     for query in ("alerts", "alerts?token=wrong", "scores"):
-        with pytest.raises(InvalidStatus) as refused:
-            await connect(f"{at}/{query}")
-        assert refused.value.response.status_code == 401
+        assert (await _closed(f"{at}/{query}"))[0] == 4401
     async with connect(f"{at}/alerts?token=s3cret") as client:
         assert (await _next(client))["type"] == "hello"
     async with connect(f"{at}/alerts", additional_headers={"Authorization": "Bearer s3cret"}) as client:
@@ -223,9 +229,16 @@ async def test_the_token_is_asked_for(serve, settings: Settings, world) -> None:
 
 
 async def test_a_foreign_page_is_refused(at: str) -> None:
-    with pytest.raises(InvalidStatus) as refused:
-        await connect(f"{at}/alerts", origin="https://evil.example")  # type: ignore[arg-type]
-    assert refused.value.response.status_code == 403
+    assert (await _closed(f"{at}/alerts", origin="https://evil.example"))[0] == 4403
+
+
+async def test_an_opening_is_told_apart_from_its_updates(at: str, world) -> None:
+    async with connect(f"{at}/alerts") as client:
+        await _next(client)
+        changes = [{"told": 0}, {"told": 1}, {"told": 2, "state": "closed"}]
+        for fields in changes:
+            world.alert(T0, **fields)
+        assert [(await _next(client))["change"] for _ in changes] == ["open", "update", "closed"]
 
 
 async def test_an_entry_that_cannot_be_read_is_passed_over(at: str, world) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import base64
 import hashlib
 import hmac
-import json
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from patchwatch import keys
 from patchwatch.keys import LeaseKeys, WebhookKeys
 from patchwatch.messages.alert import Alert, AlertState
 from patchwatch.messages.alert_view import AlertView
-from patchwatch.messages.webhook import Progress
+from patchwatch.messages.webhook import Progress, TrialResult
 from workers.delivery.outbox import Outbox
 
 
@@ -293,10 +292,62 @@ async def test_a_test_is_sent_answered_and_changes_no_count(world: Any, running:
         for token in ("first", "second"):
             world.bus.xadd(of.asked, {b"t": token})
         await eventually(lambda: world.bus.exists(of.answer("second")))
-    found = [json.loads(world.bus.lpop(of.answer(token))) for token in ("first", "second")]
-    assert found == [{"delivered": False, "detail": "HTTP 418"}, {"delivered": True, "detail": ""}]
+    found = [TrialResult.decode(world.bus.lpop(of.answer(token))) for token in ("first", "second")]
+    assert found == [TrialResult(delivered=False, detail="HTTP 418"), TrialResult(delivered=True)]
     assert [request.message["type"] for request in receiver.requests] == ["test", "test"]
     assert (world.progress(), world.bus.xlen(of.asked)) == (Progress(), 0)
+
+
+async def test_a_failed_test_is_remembered_until_something_is_delivered(
+    world: Any, running: Any, eventually: Any
+) -> None:
+    async with receiving(OK, answer(404)) as receiver, running():
+        world.webhook(receiver.url)
+        world.bus.xadd(WebhookKeys("home").asked, {b"t": "first"})
+        await eventually(lambda: world.progress().failed_trial == "HTTP 404")
+        world.alert(1)
+        await eventually(lambda: world.progress().delivered == 1)
+    assert world.progress().failed_trial == ""
+
+
+async def test_one_alert_is_one_opening_then_updates_and_one_end(world: Any, running: Any, eventually: Any) -> None:
+    changes = [{"told": 0}, {"told": 1}, {"told": 2}, {"told": 3, "state": AlertState.CLOSED}]
+    async with receiving(*[OK] * 8) as everything, receiving(*[OK] * 8) as openings, running():
+        world.webhook(everything.url)
+        world.webhook(openings.url, "phone", states=["open"])
+        for fields in changes:
+            world.alert(1, **fields)
+        await eventually(lambda: world.progress().passed == 4 and world.progress("phone").passed == 4)
+    types = [[request.message["type"] for request in receiver.requests] for receiver in (everything, openings)]
+    assert types == [["alert.open", "alert.update", "alert.update", "alert.closed"], ["alert.open"]]
+
+
+async def test_links_are_whole_where_a_public_address_is_set(world: Any, running: Any, eventually: Any) -> None:
+    async with receiving(OK) as receiver, running(public_url="https://home.example/cams"):
+        world.webhook(receiver.url)
+        world.alert(1)
+        await eventually(lambda: world.progress().passed == 1)
+    data = receiver.requests[0].message["data"]
+    assert data["link"] == "https://home.example/cams/#alert=gate-1"
+    assert data["snapshot"] == "https://home.example/cams/api/v1/alerts/gate-1/snapshot.jpg"
+
+
+@pytest.mark.parametrize("rubbish", [b"", b"rubbish", b"\xff", b'{"position": 5}'])
+async def test_what_is_damaged_does_not_stop_deliveries(
+    world: Any, running: Any, eventually: Any, rubbish: bytes
+) -> None:
+    of = WebhookKeys("home")
+    async with receiving(*[OK] * 8) as receiver, running():
+        world.webhook(receiver.url)
+        world.bus.hset(keys.WEBHOOKS, "other", rubbish)
+        world.bus.set(of.progress, rubbish)
+        for fields in ({b"t": rubbish + b"\xff"}, {b"d": rubbish}, {b"x": rubbish}):
+            world.bus.xadd(of.asked, fields)
+        world.bus.xadd(keys.ALERTS, {b"a": rubbish})
+        world.alert(1)
+        await eventually(lambda: b'"delivered":1' in (world.bus.get(of.progress) or b""))
+        await eventually(lambda: world.bus.xlen(of.asked) == 0)
+    assert [request.message["type"] for request in receiver.requests] == ["alert.open"]
 
 
 async def test_dead_letters_are_bounded_and_those_pushed_out_counted(

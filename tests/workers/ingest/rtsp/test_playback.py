@@ -10,7 +10,7 @@ from credentials import basic
 from rtsp_peer import HEAD, VIDEO, Peer, StandIn, endpoint, player_of
 
 from patchwatch.messages.camera import Camera
-from patchwatch.messages.source import redact
+from patchwatch.redaction import redact
 from workers.ingest.endpoint import Endpoint
 from workers.ingest.rtsp.playback import PlaybackServer
 from workers.ingest.rtsp.sdp import tracks

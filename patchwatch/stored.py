@@ -1,4 +1,7 @@
-"""Records that workers wrote: one that cannot be read is as good as none, and logged; it must not fail a request."""
+"""The one way to read what stands in Redis: a record that cannot be read is as good as none, and logged.
+
+It must fail neither the request nor the worker that reads it (docs/decisions/021-unreadable-records.md).
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,161 @@
+// The list of alerts: live while it shows the newest, by day, camera and kind, with older ones on demand.
+
+import { get, getJson } from "./api.js";
+import { openDetail, renewDetail } from "./detail.js";
+
+const PAGE = 50;
+const byId = (id) => document.getElementById(id);
+const alerts = new Map(); // alert id -> {alert, node}
+let shown = PAGE; // at most so many
+let older = null; // the query for those that follow, where there may be more
+let asked = 0; // the latest request for a list: answers of earlier ones are void
+
+export const KINDS = {
+  anomaly: "anomaly", frozen: "picture frozen", covered: "lens covered or dark", scene_changed: "scene changed",
+  offline: "camera offline",
+};
+
+const chosen = () => ({ day: byId("day").value, camera: byId("of-camera").value, kind: byId("of-kind").value });
+const clock = (iso) => new Date(iso).toLocaleTimeString();
+
+/** The query of the choice; a day is one of the browser's own time zone. */
+function query() {
+  const { day, camera, kind } = chosen();
+  const wanted = new URLSearchParams({ limit: PAGE });
+  if (camera) wanted.append("camera", camera);
+  if (kind) wanted.append("kind", kind);
+  if (day) {
+    const from = new Date(`${day}T00:00`);
+    const next = new Date(from);
+    next.setDate(from.getDate() + 1);
+    wanted.append("from", from.getTime());
+    wanted.append("to", next.getTime() - 1);
+  }
+  return wanted;
+}
+
+function holds(alert) {
+  const { day, camera, kind } = chosen();
+  const began = new Date(alert.started);
+  const local = new Date(began.getTime() - began.getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
+  return (!day || local === day) && (!camera || alert.camera_id === camera) && (!kind || alert.kind === kind);
+}
+
+/** Show what the choice holds, from the newest on. */
+export async function reload() {
+  const mine = ++asked;
+  alerts.clear();
+  shown = PAGE;
+  arrange();
+  await load(query(), mine);
+}
+
+async function load(wanted, mine) {
+  byId("older").disabled = true;
+  try {
+    const answer = await getJson(`api/v1/alerts?${wanted}`);
+    if (mine !== asked) return;
+    older = answer.next && new URLSearchParams(answer.next.split("?")[1]); // its path may be a proxy's
+    for (const alert of answer.alerts) if (!alerts.has(alert.id)) showAlert(alert);
+    arrange();
+  } finally {
+    byId("older").disabled = false;
+  }
+}
+
+/** Show an alert as it is now, where the choice holds it. */
+export function showAlert(alert) {
+  if (!holds(alert)) return;
+  let row = alerts.get(alert.id);
+  if (!row) {
+    row = { node: byId("alert-row").content.firstElementChild.cloneNode(true), alert: null };
+    row.node.dataset.alert = alert.id;
+    row.node.addEventListener("click", () => choose(alert.id));
+    alerts.set(alert.id, row);
+  }
+  const rose = !row.alert || row.alert.peak_score !== alert.peak_score;
+  row.alert = alert;
+  fill(row.node, alert);
+  if (rose) renewDetail(alert).catch(() => {});
+  if (rose) showPicture(row.node.querySelector("img"), alert.id).catch(() => {}); // a picture may not be kept
+  arrange();
+}
+
+function fill(node, alert) {
+  const isAnomaly = alert.kind === "anomaly";
+  node.className = alert.state;
+  node.querySelector(".camera").textContent = alert.camera_id;
+  const pill = node.querySelector(".state");
+  pill.textContent = alert.state;
+  pill.dataset.health = alert.state;
+  const kind = node.querySelector(".kind");
+  kind.textContent = KINDS[alert.kind] ?? alert.kind;
+  kind.dataset.kind = alert.kind;
+  node.querySelector(".why").hidden = !isAnomaly;
+  const end = alert.ended ? ` to ${clock(alert.ended)}` : "";
+  node.querySelector(".when").textContent = `${new Date(alert.started).toLocaleDateString()} ${clock(alert.started)}${end}`;
+  node.querySelector(".what").textContent = isAnomaly ? [
+    `peak ${alert.peak_score.toFixed(2)} (threshold ${alert.threshold.toFixed(2)})`,
+    alert.stream,
+    alert.random_weights && "random weights",
+  ].filter(Boolean).join(" · ") : alert.detail;
+}
+
+async function showPicture(img, alertId) {
+  const blob = await (await get(`api/v1/alerts/${encodeURIComponent(alertId)}/snapshot.jpg`)).blob();
+  const before = img.src;
+  img.src = URL.createObjectURL(blob);
+  img.hidden = false;
+  if (before) URL.revokeObjectURL(before);
+}
+
+/** The address of the page with this alert open. */
+function choose(alertId) {
+  history.replaceState(null, "", `#alert=${encodeURIComponent(alertId)}`);
+  const { alert, node } = alerts.get(alertId);
+  const rows = [...node.querySelectorAll(".when, .what")].map((row) => row.textContent);
+  openDetail(alert, rows).catch(() => {});
+}
+
+/** Open the alert that the page's address names, in the list or not. */
+async function openNamed() {
+  const alertId = new URLSearchParams(location.hash.slice(1)).get("alert");
+  if (!alertId) return;
+  const alert = alerts.get(alertId)?.alert ?? await getJson(`api/v1/alerts/${encodeURIComponent(alertId)}`);
+  const node = byId("alert-row").content.firstElementChild.cloneNode(true);
+  fill(node, alert);
+  await openDetail(alert, [...node.querySelectorAll(".when, .what")].map((row) => row.textContent));
+}
+
+function arrange() {
+  const sorted = [...alerts.values()].sort((a, b) => b.alert.started.localeCompare(a.alert.started));
+  sorted.slice(shown).forEach(({ alert }) => alerts.delete(alert.id));
+  byId("alerts").replaceChildren(...sorted.slice(0, shown).map(({ node }) => node));
+  byId("no-alerts").hidden = sorted.length > 0;
+  const open = sorted.filter(({ alert }) => alert.state === "open").length;
+  byId("open-alerts").textContent = open ? `${open} open` : "";
+  byId("older").hidden = !older;
+}
+
+/** The cameras to choose from. */
+export function nameCameras(ids) {
+  const select = byId("of-camera");
+  const before = select.value;
+  const known = [...select.options].slice(1).map((option) => option.value);
+  if (known.join() === ids.join()) return;
+  select.replaceChildren(select.options[0], ...ids.map((id) => new Option(id, id)));
+  select.value = ids.includes(before) ? before : "";
+}
+
+export async function start(onFault) {
+  byId("of-kind").append(...Object.entries(KINDS).map(([kind, text]) => new Option(text, kind)));
+  for (const id of ["day", "of-camera", "of-kind"]) byId(id).addEventListener("change", () => reload().catch(onFault));
+  byId("older").addEventListener("click", () => {
+    shown += PAGE;
+    load(older, asked).catch(onFault);
+  });
+  byId("detail").addEventListener("close", () => history.replaceState(null, "", location.pathname + location.search));
+  addEventListener("hashchange", () => openNamed().catch(onFault));
+  await load(query(), ++asked);
+  await openNamed();
+}

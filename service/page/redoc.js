@@ -1,0 +1,6 @@
+// The API to read.
+
+import { url } from "./address.js";
+
+const spec = await (await fetch(url("openapi.json"))).json();
+Redoc.init(spec, { disableSearch: true, hideDownloadButton: false, nativeScrollbars: true }, document.getElementById("redoc"));

@@ -1,0 +1,151 @@
+"""Nothing that a client can make grow, grows without a limit, and refusals are quick and short."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from patchwatch import keys
+from patchwatch.bus import connect_async
+from patchwatch.messages.camera import MAX_CAMERAS, Camera
+from patchwatch.messages.webhook import MAX_WEBHOOKS
+from patchwatch.settings import Settings
+from service.store.statuses import StatusStore
+
+MANY = 300_000
+WEBHOOK = {"id": "home", "url": "https://10.0.0.7/hook"}
+HUGE_BODIES: dict[str, tuple[str, str, dict[str, Any]]] = {
+    "kinds": ("POST", "/api/v1/webhooks", {**WEBHOOK, "kinds": ["x"] * 200_000}),
+    "right kinds": ("POST", "/api/v1/webhooks", {**WEBHOOK, "kinds": ["frozen"] * 90_000}),
+    "states": ("POST", "/api/v1/webhooks", {**WEBHOOK, "states": [1] * MANY}),
+    "cameras": ("POST", "/api/v1/webhooks", {**WEBHOOK, "cameras": [""] * 200_000}),
+    "a camera": ("POST", "/api/v1/webhooks", {**WEBHOOK, "cameras": ["a" * 900_000]}),
+    "secret": ("POST", "/api/v1/webhooks", {**WEBHOOK, "secret": "whsec_" + "A" * 900_000}),
+    "url": ("POST", "/api/v1/webhooks", {**WEBHOOK, "url": "https://" + "a" * 900_000}),
+    "id": ("POST", "/api/v1/cameras", {"id": "a" * 900_000}),
+    "name": ("POST", "/api/v1/cameras", {"id": "a", "name": "a" * 900_000}),
+    "username": ("POST", "/api/v1/cameras", {"id": "a", "publish_username": "a" * 900_000, "publish_password": "b"}),
+    "password": ("POST", "/api/v1/cameras", {"id": "a", "publish_username": "a", "publish_password": "b" * 900_000}),
+    "profile": ("POST", "/api/v1/cameras", {"id": "a", "profile": "a" * 900_000}),
+    "source": ("PATCH", "/api/v1/cameras/gate", {"source": "x" * 900_000}),
+    "unknown fields": ("PATCH", "/api/v1/cameras/gate", {f"f{n}": 1 for n in range(60_000)}),
+    "sources": ("POST", "/api/v1/cameras/gate/enrolments", {"sources": ["x"] * 200_000}),
+    "a source": ("POST", "/api/v1/cameras/gate/enrolments", {"sources": ["x" * 900_000]}),
+    "letters": ("POST", "/api/v1/webhooks/home/dead/retry", {"ids": ["x"] * 200_000}),
+    "a letter": ("POST", "/api/v1/webhooks/home/dead/retry", {"ids": ["1" * 900_000]}),
+}
+
+
+@pytest.mark.parametrize("name", HUGE_BODIES)
+async def test_a_huge_value_is_refused_at_once_in_few_words(api: httpx.AsyncClient, world, name: str) -> None:
+    world.camera()
+    await api.post("/api/v1/webhooks", json={**WEBHOOK})
+    method, path, body = HUGE_BODIES[name]
+    began_s = time.process_time()
+    answer = await api.request(method, path, json=body if "id" not in body else {**body, "id": body["id"]})
+    assert answer.status_code == 422
+    assert len(answer.content) < 5000
+    assert time.process_time() - began_s < 2.0, "it took 5 to 18 s, during which nobody else was answered"
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "scores?after=99999999999999999999-0", "scores?after=0-99999999999999999999", "scores?after=٣-٣",
+        "scores?resolution=٣", "scores?from=" + "9" * 5000, "scores?limit=" + "9" * 5000, "scores?from=٣٣٣٣",
+    ],
+)  # fmt: skip
+async def test_a_position_that_redis_would_not_take_is_refused(api: httpx.AsyncClient, world, query: str) -> None:
+    world.camera()
+    status = (await api.get(f"/api/v1/cameras/gate/{query}")).status_code
+    assert status == (200 if query.startswith("scores?from=٣") else 422)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/v1/alerts?before=99999999999999999999:a", "/api/v1/alerts?before=٣:a",
+     "/api/v1/webhooks/home/dead?after=٣-٣", "/api/v1/webhooks/home/dead?after=99999999999999999999-0"],
+)  # fmt: skip
+async def test_a_position_in_a_list_is_checked(api: httpx.AsyncClient, world, path: str) -> None:
+    await api.post("/api/v1/webhooks", json=WEBHOOK)
+    assert (await api.get(path)).status_code == 422
+
+
+@pytest.mark.parametrize("path", ["/{}", "/page/{}", "/api/v1/alerts/{}", "/api/v1/alerts?kind={}", "/healthz?{}"])
+async def test_a_long_address_is_refused_before_anything_looks_at_it(api: httpx.AsyncClient, path: str) -> None:
+    began_s = time.process_time()
+    answer = await api.get(path.format("a" * 60_000))
+    assert answer.status_code == 414
+    assert len(answer.content) < 5000
+    assert time.process_time() - began_s < 0.5
+
+
+async def test_many_wrong_values_in_a_query_are_answered_in_few_words(api: httpx.AsyncClient) -> None:
+    answer = await api.get("/api/v1/alerts?" + "&".join(["kind=x"] * 2000))
+    assert answer.status_code == 422
+    assert len(answer.json()["errors"]) <= 20
+    assert len(answer.content) < 10_000
+
+
+def stock(world, count: int) -> None:
+    with world.bus.pipeline() as pipe:
+        for number in range(count):
+            camera = Camera(id=f"cam{number}")
+            pipe.hset(keys.CAMERAS, camera.id, camera.encode())
+        pipe.execute()
+
+
+async def test_cameras_end_at_a_limit(api: httpx.AsyncClient, world) -> None:
+    stock(world, MAX_CAMERAS)
+    answer = await api.post("/api/v1/cameras", json={"id": "more"})
+    assert answer.status_code == 409
+    assert "remove one first" in answer.json()["detail"]
+    assert (await api.delete("/api/v1/cameras/cam0")).status_code == 204
+    assert (await api.post("/api/v1/cameras", json={"id": "more"})).status_code == 201
+
+
+async def test_webhooks_end_at_a_limit(api: httpx.AsyncClient, world) -> None:
+    for number in range(MAX_WEBHOOKS):
+        assert (await api.post("/api/v1/webhooks", json={**WEBHOOK, "id": f"w{number}"})).status_code == 201
+    assert (await api.post("/api/v1/webhooks", json={**WEBHOOK, "id": "more"})).status_code == 409
+
+
+async def test_tests_that_nobody_answers_leave_the_connections_to_others(
+    api: httpx.AsyncClient, world, until: Any
+) -> None:
+    await api.post("/api/v1/webhooks", json=WEBHOOK)
+    trials = [asyncio.create_task(api.post("/api/v1/webhooks/home/test")) for _ in range(80)]
+    await until(lambda: sum(trial.done() for trial in trials) >= 70)
+    assert {trial.result().status_code for trial in trials if trial.done()} == {429}
+    assert (await api.get("/api/v1/cameras")).status_code == 200
+    for trial in trials:
+        trial.cancel()
+    await asyncio.gather(*trials, return_exceptions=True)
+
+
+async def test_simultaneous_looks_at_the_workers_are_one(
+    settings: Settings, world, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.beat("ingest")
+    store = StatusStore(connect_async(settings.redis_url.get_secret_value()), settings.partitions)
+    looks = 0
+    look = StatusStore._look
+
+    async def counted(self: StatusStore) -> Any:
+        nonlocal looks
+        looks += 1
+        return await look(self)
+
+    monkeypatch.setattr(StatusStore, "_look", counted)
+    found = await asyncio.gather(*(store.beats() for _ in range(50)))
+    assert [len(beats) for beats in found] == [1] * 50
+    assert looks == 1
+    monkeypatch.setattr("service.store.statuses._LONG_LOOK_S", 0.0)  # as with very many keys
+    await store.beats()
+    await store.beats()
+    assert looks == 2
+    await store._bus.aclose()
