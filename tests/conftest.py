@@ -43,13 +43,23 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    groups = {Path(__file__).parent / path: name for path, name in TOGETHER.items()}
     for item in items:
         if "gpu" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.gpu)
-        for path, name in groups.items():
-            if path in (item.path, *item.path.parents):
-                item.add_marker(pytest.mark.xdist_group(name))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):
+        """The largest groups first, then one test after the other."""
+
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.removeprefix("tests/")
+            return next((group for start, group in TOGETHER.items() if path.startswith(start)), nodeid)
+
+    return Scheduling(config, log)
 
 
 @pytest.hookimpl(tryfirst=True)

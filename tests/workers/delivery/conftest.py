@@ -16,6 +16,7 @@ from patchwatch.bus import connect_async
 from patchwatch.settings import Settings
 from workers.delivery.worker import DeliveryWorker
 
+_CANCEL_AGAIN_S = 10.0  # longer than the worker's own limit for what it has in hand
 Running = Callable[..., AbstractAsyncContextManager[DeliveryWorker]]
 
 
@@ -55,7 +56,9 @@ def running(settings: Settings) -> Running:
             try:
                 yield worker
             finally:
-                task.cancel()
+                while not task.done():  # a cancellation that comes together with a time limit of Redis may get lost
+                    task.cancel()
+                    await asyncio.wait({task}, timeout=_CANCEL_AGAIN_S)
                 await asyncio.gather(task, return_exceptions=True)
 
     return run
