@@ -67,7 +67,7 @@ class Access:
         if not presented or not any([hmac.compare_digest(presented, token) for token in self._tokens]):
             raise UnauthorizedError(
                 "the token is missing or wrong: send PATCHWATCH_API_TOKEN as `Authorization: Bearer` "
-                "(a WebSocket: or as the query's `token`)"
+                "(a WebSocket: or `token` in the query)"
             )
 
     def _check_origin(self, scope: Scope, headers: Headers) -> None:

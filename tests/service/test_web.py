@@ -249,7 +249,7 @@ async def test_what_is_said_of_a_missing_token_survives_redaction(settings: Sett
     guarded = settings.model_copy(update={"api_token": Settings(api_token="s3cret").api_token})
     async with client_of(guarded) as api:
         detail = (await api.get("/api/v1/cameras")).json()["detail"]
-    assert detail.endswith("(a WebSocket: or as the query's `token`)")
+    assert detail.endswith("(a WebSocket: or `token` in the query)")
     assert len(detail.encode()) <= 123, "as much as the end of a WebSocket can say"
     assert "***" not in detail
 
