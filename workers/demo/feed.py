@@ -73,7 +73,7 @@ class Feed:
     def _follow(self, url: str, kind: str, note: Callable[[Message], None]) -> None:
         while not self._closing.is_set():
             try:
-                with connect(url, open_timeout=_OPEN_WITHIN_S, close_timeout=1) as socket:
+                with connect(url, proxy=None, open_timeout=_OPEN_WITHIN_S, close_timeout=1) as socket:
                     self._listen(socket, kind, note)
             except (OSError, TimeoutError, WebSocketException):
                 self._closing.wait(_RECONNECT_S)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,6 +64,21 @@ def test_no_proxy_hears_the_token_or_a_source(servers: list[Any], monkeypatch: p
     assert ask(settings, address, "POST", "/cameras", {"source": "rtsp://u:CAMPW@10.0.0.7/x"}) == {"cameras": []}
     assert Api(address).get("/readyz") == {"cameras": []}
     assert (service.heard, proxy.heard) == (["/api/v1/cameras", "/readyz"], [])
+
+
+def test_every_client_of_ours_says_what_it_thinks_of_proxies() -> None:
+    """Libraries ask the environment for proxies unless told otherwise."""
+    root = Path(__file__).parents[3]
+    for path in (
+        path for room in ("patchwatch", "service", "workers", "models") for path in (root / room).rglob("*.py")
+    ):
+        for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
+            name, options = ast.unparse(call.func), {option.arg: ast.unparse(option.value) for option in call.keywords}
+            assert name not in ("urlopen", "urllib.request.urlopen", "httpx.get", "httpx.post", "httpx.request"), path
+            if name in ("httpx.Client", "httpx.AsyncClient"):
+                assert options.get("trust_env") == "False", path
+            if name == "connect" and "websockets" in path.read_text():
+                assert options.get("proxy") == "None", path
 
 
 @pytest.mark.parametrize("token", ["", " ", "line\nfeed", "\x1b[1m"])
