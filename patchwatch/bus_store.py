@@ -233,8 +233,8 @@ def _clean(folder: Path) -> None:
 
 
 def _socket(stack: ExitStack, folder: Path) -> Path:
-    """In the folder itself, or in a temporary one where its path would be too long for a socket, or its file system holds
-    none (exFAT, network shares)."""
+    """In the folder itself, or in a temporary one where its path would be too long for a socket, or where its file
+    system holds none (exFAT, network shares)."""
     place = folder / _SOCKET
     if len(os.fsencode(place)) > LONGEST_SOCKET_PATH or not _holds_sockets(folder):
         room = LONGEST_SOCKET_PATH - len(f"/{_SOCKET}")
