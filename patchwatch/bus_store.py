@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -165,8 +166,7 @@ def kept_queue(settings: Settings) -> Iterator[KeptQueue]:
         _check(folder / _AOF)
         _clean(folder)
         cut_off.remove_zeros(folder / _AOF)
-        socket = _socket(stack, folder)
-        queue = KeptQueue(folder, socket, queue_memory_mb(settings), inherited)
+        queue = KeptQueue(folder, _socket(stack, folder), queue_memory_mb(settings), inherited)
         queue.start()
         stack.callback(queue.stop)
         address = folder / _ADDRESS
@@ -233,12 +233,25 @@ def _clean(folder: Path) -> None:
 
 
 def _socket(stack: ExitStack, folder: Path) -> Path:
-    """In the folder itself, or in a short one where its path would be longer than a socket's may be."""
-    socket = folder / _SOCKET
-    if len(os.fsencode(socket)) > LONGEST_SOCKET_PATH:
+    """In the folder itself, or in a temporary one where its path would be too long for a socket, or where its file
+    system holds none (exFAT, network shares)."""
+    place = folder / _SOCKET
+    if len(os.fsencode(place)) > LONGEST_SOCKET_PATH or not _holds_sockets(folder):
         room = LONGEST_SOCKET_PATH - len(f"/{_SOCKET}")
-        socket = stack.enter_context(scratch_folder("socket", room)) / _SOCKET
-    return socket
+        place = stack.enter_context(scratch_folder("socket", room)) / _SOCKET
+    return place
+
+
+def _holds_sockets(folder: Path) -> bool:
+    probe = folder / "probe.sock"
+    probe.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as tried:
+        try:
+            tried.bind(str(probe))
+        except OSError:
+            return False
+    probe.unlink()
+    return True
 
 
 def _write_privately(path: Path, text: str) -> None:

@@ -6,15 +6,18 @@ import importlib
 import logging
 import os
 import signal
+import threading
+import time
 from typing import Annotated
 
 import typer
 
 from patchwatch import logs
-from patchwatch.errors import BusUnavailableError, ConfigurationError
+from patchwatch.errors import EXIT_STAYS, BusUnavailableError, ConfigurationError
 from patchwatch.roles import Role
 from patchwatch.settings import Settings, load_settings
 
+_ADMIT_AGAIN_S = 2.0
 log = logging.getLogger(__name__)
 _MODULES = {
     Role.INGEST: "workers.ingest.worker",
@@ -45,14 +48,31 @@ def run(
 
 
 def _admit(settings: Settings) -> None:
-    """A Redis that is away now is waited for; one that refuses ends the role with one line."""
+    """One that refuses ends the role with one line; one that is away now is asked once it is there."""
     from patchwatch.bus import admit
 
     assert settings.redis_url is not None
+    url = settings.redis_url.get_secret_value()
     try:
-        admit(settings.redis_url.get_secret_value(), settings.partitions)
+        admit(url, settings.partitions)
     except BusUnavailableError as error:
         log.warning("%s", error)
+        threading.Thread(target=_admit_later, args=(url, settings.partitions), name="admission", daemon=True).start()
+
+
+def _admit_later(url: str, partitions: int) -> None:
+    from patchwatch.bus import admit
+
+    while True:
+        time.sleep(_ADMIT_AGAIN_S)
+        try:
+            admit(url, partitions)
+        except BusUnavailableError:
+            continue
+        except ConfigurationError as error:
+            log.critical("%s", error)
+            os._exit(EXIT_STAYS)  # the role works in the main thread, and does not look here
+        return
 
 
 def _stop_when_the_terminal_goes() -> None:

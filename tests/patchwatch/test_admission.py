@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import redis
 from typer.testing import CliRunner
 
 from patchwatch import keys
-from patchwatch.bus import admit, connect, connect_async
+from patchwatch.bus import admit, connect, connect_async, translated
 from patchwatch.bus_server import private_redis
 from patchwatch.cli import app, exit_code
-from patchwatch.errors import EXIT_STAYS, BusUnavailableError, ConfigurationError
+from patchwatch.commands import run
+from patchwatch.errors import EXIT_STAYS, BusRefusedError, BusUnavailableError, ConfigurationError
 
 USERS = {
     "narrow": ("~pw:*", "&*", "+@all", "-@dangerous", "-@admin"),
@@ -96,3 +99,28 @@ def test_the_commands_end_with_one_line(url: str, command: list[str], monkeypatc
     monkeypatch.setenv("PATCHWATCH_REDIS_URL", as_user(url, "elsewhere"))
     ended = CliRunner().invoke(app, command)
     assert isinstance(ended.exception, ConfigurationError)
+
+
+def test_a_redis_that_comes_later_and_refuses_ends_the_role_then(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[int] = []
+
+    def end(code: int) -> None:
+        ended.append(code)
+        raise SystemExit
+
+    admit(url, 8)
+    monkeypatch.setattr(run, "_ADMIT_AGAIN_S", 0.0)
+    monkeypatch.setattr(os, "_exit", end)
+    run._admit_later(url, 8)
+    assert not ended
+    with pytest.raises(SystemExit):
+        run._admit_later(url, 16)
+    assert ended == [EXIT_STAYS]
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"), [("CERTIFICATE_VERIFY_FAILED", "ssl_ca_certs"), ("WRONG_VERSION_NUMBER", "redis://")]
+)
+def test_what_is_wrong_with_tls_is_told(words: str, advice: str) -> None:
+    with pytest.raises(BusRefusedError, match=advice), translated():
+        raise redis.ConnectionError(f"Error 1 connecting to h:6379. [SSL: {words}] ...")

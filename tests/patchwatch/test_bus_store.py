@@ -157,6 +157,13 @@ def test_a_data_folder_whose_path_is_too_long_for_a_socket_works(settings: Setti
     assert (queue_folder(deep) / "aof").is_dir()
 
 
+def test_a_data_folder_whose_file_system_holds_no_sockets_works(settings: Settings, monkeypatch: Any) -> None:
+    monkeypatch.setattr(bus_store, "_holds_sockets", lambda _: False)
+    with kept_queue(settings) as queue:
+        assert not (queue_folder(settings) / "queue.sock").exists()
+        assert running_url(settings) == queue.url
+
+
 def test_a_server_that_dies_is_started_again_with_what_it_had(settings: Settings, monkeypatch: Any) -> None:
     monkeypatch.setattr(bus_store, "_LOOK_EVERY_S", 0.0)
     with kept_queue(settings) as queue, connect(queue.url) as client:

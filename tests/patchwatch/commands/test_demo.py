@@ -17,8 +17,11 @@ from typing import Any
 
 import pytest
 
+from patchwatch.commands.demo import _addresses
+from patchwatch.settings import Settings
 from workers.demo.footage import write_footage
 from workers.demo.scene import Scene
+from workers.demo.session import DemoOptions, Session
 
 
 @pytest.fixture
@@ -102,3 +105,13 @@ def test_a_source_that_cannot_work_is_refused_before_anything_starts(
     assert re.search(message, err)
     assert "Traceback" not in err
     assert "secret" not in out + err
+
+
+def test_a_port_is_called_taken_only_when_it_was(tmp_path: Path) -> None:
+    wanted = Settings(data_dir=tmp_path, port=38080, rtsp_port=38554)
+    session = Session(DemoOptions(), wanted)
+    assert "taken" not in _addresses(session, wanted)
+    session.settings = wanted.changed(port=38081)
+    told = _addresses(session, wanted)
+    assert "port 38080 is taken: the service uses 38081 instead" in told
+    assert "38554 is taken" not in told
