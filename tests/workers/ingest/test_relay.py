@@ -59,7 +59,7 @@ def test_a_redirect_to_an_ordinary_address_is_followed_without_the_password() ->
     with stub_camera(basic=True) as target, stub_camera(redirect=f"rtsp://127.0.0.1:{target.port}/x") as camera:
         error = refusal(f"rtsp://ann:geheim@127.0.0.1:{camera.port}/cam")
     assert getattr(error, "reason", None) == Reason.AUTH
-    assert f"127.0.0.1:{target.port}/x asks for user and password" in str(error)
+    assert f"127.0.0.1:{target.port}/x (where rtsp://***@127.0.0.1:{camera.port}/cam sends us)" in str(error)
     assert target.authorizations == []
     with stub_camera() as target, stub_camera(redirect=f"rtsp://127.0.0.1:{target.port}/x") as camera:
         assert first_pictures(f"rtsp://ann:geheim@127.0.0.1:{camera.port}/cam") == 3
