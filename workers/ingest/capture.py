@@ -165,9 +165,11 @@ class Capture:
         at_s = self._media_start_s
         for frame in self._frames(video):
             at_s = self._media_start_s + frame.media_time_s
+            late_s = 0.0
             if self._order.pace is Pace.REALTIME:
                 self._wait_until(self._file_start_s + at_s)
-            self._publish(frame, Stamp(clock.stamp(at_s, self._wall.offset_ns), 0))
+                late_s = time.monotonic() - self._file_start_s - at_s
+            self._publish(frame, Stamp(clock.stamp(at_s, self._wall.offset_ns), round(late_s * 1e9)))
         return max(at_s + 1 / self._order.analysis_fps, self._media_start_s + (video.duration_s or 0.0))
 
     def _file_clock(self, video: Video) -> FileClock:

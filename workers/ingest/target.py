@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote, urlsplit
 
 from patchwatch.errors import SourceRejectedError
@@ -54,7 +54,8 @@ class Target:
         """Where a camera sends us on to. What it takes to be let in goes along to the same place only, and never from a
         ciphered connection to a plain one. Raises `SourceRejectedError`."""
         there = Target.parse(self.base + location if location.startswith("/") else location)
+        there = replace(there, shown=f"{there.shown} (where {self.shown} sends us)")
         same = (there.host, there.port) == (self.host, self.port) and there.secure >= self.secure
         if there.credentials is None and same:
-            return Target(there.secure, there.host, there.port, there.path, there.shown, self.credentials)
+            return replace(there, credentials=self.credentials)
         return there

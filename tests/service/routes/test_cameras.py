@@ -106,3 +106,25 @@ async def test_an_unknown_camera_is_not_found_everywhere(api: httpx.AsyncClient,
         assert "nobody" in answer.json()["detail"]
     assert (await api.patch("/api/v1/cameras/nobody", json={})).status_code == 404
     assert (await api.delete("/api/v1/cameras/nobody")).status_code == 404
+
+
+async def test_how_a_certificate_is_judged_can_be_chosen_and_is_told(api: httpx.AsyncClient) -> None:
+    body = {"id": "bare", "source": "rtsps://ann:geheim@camera.example/x", "tls_verify": False}
+    created = (await api.post("/api/v1/cameras", json=body)).json()
+    assert (created["tls_verify"], created["tls_fingerprint"]) == (False, None)
+    assert "incarnation" not in created
+    pinned = {"tls_fingerprint": ":".join(["AB"] * 32)}
+    assert (await api.patch("/api/v1/cameras/bare", json=pinned)).json()["tls_fingerprint"] == pinned["tls_fingerprint"]
+    for wrong in ("AB", "x" * 64, "ab" * 33, ":" * 95, "a" * 100_000):
+        assert (await api.patch("/api/v1/cameras/bare", json={"tls_fingerprint": wrong})).status_code == 422
+
+
+async def test_a_camera_added_again_is_another_one(api: httpx.AsyncClient, world) -> None:
+    found = []
+    for _ in range(2):
+        await api.post("/api/v1/cameras", json={"id": "again", "source": "push:"})
+        found.append(Camera.decode(world.bus.hget(keys.CAMERAS, "again")).incarnation)
+        await api.patch("/api/v1/cameras/again", json={"name": "x"})
+        assert Camera.decode(world.bus.hget(keys.CAMERAS, "again")).incarnation == found[-1]
+        await api.delete("/api/v1/cameras/again")
+    assert found[0] != found[1]

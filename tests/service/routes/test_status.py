@@ -155,3 +155,28 @@ async def test_random_weights_are_labelled(api: httpx.AsyncClient, world) -> Non
     world.capture()
     world.analysis(random_weights=True)
     assert (await api.get("/api/v1/cameras/gate/status")).json()["random_weights"] is True
+
+
+async def test_a_camera_whose_certificate_nobody_checks_says_so_while_it_is_ok(api: httpx.AsyncClient, world) -> None:
+    world.camera(source="rtsps://camera.example/x", tls_verify=False)
+    world.capture(captured=1, tls="unverified")
+    world.analysis()
+    world.score(_now_ms() - 300, seq=1)
+    status = (await api.get("/api/v1/cameras/gate/status")).json()
+    assert status["health"] == "ok"
+    assert status["reason"].startswith("unverified TLS: ")
+    assert status["capture"]["tls"] == "unverified"
+
+
+@pytest.mark.parametrize("wrong_s", [45.0, -45.0, 400 * 86_400.0, -400 * 86_400.0])
+async def test_the_clock_of_the_services_host_has_no_say(
+    api: httpx.AsyncClient, world, monkeypatch: pytest.MonkeyPatch, wrong_s: float
+) -> None:
+    world.camera()
+    world.capture(captured=1)
+    world.analysis()
+    world.score(_now_ms() - 300, seq=1)
+    honest = time.time_ns
+    monkeypatch.setattr("patchwatch.clock.time.time_ns", lambda: honest() + round(wrong_s * 1e9))
+    assert (await api.get("/api/v1/cameras/gate/status")).json()["health"] == "ok"
+    assert len((await api.get("/api/v1/cameras/gate/scores")).json()["points"]) == 1

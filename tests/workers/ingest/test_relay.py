@@ -12,12 +12,14 @@ from typing import Any
 
 import pytest
 import trustme
+from ingest_rig import free_port, rtsp_camera
 from stub_camera import StubCamera, stub_camera
 
 from patchwatch.errors import PatchwatchError, SourceRejectedError, SourceUnavailableError
 from patchwatch.messages.camera import Camera, Tls
 from patchwatch.messages.status import Reason
 from workers.ingest.relay import Relay
+from workers.ingest.rtsp_message import RtspMessage
 from workers.ingest.target import Target
 from workers.ingest.tls import TlsOptions
 from workers.ingest.video import Video, VideoOptions
@@ -44,6 +46,26 @@ def test_a_camera_is_read_through_the_relay() -> None:
     ]
 
 
+@pytest.mark.gst
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+@pytest.mark.parametrize("auth", ["basic", "digest"])
+def test_a_camera_that_nobody_here_wrote_is_read_by_either_transport(transport: str, auth: str) -> None:
+    port = free_port()
+    with rtsp_camera(port, "--user", "ann", "--password", "12#3/4", "--auth", auth):
+        assert first_pictures(f"rtsp://ann:12%233%2F4@127.0.0.1:{port}/cam", transport=transport) == 3
+
+
+def test_media_by_udp_is_taken_from_the_camera_that_was_checked_and_no_other() -> None:
+    relay = Relay(Target.parse("rtsp://camera.example/x"), TlsOptions(), timeout_s=1, allow_link_local=False)
+    relay._address = "10.0.0.7"
+    told = "RTP/AVP;unicast;client_port=5000-5001;server_port=6000-6001;source=169.254.169.254"
+    answer = relay._own_source(RtspMessage("RTSP/1.0 200 OK", (("CSeq", "3"), ("Transport", told))))
+    assert answer.get("Transport") == told.replace("169.254.169.254", "10.0.0.7")
+    by_tcp = RtspMessage("RTSP/1.0 200 OK", (("Transport", "RTP/AVP/TCP;unicast;interleaved=0-1"),))
+    assert relay._own_source(by_tcp) == by_tcp
+    relay._loop.close()
+
+
 # Redirects ----------------------------------------------------------------------------------------------------
 
 
@@ -59,7 +81,7 @@ def test_a_redirect_to_an_ordinary_address_is_followed_without_the_password() ->
     with stub_camera(basic=True) as target, stub_camera(redirect=f"rtsp://127.0.0.1:{target.port}/x") as camera:
         error = refusal(f"rtsp://ann:geheim@127.0.0.1:{camera.port}/cam")
     assert getattr(error, "reason", None) == Reason.AUTH
-    assert f"127.0.0.1:{target.port}/x asks for user and password" in str(error)
+    assert f"127.0.0.1:{target.port}/x (where rtsp://***@127.0.0.1:{camera.port}/cam sends us)" in str(error)
     assert target.authorizations == []
     with stub_camera() as target, stub_camera(redirect=f"rtsp://127.0.0.1:{target.port}/x") as camera:
         assert first_pictures(f"rtsp://ann:geheim@127.0.0.1:{camera.port}/cam") == 3
