@@ -68,10 +68,8 @@ def test_no_proxy_hears_the_token_or_a_source(servers: list[Any], monkeypatch: p
 
 def test_every_client_of_ours_says_what_it_thinks_of_proxies() -> None:
     """Libraries ask the environment for proxies unless told otherwise."""
-    root = Path(__file__).parents[3]
-    for path in (
-        path for room in ("patchwatch", "service", "workers", "models") for path in (root / room).rglob("*.py")
-    ):
+    rooms = [Path(__file__).parents[3] / room for room in ("patchwatch", "service", "workers", "models")]
+    for path in (path for room in rooms for path in room.rglob("*.py")):
         for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
             name, options = ast.unparse(call.func), {option.arg: ast.unparse(option.value) for option in call.keywords}
             assert name not in ("urlopen", "urllib.request.urlopen", "httpx.get", "httpx.post", "httpx.request"), path
