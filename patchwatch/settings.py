@@ -49,6 +49,11 @@ def _in_home(folder: Callable[[str], str]) -> Path | None:
     return path if path.is_absolute() else None
 
 
+_PAGE_ADDRESS = re.compile(
+    r"https?://([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(:[0-9]{1,5})?(/[A-Za-z0-9._~-]{1,255}){0,16}/?"
+)
+
+
 class Settings(BaseSettings):
     """Values that differ between installations. Frozen; pass it down, do not read it globally."""
 
@@ -213,8 +218,7 @@ class Settings(BaseSettings):
     def _address_of_a_page(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        form = r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?"
-        if not re.fullmatch(rf"({form})(/[A-Za-z0-9._~-]+)*/?", value):
+        if not _PAGE_ADDRESS.fullmatch(value):
             raise ValueError("is not an address like https://HOST[:PORT][/PATH]")
         return value.rstrip("/")
 
