@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from models.bank import Bank, StreamBank
-from models.bankfacts import BankFacts, BankFormat, SeldomFacts, TailFacts
+from models.bankfacts import BankFacts, BankFormat, BankStamp, SeldomFacts, TailFacts
 from models.calibration import Calibration
 from models.exemplars import Origins
 from models.moments import Moments
@@ -24,13 +24,17 @@ from models.profile import Profile, profile_from_json, profile_to_json
 from models.seldom import AnyCalibration, SeldomCalibration
 from models.threshold import ThresholdModel
 from patchwatch.errors import BankMismatchError, NotFoundError, StorageError
+from patchwatch.learning_advice import nothing_learnt
 
 FORMAT = 2
 _NOT_A_BANK = (SafetensorError, OSError, AttributeError, KeyError, IndexError, OverflowError, TypeError, ValueError)
 
 
 def save_bank(bank: Bank, path: Path) -> None:
-    """Write a bank so that a reader sees the old file or the new one, never half of one. Raises `StorageError`."""
+    """Write a bank so that a reader sees the old file or the new one, never half of one, not after a power cut either.
+
+    Raises `StorageError`.
+    """
     tensors: dict[str, np.ndarray[Any, Any]] = {"fused": bank.fused.levels, "threshold": bank.threshold.levels}
     for spec, stream, calibration in zip(bank.profile.streams, bank.streams, bank.calibrations, strict=True):
         tensors[f"{spec.name}.exemplars"] = np.ascontiguousarray(stream.vectors)
@@ -63,7 +67,7 @@ def save_bank(bank: Bank, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, partial, metadata={"patchwatch": json.dumps(facts)})
-        partial.replace(path)
+        put_in_place(partial, path)
     except (OSError, SafetensorError) as error:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -76,9 +80,7 @@ def load_bank(path: Path) -> Bank:
     """Read a bank. Raises `NotFoundError` when there is none, `BankMismatchError` when it cannot be used."""
     try:
         if not path.is_file():
-            raise NotFoundError(
-                f"no bank at {path}: learn one with `patchwatch enroll --camera ID --profile P VIDEO...`"
-            )
+            raise NotFoundError(f"{nothing_learnt(path.parent.name, path.stem)} (there is no bank at {path})")
         with safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {})["patchwatch"]
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
@@ -92,6 +94,30 @@ def load_bank(path: Path) -> Bank:
     if bank.id != facts.id:
         raise BankMismatchError(f"{path} does not hold what it was saved with (id {facts.id}): enrol the camera again")
     return bank
+
+
+def put_in_place(partial: Path, path: Path) -> None:
+    """Give a finished file its name, durably: contents first, then the name. Raises OSError."""
+    _sync(partial)
+    partial.replace(path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_stamp(path: Path) -> BankStamp:
+    """Id and format of a bank file, from its head alone. Raises `BankMismatchError` where it has none."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return BankStamp.model_validate_json((file.metadata() or {})["patchwatch"])
+    except _NOT_A_BANK as error:
+        raise BankMismatchError(f"{path} is truncated or not a bank ({error})") from None
 
 
 def check_identity(bank: Bank, profile: Profile, identity: dict[str, Any], where: str = "the bank") -> None:

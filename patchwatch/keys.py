@@ -16,6 +16,10 @@ ALERTS_BY_TIME = "pw:alerts:by-time"  # sorted set: alert id by started_at_ms
 WEBHOOKS = "pw:webhooks"  # hash: webhook id -> Webhook (JSON)
 WEBHOOKS_REVISION = "pw:webhooks:revision"  # counter: rises with each change of WEBHOOKS
 ENROLMENT_RECORDS = "pw:enrolments:records"  # hash: enrolment id -> Enrolment (JSON)
+ENROLMENTS_LATEST = "pw:enrolments:latest"  # hash: camera id -> id of its newest enrolment
+BANKS = "pw:banks"  # hash: camera id -> CameraBanks (JSON), what the enrolment worker found on disk
+BANK_ORDERS = "pw:banks:orders"  # list: BankOrder (JSON), oldest first
+PROFILES = "pw:profiles"  # string: names of the profiles that the enrolment worker knows (JSON list)
 
 
 def partition_of(camera_id: str, partitions: int) -> int:
@@ -99,11 +103,11 @@ def fence(partition: int) -> str:
 
 @dataclass(frozen=True)
 class LeaseKeys:
-    """Keys of the ownership of one thing: the scoring of a partition, the capture of a camera, or the deliveries of a
-    webhook.
+    """Keys of the ownership of one thing: the scoring of a partition, the capture of a camera, the deliveries of a
+    webhook, or the work on an enrolment.
 
-    ``name`` is the partition's number or the camera's or webhook's id. ``lease`` and ``fence`` as above; ``request`` is
-    an expiring string: id of the worker that asks the owner to hand over.
+    ``name`` is the partition's number or the camera's, webhook's or enrolment's id. ``lease`` and ``fence`` as above;
+    ``request`` is an expiring string: id of the worker that asks the owner to hand over.
     """
 
     name: str
@@ -124,6 +128,11 @@ class LeaseKeys:
     def of_webhook(cls, webhook_id: str) -> LeaseKeys:
         of = WebhookKeys(webhook_id)
         return cls(webhook_id, *(of._key(noun) for noun in ("lease", "fence", "lease-request")))
+
+    @classmethod
+    def of_enrolment(cls, enrolment_id: str) -> LeaseKeys:
+        nouns = ("lease", "fence", "lease-request")
+        return cls(enrolment_id, *(f"pw:enrolment:{enrolment_id}:{noun}" for noun in nouns))
 
 
 def members(role: str) -> str:
@@ -146,9 +155,9 @@ def alert_explanation(alert_id: str) -> str:
     return f"pw:alert:{alert_id}:explanation"
 
 
-def enrolment_claim(enrolment_id: str) -> str:
-    """Expiring string: the worker that works on an enrolment."""
-    return f"pw:enrolment:{enrolment_id}:claim"
+def bank_answer(token: str) -> str:
+    """Expiring list of one: how a `BankOrder` ended (`BankAnswer`, JSON)."""
+    return f"pw:banks:answer:{token}"
 
 
 @dataclass(frozen=True)

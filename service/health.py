@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from patchwatch.learning_advice import nothing_learnt
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import AnalysisState, CaptureState, CaptureStatus
 from service.store.statuses import CameraRecord
@@ -79,8 +80,7 @@ def _of_analysis(camera: Camera, record: CameraRecord, now_ms: int, stale_after_
             Health.UNATTENDED, "no inference worker has looked at this camera yet: is `patchwatch run inference` up?"
         )
     if analysis.state == AnalysisState.NO_BANK:
-        mend = f"`patchwatch enroll --camera {camera.id} --profile {camera.profile} SOURCE...`"
-        return Diagnosis(Health.NO_BANK, analysis.detail or f"nothing has been learnt for it: {mend}")
+        return Diagnosis(Health.NO_BANK, analysis.detail or nothing_learnt(camera.id, camera.profile))
     if analysis.state != AnalysisState.SCORING:
         return Diagnosis(Health(analysis.state.value), analysis.detail)
     if record.last_score is None:

@@ -111,7 +111,7 @@ def thresholds(id: _Id, api: _Api = None, as_json: _Json = False) -> None:
         typer.echo(json.dumps(answer))
         return
     if answer["threshold"] is None:
-        typer.echo(f"{id} has no bank yet: patchwatch enroll --camera {id} VIDEO...", err=True)
+        typer.echo(f"{id} has no bank yet: learn one with `patchwatch enrolments add {id} --live 600`", err=True)
         return
     for line in threshold_lines(AlarmThreshold.model_validate(answer["threshold"])):
         typer.echo(line)
