@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from patchwatch.commands.threshold_text import threshold_lines
+from patchwatch.commands.threshold_text import limits_line, threshold_lines
 from patchwatch.messages.enrolment_report import Verdict
 
 if TYPE_CHECKING:
@@ -17,12 +17,6 @@ if TYPE_CHECKING:
     from models.bank import Bank
     from patchwatch.messages.bank_version import BankVersion
     from patchwatch.messages.enrolment_report import EnrolmentReport, StreamReport
-
-_VERDICTS = {
-    Verdict.COMPLETE: "enough footage",
-    Verdict.STILL_LEARNING: "more footage is needed",
-    Verdict.TOO_SHORT: "too little footage",
-}
 
 
 def show(bank: Bank, version: BankVersion, path: Path, *, active: bool, outcome: str, as_json: bool) -> None:
@@ -49,8 +43,12 @@ def bank_lines(bank: Bank, report: EnrolmentReport) -> list[str]:
     """Lines of text, without the bank's name and place."""
     from workers.thresholds import told
 
-    lines = [f"{_VERDICTS[report.verdict]}: {report.next_step}"]
-    lines += threshold_lines(told(bank.threshold.at(bank.false_alarms_per_day)))
+    threshold = told(bank.threshold.at(bank.false_alarms_per_day))
+    if report.verdict is Verdict.COMPLETE and threshold.warning:  # not "nothing to do" and a warning beside it
+        first = f"what this footage shows is known, but it is too short for the alarm budget: {threshold.warning}"
+        lines = [first, limits_line(threshold)]
+    else:
+        lines = [report.next_step, *threshold_lines(threshold)]
     for stream in report.streams:
         lines += _stream_lines(stream, report.frames)
     return lines

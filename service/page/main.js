@@ -71,19 +71,22 @@ function showStatus(card, status) {
     status.last_gap && `last gap ${clock(status.last_gap.from)} to ${clock(status.last_gap.to)}`,
   ].filter(Boolean).join(" · ");
   showBudget(node.querySelector(".budget"), analysis?.threshold);
+  node.querySelector(".enrolment").textContent = status.enrolment?.text ?? "";
   showLearnt(card, analysis?.bank_id).catch(fault);
   showScore(card);
 }
 
 /** What the camera's alarm budget means: its threshold, and how many false alarms are to be expected above it. */
 function showBudget(line, threshold) {
-  line.textContent = threshold
-    ? `alerts above ${threshold.on.toFixed(2)}: about ${rate(threshold.expected)} false alarms a day `
-      + `(${rate(threshold.expected_low)} to ${rate(threshold.expected_high)}), from ${duration(3600 * threshold.footage_hours)} of footage`
-    : "";
   line.classList.toggle("warned", Boolean(threshold?.warning));
-  line.title = threshold?.warning ?? "";
-  if (threshold?.warning) line.textContent += ` · ${threshold.warning}`;
+  line.title = "";
+  if (!threshold) return void (line.textContent = "");
+  const span = `${rate(threshold.expected_low)} to ${rate(threshold.expected_high)}`;
+  const above = `alerts above ${threshold.on.toFixed(2)}`;
+  line.textContent = threshold.warning
+    ? `${threshold.warning} (${above})`
+    : `${above}: about ${rate(threshold.expected)} false alarms a day (${span}), from ${duration(3600 * threshold.footage_hours)} of footage`;
+  if (threshold.warning) line.title = `a guess: it may be ${span} a day`;
 }
 
 const rate = (perDay) => perDay < 0.01 ? "0" : perDay < 10 ? String(Number(perDay.toPrecision(2))) : perDay.toFixed(0);
@@ -95,10 +98,12 @@ async function showLearnt(card, bankId) {
   const report = enrolments.find((one) => one.bank_id === bankId)?.report;
   if (report || !enrolments.some((one) => one.state === "running")) card.bankId = bankId; // else its record is yet to come
   const line = card.node.querySelector(".learnt");
-  line.textContent = report ? `normal learnt from ${duration(report.seconds)} of footage: ${report.verdict.replace("_", " ")}` : "";
+  line.textContent = report ? `normal learnt from ${duration(report.seconds)} of footage: ${VERDICTS[report.verdict] ?? report.verdict}` : "";
   line.title = report?.next_step ?? "";
   line.dataset.verdict = report?.verdict ?? "";
 }
+
+const VERDICTS = { complete: "it is known", still_learning: "more is needed", too_short: "too little" };
 
 const duration = (s) => s < 120 ? `${Math.round(s)} s` : `${Math.round(s / 60)} minutes`;
 
