@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path
 
 from patchwatch.errors import NotFoundError
 from patchwatch.messages.bank_version import BANK_ID_PATTERN, BankAction, CameraBanks
-from service.bank import BankChange, BankDetail, BankList, BankView
+from service.bank import BankChange, BankDetail, BankList
 from service.context import Context, In
 from service.problem import documented
 
@@ -56,7 +56,7 @@ async def _ordered(context: Context, camera_id: str, bank_id: str, action: BankA
 def _detail(banks: CameraBanks, bank_id: str) -> BankDetail:
     for one in banks.versions:
         if one.id == bank_id:
-            return BankDetail(**BankView.of(one, banks).model_dump(), report=one.report)
+            return BankDetail.of(one, banks)
     raise NotFoundError(
         f"there is no bank {bank_id!r} of camera {banks.camera_id}: see GET /api/v1/cameras/{banks.camera_id}/banks"
     )
