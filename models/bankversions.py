@@ -34,6 +34,7 @@ _INDEX = "versions.json"
 _STAGED = ".staged"
 _FORGOTTEN_S = 86_400.0  # a staged bank of before this was left by a process that was killed
 _LOCK_WITHIN_S = 30.0
+_MODE = 0o600  # of every file: banks hold pictures
 _FOUND = BankOrigin(by="found on disk")
 
 
@@ -115,7 +116,7 @@ class BankVersions:
             load_bank(self.path(bank_id))
             partial = self.active_path.with_suffix(f".{os.getpid()}.part")
             try:
-                shutil.copyfile(self.path(bank_id), partial)
+                _copy(self.path(bank_id), partial)
                 put_in_place(partial, self.active_path)
             finally:
                 partial.unlink(missing_ok=True)
@@ -220,7 +221,7 @@ class BankVersions:
         partial = self._folder / f"{os.getpid()}{_STAGED}"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(self.active_path, partial)
+            _copy(self.active_path, partial)
             version = self._adopt(partial, active_id)
             if version is not None:  # else it is only half copied yet
                 put_in_place(partial, self.path(active_id))
@@ -270,6 +271,7 @@ class BankVersions:
         partial = self._folder / f"{_INDEX}.{os.getpid()}.part"
         rows = [one.model_dump(mode="json", exclude_none=True) for one in versions]
         try:
+            partial.touch(mode=_MODE)
             partial.write_text(json.dumps(rows, indent=1))
             put_in_place(partial, self._folder / _INDEX)
         finally:
@@ -302,6 +304,11 @@ def _found(versions: list[BankVersion], bank_id: str, camera_id: str) -> BankVer
             return one
     known = ", ".join(one.id for one in versions) or "it has none"
     raise NotFoundError(f"there is no bank {bank_id!r} of camera {camera_id}: choose one of its own ({known})")
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.touch(mode=_MODE)  # a file that is there keeps its mode
+    shutil.copyfile(source, target)
 
 
 def _changed_ns(path: Path) -> int:

@@ -17,6 +17,7 @@ WEBHOOKS = "pw:webhooks"  # hash: webhook id -> Webhook (JSON)
 WEBHOOKS_REVISION = "pw:webhooks:revision"  # counter: rises with each change of WEBHOOKS
 ENROLMENT_RECORDS = "pw:enrolments:records"  # hash: enrolment id -> Enrolment (JSON)
 ENROLMENTS_LATEST = "pw:enrolments:latest"  # hash: camera id -> id of its newest enrolment
+ENROLMENTS_PENDING = "pw:enrolments:pending"  # set: ids of those asked for; some may be over
 BANKS = "pw:banks"  # hash: camera id -> CameraBanks (JSON), what the enrolment worker found on disk
 BANK_ORDERS = "pw:banks:orders"  # list: BankOrder (JSON), oldest first
 PROFILES = "pw:profiles"  # string: names of the profiles that the enrolment worker knows (JSON list)

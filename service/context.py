@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
+from anyio import CapacityLimiter
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
 from patchwatch.settings import Settings
 from service.store import Store
 from service.websockets.hub import Hub
+
+_DISK_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class Context:
     store: Store
     hub: Hub
     client_queue: int  # messages that wait for a slow WebSocket client
+    disk: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_DISK_AT_ONCE))  # threads that may hang on it
 
     @property
     def stale_after_s(self) -> float:

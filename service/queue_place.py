@@ -17,7 +17,7 @@ class QueuePlace:
 
     @classmethod
     def of(cls, job: Enrolment, every: Sequence[Enrolment], *, attended: bool) -> QueuePlace:
-        """Among the enrolments of all cameras. ``attended``: whether an enrolment worker is alive."""
+        """Among ``every`` enrolment that waits or runs. ``attended``: whether an enrolment worker is alive."""
         if job.state.pending and not attended:
             return cls(_position(job, every), "no enrolment worker is up: start `patchwatch run enrolment`")
         position = _position(job, every)
@@ -26,9 +26,7 @@ class QueuePlace:
         running = sum(other.state is EnrolmentState.RUNNING for other in every)
         if not running or job.live_seconds is not None:
             return cls(position, "a worker takes it in a moment")
-        return cls(
-            position, f"{running} enrolments run, as many as may at once: it is number {position} of those that wait"
-        )
+        return cls(position, f"it is number {position} of those that wait for a place beside the {running} that run")
 
 
 def _position(job: Enrolment, every: Sequence[Enrolment]) -> int | None:

@@ -11,7 +11,7 @@ from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import Enrolment
 from service.context import Context, In, now_ms
 from service.enrolment import EnrolmentList, EnrolmentView, NewEnrolment
-from service.footage import check_source
+from service.footage import check_recordings
 from service.problem import InvalidFieldsError, documented
 
 router = APIRouter(tags=["enrolments"])
@@ -24,8 +24,7 @@ async def create(camera_id: str, body: NewEnrolment, response: Response, context
     """Queues the work; follow it at the address in `Location`. The new bank is used at once, unless it is worse than
     the present one and `activate` is not set: then it is kept beside it. See banks."""
     camera = await context.store.cameras.get(camera_id)
-    for number, source in enumerate(body.sources):
-        check_source(source, context.settings, f"body.sources.{number}", files_only=True)
+    await check_recordings(body.sources, context.settings, context.disk)
     profile = _checked_profile(body.profile) if body.profile else camera.profile
     at_ms = now_ms()
     record = Enrolment(

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from patchwatch import errors, keys
 from patchwatch.bus import BLOCK_MS, translated
 from patchwatch.messages.bank_version import BankAction, BankAnswer, BankOrder, CameraBanks
-from service.store.record import readable
+from service.store.record import required
 
 _WITHIN_S = 10.0
 _MAX_ORDERS = 100
@@ -31,12 +31,11 @@ class BankStore:
         """Raises `RetryableError` when no enrolment worker has looked yet."""
         with translated():
             data = await self._bus.hget(keys.BANKS, camera_id)
-        found = readable(CameraBanks.decode, data, f"banks of camera {camera_id!r}")
-        if found is None:
+        if data is None:
             raise errors.RetryableError(
                 f"no enrolment worker has looked for banks of {camera_id!r} yet: is `patchwatch run enrolment` up?"
             )
-        return found
+        return required(CameraBanks.decode, data, f"banks of camera {camera_id!r}")
 
     async def order(self, camera_id: str, bank_id: str, action: BankAction) -> CameraBanks:
         """Have it done; the banks as they are then.

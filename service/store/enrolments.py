@@ -48,6 +48,7 @@ class EnrolmentStore:
             pipe.multi()
             pipe.hset(keys.ENROLMENT_RECORDS, enrolment.id, enrolment.encode())
             pipe.hset(keys.ENROLMENTS_LATEST, enrolment.camera_id, enrolment.id)
+            pipe.sadd(keys.ENROLMENTS_PENDING, enrolment.id)
             if forgotten:
                 pipe.hdel(keys.ENROLMENT_RECORDS, *forgotten)
 
@@ -86,21 +87,35 @@ class EnrolmentStore:
         return _of(await self.all(), camera_id)
 
     async def latest(self, camera_ids: list[str]) -> list[Enrolment | None]:
-        """The newest of each camera."""
+        """Of each camera the newest that waits or runs, else the newest."""
         if not camera_ids:
             return []
         with translated():
             ids = await self._bus.hmget(keys.ENROLMENTS_LATEST, camera_ids)
-            known = [one for one in ids if one is not None]
-            found = await self._bus.hmget(keys.ENROLMENT_RECORDS, known) if known else []
-        records = {one.camera_id: one for one in _decoded(dict(zip(known, found, strict=True)))}
+        latest = await self._records([one for one in ids if one is not None])
+        pending = reversed(_newest_first(await self._pending()))
+        records = {one.camera_id: one for one in (*latest, *pending)}
         return [records.get(camera_id) for camera_id in camera_ids]
+
+    async def _pending(self) -> list[Enrolment]:
+        with translated():
+            ids = list(await self._bus.smembers(keys.ENROLMENTS_PENDING))
+            records = [one for one in await self._records(ids) if one.state.pending]
+            over = set(ids) - {one.id.encode() for one in records}
+            if over:
+                await self._bus.srem(keys.ENROLMENTS_PENDING, *over)
+        return records
+
+    async def _records(self, ids: list[bytes]) -> list[Enrolment]:
+        with translated():
+            found = await self._bus.hmget(keys.ENROLMENT_RECORDS, ids) if ids else []
+        return _decoded(dict(zip(ids, found, strict=True)))
 
     async def places(self, records: Sequence[Enrolment]) -> list[QueuePlace]:
         """Where these stand in the queue now."""
         if not any(record.state.pending for record in records):
             return [QueuePlace()] * len(records)
-        every, attended = await self.all(), await self._attended()
+        every, attended = await self._pending(), await self._attended()
         return [QueuePlace.of(record, every, attended=attended) for record in records]
 
     async def _attended(self) -> bool:
@@ -131,10 +146,11 @@ class EnrolmentStore:
         with translated():
             data = await self._bus.get(keys.PROFILES)
         try:
-            known = [str(one) for one in json.loads(data or b"[]")]
-        except (TypeError, ValueError):
+            known = json.loads(data or b"[]")
+        except ValueError:
             return
-        if known and name not in known:
+        if isinstance(known, list) and known and name not in known:
+            known = [str(one) for one in known]
             raise RejectedError(f"there is no profile {name!r}: choose one of {', '.join(known)}")
 
     async def _transaction(self, attempt: Callable[[Any], Awaitable[_T]]) -> _T:

@@ -62,6 +62,8 @@ def test_activating_goes_to_and_fro_and_loses_nothing(versions: BankVersions, an
         versions.activate(bank_id)
         assert versions.active_id == bank_id == load_bank(versions.active_path).id
     assert ids(versions) == [second, first]
+    files = [versions.active_path, *versions.path(first).parent.iterdir()]
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}, "banks hold pictures"
 
 
 def test_a_bank_of_before_there_were_versions_becomes_the_first(versions: BankVersions, another: Another) -> None:

@@ -25,6 +25,7 @@ _LOOK_EVERY_S = 0.5
 _ANSWER_EXPIRES_S = 30
 _STALE_MS = 15_000  # whoever asked has been told long ago that nobody answered
 _ORDERS_AT_ONCE = 50
+_TELL_AGAIN_S = 60.0  # whatever happened to it in Redis
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,7 @@ class BankKeeping:
         self._outage = Outage("banks")
         self._known: dict[str, tuple[object, CameraBanks]] = {}
         self._told: dict[str, bytes] = {}
+        self._told_all_s = time.monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="banks", daemon=True)
 
@@ -98,6 +100,8 @@ class BankKeeping:
         )
 
     def _publish(self) -> None:
+        if time.monotonic() - self._told_all_s > _TELL_AGAIN_S:
+            self._told, self._told_all_s = {}, time.monotonic()
         names = {name.decode(errors="replace") for name in self._client.hkeys(keys.CAMERAS)}
         cameras = {name for name in names if re.fullmatch(CAMERA_ID_PATTERN, name)}
         there = {name.decode(errors="replace") for name in self._client.hkeys(keys.BANKS)}

@@ -17,7 +17,7 @@ from models.bankreport import report_of
 from patchwatch.errors import BusUnavailableError, LeaseLapsedError, LeaseLostError, PatchwatchError
 from patchwatch.keys import CameraKeys
 from patchwatch.messages.bank_version import BankOrigin
-from patchwatch.messages.source import Source, redact
+from patchwatch.messages.source import redact
 from patchwatch.messages.status import Enrolment, EnrolmentState
 from patchwatch.settings import Settings
 from workers.enrolment.live import LiveRecorder, recording_file
@@ -117,9 +117,7 @@ class Job:
     def _learn(self, staged: Path) -> None:
         job = self._job
         if job.live_seconds is None:
-            folders = self._at.settings.allowed_media_dirs
-            sources = tuple(str(Source.parse(text).within(folders)) for text in job.sources)
-            self._have_learnt(self._order(staged, sources=sources), 0.0)
+            self._have_learnt(self._order(staged, sources=job.sources), 0.0)
             return
         with recording_file(self._at.settings.data_dir / "recordings") as file:
             self._record_camera(file, job.live_seconds)

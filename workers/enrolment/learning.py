@@ -20,7 +20,7 @@ from typing import TypeVar
 from models.bankfile import save_bank
 from patchwatch import logs
 from patchwatch.errors import PatchwatchError, RejectedError
-from patchwatch.messages.source import redact
+from patchwatch.messages.source import Source, redact
 from patchwatch.settings import Settings, load_settings
 from workers.enrolment.live import live_clip
 from workers.enrolment.order import LearningOrder, LearningReport, ReportKind
@@ -28,6 +28,7 @@ from workers.lifeline import stop_when_stdin_ends
 from workers.offline import Clip, Reader, learn, load_engine, recorded_clips
 
 _REPORT_EVERY_S = 0.25
+_URLS = ("rtsp://", "rtsps://")
 _T = TypeVar("_T")
 
 log = logging.getLogger(__name__)
@@ -92,14 +93,19 @@ def _clips(order: LearningOrder, settings: Settings, reporter: Reporter) -> Iter
         yield live_clip(order.live_descriptor, order.camera_id, order.live_seconds, settings.batch_frames)
         return
     reader = replace(Reader.of(settings, order.analysis_fps), limit_s=order.limit_s, on_packet=reporter.beat)
-    for source in order.opened:
-        name = source.name if isinstance(source, Path) else redact(source)
-        waiting = partial(reporter.reading, name)
-        for clip in _watched(_opened(source, reader), waiting):
+    for text in order.sources:
+        waiting = partial(reporter.reading, redact(text))
+        for clip in _watched(_opened(text, reader, settings), waiting):
             yield replace(clip, batches=_watched(clip.batches, waiting))
 
 
-def _opened(source: str | Path, reader: Reader) -> Iterator[Clip]:
+def _opened(text: str, reader: Reader, settings: Settings) -> Iterator[Clip]:
+    """Whatever touches the file system stands here, where it may hang."""
+    source: str | Path = text
+    if text.startswith("file:"):
+        source = Source.parse(text).within(settings.allowed_media_dirs)
+    elif not text.startswith(_URLS):
+        source = Path(text)
     if isinstance(source, Path):
         check_regular(source)
     yield from recorded_clips([source], reader)

@@ -23,14 +23,14 @@ _KNOWN: dict[str, type[PatchwatchError]] = {
     kind.code: kind
     for kind in (BankMismatchError, ConfigurationError, InsufficientFootageError, StorageError, WeightsMissingError)
 }
-_URLS = ("rtsp://", "rtsps://")
 
 
 class LearningOrder(Message):
     """Everything a learning process needs beside the settings in its environment. May hold credentials.
 
-    ``sources``: paths, and RTSP addresses from the command line; empty for a live camera, whose frames are in the file
-    that the process inherits as ``live_descriptor``. ``staged``: where the bank is to be written.
+    ``sources``: ``file:`` addresses, which must lie in the media folders; from the command line paths and RTSP
+    addresses. Empty for a live camera, whose frames are in the file that the process inherits as ``live_descriptor``.
+    ``staged``: where the bank is to be written.
     """
 
     camera_id: CameraId
@@ -42,11 +42,6 @@ class LearningOrder(Message):
     limit_s: float | None = None
     false_alarms_per_day: float
     staged: Path
-
-    @property
-    def opened(self) -> list[str | Path]:
-        """The sources as `workers.offline` takes them."""
-        return [text if text.startswith(_URLS) else Path(text) for text in self.sources]
 
 
 class ReportKind(StrEnum):

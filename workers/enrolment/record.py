@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from patchwatch import keys
@@ -50,7 +50,7 @@ class EnrolmentRecord:
         return True
 
 
-def unfinished(client: Any, complain: Any) -> Iterator[Enrolment]:
+def unfinished(client: Any, complain: Callable[[str], None]) -> Iterator[Enrolment]:
     """Enrolments that are asked for and not done, oldest first. ``complain(text)`` is told of unreadable ones."""
     jobs = []
     for job_id, data in client.hgetall(keys.ENROLMENT_RECORDS).items():

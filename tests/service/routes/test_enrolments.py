@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from typing import Any
 
@@ -10,7 +11,9 @@ import pytest
 
 from patchwatch import keys
 from patchwatch.messages.enrolment_report import EnrolmentReport, Verdict
+from patchwatch.messages.source import Source
 from patchwatch.messages.status import AnalysisState, Enrolment, EnrolmentState
+from service import footage
 from service.store.enrolments import MAX_PENDING, MAX_PENDING_PER_CAMERA
 
 
@@ -19,6 +22,7 @@ def put(world, job_id: str, camera_id: str = "gate", at_ms: int = 1, **fields: A
     job = Enrolment.model_validate({"id": job_id, "camera_id": camera_id, **known})
     world.bus.hset(keys.ENROLMENT_RECORDS, job_id, job.encode())
     world.bus.hset(keys.ENROLMENTS_LATEST, camera_id, job_id)
+    world.bus.sadd(keys.ENROLMENTS_PENDING, job_id)
     return job
 
 
@@ -171,7 +175,7 @@ async def test_one_that_waits_says_for_what_and_where_it_stands(api: httpx.Async
     attend(world)
     shown = (await api.get("/api/v1/enrolments/e3")).json()
     assert (shown["position"], shown["detail"]) == (
-        2, "1 enrolments run, as many as may at once: it is number 2 of those that wait",
+        2, "it is number 2 of those that wait for a place beside the 1 that run",
     )  # fmt: skip
     assert [one["position"] for one in (await api.get("/api/v1/enrolments")).json()["enrolments"]] == [2, 1, None]
 
@@ -204,6 +208,18 @@ async def test_the_status_of_a_camera_tells_of_its_latest_enrolment(
     assert (notice["id"], notice["text"]) == ("e1", text)
 
 
+async def test_what_still_runs_is_told_before_what_was_asked_for_later(api: httpx.AsyncClient, world) -> None:
+    world.camera()
+    attend(world)
+    put(world, "e1", at_ms=1, state=EnrolmentState.RUNNING, detail="reading a.mp4")
+    put(world, "e2", at_ms=2, state=EnrolmentState.FAILED, profile="objects")
+    assert (await api.get("/api/v1/cameras/gate/status")).json()["enrolment"]["id"] == "e1"
+    put(world, "e1", at_ms=1, state=EnrolmentState.DONE, activated=True)
+    world.bus.hset(keys.ENROLMENTS_LATEST, "gate", "e2")
+    assert (await api.get("/api/v1/cameras/gate/status")).json()["enrolment"]["id"] == "e2"
+    assert not world.bus.exists(keys.ENROLMENTS_PENDING), "what is over is no longer looked for"
+
+
 async def test_a_camera_without_a_bank_that_is_learning_says_so_instead_of_advising_it(
     api: httpx.AsyncClient, world
 ) -> None:
@@ -227,3 +243,23 @@ async def test_a_forgotten_camera_leaves_no_notice_behind(api: httpx.AsyncClient
     world.camera()
     assert (await api.get("/api/v1/cameras/gate/status")).json()["enrolment"] is None
     assert not world.bus.exists(keys.ENROLMENTS_LATEST)
+
+
+async def test_a_share_that_hangs_holds_up_its_own_request_alone(
+    api: httpx.AsyncClient, world, settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = threading.Event()
+    monkeypatch.setattr(footage, "_DISK_WITHIN_S", 0.2)
+    monkeypatch.setattr(Source, "within", lambda *_: released.wait(30))
+    world.camera()
+    body = {"sources": [f"file:{settings.allowed_media_dirs[0]}/monday.mp4"]}
+    try:
+        asked = asyncio.create_task(api.post("/api/v1/cameras/gate/enrolments", json=body))
+        began_s = time.monotonic()
+        assert (await api.get("/healthz")).status_code == 200
+        assert time.monotonic() - began_s < 10
+        answer = await asked
+        assert (answer.status_code, "network share" in answer.json()["detail"]) == (503, True)
+        assert not world.bus.exists(keys.ENROLMENT_RECORDS)
+    finally:
+        released.set()

@@ -53,6 +53,8 @@ def test_what_learning_fails_with_comes_out_as_the_same_error(tmp_path: Path, me
         learn_in_process(order(tmp_path, tmp_path / "pipe"), settings)
     with pytest.raises(RejectedError, match="nowhere"):
         learn_in_process(order(tmp_path, tmp_path / "nowhere.mp4"), settings)
+    with pytest.raises(RejectedError, match="outside the media folders"):
+        learn_in_process(order(tmp_path, "file:/etc/passwd"), settings)
     assert not (tmp_path / "b.staged").exists()
 
 

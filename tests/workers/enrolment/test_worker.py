@@ -191,7 +191,9 @@ def test_several_workers_share_the_jobs_and_do_none_twice(site: Any) -> None:
         for number, name in enumerate(names):
             site.ask(name, f"cam{number}", "short.mp4", at_ms=number)
         states = {site.finished(name).state for name in names}
-        site.until(lambda: not any(site.client.exists(LeaseKeys.of_enrolment(name).lease) for name in names))
+        units = [LeaseKeys.of_enrolment(name) for name in names]
+        site.until(lambda: not any(site.client.exists(unit.lease) for unit in units))
+        site.until(lambda: all(site.client.ttl(unit.fence) > 0 for unit in units))
     assert states == {EnrolmentState.DONE}
     assert [len(versions(site, f"cam{n}").all()) for n in range(4)] == [1] * 4
     assert {site.record(name).attempts for name in names} == {1}
