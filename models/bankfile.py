@@ -24,7 +24,6 @@ from models.profile import Profile, profile_from_json, profile_to_json
 from models.seldom import AnyCalibration, SeldomCalibration
 from models.threshold import ThresholdModel
 from patchwatch.errors import BankMismatchError, NotFoundError, StorageError
-from patchwatch.learning_advice import nothing_learnt
 
 FORMAT = 2
 _NOT_A_BANK = (SafetensorError, OSError, AttributeError, KeyError, IndexError, OverflowError, TypeError, ValueError)
@@ -80,7 +79,11 @@ def load_bank(path: Path) -> Bank:
     """Read a bank. Raises `NotFoundError` when there is none, `BankMismatchError` when it cannot be used."""
     try:
         if not path.is_file():
-            raise NotFoundError(f"{nothing_learnt(path.parent.name, path.stem)} (there is no bank at {path})")
+            camera_id, profile = path.parent.name, path.stem
+            raise NotFoundError(
+                f"nothing is known yet of what is normal for camera {camera_id}: learn it with "
+                f"`patchwatch enroll --camera {camera_id} --profile {profile} VIDEO...` (there is no bank at {path})"
+            )
         with safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {})["patchwatch"]
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)

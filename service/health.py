@@ -80,7 +80,7 @@ def _of_analysis(camera: Camera, record: CameraRecord, now_ms: int, stale_after_
             Health.UNATTENDED, "no inference worker has looked at this camera yet: is `patchwatch run inference` up?"
         )
     if analysis.state == AnalysisState.NO_BANK:
-        return Diagnosis(Health.NO_BANK, analysis.detail or nothing_learnt(camera.id, camera.profile))
+        return Diagnosis(Health.NO_BANK, nothing_learnt(camera.id, camera.profile))
     if analysis.state != AnalysisState.SCORING:
         return Diagnosis(Health(analysis.state.value), analysis.detail)
     if record.last_score is None:

@@ -13,8 +13,8 @@ from patchwatch.messages.base import checked_camera_id
 from patchwatch.settings import load_settings
 
 if TYPE_CHECKING:
-    from models.bankversions import BankVersions
     from patchwatch.messages.bank_version import BankVersion
+    from workers.enrolment.versions import BankVersions
 
 
 class _ShowByDefault(TyperGroup):
@@ -59,7 +59,7 @@ def show(
 @app.command("list")
 def list_(camera: _Camera, as_json: _Json = False) -> None:
     """List all banks of a camera, newest first; * marks those that score."""
-    from models.bankversions import profiles_with_banks
+    from workers.enrolment.versions import profiles_with_banks
 
     settings = load_settings()
     profiles = profiles_with_banks(settings.banks_dir, checked_camera_id(camera))
@@ -113,7 +113,7 @@ def _of_profile(camera: str, profile: str) -> BankVersions:
 
 def _holding(camera: str, bank: str) -> BankVersions:
     """The profile's banks that this one is among. Raises `NotFoundError`."""
-    from models.bankversions import profiles_with_banks
+    from workers.enrolment.versions import profiles_with_banks
 
     for profile in profiles_with_banks(load_settings().banks_dir, checked_camera_id(camera)):
         versions = _of_profile(camera, profile)

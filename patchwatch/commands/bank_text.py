@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def show(bank: Bank, version: BankVersion, path: Path, *, active: bool, outcome: str, as_json: bool) -> None:
     """Print a bank to stdout; a warning about random weights goes to stderr. ``outcome``: what became of a new one."""
-    from models.bankreport import report_of
+    from workers.enrolment.report import report_of
 
     report = report_of(bank, version.camera_id)
     if as_json:

@@ -12,7 +12,6 @@ from moving_scene import FPS, HEIGHT, WIDTH, scene
 
 from models.bank import Bank
 from models.bankfile import save_bank
-from models.bankreport import report_of
 from models.engine import Engine
 from models.frame import Frame
 from models.learning import Learner
@@ -25,6 +24,7 @@ from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.status import CaptureState, CaptureStatus, Enrolment, EnrolmentState, Gap, Reason, WorkerBeat
 from patchwatch.settings import Settings
 from workers.enrolment.banks import BankKeeping
+from workers.enrolment.report import report_of
 from workers.inference.worker import InferenceWorker
 from workers.ingest import picture
 from workers.thresholds import told

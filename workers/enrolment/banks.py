@@ -11,7 +11,6 @@ from typing import Any
 
 import redis
 
-from models.bankversions import BankVersions, profiles_with_banks
 from patchwatch import keys
 from patchwatch.bus import translated
 from patchwatch.errors import BusUnavailableError, InvalidMessageError, NotFoundError, PatchwatchError
@@ -19,6 +18,7 @@ from patchwatch.messages.bank_version import BankAction, BankAnswer, BankOrder, 
 from patchwatch.messages.base import CAMERA_ID_PATTERN
 from patchwatch.settings import Settings
 from workers.enrolment.storing import versions_of
+from workers.enrolment.versions import BankVersions, profiles_with_banks
 from workers.outage import Outage
 
 _LOOK_EVERY_S = 0.5

@@ -13,7 +13,6 @@ from typing import IO, Any
 import redis
 
 from models.bankfile import load_bank
-from models.bankreport import report_of
 from patchwatch.errors import BusUnavailableError, LeaseLapsedError, LeaseLostError, PatchwatchError
 from patchwatch.keys import CameraKeys
 from patchwatch.messages.bank_version import BankOrigin
@@ -24,6 +23,7 @@ from workers.enrolment.live import LiveRecorder, recording_file
 from workers.enrolment.order import LearningOrder
 from workers.enrolment.process import StoppedError, learn_in_process
 from workers.enrolment.record import EnrolmentRecord, WithdrawnError
+from workers.enrolment.report import report_of
 from workers.enrolment.storing import SOFTWARE, store, versions_of
 from workers.thresholds import told
 

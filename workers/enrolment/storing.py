@@ -9,11 +9,11 @@ from pathlib import Path
 
 from models.bank import Bank
 from models.bankfile import check_identity, load_bank
-from models.bankversions import BankVersions
 from patchwatch import __version__
 from patchwatch.errors import BankMismatchError, NotFoundError
 from patchwatch.messages.bank_version import BankOrigin, BankVersion
 from patchwatch.settings import Settings
+from workers.enrolment.versions import BankVersions
 
 SOFTWARE = f"patchwatch {__version__}"
 

@@ -13,7 +13,6 @@ from moving_scene import FPS, HEIGHT, WIDTH, scene
 from typer.testing import CliRunner
 
 from models.bank import Bank
-from models.bankreport import report_of
 from models.coverage import Verdict
 from models.engine import Engine
 from models.frame import Frame
@@ -23,6 +22,7 @@ from models.profile import load_profile
 from patchwatch.cli import app
 from patchwatch.commands.bank_text import bank_lines
 from patchwatch.errors import ConfigurationError, ConflictError, NotFoundError, RejectedError
+from workers.enrolment.report import report_of
 
 
 def film(path: Path, seconds: int) -> None:

@@ -13,10 +13,10 @@ from plain_bank import plain_bank
 
 from models.bank import Bank
 from models.bankfile import save_bank
-from models.bankversions import BankVersions
 from patchwatch import keys
 from patchwatch.messages.bank_version import BankAction, BankAnswer, BankOrder, BankOrigin, CameraBanks
 from workers.enrolment.banks import BankKeeping
+from workers.enrolment.versions import BankVersions
 
 
 @pytest.fixture

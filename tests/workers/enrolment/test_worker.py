@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from models.bankfile import load_bank
-from models.bankversions import BankVersions
 from patchwatch import keys
 from patchwatch.keys import LeaseKeys
 from patchwatch.messages.enrolment_report import Verdict
 from patchwatch.messages.status import EnrolmentState
 from workers.enrolment import job as job_module
+from workers.enrolment.versions import BankVersions
 from workers.thresholds import told
 
 

@@ -11,16 +11,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from plain_bank import plain_bank
 
-from models import bankversions
 from models.bank import Bank
 from models.bankfile import load_bank, save_bank
-from models.bankversions import BankVersions, profiles_with_banks
 from patchwatch.errors import BankMismatchError, ConflictError, NotFoundError, StorageError
 from patchwatch.messages.bank_version import BankOrigin
+from workers.enrolment import versions as versions_module
+from workers.enrolment.versions import BankVersions, profiles_with_banks
 
 ORIGIN = BankOrigin(by="a test", software="patchwatch test")
 Another = Callable[[], Bank]
+
+
+@pytest.fixture
+def bank() -> Bank:
+    return plain_bank()
 
 
 @pytest.fixture
@@ -49,7 +55,7 @@ def test_a_bank_says_what_it_was_learnt_from_and_is_not_active_by_itself(version
     bank_id = added(versions, bank)
     [version] = versions.all()
     assert (version.id, version.camera_id, version.profile, version.origin) == (bank_id, "door", "small", ORIGIN)
-    assert (version.sources, version.seconds, version.frames) == (("normal.mp4",), bank.footage.seconds, 500)
+    assert (version.sources, version.seconds, version.frames) == (("normal.mp4",), bank.footage.seconds, 100)
     assert version.report is not None
     assert version.verdict == bank.coverage.verdict
     assert versions.active_id is None
@@ -205,7 +211,7 @@ def test_a_disk_that_takes_no_more_is_read(
     bank = another()
     save_bank(bank, versions.active_path)
     monkeypatch.setattr(shutil, "copyfile", refuse)
-    monkeypatch.setattr(bankversions, "put_in_place", refuse)
+    monkeypatch.setattr(versions_module, "put_in_place", refuse)
     assert ids(versions) == [bank.id]
 
 

@@ -23,10 +23,10 @@ from pathlib import Path
 from models.bank import Bank
 from models.bankfacts import BankStamp
 from models.bankfile import FORMAT, load_bank, put_in_place, read_stamp
-from models.bankreport import report_of
 from patchwatch.errors import BankMismatchError, ConflictError, InvalidMessageError, NotFoundError, StorageError
 from patchwatch.messages.bank_version import BankOrigin, BankVersion
 from patchwatch.messages.camera import PROFILE_PATTERN
+from workers.enrolment.report import report_of
 
 KEPT = 10
 _SUFFIX = ".safetensors"
