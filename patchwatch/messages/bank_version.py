@@ -61,7 +61,7 @@ class BankVersion(Message):
         blind = [stream.name for stream in self.report.silent if stream.name in seeing]
         if blind:
             return f"in the new footage nothing was found by {', '.join(blind)}, which sees with the present bank"
-        if _RANK[self.report.verdict] < _RANK[present.report.verdict]:
+        if _rank(self.report) < _rank(present.report):
             return f"the new one knows normal less well ({self.in_words}) than the present one ({present.in_words})"
         if self.seconds < LESS_FOOTAGE * present.seconds:
             return (
@@ -69,6 +69,10 @@ class BankVersion(Message):
                 f"{present.seconds:.0f} s"
             )
         return ""
+
+
+def _rank(report: EnrolmentReport) -> int:
+    return _RANK.get(report.verdict, 0)
 
 
 class CameraBanks(Message):
