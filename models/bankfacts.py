@@ -22,6 +22,13 @@ class BankFormat(_Strict):
     format: int
 
 
+class BankStamp(BankFormat):
+    """What a bank of every format says of itself."""
+
+    id: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
+    created_at: Annotated[str, Field(max_length=40)]
+
+
 class ThresholdFacts(_Strict):
     """Of `models.threshold.ThresholdModel`, beside its levels."""
 

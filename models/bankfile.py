@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from models.bank import Bank, StreamBank
-from models.bankfacts import BankFacts, BankFormat, SeldomFacts, TailFacts
+from models.bankfacts import BankFacts, BankFormat, BankStamp, SeldomFacts, TailFacts
 from models.calibration import Calibration
 from models.exemplars import Origins
 from models.moments import Moments
@@ -31,7 +31,10 @@ _NOT_A_BANK = (SafetensorError, OSError, AttributeError, KeyError, IndexError, O
 
 
 def save_bank(bank: Bank, path: Path) -> None:
-    """Write a bank so that a reader sees the old file or the new one, never half of one. Raises `StorageError`."""
+    """Write a bank so that a reader sees the old file or the new one, never half of one, not after a power cut either.
+
+    Raises `StorageError`.
+    """
     tensors: dict[str, np.ndarray[Any, Any]] = {"fused": bank.fused.levels, "threshold": bank.threshold.levels}
     for spec, stream, calibration in zip(bank.profile.streams, bank.streams, bank.calibrations, strict=True):
         tensors[f"{spec.name}.exemplars"] = np.ascontiguousarray(stream.vectors)
@@ -64,7 +67,7 @@ def save_bank(bank: Bank, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         save_file(tensors, partial, metadata={"patchwatch": json.dumps(facts)})
-        partial.replace(path)
+        put_in_place(partial, path)
     except (OSError, SafetensorError) as error:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -77,8 +80,10 @@ def load_bank(path: Path) -> Bank:
     """Read a bank. Raises `NotFoundError` when there is none, `BankMismatchError` when it cannot be used."""
     try:
         if not path.is_file():
+            camera_id, profile = path.parent.name, path.stem
             raise NotFoundError(
-                f"no bank at {path}: learn one with `patchwatch enroll --camera ID --profile P VIDEO...`"
+                f"nothing is known yet of what is normal for camera {camera_id}: learn it with "
+                f"`patchwatch enroll --camera {camera_id} --profile {profile} VIDEO...` (there is no bank at {path})"
             )
         with safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {})["patchwatch"]
@@ -93,6 +98,30 @@ def load_bank(path: Path) -> Bank:
     if bank.id != facts.id:
         raise BankMismatchError(f"{path} does not hold what it was saved with (id {facts.id}): enrol the camera again")
     return bank
+
+
+def put_in_place(partial: Path, path: Path) -> None:
+    """Give a finished file its name, durably: contents first, then the name. Raises OSError."""
+    _sync(partial)
+    partial.replace(path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_stamp(path: Path) -> BankStamp:
+    """Id and format of a bank file, from its head alone. Raises `BankMismatchError` where it has none."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return BankStamp.model_validate_json((file.metadata() or {})["patchwatch"])
+    except _NOT_A_BANK as error:
+        raise BankMismatchError(f"{path} is truncated or not a bank ({error})") from None
 
 
 def check_identity(bank: Bank, profile: Profile, identity: dict[str, Any], where: str = "the bank") -> None:

@@ -60,9 +60,9 @@ class Threshold:
         if self.supported:
             return None
         return (
-            f"{_duration(self.footage_hours)} of normal footage cannot tell what happens only "
-            f"{_rate(self.false_alarms_per_day)} times a day: expect about {_rate(self.expected)} false alarms a day, "
-            f"or enrol again with at least {_duration(self.needed_hours)}"
+            f"learn from at least {_duration(self.needed_hours)}: {_duration(self.footage_hours)} of normal footage "
+            f"cannot tell what happens only {_rate(self.false_alarms_per_day)} times a day, so expect about "
+            f"{_rate(self.expected)} false alarms a day until then"
         )
 
 

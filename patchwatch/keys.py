@@ -18,6 +18,11 @@ ALERTS_BY_RECEIPT = "pw:alerts:by-receipt"  # sorted set: alert id by the time (
 WEBHOOKS = "pw:webhooks"  # hash: webhook id -> Webhook (JSON)
 WEBHOOKS_REVISION = "pw:webhooks:revision"  # counter: rises with each change of WEBHOOKS
 ENROLMENT_RECORDS = "pw:enrolments:records"  # hash: enrolment id -> Enrolment (JSON)
+ENROLMENTS_LATEST = "pw:enrolments:latest"  # hash: camera id -> id of its newest enrolment
+ENROLMENTS_PENDING = "pw:enrolments:pending"  # set: ids of those asked for; some may be over
+BANKS = "pw:banks"  # hash: camera id -> CameraBanks (JSON), what the enrolment worker found on disk
+BANK_ORDERS = "pw:banks:orders"  # list: BankOrder (JSON), oldest first
+PROFILES = "pw:profiles"  # string: names of the profiles that the enrolment worker knows (JSON list)
 
 
 def partition_of(camera_id: str, partitions: int) -> int:
@@ -101,11 +106,11 @@ def fence(partition: int) -> str:
 
 @dataclass(frozen=True)
 class LeaseKeys:
-    """Keys of the ownership of one thing: the scoring of a partition, the capture of a camera, or the deliveries of a
-    webhook.
+    """Keys of the ownership of one thing: the scoring of a partition, the capture of a camera, the deliveries of a
+    webhook, or the work on an enrolment.
 
-    ``name`` is the partition's number or the camera's or webhook's id. ``lease`` and ``fence`` as above; ``request`` is
-    an expiring string: id of the worker that asks the owner to hand over.
+    ``name`` is the partition's number or the camera's, webhook's or enrolment's id. ``lease`` and ``fence`` as above;
+    ``request`` is an expiring string: id of the worker that asks the owner to hand over.
     """
 
     name: str
@@ -126,6 +131,11 @@ class LeaseKeys:
     def of_webhook(cls, webhook_id: str) -> LeaseKeys:
         of = WebhookKeys(webhook_id)
         return cls(webhook_id, *(of._key(noun) for noun in ("lease", "fence", "lease-request")))
+
+    @classmethod
+    def of_enrolment(cls, enrolment_id: str) -> LeaseKeys:
+        nouns = ("lease", "fence", "lease-request")
+        return cls(enrolment_id, *(f"pw:enrolment:{enrolment_id}:{noun}" for noun in nouns))
 
 
 def members(role: str) -> str:
@@ -148,9 +158,9 @@ def alert_explanation(alert_id: str) -> str:
     return f"pw:alert:{alert_id}:explanation"
 
 
-def enrolment_claim(enrolment_id: str) -> str:
-    """Expiring string: the worker that works on an enrolment."""
-    return f"pw:enrolment:{enrolment_id}:claim"
+def bank_answer(token: str) -> str:
+    """Expiring list of one: how a `BankOrder` ended (`BankAnswer`, JSON)."""
+    return f"pw:banks:answer:{token}"
 
 
 @dataclass(frozen=True)

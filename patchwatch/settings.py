@@ -148,6 +148,15 @@ class Settings(BaseSettings):
     bank_thumbnails_mb: float = Field(
         4.0, ge=0, le=1000, description="Pictures of normal kept in each bank, to explain scores with; 0 keeps none."
     )
+    bank_versions: int = Field(
+        10, ge=2, le=1000, description="Banks kept per camera and profile; the active one and pinned ones always are."
+    )
+    enrolment_processes: int = Field(
+        2, ge=1, le=64, description="Banks that one enrolment worker learns at once; live cameras are recorded beside."
+    )
+    enrolment_timeout_s: float = Field(
+        60.0, gt=0, le=3600, description="Silence of a recording or a live camera after which its enrolment fails."
+    )
 
     # Retention
     score_retention_hours: float = Field(6.0, gt=0, description="Per-frame scores; older ones remain as minutes.")
@@ -261,7 +270,7 @@ class Settings(BaseSettings):
 
     @property
     def banks_dir(self) -> Path:
-        """One folder per camera, one ``<profile>.safetensors`` each."""
+        """One folder per camera: the active bank as ``<profile>.safetensors``, all versions in ``<profile>/``."""
         return self.data_dir / "banks"
 
     def bank_path(self, camera_id: str, profile: str) -> Path:

@@ -23,7 +23,19 @@ from service.context import Context
 from service.documentation import add_documentation
 from service.headers import HeadersMiddleware, HeadMiddleware
 from service.proxy import ProxyMiddleware
-from service.routes import alerts, cameras, enrolments, explanation, health, metrics, scores, snapshot, status, webhooks
+from service.routes import (
+    alerts,
+    banks,
+    cameras,
+    enrolments,
+    explanation,
+    health,
+    metrics,
+    scores,
+    snapshot,
+    status,
+    webhooks,
+)
 from service.store import Store
 from service.websockets import alerts as ws_alerts
 from service.websockets import scores as ws_scores
@@ -93,7 +105,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _api() -> APIRouter:
     api = APIRouter(prefix="/api/v1", responses=problem.documented(401, 422, 503))
-    for noun in (cameras, scores, status, snapshot, alerts, explanation, enrolments, webhooks, ws_alerts, ws_scores):
+    of_cameras = (cameras, scores, status, snapshot, alerts, explanation, enrolments, banks)
+    for noun in (*of_cameras, webhooks, ws_alerts, ws_scores):
         api.include_router(noun.router)
     return api
 

@@ -6,6 +6,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Annotated
 
+from anyio import CapacityLimiter
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
@@ -15,6 +16,8 @@ from patchwatch.settings import Settings
 from service.access import Access
 from service.store import Store
 from service.websockets.hub import Hub
+
+_DISK_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Context:
     resolver: Executor  # of names
     client_queue: int  # messages that wait for a slow WebSocket client
     clock: BusClock = field(default_factory=BusClock)
+    disk: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_DISK_AT_ONCE))  # threads that may hang on it
 
     @property
     def stale_after_s(self) -> float:

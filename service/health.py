@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from patchwatch.learning_advice import nothing_learnt
 from patchwatch.messages.camera import Camera, Tls
 from patchwatch.messages.status import AnalysisState, CaptureState, CaptureStatus
 from service.store.statuses import CameraRecord
@@ -79,12 +80,7 @@ def _of_analysis(camera: Camera, record: CameraRecord, now_ms: int, stale_after_
             Health.UNATTENDED, "no inference worker has looked at this camera yet: is `patchwatch run inference` up?"
         )
     if analysis.state == AnalysisState.NO_BANK:
-        return Diagnosis(
-            Health.NO_BANK,
-            "nothing is scored, because it has not learnt yet what is normal: run `patchwatch enroll --camera "
-            f'{camera.id} --profile {camera.profile} VIDEO...`, or POST {{"live_seconds": 600}} to '
-            f"/api/v1/cameras/{camera.id}/enrolments to learn from the camera itself",
-        )
+        return Diagnosis(Health.NO_BANK, nothing_learnt(camera.id, camera.profile))
     if analysis.state != AnalysisState.SCORING:
         return Diagnosis(Health(analysis.state.value), analysis.detail)
     if record.last_score is None:

@@ -7,12 +7,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from patchwatch.accounting import Account
 from patchwatch.messages.alert_view import AlertView, RegionView
 from patchwatch.messages.camera import Pace, Tls, Transport
-from patchwatch.messages.enrolment_report import EnrolmentReport
 from patchwatch.messages.moment import Time
 from patchwatch.messages.score import Score
 from patchwatch.messages.status import (
@@ -20,14 +19,13 @@ from patchwatch.messages.status import (
     AnalysisStatus,
     CaptureState,
     CaptureStatus,
-    Enrolment,
-    EnrolmentState,
     Gap,
     Reason,
 )  # fmt: skip
 from patchwatch.messages.threshold import AlarmThreshold
+from service.enrolment import EnrolmentNotice
 from service.health import Health
-from service.request_body import Address, NewId, RequestBody, ShortText, at_most
+from service.request_body import Address, NewId, RequestBody, ShortText
 
 
 class CameraChange(RequestBody):
@@ -253,6 +251,7 @@ class CameraStatus(BaseModel):
     frames: FrameAccount
     capture: CaptureView | None
     analysis: AnalysisView | None
+    enrolment: EnrolmentNotice | None = Field(description="The latest enrolment: how far it is, or how it ended.")
     ingest_worker: str | None = Field(
         description="Worker that captures it now: HOST-PID-and more; null: none.",
         examples=["nvr1-1234-94f1805c-1273831-699d89"],
@@ -279,51 +278,6 @@ class AlertList(BaseModel):
 
     alerts: list[AlertView]
     next: str | None = Field(description="Where to GET older ones; null at the end.")
-
-
-class NewEnrolment(RequestBody):
-    """Normal footage to learn from: recordings, or the camera itself from now on."""
-
-    sources: Annotated[list[Address], at_most(100)] = Field(
-        [], max_length=100, examples=[["file:/media/gate-monday.mp4", "file:/media/gate-tuesday.mp4"]]
-    )
-    live_seconds: float | None = Field(
-        None, ge=5, le=86_400, description="Learn from this much of the live camera instead.", examples=[None]
-    )
-    profile: ShortText | None = Field(None, description="Default: the camera's.", examples=["motion"])
-
-    @model_validator(mode="after")
-    def _one_kind_of_footage(self) -> Self:
-        if bool(self.sources) == (self.live_seconds is not None):
-            raise ValueError("give either sources (recordings) or live_seconds (the camera itself)")
-        return self
-
-
-class EnrolmentView(BaseModel):
-    id: str = Field(examples=["5f0e7c1b2a9d4e63"])
-    camera_id: str = Field(examples=["gate"])
-    profile: str = Field(examples=["motion"])
-    sources: list[str]
-    live_seconds: float | None
-    state: EnrolmentState
-    progress: float = Field(examples=[0.4])
-    detail: str
-    bank_id: str | None
-    threshold: AlarmThreshold | None = Field(description="What the alarm budget means with it; once it is done.")
-    report: EnrolmentReport | None = Field(description="How complete the bank is, and the next step; once it is done.")
-    created: Time
-    updated: Time
-
-    @classmethod
-    def of(cls, record: Enrolment) -> EnrolmentView:
-        same = record.model_dump(include=set(cls.model_fields))
-        return cls(**same, created=record.created_at_ms, updated=record.updated_at_ms)
-
-
-class EnrolmentList(BaseModel):
-    """Newest first."""
-
-    enrolments: list[EnrolmentView]
 
 
 class WorkerView(BaseModel):

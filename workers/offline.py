@@ -45,6 +45,7 @@ class Reader:
     batch_frames: int
     limit_s: float | None = None  # read at most this much of each source
     frame_rate: float = FRAME_RATE  # of sources that are folders of pictures
+    on_packet: Callable[[], None] = lambda: None  # called for whatever arrives, sampled or not
 
     @classmethod
     def of(cls, settings: Settings, analysis_fps: float | None = None) -> Reader:
@@ -72,7 +73,7 @@ class Reader:
             yield batch
 
     def _frames(self, video: Video | FrameFolder) -> Iterator[tuple[SampledFrame, Frame]]:
-        for sampled in video.frames():
+        for sampled in video.frames(self.on_packet):
             if self.limit_s is not None and sampled.media_time_s > self.limit_s:
                 return
             rgb = picture.decode(picture.encode(sampled.rgb, self.jpeg_quality))

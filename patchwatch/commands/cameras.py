@@ -149,8 +149,8 @@ def thresholds(id: _Id, api: _Api = None, as_json: _Json = False) -> None:
         return
     if answer["threshold"] is None:
         typer.echo(
-            f"{id} raises no alert yet, because it has not learnt what is normal: run `patchwatch enroll --camera {id} "
-            "VIDEO...` with recordings of it",
+            f"{id} raises no alert yet, because it has not learnt what is normal: run `patchwatch enrolments add {id} "
+            "--live 600`, or `patchwatch enroll` with recordings of it",
             err=True,
         )
         return

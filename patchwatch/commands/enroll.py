@@ -20,34 +20,40 @@ def enroll(
     profile: Annotated[str, typer.Option(help="motion, objects, clip, reference, or one of your own.")] = "motion",
     fps: Annotated[float | None, typer.Option(help="Analysis rate. Default: PATCHWATCH_ANALYSIS_FPS.")] = None,
     seconds: Annotated[float | None, typer.Option(help="Read at most this much of each source.")] = None,
+    activate: Annotated[
+        bool, typer.Option("--activate", help="Use the new bank even if it is worse than the present one.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Learn what is normal for a camera and write its memory bank."""
-    from dataclasses import replace
+    """Learn what is normal for a camera and write its memory bank.
 
-    from models.bankfile import save_bank
-    from patchwatch.commands.bank import show
+    The bank before is kept: `patchwatch bank list` shows all, `patchwatch bank activate` goes back.
+    """
+    from models.bankfile import load_bank
+    from models.profile import load_profile
+    from patchwatch.commands.bank_text import show
     from patchwatch.commands.progress import progress_bar
-    from workers.offline import Reader, learn, load_engine, recorded_clips
+    from workers.enrolment.order import LearningOrder
+    from workers.enrolment.process import learn_in_process
+    from workers.enrolment.storing import origin_here, store, versions_of
 
     settings = load_settings()
     checked_camera_id(camera)
+    load_profile(profile, settings.profiles_file)
     opened = [local_source(source, live=seconds is not None) for source in sources]
-    path = settings.bank_path(camera, profile)
-    check_folder(path.parent)
-    with progress_bar(f"enrolling {camera}", hidden=as_json) as report:
-        engine = load_engine(settings, profile)
-        clips = recorded_clips(opened, replace(Reader.of(settings, fps), limit_s=seconds))
-        bank = learn(
-            engine,
-            clips,
-            count=len(opened),
-            false_alarms_per_day=settings.false_alarms_per_day,
-            thumbnails_mb=settings.bank_thumbnails_mb,
-            progress=report,
-        )
-    save_bank(bank, path)
-    show(bank, camera, path, as_json=as_json)
+    versions = versions_of(settings, camera, profile)
+    check_folder(versions.active_path.parent)
+    with versions.staging() as staged:
+        order = LearningOrder(
+            camera_id=camera, profile=profile, sources=tuple(_as_text(source) for source in opened), analysis_fps=fps,
+            limit_s=seconds, false_alarms_per_day=settings.false_alarms_per_day, staged=staged,
+        )  # fmt: skip
+        with progress_bar(f"enrolling {camera}", hidden=as_json) as report:
+            learn_in_process(order, settings, progress=report)
+        bank = load_bank(staged)
+        outcome = store(bank, staged, versions, origin_here("patchwatch enroll"), activate=activate)
+    path = versions.active_path if outcome.activated else versions.path(bank.id)
+    show(bank, outcome.version, path, active=outcome.activated, outcome=outcome.words, as_json=as_json)
 
 
 def check_folder(folder: Path) -> None:
@@ -76,3 +82,7 @@ def local_source(text: str, *, live: bool) -> str | Path:
     if not path.is_file():
         raise RejectedError(f"{path} is not a file: name a video file, or rtsp://... with --seconds")
     return path
+
+
+def _as_text(source: str | Path) -> str:
+    return source if isinstance(source, str) else str(source.absolute())

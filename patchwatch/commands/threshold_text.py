@@ -7,11 +7,16 @@ from patchwatch.messages.threshold import AlarmThreshold
 
 def threshold_lines(threshold: AlarmThreshold) -> list[str]:
     """One line, and one more where there is something to warn of."""
-    lines = [
-        f"alerts above {threshold.on:.3f}, over below {threshold.off:.3f}: {spread(threshold)} false alarms a day, "
-        f"from {_length(threshold.footage_hours)} of footage"
-    ]
-    return [*lines, f"WARNING: {threshold.warning}"] if threshold.warning else lines
+    return [limits_line(threshold), *([f"WARNING: {threshold.warning}"] if threshold.warning else [])]
+
+
+def limits_line(threshold: AlarmThreshold) -> str:
+    """When alerts open and close, and how many false ones that means."""
+    guess = "" if threshold.supported else "no more than a guess "
+    return (
+        f"an alert opens above a score of {threshold.on:.3f} and closes below {threshold.off:.3f}: "
+        f"{spread(threshold)} false alarms a day, {guess}from {_length(threshold.footage_hours)} of footage"
+    )
 
 
 def spread(threshold: AlarmThreshold) -> str:

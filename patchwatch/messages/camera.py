@@ -36,6 +36,7 @@ class Transport(StrEnum):
 
 FINGERPRINT = r"^[0-9a-fA-F]{2}(:?[0-9a-fA-F]{2}){31}$"
 MAX_CAMERAS = 1000  # of an installation: what lists and metrics of all can hold
+PROFILE_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,30}$"
 _UNCAPTURED = ("false_alarms_per_day",)  # matter to the analysis alone
 
 
@@ -45,7 +46,7 @@ class Camera(Message):
     id: CameraId
     name: str = Field("", max_length=120)
     source: str = Field("push:", max_length=2048, repr=False)
-    profile: str = Field("motion", pattern=r"^[a-z0-9][a-z0-9_-]{0,30}$")
+    profile: str = Field("motion", pattern=PROFILE_PATTERN)
     enabled: bool = True
     analysis_fps: float | None = Field(None, gt=0, le=120)
     pace: Pace = Pace.REALTIME

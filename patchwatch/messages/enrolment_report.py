@@ -7,7 +7,10 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from patchwatch.learning_advice import how_to_learn
+
 _LEAST_MINUTES = 10
+_MOST_MINUTES = 24 * 60  # that one live enrolment takes
 
 
 class Verdict(StrEnum):
@@ -63,9 +66,7 @@ class EnrolmentReport(_Part):
     frames: int = Field(description="Analysed frames of it.", examples=[3000])
     segments: int = Field(description="Runs of footage that were held out in turn.", examples=[5])
     verdict: Verdict
-    next_step: str = Field(
-        examples=["as far as this footage shows, normal is known: enrol again when the scene changes"]
-    )
+    next_step: str = Field(examples=["nothing needs to be done: the footage kept showing what it had shown before"])
     streams: tuple[StreamReport, ...]
 
     @classmethod
@@ -81,32 +82,31 @@ class EnrolmentReport(_Part):
 
 
 def next_step(report: EnrolmentReport, camera_id: str, profile: str) -> str:
-    """In plain words, with the command or request that does it."""
-    minutes = max(_LEAST_MINUTES, round(2 * report.seconds / 60))
-    how = (
-        f"`patchwatch enroll --camera {camera_id} --profile {profile} VIDEO...`, or POST "
-        f'/api/v1/cameras/{camera_id}/enrolments with {{"profile": "{profile}", "live_seconds": {60 * minutes}}}'
-    )
+    """In plain words, what the verdict means and what to do, with the command or request that does it."""
+    minutes = min(max(_LEAST_MINUTES, round(2 * report.seconds / 60)), _MOST_MINUTES)
     if report.verdict is Verdict.TOO_SHORT:
         return (
-            f"{report.seconds:.0f} s of footage are too little to tell whether normal is complete: "
-            f"enrol ten minutes or more that show all that is normal ({how})"
+            f"learn from more footage: {report.seconds:.0f} s are too little to tell whether all that is normal was "
+            "seen; give ten minutes or more that show it, " + how_to_learn(camera_id, profile, 60 * minutes)
         )
     if report.verdict is Verdict.STILL_LEARNING:
         reasons = "; ".join(_reason(stream) for stream in report.streams if stream.complete is False)
         return (
-            f"normal is still growing ({reasons}): enrol {minutes} minutes or more, at other times of day too ({how})"
+            f"learn from more footage: the end of it still showed normal that the rest had not ({reasons}); "
+            f"give {minutes} minutes or more, at other times of day too, "
+            + how_to_learn(camera_id, profile, 60 * minutes)
         )
     return (
-        "as far as this footage shows, normal is known: enrol again when the scene changes, "
-        f"and with other times of day if only one was seen ({how})"
+        "nothing needs to be done: the footage kept showing what it had shown before. Of hours that it does not hold "
+        "nothing is known: learn again with other times of day, or when the scene changes, "
+        + how_to_learn(camera_id, profile, 60 * minutes)
     )
 
 
 def _reason(stream: StreamReport) -> str:
     reasons = []
     if stream.fall is not None and stream.fall > 0:
-        reasons.append(f"distances fell by {stream.fall:.0%} with the last fifth of the footage")
+        reasons.append(f"the last fifth made the rest {stream.fall:.0%} more familiar")
     if stream.covered is not None:
-        reasons.append(f"{stream.covered:.0%} of what stands out in held-out footage is near the bank")
-    return f"stream {stream.name}: {' and '.join(reasons)}"
+        reasons.append(f"{stream.covered:.0%} of what stands out was familiar from the rest")
+    return f"{stream.name}: {' and '.join(reasons)}"

@@ -4,7 +4,7 @@ import { nameCameras, showAlert, start as startAlerts } from "./alerts.js";
 import { follow, get, getJson } from "./api.js";
 import { drawLine, SPAN_MS } from "./line.js";
 
-const STATUS_MS = 2000, LEARNING_MS = 10_000;
+const STATUS_MS = 2000;
 const byId = (id) => document.getElementById(id);
 const cards = new Map(); // camera id -> {node, points, status}
 const topics = { scores: false, alerts: false };
@@ -34,7 +34,7 @@ function cardOf(camera) {
     const node = clone("camera-card");
     node.dataset.camera = camera.id;
     byId("cameras").append(node);
-    card = { node, points: [], status: null, learntAt: 0 };
+    card = { node, points: [], status: null };
     cards.set(camera.id, card);
     loadScores(camera.id, card).catch(fault);
   }
@@ -70,6 +70,7 @@ function showStatus(card, status) {
     status.last_gap && `last gap ${clock(status.last_gap.from)} to ${clock(status.last_gap.to)}`,
   ].filter(Boolean).join(" · ");
   showBudget(node.querySelector(".budget"), analysis?.threshold);
+  node.querySelector(".enrolment").textContent = status.enrolment?.text ?? "";
   showLearnt(card, analysis?.bank_id).catch(fault);
   showScore(card);
 }
@@ -86,30 +87,19 @@ function showBudget(line, threshold) {
 
 const rate = (perDay) => perDay < 0.01 ? "0" : perDay < 10 ? String(Number(perDay.toPrecision(2))) : perDay.toFixed(0);
 
-/** How learning goes, and what the enrolment of the bank in use found out about it: looked up once for each bank. */
+/** What the enrolment of the bank in use found out about it: looked up once for each bank. */
 async function showLearnt(card, bankId) {
-  if (bankId ? card.bankId === bankId : Date.now() < card.learntAt + LEARNING_MS) return;
-  card.learntAt = Date.now();
+  if (!bankId || card.bankId === bankId) return;
   const { enrolments } = await getJson(`api/v1/cameras/${card.status.camera_id}/enrolments`);
-  showLearning(card, enrolments);
-  if (!bankId) return;
   const report = enrolments.find((one) => one.bank_id === bankId)?.report;
   if (report || !enrolments.some((one) => one.state === "running")) card.bankId = bankId; // else its record is yet to come
   const line = card.node.querySelector(".learnt");
-  line.textContent = report ? `normal learnt from ${duration(report.seconds)} of footage: ${report.verdict.replace("_", " ")}` : "";
+  line.textContent = report ? `normal learnt from ${duration(report.seconds)} of footage: ${VERDICTS[report.verdict] ?? report.verdict}` : "";
   line.title = report?.next_step ?? "";
   line.dataset.verdict = report?.verdict ?? "";
 }
 
-function showLearning(card, [latest]) {
-  const texts = {
-    queued: "waits for its turn to learn what is normal",
-    running: `learns what is normal: ${Math.round(100 * (latest?.progress ?? 0))} %`,
-    failed: `could not learn what is normal: ${latest?.detail}`,
-  };
-  const line = card.node.querySelector(".learning");
-  line.textContent = texts[latest?.state] ?? "";
-}
+const VERDICTS = { complete: "it is known", still_learning: "more is needed", too_short: "too little" };
 
 const duration = (s) => s < 120 ? `${Math.round(s)} s` : `${Math.round(s / 60)} minutes`;
 

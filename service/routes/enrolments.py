@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import Enrolment
-from service.context import In
-from service.footage import check_source
-from service.models import EnrolmentList, EnrolmentView, NewEnrolment
+from service.context import Context, In
+from service.enrolment import EnrolmentList, EnrolmentView, NewEnrolment
+from service.footage import check_recordings
 from service.problem import InvalidFieldsError, documented
 from service.proxy import Prefix
 
@@ -19,13 +19,13 @@ router = APIRouter(tags=["enrolments"])
 
 
 @router.post(
-    "/cameras/{camera_id}/enrolments", status_code=202, summary="Learn a bank", responses=documented(404, 409, 422)
+    "/cameras/{camera_id}/enrolments", status_code=202, summary="Learn a bank", responses=documented(404, 409, 422, 429)
 )
 async def create(camera_id: str, body: NewEnrolment, response: Response, context: In, prefix: Prefix) -> EnrolmentView:
-    """Queues the work; follow it at the address in `Location`. The new bank is used as soon as it is written."""
+    """Queues the work; follow it at the address in `Location`. The new bank is used at once, unless it is worse than
+    the present one and `activate` is not set: then it is kept beside it. See banks."""
     camera = await context.store.cameras.get(camera_id)
-    for number, source in enumerate(body.sources):
-        check_source(source, context.settings, f"body.sources.{number}", files_only=True)
+    await check_recordings(body.sources, context.settings, context.disk)
     profile = _checked_profile(body.profile) if body.profile else camera.profile
     at_ms = await context.now_ms()
     record = Enrolment(
@@ -34,6 +34,7 @@ async def create(camera_id: str, body: NewEnrolment, response: Response, context
         profile=profile,
         sources=tuple(body.sources),
         live_seconds=body.live_seconds,
+        activate=body.activate,
         analysis_fps=camera.analysis_fps,
         false_alarms_per_day=camera.false_alarms_per_day,
         created_at_ms=at_ms,
@@ -41,18 +42,37 @@ async def create(camera_id: str, body: NewEnrolment, response: Response, context
     )
     await context.store.enrolments.ask(record)
     response.headers["Location"] = f"{prefix}/api/v1/enrolments/{record.id}"
-    return EnrolmentView.of(record)
+    return (await _views(context, [record]))[0]
 
 
 @router.get("/cameras/{camera_id}/enrolments", summary="List a camera's enrolments", responses=documented(404))
 async def index(camera_id: str, context: In) -> EnrolmentList:
     await context.store.cameras.get(camera_id)
-    return EnrolmentList(enrolments=[EnrolmentView.of(one) for one in await context.store.enrolments.of(camera_id)])
+    return EnrolmentList(enrolments=await _views(context, await context.store.enrolments.of(camera_id)))
+
+
+@router.delete(
+    "/cameras/{camera_id}/enrolments/{enrolment_id}", summary="Cancel an enrolment", responses=documented(404, 409)
+)
+async def cancel(camera_id: str, enrolment_id: str, context: In) -> EnrolmentView:
+    """Queued or running; the banks stay as they are. A running one ends within a second."""
+    await context.store.cameras.get(camera_id)
+    return (await _views(context, [await context.store.enrolments.cancel(camera_id, enrolment_id)]))[0]
+
+
+@router.get("/enrolments", summary="List the enrolments of all cameras")
+async def everything(context: In) -> EnrolmentList:
+    return EnrolmentList(enrolments=await _views(context, await context.store.enrolments.all()))
 
 
 @router.get("/enrolments/{enrolment_id}", summary="Get an enrolment", responses=documented(404))
 async def get(enrolment_id: str, context: In) -> EnrolmentView:
-    return EnrolmentView.of(await context.store.enrolments.get(enrolment_id))
+    return (await _views(context, [await context.store.enrolments.get(enrolment_id)]))[0]
+
+
+async def _views(context: Context, records: list[Enrolment]) -> list[EnrolmentView]:
+    places = await context.store.enrolments.places(records)
+    return [EnrolmentView.of(record, place) for record, place in zip(records, places, strict=True)]
 
 
 def _checked_profile(name: str) -> str:

@@ -17,7 +17,7 @@ from patchwatch.roles import Role
 from service.context import In
 from service.health import Health
 from service.models import CameraStatus
-from service.routes.status import views
+from service.routes.status import learning, views
 from service.routes.webhooks import webhook_views
 from service.store.statuses import CameraRecord
 from service.webhook import WebhookHealth, WebhookView
@@ -40,14 +40,15 @@ _WEBHOOK_GAUGES = {
 @router.get("/metrics", summary="Prometheus metrics", response_class=PlainTextResponse)
 async def metrics(context: In) -> PlainTextResponse:
     cameras = await context.store.cameras.all()
-    records = await context.store.statuses.read([camera.id for camera in cameras])
+    ids = [camera.id for camera in cameras]
+    records, notices = await context.store.statuses.read(ids), await learning(context, ids)
     beats = await context.store.statuses.beats()
     opened = await context.store.alerts.open_by_camera()
     webhooks = await webhook_views(context, await context.store.webhooks.all())
     at_ms = await context.now_ms()
 
     def text() -> bytes:
-        found = views(context, cameras, records, at_ms)
+        found = views(context, cameras, records, notices, at_ms)
         families = [
             *_of_cameras(found),
             _dropped(dict(zip((camera.id for camera in cameras), records, strict=True))),

@@ -6,7 +6,8 @@ from fastapi import APIRouter
 
 from patchwatch.messages.camera import Camera
 from service.context import Context, In
-from service.health import diagnose
+from service.enrolment import EnrolmentNotice
+from service.health import Diagnosis, Health, diagnose
 from service.models import (
     AnalysisView,
     CameraStatus,
@@ -52,25 +53,41 @@ async def thresholds(camera_id: str, context: In) -> ThresholdList:
 
 async def statuses(context: Context, cameras: list[Camera]) -> list[CameraStatus]:
     """In the order given."""
-    records = await context.store.statuses.read([camera.id for camera in cameras])
-    return views(context, cameras, records, await context.now_ms())
+    ids = [camera.id for camera in cameras]
+    records, notices = await context.store.statuses.read(ids), await learning(context, ids)
+    return views(context, cameras, records, notices, await context.now_ms())
 
 
-def views(context: Context, cameras: list[Camera], records: list[CameraRecord], at_ms: int) -> list[CameraStatus]:
+def views(
+    context: Context,
+    cameras: list[Camera],
+    records: list[CameraRecord],
+    notices: list[EnrolmentNotice | None],
+    at_ms: int,
+) -> list[CameraStatus]:
     """What is shown of the cameras' records at that time, in the order given."""
     return [
-        _status(camera, record, at_ms, context.stale_after_s)
-        for camera, record in zip(cameras, records, strict=True)
-    ]  # fmt: skip
+        _status(camera, record, notice, diagnose(camera, record, at_ms, context.stale_after_s), at_ms)
+        for camera, record, notice in zip(cameras, records, notices, strict=True)
+    ]
 
 
-def _status(camera: Camera, record: CameraRecord, at_ms: int, stale_after_s: float) -> CameraStatus:
-    diagnosis = diagnose(camera, record, at_ms, stale_after_s)
+async def learning(context: Context, camera_ids: list[str]) -> list[EnrolmentNotice | None]:
+    """The latest enrolment of each camera."""
+    latest = await context.store.enrolments.latest(camera_ids)
+    there = [record for record in latest if record is not None]
+    places = dict(zip([one.id for one in there], await context.store.enrolments.places(there), strict=True))
+    return [EnrolmentNotice.of(record, places[record.id]) if record else None for record in latest]
+
+
+def _status(
+    camera: Camera, record: CameraRecord, notice: EnrolmentNotice | None, diagnosis: Diagnosis, at_ms: int
+) -> CameraStatus:
     capture, analysis, score = record.capture, record.analysis, record.last_score
     return CameraStatus(
         camera_id=camera.id,
         health=diagnosis.health,
-        reason=diagnosis.reason,
+        reason=_reason(diagnosis, notice),
         random_weights=bool(analysis and analysis.random_weights) or bool(score and score.random_weights),
         last_score=ScorePoint.of(score) if score else None,
         score_age_s=round(max(0.0, at_ms / 1000 - score.scored_at_ns / 1e9), 3) if score else None,
@@ -80,6 +97,14 @@ def _status(camera: Camera, record: CameraRecord, at_ms: int, stale_after_s: flo
         frames=FrameAccount.of(record.account),
         capture=CaptureView.of(capture) if capture else None,
         analysis=AnalysisView.of(analysis) if analysis else None,
+        enrolment=notice,
         ingest_worker=record.ingest_worker,
         inference_worker=record.inference_worker,
     )
+
+
+def _reason(diagnosis: Diagnosis, notice: EnrolmentNotice | None) -> str:
+    """A camera that is learning needs no advice to learn."""
+    if diagnosis.health is Health.NO_BANK and notice and notice.state.pending:
+        return f"it is not scored yet: {notice.text}"
+    return diagnosis.reason

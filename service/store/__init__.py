@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from patchwatch.settings import Settings
 from service.store.alerts import AlertStore
+from service.store.banks import BankStore
 from service.store.cameras import CameraStore
 from service.store.enrolments import EnrolmentStore
 from service.store.explanations import ExplanationStore
@@ -29,6 +30,7 @@ class Store:
     frames: FrameStore
     alerts: AlertStore
     enrolments: EnrolmentStore
+    banks: BankStore
     explanations: ExplanationStore
     streams: StreamStore
     webhooks: WebhookStore
@@ -44,6 +46,7 @@ class Store:
             FrameStore(bus, partitions),
             AlertStore(bus),
             EnrolmentStore(bus),
+            BankStore(bus),
             ExplanationStore(bus, partitions),
             StreamStore(bus, partitions),
             WebhookStore(bus),

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 from redis.asyncio import Redis
+from redis.exceptions import WatchError
 
 from patchwatch import keys
 from patchwatch.bus import translated
-from patchwatch.errors import ConflictError, NotFoundError
+from patchwatch.errors import ConflictError, NotFoundError, OverloadedError, RejectedError, RetryableError
 from patchwatch.messages.status import Enrolment, EnrolmentState
+from patchwatch.roles import Role
 from patchwatch.stored import readable, required
+from service.queue_place import QueuePlace
 
-_KEPT_PER_CAMERA = 50
+MAX_PENDING = 100  # of all cameras
+MAX_PENDING_PER_CAMERA = 4
+_KEPT_PER_CAMERA = 20
+_SEEN_MS = 10_000  # workers say twice a second that they are there
+_ATTEMPTS = 50  # a change is tried again when another one came between: every running job writes twice a second
+_T = TypeVar("_T")
 
 
 class EnrolmentStore:
@@ -22,29 +33,97 @@ class EnrolmentStore:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
 
     async def ask(self, enrolment: Enrolment) -> None:
-        """Queue a job. Raises `ConflictError` when the same camera and profile is being learnt already."""
-        earlier = await self.of(enrolment.camera_id)
-        for other in earlier:
-            if other.profile == enrolment.profile and _pending(other):
-                raise ConflictError(
-                    f"enrolment {other.id} of camera {other.camera_id!r} ({other.profile}) is {other.state}: "
-                    "wait until it is done"
-                )
-        forgotten = [other.id for other in earlier[_KEPT_PER_CAMERA - 1 :] if not _pending(other)]
+        """Queue a job.
+
+        Raises `RejectedError` for a profile that no worker knows, `ConflictError` when the same camera and profile is
+        being learnt already, `OverloadedError` when too much is queued.
+        """
+        await self._check_profile(enrolment.profile)
+
+        async def attempt(pipe: Any) -> None:
+            records = _decoded(await pipe.hgetall(keys.ENROLMENT_RECORDS))
+            _check_room(enrolment, records)
+            earlier = _of(records, enrolment.camera_id)
+            forgotten = [other.id for other in earlier[_KEPT_PER_CAMERA - 1 :] if not other.state.pending]
+            pipe.multi()
+            pipe.hset(keys.ENROLMENT_RECORDS, enrolment.id, enrolment.encode())
+            pipe.hset(keys.ENROLMENTS_LATEST, enrolment.camera_id, enrolment.id)
+            pipe.sadd(keys.ENROLMENTS_PENDING, enrolment.id)
+            if forgotten:
+                pipe.hdel(keys.ENROLMENT_RECORDS, *forgotten)
+
+        await self._transaction(attempt)
+
+    async def cancel(self, camera_id: str, enrolment_id: str) -> Enrolment:
+        """Withdraw a job that is queued or running. Its worker notices within a second; no bank comes of it.
+
+        Raises `NotFoundError`, and `ConflictError` when it is over or about to be.
+        """
+
+        async def attempt(pipe: Any) -> Enrolment:
+            data = await pipe.hget(keys.ENROLMENT_RECORDS, enrolment_id)
+            found = None if data is None else required(Enrolment.decode, data, f"enrolment {enrolment_id!r}")
+            if found is None or found.camera_id != camera_id:
+                raise _unknown(enrolment_id)
+            _check_cancellable(found)
+            at_ms = time.time_ns() // 1_000_000
+            words = "cancelled: the banks are as they were"
+            changes = {"state": EnrolmentState.CANCELLED, "detail": words, "updated_at_ms": at_ms}
+            cancelled = found.model_copy(update=changes)
+            pipe.multi()
+            pipe.hset(keys.ENROLMENT_RECORDS, enrolment_id, cancelled.encode())
+            return cancelled
+
+        return await self._transaction(attempt)
+
+    async def all(self) -> list[Enrolment]:
+        """Of every camera, newest first."""
         with translated():
-            async with self._bus.pipeline(transaction=True) as pipe:
-                pipe.hset(keys.ENROLMENT_RECORDS, enrolment.id, enrolment.encode())
-                if forgotten:
-                    pipe.hdel(keys.ENROLMENT_RECORDS, *forgotten)
-                await pipe.execute()
+            stored = await self._bus.hgetall(keys.ENROLMENT_RECORDS)
+        return _newest_first(_decoded(stored))
 
     async def of(self, camera_id: str) -> list[Enrolment]:
         """Newest first."""
+        return _of(await self.all(), camera_id)
+
+    async def latest(self, camera_ids: list[str]) -> list[Enrolment | None]:
+        """Of each camera the newest that waits or runs, else the newest."""
+        if not camera_ids:
+            return []
         with translated():
-            stored = await self._bus.hgetall(keys.ENROLMENT_RECORDS)
-        read = (readable(Enrolment.decode, data, f"enrolment {name!r}") for name, data in stored.items())
-        found = [record for record in read if record is not None and record.camera_id == camera_id]
-        return sorted(found, key=lambda record: (record.created_at_ms, record.id), reverse=True)
+            ids = await self._bus.hmget(keys.ENROLMENTS_LATEST, camera_ids)
+        latest = await self._records([one for one in ids if one is not None])
+        pending = reversed(_newest_first(await self._pending()))
+        records = {one.camera_id: one for one in (*latest, *pending)}
+        return [records.get(camera_id) for camera_id in camera_ids]
+
+    async def _pending(self) -> list[Enrolment]:
+        with translated():
+            ids = list(await self._bus.smembers(keys.ENROLMENTS_PENDING))
+            records = [one for one in await self._records(ids) if one.state.pending]
+            over = set(ids) - {one.id.encode() for one in records}
+            if over:
+                await self._bus.srem(keys.ENROLMENTS_PENDING, *over)
+        return records
+
+    async def _records(self, ids: list[bytes]) -> list[Enrolment]:
+        with translated():
+            found = await self._bus.hmget(keys.ENROLMENT_RECORDS, ids) if ids else []
+        return _decoded(dict(zip(ids, found, strict=True)))
+
+    async def places(self, records: Sequence[Enrolment]) -> list[QueuePlace]:
+        """Where these stand in the queue now."""
+        if not any(record.state.pending for record in records):
+            return [QueuePlace()] * len(records)
+        every, attended = await self._pending(), await self._attended()
+        return [QueuePlace.of(record, every, attended=attended) for record in records]
+
+    async def _attended(self) -> bool:
+        """Whether an enrolment worker has been seen lately."""
+        with translated():
+            seconds, micros = await self._bus.time()
+            newest = await self._bus.zrevrange(keys.members(Role.ENROLMENT.value), 0, 0, withscores=True)
+        return bool(newest) and seconds * 1000 + micros / 1000 - newest[0][1] < _SEEN_MS
 
     async def forget(self, camera_id: str) -> None:
         """Remove the records of a camera that is no more, and what was still asked for."""
@@ -52,15 +131,83 @@ class EnrolmentStore:
         if ids:
             with translated():
                 await self._bus.hdel(keys.ENROLMENT_RECORDS, *ids)
+                await self._bus.hdel(keys.ENROLMENTS_LATEST, camera_id)
 
     async def get(self, enrolment_id: str) -> Enrolment:
         """Raises `NotFoundError`."""
         with translated():
             data = await self._bus.hget(keys.ENROLMENT_RECORDS, enrolment_id)
         if data is None:
-            raise NotFoundError(f"there is no enrolment {enrolment_id!r}")
+            raise _unknown(enrolment_id)
         return required(Enrolment.decode, data, f"enrolment {enrolment_id!r}")
 
+    async def _check_profile(self, name: str) -> None:
+        """Before an enrolment worker has ever been up, nobody knows which there are: it will say so itself."""
+        with translated():
+            data = await self._bus.get(keys.PROFILES)
+        try:
+            known = json.loads(data or b"[]")
+        except ValueError:
+            return
+        if isinstance(known, list) and known and name not in known:
+            known = [str(one) for one in known]
+            raise RejectedError(f"there is no profile {name!r}: choose one of {', '.join(known)}")
 
-def _pending(enrolment: Enrolment) -> bool:
-    return enrolment.state in (EnrolmentState.QUEUED, EnrolmentState.RUNNING)
+    async def _transaction(self, attempt: Callable[[Any], Awaitable[_T]]) -> _T:
+        with translated():
+            for _ in range(_ATTEMPTS):
+                async with self._bus.pipeline(transaction=True) as pipe:
+                    try:
+                        await pipe.watch(keys.ENROLMENT_RECORDS)
+                        result = await attempt(pipe)
+                        await pipe.execute()
+                    except WatchError:
+                        continue
+                    return result
+        raise RetryableError("the enrolments are being changed by others all the time: try again")
+
+
+def _check_room(enrolment: Enrolment, records: list[Enrolment]) -> None:
+    pending = [other for other in records if other.state.pending]
+    own = [other for other in pending if other.camera_id == enrolment.camera_id]
+    for other in own:
+        if other.profile == enrolment.profile:
+            raise ConflictError(
+                f"enrolment {other.id} of camera {other.camera_id!r} ({other.profile}) is {other.state}: wait until "
+                f"it is done, or cancel it with `patchwatch enrolments cancel {other.camera_id} {other.id}`"
+            )
+    if len(own) >= MAX_PENDING_PER_CAMERA:
+        raise OverloadedError(
+            f"{len(own)} enrolments of camera {enrolment.camera_id!r} wait or run already: wait for one to end, or "
+            "cancel one"
+        )
+    if len(pending) >= MAX_PENDING:
+        raise OverloadedError(
+            f"{len(pending)} enrolments wait or run already: wait for some to end, or cancel some "
+            "(`patchwatch enrolments list`)"
+        )
+
+
+def _check_cancellable(found: Enrolment) -> None:
+    if found.storing:
+        raise ConflictError(f"enrolment {found.id} has learnt its bank and is storing it: wait a moment")
+    if not found.state.pending:
+        undo = f". {found.outcome}" if found.outcome else ""
+        raise ConflictError(f"enrolment {found.id} is {found.state} already: there is nothing to cancel{undo}")
+
+
+def _decoded(stored: dict[bytes, bytes]) -> list[Enrolment]:
+    read = (readable(Enrolment.decode, data, f"enrolment {name!r}") for name, data in stored.items())
+    return [record for record in read if record is not None]
+
+
+def _of(records: list[Enrolment], camera_id: str) -> list[Enrolment]:
+    return _newest_first([record for record in records if record.camera_id == camera_id])
+
+
+def _newest_first(records: list[Enrolment]) -> list[Enrolment]:
+    return sorted(records, key=lambda record: (record.created_at_ms, record.id), reverse=True)
+
+
+def _unknown(enrolment_id: str) -> NotFoundError:
+    return NotFoundError(f"there is no enrolment {enrolment_id!r}")

@@ -6,20 +6,26 @@ import threading
 import time
 from typing import Any
 
+import pytest
 from fuzz_tally import Tally
 from mutation import Mutator
 from stocked_redis import CAMERA
 
 from patchwatch import keys
-from patchwatch.errors import InvalidMessageError
+from patchwatch.errors import InvalidMessageError, RejectedError
 from patchwatch.messages.status import Enrolment, EnrolmentState
+from workers.enrolment import job as job_module
 from workers.enrolment.worker import EnrolmentWorker
 
 KIND = "enrolments read by their worker"
 UNDONE = (EnrolmentState.QUEUED, EnrolmentState.RUNNING)
 
 
-def test_jobs_that_are_none_keep_no_other_waiting(tally: Tally, stocked: Any) -> None:
+def test_jobs_that_are_none_keep_no_other_waiting(tally: Tally, stocked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:  # spares a process for each
+        raise RejectedError("there is no such file")
+
+    monkeypatch.setattr(job_module, "learn_in_process", refuse)
     stocked.reset()
     client = stocked.client
     client.delete(keys.ENROLMENT_RECORDS)

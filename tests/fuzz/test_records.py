@@ -18,7 +18,8 @@ _WEBHOOK = "/api/v1/webhooks/home"
 # By a word in the name of the key, what is made of it.
 PATHS = {
     "cameras": ["/api/v1/cameras", _OF_CAMERA, *_STATUSES],
-    "enrolments": [f"{_OF_CAMERA}/enrolments", "/api/v1/enrolments/e1"],
+    "enrolments": [f"{_OF_CAMERA}/enrolments", "/api/v1/enrolments", "/api/v1/enrolments/e1", *_STATUSES],
+    "banks": [f"{_OF_CAMERA}/banks"],
     "worker": ["/readyz", "/metrics"],
     "alert": ["/api/v1/alerts", "/api/v1/alerts?state=open", "/metrics", _ALERT, f"{_ALERT}/explanation",
               f"{_ALERT}/snapshot.jpg"],

@@ -20,13 +20,18 @@ def facts(verdict: str, seconds: float = 600.0, **stream: Any) -> dict[str, Any]
     [
         (
             facts("too_short", 9.6),
-            ["10 s of footage are too little", "--camera gate --profile motion", '"live_seconds": 600'],
+            [
+                "learn from more footage: 10 s are too little",
+                "--camera gate --profile motion",
+                '"live_seconds": 600',
+                "patchwatch enrolments add gate --live 600",
+            ],
         ),
         (
             facts("still_learning", 1200.0, complete=False, fall=0.18, covered=0.71),
-            ["distances fell by 18%", "71% of what stands out", "enrol 40 minutes", '"live_seconds": 2400'],
+            ["rest 18% more familiar", "71% of what stands out", "give 40 minutes", '"live_seconds": 2400'],
         ),
-        (facts("complete"), ["normal is known", "POST /api/v1/cameras/gate/enrolments"]),
+        (facts("complete"), ["nothing needs to be done", "POST /api/v1/cameras/gate/enrolments"]),
     ],
 )
 def test_the_next_step_names_reasons_and_a_command(facts: dict[str, Any], words: list[str]) -> None:
@@ -38,7 +43,11 @@ def test_a_stream_that_fell_by_nothing_does_not_say_it_did() -> None:
     step = EnrolmentReport.of(
         facts("still_learning", complete=False, fall=-0.1, covered=0.5), "gate", "motion"
     ).next_step
-    assert "distances fell" not in step
+    assert "more familiar" not in step
+
+
+def test_no_more_is_advised_than_one_live_enrolment_takes() -> None:
+    assert '"live_seconds": 86400' in EnrolmentReport.of(facts("complete", 500_000.0), "gate", "motion").next_step
 
 
 def test_regions_that_were_never_seen_survive_the_record() -> None:

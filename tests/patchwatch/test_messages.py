@@ -13,6 +13,14 @@ from pydantic import TypeAdapter
 
 from patchwatch.errors import InvalidMessageError
 from patchwatch.messages.alert import Alert, AlertKind, AlertRegion, AlertState
+from patchwatch.messages.bank_version import (
+    BankAction,
+    BankAnswer,
+    BankOrder,
+    BankOrigin,
+    BankVersion,
+    CameraBanks,
+)
 from patchwatch.messages.base import Message, Words
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
@@ -64,6 +72,11 @@ CONTROL: list[Message] = [
             StreamExplanation(name="local", weight=1, contribution=0),
         )),
     Enrolment(id="e", camera_id="door", profile="motion", sources=("file:/a",), created_at_ms=1, updated_at_ms=1),
+    CameraBanks(camera_id="door", active={"motion": "0a1b2c3d4e5f"}, versions=(BankVersion(
+        id="0a1b2c3d4e5f", camera_id="door", profile="motion", format=2, created_at="2026-11-28T05:00:00+00:00",
+        stored_at_ms=1, origin=BankOrigin(by="e", live_seconds=60.0), seconds=60.0, frames=300, pinned=True),)),
+    BankOrder(token="t", camera_id="door", bank_id="0a1b2c3d4e5f", action=BankAction.ACTIVATE, asked_at_ms=1),
+    BankAnswer(code="conflict", detail="it is active"),
     Webhook(id="home", url="https://u:p@h/x?key=k", secret=new_secret(), cameras=("door",), kinds=("anomaly",)),
     Progress(position="1-0", passed=3, delivered=2, last_error="HTTP 500"),
     DeadLetter(entry_id="1-0", attempts=1, reason="HTTP 404", died_at_ms=2, alert=Alert(

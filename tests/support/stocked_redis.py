@@ -27,6 +27,7 @@ from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.status import CaptureState, CaptureStatus, Enrolment, EnrolmentState, Gap, Reason, WorkerBeat
 from patchwatch.messages.webhook import DeadLetter, Progress, TrialResult, Webhook, new_secret
 from patchwatch.settings import Settings
+from workers.enrolment.banks import BankKeeping
 from workers.enrolment.report import report_of
 from workers.inference.worker import InferenceWorker
 from workers.ingest import picture
@@ -76,6 +77,14 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
         created_at_ms=now_ms, updated_at_ms=now_ms,
     )  # fmt: skip
     client.hset(keys.ENROLMENT_RECORDS, enrolment.id, enrolment.encode())
+    waiting = enrolment.model_copy(
+        update={"id": "e2", "state": EnrolmentState.RUNNING, "bank_id": None, "report": None}
+    )
+    client.hset(keys.ENROLMENT_RECORDS, waiting.id, waiting.encode())
+    client.hset(keys.ENROLMENTS_LATEST, CAMERA, waiting.id)
+    client.sadd(keys.ENROLMENTS_PENDING, waiting.id)
+    client.set(keys.PROFILES, '["motion", "objects"]')
+    BankKeeping(settings, client).turn()
     beat = WorkerBeat(role="ingest", host="here", pid=1, started_at_ms=now_ms, updated_at_ms=now_ms)
     client.set(keys.worker("ingest", "w"), beat.encode())
     _score(client, names, settings)

@@ -13,6 +13,7 @@ from models.profile import Profile, load_profiles
 from patchwatch import accounting, keys
 from patchwatch.errors import InvalidMessageError, PatchwatchError
 from patchwatch.keys import CameraKeys
+from patchwatch.learning_advice import how_to_learn
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import CaptureState, CaptureStatus, WorkerBeat
 from patchwatch.roles import Role
@@ -130,7 +131,7 @@ def _capture(name: str, camera: Camera, capture: CaptureStatus | None) -> Findin
 
 
 def _bank(name: str, settings: Settings, camera: Camera) -> Finding:
-    mend = f"`patchwatch enroll --camera {camera.id} --profile {camera.profile} VIDEO...`"
+    mend = f"learn what is normal {how_to_learn(camera.id, camera.profile)}"
     path = settings.bank_path(camera.id, camera.profile)
     if not path.exists():
         return warn(name, f"no bank at {path}: it is not scored; {mend}")

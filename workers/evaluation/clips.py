@@ -49,7 +49,7 @@ def clips_in(folder: Path) -> list[ClipFile]:
 def _clip(path: Path) -> ClipFile | None:
     if path.is_dir():
         return ClipFile(path.name, path) if not path.name.endswith(_MASKS) and pictures_in(path) else None
-    return ClipFile(path.stem, path) if path.suffix.lower() in SUFFIXES else None
+    return ClipFile(path.stem, path) if path.suffix.lower() in SUFFIXES and path.is_file() else None
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,8 @@ def test_a_change_that_says_nothing_or_two_things_is_refused(asked: Asked, words
 def test_thresholds_are_shown_with_what_other_budgets_mean(asked: Asked) -> None:
     first, warning, _, head, many, few = run("thresholds", "gate").stdout.splitlines()
     assert first == (
-        "alerts above 0.600, over below 0.450: about 4 (0.25 to 4) false alarms a day, from 12.0 min of footage"
+        "an alert opens above a score of 0.600 and closes below 0.450: about 4 (0.25 to 4) false alarms a day, "
+        "no more than a guess from 12.0 min of footage"
     )
     assert warning == "WARNING: enrol more"
     assert head.split() == ["budget", "per", "day", "alerts", "above", "expected", "per", "day"]

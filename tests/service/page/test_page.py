@@ -74,7 +74,10 @@ def _enrol(world) -> None:
         id="e1", camera_id="gate", profile="motion", state=EnrolmentState.DONE, bank_id="b7", report=report,
         created_at_ms=1, updated_at_ms=2,
     )  # fmt: skip
-    world.bus.hset(keys.ENROLMENT_RECORDS, done.id, done.encode())
+    later = {"id": "e2", "state": EnrolmentState.FAILED, "detail": "it is dark", "created_at_ms": 3}
+    for record in (done, done.model_copy(update=later)):
+        world.bus.hset(keys.ENROLMENT_RECORDS, record.id, record.encode())
+        world.bus.hset(keys.ENROLMENTS_LATEST, "gate", record.id)
 
 
 async def test_the_page_shows_cameras_score_lines_and_alerts_live(
@@ -91,8 +94,9 @@ async def test_the_page_shows_cameras_score_lines_and_alerts_live(
     await expect(gate.locator(".budget")).to_have_attribute("title", told)
     await expect(page.locator("article[data-camera=yard] .budget")).to_be_hidden()
     await expect(gate.locator("img")).to_be_visible()
-    await expect(gate.locator(".learnt")).to_have_text("normal learnt from 10 s of footage: too short")
+    await expect(gate.locator(".learnt")).to_have_text("normal learnt from 10 s of footage: too little")
     await expect(gate.locator(".learnt")).to_have_attribute("title", "enrol ten minutes")
+    await expect(gate.locator(".enrolment")).to_have_text("the last enrolment failed: it is dark")
     await expect(page.locator("article[data-camera=yard] .reason")).to_contain_text("patchwatch run ingest")
     await expect(page.locator("#alerts li")).to_have_count(1)
     await expect(page.locator("#link")).to_have_text("live")
@@ -257,7 +261,7 @@ async def test_learning_shows_its_progress(page: Page, serve, settings: Settings
     )  # fmt: skip
     world.bus.hset(keys.ENROLMENT_RECORDS, running.id, running.encode())
     await page.goto(f"http://{serve(settings)}/")
-    await expect(page.locator(".learning")).to_have_text("learns what is normal: 59 %")
+    await expect(page.locator(".enrolment")).to_contain_text("59")
 
 
 async def test_on_a_phone_the_alerts_are_one_tap_away(

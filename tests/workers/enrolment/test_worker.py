@@ -1,209 +1,204 @@
-"""The enrolment worker learns from files and from the live camera, and says why when it cannot."""
+"""The enrolment worker learns from files and from live cameras, several at once, and says why when it cannot."""
 
 from __future__ import annotations
 
-import itertools
+import os
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import av
 import pytest
-from moving_scene import FPS, HEIGHT, WIDTH, scene
 
 from models.bankfile import load_bank
 from patchwatch import keys
-from patchwatch.bus import connect
-from patchwatch.keys import CameraKeys
+from patchwatch.keys import LeaseKeys
 from patchwatch.messages.enrolment_report import Verdict
-from patchwatch.messages.frame import FrameFlag, FrameMessage
-from patchwatch.messages.status import Enrolment, EnrolmentState
-from patchwatch.settings import Settings
-from workers.enrolment import worker as worker_module
-from workers.enrolment.worker import EnrolmentWorker
-from workers.ingest import picture
+from patchwatch.messages.status import EnrolmentState
+from workers.enrolment import job as job_module
+from workers.enrolment.versions import BankVersions
 from workers.thresholds import told
 
 
-@pytest.fixture
-def settings(bus_url: str, tmp_path: Path) -> Settings:
-    (tmp_path / "media").mkdir()
-    return Settings(redis_url=bus_url, data_dir=tmp_path / "data", media_dirs=(tmp_path / "media",))
+def versions(site: Any, camera_id: str = "cam") -> BankVersions:
+    return BankVersions(site.settings.banks_dir, camera_id, "motion")
 
 
-@pytest.fixture
-def client(bus_url: str) -> Iterator[Any]:
-    with connect(bus_url) as client:
-        yield client
-
-
-@contextmanager
-def running(settings: Settings) -> Iterator[None]:
-    worker = EnrolmentWorker(settings)
-    thread = threading.Thread(target=worker.run)
-    thread.start()
-    try:
-        yield
-    finally:
-        worker.stop()
-        thread.join(timeout=120)
-        assert not thread.is_alive()
-
-
-def ask(client: Any, **changes: Any) -> str:
-    job = Enrolment(id="job", camera_id="cam", profile="motion", created_at_ms=1, updated_at_ms=1, **changes)
-    client.hset(keys.ENROLMENT_RECORDS, job.id, job.encode())
-    return job.id
-
-
-def record(client: Any, job_id: str = "job") -> Enrolment:
-    return Enrolment.decode(client.hget(keys.ENROLMENT_RECORDS, job_id))
-
-
-def finished(
-    client: Any, meanwhile: Callable[[], None] = lambda: None, within_s: float = 120.0, job_id: str = "job"
-) -> Enrolment:
-    deadline_s = time.monotonic() + within_s
-    while (found := record(client, job_id)).state not in (EnrolmentState.DONE, EnrolmentState.FAILED):
-        assert time.monotonic() < deadline_s, found
-        meanwhile()
-        time.sleep(0.02)
-    return found
-
-
-def film(path: Path, seconds: int) -> None:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=FPS)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        for n in range(seconds * FPS):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(scene(n / FPS))))
-        container.mux(stream.encode())
-
-
-def test_a_bank_is_learnt_from_files(client: Any, settings: Settings) -> None:
-    path = settings.allowed_media_dirs[0] / "normal.mp4"
-    film(path, 40)
-    ask(client, sources=(f"file:{path}",))
-    with running(settings):
-        found = finished(client)
+def test_a_bank_is_learnt_from_files_and_is_a_version(site: Any) -> None:
+    site.ask("job", "cam", "normal.mp4")
+    with site.running():
+        found = site.finished()
     assert (found.state, found.progress, found.detail) == (EnrolmentState.DONE, 1.0, "")
-    bank = load_bank(settings.bank_path("cam", "motion"))
-    assert (bank.id, bank.footage.sources) == (found.bank_id, ("normal.mp4",))
-    assert found.threshold == told(bank.threshold.at(settings.false_alarms_per_day))
+    bank = load_bank(site.settings.bank_path("cam", "motion"))
+    assert (bank.id, bank.footage.sources, found.activated) == (found.bank_id, ("normal.mp4",), True)
+    assert found.threshold == told(bank.threshold.at(site.settings.false_alarms_per_day))
+    [version] = versions(site).all()
+    assert (version.id, version.origin.enrolment_id, version.origin.by) == (bank.id, "job", "enrolment job of the API")
 
 
-def test_ten_seconds_are_learnt_and_the_report_says_how_little_that_is(client: Any, settings: Settings) -> None:
-    path = settings.allowed_media_dirs[0] / "short.mp4"
-    film(path, 10)
-    ask(client, sources=(f"file:{path}",))
-    with running(settings):
-        report = finished(client).report
-    assert report is not None
+def test_ten_seconds_are_learnt_and_the_report_says_how_little_that_is(site: Any) -> None:
+    site.ask("job", "cam", "short.mp4")
+    with site.running():
+        report = site.finished().report
     assert (report.verdict, report.frames, report.segments) == (Verdict.TOO_SHORT, 50, 2)
     assert "patchwatch enroll --camera cam --profile motion" in report.next_step
     assert report.streams[0].regions is not None
 
 
+def test_a_worse_bank_is_kept_but_scores_only_when_told_to(site: Any) -> None:
+    site.ask("first", "cam", "normal.mp4")
+    with site.running():
+        first = site.finished("first")
+        site.ask("second", "cam", "short.mp4", at_ms=2)
+        second = site.finished("second")
+        assert (second.state, second.activated) == (EnrolmentState.DONE, False)
+        assert f"kept the present bank {first.bank_id}, because the new one was learnt from 10 s" in second.outcome
+        assert versions(site).active_id == first.bank_id
+        site.ask("third", "cam", "short.mp4", at_ms=3, activate=True)
+        third = site.finished("third")
+    assert (third.activated, versions(site).active_id) == (True, third.bank_id)
+    assert f"patchwatch bank activate cam {first.bank_id}" in third.outcome
+    assert [one.id for one in versions(site).all()] == [third.bank_id, second.bank_id, first.bank_id]
+
+
 @pytest.mark.parametrize(
-    ("seconds", "folder", "complaint"),
-    [(4, "media", "too little to learn from"), (40, "elsewhere", "outside the media folders")],
+    ("source", "complaint"),
+    [
+        ("tiny.mp4", "too little to learn from"),
+        ("/etc/passwd", "outside the media folders"),
+        ("pipe.mp4", "is a pipe, a socket or a device: copy the recording to a file"),
+        ("folder", "is a folder: name a video"),
+    ],
 )
-def test_a_refusal_says_why(
-    client: Any, settings: Settings, tmp_path: Path, seconds: int, folder: str, complaint: str
-) -> None:
-    (tmp_path / folder).mkdir(exist_ok=True)
-    film(tmp_path / folder / "a.mp4", seconds)
-    ask(client, sources=(f"file:{tmp_path / folder / 'a.mp4'}",))
-    with running(settings):
-        found = finished(client)
+def test_a_refusal_says_why_and_the_next_is_done(site: Any, tmp_path: Path, source: str, complaint: str) -> None:
+    """Security M9: a pipe in the media folder stopped all enrolment for ever."""
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (tmp_path / "folder").mkdir()
+    place = tmp_path / source if source in ("pipe.mp4", "folder") else site.media / source
+    site.ask("job", "cam", sources=(f"file:{place}",))
+    site.ask("next", "door", "short.mp4", at_ms=2)
+    with site.running(enrolment_processes=1):
+        found = site.finished()
+        assert site.finished("next").state is EnrolmentState.DONE
     assert found.state is EnrolmentState.FAILED
     assert complaint in found.detail
-    assert not settings.bank_path("cam", "motion").exists()
+    assert not site.settings.bank_path("cam", "motion").exists()
 
 
-def test_a_bank_is_learnt_from_the_live_camera(client: Any, settings: Settings) -> None:
-    of = CameraKeys.of("cam", settings.partitions)
-    numbers = itertools.count()
+def test_live_cameras_are_learnt_at_once_beside_a_recording(site: Any) -> None:
+    for number, camera_id in enumerate(("cam", "door", "yard")):
+        site.ask(camera_id, camera_id, at_ms=number, live_seconds=12.0)
+    site.ask("file", "gate", "normal.mp4", at_ms=9)
 
     def deliver() -> None:
-        n = next(numbers)
-        jpeg = picture.encode(scene(n / FPS), 85)
-        at_ns = 1_800_000_000 * 10**9 + n * 10**9 // FPS
-        message = FrameMessage(n + 1, at_ns, 0, WIDTH, HEIGHT, WIDTH, HEIGHT, FrameFlag.LIVE, jpeg)
-        client.xadd(of.frames, message.encode(), id=message.entry_id, maxlen=64)
+        site.deliver("cam", "door", "yard")
 
-    ask(client, live_seconds=35.0)
-    with running(settings):
-        found = finished(client, meanwhile=deliver)
-    assert found.state is EnrolmentState.DONE
-    bank = load_bank(settings.bank_path("cam", "motion"))
-    assert bank.footage.seconds == pytest.approx(35, abs=7)
+    with site.running(enrolment_processes=1):
+        site.until(lambda: all(site.record(one).detail.startswith("recording") for one in ("cam", "door", "yard")))
+        assert site.finished("file").state is EnrolmentState.DONE, "it is not held up by those that wait for footage"
+        for camera_id in ("cam", "door", "yard"):
+            found = site.finished(camera_id, meanwhile=deliver)
+            assert found.state is EnrolmentState.DONE, found.detail
+    bank = load_bank(site.settings.bank_path("yard", "motion"))
+    assert bank.footage.seconds == pytest.approx(12, abs=7)
     first = bank.moments.moments[0]
-    assert first.captured_at_s == pytest.approx(1_800_000_000 + first.time_s, abs=7)
-    assert 0 <= first.time_s < bank.footage.seconds
+    assert first.captured_at_s == pytest.approx(1_800_000_000 + first.time_s, abs=30)
+    assert versions(site, "yard").all()[0].origin.live_seconds == 12.0
 
 
-def test_a_job_left_by_a_stopped_worker_is_taken_up_again(client: Any, settings: Settings) -> None:
-    path = settings.allowed_media_dirs[0] / "normal.mp4"
-    film(path, 40)
-    ask(client, sources=(f"file:{path}",), state=EnrolmentState.RUNNING, progress=0.4)
-    with running(settings):
-        assert finished(client).state is EnrolmentState.DONE
-
-
-def test_a_job_that_fails_by_a_defect_ends_and_the_next_is_done(
-    client: Any, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = settings.allowed_media_dirs[0] / "normal.mp4"
-    film(path, 40)
-    ask(client, sources=(f"file:{path}",))
-    second = Enrolment(
-        id="second", camera_id="cam", profile="motion", sources=(f"file:{path}",), created_at_ms=2, updated_at_ms=2
-    )
-    client.hset(keys.ENROLMENT_RECORDS, second.id, second.encode())
-    honest, calls = worker_module.learn, itertools.count()
-
-    def once_broken(*arguments: Any, **options: Any) -> Any:
-        if next(calls) == 0:
-            raise ZeroDivisionError
-        return honest(*arguments, **options)
-
-    monkeypatch.setattr(worker_module, "learn", once_broken)
-    with running(settings):
-        assert "ZeroDivisionError" in finished(client).detail
-        assert finished(client, job_id="second").state is EnrolmentState.DONE
-    assert record(client).state is EnrolmentState.FAILED
-
-
-def test_a_job_that_another_worker_finished_meanwhile_is_not_done_again(client: Any, settings: Settings) -> None:
-    """The list of jobs is older than the last job took."""
-    taken: list[str] = []
-    worker = EnrolmentWorker(settings)
-
-    def work(job: Enrolment) -> None:
-        taken.append(job.id)
-        for other in ("job", "second"):
-            done = Enrolment.decode(client.hget(keys.ENROLMENT_RECORDS, other))
-            changed = done.model_copy(update={"state": EnrolmentState.DONE})
-            client.hset(keys.ENROLMENT_RECORDS, other, changed.encode())
-
-    worker._work = work  # type: ignore[method-assign]
-    ask(client, live_seconds=60.0)
-    second = Enrolment(id="second", camera_id="door", profile="motion", created_at_ms=2, updated_at_ms=2)
-    client.hset(keys.ENROLMENT_RECORDS, second.id, second.encode())
-    worker._turn()
-    worker._turn()
-    assert taken == ["job"]
-
-
-def test_a_folder_of_pictures_is_refused_for_it_does_not_say_its_rate(client: Any, settings: Settings) -> None:
-    folder = settings.allowed_media_dirs[0] / "pictures"
-    folder.mkdir(parents=True)
-    ask(client, sources=(f"file:{folder}",))
-    with running(settings):
-        found = finished(client)
+def test_a_silent_camera_fails_and_holds_up_nobody(site: Any) -> None:
+    site.ask("silent", "cam", live_seconds=600.0)
+    site.ask("file", "door", "short.mp4", at_ms=2)
+    with site.running(enrolment_timeout_s=1.0):
+        found = site.finished("silent")
+        assert site.finished("file").state is EnrolmentState.DONE
     assert found.state is EnrolmentState.FAILED
-    assert "is a folder: name a video" in found.detail
+    assert "cam delivered no frame for 1 s: see why with GET /api/v1/cameras/cam/status" in found.detail
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_a_running_job_ends_when_it_is_cancelled_and_no_bank_comes_of_it(site: Any, live: bool) -> None:
+    footage: dict[str, Any] = {"live_seconds": 600.0} if live else {"sources": (f"file:{site.media}/normal.mp4",) * 50}
+    site.ask("job", "cam", **footage)
+    site.ask("next", "door", "short.mp4", at_ms=2)
+    with site.running(enrolment_processes=1, enrolment_timeout_s=60.0):
+        site.until(lambda: site.record().detail.startswith(("recording", "reading")))
+        site.change("job", state=EnrolmentState.CANCELLED, detail="cancelled")
+        assert site.finished("next").state is EnrolmentState.DONE
+    assert (site.record().state, site.record().detail) == (EnrolmentState.CANCELLED, "cancelled")
+    assert not site.settings.bank_path("cam", "motion").exists()
+    assert versions(site).all() == []
+
+
+def test_a_job_whose_camera_is_removed_ends(site: Any) -> None:
+    site.ask("job", "cam", live_seconds=600.0)
+    site.ask("next", "cam", "short.mp4", at_ms=2)
+    with site.running(enrolment_timeout_s=60.0) as worker:
+        site.until(lambda: site.record().detail.startswith("recording"))
+        site.client.hdel(keys.ENROLMENT_RECORDS, "job")
+        assert site.finished("next").state is EnrolmentState.DONE
+        site.until(lambda: not worker._running)
+    assert site.client.hget(keys.ENROLMENT_RECORDS, "job") is None
+
+
+def test_a_job_left_by_a_worker_that_ended_is_begun_again(site: Any) -> None:
+    site.ask("job", "cam", "normal.mp4", state=EnrolmentState.RUNNING, progress=0.4, attempts=1)
+    with site.running():
+        found = site.finished()
+    assert (found.state, found.attempts) == (EnrolmentState.DONE, 2)
+
+
+def test_a_stopped_worker_leaves_its_job_to_the_next_and_does_not_count_it(site: Any) -> None:
+    site.ask("job", "cam", sources=(f"file:{site.media}/normal.mp4",) * 50)
+    with site.running():
+        site.until(lambda: site.record().detail.startswith("reading"))
+    left = site.record()
+    assert (left.state, left.attempts) == (EnrolmentState.RUNNING, 0)
+    site.change("job", sources=(f"file:{site.media}/short.mp4",))
+    with site.running():
+        assert site.finished().state is EnrolmentState.DONE
+
+
+def test_a_job_that_ends_its_worker_each_time_is_given_up(site: Any) -> None:
+    site.ask("job", "cam", "normal.mp4", state=EnrolmentState.RUNNING, attempts=5)
+    with site.running():
+        found = site.finished()
+    assert found.state is EnrolmentState.FAILED
+    assert "begun 5 times" in found.detail
+
+
+def test_a_job_that_fails_by_a_defect_ends_and_the_next_is_done(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest, broken = job_module.learn_in_process, threading.Event()
+
+    def once_broken(*arguments: Any, **options: Any) -> None:
+        if not broken.is_set():
+            broken.set()
+            raise ZeroDivisionError
+        honest(*arguments, **options)
+
+    monkeypatch.setattr(job_module, "learn_in_process", once_broken)
+    site.ask("job", "cam", "short.mp4")
+    site.ask("second", "cam", "short.mp4", at_ms=2)
+    with site.running(enrolment_processes=1):
+        assert "ZeroDivisionError" in site.finished().detail
+        assert site.finished("second").state is EnrolmentState.DONE
+    assert site.record().state is EnrolmentState.FAILED
+
+
+def test_several_workers_share_the_jobs_and_do_none_twice(site: Any) -> None:
+    names = [f"job{n}" for n in range(4)]
+    with site.running(enrolment_processes=1), site.running(enrolment_processes=1):
+        site.until(lambda: site.client.zcard(keys.members("enrolment")) == 2)
+        for number, name in enumerate(names):
+            site.ask(name, f"cam{number}", "short.mp4", at_ms=number)
+        states = {site.finished(name).state for name in names}
+        units = [LeaseKeys.of_enrolment(name) for name in names]
+        site.until(lambda: not any(site.client.exists(unit.lease) for unit in units))
+        site.until(lambda: all(site.client.ttl(unit.fence) > 0 for unit in units))
+    assert states == {EnrolmentState.DONE}
+    assert [len(versions(site, f"cam{n}").all()) for n in range(4)] == [1] * 4
+    assert {site.record(name).attempts for name in names} == {1}
+
+
+def test_the_profiles_that_can_be_learnt_are_told(site: Any) -> None:
+    with site.running():
+        site.until(lambda: b"motion" in (site.client.get(keys.PROFILES) or b""))

@@ -1,0 +1,108 @@
+"""Versions of a camera's banks: what each was learnt from, which one is active, and orders to change that."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from patchwatch.messages.base import CameraId, Message
+from patchwatch.messages.enrolment_report import EnrolmentReport, Verdict
+from patchwatch.messages.number import Count, TimeMs
+
+BANK_ID_PATTERN = r"^[0-9a-f]{12}$"
+LESS_FOOTAGE = 0.5  # of the present bank's: less than that is worse
+_RANK = {Verdict.TOO_SHORT: 0, Verdict.STILL_LEARNING: 1, Verdict.COMPLETE: 2}
+
+
+class BankOrigin(Message):
+    """Who had a bank learnt, and how. ``by`` is for people: a command and its user, or an enrolment of the API."""
+
+    by: str = Field(max_length=200)
+    enrolment_id: str | None = None
+    live_seconds: float | None = None
+    software: str = Field("", max_length=100)
+
+
+class BankVersion(Message):
+    """One bank on disk. Its ``id`` is the bank's own, which scores and alerts name too."""
+
+    id: str = Field(pattern=BANK_ID_PATTERN)
+    camera_id: CameraId
+    profile: str
+    format: int
+    usable: bool = True  # False: of a format that this version of Patchwatch cannot read
+    created_at: str  # when it was learnt: ISO 8601, UTC
+    stored_at_ms: TimeMs
+    origin: BankOrigin
+    sources: tuple[str, ...] = ()
+    seconds: float = 0.0
+    frames: Count = 0
+    size_bytes: Count = 0
+    report: EnrolmentReport | None = None
+    random_weights: bool = False
+    pinned: bool = False
+
+    @property
+    def verdict(self) -> Verdict | None:
+        return self.report.verdict if self.report else None
+
+    @property
+    def in_words(self) -> str:
+        """Its footage and how complete it is."""
+        known = "" if self.verdict is None else f", {self.verdict.replace('_', ' ')}"
+        return f"{self.seconds:.0f} s of footage{known}"
+
+    def worse_than(self, present: BankVersion) -> str:
+        """Why this bank should not take the place of the present one unasked; empty when it may."""
+        if self.report is None or present.report is None:
+            return ""
+        seeing = {stream.name for stream in present.report.streams if stream.spoke > 0}
+        blind = [stream.name for stream in self.report.silent if stream.name in seeing]
+        if blind:
+            return f"in the new footage nothing was found by {', '.join(blind)}, which sees with the present bank"
+        if _rank(self.report) < _rank(present.report):
+            return f"the new one knows normal less well ({self.in_words}) than the present one ({present.in_words})"
+        if self.seconds < LESS_FOOTAGE * present.seconds:
+            return (
+                f"the new one was learnt from {self.seconds:.0f} s of footage, the present one from "
+                f"{present.seconds:.0f} s"
+            )
+        return ""
+
+
+def _rank(report: EnrolmentReport) -> int:
+    return _RANK.get(report.verdict, 0)
+
+
+class CameraBanks(Message):
+    """All banks of one camera, newest first. ``active``: by profile, the id of the bank that scores with it."""
+
+    camera_id: CameraId
+    versions: tuple[BankVersion, ...] = ()
+    active: dict[str, str] = Field(default_factory=dict)
+
+
+class BankAction(StrEnum):
+    ACTIVATE = "activate"
+    PIN = "pin"
+    UNPIN = "unpin"
+    REMOVE = "remove"
+
+
+class BankOrder(Message):
+    """Asked for over the API, done by an enrolment worker, which answers under the token."""
+
+    token: str
+    camera_id: CameraId
+    bank_id: str = Field(pattern=BANK_ID_PATTERN)
+    action: BankAction
+    asked_at_ms: TimeMs
+
+
+class BankAnswer(Message):
+    """How an order ended. ``code``: of the error it ended with; empty when it was carried out."""
+
+    code: str = ""
+    detail: str = ""
+    banks: CameraBanks | None = None

@@ -1,0 +1,29 @@
+"""A bank of plain streams, for tests that need any bank."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from plain_stream import PICTURE, PlainStream, features_at
+
+from models.bank import Bank
+from models.learning import Learner
+from models.profile import Fusion, Profile, StreamKind, StreamSpec
+
+PROFILE = Profile(
+    "small",
+    Fusion.CALIBRATED,
+    (StreamSpec("local", StreamKind.LOCAL, 0.7), StreamSpec("global", StreamKind.GLOBAL, 0.3)),
+)
+IDENTITY = {"networks": {"backbone": "plain", "random_weights": False}, "preprocessing": {"local": {"plain": True}}}
+
+
+@cache
+def plain_bank() -> Bank:
+    """Learnt from 20 s at 5 fps."""
+    learner = Learner(PROFILE, [PlainStream("local"), PlainStream("global")], IDENTITY)
+    noise = np.random.default_rng(11)
+    for n in range(100):
+        learner.add(n / 5, (features_at(0.0, 1.0, noise=noise), features_at(5.0, noise=noise)), PICTURE)
+    return learner.build(["normal.mp4"])

@@ -1,0 +1,125 @@
+"""A media folder with recordings of a small scene, and enrolments as the service would ask for them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from moving_scene import FPS, HEIGHT, WIDTH, scene
+
+from patchwatch import keys
+from patchwatch.bus import connect
+from patchwatch.keys import CameraKeys
+from patchwatch.messages.camera import Camera
+from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.status import Enrolment
+from patchwatch.settings import Settings
+from workers.enrolment.worker import EnrolmentWorker
+from workers.ingest import picture
+
+
+def film(path: Path, seconds: int) -> Path:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=FPS)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for n in range(seconds * FPS):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(scene(n / FPS))))
+        container.mux(stream.encode())
+    return path
+
+
+@pytest.fixture(scope="session")
+def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Holds ``normal.mp4`` of 40 s, ``short.mp4`` of 10 s and ``tiny.mp4`` of 4 s."""
+    folder = tmp_path_factory.mktemp("media")
+    for name, seconds in (("normal", 40), ("short", 10), ("tiny", 4)):
+        film(folder / f"{name}.mp4", seconds)
+    return folder
+
+
+@pytest.fixture
+def settings(bus_url: str, tmp_path: Path, media: Path) -> Settings:
+    return Settings(
+        redis_url=bus_url, data_dir=tmp_path / "data", media_dirs=(media, tmp_path), enrolment_timeout_s=30.0
+    )
+
+
+class Site:
+    """What the service and an ingest worker would do to Redis."""
+
+    def __init__(self, url: str, settings: Settings, media: Path) -> None:
+        self.client: Any = connect(url)
+        self.settings = settings
+        self.media = media
+        self._frames = 0
+
+    def camera(self, camera_id: str = "cam") -> None:
+        self.client.hset(keys.CAMERAS, camera_id, Camera(id=camera_id).encode())
+
+    def ask(self, job_id: str = "job", camera_id: str = "cam", *names: str, at_ms: int = 1, **changes: Any) -> str:
+        """An enrolment of recordings of the media folder, or else of what the changes say."""
+        sources = tuple(f"file:{self.media / name}" for name in names)
+        known = {"sources": sources, "profile": "motion", "created_at_ms": at_ms, "updated_at_ms": at_ms} | changes
+        job = Enrolment.model_validate({"id": job_id, "camera_id": camera_id, **known})
+        self.client.hset(keys.ENROLMENT_RECORDS, job.id, job.encode())
+        return job_id
+
+    def record(self, job_id: str = "job") -> Enrolment:
+        return Enrolment.decode(self.client.hget(keys.ENROLMENT_RECORDS, job_id))
+
+    def change(self, job_id: str, **changes: Any) -> None:
+        changed = self.record(job_id).model_copy(update=changes)
+        self.client.hset(keys.ENROLMENT_RECORDS, job_id, changed.encode())
+
+    def finished(
+        self, job_id: str = "job", meanwhile: Callable[[], None] = lambda: None, within_s: float = 60.0
+    ) -> Enrolment:
+        def over() -> Enrolment | None:
+            meanwhile()
+            found = self.record(job_id)
+            return None if found.state.pending else found
+
+        found: Enrolment = self.until(over, within_s)
+        return found
+
+    def until(self, condition: Callable[[], Any], within_s: float = 60.0) -> Any:
+        deadline_s = time.monotonic() + within_s
+        while not (value := condition()):
+            assert time.monotonic() < deadline_s, self.client.hgetall(keys.ENROLMENT_RECORDS)
+            time.sleep(0.02)
+        return value
+
+    def deliver(self, *camera_ids: str) -> None:
+        """The next frame of each of these cameras."""
+        n, self._frames = self._frames, self._frames + 1
+        jpeg = picture.encode(scene(n / FPS), 85)
+        at_ns = 1_800_000_000 * 10**9 + n * 10**9 // FPS
+        message = FrameMessage(n + 1, at_ns, 0, WIDTH, HEIGHT, WIDTH, HEIGHT, FrameFlag.LIVE, jpeg)
+        for camera_id in camera_ids:
+            of = CameraKeys.of(camera_id, self.settings.partitions)
+            self.client.xadd(of.frames, message.encode(), id=message.entry_id, maxlen=64)
+
+    @contextmanager
+    def running(self, **changes: object) -> Iterator[EnrolmentWorker]:
+        worker = EnrolmentWorker(self.settings.changed(**changes))
+        thread = threading.Thread(target=worker.run)
+        thread.start()
+        try:
+            yield worker
+        finally:
+            worker.stop()
+            thread.join(timeout=20)
+            assert not thread.is_alive()
+
+
+@pytest.fixture
+def site(bus_url: str, settings: Settings, media: Path) -> Iterator[Site]:
+    site = Site(bus_url, settings, media)
+    yield site
+    site.client.close()

@@ -1,0 +1,158 @@
+"""The process that reads footage and learns one bank: ``python -m workers.enrolment.learning``, order on its input.
+
+It is one of its own so that a file that does not answer, or a defect in a decoder, ends this job and nothing else.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import stat
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from models.bankfile import save_bank
+from patchwatch import logs
+from patchwatch.errors import PatchwatchError, RejectedError
+from patchwatch.messages.source import Source, redact
+from patchwatch.settings import Settings, load_settings
+from workers.enrolment.live import live_clip
+from workers.enrolment.order import LearningOrder, LearningReport, ReportKind
+from workers.lifeline import stop_when_stdin_ends
+from workers.offline import Clip, Reader, learn, load_engine, recorded_clips
+
+_REPORT_EVERY_S = 0.25
+_URLS = ("rtsp://", "rtsps://")
+_T = TypeVar("_T")
+
+log = logging.getLogger(__name__)
+
+
+class Reporter:
+    """Says on a pipe how far it is, and whether it waits for footage or computes."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._share, self._what, self._reading = 0.0, "starting", ""
+        self._said_s = float("-inf")
+
+    def progress(self, share: float, what: str) -> None:
+        self._share, self._what = share, what
+        self.beat()
+
+    def beat(self) -> None:
+        """Something arrived."""
+        if time.monotonic() - self._said_s >= _REPORT_EVERY_S:
+            self._say()
+
+    @contextmanager
+    def reading(self, name: str) -> Iterator[None]:
+        """While what is read may not answer."""
+        self._reading = name
+        self._say()
+        try:
+            yield
+        finally:
+            self._reading = ""
+            self._say()
+
+    def end(self, report: LearningReport) -> None:
+        self._write(report)
+
+    def _say(self) -> None:
+        self._said_s = time.monotonic()
+        kind = ReportKind.PROGRESS
+        self._write(LearningReport(kind=kind, share=self._share, what=self._what, reading=self._reading))
+
+    def _write(self, report: LearningReport) -> None:
+        os.write(self._descriptor, report.encode() + b"\n")
+
+
+def learn_to_file(order: LearningOrder, settings: Settings, reporter: Reporter) -> None:
+    """Learn the bank that is ordered and stage it. Raises what `workers.offline.learn` raises, and `StorageError`."""
+    engine = load_engine(settings, order.profile)
+    bank = learn(
+        engine,
+        _clips(order, settings, reporter),
+        count=max(1, len(order.sources)),
+        false_alarms_per_day=order.false_alarms_per_day,
+        thumbnails_mb=settings.bank_thumbnails_mb,
+        progress=reporter.progress,
+    )
+    save_bank(bank, order.staged)
+
+
+def _clips(order: LearningOrder, settings: Settings, reporter: Reporter) -> Iterator[Clip]:
+    if order.live_descriptor is not None:
+        yield live_clip(order.live_descriptor, order.camera_id, order.live_seconds, settings.batch_frames)
+        return
+    reader = replace(Reader.of(settings, order.analysis_fps), limit_s=order.limit_s, on_packet=reporter.beat)
+    for text in order.sources:
+        waiting = partial(reporter.reading, redact(text))
+        for clip in _watched(_opened(text, reader, settings), waiting):
+            yield replace(clip, batches=_watched(clip.batches, waiting))
+
+
+def _opened(text: str, reader: Reader, settings: Settings) -> Iterator[Clip]:
+    """Whatever touches the file system stands here, where it may hang."""
+    source: str | Path = text
+    if text.startswith("file:"):
+        source = Source.parse(text).within(settings.allowed_media_dirs)
+    elif not text.startswith(_URLS):
+        source = Path(text)
+    if isinstance(source, Path):
+        check_regular(source)
+    yield from recorded_clips([source], reader)
+
+
+def _watched(items: Iterable[_T], waiting: Callable[[], AbstractContextManager[None]]) -> Iterator[_T]:
+    """The same items; ``waiting`` holds from when one is asked for to when it is there."""
+    iterator = iter(items)
+    while True:
+        with waiting():
+            item = next(iterator, None)
+        if item is None:
+            return
+        yield item
+
+
+def check_regular(path: Path) -> None:
+    """Raises `RejectedError` for what is there and is no file: opening a pipe may wait for ever."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return  # whoever opens it says what is wrong
+    if stat.S_ISDIR(mode):
+        raise RejectedError(f"{path} is a folder: name a video, a folder of pictures does not say its rate")
+    if not stat.S_ISREG(mode):
+        raise RejectedError(f"{path} is a pipe, a socket or a device: copy the recording to a file, and enrol that")
+
+
+def main() -> None:
+    reports = os.dup(1)
+    os.dup2(2, 1)  # what libraries print must not stand among the reports
+    order = LearningOrder.decode(sys.stdin.buffer.readline())
+    stop_when_stdin_ends()
+    settings = load_settings()
+    logs.configure(settings.log_level, "enrolment")
+    reporter = Reporter(reports)
+    try:
+        learn_to_file(order, settings, reporter)
+    except PatchwatchError as error:
+        reporter.end(LearningReport.of_error(error))
+    except Exception as error:  # border: the job fails with it, and the log has the rest
+        log.exception("learning a bank for %s failed", order.camera_id)
+        detail = f"a defect ({type(error).__name__}): see the log"
+        reporter.end(LearningReport(kind=ReportKind.FAILED, detail=detail))
+    else:
+        reporter.end(LearningReport(kind=ReportKind.DONE, share=1.0))
+
+
+if __name__ == "__main__":
+    main()

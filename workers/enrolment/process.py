@@ -1,0 +1,170 @@
+"""Has a bank learnt by a process of its own, and ends that one when it stands still."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from patchwatch.errors import InvalidMessageError, PatchwatchError, RetryableError, SourceUnavailableError
+from patchwatch.messages.source import redact
+from patchwatch.messages.status import Reason
+from patchwatch.settings import Settings
+from workers.enrolment.order import LearningOrder, LearningReport, ReportKind
+
+_TICK_S = 0.25
+_ASLEEP_S = 5.0  # between two ticks: we stood still ourselves
+_STILL_AFTER_S = 300.0  # without a report while it computes ...
+_STILL_CPU_S = 1.0  # ... and without using the processor so much
+_GONE_WITHIN_S = 5.0
+_LINE_BYTES = 65_536  # a report is far shorter
+_NEEDLESS = ("API_TOKEN", "PUBLISH_USERNAME", "PUBLISH_PASSWORD", "REDIS_URL")
+
+Progress = Callable[[float, str], None]
+
+
+class StoppedError(Exception):
+    """Whoever had it learnt wants it no more."""
+
+
+def learn_in_process(
+    order: LearningOrder,
+    settings: Settings,
+    *,
+    progress: Progress = lambda share, what: None,
+    stopping: Callable[[], bool] = lambda: False,
+) -> None:
+    """Return once the bank stands at ``order.staged``. ``progress`` may raise to give up.
+
+    Raises what learning failed with, `SourceUnavailableError` when a file or a camera answers no more, `StoppedError`.
+    """
+    with _started(order, settings) as process:
+        watch = _Watch(process.pid, settings.enrolment_timeout_s)
+        for line in _lines(process):
+            if stopping():
+                raise StoppedError
+            if line is not None and (report := _read(line)) is not None:
+                if report.kind is ReportKind.DONE:
+                    return
+                if report.kind is ReportKind.FAILED:
+                    raise report.error
+                watch.heard(report)
+                progress(report.share, report.what)
+            watch.check()
+        raise _ended_early(process)
+
+
+@contextlib.contextmanager
+def _started(order: LearningOrder, settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
+    """The process, gone at the end. Its standard input ends with us, and it with that."""
+    inherited = () if order.live_descriptor is None else (order.live_descriptor,)
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "workers.enrolment.learning"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=_environment(settings),
+        pass_fds=inherited, process_group=0,
+    )  # fmt: skip
+    try:
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # it ended already: its end says why
+            process.stdin.write(order.encode() + b"\n")
+        yield process
+    finally:
+        process.kill()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it hangs in the system: it ends with what it waits for
+            process.wait(_GONE_WITHIN_S)
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """Without what a process that decodes a stranger's video does not need."""
+    needless = {f"PATCHWATCH_{name}" for name in _NEEDLESS}
+    return {name: value for name, value in settings.environment().items() if name not in needless}
+
+
+def _lines(process: subprocess.Popen[bytes]) -> Iterator[bytes | None]:
+    """What it writes, line by line, and None in between, until it ends."""
+    assert process.stdout is not None
+    descriptor = process.stdout.fileno()
+    rest = b""
+    while True:
+        readable, _, _ = select.select([descriptor], [], [], _TICK_S)
+        if not readable:
+            yield None
+            continue
+        chunk = os.read(descriptor, _LINE_BYTES)
+        if not chunk:
+            return
+        *lines, rest = (rest + chunk).split(b"\n")
+        rest = rest[-_LINE_BYTES:]
+        yield from lines
+
+
+def _read(line: bytes) -> LearningReport | None:
+    try:
+        return LearningReport.decode(line)
+    except InvalidMessageError:
+        return None
+
+
+def _ended_early(process: subprocess.Popen[bytes]) -> PatchwatchError:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_GONE_WITHIN_S)
+    code = process.returncode
+    how = "was killed: is the memory of this machine used up?" if code == -9 else f"ended ({code}): see the log"
+    return RetryableError(f"the process that learnt the bank {how}")
+
+
+class _Watch:
+    """Judges by what is heard of a process, and by the processor time it uses while it computes."""
+
+    def __init__(self, pid: int, timeout_s: float) -> None:
+        self._pid = pid
+        self._timeout_s = timeout_s
+        self._reading = ""
+        self._heard_s = self._looked_s = time.monotonic()
+        self._cpu_s = 0.0
+
+    def heard(self, report: LearningReport) -> None:
+        self._reading = report.reading
+        self._heard_s = time.monotonic()
+
+    def check(self) -> None:
+        """Raises `SourceUnavailableError` or `RetryableError` when it stands still."""
+        now_s = time.monotonic()
+        if now_s - self._looked_s > _ASLEEP_S:
+            self._heard_s += now_s - self._looked_s
+        self._looked_s = now_s
+        silent_s = now_s - self._heard_s
+        if self._reading and silent_s > self._timeout_s:
+            raise SourceUnavailableError(
+                f"{redact(self._reading)} did not answer for {self._timeout_s:.0f} s: is it on a network share that "
+                "hangs, or on a broken disk? Mend that, or copy it to a folder of this machine, and enrol again",
+                Reason.TIMEOUT,
+            )
+        if not self._reading and silent_s > _STILL_AFTER_S:
+            self._check_cpu()
+
+    def _check_cpu(self) -> None:
+        used_s = _cpu_s(self._pid)
+        if used_s is not None and used_s - self._cpu_s < _STILL_CPU_S:
+            raise RetryableError(
+                f"learning stood still for {_STILL_AFTER_S:.0f} s and was ended: look at the log and at the device "
+                "that it ran on, and enrol again"
+            )
+        self._cpu_s, self._heard_s = used_s or 0.0, time.monotonic()
+
+
+def _cpu_s(pid: int) -> float | None:
+    """Processor time that a process has used; None where the system does not tell."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
