@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))  # also when run as a file
 
 import torch  # noqa: E402
 
-from bench.measure import DATA, RESULTS, in_turns, ratios, spread, write  # noqa: E402
+from bench.measure import DATA, RESULTS, in_turns, ratios, save, spread, write  # noqa: E402
 from bench.patchcore import Anomalib, anomalib  # noqa: E402
 from bench.reference import SEEDS, ReferenceLoop  # noqa: E402
 from models import backbone  # noqa: E402
@@ -50,6 +50,7 @@ OTHERS = {
     "anomalib": "PatchCore 2.7.0 as it comes: WideResNet50 at 256x256, fp32, anomaly maps; the whole frame, no persons",
 }
 LOOP_FRAMES = 8  # of the plain loop in a round
+WHAT = "frames per second from JPEG to score"
 
 
 def main() -> None:
@@ -68,18 +69,25 @@ def main() -> None:
     settings = load_settings(detector_weights=detector, random_clip_weights=True, device=chosen.device)
     footage = chosen.data / "clips" / CLIP
     jpegs = jpegs_of(footage, settings, chosen.frames)
-    rows = {name: profile(name, settings, footage, jpegs, chosen) for name in chosen.profiles}
     size = picture.decode(jpegs[0]).shape[1::-1]
+    out = chosen.out or RESULTS / f"engine-{chosen.device}.json"
+    rows: dict[str, dict[str, Any]] = {}
+    for name in chosen.profiles:
+        rows[name] = profile(name, settings, footage, jpegs, chosen)
+        save(WHAT, record(rows, size, len(jpegs)), out)
+    write(WHAT, record(rows, size, len(jpegs)), out)
+
+
+def record(rows: dict[str, dict[str, Any]], size: Sequence[int], frames: int) -> dict[str, Any]:
     faster = rows.get("reference", {}).get("times_faster", {})
-    body = {
-        "footage": f"{CLIP}, {len(jpegs)} frames with persons at {FPS:g} fps", "frame": "x".join(map(str, size)),
+    return {
+        "footage": f"{CLIP}, {frames} frames with persons at {FPS:g} fps", "frame": "x".join(map(str, size)),
         "random_clip_weights": True,
         "frames_per_s": {name: row["frames_per_s"][row["best"]] for name, row in rows.items()},
         "share_of_bound": {name: row["share_of_bound"] for name, row in rows.items() if "share_of_bound" in row},
         "ratios": {f"reference_vs_{other}": of for other, of in faster.items()},
         "compared_with": OTHERS, "profiles": rows,
     }  # fmt: skip
-    write("frames per second from JPEG to score", body, chosen.out or RESULTS / f"engine-{chosen.device}.json")
 
 
 def jpegs_of(footage: Path, settings: Settings, count: int) -> list[bytes]:
@@ -93,6 +101,7 @@ def profile(
     name: str, settings: Settings, footage: Path, jpegs: Sequence[bytes], chosen: argparse.Namespace
 ) -> dict[str, Any]:
     engine = load_engine(settings, name)
+    engine.prepare(max(chosen.batches))
     reader = replace(Reader.of(settings, FPS), limit_s=20.0)
     bank = learn(engine, recorded_clips([footage], reader), count=1, thumbnails_mb=0.0)
     frames: dict[str, int] = {f"batch {size}": len(jpegs) for size in chosen.batches}

@@ -17,6 +17,7 @@ import numpy as np
 from workers.evaluation.report import commit
 
 RESULTS = Path(__file__).parent / "results"
+_CARRIED_COMMIT = Path(__file__).parents[1] / ".gpu" / "commit"  # of a copy without its history: bench/gpu_pack.py
 DATA = Path(os.environ.get("PATCHWATCH_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
@@ -59,14 +60,23 @@ def ratios(seconds: Mapping[str, list[float]], slow: str, fast: str) -> dict[str
 
 def write(what: str, body: Mapping[str, Any], path: Path) -> None:
     """Write a record with date, commit and machine, and print it."""
-    record = {"what": what, "at": datetime.now(UTC).isoformat(timespec="seconds"), "commit": commit()}
-    record |= {"machine": machine(), **body}
+    save(what, body, path)
+    print(path.read_text(), end="")
+
+
+def save(what: str, body: Mapping[str, Any], path: Path) -> None:
+    """As `write`, without printing: for what is known so far, since a program may be cut off."""
+    record = {"what": what, "at": datetime.now(UTC).isoformat(timespec="seconds")}
+    record |= {"commit": commit() or _carried_commit(), "machine": machine(), **body}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(record, indent=1) + "\n")
-    print(json.dumps(record, indent=1))
 
 
-def _lines(path: str) -> list[str]:
+def _carried_commit() -> str | None:
+    return next(iter(_lines(_CARRIED_COMMIT)), None)
+
+
+def _lines(path: str | Path) -> list[str]:
     try:
         return Path(path).read_text().splitlines()
     except OSError:

@@ -40,6 +40,7 @@ def table() -> str:
 def rows() -> Iterator[Row]:
     for device in ("cpu", "cuda"):
         yield from engine(f"engine-{device}")
+    yield from probe("gpu-probe")
     for path in sorted(RESULTS.glob("pipeline-*.json")):
         yield from pipeline(path.stem)
     for path in sorted(RESULTS.glob("workers-*.json")):
@@ -89,7 +90,14 @@ def runtimes(name: str) -> Iterator[Row]:
 def workers(name: str) -> Iterator[Row]:
     record = _record(name)
     rates = ", ".join(f"{count}: {rate['median']:g}" for count, rate in record["frames_per_s"].items())
-    yield f"`{record['profile']}`, JPEG to score, frames/s of workers on one {record['device']}", rates, name
+    how = (", fused" if record.get("fused") else "") + (", MPS" if name.endswith("-mps") else "")
+    yield f"`{record['profile']}`{how}, JPEG to score, frames/s of workers on one {record['device']}", rates, name
+
+
+def probe(name: str) -> Iterator[Row]:
+    for row in _record(name).get("networks", ()):
+        figure = f"{row['recorded_in_s']:g} s, {row['memory_mb']:g} MB; widest gap to the module {row['widest_gap']:g}"
+        yield f"{row['network']}: all batch sizes recorded for the GPU before a camera is taken", figure, name
 
 
 def stillness(name: str) -> Iterator[Row]:

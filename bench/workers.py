@@ -13,10 +13,13 @@ from __future__ import annotations
 
 import argparse
 import multiprocessing
+import queue
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
@@ -27,7 +30,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.engine import BareForward, ours, pictures_per_frame  # noqa: E402
-from bench.measure import DATA, RESULTS, spread, write  # noqa: E402
+from bench.measure import DATA, RESULTS, save, spread, write  # noqa: E402
 from models.engine import Engine  # noqa: E402
 from patchwatch.settings import Settings, load_settings  # noqa: E402
 from workers.ingest import picture  # noqa: E402
@@ -36,8 +39,9 @@ from workers.offline import Reader, learn, load_engine, recorded_clips  # noqa: 
 CLIP = "one-by-one-person-detection.mp4"
 FPS = 5.0
 LEARNT_S = 20.0
-PATIENCE_S = 600.0  # with workers that say nothing, before it fails
+PATIENCE_S = 120.0  # with workers that say nothing, before it fails
 KERNELS = 15  # of the trace
+WHAT = "frames per second of workers that share a device"
 
 
 def main() -> None:
@@ -49,20 +53,29 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--frames", type=int, default=64, help="of each worker in each round")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--no-trace", action="store_true", help="leave out where the time goes")
+    parser.add_argument("--fused", action="store_true", help="PATCHWATCH_CUDA_FUSED")
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
-    body = {"profile": chosen.profile, "batch": chosen.batch, "random_clip_weights": True, **alone(chosen)}
-    body["frames_per_s"] = {f"{count} workers": spread(together(count, chosen)) for count in chosen.workers}
+    body = {"profile": chosen.profile, "batch": chosen.batch, "fused": chosen.fused, "random_clip_weights": True}
+    body |= alone(chosen)
+    release_memory(chosen)
+    out = chosen.out or RESULTS / f"workers-{chosen.device}-{chosen.profile}.json"
+    body["frames_per_s"] = {}
+    for count in chosen.workers:
+        body["frames_per_s"][f"{count} workers"] = spread(together(count, chosen))
+        save(WHAT, body, out)
     if bound := body.get("bound_frames_per_s"):
         best = max(rate["median"] for rate in body["frames_per_s"].values())
         body["share_of_bound"] = round(best / bound["median"], 3)
-    out = chosen.out or RESULTS / f"workers-{chosen.device}-{chosen.profile}.json"
-    write("frames per second of workers that share a device", body, out)
+    write(WHAT, body, out)
 
 
 def settings_of(chosen: argparse.Namespace) -> Settings:
     detector = chosen.data / "weights" / "yolov5nu-rebuilt.pt"
-    return load_settings(detector_weights=detector, random_clip_weights=True, device=chosen.device)
+    return load_settings(
+        detector_weights=detector, random_clip_weights=True, device=chosen.device, cuda_fused=chosen.fused
+    )
 
 
 def mosaics(chosen: argparse.Namespace) -> list[bytes]:
@@ -82,6 +95,7 @@ def mosaics(chosen: argparse.Namespace) -> list[bytes]:
 def alone(chosen: argparse.Namespace) -> dict[str, Any]:
     """What one process says of the frames, the bound, and where the time goes."""
     engine, jpegs = load_engine(settings_of(chosen), chosen.profile), mosaics(chosen)
+    engine.prepare(chosen.batch)
     width, height = picture.decode(jpegs[0]).shape[1::-1]
     facts: dict[str, Any] = {"device": engine.device, "frame": f"{width}x{height}"}
     if not engine.profile.needs_detector:
@@ -91,7 +105,8 @@ def alone(chosen: argparse.Namespace) -> dict[str, Any]:
     bare.seconds()
     facts["pictures_through_the_trunk_per_frame"] = round(pictures, 2)
     facts["bound_frames_per_s"] = spread([len(jpegs) / bare.seconds() for _ in range(chosen.rounds)])
-    facts["trace"] = trace(engine, jpegs, chosen)
+    if not chosen.no_trace:
+        facts["trace"] = trace(engine, jpegs, chosen)
     return facts
 
 
@@ -112,6 +127,17 @@ def trace(engine: Engine, jpegs: Sequence[bytes], chosen: argparse.Namespace) ->
     return [{"kernel": key[:100], "calls": count, "share": round(us / total, 3)} for us, key, count in top]
 
 
+def release_memory(chosen: argparse.Namespace) -> None:
+    """What this process keeps of the device's memory for itself: the workers need it."""
+    if chosen.device == "cuda":
+        import gc
+
+        import torch
+
+        gc.collect()
+        torch.cuda.empty_cache()
+
+
 def together(count: int, chosen: argparse.Namespace) -> list[float]:
     """Frames per second of all of so many workers, in each round; the first is not counted."""
     context = multiprocessing.get_context("spawn")
@@ -119,9 +145,12 @@ def together(count: int, chosen: argparse.Namespace) -> list[float]:
     crew = [context.Process(target=_work, args=(chosen, start, results), daemon=True) for _ in range(count)]
     for worker in crew:
         worker.start()
-    spans = [results.get(timeout=PATIENCE_S) for _ in range(count * (chosen.rounds + 1))]
-    for worker in crew:
-        worker.join()
+    try:
+        spans = [_next(results, crew) for _ in range(count * (chosen.rounds + 1))]
+    finally:
+        for worker in crew:
+            worker.join(timeout=1.0)
+            worker.kill()
     rates = []
     for number in range(1, chosen.rounds + 1):
         of = [(began, ended) for at, began, ended in spans if at == number]
@@ -129,8 +158,22 @@ def together(count: int, chosen: argparse.Namespace) -> list[float]:
     return rates
 
 
+def _next(results: Any, crew: Sequence[BaseProcess]) -> tuple[int, float, float]:
+    """What some worker says next. Raises RuntimeError once one has died, or after `PATIENCE_S` of silence."""
+    deadline_s = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline_s:
+        with suppress(queue.Empty):
+            said: tuple[int, float, float] = results.get(timeout=1.0)
+            return said
+        dead = [worker.exitcode for worker in crew if worker.exitcode]
+        if dead:
+            raise RuntimeError(f"{len(dead)} of {len(crew)} workers died, the first with {dead[0]}: see above")
+    raise RuntimeError(f"the workers said nothing for {PATIENCE_S:g} s")
+
+
 def _work(chosen: argparse.Namespace, start: Barrier, results: Any) -> None:
     engine, jpegs = load_engine(settings_of(chosen), chosen.profile), mosaics(chosen)
+    engine.prepare(chosen.batch)
     bank = _learnt(engine, chosen)
     for number in range(chosen.rounds + 1):
         start.wait()

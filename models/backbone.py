@@ -22,6 +22,7 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from models.device import Compute
+from models.fused_trunk import fuse_activations
 from models.pictures import Pictures
 from models.runner import runner
 from models.squash import SIDE_PX, squash, squash_boxes, whole_pixels
@@ -56,11 +57,17 @@ class Backbone:
         self.compute = compute
         self.tensors_sha256 = tensors_sha256(trunk.visual.state_dict())  # before fusing, which differs by device
         _fuse_batch_norms(trunk)
+        if compute.fused:
+            fuse_activations(trunk.visual)
         trunk = trunk.to(compute.device, compute.held).to(memory_format=compute.memory_format).eval()
         self.run = runner(trunk, compute)
         shape = (1, 3, 1, 1)
         self._mean = torch.tensor(OPENAI_DATASET_MEAN, device=compute.device).reshape(shape) * 255.0
         self._std = torch.tensor(OPENAI_DATASET_STD, device=compute.device).reshape(shape) * 255.0
+
+    def prepare(self) -> None:
+        """Make ready for batches of any size."""
+        self.run.prepare((3, SIDE_PX, SIDE_PX), _CHUNK[self.compute.device.type])
 
     @torch.inference_mode()
     def embed(

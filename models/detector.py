@@ -15,6 +15,7 @@ from torch.nn.functional import interpolate, pad
 from models.checkpoint import read_checkpoint
 from models.detections import Detections
 from models.device import Compute
+from models.nms import already_suppressed, suppress
 from models.pictures import Pictures
 from models.runner import runner
 from models.tensor_hash import tensors_sha256
@@ -24,10 +25,8 @@ __all__ = ["Detections", "Detector", "Letterbox", "load_detector"]
 
 SIDE_PX = 640  # the long side of the network's input
 _GREY = 114.0  # ultralytics' padding
-_IOU = 0.7  # ultralytics' default overlap of NMS
-_MAX_BOXES = 300
 _CHUNK = {"cpu": 8, "cuda": 64}  # frames per forward: bounds memory
-_NO_NMS_LIMIT_S = 1e9  # NMS gives up on the rest of a batch after a time: on a busy machine persons would vanish
+_USUAL_SHAPES = ((9, 16), (3, 4), (4, 5))  # of cameras' pictures, height to width: prepared before a frame comes
 
 
 @dataclass(frozen=True)
@@ -54,10 +53,10 @@ class Letterbox:
         )  # fmt: skip
 
     def apply(self, pictures: torch.Tensor) -> torch.Tensor:
-        """Grey levels 0..255 (n, 3, h, w) -> 0..1 (n, 3, input_height, input_width)."""
+        """Grey levels 0..255, uint8 (n, 3, h, w) -> 0..1, float32 (n, 3, input_height, input_width)."""
         size = (self.height, self.width)
         if pictures.shape[2:] != size:
-            pictures = interpolate(pictures, size=size, mode="bilinear", align_corners=False).round_()
+            pictures = interpolate(pictures.float(), size=size, mode="bilinear", align_corners=False).round_()
         right, bottom = self.input_width - self.width - self.left, self.input_height - self.height - self.top
         return pad(pictures, (self.left, right, self.top, bottom), value=_GREY) / 255.0
 
@@ -89,6 +88,13 @@ class Detector:
         """Names of all its classes, by number."""
         return tuple(self._names[number] for number in sorted(self._names))
 
+    def prepare(self, most: int) -> None:
+        """Make ready for batches of up to ``most`` frames of cameras' usual shapes: others cost more on a GPU."""
+        for height, width in _USUAL_SHAPES:
+            letterbox = Letterbox.of(height * SIDE_PX, width * SIDE_PX, self._stride)
+            shape = (3, letterbox.input_height, letterbox.input_width)
+            self.run.prepare(shape, min(most, _CHUNK[self.compute.device.type]))
+
     @torch.inference_mode()
     def detect(self, pictures: Pictures) -> list[Detections]:
         """Objects per picture, most confident first."""
@@ -97,21 +103,15 @@ class Detector:
             height, width = group.height, group.width
             letterbox = Letterbox.of(height, width, self._stride)
             for part in group.parts(_CHUNK[self.compute.device.type]):
-                rows = self._forward(letterbox.apply(part.stack.float()))
+                rows = self._forward(letterbox.apply(part.stack))
                 for number, kept in zip(part.numbers, rows, strict=True):
                     found[number] = self._detections(kept, letterbox, height, width)
         return [found[number] for number in range(pictures.count)]
 
     def _forward(self, inputs: torch.Tensor) -> list[NDArray[np.float32]]:
         """Rows of x1, y1, x2, y2, confidence, class in pixels of the input, per picture."""
-        from ultralytics.utils.nms import non_max_suppression
-
-        kept = non_max_suppression(
-            self.run(inputs), self.confidence, _IOU, classes=self._classes, max_det=_MAX_BOXES, end2end=self._end2end,
-            max_time_img=_NO_NMS_LIMIT_S,
-        )  # fmt: skip
-        together = torch.cat(kept).float().cpu().numpy()  # one transfer for all
-        return np.split(together, np.cumsum([len(rows) for rows in kept])[:-1])
+        choose = already_suppressed if self._end2end else suppress
+        return choose(self.run(inputs), self.confidence, self._classes)
 
     def _detections(self, rows: NDArray[np.float32], letterbox: Letterbox, height: int, width: int) -> Detections:
         boxes = letterbox.to_source(rows[:, :4], height, width)

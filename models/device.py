@@ -23,6 +23,7 @@ class Compute:
     device: torch.device
     dtype: torch.dtype
     runtime: Literal["torch", "openvino"] = "torch"
+    fused: bool = False  # activations within the trunk's convolutions: models.fused_trunk
 
     @property
     def held(self) -> torch.dtype:
@@ -42,8 +43,11 @@ class Compute:
         return f"{self.device.type if self.runtime == 'torch' else self.runtime} {precision}"
 
 
-def choose_compute(setting: str = "auto", precision: Precision = "auto", threads: int | None = None) -> Compute:
-    """Turn the setting into a device and a precision, and set torch's thread count for the whole process.
+def choose_compute(
+    setting: str = "auto", precision: Precision = "auto", threads: int | None = None, *, cuda_fused: bool = False
+) -> Compute:
+    """Turn the setting into a device and a precision, and set torch's thread count for the whole process: all cores
+    on a CPU; on CUDA one, since more would only wait for each other over what little is done here.
 
     ``auto`` takes CUDA where torch sees a device, else the CPU; ``openvino`` is the CPU too, with OpenVINO in torch's
     place. CUDA computes in fp16, a CPU in bf16 where it has native instructions for it, else fp32;
@@ -63,11 +67,14 @@ def choose_compute(setting: str = "auto", precision: Precision = "auto", threads
             "PATCHWATCH_DEVICE=cuda, but torch sees no CUDA device: install the driver and a CUDA build of torch, "
             "or set PATCHWATCH_DEVICE=cpu"
         )
-    torch.set_num_threads(threads or _usable_cores())
-    if setting != "cuda" and not (setting == "auto" and present):
+    on_cuda = setting == "cuda" or (setting == "auto" and present)
+    torch.set_num_threads(threads or (1 if on_cuda else _usable_cores()))
+    if not on_cuda:
         dtype = torch.float32 if precision == "fp32" else _cpu_dtype()
         return Compute(torch.device("cpu"), dtype, "openvino" if setting == "openvino" else "torch")
-    return Compute(torch.device("cuda"), torch.float32 if precision == "fp32" else _cuda_dtype())
+    torch.backends.cudnn.allow_tf32 = precision != "fp32"  # TF32 keeps 10 of 23 bits of a mantissa
+    dtype = torch.float32 if precision == "fp32" else _cuda_dtype()
+    return Compute(torch.device("cuda"), dtype, fused=cuda_fused)
 
 
 def _usable_cores() -> int:

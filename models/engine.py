@@ -33,6 +33,7 @@ class NetworkOptions:
     threads: int | None = None
     random_clip: bool = False
     still_tolerance: float = 0.0
+    cuda_fused: bool = False
 
 
 class Engine:
@@ -62,6 +63,7 @@ class Engine:
                 device=options.device,
                 threads=options.threads,
                 random_clip=options.random_clip,
+                cuda_fused=options.cuda_fused,
             ),
             Stillness(options.still_tolerance),
         )
@@ -69,6 +71,21 @@ class Engine:
     @property
     def device(self) -> str:
         return self._networks.device if self._networks else "cpu"
+
+    def prepare(self, most_frames: int) -> None:
+        """Do what would hold up the first batches of up to so many frames, before one waits. Takes seconds on a GPU."""
+        if self._networks:
+            self._networks.prepare(most_frames)
+
+    @property
+    def failed_graphs(self) -> int:
+        """Batch sizes that run slower because they could not be recorded as CUDA graphs."""
+        return self._networks.failed_graphs if self._networks else 0
+
+    @property
+    def eager_pictures(self) -> int:
+        """Pictures that ran without a CUDA graph where there should have been one."""
+        return self._networks.eager_pictures if self._networks else 0
 
     @property
     def identity(self) -> dict[str, Any]:

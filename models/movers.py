@@ -23,7 +23,7 @@ def find_movers(frame: Frame, flow: Flow | None, detections: Detections) -> Dete
     """
     if flow is None:
         return Detections.none()
-    fast = (np.linalg.norm(flow.velocity, axis=2) > LEAST_SPEED).astype(np.uint8)
+    fast = (flow.speed > LEAST_SPEED).astype(np.uint8)
     fast = np.asarray(cv2.morphologyEx(fast, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)), np.uint8)
     rows, columns = fast.shape
     scale = np.array([columns / frame.width, rows / frame.height] * 2, np.float32)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from models.detector import Detector
     from models.device import Compute, Precision
     from models.pictures import Pictures
+    from models.runner import Run
 
 RANDOM_SEED = 0
 
@@ -60,6 +61,7 @@ class Networks:
         threads: int | None = None,
         random_clip: bool = False,
         precision: Precision = "auto",
+        cuda_fused: bool = False,
     ) -> Networks:
         """Load what the profile needs. ``random_clip`` is the only way to get random weights; `identity` says so.
 
@@ -68,7 +70,7 @@ class Networks:
         _check_extra(profile.name)
         from models.device import choose_compute
 
-        compute = choose_compute(device, precision, threads)
+        compute = choose_compute(device, precision, threads, cuda_fused=cuda_fused)
         backbone = detector = None
         identity: dict[str, Any] = {"random_weights": False}
         if profile.needs_detector:
@@ -86,6 +88,26 @@ class Networks:
             identity |= {"backbone": "CLIP RN101", "backbone_sha256": digest}
             identity["backbone_tensors_sha256"] = backbone.tensors_sha256
         return cls(backbone, detector, compute, identity, wishes.of(profile, StreamKind.LOCAL))
+
+    def prepare(self, most_frames: int) -> None:
+        """Do before frames wait what would hold up the first batches (of up to so many frames): CUDA graphs."""
+        if self._backbone:
+            self._backbone.prepare()
+        if self._detector:
+            self._detector.prepare(most_frames)
+
+    @property
+    def failed_graphs(self) -> int:
+        """Batch sizes that run slower because they could not be recorded as CUDA graphs."""
+        return sum(run.failed for run in self._runs())
+
+    @property
+    def eager_pictures(self) -> int:
+        """Pictures that ran without a CUDA graph where there should have been one."""
+        return sum(run.eager for run in self._runs())
+
+    def _runs(self) -> list[Run]:
+        return [network.run for network in (self._backbone, self._detector) if network]
 
     @property
     def device(self) -> str:

@@ -22,6 +22,8 @@ class OpenVinoModel:
     float32 in and out; ``dtype`` is the precision within.
     """
 
+    failed = eager = 0
+
     def __init__(self, module: nn.Module, dtype: torch.dtype) -> None:
         self._module = _First(module)
         self._options = {
@@ -37,6 +39,10 @@ class OpenVinoModel:
         if shape not in self._requests:
             self._requests[shape] = self._compile(pictures).create_infer_request()
         return torch.from_numpy(self._requests[shape].infer({0: pictures.numpy()})[0])
+
+    def prepare(self, shape: tuple[int, int, int], most: int) -> None:
+        """Compile the network for this shape, with batches of any size."""
+        self(torch.zeros((1, *shape)))
 
     def _compile(self, pictures: torch.Tensor) -> Any:
         # Not openvino.convert_model: that one reports its use to Intel where openvino-telemetry is installed.

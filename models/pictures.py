@@ -49,8 +49,12 @@ class Pictures:
         return cls(len(pictures), groups)
 
 
-def _stack(pictures: Sequence[NDArray[np.uint8]], device: torch.device) -> torch.Tensor:
-    stack = torch.from_numpy(np.stack(pictures))
+def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """A tensor of the CPU on the device. A GPU takes it from pinned memory, so that nobody waits for the copy."""
     if device.type == "cuda":
-        stack = stack.pin_memory().to(device, non_blocking=True)
-    return stack.permute(0, 3, 1, 2)
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
+def _stack(pictures: Sequence[NDArray[np.uint8]], device: torch.device) -> torch.Tensor:
+    return sent(torch.from_numpy(np.stack(pictures)), device).permute(0, 3, 1, 2)

@@ -12,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import interpolate
 
+from models.pictures import sent
+
 SIDE_PX = 224
 _AT_ONCE = 64  # boxes resized together on a GPU: each needs its picture in floats
 
@@ -49,8 +51,9 @@ def squash_boxes(stack: torch.Tensor, rows: Sequence[int], boxes: Sequence[Box])
 
 def squash_together(stack: torch.Tensor, rows: Sequence[int], boxes: Sequence[Box]) -> torch.Tensor:
     """As `squash_boxes`, in two matrix products for all boxes instead of several small launches for each."""
-    corners = torch.tensor(boxes, device=stack.device).reshape(-1, 4)
-    pictures = stack[torch.tensor(rows, device=stack.device)].float()
+    placed = sent(torch.tensor([(row, *box) for row, box in zip(rows, boxes, strict=True)]), stack.device)
+    corners = placed[:, 1:]
+    pictures = stack[placed[:, 0]].float()
     across = _weights(corners[:, 0], corners[:, 2], stack.shape[3])
     down = _weights(corners[:, 1], corners[:, 3], stack.shape[2])
     count, channels, height, width = pictures.shape

@@ -76,6 +76,10 @@ class Settings(BaseSettings):
     # Inference
     device: Device = Field("auto", description="Where the networks run.")
     threads: int | None = Field(None, ge=1, description="CPU threads of the networks. Default: all cores.")
+    cuda_fused: bool = Field(
+        False,
+        description="On CUDA, the trunk's activations within its convolutions. Off: not yet measured on a GPU.",
+    )
     still_tolerance: float = Field(
         0.0,
         ge=0,

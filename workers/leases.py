@@ -60,6 +60,17 @@ class Leases:
     def start(self) -> None:
         self._thread.start()
 
+    @property
+    def started(self) -> bool:
+        return self._thread.ident is not None
+
+    def others(self) -> bool:
+        """Whether other workers of the role live. Raises `BusUnavailableError`."""
+        with _answered():
+            expired_ms = _now_ms(self._client) - _LEASE_MS
+            found = self._client.zrangebyscore(self._members, f"({expired_ms}", "+inf")
+        return any(not has_ended(name) for name in map(_text, found) if name != self.worker)
+
     def want(self, weights: Mapping[LeaseKeys, int], pinned: frozenset[LeaseKeys] = frozenset()) -> None:
         """What there is to own, with how much work each is. ``pinned``: owned here and not to be moved for balance."""
         changed = dict(weights) != self._weights
@@ -73,7 +84,7 @@ class Leases:
 
         Raises `RuntimeError` when the thread has died of a defect: nothing is renewed any more.
         """
-        if self._thread.ident is not None and not self._thread.is_alive() and not self._stopped:
+        if self.started and not self._thread.is_alive() and not self._stopped:
             raise RuntimeError("the thread that renews the leases has died: see its traceback above")
         return dict(self._values)
 
@@ -103,7 +114,7 @@ class Leases:
         """Give everything back."""
         self._stopped = True
         self._wake.set()
-        if self._thread.ident is not None:
+        if self.started:
             self._thread.join(timeout=10)
         with suppress(BusUnavailableError):  # then they expire by themselves
             with _answered():
@@ -131,8 +142,7 @@ class Leases:
 
     def _look(self) -> _Seen:
         units = list(self._weights.keys() | self._values.keys())
-        seconds, micros = self._client.time()
-        now_ms = seconds * 1000 + micros // 1000
+        now_ms = _now_ms(self._client)
         with self._client.pipeline(transaction=False) as pipe:
             pipe.zadd(self._members, {self.worker: now_ms})
             pipe.zremrangebyscore(self._members, "-inf", now_ms - _LEASE_MS)
@@ -223,6 +233,11 @@ def _answered() -> Iterator[None]:
             yield
     except redis.ResponseError as error:  # a replica that was not promoted yet, a full disk
         raise BusUnavailableError(f"Redis refuses: {error}") from None
+
+
+def _now_ms(client: Any) -> int:
+    seconds, micros = client.time()
+    return int(seconds * 1000 + micros // 1000)
 
 
 def _owner(value: bytes) -> str:

@@ -118,6 +118,7 @@ def load_engine(settings: Settings, profile: str) -> Engine:
             device=settings.device,
             threads=settings.threads,
             random_clip=settings.random_clip_weights,
+            cuda_fused=settings.cuda_fused,
             still_tolerance=settings.still_tolerance,
         ),
     )

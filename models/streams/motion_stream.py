@@ -124,19 +124,24 @@ class MotionStream:
 def direct(velocity: NDArray[np.float32]) -> NDArray[np.float32]:
     """Split each velocity (h, w, 2) into non-negative parts along the two nearest of 8 directions: (8, h, w).
 
-    Direction ``b`` points at ``b * 45`` degrees, from rightward to downward. Within a sector the split is the exact
-    decomposition of the vector, so it is linear in speed and continuous in angle. With ``p_b`` the part of the
-    velocity perpendicular to direction ``b``, part ``b`` is ``max(0, min(p_{b-1}, -p_{b+1})) / sin 45``.
+    Direction ``b`` points at ``b * 45`` degrees, from rightward to downward. The split is the exact decomposition of
+    the vector into the two: half way between both axes goes what it has of both, and along the longer axis the rest.
+    So it is linear in speed and continuous in angle.
     """
-    x, y = velocity[..., 0], velocity[..., 1]
-    half = np.float32(np.sqrt(0.5))
-    across = [y, (y - x) * half, -x, (-x - y) * half]  # p_0 .. p_3; p_{b+4} = -p_b
-    across += [-part for part in across]
+    x, y = cv2.split(velocity)
     parts = np.empty((DIRECTIONS, *x.shape), np.float32)
-    for direction in range(DIRECTIONS):
-        np.minimum(across[direction - 1], across[(direction + 5) % 8], out=parts[direction])
-    np.maximum(parts, 0.0, out=parts)
-    parts /= half
+    right, right_down, down, left_down, left, left_up, up, right_up = parts
+    np.maximum(x, 0.0, out=right)
+    np.maximum(y, 0.0, out=down)
+    np.subtract(right, x, out=left)
+    np.subtract(down, y, out=up)
+    sides = (right_down, right, down), (left_down, left, down), (left_up, left, up), (right_up, right, up)
+    for between, across, along in sides:
+        np.minimum(across, along, out=between)
+    for between, across, along in sides:
+        across -= between
+        along -= between
+    parts[1::2] *= np.sqrt(np.float32(2.0))
     return parts
 
 

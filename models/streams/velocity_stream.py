@@ -15,7 +15,7 @@ from models.coreset import draw_coreset
 from models.detections import Detections
 from models.exemplars import Exemplars
 from models.features import Features
-from models.flow import Flow
+from models.flow import Flow, magnitude
 from models.frame import Frame
 from models.perception import Perception
 from models.perspective import SIZE, Perspective
@@ -124,6 +124,6 @@ def _vector(frame: Frame, flow: Flow, box: NDArray[np.float32], kind: int) -> ND
     long_side = max(frame.width, frame.height)
     height = max(y2 - y1, 1.0) / long_side
     velocity = flow.velocity[top:bottom, left:right].reshape(-1, 2) / np.float32(height)
-    speed = np.linalg.norm(velocity, axis=1)
+    speed = magnitude(velocity)
     statistics = speed.mean(), np.quantile(speed, _FAST_SHARE), *velocity.mean(axis=0)
     return np.array([*statistics, y2 / long_side, height, kind], np.float32)

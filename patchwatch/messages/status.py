@@ -169,3 +169,5 @@ class WorkerBeat(Message):
     updated_at_ms: TimeMs
     device: str = "cpu"
     cameras: Count = 0
+    failed_graphs: Count = 0  # batch sizes that could not be recorded as CUDA graphs
+    eager_pictures: Count = 0  # that ran without one where there should have been one

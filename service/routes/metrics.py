@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
@@ -11,7 +11,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
 from patchwatch.messages.alert import AlertKind
-from patchwatch.messages.status import CaptureState
+from patchwatch.messages.status import CaptureState, WorkerBeat
+from patchwatch.roles import Role
 from service.context import In
 from service.health import Health
 from service.models import CameraStatus
@@ -47,6 +48,7 @@ async def metrics(context: In) -> PlainTextResponse:
         _open_alerts(found, await context.store.alerts.open_by_camera()),
         *_of_webhooks(await webhook_views(context, await context.store.webhooks.all())),
         _gauge("websocket_clients", "Clients of the WebSockets", ["topic"], context.hub.clients_by_topic().items()),
+        *_of_workers(beats),
         _gauge("workers", "Living workers", ["role"], _counted(beat.role for beat in beats).items()),
     ]
     registry = CollectorRegistry(auto_describe=False)
@@ -116,6 +118,15 @@ def _of_webhooks(found: list[WebhookView]) -> Iterable[Metric]:
         yield _gauge(f"webhook_{name}", text, ["webhook"], ((view.id, getattr(view, name)) for view in found))
     failing = ((view.id, float(view.health not in (WebhookHealth.OK, WebhookHealth.DISABLED))) for view in found)
     yield _gauge("webhook_failing", "1 while a webhook that is on does not deliver", ["webhook"], failing)
+
+
+def _of_workers(beats: Sequence[WorkerBeat]) -> Iterable[Metric]:
+    """Zero where the networks run as fast as they can."""
+    inference = [(f"{beat.host}:{beat.pid}", beat) for beat in beats if beat.role == Role.INFERENCE.value]
+    failed = ((worker, beat.failed_graphs) for worker, beat in inference)
+    yield _gauge("failed_cuda_graphs", "Batch sizes that could not be recorded for the GPU", ["worker"], failed)
+    eager = ((worker, beat.eager_pictures) for worker, beat in inference)
+    yield _gauge("eager_pictures", "Pictures that passed a network without a CUDA graph", ["worker"], eager)
 
 
 def _captures(found: list[CameraStatus], field: str) -> Iterable[tuple[str, float]]:

@@ -10,14 +10,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from real_frames import DETECTOR, PERSONS, frames_of, networks_for  # noqa: E402
+from real_frames import PERSONS, frames_of, networks_for  # noqa: E402
 
 from models.backbone import Backbone, random_trunk  # noqa: E402
-from models.cuda_graphs import BUCKETS, CudaGraphs, bucket, tensors_of  # noqa: E402
-from models.detector import load_detector  # noqa: E402
 from models.device import Compute, choose_compute  # noqa: E402
 from models.pictures import Pictures  # noqa: E402
-from models.runner import Eager  # noqa: E402
 from patchwatch.errors import ConfigurationError  # noqa: E402
 
 pytestmark = pytest.mark.clip
@@ -58,49 +55,3 @@ def test_an_absent_openvino_is_not_replaced_silently(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ConfigurationError, match=r"pip install 'patchwatch\[openvino\]'"):
         choose_compute("openvino")
-
-
-@pytest.mark.parametrize(("count", "size"), [(1, 1), (3, 4), (64, 64), (65, 96), (257, 0)])
-def test_a_batch_takes_the_smallest_graph_that_holds_it(count: int, size: int) -> None:
-    assert bucket(count) == size
-    assert sorted(BUCKETS) == list(BUCKETS)
-
-
-def test_what_cannot_be_recorded_runs_as_it_comes_and_is_told_once(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(self: CudaGraphs, pictures: torch.Tensor) -> None:
-        raise RuntimeError("operation not permitted when stream is capturing\nmore")
-
-    monkeypatch.setattr(CudaGraphs, "_record", refuse)
-    graphs = CudaGraphs(Eager(torch.nn.Flatten(), EXACT))
-    for _ in range(2):
-        assert graphs(torch.ones(3, 2, 2)).tolist() == [[1.0] * 4] * 3
-    assert [record.message for record in caplog.records] == [
-        "pictures (4, 2, 2) run without a CUDA graph: operation not permitted when stream is capturing"
-    ]
-
-
-@pytest.mark.data
-def test_what_a_detection_head_made_for_a_shape_is_kept_alive(data: Path) -> None:
-    run = load_detector(data / DETECTOR, EXACT, classes=(), confidence=0.5).run
-    assert isinstance(run, Eager)
-    run(torch.zeros(1, 3, 384, 640))
-    (anchors,) = [part.anchors for part in run.module.modules() if torch.is_tensor(getattr(part, "anchors", None))]
-    assert any(kept is anchors for kept in tensors_of(run.module))
-
-
-@pytest.mark.gpu
-@pytest.mark.data
-def test_graphs_replay_what_the_modules_do(data: Path) -> None:
-    compute = choose_compute("cuda", "fp32")
-    detector = load_detector(data / DETECTOR, compute, classes=(), confidence=0.5)
-    trunk = Backbone(random_trunk(3), compute)
-    shapes = [(3, 384, 640), (3, 224, 384), (3, 384, 640)]  # back to a shape whose anchors have been replaced
-    for graphs, of in ((detector.run, shapes), (trunk.run, [(3, 224, 224)])):
-        assert isinstance(graphs, CudaGraphs)
-        for shape in of:
-            for count in (1, 3, 4, 3):
-                pictures = torch.rand((bucket(count), *shape), device=compute.device)
-                expected = graphs._held(pictures)[:count]
-                torch.testing.assert_close(graphs(pictures[:count]), expected, rtol=1e-2, atol=1e-2)

@@ -11,6 +11,7 @@ import time
 from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import httpx
@@ -131,8 +132,8 @@ class World:
             {"camera_id": camera_id, "profile": "motion", "bank_id": "b1", "streams": (motion, local), **known}
         )
 
-    def beat(self, role: str) -> None:
-        beat = WorkerBeat(role=role, host="here", pid=1, started_at_ms=now_ms(), updated_at_ms=now_ms())
+    def beat(self, role: str, **fields: Any) -> None:
+        beat = WorkerBeat(role=role, host="here", pid=1, started_at_ms=now_ms(), updated_at_ms=now_ms(), **fields)
         self.bus.set(keys.worker(role, "w1"), beat.encode(), ex=60)
 
 

@@ -29,7 +29,7 @@ class Engines:
         """The engine, or None while it loads for the first time. Raises what loading it raised last; a failed load is
         tried again in the background after a while."""
         if profile not in self._loading or time.monotonic() >= self._retry_at_s.get(profile, float("inf")):
-            self._loading[profile] = self._pool.submit(load_engine, self._settings, profile)
+            self._loading[profile] = self._pool.submit(self._load, profile)
             self._retry_at_s.pop(profile, None)
         future = self._loading[profile]
         if future.done():
@@ -51,6 +51,32 @@ class Engines:
         for profile in profiles:
             with suppress(PatchwatchError):
                 self.get(profile)
+
+    def ready(self, profiles: Iterable[str]) -> bool:
+        """Whether each is loaded, or failed to; loads what is not."""
+        wanted = set(profiles)
+        self.prepare(wanted)
+        return all(profile in self._errors or self._loading[profile].done() for profile in wanted)
+
+    @property
+    def failed_graphs(self) -> int:
+        """Batch sizes that run slower because they could not be recorded as CUDA graphs."""
+        return sum(engine.failed_graphs for engine in self._loaded())
+
+    @property
+    def eager_pictures(self) -> int:
+        """Pictures that ran without a CUDA graph where there should have been one."""
+        return sum(engine.eager_pictures for engine in self._loaded())
+
+    def _loaded(self) -> list[Engine]:
+        done = [future for future in self._loading.values() if future.done()]
+        return [future.result() for future in done if not future.cancelled() and future.exception() is None]
+
+    def _load(self, profile: str) -> Engine:
+        """With all that a first batch would wait for: no frame waits, and the cost of none is misjudged by it."""
+        engine = load_engine(self._settings, profile)
+        engine.prepare(self._settings.batch_frames)
+        return engine
 
     def stop(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)

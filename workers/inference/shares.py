@@ -16,7 +16,8 @@ class Shares:
 
     The engine that used the least time of late, for each of its cameras, is next; a turn is as many frames as its
     measured cost lets it score within a quarter of ``max_age_s``. Each waits for one turn of the others at most, and
-    none starves. Engines go by name.
+    none starves. An engine's first turn is not charged: it sets up libraries, which says nothing of the next. Engines
+    go by name.
     """
 
     def __init__(self, batch_frames: int, max_age_s: float) -> None:
@@ -24,6 +25,7 @@ class Shares:
         self._max_age_s = max_age_s
         self._cost_s: dict[str, float] = {}  # of a frame
         self._used_s: dict[str, float] = {}  # of late
+        self._begun: set[str] = set()
         self._noted_s = time.monotonic()
 
     def order(self, cameras: dict[str, int]) -> list[str]:
@@ -45,6 +47,9 @@ class Shares:
 
     def spent(self, engine: str, frames: int, seconds: float) -> None:
         """A turn of so many scored frames took so long."""
+        if frames and engine not in self._begun:
+            self._begun.add(engine)
+            return
         now_s = time.monotonic()
         faded = math.exp((self._noted_s - now_s) / _REMEMBER_S)
         self._used_s = {name: used_s * faded for name, used_s in self._used_s.items()}

@@ -87,7 +87,6 @@ class InferenceWorker:
 
     def run(self) -> None:
         """Score until `stop`. Survives a lost Redis: waits for it and goes on."""
-        self._leases.start()
         self._watchdog.start()
         try:
             while not self._stopping.is_set():
@@ -106,6 +105,9 @@ class InferenceWorker:
             self._client.close()
 
     def _turn(self) -> None:
+        if not self._leases.started and not self._join():
+            self._stopping.wait(_LOOK_SOON_S)
+            return
         reading = {session.keys.frames: session for session in self._sessions.values() if not session.waiting}
         all_read = len(reading) == len(self._sessions)
         changing_hands = self._leases.leaving or self._leases.owned != self._owned
@@ -120,6 +122,18 @@ class InferenceWorker:
         for session, outcome in self._scorer.score(taken).values():
             self._settle(session, outcome)
         self._reader.spent(taken, time.monotonic() - began_s)
+
+    def _join(self) -> bool:
+        """Compete for cameras: once the networks are ready, since others score them until then; at once if none does.
+
+        Says whether.
+        """
+        with translated():
+            self._beat()
+            profiles = {camera.profile for camera in self._read_cameras() if camera.enabled}
+        if self._engines.ready(profiles) or not self._leases.others():
+            self._leases.start()
+        return self._leases.started
 
     def _look_around(self) -> None:
         with translated():
@@ -315,6 +329,8 @@ class InferenceWorker:
             updated_at_ms=time.time_ns() // 1_000_000,
             device=",".join(sorted(devices)) or "cpu",
             cameras=len(self._sessions),
+            failed_graphs=self._engines.failed_graphs,
+            eager_pictures=self._engines.eager_pictures,
         )
         self._client.set(keys.worker("inference", self._leases.worker), beat.encode(), ex=_BEAT_EXPIRES_S)
 

@@ -44,6 +44,7 @@ async def test_metrics_tell_of_every_camera_and_no_secret(api: httpx.AsyncClient
     world.frame(12)
     world.alert(1000)
     world.alert(2000, state=AlertState.CLOSED)
+    world.beat("inference", failed_graphs=2, eager_pictures=30)
     text = (await api.get("/metrics")).text
     for line in (
         'patchwatch_frames_captured_total{camera="gate"} 12.0',
@@ -57,6 +58,8 @@ async def test_metrics_tell_of_every_camera_and_no_secret(api: httpx.AsyncClient
         'patchwatch_reconnects_total{camera="gate"} 2.0',
         'patchwatch_capture_state{camera="gate",state="live"} 1.0',
         'patchwatch_websocket_clients{topic="alerts"} 0.0',
+        'patchwatch_failed_cuda_graphs{worker="here:1"} 2.0',
+        'patchwatch_eager_pictures{worker="here:1"} 30.0',
     ):
         assert line in text
     assert "hunter2" not in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,3 +66,48 @@ def test_engines_are_loaded_ahead_of_need_and_what_cannot_be_is_told_later(
         engines.get("clip")
     engines.stop()
     assert loaded == ["clip", "motion"]
+
+
+class Slow(Engine):
+    """Its networks take until ``done`` to be made ready."""
+
+    def __init__(self, done: threading.Event) -> None:
+        super().__init__(load_profile("motion"))
+        self._done = done
+        self.prepared: list[tuple[int, str]] = []
+
+    def prepare(self, most_frames: int) -> None:
+        self.prepared.append((most_frames, threading.current_thread().name))
+        assert self._done.wait(20)
+
+
+def test_an_engine_is_given_out_only_when_its_first_batches_would_wait_for_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, until: Callable[..., Any]
+) -> None:
+    done = threading.Event()
+    slow = Slow(done)
+    monkeypatch.setattr(engines_module, "load_engine", lambda settings, profile: slow)
+    engines = Engines(Settings(data_dir=tmp_path, batch_frames=24))
+    until(lambda: engines.get("clip") or slow.prepared)
+    assert engines.get("clip") is None
+    assert not engines.ready(["clip"])
+    done.set()
+    until(lambda: engines.ready(["clip"]))
+    assert engines.get("clip") is slow
+    engines.stop()
+    [(most_frames, thread)] = slow.prepared
+    assert most_frames == 24
+    assert thread.startswith("engine-loader"), "not the thread that scores"
+
+
+def test_what_runs_without_its_graph_is_counted_over_all_engines(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, until: Callable[..., Any]
+) -> None:
+    class Eager(Engine):
+        failed_graphs, eager_pictures = 2, 30  # type: ignore[assignment]
+
+    monkeypatch.setattr(engines_module, "load_engine", lambda settings, profile: Eager(load_profile("motion")))
+    engines = Engines(Settings(data_dir=tmp_path))
+    until(lambda: engines.ready(["clip", "objects"]))
+    engines.stop()
+    assert (engines.failed_graphs, engines.eager_pictures) == (4, 60)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import cycle, pairwise
@@ -21,6 +22,7 @@ from patchwatch.messages.alert import Alert
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.score import Score
 from patchwatch.settings import Settings
+from workers.inference import engines
 from workers.inference.worker import InferenceWorker
 
 # Several workers have one Redis server between them: the embedded queue serves a single process tree.
@@ -95,6 +97,47 @@ def test_a_worker_that_joins_gets_its_share_and_gives_it_back_when_it_leaves(
             until(lambda: len(cameras_of(first)) == len(cameras_of(second)) == 1)
             assert cameras_of(first) != cameras_of(second)
         until(lambda: len(cameras_of(first)) == 2)
+
+
+def test_a_worker_takes_no_camera_from_another_before_its_networks_are_ready(
+    enrolled: Any, run_worker: Run, until: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_camera_elsewhere(enrolled)
+    ready, waits = threading.Event(), threading.Event()
+    with run_worker(enrolled.settings) as first:
+        until(lambda: len(cameras_of(first)) == 2)
+        load = engines.load_engine
+
+        def load_slowly(settings: Settings, profile: str) -> Any:
+            waits.set()
+            assert ready.wait(20)
+            return load(settings, profile)
+
+        monkeypatch.setattr(engines, "load_engine", load_slowly)
+        with run_worker(enrolled.settings) as second:
+            assert waits.wait(20)
+            turns: list[int] = []
+            monkeypatch.setattr(second._leases, "others", lambda real=second._leases.others: turns.append(1) or real())
+            until(lambda: len(turns) > 3)  # it has looked several times
+            assert cameras_of(second) == set()
+            assert not second._leases.owned
+            assert len(cameras_of(first)) == 2
+            ready.set()
+            until(lambda: len(cameras_of(second)) == 1)
+
+
+def test_a_worker_that_is_alone_takes_its_cameras_while_the_networks_load(
+    enrolled: Any, run_worker: Run, until: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ready = threading.Event()
+    load = engines.load_engine
+    monkeypatch.setattr(engines, "load_engine", lambda *known: ready.wait(20) and load(*known))
+    feed(enrolled, range(10))
+    with run_worker(enrolled.settings) as only:
+        until(lambda: cameras_of(only) == {"cam"})
+        assert enrolled.scored() == 0
+        ready.set()
+        until(lambda: enrolled.scored() == 10)
 
 
 def test_a_camera_added_later_is_taken_by_the_idle_one(enrolled: Any, run_worker: Run, until: Run) -> None:

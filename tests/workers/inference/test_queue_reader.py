@@ -49,6 +49,7 @@ def cameras(bus_url: str) -> Iterator[Cameras]:
 def reader_of(cameras: Cameras, cost_s: dict[str, float] | None = None, batch_frames: int = 16) -> QueueReader:
     reader = QueueReader(cameras.client, batch_frames, 0.0, MAX_AGE_S)
     for engine, seconds in (cost_s or {}).items():
+        reader._shares.spent(engine, 1, 0.0)  # a first turn is not counted
         reader._shares.spent(engine, 1, seconds)
     return reader
 

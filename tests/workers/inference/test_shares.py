@@ -11,8 +11,19 @@ from workers.inference.shares import Shares
 def learnt(**cost_s: float) -> Shares:
     shares = Shares(batch_frames=16, max_age_s=4.0)
     for engine, seconds in cost_s.items():
+        shares.spent(engine, 1, 9.0)  # a first turn says nothing
         shares.spent(engine, 1, seconds)
     return shares
+
+
+def test_what_a_first_turn_sets_up_is_not_taken_for_the_cost_of_a_frame() -> None:
+    shares = learnt()
+    shares.spent("clip", 4, 6.0)
+    assert shares.turn_frames("clip") == 4, "as if nothing were known"
+    shares.spent("clip", 4, 0.01)
+    assert shares.turn_frames("clip") == 16
+    assert shares.order({"clip": 1, "motion": 1}) == ["motion", "clip"]
+    assert shares.timely_frames("clip", 1) > 100
 
 
 def test_a_turn_is_as_long_as_others_can_wait_whatever_a_frame_costs() -> None:
