@@ -1,8 +1,12 @@
-"""Where weights can be had: a hub repository, a web address, or a file of the user's; each fetches into one file."""
+"""Where weights can be had: a hub repository, a web address, or a file of the user's; each fetches into one file.
+
+An address of the user's may hold a password: whoever shows a source or a reason hides it.
+"""
 
 from __future__ import annotations
 
 import http.client
+import ipaddress
 import logging
 import os
 import re
@@ -17,8 +21,6 @@ from typing import Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
 from patchwatch.errors import RetryableError
-from patchwatch.exposure import is_loopback
-from patchwatch.redaction import redact
 
 _TIMEOUT_S = 30.0
 _CHUNK_BYTES = 1 << 20
@@ -60,7 +62,7 @@ class WebAddress:
     resumes: ClassVar[bool] = True
 
     def __str__(self) -> str:
-        return redact(self.url)
+        return self.url
 
     def fetch(self, partial: Path, progress: Progress, *, force: bool) -> str | None:
         try:
@@ -70,7 +72,7 @@ class WebAddress:
             partial.unlink(missing_ok=True)
             raise RetryableError(f"answered {error.code} {error.reason}") from None
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise RetryableError(f"cannot be fetched ({redact(str(getattr(error, 'reason', error)))})") from None
+            raise RetryableError(f"cannot be fetched ({getattr(error, 'reason', error)})") from None
         return None
 
     def _transfer(self, partial: Path, progress: Progress) -> None:
@@ -113,7 +115,7 @@ class HubFile:
             raise RetryableError("needs huggingface_hub, which comes with the extra `clip`") from None
         except Exception as error:  # noqa: BLE001 (border: the library passes on what its HTTP client raises)
             reason = " ".join(str(error).split()) or type(error).__name__
-            raise RetryableError(f"cannot be fetched ({redact(reason[:300])})") from None
+            raise RetryableError(f"cannot be fetched ({reason[:300]})") from None
 
     def _download(self, partial: Path, progress: Progress, force: bool) -> str | None:
         import huggingface_hub
@@ -176,9 +178,16 @@ def offline() -> bool:
 
 def _opener(url: str) -> urllib.request.OpenerDirector:
     """Proxies of the environment lead to other machines: nothing of this machine goes through them."""
-    if is_loopback(urlsplit(url).hostname or ""):
+    if _is_this_machine(urlsplit(url).hostname or ""):
         return urllib.request.build_opener(urllib.request.ProxyHandler({}))
     return urllib.request.build_opener()
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _bar_class(progress: Progress) -> Any:

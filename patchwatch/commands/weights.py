@@ -12,6 +12,7 @@ import typer
 
 from patchwatch.commands.plain_help import plain_typer
 from patchwatch.errors import RejectedError
+from patchwatch.redaction import redact
 from patchwatch.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -65,12 +66,12 @@ def pull(
         failed: list[dict[str, str]] = []
 
         def note(source: WeightsSource, why: str, into: list[dict[str, str]] = failed) -> None:
-            into.append({"source": str(source), "reason": why})
+            into.append({"source": redact(str(source)), "reason": redact(why)})
 
         with _progress(entry.name, hidden=as_json) as progress:
             pulled = weights.pull(entry, settings.weights_dir, force=force, own=own, progress=progress, failed=note)
         found = weights.verify(entry, None, settings.weights_dir)
-        source = None if pulled.source is None else str(pulled.source)
+        source = None if pulled.source is None else redact(str(pulled.source))
         rows.append({**_check_row(found), "source": source, "failed": failed})
         if not as_json:
             _tell_pulled(found, source, failed)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -47,6 +50,19 @@ def test_verify_passes_with_files_of_ones_own(folder: Path, monkeypatch: pytest.
     result = CliRunner().invoke(app, ["verify", "yolov5s"])
     assert result.exit_code == 0
     assert "own" in result.stdout
+
+
+def test_a_password_of_ones_own_address_is_not_shown(tmp_path: Path) -> None:
+    """Neither in the error nor where it worked."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PATCHWATCH_")}
+    for own in ("http://me:hunter2@127.0.0.1:9/RN101.pt", "http://127.0.0.1:9/RN101.pt?sig=hunter2"):
+        done = subprocess.run(
+            [sys.executable, "-m", "patchwatch", "weights", "pull", "clip-rn101", "--from", own],
+            env=environment | {"PATCHWATCH_WEIGHTS_DIR": str(tmp_path)}, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+        assert done.returncode == 1
+        assert "127.0.0.1:9" in done.stderr
+        assert "hunter2" not in done.stdout + done.stderr
 
 
 def test_an_unknown_name_is_refused() -> None:
