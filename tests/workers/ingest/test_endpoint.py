@@ -115,7 +115,10 @@ async def test_an_unknown_publisher_becomes_a_camera_where_that_is_allowed(
     async with running(make_settings(accept_unknown_publishers=True)) as rig:
         with program(*by_ffmpeg(clip, f"rtsp://127.0.0.1:{rig.port}/new-one")):
             await rig.frames_above("new-one", 0)
-        assert rig.supervisor.camera("new-one") == Camera(id="new-one", source="push:")
+        camera = rig.supervisor.camera("new-one")
+        assert camera is not None
+        assert camera == Camera(id="new-one", source="push:", incarnation=camera.incarnation)
+        assert camera.incarnation is not None
 
 
 def request(method: str, path: str, cseq: int = 1) -> bytes:
