@@ -180,7 +180,8 @@ async def test_an_unknown_publisher_becomes_a_camera_where_that_is_allowed(
             await rig.frames_above("new-one", 0)
         made = rig.supervisor.camera("new-one")
         assert made is not None
-        assert made.source == "push:"
+        assert made.incarnation is not None
+        assert made == Camera(id="new-one", source="push:", incarnation=made.incarnation)
         await rig.until("new-one", CaptureState.OFFLINE)
         await eventually(lambda: not captures_of(os.getpid()))
 
