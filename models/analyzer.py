@@ -61,8 +61,16 @@ class Analyzer:
     def open_event(self) -> Event | None:
         return self._events.open_event
 
-    def read(self, features: Sequence[Features], at_s: float, attention: Attention = Attention.FULL) -> Reading:
+    def read(
+        self,
+        features: Sequence[Features],
+        at_s: float,
+        attention: Attention = Attention.FULL,
+        *,
+        discontinuity: bool = False,
+    ) -> Reading:
         """Score one frame from the features of each stream of the profile. ``attention`` decides on events alone.
+        After a ``discontinuity`` the score begins anew, as it does for every run of the footage a bank is learnt from.
 
         Raises `NonFiniteScoreError` without any change of state when a distance is NaN or infinite.
         """
@@ -70,6 +78,9 @@ class Analyzer:
         rarities = self._rarities(found)
         raw = fuse(self.bank.profile.fusion, self._weights, [part.value if part else None for part in found], rarities)
         unsmoothed = score_of(NEUTRAL_RARITY if raw is None else self.bank.fused.rarity(raw))
+        if discontinuity:
+            self._smoothing.clear()
+            self._score = score_of(NEUTRAL_RARITY)
         if raw is not None:  # silence is neutral: the score stays where it was
             self._score = self._smoothing.add(at_s, unsmoothed)
         leading = driver(self._weights, rarities)

@@ -64,7 +64,7 @@ class Learner:
         self._times: list[float] = []
         self._stretches: list[int] = []  # number of the half minute of footage each kept frame belongs to
         self._runs: list[int] = []  # number of the unbroken run each kept frame belongs to
-        self._seen = self._run = 0
+        self._seen = self._run = self._cuts = 0
         self._seconds = 0.0
         self._last_s: float | None = None
         self._thinned = 1
@@ -77,11 +77,14 @@ class Learner:
         *,
         moment: Moment | None = None,
         starts_run: bool = False,
+        cut: bool = False,
     ) -> None:
         """Take the features of one normal frame, one `Features` per stream, and its picture ``rgb`` (h, w, 3).
 
-        ``moment``: where it is in its source; None: at ``at_s`` in the first. ``starts_run``: a new source, or a gap.
+        ``moment``: where it is in its source; None: at ``at_s`` in the first. ``starts_run``: a new source, a gap,
+        or a ``cut``, which is counted.
         """
+        self._cuts += cut
         if starts_run or self._last_s is None or at_s < self._last_s:
             self._run += 1
         else:
@@ -296,7 +299,7 @@ class Learner:
             spec.name: sum(len(frame[position]) for frame in self._frames[:: spec.stride])
             for position, spec in enumerate(self._profile.streams)
         }
-        return Footage(tuple(sources), self._seen, round(self._seconds, 3), self._thinned, vectors)
+        return Footage(tuple(sources), self._seen, round(self._seconds, 3), self._thinned, vectors, self._cuts)
 
 
 def _measured(features: Features, perspective: Perspective | None) -> Features:

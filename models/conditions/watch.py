@@ -21,6 +21,7 @@ LEARNT_AFTER_S = 180.0  # a new scene that lasts becomes the usual one
 _COVERED_AFTER_S = 2.0
 _CHANGED_AFTER_S = 5.0  # a lorry that passes close by is gone by then
 _OVER_AFTER_S = 2.0
+_REFILLS_S = 0.7  # after a cut, smoothing begins anew, and the windows of half a second are full again by then
 _SETTLES_S = 3.0  # as long as the smoothing remembers (4 sigma of 0.68 s)
 _CHANGED = 0.55  # share of the steady cells; real footage with cars and people close by stays far below
 _CHANGED_BACK = 0.4
@@ -55,9 +56,10 @@ class ConditionWatch:
         self._last_s: float | None = None
         self._unsettled_until_s = float("-inf")
 
-    def look(self, rgb: NDArray[np.uint8], at_s: float, *, rejoined: bool = False) -> Sight:
+    def look(self, rgb: NDArray[np.uint8], at_s: float, *, rejoined: bool = False, cut: bool = False) -> Sight:
         """Take a picture, uint8 (height, width, 3), at its capture time. ``rejoined``: the camera was away before it,
-        so that streams which look back in time have less to average for a while."""
+        so that streams which look back in time have less to average for a while. ``cut``: it jumped before it, so that
+        they have less for a moment."""
         rejoined &= self._last_s is not None
         changes = self._after_gap(at_s)
         elapsed_s = at_s - self._last_s if self._last_s is not None else 0.0
@@ -75,7 +77,8 @@ class ConditionWatch:
         changes += self._learn(sketch, at_s, elapsed_s, unusual=covered or changed)
         ended = any(change.ended_s is not None for change in changes)
         jumped = self._jumps(sketch, elapsed_s)
-        return Sight(tuple(changes), self._attention(at_s, ended or jumped or covered or changed or rejoined))
+        unsettled = ended or jumped or covered or changed or rejoined
+        return Sight(tuple(changes), self._attention(at_s, _SETTLES_S if unsettled else _REFILLS_S if cut else 0.0))
 
     def finish(self) -> list[Condition]:
         """No more frames for now: close what is open, as of the last frame."""
@@ -129,9 +132,9 @@ class ConditionWatch:
         self._cells = self._cells + np.float32(min(1.0, elapsed_s / _LAG_S)) * (cells - self._cells)
         return jump >= _JUMP
 
-    def _attention(self, at_s: float, unsettled: bool) -> Attention:
-        if unsettled:
-            self._unsettled_until_s = at_s + _SETTLES_S
+    def _attention(self, at_s: float, unsettled_s: float) -> Attention:
+        if unsettled_s:
+            self._unsettled_until_s = max(self._unsettled_until_s, at_s + unsettled_s)
         if any(episode.open for episode in self._episodes):
             return Attention.OFF
         return Attention.HELD if at_s < self._unsettled_until_s else Attention.FULL

@@ -56,6 +56,7 @@ def _facts(bank: Bank) -> dict[str, Any]:
         "sources": list(bank.footage.sources),
         "seconds": bank.footage.seconds,
         "frames": bank.footage.frames,
+        "cuts": bank.footage.cuts,
         "vectors": bank.footage.vectors,
         "exemplars": {
             spec.name: list(part.vectors.shape) for spec, part in zip(bank.profile.streams, bank.streams, strict=True)

@@ -16,6 +16,8 @@ def bank_lines(bank: Bank, report: EnrolmentReport) -> list[str]:
     from workers.thresholds import told
 
     lines = threshold_lines(told(bank.threshold.at(bank.false_alarms_per_day)))
+    if report.cuts:
+        lines.append(f"the picture jumps {report.cuts} times within the footage (joined clips?): nothing learnt across")
     for stream in report.streams:
         lines += _stream_lines(stream, report.frames)
     return [*lines, f"{report.verdict.replace('_', ' ')}: {report.next_step}"]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import IO, Any
 
+from models.cuts import Cuts
 from models.frame import Frame
 from patchwatch.errors import InsufficientFootageError, RejectedError, StorageError
 from patchwatch.keys import CameraKeys
@@ -42,7 +43,8 @@ def _batches(
             for message in _live(client, keys, seconds, recording):
                 _write(file, message)
             file.seek(0)
-            frames = (frame for frame in map(_frame, _read(file)) if frame is not None)
+            cuts = Cuts()
+            frames = (cuts.mark(frame) for frame in map(_frame, _read(file)) if frame is not None)
             while batch := list(islice(frames, batch_frames)):
                 yield batch
     except OSError as error:

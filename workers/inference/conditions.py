@@ -42,7 +42,8 @@ class Conditions:
         if self._revision != camera.revision:  # another source shows another scene
             changed += self.finish_picture()
             self._watch, self._revision = ConditionWatch(), camera.revision
-        sight = self._watch.look(frame.rgb, frame.at_s, rejoined=frame.discontinuity)
+        rejoined = frame.discontinuity and not frame.cut
+        sight = self._watch.look(frame.rgb, frame.at_s, rejoined=rejoined, cut=frame.cut)
         changed += [self._alert_of(camera, change) for change in sight.changes]
         return sight.attention, changed
 

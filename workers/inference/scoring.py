@@ -98,7 +98,8 @@ class Scorer:
             log.warning("%s: frame %d dropped: %s", session.camera.id, message.seq, error)
             session.drop(DropReason.CORRUPT)
             return None
-        session.keep(message)  # without a bank: for the snapshot
+        frame = session.cuts.mark(frame)
+        session.keep(message, cut=frame.cut)  # without a bank: for the snapshot
         attention = _look(session, message, frame, outcome)
         if not session.ready:
             session.boxes = []
@@ -130,7 +131,9 @@ class Scorer:
         if analyzer is None:
             raise RuntimeError("an admitted frame has an analyzer")
         try:
-            reading = analyzer.read(features, item.frame.at_s, item.attention)
+            reading = analyzer.read(
+                features, item.frame.at_s, item.attention, discontinuity=item.frame.discontinuity
+            )  # fmt: skip
         except NonFiniteScoreError as error:
             log.error("%s: frame %d dropped: %s", session.camera.id, message.seq, error)
             session.drop(DropReason.NON_FINITE)

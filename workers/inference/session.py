@@ -12,6 +12,7 @@ from typing import Any
 from models.analyzer import Analyzer
 from models.bank import Bank
 from models.bankfile import check_identity, load_bank
+from models.cuts import Cuts
 from models.engine import Engine
 from models.event import Event
 from models.perception import HISTORY_S, View
@@ -62,6 +63,8 @@ class Session:
     alert: Alert | None = None  # the open one
     told_peak: float = 0.0  # of the open alert, as last told to subscribers
     conditions: Conditions = field(default_factory=Conditions)
+    cuts: Cuts = field(default_factory=Cuts)
+    cut_frames: set[int] = field(default_factory=set)  # those of `recent` that follow a cut
     boxes: list[list[Any]] = field(default_factory=list)
     stored: dict[str, Any] | None = None  # analyzer state of before a restart, until there is a bank to go on with
     last_taken_s: float = field(default_factory=time.monotonic)
@@ -100,6 +103,8 @@ class Session:
             "told_peak": self.told_peak,
             "recent": list(self.recent),
             "conditions": self.conditions.state(),
+            "cuts": self.cuts.state(),
+            "cut_frames": sorted(self.cut_frames),
         }
 
     def _restore(self, state: StoredState) -> None:
@@ -111,6 +116,15 @@ class Session:
         self.stored = state.analyzer
         if state.conditions is not None:
             self.conditions.restore(state.conditions)
+        self.cut_frames = set(state.cut_frames)
+        if state.cuts is not None:
+            self._restore_cuts(state.cuts)
+
+    def _restore_cuts(self, state: dict[str, Any]) -> None:
+        try:
+            self.cuts.restore(state)
+        except _UNREADABLE as error:
+            log.warning("%s: what its pictures looked like is unreadable (%r): begun anew", self.camera.id, error)
 
     @property
     def ready(self) -> bool:
@@ -241,12 +255,15 @@ class Session:
         if count:
             self.counters[f"dropped:{reason.value}"] += count
 
-    def keep(self, message: FrameMessage) -> None:
+    def keep(self, message: FrameMessage, *, cut: bool = False) -> None:
         """Remember that this frame stays in the stream until later ones have replaced it as history."""
         self.recent.append((message.seq, message.captured_at_ns))
+        if cut:
+            self.cut_frames.add(message.seq)
         horizon_ns = message.captured_at_ns - int(HISTORY_S * 1e9)
         while len(self.recent) > 1 and not horizon_ns <= self.recent[0][1] <= message.captured_at_ns:
-            self.recent.popleft()  # those of the future are from before the clock was set back
+            seq, _ = self.recent.popleft()  # those of the future are from before the clock was set back
+            self.cut_frames.discard(seq)
 
     def next_score_ms(self, captured_at_ns: int) -> int:
         """Id of the next score: its capture time, pushed forward where clocks stood still."""

@@ -24,4 +24,6 @@ class StoredState(BaseModel):
     alert: Alert | None
     told_peak: _Score
     recent: list[tuple[Count, Count]]
-    conditions: dict[str, Any] | None = None  # unknown to earlier versions
+    conditions: dict[str, Any] | None = None  # unknown to earlier versions, as what follows
+    cuts: dict[str, Any] | None = None
+    cut_frames: list[Count] = []

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -219,7 +220,8 @@ class InferenceWorker:
             try:
                 message = FrameMessage.decode(entry_id, fields)
                 if message.seq in kept:
-                    frames.append(frame_of(message))
+                    frame, cut = frame_of(message), message.seq in session.cut_frames
+                    frames.append(replace(frame, discontinuity=frame.discontinuity or cut))
             except RejectedError:
                 continue  # it was counted when it was taken
         if frames:
