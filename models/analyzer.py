@@ -13,6 +13,7 @@ from models.calibration import NEUTRAL_RARITY, score_of
 from models.event import Box, Event, EventDetector, EventRule
 from models.features import Features
 from models.fusion import driver, fuse
+from models.profile import NEVER_SILENT
 from models.smoothing import CausalGaussian
 from patchwatch.errors import NonFiniteScoreError
 
@@ -90,6 +91,11 @@ class Analyzer:
         return Reading(
             raw or 0.0, unsmoothed, self._score, tuple(rarities), name, box, tuple(found), tuple(changes), opened
         )
+
+    def silent(self, reading: Reading) -> bool:
+        """Whether a stream said nothing that has something to say of every picture."""
+        parts = zip(self.bank.profile.streams, reading.rarities, strict=True)
+        return any(rarity is None and spec.kind in NEVER_SILENT for spec, rarity in parts)
 
     def finish(self) -> list[Event]:
         """No more frames for now: closes an open event."""

@@ -11,6 +11,7 @@ from models.album import THUMBNAILS_MB
 from models.analyzer import Analyzer, Reading
 from models.bank import Bank
 from models.bankfile import check_identity
+from models.conditions.expectation import Expectation
 from models.conditions.watch import ConditionWatch
 from models.cuts import Cuts
 from models.engine import Engine, NetworkOptions
@@ -195,6 +196,7 @@ def analyse(engine: Engine, bank: Bank, source: str | Path, reader: Reader) -> I
 
 def _analyse(engine: Engine, bank: Bank, source: str | Path, reader: Reader) -> Iterator[AnalysedFrame]:
     analyzer, view, watch = Analyzer(bank), View(), ConditionWatch()
+    watch.expect(Expectation(bank.moments.thumbnails))
     with reader.open(source) as video:
         for batch in reader.batches(video):
             frames = [frame for _, frame in batch]

@@ -169,7 +169,8 @@ function drawAll() {
 const clock = (iso) => new Date(iso).toLocaleTimeString();
 
 const KINDS = { // an anomaly needs no other word than its score
-  frozen: "picture frozen", covered: "lens covered or dark", scene_changed: "scene changed", offline: "camera offline",
+  frozen: "picture frozen", covered: "lens covered or dark", scene_changed: "scene changed",
+  blind: "nothing can be seen", shaking: "camera shakes", flickering: "light flickers", offline: "camera offline",
 };
 
 function showAlert(alert) {

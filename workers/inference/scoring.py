@@ -151,6 +151,10 @@ class Scorer:
         session.boxes = boxes
         scored = _Scored(item, analyzer.bank, features, reading)
         outcome.alerts += [_alert(scored, event) for event in reading.changes]
+        silent = analyzer.silent(reading)
+        outcome.alerts += [
+            AlertChange(alert, tell=True) for alert in session.conditions.judge(session.camera, item.frame, silent)
+        ]
         return scored
 
 

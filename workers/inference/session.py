@@ -12,6 +12,7 @@ from typing import Any
 from models.analyzer import Analyzer
 from models.bank import Bank
 from models.bankfile import check_identity, load_bank
+from models.conditions.expectation import Expectation
 from models.cuts import Cuts
 from models.engine import Engine
 from models.event import Event
@@ -181,6 +182,7 @@ class Session:
         rule = bank.threshold.rule(self._false_alarms_per_day)
         self.engine, self.bank, self.analyzer, self.stored = engine, bank, Analyzer(bank, rule), None
         self.view = View()
+        self.conditions.expect(Expectation(bank.moments.thumbnails))
         try:
             closed = self.analyzer.restore(before) if before else []
         except _UNREADABLE as error:
@@ -221,6 +223,13 @@ class Session:
             device=self.engine.device if self.engine else "cpu",
             updated_at_ms=time.time_ns() // 1_000_000,
         )
+
+    def tell_condition(self) -> None:
+        """Put into the status what keeps anomalies from being told, if anything does."""
+        condition = self.conditions.told
+        if self.status is not None and self.status.condition != condition:
+            now_ms = time.time_ns() // 1_000_000
+            self.status = self.status.model_copy(update={"condition": condition, "updated_at_ms": now_ms})
 
     def reconfigure(self, camera: Camera) -> list[Event]:
         """Take a changed configuration; another profile means another bank, and closes what is open."""

@@ -297,6 +297,7 @@ class InferenceWorker:
         self._revision = None  # look again soon: the partition may come back to us
 
     def _publish_status(self, session: Session) -> None:
+        session.tell_condition()
         status, now_s = session.status, time.monotonic()
         before, at_s = self._published.get(session.camera.id, (None, 0.0))
         if status is None or (status is before and now_s - at_s < _STATUS_AGAIN_S):
