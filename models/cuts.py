@@ -22,8 +22,13 @@ _LIT, _LIT_ALIKE = 5.0, 0.93  # grey levels by which most of the picture changes
 _REACH = 2  # points that things move between two pictures without being missed: 3 % of the width
 _NEAR = 9  # points around what changed before: what is quick there is no surprise
 _EDGE = 3  # points along the border, over which things come and go
+_ENTRY = 7  # points along it, within which something quick may stand at first
 _LEAST = 0.004  # of the picture, gone and come together: less matters to no stream
 _PLACES = 3  # where movers are many, some vanish and others appear among them; a lorry is one
+_SELDOM_S, _MANY_PLACES = (
+    0.5,
+    8,
+)  # of pictures so far apart, whatever moves is farther than within reach: only many count
 _TIMES_UNFORESEEN, _TIMES_UNEXPLAINED = 1.5, 3.0  # of what this camera's own movements came to lately
 _COMPARABLE = 0.4  # of what was missing before: as much is missing while one and the same thing goes on
 _HALF_LIFE_S = 30.0  # in which those are forgotten
@@ -80,8 +85,9 @@ class Cuts:
         return replace(frame, discontinuity=True, cut=True)
 
     def _surprises(self, change: _Change, elapsed_s: float) -> bool:
-        unforeseen = change.unforeseen > max(_LEAST, _TIMES_UNFORESEEN * self._usual.unforeseen)
-        unexplained = change.places >= _PLACES and change.unexplained > max(
+        seldom = elapsed_s > _SELDOM_S
+        unforeseen = not seldom and change.unforeseen > max(_LEAST, _TIMES_UNFORESEEN * self._usual.unforeseen)
+        unexplained = change.places >= (_MANY_PLACES if seldom else _PLACES) and change.unexplained > max(
             _LEAST, _TIMES_UNEXPLAINED * self._usual.unexplained
         )
         kept = 0.5 ** (elapsed_s / _HALF_LIFE_S)
@@ -151,9 +157,9 @@ def _compare(before: Mask, now: Mask, moved: Mask) -> tuple[_Change, Mask]:
         return _Change(unexplained, 0.0), moves
     if _is_light(before, now, int(missing.sum())):
         return _Change(0.0, 0.0), moves
-    far = cv2.dilate(moved, _square(_NEAR))[_EDGE:-_EDGE, _EDGE:-_EDGE] == 0
+    far = (missing * (cv2.dilate(moved, _square(_NEAR)) == 0))[_ENTRY:-_ENTRY, _ENTRY:-_ENTRY]
     places = int(cv2.connectedComponents(missing)[0]) - 1  # the first is the rest
-    return _Change(unexplained, float(inside[far].sum()) / missing.size, places), moves
+    return _Change(unexplained, float(far.sum()) / missing.size, places), moves
 
 
 def _missing(before: Levels, now: Levels) -> Levels:
