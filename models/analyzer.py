@@ -13,6 +13,7 @@ from models.calibration import NEUTRAL_RARITY, score_of
 from models.event import Box, Event, EventDetector, EventRule
 from models.features import Features
 from models.fusion import driver, fuse
+from models.profile import NEVER_SILENT
 from models.smoothing import CausalGaussian
 from patchwatch.errors import NonFiniteScoreError
 
@@ -61,8 +62,16 @@ class Analyzer:
     def open_event(self) -> Event | None:
         return self._events.open_event
 
-    def read(self, features: Sequence[Features], at_s: float, attention: Attention = Attention.FULL) -> Reading:
+    def read(
+        self,
+        features: Sequence[Features],
+        at_s: float,
+        attention: Attention = Attention.FULL,
+        *,
+        discontinuity: bool = False,
+    ) -> Reading:
         """Score one frame from the features of each stream of the profile. ``attention`` decides on events alone.
+        After a ``discontinuity`` the score begins anew, as it does for every run of the footage a bank is learnt from.
 
         Raises `NonFiniteScoreError` without any change of state when a distance is NaN or infinite.
         """
@@ -70,6 +79,9 @@ class Analyzer:
         rarities = self._rarities(found)
         raw = fuse(self.bank.profile.fusion, self._weights, [part.value if part else None for part in found], rarities)
         unsmoothed = score_of(NEUTRAL_RARITY if raw is None else self.bank.fused.rarity(raw))
+        if discontinuity:
+            self._smoothing.clear()
+            self._score = score_of(NEUTRAL_RARITY)
         if raw is not None:  # silence is neutral: the score stays where it was
             self._score = self._smoothing.add(at_s, unsmoothed)
         leading = driver(self._weights, rarities)
@@ -79,6 +91,11 @@ class Analyzer:
         return Reading(
             raw or 0.0, unsmoothed, self._score, tuple(rarities), name, box, tuple(found), tuple(changes), opened
         )
+
+    def silent(self, reading: Reading) -> bool:
+        """Whether a stream said nothing that has something to say of every picture."""
+        parts = zip(self.bank.profile.streams, reading.rarities, strict=True)
+        return any(rarity is None and spec.kind in NEVER_SILENT for spec, rarity in parts)
 
     def finish(self) -> list[Event]:
         """No more frames for now: closes an open event."""

@@ -119,13 +119,14 @@ def frame_distance(bank: StreamBank, features: Features) -> StreamDistance | Non
 
 @dataclass(frozen=True)
 class Footage:
-    """What a bank was learnt from. ``sources`` are names without credentials."""
+    """What a bank was learnt from. ``sources`` are names without credentials. ``cuts``: found within them."""
 
     sources: tuple[str, ...]
     frames: int
     seconds: float
     thinned: int = 1  # only every n-th half minute was kept, to bound memory
     vectors: dict[str, int] = field(default_factory=dict)  # per stream, before the coreset
+    cuts: int = 0
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 LONG_SIDE_PX = 360  # frames are brought to this size: docs/decisions/002-motion-stream.md
 SHORT_SIDE_MIN_PX = 64  # of very wide or tall pictures: the pyramid of the flow needs some room
-MAX_GAP_S = 1.0  # frames further apart than this are not compared
+MAX_GAP_S = 1.5  # frames further apart than this are not compared: a camera at 1 fps may come late
 _MEMORY = "flow"
 
 

@@ -13,12 +13,14 @@ class Frame:
     """One picture of one camera.
 
     ``rgb``: uint8 (height, width, 3). ``at_s``: capture time in seconds on any clock that does not jump within a
-    connection. ``discontinuity``: nothing before this frame may be compared with it.
+    connection. ``discontinuity``: nothing before this frame may be compared with it. ``cut``: it is one that its source
+    did not tell of (`models.cuts`).
     """
 
     rgb: NDArray[np.uint8]
     at_s: float
     discontinuity: bool = False
+    cut: bool = False
 
     def __post_init__(self) -> None:
         if self.rgb.ndim != 3 or self.rgb.shape[2] != 3 or self.rgb.dtype != np.uint8:

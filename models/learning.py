@@ -19,11 +19,12 @@ from models.event import EventRule
 from models.exceedance import length_s
 from models.exemplars import Origins
 from models.features import Features
+from models.flow import MAX_GAP_S
 from models.fusion import fuse
 from models.held_out import HeldOut, cover, hold_out
 from models.moments import Moment, Moments
 from models.perspective import Perspective
-from models.profile import Fusion, Profile, StreamKind
+from models.profile import NEVER_SILENT, Fusion, Profile, StreamKind
 from models.seldom import AnyCalibration, calibration_of
 from models.smoothing import CausalGaussian
 from models.streams.base import PerspectiveStream, ScaledStream, Stream
@@ -33,7 +34,7 @@ from patchwatch.errors import InsufficientFootageError
 MIN_FOOTAGE_S = 5.0
 MIN_FRAMES = 25
 SEGMENTS = 5  # leave-one-segment-out calibration; fewer where they would be shorter than `MIN_VALUES` frames
-_NEVER_SILENT = (StreamKind.MOTION, StreamKind.GLOBAL)  # that these find nothing does not mean that nothing is there
+_MOST_SILENT = 0.4  # of the frames, for want of one shortly before
 MAX_FRAMES = 20_000  # kept in memory; beyond, every other stretch of footage is let go, again and again
 THINNED_S = 30.0  # length of such a stretch: within it events are counted as they would be live
 
@@ -64,7 +65,7 @@ class Learner:
         self._times: list[float] = []
         self._stretches: list[int] = []  # number of the half minute of footage each kept frame belongs to
         self._runs: list[int] = []  # number of the unbroken run each kept frame belongs to
-        self._seen = self._run = 0
+        self._seen = self._run = self._cuts = 0
         self._seconds = 0.0
         self._last_s: float | None = None
         self._thinned = 1
@@ -77,11 +78,14 @@ class Learner:
         *,
         moment: Moment | None = None,
         starts_run: bool = False,
+        cut: bool = False,
     ) -> None:
         """Take the features of one normal frame, one `Features` per stream, and its picture ``rgb`` (h, w, 3).
 
-        ``moment``: where it is in its source; None: at ``at_s`` in the first. ``starts_run``: a new source, or a gap.
+        ``moment``: where it is in its source; None: at ``at_s`` in the first. ``starts_run``: a new source, a gap,
+        or a ``cut``, which is counted.
         """
+        self._cuts += cut
         if starts_run or self._last_s is None or at_s < self._last_s:
             self._run += 1
         else:
@@ -116,6 +120,7 @@ class Learner:
         Raises `InsufficientFootageError` naming what is missing.
         """
         self._check_footage()
+        self._check_rate()
         perspectives = self._measure_by_perspective()
         segments = self._segments()
         folds = []
@@ -147,6 +152,19 @@ class Learner:
                 f"from: give at least {MIN_FOOTAGE_S:.0f} s and {MIN_FRAMES} frames, "
                 "better ten minutes or more"
             )
+
+    def _check_rate(self) -> None:
+        moving = [n for n, spec in enumerate(self._profile.streams) if spec.kind is StreamKind.MOTION]
+        steps = np.diff(self._times)[np.diff(self._runs) == 0]
+        interval_s = float(np.median(steps)) if len(steps) else 0.0
+        silent = [sum(not len(frame[n]) for frame in self._frames) / len(self._frames) for n in moving]
+        if interval_s <= MAX_GAP_S or max(silent, default=0.0) < _MOST_SILENT:
+            return
+        raise InsufficientFootageError(
+            f"the pictures are {interval_s:.1f} s apart, and movement is followed over at most {MAX_GAP_S:g} s: raise "
+            "the camera's frame rate, or the analysis rate (PATCHWATCH_ANALYSIS_FPS, or the camera's `fps`), and enrol "
+            "again"
+        )
 
     def _measure_by_perspective(self) -> list[Perspective | None]:
         """Per stream the perspective its vectors are measured by, from here on; None: they have no sizes."""
@@ -220,7 +238,7 @@ class Learner:
 
     def _needs_everything(self, kind: StreamKind) -> bool:
         """Raw distances cannot be added where one is unknown."""
-        return self._profile.fusion is Fusion.DISTANCE or kind in _NEVER_SILENT
+        return self._profile.fusion is Fusion.DISTANCE or kind in NEVER_SILENT
 
     def _check_seen(self, banks: Sequence[StreamBank]) -> None:
         for spec, bank in zip(self._profile.streams, banks, strict=True):
@@ -296,7 +314,7 @@ class Learner:
             spec.name: sum(len(frame[position]) for frame in self._frames[:: spec.stride])
             for position, spec in enumerate(self._profile.streams)
         }
-        return Footage(tuple(sources), self._seen, round(self._seconds, 3), self._thinned, vectors)
+        return Footage(tuple(sources), self._seen, round(self._seconds, 3), self._thinned, vectors, self._cuts)
 
 
 def _measured(features: Features, perspective: Perspective | None) -> Features:

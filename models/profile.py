@@ -36,6 +36,9 @@ class StreamKind(StrEnum):
     CATEGORY = "category"
 
 
+NEVER_SILENT = (StreamKind.MOTION, StreamKind.GLOBAL)  # that these find nothing does not mean that nothing is there
+
+
 @dataclass(frozen=True)
 class StreamSpec:
     """One stream of a profile, as written in the profiles file."""

@@ -40,6 +40,10 @@ class CausalGaussian:
             weights += weight
         return total / weights
 
+    def clear(self) -> None:
+        """Forget all samples."""
+        self._samples.clear()
+
     @property
     def samples(self) -> list[tuple[float, float]]:
         """The state: remembered (time, value) pairs, oldest first."""

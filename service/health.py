@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 
 from patchwatch.learning_advice import nothing_learnt
 from patchwatch.messages.camera import Camera, Tls
-from patchwatch.messages.status import AnalysisState, CaptureState, CaptureStatus
+from patchwatch.messages.status import AnalysisState, CaptureState, CaptureStatus, OpenCondition
 from service.store.statuses import CameraRecord
 
 _CAPTURE_SILENT_MS = 10_000  # the ingest worker writes about once a second
@@ -29,6 +30,7 @@ class Health(StrEnum):
     BANK_REJECTED = "bank_rejected"
     WEIGHTS_MISSING = "weights_missing"
     STALE = "stale"  # frames come, scores do not
+    BLIND = "blind"  # scores come, but no anomaly would be told: the picture shows none
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,8 @@ def _of_analysis(camera: Camera, record: CameraRecord, now_ms: int, stale_after_
     age_s = now_ms / 1000 - record.last_score.scored_at_ns / 1e9
     if age_s > stale_after_s:
         return Diagnosis(Health.STALE, f"the last score is {age_s:.0f} s old: is `patchwatch run inference` up?")
+    if analysis.condition is not None:
+        return Diagnosis(Health.BLIND, _told(analysis.condition))
     return Diagnosis(Health.OK, "; ".join(filter(None, (_overload(record.capture), _unverified(camera)))))
 
 
@@ -95,6 +99,11 @@ def _unverified(camera: Camera) -> str:
     if camera.tls is not Tls.UNVERIFIED:
         return ""
     return "unverified TLS: whoever answers at its address gets its password; set tls_fingerprint, or tls_verify=true"
+
+
+def _told(condition: OpenCondition) -> str:
+    since = datetime.fromtimestamp(condition.since_ms / 1000, UTC).isoformat(timespec="seconds")
+    return f"{condition.kind.value} since {since}: {condition.detail}"
 
 
 def _overload(capture: CaptureStatus | None) -> str:

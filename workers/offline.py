@@ -11,7 +11,9 @@ from models.album import THUMBNAILS_MB
 from models.analyzer import Analyzer, Reading
 from models.bank import Bank
 from models.bankfile import check_identity
+from models.conditions.expectation import Expectation
 from models.conditions.watch import ConditionWatch
+from models.cuts import Cuts
 from models.engine import Engine, NetworkOptions
 from models.features import Features
 from models.frame import Frame
@@ -73,11 +75,12 @@ class Reader:
             yield batch
 
     def _frames(self, video: Video | FrameFolder) -> Iterator[tuple[SampledFrame, Frame]]:
+        cuts = Cuts()
         for sampled in video.frames(self.on_packet):
             if self.limit_s is not None and sampled.media_time_s > self.limit_s:
                 return
             rgb = picture.decode(picture.encode(sampled.rgb, self.jpeg_quality))
-            yield sampled, Frame(rgb, sampled.media_time_s, sampled.discontinuity)
+            yield sampled, cuts.mark(Frame(rgb, sampled.media_time_s, sampled.discontinuity))
 
 
 @dataclass(frozen=True)
@@ -169,8 +172,10 @@ def learn(
             for frame, features in zip(frames, engine.extract(frames, [view] * len(frames)), strict=True):
                 since_s = frame.at_s - first_s
                 moment = Moment(number, since_s, frame.at_s) if clip.live else Moment(number, frame.at_s)
-                cut = starts or frame.discontinuity
-                learner.add(offset_s + since_s, features, frame.rgb, moment=moment, starts_run=cut)
+                learner.add(
+                    offset_s + since_s, features, frame.rgb, moment=moment,
+                    starts_run=starts or frame.discontinuity, cut=frame.cut,
+                )  # fmt: skip
                 starts = False
             share = min(1.0, (frames[-1].at_s - first_s) / clip.duration_s) if clip.duration_s else 0.5
             progress(_READING_SHARE * (number + share) / count, f"reading {clip.name}")
@@ -195,14 +200,16 @@ def analyse(engine: Engine, bank: Bank, source: str | Path, reader: Reader) -> I
 
 def _analyse(engine: Engine, bank: Bank, source: str | Path, reader: Reader) -> Iterator[AnalysedFrame]:
     analyzer, view, watch = Analyzer(bank), View(), ConditionWatch()
+    watch.expect(Expectation(bank.moments.thumbnails))
     with reader.open(source) as video:
         for batch in reader.batches(video):
             frames = [frame for _, frame in batch]
             for (sampled, frame), features in zip(batch, engine.extract(frames, [view] * len(frames)), strict=True):
-                attention = watch.look(frame.rgb, frame.at_s, rejoined=frame.discontinuity).attention
+                rejoined = frame.discontinuity and not frame.cut
+                attention = watch.look(frame.rgb, frame.at_s, rejoined=rejoined, cut=frame.cut).attention
                 scored = ScoredFrame(
                     sampled.media_time_s, sampled.source_width, sampled.source_height, frame.width, frame.height,
-                    analyzer.read(features, frame.at_s, attention),
+                    analyzer.read(features, frame.at_s, attention, discontinuity=frame.discontinuity),
                 )  # fmt: skip
                 yield AnalysedFrame(scored, frame, features)
 

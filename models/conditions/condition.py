@@ -12,6 +12,9 @@ class ConditionKind(StrEnum):
     FROZEN = "frozen"  # frames arrive, the picture does not change
     COVERED = "covered"  # black, or without any detail
     SCENE_CHANGED = "scene_changed"  # another view, or an infrared switch
+    BLIND = "blind"  # pictures come, but nothing can be told from them
+    SHAKING = "shaking"  # the picture as a whole moves to and fro
+    FLICKERING = "flickering"  # bars of light roll through it
 
 
 @dataclass(frozen=True)

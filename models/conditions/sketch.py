@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import zlib
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -21,14 +21,14 @@ _BUSY = 38  # of the 48 cells in order of detail: a picture has lost its detail 
 class Sketch:
     """``grey``: float32 (18, 32), grey levels. ``detail``: fine structure of a busy cell, in grey levels.
     ``contrast``: coarse structure of the whole, in grey levels per point of the grid. ``colour``: mean difference
-    between the channels, 0 for an infrared picture. ``digest``: equal for equal pictures.
+    between the channels, 0 for an infrared picture. ``digests``: uint32 (48,), each equal where its cell is.
     """
 
     grey: NDArray[np.float32]
     detail: float
     contrast: float
     colour: float
-    digest: int
+    digests: NDArray[np.uint32]
 
 
 def sketch_of(rgb: NDArray[np.uint8]) -> Sketch:
@@ -42,7 +42,7 @@ def sketch_of(rgb: NDArray[np.uint8]) -> Sketch:
         detail=float(np.sort(rough, axis=None)[_BUSY]),
         contrast=float(np.sqrt(energies(gradients(grey)).mean())),
         colour=_colour(rgb),
-        digest=zlib.crc32(np.ascontiguousarray(rgb[::_EVERY_ROW]).data),
+        digests=_digests(rgb[::_EVERY_ROW]),
     )
 
 
@@ -68,6 +68,20 @@ def _slope(grey: NDArray[np.float32], across: int, down: int) -> NDArray[np.floa
 
 def _resized(values: NDArray, size: tuple[int, int]) -> NDArray:  # type: ignore[type-arg]
     return cv2.resize(values, size[::-1], interpolation=cv2.INTER_AREA)
+
+
+def _digests(rgb: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """A weighted sum of each cell, which wraps around: other pictures have another one but for a chance of 2^-30."""
+    rows, columns = rgb.shape[:2]
+    weighted = rgb.reshape(rows, -1) * _weights(rows, columns)
+    tops, lefts = np.arange(CELLS[0]) * rows // CELLS[0], np.arange(CELLS[1]) * columns // CELLS[1] * 3
+    sums = np.add.reduceat(np.add.reduceat(weighted, tops, axis=0, dtype=np.uint32), lefts, axis=1, dtype=np.uint32)
+    return np.asarray(sums.ravel(), np.uint32)
+
+
+@cache
+def _weights(rows: int, columns: int) -> NDArray[np.uint32]:
+    return np.random.default_rng(0).integers(1, 2**32, (rows, columns * 3), dtype=np.uint32) | np.uint32(1)
 
 
 def _colour(rgb: NDArray[np.uint8]) -> float:

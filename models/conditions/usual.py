@@ -44,6 +44,11 @@ class Usual:
     def known(self) -> bool:
         return self._learnt_s >= LEARNING_S
 
+    @property
+    def grey(self) -> NDArray[np.float32]:
+        """float32 (18, 32)."""
+        return self._grey
+
     def learn(self, sketch: Sketch, elapsed_s: float) -> None:
         """Take a picture into it; ``elapsed_s`` since the one before."""
         if self._learnt_s < 0:

@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from models.attention import Attention
 from models.conditions.condition import Condition, ConditionKind
 from models.conditions.episode import Episode
+from models.conditions.expectation import Expectation
 from models.conditions.sketch import CELLS, Sketch, cell_means, sketch_of
+from models.conditions.steadiness import Steadiness
 from models.conditions.stillness import Stillness
 from models.conditions.usual import Difference, Usual, levels
 
@@ -20,7 +22,10 @@ GAP_S = 30.0  # without frames for longer, nothing is known of the picture
 LEARNT_AFTER_S = 180.0  # a new scene that lasts becomes the usual one
 _COVERED_AFTER_S = 2.0
 _CHANGED_AFTER_S = 5.0  # a lorry that passes close by is gone by then
+_UNSTEADY_AFTER_S = 3.0
+_STEADY_AFTER_S = 5.0  # the wind comes in gusts
 _OVER_AFTER_S = 2.0
+_REFILLS_S = 0.7  # after a cut, smoothing begins anew, and the windows of half a second are full again by then
 _SETTLES_S = 3.0  # as long as the smoothing remembers (4 sigma of 0.68 s)
 _CHANGED = 0.55  # share of the steady cells; real footage with cars and people close by stays far below
 _CHANGED_BACK = 0.4
@@ -29,6 +34,10 @@ _DETAIL_NONE = 0.6  # grey levels: what noise and compression leave of a black p
 _CONTRAST_NONE = 0.03  # of the usual contrast: darkness in which the scene can still be seen leaves more
 _BLURRED = 0.5  # detail lost more than contrast by this much: out of focus, where darkness takes both alike
 _BACK = 1.5  # over these limits by this factor, detail is back
+_NOT_THE_BANKS = (
+    "the view is not the one that the bank was learnt from: the camera was moved or turned, or sends another stream: "
+    "put it back, or enrol again"
+)
 _JUMP = 45.0  # grey levels that half of the cells brighten or darken by within about a second: what a camera's
 # exposure does when a white car drives into a dark scene stays below 40, and is no reason to look away from the car
 _LAG_S = 1.0
@@ -51,31 +60,51 @@ class ConditionWatch:
         self._frozen = Episode(ConditionKind.FROZEN, frozen_after_s, _OVER_AFTER_S)
         self._covered = Episode(ConditionKind.COVERED, _COVERED_AFTER_S, _OVER_AFTER_S)
         self._changed = Episode(ConditionKind.SCENE_CHANGED, _CHANGED_AFTER_S, _OVER_AFTER_S)
+        self._steadiness = Steadiness()
+        self._shaking = Episode(ConditionKind.SHAKING, _UNSTEADY_AFTER_S, _STEADY_AFTER_S)
+        self._flickering = Episode(ConditionKind.FLICKERING, _UNSTEADY_AFTER_S, _STEADY_AFTER_S)
+        self._expectation: Expectation | None = None
+        self._expects = True  # a view that the bank knows: none was recognised yet
         self._cells: NDArray[np.float32] | None = None  # mean grey levels, lagging behind
         self._last_s: float | None = None
         self._unsettled_until_s = float("-inf")
 
-    def look(self, rgb: NDArray[np.uint8], at_s: float, *, rejoined: bool = False) -> Sight:
+    def expect(self, expectation: Expectation) -> None:
+        """What the camera showed when its bank was learnt. It counts until that was recognised or another view is
+        usual."""
+        self._expectation = expectation if expectation else None
+
+    @property
+    def why(self) -> str:
+        """More than a condition's kind says of it; empty where nothing does."""
+        return _NOT_THE_BANKS if self._expects and self._expectation and self._changed.since_s is not None else ""
+
+    def look(self, rgb: NDArray[np.uint8], at_s: float, *, rejoined: bool = False, cut: bool = False) -> Sight:
         """Take a picture, uint8 (height, width, 3), at its capture time. ``rejoined``: the camera was away before it,
-        so that streams which look back in time have less to average for a while."""
+        so that streams which look back in time have less to average for a while. ``cut``: it jumped before it, so that
+        they have less for a moment."""
         rejoined &= self._last_s is not None
         changes = self._after_gap(at_s)
         elapsed_s = at_s - self._last_s if self._last_s is not None else 0.0
         self._last_s = at_s
         sketch = sketch_of(rgb)
-        difference = self._usual.compare(sketch) if self._usual.known else None
+        difference = self._difference(sketch)
         covered = self._is_covered(sketch, difference)
         changed = not covered and difference is not None and self._has_changed(difference)
-        repeated = self._stillness.repeats(sketch.digest) and not covered  # in blackness nothing could change
+        repeated = self._stillness.repeats(sketch.digests) and not covered  # in blackness nothing could change
         changes += (
             self._frozen.update(at_s, repeated)
             + self._covered.update(at_s, covered)
             + self._changed.update(at_s, changed)
         )
+        steady = covered or changed or not self._usual.known
+        unsteady = self._steadiness.look(sketch.grey, None if steady else self._usual.grey, elapsed_s)
+        changes += self._shaking.update(at_s, unsteady.shakes) + self._flickering.update(at_s, unsteady.flickers)
         changes += self._learn(sketch, at_s, elapsed_s, unusual=covered or changed)
         ended = any(change.ended_s is not None for change in changes)
         jumped = self._jumps(sketch, elapsed_s)
-        return Sight(tuple(changes), self._attention(at_s, ended or jumped or covered or changed or rejoined))
+        unsettled = ended or jumped or covered or changed or rejoined or unsteady.now
+        return Sight(tuple(changes), self._attention(at_s, _SETTLES_S if unsettled else _REFILLS_S if cut else 0.0))
 
     def finish(self) -> list[Condition]:
         """No more frames for now: close what is open, as of the last frame."""
@@ -85,13 +114,14 @@ class ConditionWatch:
 
     @property
     def _episodes(self) -> tuple[Episode, ...]:
-        return (self._frozen, self._covered, self._changed)
+        return (self._frozen, self._covered, self._changed, self._shaking, self._flickering)
 
     def _after_gap(self, at_s: float) -> list[Condition]:
         if self._last_s is None or 0.0 <= at_s - self._last_s <= GAP_S:
             return []
         closed = self.finish()
         self._cells = self._last_s = None
+        self._steadiness = Steadiness()
         self._unsettled_until_s = float("-inf")
         return closed
 
@@ -109,12 +139,21 @@ class ConditionWatch:
         limit = _CHANGED_BACK if self._changed.open else _CHANGED
         return difference.recoloured or difference.changed >= limit
 
+    def _difference(self, sketch: Sketch) -> Difference | None:
+        if self._usual.known or not self._expects or self._expectation is None:
+            return self._usual.compare(sketch) if self._usual.known else None
+        difference = self._expectation.compare(sketch)
+        if difference is None or difference.changed < _CHANGED_BACK:
+            self._expects = False
+            return None
+        return difference
+
     def _learn(self, sketch: Sketch, at_s: float, elapsed_s: float, *, unusual: bool) -> list[Condition]:
         if not unusual:
             self._usual.learn(sketch, elapsed_s)
             return []
         since_s = self._changed.since_s
-        if self._changed.open is None or since_s is None or at_s - since_s < LEARNT_AFTER_S:
+        if self._changed.open is None or since_s is None or at_s - since_s < LEARNT_AFTER_S or not self._usual.known:
             return []
         self._usual.forget()
         self._usual.learn(sketch, 0.0)
@@ -129,9 +168,9 @@ class ConditionWatch:
         self._cells = self._cells + np.float32(min(1.0, elapsed_s / _LAG_S)) * (cells - self._cells)
         return jump >= _JUMP
 
-    def _attention(self, at_s: float, unsettled: bool) -> Attention:
-        if unsettled:
-            self._unsettled_until_s = at_s + _SETTLES_S
+    def _attention(self, at_s: float, unsettled_s: float) -> Attention:
+        if unsettled_s:
+            self._unsettled_until_s = max(self._unsettled_until_s, at_s + unsettled_s)
         if any(episode.open for episode in self._episodes):
             return Attention.OFF
         return Attention.HELD if at_s < self._unsettled_until_s else Attention.FULL
@@ -139,7 +178,9 @@ class ConditionWatch:
     def state(self) -> dict[str, Any]:
         """JSON values that `restore` takes."""
         return {
-            "digests": self._stillness.digests,
+            "stillness": self._stillness.state(),
+            "steadiness": self._steadiness.state(),
+            "expects": self._expects,
             "usual": self._usual.state(),
             "episodes": [episode.state() for episode in self._episodes],
             "cells": None if self._cells is None else self._cells.ravel().tolist(),
@@ -149,7 +190,9 @@ class ConditionWatch:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a stored state, exactly. Raises `ValueError` for one that no pictures lead to."""
-        self._stillness.restore(state["digests"])
+        self._stillness.restore(state["stillness"])
+        self._steadiness.restore(state["steadiness"])
+        self._expects = bool(state["expects"])
         self._usual.restore(state["usual"])
         for episode, stored in zip(self._episodes, state["episodes"], strict=True):
             episode.restore(stored)

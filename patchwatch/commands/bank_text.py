@@ -49,6 +49,8 @@ def bank_lines(bank: Bank, report: EnrolmentReport) -> list[str]:
         lines = [first, limits_line(threshold)]
     else:
         lines = [report.next_step, *threshold_lines(threshold)]
+    if report.cuts:
+        lines.append(f"the picture jumps {report.cuts} times within the footage (joined clips?): nothing learnt across")
     for stream in report.streams:
         lines += _stream_lines(stream, report.frames)
     return lines
@@ -99,6 +101,7 @@ def _facts(bank: Bank) -> dict[str, Any]:
         "sources": list(bank.footage.sources),
         "seconds": bank.footage.seconds,
         "frames": bank.footage.frames,
+        "cuts": bank.footage.cuts,
         "vectors": bank.footage.vectors,
         "exemplars": {
             spec.name: list(part.vectors.shape) for spec, part in zip(bank.profile.streams, bank.streams, strict=True)

@@ -33,6 +33,9 @@ class AlertKind(StrEnum):
     FROZEN = "frozen"  # frames arrive, the picture does not change
     COVERED = "covered"  # the picture is black, or without any detail
     SCENE_CHANGED = "scene_changed"  # another view as a whole: the camera was moved, switched to infrared
+    BLIND = "blind"  # pictures come, but nothing can be told from them
+    SHAKING = "shaking"  # the picture as a whole moves to and fro: a camera on a pole
+    FLICKERING = "flickering"  # bars of light roll through the picture: lamps on mains, another shutter time
     OFFLINE = "offline"  # no frames from a camera that should deliver them
 
 

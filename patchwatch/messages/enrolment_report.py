@@ -64,6 +64,9 @@ class EnrolmentReport(_Part):
 
     seconds: float = Field(description="Footage learnt from.", examples=[600.0])
     frames: int = Field(description="Analysed frames of it.", examples=[3000])
+    cuts: int = Field(
+        0, description="Jumps found within the footage, over which nothing was learnt: it was joined.", examples=[0]
+    )
     segments: int = Field(description="Runs of footage that were held out in turn.", examples=[5])
     verdict: Verdict
     next_step: str = Field(examples=["nothing needs to be done: the footage kept showing what it had shown before"])

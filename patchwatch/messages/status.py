@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from patchwatch.messages.alert import AlertKind
 from patchwatch.messages.base import CameraId, Message, Words
 from patchwatch.messages.camera import Tls
 from patchwatch.messages.enrolment_report import EnrolmentReport
@@ -102,6 +103,14 @@ class AnalysisState(StrEnum):
     SCORING = "scoring"
 
 
+class OpenCondition(Message):
+    """What keeps anomalies of a camera from being told, and since when. Its alert is of the same kind."""
+
+    kind: AlertKind
+    since_ms: TimeMs
+    detail: str  # for people
+
+
 class AnalysisStatus(Message):
     """Written by the inference worker when it changes."""
 
@@ -118,6 +127,7 @@ class AnalysisStatus(Message):
     threshold: AlarmThreshold | None = None  # for the camera's budget
     thresholds: tuple[AlarmThreshold, ...] = ()  # for others it could have
     device: str = "cpu"
+    condition: OpenCondition | None = None  # unknown to earlier versions
     updated_at_ms: TimeMs
 
 

@@ -12,6 +12,7 @@ let asked = 0; // the latest request for a list: answers of earlier ones are voi
 
 export const KINDS = {
   anomaly: "anomaly", frozen: "picture frozen", covered: "lens covered or dark", scene_changed: "scene changed",
+  blind: "nothing can be seen", shaking: "camera shakes", flickering: "light flickers",
   offline: "camera offline",
 };
 

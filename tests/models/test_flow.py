@@ -62,7 +62,7 @@ def test_the_first_frame_has_no_flow() -> None:
     assert _flow(0.0) == [None]
 
 
-@pytest.mark.parametrize("second_s", [1.001, 60.0, 0.0, -5.0])
+@pytest.mark.parametrize("second_s", [1.501, 60.0, 0.0, -5.0])
 def test_nothing_is_compared_over_a_gap_or_back_in_time(second_s: float) -> None:
     flows = _flow(0.0, second_s, second_s + 0.2)
     assert flows[1] is None

@@ -10,16 +10,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from plain_stream import DIM, PICTURE, PlainStream, features_at
+from walking_scene import clip, walkers
 
 from models.analyzer import Analyzer
 from models.bank import Bank, frame_distance
 from models.bankfile import load_bank, save_bank
 from models.coverage import Verdict
+from models.cuts import Cuts
+from models.engine import Engine
 from models.features import Features
+from models.frame import Frame
 from models.learning import Learner
 from models.moments import Moment
+from models.perception import View
 from models.perspective import SIZE, Perspective
-from models.profile import Fusion, Profile, StreamKind, StreamSpec
+from models.profile import Fusion, Profile, StreamKind, StreamSpec, load_profile
 from patchwatch.errors import InsufficientFootageError
 
 
@@ -236,3 +241,33 @@ def test_frames_too_far_apart_to_count_events_are_refused(learner: Learner) -> N
         learner.add(20.0 * n, (features_at(0.0, noise=noise), features_at(5.0, noise=noise)), PICTURE)
     with pytest.raises(InsufficientFootageError, match="raise the analysis rate"):
         learner.build(["slow.mp4"])
+
+
+def test_pictures_too_far_apart_for_movement_are_refused_with_what_to_do() -> None:
+    engine = Engine(load_profile("motion"))
+    learner, view = Learner(engine.profile, engine.streams, engine.identity), View()
+    frames = [Frame(walkers(2.0 * n), 2.0 * n) for n in range(40)]
+    for frame, features in zip(frames, engine.extract(frames, [view] * 40), strict=True):
+        learner.add(frame.at_s, features, frame.rgb)
+    with pytest.raises(InsufficientFootageError, match=r"2\.0 s apart.*raise"):
+        learner.build(["slow.mp4"])
+
+
+def test_joined_clips_teach_what_they_teach_one_by_one() -> None:
+    """Up to the frame that follows each cut, of which a clip of its own would say nothing either."""
+    engine, clips = Engine(load_profile("motion")), [clip(seed, 12) for seed in range(4)]
+
+    def bank(marked: Sequence[Frame]) -> Bank:
+        learner, view = Learner(engine.profile, engine.streams, engine.identity, thumbnails_mb=0.0), View()
+        for frame, features in zip(marked, engine.extract(marked, [view] * len(marked)), strict=True):
+            learner.add(frame.at_s, features, frame.rgb, starts_run=frame.discontinuity, cut=frame.cut)
+        return learner.build(["clips"])
+
+    whole = [frame for part in clips for frame in part]
+    whole = [replace(frame, at_s=n / 5) for n, frame in enumerate(whole)]
+    cuts = Cuts()
+    joined = bank([cuts.mark(replace(frame, discontinuity=n == 0)) for n, frame in enumerate(whole)])
+    apart = bank(whole)
+    assert (joined.footage.cuts, apart.footage.cuts) == (3, 0)
+    np.testing.assert_array_equal(joined.streams[0].vectors, apart.streams[0].vectors)
+    assert joined.rule == apart.rule

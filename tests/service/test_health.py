@@ -1,10 +1,38 @@
 from __future__ import annotations
 
-from patchwatch.messages.status import AnalysisState, CaptureState
-from service.health import Health
+from redis import ResponseError
+
+from patchwatch.accounting import answered
+from patchwatch.messages.alert import AlertKind
+from patchwatch.messages.camera import Camera
+from patchwatch.messages.score import Score
+from patchwatch.messages.status import AnalysisState, AnalysisStatus, CaptureState, CaptureStatus, OpenCondition
+from service.health import Health, diagnose
+from service.store.statuses import CameraRecord
+
+NOW_MS = 1_800_000_000_000
 
 
 def test_every_state_of_the_workers_has_its_word() -> None:
     words = {health.value for health in Health}
     assert {state.value for state in CaptureState} - {CaptureState.LIVE.value} <= words
     assert {state.value for state in AnalysisState} - {AnalysisState.SCORING.value} <= words
+
+
+def test_a_camera_that_sees_nothing_is_not_ok_and_says_why_and_since_when() -> None:
+    analysis = AnalysisStatus(
+        camera_id="door", state=AnalysisState.SCORING, profile="motion", updated_at_ms=NOW_MS,
+        condition=OpenCondition(kind=AlertKind.BLIND, since_ms=NOW_MS - 60_000, detail="pictures come 2.0 s apart"),
+    )  # fmt: skip
+    found = diagnose(Camera(id="door", source="push:"), _record(analysis), NOW_MS, 10.0)
+    assert found.health is Health.BLIND
+    assert found.reason == "blind since 2027-01-15T07:59:00+00:00: pictures come 2.0 s apart"
+    well = analysis.model_copy(update={"condition": None})
+    assert diagnose(Camera(id="door", source="push:"), _record(well), NOW_MS, 10.0).health is Health.OK
+
+
+def _record(analysis: AnalysisStatus) -> CameraRecord:
+    capture = CaptureStatus(camera_id="door", state=CaptureState.LIVE, since_ms=NOW_MS, updated_at_ms=NOW_MS)
+    score = Score(1, NOW_MS * 10**6, NOW_MS * 10**6, 0.0, 0.1, (), None, None)
+    account = answered(capture, [{}, [None, None], ResponseError("no such key")])
+    return CameraRecord(capture, analysis, account, score, None, None)

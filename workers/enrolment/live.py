@@ -16,6 +16,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
+from models.cuts import Cuts
 from models.frame import Frame
 from patchwatch.bus import translated
 from patchwatch.errors import BusUnavailableError, InsufficientFootageError, RejectedError, StorageError
@@ -146,7 +147,8 @@ def live_clip(descriptor: int, camera_id: str, seconds: float | None, batch_fram
 def _batches(descriptor: int, batch_frames: int) -> Iterator[list[Frame]]:
     with os.fdopen(descriptor, "rb") as file:
         file.seek(0)
-        frames = (frame for frame in map(_frame, _read(file)) if frame is not None)
+        cuts = Cuts()
+        frames = (cuts.mark(frame) for frame in map(_frame, _read(file)) if frame is not None)
         while batch := list(islice(frames, batch_frames)):
             yield batch
 

@@ -35,6 +35,7 @@ class SeenFrame:
     discontinuity: bool
     size: tuple[int, int]
     features: tuple[Features, ...]
+    cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def see(engine: Engine, clip: ClipFile, reader: Reader, meter: CostMeter) -> See
             frames = [frame for _, frame in batch]
             for frame, features in zip(frames, meter.extract(engine, frames, view), strict=True):
                 size = (frame.width, frame.height)
-                seen.append(SeenFrame(frame.at_s, frame.discontinuity, size, features))
+                seen.append(SeenFrame(frame.at_s, frame.discontinuity, size, features, frame.cut))
     return SeenClip(clip.name, tuple(seen))
 
 
@@ -71,7 +72,7 @@ def learn(
         for number, frame in enumerate(clip.frames):
             learner.add(
                 offset_s + frame.at_s, frame.features, _blank(frame.size), moment=Moment(source, frame.at_s),
-                starts_run=number == 0 or frame.discontinuity,
+                starts_run=number == 0 or frame.discontinuity, cut=frame.cut,
             )  # fmt: skip
     return learner.build([clip.name for clip in clips], progress)
 
@@ -120,7 +121,9 @@ def score(bank: Bank, clip: SeenClip, meter: CostMeter) -> ScoredClip:
     """Score a clip frame by frame as the live path would, from a fresh state."""
     analyzer = Analyzer(bank)
     with meter.scoring(len(clip.frames)):
-        readings = tuple(analyzer.read(frame.features, frame.at_s) for frame in clip.frames)
+        readings = tuple(
+            analyzer.read(frame.features, frame.at_s, discontinuity=frame.discontinuity) for frame in clip.frames
+        )
     return ScoredClip(clip, readings)
 
 

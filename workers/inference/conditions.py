@@ -8,19 +8,24 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models.attention import Attention
+from models.conditions.blindness import Blindness
 from models.conditions.condition import Condition, ConditionKind
+from models.conditions.expectation import Expectation
 from models.conditions.watch import ConditionWatch
 from models.frame import Frame
 from patchwatch.messages.alert import Alert, AlertKind, AlertState
 from patchwatch.messages.camera import Camera
+from patchwatch.messages.status import OpenCondition
 from workers.inference.silence import Heard, Offline, Silence
 
 _UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)  # what JSON of another shape than expected raises
-_OF_PICTURE = tuple(AlertKind(kind.value) for kind in ConditionKind)
+_OF_PICTURE = tuple(AlertKind(kind.value) for kind in ConditionKind if kind is not ConditionKind.BLIND)
 _SAYS = {
     AlertKind.FROZEN: "frames arrive, but the picture has not changed for a minute: restart the camera",
     AlertKind.COVERED: "the picture is black or without detail: look at the lens and the light",
     AlertKind.SCENE_CHANGED: "the view is another one: the camera was moved or switched to infrared, or the light did",
+    AlertKind.SHAKING: "the picture as a whole moves to and fro: fix the camera, or switch its stabiliser on",
+    AlertKind.FLICKERING: "bars of light roll through the picture: set the camera to the mains frequency (50 or 60 Hz)",
 }
 _LEARNT = "the new view has lasted and counts as the usual one now; the bank does not know it: enrol again"
 
@@ -37,6 +42,8 @@ class Conditions:
     alerts: dict[AlertKind, Alert] = field(default_factory=dict)  # the open ones
     wall_ms: Callable[[float], int] = field(default=lambda at_s: round(at_s * 1000), repr=False, compare=False)
     _watch: ConditionWatch = field(default_factory=ConditionWatch)
+    _blindness: Blindness = field(default_factory=Blindness)
+    _expectation: Expectation = field(default_factory=lambda: Expectation(()))
     _silence: Silence = field(default_factory=Silence)
     _revision: int | None = None  # of the camera whose pictures the watch knows
 
@@ -44,11 +51,32 @@ class Conditions:
         """Take a frame; also returns what its score is worth."""
         changed = []
         if self._revision != camera.revision:  # another source shows another scene
-            changed += self.finish_picture()
+            changed += self._finish_all()
             self._watch, self._revision = ConditionWatch(), camera.revision
-        sight = self._watch.look(frame.rgb, frame.at_s, rejoined=frame.discontinuity)
+            self._watch.expect(self._expectation)
+        rejoined = frame.discontinuity and not frame.cut
+        sight = self._watch.look(frame.rgb, frame.at_s, rejoined=rejoined, cut=frame.cut)
         changed += [self._alert_of(camera, change) for change in sight.changes]
         return sight.attention, changed
+
+    def expect(self, expectation: Expectation) -> None:
+        """What the camera showed when its bank was learnt."""
+        self._expectation = expectation
+        self._watch.expect(expectation)
+
+    def judge(self, camera: Camera, frame: Frame, silent: bool) -> list[Alert]:
+        """Take a scored frame; ``silent``: of which a stream said nothing that should have."""
+        changes = self._blindness.follow(frame.at_s, silent=silent)
+        return [self._alert_of(camera, change) for change in changes]
+
+    @property
+    def told(self) -> OpenCondition | None:
+        """What keeps anomalies from being told at present: the oldest."""
+        found = [alert for kind, alert in self.alerts.items() if kind not in (AlertKind.ANOMALY, AlertKind.OFFLINE)]
+        if not found:
+            return None
+        first = min(found, key=lambda alert: alert.started_at_ms)
+        return OpenCondition(kind=first.kind, since_ms=first.started_at_ms, detail=first.detail)
 
     def listen(self, camera: Camera, heard: Heard, offline_after_s: float) -> list[Alert]:
         """Take a look at the camera's capture; what is to be said of its picture ends with its frames."""
@@ -56,7 +84,7 @@ class Conditions:
         if change is None:
             lost = self._silence.open is None and AlertKind.OFFLINE in self.alerts  # its state could not be read
             return [self._closed(AlertKind.OFFLINE, heard.at_ms)] if lost else []
-        closed = self.finish_picture() if change.ended_ms is None else []
+        closed = self._finish_all() if change.ended_ms is None else []
         return [*closed, self._offline_alert(camera, change)]
 
     def finish_picture(self) -> list[Alert]:
@@ -65,9 +93,16 @@ class Conditions:
         left = [kind for kind in _OF_PICTURE if kind in self.alerts]
         return [self._closed(kind, ended.get(kind, self.alerts[kind].opened_at_ms)) for kind in left]
 
+    def _finish_all(self) -> list[Alert]:
+        closed = self.finish_picture()
+        ended = [self.wall_ms(change.ended_s or 0.0) for change in self._blindness.finish()]
+        if AlertKind.BLIND in self.alerts:
+            closed.append(self._closed(AlertKind.BLIND, max([self.alerts[AlertKind.BLIND].opened_at_ms, *ended])))
+        return closed
+
     def finish(self, now_ms: int) -> list[Alert]:
         """The camera is watched no more: close everything."""
-        closed = self.finish_picture()
+        closed = self._finish_all()
         if self._silence.close(now_ms) and AlertKind.OFFLINE in self.alerts:
             closed.append(self._closed(AlertKind.OFFLINE, now_ms))
         return closed
@@ -76,7 +111,13 @@ class Conditions:
         kind = AlertKind(change.kind.value)
         if change.ended_s is not None and kind in self.alerts:
             return self._closed(kind, self.wall_ms(change.ended_s), _LEARNT if change.learnt else None)
-        return self._opened(camera, kind, self.wall_ms(change.started_s), self.wall_ms(change.opened_s), _SAYS[kind])
+        opened_ms = self.wall_ms(change.opened_s)
+        return self._opened(camera, kind, self.wall_ms(change.started_s), opened_ms, self._says(kind))
+
+    def _says(self, kind: AlertKind) -> str:
+        if kind is AlertKind.BLIND:
+            return self._blindness.why
+        return (self._watch.why if kind is AlertKind.SCENE_CHANGED else "") or _SAYS[kind]
 
     def _offline_alert(self, camera: Camera, change: Offline) -> Alert:
         if change.ended_ms is not None and AlertKind.OFFLINE in self.alerts:
@@ -104,6 +145,7 @@ class Conditions:
         return {
             "alerts": [alert.model_dump(mode="json") for alert in self.alerts.values()],
             "watch": self._watch.state(),
+            "blindness": self._blindness.state(),
             "silence": self._silence.state(),
             "revision": self._revision,
         }
@@ -112,10 +154,14 @@ class Conditions:
         """Go on from a stored state. Of one that cannot be read the open alerts are kept, to be closed."""
         self.alerts = {(alert := Alert.model_validate(stored)).kind: alert for stored in state["alerts"]}
         try:
-            watch, silence = ConditionWatch(), Silence()
+            watch, blindness, silence = ConditionWatch(), Blindness(), Silence()
             watch.restore(state["watch"])
+            watch.expect(self._expectation)
+            if "blindness" in state:  # unknown to earlier versions
+                blindness.restore(state["blindness"])
             silence.restore(state["silence"])
         except _UNREADABLE as error:
             log.warning("the stored conditions of a camera are unreadable (%r): they begin anew", error)
             return
-        self._watch, self._silence, self._revision = watch, silence, state["revision"]
+        self._watch, self._blindness, self._silence = watch, blindness, silence
+        self._revision = state["revision"]

@@ -101,7 +101,8 @@ class Scorer:
             log.warning("%s: frame %d dropped: %s", session.camera.id, message.seq, error)
             session.drop(DropReason.CORRUPT)
             return None
-        session.keep(message.seq, own_ns)  # without a bank: for the snapshot
+        frame = session.cuts.mark(frame)
+        session.keep(message.seq, own_ns, cut=frame.cut)  # without a bank: for the snapshot
         attention = _look(session, message, frame, outcome)
         if not session.ready:
             session.boxes = []
@@ -133,7 +134,9 @@ class Scorer:
         if analyzer is None:
             raise RuntimeError("an admitted frame has an analyzer")
         try:
-            reading = analyzer.read(features, item.frame.at_s, item.attention)
+            reading = analyzer.read(
+                features, item.frame.at_s, item.attention, discontinuity=item.frame.discontinuity
+            )  # fmt: skip
         except NonFiniteScoreError as error:
             log.error("%s: frame %d dropped: %s", session.camera.id, message.seq, error)
             session.drop(DropReason.NON_FINITE)
@@ -151,6 +154,10 @@ class Scorer:
         session.boxes = boxes
         scored = _Scored(item, analyzer.bank, features, reading)
         outcome.alerts += [_alert(scored, event) for event in reading.changes]
+        silent = analyzer.silent(reading)
+        outcome.alerts += [
+            AlertChange(alert, tell=True) for alert in session.conditions.judge(session.camera, item.frame, silent)
+        ]
         return scored
 
 

@@ -12,6 +12,8 @@ from typing import Any
 from models.analyzer import Analyzer
 from models.bank import Bank
 from models.bankfile import check_identity, load_bank
+from models.conditions.expectation import Expectation
+from models.cuts import Cuts
 from models.engine import Engine
 from models.event import Event
 from models.perception import HISTORY_S, View
@@ -66,6 +68,8 @@ class Session:
     alert: Alert | None = None  # the open one
     told_peak: float = 0.0  # of the open alert, as last told to subscribers
     conditions: Conditions = field(default_factory=Conditions)
+    cuts: Cuts = field(default_factory=Cuts)
+    cut_frames: set[int] = field(default_factory=set)  # those of `recent` that follow a cut
     boxes: list[list[Any]] = field(default_factory=list)
     stored: dict[str, Any] | None = None  # analyzer state of before a restart, until there is a bank to go on with
     over: bool = False  # its camera was removed: the frames there may be those of the next one of its name
@@ -120,6 +124,8 @@ class Session:
             "recent": list(self.recent),
             "time": list(self.camera_time.last[:3]) if self.camera_time.last else None,
             "conditions": self.conditions.state(),
+            "cuts": self.cuts.state(),
+            "cut_frames": sorted(self.cut_frames),
         }
 
     def _restore(self, state: StoredState) -> None:
@@ -133,6 +139,15 @@ class Session:
         self.stored = state.analyzer
         if state.conditions is not None:
             self.conditions.restore(state.conditions)
+        self.cut_frames = set(state.cut_frames)
+        if state.cuts is not None:
+            self._restore_cuts(state.cuts)
+
+    def _restore_cuts(self, state: dict[str, Any]) -> None:
+        try:
+            self.cuts.restore(state)
+        except _UNREADABLE as error:
+            log.warning("%s: what its pictures looked like is unreadable (%r): begun anew", self.camera.id, error)
 
     @property
     def ready(self) -> bool:
@@ -189,6 +204,7 @@ class Session:
         rule = bank.threshold.rule(self._false_alarms_per_day)
         self.engine, self.bank, self.analyzer, self.stored = engine, bank, Analyzer(bank, rule), None
         self.view = View()
+        self.conditions.expect(Expectation(bank.moments.thumbnails))
         try:
             closed = self.analyzer.restore(before) if before else []
         except _UNREADABLE as error:
@@ -230,6 +246,13 @@ class Session:
             updated_at_ms=time.time_ns() // 1_000_000,
         )
 
+    def tell_condition(self) -> None:
+        """Put into the status what keeps anomalies from being told, if anything does."""
+        condition = self.conditions.told
+        if self.status is not None and self.status.condition != condition:
+            now_ms = time.time_ns() // 1_000_000
+            self.status = self.status.model_copy(update={"condition": condition, "updated_at_ms": now_ms})
+
     def reconfigure(self, camera: Camera) -> list[Event]:
         """Take a changed configuration; another profile means another bank, and closes what is open."""
         changed = camera.profile != self.camera.profile
@@ -263,12 +286,15 @@ class Session:
         if count:
             self.counters[f"dropped:{reason.value}"] += count
 
-    def keep(self, seq: int, own_ns: int) -> None:
+    def keep(self, seq: int, own_ns: int, *, cut: bool = False) -> None:
         """Remember that this frame stays in the stream until later ones have replaced it as history."""
         self.recent.append((seq, own_ns))
+        if cut:
+            self.cut_frames.add(seq)
         horizon_ns = own_ns - int(HISTORY_S * 1e9)
         while len(self.recent) > 1 and not horizon_ns <= self.recent[0][1] <= own_ns:
-            self.recent.popleft()
+            gone, _ = self.recent.popleft()
+            self.cut_frames.discard(gone)
 
     def wall_ms(self, own_s: float) -> int:
         """What the wall clock showed at a moment of the camera's own time."""

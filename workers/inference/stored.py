@@ -27,6 +27,8 @@ class StoredState(BaseModel):
     recent: list[tuple[Count, Count]]
     time: tuple[Count, Count, int] | None = None  # of the last frame: own, captured, media; unknown to earlier versions
     conditions: dict[str, Any] | None = None  # here by earlier versions only
+    cuts: dict[str, Any] | None = None  # unknown to earlier versions, as what follows
+    cut_frames: list[Count] = []
 
     def with_conditions(self, stored: bytes | None) -> StoredState:
         """Beside it in a field of their own. Raises pydantic's `ValidationError`, a `ValueError`."""

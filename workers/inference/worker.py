@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -250,7 +251,9 @@ class InferenceWorker:
             try:
                 message = FrameMessage.decode(entry_id, fields)
                 if message.seq in own_ns:
-                    frames.append(frame_of(message, own_ns[message.seq]))
+                    frame = frame_of(message, own_ns[message.seq])
+                    cut = message.seq in session.cut_frames
+                    frames.append(replace(frame, discontinuity=frame.discontinuity or cut))
             except RejectedError:
                 continue  # it was counted when it was taken
         if frames:
@@ -326,6 +329,7 @@ class InferenceWorker:
         self._revision = None  # look again soon: the partition may come back to us
 
     def _publish_status(self, session: Session) -> None:
+        session.tell_condition()
         status, now_s = session.status, time.monotonic()
         before, at_s = self._published.get(session.camera.id, (None, 0.0))
         if status is None or (status is before and now_s - at_s < _STATUS_AGAIN_S):

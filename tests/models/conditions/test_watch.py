@@ -13,7 +13,9 @@ from static_view import FPS, black, blurred, infrared, moved, noisy, shots, view
 
 from models.attention import Attention
 from models.conditions.condition import Condition, ConditionKind
+from models.conditions.expectation import Expectation
 from models.conditions.watch import FROZEN_AFTER_S, LEARNT_AFTER_S, ConditionWatch
+from models.thumbnail import thumbnail
 from patchwatch.settings import Settings
 from workers.ingest import picture
 from workers.offline import Reader
@@ -170,7 +172,7 @@ def test_after_a_reconnect_no_anomaly_opens_for_a_moment() -> None:
 def test_the_state_stays_small() -> None:
     watch = ConditionWatch()
     watched(watch, shots(VIEW, 30) + shots(black(), 5))
-    assert len(json.dumps(watch.state())) < 6000
+    assert len(json.dumps(watch.state())) < 9000
 
 
 # Real footage
@@ -279,3 +281,92 @@ def test_a_stored_state_that_no_pictures_lead_to_is_refused(wrong: dict[str, obj
         state[name] = state[name] | part if isinstance(part, dict) else part
     with pytest.raises(ValueError, match=r"levels|bounds|unsettled"):
         ConditionWatch().restore(state)
+
+
+# What the streams cannot see through
+
+
+def clocked(picture_: np.ndarray, number: int) -> np.ndarray:
+    """With a clock written over it that ticks once a second."""
+    shown = picture_.copy()
+    shown[8:20, 10:90] = 20
+    shown[8:20, 10 + number // FPS % 60 : 14 + number // FPS % 60] = 250
+    return shown
+
+
+def test_a_frozen_picture_under_a_ticking_clock_is_frozen() -> None:
+    still = noisy(VIEW, 0)
+    pictures = shots(VIEW, 20) + [clocked(still, n) for n in range(70 * FPS)]
+    assert kinds(watched(ConditionWatch(), pictures)[0]) == [("frozen", False)]
+
+
+def test_a_live_view_under_a_ticking_clock_is_not_frozen() -> None:
+    pictures = [clocked(noisy(VIEW, n), n) for n in range(90 * FPS)]
+    assert watched(ConditionWatch(), pictures)[0] == []
+
+
+def test_a_shaking_camera_is_told_at_once_and_until_it_is_steady() -> None:
+    rng = np.random.default_rng(4)
+    shaken = [np.roll(shot, rng.integers(-3, 4, 2), axis=(0, 1)) for shot in shots(VIEW, 25, first=500)]
+    changes, attention = watched(ConditionWatch(), shots(VIEW, 30) + shaken + shots(VIEW, 20, first=900))
+    assert kinds(changes) == [("shaking", False), ("shaking", True)]
+    assert 30.0 <= changes[0].started_s <= changes[0].opened_s <= 36.0
+    assert attention[30 * FPS + 2] is Attention.HELD
+    assert attention[-1] is Attention.FULL
+
+
+def test_bars_of_mains_light_are_told() -> None:
+    rows = np.arange(VIEW.shape[0])[:, None, None] / VIEW.shape[0]
+
+    def barred(shot: np.ndarray, n: int) -> np.ndarray:
+        light = 1 + 0.12 * np.sin(2 * np.pi * (3 * rows + 8.3 * n / FPS))
+        return np.clip(shot * light, 0, 255).astype(np.uint8)
+
+    flicker = [barred(shot, n) for n, shot in enumerate(shots(VIEW, 20, first=500))]
+    changes, _ = watched(ConditionWatch(), shots(VIEW, 30) + flicker + shots(VIEW, 20, first=900))
+    assert kinds(changes) == [("flickering", False), ("flickering", True)]
+    assert 30.0 <= changes[0].opened_s <= 36.0
+
+
+def test_headlights_and_dusk_are_no_condition() -> None:
+    glow = 90 * np.exp(-(((np.arange(VIEW.shape[1])[None, :] - np.arange(0, 480, 8)[:, None]) / 40) ** 2))
+    lit = [
+        np.clip(shot + one[None, :, None], 0, 255).astype(np.uint8)
+        for shot, one in zip(shots(VIEW, 12), glow, strict=True)
+    ]
+    dusk = [(shot * (1 - n / 500)).astype(np.uint8) for n, shot in enumerate(shots(VIEW, 60, first=600))]
+    assert watched(ConditionWatch(), shots(VIEW, 30) + lit + dusk)[0] == []
+
+
+def expecting(picture_: np.ndarray) -> ConditionWatch:
+    watch = ConditionWatch()
+    watch.expect(Expectation([thumbnail(noisy(picture_, 7))]))
+    return watch
+
+
+def test_a_view_that_the_bank_does_not_know_is_told_from_the_start_and_stays_so() -> None:
+    watch = expecting(VIEW)
+    changes, attention = watched(watch, shots(VIEW[::-1, ::-1], LEARNT_AFTER_S + 40))
+    assert kinds(changes) == [("scene_changed", False)]
+    assert changes[0].started_s == 0.0
+    assert "bank" in watch.why
+    assert Attention.FULL not in attention
+    restored = ConditionWatch()
+    restored.restore(json.loads(json.dumps(watch.state())))
+    restored.expect(Expectation([thumbnail(VIEW)]))
+    assert kinds(watched(restored, shots(VIEW, 8, first=900), start_s=LEARNT_AFTER_S + 40.2)[0]) == [
+        ("scene_changed", True)
+    ]
+
+
+@pytest.mark.parametrize(
+    "now", [VIEW, (VIEW * 0.7).astype(np.uint8), infrared(VIEW), (VIEW * 0.2).astype(np.uint8)]
+)  # fmt: skip
+def test_the_view_of_the_bank_is_recognised_or_not_judged_by_another_light(now: np.ndarray) -> None:
+    assert watched(expecting(VIEW), shots(now, 20, sigma=1.0))[0] == []
+
+
+def test_a_bank_without_thumbnails_expects_nothing() -> None:
+    watch = ConditionWatch()
+    watch.expect(Expectation([b"", b"no picture"]))
+    assert watched(watch, shots(VIEW, 20))[0] == []

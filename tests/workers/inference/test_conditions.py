@@ -11,12 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 from moving_scene import FPS, HEIGHT, WIDTH, scene
+from walking_scene import clip, walkers
 
+from models.bankfile import save_bank
+from models.engine import Engine
+from models.profile import load_profile
 from patchwatch import keys
 from patchwatch.messages.alert import Alert, AlertKind, AlertState
 from patchwatch.messages.frame import FrameFlag, FrameMessage
-from patchwatch.messages.status import CaptureState, CaptureStatus
+from patchwatch.messages.status import AnalysisStatus, CaptureState, CaptureStatus
 from workers.ingest import picture
+from workers.offline import Clip, learn
 
 Run = Callable[..., Any]
 START_NS = 1_800_000_000_000_000_000
@@ -134,3 +139,47 @@ def test_a_camera_whose_frames_stay_away_is_offline_until_they_come_again(
     assert opened.detail == "gone"
     assert closed.ended_at_ms is not None
     assert closed.ended_at_ms > opened.opened_at_ms > opened.started_at_ms
+
+
+def test_a_camera_whose_pictures_come_too_seldom_is_blind_and_its_status_says_so(
+    enrolled: Any, run_worker: Run, until: Run
+) -> None:
+    for n in range(30):
+        enrolled.frame(n, at_ns=START_NS + 2 * n * 10**9)
+
+    def status() -> AnalysisStatus:
+        return AnalysisStatus.decode(enrolled.client.get(enrolled.keys.analysis))
+
+    with run_worker(enrolled.settings):
+        until(lambda: enrolled.client.exists(enrolled.keys.analysis) and status().condition is not None)
+        condition = status().condition
+        for n in range(30, 180):
+            enrolled.frame(n, at_ns=START_NS + 60 * 10**9 + (n - 30) * 10**9 // FPS)
+        until(lambda: status().condition is None)
+    [opened, closed] = alerts(enrolled)
+    assert (opened.kind, closed.kind, closed.state) == (AlertKind.BLIND, AlertKind.BLIND, AlertState.CLOSED)
+    assert condition is not None
+    assert (condition.kind, condition.since_ms) == (AlertKind.BLIND, opened.started_at_ms)
+    assert "2.0 s apart" in condition.detail
+
+
+def test_a_camera_that_was_turned_while_off_is_told_and_is_no_anomaly(queue: Any, run_worker: Run, until: Run) -> None:
+    bank = learn(Engine(load_profile("motion")), [Clip("walk", 30.0, [clip(1, 30.0)])], count=1)
+    save_bank(bank, queue.settings.bank_path("cam", "motion"))
+    queue.add_camera()
+    for n in range(60):
+        queue.frame(n, rgb=walkers(n / FPS)[::-1, ::-1])
+    with run_worker(queue.settings):
+        until(lambda: taken(queue) == 60)
+    assert [(alert.kind, alert.state) for alert in alerts(queue)] == [(AlertKind.SCENE_CHANGED, AlertState.OPEN)]
+    assert "bank" in alerts(queue)[0].detail
+
+
+def test_an_anomaly_is_told_in_a_stream_of_joined_clips(enrolled: Any, run_worker: Run, until: Run) -> None:
+    """Each clip begins elsewhere; from the fourth on the patch rushes."""
+    for n in range(150):
+        clip, at_s = n // 30, n % 30 / FPS
+        enrolled.frame(n, rgb=scene(at_s + 40 * clip, rush=clip >= 3))
+    with run_worker(enrolled.settings):
+        until(lambda: taken(enrolled) == 150)
+    assert {alert.kind for alert in alerts(enrolled)} == {AlertKind.ANOMALY}

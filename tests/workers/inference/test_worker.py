@@ -17,6 +17,7 @@ from moving_scene import FPS, scene
 from models.analyzer import Analyzer
 from models.bank import Bank
 from models.bankfile import save_bank
+from models.cuts import Cuts
 from models.engine import Engine
 from models.frame import Frame
 from models.perception import HISTORY_S, View
@@ -54,12 +55,13 @@ def status(queue: Any, state: AnalysisState) -> AnalysisStatus | None:
 
 def offline(bank: Bank, count: int) -> list[float]:
     """The same frames through the method alone, one by one."""
-    engine, analyzer, view = Engine(load_profile("motion")), Analyzer(bank), View()
+    engine, analyzer, view, cuts = Engine(load_profile("motion")), Analyzer(bank), View(), Cuts()
     found = []
     for n in range(count):
         rgb = picture.decode(picture.encode(scene(n / FPS, rush=n in RUSH), 85))
-        [features] = engine.extract([Frame(rgb, START_S + n / FPS, n == 0)], [view])
-        found.append(analyzer.read(features, START_S + n / FPS).score)
+        frame = cuts.mark(Frame(rgb, START_S + n / FPS, n == 0))
+        [features] = engine.extract([frame], [view])
+        found.append(analyzer.read(features, frame.at_s, discontinuity=frame.discontinuity).score)
     return found
 
 
