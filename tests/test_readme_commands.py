@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import parts
 import pytest
 import yaml
 from footage import write_recording
@@ -44,7 +45,7 @@ FAILS_HERE = {
     "patchwatch weights verify": "the weights are not here, and it says so",
     "patchwatch doctor": "the camera `door` is not here, which may count as a fault",
 }
-NEEDS = {"ffmpeg ": "ffmpeg", "curl ": "curl"}
+NEEDS = {"ffmpeg ": "ffmpeg"}  # the part of `parts`
 _SETTLES_S = 40.0  # a new bank is noticed by the running service within seconds
 
 
@@ -148,7 +149,7 @@ def test_the_commands_work_as_written(site: Site, serving: subprocess.Popen[str]
 
 def _works(site: Site, command: str) -> None:
     needed = next((program for start, program in NEEDS.items() if command.startswith(start)), None)
-    if needed is not None and shutil.which(needed) is None:
+    if needed is not None and not parts.present(needed):
         return
     deadline_s = time.monotonic() + _SETTLES_S
     while True:

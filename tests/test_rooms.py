@@ -18,6 +18,7 @@ HEAVY = {"torch", "torchvision", "open_clip", "ultralytics"}
 # Files that may use what their room may not, and why.
 READS_ENVIRONMENT = {
     "patchwatch/settings.py": "the one reader",
+    "workers/ingest/process.py": "a capture gets what it needs of it, and no secret",
     "models/checkpoint.py": "sets ultralytics' switches while it is imported, then puts them back",
 }
 

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
+from patchwatch.commands.plain_help import PlainGroup, plain_typer
 from patchwatch.errors import NotFoundError
 from patchwatch.messages.base import checked_camera_id
 from patchwatch.settings import load_settings
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from workers.enrolment.versions import BankVersions
 
 
-class _ShowByDefault(TyperGroup):
+class _ShowByDefault(PlainGroup):
     """``patchwatch bank CAMERA`` means ``patchwatch bank show CAMERA``."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # Typer brings a click of its own
@@ -26,10 +26,9 @@ class _ShowByDefault(TyperGroup):
         return super().resolve_command(ctx, args)
 
 
-app = typer.Typer(
-    cls=_ShowByDefault,
-    no_args_is_help=True,
-    help="Show, list, activate, pin and remove the banks of a camera. `bank CAMERA` is short for `bank show CAMERA`.",
+app = plain_typer(
+    "Show, list, activate, pin and remove the banks of a camera. `bank CAMERA` is short for `bank show CAMERA`.",
+    _ShowByDefault,
 )
 
 _Camera = Annotated[str, typer.Argument(metavar="CAMERA", help="Camera id.")]

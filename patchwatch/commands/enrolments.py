@@ -10,11 +10,12 @@ from typing import Annotated, Any
 import typer
 
 from patchwatch.commands.api import ask
+from patchwatch.commands.plain_help import plain_typer
 from patchwatch.commands.progress import progress_bar
 from patchwatch.errors import RejectedError, RetryableError
 from patchwatch.settings import load_settings
 
-app = typer.Typer(no_args_is_help=True, help="Let a running service learn what is normal; list and cancel that.")
+app = plain_typer("Let a running service learn what is normal; list and cancel that.")
 
 _LOOK_EVERY_S = 1.0
 

@@ -72,7 +72,7 @@ class Eras:
         return _LAYOUT.dump_json(self._eras)
 
     @classmethod
-    def decode(cls, data: bytes | None) -> Eras:
+    def from_record(cls, data: bytes | None) -> Eras:
         """What cannot be read counts as none."""
         try:
             return cls(_LAYOUT.validate_json(data)) if data else cls()

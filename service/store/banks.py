@@ -66,7 +66,7 @@ class BankStore:
             while time.monotonic() < deadline_s:
                 found = await self._bus.blpop([keys.bank_answer(order.token)], timeout=BLOCK_MS / 1000)
                 if found is not None:
-                    return BankAnswer.decode(found[1])
+                    return required(BankAnswer.decode, found[1], "the answer of an enrolment worker")
             await self._bus.lrem(keys.BANK_ORDERS, 1, data)
         raise errors.RetryableError(
             f"no enrolment worker has done it within {_WITHIN_S:.0f} s: is `patchwatch run enrolment` up?"

@@ -143,7 +143,7 @@ class ScoreStore:
 
     async def _eras(self, camera_id: str) -> Eras:
         with translated():
-            return Eras.decode(await self._bus.hget(self._keys(camera_id).state, "eras"))
+            return Eras.from_record(await self._bus.hget(self._keys(camera_id).state, "eras"))
 
     async def _was_set(self, camera_id: str) -> bool:
         """Whether the wall clock was set while these scores were made: then they may not be in its order."""

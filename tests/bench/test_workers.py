@@ -44,9 +44,7 @@ def test_what_a_worker_says_is_taken() -> None:
     assert workers._next(results, []) == (1, 0.5, 1.5)
 
 
-@pytest.mark.parametrize(
-    "error", [FileNotFoundError(2, "No such file", "redis-server"), ConfigurationError("no codec")]
-)
+@pytest.mark.parametrize("error", [FileNotFoundError(2, "No such file", "a-program"), ConfigurationError("no codec")])
 def test_a_part_that_is_absent_leaves_its_reason_in_the_record(error: Exception) -> None:
     def absent() -> dict[str, Any]:
         raise error

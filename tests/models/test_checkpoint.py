@@ -7,9 +7,10 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import parts
 import pytest
 
-torch = pytest.importorskip("torch")
+torch = parts.torch()
 
 from torch import nn  # noqa: E402
 
@@ -17,8 +18,6 @@ from models.checkpoint import SAFE_SINCE, require_safe  # noqa: E402
 from models.detector import load_detector  # noqa: E402
 from models.device import choose_compute  # noqa: E402
 from patchwatch.errors import ConfigurationError  # noqa: E402
-
-pytestmark = pytest.mark.clip
 
 
 class _Hostile:

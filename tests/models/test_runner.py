@@ -51,5 +51,5 @@ def test_openvino_finds_what_torch_finds(data: Path, precision: str, within_px: 
 
 def test_an_absent_openvino_is_not_replaced_silently(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ConfigurationError, match=r"pip install 'patchwatch\[openvino\]'"):
+    with pytest.raises(ConfigurationError, match=r"pip install '\.\[openvino\]'"):
         choose_compute("openvino")

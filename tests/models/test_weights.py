@@ -313,7 +313,7 @@ def test_a_proxy_of_the_environment_is_not_used_on_this_machine(
 
 
 def test_the_command_pulls_from_a_mirror_and_says_from_where(site: WeightsSite, tmp_path: Path) -> None:
-    pytest.importorskip("huggingface_hub")
+    parts.need("clip")
     site.put_on_hub(REPOSITORY, SAFE.filename, CONTENT)
     environment = os.environ | {
         "HF_ENDPOINT": site.url, "HF_HOME": str(tmp_path / "hub"), "PATCHWATCH_WEIGHTS_DIR": str(tmp_path / "weights"),

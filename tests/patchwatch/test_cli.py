@@ -142,7 +142,7 @@ def test_what_the_machine_lacks_is_told_in_one_line(
     def lacks() -> None:
         raise error
 
-    monkeypatch.setattr("patchwatch.commands.settings.table", lacks)
+    monkeypatch.setattr("patchwatch.commands.settings.load_settings", lacks)
     monkeypatch.setattr("sys.argv", ["patchwatch", "settings"])
     with pytest.raises(SystemExit) as ended:
         main()
@@ -156,7 +156,7 @@ def test_a_module_that_is_missing_is_a_defect(monkeypatch: pytest.MonkeyPatch) -
     def lacks() -> None:
         raise ModuleNotFoundError("No module named 'patchwatch.nothing'")
 
-    monkeypatch.setattr("patchwatch.commands.settings.table", lacks)
+    monkeypatch.setattr("patchwatch.commands.settings.load_settings", lacks)
     monkeypatch.setattr("sys.argv", ["patchwatch", "settings"])
     with pytest.raises(ModuleNotFoundError):
         main()

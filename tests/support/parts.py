@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 _DATA = Path(os.environ.get("PATCHWATCH_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
+_SBIN = f"{os.environ.get('PATH', '')}:/usr/sbin"  # where Debian puts nginx, and not every PATH leads
 _SYSTEM_PYTHON = "/usr/bin/python3"  # Debian's packages for GStreamer are for this one only
 _GUARDED = {"ffmpeg": "ffmpeg", "ffprobe": "ffmpeg", "gst-launch-1.0": "gst", "chromium": "browser", "nginx": "nginx"}
 
@@ -52,7 +53,7 @@ PARTS: dict[str, Callable[[], bool]] = {
     "browser": lambda: shutil.which("chromium") is not None,
     "clip": lambda: _has("torch", "open_clip", "ultralytics"),
     "openvino": lambda: _has("openvino"),
-    "nginx": lambda: shutil.which("nginx") is not None,
+    "nginx": lambda: shutil.which("nginx", path=_SBIN) is not None,
     "data": _DATA.is_dir,
     "gpu": _has_gpu,
 }
@@ -74,7 +75,7 @@ def need(part: str) -> None:
 
 def _program(part: str, name: str) -> Program:
     need(part)
-    path = shutil.which(name)
+    path = shutil.which(name, path=_SBIN)
     assert path is not None, f"{part} is taken for present, but {name} is not on the PATH"
     return Program(path)
 

@@ -22,6 +22,7 @@ from models.profile import load_profile
 from patchwatch import keys
 from patchwatch.keys import CameraKeys, LeaseKeys, WebhookKeys
 from patchwatch.messages.alert import Alert
+from patchwatch.messages.bank_version import BankAction, BankAnswer, BankOrder
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.status import CaptureState, CaptureStatus, Enrolment, EnrolmentState, Gap, Reason, WorkerBeat
@@ -84,7 +85,11 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     client.hset(keys.ENROLMENTS_LATEST, CAMERA, waiting.id)
     client.sadd(keys.ENROLMENTS_PENDING, waiting.id)
     client.set(keys.PROFILES, '["motion", "objects"]')
+    client.set(keys.PARTITIONS, settings.partitions)
+    client.rpush(keys.bank_answer(TOKEN), BankAnswer(detail="done").encode())
     BankKeeping(settings, client).turn()
+    order = BankOrder(token=TOKEN, camera_id=CAMERA, bank_id=bank.id, action=BankAction.PIN, asked_at_ms=1)
+    client.rpush(keys.BANK_ORDERS, order.encode())
     beat = WorkerBeat(role="ingest", host="here", pid=1, started_at_ms=now_ms, updated_at_ms=now_ms)
     client.set(keys.worker("ingest", "w"), beat.encode())
     _score(client, names, settings)
@@ -115,13 +120,12 @@ def _own(client: Any, settings: Settings) -> None:
     partition = keys.partition_of(CAMERA, settings.partitions)
     for unit in (
         LeaseKeys.of_partition(partition), LeaseKeys.of_capture(CAMERA, settings.partitions),
-        LeaseKeys.of_webhook(WEBHOOK),
+        LeaseKeys.of_webhook(WEBHOOK), LeaseKeys.of_enrolment("e1"),
     ):  # fmt: skip
         client.set(unit.lease, "host-1-w:1")
         client.set(unit.fence, "1")
         client.set(unit.request, "host-2-w")
     client.zadd(keys.members("inference"), {"host-1-w": time.time() * 1000})
-    client.set(keys.enrolment_claim("e1"), "host-1-w")
 
 
 def _score(client: Any, names: CameraKeys, settings: Settings) -> None:

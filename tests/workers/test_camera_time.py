@@ -85,7 +85,7 @@ def test_a_worker_that_starts_anew_goes_on_in_the_same_time() -> None:
     time.take(frame(0.0, 0.0, anew=True), 0)
     time.take(frame(0.2, -45.0), S // 5)
     assert time.last is not None
-    again = CameraTime(Eras.decode(time.eras.encode()), Taken(*time.last[:3], received_ns=None))
+    again = CameraTime(Eras.from_record(time.eras.encode()), Taken(*time.last[:3], received_ns=None))
     assert again.take(frame(0.4, -45.0), 77) == pytest.approx((START_S + 0.4) * S, abs=2_000_000)
     assert len(again.eras) == 2
 
@@ -103,10 +103,10 @@ def test_a_clock_that_is_set_without_end_fills_no_memory() -> None:
     "data", [None, b"", b"{", b"[[1]]", b'[["a", 2]]', b"[[1e99, 0]]", b"[[99999999999999999999, 0]]"]
 )
 def test_eras_that_cannot_be_read_count_as_none(data: bytes | None) -> None:
-    assert list(Eras.decode(data).own_ranges(5, 7_000)) == [(0, 8_000)]
+    assert list(Eras.from_record(data).own_ranges(5, 7_000)) == [(0, 8_000)]
 
 
 def test_eras_survive_the_way() -> None:
     eras = Eras([Era(0, 0), Era(1000, -45_000)])
     assert eras.encode() == b"[[0,0],[1000,-45000]]"
-    assert Eras.decode(eras.encode()).wall_ms(1500) == 46_500
+    assert Eras.from_record(eras.encode()).wall_ms(1500) == 46_500

@@ -97,7 +97,7 @@ class Session:
         Of a state that another version wrote, what can be read is taken.
         """
         session = cls(camera, keys, lease)
-        session.camera_time = CameraTime(Eras.decode(state.get(b"eras")))
+        session.camera_time = CameraTime(Eras.from_record(state.get(b"eras")))
         session.counters = Counter({name.decode(errors="replace"): counted(value) for name, value in counters.items()})
         if b"seq" in state:
             session.position = counted(state[b"seq"])

@@ -23,8 +23,6 @@ class _Heard(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         self.server.heard.append(self.path)  # type: ignore[attr-defined]
-        sent = self.headers.get("Authorization", "")
-        self.server.headers = sent.encode("latin-1").decode()  # type: ignore[attr-defined]
         body = json.dumps({"cameras": []}).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -60,7 +58,7 @@ def test_no_proxy_hears_the_token_or_a_source(servers: list[Any], monkeypatch: p
     for other in ("NO_PROXY", "no_proxy"):
         monkeypatch.delenv(other, raising=False)
     address = f"http://127.0.0.1:{service.server_address[1]}"
-    settings = load_settings(api_token="TOKVALUE")
+    settings = load_settings(api_token="TOKVALUE-of-sixteen-letters")
     assert ask(settings, address, "POST", "/cameras", {"source": "rtsp://u:CAMPW@10.0.0.7/x"}) == {"cameras": []}
     assert Api(address).get("/readyz") == {"cameras": []}
     assert (service.heard, proxy.heard) == (["/api/v1/cameras", "/readyz"], [])
@@ -79,16 +77,10 @@ def test_every_client_of_ours_says_what_it_thinks_of_proxies() -> None:
                 assert options.get("proxy") == "None", path
 
 
-@pytest.mark.parametrize("token", ["", " ", "line\nfeed", "\x1b[1m"])
+@pytest.mark.parametrize("token", ["", " ", "line\nfeed", "\x1b[1m", "schlüssel"])
 def test_a_token_that_cannot_be_sent_is_told(token: str) -> None:
-    with pytest.raises(ConfigurationError, match="PATCHWATCH_API_TOKEN cannot be sent"):
+    with pytest.raises(ConfigurationError, match=r"PATCHWATCH_API_TOKEN (is empty|holds)"):
         ask(load_settings(api_token=token), "http://127.0.0.1:9", "GET", "/cameras")
-
-
-def test_a_token_with_letters_beyond_ascii_is_sent_as_utf8(servers: list[Any]) -> None:
-    service, _ = servers
-    ask(load_settings(api_token="schlüssel"), f"http://127.0.0.1:{service.server_address[1]}", "GET", "/cameras")
-    assert service.headers == "Bearer schlüssel"
 
 
 def test_an_address_that_is_none_is_told() -> None:

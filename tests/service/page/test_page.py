@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-import os
 import re
-import shutil
 import socket
 import subprocess
 import time
@@ -260,8 +258,9 @@ async def test_learning_shows_its_progress(page: Page, serve, settings: Settings
         created_at_ms=1, updated_at_ms=2,
     )  # fmt: skip
     world.bus.hset(keys.ENROLMENT_RECORDS, running.id, running.encode())
+    world.bus.hset(keys.ENROLMENTS_LATEST, "gate", running.id)
     await page.goto(f"http://{serve(settings)}/")
-    await expect(page.locator(".enrolment")).to_contain_text("59")
+    await expect(page.locator(".enrolment")).to_contain_text("learning, 59% done")
 
 
 async def test_on_a_phone_the_alerts_are_one_tap_away(
@@ -350,7 +349,7 @@ def nginx(folder: Path, where: str, more: str) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port: int = free.getsockname()[1]
     (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port, where=where, more=more))
-    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin") or "nginx"
+    program = parts.nginx()
     with subprocess.Popen([program, "-e", str(folder / "error"), "-c", str(folder / "nginx.conf")]) as process:
         try:
             wait_until_open(port)

@@ -96,7 +96,7 @@ def test_a_clock_that_is_set_changes_no_score_loses_none_and_all_are_found(
     assert told[-1].state is AlertState.CLOSED
     assert told[-1].ended_at_ms is not None
     assert abs(told[-1].ended_at_ms / 1000 - START_S - RUSH.stop / FPS) < 3.0
-    eras = Eras.decode(enrolled.client.hget(enrolled.keys.state, "eras"))
+    eras = Eras.from_record(enrolled.client.hget(enrolled.keys.state, "eras"))
     for entry_id, fields in enrolled.client.xrange(enrolled.keys.scores):
         at_ms, own_ms = Score.decode(fields).captured_at_ns // 1_000_000, int(entry_id.split(b"-")[0])
         assert sum(first <= own_ms <= last for first, last in eras.own_ranges(at_ms, at_ms)) == 1
