@@ -14,7 +14,7 @@ from patchwatch.clock import BusClock
 from patchwatch.messages.bank_version import BankAction, BankAnswer, BankOrder, CameraBanks
 from patchwatch.stored import required
 
-_WITHIN_S = 10.0
+_WITHIN_S = 5.0  # they look twice a second
 _MAX_ORDERS = 100
 _ERRORS: dict[str, type[errors.PatchwatchError]] = {
     kind.code: kind

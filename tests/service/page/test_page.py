@@ -259,6 +259,7 @@ async def test_learning_shows_its_progress(page: Page, serve, settings: Settings
     )  # fmt: skip
     world.bus.hset(keys.ENROLMENT_RECORDS, running.id, running.encode())
     world.bus.hset(keys.ENROLMENTS_LATEST, "gate", running.id)
+    world.bus.zadd(keys.members("enrolment"), {"a worker": time.time() * 1000})
     await page.goto(f"http://{serve(settings)}/")
     await expect(page.locator(".enrolment")).to_contain_text("learning, 59% done")
 

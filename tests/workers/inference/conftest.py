@@ -55,14 +55,25 @@ class Queue:
         self.client.hset(keys.CAMERAS, "cam", camera.encode())
         self.client.incr(keys.CAMERAS_REVISION)
 
-    def frame(self, n: int, *, rush: bool = False, flags: int = 0, at_ns: int | None = None, rgb: Any = None) -> None:
-        """Queue frame ``n`` (sequence number n + 1): of the scene, unless given."""
-        at_ns = START_NS + n * 1_000_000_000 // FPS if at_ns is None else at_ns
+    def frame(
+        self,
+        n: int,
+        *,
+        rush: bool = False,
+        flags: int = 0,
+        at_ns: int | None = None,
+        media_ns: int | None = None,
+        rgb: Any = None,
+    ) -> None:
+        """Queue frame ``n`` (sequence number n + 1): of the scene, unless given. ``at_ns`` is what the wall clock
+        showed, ``media_ns`` the stream's own time."""
+        media_ns = n * 10**9 // FPS if media_ns is None else media_ns
+        at_ns = START_NS + media_ns if at_ns is None else at_ns
         if n == 0:
             flags |= FrameFlag.DISCONTINUITY
         flags = FrameFlag(flags)
         jpeg = picture.encode(scene(n / FPS, rush=rush) if rgb is None else rgb, 85)
-        message = FrameMessage(n + 1, at_ns, n * 10**9 // FPS, WIDTH, HEIGHT, 2 * WIDTH, 2 * HEIGHT, flags, jpeg)
+        message = FrameMessage(n + 1, at_ns, media_ns, WIDTH, HEIGHT, 2 * WIDTH, 2 * HEIGHT, flags, jpeg)
         self.client.xadd(self.keys.frames, message.encode(), id=message.entry_id)
 
     def counters(self) -> dict[str, int]:

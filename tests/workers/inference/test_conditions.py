@@ -145,7 +145,7 @@ def test_a_camera_whose_pictures_come_too_seldom_is_blind_and_its_status_says_so
     enrolled: Any, run_worker: Run, until: Run
 ) -> None:
     for n in range(30):
-        enrolled.frame(n, at_ns=START_NS + 2 * n * 10**9)
+        enrolled.frame(n, media_ns=2 * n * 10**9)
 
     def status() -> AnalysisStatus:
         return AnalysisStatus.decode(enrolled.client.get(enrolled.keys.analysis))
@@ -154,7 +154,7 @@ def test_a_camera_whose_pictures_come_too_seldom_is_blind_and_its_status_says_so
         until(lambda: enrolled.client.exists(enrolled.keys.analysis) and status().condition is not None)
         condition = status().condition
         for n in range(30, 180):
-            enrolled.frame(n, at_ns=START_NS + 60 * 10**9 + (n - 30) * 10**9 // FPS)
+            enrolled.frame(n, media_ns=60 * 10**9 + (n - 30) * 10**9 // FPS)
         until(lambda: status().condition is None)
     [opened, closed] = alerts(enrolled)
     assert (opened.kind, closed.kind, closed.state) == (AlertKind.BLIND, AlertKind.BLIND, AlertState.CLOSED)
