@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -16,6 +17,9 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 from stocked_redis import CAMERA
 
+from patchwatch.bus import connect
+from workers.enrolment.banks import BankKeeping
+
 KIND = "API requests by its document"
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance]
 TURNS = 5
@@ -28,12 +32,25 @@ def test_requests_by_the_document_are_answered_by_the_document(tally: Tally, sto
     draws = [(operation, mode) for operation in operations for mode in GenerationMode]
     [alert_id] = [name.decode() for name in stocked.client.zrange("pw:alerts:by-time", 0, 0)]
     failures: list[str] = []
-    for turn in range(TURNS):  # where nothing can be wrong, fewer are drawn than were asked for
-        each = -(-(tally.wanted(KIND) - tally.inputs[KIND]) // len(draws))
-        for operation, mode in draws if each > 0 else ():
-            exercise(tally, stocked, operation, mode, each, turn, IDS | {"alert_id": alert_id}, failures)
+    with keeping_banks(stocked):
+        for turn in range(TURNS):  # where nothing can be wrong, fewer are drawn than were asked for
+            each = -(-(tally.wanted(KIND) - tally.inputs[KIND]) // len(draws))
+            for operation, mode in draws if each > 0 else ():
+                exercise(tally, stocked, operation, mode, each, turn, IDS | {"alert_id": alert_id}, failures)
     assert not failures, "\n\n".join(failures[:10])
     service.check()
+
+
+@contextlib.contextmanager
+def keeping_banks(stocked: Any) -> Iterator[None]:
+    """What an enrolment worker does with banks: else every change of one is answered 503."""
+    with connect(stocked.settings.redis_url.get_secret_value()) as client:
+        keeping = BankKeeping(stocked.settings, client)
+        keeping.start()
+        try:
+            yield
+        finally:
+            keeping.stop()
 
 
 def exercise(
