@@ -28,10 +28,13 @@ def _gather(clips: Path, reader: Reader, tmp_path: Path, labels: object) -> Mate
     return gather(clips / "training", clips / "testing", reader, path)
 
 
+SUDDEN = 0.9  # of 30 frames the first few may count as a cut: a rush begins all at once (decision 031)
+
+
 def test_the_frames_that_depart_from_normal_are_told_apart(result: ProfileResult) -> None:
     for protocol in (result.protocols.service, result.protocols.unsmoothed, result.protocols.paper):
         assert protocol.micro_auroc is not None
-        assert protocol.micro_auroc > 0.95
+        assert protocol.micro_auroc > SUDDEN
         assert protocol.macro_auroc is not None
         assert protocol.aupr is not None
         assert protocol.aupr > 0.9
@@ -130,7 +133,7 @@ def test_folders_of_pictures_are_scored_as_videos(
     at_rate = gather(clips / "training", tmp_path / "testing", _at_rate(reader), tmp_path / "rush.m")
     result = evaluate(engine, at_rate, _at_rate(reader), false_alarms_per_day=4.0, folds=0)
     assert result.protocols.service.micro_auroc is not None
-    assert result.protocols.service.micro_auroc > 0.95
+    assert result.protocols.service.micro_auroc > SUDDEN
     line = result.clips[0].timeline
     assert line is not None
     assert np.abs(np.array(line.service) - found.scored[1].service).mean() < 0.1  # the video's codec left its traces
