@@ -213,7 +213,9 @@ class InferenceWorker:
         if lease is not None:
             state, counters = self._client.hgetall(of.state), self._client.hgetall(of.counters)
             last_ms = self._last_score_ms(of)
-            self._sessions[camera.id] = Session.resume(camera, of, lease, state, counters, last_ms)
+            session = Session.resume(camera, of, lease, state, counters, last_ms)
+            session.clock = self._clock
+            self._sessions[camera.id] = session
 
     def _last_score_ms(self, of: CameraKeys) -> int:
         """The id after which the camera's next score has to come, whatever its state says."""
