@@ -36,7 +36,7 @@ from patchwatch.messages.frame import FrameMessage
 from patchwatch.messages.status import CaptureStatus, WorkerBeat
 from patchwatch.roles import Role
 from patchwatch.settings import Settings
-from workers.inference.commit import AlertChange, Committer, Outcome
+from workers.inference.commit import ChangedAlert, Committer, Outcome
 from workers.inference.engines import Engines
 from workers.inference.extraction import extract
 from workers.inference.frame_age import FrameAge
@@ -286,7 +286,7 @@ class InferenceWorker:
 
     def _close(self, session: Session, events: list[Event], alerts: Sequence[Alert] = ()) -> None:
         if events or alerts:
-            outcome = Outcome(alerts=[AlertChange(alert, tell=True) for alert in alerts])
+            outcome = Outcome(alerts=[ChangedAlert(alert, tell=True) for alert in alerts])
             close_events(session, events, outcome)
             self._settle(session, outcome)
 
