@@ -276,6 +276,8 @@ class InferenceWorker:
         conditions = session.conditions
         silent = not session.waiting and time.monotonic() - session.last_taken_s > GAP_S
         closed = conditions.finish_picture() if silent else []
+        if not (session.ready or session.waiting):
+            closed += conditions.finish_scored()
         try:
             capture = CaptureStatus.decode(record) if record else None
         except InvalidMessageError as error:
