@@ -44,6 +44,17 @@ def parse(address: str) -> Address:
     return ipaddress.ip_address(address.partition("%")[0])
 
 
+def network_of(host: str) -> str:
+    """What one client can have many of: an IPv4 address, or the /64 of an IPv6 one. What is no address is itself."""
+    try:
+        address = parse(host)
+    except ValueError:
+        return host
+    if isinstance(address, IPv4Address):
+        return str(address)
+    return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
+
+
 def is_forbidden(address: str) -> bool:
     """Whether it means this machine's surroundings rather than another machine: link-local, multicast, unspecified,
     reserved, or a cloud's metadata service; also an IPv6 address by which one of these is reached."""

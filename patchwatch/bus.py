@@ -176,7 +176,9 @@ def _agreed_partitions(client: redis.Redis, partitions: int) -> int:
 
 
 def _try_rights(client: redis.Redis) -> None:
-    """Each kind of command that the roles use, on a key of our own that is gone at once."""
+    """Each kind of command that the roles use, on a key of our own that is gone at once.
+
+    Raises `ConfigurationError` for a server whose streams do not count what was added to them."""
     name = f"pw:probe:{uuid.uuid4().hex}"
     with client.pipeline(transaction=True) as pipe:
         pipe.watch(name)  # type: ignore[no-untyped-call]
@@ -186,7 +188,12 @@ def _try_rights(client: redis.Redis) -> None:
         pipe.xinfo_stream(name)
         pipe.xtrim(name, minid="3-0", approximate=False)
         pipe.delete(name)
-        pipe.execute()
+        info: Any = pipe.execute()[2]
+    if "entries-added" not in info:
+        raise ConfigurationError(
+            "the Redis of PATCHWATCH_REDIS_URL is older than 7.0, and no alert would be delivered: install Redis 7.0 "
+            "or newer, or Valkey"
+        )
     client.xread({name: "0"}, count=1)
     client.scan(match=name, count=1)
     client.time()

@@ -21,11 +21,12 @@ class BusClock:
     """
 
     def __init__(
-        self, monotonic_ns: Callable[[], int] = time.monotonic_ns, wall_ns: Callable[[], int] = time.time_ns
+        self, monotonic_ns: Callable[[], int] = time.monotonic_ns, wall_ns: Callable[[], int] | None = None
     ) -> None:
+        """``wall_ns``: this host's own clock."""
         self._monotonic_ns = monotonic_ns
         self._looked_ns: int | None = None
-        self.offset_ns = wall_ns() - monotonic_ns()  # wall minus monotonic
+        self.offset_ns = (wall_ns or time.time_ns)() - monotonic_ns()  # wall minus monotonic
 
     def now_ns(self) -> int:
         return self._monotonic_ns() + self.offset_ns

@@ -8,10 +8,11 @@ as soon as he is connected is served however many others are silent.
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 from collections.abc import Hashable
 from typing import Protocol
+
+from patchwatch.address import network_of
 
 log = logging.getLogger("patchwatch.service")
 
@@ -41,7 +42,7 @@ class WaitingConnections:
     def add(self, connection: Connection, connected: int) -> None:
         """From now on it waits. ``connected`` counts all connections; beyond the limits the oldest that waits goes."""
         self.remove(connection)
-        address = network(connection.client[0] if connection.client else "")
+        address = network_of(connection.client[0] if connection.client else "")
         self._address_of[connection] = address
         neighbours = self._of_address.setdefault(address, {})
         neighbours[connection] = None
@@ -67,16 +68,3 @@ class WaitingConnections:
         log.warning("too many connections %s: the one that was silent longest is closed", where)
         self.remove(connection)
         connection.transport.abort()
-
-
-def network(address: str) -> str:
-    """What one client can have many of: an IPv4 address, or the /64 of an IPv6 one."""
-    try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return address
-    if isinstance(parsed, ipaddress.IPv4Address):
-        return str(parsed)
-    if parsed.ipv4_mapped is not None:
-        return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((parsed, 64), strict=False))

@@ -6,10 +6,10 @@ import anyio
 
 from patchwatch.errors import RetryableError, SourceRejectedError
 from patchwatch.messages.source import Source, SourceKind
+from patchwatch.redaction import MASK
 from patchwatch.settings import Settings
 from service.problem import FieldProblem, InvalidFieldsError
 
-_MASK = "***"
 _DISK_WITHIN_S = 5.0
 
 
@@ -21,7 +21,7 @@ def check_source(text: str, settings: Settings, location: str, *, files_only: bo
             source.within(settings.allowed_media_dirs)
         elif files_only:
             raise SourceRejectedError("name recorded files (file:/PATH)", reason="unsupported_scheme")
-        if _MASK in text:
+        if MASK in text:
             raise SourceRejectedError("it holds *** in place of a secret: send the real address", reason="bad_url")
     except SourceRejectedError as error:
         raise InvalidFieldsError([FieldProblem(location=location, message=str(error))]) from None

@@ -98,7 +98,10 @@ def _of_analysis(camera: Camera, record: CameraRecord, now_ms: int, stale_after_
 def _unverified(camera: Camera) -> str:
     if camera.tls is not Tls.UNVERIFIED:
         return ""
-    return "unverified TLS: whoever answers at its address gets its password; set tls_fingerprint, or tls_verify=true"
+    return (
+        "unverified TLS: whoever answers at its address gets its password; set tls_fingerprint, or tls_verify=true: "
+        f"`patchwatch cameras set {camera.id} --tls-verify`"
+    )
 
 
 def _told(condition: OpenCondition) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from text_growth import growth_of, seconds
+from growth import growth_of, seconds
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("patchwatch", "service", "workers", "models")

@@ -40,6 +40,7 @@ _Name = Annotated[str | None, typer.Option(help="A name for people.")]
 _Fps = Annotated[float | None, typer.Option(help="Frames analysed per second. Default: PATCHWATCH_ANALYSIS_FPS.")]
 _Pace = Annotated[Pace | None, typer.Option(help="How a file is read.")]
 _Transport = Annotated[Transport | None, typer.Option(help="RTSP media transport of a pulled camera.")]
+_TlsFingerprint = Annotated[str | None, typer.Option(help="SHA-256 of the certificate an rtsps:// camera must show.")]
 _PublishUsername = Annotated[str | None, typer.Option(help="Required from whoever publishes this camera.")]
 _PublishPassword = Annotated[
     bool, typer.Option("--publish-password-stdin", help="Read the publisher's password from standard input.")
@@ -56,9 +57,7 @@ def add(
     pace: _Pace = None,
     loop: Annotated[bool, typer.Option("--loop", help="Start a file again at its end.")] = False,
     transport: _Transport = None,
-    tls_fingerprint: Annotated[
-        str | None, typer.Option(help="SHA-256 of the certificate an rtsps:// camera must show.")
-    ] = None,
+    tls_fingerprint: _TlsFingerprint = None,
     no_tls_verify: Annotated[
         bool, typer.Option("--no-tls-verify", help="Take any certificate of an rtsps:// camera: its password is open.")
     ] = False,
@@ -108,6 +107,14 @@ def set_(
     pace: _Pace = None,
     loop: Annotated[bool | None, typer.Option("--loop/--no-loop", help="Start a file again at its end.")] = None,
     transport: _Transport = None,
+    tls_fingerprint: _TlsFingerprint = None,
+    no_tls_fingerprint: Annotated[
+        bool, typer.Option("--no-tls-fingerprint", help="Ask for a certificate that is trusted instead.")
+    ] = False,
+    tls_verify: Annotated[
+        bool | None,
+        typer.Option("--tls-verify/--no-tls-verify", help="Whether an rtsps:// camera's certificate must be trusted."),
+    ] = None,
     false_alarms_per_day: _Budget = None,
     default_budget: Annotated[
         bool, typer.Option("--default-budget", help="Go back to PATCHWATCH_FALSE_ALARMS_PER_DAY.")
@@ -124,12 +131,14 @@ def set_(
     """
     given: dict[str, Any] = {
         "source": _line() if source == "-" else source, "profile": profile, "name": name, "analysis_fps": fps,
-        "pace": pace, "loop": loop, "transport": transport, "false_alarms_per_day": false_alarms_per_day,
+        "pace": pace, "loop": loop, "transport": transport, "tls_fingerprint": tls_fingerprint,
+        "tls_verify": tls_verify, "false_alarms_per_day": false_alarms_per_day,
         "publish_username": publish_username, "publish_password": _line() if publish_password_stdin else None,
     }  # fmt: skip
     body = {field: value for field, value in given.items() if value is not None}
     for field, option, back in (
         ("analysis_fps", "--default-fps", default_fps), ("false_alarms_per_day", "--default-budget", default_budget),
+        ("tls_fingerprint", "--no-tls-fingerprint", no_tls_fingerprint),
     ):  # fmt: skip
         if back and field in body:
             raise RejectedError(f"give a value or {option}, not both")

@@ -189,7 +189,7 @@ class Enrolment(Message):
 class WorkerBeat(Message):
     """Expiring record of a living worker process."""
 
-    role: str  # ingest, inference, enrolment
+    role: str  # of `patchwatch.roles.Role`
     host: str
     pid: int
     started_at_ms: TimeMs

@@ -14,13 +14,13 @@ from pydantic import Field, SecretStr, field_serializer, field_validator
 
 from patchwatch.messages.alert import Alert, AlertChange, AlertKind
 from patchwatch.messages.base import CAMERA_ID_PATTERN, CameraId, Message, Words
+from patchwatch.redaction import MASK
 
 MAX_WEBHOOKS = 50  # each has a task, a connection to Redis and one to its receiver
 MAX_DEAD_LETTERS = 1000  # kept per webhook, the newest
 _PREFIX = "whsec_"  # of a secret, in Standard Webhooks
 _SECRET_BYTES = 32
 _SECRET_BYTES_ALLOWED = range(24, 65)
-_MASK = "***"
 
 
 class Webhook(Message):
@@ -88,7 +88,7 @@ def shown_url(url: str) -> str:
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")
     return urlunsplit(
-        (parts.scheme, f"{_MASK}@{host[2]}" if host[1] else host[2], parts.path, _MASK if parts.query else "", "")
+        (parts.scheme, f"{MASK}@{host[2]}" if host[1] else host[2], parts.path, MASK if parts.query else "", "")
     )
 
 

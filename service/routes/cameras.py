@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.source import Source
+from patchwatch.redaction import MASK
 from service.context import In
 from service.footage import check_source
 from service.models import CameraChange, CameraList, CameraView, NewCamera
@@ -16,7 +17,6 @@ from service.problem import InvalidFieldsError, documented
 from service.proxy import Prefix
 
 router = APIRouter(prefix="/cameras", tags=["cameras"])
-_MASK = "***"
 
 
 @router.post("", status_code=201, summary="Add a camera", responses=documented(409, 422))
@@ -73,6 +73,6 @@ def _unmasked(changes: dict[str, Any], before: Camera) -> dict[str, Any]:
     if kept.get("source") == str(Source.parse(before.source)):
         del kept["source"]
     password = kept.get("publish_password")
-    if password is not None and password.get_secret_value() == _MASK:
+    if password is not None and password.get_secret_value() == MASK:
         del kept["publish_password"]
     return kept

@@ -57,7 +57,8 @@ async def index(camera_id: str, context: In) -> EnrolmentList:
 async def cancel(camera_id: str, enrolment_id: str, context: In) -> EnrolmentView:
     """Queued or running; the banks stay as they are. A running one ends within a second."""
     await context.store.cameras.get(camera_id)
-    return (await _views(context, [await context.store.enrolments.cancel(camera_id, enrolment_id)]))[0]
+    cancelled = await context.store.enrolments.cancel(camera_id, enrolment_id, await context.now_ms())
+    return (await _views(context, [cancelled]))[0]
 
 
 @router.get("/enrolments", summary="List the enrolments of all cameras")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
@@ -54,7 +53,7 @@ class EnrolmentStore:
 
         await self._transaction(attempt)
 
-    async def cancel(self, camera_id: str, enrolment_id: str) -> Enrolment:
+    async def cancel(self, camera_id: str, enrolment_id: str, now_ms: int) -> Enrolment:
         """Withdraw a job that is queued or running. Its worker notices within a second; no bank comes of it.
 
         Raises `NotFoundError`, and `ConflictError` when it is over or about to be.
@@ -66,9 +65,8 @@ class EnrolmentStore:
             if found is None or found.camera_id != camera_id:
                 raise _unknown(enrolment_id)
             _check_cancellable(found)
-            at_ms = time.time_ns() // 1_000_000
             words = "cancelled: the banks are as they were"
-            changes = {"state": EnrolmentState.CANCELLED, "detail": words, "updated_at_ms": at_ms}
+            changes = {"state": EnrolmentState.CANCELLED, "detail": words, "updated_at_ms": now_ms}
             cancelled = found.model_copy(update=changes)
             pipe.multi()
             pipe.hset(keys.ENROLMENT_RECORDS, enrolment_id, cancelled.encode())

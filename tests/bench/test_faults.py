@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import json
 
-from bench.faults import PAGE, RESULT, page
+from bench.faults import PAGE, RESULT, page, without_folders
 
 
 def test_the_page_is_rendered_from_the_record() -> None:
     assert page(json.loads(RESULT.read_text())) == PAGE.read_text()
+
+
+def test_the_record_names_no_folder_of_the_machine_it_was_made_on() -> None:
+    folder = "/tmp/x/pytest-of-me/pytest-7/site0/data"
+    said = f'"cannot be written to {folder}/banks/yard/motion.safetensors (why): /media/data"'
+    assert without_folders(said) == '"cannot be written to DATA_DIR/banks/yard/motion.safetensors (why): /media/data"'
+    assert "pytest-of-" not in RESULT.read_text()
 
 
 def test_a_fault_that_failed_is_shown_as_failed() -> None:

@@ -124,3 +124,18 @@ def test_a_redis_that_comes_later_and_refuses_ends_the_role_then(url: str, monke
 def test_what_is_wrong_with_tls_is_told(words: str, advice: str) -> None:
     with pytest.raises(BusRefusedError, match=advice), translated():
         raise redis.ConnectionError(f"Error 1 connecting to h:6379. [SSL: {words}] ...")
+
+
+def test_a_server_that_does_not_count_what_a_stream_had_is_too_old(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Redis 6.2, whose XINFO has no `entries-added`."""
+    execute = redis.client.Pipeline.execute
+
+    def as_of_6_2(pipe: Any) -> Any:
+        answers = execute(pipe)
+        return [
+            {k: v for k, v in one.items() if k != "entries-added"} if isinstance(one, dict) else one for one in answers
+        ]
+
+    monkeypatch.setattr(redis.client.Pipeline, "execute", as_of_6_2)
+    with pytest.raises(ConfigurationError, match=r"older than 7\.0"):
+        admit(url, 16)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import string
 
 import pytest
+from growth import growth_of
 from hypothesis import given
 from hypothesis import strategies as st
-from text_growth import growth_of
 
 from patchwatch.errors import SourceRejectedError
 from patchwatch.messages.source import Source

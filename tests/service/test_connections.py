@@ -20,7 +20,6 @@ from websockets.sync.client import connect as connect_websocket
 
 from patchwatch.settings import Settings
 from service import protocol
-from service.connections import network
 
 _HALF = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 _PATIENCE_S = 10.0
@@ -151,13 +150,6 @@ def test_websockets_leave_room_for_others(serve, settings: Settings) -> None:
             connect_websocket(f"ws://{where}/api/v1/ws/alerts")
         assert refused.value.response.status_code == 503
         assert httpx.get(f"http://{where}/healthz", timeout=5).status_code == 200
-
-
-def test_an_address_counts_as_one_client() -> None:
-    assert network("192.0.2.7") == network("::ffff:192.0.2.7") != network("192.0.2.8")
-    assert network("2001:db8::1") == network("2001:db8::2:0:0:1") != network("2001:db8:0:1::1")
-    assert network("fe80::1%eth0") == network("fe80::2")
-    assert network("") == ""
 
 
 @contextmanager

@@ -1,22 +1,45 @@
-"""How the time that a function takes grows with its input."""
+"""How the time that a function takes grows with the length of what it is given."""
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable
+from typing import Any
 
-_ROUNDS = 5  # other programs on the machine disturb caches and clocks: the least of several is the truest
+_START = 4_000  # characters
+_LONGEST = 128_000
+_MEASURABLE_S = 0.004
+_TRIES = 3
+_ROUNDS = 5  # where it cannot be made long enough to measure well
 
 
-def growth(work: Callable[[int], object], size: int) -> float:
-    """Time for twice ``size`` over the time for ``size``: 2 when linear, 4 when quadratic, 1 when bounded."""
-    return min(_least_s(work, 2 * size) / _least_s(work, size) for _ in range(_ROUNDS))
+def growth_of(look: Callable[[Any], Any], make: Callable[[int], Any], *, size: int | None = None) -> float:
+    """Time for twice the length over time for the length: 2 when linear, 4 when quadratic, 1 when bounded.
+
+    The length is ``size``, or raised until the time can be measured; what is still too fast at the longest counts as
+    linear then. The least of several tries is taken, so that a busy machine does not matter.
+    """
+    if size is not None:
+        return min(_ratio(look, make, size, 1e-6) for _ in range(_ROUNDS))
+    size = _START
+    while size < _LONGEST and _least_s(look, make(size), 1) < _MEASURABLE_S:
+        size *= 2
+    return _ratio(look, make, size, _MEASURABLE_S / 4)
 
 
-def _least_s(work: Callable[[int], object], size: int) -> float:
-    times: list[float] = []
-    for _ in range(3):
-        began_s = time.thread_time()
-        work(size)
-        times.append(time.thread_time() - began_s)
-    return max(min(times), 1e-6)
+def _ratio(look: Callable[[Any], Any], make: Callable[[int], Any], size: int, least_s: float) -> float:
+    once_s = _least_s(look, make(size), _TRIES)
+    return _least_s(look, make(2 * size), _TRIES) / max(once_s, least_s)
+
+
+def _least_s(look: Callable[[Any], Any], given: Any, tries: int) -> float:
+    gc.collect()
+    return min(seconds(look, given) for _ in range(tries))
+
+
+def seconds(look: Callable[[Any], Any], given: Any) -> float:
+    """Processor time of one look."""
+    start = time.thread_time()
+    look(given)
+    return time.thread_time() - start

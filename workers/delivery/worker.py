@@ -120,6 +120,8 @@ class DeliveryWorker:
             await self._client.delete(self._worker_key())
 
     async def _beat(self) -> None:
+        with translated():
+            await self._clock.look_async(self._client)
         beat = WorkerBeat(
             role="delivery", host=socket.gethostname(), pid=os.getpid(), started_at_ms=self._started_at_ms,
             updated_at_ms=self._clock.now_ms(),

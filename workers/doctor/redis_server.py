@@ -9,7 +9,7 @@ from typing import Any
 from patchwatch.settings import Settings
 from workers.doctor.finding import Finding, fail, ok, warn
 
-_OLDEST = (6, 2)  # XTRIM MINID
+_OLDEST = (7, 0)  # the `entries-added` of XINFO STREAM
 _SLOW_MS, _TOO_SLOW_MS = 20.0, 1000.0
 _CLOCK_WARN_S, _CLOCK_FAIL_S = 0.5, 2.0
 _PINGS = 5
@@ -41,7 +41,7 @@ def check_server(client: Any, settings: Settings, cameras: int) -> Iterator[Find
 def _version(info: dict[str, Any]) -> Finding:
     version = str(info["redis_version"])
     if tuple(int(part) for part in version.split(".")[:2]) < _OLDEST:
-        return fail("redis version", f"{version}: install Redis 6.2 or newer")
+        return fail("redis version", f"{version}: install Redis 7.0 or newer")
     if info.get("cluster_enabled"):
         return fail("redis version", "a Redis Cluster: use a single Redis, with a replica if need be")
     if info.get("role", "master") != "master":

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from patchwatch import keys
 from patchwatch.bus import translated
+from patchwatch.clock import BusClock
 from patchwatch.errors import InvalidMessageError
 from patchwatch.messages.status import Enrolment
 from workers.lease import Lease
@@ -18,10 +18,11 @@ class WithdrawnError(Exception):
 
 
 class EnrolmentRecord:
-    """Changes `keys.ENROLMENT_RECORDS`. ``job``: as it was last written by us."""
+    """Changes `keys.ENROLMENT_RECORDS`. ``job``: as it was last written by us. ``clock``: kept by its owner."""
 
-    def __init__(self, client: Any, job: Enrolment, lease: Lease) -> None:
+    def __init__(self, client: Any, job: Enrolment, lease: Lease, clock: BusClock) -> None:
         self._client = client
+        self._clock = clock
         self._lease = lease
         self.job = job
 
@@ -30,7 +31,7 @@ class EnrolmentRecord:
 
         Raises `WithdrawnError`, `LeaseLostError` when another worker has it now, `BusUnavailableError`.
         """
-        changed = self.job.model_copy(update={**changes, "updated_at_ms": time.time_ns() // 1_000_000})
+        changed = self.job.model_copy(update={**changes, "updated_at_ms": self._clock.now_ms()})
         with translated():
             self._lease.write(
                 self._client,

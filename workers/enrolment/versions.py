@@ -102,7 +102,7 @@ class BankVersions:
         with self._locked(), _storing(self._folder):
             known = self._look()
             put_in_place(staged, self.path(bank.id))
-            version = self._describe(bank, origin, self.path(bank.id))
+            version = self._newest(self._describe(bank, origin, self.path(bank.id)), known)
             kept, removed = self._pruned([version, *(one for one in known if one.id != version.id)], version.id)
             self._write_index(kept)
             for one in removed:
@@ -239,6 +239,11 @@ class BankVersions:
             frames=bank.footage.frames, size_bytes=path.stat().st_size,
             report=report_of(bank, self.camera_id), random_weights=bank.random_weights,
         )  # fmt: skip
+
+    def _newest(self, version: BankVersion, known: list[BankVersion]) -> BankVersion:
+        """Later than all that were stored before it, whatever this host's clock was set to meanwhile."""
+        after_ms = max((one.stored_at_ms + 1 for one in known if one.id != version.id), default=0)
+        return version.model_copy(update={"stored_at_ms": max(version.stored_at_ms, after_ms)})
 
     def _unreadable(self, path: Path, stamp: BankStamp) -> BankVersion:
         return BankVersion(

@@ -17,6 +17,7 @@ import redis
 from models.profile import load_profiles
 from patchwatch import keys
 from patchwatch.bus import connect, translated
+from patchwatch.clock import BusClock
 from patchwatch.errors import BusUnavailableError, ConfigurationError
 from patchwatch.keys import LeaseKeys
 from patchwatch.messages.status import Enrolment, WorkerBeat
@@ -54,6 +55,7 @@ class EnrolmentWorker:
         self._settings = settings
         self._client: Any = connect(url)
         self._leases = Leases(url, Role.ENROLMENT)
+        self._clock = BusClock()
         self._stopping = threading.Event()
         places = threading.Semaphore(settings.enrolment_processes)
         self._workplace = Workplace(settings, self._client, places, self._stopping)
@@ -62,7 +64,7 @@ class EnrolmentWorker:
         self._running: dict[LeaseKeys, _Running] = {}
         self._complaints: set[str] = set()
         self._outage = Outage("enrolment")
-        self._started_ms = _now_ms()
+        self._started_ms = self._clock.now_ms()
 
     def stop(self) -> None:
         """Leave the jobs in hand to the next start, and return from `run`."""
@@ -95,6 +97,7 @@ class EnrolmentWorker:
     def _turn(self) -> None:
         if not self._banks.alive:
             raise RuntimeError("the thread that keeps the banks has died: see its traceback above")
+        self._clock.look(self._client)
         self._beat()
         jobs = {LeaseKeys.of_enrolment(job.id): job for job in unfinished(self._client, self._complain)}
         self._collect()
@@ -117,7 +120,7 @@ class EnrolmentWorker:
             return
         if not live and not self._workplace.places.acquire(blocking=False):
             return
-        record = EnrolmentRecord(self._client, job, lease)
+        record = EnrolmentRecord(self._client, job, lease, self._clock)
         work = Job(record, self._workplace, has_place=not live)
         thread = threading.Thread(target=work.run, name=f"enrolment-{job.id}", daemon=True)
         self._running[lease.unit] = _Running(job, thread)
@@ -134,17 +137,13 @@ class EnrolmentWorker:
             host=socket.gethostname(),
             pid=os.getpid(),
             started_at_ms=self._started_ms,
-            updated_at_ms=_now_ms(),
+            updated_at_ms=self._clock.now_ms(),
             device=self._settings.device,
         )
         with self._client.pipeline(transaction=False) as pipe:
             pipe.set(keys.worker("enrolment", self._leases.worker), beat.encode(), ex=_BEAT_EXPIRES_S)
             pipe.set(keys.PROFILES, self._profiles)
             pipe.execute()
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def run(settings: Settings) -> None:

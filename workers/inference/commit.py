@@ -29,7 +29,7 @@ _LOOKED_AT = 50  # alerts, each time that one is told, whether their records are
 
 
 @dataclass(frozen=True)
-class AlertChange:
+class ChangedAlert:
     """A changed alert, and whether subscribers shall hear of it. At its peak: that frame's JPEG and explanation."""
 
     alert: Alert
@@ -44,7 +44,7 @@ class Outcome:
 
     scores: list[tuple[int, Score]] = field(default_factory=list)  # (entry id: the camera's own time in ms, score)
     minutes: list[tuple[int, ScoreMinute]] = field(default_factory=list)  # (entry id: of its last score, minute)
-    alerts: list[AlertChange] = field(default_factory=list)
+    alerts: list[ChangedAlert] = field(default_factory=list)
     explanation: Explanation | None = None  # of the last scored frame
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -162,7 +162,7 @@ class Committer:
             pipe.xtrim(of.minutes, minid=f"{max(0, oldest_ms)}-0", approximate=True)
             session.camera_time.eras.forget_before(oldest_ms)
 
-    def _queue_alert(self, pipe: redis.client.Pipeline, change: AlertChange) -> None:
+    def _queue_alert(self, pipe: redis.client.Pipeline, change: ChangedAlert) -> None:
         alert = change.alert
         lifetime_s = int(self._settings.alert_retention_days * 86_400)
         pipe.set(keys.alert(alert.id), alert.encode(), ex=lifetime_s)

@@ -24,7 +24,7 @@ from patchwatch.messages.score import Region, Score, StreamReading
 from patchwatch.messages.status import DropReason
 from workers.explanation import Explained, explanation_of
 from workers.inference.alerts import update_alert
-from workers.inference.commit import AlertChange, Outcome
+from workers.inference.commit import ChangedAlert, Outcome
 from workers.inference.extraction import extract
 from workers.inference.failures import Failures
 from workers.inference.frame_age import FrameAge
@@ -156,7 +156,7 @@ class Scorer:
         outcome.alerts += [_alert(scored, event) for event in reading.changes]
         silent = analyzer.silent(reading)
         outcome.alerts += [
-            AlertChange(alert, tell=True) for alert in session.conditions.judge(session.camera, item.frame, silent)
+            ChangedAlert(alert, tell=True) for alert in session.conditions.judge(session.camera, item.frame, silent)
         ]
         return scored
 
@@ -166,22 +166,22 @@ def _look(session: Session, message: FrameMessage, frame: Frame, outcome: Outcom
     attention, alerts = session.conditions.look(session.camera, frame)
     for alert in alerts:
         opened = alert.state is AlertState.OPEN
-        outcome.alerts.append(AlertChange(alert, tell=True, picture=message.jpeg if opened else None))
+        outcome.alerts.append(ChangedAlert(alert, tell=True, picture=message.jpeg if opened else None))
     return attention
 
 
 def close_events(session: Session, events: Sequence[Event], outcome: Outcome) -> None:
     """Record events that ended without a frame: the bank changed, or the camera fell silent."""
-    outcome.alerts += [AlertChange(*update_alert(session, event, None)) for event in events]
+    outcome.alerts += [ChangedAlert(*update_alert(session, event, None)) for event in events]
 
 
-def _alert(scored: _Scored, event: Event) -> AlertChange:
+def _alert(scored: _Scored, event: Event) -> ChangedAlert:
     """Picture and explanation are those of the peak, or of the opening when the peak was just before it."""
     item = scored.item
     alert, tell = update_alert(item.session, event, _in_source(event.box_xyxy_px, item.message))
     if event.ended_s is None and item.frame.at_s in (event.peak_s, event.opened_s):
-        return AlertChange(alert, tell, item.message.jpeg, _explanation(scored, thumbnails=True))
-    return AlertChange(alert, tell)
+        return ChangedAlert(alert, tell, item.message.jpeg, _explanation(scored, thumbnails=True))
+    return ChangedAlert(alert, tell)
 
 
 def _explanation(scored: _Scored, *, thumbnails: bool) -> Explanation:

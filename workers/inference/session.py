@@ -17,6 +17,7 @@ from models.cuts import Cuts
 from models.engine import Engine
 from models.event import Event
 from models.perception import HISTORY_S, View
+from patchwatch.clock import BusClock
 from patchwatch.errors import NotFoundError, PatchwatchError, WeightsMissingError
 from patchwatch.keys import CameraKeys
 from patchwatch.messages.alert import Alert
@@ -74,6 +75,7 @@ class Session:
     stored: dict[str, Any] | None = None  # analyzer state of before a restart, until there is a bank to go on with
     over: bool = False  # its camera was removed: the frames there may be those of the next one of its name
     last_taken_s: float = field(default_factory=time.monotonic)
+    clock: BusClock = field(default_factory=BusClock)  # its worker's
     _bank_mtime_ns: int | None = None
     _false_alarms_per_day: float = 0.0  # that the analyzer's rule is for
 
@@ -243,15 +245,15 @@ class Session:
             threshold=threshold,
             thresholds=curve_of(bank.threshold) if bank else (),
             device=self.engine.device if self.engine else "cpu",
-            updated_at_ms=time.time_ns() // 1_000_000,
+            updated_at_ms=self.clock.now_ms(),
         )
 
     def tell_condition(self) -> None:
         """Put into the status what keeps anomalies from being told, if anything does."""
         condition = self.conditions.told
         if self.status is not None and self.status.condition != condition:
-            now_ms = time.time_ns() // 1_000_000
-            self.status = self.status.model_copy(update={"condition": condition, "updated_at_ms": now_ms})
+            changed = {"condition": condition, "updated_at_ms": self.clock.now_ms()}
+            self.status = self.status.model_copy(update=changed)
 
     def reconfigure(self, camera: Camera) -> list[Event]:
         """Take a changed configuration; another profile means another bank, and closes what is open."""

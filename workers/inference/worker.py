@@ -36,7 +36,7 @@ from patchwatch.messages.frame import FrameMessage
 from patchwatch.messages.status import CaptureStatus, WorkerBeat
 from patchwatch.roles import Role
 from patchwatch.settings import Settings
-from workers.inference.commit import AlertChange, Committer, Outcome
+from workers.inference.commit import ChangedAlert, Committer, Outcome
 from workers.inference.engines import Engines
 from workers.inference.extraction import extract
 from workers.inference.frame_age import FrameAge
@@ -213,7 +213,9 @@ class InferenceWorker:
         if lease is not None:
             state, counters = self._client.hgetall(of.state), self._client.hgetall(of.counters)
             last_ms = self._last_score_ms(of)
-            self._sessions[camera.id] = Session.resume(camera, of, lease, state, counters, last_ms)
+            session = Session.resume(camera, of, lease, state, counters, last_ms)
+            session.clock = self._clock
+            self._sessions[camera.id] = session
 
     def _last_score_ms(self, of: CameraKeys) -> int:
         """The id after which the camera's next score has to come, whatever its state says."""
@@ -274,6 +276,8 @@ class InferenceWorker:
         conditions = session.conditions
         silent = not session.waiting and time.monotonic() - session.last_taken_s > GAP_S
         closed = conditions.finish_picture() if silent else []
+        if not (session.ready or session.waiting):
+            closed += conditions.finish_scored()
         try:
             capture = CaptureStatus.decode(record) if record else None
         except InvalidMessageError as error:
@@ -284,7 +288,7 @@ class InferenceWorker:
 
     def _close(self, session: Session, events: list[Event], alerts: Sequence[Alert] = ()) -> None:
         if events or alerts:
-            outcome = Outcome(alerts=[AlertChange(alert, tell=True) for alert in alerts])
+            outcome = Outcome(alerts=[ChangedAlert(alert, tell=True) for alert in alerts])
             close_events(session, events, outcome)
             self._settle(session, outcome)
 

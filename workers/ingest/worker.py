@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import signal
 
 from patchwatch.bus import connect_async
 from patchwatch.errors import ConfigurationError
+from patchwatch.exposure import is_loopback
 from patchwatch.settings import Settings
 from workers.ingest.endpoint import Endpoint
 from workers.ingest.supervisor import Supervisor
@@ -57,11 +57,7 @@ def _stop_signals() -> asyncio.Event:
 
 
 def _warn_if_open(settings: Settings) -> None:
-    try:
-        loopback = ipaddress.ip_address(settings.rtsp_host).is_loopback
-    except ValueError:
-        loopback = settings.rtsp_host == "localhost"
-    if not loopback and settings.publish_username is None:
+    if not is_loopback(settings.rtsp_host) and settings.publish_username is None:
         log.warning(
             "anybody who reaches %s:%d may publish to cameras without credentials of their own: "
             "set PATCHWATCH_PUBLISH_USERNAME and PATCHWATCH_PUBLISH_PASSWORD",

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from patchwatch.commands import cameras
 from patchwatch.errors import RejectedError
+from service.models import CameraChange
 
 Asked = list[tuple[str, str, Any]]
 
@@ -93,6 +94,20 @@ def test_all_that_the_api_can_change_can_be_set(asked: Asked) -> None:
         "source": "rtsp://10.0.0.7/stream1", "analysis_fps": 2.0, "profile": "objects", "transport": "udp",
         "pace": "fast", "loop": False, "name": "G",
     }  # fmt: skip
+
+
+def test_trust_in_a_certificate_can_be_set_and_taken_back(asked: Asked) -> None:
+    assert run("set", "gate", "--tls-fingerprint", "ab" * 32, "--no-tls-verify").exit_code == 0
+    assert run("set", "gate", "--no-tls-fingerprint", "--tls-verify").exit_code == 0
+    assert [body for _, _, body in asked] == [
+        {"tls_fingerprint": "ab" * 32, "tls_verify": False},
+        {"tls_fingerprint": None, "tls_verify": True},
+    ]
+
+
+@pytest.mark.parametrize("field", sorted(CameraChange.model_fields.keys() - {"enabled"}))
+def test_each_field_has_an_option(field: str) -> None:
+    assert field in {"source", "analysis_fps"} or f"--{field.replace('_', '-')}" in run("set", "--help").output
 
 
 def test_a_source_and_a_publishers_password_are_read_from_standard_input(asked: Asked) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import time
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from patchwatch import keys
 from patchwatch.keys import LeaseKeys, WebhookKeys
 from patchwatch.messages.alert import Alert, AlertState
 from patchwatch.messages.alert_view import AlertView
+from patchwatch.messages.status import WorkerBeat
 from patchwatch.messages.webhook import Progress, TrialResult
 from workers.delivery.outbox import Outbox
 
@@ -464,3 +466,18 @@ async def test_after_a_flushed_redis_webhooks_are_put_back(world: Any, running: 
         await eventually(lambda: world.progress().delivered == 1)
         assert world.stored() == webhook
     assert set(receiver.ids[1:]) == {f"home_{entry_id}"}
+
+
+async def test_the_clock_of_its_host_has_no_say(
+    world: Any, running: Any, eventually: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = time.time_ns
+    monkeypatch.setattr("patchwatch.clock.time.time_ns", lambda: honest() + 3_600 * 10**9)
+
+    def beat() -> WorkerBeat | None:
+        names = list(world.bus.scan_iter(keys.worker("delivery", "*")))
+        return WorkerBeat.decode(world.bus.get(names[0])) if names else None
+
+    async with running():
+        told = await eventually(beat)
+    assert abs(honest() // 1_000_000 - told.updated_at_ms) < 60_000

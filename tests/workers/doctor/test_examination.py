@@ -97,11 +97,12 @@ def test_more_cameras_need_more_memory(settings: Settings) -> None:
 class Clocked:
     """A Redis whose clock goes wrong."""
 
-    def __init__(self, off_s: float) -> None:
+    def __init__(self, off_s: float, version: str = "7.0.0") -> None:
         self._off_s = off_s
+        self._version = version
 
     def info(self) -> dict[str, Any]:
-        return {"redis_version": "7.0.0"}
+        return {"redis_version": self._version}
 
     def ping(self) -> None: ...
 
@@ -112,6 +113,13 @@ class Clocked:
 @pytest.mark.parametrize(("off_s", "level"), [(60.0, Level.FAIL), (-60.0, Level.FAIL)])
 def test_clocks_that_differ_are_told(settings: Settings, off_s: float, level: Level) -> None:
     assert found(list(check_server(Clocked(off_s), settings, 0)), "clock").level is level
+
+
+@pytest.mark.parametrize(("version", "level"), [("6.2.14", Level.FAIL), ("7.0.0", Level.OK), ("10.1.0", Level.OK)])
+def test_a_redis_that_does_not_count_what_was_added_to_a_stream_is_too_old(
+    settings: Settings, version: str, level: Level
+) -> None:
+    assert found(list(check_server(Clocked(0.0, version), settings, 0)), "redis version").level is level
 
 
 def test_a_camera_is_told_by_its_capture_its_bank_its_weights_and_its_account(settings: Settings, url: str) -> None:

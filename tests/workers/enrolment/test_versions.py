@@ -6,6 +6,7 @@ import itertools
 import json
 import multiprocessing
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -70,6 +71,17 @@ def test_activating_goes_to_and_fro_and_loses_nothing(versions: BankVersions, an
     assert ids(versions) == [second, first]
     files = [versions.active_path, *versions.path(first).parent.iterdir()]
     assert {path.stat().st_mode & 0o777 for path in files} == {0o600}, "banks hold pictures"
+
+
+@pytest.mark.parametrize("set_back_s", [3600, 400 * 86_400])
+def test_the_newest_stays_the_newest_when_the_clock_is_set_back(
+    versions: BankVersions, another: Another, monkeypatch: pytest.MonkeyPatch, set_back_s: int
+) -> None:
+    known = [added(versions, another()) for _ in range(3)]
+    honest = time.time_ns
+    monkeypatch.setattr("time.time_ns", lambda: honest() - set_back_s * 10**9)
+    known += [added(versions, another()) for _ in range(2)]
+    assert ids(versions) == known[:1:-1], "three are kept: the newest"
 
 
 def test_a_bank_of_before_there_were_versions_becomes_the_first(versions: BankVersions, another: Another) -> None:

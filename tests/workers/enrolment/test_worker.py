@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from models.bankfile import load_bank
 from patchwatch import keys
 from patchwatch.keys import LeaseKeys
 from patchwatch.messages.enrolment_report import Verdict
-from patchwatch.messages.status import EnrolmentState
+from patchwatch.messages.status import EnrolmentState, WorkerBeat
 from workers.enrolment import job as job_module
 from workers.enrolment.versions import BankVersions
 from workers.thresholds import told
@@ -202,3 +203,17 @@ def test_several_workers_share_the_jobs_and_do_none_twice(site: Any) -> None:
 def test_the_profiles_that_can_be_learnt_are_told(site: Any) -> None:
     with site.running():
         site.until(lambda: b"motion" in (site.client.get(keys.PROFILES) or b""))
+
+
+@pytest.mark.parametrize("wrong_s", [3600.0, -400 * 86_400.0])
+def test_the_clock_of_its_host_has_no_say(site: Any, monkeypatch: pytest.MonkeyPatch, wrong_s: float) -> None:
+    site.ask("job", "cam", "none.mp4")
+    honest = time.time_ns
+    monkeypatch.setattr("time.time_ns", lambda: honest() + round(wrong_s * 1e9))
+    with site.running():
+        found = site.finished()
+        [name] = site.client.scan_iter(keys.worker("enrolment", "*"))
+        beat = WorkerBeat.decode(site.client.get(name))
+    now_ms = honest() // 1_000_000
+    assert abs(now_ms - found.updated_at_ms) < 60_000
+    assert abs(now_ms - beat.updated_at_ms) < 60_000

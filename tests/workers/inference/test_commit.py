@@ -20,7 +20,7 @@ from patchwatch.messages.books import Books
 from patchwatch.messages.status import AnalysisState, AnalysisStatus
 from patchwatch.settings import Settings
 from workers.camera_time import CameraTime
-from workers.inference.commit import AlertChange, Committer, Outcome
+from workers.inference.commit import ChangedAlert, Committer, Outcome
 from workers.lease import Lease
 
 DOOR = CameraKeys("door", 0)
@@ -126,7 +126,7 @@ def test_what_changes_slowly_is_on_disk_with_each_alert_and_the_rest_with_each_c
     tmp_path: Path, with_alert: bool
 ) -> None:
     settings = Settings(data_dir=tmp_path, queue_memory_mb=64)
-    outcome = Outcome(alerts=[AlertChange(ALERT, tell=True)] if with_alert else [])
+    outcome = Outcome(alerts=[ChangedAlert(ALERT, tell=True)] if with_alert else [])
     one = session()
     one.worker_state = lambda: {"conditions": {"usual": "picture"}}
     with kept_queue(settings) as queue, connect(queue.url) as client:
@@ -146,7 +146,7 @@ def told(alert_id: str, started_at_ms: int) -> Outcome:
         id=alert_id, camera_id="door", kind=AlertKind.OFFLINE, state=AlertState.OPEN, started_at_ms=started_at_ms,
         opened_at_ms=started_at_ms, peak_at_ms=started_at_ms, profile="motion",
     )  # fmt: skip
-    return Outcome(alerts=[AlertChange(alert, tell=True)])
+    return Outcome(alerts=[ChangedAlert(alert, tell=True)])
 
 
 def test_alerts_stay_listed_for_as_long_as_their_records_whatever_a_clock_says(client: Any) -> None:

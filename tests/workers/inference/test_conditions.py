@@ -163,6 +163,18 @@ def test_a_camera_whose_pictures_come_too_seldom_is_blind_and_its_status_says_so
     assert "2.0 s apart" in condition.detail
 
 
+def test_a_camera_that_is_scored_no_more_is_blind_no_more(enrolled: Any, run_worker: Run, until: Run) -> None:
+    for n in range(30):
+        enrolled.frame(n, media_ns=2 * n * 10**9)
+    with run_worker(enrolled.settings):
+        until(lambda: len(alerts(enrolled)) == 1)
+        enrolled.settings.bank_path("cam", "motion").unlink()
+        until(lambda: len(alerts(enrolled)) == 2)
+    [opened, closed] = alerts(enrolled)
+    assert (opened.kind, opened.state) == (AlertKind.BLIND, AlertState.OPEN)
+    assert (closed.id, closed.state) == (opened.id, AlertState.CLOSED)
+
+
 def test_a_camera_that_was_turned_while_off_is_told_and_is_no_anomaly(queue: Any, run_worker: Run, until: Run) -> None:
     bank = learn(Engine(load_profile("motion")), [Clip("walk", 30.0, [clip(1, 30.0)])], count=1)
     save_bank(bank, queue.settings.bank_path("cam", "motion"))

@@ -347,3 +347,14 @@ def test_an_event_closes_when_the_camera_falls_silent(
         for session in worker._sessions.values():
             session.last_taken_s -= 11
         until(lambda: alerts(enrolled)[-1].state is AlertState.CLOSED)
+
+
+def test_the_clock_of_its_host_has_no_say(
+    queue: Any, run_worker: Run, until: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = time.time_ns
+    monkeypatch.setattr("time.time_ns", lambda: honest() + 400 * 86_400 * 10**9)
+    queue.add_camera()
+    with run_worker(queue.settings):
+        said = until(lambda: status(queue, AnalysisState.NO_BANK))
+    assert abs(honest() // 1_000_000 - said.updated_at_ms) < 60_000

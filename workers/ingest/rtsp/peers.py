@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import TypeVar
 
+from patchwatch.address import network_of
+
 _GUESSES = 10
 _ONE_MORE_EVERY_S = 6.0
 _REMEMBERED = 4096  # addresses
-
-
-def network_of(host: str) -> str:
-    """What counts as one peer: an IPv4 address, or a /64 of IPv6, of which one machine can have any address."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if address.version == 4:
-        return str(address)
-    if address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return str(ipaddress.ip_network((address, 64), strict=False))
 
 
 class Peers:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from workers.ingest.rtsp.peers import network_of
+from patchwatch.address import network_of
 
 MAX_PENDING = 64
 _PER_PEER = 16
