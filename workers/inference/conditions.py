@@ -93,12 +93,15 @@ class Conditions:
         left = [kind for kind in _OF_PICTURE if kind in self.alerts]
         return [self._closed(kind, ended.get(kind, self.alerts[kind].opened_at_ms)) for kind in left]
 
-    def _finish_all(self) -> list[Alert]:
-        closed = self.finish_picture()
+    def finish_scored(self) -> list[Alert]:
+        """No frame is scored any more: whether scores would say anything is not known."""
         ended = [self.wall_ms(change.ended_s or 0.0) for change in self._blindness.finish()]
-        if AlertKind.BLIND in self.alerts:
-            closed.append(self._closed(AlertKind.BLIND, max([self.alerts[AlertKind.BLIND].opened_at_ms, *ended])))
-        return closed
+        if AlertKind.BLIND not in self.alerts:
+            return []
+        return [self._closed(AlertKind.BLIND, max([self.alerts[AlertKind.BLIND].opened_at_ms, *ended]))]
+
+    def _finish_all(self) -> list[Alert]:
+        return self.finish_picture() + self.finish_scored()
 
     def finish(self, now_ms: int) -> list[Alert]:
         """The camera is watched no more: close everything."""
