@@ -33,7 +33,7 @@ from patchwatch.keys import CameraKeys, LeaseKeys, partition_of
 from patchwatch.messages.alert import Alert
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameMessage
-from patchwatch.messages.status import CaptureStatus, WorkerBeat
+from patchwatch.messages.status import CaptureState, CaptureStatus, WorkerBeat
 from patchwatch.roles import Role
 from patchwatch.settings import Settings
 from workers.inference.commit import ChangedAlert, Committer, Outcome
@@ -283,6 +283,8 @@ class InferenceWorker:
         except InvalidMessageError as error:
             log.warning("%s: %s", session.camera.id, error)
             return closed
+        if silent and capture is not None and capture.state is CaptureState.ENDED:
+            closed += conditions.finish_scored()
         heard = Heard(capture, time.monotonic(), self._clock.now_ms())
         return closed + conditions.listen(session.camera, heard, self._settings.offline_after_s)
 

@@ -195,3 +195,19 @@ def test_an_anomaly_is_told_in_a_stream_of_joined_clips(enrolled: Any, run_worke
     with run_worker(enrolled.settings):
         until(lambda: taken(enrolled) == 150)
     assert {alert.kind for alert in alerts(enrolled)} == {AlertKind.ANOMALY}
+
+
+def test_a_recording_whose_pictures_are_too_far_apart_is_blind_no_longer_than_to_its_end(
+    enrolled: Any, run_worker: Run, until: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.inference.worker.GAP_S", 1.0)
+    for n in range(30):
+        enrolled.frame(n, media_ns=2 * n * 10**9)
+    now_ms = time.time_ns() // 1_000_000
+    ended = CaptureStatus(camera_id="cam", state=CaptureState.ENDED, since_ms=now_ms, updated_at_ms=now_ms)
+    enrolled.client.set(enrolled.keys.capture, ended.encode())
+    with run_worker(enrolled.settings):
+        until(lambda: len(alerts(enrolled)) == 2)
+    [opened, closed] = alerts(enrolled)
+    assert (opened.kind, opened.state) == (AlertKind.BLIND, AlertState.OPEN)
+    assert (closed.id, closed.state) == (opened.id, AlertState.CLOSED)
