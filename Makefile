@@ -31,7 +31,7 @@ help: ## Show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/.core ## See it work. DURATION=seconds SOURCE=path-or-url NORMAL=path
-	$(BIN)/patchwatch demo $(if $(DURATION),--duration $(DURATION)) $(if $(SOURCE),--source '$(SOURCE)') \
+	@$(BIN)/patchwatch demo $(if $(DURATION),--duration $(DURATION)) $(if $(SOURCE),--source '$(SOURCE)') \
 		$(if $(NORMAL),--normal '$(NORMAL)')
 
 test: .venv/.$(TEST_SET) ## All tests. CLIP=0: without torch. ARGS='-k word': some; JOBS=0: one by one

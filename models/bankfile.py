@@ -82,7 +82,8 @@ def load_bank(path: Path) -> Bank:
         if not path.is_file():
             camera_id, profile = path.parent.name, path.stem
             raise NotFoundError(
-                f"nothing is known yet of what is normal for camera {camera_id}: learn it with "
+                f"nothing is known yet of what is normal for camera {camera_id}: learn it from the live camera with "
+                f"`patchwatch enrolments add {camera_id} --live 600 --profile {profile}`, or from recordings with "
                 f"`patchwatch enroll --camera {camera_id} --profile {profile} VIDEO...` (there is no bank at {path})"
             )
         with safe_open(path, framework="numpy") as file:

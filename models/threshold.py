@@ -61,7 +61,7 @@ class Threshold:
             return None
         return (
             f"learn from at least {_duration(self.needed_hours)}: {_duration(self.footage_hours)} of normal footage "
-            f"cannot tell what happens only {_rate(self.false_alarms_per_day)} times a day, so expect about "
+            f"cannot tell what happens only {_times(self.false_alarms_per_day)} a day, so expect about "
             f"{_rate(self.expected)} false alarms a day until then"
         )
 
@@ -173,6 +173,10 @@ def _duration(hours: float) -> str:
     if hours >= 1.0:
         return f"{hours:.1f} h"
     return f"{60 * hours:.0f} min" if hours >= 0.05 else f"{3600 * hours:.0f} s"
+
+
+def _times(per_day: float) -> str:
+    return "once" if per_day == 1 else f"{_rate(per_day)} times"
 
 
 def _rate(per_day: float) -> str:

@@ -52,7 +52,8 @@ _OF_CAPTURE = {
 def diagnose(camera: Camera, record: CameraRecord, now_ms: int, stale_after_s: float) -> Diagnosis:
     """The first thing that is wrong on a frame's way from the camera to its score."""
     if not camera.enabled:
-        return Diagnosis(Health.DISABLED, "switched off: PATCH it with enabled=true")
+        how = f"`patchwatch cameras enable {camera.id}`, or PATCH it with enabled=true"
+        return Diagnosis(Health.DISABLED, f"switched off: {how}")
     return _of_capture(record.capture, now_ms) or _of_analysis(camera, record, now_ms, stale_after_s)
 
 

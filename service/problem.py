@@ -103,7 +103,7 @@ class Problem(BaseModel):
                 "type": "urn:patchwatch:problem:not-found",
                 "title": "Not Found",
                 "status": 404,
-                "detail": "there is no camera 'gate': see GET /api/v1/cameras",
+                "detail": "there is no camera 'gate': see `patchwatch cameras list` or GET /api/v1/cameras",
                 "instance": "/api/v1/cameras/gate",
             }
         }

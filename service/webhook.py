@@ -106,11 +106,15 @@ class WebhookView(BaseModel):
         )  # fmt: skip
 
 
+def switch_on(webhook_id: str) -> str:
+    return f"`patchwatch webhooks update {webhook_id} --enable`, or PATCH it with enabled=true"
+
+
 def _health(webhook: Webhook, progress: Progress, attended: bool) -> tuple[WebhookHealth, str]:
     if webhook.gone:
         return WebhookHealth.GONE, "its receiver answered 410: correct the address, then switch it on again"
     if not webhook.enabled:
-        return WebhookHealth.DISABLED, "switched off: PATCH it with enabled=true"
+        return WebhookHealth.DISABLED, f"switched off: {switch_on(webhook.id)}"
     if not attended:
         return WebhookHealth.UNATTENDED, "no delivery worker is alive: start `patchwatch run delivery`"
     if progress.streak:
@@ -118,7 +122,7 @@ def _health(webhook: Webhook, progress: Progress, attended: bool) -> tuple[Webho
     if progress.failed_trial:
         return WebhookHealth.FAILING, f"the last test failed: {progress.failed_trial}"
     if not progress.last_success_at_ms:
-        return WebhookHealth.OK, f"nothing has been sent yet: `patchwatch webhooks test {webhook.id}` tries it"
+        return WebhookHealth.OK, f"no alert has been sent yet: `patchwatch webhooks test {webhook.id}` sends a test"
     return WebhookHealth.OK, ""
 
 

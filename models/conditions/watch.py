@@ -92,9 +92,10 @@ class ConditionWatch:
         covered = self._is_covered(sketch, difference)
         changed = not covered and difference is not None and self._has_changed(difference)
         repeated = self._stillness.repeats(sketch.digests) and not covered  # in blackness nothing could change
+        still_covered = changed and self._covered.open is not None  # over only when the view is back, or learnt
         changes += (
             self._frozen.update(at_s, repeated)
-            + self._covered.update(at_s, covered)
+            + self._covered.update(at_s, covered or still_covered)
             + self._changed.update(at_s, changed)
         )
         steady = covered or changed or not self._usual.known

@@ -71,7 +71,11 @@ def list_(camera: _Camera, as_json: _Json = False) -> None:
         typer.echo(json.dumps([one.model_dump(mode="json") | {"active": active} for one, active in rows]))
         return
     if not rows:
-        typer.echo(f"no banks of {camera} in {settings.banks_dir}: `patchwatch enroll --camera {camera} VIDEO...`")
+        typer.echo(
+            f"no banks of {camera} in {settings.banks_dir}: learn one from the live camera with "
+            f"`patchwatch enrolments add {camera} --live 600`, or from recordings with "
+            f"`patchwatch enroll --camera {camera} VIDEO...`"
+        )
     for one, active in rows:
         typer.echo(_line(one, active=active))
 

@@ -156,6 +156,9 @@ def _show(webhook: dict[str, Any], as_json: bool) -> None:
         return
     counts = f"{webhook['delivered']} delivered, {webhook['pending']} pending, {webhook['dead_letters']} dead"
     reason = f": {webhook['reason']}" if webhook["reason"] else ""
-    tried = webhook["delivered"] or webhook.get("failed") or webhook.get("last_success")
-    health = webhook["health"] if tried or webhook["health"] != "ok" else "nothing sent yet"
-    typer.echo(f"{webhook['id']:<20} {webhook['url']}  {counts}  {health}{reason}")
+    typer.echo(f"{webhook['id']:<20} {webhook['url']}{_only(webhook)}  {counts}  {webhook['health']}{reason}")
+
+
+def _only(webhook: dict[str, Any]) -> str:
+    chosen = [value for field in ("cameras", "kinds", "states") for value in webhook[field]]
+    return f"  only {', '.join(chosen)}" if chosen else ""

@@ -57,7 +57,7 @@ function showStatus(card, status) {
   pill.textContent = status.health.replace("_", " ");
   pill.dataset.health = status.health;
   node.querySelector(".random").hidden = !status.random_weights;
-  node.querySelector(".reason").textContent = status.reason;
+  node.querySelector(".reason").textContent = inLocalTime(status.reason);
   const { frames, capture, analysis } = status;
   const dropped = Object.values(frames.dropped).reduce((sum, count) => sum + count, 0);
   node.querySelector(".facts").textContent = [
@@ -70,7 +70,8 @@ function showStatus(card, status) {
     status.last_gap && `last gap ${clock(status.last_gap.from)} to ${clock(status.last_gap.to)}`,
   ].filter(Boolean).join(" · ");
   showBudget(node.querySelector(".budget"), analysis?.threshold);
-  node.querySelector(".enrolment").textContent = status.enrolment?.text ?? "";
+  const learning = status.enrolment?.text ?? "";
+  node.querySelector(".enrolment").textContent = status.reason.includes(learning) ? "" : learning; // not twice
   showLearnt(card, analysis?.bank_id).catch(fault);
   showScore(card);
 }
@@ -171,6 +172,7 @@ function drawAll() {
 // The whole
 
 const clock = (iso) => new Date(iso).toLocaleTimeString();
+const inLocalTime = (text) => text.replace(/\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)/g, (iso) => new Date(iso).toLocaleString());
 
 function onState(topic, live, why) {
   topics[topic] = live;

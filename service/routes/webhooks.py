@@ -26,6 +26,7 @@ from service.webhook import (
     WebhookList,
     WebhookSecret,
     WebhookView,
+    switch_on,
 )
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"])
@@ -87,7 +88,7 @@ async def trial(webhook_id: str, context: In) -> TrialAnswer:
     """One attempt by the delivery worker, of type `test`; it changes no count, but shows in the webhook's health."""
     webhook = await context.store.webhooks.get(webhook_id)
     if not webhook.enabled:
-        raise ConflictError(f"webhook {webhook_id!r} is switched off: PATCH it with enabled=true first")
+        raise ConflictError(f"webhook {webhook_id!r} is switched off: {switch_on(webhook_id)} first")
     within_s = context.settings.webhook_timeout_s + _TEST_MARGIN_S
     result = await context.store.webhooks.trial(webhook_id, within_s)
     return TrialAnswer(delivered=result.delivered, detail=result.detail)
@@ -113,7 +114,7 @@ async def retry(webhook_id: str, context: In, body: RetryOrder | None = None) ->
     """One attempt each, beside new alerts; what fails again is a dead letter again."""
     webhook = await context.store.webhooks.get(webhook_id)
     if not webhook.enabled:
-        raise ConflictError(f"webhook {webhook_id!r} is switched off: PATCH it with enabled=true first")
+        raise ConflictError(f"webhook {webhook_id!r} is switched off: {switch_on(webhook_id)} first")
     return RetryAnswer(queued=await context.store.webhooks.retry(webhook_id, body.ids if body else None))
 
 

@@ -58,8 +58,8 @@ class CameraStore:
         async def attempt(pipe: Any) -> Camera:
             if await pipe.hexists(keys.CAMERAS, camera.id):
                 raise ConflictError(
-                    f"camera {camera.id!r} exists already: change it with PATCH /api/v1/cameras/{camera.id}, "
-                    "or choose another id"
+                    f"camera {camera.id!r} exists already: change it with `patchwatch cameras set {camera.id}` or "
+                    f"PATCH /api/v1/cameras/{camera.id}, or choose another id"
                 )
             if await pipe.hlen(keys.CAMERAS) >= MAX_CAMERAS:
                 raise ConflictError(f"there are {MAX_CAMERAS} cameras, as many as may be: remove one first")
@@ -121,4 +121,4 @@ class CameraStore:
 
 
 def _unknown(camera_id: str) -> NotFoundError:
-    return NotFoundError(f"there is no camera {camera_id!r}: see GET /api/v1/cameras")
+    return NotFoundError(f"there is no camera {camera_id!r}: see `patchwatch cameras list` or GET /api/v1/cameras")

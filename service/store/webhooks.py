@@ -82,8 +82,8 @@ class WebhookStore:
         async def attempt(pipe: Any) -> None:
             if await pipe.hexists(keys.WEBHOOKS, webhook.id):
                 raise ConflictError(
-                    f"webhook {webhook.id!r} exists already: change it with PATCH /api/v1/webhooks/{webhook.id}, "
-                    "or choose another id"
+                    f"webhook {webhook.id!r} exists already: change it with `patchwatch webhooks update "
+                    f"{webhook.id}` or PATCH /api/v1/webhooks/{webhook.id}, or choose another id"
                 )
             if await pipe.hlen(keys.WEBHOOKS) >= MAX_WEBHOOKS:
                 raise ConflictError(f"there are {MAX_WEBHOOKS} webhooks, as many as may be: remove one first")
@@ -248,4 +248,4 @@ def _raise_first(answers: list[Any]) -> None:
 
 
 def _unknown(webhook_id: str) -> NotFoundError:
-    return NotFoundError(f"there is no webhook {webhook_id!r}: see GET /api/v1/webhooks")
+    return NotFoundError(f"there is no webhook {webhook_id!r}: see `patchwatch webhooks list` or GET /api/v1/webhooks")

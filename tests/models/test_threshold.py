@@ -91,6 +91,7 @@ def test_a_budget_beyond_what_the_footage_supports_says_so_and_has_a_cautious_le
     assert "6 min of normal footage" in asked.warning
     assert "at least 8.0 h" in asked.warning
     assert supported.warning is None
+    assert "what happens only once a day" in (learnt("exponential", 0.1, 3).at(1.0).warning or "")
 
 
 def test_a_budget_that_footage_exceeds_may_lie_below_its_highest_score() -> None:

@@ -31,6 +31,13 @@ def test_a_camera_that_sees_nothing_is_not_ok_and_says_why_and_since_when() -> N
     assert diagnose(Camera(id="door", source="push:"), _record(well), NOW_MS, 10.0).health is Health.OK
 
 
+def test_a_camera_that_is_switched_off_names_the_command() -> None:
+    analysis = AnalysisStatus(camera_id="door", state=AnalysisState.SCORING, profile="motion", updated_at_ms=NOW_MS)
+    found = diagnose(Camera(id="door", source="push:", enabled=False), _record(analysis), NOW_MS, 10.0)
+    assert found.health is Health.DISABLED
+    assert "`patchwatch cameras enable door`" in found.reason
+
+
 def _record(analysis: AnalysisStatus) -> CameraRecord:
     capture = CaptureStatus(camera_id="door", state=CaptureState.LIVE, since_ms=NOW_MS, updated_at_ms=NOW_MS)
     score = Score(1, NOW_MS * 10**6, NOW_MS * 10**6, 0.0, 0.1, (), None, None)

@@ -132,9 +132,15 @@ class Keeper:
         if self._kind is SourceKind.PUSH and self._slot is None and self.standing.state is CaptureState.OFFLINE:
             self.standing.to(CaptureState.OFFLINE, reason, detail)
 
+    @property
+    def _address(self) -> str:
+        host, port = self._settings.rtsp_host, self._settings.rtsp_port
+        host = "HOST" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104 - compared only
+        return f"rtsp://{host}:{port}/{self.camera.id}" if port else "the RTSP endpoint"
+
     async def _serve_publishers(self) -> None:
         connected_before = False
-        self.standing.to(CaptureState.OFFLINE, Reason.NO_PUBLISHER, "nobody publishes to the RTSP endpoint")
+        self.standing.to(CaptureState.OFFLINE, Reason.NO_PUBLISHER, f"nobody publishes to {self._address}")
         while True:
             await self._slot_taken.wait()
             self._slot_taken.clear()

@@ -175,7 +175,8 @@ class Supervisor:
             await self._ledger.erase(lease, keeper.camera.incarnation)
             log.info("camera %s: removed", camera_id)
         if lease.unit in leaving or now is None:
-            log.info("camera %s: left to other ingest workers", camera_id)
+            if now is not None:
+                log.info("camera %s: left to other ingest workers", camera_id)
             await asyncio.to_thread(self._leases.release, lease.unit)
 
     async def _keep_owned(self) -> None:

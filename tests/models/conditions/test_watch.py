@@ -68,6 +68,16 @@ def test_a_covered_lens_opens_within_seconds_and_closes_when_it_is_free(lens: np
     assert attention[-1] is Attention.FULL
 
 
+def test_what_moves_before_a_covered_lens_ends_nothing() -> None:
+    lens, hand = blurred(VIEW), view(seed=9)
+    pictures = shots(VIEW, 30)
+    for n in range(4):
+        pictures += shots(lens, 10, first=500 + 200 * n) + shots(hand, 3, first=600 + 200 * n)
+    changes, _ = watched(ConditionWatch(), pictures + shots(VIEW, 20, first=2000))
+    assert kinds(changes) == [("covered", False), ("covered", True)]
+    assert changes[1].ended_s == pytest.approx(82.0, abs=0.5)
+
+
 def test_a_lens_that_is_black_from_the_start_is_covered() -> None:
     assert kinds(watched(ConditionWatch(), shots(black(), 5))[0]) == [("covered", False)]
 

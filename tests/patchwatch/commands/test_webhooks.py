@@ -13,7 +13,7 @@ from patchwatch.errors import RejectedError, RetryableError
 Asked = list[tuple[str, str, Any]]
 SHOWN = {
     "id": "home", "url": "http://***@10.0.0.5/x", "delivered": 3, "pending": 1, "dead_letters": 2, "health": "failing",
-    "reason": "HTTP 503",
+    "reason": "HTTP 503", "cameras": ["gate"], "kinds": [], "states": ["open"],
 }  # fmt: skip
 
 
@@ -58,6 +58,10 @@ def test_a_webhook_is_added_with_its_filters_and_its_secret_is_shown(asked: Aske
 
 def test_the_list_says_what_fails(asked: Asked) -> None:
     assert "3 delivered, 1 pending, 2 dead  failing: HTTP 503" in run("list").stdout
+
+
+def test_the_list_says_what_a_webhook_is_for(asked: Asked) -> None:
+    assert "http://***@10.0.0.5/x  only gate, open  3 delivered" in run("list").stdout
 
 
 def test_a_webhook_is_changed(asked: Asked) -> None:

@@ -16,8 +16,9 @@ import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from patchwatch import keys
+from patchwatch.messages.alert import AlertKind
 from patchwatch.messages.enrolment_report import EnrolmentReport, Verdict
-from patchwatch.messages.status import Enrolment, EnrolmentState
+from patchwatch.messages.status import Enrolment, EnrolmentState, OpenCondition
 from patchwatch.settings import Settings
 
 ARGUMENTS = [
@@ -261,7 +262,8 @@ async def test_learning_shows_its_progress(page: Page, serve, settings: Settings
     world.bus.hset(keys.ENROLMENTS_LATEST, "gate", running.id)
     world.bus.zadd(keys.members("enrolment"), {"a worker": time.time() * 1000})
     await page.goto(f"http://{serve(settings)}/")
-    await expect(page.locator(".enrolment")).to_contain_text("learning, 59% done")
+    await expect(page.locator(".reason")).to_contain_text("learning, 59% done")
+    await expect(page.locator(".enrolment")).to_have_text("")  # it is said once
 
 
 async def test_on_a_phone_the_alerts_are_one_tap_away(
@@ -397,3 +399,11 @@ async def test_an_alert_of_another_kind_is_named_in_words(page: Page, serve, set
     await offline.click()
     await expect(page.locator("#detail")).to_contain_text("No picture was kept")
     await expect(page.locator("#detail")).not_to_contain_text("No explanation was kept")
+
+
+async def test_a_reason_tells_the_time_as_the_alerts_do(page: Page, serve, settings: Settings, world) -> None:
+    _seed(world)
+    world.analysis(condition=OpenCondition(kind=AlertKind.BLIND, since_ms=1_800_000_000_000, detail="it is dark"))
+    await page.goto(f"http://{serve(settings)}/")
+    reason = page.locator("article[data-camera=gate] .reason")
+    await expect(reason).to_have_text(re.compile(r"blind since (?!\d{4}-\d\d-\d\dT).*2027.*: it is dark"))

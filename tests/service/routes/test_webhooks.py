@@ -124,6 +124,7 @@ async def test_a_taken_id_and_one_webhook_too_many_are_conflicts(api: httpx.Asyn
     taken = await api.post(AT, json={"id": "w1", "url": "http://10.0.0.5/"})
     many = await api.post(AT, json={"id": "another", "url": "http://10.0.0.5/"})
     assert (taken.status_code, many.status_code) == (409, 409)
+    assert "`patchwatch webhooks update w1`" in taken.json()["detail"]
     assert "as many as may be" in many.json()["detail"]
 
 

@@ -77,12 +77,15 @@ async def test_a_looped_file_goes_on_with_a_discontinuity(rig: Rig, media: Path)
     assert all(b - a == 200_000_000 for a, b in pairwise(stamps))
 
 
-async def test_a_removed_camera_leaves_nothing_behind(rig: Rig, media: Path) -> None:
+async def test_a_removed_camera_leaves_nothing_behind(rig: Rig, media: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     await rig.put(Camera(id="gone", source=f"file:{write_video(media / 's.mp4', seconds=1)}", loop=True))
     await rig.frames_above("gone", 0)
     await rig.remove("gone")
     await eventually(lambda: rig.supervisor.camera("gone") is None)
     await rig.until_gone("gone")
+    await eventually(lambda: "camera gone: removed" in caplog.text)
+    assert "left to other ingest workers" not in caplog.text
 
 
 async def test_a_worker_stopped_while_it_lets_a_camera_go_leaves_no_capture_behind(
