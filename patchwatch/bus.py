@@ -130,7 +130,8 @@ def _translation(error: redis.RedisError) -> BusUnavailableError | None:
     if word is not None:
         kind = BusFullError if word == "OOM" else BusUnavailableError
         return kind(f"Redis {_REFUSALS[word]} ({redact(str(error))})")
-    mend = next((mend for words, mend in _WRONG_SETTINGS.items() if words in str(error)), None)
+    told = str(error).lower()  # servers differ in their capitals
+    mend = next((mend for words, mend in _WRONG_SETTINGS.items() if words.lower() in told), None)
     if mend is not None:
         return BusRefusedError(f"Redis refuses: {mend} ({redact(str(error))})")
     if isinstance(error, redis.ResponseError):
