@@ -59,9 +59,12 @@ class Conditions:
         changed += [self._alert_of(camera, change) for change in sight.changes]
         return sight.attention, changed
 
-    def expect(self, expectation: Expectation) -> None:
-        """What the camera showed when its bank was learnt."""
+    def expect(self, expectation: Expectation, *, relearnt: bool = False) -> None:
+        """What the camera showed when its bank was learnt. ``relearnt``: in place of another one, whose view may be a
+        thing of the past, so that the watch begins anew."""
         self._expectation = expectation
+        if relearnt:
+            self._revision = None
         self._watch.expect(expectation)
 
     def judge(self, camera: Camera, frame: Frame, silent: bool) -> list[Alert]:

@@ -204,9 +204,10 @@ class Session:
     def _use(self, engine: Engine, bank: Bank) -> list[Event]:
         before = self.analyzer.state() if self.analyzer else self.stored
         rule = bank.threshold.rule(self._false_alarms_per_day)
+        relearnt = self.bank is not None and self.bank.id != bank.id
         self.engine, self.bank, self.analyzer, self.stored = engine, bank, Analyzer(bank, rule), None
         self.view = View()
-        self.conditions.expect(Expectation(bank.moments.thumbnails))
+        self.conditions.expect(Expectation(bank.moments.thumbnails), relearnt=relearnt)
         try:
             closed = self.analyzer.restore(before) if before else []
         except _UNREADABLE as error:

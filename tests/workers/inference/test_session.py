@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from static_view import blurred, shots, view
 
 from models.analyzer import Analyzer
 from models.bank import Bank
+from models.engine import Engine
 from models.event import Event
 from models.features import Features
 from models.frame import Frame
 from models.perception import HISTORY_S
+from models.profile import load_profile
 from patchwatch.keys import CameraKeys
-from patchwatch.messages.alert import AlertRegion
+from patchwatch.messages.alert import AlertKind, AlertRegion, AlertState
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from workers.inference.scoring import _alert, _Item, _Scored
@@ -76,3 +80,18 @@ def test_a_stored_state_that_would_fail_the_next_commit_is_left_out(damage: dict
     found = Session.resume(before.camera, before.keys, b"me:1", state, {b"scored": b"3", b"dropped:\xff": b"x"})
     assert (found.position, found.counters["scored"]) == (7, 3)
     assert found.worker_state() == before.worker_state()
+
+
+@pytest.mark.parametrize("relearnt", [True, False])
+def test_a_bank_of_another_view_ends_what_was_wrong_with_the_view_before(bank: Bank, relearnt: bool) -> None:
+    kept, engine = session(), Engine(load_profile("motion"))
+    kept._false_alarms_per_day = 4.0
+    kept._use(engine, bank)
+    blank = blurred(view())
+    pictures = shots(view(), 30) + shots(blank, 10, first=500)
+    told = [one for n, rgb in enumerate(pictures) for one in kept.conditions.look(kept.camera, Frame(rgb, n / 5))[1]]
+    assert [(one.kind, one.state) for one in told] == [(AlertKind.COVERED, AlertState.OPEN)]
+    kept._use(engine, replace(bank, created_at="2026-11-28T08:00:00+00:00") if relearnt else bank)
+    after = shots(blank, 10, first=900)
+    told = [one for n, rgb in enumerate(after) for one in kept.conditions.look(kept.camera, Frame(rgb, 40 + n / 5))[1]]
+    assert [(one.kind, one.state) for one in told] == [(AlertKind.COVERED, AlertState.CLOSED)] * relearnt
