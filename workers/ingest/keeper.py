@@ -133,14 +133,15 @@ class Keeper:
             self.standing.to(CaptureState.OFFLINE, reason, detail)
 
     @property
-    def _address(self) -> str:
+    def _endpoint(self) -> str:
+        """In words: of an address the path would be hidden, as if it were a secret."""
         host, port = self._settings.rtsp_host, self._settings.rtsp_port
         host = "HOST" if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host  # noqa: S104 - compared only
-        return f"rtsp://{host}:{port}/{self.camera.id}" if port else "the RTSP endpoint"
+        return f"/{self.camera.id} of the RTSP endpoint, {host}:{port}" if port else "the RTSP endpoint"
 
     async def _serve_publishers(self) -> None:
         connected_before = False
-        self.standing.to(CaptureState.OFFLINE, Reason.NO_PUBLISHER, f"nobody publishes to {self._address}")
+        self.standing.to(CaptureState.OFFLINE, Reason.NO_PUBLISHER, f"nobody publishes to {self._endpoint}")
         while True:
             await self._slot_taken.wait()
             self._slot_taken.clear()

@@ -8,6 +8,7 @@ from typing import Any, cast
 import pytest
 
 from patchwatch.messages.camera import Camera
+from patchwatch.redaction import redact
 from patchwatch.settings import Settings
 from workers.ingest.keeper import Keeper
 from workers.ingest.standing import Standing
@@ -27,9 +28,9 @@ class Told:
 @pytest.mark.parametrize(
     ("host", "port", "detail"),
     [
-        ("127.0.0.1", 8654, "nobody publishes to rtsp://127.0.0.1:8654/door"),
-        ("0.0.0.0", 8554, "nobody publishes to rtsp://HOST:8554/door"),
-        ("::1", 8554, "nobody publishes to rtsp://[::1]:8554/door"),
+        ("127.0.0.1", 8654, "nobody publishes to /door of the RTSP endpoint, 127.0.0.1:8654"),
+        ("0.0.0.0", 8554, "nobody publishes to /door of the RTSP endpoint, HOST:8554"),
+        ("::1", 8554, "nobody publishes to /door of the RTSP endpoint, [::1]:8554"),
         ("127.0.0.1", 0, "nobody publishes to the RTSP endpoint"),
     ],
 )
@@ -39,4 +40,4 @@ async def test_a_camera_without_a_publisher_says_where_to_publish(host: str, por
     keeper = Keeper(Camera(id="door", source="push:"), settings, cast("Standing", told), 1.0, cast("Lease", None))
     with pytest.raises(asyncio.CancelledError):
         await keeper.run()
-    assert told.detail == detail
+    assert redact(told.detail) == told.detail == detail
