@@ -6,8 +6,8 @@ are no detector weights. Features are extracted once; every row is learnt from t
 own `Learner` and `Analyzer`, so that calibration and thresholds are the row's own.
 
 Alternatives that the product does not have are put in the place of one function each, in learning and scoring alike:
-fusion by the highest rarity for `models.fusion.fuse`, the mean of a frame's farthest cells for the farthest one
-(`models.bank.frame_distance`, `models.held_out.hold_out`), no perspective for `Perspective.fit`. The size of
+fusion by the highest rarity for `models.profiles.fusion.fuse`, the mean of a frame's farthest cells for the farthest one
+(`models.banks.bank.frame_distance`, `models.banks.cross_validation.hold_out`), no perspective for `Perspective.fit`. The size of
 a bank is the stream's ``exemplars``; ``ratio`` applies to CLIP streams only, which are no part of these profiles.
 """
 
@@ -37,27 +37,27 @@ sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.measure import DATA, machine  # noqa: E402
 from bench.motion import FPS  # noqa: E402
-from models.bank import StreamBank, StreamDistance, frame_distance  # noqa: E402
-from models.engine import Engine  # noqa: E402
-from models.exemplars import Exemplars  # noqa: E402
-from models.features import Features  # noqa: E402
-from models.held_out import HeldOut, hold_out  # noqa: E402
-from models.networks import Networks  # noqa: E402
-from models.perspective import Perspective  # noqa: E402
-from models.profile import Fusion, Profile, StreamKind, StreamSpec, load_profile  # noqa: E402
+from models.banks.bank import StreamBank, StreamDistance, frame_distance  # noqa: E402
+from models.banks.cross_validation import HeldOutFrames, hold_out  # noqa: E402
+from models.engine.engine import Engine  # noqa: E402
+from models.exemplars.exemplars import Exemplars  # noqa: E402
+from models.exemplars.perspective import Perspective  # noqa: E402
+from models.frames.features import Features  # noqa: E402
+from models.networks.networks import Networks  # noqa: E402
+from models.profiles.profile import Fusion, Profile, StreamKind, StreamSpec, load_profile  # noqa: E402
 from models.streams import motion_stream, velocity_stream  # noqa: E402
 from models.streams.base import Stream  # noqa: E402
-from patchwatch.settings import load_settings  # noqa: E402
-from workers.evaluation.bootstrap import ClipBootstrap  # noqa: E402
-from workers.evaluation.budgets import STRICT, rule_at  # noqa: E402
-from workers.evaluation.cost import CostMeter  # noqa: E402
-from workers.evaluation.detection import Match, Outcome, delays, events_of, outcome, spans_of  # noqa: E402
-from workers.evaluation.evaluation import Material, gather  # noqa: E402
-from workers.evaluation.metrics import Scores, Truth, macro_auroc, micro_auroc  # noqa: E402
-from workers.evaluation.protocols import frame_scores  # noqa: E402
-from workers.evaluation.report import commit  # noqa: E402
-from workers.evaluation.scoring import SeenClip, SeenFrame, learn, score, see  # noqa: E402
-from workers.offline import Reader  # noqa: E402
+from patchwatch.contract.settings import load_settings  # noqa: E402
+from patchwatch.evaluation.bootstrap import ClipBootstrap  # noqa: E402
+from patchwatch.evaluation.budgets import STRICT, rule_at  # noqa: E402
+from patchwatch.evaluation.cost import CostMeter  # noqa: E402
+from patchwatch.evaluation.detection import Match, Outcome, delays, events_of, outcome, spans_of  # noqa: E402
+from patchwatch.evaluation.evaluation import Material, gather  # noqa: E402
+from patchwatch.evaluation.metrics import Scores, Truth, macro_auroc, micro_auroc  # noqa: E402
+from patchwatch.evaluation.protocols import frame_scores  # noqa: E402
+from patchwatch.evaluation.report import commit  # noqa: E402
+from patchwatch.evaluation.scoring import SeenClip, SeenFrame, learn, score, see  # noqa: E402
+from workers.analysis.recordings import RecordingReader  # noqa: E402
 
 RESULT = Path(__file__).parent / "results" / "ablation.json"
 DETECTOR = Path("weights") / "yolov5nu-rebuilt.pt"  # within the data folder
@@ -119,15 +119,20 @@ def variants(base: Profile) -> list[Variant]:
             found.append(Variant("streams", name, replace(base, streams=streams)))
     if len(base.streams) > 1:
         found.append(Variant("fusion", "weighted mean of rarities", base))
-        highest = {"models.learning.fuse": _highest, "models.analyzer.fuse": _highest}
+        highest = {"models.banks.bank_builder.fuse": _highest, "models.engine.frame_scorer.fuse": _highest}
         found.append(Variant("fusion", "highest rarity", base, highest))
     found.append(Variant("frame of motion", "farthest cell", base))
-    farthest = {"models.learning.hold_out": _hold_out_farthest, "models.analyzer.frame_distance": _farthest_distance}
+    farthest = {
+        "models.banks.bank_builder.hold_out": _hold_out_farthest,
+        "models.engine.frame_scorer.frame_distance": _farthest_distance,
+    }
     found.append(Variant("frame of motion", f"mean of {FARTHEST} farthest cells", base, farthest))
     if base.needs(StreamKind.VELOCITY):
         found.append(Variant("measure of velocity", "usual height", base))
         found.append(
-            Variant("measure of velocity", "own height", base, {"models.perspective.Perspective.fit": _unknown})
+            Variant(
+                "measure of velocity", "own height", base, {"models.exemplars.perspective.Perspective.fit": _unknown}
+            )
         )
     for spec in base.streams:
         found += _sizes(base, spec)
@@ -162,19 +167,19 @@ def _replacing(functions: Replacements) -> Iterator[None]:
 def _highest(
     kind: Fusion, weights: Sequence[float], distances: Sequence[float | None], rarities: Sequence[float | None]
 ) -> float | None:
-    """In the place of `models.fusion.fuse`: the highest rarity of the streams of any weight."""
+    """In the place of `models.profiles.fusion.fuse`: the highest rarity of the streams of any weight."""
     spoken = [value for weight, value in zip(weights, rarities, strict=True) if weight > 0 and value is not None]
     return max(spoken, default=None)
 
 
 def _farthest_distance(bank: StreamBank, features: Features) -> StreamDistance | None:
-    """In the place of `models.bank.frame_distance`."""
+    """In the place of `models.banks.bank.frame_distance`."""
     found = frame_distance(bank, features)
     return None if found is None else _averaged(found, bank, features)
 
 
-def _hold_out_farthest(bank: StreamBank, features: Features) -> HeldOut | None:
-    """In the place of `models.held_out.hold_out`; the vectors, from which scales are made, stay as they are."""
+def _hold_out_farthest(bank: StreamBank, features: Features) -> HeldOutFrames | None:
+    """In the place of `models.banks.cross_validation.hold_out`; the vectors, from which scales are made, stay as they are."""
     found = hold_out(bank, features)
     return None if found is None else replace(found, distance=_averaged(found.distance, bank, features))
 
@@ -188,7 +193,7 @@ def _averaged(found: StreamDistance, bank: StreamBank, features: Features) -> St
 
 
 def _unknown(sizes: NDArray[np.float32]) -> Perspective:
-    """In the place of `models.perspective.Perspective.fit`: every object is its own measure."""
+    """In the place of `models.exemplars.perspective.Perspective.fit`: every object is its own measure."""
     return Perspective(np.zeros(0))
 
 
@@ -242,7 +247,7 @@ def _rounded(value: float | None) -> float | None:
 class Bench:
     """All clips as features of the base profile, and what was learnt from them so far."""
 
-    def __init__(self, base: Profile, networks: Networks | None, material: Material, reader: Reader) -> None:
+    def __init__(self, base: Profile, networks: Networks | None, material: Material, reader: RecordingReader) -> None:
         self.base = base
         self.truths = material.truths
         self._networks = networks
@@ -257,7 +262,7 @@ class Bench:
     def load(cls, data: Path, detector: Path | None) -> Bench:
         """Read the clips and extract their features: of `objects` with detector weights, else of `motion`."""
         settings, folder = load_settings(), data / "ucsd_ped2"
-        reader = Reader.of(settings, FPS)
+        reader = RecordingReader.of(settings, FPS)
         material = gather(folder / "training", folder / "testing", reader, folder / "labels.json")
         weights = detector or data / DETECTOR
         if detector is None and not weights.is_file():

@@ -23,9 +23,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]  # also when run as 
 from memory import peak_mib  # noqa: E402
 
 from bench.measure import RESULTS, spread, write  # noqa: E402
-from models.bank import StreamBank, frame_distance  # noqa: E402
-from models.engine import one_thread  # noqa: E402
-from models.features import Features  # noqa: E402
+from models.banks.bank import StreamBank, frame_distance  # noqa: E402
+from models.engine.engine import one_thread  # noqa: E402
+from models.frames.features import Features  # noqa: E402
 from models.streams.motion_stream import CELLS, DIRECTIONS, EXEMPLARS  # noqa: E402
 
 SEEDS, DIM = 3, 1536

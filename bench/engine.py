@@ -29,18 +29,18 @@ import torch  # noqa: E402
 from bench.measure import DATA, RESULTS, in_turns, ratios, save, spread, write  # noqa: E402
 from bench.patchcore import Anomalib, anomalib  # noqa: E402
 from bench.reference import SEEDS, ReferenceLoop  # noqa: E402
-from models import backbone  # noqa: E402
-from models.analyzer import Analyzer  # noqa: E402
-from models.bank import Bank  # noqa: E402
-from models.detector import Letterbox  # noqa: E402
-from models.device import Compute  # noqa: E402
-from models.engine import Engine  # noqa: E402
-from models.frame import Frame  # noqa: E402
-from models.perception import View  # noqa: E402
-from models.runner import Run  # noqa: E402
-from patchwatch.settings import Settings, load_settings  # noqa: E402
-from workers.ingest import picture  # noqa: E402
-from workers.offline import Reader, learn, load_engine, recorded_clips  # noqa: E402
+from models.banks.bank import Bank  # noqa: E402
+from models.engine.engine import Engine  # noqa: E402
+from models.engine.frame_scorer import FrameScorer  # noqa: E402
+from models.frames.frame import Frame  # noqa: E402
+from models.networks import backbone  # noqa: E402
+from models.networks.detector import Letterbox  # noqa: E402
+from models.networks.device import Compute  # noqa: E402
+from models.networks.runtimes import Run  # noqa: E402
+from models.streams.frame_batch import CameraContext  # noqa: E402
+from patchwatch.contract.settings import Settings, load_settings  # noqa: E402
+from workers.analysis.recordings import RecordingReader, learn, load_engine, recorded_clips  # noqa: E402
+from workers.media import jpeg_codec  # noqa: E402
 
 CLIP = "one-by-one-person-detection.mp4"
 FPS = 5.0
@@ -69,7 +69,7 @@ def main() -> None:
     settings = load_settings(detector_weights=detector, random_clip_weights=True, device=chosen.device)
     footage = chosen.data / "clips" / CLIP
     jpegs = jpegs_of(footage, settings, chosen.frames)
-    size = picture.decode(jpegs[0]).shape[1::-1]
+    size = jpeg_codec.decode(jpegs[0]).shape[1::-1]
     out = chosen.out or RESULTS / f"engine-{chosen.device}.json"
     rows: dict[str, dict[str, Any]] = {}
     for name in chosen.profiles:
@@ -92,9 +92,9 @@ def record(rows: dict[str, dict[str, Any]], size: Sequence[int], frames: int) ->
 
 def jpegs_of(footage: Path, settings: Settings, count: int) -> list[bytes]:
     """Frames as the ingest worker queues them, from where the first person stands in the picture."""
-    with Reader.of(settings, FPS).open(footage) as video:
+    with RecordingReader.of(settings, FPS).open(footage) as video:
         later = (sampled.rgb for sampled in video.frames() if sampled.media_time_s >= 9.0)
-        return [picture.encode(rgb, settings.jpeg_quality) for rgb in islice(later, count)]
+        return [jpeg_codec.encode(rgb, settings.jpeg_quality) for rgb in islice(later, count)]
 
 
 def profile(
@@ -102,7 +102,7 @@ def profile(
 ) -> dict[str, Any]:
     engine = load_engine(settings, name)
     engine.prepare(max(chosen.batches))
-    reader = replace(Reader.of(settings, FPS), limit_s=20.0)
+    reader = replace(RecordingReader.of(settings, FPS), limit_s=20.0)
     bank = learn(engine, recorded_clips([footage], reader), count=1, thumbnails_mb=0.0)
     frames: dict[str, int] = {f"batch {size}": len(jpegs) for size in chosen.batches}
     programs: dict[str, Callable[[], object]] = {
@@ -110,7 +110,7 @@ def profile(
     }
     pictures = pictures_per_frame(engine, jpegs)
     if engine.profile.needs_detector:
-        height, width = picture.decode(jpegs[0]).shape[:2]
+        height, width = jpeg_codec.decode(jpegs[0]).shape[:2]
         programs["bound"] = BareForward(engine, (width, height), len(jpegs), pictures).seconds
     if name == "reference" and engine.device.startswith("cpu"):  # the others run on the CPU
         some = jpegs[:: max(1, len(jpegs) // LOOP_FRAMES)]
@@ -143,8 +143,8 @@ def others(
         yield None
         return
     with anomalib(torch.get_num_threads()) as patchcore, tempfile.TemporaryDirectory() as folder:
-        with Reader.of(settings, 1.0).open(footage) as video:
-            normal = [picture.encode(sampled.rgb, settings.jpeg_quality) for sampled in islice(video.frames(), 20)]
+        with RecordingReader.of(settings, 1.0).open(footage) as video:
+            normal = [jpeg_codec.encode(sampled.rgb, settings.jpeg_quality) for sampled in islice(video.frames(), 20)]
         for kind, pictures in (("normal", normal), ("scored", jpegs)):
             (Path(folder) / kind).mkdir()
             for number, jpeg in enumerate(pictures):
@@ -163,9 +163,11 @@ def processor_s(program: Callable[[], object]) -> float:
 
 def ours(engine: Engine, bank: Bank, jpegs: Sequence[bytes], size: int) -> None:
     """From JPEG bytes to scores and events, as the inference worker does it."""
-    analyzer, view = Analyzer(bank), View()
+    analyzer, view = FrameScorer(bank), CameraContext()
     for start in range(0, len(jpegs), size):
-        frames = [Frame(picture.decode(jpeg), (start + n) / FPS) for n, jpeg in enumerate(jpegs[start : start + size])]
+        frames = [
+            Frame(jpeg_codec.decode(jpeg), (start + n) / FPS) for n, jpeg in enumerate(jpegs[start : start + size])
+        ]
         for frame, features in zip(frames, engine.extract(frames, [view] * len(frames)), strict=True):
             analyzer.read(features, frame.at_s)
 
@@ -174,8 +176,8 @@ def pictures_per_frame(engine: Engine, jpegs: Sequence[bytes]) -> float:
     """Mean number of pictures that go through the trunk: the frame itself and its crops."""
     if not engine.profile.needs_backbone:
         return 0.0
-    frames = [Frame(picture.decode(jpeg), n / FPS) for n, jpeg in enumerate(jpegs)]
-    perception = engine.perceive(frames, [View()] * len(frames))
+    frames = [Frame(jpeg_codec.decode(jpeg), n / FPS) for n, jpeg in enumerate(jpegs)]
+    perception = engine.perceive(frames, [CameraContext()] * len(frames))
     return 1.0 + sum(len(found.labels) for found in perception.crops) / len(frames)
 
 

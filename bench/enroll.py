@@ -19,9 +19,9 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.measure import DATA, RESULTS, in_turns, ratios, spread, write  # noqa: E402
-from models.coreset import greedy_k_center  # noqa: E402
-from patchwatch.settings import Settings, load_settings  # noqa: E402
-from workers.offline import Reader, learn, load_engine, recorded_clips  # noqa: E402
+from models.exemplars.coreset import greedy_k_center  # noqa: E402
+from patchwatch.contract.settings import Settings, load_settings  # noqa: E402
+from workers.analysis.recordings import RecordingReader, learn, load_engine, recorded_clips  # noqa: E402
 
 CLIP = "car-detection.mp4"
 FPS = 5.0
@@ -50,7 +50,7 @@ def main() -> None:
 
 def rate(settings: Settings, profile: str, clips: list[Path], rounds: int) -> dict[str, Any]:
     """Minutes of footage learnt per minute: from the files to a calibrated bank."""
-    engine, reader = load_engine(settings, profile), Reader.of(settings, FPS)
+    engine, reader = load_engine(settings, profile), RecordingReader.of(settings, FPS)
     taken_s = []
     for _ in range(rounds):
         start_s = time.perf_counter()

@@ -24,15 +24,15 @@ import torch  # noqa: E402
 from ingest_rig import write_video  # noqa: E402
 
 from bench.measure import DATA, RESULTS, save, spread, write  # noqa: E402
-from models.backbone import SIDE_PX, Backbone, random_trunk  # noqa: E402
-from models.detector import load_detector  # noqa: E402
-from models.device import Compute, choose_compute  # noqa: E402
-from models.runner import Run  # noqa: E402
-from patchwatch.bus import connect  # noqa: E402
-from patchwatch.bus_server import private_redis  # noqa: E402
-from patchwatch.errors import PatchwatchError  # noqa: E402
-from workers.ingest import picture  # noqa: E402
-from workers.ingest.video import Video, VideoOptions  # noqa: E402
+from models.networks.backbone import SIDE_PX, Backbone, random_trunk  # noqa: E402
+from models.networks.detector import load_detector  # noqa: E402
+from models.networks.device import Compute, choose_compute  # noqa: E402
+from models.networks.runtimes import Run  # noqa: E402
+from patchwatch.bus.connection import connect  # noqa: E402
+from patchwatch.contract.errors import PatchwatchError  # noqa: E402
+from patchwatch.local_redis.private_server import private_redis  # noqa: E402
+from workers.media import jpeg_codec  # noqa: E402
+from workers.media.video import Video, VideoOptions  # noqa: E402
 
 GEMM = {"cpu": 2048, "cuda": 8192}  # on a GPU a small product times its launch
 SIZES = {"360p": (640, 360), "720p": (1280, 720), "1080p": (1920, 1080)}
@@ -141,10 +141,10 @@ def _decode(path: Path) -> None:
 
 def jpeg(rounds: int) -> dict[str, Any]:
     rgb = np.random.default_rng(0).integers(0, 255, (45, 80, 3), np.uint8).repeat(8, 0).repeat(8, 1)
-    data = picture.encode(rgb, 85)
+    data = jpeg_codec.encode(rgb, 85)
     per_ms = {
-        "encode 640x360": rates(lambda: [picture.encode(rgb, 85) for _ in range(100)], 100, rounds),
-        "decode 640x360": rates(lambda: [picture.decode(data) for _ in range(100)], 100, rounds),
+        "encode 640x360": rates(lambda: [jpeg_codec.encode(rgb, 85) for _ in range(100)], 100, rounds),
+        "decode 640x360": rates(lambda: [jpeg_codec.decode(data) for _ in range(100)], 100, rounds),
     }
     return {name: {key: round(1000 / value, 3) for key, value in rate.items()} for name, rate in per_ms.items()}
 

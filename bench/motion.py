@@ -19,15 +19,15 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.measure import DATA, RESULTS, write  # noqa: E402
-from models.analyzer import Analyzer  # noqa: E402
-from models.engine import Engine  # noqa: E402
-from models.frame import Frame  # noqa: E402
-from models.learning import Learner  # noqa: E402
-from models.perception import View  # noqa: E402
-from models.profile import load_profile  # noqa: E402
-from patchwatch.settings import load_settings  # noqa: E402
-from workers.evaluation.evaluation import evaluate, gather  # noqa: E402
-from workers.offline import Reader  # noqa: E402
+from models.banks.bank_builder import BankBuilder  # noqa: E402
+from models.engine.engine import Engine  # noqa: E402
+from models.engine.frame_scorer import FrameScorer  # noqa: E402
+from models.frames.frame import Frame  # noqa: E402
+from models.profiles.profile import load_profile  # noqa: E402
+from models.streams.frame_batch import CameraContext  # noqa: E402
+from patchwatch.contract.settings import load_settings  # noqa: E402
+from patchwatch.evaluation.evaluation import evaluate, gather  # noqa: E402
+from workers.analysis.recordings import RecordingReader  # noqa: E402
 
 RESULT = RESULTS / "motion.json"
 SIZE = (640, 360)
@@ -46,16 +46,16 @@ def main() -> None:
 
 def cost() -> dict[str, Any]:
     """Processor time on one thread, which other programs on the machine disturb less than wall time."""
-    engine, view = Engine(load_profile("motion")), View()
+    engine, view = Engine(load_profile("motion")), CameraContext()
     frames = [Frame(_picture(n), n / FPS) for n in range(FRAMES + WARM_UP)]
-    learner = Learner(engine.profile, engine.streams, engine.identity)
+    learner = BankBuilder(engine.profile, engine.streams, engine.identity)
     extracted, features = _timed(lambda n: engine.extract([frames[n]], [view])[0])
     for frame, found in zip(frames[:300], features, strict=False):
         learner.add(frame.at_s, found, frame.rgb)
     start = time.process_time()
     bank = learner.build(["synthetic"])
     learnt_s = time.process_time() - start
-    analyzer = Analyzer(bank)
+    analyzer = FrameScorer(bank)
     scored, _ = _timed(lambda n: analyzer.read(features[n], frames[n].at_s))
     return {
         "frame": f"{SIZE[0]}x{SIZE[1]}",
@@ -75,7 +75,7 @@ def ped2(folder: Path) -> dict[str, Any] | None:
         return None
     settings, results = load_settings(), {}
     for fps in (FPS, 10.0):
-        reader = Reader.of(settings, fps)
+        reader = RecordingReader.of(settings, fps)
         material = gather(folder / "training", folder / "testing", reader, folder / "labels.json")
         engine, per_day = Engine(load_profile("motion")), settings.false_alarms_per_day
         results[f"{fps:g} fps"] = evaluate(engine, material, reader, false_alarms_per_day=per_day).summary()

@@ -21,12 +21,12 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.measure import RESULTS, spread, write  # noqa: E402
-from patchwatch.bus import connect  # noqa: E402
-from patchwatch.bus_process import ServerProcess  # noqa: E402
-from patchwatch.bus_program import programs  # noqa: E402
-from patchwatch.bus_store import _KEEPS  # noqa: E402
-from patchwatch.scratch import scratch_folder  # noqa: E402
-from patchwatch.unlogged import add_entry, set_fields  # noqa: E402
+from patchwatch.bus.connection import connect  # noqa: E402
+from patchwatch.bus.unlogged_writes import add_entry, set_fields  # noqa: E402
+from patchwatch.local_redis.kept_server import _KEEPS  # noqa: E402
+from patchwatch.local_redis.scratch_folder import scratch_folder  # noqa: E402
+from patchwatch.local_redis.server_process import ServerProcess  # noqa: E402
+from patchwatch.local_redis.server_program import programs  # noqa: E402
 
 CAMERAS, FPS, KEPT = 12, 5, 8
 FRAME, SCORE, LOGGED, UNLOGGED = (random.Random(0).randbytes(size) for size in (24_000, 110, 1_300, 5_600))

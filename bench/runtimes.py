@@ -20,13 +20,13 @@ import torch  # noqa: E402
 
 from bench.engine import CLIP, jpegs_of, ours  # noqa: E402
 from bench.measure import DATA, RESULTS, in_turns, ratios, spread, write  # noqa: E402
-from models import backbone  # noqa: E402
-from models.backbone import Backbone, random_trunk  # noqa: E402
-from models.detector import load_detector  # noqa: E402
-from models.device import choose_compute  # noqa: E402
-from models.runner import Run  # noqa: E402
-from patchwatch.settings import load_settings  # noqa: E402
-from workers.offline import Reader, learn, load_engine, recorded_clips  # noqa: E402
+from models.networks import backbone  # noqa: E402
+from models.networks.backbone import Backbone, random_trunk  # noqa: E402
+from models.networks.detector import load_detector  # noqa: E402
+from models.networks.device import choose_compute  # noqa: E402
+from models.networks.runtimes import Run  # noqa: E402
+from patchwatch.contract.settings import load_settings  # noqa: E402
+from workers.analysis.recordings import RecordingReader, learn, load_engine, recorded_clips  # noqa: E402
 
 DEVICES = {"torch": "cpu", "openvino": "openvino"}
 PROFILES = ("objects", "clip")
@@ -76,7 +76,9 @@ def profiles(chosen: argparse.Namespace) -> dict[str, Any]:
         for name, device in DEVICES.items():
             settings = load_settings(detector_weights=detector, random_clip_weights=True, device=device)
             engine, jpegs = load_engine(settings, profile), jpegs_of(footage, settings, chosen.frames)
-            bank = learn(engine, recorded_clips([footage], Reader.of(settings, 1.0)), count=1, thumbnails_mb=0.0)
+            bank = learn(
+                engine, recorded_clips([footage], RecordingReader.of(settings, 1.0)), count=1, thumbnails_mb=0.0
+            )
             programs[name] = lambda engine=engine, bank=bank, jpegs=jpegs: ours(engine, bank, jpegs, 4)
         found[f"{profile}, batch 4"] = compare(programs, len(jpegs), chosen.rounds)
     return found

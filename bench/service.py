@@ -34,8 +34,8 @@ from memory import peak_mib  # noqa: E402
 from waiting import wait_until  # noqa: E402
 
 from bench.measure import RESULTS, spread, write  # noqa: E402
-from patchwatch import keys  # noqa: E402
-from patchwatch.bus import connect_async  # noqa: E402
+from patchwatch.bus import keys  # noqa: E402
+from patchwatch.bus.connection import connect_async  # noqa: E402
 from patchwatch.messages.alert import Alert, AlertState  # noqa: E402
 from patchwatch.messages.score import Score, ScoreMinute, StreamReading  # noqa: E402
 

@@ -22,14 +22,14 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.measure import DATA, RESULTS, in_turns, ratios, write  # noqa: E402
-from models.detections import Detections  # noqa: E402
-from models.engine import Engine  # noqa: E402
-from models.frame import Frame  # noqa: E402
-from models.perception import Perception, View  # noqa: E402
-from models.stillness import Stillness  # noqa: E402
-from patchwatch.settings import Settings, load_settings  # noqa: E402
-from workers.evaluation.evaluation import evaluate, gather  # noqa: E402
-from workers.offline import Reader, load_engine  # noqa: E402
+from models.engine.engine import Engine  # noqa: E402
+from models.frames.detections import Detections  # noqa: E402
+from models.frames.frame import Frame  # noqa: E402
+from models.frames.frame_reuse import FrameReuse  # noqa: E402
+from models.streams.frame_batch import CameraContext, FrameBatch  # noqa: E402
+from patchwatch.contract.settings import Settings, load_settings  # noqa: E402
+from patchwatch.evaluation.evaluation import evaluate, gather  # noqa: E402
+from workers.analysis.recordings import RecordingReader, load_engine  # noqa: E402
 
 CLIPS = ("one-by-one-person-detection.mp4", "car-detection.mp4", "motorway-cyclist.avi")
 FPS = 5.0
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def clip(engine: Engine, settings: Settings, path: Path, chosen: argparse.Namespace) -> dict[str, Any]:
-    reader = Reader.of(settings, FPS)
+    reader = RecordingReader.of(settings, FPS)
     with reader.open(path) as video:
         frames = [frame for batch in reader.batches(video) for _, frame in batch]
     tolerances = (0.0, *chosen.tolerances)
@@ -73,11 +73,11 @@ def clip(engine: Engine, settings: Settings, path: Path, chosen: argparse.Namesp
 
 def detect(engine: Engine, frames: Sequence[Frame], tolerance: float) -> tuple[list[Detections], int]:
     """Detections of each frame, in batches of one camera, and how many passed the detector. Flow runs on all."""
-    view, stillness, passed = View(), Stillness(tolerance), 0
+    view, stillness, passed = CameraContext(), FrameReuse(tolerance), 0
     found: list[Detections] = []
     for at in range(0, len(frames), BATCH):
         batch = frames[at : at + BATCH]
-        perception = Perception(batch, [view] * len(batch), engine._networks, stillness)
+        perception = FrameBatch(batch, [view] * len(batch), engine._networks, stillness)
         found += perception.detections
         passed += len(perception._looked_at)
         _ = perception.flows
@@ -97,8 +97,8 @@ def recall(everything: Sequence[Detections], found: Sequence[Detections]) -> flo
 
 
 def ped2(engine: Engine, settings: Settings, folder: Path, tolerance: float) -> dict[str, Any]:
-    engine._stillness = Stillness(tolerance)
-    reader = Reader.of(settings, FPS)
+    engine._stillness = FrameReuse(tolerance)
+    reader = RecordingReader.of(settings, FPS)
     material = gather(folder / "training", folder / "testing", reader, folder / "labels.json")
     summary = evaluate(engine, material, reader, false_alarms_per_day=settings.false_alarms_per_day, folds=0).summary()
     strict = summary["budgets"][0]

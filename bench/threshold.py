@@ -22,10 +22,10 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]  # also when run as 
 
 from simulated_scores import TAILS, simulated_run  # noqa: E402
 
-from models.event import EventRule  # noqa: E402
-from models.exceedance import Exceedance  # noqa: E402
-from models.threshold import CONFIDENCE, MAX_EXTRAPOLATION, ThresholdModel  # noqa: E402
-from workers.evaluation.report import commit  # noqa: E402
+from models.alarms.alarm_threshold import CONFIDENCE, MAX_EXTRAPOLATION, ThresholdModel  # noqa: E402
+from models.alarms.event_counts import EventCounts  # noqa: E402
+from models.alarms.event_detector import EventRule  # noqa: E402
+from patchwatch.evaluation.report import commit  # noqa: E402
 
 RESULT = Path(__file__).parent / "results" / "threshold.json"
 CAMERAS = {0.1: 60, 0.5: 40, 2.0: 24, 8.0: 16}  # simulated for each length of footage, in hours
@@ -87,7 +87,7 @@ class _Truth:
         counts = np.zeros(_LEVELS)
         levels = None
         for day in range(TRUE_DAYS):
-            series = Exceedance.of([simulated_run(tail, 86_400, 10_000 + day)], EventRule(on=1.0, off=0.75))
+            series = EventCounts.of([simulated_run(tail, 86_400, 10_000 + day)], EventRule(on=1.0, off=0.75))
             if levels is None:
                 top = min(0.999, float(series.sustained.max()) * 1.4)
                 levels = np.linspace(np.quantile(series.sustained, 0.5), top, _LEVELS)

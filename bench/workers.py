@@ -31,10 +31,10 @@ sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.engine import BareForward, ours, pictures_per_frame  # noqa: E402
 from bench.measure import DATA, RESULTS, save, spread, write  # noqa: E402
-from models.engine import Engine  # noqa: E402
-from patchwatch.settings import Settings, load_settings  # noqa: E402
-from workers.ingest import picture  # noqa: E402
-from workers.offline import Reader, learn, load_engine, recorded_clips  # noqa: E402
+from models.engine.engine import Engine  # noqa: E402
+from patchwatch.contract.settings import Settings, load_settings  # noqa: E402
+from workers.analysis.recordings import RecordingReader, learn, load_engine, recorded_clips  # noqa: E402
+from workers.media import jpeg_codec  # noqa: E402
 
 CLIP = "one-by-one-person-detection.mp4"
 FPS = 5.0
@@ -81,14 +81,14 @@ def settings_of(chosen: argparse.Namespace) -> Settings:
 def mosaics(chosen: argparse.Namespace) -> list[bytes]:
     """Frames of the footage's own size, each of four moments a quarter of the footage apart."""
     settings = settings_of(chosen)
-    with Reader.of(settings, FPS).open(chosen.data / "clips" / CLIP) as video:
+    with RecordingReader.of(settings, FPS).open(chosen.data / "clips" / CLIP) as video:
         frames = [sampled.rgb[::2, ::2] for sampled in video.frames()]
     apart = len(frames) // 4
     found = []
     for number in range(chosen.frames):
         one, two, three, four = (frames[(number + part * apart) % len(frames)] for part in range(4))
         mosaic = np.vstack([np.hstack([one, two]), np.hstack([three, four])])
-        found.append(picture.encode(mosaic, settings.jpeg_quality))
+        found.append(jpeg_codec.encode(mosaic, settings.jpeg_quality))
     return found
 
 
@@ -96,7 +96,7 @@ def alone(chosen: argparse.Namespace) -> dict[str, Any]:
     """What one process says of the frames, the bound, and where the time goes."""
     engine, jpegs = load_engine(settings_of(chosen), chosen.profile), mosaics(chosen)
     engine.prepare(chosen.batch)
-    width, height = picture.decode(jpegs[0]).shape[1::-1]
+    width, height = jpeg_codec.decode(jpegs[0]).shape[1::-1]
     facts: dict[str, Any] = {"device": engine.device, "frame": f"{width}x{height}"}
     if not engine.profile.needs_detector:
         return facts
@@ -183,7 +183,7 @@ def _work(chosen: argparse.Namespace, start: Barrier, results: Any) -> None:
 
 
 def _learnt(engine: Engine, chosen: argparse.Namespace) -> Any:
-    reader = replace(Reader.of(settings_of(chosen), FPS), limit_s=LEARNT_S)
+    reader = replace(RecordingReader.of(settings_of(chosen), FPS), limit_s=LEARNT_S)
     return learn(engine, recorded_clips([chosen.data / "clips" / CLIP], reader), count=1, thumbnails_mb=0.0)
 
 

@@ -1,6 +1,6 @@
 """``python -m patchwatch`` is the ``patchwatch`` command."""
 
-from patchwatch.cli import main
+from patchwatch.cli.app import main
 
 if __name__ == "__main__":
     main()

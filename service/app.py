@@ -13,16 +13,16 @@ from fastapi.staticfiles import StaticFiles
 from redis.asyncio import Redis
 
 from patchwatch import __version__
-from patchwatch.bus import connect_async
-from patchwatch.errors import ConfigurationError
-from patchwatch.settings import Settings
+from patchwatch.bus.connection import connect_async
+from patchwatch.contract.errors import ConfigurationError
+from patchwatch.contract.settings import Settings
 from service import problem
-from service.access import Access, AccessMiddleware
-from service.body import RequestLimitMiddleware
 from service.context import Context
 from service.documentation import add_documentation
-from service.headers import HeadersMiddleware, HeadMiddleware
-from service.proxy import ProxyMiddleware
+from service.http.proxy import ProxyMiddleware
+from service.middleware.auth import Access, AccessMiddleware
+from service.middleware.body_limit import RequestLimitMiddleware
+from service.middleware.headers import HeadersMiddleware, HeadMiddleware
 from service.routes import (
     alerts,
     banks,
@@ -36,9 +36,9 @@ from service.routes import (
     status,
     webhooks,
 )
+from service.routes import alerts_websocket as ws_alerts
+from service.routes import scores_websocket as ws_scores
 from service.store import Store
-from service.websockets import alerts as ws_alerts
-from service.websockets import scores as ws_scores
 from service.websockets.hub import Hub
 
 PAGE = Path(__file__).parent / "page"

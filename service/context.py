@@ -10,10 +10,10 @@ from anyio import CapacityLimiter
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
-from patchwatch.bus import translated
-from patchwatch.clock import BusClock
-from patchwatch.settings import Settings
-from service.access import Access
+from patchwatch.bus.clock import BusClock
+from patchwatch.bus.connection import translated
+from patchwatch.contract.settings import Settings
+from service.middleware.auth import Access
 from service.store import Store
 from service.websockets.hub import Hub
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from patchwatch.learning_advice import nothing_learnt
+from patchwatch.contract.learning_advice import nothing_learnt
 from patchwatch.messages.camera import Camera, Tls
 from patchwatch.messages.status import AnalysisState, CaptureState, CaptureStatus, OpenCondition
 from service.store.statuses import CameraRecord

@@ -17,11 +17,11 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.exceptions import HTTPException
 
-from patchwatch import errors
+from patchwatch.contract import errors
+from patchwatch.contract.plain_text import one_line
+from patchwatch.contract.redaction import redact
 from patchwatch.messages.base import CAMERA_ID_PATTERN
-from patchwatch.plain_text import one_line
-from patchwatch.redaction import redact
-from service.entry_id import ENTRY_ID
+from service.schemas.stream_id import ENTRY_ID
 
 log = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"

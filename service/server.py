@@ -14,19 +14,19 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from patchwatch.errors import ConfigurationError, PortTakenError
-from patchwatch.exposure import check_exposure
-from patchwatch.settings import Settings
-from service import log_limit
+from patchwatch.contract.access_policy import check_exposure
+from patchwatch.contract.errors import ConfigurationError, PortTakenError
+from patchwatch.contract.settings import Settings
 from service.app import create_app
-from service.connections import WaitingConnections
-from service.listener import Listener, most_connections, raise_open_files
-from service.protocol import Config, HttpProtocol, WebSocketProtocol
+from service.http import log_limit
+from service.http.connections import WaitingConnections
+from service.http.listener import Listener, most_connections, raise_open_files
+from service.http.protocol import Config, HttpProtocol, WebSocketProtocol
 
 log = logging.getLogger("patchwatch.service")
 _STOP_WITHIN_S = 5
 _LARGEST_WEBSOCKET_MESSAGE = 16 * 1024  # clients have nothing to say
-_LARGEST_HEAD = 32 * 1024  # of a request; `service.body` has the limit for its target
+_LARGEST_HEAD = 32 * 1024  # of a request; `service.middleware.body_limit` has the limit for its target
 
 
 class Server(uvicorn.Server):
@@ -79,7 +79,7 @@ def configure(app: ASGIApp, most: int) -> Config:
         log_config=None,
         log_level="warning",
         server_header=False,
-        proxy_headers=False,  # `service.proxy` reads them
+        proxy_headers=False,  # `service.http.proxy` reads them
         timeout_graceful_shutdown=_STOP_WITHIN_S,
     )
     config.waiting = WaitingConnections(most)

@@ -14,7 +14,7 @@ import hypothesis
 import parts
 import pytest
 
-from patchwatch.bus_server import private_redis
+from patchwatch.local_redis.private_server import private_redis
 
 # A busy machine draws no conclusions: what takes long is found by --durations, not by failures.
 hypothesis.settings.register_profile(
@@ -30,7 +30,7 @@ parts.guard()
 
 # What one worker runs, because it shares what is costly to make: an installation, a stocked Redis, a bank, networks.
 TOGETHER = {
-    "faults": "faults", "fuzz": "fuzz", "workers/evaluation": "evaluation", "models/test_detector.py": "networks",
+    "faults": "faults", "fuzz": "fuzz", "patchwatch/evaluation": "evaluation", "models/test_detector.py": "networks",
     "models/test_networks.py": "networks", "models/test_parity.py": "networks", "models/test_runner.py": "networks",
 }  # fmt: skip
 

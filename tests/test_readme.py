@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from bench.table import table as figures
-from patchwatch.cli import COMMANDS
-from patchwatch.commands.settings import table
-from patchwatch.settings import Settings
+from patchwatch.cli.app import COMMANDS
+from patchwatch.cli.commands.settings import table
+from patchwatch.contract.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("docs/settings.md", "docs/figures.md", "docs/evaluation.md")

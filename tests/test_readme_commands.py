@@ -30,7 +30,7 @@ from workers.delivery.signature import signed_headers
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 NOT_RUN = {
-    "make demo": "tests/workers/demo runs the demo",
+    "make demo": "tests/patchwatch/demo runs the demo",
     "git clone": "the address is the reader's",
     "python3 -m venv": "makes what this test runs in",
     "pip install .": "needs a package index and minutes",

@@ -17,9 +17,9 @@ HEAVY = {"torch", "torchvision", "open_clip", "ultralytics"}
 
 # Files that may use what their room may not, and why.
 READS_ENVIRONMENT = {
-    "patchwatch/settings.py": "the one reader",
-    "workers/ingest/process.py": "a capture gets what it needs of it, and no secret",
-    "models/checkpoint.py": "sets ultralytics' switches while it is imported, then puts them back",
+    "patchwatch/contract/settings.py": "the one reader",
+    "workers/ingest/capture/process.py": "a capture gets what it needs of it, and no secret",
+    "models/weights/checkpoint.py": "sets ultralytics' switches while it is imported, then puts them back",
 }
 
 
@@ -69,7 +69,7 @@ _LOADED = "import sys; print(*sorted({name.split('.')[0] for name in sys.modules
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("patchwatch.cli", HEAVY | {"av", "fastapi", "cv2", "numpy", "scipy"}),
+        ("patchwatch.cli.app", HEAVY | {"av", "fastapi", "cv2", "numpy", "scipy"}),
         ("workers.ingest.worker", HEAVY),
         ("workers.delivery.worker", HEAVY | {"av", "cv2", "numpy", "fastapi"}),
         ("service.server", HEAVY | {"av"}),
@@ -84,7 +84,7 @@ def test_help_of_every_command_stays_light() -> None:
     code = f"""
 import contextlib, io, sys
 import typer
-from patchwatch.cli import COMMANDS, app
+from patchwatch.cli.app import COMMANDS, app
 command = typer.main.get_command(app)
 for name in COMMANDS:
     with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from models.coreset import draw_coreset
-from models.exemplars import Exemplars
-from models.features import Features
-from patchwatch.errors import InsufficientFootageError
+from models.exemplars.coreset import draw_coreset
+from models.exemplars.exemplars import Exemplars
+from models.frames.features import Features
+from patchwatch.contract.errors import InsufficientFootageError
 
 DIM = 1536
 PREPROCESSING: dict[str, Any] = {

@@ -8,24 +8,24 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from models.exemplars import Exemplars
-from models.features import Features
-from models.perception import Perception
-from models.perspective import Perspective
+from models.exemplars.exemplars import Exemplars
+from models.exemplars.perspective import Perspective
+from models.frames.features import Features
+from models.streams.frame_batch import FrameBatch
 
 
 class Stream(Protocol):
     """Turns the frames of a batch into vectors, and normal vectors into exemplars, which have ``dim`` numbers each.
 
     A stream keeps no state of its own between batches: what it remembers of a camera lives in that camera's
-    `models.perception.View`.
+    `models.streams.frame_batch.View`.
     """
 
     name: str
     dim: int
     resolution: float  # smallest difference of this stream's distances that means anything
 
-    def extract(self, perception: Perception) -> list[Features]:
+    def extract(self, perception: FrameBatch) -> list[Features]:
         """One `Features` per frame of the batch, in order."""
         ...
 
@@ -44,7 +44,7 @@ class Stream(Protocol):
 
 @runtime_checkable
 class PerspectiveStream(Protocol):
-    """A stream whose vectors end with sizes (`models.perspective`), which the bank's exemplars do not."""
+    """A stream whose vectors end with sizes (`models.exemplars.perspective`), which the bank's exemplars do not."""
 
     def perspective(self, normal: Sequence[Features]) -> Perspective:
         """The camera's perspective, from the features of normal footage."""

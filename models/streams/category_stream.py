@@ -13,16 +13,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.coreset import greedy_k_center
-from models.detections import Detections
-from models.exemplars import Exemplars
-from models.features import Features
-from models.flow import MAX_GAP_S
-from models.frame import Frame
-from models.perception import Perception, View
-from models.profile import StreamSpec
-from models.wish import Wish
-from patchwatch.errors import ConfigurationError
+from models.exemplars.coreset import greedy_k_center
+from models.exemplars.exemplars import Exemplars
+from models.frames.detection_query import DetectionQuery
+from models.frames.detections import Detections
+from models.frames.features import Features
+from models.frames.frame import Frame
+from models.frames.optical_flow import MAX_GAP_S
+from models.profiles.profile import StreamSpec
+from models.streams.frame_batch import CameraContext, FrameBatch
+from patchwatch.contract.errors import ConfigurationError
 
 CONFIDENCE = 0.2
 WINDOW_S = 0.6
@@ -51,17 +51,17 @@ class CategoryStream:
     dim = 1
     resolution = 0.1  # of a detector's confidence
 
-    def __init__(self, name: str, wish: Wish, classes: Sequence[str]) -> None:
+    def __init__(self, name: str, wish: DetectionQuery, classes: Sequence[str]) -> None:
         self.name = name
         self._wish = wish
         self._classes = tuple(classes)
         self._groups = {label: number for number, label in enumerate(self._classes, start=1)}
 
-    def extract(self, perception: Perception) -> list[Features]:
+    def extract(self, perception: FrameBatch) -> list[Features]:
         parts = zip(perception.frames, perception.views, perception.objects(self._wish), strict=True)
         return [self._read(frame, view, found) for frame, view, found in parts]
 
-    def _read(self, frame: Frame, view: View, found: Detections) -> Features:
+    def _read(self, frame: Frame, view: CameraContext, found: Detections) -> Features:
         window = self._remember(frame, view, found)
         evidence: dict[int, float] = {_PICTURE: 0.0}
         boxes = {_PICTURE: np.array([0, 0, frame.width, frame.height], np.float32)}
@@ -74,7 +74,7 @@ class CategoryStream:
         vectors = np.array([[min(1.0, evidence[group])] for group in groups], np.float32)
         return Features(vectors, np.stack([boxes[group] for group in groups]), np.array(groups, np.int32))
 
-    def _remember(self, frame: Frame, view: View, found: Detections) -> tuple[_Entry, ...]:
+    def _remember(self, frame: Frame, view: CameraContext, found: Detections) -> tuple[_Entry, ...]:
         before: tuple[_Entry, ...] = view.memory.get(self.name, ())  # type: ignore[assignment]
         size = frame.width, frame.height
         elapsed_s = frame.at_s - before[-1].at_s if before else 0.0
@@ -125,7 +125,7 @@ def make(spec: StreamSpec, classes: Sequence[str]) -> CategoryStream:
     return CategoryStream(spec.name, wish_of(spec), classes)
 
 
-def wish_of(spec: StreamSpec) -> Wish:
+def wish_of(spec: StreamSpec) -> DetectionQuery:
     """What this stream wants of the detector. Raises `ConfigurationError`."""
     wish, _ = _wish_and_rest(spec)
     if wish.movers:
@@ -135,9 +135,9 @@ def wish_of(spec: StreamSpec) -> Wish:
     return wish
 
 
-def _wish_and_rest(spec: StreamSpec) -> tuple[Wish, dict[str, Any]]:
+def _wish_and_rest(spec: StreamSpec) -> tuple[DetectionQuery, dict[str, Any]]:
     options = dict(spec.options)
-    wish = Wish((), CONFIDENCE).take_from(options, f"in the profiles file, stream {spec.name!r}")
+    wish = DetectionQuery((), CONFIDENCE).take_from(options, f"in the profiles file, stream {spec.name!r}")
     return wish, options
 
 

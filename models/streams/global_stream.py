@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from models.exemplars import Exemplars
-from models.features import Features
-from models.perception import Perception
-from models.profile import StreamSpec
+from models.exemplars.exemplars import Exemplars
+from models.frames.features import Features
+from models.profiles.profile import StreamSpec
 from models.streams.appearance import DIM, PREPROCESSING, draw_exemplars
-from patchwatch.errors import ConfigurationError
+from models.streams.frame_batch import FrameBatch
+from patchwatch.contract.errors import ConfigurationError
 
 
 class GlobalStream:
@@ -25,7 +25,7 @@ class GlobalStream:
         self.name = spec.name
         self._spec = spec
 
-    def extract(self, perception: Perception) -> list[Features]:
+    def extract(self, perception: FrameBatch) -> list[Features]:
         return [
             Features.ungrouped(vector[None], np.array([[0, 0, frame.width, frame.height]], np.float32))
             for frame, vector in zip(perception.frames, perception.frame_vectors, strict=True)

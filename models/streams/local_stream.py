@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from models.exemplars import Exemplars
-from models.features import Features
-from models.perception import Perception
-from models.profile import StreamSpec
+from models.exemplars.exemplars import Exemplars
+from models.frames.detection_query import DetectionQuery
+from models.frames.features import Features
+from models.profiles.profile import StreamSpec
 from models.streams.appearance import DIM, PREPROCESSING, draw_exemplars
-from models.wish import Wish
-from patchwatch.errors import ConfigurationError
+from models.streams.frame_batch import FrameBatch
+from patchwatch.contract.errors import ConfigurationError
 
 CLASSES = ("person",)
 CONFIDENCE = 0.5
@@ -28,7 +28,7 @@ class LocalStream:
         self._spec = spec
         self._wish = wish_of(spec)
 
-    def extract(self, perception: Perception) -> list[Features]:
+    def extract(self, perception: FrameBatch) -> list[Features]:
         features = []
         for found, vectors in zip(perception.crops, perception.crop_vectors, strict=True):
             chosen = self._wish.choose(found)
@@ -43,17 +43,17 @@ class LocalStream:
 
 
 def make(spec: StreamSpec) -> LocalStream:
-    """Options: ``classes``, ``confidence`` and ``movers`` (see `models.wish`); persons from 0.5 on unless given.
+    """Options: ``classes``, ``confidence`` and ``movers`` (see `models.frames.detection_query`); persons from 0.5 on unless given.
 
     Raises `ConfigurationError` for others.
     """
     return LocalStream(spec)
 
 
-def wish_of(spec: StreamSpec) -> Wish:
+def wish_of(spec: StreamSpec) -> DetectionQuery:
     """What this stream wants of the detector. Raises `ConfigurationError`."""
     options, where = dict(spec.options), f"in the profiles file, stream {spec.name!r}"
-    wish = Wish(CLASSES, CONFIDENCE).take_from(options, where)
+    wish = DetectionQuery(CLASSES, CONFIDENCE).take_from(options, where)
     if options:
         raise ConfigurationError(f"{where} has the unknown option {min(options)!r}: remove it")
     return wish

@@ -13,13 +13,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.exemplars import Exemplars
-from models.features import Features
-from models.flow import LONG_SIDE_PX, Flow
-from models.frame import Frame
-from models.perception import Perception, View
-from models.profile import StreamSpec
-from patchwatch.errors import ConfigurationError, InsufficientFootageError
+from models.exemplars.exemplars import Exemplars
+from models.frames.features import Features
+from models.frames.frame import Frame
+from models.frames.optical_flow import LONG_SIDE_PX, Flow
+from models.profiles.profile import StreamSpec
+from models.streams.frame_batch import CameraContext, FrameBatch
+from patchwatch.contract.errors import ConfigurationError, InsufficientFootageError
 
 DIRECTIONS = 8
 ROWS, COLUMNS = 16, 25  # cells; docs/decisions/002-motion-stream.md
@@ -62,12 +62,12 @@ class MotionStream:
         self._exemplars = exemplars
         self._cap = cap
 
-    def extract(self, perception: Perception) -> list[Features]:
+    def extract(self, perception: FrameBatch) -> list[Features]:
         """`CELLS` vectors per frame, in long sides of the picture per second; none where there is no flow."""
         parts = zip(perception.frames, perception.views, perception.flows, strict=True)
         return [self._read(frame, view, flow) for frame, view, flow in parts]
 
-    def _read(self, frame: Frame, view: View, flow: Flow | None) -> Features:
+    def _read(self, frame: Frame, view: CameraContext, flow: Flow | None) -> Features:
         if flow is None:
             view.memory.pop(self.name, None)
             return Features.none(self.dim)
@@ -182,7 +182,7 @@ def _mean(window: Window, start_s: float) -> NDArray[np.float32]:
 def _spread(candidates: NDArray[np.float32], count: int, first: int) -> NDArray[np.int64]:
     """Greedy k-center in many sets at once: of (sets, n, dim) the indices (sets, count) of those that cover each.
 
-    As `models.coreset.greedy_k_center`, with all sets in each step. ``first`` is the candidate that all begin with.
+    As `models.exemplars.coreset.greedy_k_center`, with all sets in each step. ``first`` is the candidate that all begin with.
     Sets with fewer different vectors repeat some.
     """
     sets, _, dim = candidates.shape

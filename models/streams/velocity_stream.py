@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.coreset import draw_coreset
-from models.detections import Detections
-from models.exemplars import Exemplars
-from models.features import Features
-from models.flow import Flow, magnitude
-from models.frame import Frame
-from models.perception import Perception
-from models.perspective import SIZE, Perspective
-from models.profile import StreamSpec
-from models.wish import Wish
-from patchwatch.errors import ConfigurationError, InsufficientFootageError
+from models.exemplars.coreset import draw_coreset
+from models.exemplars.exemplars import Exemplars
+from models.exemplars.perspective import SIZE, Perspective
+from models.frames.detection_query import DetectionQuery
+from models.frames.detections import Detections
+from models.frames.features import Features
+from models.frames.frame import Frame
+from models.frames.optical_flow import Flow, magnitude
+from models.profiles.profile import StreamSpec
+from models.streams.frame_batch import FrameBatch
+from patchwatch.contract.errors import ConfigurationError, InsufficientFootageError
 
 CLASSES = ("person", "bicycle", "car", "motorcycle", "bus", "train", "truck", "skateboard")
 CONFIDENCE = 0.25  # as of those that cover movers: nobody falls between
@@ -36,7 +36,7 @@ class VelocityStream:
     mean velocity rightward and downward; then its size. Perspective drops out.
 
     What is half hidden, or moves undetected, is no measure of its own speed: a bank measures by the usual height of
-    things where this one stands (`models.perspective`), learnt from the camera's own detections.
+    things where this one stands (`models.exemplars.perspective`), learnt from the camera's own detections.
 
     Movers are the detected objects of the wanted classes and, unless the profile says otherwise, whatever else moves.
     """
@@ -44,14 +44,14 @@ class VelocityStream:
     dim = DIM
     resolution = 0.05  # heights per second
 
-    def __init__(self, spec: StreamSpec, wish: Wish, exemplars: int, classes: Sequence[str] = ()) -> None:
+    def __init__(self, spec: StreamSpec, wish: DetectionQuery, exemplars: int, classes: Sequence[str] = ()) -> None:
         self.name = spec.name
         self._cap = spec.cap
         self._wish = wish
         self._exemplars = exemplars
         self._kinds = {label: kind for kind, label in enumerate(classes, start=1)}
 
-    def extract(self, perception: Perception) -> list[Features]:
+    def extract(self, perception: FrameBatch) -> list[Features]:
         parts = zip(perception.frames, perception.flows, perception.objects(self._wish), strict=True)
         return [self._read(frame, flow, found) for frame, flow, found in parts]
 
@@ -90,7 +90,7 @@ class VelocityStream:
 
 def make(spec: StreamSpec, classes: Sequence[str] = ()) -> VelocityStream:
     """``classes``: all that the detector knows. Options: ``classes`` (those to look at), ``confidence``, ``movers``
-    (see `models.wish`) and ``exemplars`` (a count per seed).
+    (see `models.frames.detection_query`) and ``exemplars`` (a count per seed).
 
     Raises `ConfigurationError` for others.
     """
@@ -104,14 +104,16 @@ def make(spec: StreamSpec, classes: Sequence[str] = ()) -> VelocityStream:
     return VelocityStream(spec, wish, exemplars, classes)
 
 
-def wish_of(spec: StreamSpec) -> Wish:
+def wish_of(spec: StreamSpec) -> DetectionQuery:
     """What this stream wants of the detector. Raises `ConfigurationError`."""
     return _wish_and_rest(spec)[0]
 
 
-def _wish_and_rest(spec: StreamSpec) -> tuple[Wish, dict[str, Any]]:
+def _wish_and_rest(spec: StreamSpec) -> tuple[DetectionQuery, dict[str, Any]]:
     options = dict(spec.options)
-    wish = Wish(CLASSES, CONFIDENCE, movers=True).take_from(options, f"in the profiles file, stream {spec.name!r}")
+    wish = DetectionQuery(CLASSES, CONFIDENCE, movers=True).take_from(
+        options, f"in the profiles file, stream {spec.name!r}"
+    )
     return wish, options
 
 

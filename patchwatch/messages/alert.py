@@ -7,8 +7,8 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.messages.base import CameraId, Message, Words
-from patchwatch.messages.number import Count, TimeMs
 
 
 class AlertState(StrEnum):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
+from patchwatch.contract.timestamps import Time
 from patchwatch.messages.alert import Alert, AlertKind, AlertState
-from patchwatch.messages.moment import Time
 
 
 class RegionView(BaseModel):

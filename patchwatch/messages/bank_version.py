@@ -6,13 +6,13 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.messages.base import CameraId, Message
-from patchwatch.messages.enrolment_report import EnrolmentReport, Verdict
-from patchwatch.messages.number import Count, TimeMs
+from patchwatch.messages.enrolment_report import EnrolmentReport, Sufficiency
 
 BANK_ID_PATTERN = r"^[0-9a-f]{12}$"
 LESS_FOOTAGE = 0.5  # of the present bank's: less than that is worse
-_RANK = {Verdict.TOO_SHORT: 0, Verdict.STILL_LEARNING: 1, Verdict.COMPLETE: 2}
+_RANK = {Sufficiency.TOO_SHORT: 0, Sufficiency.STILL_LEARNING: 1, Sufficiency.COMPLETE: 2}
 
 
 class BankOrigin(Message):
@@ -44,7 +44,7 @@ class BankVersion(Message):
     pinned: bool = False
 
     @property
-    def verdict(self) -> Verdict | None:
+    def verdict(self) -> Sufficiency | None:
         return self.report.verdict if self.report else None
 
     @property

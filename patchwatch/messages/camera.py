@@ -6,9 +6,9 @@ from enum import StrEnum
 
 from pydantic import Field, SecretStr, field_serializer, field_validator, model_validator
 
-from patchwatch.errors import InvalidMessageError, SourceRejectedError
+from patchwatch.contract.bounds import Count
+from patchwatch.contract.errors import InvalidMessageError, SourceRejectedError
 from patchwatch.messages.base import CameraId, Message
-from patchwatch.messages.number import Count
 from patchwatch.messages.source import Source
 
 

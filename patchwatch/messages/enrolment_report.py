@@ -7,13 +7,13 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from patchwatch.learning_advice import how_to_learn
+from patchwatch.contract.learning_advice import how_to_learn
 
 _LEAST_MINUTES = 10
 _MOST_MINUTES = 24 * 60  # that one live enrolment takes
 
 
-class Verdict(StrEnum):
+class Sufficiency(StrEnum):
     """Whether a bank knows what is normal, as far as its footage can tell."""
 
     COMPLETE = "complete"
@@ -68,7 +68,7 @@ class EnrolmentReport(_Part):
         0, description="Jumps found within the footage, over which nothing was learnt: it was joined.", examples=[0]
     )
     segments: int = Field(description="Runs of footage that were held out in turn.", examples=[5])
-    verdict: Verdict
+    verdict: Sufficiency
     next_step: str = Field(examples=["nothing needs to be done: the footage kept showing what it had shown before"])
     streams: tuple[StreamReport, ...]
 
@@ -87,12 +87,12 @@ class EnrolmentReport(_Part):
 def next_step(report: EnrolmentReport, camera_id: str, profile: str) -> str:
     """In plain words, what the verdict means and what to do, with the command or request that does it."""
     minutes = min(max(_LEAST_MINUTES, round(2 * report.seconds / 60)), _MOST_MINUTES)
-    if report.verdict is Verdict.TOO_SHORT:
+    if report.verdict is Sufficiency.TOO_SHORT:
         return (
             f"learn from more footage: {report.seconds:.0f} s are too little to tell whether all that is normal was "
             "seen; give ten minutes or more that show it, " + how_to_learn(camera_id, profile, 60 * minutes)
         )
-    if report.verdict is Verdict.STILL_LEARNING:
+    if report.verdict is Sufficiency.STILL_LEARNING:
         reasons = "; ".join(_reason(stream) for stream in report.streams if stream.complete is False)
         return (
             f"learn from more footage: the end of it still showed normal that the rest had not ({reasons}); "

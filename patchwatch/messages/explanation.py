@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.messages.alert import AlertRegion
 from patchwatch.messages.base import CameraId, Message
-from patchwatch.messages.number import Count, TimeMs
 
 
 class RelativeRegion(Message):

@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass
 from enum import IntFlag
 
-from patchwatch.errors import InvalidMessageError
+from patchwatch.contract.errors import InvalidMessageError
 
 # version, flags, width, height, source_width, source_height, captured_at_ns, media_time_ns
 _HEADER = struct.Struct("<BBHHHHqq")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, isinf
 
-from patchwatch.errors import InvalidMessageError
-from patchwatch.messages.number import LATEST_MS, counted
+from patchwatch.contract.bounds import LATEST_MS, counted
+from patchwatch.contract.errors import InvalidMessageError
 
 # version, flags, seq, captured_at_ns, scored_at_ns, raw, score, stream index, x1, y1, x2, y2
 _FIXED = struct.Struct("<BBQqqddBHHHH")
@@ -43,7 +43,7 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class StreamReading:
-    """What one stream says of a frame: ``rarity`` is calibrated (`models.calibration`), None = nothing to say."""
+    """What one stream says of a frame: ``rarity`` is calibrated (`models.alarms.calibration`), None = nothing to say."""
 
     name: str
     rarity: float | None

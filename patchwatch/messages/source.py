@@ -11,8 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from patchwatch.errors import SourceRejectedError
-from patchwatch.redaction import redact as redact
+from patchwatch.contract.errors import SourceRejectedError
+from patchwatch.contract.redaction import redact as redact
 
 MAX_SOURCE_LENGTH = 2048  # characters; checked before anything else looks at a source
 _ENCODE = "write / ? # @ [ ] % in a user name or password as %2F %3F %23 %40 %5B %5D %25"

@@ -6,11 +6,11 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.messages.alert import AlertKind
 from patchwatch.messages.base import CameraId, Message, Words
 from patchwatch.messages.camera import Tls
 from patchwatch.messages.enrolment_report import EnrolmentReport
-from patchwatch.messages.number import Count, TimeMs
 from patchwatch.messages.threshold import AlarmThreshold
 
 
@@ -189,7 +189,7 @@ class Enrolment(Message):
 class WorkerBeat(Message):
     """Expiring record of a living worker process."""
 
-    role: str  # of `patchwatch.roles.Role`
+    role: str  # of `patchwatch.contract.roles.Role`
     host: str
     pid: int
     started_at_ms: TimeMs

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import Field, SecretStr, field_serializer, field_validator
 
+from patchwatch.contract.redaction import MASK
 from patchwatch.messages.alert import Alert, AlertChange, AlertKind
 from patchwatch.messages.base import CAMERA_ID_PATTERN, CameraId, Message, Words
-from patchwatch.redaction import MASK
 
 MAX_WEBHOOKS = 50  # each has a task, a connection to Redis and one to its receiver
 MAX_DEAD_LETTERS = 1000  # kept per webhook, the newest

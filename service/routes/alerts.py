@@ -12,11 +12,11 @@ from fastapi.responses import Response
 from patchwatch.messages.alert import AlertKind, AlertState
 from patchwatch.messages.alert_view import AlertView
 from service.context import In
-from service.interval import From, To, interval
-from service.models import AlertList
+from service.http.proxy import Prefix
 from service.problem import FieldProblem, InvalidFieldsError, documented
-from service.proxy import Prefix
 from service.routes.snapshot import JPEG
+from service.rules.interval import From, To, interval
+from service.schemas.models import AlertList
 from service.store.alerts import AlertQuery
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])

@@ -6,11 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
-from patchwatch.errors import NotFoundError
+from patchwatch.contract.errors import NotFoundError
 from patchwatch.messages.bank_version import BANK_ID_PATTERN, BankAction, CameraBanks
-from service.bank import BankChange, BankDetail, BankList
 from service.context import Context, In
 from service.problem import documented
+from service.schemas.bank import BankChange, BankDetail, BankList
 
 router = APIRouter(prefix="/cameras/{camera_id}/banks", tags=["banks"])
 BankId = Annotated[str, Path(pattern=BANK_ID_PATTERN, examples=["0a1b2c3d4e5f"])]

@@ -7,14 +7,14 @@ from typing import Any
 from fastapi import APIRouter, Response
 from pydantic import ValidationError
 
+from patchwatch.contract.redaction import MASK
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.source import Source
-from patchwatch.redaction import MASK
 from service.context import In
-from service.footage import check_source
-from service.models import CameraChange, CameraList, CameraView, NewCamera
+from service.http.proxy import Prefix
 from service.problem import InvalidFieldsError, documented
-from service.proxy import Prefix
+from service.rules.video_source import check_source
+from service.schemas.models import CameraChange, CameraList, CameraView, NewCamera
 
 router = APIRouter(prefix="/cameras", tags=["cameras"])
 

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import Enrolment
 from service.context import Context, In
-from service.enrolment import EnrolmentList, EnrolmentView, NewEnrolment
-from service.footage import check_recordings
+from service.http.proxy import Prefix
 from service.problem import InvalidFieldsError, documented
-from service.proxy import Prefix
+from service.rules.video_source import check_recordings
+from service.schemas.enrolment import EnrolmentList, EnrolmentView, NewEnrolment
 
 router = APIRouter(tags=["enrolments"])
 

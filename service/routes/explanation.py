@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from service.context import In
-from service.explanation import ExplanationView
 from service.problem import documented
+from service.schemas.explanation import ExplanationView
 
 router = APIRouter(tags=["explanation"])
 

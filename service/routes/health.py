@@ -5,12 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 
 from patchwatch import __version__
-from patchwatch.errors import BusUnavailableError
+from patchwatch.contract.errors import BusUnavailableError
 from service.context import In
-from service.models import Alive, Ready, WebhookTrouble, WorkerView
 from service.problem import NotReadyError, documented
 from service.routes.webhooks import webhook_views
-from service.webhook import WebhookHealth
+from service.schemas.models import Alive, Ready, WebhookTrouble, WorkerView
+from service.schemas.webhook import WebhookHealth
 
 router = APIRouter(tags=["health"])
 _NEEDED = ("ingest", "inference")

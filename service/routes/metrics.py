@@ -11,16 +11,16 @@ from prometheus_client import CollectorRegistry, Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
+from patchwatch.contract.roles import Role
 from patchwatch.messages.alert import AlertKind
 from patchwatch.messages.status import CaptureState, WorkerBeat
-from patchwatch.roles import Role
 from service.context import In
 from service.health import Health
-from service.models import CameraStatus
 from service.routes.status import learning, views
 from service.routes.webhooks import webhook_views
+from service.schemas.models import CameraStatus
+from service.schemas.webhook import WebhookHealth, WebhookView
 from service.store.statuses import CameraRecord
-from service.webhook import WebhookHealth, WebhookView
 
 router = APIRouter(tags=["health"])
 _WEBHOOK_COUNTS = {

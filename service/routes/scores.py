@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Path, Query
 
 from service.context import Context, In
-from service.entry_id import ENTRY_ID
-from service.interval import From, To, interval
-from service.models import ScoreBin, ScorePoint, ScoreSeries
+from service.http.proxy import Prefix
 from service.problem import FieldProblem, InvalidFieldsError, documented
-from service.proxy import Prefix
+from service.rules.interval import From, To, interval
+from service.schemas.models import ScoreBin, ScorePoint, ScoreSeries
+from service.schemas.stream_id import ENTRY_ID
 
 router = APIRouter(prefix="/cameras", tags=["scores"])
 _DEFAULT_SPAN_MS = 3_600_000

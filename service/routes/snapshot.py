@@ -8,10 +8,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from patchwatch.messages.moment import iso
+from patchwatch.contract.timestamps import iso
 from service.context import In
-from service.picture import draw
 from service.problem import documented
+from service.snapshot_drawing import draw
 
 router = APIRouter(prefix="/cameras", tags=["snapshot"])
 JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}, "description": "A JPEG picture."}}

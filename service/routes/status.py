@@ -6,9 +6,10 @@ from fastapi import APIRouter
 
 from patchwatch.messages.camera import Camera
 from service.context import Context, In
-from service.enrolment import EnrolmentNotice
 from service.health import Diagnosis, Health, diagnose
-from service.models import (
+from service.problem import documented
+from service.schemas.enrolment import EnrolmentNotice
+from service.schemas.models import (  # fmt: skip
     AnalysisView,
     CameraStatus,
     CaptureView,
@@ -17,8 +18,7 @@ from service.models import (
     ScorePoint,
     StatusList,
     ThresholdList,
-)  # fmt: skip
-from service.problem import documented
+)
 from service.store.statuses import CameraRecord
 
 router = APIRouter(tags=["status"])

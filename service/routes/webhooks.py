@@ -7,14 +7,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import SecretStr, ValidationError
 
-from patchwatch.errors import ConflictError
+from patchwatch.contract.errors import ConflictError
 from patchwatch.messages.webhook import Webhook, new_secret, shown_url
 from service.context import Context, In
-from service.destination import check_destination
-from service.entry_id import ENTRY_ID
+from service.http.proxy import Prefix
 from service.problem import InvalidFieldsError, documented
-from service.proxy import Prefix
-from service.webhook import (
+from service.rules.webhook_address import check_destination
+from service.schemas.stream_id import ENTRY_ID
+from service.schemas.webhook import (
     DeadLetterList,
     DeadLetterView,
     NewWebhook,

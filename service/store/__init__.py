@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from redis.asyncio import Redis
 
-from patchwatch.settings import Settings
+from patchwatch.contract.settings import Settings
 from service.store.alerts import AlertStore
 from service.store.banks import BankStore
 from service.store.cameras import CameraStore

@@ -9,11 +9,11 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from patchwatch import keys
-from patchwatch.bus import translated
-from patchwatch.errors import NotFoundError
+from patchwatch.bus import keys
+from patchwatch.bus.connection import translated
+from patchwatch.bus.stored_records import readable, required
+from patchwatch.contract.errors import NotFoundError
 from patchwatch.messages.alert import Alert, AlertKind, AlertState
-from patchwatch.stored import readable, required
 
 _PAGE = 200
 _PAGES_AT_MOST = 25

@@ -8,11 +8,12 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from patchwatch import errors, keys
-from patchwatch.bus import BLOCK_MS, translated
-from patchwatch.clock import BusClock
+from patchwatch.bus import keys
+from patchwatch.bus.clock import BusClock
+from patchwatch.bus.connection import BLOCK_MS, translated
+from patchwatch.bus.stored_records import required
+from patchwatch.contract import errors
 from patchwatch.messages.bank_version import BankAction, BankAnswer, BankOrder, CameraBanks
-from patchwatch.stored import required
 
 _WITHIN_S = 5.0  # they look twice a second
 _MAX_ORDERS = 100

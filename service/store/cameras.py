@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 from redis.asyncio import Redis
 from redis.exceptions import WatchError
 
-from patchwatch import keys
-from patchwatch.bus import translated
-from patchwatch.errors import ConflictError, NotFoundError, RetryableError
+from patchwatch.bus import keys
+from patchwatch.bus.connection import translated
+from patchwatch.bus.stored_records import readable, required
+from patchwatch.contract.errors import ConflictError, NotFoundError, RetryableError
 from patchwatch.messages.base import CAMERA_ID_PATTERN
 from patchwatch.messages.camera import MAX_CAMERAS, Camera
-from patchwatch.stored import readable, required
 
 _T = TypeVar("_T")
 _ATTEMPTS = 20  # a change is tried again when another one came between

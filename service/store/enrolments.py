@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 from redis.asyncio import Redis
 from redis.exceptions import WatchError
 
-from patchwatch import keys
-from patchwatch.bus import translated
-from patchwatch.errors import ConflictError, NotFoundError, OverloadedError, RejectedError, RetryableError
+from patchwatch.bus import keys
+from patchwatch.bus.connection import translated
+from patchwatch.bus.stored_records import readable, required
+from patchwatch.contract.errors import ConflictError, NotFoundError, OverloadedError, RejectedError, RetryableError
+from patchwatch.contract.roles import Role
 from patchwatch.messages.status import Enrolment, EnrolmentState
-from patchwatch.roles import Role
-from patchwatch.stored import readable, required
-from service.queue_place import QueuePlace
+from service.store.queue_place import QueuePlace
 
 MAX_PENDING = 100  # of all cameras
 MAX_PENDING_PER_CAMERA = 4

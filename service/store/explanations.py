@@ -6,12 +6,12 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from patchwatch import keys
-from patchwatch.bus import translated
-from patchwatch.errors import NotFoundError
-from patchwatch.keys import CameraKeys
+from patchwatch.bus import keys
+from patchwatch.bus.connection import translated
+from patchwatch.bus.keys import CameraKeys
+from patchwatch.bus.stored_records import required
+from patchwatch.contract.errors import NotFoundError
 from patchwatch.messages.explanation import Explanation
-from patchwatch.stored import required
 
 
 class ExplanationStore:

@@ -9,16 +9,16 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from patchwatch.bus import translated
-from patchwatch.errors import InvalidMessageError, NotFoundError
-from patchwatch.keys import CameraKeys
+from patchwatch.bus.connection import translated
+from patchwatch.bus.keys import CameraKeys
+from patchwatch.bus.stored_records import readable, required
+from patchwatch.contract.bounds import counted
+from patchwatch.contract.errors import InvalidMessageError, NotFoundError
 from patchwatch.messages.frame import FrameMessage
-from patchwatch.messages.number import counted
-from patchwatch.stored import readable, required
 
 
 @dataclass(frozen=True)
-class Box:
+class DetectedBox:
     """A detected object, in pixels of the camera's own picture."""
 
     x1: float
@@ -34,7 +34,7 @@ class LatestFrame:
     """``boxes`` is None when the frame has not been analysed."""
 
     frame: FrameMessage
-    boxes: tuple[Box, ...] | None
+    boxes: tuple[DetectedBox, ...] | None
 
 
 class FrameStore:
@@ -67,10 +67,10 @@ def _decoded(entry: tuple[bytes, dict[bytes, bytes]]) -> FrameMessage:
     return FrameMessage.decode(*entry)
 
 
-def _boxes(data: bytes) -> tuple[Box, ...]:
+def _boxes(data: bytes) -> tuple[DetectedBox, ...]:
     try:
         boxes = tuple(
-            Box(float(x1), float(y1), float(x2), float(y2), str(label), float(confidence))
+            DetectedBox(float(x1), float(y1), float(x2), float(y2), str(label), float(confidence))
             for x1, y1, x2, y2, label, confidence in json.loads(data)
         )
     except (ValueError, TypeError, OverflowError, RecursionError) as error:

@@ -9,11 +9,11 @@ from typing import Any, TypeVar
 
 from redis.asyncio import Redis
 
-from patchwatch.bus import translated
-from patchwatch.keys import CameraKeys
-from patchwatch.messages.eras import Eras
+from patchwatch.bus.connection import translated
+from patchwatch.bus.keys import CameraKeys
+from patchwatch.bus.stored_records import readable
+from patchwatch.messages.clock_eras import Eras
 from patchwatch.messages.score import Score, ScoreMinute
-from patchwatch.stored import readable
 
 MINUTE_MS = 60_000
 _PAGE = 1000

@@ -9,13 +9,13 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from patchwatch import accounting, keys
-from patchwatch.accounting import Account
-from patchwatch.bus import translated
-from patchwatch.keys import CameraKeys
+from patchwatch.bus import accounting, keys
+from patchwatch.bus.accounting import Account
+from patchwatch.bus.connection import translated
+from patchwatch.bus.keys import CameraKeys
+from patchwatch.bus.stored_records import readable
 from patchwatch.messages.score import Score
 from patchwatch.messages.status import AnalysisStatus, CaptureStatus, WorkerBeat
-from patchwatch.stored import readable
 
 _FIELDS = accounting.READS + 5
 _AT_ONCE = 50  # cameras read in one transaction: Redis answers others in between

@@ -8,11 +8,11 @@ from typing import Any
 import redis
 from redis.asyncio import Redis
 
-from patchwatch import keys
-from patchwatch.bus import BLOCK_MS, translated
-from patchwatch.entry import entry_order
-from patchwatch.keys import CameraKeys
-from patchwatch.messages.number import counted
+from patchwatch.bus import keys
+from patchwatch.bus.connection import BLOCK_MS, translated
+from patchwatch.bus.keys import CameraKeys
+from patchwatch.bus.stream_ids import entry_order
+from patchwatch.contract.bounds import counted
 
 Entry = tuple[bytes, dict[bytes, bytes]]
 START = "0-0"

@@ -12,12 +12,12 @@ import redis
 from redis.asyncio import Redis
 from redis.exceptions import WatchError
 
-from patchwatch import keys
-from patchwatch.bus import BLOCK_MS, translated
-from patchwatch.errors import ConflictError, NotFoundError, OverloadedError, RetryableError
-from patchwatch.keys import WebhookKeys
+from patchwatch.bus import keys
+from patchwatch.bus.connection import BLOCK_MS, translated
+from patchwatch.bus.keys import WebhookKeys
+from patchwatch.bus.stored_records import readable, required
+from patchwatch.contract.errors import ConflictError, NotFoundError, OverloadedError, RetryableError
 from patchwatch.messages.webhook import MAX_DEAD_LETTERS, MAX_WEBHOOKS, DeadLetter, Progress, TrialResult, Webhook
-from patchwatch.stored import readable, required
 
 _T = TypeVar("_T")
 _TRIALS_AT_ONCE = 8

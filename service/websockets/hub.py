@@ -12,8 +12,8 @@ from collections import Counter
 
 import redis
 
-from patchwatch import keys
-from patchwatch.errors import BusUnavailableError
+from patchwatch.bus import keys
+from patchwatch.contract.errors import BusUnavailableError
 from service.store.cameras import CameraStore
 from service.store.streams import START, Entry, StreamStore
 from service.websockets.client import Client, Item, Topic

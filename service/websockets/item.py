@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from patchwatch.bus.stored_records import readable
 from patchwatch.messages.alert import Alert
 from patchwatch.messages.alert_view import AlertView
 from patchwatch.messages.score import Score
-from patchwatch.stored import readable
-from service.models import ScorePoint
+from service.schemas.models import ScorePoint
 from service.store.streams import Entry
 from service.websockets.client import Item
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from patchwatch.entry import entry_order
+from patchwatch.bus.stream_ids import entry_order
 from patchwatch.messages.base import CAMERA_ID_PATTERN
-from service.entry_id import ENTRY_ID
 from service.problem import FieldProblem, InvalidFieldsError
+from service.schemas.stream_id import ENTRY_ID
 
 _OF_CAMERA = re.compile(rf"({CAMERA_ID_PATTERN[1:-1]}):({ENTRY_ID})")
 

@@ -14,13 +14,13 @@ from collections.abc import Callable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from patchwatch.entry import entry_order
-from patchwatch.errors import BusUnavailableError
-from patchwatch.messages.moment import iso
-from service.refusal import TRY_AGAIN_LATER
+from patchwatch.bus.stream_ids import entry_order
+from patchwatch.contract.errors import BusUnavailableError
+from patchwatch.contract.timestamps import iso
+from service.http.websocket_handshake import accept
+from service.middleware.refusal import TRY_AGAIN_LATER
 from service.store.streams import START, Entry, StreamStore
 from service.websockets.client import Client, Item
-from service.websockets.handshake import accept
 from service.websockets.hub import Hub
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ _CLOSE_WITHIN_S = 5.0
 ItemOf = Callable[[str, Entry], Item | None]
 
 
-class Session:
+class WebSocketSession:
     """Sends to one client. ``positions``: stream -> last entry the client has."""
 
     def __init__(

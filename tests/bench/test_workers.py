@@ -12,7 +12,7 @@ import pytest
 parts.torch()
 
 from bench import limits, workers  # noqa: E402
-from patchwatch.errors import ConfigurationError  # noqa: E402
+from patchwatch.contract.errors import ConfigurationError  # noqa: E402
 
 
 def _die() -> None:

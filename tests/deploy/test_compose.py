@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from patchwatch.roles import Role
-from patchwatch.settings import Settings
+from patchwatch.contract.roles import Role
+from patchwatch.contract.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"

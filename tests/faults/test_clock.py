@@ -13,7 +13,7 @@ from moving_scene import HEIGHT, WIDTH, scene
 from waiting import wait_until
 
 from patchwatch.messages.frame import FrameFlag, FrameMessage
-from workers.ingest import picture
+from workers.media import jpeg_codec
 
 NAME = "visitor"
 HOUR_S = 3600.0
@@ -32,7 +32,7 @@ class Visitor:
         for _ in range(count):
             self._seq += 1
             at_ns = time.time_ns() + round(offset_s * 1e9)
-            jpeg = picture.encode(scene(self._seq / 5), 85)
+            jpeg = jpeg_codec.encode(scene(self._seq / 5), 85)
             frame = FrameMessage(self._seq, at_ns, 0, WIDTH, HEIGHT, WIDTH, HEIGHT, FrameFlag.LIVE, jpeg)
             self._site.redis.client.xadd(self._site.keys(NAME).frames, frame.encode(), id=frame.entry_id)
             time.sleep(0.2)

@@ -11,7 +11,7 @@ import redis
 from fault import Fault
 from waiting import wait_until
 
-from patchwatch import keys
+from patchwatch.bus import keys
 
 Spoil = Callable[[bytes], bytes]
 

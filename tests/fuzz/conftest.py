@@ -20,10 +20,10 @@ import pytest
 from fuzz_tally import Tally
 from stocked_redis import Snapshot, learn_bank, stock
 
-from models.bank import Bank
-from patchwatch.bus import connect
-from patchwatch.bus_server import private_redis
-from patchwatch.settings import Settings
+from models.banks.bank import Bank
+from patchwatch.bus.connection import connect
+from patchwatch.contract.settings import Settings
+from patchwatch.local_redis.private_server import private_redis
 
 TALLY = Tally.from_environment()
 RECORD = os.environ.get("PATCHWATCH_FUZZ_RECORD")

@@ -17,8 +17,8 @@ from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 from stocked_redis import CAMERA
 
-from patchwatch.bus import connect
-from workers.enrolment.banks import BankKeeping
+from patchwatch.bus.connection import connect
+from workers.enrolment.bank_orders import BankOrderHandler
 
 KIND = "API requests by its document"
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance]
@@ -45,7 +45,7 @@ def test_requests_by_the_document_are_answered_by_the_document(tally: Tally, sto
 def keeping_banks(stocked: Any) -> Iterator[None]:
     """What an enrolment worker does with banks: else every change of one is answered 503."""
     with connect(stocked.settings.redis_url.get_secret_value()) as client:
-        keeping = BankKeeping(stocked.settings, client)
+        keeping = BankOrderHandler(stocked.settings, client)
         keeping.start()
         try:
             yield

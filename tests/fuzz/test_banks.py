@@ -15,14 +15,14 @@ from fuzz_tally import Tally
 from moving_scene import FPS, scene
 from mutation import Mutator
 
-from models.analyzer import Analyzer
-from models.bank import Bank
-from models.bankfile import check_identity, load_bank
-from models.engine import Engine
-from models.frame import Frame
-from models.perception import View
-from models.profile import load_profile
-from patchwatch.errors import BankMismatchError, NonFiniteScoreError, PatchwatchError
+from models.banks.bank import Bank
+from models.banks.bank_file import check_identity, load_bank
+from models.engine.engine import Engine
+from models.engine.frame_scorer import FrameScorer
+from models.frames.frame import Frame
+from models.profiles.profile import load_profile
+from models.streams.frame_batch import CameraContext
+from patchwatch.contract.errors import BankMismatchError, NonFiniteScoreError, PatchwatchError
 
 KIND = "bank files"
 MOST_S = 5.0
@@ -64,7 +64,7 @@ def outcome(path: Path, engine: Engine, features: Any) -> str:
 
 
 def score(bank: Bank, features: Any) -> None:
-    analyzer = Analyzer(bank)
+    analyzer = FrameScorer(bank)
     for n in range(20):
         reading = analyzer.read(features, n / FPS)
         assert 0 <= reading.score <= 1
@@ -72,7 +72,7 @@ def score(bank: Bank, features: Any) -> None:
 
 
 def features_of_a_frame(engine: Engine) -> Any:
-    view = View()
+    view = CameraContext()
     frames = [Frame(scene(n / FPS), n / FPS) for n in range(3)]
     return engine.extract(frames, [view] * 3)[-1]
 

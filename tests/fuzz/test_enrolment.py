@@ -11,8 +11,8 @@ from fuzz_tally import Tally
 from mutation import Mutator
 from stocked_redis import CAMERA
 
-from patchwatch import keys
-from patchwatch.errors import InvalidMessageError, RejectedError
+from patchwatch.bus import keys
+from patchwatch.contract.errors import InvalidMessageError, RejectedError
 from patchwatch.messages.status import Enrolment, EnrolmentState
 from workers.enrolment import job as job_module
 from workers.enrolment.worker import EnrolmentWorker

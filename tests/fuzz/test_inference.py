@@ -13,16 +13,16 @@ from mutation import Mutator
 from stocked_redis import CAMERA, frame_message
 from waiting import wait_until
 
-from patchwatch import keys
-from patchwatch.keys import CameraKeys
+from patchwatch.bus import keys
+from patchwatch.bus.keys import CameraKeys
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameMessage
+from workers.inference.camera_state import CameraState
 from workers.inference.commit import Committer
-from workers.inference.engines import Engines
+from workers.inference.engine_cache import EngineCache
 from workers.inference.frame_age import FrameAge
-from workers.inference.queue_reader import Taken
+from workers.inference.queue_reader import QueuedFrame
 from workers.inference.scoring import Scorer
-from workers.inference.session import Session
 from workers.inference.worker import InferenceWorker
 
 FRAMES = "frames read by inference"
@@ -99,7 +99,7 @@ def damaged_frame(mutator: Mutator, seq: int) -> dict[bytes, bytes]:
 
 def test_any_stored_state_is_gone_on_from_or_left_out(tally: Tally, stocked: Any) -> None:
     stocked.reset()
-    settings, client, engines = stocked.settings, stocked.client, Engines(stocked.settings)
+    settings, client, engines = stocked.settings, stocked.client, EngineCache(stocked.settings)
     names = CameraKeys.of(CAMERA, settings.partitions)
     client.set(keys.lease(names.partition), b"w:1")
     camera = Camera.decode(client.hget(keys.CAMERAS, CAMERA))
@@ -110,13 +110,13 @@ def test_any_stored_state_is_gone_on_from_or_left_out(tally: Tally, stocked: Any
         for mutator in tally.mutators(STATES):
             client.delete(names.scores, names.minutes)  # their ids only rise
             stored = damaged_state(mutator, dict(state), dict(counters))
-            session = Session.resume(camera, names, b"w:1", *stored)
+            session = CameraState.resume(camera, names, b"w:1", *stored)
             session.refresh_bank(settings, engines)
             tally.count(STATES, "gone on from" if session.recent else "left out")
             for seq in range(session.position + 1, session.position + 4):
                 frame = frame_message(seq % 10_000, time.time_ns())
                 message = FrameMessage.decode(b"%d-0" % seq, frame.encode())
-                outcome = scorer.score([Taken(session, seq, message)])[CAMERA][1]
+                outcome = scorer.score([QueuedFrame(session, seq, message)])[CAMERA][1]
             committer.commit(session, outcome)
             assert committer.applied(session, outcome)
             assert [score.seq for _, score in outcome.scores] == [session.position]

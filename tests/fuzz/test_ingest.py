@@ -9,8 +9,8 @@ from fuzz_tally import Tally
 from ingest_rig import running, write_video
 from mutation import Mutator
 
-from patchwatch import keys
-from patchwatch.keys import CameraKeys
+from patchwatch.bus import keys
+from patchwatch.bus.keys import CameraKeys
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import CaptureState
 

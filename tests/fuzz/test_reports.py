@@ -12,10 +12,10 @@ from waiting import PATIENCE_S
 
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import CaptureStatus
-from workers.ingest.order import CaptureReport, ReportKind
-from workers.ingest.process import CaptureProcess
-from workers.ingest.standing import Standing
-from workers.ingest.watch import Watch
+from workers.ingest.capture.monitor import CaptureMonitor
+from workers.ingest.capture.process import CaptureProcess
+from workers.ingest.capture.protocol import CaptureReport, ReportKind
+from workers.ingest.capture_status import CaptureStatusTracker
 
 KIND = "capture reports"
 LINES = 10  # that one process says
@@ -40,7 +40,7 @@ async def test_no_word_of_a_capture_ends_its_watch(tally: Tally, tmp_path: Path)
 
 async def heard(tally: Tally, lines: list[bytes], said: Path) -> None:
     said.write_bytes(b"\n".join([*lines, ENDED.encode()]) + b"\n")  # noqa: ASYNC240 (a few kilobytes)
-    standing = Standing(Camera(id="cam", source="push:"), 5.0, None, lambda: None)
+    standing = CaptureStatusTracker(Camera(id="cam", source="push:"), 5.0, None, lambda: None)
     standing.begin()
     script = "; ".join(_SAY.format(out, out) for out in ("sys.stderr.buffer", "sys.stdout.buffer"))
     process = CaptureProcess(
@@ -48,7 +48,9 @@ async def heard(tally: Tally, lines: list[bytes], said: Path) -> None:
     )
     try:
         async with asyncio.timeout(PATIENCE_S):
-            outcome = await Watch(standing, timeout_s=2.0, quiet_s=2.0, live=False, memory_mb=2000).follow(process)
+            outcome = await CaptureMonitor(standing, timeout_s=2.0, quiet_s=2.0, live=False, memory_mb=2000).follow(
+                process
+            )
     finally:
         await process.stop()
     CaptureStatus.decode(standing.status().encode())  # what is written of it can be read

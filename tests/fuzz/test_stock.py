@@ -8,10 +8,10 @@ from typing import Any
 
 from stocked_redis import CAMERA, TOKEN, WEBHOOK
 
-from patchwatch import keys
+from patchwatch.bus import keys
 
 PARTITIONS = 2
-# What a stocked Redis has keys of, by the name that `patchwatch.keys` gives to a parameter.
+# What a stocked Redis has keys of, by the name that `patchwatch.bus.keys` gives to a parameter.
 KNOWN = {
     "camera_id": CAMERA, "partition": keys.partition_of(CAMERA, PARTITIONS), "partitions": PARTITIONS,
     "webhook_id": WEBHOOK, "token": TOKEN, "enrolment_id": "e1", "role": "inference", "worker_id": "w",

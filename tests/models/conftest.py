@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from plain_stream import PICTURE, PlainStream, features_at
 
-from models.bank import Bank
-from models.learning import Learner
-from models.profile import Fusion, Profile, StreamKind, StreamSpec
+from models.banks.bank import Bank
+from models.banks.bank_builder import BankBuilder
+from models.profiles.profile import Fusion, Profile, StreamKind, StreamSpec
 
 
 @pytest.fixture
@@ -18,13 +18,13 @@ def profile() -> Profile:
 
 
 @pytest.fixture
-def learner(profile: Profile) -> Learner:
+def learner(profile: Profile) -> BankBuilder:
     identity = {"networks": {"backbone": "plain", "random_weights": False}, "preprocessing": {"local": {"plain": True}}}
-    return Learner(profile, [PlainStream("local"), PlainStream("global")], identity)
+    return BankBuilder(profile, [PlainStream("local"), PlainStream("global")], identity)
 
 
 @pytest.fixture
-def bank(learner: Learner) -> Bank:
+def bank(learner: BankBuilder) -> Bank:
     """Learnt from 100 s at 5 fps; every third frame shows no person."""
     noise = np.random.default_rng(11)
     for n in range(500):

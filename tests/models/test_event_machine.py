@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from models.event import TOLERANCE_S, Event, EventDetector, EventRule, Phase
+from models.alarms.event_detector import TOLERANCE_S, Event, EventDetector, EventRule, Phase
 
 rules = st.builds(
     lambda on, off_of_on, least, cooldown, gap: EventRule(on, on * off_of_on, least, cooldown, gap),

@@ -14,12 +14,12 @@ from fake_cuda import CUDA, emulate_cudnn, faked  # noqa: E402
 from real_frames import DETECTOR  # noqa: E402
 from torch._subclasses.fake_tensor import FakeTensorMode  # noqa: E402
 
-from models.backbone import DIM, Backbone, random_trunk  # noqa: E402
-from models.detector import Letterbox, load_detector  # noqa: E402
-from models.device import Compute  # noqa: E402
-from models.nms import _best_of_each  # noqa: E402
-from models.runner import Eager  # noqa: E402
-from models.squash import SIDE_PX, squash, squash_boxes  # noqa: E402
+from models.networks.backbone import DIM, Backbone, random_trunk  # noqa: E402
+from models.networks.detector import Letterbox, load_detector  # noqa: E402
+from models.networks.device import Compute  # noqa: E402
+from models.networks.nms import _best_of_each  # noqa: E402
+from models.networks.runtimes import Eager  # noqa: E402
+from models.networks.squash import SIDE_PX, squash, squash_boxes  # noqa: E402
 
 HERE = Compute(torch.device("cpu"), torch.float32)
 THERE = Compute(CUDA, torch.float16)

@@ -16,15 +16,15 @@ parts.need("clip")
 from real_frames import DETECTOR, PERSONS, frames_of, networks_for  # noqa: E402
 from slow_reference import SlowBackbone, slow_boxes, slow_coreset, slow_crops, slow_score  # noqa: E402
 
-from models.backbone import random_trunk  # noqa: E402
-from models.bank import StreamBank, frame_distance  # noqa: E402
-from models.coreset import draw_coreset  # noqa: E402
-from models.engine import Engine  # noqa: E402
-from models.features import Features  # noqa: E402
-from models.frame import Frame  # noqa: E402
-from models.fusion import fuse  # noqa: E402
-from models.perception import View  # noqa: E402
-from models.profile import Profile, load_profile  # noqa: E402
+from models.banks.bank import StreamBank, frame_distance  # noqa: E402
+from models.engine.engine import Engine  # noqa: E402
+from models.exemplars.coreset import draw_coreset  # noqa: E402
+from models.frames.features import Features  # noqa: E402
+from models.frames.frame import Frame  # noqa: E402
+from models.networks.backbone import random_trunk  # noqa: E402
+from models.profiles.fusion import fuse  # noqa: E402
+from models.profiles.profile import Profile, load_profile  # noqa: E402
+from models.streams.frame_batch import CameraContext  # noqa: E402
 
 RELATIVE = 1e-3
 RATIO = 0.3  # of few frames: more than one exemplar must be chosen
@@ -49,7 +49,7 @@ def later_frames(data: Path) -> tuple[Frame, ...]:
 @cache
 def fast(data: Path) -> list[tuple[Features, ...]]:
     frames = normal_frames(data) + later_frames(data)
-    return Engine(reference(), networks_for(data)).extract(frames, [View() for _ in frames])
+    return Engine(reference(), networks_for(data)).extract(frames, [CameraContext() for _ in frames])
 
 
 @cache

@@ -10,12 +10,12 @@ import pytest
 import redis
 from typer.testing import CliRunner
 
-from patchwatch import keys
-from patchwatch.bus import admit, connect, connect_async, translated
-from patchwatch.bus_server import private_redis
-from patchwatch.cli import app, exit_code
-from patchwatch.commands import run
-from patchwatch.errors import EXIT_STAYS, BusRefusedError, BusUnavailableError, ConfigurationError
+from patchwatch.bus import keys
+from patchwatch.bus.connection import admit, connect, connect_async, translated
+from patchwatch.cli.app import app, exit_code
+from patchwatch.cli.commands import run
+from patchwatch.contract.errors import EXIT_STAYS, BusRefusedError, BusUnavailableError, ConfigurationError
+from patchwatch.local_redis.private_server import private_redis
 
 USERS = {
     "narrow": ("~pw:*", "&*", "+@all", "-@dangerous", "-@admin"),

@@ -11,22 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from patchwatch.errors import InvalidMessageError
+from patchwatch.contract.errors import InvalidMessageError
 from patchwatch.messages.alert import Alert, AlertKind, AlertRegion, AlertState
-from patchwatch.messages.bank_version import (
-    BankAction,
-    BankAnswer,
-    BankOrder,
-    BankOrigin,
-    BankVersion,
-    CameraBanks,
-)
+from patchwatch.messages.bank_version import BankAction, BankAnswer, BankOrder, BankOrigin, BankVersion, CameraBanks
 from patchwatch.messages.base import Message, Words
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.score import Region, Score, ScoreMinute, StreamReading
-from patchwatch.messages.status import (
+from patchwatch.messages.status import (  # fmt: skip
     AnalysisState,
     AnalysisStatus,
     CaptureState,
@@ -35,7 +28,7 @@ from patchwatch.messages.status import (
     Gap,
     Reason,
     WorkerBeat,
-)  # fmt: skip
+)
 from patchwatch.messages.webhook import DeadLetter, Progress, Webhook, new_secret
 
 FRAME = FrameMessage(

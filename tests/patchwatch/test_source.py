@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from patchwatch.errors import SourceRejectedError
+from patchwatch.contract.errors import SourceRejectedError
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.source import MAX_SOURCE_LENGTH, Source, SourceKind
 

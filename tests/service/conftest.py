@@ -20,15 +20,15 @@ import redis
 import uvicorn
 from waiting import eventually
 
-from patchwatch import keys
-from patchwatch.keys import CameraKeys
+from patchwatch.bus import keys
+from patchwatch.bus.keys import CameraKeys
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import Alert, AlertRegion, AlertState
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.score import Region, Score, ScoreMinute, StreamReading
 from patchwatch.messages.status import AnalysisState, AnalysisStatus, CaptureState, CaptureStatus, WorkerBeat
-from patchwatch.settings import Settings
 from service.app import create_app
 from service.server import bind, configure
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from redis import ResponseError
 
-from patchwatch.accounting import answered
+from patchwatch.bus.accounting import answered
 from patchwatch.messages.alert import AlertKind
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.score import Score

@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from patchwatch import keys
-from patchwatch.bus import connect_async
+from patchwatch.bus import keys
+from patchwatch.bus.connection import connect_async
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import MAX_CAMERAS, Camera
 from patchwatch.messages.webhook import MAX_WEBHOOKS
-from patchwatch.settings import Settings
 from service.store.statuses import StatusStore
 
 MANY = 300_000

@@ -6,7 +6,7 @@ import httpx
 import pytest
 import redis
 
-from patchwatch import errors
+from patchwatch.contract import errors
 from service.problem import status_of
 
 

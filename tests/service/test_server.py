@@ -10,11 +10,11 @@ import sys
 import httpx
 import pytest
 
-from patchwatch.errors import ConfigurationError, PortTakenError
-from patchwatch.settings import Settings
+from patchwatch.contract.errors import ConfigurationError, PortTakenError
+from patchwatch.contract.settings import Settings
 from service.server import address, bind, run
 
-PROGRAM = "from patchwatch.settings import load_settings; from service.server import run; run(load_settings())"
+PROGRAM = "from patchwatch.contract.settings import load_settings; from service.server import run; run(load_settings())"
 
 
 def test_a_taken_port_is_named_with_its_setting() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from patchwatch import keys
-from patchwatch.keys import WebhookKeys
+from patchwatch.bus import keys
+from patchwatch.bus.keys import WebhookKeys
 
 ROOT = Path(__file__).parents[2]
 READERS = sorted([*(ROOT / "service").rglob("*.py"), *(ROOT / "workers" / "delivery").rglob("*.py")])
@@ -48,7 +48,7 @@ def test_no_record_is_decoded_bare(path: Path) -> None:
         for call in bare_decodings(function)
     }
     bare = [call.lineno for call in bare_decodings(tree) if call not in inside]
-    assert not bare, f"lines {bare}: use patchwatch.stored.readable or required"
+    assert not bare, f"lines {bare}: use patchwatch.bus.stored_records.readable or required"
 
 
 WEBHOOK = {"id": "home", "url": "https://10.0.0.7/hook"}

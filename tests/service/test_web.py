@@ -14,10 +14,10 @@ import pytest
 import websockets
 from fastapi.routing import APIRoute
 
-from patchwatch.errors import ConfigurationError
-from patchwatch.settings import Settings, load_settings
+from patchwatch.contract.errors import ConfigurationError
+from patchwatch.contract.settings import Settings, load_settings
 from service.app import create_app
-from service.headers import policy
+from service.middleware.headers import policy
 
 PAGE = Path(__file__).parents[2] / "service" / "page"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 
-from workers.ingest.rtsp.credentials import REALM
+from workers.ingest.rtsp.authentication import REALM
 
 
 def basic(user: str, password: str) -> str:

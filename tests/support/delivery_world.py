@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from patchwatch import keys
-from patchwatch.keys import WebhookKeys
+from patchwatch.bus import keys
+from patchwatch.bus.keys import WebhookKeys
 from patchwatch.messages.alert import Alert, AlertState
 from patchwatch.messages.webhook import DeadLetter, Progress, Webhook, new_secret
 

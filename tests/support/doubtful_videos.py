@@ -8,8 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from patchwatch.errors import SourceRejectedError, SourceUnavailableError
-from workers.ingest.video import Video, VideoOptions
+from patchwatch.contract.errors import SourceRejectedError, SourceUnavailableError
+from workers.media.video import Video, VideoOptions
 
 OPTIONS = VideoOptions(analysis_fps=25.0, max_side_px=160, max_picture_px=4_000_000, timeout_s=2.0)
 

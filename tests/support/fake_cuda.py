@@ -11,7 +11,7 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.functional import conv2d
 
-from models import fused_trunk
+from models.networks import fused_trunk
 
 CUDA = torch.device("cuda")
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from patchwatch.settings import Settings
+from patchwatch.contract.settings import Settings
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def ingest_process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
         "PATCHWATCH_MEDIA_DIRS": ":".join(str(folder) for folder in settings.media_dirs),
         "PATCHWATCH_RTSP_PORT": "0",
     }
-    code = "from patchwatch.settings import load_settings; from workers.ingest.worker import run; run(load_settings())"
+    code = "from patchwatch.contract.settings import load_settings; from workers.ingest.worker import run; run(load_settings())"
     process = subprocess.Popen([sys.executable, "-c", code], env=environment)
     try:
         yield process
@@ -32,7 +32,7 @@ def ingest_process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
 def captures_of(pid: int) -> list[int]:
     """Its children that are capture processes."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(child) for child in children if b"workers.ingest.capture" in _command_line(child)]
+    return [int(child) for child in children if b"workers.ingest.capture.capture" in _command_line(child)]
 
 
 def _command_line(pid: str) -> bytes:

@@ -17,14 +17,14 @@ import parts
 import redis.asyncio
 from waiting import PATIENCE_S, eventually
 
-from patchwatch import keys
-from patchwatch.bus import connect_async
-from patchwatch.keys import CameraKeys
+from patchwatch.bus import keys
+from patchwatch.bus.connection import connect_async
+from patchwatch.bus.keys import CameraKeys
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameMessage
 from patchwatch.messages.status import CaptureState, CaptureStatus
-from patchwatch.settings import Settings
-from workers.ingest.endpoint import Endpoint
+from workers.ingest.rtsp.server import RtspServer
 from workers.ingest.supervisor import Supervisor
 
 __all__ = ["Rig", "eventually", "free_port", "program", "rtsp_camera", "running", "write_video"]
@@ -129,7 +129,7 @@ async def running(settings: Settings, stable_after_s: float = 30.0) -> AsyncIter
     assert settings.redis_url
     async with connect_async(settings.redis_url.get_secret_value()) as client:
         supervisor = Supervisor(settings, client, stable_after_s=stable_after_s)
-        async with Endpoint(settings, supervisor, request_within_s=2.0) as endpoint:
+        async with RtspServer(settings, supervisor, request_within_s=2.0) as endpoint:
             task = asyncio.create_task(supervisor.run())
             try:
                 yield Rig(settings, client, supervisor, endpoint.port)

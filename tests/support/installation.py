@@ -14,9 +14,9 @@ from role_process import RoleProcess
 from tcp_proxy import TcpProxy
 from waiting import wait_until
 
-from patchwatch.keys import CameraKeys
-from patchwatch.roles import Role
-from patchwatch.settings import Settings
+from patchwatch.bus.keys import CameraKeys
+from patchwatch.contract.roles import Role
+from patchwatch.contract.settings import Settings
 
 ROLES = tuple(role.value for role in Role)
 API = "/api/v1"

@@ -7,11 +7,11 @@ from typing import cast
 
 import numpy as np
 
-from models.detections import Detections
-from models.flow import Flow
-from models.frame import Frame
-from models.networks import Networks
-from models.perception import Perception, View
+from models.frames.detections import Detections
+from models.frames.frame import Frame
+from models.frames.optical_flow import Flow
+from models.networks.networks import Networks
+from models.streams.frame_batch import CameraContext, FrameBatch
 
 Found = tuple[str, float, tuple[float, float, float, float]]  # label, confidence, box
 
@@ -37,10 +37,13 @@ def detections(*found: Found) -> Detections:
 
 
 def perception_of(
-    frames: Sequence[Frame], found: Iterable[Sequence[Found]], view: View, flows: Sequence[Flow | None] | None = None
-) -> Perception:
+    frames: Sequence[Frame],
+    found: Iterable[Sequence[Found]],
+    view: CameraContext,
+    flows: Sequence[Flow | None] | None = None,
+) -> FrameBatch:
     """A batch of one camera with these detections, and these flows unless they are to be measured."""
-    perception = Perception(frames, [view] * len(frames), cast("Networks", KnownNetworks(found)))
+    perception = FrameBatch(frames, [view] * len(frames), cast("Networks", KnownNetworks(found)))
     if flows is not None:
         perception.__dict__["flows"] = list(flows)
     return perception

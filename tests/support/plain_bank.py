@@ -7,9 +7,9 @@ from functools import cache
 import numpy as np
 from plain_stream import PICTURE, PlainStream, features_at
 
-from models.bank import Bank
-from models.learning import Learner
-from models.profile import Fusion, Profile, StreamKind, StreamSpec
+from models.banks.bank import Bank
+from models.banks.bank_builder import BankBuilder
+from models.profiles.profile import Fusion, Profile, StreamKind, StreamSpec
 
 PROFILE = Profile(
     "small",
@@ -22,7 +22,7 @@ IDENTITY = {"networks": {"backbone": "plain", "random_weights": False}, "preproc
 @cache
 def plain_bank() -> Bank:
     """Learnt from 20 s at 5 fps."""
-    learner = Learner(PROFILE, [PlainStream("local"), PlainStream("global")], IDENTITY)
+    learner = BankBuilder(PROFILE, [PlainStream("local"), PlainStream("global")], IDENTITY)
     noise = np.random.default_rng(11)
     for n in range(100):
         learner.add(n / 5, (features_at(0.0, 1.0, noise=noise), features_at(5.0, noise=noise)), PICTURE)

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from models.coreset import draw_coreset
-from models.exemplars import Exemplars
-from models.features import Features
-from models.perception import Perception
+from models.exemplars.coreset import draw_coreset
+from models.exemplars.exemplars import Exemplars
+from models.frames.features import Features
+from models.streams.frame_batch import FrameBatch
 
 DIM = 6
 PICTURE = np.full((90, 160, 3), 128, np.uint8)
@@ -24,7 +24,7 @@ class PlainStream:
     def __init__(self, name: str) -> None:
         self.name, self.dim = name, DIM
 
-    def extract(self, perception: Perception) -> list[Features]:
+    def extract(self, perception: FrameBatch) -> list[Features]:
         raise AssertionError("these tests bring their own features")
 
     def exemplars(self, normal: Sequence[Features], seed: int) -> Exemplars:

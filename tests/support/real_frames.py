@@ -9,9 +9,9 @@ import av
 import cv2
 import numpy as np
 
-from models.frame import Frame
-from models.networks import Networks
-from models.profile import Profile, load_profile
+from models.frames.frame import Frame
+from models.networks.networks import Networks
+from models.profiles.profile import Profile, load_profile
 
 PERSONS = "clips/one-by-one-person-detection.mp4"
 CARS = "clips/car-detection.mp4"

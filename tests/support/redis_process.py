@@ -12,7 +12,7 @@ import redis
 from ingest_rig import free_port
 from waiting import wait_until
 
-from patchwatch.bus_program import first_program
+from patchwatch.local_redis.server_program import first_program
 
 
 class RedisProcess:

@@ -74,7 +74,7 @@ class RoleProcess:
 def captures_of(ingest_pid: int) -> list[int]:
     """Capture processes of an ingest worker."""
     children = Path(f"/proc/{ingest_pid}/task/{ingest_pid}/children").read_text().split()
-    return [int(child) for child in children if b"workers.ingest.capture" in _command_line(child)]
+    return [int(child) for child in children if b"workers.ingest.capture.capture" in _command_line(child)]
 
 
 def connected_to(pid: int, port: int) -> bool:

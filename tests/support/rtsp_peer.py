@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import Reason
-from patchwatch.settings import Settings
-from workers.ingest.endpoint import Endpoint
-from workers.ingest.keeper import PublisherSlot
+from workers.ingest.camera_capture import PublisherSlot
+from workers.ingest.rtsp.server import RtspServer
 
 VIDEO = "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:streamid=0\r\n"
 AUDIO = "m=audio 0 RTP/AVP 97\r\na=rtpmap:97 MPEG4-GENERIC/8000/1\r\na=control:streamid=1\r\n"
@@ -156,10 +156,10 @@ class StandIn:
 
 
 @asynccontextmanager
-async def endpoint(stand_in: StandIn, **settings: object) -> AsyncIterator[Endpoint]:
+async def endpoint(stand_in: StandIn, **settings: object) -> AsyncIterator[RtspServer]:
     """An endpoint alone, with quick time limits."""
     chosen: dict[str, object] = {"rtsp_port": 0, "redis_url": "redis://127.0.0.1:1/0", **settings}
-    async with Endpoint(Settings(**chosen), stand_in, request_within_s=2.0) as opened:  # type: ignore[arg-type]
+    async with RtspServer(Settings(**chosen), stand_in, request_within_s=2.0) as opened:  # type: ignore[arg-type]
         try:
             yield opened
         finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from workers.evaluation.report import (
+from patchwatch.evaluation.report import (
     Alarm,
     Budget,
     ClipResult,

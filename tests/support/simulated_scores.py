@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 from scipy.stats import norm
 
-from models.calibration import HALF_SCORE_RARITY
+from models.alarms.calibration import HALF_SCORE_RARITY
 
 FPS = 5
 _SIGMA_S = 0.68  # of the smoothing

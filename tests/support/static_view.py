@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.attention import Attention
-from models.conditions.condition import Condition
-from models.conditions.watch import ConditionWatch
+from models.alarms.alert_gate import AlertGate
+from models.tampering.condition import Condition
+from models.tampering.detector import TamperingDetector
 
 FPS = 5
 WIDTH, HEIGHT = 320, 180
@@ -61,8 +61,8 @@ def shots(picture: Picture, seconds: float, first: int = 0, sigma: float = 2.0) 
 
 
 def watched(
-    watch: ConditionWatch, pictures: Iterable[Picture], start_s: float = 0.0
-) -> tuple[list[Condition], list[Attention]]:
+    watch: TamperingDetector, pictures: Iterable[Picture], start_s: float = 0.0
+) -> tuple[list[Condition], list[AlertGate]]:
     """All changes, and the attention that each picture is worth."""
     sights = [watch.look(picture, round(start_s + n / FPS, 6)) for n, picture in enumerate(pictures)]
     return [change for sight in sights for change in sight.changes], [sight.attention for sight in sights]

@@ -12,27 +12,27 @@ from moving_scene import FPS, HEIGHT, WIDTH, scene
 from pydantic import SecretStr
 from waiting import wait_until
 
-from models.bank import Bank
-from models.bankfile import save_bank
-from models.engine import Engine
-from models.frame import Frame
-from models.learning import Learner
-from models.perception import View
-from models.profile import load_profile
-from patchwatch import keys
-from patchwatch.keys import CameraKeys, LeaseKeys, WebhookKeys
+from models.banks.bank import Bank
+from models.banks.bank_builder import BankBuilder
+from models.banks.bank_file import save_bank
+from models.engine.engine import Engine
+from models.frames.frame import Frame
+from models.profiles.profile import load_profile
+from models.streams.frame_batch import CameraContext
+from patchwatch.bus import keys
+from patchwatch.bus.keys import CameraKeys, LeaseKeys, WebhookKeys
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import Alert
 from patchwatch.messages.bank_version import BankAction, BankAnswer, BankOrder
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.status import CaptureState, CaptureStatus, Enrolment, EnrolmentState, Gap, Reason, WorkerBeat
 from patchwatch.messages.webhook import DeadLetter, Progress, TrialResult, Webhook, new_secret
-from patchwatch.settings import Settings
-from workers.enrolment.banks import BankKeeping
+from workers.analysis.threshold_message import to_message
+from workers.enrolment.bank_orders import BankOrderHandler
 from workers.enrolment.report import report_of
 from workers.inference.worker import InferenceWorker
-from workers.ingest import picture
-from workers.thresholds import told
+from workers.media import jpeg_codec
 
 CAMERA, WEBHOOK, TOKEN = "cam", "home", "0" * 32
 _NORMAL_S, _SCORED_S = 60, 75  # the latter more than a minute, so that there is one in the minutes' stream
@@ -42,8 +42,8 @@ _RUSH_S = 60
 def learn_bank(settings: Settings) -> Bank:
     """Learn and keep the bank of the camera's motion profile, of one minute of its scene."""
     engine = Engine(load_profile("motion"))
-    learner, view = Learner(engine.profile, engine.streams, engine.identity), View()
-    frames = [Frame(picture.decode(picture.encode(scene(n / FPS), 85)), n / FPS) for n in range(_NORMAL_S * FPS)]
+    learner, view = BankBuilder(engine.profile, engine.streams, engine.identity), CameraContext()
+    frames = [Frame(jpeg_codec.decode(jpeg_codec.encode(scene(n / FPS), 85)), n / FPS) for n in range(_NORMAL_S * FPS)]
     for frame, features in zip(frames, engine.extract(frames, [view] * len(frames)), strict=True):
         learner.add(frame.at_s, features, frame.rgb)
     bank = learner.build(["scene"])
@@ -54,7 +54,7 @@ def learn_bank(settings: Settings) -> Bank:
 def frame_message(seq: int, at_ns: int, *, rush: bool = False) -> FrameMessage:
     """One frame of the scene, at any age."""
     flags = FrameFlag.DISCONTINUITY if seq == 1 else FrameFlag(0)
-    jpeg = picture.encode(scene(seq / FPS, rush=rush), 85)
+    jpeg = jpeg_codec.encode(scene(seq / FPS, rush=rush), 85)
     return FrameMessage(seq, at_ns, seq * 10**9 // FPS, WIDTH, HEIGHT, 2 * WIDTH, 2 * HEIGHT, flags, jpeg)
 
 
@@ -74,7 +74,7 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     enrolment = Enrolment(
         id="e1", camera_id=CAMERA, profile="motion", sources=("file:/nowhere/a.mp4",), analysis_fps=5.0,
         false_alarms_per_day=2.0, state=EnrolmentState.DONE, progress=1.0, bank_id=bank.id,
-        report=report_of(bank, CAMERA), threshold=told(bank.threshold.at(2.0)),
+        report=report_of(bank, CAMERA), threshold=to_message(bank.threshold.at(2.0)),
         created_at_ms=now_ms, updated_at_ms=now_ms,
     )  # fmt: skip
     client.hset(keys.ENROLMENT_RECORDS, enrolment.id, enrolment.encode())
@@ -87,7 +87,7 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     client.set(keys.PROFILES, '["motion", "objects"]')
     client.set(keys.PARTITIONS, settings.partitions)
     client.rpush(keys.bank_answer(TOKEN), BankAnswer(detail="done").encode())
-    BankKeeping(settings, client).turn()
+    BankOrderHandler(settings, client).turn()
     order = BankOrder(token=TOKEN, camera_id=CAMERA, bank_id=bank.id, action=BankAction.PIN, asked_at_ms=1)
     client.rpush(keys.BANK_ORDERS, order.encode())
     beat = WorkerBeat(role="ingest", host="here", pid=1, started_at_ms=now_ms, updated_at_ms=now_ms)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.frame import Frame
+from models.frames.frame import Frame
 
 WIDTH, HEIGHT, FPS = 320, 180, 5
 _COARSE = np.random.default_rng(3).integers(80, 140, (HEIGHT // 6, WIDTH // 6, 3), dtype=np.uint8)

@@ -16,22 +16,22 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from patchwatch import accounting
-from patchwatch.accounting import Account
-from patchwatch.bus_server import private_redis
-from patchwatch.errors import LeaseLapsedError, LeaseLostError
-from patchwatch.keys import CameraKeys, LeaseKeys
+from patchwatch.bus import accounting
+from patchwatch.bus.accounting import Account
+from patchwatch.bus.keys import CameraKeys, LeaseKeys
+from patchwatch.contract.errors import LeaseLapsedError, LeaseLostError
+from patchwatch.contract.settings import Settings
+from patchwatch.local_redis.private_server import private_redis
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.status import CaptureStatus, DropReason
-from patchwatch.settings import Settings
-from workers.inference.commit import Committer, Outcome
-from workers.inference.queue_reader import QueueReader, Taken, _taken
-from workers.inference.session import Session
-from workers.ingest.order import CaptureReport, ReportKind
-from workers.ingest.publisher import Publisher, Stopped
-from workers.ingest.standing import Standing
-from workers.lease import Lease
+from workers.inference.camera_state import CameraState
+from workers.inference.commit import CommitBatch, Committer
+from workers.inference.queue_reader import QueuedFrame, QueueReader, _taken
+from workers.ingest.capture.protocol import CaptureReport, ReportKind
+from workers.ingest.capture.publisher import Publisher, Stopped
+from workers.ingest.capture_status import CaptureStatusTracker
+from workers.runtime.lease import Lease
 
 CAMERA = Camera(id="cam")
 KEYS = CameraKeys.of("cam", 1)
@@ -109,10 +109,10 @@ class OneCamera:
         self.flaky = Flaky.from_url(SERVER.url)
         self.lossless = lossless
         self.committer = Committer(self.client, Settings())
-        self.standing = Standing(CAMERA, 5.0, None, lambda: None)
+        self.standing = CaptureStatusTracker(CAMERA, 5.0, None, lambda: None)
         self.publisher: Publisher | None = None
-        self.session: Session | None = None
-        self.hand: list[Taken] = []
+        self.session: CameraState | None = None
+        self.hand: list[QueuedFrame] = []
         self.waited_s = 0.0
 
     # ingest -----------------------------------------------------------------------------------------------------
@@ -152,10 +152,10 @@ class OneCamera:
 
     # inference --------------------------------------------------------------------------------------------------
 
-    def resume(self) -> Session:
+    def resume(self) -> CameraState:
         self.client.set(SCORING.unit.lease, SCORING.value)
         state, counters = self.client.hgetall(KEYS.state), self.client.hgetall(KEYS.counters)
-        return Session.resume(CAMERA, KEYS, SCORING.value, state, counters)
+        return CameraState.resume(CAMERA, KEYS, SCORING.value, state, counters)
 
     def renew(self) -> None:
         """A flush takes the partition's lease too: its worker sees that when it renews, and reads all anew."""
@@ -183,7 +183,7 @@ class OneCamera:
                     self.session.drop(DropReason.TOO_OLD)
         self.hand = []
         try:
-            self.committer.commit(self.session, Outcome())
+            self.committer.commit(self.session, CommitBatch())
         except (LeaseLostError, LeaseLapsedError):
             self.session = None
             return 0

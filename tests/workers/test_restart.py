@@ -16,11 +16,11 @@ from footage import write_recording
 from ingest_rig import free_port
 from waiting import wait_until
 
-from models.bankfile import save_bank
-from patchwatch.bus import connect
-from patchwatch.bus_store import running_url
-from patchwatch.settings import Settings
-from workers.offline import Reader, learn, load_engine, recorded_clips
+from models.banks.bank_file import save_bank
+from patchwatch.bus.connection import connect
+from patchwatch.contract.settings import Settings
+from patchwatch.local_redis.kept_server import running_url
+from workers.analysis.recordings import RecordingReader, learn, load_engine, recorded_clips
 
 WITHIN_S = 120.0
 
@@ -39,7 +39,7 @@ def tape(settings: Settings) -> Path:
     """A recording with something to alert on, of a camera that has learnt normal."""
     folder = settings.media_dirs[0]
     normal = write_recording(folder / "normal.mp4", loops=3)
-    bank = learn(load_engine(settings, "motion"), recorded_clips([normal], Reader.of(settings, 5.0)), count=1)
+    bank = learn(load_engine(settings, "motion"), recorded_clips([normal], RecordingReader.of(settings, 5.0)), count=1)
     save_bank(bank, settings.bank_path("tape", "motion"))
     return write_recording(folder / "tape.mp4", loops=3, rushes=((10.0, 16.0),))
 

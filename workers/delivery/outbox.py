@@ -11,18 +11,18 @@ from typing import Any
 import redis
 import redis.asyncio
 
-from patchwatch import keys
-from patchwatch.bus import translated
-from patchwatch.clock import BusClock
-from patchwatch.entry import entry_order
-from patchwatch.errors import BusUnavailableError, InvalidMessageError, LeaseLapsedError, LeaseLostError
-from patchwatch.keys import WebhookKeys
+from patchwatch.bus import keys
+from patchwatch.bus.clock import BusClock
+from patchwatch.bus.connection import translated
+from patchwatch.bus.keys import WebhookKeys
+from patchwatch.bus.stored_records import readable
+from patchwatch.bus.stream_ids import entry_order
+from patchwatch.contract.errors import BusUnavailableError, InvalidMessageError, LeaseLapsedError, LeaseLostError
 from patchwatch.messages.alert import Alert
 from patchwatch.messages.webhook import MAX_DEAD_LETTERS, DeadLetter, Progress, TrialResult, Webhook
-from patchwatch.stored import readable
-from workers.delivery.ruling import Entry
-from workers.delivery.verdict import Kind, Verdict
-from workers.lease import TRIES, Lease
+from workers.delivery.delivery_result import DeliveryResult, Kind
+from workers.delivery.retry_policy import Entry
+from workers.runtime.lease import TRIES, Lease
 
 _PAGE = 20  # entries read at once
 _ANSWER_KEPT_S = 60
@@ -31,7 +31,7 @@ log = logging.getLogger("patchwatch.delivery")
 
 
 @dataclass(frozen=True)
-class Wish:
+class OperatorRequest:
     """What a user asked for: to try a dead letter again, or, with a ``token``, a test."""
 
     id: bytes
@@ -90,7 +90,7 @@ class Outbox:
         progress = progress.moved(missed=progress.missed + missed, passed=progress.passed + missed)
         return progress, [self._entry(*row) for row in rows]
 
-    async def wish(self) -> Wish | None:
+    async def wish(self) -> OperatorRequest | None:
         """The oldest that is not fulfilled; one that cannot be read is removed."""
         with translated():
             while rows := await self._client.xrange(self._keys.asked, count=1):
@@ -100,7 +100,7 @@ class Outbox:
                 await self._client.xdel(self._keys.asked, rows[0][0])
         return None
 
-    async def answer(self, wish: Wish, verdict: Verdict) -> None:
+    async def answer(self, wish: OperatorRequest, verdict: DeliveryResult) -> None:
         """Tell how a test ended."""
         answer = TrialResult(delivered=verdict.kind is Kind.DELIVERED, detail=verdict.reason)
         async with self._client.pipeline(transaction=True) as pipe:
@@ -114,7 +114,7 @@ class Outbox:
         progress: Progress,
         letters: Sequence[DeadLetter] = (),
         *,
-        fulfilled: Wish | None = None,
+        fulfilled: OperatorRequest | None = None,
         all_back: bool = False,
         gone: bool = False,
     ) -> Progress:
@@ -132,7 +132,7 @@ class Outbox:
         raise BusUnavailableError(f"webhook {self._webhook.id} is being changed by others all the time")
 
     async def _settle(
-        self, pipe: Any, progress: Progress, letters: Sequence[DeadLetter], fulfilled: Wish | None,
+        self, pipe: Any, progress: Progress, letters: Sequence[DeadLetter], fulfilled: OperatorRequest | None,
         all_back: bool, gone: bool,
     ) -> Progress:  # fmt: skip
         of = self._keys
@@ -177,15 +177,15 @@ class Outbox:
         return Entry(name, alert, wanted=alert is not None and self._webhook.wants(alert))
 
 
-def _wish(row: tuple[bytes, dict[bytes, bytes]]) -> Wish:
+def _wish(row: tuple[bytes, dict[bytes, bytes]]) -> OperatorRequest:
     """Raises `InvalidMessageError`."""
     wish_id, fields = row
     if b"t" not in fields:
-        return Wish(wish_id, DeadLetter.decode(fields.get(b"d", b"")))
+        return OperatorRequest(wish_id, DeadLetter.decode(fields.get(b"d", b"")))
     if not re.fullmatch(rb"[A-Za-z0-9_-]{1,64}", fields[b"t"]):
         raise InvalidMessageError("not the token of a test")
-    return Wish(wish_id, None, fields[b"t"].decode())
+    return OperatorRequest(wish_id, None, fields[b"t"].decode())
 
 
-def _is(wish: Wish | None, wish_id: bytes) -> bool:
+def _is(wish: OperatorRequest | None, wish_id: bytes) -> bool:
     return wish is not None and wish.id == wish_id

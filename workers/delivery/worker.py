@@ -15,22 +15,22 @@ import httpx
 import redis
 import redis.asyncio
 
-from patchwatch import keys
-from patchwatch.bus import connect_async, translated
-from patchwatch.clock import BusClock
-from patchwatch.errors import BusUnavailableError, ConfigurationError
-from patchwatch.keys import LeaseKeys
+from patchwatch.bus import keys
+from patchwatch.bus.clock import BusClock
+from patchwatch.bus.connection import connect_async, translated
+from patchwatch.bus.keys import LeaseKeys
+from patchwatch.contract.errors import BusUnavailableError, ConfigurationError
+from patchwatch.contract.roles import Role
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.status import WorkerBeat
 from patchwatch.messages.webhook import MAX_WEBHOOKS, Webhook
-from patchwatch.roles import Role
-from patchwatch.settings import Settings
-from workers.delivery.bell import Bell
-from workers.delivery.carrier import Carrier
-from workers.delivery.courier import Courier
+from workers.delivery.alert_notifier import AlertNotifier
+from workers.delivery.delivery_loop import DeliveryLoop
+from workers.delivery.http_sender import HttpSender
 from workers.delivery.outbox import Outbox
-from workers.delivery.roster import Roster
-from workers.lease import Lease
-from workers.leases import Leases
+from workers.delivery.webhook_replica import WebhookReplica
+from workers.runtime.lease import Lease
+from workers.runtime.leases import Leases
 
 _LOOK_EVERY_S = 0.5
 _BEAT_EXPIRES_S = 10
@@ -43,7 +43,7 @@ log = logging.getLogger("patchwatch.delivery")
 class _Carried:
     webhook: Webhook
     lease: Lease
-    carrier: Carrier
+    carrier: DeliveryLoop
     task: asyncio.Task[None]
 
 
@@ -54,9 +54,9 @@ class DeliveryWorker:
         assert settings.redis_url is not None
         self._settings = settings
         self._client = client
-        self._roster = Roster(client)
+        self._roster = WebhookReplica(client)
         self._leases = Leases(settings.redis_url.get_secret_value(), Role.DELIVERY)
-        self._bell = Bell(client)
+        self._bell = AlertNotifier(client)
         self._tls: ssl.SSLContext = httpx.create_ssl_context()
         self._carried: dict[str, _Carried] = {}
         self._clock = BusClock()
@@ -102,8 +102,8 @@ class DeliveryWorker:
 
     def _carry(self, webhook: Webhook, lease: Lease) -> _Carried:
         outbox = Outbox(self._client, webhook, lease)
-        courier = Courier(webhook, self._settings, self._tls)
-        carrier = Carrier(webhook, outbox, courier, self._settings, self._bell)
+        courier = HttpSender(webhook, self._settings, self._tls)
+        carrier = DeliveryLoop(webhook, outbox, courier, self._settings, self._bell)
         return _Carried(webhook, lease, carrier, asyncio.create_task(carrier.run(), name=f"webhook {webhook.id}"))
 
     async def _stop(self) -> None:

@@ -12,20 +12,20 @@ from typing import IO, Any
 
 import redis
 
-from models.bankfile import load_bank
-from patchwatch.errors import BusUnavailableError, LeaseLapsedError, LeaseLostError, PatchwatchError
-from patchwatch.keys import CameraKeys
+from models.banks.bank_file import load_bank
+from patchwatch.bus.keys import CameraKeys
+from patchwatch.contract.errors import BusUnavailableError, LeaseLapsedError, LeaseLostError, PatchwatchError
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.bank_version import BankOrigin
 from patchwatch.messages.source import redact
 from patchwatch.messages.status import Enrolment, EnrolmentState
-from patchwatch.settings import Settings
-from workers.enrolment.live import LiveRecorder, recording_file
+from workers.analysis.threshold_message import to_message
+from workers.enrolment.bank_store import SOFTWARE, store, versions_of
+from workers.enrolment.live_footage import LiveRecorder, recording_file
 from workers.enrolment.order import LearningOrder
 from workers.enrolment.process import StoppedError, learn_in_process
 from workers.enrolment.record import EnrolmentRecord, WithdrawnError
 from workers.enrolment.report import report_of
-from workers.enrolment.storing import SOFTWARE, store, versions_of
-from workers.thresholds import told
 
 _REPORT_EVERY_S = 0.5
 _RETRY_S = 0.5
@@ -102,7 +102,7 @@ class Job:
         log.info("enrolment %s of %s done: %s", job.id, job.camera_id, outcome.words)
         self._save(
             state=EnrolmentState.DONE, progress=1.0, detail="", bank_id=bank.id, activated=outcome.activated,
-            outcome=outcome.words, report=report, threshold=told(bank.threshold.at(self._false_alarms_per_day)),
+            outcome=outcome.words, report=report, threshold=to_message(bank.threshold.at(self._false_alarms_per_day)),
         )  # fmt: skip
 
     @property

@@ -17,15 +17,15 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from models.bankfile import save_bank
-from patchwatch import logs
-from patchwatch.errors import PatchwatchError, RejectedError
+from models.banks.bank_file import save_bank
+from patchwatch.contract import logs
+from patchwatch.contract.errors import PatchwatchError, RejectedError
+from patchwatch.contract.settings import Settings, load_settings
 from patchwatch.messages.source import Source, redact
-from patchwatch.settings import Settings, load_settings
-from workers.enrolment.live import live_clip
+from workers.analysis.recordings import Clip, RecordingReader, learn, load_engine, recorded_clips
+from workers.enrolment.live_footage import live_clip
 from workers.enrolment.order import LearningOrder, LearningReport, ReportKind
-from workers.lifeline import stop_when_stdin_ends
-from workers.offline import Clip, Reader, learn, load_engine, recorded_clips
+from workers.runtime.parent_watch import stop_when_stdin_ends
 
 _REPORT_EVERY_S = 0.25
 _URLS = ("rtsp://", "rtsps://")
@@ -75,7 +75,7 @@ class Reporter:
 
 
 def learn_to_file(order: LearningOrder, settings: Settings, reporter: Reporter) -> None:
-    """Learn the bank that is ordered and stage it. Raises what `workers.offline.learn` raises, and `StorageError`."""
+    """Learn the bank that is ordered and stage it. Raises what `workers.analysis.recordings.learn` raises, and `StorageError`."""
     engine = load_engine(settings, order.profile)
     bank = learn(
         engine,
@@ -92,14 +92,14 @@ def _clips(order: LearningOrder, settings: Settings, reporter: Reporter) -> Iter
     if order.live_descriptor is not None:
         yield live_clip(order.live_descriptor, order.camera_id, order.live_seconds, settings.batch_frames)
         return
-    reader = replace(Reader.of(settings, order.analysis_fps), limit_s=order.limit_s, on_packet=reporter.beat)
+    reader = replace(RecordingReader.of(settings, order.analysis_fps), limit_s=order.limit_s, on_packet=reporter.beat)
     for text in order.sources:
         waiting = partial(reporter.reading, redact(text))
         for clip in _watched(_opened(text, reader, settings), waiting):
             yield replace(clip, batches=_watched(clip.batches, waiting))
 
 
-def _opened(text: str, reader: Reader, settings: Settings) -> Iterator[Clip]:
+def _opened(text: str, reader: RecordingReader, settings: Settings) -> Iterator[Clip]:
     """Whatever touches the file system stands here, where it may hang."""
     source: str | Path = text
     if text.startswith("file:"):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from patchwatch.errors import (
+from patchwatch.contract.errors import (
     BankMismatchError,
     ConfigurationError,
     InsufficientFootageError,

@@ -11,10 +11,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from patchwatch.errors import InvalidMessageError, PatchwatchError, RetryableError, SourceUnavailableError
+from patchwatch.contract.errors import InvalidMessageError, PatchwatchError, RetryableError, SourceUnavailableError
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.source import redact
 from patchwatch.messages.status import Reason
-from patchwatch.settings import Settings
 from workers.enrolment.order import LearningOrder, LearningReport, ReportKind
 
 _TICK_S = 0.25

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from patchwatch import keys
-from patchwatch.bus import translated
-from patchwatch.clock import BusClock
-from patchwatch.errors import InvalidMessageError
+from patchwatch.bus import keys
+from patchwatch.bus.clock import BusClock
+from patchwatch.bus.connection import translated
+from patchwatch.contract.errors import InvalidMessageError
 from patchwatch.messages.status import Enrolment
-from workers.lease import Lease
+from workers.runtime.lease import Lease
 
 
 class WithdrawnError(Exception):

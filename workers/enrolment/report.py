@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.bank import Bank
+from models.banks.bank import Bank
 from patchwatch.messages.enrolment_report import EnrolmentReport
 
 

@@ -14,21 +14,21 @@ from typing import Any
 
 import redis
 
-from models.profile import load_profiles
-from patchwatch import keys
-from patchwatch.bus import connect, translated
-from patchwatch.clock import BusClock
-from patchwatch.errors import BusUnavailableError, ConfigurationError
-from patchwatch.keys import LeaseKeys
+from models.profiles.profile import load_profiles
+from patchwatch.bus import keys
+from patchwatch.bus.clock import BusClock
+from patchwatch.bus.connection import connect, translated
+from patchwatch.bus.keys import LeaseKeys
+from patchwatch.contract.errors import BusUnavailableError, ConfigurationError
+from patchwatch.contract.roles import Role
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.status import Enrolment, WorkerBeat
-from patchwatch.roles import Role
-from patchwatch.settings import Settings
-from workers.enrolment.banks import BankKeeping
+from workers.enrolment.bank_orders import BankOrderHandler
 from workers.enrolment.job import Job, Workplace
 from workers.enrolment.record import EnrolmentRecord, unfinished
-from workers.lease import Lease
-from workers.leases import Leases
-from workers.outage import Outage
+from workers.runtime.lease import Lease
+from workers.runtime.leases import Leases
+from workers.runtime.redis_outage import OutageLog
 
 _LOOK_EVERY_S = 0.5
 _BEAT_EXPIRES_S = 10
@@ -59,11 +59,11 @@ class EnrolmentWorker:
         self._stopping = threading.Event()
         places = threading.Semaphore(settings.enrolment_processes)
         self._workplace = Workplace(settings, self._client, places, self._stopping)
-        self._banks = BankKeeping(settings, self._client)
+        self._banks = BankOrderHandler(settings, self._client)
         self._profiles = json.dumps(sorted(load_profiles(settings.profiles_file)))
         self._running: dict[LeaseKeys, _Running] = {}
         self._complaints: set[str] = set()
-        self._outage = Outage("enrolment")
+        self._outage = OutageLog("enrolment")
         self._started_ms = self._clock.now_ms()
 
     def stop(self) -> None:

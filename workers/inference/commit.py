@@ -10,20 +10,20 @@ from typing import Any, cast
 
 import redis
 
-from patchwatch import keys
-from patchwatch.bus import translated
-from patchwatch.clock import BusClock
-from patchwatch.errors import BusUnavailableError
-from patchwatch.keys import LeaseKeys
+from patchwatch.bus import keys
+from patchwatch.bus.clock import BusClock
+from patchwatch.bus.connection import translated
+from patchwatch.bus.keys import LeaseKeys
+from patchwatch.bus.unlogged_writes import set_fields
+from patchwatch.contract.errors import BusUnavailableError
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import Alert
 from patchwatch.messages.camera import is_over
 from patchwatch.messages.explanation import Explanation
 from patchwatch.messages.score import Score, ScoreMinute
 from patchwatch.messages.status import AnalysisStatus
-from patchwatch.settings import Settings
-from patchwatch.unlogged import set_fields
-from workers.inference.session import Session
-from workers.lease import Lease
+from workers.inference.camera_state import CameraState
+from workers.runtime.lease import Lease
 
 _LOOKED_AT = 50  # alerts, each time that one is told, whether their records are gone
 
@@ -39,7 +39,7 @@ class ChangedAlert:
 
 
 @dataclass
-class Outcome:
+class CommitBatch:
     """Results of one camera that wait to be committed. ``id`` tells afterwards whether they were."""
 
     scores: list[tuple[int, Score]] = field(default_factory=list)  # (entry id: the camera's own time in ms, score)
@@ -61,17 +61,17 @@ class Committer:
         self._clock = clock or BusClock()
         self._settings = settings
 
-    def commit(self, session: Session, outcome: Outcome) -> None:
+    def commit(self, session: CameraState, outcome: CommitBatch) -> None:
         """Raises `LeaseLostError`, or `BusUnavailableError` when it is unknown whether it was applied: then call
         `applied` once Redis answers again, and `commit` again if it was not."""
         expired = self._expired_alerts() if any(change.tell for change in outcome.alerts) else []
         self._under_lease(session, lambda pipe: self._queue(pipe, session, outcome, expired))
 
-    def tell(self, session: Session, status: AnalysisStatus) -> None:
+    def tell(self, session: CameraState, status: AnalysisStatus) -> None:
         """Publish where the camera's analysis stands. Raises as `commit`."""
         self._under_lease(session, lambda pipe: pipe.set(session.keys.analysis, status.encode()))
 
-    def erase(self, session: Session) -> None:
+    def erase(self, session: CameraState) -> None:
         """Delete what was committed for a camera after its removal; nothing while it is there in this incarnation.
 
         Raises as `commit`."""
@@ -85,7 +85,7 @@ class Committer:
 
     def _under_lease(
         self,
-        session: Session,
+        session: CameraState,
         queue: Callable[[redis.client.Pipeline], object],
         only_if: Callable[[redis.client.Pipeline], bool] = lambda _: True,
     ) -> None:
@@ -96,7 +96,7 @@ class Committer:
         except redis.ResponseError as error:
             raise BusUnavailableError(f"Redis refused a commit: {error}") from None
 
-    def applied(self, session: Session, outcome: Outcome) -> bool:
+    def applied(self, session: CameraState, outcome: CommitBatch) -> bool:
         """Whether this outcome was the last to take effect for the camera."""
         with translated():
             return self._client.hget(session.keys.state, "commit") == outcome.id.encode()
@@ -114,7 +114,7 @@ class Committer:
         return [name for name, record in zip(names, records, strict=True) if record is None]
 
     def _queue(
-        self, pipe: redis.client.Pipeline, session: Session, outcome: Outcome, expired: Sequence[bytes] = ()
+        self, pipe: redis.client.Pipeline, session: CameraState, outcome: CommitBatch, expired: Sequence[bytes] = ()
     ) -> None:
         of = session.keys
         self._queue_scores(pipe, session, outcome)
@@ -131,7 +131,7 @@ class Committer:
             kept_from = session.recent[0][0] if session.recent else session.position
             pipe.xtrim(of.frames, minid=f"{kept_from}-0", approximate=False)
 
-    def _queue_state(self, pipe: redis.client.Pipeline, session: Session, outcome: Outcome) -> None:
+    def _queue_state(self, pipe: redis.client.Pipeline, session: CameraState, outcome: CommitBatch) -> None:
         worker = session.worker_state()
         conditions = json.dumps(worker.pop("conditions", None))
         logged: dict[Any, Any] = {
@@ -149,7 +149,7 @@ class Committer:
         pipe.hset(session.keys.state, mapping=logged)
         set_fields(pipe, session.keys.state, unlogged)
 
-    def _queue_scores(self, pipe: redis.client.Pipeline, session: Session, outcome: Outcome) -> None:
+    def _queue_scores(self, pipe: redis.client.Pipeline, session: CameraState, outcome: CommitBatch) -> None:
         of = session.keys
         for entry_ms, score in outcome.scores:
             pipe.xadd(of.scores, _fields(score.encode()), id=f"{entry_ms}-0")

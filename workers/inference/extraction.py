@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.engine import Engine
-from models.features import Features
-from models.frame import Frame
-from models.perception import Perception, View
+from models.engine.engine import Engine
+from models.frames.features import Features
+from models.frames.frame import Frame
+from models.streams.frame_batch import CameraContext, FrameBatch
 
 _TEST_SIDE_PX = 256
 log = logging.getLogger(__name__)
@@ -21,12 +21,12 @@ log = logging.getLogger(__name__)
 class Extracted:
     """Features of one frame, one per stream, and the perception in which it is number ``number``."""
 
-    perception: Perception
+    perception: FrameBatch
     number: int
     features: tuple[Features, ...]
 
 
-def extract(engine: Engine, frames: Sequence[Frame], views: Sequence[View]) -> list[Extracted | Exception]:
+def extract(engine: Engine, frames: Sequence[Frame], views: Sequence[CameraContext]) -> list[Extracted | Exception]:
     """For each frame its features, or what it raised: its view is then as if the frame had not been.
 
     When every frame fails and a test picture does too, it is not the frames: the engine's own exception goes on, to
@@ -44,7 +44,7 @@ def extract(engine: Engine, frames: Sequence[Frame], views: Sequence[View]) -> l
     return found
 
 
-def _alone(engine: Engine, frame: Frame, view: View) -> Extracted | Exception:
+def _alone(engine: Engine, frame: Frame, view: CameraContext) -> Extracted | Exception:
     try:
         [found] = _extract(engine, [frame], [view])
     except Exception as error:  # noqa: BLE001 (as above)
@@ -52,7 +52,7 @@ def _alone(engine: Engine, frame: Frame, view: View) -> Extracted | Exception:
     return found
 
 
-def _extract(engine: Engine, frames: Sequence[Frame], views: Sequence[View]) -> list[Extracted]:
+def _extract(engine: Engine, frames: Sequence[Frame], views: Sequence[CameraContext]) -> list[Extracted]:
     before = [(view, dict(view.memory)) for view in views]  # what is remembered is replaced, never changed
     try:
         perception = engine.perceive(frames, views)
@@ -67,7 +67,7 @@ def _extract(engine: Engine, frames: Sequence[Frame], views: Sequence[View]) -> 
 def _works(engine: Engine) -> bool:
     grey = np.linspace(0, 255, _TEST_SIDE_PX, dtype=np.uint8)
     rgb = np.broadcast_to(grey[:, None, None], (_TEST_SIDE_PX, _TEST_SIDE_PX, 3)).copy()
-    view = View()
+    view = CameraContext()
     tests = [Frame(rgb, 0.0, discontinuity=True), Frame(np.roll(rgb, 2, axis=1), 0.2)]
     return not isinstance(_alone(engine, tests[0], view), Exception) and not isinstance(
         _alone(engine, tests[1], view), Exception

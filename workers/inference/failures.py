@@ -6,7 +6,7 @@ import logging
 import time
 
 from patchwatch.messages.status import DropReason
-from workers.inference.session import Session
+from workers.inference.camera_state import CameraState
 
 _TELL_EVERY_S = 60.0
 log = logging.getLogger(__name__)
@@ -19,7 +19,7 @@ class Failures:
         self._told_s: dict[str, float] = {}
         self._failed_s: dict[str, float] = {}
 
-    def drop(self, session: Session, seq: int, error: Exception) -> None:
+    def drop(self, session: CameraState, seq: int, error: Exception) -> None:
         """Count a frame as failed."""
         session.drop(DropReason.FAILED)
         camera_id, now_s = session.camera.id, time.monotonic()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from patchwatch.bus import translated
-from patchwatch.clock import BusClock
+from patchwatch.bus.clock import BusClock
+from patchwatch.bus.connection import translated
 from patchwatch.messages.frame import FrameMessage
-from workers.inference.session import Session
+from workers.inference.camera_state import CameraState
 
 
 class FrameAge:
@@ -21,7 +21,7 @@ class FrameAge:
         self._client = client
         self._max_age_s = max_age_s
 
-    def is_too_old(self, session: Session, message: FrameMessage) -> bool:
+    def is_too_old(self, session: CameraState, message: FrameMessage) -> bool:
         """Raises `BusUnavailableError`."""
         if not message.live:
             return False

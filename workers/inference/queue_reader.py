@@ -11,30 +11,30 @@ from typing import Any, NamedTuple
 
 import redis
 
-from patchwatch.bus import BLOCK_MS, translated
-from patchwatch.errors import InvalidMessageError
-from patchwatch.messages.books import Books
+from patchwatch.bus.connection import BLOCK_MS, translated
+from patchwatch.contract.errors import InvalidMessageError
 from patchwatch.messages.frame import FrameMessage
+from patchwatch.messages.frame_gaps import FrameGaps
+from workers.inference.camera_state import CameraState
+from workers.inference.fair_scheduler import FairScheduler
 from workers.inference.frame_age import FrameAge
-from workers.inference.session import Session
-from workers.inference.shares import Shares
 
 _LOOK_AHEAD = 256  # frames of a late camera looked through at once
 _NO_ENGINE = ""  # of cameras whose frames are only counted
 log = logging.getLogger(__name__)
-Sessions = Mapping[str, Session]
+Sessions = Mapping[str, CameraState]
 Entry = tuple[bytes, dict[bytes, bytes]]
 
 
-class Taken(NamedTuple):
+class QueuedFrame(NamedTuple):
     """An entry of a camera's frame stream; ``message`` is None when it is not a frame of a known version, ``books``
     when none came with it. ``late``: it could be scored only at the cost of fresher ones, and is to be dropped if it
     is live."""
 
-    session: Session
+    session: CameraState
     seq: int
     message: FrameMessage | None
-    books: Books | None = None
+    books: FrameGaps | None = None
     late: bool = False
 
 
@@ -48,11 +48,11 @@ class QueueReader:
         self, client: redis.Redis, batch_frames: int, batch_wait_s: float, max_age_s: float, age: FrameAge | None = None
     ) -> None:
         self._client = client
-        self._shares = Shares(batch_frames, max_age_s)
+        self._shares = FairScheduler(batch_frames, max_age_s)
         self._batch_wait_s = batch_wait_s
         self._age = age or FrameAge(client, max_age_s)
 
-    def read(self, sessions: Sessions) -> list[Taken]:
+    def read(self, sessions: Sessions) -> list[QueuedFrame]:
         """Frames of one engine's cameras, in order for each; empty when none came for a second. Sessions by the key of
         their frames."""
         taken = self._next_turn(sessions)
@@ -60,14 +60,14 @@ class QueueReader:
             taken = self._next_turn(sessions)
         return taken
 
-    def spent(self, taken: Sequence[Taken], seconds: float) -> None:
+    def spent(self, taken: Sequence[QueuedFrame], seconds: float) -> None:
         """Scoring and committing what `read` gave took so long."""
         if taken:
             scored = sum(entry.message is not None and not entry.late for entry in taken)
             self._shares.spent(_engine(taken[0].session), scored, seconds)
 
-    def _next_turn(self, sessions: Sessions) -> list[Taken]:
-        by_engine: dict[str, dict[str, Session]] = defaultdict(dict)
+    def _next_turn(self, sessions: Sessions) -> list[QueuedFrame]:
+        by_engine: dict[str, dict[str, CameraState]] = defaultdict(dict)
         for key, session in sessions.items():
             by_engine[_engine(session)][key] = session
         for engine in self._shares.order({engine: len(of) for engine, of in by_engine.items()}):
@@ -75,13 +75,13 @@ class QueueReader:
                 return taken
         return []
 
-    def _turn(self, engine: str, sessions: Sessions) -> list[Taken]:
+    def _turn(self, engine: str, sessions: Sessions) -> list[QueuedFrame]:
         """Up to a turn's frames; cameras that were not served for longest come first."""
         most = self._shares.turn_frames(engine)
         share = max(1, most // len(sessions))
         positions = {key: session.position for key, session in sessions.items()}
         longest_waiting = sorted(sessions, key=lambda key: sessions[key].last_taken_s)
-        taken: list[Taken] = []
+        taken: list[QueuedFrame] = []
         for some in _batched(longest_waiting, most):
             asked = {key: positions[key] for key in some}
             asked_s = time.monotonic()
@@ -97,7 +97,9 @@ class QueueReader:
             self._fill(taken, sessions, positions, most, share)
         return taken
 
-    def _fill(self, taken: list[Taken], sessions: Sessions, positions: dict[str, int], most: int, share: int) -> None:
+    def _fill(
+        self, taken: list[QueuedFrame], sessions: Sessions, positions: dict[str, int], most: int, share: int
+    ) -> None:
         """Wait for more where networks run in batches, up to the turn's size or the deadline."""
         deadline_s = time.monotonic() + self._batch_wait_s
         while len(taken) < most and (left_ms := int((deadline_s - time.monotonic()) * 1000)) > 0:
@@ -106,7 +108,9 @@ class QueueReader:
                 positions[key] = more[-1].seq
                 taken += more
 
-    def _fresh(self, engine: str, session: Session, entries: Sequence[Entry], cameras: int, share: int) -> list[Taken]:
+    def _fresh(
+        self, engine: str, session: CameraState, entries: Sequence[Entry], cameras: int, share: int
+    ) -> list[QueuedFrame]:
         """A camera's next frames. When the oldest is too old already, more will be: then those that cannot be scored in
         time are passed over at once, instead of each being scored at the last moment."""
         taken = [_taken(session, entry) for entry in entries]
@@ -116,7 +120,7 @@ class QueueReader:
         with translated():
             waiting: Any = self._client.xrange(session.keys.frames, min=f"({session.position}-0", count=_LOOK_AHEAD)
         ahead = [_taken(session, entry) for entry in waiting] or taken
-        chosen: list[Taken] = []
+        chosen: list[QueuedFrame] = []
         for number, entry in enumerate(ahead):
             late = self._too_old(session, entry.message) or (_live(entry.message) and number < len(ahead) - timely)
             share -= not late
@@ -125,7 +129,7 @@ class QueueReader:
             chosen.append(entry._replace(late=late))
         return chosen
 
-    def _too_old(self, session: Session, message: FrameMessage | None) -> bool:
+    def _too_old(self, session: CameraState, message: FrameMessage | None) -> bool:
         return message is not None and self._age.is_too_old(session, message)
 
     def _entries(self, positions: Mapping[str, int], count: int, block_ms: int | None = None) -> dict[str, list[Entry]]:
@@ -135,7 +139,9 @@ class QueueReader:
         return {key.decode(): entries for key, entries in answer or ()}
 
 
-def _note_arrivals(session: Session, entries: Sequence[Entry], after_seq: int, asked_for: int, now_s: float) -> None:
+def _note_arrivals(
+    session: CameraState, entries: Sequence[Entry], after_seq: int, asked_for: int, now_s: float
+) -> None:
     """Where fewer came than were asked for, that was all there was."""
     if len(entries) < asked_for:
         session.arrivals.looked(_seq(entries[-1]) if entries else after_seq, now_s)
@@ -145,7 +151,7 @@ def _seq(entry: Entry) -> int:
     return int(entry[0].split(b"-")[0])
 
 
-def _engine(session: Session) -> str:
+def _engine(session: CameraState) -> str:
     return session.camera.profile if session.ready else _NO_ENGINE
 
 
@@ -163,11 +169,11 @@ def _live(message: FrameMessage | None) -> bool:
     return message is not None and message.live
 
 
-def _taken(session: Session, entry: Entry) -> Taken:
+def _taken(session: CameraState, entry: Entry) -> QueuedFrame:
     entry_id, fields = entry
     seq = _seq(entry)
     try:
-        return Taken(session, seq, FrameMessage.decode(entry_id, fields), Books.beside(fields))
+        return QueuedFrame(session, seq, FrameMessage.decode(entry_id, fields), FrameGaps.beside(fields))
     except InvalidMessageError as error:
         log.warning("%s: %s", session.camera.id, error)
-        return Taken(session, seq, None, Books.beside(fields))
+        return QueuedFrame(session, seq, None, FrameGaps.beside(fields))

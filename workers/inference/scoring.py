@@ -8,40 +8,40 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.analyzer import Reading
-from models.attention import Attention
-from models.bank import Bank
-from models.engine import Engine
-from models.event import Box, Event
-from models.features import Features
-from models.frame import Frame
-from models.perception import Perception
-from patchwatch.errors import NonFiniteScoreError, RejectedError
+from models.alarms.alert_gate import AlertGate
+from models.alarms.event_detector import Box, Event
+from models.banks.bank import Bank
+from models.engine.engine import Engine
+from models.engine.frame_scorer import FrameScore
+from models.frames.features import Features
+from models.frames.frame import Frame
+from models.streams.frame_batch import FrameBatch
+from patchwatch.contract.errors import NonFiniteScoreError, RejectedError
 from patchwatch.messages.alert import AlertState
 from patchwatch.messages.explanation import Explanation
 from patchwatch.messages.frame import FrameMessage
 from patchwatch.messages.score import Region, Score, StreamReading
 from patchwatch.messages.status import DropReason
-from workers.explanation import Explained, explanation_of
-from workers.inference.alerts import update_alert
-from workers.inference.commit import ChangedAlert, Outcome
+from workers.analysis.explanation import Explained, explanation_of
+from workers.inference.anomaly_alerts import update_alert
+from workers.inference.camera_state import CameraState
+from workers.inference.commit import ChangedAlert, CommitBatch
 from workers.inference.extraction import extract
 from workers.inference.failures import Failures
 from workers.inference.frame_age import FrameAge
-from workers.inference.queue_reader import Taken
-from workers.inference.session import Session
-from workers.ingest import picture
+from workers.inference.queue_reader import QueuedFrame
+from workers.media import jpeg_codec
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class _Item:
-    session: Session
+    session: CameraState
     message: FrameMessage
     frame: Frame
     own_ns: int  # on the camera's own time
-    attention: Attention = Attention.FULL
+    attention: AlertGate = AlertGate.FULL
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,13 @@ class _Scored:
     item: _Item
     bank: Bank
     features: Sequence[Features]
-    reading: Reading
+    reading: FrameScore
 
 
 def frame_of(message: FrameMessage, own_ns: int) -> Frame:
     """Decode a queued frame, of this moment of its camera's own time. Raises `RejectedError` when its picture is
     corrupt."""
-    return Frame(picture.decode(message.jpeg), own_ns / 1e9, message.discontinuity)
+    return Frame(jpeg_codec.decode(message.jpeg), own_ns / 1e9, message.discontinuity)
 
 
 class Scorer:
@@ -67,9 +67,9 @@ class Scorer:
         self._age = age
         self._failures = Failures()
 
-    def score(self, taken: Sequence[Taken]) -> dict[str, tuple[Session, Outcome]]:
+    def score(self, taken: Sequence[QueuedFrame]) -> dict[str, tuple[CameraState, CommitBatch]]:
         """Outcomes by camera id; also of cameras whose frames were all dropped, so that the drops are committed."""
-        outcomes = {entry.session.camera.id: (entry.session, Outcome()) for entry in taken}
+        outcomes = {entry.session.camera.id: (entry.session, CommitBatch()) for entry in taken}
         by_engine: dict[tuple[int, str], list[_Item]] = defaultdict(list)
         for entry in taken:
             item = self._admit(entry, outcomes[entry.session.camera.id][1])
@@ -83,7 +83,7 @@ class Scorer:
                 self._score_items(engine, items, outcomes)
         return outcomes
 
-    def _admit(self, entry: Taken, outcome: Outcome) -> _Item | None:
+    def _admit(self, entry: QueuedFrame, outcome: CommitBatch) -> _Item | None:
         """Decode a frame, or drop it with its reason counted."""
         session, message = entry.session, entry.message
         if not session.take(entry.seq, entry.books):
@@ -111,7 +111,7 @@ class Scorer:
         return _Item(session, message, frame, own_ns, attention)
 
     def _score_items(
-        self, engine: Engine, items: Sequence[_Item], outcomes: dict[str, tuple[Session, Outcome]]
+        self, engine: Engine, items: Sequence[_Item], outcomes: dict[str, tuple[CameraState, CommitBatch]]
     ) -> None:
         extracted = extract(engine, [item.frame for item in items], [item.session.view for item in items])
         latest: dict[str, _Scored] = {}
@@ -128,7 +128,7 @@ class Scorer:
             outcomes[camera_id][1].explanation = _explanation(scored, thumbnails=False)
 
     def _score_item(
-        self, item: _Item, features: Sequence[Features], boxes: list[list[object]], outcome: Outcome
+        self, item: _Item, features: Sequence[Features], boxes: list[list[object]], outcome: CommitBatch
     ) -> _Scored | None:
         session, message, analyzer = item.session, item.message, item.session.analyzer
         if analyzer is None:
@@ -161,7 +161,7 @@ class Scorer:
         return scored
 
 
-def _look(session: Session, message: FrameMessage, frame: Frame, outcome: Outcome) -> Attention:
+def _look(session: CameraState, message: FrameMessage, frame: Frame, outcome: CommitBatch) -> AlertGate:
     """Record what befell the picture as a whole; returns what the frame's score is worth."""
     attention, alerts = session.conditions.look(session.camera, frame)
     for alert in alerts:
@@ -170,7 +170,7 @@ def _look(session: Session, message: FrameMessage, frame: Frame, outcome: Outcom
     return attention
 
 
-def close_events(session: Session, events: Sequence[Event], outcome: Outcome) -> None:
+def close_events(session: CameraState, events: Sequence[Event], outcome: CommitBatch) -> None:
     """Record events that ended without a frame: the bank changed, or the camera fell silent."""
     outcome.alerts += [ChangedAlert(*update_alert(session, event, None)) for event in events]
 
@@ -196,7 +196,7 @@ def _explanation(scored: _Scored, *, thumbnails: bool) -> Explanation:
     return explanation_of(explained, scored.bank, scored.features, scored.reading, thumbnails=thumbnails)
 
 
-def _score_message(item: _Item, reading: Reading, scored_at_ns: int) -> Score:
+def _score_message(item: _Item, reading: FrameScore, scored_at_ns: int) -> Score:
     session, message = item.session, item.message
     bank = session.bank
     if bank is None:
@@ -219,7 +219,7 @@ def _in_source(box: Box | None, message: FrameMessage) -> Region | None:
     return Region.in_source(box, (message.width, message.height), (message.source_width, message.source_height))
 
 
-def _labelled_boxes(engine: Engine, perception: Perception, number: int, item: _Item) -> list[list[object]]:
+def _labelled_boxes(engine: Engine, perception: FrameBatch, number: int, item: _Item) -> list[list[object]]:
     if not engine.profile.needs_detector:
         return []
     found = perception.detections[number]

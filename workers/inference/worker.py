@@ -16,12 +16,13 @@ from typing import Any
 
 import redis
 
-from models.conditions.watch import GAP_S
-from models.event import Event
-from patchwatch import keys
-from patchwatch.bus import connect, translated
-from patchwatch.clock import BusClock
-from patchwatch.errors import (
+from models.alarms.event_detector import Event
+from models.tampering.detector import GAP_S
+from patchwatch.bus import keys
+from patchwatch.bus.clock import BusClock
+from patchwatch.bus.connection import connect, translated
+from patchwatch.bus.keys import CameraKeys, LeaseKeys, partition_of
+from patchwatch.contract.errors import (
     BusFullError,
     BusUnavailableError,
     ConfigurationError,
@@ -29,25 +30,24 @@ from patchwatch.errors import (
     LeaseLostError,
     RejectedError,
 )
-from patchwatch.keys import CameraKeys, LeaseKeys, partition_of
+from patchwatch.contract.roles import Role
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import Alert
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameMessage
 from patchwatch.messages.status import CaptureState, CaptureStatus, WorkerBeat
-from patchwatch.roles import Role
-from patchwatch.settings import Settings
-from workers.inference.commit import ChangedAlert, Committer, Outcome
-from workers.inference.engines import Engines
+from workers.inference.camera_state import CameraState
+from workers.inference.commit import ChangedAlert, CommitBatch, Committer
+from workers.inference.engine_cache import EngineCache
 from workers.inference.extraction import extract
 from workers.inference.frame_age import FrameAge
+from workers.inference.memory_pressure import MemoryPressure
+from workers.inference.offline_detector import CaptureObservation
 from workers.inference.queue_reader import QueueReader
-from workers.inference.relief import Relief
 from workers.inference.scoring import Scorer, close_events, frame_of
-from workers.inference.session import Session
-from workers.inference.silence import Heard
 from workers.inference.watchdog import Watchdog
-from workers.leases import Leases
-from workers.outage import Outage
+from workers.runtime.leases import Leases
+from workers.runtime.redis_outage import OutageLog
 
 _LOOK_EVERY_S = 1.0  # for changed cameras and banks
 _LOOK_SOON_S = 0.1  # while a camera waits for its networks
@@ -69,19 +69,19 @@ class InferenceWorker:
         self._leases = Leases(url, Role.INFERENCE)
         self._clock = BusClock()
         self._committer = Committer(self._client, settings, self._clock)
-        self._relief = Relief(self._client)
+        self._relief = MemoryPressure(self._client)
         age = FrameAge(self._client, settings.max_age_s, self._clock)
         self._reader = QueueReader(
             self._client, settings.batch_frames, settings.batch_wait_ms / 1000, settings.max_age_s, age
         )
         self._scorer = Scorer(age)
-        self._engines = Engines(settings)
-        self._sessions: dict[str, Session] = {}
+        self._engines = EngineCache(settings)
+        self._sessions: dict[str, CameraState] = {}
         self._revision: bytes | None = None
         self._owned: dict[LeaseKeys, bytes] = {}
         self._published: dict[str, tuple[object, float]] = {}
         self._looked_s = float("-inf")
-        self._outage = Outage("scoring")
+        self._outage = OutageLog("scoring")
         self._watchdog = Watchdog()
         self._stopping = threading.Event()
         self._started_ms = self._clock.now_ms()
@@ -178,7 +178,7 @@ class InferenceWorker:
         self._engines.prepare([camera.profile for camera in wanted.values()])
         self._revision, self._owned = revision, owned
 
-    def _is_over(self, session: Session, camera: Camera | None) -> bool:
+    def _is_over(self, session: CameraState, camera: Camera | None) -> bool:
         return camera is None or camera.incarnation != session.camera.incarnation
 
     def _work(self, cameras: dict[str, Camera]) -> Counter[LeaseKeys]:
@@ -213,7 +213,7 @@ class InferenceWorker:
         if lease is not None:
             state, counters = self._client.hgetall(of.state), self._client.hgetall(of.counters)
             last_ms = self._last_score_ms(of)
-            session = Session.resume(camera, of, lease, state, counters, last_ms)
+            session = CameraState.resume(camera, of, lease, state, counters, last_ms)
             session.clock = self._clock
             self._sessions[camera.id] = session
 
@@ -225,7 +225,7 @@ class InferenceWorker:
             return 0
         return int(last.split(b"-")[0])
 
-    def _began_anew(self, session: Session) -> bool:
+    def _began_anew(self, session: CameraState) -> bool:
         """Whether the frames count from the start again: the camera was removed and added between two looks."""
         if time.monotonic() - session.last_taken_s < _LOOK_EVERY_S:
             return False
@@ -240,7 +240,7 @@ class InferenceWorker:
         self._sessions.pop(camera_id, None)
         self._published.pop(camera_id, None)
 
-    def _warm_up(self, session: Session) -> None:
+    def _warm_up(self, session: CameraState) -> None:
         """Show the streams the last scored frames again: what they remember of a camera is not stored."""
         if session.engine is None or not session.recent:
             return
@@ -261,7 +261,7 @@ class InferenceWorker:
         if frames:
             extract(session.engine, frames, [session.view] * len(frames))
 
-    def _fallen_silent(self, session: Session) -> list[Event]:
+    def _fallen_silent(self, session: CameraState) -> list[Event]:
         if session.bank is None or time.monotonic() - session.last_taken_s < session.bank.rule.gap_s:
             return []
         return session.finish()
@@ -271,7 +271,7 @@ class InferenceWorker:
         records = self._client.mget([session.keys.capture for session in sessions]) if sessions else []
         return {session.camera.id: record for session, record in zip(sessions, records, strict=True)}
 
-    def _listen(self, session: Session, record: bytes | None) -> list[Alert]:
+    def _listen(self, session: CameraState, record: bytes | None) -> list[Alert]:
         """Whether frames come that should, and whether those that came are too long ago to tell of the picture."""
         conditions = session.conditions
         silent = not session.waiting and time.monotonic() - session.last_taken_s > GAP_S
@@ -285,16 +285,16 @@ class InferenceWorker:
             return closed
         if silent and capture is not None and capture.state is CaptureState.ENDED:
             closed += conditions.finish_scored()
-        heard = Heard(capture, time.monotonic(), self._clock.now_ms())
+        heard = CaptureObservation(capture, time.monotonic(), self._clock.now_ms())
         return closed + conditions.listen(session.camera, heard, self._settings.offline_after_s)
 
-    def _close(self, session: Session, events: list[Event], alerts: Sequence[Alert] = ()) -> None:
+    def _close(self, session: CameraState, events: list[Event], alerts: Sequence[Alert] = ()) -> None:
         if events or alerts:
-            outcome = Outcome(alerts=[ChangedAlert(alert, tell=True) for alert in alerts])
+            outcome = CommitBatch(alerts=[ChangedAlert(alert, tell=True) for alert in alerts])
             close_events(session, events, outcome)
             self._settle(session, outcome)
 
-    def _settle(self, session: Session, outcome: Outcome) -> None:
+    def _settle(self, session: CameraState, outcome: CommitBatch) -> None:
         """Commit, waiting for Redis as long as it takes; a camera that another worker owns now is let go."""
         uncertain = False
         while True:
@@ -323,18 +323,18 @@ class InferenceWorker:
         except BusUnavailableError:
             return False
 
-    def _under_lease(self, session: Session, write: Callable[[], None]) -> None:
+    def _under_lease(self, session: CameraState, write: Callable[[], None]) -> None:
         try:
             write()
         except LeaseLostError as error:
             self._lose(session, error)
 
-    def _lose(self, session: Session, error: LeaseLostError) -> None:
+    def _lose(self, session: CameraState, error: LeaseLostError) -> None:
         log.warning("%s: %s", session.camera.id, error)
         self._forget(session.camera.id)
         self._revision = None  # look again soon: the partition may come back to us
 
-    def _publish_status(self, session: Session) -> None:
+    def _publish_status(self, session: CameraState) -> None:
         session.tell_condition()
         status, now_s = session.status, time.monotonic()
         before, at_s = self._published.get(session.camera.id, (None, 0.0))

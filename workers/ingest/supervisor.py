@@ -13,21 +13,21 @@ from dataclasses import dataclass
 
 import redis.asyncio
 
-from patchwatch import keys
-from patchwatch.bus import translated
-from patchwatch.clock import BusClock
-from patchwatch.errors import BusUnavailableError, ConflictError, NotFoundError
-from patchwatch.keys import LeaseKeys
+from patchwatch.bus import keys
+from patchwatch.bus.clock import BusClock
+from patchwatch.bus.connection import translated
+from patchwatch.bus.keys import LeaseKeys
+from patchwatch.contract.errors import BusUnavailableError, ConflictError, NotFoundError
+from patchwatch.contract.roles import Role
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import CaptureState, CaptureStatus, Reason, WorkerBeat
-from patchwatch.roles import Role
-from patchwatch.settings import Settings
-from workers.ingest.keeper import Keeper, PublisherSlot
-from workers.ingest.ledger import Ledger
-from workers.ingest.roster import Roster
-from workers.ingest.standing import Standing
-from workers.lease import Lease
-from workers.leases import Leases
+from workers.ingest.camera_capture import CameraCapture, PublisherSlot
+from workers.ingest.camera_replica import CameraReplica
+from workers.ingest.capture_status import CaptureStatusTracker
+from workers.ingest.capture_status_store import CaptureStatusStore
+from workers.runtime.lease import Lease
+from workers.runtime.leases import Leases
 
 _POLL_S = 0.25
 _WRITE_EVERY_S = 1.0
@@ -41,7 +41,7 @@ log = logging.getLogger("patchwatch.ingest")
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    keeper: Keeper
+    keeper: CameraCapture
     task: asyncio.Task[None]
 
 
@@ -57,13 +57,13 @@ class Supervisor:
         assert settings.redis_url is not None, "the ingest worker checked it"
         self._settings = settings
         self._client = client
-        self._roster = Roster(client)
-        self._ledger = Ledger(client, settings.partitions)
+        self._roster = CameraReplica(client)
+        self._ledger = CaptureStatusStore(client, settings.partitions)
         self._leases = Leases(settings.redis_url.get_secret_value(), Role.INGEST)
         self._stable_after_s = stable_after_s
         self._cameras: dict[str, Camera] = {}
         self._kept: dict[str, _Kept] = {}
-        self._over: dict[str, Keeper] = {}  # their captures are over, but not yet settled with Redis
+        self._over: dict[str, CameraCapture] = {}  # their captures are over, but not yet settled with Redis
         self._leaving: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._following = asyncio.Lock()
@@ -113,7 +113,7 @@ class Supervisor:
         self._want()
         return slot
 
-    async def _keeper_here(self, camera_id: str) -> Keeper:
+    async def _keeper_here(self, camera_id: str) -> CameraCapture:
         unit, deadline_s = self._unit(camera_id), time.monotonic() + _HAND_OVER_WITHIN_S
         while (kept := self._kept.get(camera_id)) is None:
             if camera_id not in self._cameras:
@@ -160,12 +160,14 @@ class Supervisor:
             del self._over[name]
         await self._keep_owned()
 
-    def _is_stale(self, keeper: Keeper, owned: Mapping[LeaseKeys, bytes], leaving: Collection[LeaseKeys]) -> bool:
+    def _is_stale(
+        self, keeper: CameraCapture, owned: Mapping[LeaseKeys, bytes], leaving: Collection[LeaseKeys]
+    ) -> bool:
         lease = keeper.lease
         configured = keeper.camera.captures_like(self._cameras.get(keeper.camera.id))
         return not configured or owned.get(lease.unit) != lease.value or lease.unit in leaving
 
-    async def _settle(self, keeper: Keeper, leaving: Collection[LeaseKeys]) -> None:
+    async def _settle(self, keeper: CameraCapture, leaving: Collection[LeaseKeys]) -> None:
         """Write down where a capture that is over stood, for whoever goes on; not once its lease is over too."""
         lease, camera_id = keeper.lease, keeper.camera.id
         now = self._cameras.get(camera_id)
@@ -196,7 +198,7 @@ class Supervisor:
     def _unit(self, camera_id: str) -> LeaseKeys:
         return LeaseKeys.of_capture(camera_id, self._settings.partitions)
 
-    def _keepers(self) -> list[Keeper]:
+    def _keepers(self) -> list[CameraCapture]:
         return [*self._over.values(), *(kept.keeper for kept in self._kept.values())]
 
     async def _let_go(self, tasks: list[asyncio.Task[None]]) -> None:
@@ -207,8 +209,8 @@ class Supervisor:
 
     def _keep(self, camera: Camera, lease: Lease, before: CaptureStatus | None) -> None:
         fps = camera.analysis_fps or self._settings.analysis_fps
-        standing = Standing(camera, fps, before, self._changed.set, self._clock)
-        keeper = Keeper(camera, self._settings, standing, self._stable_after_s, lease)
+        standing = CaptureStatusTracker(camera, fps, before, self._changed.set, self._clock)
+        keeper = CameraCapture(camera, self._settings, standing, self._stable_after_s, lease)
         life = _nothing() if _was_read(camera, before) else keeper.run()
         self._kept[camera.id] = _Kept(keeper, asyncio.create_task(life, name=f"camera {camera.id}"))
 

@@ -6,11 +6,11 @@ import asyncio
 import logging
 import signal
 
-from patchwatch.bus import connect_async
-from patchwatch.errors import ConfigurationError
-from patchwatch.exposure import is_loopback
-from patchwatch.settings import Settings
-from workers.ingest.endpoint import Endpoint
+from patchwatch.bus.connection import connect_async
+from patchwatch.contract.access_policy import is_loopback
+from patchwatch.contract.errors import ConfigurationError
+from patchwatch.contract.settings import Settings
+from workers.ingest.rtsp.server import RtspServer
 from workers.ingest.supervisor import Supervisor
 
 log = logging.getLogger("patchwatch.ingest")
@@ -32,7 +32,7 @@ async def serve(settings: Settings) -> None:
     stop = _stop_signals()
     async with connect_async(settings.redis_url.get_secret_value()) as client:
         supervisor = Supervisor(settings, client)
-        async with Endpoint(settings, supervisor):
+        async with RtspServer(settings, supervisor):
             working = asyncio.create_task(supervisor.run())
             stopping = asyncio.create_task(stop.wait())
             await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.bank import StreamBank, frame_distance
-from models.features import Features
-from models.frame import Frame
-from models.perception import HISTORY_S, View
-from models.profile import StreamKind, StreamSpec
+from models.banks.bank import StreamBank, frame_distance
+from models.frames.features import Features
+from models.frames.frame import Frame
+from models.profiles.profile import StreamKind, StreamSpec
 from models.streams.category_stream import WINDOW_S, make
-from patchwatch.errors import ConfigurationError
+from models.streams.frame_batch import HISTORY_S, CameraContext
+from patchwatch.contract.errors import ConfigurationError
 from tests.support.known_networks import Found, perception_of
 
 CLASSES = ("person", "bicycle", "horse")
@@ -25,10 +25,10 @@ PICTURE = np.zeros((90, 160, 3), np.uint8)
 
 
 def _read(
-    found: list[list[Found]], *, fps: float = 5.0, view: View | None = None, start_s: float = 0.0
+    found: list[list[Found]], *, fps: float = 5.0, view: CameraContext | None = None, start_s: float = 0.0
 ) -> list[Features]:
     frames = [Frame(PICTURE, start_s + n / fps) for n in range(len(found))]
-    return make(SPEC, CLASSES).extract(perception_of(frames, found, view or View()))
+    return make(SPEC, CLASSES).extract(perception_of(frames, found, view or CameraContext()))
 
 
 def _evidence(features: Features, label: str) -> float:
@@ -93,7 +93,7 @@ def test_exemplars_name_the_frame_and_region_they_were_seen_in() -> None:
 
 
 def test_after_a_gap_what_was_before_is_forgotten() -> None:
-    view = View()
+    view = CameraContext()
     _read([[HORSE]] * 10, view=view)
     assert _evidence(_read([[PERSON]], view=view, start_s=30.0)[0], "horse") == 0.0
 
@@ -109,10 +109,10 @@ def test_a_camera_restarted_from_its_recent_frames_goes_on_with_equal_evidence(s
     found = [[PERSON] if n % 3 else [BICYCLE, PERSON] for n in range(len(times_s))]
     frames = [Frame(PICTURE, at_s) for at_s in times_s]
     stream = make(SPEC, CLASSES)
-    whole = stream.extract(perception_of(frames, found, View()))
+    whole = stream.extract(perception_of(frames, found, CameraContext()))
     recent = [n for n in range(cut) if times_s[n] >= times_s[cut - 1] - HISTORY_S]
     kept = [*recent, *range(cut, len(frames))]
-    restarted = stream.extract(perception_of([frames[n] for n in kept], [found[n] for n in kept], View()))
+    restarted = stream.extract(perception_of([frames[n] for n in kept], [found[n] for n in kept], CameraContext()))
     assert WINDOW_S + max(steps_s) <= HISTORY_S
     for before, after in zip(whole[cut:], restarted[len(recent) :], strict=True):
         np.testing.assert_array_equal(before.vectors, after.vectors)

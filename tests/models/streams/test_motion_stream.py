@@ -13,22 +13,22 @@ from hypothesis import strategies as st
 from moving_texture import picture
 from numpy.typing import NDArray
 
-from models.bank import StreamBank, frame_distance
-from models.coreset import greedy_k_center
-from models.features import Features
-from models.frame import Frame
-from models.perception import HISTORY_S, Perception, View
-from models.profile import StreamKind, StreamSpec
+from models.banks.bank import StreamBank, frame_distance
+from models.exemplars.coreset import greedy_k_center
+from models.frames.features import Features
+from models.frames.frame import Frame
+from models.profiles.profile import StreamKind, StreamSpec
+from models.streams.frame_batch import HISTORY_S, CameraContext, FrameBatch
 from models.streams.motion_stream import CELLS, COLUMNS, DIRECTIONS, ROWS, cell_boxes, direct, make
-from patchwatch.errors import InsufficientFootageError
+from patchwatch.contract.errors import InsufficientFootageError
 
 SPEC = StreamSpec("motion", StreamKind.MOTION, 1.0)
 CENTRE = ROWS // 2 * COLUMNS + COLUMNS // 2
 
 
-def _extract(frames: Sequence[Frame], view: View | None = None) -> list[Features]:
-    view = view or View()
-    return make(SPEC).extract(Perception(frames, [view] * len(frames)))
+def _extract(frames: Sequence[Frame], view: CameraContext | None = None) -> list[Features]:
+    view = view or CameraContext()
+    return make(SPEC).extract(FrameBatch(frames, [view] * len(frames)))
 
 
 def _film(
@@ -138,7 +138,7 @@ def _tiny_film(times_s: tuple[float, ...]) -> list[Frame]:
 
 def test_batches_do_not_matter() -> None:
     frames = _film(np.arange(0, 1.2, 0.1))
-    view = View()
+    view = CameraContext()
     by_one = [_extract([frame], view)[0].vectors for frame in frames]
     for alone, together in zip(by_one, _extract(frames), strict=True):
         np.testing.assert_array_equal(alone, together.vectors)

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.features import Features
-from models.flow import Flow
-from models.frame import Frame
-from models.perception import View
-from models.profile import StreamKind, StreamSpec
+from models.frames.features import Features
+from models.frames.frame import Frame
+from models.frames.optical_flow import Flow
+from models.profiles.profile import StreamKind, StreamSpec
+from models.streams.frame_batch import CameraContext
 from models.streams.velocity_stream import DIM, make
-from patchwatch.errors import ConfigurationError, InsufficientFootageError
+from patchwatch.contract.errors import ConfigurationError, InsufficientFootageError
 from tests.support.known_networks import Found, perception_of
 
 SPEC = StreamSpec("velocity", StreamKind.VELOCITY, 1.0)
@@ -29,7 +29,7 @@ def _flow(x: float, y: float, box: tuple[int, int, int, int]) -> Flow:
 
 
 def _read(found: list[Found], flow: Flow | None, spec: StreamSpec = SPEC) -> Features:
-    return make(spec, CLASSES).extract(perception_of([FRAME], [found], View(), [flow]))[0]
+    return make(spec, CLASSES).extract(perception_of([FRAME], [found], CameraContext(), [flow]))[0]
 
 
 def test_a_vector_is_speed_in_heights_per_second_and_direction() -> None:

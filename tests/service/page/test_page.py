@@ -15,11 +15,11 @@ import parts
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
-from patchwatch import keys
+from patchwatch.bus import keys
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import AlertKind
-from patchwatch.messages.enrolment_report import EnrolmentReport, Verdict
+from patchwatch.messages.enrolment_report import EnrolmentReport, Sufficiency
 from patchwatch.messages.status import Enrolment, EnrolmentState, OpenCondition
-from patchwatch.settings import Settings
 
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -67,7 +67,7 @@ def _seed(world) -> int:
 
 def _enrol(world) -> None:
     report = EnrolmentReport(
-        seconds=9.8, frames=50, segments=2, verdict=Verdict.TOO_SHORT, next_step="enrol ten minutes", streams=()
+        seconds=9.8, frames=50, segments=2, verdict=Sufficiency.TOO_SHORT, next_step="enrol ten minutes", streams=()
     )
     done = Enrolment(
         id="e1", camera_id="gate", profile="motion", state=EnrolmentState.DONE, bank_id="b7", report=report,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import httpx
 
-from patchwatch import keys
+from patchwatch.bus import keys
 from patchwatch.messages.alert import AlertState
 
 

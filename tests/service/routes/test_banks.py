@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from patchwatch import keys
+from patchwatch.bus import keys
 from patchwatch.messages.bank_version import BankAction, BankAnswer, BankOrder, BankOrigin, BankVersion, CameraBanks
-from patchwatch.messages.enrolment_report import EnrolmentReport, Verdict
+from patchwatch.messages.enrolment_report import EnrolmentReport, Sufficiency
 from service.store import banks as banks_module
 
 FIRST, SECOND = "aaaaaaaaaaaa", "bbbbbbbbbbbb"
@@ -20,7 +20,7 @@ BANKS = "/api/v1/cameras/gate/banks"
 
 def version(bank_id: str, **fields: Any) -> BankVersion:
     report = EnrolmentReport(
-        seconds=600.0, frames=3000, segments=5, verdict=Verdict.COMPLETE, next_step="nothing", streams=()
+        seconds=600.0, frames=3000, segments=5, verdict=Sufficiency.COMPLETE, next_step="nothing", streams=()
     )
     known = {
         "id": bank_id, "camera_id": "gate", "profile": "motion", "format": 2, "seconds": 600.0, "report": report,

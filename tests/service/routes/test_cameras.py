@@ -3,7 +3,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from patchwatch import keys
+from patchwatch.bus import keys
 from patchwatch.messages.camera import Camera
 
 SECRET = "hunter2"

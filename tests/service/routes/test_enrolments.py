@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from patchwatch import keys
-from patchwatch.messages.enrolment_report import EnrolmentReport, Verdict
+from patchwatch.bus import keys
+from patchwatch.messages.enrolment_report import EnrolmentReport, Sufficiency
 from patchwatch.messages.source import Source
 from patchwatch.messages.status import AnalysisState, Enrolment, EnrolmentState
-from service import footage
+from service.rules import video_source
 from service.store.enrolments import MAX_PENDING, MAX_PENDING_PER_CAMERA
 
 
@@ -48,7 +48,7 @@ async def test_an_enrolment_is_queued_and_can_be_followed(api: httpx.AsyncClient
     assert again.status_code == 409, "one at a time"
 
     report = EnrolmentReport(
-        seconds=9.8, frames=50, segments=2, verdict=Verdict.TOO_SHORT, next_step="more", streams=()
+        seconds=9.8, frames=50, segments=2, verdict=Sufficiency.TOO_SHORT, next_step="more", streams=()
     )
     done = job.model_copy(update={"state": EnrolmentState.DONE, "progress": 1.0, "bank_id": "b7", "report": report})
     world.bus.hset(keys.ENROLMENT_RECORDS, job.id, done.encode())
@@ -249,7 +249,7 @@ async def test_a_share_that_hangs_holds_up_its_own_request_alone(
     api: httpx.AsyncClient, world, settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     released = threading.Event()
-    monkeypatch.setattr(footage, "_DISK_WITHIN_S", 0.2)
+    monkeypatch.setattr(video_source, "_DISK_WITHIN_S", 0.2)
     monkeypatch.setattr(Source, "within", lambda *_: released.wait(30))
     world.camera()
     body = {"sources": [f"file:{settings.allowed_media_dirs[0]}/monday.mp4"]}

@@ -6,7 +6,7 @@ from base64 import b64decode
 
 import httpx
 
-from patchwatch import keys
+from patchwatch.bus import keys
 
 
 async def test_an_alert_is_explained(api: httpx.AsyncClient, world) -> None:

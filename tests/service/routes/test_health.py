@@ -4,9 +4,9 @@ import time
 
 import httpx
 
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import AlertState
 from patchwatch.messages.status import CaptureState
-from patchwatch.settings import Settings
 from service.app import create_app
 
 

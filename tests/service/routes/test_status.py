@@ -6,8 +6,8 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from patchwatch import keys
-from patchwatch.keys import LeaseKeys
+from patchwatch.bus import keys
+from patchwatch.bus.keys import LeaseKeys
 from patchwatch.messages.status import AnalysisState, CaptureState, Reason
 
 
@@ -177,6 +177,6 @@ async def test_the_clock_of_the_services_host_has_no_say(
     world.analysis()
     world.score(_now_ms() - 300, seq=1)
     honest = time.time_ns
-    monkeypatch.setattr("patchwatch.clock.time.time_ns", lambda: honest() + round(wrong_s * 1e9))
+    monkeypatch.setattr("patchwatch.bus.clock.time.time_ns", lambda: honest() + round(wrong_s * 1e9))
     assert (await api.get("/api/v1/cameras/gate/status")).json()["health"] == "ok"
     assert len((await api.get("/api/v1/cameras/gate/scores")).json()["points"]) == 1

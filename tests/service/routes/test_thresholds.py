@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from patchwatch import keys
+from patchwatch.bus import keys
 from patchwatch.messages.camera import Camera
 
 

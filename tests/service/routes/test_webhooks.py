@@ -7,11 +7,11 @@ from typing import Any
 import httpx
 import pytest
 
-from patchwatch import keys
-from patchwatch.keys import WebhookKeys
+from patchwatch.bus import keys
+from patchwatch.bus.keys import WebhookKeys
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import Alert
 from patchwatch.messages.webhook import MAX_WEBHOOKS, DeadLetter, Progress, Webhook, new_secret
-from patchwatch.settings import Settings
 from service.app import create_app
 
 SECRET = "hunter2"

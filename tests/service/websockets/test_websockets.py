@@ -12,9 +12,9 @@ from waiting import PATIENCE_S
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from patchwatch import keys
+from patchwatch.bus import keys
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import AlertState
-from patchwatch.settings import Settings
 
 T0 = 1_767_225_600_000
 

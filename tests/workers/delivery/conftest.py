@@ -12,8 +12,8 @@ import redis
 from delivery_world import World
 from waiting import eventually
 
-from patchwatch.bus import connect_async
-from patchwatch.settings import Settings
+from patchwatch.bus.connection import connect_async
+from patchwatch.contract.settings import Settings
 from workers.delivery.worker import DeliveryWorker
 
 _CANCEL_AGAIN_S = 10.0  # longer than the worker's own limit for what it has in hand
@@ -39,7 +39,7 @@ def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers of this process see changes soon."""
     for look in ("worker._LOOK_EVERY_S", "carrier._LOOK_EVERY_S", "carrier._AGAIN_S"):
         monkeypatch.setattr(f"workers.delivery.{look}", 0.1)
-    monkeypatch.setattr("workers.leases._ROUND_S", 0.1)
+    monkeypatch.setattr("workers.runtime.leases._ROUND_S", 0.1)
 
 
 @pytest.fixture

@@ -13,18 +13,16 @@ from typing import Any
 import pytest
 from receiver import OK, receiving
 
-from patchwatch import keys
-from patchwatch.errors import ConfigurationError
-from patchwatch.keys import LeaseKeys
-from patchwatch.settings import Settings
+from patchwatch.bus import keys
+from patchwatch.bus.keys import LeaseKeys
+from patchwatch.contract.errors import ConfigurationError
+from patchwatch.contract.settings import Settings
 from workers.delivery.worker import run
 
 
 @contextmanager
 def delivery_process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
-    code = (
-        "from patchwatch.settings import load_settings; from workers.delivery.worker import run; run(load_settings())"
-    )
+    code = "from patchwatch.contract.settings import load_settings; from workers.delivery.worker import run; run(load_settings())"
     process = subprocess.Popen([sys.executable, "-c", code], env=settings.environment())
     try:
         yield process

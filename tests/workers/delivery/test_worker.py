@@ -16,8 +16,8 @@ from delivery_world import World
 from receiver import OK, answer, receiving
 from redis_process import RedisProcess
 
-from patchwatch import keys
-from patchwatch.keys import LeaseKeys, WebhookKeys
+from patchwatch.bus import keys
+from patchwatch.bus.keys import LeaseKeys, WebhookKeys
 from patchwatch.messages.alert import Alert, AlertState
 from patchwatch.messages.alert_view import AlertView
 from patchwatch.messages.status import WorkerBeat
@@ -472,7 +472,7 @@ async def test_the_clock_of_its_host_has_no_say(
     world: Any, running: Any, eventually: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     honest = time.time_ns
-    monkeypatch.setattr("patchwatch.clock.time.time_ns", lambda: honest() + 3_600 * 10**9)
+    monkeypatch.setattr("patchwatch.bus.clock.time.time_ns", lambda: honest() + 3_600 * 10**9)
 
     def beat() -> WorkerBeat | None:
         names = list(world.bus.scan_iter(keys.worker("delivery", "*")))

@@ -13,15 +13,15 @@ import av
 import pytest
 from moving_scene import FPS, HEIGHT, WIDTH, scene
 
-from patchwatch import keys
-from patchwatch.bus import connect
-from patchwatch.keys import CameraKeys
+from patchwatch.bus import keys
+from patchwatch.bus.connection import connect
+from patchwatch.bus.keys import CameraKeys
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.status import Enrolment
-from patchwatch.settings import Settings
 from workers.enrolment.worker import EnrolmentWorker
-from workers.ingest import picture
+from workers.media import jpeg_codec
 
 
 def film(path: Path, seconds: int) -> Path:
@@ -98,7 +98,7 @@ class Site:
     def deliver(self, *camera_ids: str) -> None:
         """The next frame of each of these cameras."""
         n, self._frames = self._frames, self._frames + 1
-        jpeg = picture.encode(scene(n / FPS), 85)
+        jpeg = jpeg_codec.encode(scene(n / FPS), 85)
         at_ns = 1_800_000_000 * 10**9 + n * 10**9 // FPS
         message = FrameMessage(n + 1, at_ns, 0, WIDTH, HEIGHT, WIDTH, HEIGHT, FrameFlag.LIVE, jpeg)
         for camera_id in camera_ids:

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from patchwatch.errors import InsufficientFootageError, RejectedError, RetryableError, SourceUnavailableError
-from patchwatch.settings import Settings
+from patchwatch.contract.errors import InsufficientFootageError, RejectedError, RetryableError, SourceUnavailableError
+from patchwatch.contract.settings import Settings
 from workers.enrolment import process as process_module
 from workers.enrolment.order import LearningOrder, LearningReport, ReportKind
 from workers.enrolment.process import StoppedError, learn_in_process

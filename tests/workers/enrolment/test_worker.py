@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from models.bankfile import load_bank
-from patchwatch import keys
-from patchwatch.keys import LeaseKeys
-from patchwatch.messages.enrolment_report import Verdict
+from models.banks.bank_file import load_bank
+from patchwatch.bus import keys
+from patchwatch.bus.keys import LeaseKeys
+from patchwatch.messages.enrolment_report import Sufficiency
 from patchwatch.messages.status import EnrolmentState, WorkerBeat
+from workers.analysis.threshold_message import to_message
 from workers.enrolment import job as job_module
-from workers.enrolment.versions import BankVersions
-from workers.thresholds import told
+from workers.enrolment.bank_versions import BankVersions
 
 
 def versions(site: Any, camera_id: str = "cam") -> BankVersions:
@@ -31,7 +31,7 @@ def test_a_bank_is_learnt_from_files_and_is_a_version(site: Any) -> None:
     assert (found.state, found.progress, found.detail) == (EnrolmentState.DONE, 1.0, "")
     bank = load_bank(site.settings.bank_path("cam", "motion"))
     assert (bank.id, bank.footage.sources, found.activated) == (found.bank_id, ("normal.mp4",), True)
-    assert found.threshold == told(bank.threshold.at(site.settings.false_alarms_per_day))
+    assert found.threshold == to_message(bank.threshold.at(site.settings.false_alarms_per_day))
     [version] = versions(site).all()
     assert (version.id, version.origin.enrolment_id, version.origin.by) == (bank.id, "job", "enrolment job of the API")
 
@@ -40,7 +40,7 @@ def test_ten_seconds_are_learnt_and_the_report_says_how_little_that_is(site: Any
     site.ask("job", "cam", "short.mp4")
     with site.running():
         report = site.finished().report
-    assert (report.verdict, report.frames, report.segments) == (Verdict.TOO_SHORT, 50, 2)
+    assert (report.verdict, report.frames, report.segments) == (Sufficiency.TOO_SHORT, 50, 2)
     assert "patchwatch enroll --camera cam --profile motion" in report.next_step
     assert report.streams[0].regions is not None
 

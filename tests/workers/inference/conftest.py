@@ -12,21 +12,21 @@ import pytest
 from moving_scene import FPS, HEIGHT, WIDTH, scene
 from waiting import PATIENCE_S, wait_until
 
-from models.bank import Bank
-from models.bankfile import save_bank
-from models.engine import Engine
-from models.frame import Frame
-from models.learning import Learner
-from models.perception import View
-from models.profile import load_profile
-from patchwatch import keys
-from patchwatch.bus import connect
-from patchwatch.keys import CameraKeys
+from models.banks.bank import Bank
+from models.banks.bank_builder import BankBuilder
+from models.banks.bank_file import save_bank
+from models.engine.engine import Engine
+from models.frames.frame import Frame
+from models.profiles.profile import load_profile
+from models.streams.frame_batch import CameraContext
+from patchwatch.bus import keys
+from patchwatch.bus.connection import connect
+from patchwatch.bus.keys import CameraKeys
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameFlag, FrameMessage
-from patchwatch.settings import Settings
 from workers.inference.worker import InferenceWorker
-from workers.ingest import picture
+from workers.media import jpeg_codec
 
 START_NS = 1_800_000_000_000_000_000
 
@@ -35,8 +35,8 @@ START_NS = 1_800_000_000_000_000_000
 def bank() -> Bank:
     """Motion bank of 60 s of the slow scene."""
     engine = Engine(load_profile("motion"))
-    learner, view = Learner(engine.profile, engine.streams, engine.identity), View()
-    frames = [Frame(picture.decode(picture.encode(scene(n / FPS), 85)), n / FPS) for n in range(60 * FPS)]
+    learner, view = BankBuilder(engine.profile, engine.streams, engine.identity), CameraContext()
+    frames = [Frame(jpeg_codec.decode(jpeg_codec.encode(scene(n / FPS), 85)), n / FPS) for n in range(60 * FPS)]
     for frame, features in zip(frames, engine.extract(frames, [view] * len(frames)), strict=True):
         learner.add(frame.at_s, features, frame.rgb)
     return learner.build(["scene"])
@@ -72,7 +72,7 @@ class Queue:
         if n == 0:
             flags |= FrameFlag.DISCONTINUITY
         flags = FrameFlag(flags)
-        jpeg = picture.encode(scene(n / FPS, rush=rush) if rgb is None else rgb, 85)
+        jpeg = jpeg_codec.encode(scene(n / FPS, rush=rush) if rgb is None else rgb, 85)
         message = FrameMessage(n + 1, at_ns, media_ns, WIDTH, HEIGHT, 2 * WIDTH, 2 * HEIGHT, flags, jpeg)
         self.client.xadd(self.keys.frames, message.encode(), id=message.entry_id)
 
@@ -87,7 +87,7 @@ class Queue:
 def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers of this process see changes soon."""
     monkeypatch.setattr("workers.inference.worker._LOOK_EVERY_S", 0.2)
-    monkeypatch.setattr("workers.leases._ROUND_S", 0.2)
+    monkeypatch.setattr("workers.runtime.leases._ROUND_S", 0.2)
 
 
 @pytest.fixture

@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 import redis
 
-from patchwatch import keys
-from patchwatch.bus import connect
-from patchwatch.bus_store import kept_queue
-from patchwatch.errors import LeaseLostError
-from patchwatch.keys import CameraKeys, LeaseKeys
+from patchwatch.bus import keys
+from patchwatch.bus.connection import connect
+from patchwatch.bus.keys import CameraKeys, LeaseKeys
+from patchwatch.contract.errors import LeaseLostError
+from patchwatch.contract.settings import Settings
+from patchwatch.local_redis.kept_server import kept_queue
 from patchwatch.messages.alert import Alert, AlertKind, AlertState
-from patchwatch.messages.books import Books
+from patchwatch.messages.frame_gaps import FrameGaps
 from patchwatch.messages.status import AnalysisState, AnalysisStatus
-from patchwatch.settings import Settings
-from workers.camera_time import CameraTime
-from workers.inference.commit import ChangedAlert, Committer, Outcome
-from workers.lease import Lease
+from workers.analysis.camera_time import CameraTime
+from workers.inference.commit import ChangedAlert, CommitBatch, Committer
+from workers.runtime.lease import Lease
 
 DOOR = CameraKeys("door", 0)
 UNIT = LeaseKeys.of_partition(0)
@@ -35,7 +35,7 @@ ALERT = Alert(
 def session() -> Any:
     return SimpleNamespace(
         camera=SimpleNamespace(id="door", incarnation=None), keys=DOOR, lease=LEASE,
-        position=7, books=Books(), worker_state=dict, boxes=[], counters={}, recent=[], over=False,
+        position=7, books=FrameGaps(), worker_state=dict, boxes=[], counters={}, recent=[], over=False,
         camera_time=CameraTime(),
     )  # fmt: skip
 
@@ -71,7 +71,7 @@ def status() -> AnalysisStatus:
 
 
 WRITES: dict[str, Callable[[Committer], None]] = {
-    "a commit": lambda committer: committer.commit(session(), Outcome()),
+    "a commit": lambda committer: committer.commit(session(), CommitBatch()),
     "a status": lambda committer: committer.tell(session(), status()),
     "an erasure": lambda committer: committer.erase(session()),
 }
@@ -79,7 +79,7 @@ WRITES: dict[str, Callable[[Committer], None]] = {
 
 def test_renewing_our_own_lease_does_not_cost_the_commit(client: Any, disturb: Any) -> None:
     disturb(lambda: client.pexpire(UNIT.lease, 5000))
-    Committer(client, Settings()).commit(session(), Outcome())
+    Committer(client, Settings()).commit(session(), CommitBatch())
     assert client.hget(DOOR.state, "seq") == b"7"
 
 
@@ -126,7 +126,7 @@ def test_what_changes_slowly_is_on_disk_with_each_alert_and_the_rest_with_each_c
     tmp_path: Path, with_alert: bool
 ) -> None:
     settings = Settings(data_dir=tmp_path, queue_memory_mb=64)
-    outcome = Outcome(alerts=[ChangedAlert(ALERT, tell=True)] if with_alert else [])
+    outcome = CommitBatch(alerts=[ChangedAlert(ALERT, tell=True)] if with_alert else [])
     one = session()
     one.worker_state = lambda: {"conditions": {"usual": "picture"}}
     with kept_queue(settings) as queue, connect(queue.url) as client:
@@ -141,12 +141,12 @@ def test_what_changes_slowly_is_on_disk_with_each_alert_and_the_rest_with_each_c
         assert client.hget(DOOR.state, "boxes") is None
 
 
-def told(alert_id: str, started_at_ms: int) -> Outcome:
+def told(alert_id: str, started_at_ms: int) -> CommitBatch:
     alert = Alert(
         id=alert_id, camera_id="door", kind=AlertKind.OFFLINE, state=AlertState.OPEN, started_at_ms=started_at_ms,
         opened_at_ms=started_at_ms, peak_at_ms=started_at_ms, profile="motion",
     )  # fmt: skip
-    return Outcome(alerts=[ChangedAlert(alert, tell=True)])
+    return CommitBatch(alerts=[ChangedAlert(alert, tell=True)])
 
 
 def test_alerts_stay_listed_for_as_long_as_their_records_whatever_a_clock_says(client: Any) -> None:

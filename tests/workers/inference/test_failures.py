@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from moving_scene import FPS, scene
 
-from models.engine import Engine
-from models.flow import FlowEstimator
-from models.frame import Frame
-from models.perception import View
-from models.profile import load_profile
+from models.engine.engine import Engine
+from models.frames.frame import Frame
+from models.frames.optical_flow import FlowEstimator
+from models.profiles.profile import load_profile
+from models.streams.frame_batch import CameraContext
 from patchwatch.messages.score import Score
 from workers.inference.extraction import Extracted, extract
 from workers.inference.worker import InferenceWorker
@@ -33,7 +33,7 @@ def picky(monkeypatch: pytest.MonkeyPatch) -> None:
     """An engine that raises, as OpenCV does, on certain pictures, after it has remembered others of the batch."""
     honest = FlowEstimator._next
 
-    def choosy(self: FlowEstimator, frame: Frame, view: View) -> Any:
+    def choosy(self: FlowEstimator, frame: Frame, view: CameraContext) -> Any:
         if round(float(frame.rgb.mean())) == BAD_MEAN:
             raise cv2.error("(-215:Assertion failed) nobody foresaw this")
         return honest(self, frame, view)
@@ -41,7 +41,7 @@ def picky(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FlowEstimator, "_next", choosy)
 
 
-def fail(self: FlowEstimator, frame: Frame, view: View) -> Any:
+def fail(self: FlowEstimator, frame: Frame, view: CameraContext) -> Any:
     raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
 
@@ -54,7 +54,7 @@ def vectors(found: list[Extracted | Exception]) -> list[np.ndarray]:
 
 
 def test_the_others_of_a_batch_are_as_if_the_bad_frame_had_not_been(picky: None) -> None:
-    engine, good, view, other_view = Engine(load_profile("motion")), frames(6), View(), View()
+    engine, good, view, other_view = Engine(load_profile("motion")), frames(6), CameraContext(), CameraContext()
     bad = Frame(bad_picture(), 0.5)
     found = extract(engine, [*good[:3], bad, *good[3:]], [view] * 7)
     assert [isinstance(one, Exception) for one in found] == [False] * 3 + [True] + [False] * 3
@@ -64,14 +64,16 @@ def test_the_others_of_a_batch_are_as_if_the_bad_frame_had_not_been(picky: None)
 
 
 def test_bad_frames_alone_are_not_taken_for_a_broken_engine(picky: None) -> None:
-    found = extract(Engine(load_profile("motion")), [Frame(bad_picture(), n / 5) for n in range(4)], [View()] * 4)
+    found = extract(
+        Engine(load_profile("motion")), [Frame(bad_picture(), n / 5) for n in range(4)], [CameraContext()] * 4
+    )
     assert [type(one) for one in found] == [cv2.error] * 4
 
 
 def test_an_engine_that_fails_on_a_test_picture_too_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FlowEstimator, "_next", fail)
     with pytest.raises(RuntimeError, match="CUDA error"):
-        extract(Engine(load_profile("motion")), frames(3), [View()] * 3)
+        extract(Engine(load_profile("motion")), frames(3), [CameraContext()] * 3)
 
 
 def test_a_bad_frame_is_dropped_counted_and_told_of_once(

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from patchwatch.clock import BusClock
-from patchwatch.keys import CameraKeys
+from patchwatch.bus.clock import BusClock
+from patchwatch.bus.keys import CameraKeys
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from workers.inference.arrivals import Arrivals
+from workers.inference.camera_state import CameraState
 from workers.inference.frame_age import FrameAge
-from workers.inference.session import Session
 
 MAX_AGE_S = 5.0
 
@@ -26,9 +26,9 @@ class Asked:
         return now_us // 1_000_000, now_us % 1_000_000
 
 
-def session(looked_ago_s: float | None) -> Session:
+def session(looked_ago_s: float | None) -> CameraState:
     """Frame 7 was not there yet so long ago."""
-    found = Session(Camera(id="door"), CameraKeys.of("door", 2), b"me:1")
+    found = CameraState(Camera(id="door"), CameraKeys.of("door", 2), b"me:1")
     if looked_ago_s is not None:
         found.arrivals.looked(6, time.monotonic() - looked_ago_s)
     return found

@@ -14,15 +14,15 @@ from typing import Any
 
 import pytest
 
-from models.bank import Bank
-from models.bankfile import save_bank
-from patchwatch import keys
-from patchwatch.keys import LeaseKeys, partition_of
+from models.banks.bank import Bank
+from models.banks.bank_file import save_bank
+from patchwatch.bus import keys
+from patchwatch.bus.keys import LeaseKeys, partition_of
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import Alert
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.score import Score
-from patchwatch.settings import Settings
-from workers.inference import engines
+from workers.inference import engine_cache
 from workers.inference.worker import InferenceWorker
 
 Run = Callable[..., Any]
@@ -103,14 +103,14 @@ def test_a_worker_takes_no_camera_from_another_before_its_networks_are_ready(
     ready, waits = threading.Event(), threading.Event()
     with run_worker(enrolled.settings) as first:
         until(lambda: len(cameras_of(first)) == 2)
-        load = engines.load_engine
+        load = engine_cache.load_engine
 
         def load_slowly(settings: Settings, profile: str) -> Any:
             waits.set()
             assert ready.wait(20)
             return load(settings, profile)
 
-        monkeypatch.setattr(engines, "load_engine", load_slowly)
+        monkeypatch.setattr(engine_cache, "load_engine", load_slowly)
         with run_worker(enrolled.settings) as second:
             assert waits.wait(20)
             turns: list[int] = []
@@ -127,8 +127,8 @@ def test_a_worker_that_is_alone_takes_its_cameras_while_the_networks_load(
     enrolled: Any, run_worker: Run, until: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ready = threading.Event()
-    load = engines.load_engine
-    monkeypatch.setattr(engines, "load_engine", lambda *known: ready.wait(20) and load(*known))
+    load = engine_cache.load_engine
+    monkeypatch.setattr(engine_cache, "load_engine", lambda *known: ready.wait(20) and load(*known))
     feed(enrolled, range(10))
     with run_worker(enrolled.settings) as only:
         until(lambda: cameras_of(only) == {"cam"})

@@ -9,12 +9,12 @@ from typing import Any, cast
 
 import pytest
 
-from patchwatch.bus import connect
-from patchwatch.keys import CameraKeys
+from patchwatch.bus.connection import connect
+from patchwatch.bus.keys import CameraKeys
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameFlag, FrameMessage
-from workers.inference.queue_reader import QueueReader, Taken
-from workers.inference.session import Session
+from workers.inference.camera_state import CameraState
+from workers.inference.queue_reader import QueuedFrame, QueueReader
 
 MAX_AGE_S = 4.0
 
@@ -24,15 +24,17 @@ class Cameras:
 
     def __init__(self, url: str) -> None:
         self.client = connect(url)
-        self.sessions: dict[str, Session] = {}
+        self.sessions: dict[str, CameraState] = {}
 
-    def add(self, camera_id: str, profile: str, ready: bool = True) -> Session:
-        session = Session(Camera(id=camera_id, profile=profile), CameraKeys.of(camera_id, 2), b"lease")
+    def add(self, camera_id: str, profile: str, ready: bool = True) -> CameraState:
+        session = CameraState(Camera(id=camera_id, profile=profile), CameraKeys.of(camera_id, 2), b"lease")
         session.analyzer = cast(Any, object()) if ready else None
         self.sessions[session.keys.frames] = session
         return session
 
-    def frames(self, session: Session, ages_s: list[float], flags: FrameFlag = FrameFlag.LIVE, first: int = 1) -> None:
+    def frames(
+        self, session: CameraState, ages_s: list[float], flags: FrameFlag = FrameFlag.LIVE, first: int = 1
+    ) -> None:
         for seq, age_s in enumerate(ages_s, first):
             at_ns = time.time_ns() - round(age_s * 1e9)
             message = FrameMessage(seq, at_ns, seq, 64, 48, 64, 48, flags, b"jpeg")
@@ -54,7 +56,7 @@ def reader_of(cameras: Cameras, cost_s: dict[str, float] | None = None, batch_fr
     return reader
 
 
-def done(reader: QueueReader, taken: list[Taken], seconds: float) -> None:
+def done(reader: QueueReader, taken: list[QueuedFrame], seconds: float) -> None:
     """What the scorer does to the sessions."""
     for entry in taken:
         entry.session.position = max(entry.session.position, entry.seq)
@@ -62,7 +64,7 @@ def done(reader: QueueReader, taken: list[Taken], seconds: float) -> None:
     reader.spent(taken, seconds)
 
 
-def scored(taken: list[Taken]) -> list[int]:
+def scored(taken: list[QueuedFrame]) -> list[int]:
     return [entry.seq for entry in taken if not entry.late]
 
 

@@ -14,23 +14,23 @@ import numpy as np
 import pytest
 from moving_scene import FPS, scene
 
-from models.analyzer import Analyzer
-from models.bank import Bank
-from models.bankfile import save_bank
-from models.cuts import Cuts
-from models.engine import Engine
-from models.frame import Frame
-from models.perception import HISTORY_S, View
-from models.profile import load_profile
-from models.threshold import ThresholdModel
-from patchwatch import keys
+from models.alarms.alarm_threshold import ThresholdModel
+from models.banks.bank import Bank
+from models.banks.bank_file import save_bank
+from models.engine.engine import Engine
+from models.engine.frame_scorer import FrameScorer
+from models.frames.frame import Frame
+from models.frames.scene_cuts import SceneCuts
+from models.profiles.profile import load_profile
+from models.streams.frame_batch import HISTORY_S, CameraContext
+from patchwatch.bus import keys
 from patchwatch.messages.alert import Alert, AlertState
-from patchwatch.messages.eras import Eras
+from patchwatch.messages.clock_eras import Eras
 from patchwatch.messages.explanation import Explanation
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.score import Score
 from patchwatch.messages.status import AnalysisState, AnalysisStatus
-from workers.ingest import picture
+from workers.media import jpeg_codec
 
 Run = Callable[..., Any]
 START_S = 1_800_000_000.0
@@ -55,10 +55,10 @@ def status(queue: Any, state: AnalysisState) -> AnalysisStatus | None:
 
 def offline(bank: Bank, count: int) -> list[float]:
     """The same frames through the method alone, one by one."""
-    engine, analyzer, view, cuts = Engine(load_profile("motion")), Analyzer(bank), View(), Cuts()
+    engine, analyzer, view, cuts = Engine(load_profile("motion")), FrameScorer(bank), CameraContext(), SceneCuts()
     found = []
     for n in range(count):
-        rgb = picture.decode(picture.encode(scene(n / FPS, rush=n in RUSH), 85))
+        rgb = jpeg_codec.decode(jpeg_codec.encode(scene(n / FPS, rush=n in RUSH), 85))
         frame = cuts.mark(Frame(rgb, START_S + n / FPS, n == 0))
         [features] = engine.extract([frame], [view])
         found.append(analyzer.read(features, frame.at_s, discontinuity=frame.discontinuity).score)
@@ -227,7 +227,7 @@ def test_every_frame_is_scored_or_counted_with_its_reason(enrolled: Any, run_wor
 def test_a_nan_distance_is_counted_and_the_next_frame_is_scored(
     enrolled: Any, run_worker: Run, until: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from models.bank import StreamBank
+    from models.banks.bank import StreamBank
 
     honest, calls = StreamBank.distances, []
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from ingest_rig import Rig, running
 
-from patchwatch.settings import Settings
+from patchwatch.contract.settings import Settings
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from stub_camera import pictures, stub_camera
 
 from patchwatch.messages.camera import Camera, Tls
 from patchwatch.messages.status import CaptureState, Reason
-from workers.ingest.order import CaptureOrder
-from workers.ingest.process import CaptureProcess
+from workers.ingest.capture.process import CaptureProcess
+from workers.ingest.capture.protocol import CaptureOrder
 
 
 async def test_a_camera_joined_between_two_key_frames_waits_for_the_next_on_one_connection(rig: Rig) -> None:

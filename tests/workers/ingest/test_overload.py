@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from ingest_rig import Rig, running, write_video
 
-from patchwatch.bus import connect
-from patchwatch.keys import CameraKeys
+from patchwatch.bus.connection import connect
+from patchwatch.bus.keys import CameraKeys
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera, Pace
 from patchwatch.messages.status import CaptureState
-from patchwatch.settings import Settings
-from workers.ingest import backlog
-from workers.ingest.backlog import Backlog
-from workers.ingest.rate import Look
+from workers.ingest.capture import backlog
+from workers.ingest.capture.adaptive_rate import LoadSample
+from workers.ingest.capture.backlog import Backlog
 
 KEYS = CameraKeys.of("c", 2)
 
@@ -82,18 +82,18 @@ def test_the_backlog_is_the_age_of_the_oldest_frame_that_waits(bus_url: str, mon
     monkeypatch.setattr(backlog.time, "monotonic", lambda: now_s)
     with connect(bus_url) as client:
         waiting = Backlog(client, KEYS, queue_frames=4)
-        assert waiting.look() == Look(0.0, decided=0)
+        assert waiting.look() == LoadSample(0.0, decided=0)
         for seq in range(1, 7):
             waiting.published(seq)
             now_s += 1.0
             assert (waiting.look() is not None) == (now_s >= 101.0)
         client.hset(KEYS.state, "seq", 4)
         now_s += 1.0
-        assert waiting.look() == Look(3.0, decided=4)  # of frame 5
+        assert waiting.look() == LoadSample(3.0, decided=4)  # of frame 5
         assert waiting.look() is None  # once a second
         client.hset(KEYS.state, "seq", 6)
         now_s += 1.0
-        assert waiting.look() == Look(0.0, decided=2)
+        assert waiting.look() == LoadSample(0.0, decided=2)
 
 
 def test_without_redis_there_is_nothing_to_see() -> None:

@@ -17,14 +17,14 @@ from ingest_rig import Rig, program, running, write_video
 from rtsp_peer import Peer
 from waiting import PATIENCE_S, eventually
 
-from patchwatch.bus import connect_async
-from patchwatch.errors import ConflictError, NotFoundError
-from patchwatch.keys import LeaseKeys
+from patchwatch.bus.connection import connect_async
+from patchwatch.bus.keys import LeaseKeys
+from patchwatch.contract.errors import ConflictError, NotFoundError
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import CaptureState, CaptureStatus
-from patchwatch.settings import Settings
 from workers.ingest import supervisor
-from workers.ingest.standing import Standing
+from workers.ingest.capture_status import CaptureStatusTracker
 
 Make = Callable[..., Settings]
 
@@ -76,7 +76,7 @@ async def test_cameras_are_shared_and_each_is_captured_once(make_settings: Make,
             await captured_above(first, name, (await first.status(name) or pytest.fail(name)).captured)
 
 
-async def publish_in_vain(rig: Rig, unit: LeaseKeys, standing: Standing) -> None:
+async def publish_in_vain(rig: Rig, unit: LeaseKeys, standing: CaptureStatusTracker) -> None:
     """Let the lease expire, time and again, until a frame could not be published for that."""
     before = standing.status().unpublished
     async with asyncio.timeout(PATIENCE_S):

@@ -14,11 +14,11 @@ import pytest
 from ingest_rig import Rig, free_port, rtsp_camera, running, write_video
 from waiting import eventually
 
-from patchwatch.keys import CAMERAS
+from patchwatch.bus.keys import CAMERAS
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera, Pace
 from patchwatch.messages.status import CaptureState, Reason
-from patchwatch.settings import Settings
-from workers.ingest.video import Video, VideoOptions
+from workers.media.video import Video, VideoOptions
 
 
 async def test_a_file_at_real_time_pace_is_published_as_filmed(rig: Rig, media: Path) -> None:
@@ -237,4 +237,4 @@ async def test_an_absent_camera_is_tried_again_and_says_why(rig: Rig) -> None:
 def _children() -> list[int]:
     task = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
     pids = [int(pid) for pid in task.read_text().split()]
-    return [pid for pid in pids if b"workers.ingest.capture" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [pid for pid in pids if b"workers.ingest.capture.capture" in Path(f"/proc/{pid}/cmdline").read_bytes()]

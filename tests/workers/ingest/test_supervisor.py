@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from patchwatch.bus import connect_async
-from patchwatch.settings import Settings
+from patchwatch.bus.connection import connect_async
+from patchwatch.contract.settings import Settings
 from workers.ingest.supervisor import Supervisor
 
 

@@ -12,8 +12,8 @@ import av.stream
 import numpy as np
 import pytest
 
-from patchwatch.errors import SourceRejectedError
-from workers.ingest.video import Video
+from patchwatch.contract.errors import SourceRejectedError
+from workers.media.video import Video
 
 DEFAULT = av.stream.Disposition.default
 THUMB, SUB, MAIN = ("mjpeg", (96, 64), 1), ("libx264", (64, 36), 10), ("libx264", (320, 180), 30)

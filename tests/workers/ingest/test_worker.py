@@ -12,12 +12,12 @@ from ingest_rig import Rig, running, write_video
 from redis_process import RedisProcess
 from waiting import eventually
 
-from patchwatch.bus import connect_async
-from patchwatch.errors import ConfigurationError
-from patchwatch.keys import worker
+from patchwatch.bus.connection import connect_async
+from patchwatch.bus.keys import worker
+from patchwatch.contract.errors import ConfigurationError
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera, Pace
 from patchwatch.messages.status import CaptureState
-from patchwatch.settings import Settings
 from workers.ingest.worker import run
 
 

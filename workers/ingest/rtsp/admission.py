@@ -8,15 +8,15 @@ import time
 from collections.abc import Mapping
 from typing import Protocol
 
-from patchwatch.errors import BusUnavailableError
+from patchwatch.contract.errors import BusUnavailableError
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.source import Source, SourceKind
 from patchwatch.messages.status import Reason
-from patchwatch.settings import Settings
-from workers.ingest.keeper import PublisherSlot
-from workers.ingest.rtsp.credentials import Gate
+from workers.ingest.camera_capture import PublisherSlot
+from workers.ingest.rtsp.authentication import Authenticator
 from workers.ingest.rtsp.message import Request
-from workers.ingest.rtsp.peers import Peers
+from workers.ingest.rtsp.peer_limits import PeerLimits
 from workers.ingest.rtsp.refusal import Refusal
 
 MAX_UNKNOWN = 64  # push cameras there may be, before unknown publishers add no more
@@ -37,7 +37,7 @@ class Cameras(Protocol):
 class Admission:
     """Judges requests. Without the right password nobody learns which cameras there are."""
 
-    def __init__(self, settings: Settings, cameras: Cameras, peers: Peers) -> None:
+    def __init__(self, settings: Settings, cameras: Cameras, peers: PeerLimits) -> None:
         self._settings = settings
         self._cameras = cameras
         self._peers = peers
@@ -68,15 +68,15 @@ class Admission:
         if now is None or _asked(now) != _asked(camera):
             raise Refusal(403, f"Camera {camera.id} was changed meanwhile - publish again")
 
-    def _gate(self, camera_id: str, nonce: str) -> Gate:
+    def _gate(self, camera_id: str, nonce: str) -> Authenticator:
         cameras = self._cameras.cameras
-        gate = Gate.of(cameras.get(camera_id), self._settings, nonce)
+        gate = Authenticator.of(cameras.get(camera_id), self._settings, nonce)
         hides = camera_id not in cameras and not self._settings.accept_unknown_publishers
         if gate.is_open and hides and any(camera.publish_username for camera in cameras.values()):
-            return Gate.shut_to_all(nonce)  # else it would stand out from those that ask for a password
+            return Authenticator.shut_to_all(nonce)  # else it would stand out from those that ask for a password
         return gate
 
-    def _check(self, gate: Gate, request: Request, host: str, camera_id: str) -> None:
+    def _check(self, gate: Authenticator, request: Request, host: str, camera_id: str) -> None:
         given = request.headers.get("authorization")
         if given is not None and not self._peers.may_guess(host, camera_id):
             raise Refusal(403, "Too many wrong passwords from this address - wait a minute")

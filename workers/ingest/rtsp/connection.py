@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import ipaddress
 
-from patchwatch.errors import InvalidMessageError
+from patchwatch.contract.errors import InvalidMessageError
 from workers.ingest.rtsp.message import Packet, Request
 from workers.ingest.rtsp.parser import Parser
 

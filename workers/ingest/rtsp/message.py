@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
-from patchwatch.errors import InvalidMessageError
+from patchwatch.contract.errors import InvalidMessageError
 from patchwatch.messages.base import CAMERA_ID_PATTERN
 
 _MAX_CSEQ_DIGITS = 20

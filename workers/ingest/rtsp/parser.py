@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from patchwatch.errors import InvalidMessageError
+from patchwatch.contract.errors import InvalidMessageError
 from workers.ingest.rtsp.message import Packet, Request, printable
 
 MAX_HEAD_BYTES = 8192

@@ -9,11 +9,11 @@ from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import Reason
 from workers.ingest.rtsp import sdp
 from workers.ingest.rtsp.connection import Connection
-from workers.ingest.rtsp.datagrams import PortPair
+from workers.ingest.rtsp.local_playback import Playback
 from workers.ingest.rtsp.message import Packet, Request, path_of
-from workers.ingest.rtsp.playback import Playback
 from workers.ingest.rtsp.refusal import Refusal
 from workers.ingest.rtsp.transport import Transport, offered
+from workers.ingest.rtsp.udp_ports import UdpPortPair
 
 
 @dataclass
@@ -21,7 +21,7 @@ class _Way:
     """How a track comes: over two interleaved channels, or two ports of ours."""
 
     channels: tuple[int, int] | None = None
-    ports: PortPair | None = None
+    ports: UdpPortPair | None = None
 
 
 @dataclass
@@ -126,7 +126,7 @@ class Publication:
 
     async def _over_ports(self, number: int, way: Transport) -> str:
         assert way.pair is not None
-        ports = PortPair(self.connection.own_host, self.connection.host, way.pair)
+        ports = UdpPortPair(self.connection.own_host, self.connection.host, way.pair)
         try:
             await ports.open(self._taker(number))
         except OSError:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from patchwatch.address import network_of
+from patchwatch.contract.address_policy import network_of
 
 _BURST_S = 60.0
 _PEERS = 32  # that have lines of their own at a time

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from patchwatch.errors import InvalidMessageError
+from patchwatch.contract.errors import InvalidMessageError
 from workers.ingest.rtsp.message import printable
 
 _MAX_TRACKS = 16

@@ -13,8 +13,8 @@ from rtsp_peer import Peer, StandIn, endpoint
 
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import Reason
-from workers.ingest.endpoint import Endpoint
 from workers.ingest.rtsp.admission import MAX_UNKNOWN
+from workers.ingest.rtsp.server import RtspServer
 
 
 def camera(name: str, user: str = "", **changes: object) -> Camera:
@@ -32,7 +32,7 @@ def cameras() -> StandIn:
 
 
 @pytest.fixture
-async def door(cameras: StandIn) -> AsyncIterator[Endpoint]:
+async def door(cameras: StandIn) -> AsyncIterator[RtspServer]:
     async with endpoint(cameras) as opened:
         yield opened
 
@@ -41,7 +41,7 @@ LEFT = "a publisher at 127.0.0.1 left after the answer: Unauthorized - user and 
 ANN, BOB = basic("ann", "pann"), basic("bob", "pbob")
 
 
-async def test_a_password_opens_its_own_camera_alone_also_on_one_connection(door: Endpoint) -> None:
+async def test_a_password_opens_its_own_camera_alone_also_on_one_connection(door: RtspServer) -> None:
     peer = await Peer.to(door.port, "a")
     assert (await peer.announce()).status == 401
     peer.uri = "rtsp://127.0.0.1/b"
@@ -64,7 +64,7 @@ async def test_the_installations_password_opens_no_camera_that_has_its_own(camer
         assert (await peer.announce(Authorization=house)).status == 200
 
 
-async def test_what_was_admitted_is_asked_again_when_it_begins(door: Endpoint, cameras: StandIn) -> None:
+async def test_what_was_admitted_is_asked_again_when_it_begins(door: RtspServer, cameras: StandIn) -> None:
     peer = await Peer.to(door.port, "a")
     await peer.announce(Authorization=ANN)
     await peer.ask("SETUP", "/streamid=0", Transport="RTP/AVP/TCP;interleaved=0-1")
@@ -74,7 +74,7 @@ async def test_what_was_admitted_is_asked_again_when_it_begins(door: Endpoint, c
     assert cameras.slots == []
 
 
-async def test_a_digest_counts_for_the_camera_in_its_uri_alone(door: Endpoint) -> None:
+async def test_a_digest_counts_for_the_camera_in_its_uri_alone(door: RtspServer) -> None:
     peer = await Peer.to(door.port, "a")
     nonce = (await peer.announce()).headers["www-authenticate"].split('nonce="')[1].split('"')[0]
     for uri in ("rtsp://x/", "", "rtsp://127.0.0.1:8554/b"):
@@ -86,7 +86,7 @@ async def test_a_digest_counts_for_the_camera_in_its_uri_alone(door: Endpoint) -
 
 
 @pytest.mark.parametrize("name", ["a", "open", "off", "pulled", "nobody"])
-async def test_options_tell_nothing_about_cameras(door: Endpoint, name: str) -> None:
+async def test_options_tell_nothing_about_cameras(door: RtspServer, name: str) -> None:
     answers = [await (await Peer.to(door.port, which)).ask("OPTIONS") for which in ("a", name)]
     assert answers[0] == answers[1]
     assert answers[0].status == 200
@@ -102,7 +102,7 @@ async def test_who_knows_no_password_cannot_tell_which_cameras_there_are(cameras
             assert len(answers) == 1
 
 
-async def test_a_camera_that_is_not_there_looks_like_one_with_a_password(door: Endpoint, cameras: StandIn) -> None:
+async def test_a_camera_that_is_not_there_looks_like_one_with_a_password(door: RtspServer, cameras: StandIn) -> None:
     for given in ({}, {"Authorization": ANN}):
         answers = [await (await Peer.to(door.port, name)).announce(**given) for name in ("b", "nobody")]
         assert len({(answer.status, answer.reason) for answer in answers}) == 1
@@ -118,12 +118,12 @@ async def test_where_nothing_is_secret_a_wrong_name_is_told_how_to_be_added() ->
 @pytest.mark.parametrize(
     ("name", "why"), [("off", "Camera off is disabled"), ("pulled", "Camera pulled does not have the source push:")]
 )
-async def test_a_camera_that_takes_no_publisher_says_why(door: Endpoint, name: str, why: str) -> None:
+async def test_a_camera_that_takes_no_publisher_says_why(door: RtspServer, name: str, why: str) -> None:
     answer = await (await Peer.to(door.port, name)).announce()
     assert (answer.status, answer.reason) == (403, why)
 
 
-async def test_the_cameras_status_tells_of_passwords_wrong_or_missing(door: Endpoint, cameras: StandIn) -> None:
+async def test_the_cameras_status_tells_of_passwords_wrong_or_missing(door: RtspServer, cameras: StandIn) -> None:
     peer = await Peer.to(door.port, "a")
     for _ in range(3):
         answer = await peer.announce(Authorization=BOB)
@@ -137,7 +137,7 @@ async def test_the_cameras_status_tells_of_passwords_wrong_or_missing(door: Endp
     assert cameras.refused[1:] == [("a", Reason.AUTH, LEFT)]
 
 
-async def test_passwords_are_not_guessed_in_bulk(door: Endpoint, caplog: pytest.LogCaptureFixture) -> None:
+async def test_passwords_are_not_guessed_in_bulk(door: RtspServer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="patchwatch.ingest")
     statuses = []
     for _ in range(20):
@@ -159,7 +159,7 @@ async def test_passwords_are_not_guessed_in_bulk(door: Endpoint, caplog: pytest.
 
 
 @pytest.mark.parametrize("header", ["Digest " + "a" * 7_900, "Digest " + 'a="' * 2_600, "Basic " + "a" * 7_900])
-async def test_a_long_header_of_a_stranger_holds_nobody_up(door: Endpoint, header: str) -> None:
+async def test_a_long_header_of_a_stranger_holds_nobody_up(door: RtspServer, header: str) -> None:
     loop = asyncio.get_running_loop()
     peers = [await Peer.to(door.port, "a", host=f"127.0.0.{2 + n}") for n in range(15)]
     began_s = loop.time()

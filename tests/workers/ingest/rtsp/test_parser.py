@@ -7,7 +7,7 @@ from growth import growth_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchwatch.errors import InvalidMessageError
+from patchwatch.contract.errors import InvalidMessageError
 from workers.ingest.rtsp.message import Packet, Request, answer, camera_id_of, path_of, printable
 from workers.ingest.rtsp.parser import MAX_BODY_BYTES, MAX_HEAD_BYTES, Parser
 

@@ -9,7 +9,7 @@ from growth import growth_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchwatch.errors import InvalidMessageError
+from patchwatch.contract.errors import InvalidMessageError
 from workers.ingest.rtsp import parameters
 from workers.ingest.rtsp.sdp import description, tracks
 from workers.ingest.rtsp.transport import offered

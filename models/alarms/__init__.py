@@ -1,0 +1,1 @@
+"""From distances to alarms: calibration, thresholds, and events."""

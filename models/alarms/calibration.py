@@ -1,0 +1,71 @@
+"""Calibration: what a distance means, as its rarity among held-out normal footage of the same camera."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchwatch.contract.errors import InsufficientFootageError
+
+_LEVELS = 512  # quantiles kept of the body
+_TAIL = 0.05  # share of the normal values that the tail is fitted on
+TAIL_RARITY = -math.log10(_TAIL)
+_NOTHING = 1e-200  # no distance: the steps between such levels are too small to divide by
+MIN_VALUES = 20
+NEUTRAL_RARITY = math.log10(2.0)  # of the median normal value: neither calm nor strange
+HALF_SCORE_RARITY = 3.0  # a frame that one in a thousand normal frames reaches scores 0.5
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Distribution of a value over held-out normal frames.
+
+    ``levels``: float64 (n,), sorted, equally spaced quantiles from 0 to 1. ``tail_from`` is the quantile ``1 - 0.05``
+    and ``tail_scale`` the mean excess above it: beyond, the distribution goes on as an exponential (the generalised
+    Pareto tail of shape 0, Pickands 1975), so that rarities go on rising where normal footage ends.
+    """
+
+    levels: NDArray[np.float64]
+    tail_from: float
+    tail_scale: float
+
+    def __post_init__(self) -> None:
+        if self.levels.ndim != 1 or not len(self.levels) or not np.isfinite(self.levels).all():
+            raise ValueError("calibration levels must be finite, and there must be some")
+
+    @classmethod
+    def fit(cls, values: NDArray[np.float64], resolution: float = 0.0) -> Calibration:
+        """Fit to held-out normal values (n,). Raises `InsufficientFootageError` for fewer than 20.
+
+        ``resolution``: smallest difference of values that means anything. A value that never varies has no tail to
+        measure; the smallest step above it must not count as a miracle.
+        """
+        if len(values) < MIN_VALUES:
+            raise InsufficientFootageError(f"{len(values)} held-out normal values; calibration needs {MIN_VALUES}")
+        if not np.isfinite(values).all():
+            raise ValueError("calibration values must be finite")
+        levels = np.quantile(values, np.linspace(0.0, 1.0, _LEVELS))
+        levels[np.abs(levels) < _NOTHING] = 0.0
+        tail_from = float(np.quantile(values, 1.0 - _TAIL))
+        excess = values[values > tail_from] - tail_from
+        smallest = max(resolution, 1e-6 * max(1.0, abs(tail_from)))
+        return cls(levels, tail_from, max(float(excess.mean()) if len(excess) else 0.0, smallest))
+
+    def rarity(self, value: float) -> float:
+        """``-log10`` of the share of normal values above ``value``: 0.3 for the median, 1.3 where the tail begins,
+        3 for one in a thousand, and so on without end. Of equal values half count as above: a picture that stands
+        still is as usual as can be, not rare."""
+        if value > self.tail_from:
+            return TAIL_RARITY + (value - self.tail_from) / self.tail_scale * math.log10(math.e)
+        shares = np.linspace(0.0, 1.0, len(self.levels))
+        up_to, from_on = np.interp(value, self.levels, shares), np.interp(-value, -self.levels[::-1], shares)
+        below = float(up_to + 1.0 - from_on) / 2.0
+        return abs(math.log10(max(1.0 - below, _TAIL)))  # abs: the calmest is 0.0, not -0.0
+
+
+def score_of(rarity: float) -> float:
+    """Rarity (0..inf) to score (0..1): 0.5 for one in a thousand; never saturates, so far outliers stay ordered."""
+    return rarity / (rarity + HALF_SCORE_RARITY)

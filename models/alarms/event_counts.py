@@ -1,0 +1,105 @@
+"""How often a series of scores opens an event, by level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.alarms.event_detector import TOLERANCE_S, EventRule
+
+Run = tuple[NDArray[np.float64], NDArray[np.float64]]  # times in seconds and smoothed scores, both (n,)
+_MOST_EVENTS = 512  # levels of rarer events are kept
+_OF_MOST = 0.5  # looking further down ends where events have merged to this share of the most there were
+
+
+@dataclass(frozen=True)
+class EventCounts:
+    """Runs of scores laid end to end, ready to count events at any level.
+
+    ``sustained``: at each frame the lowest score since the rule's minimum duration before, 0 where its run is younger.
+    ``piece``: number of the unbroken run a frame belongs to; a gap longer than the rule's begins another.
+    """
+
+    times: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    sustained: NDArray[np.float64]
+    piece: NDArray[np.int64]
+    rule: EventRule
+
+    @classmethod
+    def of(cls, runs: Sequence[Run], rule: EventRule) -> EventCounts:
+        times = np.concatenate([run[0] for run in runs])
+        scores = np.concatenate([run[1] for run in runs])
+        run = np.repeat(np.arange(len(runs)), [len(found) for found, _ in runs])
+        step = np.diff(times)
+        broken = (np.diff(run) > 0) | (step > rule.gap_s) | (step < 0)
+        piece = np.concatenate([[0], np.cumsum(broken)]).astype(np.int64)[: len(times)]
+        return cls(times, scores, _sustained(times, scores, piece, rule.min_duration_s), piece, rule)
+
+    def count(self, on: float) -> int:
+        """Events that the rule opens at level ``on``, with its ``off`` in proportion: as many as `EventDetector`.
+
+        What lies between two frames at or above ``off`` ends an event when it lasts for the cooldown; each stretch
+        that nothing ends holds one event if the level is sustained anywhere in it.
+        """
+        off = on * self.rule.off / self.rule.on
+        high = np.flatnonzero(self.scores >= off)
+        if len(high) == 0:
+            return 0
+        before, after = high[:-1], high[1:]
+        calm_s = self.times[after - 1] - self.times[before]
+        ended = (after - before > 1) & (calm_s >= self.rule.cooldown_s - TOLERANCE_S)
+        ended |= self.piece[after] != self.piece[before]
+        stretch = np.concatenate([[0], np.cumsum(ended)])
+        return len(np.unique(stretch[self.sustained[high] >= on]))
+
+    def peaks(self) -> NDArray[np.float64]:
+        """Local maxima of the sustained level, falling: between them the count can only rise with the level."""
+        edge = np.append(np.diff(self.piece) > 0, True)
+        falls = np.append(np.diff(self.sustained) < 0, True) | edge
+        rose = np.append(True, np.diff(self.sustained) >= 0) | np.roll(edge, 1)
+        found: NDArray[np.float64] = np.unique(self.sustained[falls & rose & (self.sustained > 0)])[::-1]
+        return found
+
+
+def event_levels(runs: Sequence[Run], rule: EventRule) -> NDArray[np.float64]:
+    """The k-th entry is the highest score at which ``rule`` (its ``off`` in proportion to its ``on``) opens k events.
+
+    Float64 (n,), falling. Lower down events merge: where fewer are counted than above, the greater number stands.
+    """
+    series = EventCounts.of(runs, rule)
+    levels: list[float] = []
+    for level in series.peaks():
+        count = series.count(float(level))
+        levels += [float(level)] * (count - len(levels))
+        if len(levels) >= _MOST_EVENTS or count < _OF_MOST * len(levels):
+            break
+    return np.array(levels[:_MOST_EVENTS], np.float64)
+
+
+def length_s(runs: Sequence[Run], gap_s: float) -> float:
+    """Time covered by the runs, without what lies in gaps."""
+    steps = (np.diff(times) for times, _ in runs)
+    return sum(float(step[(step >= 0) & (step <= gap_s)].sum()) for step in steps)
+
+
+def _sustained(
+    times: NDArray[np.float64], scores: NDArray[np.float64], piece: NDArray[np.int64], duration_s: float
+) -> NDArray[np.float64]:
+    lowest, lag = scores.copy(), 0
+    waiting = np.ones(len(scores), bool)  # frames whose window does not reach back far enough yet
+    while waiting.any():
+        if lag:
+            lowest[lag:] = np.where(waiting[lag:], np.minimum(lowest[lag:], scores[: len(scores) - lag]), lowest[lag:])
+        reached = np.zeros(len(scores), bool)
+        reached[lag:] = times[lag:] - times[: len(times) - lag] >= duration_s - TOLERANCE_S
+        waiting &= ~reached
+        lag += 1
+        young = np.ones(len(scores), bool)
+        young[lag:] = piece[lag:] != piece[: len(piece) - lag]
+        lowest[waiting & young] = 0.0
+        waiting &= ~young
+    return lowest

@@ -1,0 +1,69 @@
+"""The tail of a distribution beyond what was seen: generalised Pareto, with all shapes and scales that fit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_SHAPES = np.linspace(-0.5, 0.5, 21)
+_SHAPE_SPREAD = 0.2  # normal prior of the shape about 0, the exponential tail; chosen by bench/threshold.py
+_SCALES = np.geomspace(0.1, 12.0, 48)  # of the mean excess
+_LEAST_SCALE = 1e-3  # of the tail's start: footage that never varied does not make its level a certainty
+_NEGLIGIBLE = 1e-5  # weight of a pair of parameters
+_LEAST_SHARE = 1e-250  # a share that numbers can be divided by
+
+
+@dataclass(frozen=True)
+class GpdTail:
+    """Generalised Pareto tail above ``start``, on which ``events`` values lie (Pickands 1975; Balkema & de Haan 1974).
+
+    ``shapes``, ``scales``, ``weights``: float64 (n,), the posterior of both parameters on a grid, so that few values
+    mean a wide spread of tails instead of one that is wrong. Weights sum to 1.
+    """
+
+    start: float
+    events: int
+    shapes: NDArray[np.float64]
+    scales: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+    @classmethod
+    def fit(cls, levels: NDArray[np.float64]) -> GpdTail:
+        """From falling values (n,): the lowest is where the tail starts, the others are its excesses."""
+        start = float(levels[-1]) if len(levels) else 0.0
+        excess = levels[:-1] - start
+        mean = max(float(excess.mean()) if len(excess) else 0.0, _LEAST_SCALE * max(start, 1.0))
+        shapes, scales = (grid.ravel() for grid in np.meshgrid(_SHAPES, _SCALES * mean, indexing="ij"))
+        log = _log_likelihood(shapes, scales, excess) - 0.5 * (shapes / _SHAPE_SPREAD) ** 2
+        weights = np.exp(log - log.max())
+        weights /= weights.sum()
+        kept = weights > _NEGLIGIBLE
+        return cls(start, len(excess), shapes[kept], scales[kept], weights[kept] / weights[kept].sum())
+
+    def survival(self, value: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Share of the tail above a value under each parameter pair, and the weight of the pair."""
+        return _survival((value - self.start) / self.scales, self.shapes), self.weights
+
+
+def _log_likelihood(
+    shapes: NDArray[np.float64], scales: NDArray[np.float64], excess: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Of each pair; the scale has the prior 1 / scale, which is flat on its logarithmic grid."""
+    ratio = excess[None, :] / scales[:, None]
+    inside = 1.0 + shapes[:, None] * ratio
+    exponential = np.abs(shapes[:, None]) < 1e-9
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = np.where(exponential, ratio, (1.0 + 1.0 / shapes[:, None]) * np.log(inside))
+    terms[inside <= 0] = np.inf
+    found: NDArray[np.float64] = -len(excess) * np.log(scales) - terms.sum(axis=1)
+    return found
+
+
+def _survival(ratio: NDArray[np.float64], shapes: NDArray[np.float64]) -> NDArray[np.float64]:
+    exponential = np.abs(shapes) < 1e-9
+    inside = np.maximum(1.0 + shapes * ratio, 1e-300)
+    log = np.where(exponential, -ratio, -np.log(inside) / np.where(exponential, 1.0, shapes))
+    found: NDArray[np.float64] = np.maximum(np.exp(log), _LEAST_SHARE)
+    return found

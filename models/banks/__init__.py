@@ -1,0 +1,1 @@
+"""Memory banks: learnt, checked against footage that they did not see, stored."""

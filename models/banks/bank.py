@@ -1,0 +1,181 @@
+"""Memory banks: exemplars of normal, one set per seed, and the distance to the nearest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.alarms.alarm_threshold import ThresholdModel
+from models.alarms.event_detector import EventRule
+from models.alarms.rank_calibration import AnyCalibration
+from models.banks.coverage import Coverage
+from models.exemplars.exemplars import ExemplarOrigins
+from models.exemplars.footage_moments import FootageMoments
+from models.exemplars.perspective import Perspective
+from models.frames.features import Features
+from models.profiles.profile import Profile
+
+
+@dataclass(frozen=True)
+class StreamBank:
+    """Exemplars of one stream. ``vectors``: float32 (seeds, groups, exemplars, dim); no exemplars where the stream
+    found nothing in the normal footage.
+
+    ``origins`` say where each was seen; banks that only calibrate have none. ``scales``: float32 (groups,), what
+    distances within each group are divided by; None: by nothing. ``perspective``: brings the stream's vectors, which
+    then end with sizes, to the measure of the exemplars; None: they are in it.
+    """
+
+    vectors: NDArray[np.float32]
+    origins: ExemplarOrigins | None = None
+    scales: NDArray[np.float32] | None = None
+    perspective: Perspective | None = None
+
+    def __post_init__(self) -> None:
+        if self.vectors.ndim != 4 or self.vectors.dtype != np.float32 or 0 in self._shape_but_exemplars:
+            raise ValueError(f"a bank is float32 (seeds, groups, exemplars, dim), not {self.vectors.shape}")
+        if self.origins is not None and self.origins.moments.shape != self.vectors.shape[:3]:
+            raise ValueError(f"origins {self.origins.moments.shape} do not fit a bank {self.vectors.shape}")
+        if self.scales is not None and (self.scales.shape != self.vectors.shape[1:2] or not (self.scales > 0).all()):
+            raise ValueError(
+                f"scales {self.scales.shape} are not one positive number per group of {self.vectors.shape}"
+            )
+
+    @property
+    def _shape_but_exemplars(self) -> tuple[int, int, int]:
+        seeds, groups, _, dim = self.vectors.shape
+        return seeds, groups, dim
+
+    @property
+    def empty(self) -> bool:
+        return not self.vectors.size
+
+    @cached_property
+    def _by_group(self) -> NDArray[np.float32]:
+        """(groups, dim, seeds * exemplars): the exemplars of all seeds side by side."""
+        seeds, groups, exemplars, dim = self.vectors.shape
+        joined = self.vectors.transpose(1, 3, 0, 2).reshape(groups, dim, seeds * exemplars)
+        return np.ascontiguousarray(joined)
+
+    @cached_property
+    def _squares(self) -> NDArray[np.float32]:
+        squares: NDArray[np.float32] = np.einsum("gdm,gdm->gm", self._by_group, self._by_group)
+        return squares
+
+    def measured(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Vectors (n, ...) of the stream as (n, dim), comparable with the exemplars."""
+        return vectors if self.perspective is None else self.perspective.by_usual_height(vectors)
+
+    def distances(self, features: Features) -> NDArray[np.float32]:
+        """Euclidean distance of each vector to the nearest exemplar of its group, in scales of the group: float32
+        (n, seeds).
+
+        All seeds are compared in one matrix product. An empty bank knows no exemplar: from there it is the distance
+        to the origin, which calibration gives no weight. Raises ValueError for vectors of another dimension or group.
+        """
+        seeds, groups, exemplars, dim = self.vectors.shape
+        queries, of = self.measured(features.vectors), features.groups
+        if queries.shape[1] != dim or (len(of) and int(of.max()) >= groups):
+            raise ValueError(
+                f"vectors {queries.shape} in groups up to {of.max()} do not fit a bank {self.vectors.shape}"
+            )
+        squares = np.einsum("nd,nd->n", queries, queries)[:, None]
+        if self.empty:
+            return np.asarray(np.sqrt(np.repeat(squares, seeds, axis=1)), np.float32)
+        if groups == 1:
+            products = queries @ self._by_group[0]
+            squared = squares + self._squares - 2.0 * products
+        else:
+            everything = len(of) == groups and bool((of == np.arange(groups)).all())  # spares a copy of the bank
+            banks, norms = (self._by_group, self._squares) if everything else (self._by_group[of], self._squares[of])
+            squared = squares + norms - 2.0 * np.matmul(queries[:, None, :], banks)[:, 0, :]
+        nearest = squared.reshape(len(queries), seeds, exemplars).min(axis=2)
+        distances: NDArray[np.float32] = np.sqrt(np.maximum(nearest, 0.0))
+        return distances if self.scales is None else distances / self.scales[of][:, None]
+
+
+@dataclass(frozen=True)
+class StreamDistance:
+    """What one stream's bank says of a frame: ``value`` (mean over seeds of the largest distance of any region), and
+    the index of the region that is farthest from normal."""
+
+    value: float
+    region: int
+
+
+def frame_distance(bank: StreamBank, features: Features) -> StreamDistance | None:
+    """None when the stream has nothing to say of this frame."""
+    if len(features) == 0:
+        return None
+    distances = bank.distances(features)
+    return StreamDistance(float(distances.max(axis=0).mean()), int(distances.mean(axis=1).argmax()))
+
+
+@dataclass(frozen=True)
+class Footage:
+    """What a bank was learnt from. ``sources`` are names without credentials. ``cuts``: found within them."""
+
+    sources: tuple[str, ...]
+    frames: int
+    seconds: float
+    thinned: int = 1  # only every n-th half minute was kept, to bound memory
+    vectors: dict[str, int] = field(default_factory=dict)  # per stream, before the coreset
+    cuts: int = 0
+
+
+@dataclass(frozen=True)
+class Bank:
+    """All that scoring a camera needs: banks of every stream and seed, calibrations, thresholds, and their origin.
+
+    ``identity`` names the networks and preprocessing that made the vectors: another machine must match it.
+    """
+
+    profile: Profile
+    identity: dict[str, Any]
+    streams: tuple[StreamBank, ...]
+    calibrations: tuple[AnyCalibration, ...]  # per stream, of its distances
+    fused: AnyCalibration  # of the fused value
+    threshold: ThresholdModel
+    false_alarms_per_day: float  # the budget it was learnt for; any other can be asked of `threshold`
+    footage: Footage
+    created_at: str  # ISO 8601, UTC
+    moments: FootageMoments  # that the streams' origins point to
+    coverage: Coverage
+
+    def __post_init__(self) -> None:
+        if not len(self.profile.streams) == len(self.streams) == len(self.calibrations):
+            raise ValueError("a bank holds one set of exemplars and one calibration per stream of its profile")
+        if any(stream.origins is None for stream in self.streams):
+            raise ValueError("a bank knows where its exemplars were seen")
+
+    @cached_property
+    def id(self) -> str:
+        """Short name of exactly these exemplars and calibrations."""
+        digest = hashlib.sha256(self.created_at.encode())
+        for array in self.arrays():
+            digest.update(np.ascontiguousarray(array).tobytes())
+        return digest.hexdigest()[:12]
+
+    def arrays(self) -> Sequence[NDArray[Any]]:
+        calibrations = [found.levels for found in (*self.calibrations, self.fused)]
+        origins = [array for bank in self.streams if bank.origins for array in bank.origins.arrays().values()]
+        scales = [bank.scales for bank in self.streams if bank.scales is not None]
+        lines = [bank.perspective.line for bank in self.streams if bank.perspective is not None]
+        seen = [*origins, *scales, *lines, *self.moments.arrays().values()]
+        return [bank.vectors for bank in self.streams] + calibrations + [self.threshold.levels] + seen
+
+    @cached_property
+    def rule(self) -> EventRule:
+        """The event rule for the budget the bank was learnt for."""
+        return self.threshold.rule(self.false_alarms_per_day)
+
+    @property
+    def random_weights(self) -> bool:
+        """Whether a network with random weights made these vectors. Whoever shows a score must say so."""
+        return bool(self.identity.get("networks", {}).get("random_weights", False))

@@ -1,0 +1,330 @@
+"""Learning a bank: normal footage in, exemplars of three seeds, calibrations and thresholds out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.alarms.alarm_threshold import FALSE_ALARMS_PER_DAY, ThresholdModel
+from models.alarms.calibration import MIN_VALUES, NEUTRAL_RARITY, score_of
+from models.alarms.event_counts import length_s
+from models.alarms.event_detector import EventRule
+from models.alarms.rank_calibration import AnyCalibration, calibration_of
+from models.banks.bank import Bank, Footage, StreamBank
+from models.banks.coverage import Coverage, StreamCoverage
+from models.banks.cross_validation import HeldOutFrames, cover, hold_out
+from models.exemplars.exemplars import ExemplarOrigins
+from models.exemplars.footage_index import THUMBNAILS_MB, FootageIndex
+from models.exemplars.footage_moments import FootageMoments, Moment
+from models.exemplars.perspective import Perspective
+from models.frames.features import Features
+from models.frames.optical_flow import MAX_GAP_S
+from models.profiles.fusion import fuse
+from models.profiles.profile import NEVER_SILENT, Fusion, Profile, StreamKind
+from models.profiles.smoothing import CausalGaussian
+from models.streams.base import PerspectiveStream, ScaledStream, Stream
+from patchwatch.contract.errors import InsufficientFootageError
+
+MIN_FOOTAGE_S = 5.0
+MIN_FRAMES = 25
+SEGMENTS = 5  # leave-one-segment-out calibration; fewer where they would be shorter than `MIN_VALUES` frames
+_MOST_SILENT = 0.4  # of the frames, for want of one shortly before
+MAX_FRAMES = 20_000  # kept in memory; beyond, every other stretch of footage is let go, again and again
+THINNED_S = 30.0  # length of such a stretch: within it events are counted as they would be live
+
+Progress = Callable[[float], None]
+
+
+class BankBuilder:
+    """Collects the features of normal footage, then builds the bank.
+
+    Frames come in order, source by source. Memory is bounded: past 20,000 kept frames only every second
+    half minute is kept, then every fourth, and so on; the bank's footage says so.
+    """
+
+    def __init__(
+        self,
+        profile: Profile,
+        streams: Sequence[Stream],
+        identity: dict[str, Any],
+        false_alarms_per_day: float = FALSE_ALARMS_PER_DAY,
+        thumbnails_mb: float = THUMBNAILS_MB,
+    ) -> None:
+        self._profile = profile
+        self._streams = list(streams)
+        self._identity = identity
+        self._false_alarms_per_day = false_alarms_per_day
+        self._album = FootageIndex(thumbnails_mb)
+        self._frames: list[tuple[Features, ...]] = []
+        self._times: list[float] = []
+        self._stretches: list[int] = []  # number of the half minute of footage each kept frame belongs to
+        self._runs: list[int] = []  # number of the unbroken run each kept frame belongs to
+        self._seen = self._run = self._cuts = 0
+        self._seconds = 0.0
+        self._last_s: float | None = None
+        self._thinned = 1
+
+    def add(
+        self,
+        at_s: float,
+        features: Sequence[Features],
+        rgb: NDArray[np.uint8],
+        *,
+        moment: Moment | None = None,
+        starts_run: bool = False,
+        cut: bool = False,
+    ) -> None:
+        """Take the features of one normal frame, one `Features` per stream, and its picture ``rgb`` (h, w, 3).
+
+        ``moment``: where it is in its source; None: at ``at_s`` in the first. ``starts_run``: a new source, a gap,
+        or a ``cut``, which is counted.
+        """
+        self._cuts += cut
+        if starts_run or self._last_s is None or at_s < self._last_s:
+            self._run += 1
+        else:
+            self._seconds += at_s - self._last_s
+        self._last_s = at_s
+        stretch = int(self._seconds // THINNED_S)
+        if stretch % self._thinned == 0:
+            self._frames.append(tuple(features))
+            self._times.append(at_s)
+            self._runs.append(self._run)
+            self._stretches.append(stretch)
+            self._album.add(moment or Moment(0, at_s), rgb)
+        self._seen += 1
+        if len(self._frames) > MAX_FRAMES:
+            self._thin()
+
+    @property
+    def next_free_s(self) -> float:
+        """A time after all frames so far: add it to a further source's own times."""
+        return 0.0 if self._last_s is None else self._last_s + 1.0
+
+    def _thin(self) -> None:
+        self._thinned *= 2
+        kept = [n for n, stretch in enumerate(self._stretches) if stretch % self._thinned == 0]
+        self._album.thin(kept)
+        self._frames, self._times = [self._frames[n] for n in kept], [self._times[n] for n in kept]
+        self._runs, self._stretches = [self._runs[n] for n in kept], [self._stretches[n] for n in kept]
+
+    def build(self, sources: Sequence[str], progress: Progress = lambda done: None) -> Bank:
+        """Draw the exemplars, calibrate on held-out segments, set thresholds. A learner builds one bank.
+
+        Raises `InsufficientFootageError` naming what is missing.
+        """
+        self._check_footage()
+        self._check_rate()
+        perspectives = self._measure_by_perspective()
+        segments = self._segments()
+        folds = []
+        for number, (start, stop) in enumerate(segments):
+            folds.append(self._draw([n for n in range(len(self._frames)) if not start <= n < stop]))
+            progress((number + 1) / (len(segments) + 2))
+        held_out, scales = self._hold_out(folds)
+        banks, moments = self._draw_with_origins(scales)
+        calibrations = self._calibrate(held_out)
+        fused_values = self._fuse(held_out, calibrations)
+        fused = calibration_of(
+            np.array([value for value in fused_values if value is not None], np.float64), len(fused_values)
+        )
+        progress((len(segments) + 1) / (len(segments) + 2))
+        coverage = self._cover(banks, held_out)
+        progress(1.0)
+        return Bank(
+            self._profile, self._identity,
+            tuple(replace(bank, perspective=one) for bank, one in zip(banks, perspectives, strict=True)),
+            tuple(calibrations), fused,
+            self._threshold(fused_values, fused), self._false_alarms_per_day, self._footage(sources),
+            datetime.now(UTC).isoformat(timespec="seconds"), moments, coverage,
+        )  # fmt: skip
+
+    def _check_footage(self) -> None:
+        if self._seconds < MIN_FOOTAGE_S or len(self._frames) < MIN_FRAMES:
+            raise InsufficientFootageError(
+                f"{self._seconds:.1f} s of normal footage ({len(self._frames)} analysed frames) is too little to learn "
+                f"from: give at least {MIN_FOOTAGE_S:.0f} s and {MIN_FRAMES} frames, "
+                "better ten minutes or more"
+            )
+
+    def _check_rate(self) -> None:
+        moving = [n for n, spec in enumerate(self._profile.streams) if spec.kind is StreamKind.MOTION]
+        steps = np.diff(self._times)[np.diff(self._runs) == 0]
+        interval_s = float(np.median(steps)) if len(steps) else 0.0
+        silent = [sum(not len(frame[n]) for frame in self._frames) / len(self._frames) for n in moving]
+        if interval_s <= MAX_GAP_S or max(silent, default=0.0) < _MOST_SILENT:
+            return
+        raise InsufficientFootageError(
+            f"the pictures are {interval_s:.1f} s apart, and movement is followed over at most {MAX_GAP_S:g} s: raise "
+            "the camera's frame rate, or the analysis rate (PATCHWATCH_ANALYSIS_FPS, or the camera's `fps`), and enrol "
+            "again"
+        )
+
+    def _measure_by_perspective(self) -> list[Perspective | None]:
+        """Per stream the perspective its vectors are measured by, from here on; None: they have no sizes."""
+        found: list[Perspective | None] = []
+        for position, stream in enumerate(self._streams):
+            frames = [frame[position] for frame in self._frames]
+            found.append(stream.perspective(frames) if isinstance(stream, PerspectiveStream) else None)
+        self._frames = [tuple(map(_measured, frame, found)) for frame in self._frames]
+        return found
+
+    def _segments(self) -> list[tuple[int, int]]:
+        count = min(SEGMENTS, max(2, len(self._frames) // MIN_VALUES))
+        edges = np.linspace(0, len(self._frames), count + 1).astype(int).tolist()
+        return list(pairwise(edges))
+
+    def _draw(self, chosen: Sequence[int]) -> list[StreamBank]:
+        banks = [
+            StreamBank(self._draw_stream(position, chosen, self._profile.seeds)[0])
+            for position in range(len(self._streams))
+        ]
+        self._check_seen(banks)
+        return banks
+
+    def _hold_out(
+        self, folds: Sequence[Sequence[StreamBank]]
+    ) -> tuple[list[list[HeldOutFrames | None]], list[NDArray[np.float32] | None]]:
+        """Per stream: every frame against the bank without its segment, and the scales of distances found by it."""
+        held_out, scales = [], []
+        for position, stream in enumerate(self._streams):
+            banks = [fold[position] for fold in folds]
+            found, scale = self._measure(position, banks), None
+            if isinstance(stream, ScaledStream):
+                scale = stream.scales(np.stack([part.vectors for part in found if part is not None]))
+                found = self._measure(position, [replace(bank, scales=scale) for bank in banks])
+            held_out.append(found)
+            scales.append(scale)
+        return held_out, scales
+
+    def _measure(self, position: int, banks: Sequence[StreamBank]) -> list[HeldOutFrames | None]:
+        return [
+            hold_out(bank, frame[position])
+            for bank, (start, stop) in zip(banks, self._segments(), strict=True)
+            for frame in self._frames[start:stop]
+        ]
+
+    def _draw_with_origins(
+        self, scales: Sequence[NDArray[np.float32] | None]
+    ) -> tuple[list[StreamBank], FootageMoments]:
+        whole, seeds = range(len(self._frames)), self._profile.seeds
+        drawn = [self._draw_stream(position, whole, seeds) for position in range(len(self._streams))]
+        moments, rows = self._album.moments([entries for _, entries, _ in drawn])
+        banks = []
+        for position, (vectors, entries, regions) in enumerate(drawn):
+            boxes = self._album.boxes(entries, regions, [frame[position] for frame in self._frames])
+            banks.append(StreamBank(vectors, ExemplarOrigins.of(rows[position], boxes), scales[position]))
+        return banks, moments
+
+    def _draw_stream(
+        self, position: int, chosen: Sequence[int], seeds: Sequence[int]
+    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """Of these seeds: vectors, the kept frame each was seen in, and the region there; no exemplars of nothing."""
+        stream, spec = self._streams[position], self._profile.streams[position]
+        strided = [n for n in chosen if n % spec.stride == 0]
+        tries = (strided,) if self._profile.fusion is Fusion.DISTANCE else (strided, chosen)
+        kept = next((np.array(some) for some in tries if any(len(self._frames[n][position]) for n in some)), None)
+        if kept is None:
+            none = np.zeros((len(seeds), 1, 0), np.int64)
+            return np.zeros((len(seeds), 1, 0, stream.dim), np.float32), none, none
+        normal = [self._frames[n][position] for n in kept]
+        drawn = [stream.exemplars(normal, seed) for seed in seeds]
+        vectors = np.stack([one.vectors for one in drawn]).astype(np.float32, copy=False)
+        return vectors, kept[np.stack([one.frames for one in drawn])], np.stack([one.regions for one in drawn])
+
+    def _needs_everything(self, kind: StreamKind) -> bool:
+        """Raw distances cannot be added where one is unknown."""
+        return self._profile.fusion is Fusion.DISTANCE or kind in NEVER_SILENT
+
+    def _check_seen(self, banks: Sequence[StreamBank]) -> None:
+        for spec, bank in zip(self._profile.streams, banks, strict=True):
+            if bank.empty and self._needs_everything(spec.kind):
+                raise InsufficientFootageError(
+                    f"stream {spec.name!r} found nothing in the normal footage to learn from (no person?): "
+                    "give footage that shows what normally happens, or choose a profile without this stream"
+                )
+
+    def _calibrate(self, held_out: Sequence[Sequence[HeldOutFrames | None]]) -> list[AnyCalibration]:
+        calibrations = []
+        for spec, stream, found in zip(self._profile.streams, self._streams, held_out, strict=True):
+            values = np.array([part.distance.value for part in found if part is not None], np.float64)
+            if len(values) < MIN_VALUES and self._needs_everything(spec.kind):
+                raise InsufficientFootageError(
+                    f"stream {spec.name!r} had something to say in only {len(values)} normal frames, calibration needs "
+                    f"{MIN_VALUES}: give longer footage that shows what normally happens"
+                )
+            calibrations.append(calibration_of(values, len(found), stream.resolution))
+        return calibrations
+
+    def _cover(self, banks: Sequence[StreamBank], held_out: Sequence[Sequence[HeldOutFrames | None]]) -> Coverage:
+        streams = [
+            self._cover_stream(n, bank, found) for n, (bank, found) in enumerate(zip(banks, held_out, strict=True))
+        ]
+        return Coverage.of(self._seconds, self._seen, len(self._segments()), streams)
+
+    def _cover_stream(
+        self, position: int, bank: StreamBank, held_out: Sequence[HeldOutFrames | None]
+    ) -> StreamCoverage:
+        segments = self._segments()
+        counts = [start for start, _ in segments[1:-1]] if len(segments) == SEGMENTS else []
+        first = self._profile.seeds[:1]
+        drawn = [(count, self._draw_stream(position, range(count), first)[0]) for count in counts]
+        smaller = [(count, StreamBank(vectors, scales=bank.scales)) for count, vectors in drawn]
+        frames = [frame[position] for frame in self._frames]
+        name = self._profile.streams[position].name
+        return cover(name, bank, frames, held_out, self._album.sizes, smaller)
+
+    def _fuse(
+        self, held_out: Sequence[Sequence[HeldOutFrames | None]], calibrations: Sequence[AnyCalibration]
+    ) -> list[float | None]:
+        weights = [spec.weight for spec in self._profile.streams]
+        values = []
+        for parts in zip(*held_out, strict=True):
+            distances = [part.distance.value if part else None for part in parts]
+            rarities = [c.rarity(d) if d is not None else None for c, d in zip(calibrations, distances, strict=True)]
+            values.append(fuse(self._profile.fusion, weights, distances, rarities))
+        return values
+
+    def _threshold(self, fused_values: Sequence[float | None], fused: AnyCalibration) -> ThresholdModel:
+        """From the scores that the held-out footage would have had live, where silence leaves a score as it was."""
+        runs: dict[tuple[int, int], list[tuple[float, float]]] = {}
+        smoothing: dict[tuple[int, int], CausalGaussian] = {}
+        for segment, (start, stop) in enumerate(self._segments()):
+            for n in range(start, stop):
+                value, key = fused_values[n], (segment, self._runs[n])
+                run = runs.setdefault(key, [])
+                score = run[-1][1] if run else score_of(NEUTRAL_RARITY)
+                if value is not None:
+                    score = smoothing.setdefault(key, CausalGaussian(self._profile.smoothing_s)).add(
+                        self._times[n], score_of(fused.rarity(value))
+                    )
+                run.append((self._times[n], score))
+        found = [_columns(run) for run in runs.values()]
+        if not length_s(found, EventRule.gap_s) > 0:
+            raise InsufficientFootageError(
+                f"the analysed frames are more than {EventRule.gap_s:.0f} s apart, so no event can be counted: "
+                "raise the analysis rate"
+            )
+        return ThresholdModel.fit(found)
+
+    def _footage(self, sources: Sequence[str]) -> Footage:
+        vectors = {
+            spec.name: sum(len(frame[position]) for frame in self._frames[:: spec.stride])
+            for position, spec in enumerate(self._profile.streams)
+        }
+        return Footage(tuple(sources), self._seen, round(self._seconds, 3), self._thinned, vectors, self._cuts)
+
+
+def _measured(features: Features, perspective: Perspective | None) -> Features:
+    return features if perspective is None else replace(features, vectors=perspective.by_usual_height(features.vectors))
+
+
+def _columns(run: Sequence[tuple[float, float]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    table = np.array(run, np.float64)
+    return table[:, 0], table[:, 1]

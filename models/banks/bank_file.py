@@ -1,0 +1,191 @@
+"""Banks on disk: one safetensors file per camera and profile, with all its facts as metadata."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from models.alarms.alarm_threshold import ThresholdModel
+from models.alarms.calibration import Calibration
+from models.alarms.rank_calibration import AnyCalibration, RankCalibration
+from models.banks.bank import Bank, StreamBank
+from models.banks.bank_facts import BankFacts, BankFormat, BankStamp, RankCalibrationFacts, TailFacts
+from models.exemplars.exemplars import ExemplarOrigins
+from models.exemplars.footage_moments import FootageMoments
+from models.exemplars.perspective import Perspective
+from models.profiles.profile import Profile, profile_from_json, profile_to_json
+from models.weights.network_identity import comparable
+from patchwatch.contract.errors import BankMismatchError, NotFoundError, StorageError
+
+FORMAT = 2
+_NOT_A_BANK = (SafetensorError, OSError, AttributeError, KeyError, IndexError, OverflowError, TypeError, ValueError)
+
+
+def save_bank(bank: Bank, path: Path) -> None:
+    """Write a bank so that a reader sees the old file or the new one, never half of one, not after a power cut either.
+
+    Raises `StorageError`.
+    """
+    tensors: dict[str, np.ndarray[Any, Any]] = {"fused": bank.fused.levels, "threshold": bank.threshold.levels}
+    for spec, stream, calibration in zip(bank.profile.streams, bank.streams, bank.calibrations, strict=True):
+        tensors[f"{spec.name}.exemplars"] = np.ascontiguousarray(stream.vectors)
+        tensors[f"{spec.name}.calibration"] = calibration.levels
+        if stream.origins is not None:
+            tensors |= {f"{spec.name}.{noun}": array for noun, array in stream.origins.arrays().items()}
+        if stream.scales is not None:
+            tensors[f"{spec.name}.scales"] = stream.scales
+        if stream.perspective is not None:
+            tensors[f"{spec.name}.perspective"] = stream.perspective.line
+    tensors |= bank.moments.arrays()
+    facts = {
+        "format": FORMAT,
+        "id": bank.id,
+        "created_at": bank.created_at,
+        "profile": profile_to_json(bank.profile),
+        "identity": bank.identity,
+        "threshold": bank.threshold.facts(),
+        "false_alarms_per_day": bank.false_alarms_per_day,
+        "footage": asdict(bank.footage),
+        "coverage": bank.coverage.facts(),
+        "calibrations": {
+            name: _calibration_facts(found)
+            for name, found in zip(
+                [*(spec.name for spec in bank.profile.streams), "fused"], [*bank.calibrations, bank.fused], strict=True
+            )
+        },
+    }
+    partial = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(tensors, partial, metadata={"patchwatch": json.dumps(facts)})
+        put_in_place(partial, path)
+    except (OSError, SafetensorError) as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise StorageError(
+            f"the bank cannot be written to {path} ({error}): make room, or the folder writable, and enrol again"
+        ) from None
+
+
+def load_bank(path: Path) -> Bank:
+    """Read a bank. Raises `NotFoundError` when there is none, `BankMismatchError` when it cannot be used."""
+    try:
+        if not path.is_file():
+            camera_id, profile = path.parent.name, path.stem
+            raise NotFoundError(
+                f"nothing is known yet of what is normal for camera {camera_id}: learn it from the live camera with "
+                f"`patchwatch enrolments add {camera_id} --live 600 --profile {profile}`, or from recordings with "
+                f"`patchwatch enroll --camera {camera_id} --profile {profile} VIDEO...` (there is no bank at {path})"
+            )
+        with safe_open(path, framework="numpy") as file:
+            text = (file.metadata() or {})["patchwatch"]
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
+        found = BankFormat.model_validate_json(text).format
+        if found != FORMAT:
+            raise BankMismatchError(f"{path} has bank format {found}, this version reads {FORMAT}: enrol again")
+        facts = BankFacts.model_validate_json(text)
+        bank = _assemble(facts, tensors)
+    except _NOT_A_BANK as error:
+        raise BankMismatchError(f"{path} is truncated or not a bank ({error}): enrol the camera again") from None
+    if bank.id != facts.id:
+        raise BankMismatchError(f"{path} does not hold what it was saved with (id {facts.id}): enrol the camera again")
+    return bank
+
+
+def put_in_place(partial: Path, path: Path) -> None:
+    """Give a finished file its name, durably: contents first, then the name. Raises OSError."""
+    _sync(partial)
+    partial.replace(path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_stamp(path: Path) -> BankStamp:
+    """Id and format of a bank file, from its head alone. Raises `BankMismatchError` where it has none."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return BankStamp.model_validate_json((file.metadata() or {})["patchwatch"])
+    except _NOT_A_BANK as error:
+        raise BankMismatchError(f"{path} is truncated or not a bank ({error})") from None
+
+
+def check_identity(bank: Bank, profile: Profile, identity: dict[str, Any], where: str = "the bank") -> None:
+    """Raises `BankMismatchError` naming the first field in which the bank differs from what would score with it."""
+    networks = comparable(bank.identity.get("networks", {}), identity.get("networks", {}))
+    here = {"profile": profile_to_json(profile), **identity, "networks": networks[1]}
+    there = {"profile": profile_to_json(bank.profile), **bank.identity, "networks": networks[0]}
+    difference = _first_difference(there, here, "")
+    if difference is not None:
+        field, old, new = difference
+        raise BankMismatchError(
+            f"{where} was learnt with {field} = {old!r}, but here it is {new!r}: "
+            f"enrol again (`patchwatch enroll --profile {profile.name} ...`) or put back what it was learnt with"
+        )
+
+
+def _first_difference(there: Any, here: Any, name: str) -> tuple[str, Any, Any] | None:
+    if isinstance(there, dict) and isinstance(here, dict):
+        for key in sorted(there.keys() | here.keys()):
+            found = _first_difference(there.get(key), here.get(key), f"{name}.{key}" if name else key)
+            if found:
+                return found
+        return None
+    if isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
+        pairs = enumerate(zip(there, here, strict=True))
+        return next((found for n, (a, b) in pairs if (found := _first_difference(a, b, f"{name}[{n}]"))), None)
+    return None if there == here else (name, there, here)
+
+
+def _assemble(facts: BankFacts, tensors: dict[str, Any]) -> Bank:
+    profile = profile_from_json(facts.profile)
+    names = [spec.name for spec in profile.streams]
+    return Bank(
+        profile=profile,
+        identity=facts.identity,
+        streams=tuple(_stream(tensors, name) for name in names),
+        calibrations=tuple(_calibration(tensors[f"{name}.calibration"], facts.calibrations[name]) for name in names),
+        fused=_calibration(tensors["fused"], facts.calibrations["fused"]),
+        threshold=ThresholdModel(tensors["threshold"], **facts.threshold.model_dump()),
+        false_alarms_per_day=facts.false_alarms_per_day,
+        footage=facts.footage,
+        created_at=facts.created_at,
+        moments=FootageMoments.of_arrays(tensors),
+        coverage=facts.coverage,
+    )
+
+
+def _calibration_facts(calibration: AnyCalibration) -> dict[str, float]:
+    if isinstance(calibration, RankCalibration):
+        return {"frames": calibration.frames}
+    return {"tail_from": calibration.tail_from, "tail_scale": calibration.tail_scale}
+
+
+def _calibration(levels: NDArray[np.float64], facts: RankCalibrationFacts | TailFacts) -> AnyCalibration:
+    kind = RankCalibration if isinstance(facts, RankCalibrationFacts) else Calibration
+    return kind(levels, **facts.model_dump())
+
+
+def _stream(tensors: dict[str, Any], name: str) -> StreamBank:
+    line = tensors.get(f"{name}.perspective")
+    perspective = None if line is None else Perspective(line)
+    return StreamBank(tensors[f"{name}.exemplars"], _origins(tensors, name), tensors.get(f"{name}.scales"), perspective)
+
+
+def _origins(tensors: dict[str, Any], name: str) -> ExemplarOrigins:
+    return ExemplarOrigins(*(tensors[f"{name}.{noun}"] for noun in ("moments", "regions", "boxes")))

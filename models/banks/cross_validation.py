@@ -1,0 +1,95 @@
+"""Normal footage against banks that did not see it: what calibration and coverage are measured on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.banks.bank import StreamBank, StreamDistance, frame_distance
+from models.banks.coverage import Spread, StreamCoverage, covered_share, covering_radii, curve_point
+from models.frames.features import Features
+
+_MOST_FRAMES = 1000  # that coverage is measured on
+
+
+@dataclass(frozen=True, slots=True)
+class HeldOutFrames:
+    """A held-out frame of one stream.
+
+    ``distance``: as `frame_distance`. ``vectors``: float32 (n,), distance of each vector, mean over the seeds.
+    ``first_seed``: largest distance by the first seed alone. All infinite where the bank was empty.
+    """
+
+    distance: StreamDistance
+    vectors: NDArray[np.float32]
+    first_seed: float
+
+
+def hold_out(bank: StreamBank, features: Features) -> HeldOutFrames | None:
+    """Measure a frame against a bank without its segment; None when the stream has nothing to say of it."""
+    if len(features) == 0:
+        return None
+    if bank.empty:
+        return HeldOutFrames(StreamDistance(math.inf, 0), np.full(len(features), np.inf, np.float32), math.inf)
+    distances = bank.distances(features)
+    found = StreamDistance(float(distances.max(axis=0).mean()), int(distances.mean(axis=1).argmax()))
+    return HeldOutFrames(found, distances.mean(axis=1), float(distances[:, 0].max()))
+
+
+def cover(
+    name: str,
+    bank: StreamBank,
+    frames: Sequence[Features],
+    held_out: Sequence[HeldOutFrames | None],
+    sizes: Sequence[tuple[int, int]],
+    smaller: Sequence[tuple[int, StreamBank]],
+) -> StreamCoverage:
+    """Coverage of one stream by its whole ``bank``.
+
+    ``frames``, ``held_out`` and ``sizes`` (width, height of the picture) are of the same footage, in order.
+    ``smaller``: banks of the first seed alone, drawn from the first so many frames. Of long footage about 1,000 frames
+    are measured, evenly spread: enough for shares of it, and the cost stays that of drawing the banks.
+    """
+    spoken = [features for features in frames if len(features)]
+    counts = {
+        "spoke": len(spoken),
+        "vectors": sum(len(features) for features in spoken),
+        "exemplars": int(np.prod(bank.vectors.shape[1:3])),
+    }
+    if bank.empty:
+        return StreamCoverage(name, **counts, radius=None, spread=None, covered=None, regions=None, curve=())
+    step = -(-len(spoken) // _MOST_FRAMES)
+    some = spoken[::step]
+    radii = covering_radii(
+        bank.vectors.shape[1], ((features.groups, bank.distances(features).mean(axis=1)) for features in some)
+    )
+    measured = [
+        (features, part.vectors, size)
+        for features, part, size in zip(frames, held_out, sizes, strict=True)
+        if part is not None
+    ][::step]
+    spread = Spread.of(len(radii), some, bank.scales)
+    covered, regions = covered_share(measured, radii, spread)
+    most = np.array([part.first_seed if part else math.nan for part in held_out])
+    points = [
+        curve_point(count / len(frames), _later(fewer, frames, count, step), most)
+        for count, fewer in smaller
+        if not fewer.empty
+    ]
+    curve = tuple(point for point in points if point is not None)
+    return StreamCoverage(
+        name, **counts, radius=float(radii.max()), spread=spread.rms, covered=covered, regions=regions, curve=curve
+    )
+
+
+def _later(bank: StreamBank, frames: Sequence[Features], start: int, step: int) -> NDArray[np.float64]:
+    """Distance of every ``step``-th frame from ``start`` on to a bank, NaN for the others and where silent."""
+    later = np.full(len(frames), math.nan)
+    for n in range(start, len(frames), step):
+        found = frame_distance(bank, frames[n])
+        later[n] = found.value if found else math.nan
+    return later

@@ -1,0 +1,1 @@
+"""A profile at work: frames in, features, scores and explanations out."""

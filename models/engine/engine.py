@@ -1,0 +1,131 @@
+"""A profile made ready: its networks loaded, its streams made. Frames in, features out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import cv2
+from threadpoolctl import threadpool_limits
+
+from models.frames.features import Features
+from models.frames.frame import Frame
+from models.frames.frame_reuse import NEVER, FrameReuse
+from models.profiles.profile import Profile, StreamKind, StreamSpec
+from models.streams import category_stream, global_stream, local_stream, motion_stream, velocity_stream
+from models.streams.base import Stream
+from models.streams.frame_batch import CameraContext, FrameBatch
+
+if TYPE_CHECKING:
+    from models.networks.networks import Networks
+
+
+@dataclass(frozen=True)
+class NetworkOptions:
+    """Where the networks come from and where they run; ignored by profiles without networks."""
+
+    weights_dir: Path
+    clip_weights: Path | None = None
+    detector_weights: Path | None = None
+    device: str = "auto"
+    threads: int | None = None
+    random_clip: bool = False
+    still_tolerance: float = 0.0
+    cuda_fused: bool = False
+
+
+class Engine:
+    """Extracts the features of all streams of one profile. Not thread-safe: one per worker and profile."""
+
+    def __init__(self, profile: Profile, networks: Networks | None = None, stillness: FrameReuse = NEVER) -> None:
+        one_thread()
+        self.profile = profile
+        self.streams = [make_stream(spec, networks.classes if networks else ()) for spec in profile.streams]
+        self._networks = networks
+        self._stillness = stillness
+
+    @classmethod
+    def load(cls, profile: Profile, options: NetworkOptions) -> Engine:
+        """Load what the profile needs. Raises `WeightsMissingError`, `ConfigurationError` (extra not installed)."""
+        if not (profile.needs_backbone or profile.needs_detector):
+            return cls(profile)
+        from models.networks.networks import Networks  # torch: only where a profile needs it
+
+        return cls(
+            profile,
+            Networks.load(
+                profile,
+                clip_weights=options.clip_weights,
+                detector_weights=options.detector_weights,
+                weights_dir=options.weights_dir,
+                device=options.device,
+                threads=options.threads,
+                random_clip=options.random_clip,
+                cuda_fused=options.cuda_fused,
+            ),
+            FrameReuse(options.still_tolerance),
+        )
+
+    @property
+    def device(self) -> str:
+        return self._networks.device if self._networks else "cpu"
+
+    def prepare(self, most_frames: int) -> None:
+        """Do what would hold up the first batches of up to so many frames, before one waits. Takes seconds on a GPU."""
+        if self._networks:
+            self._networks.prepare(most_frames)
+
+    @property
+    def failed_graphs(self) -> int:
+        """Batch sizes that run slower because they could not be recorded as CUDA graphs."""
+        return self._networks.failed_graphs if self._networks else 0
+
+    @property
+    def eager_pictures(self) -> int:
+        """Pictures that ran without a CUDA graph where there should have been one."""
+        return self._networks.eager_pictures if self._networks else 0
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a bank must match to be used with this engine, as JSON values."""
+        return {
+            "networks": self._networks.identity() if self._networks else {},
+            "preprocessing": {stream.name: stream.preprocessing() for stream in self.streams},
+        }
+
+    def extract(self, frames: Sequence[Frame], views: Sequence[CameraContext]) -> list[tuple[Features, ...]]:
+        """Features of each frame, one per stream of the profile.
+
+        ``views`` names each frame's camera by its memory; frames of one camera stand in order of time.
+        """
+        return self.features(self.perceive(frames, views))
+
+    def perceive(self, frames: Sequence[Frame], views: Sequence[CameraContext]) -> FrameBatch:
+        return FrameBatch(frames, views, self._networks, self._stillness)
+
+    def features(self, perception: FrameBatch) -> list[tuple[Features, ...]]:
+        columns = [stream.extract(perception) for stream in self.streams]
+        return list(zip(*columns, strict=True))
+
+
+def one_thread() -> None:
+    """Keep OpenCV and BLAS to one thread in this process: a frame's arrays are small, and more threads burn up to twice
+    the processor time for the same wall time, waiting for each other. The networks' own threads are another matter.
+    """
+    cv2.setNumThreads(1)
+    threadpool_limits(limits=1, user_api="blas")
+
+
+def make_stream(spec: StreamSpec, classes: Sequence[str] = ()) -> Stream:
+    """The stream of a specification. ``classes``: all that the detector knows."""
+    if spec.kind is StreamKind.MOTION:
+        return motion_stream.make(spec)
+    if spec.kind is StreamKind.GLOBAL:
+        return global_stream.make(spec)
+    if spec.kind is StreamKind.LOCAL:
+        return local_stream.make(spec)
+    if spec.kind is StreamKind.VELOCITY:
+        return velocity_stream.make(spec, classes)
+    return category_stream.make(spec, classes)

@@ -1,0 +1,113 @@
+"""Why a frame scores what it does: each stream's share, where it looked, and the normal it was compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.alarms.event_detector import Box
+from models.banks.bank import Bank, StreamBank, StreamDistance
+from models.engine.frame_scorer import FrameScore
+from models.exemplars.footage_moments import Moment
+from models.frames.features import Features
+from models.profiles.fusion import contributions
+
+NEAREST = 3
+
+
+@dataclass(frozen=True)
+class NearestNormal:
+    """An exemplar near to what a stream saw. ``box``: where it was seen, x1, y1, x2, y2 relative to its picture (0..1).
+    ``source``: name of the footage. ``thumbnail``: JPEG of the whole picture, None where none was kept."""
+
+    distance: float
+    source: str
+    moment: Moment
+    box: Box
+    thumbnail: bytes | None
+
+
+@dataclass(frozen=True)
+class StreamExplanation:
+    """One stream's part in a frame's score.
+
+    ``contribution``: share of the fused value, 0..1 (see `models.profiles.fusion.contributions`). ``distance`` and ``rarity``
+    are those fused; ``box_xyxy_px`` is the region farthest from normal, in pixels of the frame, and ``nearest`` the
+    exemplars nearest to it, each of another frame. A stream with nothing to say has None and no exemplars.
+    """
+
+    name: str
+    weight: float
+    contribution: float
+    distance: float | None
+    rarity: float | None
+    box_xyxy_px: Box | None
+    nearest: tuple[NearestNormal, ...]
+
+
+def explain(
+    bank: Bank, features: Sequence[Features], reading: FrameScore, *, count: int = NEAREST
+) -> tuple[StreamExplanation, ...]:
+    """Explain a reading, per stream of the profile in its order.
+
+    ``features`` are those the reading was made of; ``count`` exemplars are looked up per stream. Only one vector per
+    stream is compared with the bank, so this costs little beside the scoring itself.
+    """
+    profile = bank.profile
+    weights = [spec.weight for spec in profile.streams]
+    distances = [found.value if found else None for found in reading.distances]
+    shares = contributions(profile.fusion, weights, distances, reading.rarities)
+    return tuple(
+        StreamExplanation(
+            spec.name,
+            spec.weight,
+            shares[n],
+            distances[n],
+            reading.rarities[n],
+            *_seen(bank, n, features[n], found, count),
+        )
+        for n, (spec, found) in enumerate(zip(profile.streams, reading.distances, strict=True))
+    )
+
+
+def _seen(
+    bank: Bank, position: int, features: Features, found: StreamDistance | None, count: int
+) -> tuple[Box | None, tuple[NearestNormal, ...]]:
+    if found is None:
+        return None, ()
+    vector, group = features.vectors[found.region], int(features.groups[found.region])
+    nearest = _nearest(bank, bank.streams[position], vector, group, count)
+    return _box(features.boxes_xyxy_px[found.region]), nearest
+
+
+def _nearest(
+    bank: Bank, stream: StreamBank, vector: NDArray[np.float32], group: int, count: int
+) -> tuple[NearestNormal, ...]:
+    """The nearest of all seeds' exemplars in the group, one per moment, nearest first."""
+    if stream.origins is None:
+        raise ValueError("exemplars of a camera's bank have origins")
+    distances = np.linalg.norm(stream.vectors[:, group] - stream.measured(vector[None])[0], axis=-1).ravel()
+    if stream.scales is not None:
+        distances = distances / stream.scales[group]
+    rows, regions = stream.origins.moments[:, group].ravel(), stream.origins.regions[:, group].ravel()
+    order = np.argsort(distances, kind="stable")
+    _, first = np.unique(rows[order], return_index=True)
+    moments, names = bank.moments, bank.footage.sources
+    return tuple(
+        NearestNormal(
+            float(distances[at]),
+            names[moments.moments[rows[at]].source],
+            moments.moments[rows[at]],
+            _box(stream.origins.boxes[regions[at]]),
+            moments.thumbnails[rows[at]] or None,
+        )
+        for at in order[np.sort(first)[:count]]
+    )
+
+
+def _box(edges: NDArray[np.floating]) -> Box:
+    x1, y1, x2, y2 = (float(edge) for edge in edges)
+    return x1, y1, x2, y2

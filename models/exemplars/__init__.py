@@ -1,0 +1,1 @@
+"""Exemplars of normal: how they are chosen, and where in the footage each was seen."""

@@ -1,0 +1,204 @@
+"""SceneCuts: where one recording was joined to another, or a camera jumped, without anything that says so."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from dataclasses import dataclass, replace
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.frames.frame import Frame
+
+COLUMNS, ROWS = 64, 36  # of the small grey picture that is judged, whatever the frame's shape
+GAP_S = 10.0  # pictures further apart are not compared here, nor by any stream
+_SAMPLED = 3  # rows of a frame that make one of the small picture, at least
+_TOLERANCE = 15  # grey levels
+_EVEN = 15  # points within which light is even
+_STRUCTURED = 0.4  # of what is missing: less, and it was light
+_LIT, _LIT_ALIKE = 5.0, 0.93  # grey levels by which most of the picture changes; correlation of what it still shows
+_REACH = 2  # points that things move between two pictures without being missed: 3 % of the width
+_NEAR = 9  # points around what changed before: what is quick there is no surprise
+_EDGE = 3  # points along the border, over which things come and go
+_ENTRY = 7  # points along it, within which something quick may stand at first
+_LEAST = 0.004  # of the picture, gone and come together: less matters to no stream
+_PLACES = 3  # where movers are many, some vanish and others appear among them; a lorry is one
+_SELDOM_S, _MANY_PLACES = (
+    0.5,
+    8,
+)  # of pictures so far apart, whatever moves is farther than within reach: only many count
+_TIMES_UNFORESEEN, _TIMES_UNEXPLAINED = 1.5, 3.0  # of what this camera's own movements came to lately
+_COMPARABLE = 0.4  # of what was missing before: as much is missing while one and the same thing goes on
+_HALF_LIFE_S = 30.0  # in which those are forgotten
+_APART_S = 1.0  # what comes again sooner is movement
+_WARM_UP = 3  # pictures; docs/decisions/031-cuts.md has the figures for all of these
+
+Mask = NDArray[np.uint8]
+Levels = Any  # of uint8 or, without its light, float32 (36, 64)
+
+
+@dataclass(frozen=True)
+class _Change:
+    """Shares of the picture that appeared or went. ``unexplained``: farther than anything alike had been.
+    ``unforeseen``: of that, what is also far from where anything moved before. ``places``: in how many."""
+
+    unexplained: float
+    unforeseen: float
+    places: int = 0
+
+
+class SceneCuts:
+    """Finds the cuts in one camera's pictures, from its pictures so far. The background may stay the same: at a cut
+    movers vanish and others appear, where nothing alike was within reach a moment before.
+
+    How much of that is ordinary is learnt as it goes: a lorry that fills the picture teaches it, and what
+    comes again within a second is movement, not two cuts. `state` after a picture is all that the next one needs.
+    """
+
+    def __init__(self) -> None:
+        self._forget()
+
+    def _forget(self) -> None:
+        self._before: Mask | None = None
+        self._moved: Mask = np.zeros((ROWS, COLUMNS), np.uint8)  # where the last two pictures differed
+        self._usual = _Change(0.0, 0.0)  # the most, forgotten slowly
+        self._doubtful: _Change | None = None  # taken for a cut lately
+        self._doubted_s = 0.0  # since then
+        self._last_s = 0.0
+        self._seen = 0
+
+    def mark(self, frame: Frame) -> Frame:
+        """The frame; where it follows a cut, marked as one and as a discontinuity."""
+        if frame.discontinuity or not 0.0 < frame.at_s - self._last_s <= GAP_S:
+            self._forget()
+        now, before = _small(frame.rgb), self._before
+        elapsed_s, self._last_s, self._before = frame.at_s - self._last_s, frame.at_s, now
+        self._seen += 1
+        if before is None:
+            return frame
+        change, moved = _compare(before, now, self._moved)
+        self._moved = moved
+        if not self._surprises(change, elapsed_s):
+            return frame
+        return replace(frame, discontinuity=True, cut=True)
+
+    def _surprises(self, change: _Change, elapsed_s: float) -> bool:
+        seldom = elapsed_s > _SELDOM_S
+        unforeseen = not seldom and change.unforeseen > max(_LEAST, _TIMES_UNFORESEEN * self._usual.unforeseen)
+        unexplained = change.places >= (_MANY_PLACES if seldom else _PLACES) and change.unexplained > max(
+            _LEAST, _TIMES_UNEXPLAINED * self._usual.unexplained
+        )
+        kept = 0.5 ** (elapsed_s / _HALF_LIFE_S)
+        self._usual = _Change(self._usual.unexplained * kept, self._usual.unforeseen * kept)
+        self._doubted_s += elapsed_s
+        if self._seen > _WARM_UP and (unforeseen or unexplained):
+            return self._doubt(change)
+        self._learn(change)
+        return False
+
+    def _doubt(self, change: _Change) -> bool:
+        before, self._doubtful = self._doubtful, change
+        doubted_s, self._doubted_s = self._doubted_s, 0.0
+        if before is None or doubted_s > _APART_S:
+            return True
+        self._learn(change)
+        if change.unexplained > _COMPARABLE * before.unexplained:
+            self._learn(before)
+        return False
+
+    def _learn(self, change: _Change) -> None:
+        usual = self._usual
+        self._usual = _Change(
+            max(usual.unexplained, change.unexplained), max(usual.unforeseen, change.unforeseen)
+        )  # fmt: skip
+
+    def state(self) -> dict[str, Any]:
+        """JSON values that `restore` takes; about 4 kB."""
+        doubtful = self._doubtful
+        return {
+            "before": None if self._before is None else b64encode(self._before.tobytes()).decode(),
+            "moved": b64encode(np.packbits(self._moved).tobytes()).decode(),
+            "usual": [self._usual.unexplained, self._usual.unforeseen],
+            "doubtful": None if doubtful is None else [doubtful.unexplained, doubtful.unforeseen],
+            "doubted_s": self._doubted_s,
+            "last_s": self._last_s,
+            "seen": min(self._seen, _WARM_UP),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a stored state, exactly. Raises `ValueError` for one that no pictures lead to."""
+        before, doubtful = state["before"], state["doubtful"]
+        picture = None if before is None else _picture(np.frombuffer(b64decode(before), np.uint8))
+        moved = _picture(np.unpackbits(np.frombuffer(b64decode(state["moved"]), np.uint8)))
+        usual = _change(state["usual"])
+        self._doubtful = None if doubtful is None else _change(doubtful)
+        self._before, self._moved, self._usual = picture, moved, usual
+        self._last_s, self._seen, self._doubted_s = (
+            float(state["last_s"]),
+            int(state["seen"]),
+            float(state["doubted_s"]),
+        )
+
+
+def _small(rgb: NDArray[np.uint8]) -> Mask:
+    step = max(1, len(rgb) // (_SAMPLED * ROWS))  # spares two thirds of the time
+    grey = cv2.cvtColor(rgb[::step], cv2.COLOR_RGB2GRAY)
+    return np.asarray(cv2.resize(grey, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _compare(before: Mask, now: Mask, moved: Mask) -> tuple[_Change, Mask]:
+    """What changed, and where anything did. ``moved``: where it did before."""
+    moves, missing = (cv2.absdiff(before, now) > _TOLERANCE).astype(np.uint8), _missing(before, now)
+    inside = missing[_EDGE:-_EDGE, _EDGE:-_EDGE]
+    unexplained = float(inside.sum()) / missing.size
+    if unexplained <= _LEAST:
+        return _Change(unexplained, 0.0), moves
+    if _is_light(before, now, int(missing.sum())):
+        return _Change(0.0, 0.0), moves
+    far = (missing * (cv2.dilate(moved, _square(_NEAR)) == 0))[_ENTRY:-_ENTRY, _ENTRY:-_ENTRY]
+    places = int(cv2.connectedComponents(missing)[0]) - 1  # the first is the rest
+    return _Change(unexplained, float(far.sum()) / missing.size, places), moves
+
+
+def _missing(before: Levels, now: Levels) -> Levels:
+    """How many of the two, 0 to 2, show at each point what the other has nowhere within reach."""
+    return _beyond_reach(before, now) + _beyond_reach(now, before)
+
+
+def _is_light(before: Levels, now: Levels, missing: int) -> bool:
+    """Whether what is ``missing`` is light that came or went: most of it is gone without what lies as evenly over the
+    picture as light does; or most of the picture became lighter or darker at once and shows the same."""
+    here, there = _structure(before), _structure(now)
+    if float(_missing(here, there).sum()) < _STRUCTURED * missing:
+        return True
+    change = cv2.absdiff(cv2.blur(before, (_EVEN, _EVEN)), cv2.blur(now, (_EVEN, _EVEN)))
+    alike = float(np.vdot(here, there)) / (float(np.linalg.norm(here) * np.linalg.norm(there)) + 1.0)
+    return float(np.median(change)) > _LIT and alike >= _LIT_ALIKE
+
+
+def _structure(grey: Levels) -> Levels:
+    return cv2.subtract(grey, cv2.blur(grey, (_EVEN, _EVEN)), dtype=cv2.CV_32F)
+
+
+def _beyond_reach(here: Levels, there: Levels) -> Levels:
+    """1 where ``there`` is like nothing within reach in ``here``, else 0."""
+    lightest, darkest = cv2.dilate(here, _square(_REACH)), cv2.erode(here, _square(_REACH))
+    lighter, darker = cv2.subtract(there, lightest), cv2.subtract(darkest, there)
+    return (cv2.max(lighter, darker) > _TOLERANCE).astype(np.uint8)
+
+
+def _square(reach: int) -> Mask:
+    return np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+
+
+def _picture(values: NDArray[np.uint8]) -> Mask:
+    return values[: ROWS * COLUMNS].reshape(ROWS, COLUMNS)
+
+
+def _change(stored: list[Any]) -> _Change:
+    unexplained, unforeseen = (float(share) for share in stored)
+    if not (0.0 <= unexplained <= 2.0 and 0.0 <= unforeseen <= 2.0):
+        raise ValueError(f"a stored change of {stored}: both are shares")
+    return _Change(unexplained, unforeseen)

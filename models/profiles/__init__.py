@@ -1,0 +1,1 @@
+"""Profiles: which streams, how they are fused and smoothed. Data, not code."""

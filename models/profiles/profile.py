@@ -1,0 +1,145 @@
+"""Profiles: named lists of streams with weights. Data, not code."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from importlib import resources
+from pathlib import Path
+from typing import Any, cast
+
+from models.profiles.smoothing import SIGMA_S
+from patchwatch.contract.errors import ConfigurationError
+
+SEEDS = (42, 123, 2024)
+_NAME = r"[a-z0-9][a-z0-9_-]{0,30}"  # it stands in score messages, between commas
+_TAKEN = ("fused", "flow")  # in the bank file by what all streams yield together, in views by optical flow
+
+
+class Fusion(StrEnum):
+    """How the streams of a frame become one number."""
+
+    CALIBRATED = "calibrated"
+    DISTANCE = "distance"
+
+
+class StreamKind(StrEnum):
+    """What a stream looks at."""
+
+    MOTION = "motion"
+    GLOBAL = "global"
+    LOCAL = "local"
+    VELOCITY = "velocity"
+    CATEGORY = "category"
+
+
+NEVER_SILENT = (StreamKind.MOTION, StreamKind.GLOBAL)  # that these find nothing does not mean that nothing is there
+
+
+@dataclass(frozen=True)
+class StreamSpec:
+    """One stream of a profile, as written in the profiles file."""
+
+    name: str
+    kind: StreamKind
+    weight: float
+    stride: int = 1
+    ratio: float = 0.01
+    cap: int = 20_000
+    options: dict[str, Any] = field(default_factory=dict)  # of this kind of stream only
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A set of streams, how they are fused, and the seeds of their banks."""
+
+    name: str
+    fusion: Fusion
+    streams: tuple[StreamSpec, ...]
+    seeds: tuple[int, ...] = SEEDS
+    smoothing_s: float = SIGMA_S  # sigma of the causal kernel
+    description: str = ""
+
+    def needs(self, *kinds: StreamKind) -> bool:
+        return any(spec.kind in kinds for spec in self.streams)
+
+    @property
+    def needs_backbone(self) -> bool:
+        return self.needs(StreamKind.GLOBAL, StreamKind.LOCAL)
+
+    @property
+    def needs_detector(self) -> bool:
+        return self.needs(StreamKind.LOCAL, StreamKind.VELOCITY, StreamKind.CATEGORY)
+
+
+def load_profile(name: str, own_file: Path | None = None) -> Profile:
+    """Find a profile in the user's file, else among the shipped ones.
+
+    Raises `ConfigurationError` when it does not exist or is malformed.
+    """
+    profiles = load_profiles(own_file)
+    if name not in profiles:
+        raise ConfigurationError(f"no profile {name!r}: choose one of {', '.join(sorted(profiles))}")
+    return profiles[name]
+
+
+def load_profiles(own_file: Path | None = None) -> dict[str, Profile]:
+    """All profiles; those of the user's file win."""
+    texts = [("models/profiles.toml", resources.files("models").joinpath("profiles.toml").read_text())]
+    if own_file is not None:
+        try:
+            texts.append((str(own_file), own_file.read_text()))
+        except OSError as error:
+            raise ConfigurationError(f"PATCHWATCH_PROFILES_FILE {own_file}: {error.strerror}") from None
+    profiles: dict[str, Profile] = {}
+    for where, text in texts:
+        try:
+            profiles |= {name: _profile(name, table) for name, table in tomllib.loads(text).items()}
+        except (tomllib.TOMLDecodeError, KeyError, ValueError, TypeError, AttributeError) as error:
+            raise ConfigurationError(f"{where} is not a profiles file: {error}") from None
+    return profiles
+
+
+def profile_to_json(profile: Profile) -> dict[str, Any]:
+    """All that scores depend on, as JSON values; the description is left out."""
+    facts = json.loads(json.dumps(asdict(profile)))
+    del facts["description"]
+    return cast("dict[str, Any]", facts)
+
+
+def profile_from_json(facts: dict[str, Any]) -> Profile:
+    """Inverse of `profile_to_json`."""
+    streams = tuple(StreamSpec(**(entry | {"kind": StreamKind(entry["kind"])})) for entry in facts["streams"])
+    return Profile(facts["name"], Fusion(facts["fusion"]), streams, tuple(facts["seeds"]), facts["smoothing_s"])
+
+
+def _profile(name: str, table: dict[str, Any]) -> Profile:
+    streams = tuple(_stream(entry) for entry in table["streams"])
+    if not streams or sum(spec.weight for spec in streams) <= 0:
+        raise ValueError(f"profile {name!r} has no stream of positive weight")
+    if len({spec.name for spec in streams}) != len(streams):
+        raise ValueError(f"profile {name!r} has two streams of one name")
+    seeds = tuple(int(seed) for seed in table.get("seeds", SEEDS))
+    if not seeds:
+        raise ValueError(f"profile {name!r} has no seed")
+    smoothing_s = float(table.get("smoothing_s", SIGMA_S))
+    if not 0 < smoothing_s <= 60:
+        raise ValueError(f"profile {name!r}: smoothing_s is from above 0 to 60 seconds, not {smoothing_s}")
+    fusion = Fusion(table.get("fusion", "calibrated"))
+    return Profile(name, fusion, streams, seeds, smoothing_s, table.get("description", ""))
+
+
+def _stream(entry: dict[str, Any]) -> StreamSpec:
+    known = {"name", "kind", "weight", "stride", "ratio", "cap"}
+    fields = {key: value for key, value in entry.items() if key in known}
+    options = {key: value for key, value in entry.items() if key not in known}
+    fields["kind"] = StreamKind(fields["kind"])
+    spec = StreamSpec(**fields, options=options)
+    if not re.fullmatch(_NAME, spec.name) or spec.name in _TAKEN:
+        raise ValueError(f"{spec.name!r} is no name for a stream: use small letters, digits, '-' and '_'")
+    if not (spec.weight >= 0 and spec.stride >= 1 and 0 < spec.ratio <= 1 and spec.cap >= 1):
+        raise ValueError(f"stream {spec.name!r}: weight from 0, stride and cap from 1, ratio above 0 and up to 1")
+    return spec

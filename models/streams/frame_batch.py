@@ -1,0 +1,137 @@
+"""A batch of frames of any cameras, and what several streams want to know of it, computed once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import compress
+from typing import TYPE_CHECKING, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.frames.detection_query import DetectionQuery, together
+from models.frames.detections import Detections
+from models.frames.frame import Frame
+from models.frames.frame_reuse import NEVER, FrameReuse
+from models.frames.moving_regions import find_moving_regions
+from models.frames.optical_flow import Flow, FlowEstimator
+
+if TYPE_CHECKING:  # torch is imported only where a profile needs a network
+    from models.networks.networks import Networks
+
+
+Found = TypeVar("Found")
+
+
+@dataclass
+class CameraContext:
+    """What must be remembered of one camera between its frames: plain values, keyed by the name of the stream, or by
+    what no stream can be called.
+
+    It is rebuilt after a restart by showing the last few frames again, so it may depend on at most
+    `models.streams.frame_batch.HISTORY_S` seconds of frames.
+    """
+
+    memory: dict[str, object] = field(default_factory=dict)
+
+
+HISTORY_S = 2.0  # a still frame's finds are up to a second old, and streams look back 0.6 s from there
+
+
+class FrameBatch:
+    """Frames with their cameras' views. Frames of one camera stand in order of time.
+
+    Flow and networks run lazily, once per batch, on first use: `flows`, `detections`, `frame_vectors`, `crop_vectors`.
+    """
+
+    def __init__(
+        self,
+        frames: Sequence[Frame],
+        views: Sequence[CameraContext],
+        networks: Networks | None = None,
+        stillness: FrameReuse = NEVER,
+    ) -> None:
+        if len(frames) != len(views):
+            raise ValueError(f"{len(frames)} frames with {len(views)} views")
+        self.frames = list(frames)
+        self.views = list(views)
+        self._networks = networks
+        self._stillness = stillness
+
+    @cached_property
+    def flows(self) -> list[Flow | None]:
+        """Optical flow per frame since the previous one of its view; None where there is nothing to compare with."""
+        return FlowEstimator().flows(self.frames, self.views)
+
+    @property
+    def networks(self) -> Networks:
+        if self._networks is None:
+            raise ValueError("this profile has no networks")
+        return self._networks
+
+    @cached_property
+    def detections(self) -> list[Detections]:
+        """Objects per frame: of every class, from the lowest confidence, that a stream of the profile wants."""
+        return self._for_all("found detections", self.networks.detect(self._looked_at))
+
+    @cached_property
+    def movers(self) -> list[Detections]:
+        """Per frame what moves without being detected."""
+        return [find_moving_regions(*parts) for parts in zip(self.frames, self.flows, self.detections, strict=True)]
+
+    def objects(self, wish: DetectionQuery) -> list[Detections]:
+        """Per frame what a stream wishes for: detections, then movers."""
+        found = self.detections
+        if wish.movers:
+            found = [seen.with_more(moving) for seen, moving in zip(found, self.movers, strict=True)]
+        return [seen.take(wish.choose(seen)) for seen in found]
+
+    @cached_property
+    def crops(self) -> list[Detections]:
+        """Per frame the objects whose appearance some stream of the profile looks at."""
+        wishes = self.networks.crop_wishes
+        if not wishes:
+            return [Detections.none() for _ in self.frames]
+        found = self.objects(together(wishes))
+        fresh = list(compress(found, self._fresh))
+        wanted = [np.unique(np.concatenate([wish.choose(seen) for wish in wishes])) for seen in fresh]
+        return self._for_all("found crops", [seen.take(chosen) for seen, chosen in zip(fresh, wanted, strict=True)])
+
+    @cached_property
+    def _embeddings(self) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
+        boxes = [found.boxes_xyxy_px for found in compress(self.crops, self._fresh)]
+        whole, crops = self.networks.embed(self._looked_at, boxes)
+        everywhere = self._for_all("found frame vector", list(whole))
+        return np.stack(everywhere) if everywhere else whole, self._for_all("found crop vectors", crops)
+
+    @cached_property
+    def _fresh(self) -> list[bool]:
+        """Per frame whether the networks look at it; what they found last in its view holds for the others."""
+        return self._stillness.fresh(self.frames, self.views)
+
+    @cached_property
+    def _looked_at(self) -> list[Frame]:
+        return list(compress(self.frames, self._fresh))
+
+    def _for_all(self, name: str, found: Sequence[Found]) -> list[Found]:
+        """What was found in the fresh frames, for every frame; each view remembers the last under ``name``."""
+        if all(self._fresh) and self._stillness == NEVER:
+            return list(found)
+        rest, everywhere = iter(found), []
+        for view, fresh in zip(self.views, self._fresh, strict=True):
+            if fresh:
+                view.memory[name] = next(rest)
+            everywhere.append(cast("Found", view.memory[name]))
+        return everywhere
+
+    @property
+    def frame_vectors(self) -> NDArray[np.float32]:
+        """float32 (frames, 1536): the whole frame through the trunk."""
+        return self._embeddings[0]
+
+    @property
+    def crop_vectors(self) -> list[NDArray[np.float32]]:
+        """Per frame float32 (n, 1536), aligned with `crops`. One trunk forward with `frame_vectors`."""
+        return self._embeddings[1]

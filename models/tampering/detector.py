@@ -1,0 +1,205 @@
+"""Follows one camera's pictures for conditions of the picture as a whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.alarms.alert_gate import AlertGate
+from models.tampering.background import Background, Difference, levels
+from models.tampering.condition import Condition, ConditionKind
+from models.tampering.expectation import Expectation
+from models.tampering.freeze import FreezeDetector
+from models.tampering.hysteresis import Hysteresis
+from models.tampering.signature import CELLS, PictureSignature, cell_means, signature_of
+from models.tampering.steadiness import Steadiness
+
+FROZEN_AFTER_S = 60.0  # longer than any usual distance of key frames, between which a still scene is one picture
+GAP_S = 30.0  # without frames for longer, nothing is known of the picture
+LEARNT_AFTER_S = 180.0  # a new scene that lasts becomes the usual one
+_COVERED_AFTER_S = 2.0
+_CHANGED_AFTER_S = 5.0  # a lorry that passes close by is gone by then
+_UNSTEADY_AFTER_S = 3.0
+_STEADY_AFTER_S = 5.0  # the wind comes in gusts
+_OVER_AFTER_S = 2.0
+_REFILLS_S = 0.7  # after a cut, smoothing begins anew, and the windows of half a second are full again by then
+_SETTLES_S = 3.0  # as long as the smoothing remembers (4 sigma of 0.68 s)
+_CHANGED = 0.55  # share of the steady cells; real footage with cars and people close by stays far below
+_CHANGED_BACK = 0.4
+_DETAIL_LEFT = 0.15  # of the usual detail
+_DETAIL_NONE = 0.6  # grey levels: what noise and compression leave of a black picture
+_CONTRAST_NONE = 0.03  # of the usual contrast: darkness in which the scene can still be seen leaves more
+_BLURRED = 0.5  # detail lost more than contrast by this much: out of focus, where darkness takes both alike
+_BACK = 1.5  # over these limits by this factor, detail is back
+_NOT_THE_BANKS = (
+    "the view is not the one that the bank was learnt from: the camera was moved or turned, or sends another stream: "
+    "put it back, or enrol again"
+)
+_JUMP = 45.0  # grey levels that half of the cells brighten or darken by within about a second: what a camera's
+# exposure does when a white car drives into a dark scene stays below 40, and is no reason to look away from the car
+_LAG_S = 1.0
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a frame changed: conditions opened or closed (``ended_s`` set), and what its score is worth."""
+
+    changes: tuple[Condition, ...]
+    attention: AlertGate
+
+
+class TamperingDetector:
+    """Takes the pictures of one camera in order. Its `state` after a picture is all that the next one needs."""
+
+    def __init__(self, frozen_after_s: float = FROZEN_AFTER_S) -> None:
+        self._stillness = FreezeDetector()
+        self._usual = Background()
+        self._frozen = Hysteresis(ConditionKind.FROZEN, frozen_after_s, _OVER_AFTER_S)
+        self._covered = Hysteresis(ConditionKind.COVERED, _COVERED_AFTER_S, _OVER_AFTER_S)
+        self._changed = Hysteresis(ConditionKind.SCENE_CHANGED, _CHANGED_AFTER_S, _OVER_AFTER_S)
+        self._steadiness = Steadiness()
+        self._shaking = Hysteresis(ConditionKind.SHAKING, _UNSTEADY_AFTER_S, _STEADY_AFTER_S)
+        self._flickering = Hysteresis(ConditionKind.FLICKERING, _UNSTEADY_AFTER_S, _STEADY_AFTER_S)
+        self._expectation: Expectation | None = None
+        self._expects = True  # a view that the bank knows: none was recognised yet
+        self._cells: NDArray[np.float32] | None = None  # mean grey levels, lagging behind
+        self._last_s: float | None = None
+        self._unsettled_until_s = float("-inf")
+
+    def expect(self, expectation: Expectation) -> None:
+        """What the camera showed when its bank was learnt. It counts until that was recognised or another view is
+        usual."""
+        self._expectation = expectation if expectation else None
+
+    @property
+    def why(self) -> str:
+        """More than a condition's kind says of it; empty where nothing does."""
+        return _NOT_THE_BANKS if self._expects and self._expectation and self._changed.since_s is not None else ""
+
+    def look(self, rgb: NDArray[np.uint8], at_s: float, *, rejoined: bool = False, cut: bool = False) -> Sight:
+        """Take a picture, uint8 (height, width, 3), at its capture time. ``rejoined``: the camera was away before it,
+        so that streams which look back in time have less to average for a while. ``cut``: it jumped before it, so that
+        they have less for a moment."""
+        rejoined &= self._last_s is not None
+        changes = self._after_gap(at_s)
+        elapsed_s = at_s - self._last_s if self._last_s is not None else 0.0
+        self._last_s = at_s
+        sketch = signature_of(rgb)
+        difference = self._difference(sketch)
+        covered = self._is_covered(sketch, difference)
+        changed = not covered and difference is not None and self._has_changed(difference)
+        repeated = self._stillness.repeats(sketch.digests) and not covered  # in blackness nothing could change
+        still_covered = changed and self._covered.open is not None  # over only when the view is back, or learnt
+        changes += (
+            self._frozen.update(at_s, repeated)
+            + self._covered.update(at_s, covered or still_covered)
+            + self._changed.update(at_s, changed)
+        )
+        steady = covered or changed or not self._usual.known
+        unsteady = self._steadiness.look(sketch.grey, None if steady else self._usual.grey, elapsed_s)
+        changes += self._shaking.update(at_s, unsteady.shakes) + self._flickering.update(at_s, unsteady.flickers)
+        changes += self._learn(sketch, at_s, elapsed_s, unusual=covered or changed)
+        ended = any(change.ended_s is not None for change in changes)
+        jumped = self._jumps(sketch, elapsed_s)
+        unsettled = ended or jumped or covered or changed or rejoined or unsteady.now
+        return Sight(tuple(changes), self._attention(at_s, _SETTLES_S if unsettled else _REFILLS_S if cut else 0.0))
+
+    def finish(self) -> list[Condition]:
+        """No more frames for now: close what is open, as of the last frame."""
+        if self._last_s is None:
+            return []
+        return [closed for episode in self._episodes for closed in episode.finish(self._last_s or 0.0)]
+
+    @property
+    def _episodes(self) -> tuple[Hysteresis, ...]:
+        return (self._frozen, self._covered, self._changed, self._shaking, self._flickering)
+
+    def _after_gap(self, at_s: float) -> list[Condition]:
+        if self._last_s is None or 0.0 <= at_s - self._last_s <= GAP_S:
+            return []
+        closed = self.finish()
+        self._cells = self._last_s = None
+        self._steadiness = Steadiness()
+        self._unsettled_until_s = float("-inf")
+        return closed
+
+    def _is_covered(self, sketch: PictureSignature, difference: Difference | None) -> bool:
+        slack = _BACK if self._covered.open else 1.0
+        faint = sketch.detail < slack * _DETAIL_NONE
+        if difference is None:
+            return faint and sketch.contrast < slack * _DETAIL_NONE
+        if not faint and difference.detail >= slack * _DETAIL_LEFT:
+            return False
+        gone = difference.changed >= _CHANGED or difference.contrast < slack * _CONTRAST_NONE
+        return gone or difference.detail < slack * _BLURRED * difference.contrast
+
+    def _has_changed(self, difference: Difference) -> bool:
+        limit = _CHANGED_BACK if self._changed.open else _CHANGED
+        return difference.recoloured or difference.changed >= limit
+
+    def _difference(self, sketch: PictureSignature) -> Difference | None:
+        if self._usual.known or not self._expects or self._expectation is None:
+            return self._usual.compare(sketch) if self._usual.known else None
+        difference = self._expectation.compare(sketch)
+        if difference is None or difference.changed < _CHANGED_BACK:
+            self._expects = False
+            return None
+        return difference
+
+    def _learn(self, sketch: PictureSignature, at_s: float, elapsed_s: float, *, unusual: bool) -> list[Condition]:
+        if not unusual:
+            self._usual.learn(sketch, elapsed_s)
+            return []
+        since_s = self._changed.since_s
+        if self._changed.open is None or since_s is None or at_s - since_s < LEARNT_AFTER_S or not self._usual.known:
+            return []
+        self._usual.forget()
+        self._usual.learn(sketch, 0.0)
+        return self._changed.finish(at_s, learnt=True)
+
+    def _jumps(self, sketch: PictureSignature, elapsed_s: float) -> bool:
+        cells = cell_means(sketch.grey)
+        if self._cells is None:
+            self._cells = cells
+            return False
+        jump = float(np.median(np.abs(cells - self._cells)))
+        self._cells = self._cells + np.float32(min(1.0, elapsed_s / _LAG_S)) * (cells - self._cells)
+        return jump >= _JUMP
+
+    def _attention(self, at_s: float, unsettled_s: float) -> AlertGate:
+        if unsettled_s:
+            self._unsettled_until_s = max(self._unsettled_until_s, at_s + unsettled_s)
+        if any(episode.open for episode in self._episodes):
+            return AlertGate.OFF
+        return AlertGate.HELD if at_s < self._unsettled_until_s else AlertGate.FULL
+
+    def state(self) -> dict[str, Any]:
+        """JSON values that `restore` takes."""
+        return {
+            "stillness": self._stillness.state(),
+            "steadiness": self._steadiness.state(),
+            "expects": self._expects,
+            "usual": self._usual.state(),
+            "episodes": [episode.state() for episode in self._episodes],
+            "cells": None if self._cells is None else self._cells.ravel().tolist(),
+            "last_s": self._last_s,
+            "unsettled_s": None if self._unsettled_until_s == float("-inf") else self._unsettled_until_s,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a stored state, exactly. Raises `ValueError` for one that no pictures lead to."""
+        self._stillness.restore(state["stillness"])
+        self._steadiness.restore(state["steadiness"])
+        self._expects = bool(state["expects"])
+        self._usual.restore(state["usual"])
+        for episode, stored in zip(self._episodes, state["episodes"], strict=True):
+            episode.restore(stored)
+        cells = state["cells"]
+        self._cells = None if cells is None else levels(np.asarray(cells, np.float64), CELLS)
+        self._last_s = None if state["last_s"] is None else float(state["last_s"])
+        self._unsettled_until_s = float("-inf" if state["unsettled_s"] is None else state["unsettled_s"])
+        if self._unsettled_until_s > (self._last_s or 0.0) + _SETTLES_S:
+            raise ValueError(f"unsettled until {self._unsettled_until_s}, far beyond the last picture")

@@ -1,0 +1,47 @@
+"""What a camera is expected to show: what it showed when its bank was learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.tampering.background import LEARNING_S, Background, Difference
+from models.tampering.signature import PictureSignature, signature_of
+
+_MOST = 8  # pictures: of day and night, where the bank saw both
+_LEAST_CONTRAST, _MOST_CONTRAST = 0.4, 2.5  # of the bank's: darker or lighter pictures are not compared
+
+
+class Expectation:
+    """Some pictures of the footage that a bank was learnt from. It is compared with until one is recognised."""
+
+    def __init__(self, thumbnails: Sequence[bytes]) -> None:
+        """``thumbnails``: JPEGs; empty ones, and what is no JPEG, are left out."""
+        kept = [jpeg for jpeg in thumbnails if jpeg]
+        chosen = kept[:: max(1, len(kept) // _MOST)][:_MOST]
+        pictures = (_decoded(jpeg) for jpeg in chosen)
+        self._usual = [_usual(signature_of(picture)) for picture in pictures if picture is not None]
+
+    def __bool__(self) -> bool:
+        return bool(self._usual)
+
+    def compare(self, sketch: PictureSignature) -> Difference | None:
+        """How the picture differs from the most alike; None where none can be compared with it: by night, say."""
+        found = [usual.compare(sketch) for usual in self._usual]
+        fit = [one for one in found if not one.recoloured and _LEAST_CONTRAST <= one.contrast <= _MOST_CONTRAST]
+        return min(fit, key=lambda one: one.changed, default=None)
+
+
+def _usual(sketch: PictureSignature) -> Background:
+    usual = Background()
+    usual.learn(sketch, 0.0)
+    usual.learn(sketch, LEARNING_S)
+    return usual
+
+
+def _decoded(jpeg: bytes) -> NDArray[np.uint8] | None:
+    bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    return None if bgr is None else np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)

@@ -1,0 +1,164 @@
+"""Where every captured frame of a camera is, or what became of it:
+
+    captured = scored + dropped by reason + queued + in flight
+
+Every captured frame takes the next sequence number. The queue's entries carry why numbers before them are missing
+(`FrameGaps`); the inference worker commits what it decided up to its position. `Account` puts both together, read in one
+transaction, and counts what is in the queue by its length, so that a frame that vanished shows as ``unaccounted``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import redis
+
+from patchwatch.bus.keys import CameraKeys
+from patchwatch.contract.bounds import counted
+from patchwatch.messages.frame_gaps import FrameGaps
+from patchwatch.messages.status import CaptureStatus, DropReason
+
+READS = 3
+_DROPPED = b"dropped:"
+
+
+class QueuePosition(NamedTuple):
+    """A sequence number with the books up to it."""
+
+    seq: int
+    books: FrameGaps
+
+    def missing_until(self, later: QueuePosition) -> FrameGaps:
+        return later.books.since(self.books)
+
+
+@dataclass(frozen=True)
+class QueueExtent:
+    """A camera's stream of frames: ``first`` and ``head`` are the oldest and newest in it, ``length`` is counted."""
+
+    length: int
+    first: QueuePosition | None
+    head: QueuePosition
+    exists: bool
+
+    @classmethod
+    def of(cls, xinfo: Any, committed: QueuePosition) -> QueueExtent:
+        """From XINFO STREAM; a stream that does not exist is answered by an error."""
+        if isinstance(xinfo, redis.ResponseError):
+            return cls(0, None, QueuePosition(0, FrameGaps()), False)
+        if isinstance(xinfo, Exception):
+            raise xinfo
+        return cls(xinfo["length"], _mark(xinfo["first-entry"]), head_of(xinfo, committed), True)
+
+    def after(self, committed: QueuePosition) -> int:
+        """Frames in the queue beyond a mark; those up to it are kept for a while as history."""
+        if self.first is None or self.first.seq > committed.seq:
+            return self.length
+        missing = self.first.missing_until(committed)
+        kept = committed.seq - self.first.seq + 1 - missing.unpublished - missing.lost
+        return self.length - min(self.length, kept)
+
+    def pushed_out(self, committed: QueuePosition) -> int:
+        """Frames beyond a mark that newer ones pushed out; the inference worker will count them when it gets there."""
+        if self.head.seq <= committed.seq:
+            return 0
+        oldest = self.first or QueuePosition(self.head.seq + 1, self.head.books)
+        missing = committed.missing_until(oldest)
+        return max(0, oldest.seq - committed.seq - 1 - missing.unpublished - missing.lost)
+
+
+@dataclass(frozen=True)
+class Account:
+    """The account of one camera at one moment.
+
+    ``captured`` leaves out ``lost`` frames, of which Redis has lost the record. ``since_ms``: when the queue was made,
+    or made anew after such a loss. ``committed`` holds the drops that are committed and can only grow; ``dropped``
+    also those that are certain to be. ``in_flight``: numbered, and on its way to Redis or waiting for room there.
+    """
+
+    captured: int
+    scored: int
+    committed: dict[str, int]
+    dropped: dict[str, int]
+    queued: int
+    in_flight: int
+    lost: int
+    since_ms: int | None
+
+    @property
+    def unaccounted(self) -> int:
+        """Frames that are nowhere; other than 0 by a defect only."""
+        return self.captured - self.scored - sum(self.dropped.values()) - self.queued - self.in_flight
+
+    @classmethod
+    def of(
+        cls, capture: CaptureStatus | None, counters: dict[bytes, bytes], committed: QueuePosition, queue: QueueExtent
+    ) -> Account:
+        known = max(queue.head.seq, committed.seq)
+        beyond = max(0, (capture.captured if capture else 0) - known)
+        books = max(queue.head.books, committed.books, key=lambda books: (books.since_ms, books.unpublished))
+        unpublished = min(beyond, max(0, capture.unpublished - books.unpublished)) if capture else 0
+        rest = beyond - unpublished
+        missing = committed.missing_until(queue.head) if queue.head.seq > committed.seq else FrameGaps()
+        decided = _drops(counters)
+        lost = counted(counters.get(b"lost")) + missing.lost + (0 if queue.exists else rest)
+        certain = Counter(decided)
+        certain[DropReason.UNPUBLISHED.value] += missing.unpublished + unpublished
+        certain[DropReason.QUEUE_FULL.value] += queue.pushed_out(committed)
+        return cls(
+            captured=known + beyond - lost,
+            scored=counted(counters.get(b"scored")),
+            committed=decided,
+            dropped=dict(+certain),
+            queued=queue.after(committed),
+            in_flight=rest if queue.exists else 0,
+            lost=lost,
+            since_ms=books.since_ms or None,
+        )
+
+
+def ask(pipe: Any, of: CameraKeys) -> None:
+    """QueueExtent the reads of an account in a transaction, blocking or asyncio; `answered` takes their `READS` answers."""
+    pipe.hgetall(of.counters)
+    pipe.hmget(of.state, "seq", "books")
+    pipe.xinfo_stream(of.frames)
+
+
+def answered(capture: CaptureStatus | None, answers: list[Any]) -> Account:
+    """The account, from the capture's status as read in the same transaction."""
+    counters, state, frames = answers
+    for answer in (counters, state):
+        if isinstance(answer, Exception):
+            raise answer
+    committed = committed_mark(*state)
+    return Account.of(capture, counters, committed, QueueExtent.of(frames, committed))
+
+
+def committed_mark(seq: bytes | None, books: bytes | None) -> QueuePosition:
+    """From the fields ``seq`` and ``books`` of a camera's state."""
+    return QueuePosition(counted(seq), FrameGaps.decode(books) or FrameGaps())
+
+
+def head_of(xinfo: Any, committed: QueuePosition) -> QueuePosition:
+    """The newest number that a stream has had, with the books up to it.
+
+    Frames after the last entry, or after the committed one where there is none, were lost with a server that ended:
+    live pictures are not in its append-only file (`patchwatch.bus.unlogged_writes`).
+    """
+    seq = int(xinfo["last-generated-id"].split(b"-")[0])
+    known = max(committed, _mark(xinfo["last-entry"]) or QueuePosition(0, FrameGaps()), key=lambda mark: mark.seq)
+    return QueuePosition(seq, replace(known.books, lost=known.books.lost + max(0, seq - known.seq)))
+
+
+def _mark(entry: Any) -> QueuePosition | None:
+    return QueuePosition(int(entry[0].split(b"-")[0]), FrameGaps.beside(entry[1]) or FrameGaps()) if entry else None
+
+
+def _drops(counters: dict[bytes, bytes]) -> dict[str, int]:
+    return {
+        name.removeprefix(_DROPPED).decode(errors="replace"): counted(count)
+        for name, count in sorted(counters.items())
+        if name.startswith(_DROPPED)
+    }

@@ -1,0 +1,200 @@
+"""Connections to Redis, blocking and asyncio, with the same settings and the same errors.
+
+redis-py's own retries are off: a worker decides itself what a lost connection means, and a repeated command could
+be applied twice.
+"""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import redis
+import redis.asyncio
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.backoff import NoBackoff
+from redis.exceptions import ClusterDownError, MasterDownError, OutOfMemoryError, ReadOnlyError, TryAgainError
+from redis.retry import Retry
+
+from patchwatch.bus import keys
+from patchwatch.bus.unlogged_writes import add_entry
+from patchwatch.contract.bounds import counted
+from patchwatch.contract.errors import BusFullError, BusRefusedError, BusUnavailableError, ConfigurationError
+from patchwatch.contract.redaction import redact
+
+BLOCK_MS = 1000  # longest blocking read; the socket timeout must exceed it
+_SOCKET_TIMEOUT_S = 5.0
+
+# What Redis refuses for now, by the first word of its error, and how to mend it. All else is a defect of ours.
+_REFUSALS = {
+    "OOM": "is full: raise its maxmemory (PATCHWATCH_QUEUE_MEMORY_MB if it is ours); `patchwatch doctor` says what "
+    "the cameras need",
+    "READONLY": "is a replica that takes no writes: wait for the failover, or name the primary in PATCHWATCH_REDIS_URL",
+    "MISCONF": "cannot save to its disk and takes no writes: free or mend that disk (see Redis' log)",
+    "LOADING": "is loading its data: wait",
+    "BUSY": "is held up by a script: wait, or SCRIPT KILL",
+    "MASTERDOWN": "is a replica without its primary: mend the replication",
+    "NOREPLICAS": "has too few replicas to take writes: mend the replication",
+    "CLUSTERDOWN": "is a cluster that is down: use a Redis that is not a cluster",
+    "TRYAGAIN": "is a cluster being moved: use a Redis that is not a cluster",
+    "UNBLOCKED": "changes its role: wait for the failover",
+}
+_WORD_OF: dict[type[Exception], str] = {
+    OutOfMemoryError: "OOM", ReadOnlyError: "READONLY", MasterDownError: "MASTERDOWN", ClusterDownError: "CLUSTERDOWN",
+    TryAgainError: "TRYAGAIN", redis.exceptions.BusyLoadingError: "LOADING",
+}  # fmt: skip
+# What no waiting mends, by words of the error.
+_RIGHTS = "its user lacks a right that we need: `ACL SETUSER NAME ~pw:* +@all -@admin -@dangerous +info` gives them"
+_WRONG_SETTINGS = {
+    "NOPERM": _RIGHTS,
+    "no permissions": _RIGHTS,
+    "WRONGPASS": "user or password is wrong: correct PATCHWATCH_REDIS_URL; in it, @ is %40, : %3A, / %2F",
+    "invalid username-password": "user or password is wrong: correct PATCHWATCH_REDIS_URL",
+    "invalid password": "the password is wrong: correct PATCHWATCH_REDIS_URL",
+    "NOAUTH": "it asks for a password: PATCHWATCH_REDIS_URL=redis://:PASSWORD@HOST:6379/0",
+    "Authentication required": "it asks for a password: PATCHWATCH_REDIS_URL=redis://:PASSWORD@HOST:6379/0",
+    "without any password configured": "it has no password: leave that out of PATCHWATCH_REDIS_URL",
+    "CERTIFICATE_VERIFY_FAILED": "its certificate is of nobody known here: add ?ssl_ca_certs=/PATH/CA.pem to "
+    "PATCHWATCH_REDIS_URL",
+    "WRONG_VERSION_NUMBER": "it does not speak TLS: write redis:// in place of rediss://",
+    "DB index": "it has no database of that number: name one from 0 to 15 in PATCHWATCH_REDIS_URL",
+}
+_PARAMETER = re.compile(r"'(\w{1,64})'|`(\w{1,64})`")
+_NO_CONNECTION = "No connection available."  # of `redis.asyncio.BlockingConnectionPool`
+# In a pipeline redis-py writes the command before the server's words.
+_FIRST_WORD = re.compile(rf"(?:^|caused error: )({'|'.join(_REFUSALS)})\b")
+
+
+def connect(url: str, timeout_s: float = _SOCKET_TIMEOUT_S) -> redis.Redis:
+    """A blocking client. Connects lazily; raises `BusUnavailableError` on first use through `translated`, and
+    `ConfigurationError` at once for a URL with a parameter that does not exist."""
+    with _readable_parameters():
+        client = redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **_options(timeout_s))
+        client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
+    return client
+
+
+def connect_async(url: str, max_connections: int = 64) -> redis.asyncio.Redis:
+    """An asyncio client with a bounded pool: whoever finds it in use waits, as when a thousand clients come at once."""
+    with _readable_parameters():
+        pool = redis.asyncio.BlockingConnectionPool.from_url(
+            url,
+            max_connections=max_connections,
+            timeout=_SOCKET_TIMEOUT_S,
+            retry=AsyncRetry(NoBackoff(), 0),
+            **_options(_SOCKET_TIMEOUT_S),
+        )
+    return redis.asyncio.Redis.from_pool(pool)
+
+
+@contextmanager
+def _readable_parameters() -> Iterator[None]:
+    try:
+        yield
+    except (TypeError, ValueError, redis.RedisError) as error:
+        named = _PARAMETER.search(str(error))
+        what = f"the parameter {named[1] or named[2]}" if named else "a parameter"
+        raise ConfigurationError(
+            f"PATCHWATCH_REDIS_URL: {what} after its ? is unknown or has a wrong value: correct or leave it out"
+        ) from None
+
+
+def _options(timeout_s: float) -> dict[str, Any]:
+    return {
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": timeout_s,
+        # Not tried again, but the connection ends: after a failover the same address leads to the new primary.
+        "retry_on_error": [ReadOnlyError, MasterDownError],
+    }
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turn what may pass into `BusUnavailableError`, without the URL's password: lost connections, and refusals of a
+    Redis that is full (`BusFullError`), read-only, loading or unable to save; what no waiting mends into
+    `BusRefusedError`."""
+    try:
+        yield
+    except (redis.ConnectionError, redis.TimeoutError, redis.ResponseError) as error:
+        found = _translation(error)
+        if found is None:
+            raise
+        raise found from None
+
+
+def _translation(error: redis.RedisError) -> BusUnavailableError | None:
+    word = _WORD_OF.get(type(error)) or next(iter(_FIRST_WORD.findall(str(error))), None)
+    if word is not None:
+        kind = BusFullError if word == "OOM" else BusUnavailableError
+        return kind(f"Redis {_REFUSALS[word]} ({redact(str(error))})")
+    told = str(error).lower()  # servers differ in their capitals
+    mend = next((mend for words, mend in _WRONG_SETTINGS.items() if words.lower() in told), None)
+    if mend is not None:
+        return BusRefusedError(f"Redis refuses: {mend} ({redact(str(error))})")
+    if isinstance(error, redis.ResponseError):
+        return None
+    if str(error) == _NO_CONNECTION:
+        return BusUnavailableError("Redis answers too slowly: all our connections to it are in use; look at its load")
+    return BusUnavailableError(
+        f"Redis does not answer ({redact(str(error))}): start it, or correct PATCHWATCH_REDIS_URL"
+    )
+
+
+def ping(url: str) -> None:
+    """Raises `BusUnavailableError` when no Redis answers at ``url``."""
+    with translated(), connect(url) as client:
+        client.ping()
+
+
+def admit(url: str, partitions: int) -> None:
+    """Make sure at the start that Redis at ``url`` will do, and that its installation has so many partitions.
+
+    The first to come decides on the number. Raises `ConfigurationError` for what no waiting mends,
+    `BusUnavailableError` when there is no Redis now, or none that takes writes.
+    """
+    try:
+        with translated(), connect(url) as client:
+            client.ping()
+            agreed = _agreed_partitions(client, partitions)
+            _try_rights(client)
+    except BusRefusedError as error:
+        raise ConfigurationError(str(error)) from None
+    if agreed != partitions:
+        raise ConfigurationError(
+            f"PATCHWATCH_PARTITIONS is {partitions}, but this installation was begun with {agreed}, and other numbers "
+            f"look for cameras elsewhere: set PATCHWATCH_PARTITIONS={agreed}"
+        )
+
+
+def _agreed_partitions(client: redis.Redis, partitions: int) -> int:
+    known = cast("bytes | None", client.get(keys.PARTITIONS))
+    if known is None and not client.set(keys.PARTITIONS, partitions, nx=True):
+        known = cast("bytes | None", client.get(keys.PARTITIONS))
+    return counted(known) if known is not None else partitions
+
+
+def _try_rights(client: redis.Redis) -> None:
+    """Each kind of command that the roles use, on a key of our own that is gone at once.
+
+    Raises `ConfigurationError` for a server whose streams do not count what was added to them."""
+    name = f"pw:probe:{uuid.uuid4().hex}"
+    with client.pipeline(transaction=True) as pipe:
+        pipe.watch(name)  # type: ignore[no-untyped-call]
+        pipe.multi()
+        pipe.xadd(name, {"a": 1}, id="1-0")
+        add_entry(pipe, name, {b"a": b"2"}, entry_id="2-0", maxlen=1)
+        pipe.xinfo_stream(name)
+        pipe.xtrim(name, minid="3-0", approximate=False)
+        pipe.delete(name)
+        info: Any = pipe.execute()[2]
+    if "entries-added" not in info:
+        raise ConfigurationError(
+            "the Redis of PATCHWATCH_REDIS_URL is older than 7.0, and no alert would be delivered: install Redis 7.0 "
+            "or newer, or Valkey"
+        )
+    client.xread({name: "0"}, count=1)
+    client.scan(match=name, count=1)
+    client.time()

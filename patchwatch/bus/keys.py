@@ -1,0 +1,202 @@
+"""Every Redis key, in one place.
+
+All keys of a camera share the hash tag of its partition (``{7}``). Alerts are written in the same transaction, to keys
+that all cameras share, so a Redis Cluster is not supported yet.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+PARTITIONS = "pw:partitions"  # their number, by the first worker of the installation
+CAMERAS = "pw:cameras"  # hash: camera id -> Camera (JSON)
+CAMERAS_REVISION = "pw:cameras:revision"  # counter: rises with each change of CAMERAS
+ALERTS = "pw:alerts"  # stream: every change of every alert, field "a" = Alert (JSON)
+ALERTS_BY_TIME = "pw:alerts:by-time"  # sorted set: alert id by started_at_ms
+ALERTS_BY_RECEIPT = "pw:alerts:by-receipt"  # sorted set: alert id by the time (Redis's own, ms) it was first told
+WEBHOOKS = "pw:webhooks"  # hash: webhook id -> Webhook (JSON)
+WEBHOOKS_REVISION = "pw:webhooks:revision"  # counter: rises with each change of WEBHOOKS
+ENROLMENT_RECORDS = "pw:enrolments:records"  # hash: enrolment id -> Enrolment (JSON)
+ENROLMENTS_LATEST = "pw:enrolments:latest"  # hash: camera id -> id of its newest enrolment
+ENROLMENTS_PENDING = "pw:enrolments:pending"  # set: ids of those asked for; some may be over
+BANKS = "pw:banks"  # hash: camera id -> CameraBanks (JSON), what the enrolment worker found on disk
+BANK_ORDERS = "pw:banks:orders"  # list: BankOrder (JSON), oldest first
+PROFILES = "pw:profiles"  # string: names of the profiles that the enrolment worker knows (JSON list)
+
+
+def partition_of(camera_id: str, partitions: int) -> int:
+    """The partition that owns a camera. Stable over hosts and versions (CRC-32)."""
+    return zlib.crc32(camera_id.encode()) % partitions
+
+
+@dataclass(frozen=True)
+class CameraKeys:
+    """Keys of one camera."""
+
+    camera_id: str
+    partition: int
+
+    @classmethod
+    def of(cls, camera_id: str, partitions: int) -> CameraKeys:
+        return cls(camera_id, partition_of(camera_id, partitions))
+
+    def _key(self, noun: str) -> str:
+        return f"pw:{{{self.partition}}}:{noun}:{self.camera_id}"
+
+    @property
+    def frames(self) -> str:
+        """Stream of `FrameMessage` with its `Books`; the entry id is the sequence number. Holds the unscored and a few
+        scored frames."""
+        return self._key("frames")
+
+    @property
+    def scores(self) -> str:
+        """Stream of `Score`; the entry id is the camera's own time in milliseconds (`patchwatch.messages.clock_eras`)."""
+        return self._key("scores")
+
+    @property
+    def minutes(self) -> str:
+        """Stream of `ScoreMinute`; the entry id is that of the last score in it."""
+        return self._key("minutes")
+
+    @property
+    def state(self) -> str:
+        """Hash of the inference worker: ``seq`` (last committed frame), ``books`` (`Books` up to it), ``worker``
+        (smoothing, event and minute state, JSON), ``eras`` (`Eras` of the camera's own time), ``conditions`` (those of
+        its picture and feed, JSON), ``boxes`` (JSON list of [x1, y1, x2, y2, label, confidence] in pixels of the
+        camera's own picture), ``explanation`` (`Explanation` of the last scored frame, JSON, without thumbnails)."""
+        return self._key("state")
+
+    @property
+    def counters(self) -> str:
+        """Hash of integers: ``scored``, ``dropped:<reason>``, ``lost`` (see `patchwatch.bus.accounting`)."""
+        return self._key("counters")
+
+    @property
+    def capture(self) -> str:
+        """`CaptureStatus` (JSON string), written by the ingest worker."""
+        return self._key("capture")
+
+    @property
+    def analysis(self) -> str:
+        """`AnalysisStatus` (JSON string), written by the inference worker."""
+        return self._key("analysis")
+
+    @property
+    def of_inference(self) -> tuple[str, ...]:
+        """What the inference worker writes."""
+        return (self.scores, self.minutes, self.state, self.counters, self.analysis)
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Everything to delete with the camera."""
+        return (self.frames, self.capture, *self.of_inference)
+
+
+def lease(partition: int) -> str:
+    """Owner of a partition: expiring string ``<worker id>:<fencing token>``."""
+    return f"pw:{{{partition}}}:lease"
+
+
+def fence(partition: int) -> str:
+    """Fencing token of a partition's latest lease."""
+    return f"pw:{{{partition}}}:fence"
+
+
+@dataclass(frozen=True)
+class LeaseKeys:
+    """Keys of the ownership of one thing: the scoring of a partition, the capture of a camera, the deliveries of a
+    webhook, or the work on an enrolment.
+
+    ``name`` is the partition's number or the camera's, webhook's or enrolment's id. ``lease`` and ``fence`` as above;
+    ``request`` is an expiring string: id of the worker that asks the owner to hand over.
+    """
+
+    name: str
+    lease: str
+    fence: str
+    request: str
+
+    @classmethod
+    def of_partition(cls, partition: int) -> LeaseKeys:
+        return cls(str(partition), lease(partition), fence(partition), f"pw:{{{partition}}}:lease-request")
+
+    @classmethod
+    def of_capture(cls, camera_id: str, partitions: int) -> LeaseKeys:
+        of = CameraKeys.of(camera_id, partitions)
+        return cls(camera_id, *(of._key(f"capture-{noun}") for noun in ("lease", "fence", "lease-request")))
+
+    @classmethod
+    def of_webhook(cls, webhook_id: str) -> LeaseKeys:
+        of = WebhookKeys(webhook_id)
+        return cls(webhook_id, *(of._key(noun) for noun in ("lease", "fence", "lease-request")))
+
+    @classmethod
+    def of_enrolment(cls, enrolment_id: str) -> LeaseKeys:
+        nouns = ("lease", "fence", "lease-request")
+        return cls(enrolment_id, *(f"pw:enrolment:{enrolment_id}:{noun}" for noun in nouns))
+
+
+def members(role: str) -> str:
+    """Sorted set: ids of the workers that share a role's leases, by the time (Redis's own, ms) they were last seen."""
+    return f"pw:members:{role}"
+
+
+def alert(alert_id: str) -> str:
+    """Expiring string: the latest `Alert` (JSON)."""
+    return f"pw:alert:{alert_id}"
+
+
+def alert_picture(alert_id: str) -> str:
+    """Expiring string: JPEG of the frame at the alert's peak, or at its opening where the peak was before."""
+    return f"pw:alert:{alert_id}:jpeg"
+
+
+def alert_explanation(alert_id: str) -> str:
+    """Expiring string: `Explanation` (JSON) of the frame on the alert's picture."""
+    return f"pw:alert:{alert_id}:explanation"
+
+
+def bank_answer(token: str) -> str:
+    """Expiring list of one: how a `BankOrder` ended (`BankAnswer`, JSON)."""
+    return f"pw:banks:answer:{token}"
+
+
+@dataclass(frozen=True)
+class WebhookKeys:
+    """Keys of one webhook."""
+
+    webhook_id: str
+
+    def _key(self, noun: str) -> str:
+        return f"pw:webhook:{self.webhook_id}:{noun}"
+
+    @property
+    def progress(self) -> str:
+        """`Progress` (JSON string), written by the delivery worker that holds the lease."""
+        return self._key("progress")
+
+    @property
+    def dead(self) -> str:
+        """Stream of what was given up, field "d" = `DeadLetter` (JSON)."""
+        return self._key("dead")
+
+    @property
+    def asked(self) -> str:
+        """Stream of what a user asks for: field "d" = `DeadLetter` to try again, or "t" = token of a test."""
+        return self._key("asked")
+
+    def answer(self, token: str) -> str:
+        """Expiring list of one: how a test ended (JSON)."""
+        return self._key(f"answer:{token}")
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Everything to delete with the webhook; its lease goes by itself, and fencing tokens only rise."""
+        return (self.progress, self.dead, self.asked)
+
+
+def worker(role: str, worker_id: str) -> str:
+    """Expiring `WorkerBeat` (JSON)."""
+    return f"pw:worker:{role}:{worker_id}"

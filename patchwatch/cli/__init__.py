@@ -1,0 +1,1 @@
+"""The ``patchwatch`` command and what its subcommands share."""

@@ -1,0 +1,159 @@
+"""``patchwatch demo``: the whole product on a live camera, in one terminal, from nothing."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from patchwatch.cli.progress import progress_bar
+from patchwatch.contract.errors import RejectedError, RetryableError
+from patchwatch.messages.source import Source, SourceKind
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from patchwatch.contract.settings import Settings
+    from patchwatch.demo.session import DemoOptions, Session
+    from patchwatch.demo.summary import Summary
+
+_WAITING_AT_MOST = 50  # frames on their way when the time is up; more means that scoring stood still
+
+
+def demo(
+    duration: Annotated[float | None, typer.Option(min=1, help="Seconds of live video. Default: until Ctrl-C.")] = None,
+    source: Annotated[str | None, typer.Option(help="A video file or rtsp:// address in place of the scene.")] = None,
+    normal: Annotated[Path | None, typer.Option(help="Recording of normal to learn from; goes with --source.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Another day on the rendered square.")] = 1,
+    normal_seconds: Annotated[float, typer.Option(min=35, help="How much of the scene to learn from.")] = 60.0,
+    first_anomaly: Annotated[float, typer.Option(min=0, help="Second of the first scripted anomaly.")] = 70.0,
+    anomaly_every: Annotated[float, typer.Option(min=12, help="Seconds from one to the next.")] = 20.0,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON on stdout.")] = False,
+) -> None:
+    """Learn a scene's normal, publish it live over RTSP, and watch the alerts come."""
+    from rich.console import Console
+
+    from patchwatch.demo.session import DemoOptions, Session, check_source, demo_settings
+
+    place = _place(source)
+    if (place is None) != (normal is None):
+        raise RejectedError("--source and --normal go together: your video, and a recording in which all is normal")
+    if normal is not None and not normal.is_file():
+        raise RejectedError(f"{normal} is not a file: name with --normal a video in which all is normal")
+    check_source(place)
+    options = DemoOptions(duration, place, normal, seed, normal_seconds, first_anomaly, anomaly_every)
+    console = Console(stderr=as_json)
+    with _terminated_as_by_ctrl_c(), demo_settings() as settings, Session(options, settings) as session:
+        summary = _play(options, settings, session, console)
+        log = session.log_tail()
+    if summary is None:
+        raise typer.Exit(130)
+    for line in summary.lines():
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if as_json:
+        typer.echo(json.dumps(summary.as_json()))
+    waiting = summary.captured - summary.scored - sum(summary.dropped.values())
+    if summary.scored == 0 or waiting > _WAITING_AT_MOST:
+        raise RetryableError(
+            f"{summary.scored} frames were scored, {waiting} not; the end of the service's log:\n{log}"
+        )
+
+
+def _play(options: DemoOptions, settings: Settings, session: Session, console: Console) -> Summary | None:
+    """None when the user stopped it before there was anything to sum up."""
+    from patchwatch.demo.screen import make_screen
+    from patchwatch.demo.session import enrol, render_normal
+
+    try:
+        _say(console, _intention(options))
+        if options.normal is None:
+            with progress_bar("rendering normal") as report:
+                recording = render_normal(options, settings.data_dir, report)
+        else:
+            recording = options.normal
+        with progress_bar("enrolling demo") as report:
+            threshold = enrol(settings, recording, report)
+        _say(console, f"learnt: alerts will open above a score of {threshold:.2f}")
+        session.start()
+        _say(console, _addresses(session, settings))
+    except KeyboardInterrupt:
+        return None
+    with suppress(KeyboardInterrupt), make_screen(console) as screen:
+        session.watch(screen)
+    with suppress(KeyboardInterrupt):
+        return session.summary()
+    return None
+
+
+def _place(source: str | None) -> Path | str | None:
+    """A file, or an RTSP address. Raises `RejectedError` for anything else."""
+    if source is None:
+        return None
+    if "://" not in source and not source.startswith("file:"):
+        return Path(source).expanduser().absolute()
+    parsed = Source.parse(source)
+    return parsed.url if parsed.kind is SourceKind.PULL else parsed.path
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _intention(options: DemoOptions) -> str:
+    if options.source is not None:
+        what = f"{Source.parse(options.source)}" if isinstance(options.source, str) else options.source.name
+        return f"Patchwatch demo: learns normal from {options.normal}, then watches {what} live."
+    return (
+        f"Patchwatch demo: renders {options.normal_s:.0f} s of a synthetic square where people walk, learns that as "
+        "normal, then\npublishes another day on the square live over RTSP to the service's own endpoint. "
+        f"Nothing unusual happens before\nsecond {options.first_anomaly_s:.0f}; then, every "
+        f"{options.anomaly_every_s:.0f} s, somebody runs, a van crosses, somebody falls."
+    )
+
+
+def _addresses(session: Session, wanted: Settings) -> str:
+    used = session.settings
+    moved = [
+        f"port {port} is taken: {noun} uses {instead} instead"
+        for noun, port, instead in (
+            ("the service", wanted.port, used.port),
+            ("the RTSP endpoint", wanted.rtsp_port, used.rtsp_port),
+        )
+        if port not in (0, instead)
+    ]
+    base, sockets = session.base, session.sockets
+    lines = [
+        *moved,
+        f"page       {base}/",
+        f"API docs   {base}/docs",
+        f"REST       {base}/api/v1/cameras/demo/status",
+        f"WebSocket  {sockets}/ws/alerts  {sockets}/ws/scores",
+        f"camera     {session.rtsp}",
+        f"try        curl -s {base}/api/v1/alerts",
+        "Ctrl-C ends it.",
+    ]
+    return "\n".join(lines)
+
+
+@contextmanager
+def _terminated_as_by_ctrl_c() -> Iterator[None]:
+    """SIGTERM and SIGHUP stop all parts in order too, and SIGINT where a shell started us in the background with it
+    ignored."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,110 @@
+"""``patchwatch score``: score a recording with a camera's bank, without a queue."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from patchwatch.cli.commands.enroll import local_source
+from patchwatch.cli.output_file import check_output, writing
+from patchwatch.contract.settings import load_settings
+from patchwatch.messages.base import checked_camera_id
+from patchwatch.messages.score import Region
+
+if TYPE_CHECKING:
+    from workers.analysis.recordings import ScoredFrame
+
+
+class ScoreFormat(StrEnum):
+    """How scores are written."""
+
+    CSV = "csv"
+    JSON = "json"
+
+
+def score(
+    source: Annotated[str, typer.Argument(help="Recording to score (or rtsp:// with --seconds).")],
+    camera: Annotated[str, typer.Option(help="Camera id whose bank to use.")],
+    profile: Annotated[str, typer.Option()] = "motion",
+    fps: Annotated[float | None, typer.Option(help="Analysis rate. Default: PATCHWATCH_ANALYSIS_FPS.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Read at most this much.")] = None,
+    form: Annotated[ScoreFormat, typer.Option("--format", help="csv, or json: one object a line.")] = ScoreFormat.CSV,
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Write here instead of to the terminal.")] = None,
+) -> None:
+    """Score a recording exactly as the live path would: one line per analysed frame."""
+    from dataclasses import replace
+
+    from models.banks.bank_file import load_bank
+    from patchwatch.cli.progress import progress_bar
+    from workers.analysis.recordings import RecordingReader, load_engine
+    from workers.analysis.recordings import score as score_recording
+
+    check_output("--out", out)
+    settings = load_settings()
+    opened = local_source(source, live=seconds is not None)
+    checked_camera_id(camera)
+    bank = load_bank(settings.bank_path(camera, profile))
+    engine = load_engine(settings, profile)
+    if bank.random_weights:
+        typer.echo("WARNING: this bank was learnt with RANDOM CLIP weights: for tests and benchmarks only", err=True)
+    reader = replace(RecordingReader.of(settings, fps), limit_s=seconds)
+    names = [spec.name for spec in bank.profile.streams]
+    quiet = out is None and sys.stdout.isatty()
+    with progress_bar(f"scoring {camera}", hidden=quiet) as report:
+        rows = _reported(score_recording(engine, bank, opened, reader), _length_s(opened, reader), report)
+        with _opened(out) as stream:
+            _write(rows, names, stream, ScoreFormat.JSON if as_json else form)
+
+
+@contextmanager
+def _opened(out: Path | None) -> Iterator[Any]:
+    if out is None:
+        yield sys.stdout
+        return
+    with writing("--out", out), out.open("w", newline="", encoding="utf-8") as file:
+        yield file
+
+
+def _length_s(opened: str | Path, reader: Any) -> float | None:
+    if reader.limit_s or isinstance(opened, str):
+        return float(reader.limit_s)
+    with reader.open(opened) as video:
+        return None if video.duration_s is None else float(video.duration_s)
+
+
+def _reported(rows: Any, length_s: float | None, report: Any) -> Any:
+    for row in rows:
+        report(min(1.0, row.media_time_s / length_s) if length_s else 0.5, f"{row.media_time_s:.0f} s")
+        yield row
+
+
+def _write(rows: Any, names: list[str], stream: Any, form: ScoreFormat) -> None:
+    header = ["time_s", "raw", "unsmoothed", "score", "driver", "x1", "y1", "x2", "y2", *names, "alert"]
+    table = csv.writer(stream)
+    if form is ScoreFormat.CSV:
+        table.writerow(header)
+    for row in rows:
+        cells = _cells(row)
+        if form is ScoreFormat.CSV:
+            table.writerow("" if cell is None else cell for cell in cells)
+        else:
+            stream.write(json.dumps(dict(zip(header, cells, strict=True))) + "\n")
+
+
+def _cells(row: ScoredFrame) -> list[object]:
+    reading = row.reading
+    region = Region.in_source(reading.box_xyxy_px, (row.width, row.height), (row.source_width, row.source_height))
+    box = [None] * 4 if region is None else [region.x1, region.y1, region.x2, region.y2]
+    return [
+        round(row.media_time_s, 6), reading.raw, reading.unsmoothed, reading.score, reading.driver, *box,
+        *reading.rarities, int(reading.event_open),
+    ]  # fmt: skip

@@ -1,0 +1,51 @@
+"""Who can reach the service, and whether that is allowed."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+from patchwatch.contract.errors import ConfigurationError
+from patchwatch.contract.settings import Settings
+
+_LEAST_TOKEN = 16  # characters; who may ask as often as he likes guesses shorter ones
+_TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
+_HOW = "set it to a long random text, for example the output of `openssl rand -hex 32`, or unset it"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or name is reachable from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def check_token(settings: Settings) -> None:
+    """Raises `ConfigurationError` for a token that no client could send, or that is guessed too easily."""
+    token = None if settings.api_token is None else settings.api_token.get_secret_value()
+    if token is None:
+        return
+    if not token:
+        raise ConfigurationError(f"PATCHWATCH_API_TOKEN is empty: {_HOW}")
+    if not _TOKEN.fullmatch(token):
+        raise ConfigurationError(
+            "PATCHWATCH_API_TOKEN holds a blank, a line break or a letter beyond ASCII, which a header cannot carry: "
+            f"{_HOW}"
+        )
+    if len(token) < _LEAST_TOKEN:
+        raise ConfigurationError(
+            f"PATCHWATCH_API_TOKEN has {len(token)} characters, of at least {_LEAST_TOKEN}: {_HOW}"
+        )
+
+
+def check_exposure(settings: Settings) -> None:
+    """Raises `ConfigurationError` when the service would be open to others without a token, or has a bad one."""
+    check_token(settings)
+    if settings.api_token is None and not is_loopback(settings.host):
+        raise ConfigurationError(
+            f"PATCHWATCH_HOST={settings.host} is reachable from other machines, but no token is set: set "
+            "PATCHWATCH_API_TOKEN (for example to the output of `openssl rand -hex 32`), or PATCHWATCH_HOST=127.0.0.1"
+        )

@@ -1,0 +1,86 @@
+"""The processes of the demonstration: none of them outlives it."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from patchwatch.contract.errors import PortTakenError
+from workers.runtime.ports import check_free
+
+_PR_SET_PDEATHSIG = 1
+
+
+def free_port(wanted: int, host: str = "127.0.0.1") -> int:
+    """``wanted`` when nobody listens there, else one the system finds free."""
+    try:
+        return check_free(host, wanted, "")
+    except PortTakenError:
+        return check_free(host, 0, "")
+
+
+def _end_with_parent() -> Callable[[], None] | None:
+    """Linux: the child gets SIGTERM when we are killed in a way that leaves us no time to stop it."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
+
+    def ask() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return ask
+
+
+class Child:
+    """A process in a session of its own, so that Ctrl-C reaches only us and we end the others in order."""
+
+    def __init__(
+        self, arguments: Sequence[str], *, output: Path, environment: Mapping[str, str], stop_s: float = 15.0
+    ) -> None:
+        self._log = output
+        self._stop_s = stop_s
+        with output.open("wb") as sink:
+            self._process = subprocess.Popen(
+                [sys.executable, *arguments],
+                stdin=subprocess.PIPE, stdout=sink, stderr=subprocess.STDOUT,
+                env=dict(environment), start_new_session=True, preexec_fn=_end_with_parent(),
+            )  # fmt: skip
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs."""
+        return self._process.poll()
+
+    def output(self) -> str:
+        """All it has written so far, on stdout and stderr."""
+        return self._log.read_text(errors="replace")
+
+    def stop(self) -> None:
+        """Ask it to stop, wait, then end it and whatever it started."""
+        if self._process.poll() is None:
+            self._process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(self._stop_s)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

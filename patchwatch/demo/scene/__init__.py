@@ -1,0 +1,1 @@
+"""The demo's synthetic street: what is drawn, and when."""

@@ -1,0 +1,281 @@
+"""One demonstration: learn the scene's normal, run the whole product on a live camera, show it, sum it up."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.banks.bank_file import save_bank
+from patchwatch.contract.errors import PatchwatchError, RetryableError
+from patchwatch.contract.settings import Settings, load_settings
+from patchwatch.demo.feed import Feed, Record
+from patchwatch.demo.footage import write_footage
+from patchwatch.demo.processes import Child, free_port
+from patchwatch.demo.publisher import file_moments
+from patchwatch.demo.rest_client import Api
+from patchwatch.demo.scene.scene import Scene
+from patchwatch.demo.scene.script import ANOMALY_EVERY_S, FIRST_ANOMALY_S, Script, repeating
+from patchwatch.demo.screen import Glance, Screen
+from patchwatch.demo.summary import Summary, match
+from patchwatch.local_redis.scratch_folder import scratch_folder
+from workers.analysis.recordings import RecordingReader, learn, load_engine, recorded_clips
+
+CAMERA = "demo"
+PROFILE = "motion"
+ANALYSIS_FPS = 10.0  # one who runs moves on by two body widths in a fifth of a second: too far for optical flow
+_NORMAL_SEED_OFFSET = 1000  # the footage learnt from shows another day than the live video
+_START_WITHIN_S = 60.0
+_PORT_ATTEMPTS = 3
+_SETTLE_S = 5.0  # at most, for frames still on their way when the time is up
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    """What the user asked for."""
+
+    duration_s: float | None = None  # of live video; None: until stopped
+    source: Path | str | None = None  # None: the rendered scene; a str is an RTSP address
+    normal: Path | None = None
+    seed: int = 1
+    normal_s: float = 60.0
+    first_anomaly_s: float = FIRST_ANOMALY_S
+    anomaly_every_s: float = ANOMALY_EVERY_S
+
+    @property
+    def script(self) -> Script:
+        """Nothing is scripted in footage of the user's own."""
+        return () if self.source is not None else repeating(self.first_anomaly_s, self.anomaly_every_s)
+
+
+@contextmanager
+def demo_settings() -> Iterator[Settings]:
+    """Settings apart from the user's installation: own data, own queue, loopback; the usual ports."""
+    usual = load_settings()
+    with scratch_folder("demo") as folder:
+        yield load_settings(
+            data_dir=folder, media_dirs=(), redis_url=None, api_token=None, profiles_file=None,
+            host="127.0.0.1", port=usual.port, rtsp_host="127.0.0.1", rtsp_port=usual.rtsp_port,
+            publish_username=None, publish_password=None, log_level="info",
+        )  # fmt: skip
+
+
+def check_source(source: Path | str | None) -> None:
+    """Raises `SourceRejectedError` when a file of the user's own holds no picture."""
+    if isinstance(source, Path):
+        next(file_moments(source)).draw()
+
+
+def render_normal(options: DemoOptions, folder: Path, progress: Progress) -> Path:
+    """A recording of normal: the user's own, or one rendered now."""
+    if options.normal is not None:
+        return options.normal
+    path = folder / "normal.mp4"
+    scene = Scene(options.seed + _NORMAL_SEED_OFFSET)
+    write_footage(scene, options.normal_s, path, lambda share: progress(share, f"{share * options.normal_s:.0f} s"))
+    return path
+
+
+def enrol(settings: Settings, normal: Path, progress: Progress) -> float:
+    """Learn the camera's bank, as ``patchwatch enroll`` does. Returns its threshold."""
+    clips = recorded_clips([normal], RecordingReader.of(settings, ANALYSIS_FPS))
+    bank = learn(load_engine(settings, PROFILE), clips, count=1, progress=progress)
+    save_bank(bank, settings.bank_path(CAMERA, PROFILE))
+    return bank.rule.on
+
+
+class Session:
+    """The product, a camera that publishes to it, and a client that watches. A context manager; leaves nothing."""
+
+    def __init__(self, options: DemoOptions, settings: Settings) -> None:
+        self.settings = settings  # once started: with the ports in use
+        self._options = options
+        self._record = Record()
+        self._stack = ExitStack()
+        self._product: Child | None = None
+        self._publisher: Child | None = None
+        self._started_at_ms = 0
+
+    @property
+    def base(self) -> str:
+        return f"http://{self.settings.host}:{self.settings.port}"
+
+    @property
+    def sockets(self) -> str:
+        return f"ws://{self.settings.host}:{self.settings.port}/api/v1"
+
+    @property
+    def rtsp(self) -> str:
+        return f"rtsp://{self.settings.rtsp_host}:{self.settings.rtsp_port}/{CAMERA}"
+
+    @property
+    def _api(self) -> Api:
+        return Api(self.base)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def start(self) -> None:
+        """Bring up the service, add the camera, watch it, publish. Raises `RetryableError` when a part fails."""
+        folder = self.settings.data_dir
+        for attempt in range(_PORT_ATTEMPTS):
+            if self._serve(folder, last=attempt == _PORT_ATTEMPTS - 1):
+                break
+        source = self._options.source if isinstance(self._options.source, str) else "push:"
+        self._api.post(
+            "/api/v1/cameras", {"id": CAMERA, "source": source, "profile": PROFILE, "analysis_fps": ANALYSIS_FPS}
+        )
+        feed = Feed(self.sockets, CAMERA, self._record)
+        self._stack.callback(feed.close)
+        if isinstance(self._options.source, str):
+            self._started_at_ms = time.time_ns() // 1_000_000
+        else:
+            self._started_at_ms = self._publish(folder)
+
+    def _serve(self, folder: Path, *, last: bool) -> bool:
+        """Start the service on free ports. False when another program took one of them first, unless ``last``."""
+        wanted = self.settings
+        ports = {"port": free_port(wanted.port), "rtsp_port": free_port(wanted.rtsp_port)}
+        self.settings = wanted.changed(**ports)
+        product = Child(
+            ["-P", "-m", "patchwatch", "serve"],
+            output=folder / "serve.log", environment=self.settings.environment(), stop_s=20.0,
+        )  # fmt: skip
+        self._stack.enter_context(product)
+        try:
+            self._api.wait_until_ready(lambda: product.exit_code is None, _is_of(product))
+        except RetryableError as error:
+            if not last and product.exit_code is not None and "is taken by another program" in product.output():
+                return False
+            raise RetryableError(f"{error}; the end of its log:\n{_tail(product.output())}") from None
+        self._product = product
+        return True
+
+    def _publish(self, folder: Path) -> int:
+        """Start the publisher; returns the wall-clock time of second 0 of its pictures."""
+        options = self._options
+        arguments = ["-P", "-m", "patchwatch.demo.publisher", self.rtsp, "--stop-with-parent"]
+        if options.source is not None:
+            arguments += ["--file", str(options.source)]
+        arguments += ["--seed", str(options.seed), "--first-anomaly", str(options.first_anomaly_s)]
+        arguments += ["--every", str(options.anomaly_every_s)]
+        self._publisher = self._stack.enter_context(
+            Child(arguments, output=folder / "publisher.log", environment=self.settings.environment(), stop_s=5.0)
+        )
+        deadline = time.monotonic() + _START_WITHIN_S
+        while time.monotonic() < deadline:
+            self._check_children()
+            for line in self._publisher.output().splitlines():
+                if line.startswith('{"started_at_ns"'):
+                    return int(json.loads(line)["started_at_ns"]) // 1_000_000
+            time.sleep(0.05)
+        raise RetryableError(f"nothing could be published to {self.rtsp} within {_START_WITHIN_S:.0f} s")
+
+    def _check_children(self) -> None:
+        for name, child in (("patchwatch serve", self._product), ("the publisher", self._publisher)):
+            if child is not None and child.exit_code is not None:
+                raise RetryableError(f"{name} ended ({child.exit_code}); the end of its log:\n{_tail(child.output())}")
+
+    @property
+    def live_s(self) -> float:
+        """Seconds of live video so far."""
+        return time.time() - self._started_at_ms / 1000
+
+    def watch(self, screen: Screen) -> None:
+        """Show the camera until the time is up. Raises `RetryableError` when a part of the product dies."""
+        glance_at = 0.0
+        status: dict[str, Any] = {}
+        limit = self._options.duration_s
+        while limit is None or self.live_s < limit:
+            self._check_children()
+            if time.monotonic() >= glance_at:
+                glance_at = time.monotonic() + 1.0
+                status = self._status() or status
+            screen.show(self._glance(status), self._record.take_fresh())
+            time.sleep(0.2)
+
+    def _settle(self) -> dict[str, Any]:
+        """End the publishing and wait until the frames on their way are scored; the camera's last status."""
+        if self._publisher is not None:
+            self._publisher.stop()
+        deadline = time.monotonic() + _SETTLE_S
+        while True:
+            time.sleep(0.5)
+            status = self._status()
+            if time.monotonic() > deadline or (status.get("frames") or {}).get("in_queue") == 0:
+                return status
+
+    def _status(self) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = self._api.get(f"/api/v1/cameras/{CAMERA}/status")
+        except PatchwatchError:
+            return {}  # one answer missed: the next second brings another
+        return answer
+
+    def _glance(self, status: dict[str, Any]) -> Glance:
+        capture, analysis = status.get("capture") or {}, status.get("analysis") or {}
+        frames = status.get("frames") or {}
+        score = self._record.score
+        act = next((act for act in self._options.script if act.starts_at_s <= self.live_s < act.ends_at_s), None)
+        return Glance(
+            second=self.live_s,
+            state=str(capture.get("state", "connecting")),
+            detail=str(status.get("reason") or capture.get("detail") or ""),
+            fps=capture.get("fps"),
+            captured=int(frames.get("captured", 0)),
+            scored=int(frames.get("scored", 0)),
+            dropped=sum((frames.get("dropped") or {}).values()),
+            score=None if score is None else float(score["score"]),
+            threshold=analysis.get("threshold_on"),
+            happening="" if act is None else act.kind.value,
+        )
+
+    def log_tail(self) -> str:
+        """The end of what the service logged."""
+        return "" if self._product is None else _tail(self._product.output())
+
+    def summary(self) -> Summary:
+        """What came of it, as the REST interface tells."""
+        live_s = self.live_s
+        status = self._settle()
+        frames = status.get("frames") or {}
+        alerts = list(reversed(self._api.get(f"/api/v1/alerts?camera={CAMERA}&limit=500")["alerts"]))
+        anomalies, unexplained = match(self._options.script, self._started_at_ms, live_s, alerts)
+        with self._record.lock:
+            pushed, scores = list(self._record.alerts), self._record.scores
+        return Summary(
+            live_s=round(live_s, 1),
+            captured=int(frames.get("captured", 0)),
+            scored=int(frames.get("scored", 0)),
+            dropped=dict(frames.get("dropped") or {}),
+            scores_pushed=scores,
+            threshold=(status.get("analysis") or {}).get("threshold_on"),
+            alerts=alerts,
+            alerts_pushed=pushed,
+            anomalies=anomalies,
+            unexplained=unexplained,
+        )
+
+
+def _is_of(product: Child) -> Callable[[dict[str, Any]], bool]:
+    """Whether an answer of ``/readyz`` comes from this very service: its log names the processes it started."""
+
+    def ours(ready: dict[str, Any]) -> bool:
+        started = set(re.findall(r"\(pid (\d+)\)", product.output()))
+        return any(str(worker["pid"]) in started for worker in ready["workers"])
+
+    return ours
+
+
+def _tail(text: str, lines: int = 12) -> str:
+    return "\n".join(text.splitlines()[-lines:])

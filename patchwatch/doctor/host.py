@@ -1,0 +1,93 @@
+"""This machine: folders, disk, ports, exposure, libraries and device."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from patchwatch.contract.access_policy import check_exposure, is_loopback
+from patchwatch.contract.errors import ConfigurationError, PortTakenError
+from patchwatch.contract.settings import Settings, unknown_variables
+from patchwatch.doctor.finding import Finding, fail, ok, warn
+from workers.runtime.ports import check_free
+
+_LEAST_FREE_BYTES = 500_000_000
+
+
+def check_host(settings: Settings, alive: set[str]) -> Iterator[Finding]:
+    """``alive``: roles of which this host has a living worker; a port that one of them holds is ours."""
+    for name, meant in unknown_variables().items():
+        advice = f"did you mean {meant}?" if meant else "`patchwatch settings` lists all"
+        yield warn("settings", f"{name} is no setting and has no effect: {advice}")
+    yield _data_folder(settings.data_dir)
+    for folder in settings.allowed_media_dirs:
+        yield _media_folder(folder)
+    yield _port("api port", settings.host, settings.port, "PATCHWATCH_PORT", running=bool(alive))
+    yield _port("rtsp port", settings.rtsp_host, settings.rtsp_port, "PATCHWATCH_RTSP_PORT", running="ingest" in alive)
+    yield _exposure(settings)
+    yield _pyav()
+    if settings.device == "cuda":
+        yield _cuda()
+
+
+def _data_folder(folder: Path) -> Finding:
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        return fail("data folder", f"{there} may not be written: correct its permissions or PATCHWATCH_DATA_DIR")
+    free = shutil.disk_usage(there).free
+    if free < _LEAST_FREE_BYTES:
+        return warn("data folder", f"{folder}: only {free / 1e6:.0f} MB free")
+    return ok("data folder", f"{folder}: {free / 1e9:.1f} GB free")
+
+
+def _media_folder(folder: Path) -> Finding:
+    if not folder.is_dir():
+        return warn("media folder", f"{folder} does not exist: `mkdir -p {folder}`, or set PATCHWATCH_MEDIA_DIRS")
+    if not os.access(folder, os.R_OK | os.X_OK):
+        return fail("media folder", f"{folder} may not be read: correct its permissions")
+    return ok("media folder", str(folder))
+
+
+def _port(check: str, host: str, port: int, setting: str, *, running: bool) -> Finding:
+    if port == 0:
+        return ok(check, "0: a free one will be taken")
+    try:
+        check_free(host, port, setting)
+    except PortTakenError as error:
+        return ok(check, f"{port}: taken, and Patchwatch runs here") if running else fail(check, str(error))
+    except ConfigurationError as error:
+        return fail(check, str(error))
+    return ok(check, f"{port} is free")
+
+
+def _exposure(settings: Settings) -> Finding:
+    try:
+        check_exposure(settings)
+    except ConfigurationError as error:
+        return fail("exposure", str(error))
+    if is_loopback(settings.host):
+        return ok("exposure", "the API is reachable from this machine only")
+    return ok("exposure", "the API is reachable from other machines and asks for its token")
+
+
+def _pyav() -> Finding:
+    try:
+        import av
+    except ImportError as error:
+        return fail("ffmpeg", f"PyAV cannot be loaded ({error}): install Patchwatch again")
+    major, minor, patch = av.library_versions["libavcodec"]
+    return ok("ffmpeg", f"PyAV {av.__version__}, libavcodec {major}.{minor}.{patch}")
+
+
+def _cuda() -> Finding:
+    try:
+        import torch
+    except ImportError:
+        return fail(
+            "device", "PATCHWATCH_DEVICE=cuda, but torch is not installed: run `pip install '.[clip]'` in the checkout"
+        )
+    if not torch.cuda.is_available():
+        return fail("device", "PATCHWATCH_DEVICE=cuda, but no GPU answers: see `nvidia-smi`, or set it to auto")
+    return ok("device", torch.cuda.get_device_name(0))

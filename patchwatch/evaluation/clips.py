@@ -1,0 +1,90 @@
+"""The clips of a folder: video files, and folders of pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from patchwatch.contract.errors import RejectedError
+from workers.analysis.recordings import RecordingReader
+from workers.media.frame_folder import FrameFolder, natural, pictures_in
+from workers.media.video import Video
+
+SUFFIXES = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm"}
+_MASKS = "_gt"  # UCSD keeps the pixel masks of a testing clip beside it, in a folder of pictures so named
+_EVERY_FRAME_FPS = 1e6  # faster than any camera: nothing is left out
+
+
+@dataclass(frozen=True)
+class ClipFile:
+    """A clip on disk. ``name``: without the ending of a file; labels name clips so."""
+
+    name: str
+    path: Path
+
+    @property
+    def is_folder(self) -> bool:
+        return self.path.is_dir()
+
+
+def clips_in(folder: Path) -> list[ClipFile]:
+    """Clips of a folder in natural order. Raises `RejectedError` when it is missing, holds none or two of one name."""
+    if not folder.is_dir():
+        raise RejectedError(f"{folder} is not a folder: name one that holds clips")
+    found = [clip for path in folder.iterdir() if not path.name.startswith(".") and (clip := _clip(path))]
+    if not found:
+        looked_for = " ".join(sorted(SUFFIXES))
+        raise RejectedError(f"{folder} holds no video file (looked for {looked_for}) and no folder of pictures")
+    names = [clip.name for clip in found]
+    if len(set(names)) < len(names):
+        twice = sorted({name for name in names if names.count(name) > 1})
+        raise RejectedError(f"{folder} holds two each of the clips {', '.join(twice)}: keep one of each")
+    return sorted(found, key=lambda clip: natural(clip.name))
+
+
+def _clip(path: Path) -> ClipFile | None:
+    if path.is_dir():
+        return ClipFile(path.name, path) if not path.name.endswith(_MASKS) and pictures_in(path) else None
+    return ClipFile(path.stem, path) if path.suffix.lower() in SUFFIXES and path.is_file() else None
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Every frame of a clip: its time on the clock that the analysed frames have, and its number for people.
+
+    ``numbers``: those in the names of pictures, and from 1 in videos.
+    """
+
+    clip: ClipFile
+    times_s: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.times_s)
+
+    @cached_property
+    def numbers(self) -> list[int]:
+        if self.clip.is_folder:
+            return FrameFolder(self.clip.path).numbers
+        return list(range(1, len(self) + 1))
+
+    @property
+    def interval_s(self) -> float:
+        """The usual time between two frames."""
+        return float(np.median(np.diff(self.times_s))) if len(self) > 1 else 0.0
+
+    @property
+    def duration_s(self) -> float:
+        return len(self) * self.interval_s
+
+
+def frames_of(clip: ClipFile, reader: RecordingReader) -> Frames:
+    """Raises the source errors."""
+    if clip.is_folder:
+        return Frames(clip, FrameFolder(clip.path, frame_rate=reader.frame_rate).times_s)
+    options = replace(reader.video, analysis_fps=_EVERY_FRAME_FPS)
+    with Video.open(clip.path, options=options) as video:
+        return Frames(clip, np.array([frame.media_time_s for frame in video.frames()]))

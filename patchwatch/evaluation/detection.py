@@ -1,0 +1,105 @@
+"""Labelled events against the events that the camera's rule opens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.alarms.event_detector import Event, EventDetector, EventRule
+from patchwatch.evaluation.clips import Frames
+from patchwatch.evaluation.labels.labels import FrameRange, ranges_of
+from patchwatch.evaluation.metrics import Truth
+from patchwatch.evaluation.scoring import ScoredClip
+
+
+@dataclass(frozen=True)
+class Span:
+    """A labelled event: a maximal range of anomalous frames, and the times of its first and last frame."""
+
+    frames: FrameRange
+    starts_s: float
+    ends_s: float
+
+
+@dataclass(frozen=True)
+class Match:
+    """What a rule made of one labelled event. ``delay_s`` is None when it was missed.
+
+    ``opened_early``: the event that detects it was open before the range began.
+    """
+
+    span: Span
+    delay_s: float | None
+    opened_early: bool = False
+
+    @property
+    def detected(self) -> bool:
+        return self.delay_s is not None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A clip under one rule: every labelled event, and every event that opened with whether it is a false alarm."""
+
+    matches: tuple[Match, ...]
+    alarms: tuple[tuple[Event, bool], ...]
+
+    @property
+    def false_alarms(self) -> int:
+        return sum(false for _, false in self.alarms)
+
+
+def spans_of(truth: Truth, frames: Frames) -> tuple[Span, ...]:
+    """The labelled events of a clip."""
+    return tuple(
+        Span(found, float(frames.times_s[found.first - 1]), float(frames.times_s[found.last - 1]))
+        for found in ranges_of(truth)
+    )
+
+
+def events_of(clip: ScoredClip, rule: EventRule) -> tuple[Event, ...]:
+    """Every event the rule opens on a clip, as it was when it closed or the clip ended."""
+    detector, closed = EventDetector(rule), []
+    for at_s, reading in zip(clip.at_s.tolist(), clip.readings, strict=True):
+        changes = detector.update(at_s, reading.score, reading.driver, reading.box_xyxy_px)
+        closed += [event for event in changes if event.ended_s is not None]
+    return (*closed, *detector.finish())
+
+
+def outcome(spans: Sequence[Span], events: Sequence[Event]) -> Outcome:
+    """Match them.
+
+    An event counts from its opening, when an operator hears of it, to the last frame at or above ``off``. It detects
+    every labelled event that this time overlaps; one that overlaps none is a false alarm, also where its score began
+    to rise within the range but opened after its end. The delay is from the range's first frame to the opening of the
+    first event that detects it: 0 for one that was open before and still stands when the range begins, which is
+    counted apart. One that opened and fell below ``off`` before the range detects nothing and is a false alarm.
+    """
+    return Outcome(
+        tuple(_match(span, events) for span in spans),
+        tuple((event, not any(_overlaps(event, span) for span in spans)) for event in events),
+    )
+
+
+def _match(span: Span, events: Sequence[Event]) -> Match:
+    opened_s = [event.opened_s for event in events if _overlaps(event, span)]
+    if not opened_s:
+        return Match(span, None)
+    first_s = min(opened_s)
+    return Match(span, max(0.0, first_s - span.starts_s), first_s < span.starts_s)
+
+
+def _overlaps(event: Event, span: Span) -> bool:
+    ended_s = event.opened_s if event.ended_s is None else max(event.opened_s, event.ended_s)
+    return event.opened_s <= span.ends_s and ended_s >= span.starts_s
+
+
+def delays(matches: Sequence[Match]) -> tuple[float | None, float | None]:
+    """Median and 90th percentile of the delays of the detected ones, in seconds; None without any."""
+    found = [match.delay_s for match in matches if match.delay_s is not None]
+    if not found:
+        return None, None
+    median, late = np.percentile(found, [50, 90])
+    return float(median), float(late)

@@ -1,0 +1,78 @@
+"""The three ways to score every frame of the testing clips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.profiles.profile import Fusion
+from patchwatch.evaluation.bootstrap import ClipBootstrap
+from patchwatch.evaluation.clips import Frames
+from patchwatch.evaluation.metrics import Scores, Truth, average_precision, macro_auroc, micro_auroc, roc_points
+from patchwatch.evaluation.report import Protocol, Protocols
+from patchwatch.evaluation.scoring import ScoredClip
+from patchwatch.evaluation.smoothing import normalise_over_set, smooth_two_sided
+
+_SAME_INSTANT_S = 1e-6
+_DIGITS = 4  # of the points of a curve
+
+
+@dataclass(frozen=True)
+class FrameScores:
+    """Per protocol a value for each of a clip's own frames, all in 0..1. ``paper`` looks into the future and at the
+    other clips."""
+
+    service: Scores
+    unsmoothed: Scores
+    paper: Scores
+
+
+def frame_scores(fusion: Fusion, scored: Sequence[ScoredClip], frames: Sequence[Frames]) -> tuple[FrameScores, ...]:
+    """One per clip. A frame that is not analysed has the last live score before it; in ``paper`` the value that the
+    kernel has at its time."""
+    pairs = list(zip(scored, frames, strict=True))
+    papers = normalise_over_set([smooth_two_sided(own.times_s, *clip.raw(fusion)) for clip, own in pairs])
+    return tuple(
+        FrameScores(held(own.times_s, clip.at_s, clip.service), held(own.times_s, clip.at_s, clip.unsmoothed), paper)
+        for (clip, own), paper in zip(pairs, papers, strict=True)
+    )
+
+
+def held(times_s: NDArray[np.float64], analysed_s: NDArray[np.float64], values: Scores) -> Scores:
+    """Value of the last analysed frame at or before each time; both lists of times rise."""
+    last = np.searchsorted(analysed_s, times_s + _SAME_INSTANT_S, side="right") - 1
+    if len(last) and last[0] < 0:
+        raise ValueError("a frame stands before the first analysed one")
+    return values[last]
+
+
+def analysed(times_s: NDArray[np.float64], at_s: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Which of a clip's own frames the analysed ones are, counted from 0."""
+    found = np.searchsorted(times_s, at_s - _SAME_INSTANT_S)
+    return np.asarray(np.minimum(found, len(times_s) - 1), np.int64)
+
+
+def judge(clips: Sequence[FrameScores], truths: Sequence[Truth]) -> Protocols:
+    """How well each protocol ranks the frames."""
+    paper = _judge([clip.paper for clip in clips], truths)
+    return Protocols(
+        service=_judge([clip.service for clip in clips], truths),
+        unsmoothed=_judge([clip.unsmoothed for clip in clips], truths),
+        paper=replace(paper, looks_into_the_future=True, normalised_over_testing_clips=True),
+    )
+
+
+def _judge(clips: Sequence[Scores], truths: Sequence[Truth]) -> Protocol:
+    bootstrap = ClipBootstrap(clips, truths)
+    scores, truth = np.concatenate(clips), np.concatenate(truths)
+    return Protocol(
+        micro_auroc=micro_auroc(clips, truths),
+        macro_auroc=macro_auroc(clips, truths),
+        micro_auroc_95=bootstrap.micro(),
+        macro_auroc_95=bootstrap.macro(),
+        aupr=average_precision(scores, truth),
+        roc=tuple((round(x, _DIGITS), round(y, _DIGITS)) for x, y in roc_points(scores, truth)),
+    )

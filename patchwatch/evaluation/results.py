@@ -1,0 +1,78 @@
+"""What a report says of one testing clip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from patchwatch.evaluation.budgets import AlarmBudget
+from patchwatch.evaluation.clips import Frames
+from patchwatch.evaluation.detection import Outcome, Span
+from patchwatch.evaluation.metrics import Truth, auroc
+from patchwatch.evaluation.protocols import FrameScores, analysed
+from patchwatch.evaluation.report import Alarm, ClipResult, Detection, LabelledEvent, Timeline
+from patchwatch.evaluation.scoring import ScoredClip
+
+_DIGITS = 4
+
+
+def clip_result(
+    frames: Frames,
+    truth: Truth,
+    clip: ScoredClip,
+    scores: FrameScores,
+    streams: Sequence[str],
+    outcomes: Sequence[tuple[AlarmBudget, Outcome]],
+) -> ClipResult:
+    """``streams``: names of the profile's streams, in order. ``outcomes``: of the clip at each budget."""
+    return ClipResult(
+        name=frames.clip.name,
+        frames=len(truth),
+        anomalous=int(truth.sum()),
+        analysed=len(clip.readings),
+        service=auroc(scores.service, truth),
+        unsmoothed=auroc(scores.unsmoothed, truth),
+        paper=auroc(scores.paper, truth),
+        events=_events(outcomes),
+        alarms=tuple(alarm for budget, found in outcomes for alarm in _alarms(budget, found)),
+        timeline=_timeline(frames, truth, clip, scores, streams),
+    )
+
+
+def _events(outcomes: Sequence[tuple[AlarmBudget, Outcome]]) -> tuple[LabelledEvent, ...]:
+    found: dict[Span, list[Detection]] = {}
+    for budget, one in outcomes:
+        for match in one.matches:
+            detection = Detection(budget.name, match.detected, match.delay_s)
+            found.setdefault(match.span, []).append(detection)
+    return tuple(
+        LabelledEvent(span.frames.first, span.frames.last, span.starts_s, span.ends_s, tuple(detections))
+        for span, detections in found.items()
+    )
+
+
+def _alarms(budget: AlarmBudget, found: Outcome) -> Iterable[Alarm]:
+    for event, false in found.alarms:
+        ended_s = event.opened_s if event.ended_s is None else max(event.opened_s, event.ended_s)
+        yield Alarm(budget.name, event.opened_s, ended_s, event.peak_s, event.peak_score, event.stream, false)
+
+
+def _timeline(frames: Frames, truth: Truth, clip: ScoredClip, scores: FrameScores, streams: Sequence[str]) -> Timeline:
+    own = analysed(frames.times_s, clip.at_s)
+    columns = zip(*(reading.rarities for reading in clip.readings), strict=True)
+    return Timeline(
+        times_s=_rounded(clip.at_s.tolist()),
+        truth=tuple(truth[own].tolist()),
+        service=_rounded(clip.service.tolist()),
+        unsmoothed=_rounded(clip.unsmoothed.tolist()),
+        paper=_rounded(scores.paper[own].tolist()),
+        rarities={
+            name: tuple(None if value is None else round(value, _DIGITS) for value in column)
+            for name, column in zip(streams, columns, strict=True)
+        },
+        drivers=tuple(reading.driver for reading in clip.readings),
+        boxes=tuple(clip.boxes),
+    )
+
+
+def _rounded(values: Iterable[float]) -> tuple[float, ...]:
+    return tuple(round(value, _DIGITS) for value in values)

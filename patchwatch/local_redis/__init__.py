@@ -1,0 +1,1 @@
+"""A Redis server of our own: the embedded queue that persists in ``DATA_DIR``, and throw-away ones for tests."""

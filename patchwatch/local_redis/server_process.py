@@ -1,0 +1,134 @@
+"""A Redis or Valkey server as a child process: on a Unix socket, and tied to us however we end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from urllib.parse import quote
+
+import redis
+
+from patchwatch.contract.errors import FatalError
+from patchwatch.local_redis.server_program import Program
+
+LONGEST_SOCKET_PATH = 100  # bytes; systems allow 104 to 108
+_READY_WITHIN_S = 15.0
+_LOADED_WITHIN_S = 600.0  # with what it keeps on disk
+_STOPPED_WITHIN_S = 30.0
+_LOOK_S = 0.01
+_LOG_END_BYTES = 4000
+# Runs a command until standard input ends, so that it does not outlive us even if we are killed outright.
+_TIED_TO_STDIN = 'exec 3<&0; "$@" & it=$!; { read -r _ <&3; kill $it; } & watch=$!; wait $it; kill $watch 2>/dev/null'
+
+
+class ServerStartError(FatalError):
+    """The server did not come up; the message holds its own last words."""
+
+    code = "queue-start"
+
+
+class ServerProcess:
+    """One server. ``folder`` takes its socket, its log and whatever ``options`` make it keep; mode 0700 is the
+    caller's duty. ``inherited``: descriptors that it shall hold open as long as it runs."""
+
+    def __init__(
+        self, program: Program, folder: Path, socket: Path, options: Sequence[str], inherited: Sequence[int] = ()
+    ) -> None:
+        self.program = program
+        self.socket = socket
+        self._folder = folder
+        self._options = tuple(options)
+        self._inherited = tuple(inherited)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"unix://{quote(str(self.socket))}"
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Returns once it answers and has loaded what it keeps. Raises `ServerStartError`."""
+        with self._log_file.open("wb") as log:
+            self._process = subprocess.Popen(
+                ["/bin/sh", "-c", _TIED_TO_STDIN, "sh", *self._command()],
+                stdin=subprocess.PIPE, stdout=log, stderr=log, umask=0o077, pass_fds=self._inherited,
+                process_group=0,  # a Ctrl-C in the terminal stops the workers first, and the queue last
+            )  # fmt: skip
+        try:
+            self._wait_until_ready()
+        except BaseException:
+            self.kill()
+            raise
+
+    def stop(self) -> None:
+        """Ask it to write what it has and to end; kill it when it does not."""
+        if self._process is None:
+            return
+        with suppress(subprocess.TimeoutExpired):
+            self._process.communicate(timeout=_STOPPED_WITHIN_S)  # closes standard input
+        self.kill()
+
+    def kill(self) -> None:
+        """End it at once, and everything it started."""
+        if self._process is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self._process = None
+
+    def last_words(self) -> str:
+        """The end of its log, in one line."""
+        try:
+            text = self._log_file.read_bytes()[-_LOG_END_BYTES:].decode(errors="replace")
+        except OSError:
+            return ""
+        return "; ".join(_message(line) for line in text.splitlines()[-3:] if line.strip())
+
+    @property
+    def _log_file(self) -> Path:
+        return self._folder / "server.log"
+
+    def _command(self) -> list[str]:
+        return [
+            str(self.program.path), "--port", "0", "--unixsocket", str(self.socket), "--unixsocketperm", "600",
+            "--dir", str(self._folder), "--loglevel", "notice", "--maxmemory-policy", "noeviction", *self._options,
+        ]  # fmt: skip
+
+    def _wait_until_ready(self) -> None:
+        now_s = time.monotonic()
+        deadline_s, loaded_by_s = now_s + _READY_WITHIN_S, now_s + _LOADED_WITHIN_S
+        with redis.Redis(unix_socket_path=str(self.socket), socket_timeout=5.0) as client:
+            while True:
+                try:
+                    client.ping()
+                except redis.exceptions.BusyLoadingError:
+                    deadline_s = loaded_by_s
+                except redis.RedisError:
+                    pass
+                else:
+                    return
+                if not self.running or time.monotonic() > deadline_s:
+                    raise ServerStartError(
+                        f"{self.program.name} did not start: {self.last_words() or 'no word from it'}"
+                    )
+                time.sleep(_LOOK_S)
+
+
+def _message(line: str) -> str:
+    """Without process id, time and level."""
+    for mark in (" # ", " * ", " - ", " . "):
+        _, found, rest = line.partition(mark)
+        if found:
+            return rest.strip()
+    return line.strip()

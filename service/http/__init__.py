@@ -1,0 +1,1 @@
+"""Below the application: listening socket, uvicorn's protocols with limits, proxies."""

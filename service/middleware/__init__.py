@@ -1,0 +1,1 @@
+"""What every request passes: authorisation, limits of its body, headers."""

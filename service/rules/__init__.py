@@ -1,0 +1,1 @@
+"""What a request may name: sources, webhook addresses, intervals."""

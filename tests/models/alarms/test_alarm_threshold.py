@@ -1,0 +1,125 @@
+"""The alert threshold is the level that normal scores sustain as seldom as asked for, and says how sure it is."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from simulated_scores import TAILS, simulated_run
+
+from models.alarms.alarm_threshold import LEAST_ON, MAX_CAUTION, MAX_EXTRAPOLATION, ThresholdModel
+from models.alarms.calibration import NEUTRAL_RARITY, score_of
+from models.alarms.event_counts import EventCounts
+from models.alarms.event_detector import EventDetector, EventRule
+
+HOUR_S = 3600.0
+FRESH_DAYS = 2
+
+budgets = st.floats(0.01, 1000)
+
+
+@cache
+def learnt(tail: str, hours: float, seed: int) -> ThresholdModel:
+    return ThresholdModel.fit([simulated_run(tail, hours * HOUR_S, seed)])
+
+
+def opened_on(fresh: EventCounts, model: ThresholdModel, per_day: float) -> float:
+    return fresh.count(model.at(per_day).on) / FRESH_DAYS
+
+
+@pytest.mark.parametrize("tail", TAILS)
+def test_the_rate_on_fresh_days_lies_in_the_stated_interval(tail: str) -> None:
+    """Of 20 simulated cameras, learnt from half an hour each, nine in ten would be 18."""
+    fresh = EventCounts.of([simulated_run(tail, 24 * HOUR_S * FRESH_DAYS, 999)], EventRule(on=1.0, off=0.75))
+    within = []
+    for seed in range(20):
+        model = learnt(tail, 0.5, seed)
+        found = model.at(24.0)
+        within.append(found.expected_low <= fresh.count(found.on) / FRESH_DAYS <= found.expected_high)
+    assert sum(within) >= 15
+
+
+def test_the_rate_is_the_one_asked_for_where_footage_shows_it() -> None:
+    """96 events a day, four hours of footage: sixteen were seen."""
+    fresh = EventCounts.of([simulated_run("exponential", 24 * HOUR_S * FRESH_DAYS, 999)], EventRule(on=1.0, off=0.75))
+    rates = [opened_on(fresh, learnt("exponential", 4.0, seed), 96.0) for seed in range(3)]
+    assert 70 < float(np.mean(rates)) < 130
+
+
+@settings(deadline=None, max_examples=40)
+@given(first=budgets, second=budgets, seed=st.integers(0, 5), hours=st.sampled_from([0.02, 0.1, 1.0]))
+def test_a_smaller_budget_never_gives_a_lower_threshold(first: float, second: float, seed: int, hours: float) -> None:
+    model = learnt("exponential", hours, seed)
+    many, few = model.at(max(first, second)), model.at(min(first, second))
+    assert few.on >= many.on
+    assert few.off >= many.off
+    assert few.expected <= many.expected * (1 + 1e-6)
+
+
+@settings(deadline=None, max_examples=40)
+@given(per_day=budgets, seed=st.integers(0, 5), tail=st.sampled_from(sorted(TAILS)))
+def test_what_is_stated_is_in_order(per_day: float, seed: int, tail: str) -> None:
+    found = learnt(tail, 0.1, seed).at(per_day)
+    assert LEAST_ON <= found.on < 1
+    assert found.off == pytest.approx(0.75 * found.on)
+    assert 0 <= found.expected_low <= found.expected <= found.expected_high
+    assert found.on_low <= found.on_high
+
+
+def test_more_footage_of_the_same_kind_narrows_the_interval() -> None:
+    def width(hours: float) -> float:
+        found = [learnt("heavy", hours, seed).at(24.0) for seed in range(9)]
+        return float(np.median([one.expected_high / one.expected for one in found]))
+
+    assert width(0.1) > width(0.4) > width(1.6) > 1
+
+
+def test_a_budget_beyond_what_the_footage_supports_says_so_and_has_a_cautious_level() -> None:
+    model = learnt("exponential", 0.1, 3)
+    supported = model.at(24.0 / 0.1 / MAX_EXTRAPOLATION * 1.001)
+    asked, cautious = model.at(0.1), model.at(24.0 / 0.1 / MAX_CAUTION * 1.001)
+    assert (asked.supported, cautious.supported, supported.supported) == (False, False, True)
+    assert asked.on == pytest.approx(cautious.on, abs=1e-3)
+    assert asked.on > supported.on
+    assert asked.expected == pytest.approx(24.0 / 0.1 / MAX_CAUTION, rel=0.01)
+    assert asked.needed_hours == pytest.approx(240.0 / MAX_EXTRAPOLATION)
+    assert asked.warning is not None
+    assert "6 min of normal footage" in asked.warning
+    assert "at least 8.0 h" in asked.warning
+    assert supported.warning is None
+    assert "what happens only once a day" in (learnt("exponential", 0.1, 3).at(1.0).warning or "")
+
+
+def test_a_budget_that_footage_exceeds_may_lie_below_its_highest_score() -> None:
+    times, scores = simulated_run("exponential", 5 * HOUR_S, 4)
+    assert ThresholdModel.fit([(times, scores)]).at(48.0).on < scores.max()
+
+
+def test_the_facts_make_the_same_model_again() -> None:
+    model = learnt("heavy", 0.2, 1)
+    again = ThresholdModel(model.levels, **json.loads(json.dumps(model.facts())))
+    assert again.at(4.0) == model.at(4.0)
+
+
+def test_an_event_closes_again_where_normal_footage_never_varied() -> None:
+    """A still picture: its usual score is that of the median."""
+    times, calm = np.arange(0.0, 30.0, 0.2), score_of(NEUTRAL_RARITY)
+    detector = EventDetector(ThresholdModel.fit([(times, np.full(len(times), calm))]).rule(4.0))
+    scores = [calm] * 10 + [0.9] * 10 + [calm] * 30
+    changes = [event for n, score in enumerate(scores) for event in detector.update(n * 0.2, score, None, None)]
+    assert [event.ended_s is not None for event in changes] == [False, True]
+
+
+@pytest.mark.parametrize("per_day", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_budget_is_a_positive_number(per_day: float) -> None:
+    with pytest.raises(ValueError, match="must be positive"):
+        learnt("heavy", 0.02, 1).at(per_day)
+
+
+def test_levels_that_rise_are_refused() -> None:
+    with pytest.raises(ValueError, match="falling"):
+        ThresholdModel(np.array([0.1, 0.2]), 60.0)

@@ -1,0 +1,60 @@
+"""Events are counted at any level exactly as the event rule opens them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.alarms.event_counts import EventCounts, Run, event_levels, length_s
+from models.alarms.event_detector import EventDetector, EventRule
+
+RULE = EventRule(on=1.0, off=0.75, min_duration_s=0.4, cooldown_s=2.0, gap_s=5.0)
+
+steps = st.sampled_from([0.1, 0.2, 0.2, 0.2, 0.4, 1.0, 1.8, 2.0, 6.0])
+scores = st.sampled_from([0.1, 0.3, 0.38, 0.4, 0.5, 0.52, 0.6, 0.7, 0.9])
+runs = st.lists(st.lists(st.tuples(steps, scores), min_size=1, max_size=60), min_size=1, max_size=3)
+
+
+def columns(rows: list[tuple[float, float]]) -> Run:
+    table = np.array(rows, np.float64)
+    return np.round(np.cumsum(table[:, 0]), 6), table[:, 1]
+
+
+def detected(found: list[Run], on: float) -> int:
+    opened = 0
+    for times, values in found:
+        detector, before = EventDetector(EventRule(on, on * 0.75, 0.4, 2.0, 5.0)), None
+        for at_s, score in zip(times.tolist(), values.tolist(), strict=True):
+            detector.update(at_s, score, None, None)
+            now = detector.open_event
+            opened += now is not None and (before is None or now.started_s != before)
+            before = now.started_s if now else None
+    return opened
+
+
+@given(runs, scores)
+def test_counting_equals_the_event_detector(rows: list[list[tuple[float, float]]], on: float) -> None:
+    found = [columns(one) for one in rows]
+    assert EventCounts.of(found, RULE).count(on) == detected(found, on)
+
+
+@given(runs)
+def test_the_kth_level_is_the_highest_that_opens_k_events(rows: list[list[tuple[float, float]]]) -> None:
+    found = [columns(one) for one in rows]
+    levels = event_levels(found, RULE)
+    assert (np.diff(levels) <= 0).all()
+    for number, level in enumerate(levels):
+        assert detected(found, float(level)) >= number + 1
+        higher = [on for on in (0.1, 0.3, 0.38, 0.4, 0.5, 0.52, 0.6, 0.7, 0.9) if on > level]
+        assert all(detected(found, on) <= number for on in higher)
+
+
+def test_a_gap_is_no_footage() -> None:
+    times = np.concatenate([np.arange(0.0, 10.0, 0.2), np.arange(100.0, 110.0, 0.2)])
+    assert length_s([(times, times * 0)], gap_s=5.0) == pytest.approx(19.6)
+
+
+def test_footage_shorter_than_an_event_has_none() -> None:
+    assert event_levels([(np.array([0.0, 0.2]), np.array([0.9, 0.9]))], RULE).size == 0

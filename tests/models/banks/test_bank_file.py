@@ -1,0 +1,129 @@
+"""A bank file gives back what was saved, or says what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from models.banks.bank import Bank
+from models.banks.bank_file import check_identity, load_bank, save_bank
+from models.exemplars.perspective import Perspective
+from models.profiles.profile import Profile, StreamSpec
+from patchwatch.contract.errors import BankMismatchError, NotFoundError, StorageError
+
+
+@pytest.fixture
+def path(bank: Bank, tmp_path: Path) -> Path:
+    path = tmp_path / "banks" / "front-door" / "small.safetensors"
+    save_bank(bank, path)
+    return path
+
+
+def test_a_saved_bank_comes_back_whole(bank: Bank, path: Path) -> None:
+    loaded = load_bank(path)
+    assert loaded.id == bank.id
+    assert all(np.array_equal(a, b) for a, b in zip(loaded.arrays(), bank.arrays(), strict=True))
+    assert (loaded.rule, loaded.footage, loaded.identity) == (bank.rule, bank.footage, bank.identity)
+    assert loaded.moments == bank.moments
+    assert any(loaded.moments.thumbnails)
+    assert list(path.parent.iterdir()) == [path]
+
+
+@pytest.mark.parametrize("line", [np.array([0.3, 0.1, 0.05]), np.zeros(0)])
+def test_a_perspective_is_kept_with_its_stream(bank: Bank, tmp_path: Path, line: np.ndarray) -> None:
+    first = replace(bank.streams[0], perspective=Perspective(line))
+    save_bank(replace(bank, streams=(first, *bank.streams[1:])), tmp_path / "bank")
+    kept, *others = load_bank(tmp_path / "bank").streams
+    assert kept.perspective is not None
+    np.testing.assert_array_equal(kept.perspective.line, line)
+    assert all(other.perspective is None for other in others)
+
+
+def test_every_alarm_budget_means_the_same_after_loading(bank: Bank, path: Path) -> None:
+    loaded = load_bank(path)
+    assert loaded.false_alarms_per_day == bank.false_alarms_per_day
+    for per_day in (96.0, 4.0, 0.1):
+        assert loaded.threshold.at(per_day) == bank.threshold.at(per_day)
+
+
+def test_a_bank_of_another_format_asks_for_enrolment(bank: Bank, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.banks.bank_file.FORMAT", 1)
+    save_bank(bank, path)
+    monkeypatch.undo()
+    with pytest.raises(BankMismatchError, match="has bank format 1, this version reads 2: enrol again"):
+        load_bank(path)
+
+
+def test_a_bank_for_which_there_is_no_room_leaves_the_one_before(bank: Bank, path: Path) -> None:
+    before, limits = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(StorageError, match="make room"):
+            save_bank(bank, path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_an_absent_bank_names_the_command(tmp_path: Path) -> None:
+    with pytest.raises(NotFoundError, match=r"enrolments add .* --live 600.* `patchwatch enroll --camera"):
+        load_bank(tmp_path / "none.safetensors")
+
+
+@pytest.mark.parametrize("keep", [0, 4, 100, 5000])
+def test_a_truncated_bank_is_refused(path: Path, keep: int) -> None:
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(BankMismatchError, match="truncated or not a bank"):
+        load_bank(path)
+
+
+def test_a_changed_byte_is_noticed(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 0xFF
+    path.write_bytes(bytes(content))
+    with pytest.raises(BankMismatchError):
+        load_bank(path)
+
+
+def test_another_backbone_is_refused_by_field(bank: Bank, profile: Profile) -> None:
+    here = bank.identity | {"networks": {"backbone": "other", "random_weights": False}}
+    with pytest.raises(BankMismatchError, match=r"networks\.backbone = 'plain', but here it is 'other'"):
+        check_identity(bank, profile, here)
+
+
+def test_other_stream_options_are_refused_by_field(bank: Bank, profile: Profile) -> None:
+    first, second = profile.streams
+    changed = replace(profile, streams=(replace(first, weight=0.5), second))
+    with pytest.raises(BankMismatchError, match=r"profile\.streams\[0\]\.weight = 0\.7"):
+        check_identity(bank, changed, bank.identity)
+
+
+def test_the_same_identity_passes(bank: Bank, profile: Profile) -> None:
+    check_identity(bank, replace(profile, description="other words"), bank.identity)
+    assert isinstance(profile.streams[0], StreamSpec)
+
+
+@pytest.mark.parametrize(
+    ("fact", "value"),
+    [
+        ("false_alarms_per_day", -4.0), ("false_alarms_per_day", float("nan")), ("identity", {"networks": 3}),
+        ("created_at", None), ("footage", {"sources": 7}), ("calibrations", {}), ("profile", {"streams": [None]}),
+    ],
+)  # fmt: skip
+def test_facts_that_are_none_are_refused_although_the_arrays_are_whole(path: Path, fact: str, value: object) -> None:
+    with safe_open(path, framework="numpy") as file:
+        facts, arrays = json.loads(file.metadata()["patchwatch"]), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    save_file(arrays, path, metadata={"patchwatch": json.dumps(facts | {fact: value})})
+    with pytest.raises(BankMismatchError, match="enrol the camera again"):
+        load_bank(path)

@@ -1,0 +1,51 @@
+"""Held-out frames are measured as frames are scored, and coverage of long footage on a part of them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from plain_stream import DIM, features_at
+
+from models.banks.bank import StreamBank, frame_distance
+from models.banks.cross_validation import cover, hold_out
+
+SIZE = (160, 90)
+
+
+def normal(count: int, seed: int) -> StreamBank:
+    return StreamBank(np.random.default_rng(seed).normal(scale=0.1, size=(3, 1, count, DIM)).astype(np.float32))
+
+
+def test_a_held_out_frame_is_as_far_as_scoring_says() -> None:
+    bank, frame = normal(40, 1), features_at(0.0, 0.5, noise=np.random.default_rng(2))
+    found = hold_out(bank, frame)
+    assert found is not None
+    assert found.distance == frame_distance(bank, frame)
+    assert found.vectors.shape == (2,)
+    assert found.first_seed == pytest.approx(float(bank.distances(frame)[:, 0].max()))
+
+
+def test_nothing_is_near_an_empty_bank_and_silence_is_no_distance() -> None:
+    empty, noise = StreamBank(np.zeros((3, 1, 0, DIM), np.float32)), np.random.default_rng(2)
+    found = hold_out(empty, features_at(0.0, 1.0, noise=noise))
+    assert found is not None
+    assert (found.distance.value, found.first_seed, found.vectors.tolist()) == (math.inf, math.inf, [math.inf] * 2)
+    assert hold_out(empty, features_at(noise=noise)) is None
+
+
+def test_a_part_of_long_footage_tells_what_all_of_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    noise = np.random.default_rng(3)
+    frames = [features_at(0.0, noise=noise) for _ in range(900)]
+    bank, held_out = normal(60, 4), [hold_out(normal(60, 5), frame) for frame in frames]
+    smaller = [(300, normal(20, 6))]
+    whole = cover("local", bank, frames, held_out, [SIZE] * 900, smaller)
+    monkeypatch.setattr("models.banks.cross_validation._MOST_FRAMES", 300)
+    part = cover("local", bank, frames, held_out, [SIZE] * 900, smaller)
+    assert (part.spoke, part.vectors, part.exemplars) == (whole.spoke, whole.vectors, whole.exemplars) == (900, 900, 60)
+    assert part.covered == pytest.approx(whole.covered, abs=0.1)
+    assert part.curve[0].typical == pytest.approx(whole.curve[0].typical, rel=0.05)
+    assert part.radius is not None
+    assert whole.radius is not None
+    assert part.radius <= whole.radius

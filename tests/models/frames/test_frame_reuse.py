@@ -1,0 +1,113 @@
+"""What the networks found in a frame holds for those after it in which nothing changed, for a second at most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
+
+import numpy as np
+import pytest
+from known_networks import detections
+
+from models.engine.engine import Engine
+from models.frames.detection_query import DetectionQuery
+from models.frames.detections import Detections
+from models.frames.frame import Frame
+from models.frames.frame_reuse import FrameReuse
+from models.networks.networks import Networks
+from models.profiles.profile import load_profile
+from models.streams.frame_batch import CameraContext, FrameBatch
+from patchwatch.evaluation.cost import CostMeter
+
+FPS = 5.0
+STILL = FrameReuse(2.0)
+
+
+def frame(number: int, grey: int = 100, patch: int = 0, cut: bool = False) -> Frame:
+    """A grey picture with a person-sized patch that differs by so many grey levels."""
+    rgb = np.full((72, 128, 3), grey, np.uint8)
+    rgb[20:40, 60:70] += np.uint8(patch)
+    return Frame(rgb, number / FPS, cut)
+
+
+def fresh(frames: Sequence[Frame], stillness: FrameReuse = STILL) -> list[bool]:
+    return stillness.fresh(frames, [CameraContext()] * len(frames))
+
+
+def test_by_default_every_frame_is_looked_at() -> None:
+    assert fresh([frame(n) for n in range(10)], FrameReuse()) == [True] * 10
+
+
+def test_a_still_camera_is_looked_at_once_a_second() -> None:
+    assert fresh([frame(n) for n in range(10)]) == [True, False, False, False, False] * 2
+
+
+def test_whoever_appears_is_looked_at_and_so_is_who_leaves() -> None:
+    assert fresh([frame(0), frame(1, patch=20), frame(2, patch=20), frame(3)]) == [True, True, False, True]
+
+
+def test_a_slow_change_adds_up() -> None:
+    frames = [frame(n, grey=100 + n) for n in range(5)]  # each differs by one level from the one before
+    assert fresh(frames) == [True, False, False, True, False]
+
+
+def test_a_cut_and_another_size_are_looked_at() -> None:
+    other = Frame(np.full((36, 64, 3), 100, np.uint8), 2 / FPS)
+    assert fresh([frame(0), frame(1, cut=True), other]) == [True, True, True]
+
+
+@pytest.mark.parametrize("start", [1, 3, 4])
+def test_who_begins_later_looks_at_the_same_frames_from_the_next_second_on(start: int) -> None:
+    frames = [frame(n, grey=100 + n % 3) for n in range(20)]
+    assert fresh(frames[start:])[5 - start :] == fresh(frames)[5:]
+
+
+class Counting:
+    """A detector that finds one person where the number of the frame says, and a trunk that gives that number."""
+
+    classes = ("person",)
+    crop_wishes = (DetectionQuery(("person",), 0.5),)
+
+    def __init__(self) -> None:
+        self.looked_at: list[int] = []
+
+    def detect(self, frames: Sequence[Frame]) -> list[Detections]:
+        numbers = [round(frame.at_s * FPS) for frame in frames]
+        self.looked_at += numbers
+        return [detections(("person", 0.9, (number, 0.0, number + 10.0, 30.0))) for number in numbers]
+
+    def embed(self, frames: Sequence[Frame], boxes: Sequence[np.ndarray]) -> tuple[np.ndarray, list[np.ndarray]]:
+        assert len(frames) == len(boxes)
+        whole = np.array([[round(frame.at_s * FPS)] for frame in frames], np.float32)
+        return whole.reshape(-1, 1), [of[:, :1] for of in boxes]
+
+
+@pytest.mark.parametrize("size", [1, 3, 12])
+def test_finds_hold_for_the_still_frames_after_them_in_any_batches(size: int) -> None:
+    views = CameraContext(), CameraContext()
+    frames = [frame(n, patch=20 * (n >= 7)) for n in range(12)]
+    networks, found = Counting(), []
+    for at in range(0, len(frames), size):
+        batch = [part for part in frames[at : at + size] for _ in views]  # two cameras that see the same
+        perception = FrameBatch(batch, list(views) * (len(batch) // 2), cast("Networks", networks), STILL)
+        boxes = [seen.boxes_xyxy_px[0, 0] for seen in perception.detections]
+        crops = [vectors[0, 0] for vectors in perception.crop_vectors]
+        assert boxes == crops == perception.frame_vectors[:, 0].tolist()
+        assert [len(seen) for seen in perception.crops] == [1] * len(batch)
+        found += boxes
+    assert found[::2] == found[1::2] == [0, 0, 0, 0, 0, 5, 5, 7, 7, 7, 10, 10]
+    assert networks.looked_at == [number for number in (0, 5, 7, 10) for _ in views]
+
+
+def test_what_is_measured_is_as_still_as_what_is_live() -> None:
+    engine = Engine(load_profile("objects"), cast("Networks", networks := Counting()), STILL)
+    CostMeter().extract(engine, [frame(n) for n in range(10)], CameraContext())
+    assert networks.looked_at == [0, 5]
+
+
+def test_a_stream_may_have_the_name_of_what_is_found() -> None:
+    profile = load_profile("objects")
+    named = tuple(replace(spec, name="detections") if spec.name == "category" else spec for spec in profile.streams)
+    engine = Engine(replace(profile, streams=named), cast("Networks", Counting()), STILL)
+    assert len(engine.extract([frame(n) for n in range(10)], [CameraContext()] * 10)) == 10

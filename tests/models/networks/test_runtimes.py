@@ -1,0 +1,55 @@
+"""Whatever runs a network, its output is that of the module itself."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import parts
+import pytest
+
+torch = parts.torch()
+
+from real_frames import PERSONS, frames_of, networks_for  # noqa: E402
+
+from models.networks.backbone import Backbone, random_trunk  # noqa: E402
+from models.networks.device import Compute, choose_compute  # noqa: E402
+from models.networks.device_batch import DeviceBatch  # noqa: E402
+from patchwatch.contract.errors import ConfigurationError  # noqa: E402
+
+EXACT = Compute(torch.device("cpu"), torch.float32)
+
+
+@pytest.mark.openvino
+@pytest.mark.parametrize(("precision", "within"), [("fp32", 1e-4), ("auto", 1e-2)])
+def test_openvino_embeds_what_torch_embeds(precision: str, within: float) -> None:
+    noise = np.random.default_rng(5)
+    pictures = [noise.integers(0, 256, (90 + 30 * n, 160, 3), np.uint8) for n in range(3)]
+    compute = choose_compute("openvino", precision)  # type: ignore[arg-type]
+    both = Backbone(random_trunk(3), compute), Backbone(random_trunk(3), EXACT)
+    for count in (3, 1):  # of one compiled model
+        boxes = [np.array([[10, 10, 60, 80]], np.float32)] * count
+        some = DeviceBatch.upload(pictures[:count])
+        mine, expected = (np.concatenate([whole, *crops]) for whole, crops in (of.embed(some, boxes) for of in both))
+        gap = np.linalg.norm(mine - expected, axis=1) / np.linalg.norm(expected, axis=1)
+        assert gap.max() < within
+
+
+@pytest.mark.openvino
+@pytest.mark.parametrize(("precision", "within_px"), [("fp32", 0.1), ("auto", 4.0)])
+def test_openvino_finds_what_torch_finds(data: Path, precision: str, within_px: float) -> None:
+    wide, small = frames_of(data / PERSONS, 120, 200, 3), frames_of(data / PERSONS, 120, 200, 2, 400)
+    frames = [*wide, *small]
+    found = networks_for(data, precision, "openvino").detect(frames)
+    assert sum(map(len, found)) >= 2
+    for mine, expected in zip(found, networks_for(data).detect(frames), strict=True):
+        assert mine.labels == expected.labels
+        np.testing.assert_allclose(mine.boxes_xyxy_px, expected.boxes_xyxy_px, atol=within_px)
+        np.testing.assert_allclose(mine.confidences, expected.confidences, atol=0.05)
+
+
+def test_an_absent_openvino_is_not_replaced_silently(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(ConfigurationError, match=r"pip install '\.\[openvino\]'"):
+        choose_compute("openvino")

@@ -1,0 +1,62 @@
+"""Streams that should speak and do not make a camera blind, with the reason; a few silent frames do not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+import pytest
+
+from models.tampering.blindness import BLIND_AFTER_S, Blindness
+
+
+def followed(blindness: Blindness, frames: Iterable[tuple[float, bool]]) -> list[tuple[str, bool, float]]:
+    changes = [change for at_s, silent in frames for change in blindness.follow(at_s, silent=silent)]
+    return [(change.kind.value, change.ended_s is not None, change.started_s) for change in changes]
+
+
+@pytest.mark.parametrize("interval_s", [2.0, 5.0, 60.0])
+def test_pictures_too_far_apart_are_told_with_what_to_do(interval_s: float) -> None:
+    blindness = Blindness()
+    found = followed(blindness, ((n * interval_s, True) for n in range(round(max(60, 4 * interval_s) / interval_s))))
+    assert [part[:2] for part in found] == [("blind", False)]
+    assert f"{interval_s:.1f} s apart" in blindness.why
+    assert "frame rate" in blindness.why
+
+
+def test_half_of_the_frames_silent_is_blind_and_it_ends_when_they_speak() -> None:
+    blindness = Blindness()
+    found = followed(blindness, ((n / 1.0, n < 90 and n % 2 == 0) for n in range(180)))
+    assert [part[:2] for part in found] == [("blind", False), ("blind", True)]
+
+
+def test_first_frames_cuts_and_dropped_frames_are_not_blind() -> None:
+    assert followed(Blindness(), ((n / 5, n % 25 == 0) for n in range(600))) == []
+
+
+def test_a_pause_does_not_count() -> None:
+    frames = [(n / 5, False) for n in range(50)] + [(40.0 + n / 5, n == 0) for n in range(50)]
+    assert followed(Blindness(), frames) == []
+
+
+def test_a_restart_after_any_frame_changes_nothing() -> None:
+    frames = [(n * 2.0, True) for n in range(30)] + [(60 + n / 5, False) for n in range(200)]
+    expected, blindness, found = followed(Blindness(), frames), Blindness(), []
+    for frame in frames:
+        stored = json.loads(json.dumps(blindness.state()))
+        blindness = Blindness()
+        blindness.restore(stored)
+        found += followed(blindness, [frame])
+    assert found == expected
+    assert len(found) == 2
+
+
+def test_it_does_not_open_before_its_time() -> None:
+    blindness = Blindness()
+    assert followed(blindness, ((n * 2.0, True) for n in range(round(BLIND_AFTER_S / 2)))) == []
+
+
+@pytest.mark.parametrize("wrong", [{"silent": 2.0}, {"silent": float("nan")}, {"interval_s": -1.0}])
+def test_a_stored_state_that_no_frames_lead_to_is_refused(wrong: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="out of bounds"):
+        Blindness().restore(Blindness().state() | wrong)

@@ -1,0 +1,382 @@
+"""A frozen, covered or changed picture is told from an ordinary one, opens once, closes once, survives a restart."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from static_view import FPS, black, blurred, infrared, moved, noisy, shots, view, watched
+
+from models.alarms.alert_gate import AlertGate
+from models.exemplars.thumbnail import thumbnail
+from models.tampering.condition import Condition, ConditionKind
+from models.tampering.detector import FROZEN_AFTER_S, LEARNT_AFTER_S, TamperingDetector
+from models.tampering.expectation import Expectation
+from patchwatch.contract.settings import Settings
+from workers.analysis.recordings import RecordingReader
+from workers.media import jpeg_codec
+
+VIEW = view()
+
+
+def kinds(changes: list[Condition]) -> list[tuple[str, bool]]:
+    """(kind, whether it is over) of each change."""
+    return [(change.kind.value, change.ended_s is not None) for change in changes]
+
+
+def test_an_ordinary_view_is_no_condition() -> None:
+    changes, attention = watched(TamperingDetector(), shots(VIEW, 90))
+    assert changes == []
+    assert set(attention) == {AlertGate.FULL}
+
+
+def test_a_frozen_picture_opens_after_a_minute_and_closes_with_fresh_ones() -> None:
+    pictures = shots(VIEW, 20) + [noisy(VIEW, 0)] * (70 * FPS) + shots(VIEW, 10, first=500)
+    changes, attention = watched(TamperingDetector(), pictures)
+    assert kinds(changes) == [("frozen", False), ("frozen", True)]
+    [opened, closed] = changes
+    assert opened.opened_s - opened.started_s == pytest.approx(FROZEN_AFTER_S)
+    assert closed.ended_s == pytest.approx(90.0, abs=0.3)
+    assert attention[-1] is AlertGate.FULL
+
+
+def test_pictures_repeated_between_the_key_frames_of_a_still_scene_are_not_frozen() -> None:
+    pictures = [noisy(VIEW, n // (25 * FPS)) for n in range(200 * FPS)]  # a new picture every 25 s only
+    assert watched(TamperingDetector(), pictures)[0] == []
+
+
+def test_a_frozen_picture_that_is_encoded_anew_with_each_key_frame_is_frozen() -> None:
+    versions = [noisy(VIEW, n, sigma=0.5) for n in range(5)]
+    pictures = [versions[n % 10 // 2] for n in range(70 * FPS)]
+    assert kinds(watched(TamperingDetector(), pictures)[0]) == [("frozen", False)]
+
+
+@pytest.mark.parametrize("lens", [black(), blurred(VIEW)], ids=["black", "blurred"])
+def test_a_covered_lens_opens_within_seconds_and_closes_when_it_is_free(lens: np.ndarray) -> None:
+    pictures = shots(VIEW, 30) + shots(lens, 10, first=500) + shots(VIEW, 20, first=900)
+    changes, attention = watched(TamperingDetector(), pictures)
+    assert kinds(changes) == [("covered", False), ("covered", True)]
+    assert 30.0 <= changes[0].started_s < changes[0].opened_s <= 33.0
+    assert changes[1].ended_s == pytest.approx(40.0, abs=0.5)
+    assert attention[30 * FPS] is AlertGate.HELD, "from the first covered frame on"
+    assert attention[41 * FPS] is AlertGate.OFF
+    assert attention[43 * FPS] is AlertGate.HELD, "and a little longer"
+    assert attention[-1] is AlertGate.FULL
+
+
+def test_what_moves_before_a_covered_lens_ends_nothing() -> None:
+    lens, hand = blurred(VIEW), view(seed=9)
+    pictures = shots(VIEW, 30)
+    for n in range(4):
+        pictures += shots(lens, 10, first=500 + 200 * n) + shots(hand, 3, first=600 + 200 * n)
+    changes, _ = watched(TamperingDetector(), pictures + shots(VIEW, 20, first=2000))
+    assert kinds(changes) == [("covered", False), ("covered", True)]
+    assert changes[1].ended_s == pytest.approx(82.0, abs=0.5)
+
+
+def test_a_lens_that_is_black_from_the_start_is_covered() -> None:
+    assert kinds(watched(TamperingDetector(), shots(black(), 5))[0]) == [("covered", False)]
+
+
+def test_darkness_that_leaves_the_scene_visible_is_not_covered() -> None:
+    night = (VIEW * 0.12).astype(np.uint8)
+    assert watched(TamperingDetector(), shots(VIEW, 30) + shots(night, 60, first=500, sigma=1.0))[0] == []
+
+
+@pytest.mark.parametrize("after", [moved(VIEW), infrared(VIEW)], ids=["camera moved", "infrared switch"])
+def test_another_scene_opens_after_seconds_and_closes_when_the_old_one_is_back(after: np.ndarray) -> None:
+    pictures = shots(VIEW, 30) + shots(after, 30, first=500) + shots(VIEW, 20, first=900)
+    changes, attention = watched(TamperingDetector(), pictures)
+    assert kinds(changes) == [("scene_changed", False), ("scene_changed", True)]
+    assert changes[0].started_s == pytest.approx(30.0)
+    assert changes[0].opened_s == pytest.approx(35.0)
+    assert (changes[1].ended_s, changes[1].learnt) == (pytest.approx(60.0), False)
+    assert attention[30 * FPS] is AlertGate.HELD
+
+
+def test_another_scene_that_stays_becomes_the_usual_one() -> None:
+    pictures = shots(VIEW, 30) + shots(moved(VIEW), LEARNT_AFTER_S + 40, first=500)
+    changes, attention = watched(TamperingDetector(), pictures)
+    assert kinds(changes) == [("scene_changed", False), ("scene_changed", True)]
+    assert changes[1].learnt
+    assert changes[1].ended_s == pytest.approx(30.0 + LEARNT_AFTER_S)
+    assert attention[-1] is AlertGate.FULL
+
+
+def test_a_lorry_that_fills_the_picture_for_some_seconds_only_holds() -> None:
+    lorry = view(seed=9)
+    passing = []
+    for n in range(4 * FPS):
+        frame = noisy(VIEW, 2000 + n)
+        edge = round(frame.shape[1] * min(1.0, (n + 1) / 5))
+        frame[:, :edge] = np.roll(lorry, 16 * n, axis=1)[:, :edge]
+        passing.append(frame)
+    changes, attention = watched(TamperingDetector(), shots(VIEW, 30) + passing + shots(VIEW, 20, first=900))
+    assert changes == []
+    assert AlertGate.HELD in attention
+    assert attention[-1] is AlertGate.FULL
+
+
+def test_flickering_light_is_no_condition_and_the_jumps_hold() -> None:
+    dim = (VIEW * 0.4).astype(np.uint8)
+    flicker = [noisy((VIEW, dim)[n // 3 % 2], 700 + n) for n in range(20 * FPS)]
+    changes, attention = watched(TamperingDetector(), shots(VIEW, 30) + flicker + shots(VIEW, 10, first=900))
+    assert changes == []
+    assert attention[30 * FPS + 3] is AlertGate.HELD
+    assert attention[-1] is AlertGate.FULL
+
+
+def test_after_a_gap_an_open_condition_has_ended_and_the_view_is_still_known() -> None:
+    watch = TamperingDetector()
+    opened, _ = watched(watch, shots(VIEW, 30) + shots(moved(VIEW), 10, first=500))
+    assert kinds(opened) == [("scene_changed", False)]
+    changes, _ = watched(watch, shots(moved(VIEW), 10, first=900), start_s=3600.0)
+    assert kinds(changes) == [("scene_changed", True), ("scene_changed", False)]
+    assert changes[0].ended_s == pytest.approx(39.8)
+    assert changes[1].started_s == 3600.0
+
+
+def test_a_clock_set_back_closes_and_begins_anew() -> None:
+    watch = TamperingDetector()
+    watched(watch, shots(VIEW, 30) + shots(black(), 10, first=500), start_s=5000.0)
+    changes, _ = watched(watch, shots(VIEW, 10, first=900), start_s=100.0)
+    assert kinds(changes) == [("covered", True)]
+
+
+def test_finishing_closes_what_is_open_once() -> None:
+    watch = TamperingDetector()
+    assert watch.finish() == []
+    watched(watch, shots(black(), 5))
+    assert kinds(watch.finish()) == [("covered", True)]
+    assert watch.finish() == []
+
+
+def test_a_restart_after_any_frame_changes_nothing() -> None:
+    pictures = shots(VIEW, 15) + shots(black(), 4, first=500) + shots(VIEW, 6, first=900)
+    pictures += shots(infrared(moved(VIEW)), 12, first=1200)
+    whole, expected = watched(TamperingDetector(), pictures)
+    watch, changes, attention = TamperingDetector(), [], []
+    for n, shown in enumerate(pictures):
+        stored = json.loads(json.dumps(watch.state()))
+        watch = TamperingDetector()
+        watch.restore(stored)
+        sight = watch.look(shown, round(n / FPS, 6))
+        changes += sight.changes
+        attention.append(sight.attention)
+    assert (changes, attention) == (whole, expected)
+    assert {change.kind for change in changes} == {ConditionKind.COVERED, ConditionKind.SCENE_CHANGED}
+
+
+def test_after_a_reconnect_no_anomaly_opens_for_a_moment() -> None:
+    watch = TamperingDetector()
+    first = watch.look(VIEW, 0.0, rejoined=True)
+    assert first.attention is AlertGate.FULL, "nothing was before it"
+    later = [watch.look(VIEW, 4.0 + n / FPS, rejoined=n == 0).attention for n in range(4 * FPS)]
+    assert later == [AlertGate.HELD] * (3 * FPS) + [AlertGate.FULL] * FPS
+
+
+def test_the_state_stays_small() -> None:
+    watch = TamperingDetector()
+    watched(watch, shots(VIEW, 30) + shots(black(), 5))
+    assert len(json.dumps(watch.state())) < 9000
+
+
+# Real footage
+
+
+def frames_of(path: Path, limit_s: float | None = None) -> list[tuple[float, np.ndarray]]:
+    reader = replace(RecordingReader.of(Settings()), limit_s=limit_s)
+    with reader.open(path) as video:
+        return [(frame.at_s, frame.rgb) for batch in reader.batches(video) for _, frame in batch]
+
+
+def altered(path: Path, change=None, from_s: float = 0.0) -> list[Condition]:
+    """What is said of footage whose pictures are changed from some time on."""
+    watch, found = TamperingDetector(), []
+    for at_s, rgb in frames_of(path, from_s + 20 if change else None):
+        found += watch.look(change(rgb) if change and at_s >= from_s else rgb, at_s).changes
+    return found
+
+
+CLIPS = ["one-by-one-person-detection.mp4", "car-detection.mp4", "motorway-cyclist.avi"]
+
+
+@pytest.mark.parametrize("clip", CLIPS)
+def test_ordinary_footage_has_no_condition_and_is_never_looked_away_from(data: Path, clip: str) -> None:
+    watch = TamperingDetector()
+    sights = [watch.look(rgb, at_s) for at_s, rgb in frames_of(data / "clips" / clip)]
+    assert [change for sight in sights for change in sight.changes] == []
+    assert {sight.attention for sight in sights} == {AlertGate.FULL}
+
+
+def test_benchmark_clips_have_no_condition(data: Path) -> None:
+    for path in sorted((data / "ucsd_ped2" / "testing").glob("*.mkv")):
+        assert altered(path) == [], path.name
+
+
+@pytest.mark.parametrize("clip", CLIPS)
+@pytest.mark.parametrize(
+    ("what", "change"),
+    [
+        ("covered", lambda rgb: (rgb * 0.0 + 3).astype(np.uint8)),
+        ("covered", blurred),
+        ("scene_changed", lambda rgb: np.roll(rgb, (rgb.shape[0] // 10, rgb.shape[1] // 10), axis=(0, 1))),
+    ],
+    ids=["black", "blurred", "moved"],
+)
+def test_what_befalls_real_footage_is_told(data: Path, clip: str, what: str, change) -> None:
+    found = altered(data / "clips" / clip, change, 15.0)
+    assert kinds(found)[0] == (what, False)
+    assert {one.kind.value for one in found} == {what}
+    assert 15.0 <= found[0].started_s <= 19.0
+
+
+def test_an_infrared_switch_of_a_coloured_scene_is_told(data: Path) -> None:
+    found = altered(data / "clips" / "one-by-one-person-detection.mp4", infrared, 60.0)
+    assert kinds(found) == [("scene_changed", False)]
+
+
+def test_frozen_video_is_told_from_a_still_scene_through_a_real_encoder(data: Path, tmp_path: Path) -> None:
+    still = frames_of(data / "clips" / "one-by-one-person-detection.mp4", 1.0)[0][1]
+    dark = (still * 0.2).astype(np.uint8)  # an empty corridor at night: faint noise that the encoder swallows
+    frozen, corridor = tmp_path / "frozen.mp4", tmp_path / "corridor.mp4"
+    _encode(frozen, lambda n: still)
+    _encode(corridor, lambda n: noisy(dark, n, sigma=1.5))
+    assert kinds(altered(frozen)) == [("frozen", False)]
+    assert altered(corridor) == []
+
+
+def _encode(path: Path, frame, seconds: int = 150) -> None:
+    """H.264 with key frames as far apart as x264 sets them: 250 frames."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=FPS, options={"crf": "32", "preset": "ultrafast", "g": "250"})
+        stream.pix_fmt = "yuv420p"
+        first = frame(0)
+        stream.height, stream.width = (side // 2 * 2 for side in first.shape[:2])
+        for n in range(seconds * FPS):
+            rgb = np.ascontiguousarray(frame(n)[: stream.height, : stream.width])
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
+        out.mux(stream.encode())
+
+
+def test_a_picture_is_judged_after_compression_as_before() -> None:
+    """What the queue does to pictures does not make them alike, nor a repeated one another."""
+    once, again = (jpeg_codec.decode(jpeg_codec.encode(noisy(VIEW, 1), 85)) for _ in range(2))
+    other = jpeg_codec.decode(jpeg_codec.encode(noisy(VIEW, 2), 85))
+    assert np.array_equal(once, again)
+    assert not np.array_equal(once, other)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"cells": [1e308] * 48},
+        {"cells": [float("nan")] * 48},
+        {"unsettled_s": 1e12},
+        {"usual": {"levels": [float("nan"), 1.0, 1.0, 20.0]}},
+        {"usual": {"levels": [1.0, 1.0, 1e308 * 10, 20.0]}},
+    ],
+    ids=["huge cells", "cells that are none", "unsettled for ever", "a level that is none", "an infinite level"],
+)
+def test_a_stored_state_that_no_pictures_lead_to_is_refused(wrong: dict[str, object]) -> None:
+    """Gone on from, it would never again see a jump, or never again let an anomaly open."""
+    watch = TamperingDetector()
+    watched(watch, shots(VIEW, 20))
+    state = watch.state()
+    for name, part in wrong.items():
+        state[name] = state[name] | part if isinstance(part, dict) else part
+    with pytest.raises(ValueError, match=r"levels|bounds|unsettled"):
+        TamperingDetector().restore(state)
+
+
+# What the streams cannot see through
+
+
+def clocked(picture_: np.ndarray, number: int) -> np.ndarray:
+    """With a clock written over it that ticks once a second."""
+    shown = picture_.copy()
+    shown[8:20, 10:90] = 20
+    shown[8:20, 10 + number // FPS % 60 : 14 + number // FPS % 60] = 250
+    return shown
+
+
+def test_a_frozen_picture_under_a_ticking_clock_is_frozen() -> None:
+    still = noisy(VIEW, 0)
+    pictures = shots(VIEW, 20) + [clocked(still, n) for n in range(70 * FPS)]
+    assert kinds(watched(TamperingDetector(), pictures)[0]) == [("frozen", False)]
+
+
+def test_a_live_view_under_a_ticking_clock_is_not_frozen() -> None:
+    pictures = [clocked(noisy(VIEW, n), n) for n in range(90 * FPS)]
+    assert watched(TamperingDetector(), pictures)[0] == []
+
+
+def test_a_shaking_camera_is_told_at_once_and_until_it_is_steady() -> None:
+    rng = np.random.default_rng(4)
+    shaken = [np.roll(shot, rng.integers(-3, 4, 2), axis=(0, 1)) for shot in shots(VIEW, 25, first=500)]
+    changes, attention = watched(TamperingDetector(), shots(VIEW, 30) + shaken + shots(VIEW, 20, first=900))
+    assert kinds(changes) == [("shaking", False), ("shaking", True)]
+    assert 30.0 <= changes[0].started_s <= changes[0].opened_s <= 36.0
+    assert attention[30 * FPS + 2] is AlertGate.HELD
+    assert attention[-1] is AlertGate.FULL
+
+
+def test_bars_of_mains_light_are_told() -> None:
+    rows = np.arange(VIEW.shape[0])[:, None, None] / VIEW.shape[0]
+
+    def barred(shot: np.ndarray, n: int) -> np.ndarray:
+        light = 1 + 0.12 * np.sin(2 * np.pi * (3 * rows + 8.3 * n / FPS))
+        return np.clip(shot * light, 0, 255).astype(np.uint8)
+
+    flicker = [barred(shot, n) for n, shot in enumerate(shots(VIEW, 20, first=500))]
+    changes, _ = watched(TamperingDetector(), shots(VIEW, 30) + flicker + shots(VIEW, 20, first=900))
+    assert kinds(changes) == [("flickering", False), ("flickering", True)]
+    assert 30.0 <= changes[0].opened_s <= 36.0
+
+
+def test_headlights_and_dusk_are_no_condition() -> None:
+    glow = 90 * np.exp(-(((np.arange(VIEW.shape[1])[None, :] - np.arange(0, 480, 8)[:, None]) / 40) ** 2))
+    lit = [
+        np.clip(shot + one[None, :, None], 0, 255).astype(np.uint8)
+        for shot, one in zip(shots(VIEW, 12), glow, strict=True)
+    ]
+    dusk = [(shot * (1 - n / 500)).astype(np.uint8) for n, shot in enumerate(shots(VIEW, 60, first=600))]
+    assert watched(TamperingDetector(), shots(VIEW, 30) + lit + dusk)[0] == []
+
+
+def expecting(picture_: np.ndarray) -> TamperingDetector:
+    watch = TamperingDetector()
+    watch.expect(Expectation([thumbnail(noisy(picture_, 7))]))
+    return watch
+
+
+def test_a_view_that_the_bank_does_not_know_is_told_from_the_start_and_stays_so() -> None:
+    watch = expecting(VIEW)
+    changes, attention = watched(watch, shots(VIEW[::-1, ::-1], LEARNT_AFTER_S + 40))
+    assert kinds(changes) == [("scene_changed", False)]
+    assert changes[0].started_s == 0.0
+    assert "bank" in watch.why
+    assert AlertGate.FULL not in attention
+    restored = TamperingDetector()
+    restored.restore(json.loads(json.dumps(watch.state())))
+    restored.expect(Expectation([thumbnail(VIEW)]))
+    assert kinds(watched(restored, shots(VIEW, 8, first=900), start_s=LEARNT_AFTER_S + 40.2)[0]) == [
+        ("scene_changed", True)
+    ]
+
+
+@pytest.mark.parametrize(
+    "now", [VIEW, (VIEW * 0.7).astype(np.uint8), infrared(VIEW), (VIEW * 0.2).astype(np.uint8)]
+)  # fmt: skip
+def test_the_view_of_the_bank_is_recognised_or_not_judged_by_another_light(now: np.ndarray) -> None:
+    assert watched(expecting(VIEW), shots(now, 20, sigma=1.0))[0] == []
+
+
+def test_a_bank_without_thumbnails_expects_nothing() -> None:
+    watch = TamperingDetector()
+    watch.expect(Expectation([b"", b"no picture"]))
+    assert watched(watch, shots(VIEW, 20))[0] == []

@@ -1,0 +1,120 @@
+"""``patchwatch bank`` shows what a bank knows, or names the command that makes one."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import pytest
+from moving_scene import FPS, HEIGHT, WIDTH, scene
+from typer.testing import CliRunner
+
+from models.banks.bank import Bank
+from models.banks.bank_builder import BankBuilder
+from models.banks.coverage import Sufficiency
+from models.engine.engine import Engine
+from models.frames.frame import Frame
+from models.profiles.profile import load_profile
+from models.streams.frame_batch import CameraContext
+from patchwatch.cli.app import app
+from patchwatch.cli.bank_text import bank_lines
+from patchwatch.contract.errors import ConfigurationError, ConflictError, NotFoundError, RejectedError
+from workers.enrolment.report import report_of
+
+
+def film(path: Path, seconds: int) -> None:
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=FPS)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for n in range(seconds * FPS):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(scene(n / FPS))))
+        container.mux(stream.encode())
+
+
+@pytest.fixture
+def bank() -> Bank:
+    """Of twelve seconds."""
+    engine, view = Engine(load_profile("motion")), CameraContext()
+    learner = BankBuilder(engine.profile, engine.streams, engine.identity)
+    frames = [Frame(scene(n / FPS), n / FPS) for n in range(12 * FPS)]
+    for frame, features in zip(frames, engine.extract(frames, [view] * len(frames)), strict=True):
+        learner.add(frame.at_s, features, frame.rgb)
+    return learner.build(["scene"])
+
+
+def run(*words: str) -> str:
+    result = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.stdout
+
+
+def test_what_enrolling_said_can_be_asked_for_again(tmp_path: Path) -> None:
+    film(tmp_path / "short.mp4", 9)
+    told = run("enroll", str(tmp_path / "short.mp4"), "--camera", "door").splitlines()
+    assert [told[0], *told[2:]] == run("bank", "door").splitlines()
+    assert told[0].startswith("door: learnt 9 s of normal (45 frames)")
+    assert "is active" in told[1]
+    assert told[2].startswith("  learn from more footage: 9 s are too little")
+    facts = json.loads(run("bank", "door", "--json"))
+    assert (facts["camera"], facts["profile"], facts["report"]["verdict"]) == ("door", "motion", "too_short")
+    assert len(facts["report"]["streams"][0]["regions"]) == 4
+
+
+def test_a_worse_bank_is_kept_and_not_used_and_everything_can_be_undone(tmp_path: Path) -> None:
+    film(tmp_path / "long.mp4", 60)
+    film(tmp_path / "short.mp4", 9)
+    long = json.loads(run("enroll", str(tmp_path / "long.mp4"), "--camera", "door", "--json"))
+    short = json.loads(run("enroll", str(tmp_path / "short.mp4"), "--camera", "door", "--json"))
+    assert (long["active"], short["active"]) == (True, False)
+    assert f"kept the present bank {long['bank_id']}, because the new one was learnt from 9 s" in short["outcome"]
+    assert f"patchwatch bank activate door {short['bank_id']}" in short["outcome"]
+
+    def listed() -> list[tuple[str, bool]]:
+        return [(row["id"], row["active"]) for row in json.loads(run("bank", "list", "door", "--json"))]
+
+    assert listed() == [(short["bank_id"], False), (long["bank_id"], True)]
+    run("bank", "activate", "door", short["bank_id"])
+    assert listed() == [(short["bank_id"], True), (long["bank_id"], False)]
+    run("bank", "pin", "door", long["bank_id"])
+    with pytest.raises(ConflictError, match="pinned"):
+        run("bank", "remove", "door", long["bank_id"])
+    run("bank", "unpin", "door", long["bank_id"])
+    run("bank", "remove", "door", long["bank_id"])
+    assert run("bank", "list", "door").startswith(f"*  {short['bank_id']}  motion ")
+    forced = json.loads(run("enroll", str(tmp_path / "short.mp4"), "--camera", "door", "--activate", "--json"))
+    assert forced["active"]
+    assert f"patchwatch bank activate door {short['bank_id']}" in forced["outcome"]
+
+
+def test_what_is_complete_but_too_short_for_the_budget_says_one_thing(bank: Bank) -> None:
+    report = report_of(replace(bank, coverage=replace(bank.coverage, verdict=Sufficiency.COMPLETE)), "door")
+    first, second, *others = bank_lines(bank, report)
+    assert first.startswith("what this footage shows is known, but it is too short for the alarm budget: learn from at")
+    assert second.startswith("an alert opens above a score of")
+    assert not any("WARNING" in line or "nothing needs to be done" in line for line in others)
+
+
+@pytest.mark.parametrize("words", [("activate", "door", "0a1b2c3d4e5f"), ("show", "door", "0a1b2c3d4e5f")])
+def test_a_bank_that_is_not_there_is_named(words: tuple[str, ...]) -> None:
+    with pytest.raises(NotFoundError, match="patchwatch bank list door"):
+        run("bank", *words)
+
+
+def test_a_pipe_and_an_unknown_profile_are_refused_before_anything_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    with pytest.raises(RejectedError, match="is not a file"):
+        run("enroll", str(tmp_path / "pipe.mp4"), "--camera", "door")
+    film(tmp_path / "short.mp4", 9)
+    with pytest.raises(ConfigurationError, match="choose one of"):
+        run("enroll", str(tmp_path / "short.mp4"), "--camera", "door", "--profile", "nosuch")
+
+
+def test_a_camera_without_a_bank_is_told_how_to_get_one() -> None:
+    with pytest.raises(
+        NotFoundError, match=r"nothing is known yet .* `patchwatch enroll --camera nowhere --profile motion"
+    ):
+        run("bank", "nowhere")
+    assert "`patchwatch enrolments add nowhere --live 600`" in run("bank", "list", "nowhere")

@@ -1,0 +1,162 @@
+"""The command line: quick help, one clear line per error, exit codes that tell which kind."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from patchwatch import __version__
+from patchwatch.cli.app import COMMANDS, app, exit_code, main
+from patchwatch.contract.errors import EXIT_STAYS, BusUnavailableError, ConfigurationError, NotFoundError
+
+
+def patchwatch(*arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PATCHWATCH_")}
+    return subprocess.run(
+        [sys.executable, "-m", "patchwatch", *arguments],
+        input=stdin, capture_output=True, text=True, timeout=60, env=kept | environment,
+    )  # fmt: skip
+
+
+def one_line(done: subprocess.CompletedProcess[str]) -> str:
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("patchwatch: ")
+    return lines[0]
+
+
+def test_version() -> None:
+    done = patchwatch("--version")
+    assert (done.returncode, done.stdout) == (0, f"patchwatch {__version__}\n")
+
+
+def test_help_names_every_command() -> None:
+    done = patchwatch("--help")
+    assert done.returncode == 0
+    assert all(name in done.stdout for name in COMMANDS)
+    assert "Settings are environment variables" in done.stdout
+    assert_plain(done.stdout)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help(name: str) -> None:
+    done = patchwatch(name, "--help")
+    assert done.returncode == 0, done.stderr
+    assert f"patchwatch {name}" in done.stdout
+    assert_plain(done.stdout)
+
+
+def assert_plain(help: str) -> None:
+    """One look for all: no boxes, nothing cut, no completion that only some would offer."""
+    assert not set("╭╮╰╯│─") & set(help)
+    assert "completion" not in help
+    assert [line for line in help.splitlines() if line.endswith("...") and "Usage" not in line] == []
+
+
+@pytest.mark.parametrize("name", ["cameras", "webhooks", "weights"])
+def test_every_command_of_a_group_has_the_same_help(name: str) -> None:
+    group = typer.main.get_command(app).get_command(None, name)  # type: ignore[attr-defined]
+    for command in group.list_commands(None):
+        result = CliRunner().invoke(app, [name, command, "--help"])
+        assert result.exit_code == 0
+        assert_plain(result.output)
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    done = patchwatch("nonsense")
+    assert done.returncode == 2
+    assert "No such command" in done.stderr
+
+
+def test_a_role_without_a_shared_redis_says_what_to_set() -> None:
+    done = patchwatch("run", "ingest")
+    assert done.returncode == 2
+    assert "PATCHWATCH_REDIS_URL" in one_line(done)
+
+
+def test_a_wrong_setting_is_named() -> None:
+    done = patchwatch("serve", PATCHWATCH_PORT="seventy")
+    assert done.returncode == 2
+    assert "PATCHWATCH_PORT" in one_line(done)
+
+
+def test_an_unreachable_redis_may_pass_and_its_password_does_not_show() -> None:
+    done = patchwatch(
+        "serve", "--port", "0", "--rtsp-port", "0", PATCHWATCH_REDIS_URL="redis://u:hunter2@127.0.0.1:1/0"
+    )
+    assert done.returncode == 1
+    assert "Redis does not answer" in one_line(done)
+    assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "setting"), [("--port", "PATCHWATCH_PORT"), ("--rtsp-port", "PATCHWATCH_RTSP_PORT")]
+)
+def test_a_taken_port_is_named_with_its_setting(option: str, setting: str) -> None:
+    others = {"--port": "0", "--rtsp-port": "0"}
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        options = [part for pair in (others | {option: port}).items() for part in pair]
+        done = patchwatch("serve", *options)
+    assert done.returncode == 2
+    assert f"port {port}" in one_line(done)
+    assert setting in done.stderr
+
+
+def test_cameras_without_a_service_say_how_to_start_one() -> None:
+    done = patchwatch("cameras", "list", "--api", "http://127.0.0.1:1")
+    assert done.returncode == 1
+    assert "patchwatch serve" in one_line(done)
+
+
+def test_exit_codes_tell_what_may_pass() -> None:
+    assert exit_code(BusUnavailableError("x")) == 1
+    assert exit_code(ConfigurationError("x")) == exit_code(NotFoundError("x")) == 2
+
+
+def test_help_comes_without_loading_the_heavy_parts(tmp_path: Path) -> None:
+    for heavy in ("torch", "av", "cv2", "fastapi", "ultralytics"):
+        (tmp_path / f"{heavy}.py").write_text("raise ImportError('too heavy for help')")
+    done = patchwatch("--help", PYTHONPATH=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (MemoryError(), "too little memory"),
+        (ImportError("libx.so: failed to map segment from shared object"), "too little memory"),
+        (ImportError("libGL.so.1: cannot open shared object file: No such file or directory"), "library of the system"),
+    ],
+)
+def test_what_the_machine_lacks_is_told_in_one_line(
+    error: Exception, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lacks() -> None:
+        raise error
+
+    monkeypatch.setattr("patchwatch.cli.commands.settings.load_settings", lacks)
+    monkeypatch.setattr("sys.argv", ["patchwatch", "settings"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == EXIT_STAYS
+    words = capsys.readouterr().err
+    assert told in words
+    assert words.count("\n") == 1
+
+
+def test_a_module_that_is_missing_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacks() -> None:
+        raise ModuleNotFoundError("No module named 'patchwatch.nothing'")
+
+    monkeypatch.setattr("patchwatch.cli.commands.settings.load_settings", lacks)
+    monkeypatch.setattr("sys.argv", ["patchwatch", "settings"])
+    with pytest.raises(ModuleNotFoundError):
+        main()

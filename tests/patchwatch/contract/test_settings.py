@@ -1,0 +1,149 @@
+"""Settings come from the environment alone, are checked at once, and travel whole to child processes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+from typer.testing import CliRunner
+
+from patchwatch.cli.app import app
+from patchwatch.contract.errors import ConfigurationError
+from patchwatch.contract.settings import Settings, load_settings, unknown_variables
+
+
+def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHWATCH_ANALYSIS_FPS", "7.5")
+    monkeypatch.setenv("PATCHWATCH_MEDIA_DIRS", "/a:/b")
+    settings = load_settings()
+    assert settings.analysis_fps == 7.5
+    assert settings.media_dirs == (Path("/a"), Path("/b"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("ANALYSIS_FPS", "0"), ("PORT", "70000"), ("DEVICE", "gpu"), ("QUEUE_FRAMES", "many"), ("LOG_LEVEL", "loud"),
+     ("SOURCE_TIMEOUT_S", "inf"), ("MAX_AGE_S", "nan"), ("RECONNECT_MAX_S", "1"),
+     ("PUBLISH_PASSWORD", "p4ss")],
+)  # fmt: skip
+def test_a_wrong_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"PATCHWATCH_{name}", value)
+    with pytest.raises(ConfigurationError, match=f"PATCHWATCH_{name}"):
+        load_settings()
+
+
+@pytest.mark.parametrize("url", ["", "http://u:p4ss@host", "redis://u:p4ss@host:six", "host:6379", "redis://p4ss[@h"])
+def test_a_redis_address_is_checked_without_telling_its_password(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("PATCHWATCH_REDIS_URL", url)
+    with pytest.raises(ConfigurationError, match=r"PATCHWATCH_REDIS_URL: .*redis://") as caught:
+        load_settings()
+    assert "p4ss" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["redis://h", "redis://:p@h:6379/0", "rediss://u:p@h/1", "unix:///run/r.sock?db=1"])
+def test_every_form_of_redis_address_is_taken(url: str) -> None:
+    assert load_settings(redis_url=url).redis_url == SecretStr(url)
+
+
+def test_a_publishers_name_and_password_go_together() -> None:
+    for half in (
+        {"publish_username": "cam"},
+        {"publish_password": "p4ss"},
+        {"publish_username": "cam", "publish_password": ""},
+    ):
+        with pytest.raises(
+            ConfigurationError, match="PATCHWATCH_PUBLISH_PASSWORD: goes with PATCHWATCH_PUBLISH_USERNAME"
+        ):
+            load_settings(**half)
+    assert load_settings(publish_username="cam", publish_password="p4ss").publish_username == "cam"
+
+
+def test_an_unknown_override_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="PATCHWATCH_NO_SUCH"):
+        load_settings(no_such=1)
+
+
+def test_secrets_do_not_show() -> None:
+    settings = load_settings(
+        api_token="t0ken", publish_username="cam", publish_password="s3cret", redis_url="redis://:p4ss@host/0"
+    )
+    assert not any(secret in repr(settings) + str(settings) for secret in ("t0ken", "s3cret", "p4ss"))
+
+
+def test_a_child_process_gets_the_same_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATCHWATCH_QUEUE_FRAMES", "9")
+    monkeypatch.setenv("PATCHWATCH_REDIS_URL", "redis://old/0")
+    ours = load_settings(
+        port=0, media_dirs=(tmp_path / "a", tmp_path / "b"), random_clip_weights=True, api_token=SecretStr("t"),
+        publish_username=None, clip_weights=tmp_path / "clip.pt", websocket_heartbeat_s=0.25,
+    ).changed(redis_url="redis://new/0", port=1234)  # fmt: skip
+    environment = ours.environment()
+    assert environment["PATH"]  # the rest of the environment is kept
+    for name in list(environment):
+        if name.startswith("PATCHWATCH_"):
+            monkeypatch.setenv(name, environment[name])
+    theirs = load_settings()
+    assert theirs == ours
+    assert theirs.redis_url is not None
+    assert theirs.redis_url.get_secret_value() == "redis://new/0"
+    assert theirs.queue_frames == 9
+
+
+def test_media_folders_default_to_one_in_the_data_folder_and_are_resolved(tmp_path: Path) -> None:
+    assert load_settings(data_dir=tmp_path).allowed_media_dirs == (tmp_path.resolve() / "media",)
+    (tmp_path / "link").symlink_to(tmp_path)
+    assert load_settings(media_dirs=(tmp_path / "link" / "x",)).allowed_media_dirs == (tmp_path.resolve() / "x",)
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        Settings().port = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["redis://:pa/ss@host:6379/0", "redis://:12/ss@host/0", "redis://u:p#x@host/0", "redis://:p?x@host", "redis://host/zero",
+     "redis://", "unix://relative", "redis://host/0#1"],
+)  # fmt: skip
+def test_an_address_whose_password_was_not_encoded_is_refused_and_says_how(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="%2F"):
+        load_settings(redis_url=url)
+
+
+@pytest.fixture
+def no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user id without an entry in passwd and without HOME, as OpenShift gives."""
+    for name in ("HOME", "PATCHWATCH_DATA_DIR", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 123_456_789)
+
+
+def test_without_a_home_a_data_folder_has_to_be_named(no_home: None) -> None:
+    with pytest.raises(ConfigurationError, match="PATCHWATCH_DATA_DIR: there is no home folder"):
+        load_settings()
+
+
+def test_with_a_data_folder_no_home_is_needed(no_home: None, tmp_path: Path) -> None:
+    settings = load_settings(data_dir=tmp_path)
+    assert settings.weights_dir == tmp_path / "weights"
+    assert settings.allowed_media_dirs == (tmp_path.resolve() / "media",)
+
+
+def test_variables_that_are_no_settings_are_told_with_the_one_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHWATCH_REDIS", "redis://h")
+    monkeypatch.setenv("PATCHWATCH_ANALYSIS_FSP", "5")
+    monkeypatch.setenv("PATCHWATCH_" + "X" * 5000, "1")
+    monkeypatch.setenv("patchwatch_port", "1")
+    unknown = unknown_variables()
+    assert unknown["PATCHWATCH_REDIS"] == "PATCHWATCH_REDIS_URL"
+    assert unknown["PATCHWATCH_ANALYSIS_FSP"] == "PATCHWATCH_ANALYSIS_FPS"
+    assert (len(unknown), unknown["PATCHWATCH_" + "X" * 5000]) == (3, None)
+
+
+def test_every_command_tells_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHWATCH_DATADIR", "/x")
+    told = CliRunner().invoke(app, ["settings"])
+    assert "PATCHWATCH_DATADIR is no setting and has no effect: did you mean PATCHWATCH_DATA_DIR?" in told.stderr
+    assert "PATCHWATCH_DATADIR" not in told.stdout

@@ -1,0 +1,102 @@
+"""What is on disk is told to the service, and what is asked over the API is done."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from plain_bank import plain_bank
+
+from models.banks.bank import Bank
+from models.banks.bank_file import save_bank
+from patchwatch.bus import keys
+from patchwatch.messages.bank_version import BankAction, BankAnswer, BankOrder, BankOrigin, CameraBanks
+from workers.enrolment.bank_orders import BankOrderHandler
+from workers.enrolment.bank_versions import BankVersions
+
+
+@pytest.fixture
+def keeping(site: Any) -> BankOrderHandler:
+    site.camera()
+    return BankOrderHandler(site.settings, site.client)
+
+
+def bank_of(second: int) -> Bank:
+    return replace(plain_bank(), created_at=f"2026-11-28T05:00:{second:02d}+00:00")
+
+
+def added(site: Any, bank: Bank, profile: str = "motion") -> str:
+    versions = BankVersions(site.settings.banks_dir, "cam", profile)
+    with versions.staging() as staged:
+        save_bank(bank, staged)
+        versions.add(staged, bank, BankOrigin(by="a test"))
+    return bank.id
+
+
+def told(site: Any) -> CameraBanks:
+    return CameraBanks.decode(site.client.hget(keys.BANKS, "cam"))
+
+
+def ordered(
+    site: Any, keeping: BankOrderHandler, bank_id: str, action: BankAction, age_ms: int = 0
+) -> BankAnswer | None:
+    at_ms = time.time_ns() // 1_000_000 - age_ms
+    order = BankOrder(token="t", camera_id="cam", bank_id=bank_id, action=action, asked_at_ms=at_ms)
+    site.client.rpush(keys.BANK_ORDERS, order.encode())
+    keeping.turn()
+    answer = site.client.lpop(keys.bank_answer("t"))
+    return BankAnswer.decode(answer) if answer else None
+
+
+def test_banks_of_every_profile_are_told_and_what_changes_on_disk(site: Any, keeping: BankOrderHandler) -> None:
+    keeping.turn()
+    assert told(site).versions == ()
+    first, second = added(site, bank_of(1)), added(site, bank_of(2), "objects")
+    keeping.turn()
+    assert {one.id for one in told(site).versions} == {first, second}
+    folder: Path = site.settings.banks_dir / "cam"
+    shutil.copyfile(folder / "motion" / f"{first}.safetensors", folder / "motion.safetensors")
+    keeping.turn()
+    assert told(site).active == {"motion": first}
+    site.client.delete(keys.BANKS)
+    keeping.turn()
+    assert told(site).active == {"motion": first}, "also to a Redis that lost it"
+    site.client.hdel(keys.CAMERAS, "cam")
+    keeping.turn()
+    assert not site.client.exists(keys.BANKS)
+
+
+def test_orders_are_carried_out_and_answered(site: Any, keeping: BankOrderHandler) -> None:
+    first, second = added(site, bank_of(1)), added(site, bank_of(2), "objects")
+    for bank_id, profile in ((first, "motion"), (second, "objects")):
+        answer = ordered(site, keeping, bank_id, BankAction.ACTIVATE)
+        assert answer is not None
+        assert (answer.code, answer.banks.active[profile]) == ("", bank_id)
+    third = added(site, bank_of(3))
+    pinned = ordered(site, keeping, third, BankAction.PIN)
+    assert [one.id for one in pinned.banks.versions if one.pinned] == [third]
+    assert ordered(site, keeping, third, BankAction.REMOVE).code == "conflict"
+    assert ordered(site, keeping, first, BankAction.REMOVE).code == "conflict"
+    ordered(site, keeping, third, BankAction.UNPIN)
+    assert {one.id for one in ordered(site, keeping, third, BankAction.REMOVE).banks.versions} == {first, second}
+    assert ordered(site, keeping, "000000000000", BankAction.ACTIVATE).code == "not-found"
+
+
+def test_an_order_that_waited_too_long_is_not_carried_out(site: Any, keeping: BankOrderHandler) -> None:
+    """Whoever gave it has been told that nobody did it."""
+    bank_id = added(site, bank_of(1))
+    assert ordered(site, keeping, bank_id, BankAction.ACTIVATE, age_ms=60_000) is None
+    assert told(site).active == {}
+
+
+def test_orders_that_are_none_are_left_out(site: Any, keeping: BankOrderHandler) -> None:
+    for nonsense in (b"", b"{", b'{"camera_id": "../../etc", "bank_id": "../x", "token": "t"}'):
+        site.client.rpush(keys.BANK_ORDERS, nonsense)
+    bank_id = added(site, bank_of(1))
+    answer = ordered(site, keeping, bank_id, BankAction.ACTIVATE)
+    assert answer is not None
+    assert answer.code == ""

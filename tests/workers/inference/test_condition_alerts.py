@@ -1,0 +1,213 @@
+"""What is wrong with a camera's picture becomes alerts of its own kind: once, durably, and no anomaly."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from moving_scene import FPS, HEIGHT, WIDTH, scene
+from walking_scene import clip, walkers
+
+from models.banks.bank_file import save_bank
+from models.engine.engine import Engine
+from models.profiles.profile import load_profile
+from patchwatch.bus import keys
+from patchwatch.messages.alert import Alert, AlertKind, AlertState
+from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.status import AnalysisStatus, CaptureState, CaptureStatus
+from workers.analysis.recordings import Clip, learn
+from workers.media import jpeg_codec
+
+Run = Callable[..., Any]
+START_NS = 1_800_000_000_000_000_000
+COVERED = range(75, 100)
+
+
+def alerts(queue: Any) -> list[Alert]:
+    return [Alert.decode(fields[b"a"]) for _, fields in queue.client.xrange(keys.ALERTS)]
+
+
+def feed(queue: Any, numbers: range) -> None:
+    """The scene of the bank, black for five seconds: its sudden change is as far from normal as can be."""
+    for n in numbers:
+        rgb = np.full((HEIGHT, WIDTH, 3), 3, np.uint8) if n in COVERED else scene(n / FPS)
+        flags, jpeg = FrameFlag.DISCONTINUITY if n == 0 else FrameFlag(0), jpeg_codec.encode(rgb, 85)
+        at_ns = START_NS + n * 10**9 // FPS
+        message = FrameMessage(n + 1, at_ns, n * 10**9 // FPS, WIDTH, HEIGHT, WIDTH, HEIGHT, flags, jpeg)
+        queue.client.xadd(queue.keys.frames, message.encode(), id=message.entry_id)
+
+
+def taken(queue: Any) -> int:
+    return int(queue.client.hget(queue.keys.state, "seq") or 0)
+
+
+def shown(found: list[Alert]) -> list[tuple[str, str, str]]:
+    return [(alert.id, alert.kind.value, alert.state.value) for alert in found]
+
+
+COVERED_ID = f"cam-covered-{START_NS // 1_000_000 + COVERED.start * 1000 // FPS}"
+ONE_EVENT = [(COVERED_ID, "covered", "open"), (COVERED_ID, "covered", "closed")]
+
+
+@pytest.mark.parametrize("cuts", [(), (80, 88, 105)], ids=["at once", "with restarts"])
+def test_a_covered_lens_is_one_alert_and_no_anomaly(
+    enrolled: Any, run_worker: Run, until: Run, cuts: tuple[int, ...]
+) -> None:
+    for start, stop in pairwise([0, *cuts, 140]):
+        feed(enrolled, range(start, stop))
+        with run_worker(enrolled.settings):
+            until(lambda stop=stop: taken(enrolled) == stop)
+    assert shown(alerts(enrolled)) == ONE_EVENT
+    assert enrolled.scored() == 140, "the scores themselves are all there"
+    [opened, closed] = alerts(enrolled)
+    assert (opened.version, opened.peak_score, opened.threshold) == (2, None, None)
+    assert "lens" in opened.detail
+    assert closed.ended_at_ms == START_NS // 1_000_000 + COVERED.stop * 1000 // FPS
+    assert enrolled.client.get(keys.alert_picture(COVERED_ID)).startswith(b"\xff\xd8")
+    assert Alert.decode(enrolled.client.get(keys.alert(COVERED_ID))) == closed
+    assert enrolled.client.zscore(keys.ALERTS_BY_TIME, COVERED_ID) == opened.started_at_ms
+
+
+def test_a_camera_without_a_bank_is_watched_too(queue: Any, run_worker: Run, until: Run) -> None:
+    queue.add_camera()
+    feed(queue, range(140))
+    with run_worker(queue.settings):
+        until(lambda: queue.counters().get("dropped:no_bank") == 140)
+    assert shown(alerts(queue)) == ONE_EVENT
+
+
+def test_a_camera_that_is_switched_off_closes_what_is_open(queue: Any, run_worker: Run, until: Run) -> None:
+    queue.add_camera()
+    feed(queue, range(COVERED.stop))
+    with run_worker(queue.settings):
+        until(lambda: taken(queue) == COVERED.stop)
+        queue.add_camera(enabled=False)
+        until(lambda: len(alerts(queue)) == 2)
+    assert shown(alerts(queue)) == ONE_EVENT
+
+
+def test_stored_conditions_that_cannot_be_read_begin_anew_and_close_what_was_open(
+    queue: Any, run_worker: Run, until: Run
+) -> None:
+    queue.add_camera()
+    feed(queue, range(COVERED.stop))
+    with run_worker(queue.settings):
+        until(lambda: taken(queue) == COVERED.stop)
+    stored = json.loads(queue.client.hget(queue.keys.state, "conditions"))
+    offline = stored["alerts"][0] | {"id": "cam-offline-1", "kind": "offline"}
+    stored["alerts"].append(offline)
+    stored["watch"] = {"of": "another version"}
+    queue.client.hset(queue.keys.state, "conditions", json.dumps(stored))
+    feed(queue, range(COVERED.stop, 110))
+    with run_worker(queue.settings):
+        until(lambda: taken(queue) == 110 and len(alerts(queue)) == 3)
+    assert {(kind, state) for _, kind, state in shown(alerts(queue)[1:])} == {
+        ("covered", "closed"),
+        ("offline", "closed"),
+    }
+
+
+def test_a_camera_whose_frames_stay_away_is_offline_until_they_come_again(
+    queue: Any, run_worker: Run, until: Run
+) -> None:
+    def capture(state: CaptureState) -> None:
+        now_ms = time.time_ns() // 1_000_000
+        last_ms = now_ms if state is CaptureState.LIVE else now_ms - 1500
+        record = CaptureStatus(
+            camera_id="cam", state=state, since_ms=now_ms, updated_at_ms=now_ms, last_frame_at_ms=last_ms, detail="gone"
+        )
+        queue.client.set(queue.keys.capture, record.encode())
+
+    def kept(state: CaptureState, count: int) -> bool:
+        capture(state)
+        return len(alerts(queue)) == count
+
+    queue.add_camera()
+    settings = queue.settings.changed(offline_after_s=2.0)
+    with run_worker(settings):
+        until(lambda: kept(CaptureState.OFFLINE, 1))
+    with run_worker(settings):  # another worker takes over: the event goes on
+        until(lambda: kept(CaptureState.LIVE, 2))
+    [opened, closed] = alerts(queue)
+    assert (opened.kind, opened.state, closed.state) == (AlertKind.OFFLINE, AlertState.OPEN, AlertState.CLOSED)
+    assert opened.id == closed.id == f"cam-offline-{opened.started_at_ms}"
+    assert opened.detail == "gone"
+    assert closed.ended_at_ms is not None
+    assert closed.ended_at_ms > opened.opened_at_ms > opened.started_at_ms
+
+
+def test_a_camera_whose_pictures_come_too_seldom_is_blind_and_its_status_says_so(
+    enrolled: Any, run_worker: Run, until: Run
+) -> None:
+    for n in range(30):
+        enrolled.frame(n, media_ns=2 * n * 10**9)
+
+    def status() -> AnalysisStatus:
+        return AnalysisStatus.decode(enrolled.client.get(enrolled.keys.analysis))
+
+    with run_worker(enrolled.settings):
+        until(lambda: enrolled.client.exists(enrolled.keys.analysis) and status().condition is not None)
+        condition = status().condition
+        for n in range(30, 180):
+            enrolled.frame(n, media_ns=60 * 10**9 + (n - 30) * 10**9 // FPS)
+        until(lambda: status().condition is None)
+    [opened, closed] = alerts(enrolled)
+    assert (opened.kind, closed.kind, closed.state) == (AlertKind.BLIND, AlertKind.BLIND, AlertState.CLOSED)
+    assert condition is not None
+    assert (condition.kind, condition.since_ms) == (AlertKind.BLIND, opened.started_at_ms)
+    assert "2.0 s apart" in condition.detail
+
+
+def test_a_camera_that_is_scored_no_more_is_blind_no_more(enrolled: Any, run_worker: Run, until: Run) -> None:
+    for n in range(30):
+        enrolled.frame(n, media_ns=2 * n * 10**9)
+    with run_worker(enrolled.settings):
+        until(lambda: len(alerts(enrolled)) == 1)
+        enrolled.settings.bank_path("cam", "motion").unlink()
+        until(lambda: len(alerts(enrolled)) == 2)
+    [opened, closed] = alerts(enrolled)
+    assert (opened.kind, opened.state) == (AlertKind.BLIND, AlertState.OPEN)
+    assert (closed.id, closed.state) == (opened.id, AlertState.CLOSED)
+
+
+def test_a_camera_that_was_turned_while_off_is_told_and_is_no_anomaly(queue: Any, run_worker: Run, until: Run) -> None:
+    bank = learn(Engine(load_profile("motion")), [Clip("walk", 30.0, [clip(1, 30.0)])], count=1)
+    save_bank(bank, queue.settings.bank_path("cam", "motion"))
+    queue.add_camera()
+    for n in range(60):
+        queue.frame(n, rgb=walkers(n / FPS)[::-1, ::-1])
+    with run_worker(queue.settings):
+        until(lambda: taken(queue) == 60)
+    assert [(alert.kind, alert.state) for alert in alerts(queue)] == [(AlertKind.SCENE_CHANGED, AlertState.OPEN)]
+    assert "bank" in alerts(queue)[0].detail
+
+
+def test_an_anomaly_is_told_in_a_stream_of_joined_clips(enrolled: Any, run_worker: Run, until: Run) -> None:
+    """Each clip begins elsewhere; from the fourth on the patch rushes."""
+    for n in range(150):
+        clip, at_s = n // 30, n % 30 / FPS
+        enrolled.frame(n, rgb=scene(at_s + 40 * clip, rush=clip >= 3))
+    with run_worker(enrolled.settings):
+        until(lambda: taken(enrolled) == 150)
+    assert {alert.kind for alert in alerts(enrolled)} == {AlertKind.ANOMALY}
+
+
+def test_a_recording_whose_pictures_are_too_far_apart_is_blind_no_longer_than_to_its_end(
+    enrolled: Any, run_worker: Run, until: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.inference.worker.GAP_S", 1.0)
+    for n in range(30):
+        enrolled.frame(n, media_ns=2 * n * 10**9)
+    now_ms = time.time_ns() // 1_000_000
+    ended = CaptureStatus(camera_id="cam", state=CaptureState.ENDED, since_ms=now_ms, updated_at_ms=now_ms)
+    enrolled.client.set(enrolled.keys.capture, ended.encode())
+    with run_worker(enrolled.settings):
+        until(lambda: len(alerts(enrolled)) == 2)
+    [opened, closed] = alerts(enrolled)
+    assert (opened.kind, opened.state) == (AlertKind.BLIND, AlertState.OPEN)
+    assert (closed.id, closed.state) == (opened.id, AlertState.CLOSED)

@@ -1,0 +1,392 @@
+"""What publishers say, in all their dialects, is taken or answered with a reason."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+
+import pytest
+from ingest_rig import eventually
+from rtsp_peer import AUDIO, HEAD, TCP, VIDEO, Peer, StandIn, endpoint, player_of
+
+from patchwatch.messages.camera import Camera
+from patchwatch.messages.status import Reason
+from workers.ingest.rtsp.server import RtspServer
+
+
+@pytest.fixture
+def cameras() -> StandIn:
+    return StandIn({"cam": Camera(id="cam"), "other": Camera(id="other")})
+
+
+@pytest.fixture
+async def door(cameras: StandIn) -> AsyncIterator[RtspServer]:
+    async with endpoint(cameras) as opened:
+        yield opened
+
+
+async def test_pictures_arrive_byte_for_byte_and_sound_is_thrown_away(door: RtspServer, cameras: StandIn) -> None:
+    peer = await Peer.to(door.port)
+    assert (await peer.ask("OPTIONS")).headers["public"].startswith("OPTIONS, ANNOUNCE")
+    assert (await peer.announce(HEAD + AUDIO + VIDEO)).status == 200
+    assert (await peer.ask("SETUP", "/streamid=1", Transport=TCP)).status == 200
+    answer = await peer.ask("SETUP", "/streamid=0", Transport=TCP.replace("0-1", "2-3"))
+    assert answer.headers["transport"] == "RTP/AVP/TCP;unicast;interleaved=2-3;mode=record"
+    assert (await peer.ask("RECORD", Range="npt=0.000-")).status == 200
+    pictures = [bytes([n]) * (1 + n * 250) for n in range(256)] + [b"x" * 65_535]
+    for picture in pictures:
+        peer.send(0, b"sound")
+        peer.send(2, picture)
+        peer.send(3, b"report")
+        peer.send(7, b"of no track")
+    for picture in pictures:
+        assert await cameras.players[0].packet() == (0, picture)
+        assert await cameras.players[0].packet() == (1, b"report")
+
+
+async def test_every_video_track_is_passed_on(door: RtspServer, cameras: StandIn) -> None:
+    peer = await Peer.to(door.port)
+    second = VIDEO.replace("streamid=0", "streamid=2").replace("H264", "H265")
+    await peer.announce(HEAD + VIDEO + AUDIO + second)
+    await peer.ask("SETUP", "/streamid=2", Transport=TCP)
+    await peer.ask("SETUP", "/streamid=0", Transport=TCP.replace("0-1", "2-3"))
+    assert (await peer.ask("RECORD")).status == 200
+    peer.send(0, b"second")
+    peer.send(2, b"first")
+    assert [await cameras.players[0].packet() for _ in range(2)] == [(2, b"second"), (0, b"first")]
+
+
+async def test_a_track_that_was_not_set_up_is_not_promised_to_the_capture(door: RtspServer, cameras: StandIn) -> None:
+    peer = await Peer.to(door.port)
+    await peer.announce(HEAD + VIDEO + VIDEO.replace("streamid=0", "streamid=2").replace("H264", "H265"))
+    await peer.ask("SETUP", "/streamid=2", Transport=TCP)
+    assert (await peer.ask("RECORD")).status == 200
+    assert cameras.players[0].uri.endswith("/cam")
+    peer.send(0, b"second")
+    assert await cameras.players[0].packet() == (0, b"second")
+
+
+TRANSPORTS = [
+    'RTP/AVP/TCP;unicast;interleaved=0-1;mode="record"',
+    "rtp/avp/tcp; Unicast; INTERLEAVED = 0-1 ; mode=RECORD",
+    "RTP/AVP/TCP;mode=receive;interleaved=0-1",
+    "RTP/AVP/TCP;unicast;interleaved=0;mode=x=y",
+    "RTP/AVP/TCP;unicast",
+    "RTP/AVP;unicast;interleaved=0-1",
+    "RTP/AVPF/TCP;unicast;interleaved=0-1;ssrc=ABCD",
+    "RTP/SAVP/TCP;unicast;interleaved=4-5,RTP/AVP;multicast;port=1-2,RTP/AVP/TCP;unicast;interleaved=0-1",
+]
+
+
+@pytest.mark.parametrize("transport", TRANSPORTS)
+async def test_transports_in_any_order_case_and_quotes(door: RtspServer, cameras: StandIn, transport: str) -> None:
+    peer = await Peer.to(door.port)
+    assert (await peer.publish(transport=transport)).status == 200
+    peer.send(0, b"picture")
+    assert await cameras.players[0].packet() == (0, b"picture")
+
+
+@pytest.mark.parametrize("transport", ["", ";;;,,,", "RTP/AVP", "RAW/RAW/UDP", "RTP/SAVP/TCP;interleaved=0-1",
+    "RTP/AVP;multicast;client_port=1-2", "RTP/AVP/TCP;interleaved=0-70000".replace("TCP", "DCCP"),
+    "RTP/AVP;client_port=99999-100000"])  # fmt: skip
+async def test_a_transport_that_cannot_be_taken_is_told_which_can(door: RtspServer, transport: str) -> None:
+    peer = await Peer.to(door.port)
+    await peer.announce()
+    answer = await peer.ask("SETUP", "/streamid=0", Transport=transport)
+    assert (answer.status, answer.reason) == (461, "Unsupported Transport - publish over TCP")
+    assert (await peer.ask("SETUP", "/streamid=0", Transport=TCP)).status == 200
+
+
+async def test_the_status_tells_of_a_publisher_that_offers_nothing_else(door: RtspServer, cameras: StandIn) -> None:
+    peer = await Peer.to(door.port)
+    await peer.announce()
+    await peer.ask("SETUP", "/streamid=0", Transport="RTP/AVP;multicast")
+    peer.writer.write_eof()
+    await peer.end()
+    why = "a publisher at 127.0.0.1 left after the answer: Unsupported Transport - publish over TCP"
+    assert cameras.refused == [("cam", Reason.REFUSED, why)]
+
+
+@pytest.mark.parametrize("first", [0, 2, 256, 1102, 4_294_967_296])
+async def test_requests_may_be_numbered_from_anywhere(door: RtspServer, first: int) -> None:
+    peer = await Peer.to(door.port)
+    peer.cseq = first - 1
+    assert (await peer.ask("OPTIONS")).headers["cseq"] == str(first)
+    answer = await peer.publish()
+    assert (answer.status, answer.headers["cseq"]) == (200, str(first + 3))
+
+
+@pytest.mark.parametrize(
+    ("controls", "setups"),
+    [
+        (["streamid=0", "streamid=1"], ["rtsp://h/cam/streamid=0", "rtsp://h/cam/streamid=1"]),
+        (["trackID=1", "trackID=2"], ["rtsp://h/trackID=1", "rtsp://h/trackID=2"]),
+        (["trackID=1", "trackID=2"], ["rtsp://h/cam/trackID=2/", "rtsp://h/cam/trackID=1/"]),
+        (["rtsp://10.0.0.1/v", "rtsp://10.0.0.1/a"], ["rtsp://10.0.0.1/v", "rtsp://10.0.0.1/a"]),
+        (["v", "a"], ["rtsp://h/cam?token=a/b/v", "rtsp://h/cam?token=a/b/a"]),
+        (["", ""], ["rtsp://h/cam", "rtsp://h/cam/"]),
+        (["video", "audio"], ["rtsp://h/video", "rtsp://h/audio"]),
+        (["a b", "c"], ["rtsp://h/cam/a%20b", "rtsp://h/cam/c"]),
+    ],
+)
+async def test_tracks_are_found_however_their_address_is_put_together(
+    door: RtspServer, cameras: StandIn, controls: list[str], setups: list[str]
+) -> None:
+    peer = await Peer.to(door.port)
+    lines = [f"a=control:{control}\r\n" if control else "" for control in controls]
+    await peer.announce(HEAD + VIDEO.split("a=control")[0] + lines[0] + AUDIO.split("a=control")[0] + lines[1])
+    for number, uri in enumerate(setups):
+        transport = TCP.replace("0-1", f"{2 * number}-{2 * number + 1}")
+        assert (await peer.ask("SETUP", uri=uri, Transport=transport)).status == 200
+    assert (await peer.ask("RECORD")).status == 200
+    video_channel = 2 if setups[0].rstrip("/").endswith("trackID=2") else 0
+    peer.send(video_channel, b"picture")
+    assert await cameras.players[0].packet() == (0, b"picture")
+
+
+@pytest.mark.parametrize("path", ["/", "?token=abc", "/?a=b/c", "//", "%2f"])
+async def test_slashes_and_a_query_after_the_camera_do_not_matter(door: RtspServer, path: str) -> None:
+    peer = await Peer.to(door.port)
+    peer.uri += path
+    assert (await peer.publish()).status == 200
+
+
+@pytest.mark.parametrize("camera", ["Cam", "live/cam", "cam/stream1", "cam%20", "", "c" * 64])
+async def test_a_path_that_is_no_camera_id_is_told_the_form(door: RtspServer, camera: str) -> None:
+    peer = await Peer.to(door.port, camera)
+    answer = await peer.announce()
+    assert answer.status == 404
+    assert answer.reason.startswith("The path must be a camera id")
+
+
+async def test_odd_line_ends_and_header_names_are_taken(door: RtspServer) -> None:
+    peer = await Peer.to(door.port)
+    body = (HEAD + VIDEO).replace("\r\n", "\n")
+    peer.writer.write(b"\r\n\r\nannounce rtsp://h/cam RTSP/1.0\ncseq :  7 \nCONTENT-LENGTH: %d\n\n" % len(body))
+    peer.writer.write(body.encode() + b"\r\n")
+    answer = await peer.answer()
+    assert (answer.status, answer.headers["cseq"]) == (200, "7")
+    peer.writer.write(
+        b"SETUP rtsp://h/cam RTSP/1.0\r\nTransport: RTP/AVP/TCP;unicast;\r\n interleaved=0-1\r\nCSeq: 8\r\n\r\n"
+    )
+    assert "interleaved=0-1" in (await peer.answer()).headers["transport"]
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "GET_PARAMETER", "SET_PARAMETER", "PAUSE", "RECORD"])
+async def test_a_session_is_kept_alive_while_it_records(door: RtspServer, cameras: StandIn, method: str) -> None:
+    peer = await Peer.to(door.port)
+    await peer.publish()
+    for number in range(3):
+        peer.send(0, bytes([number]))
+        assert (await peer.ask(method)).status == 200
+        assert await cameras.players[0].packet() == (0, bytes([number]))
+
+
+async def test_what_is_said_out_of_turn_is_told_the_turn(door: RtspServer) -> None:
+    peer = await Peer.to(door.port)
+    assert (await peer.ask("SETUP", Transport=TCP)).reason == "ANNOUNCE first"
+    assert (await peer.ask("RECORD")).status == 455
+    await peer.announce(HEAD + AUDIO + VIDEO)
+    assert (await peer.ask("RECORD")).reason == "Set up a video track first"
+    await peer.ask("SETUP", "/streamid=1", Transport=TCP)
+    assert (await peer.ask("RECORD")).reason == "Set up a video track first"
+    assert (await peer.ask("SETUP", uri="rtsp://h/other/x", Transport=TCP)).reason == (
+        "This connection publishes to camera cam"
+    )
+    await peer.ask("SETUP", "/streamid=0", Transport=TCP)
+    assert (await peer.ask("RECORD", uri="rtsp://h/other")).status == 404
+    assert (await peer.ask("RECORD")).status == 200
+    assert (await peer.ask("SETUP", "/streamid=1", Transport=TCP)).status == 455
+
+
+@pytest.mark.parametrize(
+    ("sdp", "why", "reason"),
+    [
+        (HEAD + AUDIO, "no video track, only audio - publish one with pictures", Reason.NO_VIDEO),
+        (HEAD + "m=video 0 RTP/SAVP 96\r\na=rtpmap:96 H264/90000\r\n", "video over RTP/SAVP is not read", Reason.CODEC),
+        (HEAD + VIDEO.replace("H264", "H299"), "the video codec (H299) is not read - set the camera to H.264 or H.265",
+         Reason.CODEC),
+        (HEAD + "m=video 0 RTP/AVP 96\r\n", "the video codec (unnamed) is not read", Reason.CODEC),
+    ],
+)  # fmt: skip
+async def test_a_description_without_readable_pictures_is_refused_and_the_status_says_so(
+    door: RtspServer, cameras: StandIn, sdp: str, why: str, reason: Reason
+) -> None:
+    peer = await Peer.to(door.port)
+    answer = await peer.announce(sdp)
+    assert (answer.status, answer.headers["cseq"]) == (415, "1")
+    assert answer.reason.startswith(why)
+    assert await peer.end() == b""
+    [(camera, told, detail)] = cameras.refused
+    assert (camera, told) == ("cam", reason)
+    assert detail.startswith(f"a publisher at 127.0.0.1 was refused: {why}")
+
+
+async def test_no_description_at_all_is_refused(door: RtspServer) -> None:
+    peer = await Peer.to(door.port)
+    answer = await peer.announce("hello")
+    assert answer.reason == "an ANNOUNCE without a description of its tracks (SDP)"
+
+
+async def test_one_connection_publishes_again_after_its_end(door: RtspServer, cameras: StandIn) -> None:
+    peer = await Peer.to(door.port)
+    await peer.publish()
+    assert (await peer.ask("TEARDOWN")).status == 200
+    await eventually(cameras.slots[0].left.is_set)
+    await peer.publish()
+    peer.send(0, b"again")
+    assert await cameras.players[1].packet() == (0, b"again")
+    await peer.publish()  # without a TEARDOWN: the new ANNOUNCE ends what was before
+    assert [slot.left.is_set() for slot in cameras.slots] == [True, True, False]
+    peer.send(0, b"once more")
+    assert await cameras.players[2].packet() == (0, b"once more")
+
+
+async def test_a_connection_may_go_on_to_another_camera(door: RtspServer, cameras: StandIn) -> None:
+    peer = await Peer.to(door.port)
+    await peer.publish()
+    peer.uri = "rtsp://127.0.0.1/other"
+    assert (await peer.publish()).status == 200
+    assert [slot.url.rpartition("/")[2] for slot in cameras.slots] == ["cam", "other"]
+
+
+async def test_the_publishers_end_is_the_captures_end(door: RtspServer, cameras: StandIn) -> None:
+    peer = await Peer.to(door.port)
+    await peer.publish()
+    peer.send(0, b"last")
+    peer.close()
+    assert await cameras.players[0].packet() == (0, b"last")
+    assert await cameras.players[0].end() == b""
+    await eventually(cameras.slots[0].left.is_set)
+
+
+@pytest.mark.parametrize("how", ["ended", "left"])
+async def test_the_captures_end_is_the_publishers_end(door: RtspServer, cameras: StandIn, how: str) -> None:
+    peer = await Peer.to(door.port)
+    await peer.publish()
+    getattr(cameras.slots[0], how).set()
+    assert await peer.end() == b""
+
+
+async def test_a_capture_that_closes_is_not_taken_for_a_publisher_that_leaves(
+    door: RtspServer, cameras: StandIn
+) -> None:
+    peer = await Peer.to(door.port)
+    await peer.publish()
+    cameras.players[0].close()
+    for _ in range(20):
+        peer.send(0, bytes(60_000))
+    await eventually(lambda: door._playbacks._playbacks["cam"]._player._writer.is_closing())  # type: ignore[union-attr]
+    assert not cameras.slots[0].left.is_set()
+    cameras.slots[0].ended.set()
+    assert await peer.end() == b""
+    assert cameras.slots[0].left.is_set()
+
+
+async def test_a_capture_that_does_not_start_is_told_of_with_its_reason(cameras: StandIn) -> None:
+    cameras.plays = False
+    async with endpoint(cameras) as door:
+        peer = await Peer.to(door.port)
+        recording = asyncio.create_task(peer.publish())
+        await eventually(lambda: bool(cameras.slots))
+        cameras.slots[0].why = "too little memory"
+        cameras.slots[0].ended.set()
+        answer = await recording
+        assert (answer.status, answer.reason) == (503, "The capture did not start - too little memory")
+
+
+async def test_what_comes_before_the_capture_has_started_is_not_lost(cameras: StandIn) -> None:
+    cameras.plays = False
+    async with endpoint(cameras) as door:
+        peer = await Peer.to(door.port)
+        await peer.announce()
+        await peer.ask("SETUP", "/streamid=0", Transport=TCP)
+        peer.writer.write(peer.request("RECORD", peer.uri, "", {}))
+        peer.send(0, b"the key frame")
+        assert (await peer.answer()).status == 200  # after a while, capture or not
+        player = await player_of(cameras.slots[0].url)
+        assert await player.packet() == (0, b"the key frame")
+        player.close()
+
+
+async def test_of_publishers_that_wait_for_one_capture_the_newest_stays(cameras: StandIn) -> None:
+    cameras.plays = False
+    async with endpoint(cameras) as door:
+        peers = [await Peer.to(door.port) for _ in range(3)]
+        recording = []
+        for number, peer in enumerate(peers):
+            recording.append(asyncio.create_task(peer.publish()))
+            await eventually(lambda number=number: len(cameras.slots) == number + 1)
+        outcomes = await asyncio.gather(*recording, return_exceptions=True)
+        assert [isinstance(one, asyncio.IncompleteReadError) for one in outcomes] == [True, True, False]
+
+
+async def test_reports_of_the_capture_reach_the_publisher(door: RtspServer, cameras: StandIn) -> None:
+    peer = await Peer.to(door.port)
+    await peer.publish(transport=TCP.replace("0-1", "4-5"))
+    cameras.players[0].send(1, b"receiver report")
+    cameras.players[0].send(0, b"nothing that a player sends")
+    assert await peer.packet() == (5, b"receiver report")
+
+
+@pytest.fixture
+def ports() -> Iterator[list[socket.socket]]:
+    """Two UDP ports of a publisher, and one of a stranger."""
+    with ExitStack() as stack:
+        found = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(3)]
+        for one in found:
+            one.bind(("127.0.0.1", 0))
+            one.settimeout(5)
+        yield found
+
+
+async def test_udp_is_taken_from_the_publishers_own_ports_alone(
+    door: RtspServer, cameras: StandIn, ports: list[socket.socket]
+) -> None:
+    rtp, rtcp, stranger = ports
+    peer = await Peer.to(door.port)
+    await peer.announce()
+    own = f"client_port={rtp.getsockname()[1]}-{rtcp.getsockname()[1]}"
+    answer = await peer.ask("SETUP", "/streamid=0", Transport=f"RTP/AVP/UDP;unicast;{own};mode=record")
+    first, second = map(int, answer.headers["transport"].split("server_port=")[1].split(";")[0].split("-"))
+    assert (first % 2, second) == (0, first + 1)
+    assert (await peer.ask("RECORD")).status == 200
+    assert listeners(first) == listeners(second) == ["0100007F"]
+    stranger.sendto(b"junk", ("127.0.0.1", first))
+    rtp.sendto(b"picture", ("127.0.0.1", first))
+    assert await cameras.players[0].packet() == (0, b"picture")
+    rtcp.sendto(b"report", ("127.0.0.1", second))
+    assert await cameras.players[0].packet() == (1, b"report")
+    cameras.players[0].send(1, b"back")
+    assert await asyncio.to_thread(rtcp.recv, 99) == b"back"
+    peer.close()
+    await eventually(lambda: not listeners(first) and not listeners(second))
+
+
+def listeners(port: int) -> list[str]:
+    """Addresses on which this machine takes UDP at a port."""
+    with open("/proc/net/udp") as table:
+        own = (line.split()[1].split(":") for line in table.readlines()[1:])
+        return [address for address, number in own if int(number, 16) == port]
+
+
+async def test_what_a_peer_sent_cannot_forge_a_line(door: RtspServer, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="patchwatch.ingest")
+    codec = b"m=video 0 RTP/AVP 96\r\na=rtpmap:96 \x1b[31m\xe9/9\r\n"
+    announce = b"ANNOUNCE rtsp://h/cam RTSP/1.0\r\nCSeq: 1\r\nContent-Length: %d\r\n\r\n%s"
+    for sent in (
+        b"OPTIONS rtsp://h/cam RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 1\x0b\x1b[31mFAKE\r\n\r\n",
+        b"GET /\x1b[31m\x85FAKE HTTP/1.1\r\n\r\n",
+        announce % (len(codec), codec),
+    ):
+        peer = await Peer.to(door.port)
+        peer.writer.write(sent)
+        assert all(32 <= byte < 127 or byte in b"\r\n" for byte in await peer.end())
+    door._refusals.close()
+    for record in caplog.records:
+        assert record.getMessage().isprintable()
+        assert record.getMessage().isascii()
+        assert len(record.getMessage()) < 300

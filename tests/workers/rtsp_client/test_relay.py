@@ -1,0 +1,256 @@
+"""Pulled cameras: what is connected to is checked, each time, and a password goes nowhere else."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from ingest_rig import free_port, rtsp_camera
+from stub_camera import StubCamera, stub_camera
+
+from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, SourceUnavailableError
+from patchwatch.messages.camera import Camera, Tls
+from patchwatch.messages.status import Reason
+from workers.media.video import Video, VideoOptions
+from workers.rtsp_client.message import RtspMessage
+from workers.rtsp_client.relay import Relay
+from workers.rtsp_client.target import Target
+from workers.rtsp_client.tls import TlsOptions
+
+
+def first_pictures(url: str, count: int = 3, **options: Any) -> int:
+    """How many pictures came, up to ``count``."""
+    with Video.open(url, options=VideoOptions(live=True, timeout_s=3, **options)) as video:
+        return sum(1 for _, _ in zip(range(count), video.frames(), strict=False))
+
+
+def refusal(url: str, **options: Any) -> PatchwatchError:
+    with pytest.raises((SourceRejectedError, SourceUnavailableError)) as caught:
+        first_pictures(url, **options)
+    return caught.value
+
+
+def test_a_camera_is_read_through_the_relay() -> None:
+    with stub_camera() as camera:
+        assert first_pictures(f"rtsp://127.0.0.1:{camera.port}/cam?channel=1") == 3
+    assert camera.requests[:2] == [
+        f"OPTIONS rtsp://127.0.0.1:{camera.port}/cam?channel=1",
+        f"DESCRIBE rtsp://127.0.0.1:{camera.port}/cam?channel=1",
+    ]
+
+
+@pytest.mark.gst
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+@pytest.mark.parametrize("auth", ["basic", "digest"])
+def test_a_camera_that_nobody_here_wrote_is_read_by_either_transport(transport: str, auth: str) -> None:
+    port = free_port()
+    with rtsp_camera(port, "--user", "ann", "--password", "12#3/4", "--auth", auth):
+        assert first_pictures(f"rtsp://ann:12%233%2F4@127.0.0.1:{port}/cam", transport=transport) == 3
+
+
+def test_media_by_udp_is_taken_from_the_camera_that_was_checked_and_no_other() -> None:
+    relay = Relay(Target.parse("rtsp://camera.example/x"), TlsOptions(), timeout_s=1, allow_link_local=False)
+    relay._address = "10.0.0.7"
+    told = "RTP/AVP;unicast;client_port=5000-5001;server_port=6000-6001;source=169.254.169.254"
+    answer = relay._own_source(RtspMessage("RTSP/1.0 200 OK", (("CSeq", "3"), ("Transport", told))))
+    assert answer.get("Transport") == told.replace("169.254.169.254", "10.0.0.7")
+    by_tcp = RtspMessage("RTSP/1.0 200 OK", (("Transport", "RTP/AVP/TCP;unicast;interleaved=0-1"),))
+    assert relay._own_source(by_tcp) == by_tcp
+    relay._loop.close()
+
+
+# Redirects ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("there", ["rtsp://0.0.0.0:{port}/x", "rtsp://[::ffff:169.254.1.1]:{port}/x"])
+def test_a_redirect_to_a_forbidden_address_is_not_followed(there: str) -> None:
+    with stub_camera() as target, stub_camera(redirect=there.format(port=target.port), basic=True) as camera:
+        error = refusal(f"rtsp://ann:geheim@127.0.0.1:{camera.port}/cam")
+    assert getattr(error, "reason", None) == Reason.FORBIDDEN_ADDRESS
+    assert target.connections == 0
+
+
+def test_a_redirect_to_an_ordinary_address_is_followed_without_the_password() -> None:
+    with stub_camera(basic=True) as target, stub_camera(redirect=f"rtsp://127.0.0.1:{target.port}/x") as camera:
+        error = refusal(f"rtsp://ann:geheim@127.0.0.1:{camera.port}/cam")
+    assert getattr(error, "reason", None) == Reason.AUTH
+    assert f"127.0.0.1:{target.port}/x (where rtsp://***@127.0.0.1:{camera.port}/cam sends us)" in str(error)
+    assert target.authorizations == []
+    with stub_camera() as target, stub_camera(redirect=f"rtsp://127.0.0.1:{target.port}/x") as camera:
+        assert first_pictures(f"rtsp://ann:geheim@127.0.0.1:{camera.port}/cam") == 3
+    assert not any("auth" in request for request in target.requests)
+
+
+def test_a_redirect_on_the_same_camera_keeps_the_password() -> None:
+    there = Target.parse("rtsp://ann:geheim@cam:554/a").redirected("/b?c")
+    assert (there.base, there.path) == ("rtsp://cam:554", "/b?c")
+    assert there.credentials is not None
+    assert Target.parse("rtsps://ann:geheim@cam:322/a").redirected("rtsp://cam:322/a").credentials is None
+
+
+def test_redirects_without_end_end() -> None:
+    with stub_camera() as camera:
+        camera.redirect = f"rtsp://127.0.0.1:{camera.port}/again"
+        error = refusal(f"rtsp://127.0.0.1:{camera.port}/cam")
+    assert "from one address to the next" in str(error)
+    assert camera.connections <= 8
+
+
+@pytest.mark.parametrize("there", ["http://127.0.0.1/x", "file:/etc/passwd", "", "rtsp://[/x"])
+def test_a_redirect_to_what_is_no_camera_is_refused(there: str) -> None:
+    with stub_camera(redirect=there or " ") as camera:
+        assert getattr(refusal(f"rtsp://127.0.0.1:{camera.port}/cam"), "reason", None) == Reason.BAD_URL
+
+
+def test_the_address_that_was_checked_is_the_one_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that leads elsewhere when it is asked again."""
+    looked_up: list[str] = []
+    honest = socket.getaddrinfo
+
+    def resolve(host: Any, *rest: Any, **more: Any) -> Any:
+        if host != "cam.example":
+            return honest(host, *rest, **more)
+        looked_up.append(host)
+        address = "127.0.0.1" if len(looked_up) == 1 else "169.254.169.254"
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, camera.port))]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with stub_camera() as camera:
+        assert first_pictures(f"rtsp://cam.example:{camera.port}/cam") == 3
+    assert looked_up == ["cam.example"]
+    assert camera.requests[0] == f"OPTIONS rtsp://cam.example:{camera.port}/cam"
+
+
+# Passwords ----------------------------------------------------------------------------------------------------
+
+
+def test_a_camera_that_knows_only_sha_256_lets_us_in() -> None:
+    with stub_camera(sha256='ann:12#3/4?5@6%7:8"') as camera:
+        assert first_pictures(f"rtsp://ann:12%233%2F4%3F5%406%257%3A8%22@127.0.0.1:{camera.port}/cam") == 3
+    assert camera.authorizations
+
+
+def test_a_wrong_password_is_tried_once() -> None:
+    with stub_camera(sha256="ann:right") as camera:
+        error = refusal(f"rtsp://ann:wrong@127.0.0.1:{camera.port}/cam")
+    assert "refuses user or password" in str(error)
+    assert len(camera.authorizations) == 1
+
+
+def test_what_a_camera_asks_for_that_nobody_here_can_do_is_named() -> None:
+    with stub_camera(scheme='Digest realm="x", nonce="y", algorithm=SHA-512-256') as camera:
+        error = refusal(f"rtsp://ann:geheim@127.0.0.1:{camera.port}/cam")
+    assert getattr(error, "reason", None) == Reason.AUTH
+    assert "SHA-512-256" in str(error)
+    assert "Digest with MD5 or SHA-256" in str(error)
+    assert camera.authorizations == []
+
+
+def test_a_missing_password_is_asked_for() -> None:
+    with stub_camera(basic=True) as camera:
+        assert "asks for user and password" in str(refusal(f"rtsp://127.0.0.1:{camera.port}/cam"))
+
+
+def test_another_local_user_does_not_get_the_camera_by_our_port() -> None:
+    with stub_camera(basic=True) as camera:
+        target = Target.parse(f"rtsp://ann:geheim@127.0.0.1:{camera.port}/cam")
+        with Relay.open(target, TlsOptions(), timeout_s=3) as relay:
+            port = int(relay.url.split(":")[2].split("/")[0])
+            with socket.create_connection(("127.0.0.1", port), timeout=3) as stranger:
+                stranger.sendall(f"DESCRIBE rtsp://127.0.0.1:{port}/cam RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
+                assert stranger.recv(100) == b""
+        assert camera.requests == []
+
+
+# TLS ----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def secure_camera(issuer: trustme.CA, name: str = "127.0.0.1") -> Iterator[tuple[StubCamera, str]]:
+    """With the SHA-256 of its certificate."""
+    certificate = issuer.issue_cert(name)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    der = ssl.PEM_cert_to_DER_cert(certificate.cert_chain_pems[0].bytes().decode())
+    with stub_camera(tls=context, basic=True) as camera:
+        yield camera, hashlib.sha256(der).hexdigest()
+
+
+@pytest.fixture
+def ca(tmp_path: Path) -> tuple[trustme.CA, Path]:
+    issuer, path = trustme.CA(), tmp_path / "ca.pem"
+    issuer.cert_pem.write_to_path(str(path))
+    return issuer, path
+
+
+def test_an_untrusted_certificate_gets_nothing_and_the_error_says_how_to_trust_it(ca: tuple[trustme.CA, Path]) -> None:
+    with secure_camera(ca[0]) as (camera, fingerprint):
+        error = refusal(f"rtsps://ann:geheim@127.0.0.1:{camera.port}/cam")
+    assert getattr(error, "reason", None) == Reason.TLS
+    assert camera.requests == []
+    for remedy in (fingerprint, "PATCHWATCH_SOURCE_CA_FILE", "tls_verify=false"):
+        assert remedy in str(error)
+
+
+def test_an_authority_of_ones_own_is_trusted_for_the_host_that_it_vouches_for(ca: tuple[trustme.CA, Path]) -> None:
+    with secure_camera(ca[0]) as (camera, _):
+        assert first_pictures(f"rtsps://ann:geheim@127.0.0.1:{camera.port}/cam", tls=TlsOptions(ca_file=ca[1])) == 3
+    with secure_camera(ca[0], "other.example") as (camera, _):
+        error = refusal(f"rtsps://ann:geheim@127.0.0.1:{camera.port}/cam", tls=TlsOptions(ca_file=ca[1]))
+        assert getattr(error, "reason", None) == Reason.TLS
+        assert camera.requests == []
+
+
+@pytest.mark.parametrize(
+    "written", [str.lower, lambda text: ":".join(text[n : n + 2] for n in range(0, 64, 2)).upper()]
+)
+def test_a_pinned_certificate_is_trusted_and_no_other(
+    ca: tuple[trustme.CA, Path], written: Callable[[str], str]
+) -> None:
+    with secure_camera(ca[0]) as (camera, fingerprint):
+        url = f"rtsps://ann:geheim@127.0.0.1:{camera.port}/cam"
+        assert first_pictures(url, tls=TlsOptions(fingerprint=written(fingerprint))) == 3
+        seen = len(camera.requests)
+        error = refusal(url, tls=TlsOptions(fingerprint="0" * 64))
+    assert "another certificate" in str(error)
+    assert fingerprint in str(error)
+    assert len(camera.requests) == seen
+
+
+def test_going_without_is_possible_and_said(ca: tuple[trustme.CA, Path]) -> None:
+    with secure_camera(ca[0]) as (camera, _):
+        url = f"rtsps://ann:geheim@127.0.0.1:{camera.port}/cam"
+        assert first_pictures(url, tls=TlsOptions(verify=False)) == 3
+    assert Camera(id="c", source=url).tls is Tls.VERIFIED
+    assert Camera(id="c", source=url, tls_verify=False).tls is Tls.UNVERIFIED
+    assert Camera(id="c", source=url, tls_verify=False, tls_fingerprint="0" * 64).tls is Tls.PINNED
+    assert Camera(id="c", source="rtsp://cam/x", tls_verify=False).tls is None
+
+
+def test_a_camera_without_tls_is_said_to_have_none() -> None:
+    with stub_camera() as camera:
+        error = refusal(f"rtsps://127.0.0.1:{camera.port}/cam")
+    assert getattr(error, "reason", None) in (Reason.TLS, Reason.TIMEOUT, Reason.UNREACHABLE)
+
+
+# Bounds -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"x" * 200_000, b"RTSP/1.0 200 OK\r\n" + b"A: b\r\n" * 100_000,
+     b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 99999999\r\n\r\n",
+     b"RTSP/1.0 200 OK\r\nContent-Length: -1\r\n\r\n",
+     b'RTSP/1.0 401 No\r\nCSeq: 1\r\nWWW-Authenticate: Digest ' + b'a' * 60_000 + b"\r\n\r\n", b""],
+    ids=["http", "no line", "many headers", "large", "negative", "long challenge", "nothing"],
+)  # fmt: skip
+def test_whatever_answers_instead_of_a_camera_ends_in_an_error(answer: bytes) -> None:
+    with stub_camera(raw=answer) as camera:
+        assert isinstance(refusal(f"rtsp://ann:geheim@127.0.0.1:{camera.port}/cam"), PatchwatchError)

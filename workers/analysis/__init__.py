@@ -1,0 +1,1 @@
+"""What live and offline analysis share: recordings, explanations, thresholds as messages."""

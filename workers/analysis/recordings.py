@@ -1,0 +1,245 @@
+"""Enrolment and scoring of recordings without a queue: the same pictures, the same method as live."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+
+from models.alarms.alarm_threshold import FALSE_ALARMS_PER_DAY
+from models.banks.bank import Bank
+from models.banks.bank_builder import BankBuilder
+from models.banks.bank_file import check_identity
+from models.engine.engine import Engine, NetworkOptions
+from models.engine.frame_scorer import FrameScore, FrameScorer
+from models.exemplars.footage_index import THUMBNAILS_MB
+from models.exemplars.footage_moments import Moment
+from models.frames.features import Features
+from models.frames.frame import Frame
+from models.frames.scene_cuts import SceneCuts
+from models.profiles.profile import load_profile
+from models.streams.frame_batch import CameraContext
+from models.tampering.detector import TamperingDetector
+from models.tampering.expectation import Expectation
+from patchwatch.contract.errors import RejectedError
+from patchwatch.contract.redaction import redact
+from patchwatch.contract.settings import Settings
+from patchwatch.messages.explanation import Explanation
+from workers.analysis.explanation import Explained, explanation_of
+from workers.media import jpeg_codec
+from workers.media.frame_folder import FRAME_RATE, FrameFolder
+from workers.media.video import SampledFrame, Video, VideoOptions
+from workers.rtsp_client.tls import TlsOptions
+
+_READING_SHARE = 0.8  # of an enrolment's time, for the progress bar; the rest is drawing exemplars
+_SAME_INSTANT_S = 1e-4  # times typed by people are rounded
+
+Progress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True)
+class RecordingReader:
+    """How recordings become frames: sampled, scaled and compressed exactly as the ingest worker does."""
+
+    video: VideoOptions
+    jpeg_quality: int
+    batch_frames: int
+    limit_s: float | None = None  # read at most this much of each source
+    frame_rate: float = FRAME_RATE  # of sources that are folders of pictures
+    on_packet: Callable[[], None] = lambda: None  # called for whatever arrives, sampled or not
+
+    @classmethod
+    def of(cls, settings: Settings, analysis_fps: float | None = None) -> RecordingReader:
+        options = VideoOptions(
+            analysis_fps=analysis_fps or settings.analysis_fps,
+            max_side_px=settings.max_side_px,
+            max_picture_px=settings.max_picture_px,
+            timeout_s=settings.source_timeout_s,
+            allow_link_local=settings.allow_link_local_sources,
+            tls=TlsOptions(ca_file=settings.source_ca_file),
+        )
+        return cls(options, settings.jpeg_quality, settings.batch_frames)
+
+    def open(self, source: str | Path) -> Video | FrameFolder:
+        """A file, a folder of pictures, or an RTSP address. Raises the source errors of `Video.open`."""
+        live = isinstance(source, str)
+        if isinstance(source, Path) and source.is_dir():
+            return FrameFolder(source, frame_rate=self.frame_rate, options=self.video)
+        return Video.open(source, options=replace(self.video, live=live))
+
+    def batches(self, video: Video | FrameFolder) -> Iterator[list[tuple[SampledFrame, Frame]]]:
+        """Frames in order, a batch at a time, each as the inference worker would decode it."""
+        frames = self._frames(video)
+        while batch := list(islice(frames, self.batch_frames)):
+            yield batch
+
+    def _frames(self, video: Video | FrameFolder) -> Iterator[tuple[SampledFrame, Frame]]:
+        cuts = SceneCuts()
+        for sampled in video.frames(self.on_packet):
+            if self.limit_s is not None and sampled.media_time_s > self.limit_s:
+                return
+            rgb = jpeg_codec.decode(jpeg_codec.encode(sampled.rgb, self.jpeg_quality))
+            yield sampled, cuts.mark(Frame(rgb, sampled.media_time_s, sampled.discontinuity))
+
+
+@dataclass(frozen=True)
+class ScoredFrame:
+    """One scored frame of a recording; times are seconds since its start."""
+
+    media_time_s: float
+    source_width: int
+    source_height: int
+    width: int
+    height: int
+    reading: FrameScore
+
+
+@dataclass(frozen=True)
+class AnalysedFrame:
+    """A scored frame with its picture and what each stream saw in it."""
+
+    scored: ScoredFrame
+    frame: Frame
+    features: tuple[Features, ...]
+
+
+@dataclass(frozen=True)
+class ExplainedFrame:
+    """One frame of a recording with its explanation. ``jpeg``: its picture as it was analysed."""
+
+    scored: ScoredFrame
+    explanation: Explanation
+    jpeg: bytes
+
+
+def load_engine(settings: Settings, profile: str) -> Engine:
+    """The engine of a named profile with these settings. Raises `ConfigurationError`, `WeightsMissingError`."""
+    return Engine.load(
+        load_profile(profile, settings.profiles_file),
+        NetworkOptions(
+            weights_dir=settings.weights_dir,
+            clip_weights=settings.clip_weights,
+            detector_weights=settings.detector_weights,
+            device=settings.device,
+            threads=settings.threads,
+            random_clip=settings.random_clip_weights,
+            cuda_fused=settings.cuda_fused,
+            still_tolerance=settings.still_tolerance,
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Clip:
+    """An unbroken piece of footage: frames in order, a batch at a time. ``duration_s``: None when unknown.
+
+    ``live``: its frames' times are Unix times; those of a recording count from its start.
+    """
+
+    name: str
+    duration_s: float | None
+    batches: Iterable[Sequence[Frame]]
+    live: bool = False
+
+
+def recorded_clips(sources: Sequence[str | Path], reader: RecordingReader) -> Iterator[Clip]:
+    """Recordings one after the other, each closed when the next is asked for. Raises the source errors."""
+    for source in sources:
+        with reader.open(source) as video:
+            batches = ([frame for _, frame in batch] for batch in reader.batches(video))
+            yield Clip(_name(source), reader.limit_s or video.duration_s, batches)
+
+
+def learn(
+    engine: Engine,
+    clips: Iterable[Clip],
+    *,
+    count: int,
+    false_alarms_per_day: float = FALSE_ALARMS_PER_DAY,
+    thumbnails_mb: float = THUMBNAILS_MB,
+    progress: Progress = lambda done, what: None,
+) -> Bank:
+    """Learn a bank from ``count`` clips of normal. Raises `InsufficientFootageError` and the clips' own errors."""
+    learner = BankBuilder(engine.profile, engine.streams, engine.identity, false_alarms_per_day, thumbnails_mb)
+    names: list[str] = []
+    for number, clip in enumerate(clips):
+        names.append(clip.name)
+        view, first_s, starts = CameraContext(), None, True
+        offset_s = learner.next_free_s
+        for frames in clip.batches:
+            first_s = frames[0].at_s if first_s is None else first_s
+            for frame, features in zip(frames, engine.extract(frames, [view] * len(frames)), strict=True):
+                since_s = frame.at_s - first_s
+                moment = Moment(number, since_s, frame.at_s) if clip.live else Moment(number, frame.at_s)
+                learner.add(
+                    offset_s + since_s, features, frame.rgb, moment=moment,
+                    starts_run=starts or frame.discontinuity, cut=frame.cut,
+                )  # fmt: skip
+                starts = False
+            share = min(1.0, (frames[-1].at_s - first_s) / clip.duration_s) if clip.duration_s else 0.5
+            progress(_READING_SHARE * (number + share) / count, f"reading {clip.name}")
+    return learner.build(
+        names, lambda done: progress(_READING_SHARE + (1 - _READING_SHARE) * done, "drawing exemplars, calibrating")
+    )
+
+
+def score(engine: Engine, bank: Bank, source: str | Path, reader: RecordingReader) -> Iterator[ScoredFrame]:
+    """Score a recording frame by frame as the live path would.
+
+    Raises `BankMismatchError` before the first frame when the bank was learnt with something else.
+    """
+    return (analysed.scored for analysed in analyse(engine, bank, source, reader))
+
+
+def analyse(engine: Engine, bank: Bank, source: str | Path, reader: RecordingReader) -> Iterator[AnalysedFrame]:
+    """As `score`, with each frame's picture and features: whoever keeps them keeps much memory."""
+    check_identity(bank, engine.profile, engine.identity)
+    return _analyse(engine, bank, source, reader)
+
+
+def _analyse(engine: Engine, bank: Bank, source: str | Path, reader: RecordingReader) -> Iterator[AnalysedFrame]:
+    analyzer, view, watch = FrameScorer(bank), CameraContext(), TamperingDetector()
+    watch.expect(Expectation(bank.moments.thumbnails))
+    with reader.open(source) as video:
+        for batch in reader.batches(video):
+            frames = [frame for _, frame in batch]
+            for (sampled, frame), features in zip(batch, engine.extract(frames, [view] * len(frames)), strict=True):
+                rejoined = frame.discontinuity and not frame.cut
+                attention = watch.look(frame.rgb, frame.at_s, rejoined=rejoined, cut=frame.cut).attention
+                scored = ScoredFrame(
+                    sampled.media_time_s, sampled.source_width, sampled.source_height, frame.width, frame.height,
+                    analyzer.read(features, frame.at_s, attention, discontinuity=frame.discontinuity),
+                )  # fmt: skip
+                yield AnalysedFrame(scored, frame, features)
+
+
+def explain(
+    engine: Engine, bank: Bank, source: str | Path, reader: RecordingReader, *, camera_id: str, at_s: float
+) -> ExplainedFrame:
+    """Score a recording as far as ``at_s`` (seconds since its start), and explain the last frame up to there.
+
+    Raises what `score` raises, and `RejectedError` when the recording has no frame then.
+    """
+    found = None
+    for analysed in analyse(engine, bank, source, reader):
+        if analysed.scored.media_time_s > at_s + _SAME_INSTANT_S:
+            break
+        found = analysed
+    else:
+        if found is None or at_s > found.scored.media_time_s + 1 / reader.video.analysis_fps:
+            length_s = found.scored.media_time_s if found else 0.0
+            raise RejectedError(f"there is no frame at {at_s:g} s: the last is at {length_s:.1f} s")
+    if found is None:
+        raise RejectedError(f"there is no frame at {at_s:g} s: the first is later")
+    scored = found.scored
+    explained = Explained(
+        camera_id, round(scored.media_time_s * 1000), None,
+        (scored.width, scored.height), (scored.source_width, scored.source_height),
+    )  # fmt: skip
+    message = explanation_of(explained, bank, found.features, scored.reading, thumbnails=True)
+    return ExplainedFrame(scored, message, jpeg_codec.encode(found.frame.rgb, reader.jpeg_quality))
+
+
+def _name(source: str | Path) -> str:
+    return source.name if isinstance(source, Path) else redact(source)

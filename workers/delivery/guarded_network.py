@@ -1,0 +1,64 @@
+"""Connections that webhooks may make: the address is judged when it is connected to, so no name can change its mind."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpcore
+
+from patchwatch.contract.webhook_address import allowed
+
+
+class GuardedNetwork(httpcore.AsyncNetworkBackend):
+    """Resolves a name once, and connects to the resolved addresses that `destination.allowed` leaves.
+
+    Has a thread of its own for resolving: a name server that hangs holds up this webhook alone.
+    """
+
+    def __init__(self, reach: str) -> None:
+        self._reach = reach
+        self._inner = httpcore.AnyIOBackend()
+        self._stream: httpcore.AsyncNetworkStream | None = None
+        self._resolver = ThreadPoolExecutor(1, thread_name_prefix="resolver")
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Raises `DestinationForbiddenError`, `httpcore.ConnectError` or `httpcore.ConnectTimeout`."""
+        refusal: httpcore.ConnectError | None = None
+        for address in allowed(await self._resolve(host, port), self._reach):
+            try:
+                self._stream = await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
+                return self._stream
+            except httpcore.ConnectError as error:
+                refusal = error
+        raise refusal or httpcore.ConnectError("no address")
+
+    async def _resolve(self, host: str, port: int) -> list[str]:
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.run_in_executor(self._resolver, _addresses, host, port)
+        except (OSError, UnicodeError):
+            raise httpcore.ConnectError("the host's name does not resolve") from None
+        return list(dict.fromkeys(found))
+
+    async def drop(self) -> None:
+        """Close the latest connection: httpcore leaves one open whose TLS handshake is cut off."""
+        if self._stream is not None:
+            await self._stream.aclose()
+
+    def close(self) -> None:
+        self._resolver.shutdown(wait=False, cancel_futures=True)
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    return [str(where[0]) for *_, where in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]

@@ -1,0 +1,154 @@
+"""Tells Redis which banks are on disk, and carries out what is asked of them over the API."""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+import time
+from contextlib import suppress
+from typing import Any
+
+import redis
+
+from patchwatch.bus import keys
+from patchwatch.bus.clock import BusClock
+from patchwatch.bus.connection import translated
+from patchwatch.contract.errors import BusUnavailableError, InvalidMessageError, NotFoundError, PatchwatchError
+from patchwatch.contract.settings import Settings
+from patchwatch.messages.bank_version import BankAction, BankAnswer, BankOrder, BankVersion, CameraBanks
+from patchwatch.messages.base import CAMERA_ID_PATTERN
+from workers.enrolment.bank_store import versions_of
+from workers.enrolment.bank_versions import BankVersions, profiles_with_banks
+from workers.runtime.redis_outage import OutageLog
+
+_LOOK_EVERY_S = 0.5
+_ANSWER_EXPIRES_S = 30
+_STALE_MS = 15_000  # whoever asked has been told long ago that nobody answered
+_ORDERS_AT_ONCE = 50
+_TELL_AGAIN_S = 60.0  # whatever happened to it in Redis
+
+log = logging.getLogger(__name__)
+
+
+class BankOrderHandler:
+    """A thread beside the jobs: a bank is activated at once, whatever is being learnt."""
+
+    def __init__(self, settings: Settings, client: Any) -> None:
+        self._settings = settings
+        self._client = client
+        self._clock = BusClock()
+        self._outage = OutageLog("banks")
+        self._known: dict[str, tuple[object, CameraBanks]] = {}
+        self._told: dict[str, bytes] = {}
+        self._told_all_s = time.monotonic()
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="banks", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(_LOOK_EVERY_S):
+            try:
+                with translated():
+                    self.turn()
+                self._outage.over()
+            except (BusUnavailableError, redis.RedisError) as error:
+                self._outage.noticed(error)
+
+    def turn(self) -> None:
+        """Carry out what is asked for, then tell what is there."""
+        for _ in range(_ORDERS_AT_ONCE):
+            data = self._client.lpop(keys.BANK_ORDERS)
+            if data is None:
+                break
+            with suppress(InvalidMessageError):
+                self._carry_out(BankOrder.decode(data))
+        self._publish()
+
+    def _carry_out(self, order: BankOrder) -> None:
+        self._clock.look(self._client)
+        if self._clock.now_ms() - order.asked_at_ms > _STALE_MS:
+            return
+        try:
+            _act(self._versions_with(order), order)
+            answer = BankAnswer(banks=self._found(order.camera_id))
+            log.info("%s: bank %s: %s", order.camera_id, order.bank_id, order.action)
+        except PatchwatchError as error:
+            answer = BankAnswer(code=error.code, detail=str(error))
+        key = keys.bank_answer(order.token)
+        with self._client.pipeline(transaction=True) as pipe:
+            pipe.rpush(key, answer.encode())
+            pipe.expire(key, _ANSWER_EXPIRES_S)
+            pipe.execute()
+
+    def _versions_with(self, order: BankOrder) -> BankVersions:
+        """The profile's banks that this one is among."""
+        for profile in profiles_with_banks(self._settings.banks_dir, order.camera_id):
+            versions = versions_of(self._settings, order.camera_id, profile)
+            if versions.path(order.bank_id).is_file() or versions.active_id == order.bank_id:
+                return versions
+        raise NotFoundError(
+            f"there is no bank {order.bank_id!r} of camera {order.camera_id}: see GET "
+            f"/api/v1/cameras/{order.camera_id}/banks"
+        )
+
+    def _publish(self) -> None:
+        if time.monotonic() - self._told_all_s > _TELL_AGAIN_S:
+            self._told, self._told_all_s = {}, time.monotonic()
+        names = {name.decode(errors="replace") for name in self._client.hkeys(keys.CAMERAS)}
+        cameras = {name for name in names if re.fullmatch(CAMERA_ID_PATTERN, name)}
+        there = {name.decode(errors="replace") for name in self._client.hkeys(keys.BANKS)}
+        for camera_id in sorted(cameras):
+            found = self._found(camera_id).encode()
+            if camera_id not in there or self._told.get(camera_id) != found:
+                self._client.hset(keys.BANKS, camera_id, found)
+                self._told[camera_id] = found
+        for camera_id in (there | self._known.keys()) - cameras:
+            self._client.hdel(keys.BANKS, camera_id)
+            self._known.pop(camera_id, None)
+            self._told.pop(camera_id, None)
+
+    def _found(self, camera_id: str) -> CameraBanks:
+        """Looked at anew only when a file changed."""
+        profiles = profiles_with_banks(self._settings.banks_dir, camera_id)
+        banks = {profile: versions_of(self._settings, camera_id, profile) for profile in profiles}
+        signature = {profile: one.signature for profile, one in banks.items()}
+        before, found = self._known.get(camera_id, (None, None))
+        if found is None or before != signature:
+            found = _looked_up(camera_id, banks)
+            self._known[camera_id] = (signature, found)  # of before: a change meanwhile is seen next time
+        return found
+
+
+def _looked_up(camera_id: str, by_profile: dict[str, BankVersions]) -> CameraBanks:
+    versions: list[BankVersion] = []
+    active: dict[str, str] = {}
+    for profile, banks in by_profile.items():
+        with suppress(PatchwatchError):  # a disk that cannot be read shows no bank of it
+            versions += banks.all()
+            if (active_id := banks.active_id) is not None:
+                active[profile] = active_id
+    versions.sort(key=lambda one: one.stored_at_ms, reverse=True)
+    return CameraBanks(camera_id=camera_id, versions=tuple(versions), active=active)
+
+
+def _act(versions: BankVersions, order: BankOrder) -> None:
+    match order.action:
+        case BankAction.ACTIVATE:
+            versions.activate(order.bank_id)
+        case BankAction.PIN:
+            versions.pin(order.bank_id)
+        case BankAction.UNPIN:
+            versions.pin(order.bank_id, False)
+        case BankAction.REMOVE:
+            versions.remove(order.bank_id)

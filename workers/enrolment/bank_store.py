@@ -1,0 +1,88 @@
+"""What becomes of a bank that was just learnt: always a version, and active unless it is worse than the present one."""
+
+from __future__ import annotations
+
+import getpass
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.banks.bank import Bank
+from models.banks.bank_file import check_identity, load_bank
+from patchwatch import __version__
+from patchwatch.contract.errors import BankMismatchError, NotFoundError
+from patchwatch.contract.settings import Settings
+from patchwatch.messages.bank_version import BankOrigin, BankVersion
+from workers.enrolment.bank_versions import BankVersions
+
+SOFTWARE = f"patchwatch {__version__}"
+
+
+@dataclass(frozen=True)
+class StoredBank:
+    """``words``: one sentence for people, with the command that undoes or completes it."""
+
+    version: BankVersion
+    activated: bool
+    words: str
+
+
+def versions_of(settings: Settings, camera_id: str, profile: str) -> BankVersions:
+    """The banks of a camera, on this installation's disk."""
+    return BankVersions(settings.banks_dir, camera_id, profile, settings.bank_versions)
+
+
+def origin_here(command: str) -> BankOrigin:
+    """Of a bank learnt by a command, with who ran it."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a user id without a name, as containers have
+        user = "somebody"
+    return BankOrigin(by=f"{command} by {user} on {socket.gethostname()}"[:200], software=SOFTWARE)
+
+
+def store(bank: Bank, staged: Path, versions: BankVersions, origin: BankOrigin, *, activate: bool) -> StoredBank:
+    """Keep a staged bank, and let it score if it is no worse than the present one, or if told to ``activate``.
+
+    Raises `StorageError`.
+    """
+    present = _present(versions)
+    stored = versions.add(staged, bank, origin)
+    why_not = "" if activate or present is None else _objection(bank, stored.version, present, versions)
+    if not why_not:
+        versions.activate(bank.id)
+    words = _words(stored.version, present, why_not)
+    if stored.removed:
+        gone = ", ".join(one.id for one in stored.removed)
+        words += f". The oldest were removed to make room ({gone}): PATCHWATCH_BANK_VERSIONS says how many are kept"
+    return StoredBank(stored.version, not why_not, words)
+
+
+def _present(versions: BankVersions) -> BankVersion | None:
+    active_id = versions.active_id
+    return next((one for one in versions.all() if one.id == active_id), None)
+
+
+def _objection(bank: Bank, new: BankVersion, present: BankVersion, versions: BankVersions) -> str:
+    """Why the present bank should stay; nothing speaks for one that cannot score here any more."""
+    try:
+        check_identity(load_bank(versions.active_path), bank.profile, bank.identity)
+    except (BankMismatchError, NotFoundError):
+        return ""
+    return new.worse_than(present)
+
+
+def _words(new: BankVersion, present: BankVersion | None, why_not: str) -> str:
+    camera_id = new.camera_id
+    if why_not and present is not None:
+        return (
+            f"kept the present bank {present.id}, because {why_not}. Activate the new one all the same with "
+            f"`patchwatch bank activate {camera_id} {new.id}`, "
+            f"or POST /api/v1/cameras/{camera_id}/banks/{new.id}/activate"
+        )
+    if present is None or present.id == new.id:
+        return f"bank {new.id} is active"
+    return (
+        f"bank {new.id} ({new.in_words}) took the place of {present.id} ({present.in_words}). "
+        f"Go back with `patchwatch bank activate {camera_id} {present.id}`"
+    )

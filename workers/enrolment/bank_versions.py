@@ -1,0 +1,334 @@
+"""All banks that a camera ever had for one profile, as files on disk; one of them is active.
+
+``banks/CAMERA/PROFILE.safetensors`` is the active bank: what scores. It is a copy, so that ``cp`` puts another one in
+its place and harms no version. ``banks/CAMERA/PROFILE/`` holds the versions, each under its id and never written again,
+and ``versions.json``, the index. The index can be made anew from the files; which bank is active is never stored, but
+read from the active file itself, so that the two cannot differ.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.banks.bank import Bank
+from models.banks.bank_facts import BankStamp
+from models.banks.bank_file import FORMAT, load_bank, put_in_place, read_stamp
+from patchwatch.contract.errors import (
+    BankMismatchError,
+    ConflictError,
+    InvalidMessageError,
+    NotFoundError,
+    StorageError,
+)
+from patchwatch.messages.bank_version import BankOrigin, BankVersion
+from patchwatch.messages.camera import PROFILE_PATTERN
+from workers.enrolment.report import report_of
+
+KEPT = 10
+_SUFFIX = ".safetensors"
+_INDEX = "versions.json"
+_STAGED = ".staged"
+_FORGOTTEN_S = 86_400.0  # a staged bank of before this was left by a process that was killed
+_LOCK_WITHIN_S = 30.0
+_MODE = 0o600  # of every file: banks hold pictures
+_FOUND = BankOrigin(by="found on disk")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A bank that was added, and the versions that went to make room."""
+
+    version: BankVersion
+    removed: tuple[BankVersion, ...]
+
+
+class BankVersions:
+    """The banks of one camera and profile under ``banks_dir``. ``kept``: how many, beside the active and pinned ones.
+
+    Any number of processes may use them at once: what writes holds a lock on the folder. Every method raises
+    `StorageError` when the disk does not take it, `NotFoundError` for an id that is not there.
+    """
+
+    def __init__(self, banks_dir: Path, camera_id: str, profile: str, kept: int = KEPT) -> None:
+        self.camera_id = camera_id
+        self.profile = profile
+        self.active_path = banks_dir / camera_id / f"{profile}{_SUFFIX}"
+        self._folder = banks_dir / camera_id / profile
+        self._kept = kept
+
+    def path(self, bank_id: str) -> Path:
+        """Where a version is kept."""
+        return self._folder / f"{bank_id}{_SUFFIX}"
+
+    @property
+    def active_id(self) -> str | None:
+        """Id of the bank that scores; None when there is none that can be read."""
+        try:
+            return read_stamp(self.active_path).id
+        except BankMismatchError:
+            return None
+
+    @property
+    def signature(self) -> tuple[int, ...]:
+        """Changes whenever any of these files does: cheap to ask for."""
+        return tuple(_changed_ns(path) for path in (self.active_path, self._folder, self._folder / _INDEX))
+
+    def all(self) -> list[BankVersion]:
+        """Newest first, the active one among them, wherever it came from."""
+        with self._locked(), _storing(self._folder):
+            return self._look()
+
+    def get(self, bank_id: str) -> BankVersion:
+        return _found(self.all(), bank_id, self.camera_id)
+
+    @contextlib.contextmanager
+    def staging(self) -> Iterator[Path]:
+        """Where a new bank may be written before it is `add`-ed; on the same disk. Gone at the end."""
+        staged = self._folder / f"{uuid.uuid4().hex}{_STAGED}"
+        with _storing(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            yield staged
+        finally:
+            with contextlib.suppress(OSError):
+                staged.unlink(missing_ok=True)
+
+    def add(self, staged: Path, bank: Bank, origin: BankOrigin) -> Stored:
+        """Make a staged bank a version. It is not active yet. The oldest beyond ``kept`` go."""
+        with self._locked(), _storing(self._folder):
+            known = self._look()
+            put_in_place(staged, self.path(bank.id))
+            version = self._newest(self._describe(bank, origin, self.path(bank.id)), known)
+            kept, removed = self._pruned([version, *(one for one in known if one.id != version.id)], version.id)
+            self._write_index(kept)
+            for one in removed:
+                self.path(one.id).unlink(missing_ok=True)
+            return Stored(version, tuple(removed))
+
+    def activate(self, bank_id: str) -> BankVersion:
+        """Let a version score from now on. Raises `BankMismatchError` for one that cannot be read here."""
+        with self._locked(), _storing(self._folder):
+            version = _found(self._look(), bank_id, self.camera_id)
+            load_bank(self.path(bank_id))
+            partial = self.active_path.with_suffix(f".{os.getpid()}.part")
+            try:
+                _copy(self.path(bank_id), partial)
+                put_in_place(partial, self.active_path)
+            finally:
+                partial.unlink(missing_ok=True)
+            return version
+
+    def pin(self, bank_id: str, pinned: bool = True) -> BankVersion:
+        """Keep a version for good, or no longer. Raises `ConflictError` when pins would leave no room for new banks."""
+        with self._locked(), _storing(self._folder):
+            known = self._look()
+            version = _found(known, bank_id, self.camera_id).model_copy(update={"pinned": pinned})
+            others = sum(one.pinned for one in known if one.id != bank_id)
+            if pinned and others >= self._kept - 1:
+                raise ConflictError(
+                    f"{others} banks are pinned already, and {self._kept} are kept: unpin one, or raise "
+                    "PATCHWATCH_BANK_VERSIONS"
+                )
+            self._write_index([version if one.id == bank_id else one for one in known])
+            return version
+
+    def remove(self, bank_id: str) -> BankVersion:
+        """Delete a version. Raises `ConflictError` for the active one and for a pinned one."""
+        with self._locked(), _storing(self._folder):
+            known = self._look()
+            version = _found(known, bank_id, self.camera_id)
+            if bank_id == self.active_id:
+                raise ConflictError(f"bank {bank_id} is the one that scores now: activate another one first")
+            if version.pinned:
+                raise ConflictError(f"bank {bank_id} is pinned: unpin it first")
+            self._write_index([one for one in known if one.id != bank_id])
+            self.path(bank_id).unlink(missing_ok=True)
+            return version
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Alone among the processes that use these banks. One that nobody can write to is only read."""
+        if not (self._folder.is_dir() or self.active_path.exists()):
+            yield
+            return
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError:
+            yield
+            return
+        try:
+            self._lock(descriptor)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _lock(self, descriptor: int) -> None:
+        deadline_s = time.monotonic() + _LOCK_WITHIN_S
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline_s:
+                    raise StorageError(
+                        f"the banks in {self._folder} are in use by another process for {_LOCK_WITHIN_S:.0f} s: "
+                        "end that one, or try again"
+                    ) from None
+                time.sleep(0.05)
+            except OSError:  # a file system without locks: whoever writes at the same time as another may lose a pin
+                return
+            else:
+                return
+
+    def _look(self) -> list[BankVersion]:
+        """What there is now: the index, mended by what the folder holds, and the active file if it is of elsewhere."""
+        indexed = {one.id: one for one in self._read_index()}
+        files = {path.name.removesuffix(_SUFFIX): path for path in self._folder.glob(f"*{_SUFFIX}")}
+        known = [one for bank_id, one in indexed.items() if bank_id in files]
+        for bank_id in files.keys() - indexed.keys():
+            if (version := self._adopt(files[bank_id], bank_id)) is not None:
+                known.append(version)
+        if (imported := self._import_active()) is not None:
+            known.append(imported)
+        known.sort(key=lambda one: (one.stored_at_ms, one.created_at, one.id), reverse=True)
+        if {one.id for one in known} != indexed.keys():
+            with contextlib.suppress(OSError):  # a disk that takes no writes can be looked at
+                self._write_index(known)
+        self._sweep()
+        return known
+
+    def _adopt(self, path: Path, bank_id: str) -> BankVersion | None:
+        """The record of a file that the index lacks; None for one that is no bank, which is left alone."""
+        try:
+            stamp = read_stamp(path)
+            if stamp.id != bank_id:
+                return None
+            if stamp.format != FORMAT:
+                return self._unreadable(path, stamp)
+            return self._describe(load_bank(path), _FOUND, path)
+        except (BankMismatchError, NotFoundError):
+            return None
+
+    def _import_active(self) -> BankVersion | None:
+        """Make the active file a version when it is none: one of before there were versions, or put there by ``cp``."""
+        active_id = self.active_id
+        if active_id is None or self.path(active_id).exists():
+            return None
+        partial = self._folder / f"{os.getpid()}{_STAGED}"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            _copy(self.active_path, partial)
+            version = self._adopt(partial, active_id)
+            if version is not None:  # else it is only half copied yet
+                put_in_place(partial, self.path(active_id))
+        except OSError:  # a disk that takes no writes
+            return self._adopt(self.active_path, active_id)
+        finally:
+            with contextlib.suppress(OSError):
+                partial.unlink(missing_ok=True)
+        return version
+
+    def _describe(self, bank: Bank, origin: BankOrigin, path: Path) -> BankVersion:
+        return BankVersion(
+            id=bank.id, camera_id=self.camera_id, profile=self.profile, format=FORMAT, created_at=bank.created_at,
+            stored_at_ms=_now_ms(), origin=origin, sources=bank.footage.sources, seconds=bank.footage.seconds,
+            frames=bank.footage.frames, size_bytes=path.stat().st_size,
+            report=report_of(bank, self.camera_id), random_weights=bank.random_weights,
+        )  # fmt: skip
+
+    def _newest(self, version: BankVersion, known: list[BankVersion]) -> BankVersion:
+        """Later than all that were stored before it, whatever this host's clock was set to meanwhile."""
+        after_ms = max((one.stored_at_ms + 1 for one in known if one.id != version.id), default=0)
+        return version.model_copy(update={"stored_at_ms": max(version.stored_at_ms, after_ms)})
+
+    def _unreadable(self, path: Path, stamp: BankStamp) -> BankVersion:
+        return BankVersion(
+            id=stamp.id, camera_id=self.camera_id, profile=self.profile, format=stamp.format, usable=False,
+            created_at=stamp.created_at, stored_at_ms=_now_ms(), origin=_FOUND, size_bytes=path.stat().st_size,
+        )  # fmt: skip
+
+    def _pruned(self, known: list[BankVersion], newest_id: str) -> tuple[list[BankVersion], list[BankVersion]]:
+        """What stays and what goes, of versions from the newest to the oldest."""
+        needed = {newest_id, self.active_id}
+        spare = [one for one in known if not one.pinned and one.id not in needed]
+        room = max(0, self._kept - (len(known) - len(spare)))
+        gone = spare[room:]
+        return [one for one in known if one not in gone], gone
+
+    def _sweep(self) -> None:
+        for path in self._folder.glob(f"*{_STAGED}"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > _FORGOTTEN_S:
+                    path.unlink()
+
+    def _read_index(self) -> list[BankVersion]:
+        try:
+            rows = json.loads((self._folder / _INDEX).read_bytes())
+            return [BankVersion.decode(json.dumps(row)) for row in rows]
+        except (OSError, ValueError, TypeError, InvalidMessageError):  # none yet, or damaged: the files tell again
+            return []
+
+    def _write_index(self, versions: list[BankVersion]) -> None:
+        partial = self._folder / f"{_INDEX}.{os.getpid()}.part"
+        rows = [one.model_dump(mode="json", exclude_none=True) for one in versions]
+        try:
+            partial.touch(mode=_MODE)
+            partial.write_text(json.dumps(rows, indent=1))
+            put_in_place(partial, self._folder / _INDEX)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def profiles_with_banks(banks_dir: Path, camera_id: str) -> list[str]:
+    """Profiles for which a camera has banks on disk, by name."""
+    folder = banks_dir / camera_id
+    try:
+        names = {path.stem if path.suffix == _SUFFIX else path.name for path in folder.iterdir()}
+    except OSError:
+        return []
+    return sorted(name for name in names if re.fullmatch(PROFILE_PATTERN, name))
+
+
+@contextlib.contextmanager
+def _storing(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            f"the banks in {folder} cannot be kept ({error}): make room, or the folder writable, and try again"
+        ) from None
+
+
+def _found(versions: list[BankVersion], bank_id: str, camera_id: str) -> BankVersion:
+    for one in versions:
+        if one.id == bank_id:
+            return one
+    known = ", ".join(one.id for one in versions) or "it has none"
+    raise NotFoundError(f"there is no bank {bank_id!r} of camera {camera_id}: choose one of its own ({known})")
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.touch(mode=_MODE)  # a file that is there keeps its mode
+    shutil.copyfile(source, target)
+
+
+def _changed_ns(path: Path) -> int:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0
+    return found.st_mtime_ns + found.st_size
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

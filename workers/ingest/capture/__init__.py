@@ -1,0 +1,1 @@
+"""A camera's capture process: reads one source and publishes its frames."""

@@ -1,0 +1,297 @@
+"""One camera's capture process: ``python -m workers.ingest.capture.capture``.
+
+Reads a `CaptureOrder` (one line of JSON) from standard input, writes `CaptureReport` lines to standard output, and
+ends when standard input closes. Killing it at any moment is safe.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import TextIO
+
+from patchwatch.bus.clock import BusClock
+from patchwatch.bus.connection import connect
+from patchwatch.bus.keys import CameraKeys, LeaseKeys
+from patchwatch.contract.errors import LeaseLostError, SourceRejectedError, SourceUnavailableError
+from patchwatch.messages.camera import Pace
+from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.status import Reason
+from workers.ingest.capture.adaptive_rate import AdaptiveRate
+from workers.ingest.capture.backlog import Backlog
+from workers.ingest.capture.capture_clock import Arrival, FileClock, LiveClock, Stamp
+from workers.ingest.capture.memory_limit import bound_own_memory
+from workers.ingest.capture.protocol import CaptureOrder, CaptureReport, ReportKind
+from workers.ingest.capture.publisher import Publisher, Stopped
+from workers.media import jpeg_codec
+from workers.media.video import Video
+from workers.runtime.lease import Lease
+
+_REPORT_EVERY_S = 0.5
+_MAX_BACKLOG = 32  # pictures held while a live source catches up
+_STOP_WITHIN_S = 1.0  # FFmpeg may sit in a read that nothing interrupts
+
+
+@dataclass(frozen=True, slots=True)
+class _Compressed:
+    """A sampled frame as JPEG: thirty that are held at once take a megabyte, not twenty."""
+
+    jpeg: bytes
+    width: int
+    height: int
+    source_width: int
+    source_height: int
+    media_time_s: float
+    discontinuity: bool
+    arrived: Arrival
+
+
+@dataclass
+class Reporter:
+    """Tells the supervisor where the capture stands; an unread pipe is bounded by the supervisor reading it."""
+
+    out: TextIO
+    publisher: Publisher
+    rate: AdaptiveRate
+    clock: BusClock
+    video: Video | None = None
+    decode_errors_before: int = 0  # of earlier rounds of a looped file
+    _last_frame_at_ms: int | None = field(default=None, init=False)
+    _last_frame_monotonic_ms: int | None = field(default=None, init=False)
+    _size: tuple[int, int] = field(default=(0, 0), init=False)
+    _due_s: float = field(default=0.0, init=False)
+
+    def frame(self, message: FrameMessage) -> None:
+        first = self._last_frame_at_ms is None
+        self._last_frame_at_ms = self.clock.now_ms()
+        self._last_frame_monotonic_ms = time.monotonic_ns() // 1_000_000
+        self._size = (message.source_width, message.source_height)
+        self.beat(now=first)
+
+    def beat(self, now: bool = False) -> None:
+        """Report progress, at most twice a second unless ``now``."""
+        if now or time.monotonic() >= self._due_s:
+            self.send(ReportKind.PROGRESS)
+            self._due_s = time.monotonic() + _REPORT_EVERY_S
+
+    def send(self, kind: ReportKind, reason: Reason | None = None, detail: str = "") -> None:
+        video = self.video
+        report = CaptureReport(
+            kind=kind, seq=self.publisher.seq, unpublished=self.publisher.unpublished,
+            decode_errors=self.decode_errors_before + (video.decode_errors if video else 0),
+            last_frame_at_ms=self._last_frame_at_ms, last_frame_monotonic_ms=self._last_frame_monotonic_ms,
+            width=self._size[0] or (video.width if video else 0),
+            height=self._size[1] or (video.height if video else 0), codec=video.codec if video else "",
+            analysis_fps=self.rate.fps, waits_for_key=self._last_frame_at_ms is None and bool(video and video.packets),
+            reason=reason, detail=detail,
+        )  # fmt: skip
+        self.out.write(report.encode().decode() + "\n")
+        self.out.flush()
+
+
+class Capture:
+    """Reads one source and publishes its frames until it ends, fails, or ``stop`` is set."""
+
+    def __init__(
+        self, order: CaptureOrder, publisher: Publisher, backlog: Backlog, reporter: Reporter, stop: threading.Event
+    ) -> None:
+        self._order = order
+        self._publisher = publisher
+        self._backlog = backlog
+        self._rate = reporter.rate
+        self._wall = reporter.clock
+        self._reporter = reporter
+        self._stop = stop
+        self._flags = FrameFlag(0) if order.lossless else FrameFlag.LIVE
+        self._broken_off = ""
+        self._file_start_s = 0.0  # when media time 0 was, on the monotonic clock
+        self._media_start_s = 0.0  # of the present round of a looped file
+
+    def run(self) -> None:
+        """Reports how it ended. Raises only on defects."""
+        try:
+            self._publisher.start(self._order.after_seq)
+            self._read_live() if self._order.live else self._read_file()
+        except Stopped:
+            self._reporter.send(ReportKind.PROGRESS)  # the last counts
+        except LeaseLostError as error:
+            self._reporter.send(ReportKind.LEASE_LOST, detail=str(error))
+        except SourceUnavailableError as error:
+            self._reporter.send(ReportKind.FAILED, Reason(error.reason), str(error))
+        except MemoryError:
+            self._reporter.send(
+                ReportKind.FAILED, Reason.MEMORY,
+                f"more memory was needed than a capture may have: raise PATCHWATCH_CAPTURE_MEMORY_MB "
+                f"({self._order.memory_mb})",
+            )  # fmt: skip
+        except SourceRejectedError as error:
+            self._reporter.send(ReportKind.REJECTED, Reason(error.reason), str(error))
+        else:
+            self._reporter.send(ReportKind.ENDED, Reason.CORRUPT if self._broken_off else None, self._broken_off)
+
+    def _read_live(self) -> None:
+        clock = LiveClock(self._publisher.last_captured_ns)
+        with self._opened() as video:
+            frames = self._frames(video)
+            backlog = _backlog(frames)
+            for number, frame in enumerate(chain(backlog, frames)):
+                if number == 0:
+                    clock.anchor(backlog[-1].media_time_s, backlog[-1].arrived)
+                cut = frame.discontinuity and number > 0
+                self._publish(frame, clock.stamp(frame.media_time_s, frame.arrived, cut))
+
+    def _read_file(self) -> None:
+        clock: FileClock | None = None
+        while True:
+            with self._opened() as video:
+                if clock is None:
+                    clock, self._file_start_s = self._file_clock(video), time.monotonic()
+                end_s = self._read_round(video, clock)
+                self._broken_off = video.broken_off
+                self._reporter.decode_errors_before += video.decode_errors
+                self._reporter.video = None
+            if not self._order.loop:
+                return
+            self._media_start_s = end_s
+
+    def _read_round(self, video: Video, clock: FileClock) -> float:
+        """One pass through the file; returns the media time at which the next pass begins."""
+        at_s = self._media_start_s
+        for frame in self._frames(video):
+            at_s = self._media_start_s + frame.media_time_s
+            late_s = 0.0
+            if self._order.pace is Pace.REALTIME:
+                self._wait_until(self._file_start_s + at_s)
+                late_s = time.monotonic() - self._file_start_s - at_s
+            self._publish(frame, Stamp(clock.stamp(at_s, self._wall.offset_ns), round(late_s * 1e9)))
+        return max(at_s + 1 / self._order.analysis_fps, self._media_start_s + (video.duration_s or 0.0))
+
+    def _file_clock(self, video: Video) -> FileClock:
+        start_ns = now_ns = self._wall.now_ns()
+        if self._order.lossless:  # read faster than it was filmed: its end is now, not far in the future
+            start_ns -= round((video.duration_s or 0.0) * 1e9)
+        return FileClock(
+            max(0, start_ns), self._wall.offset_ns, now_ns=now_ns, last_ns=self._publisher.last_captured_ns
+        )
+
+    def _opened(self) -> Video:
+        video = Video.open(self._order.file() or self._order.url, options=self._order.video_options)
+        video.sampler.fps = self._rate.fps
+        self._reporter.video = video
+        self._reporter.send(ReportKind.OPENED)
+        return video
+
+    def _frames(self, video: Video) -> Iterator[_Compressed]:
+        for frame in video.frames(on_packet=self._on_packet):
+            if self._stop.is_set():
+                raise Stopped
+            arrived = Arrival(time.monotonic_ns(), self._wall.offset_ns)
+            height, width = frame.rgb.shape[:2]
+            yield _Compressed(
+                jpeg_codec.encode(frame.rgb, self._order.jpeg_quality), width, height,
+                frame.source_width, frame.source_height, frame.media_time_s, frame.discontinuity, arrived,
+            )  # fmt: skip
+
+    def _on_packet(self) -> None:
+        if self._stop.is_set():
+            raise Stopped
+        self._reporter.beat()
+
+    def _wait_until(self, monotonic_s: float) -> None:
+        while (left_s := monotonic_s - time.monotonic()) > 0:
+            if self._stop.wait(min(left_s, _REPORT_EVERY_S)):
+                raise Stopped
+            self._reporter.beat()
+
+    def _publish(self, frame: _Compressed, stamp: Stamp) -> None:
+        message = FrameMessage(
+            seq=self._publisher.next_seq(), captured_at_ns=stamp.captured_at_ns, late_ms=stamp.late_ns // 1_000_000,
+            media_time_ns=round((self._media_start_s + frame.media_time_s) * 1e9),
+            width=frame.width, height=frame.height, source_width=frame.source_width, source_height=frame.source_height,
+            flags=self._flags | (FrameFlag.DISCONTINUITY if frame.discontinuity else FrameFlag(0)),
+            jpeg=frame.jpeg,
+        )  # fmt: skip
+        self._publisher.look_at_clock()
+        if self._publisher.publish(message):
+            self._heed_backlog(message.seq)
+        self._reporter.frame(message)
+
+    def _heed_backlog(self, seq: int) -> None:
+        """Analyse fewer frames rather than have them dropped: of live sources, as recordings wait instead."""
+        if self._order.lossless:
+            return
+        self._backlog.published(seq)
+        look = self._backlog.look()
+        if look is not None and self._rate.look(look, time.monotonic()) and self._reporter.video is not None:
+            self._reporter.video.sampler.fps = self._rate.fps
+
+
+def _backlog(frames: Iterator[_Compressed]) -> list[_Compressed]:
+    """The first pictures of a live source, up to the first that came no faster than filmed.
+
+    What was buffered while the source was opened arrives in a burst: only its last picture is fresh.
+    """
+    held: list[_Compressed] = []
+    for frame in frames:
+        held.append(frame)
+        if len(held) >= _MAX_BACKLOG:
+            break
+        if len(held) > 1:
+            before = held[-2]
+            waited_ns = frame.arrived.monotonic_ns - before.arrived.monotonic_ns
+            if waited_ns > 0.5e9 * (frame.media_time_s - before.media_time_s):
+                break
+    return held
+
+
+def _stop_when_closed(stop: threading.Event) -> None:
+    while os.read(sys.stdin.fileno(), 4096):  # not through Python's buffer, whose lock a crash would find taken
+        pass
+    stop.set()
+    time.sleep(_STOP_WITHIN_S)
+    os._exit(0)
+
+
+def main() -> None:
+    """Entry point of the process. What nobody foresaw is told in the last line of standard error."""
+    try:
+        _run()
+    except Exception:  # noqa: BLE001 (border: the supervisor says what it was, and tries again)
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)  # the thread on standard input would hold an ordinary exit
+
+
+def _run() -> None:
+    order = CaptureOrder.decode(sys.stdin.buffer.readline())
+    bound_own_memory(order.memory_mb)
+    stop = threading.Event()
+    threading.Thread(target=_stop_when_closed, args=(stop,), daemon=True, name="stop").start()
+    reporter: Reporter | None = None
+
+    def pause(seconds: float) -> bool:
+        if reporter is not None:
+            reporter.beat()
+        return not stop.wait(seconds)
+
+    with connect(order.redis_url) as client:
+        keys = CameraKeys.of(order.camera_id, order.partitions)
+        clock = BusClock()
+        publisher = Publisher(
+            client, keys, Lease(LeaseKeys.of_capture(order.camera_id, order.partitions), order.lease.encode()),
+            queue_frames=order.queue_frames, lossless=order.lossless, pause=pause, clock=clock,
+        )  # fmt: skip
+        reporter = Reporter(
+            sys.stdout, publisher, AdaptiveRate(order.analysis_fps, order.overload_fps, order.patience_s), clock
+        )
+        Capture(order, publisher, Backlog(client, keys, order.queue_frames), reporter, stop).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Video and pictures: decoding, sampling, JPEG, and FFmpeg's errors in our words."""

@@ -1,0 +1,248 @@
+"""Leases, shared fairly among the workers of a role."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from patchwatch.bus import keys
+from patchwatch.bus.connection import connect, translated
+from patchwatch.bus.keys import LeaseKeys
+from patchwatch.contract.bounds import counted
+from patchwatch.contract.errors import BusUnavailableError, LeaseLostError
+from patchwatch.contract.roles import Role
+from workers.runtime.assignment import rebalance
+from workers.runtime.lease import LEASE_S, Lease
+from workers.runtime.redis_outage import OutageLog
+from workers.runtime.worker_id import has_ended, new_worker_id
+
+_LEASE_MS = int(LEASE_S * 1000)
+_ROUND_S = 0.5
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What one round read."""
+
+    members: frozenset[str]
+    values: dict[LeaseKeys, bytes | None]
+    requests: dict[LeaseKeys, str]
+
+
+class Leases:
+    """Takes a fair share of what the workers of a role `want`, and says what it should give back.
+
+    A thread renews, takes, and lists in `leaving` what others should have; the worker finishes what it has in hand
+    there and calls `release`. Nothing is ever torn away while its owner renews it, except from a process on this
+    machine that has ended. A lease that merely expired is restored, with the same value, if nobody had the unit since.
+    All methods may be called from any thread.
+    """
+
+    def __init__(self, url: str, role: Role) -> None:
+        self.worker = new_worker_id()
+        self._client: Any = connect(url)
+        self._members = keys.members(role.value)
+        self._weights: dict[LeaseKeys, int] = {}
+        self._pinned: frozenset[LeaseKeys] = frozenset()
+        self._values: dict[LeaseKeys, bytes] = {}
+        self._leaving: frozenset[LeaseKeys] = frozenset()
+        self._outage = OutageLog("leases")
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._keep, name="leases", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def started(self) -> bool:
+        return self._thread.ident is not None
+
+    def others(self) -> bool:
+        """Whether other workers of the role live. Raises `BusUnavailableError`."""
+        with _answered():
+            expired_ms = _now_ms(self._client) - _LEASE_MS
+            found = self._client.zrangebyscore(self._members, f"({expired_ms}", "+inf")
+        return any(not has_ended(name) for name in map(_text, found) if name != self.worker)
+
+    def want(self, weights: Mapping[LeaseKeys, int], pinned: frozenset[LeaseKeys] = frozenset()) -> None:
+        """What there is to own, with how much work each is. ``pinned``: owned here and not to be moved for balance."""
+        changed = dict(weights) != self._weights
+        self._weights, self._pinned = dict(weights), pinned
+        if changed:
+            self._wake.set()
+
+    @property
+    def owned(self) -> dict[LeaseKeys, bytes]:
+        """The lease of each unit that is ours. One that another had in between has another value.
+
+        Raises `RuntimeError` when the thread has died of a defect: nothing is renewed any more.
+        """
+        if self.started and not self._thread.is_alive() and not self._stopped:
+            raise RuntimeError("the thread that renews the leases has died: see its traceback above")
+        return dict(self._values)
+
+    @property
+    def leaving(self) -> frozenset[LeaseKeys]:
+        """What is ours and others should have: finish, then `release`."""
+        return self._leaving
+
+    def release(self, unit: LeaseKeys) -> None:
+        """Give a unit back. Raises `BusUnavailableError`; the lease then ends by itself."""
+        with self._lock, _answered():
+            self._leaving -= {unit}
+            value = self._forget(unit)
+            if value is not None:
+                self._delete_if(unit, value)
+
+    def claim(self, unit: LeaseKeys) -> bytes | None:
+        """Ask its owner to hand a unit over to us, and take it once it is free; call until it returns the lease.
+
+        Raises `BusUnavailableError`.
+        """
+        with self._lock, _answered():
+            self._client.set(unit.request, self.worker, px=_LEASE_MS)
+            return self._values.get(unit) or self._take(unit)
+
+    def stop(self) -> None:
+        """Give everything back."""
+        self._stopped = True
+        self._wake.set()
+        if self.started:
+            self._thread.join(timeout=10)
+        with suppress(BusUnavailableError):  # then they expire by themselves
+            with _answered():
+                self._client.zrem(self._members, self.worker)
+            for unit in dict(self._values):
+                self.release(unit)
+        self._client.close()
+
+    def _keep(self) -> None:
+        while not self._stopped:
+            self._wake.clear()
+            self._round()
+            self._wake.wait(_ROUND_S)
+
+    def _round(self) -> None:
+        try:
+            with self._lock, _answered():
+                seen = self._look()
+                self._renew(seen)
+                self._balance(seen)
+        except BusUnavailableError as error:
+            self._outage.noticed(error)
+        else:
+            self._outage.over()
+
+    def _look(self) -> _Seen:
+        units = list(self._weights.keys() | self._values.keys())
+        now_ms = _now_ms(self._client)
+        with self._client.pipeline(transaction=False) as pipe:
+            pipe.zadd(self._members, {self.worker: now_ms})
+            pipe.zremrangebyscore(self._members, "-inf", now_ms - _LEASE_MS)
+            pipe.zrange(self._members, 0, -1)
+            for unit in units:
+                pipe.mget(unit.lease, unit.request)
+            enlisted, *answers = pipe.execute(raise_on_error=False)
+        for answer in answers if isinstance(enlisted, redis.exceptions.OutOfMemoryError) else (enlisted, *answers):
+            if isinstance(answer, Exception):  # of a full Redis leases are renewed all the same: it may be relieved
+                raise answer
+        _, found, *pairs = answers
+        members = frozenset(_text(name) for name in found)
+        values = {unit: value for unit, (value, _) in zip(units, pairs, strict=True)}
+        requests = {unit: _text(asker) for unit, (_, asker) in zip(units, pairs, strict=True) if asker}
+        return _Seen(frozenset(name for name in members if not has_ended(name)) | {self.worker}, values, requests)
+
+    def _renew(self, seen: _Seen) -> None:
+        held = [unit for unit, value in self._values.items() if seen.values.get(unit) == value]
+        with self._client.pipeline(transaction=False) as pipe:
+            for unit in held:
+                pipe.pexpire(unit.lease, _LEASE_MS)
+            pipe.execute()
+        for unit in self._values.keys() - set(held):
+            if unit not in seen.values:
+                continue  # taken by `claim` since
+            if seen.values[unit] is None and self._restore(unit):
+                seen.values[unit] = self._values[unit]
+            else:
+                self._forget(unit)
+
+    def _balance(self, seen: _Seen) -> None:
+        owners = {unit.name: _owner(value) for unit, value in seen.values.items() if value is not None}
+        owners = {name: owner for name, owner in owners.items() if not has_ended(owner)}
+        asked = {unit.name: asker for unit, asker in seen.requests.items() if asker in seen.members}
+        weights = {unit.name: weight for unit, weight in self._weights.items()}
+        pinned = {unit.name for unit in self._pinned} | asked.keys()
+        shares = rebalance(weights, owners | asked, seen.members, pinned)
+        for unit in self._weights:
+            if shares.get(unit.name) == self.worker and unit.name not in owners:
+                self._take(unit)
+        self._leaving = frozenset(unit for unit in self._values if shares.get(unit.name) != self.worker)
+
+    def _take(self, unit: LeaseKeys) -> bytes | None:
+        """Under the next fencing token, unless a living worker holds the lease."""
+        with self._client.pipeline() as pipe:
+            pipe.watch(unit.lease, unit.fence)
+            holder, token = pipe.mget(unit.lease, unit.fence)
+            if holder is not None and not has_ended(_owner(holder)):
+                return None
+            return self._write(pipe, unit, counted(token) + 1)
+
+    def _restore(self, unit: LeaseKeys) -> bytes | None:
+        """The same lease again, if nobody had the unit since: the fencing token would have risen."""
+        ours = int(self._values[unit].rpartition(b":")[2])
+        with self._client.pipeline() as pipe:
+            pipe.watch(unit.lease, unit.fence)
+            holder, token = pipe.mget(unit.lease, unit.fence)
+            if holder is not None or counted(token) > ours:
+                return None
+            return self._write(pipe, unit, ours)
+
+    def _write(self, pipe: Any, unit: LeaseKeys, token: int) -> bytes | None:
+        value = f"{self.worker}:{token}".encode()
+        pipe.multi()
+        pipe.set(unit.fence, token)
+        pipe.set(unit.lease, value, px=_LEASE_MS)
+        try:
+            pipe.execute()
+        except redis.WatchError:
+            return None
+        self._values = self._values | {unit: value}  # never changed in place: `owned` reads it without the lock
+        return value
+
+    def _forget(self, unit: LeaseKeys) -> bytes | None:
+        value = self._values.get(unit)
+        self._values = {other: kept for other, kept in self._values.items() if other != unit}
+        return value
+
+    def _delete_if(self, unit: LeaseKeys, value: bytes) -> None:
+        with suppress(LeaseLostError):
+            Lease(unit, value).write(self._client, lambda pipe: pipe.delete(unit.lease))
+
+
+@contextmanager
+def _answered() -> Iterator[None]:
+    try:
+        with translated():
+            yield
+    except redis.ResponseError as error:  # a replica that was not promoted yet, a full disk
+        raise BusUnavailableError(f"Redis refuses: {error}") from None
+
+
+def _now_ms(client: Any) -> int:
+    seconds, micros = client.time()
+    return int(seconds * 1000 + micros // 1000)
+
+
+def _owner(value: bytes) -> str:
+    return _text(value).rpartition(":")[0]
+
+
+def _text(value: bytes) -> str:
+    return value.decode(errors="replace")

@@ -1,0 +1,225 @@
+"""The process tree of ``patchwatch serve``: a queue of our own if none is given, and one process per role.
+
+A role that dies is started again after a pause that grows; one that says at once, several times over, that it cannot
+work ends the tree. Stopping asks ingest first, then the rest, and the queue goes last.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+
+from patchwatch.bus.connection import admit
+from patchwatch.contract.access_policy import check_exposure
+from patchwatch.contract.errors import EXIT_STAYS, FatalError
+from patchwatch.contract.roles import Role
+from patchwatch.contract.settings import Settings
+from patchwatch.local_redis.kept_server import KeptQueue, kept_queue, queue_folder
+from workers.runtime.ports import check_free
+
+log = logging.getLogger(__name__)
+
+STOP_ORDER = ((Role.INGEST,), (Role.INFERENCE, Role.ENROLMENT), (Role.DELIVERY,), (Role.SERVICE,))
+_STOP_WITHIN_S = 10.0
+_STABLE_AFTER_S = 30.0  # a role that ran this long starts afresh with its pauses
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
+_REFUSALS = 3  # so many immediate exits with `EXIT_STAYS` end the tree
+_TICK_S = 0.1
+
+
+def role_command(role: Role) -> list[str]:
+    """The command line of one role. ``-P``: a folder named ``models`` where the user stands must not shadow ours."""
+    return [sys.executable, "-P", "-m", "patchwatch", "run", role.value, "--stop-with-parent"]
+
+
+class RoleProcess:
+    """One role's process, in a process group of its own, restarted when it dies."""
+
+    def __init__(self, role: Role, command: Sequence[str], environment: Mapping[str, str]) -> None:
+        self.role = role
+        self.restarts = 0
+        self._command = list(command)
+        self._environment = dict(environment)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started_at = 0.0
+        self._start_again_at: float | None = None
+        self._pause_s = _FIRST_PAUSE_S
+        self._refusals = 0
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process else None
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start the process. Its standard input is a pipe that ends with us (see `workers.runtime.parent_watch`)."""
+        self._process = subprocess.Popen(
+            self._command, env=self._environment, stdin=subprocess.PIPE, process_group=0, bufsize=0
+        )
+        self._started_at = time.monotonic()
+        self._start_again_at = None
+
+    def tend(self) -> None:
+        """Start the process again when it died and its pause is over. Raises `FatalError` when it keeps refusing."""
+        if self._process is None or self.running:
+            return
+        now = time.monotonic()
+        if self._start_again_at is None:
+            self._note_end(self._process.returncode, now - self._started_at)
+            self._start_again_at = now + self._pause_s
+            self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
+        elif now >= self._start_again_at:
+            self.restarts += 1
+            self.start()
+
+    def _note_end(self, returncode: int, ran_s: float) -> None:
+        self.kill()  # what it left behind in its group must not go on beside its successor
+        if ran_s >= _STABLE_AFTER_S:
+            self._pause_s, self._refusals = _FIRST_PAUSE_S, 0
+        self._refusals = self._refusals + 1 if returncode == EXIT_STAYS else 0
+        if self._refusals >= _REFUSALS:
+            raise FatalError(
+                f"{self.role.value} cannot run: it stopped {_REFUSALS} times in a row, for the reason it gives above"
+            )
+        log.error("%s ended (%s); starting it again in %.0f s", self.role.value, _how(returncode), self._pause_s)
+
+    def ask_to_stop(self) -> None:
+        if self._process is not None and self.running:
+            self._process.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End the process and everything in its group, at once."""
+        if self._process is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+
+def _how(returncode: int) -> str:
+    return f"signal {signal.Signals(-returncode).name}" if returncode < 0 else f"exit code {returncode}"
+
+
+class ProcessTree:
+    """All roles of one `patchwatch serve`. ``queue``: the server that ends with us, where we run one."""
+
+    def __init__(self, roles: Sequence[RoleProcess], queue: KeptQueue | None = None) -> None:
+        self.roles = tuple(roles)
+        self._queue = queue
+
+    def start(self) -> None:
+        for role in self.roles:
+            role.start()
+
+    def tend(self) -> None:
+        """One look at everything; call it several times a second.
+
+        Raises `FatalError` when a role keeps refusing, or our own queue keeps dying.
+        """
+        if self._queue is not None:
+            self._queue.tend()
+        for role in self.roles:
+            role.tend()
+
+    def stop(self, forced: ForceSignal | None = None, within_s: float = _STOP_WITHIN_S) -> None:
+        """Ask the roles to stop, in order; kill those that have not after ``within_s``, or when forced."""
+        deadline = time.monotonic() + within_s
+        for stage in STOP_ORDER:
+            members = [role for role in self.roles if role.role in stage]
+            for role in members:
+                role.ask_to_stop()
+            while any(role.running for role in members) and not (forced and forced.forced):
+                if time.monotonic() > deadline:
+                    break
+                time.sleep(_TICK_S / 2)
+        for role in self.roles:
+            if role.running:
+                log.warning("%s did not stop in time and is killed", role.role.value)
+            role.kill()
+
+
+class ForceSignal:
+    """Counts SIGINT, SIGTERM and SIGHUP: the first asks to stop, the second forces it. Use in the main thread."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    @property
+    def asked(self) -> bool:
+        return self._count > 0
+
+    @property
+    def forced(self) -> bool:
+        return self._count > 1
+
+    @contextmanager
+    def installed(self) -> Iterator[ForceSignal]:
+        def count(*_: object) -> None:
+            self._count += 1
+
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+            numbers.append(signal.SIGHUP)
+        before = {number: signal.signal(number, count) for number in numbers}
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+@contextmanager
+def running(settings: Settings, stopping: ForceSignal | None = None) -> Iterator[tuple[ProcessTree, Settings]]:
+    """Bring up a queue if need be and all roles; yields the tree and the settings as the roles got them. Stops all.
+
+    The settings yielded have a Redis URL, and real port numbers where 0 was asked for. Call ``tree.tend()`` often.
+    Raises `PortTakenError`, `ConfigurationError`, `BusUnavailableError` before anything was started.
+    """
+    check_exposure(settings)
+    ports = {
+        "port": check_free(settings.host, settings.port, "--port or PATCHWATCH_PORT"),
+        "rtsp_port": check_free(settings.rtsp_host, settings.rtsp_port, "--rtsp-port or PATCHWATCH_RTSP_PORT"),
+    }
+    with _redis(settings) as (url, queue):
+        ready = settings.changed(redis_url=url, **ports)
+        environment = ready.environment()
+        tree = ProcessTree([RoleProcess(role, role_command(role), environment) for role in Role], queue)
+        try:
+            tree.start()
+            yield tree, ready
+        finally:
+            tree.stop(stopping)
+
+
+@contextmanager
+def _redis(settings: Settings) -> Iterator[tuple[str, KeptQueue | None]]:
+    if settings.redis_url is not None:
+        admit(settings.redis_url.get_secret_value(), settings.partitions)
+        yield settings.redis_url.get_secret_value(), None
+        return
+    with kept_queue(settings) as queue:
+        admit(queue.url, settings.partitions)
+        log.info("queue: %s, kept in %s", queue.program.name, queue_folder(settings))
+        yield queue.url, queue
+
+
+def serve(settings: Settings) -> None:
+    """Run all roles until SIGINT or SIGTERM; a second signal forces the end. For the main thread."""
+    with ForceSignal().installed() as stopping, running(settings, stopping) as (tree, _):
+        log.info("starting: %s", ", ".join(f"{role.role.value} (pid {role.pid})" for role in tree.roles))
+        while not stopping.asked:
+            tree.tend()
+            time.sleep(_TICK_S)
+        log.info("stopping; a second Ctrl-C forces it")
+    log.info("stopped")
