@@ -6,8 +6,8 @@ are no detector weights. Features are extracted once; every row is learnt from t
 own `Learner` and `Analyzer`, so that calibration and thresholds are the row's own.
 
 Alternatives that the product does not have are put in the place of one function each, in learning and scoring alike:
-fusion by the highest rarity for `models.profiles.fusion.fuse`, the mean of a frame's farthest cells for the farthest one
-(`models.banks.bank.frame_distance`, `models.banks.cross_validation.hold_out`), no perspective for `Perspective.fit`. The size of
+fusion by the highest rarity for `models.profiles.fusion.fuse`, the mean of a frame's farthest cells for the farthest
+one (`frame_distance` and `hold_out` of `models.banks`), no perspective for `Perspective.fit`. The size of
 a bank is the stream's ``exemplars``; ``ratio`` applies to CLIP streams only, which are no part of these profiles.
 """
 
@@ -179,7 +179,7 @@ def _farthest_distance(bank: StreamBank, features: Features) -> StreamDistance |
 
 
 def _hold_out_farthest(bank: StreamBank, features: Features) -> HeldOutFrames | None:
-    """In the place of `models.banks.cross_validation.hold_out`; the vectors, from which scales are made, stay as they are."""
+    """In place of `cross_validation.hold_out`; the vectors, from which scales are made, stay as they are."""
     found = hold_out(bank, features)
     return None if found is None else replace(found, distance=_averaged(found.distance, bank, features))
 

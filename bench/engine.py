@@ -32,14 +32,15 @@ from bench.reference import SEEDS, ReferenceLoop  # noqa: E402
 from models.banks.bank import Bank  # noqa: E402
 from models.engine.engine import Engine  # noqa: E402
 from models.engine.frame_scorer import FrameScorer  # noqa: E402
+from models.frames.camera_context import CameraContext  # noqa: E402
 from models.frames.frame import Frame  # noqa: E402
 from models.networks import backbone  # noqa: E402
 from models.networks.detector import Letterbox  # noqa: E402
 from models.networks.device import Compute  # noqa: E402
 from models.networks.runtimes import Run  # noqa: E402
-from models.streams.frame_batch import CameraContext  # noqa: E402
 from patchwatch.contract.settings import Settings, load_settings  # noqa: E402
-from workers.analysis.recordings import RecordingReader, learn, load_engine, recorded_clips  # noqa: E402
+from workers.analysis.engine_loader import load_engine  # noqa: E402
+from workers.analysis.recordings import RecordingReader, learn, recorded_clips  # noqa: E402
 from workers.media import jpeg_codec  # noqa: E402
 
 CLIP = "one-by-one-person-detection.mp4"

@@ -21,7 +21,8 @@ sys.path.insert(0, str(ROOT))  # also when run as a file
 from bench.measure import DATA, RESULTS, in_turns, ratios, spread, write  # noqa: E402
 from models.exemplars.coreset import greedy_k_center  # noqa: E402
 from patchwatch.contract.settings import Settings, load_settings  # noqa: E402
-from workers.analysis.recordings import RecordingReader, learn, load_engine, recorded_clips  # noqa: E402
+from workers.analysis.engine_loader import load_engine  # noqa: E402
+from workers.analysis.recordings import RecordingReader, learn, recorded_clips  # noqa: E402
 
 CLIP = "car-detection.mp4"
 FPS = 5.0

@@ -26,7 +26,8 @@ from models.networks.detector import load_detector  # noqa: E402
 from models.networks.device import choose_compute  # noqa: E402
 from models.networks.runtimes import Run  # noqa: E402
 from patchwatch.contract.settings import load_settings  # noqa: E402
-from workers.analysis.recordings import RecordingReader, learn, load_engine, recorded_clips  # noqa: E402
+from workers.analysis.engine_loader import load_engine  # noqa: E402
+from workers.analysis.recordings import RecordingReader, learn, recorded_clips  # noqa: E402
 
 DEVICES = {"torch": "cpu", "openvino": "openvino"}
 PROFILES = ("objects", "clip")

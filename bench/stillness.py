@@ -23,13 +23,15 @@ sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.measure import DATA, RESULTS, in_turns, ratios, write  # noqa: E402
 from models.engine.engine import Engine  # noqa: E402
+from models.frames.camera_context import CameraContext  # noqa: E402
 from models.frames.detections import Detections  # noqa: E402
 from models.frames.frame import Frame  # noqa: E402
 from models.frames.frame_reuse import FrameReuse  # noqa: E402
-from models.streams.frame_batch import CameraContext, FrameBatch  # noqa: E402
+from models.streams.frame_batch import FrameBatch  # noqa: E402
 from patchwatch.contract.settings import Settings, load_settings  # noqa: E402
 from patchwatch.evaluation.evaluation import evaluate, gather  # noqa: E402
-from workers.analysis.recordings import RecordingReader, load_engine  # noqa: E402
+from workers.analysis.engine_loader import load_engine  # noqa: E402
+from workers.analysis.recordings import RecordingReader  # noqa: E402
 
 CLIPS = ("one-by-one-person-detection.mp4", "car-detection.mp4", "motorway-cyclist.avi")
 FPS = 5.0

@@ -33,7 +33,8 @@ from bench.engine import BareForward, ours, pictures_per_frame  # noqa: E402
 from bench.measure import DATA, RESULTS, save, spread, write  # noqa: E402
 from models.engine.engine import Engine  # noqa: E402
 from patchwatch.contract.settings import Settings, load_settings  # noqa: E402
-from workers.analysis.recordings import RecordingReader, learn, load_engine, recorded_clips  # noqa: E402
+from workers.analysis.engine_loader import load_engine  # noqa: E402
+from workers.analysis.recordings import RecordingReader, learn, recorded_clips  # noqa: E402
 from workers.media import jpeg_codec  # noqa: E402
 
 CLIP = "one-by-one-person-detection.mp4"

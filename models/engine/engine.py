@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import cv2
 from threadpoolctl import threadpool_limits
 
+from models.frames.camera_context import CameraContext
 from models.frames.features import Features
 from models.frames.frame import Frame
 from models.frames.frame_reuse import NEVER, FrameReuse
 from models.profiles.profile import Profile, StreamKind, StreamSpec
 from models.streams import category_stream, global_stream, local_stream, motion_stream, velocity_stream
 from models.streams.base import Stream
-from models.streams.frame_batch import CameraContext, FrameBatch
+from models.streams.frame_batch import FrameBatch
 
 if TYPE_CHECKING:
     from models.networks.networks import Networks

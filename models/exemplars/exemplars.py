@@ -45,7 +45,7 @@ class Exemplars:
 class ExemplarOrigins:
     """Where the exemplars of all seeds of a stream were seen.
 
-    ``moments``: unsigned (seeds, groups, exemplars), index into the bank's `models.exemplars.footage_moments.Moments`. ``regions``: of
+    ``moments``: unsigned (seeds, groups, exemplars), index into the bank's `FootageMoments`. ``regions``: of
     the same shape, row of ``boxes``: float16 (n, 4), the different regions as x1, y1, x2, y2 relative to the picture
     (0..1). The same few regions come again and again: a table of them, and the smallest integers, keep banks small.
     """

@@ -1,4 +1,4 @@
-"""SceneCuts: where one recording was joined to another, or a camera jumped, without anything that says so."""
+"""Cuts: where one recording was joined to another, or a camera jumped, without anything that says so."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ _CPU = torch.device("cpu")
 
 @dataclass(frozen=True)
 class Group:
-    """DeviceBatch of one size. ``numbers``: their places in the batch; ``stack``: uint8 (n, 3, h, w) on the device."""
+    """Pictures of one size. ``numbers``: their places in the batch; ``stack``: uint8 (n, 3, h, w) on the device."""
 
     numbers: list[int]
     stack: torch.Tensor

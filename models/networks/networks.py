@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.frames.detection_query import DetectionQuery, together
+from models.frames.detection_query import DetectionQuery, union
 from models.frames.detections import Detections
 from models.frames.frame import Frame
 from models.profiles.profile import Profile, StreamKind
-from models.streams import detection_queries
+from models.profiles.stream_options import detection_queries
 from models.weights import catalog
 from patchwatch.contract.errors import ConfigurationError
 
@@ -31,7 +31,7 @@ RANDOM_SEED = 0
 class Networks:
     """Detector and backbone of one profile, each None when the profile has no use for it. Not thread-safe.
 
-    ``crop_wishes``: whose appearance is looked at.
+    ``crop_queries``: which detections get an appearance vector.
     """
 
     def __init__(
@@ -40,13 +40,13 @@ class Networks:
         detector: Detector | None,
         compute: Compute,
         identity: dict[str, Any],
-        crop_wishes: Sequence[DetectionQuery] = (),
+        crop_queries: Sequence[DetectionQuery] = (),
     ) -> None:
         self._backbone = backbone
         self._detector = detector
         self._compute = compute
         self._identity = identity
-        self.crop_wishes = tuple(crop_wishes)
+        self.crop_queries = tuple(crop_queries)
         self._uploaded: tuple[Sequence[Frame], DeviceBatch] | None = None
 
     @classmethod
@@ -87,7 +87,7 @@ class Networks:
             backbone = _load_backbone(path, compute)
             identity |= {"backbone": "CLIP RN101", "backbone_sha256": digest}
             identity["backbone_tensors_sha256"] = backbone.tensors_sha256
-        return cls(backbone, detector, compute, identity, detection_queries.of(profile, StreamKind.LOCAL))
+        return cls(backbone, detector, compute, identity, detection_queries(profile, StreamKind.LOCAL))
 
     def prepare(self, most_frames: int) -> None:
         """Do before frames wait what would hold up the first batches (of up to so many frames): CUDA graphs."""
@@ -103,7 +103,7 @@ class Networks:
 
     @property
     def eager_pictures(self) -> int:
-        """DeviceBatch that ran without a CUDA graph where there should have been one."""
+        """Pictures that ran without a CUDA graph where there should have been one."""
         return sum(run.eager for run in self._runs())
 
     def _runs(self) -> list[Run]:
@@ -162,8 +162,8 @@ def _installed(name: str) -> bool:
 
 
 def _detector_facts(profile: Profile) -> dict[str, Any]:
-    wish = together(detection_queries.of(profile))
-    return {"detector_classes": list(wish.classes), "detector_confidence": wish.confidence}
+    query = union(detection_queries(profile))
+    return {"detector_classes": list(query.classes), "detector_confidence": query.confidence}
 
 
 def _load_detector(profile: Profile, path: Path, compute: Compute) -> Detector:

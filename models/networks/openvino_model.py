@@ -11,7 +11,7 @@ from openvino.frontend import FrontEndManager
 from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 from torch import nn
 
-from models.networks.runtimes import first
+from models.networks.outputs import first
 
 _HINTS = {torch.bfloat16: "bf16", torch.float32: "f32"}
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import nn
 
 from models.networks.device import Compute
+from models.networks.outputs import first
 
 
 class Run(Protocol):
-    """A network as a function. ``failed``, ``eager``: see `models.networks.cuda_graphs.CudaGraphs`; 0 where nothing is recorded.
+    """A network as a function. ``failed``, ``eager``: see `CudaGraphs`; 0 where nothing is recorded.
 
     Not thread-safe.
     """
@@ -58,9 +59,3 @@ class Eager:
     def laid_out(self, pictures: torch.Tensor) -> torch.Tensor:
         """In the precision and memory layout of the module."""
         return pictures.to(self._compute.held, memory_format=self._compute.memory_format)
-
-
-def first(outputs: Any) -> torch.Tensor:
-    """Detection networks also give their maps, which nobody needs."""
-    found: torch.Tensor = outputs[0] if isinstance(outputs, tuple | list) else outputs
-    return found

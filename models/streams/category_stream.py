@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from models.exemplars.coreset import greedy_k_center
 from models.exemplars.exemplars import Exemplars
+from models.frames.camera_context import CameraContext
 from models.frames.detection_query import DetectionQuery
 from models.frames.detections import Detections
 from models.frames.features import Features
 from models.frames.frame import Frame
 from models.frames.optical_flow import MAX_GAP_S
 from models.profiles.profile import StreamSpec
-from models.streams.frame_batch import CameraContext, FrameBatch
-from patchwatch.contract.errors import ConfigurationError
+from models.profiles.stream_options import CategoryOptions
+from models.streams.frame_batch import FrameBatch
 
-CONFIDENCE = 0.2
 WINDOW_S = 0.6
 EXEMPLARS = 8  # of each class and seed
 USUAL_SHARE = 0.99  # evidence that fewer normal frames than the rest reach is no part of normal: "rarely seen"
@@ -51,14 +51,14 @@ class CategoryStream:
     dim = 1
     resolution = 0.1  # of a detector's confidence
 
-    def __init__(self, name: str, wish: DetectionQuery, classes: Sequence[str]) -> None:
+    def __init__(self, name: str, query: DetectionQuery, classes: Sequence[str]) -> None:
         self.name = name
-        self._wish = wish
+        self._query = query
         self._classes = tuple(classes)
         self._groups = {label: number for number, label in enumerate(self._classes, start=1)}
 
     def extract(self, perception: FrameBatch) -> list[Features]:
-        parts = zip(perception.frames, perception.views, perception.objects(self._wish), strict=True)
+        parts = zip(perception.frames, perception.views, perception.objects(self._query), strict=True)
         return [self._read(frame, view, found) for frame, view, found in parts]
 
     def _read(self, frame: Frame, view: CameraContext, found: Detections) -> Features:
@@ -109,36 +109,15 @@ class CategoryStream:
         return Exemplars(evidence[frames, groups][..., None], frames.astype(np.int32), regions[frames, groups])
 
     def preprocessing(self) -> dict[str, Any]:
-        return {"classes_known": list(self._classes), "window_s": WINDOW_S, **self._wish.as_json()}
+        return {"classes_known": list(self._classes), "window_s": WINDOW_S, **self._query.as_json()}
 
 
 def make(spec: StreamSpec, classes: Sequence[str]) -> CategoryStream:
-    """``classes``: all that the detector knows. Options: ``classes`` (those to look at) and ``confidence``.
+    """``classes``: all that the detector knows.
 
-    Raises `ConfigurationError` for others.
+    Raises `ConfigurationError` for options that `CategoryOptions` does not have.
     """
-    _, rest = _wish_and_rest(spec)
-    if rest:
-        raise ConfigurationError(
-            f"in the profiles file, stream {spec.name!r} has the unknown option {min(rest)!r}: remove it"
-        )
-    return CategoryStream(spec.name, wish_of(spec), classes)
-
-
-def wish_of(spec: StreamSpec) -> DetectionQuery:
-    """What this stream wants of the detector. Raises `ConfigurationError`."""
-    wish, _ = _wish_and_rest(spec)
-    if wish.movers:
-        raise ConfigurationError(
-            f"in the profiles file, stream {spec.name!r}: what is not detected has no class: remove `movers`"
-        )
-    return wish
-
-
-def _wish_and_rest(spec: StreamSpec) -> tuple[DetectionQuery, dict[str, Any]]:
-    options = dict(spec.options)
-    wish = DetectionQuery((), CONFIDENCE).take_from(options, f"in the profiles file, stream {spec.name!r}")
-    return wish, options
+    return CategoryStream(spec.name, CategoryOptions.from_spec(spec).query, classes)
 
 
 def _spread(evidence: NDArray[np.float32], usual: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import compress
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from models.frames.detection_query import DetectionQuery, together
+from models.frames.camera_context import CameraContext
+from models.frames.detection_query import DetectionQuery, union
 from models.frames.detections import Detections
 from models.frames.frame import Frame
 from models.frames.frame_reuse import NEVER, FrameReuse
@@ -23,21 +23,6 @@ if TYPE_CHECKING:  # torch is imported only where a profile needs a network
 
 
 Found = TypeVar("Found")
-
-
-@dataclass
-class CameraContext:
-    """What must be remembered of one camera between its frames: plain values, keyed by the name of the stream, or by
-    what no stream can be called.
-
-    It is rebuilt after a restart by showing the last few frames again, so it may depend on at most
-    `models.streams.frame_batch.HISTORY_S` seconds of frames.
-    """
-
-    memory: dict[str, object] = field(default_factory=dict)
-
-
-HISTORY_S = 2.0  # a still frame's finds are up to a second old, and streams look back 0.6 s from there
 
 
 class FrameBatch:
@@ -81,22 +66,22 @@ class FrameBatch:
         """Per frame what moves without being detected."""
         return [find_moving_regions(*parts) for parts in zip(self.frames, self.flows, self.detections, strict=True)]
 
-    def objects(self, wish: DetectionQuery) -> list[Detections]:
-        """Per frame what a stream wishes for: detections, then movers."""
+    def objects(self, query: DetectionQuery) -> list[Detections]:
+        """Per frame what a query asks for: detections, then undetected movers."""
         found = self.detections
-        if wish.movers:
+        if query.movers:
             found = [seen.with_more(moving) for seen, moving in zip(found, self.movers, strict=True)]
-        return [seen.take(wish.choose(seen)) for seen in found]
+        return [seen.take(query.match(seen)) for seen in found]
 
     @cached_property
     def crops(self) -> list[Detections]:
         """Per frame the objects whose appearance some stream of the profile looks at."""
-        wishes = self.networks.crop_wishes
-        if not wishes:
+        queries = self.networks.crop_queries
+        if not queries:
             return [Detections.none() for _ in self.frames]
-        found = self.objects(together(wishes))
+        found = self.objects(union(queries))
         fresh = list(compress(found, self._fresh))
-        wanted = [np.unique(np.concatenate([wish.choose(seen) for wish in wishes])) for seen in fresh]
+        wanted = [np.unique(np.concatenate([query.match(seen) for query in queries])) for seen in fresh]
         return self._for_all("found crops", [seen.take(chosen) for seen, chosen in zip(fresh, wanted, strict=True)])
 
     @cached_property

@@ -10,9 +10,9 @@ import numpy as np
 from models.exemplars.exemplars import Exemplars
 from models.frames.features import Features
 from models.profiles.profile import StreamSpec
+from models.profiles.stream_options import StreamOptions
 from models.streams.appearance import DIM, PREPROCESSING, draw_exemplars
 from models.streams.frame_batch import FrameBatch
-from patchwatch.contract.errors import ConfigurationError
 
 
 class GlobalStream:
@@ -40,8 +40,5 @@ class GlobalStream:
 
 def make(spec: StreamSpec) -> GlobalStream:
     """Raises `ConfigurationError` for an option this kind of stream does not have."""
-    if spec.options:
-        raise ConfigurationError(
-            f"stream {spec.name!r} has the unknown option {min(spec.options)!r}: remove it from the profiles file"
-        )
+    StreamOptions.from_spec(spec)
     return GlobalStream(spec)

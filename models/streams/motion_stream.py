@@ -14,18 +14,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.exemplars.exemplars import Exemplars
+from models.frames.camera_context import CameraContext
 from models.frames.features import Features
 from models.frames.frame import Frame
 from models.frames.optical_flow import LONG_SIDE_PX, Flow
 from models.profiles.profile import StreamSpec
-from models.streams.frame_batch import CameraContext, FrameBatch
-from patchwatch.contract.errors import ConfigurationError, InsufficientFootageError
+from models.profiles.stream_options import MotionOptions
+from models.streams.frame_batch import FrameBatch
+from patchwatch.contract.errors import InsufficientFootageError
 
 DIRECTIONS = 8
 ROWS, COLUMNS = 16, 25  # cells; docs/decisions/002-motion-stream.md
 CELLS = ROWS * COLUMNS
 WINDOW_S = 0.5
-EXEMPLARS = 100
 _CHUNK_CELLS = 8  # exemplars are drawn for this many cells at once: stays within the processor's cache
 SCALE_QUANTILE = 0.99
 _LEAST_SCALE = 5e-4  # long sides per second: below, all is noise
@@ -34,18 +35,8 @@ Window = tuple[tuple[float, float, NDArray[np.float32]], ...]  # (since_s, at_s,
 
 
 def make(spec: StreamSpec) -> MotionStream:
-    """The stream of a profile's entry. Option ``exemplars``: vectors per cell and seed.
-
-    Raises `ConfigurationError` for others.
-    """
-    options = dict(spec.options)
-    exemplars = options.pop("exemplars", EXEMPLARS)
-    where = f"in the profiles file, stream {spec.name!r}"
-    if options:
-        raise ConfigurationError(f"{where} has the unknown option {min(options)!r}: remove it")
-    if not isinstance(exemplars, int) or isinstance(exemplars, bool) or exemplars < 1:
-        raise ConfigurationError(f"{where}: `exemplars` must be a whole number from 1, not {exemplars!r}")
-    return MotionStream(spec.name, exemplars, spec.cap)
+    """The stream of a profile's entry. Raises `ConfigurationError` for options that `MotionOptions` does not have."""
+    return MotionStream(spec.name, MotionOptions.from_spec(spec).exemplars, spec.cap)
 
 
 class MotionStream:
@@ -182,8 +173,8 @@ def _mean(window: Window, start_s: float) -> NDArray[np.float32]:
 def _spread(candidates: NDArray[np.float32], count: int, first: int) -> NDArray[np.int64]:
     """Greedy k-center in many sets at once: of (sets, n, dim) the indices (sets, count) of those that cover each.
 
-    As `models.exemplars.coreset.greedy_k_center`, with all sets in each step. ``first`` is the candidate that all begin with.
-    Sets with fewer different vectors repeat some.
+    As `models.exemplars.coreset.greedy_k_center`, with all sets in each step. ``first`` is the candidate that all begin
+    with. Sets with fewer different vectors repeat some.
     """
     sets, _, dim = candidates.shape
     everyone = np.arange(sets)

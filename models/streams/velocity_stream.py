@@ -14,18 +14,15 @@ from numpy.typing import NDArray
 from models.exemplars.coreset import draw_coreset
 from models.exemplars.exemplars import Exemplars
 from models.exemplars.perspective import SIZE, Perspective
-from models.frames.detection_query import DetectionQuery
 from models.frames.detections import Detections
 from models.frames.features import Features
 from models.frames.frame import Frame
 from models.frames.optical_flow import Flow, magnitude
 from models.profiles.profile import StreamSpec
+from models.profiles.stream_options import VelocityOptions
 from models.streams.frame_batch import FrameBatch
-from patchwatch.contract.errors import ConfigurationError, InsufficientFootageError
+from patchwatch.contract.errors import InsufficientFootageError
 
-CLASSES = ("person", "bicycle", "car", "motorcycle", "bus", "train", "truck", "skateboard")
-CONFIDENCE = 0.25  # as of those that cover movers: nobody falls between
-EXEMPLARS = 300
 DIM = 4
 _EDGE = 0.01  # of the picture's width and height: what comes so near to its edge may be cut off
 _FAST_SHARE = 0.9  # quantile of the speeds within a box: its limbs and wheels
@@ -44,15 +41,15 @@ class VelocityStream:
     dim = DIM
     resolution = 0.05  # heights per second
 
-    def __init__(self, spec: StreamSpec, wish: DetectionQuery, exemplars: int, classes: Sequence[str] = ()) -> None:
+    def __init__(self, spec: StreamSpec, options: VelocityOptions, classes: Sequence[str] = ()) -> None:
         self.name = spec.name
         self._cap = spec.cap
-        self._wish = wish
-        self._exemplars = exemplars
+        self._query = options.query
+        self._exemplars = options.exemplars
         self._kinds = {label: kind for kind, label in enumerate(classes, start=1)}
 
     def extract(self, perception: FrameBatch) -> list[Features]:
-        parts = zip(perception.frames, perception.flows, perception.objects(self._wish), strict=True)
+        parts = zip(perception.frames, perception.flows, perception.objects(self._query), strict=True)
         return [self._read(frame, flow, found) for frame, flow, found in parts]
 
     def _read(self, frame: Frame, flow: Flow | None, found: Detections) -> Features:
@@ -85,36 +82,15 @@ class VelocityStream:
         return Exemplars.ungrouped(normal, draw_coreset(vectors, ratio=ratio, cap=self._cap, seed=seed))
 
     def preprocessing(self) -> dict[str, Any]:
-        return {"vector": "mean speed, p90 speed, mean velocity; usual heights per second", **self._wish.as_json()}
+        return {"vector": "mean speed, p90 speed, mean velocity; usual heights per second", **self._query.as_json()}
 
 
 def make(spec: StreamSpec, classes: Sequence[str] = ()) -> VelocityStream:
-    """``classes``: all that the detector knows. Options: ``classes`` (those to look at), ``confidence``, ``movers``
-    (see `models.frames.detection_query`) and ``exemplars`` (a count per seed).
+    """``classes``: all that the detector knows.
 
-    Raises `ConfigurationError` for others.
+    Raises `ConfigurationError` for options that `VelocityOptions` does not have.
     """
-    wish, options = _wish_and_rest(spec)
-    exemplars = options.pop("exemplars", EXEMPLARS)
-    where = f"in the profiles file, stream {spec.name!r}"
-    if options:
-        raise ConfigurationError(f"{where} has the unknown option {min(options)!r}: remove it")
-    if not isinstance(exemplars, int) or isinstance(exemplars, bool) or exemplars < 1:
-        raise ConfigurationError(f"{where}: `exemplars` must be a whole number from 1, not {exemplars!r}")
-    return VelocityStream(spec, wish, exemplars, classes)
-
-
-def wish_of(spec: StreamSpec) -> DetectionQuery:
-    """What this stream wants of the detector. Raises `ConfigurationError`."""
-    return _wish_and_rest(spec)[0]
-
-
-def _wish_and_rest(spec: StreamSpec) -> tuple[DetectionQuery, dict[str, Any]]:
-    options = dict(spec.options)
-    wish = DetectionQuery(CLASSES, CONFIDENCE, movers=True).take_from(
-        options, f"in the profiles file, stream {spec.name!r}"
-    )
-    return wish, options
+    return VelocityStream(spec, VelocityOptions.from_spec(spec), classes)
 
 
 def _vector(frame: Frame, flow: Flow, box: NDArray[np.float32], kind: int) -> NDArray[np.float32]:

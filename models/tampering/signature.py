@@ -32,7 +32,7 @@ class PictureSignature:
 
 
 def signature_of(rgb: NDArray[np.uint8]) -> PictureSignature:
-    """PictureSignature a picture, uint8 (height, width, 3), of any size and aspect ratio."""
+    """The signature of a picture, uint8 (height, width, 3), of any size and aspect ratio."""
     full = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     fine = _resized(full, _FINE).astype(np.float32)
     grey = _resized(fine, GRID)

@@ -3,8 +3,8 @@
     captured = scored + dropped by reason + queued + in flight
 
 Every captured frame takes the next sequence number. The queue's entries carry why numbers before them are missing
-(`FrameGaps`); the inference worker commits what it decided up to its position. `Account` puts both together, read in one
-transaction, and counts what is in the queue by its length, so that a frame that vanished shows as ``unaccounted``.
+(`FrameGaps`); the inference worker commits what it decided up to its position. `Account` puts both together, read in
+one transaction, and counts what is in the queue by its length, so that a frame that vanished shows as ``unaccounted``.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class Account:
 
 
 def ask(pipe: Any, of: CameraKeys) -> None:
-    """QueueExtent the reads of an account in a transaction, blocking or asyncio; `answered` takes their `READS` answers."""
+    """Queue the reads of an account in a transaction, blocking or asyncio; `answered` takes their `READS` answers."""
     pipe.hgetall(of.counters)
     pipe.hmget(of.state, "seq", "books")
     pipe.xinfo_stream(of.frames)

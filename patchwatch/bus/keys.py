@@ -52,7 +52,7 @@ class CameraKeys:
 
     @property
     def scores(self) -> str:
-        """Stream of `Score`; the entry id is the camera's own time in milliseconds (`patchwatch.messages.clock_eras`)."""
+        """Stream of `Score`; the entry id is the camera's own time in milliseconds (see `messages.clock_eras`)."""
         return self._key("scores")
 
     @property

@@ -1,4 +1,4 @@
-"""Publishes pictures over RTSP at the pace of a camera. A process of its own: ``python -m patchwatch.demo.publisher``."""
+"""Publishes pictures over RTSP at the pace of a camera: ``python -m patchwatch.demo.publisher``."""
 
 from __future__ import annotations
 

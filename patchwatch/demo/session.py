@@ -24,7 +24,8 @@ from patchwatch.demo.scene.script import ANOMALY_EVERY_S, FIRST_ANOMALY_S, Scrip
 from patchwatch.demo.screen import Glance, Screen
 from patchwatch.demo.summary import Summary, match
 from patchwatch.local_redis.scratch_folder import scratch_folder
-from workers.analysis.recordings import RecordingReader, learn, load_engine, recorded_clips
+from workers.analysis.engine_loader import load_engine
+from workers.analysis.recordings import RecordingReader, learn, recorded_clips
 
 CAMERA = "demo"
 PROFILE = "motion"

@@ -10,9 +10,10 @@ from functools import cache, cached_property
 from typing import Any
 
 from models.engine.engine import Engine
+from models.frames.camera_context import CameraContext
 from models.frames.features import Features
 from models.frames.frame import Frame
-from models.streams.frame_batch import CameraContext, FrameBatch
+from models.streams.frame_batch import FrameBatch
 from patchwatch.evaluation.report import Cost
 
 Part = tuple[str, str]  # kind, name

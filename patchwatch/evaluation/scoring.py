@@ -15,9 +15,9 @@ from models.banks.bank_builder import BankBuilder
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.exemplars.footage_moments import Moment
+from models.frames.camera_context import CameraContext
 from models.frames.features import Features
 from models.profiles.profile import Fusion
-from models.streams.frame_batch import CameraContext
 from patchwatch.evaluation.clips import ClipFile
 from patchwatch.evaluation.cost import CostMeter
 from patchwatch.evaluation.metrics import Scores
@@ -65,7 +65,7 @@ def see(engine: Engine, clip: ClipFile, reader: RecordingReader, meter: CostMete
 def learn(
     engine: Engine, clips: Sequence[SeenClip], false_alarms_per_day: float, progress: Progress = lambda done: None
 ) -> Bank:
-    """The bank that `workers.analysis.recordings.learn` learns from the same clips. Raises `InsufficientFootageError`."""
+    """The bank that `recordings.learn` learns from the same clips. Raises `InsufficientFootageError`."""
     learner = BankBuilder(engine.profile, engine.streams, engine.identity, false_alarms_per_day, thumbnails_mb=0.0)
     for source, clip in enumerate(clips):
         offset_s = learner.next_free_s - clip.frames[0].at_s

@@ -43,7 +43,7 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class StreamReading:
-    """What one stream says of a frame: ``rarity`` is calibrated (`models.alarms.calibration`), None = nothing to say."""
+    """What one stream says of a frame: ``rarity`` is calibrated (`models.alarms.calibration`); None: no evidence."""
 
     name: str
     rarity: float | None

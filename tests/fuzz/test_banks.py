@@ -19,9 +19,9 @@ from models.banks.bank import Bank
 from models.banks.bank_file import check_identity, load_bank
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScorer
+from models.frames.camera_context import CameraContext
 from models.frames.frame import Frame
 from models.profiles.profile import load_profile
-from models.streams.frame_batch import CameraContext
 from patchwatch.contract.errors import BankMismatchError, NonFiniteScoreError, PatchwatchError
 
 KIND = "bank files"

@@ -20,7 +20,10 @@ def ingest_process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
         "PATCHWATCH_MEDIA_DIRS": ":".join(str(folder) for folder in settings.media_dirs),
         "PATCHWATCH_RTSP_PORT": "0",
     }
-    code = "from patchwatch.contract.settings import load_settings; from workers.ingest.worker import run; run(load_settings())"
+    code = (
+        "from patchwatch.contract.settings import load_settings; "
+        "from workers.ingest.worker import run; run(load_settings())"
+    )
     process = subprocess.Popen([sys.executable, "-c", code], env=environment)
     try:
         yield process

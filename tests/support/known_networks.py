@@ -7,11 +7,12 @@ from typing import cast
 
 import numpy as np
 
+from models.frames.camera_context import CameraContext
 from models.frames.detections import Detections
 from models.frames.frame import Frame
 from models.frames.optical_flow import Flow
 from models.networks.networks import Networks
-from models.streams.frame_batch import CameraContext, FrameBatch
+from models.streams.frame_batch import FrameBatch
 
 Found = tuple[str, float, tuple[float, float, float, float]]  # label, confidence, box
 
@@ -19,7 +20,7 @@ Found = tuple[str, float, tuple[float, float, float, float]]  # label, confidenc
 class KnownNetworks:
     """Detects what it was told, frame by frame."""
 
-    crop_wishes = ()
+    crop_queries = ()
 
     def __init__(self, per_frame: Iterable[Sequence[Found]]) -> None:
         self._answers = [detections(*found) for found in per_frame]

@@ -20,7 +20,8 @@ from models.banks.bank_file import save_bank
 from patchwatch.bus.connection import connect
 from patchwatch.contract.settings import Settings
 from patchwatch.local_redis.kept_server import running_url
-from workers.analysis.recordings import RecordingReader, learn, load_engine, recorded_clips
+from workers.analysis.engine_loader import load_engine
+from workers.analysis.recordings import RecordingReader, learn, recorded_clips
 
 WITHIN_S = 120.0
 

@@ -11,15 +11,14 @@ from models.alarms.alarm_threshold import FALSE_ALARMS_PER_DAY
 from models.banks.bank import Bank
 from models.banks.bank_builder import BankBuilder
 from models.banks.bank_file import check_identity
-from models.engine.engine import Engine, NetworkOptions
+from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.exemplars.footage_index import THUMBNAILS_MB
 from models.exemplars.footage_moments import Moment
+from models.frames.camera_context import CameraContext
 from models.frames.features import Features
 from models.frames.frame import Frame
 from models.frames.scene_cuts import SceneCuts
-from models.profiles.profile import load_profile
-from models.streams.frame_batch import CameraContext
 from models.tampering.detector import TamperingDetector
 from models.tampering.expectation import Expectation
 from patchwatch.contract.errors import RejectedError
@@ -111,23 +110,6 @@ class ExplainedFrame:
     scored: ScoredFrame
     explanation: Explanation
     jpeg: bytes
-
-
-def load_engine(settings: Settings, profile: str) -> Engine:
-    """The engine of a named profile with these settings. Raises `ConfigurationError`, `WeightsMissingError`."""
-    return Engine.load(
-        load_profile(profile, settings.profiles_file),
-        NetworkOptions(
-            weights_dir=settings.weights_dir,
-            clip_weights=settings.clip_weights,
-            detector_weights=settings.detector_weights,
-            device=settings.device,
-            threads=settings.threads,
-            random_clip=settings.random_clip_weights,
-            cuda_fused=settings.cuda_fused,
-            still_tolerance=settings.still_tolerance,
-        ),
-    )
 
 
 @dataclass(frozen=True)

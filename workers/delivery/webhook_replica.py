@@ -19,8 +19,8 @@ log = logging.getLogger("patchwatch.delivery")
 class WebhookReplica:
     """Reads the webhooks when their revision changes, and puts them back when Redis has lost them.
 
-    As with the cameras (`workers.ingest.camera_replica`): removing a webhook raises the revision; only a Redis that lost its
-    data has a lower one.
+    As with the cameras (`workers.ingest.camera_replica`): removing a webhook raises the revision; only a Redis that
+    lost its data has a lower one.
     """
 
     def __init__(self, client: redis.asyncio.Redis) -> None:

@@ -22,7 +22,8 @@ from patchwatch.contract import logs
 from patchwatch.contract.errors import PatchwatchError, RejectedError
 from patchwatch.contract.settings import Settings, load_settings
 from patchwatch.messages.source import Source, redact
-from workers.analysis.recordings import Clip, RecordingReader, learn, load_engine, recorded_clips
+from workers.analysis.engine_loader import load_engine
+from workers.analysis.recordings import Clip, RecordingReader, learn, recorded_clips
 from workers.enrolment.live_footage import live_clip
 from workers.enrolment.order import LearningOrder, LearningReport, ReportKind
 from workers.runtime.parent_watch import stop_when_stdin_ends
@@ -75,7 +76,7 @@ class Reporter:
 
 
 def learn_to_file(order: LearningOrder, settings: Settings, reporter: Reporter) -> None:
-    """Learn the bank that is ordered and stage it. Raises what `workers.analysis.recordings.learn` raises, and `StorageError`."""
+    """Learn the bank that is ordered and stage it. Raises what `recordings.learn` raises, and `StorageError`."""
     engine = load_engine(settings, order.profile)
     bank = learn(
         engine,

@@ -1,4 +1,4 @@
-"""EngineCache by profile, loaded in the background: a camera waiting for its networks does not hold up the others."""
+"""Engines by profile, loaded in the background: a camera waiting for its networks does not hold up the others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import suppress
 from models.engine.engine import Engine
 from patchwatch.contract.errors import PatchwatchError
 from patchwatch.contract.settings import Settings
-from workers.analysis.recordings import load_engine
+from workers.analysis.engine_loader import load_engine
 
 _RETRY_AFTER_S = 15.0  # missing weights may be pulled while the worker runs
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.engine.engine import Engine
+from models.frames.camera_context import CameraContext
 from models.frames.features import Features
 from models.frames.frame import Frame
-from models.streams.frame_batch import CameraContext, FrameBatch
+from models.streams.frame_batch import FrameBatch
 
 _TEST_SIDE_PX = 256
 log = logging.getLogger(__name__)

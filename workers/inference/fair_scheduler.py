@@ -12,7 +12,7 @@ _FIRST_FRAMES = 4  # of an engine whose cost is not known yet
 
 
 class FairScheduler:
-    """FairScheduler time, not frames, among the engines: one of 150 ms a frame does not hold up one of 2 ms.
+    """Shares time, not frames, among the engines: one of 150 ms a frame does not hold up one of 2 ms.
 
     The engine that used the least time of late, for each of its cameras, is next; a turn is as many frames as its
     measured cost lets it score within a quarter of ``max_age_s``. Each waits for one turn of the others at most, and

@@ -15,7 +15,7 @@ _Score = Annotated[float, Field(ge=0, le=1)]
 
 
 class StoredState(BaseModel):
-    """See `workers.inference.camera_state.Session.worker_state`. ``minute``: start, count, sum and peak of its scores."""
+    """See `CameraState.worker_state`. ``minute``: start, count, sum and peak of its scores."""
 
     model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
 

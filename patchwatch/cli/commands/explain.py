@@ -35,7 +35,8 @@ def explain(
     """
     from models.banks.bank_file import load_bank
     from patchwatch.cli.explanation_page import page
-    from workers.analysis.recordings import RecordingReader, load_engine
+    from workers.analysis.engine_loader import load_engine
+    from workers.analysis.recordings import RecordingReader
     from workers.analysis.recordings import explain as explain_recording
 
     if out is not None and out.suffix.lower() not in _SUFFIXES:

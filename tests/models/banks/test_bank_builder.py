@@ -20,11 +20,11 @@ from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScorer
 from models.exemplars.footage_moments import Moment
 from models.exemplars.perspective import SIZE, Perspective
+from models.frames.camera_context import CameraContext
 from models.frames.features import Features
 from models.frames.frame import Frame
 from models.frames.scene_cuts import SceneCuts
 from models.profiles.profile import Fusion, Profile, StreamKind, StreamSpec, load_profile
-from models.streams.frame_batch import CameraContext
 from patchwatch.contract.errors import InsufficientFootageError
 
 

@@ -12,13 +12,13 @@ from known_networks import detections
 from moving_scene import FPS, scene
 
 from models.engine.engine import Engine
+from models.frames.camera_context import HISTORY_S, CameraContext
 from models.frames.detections import Detections
 from models.frames.features import Features
 from models.frames.frame import Frame
 from models.frames.frame_reuse import FrameReuse
 from models.networks.networks import Networks
 from models.profiles.profile import load_profile
-from models.streams.frame_batch import HISTORY_S, CameraContext
 
 FRAMES = [Frame(scene(n / FPS, rush=n % 20 > 15), n / FPS, n == 0) for n in range(60)]
 
@@ -27,7 +27,7 @@ class Passing:
     """A detector that sees a person cross, and every so often a bicycle."""
 
     classes = ("person", "bicycle")
-    crop_wishes = ()
+    crop_queries = ()
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         return [self._seen(round(frame.at_s * FPS)) for frame in frames]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.frames.detection_query import DetectionQuery, together
+from models.frames.detection_query import DetectionQuery, union
 from patchwatch.contract.errors import ConfigurationError
 from tests.support.known_networks import detections
 
@@ -27,14 +27,14 @@ FOUND = detections(
     ],
 )
 def test_a_wish_chooses_classes_confidence_and_movers(wish: DetectionQuery, chosen: list[int]) -> None:
-    assert wish.choose(FOUND).tolist() == chosen
+    assert wish.match(FOUND).tolist() == chosen
 
 
 def test_together_is_the_least_that_fulfils_all() -> None:
-    assert together([DetectionQuery(("person",), 0.5), DetectionQuery(("car",), 0.3, movers=True)]) == DetectionQuery(
+    assert union([DetectionQuery(("person",), 0.5), DetectionQuery(("car",), 0.3, movers=True)]) == DetectionQuery(
         ("car", "person"), 0.3, True
     )
-    assert together([DetectionQuery(("person",), 0.5), DetectionQuery((), 0.2)]) == DetectionQuery((), 0.2)
+    assert union([DetectionQuery(("person",), 0.5), DetectionQuery((), 0.2)]) == DetectionQuery((), 0.2)
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,14 @@ import pytest
 from known_networks import detections
 
 from models.engine.engine import Engine
+from models.frames.camera_context import CameraContext
 from models.frames.detection_query import DetectionQuery
 from models.frames.detections import Detections
 from models.frames.frame import Frame
 from models.frames.frame_reuse import FrameReuse
 from models.networks.networks import Networks
 from models.profiles.profile import load_profile
-from models.streams.frame_batch import CameraContext, FrameBatch
+from models.streams.frame_batch import FrameBatch
 from patchwatch.evaluation.cost import CostMeter
 
 FPS = 5.0
@@ -67,7 +68,7 @@ class Counting:
     """A detector that finds one person where the number of the frame says, and a trunk that gives that number."""
 
     classes = ("person",)
-    crop_wishes = (DetectionQuery(("person",), 0.5),)
+    crop_queries = (DetectionQuery(("person",), 0.5),)
 
     def __init__(self) -> None:
         self.looked_at: list[int] = []

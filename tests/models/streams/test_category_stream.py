@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.banks.bank import StreamBank, frame_distance
+from models.frames.camera_context import HISTORY_S, CameraContext
 from models.frames.features import Features
 from models.frames.frame import Frame
 from models.profiles.profile import StreamKind, StreamSpec
 from models.streams.category_stream import WINDOW_S, make
-from models.streams.frame_batch import HISTORY_S, CameraContext
 from patchwatch.contract.errors import ConfigurationError
 from tests.support.known_networks import Found, perception_of
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.frames.camera_context import CameraContext
 from models.frames.features import Features
 from models.frames.frame import Frame
 from models.frames.optical_flow import Flow
 from models.profiles.profile import StreamKind, StreamSpec
-from models.streams.frame_batch import CameraContext
 from models.streams.velocity_stream import DIM, make
 from patchwatch.contract.errors import ConfigurationError, InsufficientFootageError
 from tests.support.known_networks import Found, perception_of

@@ -27,7 +27,7 @@ def test_the_engine_is_not_loaded_for_a_file_that_cannot_be(
     def loaded(*_: object) -> None:
         raise AssertionError("the engine was loaded first")
 
-    monkeypatch.setattr("workers.analysis.recordings.load_engine", loaded)
+    monkeypatch.setattr("workers.analysis.engine_loader.load_engine", loaded)
     out = place.replace("{}", str(tmp_path))
     words = [command, str(video), "--camera", "door", "--out", out + (".json" if command == "explain" else "")]
     result = CliRunner().invoke(app, [*words, *(["--at", "1"] if command == "explain" else [])])

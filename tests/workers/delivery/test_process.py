@@ -22,7 +22,10 @@ from workers.delivery.worker import run
 
 @contextmanager
 def delivery_process(settings: Settings) -> Iterator[subprocess.Popen[bytes]]:
-    code = "from patchwatch.contract.settings import load_settings; from workers.delivery.worker import run; run(load_settings())"
+    code = (
+        "from patchwatch.contract.settings import load_settings; "
+        "from workers.delivery.worker import run; run(load_settings())"
+    )
     process = subprocess.Popen([sys.executable, "-c", code], env=settings.environment())
     try:
         yield process

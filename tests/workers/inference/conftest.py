@@ -16,9 +16,9 @@ from models.banks.bank import Bank
 from models.banks.bank_builder import BankBuilder
 from models.banks.bank_file import save_bank
 from models.engine.engine import Engine
+from models.frames.camera_context import CameraContext
 from models.frames.frame import Frame
 from models.profiles.profile import load_profile
-from models.streams.frame_batch import CameraContext
 from patchwatch.bus import keys
 from patchwatch.bus.connection import connect
 from patchwatch.bus.keys import CameraKeys

@@ -13,10 +13,10 @@ from models.alarms.event_detector import Event
 from models.banks.bank import Bank
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScorer
+from models.frames.camera_context import HISTORY_S
 from models.frames.features import Features
 from models.frames.frame import Frame
 from models.profiles.profile import load_profile
-from models.streams.frame_batch import HISTORY_S
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.messages.alert import AlertKind, AlertRegion, AlertState
 from patchwatch.messages.camera import Camera

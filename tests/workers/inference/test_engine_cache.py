@@ -1,4 +1,4 @@
-"""EngineCache load in the background; a failed load is known until a later one succeeds."""
+"""Engines load in the background; a failed load is known until a later one succeeds."""
 
 from __future__ import annotations
 

@@ -12,10 +12,10 @@ import pytest
 from moving_scene import FPS, scene
 
 from models.engine.engine import Engine
+from models.frames.camera_context import CameraContext
 from models.frames.frame import Frame
 from models.frames.optical_flow import FlowEstimator
 from models.profiles.profile import load_profile
-from models.streams.frame_batch import CameraContext
 from patchwatch.messages.score import Score
 from workers.inference.extraction import Extracted, extract
 from workers.inference.worker import InferenceWorker

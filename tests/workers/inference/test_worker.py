@@ -19,10 +19,10 @@ from models.banks.bank import Bank
 from models.banks.bank_file import save_bank
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScorer
+from models.frames.camera_context import HISTORY_S, CameraContext
 from models.frames.frame import Frame
 from models.frames.scene_cuts import SceneCuts
 from models.profiles.profile import load_profile
-from models.streams.frame_batch import HISTORY_S, CameraContext
 from patchwatch.bus import keys
 from patchwatch.messages.alert import Alert, AlertState
 from patchwatch.messages.clock_eras import Eras

@@ -151,7 +151,8 @@ TREE = """
 import json, os, sys, time
 import workers.runtime.process_tree as p
 from patchwatch.contract.roles import Role
-child = "import os, signal, workers.runtime.parent_watch as own; own.stop_when_stdin_ends(); os.write(1, b'up\\\\n'); {rest}"
+child = "import os, signal; from workers.runtime import parent_watch; parent_watch.stop_when_stdin_ends(); " \
+    "os.write(1, b'up\\\\n'); {rest}"
 with p.ForceSignal().installed() as stopping:
     tree = p.ProcessTree([p.RoleProcess(r, [sys.executable, "-c", child], dict(os.environ)) for r in Role])
     tree.start()

@@ -1,7 +1,7 @@
 """Capture times: the source's own timestamps on the monotonic clock, told as wall-clock time.
 
-Intervals come from the source and the monotonic clock alone. The wall clock (`patchwatch.bus.clock.BusClock`) is only what
-they are told in: where it was set, the times told jump with it, and nothing else does.
+Intervals come from the source and the monotonic clock alone. The wall clock (`patchwatch.bus.clock.BusClock`) is only
+what they are told in: where it was set, the times told jump with it, and nothing else does.
 """
 
 from __future__ import annotations

@@ -38,8 +38,8 @@ class Publisher:
     ``pause`` waits the given seconds and returns False when told to stop. Live frames push out the oldest when
     the queue is full (the reader sees the gap in ``seq`` and counts it), and are given up and counted in
     ``unpublished`` while Redis is away or the lease has expired. Lossless frames wait in these cases. Each frame
-    carries the `FrameGaps` that tell why numbers before it are missing: after a failed write, or when the stream is gone,
-    they are made up from what Redis still has.
+    carries the `FrameGaps` that say why numbers before it are missing: after a failed write, or when the stream is
+    gone, they are reconstructed from what Redis still has.
     """
 
     def __init__(

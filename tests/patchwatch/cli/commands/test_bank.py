@@ -16,9 +16,9 @@ from models.banks.bank import Bank
 from models.banks.bank_builder import BankBuilder
 from models.banks.coverage import Sufficiency
 from models.engine.engine import Engine
+from models.frames.camera_context import CameraContext
 from models.frames.frame import Frame
 from models.profiles.profile import load_profile
-from models.streams.frame_batch import CameraContext
 from patchwatch.cli.app import app
 from patchwatch.cli.bank_text import bank_lines
 from patchwatch.contract.errors import ConfigurationError, ConflictError, NotFoundError, RejectedError
