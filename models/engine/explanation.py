@@ -35,7 +35,7 @@ class StreamExplanation:
     """One stream's part in a frame's score.
 
     ``contribution``: share of the fused value, 0..1 (see `models.profiles.fusion.contributions`). ``distance`` and
-    ``rarity`` are those fused; ``box_xyxy_px`` is the region farthest from normal, in pixels of the frame, and ``nearest``
+    ``rarity`` are those fused; ``box_xyxy_px`` is the region farthest from normal in pixels of the frame, ``nearest``
     the exemplars nearest to it, each of another frame. A stream without evidence has None and no exemplars.
     """
 

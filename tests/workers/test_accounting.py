@@ -28,9 +28,9 @@ from patchwatch.messages.status import CaptureStatus, DropReason
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import CommitBatch, Committer
 from workers.inference.queue_reader import QueuedFrame, QueueReader, _taken
+from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture.protocol import CaptureReport, ReportKind
 from workers.ingest.capture.publisher import Publisher, Stopped
-from workers.ingest.capture_status import CaptureStatusTracker
 from workers.runtime.lease import Lease
 
 CAMERA = Camera(id="cam")

@@ -13,10 +13,10 @@ from patchwatch.messages.camera import Camera
 from patchwatch.messages.source import Source, SourceKind
 from patchwatch.messages.status import CaptureState, Reason
 from workers.ingest.capture.backoff import Backoff
+from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture.monitor import CaptureEnd, CaptureMonitor
 from workers.ingest.capture.process import CaptureProcess
 from workers.ingest.capture.protocol import CaptureOrder, ReportKind
-from workers.ingest.capture_status import CaptureStatusTracker
 from workers.runtime.lease import Lease
 
 _DRAIN_S = 1.0  # for what a leaving publisher had sent already

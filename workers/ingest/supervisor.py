@@ -24,7 +24,7 @@ from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import CaptureState, CaptureStatus, Reason, WorkerBeat
 from workers.ingest.camera_capture import CameraCapture, PublisherSlot
 from workers.ingest.camera_replica import CameraReplica
-from workers.ingest.capture_status import CaptureStatusTracker
+from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture_status_store import CaptureStatusStore
 from workers.runtime.lease import Lease
 from workers.runtime.leases import Leases

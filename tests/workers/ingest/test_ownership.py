@@ -24,7 +24,7 @@ from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import CaptureState, CaptureStatus
 from workers.ingest import supervisor
-from workers.ingest.capture_status import CaptureStatusTracker
+from workers.ingest.capture.capture_status import CaptureStatusTracker
 
 Make = Callable[..., Settings]
 

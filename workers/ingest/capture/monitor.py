@@ -8,10 +8,10 @@ import time
 from dataclasses import dataclass
 
 from patchwatch.messages.status import CaptureState, Reason
+from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture.memory_limit import resident_mb
 from workers.ingest.capture.process import CaptureProcess
 from workers.ingest.capture.protocol import CaptureReport, ReportKind
-from workers.ingest.capture_status import CaptureStatusTracker
 
 _START_WITHIN_S = 15.0  # a Python process on a busy machine
 _HUNG_AFTER_TIMEOUTS = 3.0  # FFmpeg gives up by itself after at most two

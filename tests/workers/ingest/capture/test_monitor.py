@@ -11,10 +11,10 @@ import pytest
 
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import CaptureState, Reason
+from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture.monitor import CaptureMonitor
 from workers.ingest.capture.process import CaptureProcess
 from workers.ingest.capture.protocol import CaptureReport, ReportKind
-from workers.ingest.capture_status import CaptureStatusTracker
 
 TIMEOUT_S = 2.0
 LIMIT_S = 3 * TIMEOUT_S  # of a capture that has delivered

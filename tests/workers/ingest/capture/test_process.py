@@ -10,10 +10,10 @@ from waiting import PATIENCE_S
 
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import CaptureState, Reason
+from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture.monitor import CaptureMonitor
 from workers.ingest.capture.process import CaptureProcess
 from workers.ingest.capture.protocol import CaptureReport, ReportKind
-from workers.ingest.capture_status import CaptureStatusTracker
 
 REPORT = CaptureReport(kind=ReportKind.PROGRESS, seq=7).encode().decode()
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from patchwatch.messages.camera import Camera, Pace
+from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture.protocol import CaptureReport, ReportKind
-from workers.ingest.capture_status import CaptureStatusTracker
 
 
 @pytest.mark.parametrize(
