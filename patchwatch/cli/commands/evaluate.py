@@ -76,7 +76,7 @@ def evaluate(
     from patchwatch.evaluation.predictions import frame_ids
     from patchwatch.evaluation.report_builder import report_of
     from patchwatch.evaluation.table import lines
-    from workers.analysis.recordings import load_engine
+    from workers.analysis.engine_loader import load_engine
 
     names = list(dict.fromkeys(profile or ["motion"]))
     _check(names, labels, {"--json": json_out, "--html": html_out}, csv_out)

@@ -45,7 +45,8 @@ def score(
 
     from models.banks.bank_file import load_bank
     from patchwatch.cli.progress import progress_bar
-    from workers.analysis.recordings import RecordingReader, load_engine
+    from workers.analysis.engine_loader import load_engine
+    from workers.analysis.recordings import RecordingReader
     from workers.analysis.recordings import score as score_recording
 
     check_output("--out", out)
