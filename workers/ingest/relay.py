@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import secrets
 import ssl
 import threading
@@ -20,6 +21,7 @@ from patchwatch.errors import PatchwatchError, SourceRejectedError, SourceUnavai
 from patchwatch.messages.status import Reason
 from workers.ingest.address import camera_addresses
 from workers.ingest.challenge import KNOWN, Challenge
+from workers.ingest.faults import no_more_files
 from workers.ingest.rtsp_message import LINE_LIMIT, MalformedError, Packet, RtspMessage, read
 from workers.ingest.target import Target
 from workers.ingest.tls import TlsOptions, untrusted
@@ -178,6 +180,8 @@ class Relay:
                 "or use rtsp:// if the camera's RTSP is not ciphered",
                 Reason.TLS,
             )
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            return no_more_files(shown)
         return SourceUnavailableError(
             f"{shown} cannot be reached ({error.strerror or 'no connection'}): check the host name and the network",
             Reason.UNREACHABLE,
