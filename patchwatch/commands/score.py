@@ -44,6 +44,7 @@ def score(
     from dataclasses import replace
 
     from models.bankfile import load_bank
+    from patchwatch.commands.alarm_budget import budget_of
     from patchwatch.commands.progress import progress_bar
     from workers.offline import Reader, load_engine
     from workers.offline import score as score_recording
@@ -53,6 +54,7 @@ def score(
     opened = local_source(source, live=seconds is not None)
     checked_camera_id(camera)
     bank = load_bank(settings.bank_path(camera, profile))
+    bank = replace(bank, false_alarms_per_day=budget_of(settings, camera).per_day)
     engine = load_engine(settings, profile)
     if bank.random_weights:
         typer.echo("WARNING: this bank was learnt with RANDOM CLIP weights: for tests and benchmarks only", err=True)

@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from patchwatch.messages.alert import AlertKind, AlertState
 from patchwatch.messages.alert_view import AlertView
 from service.camera_filter import unknown_camera_error, unknown_cameras
-from service.context import In
+from service.context import Context, In
 from service.interval import From, To, interval
 from service.models import AlertList
 from service.problem import FieldProblem, InvalidFieldsError, documented

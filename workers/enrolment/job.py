@@ -186,6 +186,6 @@ class Job:
 
 def _given_up() -> PatchwatchError:
     return PatchwatchError(
-        f"it was begun {_ATTEMPTS} times and its worker ended each time: see the log of `patchwatch serve` or `patchwatch run enrolment`, "
-        "then ask for it again"
+        f"it was begun {_ATTEMPTS} times and its worker ended each time: see the log of `patchwatch serve` or "
+        "`patchwatch run enrolment`, then ask for it again"
     )

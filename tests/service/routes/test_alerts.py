@@ -21,7 +21,7 @@ async def test_alerts_are_listed_newest_first_and_filtered(api: httpx.AsyncClien
     assert await _ids(api, "from=1500&to=2500") == ["yard-2000"]
 
 
-async def test_a_camera_that_never_was_is_refused_and_one_that_was_removed_is_not(api: httpx.AsyncClient, world) -> None:
+async def test_a_camera_that_never_was_is_refused_and_a_removed_one_is_not(api: httpx.AsyncClient, world) -> None:
     world.camera("gate")
     world.alert(2000, camera_id="yard")
     assert await _ids(api, "camera=gate") == []

@@ -89,7 +89,10 @@ def test_a_process_that_stands_still_while_it_computes_is_ended(
     ("script", "words"),
     [
         ("exit 3", r"ended \(exit code 3\) without a word.* doctor"),
-        ("echo first >&2; echo 'OSError: no rtsp://u:hunter2@cam/x' >&2; echo >&2; exit 1", r"OSError: no rtsp://\*\*\*@"),
+        (
+            "echo first >&2; echo 'OSError: no rtsp://u:hunter2@cam/x' >&2; echo >&2; exit 1",
+            r"OSError: no rtsp://\*\*\*@",
+        ),
         ("kill -9 $$", "was killed: is the memory of this machine .* enrol again"),
         ("kill -15 $$", r"ended from outside \(SIGTERM\): enrol again"),
         ("kill -11 $$", r"crashed \(signal 11\).* H.264"),
@@ -108,7 +111,8 @@ def test_a_process_that_dies_says_the_cause_and_the_remedy_and_points_to_no_log(
 def test_what_a_process_says_on_its_standard_error_is_passed_on_however_much_it_is(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _replaced_by(monkeypatch, "sh", "-c", "head -c 300000 /dev/zero | tr '\\0' x >&2; echo >&2; echo the end >&2; exit 1")
+    script = "head -c 300000 /dev/zero | tr '\\0' x >&2; echo >&2; echo the end >&2; exit 1"
+    _replaced_by(monkeypatch, "sh", "-c", script)
     with pytest.raises(RetryableError, match="the end"):
         learn_in_process(order(tmp_path, "x"), settings)
     assert len(capsys.readouterr().err) > 300_000
