@@ -406,4 +406,4 @@ async def test_a_reason_tells_the_time_as_the_alerts_do(page: Page, serve, setti
     world.analysis(condition=OpenCondition(kind=AlertKind.BLIND, since_ms=1_800_000_000_000, detail="it is dark"))
     await page.goto(f"http://{serve(settings)}/")
     reason = page.locator("article[data-camera=gate] .reason")
-    await expect(reason).to_have_text(re.compile(r"blind since (?!\d{4}-\d\d-\d\dT).*2027.*: it is dark"))
+    await expect(reason).to_have_text(re.compile(r"nothing can be seen since (?!\d{4}-\d\d-\d\dT).*2027.*: it is dark"))
