@@ -49,7 +49,8 @@ Patchwatch learns what is normal before each camera and raises alerts when the s
 
 Errors are problem details (RFC 9457). Live data: WebSockets `/api/v1/ws/alerts` and `/api/v1/ws/scores`, with
 `?camera=ID` (repeatable) to choose cameras and `?after=ID` to resume after the last message received. The first
-message, `hello`, names in `gaps` the ids after which something may have been removed, by age or with a lost queue.
+message, `hello`, names in `gaps` the ids after which something may have been removed, by age or with a lost queue,
+and in `unknown_cameras` the cameras asked for that do not exist (yet).
 """
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from patchwatch.contract.learning_advice import nothing_learnt
+from patchwatch.messages.alert import AlertKind
 from patchwatch.messages.camera import Camera, Tls
 from patchwatch.messages.status import AnalysisState, CaptureState, CaptureStatus, OpenCondition
 from service.store.statuses import CameraRecord
@@ -48,6 +49,16 @@ _OF_CAPTURE = {
     CaptureState.DISABLED: Health.DISABLED,
 }
 
+# The health stands before its reason wherever both are shown: no reason begins with the same word.
+_WITHOUT_DETAIL = {
+    Health.CONNECTING: "no frame has come yet",
+    Health.STALLED: "frames came, and come no more",
+    Health.OFFLINE: "nothing comes from the camera",
+    Health.FAILED: "its source has to be corrected",
+    Health.ENDED: "the recording was read to its end",
+    Health.DISABLED: "switched off",
+}
+
 
 def diagnose(camera: Camera, record: CameraRecord, now_ms: int, stale_after_s: float) -> Diagnosis:
     """The first thing that is wrong on a frame's way from the camera to its score."""
@@ -73,7 +84,8 @@ def _of_capture(capture: CaptureStatus | None, now_ms: int) -> Diagnosis | None:
     health = _OF_CAPTURE.get(capture.state)
     if health is None:
         return None
-    return Diagnosis(health, ": ".join(part for part in (capture.reason, capture.detail) if part) or capture.state)
+    told = ": ".join(part for part in (capture.reason, capture.detail) if part)
+    return Diagnosis(health, told or _WITHOUT_DETAIL[health])
 
 
 def _of_analysis(camera: Camera, record: CameraRecord, now_ms: int, stale_after_s: float) -> Diagnosis:
@@ -107,7 +119,8 @@ def _unverified(camera: Camera) -> str:
 
 def _told(condition: OpenCondition) -> str:
     since = datetime.fromtimestamp(condition.since_ms / 1000, UTC).isoformat(timespec="seconds")
-    return f"{condition.kind.value} since {since}: {condition.detail}"
+    what = "nothing can be seen" if condition.kind is AlertKind.BLIND else condition.kind.value
+    return f"{what} since {since}: {condition.detail}"
 
 
 def _overload(capture: CaptureStatus | None) -> str:

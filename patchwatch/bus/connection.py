@@ -20,6 +20,7 @@ from redis.exceptions import ClusterDownError, MasterDownError, OutOfMemoryError
 from redis.retry import Retry
 
 from patchwatch.bus import keys
+from patchwatch.bus.rights import ADVICE
 from patchwatch.bus.unlogged_writes import add_entry
 from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import BusFullError, BusRefusedError, BusUnavailableError, ConfigurationError
@@ -47,10 +48,9 @@ _WORD_OF: dict[type[Exception], str] = {
     TryAgainError: "TRYAGAIN", redis.exceptions.BusyLoadingError: "LOADING",
 }  # fmt: skip
 # What no waiting mends, by words of the error.
-_RIGHTS = "its user lacks a right that we need: `ACL SETUSER NAME ~pw:* +@all -@admin -@dangerous +info` gives them"
 _WRONG_SETTINGS = {
-    "NOPERM": _RIGHTS,
-    "no permissions": _RIGHTS,
+    "NOPERM": ADVICE,
+    "no permissions": ADVICE,
     "WRONGPASS": "user or password is wrong: correct PATCHWATCH_REDIS_URL; in it, @ is %40, : %3A, / %2F",
     "invalid username-password": "user or password is wrong: correct PATCHWATCH_REDIS_URL",
     "invalid password": "the password is wrong: correct PATCHWATCH_REDIS_URL",

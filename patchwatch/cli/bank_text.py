@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -15,18 +15,32 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.banks.bank import Bank
+    from patchwatch.cli.alarm_budget import AlarmBudget
     from patchwatch.messages.bank_version import BankVersion
     from patchwatch.messages.enrolment_report import EnrolmentReport, StreamReport
 
 
-def show(bank: Bank, version: BankVersion, path: Path, *, active: bool, outcome: str, as_json: bool) -> None:
-    """Print a bank to stdout; a warning about random weights goes to stderr. ``outcome``: what became of a new one."""
+def show(
+    bank: Bank, version: BankVersion, path: Path, *, budget: AlarmBudget, active: bool, outcome: str, as_json: bool
+) -> None:
+    """Print a bank to stdout; a warning about random weights goes to stderr.
+
+    ``budget``: the camera's; the thresholds are those for it. ``outcome``: what became of a new one.
+    """
     from workers.enrolment.report import report_of
 
+    bank = replace(bank, false_alarms_per_day=budget.per_day)
     report = report_of(bank, version.camera_id)
     if as_json:
         origin = version.origin.model_dump(mode="json")
-        known = {"camera": version.camera_id, "path": str(path), "active": active, "outcome": outcome, "origin": origin}
+        known: dict[str, Any] = {
+            "camera": version.camera_id,
+            "path": str(path),
+            "active": active,
+            "outcome": outcome,
+            "origin": origin,
+        }
+        known["budget"] = asdict(budget)
         typer.echo(json.dumps(_facts(bank) | known | {"report": report.model_dump(mode="json")}))
         return
     if bank.random_weights:
@@ -35,7 +49,7 @@ def show(bank: Bank, version: BankVersion, path: Path, *, active: bool, outcome:
         f"{version.camera_id}: learnt {bank.footage.seconds:.0f} s of normal ({bank.footage.frames} frames) "
         f"-> bank {bank.id}{'' if active else ', not active'}"
     )
-    for line in (*([outcome] if outcome else []), *bank_lines(bank, report), f"file: {path}"):
+    for line in (*([outcome] if outcome else []), *bank_lines(bank, report), budget.line, f"file: {path}"):
         typer.echo(f"  {line}")
 
 

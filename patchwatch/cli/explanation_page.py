@@ -32,6 +32,8 @@ def page(explanation: Explanation, jpeg: bytes, threshold: float | None = None) 
 <h1>{escape(explanation.camera_id)} at {at}: score {explanation.score:.3f}{alerts}</h1>
 <p class="facts">profile {escape(explanation.profile)}, bank {escape(explanation.bank_id)}</p>{warning}
 {_frame(explanation, jpeg)}
+<p class="facts">A box marks where a stream saw the strangest. Motion is that of the last half second, so its box trails
+what moves fast.</p>
 {"".join(_stream(stream, colour, explanation.height / explanation.width) for stream, colour in streams)}
 </html>
 """

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import redis
 
 from patchwatch.bus import keys
 from patchwatch.bus.connection import connect, translated
+from patchwatch.bus.rights import ADVICE
 from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import BusUnavailableError, ConfigurationError
 from patchwatch.contract.settings import Settings
@@ -31,14 +33,23 @@ from patchwatch.local_redis.server_program import first_program
 _TIMEOUT_S = 5.0
 
 
+@dataclass
+class Seen:
+    """Of Redis, for the checks of this machine. ``alive``: roles with a living worker here; ``reads_files``: whether a
+    camera's source is a file."""
+
+    alive: set[str] = field(default_factory=set)
+    reads_files: bool = False
+
+
 def examine(settings: Settings) -> list[Finding]:
     """Look at everything; never raises for what is wrong with the installation."""
-    alive: set[str] = set()
-    findings = list(_redis(settings, alive))
-    return [*findings, *check_host(settings, alive)]
+    seen = Seen()
+    findings = list(_redis(settings, seen))
+    return [*findings, *check_host(settings, seen.alive, reads_files=seen.reads_files)]
 
 
-def _redis(settings: Settings, alive: set[str]) -> Iterator[Finding]:
+def _redis(settings: Settings, seen: Seen) -> Iterator[Finding]:
     url = settings.redis_url.get_secret_value() if settings.redis_url is not None else running_url(settings)
     if url is None:
         yield _own_redis(settings)
@@ -46,23 +57,23 @@ def _redis(settings: Settings, alive: set[str]) -> Iterator[Finding]:
     client: Any = connect(url, _TIMEOUT_S)
     try:
         with translated(), client:
-            yield from _with(client, settings, alive)
+            yield from _with(client, settings, seen)
     except BusUnavailableError as error:
         yield fail("redis", str(error))
     except redis.ResponseError as error:
-        yield fail("redis", f"{error}: give its user the rights to INFO, TIME and the keys pw:*")
+        yield fail("redis", f"{error}: {ADVICE}")
 
 
-def _with(client: Any, settings: Settings, alive: set[str]) -> Iterator[Finding]:
+def _with(client: Any, settings: Settings, seen: Seen) -> Iterator[Finding]:
     client.ping()
     yield ok("redis", "answers")
     yield _partitions_agree(client, settings)
     cameras, beats = cameras_of(client), beats_of(client)
     here = socket.gethostname()
-    alive.update(beat.role for beat in beats if beat.host == here and _runs(beat.pid))
+    seen.reads_files = any(camera.source.startswith("file:") for camera in cameras)
+    seen.alive.update(beat.role for beat in beats if beat.host == here and _runs(beat.pid))
     yield from check_server(client, settings, len(cameras))
-    seconds, _ = client.time()
-    yield from check_workers(beats, seconds * 1000)
+    yield from check_workers(beats, webhooks=client.hlen(keys.WEBHOOKS))
     yield check_partitions(client, settings, cameras)
     yield from check_weights(settings, cameras)
     for camera in cameras:

@@ -16,14 +16,17 @@ from workers.runtime.ports import check_free
 _LEAST_FREE_BYTES = 500_000_000
 
 
-def check_host(settings: Settings, alive: set[str]) -> Iterator[Finding]:
-    """``alive``: roles of which this host has a living worker; a port that one of them holds is ours."""
+def check_host(settings: Settings, alive: set[str], *, reads_files: bool) -> Iterator[Finding]:
+    """``alive``: roles of which this host has a living worker; a port that one of them holds is ours.
+
+    ``reads_files``: a camera's source is a file, so the media folders have to be there.
+    """
     for name, meant in unknown_variables().items():
         advice = f"did you mean {meant}?" if meant else "`patchwatch settings` lists all"
         yield warn("settings", f"{name} is no setting and has no effect: {advice}")
     yield _data_folder(settings.data_dir)
     for folder in settings.allowed_media_dirs:
-        yield _media_folder(folder)
+        yield _media_folder(folder, needed=reads_files or bool(settings.media_dirs))
     yield _port("api port", settings.host, settings.port, "PATCHWATCH_PORT", running=bool(alive))
     yield _port("rtsp port", settings.rtsp_host, settings.rtsp_port, "PATCHWATCH_RTSP_PORT", running="ingest" in alive)
     yield _exposure(settings)
@@ -42,7 +45,9 @@ def _data_folder(folder: Path) -> Finding:
     return ok("data folder", f"{folder}: {free / 1e9:.1f} GB free")
 
 
-def _media_folder(folder: Path) -> Finding:
+def _media_folder(folder: Path, *, needed: bool) -> Finding:
+    if not folder.exists() and not needed:
+        return ok("media folder", f"none, and no camera reads a file; one that does looks in {folder}")
     if not folder.is_dir():
         return warn("media folder", f"{folder} does not exist: `mkdir -p {folder}`, or set PATCHWATCH_MEDIA_DIRS")
     if not os.access(folder, os.R_OK | os.X_OK):

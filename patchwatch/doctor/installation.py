@@ -21,7 +21,6 @@ from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import CaptureState, CaptureStatus, WorkerBeat
 
 _NEEDED = (Role.INGEST, Role.INFERENCE, Role.ENROLMENT)
-_BEAT_AHEAD_S = 2.0
 _SETTLES_S = 0.5  # a frame that is being committed as we look is accounted for by then
 
 
@@ -48,19 +47,14 @@ def beats_of(client: Any) -> list[WorkerBeat]:
     return found
 
 
-def check_workers(beats: list[WorkerBeat], now_ms: int) -> Iterator[Finding]:
-    """``now_ms``: by Redis' clock."""
+def check_workers(beats: list[WorkerBeat], *, webhooks: int) -> Iterator[Finding]:
+    """``webhooks``: how many there are; without any nobody needs to deliver."""
     count = Counter(beat.role for beat in beats)
-    for role in _NEEDED:
+    for role in (*_NEEDED, *([Role.DELIVERY] if webhooks or count[Role.DELIVERY] else [])):
         if count[role]:
             yield ok("workers", f"{role}: {count[role]} alive")
         else:
             yield warn("workers", f"{role}: none alive; start `patchwatch serve`, or `patchwatch run {role}`")
-    for beat in beats:
-        if (beat.updated_at_ms - now_ms) / 1000 > _BEAT_AHEAD_S:
-            yield fail(
-                "clock", f"{beat.host} ({beat.role}) is ahead of Redis by more than {_BEAT_AHEAD_S:g} s: run NTP"
-            )
 
 
 def check_partitions(client: Any, settings: Settings, cameras: list[Camera]) -> Finding:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -11,10 +12,11 @@ from fastapi.responses import Response
 
 from patchwatch.messages.alert import AlertKind, AlertState
 from patchwatch.messages.alert_view import AlertView
-from service.context import In
+from service.context import Context, In
 from service.http.proxy import Prefix
 from service.problem import FieldProblem, InvalidFieldsError, documented
 from service.routes.snapshot import JPEG
+from service.rules.camera_filter import unknown_camera_error, unknown_cameras
 from service.rules.interval import From, To, interval
 from service.schemas.models import AlertList
 from service.store.alerts import AlertQuery
@@ -34,7 +36,9 @@ async def index(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     before: Annotated[str | None, Query(description="Comes with `next`.")] = None,
 ) -> AlertList:
-    """`from` and `to` bound the start of the event."""
+    """`from` and `to` bound the start of the event. Alerts of a camera that was removed are found as long as they are
+    kept; a name that is no camera's and has no alerts is refused."""
+    await _check_cameras(context, camera or ())
     from_ms, to_ms = interval(from_, to)
     query = AlertQuery(from_ms, to_ms, frozenset(camera or ()), state, frozenset(kind or ()))
     alerts, last = await context.store.alerts.find(query, limit, _position(before) if before else None)
@@ -61,6 +65,18 @@ async def get(alert_id: str, context: In, prefix: Prefix) -> AlertView:
 async def snapshot(alert_id: str, context: In) -> Response:
     jpeg = await context.store.alerts.picture(alert_id)
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
+
+
+async def _check_cameras(context: Context, camera_ids: Collection[str]) -> None:
+    unknown = [one for one in await unknown_cameras(context, camera_ids) if not await _has_alerts(context, one)]
+    if unknown:
+        raise unknown_camera_error("query.camera", unknown)
+
+
+async def _has_alerts(context: Context, camera_id: str) -> bool:
+    """Or may have, where there are too many to look through."""
+    found, more = await context.store.alerts.find(AlertQuery(camera_ids=frozenset({camera_id})), 1, None)
+    return bool(found) or more is not None
 
 
 def _position(text: str) -> tuple[int, str]:

@@ -11,6 +11,7 @@ from patchwatch.bus import keys
 from patchwatch.contract.errors import PatchwatchError
 from service.context import In
 from service.middleware.refusal import refuse_websocket
+from service.rules.camera_filter import unknown_cameras
 from service.websockets.client import Client, Topic
 from service.websockets.item import alert_item
 from service.websockets.position import alert_position
@@ -28,6 +29,7 @@ async def alerts(
 ) -> None:
     """``after``: the id of the last message received; without it only what comes from now on."""
     try:
+        unknown = await unknown_cameras(context, camera or ())
         start = alert_position(after)
         positions = {keys.ALERTS: start} if start else await context.store.streams.ends([keys.ALERTS])
     except PatchwatchError as error:
@@ -39,6 +41,7 @@ async def alerts(
         context.hub,
         context.store.streams,
         positions=positions,
+        unknown_cameras=unknown,
         item_of=partial(alert_item, base=context.settings.public_path),
         id_of=lambda _, entry_id: entry_id,
         heartbeat_s=context.settings.websocket_heartbeat_s,

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, WebSocket
 from patchwatch.contract.errors import PatchwatchError
 from service.context import Context, In
 from service.middleware.refusal import refuse_websocket
+from service.rules.camera_filter import unknown_cameras
 from service.websockets.client import Client, Topic
 from service.websockets.item import score_item
 from service.websockets.position import score_positions
@@ -26,6 +27,7 @@ async def scores(
 ) -> None:
     """``after``: ids of the last messages received, one per camera; the other cameras begin now."""
     try:
+        unknown = await unknown_cameras(context, camera or ())
         positions = await _starts(context, frozenset(camera or ()), score_positions(after or ()))
     except PatchwatchError as error:
         await refuse_websocket(websocket, error)
@@ -36,6 +38,7 @@ async def scores(
         context.hub,
         context.store.streams,
         positions=positions,
+        unknown_cameras=unknown,
         item_of=lambda stream, entry: score_item(stream, _camera_of(stream), entry),
         id_of=lambda stream, entry_id: f"{_camera_of(stream)}:{entry_id}",
         heartbeat_s=context.settings.websocket_heartbeat_s,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -12,6 +13,7 @@ from patchwatch.messages.webhook import Webhook, new_secret, shown_url
 from service.context import Context, In
 from service.http.proxy import Prefix
 from service.problem import InvalidFieldsError, documented
+from service.rules.camera_filter import unknown_camera_error, unknown_cameras
 from service.rules.webhook_address import check_destination
 from service.schemas.stream_id import ENTRY_ID
 from service.schemas.webhook import (
@@ -38,6 +40,7 @@ async def create(body: NewWebhook, response: Response, context: In, prefix: Pref
     """It gets every change of an alert from now on, signed after Standard Webhooks, at least once and in order."""
     fields: dict[str, Any] = {"secret": new_secret(), **body.fields()}
     webhook = _validated(fields)
+    await _check_cameras(context, webhook.cameras)
     await check_destination(webhook.url, context.settings, context.resolver)
     await context.store.webhooks.create(webhook)
     response.headers["Location"] = f"{prefix}/api/v1/webhooks/{webhook.id}"
@@ -63,6 +66,7 @@ async def change(webhook_id: str, body: WebhookChange, context: In) -> WebhookVi
     if changes.get("url") == shown_url(before.url):
         del changes["url"]
     changed = _validated({**before.model_dump(), **changes})
+    await _check_cameras(context, [one for one in changed.cameras if one not in before.cameras])
     if "url" in changes:
         await check_destination(changed.url, context.settings, context.resolver)
     (view,) = await webhook_views(context, [await context.store.webhooks.change(webhook_id, changes)])
@@ -130,6 +134,12 @@ async def webhook_views(context: Context, webhooks: list[Webhook]) -> list[Webho
         )
         for webhook, record in zip(webhooks, records, strict=True)
     ]
+
+
+async def _check_cameras(context: Context, camera_ids: Collection[str]) -> None:
+    """Raises `InvalidFieldsError` for one that does not exist: nothing would ever be sent of it."""
+    if unknown := await unknown_cameras(context, camera_ids):
+        raise unknown_camera_error("body.cameras", unknown)
 
 
 def _validated(fields: dict[str, Any]) -> Webhook:

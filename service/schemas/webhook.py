@@ -31,7 +31,7 @@ class WebhookChange(RequestBody):
         None, description=f"{_SECRET}. Never shown again."
     )
     cameras: Annotated[list[Id], at_most(1000)] | None = Field(
-        None, description="Only of these cameras.", examples=[["gate"]]
+        None, description="Only of these cameras, which must exist.", examples=[["gate"]]
     )
     kinds: Annotated[list[AlertKind], at_most(len(AlertKind))] | None = Field(
         None, description="Only of these kinds.", examples=[["anomaly"]]

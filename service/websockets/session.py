@@ -32,7 +32,8 @@ ItemOf = Callable[[str, Entry], Item | None]
 
 
 class WebSocketSession:
-    """Sends to one client. ``positions``: stream -> last entry the client has."""
+    """Sends to one client. ``positions``: stream -> last entry the client has. ``unknown_cameras``: asked for, and
+    not there yet: a client may come before its camera, and is told, as it may be a typing error."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class WebSocketSession:
         streams: StreamStore,
         *,
         positions: dict[str, str],
+        unknown_cameras: list[str],
         item_of: ItemOf,
         id_of: Callable[[str, str], str],
         heartbeat_s: float,
@@ -51,6 +53,7 @@ class WebSocketSession:
         self._hub = hub
         self._streams = streams
         self._positions = positions
+        self._unknown_cameras = unknown_cameras
         self._item_of = item_of
         self._id_of = id_of
         self._heartbeat_s = heartbeat_s
@@ -99,7 +102,7 @@ class WebSocketSession:
     async def _pump(self) -> None:
         gaps = [self._id_of(name, self._positions[name]) for name in await self._streams.incomplete(self._positions)]
         hello = {"type": "hello", "topic": self._client.topic, "heartbeat_s": self._heartbeat_s, "gaps": gaps}
-        await self._send({**hello, **self._where()})
+        await self._send({**hello, "unknown_cameras": self._unknown_cameras, **self._where()})
         await self._replay()
         reading = await self._hub.join(self._client)
         for stream in self._hub.followed(self._client):

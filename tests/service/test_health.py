@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from redis import ResponseError
 
 from patchwatch.bus.accounting import answered
@@ -26,7 +29,7 @@ def test_a_camera_that_sees_nothing_is_not_ok_and_says_why_and_since_when() -> N
     )  # fmt: skip
     found = diagnose(Camera(id="door", source="push:"), _record(analysis), NOW_MS, 10.0)
     assert found.health is Health.BLIND
-    assert found.reason == "blind since 2027-01-15T07:59:00+00:00: pictures come 2.0 s apart"
+    assert found.reason == "nothing can be seen since 2027-01-15T07:59:00+00:00: pictures come 2.0 s apart"
     well = analysis.model_copy(update={"condition": None})
     assert diagnose(Camera(id="door", source="push:"), _record(well), NOW_MS, 10.0).health is Health.OK
 
@@ -36,6 +39,16 @@ def test_a_camera_that_is_switched_off_names_the_command() -> None:
     found = diagnose(Camera(id="door", source="push:", enabled=False), _record(analysis), NOW_MS, 10.0)
     assert found.health is Health.DISABLED
     assert "`patchwatch cameras enable door`" in found.reason
+
+
+@pytest.mark.parametrize("state", sorted(set(CaptureState) - {CaptureState.LIVE}))
+def test_a_reason_never_repeats_the_word_before_it(state: CaptureState) -> None:
+    capture = CaptureStatus(camera_id="door", state=state, since_ms=NOW_MS, updated_at_ms=NOW_MS)
+    analysis = AnalysisStatus(camera_id="door", state=AnalysisState.SCORING, profile="motion", updated_at_ms=NOW_MS)
+    found = diagnose(Camera(id="door", source="push:"), replace(_record(analysis), capture=capture), NOW_MS, 10.0)
+    assert found.health.value == state.value
+    assert found.reason
+    assert not found.reason.startswith(found.health.value)
 
 
 def _record(analysis: AnalysisStatus) -> CameraRecord:

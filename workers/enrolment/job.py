@@ -21,6 +21,7 @@ from patchwatch.messages.source import redact
 from patchwatch.messages.status import Enrolment, EnrolmentState
 from workers.analysis.threshold_message import to_message
 from workers.enrolment.bank_store import SOFTWARE, store, versions_of
+from workers.enrolment.defect import defect
 from workers.enrolment.live_footage import LiveRecorder, recording_file
 from workers.enrolment.order import LearningOrder
 from workers.enrolment.process import StoppedError, learn_in_process
@@ -76,7 +77,7 @@ class Job:
             self._fail(redact(str(error)))
         except Exception as error:  # border: a job that fails by a defect must not be taken up for ever
             log.exception("enrolment %s of %s failed", job.id, job.camera_id)
-            self._fail(f"a defect ({type(error).__name__}): see the log")
+            self._fail(defect(error))
         finally:
             if self._has_place:
                 self._at.places.release()
@@ -185,6 +186,6 @@ class Job:
 
 def _given_up() -> PatchwatchError:
     return PatchwatchError(
-        f"it was begun {_ATTEMPTS} times and its worker ended each time: see the log of `patchwatch run enrolment`, "
-        "then ask for it again"
+        f"it was begun {_ATTEMPTS} times and its worker ended each time: see the log of `patchwatch serve` or "
+        "`patchwatch run enrolment`, then ask for it again"
     )

@@ -24,6 +24,7 @@ from patchwatch.contract.settings import Settings, load_settings
 from patchwatch.messages.source import Source, redact
 from workers.analysis.engine_loader import load_engine
 from workers.analysis.recordings import Clip, RecordingReader, learn, recorded_clips
+from workers.enrolment.defect import defect
 from workers.enrolment.live_footage import live_clip
 from workers.enrolment.order import LearningOrder, LearningReport, ReportKind
 from workers.runtime.parent_watch import stop_when_stdin_ends
@@ -147,10 +148,9 @@ def main() -> None:
         learn_to_file(order, settings, reporter)
     except PatchwatchError as error:
         reporter.end(LearningReport.of_error(error))
-    except Exception as error:  # border: the job fails with it, and the log has the rest
+    except Exception as error:  # border: the job fails with it
         log.exception("learning a bank for %s failed", order.camera_id)
-        detail = f"a defect ({type(error).__name__}): see the log"
-        reporter.end(LearningReport(kind=ReportKind.FAILED, detail=detail))
+        reporter.end(LearningReport(kind=ReportKind.FAILED, detail=defect(error)))
     else:
         reporter.end(LearningReport(kind=ReportKind.DONE, share=1.0))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ from patchwatch.contract.errors import InvalidMessageError, PatchwatchError, Ret
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.source import redact
 from patchwatch.messages.status import Reason
+from workers.enrolment.last_words import LastWords
 from workers.enrolment.order import LearningOrder, LearningReport, ReportKind
 
 _TICK_S = 0.25
@@ -44,6 +46,8 @@ def learn_in_process(
     Raises what learning failed with, `SourceUnavailableError` when a file or a camera answers no more, `StoppedError`.
     """
     with _started(order, settings) as process:
+        assert process.stderr is not None
+        last_words = LastWords(process.stderr)
         watch = _Watch(process.pid, settings.enrolment_timeout_s)
         for line in _lines(process):
             if stopping():
@@ -56,7 +60,7 @@ def learn_in_process(
                 watch.heard(report)
                 progress(report.share, report.what)
             watch.check()
-        raise _ended_early(process)
+        raise _ended_early(process, last_words)
 
 
 @contextlib.contextmanager
@@ -65,8 +69,8 @@ def _started(order: LearningOrder, settings: Settings) -> Iterator[subprocess.Po
     inherited = () if order.live_descriptor is None else (order.live_descriptor,)
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "workers.enrolment.learning"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=_environment(settings),
-        pass_fds=inherited, process_group=0,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0,
+        env=_environment(settings), pass_fds=inherited, process_group=0,
     )  # fmt: skip
     try:
         assert process.stdin is not None
@@ -113,12 +117,28 @@ def _read(line: bytes) -> LearningReport | None:
         return None
 
 
-def _ended_early(process: subprocess.Popen[bytes]) -> PatchwatchError:
+def _ended_early(process: subprocess.Popen[bytes], last_words: LastWords) -> PatchwatchError:
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(_GONE_WITHIN_S)
-    code = process.returncode
-    how = "was killed: is the memory of this machine used up?" if code == -9 else f"ended ({code}): see the log"
-    return RetryableError(f"the process that learnt the bank {how}")
+    return RetryableError(f"the process that learnt the bank {_how_it_ended(process.returncode, last_words.line())}")
+
+
+def _how_it_ended(code: int | None, words: str) -> str:
+    """With the remedy. Whoever ran a command has no log to look into."""
+    said = f": {words}" if words else " without a word"
+    if code == -signal.SIGKILL:
+        return (
+            "was killed: is the memory of this machine used up? End other programs, or give it less footage at once, "
+            "and enrol again"
+        )
+    if code in (-signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP):
+        return f"was ended from outside ({signal.Signals(-code).name}): enrol again"
+    if code is not None and code < 0:
+        return (
+            f"crashed (signal {-code}){said}. Convert the recordings to H.264 with ffmpeg and enrol again; "
+            "if it crashes with those too, `patchwatch doctor` checks the installation"
+        )
+    return f"ended (exit code {code}){said}. Let `patchwatch doctor` check the installation, and enrol again"
 
 
 class _Watch:
@@ -155,8 +175,8 @@ class _Watch:
         used_s = _cpu_s(self._pid)
         if used_s is not None and used_s - self._cpu_s < _STILL_CPU_S:
             raise RetryableError(
-                f"learning stood still for {_STILL_AFTER_S:.0f} s and was ended: look at the log and at the device "
-                "that it ran on, and enrol again"
+                f"learning stood still for {_STILL_AFTER_S:.0f} s and was ended: look at the device that it ran on "
+                "(`nvidia-smi` for a GPU), or set PATCHWATCH_DEVICE=cpu, and enrol again"
             )
         self._cpu_s, self._heard_s = used_s or 0.0, time.monotonic()
 

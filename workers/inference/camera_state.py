@@ -174,7 +174,10 @@ class CameraState:
         try:
             engine = engines.get(self.camera.profile)
             if engine is None:
-                self._set_status(AnalysisState.LOADING, f"loading the networks of profile {self.camera.profile}")
+                self._set_status(
+                    AnalysisState.LOADING,
+                    f"the networks of profile {self.camera.profile} come into memory first; scores follow",
+                )
                 return []
             bank = load_bank(path)
             check_identity(bank, engine.profile, engine.identity, where=f"bank {bank.id} of {self.camera.id}")

@@ -75,7 +75,8 @@ class CameraCapture:
                 return
             except Exception:  # border: one camera's defect must not end the others
                 log.exception("camera %s: the supervisor failed", self.camera.id)
-                self.standing.to(CaptureState.OFFLINE, Reason.CRASHED, "a defect in the supervisor: see its log")
+                detail = "a defect in the supervisor: see the log of `patchwatch serve` or `patchwatch run ingest`"
+                self.standing.to(CaptureState.OFFLINE, Reason.CRASHED, detail)
                 await asyncio.sleep(self._settings.reconnect_max_s)
 
     async def _keep(self) -> None:

@@ -1,4 +1,7 @@
-"""FFmpeg's errors in our words. FFmpeg puts the whole URL, password included, into its messages: none passes here."""
+"""FFmpeg's errors in our words. FFmpeg puts the whole URL, password included, into its messages: none passes here.
+
+What an error means depends on the source: an I/O error of a file is a disk or a share, of a camera a connection.
+"""
 
 from __future__ import annotations
 
@@ -10,25 +13,50 @@ import av.error
 
 from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, SourceUnavailableError
 from patchwatch.contract.redaction import redact
+from patchwatch.messages.source import SourceKind
 from patchwatch.messages.status import Reason
 
-_UNREACHABLE = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EIO, errno.EADDRNOTAVAIL}
+_OPEN_FILES = frozenset({errno.EMFILE, errno.ENFILE})
+_UNREACHABLE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EADDRNOTAVAIL})
+# Of a file: what lies below it does not answer, and may again.
+_STORAGE = _UNREACHABLE | {
+    errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.ENOTCONN, errno.ECONNREFUSED, errno.ECONNRESET,
+    errno.ECONNABORTED, errno.EPIPE, errno.ESHUTDOWN, errno.EREMOTEIO, errno.EAGAIN, errno.EBUSY, errno.EINTR,
+}  # fmt: skip
+_PATH = frozenset({errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP})
 _TIMED_OUT = (av.error.TimeoutError, av.error.ExitError)
+_ANSWERS = (av.error.HTTPError, av.error.HTTPClientError)
 
 
 @contextmanager
-def translated(source: str, live: bool) -> Iterator[None]:
+def translated(source: str, kind: SourceKind) -> Iterator[None]:
     """Raises `SourceUnavailableError` or `SourceRejectedError` in place of FFmpeg's errors, without credentials."""
+    name = redact(source)
     try:
         yield
     except av.error.FFmpegError as error:
-        if error.errno == errno.ENOMEM:
-            raise _no_memory(redact(source)) from None
-        raise (_live(redact(source), error) if live else _file(redact(source), error)) from None
+        raise _told(name, kind, error) from None
     except MemoryError:
-        raise _no_memory(redact(source)) from None
+        raise _no_memory(name) from None
     except OverflowError as error:  # PyAV reads some of FFmpeg's codes so
-        raise SourceUnavailableError(f"{redact(source)}: {redact(str(error))}", Reason.DISCONNECTED) from None
+        raise SourceUnavailableError(f"{name}: {redact(str(error))}", Reason.DISCONNECTED) from None
+
+
+def no_more_files(name: str) -> SourceUnavailableError:
+    """The error of a process that may open no further file or connection."""
+    return SourceUnavailableError(
+        f"{name} cannot be opened, as this process has as many files open as it may: raise the limit "
+        "(`ulimit -n`, or LimitNOFILE of the unit) and restart it",
+        Reason.UNREACHABLE,
+    )
+
+
+def _told(name: str, kind: SourceKind, error: av.error.FFmpegError) -> PatchwatchError:
+    if error.errno == errno.ENOMEM:
+        return _no_memory(name)
+    if error.errno in _OPEN_FILES:
+        return no_more_files(name)
+    return {SourceKind.FILE: _file, SourceKind.PULL: _pulled, SourceKind.PUSH: _published}[kind](name, error)
 
 
 def _no_memory(name: str) -> SourceUnavailableError:
@@ -39,26 +67,12 @@ def _no_memory(name: str) -> SourceUnavailableError:
     )
 
 
-def _live(name: str, error: av.error.FFmpegError) -> PatchwatchError:
-    if isinstance(error, av.error.HTTPUnauthorizedError | av.error.HTTPForbiddenError):
-        return SourceRejectedError(
-            f"{name} refuses user or password: correct them in the camera's source (not tried again until then)",
-            Reason.AUTH,
-        )
-    if isinstance(error, av.error.HTTPNotFoundError):
-        return SourceUnavailableError(f"{name} answers, but has no such stream: check the path", Reason.NOT_FOUND)
+def _pulled(name: str, error: av.error.FFmpegError) -> PatchwatchError:
+    if isinstance(error, _ANSWERS):
+        return _refused(name, error)
     if isinstance(error, av.error.ConnectionRefusedError):
         return SourceUnavailableError(
             f"{name}: nothing listens on that port: check the port and that the camera's RTSP is on", Reason.REFUSED
-        )
-    if isinstance(error, av.error.HTTPServerError):
-        return SourceUnavailableError(
-            f"{name} reports a fault of its own ({error.strerror}): restart the camera or lower its load",
-            Reason.REFUSED,
-        )
-    if isinstance(error, av.error.HTTPError):
-        return SourceUnavailableError(
-            f"{name} refuses ({error.strerror}): try the other transport, tcp or udp", Reason.REFUSED
         )
     if isinstance(error, _TIMED_OUT):
         return SourceUnavailableError(
@@ -72,23 +86,82 @@ def _live(name: str, error: av.error.FFmpegError) -> PatchwatchError:
         return SourceUnavailableError(
             f"{name} does not answer as an RTSP camera does: check address and port", Reason.UNREACHABLE
         )
-    return SourceUnavailableError(f"{name}: the connection was lost ({error.strerror})", Reason.DISCONNECTED)
+    return SourceUnavailableError(
+        f"{name}: the connection was lost ({error.strerror}): it is tried again; if that lasts, check the network and "
+        "how many clients the camera lets in",
+        Reason.DISCONNECTED,
+    )
+
+
+def _refused(name: str, error: av.error.FFmpegError) -> PatchwatchError:
+    """An RTSP answer other than 200; FFmpeg names them after HTTP's."""
+    if isinstance(error, av.error.HTTPUnauthorizedError | av.error.HTTPForbiddenError):
+        return SourceRejectedError(
+            f"{name} refuses user or password: correct them in the camera's source (not tried again until then)",
+            Reason.AUTH,
+        )
+    if isinstance(error, av.error.HTTPNotFoundError):
+        return SourceUnavailableError(f"{name} answers, but has no such stream: check the path", Reason.NOT_FOUND)
+    if isinstance(error, av.error.HTTPServerError):
+        return SourceUnavailableError(
+            f"{name} reports a fault of its own ({error.strerror}): restart the camera or lower its load",
+            Reason.REFUSED,
+        )
+    if isinstance(error, av.error.HTTPTooManyRequestsError):
+        return SourceUnavailableError(
+            f"{name} is asked too often ({error.strerror}): close other clients of the camera", Reason.REFUSED
+        )
+    return SourceUnavailableError(
+        f"{name} refuses ({error.strerror}): try the other transport, tcp or udp", Reason.REFUSED
+    )
+
+
+def _published(_name: str, error: av.error.FFmpegError) -> PatchwatchError:
+    """FFmpeg reads from our own endpoint: no host, port or password of the user's is at fault."""
+    if isinstance(error, _TIMED_OUT):
+        return SourceUnavailableError(
+            "what is published brings no key frame to begin with in time: set a shorter I-frame (key frame) interval "
+            "in the camera or encoder",
+            Reason.TIMEOUT,
+        )
+    if isinstance(error, av.error.InvalidDataError | av.error.DecoderNotFoundError | av.error.PatchWelcomeError):
+        return SourceUnavailableError(
+            "what is published cannot be read as video: set the camera or encoder to H.264 or H.265", Reason.CODEC
+        )
+    return SourceUnavailableError(
+        f"the published stream broke off ({error.strerror}): it is taken up again when the camera or encoder "
+        "publishes anew",
+        Reason.DISCONNECTED,
+    )
 
 
 def _file(name: str, error: av.error.FFmpegError) -> PatchwatchError:
     if isinstance(error, av.error.FileNotFoundError):
         return SourceRejectedError(f"{name} does not exist: check the path", Reason.NOT_FOUND)
+    if error.errno in _PATH:
+        return SourceRejectedError(f"{name} is no path to a file ({error.strerror}): check the path", Reason.NOT_FOUND)
     if isinstance(error, av.error.PermissionError):
         return SourceRejectedError(f"{name} may not be read: check its permissions", Reason.FORBIDDEN_PATH)
     if isinstance(error, av.error.IsADirectoryError):
         return SourceRejectedError(f"{name} is a folder: name a video file in it", Reason.NOT_FOUND)
+    if error.errno in _STORAGE or isinstance(error, _TIMED_OUT):
+        return SourceUnavailableError(
+            f"{name} cannot be read ({error.strerror}): check the disk or the network share that it is on, "
+            "or copy it to another",
+            Reason.UNREACHABLE,
+        )
+    return _format(name, error)
+
+
+def _format(name: str, error: av.error.FFmpegError) -> SourceRejectedError:
+    """Of a file that can be read, and is not what it should be."""
     if isinstance(error, av.error.ArgumentError):  # the format is not among those asked for
         return SourceRejectedError(
             f"{name} is a list of other files or addresses, or of a format that is not read: name a video file, "
             "or convert it to MP4 or Matroska",
             Reason.CODEC,
         )
-    if isinstance(error, av.error.DecoderNotFoundError):
+    if isinstance(error, av.error.DecoderNotFoundError | av.error.PatchWelcomeError):
         return SourceRejectedError(f"{name}: no decoder for its codec: convert it to H.264", Reason.CODEC)
     return SourceRejectedError(
         f"{name} is not a video, or is cut off before its index ({error.strerror}): "

@@ -19,10 +19,12 @@ from numpy.typing import NDArray
 
 from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, SourceUnavailableError
 from patchwatch.contract.redaction import redact
+from patchwatch.messages.source import SourceKind
 from patchwatch.messages.status import Reason
 from workers.media.decoder_errors import missing_references
 from workers.media.ffmpeg_errors import translated
 from workers.media.sampling import MediaClock, Sampler
+from workers.media.tracks import video_track
 from workers.rtsp_client.relay import Relay
 from workers.rtsp_client.target import Target
 from workers.rtsp_client.tls import TlsOptions
@@ -31,7 +33,6 @@ log = logging.getLogger(__name__)
 
 MIN_SIDE_PX = 32  # of the source and of the scaled picture: below, there is nothing to see
 _MICROSECONDS = 1_000_000
-_STILL_CODECS = ("mjpeg", "png", "bmp", "gif", "webp", "tiff")  # of thumbnails; taken where there is nothing else
 _PULLED = ("rtsp", "rtsps")
 _MOST_REDIRECTS = 3
 _KEY_FRAME_WITHIN_S = 10.0  # after damage, wait for a key frame this long at most: some streams never send one
@@ -64,6 +65,12 @@ class VideoOptions:
     still: bool = False
     tls: TlsOptions = field(default_factory=TlsOptions)
 
+    @property
+    def kind(self) -> SourceKind:
+        if not self.live:
+            return SourceKind.FILE
+        return SourceKind.PUSH if self.published else SourceKind.PULL
+
 
 @dataclass(frozen=True, slots=True)
 class SampledFrame:
@@ -93,7 +100,7 @@ class Video:
         self._relay = relay
         self._name = name
         self._options = options
-        self._stream = _video_stream(container, name)
+        self._stream = video_track(container, name)
         self._context = self._stream.codec_context
         self._context.thread_count = 1
         self._context.options = {"max_pixels": str(options.max_picture_px)}
@@ -177,7 +184,7 @@ class Video:
             log.warning("%s", self.broken_off)
 
     def _pictures(self, on_packet: Callable[[], None]) -> Iterator[av.VideoFrame]:
-        with translated(self._name, self._options.live):
+        with translated(self._name, self._options.kind):
             packets = self._container.demux(self._stream)
             while True:
                 try:
@@ -270,9 +277,9 @@ def _opened(source: str | Path, options: VideoOptions) -> tuple[InputContainer, 
     try:
         return _pulled(source, chosen, options)
     except SourceUnavailableError as error:
-        if error.reason != Reason.DISCONNECTED:
+        if error.reason not in (Reason.DISCONNECTED, Reason.REFUSED):
             raise
-    # A camera with sound only fails so when asked for its video only: ask for everything, to say what it is.
+    # A camera with sound only ends or refuses so when asked for its video only: ask for everything, to say what it is.
     chosen.pop("allowed_media_types", None)
     return _pulled(source, chosen, options)
 
@@ -329,7 +336,7 @@ def _close(container: InputContainer, relay: Relay | None) -> None:
 def _open(
     source: str | Path, chosen: dict[str, str], options: VideoOptions, *, name: str | None = None
 ) -> InputContainer:
-    with translated(name or str(source), options.live):
+    with translated(name or str(source), options.kind):
         container: InputContainer = av.open(
             _url(source), format="image2" if options.still else None, options=chosen, timeout=_timeouts(options),
             metadata_errors="replace",  # titles are not always UTF-8; nothing here reads them
@@ -365,31 +372,6 @@ def _ffmpeg_options(source: str | Path, options: VideoOptions) -> dict[str, str]
         "protocol_whitelist": "rtsp,rtsps,rtp,srtp,udp,tcp,tls,crypto",
     }
     return chosen | {"rtsp_transport": "tcp" if options.published else options.transport}
-
-
-def _video_stream(container: InputContainer, name: str) -> av.VideoStream:
-    streams = [stream for stream in container.streams.video if not _is_cover(stream)]
-    if not streams:
-        raise SourceRejectedError(f"{name} holds no video track: name a source with pictures", Reason.NO_VIDEO)
-    known = [stream for stream in streams if stream.codec_context is not None]
-    if not known:
-        raise SourceRejectedError(f"{name}: no decoder for its video: set the camera to H.264 or H.265", Reason.CODEC)
-    return max(known, key=_rank)  # the first of equals
-
-
-def _rank(stream: av.VideoStream) -> tuple[bool, bool, bool, int]:
-    """Thumbnails and previews stand first in some recordings: pictures that move, then the track that players choose by
-    default, then the largest."""
-    context = stream.codec_context
-    default = bool(stream.disposition & av.stream.Disposition.default)
-    return stream.frames != 1, context.name not in _STILL_CODECS, default, context.width * context.height
-
-
-_COVER = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
-
-
-def _is_cover(stream: av.VideoStream) -> bool:
-    return bool(stream.disposition & _COVER)
 
 
 def _pts_s(picture: av.VideoFrame) -> float | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import secrets
 import ssl
 import threading
@@ -18,6 +19,7 @@ from typing import Any, Self
 
 from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, SourceUnavailableError
 from patchwatch.messages.status import Reason
+from workers.media.ffmpeg_errors import no_more_files
 from workers.rtsp_client.camera_address import camera_addresses
 from workers.rtsp_client.challenge import KNOWN, Challenge
 from workers.rtsp_client.message import LINE_LIMIT, MalformedError, Packet, RtspMessage, read
@@ -178,6 +180,8 @@ class Relay:
                 "or use rtsp:// if the camera's RTSP is not ciphered",
                 Reason.TLS,
             )
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            return no_more_files(shown)
         return SourceUnavailableError(
             f"{shown} cannot be reached ({error.strerror or 'no connection'}): check the host name and the network",
             Reason.UNREACHABLE,

@@ -46,13 +46,15 @@ def show(
 ) -> None:
     """Show what a bank was learnt from, how complete it is, and from which score on it alerts."""
     from models.banks.bank_file import load_bank
+    from patchwatch.cli.alarm_budget import budget_of
     from patchwatch.cli.bank_text import show as show_bank
 
     versions = _of_profile(camera, profile) if bank is None else _holding(camera, bank)
     path = versions.active_path if bank is None else versions.path(bank)
     found = load_bank(path)
     active = found.id == versions.active_id
-    show_bank(found, versions.get(found.id), path, active=active, outcome="", as_json=as_json)
+    budget = budget_of(load_settings(), camera)
+    show_bank(found, versions.get(found.id), path, budget=budget, active=active, outcome="", as_json=as_json)
 
 
 @app.command("list")

@@ -31,6 +31,7 @@ def enroll(
     """
     from models.banks.bank_file import load_bank
     from models.profiles.profile import load_profile
+    from patchwatch.cli.alarm_budget import budget_of
     from patchwatch.cli.bank_text import show
     from patchwatch.cli.progress import progress_bar
     from workers.enrolment.bank_store import origin_here, store, versions_of
@@ -43,17 +44,18 @@ def enroll(
     opened = [local_source(source, live=seconds is not None) for source in sources]
     versions = versions_of(settings, camera, profile)
     check_folder(versions.active_path.parent)
+    budget = budget_of(settings, camera)
     with versions.staging() as staged:
         order = LearningOrder(
             camera_id=camera, profile=profile, sources=tuple(_as_text(source) for source in opened), analysis_fps=fps,
-            limit_s=seconds, false_alarms_per_day=settings.false_alarms_per_day, staged=staged,
+            limit_s=seconds, false_alarms_per_day=budget.per_day, staged=staged,
         )  # fmt: skip
         with progress_bar(f"enrolling {camera}", hidden=as_json) as report:
             learn_in_process(order, settings, progress=report)
         bank = load_bank(staged)
         outcome = store(bank, staged, versions, origin_here("patchwatch enroll"), activate=activate)
     path = versions.active_path if outcome.activated else versions.path(bank.id)
-    show(bank, outcome.version, path, active=outcome.activated, outcome=outcome.words, as_json=as_json)
+    show(bank, outcome.version, path, budget=budget, active=outcome.activated, outcome=outcome.words, as_json=as_json)
 
 
 def check_folder(folder: Path) -> None:

@@ -34,6 +34,7 @@ def explain(
     The recording is scored from its start, exactly as `patchwatch score` does.
     """
     from models.banks.bank_file import load_bank
+    from patchwatch.cli.alarm_budget import budget_of
     from patchwatch.cli.explanation_page import page
     from workers.analysis.engine_loader import load_engine
     from workers.analysis.recordings import RecordingReader
@@ -49,7 +50,7 @@ def explain(
     engine = load_engine(settings, profile)
     found = explain_recording(engine, bank, opened, RecordingReader.of(settings, fps), camera_id=camera, at_s=at)
     explanation = found.explanation
-    threshold = bank.threshold.at(settings.false_alarms_per_day).on
+    threshold = bank.threshold.at(budget_of(settings, camera).per_day).on
     if bank.random_weights:
         typer.echo("WARNING: this bank was learnt with RANDOM CLIP weights: for tests and benchmarks only", err=True)
     if out is not None:

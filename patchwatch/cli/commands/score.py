@@ -44,6 +44,7 @@ def score(
     from dataclasses import replace
 
     from models.banks.bank_file import load_bank
+    from patchwatch.cli.alarm_budget import budget_of
     from patchwatch.cli.progress import progress_bar
     from workers.analysis.engine_loader import load_engine
     from workers.analysis.recordings import RecordingReader
@@ -54,6 +55,7 @@ def score(
     opened = local_source(source, live=seconds is not None)
     checked_camera_id(camera)
     bank = load_bank(settings.bank_path(camera, profile))
+    bank = replace(bank, false_alarms_per_day=budget_of(settings, camera).per_day)
     engine = load_engine(settings, profile)
     if bank.random_weights:
         typer.echo("WARNING: this bank was learnt with RANDOM CLIP weights: for tests and benchmarks only", err=True)

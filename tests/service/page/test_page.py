@@ -125,6 +125,7 @@ async def test_an_alert_says_why_when_it_is_clicked(
     await page.locator(f"li[data-alert={alert_id}]").click()
     await expect(detail.locator("h2")).to_have_text("Alert of gate")
     await expect(detail.locator("#detail-picture .overlaid rect")).to_have_attribute("width", "100")
+    await expect(detail).to_contain_text("its box trails what moves fast")
     await expect(detail.locator("section h3")).to_have_text(["motion: 75 %", "local: nothing to say"])
     share = "bar => bar.firstChild.getBoundingClientRect().width / bar.getBoundingClientRect().width"
     assert abs(await detail.locator(".bar").evaluate(share) - 0.75) < 0.01
@@ -248,6 +249,23 @@ async def test_an_alert_opens_by_its_address(page: Page, serve, settings: Settin
     await expect(page).not_to_have_url(re.compile("#"))
     await page.locator("#alerts li").first.click()
     await expect(page).to_have_url(re.compile("#alert=gate-60000$"))
+
+
+async def test_without_cameras_or_a_bank_it_says_which_command_comes_next(
+    page: Page, serve, settings: Settings, world
+) -> None:
+    where = f"http://{serve(settings)}/"
+    await page.goto(where)
+    await expect(page.locator("#no-cameras")).to_be_visible()
+    await expect(page.locator("#no-cameras")).to_contain_text("patchwatch cameras add")
+    world.camera()
+    world.capture()
+    world.analysis(state="no_bank")
+    await page.goto(where)
+    await expect(page.locator("article[data-camera=gate] .reason")).to_contain_text(
+        "patchwatch enrolments add gate --live 600"
+    )
+    await expect(page.locator("#no-cameras")).to_be_hidden()
 
 
 async def test_learning_shows_its_progress(page: Page, serve, settings: Settings, world) -> None:
@@ -406,4 +424,4 @@ async def test_a_reason_tells_the_time_as_the_alerts_do(page: Page, serve, setti
     world.analysis(condition=OpenCondition(kind=AlertKind.BLIND, since_ms=1_800_000_000_000, detail="it is dark"))
     await page.goto(f"http://{serve(settings)}/")
     reason = page.locator("article[data-camera=gate] .reason")
-    await expect(reason).to_have_text(re.compile(r"blind since (?!\d{4}-\d\d-\d\dT).*2027.*: it is dark"))
+    await expect(reason).to_have_text(re.compile(r"nothing can be seen since (?!\d{4}-\d\d-\d\dT).*2027.*: it is dark"))

@@ -21,6 +21,19 @@ async def test_alerts_are_listed_newest_first_and_filtered(api: httpx.AsyncClien
     assert await _ids(api, "from=1500&to=2500") == ["yard-2000"]
 
 
+async def test_a_camera_that_never_was_is_refused_and_a_removed_one_is_not(api: httpx.AsyncClient, world) -> None:
+    world.camera("gate")
+    world.alert(2000, camera_id="yard")
+    assert await _ids(api, "camera=gate") == []
+    assert await _ids(api, "camera=yard") == ["yard-2000"], "it was removed, its alerts are kept"
+    assert await _ids(api, "camera=yard&to=1000") == []
+    refused = await api.get("/api/v1/alerts?camera=gaet&camera=yard")
+    assert refused.status_code == 422
+    (field,) = refused.json()["errors"]
+    assert (field["location"], "patchwatch cameras list" in field["message"]) == ("query.camera", True)
+    assert "'gaet'" in field["message"]
+
+
 async def test_pages_of_alerts_have_no_gap_and_no_repeat_even_at_one_moment(api: httpx.AsyncClient, world) -> None:
     expected = set()
     for number in range(7):

@@ -35,6 +35,7 @@ def letter(world: Any, number: int) -> str:
 
 
 async def test_a_webhook_is_created_read_listed_changed_and_deleted(api: httpx.AsyncClient, world: Any) -> None:
+    world.camera("gate")
     world.alert(1000)
     last = world.alert(2000)
     made = await api.post(AT, json={"id": "home", "url": URL, "cameras": ["gate"], "kinds": ["anomaly"]})
@@ -104,6 +105,23 @@ async def test_a_wrong_field_is_named_and_no_secret_repeated(
     assert place in [field["location"] for field in answer.json()["errors"]]
     assert SECRET not in answer.text
     assert not world.bus.exists(keys.WEBHOOKS)
+
+
+async def test_a_camera_that_does_not_exist_is_refused_with_where_to_look(api: httpx.AsyncClient, world: Any) -> None:
+    world.camera("gate")
+    body = {"id": "home", "url": "http://10.0.0.5/", "cameras": ["gate", "gaet"]}
+    refused = await api.post(AT, json=body)
+    assert refused.status_code == 422
+    (field,) = refused.json()["errors"]
+    assert field["location"] == "body.cameras"
+    assert "no camera 'gaet': see `patchwatch cameras list`" in field["message"]
+    assert not world.bus.exists(keys.WEBHOOKS)
+    await api.post(AT, json={**body, "cameras": ["gate"]})
+    assert (await api.patch(f"{AT}/home", json={"cameras": ["gaet"]})).status_code == 422
+    world.bus.hdel(keys.CAMERAS, "gate")  # removed since: what the webhook has already is its own affair
+    world.camera("yard")
+    assert (await api.patch(f"{AT}/home", json={"enabled": False})).status_code == 200
+    assert (await api.patch(f"{AT}/home", json={"cameras": ["gate", "yard"]})).status_code == 200
 
 
 async def test_a_name_that_does_not_resolve_yet_is_accepted(api: httpx.AsyncClient) -> None:

@@ -104,6 +104,15 @@ async def test_scores_are_filtered_by_camera(at: str, world) -> None:
     assert got == {"gate", "roof"}
 
 
+@pytest.mark.parametrize("topic", ["alerts", "scores"])
+async def test_hello_names_the_cameras_asked_for_that_are_not_there(at: str, world, topic: str) -> None:
+    world.camera("gate")
+    async with connect(f"{at}/{topic}?camera=gate&camera=gaet") as client:
+        assert (await _next(client))["unknown_cameras"] == ["gaet"]
+    async with connect(f"{at}/{topic}?camera=gate") as client:
+        assert (await _next(client))["unknown_cameras"] == []
+
+
 async def test_scores_of_several_cameras_resume_each_from_its_own_id(at: str, world) -> None:
     ids: dict[str, list[str]] = {}
     for camera_id in ("gate", "yard"):

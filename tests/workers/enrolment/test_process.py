@@ -15,6 +15,7 @@ import pytest
 from patchwatch.contract.errors import InsufficientFootageError, RejectedError, RetryableError, SourceUnavailableError
 from patchwatch.contract.settings import Settings
 from workers.enrolment import process as process_module
+from workers.enrolment.defect import defect
 from workers.enrolment.order import LearningOrder, LearningReport, ReportKind
 from workers.enrolment.process import StoppedError, learn_in_process
 
@@ -85,14 +86,43 @@ def test_a_process_that_stands_still_while_it_computes_is_ended(
 
 
 @pytest.mark.parametrize(
-    ("script", "words"), [("exit 3", r"ended \(3\)"), ("kill -9 $$", "was killed: is the memory of this machine")]
+    ("script", "words"),
+    [
+        ("exit 3", r"ended \(exit code 3\) without a word.* doctor"),
+        (
+            "echo first >&2; echo 'OSError: no rtsp://u:hunter2@cam/x' >&2; echo >&2; exit 1",
+            r"OSError: no rtsp://\*\*\*@",
+        ),
+        ("kill -9 $$", "was killed: is the memory of this machine .* enrol again"),
+        ("kill -15 $$", r"ended from outside \(SIGTERM\): enrol again"),
+        ("kill -11 $$", r"crashed \(signal 11\).* H.264"),
+    ],
 )
-def test_a_process_that_ends_without_a_word_is_a_failure(
+def test_a_process_that_dies_says_the_cause_and_the_remedy_and_points_to_no_log(
     tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, script: str, words: str
 ) -> None:
     _replaced_by(monkeypatch, "sh", "-c", script)
-    with pytest.raises(RetryableError, match=words):
+    with pytest.raises(RetryableError, match=words) as raised:
         learn_in_process(order(tmp_path, "x"), settings)
+    assert "hunter2" not in str(raised.value)
+    assert "the log" not in str(raised.value)
+
+
+def test_what_a_process_says_on_its_standard_error_is_passed_on_however_much_it_is(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = "head -c 300000 /dev/zero | tr '\\0' x >&2; echo >&2; echo the end >&2; exit 1"
+    _replaced_by(monkeypatch, "sh", "-c", script)
+    with pytest.raises(RetryableError, match="the end"):
+        learn_in_process(order(tmp_path, "x"), settings)
+    assert len(capsys.readouterr().err) > 300_000
+
+
+def test_a_defect_is_told_with_its_words_and_without_secrets() -> None:
+    assert "KeyError: 'colour'" in defect(KeyError("colour"))
+    told = defect(ValueError("rtsp://ann:geheim@cam/x\nis odd"))
+    assert "geheim" not in told
+    assert "\n" not in told
 
 
 def test_noise_among_the_reports_is_left_out_and_no_line_is_endless(

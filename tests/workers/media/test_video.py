@@ -13,6 +13,7 @@ import pytest
 from ingest_rig import free_port, rtsp_camera, write_video
 
 from patchwatch.contract.errors import RejectedError, SourceRejectedError, SourceUnavailableError
+from patchwatch.messages.source import SourceKind
 from workers.media import jpeg_codec
 from workers.media.ffmpeg_errors import translated
 from workers.media.video import Video, VideoOptions
@@ -165,7 +166,7 @@ def test_an_absent_camera_is_worth_another_try_and_its_password_is_not_told(url:
 @pytest.mark.parametrize("error", [MemoryError(), av.error.MemoryError(errno.ENOMEM, "Cannot allocate memory", "x")])
 def test_where_memory_ran_out_the_setting_that_mends_it_is_named(error: Exception) -> None:
     refused = pytest.raises(SourceUnavailableError, match="PATCHWATCH_CAPTURE_MEMORY_MB")
-    with refused as caught, translated("rtsp://ann:geheim@cam/x", live=True):
+    with refused as caught, translated("rtsp://ann:geheim@cam/x", SourceKind.PULL):
         raise error
     assert caught.value.reason == "memory"
     assert "geheim" not in str(caught.value)

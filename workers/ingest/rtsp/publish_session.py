@@ -217,7 +217,7 @@ async def _until_played(played: asyncio.Event, slot: PublisherSlot, within_s: fl
     if slot.left.is_set():
         raise Refusal(503, "A newer publisher took this camera")
     if slot.ended.is_set():
-        raise Refusal(503, f"The capture did not start - {slot.why or 'see the log'}")
+        raise Refusal(503, f"The capture did not start - {slot.why or 'the status of the camera says why'}")
 
 
 async def _first_of(*events: asyncio.Event, within_s: float | None = None) -> None:

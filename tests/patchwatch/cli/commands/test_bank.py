@@ -19,9 +19,12 @@ from models.engine.engine import Engine
 from models.frames.camera_context import CameraContext
 from models.frames.frame import Frame
 from models.profiles.profile import load_profile
+from patchwatch.bus import keys
+from patchwatch.bus.connection import connect
 from patchwatch.cli.app import app
 from patchwatch.cli.bank_text import bank_lines
 from patchwatch.contract.errors import ConfigurationError, ConflictError, NotFoundError, RejectedError
+from patchwatch.messages.camera import Camera
 from workers.enrolment.report import report_of
 
 
@@ -87,6 +90,26 @@ def test_a_worse_bank_is_kept_and_not_used_and_everything_can_be_undone(tmp_path
     forced = json.loads(run("enroll", str(tmp_path / "short.mp4"), "--camera", "door", "--activate", "--json"))
     assert forced["active"]
     assert f"patchwatch bank activate door {short['bank_id']}" in forced["outcome"]
+
+
+def test_the_thresholds_shown_are_for_the_budget_of_the_camera_where_it_has_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bus_url: str
+) -> None:
+    film(tmp_path / "normal.mp4", 30)
+    run("enroll", str(tmp_path / "normal.mp4"), "--camera", "door")
+    alone = json.loads(run("bank", "door", "--json"))
+    assert alone["budget"]["per_day"] == alone["threshold"]["false_alarms_per_day"] == 4.0
+    assert "no service runs" in alone["budget"]["whose"]
+    monkeypatch.setenv("PATCHWATCH_REDIS_URL", bus_url)
+    with connect(bus_url) as client:
+        client.hset(keys.CAMERAS, "door", Camera(id="door", false_alarms_per_day=500.0).encode())
+    own = json.loads(run("bank", "door", "--json"))
+    assert own["budget"]["per_day"] == own["threshold"]["false_alarms_per_day"] == 500.0
+    assert own["threshold_on"] == pytest.approx(own["threshold"]["on"])
+    assert own["threshold_on"] < alone["threshold_on"]
+    assert "accepted are 500 false alarms a day: the budget of door's own" in run("bank", "door")
+    monkeypatch.setenv("PATCHWATCH_REDIS_URL", "redis://127.0.0.1:1/0")
+    assert "Redis does not answer" in run("bank", "door")
 
 
 def test_what_is_complete_but_too_short_for_the_budget_says_one_thing(bank: Bank) -> None:
