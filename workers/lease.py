@@ -25,15 +25,22 @@ class Lease:
     def guard(self, pipe: redis.client.Pipeline) -> None:
         """Watch the lease in ``pipe`` and start its transaction: it will fail if the lease changes hands meanwhile.
 
-        Raises `LeaseLostError` when this tenure is over, `LeaseLapsedError` when it expired and nobody has the unit.
+        A lease that has expired still counts while its fencing token is the latest: nobody has had the unit since, and
+        all leases end at once when the clock of Redis is set ahead.
+
+        Raises `LeaseLostError` when this tenure is over, `LeaseLapsedError` when Redis has forgotten all of it.
         """
-        pipe.watch(self.unit.lease)  # type: ignore[no-untyped-call]
-        holder = pipe.get(self.unit.lease)
-        if holder is None:
+        pipe.watch(self.unit.lease, self.unit.fence)  # type: ignore[no-untyped-call]
+        holder, token = pipe.mget(self.unit.lease, self.unit.fence)
+        if holder is None and token is None:
             raise LeaseLapsedError(f"the lease of {self.unit.name} has expired")
-        if holder != self.value:
+        if self.value not in (holder, None if holder else self._tenure(token)):
             raise LeaseLostError(f"{self.unit.name} belongs to another worker now")
         pipe.multi()
+
+    def _tenure(self, token: bytes) -> bytes:
+        """What the lease is if its latest fencing token is ours."""
+        return self.value.rpartition(b":")[0] + b":" + token
 
     def write(
         self, client: redis.Redis, queue: Callable[[Any], object], only_if: Callable[[Any], bool] = lambda _: True
