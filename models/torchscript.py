@@ -31,8 +31,10 @@ def is_torchscript(path: Path) -> bool:
 
 
 def read_torchscript(path: Path) -> dict[str, torch.Tensor]:
-    """Names and tensors, as `torch.nn.Module.state_dict` has them. Raises anything for a file that is no such archive or
-    holds more than modules, tensors and plain values."""
+    """Names and tensors, as `torch.nn.Module.state_dict` has them.
+
+    Raises anything for a file that is no such archive, or holds more than modules, tensors and plain values.
+    """
     with zipfile.ZipFile(path) as archive:
         (program,) = (name for name in archive.namelist() if name.endswith("/data.pkl") and name.count("/") == 1)
         with archive.open(program) as file:

@@ -97,8 +97,11 @@ def _of_analysis(camera: Camera, record: CameraRecord, now_ms: int, stale_after_
 
 
 def _apart(now_ms: int, then_ms: int) -> int:
-    """Milliseconds since something was said. What stands in the future is as far from now: it was said while the clock of
-    Redis was ahead, by a worker that has not spoken again since."""
+    """Milliseconds since something was said.
+
+    What stands in the future is as far from now: it was said while the clock of Redis was ahead, by a worker that has
+    not spoken again since.
+    """
     return abs(now_ms - then_ms)
 
 

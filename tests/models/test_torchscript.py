@@ -6,6 +6,7 @@ import os
 import pickle
 import warnings
 import zipfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -50,10 +51,8 @@ def test_a_program_that_writes_a_file_is_not_run(tmp_path: Path) -> None:
     path = saved(Hostile(str(tmp_path / "written")), tmp_path / "hostile.pt")
     (tmp_path / "written").unlink(missing_ok=True)
     assert is_torchscript(path)
-    try:
+    with suppress(Exception):  # a refusal is as welcome
         read_torchscript(path)
-    except Exception:  # noqa: BLE001 - a refusal is as welcome
-        pass
     assert not (tmp_path / "written").exists()
 
 

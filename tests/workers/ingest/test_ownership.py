@@ -77,11 +77,11 @@ async def test_cameras_are_shared_and_each_is_captured_once(make_settings: Make,
 
 
 async def publish_in_vain(rig: Rig, unit: LeaseKeys, standing: Standing) -> None:
-    """Let the lease expire, time and again, until a frame could not be published for that."""
+    """Let Redis forget the lease, time and again, until a frame could not be published for that."""
     before = standing.status().unpublished
     async with asyncio.timeout(PATIENCE_S):
         while standing.status().unpublished == before:
-            await rig.client.delete(unit.lease)
+            await rig.client.delete(unit.lease, unit.fence)
             await asyncio.sleep(0.05)
 
 
