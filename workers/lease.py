@@ -10,6 +10,7 @@ import redis
 
 from patchwatch.errors import BusUnavailableError, LeaseLapsedError, LeaseLostError
 from patchwatch.keys import LeaseKeys
+from patchwatch.messages.number import counted
 
 LEASE_S = 5.0
 TRIES = 8  # a lease is renewed twice a second, which disturbs a transaction: two in a row are rare
@@ -28,19 +29,20 @@ class Lease:
         A lease that has expired still counts while its fencing token is the latest: nobody has had the unit since, and
         all leases end at once when the clock of Redis is set ahead.
 
-        Raises `LeaseLostError` when this tenure is over, `LeaseLapsedError` when Redis has forgotten all of it.
+        Raises `LeaseLostError` when this tenure is over, `LeaseLapsedError` when Redis has forgotten it.
         """
         pipe.watch(self.unit.lease, self.unit.fence)  # type: ignore[no-untyped-call]
-        holder, token = pipe.mget(self.unit.lease, self.unit.fence)
-        if holder is None and token is None:
+        found: Any = pipe.mget(self.unit.lease, self.unit.fence)
+        holder, token = found
+        if holder is None and counted(token) < self._token:
             raise LeaseLapsedError(f"the lease of {self.unit.name} has expired")
-        if self.value not in (holder, None if holder else self._tenure(token)):
+        if holder != self.value and (holder is not None or counted(token) != self._token):
             raise LeaseLostError(f"{self.unit.name} belongs to another worker now")
         pipe.multi()
 
-    def _tenure(self, token: bytes) -> bytes:
-        """What the lease is if its latest fencing token is ours."""
-        return self.value.rpartition(b":")[0] + b":" + token
+    @property
+    def _token(self) -> int:
+        return counted(self.value.rpartition(b":")[2])
 
     def write(
         self, client: redis.Redis, queue: Callable[[Any], object], only_if: Callable[[Any], bool] = lambda _: True
