@@ -6,7 +6,6 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from anyio import CapacityLimiter
 from fastapi import Depends
 from starlette.requests import HTTPConnection
 
@@ -14,10 +13,9 @@ from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
 from patchwatch.contract.settings import Settings
 from service.middleware.auth import Access
+from service.rules.disk import Disk
 from service.store import Store
 from service.websockets.hub import Hub
-
-_DISK_AT_ONCE = 4
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,7 @@ class Context:
     resolver: Executor  # of names
     client_queue: int  # messages that wait for a slow WebSocket client
     clock: BusClock = field(default_factory=BusClock)
-    disk: CapacityLimiter = field(default_factory=lambda: CapacityLimiter(_DISK_AT_ONCE))  # threads that may hang on it
+    disk: Disk = field(default_factory=Disk)
 
     @property
     def stale_after_s(self) -> float:

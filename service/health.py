@@ -75,7 +75,7 @@ def _of_capture(capture: CaptureStatus | None, now_ms: int) -> Diagnosis | None:
         )
     # A file that ended, a wrong password: the ingest worker has no more to say, its record stays true.
     final = capture.state in (CaptureState.ENDED, CaptureState.FAILED, CaptureState.DISABLED)
-    silent_ms = now_ms - capture.updated_at_ms
+    silent_ms = _apart(now_ms, capture.updated_at_ms)
     if silent_ms > _CAPTURE_SILENT_MS and not final:
         return Diagnosis(
             Health.UNATTENDED,
@@ -100,12 +100,21 @@ def _of_analysis(camera: Camera, record: CameraRecord, now_ms: int, stale_after_
         return Diagnosis(Health(analysis.state.value), analysis.detail)
     if record.last_score is None:
         return Diagnosis(Health.STALE, "no score yet")
-    age_s = now_ms / 1000 - record.last_score.scored_at_ns / 1e9
+    age_s = _apart(now_ms, record.last_score.scored_at_ns // 1_000_000) / 1000
     if age_s > stale_after_s:
         return Diagnosis(Health.STALE, f"the last score is {age_s:.0f} s old: is `patchwatch run inference` up?")
     if analysis.condition is not None:
         return Diagnosis(Health.BLIND, _told(analysis.condition))
     return Diagnosis(Health.OK, "; ".join(filter(None, (_overload(record.capture), _unverified(camera)))))
+
+
+def _apart(now_ms: int, then_ms: int) -> int:
+    """Milliseconds since something was said.
+
+    What stands in the future is as far from now: it was said while the clock of Redis was ahead, by a worker that has
+    not spoken again since.
+    """
+    return abs(now_ms - then_ms)
 
 
 def _unverified(camera: Camera) -> str:

@@ -7,8 +7,6 @@ its mean is layer2's own mean and no interpolation is needed. Layers past layer3
 
 from __future__ import annotations
 
-import warnings
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ from models.networks.runtimes import runner
 from models.networks.squash import SIDE_PX, squash, squash_boxes, whole_pixels
 from models.weights.catalog import is_safetensors
 from models.weights.tensor_hash import tensors_sha256
+from models.weights.torchscript import is_torchscript, read_torchscript
 from patchwatch.contract.errors import ConfigurationError
 
 DIM = 1536
@@ -158,10 +157,8 @@ def _read_state(path: Path) -> dict[str, Any]:
             from safetensors.torch import load_file
 
             return load_file(path)
-        if _is_torchscript(path):
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # TorchScript is deprecated, but it is what OpenAI published
-                return dict(torch.jit.load(path, map_location="cpu").state_dict())  # type: ignore[no-untyped-call]
+        if is_torchscript(path):
+            return dict(read_torchscript(path))
         found = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 (border: readers of foreign files raise anything)
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
@@ -174,13 +171,6 @@ def _read_state(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise _not_rn101(path, f"it holds a {type(found).__name__}, not a state dict")
     return found
-
-
-def _is_torchscript(path: Path) -> bool:
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any("/code/" in name for name in archive.namelist())
 
 
 def _visual_part(state: dict[str, Any]) -> dict[str, torch.Tensor]:

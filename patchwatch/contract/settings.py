@@ -265,8 +265,8 @@ class Settings(BaseSettings):
 
     @cached_property
     def allowed_media_dirs(self) -> tuple[Path, ...]:
-        """Resolved folders that ``file:`` sources may come from."""
-        return tuple(folder.expanduser().resolve() for folder in self.media_dirs or (self.data_dir / "media",))
+        """Folders that ``file:`` sources may come from, absolute. Links in them are not followed: one may hang."""
+        return tuple(folder.expanduser().absolute() for folder in self.media_dirs or (self.data_dir / "media",))
 
     @property
     def banks_dir(self) -> Path:

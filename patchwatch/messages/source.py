@@ -61,7 +61,10 @@ class Source:
         return Path(_file_name(self.url.removeprefix("file:")))
 
     def within(self, folders: tuple[Path, ...]) -> Path:
-        """The resolved file. Raises `SourceRejectedError` when it lies outside ``folders``, by ``..`` or a link too."""
+        """The resolved file; a network share may hold up whoever asks, but only for files that are on it.
+
+        Raises `SourceRejectedError` when it lies outside ``folders``, by ``..`` or a link too.
+        """
         try:
             path = self.path.resolve()
         except (OSError, RuntimeError):  # Python below 3.13 raises RuntimeError for links that lead in a circle
@@ -69,7 +72,8 @@ class Source:
                 "the file's path cannot be followed: a link in it leads back to itself; correct the link",
                 reason="forbidden_path",
             ) from None
-        if not any(path.is_relative_to(folder) for folder in folders):
+        likely_first = sorted(folders, key=lambda folder: not self.path.is_relative_to(folder))
+        if not any(path.is_relative_to(_resolved(folder)) for folder in likely_first):
             allowed = ", ".join(str(folder) for folder in folders)
             raise SourceRejectedError(
                 f"the file is outside the media folders ({allowed}): "
@@ -82,6 +86,13 @@ class Source:
         return redact(self.url) if self.kind is SourceKind.PULL else self.url
 
     __repr__ = __str__
+
+
+def _resolved(folder: Path) -> Path:
+    try:
+        return folder.resolve()
+    except (OSError, RuntimeError):  # as above: nothing can lie in it
+        return folder
 
 
 def _check_rtsp(text: str) -> None:

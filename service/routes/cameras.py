@@ -27,7 +27,7 @@ async def create(body: NewCamera, response: Response, context: In, prefix: Prefi
         camera = Camera.model_validate(fields)
     except ValidationError as error:
         raise InvalidFieldsError.from_pydantic(error, "body") from None
-    check_source(camera.source, context.settings, "body.source")
+    await check_source(camera.source, context.settings, context.disk)
     created = await context.store.cameras.create(camera)
     response.headers["Location"] = f"{prefix}/api/v1/cameras/{created.id}"
     return _view(created)
@@ -49,7 +49,7 @@ async def change(camera_id: str, body: CameraChange, context: In) -> CameraView:
     before = await context.store.cameras.get(camera_id)
     changes = _unmasked(body.fields(), before)
     if isinstance(changes.get("source"), str):
-        check_source(changes["source"], context.settings, "body.source")
+        await check_source(changes["source"], context.settings, context.disk)
     try:
         return _view(await context.store.cameras.change(camera_id, changes))
     except ValidationError as error:

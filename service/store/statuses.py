@@ -20,6 +20,7 @@ from patchwatch.messages.status import AnalysisStatus, CaptureStatus, WorkerBeat
 _FIELDS = accounting.READS + 5
 _AT_ONCE = 50  # cameras read in one transaction: Redis answers others in between
 _LONG_LOOK_S = 0.1
+_AHEAD_S = 10  # a beat further in the future is of a time when Redis' clock was ahead: who wrote it is silent since
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,12 @@ class StatusStore:
         with translated():
             names = [name async for name in self._bus.scan_iter(keys.worker("*", "*"), count=1000)]
             found = await self._bus.mget(names) if names else []
+            seconds, _ = await self._bus.time()
         took_s = time.monotonic() - began_s
         self._good_until_s = time.monotonic() + (min(5.0, 10 * took_s) if took_s > _LONG_LOOK_S else 0.0)
         beats = [readable(WorkerBeat.decode, data, f"beat {name!r}") for name, data in zip(names, found, strict=True)]
-        return [beat for beat in beats if beat is not None]
+        latest_ms = (seconds + _AHEAD_S) * 1000
+        return [beat for beat in beats if beat is not None and beat.updated_at_ms <= latest_ms]
 
 
 def _record(answers: list[Any]) -> CameraRecord:

@@ -61,6 +61,27 @@ def test_a_file_must_lie_in_a_media_folder(tmp_path: Path) -> None:
         assert caught.value.reason == "forbidden_path"
 
 
+def test_a_media_folder_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "media").symlink_to(tmp_path / "disk")
+    found = Source.parse(f"file:{tmp_path}/media/a.mp4").within((tmp_path / "media",))
+    assert found == (tmp_path / "disk" / "a.mp4").resolve()
+
+
+def test_a_media_folder_that_hangs_holds_up_its_own_files_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hung, sound = tmp_path / "hung", tmp_path / "sound"
+    resolve = Path.resolve
+
+    def followed(path: Path, strict: bool = False) -> Path:
+        assert not path.is_relative_to(hung), "waited for a share that hangs"
+        return resolve(path, strict)
+
+    monkeypatch.setattr(Path, "resolve", followed)
+    assert Source.parse(f"file:{sound}/a.mp4").within((hung, sound)) == sound / "a.mp4"
+
+
 @pytest.mark.parametrize(
     ("text", "path"),
     [

@@ -134,7 +134,8 @@ class World:
         )
 
     def beat(self, role: str, **fields: Any) -> None:
-        beat = WorkerBeat(role=role, host="here", pid=1, started_at_ms=now_ms(), updated_at_ms=now_ms(), **fields)
+        known = {"started_at_ms": now_ms(), "updated_at_ms": now_ms(), **fields}
+        beat = WorkerBeat(role=role, host="here", pid=1, **known)
         self.bus.set(keys.worker(role, "w1"), beat.encode(), ex=60)
 
 

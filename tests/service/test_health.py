@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from redis import ResponseError
@@ -32,6 +33,21 @@ def test_a_camera_that_sees_nothing_is_not_ok_and_says_why_and_since_when() -> N
     assert found.reason == "nothing can be seen since 2027-01-15T07:59:00+00:00: pictures come 2.0 s apart"
     well = analysis.model_copy(update={"condition": None})
     assert diagnose(Camera(id="door", source="push:"), _record(well), NOW_MS, 10.0).health is Health.OK
+
+
+@pytest.mark.parametrize(("ahead", "health"), [("capture", Health.UNATTENDED), ("last_score", Health.STALE)])
+def test_what_a_dead_worker_said_while_the_clock_was_ahead_is_not_fresh(ahead: str, health: Health) -> None:
+    """It would be until that time comes."""
+    analysis = AnalysisStatus(camera_id="door", state=AnalysisState.SCORING, profile="motion", updated_at_ms=NOW_MS)
+    record, later_ms = _record(analysis), NOW_MS + 400 * 86_400_000
+    assert record.capture is not None
+    assert record.last_score is not None
+    said: dict[str, Any] = {
+        "capture": record.capture.model_copy(update={"updated_at_ms": later_ms}),
+        "last_score": replace(record.last_score, scored_at_ns=later_ms * 10**6),
+    }
+    record = replace(record, **{ahead: said[ahead]})
+    assert diagnose(Camera(id="door", source="push:"), record, NOW_MS, 10.0).health is health
 
 
 def test_a_camera_that_is_switched_off_names_the_command() -> None:

@@ -371,7 +371,8 @@ def _ffmpeg_options(source: str | Path, options: VideoOptions) -> dict[str, str]
         "probesize": "500000",
         "protocol_whitelist": "rtsp,rtsps,rtp,srtp,udp,tcp,tls,crypto",
     }
-    return chosen | {"rtsp_transport": "tcp" if options.published else options.transport}
+    # The flag: over UDP take nothing of other senders, who would only have to guess our ports.
+    return chosen | {"rtsp_transport": "tcp" if options.published else options.transport, "rtsp_flags": "filter_src"}
 
 
 def _pts_s(picture: av.VideoFrame) -> float | None:

@@ -250,6 +250,8 @@ class Relay:
                 return
             if message.status == 401 and request is not None and await self._answered(message, request, again, camera):
                 continue
+            if not self._tells_ports(message):
+                return
             # Without the challenge: FFmpeg, which has no answer, would ask again.
             await _send(ffmpeg, self._own_source(message).without("WWW-Authenticate").encode())
 
@@ -276,14 +278,32 @@ class Relay:
             return True
         return False
 
+    def _tells_ports(self, message: RtspMessage) -> bool:
+        """Media over UDP is taken from the ports that the camera names: from any, it would be anybody's."""
+        transport = _over_udp(message)
+        if transport is None or any(part.strip().lower().startswith("server_port=") for part in transport.split(";")):
+            return True
+        self.verdict = SourceRejectedError(
+            f"{self._target.shown} does not tell from which ports it sends over UDP (server_port), so its pictures "
+            "cannot be told from those of strangers: set the camera's transport to tcp",
+            Reason.REFUSED,
+        )
+        return False
+
     def _own_source(self, message: RtspMessage) -> RtspMessage:
         """FFmpeg takes media over UDP to come from where it connected to, which is us, or from wherever the answer
         says: let it be the camera, and no other."""
-        transport = message.get("Transport")
-        if transport is None or "tcp" in transport.lower():
+        transport = _over_udp(message)
+        if transport is None:
             return message
         kept = [part for part in transport.split(";") if not part.strip().lower().startswith("source=")]
         return message.having("Transport", ";".join([*kept, f"source={self._address}"]))
+
+
+def _over_udp(message: RtspMessage) -> str | None:
+    """The Transport header of an answer, where it is of media over UDP."""
+    transport = message.get("Transport")
+    return None if transport is None or message.status != 200 or "tcp" in transport.lower() else transport
 
 
 async def _send(writer: asyncio.StreamWriter, data: bytes) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import redis
 
 from patchwatch.bus.keys import LeaseKeys
+from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import BusUnavailableError, LeaseLapsedError, LeaseLostError
 
 LEASE_S = 5.0
@@ -25,15 +26,23 @@ class Lease:
     def guard(self, pipe: redis.client.Pipeline) -> None:
         """Watch the lease in ``pipe`` and start its transaction: it will fail if the lease changes hands meanwhile.
 
-        Raises `LeaseLostError` when this tenure is over, `LeaseLapsedError` when it expired and nobody has the unit.
+        A lease that has expired still counts while its fencing token is the latest: nobody has had the unit since, and
+        all leases end at once when the clock of Redis is set ahead.
+
+        Raises `LeaseLostError` when this tenure is over, `LeaseLapsedError` when Redis has forgotten it.
         """
-        pipe.watch(self.unit.lease)  # type: ignore[no-untyped-call]
-        holder = pipe.get(self.unit.lease)
-        if holder is None:
+        pipe.watch(self.unit.lease, self.unit.fence)  # type: ignore[no-untyped-call]
+        found: Any = pipe.mget(self.unit.lease, self.unit.fence)
+        holder, token = found
+        if holder is None and counted(token) < self._token:
             raise LeaseLapsedError(f"the lease of {self.unit.name} has expired")
-        if holder != self.value:
+        if holder != self.value and (holder is not None or counted(token) != self._token):
             raise LeaseLostError(f"{self.unit.name} belongs to another worker now")
         pipe.multi()
+
+    @property
+    def _token(self) -> int:
+        return counted(self.value.rpartition(b":")[2])
 
     def write(
         self, client: redis.Redis, queue: Callable[[Any], object], only_if: Callable[[Any], bool] = lambda _: True

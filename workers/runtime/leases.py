@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import redis
@@ -67,8 +68,8 @@ class Leases:
     def others(self) -> bool:
         """Whether other workers of the role live. Raises `BusUnavailableError`."""
         with _answered():
-            expired_ms = _now_ms(self._client) - _LEASE_MS
-            found = self._client.zrangebyscore(self._members, f"({expired_ms}", "+inf")
+            now_ms = _now_ms(self._client)
+            found = self._client.zrangebyscore(self._members, f"({now_ms - _LEASE_MS}", now_ms + _LEASE_MS)
         return any(not has_ended(name) for name in map(_text, found) if name != self.worker)
 
     def want(self, weights: Mapping[LeaseKeys, int], pinned: frozenset[LeaseKeys] = frozenset()) -> None:
@@ -146,6 +147,10 @@ class Leases:
         with self._client.pipeline(transaction=False) as pipe:
             pipe.zadd(self._members, {self.worker: now_ms})
             pipe.zremrangebyscore(self._members, "-inf", now_ms - _LEASE_MS)
+            # The clock of Redis was set back: who lives enlists again, and renews; the dead must not stay until then.
+            pipe.zremrangebyscore(self._members, now_ms + _LEASE_MS, "+inf")
+            for unit in units:
+                pipe.pexpire(unit.lease, _LEASE_MS, lt=True)
             pipe.zrange(self._members, 0, -1)
             for unit in units:
                 pipe.mget(unit.lease, unit.request)
@@ -153,7 +158,7 @@ class Leases:
         for answer in answers if isinstance(enlisted, redis.exceptions.OutOfMemoryError) else (enlisted, *answers):
             if isinstance(answer, Exception):  # of a full Redis leases are renewed all the same: it may be relieved
                 raise answer
-        _, found, *pairs = answers
+        found, *pairs = answers[2 + len(units) :]
         members = frozenset(_text(name) for name in found)
         values = {unit: value for unit, (value, _) in zip(units, pairs, strict=True)}
         requests = {unit: _text(asker) for unit, (_, asker) in zip(units, pairs, strict=True) if asker}
@@ -223,7 +228,13 @@ class Leases:
 
     def _delete_if(self, unit: LeaseKeys, value: bytes) -> None:
         with suppress(LeaseLostError):
-            Lease(unit, value).write(self._client, lambda pipe: pipe.delete(unit.lease))
+            Lease(unit, value).write(self._client, partial(_end, unit))
+
+
+def _end(unit: LeaseKeys, pipe: Any) -> None:
+    """The next fencing token too: writes of this tenure that are still on their way come too late."""
+    pipe.delete(unit.lease)
+    pipe.incr(unit.fence)
 
 
 @contextmanager

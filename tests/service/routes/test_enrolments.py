@@ -13,7 +13,7 @@ from patchwatch.bus import keys
 from patchwatch.messages.enrolment_report import EnrolmentReport, Sufficiency
 from patchwatch.messages.source import Source
 from patchwatch.messages.status import AnalysisState, Enrolment, EnrolmentState
-from service.rules import video_source
+from service.rules import disk
 from service.store.enrolments import MAX_PENDING, MAX_PENDING_PER_CAMERA
 
 
@@ -249,7 +249,7 @@ async def test_a_share_that_hangs_holds_up_its_own_request_alone(
     api: httpx.AsyncClient, world, settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     released = threading.Event()
-    monkeypatch.setattr(video_source, "_DISK_WITHIN_S", 0.2)
+    monkeypatch.setattr(disk, "_ANSWERS_WITHIN_S", 0.2)
     monkeypatch.setattr(Source, "within", lambda *_: released.wait(30))
     world.camera()
     body = {"sources": [f"file:{settings.allowed_media_dirs[0]}/monday.mp4"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -64,6 +65,45 @@ def test_media_by_udp_is_taken_from_the_camera_that_was_checked_and_no_other() -
     by_tcp = RtspMessage("RTSP/1.0 200 OK", (("Transport", "RTP/AVP/TCP;unicast;interleaved=0-1"),))
     assert relay._own_source(by_tcp) == by_tcp
     relay._loop.close()
+
+
+@pytest.mark.gst
+def test_packets_of_strangers_do_not_disturb_media_over_udp() -> None:
+    port = free_port()
+    options = VideoOptions(live=True, timeout_s=5, transport="udp")
+    with rtsp_camera(port), Video.open(f"rtsp://127.0.0.1:{port}/cam", options=options) as video:
+        frames = video.frames()
+        next(frames)
+        for _ in range(10):
+            send_junk(own_udp_ports())
+            next(frames)
+        assert video.decode_errors == 0
+
+
+def test_a_camera_that_does_not_tell_its_udp_ports_is_told_to_use_tcp() -> None:
+    with stub_camera() as camera:  # it repeats our offer
+        error = refusal(f"rtsp://127.0.0.1:{camera.port}/cam", transport="udp")
+    assert isinstance(error, SourceRejectedError)
+    assert "set the camera's transport to tcp" in str(error)
+
+
+def own_udp_ports() -> list[int]:
+    """Where this process listens by UDP."""
+    ours = {os.readlink(one).strip("socket:[]") for one in Path("/proc/self/fd").iterdir() if one.is_symlink()}
+    rows = [line.split() for line in Path("/proc/net/udp").read_text().splitlines()[1:]]
+    found = [int(row[1].partition(":")[2], 16) for row in rows if row[9] in ours]
+    assert found
+    return found
+
+
+def send_junk(ports: list[int]) -> None:
+    """RTP packets from another address; some of their numbers will be those that the camera uses next."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        stranger.bind(("127.0.0.9", 0))
+        for _ in range(300):
+            packet = bytes([0x80, 96]) + os.urandom(2 + 200)
+            for port in ports:
+                stranger.sendto(packet, ("127.0.0.1", port))
 
 
 # Redirects ----------------------------------------------------------------------------------------------------

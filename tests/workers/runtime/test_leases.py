@@ -275,3 +275,64 @@ def test_what_nobody_of_us_wrote_is_another_workers(make: Make, client: Any) -> 
     alone = make()
     alone._round()
     assert alone.owned.keys() == set(UNITS[1:])
+
+
+def test_under_a_lease_that_expired_is_written_on_while_nobody_had_the_unit_since(make: Make, client: Any) -> None:
+    """All leases end at once when the clock of Redis is set ahead."""
+    alone = make({UNITS[0]: 1})
+    alone._round()
+    tenure = Lease(UNITS[0], alone.owned[UNITS[0]])
+    client.delete(UNITS[0].lease)
+    tenure.write(client, lambda pipe: pipe.set("written", 1))
+    assert client.get("written") == b"1"
+    assert client.get(UNITS[0].lease) is None, "a write keeps nobody from taking over"
+
+
+@pytest.mark.parametrize("how", ["released", "taken and given back", "forgotten by Redis"])
+def test_under_a_lease_that_is_over_nothing_is_written(make: Make, client: Any, how: str) -> None:
+    alone = make({UNITS[0]: 1})
+    alone._round()
+    tenure = Lease(UNITS[0], alone.owned[UNITS[0]])
+    if how == "released":
+        alone.release(UNITS[0])
+    elif how == "forgotten by Redis":
+        client.flushall()
+    else:
+        client.delete(UNITS[0].lease)
+        other = make({UNITS[0]: 1})
+        assert other.claim(UNITS[0])
+        client.delete(UNITS[0].lease)
+    with pytest.raises(LeaseLostError):
+        tenure.write(client, lambda pipe: pipe.set("written", 1))
+    assert client.get("written") is None
+
+
+def test_who_takes_over_in_the_middle_of_a_write_under_an_expired_lease_wins(make: Make, client: Any) -> None:
+    alone = make({UNITS[0]: 1})
+    alone._round()
+    tenure = Lease(UNITS[0], alone.owned[UNITS[0]])
+    client.delete(UNITS[0].lease)
+    other = make({UNITS[0]: 1})
+
+    def queue(pipe: Any) -> None:
+        other.claim(UNITS[0])
+        pipe.set("written", 1)
+
+    with pytest.raises(LeaseLostError):
+        tenure.write(client, queue)
+    assert client.get("written") is None
+
+
+def test_who_died_while_the_clock_of_redis_was_ahead_owns_nothing_once_it_is_right(make: Make, client: Any) -> None:
+    ahead_ms = int(client.time()[0] * 1000) + 400 * 86_400_000
+    client.zadd(keys.members(Role.INFERENCE.value), {"elsewhere-1-1": ahead_ms})
+    for unit in UNITS:
+        client.set(unit.fence, 7)
+        client.set(unit.lease, b"elsewhere-1-1:7", px=400 * 86_400_000)
+    alone = make()
+    assert not alone.others()
+    alone._round()
+    assert all(client.pttl(unit.lease) <= LEASE_S * 1000 for unit in UNITS)
+    client.delete(*(unit.lease for unit in UNITS))  # which is what happens then
+    alone._round()
+    assert counts(alone) == [4]
