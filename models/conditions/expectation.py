@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.conditions.sketch import Sketch, sketch_of
-from models.conditions.usual import LEARNING_S, Difference, Usual
+from models.conditions.usual import CHANGED, LEARNING_S, Difference, Usual
 
 _MOST = 8  # pictures: of day and night, where the bank saw both
 _LEAST_CONTRAST, _MOST_CONTRAST = 0.4, 2.5  # of the bank's: darker or lighter pictures are not compared
@@ -20,10 +20,7 @@ class Expectation:
 
     def __init__(self, thumbnails: Sequence[bytes]) -> None:
         """``thumbnails``: JPEGs; empty ones, and what is no JPEG, are left out."""
-        kept = [jpeg for jpeg in thumbnails if jpeg]
-        chosen = kept[:: max(1, len(kept) // _MOST)][:_MOST]
-        pictures = (_decoded(jpeg) for jpeg in chosen)
-        self._usual = [_usual(sketch_of(picture)) for picture in pictures if picture is not None]
+        self._usual = [_usual(sketch) for sketch in _sketches(thumbnails)]
 
     def __bool__(self) -> bool:
         return bool(self._usual)
@@ -33,6 +30,17 @@ class Expectation:
         found = [usual.compare(sketch) for usual in self._usual]
         fit = [one for one in found if not one.recoloured and _LEAST_CONTRAST <= one.contrast <= _MOST_CONTRAST]
         return min(fit, key=lambda one: one.changed, default=None)
+
+    def excludes(self, thumbnails: Sequence[bytes]) -> bool:
+        """Whether these pictures are of another view: some can be compared, and none of those is recognised."""
+        found = [difference for sketch in _sketches(thumbnails) if (difference := self.compare(sketch)) is not None]
+        return bool(found) and all(difference.changed >= CHANGED for difference in found)
+
+
+def _sketches(thumbnails: Sequence[bytes]) -> list[Sketch]:
+    kept = [jpeg for jpeg in thumbnails if jpeg]
+    chosen = kept[:: max(1, len(kept) // _MOST)][:_MOST]
+    return [sketch_of(picture) for jpeg in chosen if (picture := _decoded(jpeg)) is not None]
 
 
 def _usual(sketch: Sketch) -> Usual:

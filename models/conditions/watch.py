@@ -15,7 +15,7 @@ from models.conditions.expectation import Expectation
 from models.conditions.sketch import CELLS, Sketch, cell_means, sketch_of
 from models.conditions.steadiness import Steadiness
 from models.conditions.stillness import Stillness
-from models.conditions.usual import Difference, Usual, levels
+from models.conditions.usual import CHANGED, CHANGED_BACK, Difference, Usual, levels
 
 FROZEN_AFTER_S = 60.0  # longer than any usual distance of key frames, between which a still scene is one picture
 GAP_S = 30.0  # without frames for longer, nothing is known of the picture
@@ -27,8 +27,6 @@ _STEADY_AFTER_S = 5.0  # the wind comes in gusts
 _OVER_AFTER_S = 2.0
 _REFILLS_S = 0.7  # after a cut, smoothing begins anew, and the windows of half a second are full again by then
 _SETTLES_S = 3.0  # as long as the smoothing remembers (4 sigma of 0.68 s)
-_CHANGED = 0.55  # share of the steady cells; real footage with cars and people close by stays far below
-_CHANGED_BACK = 0.4
 _DETAIL_LEFT = 0.15  # of the usual detail
 _DETAIL_NONE = 0.6  # grey levels: what noise and compression leave of a black picture
 _CONTRAST_NONE = 0.03  # of the usual contrast: darkness in which the scene can still be seen leaves more
@@ -133,18 +131,18 @@ class ConditionWatch:
             return faint and sketch.contrast < slack * _DETAIL_NONE
         if not faint and difference.detail >= slack * _DETAIL_LEFT:
             return False
-        gone = difference.changed >= _CHANGED or difference.contrast < slack * _CONTRAST_NONE
+        gone = difference.changed >= CHANGED or difference.contrast < slack * _CONTRAST_NONE
         return gone or difference.detail < slack * _BLURRED * difference.contrast
 
     def _has_changed(self, difference: Difference) -> bool:
-        limit = _CHANGED_BACK if self._changed.open else _CHANGED
+        limit = CHANGED_BACK if self._changed.open else CHANGED
         return difference.recoloured or difference.changed >= limit
 
     def _difference(self, sketch: Sketch) -> Difference | None:
         if self._usual.known or not self._expects or self._expectation is None:
             return self._usual.compare(sketch) if self._usual.known else None
         difference = self._expectation.compare(sketch)
-        if difference is None or difference.changed < _CHANGED_BACK:
+        if difference is None or difference.changed < CHANGED_BACK:
             self._expects = False
             return None
         return difference

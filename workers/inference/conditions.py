@@ -27,6 +27,7 @@ _SAYS = {
     AlertKind.SHAKING: "the picture as a whole moves to and fro: fix the camera, or switch its stabiliser on",
     AlertKind.FLICKERING: "bars of light roll through the picture: set the camera to the mains frequency (50 or 60 Hz)",
 }
+_NO_BANK = ""
 _LEARNT = "the new view has lasted and counts as the usual one now; the bank does not know it: enrol again"
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,7 @@ class Conditions:
     _expectation: Expectation = field(default_factory=lambda: Expectation(()))
     _silence: Silence = field(default_factory=Silence)
     _revision: int | None = None  # of the camera whose pictures the watch knows
+    _bank_id: str | None = _NO_BANK  # that the watch last went by; None: not known
 
     def look(self, camera: Camera, frame: Frame) -> tuple[Attention, list[Alert]]:
         """Take a frame; also returns what its score is worth."""
@@ -59,13 +61,18 @@ class Conditions:
         changed += [self._alert_of(camera, change) for change in sight.changes]
         return sight.attention, changed
 
-    def expect(self, expectation: Expectation, *, relearnt: bool = False) -> None:
-        """What the camera showed when its bank was learnt. ``relearnt``: in place of another one, whose view may be a
-        thing of the past, so that the watch begins anew."""
-        self._expectation = expectation
-        if relearnt:
+    def expect(self, bank_id: str, expectation: Expectation) -> None:
+        """What the camera showed when its bank was learnt. With another bank than before the watch begins anew: what
+        was usual, and what is open against it, may be of a view of the past."""
+        if self._bank_id not in (bank_id, None):
             self._revision = None
+        self._bank_id, self._expectation = bank_id, expectation
         self._watch.expect(expectation)
+
+    def expect_nothing(self) -> None:
+        """There is no bank at present. Which one there was last is still known."""
+        self._expectation = Expectation(())
+        self._watch.expect(self._expectation)
 
     def judge(self, camera: Camera, frame: Frame, silent: bool) -> list[Alert]:
         """Take a scored frame; ``silent``: of which a stream said nothing that should have."""
@@ -154,6 +161,7 @@ class Conditions:
             "blindness": self._blindness.state(),
             "silence": self._silence.state(),
             "revision": self._revision,
+            "bank": self._bank_id,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -171,3 +179,4 @@ class Conditions:
             return
         self._watch, self._blindness, self._silence = watch, blindness, silence
         self._revision = state["revision"]
+        self._bank_id = state.get("bank")  # unknown to earlier versions
