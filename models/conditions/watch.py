@@ -12,6 +12,7 @@ from models.attention import Attention
 from models.conditions.condition import Condition, ConditionKind
 from models.conditions.episode import Episode
 from models.conditions.expectation import Expectation
+from models.conditions.glimpses import Glimpses
 from models.conditions.sketch import CELLS, Sketch, cell_means, sketch_of
 from models.conditions.steadiness import Steadiness
 from models.conditions.stillness import Stillness
@@ -58,6 +59,7 @@ class ConditionWatch:
         self._frozen = Episode(ConditionKind.FROZEN, frozen_after_s, _OVER_AFTER_S)
         self._covered = Episode(ConditionKind.COVERED, _COVERED_AFTER_S, _OVER_AFTER_S)
         self._changed = Episode(ConditionKind.SCENE_CHANGED, _CHANGED_AFTER_S, _OVER_AFTER_S)
+        self._glimpses: Glimpses | None = None  # of what comes and goes in a covered picture
         self._steadiness = Steadiness()
         self._shaking = Episode(ConditionKind.SHAKING, _UNSTEADY_AFTER_S, _STEADY_AFTER_S)
         self._flickering = Episode(ConditionKind.FLICKERING, _UNSTEADY_AFTER_S, _STEADY_AFTER_S)
@@ -99,7 +101,9 @@ class ConditionWatch:
         steady = covered or changed or not self._usual.known
         unsteady = self._steadiness.look(sketch.grey, None if steady else self._usual.grey, elapsed_s)
         changes += self._shaking.update(at_s, unsteady.shakes) + self._flickering.update(at_s, unsteady.flickers)
-        changes += self._learn(sketch, at_s, elapsed_s, unusual=covered or changed)
+        unusual = covered or changed or self._covered.open is not None  # glimpses past a cover are not learnt
+        changes += self._learn(sketch, at_s, elapsed_s, unusual=unusual)
+        changes += self._learn_plain(sketch, at_s, elapsed_s)
         ended = any(change.ended_s is not None for change in changes)
         jumped = self._jumps(sketch, elapsed_s)
         unsettled = ended or jumped or covered or changed or rejoined or unsteady.now
@@ -119,7 +123,7 @@ class ConditionWatch:
         if self._last_s is None or 0.0 <= at_s - self._last_s <= GAP_S:
             return []
         closed = self.finish()
-        self._cells = self._last_s = None
+        self._cells = self._last_s = self._glimpses = None
         self._steadiness = Steadiness()
         self._unsettled_until_s = float("-inf")
         return closed
@@ -151,12 +155,23 @@ class ConditionWatch:
         if not unusual:
             self._usual.learn(sketch, elapsed_s)
             return []
-        since_s = self._changed.since_s
-        if self._changed.open is None or since_s is None or at_s - since_s < LEARNT_AFTER_S or not self._usual.known:
+        return self._relearn(sketch, at_s, self._changed) if self._usual.known else []
+
+    def _learn_plain(self, sketch: Sketch, at_s: float, elapsed_s: float) -> list[Condition]:
+        """A plainer view looks like a covered lens for as long as nothing is seen to live in it."""
+        if self._covered.open is None or not self._usual.known:
+            self._glimpses = None
+            return []
+        self._glimpses = self._glimpses or Glimpses()
+        return self._relearn(sketch, at_s, self._covered) if self._glimpses.look(sketch, at_s, elapsed_s) else []
+
+    def _relearn(self, sketch: Sketch, at_s: float, episode: Episode) -> list[Condition]:
+        since_s = episode.since_s
+        if episode.open is None or since_s is None or at_s - since_s < LEARNT_AFTER_S:
             return []
         self._usual.forget()
         self._usual.learn(sketch, 0.0)
-        return self._changed.finish(at_s, learnt=True)
+        return episode.finish(at_s, learnt=True)
 
     def _jumps(self, sketch: Sketch, elapsed_s: float) -> bool:
         cells = cell_means(sketch.grey)
@@ -180,6 +195,7 @@ class ConditionWatch:
             "stillness": self._stillness.state(),
             "steadiness": self._steadiness.state(),
             "expects": self._expects,
+            "glimpses": self._glimpses.state() if self._glimpses else None,
             "usual": self._usual.state(),
             "episodes": [episode.state() for episode in self._episodes],
             "cells": None if self._cells is None else self._cells.ravel().tolist(),
@@ -193,6 +209,9 @@ class ConditionWatch:
         self._steadiness.restore(state["steadiness"])
         self._expects = bool(state["expects"])
         self._usual.restore(state["usual"])
+        if (glimpses := state.get("glimpses")) is not None:  # unknown to earlier versions
+            self._glimpses = Glimpses()
+            self._glimpses.restore(glimpses)
         for episode, stored in zip(self._episodes, state["episodes"], strict=True):
             episode.restore(stored)
         cells = state["cells"]
