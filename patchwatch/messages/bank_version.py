@@ -11,6 +11,7 @@ from patchwatch.messages.enrolment_report import EnrolmentReport, Verdict
 from patchwatch.messages.number import Count, TimeMs
 
 BANK_ID_PATTERN = r"^[0-9a-f]{12}$"
+ORDER_WITHIN_S = 5.0  # an order that nobody began by then is not carried out any more
 LESS_FOOTAGE = 0.5  # of the present bank's: less than that is worse
 _RANK = {Verdict.TOO_SHORT: 0, Verdict.STILL_LEARNING: 1, Verdict.COMPLETE: 2}
 
