@@ -37,11 +37,13 @@ log = logging.getLogger(__name__)
 class Conditions:
     """Of one camera. At most one alert of each kind is open; the methods return alerts that opened or closed.
 
-    ``wall_ms`` says what the wall clock showed at a moment of the frames' clock.
+    ``wall_ms`` says what the wall clock showed at a moment of the frames' clock, by the clock of another moment.
     """
 
     alerts: dict[AlertKind, Alert] = field(default_factory=dict)  # the open ones
-    wall_ms: Callable[[float], int] = field(default=lambda at_s: round(at_s * 1000), repr=False, compare=False)
+    wall_ms: Callable[[float, float], int] = field(
+        default=lambda at_s, _: round(at_s * 1000), repr=False, compare=False
+    )
     _watch: ConditionWatch = field(default_factory=ConditionWatch)
     _blindness: Blindness = field(default_factory=Blindness)
     _expectation: Expectation = field(default_factory=lambda: Expectation(()))
@@ -99,13 +101,13 @@ class Conditions:
 
     def finish_picture(self) -> list[Alert]:
         """No more frames for now: close what is open of the picture."""
-        ended = {AlertKind(closed.kind.value): self.wall_ms(closed.ended_s or 0.0) for closed in self._watch.finish()}
+        ended = {AlertKind(closed.kind.value): self._ended_ms(closed) for closed in self._watch.finish()}
         left = [kind for kind in _OF_PICTURE if kind in self.alerts]
         return [self._closed(kind, ended.get(kind, self.alerts[kind].opened_at_ms)) for kind in left]
 
     def finish_scored(self) -> list[Alert]:
         """No frame is scored any more: whether scores would say anything is not known."""
-        ended = [self.wall_ms(change.ended_s or 0.0) for change in self._blindness.finish()]
+        ended = [self._ended_ms(change) for change in self._blindness.finish()]
         if AlertKind.BLIND not in self.alerts:
             return []
         return [self._closed(AlertKind.BLIND, max([self.alerts[AlertKind.BLIND].opened_at_ms, *ended]))]
@@ -123,9 +125,12 @@ class Conditions:
     def _alert_of(self, camera: Camera, change: Condition) -> Alert:
         kind = AlertKind(change.kind.value)
         if change.ended_s is not None and kind in self.alerts:
-            return self._closed(kind, self.wall_ms(change.ended_s), _LEARNT if change.learnt else None)
-        opened_ms = self.wall_ms(change.opened_s)
-        return self._opened(camera, kind, self.wall_ms(change.started_s), opened_ms, self._says(kind))
+            return self._closed(kind, self._ended_ms(change), _LEARNT if change.learnt else None)
+        started_ms, opened_ms = (self.wall_ms(at_s, change.started_s) for at_s in (change.started_s, change.opened_s))
+        return self._opened(camera, kind, started_ms, opened_ms, self._says(kind))
+
+    def _ended_ms(self, change: Condition) -> int:
+        return self.wall_ms(change.ended_s or 0.0, change.started_s)
 
     def _says(self, kind: AlertKind) -> str:
         if kind is AlertKind.BLIND:

@@ -303,9 +303,10 @@ class Session:
             gone, _ = self.recent.popleft()
             self.cut_frames.discard(gone)
 
-    def wall_ms(self, own_s: float) -> int:
-        """What the wall clock showed at a moment of the camera's own time."""
-        return max(0, self.camera_time.eras.wall_ms(round(own_s * 1000)))
+    def wall_ms(self, own_s: float, since_s: float) -> int:
+        """What the wall clock showed at a moment of the camera's own time, by the clock of ``since_s``: that something
+        lasted is told as long as it was, though the clock was set meanwhile."""
+        return max(0, self.camera_time.eras.wall_ms(round(own_s * 1000), round(since_s * 1000)))
 
     def next_score_ms(self, own_ns: int) -> int:
         """Id of the next score: the camera's own time, pushed forward where two fall on one millisecond."""

@@ -162,3 +162,13 @@ def test_a_bank_that_is_gone_is_no_longer_what_the_camera_should_show(bank: Bank
     assert told(kept, shots(turned, 8)) == [(AlertKind.SCENE_CHANGED, AlertState.OPEN)]
     BETWEEN[gone](kept)
     assert told(kept, shots(turned, 8, first=500), 8.0) == [(AlertKind.SCENE_CHANGED, AlertState.CLOSED)]
+
+
+def test_a_condition_is_told_as_long_as_it_was_though_the_clock_was_set_meanwhile() -> None:
+    kept = ready()
+    closed = []
+    for n, rgb in enumerate(shots(view(), 30) + shots(blurred(view()), 10, first=500) + shots(view(), 5, first=900)):
+        if n == 35 * FPS:
+            kept.camera_time.eras.begin(35_000, -400 * 86_400_000)
+        closed += [one for one in kept.conditions.look(kept.camera, Frame(rgb, n / FPS))[1] if one.ended_at_ms]
+    assert [(one.kind, one.ended_at_ms) for one in closed] == [(AlertKind.COVERED, pytest.approx(40_000, abs=500))]
