@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from models.tampering.signature import CELLS, GRID, PictureSignature, cell_means, energies, gradients
 
 LEARNING_S = 10.0  # before, nothing is judged by it
+CHANGED = 0.55  # share of the steady cells; real footage with cars and people close by stays far below
+CHANGED_BACK = 0.4
 _FORGETS_S = 60.0  # who stands still for minutes, and where the sun casts its shadows, becomes part of it
 _STRUCTURED = 4.0  # mean square gradient from which on a cell has structure: (2 grey levels per point) squared
 _LEAST_CELLS = 24  # that the changed ones are a share of at least, of 48: of an all but empty view little is said

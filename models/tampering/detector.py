@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.alarms.alert_gate import AlertGate
-from models.tampering.background import Background, Difference, levels
+from models.tampering.background import CHANGED, CHANGED_BACK, Background, Difference, levels
 from models.tampering.condition import Condition, ConditionKind
 from models.tampering.expectation import Expectation
 from models.tampering.freeze import FreezeDetector
+from models.tampering.glimpses import Glimpses
 from models.tampering.hysteresis import Hysteresis
 from models.tampering.signature import CELLS, PictureSignature, cell_means, signature_of
 from models.tampering.steadiness import Steadiness
@@ -27,8 +28,6 @@ _STEADY_AFTER_S = 5.0  # the wind comes in gusts
 _OVER_AFTER_S = 2.0
 _REFILLS_S = 0.7  # after a cut, smoothing begins anew, and the windows of half a second are full again by then
 _SETTLES_S = 3.0  # as long as the smoothing remembers (4 sigma of 0.68 s)
-_CHANGED = 0.55  # share of the steady cells; real footage with cars and people close by stays far below
-_CHANGED_BACK = 0.4
 _DETAIL_LEFT = 0.15  # of the usual detail
 _DETAIL_NONE = 0.6  # grey levels: what noise and compression leave of a black picture
 _CONTRAST_NONE = 0.03  # of the usual contrast: darkness in which the scene can still be seen leaves more
@@ -60,6 +59,7 @@ class TamperingDetector:
         self._frozen = Hysteresis(ConditionKind.FROZEN, frozen_after_s, _OVER_AFTER_S)
         self._covered = Hysteresis(ConditionKind.COVERED, _COVERED_AFTER_S, _OVER_AFTER_S)
         self._changed = Hysteresis(ConditionKind.SCENE_CHANGED, _CHANGED_AFTER_S, _OVER_AFTER_S)
+        self._glimpses: Glimpses | None = None  # of what comes and goes in a covered picture
         self._steadiness = Steadiness()
         self._shaking = Hysteresis(ConditionKind.SHAKING, _UNSTEADY_AFTER_S, _STEADY_AFTER_S)
         self._flickering = Hysteresis(ConditionKind.FLICKERING, _UNSTEADY_AFTER_S, _STEADY_AFTER_S)
@@ -101,7 +101,9 @@ class TamperingDetector:
         steady = covered or changed or not self._usual.known
         unsteady = self._steadiness.look(sketch.grey, None if steady else self._usual.grey, elapsed_s)
         changes += self._shaking.update(at_s, unsteady.shakes) + self._flickering.update(at_s, unsteady.flickers)
-        changes += self._learn(sketch, at_s, elapsed_s, unusual=covered or changed)
+        unusual = covered or changed or self._covered.open is not None  # glimpses past a cover are not learnt
+        changes += self._learn(sketch, at_s, elapsed_s, unusual=unusual)
+        changes += self._learn_plain(sketch, at_s, elapsed_s)
         ended = any(change.ended_s is not None for change in changes)
         jumped = self._jumps(sketch, elapsed_s)
         unsettled = ended or jumped or covered or changed or rejoined or unsteady.now
@@ -121,7 +123,7 @@ class TamperingDetector:
         if self._last_s is None or 0.0 <= at_s - self._last_s <= GAP_S:
             return []
         closed = self.finish()
-        self._cells = self._last_s = None
+        self._cells = self._last_s = self._glimpses = None
         self._steadiness = Steadiness()
         self._unsettled_until_s = float("-inf")
         return closed
@@ -133,18 +135,18 @@ class TamperingDetector:
             return faint and sketch.contrast < slack * _DETAIL_NONE
         if not faint and difference.detail >= slack * _DETAIL_LEFT:
             return False
-        gone = difference.changed >= _CHANGED or difference.contrast < slack * _CONTRAST_NONE
+        gone = difference.changed >= CHANGED or difference.contrast < slack * _CONTRAST_NONE
         return gone or difference.detail < slack * _BLURRED * difference.contrast
 
     def _has_changed(self, difference: Difference) -> bool:
-        limit = _CHANGED_BACK if self._changed.open else _CHANGED
+        limit = CHANGED_BACK if self._changed.open else CHANGED
         return difference.recoloured or difference.changed >= limit
 
     def _difference(self, sketch: PictureSignature) -> Difference | None:
         if self._usual.known or not self._expects or self._expectation is None:
             return self._usual.compare(sketch) if self._usual.known else None
         difference = self._expectation.compare(sketch)
-        if difference is None or difference.changed < _CHANGED_BACK:
+        if difference is None or difference.changed < CHANGED_BACK:
             self._expects = False
             return None
         return difference
@@ -153,12 +155,23 @@ class TamperingDetector:
         if not unusual:
             self._usual.learn(sketch, elapsed_s)
             return []
-        since_s = self._changed.since_s
-        if self._changed.open is None or since_s is None or at_s - since_s < LEARNT_AFTER_S or not self._usual.known:
+        return self._relearn(sketch, at_s, self._changed) if self._usual.known else []
+
+    def _learn_plain(self, sketch: PictureSignature, at_s: float, elapsed_s: float) -> list[Condition]:
+        """A plainer view looks like a covered lens for as long as nothing is seen to live in it."""
+        if self._covered.open is None or not self._usual.known:
+            self._glimpses = None
+            return []
+        self._glimpses = self._glimpses or Glimpses()
+        return self._relearn(sketch, at_s, self._covered) if self._glimpses.look(sketch, at_s, elapsed_s) else []
+
+    def _relearn(self, sketch: PictureSignature, at_s: float, episode: Hysteresis) -> list[Condition]:
+        since_s = episode.since_s
+        if episode.open is None or since_s is None or at_s - since_s < LEARNT_AFTER_S:
             return []
         self._usual.forget()
         self._usual.learn(sketch, 0.0)
-        return self._changed.finish(at_s, learnt=True)
+        return episode.finish(at_s, learnt=True)
 
     def _jumps(self, sketch: PictureSignature, elapsed_s: float) -> bool:
         cells = cell_means(sketch.grey)
@@ -182,6 +195,7 @@ class TamperingDetector:
             "stillness": self._stillness.state(),
             "steadiness": self._steadiness.state(),
             "expects": self._expects,
+            "glimpses": self._glimpses.state() if self._glimpses else None,
             "usual": self._usual.state(),
             "episodes": [episode.state() for episode in self._episodes],
             "cells": None if self._cells is None else self._cells.ravel().tolist(),
@@ -195,6 +209,9 @@ class TamperingDetector:
         self._steadiness.restore(state["steadiness"])
         self._expects = bool(state["expects"])
         self._usual.restore(state["usual"])
+        if (glimpses := state.get("glimpses")) is not None:  # unknown to earlier versions
+            self._glimpses = Glimpses()
+            self._glimpses.restore(glimpses)
         for episode, stored in zip(self._episodes, state["episodes"], strict=True):
             episode.restore(stored)
         cells = state["cells"]

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.tampering.background import LEARNING_S, Background, Difference
+from models.tampering.background import CHANGED, LEARNING_S, Background, Difference
 from models.tampering.signature import PictureSignature, signature_of
 
 _MOST = 8  # pictures: of day and night, where the bank saw both
@@ -20,10 +20,7 @@ class Expectation:
 
     def __init__(self, thumbnails: Sequence[bytes]) -> None:
         """``thumbnails``: JPEGs; empty ones, and what is no JPEG, are left out."""
-        kept = [jpeg for jpeg in thumbnails if jpeg]
-        chosen = kept[:: max(1, len(kept) // _MOST)][:_MOST]
-        pictures = (_decoded(jpeg) for jpeg in chosen)
-        self._usual = [_usual(signature_of(picture)) for picture in pictures if picture is not None]
+        self._usual = [_usual(sketch) for sketch in _sketches(thumbnails)]
 
     def __bool__(self) -> bool:
         return bool(self._usual)
@@ -33,6 +30,17 @@ class Expectation:
         found = [usual.compare(sketch) for usual in self._usual]
         fit = [one for one in found if not one.recoloured and _LEAST_CONTRAST <= one.contrast <= _MOST_CONTRAST]
         return min(fit, key=lambda one: one.changed, default=None)
+
+    def excludes(self, thumbnails: Sequence[bytes]) -> bool:
+        """Whether these pictures are of another view: some can be compared, and none of those is recognised."""
+        found = [difference for sketch in _sketches(thumbnails) if (difference := self.compare(sketch)) is not None]
+        return bool(found) and all(difference.changed >= CHANGED for difference in found)
+
+
+def _sketches(thumbnails: Sequence[bytes]) -> list[PictureSignature]:
+    kept = [jpeg for jpeg in thumbnails if jpeg]
+    chosen = kept[:: max(1, len(kept) // _MOST)][:_MOST]
+    return [signature_of(picture) for jpeg in chosen if (picture := _decoded(jpeg)) is not None]
 
 
 def _usual(sketch: PictureSignature) -> Background:

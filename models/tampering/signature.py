@@ -19,9 +19,10 @@ _BUSY = 38  # of the 48 cells in order of detail: a picture has lost its detail 
 
 @dataclass(frozen=True)
 class PictureSignature:
-    """``grey``: float32 (18, 32), grey levels. ``detail``: fine structure of a busy cell, in grey levels.
-    ``contrast``: coarse structure of the whole, in grey levels per point of the grid. ``colour``: mean difference
-    between the channels, 0 for an infrared picture. ``digests``: uint32 (48,), each equal where its cell is.
+    """``grey``: float32 (18, 32), grey levels. ``sharpness``: float32 (6, 8), fine structure of each cell, in grey
+    levels; ``detail``: of a busy one. ``contrast``: coarse structure of the whole, in grey levels per point of the
+    grid. ``colour``: mean difference between the channels, 0 for an infrared picture. ``digests``: uint32 (48,), each
+    equal where its cell is.
     """
 
     grey: NDArray[np.float32]
@@ -29,6 +30,7 @@ class PictureSignature:
     contrast: float
     colour: float
     digests: NDArray[np.uint32]
+    sharpness: NDArray[np.float32]
 
 
 def signature_of(rgb: NDArray[np.uint8]) -> PictureSignature:
@@ -43,6 +45,7 @@ def signature_of(rgb: NDArray[np.uint8]) -> PictureSignature:
         contrast=float(np.sqrt(energies(gradients(grey)).mean())),
         colour=_colour(rgb),
         digests=_digests(rgb[::_EVERY_ROW]),
+        sharpness=rough,
     )
 
 

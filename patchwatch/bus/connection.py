@@ -143,9 +143,9 @@ def _translation(error: redis.RedisError) -> BusUnavailableError | None:
     )
 
 
-def ping(url: str) -> None:
+def ping(url: str, timeout_s: float = _SOCKET_TIMEOUT_S) -> None:
     """Raises `BusUnavailableError` when no Redis answers at ``url``."""
-    with translated(), connect(url) as client:
+    with translated(), connect(url, timeout_s) as client:
         client.ping()
 
 

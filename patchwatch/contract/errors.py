@@ -39,6 +39,12 @@ class FatalError(PatchwatchError):
     code = "fatal"
 
 
+class StoppedError(PatchwatchError):
+    """It was told to stop before it had begun: nothing is wrong."""
+
+    code = "stopped"
+
+
 class BusUnavailableError(RetryableError):
     """Redis cannot be reached or refuses."""
 

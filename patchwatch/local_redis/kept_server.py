@@ -7,20 +7,24 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
+from typing import TypeAlias, TypeVar
 
 from patchwatch.bus.connection import ping
-from patchwatch.contract.errors import BusUnavailableError, ConfigurationError, FatalError
+from patchwatch.contract.errors import BusUnavailableError, ConfigurationError, FatalError, StoppedError
 from patchwatch.contract.settings import Settings
 from patchwatch.local_redis import append_only_file
 from patchwatch.local_redis.host_memory import memory_bytes
 from patchwatch.local_redis.scratch_folder import scratch_folder
-from patchwatch.local_redis.server_process import LONGEST_SOCKET_PATH, ServerProcess, ServerStartError
+from patchwatch.local_redis.server_process import LONGEST_SOCKET_PATH, LOOK_S, ServerProcess, ServerStartError
 from patchwatch.local_redis.server_program import Program, first_program, programs
 
 log = logging.getLogger("patchwatch.queue")
+
+Result = TypeVar("Result")
+Steps: TypeAlias = Generator[None, None, Result]  # of which none takes long
 
 _SOCKET, _ADDRESS, _AOF = "queue.sock", "address", "aof"
 _SHARE_OF_MEMORY, _LEAST_MEMORY_MB, _MOST_MEMORY_MB = 4, 128, 4096
@@ -30,6 +34,8 @@ _SILENT_AT_MOST_S = 60.0  # a server that hangs so long is killed and started ag
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
 _STARTS_IN_A_ROW = 5
 _STABLE_AFTER_S = 60.0
+_ANSWERS_WITHIN_S = 1.0  # or is looked at again
+_DONE = object()
 # A crash of the machine costs the last second, or what was written during a rewrite of the file (docs/decisions/029).
 _KEEPS = (
     "--save", "", "--appendonly", "yes", "--appenddirname", _AOF, "--appendfsync", "everysec",
@@ -72,6 +78,7 @@ class KeptQueue:
         self._answered_s = 0.0
         self._started_s = 0.0
         self._starts = 0
+        self._restart: Steps[None] | None = None  # while it is started again
 
     @property
     def url(self) -> str:
@@ -83,12 +90,20 @@ class KeptQueue:
         assert self._server is not None
         return self._server.program
 
-    def start(self) -> None:
-        """With the first program that can read what is kept. Raises `ConfigurationError` when none can."""
+    def start(self, stopped: Callable[[], bool] = lambda: False) -> None:
+        """With the first program that can read what is kept. Raises `ConfigurationError` when none can, and
+        `StoppedError` once it is ``stopped``."""
+        with closing(self._starting()) as steps:
+            for _ in steps:
+                if stopped():
+                    raise StoppedError("stopped while the queue was loading what it keeps")
+                time.sleep(LOOK_S)
+
+    def _starting(self) -> Steps[None]:
         refusals: list[str] = []
         for program in programs():
             try:
-                self._server = self._started(program)
+                self._server = yield from self._started(program)
             except ServerStartError as error:
                 refusals.append(str(error))
                 continue
@@ -99,29 +114,33 @@ class KeptQueue:
         first_program()  # raises where there is no program at all
         raise ConfigurationError(_unreadable(self._folder, refusals))
 
-    def _started(self, program: Program) -> ServerProcess:
+    def _started(self, program: Program) -> Steps[ServerProcess]:
         """A file whose end was cut off by a crash is read up to there; a copy is kept, should it be damage instead."""
         try:
-            return self._with_options(program, "--aof-load-truncated", "no")
+            return (yield from self._with_options(program, "--aof-load-truncated", "no"))
         except ServerStartError as error:
             if _CUT_OFF not in str(error):
                 raise
         lost = append_only_file.keep_copy(self._folder / _AOF)
-        server = self._with_options(program, "--aof-load-truncated", "yes")
+        server = yield from self._with_options(program, "--aof-load-truncated", "yes")
         log.warning(
             "the end of the queue's file was cut off by a crash: %d bytes, what was written last, are lost; the file "
             "as it was is %s", lost(), self._folder / _AOF / append_only_file.COPY,
         )  # fmt: skip
         return server
 
-    def _with_options(self, program: Program, *more: str) -> ServerProcess:
+    def _with_options(self, program: Program, *more: str) -> Steps[ServerProcess]:
         server = ServerProcess(program, self._folder, self._socket, (*self._options, *more), (self._inherited,))
-        server.start()
+        yield from server.starting()
         return server
 
     def tend(self) -> None:
-        """One look; call it several times a second. Raises `FatalError` when the server dies again and again."""
+        """One look, which never takes long; call it several times a second. Raises `FatalError` when the server dies
+        again and again, `ConfigurationError` when it can be started no more."""
         now_s = time.monotonic()
+        if self._restart is not None:
+            self._go_on()
+            return
         if now_s < self._look_at_s:
             return
         self._look_at_s = now_s + _LOOK_EVERY_S
@@ -130,12 +149,14 @@ class KeptQueue:
         self._start_again(now_s)
 
     def stop(self) -> None:
+        if self._restart is not None:
+            self._restart.close()
         if self._server is not None:
             self._server.stop()
 
     def _hangs(self, now_s: float) -> bool:
         try:
-            ping(self.url)
+            ping(self.url, _ANSWERS_WITHIN_S)
         except BusUnavailableError as error:
             if now_s - self._answered_s < _SILENT_AT_MOST_S:
                 return False
@@ -152,14 +173,21 @@ class KeptQueue:
         if self._starts > _STARTS_IN_A_ROW:
             raise FatalError(f"the queue's server died {self._starts} times in a row: {words}")
         log.error("the queue's server ended (%s); starting it again: nothing that it had is lost", words)
-        self.start()
+        self._restart = self._starting()
+
+    def _go_on(self) -> None:
+        """One step of the start: the roles are tended meanwhile, for a large file takes minutes to load."""
+        if self._restart is None or next(self._restart, _DONE) is not _DONE:
+            return
+        self._restart = None
         self._look_at_s = time.monotonic() + min(_FIRST_PAUSE_S * 2**self._starts, _LONGEST_PAUSE_S)
 
 
 @contextmanager
-def kept_queue(settings: Settings) -> Iterator[KeptQueue]:
+def kept_queue(settings: Settings, stopped: Callable[[], bool] = lambda: False) -> Iterator[KeptQueue]:
     """Run the queue of DATA_DIR. Raises `ConfigurationError` when another `patchwatch serve` runs it, when its folder
-    cannot be used, or when no server here can read what is kept."""
+    cannot be used, or when no server here can read what is kept; `StoppedError` once it is ``stopped`` while it
+    starts."""
     folder = queue_folder(settings)
     with ExitStack() as stack:
         inherited = _claim(stack, folder)
@@ -167,7 +195,7 @@ def kept_queue(settings: Settings) -> Iterator[KeptQueue]:
         _clean(folder)
         append_only_file.remove_zeros(folder / _AOF)
         queue = KeptQueue(folder, _socket(stack, folder), queue_memory_mb(settings), inherited)
-        queue.start()
+        queue.start(stopped)
         stack.callback(queue.stop)
         address = folder / _ADDRESS
         _write_privately(address, queue.url)

@@ -6,13 +6,14 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 import redis
 
+from patchwatch.bus.connection import connect
 from patchwatch.contract.errors import FatalError
 from patchwatch.local_redis.server_program import Program
 
@@ -20,7 +21,8 @@ LONGEST_SOCKET_PATH = 100  # bytes; systems allow 104 to 108
 _READY_WITHIN_S = 15.0
 _LOADED_WITHIN_S = 600.0  # with what it keeps on disk
 _STOPPED_WITHIN_S = 30.0
-_LOOK_S = 0.01
+_ANSWERS_WITHIN_S = 1.0  # or is asked again
+LOOK_S = 0.01
 _LOG_END_BYTES = 4000
 # Runs a command until standard input ends, so that it does not outlive us even if we are killed outright.
 _TIED_TO_STDIN = 'exec 3<&0; "$@" & it=$!; { read -r _ <&3; kill $it; } & watch=$!; wait $it; kill $watch 2>/dev/null'
@@ -56,6 +58,11 @@ class ServerProcess:
 
     def start(self) -> None:
         """Returns once it answers and has loaded what it keeps. Raises `ServerStartError`."""
+        for _ in self.starting():
+            time.sleep(LOOK_S)
+
+    def starting(self) -> Iterator[None]:
+        """As `start`, in steps of which none takes long: ends once it answers. Closed before, it kills the server."""
         with self._log_file.open("wb") as log:
             self._process = subprocess.Popen(
                 ["/bin/sh", "-c", _TIED_TO_STDIN, "sh", *self._command()],
@@ -63,7 +70,7 @@ class ServerProcess:
                 process_group=0,  # a Ctrl-C in the terminal stops the workers first, and the queue last
             )  # fmt: skip
         try:
-            self._wait_until_ready()
+            yield from self._until_ready()
         except BaseException:
             self.kill()
             raise
@@ -105,10 +112,10 @@ class ServerProcess:
             "--dir", str(self._folder), "--loglevel", "notice", "--maxmemory-policy", "noeviction", *self._options,
         ]  # fmt: skip
 
-    def _wait_until_ready(self) -> None:
+    def _until_ready(self) -> Iterator[None]:
         now_s = time.monotonic()
         deadline_s, loaded_by_s = now_s + _READY_WITHIN_S, now_s + _LOADED_WITHIN_S
-        with redis.Redis(unix_socket_path=str(self.socket), socket_timeout=5.0) as client:
+        with connect(self.url, _ANSWERS_WITHIN_S) as client:  # which does not try again by itself
             while True:
                 try:
                     client.ping()
@@ -122,7 +129,7 @@ class ServerProcess:
                     raise ServerStartError(
                         f"{self.program.name} did not start: {self.last_words() or 'no word from it'}"
                     )
-                time.sleep(_LOOK_S)
+                yield
 
 
 def _message(line: str) -> str:

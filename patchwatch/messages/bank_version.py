@@ -11,6 +11,7 @@ from patchwatch.messages.base import CameraId, Message
 from patchwatch.messages.enrolment_report import EnrolmentReport, Sufficiency
 
 BANK_ID_PATTERN = r"^[0-9a-f]{12}$"
+ORDER_WITHIN_S = 5.0  # an order that nobody began by then is not carried out any more
 LESS_FOOTAGE = 0.5  # of the present bank's: less than that is worse
 _RANK = {Sufficiency.TOO_SHORT: 0, Sufficiency.STILL_LEARNING: 1, Sufficiency.COMPLETE: 2}
 

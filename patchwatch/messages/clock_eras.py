@@ -51,8 +51,10 @@ class Eras:
         """Of what is not kept any more no times are asked."""
         self._eras = self._eras[max(0, self._number(own_ms)) :]
 
-    def wall_ms(self, own_ms: int) -> int:
-        return own_ms - self._eras[max(0, self._number(own_ms))].shift_ms
+    def wall_ms(self, own_ms: int, since_ms: int | None = None) -> int:
+        """What the wall clock showed. ``since_ms``: as if it had not been set after that moment."""
+        number = self._number(own_ms if since_ms is None else since_ms)
+        return own_ms - self._eras[max(0, number)].shift_ms
 
     def own_ranges(self, from_wall_ms: int, to_wall_ms: int) -> Iterator[tuple[int, int]]:
         """Where in own time all that lies between two times of the wall clock is: ranges in order, which do not overlap

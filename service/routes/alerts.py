@@ -68,7 +68,7 @@ async def snapshot(alert_id: str, context: In) -> Response:
 
 
 async def _check_cameras(context: Context, camera_ids: Collection[str]) -> None:
-    unknown = [one for one in await unknown_cameras(context, camera_ids) if not await _has_alerts(context, one)]
+    unknown = [one for one in await unknown_cameras(context.store, camera_ids) if not await _has_alerts(context, one)]
     if unknown:
         raise unknown_camera_error("query.camera", unknown)
 

@@ -29,7 +29,7 @@ async def alerts(
 ) -> None:
     """``after``: the id of the last message received; without it only what comes from now on."""
     try:
-        unknown = await unknown_cameras(context, camera or ())
+        unknown = await unknown_cameras(context.store, camera or ())
         start = alert_position(after)
         positions = {keys.ALERTS: start} if start else await context.store.streams.ends([keys.ALERTS])
     except PatchwatchError as error:

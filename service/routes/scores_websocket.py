@@ -27,7 +27,7 @@ async def scores(
 ) -> None:
     """``after``: ids of the last messages received, one per camera; the other cameras begin now."""
     try:
-        unknown = await unknown_cameras(context, camera or ())
+        unknown = await unknown_cameras(context.store, camera or ())
         positions = await _starts(context, frozenset(camera or ()), score_positions(after or ()))
     except PatchwatchError as error:
         await refuse_websocket(websocket, error)

@@ -138,7 +138,7 @@ async def webhook_views(context: Context, webhooks: list[Webhook]) -> list[Webho
 
 async def _check_cameras(context: Context, camera_ids: Collection[str]) -> None:
     """Raises `InvalidFieldsError` for one that does not exist: nothing would ever be sent of it."""
-    if unknown := await unknown_cameras(context, camera_ids):
+    if unknown := await unknown_cameras(context.store, camera_ids):
         raise unknown_camera_error("body.cameras", unknown)
 
 

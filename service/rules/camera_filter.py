@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from service.context import Context
 from service.problem import FieldProblem, InvalidFieldsError
+from service.store import Store
 
 _MOST_TOLD = 5
 
 
-async def unknown_cameras(context: Context, camera_ids: Collection[str]) -> list[str]:
+async def unknown_cameras(store: Store, camera_ids: Collection[str]) -> list[str]:
     """Those of ``camera_ids`` that no camera has now, in their order."""
     if not camera_ids:
         return []
-    known = frozenset(await context.store.cameras.ids())
+    known = frozenset(await store.cameras.ids())
     return [one for one in dict.fromkeys(camera_ids) if one not in known]
 
 

@@ -134,9 +134,8 @@ async def running(settings: Settings, stable_after_s: float = 30.0) -> AsyncIter
             try:
                 yield Rig(settings, client, supervisor, endpoint.port)
             finally:
-                task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+                supervisor.stop()
+                await task
 
 
 @contextmanager

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import logging
 import os
-import signal
 import socket
 import ssl
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from workers.delivery.outbox import Outbox
 from workers.delivery.webhook_replica import WebhookReplica
 from workers.runtime.lease import Lease
 from workers.runtime.leases import Leases
+from workers.runtime.stop_signals import stop_signals
 
 _LOOK_EVERY_S = 0.5
 _BEAT_EXPIRES_S = 10
@@ -62,24 +62,33 @@ class DeliveryWorker:
         self._clock = BusClock()
         self._started_at_ms = self._clock.now_ms()
         self._away = False
+        self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Until cancelled; then attempts in hand are finished, within a limit, and the leases given back."""
+        """Until `stop`; then attempts in hand are finished, within a limit, and the leases given back."""
         self._leases.start()
         watching = asyncio.create_task(self._bell.watch(), name="bell")
+        stopping = asyncio.create_task(self._stopping.wait())
         try:
-            while not watching.done():
+            while not (watching.done() or self._stopping.is_set()):
                 try:
                     await self._look()
                     self._bus_is(away=False)
                 except (BusUnavailableError, redis.ResponseError) as error:
                     self._bus_is(away=True, why=str(error))
-                await asyncio.wait({watching}, timeout=_LOOK_EVERY_S)
-            watching.result()  # it ends by a defect only, which ends this worker
+                await asyncio.wait({watching, stopping}, timeout=_LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+            if watching.done():
+                watching.result()  # it ends before by a defect only, which ends this worker
         finally:
+            self._stopping.set()
+            self._bell.stop()
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
             await self._stop()
+
+    def stop(self) -> None:
+        """Let `run` end."""
+        self._stopping.set()
 
     async def _look(self) -> None:
         wanted = {name: webhook for name, webhook in (await self._roster.read()).items() if webhook.enabled}
@@ -149,27 +158,15 @@ async def serve(settings: Settings) -> None:
     """The worker as a coroutine."""
     if settings.redis_url is None:
         raise ConfigurationError("the delivery worker needs a Redis: set PATCHWATCH_REDIS_URL")
-    stop = _stop_signals()
+    stop = stop_signals()
     # A carrier uses one connection at a time; the rest is for the bell and the leases.
     async with connect_async(settings.redis_url.get_secret_value(), max_connections=MAX_WEBHOOKS + 10) as client:
-        working = asyncio.create_task(DeliveryWorker(settings, client).run())
+        worker = DeliveryWorker(settings, client)
+        working = asyncio.create_task(worker.run())
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
         if working.done():
             working.result()
-        working.cancel()
+        worker.stop()
         await asyncio.gather(working, return_exceptions=True)
-
-
-def _stop_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def handle(number: int) -> None:
-        stop.set()
-        loop.remove_signal_handler(number)  # the next one has its default effect
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, handle, number)
-    return stop

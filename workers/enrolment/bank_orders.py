@@ -14,9 +14,15 @@ import redis
 from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
-from patchwatch.contract.errors import BusUnavailableError, InvalidMessageError, NotFoundError, PatchwatchError
+from patchwatch.contract.errors import (
+    BusUnavailableError,
+    InvalidMessageError,
+    NotFoundError,
+    PatchwatchError,
+    RetryableError,
+)
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.bank_version import BankAction, BankAnswer, BankOrder, BankVersion, CameraBanks
+from patchwatch.messages.bank_version import ORDER_WITHIN_S, BankAction, BankAnswer, BankOrder, BankVersion, CameraBanks
 from patchwatch.messages.base import CAMERA_ID_PATTERN
 from workers.enrolment.bank_store import versions_of
 from workers.enrolment.bank_versions import BankVersions, profiles_with_banks
@@ -24,7 +30,6 @@ from workers.runtime.redis_outage import OutageLog
 
 _LOOK_EVERY_S = 0.5
 _ANSWER_EXPIRES_S = 30
-_STALE_MS = 15_000  # whoever asked has been told long ago that nobody answered
 _ORDERS_AT_ONCE = 50
 _TELL_AGAIN_S = 60.0  # whatever happened to it in Redis
 
@@ -77,9 +82,9 @@ class BankOrderHandler:
 
     def _carry_out(self, order: BankOrder) -> None:
         self._clock.look(self._client)
-        if self._clock.now_ms() - order.asked_at_ms > _STALE_MS:
-            return
         try:
+            if self._clock.now_ms() - order.asked_at_ms > ORDER_WITHIN_S * 1000:
+                raise RetryableError("it was not done: no enrolment worker came to it in time; try again")
             _act(self._versions_with(order), order)
             answer = BankAnswer(banks=self._found(order.camera_id))
             log.info("%s: bank %s: %s", order.camera_id, order.bank_id, order.action)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from models.banks.bank import Bank
 from models.banks.bank_file import check_identity, load_bank
+from models.tampering.expectation import Expectation
 from patchwatch import __version__
 from patchwatch.contract.errors import BankMismatchError, NotFoundError
 from patchwatch.contract.settings import Settings
@@ -16,6 +17,7 @@ from patchwatch.messages.bank_version import BankOrigin, BankVersion
 from workers.enrolment.bank_versions import BankVersions
 
 SOFTWARE = f"patchwatch {__version__}"
+_ANOTHER_VIEW = "the camera shows another view since: how much was learnt of the one before does not count"
 
 
 @dataclass(frozen=True)
@@ -42,16 +44,19 @@ def origin_here(command: str) -> BankOrigin:
 
 
 def store(bank: Bank, staged: Path, versions: BankVersions, origin: BankOrigin, *, activate: bool) -> StoredBank:
-    """Keep a staged bank, and let it score if it is no worse than the present one, or if told to ``activate``.
+    """Keep a staged bank, and let it score if it is no worse than the present one, if that one is of another view, or
+    if told to ``activate``.
 
     Raises `StorageError`.
     """
     present = _present(versions)
     stored = versions.add(staged, bank, origin)
-    why_not = "" if activate or present is None else _objection(bank, stored.version, present, versions)
+    why_not = why = ""
+    if present is not None and not activate:
+        why_not, why = _compared(bank, stored.version, present, versions)
     if not why_not:
         versions.activate(bank.id)
-    words = _words(stored.version, present, why_not)
+    words = _words(stored.version, present, why_not, why)
     if stored.removed:
         gone = ", ".join(one.id for one in stored.removed)
         words += f". The oldest were removed to make room ({gone}): PATCHWATCH_BANK_VERSIONS says how many are kept"
@@ -63,16 +68,23 @@ def _present(versions: BankVersions) -> BankVersion | None:
     return next((one for one in versions.all() if one.id == active_id), None)
 
 
-def _objection(bank: Bank, new: BankVersion, present: BankVersion, versions: BankVersions) -> str:
-    """Why the present bank should stay; nothing speaks for one that cannot score here any more."""
+def _compared(bank: Bank, new: BankVersion, present: BankVersion, versions: BankVersions) -> tuple[str, str]:
+    """Why the present bank should stay, or why it goes although the new one is worse; both empty where the new one is
+    no worse. Nothing speaks for a bank that cannot score here any more."""
+    worse = new.worse_than(present)
+    if not worse:
+        return "", ""
     try:
-        check_identity(load_bank(versions.active_path), bank.profile, bank.identity)
+        before = load_bank(versions.active_path)
+        check_identity(before, bank.profile, bank.identity)
     except (BankMismatchError, NotFoundError):
-        return ""
-    return new.worse_than(present)
+        return "", ""
+    if Expectation(before.moments.thumbnails).excludes(bank.moments.thumbnails):
+        return "", _ANOTHER_VIEW
+    return worse, ""
 
 
-def _words(new: BankVersion, present: BankVersion | None, why_not: str) -> str:
+def _words(new: BankVersion, present: BankVersion | None, why_not: str, why: str) -> str:
     camera_id = new.camera_id
     if why_not and present is not None:
         return (
@@ -82,7 +94,8 @@ def _words(new: BankVersion, present: BankVersion | None, why_not: str) -> str:
         )
     if present is None or present.id == new.id:
         return f"bank {new.id} is active"
+    because = f", because {why}" if why else ""
     return (
-        f"bank {new.id} ({new.in_words}) took the place of {present.id} ({present.in_words}). "
+        f"bank {new.id} ({new.in_words}) took the place of {present.id} ({present.in_words}){because}. "
         f"Go back with `patchwatch bank activate {camera_id} {present.id}`"
     )

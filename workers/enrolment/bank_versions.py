@@ -15,7 +15,6 @@ import os
 import re
 import shutil
 import time
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,12 +32,11 @@ from patchwatch.contract.errors import (
 from patchwatch.messages.bank_version import BankOrigin, BankVersion
 from patchwatch.messages.camera import PROFILE_PATTERN
 from workers.enrolment.report import report_of
+from workers.enrolment.staged import new_staged, sweep
 
 KEPT = 10
 _SUFFIX = ".safetensors"
 _INDEX = "versions.json"
-_STAGED = ".staged"
-_FORGOTTEN_S = 86_400.0  # a staged bank of before this was left by a process that was killed
 _LOCK_WITHIN_S = 30.0
 _MODE = 0o600  # of every file: banks hold pictures
 _FOUND = BankOrigin(by="found on disk")
@@ -94,7 +92,7 @@ class BankVersions:
     @contextlib.contextmanager
     def staging(self) -> Iterator[Path]:
         """Where a new bank may be written before it is `add`-ed; on the same disk. Gone at the end."""
-        staged = self._folder / f"{uuid.uuid4().hex}{_STAGED}"
+        staged = new_staged(self._folder)
         with _storing(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
         try:
@@ -204,7 +202,7 @@ class BankVersions:
         if {one.id for one in known} != indexed.keys():
             with contextlib.suppress(OSError):  # a disk that takes no writes can be looked at
                 self._write_index(known)
-        self._sweep()
+        sweep(self._folder)
         return known
 
     def _adopt(self, path: Path, bank_id: str) -> BankVersion | None:
@@ -224,7 +222,7 @@ class BankVersions:
         active_id = self.active_id
         if active_id is None or self.path(active_id).exists():
             return None
-        partial = self._folder / f"{os.getpid()}{_STAGED}"
+        partial = new_staged(self._folder)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             _copy(self.active_path, partial)
@@ -264,12 +262,6 @@ class BankVersions:
         room = max(0, self._kept - (len(known) - len(spare)))
         gone = spare[room:]
         return [one for one in known if one not in gone], gone
-
-    def _sweep(self) -> None:
-        for path in self._folder.glob(f"*{_STAGED}"):
-            with contextlib.suppress(OSError):
-                if time.time() - path.stat().st_mtime > _FORGOTTEN_S:
-                    path.unlink()
 
     def _read_index(self) -> list[BankVersion]:
         try:

@@ -16,7 +16,8 @@ _WORTH_TELLING = 0.05  # a raised peak is told to subscribers in steps of this m
 def update_alert(session: CameraState, event: Event, region: Region | None) -> tuple[Alert, bool]:
     """The session's alert after a change of its event, and whether subscribers shall hear of it.
 
-    Events are on the camera's own time, alerts on the wall clock; only an alert's id keeps the former, as it rises.
+    Events are on the camera's own time, alerts on the wall clock, as it was set when they began; only an alert's id
+    keeps the former, as it rises.
     ``region``: where the peak was seen, in pixels of the camera's own picture; None keeps the one before. They hear
     of opening, closing, and a peak that rose by a step.
     """
@@ -46,9 +47,9 @@ def _opened(session: CameraState, alert_id: str, event: Event) -> Alert:
         id=alert_id,
         camera_id=session.camera.id,
         state=AlertState.OPEN,
-        started_at_ms=session.wall_ms(event.started_s),
-        opened_at_ms=session.wall_ms(event.opened_s),
-        peak_at_ms=session.wall_ms(event.peak_s),
+        started_at_ms=session.wall_ms(event.started_s, event.started_s),
+        opened_at_ms=session.wall_ms(event.opened_s, event.started_s),
+        peak_at_ms=session.wall_ms(event.peak_s, event.started_s),
         peak_score=event.peak_score,
         threshold=session.analyzer.rule.on if session.analyzer else event.peak_score,
         profile=session.camera.profile,
@@ -62,10 +63,10 @@ def _raised(session: CameraState, alert: Alert, event: Event, region: Region | N
     return alert.model_copy(
         update={
             "state": AlertState.OPEN if event.ended_s is None else AlertState.CLOSED,
-            "peak_at_ms": session.wall_ms(event.peak_s),
+            "peak_at_ms": session.wall_ms(event.peak_s, event.started_s),
             "peak_score": event.peak_score,
             "stream": event.stream,
             "region": seen,
-            "ended_at_ms": None if event.ended_s is None else session.wall_ms(event.ended_s),
+            "ended_at_ms": None if event.ended_s is None else session.wall_ms(event.ended_s, event.started_s),
         }
     )

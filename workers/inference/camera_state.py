@@ -199,18 +199,22 @@ class CameraState:
             state = AnalysisState.NO_BANK
         elif isinstance(error, WeightsMissingError):
             state = AnalysisState.WEIGHTS_MISSING
+        closed = self._leave_bank()
+        self._set_status(state, str(error))
+        return closed
+
+    def _leave_bank(self) -> list[Event]:
         closed = self.finish()
         self.bank = self.analyzer = None
-        self._set_status(state, str(error))
+        self.conditions.expect_nothing()
         return closed
 
     def _use(self, engine: Engine, bank: Bank) -> list[Event]:
         before = self.analyzer.state() if self.analyzer else self.stored
         rule = bank.threshold.rule(self._false_alarms_per_day)
-        relearnt = self.bank is not None and self.bank.id != bank.id
         self.engine, self.bank, self.analyzer, self.stored = engine, bank, FrameScorer(bank, rule), None
         self.view = CameraContext()
-        self.conditions.expect(Expectation(bank.moments.thumbnails), relearnt=relearnt)
+        self.conditions.expect(bank.id, Expectation(bank.moments.thumbnails))
         try:
             closed = self.analyzer.restore(before) if before else []
         except _UNREADABLE as error:
@@ -265,8 +269,8 @@ class CameraState:
         self.camera = camera
         if not changed:
             return []
-        closed = self.finish()
-        self.engine = self.bank = self.analyzer = self.status = self.stored = None
+        closed = self._leave_bank()
+        self.engine = self.status = self.stored = None
         self._bank_mtime_ns = None
         return closed
 
@@ -302,9 +306,10 @@ class CameraState:
             gone, _ = self.recent.popleft()
             self.cut_frames.discard(gone)
 
-    def wall_ms(self, own_s: float) -> int:
-        """What the wall clock showed at a moment of the camera's own time."""
-        return max(0, self.camera_time.eras.wall_ms(round(own_s * 1000)))
+    def wall_ms(self, own_s: float, since_s: float) -> int:
+        """What the wall clock showed at a moment of the camera's own time, by the clock of ``since_s``: that something
+        lasted is told as long as it was, though the clock was set meanwhile."""
+        return max(0, self.camera_time.eras.wall_ms(round(own_s * 1000), round(since_s * 1000)))
 
     def next_score_ms(self, own_ns: int) -> int:
         """Id of the next score: the camera's own time, pushed forward where two fall on one millisecond."""

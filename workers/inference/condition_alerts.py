@@ -27,6 +27,7 @@ _SAYS = {
     AlertKind.SHAKING: "the picture as a whole moves to and fro: fix the camera, or switch its stabiliser on",
     AlertKind.FLICKERING: "bars of light roll through the picture: set the camera to the mains frequency (50 or 60 Hz)",
 }
+_NO_BANK = ""
 _LEARNT = "the new view has lasted and counts as the usual one now; the bank does not know it: enrol again"
 
 log = logging.getLogger(__name__)
@@ -36,16 +37,19 @@ log = logging.getLogger(__name__)
 class ConditionAlerts:
     """Of one camera. At most one alert of each kind is open; the methods return alerts that opened or closed.
 
-    ``wall_ms`` says what the wall clock showed at a moment of the frames' clock.
+    ``wall_ms`` says what the wall clock showed at a moment of the frames' clock, by the clock of another moment.
     """
 
     alerts: dict[AlertKind, Alert] = field(default_factory=dict)  # the open ones
-    wall_ms: Callable[[float], int] = field(default=lambda at_s: round(at_s * 1000), repr=False, compare=False)
+    wall_ms: Callable[[float, float], int] = field(
+        default=lambda at_s, _: round(at_s * 1000), repr=False, compare=False
+    )
     _watch: TamperingDetector = field(default_factory=TamperingDetector)
     _blindness: Blindness = field(default_factory=Blindness)
     _expectation: Expectation = field(default_factory=lambda: Expectation(()))
     _silence: OfflineDetector = field(default_factory=OfflineDetector)
     _revision: int | None = None  # of the camera whose pictures the watch knows
+    _bank_id: str | None = _NO_BANK  # that the watch last went by; None: not known
 
     def look(self, camera: Camera, frame: Frame) -> tuple[AlertGate, list[Alert]]:
         """Take a frame; also returns what its score is worth."""
@@ -59,13 +63,18 @@ class ConditionAlerts:
         changed += [self._alert_of(camera, change) for change in sight.changes]
         return sight.attention, changed
 
-    def expect(self, expectation: Expectation, *, relearnt: bool = False) -> None:
-        """What the camera showed when its bank was learnt. ``relearnt``: in place of another one, whose view may be a
-        thing of the past, so that the watch begins anew."""
-        self._expectation = expectation
-        if relearnt:
+    def expect(self, bank_id: str, expectation: Expectation) -> None:
+        """What the camera showed when its bank was learnt. With another bank than before the watch begins anew: what
+        was usual, and what is open against it, may be of a view of the past."""
+        if self._bank_id not in (bank_id, None):
             self._revision = None
+        self._bank_id, self._expectation = bank_id, expectation
         self._watch.expect(expectation)
+
+    def expect_nothing(self) -> None:
+        """There is no bank at present. Which one there was last is still known."""
+        self._expectation = Expectation(())
+        self._watch.expect(self._expectation)
 
     def judge(self, camera: Camera, frame: Frame, silent: bool) -> list[Alert]:
         """Take a scored frame; ``silent``: of which a stream said nothing that should have."""
@@ -92,13 +101,13 @@ class ConditionAlerts:
 
     def finish_picture(self) -> list[Alert]:
         """No more frames for now: close what is open of the picture."""
-        ended = {AlertKind(closed.kind.value): self.wall_ms(closed.ended_s or 0.0) for closed in self._watch.finish()}
+        ended = {AlertKind(closed.kind.value): self._ended_ms(closed) for closed in self._watch.finish()}
         left = [kind for kind in _OF_PICTURE if kind in self.alerts]
         return [self._closed(kind, ended.get(kind, self.alerts[kind].opened_at_ms)) for kind in left]
 
     def finish_scored(self) -> list[Alert]:
         """No frame is scored any more: whether scores would say anything is not known."""
-        ended = [self.wall_ms(change.ended_s or 0.0) for change in self._blindness.finish()]
+        ended = [self._ended_ms(change) for change in self._blindness.finish()]
         if AlertKind.BLIND not in self.alerts:
             return []
         return [self._closed(AlertKind.BLIND, max([self.alerts[AlertKind.BLIND].opened_at_ms, *ended]))]
@@ -116,9 +125,12 @@ class ConditionAlerts:
     def _alert_of(self, camera: Camera, change: Condition) -> Alert:
         kind = AlertKind(change.kind.value)
         if change.ended_s is not None and kind in self.alerts:
-            return self._closed(kind, self.wall_ms(change.ended_s), _LEARNT if change.learnt else None)
-        opened_ms = self.wall_ms(change.opened_s)
-        return self._opened(camera, kind, self.wall_ms(change.started_s), opened_ms, self._says(kind))
+            return self._closed(kind, self._ended_ms(change), _LEARNT if change.learnt else None)
+        started_ms, opened_ms = (self.wall_ms(at_s, change.started_s) for at_s in (change.started_s, change.opened_s))
+        return self._opened(camera, kind, started_ms, opened_ms, self._says(kind))
+
+    def _ended_ms(self, change: Condition) -> int:
+        return self.wall_ms(change.ended_s or 0.0, change.started_s)
 
     def _says(self, kind: AlertKind) -> str:
         if kind is AlertKind.BLIND:
@@ -154,6 +166,7 @@ class ConditionAlerts:
             "blindness": self._blindness.state(),
             "silence": self._silence.state(),
             "revision": self._revision,
+            "bank": self._bank_id,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -171,3 +184,4 @@ class ConditionAlerts:
             return
         self._watch, self._blindness, self._silence = watch, blindness, silence
         self._revision = state["revision"]
+        self._bank_id = state.get("bank")  # unknown to earlier versions

@@ -66,20 +66,24 @@ class Supervisor:
         self._over: dict[str, CameraCapture] = {}  # their captures are over, but not yet settled with Redis
         self._leaving: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
+        self._stopping = asyncio.Event()
         self._following = asyncio.Lock()
         self._clock = BusClock()
         self._started_at_ms = self._clock.now_ms()
         self._away = False
 
     async def run(self) -> None:
-        """Until cancelled; then every capture is stopped, the last word about it written, and its lease given back."""
+        """Until `stop`; then every capture is stopped, the last word about it written, and its lease given back."""
         self._leases.start()
+        stopping = asyncio.create_task(self._stopping.wait())
         tasks = [asyncio.create_task(life) for life in (self._follow_configuration(), self._write_statuses())]
         try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()  # neither ends but by a defect, which ends this worker
+            await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
+            for task in tasks:
+                if task.done():
+                    task.result()  # neither ends before but by a defect, which ends this worker
         finally:
+            self._stopping.set()
             await asyncio.gather(*(_ended(task) for task in tasks))
             await asyncio.gather(*(_ended(kept.task) for kept in self._kept.values()), *map(_ended, self._leaving))
             for keeper in self._keepers():
@@ -87,6 +91,10 @@ class Supervisor:
             with contextlib.suppress(BusUnavailableError):
                 await self._forget_worker()
             await asyncio.to_thread(self._leases.stop)
+
+    def stop(self) -> None:
+        """Let `run` end."""
+        self._stopping.set()
 
     def camera(self, camera_id: str) -> Camera | None:
         """The camera, whoever captures it."""
@@ -132,7 +140,7 @@ class Supervisor:
         await self.refresh()
 
     async def _follow_configuration(self) -> None:
-        while True:
+        while not self._stopping.is_set():
             try:
                 await self.refresh()
             except BusUnavailableError as error:
@@ -215,7 +223,7 @@ class Supervisor:
         self._kept[camera.id] = _Kept(keeper, asyncio.create_task(life, name=f"camera {camera.id}"))
 
     async def _write_statuses(self) -> None:
-        while True:
+        while not self._stopping.is_set():
             with contextlib.suppress(TimeoutError):  # not wait_for: before Python 3.12 it may swallow a cancellation
                 async with asyncio.timeout(_WRITE_EVERY_S):
                     await self._changed.wait()

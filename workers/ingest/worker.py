@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 
 from patchwatch.bus.connection import connect_async
 from patchwatch.contract.access_policy import is_loopback
@@ -12,6 +11,7 @@ from patchwatch.contract.errors import ConfigurationError
 from patchwatch.contract.settings import Settings
 from workers.ingest.rtsp.server import RtspServer
 from workers.ingest.supervisor import Supervisor
+from workers.runtime.stop_signals import stop_signals
 
 log = logging.getLogger("patchwatch.ingest")
 
@@ -29,7 +29,7 @@ async def serve(settings: Settings) -> None:
     if settings.redis_url is None:
         raise ConfigurationError("the ingest worker needs a Redis: set PATCHWATCH_REDIS_URL")
     _warn_if_open(settings)
-    stop = _stop_signals()
+    stop = stop_signals()
     async with connect_async(settings.redis_url.get_secret_value()) as client:
         supervisor = Supervisor(settings, client)
         async with RtspServer(settings, supervisor):
@@ -39,21 +39,8 @@ async def serve(settings: Settings) -> None:
             stopping.cancel()
             if working.done():
                 working.result()
-        working.cancel()
+        supervisor.stop()
         await asyncio.gather(working, return_exceptions=True)
-
-
-def _stop_signals() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def handle(number: int) -> None:
-        stop.set()
-        loop.remove_signal_handler(number)  # the next one has its default effect
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, handle, number)
-    return stop
 
 
 def _warn_if_open(settings: Settings) -> None:

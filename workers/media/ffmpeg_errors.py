@@ -15,6 +15,7 @@ from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, Sou
 from patchwatch.contract.redaction import redact
 from patchwatch.messages.source import SourceKind
 from patchwatch.messages.status import Reason
+from workers.runtime.open_files import no_more_files
 
 _OPEN_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 _UNREACHABLE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EADDRNOTAVAIL})
@@ -40,15 +41,6 @@ def translated(source: str, kind: SourceKind) -> Iterator[None]:
         raise _no_memory(name) from None
     except OverflowError as error:  # PyAV reads some of FFmpeg's codes so
         raise SourceUnavailableError(f"{name}: {redact(str(error))}", Reason.DISCONNECTED) from None
-
-
-def no_more_files(name: str) -> SourceUnavailableError:
-    """The error of a process that may open no further file or connection."""
-    return SourceUnavailableError(
-        f"{name} cannot be opened, as this process has as many files open as it may: raise the limit "
-        "(`ulimit -n`, or LimitNOFILE of the unit) and restart it",
-        Reason.UNREACHABLE,
-    )
 
 
 def _told(name: str, kind: SourceKind, error: av.error.FFmpegError) -> PatchwatchError:

@@ -19,13 +19,16 @@ from typing import Any, Self
 
 from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, SourceUnavailableError
 from patchwatch.messages.status import Reason
-from workers.media.ffmpeg_errors import no_more_files
+from workers.rtsp.pending_connections import PendingConnections, Wait
 from workers.rtsp_client.camera_address import camera_addresses
 from workers.rtsp_client.challenge import KNOWN, Challenge
 from workers.rtsp_client.message import LINE_LIMIT, MalformedError, Packet, RtspMessage, read
 from workers.rtsp_client.target import Target
 from workers.rtsp_client.tls import TlsOptions, untrusted
+from workers.runtime.open_files import no_more_files
 
+_LOOPBACK = "127.0.0.1"
+_SILENT = 8  # connections to us that have asked for nothing yet; FFmpeg asks at once
 _UNANSWERED = 16  # requests of FFmpeg's, which asks one after the other
 _STOP_WITHIN_S = 2.0
 _TURNS_TO_CLOSE = 3  # of the event loop, until an aborted connection is closed
@@ -51,7 +54,8 @@ class Relay:
         self._port = 0
         self._address = ""
         self._server: asyncio.Server | None = None
-        self._writers: list[asyncio.StreamWriter] = []
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._silent = PendingConnections(_SILENT, _SILENT)
         self._challenge: Challenge | None = None
         self._requests: dict[str, tuple[RtspMessage, bool]] = {}  # by CSeq: what was asked, and whether with an answer
         self.packets = 0  # of media that came
@@ -80,7 +84,7 @@ class Relay:
 
     @property
     def _local(self) -> str:
-        return f"rtsp://127.0.0.1:{self._port}{self._path}"
+        return f"rtsp://{_LOOPBACK}:{self._port}{self._path}"
 
     def __enter__(self) -> Self:
         return self
@@ -106,11 +110,12 @@ class Relay:
     async def _cancel_all(self) -> None:
         if self._server is not None:
             self._server.close()
+        writers = list(self._writers)
         others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
-        for writer in self._writers:
+        for writer in writers:
             writer.transport.abort()
         for _ in range(_TURNS_TO_CLOSE):
             await asyncio.sleep(0)
@@ -128,7 +133,7 @@ class Relay:
         except OSError as error:
             raise self._unreachable(error) from None
         self._server = await asyncio.start_server(
-            lambda reader, writer: self._serve((reader, writer), camera), "127.0.0.1", 0, limit=LINE_LIMIT
+            lambda reader, writer: self._serve((reader, writer), camera), _LOOPBACK, 0, limit=LINE_LIMIT
         )
         self._port = self._server.sockets[0].getsockname()[1]
 
@@ -154,7 +159,7 @@ class Relay:
         if self._target.secure:
             secure = {"ssl": tls.context(), "server_hostname": self._target.host}
         streams = await asyncio.open_connection(address, self._target.port, limit=LINE_LIMIT, **secure)
-        self._writers.append(streams[1])
+        self._writers.add(streams[1])
         if secure:
             tls.check(_certificate_of(streams[1]), self._target.shown)
         return streams
@@ -190,9 +195,9 @@ class Relay:
     # Passing on -----------------------------------------------------------------------------------------------
 
     async def _serve(self, ffmpeg: Streams, camera: Streams) -> None:
-        self._writers.append(ffmpeg[1])
+        self._writers.add(ffmpeg[1])
         try:
-            first = await read(ffmpeg[0])
+            first = await self._first_of(ffmpeg)
             server, ours = self._server, isinstance(first, RtspMessage) and first.uri.startswith(self._local)
             if server is None or not ours or not isinstance(first, RtspMessage):
                 return  # another local user's
@@ -203,6 +208,16 @@ class Relay:
             pass  # FFmpeg sees the connection end
         finally:
             ffmpeg[1].close()
+            self._writers.discard(ffmpeg[1])
+
+    async def _first_of(self, streams: Streams) -> RtspMessage | Packet | None:
+        """What a connection says first, if it says so in time, and before too many newer ones are silent too."""
+        wait = Wait(self._silent, _LOOPBACK, self._timeout_s, lambda _: streams[1].transport.abort())
+        wait.begin()
+        try:
+            return await read(streams[0])
+        finally:
+            wait.end()
 
     async def _pass_on(self, first: RtspMessage, ffmpeg: Streams, camera: Streams) -> None:
         await self._ask(first, camera[1])

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 
 from patchwatch.bus.connection import admit
 from patchwatch.contract.access_policy import check_exposure
-from patchwatch.contract.errors import EXIT_STAYS, FatalError
+from patchwatch.contract.errors import EXIT_STAYS, FatalError, StoppedError
 from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
 from patchwatch.local_redis.kept_server import KeptQueue, kept_queue, queue_folder
@@ -184,14 +184,15 @@ def running(settings: Settings, stopping: ForceSignal | None = None) -> Iterator
     """Bring up a queue if need be and all roles; yields the tree and the settings as the roles got them. Stops all.
 
     The settings yielded have a Redis URL, and real port numbers where 0 was asked for. Call ``tree.tend()`` often.
-    Raises `PortTakenError`, `ConfigurationError`, `BusUnavailableError` before anything was started.
+    Raises `PortTakenError`, `ConfigurationError`, `BusUnavailableError` before anything was started, and
+    `StoppedError` when told to stop while the queue loads what it keeps.
     """
     check_exposure(settings)
     ports = {
         "port": check_free(settings.host, settings.port, "--port or PATCHWATCH_PORT"),
         "rtsp_port": check_free(settings.rtsp_host, settings.rtsp_port, "--rtsp-port or PATCHWATCH_RTSP_PORT"),
     }
-    with _redis(settings) as (url, queue):
+    with _redis(settings, stopping) as (url, queue):
         ready = settings.changed(redis_url=url, **ports)
         environment = ready.environment()
         tree = ProcessTree([RoleProcess(role, role_command(role), environment) for role in Role], queue)
@@ -203,12 +204,12 @@ def running(settings: Settings, stopping: ForceSignal | None = None) -> Iterator
 
 
 @contextmanager
-def _redis(settings: Settings) -> Iterator[tuple[str, KeptQueue | None]]:
+def _redis(settings: Settings, stopping: ForceSignal | None) -> Iterator[tuple[str, KeptQueue | None]]:
     if settings.redis_url is not None:
         admit(settings.redis_url.get_secret_value(), settings.partitions)
         yield settings.redis_url.get_secret_value(), None
         return
-    with kept_queue(settings) as queue:
+    with kept_queue(settings, lambda: stopping is not None and stopping.asked) as queue:
         admit(queue.url, settings.partitions)
         log.info("queue: %s, kept in %s", queue.program.name, queue_folder(settings))
         yield queue.url, queue
@@ -216,7 +217,7 @@ def _redis(settings: Settings) -> Iterator[tuple[str, KeptQueue | None]]:
 
 def serve(settings: Settings) -> None:
     """Run all roles until SIGINT or SIGTERM; a second signal forces the end. For the main thread."""
-    with ForceSignal().installed() as stopping, running(settings, stopping) as (tree, _):
+    with ForceSignal().installed() as stopping, suppress(StoppedError), running(settings, stopping) as (tree, _):
         log.info("starting: %s", ", ".join(f"{role.role.value} (pid {role.pid})" for role in tree.roles))
         while not stopping.asked:
             tree.tend()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -18,7 +19,7 @@ from waiting import PATIENCE_S, wait_until
 from patchwatch.bus.accounting import answered, ask
 from patchwatch.bus.connection import connect
 from patchwatch.bus.keys import CameraKeys, LeaseKeys
-from patchwatch.contract.errors import ConfigurationError, FatalError
+from patchwatch.contract.errors import ConfigurationError, FatalError, StoppedError
 from patchwatch.contract.settings import Settings
 from patchwatch.local_redis import kept_server, server_program
 from patchwatch.local_redis.kept_server import KeptQueue, kept_queue, queue_folder, queue_memory_mb, running_url
@@ -165,6 +166,12 @@ def test_a_data_folder_whose_file_system_holds_no_sockets_works(settings: Settin
         assert running_url(settings) == queue.url
 
 
+def started_again(queue: KeptQueue) -> None:
+    queue._look_at_s = 0.0
+    queue.tend()
+    wait_until(lambda: (queue.tend(), queue._restart is None)[1])
+
+
 def test_a_server_that_dies_is_started_again_with_what_it_had(settings: Settings, monkeypatch: Any) -> None:
     monkeypatch.setattr(kept_server, "_LOOK_EVERY_S", 0.0)
     with kept_queue(settings) as queue, connect(queue.url) as client:
@@ -173,7 +180,7 @@ def test_a_server_that_dies_is_started_again_with_what_it_had(settings: Settings
         os.kill(pid, signal.SIGKILL)
         assert queue._server is not None
         queue._server._process.wait(timeout=10)  # type: ignore[union-attr]
-        queue.tend()
+        started_again(queue)
         assert client.get("a") == b"1"
         assert client.info("server")["process_id"] != pid
 
@@ -184,11 +191,56 @@ def test_a_server_that_dies_again_and_again_ends_it(settings: Settings, monkeypa
     def dies(queue: KeptQueue) -> None:
         for _ in range(20):
             crash(queue)
-            queue._look_at_s = 0.0
-            queue.tend()
+            started_again(queue)
 
     with kept_queue(settings) as queue, pytest.raises(FatalError, match="in a row"):
         dies(queue)
+
+
+@pytest.fixture
+def loading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """From now on the server is one that loads for ever; the file says its process id."""
+    program, pid = tmp_path / "loads-for-ever", tmp_path / "pid"
+    program.write_text(
+        f"#!{sys.executable}\n"
+        "import os, pathlib, socket, sys\n"
+        f"pathlib.Path({str(pid)!r}).write_text(str(os.getpid()))\n"
+        "place = sys.argv[sys.argv.index('--unixsocket') + 1]\n"
+        "pathlib.Path(place).unlink(missing_ok=True)\n"
+        "listening = socket.socket(socket.AF_UNIX)\n"
+        "listening.bind(place)\n"
+        "listening.listen()\n"
+        "while True:\n"
+        "    with listening.accept()[0] as asked:\n"
+        "        while asked.recv(1000):\n"
+        "            asked.sendall(b'-LOADING Redis is loading the dataset in memory\\r\\n')\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(kept_server, "programs", lambda: iter([Program(program, "loads for ever")]))
+    return pid
+
+
+def alive(pid: Path) -> bool:
+    return Path(f"/proc/{pid.read_text()}").exists()
+
+
+def test_the_other_processes_are_tended_while_the_server_loads_again(settings: Settings, request: Any) -> None:
+    with kept_queue(settings) as queue:
+        pid = request.getfixturevalue("loading")
+        crash(queue)
+        queue._look_at_s = 0.0
+        wait_until(lambda: (queue.tend(), pid.exists())[1])
+        for _ in range(100):
+            queue.tend()  # each returns
+        assert alive(pid)
+        assert queue._restart is not None
+    wait_until(lambda: not alive(pid))
+
+
+def test_a_stop_while_the_server_loads_ends_it(settings: Settings, loading: Path) -> None:
+    with pytest.raises(StoppedError), kept_queue(settings, loading.exists):
+        pass
+    wait_until(lambda: not alive(loading))
 
 
 def newest_part(settings: Settings) -> Path:

@@ -108,10 +108,42 @@ async def test_without_a_worker_the_order_is_withdrawn(
     monkeypatch.setattr(banks_module, "_WITHIN_S", 0.1)
     answer = await api.post(f"{BANKS}/{SECOND}/activate")
     assert answer.status_code == 503
+    assert "it was not done" in answer.json()["detail"]
     assert "patchwatch run enrolment" in answer.json()["detail"]
     assert not world.bus.exists(keys.BANK_ORDERS)
     world.bus.delete(keys.BANKS)
     assert (await api.get(BANKS)).status_code == 503
+
+
+@pytest.fixture
+def slow(world, banks: CameraBanks, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+    """A worker that takes the order at once, and answers when it is told to, after the time that one waits for it."""
+    monkeypatch.setattr(banks_module, "_WITHIN_S", 0.3)
+    may_end = threading.Event()
+
+    def work() -> None:
+        order = BankOrder.decode(world.bus.blpop([keys.BANK_ORDERS], timeout=10)[1])
+        may_end.wait(10)
+        world.bus.rpush(keys.bank_answer(order.token), BankAnswer(banks=banks).encode())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    yield may_end
+    may_end.set()
+    thread.join(timeout=15)
+
+
+async def test_an_order_that_was_begun_in_time_is_waited_for(api: httpx.AsyncClient, slow: threading.Event) -> None:
+    threading.Timer(1.0, slow.set).start()
+    assert (await api.post(f"{BANKS}/{FIRST}/activate")).status_code == 200
+
+
+async def test_of_an_order_that_was_begun_and_not_answered_nobody_says_that_it_was_not_done(
+    api: httpx.AsyncClient, slow: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(banks_module, "_DONE_WITHIN_S", 0.3)
+    answer = await api.post(f"{BANKS}/{FIRST}/activate")
+    assert (answer.status_code, "shows whether it was done" in answer.json()["detail"]) == (503, True)
 
 
 async def test_orders_that_wait_are_bounded(

@@ -110,3 +110,4 @@ def test_eras_survive_the_way() -> None:
     eras = Eras([Era(0, 0), Era(1000, -45_000)])
     assert eras.encode() == b"[[0,0],[1000,-45000]]"
     assert Eras.from_record(eras.encode()).wall_ms(1500) == 46_500
+    assert eras.wall_ms(1500, since_ms=900) == 1500

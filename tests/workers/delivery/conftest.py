@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 import redis
 from delivery_world import World
-from waiting import eventually
+from waiting import PATIENCE_S, eventually
 
 from patchwatch.bus.connection import connect_async
 from patchwatch.contract.settings import Settings
 from workers.delivery.worker import DeliveryWorker
 
-_CANCEL_AGAIN_S = 10.0  # longer than the worker's own limit for what it has in hand
 Running = Callable[..., AbstractAsyncContextManager[DeliveryWorker]]
 
 
@@ -56,10 +55,10 @@ def running(settings: Settings) -> Running:
             try:
                 yield worker
             finally:
-                while not task.done():  # a cancellation that comes together with a time limit of Redis may get lost
-                    task.cancel()
-                    await asyncio.wait({task}, timeout=_CANCEL_AGAIN_S)
-                await asyncio.gather(task, return_exceptions=True)
+                worker.stop()
+                done, _ = await asyncio.wait({task}, timeout=PATIENCE_S)
+                assert done, "the worker does not stop"
+                task.result()
 
     return run
 

@@ -7,17 +7,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from static_view import blurred, shots, view
+from static_view import FPS, Picture, blurred, moved, shots, view
 
 from models.alarms.event_detector import Event
 from models.banks.bank import Bank
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScorer
+from models.exemplars.thumbnail import thumbnail
 from models.frames.camera_context import HISTORY_S
 from models.frames.features import Features
 from models.frames.frame import Frame
 from models.profiles.profile import load_profile
 from patchwatch.bus.keys import CameraKeys
+from patchwatch.contract.errors import NotFoundError
 from patchwatch.messages.alert import AlertKind, AlertRegion, AlertState
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameFlag, FrameMessage
@@ -82,16 +84,93 @@ def test_a_stored_state_that_would_fail_the_next_commit_is_left_out(damage: dict
     assert found.worker_state() == before.worker_state()
 
 
-@pytest.mark.parametrize("relearnt", [True, False])
-def test_a_bank_of_another_view_ends_what_was_wrong_with_the_view_before(bank: Bank, relearnt: bool) -> None:
-    kept, engine = session(), Engine(load_profile("motion"))
+def ready() -> CameraState:
+    kept = session()
     kept._false_alarms_per_day = 4.0
+    return kept
+
+
+def told(kept: CameraState, pictures: list[Picture], start_s: float = 0.0) -> list[tuple[AlertKind, AlertState]]:
+    looks = (kept.conditions.look(kept.camera, Frame(rgb, start_s + n / FPS)) for n, rgb in enumerate(pictures))
+    return [(one.kind, one.state) for _, alerts in looks for one in alerts]
+
+
+def restarted(kept: CameraState) -> CameraState:
+    """A worker that was stopped goes on from what this one committed last."""
+    state = {b"seq": b"200", b"worker": json.dumps(kept.worker_state()).encode()}
+    again = CameraState.resume(kept.camera, kept.keys, b"me:2", state, {})
+    again._false_alarms_per_day = 4.0
+    return again
+
+
+def relearnt_from(bank: Bank) -> Bank:
+    return replace(bank, created_at="2026-11-28T08:00:00+00:00")
+
+
+BETWEEN = {
+    "running": lambda kept: kept,
+    "stopped": restarted,
+    "without a bank": lambda kept: (kept._unready(NotFoundError("no bank")), kept)[1],
+    "with another profile": lambda kept: (kept.reconfigure(Camera(id="door", profile="objects")), kept)[1],
+}
+
+
+@pytest.mark.parametrize("between", BETWEEN)
+@pytest.mark.parametrize("relearnt", [True, False])
+def test_a_bank_of_another_view_ends_what_was_wrong_with_the_view_before(
+    bank: Bank, relearnt: bool, between: str
+) -> None:
+    """However the bank came to be another one: while the worker ran, or was stopped, or had none for a while."""
+    kept, engine = ready(), Engine(load_profile("motion"))
     kept._use(engine, bank)
     blank = blurred(view())
-    pictures = shots(view(), 30) + shots(blank, 10, first=500)
-    told = [one for n, rgb in enumerate(pictures) for one in kept.conditions.look(kept.camera, Frame(rgb, n / 5))[1]]
-    assert [(one.kind, one.state) for one in told] == [(AlertKind.COVERED, AlertState.OPEN)]
-    kept._use(engine, replace(bank, created_at="2026-11-28T08:00:00+00:00") if relearnt else bank)
-    after = shots(blank, 10, first=900)
-    told = [one for n, rgb in enumerate(after) for one in kept.conditions.look(kept.camera, Frame(rgb, 40 + n / 5))[1]]
-    assert [(one.kind, one.state) for one in told] == [(AlertKind.COVERED, AlertState.CLOSED)] * relearnt
+    opened = told(kept, shots(view(), 30) + shots(blank, 10, first=500))
+    assert opened == [(AlertKind.COVERED, AlertState.OPEN)]
+    kept = BETWEEN[between](kept)
+    kept._use(engine, relearnt_from(bank) if relearnt else bank)
+    after = told(kept, shots(blank, 10, first=900), 40.0)
+    assert after == [(AlertKind.COVERED, AlertState.CLOSED)] * relearnt
+
+
+def test_a_first_bank_ends_what_was_wrong_before_it(bank: Bank) -> None:
+    kept = ready()
+    blank = blurred(view())
+    assert told(kept, shots(view(), 30) + shots(blank, 10, first=500)) == [(AlertKind.COVERED, AlertState.OPEN)]
+    kept = restarted(kept)
+    kept._use(Engine(load_profile("motion")), bank)
+    assert told(kept, shots(blank, 10, first=900), 40.0) == [(AlertKind.COVERED, AlertState.CLOSED)]
+
+
+def test_a_state_of_before_banks_were_named_in_it_goes_on(bank: Bank) -> None:
+    kept = ready()
+    kept._use(Engine(load_profile("motion")), bank)
+    told(kept, shots(view(), 30) + shots(blurred(view()), 10, first=500))
+    state = kept.worker_state()
+    del state["conditions"]["bank"]
+    kept = CameraState.resume(
+        kept.camera, kept.keys, b"me:2", {b"seq": b"200", b"worker": json.dumps(state).encode()}, {}
+    )
+    kept._false_alarms_per_day = 4.0
+    kept._use(Engine(load_profile("motion")), bank)
+    assert told(kept, shots(blurred(view()), 10, first=900), 40.0) == []
+
+
+@pytest.mark.parametrize("gone", ["without a bank", "with another profile"])
+def test_a_bank_that_is_gone_is_no_longer_what_the_camera_should_show(bank: Bank, gone: str) -> None:
+    kept = ready()
+    pictures = tuple(thumbnail(view()) for _ in bank.moments.thumbnails)
+    kept._use(Engine(load_profile("motion")), replace(bank, moments=replace(bank.moments, thumbnails=pictures)))
+    turned = moved(view())
+    assert told(kept, shots(turned, 8)) == [(AlertKind.SCENE_CHANGED, AlertState.OPEN)]
+    BETWEEN[gone](kept)
+    assert told(kept, shots(turned, 8, first=500), 8.0) == [(AlertKind.SCENE_CHANGED, AlertState.CLOSED)]
+
+
+def test_a_condition_is_told_as_long_as_it_was_though_the_clock_was_set_meanwhile() -> None:
+    kept = ready()
+    closed = []
+    for n, rgb in enumerate(shots(view(), 30) + shots(blurred(view()), 10, first=500) + shots(view(), 5, first=900)):
+        if n == 35 * FPS:
+            kept.camera_time.eras.begin(35_000, -400 * 86_400_000)
+        closed += [one for one in kept.conditions.look(kept.camera, Frame(rgb, n / FPS))[1] if one.ended_at_ms]
+    assert [(one.kind, one.ended_at_ms) for one in closed] == [(AlertKind.COVERED, pytest.approx(40_000, abs=500))]

@@ -79,12 +79,13 @@ def test_scores_are_those_of_the_method_alone(enrolled: Any, bank: Bank, run_wor
 
 
 @pytest.mark.parametrize("step_s", [0.15, -0.15, 1.0, -1.0, 45.0, -45.0, 3600.0, -3600.0, 400 * DAY_S, -400 * DAY_S])
+@pytest.mark.parametrize("wrong", [range(40, 60), range(55, 110)], ids=["as it begins", "as it ends"])
 def test_a_clock_that_is_set_changes_no_score_loses_none_and_all_are_found(
-    enrolled: Any, bank: Bank, run_worker: Run, until: Run, step_s: float
+    enrolled: Any, bank: Bank, run_worker: Run, until: Run, step_s: float, wrong: range
 ) -> None:
-    """The capture's wall clock is wrong from the 40th frame to the 60th, in the midst of a rush."""
+    """The capture's wall clock is wrong for a while. An alert is told by the clock that it began by."""
     for n in range(110):
-        wrong_s = step_s if 40 <= n < 60 else 0.0
+        wrong_s = step_s if n in wrong else 0.0
         enrolled.frame(n, rush=n in RUSH, at_ns=round((START_S + n / FPS + wrong_s) * 1e9), flags=FrameFlag.LIVE)
     with run_worker(enrolled.settings.changed(max_age_s=1e9)):
         until(lambda: enrolled.scored() == 110)
@@ -92,10 +93,11 @@ def test_a_clock_that_is_set_changes_no_score_loses_none_and_all_are_found(
     assert [score.score for score in scores(enrolled)] == pytest.approx(offline(bank, 110), abs=5e-3)
     told = alerts(enrolled)
     assert len({alert.id for alert in told}) == 1
-    assert abs(told[0].started_at_ms / 1000 - START_S - RUSH.start / FPS - step_s) < 1.0
+    began_s = START_S + (step_s if RUSH.start in wrong else 0.0)
+    assert abs(told[0].started_at_ms / 1000 - began_s - RUSH.start / FPS) < 1.0
     assert told[-1].state is AlertState.CLOSED
     assert told[-1].ended_at_ms is not None
-    assert abs(told[-1].ended_at_ms / 1000 - START_S - RUSH.stop / FPS) < 3.0
+    assert abs(told[-1].ended_at_ms / 1000 - began_s - RUSH.stop / FPS) < 3.0
     eras = Eras.from_record(enrolled.client.hget(enrolled.keys.state, "eras"))
     for entry_id, fields in enrolled.client.xrange(enrolled.keys.scores):
         at_ms, own_ms = Score.decode(fields).captured_at_ns // 1_000_000, int(entry_id.split(b"-")[0])

@@ -144,7 +144,7 @@ async def test_an_unknown_publisher_becomes_a_camera_of_the_worker_it_came_to(ma
     async with running(settings) as first, running(settings) as second:
         for number, rig in enumerate((first, second, first)):
             url = f"rtsp://127.0.0.1:{rig.port}/new-{number}"
-            with program(parts.ffmpeg(), "-re", "-i", str(clip), "-c", "copy", "-f", "rtsp", url):
+            with program(parts.ffmpeg(), "-re", "-stream_loop", "-1", "-i", str(clip), "-c", "copy", "-f", "rtsp", url):
                 await rig.frames_above(f"new-{number}", 0)
                 assert f"new-{number}" in rig.supervisor._kept
 

@@ -25,7 +25,6 @@ async def test_a_change_at_the_moment_of_stopping_does_not_keep_it_running(
         supervisor._changed.set()
         for _ in range(turns):
             await asyncio.sleep(0)
-        task.cancel()
+        supervisor.stop()
         done, _ = await asyncio.wait({task}, timeout=20)
-        task.cancel()
         assert done

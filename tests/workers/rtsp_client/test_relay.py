@@ -7,7 +7,7 @@ import os
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 import trustme
 from ingest_rig import free_port, rtsp_camera
 from stub_camera import StubCamera, stub_camera
+from waiting import PATIENCE_S, wait_until
 
 from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, SourceUnavailableError
 from patchwatch.messages.camera import Camera, Tls
@@ -207,6 +208,47 @@ def test_another_local_user_does_not_get_the_camera_by_our_port() -> None:
                 stranger.sendall(f"DESCRIBE rtsp://127.0.0.1:{port}/cam RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
                 assert stranger.recv(100) == b""
         assert camera.requests == []
+
+
+def closed(one: socket.socket) -> bool:
+    try:
+        return one.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionResetError:
+        return True
+
+
+@contextmanager
+def silent(port: int, count: int) -> Iterator[list[socket.socket]]:
+    """Connections that ask for nothing."""
+    with ExitStack() as stack:
+        found = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=3)) for _ in range(count)]
+        for one in found:
+            one.setblocking(False)
+        yield found
+
+
+def test_silent_connections_are_bounded_and_keep_nobody_out() -> None:
+    with stub_camera() as camera:
+        target = Target.parse(f"rtsp://127.0.0.1:{camera.port}/cam")
+        with Relay.open(target, TlsOptions(), timeout_s=600) as relay:
+            port = int(relay.url.split(":")[2].split("/")[0])
+            with silent(port, 40) as strangers:
+                wait_until(lambda: sum(map(closed, strangers)) == 40 - 8)
+                with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as ffmpeg:
+                    ffmpeg.sendall(f"OPTIONS {relay.url} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
+                    assert ffmpeg.recv(100).startswith(b"RTSP/1.0 200")
+
+
+def test_a_silent_connection_ends_in_time() -> None:
+    with stub_camera() as camera:
+        target = Target.parse(f"rtsp://127.0.0.1:{camera.port}/cam")
+        with Relay.open(target, TlsOptions(), timeout_s=1) as relay:
+            with silent(int(relay.url.split(":")[2].split("/")[0]), 2) as strangers:
+                strangers[1].sendall(b"OPTIONS rtsp")
+                wait_until(lambda: all(map(closed, strangers)))
+            assert not relay._silent
 
 
 # TLS ----------------------------------------------------------------------------------------------------------

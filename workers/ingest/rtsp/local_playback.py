@@ -15,8 +15,8 @@ from workers.ingest.rtsp import sdp
 from workers.ingest.rtsp.authentication import Authenticator, new_nonce
 from workers.ingest.rtsp.connection import BUFFER_BYTES, Connection
 from workers.ingest.rtsp.message import Packet, Request, answer
-from workers.ingest.rtsp.pending_connections import PendingConnections
 from workers.ingest.rtsp.transport import offered
+from workers.rtsp.pending_connections import PendingConnections
 
 _HOST = "127.0.0.1"
 _USER = "capture"

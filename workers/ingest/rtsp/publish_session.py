@@ -14,10 +14,10 @@ from workers.ingest.rtsp.authentication import new_nonce
 from workers.ingest.rtsp.connection import Connection
 from workers.ingest.rtsp.local_playback import PlaybackServer
 from workers.ingest.rtsp.message import Packet, Request, answer, camera_id_of, path_of
-from workers.ingest.rtsp.pending_connections import Wait
 from workers.ingest.rtsp.publication import Publication
 from workers.ingest.rtsp.refusal import Refusal
 from workers.ingest.rtsp.waiting_publishers import WaitingPublishers
+from workers.rtsp.pending_connections import Wait
 
 _WRONG_PASSWORDS = 3  # per connection
 _MAX_REQUESTS = 100  # up to RECORD: a publisher needs ten

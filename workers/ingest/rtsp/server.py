@@ -17,11 +17,11 @@ from workers.ingest.rtsp.connection import BUFFER_BYTES, Connection
 from workers.ingest.rtsp.local_playback import PlaybackServer
 from workers.ingest.rtsp.message import answer
 from workers.ingest.rtsp.peer_limits import PeerLimits
-from workers.ingest.rtsp.pending_connections import PendingConnections, Wait
 from workers.ingest.rtsp.publish_session import PublishSession, Site, refused
 from workers.ingest.rtsp.refusal import Refusal
 from workers.ingest.rtsp.refusal_log import RefusalLog
 from workers.ingest.rtsp.waiting_publishers import WaitingPublishers
+from workers.rtsp.pending_connections import PendingConnections, Wait
 
 _SETTLED_WITHIN = 4  # times the time for one request
 log = logging.getLogger("patchwatch.ingest")

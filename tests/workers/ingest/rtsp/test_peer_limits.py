@@ -12,8 +12,8 @@ from rtsp_peer import Peer, StandIn, endpoint
 
 from patchwatch.messages.camera import Camera
 from workers.ingest.rtsp.peer_limits import PeerLimits
-from workers.ingest.rtsp.pending_connections import MAX_PENDING, PendingConnections
 from workers.ingest.rtsp.refusal_log import RefusalLog
+from workers.rtsp.pending_connections import MAX_PENDING, PendingConnections
 
 LOCKED = Camera(id="cam", publish_username="ann", publish_password=SecretStr("p"))
 
