@@ -34,8 +34,9 @@ demo: .venv/.core ## See it work. DURATION=seconds SOURCE=path-or-url NORMAL=pat
 	@$(BIN)/patchwatch demo $(if $(DURATION),--duration $(DURATION)) $(if $(SOURCE),--source '$(SOURCE)') \
 		$(if $(NORMAL),--normal '$(NORMAL)')
 
+# Compiled files are kept whatever the environment says: else every worker compiles all tests and libraries anew.
 test: .venv/.$(TEST_SET) ## All tests. CLIP=0: without torch. ARGS='-k word': some; JOBS=0: one by one
-	$(BIN)/pytest -n $(JOBS) $(ARGS)
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(JOBS) $(ARGS)
 
 lint: .venv/.lint ## Style, types, and who imports whom
 	$(BIN)/ruff check .
@@ -101,6 +102,6 @@ clean: ## Remove what these targets made
 
 .venv/.%: requirements/%.txt pyproject.toml | .venv/bin/python
 	@echo "setting up: $*"
-	@$(INSTALL) -r requirements/$*.txt
+	@$(INSTALL) --compile-bytecode -r requirements/$*.txt
 	@$(INSTALL) --editable .
 	@touch $@

@@ -34,6 +34,13 @@ TOGETHER = {
     "models/test_networks.py": "networks", "models/test_parity.py": "networks", "models/test_runner.py": "networks",
 }  # fmt: skip
 
+# Half a minute and more each on a busy machine: begun first, so that at the end no worker is waited for.
+LONGEST = (
+    "tests/patchwatch/cli/commands/test_demo.py", "tests/test_readme_commands.py", "tests/patchwatch/demo/test_publisher.py",
+    "tests/workers/enrolment/test_worker.py", "tests/patchwatch/cli/commands/test_bank.py", "tests/workers/test_restart.py",
+    "tests/models/tampering/test_watch.py::test_frozen_video", "tests/workers/inference/test_ownership.py",
+)  # fmt: skip
+
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
@@ -43,6 +50,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     for item in items:
         if "gpu" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.gpu)

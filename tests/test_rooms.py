@@ -80,6 +80,11 @@ def test_a_process_stays_light(module: str, absent: set[str]) -> None:
     assert not loaded & absent
 
 
+def test_a_worker_starts_without_what_few_profiles_use() -> None:
+    for module in ("workers.inference.worker", "workers.enrolment.learning"):
+        assert _fresh(f"import sys, {module}; print('scipy.stats' in sys.modules)") == "False", module
+
+
 def test_help_of_every_command_stays_light() -> None:
     code = f"""
 import contextlib, io, sys

@@ -7,7 +7,6 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import theilslopes
 
 SIZE = 3  # columns that a size takes: foot, height, kind
 _LEAST_OBJECTS = 50
@@ -48,6 +47,8 @@ class Perspective:
         farthest, nearest = np.quantile(feet, _OUTER)
         slope, intercept = 0.0, float(np.median(heights))
         if nearest - farthest >= _LEAST_DEPTH:
+            from scipy.stats import theilslopes  # its import takes half a second, for which few profiles have a use
+
             slope, intercept = theilslopes(heights, feet)[:2]
         least = min(slope * farthest, slope * nearest) + intercept
         if least < _LEAST_HEIGHT:

@@ -127,9 +127,12 @@ def load_trunk(path: Path) -> Trunk:
     return trunk
 
 
-def random_trunk(seed: int = 0) -> Trunk:
-    """A trunk nobody trained, the same for the same seed: for tests and benchmarks only, never chosen silently."""
-    trunk = _empty_trunk()
+def random_trunk(seed: int = 0, layers: tuple[int, int, int, int] = RN101_LAYERS) -> Trunk:
+    """A trunk nobody trained, the same for the same seed: for tests and benchmarks only, never chosen silently.
+
+    ``layers``: blocks in each layer; fewer of them make the same computation shorter.
+    """
+    trunk = _empty_trunk(layers)
     generator = torch.Generator().manual_seed(seed)
     for name, module in trunk.visual.named_modules():
         if isinstance(module, nn.Conv2d):
@@ -139,10 +142,10 @@ def random_trunk(seed: int = 0) -> Trunk:
     return trunk
 
 
-def _empty_trunk() -> Trunk:
+def _empty_trunk(layers: tuple[int, int, int, int] = RN101_LAYERS) -> Trunk:
     """RN101 without layer4 and attention pool, batch norms neutral, convolutions not yet filled."""
     with torch.device("meta"):  # no memory and no initialisation for what is thrown away
-        visual = ModifiedResNet(layers=list(RN101_LAYERS), output_dim=512, heads=32, image_size=SIDE_PX, width=64)
+        visual = ModifiedResNet(layers=list(layers), output_dim=512, heads=32, image_size=SIDE_PX, width=64)
     del visual.layer4, visual.attnpool
     visual.to_empty(device="cpu")
     for module in visual.modules():

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
-import schemathesis
 from fuzz_tally import Tally
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
-from schemathesis import GenerationMode
-from schemathesis.checks import not_a_server_error
-from schemathesis.core.failures import FailureGroup
-from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
 from stocked_redis import CAMERA
 
 from patchwatch.bus.connection import connect
 from workers.enrolment.bank_orders import BankOrderHandler
 
+if TYPE_CHECKING:  # its import takes two seconds: only where it is used
+    from schemathesis import GenerationMode
+
 KIND = "API requests by its document"
-CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance]
 TURNS = 5
 IDS = {"camera_id": CAMERA, "enrolment_id": "e1"}
 
 
 def test_requests_by_the_document_are_answered_by_the_document(tally: Tally, stocked: Any, service: Any) -> None:
+    import schemathesis
+    from schemathesis import GenerationMode
+
     schema = schemathesis.openapi.from_url(f"{service.url}/openapi.json")
     operations = [found.ok() for found in schema.get_all_operations()]
     draws = [(operation, mode) for operation in operations for mode in GenerationMode]
@@ -58,6 +58,11 @@ def exercise(
     failures: list[str],
 ) -> None:  # fmt: skip
     """Half of the requests name what is there: ids that were made up lead no further than 404."""
+    from schemathesis.checks import not_a_server_error
+    from schemathesis.core.failures import FailureGroup
+    from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance
+
+    checks = [not_a_server_error, content_type_conformance, response_schema_conformance]
 
     @seed(int(tally.seed) + turn)
     @settings(max_examples=each, database=None, deadline=None, phases=[Phase.generate],
@@ -70,7 +75,7 @@ def exercise(
         try:
             response = case.call(timeout=10)
             tally.count(KIND, response.status_code)
-            case.validate_response(response, checks=CHECKS)
+            case.validate_response(response, checks=checks)
         except (FailureGroup, httpx.TransportError, OSError) as error:  # all of them are told at the end
             failures.append(f"{case.method} {case.formatted_path}: {error}"[:1500])
         if case.method not in ("GET", "HEAD"):

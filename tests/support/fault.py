@@ -16,6 +16,7 @@ from waiting import stretched, wait_until
 
 _TRIES = 3  # of a fault whose recovery has a limit: the machine may be busy with something else
 _LONGEST_S = 90.0
+_CALM_S = 4.0  # longer than from one key frame to the next and then as long as the smoothing remembers
 
 
 @dataclass
@@ -82,6 +83,11 @@ class Fault:
         """Wait, within a fault, until a camera is shown in exactly this way."""
         wait_until(lambda: self._watch.words(camera_id, self.began_s)[-1:] == [word], within_s=within_s)
 
+    def until_calm(self, camera_id: str) -> None:
+        """Wait, before a fault, until the one before shows in nothing: a damaged picture lasts until the next key
+        frame, and what it raises is told later still."""
+        wait_until(lambda: self._is_calm(camera_id), within_s=_LONGEST_S)
+
     def until_age(self, seconds: float) -> None:
         """Let the fault last for a time: waits for looks that late."""
         wait_until(lambda: any(look.at_s - self.began_s >= seconds for look in self._watch.since(self.began_s)))
@@ -106,6 +112,10 @@ class Fault:
         if self.row.recovered_s is None or recovered_s < self.row.recovered_s:
             self._note(recovered_s, before, after, heard)
         self.row.tries += 1
+
+    def _is_calm(self, camera_id: str) -> bool:
+        looks = self._watch.since(time.time() - _CALM_S)
+        return bool(looks) and all(look.usual(camera_id) for look in looks) and not self._site.alerts(state="open")
 
     def _recovery(self) -> float:
         """Seconds from the end of the cause to the score of a frame captured after it, of every camera hit."""

@@ -41,6 +41,13 @@ class Look:
             return False
         return seconds(status["last_score"]["t"]) > at_s
 
+    def usual(self, camera_id: str) -> bool:
+        """Whether the camera is well and its latest score is none to be alerted."""
+        status = self.statuses.get(camera_id)
+        if status is None or status["health"] != "ok":
+            return False
+        return bool(status["last_score"]["score"] < status["analysis"]["threshold_on"])
+
 
 class StatusWatch:
     """Keeps all looks. Use as a context manager."""

@@ -20,6 +20,7 @@ from models.networks.device_batch import DeviceBatch  # noqa: E402
 from patchwatch.contract.errors import ConfigurationError  # noqa: E402
 
 State = dict[str, "torch.Tensor"]
+SHALLOW = (2, 2, 2, 1)  # a first and a further block of each layer: what holds of them holds of more
 
 
 @pytest.fixture(scope="module")
@@ -124,7 +125,7 @@ def pictures(*shapes: tuple[int, int]) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("precision", ["fp32", "auto"])
 def test_a_vector_does_not_depend_on_its_batch(precision: str) -> None:
-    backbone = Backbone(random_trunk(3), choose_compute("cpu", precision))  # type: ignore[arg-type]
+    backbone = Backbone(random_trunk(3, SHALLOW), choose_compute("cpu", precision))  # type: ignore[arg-type]
     batch = pictures((90, 120), (200, 64), (240, 240))
     boxes = [np.array([[3, 4, 40, 80], [10, 10, 60, 70]], np.float32), *[np.zeros((0, 4), np.float32)] * 2]
     whole, crops = backbone.embed(DeviceBatch.upload(batch), boxes)
@@ -136,7 +137,7 @@ def test_a_vector_does_not_depend_on_its_batch(precision: str) -> None:
 
 
 def test_a_crop_is_embedded_as_if_it_were_a_picture() -> None:
-    backbone = Backbone(random_trunk(3), choose_compute("cpu", "fp32"))
+    backbone = Backbone(random_trunk(3, SHALLOW), choose_compute("cpu", "fp32"))
     (picture,) = pictures((100, 140))
     _, (found,) = backbone.embed(DeviceBatch.upload([picture]), [np.array([[20.7, 10.2, 90.9, 60.5]], np.float32)])
     alone, _ = backbone.embed(DeviceBatch.upload([picture[10:60, 20:90]]), [np.zeros((0, 4), np.float32)])
@@ -144,7 +145,7 @@ def test_a_crop_is_embedded_as_if_it_were_a_picture() -> None:
 
 
 def test_no_pictures_yield_no_vectors() -> None:
-    whole, crops = Backbone(random_trunk(3), choose_compute("cpu")).embed(DeviceBatch.upload([]), [])
+    whole, crops = Backbone(random_trunk(3, SHALLOW), choose_compute("cpu")).embed(DeviceBatch.upload([]), [])
     assert whole.shape == (0, 1536)
     assert crops == []
 

@@ -15,13 +15,15 @@ from models.networks.device import Compute, choose_compute  # noqa: E402
 from models.networks.device_batch import DeviceBatch  # noqa: E402
 
 NO_BOXES = [np.zeros((0, 4), np.float32)]
+SHALLOW = (2, 2, 2, 1)  # a first and a further block of each layer
 PICTURE = np.random.default_rng(5).integers(0, 256, (90, 120, 3), np.uint8)
 
 
 def test_the_fused_trunk_embeds_what_the_plain_one_embeds(monkeypatch: pytest.MonkeyPatch) -> None:
     emulate_cudnn(monkeypatch)
     plain, fused = (
-        Backbone(random_trunk(3), Compute(torch.device("cpu"), torch.float32, fused=fused)) for fused in (False, True)
+        Backbone(random_trunk(3, SHALLOW), Compute(torch.device("cpu"), torch.float32, fused=fused))
+        for fused in (False, True)
     )
     found, expected = (of.embed(DeviceBatch.upload([PICTURE]), NO_BOXES)[0] for of in (fused, plain))
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)

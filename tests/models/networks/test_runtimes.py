@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,17 +22,29 @@ from patchwatch.contract.errors import ConfigurationError  # noqa: E402
 EXACT = Compute(torch.device("cpu"), torch.float32)
 
 
+def embedded(compute: Compute) -> list[np.ndarray]:
+    """Vectors of batches of several sizes, through one network."""
+    noise = np.random.default_rng(5)
+    pictures = [noise.integers(0, 256, (90 + 30 * n, 160, 3), np.uint8) for n in range(3)]
+    backbone, found = Backbone(random_trunk(3), compute), []
+    for count in (3, 1):
+        whole, crops = backbone.embed(
+            DeviceBatch.upload(pictures[:count]), [np.array([[10, 10, 60, 80]], np.float32)] * count
+        )
+        found.append(np.concatenate([whole, *crops]))
+    return found
+
+
+@cache
+def embedded_by_torch() -> list[np.ndarray]:
+    return embedded(EXACT)
+
+
 @pytest.mark.openvino
 @pytest.mark.parametrize(("precision", "within"), [("fp32", 1e-4), ("auto", 1e-2)])
 def test_openvino_embeds_what_torch_embeds(precision: str, within: float) -> None:
-    noise = np.random.default_rng(5)
-    pictures = [noise.integers(0, 256, (90 + 30 * n, 160, 3), np.uint8) for n in range(3)]
     compute = choose_compute("openvino", precision)  # type: ignore[arg-type]
-    both = Backbone(random_trunk(3), compute), Backbone(random_trunk(3), EXACT)
-    for count in (3, 1):  # of one compiled model
-        boxes = [np.array([[10, 10, 60, 80]], np.float32)] * count
-        some = DeviceBatch.upload(pictures[:count])
-        mine, expected = (np.concatenate([whole, *crops]) for whole, crops in (of.embed(some, boxes) for of in both))
+    for mine, expected in zip(embedded(compute), embedded_by_torch(), strict=True):
         gap = np.linalg.norm(mine - expected, axis=1) / np.linalg.norm(expected, axis=1)
         assert gap.max() < within
 

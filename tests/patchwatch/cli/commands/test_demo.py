@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from footage import write_recording
 
 from patchwatch.cli.commands.demo import _addresses
 from patchwatch.contract.settings import Settings
-from patchwatch.demo.footage import write_footage
-from patchwatch.demo.scene.scene import Scene
 from patchwatch.demo.session import DemoOptions, Session
 
 
@@ -63,8 +62,8 @@ def test_an_alert_comes_after_the_first_anomaly_and_none_before(scratch: Path) -
 @pytest.mark.timeout(400)
 def test_a_video_of_the_users_own_is_watched_and_its_alerts_are_not_guessed_at(scratch: Path, tmp_path: Path) -> None:
     normal, own = tmp_path / "normal.mp4", tmp_path / "own.mp4"
-    write_footage(Scene(5), 36, normal)
-    write_footage(Scene(6), 6, own)
+    write_recording(normal, loops=5)
+    write_recording(own, loops=1)
     process = start(scratch, "--source", str(own), "--normal", str(normal), "--duration", "5", "--json")
     out, err = process.communicate(timeout=390)
     assert process.returncode == 0, err
