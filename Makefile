@@ -25,7 +25,7 @@ else
 TEST_SET := test-clip
 endif
 
-.PHONY: help demo test lint fuzz faults soak bench anomalib docs requirements clean
+.PHONY: help demo test coverage lint package fuzz faults soak bench anomalib docs requirements clean
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,11 +38,21 @@ demo: .venv/.core ## See it work. DURATION=seconds SOURCE=path-or-url NORMAL=pat
 test: .venv/.$(TEST_SET) ## All tests. CLIP=0: without torch. ARGS='-k word': some; JOBS=0: one by one
 	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(JOBS) $(ARGS)
 
+coverage: .venv/.$(TEST_SET) ## The same, and which lines no test ran: htmlcov/index.html
+	$(BIN)/pytest -n $(JOBS) --cov --cov-report=term --cov-report=html $(ARGS)
+
 lint: .venv/.lint ## Style, types, and who imports whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+package: | $(UV) ## Build wheel and sdist into dist/, and try the wheel in an environment of its own
+	@rm -rf dist .tools/package
+	$(UV) build --quiet
+	@$(UV) venv --quiet $(if $(PYTHON),--python "$(PYTHON)") .tools/package
+	@VIRTUAL_ENV=$(CURDIR)/.tools/package UV_LINK_MODE=copy $(UV) pip install --quiet dist/*.whl
+	cd .tools/package && bin/patchwatch --version && bin/patchwatch --help >/dev/null && bin/patchwatch settings --json >/dev/null
 
 fuzz: .venv/.$(TEST_SET) ## Mutated inputs: N=10000 SEED=2026; writes bench/results/fuzz.json
 	PATCHWATCH_FUZZ=$(or $(N),10000) $(if $(SEED),PATCHWATCH_FUZZ_SEED=$(SEED)) \
@@ -76,7 +86,7 @@ requirements: | $(UV) ## Pin anew what requirements/*.txt hold
 	@! grep -nE '://|^-' requirements/*.txt
 
 clean: ## Remove what these targets made
-	rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis uv.lock
+	rm -rf .venv .tools dist htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis uv.lock
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- set-up ---------------------------------------------------------------------------------------------------------

@@ -30,15 +30,17 @@ parts.guard()
 
 # What one worker runs, because it shares what is costly to make: an installation, a stocked Redis, a bank, networks.
 TOGETHER = {
-    "faults": "faults", "fuzz": "fuzz", "patchwatch/evaluation": "evaluation", "models/test_detector.py": "networks",
-    "models/test_networks.py": "networks", "models/test_parity.py": "networks", "models/test_runner.py": "networks",
+    "faults": "faults", "fuzz": "fuzz", "patchwatch/evaluation": "evaluation",
+    "models/networks/test_detector.py": "networks", "models/networks/test_networks.py": "networks",
+    "models/test_parity.py": "networks", "models/networks/test_runtimes.py": "networks",
 }  # fmt: skip
 
 # Half a minute and more each on a busy machine: begun first, so that at the end no worker is waited for.
 LONGEST = (
-    "tests/patchwatch/cli/commands/test_demo.py", "tests/test_readme_commands.py", "tests/patchwatch/demo/test_publisher.py",
-    "tests/workers/enrolment/test_worker.py", "tests/patchwatch/cli/commands/test_bank.py", "tests/workers/test_restart.py",
-    "tests/models/tampering/test_watch.py::test_frozen_video", "tests/workers/inference/test_ownership.py",
+    "tests/patchwatch/cli/commands/test_demo.py", "tests/test_readme_commands.py",
+    "tests/patchwatch/demo/test_publisher.py", "tests/workers/enrolment/test_worker.py",
+    "tests/patchwatch/cli/commands/test_bank.py", "tests/workers/test_restart.py",
+    "tests/models/tampering/test_detector.py::test_frozen_video", "tests/workers/inference/test_ownership.py",
 )  # fmt: skip
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator
 from typing import Any
 
+from key_kinds import kinds_of
 from stocked_redis import CAMERA, TOKEN, WEBHOOK
 
 from patchwatch.bus import keys
@@ -23,30 +22,3 @@ def test_every_kind_of_key_is_stocked(stocked: Any) -> None:
     present = {name.decode() for name in stocked.client.keys("*")}
     missing = set(kinds_of(keys, KNOWN | {"alert_id": alert_id.decode()})) - present
     assert not missing, f"let tests/support/stocked_redis.py write these: {sorted(missing)}"
-
-
-def kinds_of(owner: Any, known: dict[str, Any]) -> Iterator[str]:
-    """One key of each kind that a module, class or object can name."""
-    for name, value in inspect.getmembers(owner):
-        if name.startswith("__"):
-            continue
-        if isinstance(value, str) and value.startswith("pw:"):
-            yield value
-        elif inspect.isclass(value) and value.__module__ == keys.__name__:
-            for made in instances(value, known):
-                yield from kinds_of(made, known)
-        elif callable(value) and not name.startswith("_") and getattr(value, "__module__", "") == keys.__name__:
-            made = value(**arguments(value, known))
-            if isinstance(made, str):
-                yield made
-
-
-def instances(kind: Any, known: dict[str, Any]) -> list[Any]:
-    """By each of its ``of...`` constructors, or else by its own."""
-    makers = [getattr(kind, name) for name in dir(kind) if name == "of" or name.startswith("of_")]
-    makers = [maker for maker in makers if callable(maker)]
-    return [maker(**arguments(maker, known)) for maker in makers or [kind]]
-
-
-def arguments(function: Any, known: dict[str, Any]) -> dict[str, Any]:
-    return {name: known[name] for name in inspect.signature(function).parameters}
