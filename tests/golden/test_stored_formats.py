@@ -23,6 +23,7 @@ from safetensors import safe_open
 from stored_installation import (
     CAMERA,
     GOLDEN,
+    PROFILE,
     StoredInstallation,
     answer,
     as_bytes,
@@ -30,6 +31,7 @@ from stored_installation import (
     read_json,
     shape,
     stored,
+    unpack_banks,
     websocket,
 )
 
@@ -47,6 +49,7 @@ def _product() -> SimpleNamespace:
     from patchwatch.messages.bank_version import BankAnswer, BankOrder, CameraBanks
     from patchwatch.messages.books import Books
     from patchwatch.messages.camera import Camera
+    from patchwatch.messages.enrolment_report import EnrolmentReport
     from patchwatch.messages.eras import Eras
     from patchwatch.messages.explanation import Explanation
     from patchwatch.messages.frame import FrameMessage
@@ -71,7 +74,7 @@ def _product() -> SimpleNamespace:
         books=lambda data: Books.decode(data).encode(),
         eras=lambda data: Eras.from_record(data).encode(),
         report=lambda path: Report.read(path).as_json(),
-        load_bank=load_bank, save_bank=save_bank, private_redis=private_redis,
+        enrolment_report=EnrolmentReport, load_bank=load_bank, save_bank=save_bank, private_redis=private_redis,
     )  # fmt: skip
 
 
@@ -158,21 +161,24 @@ def test_counts_and_times_in_the_state_are_read_whole(field: str) -> None:
 
 # Files ----------------------------------------------------------------------------------------------------------
 
-BANKS = sorted(GOLDEN.glob("banks/**/*.safetensors"))
+
+@pytest.fixture(scope="module")
+def banks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return unpack_banks(tmp_path_factory.mktemp("golden") / "banks")
 
 
-def test_a_bank_of_every_kind_of_stream_is_kept() -> None:
-    facts = json.loads(safe_open(GOLDEN / "banks" / "every" / "all.safetensors", "numpy").metadata()["patchwatch"])
+def test_a_bank_of_every_kind_of_stream_is_kept(banks: Path) -> None:
+    facts, _ = _contents(banks / "every" / "all.safetensors")
     kinds = {stream["kind"] for stream in facts["profile"]["streams"]}
     assert kinds == {"motion", "velocity", "category", "local", "global"}
 
 
-@pytest.mark.parametrize("path", BANKS, ids=lambda path: str(path.relative_to(GOLDEN)))
-def test_banks_are_read_whole(path: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["every/all.safetensors", f"{CAMERA}/{PROFILE}.safetensors"])
+def test_banks_are_read_whole(name: str, banks: Path, tmp_path: Path) -> None:
     """A bank checks itself against its id; written again it is the same."""
     again = tmp_path / "again.safetensors"
-    _product().save_bank(_product().load_bank(path), again)
-    before, now = _contents(path), _contents(again)
+    _product().save_bank(_product().load_bank(banks / name), again)
+    before, now = _contents(banks / name), _contents(again)
     assert now[0] == before[0]
     assert now[1].keys() == before[1].keys()
     for name, tensor in before[1].items():
@@ -183,6 +189,11 @@ def test_banks_are_read_whole(path: Path, tmp_path: Path) -> None:
 def _contents(path: Path) -> tuple[Any, dict[str, Any]]:
     with safe_open(path, "numpy") as file:
         return json.loads(file.metadata()["patchwatch"]), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def test_an_enrolment_report_is_read_whole() -> None:
+    report = read_json("enroll.json")["report"]
+    assert _product().enrolment_report.model_validate(report).model_dump(mode="json") == report
 
 
 def test_an_evaluation_is_read_whole() -> None:
@@ -215,6 +226,18 @@ def test_every_command_still_answers(
     text = capsys.readouterr().out
     missing = [option for option in COMMANDS[words] if not re.search(rf"(?<![\w-]){option}(?![\w-])", text)]
     assert missing == []
+
+
+def test_a_stored_bank_can_be_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    unpack_banks(tmp_path / "banks")
+    monkeypatch.setenv("PATCHWATCH_DATA_DIR", str(tmp_path))
+    assert command(monkeypatch, "bank", "show", "every", "--profile", "all", "--json") == 0
+    shown, known = json.loads(capsys.readouterr().out), read_json("enroll.json")
+    assert {name: shown[name] for name in ("bank_id", "frames", "vectors", "threshold_on")} == {
+        name: known[name] for name in ("bank_id", "frames", "vectors", "threshold_on")
+    }
 
 
 def test_a_report_can_be_shown_and_compared(

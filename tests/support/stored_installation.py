@@ -6,6 +6,7 @@ Nothing of the product is imported here: its processes are started by the comman
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import os
 import shutil
@@ -95,6 +96,18 @@ def _texts(fields: dict[bytes, bytes]) -> dict[str, str]:
     return {as_text(name): as_text(value) for name, value in fields.items()}
 
 
+def unpack_banks(folder: Path) -> Path:
+    """The banks' folder as it was: the files here are compressed, and the active bank left out, which is a copy of a
+    version."""
+    shutil.copytree(GOLDEN / "banks", folder)
+    for packed in folder.rglob("*.gz"):
+        packed.with_suffix("").write_bytes(gzip.decompress(packed.read_bytes()))
+        packed.unlink()
+    (active,) = (folder / CAMERA / PROFILE).glob("*.safetensors")
+    shutil.copy(active, folder / CAMERA / f"{PROFILE}.safetensors")
+    return folder
+
+
 # Processes over it ----------------------------------------------------------------------------------------------
 
 
@@ -105,9 +118,7 @@ class StoredInstallation:
         self.client: Any = redis.Redis.from_url(url)
         self.folder = folder
         self._processes: list[subprocess.Popen[bytes]] = []
-        banks = shutil.copytree(GOLDEN / "banks", folder / "data" / "banks")
-        (active,) = (banks / CAMERA / PROFILE).glob("*.safetensors")  # the active bank is a copy of a version
-        shutil.copy(active, banks / CAMERA / f"{PROFILE}.safetensors")
+        unpack_banks(folder / "data" / "banks")
         (folder / "media").mkdir()
         put(self.client, keys)
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PATCHWATCH_")}
