@@ -30,8 +30,9 @@ parts.guard()
 
 # What one worker runs, because it shares what is costly to make: an installation, a stocked Redis, a bank, networks.
 TOGETHER = {
-    "faults": "faults", "fuzz": "fuzz", "patchwatch/evaluation": "evaluation", "models/test_detector.py": "networks",
-    "models/test_networks.py": "networks", "models/test_parity.py": "networks", "models/test_runner.py": "networks",
+    "faults": "faults", "fuzz": "fuzz", "golden": "golden", "patchwatch/evaluation": "evaluation",
+    "models/test_detector.py": "networks", "models/test_networks.py": "networks",
+    "models/test_parity.py": "networks", "models/test_runner.py": "networks",
 }  # fmt: skip
 
 
