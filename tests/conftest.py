@@ -30,7 +30,7 @@ parts.guard()
 
 # What one worker runs, because it shares what is costly to make: an installation, a stocked Redis, a bank, networks.
 TOGETHER = {
-    "faults": "faults", "fuzz": "fuzz", "patchwatch/evaluation": "evaluation",
+    "faults": "faults", "fuzz": "fuzz", "golden": "golden", "patchwatch/evaluation": "evaluation",
     "models/networks/test_detector.py": "networks", "models/networks/test_networks.py": "networks",
     "models/test_parity.py": "networks", "models/networks/test_runtimes.py": "networks",
 }  # fmt: skip

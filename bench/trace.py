@@ -1,0 +1,275 @@
+"""The way of a frame through our code: the files and functions it enters from its packet to its committed score.
+
+``python -m bench.trace`` runs the motion profile on a rendered file at real-time pace, with a Redis and processes of
+its own, and counts every Python call of ours (`bench.trace_hook`). The film holds a rush that raises an alert, with its
+explanation. ``bench/results/trace.json`` keeps one run per commit and ``--label``, oldest first, so that one version of
+the code can be held against another; a second run of the same takes the place of the first.
+
+Counted are the calls of the thread that handles frames, in the capture process and in the inference worker, from
+`WARM_UP_S` after the first frame to the last one: start-up and the loading of the bank are over by then. What a loop
+does between frames is left out, and named in the record: calls that come less than once in two frames, and come from
+the same caller when there are no frames at all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import av
+
+ROOT = Path(__file__).parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "support")]  # also when run as a file
+
+from installation import Installation  # noqa: E402
+from moving_scene import HEIGHT, WIDTH, scene  # noqa: E402
+from role_process import RoleProcess  # noqa: E402
+from waiting import wait_until  # noqa: E402
+
+from bench.measure import RESULTS, write  # noqa: E402
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+ROOMS = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]  # what is ours
+CAMERA = "gate"
+FPS = 10
+NORMAL_S, LIVE_S = 60, 72  # more than a minute, so that there is one to be summed up
+RUSH_S = (25, 31)
+WARM_UP_S, REST_S = 5.0, 8.0
+LEGS = ("capture", "inference")
+# Nothing may be dropped for its age, as the machine may be busy and tracing is slow; and each frame goes its way alone,
+# so that calls per frame do not depend on how many came together.
+SETTINGS = {"max_age_s": 60.0, "source_timeout_s": 30.0, "batch_frames": 1, "queue_frames": 1000}
+
+Call = tuple[int, int, str]  # depth, nanoseconds, FILE:FUNCTION:LINE
+Edge = tuple[str, str]  # caller, called
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--label", default="", help="what this run is called in the record")
+    parser.add_argument("--out", type=Path, default=RESULTS / "trace.json")
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="patchwatch-trace-") as folder:
+        site = TracedSite(Path(folder))
+        try:
+            film = site.watch()
+        finally:
+            site.close()
+        run = {"label": chosen.label, "frames": film.frames, "alerts": film.alerts, **site.legs(film)}
+    keep(run, chosen.out)
+
+
+@dataclass(frozen=True)
+class Film:
+    """When frames came, on the monotonic clock, what came of them, and when nothing came any more."""
+
+    from_ns: int
+    to_ns: int
+    idle_from_ns: int
+    frames: int
+    alerts: list[str]
+
+
+class TracedSite:
+    """An installation whose ingest and inference write down their calls."""
+
+    def __init__(self, folder: Path) -> None:
+        self._media, self._calls, hook = (folder / name for name in ("media", "calls", "hook"))
+        for made in (self._media, self._calls, hook):
+            made.mkdir()
+        shutil.copy(Path(__file__).with_name("trace_hook.py"), hook / "sitecustomize.py")
+        self._site = Installation(folder / "site", self._media, proxied=False, **SETTINGS)
+        traced = self._site.settings.environment() | {
+            "PYTHONPATH": os.pathsep.join(filter(None, (str(hook), os.environ.get("PYTHONPATH")))),
+            "PYTHONTRACE_INTO": str(self._calls),
+            "PYTHONTRACE_ROOMS": os.pathsep.join(f"{ROOT / room}{os.sep}" for room in ROOMS),
+        }
+        for role in ("ingest", "inference"):
+            self._site.roles[role] = RoleProcess(role, traced, folder / f"{role}.log")
+
+    def close(self) -> None:
+        self._site.close()
+
+    def watch(self) -> Film:
+        """Learn, play the film to its end, and rest a while."""
+        site = self._site
+        site.start()
+        normal = write_film(self._media / "normal.mp4", NORMAL_S)
+        live = write_film(self._media / "live.mp4", LIVE_S, rush_s=RUSH_S)
+        site.add_camera(CAMERA, "push:")
+        assert site.enrol(CAMERA, normal)["state"] == "done"
+        site.patch(f"/cameras/{CAMERA}", {"source": f"file:{live}"})
+        wait_until(lambda: site.status(CAMERA)["capture"]["state"] == "ended", within_s=LIVE_S + 120, every_s=0.5)
+        wait_until(lambda: site.status(CAMERA)["frames"]["in_queue"] == 0, every_s=0.5)
+        idle_from_ns = time.monotonic_ns() + 2_000_000_000
+        time.sleep(REST_S)
+        return self._film(idle_from_ns)
+
+    def _film(self, idle_from_ns: int) -> Film:
+        ahead_ns = time.time_ns() - time.monotonic_ns()
+        points = self._site.scores(CAMERA)
+        captured_ns = [round(datetime.fromisoformat(point["t"]).timestamp() * 1e9) - ahead_ns for point in points]
+        counted = [at_ns for at_ns in captured_ns if at_ns > captured_ns[0] + WARM_UP_S * 1e9]
+        alerts = self._site.alerts()
+        assert [alert for alert in alerts if alert["explanation"]], "the rush raised no alert with an explanation"
+        kinds = [f"{alert['kind']} {alert['state']}" for alert in alerts]
+        return Film(counted[0], counted[-1] + 500_000_000, idle_from_ns, len(counted), kinds)
+
+    def legs(self, film: Film) -> dict[str, Any]:
+        """One entry for each leg, and both together."""
+        legs = {leg: Leg.of(self._calls_of(leg, film), film) for leg in LEGS}
+        files = sorted({file for leg in legs.values() for file in leg.files})
+        together = {"files": len(files), "python_calls_per_frame": sum(leg.calls for leg in legs.values())}
+        return {"together": together, **{name: leg.as_json() for name, leg in legs.items()}}
+
+    def _calls_of(self, leg: str, film: Film) -> list[Call]:
+        """Of the process that did most while frames came: a capture may have been started more than once."""
+        processes = [path for path in self._calls.iterdir() if leg_of(path) == leg]
+        return max((calls_of(path, film) for path in processes), key=lambda calls: _count(calls, film))
+
+
+def leg_of(path: Path) -> str:
+    """The capture is what the ingest worker started."""
+    with path.open() as file:
+        argv = json.loads(file.readline())["argv"]
+    return next((role for role in ("ingest", "inference") if role in argv), "capture")
+
+
+@dataclass(frozen=True)
+class Leg:
+    """The calls of one process on the way of its frames. ``calls``: of one frame, as most have it (median)."""
+
+    functions: frozenset[str]  # FILE:FUNCTION:LINE
+    calls: float
+    deepest: int
+    left_out: frozenset[str]
+
+    @classmethod
+    def of(cls, calls: list[Call], film: Film) -> Leg:
+        edges = list(_edges(calls))
+        seen = Counter(edge for (_, at_ns, _), edge in edges if film.from_ns <= at_ns <= film.to_ns)
+        idle = {edge for (_, at_ns, _), edge in edges if at_ns > film.idle_from_ns}
+        beside = {edge for edge in idle if seen[edge] < film.frames / 2}
+        kept, left_out = _on_the_way(edges, beside, film)
+        deepest = max(depth for depth, _, _ in kept)
+        return cls(frozenset(name for _, _, name in kept), per_frame(kept, film.frames), deepest, frozenset(left_out))
+
+    @property
+    def files(self) -> set[str]:
+        return {name.split(":")[0] for name in self.functions}
+
+    def as_json(self) -> dict[str, Any]:
+        by_file = {file: sorted(self._functions_in(file)) for file in sorted(self.files)}
+        return {
+            "files": len(by_file), "functions": len(self.functions), "deepest_stack": self.deepest,
+            "python_calls_per_frame": self.calls,
+            "entered": by_file, "left_out": sorted(name.rsplit(":", 1)[0] for name in self.left_out),
+        }  # fmt: skip
+
+    def _functions_in(self, file: str) -> set[str]:
+        return {name.split(":")[1] for name in self.functions if name.startswith(f"{file}:")}
+
+
+def calls_of(path: Path, film: Film) -> list[Call]:
+    """All calls of the thread that made most of them while frames came."""
+    names: dict[str, str] = {}
+    threads: dict[str, list[Call]] = {}
+    with path.open() as file:
+        file.readline()
+        for line in file:
+            if not line.endswith("\n"):
+                break  # the process ended while it wrote
+            first, second, third, *rest = line.split()
+            if first == "c":
+                names[second] = third
+            else:
+                threads.setdefault(first, []).append((int(second), int(rest[0]), names[third]))
+    return max(threads.values(), key=lambda calls: _count(calls, film))
+
+
+def _count(calls: list[Call], film: Film) -> int:
+    return sum(film.from_ns <= at_ns <= film.to_ns for _, at_ns, _ in calls)
+
+
+def per_frame(calls: list[Call], frames: int) -> float:
+    """Calls between one frame and the next, median: an outer function that is called once a frame parts them. A busy
+    machine lets frames wait, and those that do go another way."""
+    seen = Counter(name for _, _, name in calls)
+    once = [call for call in calls if abs(seen[call[2]] - frames) <= 2]  # one may be cut at either end
+    if not once:
+        return round(len(calls) / frames, 1)
+    _, _, mark = min(once)
+    places = [place for place, (_, _, name) in enumerate(calls) if name == mark]
+    return float(median(later - place for place, later in pairwise(places)))
+
+
+def _edges(calls: list[Call]) -> Iterator[tuple[Call, Edge]]:
+    """Each call with who called whom."""
+    stack: list[str] = []
+    for call in calls:
+        depth, _, name = call
+        del stack[max(0, depth - 1) :]
+        yield call, (stack[-1] if stack else "", name)
+        stack.append(name)
+
+
+def _on_the_way(edges: list[tuple[Call, Edge]], beside: set[Edge], film: Film) -> tuple[list[Call], set[str]]:
+    """The calls while frames came, without those beside the way and all that they call in turn; and what was left out
+    so."""
+    kept: list[Call] = []
+    left_out: set[str] = set()
+    beneath: int | None = None
+    for call, edge in edges:
+        depth, at_ns, name = call
+        if beneath is not None and depth > beneath:
+            continue
+        beneath = depth if edge in beside else None
+        if not film.from_ns <= at_ns <= film.to_ns:
+            continue
+        if beneath is None:
+            kept.append(call)
+        else:
+            left_out.add(name)
+    return kept, left_out
+
+
+def write_film(path: Path, seconds: int, *, rush_s: tuple[int, int] = (0, 0)) -> Path:
+    """The moving scene as H.264, one key frame a second."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=FPS, options={"preset": "veryfast", "g": str(FPS)})
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        for number in range(seconds * FPS):
+            rush = rush_s[0] <= number / FPS < rush_s[1]
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(scene(number / FPS, rush=rush), format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+def keep(run: dict[str, Any], path: Path) -> None:
+    """Add a run to the record."""
+    with tempfile.TemporaryDirectory() as folder:
+        alone = Path(folder) / "run.json"
+        write("the way of a frame from its packet to its committed score, motion profile", run, alone)
+        record = json.loads(alone.read_text())
+    what = record.pop("what")
+    before = json.loads(path.read_text())["runs"] if path.exists() else []
+    runs = [one for one in before if (one["commit"], one["label"]) != (record["commit"], record["label"])] + [record]
+    path.write_text(json.dumps({"what": what, "runs": runs}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
