@@ -66,18 +66,18 @@ def told(frames: Iterable[Frame], known: Sequence[Frame]) -> dict[str, Any]:
     watch, blindness, cuts = ConditionWatch(), Blindness(), Cuts()
     watch.expect(Expectation([thumbnail(frame.rgb) for frame in known[:: max(1, len(known) // KNOWN)]]))
     changes: list[Condition] = []
-    last_s, seconds, held, number = float("-inf"), 0.0, 0, 0
-    for number, frame in enumerate(map(cuts.mark, frames), 1):
+    last_s, pictures, held = float("-inf"), 0, 0
+    for frame in map(cuts.mark, frames):
         rejoined = frame.discontinuity and not frame.cut
         sight = watch.look(frame.rgb, frame.at_s, rejoined=rejoined, cut=frame.cut)
         silent = frame.discontinuity or not 0.0 < frame.at_s - last_s <= MAX_GAP_S  # as the streams of flow are
         changes += [*sight.changes, *blindness.follow(frame.at_s, silent=silent)]
         held += sight.attention is not Attention.FULL
-        last_s = seconds = frame.at_s
+        last_s, pictures = frame.at_s, pictures + 1
     changes += [*watch.finish(), *blindness.finish()]
     ended = [change for change in changes if change.ended_s is not None]
     return {
-        "seconds": round(seconds, 1), "pictures": number, "not_judged": held,
+        "seconds": round(max(0.0, last_s), 1), "pictures": pictures, "not_judged": held,
         "opened": dict(Counter(change.kind.value for change in ended)),
         "spans_s": [[one.kind.value, round(one.opened_s, 1), round(one.ended_s or 0.0, 1)] for one in ended],
     }  # fmt: skip
