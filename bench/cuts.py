@@ -49,7 +49,7 @@ GRID = [
 
 @dataclass(frozen=True)
 class Clip:
-    """``small``: what is judged. ``flow``: greys that flow runs on, and their size in the frame's place."""
+    """``small``: the pictures that are judged. ``flow``: the grey ones, 160 across, whose flow is measured."""
 
     small: list[NDArray[np.uint8]]
     flow: list[NDArray[np.uint8]]
