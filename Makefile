@@ -65,7 +65,8 @@ soak: .venv/.test ## Many cameras, random faults, then the account. MINUTES=30 C
 	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30) --cameras $(or $(CAMERAS),12) --seed $(or $(SEED),1)
 
 bench: .venv/.test-clip anomalib ## Measure: records in bench/results, table in docs/figures.md. BENCH='engine service': some
-	@for name in $(or $(BENCH),limits engine runtimes workers stillness banks queue enroll service pipeline isolation motion trace); do \
+	@for name in $(or $(BENCH),limits engine runtimes workers stillness banks queue enroll service pipeline isolation motion \
+		cuts conditions trace); do \
 		echo "== $$name"; $(BIN)/python -m bench.$$name; done
 	$(BIN)/python -m bench.table
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.frames.cut_evidence import Change, Limits, Surprise
 from models.frames.frame import Frame
 
 COLUMNS, ROWS = 64, 36  # of the small grey picture that is judged, whatever the frame's shape
@@ -21,145 +22,89 @@ _STRUCTURED = 0.4  # of what is missing: less, and it was light
 _LIT, _LIT_ALIKE = 5.0, 0.93  # grey levels by which most of the picture changes; correlation of what it still shows
 _REACH = 2  # points that things move between two pictures without being missed: 3 % of the width
 _NEAR = 9  # points around what changed before: what is quick there is no surprise
+_BESIDE = 1  # points around it: what is beyond them is elsewhere, and as many make one place of several
 _EDGE = 3  # points along the border, over which things come and go
 _ENTRY = 7  # points along it, within which something quick may stand at first
-_LEAST = 0.004  # of the picture, gone and come together: less matters to no stream
-_PLACES = 3  # where movers are many, some vanish and others appear among them; a lorry is one
-_SELDOM_S, _MANY_PLACES = (
-    0.5,
-    8,
-)  # of pictures so far apart, whatever moves is farther than within reach: only many count
-_TIMES_UNFORESEEN, _TIMES_UNEXPLAINED = 1.5, 3.0  # of what this camera's own movements came to lately
-_COMPARABLE = 0.4  # of what was missing before: as much is missing while one and the same thing goes on
-_HALF_LIFE_S = 30.0  # in which those are forgotten
-_APART_S = 1.0  # what comes again sooner is movement
-_WARM_UP = 3  # pictures; docs/decisions/031-cuts.md has the figures for all of these
+_TRACES = 0.0015  # of the picture: less is not looked at; docs/decisions/031-cuts.md has the figures for all of these
 
 Mask = NDArray[np.uint8]
 Levels = Any  # of uint8 or, without its light, float32 (36, 64)
-
-
-@dataclass(frozen=True)
-class _Change:
-    """Shares of the picture that appeared or went. ``unexplained``: farther than anything alike had been.
-    ``unforeseen``: of that, what is also far from where anything moved before. ``places``: in how many."""
-
-    unexplained: float
-    unforeseen: float
-    places: int = 0
 
 
 class SceneCuts:
     """Finds the cuts in one camera's pictures, from its pictures so far. The background may stay the same: at a cut
     movers vanish and others appear, where nothing alike was within reach a moment before.
 
-    How much of that is ordinary is learnt as it goes: a lorry that fills the picture teaches it, and what
-    comes again within a second is movement, not two cuts. `state` after a picture is all that the next one needs.
+    How much of that is ordinary is learnt as it goes. `state` after a picture is all that the next one needs.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits
         self._forget()
 
     def _forget(self) -> None:
         self._before: Mask | None = None
         self._moved: Mask = np.zeros((ROWS, COLUMNS), np.uint8)  # where the last two pictures differed
-        self._usual = _Change(0.0, 0.0)  # the most, forgotten slowly
-        self._doubtful: _Change | None = None  # taken for a cut lately
-        self._doubted_s = 0.0  # since then
+        self._surprise = Surprise(self._limits)
         self._last_s = 0.0
-        self._seen = 0
 
     def mark(self, frame: Frame) -> Frame:
         """The frame; where it follows a cut, marked as one and as a discontinuity."""
         if frame.discontinuity or not 0.0 < frame.at_s - self._last_s <= GAP_S:
             self._forget()
-        now, before = _small(frame.rgb), self._before
+        now, before = small(frame.rgb), self._before
         elapsed_s, self._last_s, self._before = frame.at_s - self._last_s, frame.at_s, now
-        self._seen += 1
         if before is None:
             return frame
-        change, moved = _compare(before, now, self._moved)
-        self._moved = moved
-        if not self._surprises(change, elapsed_s):
+        change, self._moved = compare(before, now, self._moved)
+        if not self._surprise.follow(change, elapsed_s):
             return frame
         return replace(frame, discontinuity=True, cut=True)
 
-    def _surprises(self, change: _Change, elapsed_s: float) -> bool:
-        seldom = elapsed_s > _SELDOM_S
-        unforeseen = not seldom and change.unforeseen > max(_LEAST, _TIMES_UNFORESEEN * self._usual.unforeseen)
-        unexplained = change.places >= (_MANY_PLACES if seldom else _PLACES) and change.unexplained > max(
-            _LEAST, _TIMES_UNEXPLAINED * self._usual.unexplained
-        )
-        kept = 0.5 ** (elapsed_s / _HALF_LIFE_S)
-        self._usual = _Change(self._usual.unexplained * kept, self._usual.unforeseen * kept)
-        self._doubted_s += elapsed_s
-        if self._seen > _WARM_UP and (unforeseen or unexplained):
-            return self._doubt(change)
-        self._learn(change)
-        return False
-
-    def _doubt(self, change: _Change) -> bool:
-        before, self._doubtful = self._doubtful, change
-        doubted_s, self._doubted_s = self._doubted_s, 0.0
-        if before is None or doubted_s > _APART_S:
-            return True
-        self._learn(change)
-        if change.unexplained > _COMPARABLE * before.unexplained:
-            self._learn(before)
-        return False
-
-    def _learn(self, change: _Change) -> None:
-        usual = self._usual
-        self._usual = _Change(
-            max(usual.unexplained, change.unexplained), max(usual.unforeseen, change.unforeseen)
-        )  # fmt: skip
-
     def state(self) -> dict[str, Any]:
         """JSON values that `restore` takes; about 4 kB."""
-        doubtful = self._doubtful
         return {
             "before": None if self._before is None else b64encode(self._before.tobytes()).decode(),
             "moved": b64encode(np.packbits(self._moved).tobytes()).decode(),
-            "usual": [self._usual.unexplained, self._usual.unforeseen],
-            "doubtful": None if doubtful is None else [doubtful.unexplained, doubtful.unforeseen],
-            "doubted_s": self._doubted_s,
             "last_s": self._last_s,
-            "seen": min(self._seen, _WARM_UP),
+            **self._surprise.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a stored state, exactly. Raises `ValueError` for one that no pictures lead to."""
-        before, doubtful = state["before"], state["doubtful"]
+        before, surprise = state["before"], Surprise(self._limits)
         picture = None if before is None else _picture(np.frombuffer(b64decode(before), np.uint8))
         moved = _picture(np.unpackbits(np.frombuffer(b64decode(state["moved"]), np.uint8)))
-        usual = _change(state["usual"])
-        self._doubtful = None if doubtful is None else _change(doubtful)
-        self._before, self._moved, self._usual = picture, moved, usual
-        self._last_s, self._seen, self._doubted_s = (
-            float(state["last_s"]),
-            int(state["seen"]),
-            float(state["doubted_s"]),
-        )
+        surprise.restore(state)
+        self._before, self._moved, self._surprise = picture, moved, surprise
+        self._last_s = float(state["last_s"])
 
 
-def _small(rgb: NDArray[np.uint8]) -> Mask:
+def small(rgb: NDArray[np.uint8]) -> Mask:
+    """The small grey picture of a frame, uint8 (36, 64)."""
     step = max(1, len(rgb) // (_SAMPLED * ROWS))  # spares two thirds of the time
     grey = cv2.cvtColor(rgb[::step], cv2.COLOR_RGB2GRAY)
     return np.asarray(cv2.resize(grey, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _compare(before: Mask, now: Mask, moved: Mask) -> tuple[_Change, Mask]:
-    """What changed, and where anything did. ``moved``: where it did before."""
+def compare(before: Mask, now: Mask, moved: Mask) -> tuple[Change, Mask]:
+    """What changed between two small pictures, and where anything did, uint8 (36, 64). ``moved``: where it did
+    before."""
     moves, missing = (cv2.absdiff(before, now) > _TOLERANCE).astype(np.uint8), _missing(before, now)
-    inside = missing[_EDGE:-_EDGE, _EDGE:-_EDGE]
-    unexplained = float(inside.sum()) / missing.size
-    if unexplained <= _LEAST:
-        return _Change(unexplained, 0.0), moves
-    if _is_light(before, now, int(missing.sum())):
-        return _Change(0.0, 0.0), moves
-    far = (missing * (cv2.dilate(moved, _square(_NEAR)) == 0))[_ENTRY:-_ENTRY, _ENTRY:-_ENTRY]
-    places = int(cv2.connectedComponents(missing)[0]) - 1  # the first is the rest
-    return _Change(unexplained, float(far.sum()) / missing.size, places), moves
+    if _inside(missing, _EDGE) > _TRACES and _is_light(before, now, int(missing.sum())):
+        missing = _missing(_structure(before), _structure(now))  # what came or went all the same
+    unexplained = _inside(missing, _EDGE)
+    if unexplained <= _TRACES:
+        return Change(unexplained, 0.0), moves
+    unforeseen = _inside(missing * (cv2.dilate(moved, _square(_NEAR)) == 0), _ENTRY)
+    elsewhere = _inside(missing * (cv2.dilate(moved, _square(_BESIDE)) == 0), _EDGE)
+    places = int(cv2.connectedComponents(cv2.dilate(missing, _square(_BESIDE)))[0]) - 1  # the first is the rest
+    return Change(unexplained, unforeseen, places, elsewhere / unexplained), moves
+
+
+def _inside(points: Levels, edge: int) -> float:
+    """Share of the picture that they are, without those along its border."""
+    return float(points[edge:-edge, edge:-edge].sum() / points.size)
 
 
 def _missing(before: Levels, now: Levels) -> Levels:
@@ -195,10 +140,3 @@ def _square(reach: int) -> Mask:
 
 def _picture(values: NDArray[np.uint8]) -> Mask:
     return values[: ROWS * COLUMNS].reshape(ROWS, COLUMNS)
-
-
-def _change(stored: list[Any]) -> _Change:
-    unexplained, unforeseen = (float(share) for share in stored)
-    if not (0.0 <= unexplained <= 2.0 and 0.0 <= unforeseen <= 2.0):
-        raise ValueError(f"a stored change of {stored}: both are shares")
-    return _Change(unexplained, unforeseen)

@@ -90,7 +90,8 @@ class TamperingDetector:
         sketch = signature_of(rgb)
         difference = self._difference(sketch)
         covered = self._is_covered(sketch, difference)
-        changed = not covered and difference is not None and self._has_changed(difference)
+        altered = not covered and difference is not None and self._has_changed(difference)
+        changed = altered and not self._knows(sketch)
         repeated = self._stillness.repeats(sketch.digests) and not covered  # in blackness nothing could change
         still_covered = changed and self._covered.open is not None  # over only when the view is back, or learnt
         changes += (
@@ -98,15 +99,17 @@ class TamperingDetector:
             + self._covered.update(at_s, covered or still_covered)
             + self._changed.update(at_s, changed)
         )
-        steady = covered or changed or not self._usual.known
-        unsteady = self._steadiness.look(sketch.grey, None if steady else self._usual.grey, elapsed_s)
+        if altered and not changed:
+            self._usual.forget()  # the bank's night, say, takes the place of its day at once
+        unjudged = covered or changed or not self._usual.known
+        unsteady = self._steadiness.look(sketch.grey, None if unjudged else self._usual.grey, elapsed_s)
         changes += self._shaking.update(at_s, unsteady.shakes) + self._flickering.update(at_s, unsteady.flickers)
         unusual = covered or changed or self._covered.open is not None  # glimpses past a cover are not learnt
         changes += self._learn(sketch, at_s, elapsed_s, unusual=unusual)
         changes += self._learn_plain(sketch, at_s, elapsed_s)
         ended = any(change.ended_s is not None for change in changes)
         jumped = self._jumps(sketch, elapsed_s)
-        unsettled = ended or jumped or covered or changed or rejoined or unsteady.now
+        unsettled = ended or jumped or covered or altered or rejoined or unsteady.now
         return Sight(tuple(changes), self._attention(at_s, _SETTLES_S if unsettled else _REFILLS_S if cut else 0.0))
 
     def finish(self) -> list[Condition]:
@@ -141,6 +144,13 @@ class TamperingDetector:
     def _has_changed(self, difference: Difference) -> bool:
         limit = CHANGED_BACK if self._changed.open else CHANGED
         return difference.recoloured or difference.changed >= limit
+
+    def _knows(self, sketch: PictureSignature) -> bool:
+        """Whether the bank was learnt from such a view too. One that is not the bank's from the start stays told."""
+        if self._expectation is None or not self._usual.known:
+            return False
+        difference = self._expectation.compare(sketch)
+        return difference is not None and difference.changed < _CHANGED_BACK
 
     def _difference(self, sketch: PictureSignature) -> Difference | None:
         if self._usual.known or not self._expects or self._expectation is None:

@@ -21,6 +21,7 @@ _BARS = 0.02  # of the light, between two pictures: of the rows
 _ROUGH = 0.5  # of that, what is left within the rows
 _OFTEN = 0.3  # share of the pictures, lately
 _AVERAGED_S = 2.0
+_MOST_OF_ONE = 0.1  # share that one picture counts for: of those that come seldom, ten count, however long that is
 _DARK = 8.0  # grey levels added before light is compared
 
 
@@ -54,7 +55,7 @@ class Steadiness:
         barred = lit is not None and _rolls(self._light - lit)
         moved = not barred and before is not None and self._place is not None
         shaken = moved and math.dist(before or (0.0, 0.0), self._place or (0.0, 0.0)) >= _SHAKES
-        share = 1.0 - math.exp(-elapsed_s / _AVERAGED_S)
+        share = min(_MOST_OF_ONE, 1.0 - math.exp(-elapsed_s / _AVERAGED_S))
         self._shaken += share * (float(shaken) - self._shaken)
         self._barred += share * (float(barred) - self._barred)
         return Unsteady(shaken or barred, self._shaken >= _OFTEN, self._barred >= _OFTEN)

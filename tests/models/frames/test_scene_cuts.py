@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from labelled_clips import pictures
 from walking_scene import FPS, GROUND, HEIGHT, WIDTH, clip, noisy, walkers
 
 from models.frames.frame import Frame
@@ -118,6 +119,30 @@ def test_something_quick_is_doubted_now_and_then_only() -> None:
     assert len(cuts_of(altered(quick, 40.0))) <= 4  # of some seventy jumps
 
 
+def test_a_rush_of_what_moved_already_is_no_cut() -> None:
+    """Nothing like it was within reach, but it is where it was."""
+    shown = list(pictures(seconds=12, rushes_from_s=8.0))[::2]
+    assert cuts_of([Frame(rgb, n / FPS) for n, rgb in enumerate(shown)]) == []
+
+
+def test_the_first_thing_that_a_camera_sees_move_is_no_cut() -> None:
+    """A recording begins with somebody who stands, and after a second falls."""
+
+    def person(at_s: float) -> Picture:
+        rgb, fallen = noisy(GROUND, round(at_s * FPS), 2.0), at_s >= 1.0
+        top, left, height, width = (130, 150, 20, 60) if fallen else (60, 140, 70, 25)
+        rgb[top : top + height, left : left + width] = 240
+        return rgb
+
+    assert cuts_of([Frame(person(n / FPS), n / FPS, discontinuity=n == 0) for n in range(5 * FPS)]) == []
+
+
+def test_movers_that_jump_in_another_light_are_a_cut() -> None:
+    before, after = clip(1, 8), clip(2, 8)
+    brighter = [replace(frame, rgb=np.clip(frame.rgb * 1.25 + 10, 0, 255).astype(np.uint8)) for frame in after]
+    assert cuts_of(joined(before, brighter)) == [8.0]
+
+
 def test_a_restart_after_any_frame_changes_nothing() -> None:
     frames = joined(clip(1, 4), clip(2, 3), clip(3, 3))
     expected, cuts, found = cuts_of(frames), SceneCuts(), []
@@ -133,7 +158,14 @@ def test_a_restart_after_any_frame_changes_nothing() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"usual": [float("nan"), 0.0]}, {"usual": [9.0, 0.0]}, {"before": "AAAA"}, {"moved": ""}, {"doubtful": [-1, 0]}],
+    [
+        {"usual": [float("nan"), 0.0]},
+        {"usual": [9.0, 0.0]},
+        {"before": "AAAA"},
+        {"moved": ""},
+        {"doubtful": [-1, 0]},
+        {"followed_s": 9.0},
+    ],
 )
 def test_a_stored_state_that_no_pictures_lead_to_is_refused(wrong: dict[str, object]) -> None:
     cuts = SceneCuts()

@@ -325,17 +325,26 @@ def test_a_shaking_camera_is_told_at_once_and_until_it_is_steady() -> None:
     assert attention[-1] is AlertGate.FULL
 
 
+def barred(shot: np.ndarray, at_s: float) -> np.ndarray:
+    """As a rolling shutter sees lamps on the mains."""
+    rows = np.arange(shot.shape[0])[:, None, None] / shot.shape[0]
+    light = 1 + 0.12 * np.sin(2 * np.pi * (3 * rows + 8.3 * at_s))
+    return np.clip(shot * light, 0, 255).astype(np.uint8)
+
+
 def test_bars_of_mains_light_are_told() -> None:
-    rows = np.arange(VIEW.shape[0])[:, None, None] / VIEW.shape[0]
-
-    def barred(shot: np.ndarray, n: int) -> np.ndarray:
-        light = 1 + 0.12 * np.sin(2 * np.pi * (3 * rows + 8.3 * n / FPS))
-        return np.clip(shot * light, 0, 255).astype(np.uint8)
-
-    flicker = [barred(shot, n) for n, shot in enumerate(shots(VIEW, 20, first=500))]
+    flicker = [barred(shot, n / FPS) for n, shot in enumerate(shots(VIEW, 20, first=500))]
     changes, _ = watched(TamperingDetector(), shots(VIEW, 30) + flicker + shots(VIEW, 20, first=900))
     assert kinds(changes) == [("flickering", False), ("flickering", True)]
     assert 30.0 <= changes[0].opened_s <= 36.0
+
+
+@pytest.mark.parametrize(("pictures", "told"), [(3, []), (20, [("flickering", False), ("flickering", True)])])
+def test_bars_in_few_pictures_are_none_however_far_apart_they_are(pictures: int, told: list[tuple[str, bool]]) -> None:
+    """A time lapse through dawn shows light that grows row by row in a few pictures, seconds apart."""
+    shown = shots(VIEW, 8) + [barred(noisy(VIEW, 500 + n), 1.03 * n) for n in range(pictures)] + shots(VIEW, 8, 900)
+    watch = TamperingDetector()
+    assert kinds([change for n, one in enumerate(shown) for change in watch.look(one, float(n)).changes]) == told
 
 
 def test_headlights_and_dusk_are_no_condition() -> None:
@@ -374,6 +383,30 @@ def test_a_view_that_the_bank_does_not_know_is_told_from_the_start_and_stays_so(
 )  # fmt: skip
 def test_the_view_of_the_bank_is_recognised_or_not_judged_by_another_light(now: np.ndarray) -> None:
     assert watched(expecting(VIEW), shots(now, 20, sigma=1.0))[0] == []
+
+
+@pytest.mark.parametrize(
+    ("known", "told"), [([VIEW, infrared(VIEW)], []), ([VIEW], [("scene_changed", False), ("scene_changed", True)])]
+)
+def test_a_light_that_the_bank_was_learnt_in_too_is_no_changed_scene(
+    known: list[np.ndarray], told: list[tuple[str, bool]]
+) -> None:
+    watch = TamperingDetector()
+    watch.expect(Expectation([thumbnail(noisy(one, 7)) for one in known]))
+    day, night = shots(VIEW, 30), shots(infrared(VIEW), 30, first=500)
+    changes, attention = watched(watch, day + night + shots(VIEW, 30, first=900))
+    assert kinds(changes) == told
+    assert attention[30 * FPS] is AlertGate.HELD, "no anomaly opens at the switch itself"
+    assert attention[40 * FPS] is (AlertGate.OFF if told else AlertGate.FULL)
+
+
+def test_a_camera_that_is_turned_after_the_switch_is_told_all_the_same() -> None:
+    watch = TamperingDetector()
+    watch.expect(Expectation([thumbnail(noisy(one, 7)) for one in (VIEW, infrared(VIEW))]))
+    night = shots(infrared(VIEW), 30, first=500)
+    changes, _ = watched(watch, shots(VIEW, 30) + night + shots(infrared(moved(VIEW)), 10, first=900))
+    assert kinds(changes) == [("scene_changed", False)]
+    assert changes[0].started_s == pytest.approx(60.0)
 
 
 def test_a_bank_without_thumbnails_expects_nothing() -> None:

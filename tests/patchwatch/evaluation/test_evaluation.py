@@ -28,7 +28,7 @@ def _gather(clips: Path, reader: RecordingReader, tmp_path: Path, labels: object
     return gather(clips / "training", clips / "testing", reader, path)
 
 
-SUDDEN = 0.9  # of 30 frames the first few may count as a cut: a rush begins all at once (decision 031)
+SUDDEN = 0.95
 
 
 def test_the_frames_that_depart_from_normal_are_told_apart(result: ProfileResult) -> None:
