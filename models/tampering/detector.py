@@ -150,7 +150,7 @@ class TamperingDetector:
         if self._expectation is None or not self._usual.known:
             return False
         difference = self._expectation.compare(sketch)
-        return difference is not None and difference.changed < _CHANGED_BACK
+        return difference is not None and difference.changed < CHANGED_BACK
 
     def _difference(self, sketch: PictureSignature) -> Difference | None:
         if self._usual.known or not self._expects or self._expectation is None:
