@@ -33,8 +33,11 @@ def test_a_python_without_venv_is_told_in_one_line(tmp_path: Path) -> None:
     python = script(tmp_path / "python3", f'case "$*" in *ensurepip*) exit 1;; esac; exec {sys.executable} "$@"')
     answer = make(tmp_path, ".tools/uv/bin/uv", f"PYTHON={python}")
     words, failure = answer.stderr.splitlines()
-    assert answer.returncode and "apt install python3-venv" in words and "Error 1" in failure
-    assert answer.stdout == "" and not (tmp_path / ".tools").exists()
+    assert answer.returncode
+    assert "apt install python3-venv" in words
+    assert "Error 1" in failure
+    assert answer.stdout == ""
+    assert not (tmp_path / ".tools").exists()
 
 
 @pytest.mark.parametrize("home", ["/dev/null/home", "/proc"])
