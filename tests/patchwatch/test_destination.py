@@ -44,7 +44,9 @@ def test_others_need_their_setting(address: str, reach: Reach) -> None:
         if setting >= reach:
             assert allowed([address], setting.name.lower()) == [address]
         else:
-            with pytest.raises(DestinationForbiddenError, match=f"PATCHWATCH_WEBHOOK_REACH={reach.name.lower()}"):
+            with pytest.raises(
+                DestinationForbiddenError, match=f"start Patchwatch with PATCHWATCH_WEBHOOK_REACH={reach.name.lower()}"
+            ):
                 allowed([address], setting.name.lower())
 
 
