@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from patchwatch.destination import Reach, allowed, reach_of
@@ -69,7 +69,9 @@ def test_an_address_written_in_ipv6_is_judged_as_itself(ip: ipaddress.IPv4Addres
 
 @settings(deadline=None)
 @given(st.ip_addresses())
+@example(ipaddress.ip_address("64:ff9b:1:9c80:d789:1a9c:b00:0"))
 def test_whatever_is_allowed_as_public_is_global(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
     if reach_of(str(ip)) is Reach.PUBLIC:
-        assert ip.is_global
+        # Python versions differ over the local NAT64 network; we judge it by the IPv4 addresses that it may lead to.
+        assert ip.is_global or ip in ipaddress.ip_network("64:ff9b:1::/48")
         assert not ip.is_multicast
