@@ -12,6 +12,12 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
 export UV_SYSTEM_CERTS := 1
 endif
+# A service's user has no home folder, or may not write there: then the caches of uv and pip are kept here.
+ifeq ($(shell mkdir -p "$${XDG_CACHE_HOME:-$${HOME:-/dev/null}/.cache}"/{uv,pip} 2>/dev/null && \
+	cd "$${XDG_CACHE_HOME:-$$HOME/.cache}" && test -w uv -a -w pip && echo writable),)
+export UV_CACHE_DIR ?= $(CURDIR)/.tools/cache/uv
+export PIP_CACHE_DIR ?= $(CURDIR)/.tools/cache/pip
+endif
 INSTALL = VIRTUAL_ENV=$(CURDIR)/.venv UV_LINK_MODE=copy $(UV) pip install --quiet --no-deps
 
 # How many tests run at once; 0: one after the other, in the process that pytest is (for a debugger).
@@ -25,7 +31,7 @@ else
 TEST_SET := test-clip
 endif
 
-.PHONY: help demo test coverage lint package fuzz faults soak bench anomalib docs requirements clean
+.PHONY: help demo test coverage lint package fuzz faults soak bench anomalib docs requirements clean over-a-copy
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,8 +102,10 @@ clean: ## Remove what these targets made
 
 .tools/uv/bin/uv:
 	@test -n "$(PYTHON)" || { echo "Patchwatch needs Python 3.11 or newer (3.12 and 3.13 do): install python3" >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "Python's venv module is missing: install $(notdir $(PYTHON))-venv (as root: apt install $(notdir $(PYTHON))-venv), then make again" >&2; exit 1; }
 	@echo "getting uv into .tools/"
-	@"$(PYTHON)" -m venv .tools/uv || { echo "no venv module: install python3-venv, or uv" >&2; rm -rf .tools/uv; exit 1; }
+	@"$(PYTHON)" -m venv .tools/uv
 	@.tools/uv/bin/pip install --quiet --disable-pip-version-check uv
 
 # In an environment of its own; torch as ours, so that versions do not decide.
@@ -111,7 +119,10 @@ clean: ## Remove what these targets made
 .venv/bin/python: | $(UV)
 	@$(UV) venv --quiet $(if $(PYTHON),--python "$(PYTHON)",--python '>=3.11') --allow-existing .venv
 
-.venv/.%: requirements/%.txt pyproject.toml | .venv/bin/python
+# `pip install .` into the same .venv puts a copy in the checkout's place, which would hide what changes here.
+COPY := $(wildcard .venv/lib/python3*/site-packages/patchwatch/__init__.py)
+
+.venv/.%: requirements/%.txt pyproject.toml $(COPY:%=over-a-copy) | .venv/bin/python
 	@echo "setting up: $*"
 	@$(INSTALL) --compile-bytecode -r requirements/$*.txt
 	@$(INSTALL) --editable .

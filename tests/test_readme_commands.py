@@ -38,7 +38,7 @@ NOT_RUN = {
     "patchwatch weights pull": "needs the network",
 }
 IN_BACKGROUND = "patchwatch serve"
-WHEN_STOPPED = ("(umask ",)
+WHEN_STOPPED = ("(umask ", "mv ~/", "tar -C ~/")
 FAILS_HERE = {
     "patchwatch bank activate": "BANK stands for an id of the list, and it says that there is none of this name",
     "patchwatch webhooks test": "there is no Home Assistant here, and it says so",
@@ -142,10 +142,12 @@ def test_the_commands_work_as_written(site: Site, serving: subprocess.Popen[str]
     assert serving.returncode == 0, told
     for command in last:
         _works(site, command)
-    names = subprocess.run(["tar", "-tzf", "patchwatch-backup.tgz"], cwd=site.folder, capture_output=True, text=True)
+    names = subprocess.run(["tar", "-tzf", "patchwatch-backup.tgz"], cwd=site.home, capture_output=True, text=True)
     assert "patchwatch/queue/aof/appendonly.aof.manifest" in names.stdout
     assert "patchwatch/banks/door/motion.safetensors" in names.stdout
-    assert (site.folder / "patchwatch-backup.tgz").stat().st_mode & 0o077 == 0, "it holds passwords"
+    assert (site.home / "patchwatch-backup.tgz").stat().st_mode & 0o077 == 0, "it holds passwords"
+    restored, before = site.home / ".local" / "share" / "patchwatch", site.home / "patchwatch-before-restore"
+    assert _files(restored) == _files(before)
 
 
 def _works(site: Site, command: str) -> None:
@@ -160,6 +162,12 @@ def _works(site: Site, command: str) -> None:
             return
         assert time.monotonic() < deadline_s, f"{command}\nended with {code}:\n{told}"
         time.sleep(1)
+
+
+def _files(folder: Path) -> list[tuple[Path, int, int]]:
+    """Names, modes and sizes."""
+    found = ((path.relative_to(folder), path.lstat()) for path in sorted(folder.rglob("*")))
+    return [(name, about.st_mode, about.st_size) for name, about in found]
 
 
 def test_the_check_of_a_signature_accepts_ours_and_no_other() -> None:

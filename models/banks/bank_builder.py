@@ -30,6 +30,7 @@ from models.profiles.profile import NEVER_SILENT, Fusion, Profile, StreamKind
 from models.profiles.smoothing import CausalGaussian
 from models.streams.base import PerspectiveStream, ScaledStream, Stream
 from patchwatch.contract.errors import InsufficientFootageError
+from patchwatch.contract.learning_advice import LEAST_MINUTES
 
 MIN_FOOTAGE_S = 5.0
 MIN_FRAMES = 25
@@ -150,7 +151,7 @@ class BankBuilder:
             raise InsufficientFootageError(
                 f"{self._seconds:.1f} s of normal footage ({len(self._frames)} analysed frames) is too little to learn "
                 f"from: give at least {MIN_FOOTAGE_S:.0f} s and {MIN_FRAMES} frames, "
-                "better ten minutes or more"
+                f"better {LEAST_MINUTES} minutes or more"
             )
 
     def _check_rate(self) -> None:

@@ -25,6 +25,7 @@ from models.exemplars.perspective import Perspective
 from models.profiles.profile import Profile, profile_from_json, profile_to_json
 from models.weights.network_identity import comparable
 from patchwatch.contract.errors import BankMismatchError, NotFoundError, StorageError
+from patchwatch.contract.learning_advice import how_to_learn
 
 FORMAT = 2
 _NOT_A_BANK = (SafetensorError, OSError, AttributeError, KeyError, IndexError, OverflowError, TypeError, ValueError)
@@ -82,9 +83,8 @@ def load_bank(path: Path) -> Bank:
         if not path.is_file():
             camera_id, profile = path.parent.name, path.stem
             raise NotFoundError(
-                f"nothing is known yet of what is normal for camera {camera_id}: learn it from the live camera with "
-                f"`patchwatch enrolments add {camera_id} --live 600 --profile {profile}`, or from recordings with "
-                f"`patchwatch enroll --camera {camera_id} --profile {profile} VIDEO...` (there is no bank at {path})"
+                f"nothing is known yet of what is normal for camera {camera_id}: learn it "
+                f"{how_to_learn(camera_id, profile)} (there is no bank at {path})"
             )
         with safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {})["patchwatch"]

@@ -98,7 +98,13 @@ def _meanings(ip: Address) -> Iterator[Address]:
 def _reached(ip: Address) -> list[Address]:
     """Where a packet to it ends."""
     inner: list[Address] = list(_inner(ip)) if isinstance(ip, IPv6Address) and not ip.is_loopback else []
+    if isinstance(ip, IPv6Address) and _is_isatap(ip):
+        return [ip, *inner]  # only a router of ISATAP goes by the IPv4 address; for all others it is any host's
     return inner or [ip]
+
+
+def _is_isatap(ip: IPv6Address) -> bool:
+    return int(ip) >> 32 & _LOW in _ISATAP
 
 
 def _inner(ip: IPv6Address) -> Iterator[IPv4Address]:
@@ -115,5 +121,5 @@ def _inner(ip: IPv6Address) -> Iterator[IPv4Address]:
     elif ip in _LOCAL_NAT64:
         high = (number >> 64 & 0xFFFF) << 16 | number >> 40 & 0xFFFF  # 16 bits, 8 of nothing, 16 bits
         yield from (IPv4Address(part) for part in {number & _LOW, high} if part)
-    elif number >> 32 & _LOW in _ISATAP:
+    elif _is_isatap(ip):
         yield IPv4Address(number & _LOW)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-TEN_MINUTES_S = 600
+# Less could not tell the default of PATCHWATCH_FALSE_ALARMS_PER_DAY; a quarter more than that needs, for what a live
+# camera loses, and what is at the edges of the parts that are held out.
+LEAST_MINUTES = 15
 
 
-def how_to_learn(camera_id: str, profile: str, seconds: int = TEN_MINUTES_S) -> str:
-    """The commands that learn a bank for this camera, from itself and from recordings."""
+def how_to_learn(camera_id: str, profile: str | None = None, minutes: int = LEAST_MINUTES) -> str:
+    """The commands that learn a bank for this camera, from itself and from recordings: its own profile unless named."""
+    seconds = 60 * minutes
+    option, member = (f" --profile {profile}", f'"profile": "{profile}", ') if profile else ("", "")
     return (
-        f"from the live camera with `patchwatch enrolments add {camera_id} --live {seconds} --profile {profile}` "
-        f'(or POST /api/v1/cameras/{camera_id}/enrolments with {{"profile": "{profile}", "live_seconds": {seconds}}}), '
-        f"or from recordings with `patchwatch enroll --camera {camera_id} --profile {profile} VIDEO...`"
+        f"from the live camera with `patchwatch enrolments add {camera_id} --live {seconds}{option}` "
+        f'(or POST /api/v1/cameras/{camera_id}/enrolments with {{{member}"live_seconds": {seconds}}}), '
+        f"or from recordings with `patchwatch enroll --camera {camera_id}{option} VIDEO...`"
     )
 
 

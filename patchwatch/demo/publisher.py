@@ -108,6 +108,7 @@ class Publisher:
         self._stream: VideoStream | None = None
         self._connected_s = 0.0
         self.sent = 0
+        self.left_out = 0  # for want of time
         self.connects = 0
 
     def publish(self, moments: Iterable[Moment], until_s: float) -> None:
@@ -120,6 +121,7 @@ class Publisher:
             if moment.at_s > until_s:
                 return
             if clock is not None and time.monotonic() - clock - moment.at_s > self._late_s and not moment.cut:
+                self.left_out += 1
                 continue
             rgb = moment.draw()
             if moment.cut:
@@ -189,7 +191,9 @@ def _stop(signum: int, frame: FrameType | None) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Publish until told to stop. The first line of output is a JSON object with the wall-clock start."""
+    """Publish until told to stop. Of the output the first line is a JSON object with the wall-clock start, the last
+    one with the number of pictures that were left out.
+    """
     parser = argparse.ArgumentParser(prog="patchwatch.demo.publisher", description=__doc__)
     parser.add_argument("url", help="rtsp:// address to publish to")
     parser.add_argument("--file", type=Path, help="a video file, looped; default: the rendered scene")
@@ -218,6 +222,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     finally:
         publisher.close()
+        print(json.dumps({"left_out": publisher.left_out}), flush=True)
     return 0
 
 

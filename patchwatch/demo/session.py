@@ -176,11 +176,16 @@ class Session:
         deadline = time.monotonic() + _START_WITHIN_S
         while time.monotonic() < deadline:
             self._check_children()
-            for line in self._publisher.output().splitlines():
-                if line.startswith('{"started_at_ns"'):
-                    return int(json.loads(line)["started_at_ns"]) // 1_000_000
+            started_at_ns = self._published("started_at_ns")
+            if started_at_ns is not None:
+                return started_at_ns // 1_000_000
             time.sleep(0.05)
         raise RetryableError(f"nothing could be published to {self.rtsp} within {_START_WITHIN_S:.0f} s")
+
+    def _published(self, what: str) -> int | None:
+        """What the publisher has told of this name so far."""
+        lines = [] if self._publisher is None else self._publisher.output().splitlines()
+        return next((int(json.loads(line)[what]) for line in lines if line.startswith(f'{{"{what}"')), None)
 
     def _check_children(self) -> None:
         for name, child in (("patchwatch serve", self._product), ("the publisher", self._publisher)):
@@ -265,6 +270,7 @@ class Session:
             alerts_pushed=pushed,
             anomalies=anomalies,
             unexplained=unexplained,
+            left_out=self._published("left_out") or 0,
         )
 
 

@@ -38,6 +38,7 @@ class Summary:
     alerts_pushed: list[str]  # ids that arrived over the WebSocket
     anomalies: list[Played]
     unexplained: list[str]  # ids of alerts with no scripted anomaly; all of them for footage of the user's own
+    left_out: int = 0  # pictures the demo's camera had no time to draw and send
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -49,6 +50,11 @@ class Summary:
             f"{self.live_s:.0f} s live: {self.captured} frames captured, {self.scored} scored, dropped: {dropped}; "
             f"{self.scores_pushed} scores came over the WebSocket"
         ]
+        if self.left_out:
+            lines.append(
+                f"  this machine was too busy: the demo's own camera left {self.left_out} pictures out, "
+                "and what they showed was not seen"
+            )
         for played in self.anomalies:
             if played.alert_id is None:
                 outcome = "NO ALERT"

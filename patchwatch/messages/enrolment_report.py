@@ -7,9 +7,8 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from patchwatch.contract.learning_advice import how_to_learn
+from patchwatch.contract.learning_advice import LEAST_MINUTES, how_to_learn
 
-_LEAST_MINUTES = 10
 _MOST_MINUTES = 24 * 60  # that one live enrolment takes
 
 
@@ -86,23 +85,22 @@ class EnrolmentReport(_Part):
 
 def next_step(report: EnrolmentReport, camera_id: str, profile: str) -> str:
     """In plain words, what the verdict means and what to do, with the command or request that does it."""
-    minutes = min(max(_LEAST_MINUTES, round(2 * report.seconds / 60)), _MOST_MINUTES)
+    minutes = min(max(LEAST_MINUTES, round(2 * report.seconds / 60)), _MOST_MINUTES)
     if report.verdict is Sufficiency.TOO_SHORT:
         return (
             f"learn from more footage: {report.seconds:.0f} s are too little to tell whether all that is normal was "
-            "seen; give ten minutes or more that show it, " + how_to_learn(camera_id, profile, 60 * minutes)
+            f"seen; give {minutes} minutes or more that show it, " + how_to_learn(camera_id, profile, minutes)
         )
     if report.verdict is Sufficiency.STILL_LEARNING:
         reasons = "; ".join(_reason(stream) for stream in report.streams if stream.complete is False)
         return (
             f"learn from more footage: the end of it still showed normal that the rest had not ({reasons}); "
-            f"give {minutes} minutes or more, at other times of day too, "
-            + how_to_learn(camera_id, profile, 60 * minutes)
+            f"give {minutes} minutes or more, at other times of day too, " + how_to_learn(camera_id, profile, minutes)
         )
     return (
         "nothing needs to be done: the footage kept showing what it had shown before. Of hours that it does not hold "
         "nothing is known: learn again with other times of day, or when the scene changes, "
-        + how_to_learn(camera_id, profile, 60 * minutes)
+        + how_to_learn(camera_id, profile, minutes)
     )
 
 

@@ -77,8 +77,8 @@ class Access:
             return
         if _split(origin).netloc != headers.get("host"):
             raise ForbiddenError(
-                "a page of another origin may not do this: set PATCHWATCH_API_TOKEN; or, behind a proxy of yours, "
-                "PATCHWATCH_PUBLIC_URL"
+                "a page of another origin may not do this: start Patchwatch with PATCHWATCH_API_TOKEN; or, behind a "
+                "proxy of yours, with PATCHWATCH_PUBLIC_URL"
             )
 
 

@@ -23,8 +23,9 @@ def facts(verdict: str, seconds: float = 600.0, **stream: Any) -> dict[str, Any]
             [
                 "learn from more footage: 10 s are too little",
                 "--camera gate --profile motion",
-                '"live_seconds": 600',
-                "patchwatch enrolments add gate --live 600",
+                "give 15 minutes or more",
+                '"live_seconds": 900',
+                "patchwatch enrolments add gate --live 900",
             ],
         ),
         (

@@ -23,7 +23,7 @@ def camera_addresses(host: str, port: int, shown: str, *, allow_link_local: bool
         if not allow_link_local and is_forbidden(address):
             raise SourceRejectedError(
                 f"{shown} leads to {address}, a link-local, multicast or metadata address: correct the source, "
-                "or set PATCHWATCH_ALLOW_LINK_LOCAL_SOURCES=true if the camera is really there",
+                "or start Patchwatch with PATCHWATCH_ALLOW_LINK_LOCAL_SOURCES=true if the camera is really there",
                 Reason.FORBIDDEN_ADDRESS,
             )
     return found[:_MOST_ADDRESSES]

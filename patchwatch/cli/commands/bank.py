@@ -9,6 +9,7 @@ import typer
 
 from patchwatch.cli.plain_help import PlainGroup, plain_typer
 from patchwatch.contract.errors import NotFoundError
+from patchwatch.contract.learning_advice import how_to_learn
 from patchwatch.contract.settings import load_settings
 from patchwatch.messages.base import checked_camera_id
 
@@ -73,11 +74,7 @@ def list_(camera: _Camera, as_json: _Json = False) -> None:
         typer.echo(json.dumps([one.model_dump(mode="json") | {"active": active} for one, active in rows]))
         return
     if not rows:
-        typer.echo(
-            f"no banks of {camera} in {settings.banks_dir}: learn one from the live camera with "
-            f"`patchwatch enrolments add {camera} --live 600`, or from recordings with "
-            f"`patchwatch enroll --camera {camera} VIDEO...`"
-        )
+        typer.echo(f"no banks of {camera} in {settings.banks_dir}: learn one {how_to_learn(camera)}", err=True)
     for one, active in rows:
         typer.echo(_line(one, active=active))
 

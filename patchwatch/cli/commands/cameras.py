@@ -12,7 +12,8 @@ from patchwatch.cli.plain_help import plain_typer
 from patchwatch.cli.rest_client import ask
 from patchwatch.cli.threshold_text import budget, spread, threshold_lines
 from patchwatch.contract.errors import RejectedError
-from patchwatch.contract.settings import load_settings
+from patchwatch.contract.learning_advice import how_to_learn
+from patchwatch.contract.settings import Settings, load_settings
 from patchwatch.messages.camera import Pace, Transport
 from patchwatch.messages.threshold import AlarmThreshold
 
@@ -79,7 +80,11 @@ def add(
         "publish_username": publish_username, "publish_password": _line() if publish_password_stdin else None,
     }  # fmt: skip
     given = {field: value for field, value in body.items() if value is not None}
-    _show(ask(load_settings(), api, "POST", "/cameras", given), as_json)
+    settings = load_settings()
+    camera = ask(settings, api, "POST", "/cameras", given)
+    _show(camera, as_json)
+    if not as_json:
+        _show_next_steps(camera, settings, elsewhere=api is not None)
 
 
 @app.command("list")
@@ -158,9 +163,7 @@ def thresholds(id: _Id, api: _Api = None, as_json: _Json = False) -> None:
         return
     if answer["threshold"] is None:
         typer.echo(
-            f"{id} raises no alert yet, because it has not learnt what is normal: run `patchwatch enrolments add {id} "
-            "--live 600`, or `patchwatch enroll` with recordings of it",
-            err=True,
+            f"{id} raises no alert yet, because it has not learnt what is normal: learn it {how_to_learn(id)}", err=True
         )
         return
     for line in threshold_lines(AlarmThreshold.model_validate(answer["threshold"])):
@@ -188,6 +191,15 @@ def remove(id: _Id, api: _Api = None) -> None:
     """Remove a camera with its scores. Its bank file stays."""
     ask(load_settings(), api, "DELETE", f"/cameras/{id}")
     typer.echo(f"removed {id}", err=True)
+
+
+def _show_next_steps(camera: dict[str, Any], settings: Settings, *, elsewhere: bool) -> None:
+    """On stderr, so that what is listed can be piped. ``elsewhere``: the service is not the one of these settings."""
+    if camera["source"] == "push:":
+        local = settings.rtsp_host not in ("0.0.0.0", "::") and not elsewhere  # noqa: S104 - compared only
+        endpoint = f"{settings.rtsp_host if local else 'HOST'}:{'PORT' if elsewhere else settings.rtsp_port}"
+        typer.echo(f"publish its video to rtsp://{endpoint}/{camera['id']}", err=True)
+    typer.echo(f"it is scored as soon as it has a bank: learn one {how_to_learn(camera['id'])}", err=True)
 
 
 def _line() -> str:

@@ -102,6 +102,8 @@ def _show(jobs: list[dict[str, Any]], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(jobs))
         return
+    if not jobs:
+        typer.echo("no enrolments; start one: patchwatch enrolments add CAMERA --live SECONDS", err=True)
     for job in jobs:
         footage = f"{job['live_seconds']:g} s live" if job["live_seconds"] else f"{len(job['sources'])} recordings"
         done = f" {job['progress']:.0%}" if job["state"] == "running" else ""

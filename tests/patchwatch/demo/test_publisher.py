@@ -97,6 +97,19 @@ def test_an_address_that_takes_no_publisher_ends_in_a_clear_error(monkeypatch: p
     assert "secret" not in str(caught.value)
 
 
+def test_pictures_that_come_too_late_are_left_out_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    sender = publisher.Publisher("rtsp://127.0.0.1/none", late_s=-60.0)  # all that come in less than a minute are late
+    monkeypatch.setattr(sender, "_connect", lambda rgb, at_s: setattr(sender, "_container", sender))
+    monkeypatch.setattr(sender, "_mux", lambda rgb, at_s: None)
+    sender.publish(publisher.scene_moments(Scene(1)), 0.4)
+    assert sender.left_out == 10
+
+
+def test_it_says_at_the_end_how_many_it_left_out(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert publisher.main(["rtsp://127.0.0.1:1/none", "--file", str(tmp_path / "absent.mp4")]) == 1
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"left_out": 0}
+
+
 def test_the_publisher_ends_with_the_process_that_started_it() -> None:
     url = f"rtsp://127.0.0.1:{free_port()}/demo"
     with published(url, "--stop-with-parent") as process:

@@ -34,6 +34,12 @@ def test_an_alert_without_an_anomaly_is_left_over() -> None:
     assert left == ["early", "late"]
 
 
+def test_a_machine_that_was_too_busy_to_show_all_is_named_as_the_cause() -> None:
+    idle, busy = (Summary(80.0, 400, 399, {}, 399, 0.4, [], [], [], [], left_out) for left_out in (0, 12))
+    assert not any("busy" in line for line in idle.lines())
+    assert any("too busy" in line and "left 12 pictures out" in line for line in busy.lines())
+
+
 def test_an_anomaly_without_an_alert_is_said_to_have_none() -> None:
     played, _ = match(SCRIPT, START_MS, 80.0, [])
     summary = Summary(80.0, 400, 399, {}, 399, 0.4, [], [], played, [])

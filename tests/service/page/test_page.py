@@ -29,6 +29,7 @@ ARGUMENTS = [
 
 @pytest.fixture
 async def page() -> AsyncIterator[Page]:
+    parts.need("browser")  # first, as playwright's own driver does not run on every bare machine either
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=parts.chromium(), args=ARGUMENTS)
         context = await browser.new_context(viewport={"width": 1280, "height": 760})

@@ -132,7 +132,7 @@ async def test_a_change_to_a_forbidden_address_is_refused(api: httpx.AsyncClient
     await api.post(AT, json={"id": "home", "url": URL})
     answer = await api.patch(f"{AT}/home", json={"url": "http://127.0.0.1/"})
     assert answer.status_code == 422
-    assert "PATCHWATCH_WEBHOOK_REACH=loopback" in answer.json()["detail"]
+    assert "start Patchwatch with PATCHWATCH_WEBHOOK_REACH=loopback" in answer.json()["detail"]
     assert stored(world).url == URL
 
 

@@ -140,4 +140,6 @@ def test_a_camera_without_a_bank_is_told_how_to_get_one() -> None:
         NotFoundError, match=r"nothing is known yet .* `patchwatch enroll --camera nowhere --profile motion"
     ):
         run("bank", "nowhere")
-    assert "`patchwatch enrolments add nowhere --live 600`" in run("bank", "list", "nowhere")
+    listed = CliRunner().invoke(app, ["bank", "list", "nowhere"])
+    assert "`patchwatch enrolments add nowhere --live 900`" in listed.stderr
+    assert listed.stdout == ""

@@ -49,6 +49,20 @@ def test_a_camera_is_added_with_its_alarm_budget(asked: Asked) -> None:
     assert (method, path, body["false_alarms_per_day"]) == ("POST", "/cameras", 2.0)
 
 
+def test_who_adds_a_camera_is_told_where_it_publishes_and_how_it_learns(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATCHWATCH_RTSP_PORT", "8600")
+    where, how = run("add", "gate").stderr.splitlines()
+    assert where == "publish its video to rtsp://127.0.0.1:8600/gate"
+    assert "`patchwatch enrolments add gate --live 900`" in how
+    monkeypatch.setenv("PATCHWATCH_RTSP_HOST", "0.0.0.0")
+    assert "rtsp://HOST:8600/gate" in run("add", "gate").stderr
+    assert "rtsp://HOST:PORT/gate" in run("add", "gate", "--api", "http://10.0.0.9:8080").stderr
+    assert "publish" not in run("add", "gate", "rtsp://10.0.0.7/1").stderr
+    assert run("add", "gate", "--json").stderr == ""
+
+
 def test_the_budget_is_set_and_taken_back(asked: Asked) -> None:
     assert run("set", "gate", "--false-alarms-per-day", "0.5").exit_code == 0
     assert run("set", "gate", "--default-budget").exit_code == 0

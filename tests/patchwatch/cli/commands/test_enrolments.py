@@ -79,6 +79,11 @@ def test_what_waits_and_runs_is_listed(service: Service) -> None:
     assert [path for _, path, _ in service.asked] == ["/enrolments", "/cameras/gate/enrolments"]
 
 
+def test_an_empty_list_says_how_to_begin(service: Service) -> None:
+    service.jobs = []
+    assert "patchwatch enrolments add CAMERA --live SECONDS" in CliRunner().invoke(app, ["enrolments", "list"]).stderr
+
+
 def test_one_or_all_of_a_camera_are_cancelled(service: Service) -> None:
     assert "cancelled" in run("cancel", "gate", "e1")
     run("cancel", "gate")
