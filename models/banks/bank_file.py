@@ -84,7 +84,8 @@ def load_bank(path: Path) -> Bank:
             raise NotFoundError(
                 f"nothing is known yet of what is normal for camera {camera_id}: learn it from the live camera with "
                 f"`patchwatch enrolments add {camera_id} --live 600 --profile {profile}`, or from recordings with "
-                f"`patchwatch enroll --camera {camera_id} --profile {profile} VIDEO...` (there is no bank at {path})"
+                f"`patchwatch banks enrol --camera {camera_id} --profile {profile} VIDEO...` "
+                f"(there is no bank at {path})"
             )
         with safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {})["patchwatch"]
@@ -135,7 +136,7 @@ def check_identity(bank: Bank, profile: Profile, identity: dict[str, Any], where
         field, old, new = difference
         raise BankMismatchError(
             f"{where} was learnt with {field} = {old!r}, but here it is {new!r}: "
-            f"enrol again (`patchwatch enroll --profile {profile.name} ...`) or put back what it was learnt with"
+            f"enrol again (`patchwatch banks enrol --profile {profile.name} ...`) or put back what it was learnt with"
         )
 
 

@@ -10,7 +10,7 @@ def how_to_learn(camera_id: str, profile: str, seconds: int = TEN_MINUTES_S) -> 
     return (
         f"from the live camera with `patchwatch enrolments add {camera_id} --live {seconds} --profile {profile}` "
         f'(or POST /api/v1/cameras/{camera_id}/enrolments with {{"profile": "{profile}", "live_seconds": {seconds}}}), '
-        f"or from recordings with `patchwatch enroll --camera {camera_id} --profile {profile} VIDEO...`"
+        f"or from recordings with `patchwatch banks enrol --camera {camera_id} --profile {profile} VIDEO...`"
     )
 
 

@@ -1,63 +1,46 @@
 """All settings; the only reader of the environment.
 
-Every field is an environment variable with the prefix ``PATCHWATCH_`` (``PATCHWATCH_REDIS_URL`` ...).
+Every field is an environment variable with the prefix ``PATCHWATCH_`` (``PATCHWATCH_REDIS_URL`` ...), or a key of the
+TOML file that ``PATCHWATCH_CONFIG_FILE`` names (``redis_url``). A secret may also stand in a file of its own, which
+``PATCHWATCH_REDIS_URL_FILE`` names. An option of a command comes before the environment, that before a file of a
+secret, that before the TOML file, and that before the default.
 """
 
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import os
-import re
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-import platformdirs
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from patchwatch.contract import setting_values
 from patchwatch.contract.errors import ConfigurationError
+from patchwatch.contract.setting_sources import (
+    CONFIG_FILE,
+    PREFIX,
+    config_path,
+    is_set,
+    read_config,
+    read_secrets,
+    secret_file_variable,
+    variable,
+)
 
-_PREFIX = "PATCHWATCH_"
 _NOT_OURS = ("PATCHWATCH_EXTRA", "PATCHWATCH_REQUIRE", "PATCHWATCH_TEST_DATA")  # of Compose and the tests
-_REDIS_SCHEMES = ("redis", "rediss", "unix")
 Device = Literal["auto", "cpu", "cuda", "openvino"]
 WebhookReach = Literal["public", "private", "loopback"]
-
-
-_NO_HOME = Path("/nonexistent/patchwatch")
-
-
-def _default_data_dir() -> Path:
-    """A user without a home folder, as in containers with an arbitrary user id, has to name one (`_is_a_place`)."""
-    return _in_home(platformdirs.user_data_dir) or _NO_HOME
-
-
-def _default_weights_dir(given: dict[str, Any]) -> Path:
-    cache = _in_home(platformdirs.user_cache_dir)
-    return (cache or given.get("data_dir", _NO_HOME)) / "weights"
-
-
-def _in_home(folder: Callable[[str], str]) -> Path | None:
-    try:
-        path = Path(folder("patchwatch"))
-    except RuntimeError:  # neither HOME nor an entry in passwd
-        return None
-    return path if path.is_absolute() else None
-
-
-_PAGE_ADDRESS = re.compile(
-    r"https?://([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(:[0-9]{1,5})?(/[A-Za-z0-9._~-]{1,255}){0,16}/?"
-)
 
 
 class Settings(BaseSettings):
     """Values that differ between installations. Frozen; pass it down, do not read it globally."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", allow_inf_nan=False)
 
     # Queue
     redis_url: SecretStr | None = Field(
@@ -76,7 +59,9 @@ class Settings(BaseSettings):
 
     # Where things live
     data_dir: Path = Field(
-        default_factory=_default_data_dir, validate_default=True, description="The queue, banks and private state."
+        default_factory=setting_values.default_data_dir,
+        validate_default=True,
+        description="The queue, banks and private state.",
     )
     media_dirs: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="Folders that file: sources may come from, separated by ':'. Default: DATA_DIR/media."
@@ -134,7 +119,7 @@ class Settings(BaseSettings):
     clip_weights: Path | None = Field(None, description="CLIP RN101 weights of your own.")
     detector_weights: Path | None = Field(None, description="Any ultralytics detector checkpoint.")
     weights_dir: Path = Field(
-        default_factory=_default_weights_dir,
+        default_factory=setting_values.default_weights_dir,
         description="Where `patchwatch weights pull` puts files.",
     )
     random_clip_weights: bool = Field(
@@ -194,12 +179,19 @@ class Settings(BaseSettings):
 
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged, to stderr.")
 
-    @field_validator("data_dir")
     @classmethod
-    def _is_a_place(cls, value: Path) -> Path:
-        if value == _NO_HOME:
-            raise ValueError("there is no home folder to keep data in (HOME is not set): name a folder")
-        return value
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The first source that has a value decides."""
+        secrets = InitSettingsSource(settings_cls, dict(read_secrets(os.environ, secret_names())))
+        config = InitSettingsSource(settings_cls, read_config(os.environ))
+        return init_settings, env_settings, secrets, config
 
     @field_validator("media_dirs", mode="before")
     @classmethod
@@ -208,57 +200,46 @@ class Settings(BaseSettings):
             return tuple(part for part in value.split(":") if part)
         return value
 
+    @field_validator("data_dir")
+    @classmethod
+    def _check_data_dir(cls, value: Path) -> Path:
+        return setting_values.check_data_dir(value)
+
     @field_validator("redis_url")
     @classmethod
-    def _readable_url(cls, value: SecretStr | None) -> SecretStr | None:
-        try:
-            readable = value is None or _is_redis_address(value.get_secret_value())
-        except ValueError:  # its own words would tell the password
-            readable = False
-        if not readable:
-            raise ValueError(
-                "is not an address like redis://HOST:6379/0, rediss://HOST:6379/0 or unix:///PATH (in a password, "
-                "write @ as %40, : as %3A, / as %2F, # as %23, ? as %3F and % as %25)"
-            )
+    def _check_redis_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            setting_values.check_redis_url(value.get_secret_value())
         return value
 
     @field_validator("public_url")
     @classmethod
-    def _address_of_a_page(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        if not _PAGE_ADDRESS.fullmatch(value):
-            raise ValueError("is not an address like https://HOST[:PORT][/PATH]")
-        return value.rstrip("/")
+    def _check_page_address(cls, value: str | None) -> str | None:
+        return None if value is None else setting_values.check_page_address(value)
 
     @field_validator("trusted_proxies")
     @classmethod
-    def _networks(cls, value: str) -> str:
-        for part in filter(None, (part.strip() for part in value.split(","))):
-            try:
-                ipaddress.ip_network(part)
-            except ValueError:
-                raise ValueError(f"{part!r} is no address like 192.0.2.7 and no network like 192.0.2.0/24") from None
-        return value
+    def _check_networks(cls, value: str) -> str:
+        return setting_values.check_networks(value)
 
     @field_validator("reconnect_max_s")
     @classmethod
-    def _not_below_the_first_wait(cls, value: float, info: ValidationInfo) -> float:
+    def _check_longest_reconnect_wait(cls, value: float, info: ValidationInfo) -> float:
         if value < info.data.get("reconnect_min_s", 0.0):
             raise ValueError("is less than PATCHWATCH_RECONNECT_MIN_S")
         return value
 
     @field_validator("webhook_retry_max_s")
     @classmethod
-    def _not_below_the_first_retry(cls, value: float, info: ValidationInfo) -> float:
+    def _check_longest_retry_wait(cls, value: float, info: ValidationInfo) -> float:
         if value < info.data.get("webhook_retry_min_s", 0.0):
             raise ValueError("is less than PATCHWATCH_WEBHOOK_RETRY_MIN_S")
         return value
 
     @field_validator("publish_password")
     @classmethod
-    def _goes_with_its_user(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        # A password without a user name would be asked of nobody, and the endpoint stand open.
+    def _check_publisher(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        # Nobody would be asked for a password without a user name, and the endpoint would be open.
         if bool(info.data.get("publish_username")) != bool(value and value.get_secret_value()):
             raise ValueError("goes with PATCHWATCH_PUBLISH_USERNAME: set both or neither")
         return value
@@ -278,8 +259,8 @@ class Settings(BaseSettings):
 
     def changed(self, **values: object) -> Settings:
         """These settings with some values replaced. Raises `ConfigurationError`."""
-        given = {name: getattr(self, name) for name in self.model_fields_set}
-        return load_settings(**{**given, **values})
+        present = {name: getattr(self, name) for name in self.model_fields_set}
+        return load_settings(**{**present, **values})
 
     @property
     def public_path(self) -> str:
@@ -287,38 +268,53 @@ class Settings(BaseSettings):
         return urlsplit(self.public_url or "").path
 
     def environment(self) -> dict[str, str]:
-        """This process's environment with these settings in it, for a child process. Holds secrets: do not show."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)}
-        given = {name: getattr(self, name) for name in sorted(self.model_fields_set)}
-        ours = {_PREFIX + name.upper(): _as_text(value) for name, value in given.items() if value is not None}
-        return inherited | ours
+        """This process's environment with these settings in it, for a child process. Holds secrets: do not show.
+
+        The child reads no files of settings: the variables that name them are left out.
+        """
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        values = {name: getattr(self, name) for name in sorted(self.model_fields_set)}
+        return inherited | {variable(name): _as_text(value) for name, value in values.items() if value is not None}
 
 
-def _is_redis_address(text: str) -> bool:
-    """Raises `ValueError` for a port that is no number. What is right in form but left after the host, as an ``@``, is
-    the rest of a password that was not encoded."""
-    parts = urlsplit(text)
-    whole = parts.scheme in _REDIS_SCHEMES and not parts.fragment and "@" not in parts.path + parts.query
-    if parts.scheme == "unix":
-        return whole and parts.path.startswith("/")
-    _ = parts.port
-    return whole and bool(parts.hostname) and re.fullmatch(r"/?\d{0,5}", parts.path) is not None
+def secret_names() -> list[str]:
+    """The settings that are secrets, each of which may stand in a file of its own."""
+    return [name for name, field in Settings.model_fields.items() if SecretStr in (field.annotation, *_parts(field))]
+
+
+def _parts(field: FieldInfo) -> tuple[Any, ...]:
+    return getattr(field.annotation, "__args__", ())
+
+
+def known_variables() -> set[str]:
+    """Every environment variable that Patchwatch reads, in capitals."""
+    files = {secret_file_variable(name) for name in secret_names()}
+    return {variable(name) for name in Settings.model_fields} | files | {CONFIG_FILE}
+
+
+def origin(name: str) -> str | None:
+    """Where a setting's value comes from, in words; None for its default."""
+    if is_set(name, os.environ):
+        return "environment"
+    if name in secret_names() and (path := os.environ.get(secret_file_variable(name))):
+        return path
+    return str(config_path(os.environ)) if name in read_config(os.environ) else None
 
 
 def unknown_variables() -> dict[str, str | None]:
-    """Variables of the environment that begin like ours and are none, each with the one that was probably meant."""
-    ours = (name for name in os.environ if name.upper().startswith(_PREFIX) and name not in _NOT_OURS)
-    unknown = sorted(name for name in ours if name.upper().removeprefix(_PREFIX).lower() not in Settings.model_fields)
-    return {name: _probably_meant(name) for name in unknown}
+    """Variables of the environment with our prefix that are not settings, each with the one that was probably meant."""
+    known = known_variables()
+    ours = (name for name in os.environ if name.upper().startswith(PREFIX) and name not in _NOT_OURS)
+    return {name: _probably_meant(name) for name in sorted(ours) if name.upper() not in known}
 
 
-def _probably_meant(variable: str) -> str | None:
-    """One that has all its words, or is written nearly so."""
-    name = variable[:100].upper().removeprefix(_PREFIX).lower()
-    words = set(name.split("_"))
-    holding = [known for known in Settings.model_fields if words <= set(known.split("_"))]
-    nearest = holding or difflib.get_close_matches(name, list(Settings.model_fields), n=1)
-    return _PREFIX + nearest[0].upper() if nearest else None
+def _probably_meant(name: str) -> str | None:
+    """The setting that has all words of ``name``, or whose name is spelt nearly the same."""
+    key = name[:100].upper().removeprefix(PREFIX).lower()
+    words = set(key.split("_"))
+    with_all_words = [known for known in Settings.model_fields if words <= set(known.split("_"))]
+    nearest = with_all_words or difflib.get_close_matches(key, list(Settings.model_fields), n=1)
+    return variable(nearest[0]) if nearest else None
 
 
 def _as_text(value: object) -> str:
@@ -330,11 +326,26 @@ def _as_text(value: object) -> str:
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Read the environment. Raises `ConfigurationError` naming the variable that is wrong."""
+    """Read the environment and the files it names. Raises `ConfigurationError` naming the setting that is wrong."""
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
-        name = _PREFIX + "_".join(str(part) for part in first["loc"]).upper()
+        name = str(first["loc"][0])
         message = first["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(f"{name}: {message}. Correct or unset {name}.") from None
+        raise ConfigurationError(_explain(name, message, first["type"], overridden=name in overrides)) from None
+
+
+def _explain(name: str, message: str, kind: str, *, overridden: bool) -> str:
+    """What is wrong with a setting, and where to correct it."""
+    config = config_path(os.environ)
+    if not overridden and config is not None and origin(name) == str(config):
+        if kind == "extra_forbidden":
+            nearest = _probably_meant(name)
+            advice = f"did you mean {nearest.removeprefix(PREFIX).lower()}?" if nearest else "remove it"
+            return f"{config}: {name} is not a setting: {advice}"
+        return f"{variable(name)}: {message}. Correct or remove {name} in {config}."
+    place = variable(name)
+    if not overridden and origin(name) not in (None, "environment"):
+        place = secret_file_variable(name)
+    return f"{variable(name)}: {message}. Correct or unset {place}."
