@@ -42,9 +42,16 @@ class CommandGroup(TyperGroup):
         return [(name, command) for name, command in commands if command is not None and not command.hidden]
 
 
+class _Commands(typer.Typer):
+    """Shows the exit codes in the help of each of its commands too."""
+
+    def command(self, name: str | None = None, **options: Any) -> Callable[[Any], Any]:
+        return super().command(name, epilog=EXIT_CODES, **options)
+
+
 def command_group(help: str | None = None, cls: type[TyperGroup] = CommandGroup) -> typer.Typer:
     """A group of commands. Without ``help``, its callback has the words."""
-    group = typer.Typer(
+    group = _Commands(
         cls=cls, no_args_is_help=True, add_completion=False, rich_markup_mode=None, epilog=EXIT_CODES,
         context_settings={"max_content_width": _WIDEST},
     )  # fmt: skip
@@ -55,6 +62,6 @@ def command_group(help: str | None = None, cls: type[TyperGroup] = CommandGroup)
 
 def single_command(name: str, function: Callable[..., Any]) -> typer.Typer:
     """A command that stands alone."""
-    command = typer.Typer(add_completion=False, rich_markup_mode=None)
-    command.command(name, epilog=EXIT_CODES, context_settings={"max_content_width": _WIDEST})(function)
+    command = _Commands(add_completion=False, rich_markup_mode=None)
+    command.command(name, context_settings={"max_content_width": _WIDEST})(function)
     return command

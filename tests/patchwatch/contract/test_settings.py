@@ -166,9 +166,7 @@ def test_a_toml_file_sets_what_nothing_else_sets(config: Path, monkeypatch: pyte
     assert [origin(name) for name in ("port", "analysis_fps", "host")] == ["environment", str(config), None]
 
 
-def test_a_secret_in_a_file_of_its_own_comes_before_the_toml_file(
-    config: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_of_a_secret_comes_before_the_toml_file(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = config.with_name("token")
     secret.write_text("of-its-own-file\r\n")
     monkeypatch.setenv("PATCHWATCH_API_TOKEN_FILE", str(secret))

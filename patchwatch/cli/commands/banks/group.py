@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from patchwatch.cli.command_group import CommandGroup, command_group
@@ -10,7 +11,7 @@ from patchwatch.cli.commands.banks.enrol import enrol
 from patchwatch.cli.commands.banks.explain import explain
 from patchwatch.cli.commands.banks.score import score
 
-_VERSION_COMMANDS = {
+_VERSION_COMMANDS: dict[str, Callable[..., None]] = {
     "list": versions.list_,
     "show": versions.show,
     "activate": versions.activate,
