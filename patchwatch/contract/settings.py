@@ -45,16 +45,16 @@ class Settings(BaseSettings):
     # Queue
     redis_url: SecretStr | None = Field(
         None,
-        description="redis://, rediss:// or unix://. Unset: a server of our own, which keeps all in DATA_DIR/queue.",
+        description="redis://, rediss:// or unix://. Unset: Patchwatch runs its own, with data in DATA_DIR/queue.",
     )
     queue_memory_mb: int | None = Field(
         None,
         ge=32,
-        description="MiB of memory for that server of our own. Default: a quarter of the machine's, to 4096.",
+        description="Memory of that own server, in MiB. Default: a quarter of the machine's, to 4096.",
     )
     partitions: int = Field(16, ge=1, le=1024, description="Units of ownership; all keys of a camera share one.")
     queue_frames: int = Field(
-        64, ge=4, le=10_000, description="Unscored frames kept per camera before it drops or waits."
+        64, ge=4, le=10_000, description="Unscored frames kept per camera before new ones are dropped or wait."
     )
 
     # Where things live
@@ -71,113 +71,136 @@ class Settings(BaseSettings):
     # Ingest
     analysis_fps: float = Field(5.0, gt=0, le=120, description="Frames per second analysed, per camera.")
     overload_fps: float = Field(
-        2.5, gt=1, le=120, description="Rate down to which an overloaded machine lowers it before it drops frames."
+        2.5, gt=1, le=120, description="Lowest rate that an overloaded machine goes down to before it drops frames."
     )
     max_side_px: int = Field(640, ge=64, le=4096, description="Longest side of an analysed frame.")
-    jpeg_quality: int = Field(85, ge=30, le=100, description="Of the frames in the queue and on snapshots.")
+    jpeg_quality: int = Field(85, ge=30, le=100, description="JPEG quality of frames in the queue and of snapshots.")
     rtsp_host: str = Field("127.0.0.1", description="Address of the RTSP endpoint that cameras publish to.")
-    rtsp_port: int = Field(8554, ge=0, le=65535, description="0 takes a free port.")
-    accept_unknown_publishers: bool = Field(False, description="A publisher with an unknown id becomes a camera.")
+    rtsp_port: int = Field(8554, ge=0, le=65535, description="Its port; 0: any free one.")
+    accept_unknown_publishers: bool = Field(
+        False, description="Whether a publisher with an unknown id becomes a camera."
+    )
     publish_username: str | None = Field(None, description="Required from every publisher when set.")
     publish_password: SecretStr | None = Field(
-        None, validate_default=True, description="Goes with PATCHWATCH_PUBLISH_USERNAME."
+        None, validate_default=True, description="Password to PATCHWATCH_PUBLISH_USERNAME."
     )
-    source_timeout_s: float = Field(10.0, gt=0, description="Silence after which a source counts as stalled.")
+    source_timeout_s: float = Field(
+        10.0, gt=0, description="Seconds without data after which a source counts as stalled."
+    )
     reconnect_min_s: float = Field(5.0, gt=0, description="First wait before reconnecting.")
     reconnect_max_s: float = Field(60.0, gt=0, description="Longest wait before reconnecting.")
     capture_memory_mb: int = Field(
-        1536, ge=256, description="MiB of memory beyond which a camera's capture process is restarted."
+        1536, ge=256, description="Memory, in MiB, beyond which a camera's capture process is restarted."
     )
     allow_link_local_sources: bool = Field(
-        False, description="Cameras may be at link-local, multicast and cloud metadata addresses."
+        False, description="Whether cameras may be at link-local, multicast and cloud metadata addresses."
     )
     source_ca_file: Path | None = Field(
-        None, description="PEM file of authorities that vouch for rtsps:// cameras, beside the system's."
+        None, description="PEM file of authorities trusted for rtsps:// cameras, in addition to the system's."
     )
-    max_picture_px: int = Field(7680 * 4320, ge=4096, description="Larger pictures are refused.")
+    max_picture_px: int = Field(7680 * 4320, ge=4096, description="Pixels of a picture; larger ones are refused.")
 
     # Inference
     device: Device = Field("auto", description="Where the networks run.")
     threads: int | None = Field(None, ge=1, description="CPU threads of the networks. Default: all cores.")
     cuda_fused: bool = Field(
         False,
-        description="On CUDA, the trunk's activations within its convolutions. Off: not yet measured on a GPU.",
+        description="On CUDA, fuse the backbone's activations into its convolutions. Off: not measured on a GPU.",
     )
     still_tolerance: float = Field(
         0.0,
         ge=0,
         le=50,
-        description="Grey levels by which a still frame may differ from the last one that passed the networks; still "
-        "frames pass once a second. 0: all pass.",
+        description="Grey levels by which a frame may differ from the last one that the networks saw and still count as "
+        "still; they see still frames once a second. 0: they see all frames.",
     )
-    batch_frames: int = Field(16, ge=1, le=1024, description="Most frames of all cameras scored together.")
+    batch_frames: int = Field(16, ge=1, le=1024, description="Most frames, of all cameras, scored in one batch.")
     batch_wait_ms: float = Field(30.0, ge=0, le=5000, description="Longest wait for a batch to fill.")
-    max_age_s: float = Field(5.0, gt=0, description="Frames of live sources older than this are dropped, and counted.")
+    max_age_s: float = Field(5.0, gt=0, description="Age beyond which frames of live sources are dropped, and counted.")
     offline_after_s: float = Field(
         30.0, ge=1, le=86_400, description="Time without frames after which a camera's `offline` alert opens."
     )
-    clip_weights: Path | None = Field(None, description="CLIP RN101 weights of your own.")
-    detector_weights: Path | None = Field(None, description="Any ultralytics detector checkpoint.")
+    clip_weights: Path | None = Field(None, description="Your own CLIP RN101 weights.")
+    detector_weights: Path | None = Field(None, description="Your own detector weights: any ultralytics checkpoint.")
     weights_dir: Path = Field(
         default_factory=setting_values.default_weights_dir,
         description="Where `patchwatch weights pull` puts files.",
     )
     random_clip_weights: bool = Field(
-        False, description="Tests and benchmarks only: random CLIP weights; banks and scores say so."
+        False,
+        description="For tests and benchmarks only: random CLIP weights, which every bank and score then mentions.",
     )
 
     # Enrolment
     false_alarms_per_day: float = Field(
-        4.0, ge=0.001, le=1000, description="Accepted per camera, unless it says otherwise: sets the alert thresholds."
+        4.0,
+        ge=0.001,
+        le=1000,
+        description="False alarms accepted per camera, unless it has its own budget: sets the alert thresholds.",
     )
     bank_thumbnails_mb: float = Field(
-        4.0, ge=0, le=1000, description="Pictures of normal kept in each bank, to explain scores with; 0 keeps none."
+        4.0, ge=0, le=1000, description="MB of pictures of normal kept in each bank, to explain scores with; 0: none."
     )
     bank_versions: int = Field(
-        10, ge=2, le=1000, description="Banks kept per camera and profile; the active one and pinned ones always are."
+        10,
+        ge=2,
+        le=1000,
+        description="Banks kept per camera and profile; the active one and pinned ones are always kept.",
     )
     enrolment_processes: int = Field(
-        2, ge=1, le=64, description="Banks that one enrolment worker learns at once; live cameras are recorded beside."
+        2,
+        ge=1,
+        le=64,
+        description="Banks that one enrolment worker learns at once, while it also records live cameras.",
     )
     enrolment_timeout_s: float = Field(
-        60.0, gt=0, le=3600, description="Silence of a recording or a live camera after which its enrolment fails."
+        60.0,
+        gt=0,
+        le=3600,
+        description="Seconds without frames from a recording or a live camera after which its enrolment fails.",
     )
 
     # Retention
-    score_retention_hours: float = Field(6.0, gt=0, description="Per-frame scores; older ones remain as minutes.")
-    minute_retention_days: float = Field(31.0, gt=0, description="Scores by the minute.")
-    alert_retention_days: float = Field(31.0, gt=0, description="Alerts and their pictures.")
+    score_retention_hours: float = Field(
+        6.0, gt=0, description="How long per-frame scores are kept; after that, scores by the minute remain."
+    )
+    minute_retention_days: float = Field(31.0, gt=0, description="How long scores by the minute are kept.")
+    alert_retention_days: float = Field(31.0, gt=0, description="How long alerts and their pictures are kept.")
 
     # Delivery
     webhook_reach: WebhookReach = Field(
-        "private", description="How near webhooks may be sent: each word allows those before it too."
+        "private", description="Which addresses webhooks may be sent to; each choice includes those before it."
     )
-    webhook_timeout_s: float = Field(10.0, gt=0, le=60, description="For one delivery, from connecting to the answer.")
+    webhook_timeout_s: float = Field(
+        10.0, gt=0, le=60, description="Limit of one delivery, from connecting to the answer."
+    )
     webhook_retry_min_s: float = Field(1.0, gt=0, description="First wait before a delivery is tried again.")
     webhook_retry_max_s: float = Field(300.0, gt=0, description="Longest such wait; a receiver may ask for up to 1 h.")
     webhook_attempts: int = Field(
-        8, ge=1, le=100, description="A receiver may answer an alert with an error so often before it is given up."
+        8, ge=1, le=100, description="Attempts that a receiver may answer with an error before the alert is given up."
     )
     webhook_max_age_hours: float = Field(
-        24.0, gt=0, description="An older alert is given up when its receiver cannot be reached."
+        24.0, gt=0, description="Age at which an alert is given up when its receiver cannot be reached."
     )
 
     # Service
     host: str = Field("127.0.0.1", description="Address of the REST and WebSocket service.")
-    port: int = Field(8080, ge=0, le=65535, description="Its port; 0 takes a free one.")
+    port: int = Field(8080, ge=0, le=65535, description="Its port; 0: any free one.")
     api_token: SecretStr | None = Field(None, description="Bearer token; required when HOST is not loopback.")
     public_url: str | None = Field(
         None,
         max_length=500,
-        description="Address that browsers use, such as https://home.example/cams: its path is the one that a proxy "
-        "serves Patchwatch under; webhooks link to it.",
+        description="Address that browsers use, such as https://home.example/cams, with the path under which a proxy "
+        "serves Patchwatch; webhooks link to it.",
     )
     trusted_proxies: str = Field(
-        "127.0.0.0/8,::1", description="Addresses and networks, separated by ',', whose X-Forwarded-Prefix is believed."
+        "127.0.0.0/8,::1", description="Addresses and networks, separated by ',', whose X-Forwarded-Prefix is trusted."
     )
-    websocket_heartbeat_s: float = Field(15.0, gt=0, description="Longest silence on a WebSocket.")
+    websocket_heartbeat_s: float = Field(15.0, gt=0, description="Most seconds without a message on a WebSocket.")
 
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged, to stderr.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severity that is logged, to stderr."
+    )
 
     @classmethod
     def settings_customise_sources(

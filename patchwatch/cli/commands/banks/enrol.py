@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,10 @@ from patchwatch.contract.errors import ConfigurationError, RejectedError
 from patchwatch.contract.settings import load_settings
 from patchwatch.messages.base import checked_camera_id
 from patchwatch.messages.source import Source, SourceKind
+
+if TYPE_CHECKING:
+    from patchwatch.contract.settings import Settings
+    from workers.enrolment.order import LearningOrder
 
 
 def enrol(
@@ -34,10 +38,8 @@ def enrol(
     from models.profiles.profile import load_profile
     from patchwatch.cli.commands.banks.alarm_budget import alarm_budget
     from patchwatch.cli.commands.banks.bank_text import print_bank
-    from patchwatch.cli.progress import progress_bar
     from workers.enrolment.bank_store import origin_here, store, versions_of
     from workers.enrolment.order import LearningOrder
-    from workers.enrolment.process import learn_in_process
 
     settings = load_settings()
     checked_camera_id(camera)
@@ -51,14 +53,21 @@ def enrol(
             camera_id=camera, profile=profile, sources=tuple(_as_text(source) for source in footage), analysis_fps=fps,
             limit_s=seconds, false_alarms_per_day=budget.per_day, staged=staged,
         )  # fmt: skip
-        with progress_bar(f"enrolling {camera}", hidden=as_json) as report:
-            learn_in_process(order, settings, progress=report)
+        _learn(order, settings, quiet=as_json)
         bank = load_bank(staged)
         outcome = store(bank, staged, versions, origin_here("patchwatch banks enrol"), activate=activate)
     path = versions.active_path if outcome.activated else versions.path(bank.id)
     print_bank(
         bank, outcome.version, path, budget=budget, active=outcome.activated, outcome=outcome.words, as_json=as_json
     )
+
+
+def _learn(order: LearningOrder, settings: Settings, *, quiet: bool) -> None:
+    from patchwatch.cli.progress import progress_bar
+    from workers.enrolment.process import learn_in_process
+
+    with progress_bar(f"enrolling {order.camera_id}", hidden=quiet) as report:
+        learn_in_process(order, settings, progress=report)
 
 
 def check_folder(folder: Path) -> None:

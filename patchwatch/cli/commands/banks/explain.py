@@ -41,9 +41,7 @@ def explain(
     from workers.analysis.recordings import RecordingReader
     from workers.analysis.recordings import explain as explain_recording
 
-    if out is not None and out.suffix.lower() not in _SUFFIXES:
-        raise RejectedError(f"{out} is neither .html nor .json: name a file with one of these endings after --out")
-    check_output("--out", out)
+    _check_out(out)
     settings = load_settings()
     recording = local_source(source, live=False)
     checked_camera_id(camera)
@@ -55,16 +53,20 @@ def explain(
     threshold = bank.threshold.at(alarm_budget(settings, camera).per_day).on
     if bank.random_weights:
         typer.echo("WARNING: this bank was learnt with RANDOM CLIP weights: for tests and benchmarks only", err=True)
+    as_text = explanation.encode().decode()
     if out is not None:
         html = out.suffix.lower() == ".html"
-        text = page(explanation, explained.jpeg, threshold) if html else explanation.encode().decode()
-        write_output("--out", out, text)
+        write_output("--out", out, page(explanation, explained.jpeg, threshold) if html else as_text)
     if as_json:
-        typer.echo(explanation.encode().decode())
-    elif out is None:
-        typer.echo(table(explanation, threshold))
+        typer.echo(as_text)
     else:
-        typer.echo(str(out))
+        typer.echo(table(explanation, threshold) if out is None else str(out))
+
+
+def _check_out(out: Path | None) -> None:
+    if out is not None and out.suffix.lower() not in _SUFFIXES:
+        raise RejectedError(f"{out} is neither .html nor .json: name a file with one of these endings after --out")
+    check_output("--out", out)
 
 
 def table(explanation: Explanation, threshold: float) -> str:
