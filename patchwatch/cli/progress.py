@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 def progress_bar(title: str, *, hidden: bool = False) -> Iterator[Callable[[float, str], None]]:
     """Yields ``report(share_done, what)``."""
     from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.table import Column
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f}%"),
         TimeElapsedColumn(),
-        TextColumn("{task.fields[what]}"),
+        TextColumn("{task.fields[what]}", table_column=Column(overflow="fold")),  # wrapped, never cut
     )
     with _task(title, columns, total=1.0, hidden=hidden) as update:
         yield lambda done, what: update(completed=done, what=what)

@@ -34,6 +34,7 @@ from patchwatch.contract.setting_sources import (
 
 _NOT_OURS = ("PATCHWATCH_EXTRA", "PATCHWATCH_REQUIRE", "PATCHWATCH_TEST_DATA")  # of Compose and the tests
 Device = Literal["auto", "cpu", "cuda", "openvino"]
+ENVIRONMENT = "environment"
 WebhookReach = Literal["public", "private", "loopback"]
 
 
@@ -111,7 +112,7 @@ class Settings(BaseSettings):
         0.0,
         ge=0,
         le=50,
-        description="Grey levels by which a frame may differ from the last one that the networks saw and still count as "
+        description="Grey levels by which a frame may differ from the last that the networks saw and still count as "
         "still; they see still frames once a second. 0: they see all frames.",
     )
     batch_frames: int = Field(16, ge=1, le=1024, description="Most frames, of all cameras, scored in one batch.")
@@ -315,13 +316,12 @@ def known_variables() -> set[str]:
     return {variable(name) for name in Settings.model_fields} | files | {CONFIG_FILE}
 
 
-def origin(name: str) -> str | None:
-    """Where a setting's value comes from, in words; None for its default."""
-    if is_set(name, os.environ):
-        return "environment"
-    if name in secret_names() and (path := os.environ.get(secret_file_variable(name))):
-        return path
-    return str(config_path(os.environ)) if name in read_config(os.environ) else None
+def origins() -> dict[str, str]:
+    """Where each setting that is not at its default comes from: `ENVIRONMENT`, or the path of a file."""
+    in_config = dict.fromkeys(read_config(os.environ), str(config_path(os.environ)))
+    in_secret_files = {name: path for name in secret_names() if (path := os.environ.get(secret_file_variable(name)))}
+    in_environment = {name: ENVIRONMENT for name in Settings.model_fields if is_set(name, os.environ)}
+    return in_config | in_secret_files | in_environment
 
 
 def unknown_variables() -> dict[str, str | None]:
@@ -362,13 +362,12 @@ def load_settings(**overrides: object) -> Settings:
 def _explain(name: str, message: str, kind: str, *, overridden: bool) -> str:
     """What is wrong with a setting, and where to correct it."""
     config = config_path(os.environ)
-    if not overridden and config is not None and origin(name) == str(config):
+    origin = None if overridden else origins().get(name)
+    if origin is not None and origin == str(config):
         if kind == "extra_forbidden":
             nearest = _probably_meant(name)
             advice = f"did you mean {nearest.removeprefix(PREFIX).lower()}?" if nearest else "remove it"
             return f"{config}: {name} is not a setting: {advice}"
         return f"{variable(name)}: {message}. Correct or remove {name} in {config}."
-    place = variable(name)
-    if not overridden and origin(name) not in (None, "environment"):
-        place = secret_file_variable(name)
+    place = variable(name) if origin in (None, ENVIRONMENT) else secret_file_variable(name)
     return f"{variable(name)}: {message}. Correct or unset {place}."

@@ -65,7 +65,7 @@ def test_no_proxy_hears_the_token_or_a_source(servers: list[Any], monkeypatch: p
 
 
 def test_every_client_of_ours_ignores_proxies() -> None:
-    """Libraries ask the environment for proxies unless told otherwise."""
+    """Libraries ask the environment for proxies by default."""
     rooms = [Path(__file__).parents[2] / room for room in ("patchwatch", "service", "workers", "models")]
     for path in (path for room in rooms for path in room.rglob("*.py")):
         for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):

@@ -101,10 +101,10 @@ def show(id: _Id, api: Api = None, as_json: AsJson = False) -> None:
         if field != "revision":
             typer.echo(f"{field:<22} {_shown(value)}")
     for stage in ("capture", "analysis"):
-        part = status.get(stage) or {}
-        typer.echo(f"{stage:<22} {part.get('state', 'nothing is known yet')}")
-    if status.get("reason"):
-        typer.echo(f"{'reason':<22} {status['reason']}")
+        part = status[stage] or {}
+        typer.echo(f"{stage:<22} {part.get('state', 'not started yet')}")
+    reason = f": {status['reason']}" if status["reason"] else ""
+    typer.echo(f"{'health':<22} {status['health']}{reason}")
 
 
 @app.command("update")

@@ -17,7 +17,7 @@ from patchwatch.cli.output import print_json, write_output
 from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.redaction import MASK, redact
 from patchwatch.contract.setting_sources import secret_file_variable, variable
-from patchwatch.contract.settings import Settings, load_settings, origin, secret_names
+from patchwatch.contract.settings import Settings, load_settings, origins, secret_names
 
 _TABLE = re.compile(r"(?<=<!-- settings: `make docs` writes this -->\n).*?(?=<!-- end of settings -->)", re.DOTALL)
 _COMPUTED = {"data_dir": "`~/.local/share/patchwatch`", "weights_dir": "`~/.cache/patchwatch/weights`"}
@@ -61,9 +61,10 @@ def settings(
 
 
 def in_force(settings: Settings) -> Iterator[SettingInForce]:
+    sources = origins()
     for name in Settings.model_fields:
         value = settings.allowed_media_dirs if name == "media_dirs" else getattr(settings, name)
-        yield SettingInForce(name, _shown(value), origin(name))
+        yield SettingInForce(name, _shown(value), sources.get(name))
 
 
 def table() -> str:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from patchwatch.cli.app import app
 from patchwatch.contract.errors import ConfigurationError
-from patchwatch.contract.settings import Settings, load_settings, origin, unknown_variables
+from patchwatch.contract.settings import Settings, load_settings, origins, unknown_variables
 
 
 def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +35,7 @@ def test_a_wrong_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, name:
 
 
 @pytest.mark.parametrize("url", ["", "http://u:p4ss@host", "redis://u:p4ss@host:six", "host:6379", "redis://p4ss[@h"])
-def test_a_redis_address_is_checked_without_telling_its_password(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_a_redis_address_is_checked_without_showing_its_password(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("PATCHWATCH_REDIS_URL", url)
     with pytest.raises(ConfigurationError, match=r"PATCHWATCH_REDIS_URL: .*redis://") as caught:
         load_settings()
@@ -131,7 +131,7 @@ def test_with_a_data_folder_no_home_is_needed(no_home: None, tmp_path: Path) -> 
     assert settings.allowed_media_dirs == (tmp_path.resolve() / "media",)
 
 
-def test_variables_that_are_no_settings_are_told_with_the_one_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_that_are_not_settings_are_named_with_the_one_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATCHWATCH_REDIS", "redis://h")
     monkeypatch.setenv("PATCHWATCH_ANALYSIS_FSP", "5")
     monkeypatch.setenv("PATCHWATCH_" + "X" * 5000, "1")
@@ -142,11 +142,11 @@ def test_variables_that_are_no_settings_are_told_with_the_one_that_was_meant(mon
     assert (len(unknown), unknown["PATCHWATCH_" + "X" * 5000]) == (3, None)
 
 
-def test_every_command_tells_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_command_warns_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATCHWATCH_DATADIR", "/x")
-    told = CliRunner().invoke(app, ["settings"])
-    assert "PATCHWATCH_DATADIR is not a setting and has no effect: did you mean PATCHWATCH_DATA_DIR?" in told.stderr
-    assert "PATCHWATCH_DATADIR" not in told.stdout
+    result = CliRunner().invoke(app, ["settings"])
+    assert "PATCHWATCH_DATADIR is not a setting and has no effect: did you mean PATCHWATCH_DATA_DIR?" in result.stderr
+    assert "PATCHWATCH_DATADIR" not in result.stdout
 
 
 @pytest.fixture
@@ -163,7 +163,7 @@ def test_a_toml_file_sets_what_nothing_else_sets(config: Path, monkeypatch: pyte
     settings = load_settings()
     assert (settings.analysis_fps, settings.media_dirs) == (7.5, (Path("/a"), Path("/b")))
     assert (settings.port, load_settings(port=3).port) == (2, 3)
-    assert [origin(name) for name in ("port", "analysis_fps", "host")] == ["environment", str(config), None]
+    assert [origins().get(name) for name in ("port", "analysis_fps", "host")] == ["environment", str(config), None]
 
 
 def test_a_file_of_a_secret_comes_before_the_toml_file(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,7 +171,7 @@ def test_a_file_of_a_secret_comes_before_the_toml_file(config: Path, monkeypatch
     secret.write_text("of-its-own-file\r\n")
     monkeypatch.setenv("PATCHWATCH_API_TOKEN_FILE", str(secret))
     assert load_settings().api_token == SecretStr("of-its-own-file")
-    assert origin("api_token") == str(secret)
+    assert origins()["api_token"] == str(secret)
     assert unknown_variables() == {}
 
 

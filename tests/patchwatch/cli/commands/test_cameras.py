@@ -37,7 +37,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
         if path.endswith("/thresholds"):
             return {"camera_id": "gate", "threshold": few, "thresholds": [threshold(24.0, 0.4), few]}
         if path.endswith("/status"):
-            return {"capture": {"state": "live"}, "analysis": None, "reason": ""}
+            return {"capture": {"state": "live"}, "analysis": None, "health": "no_bank", "reason": "learn it"}
         return {"id": "gate", "profile": "motion", "source": "push:", "enabled": True} | (body or {})
 
     monkeypatch.setattr(RestClient, "request", answer)
@@ -143,6 +143,7 @@ def test_a_camera_is_shown_with_its_status(asked: Asked) -> None:
     lines = [line.split() for line in run("show", "gate").stdout.splitlines()]
     assert ["source", "push:"] in lines
     assert ["capture", "live"] in lines
+    assert lines[-1] == ["health", "no_bank:", "learn", "it"]
     shown = json.loads(run("show", "gate", "--json").stdout)
     assert (shown["id"], shown["status"]["capture"]["state"]) == ("gate", "live")
 

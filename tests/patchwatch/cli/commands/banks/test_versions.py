@@ -135,7 +135,7 @@ def test_a_pipe_and_an_unknown_profile_are_refused_before_anything_is_read(tmp_p
         run("banks", "enrol", str(tmp_path / "short.mp4"), "--camera", "door", "--profile", "nosuch")
 
 
-def test_a_camera_without_a_bank_is_told_how_to_get_one() -> None:
+def test_a_camera_without_a_bank_names_the_commands_that_learn_one() -> None:
     with pytest.raises(
         NotFoundError, match=r"nothing is known yet .* `patchwatch banks enrol --camera nowhere --profile motion"
     ):

@@ -65,7 +65,7 @@ def test_two_profiles_stand_in_one_table_and_one_report(clips: Path, tmp_path: P
         assert profile.protocols.service.micro_auroc > 0.9
 
 
-def test_held_out_normal_footage_is_looked_at_unless_told_otherwise(clips: Path, tmp_path: Path) -> None:
+def test_held_out_normal_footage_is_evaluated_by_default(clips: Path, tmp_path: Path) -> None:
     """Two clips of 16 s: two folds, each learning from one clip."""
     out = tmp_path / "report.json"
     result = _evaluate(clips, "--json", out)
