@@ -49,7 +49,7 @@ def evaluated(data: Path, report: Path) -> Path:
     environment = {"PATCHWATCH_DETECTOR_WEIGHTS": str(data / DETECTOR)} | dict(os.environ)
     if "PATCHWATCH_CLIP_WEIGHTS" not in environment:
         environment["PATCHWATCH_RANDOM_CLIP_WEIGHTS"] = "true"
-    command = [sys.executable, "-m", "patchwatch", "evaluate", "--json", str(report)]
+    command = [sys.executable, "-m", "patchwatch", "evaluate", "run", "--json", str(report)]
     command += ["--train", str(ped2 / "training"), "--test", str(ped2 / "testing")]
     command += ["--labels", str(ped2 / "labels.json")]
     for name in PROFILES:

@@ -6,13 +6,15 @@ import json
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from bench.table import table as figures
-from patchwatch.cli.app import COMMANDS
+from patchwatch.cli.app import COMMANDS, app
 from patchwatch.cli.commands.settings import table
-from patchwatch.contract.settings import Settings
+from patchwatch.contract.settings import Settings, known_variables
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("docs/settings.md", "docs/figures.md", "docs/evaluation.md")
@@ -33,12 +35,25 @@ def test_every_setting_says_what_it_is() -> None:
 
 
 def test_every_named_setting_exists() -> None:
-    named = set(re.findall(r"\bPATCHWATCH_[A-Z_]+\b", TEXTS))
-    assert named <= {f"PATCHWATCH_{name.upper()}" for name in Settings.model_fields}
+    assert set(re.findall(r"\bPATCHWATCH_[A-Z_]+\b", TEXTS)) <= known_variables()
 
 
-def test_every_named_command_exists() -> None:
-    assert set(re.findall(r"(?:`|^)patchwatch ([a-z]+)\b", TEXTS, re.MULTILINE)) <= set(COMMANDS)
+def test_the_example_of_a_settings_file_holds_settings() -> None:
+    [example] = re.findall(
+        r"^```toml\n(.*?)^```", (ROOT / "docs" / "settings.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    assert Settings(**tomllib.loads(example)).port == 8090
+
+
+def test_every_named_command_exists_and_is_no_former_name() -> None:
+    root: Any = typer.main.get_command(app)
+    for noun, verb in set(re.findall(r"(?:`|^)patchwatch ([a-z]+)(?: ([a-z-]+))?", TEXTS, re.MULTILINE)):
+        assert noun in COMMANDS
+        group = root.get_command(None, noun)
+        if verb and not verb.startswith("-") and hasattr(group, "list_commands"):
+            command = group.get_command(None, verb)
+            assert command is not None, f"{noun} {verb}"
+            assert not command.hidden, f"{noun} {verb}"
 
 
 def test_every_profile_is_named() -> None:

@@ -40,7 +40,7 @@ NOT_RUN = {
 IN_BACKGROUND = "patchwatch serve"
 WHEN_STOPPED = ("(umask ", "mv ~/", "tar -C ~/")
 FAILS_HERE = {
-    "patchwatch bank activate": "BANK stands for an id of the list, and it says that there is none of this name",
+    "patchwatch banks activate": "BANK stands for an id of the list, and it says that there is none of this name",
     "patchwatch webhooks test": "there is no Home Assistant here, and it says so",
     "patchwatch weights verify": "the weights are not here, and it says so",
     "patchwatch doctor": "the camera `door` is not here, which may count as a fault",

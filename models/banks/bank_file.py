@@ -135,7 +135,7 @@ def check_identity(bank: Bank, profile: Profile, identity: dict[str, Any], where
         field, old, new = difference
         raise BankMismatchError(
             f"{where} was learnt with {field} = {old!r}, but here it is {new!r}: "
-            f"enrol again (`patchwatch enroll --profile {profile.name} ...`) or put back what it was learnt with"
+            f"enrol again (`patchwatch banks enrol --profile {profile.name} ...`) or put back what it was learnt with"
         )
 
 

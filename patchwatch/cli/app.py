@@ -1,4 +1,4 @@
-"""The ``patchwatch`` command: finds its subcommands by name and turns errors into one clear line."""
+"""The ``patchwatch`` command: loads its subcommands by name and turns errors into one clear line."""
 
 from __future__ import annotations
 
@@ -10,50 +10,53 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from patchwatch import __version__
-from patchwatch.cli.plain_help import PlainGroup, plain_typer, single
+from patchwatch.cli.command_group import CommandGroup, command_group, single_command
 from patchwatch.contract.errors import EXIT_MAY_PASS, EXIT_STAYS, PatchwatchError, RetryableError
 from patchwatch.contract.redaction import redact
 
-# name -> "module:attribute"; the attribute is a function, or a Typer app with subcommands
+# name -> "module:attribute" in patchwatch.cli.commands; the attribute is a function, or a Typer app with subcommands
 COMMANDS = {
-    "serve": "patchwatch.cli.commands.serve:serve",
-    "demo": "patchwatch.cli.commands.demo:demo",
-    "enroll": "patchwatch.cli.commands.enroll:enroll",
-    "bank": "patchwatch.cli.commands.bank:app",
-    "enrolments": "patchwatch.cli.commands.enrolments:app",
-    "score": "patchwatch.cli.commands.score:score",
-    "explain": "patchwatch.cli.commands.explain:explain",
-    "evaluate": "patchwatch.cli.commands.evaluate:evaluate",
-    "compare": "patchwatch.cli.commands.compare:compare",
-    "report": "patchwatch.cli.commands.report:report",
-    "cameras": "patchwatch.cli.commands.cameras:app",
-    "webhooks": "patchwatch.cli.commands.webhooks:app",
-    "weights": "patchwatch.cli.commands.weights:app",
-    "doctor": "patchwatch.cli.commands.doctor:doctor",
-    "settings": "patchwatch.cli.commands.settings:settings",
-    "run": "patchwatch.cli.commands.run:run",
+    "serve": "serve:serve",
+    "run": "run:run",
+    "demo": "demo:demo",
+    "doctor": "doctor:doctor",
+    "settings": "settings:settings",
+    "cameras": "cameras:app",
+    "alerts": "alerts:app",
+    "webhooks": "webhooks:app",
+    "banks": "banks.group:app",
+    "enrolments": "enrolments:app",
+    "evaluate": "evaluate.group:app",
+    "weights": "weights:app",
 }
+# Former names: they work as they did, and no help lists them.
+FORMER_COMMANDS = {
+    "bank": "banks.group:former_app",
+    "enroll": "banks.enrol:enrol",
+    "score": "banks.score:score",
+    "explain": "banks.explain:explain",
+    "compare": "evaluate.compare:compare",
+    "report": "evaluate.report:report",
+}
+_OUT_OF_MEMORY = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")
 
 
-_NO_MEMORY = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")
-
-
-class _LazyCommands(PlainGroup):
-    """Imports the module of a subcommand when that one is asked for."""
+class _LazyCommands(CommandGroup):
+    """Imports the module of a subcommand only when that subcommand is used."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
         return list(COMMANDS)
 
     def get_command(self, ctx: typer.Context, cmd_name: str) -> TyperCommand | TyperGroup | None:  # type: ignore[override]
-        if cmd_name not in COMMANDS:
+        place = (COMMANDS | FORMER_COMMANDS).get(cmd_name)
+        if place is None:
             return None
-        module, _, attribute = COMMANDS[cmd_name].partition(":")
-        found = getattr(import_module(module), attribute)
-        if not isinstance(found, typer.Typer):
-            found = single(cmd_name, found)
-        command = typer.main.get_command(found)
-        command.name = cmd_name
-        return cast("TyperCommand | TyperGroup", command)
+        module, _, attribute = place.partition(":")
+        command = getattr(import_module(f"patchwatch.cli.commands.{module}"), attribute)
+        group = command if isinstance(command, typer.Typer) else single_command(cmd_name, command)
+        loaded = typer.main.get_command(group)
+        loaded.name = cmd_name
+        return cast("TyperCommand | TyperGroup", loaded)
 
 
 def _show_version(wanted: bool) -> None:
@@ -62,7 +65,7 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-app = plain_typer(cls=_LazyCommands)
+app = command_group(cls=_LazyCommands)
 
 
 @app.callback()
@@ -73,17 +76,18 @@ def patchwatch(
 ) -> None:
     """Learns what is normal from a camera's own footage, scores its video live, and raises alerts.
 
-    Settings are environment variables named PATCHWATCH_...; `patchwatch settings` lists them.
+    Settings are environment variables named PATCHWATCH_..., or lines of the TOML file that PATCHWATCH_CONFIG_FILE
+    names; `patchwatch settings` lists them with their values.
     """
     from patchwatch.contract.settings import unknown_variables
 
     for name, meant in unknown_variables().items():
         advice = f"did you mean {meant}?" if meant else "`patchwatch settings` lists all"
-        typer.echo(f"patchwatch: {name} is no setting and has no effect: {advice}", err=True)
+        typer.echo(f"patchwatch: {name} is not a setting and has no effect: {advice}", err=True)
 
 
 def main() -> None:
-    """Run the command line. Exit code 2: an error that stays; 1: one that may pass."""
+    """Run the command line and exit with the code that `exit_code` assigns to the error, if there is one."""
     command = typer.main.get_command(app)
     try:
         command.main(prog_name="patchwatch")
@@ -91,20 +95,20 @@ def main() -> None:
         typer.echo(f"patchwatch: {redact(str(error))}", err=True)
         sys.exit(exit_code(error))
     except (MemoryError, ImportError) as error:
-        advice = _advice_on(error)
+        advice = _advice(error)
         if advice is None:
             raise
         typer.echo(f"patchwatch: {advice} ({str(error) or 'out of memory'})", err=True)
         sys.exit(EXIT_STAYS)
 
 
-def _advice_on(error: MemoryError | ImportError) -> str | None:
-    """What a machine lacks that libraries can say in their own words only; None for what is a defect."""
-    words = str(error)
-    if isinstance(error, MemoryError) or any(sign in words for sign in _NO_MEMORY):
-        return "there is too little memory: raise the limit of the process or container; 1 GB does for `motion`"
-    if "cannot open shared object file" in words:
-        return "a library of the system is missing: install it, or see README.md on how to install Patchwatch"
+def _advice(error: MemoryError | ImportError) -> str | None:
+    """What to do about an error that only libraries can report; None where the error is a defect of ours."""
+    message = str(error)
+    if isinstance(error, MemoryError) or any(sign in message for sign in _OUT_OF_MEMORY):
+        return "there is too little memory: raise the limit of the process or container; `motion` needs 1 GB"
+    if "cannot open shared object file" in message:
+        return "a system library is missing: install it, or see README.md on how to install Patchwatch"
     return None
 
 

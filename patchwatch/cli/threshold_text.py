@@ -1,4 +1,4 @@
-"""A threshold in words."""
+"""An alert threshold in words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from patchwatch.messages.threshold import AlarmThreshold
 
 
 def threshold_lines(threshold: AlarmThreshold) -> list[str]:
-    """One line, and one more where there is something to warn of."""
+    """One line, and a second with the warning where there is one."""
     return [limits_line(threshold), *([f"WARNING: {threshold.warning}"] if threshold.warning else [])]
 
 
@@ -20,13 +20,13 @@ def limits_line(threshold: AlarmThreshold) -> str:
 
 
 def spread(threshold: AlarmThreshold) -> str:
-    """False alarms a day with their interval."""
+    """Expected false alarms a day with their interval."""
     low, high = _rate(threshold.expected_low), _rate(threshold.expected_high)
     return f"about {_rate(threshold.expected)} ({low} to {high})"
 
 
 def budget(threshold: AlarmThreshold) -> str:
-    """The budget itself."""
+    """The false alarms a day that this threshold is for."""
     return _rate(threshold.false_alarms_per_day)
 
 

@@ -14,7 +14,7 @@ def how_to_learn(camera_id: str, profile: str | None = None, minutes: int = LEAS
     return (
         f"from the live camera with `patchwatch enrolments add {camera_id} --live {seconds}{option}` "
         f'(or POST /api/v1/cameras/{camera_id}/enrolments with {{{member}"live_seconds": {seconds}}}), '
-        f"or from recordings with `patchwatch enroll --camera {camera_id}{option} VIDEO...`"
+        f"or from recordings with `patchwatch banks enrol --camera {camera_id}{option} VIDEO...`"
     )
 
 

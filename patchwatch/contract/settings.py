@@ -1,82 +1,68 @@
 """All settings; the only reader of the environment.
 
-Every field is an environment variable with the prefix ``PATCHWATCH_`` (``PATCHWATCH_REDIS_URL`` ...).
+Every field is an environment variable with the prefix ``PATCHWATCH_`` (``PATCHWATCH_REDIS_URL`` ...), or a key of the
+TOML file that ``PATCHWATCH_CONFIG_FILE`` names (``redis_url``). A secret may also stand in a file of its own, which
+``PATCHWATCH_REDIS_URL_FILE`` names. An option of a command comes before the environment, that before a file of a
+secret, that before the TOML file, and that before the default.
 """
 
 from __future__ import annotations
 
 import difflib
-import ipaddress
 import os
-import re
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-import platformdirs
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from patchwatch.contract import setting_values
 from patchwatch.contract.errors import ConfigurationError
-
-_PREFIX = "PATCHWATCH_"
-_NOT_OURS = ("PATCHWATCH_EXTRA", "PATCHWATCH_REQUIRE", "PATCHWATCH_TEST_DATA")  # of Compose and the tests
-_REDIS_SCHEMES = ("redis", "rediss", "unix")
-Device = Literal["auto", "cpu", "cuda", "openvino"]
-WebhookReach = Literal["public", "private", "loopback"]
-
-
-_NO_HOME = Path("/nonexistent/patchwatch")
-
-
-def _default_data_dir() -> Path:
-    """A user without a home folder, as in containers with an arbitrary user id, has to name one (`_is_a_place`)."""
-    return _in_home(platformdirs.user_data_dir) or _NO_HOME
-
-
-def _default_weights_dir(given: dict[str, Any]) -> Path:
-    cache = _in_home(platformdirs.user_cache_dir)
-    return (cache or given.get("data_dir", _NO_HOME)) / "weights"
-
-
-def _in_home(folder: Callable[[str], str]) -> Path | None:
-    try:
-        path = Path(folder("patchwatch"))
-    except RuntimeError:  # neither HOME nor an entry in passwd
-        return None
-    return path if path.is_absolute() else None
-
-
-_PAGE_ADDRESS = re.compile(
-    r"https?://([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(:[0-9]{1,5})?(/[A-Za-z0-9._~-]{1,255}){0,16}/?"
+from patchwatch.contract.setting_sources import (
+    CONFIG_FILE,
+    PREFIX,
+    config_path,
+    is_set,
+    read_config,
+    read_secrets,
+    secret_file_variable,
+    variable,
 )
+
+_NOT_OURS = ("PATCHWATCH_EXTRA", "PATCHWATCH_REQUIRE", "PATCHWATCH_TEST_DATA")  # of Compose and the tests
+Device = Literal["auto", "cpu", "cuda", "openvino"]
+ENVIRONMENT = "environment"
+WebhookReach = Literal["public", "private", "loopback"]
 
 
 class Settings(BaseSettings):
     """Values that differ between installations. Frozen; pass it down, do not read it globally."""
 
-    model_config = SettingsConfigDict(env_prefix=_PREFIX, frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", allow_inf_nan=False)
 
     # Queue
     redis_url: SecretStr | None = Field(
         None,
-        description="redis://, rediss:// or unix://. Unset: a server of our own, which keeps all in DATA_DIR/queue.",
+        description="redis://, rediss:// or unix://. Unset: Patchwatch runs its own, with data in DATA_DIR/queue.",
     )
     queue_memory_mb: int | None = Field(
         None,
         ge=32,
-        description="MiB of memory for that server of our own. Default: a quarter of the machine's, to 4096.",
+        description="Memory of that own server, in MiB. Default: a quarter of the machine's, to 4096.",
     )
     partitions: int = Field(16, ge=1, le=1024, description="Units of ownership; all keys of a camera share one.")
     queue_frames: int = Field(
-        64, ge=4, le=10_000, description="Unscored frames kept per camera before it drops or waits."
+        64, ge=4, le=10_000, description="Unscored frames kept per camera before new ones are dropped or wait."
     )
 
     # Where things live
     data_dir: Path = Field(
-        default_factory=_default_data_dir, validate_default=True, description="The queue, banks and private state."
+        default_factory=setting_values.default_data_dir,
+        validate_default=True,
+        description="The queue, banks and private state.",
     )
     media_dirs: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="Folders that file: sources may come from, separated by ':'. Default: DATA_DIR/media."
@@ -86,120 +72,150 @@ class Settings(BaseSettings):
     # Ingest
     analysis_fps: float = Field(5.0, gt=0, le=120, description="Frames per second analysed, per camera.")
     overload_fps: float = Field(
-        2.5, gt=1, le=120, description="Rate down to which an overloaded machine lowers it before it drops frames."
+        2.5, gt=1, le=120, description="Lowest rate that an overloaded machine goes down to before it drops frames."
     )
     max_side_px: int = Field(640, ge=64, le=4096, description="Longest side of an analysed frame.")
-    jpeg_quality: int = Field(85, ge=30, le=100, description="Of the frames in the queue and on snapshots.")
+    jpeg_quality: int = Field(85, ge=30, le=100, description="JPEG quality of frames in the queue and of snapshots.")
     rtsp_host: str = Field("127.0.0.1", description="Address of the RTSP endpoint that cameras publish to.")
-    rtsp_port: int = Field(8554, ge=0, le=65535, description="0 takes a free port.")
-    accept_unknown_publishers: bool = Field(False, description="A publisher with an unknown id becomes a camera.")
+    rtsp_port: int = Field(8554, ge=0, le=65535, description="Its port; 0: any free one.")
+    accept_unknown_publishers: bool = Field(
+        False, description="Whether a publisher with an unknown id becomes a camera."
+    )
     publish_username: str | None = Field(None, description="Required from every publisher when set.")
     publish_password: SecretStr | None = Field(
-        None, validate_default=True, description="Goes with PATCHWATCH_PUBLISH_USERNAME."
+        None, validate_default=True, description="Password to PATCHWATCH_PUBLISH_USERNAME."
     )
-    source_timeout_s: float = Field(10.0, gt=0, description="Silence after which a source counts as stalled.")
+    source_timeout_s: float = Field(
+        10.0, gt=0, description="Seconds without data after which a source counts as stalled."
+    )
     reconnect_min_s: float = Field(5.0, gt=0, description="First wait before reconnecting.")
     reconnect_max_s: float = Field(60.0, gt=0, description="Longest wait before reconnecting.")
     capture_memory_mb: int = Field(
-        1536, ge=256, description="MiB of memory beyond which a camera's capture process is restarted."
+        1536, ge=256, description="Memory, in MiB, beyond which a camera's capture process is restarted."
     )
     allow_link_local_sources: bool = Field(
-        False, description="Cameras may be at link-local, multicast and cloud metadata addresses."
+        False, description="Whether cameras may be at link-local, multicast and cloud metadata addresses."
     )
     source_ca_file: Path | None = Field(
-        None, description="PEM file of authorities that vouch for rtsps:// cameras, beside the system's."
+        None, description="PEM file of authorities trusted for rtsps:// cameras, in addition to the system's."
     )
-    max_picture_px: int = Field(7680 * 4320, ge=4096, description="Larger pictures are refused.")
+    max_picture_px: int = Field(7680 * 4320, ge=4096, description="Pixels of a picture; larger ones are refused.")
 
     # Inference
     device: Device = Field("auto", description="Where the networks run.")
     threads: int | None = Field(None, ge=1, description="CPU threads of the networks. Default: all cores.")
     cuda_fused: bool = Field(
         False,
-        description="On CUDA, the trunk's activations within its convolutions. Off: not yet measured on a GPU.",
+        description="On CUDA, fuse the backbone's activations into its convolutions. Off: not measured on a GPU.",
     )
     still_tolerance: float = Field(
         0.0,
         ge=0,
         le=50,
-        description="Grey levels by which a still frame may differ from the last one that passed the networks; still "
-        "frames pass once a second. 0: all pass.",
+        description="Grey levels by which a frame may differ from the last that the networks saw and still count as "
+        "still; they see still frames once a second. 0: they see all frames.",
     )
-    batch_frames: int = Field(16, ge=1, le=1024, description="Most frames of all cameras scored together.")
+    batch_frames: int = Field(16, ge=1, le=1024, description="Most frames, of all cameras, scored in one batch.")
     batch_wait_ms: float = Field(30.0, ge=0, le=5000, description="Longest wait for a batch to fill.")
-    max_age_s: float = Field(5.0, gt=0, description="Frames of live sources older than this are dropped, and counted.")
+    max_age_s: float = Field(5.0, gt=0, description="Age beyond which frames of live sources are dropped, and counted.")
     offline_after_s: float = Field(
         30.0, ge=1, le=86_400, description="Time without frames after which a camera's `offline` alert opens."
     )
-    clip_weights: Path | None = Field(None, description="CLIP RN101 weights of your own.")
-    detector_weights: Path | None = Field(None, description="Any ultralytics detector checkpoint.")
+    clip_weights: Path | None = Field(None, description="Your own CLIP RN101 weights.")
+    detector_weights: Path | None = Field(None, description="Your own detector weights: any ultralytics checkpoint.")
     weights_dir: Path = Field(
-        default_factory=_default_weights_dir,
+        default_factory=setting_values.default_weights_dir,
         description="Where `patchwatch weights pull` puts files.",
     )
     random_clip_weights: bool = Field(
-        False, description="Tests and benchmarks only: random CLIP weights; banks and scores say so."
+        False,
+        description="For tests and benchmarks only: random CLIP weights, which every bank and score then mentions.",
     )
 
     # Enrolment
     false_alarms_per_day: float = Field(
-        4.0, ge=0.001, le=1000, description="Accepted per camera, unless it says otherwise: sets the alert thresholds."
+        4.0,
+        ge=0.001,
+        le=1000,
+        description="False alarms accepted per camera, unless it has its own budget: sets the alert thresholds.",
     )
     bank_thumbnails_mb: float = Field(
-        4.0, ge=0, le=1000, description="Pictures of normal kept in each bank, to explain scores with; 0 keeps none."
+        4.0, ge=0, le=1000, description="MB of pictures of normal kept in each bank, to explain scores with; 0: none."
     )
     bank_versions: int = Field(
-        10, ge=2, le=1000, description="Banks kept per camera and profile; the active one and pinned ones always are."
+        10,
+        ge=2,
+        le=1000,
+        description="Banks kept per camera and profile; the active one and pinned ones are always kept.",
     )
     enrolment_processes: int = Field(
-        2, ge=1, le=64, description="Banks that one enrolment worker learns at once; live cameras are recorded beside."
+        2,
+        ge=1,
+        le=64,
+        description="Banks that one enrolment worker learns at once, while it also records live cameras.",
     )
     enrolment_timeout_s: float = Field(
-        60.0, gt=0, le=3600, description="Silence of a recording or a live camera after which its enrolment fails."
+        60.0,
+        gt=0,
+        le=3600,
+        description="Seconds without frames from a recording or a live camera after which its enrolment fails.",
     )
 
     # Retention
-    score_retention_hours: float = Field(6.0, gt=0, description="Per-frame scores; older ones remain as minutes.")
-    minute_retention_days: float = Field(31.0, gt=0, description="Scores by the minute.")
-    alert_retention_days: float = Field(31.0, gt=0, description="Alerts and their pictures.")
+    score_retention_hours: float = Field(
+        6.0, gt=0, description="How long per-frame scores are kept; after that, scores by the minute remain."
+    )
+    minute_retention_days: float = Field(31.0, gt=0, description="How long scores by the minute are kept.")
+    alert_retention_days: float = Field(31.0, gt=0, description="How long alerts and their pictures are kept.")
 
     # Delivery
     webhook_reach: WebhookReach = Field(
-        "private", description="How near webhooks may be sent: each word allows those before it too."
+        "private", description="Which addresses webhooks may be sent to; each choice includes those before it."
     )
-    webhook_timeout_s: float = Field(10.0, gt=0, le=60, description="For one delivery, from connecting to the answer.")
+    webhook_timeout_s: float = Field(
+        10.0, gt=0, le=60, description="Limit of one delivery, from connecting to the answer."
+    )
     webhook_retry_min_s: float = Field(1.0, gt=0, description="First wait before a delivery is tried again.")
     webhook_retry_max_s: float = Field(300.0, gt=0, description="Longest such wait; a receiver may ask for up to 1 h.")
     webhook_attempts: int = Field(
-        8, ge=1, le=100, description="A receiver may answer an alert with an error so often before it is given up."
+        8, ge=1, le=100, description="Attempts that a receiver may answer with an error before the alert is given up."
     )
     webhook_max_age_hours: float = Field(
-        24.0, gt=0, description="An older alert is given up when its receiver cannot be reached."
+        24.0, gt=0, description="Age at which an alert is given up when its receiver cannot be reached."
     )
 
     # Service
     host: str = Field("127.0.0.1", description="Address of the REST and WebSocket service.")
-    port: int = Field(8080, ge=0, le=65535, description="Its port; 0 takes a free one.")
+    port: int = Field(8080, ge=0, le=65535, description="Its port; 0: any free one.")
     api_token: SecretStr | None = Field(None, description="Bearer token; required when HOST is not loopback.")
     public_url: str | None = Field(
         None,
         max_length=500,
-        description="Address that browsers use, such as https://home.example/cams: its path is the one that a proxy "
-        "serves Patchwatch under; webhooks link to it.",
+        description="Address that browsers use, such as https://home.example/cams, with the path under which a proxy "
+        "serves Patchwatch; webhooks link to it.",
     )
     trusted_proxies: str = Field(
-        "127.0.0.0/8,::1", description="Addresses and networks, separated by ',', whose X-Forwarded-Prefix is believed."
+        "127.0.0.0/8,::1", description="Addresses and networks, separated by ',', whose X-Forwarded-Prefix is trusted."
     )
-    websocket_heartbeat_s: float = Field(15.0, gt=0, description="Longest silence on a WebSocket.")
+    websocket_heartbeat_s: float = Field(15.0, gt=0, description="Most seconds without a message on a WebSocket.")
 
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="What is logged, to stderr.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severity that is logged, to stderr."
+    )
 
-    @field_validator("data_dir")
     @classmethod
-    def _is_a_place(cls, value: Path) -> Path:
-        if value == _NO_HOME:
-            raise ValueError("there is no home folder to keep data in (HOME is not set): name a folder")
-        return value
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The first source that has a value decides."""
+        secrets = InitSettingsSource(settings_cls, dict(read_secrets(os.environ, secret_names())))
+        config = InitSettingsSource(settings_cls, read_config(os.environ))
+        return init_settings, env_settings, secrets, config
 
     @field_validator("media_dirs", mode="before")
     @classmethod
@@ -208,57 +224,46 @@ class Settings(BaseSettings):
             return tuple(part for part in value.split(":") if part)
         return value
 
+    @field_validator("data_dir")
+    @classmethod
+    def _check_data_dir(cls, value: Path) -> Path:
+        return setting_values.check_data_dir(value)
+
     @field_validator("redis_url")
     @classmethod
-    def _readable_url(cls, value: SecretStr | None) -> SecretStr | None:
-        try:
-            readable = value is None or _is_redis_address(value.get_secret_value())
-        except ValueError:  # its own words would tell the password
-            readable = False
-        if not readable:
-            raise ValueError(
-                "is not an address like redis://HOST:6379/0, rediss://HOST:6379/0 or unix:///PATH (in a password, "
-                "write @ as %40, : as %3A, / as %2F, # as %23, ? as %3F and % as %25)"
-            )
+    def _check_redis_url(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            setting_values.check_redis_url(value.get_secret_value())
         return value
 
     @field_validator("public_url")
     @classmethod
-    def _address_of_a_page(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        if not _PAGE_ADDRESS.fullmatch(value):
-            raise ValueError("is not an address like https://HOST[:PORT][/PATH]")
-        return value.rstrip("/")
+    def _check_page_address(cls, value: str | None) -> str | None:
+        return None if value is None else setting_values.check_page_address(value)
 
     @field_validator("trusted_proxies")
     @classmethod
-    def _networks(cls, value: str) -> str:
-        for part in filter(None, (part.strip() for part in value.split(","))):
-            try:
-                ipaddress.ip_network(part)
-            except ValueError:
-                raise ValueError(f"{part!r} is no address like 192.0.2.7 and no network like 192.0.2.0/24") from None
-        return value
+    def _check_networks(cls, value: str) -> str:
+        return setting_values.check_networks(value)
 
     @field_validator("reconnect_max_s")
     @classmethod
-    def _not_below_the_first_wait(cls, value: float, info: ValidationInfo) -> float:
+    def _check_longest_reconnect_wait(cls, value: float, info: ValidationInfo) -> float:
         if value < info.data.get("reconnect_min_s", 0.0):
             raise ValueError("is less than PATCHWATCH_RECONNECT_MIN_S")
         return value
 
     @field_validator("webhook_retry_max_s")
     @classmethod
-    def _not_below_the_first_retry(cls, value: float, info: ValidationInfo) -> float:
+    def _check_longest_retry_wait(cls, value: float, info: ValidationInfo) -> float:
         if value < info.data.get("webhook_retry_min_s", 0.0):
             raise ValueError("is less than PATCHWATCH_WEBHOOK_RETRY_MIN_S")
         return value
 
     @field_validator("publish_password")
     @classmethod
-    def _goes_with_its_user(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        # A password without a user name would be asked of nobody, and the endpoint stand open.
+    def _check_publisher(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        # Nobody would be asked for a password without a user name, and the endpoint would be open.
         if bool(info.data.get("publish_username")) != bool(value and value.get_secret_value()):
             raise ValueError("goes with PATCHWATCH_PUBLISH_USERNAME: set both or neither")
         return value
@@ -278,8 +283,8 @@ class Settings(BaseSettings):
 
     def changed(self, **values: object) -> Settings:
         """These settings with some values replaced. Raises `ConfigurationError`."""
-        given = {name: getattr(self, name) for name in self.model_fields_set}
-        return load_settings(**{**given, **values})
+        present = {name: getattr(self, name) for name in self.model_fields_set}
+        return load_settings(**{**present, **values})
 
     @property
     def public_path(self) -> str:
@@ -287,38 +292,52 @@ class Settings(BaseSettings):
         return urlsplit(self.public_url or "").path
 
     def environment(self) -> dict[str, str]:
-        """This process's environment with these settings in it, for a child process. Holds secrets: do not show."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)}
-        given = {name: getattr(self, name) for name in sorted(self.model_fields_set)}
-        ours = {_PREFIX + name.upper(): _as_text(value) for name, value in given.items() if value is not None}
-        return inherited | ours
+        """This process's environment with these settings in it, for a child process. Holds secrets: do not show.
+
+        The child reads no files of settings: the variables that name them are left out.
+        """
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+        values = {name: getattr(self, name) for name in sorted(self.model_fields_set)}
+        return inherited | {variable(name): _as_text(value) for name, value in values.items() if value is not None}
 
 
-def _is_redis_address(text: str) -> bool:
-    """Raises `ValueError` for a port that is no number. What is right in form but left after the host, as an ``@``, is
-    the rest of a password that was not encoded."""
-    parts = urlsplit(text)
-    whole = parts.scheme in _REDIS_SCHEMES and not parts.fragment and "@" not in parts.path + parts.query
-    if parts.scheme == "unix":
-        return whole and parts.path.startswith("/")
-    _ = parts.port
-    return whole and bool(parts.hostname) and re.fullmatch(r"/?\d{0,5}", parts.path) is not None
+def secret_names() -> list[str]:
+    """The settings that are secrets, each of which may stand in a file of its own."""
+    return [name for name, field in Settings.model_fields.items() if SecretStr in (field.annotation, *_parts(field))]
+
+
+def _parts(field: FieldInfo) -> tuple[Any, ...]:
+    return getattr(field.annotation, "__args__", ())
+
+
+def known_variables() -> set[str]:
+    """Every environment variable that Patchwatch reads, in capitals."""
+    files = {secret_file_variable(name) for name in secret_names()}
+    return {variable(name) for name in Settings.model_fields} | files | {CONFIG_FILE}
+
+
+def origins() -> dict[str, str]:
+    """Where each setting that is not at its default comes from: `ENVIRONMENT`, or the path of a file."""
+    in_config = dict.fromkeys(read_config(os.environ), str(config_path(os.environ)))
+    in_secret_files = {name: path for name in secret_names() if (path := os.environ.get(secret_file_variable(name)))}
+    in_environment = {name: ENVIRONMENT for name in Settings.model_fields if is_set(name, os.environ)}
+    return in_config | in_secret_files | in_environment
 
 
 def unknown_variables() -> dict[str, str | None]:
-    """Variables of the environment that begin like ours and are none, each with the one that was probably meant."""
-    ours = (name for name in os.environ if name.upper().startswith(_PREFIX) and name not in _NOT_OURS)
-    unknown = sorted(name for name in ours if name.upper().removeprefix(_PREFIX).lower() not in Settings.model_fields)
-    return {name: _probably_meant(name) for name in unknown}
+    """Variables of the environment with our prefix that are not settings, each with the one that was probably meant."""
+    known = known_variables()
+    ours = (name for name in os.environ if name.upper().startswith(PREFIX) and name not in _NOT_OURS)
+    return {name: _probably_meant(name) for name in sorted(ours) if name.upper() not in known}
 
 
-def _probably_meant(variable: str) -> str | None:
-    """One that has all its words, or is written nearly so."""
-    name = variable[:100].upper().removeprefix(_PREFIX).lower()
-    words = set(name.split("_"))
-    holding = [known for known in Settings.model_fields if words <= set(known.split("_"))]
-    nearest = holding or difflib.get_close_matches(name, list(Settings.model_fields), n=1)
-    return _PREFIX + nearest[0].upper() if nearest else None
+def _probably_meant(name: str) -> str | None:
+    """The setting that has all words of ``name``, or whose name is spelt nearly the same."""
+    key = name[:100].upper().removeprefix(PREFIX).lower()
+    words = set(key.split("_"))
+    with_all_words = [known for known in Settings.model_fields if words <= set(known.split("_"))]
+    nearest = with_all_words or difflib.get_close_matches(key, list(Settings.model_fields), n=1)
+    return variable(nearest[0]) if nearest else None
 
 
 def _as_text(value: object) -> str:
@@ -330,11 +349,25 @@ def _as_text(value: object) -> str:
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Read the environment. Raises `ConfigurationError` naming the variable that is wrong."""
+    """Read the environment and the files it names. Raises `ConfigurationError` naming the setting that is wrong."""
     try:
         return Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
         first = error.errors()[0]
-        name = _PREFIX + "_".join(str(part) for part in first["loc"]).upper()
+        name = str(first["loc"][0])
         message = first["msg"].removeprefix("Value error, ")
-        raise ConfigurationError(f"{name}: {message}. Correct or unset {name}.") from None
+        raise ConfigurationError(_explain(name, message, first["type"], overridden=name in overrides)) from None
+
+
+def _explain(name: str, message: str, kind: str, *, overridden: bool) -> str:
+    """What is wrong with a setting, and where to correct it."""
+    config = config_path(os.environ)
+    origin = None if overridden else origins().get(name)
+    if origin is not None and origin == str(config):
+        if kind == "extra_forbidden":
+            nearest = _probably_meant(name)
+            advice = f"did you mean {nearest.removeprefix(PREFIX).lower()}?" if nearest else "remove it"
+            return f"{config}: {name} is not a setting: {advice}"
+        return f"{variable(name)}: {message}. Correct or remove {name} in {config}."
+    place = variable(name) if origin in (None, ENVIRONMENT) else secret_file_variable(name)
+    return f"{variable(name)}: {message}. Correct or unset {place}."

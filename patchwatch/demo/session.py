@@ -18,12 +18,12 @@ from patchwatch.demo.feed import Feed, Record
 from patchwatch.demo.footage import write_footage
 from patchwatch.demo.processes import Child, free_port
 from patchwatch.demo.publisher import file_moments
-from patchwatch.demo.rest_client import Api
 from patchwatch.demo.scene.scene import Scene
 from patchwatch.demo.scene.script import ANOMALY_EVERY_S, FIRST_ANOMALY_S, Script, repeating
 from patchwatch.demo.screen import Glance, Screen
 from patchwatch.demo.summary import Summary, match
 from patchwatch.local_redis.scratch_folder import scratch_folder
+from patchwatch.rest_client import RestClient
 from workers.analysis.engine_loader import load_engine
 from workers.analysis.recordings import RecordingReader, learn, recorded_clips
 
@@ -85,7 +85,7 @@ def render_normal(options: DemoOptions, folder: Path, progress: Progress) -> Pat
 
 
 def enrol(settings: Settings, normal: Path, progress: Progress) -> float:
-    """Learn the camera's bank, as ``patchwatch enroll`` does. Returns its threshold."""
+    """Learn the camera's bank, as ``patchwatch banks enrol`` does. Returns its threshold."""
     clips = recorded_clips([normal], RecordingReader.of(settings, ANALYSIS_FPS))
     bank = learn(load_engine(settings, PROFILE), clips, count=1, progress=progress)
     save_bank(bank, settings.bank_path(CAMERA, PROFILE))
@@ -117,8 +117,8 @@ class Session:
         return f"rtsp://{self.settings.rtsp_host}:{self.settings.rtsp_port}/{CAMERA}"
 
     @property
-    def _api(self) -> Api:
-        return Api(self.base)
+    def _api(self) -> RestClient:
+        return RestClient(self.base)
 
     def __enter__(self) -> Session:
         return self
@@ -133,9 +133,7 @@ class Session:
             if self._serve(folder, last=attempt == _PORT_ATTEMPTS - 1):
                 break
         source = self._options.source if isinstance(self._options.source, str) else "push:"
-        self._api.post(
-            "/api/v1/cameras", {"id": CAMERA, "source": source, "profile": PROFILE, "analysis_fps": ANALYSIS_FPS}
-        )
+        self._api.post("/cameras", {"id": CAMERA, "source": source, "profile": PROFILE, "analysis_fps": ANALYSIS_FPS})
         feed = Feed(self.sockets, CAMERA, self._record)
         self._stack.callback(feed.close)
         if isinstance(self._options.source, str):
@@ -154,7 +152,7 @@ class Session:
         )  # fmt: skip
         self._stack.enter_context(product)
         try:
-            self._api.wait_until_ready(lambda: product.exit_code is None, _is_of(product))
+            wait_until_ready(self._api, lambda: product.exit_code is None, _is_of(product))
         except RetryableError as error:
             if not last and product.exit_code is not None and "is taken by another program" in product.output():
                 return False
@@ -223,7 +221,7 @@ class Session:
 
     def _status(self) -> dict[str, Any]:
         try:
-            answer: dict[str, Any] = self._api.get(f"/api/v1/cameras/{CAMERA}/status")
+            answer: dict[str, Any] = self._api.get(f"/cameras/{CAMERA}/status")
         except PatchwatchError:
             return {}  # one answer missed: the next second brings another
         return answer
@@ -255,7 +253,7 @@ class Session:
         live_s = self.live_s
         status = self._settle()
         frames = status.get("frames") or {}
-        alerts = list(reversed(self._api.get(f"/api/v1/alerts?camera={CAMERA}&limit=500")["alerts"]))
+        alerts = list(reversed(self._api.get(f"/alerts?camera={CAMERA}&limit=500")["alerts"]))
         anomalies, unexplained = match(self._options.script, self._started_at_ms, live_s, alerts)
         with self._record.lock:
             pushed, scores = list(self._record.alerts), self._record.scores
@@ -272,6 +270,28 @@ class Session:
             unexplained=unexplained,
             left_out=self._published("left_out") or 0,
         )
+
+
+def wait_until_ready(
+    client: RestClient, alive: Callable[[], bool], ours: Callable[[dict[str, Any]], bool], limit_s: float = 60.0
+) -> None:
+    """Wait for a ``/readyz`` that is ``ours``: another service may have taken the port.
+
+    Raises `RetryableError` when it takes too long, or at once when ``alive`` says no.
+    """
+    deadline = time.monotonic() + limit_s
+    while True:
+        try:
+            if ours(client.readiness()):
+                return
+            reason = "another service answers at its address"
+        except PatchwatchError as error:
+            reason = str(error)
+        if not alive():
+            raise RetryableError("the service ended while starting")
+        if time.monotonic() > deadline:
+            raise RetryableError(f"the service is not ready after {limit_s:.0f} s: {reason}")
+        time.sleep(0.1)
 
 
 def _is_of(product: Child) -> Callable[[dict[str, Any]], bool]:

@@ -58,7 +58,7 @@ class CameraStore:
         async def attempt(pipe: Any) -> Camera:
             if await pipe.hexists(keys.CAMERAS, camera.id):
                 raise ConflictError(
-                    f"camera {camera.id!r} exists already: change it with `patchwatch cameras set {camera.id}` or "
+                    f"camera {camera.id!r} exists already: change it with `patchwatch cameras update {camera.id}` or "
                     f"PATCH /api/v1/cameras/{camera.id}, or choose another id"
                 )
             if await pipe.hlen(keys.CAMERAS) >= MAX_CAMERAS:

@@ -10,12 +10,12 @@ import pytest
 import yaml
 
 from patchwatch.contract.roles import Role
-from patchwatch.contract.settings import Settings
+from patchwatch.contract.settings import Settings, known_variables
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
 COMPOSE_ONLY = {"PATCHWATCH_EXTRA"}  # chooses what the image holds; no setting of the program
-SETTINGS = {f"PATCHWATCH_{name.upper()}" for name in Settings.model_fields}
+SECRETS = {"api_token", "publish_password"}
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +26,7 @@ def compose() -> dict[str, Any]:
 @pytest.mark.parametrize("name", ["docker-compose.yml", "Dockerfile", "deploy/.env.example", "deploy/README.md"])
 def test_every_variable_is_a_setting(name: str) -> None:
     named = set(re.findall(r"\bPATCHWATCH_[A-Z_]+\b", (ROOT / name).read_text()))
-    assert named <= SETTINGS | COMPOSE_ONLY
+    assert named <= known_variables() | COMPOSE_ONLY
 
 
 @pytest.mark.parametrize("name", ["prometheus.yml", "mediamtx.yml"])
@@ -49,14 +49,28 @@ def test_every_role_runs_with_a_shared_redis_that_refuses_rather_than_evicts(com
 def test_values_of_every_role_are_accepted_as_settings(compose: dict[str, Any]) -> None:
     for role in Role:
         environment = compose["services"][role]["environment"]
-        given = {name.removeprefix("PATCHWATCH_").lower(): _default(value) for name, value in environment.items()}
-        Settings(**given)
+        Settings(**{_field(name): _default(value) for name, value in environment.items()})
 
 
 def test_whoever_listens_to_the_network_asks_for_a_secret(compose: dict[str, Any]) -> None:
     service, ingest = (compose["services"][name]["environment"] for name in ("service", "ingest"))
-    assert service["PATCHWATCH_API_TOKEN"].startswith("${PATCHWATCH_API_TOKEN:?")
-    assert ingest["PATCHWATCH_PUBLISH_PASSWORD"].startswith("${PATCHWATCH_PUBLISH_PASSWORD:?")
+    assert service["PATCHWATCH_API_TOKEN_FILE"] == "/run/secrets/api_token"
+    assert ingest["PATCHWATCH_PUBLISH_PASSWORD_FILE"] == "/run/secrets/publish_password"
+
+
+def test_secrets_are_files_that_git_ignores_and_no_environment_holds_one(compose: dict[str, Any]) -> None:
+    ignored = (ROOT / ".gitignore").read_text().split()
+    assert compose["secrets"] == {name: {"file": f"./deploy/secrets/{name}"} for name in SECRETS}
+    assert {"/deploy/secrets/", "/deploy/.env"} <= set(ignored)
+    for service in compose["services"].values():
+        environment = service.get("environment", {})
+        assert not {f"PATCHWATCH_{name.upper()}" for name in SECRETS} & environment.keys()
+        used = {Path(value).name for value in environment.values() if str(value).startswith("/run/secrets/")}
+        assert used <= set(service.get("secrets", []))
+    scrape = yaml.safe_load((ROOT / "deploy" / "prometheus.yml").read_text())["scrape_configs"][0]
+    token = Path(scrape["authorization"]["credentials_file"])
+    assert [token.name] == compose["services"]["prometheus"]["secrets"]
+    assert str(token.parent) == "/run/secrets"
 
 
 def test_volumes_and_mounted_files_exist(compose: dict[str, Any]) -> None:
@@ -93,6 +107,12 @@ def test_what_the_image_copies_exists_and_is_not_ignored() -> None:
     names = {name.rstrip("/") for line in copied for name in line.split()}
     assert names == admitted
     assert all((ROOT / name).exists() for name in names)
+
+
+def _field(variable: str) -> str:
+    """The setting that a variable of Compose is for; of a secret, the variable names the file."""
+    name = variable.removeprefix("PATCHWATCH_").lower()
+    return name.removesuffix("_file") if name.removesuffix("_file") in SECRETS else name
 
 
 def _default(value: str) -> str:

@@ -109,12 +109,12 @@ def test_a_redis_that_comes_later_and_refuses_ends_the_role_then(url: str, monke
         raise SystemExit
 
     admit(url, 8)
-    monkeypatch.setattr(run, "_ADMIT_AGAIN_S", 0.0)
+    monkeypatch.setattr(run, "_RETRY_ADMISSION_S", 0.0)
     monkeypatch.setattr(os, "_exit", end)
-    run._admit_later(url, 8)
+    run._admit_when_reachable(url, 8)
     assert not ended
     with pytest.raises(SystemExit):
-        run._admit_later(url, 16)
+        run._admit_when_reachable(url, 16)
     assert ended == [EXIT_STAYS]
 
 

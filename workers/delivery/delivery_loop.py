@@ -126,7 +126,7 @@ class DeliveryLoop:
             log.warning("webhook %s: a delivery failed: %s", self._webhook.id, verdict.reason)
         if given_up:
             log.error(
-                "webhook %s: %d alert changes are given up (%s): see `patchwatch webhooks dead %s`",
+                "webhook %s: %d alert changes are given up (%s): see `patchwatch webhooks dead-letters %s`",
                 self._webhook.id, given_up, verdict.reason, self._webhook.id,
             )  # fmt: skip
 

@@ -89,7 +89,7 @@ def _words(new: BankVersion, present: BankVersion | None, why_not: str, why: str
     if why_not and present is not None:
         return (
             f"kept the present bank {present.id}, because {why_not}. Activate the new one all the same with "
-            f"`patchwatch bank activate {camera_id} {new.id}`, "
+            f"`patchwatch banks activate {camera_id} {new.id}`, "
             f"or POST /api/v1/cameras/{camera_id}/banks/{new.id}/activate"
         )
     if present is None or present.id == new.id:
@@ -97,5 +97,5 @@ def _words(new: BankVersion, present: BankVersion | None, why_not: str, why: str
     because = f", because {why}" if why else ""
     return (
         f"bank {new.id} ({new.in_words}) took the place of {present.id} ({present.in_words}){because}. "
-        f"Go back with `patchwatch bank activate {camera_id} {present.id}`"
+        f"Go back with `patchwatch banks activate {camera_id} {present.id}`"
     )

@@ -1,15 +1,14 @@
-"""``patchwatch cameras``: the cameras of a running service, over its REST API, so that it alone says what is valid."""
+"""``patchwatch cameras``: the cameras of a running service, over its REST API, which alone decides what is valid."""
 
 from __future__ import annotations
 
-import json
-import sys
 from typing import Annotated, Any
 
 import typer
 
-from patchwatch.cli.plain_help import plain_typer
-from patchwatch.cli.rest_client import ask
+from patchwatch.cli.command_group import command_group
+from patchwatch.cli.options import AnalysisFps, Api, AsJson, NewId, rest_client, stdin_line
+from patchwatch.cli.output import print_json, print_outcome
 from patchwatch.cli.threshold_text import budget, spread, threshold_lines
 from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.learning_advice import how_to_learn
@@ -17,31 +16,22 @@ from patchwatch.contract.settings import Settings, load_settings
 from patchwatch.messages.camera import Pace, Transport
 from patchwatch.messages.threshold import AlarmThreshold
 
-app = plain_typer("Add, list, change and remove the cameras of a running service.")
-
-_Api = Annotated[
-    str | None, typer.Option("--api", help="Address of the service. Default: PATCHWATCH_HOST and PATCHWATCH_PORT.")
-]
-_Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-_Budget = Annotated[
-    float | None,
-    typer.Option(help="Accepted: sets its alert threshold. Default: PATCHWATCH_FALSE_ALARMS_PER_DAY."),
-]
-_Id = Annotated[str, typer.Argument(metavar="ID", help="Small letters, digits, '-' and '_'.")]
-
+app = command_group("Add, list, change and remove the cameras of a running service.")
 
 _SOURCE_HELP = (
     "rtsp://..., rtsps://..., file:/PATH (as it is written), or push: (the camera publishes to us). "
     "-: read it from standard input, so that a password in it shows in no process list."
 )
-_Profile = Annotated[
-    str | None, typer.Option(help="How it is analysed: motion, objects, clip, reference, or your own.")
-]
+_Id = Annotated[str, typer.Argument(metavar="CAMERA", help="Camera id.")]
+_Profile = Annotated[str | None, typer.Option(help="Profile: motion, objects, clip, reference, or one of your own.")]
 _Name = Annotated[str | None, typer.Option(help="A name for people.")]
-_Fps = Annotated[float | None, typer.Option(help="Frames analysed per second. Default: PATCHWATCH_ANALYSIS_FPS.")]
-_Pace = Annotated[Pace | None, typer.Option(help="How a file is read.")]
-_Transport = Annotated[Transport | None, typer.Option(help="RTSP media transport of a pulled camera.")]
+_Pace = Annotated[Pace | None, typer.Option(help="How fast a file is read.")]
+_Transport = Annotated[Transport | None, typer.Option(help="RTSP media transport, where we connect to the camera.")]
 _TlsFingerprint = Annotated[str | None, typer.Option(help="SHA-256 of the certificate an rtsps:// camera must show.")]
+_Budget = Annotated[
+    float | None,
+    typer.Option(help="Sets the alert threshold. Default: PATCHWATCH_FALSE_ALARMS_PER_DAY."),
+]
 _PublishUsername = Annotated[str | None, typer.Option(help="Required from whoever publishes this camera.")]
 _PublishPassword = Annotated[
     bool, typer.Option("--publish-password-stdin", help="Read the publisher's password from standard input.")
@@ -50,116 +40,158 @@ _PublishPassword = Annotated[
 
 @app.command("add")
 def add(
-    id: _Id,
+    id: NewId,
     source: Annotated[str, typer.Argument(help=_SOURCE_HELP)] = "push:",
     profile: _Profile = None,
     name: _Name = None,
-    fps: _Fps = None,
+    fps: AnalysisFps = None,
     pace: _Pace = None,
     loop: Annotated[bool, typer.Option("--loop", help="Start a file again at its end.")] = False,
     transport: _Transport = None,
     tls_fingerprint: _TlsFingerprint = None,
     no_tls_verify: Annotated[
-        bool, typer.Option("--no-tls-verify", help="Take any certificate of an rtsps:// camera: its password is open.")
+        bool,
+        typer.Option(
+            "--no-tls-verify",
+            help="Accept any certificate of an rtsps:// camera, so that whoever answers gets its password.",
+        ),
     ] = False,
+    disabled: Annotated[bool, typer.Option("--disabled", help="Add it without capturing it yet.")] = False,
     false_alarms_per_day: _Budget = None,
     publish_username: _PublishUsername = None,
     publish_password_stdin: _PublishPassword = False,
-    api: _Api = None,
-    as_json: _Json = False,
+    api: Api = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Add a camera. It is captured at once, and scored as soon as it has a bank (`patchwatch enroll`).
+    """Add a camera. It is captured at once, and scored as soon as it has a bank (`patchwatch enrolments add`).
 
     With push: it publishes to rtsp://PATCHWATCH_RTSP_HOST:PATCHWATCH_RTSP_PORT/ID.
     """
-    body: dict[str, Any] = {
-        "id": id, "source": _line() if source == "-" else source, "profile": profile, "name": name,
+    fields: dict[str, Any] = {
+        "id": id, "source": stdin_line() if source == "-" else source, "profile": profile, "name": name,
         "analysis_fps": fps, "pace": pace, "loop": loop or None, "transport": transport,
         "tls_fingerprint": tls_fingerprint, "tls_verify": False if no_tls_verify else None,
-        "false_alarms_per_day": false_alarms_per_day,
-        "publish_username": publish_username, "publish_password": _line() if publish_password_stdin else None,
+        "enabled": False if disabled else None, "false_alarms_per_day": false_alarms_per_day,
+        "publish_username": publish_username, "publish_password": stdin_line() if publish_password_stdin else None,
     }  # fmt: skip
-    given = {field: value for field, value in body.items() if value is not None}
-    settings = load_settings()
-    camera = ask(settings, api, "POST", "/cameras", given)
-    _show(camera, as_json)
+    camera = rest_client(api).post("/cameras", _given(fields))
+    _print(camera, as_json)
     if not as_json:
-        _show_next_steps(camera, settings, elsewhere=api is not None)
+        _print_next_steps(camera, load_settings(), elsewhere=api is not None)
 
 
 @app.command("list")
-def list_(api: _Api = None, as_json: _Json = False) -> None:
+def list_(api: Api = None, as_json: AsJson = False) -> None:
     """List all cameras."""
-    answer = ask(load_settings(), api, "GET", "/cameras")
+    answer = rest_client(api).get("/cameras")
     cameras = answer["cameras"] if isinstance(answer, dict) else answer
     if as_json:
-        typer.echo(json.dumps(cameras))
+        print_json(cameras)
         return
     if not cameras:
-        typer.echo("no cameras; add one: patchwatch cameras add ID SOURCE", err=True)
+        typer.echo("there are no cameras: add one with `patchwatch cameras add ID SOURCE`", err=True)
     for camera in cameras:
-        _show(camera, as_json=False)
+        _print(camera, as_json=False)
 
 
-@app.command("set")
-def set_(
+@app.command("show")
+def show(id: _Id, api: Api = None, as_json: AsJson = False) -> None:
+    """Show all fields of a camera, and whether it is live and scored."""
+    client = rest_client(api)
+    camera, status = client.get(f"/cameras/{id}"), client.get(f"/cameras/{id}/status")
+    if as_json:
+        print_json(camera | {"status": status})
+        return
+    for field, value in camera.items():
+        if field != "revision":
+            typer.echo(f"{field:<22} {_shown(value)}")
+    for stage in ("capture", "analysis"):
+        part = status[stage] or {}
+        typer.echo(f"{stage:<22} {part.get('state', 'not started yet')}")
+    reason = f": {status['reason']}" if status["reason"] else ""
+    typer.echo(f"{'health':<22} {status['health']}{reason}")
+
+
+@app.command("update")
+def update(
     id: _Id,
     source: Annotated[str | None, typer.Option(help=_SOURCE_HELP)] = None,
     profile: _Profile = None,
     name: _Name = None,
-    fps: _Fps = None,
+    fps: AnalysisFps = None,
     default_fps: Annotated[bool, typer.Option("--default-fps", help="Go back to PATCHWATCH_ANALYSIS_FPS.")] = False,
     pace: _Pace = None,
     loop: Annotated[bool | None, typer.Option("--loop/--no-loop", help="Start a file again at its end.")] = None,
     transport: _Transport = None,
     tls_fingerprint: _TlsFingerprint = None,
     no_tls_fingerprint: Annotated[
-        bool, typer.Option("--no-tls-fingerprint", help="Ask for a certificate that is trusted instead.")
+        bool, typer.Option("--no-tls-fingerprint", help="Accept a certificate of a trusted authority again.")
     ] = False,
     tls_verify: Annotated[
         bool | None,
         typer.Option("--tls-verify/--no-tls-verify", help="Whether an rtsps:// camera's certificate must be trusted."),
     ] = None,
+    enabled: Annotated[bool | None, typer.Option("--enable/--disable", help="Switch its capture on or off.")] = None,
     false_alarms_per_day: _Budget = None,
     default_budget: Annotated[
         bool, typer.Option("--default-budget", help="Go back to PATCHWATCH_FALSE_ALARMS_PER_DAY.")
     ] = False,
     publish_username: _PublishUsername = None,
     publish_password_stdin: _PublishPassword = False,
-    api: _Api = None,
-    as_json: _Json = False,
+    no_publish_password: Annotated[
+        bool, typer.Option("--no-publish-password", help="Let it publish without a user name and password of its own.")
+    ] = False,
+    api: Api = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Change a camera; what is not given stays. Another alarm budget holds at once; all else begins its capture
-    anew, so that a camera that publishes has to connect again.
+    """Change a camera; what is not given stays. A new alarm budget takes effect at once; any other change restarts the
+    capture, so that a camera that publishes has to connect again.
 
-    `cameras thresholds` shows what a budget means. A camera needs a bank for each profile: `patchwatch enroll`.
+    `cameras thresholds` shows what a budget means. A camera needs a bank for each profile: `patchwatch enrolments add`.
     """
-    given: dict[str, Any] = {
-        "source": _line() if source == "-" else source, "profile": profile, "name": name, "analysis_fps": fps,
+    fields = _given({
+        "source": stdin_line() if source == "-" else source, "profile": profile, "name": name, "analysis_fps": fps,
         "pace": pace, "loop": loop, "transport": transport, "tls_fingerprint": tls_fingerprint,
-        "tls_verify": tls_verify, "false_alarms_per_day": false_alarms_per_day,
-        "publish_username": publish_username, "publish_password": _line() if publish_password_stdin else None,
-    }  # fmt: skip
-    body = {field: value for field, value in given.items() if value is not None}
-    for field, option, back in (
-        ("analysis_fps", "--default-fps", default_fps), ("false_alarms_per_day", "--default-budget", default_budget),
-        ("tls_fingerprint", "--no-tls-fingerprint", no_tls_fingerprint),
-    ):  # fmt: skip
-        if back and field in body:
-            raise RejectedError(f"give a value or {option}, not both")
-        if back:
-            body[field] = None
-    if not body:
-        raise RejectedError("nothing to change: see `patchwatch cameras set --help` for what can be")
-    _show(ask(load_settings(), api, "PATCH", f"/cameras/{id}", body), as_json)
+        "tls_verify": tls_verify, "enabled": enabled, "false_alarms_per_day": false_alarms_per_day,
+        "publish_username": publish_username, "publish_password": stdin_line() if publish_password_stdin else None,
+    })  # fmt: skip
+    fields |= _reset(fields, "--default-fps", default_fps, "analysis_fps")
+    fields |= _reset(fields, "--default-budget", default_budget, "false_alarms_per_day")
+    fields |= _reset(fields, "--no-tls-fingerprint", no_tls_fingerprint, "tls_fingerprint")
+    fields |= _reset(fields, "--no-publish-password", no_publish_password, "publish_username", "publish_password")
+    if not fields:
+        raise RejectedError("nothing was given to change: see `patchwatch cameras update --help` for the options")
+    _print(rest_client(api).patch(f"/cameras/{id}", fields), as_json)
+
+
+app.command("set", hidden=True)(update)
+
+
+@app.command("enable")
+def enable(id: _Id, api: Api = None, as_json: AsJson = False) -> None:
+    """Capture and score a camera again."""
+    _print(rest_client(api).patch(f"/cameras/{id}", {"enabled": True}), as_json)
+
+
+@app.command("disable")
+def disable(id: _Id, api: Api = None, as_json: AsJson = False) -> None:
+    """Stop capturing a camera, and keep its configuration and bank."""
+    _print(rest_client(api).patch(f"/cameras/{id}", {"enabled": False}), as_json)
+
+
+@app.command("remove")
+def remove(id: _Id, api: Api = None, as_json: AsJson = False) -> None:
+    """Remove a camera with its scores. Its bank files stay."""
+    rest_client(api).delete(f"/cameras/{id}")
+    print_outcome(f"removed {id}", {"id": id, "removed": True}, as_json=as_json)
 
 
 @app.command("thresholds")
-def thresholds(id: _Id, api: _Api = None, as_json: _Json = False) -> None:
+def thresholds(id: _Id, api: Api = None, as_json: AsJson = False) -> None:
     """Show the alert threshold of a camera, and what other alarm budgets would mean."""
-    answer = ask(load_settings(), api, "GET", f"/cameras/{id}/thresholds")
+    answer = rest_client(api).get(f"/cameras/{id}/thresholds")
     if as_json:
-        typer.echo(json.dumps(answer))
+        print_json(answer)
         return
     if answer["threshold"] is None:
         typer.echo(
@@ -169,31 +201,23 @@ def thresholds(id: _Id, api: _Api = None, as_json: _Json = False) -> None:
     for line in threshold_lines(AlarmThreshold.model_validate(answer["threshold"])):
         typer.echo(line)
     typer.echo("\n  budget per day  alerts above  expected per day")
-    for one in (AlarmThreshold.model_validate(found) for found in answer["thresholds"]):
-        short = "" if one.supported else "  too little footage"
-        typer.echo(f"  {budget(one):>14}  {one.on:>12.3f}  {spread(one)}{short}")
+    for threshold in (AlarmThreshold.model_validate(fields) for fields in answer["thresholds"]):
+        warning = "" if threshold.supported else "  too little footage"
+        typer.echo(f"  {budget(threshold):>14}  {threshold.on:>12.3f}  {spread(threshold)}{warning}")
 
 
-@app.command("enable")
-def enable(id: _Id, api: _Api = None, as_json: _Json = False) -> None:
-    """Capture and score a camera again."""
-    _show(ask(load_settings(), api, "PATCH", f"/cameras/{id}", {"enabled": True}), as_json)
+def _given(fields: dict[str, Any]) -> dict[str, Any]:
+    return {field: value for field, value in fields.items() if value is not None}
 
 
-@app.command("disable")
-def disable(id: _Id, api: _Api = None, as_json: _Json = False) -> None:
-    """Stop capturing a camera, and keep its configuration and bank."""
-    _show(ask(load_settings(), api, "PATCH", f"/cameras/{id}", {"enabled": False}), as_json)
+def _reset(fields: dict[str, Any], option: str, wanted: bool, *names: str) -> dict[str, None]:
+    """The named fields as null, where ``option`` asks for that. Raises `RejectedError` beside a value for one."""
+    if wanted and any(name in fields for name in names):
+        raise RejectedError(f"give a value or {option}, not both")
+    return dict.fromkeys(names) if wanted else {}
 
 
-@app.command("remove")
-def remove(id: _Id, api: _Api = None) -> None:
-    """Remove a camera with its scores. Its bank file stays."""
-    ask(load_settings(), api, "DELETE", f"/cameras/{id}")
-    typer.echo(f"removed {id}", err=True)
-
-
-def _show_next_steps(camera: dict[str, Any], settings: Settings, *, elsewhere: bool) -> None:
+def _print_next_steps(camera: dict[str, Any], settings: Settings, *, elsewhere: bool) -> None:
     """On stderr, so that what is listed can be piped. ``elsewhere``: the service is not the one of these settings."""
     if camera["source"] == "push:":
         local = settings.rtsp_host not in ("0.0.0.0", "::") and not elsewhere  # noqa: S104 - compared only
@@ -202,16 +226,18 @@ def _show_next_steps(camera: dict[str, Any], settings: Settings, *, elsewhere: b
     typer.echo(f"it is scored as soon as it has a bank: learn one {how_to_learn(camera['id'])}", err=True)
 
 
-def _line() -> str:
-    return sys.stdin.readline().rstrip("\r\n")
-
-
-def _show(camera: dict[str, Any], as_json: bool) -> None:
+def _print(camera: dict[str, Any], as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(camera))
+        print_json(camera)
         return
-    off = "" if camera.get("enabled", True) else "  disabled"
-    off += "" if camera.get("tls_verify", True) or camera.get("tls_fingerprint") else "  unverified TLS"
+    marks = "" if camera.get("enabled", True) else "  disabled"
+    marks += "" if camera.get("tls_verify", True) or camera.get("tls_fingerprint") else "  unverified TLS"
     per_day = camera.get("false_alarms_per_day")
     accepted = "" if per_day is None else f"  {per_day:g} false alarms a day"
-    typer.echo(f"{camera['id']:<20} {camera['profile']:<12} {camera['source']}{accepted}{off}")
+    typer.echo(f"{camera['id']:<20} {camera['profile']:<12} {camera['source']}{accepted}{marks}")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "-" if value is None or value == "" else str(value)

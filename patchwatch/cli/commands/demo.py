@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from patchwatch.cli.options import AsJson
+from patchwatch.cli.output import print_json
 from patchwatch.cli.progress import progress_bar
 from patchwatch.contract.errors import RejectedError, RetryableError
 from patchwatch.messages.source import Source, SourceKind
@@ -22,33 +23,33 @@ if TYPE_CHECKING:
     from patchwatch.demo.session import DemoOptions, Session
     from patchwatch.demo.summary import Summary
 
-_WAITING_AT_MOST = 50  # frames on their way when the time is up; more means that scoring stood still
+_MAX_UNSCORED = 50  # frames still in the queue at the end; more means that scoring had stopped
 
 
 def demo(
     duration: Annotated[float | None, typer.Option(min=1, help="Seconds of live video. Default: until Ctrl-C.")] = None,
     source: Annotated[str | None, typer.Option(help="A video file or rtsp:// address in place of the scene.")] = None,
-    normal: Annotated[Path | None, typer.Option(help="Recording of normal to learn from; goes with --source.")] = None,
+    normal: Annotated[Path | None, typer.Option(help="Recording of normal to learn from, with --source.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another day on the rendered square.")] = 1,
     normal_seconds: Annotated[float, typer.Option(min=35, help="How much of the scene to learn from.")] = 60.0,
     first_anomaly: Annotated[float, typer.Option(min=0, help="Second of the first scripted anomaly.")] = 70.0,
     anomaly_every: Annotated[float, typer.Option(min=12, help="Seconds from one to the next.")] = 20.0,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as JSON on stdout.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Learn a scene's normal, publish it live over RTSP, and watch the alerts come."""
+    """Learn a rendered scene, publish it live over RTSP, and watch the alerts. Exit code 130: stopped early."""
     from rich.console import Console
 
     from patchwatch.demo.session import DemoOptions, Session, check_source, demo_settings
 
-    place = _place(source)
-    if (place is None) != (normal is None):
+    location = _parse_source(source)
+    if (location is None) != (normal is None):
         raise RejectedError("--source and --normal go together: your video, and a recording in which all is normal")
     if normal is not None and not normal.is_file():
         raise RejectedError(f"{normal} is not a file: name with --normal a video in which all is normal")
-    check_source(place)
-    options = DemoOptions(duration, place, normal, seed, normal_seconds, first_anomaly, anomaly_every)
+    check_source(location)
+    options = DemoOptions(duration, location, normal, seed, normal_seconds, first_anomaly, anomaly_every)
     console = Console(stderr=as_json)
-    with _terminated_as_by_ctrl_c(), demo_settings() as settings, Session(options, settings) as session:
+    with _stop_signals_as_ctrl_c(), demo_settings() as settings, Session(options, settings) as session:
         summary = _play(options, settings, session, console)
         log = session.log_tail()
     if summary is None:
@@ -56,21 +57,21 @@ def demo(
     for line in summary.lines():
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     if as_json:
-        typer.echo(json.dumps(summary.as_json()))
-    waiting = summary.captured - summary.scored - sum(summary.dropped.values())
-    if summary.scored == 0 or waiting > _WAITING_AT_MOST:
+        print_json(summary.as_json())
+    unscored = summary.captured - summary.scored - sum(summary.dropped.values())
+    if summary.scored == 0 or unscored > _MAX_UNSCORED:
         raise RetryableError(
-            f"{summary.scored} frames were scored, {waiting} not; the end of the service's log:\n{log}"
+            f"{summary.scored} frames were scored, {unscored} not; the end of the service's log:\n{log}"
         )
 
 
 def _play(options: DemoOptions, settings: Settings, session: Session, console: Console) -> Summary | None:
-    """None when the user stopped it before there was anything to sum up."""
+    """The summary; None when the user stopped the demo before anything was scored."""
     from patchwatch.demo.screen import make_screen
     from patchwatch.demo.session import enrol, render_normal
 
     try:
-        _say(console, _intention(options))
+        _print_plain(console, _introduction(options))
         if options.normal is None:
             with progress_bar("rendering normal") as report:
                 recording = render_normal(options, settings.data_dir, report)
@@ -78,9 +79,9 @@ def _play(options: DemoOptions, settings: Settings, session: Session, console: C
             recording = options.normal
         with progress_bar("enrolling demo") as report:
             threshold = enrol(settings, recording, report)
-        _say(console, f"learnt: alerts will open above a score of {threshold:.2f}")
+        _print_plain(console, f"learnt: alerts will open above a score of {threshold:.2f}")
         session.start()
-        _say(console, _addresses(session, settings))
+        _print_plain(console, _addresses(session, settings))
     except KeyboardInterrupt:
         return None
     with suppress(KeyboardInterrupt), make_screen(console) as screen:
@@ -90,7 +91,7 @@ def _play(options: DemoOptions, settings: Settings, session: Session, console: C
     return None
 
 
-def _place(source: str | None) -> Path | str | None:
+def _parse_source(source: str | None) -> Path | str | None:
     """A file, or an RTSP address. Raises `RejectedError` for anything else."""
     if source is None:
         return None
@@ -100,11 +101,11 @@ def _place(source: str | None) -> Path | str | None:
     return parsed.url if parsed.kind is SourceKind.PULL else parsed.path
 
 
-def _say(console: Console, text: str) -> None:
+def _print_plain(console: Console, text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
-def _intention(options: DemoOptions) -> str:
+def _introduction(options: DemoOptions) -> str:
     if options.source is not None:
         what = f"{Source.parse(options.source)}" if isinstance(options.source, str) else options.source.name
         return f"Patchwatch demo: learns normal from {options.normal}, then watches {what} live."
@@ -135,15 +136,15 @@ def _addresses(session: Session, wanted: Settings) -> str:
         f"WebSocket  {sockets}/ws/alerts  {sockets}/ws/scores",
         f"camera     {session.rtsp}",
         f"try        curl -s {base}/api/v1/alerts",
-        "Ctrl-C ends it.",
+        "Ctrl-C stops the demo.",
     ]
     return "\n".join(lines)
 
 
 @contextmanager
-def _terminated_as_by_ctrl_c() -> Iterator[None]:
-    """SIGTERM and SIGHUP stop all parts in order too, and SIGINT where a shell started us in the background with it
-    ignored."""
+def _stop_signals_as_ctrl_c() -> Iterator[None]:
+    """SIGTERM and SIGHUP stop all parts in order too, and so does SIGINT where a shell started us in the background and
+    made it ignored."""
 
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt

@@ -17,7 +17,7 @@ from patchwatch.contract.errors import EXIT_STAYS, BusUnavailableError, Configur
 from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings, load_settings
 
-_ADMIT_AGAIN_S = 2.0
+_RETRY_ADMISSION_S = 2.0
 log = logging.getLogger(__name__)
 _MODULES = {
     Role.INGEST: "workers.ingest.worker",
@@ -29,26 +29,26 @@ _MODULES = {
 
 
 def run(
-    role: Annotated[Role, typer.Argument(help="Which part of Patchwatch this process plays.")],
+    role: Annotated[Role, typer.Argument(help="The role of this process.")],
     stop_with_parent: Annotated[
         bool, typer.Option("--stop-with-parent", hidden=True, help="Stop when standard input ends.")
     ] = False,
 ) -> None:
     """Run one role until SIGTERM or Ctrl-C. All roles of an installation share one Redis."""
     settings = load_settings()
-    _need_shared_redis(settings)
+    _require_shared_redis(settings)
     logs.configure(settings.log_level, role.value)
     if stop_with_parent:
         from workers.runtime.parent_watch import stop_when_stdin_ends
 
         stop_when_stdin_ends()
-    _stop_when_the_terminal_goes()
+    _stop_when_the_terminal_closes()
     _admit(settings)
     importlib.import_module(_MODULES[role]).run(settings)
 
 
 def _admit(settings: Settings) -> None:
-    """One that refuses ends the role with one line; one that is away now is asked once it is there."""
+    """A Redis that refuses us ends the role with one line; one that is unreachable is asked once it answers."""
     from patchwatch.bus.connection import admit
 
     assert settings.redis_url is not None
@@ -57,32 +57,34 @@ def _admit(settings: Settings) -> None:
         admit(url, settings.partitions)
     except BusUnavailableError as error:
         log.warning("%s", error)
-        threading.Thread(target=_admit_later, args=(url, settings.partitions), name="admission", daemon=True).start()
+        threading.Thread(
+            target=_admit_when_reachable, args=(url, settings.partitions), name="admission", daemon=True
+        ).start()
 
 
-def _admit_later(url: str, partitions: int) -> None:
+def _admit_when_reachable(url: str, partitions: int) -> None:
     from patchwatch.bus.connection import admit
 
     while True:
-        time.sleep(_ADMIT_AGAIN_S)
+        time.sleep(_RETRY_ADMISSION_S)
         try:
             admit(url, partitions)
         except BusUnavailableError:
             continue
         except ConfigurationError as error:
             log.critical("%s", error)
-            os._exit(EXIT_STAYS)  # the role works in the main thread, and does not look here
+            os._exit(EXIT_STAYS)  # the role runs in the main thread, which does not watch this one
         return
 
 
-def _stop_when_the_terminal_goes() -> None:
+def _stop_when_the_terminal_closes() -> None:
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
         signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
 
 
-def _need_shared_redis(settings: Settings) -> None:
+def _require_shared_redis(settings: Settings) -> None:
     if settings.redis_url is None:
         raise ConfigurationError(
-            "a single role needs the Redis it shares with the others: set PATCHWATCH_REDIS_URL, "
-            "or use `patchwatch serve`, which brings up its own"
+            "a single role needs the Redis that it shares with the others: set PATCHWATCH_REDIS_URL, "
+            "or use `patchwatch serve`, which starts its own"
         )

@@ -13,13 +13,13 @@ from patchwatch.contract.settings import load_settings
 
 def serve(
     host: Annotated[str | None, typer.Option(help="Address of the REST and WebSocket service.")] = None,
-    port: Annotated[int | None, typer.Option(help="Its port; 0 takes a free one.")] = None,
-    rtsp_port: Annotated[int | None, typer.Option(help="Port that cameras publish to; 0 takes a free one.")] = None,
-    data_dir: Annotated[Path | None, typer.Option(help="Where banks and media live.")] = None,
+    port: Annotated[int | None, typer.Option(help="Its port; 0: any free one.")] = None,
+    rtsp_port: Annotated[int | None, typer.Option(help="Port that cameras publish to; 0: any free one.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder of the queue, banks and media.")] = None,
 ) -> None:
     """Run ingest, inference, enrolment, delivery and the service until Ctrl-C. Options override settings."""
-    given = {"host": host, "port": port, "rtsp_port": rtsp_port, "data_dir": data_dir}
-    settings = load_settings(**{name: value for name, value in given.items() if value is not None})
+    options = {"host": host, "port": port, "rtsp_port": rtsp_port, "data_dir": data_dir}
+    settings = load_settings(**{name: value for name, value in options.items() if value is not None})
     logs.configure(settings.log_level, "serve")
     from workers.runtime.process_tree import serve as serve_until_stopped
 

@@ -1,10 +1,10 @@
-"""``patchwatch settings``: every setting there is with its value here, or as the table that docs/settings.md holds."""
+"""``patchwatch settings``: every setting with its value and its source, and the table in docs/settings.md."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -12,42 +12,74 @@ import typer
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
-from patchwatch.cli.output_file import write_output
+from patchwatch.cli.options import AsJson
+from patchwatch.cli.output import print_json, write_output
 from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.redaction import MASK, redact
-from patchwatch.contract.settings import Settings, load_settings
+from patchwatch.contract.setting_sources import secret_file_variable, variable
+from patchwatch.contract.settings import Settings, load_settings, origins, secret_names
 
 _TABLE = re.compile(r"(?<=<!-- settings: `make docs` writes this -->\n).*?(?=<!-- end of settings -->)", re.DOTALL)
 _COMPUTED = {"data_dir": "`~/.local/share/patchwatch`", "weights_dir": "`~/.cache/patchwatch/weights`"}
 
 
+@dataclass(frozen=True)
+class SettingInForce:
+    """``value``: without secrets. ``origin``: "environment", or the path of a file; None for the default."""
+
+    name: str
+    value: str | None
+    origin: str | None
+
+
 def settings(
     markdown: Annotated[
-        bool, typer.Option("--markdown", help="Print defaults as the table of docs/settings.md.")
+        bool, typer.Option("--markdown", help="Print the defaults as the table of docs/settings.md.")
     ] = False,
     into: Annotated[Path | None, typer.Option(help="Write that table between the marks in this file.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the values in force as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Print every setting: the value in force here, its default where that is another, and its meaning."""
+    """Print every setting with its value here, where that comes from, its default and its meaning. Secrets are hidden.
+
+    An option of a command comes before an environment variable (PATCHWATCH_PORT), that before a file that holds one
+    secret (named by PATCHWATCH_API_TOKEN_FILE), that before the TOML file with any settings (named by
+    PATCHWATCH_CONFIG_FILE), and that before the default.
+    """
     if into is not None:
         _write_into(into)
     elif markdown:
         typer.echo(table(), nl=False)
     elif as_json:
-        typer.echo(json.dumps({_variable(name): value for name, value, _ in in_force(load_settings())}))
+        rows = list(in_force(load_settings()))
+        values = {variable(row.name): row.value for row in rows}
+        print_json(values | {"sources": {variable(row.name): row.origin or "default" for row in rows}})
     else:
-        for name, value, changed in in_force(load_settings()):
-            field = Settings.model_fields[name]
-            default = f"  (default: {_default(name, field).strip('`') or 'unset'})" if changed else ""
-            typer.echo(f"{_variable(name)}={'' if value is None else value}{default}")
-            typer.echo(f"    {_meaning(field)}")
+        for row in in_force(load_settings()):
+            field = Settings.model_fields[row.name]
+            typer.echo(f"{variable(row.name)}={'' if row.value is None else row.value}{_origin(row, field)}")
+            typer.echo(f"    {_meaning(row.name, field)}")
 
 
-def in_force(settings: Settings) -> Iterator[tuple[str, str | None, bool]]:
-    """Name, value without secrets, and whether somebody set it, of each setting."""
+def in_force(settings: Settings) -> Iterator[SettingInForce]:
+    sources = origins()
     for name in Settings.model_fields:
         value = settings.allowed_media_dirs if name == "media_dirs" else getattr(settings, name)
-        yield name, _shown(value), name in settings.model_fields_set
+        yield SettingInForce(name, _shown(value), sources.get(name))
+
+
+def table() -> str:
+    """All settings as a Markdown table."""
+    rows = [
+        f"| `{variable(name)}` | {_default(name, field)} | {_meaning(name, field)} |"
+        for name, field in Settings.model_fields.items()
+    ]
+    return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows, ""])
+
+
+def _origin(row: SettingInForce, field: FieldInfo) -> str:
+    if row.origin is None:
+        return ""
+    return f"  (from {row.origin}; default: {_default(row.name, field).strip('`') or 'unset'})"
 
 
 def _shown(value: object) -> str | None:
@@ -58,27 +90,14 @@ def _shown(value: object) -> str | None:
     return ":".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _variable(name: str) -> str:
-    return f"PATCHWATCH_{name.upper()}"
-
-
 def _write_into(path: Path) -> None:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise RejectedError(f"--into {path} cannot be read: {error.strerror}") from None
     if not _TABLE.search(text):
-        raise RejectedError(f"{path} has no marks for the table: see docs/settings.md for their form")
+        raise RejectedError(f"--into {path} has no marks for the table: see docs/settings.md for their form")
     write_output("--into", path, _TABLE.sub(lambda _: table(), text))
-
-
-def table() -> str:
-    """All settings as a Markdown table."""
-    rows = [
-        f"| `{_variable(name)}` | {_default(name, field)} | {_meaning(field)} |"
-        for name, field in Settings.model_fields.items()
-    ]
-    return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows, ""])
 
 
 def _default(name: str, field: FieldInfo) -> str:
@@ -87,9 +106,11 @@ def _default(name: str, field: FieldInfo) -> str:
     return f"`{field.default}`" if field.default not in (None, ()) else ""
 
 
-def _meaning(field: FieldInfo) -> str:
-    text = (field.description or "").replace("|", "\\|")
+def _meaning(name: str, field: FieldInfo) -> str:
+    sentences = [(field.description or "").replace("|", "\\|")]
     choices = getattr(field.annotation, "__args__", ())
     if choices and all(isinstance(choice, str) for choice in choices):
-        text = " ".join(filter(None, [text, "One of " + ", ".join(f"`{choice}`" for choice in choices) + "."]))
-    return text
+        sentences.append("One of " + ", ".join(f"`{choice}`" for choice in choices) + ".")
+    if name in secret_names():
+        sentences.append(f"Or the path of a file that holds it, in `{secret_file_variable(name)}`.")
+    return " ".join(filter(None, sentences))

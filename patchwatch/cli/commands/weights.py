@@ -1,37 +1,36 @@
-"""``patchwatch weights``: see, fetch and check the networks' weights."""
+"""``patchwatch weights``: lists, fetches and verifies the networks' weights."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from patchwatch.cli.plain_help import plain_typer
+from patchwatch.cli.command_group import command_group
+from patchwatch.cli.options import AsJson
+from patchwatch.cli.output import print_json
+from patchwatch.cli.progress import download_bar
 from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.redaction import redact
 from patchwatch.contract.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from models.weights.catalog import Check, WeightsFile
-    from models.weights.sources import Progress, WeightsSource
+    from models.weights.sources import WeightsSource
 
-app = plain_typer("See, fetch and check the networks' weights.")
+app = command_group("List, fetch and verify the networks' weights.")
 
-Names = Annotated[list[str] | None, typer.Argument(help="Names as `weights list` prints them. Default: all.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_Names = Annotated[list[str] | None, typer.Argument(help="Names as `weights list` prints them. Default: all.")]
 
 
 @app.command("list")
-def show(as_json: AsJson = False) -> None:
-    """Say what there is, where it comes from, and which of it is on this machine. Fast: hashes nothing."""
+def list_(as_json: AsJson = False) -> None:
+    """List the weights, where they come from, and which are on this machine. Fast, because it computes no hashes."""
     settings = load_settings()
     rows = [_catalogue_row(entry, settings) for entry in _entries(None)]
     if as_json:
-        typer.echo(json.dumps({"weights": rows}))
+        print_json({"weights": rows})
         return
     for row in rows:
         typer.echo(f"{row['name']}  {'present' if row['present'] else 'MISSING'}  {row['path']}")
@@ -42,19 +41,19 @@ def show(as_json: AsJson = False) -> None:
         typer.echo(f"  own     {row['setting']}=PATH")
 
 
-@app.command()
+@app.command("pull")
 def pull(
-    names: Names = None,
-    force: Annotated[bool, typer.Option("--force", help="Fetch again even what is there.")] = False,
+    names: _Names = None,
+    force: Annotated[bool, typer.Option("--force", help="Fetch again what is there already.")] = False,
     own: Annotated[
         str | None, typer.Option("--from", metavar="URL|PATH", help="Your own source, in place of the known ones.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Fetch weights into the weights folder (PATCHWATCH_WEIGHTS_DIR) and compare them with their hash.
+    """Fetch weights into the weights folder (PATCHWATCH_WEIGHTS_DIR) and verify their hashes.
 
-    Sources are tried in order (`weights list` names them). HF_ENDPOINT names a mirror of the hub, HF_HUB_OFFLINE=1
-    takes only what the hub's cache holds.
+    Sources are tried in the order in which `weights list` names them. HF_ENDPOINT names a mirror of the hub, and with
+    HF_HUB_OFFLINE=1 only the hub's local cache is used.
     """
     from models.weights import catalog
 
@@ -68,38 +67,38 @@ def pull(
         def note(source: WeightsSource, why: str, into: list[dict[str, str]] = failed) -> None:
             into.append({"source": redact(str(source)), "reason": redact(why)})
 
-        with _progress(entry.name, hidden=as_json) as progress:
+        with download_bar(entry.name, hidden=as_json) as progress:
             pulled = catalog.pull(entry, settings.weights_dir, force=force, own=own, progress=progress, failed=note)
-        found = catalog.verify(entry, None, settings.weights_dir)
+        check = catalog.verify(entry, None, settings.weights_dir)
         source = None if pulled.source is None else redact(str(pulled.source))
-        rows.append({**_check_row(found), "source": source, "failed": failed})
+        rows.append({**_check_row(check), "source": source, "failed": failed})
         if not as_json:
-            _tell_pulled(found, source, failed)
+            _print_pulled(check, source, failed)
     if as_json:
-        typer.echo(json.dumps({"weights": rows}))
+        print_json({"weights": rows})
 
 
-@app.command()
-def verify(names: Names = None, as_json: AsJson = False) -> None:
-    """Compare the files with their published or recorded hash. Exit code 2 when one is missing or wrong."""
+@app.command("verify")
+def verify(names: _Names = None, as_json: AsJson = False) -> None:
+    """Compare the files with their published or recorded hashes. Exit code 2 when one is missing or wrong."""
     from models.weights import catalog
 
     settings = load_settings()
-    found = [catalog.verify(entry, _own(entry, settings), settings.weights_dir) for entry in _entries(names)]
+    checks = [catalog.verify(entry, _own(entry, settings), settings.weights_dir) for entry in _entries(names)]
     if as_json:
-        typer.echo(json.dumps({"weights": [_check_row(check) for check in found]}))
+        print_json({"weights": [_check_row(check) for check in checks]})
     else:
-        for check in found:
+        for check in checks:
             typer.echo(f"{check.entry.name}: {check.verdict.value}  {check.path}{_advice(check)}")
-    if any(check.verdict in (catalog.VerificationResult.MISSING, catalog.VerificationResult.WRONG) for check in found):
+    if any(check.verdict in (catalog.VerificationResult.MISSING, catalog.VerificationResult.WRONG) for check in checks):
         raise typer.Exit(2)
 
 
-def _tell_pulled(found: Check, source: str | None, failed: list[dict[str, str]]) -> None:
-    for one in failed:
-        typer.echo(f"{found.entry.name}: {one['source']} {one['reason']}", err=True)
+def _print_pulled(check: Check, source: str | None, failed: list[dict[str, str]]) -> None:
+    for failure in failed:
+        typer.echo(f"{check.entry.name}: {failure['source']} {failure['reason']}", err=True)
     where = "was there already" if source is None else f"from {source}"
-    typer.echo(f"{found.entry.name}: {found.path}  {where}  sha256 {found.sha256} ({found.verdict.value})")
+    typer.echo(f"{check.entry.name}: {check.path}  {where}  sha256 {check.sha256} ({check.verdict.value})")
 
 
 def _entries(names: list[str] | None) -> list[WeightsFile]:
@@ -145,15 +144,3 @@ def _advice(check: Check) -> str:
         VerificationResult.WRONG: f"\n  sha256 {check.sha256}, expected {check.expected}: "
         f"run `patchwatch weights pull {name} --force`",
     }[check.verdict]
-
-
-@contextmanager
-def _progress(title: str, *, hidden: bool) -> Iterator[Progress]:
-    """A bar of bytes on stderr, so that stdout stays for machines."""
-    from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), disable=hidden) as bar:
-        task = bar.add_task(title, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -77,7 +77,7 @@ def test_a_bank_for_which_there_is_no_room_leaves_the_one_before(bank: Bank, pat
 
 
 def test_an_absent_bank_names_the_command(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match=r"enrolments add .* --live 900.* `patchwatch enroll --camera"):
+    with pytest.raises(NotFoundError, match=r"enrolments add .* --live 900.* `patchwatch banks enrol --camera"):
         load_bank(tmp_path / "none.safetensors")
 
 

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -42,6 +43,7 @@ def test_help_names_every_command() -> None:
     assert done.returncode == 0
     assert all(name in done.stdout for name in COMMANDS)
     assert "Settings are environment variables" in done.stdout
+    assert [line.split()[0] for line in done.stdout.partition("Exit codes:")[2].splitlines()[1:]] == ["0", "1", "2"]
     assert_plain(done.stdout)
 
 
@@ -60,19 +62,82 @@ def assert_plain(help: str) -> None:
     assert [line for line in help.splitlines() if line.endswith("...") and "Usage" not in line] == []
 
 
-@pytest.mark.parametrize("name", ["cameras", "webhooks", "weights"])
-def test_every_command_of_a_group_has_the_same_help(name: str) -> None:
-    group = typer.main.get_command(app).get_command(None, name)  # type: ignore[attr-defined]
-    for command in group.list_commands(None):
+GROUPS = {
+    "cameras": ["add", "list", "show", "update", "enable", "disable", "remove", "thresholds"],
+    "alerts": ["list", "show"],
+    "webhooks": ["add", "list", "update", "enable", "disable", "remove", "test", "dead-letters", "retry"],
+    "banks": ["enrol", "list", "show", "activate", "pin", "unpin", "remove", "score", "explain"],
+    "enrolments": ["add", "list", "cancel"],
+    "evaluate": ["run", "compare", "report"],
+    "weights": ["list", "pull", "verify"],
+}
+
+
+def commands(*words: str) -> dict[str, Any]:
+    """Those that help lists at this place."""
+    group: Any = typer.main.get_command(app)
+    for word in words:
+        group = group.get_command(None, word)
+    return {name: group.get_command(None, name) for name in group.list_commands(None)}
+
+
+def test_commands_are_nouns_with_verbs() -> None:
+    groups = {name: commands(name) for name, command in commands().items() if hasattr(command, "list_commands")}
+    listed = {name: [verb for verb, one in verbs.items() if not one.hidden] for name, verbs in groups.items()}
+    assert listed == GROUPS
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_every_command_of_a_group_has_the_same_help_and_prints_json(name: str) -> None:
+    for command in GROUPS[name]:
         result = CliRunner().invoke(app, [name, command, "--help"])
         assert result.exit_code == 0
         assert_plain(result.output)
+        assert "--json" in result.output
 
 
-def test_an_unknown_command_is_a_usage_error() -> None:
+@pytest.mark.parametrize(
+    ("words", "nearest"),
+    [(["camera"], "cameras"), (["enrolment"], "enrolments"), (["cameras", "lst"], "list"), (["banks", "pinn"], "pin")],
+)
+def test_an_unknown_command_suggests_the_nearest(words: list[str], nearest: str) -> None:
+    result = CliRunner().invoke(app, words)
+    assert result.exit_code == 2
+    assert f"No such command {words[-1]!r}." in result.output
+    assert f"Did you mean {nearest!r}" in result.output
+
+
+def test_an_unknown_command_that_is_near_none_suggests_nothing() -> None:
     done = patchwatch("nonsense")
     assert done.returncode == 2
-    assert "No such command" in done.stderr
+    assert "No such command 'nonsense'.\n" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("former", "present"),
+    [
+        (["enroll"], ["banks", "enrol"]),
+        (["score"], ["banks", "score"]),
+        (["explain"], ["banks", "explain"]),
+        (["compare"], ["evaluate", "compare"]),
+        (["report"], ["evaluate", "report"]),
+        (["evaluate", "--folds"], ["evaluate", "run", "--folds"]),
+        (["bank", "door"], ["banks", "show"]),
+        (["bank", "list"], ["banks", "list"]),
+        (["bank", "activate"], ["banks", "activate"]),
+        (["cameras", "set"], ["cameras", "update"]),
+        (["webhooks", "dead"], ["webhooks", "dead-letters"]),
+    ],
+)
+def test_former_names_still_work_and_no_help_lists_them(former: list[str], present: list[str]) -> None:
+    def options(words: list[str]) -> str:
+        result = CliRunner().invoke(app, [*words, "--help"])
+        assert result.exit_code == 0, result.output
+        return result.output.partition("Options:")[2]
+
+    assert options(former) == options(present) != ""
+    if former[0] not in COMMANDS:
+        assert f"\n  {former[0]} " not in CliRunner().invoke(app, ["--help"]).output
 
 
 def test_a_role_without_a_shared_redis_says_what_to_set() -> None:
@@ -129,15 +194,18 @@ def test_help_comes_without_loading_the_heavy_parts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "advice"),
     [
         (MemoryError(), "too little memory"),
         (ImportError("libx.so: failed to map segment from shared object"), "too little memory"),
-        (ImportError("libGL.so.1: cannot open shared object file: No such file or directory"), "library of the system"),
+        (
+            ImportError("libGL.so.1: cannot open shared object file: No such file or directory"),
+            "system library is missing",
+        ),
     ],
 )
-def test_what_the_machine_lacks_is_told_in_one_line(
-    error: Exception, told: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_what_the_machine_lacks_is_named_in_one_line(
+    error: Exception, advice: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def lacks() -> None:
         raise error
@@ -148,7 +216,7 @@ def test_what_the_machine_lacks_is_told_in_one_line(
         main()
     assert ended.value.code == EXIT_STAYS
     words = capsys.readouterr().err
-    assert told in words
+    assert advice in words
     assert words.count("\n") == 1
 
 

@@ -1,4 +1,4 @@
-"""Settings come from the environment alone, are checked at once, and travel whole to child processes."""
+"""Settings come from the environment and the files it names, are checked at once, and reach child processes whole."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from patchwatch.cli.app import app
 from patchwatch.contract.errors import ConfigurationError
-from patchwatch.contract.settings import Settings, load_settings, unknown_variables
+from patchwatch.contract.settings import Settings, load_settings, origins, unknown_variables
 
 
 def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,7 +35,7 @@ def test_a_wrong_value_names_its_variable(monkeypatch: pytest.MonkeyPatch, name:
 
 
 @pytest.mark.parametrize("url", ["", "http://u:p4ss@host", "redis://u:p4ss@host:six", "host:6379", "redis://p4ss[@h"])
-def test_a_redis_address_is_checked_without_telling_its_password(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_a_redis_address_is_checked_without_showing_its_password(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("PATCHWATCH_REDIS_URL", url)
     with pytest.raises(ConfigurationError, match=r"PATCHWATCH_REDIS_URL: .*redis://") as caught:
         load_settings()
@@ -136,7 +136,7 @@ def test_with_a_data_folder_no_home_is_needed(no_home: None, tmp_path: Path) -> 
     assert settings.allowed_media_dirs == (tmp_path / "media",)
 
 
-def test_variables_that_are_no_settings_are_told_with_the_one_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_that_are_not_settings_are_named_with_the_one_that_was_meant(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATCHWATCH_REDIS", "redis://h")
     monkeypatch.setenv("PATCHWATCH_ANALYSIS_FSP", "5")
     monkeypatch.setenv("PATCHWATCH_" + "X" * 5000, "1")
@@ -147,8 +147,102 @@ def test_variables_that_are_no_settings_are_told_with_the_one_that_was_meant(mon
     assert (len(unknown), unknown["PATCHWATCH_" + "X" * 5000]) == (3, None)
 
 
-def test_every_command_tells_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_command_warns_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATCHWATCH_DATADIR", "/x")
-    told = CliRunner().invoke(app, ["settings"])
-    assert "PATCHWATCH_DATADIR is no setting and has no effect: did you mean PATCHWATCH_DATA_DIR?" in told.stderr
-    assert "PATCHWATCH_DATADIR" not in told.stdout
+    result = CliRunner().invoke(app, ["settings"])
+    assert "PATCHWATCH_DATADIR is not a setting and has no effect: did you mean PATCHWATCH_DATA_DIR?" in result.stderr
+    assert "PATCHWATCH_DATADIR" not in result.stdout
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A TOML file that the environment names."""
+    path = tmp_path / "patchwatch.toml"
+    path.write_text('analysis_fps = 7.5\nmedia_dirs = ["/a", "/b"]\nport = 1\napi_token = "of-the-file"\n')
+    monkeypatch.setenv("PATCHWATCH_CONFIG_FILE", str(path))
+    return path
+
+
+def test_a_toml_file_sets_what_nothing_else_sets(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHWATCH_PORT", "2")
+    settings = load_settings()
+    assert (settings.analysis_fps, settings.media_dirs) == (7.5, (Path("/a"), Path("/b")))
+    assert (settings.port, load_settings(port=3).port) == (2, 3)
+    assert [origins().get(name) for name in ("port", "analysis_fps", "host")] == ["environment", str(config), None]
+
+
+def test_a_file_of_a_secret_comes_before_the_toml_file(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = config.with_name("token")
+    secret.write_text("of-its-own-file\r\n")
+    monkeypatch.setenv("PATCHWATCH_API_TOKEN_FILE", str(secret))
+    assert load_settings().api_token == SecretStr("of-its-own-file")
+    assert origins()["api_token"] == str(secret)
+    assert unknown_variables() == {}
+
+
+def test_a_secret_that_is_set_twice_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATCHWATCH_API_TOKEN", "t0ken")
+    monkeypatch.setenv("PATCHWATCH_API_TOKEN_FILE", str(tmp_path / "token"))
+    with pytest.raises(ConfigurationError, match="PATCHWATCH_API_TOKEN and PATCHWATCH_API_TOKEN_FILE are both set"):
+        load_settings()
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_a_file_of_a_secret_that_cannot_be_read_is_named(
+    content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "token"
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setenv("PATCHWATCH_API_TOKEN_FILE", str(path))
+    with pytest.raises(ConfigurationError, match=rf"PATCHWATCH_API_TOKEN_FILE: {path} cannot be read"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("port = ", "PATCHWATCH_CONFIG_FILE: .*toml is not TOML"),
+        ("analysis_fsp = 5", "toml: analysis_fsp is not a setting: did you mean analysis_fps?"),
+        ("port = 70000", "PATCHWATCH_PORT: .* Correct or remove port in .*toml"),
+        ('media_dirs = ["/a", 1]', "PATCHWATCH_MEDIA_DIRS: .* Correct or remove media_dirs in"),
+        ("[camera]", "toml: camera is not a setting"),
+    ],
+)
+def test_what_is_wrong_in_the_toml_file_is_named_with_its_place(content: str, message: str, config: Path) -> None:
+    config.write_text(content)
+    with pytest.raises(ConfigurationError, match=message):
+        load_settings()
+
+
+def test_a_toml_file_that_is_not_there_is_named(config: Path) -> None:
+    config.unlink()
+    with pytest.raises(ConfigurationError, match=r"PATCHWATCH_CONFIG_FILE: .*patchwatch.toml cannot be read"):
+        load_settings()
+
+
+def test_a_wrong_secret_in_a_file_names_the_variable_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "url").write_text("http://u:p4ss@host")
+    monkeypatch.setenv("PATCHWATCH_REDIS_URL_FILE", str(tmp_path / "url"))
+    with pytest.raises(ConfigurationError, match=r"PATCHWATCH_REDIS_URL: .* unset PATCHWATCH_REDIS_URL_FILE") as caught:
+        load_settings()
+    assert "p4ss" not in str(caught.value)
+
+
+def test_a_child_process_gets_what_the_files_set_and_reads_none(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = load_settings(redis_url="redis://h")
+    environment = ours.environment()
+    assert "PATCHWATCH_CONFIG_FILE" not in environment
+    assert environment["PATCHWATCH_API_TOKEN"] == "of-the-file"
+    monkeypatch.delenv("PATCHWATCH_CONFIG_FILE")
+    for name in [name for name in environment if name.startswith("PATCHWATCH_")]:
+        monkeypatch.setenv(name, environment[name])
+    assert load_settings() == ours
+
+
+def test_no_file_in_the_working_folder_is_read(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PATCHWATCH_CONFIG_FILE")
+    monkeypatch.chdir(config.parent)
+    assert load_settings().analysis_fps == 5.0

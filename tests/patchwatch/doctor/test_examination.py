@@ -138,7 +138,7 @@ def test_a_camera_is_told_by_its_capture_its_bank_its_weights_and_its_account(se
         client.set(keys.worker("ingest", "w"), beat.encode())
     findings = examine(settings)
     assert found(findings, "camera door", "live").level is Level.OK
-    assert found(findings, "camera door", "patchwatch enroll --camera door --profile clip").level is Level.WARN
+    assert found(findings, "camera door", "patchwatch banks enrol --camera door --profile clip").level is Level.WARN
     assert found(findings, "camera door", "1 are nowhere").level is Level.FAIL
     assert "patchwatch weights pull clip-rn101" in found(findings, "weights", "RN101").text
     assert found(findings, "workers", "ingest: 1 alive").level is Level.OK

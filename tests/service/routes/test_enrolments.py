@@ -228,7 +228,7 @@ async def test_a_camera_without_a_bank_that_is_learning_says_so_instead_of_advis
     world.analysis(state=AnalysisState.NO_BANK, detail="")
     advised = (await api.get("/api/v1/cameras/gate/status")).json()["reason"]
     assert "patchwatch enrolments add gate --live 900 --profile motion" in advised
-    assert "patchwatch enroll --camera gate --profile motion VIDEO" in advised
+    assert "patchwatch banks enrol --camera gate --profile motion VIDEO" in advised
     attend(world)
     put(world, "e1", state=EnrolmentState.RUNNING, progress=0.3, detail="recording the live camera: 71 of 120 s")
     learning = (await api.get("/api/v1/cameras/gate/status")).json()

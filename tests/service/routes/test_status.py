@@ -135,7 +135,7 @@ def _old_score(world) -> None:
         (_wrong_password, "failed", "auth: wrong password"),
         (_offline, "offline", "refused"),
         (_no_inference, "unattended", "patchwatch run inference"),
-        (_no_bank, "no_bank", "patchwatch enroll --camera gate"),
+        (_no_bank, "no_bank", "patchwatch banks enrol --camera gate"),
         (_bank_rejected, "bank_rejected", "backbone differs"),
         (_old_score, "stale", "60 s old"),
     ],

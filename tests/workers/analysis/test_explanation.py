@@ -17,8 +17,8 @@ from models.banks.bank import Bank
 from models.banks.bank_file import save_bank
 from models.engine.engine import Engine
 from models.profiles.profile import load_profile
-from patchwatch.cli.commands.explain import table
-from patchwatch.cli.explanation_page import page
+from patchwatch.cli.commands.banks.explain import table
+from patchwatch.cli.commands.banks.explanation_page import page
 from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.settings import Settings, load_settings
 from patchwatch.messages.explanation import Explanation, StreamExplanation
@@ -117,7 +117,7 @@ def test_the_table_names_shares_and_moments(found: ExplainedFrame) -> None:
 def invoke(bank: Bank, folder: Path) -> Iterator[object]:
     import typer
 
-    from patchwatch.cli.commands.explain import explain as command
+    from patchwatch.cli.commands.banks.explain import explain as command
 
     save_bank(bank, load_settings().bank_path("door", "motion"))
     app = typer.Typer(add_completion=False)

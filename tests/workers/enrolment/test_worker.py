@@ -41,7 +41,7 @@ def test_ten_seconds_are_learnt_and_the_report_says_how_little_that_is(site: Any
     with site.running():
         report = site.finished().report
     assert (report.verdict, report.frames, report.segments) == (Sufficiency.TOO_SHORT, 50, 2)
-    assert "patchwatch enroll --camera cam --profile motion" in report.next_step
+    assert "patchwatch banks enrol --camera cam --profile motion" in report.next_step
     assert report.streams[0].regions is not None
 
 
@@ -57,7 +57,7 @@ def test_a_worse_bank_is_kept_but_scores_only_when_told_to(site: Any) -> None:
         site.ask("third", "cam", "short.mp4", at_ms=3, activate=True)
         third = site.finished("third")
     assert (third.activated, versions(site).active_id) == (True, third.bank_id)
-    assert f"patchwatch bank activate cam {first.bank_id}" in third.outcome
+    assert f"patchwatch banks activate cam {first.bank_id}" in third.outcome
     assert [one.id for one in versions(site).all()] == [third.bank_id, second.bank_id, first.bank_id]
 
 

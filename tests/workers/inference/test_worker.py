@@ -170,7 +170,7 @@ def test_a_camera_without_a_bank_says_so_and_scores_once_it_has_one(
     with run_worker(queue.settings):
         until(lambda: queue.counters().get("dropped:no_bank") == 10)
         said = until(lambda: status(queue, AnalysisState.NO_BANK))
-        assert "patchwatch enroll" in said.detail
+        assert "patchwatch banks enrol" in said.detail
         save_bank(bank, queue.settings.bank_path("cam", "motion"))
         until(lambda: status(queue, AnalysisState.SCORING))
         feed(queue, range(10, 20))

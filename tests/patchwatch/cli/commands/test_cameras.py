@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from typer.testing import CliRunner
 
 from patchwatch.cli.commands import cameras
 from patchwatch.contract.errors import RejectedError
+from patchwatch.rest_client import RestClient
 from service.schemas.models import CameraChange
 
 Asked = list[tuple[str, str, Any]]
@@ -29,13 +32,15 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     questions: Asked = []
     few = threshold(1.0, 0.6, supported=False, expected=4.0, warning="enrol more")
 
-    def answer(settings: object, api: object, method: str, path: str, body: Any = None) -> Any:
+    def answer(client: object, method: str, path: str, body: Any = None) -> Any:
         questions.append((method, path, body))
         if path.endswith("/thresholds"):
             return {"camera_id": "gate", "threshold": few, "thresholds": [threshold(24.0, 0.4), few]}
+        if path.endswith("/status"):
+            return {"capture": {"state": "live"}, "analysis": None, "health": "no_bank", "reason": "learn it"}
         return {"id": "gate", "profile": "motion", "source": "push:", "enabled": True} | (body or {})
 
-    monkeypatch.setattr(cameras, "ask", answer)
+    monkeypatch.setattr(RestClient, "request", answer)
     return questions
 
 
@@ -64,14 +69,14 @@ def test_who_adds_a_camera_is_told_where_it_publishes_and_how_it_learns(
 
 
 def test_the_budget_is_set_and_taken_back(asked: Asked) -> None:
-    assert run("set", "gate", "--false-alarms-per-day", "0.5").exit_code == 0
-    assert run("set", "gate", "--default-budget").exit_code == 0
+    assert run("update", "gate", "--false-alarms-per-day", "0.5").exit_code == 0
+    assert run("update", "gate", "--default-budget").exit_code == 0
     assert [body for _, _, body in asked] == [{"false_alarms_per_day": 0.5}, {"false_alarms_per_day": None}]
 
 
 @pytest.mark.parametrize("words", [(), ("--default-budget", "--false-alarms-per-day", "1")])
 def test_a_change_that_says_nothing_or_two_things_is_refused(asked: Asked, words: tuple[str, ...]) -> None:
-    assert isinstance(run("set", "gate", *words).exception, RejectedError)
+    assert isinstance(run("update", "gate", *words).exception, RejectedError)
     assert asked == []
 
 
@@ -101,7 +106,7 @@ def test_all_that_the_api_can_change_can_be_set(asked: Asked) -> None:
         "--name",
         "G",
     )
-    assert run("set", "gate", "--source", "rtsp://10.0.0.7/stream1", *words).exit_code == 0
+    assert run("update", "gate", "--source", "rtsp://10.0.0.7/stream1", *words).exit_code == 0
     [(method, path, body)] = asked
     assert (method, path) == ("PATCH", "/cameras/gate")
     assert body == {
@@ -111,21 +116,60 @@ def test_all_that_the_api_can_change_can_be_set(asked: Asked) -> None:
 
 
 def test_trust_in_a_certificate_can_be_set_and_taken_back(asked: Asked) -> None:
-    assert run("set", "gate", "--tls-fingerprint", "ab" * 32, "--no-tls-verify").exit_code == 0
-    assert run("set", "gate", "--no-tls-fingerprint", "--tls-verify").exit_code == 0
+    assert run("update", "gate", "--tls-fingerprint", "ab" * 32, "--no-tls-verify").exit_code == 0
+    assert run("update", "gate", "--no-tls-fingerprint", "--tls-verify").exit_code == 0
     assert [body for _, _, body in asked] == [
         {"tls_fingerprint": "ab" * 32, "tls_verify": False},
         {"tls_fingerprint": None, "tls_verify": True},
     ]
 
 
-@pytest.mark.parametrize("field", sorted(CameraChange.model_fields.keys() - {"enabled"}))
+OPTIONS = {"analysis_fps": "--fps", "enabled": "--enable", "publish_password": "--publish-password-stdin"}
+
+
+@pytest.mark.parametrize("field", sorted(CameraChange.model_fields))
 def test_each_field_has_an_option(field: str) -> None:
-    assert field in {"source", "analysis_fps"} or f"--{field.replace('_', '-')}" in run("set", "--help").output
+    option = OPTIONS.get(field, f"--{field.replace('_', '-')}")
+    assert re.search(rf"{option}\b", run("update", "--help").output)
+
+
+@pytest.mark.parametrize(
+    ("option", "fields"),
+    [
+        ("--default-fps", {"analysis_fps": None}),
+        ("--default-budget", {"false_alarms_per_day": None}),
+        ("--no-tls-fingerprint", {"tls_fingerprint": None}),
+        ("--no-publish-password", {"publish_username": None, "publish_password": None}),
+        ("--disable", {"enabled": False}),
+    ],
+)
+def test_each_field_that_has_a_default_can_go_back_to_it(asked: Asked, option: str, fields: dict[str, Any]) -> None:
+    assert run("update", "gate", option).exit_code == 0
+    assert [body for _, _, body in asked] == [fields]
+
+
+def test_the_former_name_of_update_still_works(asked: Asked) -> None:
+    assert run("set", "gate", "--name", "G").exit_code == 0
+    assert asked == [("PATCH", "/cameras/gate", {"name": "G"})]
+
+
+def test_a_camera_is_shown_with_its_status(asked: Asked) -> None:
+    lines = [line.split() for line in run("show", "gate").stdout.splitlines()]
+    assert ["source", "push:"] in lines
+    assert ["capture", "live"] in lines
+    assert lines[-1] == ["health", "no_bank:", "learn", "it"]
+    shown = json.loads(run("show", "gate", "--json").stdout)
+    assert (shown["id"], shown["status"]["capture"]["state"]) == ("gate", "live")
+
+
+def test_a_camera_is_removed(asked: Asked) -> None:
+    assert "removed gate" in run("remove", "gate").stderr
+    assert json.loads(run("remove", "gate", "--json").stdout) == {"id": "gate", "removed": True}
+    assert [(method, path) for method, path, _ in asked] == [("DELETE", "/cameras/gate")] * 2
 
 
 def test_a_source_and_a_publishers_password_are_read_from_standard_input(asked: Asked) -> None:
-    words = ["set", "gate", "--source", "-", "--publish-username", "cam", "--publish-password-stdin"]
+    words = ["update", "gate", "--source", "-", "--publish-username", "cam", "--publish-password-stdin"]
     done = CliRunner().invoke(cameras.app, words, input="rtsp://u:hunter2@h/x\nhunter3\n")
     assert done.exit_code == 0, done.output
     [(_, _, body)] = asked
@@ -133,6 +177,6 @@ def test_a_source_and_a_publishers_password_are_read_from_standard_input(asked: 
 
 
 def test_the_rate_goes_back_to_the_installations(asked: Asked) -> None:
-    assert run("set", "gate", "--default-fps").exit_code == 0
+    assert run("update", "gate", "--default-fps").exit_code == 0
     assert [body for _, _, body in asked] == [{"analysis_fps": None}]
-    assert isinstance(run("set", "gate", "--default-fps", "--fps", "2").exception, RejectedError)
+    assert isinstance(run("update", "gate", "--default-fps", "--fps", "2").exception, RejectedError)

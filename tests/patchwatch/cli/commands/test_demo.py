@@ -111,6 +111,6 @@ def test_a_port_is_called_taken_only_when_it_was(tmp_path: Path) -> None:
     session = Session(DemoOptions(), wanted)
     assert "taken" not in _addresses(session, wanted)
     session.settings = wanted.changed(port=38081)
-    told = _addresses(session, wanted)
-    assert "port 38080 is taken: the service uses 38081 instead" in told
-    assert "38554 is taken" not in told
+    output = _addresses(session, wanted)
+    assert "port 38080 is taken: the service uses 38081 instead" in output
+    assert "38554 is taken" not in output

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from patchwatch.cli.app import app
 from patchwatch.cli.commands import enrolments
 from patchwatch.contract.errors import RejectedError, RetryableError
+from patchwatch.rest_client import RestClient
 
 Asked = list[tuple[str, str, Any]]
 
@@ -24,14 +25,14 @@ def job(job_id: str, state: str, **fields: Any) -> dict[str, Any]:
 
 
 class Service:
-    """Knows these enrolments, and moves one on each time it is looked at."""
+    """Has these enrolments; each request for the new one returns its next state."""
 
     def __init__(self) -> None:
         self.asked: Asked = []
         self.jobs = [job("e2", "queued", detail="number 1"), job("e1", "running", detail="recording")]
         self.coming = [job("e3", "running"), job("e3", "done", outcome="bank b is active")]
 
-    def __call__(self, settings: object, api: object, method: str, path: str, body: Any = None) -> Any:
+    def answer(self, method: str, path: str, body: Any = None) -> Any:
         self.asked.append((method, path, body))
         if method == "POST":
             return job("e3", "queued")
@@ -43,8 +44,8 @@ class Service:
 @pytest.fixture
 def service(monkeypatch: pytest.MonkeyPatch) -> Service:
     service = Service()
-    monkeypatch.setattr(enrolments, "ask", service)
-    monkeypatch.setattr(enrolments, "_LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(RestClient, "request", lambda _, *request: service.answer(*request))
+    monkeypatch.setattr(enrolments, "_POLL_S", 0.0)
     return service
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,8 @@ from typer.testing import CliRunner
 
 from patchwatch.cli.commands import webhooks
 from patchwatch.contract.errors import RejectedError, RetryableError
+from patchwatch.rest_client import RestClient
+from service.schemas.webhook import WebhookChange
 
 Asked = list[tuple[str, str, Any]]
 SHOWN = {
@@ -33,11 +36,11 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
         "/webhooks/home/dead/retry": {"queued": 2},
     }
 
-    def answer(settings: object, api: object, method: str, path: str, body: Any = None) -> Any:
+    def answer(client: object, method: str, path: str, body: Any = None) -> Any:
         questions.append((method, path, body))
         return dict(answers.get(path, SHOWN))
 
-    monkeypatch.setattr(webhooks, "ask", answer)
+    monkeypatch.setattr(RestClient, "request", answer)
     return questions
 
 
@@ -91,9 +94,8 @@ def test_a_failed_test_is_an_error(asked: Asked) -> None:
 
 
 def test_dead_letters_are_listed_and_sent_again(asked: Asked) -> None:
-    assert run("dead", "home").stdout.split() == (
-        ["5-0", "2026-11-23T08:30:00.250Z", "gate-1", "open", "1", "attempts", "HTTP", "404"]
-    )
+    row = ["5-0", "2026-11-23T08:30:00.250Z", "gate-1", "open", "1", "attempts", "HTTP", "404"]
+    assert run("dead-letters", "home").stdout.split() == run("dead", "home").stdout.split() == row
     assert run("retry", "home").exit_code == run("retry", "home", "5-0").exit_code == 0
     assert [body for _, path, body in asked if path.endswith("retry")] == [{}, {"ids": ["5-0"]}]
 
@@ -101,3 +103,30 @@ def test_dead_letters_are_listed_and_sent_again(asked: Asked) -> None:
 def test_a_webhook_is_removed(asked: Asked) -> None:
     assert run("remove", "home").exit_code == 0
     assert asked == [("DELETE", "/webhooks/home", None)]
+
+
+def test_a_webhook_is_switched_on_and_off(asked: Asked) -> None:
+    assert run("enable", "home").exit_code == run("disable", "home").exit_code == 0
+    assert [body for _, _, body in asked] == [{"enabled": True}, {"enabled": False}]
+
+
+OPTIONS = {
+    "cameras": "--camera", "kinds": "--kind", "states": "--state", "enabled": "--enable", "secret": "--secret-stdin",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", sorted(WebhookChange.model_fields))
+def test_each_field_has_an_option(field: str) -> None:
+    assert OPTIONS.get(field, f"--{field}") in run("update", "--help").output
+
+
+@pytest.mark.parametrize(
+    ("words", "answer"),
+    [
+        (("remove", "home"), {"id": "home", "removed": True}),
+        (("test", "home"), {"delivered": False, "detail": "HTTP 404"}),
+        (("retry", "home"), {"queued": 2}),
+    ],
+)
+def test_what_a_command_did_is_printed_as_json(asked: Asked, words: tuple[str, ...], answer: dict[str, Any]) -> None:
+    assert json.loads(run(*words, "--json").stdout) == answer

@@ -1,4 +1,4 @@
-"""How many false alarms a camera may raise: its own number where it has one, else the installation's."""
+"""How many false alarms a camera may raise: its own budget where it has one, else the installation's."""
 
 from __future__ import annotations
 
@@ -20,30 +20,32 @@ _TIMEOUT_S = 2.0
 
 @dataclass(frozen=True)
 class AlarmBudget:
-    """``whose``: in words, where the number comes from."""
+    """False alarms accepted a day. ``whose`` says in words where the number comes from."""
 
     per_day: float
     whose: str
 
     @property
     def line(self) -> str:
-        return f"accepted are {self.per_day:g} false alarms a day: {self.whose}"
+        return f"{self.per_day:g} false alarms a day are accepted: {self.whose}"
 
 
-def budget_of(settings: Settings, camera_id: str) -> AlarmBudget:
-    """As the inference worker has it, of a camera that the running installation knows. Raises nothing: without Redis,
-    or without such a camera, it is the setting, and ``whose`` says so."""
+def alarm_budget(settings: Settings, camera_id: str) -> AlarmBudget:
+    """The budget that the inference worker uses for this camera.
+
+    Without Redis, or for a camera that the installation does not know, it is the setting, and ``whose`` says so.
+    """
     url = settings.redis_url.get_secret_value() if settings.redis_url is not None else running_url(settings)
     if url is None:
-        return _setting(settings, "no service runs with this data folder, so a budget of the camera's own is not known")
+        return _setting(settings, "no service runs with this data folder, so a budget of the camera itself is unknown")
     try:
         camera = _camera(url, camera_id)
     except (BusUnavailableError, ConfigurationError, redis.RedisError):
-        return _setting(settings, "Redis does not answer, so a budget of the camera's own is not known")
+        return _setting(settings, "Redis does not answer, so a budget of the camera itself is unknown")
     if camera is None or camera.false_alarms_per_day is None:
-        note = f"`patchwatch cameras set {camera_id} --false-alarms-per-day N` gives it one of its own"
+        note = f"`patchwatch cameras update {camera_id} --false-alarms-per-day N` gives it its own"
         return _setting(settings, note)
-    return AlarmBudget(camera.false_alarms_per_day, f"the budget of {camera_id}'s own")
+    return AlarmBudget(camera.false_alarms_per_day, f"the budget of {camera_id} itself")
 
 
 def _setting(settings: Settings, note: str) -> AlarmBudget:
@@ -53,7 +55,7 @@ def _setting(settings: Settings, note: str) -> AlarmBudget:
 def _camera(url: str, camera_id: str) -> Camera | None:
     client: Any = connect(url, _TIMEOUT_S)
     with translated(), client:
-        data = client.hget(keys.CAMERAS, camera_id)
+        record = client.hget(keys.CAMERAS, camera_id)
     with suppress(InvalidMessageError):
-        return None if data is None else Camera.decode(data)
+        return None if record is None else Camera.decode(record)
     return None

@@ -1,13 +1,13 @@
-"""A bank in words: what it means for the user first, then what that rests on."""
+"""A bank in words: first what it means for the user, then the figures behind that."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import typer
 
+from patchwatch.cli.output import print_json
 from patchwatch.cli.threshold_text import limits_line, threshold_lines
 from patchwatch.messages.enrolment_report import Sufficiency
 
@@ -15,33 +15,26 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.banks.bank import Bank
-    from patchwatch.cli.alarm_budget import AlarmBudget
+    from patchwatch.cli.commands.banks.alarm_budget import AlarmBudget
     from patchwatch.messages.bank_version import BankVersion
     from patchwatch.messages.enrolment_report import EnrolmentReport, StreamReport
 
 
-def show(
+def print_bank(
     bank: Bank, version: BankVersion, path: Path, *, budget: AlarmBudget, active: bool, outcome: str, as_json: bool
 ) -> None:
     """Print a bank to stdout; a warning about random weights goes to stderr.
 
-    ``budget``: the camera's; the thresholds are those for it. ``outcome``: what became of a new one.
+    The thresholds are those for ``budget``. ``outcome`` says in words what became of a bank just learnt.
     """
     from workers.enrolment.report import report_of
 
     bank = replace(bank, false_alarms_per_day=budget.per_day)
     report = report_of(bank, version.camera_id)
     if as_json:
-        origin = version.origin.model_dump(mode="json")
-        known: dict[str, Any] = {
-            "camera": version.camera_id,
-            "path": str(path),
-            "active": active,
-            "outcome": outcome,
-            "origin": origin,
-        }
-        known["budget"] = asdict(budget)
-        typer.echo(json.dumps(_facts(bank) | known | {"report": report.model_dump(mode="json")}))
+        place = {"camera": version.camera_id, "path": str(path), "active": active, "outcome": outcome}
+        origin = {"origin": version.origin.model_dump(mode="json"), "budget": asdict(budget)}
+        print_json(_facts(bank) | place | origin | {"report": report.model_dump(mode="json")})
         return
     if bank.random_weights:
         typer.echo("WARNING: learnt with RANDOM CLIP weights: for tests and benchmarks only", err=True)
@@ -54,17 +47,18 @@ def show(
 
 
 def bank_lines(bank: Bank, report: EnrolmentReport) -> list[str]:
-    """Lines of text, without the bank's name and place."""
+    """What to do next, when alerts open, and what each stream has seen."""
     from workers.analysis.threshold_message import to_message
 
     threshold = to_message(bank.threshold.at(bank.false_alarms_per_day))
-    if report.verdict is Sufficiency.COMPLETE and threshold.warning:  # not "nothing to do" and a warning beside it
-        first = f"what this footage shows is known, but it is too short for the alarm budget: {threshold.warning}"
-        lines = [first, limits_line(threshold)]
+    if report.verdict is Sufficiency.COMPLETE and threshold.warning:
+        # "Nothing needs to be done" beside a warning would contradict it.
+        advice = f"the footage is complete, but too short for the alarm budget: {threshold.warning}"
+        lines = [advice, limits_line(threshold)]
     else:
         lines = [report.next_step, *threshold_lines(threshold)]
     if report.cuts:
-        lines.append(f"the picture jumps {report.cuts} times within the footage (joined clips?): nothing learnt across")
+        lines.append(f"the footage has {report.cuts} cuts (joined clips?): nothing was learnt across them")
     for stream in report.streams:
         lines += _stream_lines(stream, report.frames)
     return lines
@@ -74,22 +68,22 @@ def _stream_lines(stream: StreamReport, frames: int) -> list[str]:
     from models.banks.coverage import COMPLETE_COVERED, COMPLETE_FALL
 
     if stream.spoke == 0:
-        return [f"{stream.name}: saw nothing in {frames} normal frames: whatever it sees will count as never seen"]
+        return [f"{stream.name}: saw nothing in {frames} normal frames, so whatever it sees later counts as abnormal"]
     lines = [f"{stream.name}: saw something in {stream.spoke} of {frames} normal frames"]
     if stream.covered is not None:
         lines.append(
-            f"  {stream.covered:.0%} of what stood out in one part of the footage was known from the other parts "
-            f"({_worth(stream.covered, COMPLETE_COVERED)})"
+            f"  {stream.covered:.0%} of what is seen in one part of the footage also occurs in the other parts "
+            f"({_judgement(stream.covered, COMPLETE_COVERED)})"
         )
     if stream.regions:
-        lines.append("  the same for each sixteenth of the picture, as it lies there (-: nothing ever stood out):")
+        lines.append("  the same for each sixteenth of the picture (-: nothing was ever seen there):")
         lines += [f"    {' '.join(_cell(share) for share in row)}" for row in stream.regions]
     if stream.curve:
         last = stream.curve[-1]
         more = max(0.0, last.typical - 1.0)
         lines.append(
-            f"  learnt from the first {last.share:.0%} alone, later frames would look {more:.0%} stranger "
-            f"({'more footage would still help' if more > COMPLETE_FALL else 'little to gain'})"
+            f"  with only the first {last.share:.0%} of the footage, later frames would score {more:.0%} higher "
+            f"({'more footage would still help' if more > COMPLETE_FALL else 'more footage would hardly help'})"
         )
     if stream.radius is not None and stream.spread is not None:
         lines.append(
@@ -99,7 +93,7 @@ def _stream_lines(stream: StreamReport, frames: int) -> list[str]:
     return lines
 
 
-def _worth(covered: float, enough: float) -> str:
+def _judgement(covered: float, enough: float) -> str:
     return f"{enough:.0%} or more is good" if covered >= enough else f"below {enough:.0%}: more footage is needed"
 
 

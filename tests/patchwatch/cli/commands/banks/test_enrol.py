@@ -1,4 +1,4 @@
-"""``patchwatch enroll`` looks before it learns."""
+"""``patchwatch banks enrol`` looks before it learns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from patchwatch.cli.commands.enroll import check_folder
+from patchwatch.cli.commands.banks.enrol import check_folder
 from patchwatch.contract.errors import ConfigurationError
 
 

@@ -1,4 +1,4 @@
-"""An explanation as one HTML file that needs nothing beside it."""
+"""An explanation as one self-contained HTML file."""
 
 from __future__ import annotations
 
@@ -23,17 +23,19 @@ figcaption, .facts { color: #5b6c70; font-size: .85rem; } .warning { color: #c22
 
 def page(explanation: Explanation, jpeg: bytes, threshold: float | None = None) -> str:
     """HTML with the frame, each stream's share and region, and the nearest normal. ``jpeg``: the frame's picture."""
-    streams = sorted(zip(explanation.streams, _colours(explanation), strict=True), key=lambda one: -one[0].contribution)
+    streams = sorted(
+        zip(explanation.streams, _colours(explanation), strict=True), key=lambda pair: -pair[0].contribution
+    )
     at = f"{explanation.at_ms / 1000:.1f} s"
     alerts = "" if threshold is None else f" (alerts above {threshold:.3f})"
-    warning = '<p class="warning">RANDOM CLIP weights: worth nothing.</p>' if explanation.random_weights else ""
+    warning = '<p class="warning">RANDOM CLIP weights: it means nothing.</p>' if explanation.random_weights else ""
     return f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>{escape(explanation.camera_id)} at {at}</title><style>{_STYLE}</style>
 <h1>{escape(explanation.camera_id)} at {at}: score {explanation.score:.3f}{alerts}</h1>
 <p class="facts">profile {escape(explanation.profile)}, bank {escape(explanation.bank_id)}</p>{warning}
 {_frame(explanation, jpeg)}
-<p class="facts">A box marks where a stream saw the strangest. Motion is that of the last half second, so its box trails
-what moves fast.</p>
+<p class="facts">A box marks what a stream found most unusual. Motion is measured over the last half second, so its box
+trails what moves fast.</p>
 {"".join(_stream(stream, colour, explanation.height / explanation.width) for stream, colour in streams)}
 </html>
 """
@@ -60,9 +62,9 @@ def _frame(explanation: Explanation, jpeg: bytes) -> str:
 
 def _stream(stream: StreamExplanation, colour: str, aspect: float) -> str:
     if stream.rarity is None or stream.distance is None:
-        return f'<h2>{escape(stream.name)}</h2><p class="facts">has nothing to say of this frame</p>'
+        return f'<h2>{escape(stream.name)}</h2><p class="facts">saw nothing that it judges in this frame</p>'
     share = stream.contribution * 100
-    figures = "".join(_figure(one, colour, round(100 * aspect, 2)) for one in stream.nearest)
+    figures = "".join(_figure(normal, colour, round(100 * aspect, 2)) for normal in stream.nearest)
     return f"""<h2>{escape(stream.name)}: {share:.0f} %</h2>
 <div class="bar"><div style="width: {share:.1f}%; background: {colour}"></div></div>
 <p class="facts">rarity {stream.rarity:.2f}, distance {stream.distance:.3f}, weight {stream.weight:g}.
@@ -71,7 +73,7 @@ Nearest normal to its region:</p><div class="nearest">{figures}</div>
 
 
 def _figure(nearest: NearestNormal, colour: str, height: float) -> str:
-    """``height``: of the picture, where its width is 100."""
+    """``height`` of the picture in units of which its width has 100."""
     picture = '<div class="none">no thumbnail kept</div>'
     if nearest.thumbnail is not None:
         box = nearest.region

@@ -1,4 +1,4 @@
-"""``patchwatch compare``."""
+"""``patchwatch evaluate compare``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _file(folder: Path, name: str, found: Report) -> str:
 
 
 def _compare(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["compare", *arguments])
+    return CliRunner().invoke(app, ["evaluate", "compare", *arguments])
 
 
 def test_what_changed_is_printed_and_what_did_not_is_counted(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""``patchwatch score``: score a recording with a camera's bank, without a queue."""
+"""``patchwatch banks score``: scores a recording with a camera's bank, without a service."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from patchwatch.cli.commands.enroll import local_source
-from patchwatch.cli.output_file import check_output, writing
+from patchwatch.cli.commands.banks.enrol import local_source
+from patchwatch.cli.options import AnalysisFps
+from patchwatch.cli.output import check_output, writing
 from patchwatch.contract.settings import load_settings
 from patchwatch.messages.base import checked_camera_id
 from patchwatch.messages.score import Region
@@ -31,12 +32,12 @@ class ScoreFormat(StrEnum):
 
 
 def score(
-    source: Annotated[str, typer.Argument(help="Recording to score (or rtsp:// with --seconds).")],
+    source: Annotated[str, typer.Argument(help="Recording to score, or rtsp:// with --seconds.")],
     camera: Annotated[str, typer.Option(help="Camera id whose bank to use.")],
-    profile: Annotated[str, typer.Option()] = "motion",
-    fps: Annotated[float | None, typer.Option(help="Analysis rate. Default: PATCHWATCH_ANALYSIS_FPS.")] = None,
+    profile: Annotated[str, typer.Option(help="Profile of the bank.")] = "motion",
+    fps: AnalysisFps = None,
     seconds: Annotated[float | None, typer.Option(help="Read at most this much.")] = None,
-    form: Annotated[ScoreFormat, typer.Option("--format", help="csv, or json: one object a line.")] = ScoreFormat.CSV,
+    form: Annotated[ScoreFormat, typer.Option("--format", help="csv, or json: one object per line.")] = ScoreFormat.CSV,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     out: Annotated[Path | None, typer.Option(help="Write here instead of to the terminal.")] = None,
 ) -> None:
@@ -44,7 +45,7 @@ def score(
     from dataclasses import replace
 
     from models.banks.bank_file import load_bank
-    from patchwatch.cli.alarm_budget import budget_of
+    from patchwatch.cli.commands.banks.alarm_budget import alarm_budget
     from patchwatch.cli.progress import progress_bar
     from workers.analysis.engine_loader import load_engine
     from workers.analysis.recordings import RecordingReader
@@ -52,10 +53,10 @@ def score(
 
     check_output("--out", out)
     settings = load_settings()
-    opened = local_source(source, live=seconds is not None)
+    recording = local_source(source, live=seconds is not None)
     checked_camera_id(camera)
     bank = load_bank(settings.bank_path(camera, profile))
-    bank = replace(bank, false_alarms_per_day=budget_of(settings, camera).per_day)
+    bank = replace(bank, false_alarms_per_day=alarm_budget(settings, camera).per_day)
     engine = load_engine(settings, profile)
     if bank.random_weights:
         typer.echo("WARNING: this bank was learnt with RANDOM CLIP weights: for tests and benchmarks only", err=True)
@@ -63,7 +64,7 @@ def score(
     names = [spec.name for spec in bank.profile.streams]
     quiet = out is None and sys.stdout.isatty()
     with progress_bar(f"scoring {camera}", hidden=quiet) as report:
-        rows = _reported(score_recording(engine, bank, opened, reader), _length_s(opened, reader), report)
+        rows = _with_progress(score_recording(engine, bank, recording, reader), _length_s(recording, reader), report)
         with _opened(out) as stream:
             _write(rows, names, stream, ScoreFormat.JSON if as_json else form)
 
@@ -77,14 +78,14 @@ def _opened(out: Path | None) -> Iterator[Any]:
         yield file
 
 
-def _length_s(opened: str | Path, reader: Any) -> float | None:
-    if reader.limit_s or isinstance(opened, str):
+def _length_s(recording: str | Path, reader: Any) -> float | None:
+    if reader.limit_s or isinstance(recording, str):
         return float(reader.limit_s)
-    with reader.open(opened) as video:
+    with reader.open(recording) as video:
         return None if video.duration_s is None else float(video.duration_s)
 
 
-def _reported(rows: Any, length_s: float | None, report: Any) -> Any:
+def _with_progress(rows: Any, length_s: float | None, report: Any) -> Any:
     for row in rows:
         report(min(1.0, row.media_time_s / length_s) if length_s else 0.5, f"{row.media_time_s:.0f} s")
         yield row

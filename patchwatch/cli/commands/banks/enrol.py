@@ -1,72 +1,84 @@
-"""``patchwatch enroll``: learn a camera's normal from recordings."""
+"""``patchwatch banks enrol``: learns what is normal for a camera from recordings."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from patchwatch.cli.options import AnalysisFps, AsJson, Profile
 from patchwatch.contract.errors import ConfigurationError, RejectedError
 from patchwatch.contract.settings import load_settings
 from patchwatch.messages.base import checked_camera_id
 from patchwatch.messages.source import Source, SourceKind
 
+if TYPE_CHECKING:
+    from patchwatch.contract.settings import Settings
+    from workers.enrolment.order import LearningOrder
 
-def enroll(
-    sources: Annotated[list[str], typer.Argument(help="Recordings (or rtsp:// with --seconds) of normal only.")],
+
+def enrol(
+    sources: Annotated[list[str], typer.Argument(help="Recordings of normal only, or rtsp:// with --seconds.")],
     camera: Annotated[str, typer.Option(help="Camera id the bank is for.")],
-    profile: Annotated[str, typer.Option(help="motion, objects, clip, reference, or one of your own.")] = "motion",
-    fps: Annotated[float | None, typer.Option(help="Analysis rate. Default: PATCHWATCH_ANALYSIS_FPS.")] = None,
+    profile: Profile = "motion",
+    fps: AnalysisFps = None,
     seconds: Annotated[float | None, typer.Option(help="Read at most this much of each source.")] = None,
     activate: Annotated[
         bool, typer.Option("--activate", help="Use the new bank even if it is worse than the present one.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Learn what is normal for a camera and write its memory bank.
+    """Learn what is normal for a camera from recordings, and write its memory bank.
 
-    The bank before is kept: `patchwatch bank list` shows all, `patchwatch bank activate` goes back.
+    The previous bank is kept: `patchwatch banks list` shows all, `patchwatch banks activate` goes back.
     """
     from models.banks.bank_file import load_bank
     from models.profiles.profile import load_profile
-    from patchwatch.cli.alarm_budget import budget_of
-    from patchwatch.cli.bank_text import show
-    from patchwatch.cli.progress import progress_bar
+    from patchwatch.cli.commands.banks.alarm_budget import alarm_budget
+    from patchwatch.cli.commands.banks.bank_text import print_bank
     from workers.enrolment.bank_store import origin_here, store, versions_of
     from workers.enrolment.order import LearningOrder
-    from workers.enrolment.process import learn_in_process
 
     settings = load_settings()
     checked_camera_id(camera)
     load_profile(profile, settings.profiles_file)
-    opened = [local_source(source, live=seconds is not None) for source in sources]
+    footage = [local_source(source, live=seconds is not None) for source in sources]
     versions = versions_of(settings, camera, profile)
     check_folder(versions.active_path.parent)
-    budget = budget_of(settings, camera)
+    budget = alarm_budget(settings, camera)
     with versions.staging() as staged:
         order = LearningOrder(
-            camera_id=camera, profile=profile, sources=tuple(_as_text(source) for source in opened), analysis_fps=fps,
+            camera_id=camera, profile=profile, sources=tuple(_as_text(source) for source in footage), analysis_fps=fps,
             limit_s=seconds, false_alarms_per_day=budget.per_day, staged=staged,
         )  # fmt: skip
-        with progress_bar(f"enrolling {camera}", hidden=as_json) as report:
-            learn_in_process(order, settings, progress=report)
+        _learn(order, settings, quiet=as_json)
         bank = load_bank(staged)
-        outcome = store(bank, staged, versions, origin_here("patchwatch enroll"), activate=activate)
+        outcome = store(bank, staged, versions, origin_here("patchwatch banks enrol"), activate=activate)
     path = versions.active_path if outcome.activated else versions.path(bank.id)
-    show(bank, outcome.version, path, budget=budget, active=outcome.activated, outcome=outcome.words, as_json=as_json)
+    print_bank(
+        bank, outcome.version, path, budget=budget, active=outcome.activated, outcome=outcome.words, as_json=as_json
+    )
+
+
+def _learn(order: LearningOrder, settings: Settings, *, quiet: bool) -> None:
+    from patchwatch.cli.progress import progress_bar
+    from workers.enrolment.process import learn_in_process
+
+    with progress_bar(f"enrolling {order.camera_id}", hidden=quiet) as report:
+        learn_in_process(order, settings, progress=report)
 
 
 def check_folder(folder: Path) -> None:
     """Raises `ConfigurationError` when no bank can be written there: before minutes of learning, not after."""
-    there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+    existing = next(parent for parent in (folder, *folder.parents) if parent.exists())
     try:
-        with TemporaryFile(dir=there):
+        with TemporaryFile(dir=existing):
             return
     except OSError as error:
         raise ConfigurationError(
-            f"{there} cannot be written to ({error.strerror}): correct PATCHWATCH_DATA_DIR or its permissions"
+            f"{existing} cannot be written to ({error.strerror}): correct PATCHWATCH_DATA_DIR or its permissions"
         ) from None
 
 
@@ -78,7 +90,7 @@ def local_source(text: str, *, live: bool) -> str | Path:
         source = Source.parse(text)
         if source.kind is SourceKind.PULL:
             if not live:
-                raise RejectedError(f"{source} never ends: say with --seconds how much of it to read")
+                raise RejectedError(f"{source} never ends: give --seconds to say how much of it to read")
             return source.url
         path = source.path
     if not path.is_file():

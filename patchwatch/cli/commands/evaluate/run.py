@@ -1,4 +1,4 @@
-"""``patchwatch evaluate``: how well profiles tell labelled anomalies from normal."""
+"""``patchwatch evaluate run``: scores labelled clips, and measures how well profiles find what is labelled."""
 
 from __future__ import annotations
 
@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from patchwatch.cli.commands.report import write_page
-from patchwatch.cli.output_file import check_output, write_output
+from patchwatch.cli.commands.evaluate.report import write_page
+from patchwatch.cli.options import AnalysisFps
+from patchwatch.cli.output import check_output, print_json, write_output
 from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.settings import load_settings
 
 if TYPE_CHECKING:
     from models.engine.engine import Engine
     from patchwatch.evaluation.evaluation import Material, Run
-    from patchwatch.evaluation.report import ProfileResult
+    from patchwatch.evaluation.report import ProfileResult, Report
     from workers.analysis.recordings import RecordingReader
+
+
+_STDOUT = Path("-")
 
 
 class LabelChoice(StrEnum):
@@ -39,28 +43,29 @@ class ScoreChoice(StrEnum):
     PAPER = "paper"
 
 
-def evaluate(
+def run(
     train: Annotated[Path, typer.Option(help="Folder of clips that show normal only: videos, or folders of pictures.")],
     test: Annotated[Path, typer.Option(help="Folder of clips to score.")],
     labels: Annotated[
         Path | None,
         typer.Option(help="Anomalous frames of each testing clip: our JSON, UCSD .m, Avenue .mat, ShanghaiTech .npy."),
     ] = None,
-    label_format: Annotated[LabelChoice | None, typer.Option(help="Default: told by the files' endings.")] = None,
+    label_format: Annotated[LabelChoice | None, typer.Option(help="Default: recognised by the files' endings.")] = None,
     profile: Annotated[
         list[str] | None, typer.Option(help="motion, objects, clip, reference, or one of your own; may be repeated.")
     ] = None,
-    fps: Annotated[float | None, typer.Option(help="Analysis rate. Default: PATCHWATCH_ANALYSIS_FPS.")] = None,
+    fps: AnalysisFps = None,
     frame_rate: Annotated[
         float | None, typer.Option(help="Frames per second of clips that are folders of pictures. Default: 25.")
     ] = None,
     folds: Annotated[
-        bool, typer.Option(help="Count false alarms on training clips held out, fold by fold: takes most of the time.")
+        bool, typer.Option(help="Count false alarms on held-out training clips, which takes most of the time.")
     ] = True,
-    json_out: Annotated[Path | None, typer.Option("--json", help="Write the report here as JSON.")] = None,
-    html_out: Annotated[Path | None, typer.Option("--html", help="Write the report here as one HTML page.")] = None,
+    json_out: Annotated[Path | None, typer.Option("--json", help="Write the report as JSON here; -: print it.")] = None,
+    html_out: Annotated[Path | None, typer.Option("--html", help="Write the report as one HTML page here.")] = None,
     csv_out: Annotated[
-        Path | None, typer.Option("--csv", help="Write Id,Predicted of every testing frame here; needs no labels.")
+        Path | None,
+        typer.Option("--csv", help="Write Id,Predicted of every testing frame here; needs no labels."),
     ] = None,
     csv_scores: Annotated[
         ScoreChoice, typer.Option(help="What the CSV holds; `paper` looks into the future.")
@@ -75,33 +80,39 @@ def evaluate(
     from patchwatch.evaluation.labels.label_format import LabelFormat
     from patchwatch.evaluation.predictions import frame_ids
     from patchwatch.evaluation.report_builder import report_of
-    from patchwatch.evaluation.table import lines
     from workers.analysis.engine_loader import load_engine
 
     names = list(dict.fromkeys(profile or ["motion"]))
     _check(names, labels, {"--json": json_out, "--html": html_out}, csv_out)
     reader, settings = _reader(fps, frame_rate), load_settings()
-    engines = [load_engine(settings, name) for name in names]  # what is missing is said before the minutes of work
+    engines = [load_engine(settings, name) for name in names]  # so that missing weights stop it before the work
     material = gather(train, test, reader, labels, LabelFormat(label_format.value) if label_format else None)
     if csv_out is not None:
         for frames in material.testing:
             frame_ids(frames)  # raises where pictures have no numbers
     if frame_rate is None and material.has_folders:
-        typer.echo(
-            f"NOTICE: pictures count as {reader.frame_rate:g} a second: say otherwise with --frame-rate", err=True
-        )
+        typer.echo(f"NOTICE: pictures are read at {reader.frame_rate:g} a second: --frame-rate changes that", err=True)
     per_day, number = settings.false_alarms_per_day, FOLDS if folds else 0
     results = []
     for engine in engines:
-        found = _evaluate(engine, material, reader, per_day, number, csv_out, csv_scores)
-        results += [found] if found else []
+        result = _evaluate(engine, material, reader, per_day, number, csv_out, csv_scores)
+        results += [result] if result else []
     if not results:
         return
     report = report_of(results, material, reader, train=train, test=test, false_alarms_per_day=per_day, folds=number)
-    if json_out:
-        write_output("--json", json_out, json.dumps(report.as_json()) + "\n")
+    _publish(report, json_out, html_out)
+
+
+def _publish(report: Report, json_out: Path | None, html_out: Path | None) -> None:
+    from patchwatch.evaluation.table import lines
+
     if html_out:
         write_page(report, html_out)
+    if json_out == _STDOUT:
+        print_json(report.as_json())
+        return
+    if json_out:
+        write_output("--json", json_out, json.dumps(report.as_json()) + "\n")
     for line in lines(report.profiles):
         typer.echo(line)
 
@@ -112,9 +123,12 @@ def _check(names: list[str], labels: Path | None, reports: dict[str, Path | None
     if labels is None and any(reports.values()):
         raise RejectedError("a report needs --labels; --csv alone does not")
     if csv_out is not None and len(names) > 1:
-        raise RejectedError(f"--csv holds the scores of one profile, not of {', '.join(names)}: run them one by one")
+        raise RejectedError(
+            f"--csv holds the scores of one profile, not of {', '.join(names)}: evaluate them one at a time"
+        )
     for option, path in (*reports.items(), ("--csv", csv_out)):
-        check_output(option, path, make_folder=True)
+        if (option, path) != ("--json", _STDOUT):
+            check_output(option, path, make_folder=True)
 
 
 def _reader(fps: float | None, frame_rate: float | None) -> RecordingReader:
@@ -140,22 +154,23 @@ def _evaluate(
 ) -> ProfileResult | None:
     """One profile; None where there are no labels to compare with."""
     from patchwatch.cli.progress import progress_bar
-    from patchwatch.evaluation.evaluation import judge_run, run
+    from patchwatch.evaluation.evaluation import judge_run
+    from patchwatch.evaluation.evaluation import run as run_profile
 
     with progress_bar(f"evaluating {engine.profile.name}") as progress:
-        found = run(engine, material, reader, false_alarms_per_day, progress)
+        scored = run_profile(engine, material, reader, false_alarms_per_day, progress)
         if csv_out is not None:
-            _write_csv(csv_out, material, found, csv_scores)
+            _write_csv(csv_out, material, scored, csv_scores)
         if material.labels is None:
             return None
-        return judge_run(engine, material, reader, found, folds=folds, progress=progress)
+        return judge_run(engine, material, reader, scored, folds=folds, progress=progress)
 
 
-def _write_csv(path: Path, material: Material, found: Run, csv_scores: ScoreChoice) -> None:
+def _write_csv(path: Path, material: Material, scored: Run, csv_scores: ScoreChoice) -> None:
     from patchwatch.evaluation.predictions import ScoredBy, write_predictions
 
     table = StringIO()
-    write_predictions(material.testing, found.scores, table, ScoredBy(csv_scores.value))
+    write_predictions(material.testing, scored.scores, table, ScoredBy(csv_scores.value))
     write_output("--csv", path, table.getvalue())
-    if found.bank.random_weights:
+    if scored.bank.random_weights:
         typer.echo(f"WARNING: {path} was made with RANDOM CLIP weights", err=True)

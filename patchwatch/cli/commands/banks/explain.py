@@ -1,4 +1,4 @@
-"""``patchwatch explain``: why a moment of a recording scores what it does."""
+"""``patchwatch banks explain``: explains the score of one moment of a recording."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from patchwatch.cli.commands.enroll import local_source
-from patchwatch.cli.output_file import check_output, write_output
+from patchwatch.cli.commands.banks.enrol import local_source
+from patchwatch.cli.options import AnalysisFps, AsJson
+from patchwatch.cli.output import check_output, write_output
 from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.settings import load_settings
 from patchwatch.messages.base import checked_camera_id
@@ -17,56 +18,59 @@ if TYPE_CHECKING:
     from patchwatch.messages.explanation import Explanation, StreamExplanation
 
 _SUFFIXES = (".html", ".json")
-_RAREST = 6.0  # beyond, the number says more than the footage can
+_RAREST = 6.0  # no footage is long enough to support a rarer figure
 
 
 def explain(
     source: Annotated[str, typer.Argument(help="Recording with the moment.")],
     camera: Annotated[str, typer.Option(help="Camera id whose bank to use.")],
     at: Annotated[float, typer.Option(min=0.0, help="The moment: seconds since the recording began.")],
-    profile: Annotated[str, typer.Option()] = "motion",
-    fps: Annotated[float | None, typer.Option(help="Analysis rate. Default: PATCHWATCH_ANALYSIS_FPS.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the explanation as JSON.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Write it here: a page to look at (.html), or .json.")] = None,
+    profile: Annotated[str, typer.Option(help="Profile of the bank.")] = "motion",
+    fps: AnalysisFps = None,
+    as_json: AsJson = False,
+    out: Annotated[Path | None, typer.Option(help="Write it to this file: a page (.html), or .json.")] = None,
 ) -> None:
-    """Explain a score: each stream's share, the region it looked at, and the nearest normal it knows.
+    """Explain a score: each stream's share, the region it looked at, and the nearest normal that the bank holds.
 
-    The recording is scored from its start, exactly as `patchwatch score` does.
+    The recording is scored from its start, exactly as `patchwatch banks score` does.
     """
     from models.banks.bank_file import load_bank
-    from patchwatch.cli.alarm_budget import budget_of
-    from patchwatch.cli.explanation_page import page
+    from patchwatch.cli.commands.banks.alarm_budget import alarm_budget
+    from patchwatch.cli.commands.banks.explanation_page import page
     from workers.analysis.engine_loader import load_engine
     from workers.analysis.recordings import RecordingReader
     from workers.analysis.recordings import explain as explain_recording
 
-    if out is not None and out.suffix.lower() not in _SUFFIXES:
-        raise RejectedError(f"{out} is neither .html nor .json: name a file with one of these endings after --out")
-    check_output("--out", out)
+    _check_out(out)
     settings = load_settings()
-    opened = local_source(source, live=False)
+    recording = local_source(source, live=False)
     checked_camera_id(camera)
     bank = load_bank(settings.bank_path(camera, profile))
     engine = load_engine(settings, profile)
-    found = explain_recording(engine, bank, opened, RecordingReader.of(settings, fps), camera_id=camera, at_s=at)
-    explanation = found.explanation
-    threshold = bank.threshold.at(budget_of(settings, camera).per_day).on
+    reader = RecordingReader.of(settings, fps)
+    explained = explain_recording(engine, bank, recording, reader, camera_id=camera, at_s=at)
+    explanation = explained.explanation
+    threshold = bank.threshold.at(alarm_budget(settings, camera).per_day).on
     if bank.random_weights:
         typer.echo("WARNING: this bank was learnt with RANDOM CLIP weights: for tests and benchmarks only", err=True)
+    as_text = explanation.encode().decode()
     if out is not None:
         html = out.suffix.lower() == ".html"
-        text = page(explanation, found.jpeg, threshold) if html else explanation.encode().decode()
-        write_output("--out", out, text)
+        write_output("--out", out, page(explanation, explained.jpeg, threshold) if html else as_text)
     if as_json:
-        typer.echo(explanation.encode().decode())
-    elif out is None:
-        typer.echo(table(explanation, threshold))
+        typer.echo(as_text)
     else:
-        typer.echo(str(out))
+        typer.echo(table(explanation, threshold) if out is None else str(out))
+
+
+def _check_out(out: Path | None) -> None:
+    if out is not None and out.suffix.lower() not in _SUFFIXES:
+        raise RejectedError(f"{out} is neither .html nor .json: name a file with one of these endings after --out")
+    check_output("--out", out)
 
 
 def table(explanation: Explanation, threshold: float) -> str:
-    """Lines for people: what each stream adds, most first."""
+    """One paragraph per stream, the largest contribution first."""
     head = (
         f"{explanation.camera_id} at {explanation.at_ms / 1000:.1f} s: score {explanation.score:.3f} "
         f"(alerts above {threshold:.3f}), bank {explanation.bank_id}"
@@ -77,7 +81,7 @@ def table(explanation: Explanation, threshold: float) -> str:
 
 def _lines(stream: StreamExplanation) -> list[str]:
     if stream.rarity is None or stream.distance is None:
-        return [f"  {stream.name:<12}  saw nothing to judge"]
+        return [f"  {stream.name:<12}  saw nothing that it judges"]
     region = stream.region
     where = f"at {region.x1},{region.y1} to {region.x2},{region.y2}" if region else ""
     first = (
@@ -85,7 +89,8 @@ def _lines(stream: StreamExplanation) -> list[str]:
         f"frames (distance to normal {stream.distance:.3f}) {where}"
     ).rstrip()
     nearest = [
-        f"{'':17}nearest normal: {one.distance:.3f} {one.source} at {one.time_s:.1f} s" for one in stream.nearest
+        f"{'':17}nearest normal: {normal.distance:.3f} {normal.source} at {normal.time_s:.1f} s"
+        for normal in stream.nearest
     ]
     return [first, *nearest]
 

@@ -1,4 +1,4 @@
-"""Asking the service: nothing goes through a proxy of the environment, and a token that cannot be sent is told."""
+"""The client of the REST API goes through no proxy of the environment, and refuses a token that cannot be sent."""
 
 from __future__ import annotations
 
@@ -12,18 +12,17 @@ from typing import Any
 
 import pytest
 
-from patchwatch.cli.rest_client import ask
 from patchwatch.contract.errors import ConfigurationError, RejectedError, RetryableError
 from patchwatch.contract.settings import load_settings
-from patchwatch.demo.rest_client import Api
+from patchwatch.rest_client import RestClient
 
 
-class _Heard(BaseHTTPRequestHandler):
-    """Answers everything, and remembers what was asked."""
+class _Recorder(BaseHTTPRequestHandler):
+    """Answers everything, and records the paths."""
 
     def _answer(self) -> None:
-        self.server.heard.append(self.path)  # type: ignore[attr-defined]
-        body = json.dumps({"cameras": []}).encode()
+        self.server.paths.append(self.path)  # type: ignore[attr-defined]
+        body = self.server.body  # type: ignore[attr-defined]
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -38,10 +37,10 @@ class _Heard(BaseHTTPRequestHandler):
 @pytest.fixture
 def servers() -> Iterator[list[Any]]:
     """A service and a proxy."""
-    made = [ThreadingHTTPServer(("127.0.0.1", 0), _Heard) for _ in range(2)]
+    made = [ThreadingHTTPServer(("127.0.0.1", 0), _Recorder) for _ in range(2)]
     threads = []
     for server in made:
-        server.heard = []  # type: ignore[attr-defined]
+        server.paths, server.body = [], json.dumps({"cameras": []}).encode()  # type: ignore[attr-defined]
         threads.append(threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}))
         threads[-1].start()
     yield made
@@ -59,14 +58,15 @@ def test_no_proxy_hears_the_token_or_a_source(servers: list[Any], monkeypatch: p
         monkeypatch.delenv(other, raising=False)
     address = f"http://127.0.0.1:{service.server_address[1]}"
     settings = load_settings(api_token="TOKVALUE-of-sixteen-letters")
-    assert ask(settings, address, "POST", "/cameras", {"source": "rtsp://u:CAMPW@10.0.0.7/x"}) == {"cameras": []}
-    assert Api(address).get("/readyz") == {"cameras": []}
-    assert (service.heard, proxy.heard) == (["/api/v1/cameras", "/readyz"], [])
+    client = RestClient.from_settings(settings, address)
+    assert client.post("/cameras", {"source": "rtsp://u:CAMPW@10.0.0.7/x"}) == {"cameras": []}
+    assert client.readiness() == {"cameras": []}
+    assert (service.paths, proxy.paths) == (["/api/v1/cameras", "/readyz"], [])
 
 
-def test_every_client_of_ours_says_what_it_thinks_of_proxies() -> None:
-    """Libraries ask the environment for proxies unless told otherwise."""
-    rooms = [Path(__file__).parents[3] / room for room in ("patchwatch", "service", "workers", "models")]
+def test_every_client_of_ours_ignores_proxies() -> None:
+    """Libraries ask the environment for proxies by default."""
+    rooms = [Path(__file__).parents[2] / room for room in ("patchwatch", "service", "workers", "models")]
     for path in (path for room in rooms for path in room.rglob("*.py")):
         for call in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)):
             name, options = ast.unparse(call.func), {option.arg: ast.unparse(option.value) for option in call.keywords}
@@ -78,11 +78,18 @@ def test_every_client_of_ours_says_what_it_thinks_of_proxies() -> None:
 
 
 @pytest.mark.parametrize("token", ["", " ", "line\nfeed", "\x1b[1m", "schlüssel"])
-def test_a_token_that_cannot_be_sent_is_told(token: str) -> None:
+def test_a_token_that_cannot_be_sent_is_refused(token: str) -> None:
     with pytest.raises(ConfigurationError, match=r"PATCHWATCH_API_TOKEN (is empty|holds)"):
-        ask(load_settings(api_token=token), "http://127.0.0.1:9", "GET", "/cameras")
+        RestClient.from_settings(load_settings(api_token=token), "http://127.0.0.1:9")
 
 
-def test_an_address_that_is_none_is_told() -> None:
+def test_what_is_not_an_address_is_refused() -> None:
     with pytest.raises((RejectedError, RetryableError), match=r"http://\[|no Patchwatch service"):
-        ask(load_settings(), "http://[", "GET", "/cameras")
+        RestClient("http://[").get("/cameras")
+
+
+def test_what_answers_something_else_is_not_a_service(servers: list[Any]) -> None:
+    service, _ = servers
+    service.body = b"<html>"
+    with pytest.raises(RejectedError, match="is not a Patchwatch service"):
+        RestClient(f"http://127.0.0.1:{service.server_address[1]}").get("/cameras")

@@ -1,4 +1,4 @@
-"""``patchwatch evaluate``."""
+"""``patchwatch evaluate run``."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _quick_profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def _evaluate(clips: Path, *arguments: object, labels: bool = True, profile: str = "quick") -> Result:
     given = ["--train", clips / "training", "--test", clips / "testing", "--profile", profile, *arguments]
     given += ["--labels", clips / "labels.json"] if labels else []
-    return CliRunner().invoke(app, ["evaluate", *map(str, given)])
+    return CliRunner().invoke(app, ["evaluate", "run", *map(str, given)])
 
 
 def _error(result: Result) -> PatchwatchError:
@@ -65,7 +65,7 @@ def test_two_profiles_stand_in_one_table_and_one_report(clips: Path, tmp_path: P
         assert profile.protocols.service.micro_auroc > 0.9
 
 
-def test_held_out_normal_footage_is_looked_at_unless_told_otherwise(clips: Path, tmp_path: Path) -> None:
+def test_held_out_normal_footage_is_evaluated_by_default(clips: Path, tmp_path: Path) -> None:
     """Two clips of 16 s: two folds, each learning from one clip."""
     out = tmp_path / "report.json"
     result = _evaluate(clips, "--json", out)
@@ -84,7 +84,7 @@ def test_scores_of_unlabelled_folders_of_pictures_become_a_csv(clips: Path, tmp_
     out = tmp_path / "scores.csv"
     result = _evaluate(tmp_path, "--csv", out, labels=False)
     assert result.exit_code == 0, result.output
-    assert "NOTICE: pictures count as 25 a second" in result.output
+    assert "NOTICE: pictures are read at 25 a second" in result.output
     header, *rows = out.read_text().splitlines()
     assert header == "Id,Predicted"
     assert [row.split(",")[0] for row in rows] == [f"1_{n}" for n in range(1, 31)]

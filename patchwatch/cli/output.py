@@ -1,14 +1,30 @@
-"""Files that commands write: whether they can be is said before the work, not after."""
+"""What commands write: JSON or notices on the terminal, and files that are checked before the work begins."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import Any
+
+import typer
 
 from patchwatch.contract.errors import RejectedError
+
+
+def print_json(value: Any) -> None:
+    typer.echo(json.dumps(value))
+
+
+def print_outcome(sentence: str, facts: dict[str, Any], *, as_json: bool) -> None:
+    """What a command did: ``facts`` as JSON on stdout, or else ``sentence`` on stderr."""
+    if as_json:
+        print_json(facts)
+    else:
+        typer.echo(sentence, err=True)
 
 
 def check_output(option: str, path: Path | None, *, make_folder: bool = False) -> None:

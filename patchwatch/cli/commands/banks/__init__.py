@@ -1,0 +1,1 @@
+"""``patchwatch banks``: the memory banks of cameras, on this machine's disk."""

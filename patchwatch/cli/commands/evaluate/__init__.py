@@ -1,0 +1,1 @@
+"""``patchwatch evaluate``: how well profiles tell labelled anomalies from normal."""

@@ -1,0 +1,83 @@
+"""Defaults that depend on the machine, and checks of settings that are addresses. Checks raise `ValueError`."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import platformdirs
+
+_NO_HOME = Path("/nonexistent/patchwatch")
+_REDIS_SCHEMES = ("redis", "rediss", "unix")
+_PAGE_ADDRESS = re.compile(
+    r"https?://([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(:[0-9]{1,5})?(/[A-Za-z0-9._~-]{1,255}){0,16}/?"
+)
+
+
+def default_data_dir() -> Path:
+    """A user without a home folder, as in containers with an arbitrary user id, has to name one (`check_data_dir`)."""
+    return _in_home(platformdirs.user_data_dir) or _NO_HOME
+
+
+def default_weights_dir(values: dict[str, Any]) -> Path:
+    cache = _in_home(platformdirs.user_cache_dir)
+    return (cache or values.get("data_dir", _NO_HOME)) / "weights"
+
+
+def check_data_dir(value: Path) -> Path:
+    if value == _NO_HOME:
+        raise ValueError("there is no home folder to keep data in (HOME is not set): name a folder")
+    return value
+
+
+def check_redis_url(value: str) -> None:
+    try:
+        readable = _is_redis_address(value)
+    except ValueError:  # its own message would show the password
+        readable = False
+    if not readable:
+        raise ValueError(
+            "is not an address like redis://HOST:6379/0, rediss://HOST:6379/0 or unix:///PATH (in a password, "
+            "write @ as %40, : as %3A, / as %2F, # as %23, ? as %3F and % as %25)"
+        )
+
+
+def check_page_address(value: str) -> str:
+    """The address without a slash at its end."""
+    if not _PAGE_ADDRESS.fullmatch(value):
+        raise ValueError("is not an address like https://HOST[:PORT][/PATH]")
+    return value.rstrip("/")
+
+
+def check_networks(value: str) -> str:
+    for part in filter(None, (part.strip() for part in value.split(","))):
+        try:
+            ipaddress.ip_network(part)
+        except ValueError:
+            raise ValueError(f"{part!r} is neither an address like 192.0.2.7 nor a network like 192.0.2.0/24") from None
+    return value
+
+
+def _in_home(folder: Callable[[str], str]) -> Path | None:
+    try:
+        path = Path(folder("patchwatch"))
+    except RuntimeError:  # neither HOME nor an entry in passwd
+        return None
+    return path if path.is_absolute() else None
+
+
+def _is_redis_address(text: str) -> bool:
+    """Whether all parts of the address are well formed. Raises `ValueError` for a port that is not a number.
+
+    An ``@`` after the host, or a fragment, is the rest of a password that was not percent-encoded.
+    """
+    parts = urlsplit(text)
+    whole = parts.scheme in _REDIS_SCHEMES and not parts.fragment and "@" not in parts.path + parts.query
+    if parts.scheme == "unix":
+        return whole and parts.path.startswith("/")
+    _ = parts.port
+    return whole and bool(parts.hostname) and re.fullmatch(r"/?\d{0,5}", parts.path) is not None
