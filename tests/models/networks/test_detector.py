@@ -125,7 +125,7 @@ def test_loading_writes_nothing_into_home_and_leaves_the_environment(data: Path,
         "changed = {k for k in before.keys() | os.environ.keys() if before.get(k) != os.environ.get(k)}\n"
         "assert not changed & {'OMP_NUM_THREADS', 'YOLO_CONFIG_DIR', 'YOLO_OFFLINE'}, changed"
     )
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     environment = {"HOME": str(tmp_path), "PATH": os.environ["PATH"], "PYTHONPATH": str(root)}
     subprocess.run([sys.executable, "-c", code], check=True, env=environment, timeout=90)
     assert [path for path in tmp_path.rglob("*") if "ltralytics" in path.name] == []

@@ -11,7 +11,7 @@ from models.alarms.alarm_threshold import ThresholdModel
 from patchwatch.contract.learning_advice import LEAST_MINUTES, how_to_learn
 from patchwatch.contract.settings import Settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 _LOST = 0.1  # of live footage at most: pauses of the camera, edges of what is held out
 
 

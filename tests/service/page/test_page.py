@@ -264,7 +264,7 @@ async def test_without_cameras_or_a_bank_it_says_which_command_comes_next(
     world.analysis(state="no_bank")
     await page.goto(where)
     await expect(page.locator("article[data-camera=gate] .reason")).to_contain_text(
-        "patchwatch enrolments add gate --live 600"
+        "patchwatch enrolments add gate --live 900"
     )
     await expect(page.locator("#no-cameras")).to_be_hidden()
 
