@@ -1,4 +1,4 @@
-"""The configured cameras, as Redis holds them."""
+"""A replica of the configured cameras in Redis."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ log = logging.getLogger("patchwatch.ingest")
 
 
 class CameraReplica:
-    """Reads the cameras when their revision changes, and puts them back when Redis has lost them.
+    """Reads the cameras when their revision changes, and restores them when Redis has lost its data.
 
-    Removing a camera raises the revision; a Redis that restarted empty, or was flushed, has a lower one or none. Only
-    then is our copy written back, so a camera removed by the user stays removed.
+    Removing a camera raises the revision; a Redis that restarted empty or was flushed has a lower one or none. Only
+    then is the replica written back, so a camera that the user removed stays removed.
     """
 
     def __init__(self, client: redis.asyncio.Redis) -> None:
@@ -66,6 +66,6 @@ class CameraReplica:
             for camera in self._cameras.values():
                 pipe.hsetnx(keys.CAMERAS, camera.id, camera.encode())
             revision = (self._revision or 0) + 1
-            pipe.set(keys.CAMERAS_REVISION, revision)  # whatever stands there, be it no number
+            pipe.set(keys.CAMERAS_REVISION, revision)  # Replaces whatever is there, even if it is not a number.
             await pipe.execute()
         return revision

@@ -16,7 +16,7 @@ from workers.runtime.lease import Lease
 
 
 class Told:
-    """Takes the place of a standing, and ends what told it."""
+    """Takes the place of a tracker, and ends what told it."""
 
     detail = ""
 

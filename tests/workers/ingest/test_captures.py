@@ -80,8 +80,8 @@ async def test_a_crash_says_what_it_was() -> None:
         process = await CaptureProcess.start(order("nonsense://"))
         assert await process.report() is None
         await process.stop()
-    assert "PATCHWATCH_REDIS_URL" in process.last_words
-    assert "Fatal Python error" not in process.last_words
+    assert "PATCHWATCH_REDIS_URL" in process.last_stderr_line
+    assert "Fatal Python error" not in process.last_stderr_line
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

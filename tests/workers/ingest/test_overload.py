@@ -17,9 +17,8 @@ from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera, Pace
 from patchwatch.messages.status import CaptureState
-from workers.ingest.capture import backlog
-from workers.ingest.capture.adaptive_rate import LoadSample
-from workers.ingest.capture.backlog import Backlog
+from workers.ingest.capture import adaptive_rate
+from workers.ingest.capture.adaptive_rate import Backlog, LoadSample
 
 KEYS = CameraKeys.of("c", 2)
 
@@ -79,23 +78,23 @@ async def test_a_recording_that_waits_keeps_its_rate(make_settings: Callable[...
 
 def test_the_backlog_is_the_age_of_the_oldest_frame_that_waits(bus_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = 100.0
-    monkeypatch.setattr(backlog.time, "monotonic", lambda: now_s)
+    monkeypatch.setattr(adaptive_rate.time, "monotonic", lambda: now_s)
     with connect(bus_url) as client:
-        waiting = Backlog(client, KEYS, queue_frames=4)
-        assert waiting.look() == LoadSample(0.0, decided=0)
+        backlog = Backlog(client, KEYS, queue_frames=4)
+        assert backlog.sample() == LoadSample(0.0, decided=0)
         for seq in range(1, 7):
-            waiting.published(seq)
+            backlog.add(seq)
             now_s += 1.0
-            assert (waiting.look() is not None) == (now_s >= 101.0)
+            assert (backlog.sample() is not None) == (now_s >= 101.0)
         client.hset(KEYS.state, "seq", 4)
         now_s += 1.0
-        assert waiting.look() == LoadSample(3.0, decided=4)  # of frame 5
-        assert waiting.look() is None  # once a second
+        assert backlog.sample() == LoadSample(3.0, decided=4)  # of frame 5
+        assert backlog.sample() is None  # once a second
         client.hset(KEYS.state, "seq", 6)
         now_s += 1.0
-        assert waiting.look() == LoadSample(0.0, decided=2)
+        assert backlog.sample() == LoadSample(0.0, decided=2)
 
 
 def test_without_redis_there_is_nothing_to_see() -> None:
     with connect("redis://127.0.0.1:1/0") as client:
-        assert Backlog(client, KEYS, queue_frames=4).look() is None
+        assert Backlog(client, KEYS, queue_frames=4).sample() is None

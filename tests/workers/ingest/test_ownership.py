@@ -30,7 +30,7 @@ Make = Callable[..., Settings]
 
 
 def captured_by(*rigs: Rig) -> list[set[str]]:
-    return [set(rig.supervisor._kept) for rig in rigs]
+    return [set(rig.supervisor._running) for rig in rigs]
 
 
 async def owner_pid(rig: Rig, camera_id: str) -> int:
@@ -76,11 +76,11 @@ async def test_cameras_are_shared_and_each_is_captured_once(make_settings: Make,
             await captured_above(first, name, (await first.status(name) or pytest.fail(name)).captured)
 
 
-async def publish_in_vain(rig: Rig, unit: LeaseKeys, heir: Rig, standing: CaptureStatusTracker) -> None:
+async def publish_in_vain(rig: Rig, unit: LeaseKeys, heir: Rig, status: CaptureStatusTracker) -> None:
     """Let Redis forget the lease, time and again, until a frame could not be published for that."""
-    before = standing.status().unpublished
+    before = status.current().unpublished
     async with asyncio.timeout(PATIENCE_S):
-        while standing.status().unpublished == before:
+        while status.current().unpublished == before:
             heir.supervisor._leases.claim(unit)  # or the other worker would take it, once an earlier claim is forgotten
             await rig.client.decr(unit.fence)
             await rig.client.delete(unit.lease)
@@ -95,10 +95,10 @@ async def test_every_frame_is_accounted_for_across_hand_overs(rig: Rig, make_set
         await captured_above(rig, "cam", 0)
         for heir in (first, second, first, second):
             await eventually(lambda heir=heir: heir.supervisor._leases.claim(unit) is not None)
-            await eventually(lambda heir=heir: "cam" in heir.supervisor._kept)
-            standing = heir.supervisor._kept["cam"].keeper.standing
-            await publish_in_vain(rig, unit, heir, standing)
-            await captured_above(rig, "cam", standing.captured + 3)
+            await eventually(lambda heir=heir: "cam" in heir.supervisor._running)
+            status = heir.supervisor._running["cam"].capture.status
+            await publish_in_vain(rig, unit, heir, status)
+            await captured_above(rig, "cam", status.captured + 3)
         assert captured_by(first, second) == [set(), {"cam"}]
     last, frames = await rig.status("cam"), await rig.frames("cam")
     assert last is not None
@@ -146,7 +146,7 @@ async def test_an_unknown_publisher_becomes_a_camera_of_the_worker_it_came_to(ma
             url = f"rtsp://127.0.0.1:{rig.port}/new-{number}"
             with program(parts.ffmpeg(), "-re", "-stream_loop", "-1", "-i", str(clip), "-c", "copy", "-f", "rtsp", url):
                 await rig.frames_above(f"new-{number}", 0)
-                assert f"new-{number}" in rig.supervisor._kept
+                assert f"new-{number}" in rig.supervisor._running
 
 
 async def until_owned_by_another(rig: Rig, pid: int) -> int:

@@ -71,8 +71,8 @@ def test_nothing_connects_to_a_refused_address_unless_it_is_allowed() -> None:
 def test_the_setting_reaches_the_capture(make_settings: Callable[..., Settings]) -> None:
     camera = Camera(id="c", source="rtsp://169.254.7.7/x")
     allowing = make_settings(allow_link_local_sources=True)
-    assert not CaptureOrder.of(camera, make_settings(), lease=b"1").video_options.allow_link_local
-    assert CaptureOrder.of(camera, allowing, lease=b"1").video_options.allow_link_local
+    assert not CaptureOrder.from_camera(camera, make_settings(), lease=b"1").video_options.allow_link_local
+    assert CaptureOrder.from_camera(camera, allowing, lease=b"1").video_options.allow_link_local
 
 
 async def test_a_camera_at_a_refused_address_fails_with_its_reason(rig: Rig) -> None:

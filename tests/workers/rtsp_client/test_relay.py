@@ -21,7 +21,8 @@ from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, Sou
 from patchwatch.messages.camera import Camera, Tls
 from patchwatch.messages.status import Reason
 from workers.media.video import Video, VideoOptions
-from workers.rtsp_client.message import RtspMessage
+from workers.rtsp.headers import Headers
+from workers.rtsp.message import Response
 from workers.rtsp_client.relay import Relay
 from workers.rtsp_client.target import Target
 from workers.rtsp_client.tls import TlsOptions
@@ -60,11 +61,12 @@ def test_a_camera_that_nobody_here_wrote_is_read_by_either_transport(transport: 
 def test_media_by_udp_is_taken_from_the_camera_that_was_checked_and_no_other() -> None:
     relay = Relay(Target.parse("rtsp://camera.example/x"), TlsOptions(), timeout_s=1, allow_link_local=False)
     relay._address = "10.0.0.7"
-    told = "RTP/AVP;unicast;client_port=5000-5001;server_port=6000-6001;source=169.254.169.254"
-    answer = relay._own_source(RtspMessage("RTSP/1.0 200 OK", (("CSeq", "3"), ("Transport", told))))
-    assert answer.get("Transport") == told.replace("169.254.169.254", "10.0.0.7")
-    by_tcp = RtspMessage("RTSP/1.0 200 OK", (("Transport", "RTP/AVP/TCP;unicast;interleaved=0-1"),))
-    assert relay._own_source(by_tcp) == by_tcp
+    transport = "RTP/AVP;unicast;client_port=5000-5001;server_port=6000-6001;source=169.254.169.254"
+    response = Response("RTSP/1.0 200 OK", Headers((("CSeq", "3"), ("Transport", transport))))
+    relayed = relay._with_source(response).headers
+    assert relayed.get("Transport") == transport.replace("169.254.169.254", "10.0.0.7")
+    by_tcp = Response("RTSP/1.0 200 OK", Headers((("Transport", "RTP/AVP/TCP;unicast;interleaved=0-1"),)))
+    assert relay._with_source(by_tcp) == by_tcp
     relay._loop.close()
 
 
@@ -248,7 +250,7 @@ def test_a_silent_connection_ends_in_time() -> None:
             with silent(int(relay.url.split(":")[2].split("/")[0]), 2) as strangers:
                 strangers[1].sendall(b"OPTIONS rtsp")
                 wait_until(lambda: all(map(closed, strangers)))
-            assert not relay._silent
+            assert not relay._pending
 
 
 # TLS ----------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ def run(rate: AdaptiveRate, seconds: int, look: Callable[[int], LoadSample], sta
     """The rate after each look, one a second."""
     rates = []
     for second in range(start_s, start_s + seconds):
-        rate.look(look(second), float(second))
+        rate.observe(look(second), float(second))
         rates.append(rate.fps)
     return rates
 
@@ -54,7 +54,7 @@ def test_it_falls_before_the_oldest_frame_is_too_old_and_stops_at_the_floor() ->
     for second in range(120):
         look = manages(second)
         waited = max(waited, look.waiting_s)
-        rate.look(look, float(second))
+        rate.observe(look, float(second))
     assert 1 < waited < PATIENCE_S
     assert rate.lowered
     rate = AdaptiveRate(5, 1.25, PATIENCE_S)
@@ -116,5 +116,5 @@ def test_whatever_it_sees_it_stays_between_floor_and_configured_rate(
 ) -> None:
     rate = AdaptiveRate(configured, floor, PATIENCE_S)
     for second, (waiting_s, decided) in enumerate(looks):
-        rate.look(LoadSample(waiting_s, decided), float(second))
+        rate.observe(LoadSample(waiting_s, decided), float(second))
         assert min(configured, floor) <= rate.fps <= configured

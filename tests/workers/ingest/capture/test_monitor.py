@@ -39,8 +39,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def watch(clock: Clock) -> CaptureMonitor:
-    standing = CaptureStatusTracker(Camera(id="c", source="push:"), 5.0, None, lambda: None)
-    watch = CaptureMonitor(standing, timeout_s=TIMEOUT_S, quiet_s=1.0, live=True, memory_mb=1e6)
+    tracker = CaptureStatusTracker(Camera(id="c", source="push:"), 5.0, None, lambda: None)
+    watch = CaptureMonitor(tracker, timeout_s=TIMEOUT_S, quiet_s=1.0, live=True, memory_mb=1e6)
     watch._take(CaptureReport(kind=ReportKind.PROGRESS, seq=1, last_frame_at_ms=1))
     return watch
 
@@ -69,22 +69,22 @@ def test_while_the_supervisor_itself_stood_still_nobody_was_silent(watch: Captur
     assert look(watch, clock, 3.0).reason is Reason.TIMEOUT
 
 
-def waiting(standing: CaptureStatusTracker) -> CaptureMonitor:
-    return CaptureMonitor(standing, timeout_s=TIMEOUT_S, quiet_s=1.0, live=True, memory_mb=1e6)
+def waiting(tracker: CaptureStatusTracker) -> CaptureMonitor:
+    return CaptureMonitor(tracker, timeout_s=TIMEOUT_S, quiet_s=1.0, live=True, memory_mb=1e6)
 
 
 def test_a_capture_that_waits_for_a_key_frame_says_so_and_stays(clock: Clock) -> None:
-    standing = CaptureStatusTracker(Camera(id="c", source="rtsp://h/x"), 5.0, None, lambda: None)
-    watch = waiting(standing)
+    tracker = CaptureStatusTracker(Camera(id="c", source="rtsp://h/x"), 5.0, None, lambda: None)
+    watch = waiting(tracker)
     for _ in range(240):
         watch._take(CaptureReport(kind=ReportKind.PROGRESS, waits_for_key=True))
         assert look(watch, clock, 0.5) is None
-    assert standing.state is CaptureState.CONNECTING
-    assert standing.status().reason is None
-    assert "waiting for a key frame" in standing.status().detail
-    assert "interval" in standing.status().detail
+    assert tracker.state is CaptureState.CONNECTING
+    assert tracker.current().reason is None
+    assert "waiting for a key frame" in tracker.current().detail
+    assert "interval" in tracker.current().detail
     watch._take(CaptureReport(kind=ReportKind.PROGRESS, seq=1, last_frame_at_ms=1))
-    assert standing.state is CaptureState.LIVE
+    assert tracker.state is CaptureState.LIVE
 
 
 def test_one_that_gets_no_data_while_it_waits_has_to_go(clock: Clock) -> None:

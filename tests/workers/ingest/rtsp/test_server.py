@@ -193,7 +193,7 @@ def request(method: str, path: str, cseq: int = 1) -> bytes:
 STRANGERS = {
     b"\x16\x03\x01 hello\r\n\r\n": b"400 not RTSP",
     b"GET / HTTP/1.1\r\nHost: x\r\n\r\n": b"400 not RTSP",
-    b"A" * 100_000: b"400 a request of more than 8192 bytes",
+    b"A" * 100_000: b"400 a message of more than 8192 bytes",
     b"ANNOUNCE rtsp://h/cam": b"400 no complete request within 2 s",
     b"OPTIONS rtsp://h/cam RTSP/1.0\r\n\r\n": b"400 a request without CSeq",
     b"ANNOUNCE rtsp://h/cam RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 999999\r\n\r\n": b"400 a body of 999999 bytes",
