@@ -133,7 +133,7 @@ class OneCamera:
         """Its number; None when the capture had to stop, because a lossless frame would have waited."""
         publisher = self.publisher
         assert publisher is not None
-        publisher._away_until_s = 0.0  # half a second later
+        publisher._retry_at_s = 0.0  # half a second later
         self.waited_s = 0.0
         seq = publisher.next_seq()
         try:

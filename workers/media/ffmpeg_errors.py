@@ -105,7 +105,7 @@ def _pulled(name: str, error: av.error.FFmpegError) -> PatchwatchError:
         )
     return SourceUnavailableError(
         f"{name}: the connection was lost ({error.strerror}) and is retried; if that persists, check the network and "
-        "how many clients the camera lets in",
+        "how many clients the camera accepts",
         Reason.DISCONNECTED,
     )
 

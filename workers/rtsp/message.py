@@ -10,7 +10,7 @@ from patchwatch.contract.errors import InvalidMessageError
 from workers.rtsp.headers import Headers
 
 _MAX_CSEQ_DIGITS = 20
-_MAX_REASON = 300  # characters of a reason phrase
+_MAX_REASON = 300  # Characters of a reason phrase.
 _REASONS = {
     200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
     415: "Unsupported Media Type", 455: "Method Not Valid in This State", 461: "Unsupported Transport",
@@ -85,7 +85,7 @@ def path_of(uri: str) -> str:
     """The path of a URI; ``/`` when it has none or is malformed."""
     try:
         return urlsplit(uri).path or "/"
-    except ValueError:  # unbalanced brackets of an IPv6 address
+    except ValueError:  # Unbalanced brackets of an IPv6 address.
         return "/"
 
 

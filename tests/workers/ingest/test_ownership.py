@@ -128,11 +128,11 @@ async def test_a_publisher_may_come_to_any_worker_and_the_newest_wins(make_setti
     async with running(make_settings()) as first, running(make_settings()) as second:
         await first.put(Camera(id="cam"))
         await first.until("cam", CaptureState.OFFLINE)
-        with program(*publish(first)) as one:
+        with program(*publish(first)) as publisher:
             before = await first.frames_above("cam", 0)
             assert captured_by(first, second) == [{"cam"}, set()]
             with program(*publish(second)) as other:
-                await eventually(lambda: one.poll() is not None)
+                await eventually(lambda: publisher.poll() is not None)
                 await eventually(lambda: captured_by(first, second) == [set(), {"cam"}])
                 frames = await first.frames_above("cam", before[-1].seq + 5)
                 assert other.poll() is None
@@ -158,18 +158,18 @@ async def until_owned_by_another(rig: Rig, pid: int) -> int:
 
 async def test_a_killed_worker_is_followed_by_another_on_its_machine(rig: Rig, clip: Path) -> None:
     await rig.put(looped("cam", clip))
-    with ingest_process(rig.settings) as one, ingest_process(rig.settings) as other:
+    with ingest_process(rig.settings) as first, ingest_process(rig.settings) as other:
         status = await captured_above(rig, "cam", 0)
         killed = await owner_pid(rig, "cam")
         os.kill(killed, signal.SIGKILL)
-        assert await until_owned_by_another(rig, killed) == ({one.pid, other.pid} - {killed}).pop()
+        assert await until_owned_by_another(rig, killed) == ({first.pid, other.pid} - {killed}).pop()
         await captured_above(rig, "cam", status.captured + 3)
 
 
 @pytest.mark.parametrize("captures_too", [False, True])
 async def test_a_worker_that_was_stopped_and_wakes_writes_nothing(rig: Rig, clip: Path, captures_too: bool) -> None:
     await rig.put(looped("cam", clip))
-    with ingest_process(rig.settings) as one, ingest_process(rig.settings) as other:
+    with ingest_process(rig.settings) as first, ingest_process(rig.settings) as other:
         status = await captured_above(rig, "cam", 0)
         asleep = await owner_pid(rig, "cam")
         captures = captures_of(asleep)
@@ -183,10 +183,10 @@ async def test_a_worker_that_was_stopped_and_wakes_writes_nothing(rig: Rig, clip
         await eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in captures))
         frames = await rig.frames_above("cam", status.captured, count=20)
         assert await owner_pid(rig, "cam") == heir
-        assert (one.poll(), other.poll()) == (None, None)
+        assert (first.poll(), other.poll()) == (None, None)
     assert [frame.seq for frame in frames] == list(range(frames[0].seq, frames[-1].seq + 1))
     steps_ms = {round((b.captured_at_ns - a.captured_at_ns) / 1e6) for a, b in pairwise(frames)}
-    assert steps_ms == {200}  # those of one capture
+    assert steps_ms == {200}  # Those of one capture
 
 
 async def test_a_publisher_is_turned_away_when_the_owner_does_not_let_go(

@@ -1,4 +1,4 @@
-"""Of several video tracks the one that is meant is read; what is no recording is waited for by nobody."""
+"""The right one of several video tracks is read; pipes and devices are refused instead of waited for."""
 
 from __future__ import annotations
 

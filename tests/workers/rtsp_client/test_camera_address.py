@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ingest_rig import Rig, free_port
+from ingest_rig import free_port
 
 from patchwatch.contract.errors import SourceRejectedError, SourceUnavailableError
-from patchwatch.contract.settings import Settings
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.status import CaptureState, Reason
-from workers.ingest.capture.protocol import CaptureOrder
+from patchwatch.messages.status import Reason
 from workers.media.video import Video, VideoOptions
 from workers.rtsp_client.camera_address import camera_addresses
 from workers.rtsp_client.target import Target
@@ -21,7 +17,7 @@ from workers.rtsp_client.target import Target
 
 def addresses(url: str) -> list[str]:
     target = Target.parse(url)
-    return camera_addresses(target.host, target.port, target.shown)
+    return camera_addresses(target.host, target.port, target.display_url)
 
 
 @pytest.mark.parametrize(
@@ -66,16 +62,3 @@ def test_nothing_connects_to_a_refused_address_unless_it_is_allowed() -> None:
     with pytest.raises(SourceUnavailableError) as caught:
         Video.open(url, options=VideoOptions(live=True, timeout_s=2, allow_link_local=True))
     assert caught.value.reason == Reason.REFUSED
-
-
-def test_the_setting_reaches_the_capture(make_settings: Callable[..., Settings]) -> None:
-    camera = Camera(id="c", source="rtsp://169.254.7.7/x")
-    allowing = make_settings(allow_link_local_sources=True)
-    assert not CaptureOrder.from_camera(camera, make_settings(), lease=b"1").video_options.allow_link_local
-    assert CaptureOrder.from_camera(camera, allowing, lease=b"1").video_options.allow_link_local
-
-
-async def test_a_camera_at_a_refused_address_fails_with_its_reason(rig: Rig) -> None:
-    await rig.put(Camera(id="meta", source="rtsp://169.254.169.254/latest"))
-    status = await rig.until("meta", CaptureState.FAILED)
-    assert status.reason is Reason.FORBIDDEN_ADDRESS

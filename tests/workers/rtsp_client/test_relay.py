@@ -92,11 +92,11 @@ def test_a_camera_that_does_not_tell_its_udp_ports_is_told_to_use_tcp() -> None:
 
 def own_udp_ports() -> list[int]:
     """Where this process listens by UDP."""
-    ours = {os.readlink(one).strip("socket:[]") for one in Path("/proc/self/fd").iterdir() if one.is_symlink()}
+    ours = {os.readlink(link).strip("socket:[]") for link in Path("/proc/self/fd").iterdir() if link.is_symlink()}
     rows = [line.split() for line in Path("/proc/net/udp").read_text().splitlines()[1:]]
-    found = [int(row[1].partition(":")[2], 16) for row in rows if row[9] in ours]
-    assert found
-    return found
+    ports = [int(row[1].partition(":")[2], 16) for row in rows if row[9] in ours]
+    assert ports
+    return ports
 
 
 def send_junk(ports: list[int]) -> None:
@@ -212,9 +212,9 @@ def test_another_local_user_does_not_get_the_camera_by_our_port() -> None:
         assert camera.requests == []
 
 
-def closed(one: socket.socket) -> bool:
+def closed(client: socket.socket) -> bool:
     try:
-        return one.recv(1) == b""
+        return client.recv(1) == b""
     except BlockingIOError:
         return False
     except ConnectionResetError:
@@ -225,10 +225,10 @@ def closed(one: socket.socket) -> bool:
 def silent(port: int, count: int) -> Iterator[list[socket.socket]]:
     """Connections that ask for nothing."""
     with ExitStack() as stack:
-        found = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=3)) for _ in range(count)]
-        for one in found:
-            one.setblocking(False)
-        yield found
+        sockets = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=3)) for _ in range(count)]
+        for client in sockets:
+            client.setblocking(False)
+        yield sockets
 
 
 def test_silent_connections_are_bounded_and_keep_nobody_out() -> None:

@@ -13,11 +13,11 @@ from workers.ingest.capture.adaptive_rate import AdaptiveRate, LoadSample
 PATIENCE_S = 5.0
 
 
-def run(rate: AdaptiveRate, seconds: int, look: Callable[[int], LoadSample], start_s: int = 0) -> list[float]:
-    """The rate after each look, one a second."""
+def run(rate: AdaptiveRate, seconds: int, sample: Callable[[int], LoadSample], start_s: int = 0) -> list[float]:
+    """The rate after each sample, one per second."""
     rates = []
     for second in range(start_s, start_s + seconds):
-        rate.observe(look(second), float(second))
+        rate.observe(sample(second), float(second))
         rates.append(rate.fps)
     return rates
 
@@ -27,7 +27,7 @@ def analysis(rate: AdaptiveRate, frames_per_s: float) -> Callable[[int], LoadSam
     waiting: deque[float] = deque()  # when each was published
     sampled_s = decided_s = 0.0
 
-    def look(second: int) -> LoadSample:
+    def sample(second: int) -> LoadSample:
         nonlocal sampled_s, decided_s
         decided = 0
         while sampled_s <= second:
@@ -39,7 +39,7 @@ def analysis(rate: AdaptiveRate, frames_per_s: float) -> Callable[[int], LoadSam
             decided_s += 1 / frames_per_s
         return LoadSample(second - waiting[0] if waiting else 0.0, decided)
 
-    return look
+    return sample
 
 
 def test_an_analysis_that_keeps_up_leaves_the_rate_alone() -> None:
@@ -52,9 +52,9 @@ def test_it_falls_before_the_oldest_frame_is_too_old_and_stops_at_the_floor() ->
     waited = 0.0
     manages = analysis(rate, 2.5)
     for second in range(120):
-        look = manages(second)
-        waited = max(waited, look.waiting_s)
-        rate.observe(look, float(second))
+        sample = manages(second)
+        waited = max(waited, sample.waiting_s)
+        rate.observe(sample, float(second))
     assert 1 < waited < PATIENCE_S
     assert rate.lowered
     rate = AdaptiveRate(5, 1.25, PATIENCE_S)

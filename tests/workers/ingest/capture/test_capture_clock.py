@@ -1,4 +1,4 @@
-"""Capture times: intervals are the source's own, and the time told follows the wall clock wherever it is set."""
+"""Capture times: intervals are the source's own, and capture times follow the wall clock when it is set."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def test_wherever_the_wall_clock_is_set_stamps_follow_at_once_and_intervals_stay
         wall_s += step_s
         stamps = []
         for _ in range(count):
-            told = clock.stamp(frame / 5, arrival(frame / 5, wall_s), frame == 0)
-            assert abs(told.captured_at_ns - (START + (frame / 5 + wall_s) * S)) < S // 100
-            assert told.late_ns < S // 100
-            stamps.append(told.captured_at_ns)
+            stamp = clock.stamp(frame / 5, arrival(frame / 5, wall_s), frame == 0)
+            assert abs(stamp.captured_at_ns - (START + (frame / 5 + wall_s) * S)) < S // 100
+            assert stamp.late_ns < S // 100
+            stamps.append(stamp.captured_at_ns)
             frame += 1
         assert all(abs(b - a - S // 5) <= S // 50 for a, b in pairwise(stamps))
 

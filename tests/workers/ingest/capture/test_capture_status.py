@@ -21,9 +21,9 @@ def test_a_pause_is_a_gap_unless_a_recording_waits_for_the_queue(camera: Camera,
     tracker = CaptureStatusTracker(camera, 5.0, None, lambda: None)
     for at_ms, seq in ((1_000, 1), (1_200, 2), (21_200, 3)):
         tracker.update(CaptureReport(kind=ReportKind.PROGRESS, seq=seq, last_frame_at_ms=at_ms))
-    found = tracker.current().last_gap
-    assert (found is not None) == gap
-    assert found is None or (found.from_ms, found.to_ms) == (1_200, 21_200)
+    last_gap = tracker.current().last_gap
+    assert (last_gap is not None) == gap
+    assert last_gap is None or (last_gap.from_ms, last_gap.to_ms) == (1_200, 21_200)
 
 
 @pytest.mark.parametrize("step_ms", [45_000, -45_000, 400 * 86_400_000])

@@ -167,7 +167,7 @@ def test_a_process_that_falls_asleep_within_writing_writes_nothing(
 
     def long_check(self: Lease, pipe: redis.client.Pipeline) -> None:
         honest(self, pipe)
-        with connect(bus_url) as client:  # it was ours when it was looked at
+        with connect(bus_url) as client:  # The lease was ours when it was checked.
             client.set(LEASE.unit.lease, b"other:2")
 
     monkeypatch.setattr(Lease, "guard", long_check)

@@ -220,8 +220,8 @@ async def test_a_description_without_readable_pictures_is_refused_and_the_status
     assert (answer.status, answer.headers["cseq"]) == (415, "1")
     assert answer.reason.startswith(why)
     assert await peer.end() == b""
-    [(camera, told, detail)] = cameras.refused
-    assert (camera, told) == ("cam", reason)
+    [(camera, shown, detail)] = cameras.refused
+    assert (camera, shown) == ("cam", reason)
     assert detail.startswith(f"a publisher at 127.0.0.1 was refused: {why}")
 
 
@@ -321,7 +321,7 @@ async def test_of_publishers_that_wait_for_one_capture_the_newest_stays(cameras:
             recording.append(asyncio.create_task(peer.publish()))
             await eventually(lambda number=number: len(cameras.slots) == number + 1)
         outcomes = await asyncio.gather(*recording, return_exceptions=True)
-        assert [isinstance(one, asyncio.IncompleteReadError) for one in outcomes] == [True, True, False]
+        assert [isinstance(outcome, asyncio.IncompleteReadError) for outcome in outcomes] == [True, True, False]
 
 
 async def test_reports_of_the_capture_reach_the_publisher(door: RtspServer, cameras: StandIn) -> None:
@@ -336,11 +336,11 @@ async def test_reports_of_the_capture_reach_the_publisher(door: RtspServer, came
 def ports() -> Iterator[list[socket.socket]]:
     """Two UDP ports of a publisher, and one of a stranger."""
     with ExitStack() as stack:
-        found = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(3)]
-        for one in found:
-            one.bind(("127.0.0.1", 0))
-            one.settimeout(5)
-        yield found
+        sockets = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(3)]
+        for udp in sockets:
+            udp.bind(("127.0.0.1", 0))
+            udp.settimeout(5)
+        yield sockets
 
 
 async def test_udp_is_taken_from_the_publishers_own_ports_alone(

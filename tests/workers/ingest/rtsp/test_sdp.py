@@ -1,4 +1,4 @@
-"""Descriptions of tracks: what is taken of a publisher's, and what the capture is told."""
+"""Descriptions of tracks: what is read of a publisher's, and what the capture process receives."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ a=framerate:12.5
 """
 
 
-def test_the_capture_is_told_of_pictures_without_keys_and_addresses() -> None:
+def test_the_capture_gets_the_video_tracks_without_keys_and_addresses() -> None:
     parsed = parse_tracks(CAMERA)
     assert [(track.media, track.control) for track in parsed] == [("application", "track0"), ("video", "track1")]
     assert parsed[1].encodings == ["H265", "H264", "RTX"]
