@@ -10,8 +10,8 @@ import redis.asyncio
 
 from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
+from patchwatch.bus.stored_records import readable
 from patchwatch.contract.bounds import counted
-from patchwatch.contract.errors import InvalidMessageError
 from patchwatch.messages.camera import Camera
 
 log = logging.getLogger("patchwatch.ingest")
@@ -50,15 +50,11 @@ class CameraReplica:
 
     async def _load(self) -> dict[str, Camera]:
         stored: dict[bytes, bytes] = await cast(Any, self._client.hgetall(keys.CAMERAS))
-        cameras = {}
-        for camera_id, data in stored.items():
-            try:
-                camera = Camera.decode(data)
-            except InvalidMessageError as error:
-                log.error("camera %r is left out: %s; remove it and add it again", camera_id, error)
-            else:
-                cameras[camera.id] = camera
-        return cameras
+        decoded = (
+            readable(Camera.decode, data, f"camera {camera_id!r} (remove it, and add it again)")
+            for camera_id, data in stored.items()
+        )
+        return {camera.id: camera for camera in decoded if camera is not None}
 
     async def _restore(self) -> int:
         log.warning("Redis has lost its data: putting %d cameras back", len(self._cameras))

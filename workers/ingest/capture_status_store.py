@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import redis.asyncio
 
 from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
-from patchwatch.contract.errors import BusUnavailableError, InvalidMessageError
+from patchwatch.bus.stored_records import readable
+from patchwatch.contract.errors import BusUnavailableError
 from patchwatch.messages.camera import is_over
 from patchwatch.messages.status import CaptureStatus
 from workers.runtime.lease import TRIES, Lease
 
 _FENCE_EXPIRES_S = 86_400  # Far longer than a suspended process of the removed camera may sleep.
-log = logging.getLogger("patchwatch.ingest")
 
 
 class CaptureStatusStore:
@@ -30,12 +29,8 @@ class CaptureStatusStore:
     async def read(self, camera_id: str) -> CaptureStatus | None:
         """The status that the previous worker wrote. Read it under the lease, when nobody else can change it."""
         with translated():
-            data = await self._client.get(self._keys(camera_id).capture)
-        try:
-            return CaptureStatus.decode(data) if data else None
-        except InvalidMessageError as error:
-            log.warning("camera %s: its earlier status is ignored: %s", camera_id, error)
-            return None
+            data = cast("bytes | None", await self._client.get(self._keys(camera_id).capture))
+        return readable(CaptureStatus.decode, data, f"the earlier status of camera {camera_id}")
 
     async def write(self, statuses: Mapping[Lease, CaptureStatus]) -> None:
         """Write, in one transaction, the statuses whose lease still holds."""
