@@ -28,7 +28,7 @@ async def test_a_camera_joined_between_two_key_frames_waits_for_the_next_on_one_
     assert (status.reconnects, camera.connections) == (0, 1)
 
 
-async def test_unverified_tls_is_told(rig: Rig) -> None:
+async def test_unverified_tls_is_reported(rig: Rig) -> None:
     await rig.put(Camera(id="bare", source="rtsps://127.0.0.1:9/x", tls_verify=False))
     assert (await rig.until("bare", CaptureState.OFFLINE)).tls is Tls.UNVERIFIED
 

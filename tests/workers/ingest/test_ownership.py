@@ -189,7 +189,7 @@ async def test_a_worker_that_was_stopped_and_wakes_writes_nothing(rig: Rig, clip
     assert steps_ms == {200}  # Those of one capture
 
 
-async def test_a_publisher_is_turned_away_when_the_owner_does_not_let_go(
+async def test_a_publisher_is_refused_when_the_owner_does_not_hand_over_the_camera(
     make_settings: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "_HAND_OVER_WITHIN_S", 1.0)

@@ -66,7 +66,7 @@ def test_the_advice_on_each_code_fits_the_kind_of_source(code: int) -> None:
         (SourceKind.PUSH, errno.ETIMEDOUT, True, Reason.TIMEOUT),
     ],
 )
-def test_what_may_pass_is_tried_again(kind: SourceKind, code: int, retried: bool, reason: Reason) -> None:
+def test_temporary_errors_are_retried(kind: SourceKind, code: int, retried: bool, reason: Reason) -> None:
     error = translation(kind, code)
     assert (isinstance(error, SourceUnavailableError), error.reason) == (retried, reason)
 

@@ -40,7 +40,7 @@ def test_private_loopback_and_public_addresses_are_ordinary(host: str) -> None:
     assert addresses(f"rtsp://{host}/x") == [host.strip("[]")]
 
 
-def test_a_name_is_judged_by_every_address_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_address_of_a_name_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     def resolve(*_: Any, **__: Any) -> list[Any]:
         return [(socket.AF_INET, 1, 6, "", (address, 0)) for address in ("10.0.0.7", "169.254.169.254")]
 
@@ -49,7 +49,7 @@ def test_a_name_is_judged_by_every_address_it_has(monkeypatch: pytest.MonkeyPatc
         addresses("rtsp://metadata.example/x")
 
 
-def test_a_name_that_nobody_knows_is_worth_another_try() -> None:
+def test_an_unknown_host_name_is_worth_retrying() -> None:
     with pytest.raises(SourceUnavailableError) as caught:
         addresses("rtsp://ann:geheim@nohost.invalid/x")
     assert caught.value.reason == Reason.UNREACHABLE

@@ -52,13 +52,13 @@ def test_a_camera_is_read_through_the_relay() -> None:
 @pytest.mark.gst
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 @pytest.mark.parametrize("auth", ["basic", "digest"])
-def test_a_camera_that_nobody_here_wrote_is_read_by_either_transport(transport: str, auth: str) -> None:
+def test_an_independent_camera_is_read_over_either_transport(transport: str, auth: str) -> None:
     port = free_port()
     with rtsp_camera(port, "--user", "ann", "--password", "12#3/4", "--auth", auth):
         assert first_pictures(f"rtsp://ann:12%233%2F4@127.0.0.1:{port}/cam", transport=transport) == 3
 
 
-def test_media_by_udp_is_taken_from_the_camera_that_was_checked_and_no_other() -> None:
+def test_media_over_udp_is_accepted_only_from_the_checked_address() -> None:
     relay = Relay(Target.parse("rtsp://camera.example/x"), TlsOptions(), timeout_s=1, allow_link_local=False)
     relay._address = "10.0.0.7"
     transport = "RTP/AVP;unicast;client_port=5000-5001;server_port=6000-6001;source=169.254.169.254"
@@ -83,7 +83,7 @@ def test_packets_of_strangers_do_not_disturb_media_over_udp() -> None:
         assert video.decode_errors == 0
 
 
-def test_a_camera_that_does_not_tell_its_udp_ports_is_told_to_use_tcp() -> None:
+def test_a_camera_that_does_not_name_its_udp_ports_has_to_use_tcp() -> None:
     with stub_camera() as camera:  # it repeats our offer
         error = refusal(f"rtsp://127.0.0.1:{camera.port}/cam", transport="udp")
     assert isinstance(error, SourceRejectedError)
@@ -147,7 +147,7 @@ def test_redirects_without_end_end() -> None:
 
 
 @pytest.mark.parametrize("there", ["http://127.0.0.1/x", "file:/etc/passwd", "", "rtsp://[/x"])
-def test_a_redirect_to_what_is_no_camera_is_refused(there: str) -> None:
+def test_a_redirect_to_something_else_than_a_camera_is_refused(there: str) -> None:
     with stub_camera(redirect=there or " ") as camera:
         assert getattr(refusal(f"rtsp://127.0.0.1:{camera.port}/cam"), "reason", None) == Reason.BAD_URL
 
@@ -174,7 +174,7 @@ def test_the_address_that_was_checked_is_the_one_connected_to(monkeypatch: pytes
 # Passwords ----------------------------------------------------------------------------------------------------
 
 
-def test_a_camera_that_knows_only_sha_256_lets_us_in() -> None:
+def test_a_camera_that_supports_only_sha_256_is_read() -> None:
     with stub_camera(sha256='ann:12#3/4?5@6%7:8"') as camera:
         assert first_pictures(f"rtsp://ann:12%233%2F4%3F5%406%257%3A8%22@127.0.0.1:{camera.port}/cam") == 3
     assert camera.authorizations
@@ -187,7 +187,7 @@ def test_a_wrong_password_is_tried_once() -> None:
     assert len(camera.authorizations) == 1
 
 
-def test_what_a_camera_asks_for_that_nobody_here_can_do_is_named() -> None:
+def test_an_unsupported_authentication_is_named() -> None:
     with stub_camera(scheme='Digest realm="x", nonce="y", algorithm=SHA-512-256') as camera:
         error = refusal(f"rtsp://ann:geheim@127.0.0.1:{camera.port}/cam")
     assert getattr(error, "reason", None) == Reason.AUTH
@@ -196,7 +196,7 @@ def test_what_a_camera_asks_for_that_nobody_here_can_do_is_named() -> None:
     assert camera.authorizations == []
 
 
-def test_a_missing_password_is_asked_for() -> None:
+def test_the_error_asks_for_a_missing_password() -> None:
     with stub_camera(basic=True) as camera:
         assert "asks for user and password" in str(refusal(f"rtsp://127.0.0.1:{camera.port}/cam"))
 
@@ -308,7 +308,7 @@ def test_a_pinned_certificate_is_trusted_and_no_other(
     assert len(camera.requests) == seen
 
 
-def test_going_without_is_possible_and_said(ca: tuple[trustme.CA, Path]) -> None:
+def test_verification_can_be_switched_off_and_is_shown_as_off(ca: tuple[trustme.CA, Path]) -> None:
     with secure_camera(ca[0]) as (camera, _):
         url = f"rtsps://ann:geheim@127.0.0.1:{camera.port}/cam"
         assert first_pictures(url, tls=TlsOptions(verify=False)) == 3
@@ -318,7 +318,7 @@ def test_going_without_is_possible_and_said(ca: tuple[trustme.CA, Path]) -> None
     assert Camera(id="c", source="rtsp://cam/x", tls_verify=False).tls is None
 
 
-def test_a_camera_without_tls_is_said_to_have_none() -> None:
+def test_a_camera_without_tls_is_reported_as_such() -> None:
     with stub_camera() as camera:
         error = refusal(f"rtsps://127.0.0.1:{camera.port}/cam")
     assert getattr(error, "reason", None) in (Reason.TLS, Reason.TIMEOUT, Reason.UNREACHABLE)

@@ -66,7 +66,7 @@ def test_one_long_wait_is_no_overload() -> None:
     assert set(run(rate, 300, lambda second: LoadSample(4.0 if second % 10 == 0 else 0.1, decided=1))) == {5.0}
 
 
-def test_without_any_progress_fewer_frames_would_help_nobody() -> None:
+def test_without_any_progress_the_rate_is_kept() -> None:
     rate = AdaptiveRate(5, 1.25, PATIENCE_S)
     assert set(run(rate, 300, lambda _: LoadSample(60.0, decided=0))) == {5.0}
 
@@ -91,7 +91,7 @@ def test_a_lost_worker_is_no_calm() -> None:
     assert set(run(rate, 300, lambda _: LoadSample(0.0, decided=0), start_s=60)) == {1.25}
 
 
-def test_a_rate_that_was_raised_in_vain_is_tried_ever_more_seldom() -> None:
+def test_a_rate_whose_raise_failed_is_tried_less_and_less_often() -> None:
     rate = AdaptiveRate(5, 1.25, PATIENCE_S)
     rates = run(rate, 4 * 3600, analysis(rate, 3))
     falls = [second for second in range(1, len(rates)) if rates[second] < rates[second - 1] and rates[second] == 2.5]

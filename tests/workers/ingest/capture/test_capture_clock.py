@@ -71,7 +71,7 @@ def test_a_wall_clock_that_is_slewed_hardly_changes_an_interval(step_s: float) -
 
 
 @pytest.mark.parametrize("step_s", [sign * step for step in STEPS_S for sign in (1, -1)])
-def test_lag_is_told_apart_from_a_clock_that_was_set(step_s: float) -> None:
+def test_lag_is_distinguished_from_a_clock_that_was_set(step_s: float) -> None:
     clock = LiveClock()
     for n in range(20):
         clock.stamp(n / 5, arrival(n / 5), n == 0)
@@ -96,7 +96,7 @@ def test_lag_that_grows_stays_visible() -> None:
     assert stamp.late_ns > 8 * S
 
 
-def test_a_reconnect_anchors_anew_and_never_goes_back() -> None:
+def test_a_reconnect_anchors_again_and_never_goes_back() -> None:
     clock = LiveClock(last_ns=START + S // 4)
     first = clock.stamp(0.0, arrival(0.0), discontinuity=True).captured_at_ns
     assert first > START + S // 4

@@ -25,7 +25,7 @@ async def writing(code: str) -> CaptureProcess:
     )
 
 
-async def test_a_report_is_found_among_what_is_none() -> None:
+async def test_a_report_is_read_between_other_lines() -> None:
     process = await writing(f"print('noise'); print('x' * 500_000); print(b'\\xff'); print('{REPORT}')")
     assert await process.report() == CaptureReport(kind=ReportKind.PROGRESS, seq=7)
     assert await process.report() is None
@@ -60,7 +60,7 @@ async def test_a_capture_that_grows_beyond_its_limit_is_killed_and_says_so() -> 
     assert tracker.captured == 7
 
 
-async def test_what_grows_faster_than_anybody_looks_meets_its_own_bound() -> None:
+async def test_a_process_that_grows_suddenly_meets_its_own_memory_limit() -> None:
     code = "from workers.ingest.capture.memory_limit import limit_own_memory as bound\nbound(256)\nbytes(600 << 20)"
     async with asyncio.timeout(PATIENCE_S):
         process = await writing(code)

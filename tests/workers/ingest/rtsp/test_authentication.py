@@ -27,7 +27,7 @@ def test_without_a_username_everybody_may_publish() -> None:
     assert gate_of(Camera(id="cam")).admits("ANNOUNCE", URI, None)
 
 
-def test_a_cameras_own_credentials_take_the_place_of_the_installations() -> None:
+def test_a_cameras_own_credentials_replace_those_of_the_settings() -> None:
     settings = Settings(publish_username="all", publish_password=SecretStr("house"))
     assert gate_of(Camera(id="cam"), settings).admits("ANNOUNCE", URI, basic("all", "house"))
     assert not gate_of(OWN, settings).admits("ANNOUNCE", URI, basic("all", "house"))
@@ -92,7 +92,7 @@ def test_malformed_headers_are_refused(header: str | None) -> None:
     assert not gate_of(OWN).admits("ANNOUNCE", URI, header)
 
 
-def test_a_gate_that_is_shut_admits_nobody() -> None:
+def test_an_authenticator_that_rejects_all_admits_nobody() -> None:
     gate = Authenticator.rejecting_all("n1")
     assert not gate.admits("ANNOUNCE", URI, basic(gate.username or "", gate.password))
 
@@ -118,5 +118,5 @@ def test_a_uri_takes_time_in_proportion(sent: str) -> None:
 
 
 @pytest.mark.parametrize("uri", ["rtsp://[::/gate", "rtsp://h]/gate", "", "//", "rtsp://h/%ff%00", "rtsp://h/../gate"])
-def test_a_uri_that_is_none_names_no_camera(uri: str) -> None:
+def test_a_malformed_uri_names_no_camera(uri: str) -> None:
     assert camera_id_of(uri) is None

@@ -10,7 +10,7 @@ import pytest
 from workers.ingest.rtsp.refusal import RefusalLog
 
 
-async def test_refusals_are_one_line_when_they_begin_and_one_when_they_are_over(
+async def test_refusals_are_logged_once_when_they_begin_and_once_when_they_end(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO, logger="patchwatch.ingest")
@@ -26,7 +26,7 @@ async def test_refusals_are_one_line_when_they_begin_and_one_when_they_are_over(
     ]
 
 
-async def test_refusals_of_many_addresses_are_one_line_too(caplog: pytest.LogCaptureFixture) -> None:
+async def test_refusals_of_many_addresses_share_one_line(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="patchwatch.ingest")
     refusals = RefusalLog()
     for number in range(1000):

@@ -126,7 +126,7 @@ async def test_sound_alone_is_refused_and_the_status_says_so(rig: Rig, talkie: P
     assert status.detail.startswith("a publisher at 127.0.0.1 was refused: no video track")
 
 
-async def test_a_picture_that_cannot_be_read_is_told_of_without_our_inner_address(
+async def test_the_error_about_an_unreadable_stream_hides_the_internal_address(
     make_settings: Callable[..., Settings], clip: Path
 ) -> None:
     async with running(make_settings(max_picture_px=50_000)) as rig:
@@ -139,7 +139,7 @@ async def test_a_picture_that_cannot_be_read_is_told_of_without_our_inner_addres
 
 
 @pytest.mark.parametrize("client", ["ffmpeg", "gst"])
-async def test_credentials_are_asked_for_and_checked(
+async def test_credentials_are_required_and_checked(
     make_settings: Callable[..., Settings], clip: Path, client: str
 ) -> None:
     def publish(userinfo: str) -> tuple[str, ...]:
@@ -206,7 +206,7 @@ STRANGERS = {
 }
 
 
-async def test_peers_that_do_not_belong_are_told_so_and_closed(rig: Rig) -> None:
+async def test_peers_that_are_no_publishers_get_a_reason_and_are_disconnected(rig: Rig) -> None:
     await rig.put(Camera(id="off", enabled=False))
     await rig.put(Camera(id="pulled", source="rtsp://127.0.0.1:9/x"))
     await rig.put(Camera(id="cam"))
