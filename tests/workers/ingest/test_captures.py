@@ -37,7 +37,7 @@ async def test_a_pipe_ends_a_capture_in_seconds(rig: Rig, media: Path) -> None:
     os.mkfifo(media / "x-fifo.mp4")
     await rig.put(Camera(id="pipe", source=f"file:{media / 'x-fifo.mp4'}"))
     status = await rig.until("pipe", CaptureState.FAILED)
-    assert "is no file but a pipe" in status.detail
+    assert "is not a file but a pipe" in status.detail
 
 
 async def test_a_file_outside_the_media_folders_is_refused_by_its_capture(rig: Rig, tmp_path: Path) -> None:

@@ -75,5 +75,5 @@ async def test_the_camera_of_a_broken_capture_is_shown_as_crashed() -> None:
     async with asyncio.timeout(PATIENCE_S):
         outcome = await watch.follow(await writing("while True: print('x' * 1000)"))
     assert (outcome.kind, outcome.reason) == (ReportKind.FAILED, Reason.CRASHED)
-    assert "wrote what is no report" in outcome.detail
+    assert "wrote something else than reports" in outcome.detail
     assert tracker.state is CaptureState.CONNECTING

@@ -298,7 +298,7 @@ async def test_the_publisher_learns_why_a_capture_does_not_start(cameras: StandI
         peer = await Peer.to(rtsp_server.port)
         recording = asyncio.create_task(peer.publish())
         await eventually(lambda: bool(cameras.slots))
-        cameras.slots[0].why = "too little memory"
+        cameras.slots[0].end_reason = "too little memory"
         cameras.slots[0].ended.set()
         answer = await recording
         assert (answer.status, answer.reason) == (503, "The capture did not start - too little memory")
