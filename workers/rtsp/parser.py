@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 
 from patchwatch.contract.errors import InvalidMessageError
 from workers.rtsp.headers import Headers
 from workers.rtsp.message import Packet, Request, Response, printable
 
+BUFFER_BYTES = 65_536  # Per read; an asyncio stream with this limit buffers at most twice as much ahead.
 _MAX_METHOD = 32
 _TLS_HANDSHAKE = 0x16
 
@@ -106,6 +108,33 @@ class Parser:
         if len(text) > 9 or not (text.isascii() and text.isdigit()) or int(text) > self._limits.body_bytes:
             raise InvalidMessageError(f"a body of {printable(text, 20)} bytes")
         return int(text)
+
+
+class MessageReader:
+    """Not for two readers at once. Messages longer than ``limits`` raise `InvalidMessageError`."""
+
+    def __init__(self, reader: asyncio.StreamReader, limits: Limits) -> None:
+        self._reader = reader
+        self._parser = Parser(limits)
+
+    @property
+    def between_messages(self) -> bool:
+        """Whether no message or packet has been received in part."""
+        return self._parser.empty
+
+    def ready(self) -> Event | None:
+        """The next message or packet, if it has already been received."""
+        return self._parser.next()
+
+    async def next(self) -> Event | None:
+        """The next message or packet; None once the peer has closed, even in the middle of a message."""
+        while (event := self._parser.next()) is None:
+            await asyncio.sleep(0)  # Lets other connections run, however fast this peer sends.
+            data = await self._reader.read(BUFFER_BYTES)
+            if not data:
+                return None
+            self._parser.feed(data)
+        return event
 
 
 def _message(lines: list[str]) -> Request | Response:

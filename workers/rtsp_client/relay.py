@@ -21,8 +21,7 @@ from typing import Any, Self
 from patchwatch.contract.errors import InvalidMessageError, PatchwatchError, SourceRejectedError, SourceUnavailableError
 from patchwatch.messages.status import Reason
 from workers.rtsp.message import Packet, Request, Response
-from workers.rtsp.message_reader import BUFFER_BYTES, MessageReader
-from workers.rtsp.parser import Event, Limits
+from workers.rtsp.parser import BUFFER_BYTES, Event, Limits, MessageReader
 from workers.rtsp.pending_connections import PendingConnection, PendingConnections
 from workers.rtsp_client.camera_address import camera_addresses
 from workers.rtsp_client.challenge import SUPPORTED, Challenge

@@ -8,8 +8,7 @@ import ipaddress
 
 from patchwatch.contract.errors import InvalidMessageError
 from workers.rtsp.message import Packet, Request, Response, printable
-from workers.rtsp.message_reader import BUFFER_BYTES, MessageReader
-from workers.rtsp.parser import Event, Limits
+from workers.rtsp.parser import BUFFER_BYTES, Event, Limits, MessageReader
 
 REQUEST_LIMITS = Limits(head_bytes=8192, body_bytes=65_536)
 _SEND_WITHIN_S = 5.0  # A peer that does not read its response for longer is disconnected.

@@ -16,7 +16,7 @@ from workers.ingest.rtsp.authentication import Authenticator, camera_id_of, new_
 from workers.ingest.rtsp.connection import Connection
 from workers.ingest.rtsp.transport import parse_transports
 from workers.rtsp.message import Packet, Request, Response
-from workers.rtsp.message_reader import BUFFER_BYTES
+from workers.rtsp.parser import BUFFER_BYTES
 from workers.rtsp.pending_connections import PendingConnections
 
 _HOST = "127.0.0.1"

@@ -19,7 +19,7 @@ from workers.ingest.rtsp.peer_limits import PeerLimits
 from workers.ingest.rtsp.publish_session import PublishSession, SessionContext, WaitingPublishers
 from workers.ingest.rtsp.refusal import Refusal, RefusalLog
 from workers.rtsp.message import Response
-from workers.rtsp.message_reader import BUFFER_BYTES
+from workers.rtsp.parser import BUFFER_BYTES
 from workers.rtsp.pending_connections import PendingConnection, PendingConnections
 
 _REQUESTS_TO_RECORD = 4  # A publisher has the time of so many requests to start recording.
