@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from struct import Struct
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from patchwatch.contract.errors import InvalidMessageError
 from workers.rtsp.headers import Headers
 
 _MAX_CSEQ_DIGITS = 20
+INTERLEAVED = ord("$")  # The first byte of a packet.
+_FRAME = Struct(">BBH")  # Marker, channel and length.
 _MAX_REASON = 300  # Characters of a reason phrase.
 _REASONS = {
     200: "OK", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
@@ -18,16 +22,15 @@ _REASONS = {
 }  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """An RTP or RTCP packet on an interleaved channel."""
+class Packet(NamedTuple):
+    """An RTP or RTCP packet on an interleaved channel (RFC 2326, 10.12)."""
 
     channel: int
     payload: bytes
 
     def encode(self) -> bytes:
         """The packet with its frame, ready to send."""
-        return b"$" + bytes((self.channel,)) + len(self.payload).to_bytes(2, "big") + self.payload
+        return _FRAME.pack(INTERLEAVED, self.channel, len(self.payload)) + self.payload
 
 
 @dataclass(frozen=True, slots=True)

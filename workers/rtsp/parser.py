@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import string
 from dataclasses import dataclass, replace
 
 from patchwatch.contract.errors import InvalidMessageError
 from workers.rtsp.headers import Headers
-from workers.rtsp.message import Packet, Request, Response, printable
+from workers.rtsp.message import INTERLEAVED, Packet, Request, Response, printable
 
 BUFFER_BYTES = 65_536  # Per read; an asyncio stream with this limit buffers at most twice as much ahead.
 _MAX_METHOD = 32
+_FIRST_BYTES = b"$ \t" + string.ascii_letters.encode()  # A packet, or a message after blanks.
 _TLS_HANDSHAKE = 0x16
 
 Event = Request | Response | Packet
@@ -51,7 +53,7 @@ class Parser:
         """The next complete message or packet. Raises `InvalidMessageError` for what is not RTSP or too long."""
         if not self._begin():
             return None
-        if self._head is None and self._buffer[0] == ord("$"):
+        if self._head is None and self._buffer[0] == INTERLEAVED:
             return self._packet()
         self._head = self._head or self._read_head()
         if self._head is None or len(self._buffer) < self._head[1]:
@@ -67,19 +69,20 @@ class Parser:
             return True
         if not self._searched and self._buffer.startswith((b"\r", b"\n")):
             del self._buffer[: len(self._buffer) - len(self._buffer.lstrip(b"\r\n"))]
-        if self._buffer and not (self._buffer[:1].isalpha() or self._buffer[0] in b"$ \t"):
+        if self._buffer and self._buffer[0] not in _FIRST_BYTES:
             tls = " but TLS: use rtsp://, not rtsps://" if self._buffer[0] == _TLS_HANDSHAKE else ""
             raise InvalidMessageError("not RTSP" + tls)
         return bool(self._buffer)
 
     def _packet(self) -> Packet | None:
-        if len(self._buffer) < 4:
+        buffer = self._buffer
+        if len(buffer) < 4:
             return None
-        end = 4 + int.from_bytes(self._buffer[2:4], "big")
-        if len(self._buffer) < end:
+        end = 4 + (buffer[2] << 8 | buffer[3])
+        if len(buffer) < end:
             return None
-        packet = Packet(self._buffer[1], bytes(self._buffer[4:end]))
-        del self._buffer[:end]
+        packet = Packet(buffer[1], bytes(memoryview(buffer)[4:end]))
+        del buffer[:end]
         return packet
 
     def _read_head(self) -> tuple[Request | Response, int] | None:

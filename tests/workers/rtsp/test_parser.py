@@ -16,7 +16,7 @@ from workers.rtsp_client.relay import CAMERA_LIMITS
 
 WHOLE = (
     b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n$\x02\x00\x03abc\r\n"
-    b"ANNOUNCE rtsp://h/a b RTSP/1.0\r\ncseq:2\r\nContent-Length: 4\r\n\r\n$\r\n\r$\x00\x00\x00"
+    b"ANNOUNCE rtsp://h/a b RTSP/1.0\r\ncseq:2\r\nContent-Length: 4\r\n\r\n$\r\n\r\n$\x00\x00\x00"
     b"RTSP/1.0 401 Who are you\nWWW-Authenticate: a\nwww-authenticate: b,\n\tc\n\n"
 )
 EVENTS: list[Event] = [
