@@ -40,20 +40,20 @@ async def test_no_word_of_a_capture_ends_its_watch(tally: Tally, tmp_path: Path)
 
 async def heard(tally: Tally, lines: list[bytes], said: Path) -> None:
     said.write_bytes(b"\n".join([*lines, ENDED.encode()]) + b"\n")  # noqa: ASYNC240 (a few kilobytes)
-    standing = CaptureStatusTracker(Camera(id="cam", source="push:"), 5.0, None, lambda: None)
-    standing.begin()
+    tracker = CaptureStatusTracker(Camera(id="cam", source="push:"), 5.0, None, lambda: None)
+    tracker.start_process()
     script = "; ".join(_SAY.format(out, out) for out in ("sys.stderr.buffer", "sys.stdout.buffer"))
     process = CaptureProcess(
         await asyncio.create_subprocess_exec(sys.executable, "-c", script, said, stdin=-1, stdout=-1, stderr=-1)
     )
     try:
         async with asyncio.timeout(PATIENCE_S):
-            outcome = await CaptureMonitor(standing, timeout_s=2.0, quiet_s=2.0, live=False, memory_mb=2000).follow(
+            outcome = await CaptureMonitor(tracker, timeout_s=2.0, quiet_s=2.0, live=False, memory_mb=2000).follow(
                 process
             )
     finally:
         await process.stop()
-    CaptureStatus.decode(standing.status().encode())  # what is written of it can be read
+    CaptureStatus.decode(tracker.current().encode())  # what is written of it can be read
     tally.count(KIND, f"heard to its {outcome.kind}", len(lines))
 
 

@@ -109,7 +109,7 @@ class OneCamera:
         self.flaky = Flaky.from_url(SERVER.url)
         self.lossless = lossless
         self.committer = Committer(self.client, Settings())
-        self.standing = CaptureStatusTracker(CAMERA, 5.0, None, lambda: None)
+        self.tracker = CaptureStatusTracker(CAMERA, 5.0, None, lambda: None)
         self.publisher: Publisher | None = None
         self.session: CameraState | None = None
         self.hand: list[QueuedFrame] = []
@@ -122,8 +122,8 @@ class OneCamera:
         self.publisher = Publisher(
             self.flaky, KEYS, CAPTURE, queue_frames=QUEUE_FRAMES, lossless=self.lossless, pause=self.wait_briefly
         )
-        self.publisher.start(self.standing.captured)
-        self.standing.begin()
+        self.publisher.start(self.tracker.captured)
+        self.tracker.start_process()
 
     def wait_briefly(self, seconds: float) -> bool:
         self.waited_s += seconds
@@ -133,7 +133,7 @@ class OneCamera:
         """Its number; None when the capture had to stop, because a lossless frame would have waited."""
         publisher = self.publisher
         assert publisher is not None
-        publisher._away_until_s = 0.0  # half a second later
+        publisher._retry_at_s = 0.0  # half a second later
         self.waited_s = 0.0
         seq = publisher.next_seq()
         try:
@@ -147,8 +147,8 @@ class OneCamera:
     def report(self) -> None:
         if self.publisher:
             counts = {"seq": self.publisher.seq, "unpublished": self.publisher.unpublished}
-            self.standing.take(CaptureReport(kind=ReportKind.PROGRESS, **counts))
-        self.client.set(KEYS.capture, self.standing.status().encode())
+            self.tracker.update(CaptureReport(kind=ReportKind.PROGRESS, **counts))
+        self.client.set(KEYS.capture, self.tracker.current().encode())
 
     # inference --------------------------------------------------------------------------------------------------
 
@@ -244,7 +244,7 @@ class Books(RuleBasedStateMachine):
             head = self.camera.client.xinfo_stream(KEYS.frames) if self.camera.client.exists(KEYS.frames) else None
             newest = int(head["last-generated-id"].split(b"-")[0]) if head else 0
             committed = int(self.camera.client.hget(KEYS.state, "seq") or 0)
-            self.never_there -= max(0, publisher.seq - max(newest, committed, self.camera.standing.captured))
+            self.never_there -= max(0, publisher.seq - max(newest, committed, self.camera.tracker.captured))
         self.camera.publisher = None
 
     @rule()

@@ -1,4 +1,4 @@
-"""The configured cameras, as Redis holds them."""
+"""A replica of the configured cameras in Redis."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import redis.asyncio
 
 from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
+from patchwatch.bus.stored_records import readable
 from patchwatch.contract.bounds import counted
-from patchwatch.contract.errors import InvalidMessageError
 from patchwatch.messages.camera import Camera
 
 log = logging.getLogger("patchwatch.ingest")
 
 
 class CameraReplica:
-    """Reads the cameras when their revision changes, and puts them back when Redis has lost them.
+    """Reads the cameras when their revision changes, and restores them when Redis has lost its data.
 
-    Removing a camera raises the revision; a Redis that restarted empty, or was flushed, has a lower one or none. Only
-    then is our copy written back, so a camera removed by the user stays removed.
+    Removing a camera raises the revision; a Redis that restarted empty or was flushed has a lower one or none. Only
+    then is the replica written back, so a camera that the user removed stays removed.
     """
 
     def __init__(self, client: redis.asyncio.Redis) -> None:
@@ -50,15 +50,11 @@ class CameraReplica:
 
     async def _load(self) -> dict[str, Camera]:
         stored: dict[bytes, bytes] = await cast(Any, self._client.hgetall(keys.CAMERAS))
-        cameras = {}
-        for camera_id, data in stored.items():
-            try:
-                camera = Camera.decode(data)
-            except InvalidMessageError as error:
-                log.error("camera %r is left out: %s; remove it and add it again", camera_id, error)
-            else:
-                cameras[camera.id] = camera
-        return cameras
+        decoded = (
+            readable(Camera.decode, data, f"camera {camera_id!r} (remove it, and add it again)")
+            for camera_id, data in stored.items()
+        )
+        return {camera.id: camera for camera in decoded if camera is not None}
 
     async def _restore(self) -> int:
         log.warning("Redis has lost its data: putting %d cameras back", len(self._cameras))
@@ -66,6 +62,6 @@ class CameraReplica:
             for camera in self._cameras.values():
                 pipe.hsetnx(keys.CAMERAS, camera.id, camera.encode())
             revision = (self._revision or 0) + 1
-            pipe.set(keys.CAMERAS_REVISION, revision)  # whatever stands there, be it no number
+            pipe.set(keys.CAMERAS_REVISION, revision)  # Replaces whatever is there, even if it is not a number.
             await pipe.execute()
         return revision

@@ -1,23 +1,22 @@
-"""The cameras' `CaptureStatus` in Redis, each written under the lease of its camera's capture alone."""
+"""The cameras' `CaptureStatus` in Redis. Each is written only under the lease of its camera's capture."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import redis.asyncio
 
 from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
-from patchwatch.contract.errors import BusUnavailableError, InvalidMessageError
+from patchwatch.bus.stored_records import readable
+from patchwatch.contract.errors import BusUnavailableError
 from patchwatch.messages.camera import is_over
 from patchwatch.messages.status import CaptureStatus
 from workers.runtime.lease import TRIES, Lease
 
-_FENCE_EXPIRES_S = 86_400  # far longer than anything of the removed camera may still be asleep
-log = logging.getLogger("patchwatch.ingest")
+_FENCE_EXPIRES_S = 86_400  # Far longer than a suspended process of the removed camera may sleep.
 
 
 class CaptureStatusStore:
@@ -28,17 +27,13 @@ class CaptureStatusStore:
         self._partitions = partitions
 
     async def read(self, camera_id: str) -> CaptureStatus | None:
-        """What the worker before wrote. Read it under a lease: then nobody else adds to it any more."""
+        """The status that the previous worker wrote. Read it under the lease, when nobody else can change it."""
         with translated():
-            data = await self._client.get(self._of(camera_id).capture)
-        try:
-            return CaptureStatus.decode(data) if data else None
-        except InvalidMessageError as error:
-            log.warning("camera %s: its earlier status is left out: %s", camera_id, error)
-            return None
+            data = cast("bytes | None", await self._client.get(self._keys(camera_id).capture))
+        return readable(CaptureStatus.decode, data, f"the earlier status of camera {camera_id}")
 
     async def write(self, statuses: Mapping[Lease, CaptureStatus]) -> None:
-        """Those whose lease still holds, together."""
+        """Write, in one transaction, the statuses whose lease still holds."""
 
         async def queue(pipe: Any) -> None:
             leases = list(statuses)
@@ -47,24 +42,24 @@ class CaptureStatusStore:
             pipe.multi()
             for lease, holder in zip(leases, holders, strict=True):
                 if holder == lease.value:
-                    pipe.set(self._of(lease.unit.name).capture, statuses[lease].encode())
+                    pipe.set(self._keys(lease.unit.name).capture, statuses[lease].encode())
 
         if statuses:
             await self._transaction(queue)
 
     async def erase(self, lease: Lease, incarnation: str | None = None) -> None:
-        """What the capture of a removed camera wrote; nothing while the camera is there in this incarnation. Nobody
-        else writes for a later one before this lease is over."""
-        of_camera = self._of(lease.unit.name)
+        """Delete what the capture of a removed camera wrote, unless the camera still exists in this incarnation. Nobody
+        writes for a later incarnation before this lease is over."""
+        camera_keys = self._keys(lease.unit.name)
 
         async def queue(pipe: Any) -> None:
             await pipe.watch(lease.unit.lease, keys.CAMERAS)
-            ours = await pipe.get(lease.unit.lease) == lease.value
+            is_ours = await pipe.get(lease.unit.lease) == lease.value
             record = await pipe.hget(keys.CAMERAS, lease.unit.name)
             pipe.multi()
-            if ours and is_over(record, incarnation):
-                pipe.delete(of_camera.frames, of_camera.capture)
-            if ours and record is None:
+            if is_ours and is_over(record, incarnation):
+                pipe.delete(camera_keys.frames, camera_keys.capture)
+            if is_ours and record is None:
                 pipe.expire(lease.unit.fence, _FENCE_EXPIRES_S)
 
         await self._transaction(queue)
@@ -77,9 +72,9 @@ class CaptureStatusStore:
                         await queue(pipe)
                         await pipe.execute()
                         return
-                    except redis.WatchError:  # a lease was renewed meanwhile
+                    except redis.WatchError:  # A lease was renewed meanwhile.
                         continue
         raise BusUnavailableError("the leases of the captures are being changed all the time")
 
-    def _of(self, camera_id: str) -> CameraKeys:
+    def _keys(self, camera_id: str) -> CameraKeys:
         return CameraKeys.of(camera_id, self._partitions)

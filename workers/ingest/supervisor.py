@@ -1,4 +1,4 @@
-"""Runs a capture process for each camera that this worker holds, and writes down where each stands."""
+"""Runs a capture for each camera that this worker holds, and publishes their status."""
 
 from __future__ import annotations
 
@@ -32,23 +32,23 @@ from workers.runtime.leases import Leases
 _POLL_S = 0.25
 _WRITE_EVERY_S = 1.0
 _BEAT_EXPIRES_S = 10
-_CANCEL_AGAIN_S = 5.0  # longer than the end of a capture takes
-_ASK_EVERY_S = 0.05  # for a camera whose publisher came to us
-_HAND_OVER_WITHIN_S = 12.0  # longer than a lease whose owner is gone, and than the end of a capture
+_CANCEL_AGAIN_S = 5.0  # Longer than it takes to end a capture.
+_CLAIM_EVERY_S = 0.05  # While a publisher waits for its camera to be handed over to this worker.
+_HAND_OVER_WITHIN_S = 12.0  # Longer than an orphaned lease lasts, and than it takes to end a capture.
 STABLE_AFTER_S = 30.0
 log = logging.getLogger("patchwatch.ingest")
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
-    keeper: CameraCapture
+class _Running:
+    capture: CameraCapture
     task: asyncio.Task[None]
 
 
 class Supervisor:
-    """Captures the cameras that this worker holds a lease of; others have the rest.
+    """Captures the cameras that this worker holds a lease of; other workers have the rest.
 
-    Follows the configuration in Redis; keeps going, with what it knows, while Redis is away.
+    Follows the configuration in Redis, and goes on with what it knows while Redis is away.
     """
 
     def __init__(
@@ -57,43 +57,45 @@ class Supervisor:
         assert settings.redis_url is not None, "the ingest worker checked it"
         self._settings = settings
         self._client = client
-        self._roster = CameraReplica(client)
-        self._ledger = CaptureStatusStore(client, settings.partitions)
+        self._replica = CameraReplica(client)
+        self._statuses = CaptureStatusStore(client, settings.partitions)
         self._leases = Leases(settings.redis_url.get_secret_value(), Role.INGEST)
         self._stable_after_s = stable_after_s
         self._cameras: dict[str, Camera] = {}
-        self._kept: dict[str, _Kept] = {}
-        self._over: dict[str, CameraCapture] = {}  # their captures are over, but not yet settled with Redis
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._running: dict[str, _Running] = {}
+        self._finished: dict[str, CameraCapture] = {}  # Their final status is not yet in Redis.
+        self._ending: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._stopping = asyncio.Event()
-        self._following = asyncio.Lock()
+        self._refreshing = asyncio.Lock()
         self._clock = BusClock()
         self._started_at_ms = self._clock.now_ms()
         self._away = False
 
     async def run(self) -> None:
-        """Until `stop`; then every capture is stopped, the last word about it written, and its lease given back."""
+        """Runs until `stop`; then stops every capture, writes its final status, and returns its lease."""
         self._leases.start()
         stopping = asyncio.create_task(self._stopping.wait())
-        tasks = [asyncio.create_task(life) for life in (self._follow_configuration(), self._write_statuses())]
+        tasks = [asyncio.create_task(coroutine) for coroutine in (self._follow_configuration(), self._write_statuses())]
         try:
             await asyncio.wait([*tasks, stopping], return_when=asyncio.FIRST_COMPLETED)
             for task in tasks:
                 if task.done():
-                    task.result()  # neither ends before but by a defect, which ends this worker
+                    task.result()  # Before `stop`, a task ends only by a bug, which ends this worker.
         finally:
             self._stopping.set()
-            await asyncio.gather(*(_ended(task) for task in tasks))
-            await asyncio.gather(*(_ended(kept.task) for kept in self._kept.values()), *map(_ended, self._leaving))
-            for keeper in self._keepers():
-                keeper.standing.worker_stops()
+            await asyncio.gather(*map(_cancel, tasks))
+            await asyncio.gather(
+                *(_cancel(running.task) for running in self._running.values()), *map(_cancel, self._ending)
+            )
+            for capture in self._captures():
+                capture.status.stop_worker()
             with contextlib.suppress(BusUnavailableError):
                 await self._forget_worker()
             await asyncio.to_thread(self._leases.stop)
 
     def stop(self) -> None:
-        """Let `run` end."""
+        """Make `run` end."""
         self._stopping.set()
 
     def camera(self, camera_id: str) -> Camera | None:
@@ -106,37 +108,39 @@ class Supervisor:
         return self._cameras
 
     def publisher_refused(self, camera_id: str, reason: Reason, detail: str) -> None:
-        """A publisher of the camera was not taken: its status says why, if it is captured here and idle."""
-        if kept := self._kept.get(camera_id):
-            kept.keeper.publisher_refused(reason, detail)
+        """Show in the camera's status why a publisher was refused, if it is captured here and nobody publishes."""
+        if running := self._running.get(camera_id):
+            running.capture.publisher_refused(reason, detail)
 
     async def admit(self, camera_id: str, url: str) -> PublisherSlot:
-        """A place for a publisher whose right was checked; the worker that holds its camera is asked for it.
+        """Give an authenticated publisher its camera's slot; a camera that another worker holds is claimed from it.
 
-        Raises `NotFoundError` when the camera went away, `ConflictError` when it was not handed over in time, and
+        Raises `NotFoundError` when the camera was removed, `ConflictError` when it was not handed over in time, and
         `BusUnavailableError`.
         """
-        keeper = await self._keeper_here(camera_id)
-        slot = await keeper.admit(url)
-        self._want()
+        capture = await self._claimed_capture(camera_id)
+        slot = await capture.admit(url)
+        self._request_leases()
         return slot
 
-    async def _keeper_here(self, camera_id: str) -> CameraCapture:
+    async def _claimed_capture(self, camera_id: str) -> CameraCapture:
         unit, deadline_s = self._unit(camera_id), time.monotonic() + _HAND_OVER_WITHIN_S
-        while (kept := self._kept.get(camera_id)) is None:
+        while (running := self._running.get(camera_id)) is None:
             if camera_id not in self._cameras:
                 raise NotFoundError(f"no camera {camera_id}")
             if time.monotonic() > deadline_s:
-                raise ConflictError(f"camera {camera_id} is captured by another ingest worker, which does not let go")
+                raise ConflictError(
+                    f"camera {camera_id} is captured by another ingest worker, which did not hand it over"
+                )
             if await asyncio.to_thread(self._leases.claim, unit):
                 await self.refresh()
             else:
-                await asyncio.sleep(_ASK_EVERY_S)
-        return kept.keeper
+                await asyncio.sleep(_CLAIM_EVERY_S)
+        return running.capture
 
     async def add_camera(self, camera: Camera) -> None:
         """Create a camera. Raises `BusUnavailableError`."""
-        await self._roster.add(camera)
+        await self._replica.add(camera)
         await self.refresh()
 
     async def _follow_configuration(self) -> None:
@@ -144,101 +148,108 @@ class Supervisor:
             try:
                 await self.refresh()
             except BusUnavailableError as error:
-                self._bus_is(away=True, why=str(error))
+                self._note_redis(away=True, why=str(error))
             await asyncio.sleep(_POLL_S)
 
     async def refresh(self) -> None:
-        """Take changes of the configuration and of the leases over now. Raises `BusUnavailableError`."""
-        async with self._following:
-            await self._follow_once()
+        """Apply changes of the configuration and of the leases now. Raises `BusUnavailableError`."""
+        async with self._refreshing:
+            await self._apply_changes()
 
-    async def _follow_once(self) -> None:
+    async def _apply_changes(self) -> None:
         with translated():
             await self._clock.look_async(self._client)
-        self._cameras = await self._roster.read()
-        self._bus_is(away=False)
-        self._want()
+        self._cameras = await self._replica.read()
+        self._note_redis(away=False)
+        self._request_leases()
         owned, leaving = self._leases.owned, self._leases.leaving
-        stale = [name for name, kept in self._kept.items() if self._is_stale(kept.keeper, owned, leaving)]
-        gone = {name: self._kept.pop(name) for name in stale}
-        self._over |= {name: kept.keeper for name, kept in gone.items()}
-        await self._let_go([kept.task for kept in gone.values()])
-        for name, keeper in list(self._over.items()):
-            await self._settle(keeper, leaving)
-            del self._over[name]
-        await self._keep_owned()
+        stale = [name for name, running in self._running.items() if self._is_stale(running.capture, owned, leaving)]
+        ended = {name: self._running.pop(name) for name in stale}
+        self._finished |= {name: running.capture for name, running in ended.items()}
+        await self._end([running.task for running in ended.values()])
+        for name, capture in list(self._finished.items()):
+            await self._hand_back(capture, leaving)
+            del self._finished[name]
+        await self._start_owned()
 
     def _is_stale(
-        self, keeper: CameraCapture, owned: Mapping[LeaseKeys, bytes], leaving: Collection[LeaseKeys]
+        self, capture: CameraCapture, owned: Mapping[LeaseKeys, bytes], leaving: Collection[LeaseKeys]
     ) -> bool:
-        lease = keeper.lease
-        configured = keeper.camera.captures_like(self._cameras.get(keeper.camera.id))
+        lease = capture.lease
+        configured = capture.camera.captures_like(self._cameras.get(capture.camera.id))
         return not configured or owned.get(lease.unit) != lease.value or lease.unit in leaving
 
-    async def _settle(self, keeper: CameraCapture, leaving: Collection[LeaseKeys]) -> None:
-        """Write down where a capture that is over stood, for whoever goes on; not once its lease is over too."""
-        lease, camera_id = keeper.lease, keeper.camera.id
-        now = self._cameras.get(camera_id)
-        if now is not None and now.incarnation == keeper.camera.incarnation:
-            await self._ledger.write({lease: keeper.standing.status()})
+    async def _hand_back(self, capture: CameraCapture, leaving: Collection[LeaseKeys]) -> None:
+        """Write the final status of a finished capture, from which the next worker goes on. Nothing is written once its
+        lease has passed on."""
+        lease, camera_id = capture.lease, capture.camera.id
+        current = self._cameras.get(camera_id)
+        if current is not None and current.incarnation == capture.camera.incarnation:
+            await self._statuses.write({lease: capture.status.current()})
         else:
-            await self._ledger.erase(lease, keeper.camera.incarnation)
+            await self._statuses.erase(lease, capture.camera.incarnation)
             log.info("camera %s: removed", camera_id)
-        if lease.unit in leaving or now is None:
-            if now is not None:
+        if lease.unit in leaving or current is None:
+            if current is not None:
                 log.info("camera %s: left to other ingest workers", camera_id)
             await asyncio.to_thread(self._leases.release, lease.unit)
 
-    async def _keep_owned(self) -> None:
+    async def _start_owned(self) -> None:
         leaving = self._leases.leaving
         for unit, value in self._leases.owned.items():
             camera = self._cameras.get(unit.name)
-            if camera is not None and camera.id not in self._kept and unit not in leaving:
-                before = await self._ledger.read(camera.id)
+            if camera is not None and camera.id not in self._running and unit not in leaving:
+                before = await self._statuses.read(camera.id)
                 known = before is not None and before.camera_incarnation in (None, camera.incarnation)
-                self._keep(camera, Lease(unit, value), before if known else None)
+                self._start(camera, Lease(unit, value), before if known else None)
 
-    def _want(self) -> None:
+    def _request_leases(self) -> None:
         work = {self._unit(camera.id): int(camera.enabled) for camera in self._cameras.values()}
-        tied = (kept.keeper for kept in self._kept.values() if kept.keeper.tied and not kept.task.done())
-        self._leases.want(work, frozenset(keeper.lease.unit for keeper in tied))
+        pinned = (
+            running.capture.lease.unit
+            for running in self._running.values()
+            if running.capture.pinned and not running.task.done()
+        )
+        self._leases.want(work, frozenset(pinned))
 
     def _unit(self, camera_id: str) -> LeaseKeys:
         return LeaseKeys.of_capture(camera_id, self._settings.partitions)
 
-    def _keepers(self) -> list[CameraCapture]:
-        return [*self._over.values(), *(kept.keeper for kept in self._kept.values())]
+    def _captures(self) -> list[CameraCapture]:
+        return [*self._finished.values(), *(running.capture for running in self._running.values())]
 
-    async def _let_go(self, tasks: list[asyncio.Task[None]]) -> None:
-        """End them; `run` sees it through when it is itself stopped meanwhile."""
-        self._leaving.update(tasks)
-        await asyncio.gather(*map(_ended, tasks))
-        self._leaving.difference_update(tasks)
+    async def _end(self, tasks: list[asyncio.Task[None]]) -> None:
+        """Cancel tasks; if this is itself cancelled, `run` waits for them."""
+        self._ending.update(tasks)
+        await asyncio.gather(*map(_cancel, tasks))
+        self._ending.difference_update(tasks)
 
-    def _keep(self, camera: Camera, lease: Lease, before: CaptureStatus | None) -> None:
+    def _start(self, camera: Camera, lease: Lease, before: CaptureStatus | None) -> None:
         fps = camera.analysis_fps or self._settings.analysis_fps
-        standing = CaptureStatusTracker(camera, fps, before, self._changed.set, self._clock)
-        keeper = CameraCapture(camera, self._settings, standing, self._stable_after_s, lease)
-        life = _nothing() if _was_read(camera, before) else keeper.run()
-        self._kept[camera.id] = _Kept(keeper, asyncio.create_task(life, name=f"camera {camera.id}"))
+        status = CaptureStatusTracker(camera, fps, before, self._changed.set, self._clock)
+        capture = CameraCapture(camera, self._settings, status, self._stable_after_s, lease)
+        coroutine = _nothing() if _was_read(camera, before) else capture.run()
+        self._running[camera.id] = _Running(capture, asyncio.create_task(coroutine, name=f"camera {camera.id}"))
 
     async def _write_statuses(self) -> None:
         while not self._stopping.is_set():
-            with contextlib.suppress(TimeoutError):  # not wait_for: before Python 3.12 it may swallow a cancellation
+            with contextlib.suppress(
+                TimeoutError
+            ):  # Not wait_for, which may swallow a cancellation before Python 3.12.
                 async with asyncio.timeout(_WRITE_EVERY_S):
                     await self._changed.wait()
             self._changed.clear()
             try:
                 await self._write_once()
             except BusUnavailableError as error:
-                self._bus_is(away=True, why=str(error))
+                self._note_redis(away=True, why=str(error))
                 await asyncio.sleep(_POLL_S)
 
     async def _write_once(self) -> None:
-        await self._ledger.write({keeper.lease: keeper.standing.status() for keeper in self._keepers()})
+        await self._statuses.write({capture.lease: capture.status.current() for capture in self._captures()})
         beat = WorkerBeat(
             role="ingest", host=socket.gethostname(), pid=os.getpid(), started_at_ms=self._started_at_ms,
-            updated_at_ms=self._clock.now_ms(), cameras=len(self._kept),
+            updated_at_ms=self._clock.now_ms(), cameras=len(self._running),
         )  # fmt: skip
         with translated():
             await self._client.set(self._worker_key(), beat.encode(), ex=_BEAT_EXPIRES_S)
@@ -251,7 +262,7 @@ class Supervisor:
     def _worker_key(self) -> str:
         return keys.worker("ingest", self._leases.worker)
 
-    def _bus_is(self, away: bool, why: str = "") -> None:
+    def _note_redis(self, away: bool, why: str = "") -> None:
         if away and not self._away:
             log.warning("%s; captures go on, their frames are counted as unpublished", why)
         elif self._away and not away:
@@ -259,16 +270,16 @@ class Supervisor:
         self._away = away
 
 
-async def _ended(task: asyncio.Task[None]) -> None:
-    """Cancel until it is over: what a task awaits may swallow a cancellation that comes as it finishes."""
+async def _cancel(task: asyncio.Task[None]) -> None:
+    """Cancel a task until it has ended: what it awaits may swallow a cancellation that arrives as it finishes."""
     while not task.done():
         task.cancel()
         await asyncio.wait({task}, timeout=_CANCEL_AGAIN_S)
 
 
 def _was_read(camera: Camera, before: CaptureStatus | None) -> bool:
-    """Whether it is a file that was read to its end: it is read again when its configuration changes, not at each
-    start of this worker."""
+    """Whether it is a file that was read to its end. It is read again when its configuration changes, not whenever a
+    worker starts."""
     return before is not None and (before.state, before.camera_revision) == (CaptureState.ENDED, camera.revision)
 
 

@@ -1,4 +1,4 @@
-"""The ingest worker: supervisor and RTSP endpoint in one asyncio process; captures are its children."""
+"""The ingest worker: supervisor and RTSP server in one asyncio process; captures are its child processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ log = logging.getLogger("patchwatch.ingest")
 
 
 def run(settings: Settings) -> None:
-    """Until SIGTERM or SIGINT; a second one ends it at once.
+    """Runs until SIGTERM or SIGINT; a second signal ends it at once.
 
     Raises `ConfigurationError` without a Redis URL, `PortTakenError` when the RTSP port is in use.
     """
@@ -33,14 +33,14 @@ async def serve(settings: Settings) -> None:
     async with connect_async(settings.redis_url.get_secret_value()) as client:
         supervisor = Supervisor(settings, client)
         async with RtspServer(settings, supervisor):
-            working = asyncio.create_task(supervisor.run())
+            supervising = asyncio.create_task(supervisor.run())
             stopping = asyncio.create_task(stop.wait())
-            await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({supervising, stopping}, return_when=asyncio.FIRST_COMPLETED)
             stopping.cancel()
-            if working.done():
-                working.result()
+            if supervising.done():
+                supervising.result()
         supervisor.stop()
-        await asyncio.gather(working, return_exceptions=True)
+        await asyncio.gather(supervising, return_exceptions=True)
 
 
 def _warn_if_open(settings: Settings) -> None:

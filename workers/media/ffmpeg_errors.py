@@ -1,15 +1,17 @@
-"""FFmpeg's errors in our words. FFmpeg puts the whole URL, password included, into its messages: none passes here.
+"""FFmpeg's errors, translated. FFmpeg's own messages are never passed on: they contain the whole URL with its password.
 
-What an error means depends on the source: an I/O error of a file is a disk or a share, of a camera a connection.
+What an error means depends on the source: an I/O error of a file is its disk, of a camera its connection.
 """
 
 from __future__ import annotations
 
 import errno
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import av.error
+import av.logging
 
 from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, SourceUnavailableError
 from patchwatch.contract.redaction import redact
@@ -19,14 +21,18 @@ from workers.runtime.open_files import no_more_files
 
 _OPEN_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 _UNREACHABLE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EADDRNOTAVAIL})
-# Of a file: what lies below it does not answer, and may again.
+# The storage of a file does not answer, but may do so later.
 _STORAGE = _UNREACHABLE | {
     errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.ENOTCONN, errno.ECONNREFUSED, errno.ECONNRESET,
     errno.ECONNABORTED, errno.EPIPE, errno.ESHUTDOWN, errno.EREMOTEIO, errno.EAGAIN, errno.EBUSY, errno.EINTR,
 }  # fmt: skip
 _PATH = frozenset({errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP})
 _TIMED_OUT = (av.error.TimeoutError, av.error.ExitError)
-_ANSWERS = (av.error.HTTPError, av.error.HTTPClientError)
+_RESPONSES = (av.error.HTTPError, av.error.HTTPClientError)
+# FFmpeg's HEVC decoder replaces a missing reference picture by an invented one, without an error or a corrupt flag: it
+# only logs it. All pictures that follow are smeared until the next key frame.
+_MISSING_REFERENCE = {"hevc": ("Could not find ref with POC", "Error constructing the frame RPS")}
+_logging = threading.Lock()  # FFmpeg has one log level for the whole process.
 
 
 @contextmanager
@@ -36,14 +42,33 @@ def translated(source: str, kind: SourceKind) -> Iterator[None]:
     try:
         yield
     except av.error.FFmpegError as error:
-        raise _told(name, kind, error) from None
+        raise _translate(name, kind, error) from None
     except MemoryError:
         raise _no_memory(name) from None
-    except OverflowError as error:  # PyAV reads some of FFmpeg's codes so
+    except OverflowError as error:  # PyAV overflows on some of FFmpeg's error codes.
         raise SourceUnavailableError(f"{name}: {redact(str(error))}", Reason.DISCONNECTED) from None
 
 
-def _told(name: str, kind: SourceKind, error: av.error.FFmpegError) -> PatchwatchError:
+@contextmanager
+def missing_references(codec: str) -> Iterator[list[str]]:
+    """While decoding one packet, collects the decoder's messages about reference pictures that never arrived."""
+    messages: list[str] = []
+    if codec not in _MISSING_REFERENCE:
+        yield messages
+        return
+    with _logging:
+        before = av.logging.get_level()
+        av.logging.set_level(av.logging.ERROR)
+        try:
+            with av.logging.Capture() as lines:
+                yield messages
+        finally:
+            # Logging is off at all other times: what FFmpeg logs about connections contains credentials.
+            av.logging.set_level(before)
+            messages += [text for _, _, text in lines if text.startswith(_MISSING_REFERENCE[codec])]
+
+
+def _translate(name: str, kind: SourceKind, error: av.error.FFmpegError) -> PatchwatchError:
     if error.errno == errno.ENOMEM:
         return _no_memory(name)
     if error.errno in _OPEN_FILES:
@@ -60,7 +85,7 @@ def _no_memory(name: str) -> SourceUnavailableError:
 
 
 def _pulled(name: str, error: av.error.FFmpegError) -> PatchwatchError:
-    if isinstance(error, _ANSWERS):
+    if isinstance(error, _RESPONSES):
         return _refused(name, error)
     if isinstance(error, av.error.ConnectionRefusedError):
         return SourceUnavailableError(
@@ -79,14 +104,14 @@ def _pulled(name: str, error: av.error.FFmpegError) -> PatchwatchError:
             f"{name} does not answer as an RTSP camera does: check address and port", Reason.UNREACHABLE
         )
     return SourceUnavailableError(
-        f"{name}: the connection was lost ({error.strerror}): it is tried again; if that lasts, check the network and "
-        "how many clients the camera lets in",
+        f"{name}: the connection was lost ({error.strerror}) and is retried; if that persists, check the network and "
+        "how many clients the camera accepts",
         Reason.DISCONNECTED,
     )
 
 
 def _refused(name: str, error: av.error.FFmpegError) -> PatchwatchError:
-    """An RTSP answer other than 200; FFmpeg names them after HTTP's."""
+    """An RTSP response other than 200; FFmpeg maps them to HTTP errors."""
     if isinstance(error, av.error.HTTPUnauthorizedError | av.error.HTTPForbiddenError):
         return SourceRejectedError(
             f"{name} refuses user or password: correct them in the camera's source (not tried again until then)",
@@ -109,7 +134,7 @@ def _refused(name: str, error: av.error.FFmpegError) -> PatchwatchError:
 
 
 def _published(_name: str, error: av.error.FFmpegError) -> PatchwatchError:
-    """FFmpeg reads from our own endpoint: no host, port or password of the user's is at fault."""
+    """FFmpeg reads from our own server, so the user's host, port and password are not at fault."""
     if isinstance(error, _TIMED_OUT):
         return SourceUnavailableError(
             "what is published brings no key frame to begin with in time: set a shorter I-frame (key frame) interval "
@@ -121,8 +146,7 @@ def _published(_name: str, error: av.error.FFmpegError) -> PatchwatchError:
             "what is published cannot be read as video: set the camera or encoder to H.264 or H.265", Reason.CODEC
         )
     return SourceUnavailableError(
-        f"the published stream broke off ({error.strerror}): it is taken up again when the camera or encoder "
-        "publishes anew",
+        f"the published stream broke off ({error.strerror}): it resumes when the camera or encoder publishes again",
         Reason.DISCONNECTED,
     )
 
@@ -146,8 +170,8 @@ def _file(name: str, error: av.error.FFmpegError) -> PatchwatchError:
 
 
 def _format(name: str, error: av.error.FFmpegError) -> SourceRejectedError:
-    """Of a file that can be read, and is not what it should be."""
-    if isinstance(error, av.error.ArgumentError):  # the format is not among those asked for
+    """A file that can be read but is not a supported video."""
+    if isinstance(error, av.error.ArgumentError):  # The format is not on the list of allowed ones.
         return SourceRejectedError(
             f"{name} is a list of other files or addresses, or of a format that is not read: name a video file, "
             "or convert it to MP4 or Matroska",

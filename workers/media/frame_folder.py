@@ -1,4 +1,4 @@
-"""A clip that is a folder of pictures, one file a frame, as benchmarks distribute them."""
+"""A clip stored as a folder of pictures, one file per frame, as benchmarks distribute them."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from workers.media.sampling import Sampler
 from workers.media.video import SampledFrame, Video, VideoOptions
 
 SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff"}
-FRAME_RATE = 25.0  # where nothing else is said: the rate of CUHK Avenue and of most cameras
+FRAME_RATE = 25.0  # The default: the rate of CUHK Avenue and of most cameras.
 
 
 def natural(name: str) -> tuple[tuple[int, int, str], ...]:
-    """Sort key by which ``frame_2`` stands before ``frame_10``."""
+    """Sort key that puts ``frame_2`` before ``frame_10``."""
     parts = re.findall(r"\d+|\D+", name)
     return tuple((0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts)
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """Pictures of a folder in natural order, hidden files left out."""
-    found = (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
-    return sorted((path for path in found if path.is_file()), key=lambda path: natural(path.name))
+    """The pictures of a folder in natural order, without hidden files."""
+    pictures = (path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not path.name.startswith("."))
+    return sorted((path for path in pictures if path.is_file()), key=lambda path: natural(path.name))
 
 
 class FrameFolder:
-    """Stands in for `workers.media.video.Video`: the same sampling, scaling and picture checks, at a constant rate.
+    """Replaces `workers.media.video.Video`: the same sampling, scaling and picture checks, at a constant rate.
 
     Frame ``n``, from 0, is shown at ``n / frame_rate`` seconds.
     """
@@ -48,8 +48,8 @@ class FrameFolder:
         self._frame_rate = frame_rate
         self._pictures = pictures_in(folder)
         if not self._pictures:
-            looked_for = " ".join(sorted(SUFFIXES))
-            raise SourceRejectedError(f"{folder} holds no picture (looked for {looked_for})", Reason.NO_VIDEO)
+            suffixes = " ".join(sorted(SUFFIXES))
+            raise SourceRejectedError(f"{folder} holds no picture (looked for {suffixes})", Reason.NO_VIDEO)
 
     def __enter__(self) -> Self:
         return self
@@ -68,17 +68,17 @@ class FrameFolder:
 
     @property
     def numbers(self) -> list[int]:
-        """The number in each picture's name, the last if there are several. Raises `RejectedError` where one has none
-        or two have the same."""
-        found = []
+        """The number in each picture's name, the last if there are several. Raises `RejectedError` when one has none or
+        two have the same."""
+        numbers = []
         for path in self._pictures:
             digits = re.findall(r"\d+", path.stem)
             if not digits:
                 raise RejectedError(f"{path}: its name holds no frame number")
-            found.append(int(digits[-1]))
-        if len(set(found)) < len(found):
-            raise RejectedError(f"{self._pictures[0].parent} holds two pictures of one frame number")
-        return found
+            numbers.append(int(digits[-1]))
+        if len(set(numbers)) < len(numbers):
+            raise RejectedError(f"{self._pictures[0].parent} holds two pictures with the same frame number")
+        return numbers
 
     @cached_property
     def times_s(self) -> NDArray[np.float64]:

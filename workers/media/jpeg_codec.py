@@ -1,4 +1,4 @@
-"""Pictures as they travel through the queue: JPEG. Every frame that is scored has passed here, offline too."""
+"""JPEG, the format of frames in the queue. Every scored frame is compressed here first, offline too."""
 
 from __future__ import annotations
 

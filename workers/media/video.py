@@ -1,4 +1,4 @@
-"""Video in, sampled and scaled pictures out: the one place that decodes."""
+"""Opens and decodes video, and yields sampled, scaled pictures. Nothing else decodes."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, Sou
 from patchwatch.contract.redaction import redact
 from patchwatch.messages.source import SourceKind
 from patchwatch.messages.status import Reason
-from workers.media.decoder_errors import missing_references
-from workers.media.ffmpeg_errors import translated
+from workers.media.ffmpeg_errors import missing_references, translated
 from workers.media.sampling import MediaClock, Sampler
 from workers.media.tracks import video_track
 from workers.rtsp_client.relay import Relay
@@ -31,15 +30,15 @@ from workers.rtsp_client.tls import TlsOptions
 
 log = logging.getLogger(__name__)
 
-MIN_SIDE_PX = 32  # of the source and of the scaled picture: below, there is nothing to see
+MIN_SIDE_PX = 32  # Of the source and of the scaled picture: smaller ones show nothing.
 _MICROSECONDS = 1_000_000
 _PULLED = ("rtsp", "rtsps")
 _MOST_REDIRECTS = 3
-_KEY_FRAME_WITHIN_S = 10.0  # after damage, wait for a key frame this long at most: some streams never send one
-_LONGEST_S = 31 * 86_400.0  # of a recording; what claims to be longer does not know its length
-_CUT_OFF_S = 1.0  # a file that ends so much before its time, and with damage, is cut off
-# FFmpeg knows formats that are lists of further files, addresses or devices, by which a file inside the media folder
-# could reach outside it: only those that hold their video themselves are opened.
+_KEY_FRAME_WITHIN_S = 10.0  # The longest wait after damage: some streams never send a key frame.
+_LONGEST_S = 31 * 86_400.0  # A recording that claims to be longer has a wrong duration.
+_CUT_OFF_S = 1.0  # A damaged file that ends so much before its duration is cut off.
+# Only formats that contain their video are opened. Others list further files, URLs or devices, by which a file inside
+# the media folder could reach outside it.
 _FILE_FORMATS = (
     "asf,av1,avi,dv,flv,gif,gxf,h264,hevc,ivf,m4v,matroska,mjpeg,mov,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,vc1,vvc,"
     "wtv,yuv4mpegpipe"
@@ -48,10 +47,10 @@ _FILE_FORMATS = (
 
 @dataclass(frozen=True, slots=True)
 class VideoOptions:
-    """How to read a source. ``published``: it comes from our own RTSP endpoint, over TCP.
+    """How to read a source. ``published``: it is read from our own RTSP server, over TCP.
 
-    ``allow_link_local``: connect to addresses that `camera_addresses` refuses. ``tls``: of ``rtsps://`` addresses.
-    ``still``: a file that is one picture.
+    ``allow_link_local``: connect to addresses that `camera_addresses` refuses. ``tls``: for ``rtsps://`` sources.
+    ``still``: the file is a single picture.
     """
 
     analysis_fps: float = 5.0
@@ -76,7 +75,7 @@ class VideoOptions:
 class SampledFrame:
     """A picture to analyse: ``rgb`` uint8 (h, w, 3), its longer side at most ``max_side_px``, never enlarged.
 
-    ``media_time_s``: seconds since the source's first picture. ``discontinuity``: compare it with nothing earlier.
+    ``media_time_s``: seconds since the source's first picture. ``discontinuity``: not comparable with earlier pictures.
     """
 
     rgb: NDArray[np.uint8]
@@ -89,10 +88,10 @@ class SampledFrame:
 class Video:
     """An open source. Not thread-safe; one decoding thread; close it (or use ``with``).
 
-    ``codec`` is a name; ``width``, ``height`` are the source's own (0 until known); ``duration_s`` None when unknown or
-    live; ``sampler`` chooses the pictures to analyse; ``packets`` and ``decoded`` count what arrived and pictures
-    decoded, ``decode_errors`` what could not be; ``broken_off`` says, once a damaged file was read, that it ended
-    before its time (else empty).
+    ``codec`` is a name; ``width`` and ``height`` are the source's own (0 until known); ``duration_s`` is None when
+    unknown or live; ``sampler`` selects the pictures to analyse; ``packets``, ``decoded`` and ``decode_errors`` count
+    what arrived, what was decoded and what could not be. ``broken_off`` is empty unless a damaged file ended early,
+    and then the message about it.
     """
 
     def __init__(self, container: InputContainer, name: str, options: VideoOptions, relay: Relay | None = None) -> None:
@@ -115,17 +114,17 @@ class Video:
         self.decoded = 0
         self.decode_errors = 0
         self.broken_off = ""
-        self._waits_for_key_until_s: float | None = None
+        self._skips_until_s: float | None = None
         self._damaged_pts: int | None = None
-        self._gap_before = False
+        self._was_corrupt = False
         if self.width and self.height:
             self._check_size(self.width, self.height)
 
     @classmethod
     def open(cls, source: str | Path, *, options: VideoOptions | None = None) -> Self:
-        """Open a file (`Path`) or a URL FFmpeg knows.
+        """Open a file (`Path`) or a URL that FFmpeg supports.
 
-        Raises `SourceUnavailableError` (worth another try) or `SourceRejectedError` (wrong until changed), each with a
+        Raises `SourceUnavailableError` (worth retrying) or `SourceRejectedError` (wrong until changed), each with a
         ``reason`` of `messages.status.Reason` and without credentials.
         """
         options = options or VideoOptions()
@@ -146,13 +145,13 @@ class Video:
         self.close()
 
     def close(self) -> None:
-        """Free decoder and connection now: they leak when left to the garbage collector."""
+        """Free the decoder and the connection; the garbage collector would leak them."""
         _close(self._container, self._relay)
 
     def frames(self, on_packet: Callable[[], None] = lambda: None) -> Iterator[SampledFrame]:
         """Sampled pictures until the source ends; for a live source the end is a disconnect.
 
-        ``on_packet`` is called for each packet that arrives, sampled or not. Damaged data is left out and counted in
+        ``on_packet`` is called for each packet that arrives, sampled or not. Damaged data is skipped and counted in
         ``decode_errors``. Raises as `open` does when the connection fails or the picture's size is out of bounds.
         """
         clock = MediaClock(self._interval_s(), self._options.live)
@@ -175,7 +174,7 @@ class Video:
         self._note_end(last_s)
 
     def _note_end(self, last_s: float) -> None:
-        # Damage alone is no early end, and a picture track may rightly be shorter than its file's sound.
+        # Damage alone is not an early end, and a video track may be shorter than the file's audio.
         if self.duration_s and self.decode_errors and last_s < self.duration_s - _CUT_OFF_S:
             self.broken_off = (
                 f"{self._name} breaks off after {last_s:.0f} of {self.duration_s:.0f} s: "
@@ -189,7 +188,7 @@ class Video:
             while True:
                 try:
                     packet = next(packets, None)
-                except av.error.InvalidDataError:  # the file breaks off or the stream is damaged beyond the demuxer
+                except av.error.InvalidDataError:  # The file breaks off, or the demuxer cannot go on.
                     self.decode_errors += 1
                     return
                 if packet is None:
@@ -203,35 +202,35 @@ class Video:
             with missing_references(self.codec) as missing:
                 pictures = [picture for picture in packet.decode() if isinstance(picture, av.VideoFrame)]
         except (av.error.InvalidDataError, av.error.PatchWelcomeError):
-            self._damage(packet.pts)
+            self._count_damage(packet.pts)
             return []
-        # A gap in what arrived is told of one packet, and may lie in the next: the parser hands them over a step late.
-        if missing or packet.is_corrupt or self._gap_before:
-            self._damage(packet.pts)
-        self._gap_before = packet.is_corrupt
+        # FFmpeg marks a gap on one packet although it may be in the next: its parser is one packet late.
+        if missing or packet.is_corrupt or self._was_corrupt:
+            self._count_damage(packet.pts)
+        self._was_corrupt = packet.is_corrupt
         self.decoded += len(pictures)
         return pictures
 
-    def _damage(self, pts: int | None) -> None:
+    def _count_damage(self, pts: int | None) -> None:
         self.decode_errors += 1
         self._damaged_pts = pts
-        self._waits_for_key_until_s = float("inf")  # set to a time by the next picture
+        self._skips_until_s = float("inf")  # The next picture sets the time.
 
     def _undamaged(self, picture: av.VideoFrame, media_time_s: float) -> bool:
-        """After damage pictures are smeared until the next key frame: a smear looks like an anomaly."""
+        """After damage, pictures are smeared until the next key frame and would look like anomalies."""
         if picture.is_corrupt:
-            self._damage(picture.pts)
+            self._count_damage(picture.pts)
             return False
-        if self._waits_for_key_until_s is None:
+        if self._skips_until_s is None:
             return True
-        self._waits_for_key_until_s = min(self._waits_for_key_until_s, media_time_s + _KEY_FRAME_WITHIN_S)
-        if (picture.key_frame and not self._up_to_damage(picture)) or media_time_s >= self._waits_for_key_until_s:
-            self._waits_for_key_until_s = None
+        self._skips_until_s = min(self._skips_until_s, media_time_s + _KEY_FRAME_WITHIN_S)
+        if (picture.key_frame and not self._precedes_damage(picture)) or media_time_s >= self._skips_until_s:
+            self._skips_until_s = None
             return True
         return False
 
-    def _up_to_damage(self, picture: av.VideoFrame) -> bool:
-        """Whether it is the damaged picture itself, or one that the decoder put in order and handed over later."""
+    def _precedes_damage(self, picture: av.VideoFrame) -> bool:
+        """Whether it is the damaged picture itself, or an earlier one that the decoder reordered and returned later."""
         return picture.pts is not None and self._damaged_pts is not None and picture.pts <= self._damaged_pts
 
     def _resized(self, picture: av.VideoFrame) -> bool:
@@ -269,50 +268,50 @@ class Video:
 
 
 def _opened(source: str | Path, options: VideoOptions) -> tuple[InputContainer, Relay | None]:
-    chosen = _ffmpeg_options(source, options)
+    values = _ffmpeg_options(source, options)
     if isinstance(source, Path):
         _check_file(source)
     if isinstance(source, Path) or options.published or urlsplit(source).scheme not in _PULLED:
-        return _open(source, chosen, options), None
+        return _open(source, values, options), None
     try:
-        return _pulled(source, chosen, options)
+        return _pulled(source, values, options)
     except SourceUnavailableError as error:
         if error.reason not in (Reason.DISCONNECTED, Reason.REFUSED):
             raise
-    # A camera with sound only ends or refuses so when asked for its video only: ask for everything, to say what it is.
-    chosen.pop("allowed_media_types", None)
-    return _pulled(source, chosen, options)
+    # A camera without video fails like this when only its video is requested. Requesting everything shows the reason.
+    values.pop("allowed_media_types", None)
+    return _pulled(source, values, options)
 
 
 def _check_file(path: Path) -> None:
-    """A pipe or a device would be waited for without end. Raises `SourceRejectedError`."""
+    """Opening a pipe or a device could block for ever. Raises `SourceRejectedError`."""
     try:
         mode = path.stat().st_mode
-    except OSError:  # opening it says what is wrong
+    except OSError:  # Opening it raises the right error.
         return
     if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
         raise SourceRejectedError(
-            f"{path} is no file but a pipe, a socket or a device: name a recording", Reason.NOT_FOUND
+            f"{path} is not a file but a pipe, a socket or a device: name a recording", Reason.NOT_FOUND
         )
 
 
-def _pulled(source: str, chosen: dict[str, str], options: VideoOptions) -> tuple[InputContainer, Relay]:
-    """Open a camera through a relay, and follow where it sends us."""
+def _pulled(source: str, values: dict[str, str], options: VideoOptions) -> tuple[InputContainer, Relay]:
+    """Open a camera through a relay, following redirects."""
     target = Target.parse(source)
     for _ in range(_MOST_REDIRECTS + 1):
         relay = Relay.open(target, options.tls, timeout_s=options.timeout_s, allow_link_local=options.allow_link_local)
         try:
-            return _open(relay.url, chosen, options, name=target.shown), relay
+            return _open(relay.url, values, options, name=target.display_url), relay
         except BaseException as error:
             relay.close()
             if not isinstance(error, PatchwatchError):
                 raise
             if relay.redirect is None:
-                raise (relay.verdict or _without_key_frame(error, relay) or error) from None
+                raise (relay.error or _without_key_frame(error, relay) or error) from None
         target = target.redirected(relay.redirect)
-        log.info("%s sends us to %s", redact(source), target.shown)
+        log.info("%s redirects to %s", redact(source), target.display_url)
     raise SourceUnavailableError(
-        f"{redact(source)} sends us from one address to the next without end: name the last one as the source",
+        f"{redact(source)} redirects from one address to the next without end: name the last one as the source",
         Reason.REFUSED,
     )
 
@@ -321,8 +320,8 @@ def _without_key_frame(error: PatchwatchError, relay: Relay) -> PatchwatchError 
     if getattr(error, "reason", None) != Reason.TIMEOUT or not relay.packets:
         return None
     return SourceUnavailableError(
-        f"{relay.shown} sends data, but no key frame to begin with: set a shorter I-frame (key frame) interval in it, "
-        "and its smart codec off",
+        f"{relay.display_url} sends data, but no key frame to begin with: set a shorter I-frame (key frame) interval "
+        "in it, and its smart codec off",
         Reason.TIMEOUT,
     )
 
@@ -334,45 +333,45 @@ def _close(container: InputContainer, relay: Relay | None) -> None:
 
 
 def _open(
-    source: str | Path, chosen: dict[str, str], options: VideoOptions, *, name: str | None = None
+    source: str | Path, values: dict[str, str], options: VideoOptions, *, name: str | None = None
 ) -> InputContainer:
     with translated(name or str(source), options.kind):
         container: InputContainer = av.open(
-            _url(source), format="image2" if options.still else None, options=chosen, timeout=_timeouts(options),
-            metadata_errors="replace",  # titles are not always UTF-8; nothing here reads them
+            _url(source), format="image2" if options.still else None, options=values, timeout=_timeouts(options),
+            metadata_errors="replace",  # Titles are not always UTF-8, and are not used.
         )  # fmt: skip
         return container
 
 
 def _url(source: str | Path) -> str:
-    # The prefix keeps FFmpeg from reading a strange file name as a URL or a pattern.
+    # The prefix keeps FFmpeg from interpreting a file name as a URL or a pattern.
     return f"file:{source.resolve()}" if isinstance(source, Path) else source
 
 
 def _timeouts(options: VideoOptions) -> tuple[float, float] | None:
     if not options.live:
         return None
-    # FFmpeg's own timeout comes first; this one also bounds name look-up and a server that trickles.
+    # FFmpeg's own timeout comes first; this one also bounds name resolution and a server that sends very slowly.
     return options.timeout_s * 3, options.timeout_s * 1.5
 
 
 def _ffmpeg_options(source: str | Path, options: VideoOptions) -> dict[str, str]:
     if isinstance(source, Path) and options.still:
-        # Its name is no pattern, by which FFmpeg would read other files.
+        # FFmpeg must not interpret the name as a pattern, which could match other files.
         return {"protocol_whitelist": "file", "format_whitelist": "image2", "pattern_type": "none"}
     if isinstance(source, Path):
         return {"protocol_whitelist": "file", "format_whitelist": _FILE_FORMATS}
     if not options.live:
         return {}
-    chosen = {
+    values = {
         "timeout": str(round(options.timeout_s * _MICROSECONDS)),
         "allowed_media_types": "video",
-        "analyzeduration": "500000",  # half the default time to the first picture
+        "analyzeduration": "500000",  # Halves the time to the first picture.
         "probesize": "500000",
         "protocol_whitelist": "rtsp,rtsps,rtp,srtp,udp,tcp,tls,crypto",
     }
-    # The flag: over UDP take nothing of other senders, who would only have to guess our ports.
-    return chosen | {"rtsp_transport": "tcp" if options.published else options.transport, "rtsp_flags": "filter_src"}
+    # filter_src: over UDP, accept no packets of other senders, who would only have to guess our ports.
+    return values | {"rtsp_transport": "tcp" if options.published else options.transport, "rtsp_flags": "filter_src"}
 
 
 def _pts_s(picture: av.VideoFrame) -> float | None:

@@ -1,1 +1,1 @@
-"""The connection to a pulled camera: address check, TLS, sign-in, and the relay to FFmpeg."""
+"""The connection to a pulled camera: address check, TLS, authentication, and the relay to FFmpeg."""

@@ -1,4 +1,5 @@
-"""Which addresses a camera may have. A name that a user may set must not lead to what only this machine can reach."""
+"""Which addresses a camera may have. A host name that a user sets must not lead to addresses that only this machine
+can reach."""
 
 from __future__ import annotations
 
@@ -8,33 +9,33 @@ from patchwatch.contract.address_policy import is_forbidden
 from patchwatch.contract.errors import SourceRejectedError, SourceUnavailableError
 from patchwatch.messages.status import Reason
 
-_MOST_ADDRESSES = 8  # of one name that are tried
+_MOST_ADDRESSES = 8  # At most so many addresses of one name are tried.
 
 
-def camera_addresses(host: str, port: int, shown: str, *, allow_link_local: bool = False) -> list[str]:
-    """The addresses of a camera's host, each of them checked: connect to one of these and to nothing else, as another
+def camera_addresses(host: str, port: int, display_url: str, *, allow_link_local: bool = False) -> list[str]:
+    """The addresses of a camera's host, each of them checked. Connect to one of these and to nothing else: another
     look-up of the name may lead elsewhere.
 
-    Private and loopback addresses are ordinary for cameras. ``shown``: the source without its secrets. Raises
+    Private and loopback addresses are ordinary for cameras. ``display_url``: the source without its secrets. Raises
     `SourceRejectedError` when any of the addresses is forbidden, `SourceUnavailableError` when there is none.
     """
-    found = _resolved(host, port, shown)
-    for address in found:
+    addresses = _resolve(host, port, display_url)
+    for address in addresses:
         if not allow_link_local and is_forbidden(address):
             raise SourceRejectedError(
-                f"{shown} leads to {address}, a link-local, multicast or metadata address: correct the source, "
+                f"{display_url} leads to {address}, a link-local, multicast or metadata address: correct the source, "
                 "or start Patchwatch with PATCHWATCH_ALLOW_LINK_LOCAL_SOURCES=true if the camera is really there",
                 Reason.FORBIDDEN_ADDRESS,
             )
-    return found[:_MOST_ADDRESSES]
+    return addresses[:_MOST_ADDRESSES]
 
 
-def _resolved(host: str, port: int, shown: str) -> list[str]:
+def _resolve(host: str, port: int, display_url: str) -> list[str]:
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no host name"
         raise SourceUnavailableError(
-            f"{shown} cannot be reached ({why}): check the host name and the network", Reason.UNREACHABLE
+            f"{display_url} cannot be reached ({why}): check the host name and the network", Reason.UNREACHABLE
         ) from None
-    return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
+    return list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in entries))

@@ -1,4 +1,4 @@
-"""What a camera asks for with 401, and our answer: RTSP's client side of HTTP authentication."""
+"""The client side of HTTP authentication (RFC 7617, RFC 7616): a camera's challenge (401), and the response to it."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import hashlib
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from urllib.request import parse_http_list
+
+from workers.rtsp import parameters
 
 _HASHES: dict[str, Callable[[bytes], str]] = {
     "MD5": lambda data: hashlib.md5(data, usedforsecurity=False).hexdigest(),
     "SHA-256": lambda data: hashlib.sha256(data).hexdigest(),
 }
 _SESSION = "-SESS"
-KNOWN = "Basic, and Digest with MD5 or SHA-256"
+SUPPORTED = "Basic, and Digest with MD5 or SHA-256"
 
 
 @dataclass(frozen=True)
@@ -25,42 +26,41 @@ class Credentials:
 
 @dataclass
 class Challenge:
-    """The best of the schemes that a camera offers, and how often its nonce was used."""
+    """The best of the schemes that a camera offers, with a count of how often its nonce was used."""
 
-    scheme: str  # basic or digest
+    scheme: str  # In lower case.
     parameters: dict[str, str]
     _uses: int = 0
 
     @classmethod
     def best_of(cls, offers: Sequence[str]) -> Challenge | None:
-        """From the values of ``WWW-Authenticate``; None when none is known here. Digest goes before Basic, which tells
-        the password to whoever listens."""
-        known = [challenge for challenge in map(cls._parse, offers) if challenge._is_known]
-        return min(known, key=lambda challenge: challenge._rank, default=None)
+        """The best supported one of several ``WWW-Authenticate`` values. Digest is preferred to Basic, which sends the
+        password readably."""
+        supported = [challenge for challenge in map(cls._parse, offers) if challenge._is_supported]
+        return min(supported, key=lambda challenge: challenge._rank, default=None)
 
     @classmethod
     def _parse(cls, offer: str) -> Challenge:
         scheme, _, rest = offer.strip().partition(" ")
-        pairs = (part.partition("=") for part in parse_http_list(rest))
-        return cls(scheme.lower(), {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs})
+        return cls(scheme.lower(), parameters.pairs(parameters.split(rest, ",")))
 
     @property
     def algorithm(self) -> str:
         return self.parameters.get("algorithm", "MD5").upper()
 
     @property
-    def _is_known(self) -> bool:
+    def _is_supported(self) -> bool:
         if self.scheme == "basic":
             return True
-        wanted = self.parameters.get("qop", "auth").lower().replace(" ", "").split(",")
+        qop = self.parameters.get("qop", "auth").lower().replace(" ", "").split(",")
         known = self.algorithm.removesuffix(_SESSION) in _HASHES
-        return self.scheme == "digest" and "nonce" in self.parameters and known and "auth" in wanted
+        return self.scheme == "digest" and "nonce" in self.parameters and known and "auth" in qop
 
     @property
     def _rank(self) -> int:
         return 2 if self.scheme == "basic" else 0 if self.algorithm.startswith("SHA-256") else 1
 
-    def answer(self, credentials: Credentials, method: str, uri: str) -> str:
+    def authorization(self, credentials: Credentials, method: str, uri: str) -> str:
         """The value of ``Authorization`` for one request."""
         if self.scheme == "basic":
             pair = f"{credentials.user}:{credentials.password}".encode()
@@ -69,9 +69,9 @@ class Challenge:
         return self._digest(credentials, method, uri, secrets.token_hex(8), f"{self._uses:08x}")
 
     def _digest(self, credentials: Credentials, method: str, uri: str, cnonce: str, count: str) -> str:
-        """RFC 7616, 3.4."""
-        given = self.parameters
-        realm, nonce = given.get("realm", ""), given["nonce"]
+        """RFC 7616, section 3.4."""
+        offered = self.parameters
+        realm, nonce = offered.get("realm", ""), offered["nonce"]
         digest = _HASHES[self.algorithm.removesuffix(_SESSION)]
         secret = digest(f"{credentials.user}:{realm}:{credentials.password}".encode())
         if self.algorithm.endswith(_SESSION):
@@ -79,13 +79,13 @@ class Challenge:
         request = digest(f"{method}:{uri}".encode())
         user = credentials.user.replace("\\", "\\\\").replace('"', '\\"')
         fields = {"username": user, "realm": realm, "nonce": nonce, "uri": uri}
-        if "qop" in given:
+        if "qop" in offered:
             fields["response"] = digest(f"{secret}:{nonce}:{count}:{cnonce}:auth:{request}".encode())
         else:
             fields["response"] = digest(f"{secret}:{nonce}:{request}".encode())
-        fields |= {"opaque": given["opaque"]} if "opaque" in given else {}
+        fields |= {"opaque": offered["opaque"]} if "opaque" in offered else {}
         parts = [f'{name}="{value}"' for name, value in fields.items()]
-        parts += [f"algorithm={given['algorithm']}"] if "algorithm" in given else []
-        if "qop" in given or self.algorithm.endswith(_SESSION):
+        parts += [f"algorithm={offered['algorithm']}"] if "algorithm" in offered else []
+        if "qop" in offered or self.algorithm.endswith(_SESSION):
             parts += ["qop=auth", f"nc={count}", f'cnonce="{cnonce}"']
         return "Digest " + ", ".join(parts)

@@ -1,4 +1,4 @@
-"""Where a pulled camera is, with what it takes to be let in: an RTSP address taken apart."""
+"""The parts of an RTSP URL: where a pulled camera is, and the credentials for it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from patchwatch.messages.status import Reason
 from workers.rtsp_client.challenge import Credentials
 
 _PORTS = {"rtsp": 554, "rtsps": 322}
-_LONGEST = 4096
+_LONGEST = 4096  # Characters; a longer URL is cut.
 
 
 @dataclass(frozen=True)
 class Target:
-    """``path`` holds the query too. ``shown``: the address without its secrets."""
+    """``path`` includes the query. ``display_url``: the URL without its secrets, for messages and logs."""
 
     secure: bool
     host: str
     port: int
     path: str
-    shown: str
+    display_url: str
     credentials: Credentials | None = field(default=None, repr=False)
 
     @classmethod
@@ -46,16 +46,16 @@ class Target:
 
     @property
     def base(self) -> str:
-        """Scheme, host and port, as they stand in requests."""
+        """Scheme, host and port, as requests name them."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'rtsps' if self.secure else 'rtsp'}://{host}:{self.port}"
 
     def redirected(self, location: str) -> Target:
-        """Where a camera sends us on to. What it takes to be let in goes along to the same place only, and never from a
-        ciphered connection to a plain one. Raises `SourceRejectedError`."""
-        there = Target.parse(self.base + location if location.startswith("/") else location)
-        there = replace(there, shown=f"{there.shown} (where {self.shown} sends us)")
-        same = (there.host, there.port) == (self.host, self.port) and there.secure >= self.secure
-        if there.credentials is None and same:
-            return replace(there, credentials=self.credentials)
-        return there
+        """The target of a redirect. The credentials go along only to the same host and port, and never from an
+        encrypted connection to a plain one. Raises `SourceRejectedError`."""
+        target = Target.parse(self.base + location if location.startswith("/") else location)
+        target = replace(target, display_url=f"{target.display_url} (where {self.display_url} sends us)")
+        same_host = (target.host, target.port) == (self.host, self.port) and target.secure >= self.secure
+        if target.credentials is None and same_host:
+            return replace(target, credentials=self.credentials)
+        return target

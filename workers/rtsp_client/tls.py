@@ -1,4 +1,4 @@
-"""TLS towards cameras: verified, unless a camera is explicitly excepted."""
+"""TLS to cameras: certificates are verified unless a camera is explicitly exempt."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from patchwatch.messages.status import Reason
 
 @dataclass(frozen=True, slots=True)
 class TlsOptions:
-    """How the certificate of an ``rtsps://`` camera is judged.
+    """How the certificate of an ``rtsps://`` camera is verified.
 
-    By ``fingerprint`` (SHA-256 of the certificate, hexadecimal) when there is one, else by the system's authorities and
-    those in ``ca_file``, and by its host name. ``verify`` False: by nothing.
+    Against ``fingerprint`` (SHA-256 of the certificate, hexadecimal) when there is one, else against the system's
+    authorities and those in ``ca_file``, and the host name. ``verify`` False: not at all.
     """
 
     verify: bool = True
@@ -40,11 +40,11 @@ class TlsOptions:
             context.verify_mode = ssl.CERT_NONE
         return context
 
-    def check(self, certificate: bytes, shown: str) -> None:
+    def check(self, certificate: bytes, display_url: str) -> None:
         """Compare the certificate (DER) with the pinned one. Raises `SourceUnavailableError`."""
-        if self.fingerprint is not None and fingerprint_of(certificate) != plain(self.fingerprint):
+        if self.fingerprint is not None and fingerprint_of(certificate) != normalised(self.fingerprint):
             raise SourceUnavailableError(
-                f"{shown} shows another certificate than the one that was pinned: it has SHA-256 "
+                f"{display_url} shows another certificate than the one that was pinned: it has SHA-256 "
                 f"{fingerprint_of(certificate)}. If the camera really has a new one, set tls_fingerprint to it; "
                 "nothing was sent to it",
                 Reason.TLS,
@@ -56,16 +56,16 @@ def fingerprint_of(certificate: bytes) -> str:
     return hashlib.sha256(certificate).hexdigest()
 
 
-def plain(fingerprint: str) -> str:
-    """Without the colons and capitals that other programs write."""
+def normalised(fingerprint: str) -> str:
+    """Without the colons and capital letters that other programs write."""
     return fingerprint.replace(":", "").lower()
 
 
-def untrusted(shown: str, why: str, certificate: bytes | None) -> SourceUnavailableError:
-    """What to do about a certificate that no authority vouches for. ``certificate``: the one shown (DER), if known."""
+def untrusted(display_url: str, why: str, certificate: bytes | None) -> SourceUnavailableError:
+    """The error for a certificate that no authority vouches for. ``certificate``: the one presented (DER), if known."""
     pinned = f"set the camera's tls_fingerprint to {fingerprint_of(certificate)}" if certificate else "pin it"
     return SourceUnavailableError(
-        f"{shown}: its TLS certificate is not trusted ({why.rstrip('.')}), and nothing was sent to it. For a "
+        f"{display_url}: its TLS certificate is not trusted ({why.rstrip('.')}), and nothing was sent to it. For a "
         f"self-signed certificate {pinned} (compare it with what the camera's own page shows); for an authority of "
         "yours name its file in PATCHWATCH_SOURCE_CA_FILE; or set tls_verify=false to go without, where nobody else "
         "is on the network",

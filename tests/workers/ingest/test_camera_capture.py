@@ -1,4 +1,4 @@
-"""What a camera that publishes to us is told while nobody does."""
+"""The status of a push camera while nobody publishes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.runtime.lease import Lease
 
 
-class Told:
-    """Takes the place of a standing, and ends what told it."""
+class FirstStatus:
+    """Replaces the status tracker, and ends the capture at its first state."""
 
     detail = ""
 
-    def to(self, state: object, reason: object = None, detail: str = "") -> None:
+    def set(self, state: object, reason: object = None, detail: str = "") -> None:
         self.detail = detail
         raise asyncio.CancelledError
 
@@ -35,11 +35,11 @@ class Told:
     ],
 )
 async def test_a_camera_without_a_publisher_says_where_to_publish(host: str, port: int, detail: str) -> None:
-    told: Any = Told()
+    status: Any = FirstStatus()
     settings = Settings(rtsp_host=host, rtsp_port=port)
-    keeper = CameraCapture(
-        Camera(id="door", source="push:"), settings, cast("CaptureStatusTracker", told), 1.0, cast("Lease", None)
+    capture = CameraCapture(
+        Camera(id="door", source="push:"), settings, cast("CaptureStatusTracker", status), 1.0, cast("Lease", None)
     )
     with pytest.raises(asyncio.CancelledError):
-        await keeper.run()
-    assert redact(told.detail) == told.detail == detail
+        await capture.run()
+    assert redact(status.detail) == status.detail == detail

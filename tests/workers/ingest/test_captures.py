@@ -1,16 +1,18 @@
-"""What befalls one capture process, from outside."""
+"""How captures start, wait, fail and end, seen from outside."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from ingest_rig import Rig, write_video
 from stub_camera import pictures, stub_camera
 
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera, Tls
 from patchwatch.messages.status import CaptureState, Reason
 from workers.ingest.capture.process import CaptureProcess
@@ -26,7 +28,7 @@ async def test_a_camera_joined_between_two_key_frames_waits_for_the_next_on_one_
     assert (status.reconnects, camera.connections) == (0, 1)
 
 
-async def test_unverified_tls_is_told(rig: Rig) -> None:
+async def test_unverified_tls_is_reported(rig: Rig) -> None:
     await rig.put(Camera(id="bare", source="rtsps://127.0.0.1:9/x", tls_verify=False))
     assert (await rig.until("bare", CaptureState.OFFLINE)).tls is Tls.UNVERIFIED
 
@@ -35,7 +37,7 @@ async def test_a_pipe_ends_a_capture_in_seconds(rig: Rig, media: Path) -> None:
     os.mkfifo(media / "x-fifo.mp4")
     await rig.put(Camera(id="pipe", source=f"file:{media / 'x-fifo.mp4'}"))
     status = await rig.until("pipe", CaptureState.FAILED)
-    assert "is no file but a pipe" in status.detail
+    assert "is not a file but a pipe" in status.detail
 
 
 async def test_a_file_outside_the_media_folders_is_refused_by_its_capture(rig: Rig, tmp_path: Path) -> None:
@@ -50,7 +52,7 @@ async def test_a_camera_that_is_removed_and_added_at_once_is_another(rig: Rig, m
     await rig.until("twice", CaptureState.ENDED)
     await rig.client.delete(*rig.keys("twice").all)
     await rig.put(Camera(id="twice", source=f"file:{path}", revision=1, incarnation="b"))
-    status = await rig.until("twice", lambda one: one.camera_incarnation == "b" and one.state is CaptureState.ENDED)
+    status = await rig.until("twice", lambda s: s.camera_incarnation == "b" and s.state is CaptureState.ENDED)
     assert status.captured == 5
     assert [frame.seq for frame in await rig.frames("twice")] == [1, 2, 3, 4, 5]
 
@@ -60,7 +62,7 @@ async def test_what_a_looped_camera_still_wrote_is_not_its_successors(rig: Rig, 
     await rig.put(Camera(id="loop", source=f"file:{path}", loop=True, incarnation="a"))
     await rig.frames_above("loop", 7)
     await rig.put(Camera(id="loop", source=f"file:{path}", incarnation="b"))
-    status = await rig.until("loop", lambda one: one.camera_incarnation == "b" and one.state is CaptureState.ENDED)
+    status = await rig.until("loop", lambda s: s.camera_incarnation == "b" and s.state is CaptureState.ENDED)
     assert status.captured == 5
     assert [frame.seq for frame in await rig.frames("loop")] == [1, 2, 3, 4, 5]
 
@@ -80,8 +82,8 @@ async def test_a_crash_says_what_it_was() -> None:
         process = await CaptureProcess.start(order("nonsense://"))
         assert await process.report() is None
         await process.stop()
-    assert "PATCHWATCH_REDIS_URL" in process.last_words
-    assert "Fatal Python error" not in process.last_words
+    assert "PATCHWATCH_REDIS_URL" in process.last_stderr_line
+    assert "Fatal Python error" not in process.last_stderr_line
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -96,3 +98,16 @@ async def test_a_capture_gets_no_secret_of_its_parents(monkeypatch: pytest.Monke
     assert b"PATH=" in environment
     for secret in (b"PATCHWATCH", b"VALUE", b"geheim"):
         assert secret not in environment
+
+
+def test_the_setting_reaches_the_capture(make_settings: Callable[..., Settings]) -> None:
+    camera = Camera(id="c", source="rtsp://169.254.7.7/x")
+    allowing = make_settings(allow_link_local_sources=True)
+    assert not CaptureOrder.from_camera(camera, make_settings(), lease=b"1").video_options.allow_link_local
+    assert CaptureOrder.from_camera(camera, allowing, lease=b"1").video_options.allow_link_local
+
+
+async def test_a_camera_at_a_refused_address_fails_with_its_reason(rig: Rig) -> None:
+    await rig.put(Camera(id="meta", source="rtsp://169.254.169.254/latest"))
+    status = await rig.until("meta", CaptureState.FAILED)
+    assert status.reason is Reason.FORBIDDEN_ADDRESS

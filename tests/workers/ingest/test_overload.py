@@ -17,16 +17,15 @@ from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera, Pace
 from patchwatch.messages.status import CaptureState
-from workers.ingest.capture import backlog
-from workers.ingest.capture.adaptive_rate import LoadSample
-from workers.ingest.capture.backlog import Backlog
+from workers.ingest.capture import adaptive_rate
+from workers.ingest.capture.adaptive_rate import Backlog, LoadSample
 
 KEYS = CameraKeys.of("c", 2)
 
 
 @asynccontextmanager
 async def slow_analysis(rig: Rig, camera_id: str, every_s: float) -> AsyncIterator[None]:
-    """Decides upon one frame each ``every_s``, as a commit of the inference worker does."""
+    """Scores or drops one frame each ``every_s``, as a commit of the inference worker does."""
 
     async def decide() -> None:
         seq = 0
@@ -48,7 +47,7 @@ async def slow_analysis(rig: Rig, camera_id: str, every_s: float) -> AsyncIterat
             await task
 
 
-async def test_a_slow_analysis_lowers_the_rate_which_the_status_shows(
+async def test_a_slow_analysis_lowers_the_rate_and_the_status_shows_it(
     make_settings: Callable[..., Settings], media: Path
 ) -> None:
     source = f"file:{write_video(media / 's.mp4', seconds=10)}"
@@ -60,11 +59,11 @@ async def test_a_slow_analysis_lowers_the_rate_which_the_status_shows(
             assert (status.state, status.analysis_fps, status.configured_fps) == (CaptureState.LIVE, 1.25, 5.0)
             lowered = await rig.frames_above("slow", status.captured, count=4)
             seqs = [frame.seq for frame in lowered]
-            assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))  # what was not sampled was not captured either
+            assert seqs == list(range(seqs[0], seqs[0] + len(seqs)))  # Others were not captured.
             steps_ns = {b.media_time_ns - a.media_time_ns for a, b in pairwise(lowered)}
             assert min(steps_ns) >= 720_000_000
         other = await rig.until("unscored", CaptureState.LIVE)
-        assert (other.analysis_fps, other.overloaded) == (5.0, False)  # nobody scores it: that is no overload
+        assert (other.analysis_fps, other.overloaded) == (5.0, False)  # Nothing scores it: that is not an overload.
 
 
 async def test_a_recording_that_waits_keeps_its_rate(make_settings: Callable[..., Settings], media: Path) -> None:
@@ -77,25 +76,25 @@ async def test_a_recording_that_waits_keeps_its_rate(make_settings: Callable[...
         assert {b.media_time_ns - a.media_time_ns for a, b in pairwise(frames)} == {200_000_000}
 
 
-def test_the_backlog_is_the_age_of_the_oldest_frame_that_waits(bus_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sample_is_the_age_of_the_oldest_frame_that_waits(bus_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = 100.0
-    monkeypatch.setattr(backlog.time, "monotonic", lambda: now_s)
+    monkeypatch.setattr(adaptive_rate.time, "monotonic", lambda: now_s)
     with connect(bus_url) as client:
-        waiting = Backlog(client, KEYS, queue_frames=4)
-        assert waiting.look() == LoadSample(0.0, decided=0)
+        backlog = Backlog(client, KEYS, queue_frames=4)
+        assert backlog.sample() == LoadSample(0.0, decided=0)
         for seq in range(1, 7):
-            waiting.published(seq)
+            backlog.add(seq)
             now_s += 1.0
-            assert (waiting.look() is not None) == (now_s >= 101.0)
+            assert (backlog.sample() is not None) == (now_s >= 101.0)
         client.hset(KEYS.state, "seq", 4)
         now_s += 1.0
-        assert waiting.look() == LoadSample(3.0, decided=4)  # of frame 5
-        assert waiting.look() is None  # once a second
+        assert backlog.sample() == LoadSample(3.0, decided=4)  # The age of frame 5.
+        assert backlog.sample() is None  # At most once a second.
         client.hset(KEYS.state, "seq", 6)
         now_s += 1.0
-        assert waiting.look() == LoadSample(0.0, decided=2)
+        assert backlog.sample() == LoadSample(0.0, decided=2)
 
 
-def test_without_redis_there_is_nothing_to_see() -> None:
+def test_without_redis_there_is_no_sample() -> None:
     with connect("redis://127.0.0.1:1/0") as client:
-        assert Backlog(client, KEYS, queue_frames=4).look() is None
+        assert Backlog(client, KEYS, queue_frames=4).sample() is None

@@ -30,7 +30,7 @@ Make = Callable[..., Settings]
 
 
 def captured_by(*rigs: Rig) -> list[set[str]]:
-    return [set(rig.supervisor._kept) for rig in rigs]
+    return [set(rig.supervisor._running) for rig in rigs]
 
 
 async def owner_pid(rig: Rig, camera_id: str) -> int:
@@ -76,11 +76,11 @@ async def test_cameras_are_shared_and_each_is_captured_once(make_settings: Make,
             await captured_above(first, name, (await first.status(name) or pytest.fail(name)).captured)
 
 
-async def publish_in_vain(rig: Rig, unit: LeaseKeys, heir: Rig, standing: CaptureStatusTracker) -> None:
+async def publish_in_vain(rig: Rig, unit: LeaseKeys, heir: Rig, status: CaptureStatusTracker) -> None:
     """Let Redis forget the lease, time and again, until a frame could not be published for that."""
-    before = standing.status().unpublished
+    before = status.current().unpublished
     async with asyncio.timeout(PATIENCE_S):
-        while standing.status().unpublished == before:
+        while status.current().unpublished == before:
             heir.supervisor._leases.claim(unit)  # or the other worker would take it, once an earlier claim is forgotten
             await rig.client.decr(unit.fence)
             await rig.client.delete(unit.lease)
@@ -95,10 +95,10 @@ async def test_every_frame_is_accounted_for_across_hand_overs(rig: Rig, make_set
         await captured_above(rig, "cam", 0)
         for heir in (first, second, first, second):
             await eventually(lambda heir=heir: heir.supervisor._leases.claim(unit) is not None)
-            await eventually(lambda heir=heir: "cam" in heir.supervisor._kept)
-            standing = heir.supervisor._kept["cam"].keeper.standing
-            await publish_in_vain(rig, unit, heir, standing)
-            await captured_above(rig, "cam", standing.captured + 3)
+            await eventually(lambda heir=heir: "cam" in heir.supervisor._running)
+            status = heir.supervisor._running["cam"].capture.status
+            await publish_in_vain(rig, unit, heir, status)
+            await captured_above(rig, "cam", status.captured + 3)
         assert captured_by(first, second) == [set(), {"cam"}]
     last, frames = await rig.status("cam"), await rig.frames("cam")
     assert last is not None
@@ -128,11 +128,11 @@ async def test_a_publisher_may_come_to_any_worker_and_the_newest_wins(make_setti
     async with running(make_settings()) as first, running(make_settings()) as second:
         await first.put(Camera(id="cam"))
         await first.until("cam", CaptureState.OFFLINE)
-        with program(*publish(first)) as one:
+        with program(*publish(first)) as publisher:
             before = await first.frames_above("cam", 0)
             assert captured_by(first, second) == [{"cam"}, set()]
             with program(*publish(second)) as other:
-                await eventually(lambda: one.poll() is not None)
+                await eventually(lambda: publisher.poll() is not None)
                 await eventually(lambda: captured_by(first, second) == [set(), {"cam"}])
                 frames = await first.frames_above("cam", before[-1].seq + 5)
                 assert other.poll() is None
@@ -146,7 +146,7 @@ async def test_an_unknown_publisher_becomes_a_camera_of_the_worker_it_came_to(ma
             url = f"rtsp://127.0.0.1:{rig.port}/new-{number}"
             with program(parts.ffmpeg(), "-re", "-stream_loop", "-1", "-i", str(clip), "-c", "copy", "-f", "rtsp", url):
                 await rig.frames_above(f"new-{number}", 0)
-                assert f"new-{number}" in rig.supervisor._kept
+                assert f"new-{number}" in rig.supervisor._running
 
 
 async def until_owned_by_another(rig: Rig, pid: int) -> int:
@@ -158,18 +158,18 @@ async def until_owned_by_another(rig: Rig, pid: int) -> int:
 
 async def test_a_killed_worker_is_followed_by_another_on_its_machine(rig: Rig, clip: Path) -> None:
     await rig.put(looped("cam", clip))
-    with ingest_process(rig.settings) as one, ingest_process(rig.settings) as other:
+    with ingest_process(rig.settings) as first, ingest_process(rig.settings) as other:
         status = await captured_above(rig, "cam", 0)
         killed = await owner_pid(rig, "cam")
         os.kill(killed, signal.SIGKILL)
-        assert await until_owned_by_another(rig, killed) == ({one.pid, other.pid} - {killed}).pop()
+        assert await until_owned_by_another(rig, killed) == ({first.pid, other.pid} - {killed}).pop()
         await captured_above(rig, "cam", status.captured + 3)
 
 
 @pytest.mark.parametrize("captures_too", [False, True])
 async def test_a_worker_that_was_stopped_and_wakes_writes_nothing(rig: Rig, clip: Path, captures_too: bool) -> None:
     await rig.put(looped("cam", clip))
-    with ingest_process(rig.settings) as one, ingest_process(rig.settings) as other:
+    with ingest_process(rig.settings) as first, ingest_process(rig.settings) as other:
         status = await captured_above(rig, "cam", 0)
         asleep = await owner_pid(rig, "cam")
         captures = captures_of(asleep)
@@ -183,13 +183,13 @@ async def test_a_worker_that_was_stopped_and_wakes_writes_nothing(rig: Rig, clip
         await eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in captures))
         frames = await rig.frames_above("cam", status.captured, count=20)
         assert await owner_pid(rig, "cam") == heir
-        assert (one.poll(), other.poll()) == (None, None)
+        assert (first.poll(), other.poll()) == (None, None)
     assert [frame.seq for frame in frames] == list(range(frames[0].seq, frames[-1].seq + 1))
     steps_ms = {round((b.captured_at_ns - a.captured_at_ns) / 1e6) for a, b in pairwise(frames)}
-    assert steps_ms == {200}  # those of one capture
+    assert steps_ms == {200}  # Those of one capture
 
 
-async def test_a_publisher_is_turned_away_when_the_owner_does_not_let_go(
+async def test_a_publisher_is_refused_when_the_owner_does_not_hand_over_the_camera(
     make_settings: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(supervisor, "_HAND_OVER_WITHIN_S", 1.0)

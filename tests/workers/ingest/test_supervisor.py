@@ -1,4 +1,4 @@
-"""The supervisor ends when it is told to, whatever else happens at that moment."""
+"""The supervisor stops on request, whatever else happens at that moment."""
 
 from __future__ import annotations
 

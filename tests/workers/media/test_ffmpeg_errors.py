@@ -1,4 +1,4 @@
-"""FFmpeg's errors as advice: it fits the kind of source, says what to do, and tells no password."""
+"""FFmpeg's errors as advice: it fits the kind of source, says what to do, and contains no password."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OF_A_DISK = ("disk", "share", "ffprobe", "permissions", "folder", "record it aga
 OF_A_PULL = ("host name", "address", "check the port", "password", "check the path", "transport", "127.0.0.1")
 
 
-def told(kind: SourceKind, code: int) -> SourceRejectedError | SourceUnavailableError:
+def translation(kind: SourceKind, code: int) -> SourceRejectedError | SourceUnavailableError:
     error = av.error.classes.get(code, av.error.FFmpegError)(code, "the error's words", NAMES[kind])
     with pytest.raises(PatchwatchError) as caught, translated(NAMES[kind], kind):
         raise error
@@ -40,9 +40,9 @@ def told(kind: SourceKind, code: int) -> SourceRejectedError | SourceUnavailable
 
 @pytest.mark.parametrize("code", CODES)
 def test_the_advice_on_each_code_fits_the_kind_of_source(code: int) -> None:
-    assert not [word for word in OF_A_NETWORK if word in str(told(SourceKind.FILE, code))]
-    assert not [word for word in OF_A_DISK if word in str(told(SourceKind.PULL, code))]
-    assert not [word for word in (*OF_A_DISK, *OF_A_PULL) if word in str(told(SourceKind.PUSH, code))]
+    assert not [word for word in OF_A_NETWORK if word in str(translation(SourceKind.FILE, code))]
+    assert not [word for word in OF_A_DISK if word in str(translation(SourceKind.PULL, code))]
+    assert not [word for word in (*OF_A_DISK, *OF_A_PULL) if word in str(translation(SourceKind.PUSH, code))]
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_the_advice_on_each_code_fits_the_kind_of_source(code: int) -> None:
         (SourceKind.PUSH, errno.ETIMEDOUT, True, Reason.TIMEOUT),
     ],
 )
-def test_what_may_pass_is_tried_again(kind: SourceKind, code: int, retried: bool, reason: Reason) -> None:
-    error = told(kind, code)
+def test_temporary_errors_are_retried(kind: SourceKind, code: int, retried: bool, reason: Reason) -> None:
+    error = translation(kind, code)
     assert (isinstance(error, SourceUnavailableError), error.reason) == (retried, reason)
 
 

@@ -60,25 +60,25 @@ def test_a_folder_gives_the_pictures_that_the_same_video_gives(tmp_path: Path) -
     options = VideoOptions(max_side_px=100)
     with Video.open(tmp_path / "clip.mkv", options=options) as video:
         expected = list(video.frames())
-    found = list(FrameFolder(tmp_path / "clip", frame_rate=FPS, options=options).frames())
-    assert len(found) == len(expected) == 10
-    for one, other in zip(found, expected, strict=True):
-        assert one.media_time_s == pytest.approx(other.media_time_s, abs=1e-6)
-        assert np.abs(one.rgb.astype(int) - other.rgb.astype(int)).max() <= 1
+    frames = list(FrameFolder(tmp_path / "clip", frame_rate=FPS, options=options).frames())
+    assert len(frames) == len(expected) == 10
+    for frame, other in zip(frames, expected, strict=True):
+        assert frame.media_time_s == pytest.approx(other.media_time_s, abs=1e-6)
+        assert np.abs(frame.rgb.astype(int) - other.rgb.astype(int)).max() <= 1
 
 
 def test_a_change_of_size_is_a_discontinuity(tmp_path: Path) -> None:
     _write(tmp_path, ["1.png"])
     _write(tmp_path, ["2.png"], size=(80, 48))
-    found = [frame.discontinuity for frame in FrameFolder(tmp_path, frame_rate=5.0).frames()]
-    assert found == [True, True]
+    discontinuities = [frame.discontinuity for frame in FrameFolder(tmp_path, frame_rate=5.0).frames()]
+    assert discontinuities == [True, True]
 
 
 def test_numbers_are_the_last_in_the_names(tmp_path: Path) -> None:
     _write(tmp_path / "a", ["cam2_frame_00939.jpg", "cam2_frame_00940.jpg"])
     assert FrameFolder(tmp_path / "a").numbers == [939, 940]
     _write(tmp_path / "b", ["1.jpg", "01.png"])
-    with pytest.raises(RejectedError, match="two pictures of one frame number"):
+    with pytest.raises(RejectedError, match="two pictures with the same frame number"):
         _ = FrameFolder(tmp_path / "b").numbers
     _write(tmp_path / "c", ["x.jpg"])
     with pytest.raises(RejectedError, match="no frame number"):

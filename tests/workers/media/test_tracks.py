@@ -1,4 +1,4 @@
-"""Of several video tracks the one that is meant is read; what is no recording is waited for by nobody."""
+"""The right one of several video tracks is read; pipes and devices are refused instead of waited for."""
 
 from __future__ import annotations
 
@@ -70,5 +70,5 @@ def test_a_pipe_a_socket_and_a_device_are_refused_at_once(tmp_path: Path) -> Non
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(endpoint))
         for path in (pipe, endpoint, Path("/dev/zero")):
-            with pytest.raises(SourceRejectedError, match="is no file but a pipe, a socket or a device"):
+            with pytest.raises(SourceRejectedError, match="is not a file but a pipe, a socket or a device"):
                 Video.open(path)

@@ -155,7 +155,7 @@ def test_a_file_with_sound_only_is_refused(tmp_path: Path) -> None:
     ("url", "reason"),
     [("rtsp://ann:geheim@127.0.0.1:9/x", "refused"), ("rtsp://ann:geheim@nohost.invalid/x", "unreachable")],
 )
-def test_an_absent_camera_is_worth_another_try_and_its_password_is_not_told(url: str, reason: str) -> None:
+def test_an_absent_camera_is_worth_retrying_and_its_password_stays_hidden(url: str, reason: str) -> None:
     with pytest.raises(SourceUnavailableError) as caught:
         Video.open(url, options=VideoOptions(live=True, timeout_s=2))
     assert caught.value.reason == reason
@@ -164,7 +164,7 @@ def test_an_absent_camera_is_worth_another_try_and_its_password_is_not_told(url:
 
 
 @pytest.mark.parametrize("error", [MemoryError(), av.error.MemoryError(errno.ENOMEM, "Cannot allocate memory", "x")])
-def test_where_memory_ran_out_the_setting_that_mends_it_is_named(error: Exception) -> None:
+def test_the_error_about_exhausted_memory_names_the_setting(error: Exception) -> None:
     refused = pytest.raises(SourceUnavailableError, match="PATCHWATCH_CAPTURE_MEMORY_MB")
     with refused as caught, translated("rtsp://ann:geheim@cam/x", SourceKind.PULL):
         raise error

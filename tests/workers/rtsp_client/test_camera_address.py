@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ingest_rig import Rig, free_port
+from ingest_rig import free_port
 
 from patchwatch.contract.errors import SourceRejectedError, SourceUnavailableError
-from patchwatch.contract.settings import Settings
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.status import CaptureState, Reason
-from workers.ingest.capture.protocol import CaptureOrder
+from patchwatch.messages.status import Reason
 from workers.media.video import Video, VideoOptions
 from workers.rtsp_client.camera_address import camera_addresses
 from workers.rtsp_client.target import Target
@@ -21,7 +17,7 @@ from workers.rtsp_client.target import Target
 
 def addresses(url: str) -> list[str]:
     target = Target.parse(url)
-    return camera_addresses(target.host, target.port, target.shown)
+    return camera_addresses(target.host, target.port, target.display_url)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +40,7 @@ def test_private_loopback_and_public_addresses_are_ordinary(host: str) -> None:
     assert addresses(f"rtsp://{host}/x") == [host.strip("[]")]
 
 
-def test_a_name_is_judged_by_every_address_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_address_of_a_name_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     def resolve(*_: Any, **__: Any) -> list[Any]:
         return [(socket.AF_INET, 1, 6, "", (address, 0)) for address in ("10.0.0.7", "169.254.169.254")]
 
@@ -53,7 +49,7 @@ def test_a_name_is_judged_by_every_address_it_has(monkeypatch: pytest.MonkeyPatc
         addresses("rtsp://metadata.example/x")
 
 
-def test_a_name_that_nobody_knows_is_worth_another_try() -> None:
+def test_an_unknown_host_name_is_worth_retrying() -> None:
     with pytest.raises(SourceUnavailableError) as caught:
         addresses("rtsp://ann:geheim@nohost.invalid/x")
     assert caught.value.reason == Reason.UNREACHABLE
@@ -66,16 +62,3 @@ def test_nothing_connects_to_a_refused_address_unless_it_is_allowed() -> None:
     with pytest.raises(SourceUnavailableError) as caught:
         Video.open(url, options=VideoOptions(live=True, timeout_s=2, allow_link_local=True))
     assert caught.value.reason == Reason.REFUSED
-
-
-def test_the_setting_reaches_the_capture(make_settings: Callable[..., Settings]) -> None:
-    camera = Camera(id="c", source="rtsp://169.254.7.7/x")
-    allowing = make_settings(allow_link_local_sources=True)
-    assert not CaptureOrder.of(camera, make_settings(), lease=b"1").video_options.allow_link_local
-    assert CaptureOrder.of(camera, allowing, lease=b"1").video_options.allow_link_local
-
-
-async def test_a_camera_at_a_refused_address_fails_with_its_reason(rig: Rig) -> None:
-    await rig.put(Camera(id="meta", source="rtsp://169.254.169.254/latest"))
-    status = await rig.until("meta", CaptureState.FAILED)
-    assert status.reason is Reason.FORBIDDEN_ADDRESS

@@ -21,7 +21,8 @@ from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, Sou
 from patchwatch.messages.camera import Camera, Tls
 from patchwatch.messages.status import Reason
 from workers.media.video import Video, VideoOptions
-from workers.rtsp_client.message import RtspMessage
+from workers.rtsp.headers import Headers
+from workers.rtsp.message import Response
 from workers.rtsp_client.relay import Relay
 from workers.rtsp_client.target import Target
 from workers.rtsp_client.tls import TlsOptions
@@ -51,20 +52,21 @@ def test_a_camera_is_read_through_the_relay() -> None:
 @pytest.mark.gst
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
 @pytest.mark.parametrize("auth", ["basic", "digest"])
-def test_a_camera_that_nobody_here_wrote_is_read_by_either_transport(transport: str, auth: str) -> None:
+def test_an_independent_camera_is_read_over_either_transport(transport: str, auth: str) -> None:
     port = free_port()
     with rtsp_camera(port, "--user", "ann", "--password", "12#3/4", "--auth", auth):
         assert first_pictures(f"rtsp://ann:12%233%2F4@127.0.0.1:{port}/cam", transport=transport) == 3
 
 
-def test_media_by_udp_is_taken_from_the_camera_that_was_checked_and_no_other() -> None:
+def test_media_over_udp_is_accepted_only_from_the_checked_address() -> None:
     relay = Relay(Target.parse("rtsp://camera.example/x"), TlsOptions(), timeout_s=1, allow_link_local=False)
     relay._address = "10.0.0.7"
-    told = "RTP/AVP;unicast;client_port=5000-5001;server_port=6000-6001;source=169.254.169.254"
-    answer = relay._own_source(RtspMessage("RTSP/1.0 200 OK", (("CSeq", "3"), ("Transport", told))))
-    assert answer.get("Transport") == told.replace("169.254.169.254", "10.0.0.7")
-    by_tcp = RtspMessage("RTSP/1.0 200 OK", (("Transport", "RTP/AVP/TCP;unicast;interleaved=0-1"),))
-    assert relay._own_source(by_tcp) == by_tcp
+    transport = "RTP/AVP;unicast;client_port=5000-5001;server_port=6000-6001;source=169.254.169.254"
+    response = Response("RTSP/1.0 200 OK", Headers((("CSeq", "3"), ("Transport", transport))))
+    relayed = relay._with_source(response).headers
+    assert relayed.get("Transport") == transport.replace("169.254.169.254", "10.0.0.7")
+    by_tcp = Response("RTSP/1.0 200 OK", Headers((("Transport", "RTP/AVP/TCP;unicast;interleaved=0-1"),)))
+    assert relay._with_source(by_tcp) == by_tcp
     relay._loop.close()
 
 
@@ -81,7 +83,7 @@ def test_packets_of_strangers_do_not_disturb_media_over_udp() -> None:
         assert video.decode_errors == 0
 
 
-def test_a_camera_that_does_not_tell_its_udp_ports_is_told_to_use_tcp() -> None:
+def test_a_camera_that_does_not_name_its_udp_ports_has_to_use_tcp() -> None:
     with stub_camera() as camera:  # it repeats our offer
         error = refusal(f"rtsp://127.0.0.1:{camera.port}/cam", transport="udp")
     assert isinstance(error, SourceRejectedError)
@@ -90,11 +92,11 @@ def test_a_camera_that_does_not_tell_its_udp_ports_is_told_to_use_tcp() -> None:
 
 def own_udp_ports() -> list[int]:
     """Where this process listens by UDP."""
-    ours = {os.readlink(one).strip("socket:[]") for one in Path("/proc/self/fd").iterdir() if one.is_symlink()}
+    ours = {os.readlink(link).strip("socket:[]") for link in Path("/proc/self/fd").iterdir() if link.is_symlink()}
     rows = [line.split() for line in Path("/proc/net/udp").read_text().splitlines()[1:]]
-    found = [int(row[1].partition(":")[2], 16) for row in rows if row[9] in ours]
-    assert found
-    return found
+    ports = [int(row[1].partition(":")[2], 16) for row in rows if row[9] in ours]
+    assert ports
+    return ports
 
 
 def send_junk(ports: list[int]) -> None:
@@ -145,7 +147,7 @@ def test_redirects_without_end_end() -> None:
 
 
 @pytest.mark.parametrize("there", ["http://127.0.0.1/x", "file:/etc/passwd", "", "rtsp://[/x"])
-def test_a_redirect_to_what_is_no_camera_is_refused(there: str) -> None:
+def test_a_redirect_to_something_else_than_a_camera_is_refused(there: str) -> None:
     with stub_camera(redirect=there or " ") as camera:
         assert getattr(refusal(f"rtsp://127.0.0.1:{camera.port}/cam"), "reason", None) == Reason.BAD_URL
 
@@ -172,7 +174,7 @@ def test_the_address_that_was_checked_is_the_one_connected_to(monkeypatch: pytes
 # Passwords ----------------------------------------------------------------------------------------------------
 
 
-def test_a_camera_that_knows_only_sha_256_lets_us_in() -> None:
+def test_a_camera_that_supports_only_sha_256_is_read() -> None:
     with stub_camera(sha256='ann:12#3/4?5@6%7:8"') as camera:
         assert first_pictures(f"rtsp://ann:12%233%2F4%3F5%406%257%3A8%22@127.0.0.1:{camera.port}/cam") == 3
     assert camera.authorizations
@@ -185,7 +187,7 @@ def test_a_wrong_password_is_tried_once() -> None:
     assert len(camera.authorizations) == 1
 
 
-def test_what_a_camera_asks_for_that_nobody_here_can_do_is_named() -> None:
+def test_an_unsupported_authentication_is_named() -> None:
     with stub_camera(scheme='Digest realm="x", nonce="y", algorithm=SHA-512-256') as camera:
         error = refusal(f"rtsp://ann:geheim@127.0.0.1:{camera.port}/cam")
     assert getattr(error, "reason", None) == Reason.AUTH
@@ -194,7 +196,7 @@ def test_what_a_camera_asks_for_that_nobody_here_can_do_is_named() -> None:
     assert camera.authorizations == []
 
 
-def test_a_missing_password_is_asked_for() -> None:
+def test_the_error_asks_for_a_missing_password() -> None:
     with stub_camera(basic=True) as camera:
         assert "asks for user and password" in str(refusal(f"rtsp://127.0.0.1:{camera.port}/cam"))
 
@@ -210,9 +212,9 @@ def test_another_local_user_does_not_get_the_camera_by_our_port() -> None:
         assert camera.requests == []
 
 
-def closed(one: socket.socket) -> bool:
+def closed(client: socket.socket) -> bool:
     try:
-        return one.recv(1) == b""
+        return client.recv(1) == b""
     except BlockingIOError:
         return False
     except ConnectionResetError:
@@ -223,10 +225,10 @@ def closed(one: socket.socket) -> bool:
 def silent(port: int, count: int) -> Iterator[list[socket.socket]]:
     """Connections that ask for nothing."""
     with ExitStack() as stack:
-        found = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=3)) for _ in range(count)]
-        for one in found:
-            one.setblocking(False)
-        yield found
+        sockets = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=3)) for _ in range(count)]
+        for client in sockets:
+            client.setblocking(False)
+        yield sockets
 
 
 def test_silent_connections_are_bounded_and_keep_nobody_out() -> None:
@@ -248,7 +250,7 @@ def test_a_silent_connection_ends_in_time() -> None:
             with silent(int(relay.url.split(":")[2].split("/")[0]), 2) as strangers:
                 strangers[1].sendall(b"OPTIONS rtsp")
                 wait_until(lambda: all(map(closed, strangers)))
-            assert not relay._silent
+            assert not relay._pending
 
 
 # TLS ----------------------------------------------------------------------------------------------------------
@@ -306,7 +308,7 @@ def test_a_pinned_certificate_is_trusted_and_no_other(
     assert len(camera.requests) == seen
 
 
-def test_going_without_is_possible_and_said(ca: tuple[trustme.CA, Path]) -> None:
+def test_verification_can_be_switched_off_and_is_shown_as_off(ca: tuple[trustme.CA, Path]) -> None:
     with secure_camera(ca[0]) as (camera, _):
         url = f"rtsps://ann:geheim@127.0.0.1:{camera.port}/cam"
         assert first_pictures(url, tls=TlsOptions(verify=False)) == 3
@@ -316,7 +318,7 @@ def test_going_without_is_possible_and_said(ca: tuple[trustme.CA, Path]) -> None
     assert Camera(id="c", source="rtsp://cam/x", tls_verify=False).tls is None
 
 
-def test_a_camera_without_tls_is_said_to_have_none() -> None:
+def test_a_camera_without_tls_is_reported_as_such() -> None:
     with stub_camera() as camera:
         error = refusal(f"rtsps://127.0.0.1:{camera.port}/cam")
     assert getattr(error, "reason", None) in (Reason.TLS, Reason.TIMEOUT, Reason.UNREACHABLE)

@@ -1,4 +1,4 @@
-"""How long to wait before trying a source again."""
+"""How long to wait before a source is opened again."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import random
 
 
 class Backoff:
-    """Doubles from ``least_s`` to ``most_s``, with jitter; starts over only after a run of ``stable_after_s``.
+    """Doubles from ``least_s`` to ``most_s``, with jitter; resets only after a run of ``stable_after_s``.
 
-    A short success does not reset it: a camera that accepts and drops would be hammered.
+    A shorter run does not reset it: a camera that accepts connections and drops them would be flooded.
     """
 
     def __init__(self, least_s: float, most_s: float, stable_after_s: float) -> None:
@@ -17,7 +17,7 @@ class Backoff:
         self._stable_after_s = stable_after_s
         self._attempts = 0
 
-    def after(self, ran_s: float) -> float:
+    def next_wait_s(self, ran_s: float) -> float:
         """Seconds to wait after a run that delivered frames for ``ran_s``."""
         if ran_s >= self._stable_after_s:
             self._attempts = 0

@@ -23,10 +23,9 @@ from patchwatch.contract.errors import LeaseLostError, SourceRejectedError, Sour
 from patchwatch.messages.camera import Pace
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.status import Reason
-from workers.ingest.capture.adaptive_rate import AdaptiveRate
-from workers.ingest.capture.backlog import Backlog
+from workers.ingest.capture.adaptive_rate import AdaptiveRate, Backlog
 from workers.ingest.capture.capture_clock import Arrival, FileClock, LiveClock, Stamp
-from workers.ingest.capture.memory_limit import bound_own_memory
+from workers.ingest.capture.memory_limit import limit_own_memory
 from workers.ingest.capture.protocol import CaptureOrder, CaptureReport, ReportKind
 from workers.ingest.capture.publisher import Publisher, Stopped
 from workers.media import jpeg_codec
@@ -34,13 +33,13 @@ from workers.media.video import Video
 from workers.runtime.lease import Lease
 
 _REPORT_EVERY_S = 0.5
-_MAX_BACKLOG = 32  # pictures held while a live source catches up
-_STOP_WITHIN_S = 1.0  # FFmpeg may sit in a read that nothing interrupts
+_MAX_BURST = 32  # Pictures held while a live source catches up.
+_STOP_WITHIN_S = 1.0  # FFmpeg may be in a read that nothing interrupts.
 
 
 @dataclass(frozen=True, slots=True)
 class _Compressed:
-    """A sampled frame as JPEG: thirty that are held at once take a megabyte, not twenty."""
+    """A sampled frame as JPEG: the thirty that may be held at once take 1 MB instead of 20."""
 
     jpeg: bytes
     width: int
@@ -54,20 +53,20 @@ class _Compressed:
 
 @dataclass
 class Reporter:
-    """Tells the supervisor where the capture stands; an unread pipe is bounded by the supervisor reading it."""
+    """Writes reports to the supervisor, which reads them without delay, so the pipe never fills."""
 
     out: TextIO
     publisher: Publisher
     rate: AdaptiveRate
     clock: BusClock
     video: Video | None = None
-    decode_errors_before: int = 0  # of earlier rounds of a looped file
+    decode_errors_before: int = 0  # In earlier passes of a looped file.
     _last_frame_at_ms: int | None = field(default=None, init=False)
     _last_frame_monotonic_ms: int | None = field(default=None, init=False)
     _size: tuple[int, int] = field(default=(0, 0), init=False)
     _due_s: float = field(default=0.0, init=False)
 
-    def frame(self, message: FrameMessage) -> None:
+    def report_frame(self, message: FrameMessage) -> None:
         first = self._last_frame_at_ms is None
         self._last_frame_at_ms = self.clock.now_ms()
         self._last_frame_monotonic_ms = time.monotonic_ns() // 1_000_000
@@ -105,21 +104,21 @@ class Capture:
         self._publisher = publisher
         self._backlog = backlog
         self._rate = reporter.rate
-        self._wall = reporter.clock
+        self._clock = reporter.clock
         self._reporter = reporter
         self._stop = stop
         self._flags = FrameFlag(0) if order.lossless else FrameFlag.LIVE
         self._broken_off = ""
-        self._file_start_s = 0.0  # when media time 0 was, on the monotonic clock
-        self._media_start_s = 0.0  # of the present round of a looped file
+        self._file_start_s = 0.0  # Media time 0 on the monotonic clock.
+        self._media_start_s = 0.0  # Where the present pass of a looped file begins.
 
     def run(self) -> None:
-        """Reports how it ended. Raises only on defects."""
+        """Reports how it ended. Raises only on bugs."""
         try:
             self._publisher.start(self._order.after_seq)
             self._read_live() if self._order.live else self._read_file()
         except Stopped:
-            self._reporter.send(ReportKind.PROGRESS)  # the last counts
+            self._reporter.send(ReportKind.PROGRESS)  # The final counters.
         except LeaseLostError as error:
             self._reporter.send(ReportKind.LEASE_LOST, detail=str(error))
         except SourceUnavailableError as error:
@@ -139,10 +138,10 @@ class Capture:
         clock = LiveClock(self._publisher.last_captured_ns)
         with self._opened() as video:
             frames = self._frames(video)
-            backlog = _backlog(frames)
-            for number, frame in enumerate(chain(backlog, frames)):
+            burst = _first_burst(frames)
+            for number, frame in enumerate(chain(burst, frames)):
                 if number == 0:
-                    clock.anchor(backlog[-1].media_time_s, backlog[-1].arrived)
+                    clock.anchor(burst[-1].media_time_s, burst[-1].arrived)
                 cut = frame.discontinuity and number > 0
                 self._publish(frame, clock.stamp(frame.media_time_s, frame.arrived, cut))
 
@@ -152,7 +151,7 @@ class Capture:
             with self._opened() as video:
                 if clock is None:
                     clock, self._file_start_s = self._file_clock(video), time.monotonic()
-                end_s = self._read_round(video, clock)
+                end_s = self._read_pass(video, clock)
                 self._broken_off = video.broken_off
                 self._reporter.decode_errors_before += video.decode_errors
                 self._reporter.video = None
@@ -160,8 +159,8 @@ class Capture:
                 return
             self._media_start_s = end_s
 
-    def _read_round(self, video: Video, clock: FileClock) -> float:
-        """One pass through the file; returns the media time at which the next pass begins."""
+    def _read_pass(self, video: Video, clock: FileClock) -> float:
+        """Read the file once; returns the media time at which the next pass begins."""
         at_s = self._media_start_s
         for frame in self._frames(video):
             at_s = self._media_start_s + frame.media_time_s
@@ -169,15 +168,15 @@ class Capture:
             if self._order.pace is Pace.REALTIME:
                 self._wait_until(self._file_start_s + at_s)
                 late_s = time.monotonic() - self._file_start_s - at_s
-            self._publish(frame, Stamp(clock.stamp(at_s, self._wall.offset_ns), round(late_s * 1e9)))
+            self._publish(frame, Stamp(clock.stamp(at_s, self._clock.offset_ns), round(late_s * 1e9)))
         return max(at_s + 1 / self._order.analysis_fps, self._media_start_s + (video.duration_s or 0.0))
 
     def _file_clock(self, video: Video) -> FileClock:
-        start_ns = now_ns = self._wall.now_ns()
-        if self._order.lossless:  # read faster than it was filmed: its end is now, not far in the future
+        start_ns = now_ns = self._clock.now_ns()
+        if self._order.lossless:  # Read faster than filmed: the footage ends now instead of in the future.
             start_ns -= round((video.duration_s or 0.0) * 1e9)
         return FileClock(
-            max(0, start_ns), self._wall.offset_ns, now_ns=now_ns, last_ns=self._publisher.last_captured_ns
+            max(0, start_ns), self._clock.offset_ns, now_ns=now_ns, last_ns=self._publisher.last_captured_ns
         )
 
     def _opened(self) -> Video:
@@ -191,7 +190,7 @@ class Capture:
         for frame in video.frames(on_packet=self._on_packet):
             if self._stop.is_set():
                 raise Stopped
-            arrived = Arrival(time.monotonic_ns(), self._wall.offset_ns)
+            arrived = Arrival(time.monotonic_ns(), self._clock.offset_ns)
             height, width = frame.rgb.shape[:2]
             yield _Compressed(
                 jpeg_codec.encode(frame.rgb, self._order.jpeg_quality), width, height,
@@ -217,30 +216,30 @@ class Capture:
             flags=self._flags | (FrameFlag.DISCONTINUITY if frame.discontinuity else FrameFlag(0)),
             jpeg=frame.jpeg,
         )  # fmt: skip
-        self._publisher.look_at_clock()
+        self._publisher.update_clock()
         if self._publisher.publish(message):
-            self._heed_backlog(message.seq)
-        self._reporter.frame(message)
+            self._adapt_rate(message.seq)
+        self._reporter.report_frame(message)
 
-    def _heed_backlog(self, seq: int) -> None:
-        """Analyse fewer frames rather than have them dropped: of live sources, as recordings wait instead."""
+    def _adapt_rate(self, seq: int) -> None:
+        """Sample fewer frames of a live source rather than have them dropped. Recordings wait instead."""
         if self._order.lossless:
             return
-        self._backlog.published(seq)
-        look = self._backlog.look()
-        if look is not None and self._rate.look(look, time.monotonic()) and self._reporter.video is not None:
+        self._backlog.add(seq)
+        sample = self._backlog.sample()
+        if sample is not None and self._rate.observe(sample, time.monotonic()) and self._reporter.video is not None:
             self._reporter.video.sampler.fps = self._rate.fps
 
 
-def _backlog(frames: Iterator[_Compressed]) -> list[_Compressed]:
-    """The first pictures of a live source, up to the first that came no faster than filmed.
+def _first_burst(frames: Iterator[_Compressed]) -> list[_Compressed]:
+    """The first pictures of a live source, up to the first that arrived no faster than it was filmed.
 
-    What was buffered while the source was opened arrives in a burst: only its last picture is fresh.
+    What was buffered while the source was opened arrives in a burst, of which only the last picture is fresh.
     """
     held: list[_Compressed] = []
     for frame in frames:
         held.append(frame)
-        if len(held) >= _MAX_BACKLOG:
+        if len(held) >= _MAX_BURST:
             break
         if len(held) > 1:
             before = held[-2]
@@ -251,7 +250,7 @@ def _backlog(frames: Iterator[_Compressed]) -> list[_Compressed]:
 
 
 def _stop_when_closed(stop: threading.Event) -> None:
-    while os.read(sys.stdin.fileno(), 4096):  # not through Python's buffer, whose lock a crash would find taken
+    while os.read(sys.stdin.fileno(), 4096):  # Bypasses Python's buffer, whose lock would be held on exit.
         pass
     stop.set()
     time.sleep(_STOP_WITHIN_S)
@@ -259,18 +258,18 @@ def _stop_when_closed(stop: threading.Event) -> None:
 
 
 def main() -> None:
-    """Entry point of the process. What nobody foresaw is told in the last line of standard error."""
+    """Entry point of the process. An unexpected error ends up in the last line of standard error."""
     try:
         _run()
-    except Exception:  # noqa: BLE001 (border: the supervisor says what it was, and tries again)
+    except Exception:  # noqa: BLE001 (boundary: the supervisor reports the error and restarts the capture)
         traceback.print_exc()
         os._exit(1)
-    os._exit(0)  # the thread on standard input would hold an ordinary exit
+    os._exit(0)  # An ordinary exit would wait for the thread on standard input.
 
 
 def _run() -> None:
     order = CaptureOrder.decode(sys.stdin.buffer.readline())
-    bound_own_memory(order.memory_mb)
+    limit_own_memory(order.memory_mb)
     stop = threading.Event()
     threading.Thread(target=_stop_when_closed, args=(stop,), daemon=True, name="stop").start()
     reporter: Reporter | None = None

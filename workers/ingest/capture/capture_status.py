@@ -1,4 +1,4 @@
-"""Where one camera's capture stands: state with its reason, counts, and the latest gap."""
+"""The status of one camera's capture: its state with the reason, counters, and the latest gap."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ log = logging.getLogger("patchwatch.ingest")
 
 
 class CaptureStatusTracker:
-    """The one writer of a camera's `CaptureStatus`. Logs one line per change of state."""
+    """The only writer of a camera's `CaptureStatus`. Logs one line per change of state."""
 
     def __init__(
         self, camera: Camera, fps: float, before: CaptureStatus | None, on_change: Callable[[], None],
@@ -42,12 +42,12 @@ class CaptureStatusTracker:
         )
         self._logged = False
         self._on_change = on_change
-        waits = camera.pace is Pace.FAST and Source.parse(camera.source).kind is SourceKind.FILE
-        # a recording read as fast as it is scored pauses for the queue: that is no gap in what was filmed
-        self._gap_ms = math.inf if waits else 1000 * max(_LEAST_GAP_S, 3 / fps)
+        lossless = camera.pace is Pace.FAST and Source.parse(camera.source).kind is SourceKind.FILE
+        # A recording that is read as fast as it is scored waits for the queue: that is not a gap in the footage.
+        self._gap_ms = math.inf if lossless else 1000 * max(_LEAST_GAP_S, 3 / fps)
         self._last_frame_monotonic_ms: int | None = None
         self._frames: deque[tuple[float, int]] = deque()  # (monotonic seconds, seq)
-        self._base = self._status
+        self._at_process_start = self._status
 
     @property
     def state(self) -> CaptureState:
@@ -57,17 +57,17 @@ class CaptureStatusTracker:
     def captured(self) -> int:
         return self._status.captured
 
-    def status(self) -> CaptureStatus:
-        """The record as of now."""
+    def current(self) -> CaptureStatus:
+        """The status as of now."""
         return self._status.model_copy(update={"updated_at_ms": self._clock.now_ms(), "fps": self._fps()})
 
-    def to(self, state: CaptureState, reason: Reason | None = None, detail: str = "") -> None:
-        """Change state; the same state and reason again only renew the text."""
+    def set(self, state: CaptureState, reason: Reason | None = None, detail: str = "") -> None:
+        """Change the state; with the same state and reason only the detail changes."""
         changed = (state, reason) != (self._status.state, self._status.reason)
-        update: dict[str, object] = {"state": state, "reason": reason, "detail": detail}
+        changes: dict[str, object] = {"state": state, "reason": reason, "detail": detail}
         if changed:
-            update["since_ms"] = self._clock.now_ms()
-        self._status = self._status.model_copy(update=update)
+            changes["since_ms"] = self._clock.now_ms()
+        self._status = self._status.model_copy(update=changes)
         if changed or not self._logged:
             self._logged = True
             level = logging.WARNING if reason is not None else logging.INFO
@@ -75,44 +75,44 @@ class CaptureStatusTracker:
             log.log(level, "%s", " - ".join(part for part in parts if part))
             self._on_change()
 
-    def begin(self) -> None:
-        """A new capture process starts: its counts begin at zero."""
-        self._base = self._status
+    def start_process(self) -> None:
+        """A new capture process starts; its own counters begin at zero."""
+        self._at_process_start = self._status
         self._frames.clear()
 
-    def reconnecting(self) -> None:
+    def count_reconnect(self) -> None:
         self._status = self._status.model_copy(update={"reconnects": self._status.reconnects + 1})
 
-    def worker_stops(self) -> None:
-        """Nobody will be watching: say so rather than leave the last state standing."""
+    def stop_worker(self) -> None:
+        """The worker stops: the last state would otherwise stay although nobody checks it."""
         if self.state in (CaptureState.CONNECTING, CaptureState.LIVE, CaptureState.STALLED):
-            self.to(CaptureState.OFFLINE, Reason.DISCONNECTED, "the ingest worker was stopped")
+            self.set(CaptureState.OFFLINE, Reason.DISCONNECTED, "the ingest worker was stopped")
 
-    def take(self, report: CaptureReport) -> None:
-        """Count what a capture process reports."""
+    def update(self, report: CaptureReport) -> None:
+        """Apply a capture process's report."""
         before_ms = self._status.last_frame_at_ms
-        update: dict[str, object] = {
+        changes: dict[str, object] = {
             "captured": max(self._status.captured, report.seq),
             "unpublished": report.unpublished if report.seq else self._status.unpublished,
-            "decode_errors": self._base.decode_errors + report.decode_errors,
+            "decode_errors": self._at_process_start.decode_errors + report.decode_errors,
         }
         if report.width and report.height:
-            update |= {"width": report.width, "height": report.height, "codec": report.codec or None}
+            changes |= {"width": report.width, "height": report.height, "codec": report.codec or None}
         if report.analysis_fps is not None:
-            update["analysis_fps"] = report.analysis_fps
+            changes["analysis_fps"] = report.analysis_fps
         if report.last_frame_at_ms is not None:
-            update["last_frame_at_ms"] = report.last_frame_at_ms
+            changes["last_frame_at_ms"] = report.last_frame_at_ms
             if before_ms is not None and self._pause_ms(report, before_ms) > self._gap_ms:
-                update["last_gap"] = Gap(from_ms=before_ms, to_ms=report.last_frame_at_ms)
+                changes["last_gap"] = Gap(from_ms=before_ms, to_ms=report.last_frame_at_ms)
             self._last_frame_monotonic_ms = report.last_frame_monotonic_ms
             self._frames.append((time.monotonic(), report.seq))
         was_overloaded = self._status.overloaded
-        self._status = self._status.model_copy(update=update)
+        self._status = self._status.model_copy(update=changes)
         if self._status.overloaded != was_overloaded:
             self._log_rate()
 
     def _pause_ms(self, report: CaptureReport, before_ms: int) -> int:
-        """Time between the last two frames heard of; by the wall clock only where this host saw but one of them."""
+        """Time between the last two reported frames; by the wall clock if another host saw the earlier one."""
         if report.last_frame_monotonic_ms is not None and self._last_frame_monotonic_ms is not None:
             return report.last_frame_monotonic_ms - self._last_frame_monotonic_ms
         return (report.last_frame_at_ms or before_ms) - before_ms

@@ -1,4 +1,4 @@
-"""Memory of a capture process: seen from outside, and bounded from inside."""
+"""Memory of a capture process: measured from outside, and limited from inside."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import resource
 from pathlib import Path
 
 _MIB = 1 << 20
-_HARD_FACTOR = 2  # a leak is noticed and told from outside first; this holds what grows faster than anybody looks
+_HARD_FACTOR = 2  # The supervisor notices slow leaks first; this limit stops sudden growth.
 
 
 def resident_mb(pid: int) -> float | None:
-    """Memory a process occupies, in MiB; None when it is gone, or where there is no /proc."""
+    """Resident memory of a process in MiB; None when it has ended, or without /proc."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     except (OSError, IndexError):
@@ -18,9 +18,9 @@ def resident_mb(pid: int) -> float | None:
     return pages * resource.getpagesize() / _MIB
 
 
-def bound_own_memory(limit_mb: int) -> None:
-    """From now on, allocating more than twice ``limit_mb`` fails in this process instead of taking the machine's
-    memory; and what it holds, passwords included, is never written to a core file."""
+def limit_own_memory(limit_mb: int) -> None:
+    """From now on, this process fails to allocate more than twice ``limit_mb`` instead of exhausting the machine. It
+    also writes no core file, which would contain passwords."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     wanted = _HARD_FACTOR * limit_mb * _MIB

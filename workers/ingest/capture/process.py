@@ -14,27 +14,29 @@ from workers.ingest.capture.protocol import CaptureOrder, CaptureReport
 
 _STOP_WITHIN_S = 3.0
 _KILLED_WITHIN_S = 5.0
-_LINE_BYTES = 65_536  # a report is far shorter
-_NOISE_LINES = 100  # of something else, before the process counts as broken
+_LINE_BYTES = 65_536  # A report is far shorter.
+_NOISE_LINES = 100  # After so many lines that are not reports, the process counts as broken.
 
-# All of the environment that a process needs which decodes what strangers send: neither tokens nor passwords.
-_NEEDED = {
+# The process decodes what strangers send, so its environment holds neither tokens nor passwords.
+_KEPT_VARIABLES = {
     "PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR",
 }  # fmt: skip
-_NEEDED_PREFIXES = ("LC_", "PYTHON", "MALLOC_")
+_KEPT_PREFIXES = ("LC_", "PYTHON", "MALLOC_")
 log = logging.getLogger("patchwatch.ingest")
 
 
 def _environment() -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if name in _NEEDED or name.startswith(_NEEDED_PREFIXES)}
+    return {
+        name: value for name, value in os.environ.items() if name in _KEPT_VARIABLES or name.startswith(_KEPT_PREFIXES)
+    }
 
 
 class CaptureProcess:
-    """Starts, listens to and ends one ``python -m workers.ingest.capture.capture``."""
+    """Starts, reads and stops one ``python -m workers.ingest.capture.capture``."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
-        self._last_words = ""
+        self._last_stderr_line = ""
         assert process.stdout is not None
         self._stdout = process.stdout
         self._stderr = asyncio.create_task(self._read_stderr())
@@ -45,7 +47,7 @@ class CaptureProcess:
             sys.executable, "-m", "workers.ingest.capture.capture",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
             limit=_LINE_BYTES, env=_environment(),
-            process_group=0,  # a Ctrl-C reaches the supervisor, which ends its captures in order
+            process_group=0,  # Ctrl-C reaches only the supervisor, which stops its captures in order.
         )  # fmt: skip
         assert process.stdin is not None
         process.stdin.write(order.encode() + b"\n")
@@ -56,30 +58,30 @@ class CaptureProcess:
         return self._process.pid
 
     @property
-    def last_words(self) -> str:
-        """Last line on its standard error, without credentials."""
-        return self._last_words
+    def last_stderr_line(self) -> str:
+        """The last line of its standard error, without credentials."""
+        return self._last_stderr_line
 
     async def report(self) -> CaptureReport | None:
-        """The next report; None once the process has ended. One that writes much else instead is broken and killed."""
+        """The next report; None once the process has ended. A process that writes too much else is killed."""
         for _ in range(_NOISE_LINES):
             try:
                 if not (line := await self._stdout.readline()):
                     return None
                 return CaptureReport.decode(line)
-            except (InvalidMessageError, ValueError):  # no report; or no end of the line in sight: it was thrown away
+            except (InvalidMessageError, ValueError):  # Not a report, or an endless line, which was discarded.
                 continue
         await self.kill()
-        self._last_words = "it wrote what is no report and was killed"
+        self._last_stderr_line = "it wrote something else than reports and was killed"
         return None
 
     def ask_to_stop(self) -> None:
-        """It ends within a second or so of its standard input closing."""
+        """Close its standard input, upon which it ends within a second or so."""
         assert self._process.stdin is not None
         self._process.stdin.close()
 
     async def stop(self) -> CaptureReport | None:
-        """Ask it to end, then kill it. Returns its last report, if any, when it is gone."""
+        """Ask it to stop, and kill it if it does not. Returns its last report, if any, when it has ended."""
         last: CaptureReport | None = None
         self.ask_to_stop()
         try:
@@ -93,12 +95,12 @@ class CaptureProcess:
         return last
 
     async def kill(self) -> None:
-        """SIGKILL: for one that hangs. One that waits for a disk or a network share may outlive even that."""
+        """Send SIGKILL. A process that waits for a disk or a network share may survive even that."""
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
         try:
             async with asyncio.timeout(_KILLED_WITHIN_S):
-                while await self._stdout.read(_LINE_BYTES):  # a full pipe would keep the end from being noticed
+                while await self._stdout.read(_LINE_BYTES):  # asyncio notices the end only when the pipe is drained.
                     pass
                 await self._process.wait()
                 await self._stderr
@@ -108,8 +110,8 @@ class CaptureProcess:
 
     async def _read_stderr(self) -> None:
         assert self._process.stderr is not None
-        with contextlib.suppress(ValueError):  # a line beyond the reader's limit
+        with contextlib.suppress(ValueError):  # A line beyond the reader's limit.
             while line := await self._process.stderr.readline():
-                self._last_words = redact(line.decode(errors="replace").strip())[:500] or self._last_words
+                self._last_stderr_line = redact(line.decode(errors="replace").strip())[:500] or self._last_stderr_line
         while await self._process.stderr.read(65536):
             pass

@@ -1,4 +1,4 @@
-"""What passes between the supervisor and a capture process: one order in, reports out. Over pipes, never argv."""
+"""The messages between the supervisor and a capture process: one order in, reports out, over pipes."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from patchwatch.messages.status import Reason
 from workers.media.video import VideoOptions
 from workers.rtsp_client.tls import TlsOptions
 
-if TYPE_CHECKING:  # a capture process needs no settings, and starts a quarter of a second sooner without
+if TYPE_CHECKING:  # A capture process needs no settings, and starts a quarter of a second sooner without them.
     from patchwatch.contract.settings import Settings
 
 
 class CaptureOrder(Message):
-    """Everything a capture process needs. Holds credentials: goes through its standard input only."""
+    """Everything a capture process needs. Contains credentials, so it is sent over standard input only."""
 
     camera_id: CameraId
     kind: SourceKind
     url: str
-    media_dirs: tuple[Path, ...] = ()  # where a file may be
+    media_dirs: tuple[Path, ...] = ()  # A file must be in one of these folders.
     pace: Pace = Pace.REALTIME
     loop: bool = False
     transport: Transport = Transport.TCP
@@ -43,12 +43,12 @@ class CaptureOrder(Message):
     redis_url: str
     partitions: int
     queue_frames: int
-    lease: str  # of the camera's capture: frames are written under it alone
+    lease: str  # Frames are written only while the camera's capture lease has this value.
     after_seq: int = 0
 
     @property
     def live(self) -> bool:
-        """Whether the source delivers when it wants."""
+        """Whether the source delivers at its own pace."""
         return self.kind is not SourceKind.FILE
 
     @property
@@ -56,7 +56,7 @@ class CaptureOrder(Message):
         return self.kind is SourceKind.FILE and self.pace is Pace.FAST
 
     def file(self) -> Path | None:
-        """The file of a ``file:`` source, resolved; a network share may hold up whoever asks.
+        """The file of a ``file:`` source, resolved. May block on a network share.
 
         Raises `SourceRejectedError` when it lies outside the media folders.
         """
@@ -77,10 +77,10 @@ class CaptureOrder(Message):
         return min(self.max_age_s, self.queue_frames / self.analysis_fps)
 
     @classmethod
-    def of(
+    def from_camera(
         cls, camera: Camera, settings: Settings, *, lease: bytes, playback_url: str = "", after_seq: int = 0
     ) -> CaptureOrder:
-        """Touches no file: the supervisor has no time to wait for a network share."""
+        """Does not access the file: the supervisor must not block on a network share."""
         source = Source.parse(camera.source)
         assert settings.redis_url is not None, "the ingest worker checked it"
         return cls(
@@ -100,27 +100,27 @@ class CaptureOrder(Message):
 
 class ReportKind(StrEnum):
     OPENED = "opened"
-    PROGRESS = "progress"  # about twice a second while data arrives; also the beat
-    ENDED = "ended"  # a file was read to its end, or a live source closed without a word
-    FAILED = "failed"  # worth another try
-    REJECTED = "rejected"  # wrong until the configuration changes
-    LEASE_LOST = "lease_lost"  # another worker captures the camera now
+    PROGRESS = "progress"  # About twice a second while data arrives; also the heartbeat.
+    ENDED = "ended"  # A file was read to its end, or a live source closed the connection.
+    FAILED = "failed"  # Worth retrying.
+    REJECTED = "rejected"  # Retrying cannot help until the configuration changes.
+    LEASE_LOST = "lease_lost"  # Another worker captures the camera now.
 
 
 class CaptureReport(Message):
-    """One line on a capture process's standard output. Decode errors are since that process began, ``seq`` and
-    ``unpublished`` are of the camera; both are 0 until Redis has answered."""
+    """One line on a capture process's standard output. ``decode_errors`` counts since the process started; ``seq`` and
+    ``unpublished`` are the camera's, 0 until Redis has answered."""
 
     kind: ReportKind
     seq: Count = 0
     unpublished: Count = 0
     decode_errors: Count = 0
     last_frame_at_ms: TimeMs | None = None
-    last_frame_monotonic_ms: Count | None = None  # the same, on this host's clock that nobody sets
+    last_frame_monotonic_ms: Count | None = None  # The same on this host's monotonic clock.
     width: Count = 0
     height: Count = 0
     codec: str = ""
-    analysis_fps: float | None = None  # at present
-    waits_for_key: bool = False  # data arrives, but no picture can be decoded before the next key frame
+    analysis_fps: float | None = None  # The rate at present.
+    waits_for_key: bool = False  # Data arrives, but nothing can be decoded before the next key frame.
     reason: Reason | None = None
     detail: str = ""

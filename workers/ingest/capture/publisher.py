@@ -1,4 +1,4 @@
-"""Frames into a camera's queue."""
+"""Writes frames to a camera's queue."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from patchwatch.messages.frame import FrameMessage
 from patchwatch.messages.frame_gaps import FrameGaps
 from workers.runtime.lease import Lease
 
-_PAUSE_S = 0.02  # between looks at a full queue
-_LOOKS_TO_BE_SURE = 50  # of which one reads the queue itself, with a picture
-_RETRY_S = 0.5  # between attempts at a Redis that does not answer
-_LEAST_QUEUE = 4  # frames, however full Redis is
+_CHECK_ROOM_EVERY_S = 0.02
+_CHECKS_PER_READ = 50  # Every so many checks of a full queue one reads the queue itself, with a picture.
+_RETRY_S = 0.5  # Between attempts while Redis does not answer.
+_MIN_QUEUE = 4  # Frames, however full Redis is.
 log = logging.getLogger("patchwatch.ingest")
 
 
 class Stopped(Exception):
-    """The capture was told to stop while it waited for Redis or for room."""
+    """The capture has to stop while it waits for Redis or for room in the queue."""
 
 
 class Publisher:
-    """Writes a camera's frames to its stream, under the lease of its capture: the only writer. Blocking, one thread.
+    """The only writer of a camera's stream, under the lease of its capture. Blocking, one thread.
 
-    ``pause`` waits the given seconds and returns False when told to stop. Live frames push out the oldest when
-    the queue is full (the reader sees the gap in ``seq`` and counts it), and are given up and counted in
+    ``pause`` waits the given seconds and returns False when the capture has to stop. Live frames replace the oldest
+    when the queue is full (the reader sees the gap in ``seq`` and counts it), and are skipped and counted in
     ``unpublished`` while Redis is away or the lease has expired. Lossless frames wait in these cases. Each frame
-    carries the `FrameGaps` that say why numbers before it are missing: after a failed write, or when the stream is
-    gone, they are reconstructed from what Redis still has.
+    carries the `FrameGaps` that explain missing numbers before it: after a failed write, or when the stream is gone,
+    they are reconstructed from what Redis still has.
     """
 
     def __init__(
@@ -57,43 +57,43 @@ class Publisher:
         self._keys = keys
         self._lease = lease
         self._queue_frames = queue_frames
-        self._room = queue_frames  # of a live queue; less for a while after Redis was full
+        self._max_frames = queue_frames  # Of a live queue; smaller for a while after Redis was full.
         self._lossless = lossless
         self._pause = pause
         self._clock = clock or BusClock()
-        self._away_until_s = 0.0  # monotonic: a dead server is not asked again for every frame
-        self._books = FrameGaps()
-        self._head = 0  # newest frame that Redis is known to have had; the books are those up to it
-        self._given_up = 0  # frames after it that it never got
-        self._sure = False  # whether the last write was answered
-        self.seq = 0  # last one used
-        self.last_captured_ns: int | None = None  # of the newest frame that was in the queue at `start`
+        self._retry_at_s = 0.0  # Monotonic: a dead server is not asked again for every frame.
+        self._gaps = FrameGaps()
+        self._head = 0  # The newest frame that Redis is known to have received; `_gaps` covers those up to it.
+        self._skipped = 0  # Frames after it that Redis never received.
+        self._confirmed = False  # Whether the last write was answered.
+        self.seq = 0  # The last number used.
+        self.last_captured_ns: int | None = None  # Of the newest frame in the queue at `start`.
 
     @property
     def unpublished(self) -> int:
-        """Frames that never reached Redis, since these books began."""
-        return self._books.unpublished + self._given_up
+        """Frames that never reached Redis, since the camera's counters began."""
+        return self._gaps.unpublished + self._skipped
 
     def start(self, after_seq: int = 0) -> None:
-        """Find where the sequence stopped. Waits for Redis; raises `Stopped`."""
+        """Continue the sequence where it stopped. Waits for Redis; raises `Stopped`."""
         while True:
             try:
                 with translated():
                     self._clock.look(self._client)
-                    self._find_place(after_seq)
+                    self._restore(after_seq)
                 return
             except BusUnavailableError as error:
                 log.debug("%s", error)
                 self._wait(_RETRY_S)
 
-    def look_at_clock(self) -> None:
-        """Follow Redis' time, where it answers."""
-        if time.monotonic() >= self._away_until_s:
+    def update_clock(self) -> None:
+        """Follow the clock of Redis, if it answers."""
+        if time.monotonic() >= self._retry_at_s:
             try:
                 with translated():
                     self._clock.look(self._client)
             except BusUnavailableError:
-                self._away_until_s = time.monotonic() + _RETRY_S
+                self._retry_at_s = time.monotonic() + _RETRY_S
 
     def next_seq(self) -> int:
         """Number of the next frame; each captured frame takes one, published or not."""
@@ -104,23 +104,23 @@ class Publisher:
         """Returns whether the frame is in the queue. Raises `Stopped` while a lossless frame waits, `LeaseLostError`
         once another worker captures the camera."""
         if self._lossless:
-            self._publish_surely(frame)
+            self._publish_lossless(frame)
             return True
-        if time.monotonic() >= self._away_until_s:
+        if time.monotonic() >= self._retry_at_s:
             try:
-                self._add(frame, maxlen=self._room)
-                self._room = min(self._queue_frames, self._room + 1)
+                self._add(frame, maxlen=self._max_frames)
+                self._max_frames = min(self._queue_frames, self._max_frames + 1)
                 return True
             except LeaseLapsedError:
-                pass  # the supervisor may get it back
+                pass  # The supervisor may get the lease back.
             except BusFullError:
-                self._make_room()
+                self._shrink_queue()
             except BusUnavailableError:
-                self._away_until_s = time.monotonic() + _RETRY_S
-        self._given_up += 1
+                self._retry_at_s = time.monotonic() + _RETRY_S
+        self._skipped += 1
         return False
 
-    def _publish_surely(self, frame: FrameMessage) -> None:
+    def _publish_lossless(self, frame: FrameMessage) -> None:
         while True:
             try:
                 self._wait_for_room(frame.seq)
@@ -129,89 +129,87 @@ class Publisher:
             except (BusUnavailableError, LeaseLapsedError):
                 self._wait(_RETRY_S)
 
-    def _make_room(self) -> None:
-        """Redis is full: a shorter queue lets the others, and our next frame, go on. It grows again frame by frame."""
-        self._room = max(_LEAST_QUEUE, self._room // 2)
+    def _shrink_queue(self) -> None:
+        """Redis is full: a shorter queue leaves room for others and the next frame. It grows again frame by frame."""
+        self._max_frames = max(_MIN_QUEUE, self._max_frames // 2)
         with contextlib.suppress(BusUnavailableError), translated():
-            self._client.xtrim(self._keys.frames, maxlen=self._room, approximate=False)
+            self._client.xtrim(self._keys.frames, maxlen=self._max_frames, approximate=False)
 
     def _add(self, frame: FrameMessage, maxlen: int | None) -> None:
-        follows = self._sure and self._head == frame.seq - 1
-        self._sure = False
+        continues = self._confirmed and self._head == frame.seq - 1
+        self._confirmed = False
         with translated():
-            if not (follows and self._append(frame, maxlen)):
-                self._rejoin(frame, maxlen)
-        self._head, self._given_up, self._sure = max(self._head, frame.seq), 0, True
+            if not (continues and self._append(frame, maxlen)):
+                self._resume(frame, maxlen)
+        self._head, self._skipped, self._confirmed = max(self._head, frame.seq), 0, True
 
     def _append(self, frame: FrameMessage, maxlen: int | None) -> bool:
-        """False, and nothing written, when the stream is gone. With a flush goes the lease, which is watched."""
+        """Returns False and writes nothing when the stream is gone. A flush deletes the lease too, which is watched."""
         exists = False
 
-        def is_there(pipe: Any) -> bool:
+        def stream_exists(pipe: Any) -> bool:
             nonlocal exists
             pipe.watch(self._lease.unit.lease)
             exists = bool(pipe.exists(self._keys.frames))
             return exists
 
-        self._lease.write(self._client, lambda pipe: self._queue_next(pipe, frame, maxlen), is_there)
+        self._lease.write(self._client, lambda pipe: self._queue_next(pipe, frame, maxlen), stream_exists)
         return exists
 
-    def _rejoin(self, frame: FrameMessage, maxlen: int | None) -> None:
-        """Add a frame after it was uncertain what Redis has. One that is there already, because an earlier attempt
-        arrived although its answer did not, stays there once."""
-        books = self._books
+    def _resume(self, frame: FrameMessage, maxlen: int | None) -> None:
+        """Add a frame when it is uncertain what Redis has. A frame that it already has, because only the answer to an
+        earlier attempt was lost, is not added again."""
+        gaps = self._gaps
 
         def is_missing(pipe: Any) -> bool:
-            nonlocal books
+            nonlocal gaps
             pipe.watch(self._keys.frames)
             head = self._head_in(pipe)
             if head is not None and head[0] >= frame.seq:
-                books = head[1]
+                gaps = head[1]
                 return False
-            books = self._books_before(frame.seq, head)
+            gaps = self._gaps_before(frame.seq, head)
             return True
 
-        self._lease.write(self._client, lambda pipe: self._queue(pipe, frame, books, maxlen), is_missing)
-        self._books = books
+        self._lease.write(self._client, lambda pipe: self._queue(pipe, frame, gaps, maxlen), is_missing)
+        self._gaps = gaps
 
     def _queue_next(self, pipe: Any, frame: FrameMessage, maxlen: int | None) -> None:
-        """Live pictures stay out of the append-only file, those of recordings are in it, because nothing may be lost.
-        So is the first of a stream, or the file would not know of it."""
+        """Queue the write of a frame after the previous one. Live frames stay out of Redis's append-only file; those of
+        recordings, which must not be lost, are in it, and so is the first frame of a stream, which creates it."""
         if maxlen is None:
-            self._queue(pipe, frame, self._books, maxlen)
+            self._queue(pipe, frame, self._gaps, maxlen)
             return
-        add_entry(pipe, self._keys.frames, self._books.on(frame.encode()), entry_id=frame.entry_id, maxlen=maxlen)
+        add_entry(pipe, self._keys.frames, self._gaps.on(frame.encode()), entry_id=frame.entry_id, maxlen=maxlen)
 
-    def _queue(self, pipe: Any, frame: FrameMessage, books: FrameGaps, maxlen: int | None) -> None:
-        fields = books.on(frame.encode())
+    def _queue(self, pipe: Any, frame: FrameMessage, gaps: FrameGaps, maxlen: int | None) -> None:
+        fields = gaps.on(frame.encode())
         pipe.xadd(self._keys.frames, fields, id=frame.entry_id, maxlen=maxlen, approximate=False)
 
-    def _books_before(self, seq: int, head: tuple[int, FrameGaps] | None) -> FrameGaps:
-        if head is None:  # a new camera, or Redis lost all that it had
-            return FrameGaps(self._given_up, seq - 1 - self._given_up, self._clock.now_ms())
-        in_queue, books = head
-        if in_queue >= self._head:
-            return replace(books, unpublished=books.unpublished + seq - 1 - in_queue)
-        mine = self._books  # Redis came back with an older snapshot
-        return replace(
-            mine, unpublished=mine.unpublished + seq - 1 - self._head, lost=mine.lost + self._head - in_queue
-        )
+    def _gaps_before(self, seq: int, head: tuple[int, FrameGaps] | None) -> FrameGaps:
+        if head is None:  # A new camera, or Redis lost its data.
+            return FrameGaps(self._skipped, seq - 1 - self._skipped, self._clock.now_ms())
+        newest, gaps = head
+        if newest >= self._head:
+            return replace(gaps, unpublished=gaps.unpublished + seq - 1 - newest)
+        gaps = self._gaps  # Redis came back with an older snapshot.
+        return replace(gaps, unpublished=gaps.unpublished + seq - 1 - self._head, lost=gaps.lost + self._head - newest)
 
     def _head_in(self, client: Any) -> tuple[int, FrameGaps] | None:
-        """The newest sequence number that the stream has had, and its books; None when there is no stream."""
+        """The newest sequence number that the stream has had, with its gaps; None without a stream."""
         try:
-            found = client.xinfo_stream(self._keys.frames)
+            info = client.xinfo_stream(self._keys.frames)
         except redis.ResponseError as error:
             if "no such key" not in str(error):
                 raise
             return None
-        return head_of(found, committed_mark(*client.hmget(self._keys.state, "seq", "books")))
+        return head_of(info, committed_mark(*client.hmget(self._keys.state, "seq", "books")))
 
     def _wait_for_room(self, seq: int) -> None:
-        looks = 1
-        while not (self._has_room(seq) or (looks % _LOOKS_TO_BE_SURE == 0 and self._nothing_waits())):
-            self._wait(_PAUSE_S)
-            looks += 1
+        checks = 1
+        while not (self._has_room(seq) or (checks % _CHECKS_PER_READ == 0 and self._is_empty())):
+            self._wait(_CHECK_ROOM_EVERY_S)
+            checks += 1
 
     def _has_room(self, seq: int) -> bool:
         with translated():
@@ -220,19 +218,19 @@ class Publisher:
                 return seq - int(committed) <= self._queue_frames
             return int(self._client.xlen(self._keys.frames)) < self._queue_frames
 
-    def _nothing_waits(self) -> bool:
-        """There may be numbers that no frame in the queue has, as when Redis came back with an older snapshot."""
+    def _is_empty(self) -> bool:
+        """Whether no frame waits, although numbers are missing: Redis may have come back with an older snapshot."""
         with translated():
             committed = int(self._client.hget(self._keys.state, "seq") or 0)
             return not self._client.xrange(self._keys.frames, min=f"({committed}-0", count=1)
 
-    def _find_place(self, after_seq: int) -> None:
+    def _restore(self, after_seq: int) -> None:
         committed = int(self._client.hget(self._keys.state, "seq") or 0)
         head = self._head_in(self._client)
-        in_queue, self._books = head or (0, FrameGaps())
-        self.seq = max(after_seq, committed, in_queue)
-        self._head = in_queue if head else self.seq
-        self._given_up = self.seq - self._head
+        newest, self._gaps = head or (0, FrameGaps())
+        self.seq = max(after_seq, committed, newest)
+        self._head = newest if head else self.seq
+        self._skipped = self.seq - self._head
         self.last_captured_ns = self._newest_captured_ns()
 
     def _newest_captured_ns(self) -> int | None:

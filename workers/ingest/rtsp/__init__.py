@@ -1,1 +1,1 @@
-"""The RTSP endpoint's protocol: whoever publishes is listened to, judged, and handed on to a capture process."""
+"""The RTSP server to which cameras publish: it authenticates publishers and passes their video to a capture process."""

@@ -1,4 +1,4 @@
-"""Who may publish to which camera: asked anew at every ANNOUNCE, of the camera that it names."""
+"""Who may publish to which camera. Checked at every ANNOUNCE, for the camera that it names."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from patchwatch.messages.camera import Camera
 from patchwatch.messages.source import Source, SourceKind
 from patchwatch.messages.status import Reason
 from workers.ingest.camera_capture import PublisherSlot
-from workers.ingest.rtsp.authentication import Authenticator
-from workers.ingest.rtsp.message import Request
+from workers.ingest.rtsp.authentication import Authenticator, camera_id_of
 from workers.ingest.rtsp.peer_limits import PeerLimits
 from workers.ingest.rtsp.refusal import Refusal
+from workers.rtsp.message import Request
 
-MAX_UNKNOWN = 64  # push cameras there may be, before unknown publishers add no more
-_ASK_AGAIN_S = 0.2  # strangers cannot make us ask Redis more often
+MAX_UNKNOWN = 64  # With so many push cameras, unknown publishers add no more.
+_REFRESH_EVERY_S = 0.2  # Strangers cannot make us query Redis more often.
 
 
 class Cameras(Protocol):
-    """What the endpoint needs of the supervisor."""
+    """What the server needs of the supervisor."""
 
     @property
     def cameras(self) -> Mapping[str, Camera]: ...
@@ -35,65 +35,63 @@ class Cameras(Protocol):
 
 
 class Admission:
-    """Judges requests. Without the right password nobody learns which cameras there are."""
+    """Checks requests. Without a valid password, clients cannot learn which cameras exist."""
 
     def __init__(self, settings: Settings, cameras: Cameras, peers: PeerLimits) -> None:
         self._settings = settings
         self._cameras = cameras
         self._peers = peers
-        self._asked_s = -_ASK_AGAIN_S
+        self._refreshed_s = -_REFRESH_EVERY_S
         self._adding = asyncio.Lock()
 
-    async def camera(self, request: Request, host: str, nonce: str) -> Camera:
-        """The camera that a request may publish to; one that is not stored yet where unknown ones are taken.
+    async def camera_for(self, request: Request, host: str, nonce: str) -> Camera:
+        """The camera that a request may publish to; one that is not stored yet where unknown ones are accepted.
 
         Raises `Refusal`.
         """
-        camera_id = request.camera_id
+        camera_id = camera_id_of(request.uri)
         if camera_id is None:
             raise Refusal(404, "The path must be a camera id (a-z, 0-9, - and _), like rtsp://HOST:PORT/yard")
-        given = request.headers.get("authorization")
-        if camera_id not in self._cameras.cameras and (given is not None or self._gate(camera_id, nonce).is_open):
-            await self._ask_redis()
-        gate = self._gate(camera_id, nonce)
-        if not gate.is_open:
-            self._check(gate, request, host, camera_id)
+        authorization = request.headers.get("Authorization")
+        is_open = self._authenticator(camera_id, nonce).is_open
+        if camera_id not in self._cameras.cameras and (authorization is not None or is_open):
+            await self._refresh()
+        authenticator = self._authenticator(camera_id, nonce)
+        if not authenticator.is_open:
+            self._authenticate(authenticator, request, host, camera_id)
         return self._published_camera(camera_id)
 
-    async def still(self, camera: Camera) -> None:
-        """Check that what `camera` allowed still holds, now that it counts; add one that is new. Raises `Refusal`."""
+    async def recheck(self, camera: Camera) -> None:
+        """Check at RECORD that what `camera_for` allowed still holds, and add a camera that is new. Raises
+        `Refusal`."""
         if camera.id not in self._cameras.cameras and self._settings.accept_unknown_publishers:
             await self._add(camera)
-        now = self._cameras.cameras.get(camera.id)
-        if now is None or _asked(now) != _asked(camera):
+        current = self._cameras.cameras.get(camera.id)
+        if current is None or _conditions(current) != _conditions(camera):
             raise Refusal(403, f"Camera {camera.id} was changed meanwhile - publish again")
 
-    def _gate(self, camera_id: str, nonce: str) -> Authenticator:
+    def _authenticator(self, camera_id: str, nonce: str) -> Authenticator:
         cameras = self._cameras.cameras
-        gate = Authenticator.of(cameras.get(camera_id), self._settings, nonce)
+        authenticator = Authenticator.from_camera(cameras.get(camera_id), self._settings, nonce)
         hides = camera_id not in cameras and not self._settings.accept_unknown_publishers
-        if gate.is_open and hides and any(camera.publish_username for camera in cameras.values()):
-            return Authenticator.shut_to_all(nonce)  # else it would stand out from those that ask for a password
-        return gate
+        if authenticator.is_open and hides and any(camera.publish_username for camera in cameras.values()):
+            return Authenticator.rejecting_all(nonce)  # A 404 would tell it apart from cameras with a password.
+        return authenticator
 
-    def _check(self, gate: Authenticator, request: Request, host: str, camera_id: str) -> None:
-        given = request.headers.get("authorization")
-        if given is not None and not self._peers.may_guess(host, camera_id):
+    def _authenticate(self, authenticator: Authenticator, request: Request, host: str, camera_id: str) -> None:
+        authorization = request.headers.get("Authorization")
+        if authorization is not None and not self._peers.may_try(host, camera_id):
             raise Refusal(403, "Too many wrong passwords from this address - wait a minute")
-        if gate.admits(request.method, request.uri, given):
-            self._peers.proved(host, camera_id)
+        if authenticator.admits(request.method, request.uri, authorization):
+            self._peers.record_success(host, camera_id)
             return
-        if given is not None:
-            self._peers.guessed_wrong(host, camera_id)
-        why = "user and password are needed" if given is None else "no such camera, or wrong user or password"
+        if authorization is not None:
+            self._peers.record_failure(host, camera_id)
+        why = "user and password are needed" if authorization is None else "no such camera, or wrong user or password"
         raise Refusal(
-            401,
-            f"Unauthorized - {why}",
-            headers=gate.challenges(),
-            closes=False,
-            reason=Reason.AUTH,
-            camera_id=camera_id,
-        )
+            401, f"Unauthorized - {why}", headers=authenticator.challenges(), closes=False,
+            reason=Reason.AUTH, camera_id=camera_id,
+        )  # fmt: skip
 
     def _published_camera(self, camera_id: str) -> Camera:
         camera = self._cameras.cameras.get(camera_id)
@@ -119,14 +117,14 @@ class Admission:
             except BusUnavailableError:
                 raise Refusal(503, "The camera cannot be added now - try again") from None
 
-    async def _ask_redis(self) -> None:
-        """A camera may have been added a moment ago."""
-        if time.monotonic() - self._asked_s >= _ASK_AGAIN_S:
-            self._asked_s = time.monotonic()
+    async def _refresh(self) -> None:
+        """Read the cameras again: this one may have been added a moment ago."""
+        if time.monotonic() - self._refreshed_s >= _REFRESH_EVERY_S:
+            self._refreshed_s = time.monotonic()
             with contextlib.suppress(BusUnavailableError):
                 await self._cameras.refresh()
 
 
-def _asked(camera: Camera) -> tuple[object, ...]:
-    """What a publisher was judged by."""
+def _conditions(camera: Camera) -> tuple[object, ...]:
+    """The fields that decided whether a publisher was admitted."""
     return camera.enabled, camera.source, camera.publish_username, camera.publish_password

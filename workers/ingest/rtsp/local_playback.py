@@ -1,7 +1,7 @@
-"""Hands a publisher's pictures to its capture process: a small RTSP server on loopback, where FFmpeg plays them.
+"""Passes a publisher's video to its capture process: a small RTSP server on loopback that FFmpeg plays from.
 
-FFmpeg is the client, which it is good at; the port is ours from the start, and the address holds a password that only
-the capture process is told, so nobody else on this machine can take either place.
+The port belongs to us from the start, and the URL holds a password that only the capture process receives, so no other
+user of this machine can take either side's place.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from collections.abc import Callable, Sequence
 
 from patchwatch.contract.errors import InvalidMessageError
 from workers.ingest.rtsp import sdp
-from workers.ingest.rtsp.authentication import Authenticator, new_nonce
-from workers.ingest.rtsp.connection import BUFFER_BYTES, Connection
-from workers.ingest.rtsp.message import Packet, Request, answer
-from workers.ingest.rtsp.transport import offered
+from workers.ingest.rtsp.authentication import Authenticator, camera_id_of, new_nonce
+from workers.ingest.rtsp.connection import Connection
+from workers.ingest.rtsp.transport import parse_transports
+from workers.rtsp.message import Packet, Request, Response
+from workers.rtsp.parser import BUFFER_BYTES
 from workers.rtsp.pending_connections import PendingConnections
 
 _HOST = "127.0.0.1"
@@ -23,11 +24,14 @@ _USER = "capture"
 _REQUEST_WITHIN_S = 5.0
 _WRONG_PASSWORDS = 3
 _PUBLIC = ("Public", "OPTIONS, DESCRIBE, SETUP, PLAY, GET_PARAMETER, TEARDOWN")
+_SESSION = ("Session", "1;timeout=60")
+
+Reply = tuple[int, list[tuple[str, str]], bytes]  # Status, headers and body.
 
 
 class Playback:
-    """One publisher's pictures on their way. ``url`` holds a password; ``played`` is set once FFmpeg plays, or never
-    will. ``on_report`` is given the number of a track and FFmpeg's RTCP for its publisher."""
+    """One publisher's video on its way. ``url`` holds a password; ``played`` is set once FFmpeg plays, or never will.
+    ``on_report`` receives the index of a track and FFmpeg's RTCP for its publisher."""
 
     def __init__(
         self, camera_id: str, port: int, video: Sequence[sdp.Track], on_report: Callable[[int, bytes], None]
@@ -40,41 +44,38 @@ class Playback:
         self.played = asyncio.Event()
         self._player: Connection | None = None
         self._channels: dict[tuple[int, bool], int] = {}
-        self._waiting = bytearray()
+        self._queued = bytearray()
 
     def play(self, player: Connection, channels: dict[tuple[int, bool], int]) -> None:
-        """``channels``: of each track, of its RTP and its RTCP."""
+        """``channels``: by track and RTP (False) or RTCP (True)."""
         self._player, self._channels = player, channels
         self.played.set()
 
-    def put(self, track: int, rtcp: bool, payload: bytes) -> None:
-        """A packet to go with the next `flush`."""
-        if (channel := self._channel(track, rtcp)) is not None:
-            self._waiting += Packet(channel, payload).framed()
+    def queue(self, track: int, rtcp: bool, payload: bytes) -> None:
+        """Queue a packet for the next `flush`."""
+        if (channel := self._channels.get((track, rtcp))) is not None:
+            self._queued += Packet(channel, payload).encode()
 
-    def put_now(self, track: int, rtcp: bool, payload: bytes) -> None:
-        """A packet that came over UDP: it goes now or never."""
-        channel = self._channel(track, rtcp)
+    def send_now(self, track: int, rtcp: bool, payload: bytes) -> None:
+        """Send a packet that arrived over UDP at once; it is discarded if the player is too far behind."""
+        channel = self._channels.get((track, rtcp))
         if channel is not None and self._player is not None:
-            self._player.send_now(Packet(channel, payload).framed())
+            self._player.send_now(Packet(channel, payload).encode())
 
     async def flush(self) -> None:
-        """Raises `ConnectionError` when the capture is gone."""
-        if self._waiting and self._player is not None:
-            data, self._waiting = bytes(self._waiting), bytearray()
+        """Raises `ConnectionError` when the capture process is gone."""
+        if self._queued and self._player is not None:
+            data, self._queued = bytes(self._queued), bytearray()
             self._player.send_now(data)
             await self._player.drain()
 
-    def _channel(self, track: int, rtcp: bool) -> int | None:
-        return self._channels.get((track, rtcp))
-
     def close(self) -> None:
-        """The publisher is gone: FFmpeg finds the end after what was sent."""
+        """The publisher is gone: FFmpeg sees the end of the stream after what was sent."""
         self.played.set()
         if self._player is not None:
-            self._player.send_now(bytes(self._waiting))
+            self._player.send_now(bytes(self._queued))
             self._player.close()
-        self._player, self._channels, self._waiting = None, {}, bytearray()
+        self._player, self._channels, self._queued = None, {}, bytearray()
 
 
 class PlaybackServer:
@@ -106,7 +107,7 @@ class PlaybackServer:
         return playback
 
     def withdraw(self, playback: Playback) -> None:
-        """It is over; a newer one of the same camera stays."""
+        """End this playback; a newer one of the same camera stays."""
         if self._playbacks.get(playback.camera_id) is playback:
             del self._playbacks[playback.camera_id]
         playback.close()
@@ -115,29 +116,31 @@ class PlaybackServer:
         task = asyncio.current_task()
         assert task is not None
         self._connections.add(task)
-        player = Connection(reader, writer)
-        self._pending.enter(player.host, task, player.close)
+        connection = Connection(reader, writer)
+        self._pending.add(connection.host, task, connection.close)
         try:
-            await _Player(player, self._playbacks, lambda: self._pending.leave(player.host, task)).run()
+            await _PlayerSession(connection, self._playbacks, lambda: self._pending.remove(connection.host, task)).run()
         except (ConnectionError, InvalidMessageError):
-            pass  # it is gone, or no capture of ours
+            pass  # The player is gone, or is not one of our captures.
         except asyncio.CancelledError:
-            pass  # the server closes: nobody awaits this task's result
+            pass  # The server closes: nobody awaits this task's result.
         finally:
-            self._pending.leave(player.host, task)
+            self._pending.remove(connection.host, task)
             self._connections.discard(task)
-            player.close()
+            connection.close()
 
 
-class _Player:
-    """The dialogue with one FFmpeg: DESCRIBE, SETUP of each track, PLAY, and what keeps a session alive."""
+class _PlayerSession:
+    """Answers one FFmpeg: DESCRIBE, SETUP of each track, PLAY, and keep-alive requests."""
 
-    def __init__(self, connection: Connection, playbacks: dict[str, Playback], proved: Callable[[], None]) -> None:
+    def __init__(
+        self, connection: Connection, playbacks: dict[str, Playback], on_authenticated: Callable[[], None]
+    ) -> None:
         self._connection = connection
         self._playbacks = playbacks
-        self._proved = proved
+        self._on_authenticated = on_authenticated
         self._nonce = new_nonce()
-        self._wrong = 0
+        self._wrong_passwords = 0
         self._playback: Playback | None = None
         self._channels: dict[tuple[int, bool], int] = {}
         self._playing = False
@@ -155,17 +158,16 @@ class _Player:
                 self._playback.on_report(track, packet.payload)
 
     async def _respond(self, request: Request) -> bool:
-        """Whether the dialogue goes on."""
+        """Returns whether the session goes on."""
         status, headers, body = self._reply(request)
-        await self._connection.send(answer(status, request.cseq, headers, body=body))
+        await self._connection.send(Response.from_status(status, request.cseq, headers, body=body))
         if request.method == "PLAY" and status == 200:
             assert self._playback is not None
             self._playing = True
             self._playback.play(self._connection, self._channels)
-        return request.method != "TEARDOWN" and self._wrong < _WRONG_PASSWORDS
+        return request.method != "TEARDOWN" and self._wrong_passwords < _WRONG_PASSWORDS
 
-    def _reply(self, request: Request) -> tuple[int, list[tuple[str, str]], bytes]:
-        session = ("Session", "1;timeout=60")
+    def _reply(self, request: Request) -> Reply:
         if request.method in ("OPTIONS", "GET_PARAMETER", "SET_PARAMETER", "TEARDOWN"):
             return 200, [_PUBLIC], b""
         if request.method == "DESCRIBE":
@@ -174,28 +176,30 @@ class _Player:
             return 455, [], b""
         if request.method == "SETUP":
             transport = self._set_up(request)
-            return (200, [session, ("Transport", transport)], b"") if transport else (461, [], b"")
-        return (200, [session], b"") if request.method == "PLAY" and self._channels else (455, [], b"")
+            return (200, [_SESSION, ("Transport", transport)], b"") if transport else (461, [], b"")
+        return (200, [_SESSION], b"") if request.method == "PLAY" and self._channels else (455, [], b"")
 
-    def _describe(self, request: Request) -> tuple[int, list[tuple[str, str]], bytes]:
-        playback = self._playbacks.get(request.camera_id or "")
-        gate = (
-            Authenticator(_USER, playback.password, self._nonce) if playback else Authenticator.shut_to_all(self._nonce)
-        )
-        given = request.headers.get("authorization")
-        if playback is None or not gate.admits(request.method, request.uri, given):
-            self._wrong += given is not None
-            return 401, gate.challenges(), b""
-        self._proved()
+    def _describe(self, request: Request) -> Reply:
+        playback = self._playbacks.get(camera_id_of(request.uri) or "")
+        if playback is None:
+            authenticator = Authenticator.rejecting_all(self._nonce)
+        else:
+            authenticator = Authenticator(_USER, playback.password, self._nonce)
+        authorization = request.headers.get("Authorization")
+        if playback is None or not authenticator.admits(request.method, request.uri, authorization):
+            self._wrong_passwords += authorization is not None
+            return 401, authenticator.challenges(), b""
+        self._on_authenticated()
         self._playback = playback
-        return 200, [("Content-Type", "application/sdp")], sdp.description(playback.video)
+        return 200, [("Content-Type", "application/sdp")], sdp.describe(playback.video)
 
     def _set_up(self, request: Request) -> str:
         assert self._playback is not None
         name = request.uri.rstrip("/").rpartition("/")[2]
-        way = next((way for way in offered(request.headers.get("transport", "")) if way.tcp and way.pair), None)
-        for track in range(len(self._playback.video)):
-            if name == f"track{track}" and way is not None and way.pair is not None:
-                self._channels |= {(track, False): way.pair[0], (track, True): way.pair[1]}
-                return way.over_channels(way.pair)
+        for transport in parse_transports(request.headers.get("Transport") or ""):
+            if transport.tcp and transport.pair:
+                for track in range(len(self._playback.video)):
+                    if name == f"track{track}":
+                        self._channels |= {(track, False): transport.pair[0], (track, True): transport.pair[1]}
+                        return transport.over_channels(transport.pair)
         return ""

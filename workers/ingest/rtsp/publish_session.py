@@ -1,29 +1,29 @@
-"""One publisher's dialogue: ANNOUNCE, SETUP of each track, RECORD, and whatever it says while it records."""
+"""One publisher's session: ANNOUNCE, SETUP of each track, RECORD, and its requests while it records."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from patchwatch.contract.errors import BusUnavailableError, ConflictError, InvalidMessageError, NotFoundError
 from workers.ingest.camera_capture import PublisherSlot
 from workers.ingest.rtsp.admission import Admission, Cameras
-from workers.ingest.rtsp.authentication import new_nonce
+from workers.ingest.rtsp.authentication import camera_id_of, new_nonce
 from workers.ingest.rtsp.connection import Connection
 from workers.ingest.rtsp.local_playback import PlaybackServer
-from workers.ingest.rtsp.message import Packet, Request, answer, camera_id_of, path_of
 from workers.ingest.rtsp.publication import Publication
 from workers.ingest.rtsp.refusal import Refusal
-from workers.ingest.rtsp.waiting_publishers import WaitingPublishers
-from workers.rtsp.pending_connections import Wait
+from workers.rtsp.message import Packet, Request, Response, path_of
+from workers.rtsp.pending_connections import PendingConnection
 
-_WRONG_PASSWORDS = 3  # per connection
-_MAX_REQUESTS = 100  # up to RECORD: a publisher needs ten
-# A camera whose RECORD is not answered gives up, after 5 s at the least; a capture takes two to start, more on a busy
-# machine. What it sends meanwhile waits in the connection. Over UDP nothing waits, and only programs on this machine
-# publish so, which are patient.
+_WRONG_PASSWORDS = 3  # Per connection.
+_MAX_REQUESTS = 100  # Up to RECORD; real publishers need ten.
+# A camera gives up when RECORD is not answered, the most impatient after 5 s. A capture takes two seconds to start and
+# more on a busy machine, so RECORD is answered before: over TCP what the camera sends meanwhile waits in the
+# connection. Over UDP nothing waits, and only programs on this machine publish over UDP, which are patient.
 _ANSWER_RECORD_WITHIN_S = 3.0
 _ANSWER_OVER_UDP_WITHIN_S = 20.0
 _CAPTURE_ENDS_WITHIN_S = 10.0
@@ -31,30 +31,51 @@ _PUBLIC = ("Public", "OPTIONS, ANNOUNCE, SETUP, RECORD, PAUSE, GET_PARAMETER, SE
 log = logging.getLogger("patchwatch.ingest")
 
 
+class WaitingPublishers:
+    """Publishers that wait for their camera's capture to start: the newest of a camera stays, earlier ones are
+    cancelled."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, asyncio.Task[None]] = {}
+
+    @contextmanager
+    def newest(self, camera_id: str) -> Iterator[None]:
+        task = asyncio.current_task()
+        assert task is not None
+        if before := self._waiting.get(camera_id):
+            before.cancel()
+        self._waiting[camera_id] = task
+        try:
+            yield
+        finally:
+            if self._waiting.get(camera_id) is task:
+                del self._waiting[camera_id]
+
+
 @dataclass(frozen=True)
-class Site:
-    """What the dialogues of one endpoint share."""
+class SessionContext:
+    """What the sessions of one server share."""
 
     admission: Admission
     cameras: Cameras
     playbacks: PlaybackServer
-    newcomers: WaitingPublishers
+    waiting: WaitingPublishers
     request_within_s: float
 
 
 class PublishSession:
-    """`run` it until the publisher is gone. ``wait`` ends once it has shown that it may, and can, publish."""
+    """`run` it until the publisher is gone. ``pending`` ends once the publisher is admitted and ready to record."""
 
-    def __init__(self, connection: Connection, site: Site, wait: Wait) -> None:
+    def __init__(self, connection: Connection, context: SessionContext, pending: PendingConnection) -> None:
         self._connection = connection
-        self._site = site
-        self._wait = wait
+        self._context = context
+        self._pending = pending
         self._nonce = new_nonce()
         self._session = new_nonce()[:16]
-        self._wrong = 0
+        self._wrong_passwords = 0
         self._requests = 0
         self._admitted = False
-        self._unresolved: Refusal | None = None  # if the publisher leaves now, that is why
+        self._unresolved: Refusal | None = None  # The reason to report if the publisher leaves now.
         self._publication: Publication | None = None
         self._slot: PublisherSlot | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -65,38 +86,38 @@ class PublishSession:
         }  # fmt: skip
 
     async def run(self) -> None:
-        """Raises `Refusal` and `InvalidMessageError` for what ends it, not answered yet, and `ConnectionError`."""
-        self._wait.begin()
+        """Raises the `Refusal` or `InvalidMessageError` that ends it, not answered yet, and `ConnectionError`."""
+        self._pending.begin()
         try:
             while (event := await self._next()) is not None:
                 if isinstance(event, Packet):
-                    self._take(event)
+                    self._receive(event)
                 else:
                     await self._respond(event)
         finally:
-            self._end()
-            self._tell_unresolved()
+            self._end_publication()
+            self._report_unresolved()
 
     async def _next(self) -> Request | Packet | None:
-        """What the publisher says next; what it sent is passed on before that is waited for."""
+        """The publisher's next request or packet. Packets received so far are passed on before waiting."""
         if self._slot is None or self._publication is None or self._publication.playback is None:
-            return await self._connection.next(self._site.request_within_s)
+            return await self._connection.next(self._context.request_within_s)
         playback = self._publication.playback
         await playback.played.wait()
         if (event := self._connection.ready()) is not None:
             return event
         try:
             await playback.flush()
-        except ConnectionError:  # the capture closed: the publisher has not left, so let its end be told first
+        except ConnectionError:  # The capture ended, not the publisher: wait until the capture's end is known.
             await _first_of(self._slot.ended, self._slot.left, within_s=_CAPTURE_ENDS_WITHIN_S)
             return None
         return await self._connection.next(None)
 
-    def _take(self, packet: Packet) -> None:
+    def _receive(self, packet: Packet) -> None:
         if not self._admitted:
             raise InvalidMessageError("packets before an ANNOUNCE")
         if self._publication is not None:
-            self._publication.take(packet)
+            self._publication.receive(packet)
 
     async def _respond(self, request: Request) -> None:
         cseq = request.cseq
@@ -110,28 +131,28 @@ class PublishSession:
             headers = await method(request)
         except Refusal as refusal:
             refusal.cseq = cseq
-            self._count_wrong(refusal, request)
+            self._count_wrong_password(refusal, request)
             self._unresolved = None if refusal.closes else refusal
             if refusal.closes:
                 raise
-            await self._connection.send(answer(refusal.status, cseq, refusal.headers, str(refusal)))
+            await self._connection.send(Response.from_status(refusal.status, cseq, refusal.headers, str(refusal)))
         else:
-            await self._connection.send(answer(200, cseq, headers))
+            await self._connection.send(Response.from_status(200, cseq, headers))
 
-    def _count_wrong(self, refusal: Refusal, request: Request) -> None:
-        self._wrong += refusal.status == 401 and "authorization" in request.headers
-        if refusal.status == 401 and self._wrong >= _WRONG_PASSWORDS:
+    def _count_wrong_password(self, refusal: Refusal, request: Request) -> None:
+        self._wrong_passwords += refusal.status == 401 and request.headers.get("Authorization") is not None
+        if refusal.status == 401 and self._wrong_passwords >= _WRONG_PASSWORDS:
             refusal.status, refusal.closes = 403, True
 
     async def _options(self, _: Request) -> list[tuple[str, str]]:
         return [_PUBLIC]
 
     async def _announce(self, request: Request) -> list[tuple[str, str]]:
-        camera = await self._site.admission.camera(request, self._connection.host, self._nonce)
+        camera = await self._context.admission.camera_for(request, self._connection.host, self._nonce)
         self._unresolved = None
         self._admitted = True
-        self._end()  # of what this connection published before
-        self._publication = Publication.of(camera, request.body, self._connection)
+        self._end_publication()  # A connection may publish again, to another camera.
+        self._publication = Publication.from_announce(camera, request.body, self._connection)
         return []
 
     async def _set_up(self, request: Request) -> list[tuple[str, str]]:
@@ -147,7 +168,7 @@ class PublishSession:
         if not publication.video:
             raise Refusal(455, "Set up a video track first", closes=False)
         if self._slot is None:
-            await self._begin(publication)
+            await self._start_capture(publication)
         return [("Session", self._session)]
 
     async def _pause(self, request: Request) -> list[tuple[str, str]]:
@@ -155,11 +176,11 @@ class PublishSession:
         return [("Session", self._session)]
 
     async def _tear_down(self, _: Request) -> list[tuple[str, str]]:
-        self._end()
+        self._end_publication()
         return []
 
     def _announced(self, request: Request) -> Publication:
-        """What this connection publishes; a request that names another camera than that is refused."""
+        """What this connection publishes. A request that names another camera is refused."""
         if self._publication is None:
             raise Refusal(455, "ANNOUNCE first", closes=False)
         first = camera_id_of(path_of(request.uri).strip("/").partition("/")[0])
@@ -168,15 +189,15 @@ class PublishSession:
             raise Refusal(404, f"This connection publishes to camera {self._publication.camera.id}", closes=False)
         return self._publication
 
-    async def _begin(self, publication: Publication) -> None:
+    async def _start_capture(self, publication: Publication) -> None:
         camera = publication.camera
-        await self._site.admission.still(camera)
-        self._wait.end()
-        playback = self._site.playbacks.offer(camera.id, publication.video, publication.report)
+        await self._context.admission.recheck(camera)
+        self._pending.end()
+        playback = self._context.playbacks.offer(camera.id, publication.video, publication.send_report)
         publication.start(playback)
-        with self._site.newcomers.newest(camera.id):
+        with self._context.waiting.newest(camera.id):
             try:
-                self._slot = await self._site.cameras.admit(camera.id, playback.url)
+                self._slot = await self._context.cameras.admit(camera.id, playback.url)
             except (BusUnavailableError, ConflictError, NotFoundError) as error:
                 raise Refusal(503, f"Try again - {error}") from None
             within_s = _ANSWER_OVER_UDP_WITHIN_S if publication.over_udp else _ANSWER_RECORD_WITHIN_S
@@ -186,30 +207,30 @@ class PublishSession:
         self._closing = asyncio.create_task(self._close_with(self._slot))
 
     async def _close_with(self, slot: PublisherSlot) -> None:
-        """The capture is over, or a newer publisher came: this one has to go."""
+        """Disconnect the publisher when its capture has ended or a newer publisher has taken its slot."""
         await _first_of(slot.ended, slot.left)
         if self._publication is not None and self._publication.playback is not None:
-            self._site.playbacks.withdraw(self._publication.playback)
+            self._context.playbacks.withdraw(self._publication.playback)
         self._connection.close()
 
-    def _end(self) -> None:
-        """Of what is published now, if anything."""
+    def _end_publication(self) -> None:
+        """End what is being published, if anything."""
         if self._closing is not None:
             self._closing.cancel()
         if self._publication is not None:
             self._publication.close()
             if self._publication.playback is not None:
-                self._site.playbacks.withdraw(self._publication.playback)
+                self._context.playbacks.withdraw(self._publication.playback)
         if self._slot is not None:
             self._slot.leave()
-            self._wait.begin()
+            self._pending.begin()
         self._closing = self._publication = self._slot = None
 
-    def _tell_unresolved(self) -> None:
+    def _report_unresolved(self) -> None:
         refusal = self._unresolved
         if refusal is not None and refusal.reason is not None and refusal.camera_id is not None:
             detail = f"a publisher at {self._connection.host} left after the answer: {refusal}"
-            self._site.cameras.publisher_refused(refusal.camera_id, refusal.reason, detail)
+            self._context.cameras.publisher_refused(refusal.camera_id, refusal.reason, detail)
 
 
 async def _until_played(played: asyncio.Event, slot: PublisherSlot, within_s: float) -> None:
@@ -217,7 +238,7 @@ async def _until_played(played: asyncio.Event, slot: PublisherSlot, within_s: fl
     if slot.left.is_set():
         raise Refusal(503, "A newer publisher took this camera")
     if slot.ended.is_set():
-        raise Refusal(503, f"The capture did not start - {slot.why or 'the status of the camera says why'}")
+        raise Refusal(503, f"The capture did not start - {slot.end_reason or 'the status of the camera says why'}")
 
 
 async def _first_of(*events: asyncio.Event, within_s: float | None = None) -> None:
@@ -227,10 +248,3 @@ async def _first_of(*events: asyncio.Event, within_s: float | None = None) -> No
     finally:
         for wait in waits:
             wait.cancel()
-
-
-def refused(error: Refusal | InvalidMessageError) -> tuple[int, int, str]:
-    """Status, number and text of the last answer."""
-    if isinstance(error, Refusal):
-        return error.status, error.cseq, str(error)
-    return 400, 0, str(error)

@@ -1,4 +1,4 @@
-"""The description of a publisher's tracks (SDP, RFC 8866): read, and written anew for FFmpeg with what it needs."""
+"""The description of a publisher's tracks (SDP, RFC 8866): parsed, and written again for FFmpeg with what it needs."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from patchwatch.contract.errors import InvalidMessageError
-from workers.ingest.rtsp.message import printable
+from workers.rtsp.message import printable
 
 _MAX_TRACKS = 16
-_MAX_LINE = 8192  # FFmpeg reads lines of up to 16,384
+_MAX_LINE = 8192  # FFmpeg reads lines of up to 16,384 characters.
 _MAX_FORMATS = 8
-# Of what RTP can carry, FFmpeg has these as pictures. Numbers: payload types that need no rtpmap (RFC 3551).
+# The video encodings over RTP that FFmpeg decodes, and the payload types that need no rtpmap (RFC 3551).
 _ENCODINGS = {
     "H264", "H265", "JPEG", "MP4V-ES", "MPV", "MP2T", "VP8", "VP9", "AV1", "H261", "H263", "H263-1998", "H263-2000",
     "THEORA", "RAW",
 }  # fmt: skip
 _STATIC = {"26": "JPEG", "31": "H261", "32": "MPV", "33": "MP2T", "34": "H263"}
-_KEPT = ("rtpmap", "fmtp", "framerate", "framesize", "x-dimensions")  # no keys, no addresses
+_KEPT = ("rtpmap", "fmtp", "framerate", "framesize", "x-dimensions")  # Attributes with keys or addresses are dropped.
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Track:
 
     @property
     def encodings(self) -> list[str]:
-        """Names of its codecs, as far as it tells them."""
+        """The codec name of each format; empty where the description does not say."""
         maps = (line.removeprefix("rtpmap:").split() for line in self.attributes if line.startswith("rtpmap:"))
         named = {parts[0]: parts[1].partition("/")[0].upper() for parts in maps if len(parts) > 1}
         return [named.get(number) or _STATIC.get(number, "") for number in self.formats]
@@ -42,9 +42,9 @@ class Track:
         return self.media == "video"
 
     @property
-    def trouble(self) -> str:
-        """Why its pictures cannot be read; empty when they can."""
-        if "RTP/AVP" not in self.protocol:  # some write RTP/AVP/TCP or TCP/RTP/AVP; encrypted is RTP/SAVP
+    def problem(self) -> str:
+        """Why this video cannot be read; empty when it can."""
+        if "RTP/AVP" not in self.protocol:  # Some devices write RTP/AVP/TCP or TCP/RTP/AVP; RTP/SAVP is encrypted.
             return f"video over {printable(self.protocol, 20)} is not read - publish without encryption"
         if not _ENCODINGS.intersection(self.encodings):
             named = printable(" ".join(filter(None, self.encodings)), 40) or "unnamed"
@@ -52,8 +52,8 @@ class Track:
         return ""
 
 
-def tracks(body: bytes) -> list[Track]:
-    """The tracks in their order. Raises `InvalidMessageError` when there are none."""
+def parse_tracks(body: bytes) -> list[Track]:
+    """The tracks in order. Raises `InvalidMessageError` when there are none."""
     sections: list[list[str]] = []
     for line in body.decode("latin-1").splitlines():
         if line[:2].lower() == "m=":
@@ -79,8 +79,8 @@ def _attribute(line: str) -> tuple[str, str]:
     return name.strip().lower(), value.strip()
 
 
-def description(video: Sequence[Track]) -> bytes:
-    """What the capture process is told. Track n has the control ``track<n>``."""
+def describe(video: Sequence[Track]) -> bytes:
+    """The description for the capture process. Track n has the control ``track<n>``."""
     lines = ["v=0", "o=- 0 0 IN IP4 127.0.0.1", "s=Patchwatch", "c=IN IP4 127.0.0.1", "t=0 0", "a=control:*"]
     for number, track in enumerate(video):
         lines.append(f"m=video 0 RTP/AVP {' '.join(track.formats)}")

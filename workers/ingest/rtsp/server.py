@@ -1,7 +1,7 @@
 """The RTSP endpoint: one port where cameras publish, ``rtsp://HOST:PORT/<camera-id>``.
 
-It is a server for RECORD alone. It takes what publishers send, throws everything but pictures away, and lets the
-camera's capture process play the rest from a server on loopback.
+It is a server for RECORD alone. It receives what publishers send, discards everything but video, and lets the camera's
+capture process play the video from a server on loopback.
 """
 
 from __future__ import annotations
@@ -13,17 +13,16 @@ import logging
 from patchwatch.contract.errors import InvalidMessageError, PortTakenError
 from patchwatch.contract.settings import Settings
 from workers.ingest.rtsp.admission import Admission, Cameras
-from workers.ingest.rtsp.connection import BUFFER_BYTES, Connection
+from workers.ingest.rtsp.connection import Connection
 from workers.ingest.rtsp.local_playback import PlaybackServer
-from workers.ingest.rtsp.message import answer
 from workers.ingest.rtsp.peer_limits import PeerLimits
-from workers.ingest.rtsp.publish_session import PublishSession, Site, refused
-from workers.ingest.rtsp.refusal import Refusal
-from workers.ingest.rtsp.refusal_log import RefusalLog
-from workers.ingest.rtsp.waiting_publishers import WaitingPublishers
-from workers.rtsp.pending_connections import PendingConnections, Wait
+from workers.ingest.rtsp.publish_session import PublishSession, SessionContext, WaitingPublishers
+from workers.ingest.rtsp.refusal import Refusal, RefusalLog
+from workers.rtsp.message import Response
+from workers.rtsp.parser import BUFFER_BYTES
+from workers.rtsp.pending_connections import PendingConnection, PendingConnections
 
-_SETTLED_WITHIN = 4  # times the time for one request
+_REQUESTS_TO_RECORD = 4  # A publisher has the time of so many requests to start recording.
 log = logging.getLogger("patchwatch.ingest")
 
 
@@ -33,12 +32,12 @@ class RtspServer:
     def __init__(self, settings: Settings, cameras: Cameras, *, request_within_s: float = 5.0) -> None:
         self._settings = settings
         self._peers = PeerLimits()
-        # Who has proved a password before waits in a room of its own, which strangers cannot crowd.
-        self._pending = {known: PendingConnections() for known in (False, True)}
+        # Peers that have proved a password before are limited separately, so that strangers cannot keep them out.
+        self._pending = {trusted: PendingConnections() for trusted in (False, True)}
         self._refusals = RefusalLog()
         self._playbacks = PlaybackServer()
         admission = Admission(settings, cameras, self._peers)
-        self._site = Site(admission, cameras, self._playbacks, WaitingPublishers(), request_within_s)
+        self._context = SessionContext(admission, cameras, self._playbacks, WaitingPublishers(), request_within_s)
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self.port = settings.rtsp_port
@@ -79,33 +78,34 @@ class RtspServer:
         except (ConnectionError, TimeoutError) as error:
             log.debug("a publisher's connection broke: %s", error)
         except asyncio.CancelledError:
-            pass  # the endpoint closes: nobody awaits this task's result
+            pass  # The server closes: nobody awaits this task's result.
         finally:
             self._connections.discard(task)
             connection.close()
 
     async def _serve(self, connection: Connection) -> None:
-        room = self._pending[self._peers.is_known(connection.host)]
-        within_s = _SETTLED_WITHIN * self._site.request_within_s
-        wait = Wait(room, connection.host, within_s, lambda why: self._turn_away(connection, why))
+        connections = self._pending[self._peers.is_trusted(connection.host)]
+        within_s = _REQUESTS_TO_RECORD * self._context.request_within_s
+        pending = PendingConnection(connections, connection.host, within_s, lambda why: self._reject(connection, why))
         try:
-            await PublishSession(connection, self._site, wait).run()
-        except (Refusal, InvalidMessageError) as error:
-            await self._refuse(connection, error)
+            await PublishSession(connection, self._context, pending).run()
+        except Refusal as refusal:
+            await self._refuse(connection, refusal)
+        except InvalidMessageError as error:
+            await self._refuse(connection, Refusal(400, str(error)))
         finally:
-            wait.end()
+            pending.end()
 
-    def _turn_away(self, connection: Connection, why: str) -> None:
-        self._refusals.note(connection.host, why)
-        connection.send_now(answer(503, 0, why=f"Try again - {why}"))
+    def _reject(self, connection: Connection, why: str) -> None:
+        self._refusals.record(connection.host, why)
+        connection.send_now(Response.from_status(503, 0, reason=f"Try again - {why}").encode())
         connection.close()
 
-    async def _refuse(self, connection: Connection, error: Refusal | InvalidMessageError) -> None:
-        status, cseq, why = refused(error)
-        self._refusals.note(connection.host, why)
-        if isinstance(error, Refusal) and error.reason is not None and error.camera_id is not None:
+    async def _refuse(self, connection: Connection, refusal: Refusal) -> None:
+        why = str(refusal)
+        self._refusals.record(connection.host, why)
+        if refusal.reason is not None and refusal.camera_id is not None:
             detail = f"a publisher at {connection.host} was refused: {why}"
-            self._site.cameras.publisher_refused(error.camera_id, error.reason, detail)
-        headers = error.headers if isinstance(error, Refusal) else ()
-        await connection.send(answer(status, cseq, headers, why))
-        await connection.close_answered()
+            self._context.cameras.publisher_refused(refusal.camera_id, refusal.reason, detail)
+        await connection.send(Response.from_status(refusal.status, refusal.cseq, refusal.headers, why))
+        await connection.close_after_response()

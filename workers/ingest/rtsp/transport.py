@@ -1,49 +1,49 @@
-"""The Transport header: how a track's packets come."""
+"""The Transport header (RFC 2326, 12.39): how a track's packets are delivered."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from workers.ingest.rtsp import parameters
-from workers.ingest.rtsp.message import printable
+from workers.rtsp import parameters
+from workers.rtsp.message import printable
 
-_PROFILES = ("RTP/AVP", "RTP/AVPF")  # the second adds feedback, which a sender can do without
+_PROFILES = ("RTP/AVP", "RTP/AVPF")  # AVPF adds feedback, which a sender can do without.
 _MODE = "mode=record"
 
 
 @dataclass(frozen=True, slots=True)
 class Transport:
-    """One way that a publisher offers. Over TCP ``pair`` are interleaved channels, over UDP the publisher's ports: RTP,
-    RTCP; None where the choice is ours."""
+    """One transport that a publisher offers. ``pair`` is for RTP and RTCP: interleaved channels over TCP, the
+    publisher's ports over UDP; None where the server may choose."""
 
     profile: str
     tcp: bool
     pair: tuple[int, int] | None
 
     def over_channels(self, pair: tuple[int, int]) -> str:
-        """The header's value in our answer."""
+        """The header's value in our response."""
         return f"{self.profile}/TCP;unicast;interleaved={pair[0]}-{pair[1]};{_MODE}"
 
-    def over_ports(self, ours: tuple[int, int]) -> str:
-        """The header's value in our answer."""
+    def over_ports(self, server_ports: tuple[int, int]) -> str:
+        """The header's value in our response."""
         assert self.pair is not None
-        theirs = f"client_port={self.pair[0]}-{self.pair[1]}"
-        return f"{self.profile};unicast;{theirs};server_port={ours[0]}-{ours[1]};{_MODE}"
+        client_port = f"client_port={self.pair[0]}-{self.pair[1]}"
+        return f"{self.profile};unicast;{client_port};server_port={server_ports[0]}-{server_ports[1]};{_MODE}"
 
 
-def offered(header: str) -> list[Transport]:
-    """What can be taken, in the publisher's order: RTP over TCP, or over UDP from ports that it names."""
-    ways = (_way(text) for text in parameters.split(header, ","))
-    return [way for way in ways if way is not None]
+def parse_transports(header: str) -> list[Transport]:
+    """The supported ones, in the publisher's order: RTP over TCP, or over UDP from ports that it names."""
+    transports = (_parse(text) for text in parameters.split(header, ","))
+    return [transport for transport in transports if transport is not None]
 
 
-def _way(text: str) -> Transport | None:
+def _parse(text: str) -> Transport | None:
     protocol, *rest = parameters.split(text, ";") or [""]
-    given = parameters.pairs(rest)
+    values = parameters.pairs(rest)
     profile, lower = _profile(protocol)
-    tcp = lower == "TCP" or (not lower and "interleaved" in given)
-    pair = _pair(given.get("interleaved" if tcp else "client_port", ""), 255 if tcp else 65_535)
-    if profile not in _PROFILES or lower not in ("", "TCP", "UDP") or "multicast" in given or not (tcp or pair):
+    tcp = lower == "TCP" or (not lower and "interleaved" in values)
+    pair = _pair(values.get("interleaved" if tcp else "client_port", ""), 255 if tcp else 65_535)
+    if profile not in _PROFILES or lower not in ("", "TCP", "UDP") or "multicast" in values or not (tcp or pair):
         return None
     return Transport(profile, tcp, pair)
 

@@ -1,4 +1,4 @@
-"""Two UDP ports on this machine's loopback that take one publisher's RTP and RTCP, and nothing of anybody else."""
+"""Two UDP ports on this machine's loopback that receive one publisher's RTP and RTCP, and nobody else's packets."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import socket
 from collections.abc import Callable
 
 _TRIES = 32
-_RECEIVE_BUFFER_BYTES = 1 << 20  # a key frame comes at once
+_RECEIVE_BUFFER_BYTES = 1 << 20  # All packets of a key frame arrive at once.
 
 
 class UdpPortPair:
-    """``take`` is given whether a packet is RTCP, and the packet. Open it with `open`, close it with `close`."""
+    """``on_packet`` receives whether a packet is RTCP, and the packet. Open it with `open`, close it with `close`."""
 
     def __init__(self, own_host: str, peer_host: str, peer_ports: tuple[int, int]) -> None:
         self._own_host = own_host
@@ -20,28 +20,28 @@ class UdpPortPair:
         self._transports: list[asyncio.DatagramTransport] = []
         self.ports = (0, 0)
 
-    async def open(self, take: Callable[[bool, bytes], None]) -> None:
-        """Raises `OSError` when no two neighbouring ports are free, or the peer's ports are none."""
+    async def open(self, on_packet: Callable[[bool, bytes], None]) -> None:
+        """Raises `OSError` when no two neighbouring ports are free, or the peer's ports are invalid."""
         sockets = _neighbours(self._own_host)
         self.ports = (sockets[0].getsockname()[1], sockets[1].getsockname()[1])
         try:
-            for rtcp, one in enumerate(sockets):
-                one.connect((self._peer_host, self._peer_ports[rtcp]))  # the kernel drops what others send
-                await self._receive(one, bool(rtcp), take)
+            for rtcp, udp in enumerate(sockets):
+                udp.connect((self._peer_host, self._peer_ports[rtcp]))  # The kernel drops what others send.
+                await self._receive(udp, bool(rtcp), on_packet)
         except OSError:
-            for one in sockets:
-                one.close()
+            for udp in sockets:
+                udp.close()
             self.close()
             raise
 
-    async def _receive(self, one: socket.socket, rtcp: bool, take: Callable[[bool, bytes], None]) -> None:
+    async def _receive(self, udp: socket.socket, rtcp: bool, on_packet: Callable[[bool, bytes], None]) -> None:
         loop = asyncio.get_running_loop()
         peer = (self._peer_host, self._peer_ports[rtcp])
-        transport, _ = await loop.create_datagram_endpoint(lambda: _Receiver(peer, rtcp, take), sock=one)
+        transport, _ = await loop.create_datagram_endpoint(lambda: _Receiver(peer, rtcp, on_packet), sock=udp)
         self._transports.append(transport)
 
     def send_report(self, payload: bytes) -> None:
-        """RTCP to the publisher."""
+        """Send RTCP to the publisher."""
         self._transports[1].sendto(payload)
 
     def close(self) -> None:
@@ -51,14 +51,14 @@ class UdpPortPair:
 
 
 class _Receiver(asyncio.DatagramProtocol):
-    def __init__(self, peer: tuple[str, int], rtcp: bool, take: Callable[[bool, bytes], None]) -> None:
+    def __init__(self, peer: tuple[str, int], rtcp: bool, on_packet: Callable[[bool, bytes], None]) -> None:
         self._peer = peer
         self._rtcp = rtcp
-        self._take = take
+        self._on_packet = on_packet
 
     def datagram_received(self, data: bytes, address: tuple[str, int]) -> None:
-        if address[:2] == self._peer:  # what came between binding and connecting may be of others
-            self._take(self._rtcp, data)
+        if address[:2] == self._peer:  # Others may have sent between binding and connecting.
+            self._on_packet(self._rtcp, data)
 
 
 def _neighbours(host: str) -> tuple[socket.socket, socket.socket]:
@@ -76,12 +76,12 @@ def _neighbours(host: str) -> tuple[socket.socket, socket.socket]:
 
 
 def _bound(host: str, port: int) -> socket.socket:
-    one = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
+    udp = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM)
     try:
-        one.setblocking(False)
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
-        one.bind((host, port))
+        udp.setblocking(False)
+        udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
+        udp.bind((host, port))
     except OSError:
-        one.close()
+        udp.close()
         raise
-    return one
+    return udp

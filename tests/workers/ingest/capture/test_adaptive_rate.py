@@ -13,11 +13,11 @@ from workers.ingest.capture.adaptive_rate import AdaptiveRate, LoadSample
 PATIENCE_S = 5.0
 
 
-def run(rate: AdaptiveRate, seconds: int, look: Callable[[int], LoadSample], start_s: int = 0) -> list[float]:
-    """The rate after each look, one a second."""
+def run(rate: AdaptiveRate, seconds: int, sample: Callable[[int], LoadSample], start_s: int = 0) -> list[float]:
+    """The rate after each sample, one per second."""
     rates = []
     for second in range(start_s, start_s + seconds):
-        rate.look(look(second), float(second))
+        rate.observe(sample(second), float(second))
         rates.append(rate.fps)
     return rates
 
@@ -27,7 +27,7 @@ def analysis(rate: AdaptiveRate, frames_per_s: float) -> Callable[[int], LoadSam
     waiting: deque[float] = deque()  # when each was published
     sampled_s = decided_s = 0.0
 
-    def look(second: int) -> LoadSample:
+    def sample(second: int) -> LoadSample:
         nonlocal sampled_s, decided_s
         decided = 0
         while sampled_s <= second:
@@ -39,7 +39,7 @@ def analysis(rate: AdaptiveRate, frames_per_s: float) -> Callable[[int], LoadSam
             decided_s += 1 / frames_per_s
         return LoadSample(second - waiting[0] if waiting else 0.0, decided)
 
-    return look
+    return sample
 
 
 def test_an_analysis_that_keeps_up_leaves_the_rate_alone() -> None:
@@ -52,9 +52,9 @@ def test_it_falls_before_the_oldest_frame_is_too_old_and_stops_at_the_floor() ->
     waited = 0.0
     manages = analysis(rate, 2.5)
     for second in range(120):
-        look = manages(second)
-        waited = max(waited, look.waiting_s)
-        rate.look(look, float(second))
+        sample = manages(second)
+        waited = max(waited, sample.waiting_s)
+        rate.observe(sample, float(second))
     assert 1 < waited < PATIENCE_S
     assert rate.lowered
     rate = AdaptiveRate(5, 1.25, PATIENCE_S)
@@ -66,7 +66,7 @@ def test_one_long_wait_is_no_overload() -> None:
     assert set(run(rate, 300, lambda second: LoadSample(4.0 if second % 10 == 0 else 0.1, decided=1))) == {5.0}
 
 
-def test_without_any_progress_fewer_frames_would_help_nobody() -> None:
+def test_without_any_progress_the_rate_is_kept() -> None:
     rate = AdaptiveRate(5, 1.25, PATIENCE_S)
     assert set(run(rate, 300, lambda _: LoadSample(60.0, decided=0))) == {5.0}
 
@@ -91,7 +91,7 @@ def test_a_lost_worker_is_no_calm() -> None:
     assert set(run(rate, 300, lambda _: LoadSample(0.0, decided=0), start_s=60)) == {1.25}
 
 
-def test_a_rate_that_was_raised_in_vain_is_tried_ever_more_seldom() -> None:
+def test_a_rate_whose_raise_failed_is_tried_less_and_less_often() -> None:
     rate = AdaptiveRate(5, 1.25, PATIENCE_S)
     rates = run(rate, 4 * 3600, analysis(rate, 3))
     falls = [second for second in range(1, len(rates)) if rates[second] < rates[second - 1] and rates[second] == 2.5]
@@ -116,5 +116,5 @@ def test_whatever_it_sees_it_stays_between_floor_and_configured_rate(
 ) -> None:
     rate = AdaptiveRate(configured, floor, PATIENCE_S)
     for second, (waiting_s, decided) in enumerate(looks):
-        rate.look(LoadSample(waiting_s, decided), float(second))
+        rate.observe(LoadSample(waiting_s, decided), float(second))
         assert min(configured, floor) <= rate.fps <= configured

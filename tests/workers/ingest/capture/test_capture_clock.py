@@ -1,4 +1,4 @@
-"""Capture times: intervals are the source's own, and the time told follows the wall clock wherever it is set."""
+"""Capture times: intervals are the source's own, and capture times follow the wall clock when it is set."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ def test_wherever_the_wall_clock_is_set_stamps_follow_at_once_and_intervals_stay
         wall_s += step_s
         stamps = []
         for _ in range(count):
-            told = clock.stamp(frame / 5, arrival(frame / 5, wall_s), frame == 0)
-            assert abs(told.captured_at_ns - (START + (frame / 5 + wall_s) * S)) < S // 100
-            assert told.late_ns < S // 100
-            stamps.append(told.captured_at_ns)
+            stamp = clock.stamp(frame / 5, arrival(frame / 5, wall_s), frame == 0)
+            assert abs(stamp.captured_at_ns - (START + (frame / 5 + wall_s) * S)) < S // 100
+            assert stamp.late_ns < S // 100
+            stamps.append(stamp.captured_at_ns)
             frame += 1
         assert all(abs(b - a - S // 5) <= S // 50 for a, b in pairwise(stamps))
 
@@ -71,7 +71,7 @@ def test_a_wall_clock_that_is_slewed_hardly_changes_an_interval(step_s: float) -
 
 
 @pytest.mark.parametrize("step_s", [sign * step for step in STEPS_S for sign in (1, -1)])
-def test_lag_is_told_apart_from_a_clock_that_was_set(step_s: float) -> None:
+def test_lag_is_distinguished_from_a_clock_that_was_set(step_s: float) -> None:
     clock = LiveClock()
     for n in range(20):
         clock.stamp(n / 5, arrival(n / 5), n == 0)
@@ -96,7 +96,7 @@ def test_lag_that_grows_stays_visible() -> None:
     assert stamp.late_ns > 8 * S
 
 
-def test_a_reconnect_anchors_anew_and_never_goes_back() -> None:
+def test_a_reconnect_anchors_again_and_never_goes_back() -> None:
     clock = LiveClock(last_ns=START + S // 4)
     first = clock.stamp(0.0, arrival(0.0), discontinuity=True).captured_at_ns
     assert first > START + S // 4

@@ -18,23 +18,23 @@ from workers.ingest.capture.protocol import CaptureReport, ReportKind
     ],
 )
 def test_a_pause_is_a_gap_unless_a_recording_waits_for_the_queue(camera: Camera, gap: bool) -> None:
-    standing = CaptureStatusTracker(camera, 5.0, None, lambda: None)
+    tracker = CaptureStatusTracker(camera, 5.0, None, lambda: None)
     for at_ms, seq in ((1_000, 1), (1_200, 2), (21_200, 3)):
-        standing.take(CaptureReport(kind=ReportKind.PROGRESS, seq=seq, last_frame_at_ms=at_ms))
-    found = standing.status().last_gap
-    assert (found is not None) == gap
-    assert found is None or (found.from_ms, found.to_ms) == (1_200, 21_200)
+        tracker.update(CaptureReport(kind=ReportKind.PROGRESS, seq=seq, last_frame_at_ms=at_ms))
+    last_gap = tracker.current().last_gap
+    assert (last_gap is not None) == gap
+    assert last_gap is None or (last_gap.from_ms, last_gap.to_ms) == (1_200, 21_200)
 
 
 @pytest.mark.parametrize("step_ms", [45_000, -45_000, 400 * 86_400_000])
 def test_a_clock_that_is_set_is_no_gap(step_ms: int) -> None:
-    standing = CaptureStatusTracker(Camera(id="door", source="rtsp://camera/x"), 5.0, None, lambda: None)
+    tracker = CaptureStatusTracker(Camera(id="door", source="rtsp://camera/x"), 5.0, None, lambda: None)
     for at_ms, monotonic_ms in ((50_000, 7_000), (50_200, 7_200), (50_400 + step_ms, 7_400)):
-        standing.take(
+        tracker.update(
             CaptureReport(kind=ReportKind.PROGRESS, last_frame_at_ms=at_ms, last_frame_monotonic_ms=monotonic_ms)
         )
-    assert standing.status().last_gap is None
-    standing.take(
+    assert tracker.current().last_gap is None
+    tracker.update(
         CaptureReport(kind=ReportKind.PROGRESS, last_frame_at_ms=70_400 + step_ms, last_frame_monotonic_ms=27_400)
     )
-    assert standing.status().last_gap is not None
+    assert tracker.current().last_gap is not None

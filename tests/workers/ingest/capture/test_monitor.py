@@ -38,56 +38,56 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def watch(clock: Clock) -> CaptureMonitor:
-    standing = CaptureStatusTracker(Camera(id="c", source="push:"), 5.0, None, lambda: None)
-    watch = CaptureMonitor(standing, timeout_s=TIMEOUT_S, quiet_s=1.0, live=True, memory_mb=1e6)
-    watch._take(CaptureReport(kind=ReportKind.PROGRESS, seq=1, last_frame_at_ms=1))
-    return watch
+def monitor(clock: Clock) -> CaptureMonitor:
+    tracker = CaptureStatusTracker(Camera(id="c", source="push:"), 5.0, None, lambda: None)
+    monitor = CaptureMonitor(tracker, timeout_s=TIMEOUT_S, quiet_s=1.0, live=True, memory_mb=1e6)
+    monitor._update(CaptureReport(kind=ReportKind.PROGRESS, seq=1, last_frame_at_ms=1))
+    return monitor
 
 
-def look(watch: CaptureMonitor, clock: Clock, for_s: float) -> Any:
-    """The first verdict of looks a quarter of a second apart."""
+def check(monitor: CaptureMonitor, clock: Clock, for_s: float) -> Any:
+    """The first failure found by checks a quarter of a second apart."""
     process = cast("CaptureProcess", SimpleNamespace(pid=os.getpid()))
     end_s = clock.now_s + for_s
     while clock.now_s < end_s:
         clock.now_s += 0.25
-        if verdict := watch._verdict(process):
-            return verdict
+        if failure := monitor._failure(process):
+            return failure
     return None
 
 
-def test_a_capture_that_is_silent_for_long_has_to_go(watch: CaptureMonitor, clock: Clock) -> None:
-    assert look(watch, clock, LIMIT_S - 0.5) is None
-    verdict = look(watch, clock, 2.0)
-    assert verdict.reason is Reason.TIMEOUT
+def test_a_capture_that_is_silent_for_long_is_killed(monitor: CaptureMonitor, clock: Clock) -> None:
+    assert check(monitor, clock, LIMIT_S - 0.5) is None
+    failure = check(monitor, clock, 2.0)
+    assert failure.reason is Reason.TIMEOUT
 
 
-def test_while_the_supervisor_itself_stood_still_nobody_was_silent(watch: CaptureMonitor, clock: Clock) -> None:
-    assert look(watch, clock, 2.0) is None
+def test_time_while_the_supervisor_was_suspended_is_not_silence(monitor: CaptureMonitor, clock: Clock) -> None:
+    assert check(monitor, clock, 2.0) is None
     clock.now_s += 10 * LIMIT_S
-    assert look(watch, clock, LIMIT_S - 2.5) is None
-    assert look(watch, clock, 3.0).reason is Reason.TIMEOUT
+    assert check(monitor, clock, LIMIT_S - 2.5) is None
+    assert check(monitor, clock, 3.0).reason is Reason.TIMEOUT
 
 
-def waiting(standing: CaptureStatusTracker) -> CaptureMonitor:
-    return CaptureMonitor(standing, timeout_s=TIMEOUT_S, quiet_s=1.0, live=True, memory_mb=1e6)
+def monitor_of(tracker: CaptureStatusTracker) -> CaptureMonitor:
+    return CaptureMonitor(tracker, timeout_s=TIMEOUT_S, quiet_s=1.0, live=True, memory_mb=1e6)
 
 
 def test_a_capture_that_waits_for_a_key_frame_says_so_and_stays(clock: Clock) -> None:
-    standing = CaptureStatusTracker(Camera(id="c", source="rtsp://h/x"), 5.0, None, lambda: None)
-    watch = waiting(standing)
+    tracker = CaptureStatusTracker(Camera(id="c", source="rtsp://h/x"), 5.0, None, lambda: None)
+    monitor = monitor_of(tracker)
     for _ in range(240):
-        watch._take(CaptureReport(kind=ReportKind.PROGRESS, waits_for_key=True))
-        assert look(watch, clock, 0.5) is None
-    assert standing.state is CaptureState.CONNECTING
-    assert standing.status().reason is None
-    assert "waiting for a key frame" in standing.status().detail
-    assert "interval" in standing.status().detail
-    watch._take(CaptureReport(kind=ReportKind.PROGRESS, seq=1, last_frame_at_ms=1))
-    assert standing.state is CaptureState.LIVE
+        monitor._update(CaptureReport(kind=ReportKind.PROGRESS, waits_for_key=True))
+        assert check(monitor, clock, 0.5) is None
+    assert tracker.state is CaptureState.CONNECTING
+    assert tracker.current().reason is None
+    assert "waiting for a key frame" in tracker.current().detail
+    assert "interval" in tracker.current().detail
+    monitor._update(CaptureReport(kind=ReportKind.PROGRESS, seq=1, last_frame_at_ms=1))
+    assert tracker.state is CaptureState.LIVE
 
 
-def test_one_that_gets_no_data_while_it_waits_has_to_go(clock: Clock) -> None:
-    watch = waiting(CaptureStatusTracker(Camera(id="c", source="rtsp://h/x"), 5.0, None, lambda: None))
-    watch._take(CaptureReport(kind=ReportKind.PROGRESS, waits_for_key=True))
-    assert look(watch, clock, LIMIT_S + 20.0).reason is Reason.TIMEOUT
+def test_one_that_gets_no_data_while_it_waits_is_killed(clock: Clock) -> None:
+    monitor = monitor_of(CaptureStatusTracker(Camera(id="c", source="rtsp://h/x"), 5.0, None, lambda: None))
+    monitor._update(CaptureReport(kind=ReportKind.PROGRESS, waits_for_key=True))
+    assert check(monitor, clock, LIMIT_S + 20.0).reason is Reason.TIMEOUT

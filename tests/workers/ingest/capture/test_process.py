@@ -25,7 +25,7 @@ async def writing(code: str) -> CaptureProcess:
     )
 
 
-async def test_a_report_is_found_among_what_is_none() -> None:
+async def test_a_report_is_read_between_other_lines() -> None:
     process = await writing(f"print('noise'); print('x' * 500_000); print(b'\\xff'); print('{REPORT}')")
     assert await process.report() == CaptureReport(kind=ReportKind.PROGRESS, seq=7)
     assert await process.report() is None
@@ -37,7 +37,7 @@ async def test_a_process_that_writes_without_end_is_killed() -> None:
         async with asyncio.timeout(PATIENCE_S):
             process = await writing(code)
             assert await process.report() is None
-            assert "killed" in process.last_words
+            assert "killed" in process.last_stderr_line
 
 
 async def test_a_flood_on_both_outputs_does_not_keep_a_process_from_being_stopped() -> None:
@@ -47,8 +47,8 @@ async def test_a_flood_on_both_outputs_does_not_keep_a_process_from_being_stoppe
 
 
 async def test_a_capture_that_grows_beyond_its_limit_is_killed_and_says_so() -> None:
-    standing = CaptureStatusTracker(Camera(id="c", source="rtsp://h/x"), 5.0, None, lambda: None)
-    watch = CaptureMonitor(standing, timeout_s=10, quiet_s=10, live=True, memory_mb=100)
+    tracker = CaptureStatusTracker(Camera(id="c", source="rtsp://h/x"), 5.0, None, lambda: None)
+    watch = CaptureMonitor(tracker, timeout_s=10, quiet_s=10, live=True, memory_mb=100)
     grows = f"held.append(b'x' * 2_000_000); print('{REPORT}', flush=True); time.sleep(.01)"
     code = f"import time\nheld = []\nwhile True: {grows}"
     async with asyncio.timeout(PATIENCE_S):
@@ -57,23 +57,23 @@ async def test_a_capture_that_grows_beyond_its_limit_is_killed_and_says_so() -> 
         await process.stop()
     assert (outcome.kind, outcome.reason) == (ReportKind.FAILED, Reason.MEMORY)
     assert "PATCHWATCH_CAPTURE_MEMORY_MB (100)" in outcome.detail
-    assert standing.captured == 7
+    assert tracker.captured == 7
 
 
-async def test_what_grows_faster_than_anybody_looks_meets_its_own_bound() -> None:
-    code = "from workers.ingest.capture.memory_limit import bound_own_memory as bound\nbound(256)\nbytes(600 << 20)"
+async def test_a_process_that_grows_suddenly_meets_its_own_memory_limit() -> None:
+    code = "from workers.ingest.capture.memory_limit import limit_own_memory as bound\nbound(256)\nbytes(600 << 20)"
     async with asyncio.timeout(PATIENCE_S):
         process = await writing(code)
         assert await process.report() is None
         await process.stop()
-    assert process.last_words == "MemoryError"
+    assert process.last_stderr_line == "MemoryError"
 
 
 async def test_the_camera_of_a_broken_capture_is_shown_as_crashed() -> None:
-    standing = CaptureStatusTracker(Camera(id="c", source="rtsp://h/x"), 5.0, None, lambda: None)
-    watch = CaptureMonitor(standing, timeout_s=10, quiet_s=10, live=True, memory_mb=1000)
+    tracker = CaptureStatusTracker(Camera(id="c", source="rtsp://h/x"), 5.0, None, lambda: None)
+    watch = CaptureMonitor(tracker, timeout_s=10, quiet_s=10, live=True, memory_mb=1000)
     async with asyncio.timeout(PATIENCE_S):
         outcome = await watch.follow(await writing("while True: print('x' * 1000)"))
     assert (outcome.kind, outcome.reason) == (ReportKind.FAILED, Reason.CRASHED)
-    assert "wrote what is no report" in outcome.detail
-    assert standing.state is CaptureState.CONNECTING
+    assert "wrote something else than reports" in outcome.detail
+    assert tracker.state is CaptureState.CONNECTING

@@ -126,7 +126,7 @@ def test_lossless_frames_go_on_when_redis_came_back_with_an_older_snapshot(bus_u
     assert seqs(bus_url) == [3, 101]
 
 
-def test_waiting_for_room_ends_when_told_to_stop(bus_url: str) -> None:
+def test_waiting_for_room_ends_when_the_capture_stops(bus_url: str) -> None:
     lossless = publisher(bus_url, lossless=True, pause=lambda _: False)
     lossless.start()
     for _ in range(4):
@@ -167,7 +167,7 @@ def test_a_process_that_falls_asleep_within_writing_writes_nothing(
 
     def long_check(self: Lease, pipe: redis.client.Pipeline) -> None:
         honest(self, pipe)
-        with connect(bus_url) as client:  # it was ours when it was looked at
+        with connect(bus_url) as client:  # The lease was ours when it was checked.
             client.set(LEASE.unit.lease, b"other:2")
 
     monkeypatch.setattr(Lease, "guard", long_check)

@@ -28,11 +28,11 @@ def cameras() -> StandIn:
         camera("a", "ann"), camera("b", "bob"), camera("open"), camera("off", enabled=False),
         camera("pulled", source="rtsp://127.0.0.1:9/x"),
     ]  # fmt: skip
-    return StandIn({one.id: one for one in known})
+    return StandIn({camera.id: camera for camera in known})
 
 
 @pytest.fixture
-async def door(cameras: StandIn) -> AsyncIterator[RtspServer]:
+async def rtsp_server(cameras: StandIn) -> AsyncIterator[RtspServer]:
     async with endpoint(cameras) as opened:
         yield opened
 
@@ -41,8 +41,8 @@ LEFT = "a publisher at 127.0.0.1 left after the answer: Unauthorized - user and 
 ANN, BOB = basic("ann", "pann"), basic("bob", "pbob")
 
 
-async def test_a_password_opens_its_own_camera_alone_also_on_one_connection(door: RtspServer) -> None:
-    peer = await Peer.to(door.port, "a")
+async def test_a_password_opens_its_own_camera_alone_also_on_one_connection(rtsp_server: RtspServer) -> None:
+    peer = await Peer.to(rtsp_server.port, "a")
     assert (await peer.announce()).status == 401
     peer.uri = "rtsp://127.0.0.1/b"
     assert (await peer.announce(Authorization=ANN)).status == 401
@@ -54,8 +54,8 @@ async def test_a_password_opens_its_own_camera_alone_also_on_one_connection(door
 
 
 async def test_the_installations_password_opens_no_camera_that_has_its_own(cameras: StandIn) -> None:
-    async with endpoint(cameras, publish_username="all", publish_password="house") as door:
-        peer = await Peer.to(door.port, "open")
+    async with endpoint(cameras, publish_username="all", publish_password="house") as rtsp_server:
+        peer = await Peer.to(rtsp_server.port, "open")
         assert (await peer.announce()).status == 401
         house = basic("all", "house")
         peer.uri = "rtsp://127.0.0.1/b"
@@ -64,8 +64,8 @@ async def test_the_installations_password_opens_no_camera_that_has_its_own(camer
         assert (await peer.announce(Authorization=house)).status == 200
 
 
-async def test_what_was_admitted_is_asked_again_when_it_begins(door: RtspServer, cameras: StandIn) -> None:
-    peer = await Peer.to(door.port, "a")
+async def test_an_admitted_publisher_is_checked_again_at_record(rtsp_server: RtspServer, cameras: StandIn) -> None:
+    peer = await Peer.to(rtsp_server.port, "a")
     await peer.announce(Authorization=ANN)
     await peer.ask("SETUP", "/streamid=0", Transport="RTP/AVP/TCP;interleaved=0-1")
     cameras.cameras["a"] = camera("a", "new")
@@ -74,11 +74,11 @@ async def test_what_was_admitted_is_asked_again_when_it_begins(door: RtspServer,
     assert cameras.slots == []
 
 
-async def test_a_digest_counts_for_the_camera_in_its_uri_alone(door: RtspServer) -> None:
-    peer = await Peer.to(door.port, "a")
+async def test_a_digest_counts_for_the_camera_in_its_uri_alone(rtsp_server: RtspServer) -> None:
+    peer = await Peer.to(rtsp_server.port, "a")
     nonce = (await peer.announce()).headers["www-authenticate"].split('nonce="')[1].split('"')[0]
     for uri in ("rtsp://x/", "", "rtsp://127.0.0.1:8554/b"):
-        peer = await Peer.to(door.port, "a")
+        peer = await Peer.to(rtsp_server.port, "a")
         nonce = (await peer.announce()).headers["www-authenticate"].split('nonce="')[1].split('"')[0]
         answer = await peer.announce(Authorization=digest("ann", "pann", uri=uri, nonce=nonce))
         assert answer.status == 401
@@ -86,71 +86,75 @@ async def test_a_digest_counts_for_the_camera_in_its_uri_alone(door: RtspServer)
 
 
 @pytest.mark.parametrize("name", ["a", "open", "off", "pulled", "nobody"])
-async def test_options_tell_nothing_about_cameras(door: RtspServer, name: str) -> None:
-    answers = [await (await Peer.to(door.port, which)).ask("OPTIONS") for which in ("a", name)]
+async def test_options_reveal_nothing_about_cameras(rtsp_server: RtspServer, name: str) -> None:
+    answers = [await (await Peer.to(rtsp_server.port, which)).ask("OPTIONS") for which in ("a", name)]
     assert answers[0] == answers[1]
     assert answers[0].status == 200
 
 
-async def test_who_knows_no_password_cannot_tell_which_cameras_there_are(cameras: StandIn) -> None:
-    async with endpoint(cameras, publish_username="all", publish_password="house") as door:
+async def test_without_a_password_nobody_can_tell_which_cameras_exist(cameras: StandIn) -> None:
+    async with endpoint(cameras, publish_username="all", publish_password="house") as rtsp_server:
         for given in ({}, {"Authorization": basic("x", "y")}):
             answers = set()
             for name in ("a", "open", "off", "pulled", "nobody"):
-                answer = await (await Peer.to(door.port, name)).announce(**given)
+                answer = await (await Peer.to(rtsp_server.port, name)).announce(**given)
                 answers.add((answer.status, answer.reason))
             assert len(answers) == 1
 
 
-async def test_a_camera_that_is_not_there_looks_like_one_with_a_password(door: RtspServer, cameras: StandIn) -> None:
+async def test_a_camera_that_is_not_there_looks_like_one_with_a_password(
+    rtsp_server: RtspServer, cameras: StandIn
+) -> None:
     for given in ({}, {"Authorization": ANN}):
-        answers = [await (await Peer.to(door.port, name)).announce(**given) for name in ("b", "nobody")]
+        answers = [await (await Peer.to(rtsp_server.port, name)).announce(**given) for name in ("b", "nobody")]
         assert len({(answer.status, answer.reason) for answer in answers}) == 1
     assert cameras.refreshed == 1
 
 
-async def test_where_nothing_is_secret_a_wrong_name_is_told_how_to_be_added() -> None:
-    async with endpoint(StandIn({"yard": Camera(id="yard")})) as door:
-        answer = await (await Peer.to(door.port, "yrad")).announce()
+async def test_without_secrets_the_refusal_of_an_unknown_camera_says_how_to_add_it() -> None:
+    async with endpoint(StandIn({"yard": Camera(id="yard")})) as rtsp_server:
+        answer = await (await Peer.to(rtsp_server.port, "yrad")).announce()
         assert (answer.status, answer.reason) == (404, "No camera yrad - add it with: patchwatch cameras add yrad")
 
 
 @pytest.mark.parametrize(
     ("name", "why"), [("off", "Camera off is disabled"), ("pulled", "Camera pulled does not have the source push:")]
 )
-async def test_a_camera_that_takes_no_publisher_says_why(door: RtspServer, name: str, why: str) -> None:
-    answer = await (await Peer.to(door.port, name)).announce()
+async def test_a_camera_that_takes_no_publisher_says_why(rtsp_server: RtspServer, name: str, why: str) -> None:
+    answer = await (await Peer.to(rtsp_server.port, name)).announce()
     assert (answer.status, answer.reason) == (403, why)
 
 
-async def test_the_cameras_status_tells_of_passwords_wrong_or_missing(door: RtspServer, cameras: StandIn) -> None:
-    peer = await Peer.to(door.port, "a")
+async def test_the_cameras_status_reports_wrong_and_missing_passwords(
+    rtsp_server: RtspServer, cameras: StandIn
+) -> None:
+    peer = await Peer.to(rtsp_server.port, "a")
     for _ in range(3):
         answer = await peer.announce(Authorization=BOB)
     assert (answer.status, await peer.end()) == (403, b"")
     why = "Unauthorized - no such camera, or wrong user or password"
     assert cameras.refused == [("a", Reason.AUTH, f"a publisher at 127.0.0.1 was refused: {why}")]
-    peer = await Peer.to(door.port, "a")
+    peer = await Peer.to(rtsp_server.port, "a")
     await peer.announce()
     peer.writer.write_eof()
     assert await peer.end() == b""
     assert cameras.refused[1:] == [("a", Reason.AUTH, LEFT)]
 
 
-async def test_passwords_are_not_guessed_in_bulk(door: RtspServer, caplog: pytest.LogCaptureFixture) -> None:
+async def test_passwords_are_not_guessed_in_bulk(rtsp_server: RtspServer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="patchwatch.ingest")
     statuses = []
     for _ in range(20):
-        peer = await Peer.to(door.port, "a", host="127.0.0.7")
+        peer = await Peer.to(rtsp_server.port, "a", host="127.0.0.7")
         statuses.append((await peer.announce(Authorization=BOB)).status)
         peer.close()
     assert statuses == [401] * 10 + [403] * 10
-    peer = await Peer.to(door.port, "a", host="127.0.0.7")
+    peer = await Peer.to(rtsp_server.port, "a", host="127.0.0.7")
     answer = await peer.announce(Authorization=ANN)
     assert answer.reason == "Too many wrong passwords from this address - wait a minute"
-    other = await Peer.to(door.port, "a", host="127.0.0.8")
+    other = await Peer.to(rtsp_server.port, "a", host="127.0.0.8")
     assert (await other.announce(Authorization=ANN)).status == 200
-    door._refusals.close()
+    rtsp_server._refusals.close()
     assert [record.getMessage() for record in caplog.records if "127.0.0.7" in record.getMessage()] == [
         "a publisher at 127.0.0.7 was refused: Too many wrong passwords from this address - wait a minute",
         "publishers at 127.0.0.7 were refused 10 more times within 60 s, the last: "
@@ -159,25 +163,25 @@ async def test_passwords_are_not_guessed_in_bulk(door: RtspServer, caplog: pytes
 
 
 @pytest.mark.parametrize("header", ["Digest " + "a" * 7_900, "Digest " + 'a="' * 2_600, "Basic " + "a" * 7_900])
-async def test_a_long_header_of_a_stranger_holds_nobody_up(door: RtspServer, header: str) -> None:
+async def test_a_long_header_of_a_stranger_delays_nobody(rtsp_server: RtspServer, header: str) -> None:
     loop = asyncio.get_running_loop()
-    peers = [await Peer.to(door.port, "a", host=f"127.0.0.{2 + n}") for n in range(15)]
+    peers = [await Peer.to(rtsp_server.port, "a", host=f"127.0.0.{2 + n}") for n in range(15)]
     began_s = loop.time()
     answers = await asyncio.gather(*(peer.announce(Authorization=header) for peer in peers))
-    assert loop.time() - began_s < 2.0  # 5 s when each byte is looked at for each other
+    assert loop.time() - began_s < 2.0  # A quadratic parser takes 5 s.
     assert {answer.status for answer in answers} == {401}
 
 
-async def test_unknown_publishers_are_taken_up_to_a_number_and_once_they_can_publish() -> None:
+async def test_unknown_publishers_are_added_up_to_a_limit_and_only_once_they_can_publish() -> None:
     cameras = StandIn({f"c{n}": Camera(id=f"c{n}") for n in range(MAX_UNKNOWN - 1)})
-    async with endpoint(cameras, accept_unknown_publishers=True) as door:
-        new = await Peer.to(door.port, "new")
+    async with endpoint(cameras, accept_unknown_publishers=True) as rtsp_server:
+        new = await Peer.to(rtsp_server.port, "new")
         await new.announce()
         assert "new" not in cameras.cameras
         await new.ask("SETUP", "/streamid=0", Transport="RTP/AVP/TCP;interleaved=0-1")
         assert (await new.ask("RECORD")).status == 200
         assert cameras.cameras["new"] == Camera(id="new", source="push:")
-        late = await Peer.to(door.port, "late")
+        late = await Peer.to(rtsp_server.port, "late")
         answer = await late.publish()
         assert (answer.status, answer.reason.partition(" - ")[0]) == (403, "64 cameras publish already")
         assert "late" not in cameras.cameras

@@ -9,14 +9,14 @@ from pydantic import SecretStr
 
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera
-from workers.ingest.rtsp.authentication import Authenticator
+from workers.ingest.rtsp.authentication import Authenticator, camera_id_of
 
 URI = "rtsp://127.0.0.1:8554/cam"
 OWN = Camera(id="cam", publish_username="änn", publish_password=SecretStr("pä:ss"))
 
 
 def gate_of(camera: Camera, settings: Settings | None = None, nonce: str = "n1") -> Authenticator:
-    return Authenticator.of(camera, settings or Settings(), nonce)
+    return Authenticator.from_camera(camera, settings or Settings(), nonce)
 
 
 def as_received(header: str) -> str:
@@ -27,7 +27,7 @@ def test_without_a_username_everybody_may_publish() -> None:
     assert gate_of(Camera(id="cam")).admits("ANNOUNCE", URI, None)
 
 
-def test_a_cameras_own_credentials_take_the_place_of_the_installations() -> None:
+def test_a_cameras_own_credentials_replace_those_of_the_settings() -> None:
     settings = Settings(publish_username="all", publish_password=SecretStr("house"))
     assert gate_of(Camera(id="cam"), settings).admits("ANNOUNCE", URI, basic("all", "house"))
     assert not gate_of(OWN, settings).admits("ANNOUNCE", URI, basic("all", "house"))
@@ -92,8 +92,8 @@ def test_malformed_headers_are_refused(header: str | None) -> None:
     assert not gate_of(OWN).admits("ANNOUNCE", URI, header)
 
 
-def test_a_gate_that_is_shut_admits_nobody() -> None:
-    gate = Authenticator.shut_to_all("n1")
+def test_an_authenticator_that_rejects_all_admits_nobody() -> None:
+    gate = Authenticator.rejecting_all("n1")
     assert not gate.admits("ANNOUNCE", URI, basic(gate.username or "", gate.password))
 
 
@@ -110,3 +110,13 @@ def test_a_header_takes_no_longer_the_longer_it_is(sent: str) -> None:
 
 def test_the_password_is_not_in_its_repr() -> None:
     assert "pä:ss" not in repr(gate_of(OWN))
+
+
+@pytest.mark.parametrize("sent", ["/", "%2f", "%", "[", "a", "-", "?", "//"])
+def test_a_uri_takes_time_in_proportion(sent: str) -> None:
+    assert growth_of(camera_id_of, lambda size: "rtsp://h/" + sent * size) < 3
+
+
+@pytest.mark.parametrize("uri", ["rtsp://[::/gate", "rtsp://h]/gate", "", "//", "rtsp://h/%ff%00", "rtsp://h/../gate"])
+def test_a_malformed_uri_names_no_camera(uri: str) -> None:
+    assert camera_id_of(uri) is None

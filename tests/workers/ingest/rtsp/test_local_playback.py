@@ -12,7 +12,7 @@ from rtsp_peer import HEAD, VIDEO, Peer, StandIn, endpoint, player_of
 from patchwatch.contract.redaction import redact
 from patchwatch.messages.camera import Camera
 from workers.ingest.rtsp.local_playback import PlaybackServer
-from workers.ingest.rtsp.sdp import tracks
+from workers.ingest.rtsp.sdp import parse_tracks
 from workers.ingest.rtsp.server import RtspServer
 
 
@@ -23,15 +23,15 @@ async def server() -> AsyncIterator[PlaybackServer]:
 
 
 @pytest.fixture
-async def door() -> AsyncIterator[RtspServer]:
+async def rtsp_server() -> AsyncIterator[RtspServer]:
     async with endpoint(StandIn({"cam": Camera(id="cam")})) as opened:
         yield opened
 
 
-async def test_only_who_was_told_the_password_plays(door: RtspServer) -> None:
-    publisher = await Peer.to(door.port)
+async def test_only_a_client_with_the_password_plays(rtsp_server: RtspServer) -> None:
+    publisher = await Peer.to(rtsp_server.port)
     await publisher.publish()
-    port = door._playbacks.port
+    port = rtsp_server._playbacks.port
     for name in ("cam", "nobody"):
         stranger = await Peer.to(port, name)
         answer = await stranger.ask("DESCRIBE")
@@ -45,20 +45,20 @@ async def test_only_who_was_told_the_password_plays(door: RtspServer) -> None:
 
 
 async def test_its_address_is_on_loopback_and_its_password_is_shown_nowhere(server: PlaybackServer) -> None:
-    playback = server.offer("cam", tracks((HEAD + VIDEO).encode()), lambda *_: None)
+    playback = server.offer("cam", parse_tracks((HEAD + VIDEO).encode()), lambda *_: None)
     assert playback.url.endswith(f"@127.0.0.1:{server.port}/cam")
     assert len(playback.password) == 64
     assert playback.password not in redact(f"cannot open {playback.url}: x")
 
 
-async def test_the_password_of_the_publisher_before_is_void(server: PlaybackServer) -> None:
-    video = tracks((HEAD + VIDEO).encode())
+async def test_the_password_of_the_previous_publisher_is_invalid(server: PlaybackServer) -> None:
+    video = parse_tracks((HEAD + VIDEO).encode())
     before, now = (server.offer("cam", video, lambda *_: None) for _ in range(2))
     with pytest.raises(AssertionError):
         await player_of(before.url)
     player = await player_of(now.url)
     server.withdraw(before)
-    now.put(0, False, b"picture")
+    now.queue(0, False, b"picture")
     await now.flush()
     assert await player.packet() == (0, b"picture")
     server.withdraw(now)
@@ -67,18 +67,18 @@ async def test_the_password_of_the_publisher_before_is_void(server: PlaybackServ
         Peer.opened.pop().close()
 
 
-async def test_a_player_that_stands_still_costs_udp_packets_not_memory(door: RtspServer) -> None:
-    publisher = await Peer.to(door.port)
+async def test_a_stalled_player_costs_udp_packets_not_memory(rtsp_server: RtspServer) -> None:
+    publisher = await Peer.to(rtsp_server.port)
     await publisher.publish()
-    playback = door._playbacks._playbacks["cam"]
+    playback = rtsp_server._playbacks._playbacks["cam"]
     for _ in range(3000):
-        playback.put_now(0, False, bytes(60_000))
+        playback.send_now(0, False, bytes(60_000))
     assert playback._player is not None
     assert playback._player._writer.transport.get_write_buffer_size() < 1_200_000
 
 
 async def test_a_crowd_of_local_strangers_keeps_no_capture_out(server: PlaybackServer) -> None:
-    playback = server.offer("cam", tracks((HEAD + VIDEO).encode()), lambda *_: None)
+    playback = server.offer("cam", parse_tracks((HEAD + VIDEO).encode()), lambda *_: None)
     for _ in range(100):
         await Peer.to(server.port)
     await player_of(playback.url)

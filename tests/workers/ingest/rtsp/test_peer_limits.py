@@ -1,4 +1,4 @@
-"""Strangers at the door: bounded in number, in guesses, in log lines, in memory; cameras get in all the same."""
+"""Strangers at the rtsp_server: bounded in number, in guesses, in log lines, in memory; cameras get in all the same."""
 
 from __future__ import annotations
 
@@ -12,71 +12,51 @@ from rtsp_peer import Peer, StandIn, endpoint
 
 from patchwatch.messages.camera import Camera
 from workers.ingest.rtsp.peer_limits import PeerLimits
-from workers.ingest.rtsp.refusal_log import RefusalLog
-from workers.rtsp.pending_connections import MAX_PENDING, PendingConnections
+from workers.rtsp.pending_connections import MAX_PENDING
 
 LOCKED = Camera(id="cam", publish_username="ann", publish_password=SecretStr("p"))
 
 
-def test_guesses_come_back_one_by_one() -> None:
+def test_password_attempts_refill_one_by_one() -> None:
     now_s = 0.0
     peers = PeerLimits(lambda: now_s)
     for _ in range(10):
-        assert peers.may_guess("10.0.0.1", "cam")
-        peers.guessed_wrong("10.0.0.1", "cam")
-    assert not peers.may_guess("10.0.0.1", "cam")
-    assert peers.may_guess("10.0.0.2", "cam")
+        assert peers.may_try("10.0.0.1", "cam")
+        peers.record_failure("10.0.0.1", "cam")
+    assert not peers.may_try("10.0.0.1", "cam")
+    assert peers.may_try("10.0.0.2", "cam")
     now_s = 6.1
-    assert peers.may_guess("10.0.0.1", "cam")
-    peers.guessed_wrong("10.0.0.1", "cam")
-    assert not peers.may_guess("10.0.0.1", "cam")
+    assert peers.may_try("10.0.0.1", "cam")
+    peers.record_failure("10.0.0.1", "cam")
+    assert not peers.may_try("10.0.0.1", "cam")
     now_s = 1000.0
     for _ in range(10):
-        assert peers.may_guess("10.0.0.1", "cam")
-        peers.guessed_wrong("10.0.0.1", "cam")
-    assert not peers.may_guess("10.0.0.1", "cam")
+        assert peers.may_try("10.0.0.1", "cam")
+        peers.record_failure("10.0.0.1", "cam")
+    assert not peers.may_try("10.0.0.1", "cam")
 
 
-def test_a_camera_that_published_is_not_held_to_what_others_behind_its_address_guess() -> None:
+def test_wrong_passwords_of_others_behind_an_address_do_not_count_against_a_camera_that_published() -> None:
     peers = PeerLimits(lambda: 0.0)
-    peers.proved("172.17.0.1", "cam")
+    peers.record_success("172.17.0.1", "cam")
     for _ in range(10):
-        peers.guessed_wrong("172.17.0.1", "other")
-    assert not peers.may_guess("172.17.0.1", "other")
-    assert peers.may_guess("172.17.0.1", "cam")
+        peers.record_failure("172.17.0.1", "other")
+    assert not peers.may_try("172.17.0.1", "other")
+    assert peers.may_try("172.17.0.1", "cam")
     for _ in range(10):
-        peers.guessed_wrong("172.17.0.1", "cam")
-    assert not peers.may_guess("172.17.0.1", "cam")
+        peers.record_failure("172.17.0.1", "cam")
+    assert not peers.may_try("172.17.0.1", "cam")
 
 
 def test_only_so_many_addresses_are_remembered() -> None:
     peers = PeerLimits()
     for number in range(5000):
         host = f"10.0.{number // 256}.{number % 256}"
-        peers.guessed_wrong(host, "cam")
-        peers.proved(host, "cam")
-    assert len(peers._wrong) == len(peers._proved) == len(peers._cameras) == 4096
-    assert not peers.is_known("10.0.0.0")
-    assert peers.is_known(host)
-
-
-def test_the_oldest_of_whoever_holds_most_goes() -> None:
-    gone: list[str] = []
-    room = PendingConnections(most=6, per_peer=4)
-
-    def enter(host: str, number: int) -> None:
-        room.enter(host, (host, number), lambda: gone.append(f"{host}/{number}"))
-
-    enter("camera", 0)
-    for number in range(6):
-        enter("greedy", number)
-    assert gone == ["greedy/0", "greedy/1"]
-    for number in range(3):
-        enter(f"stranger{number}", 0)
-    assert gone[2:] == ["greedy/2", "greedy/3"]
-    room.leave("camera", ("camera", 0))
-    room.leave("camera", ("camera", 0))
-    assert len(room) == 5
+        peers.record_failure(host, "cam")
+        peers.record_success(host, "cam")
+    assert len(peers._refilled_s) == len(peers._trusted) == len(peers._cameras) == 4096
+    assert not peers.is_trusted("10.0.0.0")
+    assert peers.is_trusted(host)
 
 
 async def test_a_crowd_of_silent_strangers_is_closed_in_seconds_and_keeps_no_camera_out(
@@ -84,11 +64,11 @@ async def test_a_crowd_of_silent_strangers_is_closed_in_seconds_and_keeps_no_cam
 ) -> None:
     caplog.set_level(logging.INFO, logger="patchwatch.ingest")
     cameras = StandIn({"cam": LOCKED})
-    async with endpoint(cameras) as door:
-        crowd = [await Peer.to(door.port, host=f"127.0.1.{1 + number}") for number in range(3 * MAX_PENDING)]
-        camera = await Peer.to(door.port)
+    async with endpoint(cameras) as rtsp_server:
+        crowd = [await Peer.to(rtsp_server.port, host=f"127.0.1.{1 + number}") for number in range(3 * MAX_PENDING)]
+        camera = await Peer.to(rtsp_server.port)
         assert (await camera.announce()).status == 401
-        crowd += [await Peer.to(door.port, host=f"127.0.2.{1 + number}") for number in range(10)]
+        crowd += [await Peer.to(rtsp_server.port, host=f"127.0.2.{1 + number}") for number in range(10)]
         assert (await camera.announce(Authorization=basic("ann", "p"))).status == 200
         assert (await camera.ask("SETUP", "/streamid=0", Transport="RTP/AVP/TCP;interleaved=0-1")).status == 200
         assert (await camera.ask("RECORD")).status == 200
@@ -98,33 +78,33 @@ async def test_a_crowd_of_silent_strangers_is_closed_in_seconds_and_keeps_no_cam
     assert len(caplog.records) < 80
 
 
-async def test_those_who_were_refused_and_stay_are_bounded_too() -> None:
-    async with endpoint(StandIn({"cam": LOCKED})) as door:
-        peers = [await Peer.to(door.port) for _ in range(100)]
+async def test_refused_connections_that_stay_open_are_bounded_too() -> None:
+    async with endpoint(StandIn({"cam": LOCKED})) as rtsp_server:
+        peers = [await Peer.to(rtsp_server.port) for _ in range(100)]
         for peer in peers:
             peer.writer.write(b"GET / HTTP/1.1\r\n\r\n")
             await asyncio.sleep(0)
         assert (await peers[-1].answer()).status == 400
-        assert len(door._connections) <= 20
+        assert len(rtsp_server._connections) <= 20
         answers = await asyncio.gather(*(peer.end() for peer in peers[:50]))
         assert all(answer.count(b"RTSP/1.0") <= 1 for answer in answers)
 
 
-async def test_who_has_published_gets_in_past_any_crowd() -> None:
+async def test_a_camera_that_has_published_before_is_accepted_despite_any_crowd() -> None:
     cameras = StandIn({"cam": LOCKED})
-    async with endpoint(cameras) as door:
-        camera = await Peer.to(door.port)
+    async with endpoint(cameras) as rtsp_server:
+        camera = await Peer.to(rtsp_server.port)
         await camera.announce(Authorization=basic("ann", "p"))
-        again = await Peer.to(door.port)
+        again = await Peer.to(rtsp_server.port)
         assert (await again.ask("OPTIONS")).status == 200
         for number in range(2 * MAX_PENDING):
-            await Peer.to(door.port, host=f"127.0.1.{1 + number}")
+            await Peer.to(rtsp_server.port, host=f"127.0.1.{1 + number}")
         assert (await again.announce(Authorization=basic("ann", "p"))).status == 200
 
 
 async def test_a_stranger_that_goes_on_asking_is_closed_as_well() -> None:
-    async with endpoint(StandIn({"cam": LOCKED})) as door:
-        loop, peer = asyncio.get_running_loop(), await Peer.to(door.port)
+    async with endpoint(StandIn({"cam": LOCKED})) as rtsp_server:
+        loop, peer = asyncio.get_running_loop(), await Peer.to(rtsp_server.port)
         began_s = loop.time()
         for _ in range(1000):
             answer = await peer.ask("OPTIONS")
@@ -146,15 +126,15 @@ async def test_a_stranger_that_goes_on_asking_is_closed_as_well() -> None:
     ],
 )
 async def test_a_flood_is_cut_off_after_a_few_answers(flood: bytes, answers: int) -> None:
-    async with endpoint(StandIn({"cam": LOCKED})) as door:
-        peer = await Peer.to(door.port)
+    async with endpoint(StandIn({"cam": LOCKED})) as rtsp_server:
+        peer = await Peer.to(rtsp_server.port)
         peer.writer.write(flood * (200_000 // len(flood)))
         assert (await peer.end()).count(b"Server: Patchwatch") == answers
 
 
 async def test_a_publisher_that_does_not_read_its_answers_is_closed() -> None:
-    async with endpoint(StandIn({"cam": LOCKED})) as door:
-        peer = await Peer.to(door.port)
+    async with endpoint(StandIn({"cam": LOCKED})) as rtsp_server:
+        peer = await Peer.to(rtsp_server.port)
         flood = b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n" * 50
 
         async def flooding() -> None:
@@ -165,30 +145,3 @@ async def test_a_publisher_that_does_not_read_its_answers_is_closed() -> None:
 
         with pytest.raises(ConnectionError):
             await flooding()
-
-
-async def test_refusals_are_one_line_when_they_begin_and_one_when_they_are_over(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    caplog.set_level(logging.INFO, logger="patchwatch.ingest")
-    refusals = RefusalLog(burst_s=0.05)
-    for number in range(1000):
-        refusals.note("10.0.0.1", f"reason {number}")
-    async with asyncio.timeout(5):
-        while refusals._bursts:  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-    assert [record.getMessage() for record in caplog.records] == [
-        "a publisher at 10.0.0.1 was refused: reason 0",
-        "publishers at 10.0.0.1 were refused 999 more times within 0.05 s, the last: reason 999",
-    ]
-
-
-async def test_refusals_of_many_addresses_are_one_line_too(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, logger="patchwatch.ingest")
-    refusals = RefusalLog()
-    for number in range(1000):
-        refusals.note(f"10.0.{number // 250}.{number % 250}", "no")
-    refusals.close()
-    messages = [record.getMessage() for record in caplog.records]
-    assert len(messages) == 34
-    assert messages[-1] == "publishers at other addresses were refused 967 more times within 60 s, the last: no"

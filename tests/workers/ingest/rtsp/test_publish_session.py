@@ -23,13 +23,13 @@ def cameras() -> StandIn:
 
 
 @pytest.fixture
-async def door(cameras: StandIn) -> AsyncIterator[RtspServer]:
+async def rtsp_server(cameras: StandIn) -> AsyncIterator[RtspServer]:
     async with endpoint(cameras) as opened:
         yield opened
 
 
-async def test_pictures_arrive_byte_for_byte_and_sound_is_thrown_away(door: RtspServer, cameras: StandIn) -> None:
-    peer = await Peer.to(door.port)
+async def test_video_arrives_byte_for_byte_and_audio_is_discarded(rtsp_server: RtspServer, cameras: StandIn) -> None:
+    peer = await Peer.to(rtsp_server.port)
     assert (await peer.ask("OPTIONS")).headers["public"].startswith("OPTIONS, ANNOUNCE")
     assert (await peer.announce(HEAD + AUDIO + VIDEO)).status == 200
     assert (await peer.ask("SETUP", "/streamid=1", Transport=TCP)).status == 200
@@ -47,8 +47,8 @@ async def test_pictures_arrive_byte_for_byte_and_sound_is_thrown_away(door: Rtsp
         assert await cameras.players[0].packet() == (1, b"report")
 
 
-async def test_every_video_track_is_passed_on(door: RtspServer, cameras: StandIn) -> None:
-    peer = await Peer.to(door.port)
+async def test_every_video_track_is_passed_on(rtsp_server: RtspServer, cameras: StandIn) -> None:
+    peer = await Peer.to(rtsp_server.port)
     second = VIDEO.replace("streamid=0", "streamid=2").replace("H264", "H265")
     await peer.announce(HEAD + VIDEO + AUDIO + second)
     await peer.ask("SETUP", "/streamid=2", Transport=TCP)
@@ -59,8 +59,10 @@ async def test_every_video_track_is_passed_on(door: RtspServer, cameras: StandIn
     assert [await cameras.players[0].packet() for _ in range(2)] == [(2, b"second"), (0, b"first")]
 
 
-async def test_a_track_that_was_not_set_up_is_not_promised_to_the_capture(door: RtspServer, cameras: StandIn) -> None:
-    peer = await Peer.to(door.port)
+async def test_a_track_that_was_not_set_up_is_not_promised_to_the_capture(
+    rtsp_server: RtspServer, cameras: StandIn
+) -> None:
+    peer = await Peer.to(rtsp_server.port)
     await peer.announce(HEAD + VIDEO + VIDEO.replace("streamid=0", "streamid=2").replace("H264", "H265"))
     await peer.ask("SETUP", "/streamid=2", Transport=TCP)
     assert (await peer.ask("RECORD")).status == 200
@@ -82,8 +84,10 @@ TRANSPORTS = [
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
-async def test_transports_in_any_order_case_and_quotes(door: RtspServer, cameras: StandIn, transport: str) -> None:
-    peer = await Peer.to(door.port)
+async def test_transports_in_any_order_case_and_quotes(
+    rtsp_server: RtspServer, cameras: StandIn, transport: str
+) -> None:
+    peer = await Peer.to(rtsp_server.port)
     assert (await peer.publish(transport=transport)).status == 200
     peer.send(0, b"picture")
     assert await cameras.players[0].packet() == (0, b"picture")
@@ -92,16 +96,18 @@ async def test_transports_in_any_order_case_and_quotes(door: RtspServer, cameras
 @pytest.mark.parametrize("transport", ["", ";;;,,,", "RTP/AVP", "RAW/RAW/UDP", "RTP/SAVP/TCP;interleaved=0-1",
     "RTP/AVP;multicast;client_port=1-2", "RTP/AVP/TCP;interleaved=0-70000".replace("TCP", "DCCP"),
     "RTP/AVP;client_port=99999-100000"])  # fmt: skip
-async def test_a_transport_that_cannot_be_taken_is_told_which_can(door: RtspServer, transport: str) -> None:
-    peer = await Peer.to(door.port)
+async def test_the_refusal_of_a_transport_names_a_supported_one(rtsp_server: RtspServer, transport: str) -> None:
+    peer = await Peer.to(rtsp_server.port)
     await peer.announce()
     answer = await peer.ask("SETUP", "/streamid=0", Transport=transport)
     assert (answer.status, answer.reason) == (461, "Unsupported Transport - publish over TCP")
     assert (await peer.ask("SETUP", "/streamid=0", Transport=TCP)).status == 200
 
 
-async def test_the_status_tells_of_a_publisher_that_offers_nothing_else(door: RtspServer, cameras: StandIn) -> None:
-    peer = await Peer.to(door.port)
+async def test_the_status_reports_a_publisher_that_offers_no_other_transport(
+    rtsp_server: RtspServer, cameras: StandIn
+) -> None:
+    peer = await Peer.to(rtsp_server.port)
     await peer.announce()
     await peer.ask("SETUP", "/streamid=0", Transport="RTP/AVP;multicast")
     peer.writer.write_eof()
@@ -111,8 +117,8 @@ async def test_the_status_tells_of_a_publisher_that_offers_nothing_else(door: Rt
 
 
 @pytest.mark.parametrize("first", [0, 2, 256, 1102, 4_294_967_296])
-async def test_requests_may_be_numbered_from_anywhere(door: RtspServer, first: int) -> None:
-    peer = await Peer.to(door.port)
+async def test_requests_may_be_numbered_from_anywhere(rtsp_server: RtspServer, first: int) -> None:
+    peer = await Peer.to(rtsp_server.port)
     peer.cseq = first - 1
     assert (await peer.ask("OPTIONS")).headers["cseq"] == str(first)
     answer = await peer.publish()
@@ -133,9 +139,9 @@ async def test_requests_may_be_numbered_from_anywhere(door: RtspServer, first: i
     ],
 )
 async def test_tracks_are_found_however_their_address_is_put_together(
-    door: RtspServer, cameras: StandIn, controls: list[str], setups: list[str]
+    rtsp_server: RtspServer, cameras: StandIn, controls: list[str], setups: list[str]
 ) -> None:
-    peer = await Peer.to(door.port)
+    peer = await Peer.to(rtsp_server.port)
     lines = [f"a=control:{control}\r\n" if control else "" for control in controls]
     await peer.announce(HEAD + VIDEO.split("a=control")[0] + lines[0] + AUDIO.split("a=control")[0] + lines[1])
     for number, uri in enumerate(setups):
@@ -148,22 +154,22 @@ async def test_tracks_are_found_however_their_address_is_put_together(
 
 
 @pytest.mark.parametrize("path", ["/", "?token=abc", "/?a=b/c", "//", "%2f"])
-async def test_slashes_and_a_query_after_the_camera_do_not_matter(door: RtspServer, path: str) -> None:
-    peer = await Peer.to(door.port)
+async def test_slashes_and_a_query_after_the_camera_do_not_matter(rtsp_server: RtspServer, path: str) -> None:
+    peer = await Peer.to(rtsp_server.port)
     peer.uri += path
     assert (await peer.publish()).status == 200
 
 
 @pytest.mark.parametrize("camera", ["Cam", "live/cam", "cam/stream1", "cam%20", "", "c" * 64])
-async def test_a_path_that_is_no_camera_id_is_told_the_form(door: RtspServer, camera: str) -> None:
-    peer = await Peer.to(door.port, camera)
+async def test_the_refusal_of_a_path_shows_the_form_of_a_camera_id(rtsp_server: RtspServer, camera: str) -> None:
+    peer = await Peer.to(rtsp_server.port, camera)
     answer = await peer.announce()
     assert answer.status == 404
     assert answer.reason.startswith("The path must be a camera id")
 
 
-async def test_odd_line_ends_and_header_names_are_taken(door: RtspServer) -> None:
-    peer = await Peer.to(door.port)
+async def test_odd_line_ends_and_header_names_are_accepted(rtsp_server: RtspServer) -> None:
+    peer = await Peer.to(rtsp_server.port)
     body = (HEAD + VIDEO).replace("\r\n", "\n")
     peer.writer.write(b"\r\n\r\nannounce rtsp://h/cam RTSP/1.0\ncseq :  7 \nCONTENT-LENGTH: %d\n\n" % len(body))
     peer.writer.write(body.encode() + b"\r\n")
@@ -176,8 +182,8 @@ async def test_odd_line_ends_and_header_names_are_taken(door: RtspServer) -> Non
 
 
 @pytest.mark.parametrize("method", ["OPTIONS", "GET_PARAMETER", "SET_PARAMETER", "PAUSE", "RECORD"])
-async def test_a_session_is_kept_alive_while_it_records(door: RtspServer, cameras: StandIn, method: str) -> None:
-    peer = await Peer.to(door.port)
+async def test_a_session_is_kept_alive_while_it_records(rtsp_server: RtspServer, cameras: StandIn, method: str) -> None:
+    peer = await Peer.to(rtsp_server.port)
     await peer.publish()
     for number in range(3):
         peer.send(0, bytes([number]))
@@ -185,8 +191,8 @@ async def test_a_session_is_kept_alive_while_it_records(door: RtspServer, camera
         assert await cameras.players[0].packet() == (0, bytes([number]))
 
 
-async def test_what_is_said_out_of_turn_is_told_the_turn(door: RtspServer) -> None:
-    peer = await Peer.to(door.port)
+async def test_the_refusal_of_a_request_out_of_order_names_the_missing_one(rtsp_server: RtspServer) -> None:
+    peer = await Peer.to(rtsp_server.port)
     assert (await peer.ask("SETUP", Transport=TCP)).reason == "ANNOUNCE first"
     assert (await peer.ask("RECORD")).status == 455
     await peer.announce(HEAD + AUDIO + VIDEO)
@@ -213,26 +219,26 @@ async def test_what_is_said_out_of_turn_is_told_the_turn(door: RtspServer) -> No
     ],
 )  # fmt: skip
 async def test_a_description_without_readable_pictures_is_refused_and_the_status_says_so(
-    door: RtspServer, cameras: StandIn, sdp: str, why: str, reason: Reason
+    rtsp_server: RtspServer, cameras: StandIn, sdp: str, why: str, reason: Reason
 ) -> None:
-    peer = await Peer.to(door.port)
+    peer = await Peer.to(rtsp_server.port)
     answer = await peer.announce(sdp)
     assert (answer.status, answer.headers["cseq"]) == (415, "1")
     assert answer.reason.startswith(why)
     assert await peer.end() == b""
-    [(camera, told, detail)] = cameras.refused
-    assert (camera, told) == ("cam", reason)
+    [(camera, shown, detail)] = cameras.refused
+    assert (camera, shown) == ("cam", reason)
     assert detail.startswith(f"a publisher at 127.0.0.1 was refused: {why}")
 
 
-async def test_no_description_at_all_is_refused(door: RtspServer) -> None:
-    peer = await Peer.to(door.port)
+async def test_no_description_at_all_is_refused(rtsp_server: RtspServer) -> None:
+    peer = await Peer.to(rtsp_server.port)
     answer = await peer.announce("hello")
     assert answer.reason == "an ANNOUNCE without a description of its tracks (SDP)"
 
 
-async def test_one_connection_publishes_again_after_its_end(door: RtspServer, cameras: StandIn) -> None:
-    peer = await Peer.to(door.port)
+async def test_one_connection_publishes_again_after_its_end(rtsp_server: RtspServer, cameras: StandIn) -> None:
+    peer = await Peer.to(rtsp_server.port)
     await peer.publish()
     assert (await peer.ask("TEARDOWN")).status == 200
     await eventually(cameras.slots[0].left.is_set)
@@ -245,16 +251,16 @@ async def test_one_connection_publishes_again_after_its_end(door: RtspServer, ca
     assert await cameras.players[2].packet() == (0, b"once more")
 
 
-async def test_a_connection_may_go_on_to_another_camera(door: RtspServer, cameras: StandIn) -> None:
-    peer = await Peer.to(door.port)
+async def test_a_connection_may_go_on_to_another_camera(rtsp_server: RtspServer, cameras: StandIn) -> None:
+    peer = await Peer.to(rtsp_server.port)
     await peer.publish()
     peer.uri = "rtsp://127.0.0.1/other"
     assert (await peer.publish()).status == 200
     assert [slot.url.rpartition("/")[2] for slot in cameras.slots] == ["cam", "other"]
 
 
-async def test_the_publishers_end_is_the_captures_end(door: RtspServer, cameras: StandIn) -> None:
-    peer = await Peer.to(door.port)
+async def test_the_publishers_end_is_the_captures_end(rtsp_server: RtspServer, cameras: StandIn) -> None:
+    peer = await Peer.to(rtsp_server.port)
     await peer.publish()
     peer.send(0, b"last")
     peer.close()
@@ -264,44 +270,44 @@ async def test_the_publishers_end_is_the_captures_end(door: RtspServer, cameras:
 
 
 @pytest.mark.parametrize("how", ["ended", "left"])
-async def test_the_captures_end_is_the_publishers_end(door: RtspServer, cameras: StandIn, how: str) -> None:
-    peer = await Peer.to(door.port)
+async def test_the_captures_end_is_the_publishers_end(rtsp_server: RtspServer, cameras: StandIn, how: str) -> None:
+    peer = await Peer.to(rtsp_server.port)
     await peer.publish()
     getattr(cameras.slots[0], how).set()
     assert await peer.end() == b""
 
 
 async def test_a_capture_that_closes_is_not_taken_for_a_publisher_that_leaves(
-    door: RtspServer, cameras: StandIn
+    rtsp_server: RtspServer, cameras: StandIn
 ) -> None:
-    peer = await Peer.to(door.port)
+    peer = await Peer.to(rtsp_server.port)
     await peer.publish()
     cameras.players[0].close()
     for _ in range(20):
         peer.send(0, bytes(60_000))
-    await eventually(lambda: door._playbacks._playbacks["cam"]._player._writer.is_closing())  # type: ignore[union-attr]
+    await eventually(lambda: rtsp_server._playbacks._playbacks["cam"]._player._writer.is_closing())  # type: ignore[union-attr]
     assert not cameras.slots[0].left.is_set()
     cameras.slots[0].ended.set()
     assert await peer.end() == b""
     assert cameras.slots[0].left.is_set()
 
 
-async def test_a_capture_that_does_not_start_is_told_of_with_its_reason(cameras: StandIn) -> None:
+async def test_the_publisher_learns_why_a_capture_does_not_start(cameras: StandIn) -> None:
     cameras.plays = False
-    async with endpoint(cameras) as door:
-        peer = await Peer.to(door.port)
+    async with endpoint(cameras) as rtsp_server:
+        peer = await Peer.to(rtsp_server.port)
         recording = asyncio.create_task(peer.publish())
         await eventually(lambda: bool(cameras.slots))
-        cameras.slots[0].why = "too little memory"
+        cameras.slots[0].end_reason = "too little memory"
         cameras.slots[0].ended.set()
         answer = await recording
         assert (answer.status, answer.reason) == (503, "The capture did not start - too little memory")
 
 
-async def test_what_comes_before_the_capture_has_started_is_not_lost(cameras: StandIn) -> None:
+async def test_packets_received_before_the_capture_has_started_are_not_lost(cameras: StandIn) -> None:
     cameras.plays = False
-    async with endpoint(cameras) as door:
-        peer = await Peer.to(door.port)
+    async with endpoint(cameras) as rtsp_server:
+        peer = await Peer.to(rtsp_server.port)
         await peer.announce()
         await peer.ask("SETUP", "/streamid=0", Transport=TCP)
         peer.writer.write(peer.request("RECORD", peer.uri, "", {}))
@@ -314,18 +320,18 @@ async def test_what_comes_before_the_capture_has_started_is_not_lost(cameras: St
 
 async def test_of_publishers_that_wait_for_one_capture_the_newest_stays(cameras: StandIn) -> None:
     cameras.plays = False
-    async with endpoint(cameras) as door:
-        peers = [await Peer.to(door.port) for _ in range(3)]
+    async with endpoint(cameras) as rtsp_server:
+        peers = [await Peer.to(rtsp_server.port) for _ in range(3)]
         recording = []
         for number, peer in enumerate(peers):
             recording.append(asyncio.create_task(peer.publish()))
             await eventually(lambda number=number: len(cameras.slots) == number + 1)
         outcomes = await asyncio.gather(*recording, return_exceptions=True)
-        assert [isinstance(one, asyncio.IncompleteReadError) for one in outcomes] == [True, True, False]
+        assert [isinstance(outcome, asyncio.IncompleteReadError) for outcome in outcomes] == [True, True, False]
 
 
-async def test_reports_of_the_capture_reach_the_publisher(door: RtspServer, cameras: StandIn) -> None:
-    peer = await Peer.to(door.port)
+async def test_reports_of_the_capture_reach_the_publisher(rtsp_server: RtspServer, cameras: StandIn) -> None:
+    peer = await Peer.to(rtsp_server.port)
     await peer.publish(transport=TCP.replace("0-1", "4-5"))
     cameras.players[0].send(1, b"receiver report")
     cameras.players[0].send(0, b"nothing that a player sends")
@@ -336,18 +342,18 @@ async def test_reports_of_the_capture_reach_the_publisher(door: RtspServer, came
 def ports() -> Iterator[list[socket.socket]]:
     """Two UDP ports of a publisher, and one of a stranger."""
     with ExitStack() as stack:
-        found = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(3)]
-        for one in found:
-            one.bind(("127.0.0.1", 0))
-            one.settimeout(5)
-        yield found
+        sockets = [stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) for _ in range(3)]
+        for udp in sockets:
+            udp.bind(("127.0.0.1", 0))
+            udp.settimeout(5)
+        yield sockets
 
 
-async def test_udp_is_taken_from_the_publishers_own_ports_alone(
-    door: RtspServer, cameras: StandIn, ports: list[socket.socket]
+async def test_udp_is_accepted_from_the_publishers_own_ports_only(
+    rtsp_server: RtspServer, cameras: StandIn, ports: list[socket.socket]
 ) -> None:
     rtp, rtcp, stranger = ports
-    peer = await Peer.to(door.port)
+    peer = await Peer.to(rtsp_server.port)
     await peer.announce()
     own = f"client_port={rtp.getsockname()[1]}-{rtcp.getsockname()[1]}"
     answer = await peer.ask("SETUP", "/streamid=0", Transport=f"RTP/AVP/UDP;unicast;{own};mode=record")
@@ -373,7 +379,7 @@ def listeners(port: int) -> list[str]:
         return [address for address, number in own if int(number, 16) == port]
 
 
-async def test_what_a_peer_sent_cannot_forge_a_line(door: RtspServer, caplog: pytest.LogCaptureFixture) -> None:
+async def test_what_a_peer_sent_cannot_forge_a_line(rtsp_server: RtspServer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="patchwatch.ingest")
     codec = b"m=video 0 RTP/AVP 96\r\na=rtpmap:96 \x1b[31m\xe9/9\r\n"
     announce = b"ANNOUNCE rtsp://h/cam RTSP/1.0\r\nCSeq: 1\r\nContent-Length: %d\r\n\r\n%s"
@@ -382,10 +388,10 @@ async def test_what_a_peer_sent_cannot_forge_a_line(door: RtspServer, caplog: py
         b"GET /\x1b[31m\x85FAKE HTTP/1.1\r\n\r\n",
         announce % (len(codec), codec),
     ):
-        peer = await Peer.to(door.port)
+        peer = await Peer.to(rtsp_server.port)
         peer.writer.write(sent)
         assert all(32 <= byte < 127 or byte in b"\r\n" for byte in await peer.end())
-    door._refusals.close()
+    rtsp_server._refusals.close()
     for record in caplog.records:
         assert record.getMessage().isprintable()
         assert record.getMessage().isascii()

@@ -1,4 +1,4 @@
-"""Descriptions of tracks: what is taken of a publisher's, and what the capture is told."""
+"""Descriptions of tracks: what is read of a publisher's, and what the capture process receives."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from patchwatch.contract.errors import InvalidMessageError
-from workers.ingest.rtsp import parameters
-from workers.ingest.rtsp.sdp import description, tracks
-from workers.ingest.rtsp.transport import offered
+from workers.ingest.rtsp.sdp import describe, parse_tracks
+from workers.ingest.rtsp.transport import parse_transports
 
 CAMERA = b"""v=0
 o=- 1 1 IN IP4 10.0.0.9
@@ -36,12 +35,12 @@ a=framerate:12.5
 """
 
 
-def test_the_capture_is_told_of_pictures_without_keys_and_addresses() -> None:
-    found = tracks(CAMERA)
-    assert [(track.media, track.control) for track in found] == [("application", "track0"), ("video", "track1")]
-    assert found[1].encodings == ["H265", "H264", "RTX"]
-    assert found[1].trouble == ""
-    assert description(found[1:]).decode().split("\r\n")[5:] == [
+def test_the_capture_gets_the_video_tracks_without_keys_and_addresses() -> None:
+    parsed = parse_tracks(CAMERA)
+    assert [(track.media, track.control) for track in parsed] == [("application", "track0"), ("video", "track1")]
+    assert parsed[1].encodings == ["H265", "H264", "RTX"]
+    assert parsed[1].problem == ""
+    assert describe(parsed[1:]).decode().split("\r\n")[5:] == [
         "a=control:*", "m=video 0 RTP/AVP 98 96 97", "a=rtpmap:98 h265/90000", "a=rtpmap:96 H264/90000",
         "a=fmtp:96 packetization-mode=1;sprop-parameter-sets=Z0IAKeKQ,aM48gA==", "a=rtpmap:97 rtx/90000",
         "a=framerate:12.5", "a=control:track0", "",
@@ -50,14 +49,14 @@ def test_the_capture_is_told_of_pictures_without_keys_and_addresses() -> None:
 
 @pytest.mark.parametrize("protocol", ["RTP/AVP", "rtp/avpf", "RTP/AVP/TCP", "TCP/RTP/AVP"])
 def test_protocols_are_written_in_several_ways(protocol: str) -> None:
-    [track] = tracks(f"m=video 0 {protocol} 96\na=rtpmap: 96  h264/90000".encode())
-    assert track.trouble == ""
+    [track] = parse_tracks(f"m=video 0 {protocol} 96\na=rtpmap: 96  h264/90000".encode())
+    assert track.problem == ""
 
 
 @pytest.mark.parametrize("number", ["26", "33"])
 def test_formats_that_need_no_map_are_known(number: str) -> None:
-    [track] = tracks(f"m=video 0 RTP/AVP {number}".encode())
-    assert track.trouble == ""
+    [track] = parse_tracks(f"m=video 0 RTP/AVP {number}".encode())
+    assert track.problem == ""
 
 
 @given(
@@ -66,9 +65,9 @@ def test_formats_that_need_no_map_are_known(number: str) -> None:
 )
 def test_any_description_is_read_or_refused(body: bytes) -> None:
     with contextlib.suppress(InvalidMessageError):
-        found = tracks(body)
-        assert all(isinstance(track.trouble, str) and track.trouble.isprintable() for track in found)
-        assert all(32 <= byte < 127 or byte > 160 or byte in b"\r\n" for byte in description(found))
+        parsed = parse_tracks(body)
+        assert all(isinstance(track.problem, str) and track.problem.isprintable() for track in parsed)
+        assert all(32 <= byte < 127 or byte > 160 or byte in b"\r\n" for byte in describe(parsed))
 
 
 @pytest.mark.parametrize(
@@ -76,7 +75,7 @@ def test_any_description_is_read_or_refused(body: bytes) -> None:
 )
 def test_a_description_takes_time_in_proportion(line: str) -> None:
     def look(body: bytes) -> None:
-        assert all(track.trouble is not None for track in tracks(body))
+        assert all(track.problem is not None for track in parse_tracks(body))
 
     def make(size: int) -> bytes:
         return b"m=video 0 RTP/AVP 96\n" + (line * (size // len(line))).encode()
@@ -86,15 +85,10 @@ def test_a_description_takes_time_in_proportion(line: str) -> None:
 
 @pytest.mark.parametrize("text", [",", '"', "\\", ";", "=", "a", "RTP/AVP/TCP,", "interleaved=0-1;"])
 def test_a_transport_header_takes_time_in_proportion(text: str) -> None:
-    assert growth_of(offered, lambda size: text * (size // len(text))) < 3
+    assert growth_of(parse_transports, lambda size: text * (size // len(text))) < 3
 
 
 @given(st.text())
 def test_any_transport_header_offers_something_or_nothing(text: str) -> None:
-    for way in offered(text):
-        assert way.over_channels((0, 1)).isprintable()
-
-
-def test_parameters_are_split_outside_quotes() -> None:
-    assert parameters.split('a="x, \\"y", b = z ,, c', ",") == ['a="x, \\"y"', "b = z", "c"]
-    assert parameters.pairs(['A="x, \\"y"', "b = z", "c", "a=2"]) == {"a": 'x, "y', "b": "z", "c": ""}
+    for transport in parse_transports(text):
+        assert transport.over_channels((0, 1)).isprintable()

@@ -126,7 +126,7 @@ async def test_sound_alone_is_refused_and_the_status_says_so(rig: Rig, talkie: P
     assert status.detail.startswith("a publisher at 127.0.0.1 was refused: no video track")
 
 
-async def test_a_picture_that_cannot_be_read_is_told_of_without_our_inner_address(
+async def test_the_error_about_an_unreadable_stream_hides_the_internal_address(
     make_settings: Callable[..., Settings], clip: Path
 ) -> None:
     async with running(make_settings(max_picture_px=50_000)) as rig:
@@ -139,7 +139,7 @@ async def test_a_picture_that_cannot_be_read_is_told_of_without_our_inner_addres
 
 
 @pytest.mark.parametrize("client", ["ffmpeg", "gst"])
-async def test_credentials_are_asked_for_and_checked(
+async def test_credentials_are_required_and_checked(
     make_settings: Callable[..., Settings], clip: Path, client: str
 ) -> None:
     def publish(userinfo: str) -> tuple[str, ...]:
@@ -193,7 +193,7 @@ def request(method: str, path: str, cseq: int = 1) -> bytes:
 STRANGERS = {
     b"\x16\x03\x01 hello\r\n\r\n": b"400 not RTSP",
     b"GET / HTTP/1.1\r\nHost: x\r\n\r\n": b"400 not RTSP",
-    b"A" * 100_000: b"400 a request of more than 8192 bytes",
+    b"A" * 100_000: b"400 a message of more than 8192 bytes",
     b"ANNOUNCE rtsp://h/cam": b"400 no complete request within 2 s",
     b"OPTIONS rtsp://h/cam RTSP/1.0\r\n\r\n": b"400 a request without CSeq",
     b"ANNOUNCE rtsp://h/cam RTSP/1.0\r\nCSeq: 1\r\nContent-Length: 999999\r\n\r\n": b"400 a body of 999999 bytes",
@@ -206,7 +206,7 @@ STRANGERS = {
 }
 
 
-async def test_peers_that_do_not_belong_are_told_so_and_closed(rig: Rig) -> None:
+async def test_peers_that_are_no_publishers_get_a_reason_and_are_disconnected(rig: Rig) -> None:
     await rig.put(Camera(id="off", enabled=False))
     await rig.put(Camera(id="pulled", source="rtsp://127.0.0.1:9/x"))
     await rig.put(Camera(id="cam"))

@@ -81,7 +81,7 @@ def test_a_stream_joined_between_key_frames_is_not_read_before_the_first(tmp_pat
     assert all(np.abs(a.rgb.astype(int) - b.rgb).mean() <= 3 for a, b in zip(frames, last, strict=True))
 
 
-def test_what_the_decoder_says_does_not_reach_our_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_messages_of_the_decoder_do_not_reach_our_log(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     data = moving_blocks(tmp_path / "whole.ts", "libx265").read_bytes()
     middle = len(data) // 2 // TS_BYTES * TS_BYTES
