@@ -37,7 +37,7 @@ class Context:
     async def now_ms(self) -> int:
         """Unix time in milliseconds as Redis has it: the clock of the workers' records, whatever this host's says."""
         with translated():
-            await self.clock.look_async(self.store.bus)
+            await self.clock.sync_async(self.store.bus)
         return self.clock.now_ms()
 
 

@@ -8,8 +8,9 @@ from enum import StrEnum
 
 from patchwatch.contract.learning_advice import nothing_learnt
 from patchwatch.messages.alert import AlertKind
+from patchwatch.messages.analysis_status import AnalysisState, OpenCondition
 from patchwatch.messages.camera import Camera, Tls
-from patchwatch.messages.status import AnalysisState, CaptureState, CaptureStatus, OpenCondition
+from patchwatch.messages.capture_status import CaptureState, CaptureStatus
 from service.store.statuses import CameraRecord
 
 _CAPTURE_SILENT_MS = 10_000  # the ingest worker writes about once a second

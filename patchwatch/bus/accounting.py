@@ -17,8 +17,9 @@ import redis
 
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.bounds import counted
-from patchwatch.messages.frame_gaps import FrameGaps
-from patchwatch.messages.status import CaptureStatus, DropReason
+from patchwatch.messages.analysis_status import DropReason
+from patchwatch.messages.capture_status import CaptureStatus
+from patchwatch.messages.frame import FrameGaps
 
 READS = 3
 _DROPPED = b"dropped:"
@@ -44,13 +45,13 @@ class QueueExtent:
     exists: bool
 
     @classmethod
-    def of(cls, xinfo: Any, committed: QueuePosition) -> QueueExtent:
+    def from_xinfo(cls, xinfo: Any, committed: QueuePosition) -> QueueExtent:
         """From XINFO STREAM; a stream that does not exist is answered by an error."""
         if isinstance(xinfo, redis.ResponseError):
             return cls(0, None, QueuePosition(0, FrameGaps()), False)
         if isinstance(xinfo, Exception):
             raise xinfo
-        return cls(xinfo["length"], _mark(xinfo["first-entry"]), head_of(xinfo, committed), True)
+        return cls(xinfo["length"], _mark(xinfo["first-entry"]), stream_head(xinfo, committed), True)
 
     def after(self, committed: QueuePosition) -> int:
         """Frames in the queue beyond a mark; those up to it are kept for a while as history."""
@@ -93,7 +94,7 @@ class Account:
         return self.captured - self.scored - sum(self.dropped.values()) - self.queued - self.in_flight
 
     @classmethod
-    def of(
+    def from_reads(
         cls, capture: CaptureStatus | None, counters: dict[bytes, bytes], committed: QueuePosition, queue: QueueExtent
     ) -> Account:
         known = max(queue.head.seq, committed.seq)
@@ -132,16 +133,16 @@ def answered(capture: CaptureStatus | None, answers: list[Any]) -> Account:
     for answer in (counters, state):
         if isinstance(answer, Exception):
             raise answer
-    committed = committed_mark(*state)
-    return Account.of(capture, counters, committed, QueueExtent.of(frames, committed))
+    committed = committed_position(*state)
+    return Account.from_reads(capture, counters, committed, QueueExtent.from_xinfo(frames, committed))
 
 
-def committed_mark(seq: bytes | None, books: bytes | None) -> QueuePosition:
+def committed_position(seq: bytes | None, books: bytes | None) -> QueuePosition:
     """From the fields ``seq`` and ``books`` of a camera's state."""
     return QueuePosition(counted(seq), FrameGaps.decode(books) or FrameGaps())
 
 
-def head_of(xinfo: Any, committed: QueuePosition) -> QueuePosition:
+def stream_head(xinfo: Any, committed: QueuePosition) -> QueuePosition:
     """The newest number that a stream has had, with the books up to it.
 
     Frames after the last entry, or after the committed one where there is none, were lost with a server that ended:
@@ -153,7 +154,9 @@ def head_of(xinfo: Any, committed: QueuePosition) -> QueuePosition:
 
 
 def _mark(entry: Any) -> QueuePosition | None:
-    return QueuePosition(int(entry[0].split(b"-")[0]), FrameGaps.beside(entry[1]) or FrameGaps()) if entry else None
+    return (
+        QueuePosition(int(entry[0].split(b"-")[0]), FrameGaps.from_fields(entry[1]) or FrameGaps()) if entry else None
+    )
 
 
 def _drops(counters: dict[bytes, bytes]) -> dict[str, int]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+from patchwatch.contract.errors import DestinationForbiddenError
 
 Address = IPv4Address | IPv6Address
 
@@ -67,6 +69,25 @@ def reach_of(address: str) -> Reach | None:
         return None
     reaches = [_reach(ip) for ip in _reached(parse(address))]
     return None if None in reaches else max(reach for reach in reaches if reach is not None)
+
+
+def allowed(addresses: Iterable[str], reach: str) -> list[str]:
+    """Those of a host's addresses that may be connected to; ``reach`` is `Settings.webhook_reach`.
+
+    Raises `DestinationForbiddenError` when none is left.
+    """
+    widest = Reach[reach.upper()]
+    judged = [(address, reach_of(address)) for address in addresses]
+    found = [address for address, needed in judged if needed is not None and needed <= widest]
+    if not found:
+        needs = min((needed for _, needed in judged if needed is not None), default=None)
+        raise DestinationForbiddenError(
+            "webhooks are never sent to link-local, metadata, multicast or reserved addresses"
+            if needs is None
+            else f"webhooks are not sent to {needs.name.lower()} addresses: "
+            f"set PATCHWATCH_WEBHOOK_REACH={needs.name.lower()} to allow it"
+        )
+    return found
 
 
 def _forbids(ip: Address) -> bool:

@@ -73,7 +73,7 @@ class StorageError(RetryableError):
 class SourceUnavailableError(RetryableError):
     """A video source cannot be opened or stopped delivering, for a reason that may pass.
 
-    ``reason`` is one of the words of `messages.status.Reason`.
+    ``reason`` is one of the words of `messages.capture_status.Reason`.
     """
 
     code = "source-unavailable"

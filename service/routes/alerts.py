@@ -10,8 +10,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
-from patchwatch.messages.alert import AlertKind, AlertState
-from patchwatch.messages.alert_view import AlertView
+from patchwatch.messages.alert import AlertKind, AlertState, AlertView
 from service.context import Context, In
 from service.http.proxy import Prefix
 from service.problem import FieldProblem, InvalidFieldsError, documented
@@ -48,12 +47,12 @@ async def index(
         pairs = [(name, value) for name, value in given.items() if value is not None]
         pairs += [("camera", one) for one in camera or ()] + [("kind", one) for one in kind or ()]
         following = f"{prefix}/api/v1/alerts?" + urlencode(pairs)
-    return AlertList(alerts=[AlertView.of(alert, prefix) for alert in alerts], next=following)
+    return AlertList(alerts=[AlertView.from_alert(alert, prefix) for alert in alerts], next=following)
 
 
 @router.get("/{alert_id}", summary="Get an alert", responses=documented(404))
 async def get(alert_id: str, context: In, prefix: Prefix) -> AlertView:
-    return AlertView.of(await context.store.alerts.get(alert_id), prefix)
+    return AlertView.from_alert(await context.store.alerts.get(alert_id), prefix)
 
 
 @router.get(

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Response
 from pydantic import ValidationError
 
 from patchwatch.messages.camera import Camera
-from patchwatch.messages.status import Enrolment
+from patchwatch.messages.enrolment import Enrolment
 from service.context import Context, In
 from service.http.proxy import Prefix
 from service.problem import InvalidFieldsError, documented

@@ -13,7 +13,8 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 
 from patchwatch.contract.roles import Role
 from patchwatch.messages.alert import AlertKind
-from patchwatch.messages.status import CaptureState, WorkerBeat
+from patchwatch.messages.capture_status import CaptureState
+from patchwatch.messages.heartbeat import Heartbeat
 from service.context import In
 from service.health import Health
 from service.routes.status import learning, views
@@ -130,7 +131,7 @@ def _of_webhooks(found: list[WebhookView]) -> Iterable[Metric]:
     yield _gauge("webhook_failing", "1 while a webhook that is on does not deliver", ["webhook"], failing)
 
 
-def _of_workers(beats: Sequence[WorkerBeat]) -> Iterable[Metric]:
+def _of_workers(beats: Sequence[Heartbeat]) -> Iterable[Metric]:
     """Zero where the networks run as fast as they can."""
     inference = [(f"{beat.host}:{beat.pid}", beat) for beat in beats if beat.role == Role.INFERENCE.value]
     failed = ((worker, beat.failed_graphs) for worker, beat in inference)

@@ -8,9 +8,9 @@ from concurrent.futures import Executor
 
 import httpx
 
+from patchwatch.contract.address_policy import allowed
 from patchwatch.contract.errors import DestinationForbiddenError
 from patchwatch.contract.settings import Settings
-from patchwatch.contract.webhook_address import allowed
 from service.problem import FieldProblem, InvalidFieldsError
 
 _RESOLVE_WITHIN_S = 3.0

@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from patchwatch.contract.timestamps import Time
-from patchwatch.messages.alert_view import RegionView
+from patchwatch.messages.alert import RegionView
 from patchwatch.messages.explanation import Explanation, NearestNormal, StreamExplanation
 
 

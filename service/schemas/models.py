@@ -11,17 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from patchwatch.bus.accounting import Account
 from patchwatch.contract.timestamps import Time
-from patchwatch.messages.alert_view import AlertView, RegionView
+from patchwatch.messages.alert import AlertView, RegionView
+from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
 from patchwatch.messages.camera import Pace, Tls, Transport
+from patchwatch.messages.capture_status import CaptureState, CaptureStatus, Gap, Reason
 from patchwatch.messages.score import Score
-from patchwatch.messages.status import (  # fmt: skip
-    AnalysisState,
-    AnalysisStatus,
-    CaptureState,
-    CaptureStatus,
-    Gap,
-    Reason,
-)
 from patchwatch.messages.threshold import AlarmThreshold
 from service.health import Health
 from service.schemas.enrolment import EnrolmentNotice

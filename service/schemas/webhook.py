@@ -8,8 +8,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from patchwatch.contract.timestamps import Time
-from patchwatch.messages.alert import AlertChange, AlertKind
-from patchwatch.messages.alert_view import AlertView
+from patchwatch.messages.alert import AlertChange, AlertKind, AlertView
 from patchwatch.messages.webhook import DeadLetter, Progress, Webhook
 from service.schemas.request_body import Address, Id, NewId, RequestBody, at_most
 from service.schemas.stream_id import ENTRY_ID
@@ -156,7 +155,7 @@ class DeadLetterView(BaseModel):
             reason=letter.reason,
             attempts=letter.attempts,
             died=letter.died_at_ms,
-            alert=AlertView.of(letter.alert, base),
+            alert=AlertView.from_alert(letter.alert, base),
         )
 
 

@@ -55,7 +55,7 @@ class BankStore:
         it, which then is not done, `OverloadedError`.
         """
         with translated():
-            await self._clock.look_async(self._bus)
+            await self._clock.sync_async(self._bus)
         order = BankOrder(
             token=uuid.uuid4().hex, camera_id=camera_id, bank_id=bank_id, action=action,
             asked_at_ms=self._clock.now_ms(),

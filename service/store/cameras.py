@@ -53,7 +53,7 @@ class CameraStore:
 
     async def create(self, camera: Camera) -> Camera:
         """Raises `ConflictError` when the id is taken. Leftovers of a deleted camera of that id go first."""
-        leftovers = keys.CameraKeys.of(camera.id, self._partitions).all
+        leftovers = keys.CameraKeys.for_camera(camera.id, self._partitions).all
 
         async def attempt(pipe: Any) -> Camera:
             if await pipe.hexists(keys.CAMERAS, camera.id):
@@ -102,7 +102,7 @@ class CameraStore:
             pipe.multi()
             pipe.hdel(keys.CAMERAS, camera_id)
             pipe.incr(keys.CAMERAS_REVISION)
-            pipe.delete(*keys.CameraKeys.of(camera_id, self._partitions).all)
+            pipe.delete(*keys.CameraKeys.for_camera(camera_id, self._partitions).all)
 
         await self._transaction(attempt)
 

@@ -32,7 +32,9 @@ class ExplanationStore:
     async def latest(self, camera_id: str) -> Explanation:
         """Of a camera's last scored frame. Raises `NotFoundError`."""
         with translated():
-            data: bytes | None = await self._bus.hget(CameraKeys.of(camera_id, self._partitions).state, "explanation")
+            data: bytes | None = await self._bus.hget(
+                CameraKeys.for_camera(camera_id, self._partitions).state, "explanation"
+            )
         if data is None:
             raise NotFoundError(
                 f"no frame of camera {camera_id!r} has been scored yet: "

@@ -46,7 +46,7 @@ class FrameStore:
 
     async def latest(self, camera_id: str) -> LatestFrame:
         """The last scored frame with its boxes; else the newest, without. Raises `NotFoundError` when none is left."""
-        names = CameraKeys.of(camera_id, self._partitions)
+        names = CameraKeys.for_camera(camera_id, self._partitions)
         with translated():
             seq, boxes = await self._bus.hmget(names.state, "seq", "boxes")
             if seq is not None:

@@ -155,7 +155,7 @@ class ScoreStore:
         return entries or []
 
     def _keys(self, camera_id: str) -> CameraKeys:
-        return CameraKeys.of(camera_id, self._partitions)
+        return CameraKeys.for_camera(camera_id, self._partitions)
 
 
 async def _by_time(found: AsyncIterator[_T], time_of: Callable[[_T], int], in_disorder: bool) -> AsyncIterator[_T]:

@@ -14,8 +14,10 @@ from patchwatch.bus.accounting import Account
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.stored_records import readable
+from patchwatch.messages.analysis_status import AnalysisStatus
+from patchwatch.messages.capture_status import CaptureStatus
+from patchwatch.messages.heartbeat import Heartbeat
 from patchwatch.messages.score import Score
-from patchwatch.messages.status import AnalysisStatus, CaptureStatus, WorkerBeat
 
 _FIELDS = accounting.READS + 5
 _AT_ONCE = 50  # cameras read in one transaction: Redis answers others in between
@@ -42,7 +44,7 @@ class StatusStore:
     def __init__(self, bus: Redis, partitions: int) -> None:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
         self._partitions = partitions
-        self._looking: asyncio.Task[list[WorkerBeat]] | None = None
+        self._looking: asyncio.Task[list[Heartbeat]] | None = None
         self._good_until_s = 0.0
 
     async def read(self, camera_ids: list[str]) -> list[CameraRecord]:
@@ -57,17 +59,17 @@ class StatusStore:
         with translated():
             async with self._bus.pipeline(transaction=True) as pipe:
                 for camera_id in camera_ids:
-                    names = CameraKeys.of(camera_id, self._partitions)
+                    names = CameraKeys.for_camera(camera_id, self._partitions)
                     accounting.ask(pipe, names)
                     pipe.get(names.capture)
                     pipe.get(names.analysis)
                     pipe.xrevrange(names.scores, count=1)
-                    pipe.get(keys.LeaseKeys.of_capture(camera_id, self._partitions).lease)
+                    pipe.get(keys.LeaseKeys.for_capture(camera_id, self._partitions).lease)
                     pipe.get(keys.lease(names.partition))
                 answers: list[Any] = await pipe.execute(raise_on_error=False)
         return [_record(answers[i : i + _FIELDS]) for i in range(0, len(answers), _FIELDS)]
 
-    async def beats(self) -> list[WorkerBeat]:
+    async def beats(self) -> list[Heartbeat]:
         """Living workers of every role.
 
         Looks through the names of all keys, so whoever asks meanwhile waits for the same look; one that took long
@@ -77,7 +79,7 @@ class StatusStore:
             self._looking = asyncio.create_task(self._look())
         return await asyncio.shield(self._looking)
 
-    async def _look(self) -> list[WorkerBeat]:
+    async def _look(self) -> list[Heartbeat]:
         began_s = time.monotonic()
         with translated():
             names = [name async for name in self._bus.scan_iter(keys.worker("*", "*"), count=1000)]
@@ -85,7 +87,7 @@ class StatusStore:
             seconds, _ = await self._bus.time()
         took_s = time.monotonic() - began_s
         self._good_until_s = time.monotonic() + (min(5.0, 10 * took_s) if took_s > _LONG_LOOK_S else 0.0)
-        beats = [readable(WorkerBeat.decode, data, f"beat {name!r}") for name, data in zip(names, found, strict=True)]
+        beats = [readable(Heartbeat.decode, data, f"beat {name!r}") for name, data in zip(names, found, strict=True)]
         latest_ms = (seconds + _AHEAD_S) * 1000
         return [beat for beat in beats if beat is not None and beat.updated_at_ms <= latest_ms]
 

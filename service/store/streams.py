@@ -26,7 +26,7 @@ class StreamStore:
         self._partitions = partitions
 
     def scores(self, camera_id: str) -> str:
-        return CameraKeys.of(camera_id, self._partitions).scores
+        return CameraKeys.for_camera(camera_id, self._partitions).scores
 
     async def cameras_revision(self) -> int:
         with translated():

@@ -6,8 +6,7 @@ import json
 from typing import Any
 
 from patchwatch.bus.stored_records import readable
-from patchwatch.messages.alert import Alert
-from patchwatch.messages.alert_view import AlertView
+from patchwatch.messages.alert import Alert, AlertView
 from patchwatch.messages.score import Score
 from service.schemas.models import ScorePoint
 from service.store.streams import Entry
@@ -20,7 +19,7 @@ def alert_item(stream: str, entry: Entry, base: str = "") -> Item | None:
     alert = readable(Alert.decode, entry[1].get(b"a", b""), f"entry {entry_id} of {stream}")
     if alert is None:
         return None
-    view = AlertView.of(alert, base).model_dump(mode="json")
+    view = AlertView.from_alert(alert, base).model_dump(mode="json")
     message = {"type": "alert", "id": entry_id, "change": alert.change.value, "alert": view}
     return Item(stream, entry_id, alert.camera_id, _text(message))
 

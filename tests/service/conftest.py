@@ -24,11 +24,13 @@ from patchwatch.bus import keys
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import Alert, AlertRegion, AlertState
+from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
 from patchwatch.messages.camera import Camera
+from patchwatch.messages.capture_status import CaptureState, CaptureStatus
 from patchwatch.messages.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
 from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.heartbeat import Heartbeat
 from patchwatch.messages.score import Region, Score, ScoreMinute, StreamReading
-from patchwatch.messages.status import AnalysisState, AnalysisStatus, CaptureState, CaptureStatus, WorkerBeat
 from service.app import create_app
 from service.server import bind, configure
 
@@ -51,7 +53,7 @@ class World:
         self.picture = jpeg()
 
     def of(self, camera_id: str) -> CameraKeys:
-        return CameraKeys.of(camera_id, PARTITIONS)
+        return CameraKeys.for_camera(camera_id, PARTITIONS)
 
     def camera(self, camera_id: str = "gate", **fields: object) -> Camera:
         camera = Camera.model_validate({"id": camera_id, **fields})
@@ -135,7 +137,7 @@ class World:
 
     def beat(self, role: str, **fields: Any) -> None:
         known = {"started_at_ms": now_ms(), "updated_at_ms": now_ms(), **fields}
-        beat = WorkerBeat(role=role, host="here", pid=1, **known)
+        beat = Heartbeat(role=role, host="here", pid=1, **known)
         self.bus.set(keys.worker(role, "w1"), beat.encode(), ex=60)
 
 

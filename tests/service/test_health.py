@@ -8,9 +8,10 @@ from redis import ResponseError
 
 from patchwatch.bus.accounting import answered
 from patchwatch.messages.alert import AlertKind
+from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus, OpenCondition
 from patchwatch.messages.camera import Camera
+from patchwatch.messages.capture_status import CaptureState, CaptureStatus
 from patchwatch.messages.score import Score
-from patchwatch.messages.status import AnalysisState, AnalysisStatus, CaptureState, CaptureStatus, OpenCondition
 from service.health import Health, diagnose
 from service.store.statuses import CameraRecord
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpcore
 
-from patchwatch.contract.webhook_address import allowed
+from patchwatch.contract.address_policy import allowed
 
 
 class GuardedNetwork(httpcore.AsyncNetworkBackend):

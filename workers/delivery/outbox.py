@@ -57,7 +57,7 @@ class Outbox:
     async def now_ms(self) -> int:
         """Redis' time: that of the ids of what is delivered."""
         with translated():
-            await self._clock.look_async(self._client)
+            await self._clock.sync_async(self._client)
         return self._clock.now_ms()
 
     async def progress(self) -> Progress:

@@ -8,14 +8,13 @@ from urllib.parse import quote
 
 from patchwatch.bus.stream_ids import entry_ms
 from patchwatch.contract.timestamps import iso
-from patchwatch.messages.alert import Alert
-from patchwatch.messages.alert_view import AlertView
+from patchwatch.messages.alert import Alert, AlertView
 
 
 def alert_body(entry_id: str, alert: Alert, public_url: str | None = None) -> bytes:
     """``type`` is ``alert.open``, once; then ``alert.update`` as the peak rises, and ``alert.closed``, once. ``data``
     is the alert as the REST API shows it; with a public URL its links are whole, and ``link`` leads to the page."""
-    data = AlertView.of(alert, public_url or "").model_dump(mode="json")
+    data = AlertView.from_alert(alert, public_url or "").model_dump(mode="json")
     if public_url:
         data["link"] = f"{public_url}/#alert={quote(alert.id)}"
     return _encoded(f"alert.{alert.change.value}", entry_ms(entry_id), data)

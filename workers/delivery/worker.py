@@ -21,7 +21,7 @@ from patchwatch.bus.keys import LeaseKeys
 from patchwatch.contract.errors import BusUnavailableError, ConfigurationError
 from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.status import WorkerBeat
+from patchwatch.messages.heartbeat import Heartbeat
 from patchwatch.messages.webhook import MAX_WEBHOOKS, Webhook
 from workers.delivery.alert_notifier import AlertNotifier
 from workers.delivery.delivery_loop import DeliveryLoop
@@ -92,7 +92,7 @@ class DeliveryWorker:
 
     async def _look(self) -> None:
         wanted = {name: webhook for name, webhook in (await self._roster.read()).items() if webhook.enabled}
-        units = {LeaseKeys.of_webhook(name): 1 for name in wanted.keys() | self._carried.keys()}
+        units = {LeaseKeys.for_webhook(name): 1 for name in wanted.keys() | self._carried.keys()}
         self._leases.want(units)
         leaving = self._leases.leaving
         owned = {unit.name: Lease(unit, value) for unit, value in self._leases.owned.items() if unit not in leaving}
@@ -130,8 +130,8 @@ class DeliveryWorker:
 
     async def _beat(self) -> None:
         with translated():
-            await self._clock.look_async(self._client)
-        beat = WorkerBeat(
+            await self._clock.sync_async(self._client)
+        beat = Heartbeat(
             role="delivery", host=socket.gethostname(), pid=os.getpid(), started_at_ms=self._started_at_ms,
             updated_at_ms=self._clock.now_ms(),
         )  # fmt: skip

@@ -81,7 +81,7 @@ class BankOrderHandler:
         self._publish()
 
     def _carry_out(self, order: BankOrder) -> None:
-        self._clock.look(self._client)
+        self._clock.sync(self._client)
         try:
             if self._clock.now_ms() - order.asked_at_ms > ORDER_WITHIN_S * 1000:
                 raise RetryableError("it was not done: no enrolment worker came to it in time; try again")

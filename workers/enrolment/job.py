@@ -17,8 +17,8 @@ from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.errors import BusUnavailableError, LeaseLapsedError, LeaseLostError, PatchwatchError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.bank_version import BankOrigin
+from patchwatch.messages.enrolment import Enrolment, EnrolmentState
 from patchwatch.messages.source import redact
-from patchwatch.messages.status import Enrolment, EnrolmentState
 from workers.analysis.threshold_message import to_message
 from workers.enrolment.bank_store import SOFTWARE, store, versions_of
 from workers.enrolment.defect import defect
@@ -134,7 +134,7 @@ class Job:
         return LearningOrder.model_validate(known | footage)
 
     def _record_camera(self, file: IO[bytes], whole_s: float) -> None:
-        of = CameraKeys.of(self._job.camera_id, self._at.settings.partitions)
+        of = CameraKeys.for_camera(self._job.camera_id, self._at.settings.partitions)
 
         def recording(length_s: float) -> None:
             share = _RECORDING_SHARE * min(1.0, length_s / whole_s)

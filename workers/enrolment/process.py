@@ -14,8 +14,8 @@ from pathlib import Path
 
 from patchwatch.contract.errors import InvalidMessageError, PatchwatchError, RetryableError, SourceUnavailableError
 from patchwatch.contract.settings import Settings
+from patchwatch.messages.capture_status import Reason
 from patchwatch.messages.source import redact
-from patchwatch.messages.status import Reason
 from workers.enrolment.last_words import LastWords
 from workers.enrolment.order import LearningOrder, LearningReport, ReportKind
 

@@ -11,4 +11,4 @@ def report_of(bank: Bank, camera_id: str) -> EnrolmentReport:
     facts = bank.coverage.facts() | {"cuts": bank.footage.cuts}
     for stream, found in zip(facts["streams"], bank.coverage.streams, strict=True):
         stream |= {"fall": found.fall, "complete": found.complete}
-    return EnrolmentReport.of(facts, camera_id, bank.profile.name)
+    return EnrolmentReport.from_facts(facts, camera_id, bank.profile.name)

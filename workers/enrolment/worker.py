@@ -22,7 +22,8 @@ from patchwatch.bus.keys import LeaseKeys
 from patchwatch.contract.errors import BusUnavailableError, ConfigurationError
 from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.status import Enrolment, WorkerBeat
+from patchwatch.messages.enrolment import Enrolment
+from patchwatch.messages.heartbeat import Heartbeat
 from workers.enrolment.bank_orders import BankOrderHandler
 from workers.enrolment.job import Job, Workplace
 from workers.enrolment.record import EnrolmentRecord, unfinished
@@ -97,9 +98,9 @@ class EnrolmentWorker:
     def _turn(self) -> None:
         if not self._banks.alive:
             raise RuntimeError("the thread that keeps the banks has died: see its traceback above")
-        self._clock.look(self._client)
+        self._clock.sync(self._client)
         self._beat()
-        jobs = {LeaseKeys.of_enrolment(job.id): job for job in unfinished(self._client, self._complain)}
+        jobs = {LeaseKeys.for_enrolment(job.id): job for job in unfinished(self._client, self._complain)}
         self._collect()
         self._leases.want(dict.fromkeys(jobs, 1), pinned=frozenset(self._running))
         for unit in self._leases.leaving - self._running.keys():
@@ -132,7 +133,7 @@ class EnrolmentWorker:
             log.error("%s", what)
 
     def _beat(self) -> None:
-        beat = WorkerBeat(
+        beat = Heartbeat(
             role="enrolment",
             host=socket.gethostname(),
             pid=os.getpid(),

@@ -34,8 +34,9 @@ from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import Alert
 from patchwatch.messages.camera import Camera
+from patchwatch.messages.capture_status import CaptureState, CaptureStatus
 from patchwatch.messages.frame import FrameMessage
-from patchwatch.messages.status import CaptureState, CaptureStatus, WorkerBeat
+from patchwatch.messages.heartbeat import Heartbeat
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import ChangedAlert, CommitBatch, Committer
 from workers.inference.engine_cache import EngineCache
@@ -142,7 +143,7 @@ class InferenceWorker:
 
     def _look_around(self) -> None:
         with translated():
-            self._clock.look(self._client)
+            self._clock.sync(self._client)
             self._refresh_cameras()
             self._hand_over()
             self._beat()
@@ -184,7 +185,7 @@ class InferenceWorker:
     def _work(self, cameras: dict[str, Camera]) -> Counter[LeaseKeys]:
         """Partitions with cameras, and how many: an empty one is nobody's."""
         partitions = (partition_of(camera_id, self._settings.partitions) for camera_id in cameras)
-        return Counter(LeaseKeys.of_partition(partition) for partition in partitions)
+        return Counter(LeaseKeys.for_partition(partition) for partition in partitions)
 
     def _hand_over(self) -> None:
         """Give back what other workers shall have. Between two batches everything is committed."""
@@ -204,8 +205,8 @@ class InferenceWorker:
         return cameras
 
     def _adopt(self, camera: Camera, owned: dict[LeaseKeys, bytes]) -> None:
-        of = CameraKeys.of(camera.id, self._settings.partitions)
-        session, lease = self._sessions.get(camera.id), owned.get(LeaseKeys.of_partition(of.partition))
+        of = CameraKeys.for_camera(camera.id, self._settings.partitions)
+        session, lease = self._sessions.get(camera.id), owned.get(LeaseKeys.for_partition(of.partition))
         if session and session.lease == lease:
             self._close(session, session.reconfigure(camera))
             return
@@ -348,7 +349,7 @@ class InferenceWorker:
 
     def _beat(self) -> None:
         devices = {session.engine.device for session in self._sessions.values() if session.engine}
-        beat = WorkerBeat(
+        beat = Heartbeat(
             role="inference",
             host=socket.gethostname(),
             pid=os.getpid(),

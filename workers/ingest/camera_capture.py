@@ -10,8 +10,8 @@ from patchwatch.contract.errors import SourceRejectedError
 from patchwatch.contract.redaction import redact
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera
+from patchwatch.messages.capture_status import CaptureState, Reason
 from patchwatch.messages.source import Source, SourceKind
-from patchwatch.messages.status import CaptureState, Reason
 from workers.ingest.capture.backoff import Backoff
 from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture.monitor import CaptureEnd, CaptureMonitor

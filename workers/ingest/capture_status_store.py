@@ -13,7 +13,7 @@ from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.errors import BusUnavailableError, InvalidMessageError
 from patchwatch.messages.camera import is_over
-from patchwatch.messages.status import CaptureStatus
+from patchwatch.messages.capture_status import CaptureStatus
 from workers.runtime.lease import TRIES, Lease
 
 _FENCE_EXPIRES_S = 86_400  # far longer than anything of the removed camera may still be asleep
@@ -82,4 +82,4 @@ class CaptureStatusStore:
         raise BusUnavailableError("the leases of the captures are being changed all the time")
 
     def _of(self, camera_id: str) -> CameraKeys:
-        return CameraKeys.of(camera_id, self._partitions)
+        return CameraKeys.for_camera(camera_id, self._partitions)

@@ -21,7 +21,8 @@ from patchwatch.contract.errors import BusUnavailableError, ConflictError, NotFo
 from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera
-from patchwatch.messages.status import CaptureState, CaptureStatus, Reason, WorkerBeat
+from patchwatch.messages.capture_status import CaptureState, CaptureStatus, Reason
+from patchwatch.messages.heartbeat import Heartbeat
 from workers.ingest.camera_capture import CameraCapture, PublisherSlot
 from workers.ingest.camera_replica import CameraReplica
 from workers.ingest.capture.capture_status import CaptureStatusTracker
@@ -154,7 +155,7 @@ class Supervisor:
 
     async def _follow_once(self) -> None:
         with translated():
-            await self._clock.look_async(self._client)
+            await self._clock.sync_async(self._client)
         self._cameras = await self._roster.read()
         self._bus_is(away=False)
         self._want()
@@ -204,7 +205,7 @@ class Supervisor:
         self._leases.want(work, frozenset(keeper.lease.unit for keeper in tied))
 
     def _unit(self, camera_id: str) -> LeaseKeys:
-        return LeaseKeys.of_capture(camera_id, self._settings.partitions)
+        return LeaseKeys.for_capture(camera_id, self._settings.partitions)
 
     def _keepers(self) -> list[CameraCapture]:
         return [*self._over.values(), *(kept.keeper for kept in self._kept.values())]
@@ -236,7 +237,7 @@ class Supervisor:
 
     async def _write_once(self) -> None:
         await self._ledger.write({keeper.lease: keeper.standing.status() for keeper in self._keepers()})
-        beat = WorkerBeat(
+        beat = Heartbeat(
             role="ingest", host=socket.gethostname(), pid=os.getpid(), started_at_ms=self._started_at_ms,
             updated_at_ms=self._clock.now_ms(), cameras=len(self._kept),
         )  # fmt: skip

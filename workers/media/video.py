@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, SourceUnavailableError
 from patchwatch.contract.redaction import redact
+from patchwatch.messages.capture_status import Reason
 from patchwatch.messages.source import SourceKind
-from patchwatch.messages.status import Reason
 from workers.media.decoder_errors import missing_references
 from workers.media.ffmpeg_errors import translated
 from workers.media.sampling import MediaClock, Sampler
@@ -126,7 +126,7 @@ class Video:
         """Open a file (`Path`) or a URL FFmpeg knows.
 
         Raises `SourceUnavailableError` (worth another try) or `SourceRejectedError` (wrong until changed), each with a
-        ``reason`` of `messages.status.Reason` and without credentials.
+        ``reason`` of `messages.capture_status.Reason` and without credentials.
         """
         options = options or VideoOptions()
         name = redact(str(source))

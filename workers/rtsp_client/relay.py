@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, SourceUnavailableError
-from patchwatch.messages.status import Reason
+from patchwatch.messages.capture_status import Reason
 from workers.rtsp.pending_connections import PendingConnections, Wait
 from workers.rtsp_client.camera_address import camera_addresses
 from workers.rtsp_client.challenge import KNOWN, Challenge

@@ -18,8 +18,9 @@ from playwright.async_api import Page, async_playwright, expect
 from patchwatch.bus import keys
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import AlertKind
+from patchwatch.messages.analysis_status import OpenCondition
+from patchwatch.messages.enrolment import Enrolment, EnrolmentState
 from patchwatch.messages.enrolment_report import EnrolmentReport, Sufficiency
-from patchwatch.messages.status import Enrolment, EnrolmentState, OpenCondition
 
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",

@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from patchwatch.bus import keys
+from patchwatch.messages.analysis_status import AnalysisState
+from patchwatch.messages.enrolment import Enrolment, EnrolmentState
 from patchwatch.messages.enrolment_report import EnrolmentReport, Sufficiency
 from patchwatch.messages.source import Source
-from patchwatch.messages.status import AnalysisState, Enrolment, EnrolmentState
 from service.rules import disk
 from service.store.enrolments import MAX_PENDING, MAX_PENDING_PER_CAMERA
 

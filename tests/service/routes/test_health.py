@@ -6,7 +6,7 @@ import httpx
 
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import AlertState
-from patchwatch.messages.status import CaptureState
+from patchwatch.messages.capture_status import CaptureState
 from service.app import create_app
 
 

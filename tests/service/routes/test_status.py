@@ -8,7 +8,8 @@ import pytest
 
 from patchwatch.bus import keys
 from patchwatch.bus.keys import LeaseKeys
-from patchwatch.messages.status import AnalysisState, CaptureState, Reason
+from patchwatch.messages.analysis_status import AnalysisState
+from patchwatch.messages.capture_status import CaptureState, Reason
 
 
 def _now_ms() -> int:
@@ -40,7 +41,7 @@ async def test_the_status_names_the_workers_that_have_the_camera_now(api: httpx.
     nobody = (await api.get("/api/v1/cameras/gate/status")).json()
     assert (nobody["ingest_worker"], nobody["inference_worker"]) == (None, None)
     partition = world.of("gate").partition
-    world.bus.set(LeaseKeys.of_capture("gate", 16).lease, "nvr1-12-aa-3-bb:7", ex=60)
+    world.bus.set(LeaseKeys.for_capture("gate", 16).lease, "nvr1-12-aa-3-bb:7", ex=60)
     world.bus.set(keys.lease(partition), "gpu-34-cc-5-dd:1", ex=60)
     status = (await api.get("/api/v1/cameras/gate/status")).json()
     assert (status["ingest_worker"], status["inference_worker"]) == ("nvr1-12-aa-3-bb", "gpu-34-cc-5-dd")

@@ -12,7 +12,7 @@ from ingest_rig import Rig, write_video
 from stub_camera import pictures, stub_camera
 
 from patchwatch.messages.camera import Camera, Tls
-from patchwatch.messages.status import CaptureState, Reason
+from patchwatch.messages.capture_status import CaptureState, Reason
 from workers.ingest.capture.process import CaptureProcess
 from workers.ingest.capture.protocol import CaptureOrder
 

@@ -16,12 +16,12 @@ from patchwatch.bus.connection import connect
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera, Pace
-from patchwatch.messages.status import CaptureState
+from patchwatch.messages.capture_status import CaptureState
 from workers.ingest.capture import backlog
 from workers.ingest.capture.adaptive_rate import LoadSample
 from workers.ingest.capture.backlog import Backlog
 
-KEYS = CameraKeys.of("c", 2)
+KEYS = CameraKeys.for_camera("c", 2)
 
 
 @asynccontextmanager

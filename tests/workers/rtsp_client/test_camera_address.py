@@ -12,7 +12,7 @@ from ingest_rig import Rig, free_port
 from patchwatch.contract.errors import SourceRejectedError, SourceUnavailableError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera
-from patchwatch.messages.status import CaptureState, Reason
+from patchwatch.messages.capture_status import CaptureState, Reason
 from workers.ingest.capture.protocol import CaptureOrder
 from workers.media.video import Video, VideoOptions
 from workers.rtsp_client.camera_address import camera_addresses

@@ -20,7 +20,7 @@ from patchwatch.contract.roles import Role
 from workers.runtime.lease import LEASE_S, Lease
 from workers.runtime.leases import Leases
 
-UNITS = [LeaseKeys.of_partition(n) for n in range(4)]
+UNITS = [LeaseKeys.for_partition(n) for n in range(4)]
 WORK = dict.fromkeys(UNITS, 1)
 Make = Callable[..., Leases]
 
@@ -180,7 +180,7 @@ from patchwatch.bus.keys import LeaseKeys
 from patchwatch.contract.roles import Role
 from workers.runtime.leases import Leases
 leases = Leases(sys.argv[1], Role.INFERENCE)
-leases.want({LeaseKeys.of_partition(n): 1 for n in range(4)})
+leases.want({LeaseKeys.for_partition(n): 1 for n in range(4)})
 leases._round()
 print(len(leases.owned), flush=True)
 input()

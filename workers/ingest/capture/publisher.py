@@ -11,14 +11,13 @@ from typing import Any, cast
 
 import redis
 
-from patchwatch.bus.accounting import committed_mark, head_of
+from patchwatch.bus.accounting import committed_position, stream_head
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.unlogged_writes import add_entry
 from patchwatch.contract.errors import BusFullError, BusUnavailableError, InvalidMessageError, LeaseLapsedError
-from patchwatch.messages.frame import FrameMessage
-from patchwatch.messages.frame_gaps import FrameGaps
+from patchwatch.messages.frame import FrameGaps, FrameMessage
 from workers.runtime.lease import Lease
 
 _PAUSE_S = 0.02  # between looks at a full queue
@@ -79,19 +78,19 @@ class Publisher:
         while True:
             try:
                 with translated():
-                    self._clock.look(self._client)
+                    self._clock.sync(self._client)
                     self._find_place(after_seq)
                 return
             except BusUnavailableError as error:
                 log.debug("%s", error)
                 self._wait(_RETRY_S)
 
-    def look_at_clock(self) -> None:
+    def sync_clock(self) -> None:
         """Follow Redis' time, where it answers."""
         if time.monotonic() >= self._away_until_s:
             try:
                 with translated():
-                    self._clock.look(self._client)
+                    self._clock.sync(self._client)
             except BusUnavailableError:
                 self._away_until_s = time.monotonic() + _RETRY_S
 
@@ -180,10 +179,10 @@ class Publisher:
         if maxlen is None:
             self._queue(pipe, frame, self._books, maxlen)
             return
-        add_entry(pipe, self._keys.frames, self._books.on(frame.encode()), entry_id=frame.entry_id, maxlen=maxlen)
+        add_entry(pipe, self._keys.frames, self._books.added_to(frame.encode()), entry_id=frame.entry_id, maxlen=maxlen)
 
     def _queue(self, pipe: Any, frame: FrameMessage, books: FrameGaps, maxlen: int | None) -> None:
-        fields = books.on(frame.encode())
+        fields = books.added_to(frame.encode())
         pipe.xadd(self._keys.frames, fields, id=frame.entry_id, maxlen=maxlen, approximate=False)
 
     def _books_before(self, seq: int, head: tuple[int, FrameGaps] | None) -> FrameGaps:
@@ -205,7 +204,7 @@ class Publisher:
             if "no such key" not in str(error):
                 raise
             return None
-        return head_of(found, committed_mark(*client.hmget(self._keys.state, "seq", "books")))
+        return stream_head(found, committed_position(*client.hmget(self._keys.state, "seq", "books")))
 
     def _wait_for_room(self, seq: int) -> None:
         looks = 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from patchwatch.messages.status import Reason
+from patchwatch.messages.capture_status import Reason
 
 
 class Refusal(Exception):

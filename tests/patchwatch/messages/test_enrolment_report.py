@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from patchwatch.messages.enrolment import Enrolment
 from patchwatch.messages.enrolment_report import EnrolmentReport
-from patchwatch.messages.status import Enrolment
 
 
 def facts(verdict: str, seconds: float = 600.0, **stream: Any) -> dict[str, Any]:
@@ -35,22 +35,24 @@ def facts(verdict: str, seconds: float = 600.0, **stream: Any) -> dict[str, Any]
     ],
 )
 def test_the_next_step_names_reasons_and_a_command(facts: dict[str, Any], words: list[str]) -> None:
-    step = EnrolmentReport.of(facts, "gate", "motion").next_step
+    step = EnrolmentReport.from_facts(facts, "gate", "motion").next_step
     assert [word for word in words if word not in step] == []
 
 
 def test_a_stream_that_fell_by_nothing_does_not_say_it_did() -> None:
-    step = EnrolmentReport.of(
+    step = EnrolmentReport.from_facts(
         facts("still_learning", complete=False, fall=-0.1, covered=0.5), "gate", "motion"
     ).next_step
     assert "more familiar" not in step
 
 
 def test_no_more_is_advised_than_one_live_enrolment_takes() -> None:
-    assert '"live_seconds": 86400' in EnrolmentReport.of(facts("complete", 500_000.0), "gate", "motion").next_step
+    assert (
+        '"live_seconds": 86400' in EnrolmentReport.from_facts(facts("complete", 500_000.0), "gate", "motion").next_step
+    )
 
 
 def test_regions_that_were_never_seen_survive_the_record() -> None:
-    report = EnrolmentReport.of(facts("complete", regions=((None, 0.5), (1.0, None))), "gate", "motion")
+    report = EnrolmentReport.from_facts(facts("complete", regions=((None, 0.5), (1.0, None))), "gate", "motion")
     job = Enrolment(id="job", camera_id="gate", profile="motion", report=report, created_at_ms=1, updated_at_ms=2)
     assert Enrolment.decode(job.encode()) == job

@@ -19,7 +19,7 @@ def version(verdict: str = "complete", seconds: float = 600.0, **spoke: int) -> 
     return BankVersion(
         id="0a1b2c3d4e5f", camera_id="gate", profile="motion", format=2, created_at="2026-11-28T05:00:00+00:00",
         stored_at_ms=1, origin=BankOrigin(by="a test"), seconds=seconds,
-        report=EnrolmentReport.of(facts, "gate", "motion"),
+        report=EnrolmentReport.from_facts(facts, "gate", "motion"),
     )  # fmt: skip
 
 

@@ -13,22 +13,16 @@ from pydantic import TypeAdapter
 
 from patchwatch.contract.errors import InvalidMessageError
 from patchwatch.messages.alert import Alert, AlertKind, AlertRegion, AlertState
+from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
 from patchwatch.messages.bank_version import BankAction, BankAnswer, BankOrder, BankOrigin, BankVersion, CameraBanks
 from patchwatch.messages.base import Message, Words
 from patchwatch.messages.camera import Camera
+from patchwatch.messages.capture_status import CaptureState, CaptureStatus, Gap, Reason
+from patchwatch.messages.enrolment import Enrolment
 from patchwatch.messages.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
 from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.heartbeat import Heartbeat
 from patchwatch.messages.score import Region, Score, ScoreMinute, StreamReading
-from patchwatch.messages.status import (  # fmt: skip
-    AnalysisState,
-    AnalysisStatus,
-    CaptureState,
-    CaptureStatus,
-    Enrolment,
-    Gap,
-    Reason,
-    WorkerBeat,
-)
 from patchwatch.messages.webhook import DeadLetter, Progress, Webhook, new_secret
 
 FRAME = FrameMessage(
@@ -75,7 +69,7 @@ CONTROL: list[Message] = [
     DeadLetter(entry_id="1-0", attempts=1, reason="HTTP 404", died_at_ms=2, alert=Alert(
         id="a", camera_id="door", state=AlertState.OPEN, started_at_ms=1, opened_at_ms=2, peak_at_ms=2,
         peak_score=0.9, threshold=0.8, profile="motion", bank_id="b")),
-    WorkerBeat(role="ingest", host="h", pid=1, started_at_ms=1, updated_at_ms=2),
+    Heartbeat(role="ingest", host="h", pid=1, started_at_ms=1, updated_at_ms=2),
 ]  # fmt: skip
 
 
