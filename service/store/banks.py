@@ -38,7 +38,7 @@ class BankStore:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
         self._clock = BusClock()
 
-    async def of(self, camera_id: str) -> CameraBanks:
+    async def get(self, camera_id: str) -> CameraBanks:
         """Raises `RetryableError` when no enrolment worker has looked yet."""
         with translated():
             data = await self._bus.hget(keys.BANKS, camera_id)

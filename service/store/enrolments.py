@@ -31,7 +31,7 @@ class EnrolmentStore:
     def __init__(self, bus: Redis) -> None:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
 
-    async def ask(self, enrolment: Enrolment) -> None:
+    async def create(self, enrolment: Enrolment) -> None:
         """Queue a job.
 
         Raises `RejectedError` for a profile that no worker knows, `ConflictError` when the same camera and profile is
@@ -80,7 +80,7 @@ class EnrolmentStore:
             stored = await self._bus.hgetall(keys.ENROLMENT_RECORDS)
         return _newest_first(_decoded(stored))
 
-    async def of(self, camera_id: str) -> list[Enrolment]:
+    async def of_camera(self, camera_id: str) -> list[Enrolment]:
         """Newest first."""
         return _of(await self.all(), camera_id)
 
@@ -113,8 +113,8 @@ class EnrolmentStore:
         """Where these stand in the queue now."""
         if not any(record.state.pending for record in records):
             return [QueuePlace()] * len(records)
-        every, attended = await self._pending(), await self._attended()
-        return [QueuePlace.of(record, every, attended=attended) for record in records]
+        pending, attended = await self._pending(), await self._attended()
+        return [QueuePlace.from_pending(record, pending, attended=attended) for record in records]
 
     async def _attended(self) -> bool:
         """Whether an enrolment worker has been seen lately."""
@@ -123,9 +123,9 @@ class EnrolmentStore:
             newest = await self._bus.zrevrange(keys.members(Role.ENROLMENT.value), 0, 0, withscores=True)
         return bool(newest) and seconds * 1000 + micros / 1000 - newest[0][1] < _SEEN_MS
 
-    async def forget(self, camera_id: str) -> None:
+    async def delete_all(self, camera_id: str) -> None:
         """Remove the records of a camera that is no more, and what was still asked for."""
-        ids = [record.id for record in await self.of(camera_id)]
+        ids = [record.id for record in await self.of_camera(camera_id)]
         if ids:
             with translated():
                 await self._bus.hdel(keys.ENROLMENT_RECORDS, *ids)

@@ -21,7 +21,7 @@ from patchwatch.messages.score import Score
 
 _FIELDS = accounting.READS + 5
 _AT_ONCE = 50  # cameras read in one transaction: Redis answers others in between
-_LONG_LOOK_S = 0.1
+_SLOW_SCAN_S = 0.1
 _AHEAD_S = 10  # a beat further in the future is of a time when Redis' clock was ahead: who wrote it is silent since
 
 
@@ -44,7 +44,7 @@ class StatusStore:
     def __init__(self, bus: Redis, partitions: int) -> None:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
         self._partitions = partitions
-        self._looking: asyncio.Task[list[Heartbeat]] | None = None
+        self._reading: asyncio.Task[list[Heartbeat]] | None = None
         self._good_until_s = 0.0
 
     async def read(self, camera_ids: list[str]) -> list[CameraRecord]:
@@ -69,24 +69,24 @@ class StatusStore:
                 answers: list[Any] = await pipe.execute(raise_on_error=False)
         return [_record(answers[i : i + _FIELDS]) for i in range(0, len(answers), _FIELDS)]
 
-    async def beats(self) -> list[Heartbeat]:
+    async def heartbeats(self) -> list[Heartbeat]:
         """Living workers of every role.
 
         Looks through the names of all keys, so whoever asks meanwhile waits for the same look; one that took long
         is good for a while.
         """
-        if self._looking is None or (self._looking.done() and time.monotonic() >= self._good_until_s):
-            self._looking = asyncio.create_task(self._look())
-        return await asyncio.shield(self._looking)
+        if self._reading is None or (self._reading.done() and time.monotonic() >= self._good_until_s):
+            self._reading = asyncio.create_task(self._read_heartbeats())
+        return await asyncio.shield(self._reading)
 
-    async def _look(self) -> list[Heartbeat]:
+    async def _read_heartbeats(self) -> list[Heartbeat]:
         began_s = time.monotonic()
         with translated():
             names = [name async for name in self._bus.scan_iter(keys.worker("*", "*"), count=1000)]
             found = await self._bus.mget(names) if names else []
             seconds, _ = await self._bus.time()
         took_s = time.monotonic() - began_s
-        self._good_until_s = time.monotonic() + (min(5.0, 10 * took_s) if took_s > _LONG_LOOK_S else 0.0)
+        self._good_until_s = time.monotonic() + (min(5.0, 10 * took_s) if took_s > _SLOW_SCAN_S else 0.0)
         beats = [readable(Heartbeat.decode, data, f"beat {name!r}") for name, data in zip(names, found, strict=True)]
         latest_ms = (seconds + _AHEAD_S) * 1000
         return [beat for beat in beats if beat is not None and beat.updated_at_ms <= latest_ms]

@@ -140,11 +140,11 @@ async def test_simultaneous_looks_at_the_workers_are_one(
         looks += 1
         return await look(self)
 
-    monkeypatch.setattr(StatusStore, "_look", counted)
+    monkeypatch.setattr(StatusStore, "_read_heartbeats", counted)
     found = await asyncio.gather(*(store.beats() for _ in range(50)))
     assert [len(beats) for beats in found] == [1] * 50
     assert looks == 1
-    monkeypatch.setattr("service.store.statuses._LONG_LOOK_S", 0.0)  # as with very many keys
+    monkeypatch.setattr("service.store.statuses._SLOW_SCAN_S", 0.0)  # as with very many keys
     await store.beats()
     await store.beats()
     assert looks == 2

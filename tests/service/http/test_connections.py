@@ -65,7 +65,7 @@ def alone() -> Settings:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("REQUEST_WITHIN_S", "BODY_WITHIN_S", "READ_EVERY_S"):
+    for name in ("REQUEST_TIMEOUT_S", "BODY_TIMEOUT_S", "READ_TIMEOUT_S"):
         monkeypatch.setattr(protocol, name, 0.4)
 
 
@@ -107,7 +107,7 @@ def test_a_client_that_does_not_read_is_closed(serve, alone: Settings) -> None:
 
 
 def test_a_client_that_reads_slowly_gets_its_answer(serve, alone: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "READ_EVERY_S", 0.2)
+    monkeypatch.setattr(protocol, "READ_TIMEOUT_S", 0.2)
     monkeypatch.setattr(protocol, "READ_AT_LEAST_BYTES", 1)
     size = len(httpx.get(f"http://{(where := serve(alone, send_buffer=4096))}/openapi.json").content)
     with connect(where) as client:

@@ -250,7 +250,7 @@ async def test_a_share_that_hangs_holds_up_its_own_request_alone(
     api: httpx.AsyncClient, world, settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     released = threading.Event()
-    monkeypatch.setattr(disk, "_ANSWERS_WITHIN_S", 0.2)
+    monkeypatch.setattr(disk, "_TIMEOUT_S", 0.2)
     monkeypatch.setattr(Source, "within", lambda *_: released.wait(30))
     world.camera()
     body = {"sources": [f"file:{settings.allowed_media_dirs[0]}/monday.mp4"]}

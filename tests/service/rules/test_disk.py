@@ -20,7 +20,7 @@ from service.rules.disk import Disk
 def hung(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Set when the share answers again."""
     answers = threading.Event()
-    monkeypatch.setattr(disk, "_ANSWERS_WITHIN_S", 0.2)
+    monkeypatch.setattr(disk, "_TIMEOUT_S", 0.2)
     yield answers
     answers.set()
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from patchwatch.cli.commands import cameras
 from patchwatch.contract.errors import RejectedError
-from service.schemas.models import CameraChange
+from service.schemas.camera import CameraChange
 
 Asked = list[tuple[str, str, Any]]
 

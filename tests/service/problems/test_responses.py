@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from patchwatch.contract import errors
-from service.problem import status_of
+from service.problems.errors import status_of
 
 
 @pytest.mark.parametrize(

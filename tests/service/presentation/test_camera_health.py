@@ -12,7 +12,8 @@ from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus, O
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.capture_status import CaptureState, CaptureStatus
 from patchwatch.messages.score import Score
-from service.health import Health, diagnose
+from service.presentation.camera_health import diagnose
+from service.schemas.status import Health
 from service.store.statuses import CameraRecord
 
 NOW_MS = 1_800_000_000_000
@@ -31,7 +32,7 @@ def test_a_camera_that_sees_nothing_is_not_ok_and_says_why_and_since_when() -> N
     )  # fmt: skip
     found = diagnose(Camera(id="door", source="push:"), _record(analysis), NOW_MS, 10.0)
     assert found.health is Health.BLIND
-    assert found.reason == "nothing can be seen since 2027-01-15T07:59:00+00:00: pictures come 2.0 s apart"
+    assert found.reason == "nothing can be seen since 2027-01-15T07:59:00.000Z: pictures come 2.0 s apart"
     well = analysis.model_copy(update={"condition": None})
     assert diagnose(Camera(id="door", source="push:"), _record(well), NOW_MS, 10.0).health is Health.OK
 
