@@ -14,12 +14,12 @@ from collections.abc import Callable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from patchwatch.bus.stream_ids import entry_order
+from patchwatch.bus.streams import Entry, entry_order
 from patchwatch.contract.errors import BusUnavailableError
 from patchwatch.contract.timestamps import iso
 from service.http.websocket_handshake import accept
 from service.middleware.refusal import TRY_AGAIN_LATER
-from service.store.streams import START, Entry, StreamStore
+from service.store.streams import START, StreamStore
 from service.websockets.client import Client, Item
 from service.websockets.hub import Hub
 
@@ -158,7 +158,7 @@ class WebSocketSession:
         return {"positions": [self._id_of(stream, entry_id) for stream, entry_id in self._positions.items()]}
 
     def _queue(self) -> str:
-        return "ok" if self._hub.connected else "unavailable"
+        return "unavailable" if self._hub.outage.away else "ok"
 
     async def _send(self, message: dict[str, object]) -> None:
         await self._websocket.send_text(json.dumps(message, separators=(",", ":")))

@@ -14,6 +14,7 @@ import redis
 from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
+from patchwatch.bus.outage_log import OutageLog
 from patchwatch.contract.errors import (
     BusUnavailableError,
     InvalidMessageError,
@@ -26,7 +27,6 @@ from patchwatch.messages.bank_version import ORDER_WITHIN_S, BankAction, BankAns
 from patchwatch.messages.base import CAMERA_ID_PATTERN
 from workers.enrolment.bank_store import versions_of
 from workers.enrolment.bank_versions import BankVersions, profiles_with_banks
-from workers.runtime.redis_outage import OutageLog
 
 _LOOK_EVERY_S = 0.5
 _ANSWER_EXPIRES_S = 30
@@ -43,7 +43,7 @@ class BankOrderHandler:
         self._settings = settings
         self._client = client
         self._clock = BusClock()
-        self._outage = OutageLog("banks")
+        self._outage = OutageLog("orders about banks wait for it")
         self._known: dict[str, tuple[object, CameraBanks]] = {}
         self._told: dict[str, bytes] = {}
         self._told_all_s = time.monotonic()
@@ -66,9 +66,9 @@ class BankOrderHandler:
             try:
                 with translated():
                     self.turn()
-                self._outage.over()
+                self._outage.answered()
             except (BusUnavailableError, redis.RedisError) as error:
-                self._outage.noticed(error)
+                self._outage.failed(error)
 
     def turn(self) -> None:
         """Carry out what is asked for, then tell what is there."""

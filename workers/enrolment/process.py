@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from patchwatch.contract.errors import InvalidMessageError, PatchwatchError, RetryableError, SourceUnavailableError
 from patchwatch.contract.settings import Settings
@@ -18,6 +17,7 @@ from patchwatch.messages.capture_status import Reason
 from patchwatch.messages.source import redact
 from workers.enrolment.last_words import LastWords
 from workers.enrolment.order import LearningOrder, LearningReport, ReportKind
+from workers.runtime.process_usage import cpu_seconds
 
 _TICK_S = 0.25
 _ASLEEP_S = 5.0  # between two ticks: we stood still ourselves
@@ -172,19 +172,10 @@ class _Watch:
             self._check_cpu()
 
     def _check_cpu(self) -> None:
-        used_s = _cpu_s(self._pid)
+        used_s = cpu_seconds(self._pid)
         if used_s is not None and used_s - self._cpu_s < _STILL_CPU_S:
             raise RetryableError(
                 f"learning stood still for {_STILL_AFTER_S:.0f} s and was ended: look at the device that it ran on "
                 "(`nvidia-smi` for a GPU), or set PATCHWATCH_DEVICE=cpu, and enrol again"
             )
         self._cpu_s, self._heard_s = used_s or 0.0, time.monotonic()
-
-
-def _cpu_s(pid: int) -> float | None:
-    """Processor time that a process has used; None where the system does not tell."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import signal
-import socket
 import threading
 import time
 from dataclasses import dataclass
@@ -19,20 +16,20 @@ from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import connect, translated
 from patchwatch.bus.keys import LeaseKeys
+from patchwatch.bus.outage_log import OutageLog
 from patchwatch.contract.errors import BusUnavailableError, ConfigurationError
 from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.enrolment import Enrolment
-from patchwatch.messages.heartbeat import Heartbeat
 from workers.enrolment.bank_orders import BankOrderHandler
 from workers.enrolment.job import Job, Workplace
 from workers.enrolment.record import EnrolmentRecord, unfinished
+from workers.runtime.heartbeat import HeartbeatWriter
 from workers.runtime.lease import Lease
 from workers.runtime.leases import Leases
-from workers.runtime.redis_outage import OutageLog
+from workers.runtime.stop_signals import call_on_stop
 
 _LOOK_EVERY_S = 0.5
-_BEAT_EXPIRES_S = 10
 _LIVE_AT_ONCE = 64  # they mostly wait for footage
 _STOP_WITHIN_S = 8.0
 _FENCE_EXPIRES_S = 3600  # of an enrolment that is over: nobody takes it any more
@@ -64,8 +61,8 @@ class EnrolmentWorker:
         self._profiles = json.dumps(sorted(load_profiles(settings.profiles_file)))
         self._running: dict[LeaseKeys, _Running] = {}
         self._complaints: set[str] = set()
-        self._outage = OutageLog("enrolment")
-        self._started_ms = self._clock.now_ms()
+        self._outage = OutageLog("enrolments wait for it")
+        self._heartbeat = HeartbeatWriter(Role.ENROLMENT, self._leases.worker, self._clock)
 
     def stop(self) -> None:
         """Leave the jobs in hand to the next start, and return from `run`."""
@@ -80,9 +77,9 @@ class EnrolmentWorker:
                 try:
                     with translated():
                         self._turn()
-                    self._outage.over()
+                    self._outage.answered()
                 except (BusUnavailableError, redis.RedisError) as error:
-                    self._outage.noticed(error)
+                    self._outage.failed(error)
         finally:
             self._stopping.set()
             self._end()
@@ -133,16 +130,8 @@ class EnrolmentWorker:
             log.error("%s", what)
 
     def _beat(self) -> None:
-        beat = Heartbeat(
-            role="enrolment",
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            started_at_ms=self._started_ms,
-            updated_at_ms=self._clock.now_ms(),
-            device=self._settings.device,
-        )
         with self._client.pipeline(transaction=False) as pipe:
-            pipe.set(keys.worker("enrolment", self._leases.worker), beat.encode(), ex=_BEAT_EXPIRES_S)
+            self._heartbeat.write(pipe, device=self._settings.device)
             pipe.set(keys.PROFILES, self._profiles)
             pipe.execute()
 
@@ -150,6 +139,5 @@ class EnrolmentWorker:
 def run(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT."""
     worker = EnrolmentWorker(settings)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: worker.stop())
+    call_on_stop(worker.stop)
     worker.run()
