@@ -150,6 +150,7 @@ def test_what_a_dead_role_left_in_its_group_goes_too(tmp_path: Path, tree_of: Ca
 # the children share one pipe: each word is one write, whatever PYTHONUNBUFFERED says of print
 TREE = """
 import json, os, sys, time
+import workers.runtime.process_tree as p
 from workers.runtime.stop_signals import ForceSignal
 from patchwatch.contract.roles import Role
 child = "import os, signal; from workers.runtime import parent_watch; parent_watch.stop_when_stdin_ends(); " \
