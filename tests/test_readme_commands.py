@@ -25,7 +25,7 @@ from ingest_rig import free_port
 from waiting import wait_until
 
 from patchwatch.messages.alert import AlertView
-from workers.delivery.signature import signed_headers
+from workers.delivery.payload import signed_headers
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

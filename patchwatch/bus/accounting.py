@@ -13,9 +13,8 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-import redis
-
 from patchwatch.bus.keys import CameraKeys
+from patchwatch.bus.streams import Entry, StreamInfo, entry_ms
 from patchwatch.contract.bounds import counted
 from patchwatch.messages.analysis_status import DropReason
 from patchwatch.messages.capture_status import CaptureStatus
@@ -45,13 +44,11 @@ class QueueExtent:
     exists: bool
 
     @classmethod
-    def from_xinfo(cls, xinfo: Any, committed: QueuePosition) -> QueueExtent:
-        """From XINFO STREAM; a stream that does not exist is answered by an error."""
-        if isinstance(xinfo, redis.ResponseError):
+    def from_stream(cls, info: StreamInfo | None, committed: QueuePosition) -> QueueExtent:
+        """``info`` is None for a stream that does not exist."""
+        if info is None:
             return cls(0, None, QueuePosition(0, FrameGaps()), False)
-        if isinstance(xinfo, Exception):
-            raise xinfo
-        return cls(xinfo["length"], _mark(xinfo["first-entry"]), stream_head(xinfo, committed), True)
+        return cls(info.length, _position(info.first_entry), stream_head(info, committed), True)
 
     def after(self, committed: QueuePosition) -> int:
         """Frames in the queue beyond a mark; those up to it are kept for a while as history."""
@@ -134,7 +131,9 @@ def answered(capture: CaptureStatus | None, answers: list[Any]) -> Account:
         if isinstance(answer, Exception):
             raise answer
     committed = committed_position(*state)
-    return Account.from_reads(capture, counters, committed, QueueExtent.from_xinfo(frames, committed))
+    return Account.from_reads(
+        capture, counters, committed, QueueExtent.from_stream(StreamInfo.from_answer(frames), committed)
+    )
 
 
 def committed_position(seq: bytes | None, books: bytes | None) -> QueuePosition:
@@ -142,21 +141,23 @@ def committed_position(seq: bytes | None, books: bytes | None) -> QueuePosition:
     return QueuePosition(counted(seq), FrameGaps.decode(books) or FrameGaps())
 
 
-def stream_head(xinfo: Any, committed: QueuePosition) -> QueuePosition:
+def stream_head(info: StreamInfo, committed: QueuePosition) -> QueuePosition:
     """The newest number that a stream has had, with the books up to it.
 
     Frames after the last entry, or after the committed one where there is none, were lost with a server that ended:
     live pictures are not in its append-only file (`patchwatch.bus.unlogged_writes`).
     """
-    seq = int(xinfo["last-generated-id"].split(b"-")[0])
-    known = max(committed, _mark(xinfo["last-entry"]) or QueuePosition(0, FrameGaps()), key=lambda mark: mark.seq)
+    seq = entry_ms(info.last_id)
+    newest = _position(info.last_entry) or QueuePosition(0, FrameGaps())
+    known = max(committed, newest, key=lambda position: position.seq)
     return QueuePosition(seq, replace(known.books, lost=known.books.lost + max(0, seq - known.seq)))
 
 
-def _mark(entry: Any) -> QueuePosition | None:
-    return (
-        QueuePosition(int(entry[0].split(b"-")[0]), FrameGaps.from_fields(entry[1]) or FrameGaps()) if entry else None
-    )
+def _position(entry: Entry | None) -> QueuePosition | None:
+    if entry is None:
+        return None
+    entry_id, fields = entry
+    return QueuePosition(int(entry_id.split(b"-")[0]), FrameGaps.from_fields(fields) or FrameGaps())
 
 
 def _drops(counters: dict[bytes, bytes]) -> dict[str, int]:

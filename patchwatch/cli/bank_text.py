@@ -27,10 +27,10 @@ def show(
 
     ``budget``: the camera's; the thresholds are those for it. ``outcome``: what became of a new one.
     """
-    from workers.enrolment.report import report_of
+    from workers.enrolment.bank_versions import enrolment_report
 
     bank = replace(bank, false_alarms_per_day=budget.per_day)
-    report = report_of(bank, version.camera_id)
+    report = enrolment_report(bank, version.camera_id)
     if as_json:
         origin = version.origin.model_dump(mode="json")
         known: dict[str, Any] = {

@@ -51,6 +51,12 @@ class BusUnavailableError(RetryableError):
     code = "bus-unavailable"
 
 
+class ContentionError(BusUnavailableError):
+    """Other clients change the same records all the time, so that a transaction never got through."""
+
+    code = "unavailable"
+
+
 class BusRefusedError(BusUnavailableError):
     """Redis answers, but will not do what Patchwatch needs until its settings or ours change: a wrong password, a user
     without the rights, a database that is not there."""

@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 
 import httpx
 
-from patchwatch.contract.address_policy import allowed
+from patchwatch.contract.address_policy import allowed_addresses
 from patchwatch.contract.errors import DestinationForbiddenError
 from patchwatch.contract.settings import Settings
 from service.problems.errors import InvalidFieldsError
@@ -30,7 +30,7 @@ async def check_destination(url: str, settings: Settings, resolver: Executor) ->
     except (OSError, TimeoutError, UnicodeError):
         return
     try:
-        allowed(addresses, settings.webhook_reach)
+        allowed_addresses(addresses, settings.webhook_reach)
     except DestinationForbiddenError as error:
         raise _invalid(str(error)) from None
 

@@ -8,17 +8,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from redis.asyncio import Redis
-from redis.exceptions import WatchError
 
 from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
-from patchwatch.bus.stored_records import readable, required
-from patchwatch.contract.errors import ConflictError, NotFoundError, RetryableError
+from patchwatch.bus.stored_records import readable_by_id, required
+from patchwatch.bus.transaction import transact_async
+from patchwatch.contract.errors import ConflictError, NotFoundError
 from patchwatch.messages.base import CAMERA_ID_PATTERN
 from patchwatch.messages.camera import MAX_CAMERAS, Camera
 
 _T = TypeVar("_T")
-_ATTEMPTS = 20  # a change is tried again when another one came between
+_TRIES = 20  # a change is tried again when another one came between
 
 
 class CameraStore:
@@ -32,11 +32,7 @@ class CameraStore:
         """All cameras, by id; one that cannot be read is left out, as the workers leave it out."""
         with translated():
             stored = await self._bus.hgetall(keys.CAMERAS)
-        read = (
-            readable(Camera.decode, data, f"camera {camera_id!r} (remove it, and add it again)")
-            for camera_id, data in sorted(stored.items())
-        )
-        return [camera for camera in read if camera is not None]
+        return list(readable_by_id(Camera.decode, stored, "camera").values())
 
     async def ids(self) -> list[str]:
         with translated():
@@ -108,16 +104,7 @@ class CameraStore:
 
     async def _transaction(self, attempt: Callable[[Any], Awaitable[_T]]) -> _T:
         with translated():
-            for _ in range(_ATTEMPTS):
-                async with self._bus.pipeline(transaction=True) as pipe:
-                    try:
-                        await pipe.watch(keys.CAMERAS)
-                        result = await attempt(pipe)
-                        await pipe.execute()
-                    except WatchError:
-                        continue
-                    return result
-        raise RetryableError("the cameras are being changed by others all the time: try again")
+            return await transact_async(self._bus, attempt, keys.CAMERAS, subject="the cameras", tries=_TRIES)
 
 
 def _unknown(camera_id: str) -> NotFoundError:

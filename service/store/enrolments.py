@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from redis.asyncio import Redis
-from redis.exceptions import WatchError
 
 from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
 from patchwatch.bus.stored_records import readable, required
-from patchwatch.contract.errors import ConflictError, NotFoundError, OverloadedError, RejectedError, RetryableError
+from patchwatch.bus.transaction import transact_async
+from patchwatch.contract.errors import ConflictError, NotFoundError, OverloadedError, RejectedError
 from patchwatch.contract.roles import Role
 from patchwatch.messages.enrolment import Enrolment, EnrolmentState
 from service.store.queue_place import QueuePlace
@@ -21,7 +21,7 @@ MAX_PENDING = 100  # of all cameras
 MAX_PENDING_PER_CAMERA = 4
 _KEPT_PER_CAMERA = 20
 _SEEN_MS = 10_000  # workers say twice a second that they are there
-_ATTEMPTS = 50  # a change is tried again when another one came between: every running job writes twice a second
+_TRIES = 50  # a change is tried again when another one came between: every running job writes twice a second
 _T = TypeVar("_T")
 
 
@@ -153,16 +153,9 @@ class EnrolmentStore:
 
     async def _transaction(self, attempt: Callable[[Any], Awaitable[_T]]) -> _T:
         with translated():
-            for _ in range(_ATTEMPTS):
-                async with self._bus.pipeline(transaction=True) as pipe:
-                    try:
-                        await pipe.watch(keys.ENROLMENT_RECORDS)
-                        result = await attempt(pipe)
-                        await pipe.execute()
-                    except WatchError:
-                        continue
-                    return result
-        raise RetryableError("the enrolments are being changed by others all the time: try again")
+            return await transact_async(
+                self._bus, attempt, keys.ENROLMENT_RECORDS, subject="the enrolments", tries=_TRIES
+            )
 
 
 def _check_room(enrolment: Enrolment, records: list[Enrolment]) -> None:

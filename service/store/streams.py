@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import redis
 from redis.asyncio import Redis
 
 from patchwatch.bus import keys
 from patchwatch.bus.connection import BLOCK_MS, translated
 from patchwatch.bus.keys import CameraKeys
-from patchwatch.bus.stream_ids import entry_order
+from patchwatch.bus.streams import Entry, StreamInfo, entry_order
 from patchwatch.contract.bounds import counted
 
-Entry = tuple[bytes, dict[bytes, bytes]]
 START = "0-0"
 
 
@@ -54,7 +52,8 @@ class StreamStore:
                 for name in positions:
                     pipe.xinfo_stream(name)
                 answers: list[Any] = await pipe.execute(raise_on_error=False) if positions else []
-        return [name for name, info in zip(positions, answers, strict=True) if _lost_after(positions[name], info)]
+            infos = [StreamInfo.from_answer(answer) for answer in answers]
+        return [name for name, info in zip(positions, infos, strict=True) if _lost_after(positions[name], info)]
 
     async def between(self, name: str, after: str, count: int) -> list[Entry]:
         """Entries after an id, in order."""
@@ -62,15 +61,13 @@ class StreamStore:
             return await self._bus.xrange(name, min=f"({after}", count=count) or []
 
 
-def _lost_after(position: str, info: Any) -> bool:
-    """By XINFO, which refuses a stream that does not exist (any more). After `START` nothing was promised."""
+def _lost_after(position: str, info: StreamInfo | None) -> bool:
+    """``info`` is None for a stream that does not exist (any more). After `START` nothing was promised."""
     if position == START:
         return False
-    if isinstance(info, redis.ResponseError):
+    if info is None:
         return True
-    if isinstance(info, Exception):
-        raise info
-    after, last = entry_order(position), entry_order(info["last-generated-id"].decode())
-    trimmed = info["entries-added"] > info["length"]
-    first = entry_order(info["first-entry"][0].decode()) if info["first-entry"] else last
+    after, last = entry_order(position), entry_order(info.last_id)
+    trimmed = info.added > info.length
+    first = entry_order(info.first_entry[0].decode()) if info.first_entry else last
     return last < after or (trimmed and after < first)

@@ -8,20 +8,20 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import redis
 from redis.asyncio import Redis
-from redis.exceptions import WatchError
 
 from patchwatch.bus import keys
 from patchwatch.bus.connection import BLOCK_MS, translated
 from patchwatch.bus.keys import WebhookKeys
-from patchwatch.bus.stored_records import readable, required
+from patchwatch.bus.stored_records import readable, readable_by_id, required
+from patchwatch.bus.streams import StreamInfo, stream_info_async
+from patchwatch.bus.transaction import transact_async
 from patchwatch.contract.errors import ConflictError, NotFoundError, OverloadedError, RetryableError
 from patchwatch.messages.webhook import MAX_DEAD_LETTERS, MAX_WEBHOOKS, DeadLetter, Progress, TrialResult, Webhook
 
 _T = TypeVar("_T")
 _TRIALS_AT_ONCE = 8
-_ATTEMPTS = 20  # a change is tried again when another one came between
+_TRIES = 20  # a change is tried again when another one came between
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,7 @@ class WebhookStore:
         """By id; one that cannot be read is left out, as the worker leaves it out."""
         with translated():
             stored = await self._bus.hgetall(keys.WEBHOOKS)
-        read = (
-            readable(Webhook.decode, data, f"webhook {name!r} (remove it, and add it again)")
-            for name, data in sorted(stored.items())
-        )
-        return [webhook for webhook in read if webhook is not None]
+        return list(readable_by_id(Webhook.decode, stored, "webhook").values())
 
     async def get(self, webhook_id: str) -> Webhook:
         """Raises `NotFoundError`."""
@@ -67,8 +63,9 @@ class WebhookStore:
                     pipe.get(WebhookKeys(webhook_id).progress)
                     pipe.xlen(WebhookKeys(webhook_id).dead)
                 info, *answers = await pipe.execute(raise_on_error=False)
+            alerts = StreamInfo.from_answer(info)
         _raise_first(answers)
-        written, kept = _extent(info)
+        written, kept = (alerts.added, alerts.length) if alerts else (0, 0)
         records = []
         for webhook_id, data, dead_letters in zip(webhook_ids, answers[::2], answers[1::2], strict=True):
             progress = _progress(webhook_id, data)
@@ -200,24 +197,14 @@ class WebhookStore:
     async def _end(self) -> Progress:
         """Standing after the last alert there is."""
         with translated():
-            try:
-                info = await self._bus.xinfo_stream(keys.ALERTS)
-            except redis.ResponseError:  # no alert yet
-                return Progress()
-        return Progress(position=info["last-generated-id"].decode(), passed=info["entries-added"])
+            alerts = await stream_info_async(self._bus, keys.ALERTS)
+        return Progress() if alerts is None else Progress(position=alerts.last_id, passed=alerts.added)
 
     async def _transaction(self, attempt: Callable[[Any], Awaitable[_T]], *watched: str) -> _T:
         with translated():
-            for _ in range(_ATTEMPTS):
-                async with self._bus.pipeline(transaction=True) as pipe:
-                    try:
-                        await pipe.watch(keys.WEBHOOKS, *watched)
-                        result = await attempt(pipe)
-                        await pipe.execute()
-                    except WatchError:
-                        continue
-                    return result
-        raise RetryableError("the webhooks are being changed by others all the time: try again")
+            return await transact_async(
+                self._bus, attempt, keys.WEBHOOKS, *watched, subject="the webhooks", tries=_TRIES
+            )
 
 
 def _progress(webhook_id: str, data: bytes | None) -> Progress:
@@ -231,14 +218,6 @@ def _letter(entry: tuple[bytes, dict[bytes, bytes]]) -> DeadLetter:
 def _put(pipe: Any, webhook: Webhook) -> None:
     pipe.hset(keys.WEBHOOKS, webhook.id, webhook.encode())
     pipe.incr(keys.WEBHOOKS_REVISION)
-
-
-def _extent(info: Any) -> tuple[int, int]:
-    """Entries ever written to the stream of alerts, and those still there, by its XINFO."""
-    if isinstance(info, redis.ResponseError):  # no alert yet
-        return 0, 0
-    _raise_first([info])
-    return int(info["entries-added"]), int(info["length"])
 
 
 def _raise_first(answers: list[Any]) -> None:

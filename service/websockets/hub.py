@@ -7,19 +7,19 @@ all cameras. Each entry is encoded once and offered to every client.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter
 
 import redis
 
 from patchwatch.bus import keys
+from patchwatch.bus.outage_log import OutageLog
+from patchwatch.bus.streams import Entry
 from patchwatch.contract.errors import BusUnavailableError
 from service.store.cameras import CameraStore
-from service.store.streams import START, Entry, StreamStore
+from service.store.streams import START, StreamStore
 from service.websockets.client import Client, Item, Topic
 from service.websockets.item import alert_item, score_item
 
-log = logging.getLogger(__name__)
 _READ_AT_ONCE = 200  # entries per stream
 _RETRY_S = 0.5
 
@@ -29,7 +29,7 @@ class Hub:
 
     def __init__(self, streams: StreamStore, cameras: CameraStore, base: str = "") -> None:
         """``base``: the beginning of links in alerts."""
-        self.connected = True  # whether Redis answered the last read
+        self.outage = OutageLog("WebSockets stay silent until it is back")
         self.reading: asyncio.Task[None] | None = None
         self._streams = streams
         self._cameras = cameras
@@ -86,11 +86,11 @@ class Hub:
         while self._clients:
             try:
                 await self._read_once()
-                self._log_connection(True, "")
+                self.outage.answered()
             except (BusUnavailableError, redis.ResponseError) as error:
                 if not self._clients:
                     return  # redis-py reports our own cancellation as a lost connection
-                self._log_connection(False, str(error))
+                self.outage.failed(error)
                 await asyncio.sleep(_RETRY_S)
 
     async def _read_once(self) -> None:
@@ -131,8 +131,3 @@ class Hub:
         if stream == keys.ALERTS:
             return alert_item(stream, entry, self._base)
         return score_item(stream, self._camera_of[stream], entry)
-
-    def _log_connection(self, connected: bool, error: str) -> None:
-        if connected != self.connected:
-            self.connected = connected
-            log.log(logging.INFO if connected else logging.WARNING, "%s", "Redis answers again" if connected else error)

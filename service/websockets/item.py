@@ -6,10 +6,10 @@ import json
 from typing import Any
 
 from patchwatch.bus.stored_records import readable
+from patchwatch.bus.streams import Entry
 from patchwatch.messages.alert import Alert, AlertView
 from patchwatch.messages.score import Score
 from service.schemas.score import ScorePoint
-from service.store.streams import Entry
 from service.websockets.client import Item
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from patchwatch.bus.stream_ids import entry_order
+from patchwatch.bus.streams import entry_order
 from patchwatch.messages.base import CAMERA_ID_PATTERN
 from service.problems.errors import InvalidFieldsError
 from service.schemas.request import ENTRY_ID

@@ -14,12 +14,12 @@ from collections.abc import Callable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from patchwatch.bus.stream_ids import entry_order
+from patchwatch.bus.streams import Entry, entry_order
 from patchwatch.contract.errors import BusUnavailableError
 from patchwatch.contract.timestamps import iso
 from service.http.websocket_handshake import accept
 from service.problems.refusal import TRY_AGAIN_LATER
-from service.store.streams import START, Entry, StreamStore
+from service.store.streams import START, StreamStore
 from service.websockets.client import Client, Item
 from service.websockets.hub import Hub
 
@@ -131,7 +131,7 @@ class WebSocketSession:
         await self._send({**hello, "unknown_cameras": self._unknown_cameras, "positions": self._resume_ids()})
 
     async def _send_heartbeat(self) -> None:
-        queue = "ok" if self._hub.connected else "unavailable"
+        queue = "unavailable" if self._hub.outage.away else "ok"
         now = iso(time.time_ns() // 1_000_000)
         await self._send({"type": "heartbeat", "t": now, "queue": queue, "positions": self._resume_ids()})
 

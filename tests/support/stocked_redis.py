@@ -32,7 +32,7 @@ from patchwatch.messages.heartbeat import Heartbeat
 from patchwatch.messages.webhook import DeadLetter, Progress, TrialResult, Webhook, new_secret
 from workers.analysis.threshold_message import to_message
 from workers.enrolment.bank_orders import BankOrderHandler
-from workers.enrolment.report import report_of
+from workers.enrolment.bank_versions import enrolment_report
 from workers.inference.worker import InferenceWorker
 from workers.media import jpeg_codec
 
@@ -76,7 +76,7 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     enrolment = Enrolment(
         id="e1", camera_id=CAMERA, profile="motion", sources=("file:/nowhere/a.mp4",), analysis_fps=5.0,
         false_alarms_per_day=2.0, state=EnrolmentState.DONE, progress=1.0, bank_id=bank.id,
-        report=report_of(bank, CAMERA), threshold=to_message(bank.threshold.at(2.0)),
+        report=enrolment_report(bank, CAMERA), threshold=to_message(bank.threshold.at(2.0)),
         created_at_ms=now_ms, updated_at_ms=now_ms,
     )  # fmt: skip
     client.hset(keys.ENROLMENT_RECORDS, enrolment.id, enrolment.encode())
@@ -89,7 +89,7 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     client.set(keys.PROFILES, '["motion", "objects"]')
     client.set(keys.PARTITIONS, settings.partitions)
     client.rpush(keys.bank_answer(TOKEN), BankAnswer(detail="done").encode())
-    BankOrderHandler(settings, client).turn()
+    BankOrderHandler(settings, client).poll()
     order = BankOrder(token=TOKEN, camera_id=CAMERA, bank_id=bank.id, action=BankAction.PIN, asked_at_ms=1)
     client.rpush(keys.BANK_ORDERS, order.encode())
     beat = Heartbeat(role="ingest", host="here", pid=1, started_at_ms=now_ms, updated_at_ms=now_ms)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import redis.asyncio
@@ -11,10 +11,11 @@ import redis.asyncio
 from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
-from patchwatch.contract.errors import BusUnavailableError, InvalidMessageError
+from patchwatch.bus.transaction import transact_async
+from patchwatch.contract.errors import InvalidMessageError
 from patchwatch.messages.camera import is_over
 from patchwatch.messages.capture_status import CaptureStatus
-from workers.runtime.lease import TRIES, Lease
+from workers.runtime.lease import Lease
 
 _FENCE_EXPIRES_S = 86_400  # far longer than anything of the removed camera may still be asleep
 log = logging.getLogger("patchwatch.ingest")
@@ -39,47 +40,39 @@ class CaptureStatusStore:
 
     async def write(self, statuses: Mapping[Lease, CaptureStatus]) -> None:
         """Those whose lease still holds, together."""
+        leases = list(statuses)
+        lease_keys = [name for lease in leases for name in (lease.unit.lease, lease.unit.fence)]
 
-        async def queue(pipe: Any) -> None:
-            leases = list(statuses)
-            await pipe.watch(*(lease.unit.lease for lease in leases))
-            holders = await pipe.mget([lease.unit.lease for lease in leases])
+        async def attempt(pipe: Any) -> None:
+            answers = await pipe.mget(lease_keys)
             pipe.multi()
-            for lease, holder in zip(leases, holders, strict=True):
-                if holder == lease.value:
+            for lease, holder, token in zip(leases, answers[::2], answers[1::2], strict=True):
+                if lease.is_held(holder, token):
                     pipe.set(self._of(lease.unit.name).capture, statuses[lease].encode())
 
-        if statuses:
-            await self._transaction(queue)
+        if leases:
+            with translated():
+                await transact_async(self._client, attempt, *lease_keys, subject="the leases of the captures")
 
     async def erase(self, lease: Lease, incarnation: str | None = None) -> None:
         """What the capture of a removed camera wrote; nothing while the camera is there in this incarnation. Nobody
         else writes for a later one before this lease is over."""
         of_camera = self._of(lease.unit.name)
 
-        async def queue(pipe: Any) -> None:
-            await pipe.watch(lease.unit.lease, keys.CAMERAS)
-            ours = await pipe.get(lease.unit.lease) == lease.value
+        async def attempt(pipe: Any) -> None:
+            is_held = lease.is_held(*await pipe.mget(lease.unit.lease, lease.unit.fence))
             record = await pipe.hget(keys.CAMERAS, lease.unit.name)
             pipe.multi()
-            if ours and is_over(record, incarnation):
+            if is_held and is_over(record, incarnation):
                 pipe.delete(of_camera.frames, of_camera.capture)
-            if ours and record is None:
+            if is_held and record is None:
                 pipe.expire(lease.unit.fence, _FENCE_EXPIRES_S)
 
-        await self._transaction(queue)
-
-    async def _transaction(self, queue: Callable[[Any], Awaitable[None]]) -> None:
         with translated():
-            for _ in range(TRIES):
-                async with self._client.pipeline(transaction=True) as pipe:
-                    try:
-                        await queue(pipe)
-                        await pipe.execute()
-                        return
-                    except redis.WatchError:  # a lease was renewed meanwhile
-                        continue
-        raise BusUnavailableError("the leases of the captures are being changed all the time")
+            await transact_async(
+                self._client, attempt, lease.unit.lease, lease.unit.fence, keys.CAMERAS,
+                subject=f"the lease of camera {lease.unit.name}",
+            )  # fmt: skip
 
     def _of(self, camera_id: str) -> CameraKeys:
         return CameraKeys.for_camera(camera_id, self._partitions)

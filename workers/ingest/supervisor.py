@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import socket
 import time
+import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -17,22 +16,22 @@ from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import LeaseKeys
+from patchwatch.bus.outage_log import OutageLog
 from patchwatch.contract.errors import BusUnavailableError, ConflictError, NotFoundError
 from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.capture_status import CaptureState, CaptureStatus, Reason
-from patchwatch.messages.heartbeat import Heartbeat
 from workers.ingest.camera_capture import CameraCapture, PublisherSlot
-from workers.ingest.camera_replica import CameraReplica
 from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture_status_store import CaptureStatusStore
+from workers.runtime.config_replica import ConfigReplica
+from workers.runtime.heartbeat import HeartbeatWriter
 from workers.runtime.lease import Lease
 from workers.runtime.leases import Leases
 
 _POLL_S = 0.25
 _WRITE_EVERY_S = 1.0
-_BEAT_EXPIRES_S = 10
 _CANCEL_AGAIN_S = 5.0  # longer than the end of a capture takes
 _ASK_EVERY_S = 0.05  # for a camera whose publisher came to us
 _HAND_OVER_WITHIN_S = 12.0  # longer than a lease whose owner is gone, and than the end of a capture
@@ -58,7 +57,7 @@ class Supervisor:
         assert settings.redis_url is not None, "the ingest worker checked it"
         self._settings = settings
         self._client = client
-        self._roster = CameraReplica(client)
+        self._configured = ConfigReplica(client, keys.CAMERAS, keys.CAMERAS_REVISION, Camera.decode, "camera")
         self._ledger = CaptureStatusStore(client, settings.partitions)
         self._leases = Leases(settings.redis_url.get_secret_value(), Role.INGEST)
         self._stable_after_s = stable_after_s
@@ -70,8 +69,8 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._following = asyncio.Lock()
         self._clock = BusClock()
-        self._started_at_ms = self._clock.now_ms()
-        self._away = False
+        self._heartbeat = HeartbeatWriter(Role.INGEST, self._leases.worker, self._clock)
+        self._outage = OutageLog("captures go on, their frames are counted as unpublished")
 
     async def run(self) -> None:
         """Until `stop`; then every capture is stopped, the last word about it written, and its lease given back."""
@@ -137,7 +136,7 @@ class Supervisor:
 
     async def add_camera(self, camera: Camera) -> None:
         """Create a camera. Raises `BusUnavailableError`."""
-        await self._roster.add(camera)
+        await self._configured.add(camera.model_copy(update={"incarnation": uuid.uuid4().hex}))
         await self.refresh()
 
     async def _follow_configuration(self) -> None:
@@ -145,7 +144,7 @@ class Supervisor:
             try:
                 await self.refresh()
             except BusUnavailableError as error:
-                self._bus_is(away=True, why=str(error))
+                self._outage.failed(error)
             await asyncio.sleep(_POLL_S)
 
     async def refresh(self) -> None:
@@ -156,8 +155,8 @@ class Supervisor:
     async def _follow_once(self) -> None:
         with translated():
             await self._clock.sync_async(self._client)
-        self._cameras = await self._roster.read()
-        self._bus_is(away=False)
+        self._cameras = await self._configured.read()
+        self._outage.answered()
         self._want()
         owned, leaving = self._leases.owned, self._leases.leaving
         stale = [name for name, kept in self._kept.items() if self._is_stale(kept.keeper, owned, leaving)]
@@ -232,32 +231,18 @@ class Supervisor:
             try:
                 await self._write_once()
             except BusUnavailableError as error:
-                self._bus_is(away=True, why=str(error))
+                self._outage.failed(error)
                 await asyncio.sleep(_POLL_S)
 
     async def _write_once(self) -> None:
         await self._ledger.write({keeper.lease: keeper.standing.status() for keeper in self._keepers()})
-        beat = Heartbeat(
-            role="ingest", host=socket.gethostname(), pid=os.getpid(), started_at_ms=self._started_at_ms,
-            updated_at_ms=self._clock.now_ms(), cameras=len(self._kept),
-        )  # fmt: skip
         with translated():
-            await self._client.set(self._worker_key(), beat.encode(), ex=_BEAT_EXPIRES_S)
+            await self._heartbeat.write(self._client, cameras=len(self._kept))
 
     async def _forget_worker(self) -> None:
         await self._write_once()
         with translated():
-            await self._client.delete(self._worker_key())
-
-    def _worker_key(self) -> str:
-        return keys.worker("ingest", self._leases.worker)
-
-    def _bus_is(self, away: bool, why: str = "") -> None:
-        if away and not self._away:
-            log.warning("%s; captures go on, their frames are counted as unpublished", why)
-        elif self._away and not away:
-            log.info("Redis answers again")
-        self._away = away
+            await self._client.delete(self._heartbeat.key)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

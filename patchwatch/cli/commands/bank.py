@@ -111,9 +111,9 @@ def remove(camera: _Camera, bank: _Bank) -> None:
 
 
 def _of_profile(camera: str, profile: str) -> BankVersions:
-    from workers.enrolment.bank_store import versions_of
+    from workers.enrolment.bank_versions import BankVersions
 
-    return versions_of(load_settings(), checked_camera_id(camera), profile)
+    return BankVersions.from_settings(load_settings(), checked_camera_id(camera), profile)
 
 
 def _holding(camera: str, bank: str) -> BankVersions:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -145,15 +144,10 @@ def _terminated_as_by_ctrl_c() -> Iterator[None]:
     """SIGTERM and SIGHUP stop all parts in order too, and SIGINT where a shell started us in the background with it
     ignored."""
 
-    def interrupt(*_: object) -> None:
+    def interrupt() -> None:
         raise KeyboardInterrupt
 
-    numbers = [signal.SIGTERM, signal.SIGINT]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
-        numbers.append(signal.SIGHUP)
-    before = {number: signal.signal(number, interrupt) for number in numbers}
-    try:
+    from workers.runtime.stop_signals import stop_handler
+
+    with stop_handler(interrupt):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -34,15 +34,16 @@ def enroll(
     from patchwatch.cli.alarm_budget import budget_of
     from patchwatch.cli.bank_text import show
     from patchwatch.cli.progress import progress_bar
-    from workers.enrolment.bank_store import origin_here, store, versions_of
-    from workers.enrolment.order import LearningOrder
+    from workers.enrolment.bank_store import command_origin, store_bank
+    from workers.enrolment.bank_versions import BankVersions
     from workers.enrolment.process import learn_in_process
+    from workers.enrolment.protocol import LearningOrder
 
     settings = load_settings()
     checked_camera_id(camera)
     load_profile(profile, settings.profiles_file)
     opened = [local_source(source, live=seconds is not None) for source in sources]
-    versions = versions_of(settings, camera, profile)
+    versions = BankVersions.from_settings(settings, camera, profile)
     check_folder(versions.active_path.parent)
     budget = budget_of(settings, camera)
     with versions.staging() as staged:
@@ -53,9 +54,9 @@ def enroll(
         with progress_bar(f"enrolling {camera}", hidden=as_json) as report:
             learn_in_process(order, settings, progress=report)
         bank = load_bank(staged)
-        outcome = store(bank, staged, versions, origin_here("patchwatch enroll"), activate=activate)
-    path = versions.active_path if outcome.activated else versions.path(bank.id)
-    show(bank, outcome.version, path, budget=budget, active=outcome.activated, outcome=outcome.words, as_json=as_json)
+        stored = store_bank(bank, staged, versions, command_origin("patchwatch enroll"), activate=activate)
+    path = versions.active_path if stored.activated else versions.path(bank.id)
+    show(bank, stored.version, path, budget=budget, active=stored.activated, outcome=stored.summary, as_json=as_json)
 
 
 def check_folder(folder: Path) -> None:

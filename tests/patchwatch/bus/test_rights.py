@@ -18,7 +18,7 @@ from patchwatch.doctor.examination import examine
 from patchwatch.doctor.finding import Level
 from patchwatch.local_redis.private_server import private_redis
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PRODUCT = ("patchwatch", "service", "workers")
 RECEIVERS = re.compile(r"(^|[._])(client|bus|pipe|pipeline|redis|connection)$")
 LIBRARY = {"AUTH", "CLIENT", "EXEC", "HELLO", "MULTI", "SELECT", "UNWATCH"}

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from patchwatch.contract.address_policy import Reach, allowed, network_of, reach_of
+from patchwatch.contract.address_policy import Reach, allowed_addresses, network_of, reach_of
 from patchwatch.contract.errors import DestinationForbiddenError
 
 
@@ -25,7 +25,7 @@ from patchwatch.contract.errors import DestinationForbiddenError
 def test_some_addresses_are_never_allowed(address: str) -> None:
     assert reach_of(address) is None
     with pytest.raises(DestinationForbiddenError, match="never"):
-        allowed([address], "loopback")
+        allowed_addresses([address], "loopback")
 
 
 @pytest.mark.parametrize(
@@ -42,14 +42,14 @@ def test_others_need_their_setting(address: str, reach: Reach) -> None:
     assert reach_of(address) is reach
     for setting in Reach:
         if setting >= reach:
-            assert allowed([address], setting.name.lower()) == [address]
+            assert allowed_addresses([address], setting.name.lower()) == [address]
         else:
             with pytest.raises(DestinationForbiddenError, match=f"PATCHWATCH_WEBHOOK_REACH={reach.name.lower()}"):
-                allowed([address], setting.name.lower())
+                allowed_addresses([address], setting.name.lower())
 
 
 def test_of_several_addresses_those_allowed_remain() -> None:
-    assert allowed(["127.0.0.1", "10.0.0.5", "169.254.1.1", "93.184.216.34"], "private") == [
+    assert allowed_addresses(["127.0.0.1", "10.0.0.5", "169.254.1.1", "93.184.216.34"], "private") == [
         "10.0.0.5",
         "93.184.216.34",
     ]

@@ -18,10 +18,10 @@ from redis_process import RedisProcess
 
 from patchwatch.bus import keys
 from patchwatch.bus.keys import LeaseKeys, WebhookKeys
+from patchwatch.bus.transaction import transact_async
 from patchwatch.messages.alert import Alert, AlertState, AlertView
 from patchwatch.messages.heartbeat import Heartbeat
 from patchwatch.messages.webhook import Progress, TrialResult
-from workers.delivery.outbox import Outbox
 
 
 async def test_an_alert_is_sent_signed_and_as_the_api_shows_it(world: Any, running: Any, eventually: Any) -> None:
@@ -418,16 +418,16 @@ async def test_a_worker_that_lost_its_lease_records_nothing(world: Any, running:
 async def test_a_record_whose_answer_was_lost_is_neither_repeated_nor_lost(
     world: Any, running: Any, eventually: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settle, lost = Outbox._settle, []
+    lost: list[bool] = []
 
-    async def loses_every_third_answer(self: Outbox, *arguments: Any) -> Any:
-        settled = await settle(self, *arguments)
+    async def loses_every_third_answer(*arguments: Any, **options: Any) -> Any:
+        recorded = await transact_async(*arguments, **options)
         lost.append(len(lost) % 3 == 2)
         if lost[-1]:
             raise redis.ConnectionError("Connection closed by server.")
-        return settled
+        return recorded
 
-    monkeypatch.setattr(Outbox, "_settle", loses_every_third_answer)
+    monkeypatch.setattr("workers.delivery.outbox.transact_async", loses_every_third_answer)
     async with receiving() as receiver, running():
         world.webhook(receiver.url)
         ids = [f"home_{world.alert(number)}" for number in range(9)]

@@ -162,14 +162,14 @@ def test_a_lease_that_another_had_in_between_is_another_one(make: Make, client: 
 
 def test_of_two_that_reach_for_a_free_unit_one_gets_it(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     slow, quick = make({UNITS[0]: 1}), make({UNITS[0]: 1})
-    write = Leases._write
+    queue_lease = Leases._queue_lease
 
-    def late(self: Leases, pipe: Any, unit: LeaseKeys, token: int) -> bytes | None:
+    def late(self: Leases, pipe: Any, unit: LeaseKeys, token: int) -> bytes:
         if self is slow and not quick.owned:
             quick._take(UNITS[0])
-        return write(self, pipe, unit, token)
+        return queue_lease(self, pipe, unit, token)
 
-    monkeypatch.setattr(Leases, "_write", late)
+    monkeypatch.setattr(Leases, "_queue_lease", late)
     slow._round()
     assert counts(slow, quick) == [0, 1]
 

@@ -1,21 +1,11 @@
-"""Memory of a capture process: seen from outside, and bounded from inside."""
+"""The limit of a capture process's memory, set from inside."""
 
 from __future__ import annotations
 
 import resource
-from pathlib import Path
 
 _MIB = 1 << 20
 _HARD_FACTOR = 2  # a leak is noticed and told from outside first; this holds what grows faster than anybody looks
-
-
-def resident_mb(pid: int) -> float | None:
-    """Memory a process occupies, in MiB; None when it is gone, or where there is no /proc."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except (OSError, IndexError):
-        return None
-    return pages * resource.getpagesize() / _MIB
 
 
 def bound_own_memory(limit_mb: int) -> None:

@@ -15,6 +15,7 @@ from patchwatch.bus.accounting import committed_position, stream_head
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
+from patchwatch.bus.streams import stream_info
 from patchwatch.bus.unlogged_writes import add_entry
 from patchwatch.contract.errors import BusFullError, BusUnavailableError, InvalidMessageError, LeaseLapsedError
 from patchwatch.messages.frame import FrameGaps, FrameMessage
@@ -198,13 +199,10 @@ class Publisher:
 
     def _head_in(self, client: Any) -> tuple[int, FrameGaps] | None:
         """The newest sequence number that the stream has had, and its books; None when there is no stream."""
-        try:
-            found = client.xinfo_stream(self._keys.frames)
-        except redis.ResponseError as error:
-            if "no such key" not in str(error):
-                raise
+        info = stream_info(client, self._keys.frames)
+        if info is None:
             return None
-        return stream_head(found, committed_position(*client.hmget(self._keys.state, "seq", "books")))
+        return stream_head(info, committed_position(*client.hmget(self._keys.state, "seq", "books")))
 
     def _wait_for_room(self, seq: int) -> None:
         looks = 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from patchwatch.messages.webhook import Webhook
-from workers.delivery.signature import message_id, signed_headers
+from workers.delivery.payload import message_id, signed_headers
 
 
 def test_the_example_of_the_specification_is_reproduced() -> None:

@@ -1,4 +1,4 @@
-"""What passes between whoever has a bank learnt and the process that learns it: an order in, reports out, by pipes."""
+"""The protocol between a job and the process that learns its bank: an order in, reports out, over pipes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ from patchwatch.contract.errors import (
     StorageError,
     WeightsMissingError,
 )
+from patchwatch.contract.plain_text import one_line
+from patchwatch.contract.redaction import redact
 from patchwatch.messages.base import CameraId, Message
+
+_LONGEST_TEXT = 300  # characters
 
 _KNOWN: dict[str, type[PatchwatchError]] = {
     kind.code: kind
@@ -30,7 +34,7 @@ class LearningOrder(Message):
 
     ``sources``: ``file:`` addresses, which must lie in the media folders; from the command line paths and RTSP
     addresses. Empty for a live camera, whose frames are in the file that the process inherits as ``live_descriptor``.
-    ``staged``: where the bank is to be written.
+    ``staged``: the file to write the bank to.
     """
 
     camera_id: CameraId
@@ -45,13 +49,16 @@ class LearningOrder(Message):
 
 
 class ReportKind(StrEnum):
-    PROGRESS = "progress"  # several times a second while footage arrives; also the beat
+    PROGRESS = "progress"  # several times a second while footage arrives; also serves as a heartbeat
     DONE = "done"  # the bank is staged
     FAILED = "failed"
 
 
 class LearningReport(Message):
-    """One line on a learning process's standard output. ``reading``: what it waits for now, empty while it computes."""
+    """One line on a learning process's standard output.
+
+    ``reading``: the footage that the process waits for, empty while it computes.
+    """
 
     kind: ReportKind
     share: float = 0.0
@@ -62,12 +69,23 @@ class LearningReport(Message):
     detail: str = ""
 
     @classmethod
-    def of_error(cls, error: PatchwatchError) -> LearningReport:
+    def from_error(cls, error: PatchwatchError) -> LearningReport:
         retryable = isinstance(error, RetryableError)
         return cls(kind=ReportKind.FAILED, code=error.code, retryable=retryable, detail=str(error))
+
+    @classmethod
+    def from_defect(cls, error: Exception) -> LearningReport:
+        return cls(kind=ReportKind.FAILED, detail=defect_text(error))
 
     @property
     def error(self) -> PatchwatchError:
         """What the process failed with."""
         kind = _KNOWN.get(self.code) or (RetryableError if self.retryable else RejectedError)
         return kind(self.detail)
+
+
+def defect_text(error: Exception) -> str:
+    """A defect of ours in words for whoever asked for a bank, without secrets; the traceback is on standard error."""
+    message = one_line(redact(str(error)), _LONGEST_TEXT)
+    what = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    return f"a defect of Patchwatch ({what}): please report it with this line"
