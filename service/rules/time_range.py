@@ -43,7 +43,7 @@ def _start(text: str) -> datetime | None:
 def _end(text: str) -> datetime | None:
     """As `_start`, but a day stands for its last millisecond."""
     at = _start(text)
-    return at + timedelta(days=1) - _MILLISECOND if at is not None and _DAY.fullmatch(text) else at
+    return at + (timedelta(days=1) - _MILLISECOND) if at is not None and _DAY.fullmatch(text) else at
 
 
 _TEXT = WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}]})

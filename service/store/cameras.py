@@ -1,4 +1,4 @@
-"""Cameras: their configuration in one hash, changed in transactions that also raise the revision of all."""
+"""Cameras: their configurations in one hash. Every change also raises the common revision."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from patchwatch.messages.base import CAMERA_ID_PATTERN
 from patchwatch.messages.camera import MAX_CAMERAS, Camera
 
 _T = TypeVar("_T")
-_TRIES = 20  # a change is tried again when another one came between
+_TRIES = 20  # a change is tried again when another one interferes
 
 
 class CameraStore:
@@ -29,7 +29,7 @@ class CameraStore:
         self._partitions = partitions
 
     async def all(self) -> list[Camera]:
-        """All cameras, by id; one that cannot be read is left out, as the workers leave it out."""
+        """All cameras, by id. One that cannot be read is left out, as the workers leave it out."""
         with translated():
             stored = await self._bus.hgetall(keys.CAMERAS)
         return list(readable_by_id(Camera.decode, stored, "camera").values())
@@ -48,7 +48,10 @@ class CameraStore:
         return required(Camera.decode, data, f"camera {camera_id!r}")
 
     async def create(self, camera: Camera) -> Camera:
-        """Raises `ConflictError` when the id is taken. Leftovers of a deleted camera of that id go first."""
+        """Add a camera. What is left of a deleted camera with that id is removed first.
+
+        Raises `ConflictError` when the id is taken.
+        """
         leftovers = keys.CameraKeys.for_camera(camera.id, self._partitions).all
 
         async def attempt(pipe: Any) -> Camera:
@@ -58,7 +61,7 @@ class CameraStore:
                     f"PATCH /api/v1/cameras/{camera.id}, or choose another id"
                 )
             if await pipe.hlen(keys.CAMERAS) >= MAX_CAMERAS:
-                raise ConflictError(f"there are {MAX_CAMERAS} cameras, as many as may be: remove one first")
+                raise ConflictError(f"remove a camera first: there are {MAX_CAMERAS}, and no more are possible")
             created = camera.model_copy(update={"revision": camera.revision + 1, "incarnation": uuid.uuid4().hex})
             pipe.multi()
             pipe.delete(*leftovers)
@@ -69,7 +72,7 @@ class CameraStore:
         return await self._transaction(attempt)
 
     async def change(self, camera_id: str, changes: Mapping[str, object]) -> Camera:
-        """Apply changed fields; those that its capture depends on raise its revision.
+        """Apply changed fields. A field on which the capture depends raises the camera's revision.
 
         Raises `NotFoundError` or pydantic's `ValidationError`.
         """
@@ -90,7 +93,7 @@ class CameraStore:
         return await self._transaction(attempt)
 
     async def delete(self, camera_id: str) -> None:
-        """Remove the camera with all its frames, scores and states. Its alerts and banks stay."""
+        """Remove a camera with its frames, scores and states. Its alerts and banks stay. Raises `NotFoundError`."""
 
         async def attempt(pipe: Any) -> None:
             if not await pipe.hexists(keys.CAMERAS, camera_id):

@@ -1,4 +1,4 @@
-"""Streams that are pushed to clients: where they end, what follows, and what lies between."""
+"""The streams that are pushed to clients: where they end, new entries, and missed entries."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class StreamStore:
             return counted(await self._bus.get(keys.CAMERAS_REVISION))
 
     async def ends(self, names: list[str]) -> dict[str, str]:
-        """The id of each stream's last entry; `START` for an empty one."""
+        """The id of the last entry of each stream; `START` for an empty one."""
         with translated():
             async with self._bus.pipeline(transaction=False) as pipe:
                 for name in names:
@@ -40,13 +40,13 @@ class StreamStore:
         return {name: rows[0][0].decode() if rows else START for name, rows in zip(names, answers, strict=True)}
 
     async def follow(self, positions: Mapping[str, str], count: int) -> dict[str, list[Entry]]:
-        """What came after each position, waiting up to `BLOCK_MS`."""
+        """The entries after each position; waits up to `BLOCK_MS` for some."""
         with translated():
             answer = await self._bus.xread(dict(positions), count=count, block=BLOCK_MS)
         return {name.decode(): entries for name, entries in answer or []}
 
     async def incomplete(self, positions: Mapping[str, str]) -> list[str]:
-        """Streams that may have lost entries after the position: they were trimmed, or the stream began anew."""
+        """Streams that may have lost entries after the position, because they were trimmed or created again."""
         with translated():
             async with self._bus.pipeline(transaction=False) as pipe:
                 for name in positions:
@@ -56,13 +56,13 @@ class StreamStore:
         return [name for name, info in zip(positions, infos, strict=True) if _lost_after(positions[name], info)]
 
     async def between(self, name: str, after: str, count: int) -> list[Entry]:
-        """Entries after an id, in order."""
+        """The entries after an id, in order."""
         with translated():
             return await self._bus.xrange(name, min=f"({after}", count=count) or []
 
 
 def _lost_after(position: str, info: StreamInfo | None) -> bool:
-    """``info`` is None for a stream that does not exist (any more). After `START` nothing was promised."""
+    """``info``: None for a stream that does not exist. A client at `START` has missed nothing."""
     if position == START:
         return False
     if info is None:

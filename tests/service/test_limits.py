@@ -103,7 +103,7 @@ async def test_cameras_end_at_a_limit(api: httpx.AsyncClient, world) -> None:
     stock(world, MAX_CAMERAS)
     answer = await api.post("/api/v1/cameras", json={"id": "more"})
     assert answer.status_code == 409
-    assert "remove one first" in answer.json()["detail"]
+    assert "remove a camera first" in answer.json()["detail"]
     assert (await api.delete("/api/v1/cameras/cam0")).status_code == 204
     assert (await api.post("/api/v1/cameras", json={"id": "more"})).status_code == 201
 
@@ -127,25 +127,25 @@ async def test_tests_that_nobody_answers_leave_the_connections_to_others(
     await asyncio.gather(*trials, return_exceptions=True)
 
 
-async def test_simultaneous_looks_at_the_workers_are_one(
+async def test_concurrent_requests_for_heartbeats_share_one_scan(
     settings: Settings, world, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.beat("ingest")
     store = StatusStore(connect_async(settings.redis_url.get_secret_value()), settings.partitions)
-    looks = 0
-    look = StatusStore._look
+    scans = 0
+    scan = StatusStore._read_heartbeats
 
     async def counted(self: StatusStore) -> Any:
-        nonlocal looks
-        looks += 1
-        return await look(self)
+        nonlocal scans
+        scans += 1
+        return await scan(self)
 
     monkeypatch.setattr(StatusStore, "_read_heartbeats", counted)
-    found = await asyncio.gather(*(store.beats() for _ in range(50)))
-    assert [len(beats) for beats in found] == [1] * 50
-    assert looks == 1
+    answers = await asyncio.gather(*(store.heartbeats() for _ in range(50)))
+    assert [len(heartbeats) for heartbeats in answers] == [1] * 50
+    assert scans == 1
     monkeypatch.setattr("service.store.statuses._SLOW_SCAN_S", 0.0)  # as with very many keys
-    await store.beats()
-    await store.beats()
-    assert looks == 2
+    await store.heartbeats()
+    await store.heartbeats()
+    assert scans == 2
     await store._bus.aclose()

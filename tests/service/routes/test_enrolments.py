@@ -172,11 +172,14 @@ async def test_one_that_waits_says_for_what_and_where_it_stands(api: httpx.Async
     put(world, "e2", "door", 2, sources=("file:/a",), live_seconds=None)
     put(world, "e3", "gate", 3, sources=("file:/a",), live_seconds=None)
     alone = (await api.get("/api/v1/enrolments/e3")).json()
-    assert (alone["position"], alone["detail"]) == (2, "no enrolment worker is up: start `patchwatch run enrolment`")
+    assert (alone["position"], alone["detail"]) == (
+        2,
+        "no enrolment worker is running: start `patchwatch run enrolment`",
+    )
     attend(world)
     shown = (await api.get("/api/v1/enrolments/e3")).json()
     assert (shown["position"], shown["detail"]) == (
-        2, "it is number 2 of those that wait for a place beside the 1 that run",
+        2, "it is number 2 in the queue, behind 1 that are running",
     )  # fmt: skip
     assert [one["position"] for one in (await api.get("/api/v1/enrolments")).json()["enrolments"]] == [2, 1, None]
 

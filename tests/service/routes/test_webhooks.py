@@ -143,7 +143,7 @@ async def test_a_taken_id_and_one_webhook_too_many_are_conflicts(api: httpx.Asyn
     many = await api.post(AT, json={"id": "another", "url": "http://10.0.0.5/"})
     assert (taken.status_code, many.status_code) == (409, 409)
     assert "`patchwatch webhooks update w1`" in taken.json()["detail"]
-    assert "as many as may be" in many.json()["detail"]
+    assert "remove a webhook first" in many.json()["detail"]
 
 
 async def test_a_webhook_that_is_switched_on_again_begins_with_what_comes_then(
