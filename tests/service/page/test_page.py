@@ -142,7 +142,7 @@ async def test_an_alert_says_why_when_it_is_clicked(
     await expect(detail).to_be_visible()
 
 
-async def test_an_alert_without_explanation_says_so(page: Page, serve, settings: Settings, world) -> None:
+async def test_an_alert_without_an_explanation_says_so(page: Page, serve, settings: Settings, world) -> None:
     world.camera()
     world.alert(1000)
     await page.goto(f"http://{serve(settings)}/")
@@ -285,7 +285,7 @@ async def test_learning_shows_its_progress(page: Page, serve, settings: Settings
     await expect(page.locator(".enrolment")).to_have_text("")  # it is said once
 
 
-async def test_on_a_phone_the_alerts_are_one_tap_away(
+async def test_on_a_phone_a_link_leads_to_the_alerts(
     page: Page, serve, settings: Settings, world, tmp_path: Path
 ) -> None:
     await page.set_viewport_size({"width": 390, "height": 800})
@@ -302,7 +302,9 @@ async def test_on_a_phone_the_alerts_are_one_tap_away(
 
 
 @pytest.mark.parametrize("path", ["docs", "redoc"])
-async def test_the_documentation_is_drawn_without_other_hosts(page: Page, serve, settings: Settings, path: str) -> None:
+async def test_the_documentation_is_rendered_without_other_hosts(
+    page: Page, serve, settings: Settings, path: str
+) -> None:
     refused: list[str] = []
     page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
     await page.goto(f"http://{serve(settings)}/{path}")
@@ -310,7 +312,7 @@ async def test_the_documentation_is_drawn_without_other_hosts(page: Page, serve,
     assert not refused
 
 
-async def test_the_documentation_sends_the_token_that_the_page_was_given(page: Page, serve, settings: Settings) -> None:
+async def test_the_documentation_sends_the_token_of_the_page(page: Page, serve, settings: Settings) -> None:
     guarded = Settings(redis_url=settings.redis_url, api_token="s3cret")
     where = f"http://{serve(guarded)}"
     await page.goto(where)
@@ -393,7 +395,7 @@ def wait_until_open(port: int) -> None:
     raise AssertionError("nginx did not come up")
 
 
-async def test_the_page_follows_again_after_the_service_was_away(page: Page, serve, settings: Settings, world) -> None:
+async def test_the_page_reconnects_after_the_service_was_away(page: Page, serve, settings: Settings, world) -> None:
     where = serve(settings)
     await page.goto(f"http://{where}/")
     await expect(page.locator("#link")).to_have_text("live")
@@ -405,7 +407,7 @@ async def test_the_page_follows_again_after_the_service_was_away(page: Page, ser
     await expect(page.locator("#alerts li")).to_have_count(1)
 
 
-async def test_an_alert_of_another_kind_is_named_in_words(page: Page, serve, settings: Settings, world) -> None:
+async def test_the_kind_of_an_alert_is_shown_in_words(page: Page, serve, settings: Settings, world) -> None:
     world.camera()
     world.condition("offline", 1000, detail="auth: the camera refuses the password")
     world.alert(2000)
@@ -420,7 +422,7 @@ async def test_an_alert_of_another_kind_is_named_in_words(page: Page, serve, set
     await expect(page.locator("#detail")).not_to_contain_text("No explanation was kept")
 
 
-async def test_a_reason_tells_the_time_as_the_alerts_do(page: Page, serve, settings: Settings, world) -> None:
+async def test_times_in_a_reason_are_local(page: Page, serve, settings: Settings, world) -> None:
     _seed(world)
     world.analysis(condition=OpenCondition(kind=AlertKind.BLIND, since_ms=1_800_000_000_000, detail="it is dark"))
     await page.goto(f"http://{serve(settings)}/")

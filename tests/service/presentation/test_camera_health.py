@@ -19,13 +19,13 @@ from service.store.statuses import CameraRecord
 NOW_MS = 1_800_000_000_000
 
 
-def test_every_state_of_the_workers_has_its_word() -> None:
+def test_every_state_of_the_workers_is_a_health() -> None:
     words = {health.value for health in Health}
     assert {state.value for state in CaptureState} - {CaptureState.LIVE.value} <= words
     assert {state.value for state in AnalysisState} - {AnalysisState.SCORING.value} <= words
 
 
-def test_a_camera_that_sees_nothing_is_not_ok_and_says_why_and_since_when() -> None:
+def test_a_blind_camera_is_not_ok_and_says_why_and_since_when() -> None:
     analysis = AnalysisStatus(
         camera_id="door", state=AnalysisState.SCORING, profile="motion", updated_at_ms=NOW_MS,
         condition=OpenCondition(kind=AlertKind.BLIND, since_ms=NOW_MS - 60_000, detail="pictures come 2.0 s apart"),
@@ -38,7 +38,7 @@ def test_a_camera_that_sees_nothing_is_not_ok_and_says_why_and_since_when() -> N
 
 
 @pytest.mark.parametrize(("ahead", "health"), [("capture", Health.UNATTENDED), ("last_score", Health.STALE)])
-def test_what_a_dead_worker_said_while_the_clock_was_ahead_is_not_fresh(ahead: str, health: Health) -> None:
+def test_records_that_a_dead_worker_wrote_while_the_clock_was_ahead_are_stale(ahead: str, health: Health) -> None:
     """It would be until that time comes."""
     analysis = AnalysisStatus(camera_id="door", state=AnalysisState.SCORING, profile="motion", updated_at_ms=NOW_MS)
     record, later_ms = _record(analysis), NOW_MS + 400 * 86_400_000
@@ -60,7 +60,7 @@ def test_a_camera_that_is_switched_off_names_the_command() -> None:
 
 
 @pytest.mark.parametrize("state", sorted(set(CaptureState) - {CaptureState.LIVE}))
-def test_a_reason_never_repeats_the_word_before_it(state: CaptureState) -> None:
+def test_a_reason_never_repeats_the_health(state: CaptureState) -> None:
     capture = CaptureStatus(camera_id="door", state=state, since_ms=NOW_MS, updated_at_ms=NOW_MS)
     analysis = AnalysisStatus(camera_id="door", state=AnalysisState.SCORING, profile="motion", updated_at_ms=NOW_MS)
     found = diagnose(Camera(id="door", source="push:"), replace(_record(analysis), capture=capture), NOW_MS, 10.0)

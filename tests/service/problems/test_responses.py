@@ -51,15 +51,15 @@ async def _pieces() -> AsyncIterator[bytes]:
 
 
 @pytest.mark.parametrize("rubbish", [b"rubbish", b"", b"[" * 10_000, b'{"version": 99}', b"\xff"])
-async def test_what_cannot_be_read_is_left_out_and_fails_no_request(
+async def test_records_that_cannot_be_read_are_left_out_and_fail_no_request(
     rubbish: bytes, api: httpx.AsyncClient, world
 ) -> None:
     world.camera()
     world.bus.hset("pw:cameras", "other", rubbish)
-    world.bus.set(world.of("gate").capture, rubbish)
-    world.bus.hset(world.of("gate").counters, mapping={"scored": rubbish, b"dropped:\xff": 3})
+    world.bus.set(world.keys_of("gate").capture, rubbish)
+    world.bus.hset(world.keys_of("gate").counters, mapping={"scored": rubbish, b"dropped:\xff": 3})
     world.score(1_800_000_000_000)
-    world.bus.xadd(world.of("gate").scores, {b"s": rubbish, b"n": b"motion"})
+    world.bus.xadd(world.keys_of("gate").scores, {b"s": rubbish, b"n": b"motion"})
     status = (await api.get("/api/v1/cameras/gate/status")).json()
     assert (status["health"], status["capture"], status["last_score"]) == ("unattended", None, None)
     assert [one["id"] for one in (await api.get("/api/v1/cameras")).json()["cameras"]] == ["gate"]
@@ -69,7 +69,7 @@ async def test_what_cannot_be_read_is_left_out_and_fails_no_request(
     assert len(series["points"]) == 1
 
 
-async def test_while_redis_is_full_a_change_is_refused_with_a_time_to_try_again(
+async def test_a_full_redis_refuses_changes_and_says_when_to_try_again(
     api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def full(*arguments: object, **options: object) -> None:

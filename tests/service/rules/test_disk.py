@@ -1,4 +1,4 @@
-"""A network share that hangs holds up only who asks for it."""
+"""A network share that hangs delays only the requests that need it."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ async def test_head_of_what_cannot_be_fetched_is_refused(api: httpx.AsyncClient)
     assert (await api.head("/api/v1/webhooks/home/test")).status_code == 405
 
 
-async def test_every_answer_bars_foreign_pages(api: httpx.AsyncClient, world) -> None:
+async def test_every_answer_forbids_foreign_pages(api: httpx.AsyncClient, world) -> None:
     world.camera()
     for path in ("/", "/docs", "/redoc", "/page/main.js", "/documentation/swagger-ui.css", "/api/v1/cameras",
                  "/api/v1/cameras/gate/snapshot.jpg", "/openapi.json", "/healthz", "/nothing"):  # fmt: skip
@@ -59,7 +59,7 @@ async def test_every_answer_bars_foreign_pages(api: httpx.AsyncClient, world) ->
         assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_no_page_may_run_scripts_of_others_or_within_the_html() -> None:
+def test_no_page_may_run_foreign_or_inline_scripts() -> None:
     for path in ("/", "/docs", "/redoc", "/page/main.js", "/api/v1/cameras"):
         script = re.search(r"script-src ([^;]*)", policy(path))
         assert script is None, "the default holds"
@@ -81,7 +81,7 @@ def test_scripts_name_no_path_from_the_root() -> None:
         assert not re.search(r"""["'`]/(page|api|docs)""", script.read_text()), script.name
 
 
-async def test_the_documentation_comes_from_here(api: httpx.AsyncClient) -> None:
+async def test_the_documentation_is_served_locally(api: httpx.AsyncClient) -> None:
     for path in ("/docs", "/redoc"):
         page = await api.get(path)
         assert page.status_code == 200
@@ -119,14 +119,14 @@ async def test_links_begin_with_the_proxys_path(settings: Settings, world, strip
 
 
 @pytest.mark.parametrize("given", ["//evil.example", "/a\r\nb", "https://evil.example", "/" + "a" * 300, "/<x>", ""])
-async def test_a_prefix_that_is_none_is_not_repeated(settings: Settings, world, given: str) -> None:
+async def test_a_malformed_prefix_is_ignored(settings: Settings, world, given: str) -> None:
     world.alert(1000)
     async with client_of(settings) as api:
         answer = await api.get("/api/v1/alerts", headers={"X-Forwarded-Prefix": given.encode()})
     assert answer.json()["alerts"][0]["snapshot"].startswith("/api/v1/alerts/")
 
 
-async def test_a_prefix_of_a_stranger_is_not_believed(settings: Settings, world) -> None:
+async def test_a_prefix_of_an_untrusted_client_is_ignored(settings: Settings, world) -> None:
     world.alert(1000)
     given = {"X-Forwarded-Prefix": "/cams"}
     trusting = settings.model_copy(update={"trusted_proxies": "10.0.0.0/8, 2001:db8::1"})
@@ -139,7 +139,7 @@ async def test_a_prefix_of_a_stranger_is_not_believed(settings: Settings, world)
         assert link.startswith("/cams/") is believed, client
 
 
-async def test_a_prefix_opens_no_way_past_the_token(settings: Settings) -> None:
+async def test_a_prefix_does_not_bypass_the_token(settings: Settings) -> None:
     guarded = settings.model_copy(update={"api_token": Settings(api_token="s3cret").api_token})
     async with client_of(guarded) as api:
         for prefix in ("/api", "/cams", "/api/v1", "/page"):
@@ -167,7 +167,7 @@ def test_the_public_address_ends_without_a_slash() -> None:
     assert Settings(public_url="http://[2001:db8::1]:80").public_path == ""
 
 
-async def test_a_page_at_the_public_address_is_ours(settings: Settings) -> None:
+async def test_a_page_at_the_public_address_is_accepted(settings: Settings) -> None:
     known = settings.model_copy(update={"public_url": "https://home.example/cams"})
     async with client_of(known) as api:
         for origin, status in (
@@ -245,7 +245,7 @@ async def test_a_token_may_have_any_letters(serve, settings: Settings, token: st
         assert closed.value.rcvd.code == 4401
 
 
-async def test_what_is_said_of_a_missing_token_survives_redaction(settings: Settings) -> None:
+async def test_the_message_about_a_missing_token_survives_redaction(settings: Settings) -> None:
     guarded = settings.model_copy(update={"api_token": Settings(api_token="s3cret").api_token})
     async with client_of(guarded) as api:
         detail = (await api.get("/api/v1/cameras")).json()["detail"]
@@ -266,7 +266,7 @@ async def test_what_is_said_of_a_missing_token_survives_redaction(settings: Sett
         ("s3cret", {"Authorization": "Bearer s3cret", "Host": "cams.example"}, True),
     ],
 )
-async def test_readiness_names_workers_to_those_alone_who_may_know(
+async def test_readiness_lists_workers_only_for_those_who_may_use_the_api(
     settings: Settings,
     world,
     token: str | None,
@@ -286,7 +286,7 @@ async def test_readiness_names_workers_to_those_alone_who_may_know(
     assert ('"here"' in answer.text) is told
 
 
-async def test_readiness_tells_strangers_nothing_of_redis() -> None:
+async def test_readiness_reveals_nothing_of_redis_without_access() -> None:
     async with client_of(Settings(redis_url="redis://127.0.0.1:1/0")) as api:
         answer = await api.get("/readyz", headers={"Host": "evil.example"})
         assert answer.status_code == 503

@@ -1,4 +1,4 @@
-"""What stands in Redis is read in one way alone, which nothing damaged there can make fail."""
+"""Records in Redis are read in one way, which damaged records cannot make fail."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from patchwatch.bus import keys
 from patchwatch.bus.keys import WebhookKeys
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 READERS = sorted([*(ROOT / "service").rglob("*.py"), *(ROOT / "workers" / "delivery").rglob("*.py")])
 
 
@@ -59,7 +59,7 @@ async def created(api: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"{}", b"null", b"\xff\xfe", b'{"version": 99}', b"[" * 100_000])
-async def test_a_damaged_progress_costs_its_counts_alone(api: httpx.AsyncClient, world, rubbish: bytes) -> None:
+async def test_a_damaged_progress_loses_only_its_counts(api: httpx.AsyncClient, world, rubbish: bytes) -> None:
     await created(api)
     world.camera()
     world.bus.set(WebhookKeys("home").progress, rubbish)
