@@ -74,5 +74,5 @@ def learnt_at(created_at: str) -> str:
     try:
         created = datetime.fromisoformat(created_at)
     except ValueError:
-        return created_at  # written by hand: shown as it is
+        return created_at  # somebody edited the file; show the text as it is
     return iso(round((created if created.tzinfo else created.replace(tzinfo=UTC)).timestamp() * 1000))

@@ -53,7 +53,7 @@ def test_an_empty_time_is_none() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["yesterday", "9" * 30, "9" * 5000, "-1", "1e3", "1969-12-31", "2026-13-01", "9999-12-31T23:59:59.9999Z", "١x"],
+    ["yesterday", "9" * 30, "9" * 5000, "-1", "1e3", "1969-12-31", "2026-13-01", "9999-12-31T23:59:59.9999Z", "12x"],
 )
 def test_anything_else_is_refused_with_advice(text: str) -> None:
     for adapter in (START, END):
@@ -62,7 +62,7 @@ def test_anything_else_is_refused_with_advice(text: str) -> None:
 
 
 def test_swapped_ends_are_refused() -> None:
-    with pytest.raises(InvalidFieldsError, match="query.from: lies after `to`"):
+    with pytest.raises(InvalidFieldsError, match=r"query\.from: lies after `to`"):
         _range_ms("2000", "1000")
 
 
