@@ -79,8 +79,8 @@ class Authenticator:
             return
         if _split(origin).netloc != headers.get("host"):
             raise ForbiddenError(
-                "a page of another origin may not do this: set PATCHWATCH_API_TOKEN or, if Patchwatch is behind your "
-                "own proxy, PATCHWATCH_PUBLIC_URL"
+                "a page of another origin may not do this: start Patchwatch with PATCHWATCH_API_TOKEN or, if it is "
+                "behind your own proxy, with PATCHWATCH_PUBLIC_URL"
             )
 
 
