@@ -16,13 +16,13 @@ from patchwatch import __version__
 from patchwatch.bus.connection import connect_async
 from patchwatch.contract.errors import ConfigurationError
 from patchwatch.contract.settings import Settings
-from service import problem
 from service.context import Context
 from service.documentation import add_documentation
-from service.http.proxy import ProxyMiddleware
-from service.middleware.auth import Access, AccessMiddleware
+from service.middleware.auth import Authenticator, AuthMiddleware
 from service.middleware.body_limit import RequestLimitMiddleware
 from service.middleware.headers import HeadersMiddleware, HeadMiddleware
+from service.middleware.proxy import ProxyMiddleware
+from service.problems.responses import Problem, documented, install_handlers
 from service.routes import (
     alerts,
     banks,
@@ -42,33 +42,35 @@ from service.store import Store
 from service.websockets.hub import Hub
 
 PAGE = Path(__file__).parent / "page"
-CLIENT_QUEUE = 1000
-_RESOLVERS = 4
+CLIENT_QUEUE = 1000  # messages
+_RESOLVER_THREADS = 4
 _DESCRIPTION = """\
 Patchwatch learns what is normal before each camera and raises alerts when the scene departs from it.
 
-Errors are problem details (RFC 9457). Live data: WebSockets `/api/v1/ws/alerts` and `/api/v1/ws/scores`, with
-`?camera=ID` (repeatable) to choose cameras and `?after=ID` to resume after the last message received. The first
-message, `hello`, names in `gaps` the ids after which something may have been removed, by age or with a lost queue,
-and in `unknown_cameras` the cameras asked for that do not exist (yet).
+Errors are problem details (RFC 9457).
+
+Live data comes from the WebSockets `/api/v1/ws/alerts` and `/api/v1/ws/scores`. Choose cameras with `?camera=ID`
+(repeatable), and resume after the last message received with `?after=ID`. The first message is `hello`: its field
+`gaps` lists the ids after which messages may be missing, because they were too old or the queue was lost, and
+`unknown_cameras` lists the requested cameras that do not exist (yet).
 """
 
 
 def create_app(settings: Settings, bus: Redis | None = None, *, client_queue: int = CLIENT_QUEUE) -> FastAPI:
-    """Build the app; connects on first use. Raises `ConfigurationError` when no Redis is named."""
+    """Build the app, which connects on first use. Raises `ConfigurationError` when no Redis is configured."""
     if bus is None:
         if settings.redis_url is None:
             raise ConfigurationError(
-                "the service needs a queue: set PATCHWATCH_REDIS_URL, or use `patchwatch serve`, which brings its own"
+                "the service needs Redis: set PATCHWATCH_REDIS_URL, or use `patchwatch serve`, which starts its own"
             )
         bus = connect_async(settings.redis_url.get_secret_value())
-    store = Store.over(bus, settings)
+    store = Store.from_redis(bus, settings)
     app = FastAPI(
         title="Patchwatch",
         version=__version__,
         description=_DESCRIPTION,
         lifespan=_lifespan,
-        docs_url=None,  # `add_documentation` has pages that fetch nothing from elsewhere
+        docs_url=None,  # `add_documentation` adds pages that fetch nothing from other hosts
         redoc_url=None,
         license_info={"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
     )
@@ -76,22 +78,22 @@ def create_app(settings: Settings, bus: Redis | None = None, *, client_queue: in
         settings,
         store,
         Hub(store.streams, store.cameras, settings.public_path),
-        Access(settings),
-        ThreadPoolExecutor(_RESOLVERS, thread_name_prefix="resolver"),
+        Authenticator(settings),
+        ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolver"),
         client_queue,
     )
-    problem.install(app)
-    app.include_router(_api())
+    install_handlers(app)
+    app.include_router(_api_router())
     app.include_router(health.router)
     app.include_router(metrics.router)
     _add_page(app)
     add_documentation(app)
-    app.add_middleware(HeadMiddleware)  # the last one added is the first that a request meets
-    app.add_middleware(AccessMiddleware, settings=settings)
+    app.add_middleware(HeadMiddleware)  # a request passes the middleware that was added last first
+    app.add_middleware(AuthMiddleware, settings=settings)
     app.add_middleware(RequestLimitMiddleware)
     app.add_middleware(HeadersMiddleware)
     app.add_middleware(ProxyMiddleware, settings=settings)
-    _document(app, settings)
+    _complete_openapi(app, settings)
     return app
 
 
@@ -104,12 +106,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await context.store.bus.aclose()
 
 
-def _api() -> APIRouter:
-    api = APIRouter(prefix="/api/v1", responses=problem.documented(401, 422, 503))
-    of_cameras = (cameras, scores, status, snapshot, alerts, explanation, enrolments, banks)
-    for noun in (*of_cameras, webhooks, ws_alerts, ws_scores):
-        api.include_router(noun.router)
-    return api
+def _api_router() -> APIRouter:
+    router = APIRouter(prefix="/api/v1", responses=documented(401, 422, 503))
+    camera_modules = (cameras, scores, status, snapshot, alerts, explanation, enrolments, banks)
+    for module in (*camera_modules, webhooks, ws_alerts, ws_scores):
+        router.include_router(module.router)
+    return router
 
 
 def _add_page(app: FastAPI) -> None:
@@ -120,8 +122,8 @@ def _add_page(app: FastAPI) -> None:
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
 
 
-def _document(app: FastAPI, settings: Settings) -> None:
-    """Complete the OpenAPI document: the schema of problems, and the token where one is asked for."""
+def _complete_openapi(app: FastAPI, settings: Settings) -> None:
+    """Add the schema of problems to the OpenAPI document, and the token if one is set."""
     generate = app.openapi
 
     def document() -> dict[str, object]:
@@ -129,7 +131,7 @@ def _document(app: FastAPI, settings: Settings) -> None:
             schema = generate()
             parts = schema.setdefault("components", {})
             schemas = parts.setdefault("schemas", {})
-            problems = problem.Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            problems = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
             schemas.update(problems.pop("$defs"), Problem=problems)
             if settings.api_token is not None:
                 parts["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}

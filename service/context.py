@@ -1,4 +1,4 @@
-"""What routes are given: the settings and the store, taken from the running app."""
+"""What routes need of the running app: the settings, the store, and what all requests share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
 from patchwatch.contract.settings import Settings
-from service.middleware.auth import Access
+from service.middleware.auth import Authenticator
 from service.rules.disk import Disk
 from service.store import Store
 from service.websockets.hub import Hub
@@ -23,21 +23,21 @@ class Context:
     settings: Settings
     store: Store
     hub: Hub
-    access: Access
-    resolver: Executor  # of names
-    client_queue: int  # messages that wait for a slow WebSocket client
+    authenticator: Authenticator
+    resolver: Executor  # resolves host names
+    client_queue: int  # how many messages may wait for a slow WebSocket client
     clock: BusClock = field(default_factory=BusClock)
     disk: Disk = field(default_factory=Disk)
 
     @property
     def stale_after_s(self) -> float:
-        """A score older than this is stale: a live frame is scored or dropped within ``max_age_s``."""
+        """The age at which a score is stale. A live frame is scored or dropped within ``max_age_s``."""
         return self.settings.max_age_s + 5.0
 
     async def now_ms(self) -> int:
-        """Unix time in milliseconds as Redis has it: the clock of the workers' records, whatever this host's says."""
+        """Unix time in milliseconds by the clock of Redis, as in the records of the workers."""
         with translated():
-            await self.clock.look_async(self.store.bus)
+            await self.clock.sync_async(self.store.bus)
         return self.clock.now_ms()
 
 
@@ -46,4 +46,4 @@ def _context(connection: HTTPConnection) -> Context:
     return context
 
 
-In = Annotated[Context, Depends(_context)]
+ContextDep = Annotated[Context, Depends(_context)]

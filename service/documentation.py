@@ -1,4 +1,4 @@
-"""The API's documentation for browsers, from files that come with Patchwatch: nothing is fetched from other hosts."""
+"""The documentation of the API for browsers. Its files come with Patchwatch: nothing is fetched from other hosts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PAGE = Path(__file__).parent / "page"
 
 
 def add_documentation(app: FastAPI) -> None:
-    """``/docs`` (Swagger UI) and ``/redoc``."""
+    """Add ``/docs`` (Swagger UI) and ``/redoc``."""
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> FileResponse:
@@ -29,7 +29,7 @@ def add_documentation(app: FastAPI) -> None:
     async def redoc_script() -> Response:
         return Response(_redoc_script(), media_type="text/javascript", headers={"Cache-Control": "max-age=86400"})
 
-    # The scripts alone are taken from that package: its pages hold scripts in the HTML, which our policy forbids.
+    # Only the scripts of that package are used: its pages have inline scripts, which our policy forbids.
     app.mount("/documentation", StaticFiles(directory=str(_scripts())), name="documentation")
 
 
@@ -39,5 +39,5 @@ def _scripts() -> Path:
 
 @cache
 def _redoc_script() -> str:
-    """Without the one address of another host that it would fetch a picture from."""
+    """Redoc's script, with its logo replaced by ours: it would be fetched from another host."""
     return (_scripts() / "redoc.standalone.js").read_text(encoding="utf-8").replace(_REDOC_LOGO, "page/icon.svg")

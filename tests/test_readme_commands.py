@@ -24,8 +24,8 @@ from footage import write_recording
 from ingest_rig import free_port
 from waiting import wait_until
 
-from patchwatch.messages.alert_view import AlertView
-from workers.delivery.signature import signed_headers
+from patchwatch.messages.alert import AlertView
+from workers.delivery.payload import signed_headers
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -13,12 +13,12 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-import redis
-
 from patchwatch.bus.keys import CameraKeys
+from patchwatch.bus.streams import Entry, StreamInfo, entry_ms
 from patchwatch.contract.bounds import counted
-from patchwatch.messages.frame_gaps import FrameGaps
-from patchwatch.messages.status import CaptureStatus, DropReason
+from patchwatch.messages.analysis_status import DropReason
+from patchwatch.messages.capture_status import CaptureStatus
+from patchwatch.messages.frame import FrameGaps
 
 READS = 3
 _DROPPED = b"dropped:"
@@ -44,13 +44,11 @@ class QueueExtent:
     exists: bool
 
     @classmethod
-    def of(cls, xinfo: Any, committed: QueuePosition) -> QueueExtent:
-        """From XINFO STREAM; a stream that does not exist is answered by an error."""
-        if isinstance(xinfo, redis.ResponseError):
+    def from_stream(cls, info: StreamInfo | None, committed: QueuePosition) -> QueueExtent:
+        """``info`` is None for a stream that does not exist."""
+        if info is None:
             return cls(0, None, QueuePosition(0, FrameGaps()), False)
-        if isinstance(xinfo, Exception):
-            raise xinfo
-        return cls(xinfo["length"], _mark(xinfo["first-entry"]), head_of(xinfo, committed), True)
+        return cls(info.length, _position(info.first_entry), stream_head(info, committed), True)
 
     def after(self, committed: QueuePosition) -> int:
         """Frames in the queue beyond a mark; those up to it are kept for a while as history."""
@@ -93,7 +91,7 @@ class Account:
         return self.captured - self.scored - sum(self.dropped.values()) - self.queued - self.in_flight
 
     @classmethod
-    def of(
+    def from_reads(
         cls, capture: CaptureStatus | None, counters: dict[bytes, bytes], committed: QueuePosition, queue: QueueExtent
     ) -> Account:
         known = max(queue.head.seq, committed.seq)
@@ -132,28 +130,34 @@ def answered(capture: CaptureStatus | None, answers: list[Any]) -> Account:
     for answer in (counters, state):
         if isinstance(answer, Exception):
             raise answer
-    committed = committed_mark(*state)
-    return Account.of(capture, counters, committed, QueueExtent.of(frames, committed))
+    committed = committed_position(*state)
+    return Account.from_reads(
+        capture, counters, committed, QueueExtent.from_stream(StreamInfo.from_answer(frames), committed)
+    )
 
 
-def committed_mark(seq: bytes | None, books: bytes | None) -> QueuePosition:
+def committed_position(seq: bytes | None, books: bytes | None) -> QueuePosition:
     """From the fields ``seq`` and ``books`` of a camera's state."""
     return QueuePosition(counted(seq), FrameGaps.decode(books) or FrameGaps())
 
 
-def head_of(xinfo: Any, committed: QueuePosition) -> QueuePosition:
+def stream_head(info: StreamInfo, committed: QueuePosition) -> QueuePosition:
     """The newest number that a stream has had, with the books up to it.
 
     Frames after the last entry, or after the committed one where there is none, were lost with a server that ended:
     live pictures are not in its append-only file (`patchwatch.bus.unlogged_writes`).
     """
-    seq = int(xinfo["last-generated-id"].split(b"-")[0])
-    known = max(committed, _mark(xinfo["last-entry"]) or QueuePosition(0, FrameGaps()), key=lambda mark: mark.seq)
+    seq = entry_ms(info.last_id)
+    newest = _position(info.last_entry) or QueuePosition(0, FrameGaps())
+    known = max(committed, newest, key=lambda position: position.seq)
     return QueuePosition(seq, replace(known.books, lost=known.books.lost + max(0, seq - known.seq)))
 
 
-def _mark(entry: Any) -> QueuePosition | None:
-    return QueuePosition(int(entry[0].split(b"-")[0]), FrameGaps.beside(entry[1]) or FrameGaps()) if entry else None
+def _position(entry: Entry | None) -> QueuePosition | None:
+    if entry is None:
+        return None
+    entry_id, fields = entry
+    return QueuePosition(int(entry_id.split(b"-")[0]), FrameGaps.from_fields(fields) or FrameGaps())
 
 
 def _drops(counters: dict[bytes, bytes]) -> dict[str, int]:

@@ -34,13 +34,13 @@ class BusClock:
     def now_ms(self) -> int:
         return self.now_ns() // _MS
 
-    def look(self, client: Any, *, anew: bool = False) -> None:
+    def sync(self, client: Any, *, anew: bool = False) -> None:
         """Ask a blocking client, if it is time to (or ``anew``). Raises what the client raises."""
         if self._is_due(anew):
             asked_ns = self._monotonic_ns()
             self._take(client.time(), asked_ns)
 
-    async def look_async(self, client: Any) -> None:
+    async def sync_async(self, client: Any) -> None:
         """As `look`, with an asyncio client."""
         if self._is_due(anew=False):
             asked_ns = self._monotonic_ns()

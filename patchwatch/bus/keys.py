@@ -38,7 +38,7 @@ class CameraKeys:
     partition: int
 
     @classmethod
-    def of(cls, camera_id: str, partitions: int) -> CameraKeys:
+    def for_camera(cls, camera_id: str, partitions: int) -> CameraKeys:
         return cls(camera_id, partition_of(camera_id, partitions))
 
     def _key(self, noun: str) -> str:
@@ -119,21 +119,21 @@ class LeaseKeys:
     request: str
 
     @classmethod
-    def of_partition(cls, partition: int) -> LeaseKeys:
+    def for_partition(cls, partition: int) -> LeaseKeys:
         return cls(str(partition), lease(partition), fence(partition), f"pw:{{{partition}}}:lease-request")
 
     @classmethod
-    def of_capture(cls, camera_id: str, partitions: int) -> LeaseKeys:
-        of = CameraKeys.of(camera_id, partitions)
+    def for_capture(cls, camera_id: str, partitions: int) -> LeaseKeys:
+        of = CameraKeys.for_camera(camera_id, partitions)
         return cls(camera_id, *(of._key(f"capture-{noun}") for noun in ("lease", "fence", "lease-request")))
 
     @classmethod
-    def of_webhook(cls, webhook_id: str) -> LeaseKeys:
+    def for_webhook(cls, webhook_id: str) -> LeaseKeys:
         of = WebhookKeys(webhook_id)
         return cls(webhook_id, *(of._key(noun) for noun in ("lease", "fence", "lease-request")))
 
     @classmethod
-    def of_enrolment(cls, enrolment_id: str) -> LeaseKeys:
+    def for_enrolment(cls, enrolment_id: str) -> LeaseKeys:
         nouns = ("lease", "fence", "lease-request")
         return cls(enrolment_id, *(f"pw:enrolment:{enrolment_id}:{noun}" for noun in nouns))
 
@@ -198,5 +198,5 @@ class WebhookKeys:
 
 
 def worker(role: str, worker_id: str) -> str:
-    """Expiring `WorkerBeat` (JSON)."""
+    """Expiring `Heartbeat` (JSON)."""
     return f"pw:worker:{role}:{worker_id}"

@@ -1,4 +1,4 @@
-"""The one way to read what stands in Redis: a record that cannot be read is as good as none, and logged.
+"""The one way to read what is stored in Redis: a record that cannot be read counts as missing, and is logged.
 
 It must fail neither the request nor the worker that reads it (docs/decisions/021-unreadable-records.md).
 """
@@ -6,13 +6,20 @@ It must fail neither the request nor the worker that reads it (docs/decisions/02
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Mapping
+from typing import Protocol, TypeVar
 
 from patchwatch.contract.errors import InvalidMessageError, NotFoundError
 
+
+class _HasId(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
 _T = TypeVar("_T")
 _Data = TypeVar("_Data")
+_R = TypeVar("_R", bound=_HasId)
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +33,15 @@ def readable(decode: Callable[[_Data], _T], data: _Data | None, what: str) -> _T
     except InvalidMessageError as error:
         log.warning("%s is left out: %s", what, error)
         return None
+
+
+def readable_by_id(decode: Callable[[bytes], _R], stored: Mapping[bytes, bytes], noun: str) -> dict[str, _R]:
+    """The readable records of a configuration hash, by their ids in order. ``noun`` names one of them in the log."""
+    records = (
+        readable(decode, data, f"{noun} {name!r} (remove it, and add it again)")
+        for name, data in sorted(stored.items())
+    )
+    return {record.id: record for record in records if record is not None}
 
 
 def required(decode: Callable[[_Data], _T], data: _Data, what: str) -> _T:

@@ -1,11 +1,17 @@
-"""What kind of IP address one is: the one guard for all that a user may have us connect to, cameras and webhooks."""
+"""Which IP addresses users may have us connect to: the one guard against SSRF, for cameras and webhooks.
+
+Nobody shall reach through us what only this machine may reach. A name is judged by the addresses that it resolves to,
+at the moment of connecting; judging it earlier is a courtesy.
+"""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import IntEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+from patchwatch.contract.errors import DestinationForbiddenError
 
 Address = IPv4Address | IPv6Address
 
@@ -45,7 +51,7 @@ def parse(address: str) -> Address:
 
 
 def network_of(host: str) -> str:
-    """What one client can have many of: an IPv4 address, or the /64 of an IPv6 one. What is no address is itself."""
+    """What counts as one client: an IPv4 address, or the /64 of an IPv6 one. Other text is returned as is."""
     try:
         address = parse(host)
     except ValueError:
@@ -67,6 +73,25 @@ def reach_of(address: str) -> Reach | None:
         return None
     reaches = [_reach(ip) for ip in _reached(parse(address))]
     return None if None in reaches else max(reach for reach in reaches if reach is not None)
+
+
+def allowed_addresses(addresses: Iterable[str], reach: str) -> list[str]:
+    """Those of a host's addresses that may be connected to; ``reach`` is `Settings.webhook_reach`.
+
+    Raises `DestinationForbiddenError` when none is left.
+    """
+    widest = Reach[reach.upper()]
+    judged = [(address, reach_of(address)) for address in addresses]
+    reachable = [address for address, needed in judged if needed is not None and needed <= widest]
+    if not reachable:
+        needs = min((needed for _, needed in judged if needed is not None), default=None)
+        raise DestinationForbiddenError(
+            "webhooks are never sent to link-local, metadata, multicast or reserved addresses"
+            if needs is None
+            else f"webhooks are not sent to {needs.name.lower()} addresses: "
+            f"set PATCHWATCH_WEBHOOK_REACH={needs.name.lower()} to allow it"
+        )
+    return reachable
 
 
 def _forbids(ip: Address) -> bool:
@@ -96,7 +121,7 @@ def _meanings(ip: Address) -> Iterator[Address]:
 
 
 def _reached(ip: Address) -> list[Address]:
-    """Where a packet to it ends."""
+    """The addresses that a packet to this one ends at."""
     inner: list[Address] = list(_inner(ip)) if isinstance(ip, IPv6Address) and not ip.is_loopback else []
     if isinstance(ip, IPv6Address) and _is_isatap(ip):
         return [ip, *inner]  # only a router of ISATAP goes by the IPv4 address; for all others it is any host's
@@ -108,7 +133,7 @@ def _is_isatap(ip: IPv6Address) -> bool:
 
 
 def _inner(ip: IPv6Address) -> Iterator[IPv4Address]:
-    """IPv4 addresses that an IPv6 one carries."""
+    """The IPv4 addresses that an IPv6 address embeds."""
     number = int(ip)
     if ip.ipv4_mapped is not None:
         yield ip.ipv4_mapped
@@ -119,7 +144,7 @@ def _inner(ip: IPv6Address) -> Iterator[IPv4Address]:
     elif ip in _NAT64 or (ip in _COMPATIBLE and number > 1):
         yield IPv4Address(number & _LOW)
     elif ip in _LOCAL_NAT64:
-        high = (number >> 64 & 0xFFFF) << 16 | number >> 40 & 0xFFFF  # 16 bits, 8 of nothing, 16 bits
+        high = (number >> 64 & 0xFFFF) << 16 | number >> 40 & 0xFFFF  # 16 bits, 8 reserved, 16 bits
         yield from (IPv4Address(part) for part in {number & _LOW, high} if part)
     elif _is_isatap(ip):
         yield IPv4Address(number & _LOW)

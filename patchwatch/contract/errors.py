@@ -51,6 +51,12 @@ class BusUnavailableError(RetryableError):
     code = "bus-unavailable"
 
 
+class ContentionError(BusUnavailableError):
+    """Other clients change the same records all the time, so that a transaction never got through."""
+
+    code = "unavailable"
+
+
 class BusRefusedError(BusUnavailableError):
     """Redis answers, but will not do what Patchwatch needs until its settings or ours change: a wrong password, a user
     without the rights, a database that is not there."""
@@ -73,7 +79,7 @@ class StorageError(RetryableError):
 class SourceUnavailableError(RetryableError):
     """A video source cannot be opened or stopped delivering, for a reason that may pass.
 
-    ``reason`` is one of the words of `messages.status.Reason`.
+    ``reason`` is one of the words of `messages.capture_status.Reason`.
     """
 
     code = "source-unavailable"

@@ -18,7 +18,8 @@ from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
 from patchwatch.doctor.finding import Finding, fail, ok, warn
 from patchwatch.messages.camera import Camera
-from patchwatch.messages.status import CaptureState, CaptureStatus, WorkerBeat
+from patchwatch.messages.capture_status import CaptureState, CaptureStatus
+from patchwatch.messages.heartbeat import Heartbeat
 
 _NEEDED = (Role.INGEST, Role.INFERENCE, Role.ENROLMENT)
 _SETTLES_S = 0.5  # a frame that is being committed as we look is accounted for by then
@@ -35,19 +36,19 @@ def cameras_of(client: Any) -> list[Camera]:
     return cameras
 
 
-def beats_of(client: Any) -> list[WorkerBeat]:
+def beats_of(client: Any) -> list[Heartbeat]:
     """Living workers."""
     names = list(client.scan_iter(keys.worker("*", "*"), count=1000))
     found = []
     for data in client.mget(names) if names else []:
         try:
-            found.append(WorkerBeat.decode(data or b""))
+            found.append(Heartbeat.decode(data or b""))
         except InvalidMessageError:
             continue  # it expired meanwhile, or is of another version
     return found
 
 
-def check_workers(beats: list[WorkerBeat], *, webhooks: int) -> Iterator[Finding]:
+def check_workers(beats: list[Heartbeat], *, webhooks: int) -> Iterator[Finding]:
     """``webhooks``: how many there are; without any nobody needs to deliver."""
     count = Counter(beat.role for beat in beats)
     for role in (*_NEEDED, *([Role.DELIVERY] if webhooks or count[Role.DELIVERY] else [])):
@@ -102,7 +103,7 @@ def check_camera(client: Any, settings: Settings, camera: Camera) -> Iterator[Fi
 
 
 def _account(client: Any, settings: Settings, camera: Camera) -> tuple[accounting.Account, CaptureStatus | None]:
-    of = CameraKeys.of(camera.id, settings.partitions)
+    of = CameraKeys.for_camera(camera.id, settings.partitions)
     with client.pipeline(transaction=True) as pipe:
         accounting.ask(pipe, of)
         pipe.get(of.capture)

@@ -12,6 +12,7 @@ from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
+from patchwatch.bus.backoff import Backoff
 from patchwatch.bus.connection import ping
 from patchwatch.contract.errors import BusUnavailableError, ConfigurationError, FatalError, StoppedError
 from patchwatch.contract.settings import Settings
@@ -31,7 +32,7 @@ _SHARE_OF_MEMORY, _LEAST_MEMORY_MB, _MOST_MEMORY_MB = 4, 128, 4096
 _PREDECESSOR_ENDS_WITHIN_S = 30.0
 _LOOK_EVERY_S = 2.0
 _SILENT_AT_MOST_S = 60.0  # a server that hangs so long is killed and started again
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
+_BACKOFF = Backoff(least_s=1.0, most_s=30.0)
 _STARTS_IN_A_ROW = 5
 _STABLE_AFTER_S = 60.0
 _ANSWERS_WITHIN_S = 1.0  # or is looked at again
@@ -180,7 +181,7 @@ class KeptQueue:
         if self._restart is None or next(self._restart, _DONE) is not _DONE:
             return
         self._restart = None
-        self._look_at_s = time.monotonic() + min(_FIRST_PAUSE_S * 2**self._starts, _LONGEST_PAUSE_S)
+        self._look_at_s = time.monotonic() + _BACKOFF.delay_s(self._starts)
 
 
 @contextmanager

@@ -72,7 +72,7 @@ class EnrolmentReport(_Part):
     streams: tuple[StreamReport, ...]
 
     @classmethod
-    def of(cls, facts: dict[str, Any], camera_id: str, profile: str) -> Self:
+    def from_facts(cls, facts: dict[str, Any], camera_id: str, profile: str) -> Self:
         """From the facts of a coverage (all fields but ``next_step``). Raises pydantic's ValidationError."""
         report = cls.model_validate(facts | {"next_step": ""})
         return report.model_copy(update={"next_step": next_step(report, camera_id, profile)})

@@ -7,6 +7,7 @@ import struct
 from dataclasses import dataclass
 from enum import IntFlag
 
+from patchwatch.contract.bounds import LARGEST, LATEST_MS
 from patchwatch.contract.errors import InvalidMessageError
 
 # version, flags, width, height, source_width, source_height, captured_at_ns, media_time_ns
@@ -14,6 +15,10 @@ _HEADER = struct.Struct("<BBHHHHqq")
 VERSION = 1
 _LATE = b"l"
 _MOST_LATE = re.compile(rb"\d{1,9}")
+# version, unpublished, lost, since_ms
+_GAPS = struct.Struct("<BQQQ")
+_GAPS_VERSION = 1
+_GAPS_FIELD = b"b"
 
 
 class FrameFlag(IntFlag):
@@ -82,3 +87,44 @@ class FrameMessage:
         given = fields.get(_LATE, b"0")
         late_ms = int(given) if _MOST_LATE.fullmatch(given) else 0
         return cls(seq, captured, media, width, height, source_width, source_height, FrameFlag(flags), jpeg, late_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameGaps:
+    """Sequence numbers that are missing from a camera's queue, counted up to the frame this travels with.
+
+    ``unpublished`` never reached Redis; ``lost`` did, and Redis lost them or the record of what became of them
+    (FLUSHALL, a restart without persistence or with an older snapshot). A number missing for neither reason was pushed
+    out of a full queue. ``since_ms``: when these books began, which is when the queue was made, or made again.
+    """
+
+    unpublished: int = 0
+    lost: int = 0
+    since_ms: int = 0
+
+    def encode(self) -> bytes:
+        return _GAPS.pack(_GAPS_VERSION, self.unpublished, self.lost, self.since_ms)
+
+    @classmethod
+    def decode(cls, data: bytes | None) -> FrameGaps | None:
+        """None where there are none, or none of a version known here."""
+        if data is None or len(data) != _GAPS.size or data[0] != _GAPS_VERSION:
+            return None
+        unpublished, lost, since_ms = _GAPS.unpack(data)[1:]
+        if max(unpublished, lost) > LARGEST or since_ms > LATEST_MS:
+            return None
+        return cls(unpublished, lost, since_ms)
+
+    def added_to(self, fields: dict[bytes, bytes]) -> dict[bytes, bytes]:
+        """The fields of a queue entry with these books beside them."""
+        return {**fields, _GAPS_FIELD: self.encode()}
+
+    @classmethod
+    def from_fields(cls, fields: dict[bytes, bytes]) -> FrameGaps | None:
+        """The books that came with a queue entry."""
+        return cls.decode(fields.get(_GAPS_FIELD))
+
+    def since(self, earlier: FrameGaps) -> FrameGaps:
+        """What was missing between two frames."""
+        unpublished, lost = self.unpublished - earlier.unpublished, self.lost - earlier.lost
+        return FrameGaps(max(0, unpublished), max(0, lost), self.since_ms)

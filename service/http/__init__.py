@@ -1,1 +1,1 @@
-"""Below the application: listening socket, uvicorn's protocols with limits, proxies."""
+"""Below the application: the listening socket, uvicorn's protocols with limits, WebSocket handshakes."""

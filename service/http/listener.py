@@ -1,4 +1,4 @@
-"""The listening socket, and how many files and connections this process may have open."""
+"""The listening socket, and how many files and connections this process may open."""
 
 from __future__ import annotations
 
@@ -11,64 +11,65 @@ import socket
 from typing import Any
 
 log = logging.getLogger("patchwatch.service")
-_FOR_OTHERS = 128  # open files that are no clients: Redis' connections, static files, the log
-MOST_CONNECTIONS = 8192
+_RESERVED_FILES = 128  # for what is not a client: connections to Redis, static files, the log
+MAX_CONNECTIONS = 8192
 _OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 def raise_open_files() -> int:
-    """Let this process open as many files as the system allows it to; returns how many."""
+    """Raise the limit of open files as far as the system allows; returns the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         with contextlib.suppress(ValueError, OSError):  # refused inside some containers
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
             soft = hard
-    return MOST_CONNECTIONS + _FOR_OTHERS if soft == resource.RLIM_INFINITY else soft
+    return MAX_CONNECTIONS + _RESERVED_FILES if soft == resource.RLIM_INFINITY else soft
 
 
-def most_connections(open_files: int) -> int:
-    """How many clients may be connected at once, where so many files may be open."""
-    return max(1, min(MOST_CONNECTIONS, max(open_files - _FOR_OTHERS, open_files // 2)))
+def connection_limit(open_files: int) -> int:
+    """How many clients may be connected at once, where ``open_files`` files may be open."""
+    return max(1, min(MAX_CONNECTIONS, max(open_files - _RESERVED_FILES, open_files // 2)))
 
 
 class Listener(socket.socket):
-    """Takes no part in asyncio's answer to a process that is out of files, which is to log a traceback for each
-    connection that waits: it closes that connection, so that the next one gets its turn, and says so once a minute.
+    """A listening socket that closes new connections while the process is out of files, and logs that.
+
+    asyncio by itself would log a traceback for each connection and leave it waiting.
     """
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._spare = _open_spare()
+        self._spare_file = _open_spare_file()
 
     def accept(self) -> tuple[socket.socket, Any]:
-        """Raises `BlockingIOError` where there is nothing to accept, or no room to."""
+        """Raises `BlockingIOError` when there is no connection to accept, or no file for it."""
         try:
             return super().accept()
         except OSError as error:
             if error.errno not in _OUT_OF_FILES:
                 raise
-            log.warning("a connection is closed unheard (%s): raise the limit of open files", error.strerror)
-            self._turn_away()
+            log.warning("a new connection is closed (%s): raise the limit of open files", error.strerror)
+            self._refuse_one()
             raise BlockingIOError from None
 
     def close(self) -> None:
         super().close()
-        self._give_up_spare()
+        self._close_spare_file()
 
-    def _turn_away(self) -> None:
-        """Accept and close one connection with the file that is kept in reserve for this."""
-        self._give_up_spare()
+    def _refuse_one(self) -> None:
+        """Accept and close one connection, with the file that is held open for this."""
+        self._close_spare_file()
         with contextlib.suppress(OSError):
             super().accept()[0].close()
-        self._spare = _open_spare()
+        self._spare_file = _open_spare_file()
 
-    def _give_up_spare(self) -> None:
-        if self._spare is not None:
-            os.close(self._spare)
-        self._spare = None
+    def _close_spare_file(self) -> None:
+        if self._spare_file is not None:
+            os.close(self._spare_file)
+        self._spare_file = None
 
 
-def _open_spare() -> int | None:
+def _open_spare_file() -> int | None:
     try:
         return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

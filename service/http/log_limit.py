@@ -1,4 +1,4 @@
-"""A bound on what strangers can make this process log."""
+"""A limit on what clients can make this process log."""
 
 from __future__ import annotations
 
@@ -7,40 +7,44 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-_EVERY_S = 60.0
-_LINES = 5  # of one kind in that time
+_LIMITED_LOGGERS = (
+    "uvicorn.error",
+    "asyncio",
+    "service.problems.responses",
+    "patchwatch.service",
+    "patchwatch.bus.stored_records",
+)
+_PERIOD_S = 60.0
+_LINES_PER_PERIOD = 5
 
 
 @dataclass
-class _Kind:
+class _Counter:
     since_s: float
     lines: int = 0
 
 
 class LogLimit(logging.Filter):
-    """Passes five lines of a kind a minute, and says of the last one that more are left out.
-
-    A kind is a place in the code.
-    """
+    """Passes five lines a minute from each place in the code. The fifth says that more are left out."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
         self._clock = clock
-        self._kinds: dict[tuple[str, int], _Kind] = {}
+        self._counters: dict[tuple[str, int], _Counter] = {}
 
     def filter(self, record: logging.LogRecord) -> bool:
         now_s = self._clock()
-        kind = self._kinds.setdefault((record.pathname, record.lineno), _Kind(now_s))
-        if now_s - kind.since_s >= _EVERY_S:
-            kind.since_s, kind.lines = now_s, 0
-        kind.lines += 1
-        if kind.lines == _LINES:
+        counter = self._counters.setdefault((record.pathname, record.lineno), _Counter(now_s))
+        if now_s - counter.since_s >= _PERIOD_S:
+            counter.since_s, counter.lines = now_s, 0
+        counter.lines += 1
+        if counter.lines == _LINES_PER_PERIOD:
             record.msg, record.args = f"{record.getMessage()} (more of these are left out for a minute)", ()
-        return kind.lines <= _LINES
+        return counter.lines <= _LINES_PER_PERIOD
 
 
 def install() -> None:
-    """Limit the loggers of this process that requests can make write."""
+    """Limit the loggers that requests can make write."""
     limit = LogLimit()
-    for name in ("uvicorn.error", "asyncio", "service.problem", "patchwatch.service", "patchwatch.bus.stored_records"):
+    for name in _LIMITED_LOGGERS:
         logging.getLogger(name).addFilter(limit)

@@ -1,4 +1,4 @@
-"""uvicorn's protocols with limits that it does not have: on silence before, within and after requests."""
+"""uvicorn's protocols with time limits that it lacks: for sending a request, its body, and for reading the answer."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from service.http.connections import WaitingConnections
 if TYPE_CHECKING:
     import h11
 
-REQUEST_WITHIN_S = 10.0  # from connecting, or from the last answer, to the end of a request's head
-BODY_WITHIN_S = 30.0  # a body has at most a megabyte
-READ_EVERY_S = 30.0  # a client that reads an answer must take
-READ_AT_LEAST_BYTES = 32 * 1024  # in that time
-_WEBSOCKET_CLOSES_WITHIN_S = 2.0
-# What `websockets` reads of a handshake; it leaves a longer one without an answer.
-_LONGEST_WEBSOCKET_TARGET = 8000
-_MOST_WEBSOCKET_HEADERS = 100
+REQUEST_TIMEOUT_S = 10.0  # from connecting, or from the last answer, to the end of a request's head
+BODY_TIMEOUT_S = 30.0  # a body has at most a megabyte
+READ_TIMEOUT_S = 30.0  # within this time the client must read
+READ_AT_LEAST_BYTES = 32 * 1024  # of an answer
+_WEBSOCKET_CLOSE_TIMEOUT_S = 2.0
+# The library `websockets` does not answer a handshake beyond these limits.
+_MAX_WEBSOCKET_TARGET_LENGTH = 8000
+_MAX_WEBSOCKET_HEADERS = 100
 
 
 class Config(uvicorn.Config):
-    """uvicorn's, with what its protocols share."""
+    """uvicorn's configuration, with what the protocols share."""
 
     waiting: WaitingConnections
 
 
 class HttpProtocol(H11Protocol):
-    """Closes connections whose client is silent for too long, or too slow to ever end a request."""
+    """Closes the connection of a client that does not finish its request, or read its answer, in time."""
 
     def __init__(self, config: uvicorn.Config, *arguments: Any, **named: Any) -> None:
         super().__init__(config, *arguments, **named)
         self._waiting = cast(Config, config).waiting
-        self._awaited: tuple[object, str] | None = None  # request and part of it that the client has still to send
+        self._awaited: tuple[object, str] | None = None  # the request, and the part of it that the client must send
         self._deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -53,7 +53,7 @@ class HttpProtocol(H11Protocol):
         self._await_client()
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
-        if len(event.target) > _LONGEST_WEBSOCKET_TARGET or len(self.headers) > _MOST_WEBSOCKET_HEADERS:
+        if len(event.target) > _MAX_WEBSOCKET_TARGET_LENGTH or len(self.headers) > _MAX_WEBSOCKET_HEADERS:
             self._answer(b"414 URI Too Long")
             return
         if self._waiting.leave_no_room(len(self.connections)):
@@ -80,7 +80,10 @@ class HttpProtocol(H11Protocol):
         self.transport.close()
 
     def _await_client(self) -> None:
-        """Look whose move it is. The time for a part of a request runs from its beginning, not from its last byte."""
+        """Start or stop the time limit for what the client must send next.
+
+        The time for a part of a request runs from its beginning, not from its last byte.
+        """
         if self.transport.get_protocol() is not self or self.flow.write_paused:
             return
         part = self._missing_part()
@@ -90,7 +93,7 @@ class HttpProtocol(H11Protocol):
         if part is None:
             self._stop_waiting()
         else:
-            self._wait(REQUEST_WITHIN_S if part[1] == "head" else BODY_WITHIN_S, self.transport.abort)
+            self._wait(REQUEST_TIMEOUT_S if part[1] == "head" else BODY_TIMEOUT_S, self.transport.abort)
 
     def _missing_part(self) -> tuple[object, str] | None:
         if self.cycle is None or self.cycle.response_complete:
@@ -102,11 +105,11 @@ class HttpProtocol(H11Protocol):
         if unread > unread_before - READ_AT_LEAST_BYTES:
             self.transport.abort()
         else:
-            self._wait(READ_EVERY_S, lambda: self._await_reader(unread))
+            self._wait(READ_TIMEOUT_S, lambda: self._await_reader(unread))
 
-    def _wait(self, within_s: float, then: Callable[[], None]) -> None:
+    def _wait(self, timeout_s: float, on_timeout: Callable[[], None]) -> None:
         self._stop_waiting()
-        self._deadline = self.loop.call_later(within_s, then)
+        self._deadline = self.loop.call_later(timeout_s, on_timeout)
         self._waiting.add(self, len(self.connections))
 
     def _stop_waiting(self) -> None:
@@ -117,18 +120,18 @@ class HttpProtocol(H11Protocol):
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """Counts as waiting until something was sent to it: those that are refused, or never answered, are not kept."""
+    """Counts as waiting until something is sent to its client, so refused and unanswered WebSockets are not kept."""
 
     def __init__(self, config: uvicorn.Config, *arguments: Any, **named: Any) -> None:
         super().__init__(config, *arguments, **named)
         self._waiting = cast(Config, config).waiting
         self._deadline: asyncio.TimerHandle | None = None
-        self.close_timeout = _WEBSOCKET_CLOSES_WITHIN_S
+        self.close_timeout = _WEBSOCKET_CLOSE_TIMEOUT_S
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._waiting.add(self, len(self.connections))
-        self._deadline = self.loop.call_later(REQUEST_WITHIN_S + _WEBSOCKET_CLOSES_WITHIN_S, self.transport.abort)
+        self._deadline = self.loop.call_later(REQUEST_TIMEOUT_S + _WEBSOCKET_CLOSE_TIMEOUT_S, self.transport.abort)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()

@@ -1,7 +1,7 @@
-"""The beginning of a WebSocket: how a browser brings its token, and that it is accepted.
+"""The handshake of a WebSocket: how a browser presents its token, and which subprotocol is accepted.
 
-A page can set no header of a WebSocket, and what stands in its address is written into the logs of proxies. So it
-offers two subprotocols: ``patchwatch``, which is accepted, and ``patchwatch.token.`` with the token in base64url.
+A page cannot set headers of a WebSocket, and proxies write its address into their logs. So the page offers two
+subprotocols: ``patchwatch``, which is accepted, and ``patchwatch.token.`` followed by the token in base64url.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import binascii
 from starlette.types import Scope
 from starlette.websockets import WebSocket
 
-_OURS = "patchwatch"
-_TOKEN = "patchwatch.token."  # noqa: S105 - what stands before one
+_SUBPROTOCOL = "patchwatch"
+_TOKEN_PREFIX = "patchwatch.token."  # noqa: S105 - no secret
 
 
 def offered_token(scope: Scope) -> bytes:
-    """Empty where none is offered."""
+    """The token among the offered subprotocols; empty without one."""
     for name in scope.get("subprotocols", ()):
-        if name.startswith(_TOKEN):
-            encoded = name.removeprefix(_TOKEN)
+        if name.startswith(_TOKEN_PREFIX):
+            encoded = name.removeprefix(_TOKEN_PREFIX)
             try:
                 return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4))
             except (binascii.Error, ValueError):
@@ -29,6 +29,6 @@ def offered_token(scope: Scope) -> bytes:
 
 
 async def accept(websocket: WebSocket) -> None:
-    """With the subprotocol of ours, where it is offered: a browser closes otherwise."""
+    """Accept with our subprotocol if it is offered: otherwise a browser would close the connection."""
     offered = websocket.scope.get("subprotocols", ())
-    await websocket.accept(subprotocol=_OURS if _OURS in offered else None)
+    await websocket.accept(subprotocol=_SUBPROTOCOL if _SUBPROTOCOL in offered else None)

@@ -1,1 +1,1 @@
-"""What every request passes: authorisation, limits of its body, headers."""
+"""What every request passes: proxy prefix, headers, size limits, authentication."""

@@ -1,7 +1,7 @@
-"""Who may ask: a token where one is set; otherwise only programs on this machine, and no foreign web page.
+"""Who may use the API: whoever has the token, if one is set; otherwise only programs on this machine.
 
-The token travels as ``Authorization: Bearer TOKEN``; WebSockets, whose headers a browser cannot set, may carry it as a
-subprotocol (see `service.http.websocket_handshake`) or as ``?token=TOKEN``.
+The token travels as ``Authorization: Bearer TOKEN``. A browser cannot set headers of a WebSocket, which may instead
+carry the token as a subprotocol (see `service.http.websocket_handshake`) or as ``?token=TOKEN``.
 """
 
 from __future__ import annotations
@@ -15,19 +15,21 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from patchwatch.contract.access_policy import is_loopback
 from patchwatch.contract.errors import PatchwatchError
 from patchwatch.contract.settings import Settings
-from service.http.proxy import local_path
 from service.http.websocket_handshake import offered_token
-from service.middleware.refusal import refuse
-from service.problem import ForbiddenError, UnauthorizedError
+from service.middleware.proxy import local_path
+from service.problems.errors import ForbiddenError, UnauthorizedError
+from service.problems.refusal import refuse
 
-_PROTECTED = ("/api/", "/metrics")
-_LONGEST_HOST = 100
-_HARMLESS = ("GET", "HEAD", "OPTIONS")
+_PROTECTED_PATHS = ("/api/", "/metrics")
+_MAX_HOST_LENGTH = 100
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
-class Access:
-    """What a request must bring. Tokens are compared as bytes: letters beyond ASCII come as UTF-8 from programs and
-    from our page, as Latin-1 from some browsers."""
+class Authenticator:
+    """Checks the token or, if none is set, the host and origin of requests.
+
+    Tokens are compared as bytes: programs and our page send letters beyond ASCII as UTF-8, some browsers as Latin-1.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._tokens = _encodings(settings.api_token.get_secret_value().strip()) if settings.api_token else []
@@ -40,13 +42,13 @@ class Access:
         if self._tokens:
             self._check_token(scope, headers)
             return
-        # Without a token any page in a browser on this machine could ask us, by WebSocket or by a name of its own
+        # Without this check any page in a browser on this machine could use the API, by WebSocket or by a host name
         # that resolves to 127.0.0.1.
         host = _split(f"//{headers.get('host', '')}").hostname or ""
         if not is_loopback(host):
             raise ForbiddenError(
                 f"without PATCHWATCH_API_TOKEN this service answers to localhost and 127.0.0.1 only, not to "
-                f"{host[:_LONGEST_HOST]!r}"
+                f"{host[:_MAX_HOST_LENGTH]!r}"
             )
         self._check_origin(scope, headers)
 
@@ -59,8 +61,8 @@ class Access:
         return True
 
     def _check_token(self, scope: Scope, headers: Headers) -> None:
-        scheme, _, given = headers.get("authorization", "").partition(" ")
-        presented = given.strip().encode("latin-1") if scheme.lower() == "bearer" else b""
+        scheme, _, credentials = headers.get("authorization", "").partition(" ")
+        presented = credentials.strip().encode("latin-1") if scheme.lower() == "bearer" else b""
         if not presented and scope["type"] == "websocket":
             query = parse_qs(scope["query_string"].decode("latin-1"))
             presented = offered_token(scope) or query.get("token", [""])[0].strip().encode(errors="replace")
@@ -72,8 +74,8 @@ class Access:
 
     def _check_origin(self, scope: Scope, headers: Headers) -> None:
         origin = headers.get("origin")
-        changes = scope["type"] == "websocket" or scope["method"] not in _HARMLESS
-        if origin is None or not changes or origin == self._own_origin:
+        checked = scope["type"] == "websocket" or scope["method"] not in _SAFE_METHODS
+        if origin is None or not checked or origin == self._own_origin:
             return
         if _split(origin).netloc != headers.get("host"):
             raise ForbiddenError(
@@ -82,17 +84,17 @@ class Access:
             )
 
 
-class AccessMiddleware:
-    """Refuses with a problem before anything else sees the request."""
+class AuthMiddleware:
+    """Refuses a request with a problem before a route sees it."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
-        self._access = Access(settings)
+        self._authenticator = Authenticator(settings)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in ("http", "websocket") and local_path(scope).startswith(_PROTECTED):
+        if scope["type"] in ("http", "websocket") and local_path(scope).startswith(_PROTECTED_PATHS):
             try:
-                self._access.check(scope)
+                self._authenticator.check(scope)
             except PatchwatchError as error:
                 await refuse(error, scope, receive, send)
                 return
@@ -109,5 +111,5 @@ def _encodings(token: str) -> list[bytes]:
 def _split(url: str) -> SplitResult:
     try:
         return urlsplit(url)
-    except ValueError:  # an odd bracket: no host of ours
+    except ValueError:  # an unbalanced bracket: certainly not our host
         return urlsplit("")

@@ -1,4 +1,4 @@
-"""No request may fill the memory, or keep the service busy by its length: limits, told as problems."""
+"""Limits on the length of requests, so that none fills the memory or keeps the service busy."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.middleware.refusal import refuse
-from service.problem import TooLargeError, TooLongError
+from service.problems.errors import TooLargeError, TooLongError
+from service.problems.refusal import refuse
 
 MAX_BODY_BYTES = 1_000_000  # the largest sensible body names some thousand recordings
-MAX_TARGET_BYTES = 16 * 1024  # path and query, as they came
-_TOO_LARGE = f"a request may have a body of at most {MAX_BODY_BYTES} bytes: send less at once"
-_TOO_LONG = f"an address may have {MAX_TARGET_BYTES} bytes of path and query: ask for less at once"
+MAX_TARGET_BYTES = 16 * 1024  # path and query, still encoded
+_TOO_LARGE = f"the body of the request is too long: send less at once, at most {MAX_BODY_BYTES} bytes"
+_TOO_LONG = f"the address is too long: ask for less at once, at most {MAX_TARGET_BYTES} bytes of path and query"
 
 
 class RequestLimitMiddleware:
-    """Refuses by the announced length before anything is read, and counts where none is announced. Stands before all
-    that looks into a request."""
+    """Refuses a request by its announced length before reading it, and counts bytes where no length is announced.
+
+    Must come before all other middleware that reads requests.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -35,14 +37,15 @@ class RequestLimitMiddleware:
         if announced.isdecimal() and (len(announced) > 20 or int(announced) > MAX_BODY_BYTES):
             await refuse(TooLargeError(_TOO_LARGE), scope, receive, send)
             return
-        taken = 0
+        received = 0
 
-        async def counted() -> Message:
-            nonlocal taken
+        async def receive_counted() -> Message:
+            nonlocal received
             message = await receive()
-            taken += len(message.get("body", b""))
-            if taken > MAX_BODY_BYTES:  # of the errors raised here FastAPI lets only this kind through
+            received += len(message.get("body", b""))
+            if received > MAX_BODY_BYTES:
+                # FastAPI passes on only this kind of error from here.
                 raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _TOO_LARGE)
             return message
 
-        await self._app(scope, counted, send)
+        await self._app(scope, receive_counted, send)

@@ -1,36 +1,36 @@
-"""What browsers are told about every answer, and HEAD for all that can be fetched."""
+"""Security headers of every answer, and HEAD requests."""
 
 from __future__ import annotations
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.http.proxy import local_path
+from service.middleware.proxy import local_path
 
-_ALWAYS = (
+_SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cross-origin-opener-policy", b"same-origin"),
 )
-_NEVER_FRAMED = "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
-_PAGE = f"default-src 'self'; img-src 'self' blob: data:; object-src 'none'; {_NEVER_FRAMED}"
-# What draws the documentation sets styles by script; it loads scripts from here alone, as the page does.
-_DOCUMENTATION = f"default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; {_NEVER_FRAMED}"
-_DATA = f"default-src 'none'; {_NEVER_FRAMED}"
+_NO_FRAMES = "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+_PAGE_POLICY = f"default-src 'self'; img-src 'self' blob: data:; object-src 'none'; {_NO_FRAMES}"
+# Swagger UI and Redoc set styles by script. Their scripts come from this service alone, as those of the page do.
+_DOCUMENTATION_POLICY = f"default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; {_NO_FRAMES}"
+_DATA_POLICY = f"default-src 'none'; {_NO_FRAMES}"
 
 
 def policy(path: str) -> str:
-    """The Content-Security-Policy of what stands at a path."""
+    """The Content-Security-Policy for a path."""
     if path in ("/docs", "/redoc"):
-        return _DOCUMENTATION
+        return _DOCUMENTATION_POLICY
     if path == "/" or path.startswith(("/page/", "/documentation/")):
-        return _PAGE
-    return _DATA
+        return _PAGE_POLICY
+    return _DATA_POLICY
 
 
 class HeadersMiddleware:
-    """Tells browsers to trust no more than our own pages need."""
+    """Adds headers that let browsers trust our pages no more than they need."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -39,7 +39,7 @@ class HeadersMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        extra = [*_ALWAYS, (b"content-security-policy", policy(local_path(scope)).encode())]
+        extra = [*_SECURITY_HEADERS, (b"content-security-policy", policy(local_path(scope)).encode())]
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -50,7 +50,7 @@ class HeadersMiddleware:
 
 
 class HeadMiddleware:
-    """Answers HEAD as GET, without the body: monitors and proxies ask that way."""
+    """Answers HEAD as GET without the body. Monitors and proxies send such requests."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

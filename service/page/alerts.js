@@ -1,14 +1,15 @@
-// The list of alerts: live while it shows the newest, by day, camera and kind, with older ones on demand.
+// The list of alerts, filtered by day, camera and kind. It is updated live, and older alerts are loaded on demand.
 
 import { get, getJson } from "./api.js";
 import { openDetail, renewDetail } from "./detail.js";
+import { clock, date } from "./format.js";
 
 const PAGE = 50;
 const byId = (id) => document.getElementById(id);
 const alerts = new Map(); // alert id -> {alert, node}
-let shown = PAGE; // at most so many
-let older = null; // the query for those that follow, where there may be more
-let asked = 0; // the latest request for a list: answers of earlier ones are void
+let shown = PAGE; // the largest number of alerts to show
+let older = null; // the query for the next page; null on the last one
+let latestRequest = 0; // answers to earlier requests are ignored
 
 export const KINDS = {
   anomaly: "anomaly", frozen: "picture frozen", covered: "lens covered or dark", scene_changed: "scene changed",
@@ -16,47 +17,46 @@ export const KINDS = {
   offline: "camera offline",
 };
 
-const chosen = () => ({ day: byId("day").value, camera: byId("of-camera").value, kind: byId("of-kind").value });
-const clock = (iso) => new Date(iso).toLocaleTimeString();
+const filters = () => ({ day: byId("day").value, camera: byId("of-camera").value, kind: byId("of-kind").value });
 
-/** The query of the choice; a day is one of the browser's own time zone. */
+/** The query for the chosen filters. A day is one in the browser's time zone. */
 function query() {
-  const { day, camera, kind } = chosen();
-  const wanted = new URLSearchParams({ limit: PAGE });
-  if (camera) wanted.append("camera", camera);
-  if (kind) wanted.append("kind", kind);
+  const { day, camera, kind } = filters();
+  const parameters = new URLSearchParams({ limit: PAGE });
+  if (camera) parameters.append("camera", camera);
+  if (kind) parameters.append("kind", kind);
   if (day) {
     const from = new Date(`${day}T00:00`);
     const next = new Date(from);
     next.setDate(from.getDate() + 1);
-    wanted.append("from", from.getTime());
-    wanted.append("to", next.getTime() - 1);
+    parameters.append("from", from.getTime());
+    parameters.append("to", next.getTime() - 1);
   }
-  return wanted;
+  return parameters;
 }
 
-function holds(alert) {
-  const { day, camera, kind } = chosen();
-  const began = new Date(alert.started);
-  const local = new Date(began.getTime() - began.getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
+function passes(alert) {
+  const { day, camera, kind } = filters();
+  const started = new Date(alert.started);
+  const local = new Date(started.getTime() - started.getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
   return (!day || local === day) && (!camera || alert.camera_id === camera) && (!kind || alert.kind === kind);
 }
 
-/** Show what the choice holds, from the newest on. */
+/** Show the newest alerts that pass the filters. */
 export async function reload() {
-  const mine = ++asked;
+  const request = ++latestRequest;
   alerts.clear();
   shown = PAGE;
   arrange();
-  await load(query(), mine);
+  await load(query(), request);
 }
 
-async function load(wanted, mine) {
+async function load(parameters, request) {
   byId("older").disabled = true;
   try {
-    const answer = await getJson(`api/v1/alerts?${wanted}`);
-    if (mine !== asked) return;
-    older = answer.next && new URLSearchParams(answer.next.split("?")[1]); // its path may be a proxy's
+    const answer = await getJson(`api/v1/alerts?${parameters}`);
+    if (request !== latestRequest) return;
+    older = answer.next && new URLSearchParams(answer.next.split("?")[1]); // a proxy may change its path
     for (const alert of answer.alerts) if (!alerts.has(alert.id)) showAlert(alert);
     arrange();
   } finally {
@@ -64,9 +64,9 @@ async function load(wanted, mine) {
   }
 }
 
-/** Show an alert as it is now, where the choice holds it. */
+/** Show the present state of an alert, if it passes the filters. */
 export function showAlert(alert) {
-  if (!holds(alert)) return;
+  if (!passes(alert)) return;
   let row = alerts.get(alert.id);
   if (!row) {
     row = { node: byId("alert-row").content.firstElementChild.cloneNode(true), alert: null };
@@ -94,7 +94,7 @@ function fill(node, alert) {
   kind.dataset.kind = alert.kind;
   node.querySelector(".why").hidden = !isAnomaly;
   const end = alert.ended ? ` to ${clock(alert.ended)}` : "";
-  node.querySelector(".when").textContent = `${new Date(alert.started).toLocaleDateString()} ${clock(alert.started)}${end}`;
+  node.querySelector(".when").textContent = `${date(alert.started)} ${clock(alert.started)}${end}`;
   node.querySelector(".what").textContent = isAnomaly ? [
     `peak ${alert.peak_score.toFixed(2)} (threshold ${alert.threshold.toFixed(2)})`,
     alert.stream,
@@ -110,7 +110,7 @@ async function showPicture(img, alertId) {
   if (before) URL.revokeObjectURL(before);
 }
 
-/** The address of the page with this alert open. */
+/** Open an alert, and put it into the address of the page. */
 function choose(alertId) {
   history.replaceState(null, "", `#alert=${encodeURIComponent(alertId)}`);
   const { alert, node } = alerts.get(alertId);
@@ -118,7 +118,7 @@ function choose(alertId) {
   openDetail(alert, rows).catch(() => {});
 }
 
-/** Open the alert that the page's address names, in the list or not. */
+/** Open the alert that the page's address names, whether it is in the list or not. */
 async function openNamed() {
   const alertId = new URLSearchParams(location.hash.slice(1)).get("alert");
   if (!alertId) return;
@@ -138,7 +138,7 @@ function arrange() {
   byId("older").hidden = !older;
 }
 
-/** The cameras to choose from. */
+/** Offer these cameras in the filter. */
 export function nameCameras(ids) {
   const select = byId("of-camera");
   const before = select.value;
@@ -153,10 +153,10 @@ export async function start(onFault) {
   for (const id of ["day", "of-camera", "of-kind"]) byId(id).addEventListener("change", () => reload().catch(onFault));
   byId("older").addEventListener("click", () => {
     shown += PAGE;
-    load(older, asked).catch(onFault);
+    load(older, latestRequest).catch(onFault);
   });
   byId("detail").addEventListener("close", () => history.replaceState(null, "", location.pathname + location.search));
   addEventListener("hashchange", () => openNamed().catch(onFault));
-  await load(query(), ++asked);
+  await load(query(), ++latestRequest);
   await openNamed();
 }

@@ -1,10 +1,10 @@
-// Requests and live topics, with the token where one is asked for.
+// Requests and live topics, with the token if the service requires one.
 
 import { url } from "./address.js";
 import { askForToken } from "./login.js";
 import { authorization, storedToken, subprotocols } from "./token.js";
 
-const LONGEST_URL = 8000; // the service takes 16 KB
+const MAX_URL_LENGTH = 8000; // the service accepts 16 KB
 const UNAUTHORIZED = 4401, REFUSED = [4403, 4422];
 
 /** Fetch from the API; throws an Error with the problem's detail. `path` is given without the leading slash. */
@@ -30,26 +30,26 @@ export async function getJson(path) {
 }
 
 /**
- * Follow a topic for ever: reconnects with growing pauses and resumes after the last message received.
- * `onState(live, why)`: why is what the service said when it refused.
+ * Follow a topic for as long as the page is open. Reconnects with growing pauses, and resumes after the last message.
+ * `onState(live, reason)`: the reason is that of the service, if it refuses the connection.
  */
 export function follow(topic, onMessage, onState) {
   const positions = new Map(); // camera (or "" for alerts) -> id of the last message
   const note = (id) => positions.set(id.includes(":") ? id.split(":")[0] : "", id);
   let pause = 500;
   let heartbeatS = 15;
-  let silence;
+  let silenceTimer;
 
   function connect() {
     const used = storedToken();
     const socket = new WebSocket(address(topic, positions), used ? subprotocols(used) : []);
-    const heard = () => {
-      clearTimeout(silence);
-      silence = setTimeout(() => socket.close(), heartbeatS * 2500);
+    const restartTimer = () => {
+      clearTimeout(silenceTimer);
+      silenceTimer = setTimeout(() => socket.close(), heartbeatS * 2500); // two and a half heartbeats
     };
-    socket.onopen = heard;
+    socket.onopen = restartTimer;
     socket.onmessage = (event) => {
-      heard();
+      restartTimer();
       const message = JSON.parse(event.data);
       if (message.type === "hello") {
         pause = 500;
@@ -61,7 +61,7 @@ export function follow(topic, onMessage, onState) {
       onMessage(message);
     };
     socket.onclose = async ({ code, reason }) => {
-      clearTimeout(silence);
+      clearTimeout(silenceTimer);
       onState(false, REFUSED.includes(code) ? reason : "");
       if (code === UNAUTHORIZED) await askForToken(used);
       setTimeout(connect, pause * (0.5 + Math.random()));
@@ -76,5 +76,5 @@ function address(topic, positions) {
   target.protocol = target.protocol === "https:" ? "wss:" : "ws:";
   const resumed = new URL(target);
   for (const id of positions.values()) resumed.searchParams.append("after", id);
-  return resumed.href.length < LONGEST_URL ? resumed : target; // too many cameras to resume: from now on
+  return resumed.href.length < MAX_URL_LENGTH ? resumed : target; // with too many cameras to resume, start from now
 }

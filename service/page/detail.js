@@ -1,38 +1,39 @@
-// Why an alert was raised: its picture with regions, each stream's share, and the nearest normal.
+// Why an alert was raised: its picture with regions, the share of each stream, and the most similar normal moments.
 
 import { get, getJson } from "./api.js";
+import { dateTime, position } from "./format.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const byId = (id) => document.getElementById(id);
 let shown = null; // the alert in the dialog
 
-/** Open the dialog for an alert. `rows` are the lines that the list says of it. */
+/** Open the dialog for an alert. `rows`: the lines that the list shows of it. */
 export async function openDetail(alert, rows) {
   shown = alert.id;
   const dialog = byId("detail");
   dialog.querySelector("h2").textContent = `Alert of ${alert.camera_id}`;
   fill(dialog.querySelector(".facts"), ...rows.map((row) => element("p", "", row)));
-  fill(byId("detail-picture")); // nothing of the alert shown before may stand under this one's name
+  fill(byId("detail-picture")); // the picture of the previous alert must not appear under this one's name
   fill(byId("detail-streams"));
   if (!dialog.open) dialog.showModal();
   await load(alert);
 }
 
-/** Show a newer state of an alert, if it is the one in the dialog. */
+/** Update the dialog, if it shows this alert. */
 export async function renewDetail(alert) {
   if (shown === alert.id && byId("detail").open) await load(alert);
 }
 
 async function load(alert) {
-  const path = `api/v1/alerts/${encodeURIComponent(alert.id)}`; // not as the service names it: a proxy may add to that
+  const path = `api/v1/alerts/${encodeURIComponent(alert.id)}`; // not the alert's own link, which a proxy may change
   const [picture, explanation] = await Promise.all([
     kept(get(`${path}/snapshot.jpg`).then((response) => response.blob())),
     alert.explanation ? kept(getJson(`${path}/explanation`)) : null,
   ]);
-  if (shown !== alert.id) return; // another was opened meanwhile
+  if (shown !== alert.id) return; // another alert was opened meanwhile
   const streams = explanation ? [...explanation.streams].map((stream, index) => ({ ...stream, index })) : [];
   fill(byId("detail-picture"), picture ? framed(URL.createObjectURL(picture), streams, explanation) : "No picture was kept.");
-  streams.sort((one, other) => other.contribution - one.contribution);
+  streams.sort((a, b) => b.contribution - a.contribution);
   fill(byId("detail-streams"), ...(explanation ? streams.map(streamPart) : [alert.explanation ? "No explanation was kept." : ""]));
 }
 
@@ -77,7 +78,7 @@ function streamPart(stream) {
   const node = element("section", `stream-${stream.index % 6}`);
   node.dataset.stream = stream.name;
   const share = Math.round(stream.contribution * 100);
-  node.append(element("h3", "", stream.rarity == null ? `${stream.name}: nothing to say` : `${stream.name}: ${share} %`));
+  node.append(element("h3", "", stream.rarity == null ? `${stream.name}: no value` : `${stream.name}: ${share} %`));
   if (stream.rarity == null) return node;
   const bar = element("div", "bar");
   const filled = element("div");
@@ -86,23 +87,18 @@ function streamPart(stream) {
   const exemplars = element("div", "nearest");
   exemplars.append(...stream.nearest.map((nearest) => exemplarPart(nearest, stream)));
   const facts = element("p", "facts", "The most similar moments of normal footage:");
-  facts.title = `rarity ${stream.rarity.toFixed(1)} (1 is as rare as it gets in normal footage), distance ${stream.distance.toPrecision(3)}`;
+  facts.title = `rarity ${stream.rarity.toFixed(1)} (higher is rarer in normal footage), distance ${stream.distance.toPrecision(3)}`;
   node.append(bar, facts, exemplars);
   return node;
 }
 
 function exemplarPart(nearest, stream) {
   const node = element("figure");
-  const when = nearest.captured ? new Date(nearest.captured).toLocaleString() : `at ${duration(nearest.time_s)}`;
+  const when = nearest.captured ? dateTime(nearest.captured) : `at ${position(nearest.time_s)}`;
   const url = nearest.thumbnail && `data:image/jpeg;base64,${nearest.thumbnail}`;
   node.append(url ? overlaid(url, `normal ${when}`, 1, 1, [[nearest.region, stream]]) : element("div", "no-picture", "no thumbnail kept"));
   node.append(element("figcaption", "", `${nearest.source}, ${when} (distance ${nearest.distance.toPrecision(3)})`));
   return node;
-}
-
-function duration(seconds) {
-  const whole = Math.floor(seconds / 60);
-  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}:${(seconds % 60).toFixed(1).padStart(4, "0")}`;
 }
 
 function element(name, className = "", text = "") {
@@ -118,4 +114,4 @@ function fill(node, ...children) {
 
 const dialog = byId("detail");
 dialog.addEventListener("close", () => { shown = null; });
-dialog.addEventListener("click", (event) => event.target === dialog && dialog.close()); // beside it
+dialog.addEventListener("click", (event) => event.target === dialog && dialog.close()); // a click beside the dialog

@@ -1,9 +1,9 @@
-// The score of one camera over the last minutes, with its threshold, on a canvas.
+// The scores of one camera over the last three minutes, with its threshold, drawn on a canvas.
 
 export const SPAN_MS = 180_000;
-const GAP_MS = 5_000; // no line across a time without scores
+const GAP_MS = 5_000; // the line is interrupted where no scores came for this long
 
-/** points: [{t: ms, score}] in order. */
+/** `points`: [{t: ms, score}], from the oldest to the newest. */
 export function drawLine(canvas, points, threshold, nowMs) {
   const ratio = window.devicePixelRatio || 1;
   const width = canvas.clientWidth, height = canvas.clientHeight;
@@ -41,11 +41,11 @@ export function drawLine(canvas, points, threshold, nowMs) {
   pen.lineWidth = 1.8;
   pen.lineJoin = "round";
   pen.beginPath();
-  let before = -Infinity;
+  let previous = -Infinity;
   for (const point of points) {
-    if (point.t - before > GAP_MS) pen.moveTo(x(point.t), y(point.score));
+    if (point.t - previous > GAP_MS) pen.moveTo(x(point.t), y(point.score));
     else pen.lineTo(x(point.t), y(point.score));
-    before = point.t;
+    previous = point.t;
   }
   pen.stroke();
   pen.restore();

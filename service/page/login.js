@@ -1,26 +1,26 @@
-// The dialog that asks for the token, and logging out.
+// Logging in with the token, and logging out.
 
 import { onTokenChange, storedToken, storeToken } from "./token.js";
 
 const byId = (id) => document.getElementById(id);
-let asking = null;
-let finish = null; // ends the asking
+let pending = null; // the promise of the open dialog
+let finish = null; // resolves it
 
-/** Ask for the token once, whoever finds the one that was used missing or wrong. */
+/** Ask for the token, because `used` is missing or wrong. Several requests share one dialog. */
 export function askForToken(used) {
-  if (used !== storedToken()) return Promise.resolve(); // another one was entered meanwhile
-  asking ??= new Promise((resolve) => {
+  if (used !== storedToken()) return Promise.resolve(); // another token was entered meanwhile
+  pending ??= new Promise((resolve) => {
     byId("token-fault").hidden = !used;
     byId("token").setAttribute("aria-invalid", String(Boolean(used)));
     byId("token").value = "";
     finish = () => {
-      asking = finish = null;
+      pending = finish = null;
       showLogout();
       resolve();
     };
     byId("token-dialog").showModal();
   });
-  return asking;
+  return pending;
 }
 
 function showLogout() {
@@ -36,7 +36,7 @@ byId("logout").addEventListener("click", () => {
   storeToken("");
   location.reload();
 });
-onTokenChange(() => { // in another tab
+onTokenChange(() => {
   if (!storedToken()) return location.reload();
   byId("token").value = "";
   byId("token-dialog").close();

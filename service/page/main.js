@@ -1,7 +1,8 @@
-// Cameras with their live scores, and alerts as they come.
+// The page: cameras with their live scores, and alerts as they open.
 
 import { nameCameras, showAlert, start as startAlerts } from "./alerts.js";
 import { follow, get, getJson } from "./api.js";
+import { clock, duration, rate, withLocalTimes } from "./format.js";
 import { drawLine, SPAN_MS } from "./line.js";
 
 const STATUS_MS = 2000;
@@ -11,7 +12,7 @@ const topics = { scores: false, alerts: false };
 
 function fault(error) {
   byId("fault").hidden = !error;
-  byId("fault").textContent = error ? `The service cannot answer: ${error.message}` : "";
+  byId("fault").textContent = error ? `This page is out of date until the service answers again: ${error.message}` : "";
 }
 
 function clone(id) {
@@ -57,7 +58,7 @@ function showStatus(card, status) {
   pill.textContent = status.health.replace("_", " ");
   pill.dataset.health = status.health;
   node.querySelector(".random").hidden = !status.random_weights;
-  node.querySelector(".reason").textContent = inLocalTime(status.reason);
+  node.querySelector(".reason").textContent = withLocalTimes(status.reason);
   const { frames, capture, analysis } = status;
   const dropped = Object.values(frames.dropped).reduce((sum, count) => sum + count, 0);
   node.querySelector(".facts").textContent = [
@@ -66,43 +67,41 @@ function showStatus(card, status) {
     capture?.fps != null && `${capture.fps.toFixed(1)} frames/s`,
     status.lag_s != null && `lag ${Math.max(0, status.lag_s).toFixed(2)} s`,
     analysis?.bank_id || frames.scored ? `${frames.scored} scored, ${dropped} dropped` : `${frames.captured} frames seen`,
-    frames.balanced ? "" : "account not balanced",
-    status.last_gap && `last gap ${clock(status.last_gap.from)} to ${clock(status.last_gap.to)}`,
+    frames.balanced ? "" : "some frames are not accounted for",
+    status.last_gap && `last without frames from ${clock(status.last_gap.from)} to ${clock(status.last_gap.to)}`,
   ].filter(Boolean).join(" · ");
   showBudget(node.querySelector(".budget"), analysis?.threshold);
   const learning = status.enrolment?.text ?? "";
-  node.querySelector(".enrolment").textContent = status.reason.includes(learning) ? "" : learning; // not twice
+  node.querySelector(".enrolment").textContent = status.reason.includes(learning) ? "" : learning; // the reason may say it already
   showLearnt(card, analysis?.bank_id).catch(fault);
   showScore(card);
 }
 
-/** What the camera's alarm budget means: how many false alarms are to be expected, and above which score. */
+/** The camera's alarm budget: how many false alarms to expect, and above which score. */
 function showBudget(line, threshold) {
-  line.textContent = threshold ? threshold.warning || `about ${rate(threshold.expected)} false alarms a day are to be expected` : "";
+  line.textContent = threshold ? threshold.warning || `expect about ${rate(threshold.expected)} false alarms a day` : "";
   line.classList.toggle("warned", Boolean(threshold?.warning));
   line.title = threshold
-    ? `An alert opens above a score of ${threshold.on.toFixed(2)}. ${duration(3600 * threshold.footage_hours)} of normal footage `
-      + `allow for ${rate(threshold.expected_low)} to ${rate(threshold.expected_high)} false alarms a day: more footage, a narrower range.`
+    ? `Expect ${rate(threshold.expected_low)} to ${rate(threshold.expected_high)} false alarms a day. Learn from more normal footage `
+      + `(so far ${duration(3600 * threshold.footage_hours)}) to narrow this range. An alert opens above a score of ${threshold.on.toFixed(2)}.`
     : "";
 }
 
-const rate = (perDay) => perDay < 0.01 ? "0" : perDay < 10 ? String(Number(perDay.toPrecision(2))) : perDay.toFixed(0);
-
-/** What the enrolment of the bank in use found out about it: looked up once for each bank. */
+/** How complete the active bank is, by the report of its enrolment. Requested once for each bank. */
 async function showLearnt(card, bankId) {
   if (!bankId || card.bankId === bankId) return;
   const { enrolments } = await getJson(`api/v1/cameras/${card.status.camera_id}/enrolments`);
-  const report = enrolments.find((one) => one.bank_id === bankId)?.report;
-  if (report || !enrolments.some((one) => one.state === "running")) card.bankId = bankId; // else its record is yet to come
+  const report = enrolments.find((enrolment) => enrolment.bank_id === bankId)?.report;
+  if (report || !enrolments.some(({ state }) => state === "running")) card.bankId = bankId; // a running one may still write it
   const line = card.node.querySelector(".learnt");
-  line.textContent = report ? `normal learnt from ${duration(report.seconds)} of footage: ${VERDICTS[report.verdict] ?? report.verdict}` : "";
+  line.textContent = report ? `${VERDICTS[report.verdict] ?? report.verdict} (${duration(report.seconds)} learnt)` : "";
   line.title = report?.next_step ?? "";
   line.dataset.verdict = report?.verdict ?? "";
 }
 
-const VERDICTS = { complete: "it is known", still_learning: "more is needed", too_short: "too little" };
-
-const duration = (s) => s < 120 ? `${Math.round(s)} s` : `${Math.round(s / 60)} minutes`;
+const VERDICTS = {
+  complete: "normal is known", still_learning: "more normal footage is needed", too_short: "too little normal footage: learn from more",
+};
 
 function showScore(card) {
   const output = card.node.querySelector(".score");
@@ -110,7 +109,7 @@ function showScore(card) {
   output.textContent = last ? last.score.toFixed(2) : "–";
   const stale = !["ok", "ended"].includes(card.status?.health);
   output.classList.toggle("stale", stale);
-  output.title = stale ? "the last score: none comes in now" : "latest score";
+  output.title = stale ? "out of date: no new scores arrive" : "latest score";
   const threshold = card.status?.analysis?.threshold_on;
   const alarm = Boolean(last) && threshold != null && last.score >= threshold && card.status.health === "ok";
   output.classList.toggle("alarm", alarm);
@@ -126,8 +125,8 @@ async function refresh() {
     statuses.forEach((status) => cards.has(status.camera_id) && showStatus(cards.get(status.camera_id), status));
     nameCameras(cameras.map((camera) => camera.id));
     byId("no-cameras").hidden = cameras.length > 0;
-    const well = statuses.filter((status) => status.health === "ok").length;
-    byId("summary").textContent = `${well} of ${cameras.length} cameras ok`;
+    const healthy = statuses.filter((status) => status.health === "ok").length;
+    byId("summary").textContent = `${healthy} of ${cameras.length} cameras ok`;
     await Promise.all([...cards].map(([id, card]) => refreshPicture(id, card.node)));
     fault(null);
   } catch (error) {
@@ -169,25 +168,22 @@ function drawAll() {
   setTimeout(() => requestAnimationFrame(drawAll), 250);
 }
 
-// The whole
+// Connections
 
-const clock = (iso) => new Date(iso).toLocaleTimeString();
-const inLocalTime = (text) => text.replace(/\d{4}-\d\d-\d\dT[\d:.]+(Z|[+-]\d\d:\d\d)/g, (iso) => new Date(iso).toLocaleString());
-
-function onState(topic, live, why) {
+function onState(topic, live, reason) {
   topics[topic] = live;
   const all = topics.scores && topics.alerts;
-  byId("link").textContent = all ? "live" : why ? "refused" : "connecting";
+  byId("link").textContent = all ? "live" : reason ? "refused" : "connecting";
   byId("link").dataset.health = all ? "ok" : "connecting";
-  byId("link-fault").hidden = all || !why;
-  if (why) byId("link-fault").textContent = `Nothing comes live: ${why}`;
+  byId("link-fault").hidden = all || !reason;
+  if (reason) byId("link-fault").textContent = `Scores and alerts are not updated live: ${reason}`;
 }
 
 async function start() {
   await getJson("api/v1/cameras").catch(fault); // asks for the token before the WebSockets need it
   const onAlert = (message) => message.type === "alert" && showAlert(message.alert);
-  follow("alerts", onAlert, (live, why) => onState("alerts", live, why));
-  follow("scores", onScore, (live, why) => onState("scores", live, why));
+  follow("alerts", onAlert, (live, reason) => onState("alerts", live, reason));
+  follow("scores", onScore, (live, reason) => onState("scores", live, reason));
   refresh();
   drawAll();
   await startAlerts(fault);

@@ -1,4 +1,4 @@
-// The API to read.
+// The documentation of the API, to read.
 
 import { url } from "./address.js";
 

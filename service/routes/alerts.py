@@ -1,4 +1,4 @@
-"""Alerts, newest first."""
+"""Alerts with their pictures, newest first."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from collections.abc import Collection
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from patchwatch.messages.alert import AlertKind, AlertState
-from patchwatch.messages.alert_view import AlertView
-from service.context import Context, In
-from service.http.proxy import Prefix
-from service.problem import FieldProblem, InvalidFieldsError, documented
+from patchwatch.messages.alert import AlertKind, AlertState, AlertView
+from service.context import Context, ContextDep
+from service.middleware.proxy import LinkPrefix
+from service.problems.errors import InvalidFieldsError
+from service.problems.responses import documented
 from service.routes.snapshot import JPEG
 from service.rules.camera_filter import unknown_camera_error, unknown_cameras
-from service.rules.interval import From, To, interval
-from service.schemas.models import AlertList
+from service.rules.time_range import From, To, time_range_ms
+from service.schemas.alert import AlertList
 from service.store.alerts import AlertQuery
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
@@ -26,34 +26,30 @@ router = APIRouter(prefix="/alerts", tags=["alerts"])
 
 @router.get("", summary="List alerts", responses=documented(422))
 async def index(
-    context: In,
-    prefix: Prefix,
-    camera: Annotated[list[str] | None, Query(description="Only of these cameras.", examples=[["gate"]])] = None,
-    kind: Annotated[list[AlertKind] | None, Query(description="Only of these kinds.")] = None,
+    context: ContextDep,
+    prefix: LinkPrefix,
+    request: Request,
+    camera: Annotated[list[str] | None, Query(description="Only alerts of these cameras.", examples=[["gate"]])] = None,
+    kind: Annotated[list[AlertKind] | None, Query(description="Only alerts of these kinds.")] = None,
     state: Annotated[AlertState | None, Query()] = None,
     from_: From = None,
     to: To = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-    before: Annotated[str | None, Query(description="Comes with `next`.")] = None,
+    before: Annotated[str | None, Query(description="Part of the address in `next`.")] = None,
 ) -> AlertList:
-    """`from` and `to` bound the start of the event. Alerts of a camera that was removed are found as long as they are
-    kept; a name that is no camera's and has no alerts is refused."""
+    """`from` and `to` limit the start of the event. Alerts of a removed camera are found as long as they are kept. A
+    name that no camera has, and of which no alert is kept, is refused."""
     await _check_cameras(context, camera or ())
-    from_ms, to_ms = interval(from_, to)
+    from_ms, to_ms = time_range_ms(from_, to)
     query = AlertQuery(from_ms, to_ms, frozenset(camera or ()), state, frozenset(kind or ()))
     alerts, last = await context.store.alerts.find(query, limit, _position(before) if before else None)
-    following = None
-    if last is not None:
-        given = {"from": from_, "to": to, "state": state, "limit": limit, "before": f"{last[0]}:{last[1]}"}
-        pairs = [(name, value) for name, value in given.items() if value is not None]
-        pairs += [("camera", one) for one in camera or ()] + [("kind", one) for one in kind or ()]
-        following = f"{prefix}/api/v1/alerts?" + urlencode(pairs)
-    return AlertList(alerts=[AlertView.of(alert, prefix) for alert in alerts], next=following)
+    next_page = f"{prefix}/api/v1/alerts?{_query_after(request, last, limit)}" if last else None
+    return AlertList(alerts=[AlertView.from_alert(alert, prefix) for alert in alerts], next=next_page)
 
 
 @router.get("/{alert_id}", summary="Get an alert", responses=documented(404))
-async def get(alert_id: str, context: In, prefix: Prefix) -> AlertView:
-    return AlertView.of(await context.store.alerts.get(alert_id), prefix)
+async def get(alert_id: str, context: ContextDep, prefix: LinkPrefix) -> AlertView:
+    return AlertView.from_alert(await context.store.alerts.get(alert_id), prefix)
 
 
 @router.get(
@@ -62,25 +58,39 @@ async def get(alert_id: str, context: In, prefix: Prefix) -> AlertView:
     response_class=Response,
     responses={**JPEG, **documented(404)},
 )
-async def snapshot(alert_id: str, context: In) -> Response:
+async def snapshot(alert_id: str, context: ContextDep) -> Response:
     jpeg = await context.store.alerts.picture(alert_id)
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "no-store"})
 
 
 async def _check_cameras(context: Context, camera_ids: Collection[str]) -> None:
-    unknown = [one for one in await unknown_cameras(context.store, camera_ids) if not await _has_alerts(context, one)]
+    unknown = [
+        camera_id
+        for camera_id in await unknown_cameras(context.store, camera_ids)
+        if not await _may_have_alerts(context, camera_id)
+    ]
     if unknown:
         raise unknown_camera_error("query.camera", unknown)
 
 
-async def _has_alerts(context: Context, camera_id: str) -> bool:
-    """Or may have, where there are too many to look through."""
-    found, more = await context.store.alerts.find(AlertQuery(camera_ids=frozenset({camera_id})), 1, None)
-    return bool(found) or more is not None
+async def _may_have_alerts(context: Context, camera_id: str) -> bool:
+    """True also when there are too many alerts to search through."""
+    alerts, more = await context.store.alerts.find(AlertQuery(camera_ids=frozenset({camera_id})), 1, None)
+    return bool(alerts) or more is not None
+
+
+def _query_after(request: Request, last: tuple[int, str], limit: int) -> str:
+    """The query of the next page: the filters of the request, after the ``last`` alert of this page."""
+    filters = request.query_params
+    single = {name: filters.get(name) for name in ("from", "to", "state")}
+    pairs: list[tuple[str, str | int]] = [(name, value) for name, value in single.items() if value is not None]
+    pairs += [("limit", limit), ("before", f"{last[0]}:{last[1]}")]
+    pairs += [(name, value) for name in ("camera", "kind") for value in filters.getlist(name)]
+    return urlencode(pairs)
 
 
 def _position(text: str) -> tuple[int, str]:
     match = re.fullmatch(r"([0-9]{1,15}):(.{1,200})", text)
     if match is None:
-        raise InvalidFieldsError([FieldProblem(location="query.before", message="take it from `next`")])
+        raise InvalidFieldsError.from_field("query.before", "take it from `next`")
     return int(match[1]), match[2]

@@ -1,4 +1,4 @@
-"""Alerts as they open, rise and close."""
+"""Alerts by WebSocket, as they open, rise and close."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query, WebSocket
 
 from patchwatch.bus import keys
 from patchwatch.contract.errors import PatchwatchError
-from service.context import In
-from service.middleware.refusal import refuse_websocket
+from service.context import ContextDep
+from service.problems.refusal import refuse_websocket
 from service.rules.camera_filter import unknown_cameras
 from service.websockets.client import Client, Topic
 from service.websockets.item import alert_item
@@ -23,11 +23,11 @@ router = APIRouter()
 @router.websocket("/ws/alerts")
 async def alerts(
     websocket: WebSocket,
-    context: In,
+    context: ContextDep,
     camera: Annotated[list[str] | None, Query()] = None,
     after: Annotated[str | None, Query()] = None,
 ) -> None:
-    """``after``: the id of the last message received; without it only what comes from now on."""
+    """``after``: the id of the last message received. Without it, only alerts from now on are sent."""
     try:
         unknown = await unknown_cameras(context.store, camera or ())
         start = alert_position(after)

@@ -1,4 +1,4 @@
-"""Cameras: created, listed, changed and deleted while everything runs."""
+"""Cameras. They are added, changed and removed while everything runs."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from pydantic import ValidationError
 from patchwatch.contract.redaction import MASK
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.source import Source
-from service.context import In
-from service.http.proxy import Prefix
-from service.problem import InvalidFieldsError, documented
+from service.context import ContextDep
+from service.middleware.proxy import LinkPrefix
+from service.problems.errors import InvalidFieldsError
+from service.problems.responses import documented
 from service.rules.video_source import check_source
-from service.schemas.models import CameraChange, CameraList, CameraView, NewCamera
+from service.schemas.camera import CameraChange, CameraList, CameraView, NewCamera
 
 router = APIRouter(prefix="/cameras", tags=["cameras"])
 
 
 @router.post("", status_code=201, summary="Add a camera", responses=documented(409, 422))
-async def create(body: NewCamera, response: Response, context: In, prefix: Prefix) -> CameraView:
-    """It is captured at once. Its score begins when a bank has been learnt: see enrolments."""
+async def create(body: NewCamera, response: Response, context: ContextDep, prefix: LinkPrefix) -> CameraView:
+    """The camera is captured at once. It is scored as soon as it has a bank: see enrolments."""
     fields = body.fields()
     try:
         camera = Camera.model_validate(fields)
@@ -34,20 +35,20 @@ async def create(body: NewCamera, response: Response, context: In, prefix: Prefi
 
 
 @router.get("", summary="List cameras")
-async def index(context: In) -> CameraList:
+async def index(context: ContextDep) -> CameraList:
     return CameraList(cameras=[_view(camera) for camera in await context.store.cameras.all()])
 
 
 @router.get("/{camera_id}", summary="Get a camera", responses=documented(404))
-async def get(camera_id: str, context: In) -> CameraView:
+async def get(camera_id: str, context: ContextDep) -> CameraView:
     return _view(await context.store.cameras.get(camera_id))
 
 
 @router.patch("/{camera_id}", summary="Change a camera", responses=documented(404, 422))
-async def change(camera_id: str, body: CameraChange, context: In) -> CameraView:
-    """Only the given fields change; the capture starts anew with them, but for the alarm budget alone."""
+async def change(camera_id: str, body: CameraChange, context: ContextDep) -> CameraView:
+    """Only the given fields change. The capture restarts, unless only the alarm budget changes."""
     before = await context.store.cameras.get(camera_id)
-    changes = _unmasked(body.fields(), before)
+    changes = _without_masked_secrets(body.fields(), before)
     if isinstance(changes.get("source"), str):
         await check_source(changes["source"], context.settings, context.disk)
     try:
@@ -57,18 +58,18 @@ async def change(camera_id: str, body: CameraChange, context: In) -> CameraView:
 
 
 @router.delete("/{camera_id}", status_code=204, summary="Remove a camera", responses=documented(404))
-async def delete(camera_id: str, context: In) -> None:
-    """All of it goes, but its alerts, which stay for their retention, and its banks, which stay on disk."""
+async def delete(camera_id: str, context: ContextDep) -> None:
+    """Its frames, scores and enrolments are deleted. Its alerts stay for their retention, its banks stay on disk."""
     await context.store.cameras.delete(camera_id)
-    await context.store.enrolments.forget(camera_id)
+    await context.store.enrolments.delete_all(camera_id)
 
 
 def _view(camera: Camera) -> CameraView:
     return CameraView.model_validate(camera.public())
 
 
-def _unmasked(changes: dict[str, Any], before: Camera) -> dict[str, Any]:
-    """Without the secrets that come back as they were shown."""
+def _without_masked_secrets(changes: dict[str, Any], before: Camera) -> dict[str, Any]:
+    """Leaves out secrets that were sent back as they are shown."""
     kept = dict(changes)
     if kept.get("source") == str(Source.parse(before.source)):
         del kept["source"]

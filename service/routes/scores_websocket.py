@@ -1,4 +1,4 @@
-"""Scores as frames are scored."""
+"""Scores by WebSocket, as frames are scored."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, WebSocket
 
 from patchwatch.contract.errors import PatchwatchError
-from service.context import Context, In
-from service.middleware.refusal import refuse_websocket
+from service.context import Context, ContextDep
+from service.problems.refusal import refuse_websocket
 from service.rules.camera_filter import unknown_cameras
 from service.websockets.client import Client, Topic
 from service.websockets.item import score_item
@@ -21,14 +21,15 @@ router = APIRouter()
 @router.websocket("/ws/scores")
 async def scores(
     websocket: WebSocket,
-    context: In,
+    context: ContextDep,
     camera: Annotated[list[str] | None, Query()] = None,
     after: Annotated[list[str] | None, Query()] = None,
 ) -> None:
-    """``after``: ids of the last messages received, one per camera; the other cameras begin now."""
+    """``after``: ids of the last messages received, one per camera. Of other cameras, only scores from now on are
+    sent."""
     try:
         unknown = await unknown_cameras(context.store, camera or ())
-        positions = await _starts(context, frozenset(camera or ()), score_positions(after or ()))
+        positions = await _start_positions(context, frozenset(camera or ()), score_positions(after or ()))
     except PatchwatchError as error:
         await refuse_websocket(websocket, error)
         return
@@ -46,11 +47,12 @@ async def scores(
     await session.run()
 
 
-async def _starts(context: Context, wanted: frozenset[str], after: dict[str, str]) -> dict[str, str]:
+async def _start_positions(context: Context, selected: frozenset[str], after: dict[str, str]) -> dict[str, str]:
+    """Where to start in the stream of each camera: after the id that the client names, else at the end."""
     streams = context.store.streams
-    known = [one for one in await context.store.cameras.ids() if not wanted or one in wanted]
-    ends = await streams.ends([streams.scores(camera_id) for camera_id in known])
-    return ends | {streams.scores(camera_id): after[camera_id] for camera_id in known if camera_id in after}
+    camera_ids = [camera_id for camera_id in await context.store.cameras.ids() if not selected or camera_id in selected]
+    ends = await streams.ends([streams.scores(camera_id) for camera_id in camera_ids])
+    return ends | {streams.scores(camera_id): after[camera_id] for camera_id in camera_ids if camera_id in after}
 
 
 def _camera_of(stream: str) -> str:

@@ -1,4 +1,4 @@
-"""The latest frame of a camera as a picture."""
+"""The latest frame of a camera, as a JPEG picture."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from patchwatch.contract.timestamps import iso
-from service.context import In
-from service.problem import documented
-from service.snapshot_drawing import draw
+from service.context import ContextDep
+from service.presentation.snapshot import draw_snapshot
+from service.problems.responses import documented
 
 router = APIRouter(prefix="/cameras", tags=["snapshot"])
 JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}, "description": "A JPEG picture."}}
@@ -24,16 +24,19 @@ JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}, "d
     responses={**JPEG, **documented(404)},
 )
 async def snapshot(
-    camera_id: str, context: In, boxes: Annotated[bool, Query(description="Draw what was found.")] = True
+    camera_id: str,
+    context: ContextDep,
+    boxes: Annotated[bool, Query(description="Whether to draw boxes on the picture.")] = True,
 ) -> Response:
-    """The last scored frame with detected objects, and the region behind a score above the threshold."""
+    """The last scored frame with its detected objects and, if its score is above the threshold, the region behind the
+    score."""
     await context.store.cameras.get(camera_id)
     latest = await context.store.frames.latest(camera_id)
     frame = latest.frame
     jpeg = frame.jpeg
     if boxes and latest.boxes is not None:
         (record,) = await context.store.statuses.read([camera_id])
-        jpeg = await asyncio.to_thread(draw, latest, record)
+        jpeg = await asyncio.to_thread(draw_snapshot, latest, record)
     headers = {
         "Cache-Control": "no-store",
         "X-Patchwatch-Seq": str(frame.seq),

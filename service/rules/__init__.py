@@ -1,1 +1,1 @@
-"""What a request may name: sources, webhook addresses, intervals."""
+"""What a request may name: cameras, sources, webhook addresses, times."""

@@ -1,27 +1,27 @@
-"""Cameras that a request names to choose by: a name that is nobody's is told, or a typing error waits for ever."""
+"""Cameras that a request names in a filter. An unknown name is reported: it may be a typing error."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 
-from service.problem import FieldProblem, InvalidFieldsError
+from service.problems.errors import FieldProblem, InvalidFieldsError
 from service.store import Store
 
-_MOST_TOLD = 5
+_MAX_LISTED = 5
 
 
 async def unknown_cameras(store: Store, camera_ids: Collection[str]) -> list[str]:
-    """Those of ``camera_ids`` that no camera has now, in their order."""
+    """Those of ``camera_ids`` that do not exist now, in their order."""
     if not camera_ids:
         return []
     known = frozenset(await store.cameras.ids())
-    return [one for one in dict.fromkeys(camera_ids) if one not in known]
+    return [camera_id for camera_id in dict.fromkeys(camera_ids) if camera_id not in known]
 
 
-def unknown_camera_error(location: str, unknown: Iterable[str]) -> InvalidFieldsError:
-    """``location``: of the field that names them."""
+def unknown_camera_error(location: str, unknown: Sequence[str]) -> InvalidFieldsError:
+    """``location``: the field that names the cameras."""
     return InvalidFieldsError(
-        [FieldProblem(location=location, message=_message(one)) for one in list(unknown)[:_MOST_TOLD]]
+        [FieldProblem(location=location, message=_message(camera_id)) for camera_id in unknown[:_MAX_LISTED]]
     )
 
 

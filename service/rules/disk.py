@@ -1,4 +1,4 @@
-"""Questions to the file system, which a network share that hangs never answers."""
+"""Checks of the file system, which may never answer: a network share can hang."""
 
 from __future__ import annotations
 
@@ -9,51 +9,51 @@ from contextlib import suppress
 
 from patchwatch.contract.errors import RetryableError
 
-_ANSWERS_WITHIN_S = 5.0
-_AT_ONCE = 4
+_TIMEOUT_S = 5.0
+_MAX_THREADS = 4
 
 
 class Disk:
-    """Asks in threads of its own, at most four of which wait for the disk, however many requests have given up.
+    """Runs checks in threads of its own. At most four wait for the disk, however many requests have given up.
 
-    They keep neither other requests waiting nor the process from ending.
+    A hanging check delays neither other requests nor the end of the process.
     """
 
     def __init__(self) -> None:
-        self._free = asyncio.Semaphore(_AT_ONCE)
+        self._free_threads = asyncio.Semaphore(_MAX_THREADS)
 
-    async def ask(self, question: Callable[[], None]) -> None:
-        """Run ``question``. Raises what it raises, and `RetryableError` when there is no answer in time."""
+    async def run(self, check: Callable[[], None]) -> None:
+        """Run ``check``. Raises what it raises, and `RetryableError` when it does not end in time."""
         try:
-            async with asyncio.timeout(_ANSWERS_WITHIN_S):
-                await self._free.acquire()
-                await self._answer(question)
+            async with asyncio.timeout(_TIMEOUT_S):
+                await self._free_threads.acquire()
+                await self._start(check)
         except TimeoutError:
             raise RetryableError(
-                f"the media folders did not answer for {_ANSWERS_WITHIN_S:g} s: are they on a network share that hangs?"
+                f"the media folders did not answer for {_TIMEOUT_S:g} s: are they on a network share that hangs?"
             ) from None
 
-    def _answer(self, question: Callable[[], None]) -> asyncio.Future[None]:
+    def _start(self, check: Callable[[], None]) -> asyncio.Future[None]:
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[None] = loop.create_future()
+        result: asyncio.Future[None] = loop.create_future()
 
-        def tell(error: Exception | None) -> None:
-            self._free.release()
-            if answer.cancelled():
+        def finish(error: Exception | None) -> None:
+            self._free_threads.release()
+            if result.cancelled():
                 return
             if error is None:
-                answer.set_result(None)
+                result.set_result(None)
             else:
-                answer.set_exception(error)
+                result.set_exception(error)
 
         def run() -> None:
-            found: Exception | None = None
+            failure: Exception | None = None
             try:
-                question()
-            except Exception as error:  # noqa: BLE001 (border of a thread: whoever asked is told)
-                found = error
-            with suppress(RuntimeError):  # the service ended meanwhile
-                loop.call_soon_threadsafe(tell, found)
+                check()
+            except Exception as error:  # noqa: BLE001 (border of a thread: the caller gets the error)
+                failure = error
+            with suppress(RuntimeError):  # the event loop was closed meanwhile
+                loop.call_soon_threadsafe(finish, failure)
 
         threading.Thread(target=run, name="disk", daemon=True).start()
-        return answer
+        return result

@@ -8,36 +8,37 @@ from patchwatch.contract.errors import SourceRejectedError
 from patchwatch.contract.redaction import MASK
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.source import Source, SourceKind
-from service.problem import FieldProblem, InvalidFieldsError
+from service.problems.errors import InvalidFieldsError
 from service.rules.disk import Disk
 
 
 async def check_source(text: str, settings: Settings, disk: Disk) -> None:
-    """Raises `InvalidFieldsError`: unknown scheme, a file outside the media folders, or a masked password; and
+    """Raises `InvalidFieldsError` for an unknown scheme, a file outside the media folders or a masked password, and
     `RetryableError` when the disk does not answer."""
     await _check({"body.source": text}, settings, disk, files_only=False)
 
 
 async def check_recordings(texts: list[str], settings: Settings, disk: Disk) -> None:
-    """As `check_source`, of an enrolment's files."""
-    named = {f"body.sources.{number}": text for number, text in enumerate(texts)}
-    await _check(named, settings, disk, files_only=True)
+    """As `check_source`, for the files of an enrolment."""
+    texts_by_location = {f"body.sources.{index}": text for index, text in enumerate(texts)}
+    await _check(texts_by_location, settings, disk, files_only=True)
 
 
-async def _check(named: Mapping[str, str], settings: Settings, disk: Disk, *, files_only: bool) -> None:
-    files = {location: _parsed(text, location, files_only) for location, text in named.items()}
+async def _check(texts: Mapping[str, str], settings: Settings, disk: Disk, *, files_only: bool) -> None:
+    """``texts``: sources by the field that names each."""
+    sources = {location: _parsed(text, location, files_only) for location, text in texts.items()}
 
-    def follow() -> None:
-        for location, source in files.items():
+    def check_files() -> None:
+        for location, source in sources.items():
             if source.kind is SourceKind.FILE:
-                _check_place(source, settings, location)
+                _check_folder(source, settings, location)
 
-    if any(source.kind is SourceKind.FILE for source in files.values()):
-        await disk.ask(follow)
+    if any(source.kind is SourceKind.FILE for source in sources.values()):
+        await disk.run(check_files)
 
 
 def _parsed(text: str, location: str, files_only: bool) -> Source:
-    """Without a look at any file."""
+    """Checks what can be checked without access to a file."""
     try:
         source = Source.parse(text)
         if files_only and source.kind is not SourceKind.FILE:
@@ -45,16 +46,12 @@ def _parsed(text: str, location: str, files_only: bool) -> Source:
         if MASK in text:
             raise SourceRejectedError("it holds *** in place of a secret: send the real address", reason="bad_url")
     except SourceRejectedError as error:
-        raise _refused(error, location) from None
+        raise InvalidFieldsError.from_field(location, str(error)) from None
     return source
 
 
-def _check_place(source: Source, settings: Settings, location: str) -> None:
+def _check_folder(source: Source, settings: Settings, location: str) -> None:
     try:
         source.within(settings.allowed_media_dirs)
     except SourceRejectedError as error:
-        raise _refused(error, location) from None
-
-
-def _refused(error: SourceRejectedError, location: str) -> InvalidFieldsError:
-    return InvalidFieldsError([FieldProblem(location=location, message=str(error))])
+        raise InvalidFieldsError.from_field(location, str(error)) from None

@@ -7,29 +7,33 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field, model_validator
 
 from patchwatch.contract.timestamps import Time
+from patchwatch.messages.enrolment import Enrolment, EnrolmentState
 from patchwatch.messages.enrolment_report import EnrolmentReport
-from patchwatch.messages.status import Enrolment, EnrolmentState
 from patchwatch.messages.threshold import AlarmThreshold
-from service.schemas.request_body import Address, RequestBody, ShortText, at_most
+from service.schemas.request import Address, RequestBody, ShortText, at_most
 from service.store.queue_place import QueuePlace
 
 
 class NewEnrolment(RequestBody):
-    """Normal footage to learn from: recordings, or the camera itself from now on."""
+    """Normal footage to learn from: recordings, or the live camera from now on."""
 
     sources: Annotated[list[Address], at_most(100)] = Field(
         [], max_length=100, examples=[["file:/media/gate-monday.mp4", "file:/media/gate-tuesday.mp4"]]
     )
     live_seconds: float | None = Field(
-        None, ge=5, le=86_400, description="Learn from this much of the live camera instead.", examples=[None]
+        None,
+        ge=5,
+        le=86_400,
+        description="Learn from the live camera for this many seconds instead.",
+        examples=[None],
     )
-    profile: ShortText | None = Field(None, description="Default: the camera's.", examples=["motion"])
+    profile: ShortText | None = Field(None, description="Default: the profile of the camera.", examples=["motion"])
     activate: bool = Field(False, description="Use the new bank even if it is worse than the present one.")
 
     @model_validator(mode="after")
     def _one_kind_of_footage(self) -> Self:
         if bool(self.sources) == (self.live_seconds is not None):
-            raise ValueError("give either sources (recordings) or live_seconds (the camera itself)")
+            raise ValueError("give either sources (recordings) or live_seconds (the live camera)")
         return self
 
 
@@ -41,34 +45,39 @@ class EnrolmentView(BaseModel):
     live_seconds: float | None
     activate: bool = Field(description="Whether the new bank is used even if it is worse than the present one.")
     state: EnrolmentState
-    position: int | None = Field(description="Place in the queue, from 1; null for one that does not wait.")
+    position: int | None = Field(description="Position in the queue, from 1; null: it does not wait.")
     progress: float = Field(examples=[0.4])
     detail: str = Field(description="What it does now, what it waits for, or why it failed.")
     bank_id: str | None
-    activated: bool | None = Field(description="Whether its bank is the one that scores; once it is done.")
+    activated: bool | None = Field(description="Whether the camera is scored with its bank; null until it is done.")
     outcome: str = Field(
-        description="What became of its bank, and how to undo that; once it is done.", examples=["bank 5f0e is active"]
+        description="What was done with its bank, and how to undo that; empty until it is done.",
+        examples=["bank 5f0e is active"],
     )
-    threshold: AlarmThreshold | None = Field(description="What the alarm budget means with it; once it is done.")
-    report: EnrolmentReport | None = Field(description="How complete the bank is, and the next step; once it is done.")
+    threshold: AlarmThreshold | None = Field(
+        description="The threshold that its bank gives for the alarm budget; null until it is done."
+    )
+    report: EnrolmentReport | None = Field(
+        description="How complete the bank is, and what to do next; null until it is done."
+    )
     created: Time
     updated: Time
 
     @classmethod
-    def of(cls, record: Enrolment, place: QueuePlace) -> Self:
-        same = record.model_dump(include=set(cls.model_fields)) | {"position": place.position}
-        same["detail"] = place.reason or record.detail
-        return cls(**same, created=record.created_at_ms, updated=record.updated_at_ms)
+    def from_record(cls, record: Enrolment, place: QueuePlace) -> Self:
+        shared = record.model_dump(include=set(cls.model_fields)) | {"position": place.position}
+        shared["detail"] = place.reason or record.detail
+        return cls(**shared, created=record.created_at_ms, updated=record.updated_at_ms)
 
 
 class EnrolmentList(BaseModel):
-    """Newest first."""
+    """Enrolments, newest first."""
 
     enrolments: list[EnrolmentView]
 
 
 class EnrolmentNotice(BaseModel):
-    """A camera's latest enrolment in one sentence. ``text`` is empty when there is nothing to say of it any more."""
+    """A camera's latest enrolment in one sentence. ``text`` is empty once it needs no attention."""
 
     id: str = Field(examples=["5f0e7c1b2a9d4e63"])
     profile: str = Field(examples=["motion"])
@@ -79,14 +88,14 @@ class EnrolmentNotice(BaseModel):
     updated: Time
 
     @classmethod
-    def of(cls, record: Enrolment, place: QueuePlace) -> Self:
+    def from_record(cls, record: Enrolment, place: QueuePlace) -> Self:
         return cls(
             id=record.id, profile=record.profile, state=record.state, position=place.position,
-            progress=record.progress, text=_in_words(record, place), updated=record.updated_at_ms,
+            progress=record.progress, text=_sentence(record, place), updated=record.updated_at_ms,
         )  # fmt: skip
 
 
-def _in_words(record: Enrolment, place: QueuePlace) -> str:
+def _sentence(record: Enrolment, place: QueuePlace) -> str:
     if record.state is EnrolmentState.FAILED:
         return f"the last enrolment failed: {record.detail}"
     if record.state is EnrolmentState.DONE:

@@ -1,4 +1,4 @@
-"""What the service reads from and writes to Redis; nothing else in `service` touches it."""
+"""All access of the service to Redis."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from service.store.webhooks import WebhookStore
 
 @dataclass(frozen=True)
 class Store:
-    """One store per noun, over one client."""
+    """One store per noun, all with one Redis client."""
 
     bus: Redis
     cameras: CameraStore
@@ -36,7 +36,7 @@ class Store:
     webhooks: WebhookStore
 
     @classmethod
-    def over(cls, bus: Redis, settings: Settings) -> Store:
+    def from_redis(cls, bus: Redis, settings: Settings) -> Store:
         partitions = settings.partitions
         return cls(
             bus,

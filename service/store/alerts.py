@@ -1,4 +1,4 @@
-"""Alerts by time and by id, and their pictures."""
+"""Alerts, by time and by id, and their pictures."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from patchwatch.bus.stored_records import readable, required
 from patchwatch.contract.errors import NotFoundError
 from patchwatch.messages.alert import Alert, AlertKind, AlertState
 
-_PAGE = 200
-_PAGES_AT_MOST = 25
+_PAGE = 200  # alerts
+_MAX_PAGES = 25
 
 
 @dataclass(frozen=True)
 class AlertQuery:
-    """Which alerts, by their start."""
+    """A filter of alerts. ``from_ms`` and ``to_ms`` limit their start."""
 
     from_ms: int | None = None
     to_ms: int | None = None
@@ -29,9 +29,10 @@ class AlertQuery:
     state: AlertState | None = None
     kinds: frozenset[AlertKind] = frozenset()  # empty: all
 
-    def holds(self, alert: Alert) -> bool:
-        of_camera = not self.camera_ids or alert.camera_id in self.camera_ids
-        return of_camera and self.state in (None, alert.state) and (not self.kinds or alert.kind in self.kinds)
+    def matches(self, alert: Alert) -> bool:
+        """Whether the alert has one of the cameras and kinds, and the state. Its start is not compared."""
+        camera_matches = not self.camera_ids or alert.camera_id in self.camera_ids
+        return camera_matches and self.state in (None, alert.state) and (not self.kinds or alert.kind in self.kinds)
 
 
 class AlertStore:
@@ -43,19 +44,19 @@ class AlertStore:
     async def find(
         self, query: AlertQuery, limit: int, after: tuple[int, str] | None
     ) -> tuple[list[Alert], tuple[int, str] | None]:
-        """Newest first; with the (start, id) to go on after when there may be more."""
-        found: list[Alert] = []
-        for _ in range(_PAGES_AT_MOST):
+        """Matching alerts, newest first, and the (start, id) to continue after when there may be more."""
+        alerts: list[Alert] = []
+        for _ in range(_MAX_PAGES):
             page = await self._ids(query, after)
             for (at_ms, alert_id), alert in zip(page, await self._alerts([i for _, i in page]), strict=True):
                 after = at_ms, alert_id
-                if alert is not None and query.holds(alert):
-                    found.append(alert)
-                if len(found) == limit:
-                    return found, after
+                if alert is not None and query.matches(alert):
+                    alerts.append(alert)
+                if len(alerts) == limit:
+                    return alerts, after
             if len(page) < _PAGE:
-                return found, None
-        return found, after
+                return alerts, None
+        return alerts, after
 
     async def get(self, alert_id: str) -> Alert:
         """Raises `NotFoundError`."""
@@ -66,7 +67,7 @@ class AlertStore:
         return required(Alert.decode, data, f"alert {alert_id!r}")
 
     async def picture(self, alert_id: str) -> bytes:
-        """JPEG of the frame at the peak. Raises `NotFoundError`."""
+        """The JPEG of the frame at the peak. Raises `NotFoundError`."""
         with translated():
             data: bytes | None = await self._bus.get(keys.alert_picture(alert_id))
         if data is None:
@@ -74,7 +75,7 @@ class AlertStore:
         return data
 
     async def open_by_camera(self) -> Counter[tuple[str, AlertKind]]:
-        """How many alerts are open, per camera and kind, among the newest ones."""
+        """How many of the newest alerts are open, by camera id and kind."""
         alerts, _ = await self.find(AlertQuery(state=AlertState.OPEN), 1000, None)
         return Counter((alert.camera_id, alert.kind) for alert in alerts)
 
@@ -93,12 +94,12 @@ class AlertStore:
             offset += len(rows)
             named = [(int(at_ms), alert_id.decode(errors="replace")) for alert_id, at_ms in rows if isfinite(at_ms)]
             page += [row for row in named if after is None or row < after]
-            skipped = len(rows) == _PAGE  # rows of the same millisecond that the last answer held already
+            skipped = len(rows) == _PAGE  # all rows may be of the same millisecond, and on the page before
         return page[:_PAGE]
 
     async def _alerts(self, ids: list[str]) -> list[Alert | None]:
         if not ids:
             return []
         with translated():
-            found = await self._bus.mget([keys.alert(alert_id) for alert_id in ids])
-        return [readable(Alert.decode, data, f"alert {alert_id!r}") for alert_id, data in zip(ids, found, strict=True)]
+            stored = await self._bus.mget([keys.alert(alert_id) for alert_id in ids])
+        return [readable(Alert.decode, data, f"alert {alert_id!r}") for alert_id, data in zip(ids, stored, strict=True)]

@@ -1,4 +1,4 @@
-"""Banks: what the enrolment workers found on disk, and what is asked of them."""
+"""Banks: those that the enrolment workers have on disk, and orders to change them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from patchwatch.bus.stored_records import required
 from patchwatch.contract import errors
 from patchwatch.messages.bank_version import ORDER_WITHIN_S, BankAction, BankAnswer, BankOrder, CameraBanks
 
-_WITHIN_S = ORDER_WITHIN_S  # they look twice a second
-_DONE_WITHIN_S = 35.0  # once begun: longer than they wait for each other
-_LEAST_WAIT_S = 0.05  # 0 would be for ever
+_START_TIMEOUT_S = ORDER_WITHIN_S  # workers check for orders twice a second
+_DONE_TIMEOUT_S = 35.0  # once an order has begun: longer than workers wait for each other
+_MIN_WAIT_S = 0.05  # Redis would take 0 as no timeout
 _MAX_ORDERS = 100
 _ERRORS: dict[str, type[errors.PatchwatchError]] = {
     kind.code: kind
@@ -32,30 +32,30 @@ _ERRORS: dict[str, type[errors.PatchwatchError]] = {
 
 
 class BankStore:
-    """Reads `keys.BANKS`. The banks themselves are files that the enrolment workers alone touch."""
+    """Reads `keys.BANKS`. The banks themselves are files, which only the enrolment workers access."""
 
     def __init__(self, bus: Redis) -> None:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
         self._clock = BusClock()
 
-    async def of(self, camera_id: str) -> CameraBanks:
-        """Raises `RetryableError` when no enrolment worker has looked yet."""
+    async def get(self, camera_id: str) -> CameraBanks:
+        """The banks of a camera. Raises `RetryableError` when no enrolment worker has listed them yet."""
         with translated():
             data = await self._bus.hget(keys.BANKS, camera_id)
         if data is None:
             raise errors.RetryableError(
-                f"no enrolment worker has looked for banks of {camera_id!r} yet: is `patchwatch run enrolment` up?"
+                f"the banks of {camera_id!r} are not known yet: is `patchwatch run enrolment` running?"
             )
         return required(CameraBanks.decode, data, f"banks of camera {camera_id!r}")
 
     async def order(self, camera_id: str, bank_id: str, action: BankAction) -> CameraBanks:
-        """Have it done; the banks as they are then.
+        """Order a change from the enrolment workers; returns the banks after the change.
 
-        Raises what it ended with (`NotFoundError`, `ConflictError`, ...), `RetryableError` when no worker came to do
-        it, which then is not done, `OverloadedError`.
+        Raises the error that the change ended with (`NotFoundError`, `ConflictError`, ...), `OverloadedError`, and
+        `RetryableError` when no worker took the order in time: then it is never carried out.
         """
         with translated():
-            await self._clock.look_async(self._bus)
+            await self._clock.sync_async(self._bus)
         order = BankOrder(
             token=uuid.uuid4().hex, camera_id=camera_id, bank_id=bank_id, action=action,
             asked_at_ms=self._clock.now_ms(),
@@ -66,31 +66,31 @@ class BankStore:
         return answer.banks or CameraBanks(camera_id=camera_id)
 
     async def _answered(self, order: BankOrder) -> BankAnswer:
-        """Whoever takes an order out of the list decides: a worker that does it, or we, who withdraw it."""
+        """Either a worker takes the order out of the list and carries it out, or we take it out and withdraw it."""
         with translated():
             if await self._bus.llen(keys.BANK_ORDERS) >= _MAX_ORDERS:
-                raise errors.OverloadedError(f"{_MAX_ORDERS} changes of banks wait already: try again in a moment")
+                raise errors.OverloadedError(f"try again in a moment: {_MAX_ORDERS} changes of banks are waiting")
             data = order.encode()
             await self._bus.rpush(keys.BANK_ORDERS, data)
-            answer = await self._answer(order, _WITHIN_S)
+            answer = await self._answer(order, _START_TIMEOUT_S)
             if answer is None and await self._bus.lrem(keys.BANK_ORDERS, 1, data):
                 raise errors.RetryableError(
-                    f"it was not done: no enrolment worker came to it within {_WITHIN_S:.0f} s: is `patchwatch run "
-                    "enrolment` up?"
+                    f"nothing was changed: no enrolment worker took the order within {_START_TIMEOUT_S:.0f} s: is "
+                    "`patchwatch run enrolment` running?"
                 )
-            answer = answer or await self._answer(order, _DONE_WITHIN_S)
+            answer = answer or await self._answer(order, _DONE_TIMEOUT_S)
         if answer is None:
             raise errors.RetryableError(
-                "an enrolment worker began it and has not said how it ended: GET "
-                f"/api/v1/cameras/{order.camera_id}/banks shows whether it was done"
+                "the change may or may not be done: an enrolment worker began it and has not answered; check with GET "
+                f"/api/v1/cameras/{order.camera_id}/banks"
             )
         return answer
 
-    async def _answer(self, order: BankOrder, within_s: float) -> BankAnswer | None:
-        deadline_s = time.monotonic() + within_s
+    async def _answer(self, order: BankOrder, timeout_s: float) -> BankAnswer | None:
+        deadline_s = time.monotonic() + timeout_s
         while (left_s := deadline_s - time.monotonic()) > 0:
-            wait_s = max(_LEAST_WAIT_S, min(left_s, BLOCK_MS / 1000))
-            found = await self._bus.blpop([keys.bank_answer(order.token)], timeout=wait_s)
-            if found is not None:
-                return required(BankAnswer.decode, found[1], "the answer of an enrolment worker")
+            wait_s = max(_MIN_WAIT_S, min(left_s, BLOCK_MS / 1000))
+            popped = await self._bus.blpop([keys.bank_answer(order.token)], timeout=wait_s)
+            if popped is not None:
+                return required(BankAnswer.decode, popped[1], "the answer of an enrolment worker")
         return None

@@ -1,4 +1,4 @@
-"""Cameras: their configuration in one hash, changed in transactions that also raise the revision of all."""
+"""Cameras: their configurations in one hash. Every change also raises the common revision."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from redis.asyncio import Redis
-from redis.exceptions import WatchError
 
 from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
-from patchwatch.bus.stored_records import readable, required
-from patchwatch.contract.errors import ConflictError, NotFoundError, RetryableError
+from patchwatch.bus.stored_records import readable_by_id, required
+from patchwatch.bus.transaction import transact_async
+from patchwatch.contract.errors import ConflictError, NotFoundError
 from patchwatch.messages.base import CAMERA_ID_PATTERN
 from patchwatch.messages.camera import MAX_CAMERAS, Camera
 
 _T = TypeVar("_T")
-_ATTEMPTS = 20  # a change is tried again when another one came between
+_TRIES = 20  # a change is tried again when another one interferes
 
 
 class CameraStore:
@@ -29,14 +29,10 @@ class CameraStore:
         self._partitions = partitions
 
     async def all(self) -> list[Camera]:
-        """All cameras, by id; one that cannot be read is left out, as the workers leave it out."""
+        """All cameras, by id. One that cannot be read is left out, as the workers leave it out."""
         with translated():
             stored = await self._bus.hgetall(keys.CAMERAS)
-        read = (
-            readable(Camera.decode, data, f"camera {camera_id!r} (remove it, and add it again)")
-            for camera_id, data in sorted(stored.items())
-        )
-        return [camera for camera in read if camera is not None]
+        return list(readable_by_id(Camera.decode, stored, "camera").values())
 
     async def ids(self) -> list[str]:
         with translated():
@@ -52,8 +48,11 @@ class CameraStore:
         return required(Camera.decode, data, f"camera {camera_id!r}")
 
     async def create(self, camera: Camera) -> Camera:
-        """Raises `ConflictError` when the id is taken. Leftovers of a deleted camera of that id go first."""
-        leftovers = keys.CameraKeys.of(camera.id, self._partitions).all
+        """Add a camera. What is left of a deleted camera with that id is removed first.
+
+        Raises `ConflictError` when the id is taken.
+        """
+        leftovers = keys.CameraKeys.for_camera(camera.id, self._partitions).all
 
         async def attempt(pipe: Any) -> Camera:
             if await pipe.hexists(keys.CAMERAS, camera.id):
@@ -62,7 +61,7 @@ class CameraStore:
                     f"PATCH /api/v1/cameras/{camera.id}, or choose another id"
                 )
             if await pipe.hlen(keys.CAMERAS) >= MAX_CAMERAS:
-                raise ConflictError(f"there are {MAX_CAMERAS} cameras, as many as may be: remove one first")
+                raise ConflictError(f"remove a camera first: there are {MAX_CAMERAS}, and no more are possible")
             created = camera.model_copy(update={"revision": camera.revision + 1, "incarnation": uuid.uuid4().hex})
             pipe.multi()
             pipe.delete(*leftovers)
@@ -73,7 +72,7 @@ class CameraStore:
         return await self._transaction(attempt)
 
     async def change(self, camera_id: str, changes: Mapping[str, object]) -> Camera:
-        """Apply changed fields; those that its capture depends on raise its revision.
+        """Apply changed fields. A field on which the capture depends raises the camera's revision.
 
         Raises `NotFoundError` or pydantic's `ValidationError`.
         """
@@ -94,7 +93,7 @@ class CameraStore:
         return await self._transaction(attempt)
 
     async def delete(self, camera_id: str) -> None:
-        """Remove the camera with all its frames, scores and states. Its alerts and banks stay."""
+        """Remove a camera with its frames, scores and states. Its alerts and banks stay. Raises `NotFoundError`."""
 
         async def attempt(pipe: Any) -> None:
             if not await pipe.hexists(keys.CAMERAS, camera_id):
@@ -102,22 +101,13 @@ class CameraStore:
             pipe.multi()
             pipe.hdel(keys.CAMERAS, camera_id)
             pipe.incr(keys.CAMERAS_REVISION)
-            pipe.delete(*keys.CameraKeys.of(camera_id, self._partitions).all)
+            pipe.delete(*keys.CameraKeys.for_camera(camera_id, self._partitions).all)
 
         await self._transaction(attempt)
 
     async def _transaction(self, attempt: Callable[[Any], Awaitable[_T]]) -> _T:
         with translated():
-            for _ in range(_ATTEMPTS):
-                async with self._bus.pipeline(transaction=True) as pipe:
-                    try:
-                        await pipe.watch(keys.CAMERAS)
-                        result = await attempt(pipe)
-                        await pipe.execute()
-                    except WatchError:
-                        continue
-                    return result
-        raise RetryableError("the cameras are being changed by others all the time: try again")
+            return await transact_async(self._bus, attempt, keys.CAMERAS, subject="the cameras", tries=_TRIES)
 
 
 def _unknown(camera_id: str) -> NotFoundError:

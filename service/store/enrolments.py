@@ -1,4 +1,4 @@
-"""Enrolments: jobs for the enrolment worker, and their records."""
+"""Enrolments: the queue of the enrolment workers, and the records."""
 
 from __future__ import annotations
 
@@ -7,67 +7,67 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from redis.asyncio import Redis
-from redis.exceptions import WatchError
 
 from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
 from patchwatch.bus.stored_records import readable, required
-from patchwatch.contract.errors import ConflictError, NotFoundError, OverloadedError, RejectedError, RetryableError
+from patchwatch.bus.transaction import transact_async
+from patchwatch.contract.errors import ConflictError, NotFoundError, OverloadedError, RejectedError
 from patchwatch.contract.roles import Role
-from patchwatch.messages.status import Enrolment, EnrolmentState
+from patchwatch.messages.enrolment import Enrolment, EnrolmentState
 from service.store.queue_place import QueuePlace
 
 MAX_PENDING = 100  # of all cameras
 MAX_PENDING_PER_CAMERA = 4
 _KEPT_PER_CAMERA = 20
-_SEEN_MS = 10_000  # workers say twice a second that they are there
-_ATTEMPTS = 50  # a change is tried again when another one came between: every running job writes twice a second
+_ALIVE_MS = 10_000  # workers renew their membership twice a second
+_TRIES = 50  # a change is tried again when another one interferes: every running enrolment writes twice a second
 _T = TypeVar("_T")
 
 
 class EnrolmentStore:
-    """Reads and writes `keys.ENROLMENT_RECORDS`; the enrolment worker takes what is queued there."""
+    """Reads and writes `keys.ENROLMENT_RECORDS`, from which the enrolment workers take what is queued."""
 
     def __init__(self, bus: Redis) -> None:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
 
-    async def ask(self, enrolment: Enrolment) -> None:
-        """Queue a job.
+    async def create(self, enrolment: Enrolment) -> None:
+        """Queue an enrolment.
 
-        Raises `RejectedError` for a profile that no worker knows, `ConflictError` when the same camera and profile is
-        being learnt already, `OverloadedError` when too much is queued.
+        Raises `RejectedError` for a profile that no worker knows, `ConflictError` when an enrolment for the same camera
+        and profile waits or runs, and `OverloadedError` when too many are queued.
         """
         await self._check_profile(enrolment.profile)
 
         async def attempt(pipe: Any) -> None:
             records = _decoded(await pipe.hgetall(keys.ENROLMENT_RECORDS))
             _check_room(enrolment, records)
-            earlier = _of(records, enrolment.camera_id)
-            forgotten = [other.id for other in earlier[_KEPT_PER_CAMERA - 1 :] if not other.state.pending]
+            earlier = _of_camera(records, enrolment.camera_id)
+            outdated = [other.id for other in earlier[_KEPT_PER_CAMERA - 1 :] if not other.state.pending]
             pipe.multi()
             pipe.hset(keys.ENROLMENT_RECORDS, enrolment.id, enrolment.encode())
             pipe.hset(keys.ENROLMENTS_LATEST, enrolment.camera_id, enrolment.id)
             pipe.sadd(keys.ENROLMENTS_PENDING, enrolment.id)
-            if forgotten:
-                pipe.hdel(keys.ENROLMENT_RECORDS, *forgotten)
+            if outdated:
+                pipe.hdel(keys.ENROLMENT_RECORDS, *outdated)
 
         await self._transaction(attempt)
 
     async def cancel(self, camera_id: str, enrolment_id: str, now_ms: int) -> Enrolment:
-        """Withdraw a job that is queued or running. Its worker notices within a second; no bank comes of it.
+        """Cancel an enrolment that is queued or running. Its worker notices within a second and stores no bank.
 
-        Raises `NotFoundError`, and `ConflictError` when it is over or about to be.
+        Raises `NotFoundError`, and `ConflictError` when it has ended or is storing its bank.
         """
 
         async def attempt(pipe: Any) -> Enrolment:
             data = await pipe.hget(keys.ENROLMENT_RECORDS, enrolment_id)
-            found = None if data is None else required(Enrolment.decode, data, f"enrolment {enrolment_id!r}")
-            if found is None or found.camera_id != camera_id:
+            record = None if data is None else required(Enrolment.decode, data, f"enrolment {enrolment_id!r}")
+            if record is None or record.camera_id != camera_id:
                 raise _unknown(enrolment_id)
-            _check_cancellable(found)
-            words = "cancelled: the banks are as they were"
-            changes = {"state": EnrolmentState.CANCELLED, "detail": words, "updated_at_ms": now_ms}
-            cancelled = found.model_copy(update=changes)
+            _check_cancellable(record)
+            detail = "cancelled: the banks are as they were"
+            changes = {"state": EnrolmentState.CANCELLED, "detail": detail, "updated_at_ms": now_ms}
+            cancelled = record.model_copy(update=changes)
             pipe.multi()
             pipe.hset(keys.ENROLMENT_RECORDS, enrolment_id, cancelled.encode())
             return cancelled
@@ -75,57 +75,57 @@ class EnrolmentStore:
         return await self._transaction(attempt)
 
     async def all(self) -> list[Enrolment]:
-        """Of every camera, newest first."""
+        """The enrolments of all cameras, newest first."""
         with translated():
             stored = await self._bus.hgetall(keys.ENROLMENT_RECORDS)
         return _newest_first(_decoded(stored))
 
-    async def of(self, camera_id: str) -> list[Enrolment]:
-        """Newest first."""
-        return _of(await self.all(), camera_id)
+    async def of_camera(self, camera_id: str) -> list[Enrolment]:
+        """The enrolments of one camera, newest first."""
+        return _of_camera(await self.all(), camera_id)
 
     async def latest(self, camera_ids: list[str]) -> list[Enrolment | None]:
-        """Of each camera the newest that waits or runs, else the newest."""
+        """For each camera its newest enrolment that waits or runs, else its newest."""
         if not camera_ids:
             return []
         with translated():
             ids = await self._bus.hmget(keys.ENROLMENTS_LATEST, camera_ids)
-        latest = await self._records([one for one in ids if one is not None])
+        latest = await self._records([enrolment_id for enrolment_id in ids if enrolment_id is not None])
         pending = reversed(_newest_first(await self._pending()))
-        records = {one.camera_id: one for one in (*latest, *pending)}
+        records = {record.camera_id: record for record in (*latest, *pending)}
         return [records.get(camera_id) for camera_id in camera_ids]
 
     async def _pending(self) -> list[Enrolment]:
         with translated():
             ids = list(await self._bus.smembers(keys.ENROLMENTS_PENDING))
-            records = [one for one in await self._records(ids) if one.state.pending]
-            over = set(ids) - {one.id.encode() for one in records}
-            if over:
-                await self._bus.srem(keys.ENROLMENTS_PENDING, *over)
+            records = [record for record in await self._records(ids) if record.state.pending]
+            ended = set(ids) - {record.id.encode() for record in records}
+            if ended:
+                await self._bus.srem(keys.ENROLMENTS_PENDING, *ended)
         return records
 
     async def _records(self, ids: list[bytes]) -> list[Enrolment]:
         with translated():
-            found = await self._bus.hmget(keys.ENROLMENT_RECORDS, ids) if ids else []
-        return _decoded(dict(zip(ids, found, strict=True)))
+            stored = await self._bus.hmget(keys.ENROLMENT_RECORDS, ids) if ids else []
+        return _decoded(dict(zip(ids, stored, strict=True)))
 
     async def places(self, records: Sequence[Enrolment]) -> list[QueuePlace]:
-        """Where these stand in the queue now."""
+        """The place of each in the queue."""
         if not any(record.state.pending for record in records):
             return [QueuePlace()] * len(records)
-        every, attended = await self._pending(), await self._attended()
-        return [QueuePlace.of(record, every, attended=attended) for record in records]
+        pending, attended = await self._pending(), await self._attended()
+        return [QueuePlace.from_pending(record, pending, attended=attended) for record in records]
 
     async def _attended(self) -> bool:
-        """Whether an enrolment worker has been seen lately."""
+        """Whether an enrolment worker is alive."""
         with translated():
             seconds, micros = await self._bus.time()
             newest = await self._bus.zrevrange(keys.members(Role.ENROLMENT.value), 0, 0, withscores=True)
-        return bool(newest) and seconds * 1000 + micros / 1000 - newest[0][1] < _SEEN_MS
+        return bool(newest) and seconds * 1000 + micros / 1000 - newest[0][1] < _ALIVE_MS
 
-    async def forget(self, camera_id: str) -> None:
-        """Remove the records of a camera that is no more, and what was still asked for."""
-        ids = [record.id for record in await self.of(camera_id)]
+    async def delete_all(self, camera_id: str) -> None:
+        """Delete the records of a removed camera, those that wait included."""
+        ids = [record.id for record in await self.of_camera(camera_id)]
         if ids:
             with translated():
                 await self._bus.hdel(keys.ENROLMENT_RECORDS, *ids)
@@ -140,7 +140,7 @@ class EnrolmentStore:
         return required(Enrolment.decode, data, f"enrolment {enrolment_id!r}")
 
     async def _check_profile(self, name: str) -> None:
-        """Before an enrolment worker has ever been up, nobody knows which there are: it will say so itself."""
+        """Accepts any name until an enrolment worker has listed the profiles: the worker then rejects a wrong one."""
         with translated():
             data = await self._bus.get(keys.PROFILES)
         try:
@@ -148,21 +148,13 @@ class EnrolmentStore:
         except ValueError:
             return
         if isinstance(known, list) and known and name not in known:
-            known = [str(one) for one in known]
-            raise RejectedError(f"there is no profile {name!r}: choose one of {', '.join(known)}")
+            raise RejectedError(f"there is no profile {name!r}: choose one of {', '.join(map(str, known))}")
 
     async def _transaction(self, attempt: Callable[[Any], Awaitable[_T]]) -> _T:
         with translated():
-            for _ in range(_ATTEMPTS):
-                async with self._bus.pipeline(transaction=True) as pipe:
-                    try:
-                        await pipe.watch(keys.ENROLMENT_RECORDS)
-                        result = await attempt(pipe)
-                        await pipe.execute()
-                    except WatchError:
-                        continue
-                    return result
-        raise RetryableError("the enrolments are being changed by others all the time: try again")
+            return await transact_async(
+                self._bus, attempt, keys.ENROLMENT_RECORDS, subject="the enrolments", tries=_TRIES
+            )
 
 
 def _check_room(enrolment: Enrolment, records: list[Enrolment]) -> None:
@@ -186,12 +178,12 @@ def _check_room(enrolment: Enrolment, records: list[Enrolment]) -> None:
         )
 
 
-def _check_cancellable(found: Enrolment) -> None:
-    if found.storing:
-        raise ConflictError(f"enrolment {found.id} has learnt its bank and is storing it: wait a moment")
-    if not found.state.pending:
-        undo = f". {found.outcome}" if found.outcome else ""
-        raise ConflictError(f"enrolment {found.id} is {found.state} already: there is nothing to cancel{undo}")
+def _check_cancellable(record: Enrolment) -> None:
+    if record.storing:
+        raise ConflictError(f"enrolment {record.id} has learnt its bank and is storing it: wait a moment")
+    if not record.state.pending:
+        undo = f". {record.outcome}" if record.outcome else ""
+        raise ConflictError(f"enrolment {record.id} is {record.state} already: there is nothing to cancel{undo}")
 
 
 def _decoded(stored: dict[bytes, bytes]) -> list[Enrolment]:
@@ -199,7 +191,7 @@ def _decoded(stored: dict[bytes, bytes]) -> list[Enrolment]:
     return [record for record in read if record is not None]
 
 
-def _of(records: list[Enrolment], camera_id: str) -> list[Enrolment]:
+def _of_camera(records: list[Enrolment], camera_id: str) -> list[Enrolment]:
     return _newest_first([record for record in records if record.camera_id == camera_id])
 
 

@@ -1,4 +1,4 @@
-"""Why alerts were raised, and what the last scored frames are made of."""
+"""Explanations of alerts and of the last scored frames."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ExplanationStore:
         self._partitions = partitions
 
     async def of_alert(self, alert_id: str) -> Explanation:
-        """Of the frame on the alert's picture. Raises `NotFoundError`."""
+        """The explanation of the frame on the alert's picture. Raises `NotFoundError`."""
         with translated():
             data: bytes | None = await self._bus.get(keys.alert_explanation(alert_id))
         if data is None:
@@ -30,9 +30,11 @@ class ExplanationStore:
         return required(Explanation.decode, data, f"the explanation of alert {alert_id!r}")
 
     async def latest(self, camera_id: str) -> Explanation:
-        """Of a camera's last scored frame. Raises `NotFoundError`."""
+        """The explanation of a camera's last scored frame. Raises `NotFoundError`."""
         with translated():
-            data: bytes | None = await self._bus.hget(CameraKeys.of(camera_id, self._partitions).state, "explanation")
+            data: bytes | None = await self._bus.hget(
+                CameraKeys.for_camera(camera_id, self._partitions).state, "explanation"
+            )
         if data is None:
             raise NotFoundError(
                 f"no frame of camera {camera_id!r} has been scored yet: "

@@ -1,4 +1,4 @@
-"""The latest frame of a camera, with what was found on it."""
+"""The latest frame of a camera, with its detected objects."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class DetectedBox:
 
 @dataclass(frozen=True)
 class LatestFrame:
-    """``boxes`` is None when the frame has not been analysed."""
+    """A frame. ``boxes``: None when it has not been analysed."""
 
     frame: FrameMessage
     boxes: tuple[DetectedBox, ...] | None
@@ -45,8 +45,8 @@ class FrameStore:
         self._partitions = partitions
 
     async def latest(self, camera_id: str) -> LatestFrame:
-        """The last scored frame with its boxes; else the newest, without. Raises `NotFoundError` when none is left."""
-        names = CameraKeys.of(camera_id, self._partitions)
+        """The last scored frame with its boxes, else the newest frame. Raises `NotFoundError` when there is none."""
+        names = CameraKeys.for_camera(camera_id, self._partitions)
         with translated():
             seq, boxes = await self._bus.hmget(names.state, "seq", "boxes")
             if seq is not None:
@@ -54,7 +54,7 @@ class FrameStore:
                 scored = await self._bus.xrange(names.frames, min=entry, max=entry, count=1)
                 frame = readable(_decoded, scored[0], f"frame {entry}") if scored else None
                 if frame is not None:
-                    return LatestFrame(frame, readable(_boxes, boxes, f"what was found on frame {entry}") or ())
+                    return LatestFrame(frame, readable(_boxes, boxes, f"the boxes of frame {entry}") or ())
             newest = await self._bus.xrevrange(names.frames, count=1)
         if not newest:
             raise NotFoundError(
@@ -76,5 +76,5 @@ def _boxes(data: bytes) -> tuple[DetectedBox, ...]:
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise InvalidMessageError(f"not a list of boxes ({error})") from None
     if not all(isfinite(number) for box in boxes for number in (box.x1, box.y1, box.x2, box.y2, box.confidence)):
-        raise InvalidMessageError("a box with a coordinate that is no number")
+        raise InvalidMessageError("a box has a coordinate that is not a finite number")
     return boxes

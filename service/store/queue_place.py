@@ -1,37 +1,37 @@
-"""Where an enrolment stands among all that are asked for, and what it waits for."""
+"""The place of an enrolment in the queue, and what it waits for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from patchwatch.messages.status import Enrolment, EnrolmentState
+from patchwatch.messages.enrolment import Enrolment, EnrolmentState
 
 
 @dataclass(frozen=True)
 class QueuePlace:
-    """``position``: from 1; None for one that does not wait. ``reason``: what it waits for, in words."""
+    """``position``: from 1; None: it does not wait. ``reason``: what it waits for, as a sentence."""
 
     position: int | None = None
     reason: str = ""
 
     @classmethod
-    def of(cls, job: Enrolment, every: Sequence[Enrolment], *, attended: bool) -> QueuePlace:
-        """Among ``every`` enrolment that waits or runs. ``attended``: whether an enrolment worker is alive."""
-        if job.state.pending and not attended:
-            return cls(_position(job, every), "no enrolment worker is up: start `patchwatch run enrolment`")
-        position = _position(job, every)
+    def from_pending(cls, enrolment: Enrolment, pending: Sequence[Enrolment], *, attended: bool) -> QueuePlace:
+        """``pending``: all enrolments that wait or run. ``attended``: whether an enrolment worker is alive."""
+        position = _position(enrolment, pending)
+        if enrolment.state.pending and not attended:
+            return cls(position, "no enrolment worker is running: start `patchwatch run enrolment`")
         if position is None:
             return cls()
-        running = sum(other.state is EnrolmentState.RUNNING for other in every)
-        if not running or job.live_seconds is not None:
+        running = sum(other.state is EnrolmentState.RUNNING for other in pending)
+        if not running or enrolment.live_seconds is not None:
             return cls(position, "a worker takes it in a moment")
-        return cls(position, f"it is number {position} of those that wait for a place beside the {running} that run")
+        return cls(position, f"it is number {position} in the queue, behind {running} that are running")
 
 
-def _position(job: Enrolment, every: Sequence[Enrolment]) -> int | None:
-    if job.state is not EnrolmentState.QUEUED:
+def _position(enrolment: Enrolment, pending: Sequence[Enrolment]) -> int | None:
+    if enrolment.state is not EnrolmentState.QUEUED:
         return None
-    age = (job.created_at_ms, job.id)
-    queued = (other for other in every if other.state is EnrolmentState.QUEUED)
+    age = (enrolment.created_at_ms, enrolment.id)
+    queued = (other for other in pending if other.state is EnrolmentState.QUEUED)
     return 1 + sum((other.created_at_ms, other.id) < age for other in queued)

@@ -1,4 +1,4 @@
-"""What the workers say of each camera, read in one go so that the figures belong together."""
+"""The workers' records of each camera, read in one transaction so that they are consistent, and their heartbeats."""
 
 from __future__ import annotations
 
@@ -14,19 +14,24 @@ from patchwatch.bus.accounting import Account
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.stored_records import readable
+from patchwatch.messages.analysis_status import AnalysisStatus
+from patchwatch.messages.capture_status import CaptureStatus
+from patchwatch.messages.heartbeat import Heartbeat
 from patchwatch.messages.score import Score
-from patchwatch.messages.status import AnalysisStatus, CaptureStatus, WorkerBeat
 
 _FIELDS = accounting.READS + 5
-_AT_ONCE = 50  # cameras read in one transaction: Redis answers others in between
-_LONG_LOOK_S = 0.1
-_AHEAD_S = 10  # a beat further in the future is of a time when Redis' clock was ahead: who wrote it is silent since
+_CAMERAS_AT_ONCE = 50  # read in one transaction, so that Redis answers others in between
+_SLOW_SCAN_S = 0.1
+# A heartbeat further in the future was written while the clock of Redis was ahead, by a worker that is silent since.
+_MAX_AHEAD_S = 10
 
 
 @dataclass(frozen=True)
 class CameraRecord:
-    """All that is known of a camera at one moment. ``ingest_worker`` and ``inference_worker`` are the ids of those that
-    hold its leases now."""
+    """All that is known of a camera at one moment.
+
+    ``ingest_worker``, ``inference_worker``: ids of the workers that hold the leases of its capture and its partition.
+    """
 
     capture: CaptureStatus | None
     analysis: AnalysisStatus | None
@@ -37,56 +42,56 @@ class CameraRecord:
 
 
 class StatusStore:
-    """Reads the workers' records and beats."""
+    """Reads the records and heartbeats of the workers."""
 
     def __init__(self, bus: Redis, partitions: int) -> None:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
         self._partitions = partitions
-        self._looking: asyncio.Task[list[WorkerBeat]] | None = None
-        self._good_until_s = 0.0
+        self._reading: asyncio.Task[list[Heartbeat]] | None = None
+        self._valid_until_s = 0.0
 
     async def read(self, camera_ids: list[str]) -> list[CameraRecord]:
-        """One record per camera, each consistent in itself."""
+        """One record per camera, in the order given, each consistent in itself."""
         records: list[CameraRecord] = []
-        for start in range(0, len(camera_ids), _AT_ONCE):
-            records += await self._read(camera_ids[start : start + _AT_ONCE])
-            await asyncio.sleep(0)  # decoding takes its time
+        for start in range(0, len(camera_ids), _CAMERAS_AT_ONCE):
+            records += await self._read(camera_ids[start : start + _CAMERAS_AT_ONCE])
+            await asyncio.sleep(0)  # decoding takes time in which other requests wait
         return records
 
     async def _read(self, camera_ids: list[str]) -> list[CameraRecord]:
         with translated():
             async with self._bus.pipeline(transaction=True) as pipe:
                 for camera_id in camera_ids:
-                    names = CameraKeys.of(camera_id, self._partitions)
+                    names = CameraKeys.for_camera(camera_id, self._partitions)
                     accounting.ask(pipe, names)
                     pipe.get(names.capture)
                     pipe.get(names.analysis)
                     pipe.xrevrange(names.scores, count=1)
-                    pipe.get(keys.LeaseKeys.of_capture(camera_id, self._partitions).lease)
+                    pipe.get(keys.LeaseKeys.for_capture(camera_id, self._partitions).lease)
                     pipe.get(keys.lease(names.partition))
                 answers: list[Any] = await pipe.execute(raise_on_error=False)
         return [_record(answers[i : i + _FIELDS]) for i in range(0, len(answers), _FIELDS)]
 
-    async def beats(self) -> list[WorkerBeat]:
-        """Living workers of every role.
+    async def heartbeats(self) -> list[Heartbeat]:
+        """The heartbeats of all workers that are alive.
 
-        Looks through the names of all keys, so whoever asks meanwhile waits for the same look; one that took long
-        is good for a while.
+        This scans the names of all keys, so concurrent calls share one scan, and the result of a slow scan is used
+        again for a while.
         """
-        if self._looking is None or (self._looking.done() and time.monotonic() >= self._good_until_s):
-            self._looking = asyncio.create_task(self._look())
-        return await asyncio.shield(self._looking)
+        if self._reading is None or (self._reading.done() and time.monotonic() >= self._valid_until_s):
+            self._reading = asyncio.create_task(self._read_heartbeats())
+        return await asyncio.shield(self._reading)
 
-    async def _look(self) -> list[WorkerBeat]:
+    async def _read_heartbeats(self) -> list[Heartbeat]:
         began_s = time.monotonic()
         with translated():
             names = [name async for name in self._bus.scan_iter(keys.worker("*", "*"), count=1000)]
-            found = await self._bus.mget(names) if names else []
+            stored = await self._bus.mget(names) if names else []
             seconds, _ = await self._bus.time()
         took_s = time.monotonic() - began_s
-        self._good_until_s = time.monotonic() + (min(5.0, 10 * took_s) if took_s > _LONG_LOOK_S else 0.0)
-        beats = [readable(WorkerBeat.decode, data, f"beat {name!r}") for name, data in zip(names, found, strict=True)]
-        latest_ms = (seconds + _AHEAD_S) * 1000
+        self._valid_until_s = time.monotonic() + (min(5.0, 10 * took_s) if took_s > _SLOW_SCAN_S else 0.0)
+        beats = [readable(Heartbeat.decode, data, f"beat {name!r}") for name, data in zip(names, stored, strict=True)]
+        latest_ms = (seconds + _MAX_AHEAD_S) * 1000
         return [beat for beat in beats if beat is not None and beat.updated_at_ms <= latest_ms]
 
 

@@ -8,25 +8,25 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import redis
 from redis.asyncio import Redis
-from redis.exceptions import WatchError
 
 from patchwatch.bus import keys
 from patchwatch.bus.connection import BLOCK_MS, translated
 from patchwatch.bus.keys import WebhookKeys
-from patchwatch.bus.stored_records import readable, required
+from patchwatch.bus.stored_records import readable, readable_by_id, required
+from patchwatch.bus.streams import StreamInfo, stream_info_async
+from patchwatch.bus.transaction import transact_async
 from patchwatch.contract.errors import ConflictError, NotFoundError, OverloadedError, RetryableError
 from patchwatch.messages.webhook import MAX_DEAD_LETTERS, MAX_WEBHOOKS, DeadLetter, Progress, TrialResult, Webhook
 
 _T = TypeVar("_T")
-_TRIALS_AT_ONCE = 8
-_ATTEMPTS = 20  # a change is tried again when another one came between
+_MAX_TRIALS = 8
+_TRIES = 20  # a change is tried again when another one interferes
 
 
 @dataclass(frozen=True)
 class WebhookRecord:
-    """``pending``: entries of the stream of alerts after its position."""
+    """``pending``: how many entries of the alert stream lie after the webhook's position."""
 
     progress: Progress
     pending: int
@@ -38,17 +38,13 @@ class WebhookStore:
 
     def __init__(self, bus: Redis) -> None:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
-        self._trials = 0  # that wait for their answer
+        self._trials = 0  # tests that wait for their answer
 
     async def all(self) -> list[Webhook]:
-        """By id; one that cannot be read is left out, as the worker leaves it out."""
+        """All webhooks, by id. One that cannot be read is left out, as the delivery worker leaves it out."""
         with translated():
             stored = await self._bus.hgetall(keys.WEBHOOKS)
-        read = (
-            readable(Webhook.decode, data, f"webhook {name!r} (remove it, and add it again)")
-            for name, data in sorted(stored.items())
-        )
-        return [webhook for webhook in read if webhook is not None]
+        return list(readable_by_id(Webhook.decode, stored, "webhook").values())
 
     async def get(self, webhook_id: str) -> Webhook:
         """Raises `NotFoundError`."""
@@ -59,7 +55,7 @@ class WebhookStore:
         return required(Webhook.decode, data, f"webhook {webhook_id!r}")
 
     async def records(self, webhook_ids: list[str]) -> list[WebhookRecord]:
-        """In the order given, all of one moment."""
+        """One record per webhook, in the order given, all read at the same moment."""
         with translated():
             async with self._bus.pipeline(transaction=True) as pipe:
                 pipe.xinfo_stream(keys.ALERTS)
@@ -67,8 +63,9 @@ class WebhookStore:
                     pipe.get(WebhookKeys(webhook_id).progress)
                     pipe.xlen(WebhookKeys(webhook_id).dead)
                 info, *answers = await pipe.execute(raise_on_error=False)
+            alerts = StreamInfo.from_answer(info)
         _raise_first(answers)
-        written, kept = _extent(info)
+        written, kept = (alerts.added, alerts.length) if alerts else (0, 0)
         records = []
         for webhook_id, data, dead_letters in zip(webhook_ids, answers[::2], answers[1::2], strict=True):
             progress = _progress(webhook_id, data)
@@ -76,7 +73,7 @@ class WebhookStore:
         return records
 
     async def create(self, webhook: Webhook) -> None:
-        """It begins with the alerts that come from now on. Raises `ConflictError` when the id is taken."""
+        """Add a webhook, which gets alerts from now on. Raises `ConflictError` when the id is taken."""
         start = await self._end()
 
         async def attempt(pipe: Any) -> None:
@@ -86,7 +83,7 @@ class WebhookStore:
                     f"{webhook.id}` or PATCH /api/v1/webhooks/{webhook.id}, or choose another id"
                 )
             if await pipe.hlen(keys.WEBHOOKS) >= MAX_WEBHOOKS:
-                raise ConflictError(f"there are {MAX_WEBHOOKS} webhooks, as many as may be: remove one first")
+                raise ConflictError(f"remove a webhook first: there are {MAX_WEBHOOKS}, and no more are possible")
             pipe.multi()
             pipe.delete(*WebhookKeys(webhook.id).all)
             pipe.set(WebhookKeys(webhook.id).progress, start.encode())
@@ -95,12 +92,12 @@ class WebhookStore:
         await self._transaction(attempt)
 
     async def change(self, webhook_id: str, changes: Mapping[str, object]) -> Webhook:
-        """Apply changed fields. One that is switched on begins with the alerts that come from then on.
+        """Apply changed fields. A webhook that is switched on gets alerts from that moment on.
 
         Raises `NotFoundError` or pydantic's `ValidationError`.
         """
         end = await self._end()
-        of = WebhookKeys(webhook_id)
+        progress_key = WebhookKeys(webhook_id).progress
 
         async def attempt(pipe: Any) -> Webhook:
             data = await pipe.hget(keys.WEBHOOKS, webhook_id)
@@ -108,24 +105,23 @@ class WebhookStore:
                 raise _unknown(webhook_id)
             before = required(Webhook.decode, data, f"webhook {webhook_id!r}")
             after = Webhook.model_validate({**before.model_dump(), **changes})
-            begins = after.enabled and not before.enabled
             progress = None
-            if begins:
+            if after.enabled and not before.enabled:
                 after = after.model_copy(update={"gone": False, "incarnation": uuid.uuid4().hex})
-                kept = await pipe.get(of.progress)
+                kept = await pipe.get(progress_key)
                 progress = _progress(webhook_id, kept).moved(
                     position=end.position, passed=end.passed, attempts=0, streak=0, retry_at_ms=0
                 )
             pipe.multi()
             if progress is not None:
-                pipe.set(of.progress, progress.encode())
+                pipe.set(progress_key, progress.encode())
             _put(pipe, after)
             return after
 
-        return await self._transaction(attempt, of.progress)
+        return await self._transaction(attempt, progress_key)
 
     async def delete(self, webhook_id: str) -> None:
-        """With its dead letters. Raises `NotFoundError`."""
+        """Delete a webhook with its dead letters. Raises `NotFoundError`."""
 
         async def attempt(pipe: Any) -> None:
             if not await pipe.hexists(keys.WEBHOOKS, webhook_id):
@@ -140,7 +136,7 @@ class WebhookStore:
     async def dead_letters(
         self, webhook_id: str, after: str, limit: int
     ) -> tuple[list[tuple[str, DeadLetter]], str | None]:
-        """Oldest first, with their ids, and the id to go on after where there may be more."""
+        """Dead letters with their ids, oldest first, and the id to continue after if there may be more."""
         with translated():
             rows = await self._bus.xrange(WebhookKeys(webhook_id).dead, min=f"({after}", count=limit)
         read = [(row[0].decode(), readable(_letter, row, f"dead letter {row[0]!r} of {webhook_id!r}")) for row in rows]
@@ -148,76 +144,69 @@ class WebhookStore:
         return letters, rows[-1][0].decode() if len(rows) == limit else None
 
     async def retry(self, webhook_id: str, letter_ids: list[str] | None) -> int:
-        """Queue dead letters to be sent again, all without ids; returns how many.
+        """Queue dead letters to be sent again; without ids, all of them. Returns how many.
 
-        Raises `NotFoundError` for one that is not there; then none is queued.
+        Raises `NotFoundError` for an id that does not exist; then none is queued.
         """
-        of = WebhookKeys(webhook_id)
+        names = WebhookKeys(webhook_id)
 
         async def attempt(pipe: Any) -> int:
-            rows = {row[0]: row[1][b"d"] for row in await pipe.xrange(of.dead) if b"d" in row[1]}
-            chosen = list(rows) if letter_ids is None else [one.encode() for one in dict.fromkeys(letter_ids)]
-            for letter_id in chosen:
-                if letter_id not in rows:
+            letters = {letter_id: fields[b"d"] for letter_id, fields in await pipe.xrange(names.dead) if b"d" in fields}
+            selected = list(letters) if letter_ids is None else list(map(str.encode, dict.fromkeys(letter_ids)))
+            for letter_id in selected:
+                if letter_id not in letters:
                     raise NotFoundError(f"webhook {webhook_id!r} has no dead letter {letter_id.decode()!r}")
-            if await pipe.xlen(of.asked) + len(chosen) > MAX_DEAD_LETTERS:
-                raise ConflictError("too many dead letters are being sent again already: wait for these")
+            if await pipe.xlen(names.asked) + len(selected) > MAX_DEAD_LETTERS:
+                raise ConflictError("too many dead letters are being sent again already: wait until they are sent")
             pipe.multi()
-            for letter_id in chosen:
-                pipe.xadd(of.asked, {b"d": rows[letter_id]})
-            if chosen:
-                pipe.xdel(of.dead, *chosen)
-            return len(chosen)
+            for letter_id in selected:
+                pipe.xadd(names.asked, {b"d": letters[letter_id]})
+            if selected:
+                pipe.xdel(names.dead, *selected)
+            return len(selected)
 
-        return await self._transaction(attempt, of.dead, of.asked)
+        return await self._transaction(attempt, names.dead, names.asked)
 
-    async def trial(self, webhook_id: str, within_s: float) -> TrialResult:
-        """Have the delivery worker send a test; its answer.
+    async def trial(self, webhook_id: str, timeout_s: float) -> TrialResult:
+        """Order a test from the delivery worker, and wait for its result.
 
-        Raises `RetryableError` when none comes in time, and `OverloadedError` while others wait for theirs: each
+        Raises `RetryableError` when none comes in time, and `OverloadedError` while too many tests are waiting: each
         holds a connection to Redis.
         """
-        if self._trials >= _TRIALS_AT_ONCE:
+        if self._trials >= _MAX_TRIALS:
             raise OverloadedError(f"{self._trials} tests of webhooks are being sent already: try again in a moment")
         self._trials += 1
         try:
-            return await self._trial(webhook_id, within_s)
+            return await self._trial(webhook_id, timeout_s)
         finally:
             self._trials -= 1
 
-    async def _trial(self, webhook_id: str, within_s: float) -> TrialResult:
-        of, token = WebhookKeys(webhook_id), uuid.uuid4().hex
-        deadline_s = time.monotonic() + within_s
+    async def _trial(self, webhook_id: str, timeout_s: float) -> TrialResult:
+        names, token = WebhookKeys(webhook_id), uuid.uuid4().hex
+        deadline_s = time.monotonic() + timeout_s
         with translated():
-            wish_id = await self._bus.xadd(of.asked, {b"t": token})
+            order_id = await self._bus.xadd(names.asked, {b"t": token})
             while time.monotonic() < deadline_s:
-                found = await self._bus.blpop([of.answer(token)], timeout=BLOCK_MS / 1000)
-                if found is not None:
-                    return required(TrialResult.decode, found[1], f"how the test of webhook {webhook_id!r} ended")
-            await self._bus.xdel(of.asked, wish_id)
-        raise RetryableError(f"no delivery worker has sent the test within {within_s:.0f} s: is one alive?")
+                answer = await self._bus.blpop([names.answer(token)], timeout=BLOCK_MS / 1000)
+                if answer is not None:
+                    return required(TrialResult.decode, answer[1], f"the result of the test of webhook {webhook_id!r}")
+            await self._bus.xdel(names.asked, order_id)
+        raise RetryableError(
+            f"the test was not sent: no delivery worker took it within {timeout_s:.0f} s: is `patchwatch run delivery` "
+            "running?"
+        )
 
     async def _end(self) -> Progress:
-        """Standing after the last alert there is."""
+        """Progress that starts after the last alert."""
         with translated():
-            try:
-                info = await self._bus.xinfo_stream(keys.ALERTS)
-            except redis.ResponseError:  # no alert yet
-                return Progress()
-        return Progress(position=info["last-generated-id"].decode(), passed=info["entries-added"])
+            alerts = await stream_info_async(self._bus, keys.ALERTS)
+        return Progress() if alerts is None else Progress(position=alerts.last_id, passed=alerts.added)
 
     async def _transaction(self, attempt: Callable[[Any], Awaitable[_T]], *watched: str) -> _T:
         with translated():
-            for _ in range(_ATTEMPTS):
-                async with self._bus.pipeline(transaction=True) as pipe:
-                    try:
-                        await pipe.watch(keys.WEBHOOKS, *watched)
-                        result = await attempt(pipe)
-                        await pipe.execute()
-                    except WatchError:
-                        continue
-                    return result
-        raise RetryableError("the webhooks are being changed by others all the time: try again")
+            return await transact_async(
+                self._bus, attempt, keys.WEBHOOKS, *watched, subject="the webhooks", tries=_TRIES
+            )
 
 
 def _progress(webhook_id: str, data: bytes | None) -> Progress:
@@ -231,14 +220,6 @@ def _letter(entry: tuple[bytes, dict[bytes, bytes]]) -> DeadLetter:
 def _put(pipe: Any, webhook: Webhook) -> None:
     pipe.hset(keys.WEBHOOKS, webhook.id, webhook.encode())
     pipe.incr(keys.WEBHOOKS_REVISION)
-
-
-def _extent(info: Any) -> tuple[int, int]:
-    """Entries ever written to the stream of alerts, and those still there, by its XINFO."""
-    if isinstance(info, redis.ResponseError):  # no alert yet
-        return 0, 0
-    _raise_first([info])
-    return int(info["entries-added"]), int(info["length"])
 
 
 def _raise_first(answers: list[Any]) -> None:

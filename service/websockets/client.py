@@ -1,4 +1,4 @@
-"""One client of a WebSocket, as the hub sees it: a filter and a bounded queue."""
+"""A client of a WebSocket as the hub sees it: a filter and a bounded queue."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
+_TAKE_AT_ONCE = 16  # items
+
 
 class Topic(StrEnum):
     ALERTS = "alerts"
@@ -16,7 +18,7 @@ class Topic(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """An entry of a stream, ready to be sent."""
+    """A stream entry as a message that is ready to be sent."""
 
     stream: str
     entry_id: str
@@ -27,8 +29,8 @@ class Item:
 class Client:
     """Not thread-safe: lives on the event loop.
 
-    A full queue loses its oldest score, and counts it. Alerts are never lost: a full queue sets ``overflowed``, and
-    the client is sent away to resume by id.
+    A full queue drops its oldest score and counts it. Alerts are never dropped: a full queue sets ``overflowed``, so
+    that the client is disconnected and resumes by id.
     """
 
     def __init__(self, topic: Topic, cameras: frozenset[str], limit: int) -> None:
@@ -38,7 +40,8 @@ class Client:
         self._limit = limit
         self._items: deque[Item] = deque()
         self._dropped = 0
-        self._uncertain: list[Item] | None = []  # dropped while catching up: perhaps sent on the other way
+        # Items dropped while the client catches up: it may have received them from Redis. None once it has caught up.
+        self._dropped_early: list[Item] | None = []
         self._waiting = asyncio.Event()
 
     def wants(self, camera_id: str) -> bool:
@@ -57,19 +60,19 @@ class Client:
         self._waiting.set()
 
     def _drop(self, item: Item) -> None:
-        if self._uncertain is None:
+        if self._dropped_early is None:
             self._dropped += 1
         else:
-            self._uncertain.append(item)
+            self._dropped_early.append(item)
 
-    def caught_up(self, sent: Callable[[Item], bool]) -> None:
-        """From now on the client gets entries from here only; ``sent`` tells which ones it has already."""
-        self._dropped += sum(not sent(item) for item in self._uncertain or ())
-        self._uncertain = None
-        self._items = deque(item for item in self._items if not sent(item))
+    def finish_catching_up(self, was_sent: Callable[[Item], bool]) -> None:
+        """From now on the client gets items from this queue only. ``was_sent``: whether it has an item already."""
+        self._dropped += sum(not was_sent(item) for item in self._dropped_early or ())
+        self._dropped_early = None
+        self._items = deque(item for item in self._items if not was_sent(item))
 
     async def take(self, timeout_s: float) -> tuple[int, list[Item]]:
-        """How many were lost since the last time, and the next items; none when the time is over."""
+        """The number of scores dropped since the last call, and the next items; none after ``timeout_s``."""
         if not self._items:
             self._waiting.clear()
             try:
@@ -78,5 +81,5 @@ class Client:
             except TimeoutError:
                 return 0, []
         dropped, self._dropped = self._dropped, 0
-        # Few at a time: what waits in the queue can still be thinned, what was taken cannot.
-        return dropped, [self._items.popleft() for _ in range(min(16, len(self._items)))]
+        # Few at a time: items in the queue can still be dropped, those taken from it cannot.
+        return dropped, [self._items.popleft() for _ in range(min(_TAKE_AT_ONCE, len(self._items)))]

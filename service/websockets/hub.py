@@ -1,42 +1,42 @@
 """One reader of Redis per process, whatever the number of clients.
 
-The hub follows the alerts' stream, and the scores' streams of all cameras while somebody wants scores, with one
-blocking XREAD; each entry is made into text once and offered to every client.
+With one blocking XREAD the hub follows the stream of alerts and, while any client wants scores, the score streams of
+all cameras. Each entry is encoded once and offered to every client.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import Counter
 
 import redis
 
 from patchwatch.bus import keys
+from patchwatch.bus.outage_log import OutageLog
+from patchwatch.bus.streams import Entry
 from patchwatch.contract.errors import BusUnavailableError
 from service.store.cameras import CameraStore
-from service.store.streams import START, Entry, StreamStore
+from service.store.streams import START, StreamStore
 from service.websockets.client import Client, Item, Topic
 from service.websockets.item import alert_item, score_item
 
-log = logging.getLogger(__name__)
 _READ_AT_ONCE = 200  # entries per stream
 _RETRY_S = 0.5
 
 
 class Hub:
-    """Starts to read when the first client joins, stops when the last one leaves."""
+    """Starts to read when the first client joins, and stops when the last one leaves."""
 
     def __init__(self, streams: StreamStore, cameras: CameraStore, base: str = "") -> None:
-        """``base``: what the links of alerts begin with."""
-        self.connected = True  # whether Redis answered last time
+        """``base``: the beginning of links in alerts."""
+        self.outage = OutageLog("WebSockets stay silent until it is back")
         self.reading: asyncio.Task[None] | None = None
         self._streams = streams
         self._cameras = cameras
         self._base = base
         self._clients: set[Client] = set()
         self._positions: dict[str, str] = {}  # stream -> last entry read
-        self._camera_of: dict[str, str] = {}  # stream of scores -> camera id
+        self._camera_of: dict[str, str] = {}  # score stream -> camera id
         self._revision: int | None = None
         self._joining = asyncio.Lock()
 
@@ -45,21 +45,21 @@ class Hub:
         return {topic.value: counts[topic.value] for topic in Topic}
 
     def followed(self, client: Client) -> list[str]:
-        """Streams that may hold something for a client."""
+        """The streams that may hold entries for a client."""
         if client.topic is Topic.ALERTS:
             return [keys.ALERTS]
         return [stream for stream, camera_id in self._camera_of.items() if client.wants(camera_id)]
 
     async def join(self, client: Client) -> asyncio.Task[None]:
-        """From its return on the client is offered every entry. Raises `BusUnavailableError`.
+        """Offer the client every entry from now on. Raises `BusUnavailableError`.
 
-        The returned task reads for all; it ends by a defect only, or when nobody is left.
+        The returned task reads for all clients. It ends when no client is left, or by a defect.
         """
         async with self._joining:
             if keys.ALERTS not in self._positions:
                 self._positions |= await self._streams.ends([keys.ALERTS])
             if client.topic is Topic.SCORES and self._revision is None:
-                await self._find_cameras()
+                await self._load_cameras()
             self._clients.add(client)
             if self.reading is None or self.reading.done():
                 self.reading = asyncio.create_task(self._read(), name="websocket-hub")
@@ -71,7 +71,7 @@ class Hub:
             await self.stop()
 
     async def stop(self) -> None:
-        """Stop reading and forget where; clients that are still there see the task end."""
+        """Stop reading and forget all positions, unless a client is left."""
         async with self._joining:
             if self._clients or self.reading is None:
                 return
@@ -86,55 +86,48 @@ class Hub:
         while self._clients:
             try:
                 await self._read_once()
-                self._note_connection(True, "")
+                self.outage.answered()
             except (BusUnavailableError, redis.ResponseError) as error:
                 if not self._clients:
                     return  # redis-py reports our own cancellation as a lost connection
-                self._note_connection(False, str(error))
+                self.outage.failed(error)
                 await asyncio.sleep(_RETRY_S)
 
     async def _read_once(self) -> None:
         if any(client.topic is Topic.SCORES for client in self._clients):
-            await self._notice_cameras()
+            await self._update_cameras()
         for stream, entries in (await self._streams.follow(self._positions, _READ_AT_ONCE)).items():
             for entry in entries:
                 self._offer(stream, entry)
             self._positions[stream] = entries[-1][0].decode()
 
-    async def _notice_cameras(self) -> None:
+    async def _update_cameras(self) -> None:
         async with self._joining:
             if await self._streams.cameras_revision() != self._revision:
-                await self._find_cameras()
+                await self._load_cameras()
 
-    async def _find_cameras(self) -> None:
-        """Follow the scores of each camera: from now on at first, later from the beginning of a new one."""
+    async def _load_cameras(self) -> None:
+        """Follow the scores of all cameras. The first time from now on; cameras added later from their first score."""
         first = self._revision is None
         revision = await self._streams.cameras_revision()
         camera_of = {self._streams.scores(camera_id): camera_id for camera_id in await self._cameras.ids()}
         new = [stream for stream in camera_of if stream not in self._positions]
         starts = await self._streams.ends(new) if first else dict.fromkeys(new, START)
-        for gone in self._camera_of.keys() - camera_of.keys():
-            self._positions.pop(gone, None)
+        for removed in self._camera_of.keys() - camera_of.keys():
+            self._positions.pop(removed, None)
         self._positions |= starts
         self._camera_of = camera_of
         self._revision = revision
 
     def _offer(self, stream: str, entry: Entry) -> None:
         topic = Topic.ALERTS if stream == keys.ALERTS else Topic.SCORES
-        listeners = [client for client in self._clients if client.topic is topic]
-        if not listeners:
-            return
-        item = self._item(stream, entry)
-        for client in listeners:
-            if item is not None:
+        clients = [client for client in self._clients if client.topic is topic]
+        item = self._item(stream, entry) if clients else None
+        if item is not None:
+            for client in clients:
                 client.offer(item)
 
     def _item(self, stream: str, entry: Entry) -> Item | None:
         if stream == keys.ALERTS:
             return alert_item(stream, entry, self._base)
         return score_item(stream, self._camera_of[stream], entry)
-
-    def _note_connection(self, connected: bool, why: str) -> None:
-        if connected != self.connected:
-            self.connected = connected
-            log.log(logging.INFO if connected else logging.WARNING, "%s", "Redis answers again" if connected else why)

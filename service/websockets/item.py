@@ -1,4 +1,4 @@
-"""Entries of the streams as the messages that clients get."""
+"""Stream entries as the messages that clients receive."""
 
 from __future__ import annotations
 
@@ -6,21 +6,20 @@ import json
 from typing import Any
 
 from patchwatch.bus.stored_records import readable
-from patchwatch.messages.alert import Alert
-from patchwatch.messages.alert_view import AlertView
+from patchwatch.bus.streams import Entry
+from patchwatch.messages.alert import Alert, AlertView
 from patchwatch.messages.score import Score
-from service.schemas.models import ScorePoint
-from service.store.streams import Entry
+from service.schemas.score import ScorePoint
 from service.websockets.client import Item
 
 
 def alert_item(stream: str, entry: Entry, base: str = "") -> Item | None:
-    """None for an entry that cannot be read. ``base``: what links begin with."""
+    """None for an entry that cannot be read. ``base``: the beginning of links."""
     entry_id = entry[0].decode()
     alert = readable(Alert.decode, entry[1].get(b"a", b""), f"entry {entry_id} of {stream}")
     if alert is None:
         return None
-    view = AlertView.of(alert, base).model_dump(mode="json")
+    view = AlertView.from_alert(alert, base).model_dump(mode="json")
     message = {"type": "alert", "id": entry_id, "change": alert.change.value, "alert": view}
     return Item(stream, entry_id, alert.camera_id, _text(message))
 
@@ -31,7 +30,7 @@ def score_item(stream: str, camera_id: str, entry: Entry) -> Item | None:
     score = readable(Score.decode, entry[1], f"entry {entry_id} of {stream}")
     if score is None:
         return None
-    point = ScorePoint.of(score).model_dump(mode="json")
+    point = ScorePoint.from_score(score).model_dump(mode="json")
     message = {"type": "score", "id": f"{camera_id}:{entry_id}", "camera_id": camera_id, **point}
     return Item(stream, entry_id, camera_id, _text(message))
 

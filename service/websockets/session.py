@@ -1,7 +1,7 @@
-"""A WebSocket from its beginning to its end: hello, what was missed, what comes, heartbeats.
+"""A WebSocket from its handshake to its end: hello, missed entries, live entries, heartbeats.
 
-What was missed is read from Redis until the client has caught up. Only then does it join the hub, and what came in
-between is read once more; an entry that arrives both ways is sent once, because positions only move forward.
+Missed entries are read from Redis until the client has caught up. Then it joins the hub, and entries that arrived in
+between are read once more. An entry that arrives both ways is sent once, because positions only move forward.
 """
 
 from __future__ import annotations
@@ -14,26 +14,30 @@ from collections.abc import Callable
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from patchwatch.bus.stream_ids import entry_order
+from patchwatch.bus.streams import Entry, entry_order
 from patchwatch.contract.errors import BusUnavailableError
 from patchwatch.contract.timestamps import iso
 from service.http.websocket_handshake import accept
-from service.middleware.refusal import TRY_AGAIN_LATER
-from service.store.streams import START, Entry, StreamStore
+from service.problems.refusal import TRY_AGAIN_LATER
+from service.store.streams import START, StreamStore
 from service.websockets.client import Client, Item
 from service.websockets.hub import Hub
 
 log = logging.getLogger(__name__)
-_DEFECT = 1011
-_PAGE = 500
-_CLOSE_WITHIN_S = 5.0
+_NORMAL_CLOSURE = 1000
+_INTERNAL_ERROR = 1011
+_PAGE = 500  # entries
+_CLOSE_TIMEOUT_S = 5.0
 
 ItemOf = Callable[[str, Entry], Item | None]
 
 
 class WebSocketSession:
-    """Sends to one client. ``positions``: stream -> last entry the client has. ``unknown_cameras``: asked for, and
-    not there yet: a client may come before its camera, and is told, as it may be a typing error."""
+    """Sends to one client. ``positions``: by stream, the last entry that the client has.
+
+    ``unknown_cameras``: requested cameras that do not exist. The client is told, as they may be typing errors; if they
+    are added later, it gets their entries.
+    """
 
     def __init__(
         self,
@@ -67,7 +71,7 @@ class WebSocketSession:
         tasks = (pump, listen, overflow)
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            code, reason = self._verdict(pump, overflow)
+            code, reason = self._close_code(pump, overflow)
         finally:
             for task in tasks:
                 task.cancel()
@@ -75,59 +79,61 @@ class WebSocketSession:
             await self._hub.leave(self._client)
         await self._close(code, reason)
 
-    def _verdict(self, pump: asyncio.Task[None], overflow: asyncio.Task[bool]) -> tuple[int, str]:
+    def _close_code(self, pump: asyncio.Task[None], overflow: asyncio.Task[bool]) -> tuple[int, str]:
+        """The code and reason to close with."""
         if overflow.done():
             return TRY_AGAIN_LATER, "too slow: resume with ?after=<last id>"
         error = pump.exception() if pump.done() else None
         if error is None or isinstance(error, WebSocketDisconnect):
-            return 1000, ""
+            return _NORMAL_CLOSURE, ""
         if isinstance(error, BusUnavailableError):
             return TRY_AGAIN_LATER, "Redis does not answer: resume with ?after=<last id>"
         log.error("a WebSocket ends by a defect", exc_info=error)
-        return _DEFECT, "a defect of Patchwatch: the service's log says more"
+        return _INTERNAL_ERROR, "a defect of Patchwatch: the service's log says more"
 
     async def _close(self, code: int, reason: str) -> None:
         if self._websocket.client_state is not WebSocketState.CONNECTED:
             return
         try:
-            await asyncio.wait_for(self._websocket.close(code, reason), _CLOSE_WITHIN_S)
+            await asyncio.wait_for(self._websocket.close(code, reason), _CLOSE_TIMEOUT_S)
         except (TimeoutError, RuntimeError, WebSocketDisconnect):
-            log.debug("a client left before it was told why")
+            log.debug("a client left before its WebSocket was closed")
 
     async def _listen(self) -> None:
-        """Clients have nothing to say; reading notices that they go."""
+        """Clients send nothing, but only reading notices that they disconnect."""
         while (await self._websocket.receive())["type"] != "websocket.disconnect":
             pass
 
     async def _pump(self) -> None:
-        gaps = [self._id_of(name, self._positions[name]) for name in await self._streams.incomplete(self._positions)]
-        hello = {"type": "hello", "topic": self._client.topic, "heartbeat_s": self._heartbeat_s, "gaps": gaps}
-        await self._send({**hello, "unknown_cameras": self._unknown_cameras, **self._where()})
+        await self._send_hello()
         await self._replay()
         reading = await self._hub.join(self._client)
         for stream in self._hub.followed(self._client):
-            self._positions.setdefault(stream, START)  # of a camera that came after our hello
+            self._positions.setdefault(stream, START)  # the camera was added after our hello
         await self._replay()
-        self._client.caught_up(self._sent)
-        beat_at_s = time.monotonic() + self._heartbeat_s
+        self._client.finish_catching_up(self._was_sent)
+        heartbeat_at_s = time.monotonic() + self._heartbeat_s
         while not reading.done():
-            dropped, items = await self._client.take(max(0.0, min(1.0, beat_at_s - time.monotonic())))
+            dropped, items = await self._client.take(max(0.0, min(1.0, heartbeat_at_s - time.monotonic())))
             if dropped:
                 await self._send({"type": "thinned", "dropped": dropped})
             for item in items:
                 await self._send_item(item)
-            if time.monotonic() >= beat_at_s:
-                await self._send(
-                    {
-                        "type": "heartbeat",
-                        "t": _now(),
-                        "queue": self._queue(),
-                        **self._where(),
-                    }
-                )
-                beat_at_s = time.monotonic() + self._heartbeat_s
+            if time.monotonic() >= heartbeat_at_s:
+                await self._send_heartbeat()
+                heartbeat_at_s = time.monotonic() + self._heartbeat_s
         if not reading.cancelled():
-            reading.result()  # the hub's defect is ours
+            reading.result()  # raises the defect of the hub, if one ended the task
+
+    async def _send_hello(self) -> None:
+        gaps = [self._id_of(name, self._positions[name]) for name in await self._streams.incomplete(self._positions)]
+        hello = {"type": "hello", "topic": self._client.topic, "heartbeat_s": self._heartbeat_s, "gaps": gaps}
+        await self._send({**hello, "unknown_cameras": self._unknown_cameras, "positions": self._resume_ids()})
+
+    async def _send_heartbeat(self) -> None:
+        queue = "unavailable" if self._hub.outage.away else "ok"
+        now = iso(time.time_ns() // 1_000_000)
+        await self._send({"type": "heartbeat", "t": now, "queue": queue, "positions": self._resume_ids()})
 
     async def _replay(self) -> None:
         for stream in list(self._positions):
@@ -145,24 +151,17 @@ class WebSocketSession:
         self._positions[stream] = entry[0].decode()
 
     async def _send_item(self, item: Item) -> None:
-        if not self._sent(item):
+        if not self._was_sent(item):
             await self._websocket.send_text(item.text)
             self._positions[item.stream] = item.entry_id
 
-    def _sent(self, item: Item) -> bool:
-        known = self._positions.get(item.stream)
-        return known is not None and entry_order(item.entry_id) <= entry_order(known)
+    def _was_sent(self, item: Item) -> bool:
+        position = self._positions.get(item.stream)
+        return position is not None and entry_order(item.entry_id) <= entry_order(position)
 
-    def _where(self) -> dict[str, list[str]]:
-        """Ids to resume after, for every stream."""
-        return {"positions": [self._id_of(stream, entry_id) for stream, entry_id in self._positions.items()]}
-
-    def _queue(self) -> str:
-        return "ok" if self._hub.connected else "unavailable"
+    def _resume_ids(self) -> list[str]:
+        """The ids to resume after, one per stream."""
+        return [self._id_of(stream, entry_id) for stream, entry_id in self._positions.items()]
 
     async def _send(self, message: dict[str, object]) -> None:
         await self._websocket.send_text(json.dumps(message, separators=(",", ":")))
-
-
-def _now() -> str:
-    return iso(time.time_ns() // 1_000_000)

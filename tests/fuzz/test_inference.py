@@ -53,7 +53,7 @@ def running(settings: Any) -> Iterator[threading.Thread]:
 
 def test_frames_that_are_none_are_counted_and_the_others_scored(tally: Tally, stocked: Any) -> None:
     stocked.reset()
-    names = CameraKeys.of(CAMERA, stocked.settings.partitions)
+    names = CameraKeys.for_camera(CAMERA, stocked.settings.partitions)
     client, seq = stocked.client, int(stocked.client.hget(names.state, "seq"))
     scored_before = int(client.hget(names.counters, "scored"))
     before = accounted(client, names)
@@ -100,7 +100,7 @@ def damaged_frame(mutator: Mutator, seq: int) -> dict[bytes, bytes]:
 def test_any_stored_state_is_gone_on_from_or_left_out(tally: Tally, stocked: Any) -> None:
     stocked.reset()
     settings, client, engines = stocked.settings, stocked.client, EngineCache(stocked.settings)
-    names = CameraKeys.of(CAMERA, settings.partitions)
+    names = CameraKeys.for_camera(CAMERA, settings.partitions)
     client.set(keys.lease(names.partition), b"w:1")
     camera = Camera.decode(client.hget(keys.CAMERAS, CAMERA))
     state, counters = client.hgetall(names.state), client.hgetall(names.counters)
@@ -142,7 +142,7 @@ def damaged_state(
 
 def test_cameras_that_are_none_are_left_out(tally: Tally, stocked: Any) -> None:
     stocked.reset()
-    names, client = CameraKeys.of(CAMERA, stocked.settings.partitions), stocked.client
+    names, client = CameraKeys.for_camera(CAMERA, stocked.settings.partitions), stocked.client
     whole, seq = client.hget(keys.CAMERAS, CAMERA), int(client.hget(names.state, "seq"))
     client.delete(keys.lease(names.partition))
     with running(stocked.settings) as thread:

@@ -12,7 +12,7 @@ from mutation import Mutator
 from patchwatch.bus import keys
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.messages.camera import Camera
-from patchwatch.messages.status import CaptureState
+from patchwatch.messages.capture_status import CaptureState
 
 KIND = "cameras read by ingest"
 
@@ -36,7 +36,7 @@ async def test_cameras_and_statuses_that_are_none_disturb_no_other(tally: Tally,
 
 def damage(mutator: Mutator, client: Any, partitions: int, camera: bytes, status: bytes) -> None:
     """Another camera, what was known of its capture, and the revision that says to look."""
-    of_other = CameraKeys.of("other", partitions)
+    of_other = CameraKeys.for_camera("other", partitions)
     client.hdel(keys.CAMERAS, "other")
     field = b"other" if mutator.random.random() < 0.8 else mutator.binary(8)
     client.hset(keys.CAMERAS, field, mutator.damaged(camera))

@@ -24,11 +24,13 @@ from patchwatch.bus import keys
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import Alert, AlertRegion, AlertState
+from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
 from patchwatch.messages.camera import Camera
+from patchwatch.messages.capture_status import CaptureState, CaptureStatus
 from patchwatch.messages.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
 from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.heartbeat import Heartbeat
 from patchwatch.messages.score import Region, Score, ScoreMinute, StreamReading
-from patchwatch.messages.status import AnalysisState, AnalysisStatus, CaptureState, CaptureStatus, WorkerBeat
 from service.app import create_app
 from service.server import bind, configure
 
@@ -50,8 +52,8 @@ class World:
         self.bus = redis.Redis.from_url(url)
         self.picture = jpeg()
 
-    def of(self, camera_id: str) -> CameraKeys:
-        return CameraKeys.of(camera_id, PARTITIONS)
+    def keys_of(self, camera_id: str) -> CameraKeys:
+        return CameraKeys.for_camera(camera_id, PARTITIONS)
 
     def camera(self, camera_id: str = "gate", **fields: object) -> Camera:
         camera = Camera.model_validate({"id": camera_id, **fields})
@@ -63,33 +65,33 @@ class World:
         at_ms = now_ms()
         status = {"since_ms": at_ms, "updated_at_ms": at_ms, "fps": 5.0, "width": 640, "height": 360, **fields}
         record = CaptureStatus.model_validate({"camera_id": camera_id, "state": state, **status})
-        self.bus.set(self.of(camera_id).capture, record.encode())
+        self.bus.set(self.keys_of(camera_id).capture, record.encode())
 
     def analysis(self, camera_id: str = "gate", state: AnalysisState = AnalysisState.SCORING, **fields: object) -> None:
         known = {"profile": "motion", "threshold_on": 0.6, "threshold_off": 0.4, "updated_at_ms": now_ms(), **fields}
         record = AnalysisStatus.model_validate({"camera_id": camera_id, "state": state, **known})
-        self.bus.set(self.of(camera_id).analysis, record.encode())
+        self.bus.set(self.keys_of(camera_id).analysis, record.encode())
 
     def score(self, at_ms: int, value: float = 0.2, camera_id: str = "gate", seq: int = 1, **fields: object) -> str:
         streams = (StreamReading("motion", value), StreamReading("local", None))
         at_ns = at_ms * 1_000_000
         known = {"driver": "motion", "region": Region(100, 50, 200, 150), **fields}
         score = Score(seq, at_ns, at_ns + 120_000_000, value, value, streams, **known)  # type: ignore[arg-type]
-        self.bus.xadd(self.of(camera_id).scores, score.encode(), id=f"{at_ms}-0")
+        self.bus.xadd(self.keys_of(camera_id).scores, score.encode(), id=f"{at_ms}-0")
         return f"{camera_id}:{at_ms}-0"
 
     def minute(self, minute_ms: int, count: int, total: float, peak: float, camera_id: str = "gate") -> None:
         fields = ScoreMinute(minute_ms, count, total, peak).encode()
-        self.bus.xadd(self.of(camera_id).minutes, fields, id=f"{minute_ms}-0")
+        self.bus.xadd(self.keys_of(camera_id).minutes, fields, id=f"{minute_ms}-0")
 
     def frame(self, seq: int, camera_id: str = "gate", picture: bytes | None = None) -> None:
         at_ns = time.time_ns()
         message = FrameMessage(seq, at_ns, 0, 320, 180, 640, 360, FrameFlag.LIVE, picture or jpeg())
-        self.bus.xadd(self.of(camera_id).frames, message.encode(), id=message.entry_id)
+        self.bus.xadd(self.keys_of(camera_id).frames, message.encode(), id=message.entry_id)
 
     def commit(self, seq: int, boxes: list[list[object]], counters: dict[str, int], camera_id: str = "gate") -> None:
-        self.bus.hset(self.of(camera_id).state, mapping={"seq": seq, "boxes": json.dumps(boxes)})
-        self.bus.hset(self.of(camera_id).counters, mapping=counters)
+        self.bus.hset(self.keys_of(camera_id).state, mapping={"seq": seq, "boxes": json.dumps(boxes)})
+        self.bus.hset(self.keys_of(camera_id).counters, mapping=counters)
 
     def alert(
         self, started_ms: int, camera_id: str = "gate", state: AlertState = AlertState.OPEN, **fields: object
@@ -135,7 +137,7 @@ class World:
 
     def beat(self, role: str, **fields: Any) -> None:
         known = {"started_at_ms": now_ms(), "updated_at_ms": now_ms(), **fields}
-        beat = WorkerBeat(role=role, host="here", pid=1, **known)
+        beat = Heartbeat(role=role, host="here", pid=1, **known)
         self.bus.set(keys.worker(role, "w1"), beat.encode(), ex=60)
 
 

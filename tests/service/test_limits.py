@@ -1,4 +1,4 @@
-"""Nothing that a client can make grow, grows without a limit, and refusals are quick and short."""
+"""Whatever a client can make grow has a limit, and refusals are quick and short."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ HUGE_BODIES: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", HUGE_BODIES)
-async def test_a_huge_value_is_refused_at_once_in_few_words(api: httpx.AsyncClient, world, name: str) -> None:
+async def test_a_huge_value_gets_a_short_refusal(api: httpx.AsyncClient, world, name: str) -> None:
     world.camera()
     await api.post("/api/v1/webhooks", json={**WEBHOOK})
     method, path, body = HUGE_BODIES[name]
@@ -76,7 +76,7 @@ async def test_a_position_in_a_list_is_checked(api: httpx.AsyncClient, world, pa
 
 
 @pytest.mark.parametrize("path", ["/{}", "/page/{}", "/api/v1/alerts/{}", "/api/v1/alerts?kind={}", "/healthz?{}"])
-async def test_a_long_address_is_refused_before_anything_looks_at_it(api: httpx.AsyncClient, path: str) -> None:
+async def test_a_long_address_is_refused_before_it_is_parsed(api: httpx.AsyncClient, path: str) -> None:
     began_s = time.process_time()
     answer = await api.get(path.format("a" * 60_000))
     assert answer.status_code == 414
@@ -84,7 +84,7 @@ async def test_a_long_address_is_refused_before_anything_looks_at_it(api: httpx.
     assert time.process_time() - began_s < 0.5
 
 
-async def test_many_wrong_values_in_a_query_are_answered_in_few_words(api: httpx.AsyncClient) -> None:
+async def test_many_wrong_values_in_a_query_get_a_short_answer(api: httpx.AsyncClient) -> None:
     answer = await api.get("/api/v1/alerts?" + "&".join(["kind=x"] * 2000))
     assert answer.status_code == 422
     assert len(answer.json()["errors"]) <= 20
@@ -99,24 +99,22 @@ def stock(world, count: int) -> None:
         pipe.execute()
 
 
-async def test_cameras_end_at_a_limit(api: httpx.AsyncClient, world) -> None:
+async def test_the_number_of_cameras_is_limited(api: httpx.AsyncClient, world) -> None:
     stock(world, MAX_CAMERAS)
     answer = await api.post("/api/v1/cameras", json={"id": "more"})
     assert answer.status_code == 409
-    assert "remove one first" in answer.json()["detail"]
+    assert "remove a camera first" in answer.json()["detail"]
     assert (await api.delete("/api/v1/cameras/cam0")).status_code == 204
     assert (await api.post("/api/v1/cameras", json={"id": "more"})).status_code == 201
 
 
-async def test_webhooks_end_at_a_limit(api: httpx.AsyncClient, world) -> None:
+async def test_the_number_of_webhooks_is_limited(api: httpx.AsyncClient, world) -> None:
     for number in range(MAX_WEBHOOKS):
         assert (await api.post("/api/v1/webhooks", json={**WEBHOOK, "id": f"w{number}"})).status_code == 201
     assert (await api.post("/api/v1/webhooks", json={**WEBHOOK, "id": "more"})).status_code == 409
 
 
-async def test_tests_that_nobody_answers_leave_the_connections_to_others(
-    api: httpx.AsyncClient, world, until: Any
-) -> None:
+async def test_unanswered_tests_leave_connections_for_others(api: httpx.AsyncClient, world, until: Any) -> None:
     await api.post("/api/v1/webhooks", json=WEBHOOK)
     trials = [asyncio.create_task(api.post("/api/v1/webhooks/home/test")) for _ in range(80)]
     await until(lambda: sum(trial.done() for trial in trials) >= 70)
@@ -127,25 +125,25 @@ async def test_tests_that_nobody_answers_leave_the_connections_to_others(
     await asyncio.gather(*trials, return_exceptions=True)
 
 
-async def test_simultaneous_looks_at_the_workers_are_one(
+async def test_concurrent_requests_for_heartbeats_share_one_scan(
     settings: Settings, world, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.beat("ingest")
     store = StatusStore(connect_async(settings.redis_url.get_secret_value()), settings.partitions)
-    looks = 0
-    look = StatusStore._look
+    scans = 0
+    scan = StatusStore._read_heartbeats
 
     async def counted(self: StatusStore) -> Any:
-        nonlocal looks
-        looks += 1
-        return await look(self)
+        nonlocal scans
+        scans += 1
+        return await scan(self)
 
-    monkeypatch.setattr(StatusStore, "_look", counted)
-    found = await asyncio.gather(*(store.beats() for _ in range(50)))
-    assert [len(beats) for beats in found] == [1] * 50
-    assert looks == 1
-    monkeypatch.setattr("service.store.statuses._LONG_LOOK_S", 0.0)  # as with very many keys
-    await store.beats()
-    await store.beats()
-    assert looks == 2
+    monkeypatch.setattr(StatusStore, "_read_heartbeats", counted)
+    answers = await asyncio.gather(*(store.heartbeats() for _ in range(50)))
+    assert [len(heartbeats) for heartbeats in answers] == [1] * 50
+    assert scans == 1
+    monkeypatch.setattr("service.store.statuses._SLOW_SCAN_S", 0.0)  # as with very many keys
+    await store.heartbeats()
+    await store.heartbeats()
+    assert scans == 2
     await store._bus.aclose()

@@ -29,19 +29,19 @@ def test_an_address_of_another_machine_is_named_with_its_setting() -> None:
         bind(Settings(host="192.0.2.1"))
 
 
-def test_a_queue_must_be_named() -> None:
+def test_a_redis_must_be_configured() -> None:
     with pytest.raises(ConfigurationError, match="PATCHWATCH_REDIS_URL"):
         run(Settings(port=0))
 
 
-def test_the_address_names_the_port_that_was_found() -> None:
+def test_the_address_has_the_port_that_was_chosen() -> None:
     settings = Settings(port=0)
     with bind(settings) as listener:
         assert re.fullmatch(r"http://127\.0\.0\.1:[1-9]\d+", address(settings, listener))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_says_where_it_listens_and_stops_on_a_signal(number: signal.Signals) -> None:
+def test_the_service_logs_its_address_and_stops_on_a_signal(number: signal.Signals) -> None:
     code = f"import logging; logging.basicConfig(level='INFO'); {PROGRAM}"
     environment = {**os.environ, "PATCHWATCH_PORT": "0", "PATCHWATCH_REDIS_URL": "redis://127.0.0.1:1"}
     with subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=subprocess.PIPE, text=True) as process:

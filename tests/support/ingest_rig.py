@@ -22,8 +22,8 @@ from patchwatch.bus.connection import connect_async
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera
+from patchwatch.messages.capture_status import CaptureState, CaptureStatus
 from patchwatch.messages.frame import FrameMessage
-from patchwatch.messages.status import CaptureState, CaptureStatus
 from workers.ingest.rtsp.server import RtspServer
 from workers.ingest.supervisor import Supervisor
 
@@ -81,7 +81,7 @@ class Rig:
         await self.client.incr(keys.CAMERAS_REVISION)
 
     def keys(self, camera_id: str) -> CameraKeys:
-        return CameraKeys.of(camera_id, self.settings.partitions)
+        return CameraKeys.for_camera(camera_id, self.settings.partitions)
 
     async def status(self, camera_id: str) -> CaptureStatus | None:
         data = await self.client.get(self.keys(camera_id).capture)

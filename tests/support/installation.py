@@ -73,7 +73,7 @@ class Installation:
         self.roles.pop(name).stop()
 
     def keys(self, camera_id: str) -> CameraKeys:
-        return CameraKeys.of(camera_id, self.settings.partitions)
+        return CameraKeys.for_camera(camera_id, self.settings.partitions)
 
     # What a user does and sees ---------------------------------------------------------------------------------
 

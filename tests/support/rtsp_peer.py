@@ -13,7 +13,7 @@ from typing import ClassVar
 
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera
-from patchwatch.messages.status import Reason
+from patchwatch.messages.capture_status import Reason
 from workers.ingest.camera_capture import PublisherSlot
 from workers.ingest.rtsp.server import RtspServer
 

@@ -25,12 +25,14 @@ from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import Alert
 from patchwatch.messages.bank_version import BankAction, BankAnswer, BankOrder
 from patchwatch.messages.camera import Camera
+from patchwatch.messages.capture_status import CaptureState, CaptureStatus, Gap, Reason
+from patchwatch.messages.enrolment import Enrolment, EnrolmentState
 from patchwatch.messages.frame import FrameFlag, FrameMessage
-from patchwatch.messages.status import CaptureState, CaptureStatus, Enrolment, EnrolmentState, Gap, Reason, WorkerBeat
+from patchwatch.messages.heartbeat import Heartbeat
 from patchwatch.messages.webhook import DeadLetter, Progress, TrialResult, Webhook, new_secret
 from workers.analysis.threshold_message import to_message
 from workers.enrolment.bank_orders import BankOrderHandler
-from workers.enrolment.report import report_of
+from workers.enrolment.bank_versions import enrolment_report
 from workers.inference.worker import InferenceWorker
 from workers.media import jpeg_codec
 
@@ -61,7 +63,7 @@ def frame_message(seq: int, at_ns: int, *, rush: bool = False) -> FrameMessage:
 def stock(client: Any, settings: Settings, bank: Bank) -> None:
     """One camera: enrolled, scored, with an open alert, and every record that there can be."""
     now_ms = time.time_ns() // 1_000_000
-    names = CameraKeys.of(CAMERA, settings.partitions)
+    names = CameraKeys.for_camera(CAMERA, settings.partitions)
     camera = Camera(id=CAMERA, source="rtsp://user:secret@camera.example/1", false_alarms_per_day=2.0)
     client.hset(keys.CAMERAS, CAMERA, camera.encode())
     client.incr(keys.CAMERAS_REVISION)
@@ -74,7 +76,7 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     enrolment = Enrolment(
         id="e1", camera_id=CAMERA, profile="motion", sources=("file:/nowhere/a.mp4",), analysis_fps=5.0,
         false_alarms_per_day=2.0, state=EnrolmentState.DONE, progress=1.0, bank_id=bank.id,
-        report=report_of(bank, CAMERA), threshold=to_message(bank.threshold.at(2.0)),
+        report=enrolment_report(bank, CAMERA), threshold=to_message(bank.threshold.at(2.0)),
         created_at_ms=now_ms, updated_at_ms=now_ms,
     )  # fmt: skip
     client.hset(keys.ENROLMENT_RECORDS, enrolment.id, enrolment.encode())
@@ -87,10 +89,10 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     client.set(keys.PROFILES, '["motion", "objects"]')
     client.set(keys.PARTITIONS, settings.partitions)
     client.rpush(keys.bank_answer(TOKEN), BankAnswer(detail="done").encode())
-    BankOrderHandler(settings, client).turn()
+    BankOrderHandler(settings, client).poll()
     order = BankOrder(token=TOKEN, camera_id=CAMERA, bank_id=bank.id, action=BankAction.PIN, asked_at_ms=1)
     client.rpush(keys.BANK_ORDERS, order.encode())
-    beat = WorkerBeat(role="ingest", host="here", pid=1, started_at_ms=now_ms, updated_at_ms=now_ms)
+    beat = Heartbeat(role="ingest", host="here", pid=1, started_at_ms=now_ms, updated_at_ms=now_ms)
     client.set(keys.worker("ingest", "w"), beat.encode())
     _score(client, names, settings)
     _configure_webhook(client)
@@ -119,8 +121,8 @@ def _own(client: Any, settings: Settings) -> None:
     """Leases, their fencing tokens and requests, and who shares them."""
     partition = keys.partition_of(CAMERA, settings.partitions)
     for unit in (
-        LeaseKeys.of_partition(partition), LeaseKeys.of_capture(CAMERA, settings.partitions),
-        LeaseKeys.of_webhook(WEBHOOK), LeaseKeys.of_enrolment("e1"),
+        LeaseKeys.for_partition(partition), LeaseKeys.for_capture(CAMERA, settings.partitions),
+        LeaseKeys.for_webhook(WEBHOOK), LeaseKeys.for_enrolment("e1"),
     ):  # fmt: skip
         client.set(unit.lease, "host-1-w:1")
         client.set(unit.fence, "1")

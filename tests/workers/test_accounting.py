@@ -22,9 +22,10 @@ from patchwatch.bus.keys import CameraKeys, LeaseKeys
 from patchwatch.contract.errors import LeaseLapsedError, LeaseLostError
 from patchwatch.contract.settings import Settings
 from patchwatch.local_redis.private_server import private_redis
+from patchwatch.messages.analysis_status import DropReason
 from patchwatch.messages.camera import Camera
+from patchwatch.messages.capture_status import CaptureStatus
 from patchwatch.messages.frame import FrameFlag, FrameMessage
-from patchwatch.messages.status import CaptureStatus, DropReason
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import CommitBatch, Committer
 from workers.inference.queue_reader import QueuedFrame, QueueReader, _taken
@@ -34,10 +35,10 @@ from workers.ingest.capture.publisher import Publisher, Stopped
 from workers.runtime.lease import Lease
 
 CAMERA = Camera(id="cam")
-KEYS = CameraKeys.of("cam", 1)
+KEYS = CameraKeys.for_camera("cam", 1)
 QUEUE_FRAMES = 4
-CAPTURE = Lease(LeaseKeys.of_capture("cam", 1), b"me:1")
-SCORING = Lease(LeaseKeys.of_partition(0), b"me:1")
+CAPTURE = Lease(LeaseKeys.for_capture("cam", 1), b"me:1")
+SCORING = Lease(LeaseKeys.for_partition(0), b"me:1")
 
 
 class Server:

@@ -1,9 +1,8 @@
-"""Rings when an alert was written: one blocking read for all webhooks."""
+"""Wakes the delivery loops when an alert was written: one blocking read for all webhooks."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Any
 
 import redis
@@ -13,24 +12,24 @@ from patchwatch.bus import keys
 from patchwatch.bus.connection import BLOCK_MS, translated
 from patchwatch.contract.errors import BusUnavailableError
 
-log = logging.getLogger("patchwatch.delivery")
+_RETRY_S = 0.5  # while Redis is away
 
 
 class AlertNotifier:
-    """Take `next` before looking, so that what comes meanwhile rings it."""
+    """Take `next` before reading the stream of alerts: an alert that is written meanwhile then sets it."""
 
     def __init__(self, client: redis.asyncio.Redis) -> None:
         self._client: Any = client
-        self._ringing = asyncio.Event()
+        self._event = asyncio.Event()
         self._stopping = False
 
     @property
     def next(self) -> asyncio.Event:
-        """Set when something came after this call."""
-        return self._ringing
+        """Set once an alert is written after this call."""
+        return self._event
 
-    async def watch(self) -> None:
-        """Until `stop`, which a cancellation hastens. Survives a lost Redis; others say that it is lost."""
+    async def run(self) -> None:
+        """Read until `stop`, which a cancellation hastens. Survives a lost Redis; the worker logs that it is lost."""
         position = "$"
         while not self._stopping:
             try:
@@ -38,17 +37,17 @@ class AlertNotifier:
                     answer = await self._client.xread({keys.ALERTS: position}, count=1000, block=BLOCK_MS)
             except (BusUnavailableError, redis.ResponseError):
                 position = "$"
-                await asyncio.sleep(0.5)
-                self._ring()
+                await asyncio.sleep(_RETRY_S)
+                self._notify()
                 continue
             if answer:
                 position = answer[0][1][-1][0]
-                self._ring()
+                self._notify()
 
     def stop(self) -> None:
-        """Let `watch` end with its present read."""
+        """Let `run` end with the read that is in progress."""
         self._stopping = True
 
-    def _ring(self) -> None:
-        ringing, self._ringing = self._ringing, asyncio.Event()
-        ringing.set()
+    def _notify(self) -> None:
+        event, self._event = self._event, asyncio.Event()
+        event.set()

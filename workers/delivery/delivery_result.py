@@ -1,4 +1,4 @@
-"""How one attempt ended, and what that means for the alert."""
+"""How one attempt to deliver ended, and what that means for the alert."""
 
 from __future__ import annotations
 
@@ -7,50 +7,52 @@ import time
 from dataclasses import dataclass
 from enum import StrEnum
 
-LONGEST_WISH_S = 3600.0  # a receiver's Retry-After is honoured up to here
-_WAIT = (408, 425, 429, 502, 503, 504)  # the receiver, or what stands before it, asks for patience
+LONGEST_RETRY_AFTER_S = 3600.0  # a receiver's Retry-After is honoured up to here
+_UNAVAILABLE = (408, 425, 429, 502, 503, 504)  # the receiver, or a proxy before it, asks us to wait
 
 
-class Kind(StrEnum):
+class ResultKind(StrEnum):
     DELIVERED = "delivered"
-    AWAY = "away"  # nobody answers, or asks to wait: no alert would get through now
+    AWAY = "away"  # nobody answers, or the answer is to wait: no alert would get through now
     FAILED = "failed"  # an error of the receiver, perhaps at this alert alone
-    REJECTED = "rejected"  # will never be taken as it is
-    GONE = "gone"  # the receiver wants nothing more
+    REJECTED = "rejected"  # the receiver will never take it as it is
+    GONE = "gone"  # the receiver wants no more alerts
 
 
 @dataclass(frozen=True)
 class DeliveryResult:
-    """``reason``: for people; holds no address. ``wait_s``: what the receiver asked for."""
+    """``reason``: for people; it holds no address. ``wait_s``: how long the receiver asked us to wait."""
 
-    kind: Kind
+    kind: ResultKind
     reason: str = ""
     wait_s: float | None = None
 
-
-def result_of(status: int, retry_after: str | None) -> DeliveryResult:
-    """Of a receiver's answer."""
-    if 200 <= status < 300:
-        return DeliveryResult(Kind.DELIVERED)
-    if status == 410:
-        return DeliveryResult(Kind.GONE, "HTTP 410: the receiver wants nothing more")
-    if 300 <= status < 400:
-        return DeliveryResult(Kind.REJECTED, f"HTTP {status}: redirects are not followed, set the final address")
-    if status in _WAIT:
-        return DeliveryResult(Kind.AWAY, f"HTTP {status}", _seconds(retry_after))
-    kind = Kind.FAILED if status >= 500 else Kind.REJECTED
-    return DeliveryResult(kind, f"HTTP {status}", _seconds(retry_after) if kind is Kind.FAILED else None)
+    @classmethod
+    def from_status(cls, status: int, retry_after: str | None) -> DeliveryResult:
+        """From the status and the Retry-After header of a receiver's answer."""
+        if 200 <= status < 300:
+            return cls(ResultKind.DELIVERED)
+        if status == 410:
+            return cls(ResultKind.GONE, "HTTP 410: the receiver wants nothing more")
+        if 300 <= status < 400:
+            reason = f"HTTP {status}: redirects are not followed, set the final address"
+            return cls(ResultKind.REJECTED, reason)
+        if status in _UNAVAILABLE:
+            return cls(ResultKind.AWAY, f"HTTP {status}", _seconds(retry_after))
+        if status >= 500:
+            return cls(ResultKind.FAILED, f"HTTP {status}", _seconds(retry_after))
+        return cls(ResultKind.REJECTED, f"HTTP {status}")
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """A Retry-After header: seconds, or a date (RFC 9110, 10.2.3). None for anything else."""
+    """From a Retry-After header: seconds, or a date (RFC 9110, 10.2.3). None for anything else."""
     if retry_after is None:
         return None
     text = retry_after.strip()
     if text.isascii() and text.isdecimal():
-        return min(float(text[:9]), LONGEST_WISH_S)
+        return min(float(text[:9]), LONGEST_RETRY_AFTER_S)
     try:
         until_s = email.utils.parsedate_to_datetime(text).timestamp()
     except (ValueError, OverflowError):
         return None
-    return min(max(0.0, until_s - time.time()), LONGEST_WISH_S)
+    return min(max(0.0, until_s - time.time()), LONGEST_RETRY_AFTER_S)

@@ -1,4 +1,7 @@
-"""Connections that webhooks may make: the address is judged when it is connected to, so no name can change its mind."""
+"""Connections that webhooks may make.
+
+Addresses are checked at the moment of connecting, so that a name cannot resolve to another address after the check.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,13 @@ from typing import Any
 
 import httpcore
 
-from patchwatch.contract.webhook_address import allowed
+from patchwatch.contract.address_policy import allowed_addresses
 
 
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
-    """Resolves a name once, and connects to the resolved addresses that `destination.allowed` leaves.
+    """Resolves a name once, and connects to the resolved addresses that `allowed_addresses` leaves.
 
-    Has a thread of its own for resolving: a name server that hangs holds up this webhook alone.
+    Names are resolved in a thread of its own: a name server that hangs holds up this webhook alone.
     """
 
     def __init__(self, reach: str) -> None:
@@ -35,7 +38,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """Raises `DestinationForbiddenError`, `httpcore.ConnectError` or `httpcore.ConnectTimeout`."""
         refusal: httpcore.ConnectError | None = None
-        for address in allowed(await self._resolve(host, port), self._reach):
+        for address in allowed_addresses(await self._resolve(host, port), self._reach):
             try:
                 self._stream = await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
                 return self._stream
@@ -46,10 +49,10 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
     async def _resolve(self, host: str, port: int) -> list[str]:
         loop = asyncio.get_running_loop()
         try:
-            found = await loop.run_in_executor(self._resolver, _addresses, host, port)
+            addresses = await loop.run_in_executor(self._resolver, _addresses, host, port)
         except (OSError, UnicodeError):
             raise httpcore.ConnectError("the host's name does not resolve") from None
-        return list(dict.fromkeys(found))
+        return list(dict.fromkeys(addresses))
 
     async def drop(self) -> None:
         """Close the latest connection: httpcore leaves one open whose TLS handshake is cut off."""
@@ -61,4 +64,4 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
 
 
 def _addresses(host: str, port: int) -> list[str]:
-    return [str(where[0]) for *_, where in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    return [str(address[0]) for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]

@@ -1,4 +1,4 @@
-"""Brings one message to one webhook's receiver."""
+"""Sends messages to the receiver of one webhook."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from patchwatch import __version__
 from patchwatch.contract.errors import DestinationForbiddenError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.webhook import Webhook
-from workers.delivery.delivery_result import DeliveryResult, Kind, result_of
+from workers.delivery.delivery_result import DeliveryResult, ResultKind
 from workers.delivery.guarded_network import GuardedNetwork
-from workers.delivery.signature import signed_headers
+from workers.delivery.payload import signed_headers
 
-_BODY_READ_BYTES = 64 * 1024  # more of an answer is not read; its status has told everything
+_BODY_READ_BYTES = 64 * 1024  # the rest of an answer is not read: its status is all that matters
 
 
 class HttpSender:
     """One connection at a time, kept between messages. Redirects and proxies are not followed.
 
-    httpcore and not httpx, because only there the way to connect can be ours (`GuardedNetwork`).
+    It uses httpcore rather than httpx, because only httpcore lets us guard the way to connect (`GuardedNetwork`).
     """
 
     def __init__(self, webhook: Webhook, settings: Settings, tls: ssl.SSLContext) -> None:
@@ -43,15 +43,15 @@ class HttpSender:
                 return await self._post(message_id, body)
         except (TimeoutError, httpcore.TimeoutException):
             await self._network.drop()
-            return DeliveryResult(Kind.AWAY, f"no answer within {self._timeout_s:g} s")
+            return DeliveryResult(ResultKind.AWAY, f"no answer within {self._timeout_s:g} s")
         except DestinationForbiddenError as error:
-            return DeliveryResult(Kind.AWAY, str(error))
+            return DeliveryResult(ResultKind.AWAY, str(error))
         except httpcore.ConnectError as error:
-            return DeliveryResult(Kind.AWAY, _why(error))
+            return DeliveryResult(ResultKind.AWAY, _why(error))
         except (httpcore.NetworkError, httpcore.ProtocolError):
-            return DeliveryResult(Kind.AWAY, "the receiver broke off, or speaks no HTTP")
+            return DeliveryResult(ResultKind.AWAY, "the receiver closed the connection, or does not speak HTTP")
         except (httpx.InvalidURL, httpcore.UnsupportedProtocol):
-            return DeliveryResult(Kind.REJECTED, "the webhook's address is wrong")
+            return DeliveryResult(ResultKind.REJECTED, "the webhook's address is wrong")
 
     async def close(self) -> None:
         await self._pool.aclose()
@@ -68,14 +68,14 @@ class HttpSender:
             headers.append((b"authorization", b"Basic " + base64.b64encode(unquote(url.userinfo.decode()).encode())))
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
         async with self._pool.stream(b"POST", target, headers=headers, content=body) as response:
-            given = {name.lower(): value for name, value in response.headers}
-            retry_after = given.get(b"retry-after", b"").decode("latin-1") or None
+            answer_headers = {name.lower(): value for name, value in response.headers}
+            retry_after = answer_headers.get(b"retry-after", b"").decode("latin-1") or None
             await _read_some(response)
-            return result_of(response.status, retry_after)
+            return DeliveryResult.from_status(response.status, retry_after)
 
 
 async def _read_some(response: httpcore.Response) -> None:
-    """So that the connection can be used again; an answer that is long, slow or broken costs the connection only."""
+    """Drain the answer, so that the connection can be used again; one that is long, slow or broken costs it."""
     size = 0
     try:
         async with asyncio.timeout(1.0):
@@ -88,7 +88,7 @@ async def _read_some(response: httpcore.Response) -> None:
 
 
 def _why(error: httpcore.ConnectError) -> str:
-    """In our own words: those of the system hold addresses."""
+    """The reason in our own words: those of the operating system hold addresses."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):

@@ -1,30 +1,55 @@
-"""What is sent: the same bytes at every attempt."""
+"""What is sent to a receiver: the body of a message, its id and its signature.
+
+Messages follow Standard Webhooks, spec v1 (https://github.com/standard-webhooks/standard-webhooks).
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 from typing import Any
 from urllib.parse import quote
 
-from patchwatch.bus.stream_ids import entry_ms
+from patchwatch.bus.streams import entry_ms
 from patchwatch.contract.timestamps import iso
-from patchwatch.messages.alert import Alert
-from patchwatch.messages.alert_view import AlertView
+from patchwatch.messages.alert import Alert, AlertView
+from patchwatch.messages.webhook import Webhook
 
 
 def alert_body(entry_id: str, alert: Alert, public_url: str | None = None) -> bytes:
-    """``type`` is ``alert.open``, once; then ``alert.update`` as the peak rises, and ``alert.closed``, once. ``data``
-    is the alert as the REST API shows it; with a public URL its links are whole, and ``link`` leads to the page."""
-    data = AlertView.of(alert, public_url or "").model_dump(mode="json")
+    """The same bytes at every attempt.
+
+    ``type`` is ``alert.open``, once; then ``alert.update`` as the peak rises, and ``alert.closed``, once. ``data`` is
+    the alert as the REST API shows it; with a public URL its links are absolute, and ``link`` leads to the page.
+    """
+    data = AlertView.from_alert(alert, public_url or "").model_dump(mode="json")
     if public_url:
         data["link"] = f"{public_url}/#alert={quote(alert.id)}"
-    return _encoded(f"alert.{alert.change.value}", entry_ms(entry_id), data)
+    return _encode(f"alert.{alert.change.value}", entry_ms(entry_id), data)
 
 
 def trial_body(webhook_id: str, at_ms: int) -> bytes:
     """What `patchwatch webhooks test` sends."""
-    return _encoded("test", at_ms, {"webhook_id": webhook_id})
+    return _encode("test", at_ms, {"webhook_id": webhook_id})
 
 
-def _encoded(kind: str, at_ms: int, data: dict[str, Any]) -> bytes:
+def message_id(webhook: Webhook, entry_id: str) -> str:
+    """Unique for each webhook and change, and the same at every attempt, so that a receiver recognises a repetition."""
+    return f"{webhook.id}_{entry_id}"
+
+
+def signed_headers(key: bytes, message_id: str, timestamp_s: int, body: bytes) -> list[tuple[bytes, bytes]]:
+    """``webhook-id``, ``webhook-timestamp`` (of this attempt) and ``webhook-signature``: HMAC-SHA256 of all three."""
+    content = b".".join((message_id.encode(), str(timestamp_s).encode(), body))
+    signature = base64.b64encode(hmac.digest(key, content, hashlib.sha256))
+    return [
+        (b"webhook-id", message_id.encode()),
+        (b"webhook-timestamp", str(timestamp_s).encode()),
+        (b"webhook-signature", b"v1," + signature),
+    ]
+
+
+def _encode(kind: str, at_ms: int, data: dict[str, Any]) -> bytes:
     return json.dumps({"type": kind, "timestamp": iso(at_ms), "data": data}, separators=(",", ":")).encode()

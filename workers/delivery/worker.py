@@ -1,12 +1,10 @@
-"""The delivery worker: follows the configured webhooks and keeps a carrier for each that it holds the lease of."""
+"""The delivery worker: follows the configured webhooks and runs a delivery loop for each that it holds the lease of."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import os
-import socket
 import ssl
 from dataclasses import dataclass
 
@@ -18,32 +16,32 @@ from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import connect_async, translated
 from patchwatch.bus.keys import LeaseKeys
+from patchwatch.bus.outage_log import OutageLog
 from patchwatch.contract.errors import BusUnavailableError, ConfigurationError
 from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.status import WorkerBeat
 from patchwatch.messages.webhook import MAX_WEBHOOKS, Webhook
 from workers.delivery.alert_notifier import AlertNotifier
 from workers.delivery.delivery_loop import DeliveryLoop
 from workers.delivery.http_sender import HttpSender
 from workers.delivery.outbox import Outbox
-from workers.delivery.webhook_replica import WebhookReplica
+from workers.runtime.config_replica import ConfigReplica
+from workers.runtime.heartbeat import HeartbeatWriter
 from workers.runtime.lease import Lease
 from workers.runtime.leases import Leases
-from workers.runtime.stop_signals import stop_signals
+from workers.runtime.stop_signals import stop_event, stop_or_end
 
-_LOOK_EVERY_S = 0.5
-_BEAT_EXPIRES_S = 10
-_STOP_WITHIN_S = 5.0  # an attempt that takes longer is cut off, and made again by the next start
+_POLL_S = 0.5
+_STOP_WITHIN_S = 5.0  # a longer attempt is cut off, and made again after the next start
 
 log = logging.getLogger("patchwatch.delivery")
 
 
 @dataclass(frozen=True, slots=True)
-class _Carried:
+class _Delivery:
     webhook: Webhook
     lease: Lease
-    carrier: DeliveryLoop
+    loop: DeliveryLoop
     task: asyncio.Task[None]
 
 
@@ -54,34 +52,34 @@ class DeliveryWorker:
         assert settings.redis_url is not None
         self._settings = settings
         self._client = client
-        self._roster = WebhookReplica(client)
+        self._webhooks = ConfigReplica(client, keys.WEBHOOKS, keys.WEBHOOKS_REVISION, Webhook.decode, "webhook")
         self._leases = Leases(settings.redis_url.get_secret_value(), Role.DELIVERY)
-        self._bell = AlertNotifier(client)
+        self._notifier = AlertNotifier(client)
         self._tls: ssl.SSLContext = httpx.create_ssl_context()
-        self._carried: dict[str, _Carried] = {}
+        self._deliveries: dict[str, _Delivery] = {}
         self._clock = BusClock()
-        self._started_at_ms = self._clock.now_ms()
-        self._away = False
+        self._heartbeat = HeartbeatWriter(Role.DELIVERY, self._leases.worker, self._clock)
+        self._outage = OutageLog("alerts are delivered when it is back")
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Until `stop`; then attempts in hand are finished, within a limit, and the leases given back."""
+        """Deliver until `stop`; then attempts in progress may finish, within a limit, and the leases are given back."""
         self._leases.start()
-        watching = asyncio.create_task(self._bell.watch(), name="bell")
+        watching = asyncio.create_task(self._notifier.run(), name="alert notifier")
         stopping = asyncio.create_task(self._stopping.wait())
         try:
             while not (watching.done() or self._stopping.is_set()):
                 try:
-                    await self._look()
-                    self._bus_is(away=False)
+                    await self._refresh()
+                    self._outage.answered()
                 except (BusUnavailableError, redis.ResponseError) as error:
-                    self._bus_is(away=True, why=str(error))
-                await asyncio.wait({watching, stopping}, timeout=_LOOK_EVERY_S, return_when=asyncio.FIRST_COMPLETED)
+                    self._outage.failed(error)
+                await asyncio.wait({watching, stopping}, timeout=_POLL_S, return_when=asyncio.FIRST_COMPLETED)
             if watching.done():
-                watching.result()  # it ends before by a defect only, which ends this worker
+                watching.result()  # it ends early only by a defect, which ends this worker
         finally:
             self._stopping.set()
-            self._bell.stop()
+            self._notifier.stop()
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
             await self._stop()
@@ -90,35 +88,35 @@ class DeliveryWorker:
         """Let `run` end."""
         self._stopping.set()
 
-    async def _look(self) -> None:
-        wanted = {name: webhook for name, webhook in (await self._roster.read()).items() if webhook.enabled}
-        units = {LeaseKeys.of_webhook(name): 1 for name in wanted.keys() | self._carried.keys()}
+    async def _refresh(self) -> None:
+        wanted = {name: webhook for name, webhook in (await self._webhooks.read()).items() if webhook.enabled}
+        units = {LeaseKeys.for_webhook(name): 1 for name in wanted.keys() | self._deliveries.keys()}
         self._leases.want(units)
         leaving = self._leases.leaving
         owned = {unit.name: Lease(unit, value) for unit, value in self._leases.owned.items() if unit not in leaving}
-        for name, carried in list(self._carried.items()):
-            if carried.task.done():
-                del self._carried[name]
-                carried.task.result()  # it handles what may go wrong: this is a defect
-            elif (wanted.get(name), owned.get(name)) != (carried.webhook, carried.lease):
-                carried.carrier.stop()  # what it has in hand is still recorded
+        for name, delivery in list(self._deliveries.items()):
+            if delivery.task.done():
+                del self._deliveries[name]
+                delivery.task.result()  # the loop handles expected errors itself: this is a defect
+            elif (wanted.get(name), owned.get(name)) != (delivery.webhook, delivery.lease):
+                delivery.loop.stop()  # the attempt in progress is still recorded
         for unit in leaving:
-            if unit.name not in self._carried:
+            if unit.name not in self._deliveries:
                 await asyncio.to_thread(self._leases.release, unit)
-        for name in owned.keys() & wanted.keys() - self._carried.keys():
-            self._carried[name] = self._carry(wanted[name], owned[name])
-        await self._beat()
+        for name in owned.keys() & wanted.keys() - self._deliveries.keys():
+            self._deliveries[name] = self._start(wanted[name], owned[name])
+        await self._send_heartbeat()
 
-    def _carry(self, webhook: Webhook, lease: Lease) -> _Carried:
+    def _start(self, webhook: Webhook, lease: Lease) -> _Delivery:
         outbox = Outbox(self._client, webhook, lease)
-        courier = HttpSender(webhook, self._settings, self._tls)
-        carrier = DeliveryLoop(webhook, outbox, courier, self._settings, self._bell)
-        return _Carried(webhook, lease, carrier, asyncio.create_task(carrier.run(), name=f"webhook {webhook.id}"))
+        sender = HttpSender(webhook, self._settings, self._tls)
+        loop = DeliveryLoop(webhook, outbox, sender, self._settings, self._notifier)
+        return _Delivery(webhook, lease, loop, asyncio.create_task(loop.run(), name=f"webhook {webhook.id}"))
 
     async def _stop(self) -> None:
-        tasks = {carried.task for carried in self._carried.values()}
-        for carried in self._carried.values():
-            carried.carrier.stop()
+        tasks = {delivery.task for delivery in self._deliveries.values()}
+        for delivery in self._deliveries.values():
+            delivery.loop.stop()
         if tasks:
             await asyncio.wait(tasks, timeout=_STOP_WITHIN_S)
         for task in tasks:
@@ -126,31 +124,16 @@ class DeliveryWorker:
         await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.to_thread(self._leases.stop)
         with contextlib.suppress(BusUnavailableError), translated():
-            await self._client.delete(self._worker_key())
+            await self._client.delete(self._heartbeat.key)
 
-    async def _beat(self) -> None:
+    async def _send_heartbeat(self) -> None:
         with translated():
-            await self._clock.look_async(self._client)
-        beat = WorkerBeat(
-            role="delivery", host=socket.gethostname(), pid=os.getpid(), started_at_ms=self._started_at_ms,
-            updated_at_ms=self._clock.now_ms(),
-        )  # fmt: skip
-        with translated():
-            await self._client.set(self._worker_key(), beat.encode(), ex=_BEAT_EXPIRES_S)
-
-    def _worker_key(self) -> str:
-        return keys.worker("delivery", self._leases.worker)
-
-    def _bus_is(self, away: bool, why: str = "") -> None:
-        if away and not self._away:
-            log.warning("%s; alerts are delivered when it is back", why)
-        elif self._away and not away:
-            log.info("Redis answers again")
-        self._away = away
+            await self._clock.sync_async(self._client)
+            await self._heartbeat.write(self._client)
 
 
 def run(settings: Settings) -> None:
-    """Until SIGTERM or SIGINT; a second one ends it at once. Raises `ConfigurationError` without a Redis URL."""
+    """Run until SIGTERM or SIGINT; a second one ends it at once. Raises `ConfigurationError` without a Redis URL."""
     asyncio.run(serve(settings))
 
 
@@ -158,15 +141,11 @@ async def serve(settings: Settings) -> None:
     """The worker as a coroutine."""
     if settings.redis_url is None:
         raise ConfigurationError("the delivery worker needs a Redis: set PATCHWATCH_REDIS_URL")
-    stop = stop_signals()
-    # A carrier uses one connection at a time; the rest is for the bell and the leases.
+    stop = stop_event()
+    # A delivery loop uses one connection at a time; the rest is for the notifier and the leases.
     async with connect_async(settings.redis_url.get_secret_value(), max_connections=MAX_WEBHOOKS + 10) as client:
         worker = DeliveryWorker(settings, client)
         working = asyncio.create_task(worker.run())
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if working.done():
-            working.result()
+        await stop_or_end(working, stop)
         worker.stop()
         await asyncio.gather(working, return_exceptions=True)

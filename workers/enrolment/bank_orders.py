@@ -1,4 +1,4 @@
-"""Tells Redis which banks are on disk, and carries out what is asked of them over the API."""
+"""Publishes in Redis which banks are on disk, and carries out the orders about them that came over the API."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import redis
 from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
+from patchwatch.bus.outage_log import OutageLog
 from patchwatch.contract.errors import (
     BusUnavailableError,
     InvalidMessageError,
@@ -24,29 +25,27 @@ from patchwatch.contract.errors import (
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.bank_version import ORDER_WITHIN_S, BankAction, BankAnswer, BankOrder, BankVersion, CameraBanks
 from patchwatch.messages.base import CAMERA_ID_PATTERN
-from workers.enrolment.bank_store import versions_of
 from workers.enrolment.bank_versions import BankVersions, profiles_with_banks
-from workers.runtime.redis_outage import OutageLog
 
-_LOOK_EVERY_S = 0.5
+_POLL_S = 0.5
 _ANSWER_EXPIRES_S = 30
 _ORDERS_AT_ONCE = 50
-_TELL_AGAIN_S = 60.0  # whatever happened to it in Redis
+_PUBLISH_ALL_S = 60.0  # restores what Redis may have lost
 
 log = logging.getLogger(__name__)
 
 
 class BankOrderHandler:
-    """A thread beside the jobs: a bank is activated at once, whatever is being learnt."""
+    """A thread beside the jobs, so that a bank is activated at once, whatever is being learnt."""
 
     def __init__(self, settings: Settings, client: Any) -> None:
         self._settings = settings
         self._client = client
         self._clock = BusClock()
-        self._outage = OutageLog("banks")
+        self._outage = OutageLog("orders about banks wait for it")
         self._known: dict[str, tuple[object, CameraBanks]] = {}
-        self._told: dict[str, bytes] = {}
-        self._told_all_s = time.monotonic()
+        self._published: dict[str, bytes] = {}
+        self._published_all_s = time.monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="banks", daemon=True)
 
@@ -62,16 +61,16 @@ class BankOrderHandler:
         self._thread.join(timeout=5)
 
     def _run(self) -> None:
-        while not self._stopping.wait(_LOOK_EVERY_S):
+        while not self._stopping.wait(_POLL_S):
             try:
                 with translated():
-                    self.turn()
-                self._outage.over()
+                    self.poll()
+                self._outage.answered()
             except (BusUnavailableError, redis.RedisError) as error:
-                self._outage.noticed(error)
+                self._outage.failed(error)
 
-    def turn(self) -> None:
-        """Carry out what is asked for, then tell what is there."""
+    def poll(self) -> None:
+        """Carry out the orders that wait, then publish changes of the banks."""
         for _ in range(_ORDERS_AT_ONCE):
             data = self._client.lpop(keys.BANK_ORDERS)
             if data is None:
@@ -81,12 +80,12 @@ class BankOrderHandler:
         self._publish()
 
     def _carry_out(self, order: BankOrder) -> None:
-        self._clock.look(self._client)
+        self._clock.sync(self._client)
         try:
             if self._clock.now_ms() - order.asked_at_ms > ORDER_WITHIN_S * 1000:
-                raise RetryableError("it was not done: no enrolment worker came to it in time; try again")
+                raise RetryableError("it was not done, because no enrolment worker had time for it: try again")
             _act(self._versions_with(order), order)
-            answer = BankAnswer(banks=self._found(order.camera_id))
+            answer = BankAnswer(banks=self._banks_of(order.camera_id))
             log.info("%s: bank %s: %s", order.camera_id, order.bank_id, order.action)
         except PatchwatchError as error:
             answer = BankAnswer(code=error.code, detail=str(error))
@@ -97,9 +96,9 @@ class BankOrderHandler:
             pipe.execute()
 
     def _versions_with(self, order: BankOrder) -> BankVersions:
-        """The profile's banks that this one is among."""
+        """The banks of the profile that this bank belongs to."""
         for profile in profiles_with_banks(self._settings.banks_dir, order.camera_id):
-            versions = versions_of(self._settings, order.camera_id, profile)
+            versions = BankVersions.from_settings(self._settings, order.camera_id, profile)
             if versions.path(order.bank_id).is_file() or versions.active_id == order.bank_id:
                 return versions
         raise NotFoundError(
@@ -108,42 +107,43 @@ class BankOrderHandler:
         )
 
     def _publish(self) -> None:
-        if time.monotonic() - self._told_all_s > _TELL_AGAIN_S:
-            self._told, self._told_all_s = {}, time.monotonic()
+        if time.monotonic() - self._published_all_s > _PUBLISH_ALL_S:
+            self._published, self._published_all_s = {}, time.monotonic()
         names = {name.decode(errors="replace") for name in self._client.hkeys(keys.CAMERAS)}
         cameras = {name for name in names if re.fullmatch(CAMERA_ID_PATTERN, name)}
-        there = {name.decode(errors="replace") for name in self._client.hkeys(keys.BANKS)}
+        published = {name.decode(errors="replace") for name in self._client.hkeys(keys.BANKS)}
         for camera_id in sorted(cameras):
-            found = self._found(camera_id).encode()
-            if camera_id not in there or self._told.get(camera_id) != found:
-                self._client.hset(keys.BANKS, camera_id, found)
-                self._told[camera_id] = found
-        for camera_id in (there | self._known.keys()) - cameras:
+            banks = self._banks_of(camera_id).encode()
+            if camera_id not in published or self._published.get(camera_id) != banks:
+                self._client.hset(keys.BANKS, camera_id, banks)
+                self._published[camera_id] = banks
+        for camera_id in (published | self._known.keys()) - cameras:
             self._client.hdel(keys.BANKS, camera_id)
             self._known.pop(camera_id, None)
-            self._told.pop(camera_id, None)
+            self._published.pop(camera_id, None)
 
-    def _found(self, camera_id: str) -> CameraBanks:
-        """Looked at anew only when a file changed."""
+    def _banks_of(self, camera_id: str) -> CameraBanks:
+        """Read from disk again only when a file has changed."""
         profiles = profiles_with_banks(self._settings.banks_dir, camera_id)
-        banks = {profile: versions_of(self._settings, camera_id, profile) for profile in profiles}
-        signature = {profile: one.signature for profile, one in banks.items()}
-        before, found = self._known.get(camera_id, (None, None))
-        if found is None or before != signature:
-            found = _looked_up(camera_id, banks)
-            self._known[camera_id] = (signature, found)  # of before: a change meanwhile is seen next time
-        return found
+        banks = {profile: BankVersions.from_settings(self._settings, camera_id, profile) for profile in profiles}
+        signature = {profile: versions.signature for profile, versions in banks.items()}
+        before, camera_banks = self._known.get(camera_id, (None, None))
+        if camera_banks is None or before != signature:
+            camera_banks = _read_banks(camera_id, banks)
+            # The signature is that from before reading, so a change during the reading is noticed next time.
+            self._known[camera_id] = (signature, camera_banks)
+        return camera_banks
 
 
-def _looked_up(camera_id: str, by_profile: dict[str, BankVersions]) -> CameraBanks:
+def _read_banks(camera_id: str, by_profile: dict[str, BankVersions]) -> CameraBanks:
     versions: list[BankVersion] = []
     active: dict[str, str] = {}
     for profile, banks in by_profile.items():
-        with suppress(PatchwatchError):  # a disk that cannot be read shows no bank of it
+        with suppress(PatchwatchError):  # a disk that cannot be read has no banks to show
             versions += banks.all()
             if (active_id := banks.active_id) is not None:
                 active[profile] = active_id
-    versions.sort(key=lambda one: one.stored_at_ms, reverse=True)
+    versions.sort(key=lambda version: version.stored_at_ms, reverse=True)
     return CameraBanks(camera_id=camera_id, versions=tuple(versions), active=active)
 
 

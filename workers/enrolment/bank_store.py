@@ -1,4 +1,4 @@
-"""What becomes of a bank that was just learnt: always a version, and active unless it is worse than the present one."""
+"""Stores a bank that was just learnt: it becomes a version, and the active one unless it is worse than that."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from models.banks.bank_file import check_identity, load_bank
 from models.tampering.expectation import Expectation
 from patchwatch import __version__
 from patchwatch.contract.errors import BankMismatchError, NotFoundError
-from patchwatch.contract.settings import Settings
 from patchwatch.messages.bank_version import BankOrigin, BankVersion
 from workers.enrolment.bank_versions import BankVersions
 
@@ -22,20 +21,15 @@ _ANOTHER_VIEW = "the camera shows another view since: how much was learnt of the
 
 @dataclass(frozen=True)
 class StoredBank:
-    """``words``: one sentence for people, with the command that undoes or completes it."""
+    """``summary``: one sentence for people, with the command that undoes or completes it."""
 
     version: BankVersion
     activated: bool
-    words: str
+    summary: str
 
 
-def versions_of(settings: Settings, camera_id: str, profile: str) -> BankVersions:
-    """The banks of a camera, on this installation's disk."""
-    return BankVersions(settings.banks_dir, camera_id, profile, settings.bank_versions)
-
-
-def origin_here(command: str) -> BankOrigin:
-    """Of a bank learnt by a command, with who ran it."""
+def command_origin(command: str) -> BankOrigin:
+    """The origin of a bank that a user of this machine learns by a command."""
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a user id without a name, as containers have
@@ -43,9 +37,9 @@ def origin_here(command: str) -> BankOrigin:
     return BankOrigin(by=f"{command} by {user} on {socket.gethostname()}"[:200], software=SOFTWARE)
 
 
-def store(bank: Bank, staged: Path, versions: BankVersions, origin: BankOrigin, *, activate: bool) -> StoredBank:
-    """Keep a staged bank, and let it score if it is no worse than the present one, if that one is of another view, or
-    if told to ``activate``.
+def store_bank(bank: Bank, staged: Path, versions: BankVersions, origin: BankOrigin, *, activate: bool) -> StoredBank:
+    """Keep a staged bank. Score with it if it is no worse than the present one, if that one shows another view, or if
+    ``activate`` is set.
 
     Raises `StorageError`.
     """
@@ -56,21 +50,23 @@ def store(bank: Bank, staged: Path, versions: BankVersions, origin: BankOrigin, 
         why_not, why = _compared(bank, stored.version, present, versions)
     if not why_not:
         versions.activate(bank.id)
-    words = _words(stored.version, present, why_not, why)
+    summary = _summary(stored.version, present, why_not, why)
     if stored.removed:
-        gone = ", ".join(one.id for one in stored.removed)
-        words += f". The oldest were removed to make room ({gone}): PATCHWATCH_BANK_VERSIONS says how many are kept"
-    return StoredBank(stored.version, not why_not, words)
+        gone = ", ".join(version.id for version in stored.removed)
+        summary += f". The oldest were removed to make room ({gone}): PATCHWATCH_BANK_VERSIONS says how many are kept"
+    return StoredBank(stored.version, not why_not, summary)
 
 
 def _present(versions: BankVersions) -> BankVersion | None:
     active_id = versions.active_id
-    return next((one for one in versions.all() if one.id == active_id), None)
+    return next((version for version in versions.all() if version.id == active_id), None)
 
 
 def _compared(bank: Bank, new: BankVersion, present: BankVersion, versions: BankVersions) -> tuple[str, str]:
-    """Why the present bank should stay, or why it goes although the new one is worse; both empty where the new one is
-    no worse. Nothing speaks for a bank that cannot score here any more."""
+    """Why the present bank should stay, or why it is replaced although the new one is worse.
+
+    Both are empty where the new one is no worse, or where the present one cannot score here any more.
+    """
     worse = new.worse_than(present)
     if not worse:
         return "", ""
@@ -84,7 +80,7 @@ def _compared(bank: Bank, new: BankVersion, present: BankVersion, versions: Bank
     return worse, ""
 
 
-def _words(new: BankVersion, present: BankVersion | None, why_not: str, why: str) -> str:
+def _summary(new: BankVersion, present: BankVersion | None, why_not: str, why: str) -> str:
     camera_id = new.camera_id
     if why_not and present is not None:
         return (

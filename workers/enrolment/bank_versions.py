@@ -1,8 +1,8 @@
 """All banks that a camera ever had for one profile, as files on disk; one of them is active.
 
-``banks/CAMERA/PROFILE.safetensors`` is the active bank: what scores. It is a copy, so that ``cp`` puts another one in
+``banks/CAMERA/PROFILE.safetensors`` is the active bank: what scores. It is a copy, so that ``cp`` puts another bank in
 its place and harms no version. ``banks/CAMERA/PROFILE/`` holds the versions, each under its id and never written again,
-and ``versions.json``, the index. The index can be made anew from the files; which bank is active is never stored, but
+and ``versions.json``, the index. The index can be rebuilt from the files. Which bank is active is never stored, but
 read from the active file itself, so that the two cannot differ.
 """
 
@@ -29,16 +29,17 @@ from patchwatch.contract.errors import (
     NotFoundError,
     StorageError,
 )
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.bank_version import BankOrigin, BankVersion
 from patchwatch.messages.camera import PROFILE_PATTERN
-from workers.enrolment.report import report_of
+from patchwatch.messages.enrolment_report import EnrolmentReport
 from workers.enrolment.staged import new_staged, sweep
 
 KEPT = 10
 _SUFFIX = ".safetensors"
 _INDEX = "versions.json"
 _LOCK_WITHIN_S = 30.0
-_MODE = 0o600  # of every file: banks hold pictures
+_MODE = 0o600  # only this user may read a bank, because it holds pictures
 _FOUND = BankOrigin(by="found on disk")
 
 
@@ -53,8 +54,8 @@ class Stored:
 class BankVersions:
     """The banks of one camera and profile under ``banks_dir``. ``kept``: how many, beside the active and pinned ones.
 
-    Any number of processes may use them at once: what writes holds a lock on the folder. Every method raises
-    `StorageError` when the disk does not take it, `NotFoundError` for an id that is not there.
+    Any number of processes may use them at once: whoever writes holds a lock on the folder. Every method raises
+    `StorageError` when the disk refuses a write, and `NotFoundError` for an id that does not exist.
     """
 
     def __init__(self, banks_dir: Path, camera_id: str, profile: str, kept: int = KEPT) -> None:
@@ -64,8 +65,13 @@ class BankVersions:
         self._folder = banks_dir / camera_id / profile
         self._kept = kept
 
+    @classmethod
+    def from_settings(cls, settings: Settings, camera_id: str, profile: str) -> BankVersions:
+        """The banks of a camera on the disk of this installation."""
+        return cls(settings.banks_dir, camera_id, profile, settings.bank_versions)
+
     def path(self, bank_id: str) -> Path:
-        """Where a version is kept."""
+        """The file of a version."""
         return self._folder / f"{bank_id}{_SUFFIX}"
 
     @property
@@ -78,20 +84,20 @@ class BankVersions:
 
     @property
     def signature(self) -> tuple[int, ...]:
-        """Changes whenever any of these files does: cheap to ask for."""
+        """Differs whenever one of the files has changed. Cheap to compute."""
         return tuple(_changed_ns(path) for path in (self.active_path, self._folder, self._folder / _INDEX))
 
     def all(self) -> list[BankVersion]:
-        """Newest first, the active one among them, wherever it came from."""
+        """Newest first, including the active one, wherever it came from."""
         with self._locked(), _storing(self._folder):
-            return self._look()
+            return self._read_versions()
 
     def get(self, bank_id: str) -> BankVersion:
-        return _found(self.all(), bank_id, self.camera_id)
+        return _version_with_id(self.all(), bank_id, self.camera_id)
 
     @contextlib.contextmanager
     def staging(self) -> Iterator[Path]:
-        """Where a new bank may be written before it is `add`-ed; on the same disk. Gone at the end."""
+        """A path on the same disk to write a new bank to before `add`. The file is deleted at the end."""
         staged = new_staged(self._folder)
         with _storing(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -102,21 +108,22 @@ class BankVersions:
                 staged.unlink(missing_ok=True)
 
     def add(self, staged: Path, bank: Bank, origin: BankOrigin) -> Stored:
-        """Make a staged bank a version. It is not active yet. The oldest beyond ``kept`` go."""
+        """Make a staged bank a version, without activating it. The oldest beyond ``kept`` are deleted."""
         with self._locked(), _storing(self._folder):
-            known = self._look()
+            known = self._read_versions()
             put_in_place(staged, self.path(bank.id))
             version = self._newest(self._describe(bank, origin, self.path(bank.id)), known)
-            kept, removed = self._pruned([version, *(one for one in known if one.id != version.id)], version.id)
+            others = [other for other in known if other.id != version.id]
+            kept, removed = self._pruned([version, *others], version.id)
             self._write_index(kept)
-            for one in removed:
-                self.path(one.id).unlink(missing_ok=True)
+            for old in removed:
+                self.path(old.id).unlink(missing_ok=True)
             return Stored(version, tuple(removed))
 
     def activate(self, bank_id: str) -> BankVersion:
-        """Let a version score from now on. Raises `BankMismatchError` for one that cannot be read here."""
+        """Score with this version from now on. Raises `BankMismatchError` for one that cannot be read here."""
         with self._locked(), _storing(self._folder):
-            version = _found(self._look(), bank_id, self.camera_id)
+            version = _version_with_id(self._read_versions(), bank_id, self.camera_id)
             load_bank(self.path(bank_id))
             partial = self.active_path.with_suffix(f".{os.getpid()}.part")
             try:
@@ -127,35 +134,35 @@ class BankVersions:
             return version
 
     def pin(self, bank_id: str, pinned: bool = True) -> BankVersion:
-        """Keep a version for good, or no longer. Raises `ConflictError` when pins would leave no room for new banks."""
+        """Keep a version for good, or stop that. Raises `ConflictError` when pins would leave no room for new banks."""
         with self._locked(), _storing(self._folder):
-            known = self._look()
-            version = _found(known, bank_id, self.camera_id).model_copy(update={"pinned": pinned})
-            others = sum(one.pinned for one in known if one.id != bank_id)
+            known = self._read_versions()
+            version = _version_with_id(known, bank_id, self.camera_id).model_copy(update={"pinned": pinned})
+            others = sum(other.pinned for other in known if other.id != bank_id)
             if pinned and others >= self._kept - 1:
                 raise ConflictError(
                     f"{others} banks are pinned already, and {self._kept} are kept: unpin one, or raise "
                     "PATCHWATCH_BANK_VERSIONS"
                 )
-            self._write_index([version if one.id == bank_id else one for one in known])
+            self._write_index([version if other.id == bank_id else other for other in known])
             return version
 
     def remove(self, bank_id: str) -> BankVersion:
         """Delete a version. Raises `ConflictError` for the active one and for a pinned one."""
         with self._locked(), _storing(self._folder):
-            known = self._look()
-            version = _found(known, bank_id, self.camera_id)
+            known = self._read_versions()
+            version = _version_with_id(known, bank_id, self.camera_id)
             if bank_id == self.active_id:
                 raise ConflictError(f"bank {bank_id} is the one that scores now: activate another one first")
             if version.pinned:
                 raise ConflictError(f"bank {bank_id} is pinned: unpin it first")
-            self._write_index([one for one in known if one.id != bank_id])
+            self._write_index([other for other in known if other.id != bank_id])
             self.path(bank_id).unlink(missing_ok=True)
             return version
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        """Alone among the processes that use these banks. One that nobody can write to is only read."""
+        """Hold the lock of these banks. A folder that cannot be written to is read without one."""
         if not (self._folder.is_dir() or self.active_path.exists()):
             yield
             return
@@ -183,30 +190,30 @@ class BankVersions:
                         "end that one, or try again"
                     ) from None
                 time.sleep(0.05)
-            except OSError:  # a file system without locks: whoever writes at the same time as another may lose a pin
+            except OSError:  # a file system without locks, where a pin may get lost when two write at once
                 return
             else:
                 return
 
-    def _look(self) -> list[BankVersion]:
-        """What there is now: the index, mended by what the folder holds, and the active file if it is of elsewhere."""
-        indexed = {one.id: one for one in self._read_index()}
+    def _read_versions(self) -> list[BankVersion]:
+        """The versions as they are now: the index, corrected by the files in the folder and the active file."""
+        indexed = {version.id: version for version in self._read_index()}
         files = {path.name.removesuffix(_SUFFIX): path for path in self._folder.glob(f"*{_SUFFIX}")}
-        known = [one for bank_id, one in indexed.items() if bank_id in files]
+        known = [version for bank_id, version in indexed.items() if bank_id in files]
         for bank_id in files.keys() - indexed.keys():
             if (version := self._adopt(files[bank_id], bank_id)) is not None:
                 known.append(version)
         if (imported := self._import_active()) is not None:
             known.append(imported)
-        known.sort(key=lambda one: (one.stored_at_ms, one.created_at, one.id), reverse=True)
-        if {one.id for one in known} != indexed.keys():
-            with contextlib.suppress(OSError):  # a disk that takes no writes can be looked at
+        known.sort(key=lambda version: (version.stored_at_ms, version.created_at, version.id), reverse=True)
+        if {version.id for version in known} != indexed.keys():
+            with contextlib.suppress(OSError):  # a disk that refuses writes can still be read
                 self._write_index(known)
         sweep(self._folder)
         return known
 
     def _adopt(self, path: Path, bank_id: str) -> BankVersion | None:
-        """The record of a file that the index lacks; None for one that is no bank, which is left alone."""
+        """The record of a file that the index lacks; None for a file that is no bank, which is left alone."""
         try:
             stamp = read_stamp(path)
             if stamp.id != bank_id:
@@ -218,7 +225,7 @@ class BankVersions:
             return None
 
     def _import_active(self) -> BankVersion | None:
-        """Make the active file a version when it is none: one of before there were versions, or put there by ``cp``."""
+        """Make the active file a version if it is none yet: it predates versions, or was put there by ``cp``."""
         active_id = self.active_id
         if active_id is None or self.path(active_id).exists():
             return None
@@ -227,9 +234,9 @@ class BankVersions:
             self._folder.mkdir(parents=True, exist_ok=True)
             _copy(self.active_path, partial)
             version = self._adopt(partial, active_id)
-            if version is not None:  # else it is only half copied yet
+            if version is not None:  # else the user is still copying it
                 put_in_place(partial, self.path(active_id))
-        except OSError:  # a disk that takes no writes
+        except OSError:  # a disk that refuses writes
             return self._adopt(self.active_path, active_id)
         finally:
             with contextlib.suppress(OSError):
@@ -241,12 +248,12 @@ class BankVersions:
             id=bank.id, camera_id=self.camera_id, profile=self.profile, format=FORMAT, created_at=bank.created_at,
             stored_at_ms=_now_ms(), origin=origin, sources=bank.footage.sources, seconds=bank.footage.seconds,
             frames=bank.footage.frames, size_bytes=path.stat().st_size,
-            report=report_of(bank, self.camera_id), random_weights=bank.random_weights,
+            report=enrolment_report(bank, self.camera_id), random_weights=bank.random_weights,
         )  # fmt: skip
 
     def _newest(self, version: BankVersion, known: list[BankVersion]) -> BankVersion:
-        """Later than all that were stored before it, whatever this host's clock was set to meanwhile."""
-        after_ms = max((one.stored_at_ms + 1 for one in known if one.id != version.id), default=0)
+        """With a time of storing after all others, even if the clock of this host was set back meanwhile."""
+        after_ms = max((other.stored_at_ms + 1 for other in known if other.id != version.id), default=0)
         return version.model_copy(update={"stored_at_ms": max(version.stored_at_ms, after_ms)})
 
     def _unreadable(self, path: Path, stamp: BankStamp) -> BankVersion:
@@ -256,29 +263,42 @@ class BankVersions:
         )  # fmt: skip
 
     def _pruned(self, known: list[BankVersion], newest_id: str) -> tuple[list[BankVersion], list[BankVersion]]:
-        """What stays and what goes, of versions from the newest to the oldest."""
+        """The versions to keep and those to delete, of ``known`` ones from the newest to the oldest."""
         needed = {newest_id, self.active_id}
-        spare = [one for one in known if not one.pinned and one.id not in needed]
+        spare = [version for version in known if not version.pinned and version.id not in needed]
         room = max(0, self._kept - (len(known) - len(spare)))
         gone = spare[room:]
-        return [one for one in known if one not in gone], gone
+        return [version for version in known if version not in gone], gone
 
     def _read_index(self) -> list[BankVersion]:
         try:
             rows = json.loads((self._folder / _INDEX).read_bytes())
             return [BankVersion.decode(json.dumps(row)) for row in rows]
-        except (OSError, ValueError, TypeError, InvalidMessageError):  # none yet, or damaged: the files tell again
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            InvalidMessageError,
+        ):  # there is none yet, or it is damaged: rebuilt from the files
             return []
 
     def _write_index(self, versions: list[BankVersion]) -> None:
         partial = self._folder / f"{_INDEX}.{os.getpid()}.part"
-        rows = [one.model_dump(mode="json", exclude_none=True) for one in versions]
+        rows = [version.model_dump(mode="json", exclude_none=True) for version in versions]
         try:
             partial.touch(mode=_MODE)
             partial.write_text(json.dumps(rows, indent=1))
             put_in_place(partial, self._folder / _INDEX)
         finally:
             partial.unlink(missing_ok=True)
+
+
+def enrolment_report(bank: Bank, camera_id: str) -> EnrolmentReport:
+    """How complete the bank is, with the next step for this camera."""
+    facts = bank.coverage.facts() | {"cuts": bank.footage.cuts}
+    for stream, coverage in zip(facts["streams"], bank.coverage.streams, strict=True):
+        stream |= {"fall": coverage.fall, "complete": coverage.complete}
+    return EnrolmentReport.from_facts(facts, camera_id, bank.profile.name)
 
 
 def profiles_with_banks(banks_dir: Path, camera_id: str) -> list[str]:
@@ -301,25 +321,25 @@ def _storing(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def _found(versions: list[BankVersion], bank_id: str, camera_id: str) -> BankVersion:
-    for one in versions:
-        if one.id == bank_id:
-            return one
-    known = ", ".join(one.id for one in versions) or "it has none"
+def _version_with_id(versions: list[BankVersion], bank_id: str, camera_id: str) -> BankVersion:
+    for version in versions:
+        if version.id == bank_id:
+            return version
+    known = ", ".join(version.id for version in versions) or "it has none"
     raise NotFoundError(f"there is no bank {bank_id!r} of camera {camera_id}: choose one of its own ({known})")
 
 
 def _copy(source: Path, target: Path) -> None:
-    target.touch(mode=_MODE)  # a file that is there keeps its mode
+    target.touch(mode=_MODE)  # a copy onto an existing file keeps the mode of that file
     shutil.copyfile(source, target)
 
 
 def _changed_ns(path: Path) -> int:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return 0
-    return found.st_mtime_ns + found.st_size
+    return status.st_mtime_ns + status.st_size
 
 
 def _now_ms() -> int:

@@ -1,4 +1,4 @@
-"""One enrolment from beginning to end: record the camera or take its recordings, have the bank learnt, store it."""
+"""One enrolment from beginning to end: record the live camera or take recordings, learn the bank, store it."""
 
 from __future__ import annotations
 
@@ -17,42 +17,41 @@ from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.errors import BusUnavailableError, LeaseLapsedError, LeaseLostError, PatchwatchError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.bank_version import BankOrigin
+from patchwatch.messages.enrolment import Enrolment, EnrolmentState
 from patchwatch.messages.source import redact
-from patchwatch.messages.status import Enrolment, EnrolmentState
 from workers.analysis.threshold_message import to_message
-from workers.enrolment.bank_store import SOFTWARE, store, versions_of
-from workers.enrolment.defect import defect
+from workers.enrolment.bank_store import SOFTWARE, store_bank
+from workers.enrolment.bank_versions import BankVersions, enrolment_report
 from workers.enrolment.live_footage import LiveRecorder, recording_file
-from workers.enrolment.order import LearningOrder
-from workers.enrolment.process import StoppedError, learn_in_process
+from workers.enrolment.process import LearningStoppedError, learn_in_process
+from workers.enrolment.protocol import LearningOrder, defect_text
 from workers.enrolment.record import EnrolmentRecord, WithdrawnError
-from workers.enrolment.report import report_of
 
 _REPORT_EVERY_S = 0.5
 _RETRY_S = 0.5
-_RECORDING_SHARE = 0.5  # of a live enrolment's progress
-_ATTEMPTS = 5  # a job that was begun so often and never ended takes its worker with it
+_RECORDING_SHARE = 0.5  # recording is this share of a live enrolment's progress
+_ATTEMPTS = 5  # a job that was started so often without an end crashes its worker
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Workplace:
-    """What the jobs of one worker share. ``places``: for banks being learnt at once."""
+class JobContext:
+    """What the jobs of one worker share. ``slots`` limits how many banks are learnt at once."""
 
     settings: Settings
     client: Any
-    places: Semaphore
+    slots: Semaphore
     stopping: Event
 
 
 class Job:
-    """Runs in a thread of its own. ``has_place``: one of the places is taken for it already."""
+    """Runs in a thread of its own. ``has_slot``: one of the slots is acquired for it already."""
 
-    def __init__(self, record: EnrolmentRecord, at: Workplace, *, has_place: bool) -> None:
+    def __init__(self, record: EnrolmentRecord, context: JobContext, *, has_slot: bool) -> None:
         self._record = record
-        self._at = at
-        self._has_place = has_place
+        self._context = context
+        self._has_slot = has_slot
         self._reported_s = float("-inf")
 
     @property
@@ -60,55 +59,55 @@ class Job:
         return self._record.job
 
     def run(self) -> None:
-        """Until it is done, failed, withdrawn, another's, or the worker stops. Raises nothing but defects of ours."""
+        """Returns once it is done, failed, withdrawn, taken over by another worker, or the worker stops."""
         job = self._job
         try:
             self._begin()
             self._learn_and_store()
-        except StoppedError:
-            log.info("enrolment %s of %s will begin again", job.id, job.camera_id)
+        except LearningStoppedError:
+            log.info("enrolment %s of %s will start again", job.id, job.camera_id)
             with suppress(BusUnavailableError, LeaseLostError, WithdrawnError):
-                self._record.save(attempts=job.attempts)  # an orderly end is no attempt that failed
+                self._record.save(attempts=job.attempts)  # an orderly stop does not count as a failed attempt
         except WithdrawnError:
             log.info("enrolment %s of %s was withdrawn", job.id, job.camera_id)
         except LeaseLostError as error:
             log.warning("enrolment %s of %s: %s", job.id, job.camera_id, error)
         except PatchwatchError as error:
             self._fail(redact(str(error)))
-        except Exception as error:  # border: a job that fails by a defect must not be taken up for ever
+        except Exception as error:  # border: a job that fails by a defect must not be retried for ever
             log.exception("enrolment %s of %s failed", job.id, job.camera_id)
-            self._fail(defect(error))
+            self._fail(defect_text(error))
         finally:
-            if self._has_place:
-                self._at.places.release()
+            if self._has_slot:
+                self._context.slots.release()
 
     def _begin(self) -> None:
         job = self._job
         log.info("enrolling %s with profile %s", job.camera_id, job.profile)
-        detail = "starting" if job.state is EnrolmentState.QUEUED else "begun again after a restart"
+        detail = "starting" if job.state is EnrolmentState.QUEUED else "started again after a restart"
         state, attempts = EnrolmentState.RUNNING, job.attempts + 1
         self._save(state=state, attempts=attempts, storing=False, progress=0.0, detail=detail)
         if attempts > _ATTEMPTS:
-            raise _given_up()
+            raise _too_many_attempts()
 
     def _learn_and_store(self) -> None:
-        job, settings = self._job, self._at.settings
-        versions = versions_of(settings, job.camera_id, job.profile)
+        job, settings = self._job, self._context.settings
+        versions = BankVersions.from_settings(settings, job.camera_id, job.profile)
         with versions.staging() as staged:
             self._learn(staged)
             bank = load_bank(staged)
             self._save(storing=True, detail="storing the bank")
-            outcome = store(bank, staged, versions, self._origin(), activate=job.activate)
-        report = report_of(bank, job.camera_id)
-        log.info("enrolment %s of %s done: %s", job.id, job.camera_id, outcome.words)
+            stored = store_bank(bank, staged, versions, self._origin(), activate=job.activate)
+        report = enrolment_report(bank, job.camera_id)
+        log.info("enrolment %s of %s done: %s", job.id, job.camera_id, stored.summary)
         self._save(
-            state=EnrolmentState.DONE, progress=1.0, detail="", bank_id=bank.id, activated=outcome.activated,
-            outcome=outcome.words, report=report, threshold=to_message(bank.threshold.at(self._false_alarms_per_day)),
+            state=EnrolmentState.DONE, progress=1.0, detail="", bank_id=bank.id, activated=stored.activated,
+            outcome=stored.summary, report=report, threshold=to_message(bank.threshold.at(self._false_alarms_per_day)),
         )  # fmt: skip
 
     @property
     def _false_alarms_per_day(self) -> float:
-        return self._job.false_alarms_per_day or self._at.settings.false_alarms_per_day
+        return self._job.false_alarms_per_day or self._context.settings.false_alarms_per_day
 
     def _origin(self) -> BankOrigin:
         job = self._job
@@ -118,12 +117,12 @@ class Job:
     def _learn(self, staged: Path) -> None:
         job = self._job
         if job.live_seconds is None:
-            self._have_learnt(self._order(staged, sources=job.sources), 0.0)
+            self._learn_in_process(self._order(staged, sources=job.sources), 0.0)
             return
-        with recording_file(self._at.settings.data_dir / "recordings") as file:
+        with recording_file(self._context.settings.data_dir / "recordings") as file:
             self._record_camera(file, job.live_seconds)
             order = self._order(staged, live_descriptor=file.fileno(), live_seconds=job.live_seconds)
-            self._have_learnt(order, _RECORDING_SHARE)
+            self._learn_in_process(order, _RECORDING_SHARE)
 
     def _order(self, staged: Path, **footage: object) -> LearningOrder:
         job = self._job
@@ -134,32 +133,34 @@ class Job:
         return LearningOrder.model_validate(known | footage)
 
     def _record_camera(self, file: IO[bytes], whole_s: float) -> None:
-        of = CameraKeys.of(self._job.camera_id, self._at.settings.partitions)
+        camera_keys = CameraKeys.for_camera(self._job.camera_id, self._context.settings.partitions)
 
         def recording(length_s: float) -> None:
             share = _RECORDING_SHARE * min(1.0, length_s / whole_s)
             self._report(share, f"recording the live camera: {length_s:.0f} of {whole_s:.0f} s")
 
-        LiveRecorder(self._at.client, of, whole_s, self._at.settings.enrolment_timeout_s).record(file, recording)
-
-    def _have_learnt(self, order: LearningOrder, done: float) -> None:
-        self._wait_for_place(done)
-        learn_in_process(
-            order,
-            self._at.settings,
-            progress=lambda share, what: self._report(done + (1 - done) * share, what),
-            stopping=self._at.stopping.is_set,
+        LiveRecorder(self._context.client, camera_keys, whole_s, self._context.settings.enrolment_timeout_s).record(
+            file, recording
         )
 
-    def _wait_for_place(self, done: float) -> None:
-        while not self._has_place:
+    def _learn_in_process(self, order: LearningOrder, done: float) -> None:
+        self._wait_for_slot(done)
+        learn_in_process(
+            order,
+            self._context.settings,
+            progress=lambda share, what: self._report(done + (1 - done) * share, what),
+            stopping=self._context.stopping.is_set,
+        )
+
+    def _wait_for_slot(self, done: float) -> None:
+        while not self._has_slot:
             self._report(done, "recorded; waits for another bank to be learnt (PATCHWATCH_ENROLMENT_PROCESSES at once)")
-            self._has_place = self._at.places.acquire(timeout=_REPORT_EVERY_S)
+            self._has_slot = self._context.slots.acquire(timeout=_REPORT_EVERY_S)
 
     def _report(self, share: float, what: str) -> None:
-        """Tell how far it is. Without Redis the work goes on: it needs it again at the end only."""
-        if self._at.stopping.is_set():
-            raise StoppedError
+        """Write the progress. Without Redis the work goes on, because it needs Redis again only at the end."""
+        if self._context.stopping.is_set():
+            raise LearningStoppedError
         if time.monotonic() - self._reported_s < _REPORT_EVERY_S:
             return
         self._reported_s = time.monotonic()
@@ -167,25 +168,25 @@ class Job:
             self._record.save(state=EnrolmentState.RUNNING, progress=min(1.0, share), detail=what)
 
     def _save(self, **changes: object) -> None:
-        """What must be written: waits for Redis as long as it takes."""
+        """Write what must not get lost: waits for Redis as long as it takes."""
         while True:
             try:
                 self._record.save(**changes)
             except (BusUnavailableError, LeaseLapsedError):
-                if self._at.stopping.wait(_RETRY_S):
-                    raise StoppedError from None
+                if self._context.stopping.wait(_RETRY_S):
+                    raise LearningStoppedError from None
             else:
                 return
 
     def _fail(self, detail: str) -> None:
         job = self._job
         log.warning("enrolment %s of %s failed: %s", job.id, job.camera_id, detail)
-        with suppress(StoppedError, WithdrawnError, LeaseLostError, redis.RedisError):
+        with suppress(LearningStoppedError, WithdrawnError, LeaseLostError, redis.RedisError):
             self._save(state=EnrolmentState.FAILED, storing=False, detail=detail)
 
 
-def _given_up() -> PatchwatchError:
+def _too_many_attempts() -> PatchwatchError:
     return PatchwatchError(
-        f"it was begun {_ATTEMPTS} times and its worker ended each time: see the log of `patchwatch serve` or "
+        f"it was started {_ATTEMPTS} times and its worker ended each time: see the log of `patchwatch serve` or "
         "`patchwatch run enrolment`, then ask for it again"
     )

@@ -1,6 +1,6 @@
 """The process that reads footage and learns one bank: ``python -m workers.enrolment.learning``, order on its input.
 
-It is one of its own so that a file that does not answer, or a defect in a decoder, ends this job and nothing else.
+Each job has its own process, so that a file that does not answer, or a crash of a decoder, ends this job alone.
 """
 
 from __future__ import annotations
@@ -24,9 +24,8 @@ from patchwatch.contract.settings import Settings, load_settings
 from patchwatch.messages.source import Source, redact
 from workers.analysis.engine_loader import load_engine
 from workers.analysis.recordings import Clip, RecordingReader, learn, recorded_clips
-from workers.enrolment.defect import defect
 from workers.enrolment.live_footage import live_clip
-from workers.enrolment.order import LearningOrder, LearningReport, ReportKind
+from workers.enrolment.protocol import LearningOrder, LearningReport, ReportKind
 from workers.runtime.parent_watch import stop_when_stdin_ends
 
 _REPORT_EVERY_S = 0.25
@@ -37,38 +36,38 @@ log = logging.getLogger(__name__)
 
 
 class Reporter:
-    """Says on a pipe how far it is, and whether it waits for footage or computes."""
+    """Reports on a pipe how far the process is, and whether it waits for footage or computes."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._share, self._what, self._reading = 0.0, "starting", ""
-        self._said_s = float("-inf")
+        self._sent_s = float("-inf")
 
     def progress(self, share: float, what: str) -> None:
         self._share, self._what = share, what
         self.beat()
 
     def beat(self) -> None:
-        """Something arrived."""
-        if time.monotonic() - self._said_s >= _REPORT_EVERY_S:
-            self._say()
+        """Footage has arrived."""
+        if time.monotonic() - self._sent_s >= _REPORT_EVERY_S:
+            self._send()
 
     @contextmanager
     def reading(self, name: str) -> Iterator[None]:
-        """While what is read may not answer."""
+        """While ``name`` is read, which may never answer."""
         self._reading = name
-        self._say()
+        self._send()
         try:
             yield
         finally:
             self._reading = ""
-            self._say()
+            self._send()
 
     def end(self, report: LearningReport) -> None:
         self._write(report)
 
-    def _say(self) -> None:
-        self._said_s = time.monotonic()
+    def _send(self) -> None:
+        self._sent_s = time.monotonic()
         kind = ReportKind.PROGRESS
         self._write(LearningReport(kind=kind, share=self._share, what=self._what, reading=self._reading))
 
@@ -97,12 +96,12 @@ def _clips(order: LearningOrder, settings: Settings, reporter: Reporter) -> Iter
     reader = replace(RecordingReader.of(settings, order.analysis_fps), limit_s=order.limit_s, on_packet=reporter.beat)
     for text in order.sources:
         waiting = partial(reporter.reading, redact(text))
-        for clip in _watched(_opened(text, reader, settings), waiting):
+        for clip in _watched(_opened_clips(text, reader, settings), waiting):
             yield replace(clip, batches=_watched(clip.batches, waiting))
 
 
-def _opened(text: str, reader: RecordingReader, settings: Settings) -> Iterator[Clip]:
-    """Whatever touches the file system stands here, where it may hang."""
+def _opened_clips(text: str, reader: RecordingReader, settings: Settings) -> Iterator[Clip]:
+    """All access to the file system, which may hang, happens in here."""
     source: str | Path = text
     if text.startswith("file:"):
         source = Source.parse(text).within(settings.allowed_media_dirs)
@@ -114,7 +113,7 @@ def _opened(text: str, reader: RecordingReader, settings: Settings) -> Iterator[
 
 
 def _watched(items: Iterable[_T], waiting: Callable[[], AbstractContextManager[None]]) -> Iterator[_T]:
-    """The same items; ``waiting`` holds from when one is asked for to when it is there."""
+    """The same items; ``waiting`` is entered while the next one is waited for."""
     iterator = iter(items)
     while True:
         with waiting():
@@ -125,11 +124,11 @@ def _watched(items: Iterable[_T], waiting: Callable[[], AbstractContextManager[N
 
 
 def check_regular(path: Path) -> None:
-    """Raises `RejectedError` for what is there and is no file: opening a pipe may wait for ever."""
+    """Raises `RejectedError` for a path that exists and is no file: opening a pipe may wait for ever."""
     try:
         mode = path.stat().st_mode
     except OSError:
-        return  # whoever opens it says what is wrong
+        return  # opening it will say what is wrong
     if stat.S_ISDIR(mode):
         raise RejectedError(f"{path} is a folder: name a video, a folder of pictures does not say its rate")
     if not stat.S_ISREG(mode):
@@ -138,7 +137,7 @@ def check_regular(path: Path) -> None:
 
 def main() -> None:
     reports = os.dup(1)
-    os.dup2(2, 1)  # what libraries print must not stand among the reports
+    os.dup2(2, 1)  # libraries print to standard output too, and must not get between the reports
     order = LearningOrder.decode(sys.stdin.buffer.readline())
     stop_when_stdin_ends()
     settings = load_settings()
@@ -147,10 +146,10 @@ def main() -> None:
     try:
         learn_to_file(order, settings, reporter)
     except PatchwatchError as error:
-        reporter.end(LearningReport.of_error(error))
-    except Exception as error:  # border: the job fails with it
+        reporter.end(LearningReport.from_error(error))
+    except Exception as error:  # border: a defect fails the job
         log.exception("learning a bank for %s failed", order.camera_id)
-        reporter.end(LearningReport(kind=ReportKind.FAILED, detail=defect(error)))
+        reporter.end(LearningReport.from_defect(error))
     else:
         reporter.end(LearningReport(kind=ReportKind.DONE, share=1.0))
 

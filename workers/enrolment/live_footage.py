@@ -1,6 +1,6 @@
 """A camera's own live frames as footage to learn from, recorded from the queue beside the inference worker.
 
-They are recorded to a file first and looked at afterwards: networks slower than the camera would miss most frames.
+They are recorded to a file first and analysed afterwards, because networks slower than the camera would miss most.
 """
 
 from __future__ import annotations
@@ -28,32 +28,33 @@ from workers.media import jpeg_codec
 
 _BLOCK_MS = 500
 _AT_ONCE = 32
-_GAP_S = 10.0  # a longer time between two frames is no footage
-_LONGEST = 4.0  # times the footage asked for, and ten minutes: a camera that is away so much is no camera to learn from
+_GAP_S = 10.0  # a longer time between two frames does not count as footage
+# Recording may take this many times the footage asked for, plus ten minutes: a camera that is away longer is of no use.
+_LONGEST = 4.0
 _LONGEST_S = 600.0
 _RETRY_S = 0.5
 _ENTRY = struct.Struct("<QII")  # sequence number, length of the header, length of the picture
 
-Recording = Callable[[float], None]
+OnRecording = Callable[[float], None]
 
 
 @contextmanager
 def recording_file(folder: Path) -> Iterator[IO[bytes]]:
-    """A file without a name: whatever happens, nothing of it is left. Raises `StorageError`."""
-    with _room():
+    """A file without a name, of which nothing is left however we end. Raises `StorageError`."""
+    with _storage_errors():
         folder.mkdir(parents=True, exist_ok=True)
         file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed below)
     try:
         yield file
     finally:
-        with suppress(OSError):  # what a full disk did not take is not missed
+        with suppress(OSError):  # closing flushes, which a full disk refuses; the recording is not needed any more
             file.close()
 
 
 class LiveRecorder:
     """Records the next ``seconds`` of footage of one camera from its stream of frames.
 
-    ``silence_s``: without a single frame for so long, the camera is not live.
+    ``silence_s``: a camera without a single frame for so long is not live.
     """
 
     def __init__(self, client: Any, keys: CameraKeys, seconds: float, silence_s: float) -> None:
@@ -66,23 +67,23 @@ class LiveRecorder:
         self._camera_time = CameraTime()
         self._length_s = 0.0
 
-    def record(self, file: IO[bytes], recording: Recording) -> None:
+    def record(self, file: IO[bytes], recording: OnRecording) -> None:
         """Fill the file. ``recording(seconds so far)`` is called meanwhile, and may raise to give up.
 
         Survives a lost Redis for as long as a silent camera. Raises `InsufficientFootageError`, `StorageError`.
         """
-        started_s = heard_s = time.monotonic()
+        started_s = last_frame_s = time.monotonic()
         while self._length_s < self._seconds:
             recording(self._length_s)
             entries, now_s = self._next(), time.monotonic()
             if entries:
-                heard_s = now_s
+                last_frame_s = now_s
                 self._keep(file, entries)
-            elif now_s - heard_s > self._silence_s:
-                raise self._silent()
+            elif now_s - last_frame_s > self._silence_s:
+                raise self._silent_camera()
             if now_s - started_s > _LONGEST * self._seconds + _LONGEST_S:
-                raise self._rare(now_s - started_s)
-        with _room():
+                raise self._too_few_frames(now_s - started_s)
+        with _storage_errors():
             file.flush()
 
     def _next(self) -> list[tuple[bytes, dict[bytes, bytes]]]:
@@ -96,15 +97,15 @@ class LiveRecorder:
         except BusUnavailableError:
             time.sleep(_RETRY_S)
             return []
-        entries = [entry for _, found in answer for entry in found]
+        entries = [entry for _, rows in answer for entry in rows]
         if entries:
             self._after = entries[-1][0]
         return entries
 
     def _follow_restart(self) -> None:
-        """Frames count from the start again when Redis lost them or the camera was added anew."""
+        """Frames are numbered from the start again when Redis lost them, or when the camera was removed and added."""
         newest = self._newest()
-        if newest != "0" and self._after is not None and _sequence(newest) < _sequence(self._after):
+        if newest != "0" and self._after is not None and _sequence_number(newest) < _sequence_number(self._after):
             self._after = "0"
 
     def _newest(self) -> bytes | str:
@@ -114,33 +115,35 @@ class LiveRecorder:
     def _keep(self, file: IO[bytes], entries: list[tuple[bytes, dict[bytes, bytes]]]) -> None:
         for message in _messages(entries):
             own_ns = self._camera_time.take(message, time.monotonic_ns())
-            self._count(own_ns, message.discontinuity)
-            with _room():
-                _write(file, replace(message, captured_at_ns=own_ns))  # whatever is done to clocks meanwhile
+            self._add_length(own_ns, message.discontinuity)
+            with _storage_errors():
+                _write(
+                    file, replace(message, captured_at_ns=own_ns)
+                )  # the time of capture would jump if a clock were set meanwhile
 
-    def _count(self, own_ns: int, discontinuity: bool) -> None:
-        """Only time that was filmed is footage: no gap is."""
+    def _add_length(self, own_ns: int, discontinuity: bool) -> None:
+        """Count the time since the last frame, unless there was a gap in what was filmed."""
         passed_s = 0.0 if self._last_ns is None else (own_ns - self._last_ns) / 1e9
         if 0 < passed_s <= _GAP_S and not discontinuity:
             self._length_s += passed_s
         self._last_ns = own_ns
 
-    def _silent(self) -> InsufficientFootageError:
+    def _silent_camera(self) -> InsufficientFootageError:
         camera_id = self._keys.camera_id
         return InsufficientFootageError(
             f"{camera_id} delivered no frame for {self._silence_s:.0f} s: see why with "
             f"GET /api/v1/cameras/{camera_id}/status, then enrol again"
         )
 
-    def _rare(self, waited_s: float) -> InsufficientFootageError:
+    def _too_few_frames(self, waited_s: float) -> InsufficientFootageError:
         return InsufficientFootageError(
             f"{self._keys.camera_id} delivered only {self._length_s:.0f} of {self._seconds:.0f} s in "
-            f"{waited_s:.0f} s: mend its connection, or ask for fewer seconds, and enrol again"
+            f"{waited_s:.0f} s: repair its connection, or ask for fewer seconds, and enrol again"
         )
 
 
 def live_clip(descriptor: int, camera_id: str, seconds: float | None, batch_frames: int) -> Clip:
-    """What was recorded in an open file, as footage."""
+    """The frames recorded in an open file, as footage."""
     return Clip(f"{camera_id} live", seconds, _batches(descriptor, batch_frames), live=True)
 
 
@@ -179,13 +182,13 @@ def _frame(message: FrameMessage) -> Frame | None:
         return None  # a corrupt picture, counted by the inference worker
 
 
-def _sequence(entry_id: bytes | str) -> int:
+def _sequence_number(entry_id: bytes | str) -> int:
     text = entry_id.decode() if isinstance(entry_id, bytes) else entry_id
     return int(text.partition("-")[0])
 
 
 @contextmanager
-def _room() -> Iterator[None]:
+def _storage_errors() -> Iterator[None]:
     try:
         yield
     except OSError as error:

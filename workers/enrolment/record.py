@@ -1,15 +1,15 @@
-"""The record of one enrolment, written by whoever holds its lease, as long as it is wanted."""
+"""The record of one enrolment, written by the holder of its lease until a user withdraws the enrolment."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
 from patchwatch.contract.errors import InvalidMessageError
-from patchwatch.messages.status import Enrolment
+from patchwatch.messages.enrolment import Enrolment
 from workers.runtime.lease import Lease
 
 
@@ -18,7 +18,7 @@ class WithdrawnError(Exception):
 
 
 class EnrolmentRecord:
-    """Changes `keys.ENROLMENT_RECORDS`. ``job``: as it was last written by us. ``clock``: kept by its owner."""
+    """Changes `keys.ENROLMENT_RECORDS`. ``job`` is the record as last written; ``clock`` is kept by its owner."""
 
     def __init__(self, client: Any, job: Enrolment, lease: Lease, clock: BusClock) -> None:
         self._client = client
@@ -27,7 +27,7 @@ class EnrolmentRecord:
         self.job = job
 
     def save(self, **changes: object) -> None:
-        """Write the record with these changes, if nobody withdrew it meanwhile.
+        """Write the record with these changes, unless a user withdrew it meanwhile.
 
         Raises `WithdrawnError`, `LeaseLostError` when another worker has it now, `BusUnavailableError`.
         """
@@ -36,30 +36,30 @@ class EnrolmentRecord:
             self._lease.write(
                 self._client,
                 lambda pipe: pipe.hset(keys.ENROLMENT_RECORDS, changed.id, changed.encode()),
-                only_if=self._wanted,
+                only_if=self._is_pending,
             )
         self.job = changed
 
-    def _wanted(self, pipe: Any) -> bool:
+    def _is_pending(self, pipe: Any) -> bool:
         pipe.watch(keys.ENROLMENT_RECORDS)
         try:
-            found = Enrolment.decode(pipe.hget(keys.ENROLMENT_RECORDS, self.job.id) or b"")
+            stored = Enrolment.decode(pipe.hget(keys.ENROLMENT_RECORDS, self.job.id) or b"")
         except InvalidMessageError:
             raise WithdrawnError from None
-        if not found.state.pending:
+        if not stored.state.pending:
             raise WithdrawnError
         return True
 
 
-def unfinished(client: Any, complain: Callable[[str], None]) -> Iterator[Enrolment]:
-    """Enrolments that are asked for and not done, oldest first. ``complain(text)`` is told of unreadable ones."""
+def pending_enrolments(client: Any, on_unreadable: Callable[[str], None]) -> list[Enrolment]:
+    """Oldest first. ``on_unreadable(text)`` is called for each record that cannot be read."""
     jobs = []
     for job_id, data in client.hgetall(keys.ENROLMENT_RECORDS).items():
         try:
             job = Enrolment.decode(data)
         except InvalidMessageError as error:
-            complain(f"enrolment {job_id!r} is unreadable: {error}")
+            on_unreadable(f"enrolment {job_id!r} is unreadable: {error}")
         else:
-            if job.id.encode() == job_id:  # what it is saved as would be another record, and this one stay undone
+            if job.id.encode() == job_id:  # else changes would go to another record
                 jobs.append(job)
-    yield from sorted((job for job in jobs if job.state.pending), key=lambda job: (job.created_at_ms, job.id))
+    return sorted((job for job in jobs if job.state.pending), key=lambda job: (job.created_at_ms, job.id))

@@ -1,4 +1,4 @@
-"""Banks that are being written. What a process left that was killed goes; what one still writes never does."""
+"""Files of banks that are being written. Those of a process that has ended are deleted, others never."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from pathlib import Path
 from workers.runtime.worker_id import has_ended, new_worker_id
 
 _SUFFIX = ".staged"
-_FORGOTTEN_S = 86_400.0  # unchanged for so long, by a clock that nobody sets: left on another machine
+_FORGOTTEN_S = 86_400.0  # a file of another machine that has not changed for so long is a leftover
 _MOST = 1000
 
-_seen: dict[Path, tuple[int, float]] = {}  # of other machines: when it was changed, and since when that is known here
+# For files of other machines: the time of their last change, and the monotonic time at which we first saw it.
+_seen: dict[Path, tuple[int, float]] = {}
 
 
 def new_staged(folder: Path) -> Path:
-    """A path of our own in the folder; whoever looks there can tell whether its process lives."""
+    """A path of our own in the folder, whose name tells other processes whether ours still lives."""
     return folder / f"{new_worker_id()}{_SUFFIX}"
 
 
 def sweep(folder: Path) -> None:
-    """Remove what is left over. By no wall clock: one that is set forward makes nothing old."""
+    """Delete leftovers. No wall clock is involved, because one that is set forward would make every file old."""
     for path in folder.glob(f"*{_SUFFIX}"):
         with contextlib.suppress(OSError):
             if has_ended(path.name.removesuffix(_SUFFIX)) or _is_forgotten(path):

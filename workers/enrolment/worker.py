@@ -1,12 +1,9 @@
-"""The enrolment worker: takes its share of the enrolments that are asked for, and works on several at once."""
+"""The enrolment worker: takes its share of the pending enrolments, and works on several at once."""
 
 from __future__ import annotations
 
 import json
 import logging
-import os
-import signal
-import socket
 import threading
 import time
 from dataclasses import dataclass
@@ -19,22 +16,23 @@ from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import connect, translated
 from patchwatch.bus.keys import LeaseKeys
+from patchwatch.bus.outage_log import OutageLog
 from patchwatch.contract.errors import BusUnavailableError, ConfigurationError
 from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.status import Enrolment, WorkerBeat
+from patchwatch.messages.enrolment import Enrolment
 from workers.enrolment.bank_orders import BankOrderHandler
-from workers.enrolment.job import Job, Workplace
-from workers.enrolment.record import EnrolmentRecord, unfinished
+from workers.enrolment.job import Job, JobContext
+from workers.enrolment.record import EnrolmentRecord, pending_enrolments
+from workers.runtime.heartbeat import HeartbeatWriter
 from workers.runtime.lease import Lease
 from workers.runtime.leases import Leases
-from workers.runtime.redis_outage import OutageLog
+from workers.runtime.stop_signals import call_on_stop
 
-_LOOK_EVERY_S = 0.5
-_BEAT_EXPIRES_S = 10
+_POLL_S = 0.5
 _LIVE_AT_ONCE = 64  # they mostly wait for footage
 _STOP_WITHIN_S = 8.0
-_FENCE_EXPIRES_S = 3600  # of an enrolment that is over: nobody takes it any more
+_FENCE_EXPIRES_S = 3600  # nobody takes an enrolment that is over any more
 
 log = logging.getLogger(__name__)
 
@@ -57,17 +55,17 @@ class EnrolmentWorker:
         self._leases = Leases(url, Role.ENROLMENT)
         self._clock = BusClock()
         self._stopping = threading.Event()
-        places = threading.Semaphore(settings.enrolment_processes)
-        self._workplace = Workplace(settings, self._client, places, self._stopping)
+        slots = threading.Semaphore(settings.enrolment_processes)
+        self._context = JobContext(settings, self._client, slots, self._stopping)
         self._banks = BankOrderHandler(settings, self._client)
         self._profiles = json.dumps(sorted(load_profiles(settings.profiles_file)))
         self._running: dict[LeaseKeys, _Running] = {}
-        self._complaints: set[str] = set()
-        self._outage = OutageLog("enrolment")
-        self._started_ms = self._clock.now_ms()
+        self._logged: set[str] = set()
+        self._outage = OutageLog("enrolments wait for it")
+        self._heartbeat = HeartbeatWriter(Role.ENROLMENT, self._leases.worker, self._clock)
 
     def stop(self) -> None:
-        """Leave the jobs in hand to the next start, and return from `run`."""
+        """Let `run` end. Unfinished jobs start again with the next worker."""
         self._stopping.set()
 
     def run(self) -> None:
@@ -75,13 +73,13 @@ class EnrolmentWorker:
         self._leases.start()
         self._banks.start()
         try:
-            while not self._stopping.wait(_LOOK_EVERY_S):
+            while not self._stopping.wait(_POLL_S):
                 try:
                     with translated():
                         self._turn()
-                    self._outage.over()
+                    self._outage.answered()
                 except (BusUnavailableError, redis.RedisError) as error:
-                    self._outage.noticed(error)
+                    self._outage.failed(error)
         finally:
             self._stopping.set()
             self._end()
@@ -96,11 +94,11 @@ class EnrolmentWorker:
 
     def _turn(self) -> None:
         if not self._banks.alive:
-            raise RuntimeError("the thread that keeps the banks has died: see its traceback above")
-        self._clock.look(self._client)
-        self._beat()
-        jobs = {LeaseKeys.of_enrolment(job.id): job for job in unfinished(self._client, self._complain)}
-        self._collect()
+            raise RuntimeError("the thread that handles bank orders has died: see its traceback above")
+        self._clock.sync(self._client)
+        self._send_heartbeat()
+        jobs = {LeaseKeys.for_enrolment(job.id): job for job in pending_enrolments(self._client, self._log_once)}
+        self._forget_ended()
         self._leases.want(dict.fromkeys(jobs, 1), pinned=frozenset(self._running))
         for unit in self._leases.leaving - self._running.keys():
             self._leases.release(unit)
@@ -111,37 +109,29 @@ class EnrolmentWorker:
             if unit in owned and unit not in self._running:
                 self._start(job, Lease(unit, owned[unit]))
 
-    def _collect(self) -> None:
-        self._running = {unit: one for unit, one in self._running.items() if one.thread.is_alive()}
+    def _forget_ended(self) -> None:
+        self._running = {unit: running for unit, running in self._running.items() if running.thread.is_alive()}
 
     def _start(self, job: Enrolment, lease: Lease) -> None:
         live = job.live_seconds is not None
-        if live and sum(one.job.live_seconds is not None for one in self._running.values()) >= _LIVE_AT_ONCE:
+        if live and sum(running.job.live_seconds is not None for running in self._running.values()) >= _LIVE_AT_ONCE:
             return
-        if not live and not self._workplace.places.acquire(blocking=False):
+        if not live and not self._context.slots.acquire(blocking=False):
             return
         record = EnrolmentRecord(self._client, job, lease, self._clock)
-        work = Job(record, self._workplace, has_place=not live)
+        work = Job(record, self._context, has_slot=not live)
         thread = threading.Thread(target=work.run, name=f"enrolment-{job.id}", daemon=True)
         self._running[lease.unit] = _Running(job, thread)
         thread.start()
 
-    def _complain(self, what: str) -> None:
-        if what not in self._complaints and len(self._complaints) < 1000:
-            self._complaints.add(what)
+    def _log_once(self, what: str) -> None:
+        if what not in self._logged and len(self._logged) < 1000:
+            self._logged.add(what)
             log.error("%s", what)
 
-    def _beat(self) -> None:
-        beat = WorkerBeat(
-            role="enrolment",
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            started_at_ms=self._started_ms,
-            updated_at_ms=self._clock.now_ms(),
-            device=self._settings.device,
-        )
+    def _send_heartbeat(self) -> None:
         with self._client.pipeline(transaction=False) as pipe:
-            pipe.set(keys.worker("enrolment", self._leases.worker), beat.encode(), ex=_BEAT_EXPIRES_S)
+            self._heartbeat.write(pipe, device=self._settings.device)
             pipe.set(keys.PROFILES, self._profiles)
             pipe.execute()
 
@@ -149,6 +139,5 @@ class EnrolmentWorker:
 def run(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT."""
     worker = EnrolmentWorker(settings)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: worker.stop())
+    call_on_stop(worker.stop)
     worker.run()

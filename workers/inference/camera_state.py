@@ -23,11 +23,11 @@ from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import NotFoundError, PatchwatchError, WeightsMissingError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import Alert
+from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus, DropReason
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.clock_eras import Eras
-from patchwatch.messages.frame_gaps import FrameGaps
+from patchwatch.messages.frame import FrameGaps
 from patchwatch.messages.score import ScoreMinute
-from patchwatch.messages.status import AnalysisState, AnalysisStatus, DropReason
 from workers.analysis.camera_time import CameraTime, TimedFrame
 from workers.analysis.threshold_message import curve_of, to_message
 from workers.inference.arrivals import Arrivals

@@ -18,10 +18,10 @@ from patchwatch.bus.unlogged_writes import set_fields
 from patchwatch.contract.errors import BusUnavailableError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import Alert
+from patchwatch.messages.analysis_status import AnalysisStatus
 from patchwatch.messages.camera import is_over
 from patchwatch.messages.explanation import Explanation
 from patchwatch.messages.score import Score, ScoreMinute
-from patchwatch.messages.status import AnalysisStatus
 from workers.inference.camera_state import CameraState
 from workers.runtime.lease import Lease
 
@@ -89,7 +89,7 @@ class Committer:
         queue: Callable[[redis.client.Pipeline], object],
         only_if: Callable[[redis.client.Pipeline], bool] = lambda _: True,
     ) -> None:
-        lease = Lease(LeaseKeys.of_partition(session.keys.partition), session.lease)
+        lease = Lease(LeaseKeys.for_partition(session.keys.partition), session.lease)
         try:
             with translated():
                 lease.write(self._client, queue, only_if)

@@ -14,8 +14,8 @@ from models.tampering.condition import Condition, ConditionKind
 from models.tampering.detector import TamperingDetector
 from models.tampering.expectation import Expectation
 from patchwatch.messages.alert import Alert, AlertKind, AlertState
+from patchwatch.messages.analysis_status import OpenCondition
 from patchwatch.messages.camera import Camera
-from patchwatch.messages.status import OpenCondition
 from workers.inference.offline_detector import CaptureObservation, Offline, OfflineDetector
 
 _UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)  # what JSON of another shape than expected raises

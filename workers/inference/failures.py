@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 
-from patchwatch.messages.status import DropReason
+from patchwatch.messages.analysis_status import DropReason
 from workers.inference.camera_state import CameraState
 
 _TELL_EVERY_S = 60.0

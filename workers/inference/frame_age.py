@@ -29,5 +29,5 @@ class FrameAge:
         if message.late_ms / 1000 + waited_s <= self._max_age_s:
             return False
         with translated():
-            self.clock.look(self._client)
+            self.clock.sync(self._client)
         return self.clock.now_ns() - message.captured_at_ns > self._max_age_s * 1e9

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from patchwatch.messages.camera import Camera
+from patchwatch.messages.capture_status import CaptureState, CaptureStatus
 from patchwatch.messages.source import Source, SourceKind
-from patchwatch.messages.status import CaptureState, CaptureStatus
 
 _STALE_S = 5.0  # the ingest worker renews its record about once a second
 _INATTENTIVE_S = 10.0  # since the last look: what happened meanwhile is not known

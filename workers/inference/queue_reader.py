@@ -13,8 +13,7 @@ import redis
 
 from patchwatch.bus.connection import BLOCK_MS, translated
 from patchwatch.contract.errors import InvalidMessageError
-from patchwatch.messages.frame import FrameMessage
-from patchwatch.messages.frame_gaps import FrameGaps
+from patchwatch.messages.frame import FrameGaps, FrameMessage
 from workers.inference.camera_state import CameraState
 from workers.inference.fair_scheduler import FairScheduler
 from workers.inference.frame_age import FrameAge
@@ -173,7 +172,7 @@ def _taken(session: CameraState, entry: Entry) -> QueuedFrame:
     entry_id, fields = entry
     seq = _seq(entry)
     try:
-        return QueuedFrame(session, seq, FrameMessage.decode(entry_id, fields), FrameGaps.beside(fields))
+        return QueuedFrame(session, seq, FrameMessage.decode(entry_id, fields), FrameGaps.from_fields(fields))
     except InvalidMessageError as error:
         log.warning("%s: %s", session.camera.id, error)
-        return QueuedFrame(session, seq, None, FrameGaps.beside(fields))
+        return QueuedFrame(session, seq, None, FrameGaps.from_fields(fields))

@@ -18,10 +18,10 @@ from models.frames.frame import Frame
 from models.streams.frame_batch import FrameBatch
 from patchwatch.contract.errors import NonFiniteScoreError, RejectedError
 from patchwatch.messages.alert import AlertState
+from patchwatch.messages.analysis_status import DropReason
 from patchwatch.messages.explanation import Explanation
 from patchwatch.messages.frame import FrameMessage
 from patchwatch.messages.score import Region, Score, StreamReading
-from patchwatch.messages.status import DropReason
 from workers.analysis.explanation import Explained, explanation_of
 from workers.inference.anomaly_alerts import update_alert
 from workers.inference.camera_state import CameraState

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import signal
-import socket
 import threading
 import time
 from collections import Counter
@@ -14,14 +11,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-import redis
-
 from models.alarms.event_detector import Event
 from models.tampering.detector import GAP_S
 from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import connect, translated
 from patchwatch.bus.keys import CameraKeys, LeaseKeys, partition_of
+from patchwatch.bus.outage_log import OutageLog
+from patchwatch.bus.stored_records import readable_by_id
+from patchwatch.bus.streams import entry_ms, stream_info
 from patchwatch.contract.errors import (
     BusFullError,
     BusUnavailableError,
@@ -34,8 +32,8 @@ from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import Alert
 from patchwatch.messages.camera import Camera
+from patchwatch.messages.capture_status import CaptureState, CaptureStatus
 from patchwatch.messages.frame import FrameMessage
-from patchwatch.messages.status import CaptureState, CaptureStatus, WorkerBeat
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import ChangedAlert, CommitBatch, Committer
 from workers.inference.engine_cache import EngineCache
@@ -46,12 +44,12 @@ from workers.inference.offline_detector import CaptureObservation
 from workers.inference.queue_reader import QueueReader
 from workers.inference.scoring import Scorer, close_events, frame_of
 from workers.inference.watchdog import Watchdog
+from workers.runtime.heartbeat import HeartbeatWriter
 from workers.runtime.leases import Leases
-from workers.runtime.redis_outage import OutageLog
+from workers.runtime.stop_signals import call_on_stop
 
 _LOOK_EVERY_S = 1.0  # for changed cameras and banks
 _LOOK_SOON_S = 0.1  # while a camera waits for its networks
-_BEAT_EXPIRES_S = 10
 _STATUS_AGAIN_S = 2.0  # a Redis that lost everything gets the status back this late
 
 log = logging.getLogger(__name__)
@@ -81,10 +79,10 @@ class InferenceWorker:
         self._owned: dict[LeaseKeys, bytes] = {}
         self._published: dict[str, tuple[object, float]] = {}
         self._looked_s = float("-inf")
-        self._outage = OutageLog("scoring")
+        self._outage = OutageLog("scoring waits for it")
         self._watchdog = Watchdog()
         self._stopping = threading.Event()
-        self._started_ms = self._clock.now_ms()
+        self._heartbeat = HeartbeatWriter(Role.INFERENCE, self._leases.worker, self._clock)
 
     def stop(self) -> None:
         """Finish the batch in hand, commit it, give the leases back."""
@@ -98,9 +96,9 @@ class InferenceWorker:
                 self._watchdog.fed()
                 try:
                     self._turn()
-                    self._outage.over()
+                    self._outage.answered()
                 except BusUnavailableError as error:
-                    self._outage.noticed(error)
+                    self._outage.failed(error)
                     self._revision = None
                     self._stopping.wait(0.5)
         finally:
@@ -142,7 +140,7 @@ class InferenceWorker:
 
     def _look_around(self) -> None:
         with translated():
-            self._clock.look(self._client)
+            self._clock.sync(self._client)
             self._refresh_cameras()
             self._hand_over()
             self._beat()
@@ -184,7 +182,7 @@ class InferenceWorker:
     def _work(self, cameras: dict[str, Camera]) -> Counter[LeaseKeys]:
         """Partitions with cameras, and how many: an empty one is nobody's."""
         partitions = (partition_of(camera_id, self._settings.partitions) for camera_id in cameras)
-        return Counter(LeaseKeys.of_partition(partition) for partition in partitions)
+        return Counter(LeaseKeys.for_partition(partition) for partition in partitions)
 
     def _hand_over(self) -> None:
         """Give back what other workers shall have. Between two batches everything is committed."""
@@ -195,17 +193,11 @@ class InferenceWorker:
             self._owned.pop(unit, None)
 
     def _read_cameras(self) -> list[Camera]:
-        cameras = []
-        for camera_id, record in self._client.hgetall(keys.CAMERAS).items():
-            try:
-                cameras.append(Camera.decode(record))
-            except InvalidMessageError as error:
-                log.error("camera %r is unreadable and left out: %s", camera_id, error)
-        return cameras
+        return list(readable_by_id(Camera.decode, self._client.hgetall(keys.CAMERAS), "camera").values())
 
     def _adopt(self, camera: Camera, owned: dict[LeaseKeys, bytes]) -> None:
-        of = CameraKeys.of(camera.id, self._settings.partitions)
-        session, lease = self._sessions.get(camera.id), owned.get(LeaseKeys.of_partition(of.partition))
+        of = CameraKeys.for_camera(camera.id, self._settings.partitions)
+        session, lease = self._sessions.get(camera.id), owned.get(LeaseKeys.for_partition(of.partition))
         if session and session.lease == lease:
             self._close(session, session.reconfigure(camera))
             return
@@ -219,22 +211,16 @@ class InferenceWorker:
 
     def _last_score_ms(self, of: CameraKeys) -> int:
         """The id after which the camera's next score has to come, whatever its state says."""
-        try:
-            last: bytes = self._client.xinfo_stream(of.scores)["last-generated-id"]
-        except redis.ResponseError:  # none yet
-            return 0
-        return int(last.split(b"-")[0])
+        info = stream_info(self._client, of.scores)
+        return 0 if info is None else entry_ms(info.last_id)
 
     def _began_anew(self, session: CameraState) -> bool:
         """Whether the frames count from the start again: the camera was removed and added between two looks."""
         if time.monotonic() - session.last_taken_s < _LOOK_EVERY_S:
             return False
-        try:
-            with translated():
-                newest: bytes = self._client.xinfo_stream(session.keys.frames)["last-generated-id"]
-        except redis.ResponseError:  # no frame yet
-            return False
-        return int(newest.split(b"-")[0]) < session.position
+        with translated():
+            info = stream_info(self._client, session.keys.frames)
+        return info is not None and entry_ms(info.last_id) < session.position
 
     def _forget(self, camera_id: str) -> None:
         self._sessions.pop(camera_id, None)
@@ -308,7 +294,7 @@ class InferenceWorker:
                 return
             except BusUnavailableError as error:
                 uncertain = True
-                self._outage.noticed(error)
+                self._outage.failed(error)
                 if not self._relieved(error) and self._stopping.wait(0.5):
                     raise
             else:
@@ -348,23 +334,17 @@ class InferenceWorker:
 
     def _beat(self) -> None:
         devices = {session.engine.device for session in self._sessions.values() if session.engine}
-        beat = WorkerBeat(
-            role="inference",
-            host=socket.gethostname(),
-            pid=os.getpid(),
-            started_at_ms=self._started_ms,
-            updated_at_ms=self._clock.now_ms(),
+        self._heartbeat.write(
+            self._client,
             device=",".join(sorted(devices)) or "cpu",
             cameras=len(self._sessions),
             failed_graphs=self._engines.failed_graphs,
             eager_pictures=self._engines.eager_pictures,
         )
-        self._client.set(keys.worker("inference", self._leases.worker), beat.encode(), ex=_BEAT_EXPIRES_S)
 
 
 def run(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT. Raises `FatalError` when it cannot work at all."""
     worker = InferenceWorker(settings)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: worker.stop())
+    call_on_stop(worker.stop)
     worker.run()

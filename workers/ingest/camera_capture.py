@@ -6,13 +6,13 @@ import asyncio
 import logging
 from dataclasses import replace
 
+from patchwatch.bus.backoff import Backoff, RestartBackoff, late_jitter
 from patchwatch.contract.errors import SourceRejectedError
 from patchwatch.contract.redaction import redact
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera
+from patchwatch.messages.capture_status import CaptureState, Reason
 from patchwatch.messages.source import Source, SourceKind
-from patchwatch.messages.status import CaptureState, Reason
-from workers.ingest.capture.backoff import Backoff
 from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture.monitor import CaptureEnd, CaptureMonitor
 from workers.ingest.capture.process import CaptureProcess
@@ -51,7 +51,8 @@ class CameraCapture:
         self.lease = lease
         self._settings = settings
         self._kind = Source.parse(camera.source).kind
-        self._backoff = Backoff(settings.reconnect_min_s, settings.reconnect_max_s, stable_after_s)
+        backoff = Backoff(settings.reconnect_min_s, settings.reconnect_max_s, late_jitter)
+        self._backoff = RestartBackoff(backoff, stable_after_s)
         self._quiet_s = max(settings.source_timeout_s, 3 / (camera.analysis_fps or settings.analysis_fps))
         self._slot: PublisherSlot | None = None
         self._admitting = asyncio.Lock()

@@ -13,8 +13,8 @@ from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.stored_records import readable
 from patchwatch.contract.errors import BusUnavailableError
 from patchwatch.messages.camera import is_over
-from patchwatch.messages.status import CaptureStatus
-from workers.runtime.lease import TRIES, Lease
+from patchwatch.messages.capture_status import CaptureStatus
+from workers.runtime.lease import Lease
 
 _FENCE_EXPIRES_S = 86_400  # Far longer than a suspended process of the removed camera may sleep.
 
@@ -35,17 +35,16 @@ class CaptureStatusStore:
     async def write(self, statuses: Mapping[Lease, CaptureStatus]) -> None:
         """Write, in one transaction, the statuses whose lease still holds."""
 
-        async def queue(pipe: Any) -> None:
-            leases = list(statuses)
-            await pipe.watch(*(lease.unit.lease for lease in leases))
-            holders = await pipe.mget([lease.unit.lease for lease in leases])
+        async def attempt(pipe: Any) -> None:
+            answers = await pipe.mget(lease_keys)
             pipe.multi()
             for lease, holder in zip(leases, holders, strict=True):
                 if holder == lease.value:
                     pipe.set(self._keys(lease.unit.name).capture, statuses[lease].encode())
 
-        if statuses:
-            await self._transaction(queue)
+        if leases:
+            with translated():
+                await transact_async(self._client, attempt, *lease_keys, subject="the leases of the captures")
 
     async def erase(self, lease: Lease, incarnation: str | None = None) -> None:
         """Delete what the capture of a removed camera wrote, unless the camera still exists in this incarnation. Nobody
@@ -62,9 +61,6 @@ class CaptureStatusStore:
             if is_ours and record is None:
                 pipe.expire(lease.unit.fence, _FENCE_EXPIRES_S)
 
-        await self._transaction(queue)
-
-    async def _transaction(self, queue: Callable[[Any], Awaitable[None]]) -> None:
         with translated():
             for _ in range(TRIES):
                 async with self._client.pipeline(transaction=True) as pipe:

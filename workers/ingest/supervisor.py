@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import socket
 import time
+import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -17,15 +16,17 @@ from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import LeaseKeys
+from patchwatch.bus.outage_log import OutageLog
 from patchwatch.contract.errors import BusUnavailableError, ConflictError, NotFoundError
 from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera
-from patchwatch.messages.status import CaptureState, CaptureStatus, Reason, WorkerBeat
+from patchwatch.messages.capture_status import CaptureState, CaptureStatus, Reason
 from workers.ingest.camera_capture import CameraCapture, PublisherSlot
-from workers.ingest.camera_replica import CameraReplica
 from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture_status_store import CaptureStatusStore
+from workers.runtime.config_replica import ConfigReplica
+from workers.runtime.heartbeat import HeartbeatWriter
 from workers.runtime.lease import Lease
 from workers.runtime.leases import Leases
 
@@ -69,8 +70,8 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._refreshing = asyncio.Lock()
         self._clock = BusClock()
-        self._started_at_ms = self._clock.now_ms()
-        self._away = False
+        self._heartbeat = HeartbeatWriter(Role.INGEST, self._leases.worker, self._clock)
+        self._outage = OutageLog("captures go on, their frames are counted as unpublished")
 
     async def run(self) -> None:
         """Runs until `stop`; then stops every capture, writes its final status, and returns its lease."""
@@ -213,7 +214,7 @@ class Supervisor:
         self._leases.want(work, frozenset(pinned))
 
     def _unit(self, camera_id: str) -> LeaseKeys:
-        return LeaseKeys.of_capture(camera_id, self._settings.partitions)
+        return LeaseKeys.for_capture(camera_id, self._settings.partitions)
 
     def _captures(self) -> list[CameraCapture]:
         return [*self._finished.values(), *(running.capture for running in self._running.values())]
@@ -252,7 +253,7 @@ class Supervisor:
             updated_at_ms=self._clock.now_ms(), cameras=len(self._running),
         )  # fmt: skip
         with translated():
-            await self._client.set(self._worker_key(), beat.encode(), ex=_BEAT_EXPIRES_S)
+            await self._heartbeat.write(self._client, cameras=len(self._kept))
 
     async def _forget_worker(self) -> None:
         await self._write_once()

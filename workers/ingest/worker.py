@@ -11,7 +11,7 @@ from patchwatch.contract.errors import ConfigurationError
 from patchwatch.contract.settings import Settings
 from workers.ingest.rtsp.server import RtspServer
 from workers.ingest.supervisor import Supervisor
-from workers.runtime.stop_signals import stop_signals
+from workers.runtime.stop_signals import stop_event, stop_or_end
 
 log = logging.getLogger("patchwatch.ingest")
 
@@ -29,7 +29,7 @@ async def serve(settings: Settings) -> None:
     if settings.redis_url is None:
         raise ConfigurationError("the ingest worker needs a Redis: set PATCHWATCH_REDIS_URL")
     _warn_if_open(settings)
-    stop = stop_signals()
+    stop = stop_event()
     async with connect_async(settings.redis_url.get_secret_value()) as client:
         supervisor = Supervisor(settings, client)
         async with RtspServer(settings, supervisor):

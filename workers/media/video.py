@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, SourceUnavailableError
 from patchwatch.contract.redaction import redact
+from patchwatch.messages.capture_status import Reason
 from patchwatch.messages.source import SourceKind
 from patchwatch.messages.status import Reason
 from workers.media.ffmpeg_errors import missing_references, translated

@@ -1,4 +1,4 @@
-"""Ownership of one thing: an expiring lease with a fencing token, and writing under it."""
+"""Ownership of one unit of work: an expiring lease with a fencing token, and writes under it."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import redis
 
 from patchwatch.bus.keys import LeaseKeys
+from patchwatch.bus.transaction import transact
 from patchwatch.contract.bounds import counted
-from patchwatch.contract.errors import BusUnavailableError, LeaseLapsedError, LeaseLostError
+from patchwatch.contract.errors import LeaseLapsedError, LeaseLostError
 
 LEASE_S = 5.0
-TRIES = 8  # a lease is renewed twice a second, which disturbs a transaction: two in a row are rare
 
 
 @dataclass(frozen=True)
@@ -23,22 +23,39 @@ class Lease:
     unit: LeaseKeys
     value: bytes
 
-    def guard(self, pipe: redis.client.Pipeline) -> None:
-        """Watch the lease in ``pipe`` and start its transaction: it will fail if the lease changes hands meanwhile.
+    def check(self, holder: bytes | None, latest_token: bytes | None) -> None:
+        """Compare with the lease and the fencing token that Redis holds.
 
         A lease that has expired still counts while its fencing token is the latest: nobody has had the unit since, and
-        all leases end at once when the clock of Redis is set ahead.
+        all leases expire at once when the clock of Redis is set ahead.
 
         Raises `LeaseLostError` when this tenure is over, `LeaseLapsedError` when Redis has forgotten it.
         """
-        pipe.watch(self.unit.lease, self.unit.fence)  # type: ignore[no-untyped-call]
-        found: Any = pipe.mget(self.unit.lease, self.unit.fence)
-        holder, token = found
-        if holder is None and counted(token) < self._token:
+        token = counted(latest_token)
+        if holder == self.value or (holder is None and token == self._token):
+            return
+        if holder is None and token < self._token:
             raise LeaseLapsedError(f"the lease of {self.unit.name} has expired")
-        if holder != self.value and (holder is not None or counted(token) != self._token):
-            raise LeaseLostError(f"{self.unit.name} belongs to another worker now")
-        pipe.multi()
+        raise LeaseLostError(f"{self.unit.name} belongs to another worker now")
+
+    def is_held(self, holder: bytes | None, latest_token: bytes | None) -> bool:
+        """Whether `check` passes."""
+        try:
+            self.check(holder, latest_token)
+        except LeaseLostError:
+            return False
+        return True
+
+    def guard(self, pipe: redis.client.Pipeline) -> None:
+        """Watch the lease in ``pipe``, so that its transaction fails if the lease changes hands. Raises as `check`."""
+        pipe.watch(self.unit.lease, self.unit.fence)  # type: ignore[no-untyped-call]
+        answer: Any = pipe.mget(self.unit.lease, self.unit.fence)
+        self.check(*answer)
+
+    async def guard_async(self, pipe: Any) -> None:
+        """As `guard`, with the pipeline of an asyncio client."""
+        await pipe.watch(self.unit.lease, self.unit.fence)
+        self.check(*await pipe.mget(self.unit.lease, self.unit.fence))
 
     @property
     def _token(self) -> int:
@@ -49,16 +66,13 @@ class Lease:
     ) -> None:
         """Execute what ``queue`` puts into a transaction, if the lease still holds then: all of it or nothing.
 
-        ``only_if`` may watch and read more before. Raises as `guard`, and redis-py's errors.
+        ``only_if`` may watch and read other keys first. Raises as `check`, and as `transact`.
         """
-        for _ in range(TRIES):
-            with client.pipeline(transaction=True) as pipe:
-                try:
-                    if only_if(pipe):
-                        self.guard(pipe)
-                        queue(pipe)
-                        pipe.execute()
-                    return
-                except redis.WatchError:  # nothing was applied, and `guard` tells next time whether it is still ours
-                    continue
-        raise BusUnavailableError(f"the lease of {self.unit.name} is being changed all the time")
+
+        def attempt(pipe: Any) -> None:
+            if only_if(pipe):
+                self.guard(pipe)
+                pipe.multi()
+                queue(pipe)
+
+        transact(client, attempt, subject=f"the lease of {self.unit.name}")

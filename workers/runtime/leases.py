@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -14,12 +14,13 @@ import redis
 from patchwatch.bus import keys
 from patchwatch.bus.connection import connect, translated
 from patchwatch.bus.keys import LeaseKeys
+from patchwatch.bus.outage_log import OutageLog
+from patchwatch.bus.transaction import transact
 from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import BusUnavailableError, LeaseLostError
 from patchwatch.contract.roles import Role
 from workers.runtime.assignment import rebalance
 from workers.runtime.lease import LEASE_S, Lease
-from workers.runtime.redis_outage import OutageLog
 from workers.runtime.worker_id import has_ended, new_worker_id
 
 _LEASE_MS = int(LEASE_S * 1000)
@@ -52,7 +53,7 @@ class Leases:
         self._pinned: frozenset[LeaseKeys] = frozenset()
         self._values: dict[LeaseKeys, bytes] = {}
         self._leaving: frozenset[LeaseKeys] = frozenset()
-        self._outage = OutageLog("leases")
+        self._outage = OutageLog("leases are renewed when it is back")
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopped = False
@@ -137,9 +138,9 @@ class Leases:
                 self._renew(seen)
                 self._balance(seen)
         except BusUnavailableError as error:
-            self._outage.noticed(error)
+            self._outage.failed(error)
         else:
-            self._outage.over()
+            self._outage.answered()
 
     def _look(self) -> _Seen:
         units = list(self._weights.keys() | self._values.keys())
@@ -192,33 +193,38 @@ class Leases:
 
     def _take(self, unit: LeaseKeys) -> bytes | None:
         """Under the next fencing token, unless a living worker holds the lease."""
-        with self._client.pipeline() as pipe:
-            pipe.watch(unit.lease, unit.fence)
+
+        def attempt(pipe: Any) -> bytes | None:
             holder, token = pipe.mget(unit.lease, unit.fence)
             if holder is not None and not has_ended(_owner(holder)):
                 return None
-            return self._write(pipe, unit, counted(token) + 1)
+            return self._queue_lease(pipe, unit, counted(token) + 1)
+
+        return self._acquire(unit, attempt)
 
     def _restore(self, unit: LeaseKeys) -> bytes | None:
         """The same lease again, if nobody had the unit since: the fencing token would have risen."""
         ours = int(self._values[unit].rpartition(b":")[2])
-        with self._client.pipeline() as pipe:
-            pipe.watch(unit.lease, unit.fence)
+
+        def attempt(pipe: Any) -> bytes | None:
             holder, token = pipe.mget(unit.lease, unit.fence)
             if holder is not None or counted(token) > ours:
                 return None
-            return self._write(pipe, unit, ours)
+            return self._queue_lease(pipe, unit, ours)
 
-    def _write(self, pipe: Any, unit: LeaseKeys, token: int) -> bytes | None:
+        return self._acquire(unit, attempt)
+
+    def _queue_lease(self, pipe: Any, unit: LeaseKeys, token: int) -> bytes:
         value = f"{self.worker}:{token}".encode()
         pipe.multi()
         pipe.set(unit.fence, token)
         pipe.set(unit.lease, value, px=_LEASE_MS)
-        try:
-            pipe.execute()
-        except redis.WatchError:
-            return None
-        self._values = self._values | {unit: value}  # never changed in place: `owned` reads it without the lock
+        return value
+
+    def _acquire(self, unit: LeaseKeys, attempt: Callable[[Any], bytes | None]) -> bytes | None:
+        value = transact(self._client, attempt, unit.lease, unit.fence, subject=f"the lease of {unit.name}")
+        if value is not None:
+            self._values = self._values | {unit: value}  # never changed in place: `owned` reads it without the lock
         return value
 
     def _forget(self, unit: LeaseKeys) -> bytes | None:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
+from patchwatch.bus.backoff import Backoff, RestartBackoff
 from patchwatch.bus.connection import admit
 from patchwatch.contract.access_policy import check_exposure
 from patchwatch.contract.errors import EXIT_STAYS, FatalError, StoppedError
@@ -22,13 +23,14 @@ from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
 from patchwatch.local_redis.kept_server import KeptQueue, kept_queue, queue_folder
 from workers.runtime.ports import check_free
+from workers.runtime.stop_signals import ForceSignal
 
 log = logging.getLogger(__name__)
 
 STOP_ORDER = ((Role.INGEST,), (Role.INFERENCE, Role.ENROLMENT), (Role.DELIVERY,), (Role.SERVICE,))
 _STOP_WITHIN_S = 10.0
 _STABLE_AFTER_S = 30.0  # a role that ran this long starts afresh with its pauses
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
+_BACKOFF = Backoff(least_s=1.0, most_s=30.0)
 _REFUSALS = 3  # so many immediate exits with `EXIT_STAYS` end the tree
 _TICK_S = 0.1
 
@@ -49,7 +51,7 @@ class RoleProcess:
         self._process: subprocess.Popen[bytes] | None = None
         self._started_at = 0.0
         self._start_again_at: float | None = None
-        self._pause_s = _FIRST_PAUSE_S
+        self._backoff = RestartBackoff(_BACKOFF, _STABLE_AFTER_S)
         self._refusals = 0
 
     @property
@@ -74,23 +76,24 @@ class RoleProcess:
             return
         now = time.monotonic()
         if self._start_again_at is None:
-            self._note_end(self._process.returncode, now - self._started_at)
-            self._start_again_at = now + self._pause_s
-            self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
+            self._start_again_at = now + self._pause_after(self._process.returncode, now - self._started_at)
         elif now >= self._start_again_at:
             self.restarts += 1
             self.start()
 
-    def _note_end(self, returncode: int, ran_s: float) -> None:
-        self.kill()  # what it left behind in its group must not go on beside its successor
+    def _pause_after(self, returncode: int, ran_s: float) -> float:
+        """Seconds to wait after a run of ``ran_s``. Raises `FatalError` when the process keeps refusing."""
+        self.kill()  # children that it left in its group must not go on beside its successor
         if ran_s >= _STABLE_AFTER_S:
-            self._pause_s, self._refusals = _FIRST_PAUSE_S, 0
+            self._refusals = 0
         self._refusals = self._refusals + 1 if returncode == EXIT_STAYS else 0
         if self._refusals >= _REFUSALS:
             raise FatalError(
                 f"{self.role.value} cannot run: it stopped {_REFUSALS} times in a row, for the reason it gives above"
             )
-        log.error("%s ended (%s); starting it again in %.0f s", self.role.value, _how(returncode), self._pause_s)
+        pause_s = self._backoff.delay_after(ran_s)
+        log.error("%s ended (%s); starting it again in %.0f s", self.role.value, _how(returncode), pause_s)
+        return pause_s
 
     def ask_to_stop(self) -> None:
         if self._process is not None and self.running:
@@ -147,36 +150,6 @@ class ProcessTree:
             if role.running:
                 log.warning("%s did not stop in time and is killed", role.role.value)
             role.kill()
-
-
-class ForceSignal:
-    """Counts SIGINT, SIGTERM and SIGHUP: the first asks to stop, the second forces it. Use in the main thread."""
-
-    def __init__(self) -> None:
-        self._count = 0
-
-    @property
-    def asked(self) -> bool:
-        return self._count > 0
-
-    @property
-    def forced(self) -> bool:
-        return self._count > 1
-
-    @contextmanager
-    def installed(self) -> Iterator[ForceSignal]:
-        def count(*_: object) -> None:
-            self._count += 1
-
-        numbers = [signal.SIGINT, signal.SIGTERM]
-        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
-            numbers.append(signal.SIGHUP)
-        before = {number: signal.signal(number, count) for number in numbers}
-        try:
-            yield self
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 @contextmanager

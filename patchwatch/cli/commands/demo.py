@@ -146,15 +146,10 @@ def _stop_signals_as_ctrl_c() -> Iterator[None]:
     """SIGTERM and SIGHUP stop all parts in order too, and so does SIGINT where a shell started us in the background and
     made it ignored."""
 
-    def interrupt(*_: object) -> None:
+    def interrupt() -> None:
         raise KeyboardInterrupt
 
-    numbers = [signal.SIGTERM, signal.SIGINT]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
-        numbers.append(signal.SIGHUP)
-    before = {number: signal.signal(number, interrupt) for number in numbers}
-    try:
+    from workers.runtime.stop_signals import stop_handler
+
+    with stop_handler(interrupt):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -46,14 +46,14 @@ def clock_of(world: World, host_ahead_s: float = 0.0) -> BusClock:
 @pytest.mark.parametrize("host_ahead_s", [0.0, 45.0, -45.0, 400 * 86_400.0, -400 * 86_400.0])
 def test_a_hosts_own_clock_has_no_say_once_redis_was_asked(world: World, host_ahead_s: float) -> None:
     clock = clock_of(world, host_ahead_s)
-    clock.look(world)
+    clock.sync(world)
     assert abs(clock.now_ns() - (START_S + world.monotonic_s) * S) < S // 1000
 
 
 def test_redis_is_asked_once_a_second_at_most(world: World) -> None:
     clock = clock_of(world)
     for _ in range(100):
-        clock.look(world)
+        clock.sync(world)
         world.monotonic_s += 0.1
     assert world.asked == 10
 
@@ -62,10 +62,10 @@ def test_redis_is_asked_once_a_second_at_most(world: World) -> None:
 def test_a_slow_network_does_not_make_time_jump(trip_s: float, doubt_s: float) -> None:
     world = World()
     clock = clock_of(world)
-    clock.look(world)
+    clock.sync(world)
     before_ns = clock.offset_ns
     world.trip_s, world.monotonic_s = trip_s, world.monotonic_s + 2
-    clock.look(world)
+    clock.sync(world)
     assert abs(clock.offset_ns - before_ns) <= 1000
     assert not stepped(before_ns, clock.offset_ns)
 
@@ -73,10 +73,10 @@ def test_a_slow_network_does_not_make_time_jump(trip_s: float, doubt_s: float) -
 @pytest.mark.parametrize("step_s", [1.0, -1.0, 45.0, -45.0, 3600.0, -3600.0, 400 * 86_400.0])
 def test_where_the_clock_of_redis_is_set_it_is_followed(world: World, step_s: float) -> None:
     clock = clock_of(world)
-    clock.look(world)
+    clock.sync(world)
     before_ns = clock.offset_ns
     world.redis_ahead_s, world.monotonic_s = step_s, world.monotonic_s + 1
-    clock.look(world)
+    clock.sync(world)
     assert stepped(before_ns, clock.offset_ns)
     assert abs(clock.now_ns() - (START_S + world.monotonic_s + step_s) * S) < S // 1000
 
@@ -86,5 +86,5 @@ def test_a_real_redis_says_its_time(bus_url: str) -> None:
 
     clock = BusClock(wall_ns=lambda: 0)
     with connect(bus_url) as client:
-        clock.look(client)
+        clock.sync(client)
     assert abs(clock.now_ns() - time.time_ns()) < 2 * S

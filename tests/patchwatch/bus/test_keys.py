@@ -18,7 +18,7 @@ def test_the_partition_of_a_camera_never_changes() -> None:
 
 @given(camera_id=ids, partitions=st.integers(1, 1024))
 def test_all_keys_of_a_camera_share_the_hash_tag_of_its_lease(camera_id: str, partitions: int) -> None:
-    keys = CameraKeys.of(camera_id, partitions)
+    keys = CameraKeys.for_camera(camera_id, partitions)
     assert 0 <= keys.partition < partitions
     tags = {re.findall(r"\{(.*?)\}", key)[0] for key in (*keys.all, lease(keys.partition), fence(keys.partition))}
     assert tags == {str(keys.partition)}
@@ -31,15 +31,15 @@ def test_two_cameras_share_no_key(first: str, second: str) -> None:
 
 
 def test_everything_of_a_camera_is_deleted_with_it() -> None:
-    keys = CameraKeys.of("door", 16)
+    keys = CameraKeys.for_camera("door", 16)
     found = [getattr(keys, name) for name, kind in vars(CameraKeys).items() if isinstance(kind, property)]
     named = {value for value in found if isinstance(value, str)}
     assert set(keys.all) == named
 
 
 def test_the_leases_of_a_camera_and_of_its_partition_are_told_apart() -> None:
-    partition = CameraKeys.of("cam", 16).partition
-    capture, scoring = LeaseKeys.of_capture("cam", 16), LeaseKeys.of_partition(partition)
+    partition = CameraKeys.for_camera("cam", 16).partition
+    capture, scoring = LeaseKeys.for_capture("cam", 16), LeaseKeys.for_partition(partition)
     names = [key for unit in (capture, scoring) for key in (unit.lease, unit.fence, unit.request)]
     assert len(set(names)) == 6
     assert all(name.startswith(f"pw:{{{partition}}}:") for name in names)

@@ -1,8 +1,76 @@
-"""What counts as one client."""
+"""What kind of address one is: for webhooks, and for counting clients."""
 
 from __future__ import annotations
 
-from patchwatch.contract.address_policy import network_of
+import ipaddress
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from patchwatch.contract.address_policy import Reach, allowed_addresses, network_of, reach_of
+from patchwatch.contract.errors import DestinationForbiddenError
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "169.254.169.254", "169.254.0.1", "fe80::1", "fe80::1%eth0", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe",
+        "2002:a9fe:a9fe::1", "fd00:ec2::254", "100.100.100.200", "192.0.0.192", "0.0.0.0", "0.1.2.3", "::",
+        "224.0.0.1", "ff02::1", "255.255.255.255", "240.0.0.1", "192.0.2.1", "198.18.0.1", "2001:db8::1", "fec0::1",
+        "168.63.129.16", "fd00:ec2::23", "fd20:ce::254", "fd00:c1::a9fe:a9fe", "fd00:42::42", "64:ff9b:1::a9fe:a9fe",
+        "64:ff9b:1:a9fe:a9:fe00::", "::a9fe:a9fe", "fd12::5efe:a9fe:a9fe", "2001:0:a9fe:a9fe::1",
+    ],
+)  # fmt: skip
+def test_some_addresses_are_never_allowed(address: str) -> None:
+    assert reach_of(address) is None
+    with pytest.raises(DestinationForbiddenError, match="never"):
+        allowed_addresses([address], "loopback")
+
+
+@pytest.mark.parametrize(
+    ("address", "reach"),
+    [
+        ("93.184.216.34", Reach.PUBLIC), ("2606:4700::1111", Reach.PUBLIC), ("64:ff9b::808:808", Reach.PUBLIC),
+        ("10.0.0.5", Reach.PRIVATE), ("172.16.0.1", Reach.PRIVATE), ("192.168.1.4", Reach.PRIVATE),
+        ("100.64.0.1", Reach.PRIVATE), ("fd12::1", Reach.PRIVATE), ("::ffff:10.0.0.5", Reach.PRIVATE),
+        ("127.0.0.1", Reach.LOOPBACK), ("127.9.9.9", Reach.LOOPBACK), ("::1", Reach.LOOPBACK),
+        ("::ffff:127.0.0.1", Reach.LOOPBACK), ("64:ff9b::7f00:1", Reach.LOOPBACK), ("2002:7f00:1::", Reach.LOOPBACK),
+    ],
+)  # fmt: skip
+def test_others_need_their_setting(address: str, reach: Reach) -> None:
+    assert reach_of(address) is reach
+    for setting in Reach:
+        if setting >= reach:
+            assert allowed_addresses([address], setting.name.lower()) == [address]
+        else:
+            with pytest.raises(DestinationForbiddenError, match=f"PATCHWATCH_WEBHOOK_REACH={reach.name.lower()}"):
+                allowed_addresses([address], setting.name.lower())
+
+
+def test_of_several_addresses_those_allowed_remain() -> None:
+    assert allowed_addresses(["127.0.0.1", "10.0.0.5", "169.254.1.1", "93.184.216.34"], "private") == [
+        "10.0.0.5",
+        "93.184.216.34",
+    ]
+
+
+@settings(deadline=None)
+@given(st.ip_addresses(v=4))
+def test_an_address_written_in_ipv6_is_judged_as_itself(ip: ipaddress.IPv4Address) -> None:
+    assert (
+        reach_of(f"::ffff:{ip}")
+        == reach_of(str(ip))
+        == reach_of(str(ipaddress.IPv6Address((0x64FF9B << 96) + int(ip))))
+    )
+
+
+@settings(deadline=None)
+@given(st.ip_addresses())
+def test_whatever_is_allowed_as_public_is_global(ip: ipaddress.IPv4Address | ipaddress.IPv6Address) -> None:
+    if reach_of(str(ip)) is Reach.PUBLIC:
+        assert ip.is_global
+        assert not ip.is_multicast
 
 
 def test_an_address_is_one_client_and_a_network_of_ipv6_too() -> None:

@@ -20,7 +20,8 @@ from patchwatch.doctor.finding import Finding, Level
 from patchwatch.doctor.redis_server import check_server, needed_bytes
 from patchwatch.local_redis.kept_server import kept_queue
 from patchwatch.messages.camera import Camera
-from patchwatch.messages.status import CaptureState, CaptureStatus, WorkerBeat
+from patchwatch.messages.capture_status import CaptureState, CaptureStatus
+from patchwatch.messages.heartbeat import Heartbeat
 
 
 def found(findings: list[Finding], check: str, word: str = "") -> Finding:
@@ -124,7 +125,7 @@ def test_a_redis_that_does_not_count_what_was_added_to_a_stream_is_too_old(
 
 def test_a_camera_is_told_by_its_capture_its_bank_its_weights_and_its_account(settings: Settings, url: str) -> None:
     settings = settings.changed(redis_url=url, weights_dir=settings.data_dir / "weights")
-    of = CameraKeys.of("door", settings.partitions)
+    of = CameraKeys.for_camera("door", settings.partitions)
     with connect(url) as client:
         client.hset(keys.CAMERAS, "door", Camera(id="door", profile="clip").encode())
         status = CaptureStatus(
@@ -134,7 +135,7 @@ def test_a_camera_is_told_by_its_capture_its_bank_its_weights_and_its_account(se
         client.xadd(of.frames, {"h": b""}, id="10-0")
         client.hset(of.state, "seq", 10)
         client.hset(of.counters, mapping={"scored": 8, "dropped:too_old": 1})
-        beat = WorkerBeat(role="ingest", host="elsewhere", pid=1, started_at_ms=1, updated_at_ms=1)
+        beat = Heartbeat(role="ingest", host="elsewhere", pid=1, started_at_ms=1, updated_at_ms=1)
         client.set(keys.worker("ingest", "w"), beat.encode())
     findings = examine(settings)
     assert found(findings, "camera door", "live").level is Level.OK
@@ -151,7 +152,7 @@ def test_a_webhook_needs_a_delivery_worker(settings: Settings, url: str) -> None
         client.hset(keys.WEBHOOKS, "home", b"{}")
         missing = found(examine(settings.changed(redis_url=url)), "workers", "delivery")
         assert (missing.level, "patchwatch run delivery" in missing.text) == (Level.WARN, True)
-        beat = WorkerBeat(role="delivery", host="elsewhere", pid=1, started_at_ms=1, updated_at_ms=1)
+        beat = Heartbeat(role="delivery", host="elsewhere", pid=1, started_at_ms=1, updated_at_ms=1)
         client.set(keys.worker("delivery", "w"), beat.encode())
     assert found(examine(settings.changed(redis_url=url)), "workers", "delivery: 1 alive").level is Level.OK
 

@@ -28,8 +28,8 @@ from patchwatch.messages.frame import FrameFlag, FrameMessage
 from workers.ingest.capture.publisher import Publisher
 from workers.runtime.lease import Lease
 
-KEYS = CameraKeys.of("cam", 16)
-LEASE = Lease(LeaseKeys.of_capture("cam", 16), b"me:1")
+KEYS = CameraKeys.for_camera("cam", 16)
+LEASE = Lease(LeaseKeys.for_capture("cam", 16), b"me:1")
 PICTURE = b"picture" * 1000
 BUNDLED, OWN = "_binaries", "/usr"
 

@@ -1,4 +1,4 @@
-"""Clients that say nothing, on real sockets: they are closed, and nobody else waits for them."""
+"""Silent clients, on real sockets, are disconnected and delay nobody else."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def alone() -> Settings:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("REQUEST_WITHIN_S", "BODY_WITHIN_S", "READ_EVERY_S"):
+    for name in ("REQUEST_TIMEOUT_S", "BODY_TIMEOUT_S", "READ_TIMEOUT_S"):
         monkeypatch.setattr(protocol, name, 0.4)
 
 
@@ -107,7 +107,7 @@ def test_a_client_that_does_not_read_is_closed(serve, alone: Settings) -> None:
 
 
 def test_a_client_that_reads_slowly_gets_its_answer(serve, alone: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocol, "READ_EVERY_S", 0.2)
+    monkeypatch.setattr(protocol, "READ_TIMEOUT_S", 0.2)
     monkeypatch.setattr(protocol, "READ_AT_LEAST_BYTES", 1)
     size = len(httpx.get(f"http://{(where := serve(alone, send_buffer=4096))}/openapi.json").content)
     with connect(where) as client:
@@ -118,7 +118,7 @@ def test_a_client_that_reads_slowly_gets_its_answer(serve, alone: Settings, monk
     assert len(got) > size
 
 
-def test_silent_clients_make_room_for_those_that_speak(serve, alone: Settings) -> None:
+def test_silent_clients_make_room_for_active_ones(serve, alone: Settings) -> None:
     where = serve(alone, most=40)
     with ExitStack() as stack:
         silent = [stack.enter_context(connect(where)) for _ in range(60)]
@@ -198,7 +198,7 @@ def test_at_the_limit_of_open_files_it_answers_and_logs_little(tmp_path: Path) -
     assert "too many connections" in text
 
 
-def test_it_opens_as_many_files_as_it_may(tmp_path: Path) -> None:
+def test_the_limit_of_open_files_is_raised_as_far_as_possible(tmp_path: Path) -> None:
     """Its soft limit of 64 would not do for a hundred clients that all have their say."""
     with service_process(tmp_path / "log", files=400) as where, ExitStack() as stack:
         clients = [stack.enter_context(connect(where)) for _ in range(100)]

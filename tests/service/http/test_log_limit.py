@@ -7,7 +7,7 @@ import pytest
 from service.http.log_limit import LogLimit
 
 
-def test_a_line_that_strangers_can_repeat_is_logged_some_times_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_line_that_clients_can_repeat_is_logged_a_few_times_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     now_s = 0.0
     log = logging.getLogger("test-log-limit")
     log.addFilter(LogLimit(lambda: now_s))

@@ -35,7 +35,9 @@ async def test_health_and_the_page_stay_open(guarded: httpx.AsyncClient) -> None
     assert (await guarded.get("/")).status_code == 200
 
 
-async def test_without_a_token_only_this_machine_and_no_foreign_page(api: httpx.AsyncClient, world) -> None:
+async def test_without_a_token_only_this_machine_and_no_foreign_page_may_use_the_api(
+    api: httpx.AsyncClient, world
+) -> None:
     foreign = await api.get("/api/v1/cameras", headers={"Host": "evil.example"})
     assert foreign.status_code == 403
     body = {"id": "gate"}
@@ -46,7 +48,7 @@ async def test_without_a_token_only_this_machine_and_no_foreign_page(api: httpx.
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "patchwatch.example"])
-def test_other_machines_are_let_in_only_with_a_token(host: str) -> None:
+def test_an_address_beyond_loopback_needs_a_token(host: str) -> None:
     with pytest.raises(ConfigurationError, match="PATCHWATCH_API_TOKEN"):
         check_exposure(Settings(host=host))
     check_exposure(Settings(host=host, api_token="0123456789abcdef"))
@@ -60,6 +62,6 @@ def test_loopback_needs_no_token(host: str) -> None:
 
 
 @pytest.mark.parametrize("header", ["Host", "Origin"])
-async def test_an_address_that_is_none_is_forbidden(api: httpx.AsyncClient, header: str) -> None:
+async def test_a_malformed_host_is_forbidden(api: httpx.AsyncClient, header: str) -> None:
     answer = await api.post("/api/v1/cameras", json={"id": "gate"}, headers={header: "http://[::"})
     assert answer.status_code == 403

@@ -21,7 +21,7 @@ async def test_alerts_are_listed_newest_first_and_filtered(api: httpx.AsyncClien
     assert await _ids(api, "from=1500&to=2500") == ["yard-2000"]
 
 
-async def test_a_camera_that_never_was_is_refused_and_a_removed_one_is_not(api: httpx.AsyncClient, world) -> None:
+async def test_an_unknown_camera_is_refused_but_a_removed_one_with_alerts_is_not(api: httpx.AsyncClient, world) -> None:
     world.camera("gate")
     world.alert(2000, camera_id="yard")
     assert await _ids(api, "camera=gate") == []
@@ -76,14 +76,14 @@ async def test_alerts_are_filtered_by_kind_over_pages(api: httpx.AsyncClient, wo
     assert (await api.get("/api/v1/alerts?kind=ghost")).status_code == 422
 
 
-async def test_an_alert_that_is_no_anomaly_has_words_instead_of_scores(api: httpx.AsyncClient, world) -> None:
+async def test_an_alert_of_another_kind_has_a_description_instead_of_scores(api: httpx.AsyncClient, world) -> None:
     alert_id = world.condition("covered", 1000)
     alert = (await api.get(f"/api/v1/alerts/{alert_id}")).json()
     assert (alert["kind"], alert["detail"]) == ("covered", "look at it")
     assert {alert[name] for name in ("peak_score", "threshold", "stream", "region", "explanation")} == {None}
 
 
-async def test_alerts_are_asked_for_by_day(api: httpx.AsyncClient, world) -> None:
+async def test_alerts_are_filtered_by_day(api: httpx.AsyncClient, world) -> None:
     day_ms = 86_400_000
     for at_ms in (day_ms - 1, day_ms, 2 * day_ms - 1, 2 * day_ms):
         world.alert(at_ms)

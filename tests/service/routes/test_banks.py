@@ -1,4 +1,4 @@
-"""Banks over the API: what the workers told is shown, and what is asked of them waits for their answer."""
+"""Banks over the API: what workers report is shown, and orders wait for the answer of a worker."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ async def test_a_bank_is_pinned_and_unpinned(api: httpx.AsyncClient, worker: lis
     assert [one.action for one in worker] == [BankAction.PIN if pinned else BankAction.UNPIN]
 
 
-async def test_what_the_worker_refuses_is_refused_in_its_words(api: httpx.AsyncClient, worker: list[BankOrder]) -> None:
+async def test_an_error_of_the_worker_is_the_answer(api: httpx.AsyncClient, worker: list[BankOrder]) -> None:
     answer = await api.delete(f"{BANKS}/{FIRST}")
     assert (answer.status_code, answer.json()["detail"]) == (409, "activate another one first")
 
@@ -97,7 +97,9 @@ async def test_an_unknown_bank_is_not_found(api: httpx.AsyncClient, worker: list
 
 
 @pytest.mark.parametrize("bank_id", ["..", "motion", "AAAAAAAAAAAA", "a" * 13])
-async def test_what_is_no_id_reaches_no_worker(api: httpx.AsyncClient, world, banks: CameraBanks, bank_id: str) -> None:
+async def test_a_malformed_id_reaches_no_worker(
+    api: httpx.AsyncClient, world, banks: CameraBanks, bank_id: str
+) -> None:
     assert (await api.post(f"{BANKS}/{bank_id}/activate")).status_code in (404, 422)
     assert not world.bus.exists(keys.BANK_ORDERS)
 
@@ -105,10 +107,10 @@ async def test_what_is_no_id_reaches_no_worker(api: httpx.AsyncClient, world, ba
 async def test_without_a_worker_the_order_is_withdrawn(
     api: httpx.AsyncClient, world, banks: CameraBanks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(banks_module, "_WITHIN_S", 0.1)
+    monkeypatch.setattr(banks_module, "_START_TIMEOUT_S", 0.1)
     answer = await api.post(f"{BANKS}/{SECOND}/activate")
     assert answer.status_code == 503
-    assert "it was not done" in answer.json()["detail"]
+    assert "nothing was changed" in answer.json()["detail"]
     assert "patchwatch run enrolment" in answer.json()["detail"]
     assert not world.bus.exists(keys.BANK_ORDERS)
     world.bus.delete(keys.BANKS)
@@ -118,7 +120,7 @@ async def test_without_a_worker_the_order_is_withdrawn(
 @pytest.fixture
 def slow(world, banks: CameraBanks, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """A worker that takes the order at once, and answers when it is told to, after the time that one waits for it."""
-    monkeypatch.setattr(banks_module, "_WITHIN_S", 0.3)
+    monkeypatch.setattr(banks_module, "_START_TIMEOUT_S", 0.3)
     may_end = threading.Event()
 
     def work() -> None:
@@ -133,20 +135,22 @@ def slow(world, banks: CameraBanks, monkeypatch: pytest.MonkeyPatch) -> Iterator
     thread.join(timeout=15)
 
 
-async def test_an_order_that_was_begun_in_time_is_waited_for(api: httpx.AsyncClient, slow: threading.Event) -> None:
+async def test_the_answer_to_an_order_that_began_in_time_is_awaited(
+    api: httpx.AsyncClient, slow: threading.Event
+) -> None:
     threading.Timer(1.0, slow.set).start()
     assert (await api.post(f"{BANKS}/{FIRST}/activate")).status_code == 200
 
 
-async def test_of_an_order_that_was_begun_and_not_answered_nobody_says_that_it_was_not_done(
+async def test_an_order_that_began_and_was_not_answered_is_not_reported_as_undone(
     api: httpx.AsyncClient, slow: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(banks_module, "_DONE_WITHIN_S", 0.3)
+    monkeypatch.setattr(banks_module, "_DONE_TIMEOUT_S", 0.3)
     answer = await api.post(f"{BANKS}/{FIRST}/activate")
-    assert (answer.status_code, "shows whether it was done" in answer.json()["detail"]) == (503, True)
+    assert (answer.status_code, "may or may not be done" in answer.json()["detail"]) == (503, True)
 
 
-async def test_orders_that_wait_are_bounded(
+async def test_waiting_orders_are_limited(
     api: httpx.AsyncClient, world, banks: CameraBanks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(banks_module, "_MAX_ORDERS", 1)

@@ -42,7 +42,7 @@ async def test_a_record_that_cannot_be_read_hides_no_other_camera_and_can_be_rem
     assert (await api.delete("/api/v1/cameras/old")).status_code == 204
 
 
-async def test_what_was_shown_may_be_sent_back(api: httpx.AsyncClient, world) -> None:
+async def test_a_camera_may_be_sent_back_as_it_was_shown(api: httpx.AsyncClient, world) -> None:
     world.camera(source=URL, publish_username="cam", publish_password=SECRET)
     shown = (await api.get("/api/v1/cameras/gate")).json()
     changes = {"source": shown["source"], "publish_password": shown["publish_password"], "enabled": False}
@@ -108,7 +108,7 @@ async def test_an_unknown_camera_is_not_found_everywhere(api: httpx.AsyncClient,
     assert (await api.delete("/api/v1/cameras/nobody")).status_code == 404
 
 
-async def test_how_a_certificate_is_judged_can_be_chosen_and_is_told(api: httpx.AsyncClient) -> None:
+async def test_certificate_verification_can_be_chosen_and_is_shown(api: httpx.AsyncClient) -> None:
     body = {"id": "bare", "source": "rtsps://ann:geheim@camera.example/x", "tls_verify": False}
     created = (await api.post("/api/v1/cameras", json=body)).json()
     assert (created["tls_verify"], created["tls_fingerprint"]) == (False, None)
@@ -119,7 +119,7 @@ async def test_how_a_certificate_is_judged_can_be_chosen_and_is_told(api: httpx.
         assert (await api.patch("/api/v1/cameras/bare", json={"tls_fingerprint": wrong})).status_code == 422
 
 
-async def test_a_camera_added_again_is_another_one(api: httpx.AsyncClient, world) -> None:
+async def test_a_camera_that_is_added_again_has_another_incarnation(api: httpx.AsyncClient, world) -> None:
     found = []
     for _ in range(2):
         await api.post("/api/v1/cameras", json={"id": "again", "source": "push:"})

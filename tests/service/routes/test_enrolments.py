@@ -10,9 +10,10 @@ import httpx
 import pytest
 
 from patchwatch.bus import keys
+from patchwatch.messages.analysis_status import AnalysisState
+from patchwatch.messages.enrolment import Enrolment, EnrolmentState
 from patchwatch.messages.enrolment_report import EnrolmentReport, Sufficiency
 from patchwatch.messages.source import Source
-from patchwatch.messages.status import AnalysisState, Enrolment, EnrolmentState
 from service.rules import disk
 from service.store.enrolments import MAX_PENDING, MAX_PENDING_PER_CAMERA
 
@@ -60,7 +61,7 @@ async def test_an_enrolment_is_queued_and_can_be_followed(api: httpx.AsyncClient
 
 
 @pytest.mark.parametrize("sources", [[], ["file:/etc/passwd"], ["rtsp://u:hunter2@h/x"], ["push:"]])
-async def test_only_files_of_the_media_folders_are_learnt_from(
+async def test_only_files_in_the_media_folders_can_be_learnt_from(
     api: httpx.AsyncClient, world, sources: list[str]
 ) -> None:
     world.camera()
@@ -70,19 +71,19 @@ async def test_only_files_of_the_media_folders_are_learnt_from(
     assert not world.bus.exists(keys.ENROLMENT_RECORDS)
 
 
-async def test_a_camera_can_be_learnt_from_itself(api: httpx.AsyncClient, world) -> None:
+async def test_a_bank_can_be_learnt_from_the_live_camera(api: httpx.AsyncClient, world) -> None:
     world.camera()
     asked = await api.post("/api/v1/cameras/gate/enrolments", json={"live_seconds": 600})
     assert (asked.status_code, asked.json()["live_seconds"]) == (202, 600)
 
 
 @pytest.mark.parametrize("body", [{}, {"live_seconds": 4}, {"live_seconds": 60, "sources": ["file:/a.mp4"]}])
-async def test_one_kind_of_footage_is_asked_for(api: httpx.AsyncClient, world, body: dict[str, object]) -> None:
+async def test_exactly_one_kind_of_footage_is_accepted(api: httpx.AsyncClient, world, body: dict[str, object]) -> None:
     world.camera()
     assert (await api.post("/api/v1/cameras/gate/enrolments", json=body)).status_code == 422
 
 
-async def test_the_enrolments_of_a_camera_go_with_it(api: httpx.AsyncClient, world) -> None:
+async def test_the_enrolments_of_a_camera_are_deleted_with_it(api: httpx.AsyncClient, world) -> None:
     for camera_id in ("gate", "door"):
         world.camera(camera_id)
         await api.post(f"/api/v1/cameras/{camera_id}/enrolments", json={"live_seconds": 600})
@@ -103,7 +104,9 @@ async def test_an_unknown_profile_is_refused_at_once(api: httpx.AsyncClient, wor
 
 
 @pytest.mark.parametrize("state", [EnrolmentState.QUEUED, EnrolmentState.RUNNING])
-async def test_what_waits_or_runs_is_cancelled(api: httpx.AsyncClient, world, state: EnrolmentState) -> None:
+async def test_a_waiting_or_running_enrolment_is_cancelled(
+    api: httpx.AsyncClient, world, state: EnrolmentState
+) -> None:
     world.camera()
     put(world, "e1", state=state)
     answer = await api.delete("/api/v1/cameras/gate/enrolments/e1")
@@ -122,7 +125,7 @@ async def test_what_waits_or_runs_is_cancelled(api: httpx.AsyncClient, world, st
         ({"state": EnrolmentState.RUNNING, "storing": True}, "is storing it"),
     ],
 )
-async def test_what_is_over_cannot_be_cancelled(
+async def test_an_enrolment_that_has_ended_cannot_be_cancelled(
     api: httpx.AsyncClient, world, fields: dict[str, Any], words: str
 ) -> None:
     world.camera()
@@ -157,7 +160,7 @@ async def test_the_queue_of_a_camera_and_of_all_is_bounded(api: httpx.AsyncClien
     assert "patchwatch enrolments list" in answer.json()["detail"]
 
 
-async def test_requests_at_once_do_not_slip_in_together(api: httpx.AsyncClient, world) -> None:
+async def test_concurrent_requests_queue_one_enrolment(api: httpx.AsyncClient, world) -> None:
     world.camera()
     url, body = "/api/v1/cameras/gate/enrolments", {"live_seconds": 60}
     answers = await asyncio.gather(*(api.post(url, json=body) for _ in range(8)))
@@ -165,17 +168,20 @@ async def test_requests_at_once_do_not_slip_in_together(api: httpx.AsyncClient, 
     assert world.bus.hlen(keys.ENROLMENT_RECORDS) == 1
 
 
-async def test_one_that_waits_says_for_what_and_where_it_stands(api: httpx.AsyncClient, world) -> None:
+async def test_a_waiting_enrolment_says_what_it_waits_for_and_its_position(api: httpx.AsyncClient, world) -> None:
     world.camera()
     put(world, "e1", "yard", 1, state=EnrolmentState.RUNNING)
     put(world, "e2", "door", 2, sources=("file:/a",), live_seconds=None)
     put(world, "e3", "gate", 3, sources=("file:/a",), live_seconds=None)
     alone = (await api.get("/api/v1/enrolments/e3")).json()
-    assert (alone["position"], alone["detail"]) == (2, "no enrolment worker is up: start `patchwatch run enrolment`")
+    assert (alone["position"], alone["detail"]) == (
+        2,
+        "no enrolment worker is running: start `patchwatch run enrolment`",
+    )
     attend(world)
     shown = (await api.get("/api/v1/enrolments/e3")).json()
     assert (shown["position"], shown["detail"]) == (
-        2, "it is number 2 of those that wait for a place beside the 1 that run",
+        2, "it is number 2 in the queue, behind 1 that are running",
     )  # fmt: skip
     assert [one["position"] for one in (await api.get("/api/v1/enrolments")).json()["enrolments"]] == [2, 1, None]
 
@@ -198,7 +204,7 @@ async def test_one_that_waits_says_for_what_and_where_it_stands(api: httpx.Async
         ({}, "waits to learn: a worker takes it in a moment"),
     ],
 )
-async def test_the_status_of_a_camera_tells_of_its_latest_enrolment(
+async def test_the_status_of_a_camera_shows_its_latest_enrolment(
     api: httpx.AsyncClient, world, fields: dict[str, Any], text: str
 ) -> None:
     world.camera()
@@ -208,7 +214,7 @@ async def test_the_status_of_a_camera_tells_of_its_latest_enrolment(
     assert (notice["id"], notice["text"]) == ("e1", text)
 
 
-async def test_what_still_runs_is_told_before_what_was_asked_for_later(api: httpx.AsyncClient, world) -> None:
+async def test_a_running_enrolment_is_shown_rather_than_a_later_one(api: httpx.AsyncClient, world) -> None:
     world.camera()
     attend(world)
     put(world, "e1", at_ms=1, state=EnrolmentState.RUNNING, detail="reading a.mp4")
@@ -236,7 +242,7 @@ async def test_a_camera_without_a_bank_that_is_learning_says_so_instead_of_advis
     assert learning["reason"].startswith("it is not scored yet: learning, 30% done")
 
 
-async def test_a_forgotten_camera_leaves_no_notice_behind(api: httpx.AsyncClient, world) -> None:
+async def test_a_removed_camera_leaves_no_notice_behind(api: httpx.AsyncClient, world) -> None:
     world.camera()
     await api.post("/api/v1/cameras/gate/enrolments", json={"live_seconds": 600})
     await api.delete("/api/v1/cameras/gate")
@@ -245,11 +251,11 @@ async def test_a_forgotten_camera_leaves_no_notice_behind(api: httpx.AsyncClient
     assert not world.bus.exists(keys.ENROLMENTS_LATEST)
 
 
-async def test_a_share_that_hangs_holds_up_its_own_request_alone(
+async def test_a_share_that_hangs_delays_only_its_own_request(
     api: httpx.AsyncClient, world, settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     released = threading.Event()
-    monkeypatch.setattr(disk, "_ANSWERS_WITHIN_S", 0.2)
+    monkeypatch.setattr(disk, "_TIMEOUT_S", 0.2)
     monkeypatch.setattr(Source, "within", lambda *_: released.wait(30))
     world.camera()
     body = {"sources": [f"file:{settings.allowed_media_dirs[0]}/monday.mp4"]}

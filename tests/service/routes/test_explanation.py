@@ -1,4 +1,4 @@
-"""Explanations are served with the alert and with the camera, or it is said why there is none."""
+"""Explanations of alerts and of the last score of a camera, and why there may be none."""
 
 from __future__ import annotations
 
@@ -39,5 +39,5 @@ async def test_the_last_scored_frame_of_a_camera_is_explained(api: httpx.AsyncCl
     assert (await api.get(path)).status_code == 404
     world.camera()
     assert "status for the reason" in (await api.get(path)).json()["detail"]
-    world.bus.hset(world.of("gate").state, "explanation", world.explanation(seq=42).encode())
+    world.bus.hset(world.keys_of("gate").state, "explanation", world.explanation(seq=42).encode())
     assert (await api.get(path)).json()["seq"] == 42

@@ -6,7 +6,7 @@ import httpx
 
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import AlertState
-from patchwatch.messages.status import CaptureState
+from patchwatch.messages.capture_status import CaptureState
 from service.app import create_app
 
 
@@ -20,7 +20,7 @@ async def test_ready_means_redis_and_both_workers(api: httpx.AsyncClient, world)
     assert (await api.get("/readyz")).json()["status"] == "ready"
 
 
-async def test_without_redis_it_lives_but_is_not_ready() -> None:
+async def test_without_redis_the_service_is_alive_but_not_ready() -> None:
     app = create_app(Settings(redis_url="redis://:hunter2@127.0.0.1:1/0"))
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as api:
@@ -34,7 +34,7 @@ async def test_without_redis_it_lives_but_is_not_ready() -> None:
     await app.state.context.store.bus.aclose()
 
 
-async def test_metrics_tell_of_every_camera_and_no_secret(api: httpx.AsyncClient, world) -> None:
+async def test_metrics_cover_every_camera_and_hold_no_secret(api: httpx.AsyncClient, world) -> None:
     world.camera(source="rtsp://admin:hunter2@h/x")
     world.capture(state=CaptureState.LIVE, captured=12, reconnects=2)
     world.analysis()

@@ -29,7 +29,7 @@ async def test_raw_scores_come_in_pages_without_gap_or_repeat(api: httpx.AsyncCl
     assert seqs == list(range(1, 11))
 
 
-async def test_a_raw_score_tells_its_streams_and_region(api: httpx.AsyncClient, scored) -> None:
+async def test_a_raw_score_has_its_streams_and_region(api: httpx.AsyncClient, scored) -> None:
     query = {"from": str(T0 + 200), "to": str(T0 + 399)}
     (point,) = (await api.get("/api/v1/cameras/gate/scores", params=query)).json()["points"]
     assert point["t"] == "2026-01-01T00:00:00.200Z"
@@ -39,7 +39,7 @@ async def test_a_raw_score_tells_its_streams_and_region(api: httpx.AsyncClient, 
     assert point["streams"][1] == {"name": "local", "rarity": None}
 
 
-async def test_seconds_gather_frames(api: httpx.AsyncClient, scored) -> None:
+async def test_frames_are_gathered_into_bins_of_seconds(api: httpx.AsyncClient, scored) -> None:
     query = {"from": str(T0), "to": str(T0 + 60_000), "resolution": "1"}
     points = (await api.get("/api/v1/cameras/gate/scores", params=query)).json()["points"]
     assert [(one["count"], one["peak"], round(one["mean"], 6)) for one in points] == [(5, 0.4, 0.2), (5, 0.9, 0.7)]
@@ -87,12 +87,10 @@ async def test_a_wrong_query_is_named(api: httpx.AsyncClient, scored, query: dic
 
 
 @pytest.mark.parametrize("step_ms", [45_000, -45_000, 3_600_000, 400 * 86_400_000])
-async def test_scores_are_found_by_what_the_clock_showed_when_they_were_captured(
-    api: httpx.AsyncClient, world, step_ms: int
-) -> None:
+async def test_scores_are_found_by_the_wall_clock_at_their_capture(api: httpx.AsyncClient, world, step_ms: int) -> None:
     """The clock was wrong for the middle three of nine frames. Their ids go on by the camera's own time."""
     world.camera()
-    names, shown = world.of("gate"), []
+    names, shown = world.keys_of("gate"), []
     for number in range(9):
         own_ms = T0 + number * 1000
         shown.append(own_ms + (step_ms if 3 <= number < 6 else 0))

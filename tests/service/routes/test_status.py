@@ -8,14 +8,15 @@ import pytest
 
 from patchwatch.bus import keys
 from patchwatch.bus.keys import LeaseKeys
-from patchwatch.messages.status import AnalysisState, CaptureState, Reason
+from patchwatch.messages.analysis_status import AnalysisState
+from patchwatch.messages.capture_status import CaptureState, Reason
 
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-async def test_a_camera_in_good_order_is_ok_and_its_frames_are_accounted_for(api: httpx.AsyncClient, world) -> None:
+async def test_a_healthy_camera_is_ok_and_its_frames_are_accounted_for(api: httpx.AsyncClient, world) -> None:
     world.camera()
     world.capture(captured=103, last_gap={"from_ms": 1000, "to_ms": 9000})
     world.analysis()
@@ -39,8 +40,8 @@ async def test_the_status_names_the_workers_that_have_the_camera_now(api: httpx.
     world.camera()
     nobody = (await api.get("/api/v1/cameras/gate/status")).json()
     assert (nobody["ingest_worker"], nobody["inference_worker"]) == (None, None)
-    partition = world.of("gate").partition
-    world.bus.set(LeaseKeys.of_capture("gate", 16).lease, "nvr1-12-aa-3-bb:7", ex=60)
+    partition = world.keys_of("gate").partition
+    world.bus.set(LeaseKeys.for_capture("gate", 16).lease, "nvr1-12-aa-3-bb:7", ex=60)
     world.bus.set(keys.lease(partition), "gpu-34-cc-5-dd:1", ex=60)
     status = (await api.get("/api/v1/cameras/gate/status")).json()
     assert (status["ingest_worker"], status["inference_worker"]) == ("nvr1-12-aa-3-bb", "gpu-34-cc-5-dd")
@@ -84,7 +85,7 @@ async def test_frames_that_redis_never_had_do_not_wait_in_the_queue(api: httpx.A
     assert (await api.get("/api/v1/cameras/gate/status")).json()["frames"].items() >= expected.items()
 
 
-async def test_a_frame_that_went_missing_shows(api: httpx.AsyncClient, world) -> None:
+async def test_a_missing_frame_is_unaccounted(api: httpx.AsyncClient, world) -> None:
     world.camera()
     world.commit(100, [], {"scored": 99})
     found = (await api.get("/api/v1/cameras/gate/status")).json()["frames"]
@@ -140,7 +141,7 @@ def _old_score(world) -> None:
         (_old_score, "stale", "60 s old"),
     ],
 )
-async def test_a_camera_that_is_not_watched_says_why(
+async def test_a_camera_that_is_not_scored_says_why(
     api: httpx.AsyncClient, world, arrange: Callable[..., None], health: str, word: str
 ) -> None:
     world.camera()
@@ -157,7 +158,7 @@ async def test_random_weights_are_labelled(api: httpx.AsyncClient, world) -> Non
     assert (await api.get("/api/v1/cameras/gate/status")).json()["random_weights"] is True
 
 
-async def test_a_camera_whose_certificate_nobody_checks_says_so_while_it_is_ok(api: httpx.AsyncClient, world) -> None:
+async def test_a_camera_with_unverified_tls_says_so_while_it_is_ok(api: httpx.AsyncClient, world) -> None:
     world.camera(source="rtsps://camera.example/x", tls_verify=False)
     world.capture(captured=1, tls="unverified")
     world.analysis()
@@ -169,7 +170,7 @@ async def test_a_camera_whose_certificate_nobody_checks_says_so_while_it_is_ok(a
 
 
 @pytest.mark.parametrize("wrong_s", [45.0, -45.0, 400 * 86_400.0, -400 * 86_400.0])
-async def test_the_clock_of_the_services_host_has_no_say(
+async def test_the_clock_of_the_services_host_does_not_matter(
     api: httpx.AsyncClient, world, monkeypatch: pytest.MonkeyPatch, wrong_s: float
 ) -> None:
     world.camera()

@@ -19,7 +19,7 @@ def threshold(per_day: float, on: float, warning: str | None = None) -> dict[str
     }  # fmt: skip
 
 
-async def test_the_status_and_the_thresholds_say_what_the_budget_means(api: httpx.AsyncClient, world) -> None:
+async def test_the_status_and_the_thresholds_show_the_threshold_of_the_budget(api: httpx.AsyncClient, world) -> None:
     world.camera()
     now, curve = threshold(4.0, 0.5), [threshold(24.0, 0.4), threshold(1.0, 0.6, "enrol more")]
     world.analysis(threshold_on=0.5, threshold=now, thresholds=curve)
@@ -50,7 +50,7 @@ async def test_the_budget_is_changed_without_a_new_capture(api: httpx.AsyncClien
 
 
 @pytest.mark.parametrize("per_day", [0, -1, 1e-320, 1001])
-async def test_a_budget_that_makes_no_sense_is_refused(api: httpx.AsyncClient, world, per_day: float) -> None:
+async def test_an_impossible_budget_is_refused(api: httpx.AsyncClient, world, per_day: float) -> None:
     world.camera()
     answer = await api.patch("/api/v1/cameras/gate", json={"false_alarms_per_day": per_day})
     assert answer.status_code == 422

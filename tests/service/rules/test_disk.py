@@ -1,4 +1,4 @@
-"""A network share that hangs holds up only who asks for it."""
+"""A network share that hangs delays only the requests that need it."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from service.rules.disk import Disk
 
 @pytest.fixture
 def hung(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
-    """Set when the share answers again."""
+    """A share that hangs until the event is set."""
     answers = threading.Event()
-    monkeypatch.setattr(disk, "_ANSWERS_WITHIN_S", 0.2)
+    monkeypatch.setattr(disk, "_TIMEOUT_S", 0.2)
     yield answers
     answers.set()
 
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
-async def test_a_camera_on_a_share_that_hangs_holds_up_its_own_request_alone(
+async def test_a_share_that_hangs_delays_only_the_request_that_names_it(
     api: httpx.AsyncClient, world, settings, hung: threading.Event, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
     monkeypatch.setattr(Source, "within", lambda *_: hung.wait(30))
@@ -43,20 +43,20 @@ async def test_a_camera_on_a_share_that_hangs_holds_up_its_own_request_alone(
     assert (answer.status_code, "network share" in answer.json()["detail"]) == (503, True)
 
 
-async def test_however_many_give_up_few_threads_wait(hung: threading.Event) -> None:
-    asked = Disk()
-    questions = [asked.ask(lambda: hung.wait(30) and None) for _ in range(20)]
-    answers = await asyncio.gather(*questions, return_exceptions=True)
+async def test_few_threads_wait_however_many_requests_give_up(hung: threading.Event) -> None:
+    checked = Disk()
+    checks = [checked.run(lambda: hung.wait(30) and None) for _ in range(20)]
+    answers = await asyncio.gather(*checks, return_exceptions=True)
     assert all(isinstance(answer, RetryableError) for answer in answers)
     waiting = [thread for thread in threading.enumerate() if thread.name == "disk"]
     assert (len(waiting), all(thread.daemon for thread in waiting)) == (4, True)
     hung.set()
-    await asked.ask(lambda: None)  # and they are free again
+    await checked.run(lambda: None)  # the threads are free again
 
 
-async def test_what_is_found_out_is_told() -> None:
+async def test_the_caller_gets_the_error_of_its_check() -> None:
     def refuse() -> None:
         raise KeyError("no such file")
 
     with pytest.raises(KeyError, match="no such file"):
-        await Disk().ask(refuse)
+        await Disk().run(refuse)

@@ -40,7 +40,7 @@ class DeafStreams:
 
 
 @pytest.mark.parametrize("answers", [True, False], ids=["an answer came", "its time was over"])
-async def test_a_lost_cancellation_keeps_no_hub_reading(answers: bool) -> None:
+async def test_the_hub_stops_even_if_its_cancellation_is_lost(answers: bool) -> None:
     streams = DeafStreams(answers=answers)
     hub, client = Hub(cast("StreamStore", streams), cast("CameraStore", None)), Client(Topic.ALERTS, frozenset(), 10)
     reading = await hub.join(client)

@@ -56,7 +56,7 @@ async def test_alerts_resume_after_an_id_without_gap_or_repeat(at: str, world) -
     assert [*first, *rest, last] == ids[100:]
 
 
-async def test_hello_says_where_to_resume_when_nothing_came(at: str, world) -> None:
+async def test_hello_says_where_to_resume_before_any_message(at: str, world) -> None:
     world.alert(T0)
     async with connect(f"{at}/alerts") as client:
         (position,) = (await _next(client))["positions"]
@@ -66,7 +66,7 @@ async def test_hello_says_where_to_resume_when_nothing_came(at: str, world) -> N
         assert (await _next(client))["id"] == missed
 
 
-async def test_hello_says_whether_what_was_missed_is_all_there(at: str, world) -> None:
+async def test_hello_says_whether_missed_messages_are_complete(at: str, world) -> None:
     async def gaps(after: str) -> object:
         async with connect(f"{at}/alerts?after={after}") as client:
             return (await _next(client))["gaps"]
@@ -82,11 +82,11 @@ async def test_hello_says_whether_what_was_missed_is_all_there(at: str, world) -
         assert (await _next(client))["gaps"] == []
 
 
-async def test_hello_names_the_cameras_whose_scores_are_not_all_there(at: str, world) -> None:
+async def test_hello_names_the_cameras_whose_scores_have_gaps(at: str, world) -> None:
     for camera_id in ("gate", "yard"):
         world.camera(camera_id)
         ids = [world.score(T0 + number, camera_id=camera_id) for number in range(4)]
-    world.bus.xtrim(world.of("gate").scores, maxlen=1, approximate=False)
+    world.bus.xtrim(world.keys_of("gate").scores, maxlen=1, approximate=False)
     async with connect(f"{at}/scores?after=gate:{T0}-0&after=yard:{T0}-0") as client:
         assert (await _next(client))["gaps"] == [f"gate:{T0}-0"]
         got = [(await _next(client))["id"] for _ in range(4)]
@@ -105,7 +105,7 @@ async def test_scores_are_filtered_by_camera(at: str, world) -> None:
 
 
 @pytest.mark.parametrize("topic", ["alerts", "scores"])
-async def test_hello_names_the_cameras_asked_for_that_are_not_there(at: str, world, topic: str) -> None:
+async def test_hello_names_requested_cameras_that_do_not_exist(at: str, world, topic: str) -> None:
     world.camera("gate")
     async with connect(f"{at}/{topic}?camera=gate&camera=gaet") as client:
         assert (await _next(client))["unknown_cameras"] == ["gaet"]
@@ -137,7 +137,7 @@ async def test_a_camera_that_is_added_later_is_followed(at: str, world) -> None:
         assert message["score"] == 0.2
 
 
-async def test_heartbeats_come_and_say_where_one_stands(at: str, world) -> None:
+async def test_heartbeats_say_where_to_resume(at: str, world) -> None:
     entry_id = world.alert(T0)
     async with connect(f"{at}/alerts") as client:
         for _ in range(2):
@@ -157,7 +157,7 @@ async def test_an_emptied_queue_is_followed_again(at: str, world) -> None:
         assert (await _next(client))["id"] == entry_id
 
 
-async def test_a_slow_client_of_alerts_is_sent_away_and_misses_none(serve, settings: Settings, world) -> None:
+async def test_a_slow_client_of_alerts_is_disconnected_and_misses_none(serve, settings: Settings, world) -> None:
     where = serve(settings, client_queue=50, send_buffer=65536)
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
@@ -189,7 +189,7 @@ async def _read_slowly(client: ClientConnection, got: list[str], world) -> None:
                 got.append(message["id"])
 
 
-async def test_scores_are_thinned_for_a_slow_client_and_the_loss_is_told(serve, settings: Settings, world) -> None:
+async def test_scores_are_thinned_for_a_slow_client_and_the_loss_is_counted(serve, settings: Settings, world) -> None:
     world.camera()
     where = serve(settings, client_queue=20, send_buffer=65536)
     raw = socket.socket()
@@ -227,7 +227,7 @@ async def test_a_wrong_position_is_refused_with_its_reason(at: str, query: str) 
     assert reason.startswith("query.after: ")
 
 
-async def test_the_token_is_asked_for(serve, settings: Settings, world) -> None:
+async def test_a_websocket_needs_the_token(serve, settings: Settings, world) -> None:
     at = f"ws://{serve(settings.model_copy(update={'api_token': Settings(api_token='s3cret').api_token}))}/api/v1/ws"
     for query in ("alerts", "alerts?token=wrong", "scores"):
         assert (await _closed(f"{at}/{query}"))[0] == 4401
@@ -241,7 +241,7 @@ async def test_a_foreign_page_is_refused(at: str) -> None:
     assert (await _closed(f"{at}/alerts", origin="https://evil.example"))[0] == 4403
 
 
-async def test_an_opening_is_told_apart_from_its_updates(at: str, world) -> None:
+async def test_the_opening_of_an_alert_is_distinct_from_its_updates(at: str, world) -> None:
     async with connect(f"{at}/alerts") as client:
         await _next(client)
         changes = [{"told": 0}, {"told": 1}, {"told": 2, "state": "closed"}]
@@ -250,7 +250,7 @@ async def test_an_opening_is_told_apart_from_its_updates(at: str, world) -> None
         assert [(await _next(client))["change"] for _ in changes] == ["open", "update", "closed"]
 
 
-async def test_an_entry_that_cannot_be_read_is_passed_over(at: str, world) -> None:
+async def test_an_entry_that_cannot_be_read_is_skipped(at: str, world) -> None:
     async with connect(f"{at}/alerts") as client:
         await _next(client)
         world.bus.xadd(keys.ALERTS, {b"a": b"rubbish"})

@@ -36,8 +36,8 @@ def settings(bus_url: str) -> Settings:
 @pytest.fixture(autouse=True)
 def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers of this process see changes soon."""
-    for look in ("worker._LOOK_EVERY_S", "carrier._LOOK_EVERY_S", "carrier._AGAIN_S"):
-        monkeypatch.setattr(f"workers.delivery.{look}", 0.1)
+    for period in ("worker._POLL_S", "delivery_loop._POLL_S", "delivery_loop._RETRY_S"):
+        monkeypatch.setattr(f"workers.delivery.{period}", 0.1)
     monkeypatch.setattr("workers.runtime.leases._ROUND_S", 0.1)
 
 

@@ -1,4 +1,4 @@
-"""The courier connects to where it may, whatever a name resolves to, and tells failures in words without addresses."""
+"""The sender connects to where it may, whatever a name resolves to, and tells failures in words without addresses."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from receiver import receiving
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.webhook import Webhook, new_secret
 from workers.delivery import guarded_network
-from workers.delivery.delivery_result import DeliveryResult, Kind
+from workers.delivery.delivery_result import DeliveryResult, ResultKind
 from workers.delivery.http_sender import HttpSender
 
 Resolves = Callable[..., None]
@@ -31,7 +31,7 @@ def resolves(monkeypatch: pytest.MonkeyPatch) -> Resolves:
 
 
 @asynccontextmanager
-async def courier(url: str, **settings: object) -> AsyncIterator[HttpSender]:
+async def sender(url: str, **settings: object) -> AsyncIterator[HttpSender]:
     webhook = Webhook.model_validate({"id": "home", "url": url, "secret": new_secret()})
     chosen = Settings(**{"webhook_timeout_s": 20.0, **settings})  # type: ignore[arg-type]
     made = HttpSender(webhook, chosen, ssl.create_default_context())
@@ -44,8 +44,8 @@ async def courier(url: str, **settings: object) -> AsyncIterator[HttpSender]:
 async def test_a_name_that_changes_its_mind_is_judged_at_each_connection(resolves: Resolves) -> None:
     resolves(["127.0.0.1"], ["169.254.169.254"], ["fe80::1"], ["127.0.0.1"])
     async with receiving() as receiver:
-        for kind in (Kind.DELIVERED, Kind.AWAY, Kind.AWAY, Kind.DELIVERED):
-            async with courier(f"http://home.example:{receiver.port}/", webhook_reach="loopback") as one:
+        for kind in (ResultKind.DELIVERED, ResultKind.AWAY, ResultKind.AWAY, ResultKind.DELIVERED):
+            async with sender(f"http://home.example:{receiver.port}/", webhook_reach="loopback") as one:
                 assert (await one.post("1", b"{}")).kind is kind
         assert len(receiver.requests) == 2
         assert receiver.requests[0].headers["host"] == f"home.example:{receiver.port}"
@@ -55,27 +55,27 @@ async def test_of_several_addresses_only_those_allowed_are_tried(resolves: Resol
     resolves(["169.254.169.254", "::1", "127.0.0.1"])  # nobody listens on ::1
     async with (
         receiving() as receiver,
-        courier(f"http://home.example:{receiver.port}/", webhook_reach="loopback") as one,
+        sender(f"http://home.example:{receiver.port}/", webhook_reach="loopback") as one,
     ):
-        assert await one.post("1", b"{}") == DeliveryResult(Kind.DELIVERED)
+        assert await one.post("1", b"{}") == DeliveryResult(ResultKind.DELIVERED)
 
 
 async def test_a_connection_is_used_again() -> None:
-    async with receiving() as receiver, courier(receiver.url, webhook_reach="loopback") as one:
+    async with receiving() as receiver, sender(receiver.url, webhook_reach="loopback") as one:
         for number in range(3):
-            assert (await one.post(str(number), b"{}")).kind is Kind.DELIVERED
+            assert (await one.post(str(number), b"{}")).kind is ResultKind.DELIVERED
         assert len(receiver._writers) == 1
 
 
 async def test_a_name_that_does_not_resolve_says_so() -> None:
-    async with courier("http://receiver.invalid/x?key=hunter2") as one:
-        assert await one.post("1", b"{}") == DeliveryResult(Kind.AWAY, "the host's name does not resolve")
+    async with sender("http://receiver.invalid/x?key=hunter2") as one:
+        assert await one.post("1", b"{}") == DeliveryResult(ResultKind.AWAY, "the host's name does not resolve")
 
 
 async def test_a_receiver_without_tls_is_given_up_and_its_connection_closed(eventually: Any) -> None:
     async with receiving() as receiver:
         url = receiver.url.replace("http:", "https:")
-        async with courier(url, webhook_reach="loopback", webhook_timeout_s=0.3) as one:
-            assert await one.post("1", b"{}") == DeliveryResult(Kind.AWAY, "no answer within 0.3 s")
+        async with sender(url, webhook_reach="loopback", webhook_timeout_s=0.3) as one:
+            assert await one.post("1", b"{}") == DeliveryResult(ResultKind.AWAY, "no answer within 0.3 s")
             await eventually(lambda: not receiver.connections)
     assert receiver.requests == []

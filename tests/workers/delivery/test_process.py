@@ -89,7 +89,7 @@ async def test_told_to_stop_it_records_the_attempt_in_hand_and_gives_its_leases_
             await eventually(lambda: process.poll() is not None)
             assert process.returncode == 0
     assert world.progress().delivered == len(receiver.requests) == 1
-    assert not world.bus.exists(LeaseKeys.of_webhook("home").lease)
+    assert not world.bus.exists(LeaseKeys.for_webhook("home").lease)
     assert world.bus.keys(keys.worker("delivery", "*")) == []
 
 

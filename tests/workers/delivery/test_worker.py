@@ -18,11 +18,10 @@ from redis_process import RedisProcess
 
 from patchwatch.bus import keys
 from patchwatch.bus.keys import LeaseKeys, WebhookKeys
-from patchwatch.messages.alert import Alert, AlertState
-from patchwatch.messages.alert_view import AlertView
-from patchwatch.messages.status import WorkerBeat
+from patchwatch.bus.transaction import transact_async
+from patchwatch.messages.alert import Alert, AlertState, AlertView
+from patchwatch.messages.heartbeat import Heartbeat
 from patchwatch.messages.webhook import Progress, TrialResult
-from workers.delivery.outbox import Outbox
 
 
 async def test_an_alert_is_sent_signed_and_as_the_api_shows_it(world: Any, running: Any, eventually: Any) -> None:
@@ -33,7 +32,7 @@ async def test_an_alert_is_sent_signed_and_as_the_api_shows_it(world: Any, runni
     [request] = receiver.requests
     stored = Alert.decode(world.bus.xrange(keys.ALERTS)[0][1][b"a"])
     assert request.message["type"] == "alert.open"
-    assert request.message["data"] == AlertView.of(stored).model_dump(mode="json")
+    assert request.message["data"] == AlertView.from_alert(stored).model_dump(mode="json")
     assert request.id == f"home_{entry_id}"
     content = f"{request.id}.{request.headers['webhook-timestamp']}.".encode() + request.body
     key = base64.b64decode(webhook.secret.get_secret_value().removeprefix("whsec_"))
@@ -374,7 +373,7 @@ async def test_a_change_of_the_configuration_is_followed(world: Any, running: An
         await eventually(lambda: _arrives(world, second))
         world.bus.hdel(keys.WEBHOOKS, "home")
         world.bus.incr(keys.WEBHOOKS_REVISION)
-        await eventually(lambda: not world.bus.exists(LeaseKeys.of_webhook("home").lease))
+        await eventually(lambda: not world.bus.exists(LeaseKeys.for_webhook("home").lease))
 
 
 def _arrives(world: Any, receiver: Any) -> bool:
@@ -408,7 +407,7 @@ async def test_a_worker_that_lost_its_lease_records_nothing(world: Any, running:
         world.webhook(receiver.url)
         world.alert(1)
         await reached.wait()
-        world.bus.set(LeaseKeys.of_webhook("home").lease, "another:1", px=1500)
+        world.bus.set(LeaseKeys.for_webhook("home").lease, "another:1", px=1500)
         goes_on.set()
         await eventually(lambda: len(receiver.requests) == 2)  # ours again, once that one expired
         await eventually(lambda: world.progress().delivered == 1)
@@ -419,16 +418,16 @@ async def test_a_worker_that_lost_its_lease_records_nothing(world: Any, running:
 async def test_a_record_whose_answer_was_lost_is_neither_repeated_nor_lost(
     world: Any, running: Any, eventually: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settle, lost = Outbox._settle, []
+    lost: list[bool] = []
 
-    async def loses_every_third_answer(self: Outbox, *arguments: Any) -> Any:
-        settled = await settle(self, *arguments)
+    async def loses_every_third_answer(*arguments: Any, **options: Any) -> Any:
+        recorded = await transact_async(*arguments, **options)
         lost.append(len(lost) % 3 == 2)
         if lost[-1]:
             raise redis.ConnectionError("Connection closed by server.")
-        return settled
+        return recorded
 
-    monkeypatch.setattr(Outbox, "_settle", loses_every_third_answer)
+    monkeypatch.setattr("workers.delivery.outbox.transact_async", loses_every_third_answer)
     async with receiving() as receiver, running():
         world.webhook(receiver.url)
         ids = [f"home_{world.alert(number)}" for number in range(9)]
@@ -474,9 +473,9 @@ async def test_the_clock_of_its_host_has_no_say(
     honest = time.time_ns
     monkeypatch.setattr("patchwatch.bus.clock.time.time_ns", lambda: honest() + 3_600 * 10**9)
 
-    def beat() -> WorkerBeat | None:
+    def beat() -> Heartbeat | None:
         names = list(world.bus.scan_iter(keys.worker("delivery", "*")))
-        return WorkerBeat.decode(world.bus.get(names[0])) if names else None
+        return Heartbeat.decode(world.bus.get(names[0])) if names else None
 
     async with running():
         told = await eventually(beat)

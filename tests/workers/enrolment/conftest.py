@@ -18,8 +18,8 @@ from patchwatch.bus.connection import connect
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera
+from patchwatch.messages.enrolment import Enrolment
 from patchwatch.messages.frame import FrameFlag, FrameMessage
-from patchwatch.messages.status import Enrolment
 from workers.enrolment.worker import EnrolmentWorker
 from workers.media import jpeg_codec
 
@@ -102,7 +102,7 @@ class Site:
         at_ns = 1_800_000_000 * 10**9 + n * 10**9 // FPS
         message = FrameMessage(n + 1, at_ns, 0, WIDTH, HEIGHT, WIDTH, HEIGHT, FrameFlag.LIVE, jpeg)
         for camera_id in camera_ids:
-            of = CameraKeys.of(camera_id, self.settings.partitions)
+            of = CameraKeys.for_camera(camera_id, self.settings.partitions)
             self.client.xadd(of.frames, message.encode(), id=message.entry_id, maxlen=64)
 
     @contextmanager

@@ -47,26 +47,26 @@ def ordered(
     at_ms = time.time_ns() // 1_000_000 - age_ms
     order = BankOrder(token="t", camera_id="cam", bank_id=bank_id, action=action, asked_at_ms=at_ms)
     site.client.rpush(keys.BANK_ORDERS, order.encode())
-    keeping.turn()
+    keeping.poll()
     answer = site.client.lpop(keys.bank_answer("t"))
     return BankAnswer.decode(answer) if answer else None
 
 
 def test_banks_of_every_profile_are_told_and_what_changes_on_disk(site: Any, keeping: BankOrderHandler) -> None:
-    keeping.turn()
+    keeping.poll()
     assert told(site).versions == ()
     first, second = added(site, bank_of(1)), added(site, bank_of(2), "objects")
-    keeping.turn()
+    keeping.poll()
     assert {one.id for one in told(site).versions} == {first, second}
     folder: Path = site.settings.banks_dir / "cam"
     shutil.copyfile(folder / "motion" / f"{first}.safetensors", folder / "motion.safetensors")
-    keeping.turn()
+    keeping.poll()
     assert told(site).active == {"motion": first}
     site.client.delete(keys.BANKS)
-    keeping.turn()
+    keeping.poll()
     assert told(site).active == {"motion": first}, "also to a Redis that lost it"
     site.client.hdel(keys.CAMERAS, "cam")
-    keeping.turn()
+    keeping.poll()
     assert not site.client.exists(keys.BANKS)
 
 

@@ -14,7 +14,7 @@ from models.banks.bank import Bank
 from models.banks.bank_file import save_bank
 from models.exemplars.thumbnail import thumbnail
 from patchwatch.messages.bank_version import BankOrigin
-from workers.enrolment.bank_store import StoredBank, store
+from workers.enrolment.bank_store import StoredBank, store_bank
 from workers.enrolment.bank_versions import BankVersions
 
 Picture = np.ndarray
@@ -41,7 +41,7 @@ def of(picture: Picture | None, seconds: float) -> Bank:
 def stored(versions: BankVersions, bank: Bank) -> StoredBank:
     with versions.staging() as staged:
         save_bank(bank, staged)
-        return store(bank, staged, versions, BankOrigin(by="a test"), activate=False)
+        return store_bank(bank, staged, versions, BankOrigin(by="a test"), activate=False)
 
 
 @pytest.mark.parametrize("shown", [view(), DARK, None], ids=["the same view", "by night", "unknown"])
@@ -49,7 +49,7 @@ def test_a_bank_of_far_less_footage_is_kept_beside_the_present_one(versions: Ban
     present = stored(versions, of(view(), 600.0)).version
     outcome = stored(versions, of(shown, 20.0))
     assert (outcome.activated, versions.active_id) == (False, present.id)
-    assert f"kept the present bank {present.id}, because the new one was learnt from 20 s" in outcome.words
+    assert f"kept the present bank {present.id}, because the new one was learnt from 20 s" in outcome.summary
 
 
 def test_a_bank_of_another_view_takes_the_place_of_a_longer_one(versions: BankVersions) -> None:
@@ -65,4 +65,4 @@ def test_a_better_bank_of_another_view_needs_no_excuse(versions: BankVersions) -
     stored(versions, of(view(), 20.0))
     outcome = stored(versions, of(moved(view()), 600.0))
     assert outcome.activated
-    assert "another view" not in outcome.words
+    assert "another view" not in outcome.summary

@@ -22,14 +22,14 @@ JPEG = jpeg_codec.encode(scene(0), 85)
 @pytest.fixture
 def recorder(site: Any) -> Callable[..., LiveRecorder]:
     def make(seconds: float = 10.0, silence_s: float = 1.0) -> LiveRecorder:
-        return LiveRecorder(site.client, CameraKeys.of("cam", site.settings.partitions), seconds, silence_s)
+        return LiveRecorder(site.client, CameraKeys.for_camera("cam", site.settings.partitions), seconds, silence_s)
 
     return make
 
 
 def frame(site: Any, seq: int, at_s: float, flags: FrameFlag = FrameFlag.LIVE) -> None:
     message = FrameMessage(seq, int(at_s * 1e9), 0, WIDTH, HEIGHT, WIDTH, HEIGHT, flags, JPEG)
-    of = CameraKeys.of("cam", site.settings.partitions)
+    of = CameraKeys.for_camera("cam", site.settings.partitions)
     site.client.xadd(of.frames, message.encode(), id=message.entry_id)
 
 

@@ -15,9 +15,8 @@ import pytest
 from patchwatch.contract.errors import InsufficientFootageError, RejectedError, RetryableError, SourceUnavailableError
 from patchwatch.contract.settings import Settings
 from workers.enrolment import process as process_module
-from workers.enrolment.defect import defect
-from workers.enrolment.order import LearningOrder, LearningReport, ReportKind
-from workers.enrolment.process import StoppedError, learn_in_process
+from workers.enrolment.process import LearningStoppedError, learn_in_process
+from workers.enrolment.protocol import LearningOrder, LearningReport, ReportKind, defect_text
 
 
 @pytest.fixture
@@ -70,7 +69,7 @@ def test_progress_is_told_and_the_bank_is_staged(tmp_path: Path, media: Path, se
 
 def test_whoever_wants_it_no_more_stops_it_at_once(tmp_path: Path, settings: Settings, silent_server: str) -> None:
     roomy, began_s = settings.changed(enrolment_timeout_s=600.0), time.monotonic()
-    with pytest.raises(StoppedError):
+    with pytest.raises(LearningStoppedError):
         learn_in_process(order(tmp_path, silent_server, limit_s=10.0), roomy, stopping=lambda: True)
     assert time.monotonic() - began_s < 30
 
@@ -80,7 +79,7 @@ def test_a_process_that_stands_still_while_it_computes_is_ended(
 ) -> None:
     """It reports nothing and uses no processor time."""
     _replaced_by(monkeypatch, "sleep", "600")
-    monkeypatch.setattr(process_module, "_STILL_AFTER_S", 0.2)
+    monkeypatch.setattr(process_module, "_STALLED_AFTER_S", 0.2)
     with pytest.raises(RetryableError, match="stood still"):
         learn_in_process(order(tmp_path, "x"), settings)
 
@@ -119,8 +118,8 @@ def test_what_a_process_says_on_its_standard_error_is_passed_on_however_much_it_
 
 
 def test_a_defect_is_told_with_its_words_and_without_secrets() -> None:
-    assert "KeyError: 'colour'" in defect(KeyError("colour"))
-    told = defect(ValueError("rtsp://ann:geheim@cam/x\nis odd"))
+    assert "KeyError: 'colour'" in defect_text(KeyError("colour"))
+    told = defect_text(ValueError("rtsp://ann:geheim@cam/x\nis odd"))
     assert "geheim" not in told
     assert "\n" not in told
 

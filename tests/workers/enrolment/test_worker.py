@@ -13,8 +13,9 @@ import pytest
 from models.banks.bank_file import load_bank
 from patchwatch.bus import keys
 from patchwatch.bus.keys import LeaseKeys
+from patchwatch.messages.enrolment import EnrolmentState
 from patchwatch.messages.enrolment_report import Sufficiency
-from patchwatch.messages.status import EnrolmentState, WorkerBeat
+from patchwatch.messages.heartbeat import Heartbeat
 from workers.analysis.threshold_message import to_message
 from workers.enrolment import job as job_module
 from workers.enrolment.bank_versions import BankVersions
@@ -192,7 +193,7 @@ def test_several_workers_share_the_jobs_and_do_none_twice(site: Any) -> None:
         for number, name in enumerate(names):
             site.ask(name, f"cam{number}", "short.mp4", at_ms=number)
         states = {site.finished(name).state for name in names}
-        units = [LeaseKeys.of_enrolment(name) for name in names]
+        units = [LeaseKeys.for_enrolment(name) for name in names]
         site.until(lambda: not any(site.client.exists(unit.lease) for unit in units))
         site.until(lambda: all(site.client.ttl(unit.fence) > 0 for unit in units))
     assert states == {EnrolmentState.DONE}
@@ -213,7 +214,7 @@ def test_the_clock_of_its_host_has_no_say(site: Any, monkeypatch: pytest.MonkeyP
     with site.running():
         found = site.finished()
         [name] = site.client.scan_iter(keys.worker("enrolment", "*"))
-        beat = WorkerBeat.decode(site.client.get(name))
+        beat = Heartbeat.decode(site.client.get(name))
     now_ms = honest() // 1_000_000
     assert abs(now_ms - found.updated_at_ms) < 60_000
     assert abs(now_ms - beat.updated_at_ms) < 60_000

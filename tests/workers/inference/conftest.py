@@ -48,7 +48,7 @@ class Queue:
     def __init__(self, url: str, settings: Settings) -> None:
         self.client: Any = connect(url)
         self.settings = settings
-        self.keys = CameraKeys.of("cam", settings.partitions)
+        self.keys = CameraKeys.for_camera("cam", settings.partitions)
 
     def add_camera(self, **changes: Any) -> None:
         camera = Camera(id="cam", source="push:", **changes)

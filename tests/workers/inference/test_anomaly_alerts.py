@@ -25,7 +25,7 @@ COURSE = [
 
 
 def session() -> CameraState:
-    return CameraState(Camera(id="gate"), CameraKeys.of("gate", 16), b"me:1")
+    return CameraState(Camera(id="gate"), CameraKeys.for_camera("gate", 16), b"me:1")
 
 
 def told(course: list[Event], at: CameraState) -> list[AlertChange]:

@@ -31,7 +31,7 @@ JPEG = jpeg_codec.encode(np.zeros((90, 160, 3), np.uint8), 85)
 
 
 def session() -> CameraState:
-    return CameraState(Camera(id="door"), CameraKeys.of("door", 2), b"me:1")
+    return CameraState(Camera(id="door"), CameraKeys.for_camera("door", 2), b"me:1")
 
 
 def message(seq: int, at_s: float) -> FrameMessage:

@@ -17,14 +17,14 @@ from patchwatch.contract.errors import LeaseLostError
 from patchwatch.contract.settings import Settings
 from patchwatch.local_redis.kept_server import kept_queue
 from patchwatch.messages.alert import Alert, AlertKind, AlertState
-from patchwatch.messages.frame_gaps import FrameGaps
-from patchwatch.messages.status import AnalysisState, AnalysisStatus
+from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
+from patchwatch.messages.frame import FrameGaps
 from workers.analysis.camera_time import CameraTime
 from workers.inference.commit import ChangedAlert, CommitBatch, Committer
 from workers.runtime.lease import Lease
 
 DOOR = CameraKeys("door", 0)
-UNIT = LeaseKeys.of_partition(0)
+UNIT = LeaseKeys.for_partition(0)
 LEASE = b"me:1"
 ALERT = Alert(
     id="door-1", camera_id="door", state=AlertState.OPEN, started_at_ms=1, opened_at_ms=2, peak_at_ms=2, peak_score=0.9,

@@ -18,8 +18,9 @@ from models.engine.engine import Engine
 from models.profiles.profile import load_profile
 from patchwatch.bus import keys
 from patchwatch.messages.alert import Alert, AlertKind, AlertState
+from patchwatch.messages.analysis_status import AnalysisStatus
+from patchwatch.messages.capture_status import CaptureState, CaptureStatus
 from patchwatch.messages.frame import FrameFlag, FrameMessage
-from patchwatch.messages.status import AnalysisStatus, CaptureState, CaptureStatus
 from workers.analysis.recordings import Clip, learn
 from workers.media import jpeg_codec
 

@@ -28,7 +28,7 @@ class Asked:
 
 def session(looked_ago_s: float | None) -> CameraState:
     """Frame 7 was not there yet so long ago."""
-    found = CameraState(Camera(id="door"), CameraKeys.of("door", 2), b"me:1")
+    found = CameraState(Camera(id="door"), CameraKeys.for_camera("door", 2), b"me:1")
     if looked_ago_s is not None:
         found.arrivals.looked(6, time.monotonic() - looked_ago_s)
     return found

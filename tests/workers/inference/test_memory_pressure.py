@@ -55,7 +55,7 @@ def test_commits_that_redis_is_too_full_for_go_through_in_the_end(
 
 
 def test_a_live_camera_shortens_its_queue_until_redis_takes_frames_again(bus_url: str) -> None:
-    of, lease = CameraKeys.of("cam", 1), Lease(LeaseKeys.of_capture("cam", 1), b"me:1")
+    of, lease = CameraKeys.for_camera("cam", 1), Lease(LeaseKeys.for_capture("cam", 1), b"me:1")
     with redis.Redis.from_url(bus_url) as client:
         client.set(lease.unit.lease, lease.value)
         live = Publisher(client, of, lease, queue_frames=64, lossless=False, pause=lambda _: True)

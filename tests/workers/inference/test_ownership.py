@@ -52,7 +52,7 @@ def erase_results(queue: Any) -> None:
 def test_workers_that_hand_a_camera_back_and_forth_score_as_one_undisturbed_worker(
     enrolled: Any, run_worker: Run, until: Run
 ) -> None:
-    unit = LeaseKeys.of_partition(enrolled.keys.partition)
+    unit = LeaseKeys.for_partition(enrolled.keys.partition)
     feed(enrolled, range(FRAMES))
     with run_worker(enrolled.settings):
         until(lambda: enrolled.scored() == FRAMES)

@@ -27,7 +27,7 @@ class Cameras:
         self.sessions: dict[str, CameraState] = {}
 
     def add(self, camera_id: str, profile: str, ready: bool = True) -> CameraState:
-        session = CameraState(Camera(id=camera_id, profile=profile), CameraKeys.of(camera_id, 2), b"lease")
+        session = CameraState(Camera(id=camera_id, profile=profile), CameraKeys.for_camera(camera_id, 2), b"lease")
         session.analyzer = cast(Any, object()) if ready else None
         self.sessions[session.keys.frames] = session
         return session

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from typing import Any
 
@@ -39,3 +41,16 @@ def test_a_worker_feeds_it_while_it_waits_for_frames(settings: Any) -> None:
     assert all(fed.acquire(timeout=20) for _ in range(5))
     worker.stop()
     thread.join(120)
+
+
+def test_the_end_shows_where_every_thread_hangs() -> None:
+    code = (
+        "import threading\n"
+        "from workers.inference.watchdog import end_process\n"
+        "def stuck_device():\n    threading.Event().wait()\n"
+        "threading.Thread(target=stuck_device, daemon=True).start()\n"
+        "end_process()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 70
+    assert "stuck_device" in ended.stderr

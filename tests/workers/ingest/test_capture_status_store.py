@@ -11,12 +11,12 @@ import redis.asyncio
 from patchwatch.bus import keys
 from patchwatch.bus.connection import connect_async
 from patchwatch.bus.keys import CameraKeys, LeaseKeys
-from patchwatch.messages.status import CaptureState, CaptureStatus
+from patchwatch.messages.capture_status import CaptureState, CaptureStatus
 from workers.ingest.capture_status_store import CaptureStatusStore
 from workers.runtime.lease import Lease
 
-DOOR, YARD = (Lease(LeaseKeys.of_capture(name, 16), f"me:{n}".encode()) for n, name in enumerate(("door", "yard"), 1))
-OF_DOOR, OF_YARD = CameraKeys.of("door", 16), CameraKeys.of("yard", 16)
+DOOR, YARD = (Lease(LeaseKeys.for_capture(name, 16), f"me:{n}".encode()) for n, name in enumerate(("door", "yard"), 1))
+OF_DOOR, OF_YARD = CameraKeys.for_camera("door", 16), CameraKeys.for_camera("yard", 16)
 
 
 def status(camera_id: str, captured: int = 7) -> CaptureStatus:

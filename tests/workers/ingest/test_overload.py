@@ -20,7 +20,7 @@ from patchwatch.messages.status import CaptureState
 from workers.ingest.capture import adaptive_rate
 from workers.ingest.capture.adaptive_rate import Backlog, LoadSample
 
-KEYS = CameraKeys.of("c", 2)
+KEYS = CameraKeys.for_camera("c", 2)
 
 
 @asynccontextmanager

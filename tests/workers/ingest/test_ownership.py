@@ -22,7 +22,7 @@ from patchwatch.bus.keys import LeaseKeys
 from patchwatch.contract.errors import ConflictError, NotFoundError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera
-from patchwatch.messages.status import CaptureState, CaptureStatus
+from patchwatch.messages.capture_status import CaptureState, CaptureStatus
 from workers.ingest import supervisor
 from workers.ingest.capture.capture_status import CaptureStatusTracker
 
@@ -34,7 +34,7 @@ def captured_by(*rigs: Rig) -> list[set[str]]:
 
 
 async def owner_pid(rig: Rig, camera_id: str) -> int:
-    value = await rig.client.get(LeaseKeys.of_capture(camera_id, rig.settings.partitions).lease)
+    value = await rig.client.get(LeaseKeys.for_capture(camera_id, rig.settings.partitions).lease)
     return int(value.decode().rsplit("-", 4)[1]) if value else 0
 
 
@@ -89,7 +89,7 @@ async def publish_in_vain(rig: Rig, unit: LeaseKeys, heir: Rig, status: CaptureS
 
 async def test_every_frame_is_accounted_for_across_hand_overs(rig: Rig, make_settings: Make, clip: Path) -> None:
     await rig.put(looped("cam", clip))
-    unit = LeaseKeys.of_capture("cam", rig.settings.partitions)
+    unit = LeaseKeys.for_capture("cam", rig.settings.partitions)
     settings = make_settings(queue_frames=10_000)
     async with running(settings) as first, running(settings) as second:
         await captured_above(rig, "cam", 0)
@@ -194,7 +194,7 @@ async def test_a_publisher_is_refused_when_the_owner_does_not_hand_over_the_came
 ) -> None:
     monkeypatch.setattr(supervisor, "_HAND_OVER_WITHIN_S", 1.0)
     async with running(make_settings()) as here:
-        await here.client.set(LeaseKeys.of_capture("cam", here.settings.partitions).lease, "elsewhere:1")
+        await here.client.set(LeaseKeys.for_capture("cam", here.settings.partitions).lease, "elsewhere:1")
         await here.put(Camera(id="cam"))
         await eventually(lambda: here.supervisor.camera("cam") is not None)
         with pytest.raises(ConflictError, match="another ingest worker"):

@@ -17,7 +17,7 @@ from waiting import eventually
 from patchwatch.bus.keys import CAMERAS
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera, Pace
-from patchwatch.messages.status import CaptureState, Reason
+from patchwatch.messages.capture_status import CaptureState, Reason
 from workers.media.video import Video, VideoOptions
 
 

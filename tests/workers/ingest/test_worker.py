@@ -17,7 +17,7 @@ from patchwatch.bus.keys import worker
 from patchwatch.contract.errors import ConfigurationError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera, Pace
-from patchwatch.messages.status import CaptureState
+from patchwatch.messages.capture_status import CaptureState
 from workers.ingest.worker import run
 
 

@@ -19,7 +19,7 @@ from waiting import PATIENCE_S, wait_until
 
 from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, SourceUnavailableError
 from patchwatch.messages.camera import Camera, Tls
-from patchwatch.messages.status import Reason
+from patchwatch.messages.capture_status import Reason
 from workers.media.video import Video, VideoOptions
 from workers.rtsp.headers import Headers
 from workers.rtsp.message import Response

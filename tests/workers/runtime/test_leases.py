@@ -20,7 +20,7 @@ from patchwatch.contract.roles import Role
 from workers.runtime.lease import LEASE_S, Lease
 from workers.runtime.leases import Leases
 
-UNITS = [LeaseKeys.of_partition(n) for n in range(4)]
+UNITS = [LeaseKeys.for_partition(n) for n in range(4)]
 WORK = dict.fromkeys(UNITS, 1)
 Make = Callable[..., Leases]
 
@@ -162,14 +162,14 @@ def test_a_lease_that_another_had_in_between_is_another_one(make: Make, client: 
 
 def test_of_two_that_reach_for_a_free_unit_one_gets_it(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     slow, quick = make({UNITS[0]: 1}), make({UNITS[0]: 1})
-    write = Leases._write
+    queue_lease = Leases._queue_lease
 
-    def late(self: Leases, pipe: Any, unit: LeaseKeys, token: int) -> bytes | None:
+    def late(self: Leases, pipe: Any, unit: LeaseKeys, token: int) -> bytes:
         if self is slow and not quick.owned:
             quick._take(UNITS[0])
-        return write(self, pipe, unit, token)
+        return queue_lease(self, pipe, unit, token)
 
-    monkeypatch.setattr(Leases, "_write", late)
+    monkeypatch.setattr(Leases, "_queue_lease", late)
     slow._round()
     assert counts(slow, quick) == [0, 1]
 
@@ -180,7 +180,7 @@ from patchwatch.bus.keys import LeaseKeys
 from patchwatch.contract.roles import Role
 from workers.runtime.leases import Leases
 leases = Leases(sys.argv[1], Role.INFERENCE)
-leases.want({LeaseKeys.of_partition(n): 1 for n in range(4)})
+leases.want({LeaseKeys.for_partition(n): 1 for n in range(4)})
 leases._round()
 print(len(leases.owned), flush=True)
 input()

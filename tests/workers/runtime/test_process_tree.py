@@ -15,6 +15,7 @@ import pytest
 from waiting import wait_until
 
 import workers.runtime.process_tree as processes
+from patchwatch.bus.backoff import Backoff
 from patchwatch.contract.errors import FatalError
 from patchwatch.contract.roles import Role
 from workers.runtime.process_tree import ProcessTree, RoleProcess
@@ -51,7 +52,7 @@ say("up"); signal.pause()
 
 @pytest.fixture(autouse=True)
 def quick_restarts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "_FIRST_PAUSE_S", 0.05)
+    monkeypatch.setattr(processes, "_BACKOFF", Backoff(0.05, 30.0))
 
 
 @pytest.fixture
@@ -150,10 +151,11 @@ def test_what_a_dead_role_left_in_its_group_goes_too(tmp_path: Path, tree_of: Ca
 TREE = """
 import json, os, sys, time
 import workers.runtime.process_tree as p
+from workers.runtime.stop_signals import ForceSignal
 from patchwatch.contract.roles import Role
 child = "import os, signal; from workers.runtime import parent_watch; parent_watch.stop_when_stdin_ends(); " \
     "os.write(1, b'up\\\\n'); {rest}"
-with p.ForceSignal().installed() as stopping:
+with ForceSignal().installed() as stopping:
     tree = p.ProcessTree([p.RoleProcess(r, [sys.executable, "-c", child], dict(os.environ)) for r in Role])
     tree.start()
     print(json.dumps([r.pid for r in tree.roles]) + '\\n', end='', flush=True)

@@ -21,6 +21,7 @@ from patchwatch.bus.connection import connect
 from patchwatch.bus.keys import CameraKeys, LeaseKeys
 from patchwatch.contract.errors import LeaseLostError, SourceRejectedError, SourceUnavailableError
 from patchwatch.messages.camera import Pace
+from patchwatch.messages.capture_status import Reason
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.status import Reason
 from workers.ingest.capture.adaptive_rate import AdaptiveRate, Backlog
@@ -280,10 +281,10 @@ def _run() -> None:
         return not stop.wait(seconds)
 
     with connect(order.redis_url) as client:
-        keys = CameraKeys.of(order.camera_id, order.partitions)
+        keys = CameraKeys.for_camera(order.camera_id, order.partitions)
         clock = BusClock()
         publisher = Publisher(
-            client, keys, Lease(LeaseKeys.of_capture(order.camera_id, order.partitions), order.lease.encode()),
+            client, keys, Lease(LeaseKeys.for_capture(order.camera_id, order.partitions), order.lease.encode()),
             queue_frames=order.queue_frames, lossless=order.lossless, pause=pause, clock=clock,
         )  # fmt: skip
         reporter = Reporter(

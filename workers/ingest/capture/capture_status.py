@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from patchwatch.bus.clock import BusClock
 from patchwatch.messages.camera import Camera, Pace
+from patchwatch.messages.capture_status import CaptureState, CaptureStatus, Gap, Reason
 from patchwatch.messages.source import Source, SourceKind
-from patchwatch.messages.status import CaptureState, CaptureStatus, Gap, Reason
 from workers.ingest.capture.protocol import CaptureReport
 
 _RATE_OVER_S = 10.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import resource
-from pathlib import Path
 
 _MIB = 1 << 20
 _HARD_FACTOR = 2  # The supervisor notices slow leaks first; this limit stops sudden growth.

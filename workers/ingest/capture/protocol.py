@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.messages.base import CameraId, Message
 from patchwatch.messages.camera import Camera, Pace, Transport
+from patchwatch.messages.capture_status import Reason
 from patchwatch.messages.source import Source, SourceKind
-from patchwatch.messages.status import Reason
 from workers.media.video import VideoOptions
 from workers.rtsp_client.tls import TlsOptions
 

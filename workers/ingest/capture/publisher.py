@@ -11,14 +11,14 @@ from typing import Any, cast
 
 import redis
 
-from patchwatch.bus.accounting import committed_mark, head_of
+from patchwatch.bus.accounting import committed_position, stream_head
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
+from patchwatch.bus.streams import stream_info
 from patchwatch.bus.unlogged_writes import add_entry
 from patchwatch.contract.errors import BusFullError, BusUnavailableError, InvalidMessageError, LeaseLapsedError
-from patchwatch.messages.frame import FrameMessage
-from patchwatch.messages.frame_gaps import FrameGaps
+from patchwatch.messages.frame import FrameGaps, FrameMessage
 from workers.runtime.lease import Lease
 
 _CHECK_ROOM_EVERY_S = 0.02
@@ -91,7 +91,7 @@ class Publisher:
         if time.monotonic() >= self._retry_at_s:
             try:
                 with translated():
-                    self._clock.look(self._client)
+                    self._clock.sync(self._client)
             except BusUnavailableError:
                 self._retry_at_s = time.monotonic() + _RETRY_S
 

@@ -11,8 +11,8 @@ from typing import Protocol
 from patchwatch.contract.errors import BusUnavailableError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera
+from patchwatch.messages.capture_status import Reason
 from patchwatch.messages.source import Source, SourceKind
-from patchwatch.messages.status import Reason
 from workers.ingest.camera_capture import PublisherSlot
 from workers.ingest.rtsp.authentication import Authenticator, camera_id_of
 from workers.ingest.rtsp.peer_limits import PeerLimits

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from patchwatch.messages.camera import Camera
-from patchwatch.messages.status import Reason
+from patchwatch.messages.capture_status import Reason
 from workers.ingest.rtsp import sdp
 from workers.ingest.rtsp.connection import Connection
 from workers.ingest.rtsp.local_playback import Playback

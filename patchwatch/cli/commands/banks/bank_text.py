@@ -27,10 +27,10 @@ def print_bank(
 
     The thresholds are those for ``budget``. ``outcome`` says in words what became of a bank just learnt.
     """
-    from workers.enrolment.report import report_of
+    from workers.enrolment.bank_versions import enrolment_report
 
     bank = replace(bank, false_alarms_per_day=budget.per_day)
-    report = report_of(bank, version.camera_id)
+    report = enrolment_report(bank, version.camera_id)
     if as_json:
         place = {"camera": version.camera_id, "path": str(path), "active": active, "outcome": outcome}
         origin = {"origin": version.origin.model_dump(mode="json"), "budget": asdict(budget)}

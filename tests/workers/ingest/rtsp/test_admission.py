@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from rtsp_peer import Peer, StandIn, endpoint
 
 from patchwatch.messages.camera import Camera
-from patchwatch.messages.status import Reason
+from patchwatch.messages.capture_status import Reason
 from workers.ingest.rtsp.admission import MAX_UNKNOWN
 from workers.ingest.rtsp.server import RtspServer
 

@@ -13,7 +13,7 @@ from ingest_rig import eventually
 from rtsp_peer import AUDIO, HEAD, TCP, VIDEO, Peer, StandIn, endpoint, player_of
 
 from patchwatch.messages.camera import Camera
-from patchwatch.messages.status import Reason
+from patchwatch.messages.capture_status import Reason
 from workers.ingest.rtsp.server import RtspServer
 
 

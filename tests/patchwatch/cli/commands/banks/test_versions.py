@@ -25,7 +25,7 @@ from patchwatch.cli.app import app
 from patchwatch.cli.commands.banks.bank_text import bank_lines
 from patchwatch.contract.errors import ConfigurationError, ConflictError, NotFoundError, RejectedError
 from patchwatch.messages.camera import Camera
-from workers.enrolment.report import report_of
+from workers.enrolment.bank_versions import enrolment_report
 
 
 def film(path: Path, seconds: int) -> None:
@@ -113,7 +113,7 @@ def test_the_thresholds_shown_are_for_the_budget_of_the_camera_where_it_has_one(
 
 
 def test_what_is_complete_but_too_short_for_the_budget_says_one_thing(bank: Bank) -> None:
-    report = report_of(replace(bank, coverage=replace(bank.coverage, verdict=Sufficiency.COMPLETE)), "door")
+    report = enrolment_report(replace(bank, coverage=replace(bank.coverage, verdict=Sufficiency.COMPLETE)), "door")
     first, second, *others = bank_lines(bank, report)
     assert first.startswith("the footage is complete, but too short for the alarm budget: learn from at")
     assert second.startswith("an alert opens above a score of")

@@ -1,0 +1,60 @@
+"""State of a camera's analysis, as the inference worker reports it, and why it leaves frames unscored."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from patchwatch.contract.bounds import TimeMs
+from patchwatch.messages.alert import AlertKind
+from patchwatch.messages.base import CameraId, Message, Words
+from patchwatch.messages.threshold import AlarmThreshold
+
+
+class AnalysisState(StrEnum):
+    """State of a camera's analysis, as the inference worker sees it."""
+
+    NO_BANK = "no_bank"  # never silently off: frames are counted as dropped for that reason
+    BANK_REJECTED = "bank_rejected"  # truncated, or learnt with other weights or preprocessing
+    LOADING = "loading"  # the profile's networks are being loaded
+    WEIGHTS_MISSING = "weights_missing"
+    SCORING = "scoring"
+
+
+class OpenCondition(Message):
+    """What keeps anomalies of a camera from being told, and since when. Its alert is of the same kind."""
+
+    kind: AlertKind
+    since_ms: TimeMs
+    detail: str  # for people
+
+
+class AnalysisStatus(Message):
+    """Written by the inference worker when it changes."""
+
+    camera_id: CameraId
+    state: AnalysisState
+    detail: Words = ""
+    profile: str
+    streams: tuple[str, ...] = ()
+    bank_id: str | None = None
+    bank_created_at: str | None = None
+    random_weights: bool = False
+    threshold_on: float | None = None
+    threshold_off: float | None = None
+    threshold: AlarmThreshold | None = None  # for the camera's budget
+    thresholds: tuple[AlarmThreshold, ...] = ()  # for others it could have
+    device: str = "cpu"
+    condition: OpenCondition | None = None  # unknown to earlier versions
+    updated_at_ms: TimeMs
+
+
+class DropReason(StrEnum):
+    """Why a captured frame was not scored."""
+
+    TOO_OLD = "too_old"
+    QUEUE_FULL = "queue_full"  # newer frames pushed it out
+    CORRUPT = "corrupt"
+    NO_BANK = "no_bank"  # or no usable one, or its networks are not ready: `AnalysisStatus` says which
+    NON_FINITE = "non_finite"
+    FAILED = "failed"  # scoring it raised what nobody foresaw: the inference worker's log says what
+    UNPUBLISHED = "unpublished"  # Redis was away or refused it

@@ -1,0 +1,55 @@
+"""An enrolment: learning a bank from normal footage, as a job of the enrolment worker."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from patchwatch.contract.bounds import Count, TimeMs
+from patchwatch.messages.base import CameraId, Message, Words
+from patchwatch.messages.enrolment_report import EnrolmentReport
+from patchwatch.messages.threshold import AlarmThreshold
+
+
+class EnrolmentState(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def pending(self) -> bool:
+        """Whether there is still something to be done, or to be cancelled."""
+        return self in (EnrolmentState.QUEUED, EnrolmentState.RUNNING)
+
+
+class Enrolment(Message):
+    """Learning a bank from normal footage, as asked for over the API.
+
+    ``sources`` are ``file:`` addresses; with ``live_seconds`` the camera's own live frames are learnt from instead.
+    ``activate``: use the new bank even if it is worse than the present one. ``storing``: learnt, and past cancelling.
+    ``outcome``: what became of the new bank, in one sentence for people.
+    """
+
+    id: str
+    camera_id: CameraId
+    profile: str
+    sources: tuple[str, ...] = ()
+    live_seconds: float | None = Field(None, gt=0, le=86_400)
+    analysis_fps: float | None = Field(None, gt=0, le=120)
+    false_alarms_per_day: float | None = Field(None, ge=0.001, le=1000)  # None: the installation's
+    activate: bool = False
+    state: EnrolmentState = EnrolmentState.QUEUED
+    attempts: Count = 0  # times that a worker began it
+    storing: bool = False
+    progress: float = Field(0.0, ge=0, le=1)
+    detail: Words = ""
+    bank_id: str | None = None
+    activated: bool | None = None  # once it is done
+    outcome: str = ""
+    threshold: AlarmThreshold | None = None  # once it is done
+    report: EnrolmentReport | None = None  # once it is done
+    created_at_ms: TimeMs
+    updated_at_ms: TimeMs

@@ -1,0 +1,1 @@
+"""What records in Redis mean to a user: health with its reason, status, pictures, metrics."""

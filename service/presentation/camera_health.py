@@ -1,0 +1,123 @@
+"""The health of a camera in one word, with the reason. A camera that is not scored always says why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from patchwatch.contract.learning_advice import nothing_learnt
+from patchwatch.contract.timestamps import iso
+from patchwatch.messages.alert import AlertKind
+from patchwatch.messages.analysis_status import AnalysisState, OpenCondition
+from patchwatch.messages.camera import Camera, Tls
+from patchwatch.messages.capture_status import CaptureState, CaptureStatus
+from service.schemas.status import Health
+from service.store.statuses import CameraRecord
+
+_CAPTURE_TIMEOUT_MS = 10_000  # the ingest worker writes about once a second
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    health: Health
+    reason: str
+
+
+_HEALTH_OF_CAPTURE = {
+    CaptureState.CONNECTING: Health.CONNECTING,
+    CaptureState.STALLED: Health.STALLED,
+    CaptureState.OFFLINE: Health.OFFLINE,
+    CaptureState.FAILED: Health.FAILED,
+    CaptureState.ENDED: Health.ENDED,
+    CaptureState.DISABLED: Health.DISABLED,
+}
+
+# The health is shown in front of its reason, so no reason begins with the same word.
+_DEFAULT_REASONS = {
+    Health.CONNECTING: "no frame has arrived yet",
+    Health.STALLED: "frames arrived before, and have stopped",
+    Health.OFFLINE: "the camera cannot be reached",
+    Health.FAILED: "correct the source of the camera",
+    Health.ENDED: "the recording was read to its end",
+    Health.DISABLED: "switched off",
+}
+
+
+def diagnose(camera: Camera, record: CameraRecord, now_ms: int, stale_after_s: float) -> Diagnosis:
+    """The first thing that is wrong on the way of a frame from the camera to its score."""
+    if not camera.enabled:
+        how = f"`patchwatch cameras enable {camera.id}`, or PATCH it with enabled=true"
+        return Diagnosis(Health.DISABLED, f"switched off: {how}")
+    return _capture_fault(record.capture, now_ms) or _analysis_diagnosis(camera, record, now_ms, stale_after_s)
+
+
+def _capture_fault(capture: CaptureStatus | None, now_ms: int) -> Diagnosis | None:
+    if capture is None:
+        return Diagnosis(
+            Health.UNATTENDED, "no ingest worker has taken this camera yet: is `patchwatch run ingest` running?"
+        )
+    # After a final state (a file that ended, a wrong password) the ingest worker writes no more, and the record stays
+    # true.
+    final = capture.state in (CaptureState.ENDED, CaptureState.FAILED, CaptureState.DISABLED)
+    silent_ms = _distance_ms(now_ms, capture.updated_at_ms)
+    if silent_ms > _CAPTURE_TIMEOUT_MS and not final:
+        return Diagnosis(
+            Health.UNATTENDED,
+            f"the ingest worker has not reported for {silent_ms / 1000:.0f} s: is `patchwatch run ingest` running?",
+        )
+    health = _HEALTH_OF_CAPTURE.get(capture.state)
+    if health is None:
+        return None
+    reason = ": ".join(part for part in (capture.reason, capture.detail) if part)
+    return Diagnosis(health, reason or _DEFAULT_REASONS[health])
+
+
+def _analysis_diagnosis(camera: Camera, record: CameraRecord, now_ms: int, stale_after_s: float) -> Diagnosis:
+    analysis = record.analysis
+    if analysis is None:
+        return Diagnosis(
+            Health.UNATTENDED, "no inference worker has taken this camera yet: is `patchwatch run inference` running?"
+        )
+    if analysis.state == AnalysisState.NO_BANK:
+        return Diagnosis(Health.NO_BANK, nothing_learnt(camera.id, camera.profile))
+    if analysis.state != AnalysisState.SCORING:
+        return Diagnosis(Health(analysis.state.value), analysis.detail)
+    if record.last_score is None:
+        return Diagnosis(Health.STALE, "no frame has been scored yet")
+    age_s = _distance_ms(now_ms, record.last_score.scored_at_ns // 1_000_000) / 1000
+    if age_s > stale_after_s:
+        return Diagnosis(Health.STALE, f"the last score is {age_s:.0f} s old: is `patchwatch run inference` running?")
+    if analysis.condition is not None:
+        return Diagnosis(Health.BLIND, _condition_reason(analysis.condition))
+    return Diagnosis(Health.OK, "; ".join(filter(None, (_overload_warning(record.capture), _tls_warning(camera)))))
+
+
+def _distance_ms(now_ms: int, then_ms: int) -> int:
+    """Milliseconds between now and a record's time, which may lie in the future.
+
+    Such a record was written while the clock of Redis was ahead, by a worker that has not written since. It is as stale
+    as it is far away.
+    """
+    return abs(now_ms - then_ms)
+
+
+def _tls_warning(camera: Camera) -> str:
+    if camera.tls is not Tls.UNVERIFIED:
+        return ""
+    return (
+        "unverified TLS: whoever answers at its address gets its password; set tls_fingerprint, or tls_verify=true: "
+        f"`patchwatch cameras set {camera.id} --tls-verify`"
+    )
+
+
+def _condition_reason(condition: OpenCondition) -> str:
+    name = "nothing can be seen" if condition.kind is AlertKind.BLIND else condition.kind.value
+    return f"{name} since {iso(condition.since_ms)}: {condition.detail}"
+
+
+def _overload_warning(capture: CaptureStatus | None) -> str:
+    if capture is None or not capture.overloaded:
+        return ""
+    return (
+        f"analysed at {capture.analysis_fps:.3g} of {capture.configured_fps:.3g} fps: the machine is overloaded; "
+        "run `patchwatch run inference` on another one too, or lower PATCHWATCH_ANALYSIS_FPS"
+    )

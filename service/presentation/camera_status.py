@@ -1,0 +1,71 @@
+"""The status of cameras, from the records of the workers."""
+
+from __future__ import annotations
+
+from patchwatch.messages.camera import Camera
+from service.context import Context
+from service.presentation.camera_health import Diagnosis, diagnose
+from service.schemas.enrolment import EnrolmentNotice
+from service.schemas.score import ScorePoint
+from service.schemas.status import AnalysisView, CameraStatus, CaptureView, FrameAccount, GapView, Health
+from service.store.statuses import CameraRecord
+
+
+async def camera_statuses(context: Context, cameras: list[Camera]) -> list[CameraStatus]:
+    """The status of each camera, in the order given."""
+    ids = [camera.id for camera in cameras]
+    records, notices = await context.store.statuses.read(ids), await enrolment_notices(context, ids)
+    return statuses_from_records(context, cameras, records, notices, await context.now_ms())
+
+
+def statuses_from_records(
+    context: Context,
+    cameras: list[Camera],
+    records: list[CameraRecord],
+    notices: list[EnrolmentNotice | None],
+    now_ms: int,
+) -> list[CameraStatus]:
+    """The status at ``now_ms`` of each camera, in the order given."""
+    return [
+        _status(camera, record, notice, diagnose(camera, record, now_ms, context.stale_after_s), now_ms)
+        for camera, record, notice in zip(cameras, records, notices, strict=True)
+    ]
+
+
+async def enrolment_notices(context: Context, camera_ids: list[str]) -> list[EnrolmentNotice | None]:
+    """The latest enrolment of each camera."""
+    latest = await context.store.enrolments.latest(camera_ids)
+    existing = [record for record in latest if record is not None]
+    places = await context.store.enrolments.places(existing)
+    place_of = dict(zip([record.id for record in existing], places, strict=True))
+    return [EnrolmentNotice.from_record(record, place_of[record.id]) if record else None for record in latest]
+
+
+def _status(
+    camera: Camera, record: CameraRecord, notice: EnrolmentNotice | None, diagnosis: Diagnosis, now_ms: int
+) -> CameraStatus:
+    capture, analysis, score = record.capture, record.analysis, record.last_score
+    return CameraStatus(
+        camera_id=camera.id,
+        health=diagnosis.health,
+        reason=_reason(diagnosis, notice),
+        random_weights=bool(analysis and analysis.random_weights) or bool(score and score.random_weights),
+        last_score=ScorePoint.from_score(score) if score else None,
+        score_age_s=round(max(0.0, now_ms / 1000 - score.scored_at_ns / 1e9), 3) if score else None,
+        lag_s=round((score.scored_at_ns - score.captured_at_ns) / 1e9, 3) if score else None,
+        last_frame=capture.last_frame_at_ms if capture else None,
+        last_gap=GapView.from_gap(capture.last_gap) if capture and capture.last_gap else None,
+        frames=FrameAccount.from_account(record.account),
+        capture=CaptureView.from_status(capture) if capture else None,
+        analysis=AnalysisView.from_status(analysis) if analysis else None,
+        enrolment=notice,
+        ingest_worker=record.ingest_worker,
+        inference_worker=record.inference_worker,
+    )
+
+
+def _reason(diagnosis: Diagnosis, notice: EnrolmentNotice | None) -> str:
+    """A camera that is learning already needs no advice to learn."""
+    if diagnosis.health is Health.NO_BANK and notice and notice.state.pending:
+        return f"it is not scored yet: {notice.text}"
+    return diagnosis.reason

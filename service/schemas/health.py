@@ -1,0 +1,36 @@
+"""Answers of the health checks."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+
+class WorkerView(BaseModel):
+    role: str = Field(examples=["inference"])
+    host: str
+    pid: int
+    device: str = Field(examples=["cpu"])
+    cameras: int
+
+
+class WebhookTrouble(BaseModel):
+    id: str = Field(examples=["home"])
+    health: str = Field(examples=["failing"])
+    reason: str = Field(examples=["HTTP 503 (4 failed attempts in a row)"])
+
+
+class Ready(BaseModel):
+    """Ready for work. Webhooks that fail are listed, but do not make the service unready: alerts are still kept."""
+
+    status: Literal["ready"] = "ready"
+    workers: list[WorkerView] = Field([], description="Workers that are alive; needs the token, if one is set.")
+    webhooks: list[WebhookTrouble] = Field(
+        [], description="Enabled webhooks that do not deliver; needs the token, if one is set."
+    )
+
+
+class Alive(BaseModel):
+    status: Literal["alive"] = "alive"
+    version: str
