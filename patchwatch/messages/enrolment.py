@@ -29,7 +29,7 @@ class Enrolment(Message):
     """A request over the API to learn a bank from normal footage, and its progress.
 
     ``sources`` are ``file:`` addresses; with ``live_seconds`` the camera's own live frames are learnt from instead.
-    ``activate``: use the new bank even if it is worse than the present one. ``storing``: learnt, and past cancelling.
+    ``activate``: use the new bank even if it is worse than the present one. ``storing``: it is too late to cancel.
     ``outcome``: what happened to the new bank, in one sentence for people.
     """
 
