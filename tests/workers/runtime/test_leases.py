@@ -233,7 +233,7 @@ def test_a_refusal_of_redis_does_not_end_the_renewing(make: Make, monkeypatch: p
         raise redis.ReadOnlyError("READONLY You can't write against a read only replica.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(alone, "_look", refuses)
+        patched.setattr(alone, "_read", refuses)
         alone._round()
     alone._round()
     assert alone.owned.keys() == set(UNITS)
