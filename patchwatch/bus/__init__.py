@@ -1,1 +1,1 @@
-"""Redis: connections, every key, ids of stream entries, its clock, and a camera's account of frames."""
+"""Redis: connections, keys, transactions, streams, its clock, and the account of a camera's frames."""

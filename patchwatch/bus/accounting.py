@@ -1,4 +1,4 @@
-"""Where every captured frame of a camera is, or what became of it:
+"""The account of a camera: where each captured frame is, or what became of it.
 
     captured = scored + dropped by reason + queued + in flight
 
@@ -25,13 +25,13 @@ _DROPPED = b"dropped:"
 
 
 class QueuePosition(NamedTuple):
-    """A sequence number with the books up to it."""
+    """A sequence number with the gaps up to it."""
 
     seq: int
-    books: FrameGaps
+    gaps: FrameGaps
 
     def missing_until(self, later: QueuePosition) -> FrameGaps:
-        return later.books.since(self.books)
+        return later.gaps.since(self.gaps)
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class QueueExtent:
         return cls(info.length, _position(info.first_entry), stream_head(info, committed), True)
 
     def after(self, committed: QueuePosition) -> int:
-        """Frames in the queue beyond a mark; those up to it are kept for a while as history."""
+        """Frames in the queue after the committed position; those up to it are kept for a while as history."""
         if self.first is None or self.first.seq > committed.seq:
             return self.length
         missing = self.first.missing_until(committed)
@@ -59,10 +59,10 @@ class QueueExtent:
         return self.length - min(self.length, kept)
 
     def pushed_out(self, committed: QueuePosition) -> int:
-        """Frames beyond a mark that newer ones pushed out; the inference worker will count them when it gets there."""
+        """Frames after the committed position that newer ones pushed out, not counted by the inference worker yet."""
         if self.head.seq <= committed.seq:
             return 0
-        oldest = self.first or QueuePosition(self.head.seq + 1, self.head.books)
+        oldest = self.first or QueuePosition(self.head.seq + 1, self.head.gaps)
         missing = committed.missing_until(oldest)
         return max(0, oldest.seq - committed.seq - 1 - missing.unpublished - missing.lost)
 
@@ -72,7 +72,7 @@ class Account:
     """The account of one camera at one moment.
 
     ``captured`` leaves out ``lost`` frames, of which Redis has lost the record. ``since_ms``: when the queue was made,
-    or made anew after such a loss. ``committed`` holds the drops that are committed and can only grow; ``dropped``
+    or created again after such a loss. ``committed`` holds the drops that are committed and can only grow; ``dropped``
     also those that are certain to be. ``in_flight``: numbered, and on its way to Redis or waiting for room there.
     """
 
@@ -87,17 +87,22 @@ class Account:
 
     @property
     def unaccounted(self) -> int:
-        """Frames that are nowhere; other than 0 by a defect only."""
+        """Frames that are nowhere: anything but 0 is a defect."""
         return self.captured - self.scored - sum(self.dropped.values()) - self.queued - self.in_flight
 
     @classmethod
     def from_reads(
         cls, capture: CaptureStatus | None, counters: dict[bytes, bytes], committed: QueuePosition, queue: QueueExtent
     ) -> Account:
+        """Balance what the three writers say: the capture its status, the inference worker its counters and the
+        committed position, and Redis the extent of the queue, all read in one transaction.
+
+        A frame beyond both the queue and the commit was either given up before it reached Redis, or is in flight.
+        """
         known = max(queue.head.seq, committed.seq)
         beyond = max(0, (capture.captured if capture else 0) - known)
-        books = max(queue.head.books, committed.books, key=lambda books: (books.since_ms, books.unpublished))
-        unpublished = min(beyond, max(0, capture.unpublished - books.unpublished)) if capture else 0
+        gaps = max(queue.head.gaps, committed.gaps, key=lambda gaps: (gaps.since_ms, gaps.unpublished))
+        unpublished = min(beyond, max(0, capture.unpublished - gaps.unpublished)) if capture else 0
         rest = beyond - unpublished
         missing = committed.missing_until(queue.head) if queue.head.seq > committed.seq else FrameGaps()
         decided = _drops(counters)
@@ -113,18 +118,18 @@ class Account:
             queued=queue.after(committed),
             in_flight=rest if queue.exists else 0,
             lost=lost,
-            since_ms=books.since_ms or None,
+            since_ms=gaps.since_ms or None,
         )
 
 
-def ask(pipe: Any, of: CameraKeys) -> None:
-    """Queue the reads of an account in a transaction, blocking or asyncio; `answered` takes their `READS` answers."""
-    pipe.hgetall(of.counters)
-    pipe.hmget(of.state, "seq", "books")
-    pipe.xinfo_stream(of.frames)
+def queue_reads(pipe: Any, camera_keys: CameraKeys) -> None:
+    """Queue the reads of an account, `READS` of them, in a transaction of either client. See `account_from_answers`."""
+    pipe.hgetall(camera_keys.counters)
+    pipe.hmget(camera_keys.state, "seq", "books")
+    pipe.xinfo_stream(camera_keys.frames)
 
 
-def answered(capture: CaptureStatus | None, answers: list[Any]) -> Account:
+def account_from_answers(capture: CaptureStatus | None, answers: list[Any]) -> Account:
     """The account, from the capture's status as read in the same transaction."""
     counters, state, frames = answers
     for answer in (counters, state):
@@ -136,13 +141,13 @@ def answered(capture: CaptureStatus | None, answers: list[Any]) -> Account:
     )
 
 
-def committed_position(seq: bytes | None, books: bytes | None) -> QueuePosition:
+def committed_position(seq: bytes | None, gaps: bytes | None) -> QueuePosition:
     """From the fields ``seq`` and ``books`` of a camera's state."""
-    return QueuePosition(counted(seq), FrameGaps.decode(books) or FrameGaps())
+    return QueuePosition(counted(seq), FrameGaps.decode(gaps) or FrameGaps())
 
 
 def stream_head(info: StreamInfo, committed: QueuePosition) -> QueuePosition:
-    """The newest number that a stream has had, with the books up to it.
+    """The newest number that a stream has had, with the gaps up to it.
 
     Frames after the last entry, or after the committed one where there is none, were lost with a server that ended:
     live pictures are not in its append-only file (`patchwatch.bus.unlogged_writes`).
@@ -150,7 +155,7 @@ def stream_head(info: StreamInfo, committed: QueuePosition) -> QueuePosition:
     seq = entry_ms(info.last_id)
     newest = _position(info.last_entry) or QueuePosition(0, FrameGaps())
     known = max(committed, newest, key=lambda position: position.seq)
-    return QueuePosition(seq, replace(known.books, lost=known.books.lost + max(0, seq - known.seq)))
+    return QueuePosition(seq, replace(known.gaps, lost=known.gaps.lost + max(0, seq - known.seq)))
 
 
 def _position(entry: Entry | None) -> QueuePosition | None:

@@ -1,6 +1,6 @@
-"""One wall clock for all processes: Redis' own, carried on by each process's monotonic clock.
+"""One wall clock for all processes: that of Redis, extrapolated by the monotonic clock of each process.
 
-What a host's clock says, and when it is set, then matters on one host alone: that of Redis.
+The clocks of other hosts, and when they are set, do not matter.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 _MS = 1_000_000
-_LOOK_EVERY_NS = 1_000_000_000
-_STEP_NS = 500_000_000  # a change of less is the network's, or a clock being slewed
+_SYNC_EVERY_NS = 1_000_000_000
+_STEP_NS = 500_000_000  # a smaller change is network delay, or a clock being slewed
 
 
 class BusClock:
-    """Unix time as Redis has it, between looks by the monotonic clock. Until the first look, this host's own.
+    """Unix time by the clock of Redis. Until the first `sync` it is that of this host.
 
-    A look costs one TIME, once a second at most; while Redis does not answer the time goes on. Any thread may read.
+    A sync costs one TIME command, once a second at most. While Redis does not answer, the monotonic clock carries the
+    time on. Any thread may read it.
     """
 
     def __init__(
@@ -25,8 +26,8 @@ class BusClock:
     ) -> None:
         """``wall_ns``: this host's own clock."""
         self._monotonic_ns = monotonic_ns
-        self._looked_ns: int | None = None
-        self.offset_ns = (wall_ns or time.time_ns)() - monotonic_ns()  # wall minus monotonic
+        self._synced_ns: int | None = None
+        self.offset_ns = (wall_ns or time.time_ns)() - monotonic_ns()  # wall clock minus monotonic clock
 
     def now_ns(self) -> int:
         return self._monotonic_ns() + self.offset_ns
@@ -34,33 +35,33 @@ class BusClock:
     def now_ms(self) -> int:
         return self.now_ns() // _MS
 
-    def sync(self, client: Any, *, anew: bool = False) -> None:
-        """Ask a blocking client, if it is time to (or ``anew``). Raises what the client raises."""
-        if self._is_due(anew):
+    def sync(self, client: Any, *, force: bool = False) -> None:
+        """Ask Redis by a blocking client, if a second has passed or ``force`` is set. Raises what the client raises."""
+        if self._is_due(force):
             asked_ns = self._monotonic_ns()
             self._take(client.time(), asked_ns)
 
     async def sync_async(self, client: Any) -> None:
         """As `look`, with an asyncio client."""
-        if self._is_due(anew=False):
+        if self._is_due(force=False):
             asked_ns = self._monotonic_ns()
             answer: Awaitable[tuple[int, int]] = client.time()
             self._take(await answer, asked_ns)
 
-    def _is_due(self, anew: bool) -> bool:
-        return anew or self._looked_ns is None or self._monotonic_ns() - self._looked_ns >= _LOOK_EVERY_NS
+    def _is_due(self, force: bool) -> bool:
+        return force or self._synced_ns is None or self._monotonic_ns() - self._synced_ns >= _SYNC_EVERY_NS
 
     def _take(self, answer: tuple[int, int], asked_ns: int) -> None:
         seconds, microseconds = answer
         answered_ns = self._monotonic_ns()
-        doubt_ns = (answered_ns - asked_ns) // 2
-        offset_ns = seconds * 1_000_000_000 + microseconds * 1000 - (asked_ns + doubt_ns)
-        # Within what the network makes doubtful the time before is as good, and does not jitter.
-        if self._looked_ns is None or abs(offset_ns - self.offset_ns) > doubt_ns:
+        uncertainty_ns = (answered_ns - asked_ns) // 2
+        offset_ns = seconds * 1_000_000_000 + microseconds * 1000 - (asked_ns + uncertainty_ns)
+        # A difference within the uncertainty of the network is no reason to let the time jitter.
+        if self._synced_ns is None or abs(offset_ns - self.offset_ns) > uncertainty_ns:
             self.offset_ns = offset_ns
-        self._looked_ns = answered_ns
+        self._synced_ns = answered_ns
 
 
 def stepped(before_ns: int, after_ns: int) -> bool:
-    """Whether between two of its offsets the wall clock was set, rather than slewed."""
+    """Whether the wall clock was set between two offsets, rather than slewed."""
     return abs(after_ns - before_ns) > _STEP_NS

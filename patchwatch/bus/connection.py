@@ -29,16 +29,16 @@ from patchwatch.contract.redaction import redact
 BLOCK_MS = 1000  # longest blocking read; the socket timeout must exceed it
 _SOCKET_TIMEOUT_S = 5.0
 
-# What Redis refuses for now, by the first word of its error, and how to mend it. All else is a defect of ours.
+# Errors that may pass, by the first word of Redis, and what to do about them. Any other error is a defect of ours.
 _REFUSALS = {
     "OOM": "is full: raise its maxmemory (PATCHWATCH_QUEUE_MEMORY_MB if it is ours); `patchwatch doctor` says what "
     "the cameras need",
     "READONLY": "is a replica that takes no writes: wait for the failover, or name the primary in PATCHWATCH_REDIS_URL",
-    "MISCONF": "cannot save to its disk and takes no writes: free or mend that disk (see Redis' log)",
+    "MISCONF": "cannot save to its disk and takes no writes: free or repair that disk (see Redis' log)",
     "LOADING": "is loading its data: wait",
     "BUSY": "is held up by a script: wait, or SCRIPT KILL",
-    "MASTERDOWN": "is a replica without its primary: mend the replication",
-    "NOREPLICAS": "has too few replicas to take writes: mend the replication",
+    "MASTERDOWN": "is a replica without its primary: repair the replication",
+    "NOREPLICAS": "has too few replicas to take writes: repair the replication",
     "CLUSTERDOWN": "is a cluster that is down: use a Redis that is not a cluster",
     "TRYAGAIN": "is a cluster being moved: use a Redis that is not a cluster",
     "UNBLOCKED": "changes its role: wait for the failover",
@@ -47,7 +47,7 @@ _WORD_OF: dict[type[Exception], str] = {
     OutOfMemoryError: "OOM", ReadOnlyError: "READONLY", MasterDownError: "MASTERDOWN", ClusterDownError: "CLUSTERDOWN",
     TryAgainError: "TRYAGAIN", redis.exceptions.BusyLoadingError: "LOADING",
 }  # fmt: skip
-# What no waiting mends, by words of the error.
+# Errors that waiting does not solve, by words in the error.
 _WRONG_SETTINGS = {
     "NOPERM": ADVICE,
     "no permissions": ADVICE,
@@ -57,8 +57,8 @@ _WRONG_SETTINGS = {
     "NOAUTH": "it asks for a password: PATCHWATCH_REDIS_URL=redis://:PASSWORD@HOST:6379/0",
     "Authentication required": "it asks for a password: PATCHWATCH_REDIS_URL=redis://:PASSWORD@HOST:6379/0",
     "without any password configured": "it has no password: leave that out of PATCHWATCH_REDIS_URL",
-    "CERTIFICATE_VERIFY_FAILED": "its certificate is of nobody known here: add ?ssl_ca_certs=/PATH/CA.pem to "
-    "PATCHWATCH_REDIS_URL",
+    "CERTIFICATE_VERIFY_FAILED": "its certificate is not signed by a known authority: add ?ssl_ca_certs=/PATH/CA.pem "
+    "to PATCHWATCH_REDIS_URL",
     "WRONG_VERSION_NUMBER": "it does not speak TLS: write redis:// in place of rediss://",
     "DB index": "it has no database of that number: name one from 0 to 15 in PATCHWATCH_REDIS_URL",
 }
@@ -78,7 +78,7 @@ def connect(url: str, timeout_s: float = _SOCKET_TIMEOUT_S) -> redis.Redis:
 
 
 def connect_async(url: str, max_connections: int = 64) -> redis.asyncio.Redis:
-    """An asyncio client with a bounded pool: whoever finds it in use waits, as when a thousand clients come at once."""
+    """An asyncio client with a bounded pool: callers wait while all connections are in use."""
     with _readable_parameters():
         pool = redis.asyncio.BlockingConnectionPool.from_url(
             url,
@@ -106,23 +106,25 @@ def _options(timeout_s: float) -> dict[str, Any]:
     return {
         "socket_timeout": timeout_s,
         "socket_connect_timeout": timeout_s,
-        # Not tried again, but the connection ends: after a failover the same address leads to the new primary.
+        # The command is not retried, but the connection ends: after a failover the address leads to the new primary.
         "retry_on_error": [ReadOnlyError, MasterDownError],
     }
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn what may pass into `BusUnavailableError`, without the URL's password: lost connections, and refusals of a
-    Redis that is full (`BusFullError`), read-only, loading or unable to save; what no waiting mends into
-    `BusRefusedError`."""
+    """Translate the errors of redis-py, without the password in the URL.
+
+    Lost connections, and refusals of a Redis that is full (`BusFullError`), read-only, loading or unable to save,
+    become `BusUnavailableError`. Refusals that waiting does not solve become `BusRefusedError`.
+    """
     try:
         yield
     except (redis.ConnectionError, redis.TimeoutError, redis.ResponseError) as error:
-        found = _translation(error)
-        if found is None:
+        translation = _translation(error)
+        if translation is None:
             raise
-        raise found from None
+        raise translation from None
 
 
 def _translation(error: redis.RedisError) -> BusUnavailableError | None:
@@ -130,10 +132,10 @@ def _translation(error: redis.RedisError) -> BusUnavailableError | None:
     if word is not None:
         kind = BusFullError if word == "OOM" else BusUnavailableError
         return kind(f"Redis {_REFUSALS[word]} ({redact(str(error))})")
-    told = str(error).lower()  # servers differ in their capitals
-    mend = next((mend for words, mend in _WRONG_SETTINGS.items() if words.lower() in told), None)
-    if mend is not None:
-        return BusRefusedError(f"Redis refuses: {mend} ({redact(str(error))})")
+    text = str(error).lower()  # servers differ in capitals
+    advice = next((advice for words, advice in _WRONG_SETTINGS.items() if words.lower() in text), None)
+    if advice is not None:
+        return BusRefusedError(f"Redis refuses: {advice} ({redact(str(error))})")
     if isinstance(error, redis.ResponseError):
         return None
     if str(error) == _NO_CONNECTION:
@@ -150,10 +152,10 @@ def ping(url: str, timeout_s: float = _SOCKET_TIMEOUT_S) -> None:
 
 
 def admit(url: str, partitions: int) -> None:
-    """Make sure at the start that Redis at ``url`` will do, and that its installation has so many partitions.
+    """Check at the start that Redis at ``url`` is suitable, and that the installation uses so many partitions.
 
-    The first to come decides on the number. Raises `ConfigurationError` for what no waiting mends,
-    `BusUnavailableError` when there is no Redis now, or none that takes writes.
+    The first process of an installation decides on their number. Raises `ConfigurationError` for a problem that waiting
+    does not solve, `BusUnavailableError` when Redis does not answer or takes no writes at present.
     """
     try:
         with translated(), connect(url) as client:
@@ -177,7 +179,7 @@ def _agreed_partitions(client: redis.Redis, partitions: int) -> int:
 
 
 def _try_rights(client: redis.Redis) -> None:
-    """Each kind of command that the roles use, on a key of our own that is gone at once.
+    """Try each kind of command that the roles use, on a key of our own that is deleted at once.
 
     Raises `ConfigurationError` for a server whose streams do not count what was added to them."""
     name = f"pw:probe:{uuid.uuid4().hex}"

@@ -9,18 +9,20 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-PARTITIONS = "pw:partitions"  # their number, by the first worker of the installation
+PARTITIONS = "pw:partitions"  # string: number of partitions, set by the first worker of the installation
 CAMERAS = "pw:cameras"  # hash: camera id -> Camera (JSON)
 CAMERAS_REVISION = "pw:cameras:revision"  # counter: rises with each change of CAMERAS
 ALERTS = "pw:alerts"  # stream: every change of every alert, field "a" = Alert (JSON)
 ALERTS_BY_TIME = "pw:alerts:by-time"  # sorted set: alert id by started_at_ms
-ALERTS_BY_RECEIPT = "pw:alerts:by-receipt"  # sorted set: alert id by the time (Redis's own, ms) it was first told
+ALERTS_BY_RECEIPT = (
+    "pw:alerts:by-receipt"  # sorted set: alert id by the time (Redis's clock, ms) of its first publication
+)
 WEBHOOKS = "pw:webhooks"  # hash: webhook id -> Webhook (JSON)
 WEBHOOKS_REVISION = "pw:webhooks:revision"  # counter: rises with each change of WEBHOOKS
 ENROLMENT_RECORDS = "pw:enrolments:records"  # hash: enrolment id -> Enrolment (JSON)
 ENROLMENTS_LATEST = "pw:enrolments:latest"  # hash: camera id -> id of its newest enrolment
-ENROLMENTS_PENDING = "pw:enrolments:pending"  # set: ids of those asked for; some may be over
-BANKS = "pw:banks"  # hash: camera id -> CameraBanks (JSON), what the enrolment worker found on disk
+ENROLMENTS_PENDING = "pw:enrolments:pending"  # set: ids of enrolments that may be pending
+BANKS = "pw:banks"  # hash: camera id -> CameraBanks (JSON), the banks that the enrolment worker has on disk
 BANK_ORDERS = "pw:banks:orders"  # list: BankOrder (JSON), oldest first
 PROFILES = "pw:profiles"  # string: names of the profiles that the enrolment worker knows (JSON list)
 
@@ -46,8 +48,8 @@ class CameraKeys:
 
     @property
     def frames(self) -> str:
-        """Stream of `FrameMessage` with its `Books`; the entry id is the sequence number. Holds the unscored and a few
-        scored frames."""
+        """Stream of `FrameMessage` with its `FrameGaps`; the entry id is the sequence number. Holds the unscored frames
+        and a few scored ones."""
         return self._key("frames")
 
     @property
@@ -62,7 +64,7 @@ class CameraKeys:
 
     @property
     def state(self) -> str:
-        """Hash of the inference worker: ``seq`` (last committed frame), ``books`` (`Books` up to it), ``worker``
+        """Hash of the inference worker: ``seq`` (last committed frame), ``books`` (`FrameGaps` up to it), ``worker``
         (smoothing, event and minute state, JSON), ``eras`` (`Eras` of the camera's own time), ``conditions`` (those of
         its picture and feed, JSON), ``boxes`` (JSON list of [x1, y1, x2, y2, label, confidence] in pixels of the
         camera's own picture), ``explanation`` (`Explanation` of the last scored frame, JSON, without thumbnails)."""
@@ -124,13 +126,13 @@ class LeaseKeys:
 
     @classmethod
     def for_capture(cls, camera_id: str, partitions: int) -> LeaseKeys:
-        of = CameraKeys.for_camera(camera_id, partitions)
-        return cls(camera_id, *(of._key(f"capture-{noun}") for noun in ("lease", "fence", "lease-request")))
+        camera_keys = CameraKeys.for_camera(camera_id, partitions)
+        return cls(camera_id, *(camera_keys._key(f"capture-{noun}") for noun in ("lease", "fence", "lease-request")))
 
     @classmethod
     def for_webhook(cls, webhook_id: str) -> LeaseKeys:
-        of = WebhookKeys(webhook_id)
-        return cls(webhook_id, *(of._key(noun) for noun in ("lease", "fence", "lease-request")))
+        webhook_keys = WebhookKeys(webhook_id)
+        return cls(webhook_id, *(webhook_keys._key(noun) for noun in ("lease", "fence", "lease-request")))
 
     @classmethod
     def for_enrolment(cls, enrolment_id: str) -> LeaseKeys:
@@ -139,7 +141,7 @@ class LeaseKeys:
 
 
 def members(role: str) -> str:
-    """Sorted set: ids of the workers that share a role's leases, by the time (Redis's own, ms) they were last seen."""
+    """Sorted set: ids of the workers that share a role's leases, by the time (Redis's clock, ms) last seen."""
     return f"pw:members:{role}"
 
 
@@ -179,12 +181,12 @@ class WebhookKeys:
 
     @property
     def dead(self) -> str:
-        """Stream of what was given up, field "d" = `DeadLetter` (JSON)."""
+        """Stream of the alert changes that were given up, field "d" = `DeadLetter` (JSON)."""
         return self._key("dead")
 
     @property
     def asked(self) -> str:
-        """Stream of what a user asks for: field "d" = `DeadLetter` to try again, or "t" = token of a test."""
+        """Stream of requests of operators: field "d" = `DeadLetter` to send again, or "t" = token of a test."""
         return self._key("asked")
 
     def answer(self, token: str) -> str:
@@ -193,10 +195,10 @@ class WebhookKeys:
 
     @property
     def all(self) -> tuple[str, ...]:
-        """Everything to delete with the webhook; its lease goes by itself, and fencing tokens only rise."""
+        """Everything to delete with the webhook; its lease expires by itself, and its fencing token must stay."""
         return (self.progress, self.dead, self.asked)
 
 
 def worker(role: str, worker_id: str) -> str:
-    """Expiring `Heartbeat` (JSON)."""
+    """Expiring string: `Heartbeat` (JSON) of a worker."""
     return f"pw:worker:{role}:{worker_id}"

@@ -1,7 +1,7 @@
 """Writes that Redis keeps in memory and sends to replicas, but does not write to its append-only file.
 
-What is replaced several times a second, and worthless or soon made anew after a restart, would be nearly all that Redis
-writes to its disk: above all the pictures of live cameras (measured in docs/decisions/029).
+They are for data that is replaced several times a second and worthless after a restart, above all the pictures of live
+cameras. It would be nearly all that Redis writes to its disk (measured in docs/decisions/029).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# The file only learns that the entry's id was used; the stream has to be there already.
+# The append-only file only records that the id was used, so the stream has to exist already.
 _ADD = """
 redis.set_repl(redis.REPL_REPLICA)
 redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[1], ARGV[2], unpack(ARGV, 3))

@@ -1,1 +1,1 @@
-"""The ground floor: settings, errors, roles, logs, and what texts and addresses may be."""
+"""The ground floor: settings, errors, roles, logs, and which texts and addresses are allowed."""

@@ -8,7 +8,7 @@ import re
 from patchwatch.contract.errors import ConfigurationError
 from patchwatch.contract.settings import Settings
 
-_LEAST_TOKEN = 16  # characters; who may ask as often as he likes guesses shorter ones
+_LEAST_TOKEN = 16  # characters; a shorter one can be guessed by trying
 _TOKEN = re.compile(r"[\x21-\x7e]{1,4096}")
 _HOW = "set it to a long random text, for example the output of `openssl rand -hex 32`, or unset it"
 
@@ -24,7 +24,7 @@ def is_loopback(host: str) -> bool:
 
 
 def check_token(settings: Settings) -> None:
-    """Raises `ConfigurationError` for a token that no client could send, or that is guessed too easily."""
+    """Raises `ConfigurationError` for a token that no client could send, or that is too easy to guess."""
     token = None if settings.api_token is None else settings.api_token.get_secret_value()
     if token is None:
         return
@@ -32,7 +32,7 @@ def check_token(settings: Settings) -> None:
         raise ConfigurationError(f"PATCHWATCH_API_TOKEN is empty: {_HOW}")
     if not _TOKEN.fullmatch(token):
         raise ConfigurationError(
-            "PATCHWATCH_API_TOKEN holds a blank, a line break or a letter beyond ASCII, which a header cannot carry: "
+            "PATCHWATCH_API_TOKEN holds a blank, a line break or a character beyond ASCII, which no header can carry: "
             f"{_HOW}"
         )
     if len(token) < _LEAST_TOKEN:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-LATEST_MS = 253_402_300_799_999  # the end of the year 9999: the last that ISO 8601 can say
-LARGEST = 2**63 - 1  # what Redis counts to
+LATEST_MS = 253_402_300_799_999  # the end of the year 9999, the last time that ISO 8601 can express
+LARGEST = 2**63 - 1  # the largest integer of Redis
 
 TimeMs = Annotated[int, Field(ge=0, le=LATEST_MS)]  # milliseconds since the Unix epoch
 Count = Annotated[int, Field(ge=0, le=LARGEST)]

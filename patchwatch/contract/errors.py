@@ -1,6 +1,6 @@
 """Every error Patchwatch raises on purpose, branched by what the caller should do.
 
-A message says what is wrong, where, and the command or setting that mends it. It never holds a credential.
+A message says what is wrong, where, and which command or setting corrects it. It never holds a credential.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class FatalError(PatchwatchError):
 
 
 class StoppedError(PatchwatchError):
-    """It was told to stop before it had begun: nothing is wrong."""
+    """It was asked to stop before it had started: nothing is wrong."""
 
     code = "stopped"
 
@@ -65,7 +65,7 @@ class BusRefusedError(BusUnavailableError):
 
 
 class BusFullError(BusUnavailableError):
-    """Redis has reached its ``maxmemory`` and takes no writes until something is given up."""
+    """Redis has reached its ``maxmemory`` and takes no writes until memory is freed."""
 
     code = "bus-full"
 
@@ -154,7 +154,7 @@ class ConfigurationError(FatalError):
 
 
 class PortTakenError(FatalError):
-    """Another process listens on a port Patchwatch was told to use."""
+    """Another process listens on a port that Patchwatch is configured to use."""
 
     code = "port-taken"
 
@@ -166,4 +166,4 @@ class LeaseLostError(FatalError):
 
 
 class LeaseLapsedError(LeaseLostError):
-    """The lease expired, but nobody has taken it: who had it may get it back."""
+    """The lease expired, but nobody has taken it: its owner may get it back."""

@@ -1,4 +1,4 @@
-"""How a camera learns what is normal: the one sentence that every part of Patchwatch gives as advice."""
+"""Advice on how to learn what is normal at a camera, in the same words everywhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def how_to_learn(camera_id: str, profile: str | None = None, minutes: int = LEAS
 
 
 def nothing_learnt(camera_id: str, profile: str) -> str:
-    """That a camera is not scored for want of a bank, and what to do."""
+    """Says that a camera is not scored because it has no bank, and what to do."""
     return (
         f"it is not scored, because nothing is known yet of what is normal for camera {camera_id}: learn it "
         f"{how_to_learn(camera_id, profile)}"

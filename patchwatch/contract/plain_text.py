@@ -1,4 +1,4 @@
-"""Text of strangers made fit for one line: control characters spelled out, and no longer than it may be."""
+"""Makes untrusted text safe to show on one line: without control characters, and of limited length."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ _CONTROL = ("Cc", "Cf", "Zl", "Zp")  # control, format (right-to-left marks), li
 def one_line(text: str, limit: int = MAX_LINE) -> str:
     """``text`` without control characters, cut in its middle to ``limit`` characters and saying so.
 
-    What would begin a new line, move the cursor or hide itself is spelled as an escape, so that nobody's words can
-    pass for ours.
+    Characters that would begin a new line, move the cursor or be invisible are written as escapes, so that untrusted
+    text cannot pass for ours.
     """
     shown = _cut(text, limit)
     if shown.isprintable():
         return shown
-    return "".join(_spelled(letter) for letter in shown)
+    return "".join(_escaped(letter) for letter in shown)
 
 
-def _spelled(letter: str) -> str:
+def _escaped(letter: str) -> str:
     if letter == " " or (letter.isprintable() and unicodedata.category(letter) not in _CONTROL):
         return letter
     return letter.encode("unicode_escape").decode()

@@ -1,8 +1,8 @@
-"""Secrets hidden by their shape, whatever they are called: in every text about a source that leaves the process.
+"""Hides secrets in every text about a source that leaves the process, by their shape rather than by their name.
 
-Of an address stay scheme, host and port. User and password go in any form, also raw and malformed; so do whole queries
-and fragments, and the path of a video source unless it consists of the words that cameras use for their streams: many
-servers keep a key there. Every step takes time in proportion to the text's length.
+Scheme, host and port of an address are kept. User and password are hidden in any form, raw and malformed ones too. So
+are whole queries and fragments, and the path of a video source unless it consists of the words that cameras use for
+their streams, because many servers put a key there. Every step takes time in proportion to the length of the text.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections.abc import Iterator
 
 MASK = "***"
 _WORD = re.compile(r"[^\s]+", re.ASCII)
-# Addresses whose path is ours or an operator's to read, and holds no key; any other scheme's is hidden.
+# Paths of these schemes hold no key and may be read by operators; those of all other schemes are hidden.
 _OPEN_PATHS = frozenset({"http", "https", "ws", "wss", "redis", "rediss", "unix", "file"})
-_PLACEHOLDERS = frozenset({"HOST", "HOST:PORT", "HOST[:PORT]"})  # of our own advice
+_PLACEHOLDERS = frozenset({"HOST", "HOST:PORT", "HOST[:PORT]"})  # appear in our own advice
 _PLACEHOLDER_PATHS = frozenset({"/PATH", "/ID", "/CAMERA_ID"})
-# What a path may say and be shown, so that the streams of one recorder can be told apart. Nothing else is.
+# Words that a shown path may consist of, so that the streams of one recorder can be distinguished.
 _PATH_WORDS = frozenset(
     re.findall(
         "[a-z]+",
@@ -81,7 +81,7 @@ def _place(rest: str, scheme: str) -> str:
 
 
 def _is_authority(text: str) -> bool:
-    """``host``, ``host:port`` or ``[address]:port``; anything else may be half of a user and password."""
+    """``host``, ``host:port`` or ``[address]:port``; anything else may be part of a user name and password."""
     host, colon, port = text.rpartition(":") if not text.endswith("]") else (text, "", "")
     if not colon:
         return True
@@ -89,7 +89,7 @@ def _is_authority(text: str) -> bool:
 
 
 def _is_plain(path: str) -> bool:
-    """Whether a source's path holds words of streams and small numbers only."""
+    """Whether the path of a source consists of stream words and small numbers."""
     if len(path) > _LONGEST_SHOWN_PATH or sum(letter.isdigit() for letter in path) > _MOST_DIGITS_SHOWN:
         return False
     pieces = _PATH_PIECE.findall(path)
@@ -105,7 +105,7 @@ def _loose(word: str) -> str:
     if signed and ":" in head:
         return f"{MASK}@{_place(rest, '')}"
     query = word.find("?")
-    if 0 < query < len(word) - 1:  # alone it is advice, like "add ?ssl_ca_certs=FILE"
+    if 0 < query < len(word) - 1:  # a query without an address is advice, like "add ?ssl_ca_certs=FILE"
         return _parameters(word[:query]) + f"?{MASK}"
     return _parameters(word)
 

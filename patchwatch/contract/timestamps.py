@@ -1,4 +1,4 @@
-"""A moment as people and other programs read it."""
+"""Times as people and other programs read them: ISO 8601."""
 
 from __future__ import annotations
 

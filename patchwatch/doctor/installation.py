@@ -105,14 +105,14 @@ def check_camera(client: Any, settings: Settings, camera: Camera) -> Iterator[Fi
 def _account(client: Any, settings: Settings, camera: Camera) -> tuple[accounting.Account, CaptureStatus | None]:
     of = CameraKeys.for_camera(camera.id, settings.partitions)
     with client.pipeline(transaction=True) as pipe:
-        accounting.ask(pipe, of)
+        accounting.queue_reads(pipe, of)
         pipe.get(of.capture)
         *answers, data = pipe.execute(raise_on_error=False)
     try:
         capture = CaptureStatus.decode(data) if isinstance(data, bytes) else None
     except InvalidMessageError:
         capture = None
-    return accounting.answered(capture, answers), capture
+    return accounting.account_from_answers(capture, answers), capture
 
 
 def _capture(name: str, camera: Camera, capture: CaptureStatus | None) -> Finding:

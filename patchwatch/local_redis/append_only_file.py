@@ -1,4 +1,4 @@
-"""What a crash of the machine leaves at the end of the queue's append-only file."""
+"""Repairs the end of the queue's append-only file after a crash of the machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BLOCK = 1 << 16
 
 
 def keep_copy(aof: Path) -> Callable[[], int]:
-    """Copy the newest part, over an earlier copy. Returns a function that says by how much it was shortened since.
+    """Copy the newest part, replacing an earlier copy. The function returned tells how many bytes were cut off since.
 
     Raises `ConfigurationError` when there is no room for it.
     """
@@ -32,14 +32,14 @@ def keep_copy(aof: Path) -> Callable[[], int]:
 
 
 def remove_zeros(aof: Path) -> None:
-    """Some file systems leave zeros where data had not arrived yet; an entry never ends so."""
+    """Cut zeros off the end: some file systems leave them where data had not arrived yet, and no entry ends so."""
     newest = _newest(aof)
     if newest is not None and (length := _length_without_zeros(newest)) < newest.stat().st_size:
         os.truncate(newest, length)
 
 
 def _newest(aof: Path) -> Path | None:
-    """The part that was being written: its name holds its number."""
+    """The part that was being written, found by the number in its name."""
     parts = aof.glob("appendonly.aof.*.incr.aof")
     return max(parts, key=lambda path: (len(path.name), path.name), default=None)
 

@@ -19,23 +19,23 @@ from patchwatch.contract.settings import Settings
 from patchwatch.local_redis import append_only_file
 from patchwatch.local_redis.host_memory import memory_bytes
 from patchwatch.local_redis.scratch_folder import scratch_folder
-from patchwatch.local_redis.server_process import LONGEST_SOCKET_PATH, LOOK_S, ServerProcess, ServerStartError
+from patchwatch.local_redis.server_process import LONGEST_SOCKET_PATH, POLL_S, ServerProcess, ServerStartError
 from patchwatch.local_redis.server_program import Program, first_program, programs
 
 log = logging.getLogger("patchwatch.queue")
 
 Result = TypeVar("Result")
-Steps: TypeAlias = Generator[None, None, Result]  # of which none takes long
+Steps: TypeAlias = Generator[None, None, Result]  # no step takes long
 
 _SOCKET, _ADDRESS, _AOF = "queue.sock", "address", "aof"
 _SHARE_OF_MEMORY, _LEAST_MEMORY_MB, _MOST_MEMORY_MB = 4, 128, 4096
 _PREDECESSOR_ENDS_WITHIN_S = 30.0
-_LOOK_EVERY_S = 2.0
-_SILENT_AT_MOST_S = 60.0  # a server that hangs so long is killed and started again
+_CHECK_EVERY_S = 2.0
+_SILENT_AT_MOST_S = 60.0  # a server that hangs for so long is killed and restarted
 _BACKOFF = Backoff(least_s=1.0, most_s=30.0)
 _STARTS_IN_A_ROW = 5
 _STABLE_AFTER_S = 60.0
-_ANSWERS_WITHIN_S = 1.0  # or is looked at again
+_ANSWERS_WITHIN_S = 1.0
 _DONE = object()
 # A crash of the machine costs the last second, or what was written during a rewrite of the file (docs/decisions/029).
 _KEEPS = (
@@ -67,7 +67,7 @@ def running_url(settings: Settings) -> str | None:
 
 
 class KeptQueue:
-    """The server, started again when it dies: what it had is on disk. Use `kept_queue`."""
+    """The server, restarted when it dies: its data is on disk. Use `kept_queue`."""
 
     def __init__(self, folder: Path, socket: Path, memory_mb: int, inherited: int) -> None:
         self._folder = folder
@@ -75,11 +75,11 @@ class KeptQueue:
         self._options = (*_KEEPS, "--maxmemory", f"{memory_mb}mb")
         self._inherited = inherited
         self._server: ServerProcess | None = None
-        self._look_at_s = 0.0
+        self._check_at_s = 0.0
         self._answered_s = 0.0
         self._started_s = 0.0
         self._starts = 0
-        self._restart: Steps[None] | None = None  # while it is started again
+        self._restart: Steps[None] | None = None  # set while a restart is in progress
 
     @property
     def url(self) -> str:
@@ -92,13 +92,13 @@ class KeptQueue:
         return self._server.program
 
     def start(self, stopped: Callable[[], bool] = lambda: False) -> None:
-        """With the first program that can read what is kept. Raises `ConfigurationError` when none can, and
-        `StoppedError` once it is ``stopped``."""
+        """Start with the first program that can read the data. Raises `ConfigurationError` when none can, and
+        `StoppedError` once ``stopped()``."""
         with closing(self._starting()) as steps:
             for _ in steps:
                 if stopped():
-                    raise StoppedError("stopped while the queue was loading what it keeps")
-                time.sleep(LOOK_S)
+                    raise StoppedError("stopped while the queue was loading its data")
+                time.sleep(POLL_S)
 
     def _starting(self) -> Steps[None]:
         refusals: list[str] = []
@@ -135,16 +135,18 @@ class KeptQueue:
         yield from server.starting()
         return server
 
-    def tend(self) -> None:
-        """One look, which never takes long; call it several times a second. Raises `FatalError` when the server dies
-        again and again, `ConfigurationError` when it can be started no more."""
+    def restart_if_needed(self) -> None:
+        """Check the server and restart it if it died. Never takes long; call it several times a second.
+
+        Raises `FatalError` when the server dies again and again, `ConfigurationError` when it cannot be started.
+        """
         now_s = time.monotonic()
         if self._restart is not None:
-            self._go_on()
+            self._continue_restart()
             return
-        if now_s < self._look_at_s:
+        if now_s < self._check_at_s:
             return
-        self._look_at_s = now_s + _LOOK_EVERY_S
+        self._check_at_s = now_s + _CHECK_EVERY_S
         if self._server is not None and self._server.running and not self._hangs(now_s):
             return
         self._start_again(now_s)
@@ -167,7 +169,7 @@ class KeptQueue:
         return False
 
     def _start_again(self, now_s: float) -> None:
-        words = self._server.last_words() if self._server else ""
+        words = self._server.log_tail() if self._server else ""
         if self._server is not None:
             self._server.kill()
         self._starts = 1 if now_s - self._started_s > _STABLE_AFTER_S else self._starts + 1
@@ -176,12 +178,12 @@ class KeptQueue:
         log.error("the queue's server ended (%s); starting it again: nothing that it had is lost", words)
         self._restart = self._starting()
 
-    def _go_on(self) -> None:
-        """One step of the start: the roles are tended meanwhile, for a large file takes minutes to load."""
+    def _continue_restart(self) -> None:
+        """One step of the restart. A large file takes minutes to load, and the roles are looked after meanwhile."""
         if self._restart is None or next(self._restart, _DONE) is not _DONE:
             return
         self._restart = None
-        self._look_at_s = time.monotonic() + _BACKOFF.delay_s(self._starts)
+        self._check_at_s = time.monotonic() + _BACKOFF.delay_s(self._starts)
 
 
 @contextmanager
@@ -205,7 +207,7 @@ def kept_queue(settings: Settings, stopped: Callable[[], bool] = lambda: False) 
 
 
 def _claim(stack: ExitStack, folder: Path) -> int:
-    """Make the folder ours: one lock for this process, and a second that the server holds as long as it lives."""
+    """Lock the folder: one lock for this process, and a second one that the server holds for as long as it runs."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
@@ -245,7 +247,7 @@ def _locked(lock: int, within_s: float) -> bool:
 
 
 def _check(aof: Path) -> None:
-    """Redis starts empty, and writes over what is there, when the list of its files is missing."""
+    """Refuse a folder without the list of its files: Redis would start empty and overwrite what is there."""
     kept = [path.name for path in aof.glob("*") if path.suffix in (".aof", ".rdb") and "temp-" not in path.name]
     if kept and not (aof / "appendonly.aof.manifest").is_file():
         raise ConfigurationError(
@@ -255,7 +257,7 @@ def _check(aof: Path) -> None:
 
 
 def _clean(folder: Path) -> None:
-    """What a rewrite left that was cut short."""
+    """Delete the leftovers of a rewrite that was interrupted."""
     for path in (*folder.glob("temp-*"), *(folder / _AOF).glob("temp-*")):
         with suppress(OSError):
             path.unlink()
@@ -289,13 +291,13 @@ def _write_privately(path: Path, text: str) -> None:
 
 
 def _unreadable(folder: Path, refusals: list[str]) -> str:
-    told = "; ".join(refusals)
-    if "No space left" in told:
-        return f"the disk of {folder} is full: make room, then start again ({told})"
+    reasons = "; ".join(refusals)
+    if "No space left" in reasons:
+        return f"the disk of {folder} is full: make room, then start again ({reasons})"
     if not (folder / _AOF).is_dir():
-        return told
+        return reasons
     return (
-        f"no server here can read the queue kept in {folder} ({told}). Nothing was changed. If a newer Redis or Valkey "
-        "wrote it, install that again; if it is damaged, restore a backup. To start empty: "
+        f"no server here can read the queue kept in {folder} ({reasons}). Nothing was changed. If a newer Redis or "
+        "Valkey wrote it, install that again; if it is damaged, restore a backup. To start empty: "
         f"`mv {folder} {folder}.old`"
     )

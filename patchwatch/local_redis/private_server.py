@@ -1,4 +1,4 @@
-"""A queue that is thrown away: for tests and benchmarks."""
+"""A queue that keeps nothing: for tests and benchmarks."""
 
 from __future__ import annotations
 

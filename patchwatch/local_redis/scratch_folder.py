@@ -1,4 +1,4 @@
-"""Private folders that end with the process; what a killed one left is removed by the next."""
+"""Private folders that are deleted when the process ends; those of a killed process are deleted by the next one."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _locked_folder(parent: Path, prefix: str) -> tuple[Path, int]:
     """A folder and the descriptor that holds its lock, which the system gives up when we end, however we end."""
     while True:
         folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-        with suppress(FileNotFoundError):  # another process took it for a leftover before it was locked
+        with suppress(FileNotFoundError):  # before we locked it another process deleted it as a leftover
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
             fcntl.flock(lock, fcntl.LOCK_EX)
             if folder.exists():

@@ -1,4 +1,4 @@
-"""A Redis or Valkey server as a child process: on a Unix socket, and tied to us however we end."""
+"""A Redis or Valkey server as a child process on a Unix socket. It ends with us, however we end."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from patchwatch.local_redis.server_program import Program
 
 LONGEST_SOCKET_PATH = 100  # bytes; systems allow 104 to 108
 _READY_WITHIN_S = 15.0
-_LOADED_WITHIN_S = 600.0  # with what it keeps on disk
+_LOADED_WITHIN_S = 600.0  # a large file on disk takes its time to load
 _STOPPED_WITHIN_S = 30.0
-_ANSWERS_WITHIN_S = 1.0  # or is asked again
-LOOK_S = 0.01
+_ANSWERS_WITHIN_S = 1.0
+POLL_S = 0.01
 _LOG_END_BYTES = 4000
 # Runs a command until standard input ends, so that it does not outlive us even if we are killed outright.
 _TIED_TO_STDIN = 'exec 3<&0; "$@" & it=$!; { read -r _ <&3; kill $it; } & watch=$!; wait $it; kill $watch 2>/dev/null'
 
 
 class ServerStartError(FatalError):
-    """The server did not come up; the message holds its own last words."""
+    """The server did not come up; the message holds the end of its log."""
 
     code = "queue-start"
 
 
 class ServerProcess:
-    """One server. ``folder`` takes its socket, its log and whatever ``options`` make it keep; mode 0700 is the
-    caller's duty. ``inherited``: descriptors that it shall hold open as long as it runs."""
+    """One server. ``folder`` takes its socket, its log and whatever ``options`` make it keep; the
+    caller sees to mode 0700. ``inherited``: descriptors that it shall hold open as long as it runs."""
 
     def __init__(
         self, program: Program, folder: Path, socket: Path, options: Sequence[str], inherited: Sequence[int] = ()
@@ -57,12 +57,12 @@ class ServerProcess:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Returns once it answers and has loaded what it keeps. Raises `ServerStartError`."""
+        """Returns once it answers and has loaded its data. Raises `ServerStartError`."""
         for _ in self.starting():
-            time.sleep(LOOK_S)
+            time.sleep(POLL_S)
 
     def starting(self) -> Iterator[None]:
-        """As `start`, in steps of which none takes long: ends once it answers. Closed before, it kills the server."""
+        """As `start`, in short steps. Closing the iterator before its end kills the server."""
         with self._log_file.open("wb") as log:
             self._process = subprocess.Popen(
                 ["/bin/sh", "-c", _TIED_TO_STDIN, "sh", *self._command()],
@@ -76,7 +76,7 @@ class ServerProcess:
             raise
 
     def stop(self) -> None:
-        """Ask it to write what it has and to end; kill it when it does not."""
+        """Ask the server to save and to end; kill it if it does not."""
         if self._process is None:
             return
         with suppress(subprocess.TimeoutExpired):
@@ -94,7 +94,7 @@ class ServerProcess:
             self._process.stdin.close()
         self._process = None
 
-    def last_words(self) -> str:
+    def log_tail(self) -> str:
         """The end of its log, in one line."""
         try:
             text = self._log_file.read_bytes()[-_LOG_END_BYTES:].decode(errors="replace")
@@ -115,7 +115,7 @@ class ServerProcess:
     def _until_ready(self) -> Iterator[None]:
         now_s = time.monotonic()
         deadline_s, loaded_by_s = now_s + _READY_WITHIN_S, now_s + _LOADED_WITHIN_S
-        with connect(self.url, _ANSWERS_WITHIN_S) as client:  # which does not try again by itself
+        with connect(self.url, _ANSWERS_WITHIN_S) as client:  # this client does not retry by itself
             while True:
                 try:
                     client.ping()
@@ -127,15 +127,15 @@ class ServerProcess:
                     return
                 if not self.running or time.monotonic() > deadline_s:
                     raise ServerStartError(
-                        f"{self.program.name} did not start: {self.last_words() or 'no word from it'}"
+                        f"{self.program.name} did not start: {self.log_tail() or 'it logged nothing'}"
                     )
                 yield
 
 
 def _message(line: str) -> str:
-    """Without process id, time and level."""
+    """The message of a log line, without process id, time and level."""
     for mark in (" # ", " * ", " - ", " . "):
-        _, found, rest = line.partition(mark)
-        if found:
+        _, separator, rest = line.partition(mark)
+        if separator:
             return rest.strip()
     return line.strip()

@@ -27,11 +27,11 @@ class Program:
 
 
 def programs() -> Iterator[Program]:
-    """Those that will do, in the order of preference: the machine's own, then the one that comes with Patchwatch."""
+    """The suitable ones, in order of preference: the machine's own, then the one that comes with Patchwatch."""
     for path in (*_on_the_path(), *_bundled()):
-        found = _examined(path)
-        if found is not None:
-            yield found
+        program = _examine(path)
+        if program is not None:
+            yield program
 
 
 def first_program() -> Program:
@@ -57,7 +57,7 @@ def _bundled() -> Iterator[Path]:
         yield from Path(spec.origin).parent.glob("_binaries/*/valkey-server")
 
 
-def _examined(path: Path) -> Program | None:
+def _examine(path: Path) -> Program | None:
     try:
         done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=_ANSWERS_WITHIN_S)
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):

@@ -20,7 +20,7 @@ class AlertState(StrEnum):
 
 
 class AlertChange(StrEnum):
-    """What subscribers are told of an alert: that it opened, once; that its peak rose; that it closed, once."""
+    """The changes of an alert that subscribers receive: it opened, once; its peak rose; it closed, once."""
 
     OPEN = "open"
     UPDATE = "update"
@@ -33,8 +33,8 @@ class AlertKind(StrEnum):
     ANOMALY = "anomaly"
     FROZEN = "frozen"  # frames arrive, the picture does not change
     COVERED = "covered"  # the picture is black, or without any detail
-    SCENE_CHANGED = "scene_changed"  # another view as a whole: the camera was moved, switched to infrared
-    BLIND = "blind"  # pictures come, but nothing can be told from them
+    SCENE_CHANGED = "scene_changed"  # the whole view is another one: the camera was moved, or switched to infrared
+    BLIND = "blind"  # frames arrive, but the picture cannot be judged by them
     SHAKING = "shaking"  # the picture as a whole moves to and fro: a camera on a pole
     FLICKERING = "flickering"  # bars of light roll through the picture: lamps on mains, another shutter time
     OFFLINE = "offline"  # no frames from a camera that should deliver them
@@ -58,7 +58,7 @@ class Alert(Message):
     wrong and what to do.
     """
 
-    # Anomalies are still written as version 1, which readers of before the other kinds understand.
+    # Anomalies are still written as version 1, which readers from before the other kinds understand.
     version: int = 2
 
     id: str
@@ -77,11 +77,11 @@ class Alert(Message):
     bank_id: str = ""
     random_weights: bool = False
     detail: Words = ""
-    told: Count = 0  # changes that subscribers heard of before this one
+    told: Count = 0  # how many changes subscribers have received before this one
 
     @property
     def change(self) -> AlertChange:
-        """What this is to a subscriber."""
+        """The change that a subscriber sees."""
         if self.state is AlertState.CLOSED:
             return AlertChange.CLOSED
         return AlertChange.UPDATE if self.told else AlertChange.OPEN

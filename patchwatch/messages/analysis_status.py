@@ -13,7 +13,7 @@ from patchwatch.messages.threshold import AlarmThreshold
 class AnalysisState(StrEnum):
     """State of a camera's analysis, as the inference worker sees it."""
 
-    NO_BANK = "no_bank"  # never silently off: frames are counted as dropped for that reason
+    NO_BANK = "no_bank"  # frames are counted as dropped for this reason, never skipped silently
     BANK_REJECTED = "bank_rejected"  # truncated, or learnt with other weights or preprocessing
     LOADING = "loading"  # the profile's networks are being loaded
     WEIGHTS_MISSING = "weights_missing"
@@ -21,7 +21,7 @@ class AnalysisState(StrEnum):
 
 
 class OpenCondition(Message):
-    """What keeps anomalies of a camera from being told, and since when. Its alert is of the same kind."""
+    """A condition that suppresses a camera's anomalies, and since when. Its alert is of the same kind."""
 
     kind: AlertKind
     since_ms: TimeMs
@@ -44,7 +44,7 @@ class AnalysisStatus(Message):
     threshold: AlarmThreshold | None = None  # for the camera's budget
     thresholds: tuple[AlarmThreshold, ...] = ()  # for others it could have
     device: str = "cpu"
-    condition: OpenCondition | None = None  # unknown to earlier versions
+    condition: OpenCondition | None = None  # absent in records of earlier versions
     updated_at_ms: TimeMs
 
 
@@ -54,7 +54,7 @@ class DropReason(StrEnum):
     TOO_OLD = "too_old"
     QUEUE_FULL = "queue_full"  # newer frames pushed it out
     CORRUPT = "corrupt"
-    NO_BANK = "no_bank"  # or no usable one, or its networks are not ready: `AnalysisStatus` says which
+    NO_BANK = "no_bank"  # or an unusable one, or its networks are not ready: see `AnalysisStatus`
     NON_FINITE = "non_finite"
-    FAILED = "failed"  # scoring it raised what nobody foresaw: the inference worker's log says what
+    FAILED = "failed"  # scoring raised an unforeseen error: see the log of the inference worker
     UNPUBLISHED = "unpublished"  # Redis was away or refused it

@@ -11,13 +11,13 @@ from patchwatch.messages.base import CameraId, Message
 from patchwatch.messages.enrolment_report import EnrolmentReport, Sufficiency
 
 BANK_ID_PATTERN = r"^[0-9a-f]{12}$"
-ORDER_WITHIN_S = 5.0  # an order that nobody began by then is not carried out any more
-LESS_FOOTAGE = 0.5  # of the present bank's: less than that is worse
+ORDER_WITHIN_S = 5.0  # an order that no worker has started by then is dropped
+LESS_FOOTAGE = 0.5  # a bank from less than this share of the present bank's footage is worse
 _RANK = {Sufficiency.TOO_SHORT: 0, Sufficiency.STILL_LEARNING: 1, Sufficiency.COMPLETE: 2}
 
 
 class BankOrigin(Message):
-    """Who had a bank learnt, and how. ``by`` is for people: a command and its user, or an enrolment of the API."""
+    """Who asked for a bank, and how. ``by`` is for people: a command and its user, or an enrolment of the API."""
 
     by: str = Field(max_length=200)
     enrolment_id: str | None = None
@@ -55,7 +55,7 @@ class BankVersion(Message):
         return f"{self.seconds:.0f} s of footage{known}"
 
     def worse_than(self, present: BankVersion) -> str:
-        """Why this bank should not take the place of the present one unasked; empty when it may."""
+        """Why this bank should not replace the present one unless a user wants it; empty when it may."""
         if self.report is None or present.report is None:
             return ""
         seeing = {stream.name for stream in present.report.streams if stream.spoke > 0}
@@ -92,7 +92,7 @@ class BankAction(StrEnum):
 
 
 class BankOrder(Message):
-    """Asked for over the API, done by an enrolment worker, which answers under the token."""
+    """An order about a bank that came over the API; an enrolment worker carries it out and answers under the token."""
 
     token: str
     camera_id: CameraId

@@ -20,11 +20,11 @@ class Pace(StrEnum):
 
 
 class Tls(StrEnum):
-    """How the certificate of an ``rtsps://`` camera is judged."""
+    """How the certificate of an ``rtsps://`` camera is checked."""
 
-    VERIFIED = "verified"  # by authorities
-    PINNED = "pinned"  # it is the one that was named
-    UNVERIFIED = "unverified"  # not at all: whoever answers gets the camera's password
+    VERIFIED = "verified"  # by certificate authorities
+    PINNED = "pinned"  # it is the configured one
+    UNVERIFIED = "unverified"  # not at all: anybody who answers receives the camera's password
 
 
 class Transport(StrEnum):
@@ -35,9 +35,9 @@ class Transport(StrEnum):
 
 
 FINGERPRINT = r"^[0-9a-fA-F]{2}(:?[0-9a-fA-F]{2}){31}$"
-MAX_CAMERAS = 1000  # of an installation: what lists and metrics of all can hold
+MAX_CAMERAS = 1000  # per installation: lists and metrics of all cameras must stay readable
 PROFILE_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,30}$"
-_UNCAPTURED = ("false_alarms_per_day",)  # matter to the analysis alone
+_ANALYSIS_ONLY = ("false_alarms_per_day",)  # a change of these does not concern the capture
 
 
 class Camera(Message):
@@ -55,10 +55,14 @@ class Camera(Message):
     transport: Transport = Transport.TCP
     publish_username: str | None = Field(None, max_length=128)
     publish_password: SecretStr | None = Field(None, max_length=128)
-    tls_verify: bool = True  # of an rtsps:// source: only a certificate that is trusted is spoken to
-    tls_fingerprint: str | None = Field(None, max_length=95, pattern=FINGERPRINT)  # or this one (SHA-256)
-    incarnation: str | None = Field(None, max_length=64)  # another camera of this id, added later, has another
-    revision: Count = 0  # rises with each change that its capture depends on: a file is then read again
+    tls_verify: bool = True  # for rtsps:// sources: only a trusted certificate is accepted
+    tls_fingerprint: str | None = Field(
+        None, max_length=95, pattern=FINGERPRINT
+    )  # or the certificate with this SHA-256
+    incarnation: str | None = Field(
+        None, max_length=64
+    )  # differs if the camera was removed and added again under its id
+    revision: Count = 0  # rises with each change that concerns the capture; a file is then read again
 
     @field_validator("source")
     @classmethod
@@ -70,8 +74,8 @@ class Camera(Message):
         return value
 
     @model_validator(mode="after")
-    def _publisher_is_whole(self) -> Camera:
-        # A password without a user name would be asked of nobody, and the endpoint stand open.
+    def _check_publisher(self) -> Camera:
+        # A password without a user name would never be asked for, and the endpoint would be open.
         if bool(self.publish_username) != bool(self.publish_password and self.publish_password.get_secret_value()):
             raise ValueError("publish_username and publish_password go together: give both or neither")
         return self
@@ -81,8 +85,8 @@ class Camera(Message):
         return value.get_secret_value()
 
     def captures_like(self, other: Camera | None) -> bool:
-        """Whether a capture of the other camera would do for this one."""
-        ours = {name: getattr(self, name) for name in _UNCAPTURED}
+        """Whether a capture of the other camera can go on for this one."""
+        ours = {name: getattr(self, name) for name in _ANALYSIS_ONLY}
         return other is not None and self == other.model_copy(update=ours)
 
     @property
@@ -103,8 +107,10 @@ class Camera(Message):
 
 
 def is_over(record: bytes | None, incarnation: str | None) -> bool:
-    """Whether a camera was removed, by its stored record: there is none, or one of a later incarnation. A record that
-    cannot be read tells nothing."""
+    """Whether a camera was removed, judged by its stored record: there is none, or one of another incarnation.
+
+    A record that cannot be read does not count as removed.
+    """
     if record is None:
         return True
     try:

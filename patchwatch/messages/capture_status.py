@@ -15,8 +15,8 @@ class CaptureState(StrEnum):
     CONNECTING = "connecting"
     LIVE = "live"
     STALLED = "stalled"  # connected, but no frame for a while
-    OFFLINE = "offline"  # not there now; tried again by itself
-    FAILED = "failed"  # will not be tried again until its configuration changes
+    OFFLINE = "offline"  # not available; retried automatically
+    FAILED = "failed"  # not retried until its configuration changes
     ENDED = "ended"  # a file that was read to its end
     DISABLED = "disabled"
 
@@ -46,7 +46,7 @@ class Reason(StrEnum):
 
 
 class Gap(Message):
-    """The latest time without frames, once it is over."""
+    """A period without frames that is over."""
 
     from_ms: TimeMs
     to_ms: TimeMs
@@ -56,8 +56,8 @@ class CaptureStatus(Message):
     """Written by the ingest worker about once a second and at each change."""
 
     camera_id: CameraId
-    camera_revision: Count = 0  # of the configuration that this is about
-    camera_incarnation: str | None = None  # None: unknown to the version that wrote it
+    camera_revision: Count = 0  # revision of the camera's configuration that this status is about
+    camera_incarnation: str | None = None  # None: written by an earlier version
     state: CaptureState
     reason: Reason | None = None
     detail: Words = ""
@@ -65,14 +65,14 @@ class CaptureStatus(Message):
     updated_at_ms: TimeMs
     last_frame_at_ms: TimeMs | None = None
     fps: float | None = None  # measured, frames published per second
-    analysis_fps: float | None = None  # frames sampled per second at present: less than configured under overload
+    analysis_fps: float | None = None  # current sampling rate: less than configured under overload
     configured_fps: float | None = None
     width: int | None = None
     height: int | None = None
     codec: str | None = None
     tls: Tls | None = None
-    captured: Count = 0  # all frames sampled, over restarts
-    unpublished: Count = 0  # of these, never in Redis; counted since its books began
+    captured: Count = 0  # frames sampled since the camera was added, over restarts
+    unpublished: Count = 0  # frames of these that never reached Redis, since `FrameGaps.since_ms`
     decode_errors: Count = 0
     reconnects: Count = 0
     last_gap: Gap | None = None

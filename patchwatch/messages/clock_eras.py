@@ -1,7 +1,7 @@
-"""How a camera's own time maps to the wall clock, which may be set.
+"""Maps a camera's own time to the wall clock, which may be set.
 
-A camera's own time begins as wall-clock time and from then on rises with the true intervals of its frames, whatever is
-done to any clock. Its scores are kept in that order. An era is a stretch of it during which the wall clock was not set.
+A camera's own time starts as wall-clock time and then advances with the true intervals between its frames, even if a
+clock is set. Its scores are stored in that order. An era is a period during which the wall clock was not set.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Annotated, NamedTuple
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-_MOST = 256  # kept: of a clock that is set all the time the oldest are forgotten
+_MOST = 256  # if a clock is set more often, the oldest eras are forgotten
 _LARGEST = 2**60
 _Bounded = Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)]
-_SLACK_MS = 1000  # ids stand a few milliseconds beside their time where two fell on one
+_SLACK_MS = 1000  # where two scores fall on one millisecond, an id differs from its time by a few
 
 
 class Era(NamedTuple):
-    """From ``start_ms`` of the camera's own time on, that is ``shift_ms`` ahead of the wall clock."""
+    """From ``start_ms`` on, the camera's own time is ``shift_ms`` ahead of the wall clock."""
 
     start_ms: _Bounded
     shift_ms: _Bounded
@@ -29,7 +29,7 @@ _LAYOUT = TypeAdapter(list[Era])
 
 
 class Eras:
-    """In order; without any, own time is wall-clock time."""
+    """The eras of a camera, in order. Without any, its own time is wall-clock time."""
 
     def __init__(self, eras: list[Era] | None = None) -> None:
         self._eras = sorted(eras or [Era(0, 0)])[-_MOST:]
@@ -39,26 +39,25 @@ class Eras:
 
     @property
     def shift_ms(self) -> int:
-        """Of the present era."""
+        """The shift of the present era."""
         return self._eras[-1].shift_ms
 
     def begin(self, start_ms: int, shift_ms: int) -> None:
-        """The wall clock was set."""
+        """Begin a new era: the wall clock was set."""
         before = [era for era in self._eras if era.start_ms < start_ms]
         self._eras = [*before[1 - _MOST :], Era(start_ms, shift_ms)]
 
     def forget_before(self, own_ms: int) -> None:
-        """Of what is not kept any more no times are asked."""
+        """Forget eras that ended before a time whose scores are not kept any more."""
         self._eras = self._eras[max(0, self._number(own_ms)) :]
 
     def wall_ms(self, own_ms: int, since_ms: int | None = None) -> int:
-        """What the wall clock showed. ``since_ms``: as if it had not been set after that moment."""
+        """The wall-clock time. ``since_ms``: as if the clock had not been set after that time."""
         number = self._number(own_ms if since_ms is None else since_ms)
         return own_ms - self._eras[max(0, number)].shift_ms
 
     def own_ranges(self, from_wall_ms: int, to_wall_ms: int) -> Iterator[tuple[int, int]]:
-        """Where in own time all that lies between two times of the wall clock is: ranges in order, which do not overlap
-        and may hold a little more."""
+        """The ranges of own time that cover a period of the wall clock: in order, disjoint, and a little wider."""
         reached = 0
         for number, era in enumerate(self._eras):
             first = max(from_wall_ms + era.shift_ms, era.start_ms if number else 0) - _SLACK_MS
@@ -75,7 +74,7 @@ class Eras:
 
     @classmethod
     def from_record(cls, data: bytes | None) -> Eras:
-        """What cannot be read counts as none."""
+        """A record that cannot be read counts as none."""
         try:
             return cls(_LAYOUT.validate_json(data)) if data else cls()
         except ValidationError:

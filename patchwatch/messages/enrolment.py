@@ -21,16 +21,16 @@ class EnrolmentState(StrEnum):
 
     @property
     def pending(self) -> bool:
-        """Whether there is still something to be done, or to be cancelled."""
+        """Whether it is not over yet, and can be cancelled."""
         return self in (EnrolmentState.QUEUED, EnrolmentState.RUNNING)
 
 
 class Enrolment(Message):
-    """Learning a bank from normal footage, as asked for over the API.
+    """A request over the API to learn a bank from normal footage, and its progress.
 
     ``sources`` are ``file:`` addresses; with ``live_seconds`` the camera's own live frames are learnt from instead.
-    ``activate``: use the new bank even if it is worse than the present one. ``storing``: learnt, and past cancelling.
-    ``outcome``: what became of the new bank, in one sentence for people.
+    ``activate``: use the new bank even if it is worse than the present one. ``storing``: it is too late to cancel.
+    ``outcome``: what happened to the new bank, in one sentence for people.
     """
 
     id: str
@@ -42,7 +42,7 @@ class Enrolment(Message):
     false_alarms_per_day: float | None = Field(None, ge=0.001, le=1000)  # None: the installation's
     activate: bool = False
     state: EnrolmentState = EnrolmentState.QUEUED
-    attempts: Count = 0  # times that a worker began it
+    attempts: Count = 0  # how often a worker has started it
     storing: bool = False
     progress: float = Field(0.0, ge=0, le=1)
     detail: Words = ""

@@ -1,4 +1,4 @@
-"""What an enrolment found out about its own completeness, with the next step to take."""
+"""The report of an enrolment: how complete its bank is, and what to do next."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class EnrolmentReport(_Part):
 
     @property
     def silent(self) -> tuple[StreamReport, ...]:
-        """Streams that never had anything to say in the footage."""
+        """Streams that had no evidence anywhere in the footage."""
         return tuple(stream for stream in self.streams if stream.spoke == 0)
 
 

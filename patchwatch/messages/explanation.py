@@ -1,4 +1,4 @@
-"""Why a frame scored what it did: written with an alert, and for the latest scored frame of each camera."""
+"""Explains the score of a frame: written with each alert, and for the latest scored frame of each camera."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class RelativeRegion(Message):
 
 
 class NearestNormal(Message):
-    """A moment of the normal footage that came near to what a stream saw.
+    """A moment of the normal footage that is close to what a stream saw.
 
     ``time_s`` counts from the beginning of ``source``; ``captured_at_ms`` (Unix time) is known of live footage only.
     ``region`` is where the exemplar was seen in the ``thumbnail`` (JPEG in base64; None where none was kept).
@@ -34,7 +34,7 @@ class NearestNormal(Message):
 
 
 class StreamExplanation(Message):
-    """One stream's part: ``contribution`` is its share of the fused value. None: it had nothing to say.
+    """One stream's part: ``contribution`` is its share of the fused value. None: no evidence.
 
     ``region``: where it was farthest from normal, in pixels of the camera's own picture.
     """

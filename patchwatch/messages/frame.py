@@ -35,7 +35,7 @@ class FrameMessage:
     ``seq`` rises by one per captured frame of a camera, without gaps, over restarts: a gap at the reader is a
     dropped frame. ``captured_at_ns`` is wall-clock time of capture (Unix epoch); it rises strictly within a
     connection, unless that clock is set back. ``media_time_ns`` is the time since the source's first frame by its PTS.
-    ``late_ms``: how long after its capture it arrived, by a clock that nobody sets.
+    ``late_ms``: how long after its capture it arrived, by a monotonic clock.
     """
 
     seq: int
@@ -95,7 +95,7 @@ class FrameGaps:
 
     ``unpublished`` never reached Redis; ``lost`` did, and Redis lost them or the record of what became of them
     (FLUSHALL, a restart without persistence or with an older snapshot). A number missing for neither reason was pushed
-    out of a full queue. ``since_ms``: when these books began, which is when the queue was made, or made again.
+    out of a full queue. ``since_ms``: when counting began, which is when the queue was created, or created again.
     """
 
     unpublished: int = 0
@@ -107,7 +107,7 @@ class FrameGaps:
 
     @classmethod
     def decode(cls, data: bytes | None) -> FrameGaps | None:
-        """None where there are none, or none of a version known here."""
+        """None where there are none, or of an unknown version."""
         if data is None or len(data) != _GAPS.size or data[0] != _GAPS_VERSION:
             return None
         unpublished, lost, since_ms = _GAPS.unpack(data)[1:]
@@ -116,12 +116,12 @@ class FrameGaps:
         return cls(unpublished, lost, since_ms)
 
     def added_to(self, fields: dict[bytes, bytes]) -> dict[bytes, bytes]:
-        """The fields of a queue entry with these books beside them."""
+        """The fields of a queue entry together with these gaps."""
         return {**fields, _GAPS_FIELD: self.encode()}
 
     @classmethod
     def from_fields(cls, fields: dict[bytes, bytes]) -> FrameGaps | None:
-        """The books that came with a queue entry."""
+        """The gaps that came with a queue entry."""
         return cls.decode(fields.get(_GAPS_FIELD))
 
     def since(self, earlier: FrameGaps) -> FrameGaps:

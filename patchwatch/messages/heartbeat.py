@@ -7,7 +7,7 @@ from patchwatch.messages.base import Message
 
 
 class Heartbeat(Message):
-    """Expiring record of a living worker process."""
+    """An expiring record of a worker process that is alive."""
 
     role: str  # of `patchwatch.contract.roles.Role`
     host: str
@@ -17,4 +17,4 @@ class Heartbeat(Message):
     device: str = "cpu"
     cameras: Count = 0
     failed_graphs: Count = 0  # batch sizes that could not be recorded as CUDA graphs
-    eager_pictures: Count = 0  # that ran without one where there should have been one
+    eager_pictures: Count = 0  # pictures that ran without a graph although one should exist

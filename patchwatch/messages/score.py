@@ -43,7 +43,7 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class StreamReading:
-    """What one stream says of a frame: ``rarity`` is calibrated (`models.alarms.calibration`); None: no evidence."""
+    """One stream's evidence on a frame: ``rarity`` is calibrated (`models.alarms.calibration`); None: no evidence."""
 
     name: str
     rarity: float | None
@@ -53,7 +53,7 @@ class StreamReading:
 class Score:
     """Score of one frame: ``score`` in 0..1 is calibrated and causally smoothed, ``raw`` is fused but neither.
 
-    ``driver`` names the stream that contributed most, ``region`` where it looked; both None when no stream spoke.
+    ``driver`` names the stream that contributed most, ``region`` the place; both are None without evidence.
     """
 
     seq: int

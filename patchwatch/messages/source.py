@@ -35,8 +35,8 @@ class Source:
 
     @classmethod
     def parse(cls, text: str) -> Source:
-        """Accepts ``push:``, ``rtsp://``, ``rtsps://``, ``file:PATH``. Raises `SourceRejectedError` otherwise, which
-        never repeats the source: what is malformed may hold a password anywhere."""
+        """Accepts ``push:``, ``rtsp://``, ``rtsps://``, ``file:PATH``. Raises `SourceRejectedError` otherwise, whose
+        text never repeats the source, because a malformed one may hold a password anywhere."""
         if len(text) > MAX_SOURCE_LENGTH:
             raise SourceRejectedError(f"a source is at most {MAX_SOURCE_LENGTH} characters long", reason="bad_url")
         if text in ("push", "push:"):
@@ -61,9 +61,9 @@ class Source:
         return Path(_file_name(self.url.removeprefix("file:")))
 
     def within(self, folders: tuple[Path, ...]) -> Path:
-        """The resolved file; a network share may hold up whoever asks, but only for files that are on it.
+        """The resolved file. A network share may block the caller, but only for files that are on it.
 
-        Raises `SourceRejectedError` when it lies outside ``folders``, by ``..`` or a link too.
+        Raises `SourceRejectedError` when it lies outside ``folders``, also by ``..`` or a link.
         """
         try:
             path = self.path.resolve()
@@ -118,7 +118,7 @@ def _check_file(rest: str) -> None:
         raise SourceRejectedError(
             "the source names another machine's file: use file:/PATH of a file on this one", reason="bad_url"
         )
-    if "\x00" in unquote(rest):  # no file name holds one; asking the system for it raises
+    if "\x00" in unquote(rest):  # no file name may hold one
         raise SourceRejectedError("the source is not a file's address: use file:/PATH", reason="bad_url")
 
 

@@ -63,7 +63,7 @@ class StatusStore:
             async with self._bus.pipeline(transaction=True) as pipe:
                 for camera_id in camera_ids:
                     names = CameraKeys.for_camera(camera_id, self._partitions)
-                    accounting.ask(pipe, names)
+                    accounting.queue_reads(pipe, names)
                     pipe.get(names.capture)
                     pipe.get(names.analysis)
                     pipe.xrevrange(names.scores, count=1)
@@ -104,7 +104,7 @@ def _record(answers: list[Any]) -> CameraRecord:
     return CameraRecord(
         capture=status,
         analysis=readable(AnalysisStatus.decode, analysis, "an analysis' status"),
-        account=accounting.answered(status, account),
+        account=accounting.account_from_answers(status, account),
         last_score=readable(Score.decode, scores[0][1], "the last score") if scores else None,
         ingest_worker=_worker(capturing),
         inference_worker=_worker(scoring),

@@ -95,10 +95,10 @@ class Flaky(redis.Redis):
 
 def read(client: Any) -> Account:
     with client.pipeline(transaction=True) as pipe:
-        accounting.ask(pipe, KEYS)
+        accounting.queue_reads(pipe, KEYS)
         pipe.get(KEYS.capture)
         *answers, capture = pipe.execute(raise_on_error=False)
-    return accounting.answered(CaptureStatus.decode(capture) if capture else None, answers)
+    return accounting.account_from_answers(CaptureStatus.decode(capture) if capture else None, answers)
 
 
 class OneCamera:

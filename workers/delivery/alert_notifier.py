@@ -21,7 +21,7 @@ class AlertNotifier:
     def __init__(self, client: redis.asyncio.Redis) -> None:
         self._client: Any = client
         self._event = asyncio.Event()
-        self._stopping = False
+        self._stopping = asyncio.Event()
 
     @property
     def next(self) -> asyncio.Event:
@@ -31,7 +31,7 @@ class AlertNotifier:
     async def run(self) -> None:
         """Read until `stop`, which a cancellation hastens. Survives a lost Redis; the worker logs that it is lost."""
         position = "$"
-        while not self._stopping:
+        while not self._stopping.is_set():
             try:
                 with translated():
                     answer = await self._client.xread({keys.ALERTS: position}, count=1000, block=BLOCK_MS)
@@ -46,7 +46,7 @@ class AlertNotifier:
 
     def stop(self) -> None:
         """Let `run` end with the read that is in progress."""
-        self._stopping = True
+        self._stopping.set()
 
     def _notify(self) -> None:
         event, self._event = self._event, asyncio.Event()

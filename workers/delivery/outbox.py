@@ -168,7 +168,7 @@ class Outbox:
         data = await pipe.hget(keys.WEBHOOKS, self._webhook.id)
         webhook = readable(Webhook.decode, data, f"webhook {self._webhook.id!r}")
         if webhook is None or webhook.incarnation != self._webhook.incarnation:
-            raise LeaseLostError(f"webhook {self._webhook.id} was removed, or began anew")
+            raise LeaseLostError(f"webhook {self._webhook.id} was removed, or enabled again")
         return webhook
 
     def _entry(self, entry_id: bytes, fields: dict[bytes, bytes]) -> AlertEntry:

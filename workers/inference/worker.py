@@ -134,7 +134,7 @@ class InferenceWorker:
         with translated():
             self._beat()
             profiles = {camera.profile for camera in self._read_cameras() if camera.enabled}
-        if self._engines.ready(profiles) or not self._leases.others():
+        if self._engines.ready(profiles) or not self._leases.has_others():
             self._leases.start()
         return self._leases.started
 

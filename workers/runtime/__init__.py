@@ -1,1 +1,1 @@
-"""What every worker process is built on: leases, the process tree, ending with the parent."""
+"""The scaffold of all worker processes: leases, heartbeats, stop signals, configuration replicas, the process tree."""

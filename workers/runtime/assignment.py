@@ -1,4 +1,4 @@
-"""Who shall own what: a pure function that every worker computes alike from what it reads in Redis."""
+"""Which worker shall own which unit: a pure function that every worker computes from the same data in Redis."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ def rebalance(
 ) -> dict[str, str]:
     """The member that shall own each unit.
 
-    What is owned stays where it is, unless moving it makes the busier of two members less busy: with equal weights
-    shares differ by at most one, and a result given back as ``owners`` changes nothing. What is free goes to the least
-    busy, heaviest first. Units in ``pinned`` never move. A unit whose owner is no member is left out: it is not free.
+    An owned unit stays where it is, unless moving it makes the busier of two members less busy: with equal weights
+    shares differ by at most one, and a result passed back as ``owners`` changes nothing. Free units go to the least
+    busy member, heaviest first. Units in ``pinned`` never move. A unit whose owner is no member is left out: it is not
+    free yet.
     """
     shares = {unit: owner for unit, owner in owners.items() if owner in members and unit in weights}
     loads = dict.fromkeys(sorted(members), 0)
@@ -35,7 +36,7 @@ def rebalance(
 def _best_move(
     weights: Mapping[str, int], shares: Mapping[str, str], loads: Mapping[str, int], pinned: Collection[str]
 ) -> tuple[str, str] | None:
-    """A unit and the idlest member, from the busiest that has one to give: what evens the two out most."""
+    """The move from the busiest member that can spare a unit to the idlest one which evens the two out most."""
     idlest = min(loads, key=lambda member: (loads[member], member))
     for busy in sorted(loads, key=lambda member: (-loads[member], member)):
         spare = loads[busy] - loads[idlest]

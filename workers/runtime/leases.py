@@ -28,8 +28,8 @@ _ROUND_S = 0.5
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """What one round read."""
+class _Snapshot:
+    """What one round has read from Redis."""
 
     members: frozenset[str]
     values: dict[LeaseKeys, bytes | None]
@@ -37,12 +37,12 @@ class _Seen:
 
 
 class Leases:
-    """Takes a fair share of what the workers of a role `want`, and says what it should give back.
+    """Takes leases of a fair share of the units that the workers of a role `want`, and says which to give back.
 
-    A thread renews, takes, and lists in `leaving` what others should have; the worker finishes what it has in hand
-    there and calls `release`. Nothing is ever torn away while its owner renews it, except from a process on this
-    machine that has ended. A lease that merely expired is restored, with the same value, if nobody had the unit since.
-    All methods may be called from any thread.
+    A thread renews leases, takes new ones, and lists in `leaving` the units that other workers should have; the worker
+    finishes its work on these and calls `release`. No lease is ever taken from an owner that renews it, except from a
+    process on this machine that has ended. A lease that merely expired is restored, with the same value, if nobody had
+    the unit since. All methods may be called from any thread.
     """
 
     def __init__(self, url: str, role: Role) -> None:
@@ -57,7 +57,7 @@ class Leases:
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopped = False
-        self._thread = threading.Thread(target=self._keep, name="leases", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -66,15 +66,15 @@ class Leases:
     def started(self) -> bool:
         return self._thread.ident is not None
 
-    def others(self) -> bool:
-        """Whether other workers of the role live. Raises `BusUnavailableError`."""
-        with _answered():
+    def has_others(self) -> bool:
+        """Whether other workers of the role are alive. Raises `BusUnavailableError`."""
+        with _refusals_translated():
             now_ms = _now_ms(self._client)
-            found = self._client.zrangebyscore(self._members, f"({now_ms - _LEASE_MS}", now_ms + _LEASE_MS)
-        return any(not has_ended(name) for name in map(_text, found) if name != self.worker)
+            names = self._client.zrangebyscore(self._members, f"({now_ms - _LEASE_MS}", now_ms + _LEASE_MS)
+        return any(not has_ended(name) for name in map(_text, names) if name != self.worker)
 
     def want(self, weights: Mapping[LeaseKeys, int], pinned: frozenset[LeaseKeys] = frozenset()) -> None:
-        """What there is to own, with how much work each is. ``pinned``: owned here and not to be moved for balance."""
+        """Set the units to own, with their weights. ``pinned`` units, owned here, are not moved for balance."""
         changed = dict(weights) != self._weights
         self._weights, self._pinned = dict(weights), pinned
         if changed:
@@ -82,7 +82,7 @@ class Leases:
 
     @property
     def owned(self) -> dict[LeaseKeys, bytes]:
-        """The lease of each unit that is ours. One that another had in between has another value.
+        """The lease of each unit that is ours. It has a new value if another worker had the unit in between.
 
         Raises `RuntimeError` when the thread has died of a defect: nothing is renewed any more.
         """
@@ -92,12 +92,12 @@ class Leases:
 
     @property
     def leaving(self) -> frozenset[LeaseKeys]:
-        """What is ours and others should have: finish, then `release`."""
+        """Our units that other workers should have: finish the work on them, then `release`."""
         return self._leaving
 
     def release(self, unit: LeaseKeys) -> None:
-        """Give a unit back. Raises `BusUnavailableError`; the lease then ends by itself."""
-        with self._lock, _answered():
+        """Give a unit back. Raises `BusUnavailableError`; the lease then expires by itself."""
+        with self._lock, _refusals_translated():
             self._leaving -= {unit}
             value = self._forget(unit)
             if value is not None:
@@ -108,7 +108,7 @@ class Leases:
 
         Raises `BusUnavailableError`.
         """
-        with self._lock, _answered():
+        with self._lock, _refusals_translated():
             self._client.set(unit.request, self.worker, px=_LEASE_MS)
             return self._values.get(unit) or self._take(unit)
 
@@ -118,14 +118,14 @@ class Leases:
         self._wake.set()
         if self.started:
             self._thread.join(timeout=10)
-        with suppress(BusUnavailableError):  # then they expire by themselves
-            with _answered():
+        with suppress(BusUnavailableError):  # the leases then expire by themselves
+            with _refusals_translated():
                 self._client.zrem(self._members, self.worker)
             for unit in dict(self._values):
                 self.release(unit)
         self._client.close()
 
-    def _keep(self) -> None:
+    def _run(self) -> None:
         while not self._stopped:
             self._wake.clear()
             self._round()
@@ -133,22 +133,23 @@ class Leases:
 
     def _round(self) -> None:
         try:
-            with self._lock, _answered():
-                seen = self._look()
-                self._renew(seen)
-                self._balance(seen)
+            with self._lock, _refusals_translated():
+                snapshot = self._read()
+                self._renew(snapshot)
+                self._balance(snapshot)
         except BusUnavailableError as error:
             self._outage.failed(error)
         else:
             self._outage.answered()
 
-    def _look(self) -> _Seen:
+    def _read(self) -> _Snapshot:
         units = list(self._weights.keys() | self._values.keys())
         now_ms = _now_ms(self._client)
         with self._client.pipeline(transaction=False) as pipe:
             pipe.zadd(self._members, {self.worker: now_ms})
             pipe.zremrangebyscore(self._members, "-inf", now_ms - _LEASE_MS)
-            # The clock of Redis was set back: who lives enlists again, and renews; the dead must not stay until then.
+            # After the clock of Redis was set back, members that have ended must not stay listed until that time.
+            # Those that are alive enlist again and renew their leases.
             pipe.zremrangebyscore(self._members, now_ms + _LEASE_MS, "+inf")
             for unit in units:
                 pipe.pexpire(unit.lease, _LEASE_MS, lt=True)
@@ -157,42 +158,42 @@ class Leases:
                 pipe.mget(unit.lease, unit.request)
             enlisted, *answers = pipe.execute(raise_on_error=False)
         for answer in answers if isinstance(enlisted, redis.exceptions.OutOfMemoryError) else (enlisted, *answers):
-            if isinstance(answer, Exception):  # of a full Redis leases are renewed all the same: it may be relieved
+            if isinstance(answer, Exception):  # a full Redis cannot enlist us, but still lets us renew leases
                 raise answer
-        found, *pairs = answers[2 + len(units) :]
-        members = frozenset(_text(name) for name in found)
+        names, *pairs = answers[2 + len(units) :]
+        members = frozenset(_text(name) for name in names)
         values = {unit: value for unit, (value, _) in zip(units, pairs, strict=True)}
         requests = {unit: _text(asker) for unit, (_, asker) in zip(units, pairs, strict=True) if asker}
-        return _Seen(frozenset(name for name in members if not has_ended(name)) | {self.worker}, values, requests)
+        return _Snapshot(frozenset(name for name in members if not has_ended(name)) | {self.worker}, values, requests)
 
-    def _renew(self, seen: _Seen) -> None:
-        held = [unit for unit, value in self._values.items() if seen.values.get(unit) == value]
+    def _renew(self, snapshot: _Snapshot) -> None:
+        held = [unit for unit, value in self._values.items() if snapshot.values.get(unit) == value]
         with self._client.pipeline(transaction=False) as pipe:
             for unit in held:
                 pipe.pexpire(unit.lease, _LEASE_MS)
             pipe.execute()
         for unit in self._values.keys() - set(held):
-            if unit not in seen.values:
-                continue  # taken by `claim` since
-            if seen.values[unit] is None and self._restore(unit):
-                seen.values[unit] = self._values[unit]
+            if unit not in snapshot.values:
+                continue  # `claim` took it after the snapshot was read
+            if snapshot.values[unit] is None and self._restore(unit):
+                snapshot.values[unit] = self._values[unit]
             else:
                 self._forget(unit)
 
-    def _balance(self, seen: _Seen) -> None:
-        owners = {unit.name: _owner(value) for unit, value in seen.values.items() if value is not None}
+    def _balance(self, snapshot: _Snapshot) -> None:
+        owners = {unit.name: _owner(value) for unit, value in snapshot.values.items() if value is not None}
         owners = {name: owner for name, owner in owners.items() if not has_ended(owner)}
-        asked = {unit.name: asker for unit, asker in seen.requests.items() if asker in seen.members}
+        asked = {unit.name: asker for unit, asker in snapshot.requests.items() if asker in snapshot.members}
         weights = {unit.name: weight for unit, weight in self._weights.items()}
         pinned = {unit.name for unit in self._pinned} | asked.keys()
-        shares = rebalance(weights, owners | asked, seen.members, pinned)
+        shares = rebalance(weights, owners | asked, snapshot.members, pinned)
         for unit in self._weights:
             if shares.get(unit.name) == self.worker and unit.name not in owners:
                 self._take(unit)
         self._leaving = frozenset(unit for unit in self._values if shares.get(unit.name) != self.worker)
 
     def _take(self, unit: LeaseKeys) -> bytes | None:
-        """Under the next fencing token, unless a living worker holds the lease."""
+        """Take a unit under the next fencing token, unless a living worker holds its lease."""
 
         def attempt(pipe: Any) -> bytes | None:
             holder, token = pipe.mget(unit.lease, unit.fence)
@@ -203,7 +204,7 @@ class Leases:
         return self._acquire(unit, attempt)
 
     def _restore(self, unit: LeaseKeys) -> bytes | None:
-        """The same lease again, if nobody had the unit since: the fencing token would have risen."""
+        """Set the same lease again, if nobody had the unit since: otherwise the fencing token would have risen."""
         ours = int(self._values[unit].rpartition(b":")[2])
 
         def attempt(pipe: Any) -> bytes | None:
@@ -234,17 +235,17 @@ class Leases:
 
     def _delete_if(self, unit: LeaseKeys, value: bytes) -> None:
         with suppress(LeaseLostError):
-            Lease(unit, value).write(self._client, partial(_end, unit))
+            Lease(unit, value).write(self._client, partial(_queue_end, unit))
 
 
-def _end(unit: LeaseKeys, pipe: Any) -> None:
-    """The next fencing token too: writes of this tenure that are still on their way come too late."""
+def _queue_end(unit: LeaseKeys, pipe: Any) -> None:
+    """Delete the lease and raise the fencing token, which voids writes of this tenure that are still on their way."""
     pipe.delete(unit.lease)
     pipe.incr(unit.fence)
 
 
 @contextmanager
-def _answered() -> Iterator[None]:
+def _refusals_translated() -> Iterator[None]:
     try:
         with translated():
             yield

@@ -1,4 +1,4 @@
-"""A process that ends with its parent, even if the parent is killed outright: it holds the read end of a pipe."""
+"""Ends this process with its parent, even if the parent is killed: standard input is a pipe that ends with it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _STOP_WITHIN_S = 10.0
 
 
 def stop_when_stdin_ends() -> None:
-    """Watch standard input from a thread. At its end: SIGTERM to this process, later SIGKILL to its whole group."""
-    threading.Thread(target=_watch, name="lifeline", daemon=True).start()
+    """Watch standard input in a thread. At its end, send SIGTERM to this process, and later SIGKILL to its group."""
+    threading.Thread(target=_watch, name="parent watch", daemon=True).start()
 
 
 def _watch() -> None:

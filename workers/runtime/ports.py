@@ -12,7 +12,7 @@ def check_free(host: str, port: int, setting: str) -> int:
     """The port itself, or a free one for 0. Raises `PortTakenError` or `ConfigurationError` naming ``setting``."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections in TIME_WAIT are no obstacle
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections in TIME_WAIT do not matter
         try:
             probe.bind((host, port))
             probe.listen(1)

@@ -1,7 +1,7 @@
-"""The process tree of ``patchwatch serve``: a queue of our own if none is given, and one process per role.
+"""The process tree of ``patchwatch serve``: a queue of our own if none is configured, and one process per role.
 
-A role that dies is started again after a pause that grows; one that says at once, several times over, that it cannot
-work ends the tree. Stopping asks ingest first, then the rest, and the queue goes last.
+A role that dies is started again after a growing delay. A role that exits several times in a row because it cannot work
+ends the tree. When the tree stops, ingest stops first and the queue last.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ log = logging.getLogger(__name__)
 
 STOP_ORDER = ((Role.INGEST,), (Role.INFERENCE, Role.ENROLMENT), (Role.DELIVERY,), (Role.SERVICE,))
 _STOP_WITHIN_S = 10.0
-_STABLE_AFTER_S = 30.0  # a role that ran this long starts afresh with its pauses
+_STABLE_AFTER_S = 30.0  # the delays start over for a role that ran this long
 _BACKOFF = Backoff(least_s=1.0, most_s=30.0)
-_REFUSALS = 3  # so many immediate exits with `EXIT_STAYS` end the tree
+_REFUSALS = 3  # this many exits in a row with `EXIT_STAYS` end the tree
 _TICK_S = 0.1
 
 
 def role_command(role: Role) -> list[str]:
-    """The command line of one role. ``-P``: a folder named ``models`` where the user stands must not shadow ours."""
+    """The command line of one role. ``-P``: a folder ``models`` in the working directory must not shadow ours."""
     return [sys.executable, "-P", "-m", "patchwatch", "run", role.value, "--stop-with-parent"]
 
 
@@ -70,8 +70,8 @@ class RoleProcess:
         self._started_at = time.monotonic()
         self._start_again_at = None
 
-    def tend(self) -> None:
-        """Start the process again when it died and its pause is over. Raises `FatalError` when it keeps refusing."""
+    def restart_if_needed(self) -> None:
+        """Start the process again once it has died and the delay is over. Raises `FatalError` if it keeps refusing."""
         if self._process is None or self.running:
             return
         now = time.monotonic()
@@ -92,7 +92,7 @@ class RoleProcess:
                 f"{self.role.value} cannot run: it stopped {_REFUSALS} times in a row, for the reason it gives above"
             )
         pause_s = self._backoff.delay_after(ran_s)
-        log.error("%s ended (%s); starting it again in %.0f s", self.role.value, _how(returncode), pause_s)
+        log.error("%s ended (%s); starting it again in %.0f s", self.role.value, _describe_exit(returncode), pause_s)
         return pause_s
 
     def ask_to_stop(self) -> None:
@@ -110,7 +110,7 @@ class RoleProcess:
             self._process.stdin.close()
 
 
-def _how(returncode: int) -> str:
+def _describe_exit(returncode: int) -> str:
     return f"signal {signal.Signals(-returncode).name}" if returncode < 0 else f"exit code {returncode}"
 
 
@@ -125,15 +125,15 @@ class ProcessTree:
         for role in self.roles:
             role.start()
 
-    def tend(self) -> None:
-        """One look at everything; call it several times a second.
+    def restart_if_needed(self) -> None:
+        """Check all processes and restart those that died. Call it several times a second.
 
         Raises `FatalError` when a role keeps refusing, or our own queue keeps dying.
         """
         if self._queue is not None:
-            self._queue.tend()
+            self._queue.restart_if_needed()
         for role in self.roles:
-            role.tend()
+            role.restart_if_needed()
 
     def stop(self, forced: ForceSignal | None = None, within_s: float = _STOP_WITHIN_S) -> None:
         """Ask the roles to stop, in order; kill those that have not after ``within_s``, or when forced."""
@@ -154,11 +154,12 @@ class ProcessTree:
 
 @contextmanager
 def running(settings: Settings, stopping: ForceSignal | None = None) -> Iterator[tuple[ProcessTree, Settings]]:
-    """Bring up a queue if need be and all roles; yields the tree and the settings as the roles got them. Stops all.
+    """Run all roles, and a queue if none is configured. Yields the tree and the settings that the roles run with.
 
-    The settings yielded have a Redis URL, and real port numbers where 0 was asked for. Call ``tree.tend()`` often.
-    Raises `PortTakenError`, `ConfigurationError`, `BusUnavailableError` before anything was started, and
-    `StoppedError` when told to stop while the queue loads what it keeps.
+    The settings yielded have a Redis URL, and real port numbers where 0 was asked for. Call
+    ``tree.restart_if_needed()`` often.
+    Raises `PortTakenError`, `ConfigurationError`, `BusUnavailableError` before anything is started, and
+    `StoppedError` when asked to stop while the queue loads its data.
     """
     check_exposure(settings)
     ports = {
@@ -193,7 +194,7 @@ def serve(settings: Settings) -> None:
     with ForceSignal().installed() as stopping, suppress(StoppedError), running(settings, stopping) as (tree, _):
         log.info("starting: %s", ", ".join(f"{role.role.value} (pid {role.pid})" for role in tree.roles))
         while not stopping.asked:
-            tree.tend()
+            tree.restart_if_needed()
             time.sleep(_TICK_S)
         log.info("stopping; a second Ctrl-C forces it")
     log.info("stopped")

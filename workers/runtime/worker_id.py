@@ -1,4 +1,4 @@
-"""Who a worker is: an id by which others on the same machine can tell that its process has ended."""
+"""The id of a worker, by which others on the same machine can tell that its process has ended."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import socket
 import uuid
 from pathlib import Path
 
-_ENDED = ("Z", "X")  # states of a process that only waits to be collected
+_ENDED = ("Z", "X")  # states of a process that has ended, and whose parent has not collected it yet
 
 
 def new_worker_id() -> str:
@@ -18,8 +18,10 @@ def new_worker_id() -> str:
 
 
 def has_ended(worker_id: str) -> bool:
-    """Whether that worker's process is gone for certain. False also for one on another machine or in another
-    container: nothing can be known of it here."""
+    """Whether the process of that worker has certainly ended.
+
+    False also for a process on another machine or in another container, about which nothing is known here.
+    """
     try:
         _, pid, machine, start, _ = worker_id.rsplit("-", 4)
         process, started = int(pid), int(start)
@@ -32,13 +34,13 @@ def has_ended(worker_id: str) -> bool:
     except ProcessLookupError:
         return True
     except OSError:
-        return False  # another user's: it is there
+        return False  # the process exists, and belongs to another user
     now = _started(process)
     return now is not None and now != started
 
 
 def _machine() -> str:
-    """This boot of the kernel and this process id namespace; empty where the system does not tell."""
+    """Identifies this boot of the kernel and this process id namespace; empty where the system has no such names."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text()
         namespace = os.readlink("/proc/self/ns/pid")
@@ -48,8 +50,11 @@ def _machine() -> str:
 
 
 def _started(pid: int) -> int | None:
-    """When a process started, in ticks since boot; 0 for one that has ended and was not collected yet, None where it
-    cannot be read."""
+    """When a process started, in ticks since boot; 0 if it has ended and was not collected yet, None if unknown.
+
+    psutil offers the start as wall-clock time only, which changes when the clock is set: a living worker would then
+    count as ended, and lose its leases.
+    """
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

@@ -16,7 +16,7 @@ import pytest
 import redis
 from waiting import PATIENCE_S, wait_until
 
-from patchwatch.bus.accounting import answered, ask
+from patchwatch.bus.accounting import account_from_answers, queue_reads
 from patchwatch.bus.connection import connect
 from patchwatch.bus.keys import CameraKeys, LeaseKeys
 from patchwatch.contract.errors import ConfigurationError, FatalError, StoppedError
@@ -120,8 +120,8 @@ def test_pictures_of_live_cameras_stay_off_the_disk_and_the_account_balances_aft
         assert after.next_seq() == 21
         after.publish(FrameMessage(21, 10**9, 21, 64, 48, 64, 48, FrameFlag.LIVE, PICTURE))
         with client.pipeline(transaction=True) as pipe:
-            ask(pipe, KEYS)
-            account = answered(None, pipe.execute(raise_on_error=False))
+            queue_reads(pipe, KEYS)
+            account = account_from_answers(None, pipe.execute(raise_on_error=False))
         assert (account.unaccounted, account.lost + account.queued, account.captured) == (0, 21, 21 - account.lost)
 
 
@@ -167,13 +167,13 @@ def test_a_data_folder_whose_file_system_holds_no_sockets_works(settings: Settin
 
 
 def started_again(queue: KeptQueue) -> None:
-    queue._look_at_s = 0.0
-    queue.tend()
-    wait_until(lambda: (queue.tend(), queue._restart is None)[1])
+    queue._check_at_s = 0.0
+    queue.restart_if_needed()
+    wait_until(lambda: (queue.restart_if_needed(), queue._restart is None)[1])
 
 
 def test_a_server_that_dies_is_started_again_with_what_it_had(settings: Settings, monkeypatch: Any) -> None:
-    monkeypatch.setattr(kept_server, "_LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(kept_server, "_CHECK_EVERY_S", 0.0)
     with kept_queue(settings) as queue, connect(queue.url) as client:
         client.set("a", 1)
         pid = client.info("server")["process_id"]
@@ -186,7 +186,7 @@ def test_a_server_that_dies_is_started_again_with_what_it_had(settings: Settings
 
 
 def test_a_server_that_dies_again_and_again_ends_it(settings: Settings, monkeypatch: Any) -> None:
-    monkeypatch.setattr(kept_server, "_LOOK_EVERY_S", 0.0)
+    monkeypatch.setattr(kept_server, "_CHECK_EVERY_S", 0.0)
 
     def dies(queue: KeptQueue) -> None:
         for _ in range(20):
@@ -228,10 +228,10 @@ def test_the_other_processes_are_tended_while_the_server_loads_again(settings: S
     with kept_queue(settings) as queue:
         pid = request.getfixturevalue("loading")
         crash(queue)
-        queue._look_at_s = 0.0
-        wait_until(lambda: (queue.tend(), pid.exists())[1])
+        queue._check_at_s = 0.0
+        wait_until(lambda: (queue.restart_if_needed(), pid.exists())[1])
         for _ in range(100):
-            queue.tend()  # each returns
+            queue.restart_if_needed()  # each returns
         assert alive(pid)
         assert queue._restart is not None
     wait_until(lambda: not alive(pid))

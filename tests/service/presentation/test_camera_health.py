@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from redis import ResponseError
 
-from patchwatch.bus.accounting import answered
+from patchwatch.bus.accounting import account_from_answers
 from patchwatch.messages.alert import AlertKind
 from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus, OpenCondition
 from patchwatch.messages.camera import Camera
@@ -72,5 +72,5 @@ def test_a_reason_never_repeats_the_health(state: CaptureState) -> None:
 def _record(analysis: AnalysisStatus) -> CameraRecord:
     capture = CaptureStatus(camera_id="door", state=CaptureState.LIVE, since_ms=NOW_MS, updated_at_ms=NOW_MS)
     score = Score(1, NOW_MS * 10**6, NOW_MS * 10**6, 0.0, 0.1, (), None, None)
-    account = answered(capture, [{}, [None, None], ResponseError("no such key")])
+    account = account_from_answers(capture, [{}, [None, None], ResponseError("no such key")])
     return CameraRecord(capture, analysis, account, score, None, None)

@@ -80,14 +80,14 @@ def test_a_process_that_stands_still_while_it_computes_is_ended(
     """It reports nothing and uses no processor time."""
     _replaced_by(monkeypatch, "sleep", "600")
     monkeypatch.setattr(process_module, "_STALLED_AFTER_S", 0.2)
-    with pytest.raises(RetryableError, match="stood still"):
+    with pytest.raises(RetryableError, match="made no progress"):
         learn_in_process(order(tmp_path, "x"), settings)
 
 
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        ("exit 3", r"ended \(exit code 3\) without a word.* doctor"),
+        ("exit 3", r"ended \(exit code 3\) without a message.* doctor"),
         (
             "echo first >&2; echo 'OSError: no rtsp://u:hunter2@cam/x' >&2; echo >&2; exit 1",
             r"OSError: no rtsp://\*\*\*@",

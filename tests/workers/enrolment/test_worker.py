@@ -165,7 +165,7 @@ def test_a_job_that_ends_its_worker_each_time_is_given_up(site: Any) -> None:
     with site.running():
         found = site.finished()
     assert found.state is EnrolmentState.FAILED
-    assert "begun 5 times" in found.detail
+    assert "started 5 times" in found.detail
 
 
 def test_a_job_that_fails_by_a_defect_ends_and_the_next_is_done(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -233,7 +233,7 @@ def test_a_refusal_of_redis_does_not_end_the_renewing(make: Make, monkeypatch: p
         raise redis.ReadOnlyError("READONLY You can't write against a read only replica.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(alone, "_look", refuses)
+        patched.setattr(alone, "_read", refuses)
         alone._round()
     alone._round()
     assert alone.owned.keys() == set(UNITS)
@@ -330,7 +330,7 @@ def test_who_died_while_the_clock_of_redis_was_ahead_owns_nothing_once_it_is_rig
         client.set(unit.fence, 7)
         client.set(unit.lease, b"elsewhere-1-1:7", px=400 * 86_400_000)
     alone = make()
-    assert not alone.others()
+    assert not alone.has_others()
     alone._round()
     assert all(client.pttl(unit.lease) <= LEASE_S * 1000 for unit in UNITS)
     client.delete(*(unit.lease for unit in UNITS))  # which is what happens then

@@ -78,7 +78,7 @@ def test_a_killed_role_comes_back(tree_of: Callable[..., ProcessTree]) -> None:
     os.kill(first, signal.SIGKILL)
 
     def again() -> bool:
-        tree.tend()
+        tree.restart_if_needed()
         return member.restarts == 1 and member.running
 
     wait_until(again)
@@ -89,7 +89,7 @@ def test_a_role_that_keeps_refusing_ends_the_tree(tree_of: Callable[..., Process
     tree = tree_of(role("raise SystemExit(2)"))
 
     def tend() -> bool:
-        tree.tend()
+        tree.restart_if_needed()
         return False
 
     with pytest.raises(FatalError, match="ingest cannot run"):
@@ -101,7 +101,7 @@ def test_a_role_that_crashes_is_tried_again_and_again(tree_of: Callable[..., Pro
     tree = tree_of(role("raise SystemExit(1)"))
 
     def often() -> bool:
-        tree.tend()
+        tree.restart_if_needed()
         return tree.roles[0].restarts >= 4
 
     wait_until(often)
@@ -141,7 +141,7 @@ def test_what_a_dead_role_left_in_its_group_goes_too(tmp_path: Path, tree_of: Ca
     os.kill(tree.roles[0].pid, signal.SIGKILL)
 
     def gone() -> bool:
-        tree.tend()
+        tree.restart_if_needed()
         return not alive(left_behind)
 
     wait_until(gone)
@@ -160,7 +160,7 @@ with ForceSignal().installed() as stopping:
     tree.start()
     print(json.dumps([r.pid for r in tree.roles]) + '\\n', end='', flush=True)
     while not stopping.asked:
-        tree.tend(); time.sleep(0.02)
+        tree.restart_if_needed(); time.sleep(0.02)
     print("stopping", flush=True)
     tree.stop(stopping)
 """
