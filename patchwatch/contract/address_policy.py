@@ -89,7 +89,7 @@ def allowed_addresses(addresses: Iterable[str], reach: str) -> list[str]:
             "webhooks are never sent to link-local, metadata, multicast or reserved addresses"
             if needs is None
             else f"webhooks are not sent to {needs.name.lower()} addresses: "
-            f"set PATCHWATCH_WEBHOOK_REACH={needs.name.lower()} to allow it"
+            f"start Patchwatch with PATCHWATCH_WEBHOOK_REACH={needs.name.lower()} to allow it"
         )
     return reachable
 

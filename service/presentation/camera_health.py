@@ -105,7 +105,7 @@ def _tls_warning(camera: Camera) -> str:
         return ""
     return (
         "unverified TLS: whoever answers at its address gets its password; set tls_fingerprint, or tls_verify=true: "
-        f"`patchwatch cameras set {camera.id} --tls-verify`"
+        f"`patchwatch cameras update {camera.id} --tls-verify`"
     )
 
 

@@ -47,15 +47,17 @@ def _product() -> SimpleNamespace:
     from patchwatch.evaluation.report import Report
     from patchwatch.local_redis.private_server import private_redis
     from patchwatch.messages.alert import Alert
+    from patchwatch.messages.analysis_status import AnalysisStatus
     from patchwatch.messages.bank_version import BankAnswer, BankOrder, CameraBanks
     from patchwatch.messages.camera import Camera
+    from patchwatch.messages.capture_status import CaptureStatus
     from patchwatch.messages.clock_eras import Eras
+    from patchwatch.messages.enrolment import Enrolment
     from patchwatch.messages.enrolment_report import EnrolmentReport
     from patchwatch.messages.explanation import Explanation
-    from patchwatch.messages.frame import FrameMessage
-    from patchwatch.messages.frame_gaps import FrameGaps
+    from patchwatch.messages.frame import FrameGaps, FrameMessage
+    from patchwatch.messages.heartbeat import Heartbeat
     from patchwatch.messages.score import Score, ScoreMinute
-    from patchwatch.messages.status import AnalysisStatus, CaptureStatus, Enrolment, WorkerBeat
     from patchwatch.messages.webhook import DeadLetter, Progress, TrialResult, Webhook
 
     return SimpleNamespace(
@@ -66,9 +68,9 @@ def _product() -> SimpleNamespace:
             "pw:alert:ALERT:explanation": Explanation,
             "pw:webhook:WEBHOOK:progress": Progress, "pw:webhook:WEBHOOK:dead d": DeadLetter,
             "pw:webhook:WEBHOOK:asked d": DeadLetter, "pw:webhook:WEBHOOK:answer:TOKEN": TrialResult,
-            "pw:worker:ROLE:WORKER": WorkerBeat, "pw:{N}:state:CAMERA explanation": Explanation,
+            "pw:worker:ROLE:WORKER": Heartbeat, "pw:{N}:state:CAMERA explanation": Explanation,
         },
-        frame=lambda entry, fields: FrameGaps.beside(fields).on(FrameMessage.decode(entry, fields).encode()),
+        frame=lambda entry, fields: FrameGaps.beside(fields).added_to(FrameMessage.decode(entry, fields).encode()),
         score=lambda entry, fields: Score.decode(fields).encode(),
         minute=lambda entry, fields: ScoreMinute.decode(int(entry.split(b"-")[0]), fields).encode(),
         books=lambda data: FrameGaps.decode(data).encode(),

@@ -137,7 +137,7 @@ class DeliveryLoop:
         if given_up:
             log.error(
                 "webhook %s: %d alert changes are given up (%s): see `patchwatch webhooks dead-letters %s`",
-                self._webhook.id, given_up, verdict.reason, self._webhook.id,
+                self._webhook.id, given_up, result.reason, self._webhook.id,
             )  # fmt: skip
 
     async def _pause(self, wait_s: float, new_alert: asyncio.Event) -> None:

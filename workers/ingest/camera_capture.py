@@ -108,7 +108,7 @@ class CameraCapture:
             await self._wait_to_reconnect(end)
 
     async def _wait_to_reconnect(self, end: CaptureEnd) -> None:
-        wait_s = self._backoff.next_wait_s(end.delivered_s or 0.0)
+        wait_s = self._backoff.delay_after(end.delivered_s or 0.0)
         self.status.set(CaptureState.OFFLINE, end.reason, f"{end.detail} (next attempt in {max(1, round(wait_s))} s)")
         await asyncio.sleep(wait_s)
         self.status.count_reconnect()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 import redis.asyncio
@@ -11,7 +11,7 @@ from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.stored_records import readable
-from patchwatch.contract.errors import BusUnavailableError
+from patchwatch.bus.transaction import transact_async
 from patchwatch.messages.camera import is_over
 from patchwatch.messages.capture_status import CaptureStatus
 from workers.runtime.lease import Lease
@@ -34,12 +34,14 @@ class CaptureStatusStore:
 
     async def write(self, statuses: Mapping[Lease, CaptureStatus]) -> None:
         """Write, in one transaction, the statuses whose lease still holds."""
+        leases = list(statuses)
+        lease_keys = [name for lease in leases for name in (lease.unit.lease, lease.unit.fence)]
 
         async def attempt(pipe: Any) -> None:
             answers = await pipe.mget(lease_keys)
             pipe.multi()
-            for lease, holder in zip(leases, holders, strict=True):
-                if holder == lease.value:
+            for lease, holder, token in zip(leases, answers[::2], answers[1::2], strict=True):
+                if lease.is_held(holder, token):
                     pipe.set(self._keys(lease.unit.name).capture, statuses[lease].encode())
 
         if leases:
@@ -51,26 +53,20 @@ class CaptureStatusStore:
         writes for a later incarnation before this lease is over."""
         camera_keys = self._keys(lease.unit.name)
 
-        async def queue(pipe: Any) -> None:
-            await pipe.watch(lease.unit.lease, keys.CAMERAS)
-            is_ours = await pipe.get(lease.unit.lease) == lease.value
+        async def attempt(pipe: Any) -> None:
+            is_held = lease.is_held(*await pipe.mget(lease.unit.lease, lease.unit.fence))
             record = await pipe.hget(keys.CAMERAS, lease.unit.name)
             pipe.multi()
-            if is_ours and is_over(record, incarnation):
+            if is_held and is_over(record, incarnation):
                 pipe.delete(camera_keys.frames, camera_keys.capture)
-            if is_ours and record is None:
+            if is_held and record is None:
                 pipe.expire(lease.unit.fence, _FENCE_EXPIRES_S)
 
         with translated():
-            for _ in range(TRIES):
-                async with self._client.pipeline(transaction=True) as pipe:
-                    try:
-                        await queue(pipe)
-                        await pipe.execute()
-                        return
-                    except redis.WatchError:  # A lease was renewed meanwhile.
-                        continue
-        raise BusUnavailableError("the leases of the captures are being changed all the time")
+            await transact_async(
+                self._client, attempt, lease.unit.lease, lease.unit.fence, keys.CAMERAS,
+                subject=f"the lease of camera {lease.unit.name}",
+            )  # fmt: skip
 
     def _keys(self, camera_id: str) -> CameraKeys:
-        return CameraKeys.of(camera_id, self._partitions)
+        return CameraKeys.for_camera(camera_id, self._partitions)

@@ -32,7 +32,6 @@ from workers.runtime.leases import Leases
 
 _POLL_S = 0.25
 _WRITE_EVERY_S = 1.0
-_BEAT_EXPIRES_S = 10
 _CANCEL_AGAIN_S = 5.0  # Longer than it takes to end a capture.
 _CLAIM_EVERY_S = 0.05  # While a publisher waits for its camera to be handed over to this worker.
 _HAND_OVER_WITHIN_S = 12.0  # Longer than an orphaned lease lasts, and than it takes to end a capture.
@@ -58,7 +57,7 @@ class Supervisor:
         assert settings.redis_url is not None, "the ingest worker checked it"
         self._settings = settings
         self._client = client
-        self._replica = CameraReplica(client)
+        self._replica = ConfigReplica(client, keys.CAMERAS, keys.CAMERAS_REVISION, Camera.decode, "camera")
         self._statuses = CaptureStatusStore(client, settings.partitions)
         self._leases = Leases(settings.redis_url.get_secret_value(), Role.INGEST)
         self._stable_after_s = stable_after_s
@@ -141,7 +140,7 @@ class Supervisor:
 
     async def add_camera(self, camera: Camera) -> None:
         """Create a camera. Raises `BusUnavailableError`."""
-        await self._replica.add(camera)
+        await self._replica.add(camera.model_copy(update={"incarnation": uuid.uuid4().hex}))
         await self.refresh()
 
     async def _follow_configuration(self) -> None:
@@ -149,7 +148,7 @@ class Supervisor:
             try:
                 await self.refresh()
             except BusUnavailableError as error:
-                self._note_redis(away=True, why=str(error))
+                self._outage.failed(error)
             await asyncio.sleep(_POLL_S)
 
     async def refresh(self) -> None:
@@ -159,9 +158,9 @@ class Supervisor:
 
     async def _apply_changes(self) -> None:
         with translated():
-            await self._clock.look_async(self._client)
+            await self._clock.sync_async(self._client)
         self._cameras = await self._replica.read()
-        self._note_redis(away=False)
+        self._outage.answered()
         self._request_leases()
         owned, leaving = self._leases.owned, self._leases.leaving
         stale = [name for name, running in self._running.items() if self._is_stale(running.capture, owned, leaving)]
@@ -243,32 +242,18 @@ class Supervisor:
             try:
                 await self._write_once()
             except BusUnavailableError as error:
-                self._note_redis(away=True, why=str(error))
+                self._outage.failed(error)
                 await asyncio.sleep(_POLL_S)
 
     async def _write_once(self) -> None:
         await self._statuses.write({capture.lease: capture.status.current() for capture in self._captures()})
-        beat = WorkerBeat(
-            role="ingest", host=socket.gethostname(), pid=os.getpid(), started_at_ms=self._started_at_ms,
-            updated_at_ms=self._clock.now_ms(), cameras=len(self._running),
-        )  # fmt: skip
         with translated():
-            await self._heartbeat.write(self._client, cameras=len(self._kept))
+            await self._heartbeat.write(self._client, cameras=len(self._running))
 
     async def _forget_worker(self) -> None:
         await self._write_once()
         with translated():
-            await self._client.delete(self._worker_key())
-
-    def _worker_key(self) -> str:
-        return keys.worker("ingest", self._leases.worker)
-
-    def _note_redis(self, away: bool, why: str = "") -> None:
-        if away and not self._away:
-            log.warning("%s; captures go on, their frames are counted as unpublished", why)
-        elif self._away and not away:
-            log.info("Redis answers again")
-        self._away = away
+            await self._client.delete(self._heartbeat.key)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

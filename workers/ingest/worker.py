@@ -34,11 +34,7 @@ async def serve(settings: Settings) -> None:
         supervisor = Supervisor(settings, client)
         async with RtspServer(settings, supervisor):
             supervising = asyncio.create_task(supervisor.run())
-            stopping = asyncio.create_task(stop.wait())
-            await asyncio.wait({supervising, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            stopping.cancel()
-            if supervising.done():
-                supervising.result()
+            await stop_or_end(supervising, stop)
         supervisor.stop()
         await asyncio.gather(supervising, return_exceptions=True)
 

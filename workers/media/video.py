@@ -21,7 +21,6 @@ from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, Sou
 from patchwatch.contract.redaction import redact
 from patchwatch.messages.capture_status import Reason
 from patchwatch.messages.source import SourceKind
-from patchwatch.messages.status import Reason
 from workers.media.ffmpeg_errors import missing_references, translated
 from workers.media.sampling import MediaClock, Sampler
 from workers.media.tracks import video_track
@@ -126,7 +125,7 @@ class Video:
         """Open a file (`Path`) or a URL that FFmpeg supports.
 
         Raises `SourceUnavailableError` (worth retrying) or `SourceRejectedError` (wrong until changed), each with a
-        ``reason`` of `messages.status.Reason` and without credentials.
+        ``reason`` of `messages.capture_status.Reason` and without credentials.
         """
         options = options or VideoOptions()
         name = redact(str(source))

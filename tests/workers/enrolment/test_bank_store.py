@@ -57,8 +57,8 @@ def test_a_bank_of_another_view_takes_the_place_of_a_longer_one(versions: BankVe
     present = stored(versions, of(view(), 600.0)).version
     outcome = stored(versions, of(moved(view()), 20.0))
     assert (outcome.activated, versions.active_id) == (True, outcome.version.id)
-    assert "because the camera shows another view since" in outcome.words
-    assert f"Go back with `patchwatch banks activate door {present.id}`" in outcome.words
+    assert "because the camera shows another view since" in outcome.summary
+    assert f"Go back with `patchwatch banks activate door {present.id}`" in outcome.summary
 
 
 def test_a_better_bank_of_another_view_needs_no_excuse(versions: BankVersions) -> None:

@@ -16,7 +16,7 @@ from patchwatch.bus.connection import connect
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera, Pace
-from patchwatch.messages.status import CaptureState
+from patchwatch.messages.capture_status import CaptureState
 from workers.ingest.capture import adaptive_rate
 from workers.ingest.capture.adaptive_rate import Backlog, LoadSample
 

@@ -23,7 +23,6 @@ from patchwatch.contract.errors import LeaseLostError, SourceRejectedError, Sour
 from patchwatch.messages.camera import Pace
 from patchwatch.messages.capture_status import Reason
 from patchwatch.messages.frame import FrameFlag, FrameMessage
-from patchwatch.messages.status import Reason
 from workers.ingest.capture.adaptive_rate import AdaptiveRate, Backlog
 from workers.ingest.capture.capture_clock import Arrival, FileClock, LiveClock, Stamp
 from workers.ingest.capture.memory_limit import limit_own_memory

@@ -1,4 +1,4 @@
-"""Memory of a capture process: measured from outside, and limited from inside."""
+"""The limit of a capture process's memory, set from inside."""
 
 from __future__ import annotations
 
@@ -6,15 +6,6 @@ import resource
 
 _MIB = 1 << 20
 _HARD_FACTOR = 2  # The supervisor notices slow leaks first; this limit stops sudden growth.
-
-
-def resident_mb(pid: int) -> float | None:
-    """Resident memory of a process in MiB; None when it has ended, or without /proc."""
-    try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except (OSError, IndexError):
-        return None
-    return pages * resource.getpagesize() / _MIB
 
 
 def limit_own_memory(limit_mb: int) -> None:

@@ -79,7 +79,7 @@ class Publisher:
         while True:
             try:
                 with translated():
-                    self._clock.look(self._client)
+                    self._clock.sync(self._client)
                     self._restore(after_seq)
                 return
             except BusUnavailableError as error:
@@ -180,10 +180,10 @@ class Publisher:
         if maxlen is None:
             self._queue(pipe, frame, self._gaps, maxlen)
             return
-        add_entry(pipe, self._keys.frames, self._gaps.on(frame.encode()), entry_id=frame.entry_id, maxlen=maxlen)
+        add_entry(pipe, self._keys.frames, self._gaps.added_to(frame.encode()), entry_id=frame.entry_id, maxlen=maxlen)
 
     def _queue(self, pipe: Any, frame: FrameMessage, gaps: FrameGaps, maxlen: int | None) -> None:
-        fields = gaps.on(frame.encode())
+        fields = gaps.added_to(frame.encode())
         pipe.xadd(self._keys.frames, fields, id=frame.entry_id, maxlen=maxlen, approximate=False)
 
     def _gaps_before(self, seq: int, head: tuple[int, FrameGaps] | None) -> FrameGaps:
@@ -197,13 +197,10 @@ class Publisher:
 
     def _head_in(self, client: Any) -> tuple[int, FrameGaps] | None:
         """The newest sequence number that the stream has had, with its gaps; None without a stream."""
-        try:
-            info = client.xinfo_stream(self._keys.frames)
-        except redis.ResponseError as error:
-            if "no such key" not in str(error):
-                raise
+        info = stream_info(client, self._keys.frames)
+        if info is None:
             return None
-        return head_of(info, committed_mark(*client.hmget(self._keys.state, "seq", "books")))
+        return stream_head(info, committed_position(*client.hmget(self._keys.state, "seq", "books")))
 
     def _wait_for_room(self, seq: int) -> None:
         checks = 1

@@ -16,7 +16,7 @@ from patchwatch.messages.source import Source, SourceKind
 
 if TYPE_CHECKING:
     from patchwatch.contract.settings import Settings
-    from workers.enrolment.order import LearningOrder
+    from workers.enrolment.protocol import LearningOrder
 
 
 def enrol(
@@ -38,14 +38,15 @@ def enrol(
     from models.profiles.profile import load_profile
     from patchwatch.cli.commands.banks.alarm_budget import alarm_budget
     from patchwatch.cli.commands.banks.bank_text import print_bank
-    from workers.enrolment.bank_store import origin_here, store, versions_of
-    from workers.enrolment.order import LearningOrder
+    from workers.enrolment.bank_store import command_origin, store_bank
+    from workers.enrolment.bank_versions import BankVersions
+    from workers.enrolment.protocol import LearningOrder
 
     settings = load_settings()
     checked_camera_id(camera)
     load_profile(profile, settings.profiles_file)
     footage = [local_source(source, live=seconds is not None) for source in sources]
-    versions = versions_of(settings, camera, profile)
+    versions = BankVersions.from_settings(settings, camera, profile)
     check_folder(versions.active_path.parent)
     budget = alarm_budget(settings, camera)
     with versions.staging() as staged:
@@ -55,10 +56,10 @@ def enrol(
         )  # fmt: skip
         _learn(order, settings, quiet=as_json)
         bank = load_bank(staged)
-        outcome = store(bank, staged, versions, origin_here("patchwatch banks enrol"), activate=activate)
-    path = versions.active_path if outcome.activated else versions.path(bank.id)
+        stored = store_bank(bank, staged, versions, command_origin("patchwatch banks enrol"), activate=activate)
+    path = versions.active_path if stored.activated else versions.path(bank.id)
     print_bank(
-        bank, outcome.version, path, budget=budget, active=outcome.activated, outcome=outcome.words, as_json=as_json
+        bank, stored.version, path, budget=budget, active=stored.activated, outcome=stored.summary, as_json=as_json
     )
 
 

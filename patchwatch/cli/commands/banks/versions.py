@@ -92,9 +92,9 @@ def _pin(camera: str, bank: str, pinned: bool, sentence: str, as_json: bool) -> 
 
 
 def _versions(camera: str, profile: str) -> BankVersions:
-    from workers.enrolment.bank_store import versions_of
+    from workers.enrolment.bank_versions import BankVersions
 
-    return versions_of(load_settings(), checked_camera_id(camera), profile)
+    return BankVersions.from_settings(load_settings(), checked_camera_id(camera), profile)
 
 
 def _versions_with(camera: str, bank: str) -> BankVersions:

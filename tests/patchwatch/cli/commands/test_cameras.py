@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from patchwatch.cli.commands import cameras
 from patchwatch.contract.errors import RejectedError
 from patchwatch.rest_client import RestClient
-from service.schemas.models import CameraChange
+from service.schemas.camera import CameraChange
 
 Asked = list[tuple[str, str, Any]]
 
