@@ -48,15 +48,15 @@ from models.profiles.profile import Fusion, Profile, StreamKind, StreamSpec, loa
 from models.streams import motion_stream, velocity_stream  # noqa: E402
 from models.streams.base import Stream  # noqa: E402
 from patchwatch.contract.settings import load_settings  # noqa: E402
-from patchwatch.evaluation.bootstrap import ClipBootstrap  # noqa: E402
 from patchwatch.evaluation.budgets import STRICT, rule_at  # noqa: E402
 from patchwatch.evaluation.cost import CostMeter  # noqa: E402
-from patchwatch.evaluation.detection import Match, Outcome, delays, events_of, outcome, spans_of  # noqa: E402
-from patchwatch.evaluation.evaluation import Material, gather  # noqa: E402
-from patchwatch.evaluation.metrics import Scores, Truth, macro_auroc, micro_auroc  # noqa: E402
+from patchwatch.evaluation.detection import ClipDetections, EventMatch, delays, detect_events, labelled_spans, outcome  # noqa: E402
+from patchwatch.evaluation.evaluation import Dataset, load_dataset  # noqa: E402
 from patchwatch.evaluation.protocols import frame_scores  # noqa: E402
-from patchwatch.evaluation.report import commit  # noqa: E402
-from patchwatch.evaluation.scoring import SeenClip, SeenFrame, learn, score, see  # noqa: E402
+from patchwatch.evaluation.provenance import commit  # noqa: E402
+from patchwatch.evaluation.scoring import ExtractedClip, ExtractedFrame, extract_clip, learn, score  # noqa: E402
+from patchwatch.evaluation.statistics.bootstrap import ClipBootstrap  # noqa: E402
+from patchwatch.evaluation.statistics.metrics import Scores, Truth, macro_auroc, micro_auroc  # noqa: E402
 from workers.analysis.recordings import RecordingReader  # noqa: E402
 
 RESULT = Path(__file__).parent / "results" / "ablation.json"
@@ -205,13 +205,13 @@ class Row:
     variant: Variant
     shipped: bool
     scores: tuple[Scores, ...]
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[ClipDetections, ...]
 
     @property
     def label(self) -> str:
         return "shipped" if self.shipped else f"{self.variant.factor}: {self.variant.choice}"
 
-    def matches(self, clips: Sequence[int]) -> list[Match]:
+    def matches(self, clips: Sequence[int]) -> list[EventMatch]:
         return [match for clip in clips for match in self.outcomes[clip].matches]
 
     def median_delay_s(self, clips: Sequence[int]) -> float:
@@ -247,14 +247,14 @@ def _rounded(value: float | None) -> float | None:
 class Bench:
     """All clips as features of the base profile, and what was learnt from them so far."""
 
-    def __init__(self, base: Profile, networks: Networks | None, material: Material, reader: RecordingReader) -> None:
+    def __init__(self, base: Profile, networks: Networks | None, dataset: Dataset, reader: RecordingReader) -> None:
         self.base = base
-        self.truths = material.truths
+        self.truths = dataset.truths
         self._networks = networks
-        self._material = material
+        self._material = dataset
         engine, meter = Engine(base, networks), CostMeter()
-        self._training = [see(engine, clip, reader, meter) for clip in material.training]
-        self._testing = [see(engine, frames.clip, reader, meter) for frames in material.testing]
+        self._training = [extract_clip(engine, clip, reader, meter) for clip in dataset.training]
+        self._testing = [extract_clip(engine, frames.clip, reader, meter) for frames in dataset.testing]
         self._streams: dict[str, Stream] = {}
         self._rows: dict[str, Row] = {}
 
@@ -263,13 +263,13 @@ class Bench:
         """Read the clips and extract their features: of `objects` with detector weights, else of `motion`."""
         settings, folder = load_settings(), data / "ucsd_ped2"
         reader = RecordingReader.of(settings, FPS)
-        material = gather(folder / "training", folder / "testing", reader, folder / "labels.json")
+        dataset = load_dataset(folder / "training", folder / "testing", reader, folder / "labels.json")
         weights = detector or data / DETECTOR
         if detector is None and not weights.is_file():
-            return cls(load_profile("motion"), None, material, reader)
+            return cls(load_profile("motion"), None, dataset, reader)
         base = load_profile("objects")
         networks = Networks.load(base, detector_weights=weights, weights_dir=settings.weights_dir, threads=1)
-        return cls(base, networks, material, reader)
+        return cls(base, networks, dataset, reader)
 
     def facts(self) -> dict[str, Any]:
         """What all rows have in common."""
@@ -295,7 +295,7 @@ class Bench:
         scored = [score(bank, clip, CostMeter()) for clip in self._pick(self._testing, variant.profile)]
         scores = frame_scores(variant.profile.fusion, scored, self._material.testing)
         rule, parts = rule_at(bank, STRICT).rule, zip(scored, self._material.testing, self.truths, strict=True)
-        outcomes = [outcome(spans_of(truth, frames), events_of(clip, rule)) for clip, frames, truth in parts]
+        outcomes = [outcome(labelled_spans(truth, frames), detect_events(clip, rule)) for clip, frames, truth in parts]
         shipped = variant.profile == self.base and not variant.replaced
         return Row(variant, shipped, tuple(one.service for one in scores), tuple(outcomes))
 
@@ -306,14 +306,14 @@ class Bench:
             self._streams[key] = stream
         return self._streams[key]
 
-    def _pick(self, clips: Sequence[SeenClip], profile: Profile) -> list[SeenClip]:
+    def _pick(self, clips: Sequence[ExtractedClip], profile: Profile) -> list[ExtractedClip]:
         """The clips with the features of the profile's streams alone."""
         names = [spec.name for spec in self.base.streams]
         picks = [names.index(spec.name) for spec in profile.streams]
         return [replace(clip, frames=tuple(_part(frame, picks) for frame in clip.frames)) for clip in clips]
 
 
-def _part(frame: SeenFrame, picks: Sequence[int]) -> SeenFrame:
+def _part(frame: ExtractedFrame, picks: Sequence[int]) -> ExtractedFrame:
     return replace(frame, features=tuple(frame.features[n] for n in picks))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from patchwatch.evaluation.report import commit
+from patchwatch.evaluation.provenance import commit
 
 RESULTS = Path(__file__).parent / "results"
 _CARRIED_COMMIT = Path(__file__).parents[1] / ".gpu" / "commit"  # of a copy without its history: bench/gpu_pack.py

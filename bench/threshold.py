@@ -25,7 +25,7 @@ from simulated_scores import TAILS, simulated_run  # noqa: E402
 from models.alarms.alarm_threshold import CONFIDENCE, MAX_EXTRAPOLATION, ThresholdModel  # noqa: E402
 from models.alarms.event_counts import EventCounts  # noqa: E402
 from models.alarms.event_detector import EventRule  # noqa: E402
-from patchwatch.evaluation.report import commit  # noqa: E402
+from patchwatch.evaluation.provenance import commit  # noqa: E402
 
 RESULT = Path(__file__).parent / "results" / "threshold.json"
 CAMERAS = {0.1: 60, 0.5: 40, 2.0: 24, 8.0: 16}  # simulated for each length of footage, in hours

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from models.alarms.event_detector import EventRule
 from models.banks.bank import Bank
-from patchwatch.evaluation.report import Interval
+from patchwatch.evaluation.report.budget_result import HEADLINE_BUDGET
+from patchwatch.evaluation.report.protocol import Interval
 
 _SAME = 1e-9
 
@@ -29,7 +30,7 @@ class BudgetRule:
     warnings: tuple[str, ...]
 
 
-STRICT = AlarmBudget("1 per hour", 24.0)
+STRICT = AlarmBudget(HEADLINE_BUDGET, 24.0)
 _USUAL = (STRICT, AlarmBudget("4 per day", 4.0), AlarmBudget("1 per day", 1.0))
 
 

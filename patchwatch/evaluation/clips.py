@@ -31,7 +31,7 @@ class ClipFile:
         return self.path.is_dir()
 
 
-def clips_in(folder: Path) -> list[ClipFile]:
+def find_clips(folder: Path) -> list[ClipFile]:
     """Clips of a folder in natural order. Raises `RejectedError` when it is missing, holds none or two of one name."""
     if not folder.is_dir():
         raise RejectedError(f"{folder} is not a folder: name one that holds clips")
@@ -53,7 +53,7 @@ def _clip(path: Path) -> ClipFile | None:
 
 
 @dataclass(frozen=True)
-class Frames:
+class ClipFrames:
     """Every frame of a clip: its time on the clock that the analysed frames have, and its number for people.
 
     ``numbers``: those in the names of pictures, and from 1 in videos.
@@ -81,10 +81,10 @@ class Frames:
         return len(self) * self.interval_s
 
 
-def frames_of(clip: ClipFile, reader: RecordingReader) -> Frames:
+def read_frames(clip: ClipFile, reader: RecordingReader) -> ClipFrames:
     """Raises the source errors."""
     if clip.is_folder:
-        return Frames(clip, FrameFolder(clip.path, frame_rate=reader.frame_rate).times_s)
+        return ClipFrames(clip, FrameFolder(clip.path, frame_rate=reader.frame_rate).times_s)
     options = replace(reader.video, analysis_fps=_EVERY_FRAME_FPS)
     with Video.open(clip.path, options=options) as video:
-        return Frames(clip, np.array([frame.media_time_s for frame in video.frames()]))
+        return ClipFrames(clip, np.array([frame.media_time_s for frame in video.frames()]))

@@ -14,7 +14,7 @@ from models.frames.camera_context import CameraContext
 from models.frames.features import Features
 from models.frames.frame import Frame
 from models.streams.frame_batch import FrameBatch
-from patchwatch.evaluation.report import Cost
+from patchwatch.evaluation.report.profile_result import Cost
 
 Part = tuple[str, str]  # kind, name
 SCORING: Part = ("scoring", "")

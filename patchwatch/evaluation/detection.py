@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.alarms.event_detector import Event, EventDetector, EventRule
-from patchwatch.evaluation.clips import Frames
+from patchwatch.evaluation.clips import ClipFrames
 from patchwatch.evaluation.labels.labels import FrameRange, ranges_of
-from patchwatch.evaluation.metrics import Truth
 from patchwatch.evaluation.scoring import ScoredClip
+from patchwatch.evaluation.statistics.metrics import Truth
 
 
 @dataclass(frozen=True)
-class Span:
+class LabelledSpan:
     """A labelled event: a maximal range of anomalous frames, and the times of its first and last frame."""
 
     frames: FrameRange
@@ -24,13 +24,13 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Match:
+class EventMatch:
     """What a rule made of one labelled event. ``delay_s`` is None when it was missed.
 
     ``opened_early``: the event that detects it was open before the range began.
     """
 
-    span: Span
+    span: LabelledSpan
     delay_s: float | None
     opened_early: bool = False
 
@@ -40,10 +40,10 @@ class Match:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ClipDetections:
     """A clip under one rule: every labelled event, and every event that opened with whether it is a false alarm."""
 
-    matches: tuple[Match, ...]
+    matches: tuple[EventMatch, ...]
     alarms: tuple[tuple[Event, bool], ...]
 
     @property
@@ -51,15 +51,15 @@ class Outcome:
         return sum(false for _, false in self.alarms)
 
 
-def spans_of(truth: Truth, frames: Frames) -> tuple[Span, ...]:
+def labelled_spans(truth: Truth, frames: ClipFrames) -> tuple[LabelledSpan, ...]:
     """The labelled events of a clip."""
     return tuple(
-        Span(found, float(frames.times_s[found.first - 1]), float(frames.times_s[found.last - 1]))
+        LabelledSpan(found, float(frames.times_s[found.first - 1]), float(frames.times_s[found.last - 1]))
         for found in ranges_of(truth)
     )
 
 
-def events_of(clip: ScoredClip, rule: EventRule) -> tuple[Event, ...]:
+def detect_events(clip: ScoredClip, rule: EventRule) -> tuple[Event, ...]:
     """Every event the rule opens on a clip, as it was when it closed or the clip ended."""
     detector, closed = EventDetector(rule), []
     for at_s, reading in zip(clip.at_s.tolist(), clip.readings, strict=True):
@@ -68,7 +68,7 @@ def events_of(clip: ScoredClip, rule: EventRule) -> tuple[Event, ...]:
     return (*closed, *detector.finish())
 
 
-def outcome(spans: Sequence[Span], events: Sequence[Event]) -> Outcome:
+def outcome(spans: Sequence[LabelledSpan], events: Sequence[Event]) -> ClipDetections:
     """Match them.
 
     An event counts from its opening, when an operator hears of it, to the last frame at or above ``off``. It detects
@@ -77,26 +77,26 @@ def outcome(spans: Sequence[Span], events: Sequence[Event]) -> Outcome:
     first event that detects it: 0 for one that was open before and still stands when the range begins, which is
     counted apart. One that opened and fell below ``off`` before the range detects nothing and is a false alarm.
     """
-    return Outcome(
+    return ClipDetections(
         tuple(_match(span, events) for span in spans),
         tuple((event, not any(_overlaps(event, span) for span in spans)) for event in events),
     )
 
 
-def _match(span: Span, events: Sequence[Event]) -> Match:
+def _match(span: LabelledSpan, events: Sequence[Event]) -> EventMatch:
     opened_s = [event.opened_s for event in events if _overlaps(event, span)]
     if not opened_s:
-        return Match(span, None)
+        return EventMatch(span, None)
     first_s = min(opened_s)
-    return Match(span, max(0.0, first_s - span.starts_s), first_s < span.starts_s)
+    return EventMatch(span, max(0.0, first_s - span.starts_s), first_s < span.starts_s)
 
 
-def _overlaps(event: Event, span: Span) -> bool:
+def _overlaps(event: Event, span: LabelledSpan) -> bool:
     ended_s = event.opened_s if event.ended_s is None else max(event.opened_s, event.ended_s)
     return event.opened_s <= span.ends_s and ended_s >= span.starts_s
 
 
-def delays(matches: Sequence[Match]) -> tuple[float | None, float | None]:
+def delays(matches: Sequence[EventMatch]) -> tuple[float | None, float | None]:
     """Median and 90th percentile of the delays of the detected ones, in seconds; None without any."""
     found = [match.delay_s for match in matches if match.delay_s is not None]
     if not found:

@@ -10,20 +10,22 @@ from models.banks.bank import Bank
 from models.engine.engine import Engine
 from patchwatch.contract.errors import InsufficientFootageError
 from patchwatch.evaluation import folds as fold
+from patchwatch.evaluation.alarm_evidence import evidence
+from patchwatch.evaluation.alarm_evidence import with_pictures as evidence_with_pictures
 from patchwatch.evaluation.budgets import AlarmBudget, budgets, rule_at
-from patchwatch.evaluation.clips import ClipFile, Frames, clips_in, frames_of
+from patchwatch.evaluation.clip_results import clip_result
+from patchwatch.evaluation.clips import ClipFile, ClipFrames, find_clips, read_frames
 from patchwatch.evaluation.cost import CostMeter
-from patchwatch.evaluation.detection import Outcome, delays, events_of, outcome, spans_of
-from patchwatch.evaluation.evidence import evidence
-from patchwatch.evaluation.evidence import with_pictures as evidence_with_pictures
+from patchwatch.evaluation.detection import ClipDetections, delays, detect_events, labelled_spans, outcome
 from patchwatch.evaluation.labels.label_format import LabelFormat, read_labels
 from patchwatch.evaluation.labels.labels import Labels
-from patchwatch.evaluation.metrics import Truth
-from patchwatch.evaluation.moments import with_pictures, worst
-from patchwatch.evaluation.protocols import FrameScores, frame_scores, judge
-from patchwatch.evaluation.report import Budget, ClipResult, HeldOut, ProfileResult, StreamEntry, Training
-from patchwatch.evaluation.results import clip_result
-from patchwatch.evaluation.scoring import ScoredClip, SeenClip, learn, score, see
+from patchwatch.evaluation.misjudged_frames import with_pictures, worst
+from patchwatch.evaluation.protocols import FrameScores, frame_scores, measure_protocols
+from patchwatch.evaluation.report.budget_result import BudgetResult, HeldOutCheck
+from patchwatch.evaluation.report.clip_result import ClipResult
+from patchwatch.evaluation.report.profile_result import ProfileResult, StreamEntry, Training
+from patchwatch.evaluation.scoring import ExtractedClip, ScoredClip, extract_clip, learn, score
+from patchwatch.evaluation.statistics.metrics import Truth
 from workers.analysis.recordings import RecordingReader
 
 _READ, _LEARN, _FOLDS = 0.35, 0.15, 0.45  # shares of the time, for the progress bar
@@ -32,11 +34,11 @@ Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
-class Material:
+class Dataset:
     """Clips to learn from and clips to score. ``labels`` None: nothing is known of the testing clips."""
 
     training: tuple[ClipFile, ...]
-    testing: tuple[Frames, ...]
+    testing: tuple[ClipFrames, ...]
     labels: Labels | None
 
     @property
@@ -50,29 +52,29 @@ class Material:
         return tuple(self.labels.truth(frames.clip.name, len(frames)) for frames in self.testing)
 
 
-def gather(
+def load_dataset(
     train: Path, test: Path, reader: RecordingReader, labels: Path | None = None, form: LabelFormat | None = None
-) -> Material:
+) -> Dataset:
     """Find the clips and read the labels: all that can be wrong with them is found here, before the work.
 
     Raises `RejectedError` for folders and labels that do not fit, and the source errors.
     """
-    training, testing = clips_in(train), clips_in(test)
+    training, testing = find_clips(train), find_clips(test)
     names = [clip.name for clip in testing]
     known = None if labels is None else read_labels(labels, names, form)
     if known is not None:
         known.check(names, test)
-    material = Material(tuple(training), tuple(frames_of(clip, reader) for clip in testing), known)
+    dataset = Dataset(tuple(training), tuple(read_frames(clip, reader) for clip in testing), known)
     if known is not None:
-        _ = material.truths  # raises for labels of other lengths
-    return material
+        _ = dataset.truths  # raises for labels of other lengths
+    return dataset
 
 
 @dataclass(frozen=True)
-class Run:
+class ProfileRun:
     """A profile's bank, learnt from the training clips, and the testing clips scored with it."""
 
-    training: tuple[SeenClip, ...]
+    training: tuple[ExtractedClip, ...]
     bank: Bank
     scored: tuple[ScoredClip, ...]
     scores: tuple[FrameScores, ...]
@@ -81,32 +83,32 @@ class Run:
 
 def run(
     engine: Engine,
-    material: Material,
+    dataset: Dataset,
     reader: RecordingReader,
     false_alarms_per_day: float,
     progress: Progress = lambda done, what: None,
-) -> Run:
+) -> ProfileRun:
     """Learn one bank from the training clips, score each testing clip from a fresh state.
 
     Nothing of the testing clips is used but their pictures. Every clip is read, and its features extracted, once.
     Raises `InsufficientFootageError` and the source errors.
     """
     meter, training = CostMeter(), []
-    for number, clip in enumerate(material.training):
-        progress(number / len(material.training) * _READ, f"reading {clip.name}")
-        training.append(see(engine, clip, reader, meter))
+    for number, clip in enumerate(dataset.training):
+        progress(number / len(dataset.training) * _READ, f"reading {clip.name}")
+        training.append(extract_clip(engine, clip, reader, meter))
     bank = learn(engine, training, false_alarms_per_day, lambda done: progress(_READ + _LEARN * done, "learning"))
     scored = []
-    for frames in material.testing:
+    for frames in dataset.testing:
         progress(_READ + _LEARN, f"scoring {frames.clip.name}")
-        scored.append(score(bank, see(engine, frames.clip, reader, meter), meter))
-    scores = frame_scores(engine.profile.fusion, scored, material.testing)
-    return Run(tuple(training), bank, tuple(scored), scores, meter)
+        scored.append(score(bank, extract_clip(engine, frames.clip, reader, meter), meter))
+    scores = frame_scores(engine.profile.fusion, scored, dataset.testing)
+    return ProfileRun(tuple(training), bank, tuple(scored), scores, meter)
 
 
 def evaluate(
     engine: Engine,
-    material: Material,
+    dataset: Dataset,
     reader: RecordingReader,
     *,
     false_alarms_per_day: float,
@@ -117,27 +119,27 @@ def evaluate(
 
     Every frame of a testing clip counts: one that is not analysed has the last score before it. Raises as `run`.
     """
-    found = run(engine, material, reader, false_alarms_per_day, progress)
-    return judge_run(engine, material, reader, found, folds=folds, progress=progress)
+    found = run(engine, dataset, reader, false_alarms_per_day, progress)
+    return evaluate_run(engine, dataset, reader, found, folds=folds, progress=progress)
 
 
-def judge_run(
+def evaluate_run(
     engine: Engine,
-    material: Material,
+    dataset: Dataset,
     reader: RecordingReader,
-    found: Run,
+    found: ProfileRun,
     *,
     folds: int = fold.FOLDS,
     progress: Progress = lambda done, what: None,
 ) -> ProfileResult:
     """A run compared with the labels."""
     asked = budgets(found.bank.false_alarms_per_day)
-    outcomes = [_outcomes(found, material, budget) for budget in asked]
+    outcomes = [_outcomes(found, dataset, budget) for budget in asked]
     unseen, notes = _held_out(engine, found, asked, folds, progress)
-    clips = _clips(engine, material, found, asked, outcomes)
-    files = [frames.clip for frames in material.testing]
-    misses = worst(clips, material.testing, anomalous=True)
-    alarms = worst(clips, material.testing, anomalous=False)
+    clips = _clips(engine, dataset, found, asked, outcomes)
+    files = [frames.clip for frames in dataset.testing]
+    misses = worst(clips, dataset.testing, anomalous=True)
+    alarms = worst(clips, dataset.testing, anomalous=False)
     at_setting = next(of for budget, of in zip(asked, outcomes, strict=True) if budget.is_setting)
     explained = evidence(found.bank, found.scored, at_setting)
     progress(1.0, "")
@@ -149,34 +151,34 @@ def judge_run(
         networks=dict(engine.identity["networks"]),
         training=Training(len(found.training), found.bank.footage.frames, found.bank.footage.seconds),
         cost=found.meter.cost(engine.device),
-        protocols=judge(found.scores, material.truths),
+        protocols=measure_protocols(found.scores, dataset.truths),
         budgets=tuple(
-            _budget(found.bank, material, budget, of, held_out)
+            _budget(found.bank, dataset, budget, of, held_out)
             for budget, of, held_out in zip(asked, outcomes, unseen, strict=True)
         ),
         clips=clips,
         worst_misses=with_pictures(misses, files, reader),
         worst_false_alarms=with_pictures(alarms, files, reader),
         notes=notes,
-        evidence=evidence_with_pictures(explained, material.training, files, reader),
+        evidence=evidence_with_pictures(explained, dataset.training, files, reader),
     )
 
 
-def _outcomes(found: Run, material: Material, budget: AlarmBudget) -> list[Outcome]:
+def _outcomes(found: ProfileRun, dataset: Dataset, budget: AlarmBudget) -> list[ClipDetections]:
     rule = rule_at(found.bank, budget).rule
-    parts = zip(found.scored, material.testing, material.truths, strict=True)
-    return [outcome(spans_of(truth, frames), events_of(clip, rule)) for clip, frames, truth in parts]
+    parts = zip(found.scored, dataset.testing, dataset.truths, strict=True)
+    return [outcome(labelled_spans(truth, frames), detect_events(clip, rule)) for clip, frames, truth in parts]
 
 
 def _clips(
     engine: Engine,
-    material: Material,
-    found: Run,
+    dataset: Dataset,
+    found: ProfileRun,
     asked: Sequence[AlarmBudget],
-    outcomes: Sequence[Sequence[Outcome]],
+    outcomes: Sequence[Sequence[ClipDetections]],
 ) -> tuple[ClipResult, ...]:
     streams = [spec.name for spec in engine.profile.streams]
-    parts = zip(material.testing, material.truths, found.scored, found.scores, zip(*outcomes, strict=True), strict=True)
+    parts = zip(dataset.testing, dataset.truths, found.scored, found.scores, zip(*outcomes, strict=True), strict=True)
     return tuple(
         clip_result(frames, truth, clip, scores, streams, list(zip(asked, of, strict=True)))
         for frames, truth, clip, scores, of in parts
@@ -184,9 +186,9 @@ def _clips(
 
 
 def _held_out(
-    engine: Engine, found: Run, asked: Sequence[AlarmBudget], folds: int, progress: Progress
-) -> tuple[list[HeldOut | None], tuple[str, ...]]:
-    nothing: list[HeldOut | None] = [None] * len(asked)
+    engine: Engine, found: ProfileRun, asked: Sequence[AlarmBudget], folds: int, progress: Progress
+) -> tuple[list[HeldOutCheck | None], tuple[str, ...]]:
+    nothing: list[HeldOutCheck | None] = [None] * len(asked)
     if not folds:
         return nothing, ("held-out normal footage was not looked at (--no-folds)",)
     if len(found.training) < 2:
@@ -203,16 +205,16 @@ def _held_out(
 
 
 def _budget(
-    bank: Bank, material: Material, budget: AlarmBudget, outcomes: Sequence[Outcome], unseen: HeldOut | None
-) -> Budget:
+    bank: Bank, dataset: Dataset, budget: AlarmBudget, outcomes: Sequence[ClipDetections], unseen: HeldOutCheck | None
+) -> BudgetResult:
     at = rule_at(bank, budget)
     matches = [match for one in outcomes for match in one.matches]
     detected = sum(match.detected for match in matches)
     false_alarms = sum(one.false_alarms for one in outcomes)
-    parts = zip(material.testing, material.truths, strict=True)
+    parts = zip(dataset.testing, dataset.truths, strict=True)
     hours = sum(float((~truth).sum()) * frames.interval_s for frames, truth in parts) / 3600.0
     median_s, p90_s = delays(matches)
-    return Budget(
+    return BudgetResult(
         name=budget.name,
         false_alarms_per_day=budget.per_day,
         is_setting=budget.is_setting,

@@ -10,9 +10,10 @@ from scipy.stats import poisson
 from models.engine.engine import Engine
 from patchwatch.evaluation.budgets import AlarmBudget, rule_at
 from patchwatch.evaluation.cost import CostMeter
-from patchwatch.evaluation.detection import events_of
-from patchwatch.evaluation.report import HeldOut, Interval
-from patchwatch.evaluation.scoring import SeenClip, learn, score
+from patchwatch.evaluation.detection import detect_events
+from patchwatch.evaluation.report.budget_result import HeldOutCheck
+from patchwatch.evaluation.report.protocol import Interval
+from patchwatch.evaluation.scoring import ExtractedClip, learn, score
 
 FOLDS = 4
 _HOURS_PER_DAY = 24.0
@@ -31,12 +32,12 @@ class _Count:
 
 def held_out(
     engine: Engine,
-    clips: Sequence[SeenClip],
+    clips: Sequence[ExtractedClip],
     budgets: Sequence[AlarmBudget],
     *,
     folds: int = FOLDS,
     progress: Progress = lambda done: None,
-) -> list[HeldOut]:
+) -> list[HeldOutCheck]:
     """One result per budget. Fold ``k`` of n holds out every n-th clip from the k-th on and learns from the others.
 
     Every event that opens on a held-out clip counts: the footage is normal. Needs two clips, and as many folds as
@@ -55,7 +56,7 @@ def held_out(
 
 
 def _count(
-    engine: Engine, known: Sequence[SeenClip], unseen: Sequence[SeenClip], budgets: Sequence[AlarmBudget]
+    engine: Engine, known: Sequence[ExtractedClip], unseen: Sequence[ExtractedClip], budgets: Sequence[AlarmBudget]
 ) -> list[_Count]:
     bank = learn(engine, known, budgets[0].per_day)
     scored = [score(bank, clip, CostMeter()) for clip in unseen]
@@ -63,16 +64,16 @@ def _count(
     found = []
     for budget in budgets:
         at = rule_at(bank, budget)
-        events = sum(len(events_of(clip, at.rule)) for clip in scored)
+        events = sum(len(detect_events(clip, at.rule)) for clip in scored)
         low, high = at.stated_per_day
         found.append(_Count(events, (low * days, high * days)))
     return found
 
 
-def _total(counts: Sequence[_Count], folds: int, clips: int, hours: float) -> HeldOut:
+def _total(counts: Sequence[_Count], folds: int, clips: int, hours: float) -> HeldOutCheck:
     events = sum(count.events for count in counts)
     expected = (sum(count.expected[0] for count in counts), sum(count.expected[1] for count in counts))
-    return HeldOut(folds, clips, hours, events, expected, is_within(events, expected))
+    return HeldOutCheck(folds, clips, hours, events, expected, is_within(events, expected))
 
 
 def is_within(events: int, expected: Interval) -> bool:

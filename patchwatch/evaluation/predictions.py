@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import TextIO
 
-from patchwatch.evaluation.clips import Frames
+from patchwatch.evaluation.clips import ClipFrames
 from patchwatch.evaluation.protocols import FrameScores
 
 
@@ -20,7 +20,7 @@ class ScoredBy(StrEnum):
 
 
 def write_predictions(
-    clips: Sequence[Frames], scores: Sequence[FrameScores], stream: TextIO, scored_by: ScoredBy = ScoredBy.SERVICE
+    clips: Sequence[ClipFrames], scores: Sequence[FrameScores], stream: TextIO, scored_by: ScoredBy = ScoredBy.SERVICE
 ) -> None:
     """``Id,Predicted``: one line per frame of each clip. Raises `RejectedError` where pictures have no numbers."""
     table = csv.writer(stream, lineterminator="\n")
@@ -34,7 +34,7 @@ def write_predictions(
         table.writerows(zip(frame_ids(clip), values.tolist(), strict=True))
 
 
-def frame_ids(clip: Frames) -> Iterator[str]:
+def frame_ids(clip: ClipFrames) -> Iterator[str]:
     """``<clip>_<frame>`` per frame, numbers without leading zeros: ``1_939`` for ``01/frame_00939.jpg``."""
     name = clip.clip.name
     name = str(int(name)) if name.isdecimal() else name

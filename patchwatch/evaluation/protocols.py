@@ -9,12 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.profiles.profile import Fusion
-from patchwatch.evaluation.bootstrap import ClipBootstrap
-from patchwatch.evaluation.clips import Frames
-from patchwatch.evaluation.metrics import Scores, Truth, average_precision, macro_auroc, micro_auroc, roc_points
-from patchwatch.evaluation.report import Protocol, Protocols
+from patchwatch.evaluation.clips import ClipFrames
+from patchwatch.evaluation.report.protocol import Protocol, Protocols
 from patchwatch.evaluation.scoring import ScoredClip
-from patchwatch.evaluation.smoothing import normalise_over_set, smooth_two_sided
+from patchwatch.evaluation.statistics.bootstrap import ClipBootstrap
+from patchwatch.evaluation.statistics.metrics import (
+    Scores,
+    Truth,
+    average_precision,
+    macro_auroc,
+    micro_auroc,
+    roc_points,
+)
+from patchwatch.evaluation.statistics.smoothing import normalise_over_set, smooth_two_sided
 
 _SAME_INSTANT_S = 1e-6
 _DIGITS = 4  # of the points of a curve
@@ -30,18 +37,20 @@ class FrameScores:
     paper: Scores
 
 
-def frame_scores(fusion: Fusion, scored: Sequence[ScoredClip], frames: Sequence[Frames]) -> tuple[FrameScores, ...]:
+def frame_scores(fusion: Fusion, scored: Sequence[ScoredClip], frames: Sequence[ClipFrames]) -> tuple[FrameScores, ...]:
     """One per clip. A frame that is not analysed has the last live score before it; in ``paper`` the value that the
     kernel has at its time."""
     pairs = list(zip(scored, frames, strict=True))
     papers = normalise_over_set([smooth_two_sided(own.times_s, *clip.raw(fusion)) for clip, own in pairs])
     return tuple(
-        FrameScores(held(own.times_s, clip.at_s, clip.service), held(own.times_s, clip.at_s, clip.unsmoothed), paper)
+        FrameScores(
+            hold_last(own.times_s, clip.at_s, clip.service), hold_last(own.times_s, clip.at_s, clip.unsmoothed), paper
+        )
         for (clip, own), paper in zip(pairs, papers, strict=True)
     )
 
 
-def held(times_s: NDArray[np.float64], analysed_s: NDArray[np.float64], values: Scores) -> Scores:
+def hold_last(times_s: NDArray[np.float64], analysed_s: NDArray[np.float64], values: Scores) -> Scores:
     """Value of the last analysed frame at or before each time; both lists of times rise."""
     last = np.searchsorted(analysed_s, times_s + _SAME_INSTANT_S, side="right") - 1
     if len(last) and last[0] < 0:
@@ -55,7 +64,7 @@ def analysed(times_s: NDArray[np.float64], at_s: NDArray[np.float64]) -> NDArray
     return np.asarray(np.minimum(found, len(times_s) - 1), np.int64)
 
 
-def judge(clips: Sequence[FrameScores], truths: Sequence[Truth]) -> Protocols:
+def measure_protocols(clips: Sequence[FrameScores], truths: Sequence[Truth]) -> Protocols:
     """How well each protocol ranks the frames."""
     paper = _judge([clip.paper for clip in clips], truths)
     return Protocols(

@@ -20,15 +20,15 @@ from models.frames.features import Features
 from models.profiles.profile import Fusion
 from patchwatch.evaluation.clips import ClipFile
 from patchwatch.evaluation.cost import CostMeter
-from patchwatch.evaluation.metrics import Scores
-from patchwatch.evaluation.report import Box
+from patchwatch.evaluation.report.clip_result import RelativeBox
+from patchwatch.evaluation.statistics.metrics import Scores
 from workers.analysis.recordings import RecordingReader
 
 Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True)
-class SeenFrame:
+class ExtractedFrame:
     """One analysed frame: its features instead of its picture. ``size``: width, height of the analysed picture."""
 
     at_s: float
@@ -39,18 +39,18 @@ class SeenFrame:
 
 
 @dataclass(frozen=True)
-class SeenClip:
+class ExtractedClip:
     """A clip whose features are in memory: learnt from and scored as often as wanted without its pictures."""
 
     name: str
-    frames: tuple[SeenFrame, ...]
+    frames: tuple[ExtractedFrame, ...]
 
     @property
     def duration_s(self) -> float:
         return self.frames[-1].at_s - self.frames[0].at_s
 
 
-def see(engine: Engine, clip: ClipFile, reader: RecordingReader, meter: CostMeter) -> SeenClip:
+def extract_clip(engine: Engine, clip: ClipFile, reader: RecordingReader, meter: CostMeter) -> ExtractedClip:
     """Read a clip and extract its features, from a fresh state. Raises the source errors."""
     view, seen = CameraContext(), []
     with reader.open(clip.path) as video:
@@ -58,12 +58,12 @@ def see(engine: Engine, clip: ClipFile, reader: RecordingReader, meter: CostMete
             frames = [frame for _, frame in batch]
             for frame, features in zip(frames, meter.extract(engine, frames, view), strict=True):
                 size = (frame.width, frame.height)
-                seen.append(SeenFrame(frame.at_s, frame.discontinuity, size, features, frame.cut))
-    return SeenClip(clip.name, tuple(seen))
+                seen.append(ExtractedFrame(frame.at_s, frame.discontinuity, size, features, frame.cut))
+    return ExtractedClip(clip.name, tuple(seen))
 
 
 def learn(
-    engine: Engine, clips: Sequence[SeenClip], false_alarms_per_day: float, progress: Progress = lambda done: None
+    engine: Engine, clips: Sequence[ExtractedClip], false_alarms_per_day: float, progress: Progress = lambda done: None
 ) -> Bank:
     """The bank that `recordings.learn` learns from the same clips. Raises `InsufficientFootageError`."""
     learner = BankBuilder(engine.profile, engine.streams, engine.identity, false_alarms_per_day, thumbnails_mb=0.0)
@@ -86,7 +86,7 @@ def _blank(size: tuple[int, int]) -> NDArray[np.uint8]:
 class ScoredClip:
     """The readings of a clip's analysed frames, from a fresh state, as live."""
 
-    clip: SeenClip
+    clip: ExtractedClip
     readings: tuple[FrameScore, ...]
 
     @cached_property
@@ -111,13 +111,13 @@ class ScoredClip:
         return self.at_s[spoke], values[spoke]
 
     @property
-    def boxes(self) -> Iterator[Box | None]:
+    def boxes(self) -> Iterator[RelativeBox | None]:
         """Where the leading stream looked, as shares of the picture."""
         for frame, reading in zip(self.clip.frames, self.readings, strict=True):
-            yield None if reading.box_xyxy_px is None else relative(reading.box_xyxy_px, frame.size)
+            yield None if reading.box_xyxy_px is None else relative_box(reading.box_xyxy_px, frame.size)
 
 
-def score(bank: Bank, clip: SeenClip, meter: CostMeter) -> ScoredClip:
+def score(bank: Bank, clip: ExtractedClip, meter: CostMeter) -> ScoredClip:
     """Score a clip frame by frame as the live path would, from a fresh state."""
     analyzer = FrameScorer(bank)
     with meter.scoring(len(clip.frames)):
@@ -127,7 +127,7 @@ def score(bank: Bank, clip: SeenClip, meter: CostMeter) -> ScoredClip:
     return ScoredClip(clip, readings)
 
 
-def relative(box: PixelBox, size: tuple[int, int]) -> Box:
+def relative_box(box: PixelBox, size: tuple[int, int]) -> RelativeBox:
     """A box in pixels as shares of a picture of this width and height."""
     x1, y1, x2, y2 = (edge / side for edge, side in zip(box, size * 2, strict=True))
     return (_share(x1), _share(y1), _share(x2), _share(y2))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from patchwatch.evaluation.comparison import Comparison, Figure
+    from patchwatch.evaluation.report.comparison import Comparison, Figure
 
 _SAME = 5e-5  # figures are shown with four digits
 
@@ -20,8 +20,8 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="Print all figures as JSON.")] = False,
 ) -> None:
     """Print what changed between two evaluations: settings, profiles, and figures that differ."""
-    from patchwatch.evaluation.comparison import compare as compared
-    from patchwatch.evaluation.report import Report
+    from patchwatch.evaluation.report.comparison import compare as compared
+    from patchwatch.evaluation.report.report import Report
 
     first, second = Report.read(before), Report.read(after)
     found = compared(first, second)

@@ -17,8 +17,8 @@ from patchwatch.contract.settings import load_settings
 
 if TYPE_CHECKING:
     from models.engine.engine import Engine
-    from patchwatch.evaluation.evaluation import Material, Run
-    from patchwatch.evaluation.report import ProfileResult
+    from patchwatch.evaluation.evaluation import Dataset, ProfileRun
+    from patchwatch.evaluation.report.profile_result import ProfileResult
     from workers.analysis.recordings import RecordingReader
 
 
@@ -70,34 +70,34 @@ def evaluate(
 
     Several profiles are compared in one table.
     """
-    from patchwatch.evaluation.evaluation import gather
+    from patchwatch.evaluation.evaluation import load_dataset
     from patchwatch.evaluation.folds import FOLDS
     from patchwatch.evaluation.labels.label_format import LabelFormat
     from patchwatch.evaluation.predictions import frame_ids
-    from patchwatch.evaluation.report_builder import report_of
-    from patchwatch.evaluation.table import lines
+    from patchwatch.evaluation.report.text_table import lines
+    from patchwatch.evaluation.report_builder import build_report
     from workers.analysis.engine_loader import load_engine
 
     names = list(dict.fromkeys(profile or ["motion"]))
     _check(names, labels, {"--json": json_out, "--html": html_out}, csv_out)
     reader, settings = _reader(fps, frame_rate), load_settings()
     engines = [load_engine(settings, name) for name in names]  # what is missing is said before the minutes of work
-    material = gather(train, test, reader, labels, LabelFormat(label_format.value) if label_format else None)
+    dataset = load_dataset(train, test, reader, labels, LabelFormat(label_format.value) if label_format else None)
     if csv_out is not None:
-        for frames in material.testing:
+        for frames in dataset.testing:
             frame_ids(frames)  # raises where pictures have no numbers
-    if frame_rate is None and material.has_folders:
+    if frame_rate is None and dataset.has_folders:
         typer.echo(
             f"NOTICE: pictures count as {reader.frame_rate:g} a second: say otherwise with --frame-rate", err=True
         )
     per_day, number = settings.false_alarms_per_day, FOLDS if folds else 0
     results = []
     for engine in engines:
-        found = _evaluate(engine, material, reader, per_day, number, csv_out, csv_scores)
+        found = _evaluate(engine, dataset, reader, per_day, number, csv_out, csv_scores)
         results += [found] if found else []
     if not results:
         return
-    report = report_of(results, material, reader, train=train, test=test, false_alarms_per_day=per_day, folds=number)
+    report = build_report(results, dataset, reader, train=train, test=test, false_alarms_per_day=per_day, folds=number)
     if json_out:
         write_output("--json", json_out, json.dumps(report.as_json()) + "\n")
     if html_out:
@@ -131,7 +131,7 @@ def _reader(fps: float | None, frame_rate: float | None) -> RecordingReader:
 
 def _evaluate(
     engine: Engine,
-    material: Material,
+    dataset: Dataset,
     reader: RecordingReader,
     false_alarms_per_day: float,
     folds: int,
@@ -140,22 +140,22 @@ def _evaluate(
 ) -> ProfileResult | None:
     """One profile; None where there are no labels to compare with."""
     from patchwatch.cli.progress import progress_bar
-    from patchwatch.evaluation.evaluation import judge_run, run
+    from patchwatch.evaluation.evaluation import evaluate_run, run
 
     with progress_bar(f"evaluating {engine.profile.name}") as progress:
-        found = run(engine, material, reader, false_alarms_per_day, progress)
+        found = run(engine, dataset, reader, false_alarms_per_day, progress)
         if csv_out is not None:
-            _write_csv(csv_out, material, found, csv_scores)
-        if material.labels is None:
+            _write_csv(csv_out, dataset, found, csv_scores)
+        if dataset.labels is None:
             return None
-        return judge_run(engine, material, reader, found, folds=folds, progress=progress)
+        return evaluate_run(engine, dataset, reader, found, folds=folds, progress=progress)
 
 
-def _write_csv(path: Path, material: Material, found: Run, csv_scores: ScoreChoice) -> None:
+def _write_csv(path: Path, dataset: Dataset, found: ProfileRun, csv_scores: ScoreChoice) -> None:
     from patchwatch.evaluation.predictions import ScoredBy, write_predictions
 
     table = StringIO()
-    write_predictions(material.testing, found.scores, table, ScoredBy(csv_scores.value))
+    write_predictions(dataset.testing, found.scores, table, ScoredBy(csv_scores.value))
     write_output("--csv", path, table.getvalue())
     if found.bank.random_weights:
         typer.echo(f"WARNING: {path} was made with RANDOM CLIP weights", err=True)

@@ -10,7 +10,7 @@ import typer
 from patchwatch.cli.output_file import check_output, write_output
 
 if TYPE_CHECKING:
-    from patchwatch.evaluation.report import Report
+    from patchwatch.evaluation.report.report import Report
 
 
 def report(
@@ -18,7 +18,7 @@ def report(
     html: Annotated[Path, typer.Option("--html", help="Write the page here: one file that needs nothing else.")],
 ) -> None:
     """Write a stored evaluation as one HTML file for people."""
-    from patchwatch.evaluation.report import Report
+    from patchwatch.evaluation.report.report import Report
 
     check_output("--html", html, make_folder=True)
     write_page(Report.read(result), html)

@@ -9,7 +9,8 @@ from patchwatch.evaluation.html.element import Markup, element, joined
 from patchwatch.evaluation.html.figures import NONE, counts, footage, share
 from patchwatch.evaluation.html.summary import random_badge
 from patchwatch.evaluation.html.table import Row, table
-from patchwatch.evaluation.report import Budget, HeldOut, ProfileResult
+from patchwatch.evaluation.report.budget_result import BudgetResult, HeldOutCheck
+from patchwatch.evaluation.report.profile_result import ProfileResult
 
 _COLUMNS = ("budget", "threshold", "stated a day", "events found", "false alarms", "held-out check", "delay")
 _CAPTION = (
@@ -34,7 +35,7 @@ def alarms(profiles: Sequence[ProfileResult]) -> Markup:
     )
 
 
-def _row(result: ProfileResult, budget: Budget) -> Row:
+def _row(result: ProfileResult, budget: BudgetResult) -> Row:
     setting = joined(" ", element("span", "the setting", class_="mark")) if budget.is_setting else None
     cells = (
         f"{budget.on:.3f}",
@@ -49,7 +50,7 @@ def _row(result: ProfileResult, budget: Budget) -> Row:
     return Row(joined(budget.name, setting), cells, " ".join(kinds) or None, joined(*notes) if notes else None)
 
 
-def _found(budget: Budget) -> Markup:
+def _found(budget: BudgetResult) -> Markup:
     if not budget.labelled:
         return joined(NONE)
     early = f", {budget.opened_early} open before it began" if budget.opened_early else ""
@@ -60,7 +61,7 @@ def _found(budget: Budget) -> Markup:
     )
 
 
-def _false(budget: Budget) -> Markup:
+def _false(budget: BudgetResult) -> Markup:
     hourly = budget.false_alarms_per_hour
     rate = "" if not hourly else f", {hourly:.1f} per hour"
     return joined(
@@ -68,7 +69,7 @@ def _false(budget: Budget) -> Markup:
     )
 
 
-def _held_out(found: HeldOut) -> Markup:
+def _held_out(found: HeldOutCheck) -> Markup:
     seen = joined(element("b", str(found.false_alarms)), " ", element("small", f"in {footage(found.hours * 3600)}"))
     if found.expected is None or found.within is None:
         return joined(seen, element("small", ", no interval stated"))
@@ -76,7 +77,7 @@ def _held_out(found: HeldOut) -> Markup:
     return joined(seen, element("br"), verdict, " ", element("small", counts(found.expected)))
 
 
-def _delay(budget: Budget) -> Markup:
+def _delay(budget: BudgetResult) -> Markup:
     if budget.delay_median_s is None or budget.delay_p90_s is None:
         return joined(NONE)
     late = element("small", f"p90 {budget.delay_p90_s:.1f} s")

@@ -8,7 +8,8 @@ import numpy as np
 
 from patchwatch.evaluation.html.element import Markup, element
 from patchwatch.evaluation.html.figures import area, chosen, clock
-from patchwatch.evaluation.report import ClipResult, ProfileResult, Timeline
+from patchwatch.evaluation.report.clip_result import ClipResult, Timeline
+from patchwatch.evaluation.report.profile_result import ProfileResult
 
 _POINTS = 1500
 _WIDTH, _HEIGHT, _STRIP = 1000, 150, 24

@@ -12,7 +12,7 @@ from patchwatch.evaluation.html.heading import heading, title
 from patchwatch.evaluation.html.moments import costs, worst
 from patchwatch.evaluation.html.ranking import ranking
 from patchwatch.evaluation.html.summary import card
-from patchwatch.evaluation.report import Report
+from patchwatch.evaluation.report.report import Report
 
 _GUIDE = (
     ("micro AUROC", "over all frames of all clips: how often an anomalous frame ranks above a normal one"),

@@ -8,7 +8,8 @@ from patchwatch.evaluation.html.element import Markup, element, joined
 from patchwatch.evaluation.html.figures import clock, share
 from patchwatch.evaluation.html.picture import picture
 from patchwatch.evaluation.html.summary import random_badge
-from patchwatch.evaluation.report import Evidence, Nearest, ProfileResult, StreamEvidence
+from patchwatch.evaluation.report.evidence import AlarmEvidence, NearestMoment, StreamEvidence
+from patchwatch.evaluation.report.profile_result import ProfileResult
 
 _CAPTION = (
     "The highest alarms at the setting's budget, at their peaks. Of each alarm the streams that had most to do with "
@@ -27,7 +28,7 @@ def evidence(profiles: Sequence[ProfileResult]) -> Markup:
     return element("section", heading, element("p", _CAPTION, class_="caption"), *parts)
 
 
-def _alarm(one: Evidence) -> Markup:
+def _alarm(one: AlarmEvidence) -> Markup:
     verdict = element("b", "false alarm", class_="warning") if one.false else "in a labelled range"
     words = joined(
         f"clip {one.clip}: opened at {clock(one.opened_s, step_s=0.1)}, peak {one.score:.2f} at "
@@ -44,6 +45,6 @@ def _stream(stream: StreamEvidence) -> Markup:
     return joined(head, element("div", *map(_nearest, stream.nearest), class_="nearest"))
 
 
-def _nearest(near: Nearest) -> Markup:
+def _nearest(near: NearestMoment) -> Markup:
     words = f"distance {near.distance:.2f}, clip {near.clip} at {clock(near.at_s, step_s=0.1)}"
     return element("figure", picture(near.picture_jpeg, near.box), element("figcaption", words))

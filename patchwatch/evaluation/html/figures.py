@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from patchwatch.evaluation.report import Budget, Interval
+from patchwatch.evaluation.report.budget_result import BudgetResult
+from patchwatch.evaluation.report.protocol import Interval
 
 NONE = "n/a"
 
@@ -65,7 +66,7 @@ def moment(iso: str) -> str:
         return iso
 
 
-def chosen(budgets: tuple[Budget, ...]) -> Budget | None:
+def chosen(budgets: tuple[BudgetResult, ...]) -> BudgetResult | None:
     """The budget that the camera's setting asks for, else the first one."""
     return next((budget for budget in budgets if budget.is_setting), budgets[0] if budgets else None)
 

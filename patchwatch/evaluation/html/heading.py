@@ -7,7 +7,7 @@ from pathlib import PurePath
 
 from patchwatch.evaluation.html.element import Markup, element
 from patchwatch.evaluation.html.figures import counted, footage, moment, per_day, share
-from patchwatch.evaluation.report import Report
+from patchwatch.evaluation.report.report import Report
 
 
 def title(report: Report) -> str:

@@ -8,7 +8,8 @@ from patchwatch.evaluation.html.element import Markup, element
 from patchwatch.evaluation.html.figures import clock, share
 from patchwatch.evaluation.html.picture import picture
 from patchwatch.evaluation.html.table import Row, table
-from patchwatch.evaluation.report import ClipResult, Cost, Moment, ProfileResult
+from patchwatch.evaluation.report.clip_result import ClipResult, MisjudgedFrame
+from patchwatch.evaluation.report.profile_result import Cost, ProfileResult
 
 
 def worst(profiles: Sequence[ProfileResult]) -> Markup:
@@ -29,7 +30,7 @@ def costs(profiles: Sequence[ProfileResult]) -> Markup:
     return element("section", element("h2", "Cost"), table(columns, groups))
 
 
-def _moment(moment: Moment, clip: ClipResult | None) -> Markup:
+def _moment(moment: MisjudgedFrame, clip: ClipResult | None) -> Markup:
     driver = moment.driver or "no stream"
     words = f"clip {moment.clip}, {clock(moment.at_s, step_s=0.1)}: score {moment.score:.2f}, {driver}"
     if clip is not None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from patchwatch.evaluation.html.element import Markup, element
-from patchwatch.evaluation.report import Box
+from patchwatch.evaluation.report.clip_result import RelativeBox
 
 
-def picture(jpeg: str, *boxes: Box | None) -> Markup:
+def picture(jpeg: str, *boxes: RelativeBox | None) -> Markup:
     """``jpeg``: base64, or empty for none. The first box is drawn in full, others dashed."""
     shown = [box for box in boxes if box is not None]
     rects = [

@@ -8,7 +8,8 @@ from patchwatch.evaluation.html.element import Markup, element, joined
 from patchwatch.evaluation.html.figures import NONE, area, areas
 from patchwatch.evaluation.html.summary import random_badge
 from patchwatch.evaluation.html.table import Row, table
-from patchwatch.evaluation.report import Interval, ProfileResult, Protocol
+from patchwatch.evaluation.report.profile_result import ProfileResult
+from patchwatch.evaluation.report.protocol import Interval, Protocol
 
 _COLUMNS = ("scores", "micro AUROC", "macro AUROC", "AUPR")
 _CAPTION = (

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from patchwatch.evaluation.html.element import Markup, element, joined
 from patchwatch.evaluation.html.figures import area, areas, chosen, counted, counts, footage, per_day
-from patchwatch.evaluation.report import Budget, Cost, ProfileResult, Protocol
+from patchwatch.evaluation.report.budget_result import BudgetResult
+from patchwatch.evaluation.report.profile_result import Cost, ProfileResult
+from patchwatch.evaluation.report.protocol import Protocol
 
 _ENOUGH_HOURS = 1.0  # of normal footage, below which "no false alarm" says little
 
@@ -57,7 +59,7 @@ def _ranking(service: Protocol) -> str:
     )
 
 
-def _events(budget: Budget) -> str:
+def _events(budget: BudgetResult) -> str:
     asked = f"At the {'setting of' if budget.is_setting else 'budget of'} {per_day(budget.false_alarms_per_day)}"
     if not budget.labelled:
         return f"{asked} there was no labelled event to find."
@@ -69,13 +71,13 @@ def _events(budget: Budget) -> str:
     )
 
 
-def _false_alarms(budget: Budget) -> str:
+def _false_alarms(budget: BudgetResult) -> str:
     seen = counted(budget.false_alarms, "false alarm")
     scarce = ", which is too little to tell a rate from" if budget.normal_hours < _ENOUGH_HOURS else ""
     return f"It raised {seen} in {footage(budget.normal_hours * 3600)} of normal test footage{scarce}."
 
 
-def _held_out(budget: Budget) -> Iterator[str]:
+def _held_out(budget: BudgetResult) -> Iterator[str]:
     found = budget.held_out
     if found is None:
         return
@@ -101,7 +103,7 @@ def _rate(value: float) -> str:
     return f"{value:.0f}" if value >= 10 else f"{value:.1f}"
 
 
-def _key_figures(result: ProfileResult, budget: Budget | None) -> Iterator[Markup]:
+def _key_figures(result: ProfileResult, budget: BudgetResult | None) -> Iterator[Markup]:
     yield _key(area(result.protocols.service.micro_auroc), "micro AUROC")
     if budget is not None:
         yield _key(f"{budget.detected}/{budget.labelled}", "events found")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from patchwatch.evaluation.budgets import budgets, rule_at
-from patchwatch.evaluation.evaluation import Run
+from patchwatch.evaluation.evaluation import ProfileRun
 
 
 def test_the_setting_s_own_budget_is_among_them_once() -> None:
@@ -13,7 +13,7 @@ def test_the_setting_s_own_budget_is_among_them_once() -> None:
     assert [(one.name, one.is_setting) for one in budgets(0.5)][-1] == ("0.5 per day", True)
 
 
-def test_fewer_false_alarms_ask_for_a_higher_threshold(found: Run) -> None:
+def test_fewer_false_alarms_ask_for_a_higher_threshold(found: ProfileRun) -> None:
     thresholds = [rule_at(found.bank, one).rule.on for one in budgets(0.5)]
     assert thresholds == sorted(thresholds)
     for one in budgets(4.0):
@@ -21,11 +21,11 @@ def test_fewer_false_alarms_ask_for_a_higher_threshold(found: Run) -> None:
         assert 0 <= low <= high
 
 
-def test_footage_too_short_for_a_budget_is_said(found: Run) -> None:
+def test_footage_too_short_for_a_budget_is_said(found: ProfileRun) -> None:
     (warning,) = rule_at(found.bank, budgets(4.0)[2]).warnings
     assert "normal footage" in warning
 
 
-def test_the_rule_is_the_camera_s(found: Run) -> None:
+def test_the_rule_is_the_camera_s(found: ProfileRun) -> None:
     assert rule_at(found.bank, budgets(4.0)[1]).rule == found.bank.rule
     assert found.bank.false_alarms_per_day == pytest.approx(4.0)

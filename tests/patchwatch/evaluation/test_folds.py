@@ -7,11 +7,11 @@ import pytest
 from models.engine.engine import Engine
 from patchwatch.contract.errors import InsufficientFootageError
 from patchwatch.evaluation.budgets import budgets
-from patchwatch.evaluation.evaluation import Run
+from patchwatch.evaluation.evaluation import ProfileRun
 from patchwatch.evaluation.folds import held_out, is_within
 
 
-def test_every_clip_is_held_out_once(engine: Engine, found: Run) -> None:
+def test_every_clip_is_held_out_once(engine: Engine, found: ProfileRun) -> None:
     longer = [*found.training, *found.training]
     results = held_out(engine, longer, budgets(4.0), folds=2)
     assert len(results) == 3
@@ -23,7 +23,7 @@ def test_every_clip_is_held_out_once(engine: Engine, found: Run) -> None:
     assert results[0].expected is not None
 
 
-def test_too_little_footage_is_not_hidden(engine: Engine, found: Run) -> None:
+def test_too_little_footage_is_not_hidden(engine: Engine, found: ProfileRun) -> None:
     short = [type(clip)(clip.name, clip.frames[:20]) for clip in found.training]
     with pytest.raises(InsufficientFootageError):
         held_out(engine, short, budgets(4.0))

@@ -8,7 +8,7 @@ from sample_report import profile_result, report
 
 from patchwatch.evaluation.html.curves import kept
 from patchwatch.evaluation.html.document import document
-from patchwatch.evaluation.report import Timeline
+from patchwatch.evaluation.report.clip_result import Timeline
 
 
 def test_the_page_names_nothing_outside_itself_and_escapes_what_it_shows() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from patchwatch.evaluation.budgets import STRICT
-from patchwatch.evaluation.report import Budget, Cost, HeldOut, Interval, ProfileResult, Protocol
+from patchwatch.evaluation.report.budget_result import HEADLINE_BUDGET, BudgetResult, HeldOutCheck
+from patchwatch.evaluation.report.profile_result import Cost, ProfileResult
+from patchwatch.evaluation.report.protocol import Interval, Protocol
 
 _RANDOM = "WARNING: RANDOM CLIP weights in the rows that say so: those figures say nothing about the profile"
 _GAP = "  "
@@ -17,7 +18,7 @@ def lines(profiles: Sequence[ProfileResult]) -> Iterator[str]:
     """All profiles in one table, then each one's budgets, clips, costs and notes."""
     head = ("profile", "scores", "micro AUROC [95 %]", "macro AUROC [95 %]", "AUPR", "events", "false alarms")
     yield from _aligned([(*head, "delay s", "ms/frame"), *(row for result in profiles for row in _rows(result))])
-    yield f"events, false alarms, delay (median/90th percentile): service scores, at a budget of {STRICT.name}"
+    yield f"events, false alarms, delay (median/90th percentile): service scores, at a budget of {HEADLINE_BUDGET}"
     yield "*  looks into the future and is normalised over the testing clips: no live system can have it"
     if any(result.random_weights for result in profiles):
         yield _RANDOM
@@ -28,7 +29,7 @@ def lines(profiles: Sequence[ProfileResult]) -> Iterator[str]:
 
 def _rows(result: ProfileResult) -> Iterator[Row]:
     protocols = result.protocols
-    strict = next((budget for budget in result.budgets if budget.name == STRICT.name), None)
+    strict = next((budget for budget in result.budgets if budget.name == HEADLINE_BUDGET), None)
     events = (_events(strict), _false_alarms(strict), _delays(strict)) if strict else ("-",) * 3
     yield (result.label, "service", *_areas(protocols.service), *events, f"{result.cost.total_ms:.1f}")
     yield (result.label, "unsmoothed", *_areas(protocols.unsmoothed))
@@ -56,14 +57,14 @@ def _details(result: ProfileResult) -> Iterator[str]:
     yield from (f"  note: {note}" for note in (*result.notes, *warnings))
 
 
-def _budget(budget: Budget) -> Row:
+def _budget(budget: BudgetResult) -> Row:
     name = f"  {budget.name}{' (set)' if budget.is_setting else ''}"
     stated = "-" if budget.stated_per_day is None else _range(budget.stated_per_day)
     seen = (_events(budget), str(budget.opened_early), _false_alarms(budget), _held_out(budget.held_out))
     return (name, f"{budget.on:.3f}", stated, *seen, _delays(budget))
 
 
-def _held_out(found: HeldOut | None) -> str:
+def _held_out(found: HeldOutCheck | None) -> str:
     if found is None:
         return "-"
     text = f"{found.false_alarms} in {found.hours:.2g} h"
@@ -80,15 +81,15 @@ def _parts(cost: Cost) -> str:
     return f"{each}; {cost.total_ms:.2f} in all on {cost.device}, {rate}{load}"
 
 
-def _events(budget: Budget) -> str:
+def _events(budget: BudgetResult) -> str:
     return f"{budget.detected}/{budget.labelled}"
 
 
-def _false_alarms(budget: Budget) -> str:
+def _false_alarms(budget: BudgetResult) -> str:
     return f"{budget.false_alarms} in {budget.normal_hours:.2g} h"
 
 
-def _delays(budget: Budget) -> str:
+def _delays(budget: BudgetResult) -> str:
     if budget.delay_median_s is None or budget.delay_p90_s is None:
         return "-"
     return f"{budget.delay_median_s:.1f}/{budget.delay_p90_s:.1f}"

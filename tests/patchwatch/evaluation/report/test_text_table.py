@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from sample_report import profile_result
 
-from patchwatch.evaluation.table import lines
+from patchwatch.evaluation.report.text_table import lines
 
 
 def test_profiles_stand_in_one_table_with_their_figures() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.profiles.smoothing import CausalGaussian
-from patchwatch.evaluation.smoothing import normalise_over_set, smooth_two_sided
+from patchwatch.evaluation.statistics.smoothing import normalise_over_set, smooth_two_sided
 
 
 def test_an_impulse_spreads_to_both_sides_alike() -> None:

@@ -11,10 +11,10 @@ from models.alarms.event_detector import Event
 from models.banks.bank import Bank
 from models.engine.explanation import NearestNormal, StreamExplanation, explain
 from patchwatch.evaluation.clips import ClipFile
-from patchwatch.evaluation.detection import Outcome
-from patchwatch.evaluation.moments import pictures_at
-from patchwatch.evaluation.report import Evidence, Nearest, StreamEvidence
-from patchwatch.evaluation.scoring import ScoredClip, relative
+from patchwatch.evaluation.detection import ClipDetections
+from patchwatch.evaluation.misjudged_frames import pictures_at
+from patchwatch.evaluation.report.evidence import AlarmEvidence, NearestMoment, StreamEvidence
+from patchwatch.evaluation.scoring import ScoredClip, relative_box
 from workers.analysis.recordings import RecordingReader
 
 COUNT = 12
@@ -22,7 +22,7 @@ _STREAMS = 2  # shown of each alarm
 _LEAST_SHARE = 0.05  # of the fused value, for a stream to be shown
 
 
-def evidence(bank: Bank, clips: Sequence[ScoredClip], outcomes: Sequence[Outcome]) -> tuple[Evidence, ...]:
+def evidence(bank: Bank, clips: Sequence[ScoredClip], outcomes: Sequence[ClipDetections]) -> tuple[AlarmEvidence, ...]:
     """Without pictures: the alarms with the highest peaks, at most twelve, in order of clip and time. ``outcomes``: of
     each clip at one budget."""
     alarms = [(clip, event, false) for clip, one in zip(clips, outcomes, strict=True) for event, false in one.alarms]
@@ -31,8 +31,8 @@ def evidence(bank: Bank, clips: Sequence[ScoredClip], outcomes: Sequence[Outcome
 
 
 def with_pictures(
-    found: Sequence[Evidence], training: Sequence[ClipFile], testing: Sequence[ClipFile], reader: RecordingReader
-) -> tuple[Evidence, ...]:
+    found: Sequence[AlarmEvidence], training: Sequence[ClipFile], testing: Sequence[ClipFile], reader: RecordingReader
+) -> tuple[AlarmEvidence, ...]:
     """The same with the pictures of the peaks and of the nearest normal moments, read from the clips again."""
     peaks = pictures_at([(one.clip, one.peak_s) for one in found], testing, reader)
     normal = pictures_at(
@@ -46,22 +46,22 @@ def with_pictures(
     )
 
 
-def _evidence(bank: Bank, clip: ScoredClip, event: Event, false: bool) -> Evidence:
+def _evidence(bank: Bank, clip: ScoredClip, event: Event, false: bool) -> AlarmEvidence:
     number = int(np.abs(clip.at_s - event.peak_s).argmin())
     frame = clip.clip.frames[number]
     parts = explain(bank, frame.features, clip.readings[number])
     leading = sorted((part for part in parts if part.contribution >= _LEAST_SHARE), key=lambda part: -part.contribution)
     streams = tuple(_stream(part, frame.size) for part in leading[:_STREAMS])
-    return Evidence(clip.clip.name, event.opened_s, frame.at_s, event.peak_score, false, streams, "")
+    return AlarmEvidence(clip.clip.name, event.opened_s, frame.at_s, event.peak_score, false, streams, "")
 
 
 def _stream(part: StreamExplanation, size: tuple[int, int]) -> StreamEvidence:
-    box = None if part.box_xyxy_px is None else relative(part.box_xyxy_px, size)
+    box = None if part.box_xyxy_px is None else relative_box(part.box_xyxy_px, size)
     return StreamEvidence(part.name, part.contribution, box, tuple(_nearest(near) for near in part.nearest))
 
 
-def _nearest(near: NearestNormal) -> Nearest:
-    return Nearest(near.source, near.moment.time_s, near.distance, near.box, "")
+def _nearest(near: NearestNormal) -> NearestMoment:
+    return NearestMoment(near.source, near.moment.time_s, near.distance, near.box, "")
 
 
 def _shown(stream: StreamEvidence, pictures: dict[tuple[str, float], str]) -> StreamEvidence:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-from patchwatch.evaluation.report import Budget, ProfileResult, Protocol, Report
+from patchwatch.evaluation.report.budget_result import BudgetResult
+from patchwatch.evaluation.report.profile_result import ProfileResult
+from patchwatch.evaluation.report.protocol import Protocol
+from patchwatch.evaluation.report.report import Report
 
 Figure = float | int | None
 
 
 @dataclass(frozen=True)
-class Change:
+class FigureChange:
     """One figure of one profile in both reports. ``difference`` is None where one of them has no such figure."""
 
     profile: str
@@ -25,7 +28,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Setting:
+class SettingChange:
     """Something other than a figure that differs, as text."""
 
     name: str
@@ -37,10 +40,10 @@ class Setting:
 class Comparison:
     """``settings``: all that differs in how the runs were made. ``changes``: every figure of the profiles in both."""
 
-    settings: tuple[Setting, ...]
+    settings: tuple[SettingChange, ...]
     only_before: tuple[str, ...]
     only_after: tuple[str, ...]
-    changes: tuple[Change, ...]
+    changes: tuple[FigureChange, ...]
 
     def as_json(self) -> dict[str, object]:
         """JSON values."""
@@ -67,29 +70,29 @@ def compare(before: Report, after: Report) -> Comparison:
     )
 
 
-def _differs(setting: Setting) -> bool:
+def _differs(setting: SettingChange) -> bool:
     return setting.before != setting.after
 
 
-def _settings(before: Report, after: Report) -> Iterator[Setting]:
-    yield Setting("version", before.version, after.version)
-    yield Setting("commit", str(before.commit), str(after.commit))
-    yield Setting("cpu", f"{before.cpu}, {before.cores} cores", f"{after.cpu}, {after.cores} cores")
+def _settings(before: Report, after: Report) -> Iterator[SettingChange]:
+    yield SettingChange("version", before.version, after.version)
+    yield SettingChange("commit", str(before.commit), str(after.commit))
+    yield SettingChange("cpu", f"{before.cpu}, {before.cores} cores", f"{after.cpu}, {after.cores} cores")
     then, now = asdict(before.settings), asdict(after.settings)
     for name, value in then.items():
-        yield Setting(name, str(value), str(now[name]))
+        yield SettingChange(name, str(value), str(now[name]))
 
 
 def _profile_settings(
     old: dict[str, ProfileResult], new: dict[str, ProfileResult], both: list[str]
-) -> Iterator[Setting]:
+) -> Iterator[SettingChange]:
     for name in both:
         then, now = old[name], new[name]
-        yield Setting(f"{name}: streams", _streams(then), _streams(now))
-        yield Setting(f"{name}: networks", _networks(then), _networks(now))
-        yield Setting(f"{name}: device", then.cost.device, now.cost.device)
-        yield Setting(f"{name}: training", str(then.training), str(now.training))
-        yield Setting(f"{name}: testing clips", _clips(then), _clips(now))
+        yield SettingChange(f"{name}: streams", _streams(then), _streams(now))
+        yield SettingChange(f"{name}: networks", _networks(then), _networks(now))
+        yield SettingChange(f"{name}: device", then.cost.device, now.cost.device)
+        yield SettingChange(f"{name}: training", str(then.training), str(now.training))
+        yield SettingChange(f"{name}: testing clips", _clips(then), _clips(now))
 
 
 def _streams(result: ProfileResult) -> str:
@@ -104,10 +107,10 @@ def _clips(result: ProfileResult) -> str:
     return ", ".join(f"{clip.name} ({clip.frames} frames, {clip.anomalous} anomalous)" for clip in result.clips)
 
 
-def _changes(before: ProfileResult, after: ProfileResult) -> Iterator[Change]:
+def _changes(before: ProfileResult, after: ProfileResult) -> Iterator[FigureChange]:
     then, now = dict(_figures(before)), dict(_figures(after))
     for metric in dict.fromkeys((*then, *now)):
-        yield Change(before.profile, metric, then.get(metric), now.get(metric))
+        yield FigureChange(before.profile, metric, then.get(metric), now.get(metric))
 
 
 def _figures(result: ProfileResult) -> Iterator[tuple[str, Figure]]:
@@ -123,7 +126,7 @@ def _figures(result: ProfileResult) -> Iterator[tuple[str, Figure]]:
         yield f"cost, ms per frame, {name}", spent_ms
 
 
-def _budget_figures(budget: Budget) -> Iterator[tuple[str, Figure]]:
+def _budget_figures(budget: BudgetResult) -> Iterator[tuple[str, Figure]]:
     at = f"at {budget.name}"
     yield f"{at}: threshold", budget.on
     yield f"{at}: event recall", budget.recall

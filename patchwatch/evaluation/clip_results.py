@@ -5,23 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from patchwatch.evaluation.budgets import AlarmBudget
-from patchwatch.evaluation.clips import Frames
-from patchwatch.evaluation.detection import Outcome, Span
-from patchwatch.evaluation.metrics import Truth, auroc
+from patchwatch.evaluation.clips import ClipFrames
+from patchwatch.evaluation.detection import ClipDetections, LabelledSpan
 from patchwatch.evaluation.protocols import FrameScores, analysed
-from patchwatch.evaluation.report import Alarm, ClipResult, Detection, LabelledEvent, Timeline
+from patchwatch.evaluation.report.clip_result import Alarm, ClipResult, Detection, LabelledEvent, Timeline
 from patchwatch.evaluation.scoring import ScoredClip
+from patchwatch.evaluation.statistics.metrics import Truth, auroc
 
 _DIGITS = 4
 
 
 def clip_result(
-    frames: Frames,
+    frames: ClipFrames,
     truth: Truth,
     clip: ScoredClip,
     scores: FrameScores,
     streams: Sequence[str],
-    outcomes: Sequence[tuple[AlarmBudget, Outcome]],
+    outcomes: Sequence[tuple[AlarmBudget, ClipDetections]],
 ) -> ClipResult:
     """``streams``: names of the profile's streams, in order. ``outcomes``: of the clip at each budget."""
     return ClipResult(
@@ -38,8 +38,8 @@ def clip_result(
     )
 
 
-def _events(outcomes: Sequence[tuple[AlarmBudget, Outcome]]) -> tuple[LabelledEvent, ...]:
-    found: dict[Span, list[Detection]] = {}
+def _events(outcomes: Sequence[tuple[AlarmBudget, ClipDetections]]) -> tuple[LabelledEvent, ...]:
+    found: dict[LabelledSpan, list[Detection]] = {}
     for budget, one in outcomes:
         for match in one.matches:
             detection = Detection(budget.name, match.detected, match.delay_s)
@@ -50,13 +50,15 @@ def _events(outcomes: Sequence[tuple[AlarmBudget, Outcome]]) -> tuple[LabelledEv
     )
 
 
-def _alarms(budget: AlarmBudget, found: Outcome) -> Iterable[Alarm]:
+def _alarms(budget: AlarmBudget, found: ClipDetections) -> Iterable[Alarm]:
     for event, false in found.alarms:
         ended_s = event.opened_s if event.ended_s is None else max(event.opened_s, event.ended_s)
         yield Alarm(budget.name, event.opened_s, ended_s, event.peak_s, event.peak_score, event.stream, false)
 
 
-def _timeline(frames: Frames, truth: Truth, clip: ScoredClip, scores: FrameScores, streams: Sequence[str]) -> Timeline:
+def _timeline(
+    frames: ClipFrames, truth: Truth, clip: ScoredClip, scores: FrameScores, streams: Sequence[str]
+) -> Timeline:
     own = analysed(frames.times_s, clip.at_s)
     columns = zip(*(reading.rarities for reading in clip.readings), strict=True)
     return Timeline(

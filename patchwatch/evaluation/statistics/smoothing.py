@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.profiles.smoothing import SIGMA_S
-from patchwatch.evaluation.metrics import Scores
+from patchwatch.evaluation.statistics.metrics import Scores
 
 _REACH = 4.0  # sigmas, as the causal smoothing
 

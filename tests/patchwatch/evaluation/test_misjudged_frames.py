@@ -10,15 +10,15 @@ import numpy as np
 from labelled_clips import SIZE
 from sample_report import profile_result
 
-from patchwatch.evaluation.clips import ClipFile, Frames
-from patchwatch.evaluation.evaluation import Material
-from patchwatch.evaluation.moments import COUNT, with_pictures, worst
-from patchwatch.evaluation.report import ClipResult, Moment, Timeline
+from patchwatch.evaluation.clips import ClipFile, ClipFrames
+from patchwatch.evaluation.evaluation import Dataset
+from patchwatch.evaluation.misjudged_frames import COUNT, with_pictures, worst
+from patchwatch.evaluation.report.clip_result import ClipResult, MisjudgedFrame, Timeline
 from workers.analysis.recordings import RecordingReader
 from workers.media import jpeg_codec
 
 
-def _clip(name: str, scores: list[float], truth: list[bool]) -> tuple[ClipResult, Frames]:
+def _clip(name: str, scores: list[float], truth: list[bool]) -> tuple[ClipResult, ClipFrames]:
     count = len(scores)
     times_s = tuple(n / 5 for n in range(count))
     drivers = (None, *["motion"] * (count - 1))
@@ -27,7 +27,7 @@ def _clip(name: str, scores: list[float], truth: list[bool]) -> tuple[ClipResult
         ((0.1, 0.1, 0.2, 0.2),) * count,
     )  # fmt: skip
     clip = replace(profile_result().clips[0], name=name, timeline=line)
-    return clip, Frames(ClipFile(name, Path(name)), np.arange(2 * count) / 10)
+    return clip, ClipFrames(ClipFile(name, Path(name)), np.arange(2 * count) / 10)
 
 
 def test_misses_are_the_lowest_anomalous_and_false_alarms_the_highest_normal_frames() -> None:
@@ -50,9 +50,9 @@ def test_they_are_few_and_apart() -> None:
         assert np.diff(times_s).min(initial=9.0) >= 2.0
 
 
-def test_pictures_are_those_of_the_moments(material: Material, reader: RecordingReader) -> None:
-    moments = [Moment("rush", at_s, 1, True, 0.5, None, None, "") for at_s in (6.0, 0.2)]
-    clips = [frames.clip for frames in material.testing]
+def test_pictures_are_those_of_the_moments(dataset: Dataset, reader: RecordingReader) -> None:
+    moments = [MisjudgedFrame("rush", at_s, 1, True, 0.5, None, None, "") for at_s in (6.0, 0.2)]
+    clips = [frames.clip for frames in dataset.testing]
     found = with_pictures(moments, clips, reader)
     with reader.open(clips[1].path) as video:
         frames = {round(frame.media_time_s, 3): frame.rgb for frame in video.frames()}

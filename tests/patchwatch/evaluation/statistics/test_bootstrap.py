@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from patchwatch.evaluation.bootstrap import ClipBootstrap
-from patchwatch.evaluation.metrics import macro_auroc, micro_auroc
+from patchwatch.evaluation.statistics.bootstrap import ClipBootstrap
+from patchwatch.evaluation.statistics.metrics import macro_auroc, micro_auroc
 
 CLIPS = st.lists(st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=1, max_size=8), min_size=2, max_size=5)
 

@@ -9,7 +9,7 @@ import pytest
 from sample_report import profile_result, report
 
 from patchwatch.contract.errors import RejectedError
-from patchwatch.evaluation.report import Report
+from patchwatch.evaluation.report.report import Report
 
 
 def test_a_report_survives_json(tmp_path: Path) -> None:

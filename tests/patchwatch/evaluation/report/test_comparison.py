@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sample_report import profile_result, report
 
-from patchwatch.evaluation.comparison import compare
+from patchwatch.evaluation.report.comparison import compare
 
 
 def test_equal_reports_differ_in_nothing() -> None:

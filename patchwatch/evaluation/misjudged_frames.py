@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from patchwatch.evaluation.clips import ClipFile, Frames
-from patchwatch.evaluation.report import ClipResult, Moment
+from patchwatch.evaluation.clips import ClipFile, ClipFrames
+from patchwatch.evaluation.report.clip_result import ClipResult, MisjudgedFrame
 from workers.analysis.recordings import RecordingReader
 from workers.media import jpeg_codec
 
@@ -23,14 +23,14 @@ _QUALITY = 70
 _SAME_INSTANT_S = 1e-4  # timelines are rounded
 
 
-def worst(clips: Sequence[ClipResult], frames: Sequence[Frames], *, anomalous: bool) -> list[Moment]:
+def worst(clips: Sequence[ClipResult], frames: Sequence[ClipFrames], *, anomalous: bool) -> list[MisjudgedFrame]:
     """Without pictures, worst first: of the anomalous frames those with the lowest service scores, or of the normal
     ones those with the highest. At most six, two a clip and two seconds apart within one. Frames that no stream had
     anything to say of, as a clip's first, are left out here: they show nothing."""
     parts = zip(clips, frames, strict=True)
     found = [moment for clip, own in parts for moment in _moments(clip, own) if moment.anomalous == anomalous]
     found.sort(key=lambda moment: moment.score if anomalous else -moment.score)
-    chosen: list[Moment] = []
+    chosen: list[MisjudgedFrame] = []
     for moment in found:
         near = [one for one in chosen if one.clip == moment.clip]
         if len(near) < _PER_CLIP and all(abs(one.at_s - moment.at_s) >= _APART_S for one in near):
@@ -40,7 +40,9 @@ def worst(clips: Sequence[ClipResult], frames: Sequence[Frames], *, anomalous: b
     return chosen
 
 
-def with_pictures(moments: Sequence[Moment], clips: Sequence[ClipFile], reader: RecordingReader) -> tuple[Moment, ...]:
+def with_pictures(
+    moments: Sequence[MisjudgedFrame], clips: Sequence[ClipFile], reader: RecordingReader
+) -> tuple[MisjudgedFrame, ...]:
     """The same moments with their pictures, small, read from the clips again."""
     pictures = pictures_at([(moment.clip, moment.at_s) for moment in moments], clips, reader)
     return tuple(replace(moment, picture_jpeg=pictures[moment.clip, moment.at_s]) for moment in moments)
@@ -60,14 +62,14 @@ def pictures_at(
     return found
 
 
-def _moments(clip: ClipResult, frames: Frames) -> list[Moment]:
+def _moments(clip: ClipResult, frames: ClipFrames) -> list[MisjudgedFrame]:
     line = clip.timeline
     if line is None:
         return []
     numbers = np.searchsorted(frames.times_s, np.array(line.times_s) - _SAME_INSTANT_S) + 1
     columns = zip(line.times_s, numbers.tolist(), line.truth, line.service, line.drivers, line.boxes, strict=True)
     return [
-        Moment(clip.name, at_s, frame, truth, score, driver, box, "")
+        MisjudgedFrame(clip.name, at_s, frame, truth, score, driver, box, "")
         for at_s, frame, truth, score, driver, box in columns
         if driver is not None
     ]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from patchwatch.evaluation.metrics import auroc, average_precision, macro_auroc, micro_auroc, roc_points
+from patchwatch.evaluation.statistics.metrics import auroc, average_precision, macro_auroc, micro_auroc, roc_points
 
 
 def _area(scores: list[float], truth: list[int]) -> float | None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from patchwatch.evaluation.metrics import Scores, Truth
+from patchwatch.evaluation.statistics.metrics import Scores, Truth
 
 RESAMPLES = 1000
 _SEED = 0
