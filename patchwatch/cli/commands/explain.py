@@ -35,7 +35,7 @@ def explain(
     """
     from models.banks.bank_file import load_bank
     from patchwatch.cli.alarm_budget import budget_of
-    from patchwatch.cli.explanation_page import page
+    from patchwatch.pages.explanation_page import explanation_page
     from workers.analysis.engine_loader import load_engine
     from workers.analysis.recordings import RecordingReader
     from workers.analysis.recordings import explain as explain_recording
@@ -55,7 +55,7 @@ def explain(
         typer.echo("WARNING: this bank was learnt with RANDOM CLIP weights: for tests and benchmarks only", err=True)
     if out is not None:
         html = out.suffix.lower() == ".html"
-        text = page(explanation, found.jpeg, threshold) if html else explanation.encode().decode()
+        text = explanation_page(explanation, found.jpeg, threshold) if html else explanation.encode().decode()
         write_output("--out", out, text)
     if as_json:
         typer.echo(explanation.encode().decode())

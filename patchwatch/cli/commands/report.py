@@ -26,8 +26,8 @@ def report(
 
 def write_page(found: Report, path: Path) -> None:
     """Write the page, making its folder. Raises `RejectedError` where that cannot be."""
-    from patchwatch.evaluation.html.document import document
+    from patchwatch.pages.evaluation_page import evaluation_page
 
-    text = document(found)
+    text = evaluation_page(found)
     check_output("--html", path, make_folder=True)
     write_output("--html", path, text)

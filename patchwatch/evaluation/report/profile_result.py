@@ -89,6 +89,11 @@ class ProfileResult:
         """Labelled frames scored."""
         return sum(clip.frames for clip in self.clips)
 
+    @property
+    def main_budget(self) -> BudgetResult | None:
+        """The budget that the camera's setting asks for, else the first one."""
+        return next((budget for budget in self.budgets if budget.is_setting), next(iter(self.budgets), None))
+
     def summary(self) -> dict[str, Any]:
         """JSON values without what is long: curves, timelines, alarms, pictures."""
         tree = _PROFILE.dump_python(self, mode="json")

@@ -1,0 +1,28 @@
+"""The one template engine of all pages: Jinja2, which escapes every text that a template shows."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from patchwatch.pages import formatting
+
+
+def render(template: str, **values: object) -> str:
+    """The text of a template in `templates/`. Every string in ``values`` is treated as text, never as HTML."""
+    return _environment().get_template(template).render(**values)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("patchwatch.pages", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,  # A misspelt name fails instead of leaving a hole in the page.
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= formatting.FILTERS
+    return environment
