@@ -14,7 +14,6 @@ from models.banks.bank import Bank
 from models.banks.bank_builder import BankBuilder
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScore, FrameScorer
-from models.exemplars.footage_moments import Moment
 from models.frames.camera_context import CameraContext
 from models.frames.features import Features
 from models.profiles.profile import Fusion
@@ -22,6 +21,7 @@ from patchwatch.evaluation.clips import ClipFile
 from patchwatch.evaluation.cost import CostMeter
 from patchwatch.evaluation.report.clip_result import RelativeBox
 from patchwatch.evaluation.statistics.metrics import Scores
+from workers.analysis.clip_learner import ClipLearner
 from workers.analysis.recordings import RecordingReader
 
 Progress = Callable[[float], None]
@@ -66,15 +66,15 @@ def learn(
     engine: Engine, clips: Sequence[ExtractedClip], false_alarms_per_day: float, progress: Progress = lambda done: None
 ) -> Bank:
     """The bank that `recordings.learn` learns from the same clips. Raises `InsufficientFootageError`."""
-    learner = BankBuilder(engine.profile, engine.streams, engine.identity, false_alarms_per_day, thumbnails_mb=0.0)
-    for source, clip in enumerate(clips):
-        offset_s = learner.next_free_s - clip.frames[0].at_s
-        for number, frame in enumerate(clip.frames):
-            learner.add(
-                offset_s + frame.at_s, frame.features, _blank(frame.size), moment=Moment(source, frame.at_s),
-                starts_run=number == 0 or frame.discontinuity, cut=frame.cut,
-            )  # fmt: skip
-    return learner.build([clip.name for clip in clips], progress)
+    learner = ClipLearner(
+        BankBuilder(engine.profile, engine.streams, engine.identity, false_alarms_per_day, thumbnails_mb=0.0)
+    )
+    for clip in clips:
+        learner.begin(clip.name)
+        for frame in clip.frames:
+            rgb = _blank(frame.size)
+            learner.add(frame.at_s, frame.features, rgb, discontinuity=frame.discontinuity, cut=frame.cut)
+    return learner.build(progress)
 
 
 def _blank(size: tuple[int, int]) -> NDArray[np.uint8]:

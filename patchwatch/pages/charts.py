@@ -9,9 +9,9 @@ import numpy as np
 
 from patchwatch.evaluation.report.budget_result import BudgetResult
 from patchwatch.evaluation.report.clip_result import ClipResult, Timeline
+from patchwatch.evaluation.report.formatting import area, clock
 from patchwatch.evaluation.report.profile_result import ProfileResult
 from patchwatch.evaluation.report.protocol import Point
-from patchwatch.pages.formatting import area, clock
 
 ROC_SIDE = 400
 WIDTH, HEIGHT = 1000, 150

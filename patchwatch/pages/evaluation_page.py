@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
 from models.alarms.alarm_threshold import CONFIDENCE
+from patchwatch.evaluation.report.formatting import alarm_budget, date_and_time, duration, percent, quantity
 from patchwatch.evaluation.report.report import Report
 from patchwatch.pages import charts
-from patchwatch.pages.formatting import alarm_budget, date_and_time, duration, percent, quantity
 from patchwatch.pages.profile_summary import summarise
 from patchwatch.pages.template_engine import render
 

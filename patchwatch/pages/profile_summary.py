@@ -6,9 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from patchwatch.evaluation.report.budget_result import BudgetResult
-from patchwatch.evaluation.report.profile_result import Cost, ProfileResult
-from patchwatch.evaluation.report.protocol import Protocol
-from patchwatch.pages.formatting import (
+from patchwatch.evaluation.report.formatting import (
     NOT_AVAILABLE,
     alarm_budget,
     area,
@@ -18,6 +16,8 @@ from patchwatch.pages.formatting import (
     frame_rate,
     quantity,
 )
+from patchwatch.evaluation.report.profile_result import Cost, ProfileResult
+from patchwatch.evaluation.report.protocol import Protocol
 
 _ENOUGH_HOURS = 1.0  # With less normal footage than this, "no false alarm" means little.
 

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from patchwatch.pages import formatting
+from patchwatch.evaluation.report.formatting import (
+    area,
+    area_interval,
+    clock,
+    coordinate,
+    count_interval,
+    duration,
+    percent,
+)
+
+_FILTERS: tuple[Callable[..., str], ...] = (
+    area,
+    area_interval,
+    clock,
+    coordinate,
+    count_interval,
+    duration,
+    percent,
+)
 
 
 def render(template: str, **values: object) -> str:
@@ -24,5 +43,5 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= formatting.FILTERS
+    environment.filters |= {function.__name__: function for function in _FILTERS}
     return environment

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from patchwatch.evaluation.report.budget_result import HEADLINE_BUDGET, BudgetResult, HeldOutCheck
+from patchwatch.evaluation.report.formatting import expected_count
 from patchwatch.evaluation.report.profile_result import Cost, ProfileResult
 from patchwatch.evaluation.report.protocol import Interval, Protocol
 
@@ -100,7 +101,7 @@ def _with_interval(value: float | None, interval: Interval | None) -> str:
 
 
 def _range(interval: Interval) -> str:
-    return " to ".join(f"{end:.0f}" if end >= 10 else "<0.01" if end < 0.01 else f"{end:.2g}" for end in interval)
+    return " to ".join(expected_count(limit) for limit in interval)
 
 
 def _figure(value: float | None) -> str:

@@ -1,8 +1,7 @@
-"""Numbers and times as people read them: the filters of the templates."""
+"""Numbers and times as people read them, for the page and the table of a report."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 
 from patchwatch.evaluation.report.protocol import Interval
@@ -26,11 +25,12 @@ def area_interval(interval: Interval) -> str:
 
 def count_interval(interval: Interval) -> str:
     """An interval of expected counts, which may be far below one."""
-    low, high = (_expected_count(limit) for limit in interval)
+    low, high = (expected_count(limit) for limit in interval)
     return f"at most {high}" if interval[0] < 0.01 <= interval[1] else f"{low} to {high}"
 
 
-def _expected_count(value: float) -> str:
+def expected_count(value: float) -> str:
+    """An expected number of events, with two digits."""
     return f"{value:.0f}" if value >= 10 else "<0.01" if value < 0.01 else f"{value:.2g}"
 
 
@@ -80,9 +80,3 @@ def alarm_budget(per_day: float) -> str:
 def coordinate(value: float) -> str:
     """A coordinate of a drawing, with six significant digits."""
     return f"{value:.6g}"
-
-
-FILTERS: dict[str, Callable[..., str]] = {
-    function.__name__: function
-    for function in (area, area_interval, clock, coordinate, count_interval, duration, percent)
-}
