@@ -50,7 +50,14 @@ from models.streams.base import Stream  # noqa: E402
 from patchwatch.contract.settings import load_settings  # noqa: E402
 from patchwatch.evaluation.budgets import STRICT, rule_at  # noqa: E402
 from patchwatch.evaluation.cost import CostMeter  # noqa: E402
-from patchwatch.evaluation.detection import ClipDetections, EventMatch, delays, detect_events, labelled_spans, outcome  # noqa: E402
+from patchwatch.evaluation.detection import (  # noqa: E402
+    ClipDetections,
+    EventMatch,
+    delays,
+    detect_events,
+    labelled_spans,
+    match_events,
+)
 from patchwatch.evaluation.evaluation import Dataset, load_dataset  # noqa: E402
 from patchwatch.evaluation.protocols import frame_scores  # noqa: E402
 from patchwatch.evaluation.provenance import commit  # noqa: E402
@@ -295,7 +302,9 @@ class Bench:
         scored = [score(bank, clip, CostMeter()) for clip in self._pick(self._testing, variant.profile)]
         scores = frame_scores(variant.profile.fusion, scored, self._material.testing)
         rule, parts = rule_at(bank, STRICT).rule, zip(scored, self._material.testing, self.truths, strict=True)
-        outcomes = [outcome(labelled_spans(truth, frames), detect_events(clip, rule)) for clip, frames, truth in parts]
+        outcomes = [
+            match_events(labelled_spans(truth, frames), detect_events(clip, rule)) for clip, frames, truth in parts
+        ]
         shipped = variant.profile == self.base and not variant.replaced
         return Row(variant, shipped, tuple(one.service for one in scores), tuple(outcomes))
 

@@ -1,4 +1,4 @@
-"""Labelled events against the events that the camera's rule opens."""
+"""Labelled events matched with the events that the camera's rule opens."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LabelledSpan:
 
 @dataclass(frozen=True)
 class EventMatch:
-    """What a rule made of one labelled event. ``delay_s`` is None when it was missed.
+    """Whether a rule detected one labelled event. ``delay_s`` is None when it was missed.
 
     ``opened_early``: the event that detects it was open before the range began.
     """
@@ -41,7 +41,7 @@ class EventMatch:
 
 @dataclass(frozen=True)
 class ClipDetections:
-    """A clip under one rule: every labelled event, and every event that opened with whether it is a false alarm."""
+    """One clip under one rule: every labelled event, and every event that opened, with whether it is a false alarm."""
 
     matches: tuple[EventMatch, ...]
     alarms: tuple[tuple[Event, bool], ...]
@@ -54,9 +54,14 @@ class ClipDetections:
 def labelled_spans(truth: Truth, frames: ClipFrames) -> tuple[LabelledSpan, ...]:
     """The labelled events of a clip."""
     return tuple(
-        LabelledSpan(found, float(frames.times_s[found.first - 1]), float(frames.times_s[found.last - 1]))
-        for found in ranges_of(truth)
+        LabelledSpan(frame_range, _time_s(frames, frame_range.first), _time_s(frames, frame_range.last))
+        for frame_range in ranges_of(truth)
     )
+
+
+def _time_s(frames: ClipFrames, number: int) -> float:
+    """Time of the clip's frame of this number, from 1."""
+    return float(frames.times_s[number - 1])
 
 
 def detect_events(clip: ScoredClip, rule: EventRule) -> tuple[Event, ...]:
@@ -68,14 +73,14 @@ def detect_events(clip: ScoredClip, rule: EventRule) -> tuple[Event, ...]:
     return (*closed, *detector.finish())
 
 
-def outcome(spans: Sequence[LabelledSpan], events: Sequence[Event]) -> ClipDetections:
-    """Match them.
+def match_events(spans: Sequence[LabelledSpan], events: Sequence[Event]) -> ClipDetections:
+    """Match the events that a rule opened with the labelled ones.
 
-    An event counts from its opening, when an operator hears of it, to the last frame at or above ``off``. It detects
-    every labelled event that this time overlaps; one that overlaps none is a false alarm, also where its score began
-    to rise within the range but opened after its end. The delay is from the range's first frame to the opening of the
-    first event that detects it: 0 for one that was open before and still stands when the range begins, which is
-    counted apart. One that opened and fell below ``off`` before the range detects nothing and is a false alarm.
+    An event counts from its opening, when an operator is notified, to the last frame at or above ``off``. It detects
+    every labelled event that this time overlaps. One that overlaps none is a false alarm, even if its score began to
+    rise within a range and it opened after the end. The delay is from the range's first frame to the opening of the
+    first event that detects it: 0 for one that was open before and is still open when the range begins, which
+    is counted apart. One that opened and fell below ``off`` before the range detects nothing and is a false alarm.
     """
     return ClipDetections(
         tuple(_match(span, events) for span in spans),
@@ -98,8 +103,8 @@ def _overlaps(event: Event, span: LabelledSpan) -> bool:
 
 def delays(matches: Sequence[EventMatch]) -> tuple[float | None, float | None]:
     """Median and 90th percentile of the delays of the detected ones, in seconds; None without any."""
-    found = [match.delay_s for match in matches if match.delay_s is not None]
-    if not found:
+    delays_s = [match.delay_s for match in matches if match.delay_s is not None]
+    if not delays_s:
         return None, None
-    median, late = np.percentile(found, [50, 90])
-    return float(median), float(late)
+    median_s, p90_s = np.percentile(delays_s, [50, 90])
+    return float(median_s), float(p90_s)

@@ -1,4 +1,4 @@
-"""False alarms on normal footage that a bank did not see: the training clips, each left out once."""
+"""False alarms on normal footage that a bank has not seen: the training clips, each held out once."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True)
 class _Count:
-    """Of one fold at one budget: events that opened, and how many its calibration states for so much footage."""
+    """Events that opened in one fold at one budget, and how many the calibration expects on that much footage."""
 
     events: int
     expected: Interval
 
 
-def held_out(
+def check_held_out(
     engine: Engine,
     clips: Sequence[ExtractedClip],
     budgets: Sequence[AlarmBudget],
@@ -40,8 +40,8 @@ def held_out(
 ) -> list[HeldOutCheck]:
     """One result per budget. Fold ``k`` of n holds out every n-th clip from the k-th on and learns from the others.
 
-    Every event that opens on a held-out clip counts: the footage is normal. Needs two clips, and as many folds as
-    there are clips are the most. Raises `InsufficientFootageError` where a fold leaves too little to learn from.
+    Every event that opens on a held-out clip counts: the footage is normal. Needs two clips; there are
+    never more folds than clips. Raises `InsufficientFootageError` where a fold leaves too little to learn from.
     """
     folds = min(folds, len(clips))
     if folds < 2:
@@ -61,13 +61,13 @@ def _count(
     bank = learn(engine, known, budgets[0].per_day)
     scored = [score(bank, clip, CostMeter()) for clip in unseen]
     days = sum(clip.duration_s for clip in unseen) / 3600.0 / _HOURS_PER_DAY
-    found = []
+    counts = []
     for budget in budgets:
-        at = rule_at(bank, budget)
-        events = sum(len(detect_events(clip, at.rule)) for clip in scored)
-        low, high = at.stated_per_day
-        found.append(_Count(events, (low * days, high * days)))
-    return found
+        at_budget = rule_at(bank, budget)
+        events = sum(len(detect_events(clip, at_budget.rule)) for clip in scored)
+        low, high = at_budget.stated_per_day
+        counts.append(_Count(events, (low * days, high * days)))
+    return counts
 
 
 def _total(counts: Sequence[_Count], folds: int, clips: int, hours: float) -> HeldOutCheck:
@@ -77,7 +77,7 @@ def _total(counts: Sequence[_Count], folds: int, clips: int, hours: float) -> He
 
 
 def is_within(events: int, expected: Interval) -> bool:
-    """Whether a Poisson process of a mean from ``expected`` low to high yields so many with 95 % probability."""
+    """Whether so many events lie within the 95 % interval of a Poisson process with a mean in ``expected``."""
     tail = (1.0 - _CONFIDENCE) / 2.0
     low, high = expected
     return bool(poisson.ppf(tail, low) <= events <= poisson.ppf(1.0 - tail, high))

@@ -1,4 +1,4 @@
-"""The frames that a profile judges worst, as pictures for people."""
+"""The frames that a profile misjudges most, with pictures."""
 
 from __future__ import annotations
 
@@ -20,49 +20,58 @@ _PER_CLIP = 2
 _APART_S = 2.0
 _LONG_SIDE_PX = 320
 _QUALITY = 70
-_SAME_INSTANT_S = 1e-4  # timelines are rounded
+_SAME_INSTANT_S = 1e-4  # Timelines are rounded to this.
 
 
-def worst(clips: Sequence[ClipResult], frames: Sequence[ClipFrames], *, anomalous: bool) -> list[MisjudgedFrame]:
-    """Without pictures, worst first: of the anomalous frames those with the lowest service scores, or of the normal
-    ones those with the highest. At most six, two a clip and two seconds apart within one. Frames that no stream had
-    anything to say of, as a clip's first, are left out here: they show nothing."""
-    parts = zip(clips, frames, strict=True)
-    found = [moment for clip, own in parts for moment in _moments(clip, own) if moment.anomalous == anomalous]
-    found.sort(key=lambda moment: moment.score if anomalous else -moment.score)
+def worst_frames(clips: Sequence[ClipResult], frames: Sequence[ClipFrames], *, anomalous: bool) -> list[MisjudgedFrame]:
+    """The anomalous frames with the lowest service scores, or the normal ones with the highest, worst first.
+
+    At most six, of which two per clip, two seconds apart; without pictures. Frames without a leading stream, such as
+    the first of a clip, are left out: no stream has judged them.
+    """
+    candidates = [
+        frame
+        for clip, clip_frames in zip(clips, frames, strict=True)
+        for frame in _judged_frames(clip, clip_frames)
+        if frame.anomalous == anomalous
+    ]
+    candidates.sort(key=lambda frame: frame.score if anomalous else -frame.score)
     chosen: list[MisjudgedFrame] = []
-    for moment in found:
-        near = [one for one in chosen if one.clip == moment.clip]
-        if len(near) < _PER_CLIP and all(abs(one.at_s - moment.at_s) >= _APART_S for one in near):
-            chosen.append(moment)
+    for frame in candidates:
+        same_clip = [other for other in chosen if other.clip == frame.clip]
+        if len(same_clip) < _PER_CLIP and all(abs(other.at_s - frame.at_s) >= _APART_S for other in same_clip):
+            chosen.append(frame)
         if len(chosen) == COUNT:
             break
     return chosen
 
 
-def with_pictures(
-    moments: Sequence[MisjudgedFrame], clips: Sequence[ClipFile], reader: RecordingReader
+def add_pictures(
+    frames: Sequence[MisjudgedFrame], clips: Sequence[ClipFile], reader: RecordingReader
 ) -> tuple[MisjudgedFrame, ...]:
-    """The same moments with their pictures, small, read from the clips again."""
-    pictures = pictures_at([(moment.clip, moment.at_s) for moment in moments], clips, reader)
-    return tuple(replace(moment, picture_jpeg=pictures[moment.clip, moment.at_s]) for moment in moments)
+    """The same frames with small pictures, read from the clips again."""
+    pictures = pictures_at([(frame.clip, frame.at_s) for frame in frames], clips, reader)
+    return tuple(replace(frame, picture_jpeg=pictures[frame.clip, frame.at_s]) for frame in frames)
 
 
 def pictures_at(
-    wanted: Iterable[tuple[str, float]], clips: Sequence[ClipFile], reader: RecordingReader
+    moments: Iterable[tuple[str, float]], clips: Sequence[ClipFile], reader: RecordingReader
 ) -> dict[tuple[str, float], str]:
-    """Small JPEGs, base64, of moments (name of the clip, seconds) of these clips; each clip is read once."""
-    by_name = {clip.name: clip for clip in clips}
-    times: dict[str, set[float]] = {}
-    for name, at_s in wanted:
-        times.setdefault(name, set()).add(at_s)
-    found = dict.fromkeys(((name, at_s) for name, of in times.items() for at_s in of), "")
-    for name, of in times.items():
-        found |= {(name, at_s): jpeg for at_s, jpeg in _pictures(by_name[name], of, reader).items()}
-    return found
+    """Small JPEGs, base64, of moments (name of the clip, seconds) of these clips. Each clip is read once.
+
+    A moment that the clip does not reach has an empty string.
+    """
+    clip_by_name = {clip.name: clip for clip in clips}
+    times_by_name: dict[str, set[float]] = {}
+    for name, at_s in moments:
+        times_by_name.setdefault(name, set()).add(at_s)
+    pictures = {(name, at_s): "" for name, times_s in times_by_name.items() for at_s in times_s}
+    for name, times_s in times_by_name.items():
+        pictures |= {(name, at_s): jpeg for at_s, jpeg in _pictures(clip_by_name[name], times_s, reader).items()}
+    return pictures
 
 
-def _moments(clip: ClipResult, frames: ClipFrames) -> list[MisjudgedFrame]:
+def _judged_frames(clip: ClipResult, frames: ClipFrames) -> list[MisjudgedFrame]:
     line = clip.timeline
     if line is None:
         return []
@@ -76,14 +85,14 @@ def _moments(clip: ClipResult, frames: ClipFrames) -> list[MisjudgedFrame]:
 
 
 def _pictures(clip: ClipFile, times_s: Iterable[float], reader: RecordingReader) -> dict[float, str]:
-    left, found = sorted(times_s), {}
+    remaining_s, pictures = sorted(times_s), {}
     with reader.open(clip.path) as video:
         for frame in video.frames():
-            if not left:
+            if not remaining_s:
                 break
-            if frame.media_time_s >= left[0] - _SAME_INSTANT_S:
-                found[left.pop(0)] = _jpeg(frame.rgb)
-    return found
+            if frame.media_time_s >= remaining_s[0] - _SAME_INSTANT_S:
+                pictures[remaining_s.pop(0)] = _jpeg(frame.rgb)
+    return pictures
 
 
 def _jpeg(rgb: NDArray[np.uint8]) -> str:

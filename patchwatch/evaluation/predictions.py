@@ -9,10 +9,11 @@ from typing import TextIO
 
 from patchwatch.evaluation.clips import ClipFrames
 from patchwatch.evaluation.protocols import FrameScores
+from patchwatch.evaluation.statistics.metrics import Scores
 
 
 class ScoredBy(StrEnum):
-    """Which protocol's scores are written. ``paper`` looks into the future and at all testing clips."""
+    """The protocol whose scores are written. ``paper`` looks into the future and at all testing clips."""
 
     SERVICE = "service"
     UNSMOOTHED = "unsmoothed"
@@ -25,12 +26,8 @@ def write_predictions(
     """``Id,Predicted``: one line per frame of each clip. Raises `RejectedError` where pictures have no numbers."""
     table = csv.writer(stream, lineterminator="\n")
     table.writerow(["Id", "Predicted"])
-    for clip, found in zip(clips, scores, strict=True):
-        values = {
-            ScoredBy.SERVICE: found.service,
-            ScoredBy.UNSMOOTHED: found.unsmoothed,
-            ScoredBy.PAPER: found.paper,
-        }[scored_by]
+    for clip, clip_scores in zip(clips, scores, strict=True):
+        values: Scores = getattr(clip_scores, scored_by.value)
         table.writerows(zip(frame_ids(clip), values.tolist(), strict=True))
 
 

@@ -26,7 +26,7 @@ def build_report(
     false_alarms_per_day: float,
     folds: int,
 ) -> Report:
-    """The results of one run with what it was made with."""
+    """The results of one run, with its settings and the machine."""
     if dataset.labels is None:
         raise ValueError("a report needs labels")
     return Report(

@@ -1,4 +1,4 @@
-"""The features of clips, extracted once, and what a bank says of them."""
+"""Features of clips, extracted once, and their scores by a bank."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True)
 class ExtractedFrame:
-    """One analysed frame: its features instead of its picture. ``size``: width, height of the analysed picture."""
+    """The features of one analysed frame. ``size``: width, height of the analysed picture."""
 
     at_s: float
     discontinuity: bool
@@ -40,7 +40,7 @@ class ExtractedFrame:
 
 @dataclass(frozen=True)
 class ExtractedClip:
-    """A clip whose features are in memory: learnt from and scored as often as wanted without its pictures."""
+    """A clip whose features are in memory, so that it can be learnt from and scored repeatedly without its pictures."""
 
     name: str
     frames: tuple[ExtractedFrame, ...]
@@ -78,7 +78,7 @@ def learn(
 
 
 def _blank(size: tuple[int, int]) -> NDArray[np.uint8]:
-    """A picture that takes no memory: without thumbnails the learner needs its size only."""
+    """A picture that takes no memory. Without thumbnails the bank builder needs only its size."""
     return np.broadcast_to(np.uint8(0), (size[1], size[0], 3))
 
 
@@ -102,36 +102,36 @@ class ScoredClip:
         return np.array([reading.unsmoothed for reading in self.readings])
 
     def raw(self, fusion: Fusion) -> tuple[NDArray[np.float64], Scores]:
-        """Times and fused values of the frames that some stream had something to say of."""
-        spoke = [
+        """Times and fused values of the frames that at least one stream has judged."""
+        judged = [
             fusion is Fusion.DISTANCE or any(rarity is not None for rarity in reading.rarities)
             for reading in self.readings
         ]
         values = np.array([reading.raw for reading in self.readings])
-        return self.at_s[spoke], values[spoke]
+        return self.at_s[judged], values[judged]
 
     @property
     def boxes(self) -> Iterator[RelativeBox | None]:
-        """Where the leading stream looked, as shares of the picture."""
+        """The region of the leading stream, as fractions of the picture."""
         for frame, reading in zip(self.clip.frames, self.readings, strict=True):
             yield None if reading.box_xyxy_px is None else relative_box(reading.box_xyxy_px, frame.size)
 
 
 def score(bank: Bank, clip: ExtractedClip, meter: CostMeter) -> ScoredClip:
     """Score a clip frame by frame as the live path would, from a fresh state."""
-    analyzer = FrameScorer(bank)
+    scorer = FrameScorer(bank)
     with meter.scoring(len(clip.frames)):
         readings = tuple(
-            analyzer.read(frame.features, frame.at_s, discontinuity=frame.discontinuity) for frame in clip.frames
+            scorer.read(frame.features, frame.at_s, discontinuity=frame.discontinuity) for frame in clip.frames
         )
     return ScoredClip(clip, readings)
 
 
 def relative_box(box: PixelBox, size: tuple[int, int]) -> RelativeBox:
-    """A box in pixels as shares of a picture of this width and height."""
+    """A box in pixels as fractions of a picture of this width and height."""
     x1, y1, x2, y2 = (edge / side for edge, side in zip(box, size * 2, strict=True))
-    return (_share(x1), _share(y1), _share(x2), _share(y2))
+    return (_fraction(x1), _fraction(y1), _fraction(x2), _fraction(y2))
 
 
-def _share(value: float) -> float:
+def _fraction(value: float) -> float:
     return round(min(1.0, max(0.0, value)), 4)

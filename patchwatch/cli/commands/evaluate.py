@@ -74,7 +74,7 @@ def evaluate(
     from patchwatch.evaluation.folds import FOLDS
     from patchwatch.evaluation.labels.label_format import LabelFormat
     from patchwatch.evaluation.predictions import frame_ids
-    from patchwatch.evaluation.report.text_table import lines
+    from patchwatch.evaluation.report.text_table import table_lines
     from patchwatch.evaluation.report_builder import build_report
     from workers.analysis.engine_loader import load_engine
 
@@ -102,7 +102,7 @@ def evaluate(
         write_output("--json", json_out, json.dumps(report.as_json()) + "\n")
     if html_out:
         write_page(report, html_out)
-    for line in lines(report.profiles):
+    for line in table_lines(report.profiles):
         typer.echo(line)
 
 

@@ -86,7 +86,7 @@ def _walk(seed: int, path_index: int, backwards: bool, number: int) -> Walk:
 
 def walks(seed: int, t_s: float) -> list[Walk]:
     """Everyone on a path at time ``t_s``: a pure function, so that any moment can be drawn on its own."""
-    found = []
+    active = []
     for index, path in enumerate(PATHS):
         longest = path.length_m / _SLOWEST
         first, last = int((t_s - longest) // path.every_s) - 1, int(t_s // path.every_s) + 1
@@ -94,5 +94,5 @@ def walks(seed: int, t_s: float) -> list[Walk]:
             for number in range(first, last + 1):
                 walk = _walk(seed, index, backwards, number)
                 if walk.place(t_s) is not None:
-                    found.append(walk)
-    return found
+                    active.append(walk)
+    return active

@@ -31,8 +31,8 @@ class BudgetResult:
     """The camera's event rule at one number of expected false alarms, on the testing clips.
 
     ``on``, ``off``: its thresholds of the service score. ``stated_per_day``: the interval within which the calibration
-    expects the false alarms per day to lie, None where it states none; ``warnings``: what it says of its own footage.
-    ``is_setting``: the budget that PATCHWATCH_FALSE_ALARMS_PER_DAY asks for.
+    expects the false alarms per day to lie, None where it states none; ``warnings``: those of the calibration about its
+    own footage. ``is_setting``: the budget that PATCHWATCH_FALSE_ALARMS_PER_DAY asks for.
 
     ``recall`` is ``detected`` of ``labelled`` events, None without any; of the detected, ``opened_early`` are by an
     event that was open already when the labelled range began (delay 0). ``false_alarms`` are events that overlap no

@@ -47,7 +47,7 @@ class Timeline:
 
     Times are seconds since the clip's start. ``service``, ``unsmoothed`` and ``paper`` are in 0..1; ``paper`` looks
     into the future. ``rarities``: by the stream's name, in -log10 of the share of normal frames, None where the stream
-    had nothing to say. ``drivers``: the stream that contributed most; ``boxes``: where it looked.
+    did not judge the frame. ``drivers``: the stream that contributed most; ``boxes``: its region.
     """
 
     times_s: tuple[float, ...]
@@ -62,7 +62,7 @@ class Timeline:
 
 @dataclass(frozen=True)
 class ClipResult:
-    """One testing clip. ``frames`` and ``anomalous`` count its own frames, ``analysed`` those that were looked at.
+    """One testing clip. ``frames`` and ``anomalous`` count its own frames, ``analysed`` those that were analysed.
 
     ``service``, ``unsmoothed``, ``paper``: AUROC within the clip, None where it holds one class only.
     """
@@ -81,8 +81,8 @@ class ClipResult:
 
 @dataclass(frozen=True)
 class MisjudgedFrame:
-    """A frame that was judged badly. ``frame``: its number in the clip, from 1. ``score``: the service score.
-    ``picture_jpeg``: base64, empty if left out."""
+    """A frame whose score is far from its label. ``frame``: its number in the clip, from 1. ``score``: the service
+    score. ``picture_jpeg``: base64, empty if left out."""
 
     clip: str
     at_s: float

@@ -57,8 +57,8 @@ class Comparison:
 
 def compare(before: Report, after: Report) -> Comparison:
     """Profile by profile and figure by figure."""
-    old = {one.profile: one for one in before.profiles}
-    new = {one.profile: one for one in after.profiles}
+    old = {result.profile: result for result in before.profiles}
+    new = {result.profile: result for result in after.profiles}
     both = [name for name in old if name in new]
     return Comparison(
         settings=tuple(

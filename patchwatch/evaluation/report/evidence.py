@@ -9,7 +9,7 @@ from patchwatch.evaluation.report.clip_result import RelativeBox
 
 @dataclass(frozen=True)
 class NearestMoment:
-    """A moment of the training clips that came nearest to what a stream saw. ``picture_jpeg``: base64."""
+    """A moment of the training clips that is among the nearest to what a stream saw. ``picture_jpeg``: base64."""
 
     clip: str
     at_s: float
@@ -20,7 +20,7 @@ class NearestMoment:
 
 @dataclass(frozen=True)
 class StreamEvidence:
-    """One stream's share of the fused value (``contribution``, 0..1), where it looked, and what came nearest."""
+    """One stream's share of the fused value (``contribution``, 0..1), its region, and the nearest normal moments."""
 
     stream: str
     contribution: float
@@ -30,7 +30,7 @@ class StreamEvidence:
 
 @dataclass(frozen=True)
 class AlarmEvidence:
-    """An alarm at the setting's budget with what explains its peak: the streams that had a share in it, most first.
+    """An alarm at the setting's budget, explained at its peak by the streams with a share in it, the largest first.
 
     ``false``: it overlaps no labelled range. ``picture_jpeg``: the frame at the peak, base64.
     """

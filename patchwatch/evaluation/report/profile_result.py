@@ -56,11 +56,11 @@ class Training:
 @dataclass(frozen=True)
 class ProfileResult:
     """One profile on the testing clips. ``random_weights``: a network's weights were random, so the figures say nothing
-    about the profile; whoever shows one must say so.
+    about the profile, and every display must say so.
 
     ``networks``: which networks made the vectors, as a bank names them. ``notes``: what was left out, and why.
     ``worst_misses``: the anomalous frames with the lowest service scores; ``worst_false_alarms``: the normal frames
-    with the highest; both worst first, apart from each other in time, few, and of frames that some stream spoke of.
+    with the highest; both are few, worst first, apart in time, and of frames that at least one stream judged.
     ``evidence``: the highest alarms at the setting's budget, explained.
     """
 

@@ -31,8 +31,8 @@ class Protocol:
 class Protocols:
     """The same run, scored in three ways.
 
-    ``service``: the score the live service gives: calibrated on the training clips alone, smoothed causally, started
-    anew for each clip. ``unsmoothed``: the same without smoothing. ``paper``: the raw fused value smoothed on **both**
+    ``service``: the score of the live service, calibrated on the training clips alone, smoothed causally, reset
+    for each clip. ``unsmoothed``: the same without smoothing. ``paper``: the raw fused value smoothed on **both**
     sides, so that it looks into the future, and normalised over the testing clips, as most papers do; no live system
     can have it.
     """

@@ -18,7 +18,7 @@ FORMAT = 2
 
 @dataclass(frozen=True)
 class RunSettings:
-    """What a run was made with. ``frame_rate``: of clips that are folders of pictures, None when there were none."""
+    """Settings and inputs of a run. ``frame_rate``: that of folders of pictures, None when there were none."""
 
     train: str
     test: str
@@ -55,9 +55,9 @@ class Report:
         """Inverse of `as_json`. Raises `RejectedError` for reports of another format and for anything else."""
         if not isinstance(tree, dict) or ("protocols" not in tree and "profiles" not in tree):
             raise RejectedError("is not a report of `patchwatch evaluate`")
-        if (found := tree.get("format", 1)) != FORMAT:
+        if (number := tree.get("format", 1)) != FORMAT:
             raise RejectedError(
-                f"is a report of format {found}, this program reads format {FORMAT}: run `patchwatch evaluate` again"
+                f"is a report of format {number}, this program reads format {FORMAT}: run `patchwatch evaluate` again"
             )
         try:
             return _REPORT.validate_python(tree)  # type: ignore[return-value]

@@ -15,7 +15,7 @@ _GAP = "  "
 Row = Sequence[str]
 
 
-def lines(profiles: Sequence[ProfileResult]) -> Iterator[str]:
+def table_lines(profiles: Sequence[ProfileResult]) -> Iterator[str]:
     """All profiles in one table, then each one's budgets, clips, costs and notes."""
     head = ("profile", "scores", "micro AUROC [95 %]", "macro AUROC [95 %]", "AUPR", "events", "false alarms")
     yield from _aligned([(*head, "delay s", "ms/frame"), *(row for result in profiles for row in _rows(result))])
@@ -65,13 +65,13 @@ def _budget(budget: BudgetResult) -> Row:
     return (name, f"{budget.on:.3f}", stated, *seen, _delays(budget))
 
 
-def _held_out(found: HeldOutCheck | None) -> str:
-    if found is None:
+def _held_out(check: HeldOutCheck | None) -> str:
+    if check is None:
         return "-"
-    text = f"{found.false_alarms} in {found.hours:.2g} h"
-    if found.expected is None:
+    text = f"{check.false_alarms} in {check.hours:.2g} h"
+    if check.expected is None:
         return text
-    return f"{text} (stated {_range(found.expected)}{'' if found.within else ': OUTSIDE'})"
+    return f"{text} (stated {_range(check.expected)}{'' if check.within else ': OUTSIDE'})"
 
 
 def _parts(cost: Cost) -> str:

@@ -1,4 +1,4 @@
-"""How sure an area is: confidence intervals by drawing the clips anew."""
+"""Confidence intervals of areas under curves, by resampling the clips."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Interval = tuple[float, float]
 
 
 class ClipBootstrap:
-    """The percentile bootstrap (Efron & Tibshirani 1993) with clips as units: the frames of one clip are no
-    independent witnesses. Seeded: equal scores give equal intervals.
+    """The percentile bootstrap (Efron & Tibshirani 1993) with clips as units: the frames of one clip are not
+    independent. Seeded: equal scores give equal intervals.
 
     A resample draws as many clips as there are, with replacement; one in which an area is not defined is left out.
     """
@@ -53,13 +53,14 @@ class ClipBootstrap:
 
 
 def _ordered_pairs(scores: Sequence[Scores], truths: Sequence[Truth]) -> NDArray[np.float64]:
-    """(clips, clips): pairs of an anomalous frame of clip i and a normal frame of clip j in the right order, ties
-    counting half. The area of any choice of clips is a ratio of sums of these: no resample sorts anything."""
-    anomalous = [one[truth] for one, truth in zip(scores, truths, strict=True)]
-    joined, of = np.concatenate(anomalous), np.repeat(np.arange(len(anomalous)), [len(one) for one in anomalous])
+    """Counts (clips, clips) of pairs of an anomalous frame of clip i and a normal frame of clip j in the right order,
+    where ties count half. The area of any choice of clips is a ratio of sums of these, so no resample needs to sort."""
+    anomalous = [clip_scores[truth] for clip_scores, truth in zip(scores, truths, strict=True)]
+    joined = np.concatenate(anomalous)
+    clip_numbers = np.repeat(np.arange(len(anomalous)), [len(clip_anomalous) for clip_anomalous in anomalous])
     table = np.zeros((len(anomalous), len(anomalous)))
-    for position, (one, truth) in enumerate(zip(scores, truths, strict=True)):
-        normal = np.sort(one[~truth])
+    for position, (clip_scores, truth) in enumerate(zip(scores, truths, strict=True)):
+        normal = np.sort(clip_scores[~truth])
         below = np.searchsorted(normal, joined, side="left") + np.searchsorted(normal, joined, side="right")
-        table[:, position] = np.bincount(of, weights=below / 2.0, minlength=len(anomalous))
+        table[:, position] = np.bincount(clip_numbers, weights=below / 2.0, minlength=len(anomalous))
     return table

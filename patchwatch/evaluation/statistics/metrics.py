@@ -16,7 +16,7 @@ MAX_POINTS = 200
 def auroc(scores: Scores, truth: Truth) -> float | None:
     """Chance that an anomalous frame scores above a normal one, ties counting half; None without both classes.
 
-    ``scores``: (frames,), higher is stranger; ``truth``: bool (frames,), anomalous. By the Mann-Whitney statistic
+    ``scores``: (frames,), higher is more anomalous; ``truth``: bool (frames,), anomalous. By the Mann-Whitney statistic
     (Hanley & McNeil, Radiology 1982).
     """
     _check(scores, truth)
@@ -27,13 +27,13 @@ def auroc(scores: Scores, truth: Truth) -> float | None:
 
 
 def micro_auroc(scores: Sequence[Scores], truths: Sequence[Truth]) -> float | None:
-    """One curve over the frames of all clips together: asks for one threshold that fits them all."""
+    """One curve over the frames of all clips together: it needs one threshold that fits all clips."""
     return auroc(np.concatenate(scores), np.concatenate(truths))
 
 
 def macro_auroc(scores: Sequence[Scores], truths: Sequence[Truth]) -> float | None:
     """Mean over the clips that hold both classes; None when there is no such clip."""
-    areas = [auroc(one, truth) for one, truth in zip(scores, truths, strict=True)]
+    areas = [auroc(clip_scores, truth) for clip_scores, truth in zip(scores, truths, strict=True)]
     defined = [area for area in areas if area is not None]
     return float(np.mean(defined)) if defined else None
 
@@ -56,9 +56,9 @@ def roc_points(scores: Scores, truth: Truth, limit: int = MAX_POINTS) -> list[tu
     if truth.all() or not truth.any():
         return []
     true, false = (np.concatenate([[0.0], counts / counts[-1]]) for counts in _counts(scores, truth))
-    way = true + false  # length of the staircase so far: rises at every point
-    if len(way) > limit:
-        chosen = np.unique(np.searchsorted(way, np.linspace(0.0, way[-1], limit)).clip(max=len(way) - 1))
+    length = true + false  # Length of the staircase up to each point, which rises at every point.
+    if len(length) > limit:
+        chosen = np.unique(np.searchsorted(length, np.linspace(0.0, length[-1], limit)).clip(max=len(length) - 1))
         true, false = true[chosen], false[chosen]
     return [(float(x), float(y)) for x, y in zip(false, true, strict=True)]
 

@@ -1,4 +1,4 @@
-"""What papers do to scores after the fact. Both look at what a live system cannot know."""
+"""How papers process scores afterwards: with frames yet to come and with other clips, which no live system has."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.profiles.smoothing import SIGMA_S
 from patchwatch.evaluation.statistics.metrics import Scores
 
-_REACH = 4.0  # sigmas, as the causal smoothing
+_REACH = 4.0  # In sigmas, as for the causal smoothing.
 
 
 def smooth_two_sided(
@@ -41,4 +41,4 @@ def normalise_over_set(clips: Sequence[Scores]) -> list[Scores]:
     """
     everything = np.concatenate(clips)
     low, span = float(everything.min()), float(np.ptp(everything))
-    return [(one - low) / span if span > 0 else np.zeros(len(one)) for one in clips]
+    return [(scores - low) / span if span > 0 else np.zeros(len(scores)) for scores in clips]

@@ -40,6 +40,6 @@ def dataset(clips: Path, reader: RecordingReader) -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def found(engine: Engine, dataset: Dataset, reader: RecordingReader) -> ProfileRun:
+def profile_run(engine: Engine, dataset: Dataset, reader: RecordingReader) -> ProfileRun:
     """The bank learnt from the training clips and the testing clips scored with it."""
     return run(engine, dataset, reader, 4.0)

@@ -27,9 +27,9 @@ def test_videos_and_folders_of_pictures_are_clips_and_masks_are_not(tmp_path: Pa
     (tmp_path / "empty").mkdir()
     (tmp_path / "Test003.avi").touch()
     (tmp_path / "UCSDped2.m").touch()
-    found = find_clips(tmp_path)
-    assert [clip.name for clip in found] == ["Test002", "Test003", "Test010"]
-    assert [clip.is_folder for clip in found] == [True, False, True]
+    result = find_clips(tmp_path)
+    assert [clip.name for clip in result] == ["Test002", "Test003", "Test010"]
+    assert [clip.is_folder for clip in result] == [True, False, True]
 
 
 def test_a_missing_and_an_empty_folder_are_named(tmp_path: Path) -> None:

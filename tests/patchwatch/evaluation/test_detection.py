@@ -16,7 +16,7 @@ from patchwatch.evaluation.detection import (
     delays,
     detect_events,
     labelled_spans,
-    outcome,
+    match_events,
 )
 from patchwatch.evaluation.labels.labels import FrameRange
 from patchwatch.evaluation.scoring import ExtractedClip, ExtractedFrame, ScoredClip
@@ -33,12 +33,12 @@ def _event(opened_s: float, ended_s: float) -> Event:
 
 
 def _one(span: LabelledSpan, *events: Event) -> EventMatch:
-    (match,) = outcome([span], events).matches
+    (match,) = match_events([span], events).matches
     return match
 
 
 def test_an_event_within_the_range_detects_it_after_a_delay() -> None:
-    found = outcome([_span(10, 20)], [_event(11.5, 18)])
+    found = match_events([_span(10, 20)], [_event(11.5, 18)])
     assert found.matches[0].delay_s == pytest.approx(1.5)
     assert not found.matches[0].opened_early
     assert found.false_alarms == 0
@@ -51,7 +51,7 @@ def test_one_that_stands_when_the_range_begins_detects_it_at_once_and_is_counted
 
 
 def test_one_that_ended_before_the_range_is_a_false_alarm() -> None:
-    found = outcome([_span(10, 20)], [_event(8, 9.9)])
+    found = match_events([_span(10, 20)], [_event(8, 9.9)])
     assert not found.matches[0].detected
     assert found.false_alarms == 1
 
@@ -59,14 +59,14 @@ def test_one_that_ended_before_the_range_is_a_false_alarm() -> None:
 def test_one_that_opens_after_the_range_is_a_false_alarm_though_it_rose_within() -> None:
     event = _event(20.2, 22)
     assert event.started_s < 20
-    found = outcome([_span(10, 20)], [event])
+    found = match_events([_span(10, 20)], [event])
     assert not found.matches[0].detected
     assert found.false_alarms == 1
 
 
 def test_the_first_event_gives_the_delay_and_one_event_may_detect_two_ranges() -> None:
     assert _one(_span(10, 20), _event(15, 16), _event(12, 13)).delay_s == pytest.approx(2.0)
-    found = outcome([_span(10, 20), _span(25, 30)], [_event(12, 26)])
+    found = match_events([_span(10, 20), _span(25, 30)], [_event(12, 26)])
     assert [match.delay_s for match in found.matches] == [2.0, 0.0]
 
 
@@ -75,7 +75,9 @@ def test_an_event_of_one_frame_is_in_the_range_of_one_frame() -> None:
 
 
 def test_a_clip_without_labels_has_false_alarms_only() -> None:
-    assert outcome([], [_event(1, 2), _event(4, 5)]) == ClipDetections((), ((_event(1, 2), True), (_event(4, 5), True)))
+    assert match_events([], [_event(1, 2), _event(4, 5)]) == ClipDetections(
+        (), ((_event(1, 2), True), (_event(4, 5), True))
+    )
 
 
 def test_delays_are_of_the_detected_ones() -> None:

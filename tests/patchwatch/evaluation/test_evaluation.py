@@ -18,8 +18,8 @@ from workers.analysis.recordings import RecordingReader, learn, recorded_clips, 
 
 
 @pytest.fixture(scope="module")
-def result(engine: Engine, dataset: Dataset, reader: RecordingReader, found: ProfileRun) -> ProfileResult:
-    return evaluate_run(engine, dataset, reader, found, folds=0)
+def result(engine: Engine, dataset: Dataset, reader: RecordingReader, profile_run: ProfileRun) -> ProfileResult:
+    return evaluate_run(engine, dataset, reader, profile_run, folds=0)
 
 
 def _gather(clips: Path, reader: RecordingReader, tmp_path: Path, labels: object) -> Dataset:
@@ -107,19 +107,19 @@ def test_each_part_has_its_cost(result: ProfileResult) -> None:
 
 
 def test_scores_are_those_that_learning_and_scoring_apart_give(
-    engine: Engine, clips: Path, reader: RecordingReader, dataset: Dataset, found: ProfileRun
+    engine: Engine, clips: Path, reader: RecordingReader, dataset: Dataset, profile_run: ProfileRun
 ) -> None:
     recordings = [clip.path for clip in dataset.training]
     bank = learn(engine, recorded_clips(recordings, reader), count=2)
-    np.testing.assert_array_equal(bank.streams[0].vectors, found.bank.streams[0].vectors)
-    assert bank.rule == found.bank.rule
+    np.testing.assert_array_equal(bank.streams[0].vectors, profile_run.bank.streams[0].vectors)
+    assert bank.rule == profile_run.bank.rule
     rows = list(score(engine, bank, clips / "testing" / "rush.mp4", reader))
-    np.testing.assert_allclose(found.scored[1].service, [row.reading.score for row in rows], atol=1e-9)
-    np.testing.assert_allclose(found.scored[1].at_s, [row.media_time_s for row in rows])
+    np.testing.assert_allclose(profile_run.scored[1].service, [row.reading.score for row in rows], atol=1e-9)
+    np.testing.assert_allclose(profile_run.scored[1].at_s, [row.media_time_s for row in rows])
 
 
 def test_folders_of_pictures_are_scored_as_videos(
-    engine: Engine, clips: Path, reader: RecordingReader, tmp_path: Path, found: ProfileRun
+    engine: Engine, clips: Path, reader: RecordingReader, tmp_path: Path, profile_run: ProfileRun
 ) -> None:
     """The training clips as they are; the testing clip as pictures, which no video codec has touched."""
     folder = tmp_path / "testing" / "rush"
@@ -136,7 +136,9 @@ def test_folders_of_pictures_are_scored_as_videos(
     assert result.protocols.service.micro_auroc > SUDDEN
     line = result.clips[0].timeline
     assert line is not None
-    assert np.abs(np.array(line.service) - found.scored[1].service).mean() < 0.1  # the video's codec left its traces
+    assert (
+        np.abs(np.array(line.service) - profile_run.scored[1].service).mean() < 0.1
+    )  # the video's codec left its traces
 
 
 def _at_rate(reader: RecordingReader) -> RecordingReader:

@@ -7,7 +7,7 @@ import pytest
 
 from models.profiles.profile import Fusion
 from patchwatch.evaluation.evaluation import Dataset, ProfileRun
-from patchwatch.evaluation.protocols import FrameScores, analysed, frame_scores, hold_last, measure_protocols
+from patchwatch.evaluation.protocols import FrameScores, analysed_positions, frame_scores, hold_last, measure_protocols
 
 
 def test_frames_between_analysed_ones_hold_the_last_score() -> None:
@@ -22,7 +22,7 @@ def test_no_frame_may_stand_before_the_first_analysed_one() -> None:
 
 
 def test_analysed_frames_are_found_among_all() -> None:
-    assert analysed(np.arange(6) / 10, np.array([0.0, 0.2 - 1e-9, 0.4])).tolist() == [0, 2, 4]
+    assert analysed_positions(np.arange(6) / 10, np.array([0.0, 0.2 - 1e-9, 0.4])).tolist() == [0, 2, 4]
 
 
 def test_service_scores_know_nothing_of_the_future_or_of_other_clips_and_the_paper_s_do(

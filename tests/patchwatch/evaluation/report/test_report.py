@@ -13,10 +13,10 @@ from patchwatch.evaluation.report.report import Report
 
 
 def test_a_report_survives_json(tmp_path: Path) -> None:
-    found = report(profile_result(), profile_result("clip", random_weights=True))
+    result = report(profile_result(), profile_result("clip", random_weights=True))
     path = tmp_path / "report.json"
-    path.write_text(json.dumps(found.as_json()))
-    assert Report.read(path) == found
+    path.write_text(json.dumps(result.as_json()))
+    assert Report.read(path) == result
 
 
 def test_random_weights_stand_in_the_name() -> None:
@@ -25,12 +25,12 @@ def test_random_weights_stand_in_the_name() -> None:
 
 
 def test_a_summary_leaves_out_what_is_long() -> None:
-    found = profile_result().summary()
-    assert found["protocols"]["service"]["micro_auroc"] == 0.9
-    assert found["budgets"][0]["held_out"]["false_alarms"] == 1
-    assert found["clips"][0]["events"][0]["first_frame"] == 3
-    assert "picture" not in json.dumps(found)
-    assert "timeline" not in json.dumps(found)
+    result = profile_result().summary()
+    assert result["protocols"]["service"]["micro_auroc"] == 0.9
+    assert result["budgets"][0]["held_out"]["false_alarms"] == 1
+    assert result["clips"][0]["events"][0]["first_frame"] == 3
+    assert "picture" not in json.dumps(result)
+    assert "timeline" not in json.dumps(result)
 
 
 def test_an_older_report_says_what_to_do(tmp_path: Path) -> None:

@@ -31,15 +31,15 @@ def test_a_resample_has_the_areas_of_the_clips_it_drew(clips: list[list[tuple[in
         some = [scores[n] for n in chosen], [truths[n] for n in chosen]
         micro.append(micro_auroc(*some))
         macro.append(macro_auroc(*some))
-    for found, slow, enough in (
+    for result, slow, enough in (
         (bootstrap.micro(), micro, True),
         (bootstrap.macro(), macro, sum(0 < truth.sum() < len(truth) for truth in truths) > 1),
     ):
         defined = [area for area in slow if area is not None]
         if not defined or not enough:
-            assert found is None
+            assert result is None
         else:
-            assert found == pytest.approx(tuple(np.percentile(defined, [2.5, 97.5])))
+            assert result == pytest.approx(tuple(np.percentile(defined, [2.5, 97.5])))
 
 
 def test_an_interval_holds_its_area_and_narrows_with_more_clips() -> None:

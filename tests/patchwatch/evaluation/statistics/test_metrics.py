@@ -55,12 +55,12 @@ def test_scores_and_labels_must_be_of_one_length() -> None:
 def test_the_area_is_the_share_of_pairs_in_order(rows: list[tuple[int, bool]]) -> None:
     high = [score for score, anomalous in rows if anomalous]
     low = [score for score, anomalous in rows if not anomalous]
-    found = _area([float(score) for score, _ in rows], [int(anomalous) for _, anomalous in rows])
+    result = _area([float(score) for score, _ in rows], [int(anomalous) for _, anomalous in rows])
     if not high or not low:
-        assert found is None
+        assert result is None
     else:
         pairs = [(a > b) + 0.5 * (a == b) for a in high for b in low]
-        assert found == pytest.approx(sum(pairs) / len(pairs))
+        assert result == pytest.approx(sum(pairs) / len(pairs))
 
 
 Rows = list[tuple[int, bool]]
@@ -74,9 +74,9 @@ def _columns(rows: Rows) -> tuple[np.ndarray, np.ndarray]:
 @given(ROWS)
 def test_average_precision_is_precision_over_the_steps_of_recall(rows: Rows) -> None:
     scores, truth = _columns(rows)
-    found = average_precision(scores, truth)
+    result = average_precision(scores, truth)
     if not truth.any():
-        assert found is None
+        assert result is None
         return
     area, before = 0.0, 0.0
     for threshold in sorted(set(scores.tolist()), reverse=True):
@@ -84,7 +84,7 @@ def test_average_precision_is_precision_over_the_steps_of_recall(rows: Rows) -> 
         recall = (alarmed & truth).sum() / truth.sum()
         area += (recall - before) * (alarmed & truth).sum() / alarmed.sum()
         before = recall
-    assert found == pytest.approx(area)
+    assert result == pytest.approx(area)
 
 
 def test_average_precision_of_a_perfect_and_of_a_flat_score() -> None:
