@@ -38,10 +38,10 @@ def _one(span: LabelledSpan, *events: Event) -> EventMatch:
 
 
 def test_an_event_within_the_range_detects_it_after_a_delay() -> None:
-    found = match_events([_span(10, 20)], [_event(11.5, 18)])
-    assert found.matches[0].delay_s == pytest.approx(1.5)
-    assert not found.matches[0].opened_early
-    assert found.false_alarms == 0
+    detections = match_events([_span(10, 20)], [_event(11.5, 18)])
+    assert detections.matches[0].delay_s == pytest.approx(1.5)
+    assert not detections.matches[0].opened_early
+    assert detections.false_alarms == 0
 
 
 def test_one_that_stands_when_the_range_begins_detects_it_at_once_and_is_counted_as_early() -> None:
@@ -51,23 +51,23 @@ def test_one_that_stands_when_the_range_begins_detects_it_at_once_and_is_counted
 
 
 def test_one_that_ended_before_the_range_is_a_false_alarm() -> None:
-    found = match_events([_span(10, 20)], [_event(8, 9.9)])
-    assert not found.matches[0].detected
-    assert found.false_alarms == 1
+    detections = match_events([_span(10, 20)], [_event(8, 9.9)])
+    assert not detections.matches[0].detected
+    assert detections.false_alarms == 1
 
 
 def test_one_that_opens_after_the_range_is_a_false_alarm_though_it_rose_within() -> None:
     event = _event(20.2, 22)
     assert event.started_s < 20
-    found = match_events([_span(10, 20)], [event])
-    assert not found.matches[0].detected
-    assert found.false_alarms == 1
+    detections = match_events([_span(10, 20)], [event])
+    assert not detections.matches[0].detected
+    assert detections.false_alarms == 1
 
 
 def test_the_first_event_gives_the_delay_and_one_event_may_detect_two_ranges() -> None:
     assert _one(_span(10, 20), _event(15, 16), _event(12, 13)).delay_s == pytest.approx(2.0)
-    found = match_events([_span(10, 20), _span(25, 30)], [_event(12, 26)])
-    assert [match.delay_s for match in found.matches] == [2.0, 0.0]
+    detections = match_events([_span(10, 20), _span(25, 30)], [_event(12, 26)])
+    assert [match.delay_s for match in detections.matches] == [2.0, 0.0]
 
 
 def test_an_event_of_one_frame_is_in_the_range_of_one_frame() -> None:
@@ -88,8 +88,8 @@ def test_delays_are_of_the_detected_ones() -> None:
 
 def test_labelled_events_are_maximal_ranges_with_their_times() -> None:
     frames = ClipFrames(ClipFile("a", None), np.arange(6) / 10)  # type: ignore[arg-type]
-    found = labelled_spans(np.array([True, True, False, True, False, True]), frames)
-    assert found == (
+    spans = labelled_spans(np.array([True, True, False, True, False, True]), frames)
+    assert spans == (
         LabelledSpan(FrameRange(1, 2), 0.0, 0.1),
         LabelledSpan(FrameRange(4, 4), 0.3, 0.3),
         LabelledSpan(FrameRange(6, 6), 0.5, 0.5),
