@@ -1,4 +1,4 @@
-"""A small client of the service's REST interface: what `curl` in the printed lines does."""
+"""A small client of the service's REST API, with the requests that a user would make with `curl`."""
 
 from __future__ import annotations
 
@@ -12,29 +12,31 @@ from typing import Any
 from patchwatch.contract.errors import RejectedError, RetryableError
 
 _TIMEOUT_S = 5.0
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # our own service is behind no proxy
+_DIRECT = urllib.request.build_opener(
+    urllib.request.ProxyHandler({})
+)  # The service of the demonstration is never behind a proxy.
 
 
-class Api:
+class RestClient:
     """Talks JSON with the service at ``base`` (``http://HOST:PORT``)."""
 
     def __init__(self, base: str) -> None:
         self._base = base
 
     def get(self, path: str) -> Any:
-        """Raises `RetryableError` when the service does not answer, `RejectedError` when it says no."""
-        return self._ask("GET", path)
+        """Raises `RetryableError` when the service does not answer, `RejectedError` when it refuses."""
+        return self._request("GET", path)
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
-        """As `get`."""
-        return self._ask("POST", path, body)
+        """Raises as `get`."""
+        return self._request("POST", path, body)
 
     def wait_until_ready(
         self, alive: Callable[[], bool], ours: Callable[[dict[str, Any]], bool], limit_s: float = 60.0
     ) -> None:
-        """Wait for a ``/readyz`` that is ``ours``: another service may have taken the port.
+        """Wait until ``/readyz`` answers and its answer is ``ours``: another service may have taken the port.
 
-        Raises `RetryableError` when it takes too long, or at once when ``alive`` says no.
+        Raises `RetryableError` when it takes too long, or at once when ``alive`` returns False.
         """
         deadline = time.monotonic() + limit_s
         while True:
@@ -50,7 +52,7 @@ class Api:
                 raise RetryableError(f"the service is not ready after {limit_s:.0f} s: {why}")
             time.sleep(0.1)
 
-    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    def _request(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(  # noqa: S310 - our own http:// address
             self._base + path, data, {"content-type": "application/json"}, method=method
@@ -67,7 +69,7 @@ class Api:
 
 
 def _detail(body: bytes) -> str:
-    """What a problem document says."""
+    """The text of a problem document."""
     try:
         problem = json.loads(body)
         return str(problem.get("detail") or problem.get("title") or "")

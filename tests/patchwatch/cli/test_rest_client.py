@@ -15,7 +15,7 @@ import pytest
 from patchwatch.cli.rest_client import ask
 from patchwatch.contract.errors import ConfigurationError, RejectedError, RetryableError
 from patchwatch.contract.settings import load_settings
-from patchwatch.demo.rest_client import Api
+from patchwatch.demo.rest_client import RestClient
 
 
 class _Heard(BaseHTTPRequestHandler):
@@ -60,7 +60,7 @@ def test_no_proxy_hears_the_token_or_a_source(servers: list[Any], monkeypatch: p
     address = f"http://127.0.0.1:{service.server_address[1]}"
     settings = load_settings(api_token="TOKVALUE-of-sixteen-letters")
     assert ask(settings, address, "POST", "/cameras", {"source": "rtsp://u:CAMPW@10.0.0.7/x"}) == {"cameras": []}
-    assert Api(address).get("/readyz") == {"cameras": []}
+    assert RestClient(address).get("/readyz") == {"cameras": []}
     assert (service.heard, proxy.heard) == (["/api/v1/cameras", "/readyz"], [])
 
 
