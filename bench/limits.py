@@ -87,11 +87,11 @@ def rates(step: Callable[[], object], units: float, rounds: int) -> dict[str, fl
 
 
 def gemm(compute: Compute, rounds: int) -> dict[str, Any]:
-    found, side = {}, GEMM[compute.device.type]
+    figures, side = {}, GEMM[compute.device.type]
     for dtype in (torch.float32, torch.bfloat16, *([torch.float16] if compute.device.type == "cuda" else [])):
         a, b = (torch.rand(side, side, device=compute.device).to(dtype) for _ in range(2))
-        found[str(dtype).removeprefix("torch.")] = rates(lambda a=a, b=b: a @ b, 2 * side**3 / 1e12, rounds)
-    return found
+        figures[str(dtype).removeprefix("torch.")] = rates(lambda a=a, b=b: a @ b, 2 * side**3 / 1e12, rounds)
+    return figures
 
 
 def memory(compute: Compute, rounds: int) -> dict[str, float]:
@@ -125,12 +125,12 @@ def _forward_rate(run: Run, shape: tuple[int, ...], compute: Compute, rounds: in
 
 def decoding(rounds: int) -> dict[str, Any]:
     """H.264 through our own reader, every frame converted; the footage is synthetic and easy."""
-    found = {}
+    figures = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, size in SIZES.items():
             path = write_video(Path(folder) / f"{name}.mp4", seconds=4, size=size)
-            found[name] = rates(lambda path=path: _decode(path), 100, rounds)
-    return found
+            figures[name] = rates(lambda path=path: _decode(path), 100, rounds)
+    return figures
 
 
 def _decode(path: Path) -> None:

@@ -50,8 +50,8 @@ def cost() -> dict[str, Any]:
     frames = [Frame(_picture(n), n / FPS) for n in range(FRAMES + WARM_UP)]
     learner = BankBuilder(engine.profile, engine.streams, engine.identity)
     extracted, features = _timed(lambda n: engine.extract([frames[n]], [view])[0])
-    for frame, found in zip(frames[:300], features, strict=False):
-        learner.add(frame.at_s, found, frame.rgb)
+    for frame, frame_features in zip(frames[:300], features, strict=False):
+        learner.add(frame.at_s, frame_features, frame.rgb)
     start = time.process_time()
     bank = learner.build(["synthetic"])
     learnt_s = time.process_time() - start

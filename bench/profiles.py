@@ -62,7 +62,7 @@ def figures(report: Report) -> dict[str, Any]:
     """What the report found, and by what program and machine."""
     head = report.as_json()
     facts = {name: head[name] for name in ("commit", "created_at", "cpu", "cores")}
-    return {"what": "all profiles on UCSD Ped2", **facts, "profiles": [one.summary() for one in report.profiles]}
+    return {"what": "all profiles on UCSD Ped2", **facts, "profiles": [result.summary() for result in report.profiles]}
 
 
 if __name__ == "__main__":
