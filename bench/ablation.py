@@ -45,7 +45,8 @@ from models.exemplars.perspective import Perspective  # noqa: E402
 from models.frames.features import Features  # noqa: E402
 from models.networks.networks import Networks  # noqa: E402
 from models.profiles.profile import Fusion, Profile, StreamKind, StreamSpec, load_profile  # noqa: E402
-from models.streams import motion_stream, velocity_stream  # noqa: E402
+from models.profiles.stream_options import MotionOptions, VelocityOptions  # noqa: E402
+from models.streams import motion_stream  # noqa: E402
 from models.streams.base import Stream  # noqa: E402
 from patchwatch.contract.settings import load_settings  # noqa: E402
 from patchwatch.evaluation.budgets import STRICT, rule_at  # noqa: E402
@@ -69,7 +70,10 @@ from workers.analysis.recordings import RecordingReader  # noqa: E402
 RESULT = Path(__file__).parent / "results" / "ablation.json"
 DETECTOR = Path("weights") / "yolov5nu-rebuilt.pt"  # within the data folder
 EXEMPLARS = {StreamKind.MOTION: (25, 50, 100, 200), StreamKind.VELOCITY: (75, 300, 1200)}
-SHIPPED_EXEMPLARS = {StreamKind.MOTION: motion_stream.EXEMPLARS, StreamKind.VELOCITY: velocity_stream.EXEMPLARS}
+SHIPPED_EXEMPLARS = {
+    StreamKind.MOTION: MotionOptions().exemplars,
+    StreamKind.VELOCITY: VelocityOptions().exemplars,
+}
 SIGMAS_S = (0.15, 0.3, 0.5, 0.68, 1.0)
 NO_SMOOTHING_S = 1e-3  # a kernel far narrower than the time between two frames holds one frame only
 FARTHEST = 8  # cells

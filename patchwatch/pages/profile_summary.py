@@ -67,7 +67,7 @@ def _sentences(result: ProfileResult, cores: int) -> Iterator[str]:
 
 def _ranking(service: Protocol) -> str:
     if service.micro_auroc is None:
-        return "All frames are of one class, so that nothing can be said about how well it ranks them."
+        return "How well it ranks frames cannot be measured, because all frames are of one class."
     interval = "" if service.micro_auroc_95 is None else f", 95 % interval {area_interval(service.micro_auroc_95)}"
     return (
         f"Scored as a live service would, an anomalous frame ranks above a normal one {100 * service.micro_auroc:.1f} "
@@ -90,7 +90,7 @@ def _events(budget: BudgetResult) -> str:
 
 
 def _false_alarms(budget: BudgetResult) -> str:
-    caveat = ", which is too little to tell a rate from" if budget.normal_hours < _ENOUGH_HOURS else ""
+    caveat = ", which is too little to derive a rate" if budget.normal_hours < _ENOUGH_HOURS else ""
     return (
         f"It raised {quantity(budget.false_alarms, 'false alarm')} in {duration(budget.normal_hours * 3600)} of normal "
         f"test footage{caveat}."
@@ -105,7 +105,7 @@ def _held_out(budget: BudgetResult) -> Iterator[str]:
     if check.expected is None:
         yield f"{raised}; the calibration states no interval for it."
         return
-    verdict = "chance allows that" if check.within else "that is no chance"
+    verdict = "chance explains the number" if check.within else "chance does not explain the number"
     yield f"{raised}. The calibration expects {count_interval(check.expected)}: {verdict}."
 
 
