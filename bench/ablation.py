@@ -2,7 +2,7 @@
 
 ``python -m bench.ablation [--data FOLDER] [--detector WEIGHTS] [--out FILE]`` writes ``bench/results/ablation.json``
 and prints its table. From the shipped profile `objects` each row changes one thing; `motion` stands for it where there
-are no detector weights. Features are extracted once; every row is learnt from them and scored anew, by the product's
+are no detector weights. Features are extracted once; every row is learnt from them and scored again, by the product's
 own `Learner` and `Analyzer`, so that calibration and thresholds are the row's own.
 
 Alternatives that the product does not have are put in the place of one function each, in learning and scoring alike:
@@ -45,24 +45,35 @@ from models.exemplars.perspective import Perspective  # noqa: E402
 from models.frames.features import Features  # noqa: E402
 from models.networks.networks import Networks  # noqa: E402
 from models.profiles.profile import Fusion, Profile, StreamKind, StreamSpec, load_profile  # noqa: E402
-from models.streams import motion_stream, velocity_stream  # noqa: E402
+from models.profiles.stream_options import MotionOptions, VelocityOptions  # noqa: E402
+from models.streams import motion_stream  # noqa: E402
 from models.streams.base import Stream  # noqa: E402
 from patchwatch.contract.settings import load_settings  # noqa: E402
-from patchwatch.evaluation.bootstrap import ClipBootstrap  # noqa: E402
 from patchwatch.evaluation.budgets import STRICT, rule_at  # noqa: E402
 from patchwatch.evaluation.cost import CostMeter  # noqa: E402
-from patchwatch.evaluation.detection import Match, Outcome, delays, events_of, outcome, spans_of  # noqa: E402
-from patchwatch.evaluation.evaluation import Material, gather  # noqa: E402
-from patchwatch.evaluation.metrics import Scores, Truth, macro_auroc, micro_auroc  # noqa: E402
+from patchwatch.evaluation.detection import (  # noqa: E402
+    ClipDetections,
+    EventMatch,
+    delays,
+    detect_events,
+    labelled_spans,
+    match_events,
+)
+from patchwatch.evaluation.evaluation import Dataset, load_dataset  # noqa: E402
 from patchwatch.evaluation.protocols import frame_scores  # noqa: E402
-from patchwatch.evaluation.report import commit  # noqa: E402
-from patchwatch.evaluation.scoring import SeenClip, SeenFrame, learn, score, see  # noqa: E402
+from patchwatch.evaluation.provenance import commit  # noqa: E402
+from patchwatch.evaluation.scoring import ExtractedClip, ExtractedFrame, extract_clip, learn, score  # noqa: E402
+from patchwatch.evaluation.statistics.bootstrap import ClipBootstrap  # noqa: E402
+from patchwatch.evaluation.statistics.metrics import Scores, Truth, macro_auroc, micro_auroc  # noqa: E402
 from workers.analysis.recordings import RecordingReader  # noqa: E402
 
 RESULT = Path(__file__).parent / "results" / "ablation.json"
 DETECTOR = Path("weights") / "yolov5nu-rebuilt.pt"  # within the data folder
 EXEMPLARS = {StreamKind.MOTION: (25, 50, 100, 200), StreamKind.VELOCITY: (75, 300, 1200)}
-SHIPPED_EXEMPLARS = {StreamKind.MOTION: motion_stream.EXEMPLARS, StreamKind.VELOCITY: velocity_stream.EXEMPLARS}
+SHIPPED_EXEMPLARS = {
+    StreamKind.MOTION: MotionOptions().exemplars,
+    StreamKind.VELOCITY: VelocityOptions().exemplars,
+}
 SIGMAS_S = (0.15, 0.3, 0.5, 0.68, 1.0)
 NO_SMOOTHING_S = 1e-3  # a kernel far narrower than the time between two frames holds one frame only
 FARTHEST = 8  # cells
@@ -112,35 +123,35 @@ class Variant:
 
 def variants(base: Profile) -> list[Variant]:
     """Every factor with all its choices, the shipped one among them."""
-    found = [Variant("shipped", base.name, base)]
+    choices = [Variant("shipped", base.name, base)]
     for size in range(1, len(base.streams) + 1):
         for streams in combinations(base.streams, size):
             name = " + ".join(spec.name for spec in streams)
-            found.append(Variant("streams", name, replace(base, streams=streams)))
+            choices.append(Variant("streams", name, replace(base, streams=streams)))
     if len(base.streams) > 1:
-        found.append(Variant("fusion", "weighted mean of rarities", base))
+        choices.append(Variant("fusion", "weighted mean of rarities", base))
         highest = {"models.banks.bank_builder.fuse": _highest, "models.engine.frame_scorer.fuse": _highest}
-        found.append(Variant("fusion", "highest rarity", base, highest))
-    found.append(Variant("frame of motion", "farthest cell", base))
+        choices.append(Variant("fusion", "highest rarity", base, highest))
+    choices.append(Variant("frame of motion", "farthest cell", base))
     farthest = {
         "models.banks.bank_builder.hold_out": _hold_out_farthest,
         "models.engine.frame_scorer.frame_distance": _farthest_distance,
     }
-    found.append(Variant("frame of motion", f"mean of {FARTHEST} farthest cells", base, farthest))
+    choices.append(Variant("frame of motion", f"mean of {FARTHEST} farthest cells", base, farthest))
     if base.needs(StreamKind.VELOCITY):
-        found.append(Variant("measure of velocity", "usual height", base))
-        found.append(
+        choices.append(Variant("measure of velocity", "usual height", base))
+        choices.append(
             Variant(
                 "measure of velocity", "own height", base, {"models.exemplars.perspective.Perspective.fit": _unknown}
             )
         )
     for spec in base.streams:
-        found += _sizes(base, spec)
-    found += [Variant("seeds", str(seed), replace(base, seeds=(seed,))) for seed in base.seeds]
-    found.append(Variant("seeds", " ".join(map(str, base.seeds)), base))
-    found.append(Variant("sigma", "none", replace(base, smoothing_s=NO_SMOOTHING_S)))
+        choices += _sizes(base, spec)
+    choices += [Variant("seeds", str(seed), replace(base, seeds=(seed,))) for seed in base.seeds]
+    choices.append(Variant("seeds", " ".join(map(str, base.seeds)), base))
+    choices.append(Variant("sigma", "none", replace(base, smoothing_s=NO_SMOOTHING_S)))
     sigmas_s = sorted({*SIGMAS_S, base.smoothing_s})
-    return found + [Variant("sigma", f"{sigma_s} s", replace(base, smoothing_s=sigma_s)) for sigma_s in sigmas_s]
+    return choices + [Variant("sigma", f"{sigma_s} s", replace(base, smoothing_s=sigma_s)) for sigma_s in sigmas_s]
 
 
 def _sizes(base: Profile, spec: StreamSpec) -> list[Variant]:
@@ -148,12 +159,12 @@ def _sizes(base: Profile, spec: StreamSpec) -> list[Variant]:
     if spec.kind not in EXEMPLARS:
         return []
     shipped = spec.options.get("exemplars", SHIPPED_EXEMPLARS[spec.kind])
-    found = []
+    choices = []
     for count in sorted({*EXEMPLARS[spec.kind], shipped}):
         sized = spec if count == shipped else replace(spec, options=spec.options | {"exemplars": count})
-        streams = tuple(sized if one is spec else one for one in base.streams)
-        found.append(Variant(f"exemplars of {spec.name}", str(count), replace(base, streams=streams)))
-    return found
+        streams = tuple(sized if other is spec else other for other in base.streams)
+        choices.append(Variant(f"exemplars of {spec.name}", str(count), replace(base, streams=streams)))
+    return choices
 
 
 @contextmanager
@@ -174,22 +185,22 @@ def _highest(
 
 def _farthest_distance(bank: StreamBank, features: Features) -> StreamDistance | None:
     """In the place of `models.banks.bank.frame_distance`."""
-    found = frame_distance(bank, features)
-    return None if found is None else _averaged(found, bank, features)
+    distance = frame_distance(bank, features)
+    return None if distance is None else _averaged(distance, bank, features)
 
 
 def _hold_out_farthest(bank: StreamBank, features: Features) -> HeldOutFrames | None:
     """In place of `cross_validation.hold_out`; the vectors, from which scales are made, stay as they are."""
-    found = hold_out(bank, features)
-    return None if found is None else replace(found, distance=_averaged(found.distance, bank, features))
+    held_out = hold_out(bank, features)
+    return None if held_out is None else replace(held_out, distance=_averaged(held_out.distance, bank, features))
 
 
-def _averaged(found: StreamDistance, bank: StreamBank, features: Features) -> StreamDistance:
+def _averaged(distance: StreamDistance, bank: StreamBank, features: Features) -> StreamDistance:
     """Mean over the seeds of the mean of the farthest cells, for the motion stream only: others have few regions."""
     if bank.empty or bank.vectors.shape[1] != motion_stream.CELLS:
-        return found
+        return distance
     farthest = np.sort(bank.distances(features), axis=0)[-FARTHEST:]
-    return replace(found, value=float(farthest.mean()))
+    return replace(distance, value=float(farthest.mean()))
 
 
 def _unknown(sizes: NDArray[np.float32]) -> Perspective:
@@ -205,18 +216,18 @@ class Row:
     variant: Variant
     shipped: bool
     scores: tuple[Scores, ...]
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[ClipDetections, ...]
 
     @property
     def label(self) -> str:
         return "shipped" if self.shipped else f"{self.variant.factor}: {self.variant.choice}"
 
-    def matches(self, clips: Sequence[int]) -> list[Match]:
+    def matches(self, clips: Sequence[int]) -> list[EventMatch]:
         return [match for clip in clips for match in self.outcomes[clip].matches]
 
     def median_delay_s(self, clips: Sequence[int]) -> float:
         """Over all labelled events of some clips; one that is missed is never heard of."""
-        return float(np.median([math.inf if one.delay_s is None else one.delay_s for one in self.matches(clips)]))
+        return float(np.median([math.inf if match.delay_s is None else match.delay_s for match in self.matches(clips)]))
 
     def as_json(self, truths: Sequence[Truth]) -> dict[str, Any]:
         matches = self.matches(range(len(truths)))
@@ -225,7 +236,7 @@ class Row:
             "factor": self.variant.factor, "choice": self.variant.choice, "shipped": self.shipped,
             **areas(self.scores, truths),
             "events": len(matches), "detected": sum(match.detected for match in matches),
-            "false_alarms": sum(one.false_alarms for one in self.outcomes),
+            "false_alarms": sum(detections.false_alarms for detections in self.outcomes),
             "delay_median_s": None if median_s is None else round(median_s, 2),
         }  # fmt: skip
 
@@ -233,11 +244,11 @@ class Row:
 def areas(scores: Sequence[Scores], truths: Sequence[Truth]) -> dict[str, Any]:
     """Areas of the service protocol with their 95 % bootstrap intervals over clips."""
     bootstrap = ClipBootstrap(scores, truths)
-    found: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     for name, area, interval in (("micro", micro_auroc, bootstrap.micro()), ("macro", macro_auroc, bootstrap.macro())):
-        found[f"{name}_auroc"] = _rounded(area(scores, truths))
-        found[f"{name}_auroc_95"] = [_rounded(edge) for edge in interval or ()]
-    return found
+        figures[f"{name}_auroc"] = _rounded(area(scores, truths))
+        figures[f"{name}_auroc_95"] = [_rounded(edge) for edge in interval or ()]
+    return figures
 
 
 def _rounded(value: float | None) -> float | None:
@@ -247,14 +258,14 @@ def _rounded(value: float | None) -> float | None:
 class Bench:
     """All clips as features of the base profile, and what was learnt from them so far."""
 
-    def __init__(self, base: Profile, networks: Networks | None, material: Material, reader: RecordingReader) -> None:
+    def __init__(self, base: Profile, networks: Networks | None, dataset: Dataset, reader: RecordingReader) -> None:
         self.base = base
-        self.truths = material.truths
+        self.truths = dataset.truths
         self._networks = networks
-        self._material = material
+        self._material = dataset
         engine, meter = Engine(base, networks), CostMeter()
-        self._training = [see(engine, clip, reader, meter) for clip in material.training]
-        self._testing = [see(engine, frames.clip, reader, meter) for frames in material.testing]
+        self._training = [extract_clip(engine, clip, reader, meter) for clip in dataset.training]
+        self._testing = [extract_clip(engine, frames.clip, reader, meter) for frames in dataset.testing]
         self._streams: dict[str, Stream] = {}
         self._rows: dict[str, Row] = {}
 
@@ -263,13 +274,13 @@ class Bench:
         """Read the clips and extract their features: of `objects` with detector weights, else of `motion`."""
         settings, folder = load_settings(), data / "ucsd_ped2"
         reader = RecordingReader.of(settings, FPS)
-        material = gather(folder / "training", folder / "testing", reader, folder / "labels.json")
+        dataset = load_dataset(folder / "training", folder / "testing", reader, folder / "labels.json")
         weights = detector or data / DETECTOR
         if detector is None and not weights.is_file():
-            return cls(load_profile("motion"), None, material, reader)
+            return cls(load_profile("motion"), None, dataset, reader)
         base = load_profile("objects")
         networks = Networks.load(base, detector_weights=weights, weights_dir=settings.weights_dir, threads=1)
-        return cls(base, networks, material, reader)
+        return cls(base, networks, dataset, reader)
 
     def facts(self) -> dict[str, Any]:
         """What all rows have in common."""
@@ -290,14 +301,16 @@ class Bench:
 
     def _measure(self, variant: Variant) -> Row:
         engine = Engine(variant.profile, self._networks)
-        engine.streams = [self._stream(*one) for one in zip(variant.profile.streams, engine.streams, strict=True)]
+        engine.streams = [self._stream(*parts) for parts in zip(variant.profile.streams, engine.streams, strict=True)]
         bank = learn(engine, self._pick(self._training, variant.profile), STRICT.per_day)
         scored = [score(bank, clip, CostMeter()) for clip in self._pick(self._testing, variant.profile)]
         scores = frame_scores(variant.profile.fusion, scored, self._material.testing)
         rule, parts = rule_at(bank, STRICT).rule, zip(scored, self._material.testing, self.truths, strict=True)
-        outcomes = [outcome(spans_of(truth, frames), events_of(clip, rule)) for clip, frames, truth in parts]
+        outcomes = [
+            match_events(labelled_spans(truth, frames), detect_events(clip, rule)) for clip, frames, truth in parts
+        ]
         shipped = variant.profile == self.base and not variant.replaced
-        return Row(variant, shipped, tuple(one.service for one in scores), tuple(outcomes))
+        return Row(variant, shipped, tuple(clip_scores.service for clip_scores in scores), tuple(outcomes))
 
     def _stream(self, spec: StreamSpec, stream: Stream) -> Stream:
         """A stream that draws equal exemplars but once, whichever rows ask for them."""
@@ -306,14 +319,14 @@ class Bench:
             self._streams[key] = stream
         return self._streams[key]
 
-    def _pick(self, clips: Sequence[SeenClip], profile: Profile) -> list[SeenClip]:
+    def _pick(self, clips: Sequence[ExtractedClip], profile: Profile) -> list[ExtractedClip]:
         """The clips with the features of the profile's streams alone."""
         names = [spec.name for spec in self.base.streams]
         picks = [names.index(spec.name) for spec in profile.streams]
         return [replace(clip, frames=tuple(_part(frame, picks) for frame in clip.frames)) for clip in clips]
 
 
-def _part(frame: SeenFrame, picks: Sequence[int]) -> SeenFrame:
+def _part(frame: ExtractedFrame, picks: Sequence[int]) -> ExtractedFrame:
     return replace(frame, features=tuple(frame.features[n] for n in picks))
 
 
@@ -340,15 +353,15 @@ def _digest(normal: Sequence[Features]) -> bytes:
 
 def seeds(rows: Sequence[Row], truths: Sequence[Truth]) -> dict[str, Any]:
     """What several seeds buy over one: the areas of each alone, how far those lie apart, and those of all together."""
-    of = [row for row in rows if row.variant.factor == "seeds"]
-    found: dict[str, Any] = {}
+    seed_rows = [row for row in rows if row.variant.factor == "seeds"]
+    figures: dict[str, Any] = {}
     for name, area in (("micro_auroc", micro_auroc), ("macro_auroc", macro_auroc)):
-        each = {row.variant.choice: area(row.scores, truths) or math.nan for row in of}
-        alone = [each[row.variant.choice] for row in of if not row.shipped]
-        found[name] = {choice: _rounded(value) for choice, value in each.items()}
+        each = {row.variant.choice: area(row.scores, truths) or math.nan for row in seed_rows}
+        alone = [each[row.variant.choice] for row in seed_rows if not row.shipped]
+        figures[name] = {choice: _rounded(value) for choice, value in each.items()}
         mean, spread = float(np.mean(alone)), max(alone) - min(alone)
-        found[name] |= {"mean_of_one": _rounded(mean), "spread_of_one": _rounded(spread)}
-    return found
+        figures[name] |= {"mean_of_one": _rounded(mean), "spread_of_one": _rounded(spread)}
+    return figures
 
 
 def choice_by_other_clips(rows: Sequence[Row], truths: Sequence[Truth]) -> dict[str, Any]:
@@ -385,32 +398,32 @@ TITLE = f"{'factor':22}{'choice':32}{'micro AUROC':24}{'macro AUROC':24}{'events
 def _measured(bench: Bench, variant: Variant) -> Row:
     """A row, printed as soon as it is there."""
     row = bench.row(variant)
-    found = row.as_json(bench.truths)
-    micro, macro = _shown(found, "micro_auroc"), _shown(found, "macro_auroc")
-    mark, delay_s = "*" if row.shipped else " ", found["delay_median_s"]
+    figures = row.as_json(bench.truths)
+    micro, macro = _shown(figures, "micro_auroc"), _shown(figures, "macro_auroc")
+    mark, delay_s = "*" if row.shipped else " ", figures["delay_median_s"]
     delay = "-" if delay_s is None else f"{delay_s:.1f} s"
-    events = f"{found['detected']} of {found['events']}"
+    events, false_alarms = f"{figures['detected']} of {figures['events']}", figures["false_alarms"]
     print(
-        f"{variant.factor:22}{mark + variant.choice:32}{micro:24}{macro:24}{events:9}{found['false_alarms']:<7}{delay}",
+        f"{variant.factor:22}{mark + variant.choice:32}{micro:24}{macro:24}{events:9}{false_alarms:<7}{delay}",
         flush=True,
     )
     return row
 
 
-def _shown(found: dict[str, Any], area: str) -> str:
-    return f"{found[area]:.3f} [{', '.join(f'{edge:.3f}' for edge in found[f'{area}_95'])}]"
+def _shown(figures: dict[str, Any], area: str) -> str:
+    return f"{figures[area]:.3f} [{', '.join(f'{edge:.3f}' for edge in figures[f'{area}_95'])}]"
 
 
 def _print_below(record: dict[str, Any]) -> None:
     """What the table does not hold."""
-    for area, of in record["seeds"].items():
-        print(f"seeds, {area}: {', '.join(f'{name} {value:.4f}' for name, value in of.items())}")
-    found = record["choice_by_other_clips"]
-    for name, row in zip(record["testing_clips"], found["chosen"], strict=True):
-        print(f"without clip {name} the best of {found['candidates']} rows is {row}")
+    for area, by_choice in record["seeds"].items():
+        print(f"seeds, {area}: {', '.join(f'{name} {value:.4f}' for name, value in by_choice.items())}")
+    chosen_rows = record["choice_by_other_clips"]
+    for name, row in zip(record["testing_clips"], chosen_rows["chosen"], strict=True):
+        print(f"without clip {name} the best of {chosen_rows['candidates']} rows is {row}")
     for name in ("left_out", "shipped", "best_in_hindsight"):
-        of = found[name]
-        print(f"{name:22}{of.get('row', ''):32}{_shown(of, 'micro_auroc'):24}{_shown(of, 'macro_auroc')}")
+        row = chosen_rows[name]
+        print(f"{name:22}{row.get('row', ''):32}{_shown(row, 'micro_auroc'):24}{_shown(row, 'macro_auroc')}")
     print(f"took {record['took_s']} s")
 
 

@@ -26,7 +26,8 @@ from bench.measure import RESULTS, spread, write  # noqa: E402
 from models.banks.bank import StreamBank, frame_distance  # noqa: E402
 from models.engine.engine import one_thread  # noqa: E402
 from models.frames.features import Features  # noqa: E402
-from models.streams.motion_stream import CELLS, DIRECTIONS, EXEMPLARS  # noqa: E402
+from models.profiles.stream_options import MotionOptions  # noqa: E402
+from models.streams.motion_stream import CELLS, DIRECTIONS  # noqa: E402
 
 SEEDS, DIM = 3, 1536
 
@@ -61,7 +62,7 @@ def by_cameras(counts: list[int], frames: int) -> list[dict[str, Any]]:
     before_mib, banks, rows = peak_mib(os.getpid()), [], []
     for count in sorted(counts):
         while len(banks) < count:
-            banks.append(StreamBank(noise(SEEDS, CELLS, EXEMPLARS, DIRECTIONS)))
+            banks.append(StreamBank(noise(SEEDS, CELLS, MotionOptions().exemplars, DIRECTIONS)))
         cost = timed(banks, features, max(frames, 2 * count))
         mib = (peak_mib(os.getpid()) - before_mib) / count
         rows.append({"cameras": count, "ms": cost, "mib_per_bank": round(mib, 1)})

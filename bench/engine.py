@@ -86,7 +86,7 @@ def record(rows: dict[str, dict[str, Any]], size: Sequence[int], frames: int) ->
         "random_clip_weights": True,
         "frames_per_s": {name: row["frames_per_s"][row["best"]] for name, row in rows.items()},
         "share_of_bound": {name: row["share_of_bound"] for name, row in rows.items() if "share_of_bound" in row},
-        "ratios": {f"reference_vs_{other}": of for other, of in faster.items()},
+        "ratios": {f"reference_vs_{other}": ratio for other, ratio in faster.items()},
         "compared_with": OTHERS, "profiles": rows,
     }  # fmt: skip
 
@@ -179,7 +179,7 @@ def pictures_per_frame(engine: Engine, jpegs: Sequence[bytes]) -> float:
         return 0.0
     frames = [Frame(jpeg_codec.decode(jpeg), n / FPS) for n, jpeg in enumerate(jpegs)]
     perception = engine.perceive(frames, [CameraContext()] * len(frames))
-    return 1.0 + sum(len(found.labels) for found in perception.crops) / len(frames)
+    return 1.0 + sum(len(detections.labels) for detections in perception.crops) / len(frames)
 
 
 class BareForward:

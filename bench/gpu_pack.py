@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))  # also when run as a file
 from packaging.requirements import Requirement  # noqa: E402
 
 from bench.measure import DATA  # noqa: E402
-from patchwatch.evaluation.report import commit  # noqa: E402
+from patchwatch.evaluation.provenance import commit  # noqa: E402
 
 PACK = ROOT / ".gpu"
 PINS = ROOT / "requirements" / "test-clip.txt"

@@ -86,7 +86,7 @@ def rates(site: Installation, seconds: float) -> list[float]:
 
 
 def _scored(site: Installation) -> dict[str, int]:
-    return {one["camera_id"]: one["frames"]["scored"] for one in site.get("/status")["statuses"]}
+    return {status["camera_id"]: status["frames"]["scored"] for status in site.get("/status")["statuses"]}
 
 
 class _Flap:

@@ -24,10 +24,11 @@ import torch  # noqa: E402
 from ingest_rig import write_video  # noqa: E402
 
 from bench.measure import DATA, RESULTS, save, spread, write  # noqa: E402
-from models.networks.backbone import SIDE_PX, Backbone, random_trunk  # noqa: E402
+from models.networks.backbone import Backbone, random_trunk  # noqa: E402
 from models.networks.detector import load_detector  # noqa: E402
 from models.networks.device import Compute, choose_compute  # noqa: E402
 from models.networks.runtimes import Run  # noqa: E402
+from models.networks.squash import SIDE_PX  # noqa: E402
 from patchwatch.bus.connection import connect  # noqa: E402
 from patchwatch.contract.errors import PatchwatchError  # noqa: E402
 from patchwatch.local_redis.private_server import private_redis  # noqa: E402
@@ -87,11 +88,11 @@ def rates(step: Callable[[], object], units: float, rounds: int) -> dict[str, fl
 
 
 def gemm(compute: Compute, rounds: int) -> dict[str, Any]:
-    found, side = {}, GEMM[compute.device.type]
+    figures, side = {}, GEMM[compute.device.type]
     for dtype in (torch.float32, torch.bfloat16, *([torch.float16] if compute.device.type == "cuda" else [])):
         a, b = (torch.rand(side, side, device=compute.device).to(dtype) for _ in range(2))
-        found[str(dtype).removeprefix("torch.")] = rates(lambda a=a, b=b: a @ b, 2 * side**3 / 1e12, rounds)
-    return found
+        figures[str(dtype).removeprefix("torch.")] = rates(lambda a=a, b=b: a @ b, 2 * side**3 / 1e12, rounds)
+    return figures
 
 
 def memory(compute: Compute, rounds: int) -> dict[str, float]:
@@ -125,12 +126,12 @@ def _forward_rate(run: Run, shape: tuple[int, ...], compute: Compute, rounds: in
 
 def decoding(rounds: int) -> dict[str, Any]:
     """H.264 through our own reader, every frame converted; the footage is synthetic and easy."""
-    found = {}
+    figures = {}
     with tempfile.TemporaryDirectory() as folder:
         for name, size in SIZES.items():
             path = write_video(Path(folder) / f"{name}.mp4", seconds=4, size=size)
-            found[name] = rates(lambda path=path: _decode(path), 100, rounds)
-    return found
+            figures[name] = rates(lambda path=path: _decode(path), 100, rounds)
+    return figures
 
 
 def _decode(path: Path) -> None:

@@ -14,18 +14,18 @@ from typing import Any
 import cv2
 import numpy as np
 
-from patchwatch.evaluation.report import commit
+from patchwatch.evaluation.provenance import commit, cpu_model
 
 RESULTS = Path(__file__).parent / "results"
-_CARRIED_COMMIT = Path(__file__).parents[1] / ".gpu" / "commit"  # of a copy without its history: bench/gpu_pack.py
+# A copy without its history names its commit here: bench/gpu_pack.py.
+_CARRIED_COMMIT = Path(__file__).parents[1] / ".gpu" / "commit"
 DATA = Path(os.environ.get("PATCHWATCH_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 
 
 def machine() -> dict[str, Any]:
     """Processor, cores, load and the versions that matter."""
-    names = [line.split(":")[1].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
     return {
-        "cpu": names[0] if names else platform.processor(),
+        "cpu": cpu_model(),
         "cores": os.cpu_count(),
         "load_1min": round(os.getloadavg()[0], 2),
         "python": platform.python_version(),
@@ -41,8 +41,8 @@ def spread(values: list[float]) -> dict[str, float]:
 
 
 def in_turns(programs: Mapping[str, Callable[[], object]], rounds: int, *, warm_up: int = 1) -> dict[str, list[float]]:
-    """Seconds of wall time of each program in each round. They take turns, so that what else the machine does
-    disturbs all of them alike; rounds of the warm-up are not counted."""
+    """Wall time in seconds of each program in each round. The programs take turns, so that other load on the machine
+    disturbs all of them alike. Rounds of the warm-up are not counted."""
     seconds: dict[str, list[float]] = {name: [] for name in programs}
     for number in range(warm_up + rounds):
         for name, program in programs.items():
@@ -65,7 +65,7 @@ def write(what: str, body: Mapping[str, Any], path: Path) -> None:
 
 
 def save(what: str, body: Mapping[str, Any], path: Path) -> None:
-    """As `write`, without printing: for what is known so far, since a program may be cut off."""
+    """As `write`, without printing: for results so far, since a program may be stopped."""
     record = {"what": what, "at": datetime.now(UTC).isoformat(timespec="seconds")}
     record |= {"commit": commit() or _carried_commit(), "machine": machine(), **body}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -73,11 +73,7 @@ def save(what: str, body: Mapping[str, Any], path: Path) -> None:
 
 
 def _carried_commit() -> str | None:
-    return next(iter(_lines(_CARRIED_COMMIT)), None)
-
-
-def _lines(path: str | Path) -> list[str]:
     try:
-        return Path(path).read_text().splitlines()
+        return _CARRIED_COMMIT.read_text().strip() or None
     except OSError:
-        return []
+        return None

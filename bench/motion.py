@@ -26,7 +26,7 @@ from models.frames.camera_context import CameraContext  # noqa: E402
 from models.frames.frame import Frame  # noqa: E402
 from models.profiles.profile import load_profile  # noqa: E402
 from patchwatch.contract.settings import load_settings  # noqa: E402
-from patchwatch.evaluation.evaluation import evaluate, gather  # noqa: E402
+from patchwatch.evaluation.evaluation import evaluate, load_dataset  # noqa: E402
 from workers.analysis.recordings import RecordingReader  # noqa: E402
 
 RESULT = RESULTS / "motion.json"
@@ -50,8 +50,8 @@ def cost() -> dict[str, Any]:
     frames = [Frame(_picture(n), n / FPS) for n in range(FRAMES + WARM_UP)]
     learner = BankBuilder(engine.profile, engine.streams, engine.identity)
     extracted, features = _timed(lambda n: engine.extract([frames[n]], [view])[0])
-    for frame, found in zip(frames[:300], features, strict=False):
-        learner.add(frame.at_s, found, frame.rgb)
+    for frame, frame_features in zip(frames[:300], features, strict=False):
+        learner.add(frame.at_s, frame_features, frame.rgb)
     start = time.process_time()
     bank = learner.build(["synthetic"])
     learnt_s = time.process_time() - start
@@ -76,9 +76,9 @@ def ped2(folder: Path) -> dict[str, Any] | None:
     settings, results = load_settings(), {}
     for fps in (FPS, 10.0):
         reader = RecordingReader.of(settings, fps)
-        material = gather(folder / "training", folder / "testing", reader, folder / "labels.json")
+        dataset = load_dataset(folder / "training", folder / "testing", reader, folder / "labels.json")
         engine, per_day = Engine(load_profile("motion")), settings.false_alarms_per_day
-        results[f"{fps:g} fps"] = evaluate(engine, material, reader, false_alarms_per_day=per_day).summary()
+        results[f"{fps:g} fps"] = evaluate(engine, dataset, reader, false_alarms_per_day=per_day).summary()
     return results
 
 

@@ -127,7 +127,7 @@ def write_loops(path: Path, pictures: list[np.ndarray[Any, Any]], loops: int) ->
 
 def add_cameras(site: Installation, server: Cameras, names: tuple[str, ...], profile: str, recording: Path) -> None:
     """Those that are not there yet, each with a bank of the first one's footage; returns once all are scored."""
-    there = {one["camera_id"] for one in site.get("/status")["statuses"]}
+    there = {status["camera_id"] for status in site.get("/status")["statuses"]}
     banks = site.settings.banks_dir
     for name in names:
         if name in there:
@@ -187,20 +187,20 @@ def settle(site: Installation, names: tuple[str, ...]) -> None:
 
 def frames(site: Installation) -> Counter[str]:
     total: Counter[str] = Counter()
-    for one in site.get("/status")["statuses"]:
-        total["scored"] += one["frames"]["scored"]
-        total["lost"] += sum(one["frames"]["dropped"].values())
+    for status in site.get("/status")["statuses"]:
+        total["scored"] += status["frames"]["scored"]
+        total["lost"] += sum(status["frames"]["dropped"].values())
     return total
 
 
 def lags(site: Installation, names: tuple[str, ...], since_s: float) -> list[float]:
     """From capture to score of every frame captured since then, in seconds."""
-    found = []
+    latencies_s = []
     for name in names:
         for _, fields in site.redis.client.xrange(site.keys(name).scores, min=int(since_s * 1000)):
             score = Score.decode(fields)
-            found.append((score.scored_at_ns - score.captured_at_ns) / 1e9)
-    return found
+            latencies_s.append((score.scored_at_ns - score.captured_at_ns) / 1e9)
+    return latencies_s
 
 
 def processes(site: Installation) -> dict[str, list[int]]:

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.motion import DATA  # noqa: E402
-from patchwatch.evaluation.report import Report  # noqa: E402
+from patchwatch.evaluation.report.report import Report  # noqa: E402
 
 RESULT = Path(__file__).parent / "results" / "profiles.json"
 PROFILES = ("motion", "objects", "reference", "clip")
@@ -62,7 +62,7 @@ def figures(report: Report) -> dict[str, Any]:
     """What the report found, and by what program and machine."""
     head = report.as_json()
     facts = {name: head[name] for name in ("commit", "created_at", "cpu", "cores")}
-    return {"what": "all profiles on UCSD Ped2", **facts, "profiles": [one.summary() for one in report.profiles]}
+    return {"what": "all profiles on UCSD Ped2", **facts, "profiles": [result.summary() for result in report.profiles]}
 
 
 if __name__ == "__main__":

@@ -58,11 +58,11 @@ class ReferenceLoop:
         return 0.7 * local + 0.3 * self._distance(picture, whole_bank)
 
     def _persons(self, picture: Image.Image) -> list[list[float]]:
-        found = self._detector.predict(
+        detections = self._detector.predict(
             picture, imgsz=640, conf=_CONFIDENCE, classes=[_PERSON], verbose=False, device="cpu", save=False
         )
         torch.set_num_threads(self._threads)
-        boxes: list[list[float]] = found[0].boxes.xyxy.tolist()
+        boxes: list[list[float]] = detections[0].boxes.xyxy.tolist()
         return boxes
 
     def _distance(self, picture: Image.Image, bank: torch.Tensor) -> float:

@@ -53,14 +53,14 @@ def networks(chosen: argparse.Namespace) -> dict[str, Any]:
     detectors = {name: load_detector(path, of, classes=[], confidence=0.5).run for name, of in computes.items()}
     trunks = {name: Backbone(random_trunk(0), of).run for name, of in computes.items()}
     side = backbone.SIDE_PX
-    found = {}
+    ratios_by_batch = {}
     kinds = (f"{path.stem} 640x384", detectors, (3, 384, 640)), ("RN101 to layer3", trunks, (3, side, side))
     for network, runs, shape in kinds:
         for size in chosen.batches:
             pictures = torch.rand((size, *shape))
             programs = {name: lambda run=run, pictures=pictures: passes(run, pictures) for name, run in runs.items()}
-            found[f"{network}, batch {size}"] = compare(programs, PASSES * size, chosen.rounds)
-    return found
+            ratios_by_batch[f"{network}, batch {size}"] = compare(programs, PASSES * size, chosen.rounds)
+    return ratios_by_batch
 
 
 @torch.inference_mode()
@@ -71,7 +71,7 @@ def passes(run: Run, pictures: torch.Tensor) -> None:
 
 def profiles(chosen: argparse.Namespace) -> dict[str, Any]:
     detector, footage = chosen.data / "weights" / "yolov5nu-rebuilt.pt", chosen.data / "clips" / CLIP
-    found = {}
+    ratios_by_profile = {}
     for profile in PROFILES:
         programs: dict[str, Callable[[], object]] = {}
         for name, device in DEVICES.items():
@@ -81,8 +81,8 @@ def profiles(chosen: argparse.Namespace) -> dict[str, Any]:
                 engine, recorded_clips([footage], RecordingReader.of(settings, 1.0)), count=1, thumbnails_mb=0.0
             )
             programs[name] = lambda engine=engine, bank=bank, jpegs=jpegs: ours(engine, bank, jpegs, 4)
-        found[f"{profile}, batch 4"] = compare(programs, len(jpegs), chosen.rounds)
-    return found
+        ratios_by_profile[f"{profile}, batch 4"] = compare(programs, len(jpegs), chosen.rounds)
+    return ratios_by_profile
 
 
 def compare(programs: dict[str, Callable[[], object]], units: int, rounds: int) -> dict[str, Any]:

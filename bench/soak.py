@@ -124,7 +124,7 @@ class Soak:
         self._recover(name, began_s)
         chosen = self.chance.sample(self.names, min(AT_ONCE, len(self.names)))
         self._until_closed(chosen)  # what the fault itself was taken for
-        quiet = [one for one in chosen if not self._alerting(one)]
+        quiet = [camera_id for camera_id in chosen if not self._alerting(camera_id)]
         self.diary.skipped += len(chosen) - len(quiet)
         self._show_anomalies(quiet)
 
@@ -142,24 +142,24 @@ class Soak:
             statuses = self.site.get("/status")["statuses"]
         except httpx.HTTPError:
             return False
-        last = {one["camera_id"]: one["last_score"] for one in statuses}
+        last = {status["camera_id"]: status["last_score"] for status in statuses}
         return all(last.get(name) and seconds(last[name]["t"]) > at_s for name in self.names)
 
     def _show_anomalies(self, names: list[str]) -> None:
         shown = [Anomaly(name, time.time()) for name in names]
-        for one in shown:
-            self._server(one.camera_id).tell(one.camera_id, "show", "rush")
+        for anomaly in shown:
+            self._server(anomaly.camera_id).tell(anomaly.camera_id, "show", "rush")
         time.sleep(RUSH_S / 2)
         if self.chance.random() < 0.5 and shown:
             began_s = time.time()
             struck = self.mischief.strike_a_worker()
-            for one in shown:
-                one.struck = struck
+            for anomaly in shown:
+                anomaly.struck = struck
             self._recover(struck, began_s)
         time.sleep(RUSH_S / 2)
-        for one in shown:
-            self._server(one.camera_id).tell(one.camera_id, "show", "normal")
-            one.ended_s = time.time()
+        for anomaly in shown:
+            self._server(anomaly.camera_id).tell(anomaly.camera_id, "show", "normal")
+            anomaly.ended_s = time.time()
         self.diary.anomalies += shown
         time.sleep(1.0 + RUSH_S)  # what was shown last is scored and told by then
         self._until_closed(names)
@@ -170,7 +170,7 @@ class Soak:
             time.sleep(0.5)
 
     def _alerting(self, camera_id: str) -> bool:
-        return any(one["kind"] == "anomaly" for one in self.site.alerts(camera=camera_id, state="open"))
+        return any(alert["kind"] == "anomaly" for alert in self.site.alerts(camera=camera_id, state="open"))
 
     def _server(self, camera_id: str) -> Cameras:
         return next(server for server, _ in self.groups if camera_id in server.names)
@@ -228,19 +228,21 @@ def report(run: Soak, memory: MemoryWatch, feed: AlertFeed) -> dict[str, Any]:
     max_age_s = run.site.settings.max_age_s
     p50, p90, p99 = (round(float(np.percentile(lags_s, q)), 3) for q in (50, 90, 99))
     checks = {
-        "every frame is accounted for": all(one["balanced"] for one in accounts.values()),
-        "as many scores are kept as counted": all(one["scored"] == one["kept_scores"] for one in accounts.values()),
+        "every frame is accounted for": all(account["balanced"] for account in accounts.values()),
+        "as many scores are kept as counted": all(
+            account["scored"] == account["kept_scores"] for account in accounts.values()
+        ),
         "every anomaly is alerted once": alerts["missed"] == [] and alerts["repeated"] == [] and alerts["shown"] > 0,
         "nothing is alerted on an undisturbed camera": alerts["unfounded"] == [],
-        "memory does not grow beyond noise": not any(one["grows"] for one in growth.values()),
+        "memory does not grow beyond noise": not any(kind["grows"] for kind in growth.values()),
         "frames are scored within max_age": p99 <= max_age_s + BATCH_S,
     }
-    lost = sum((Counter(one["dropped"]) for one in accounts.values()), Counter[str]())
+    lost = sum((Counter(account["dropped"]) for account in accounts.values()), Counter[str]())
     return {
         "checks": checks, "faults": dict(run.diary.faults), "alerts": alerts,
         "frames": {
-            "captured": sum(one["captured"] for one in accounts.values()),
-            "scored": sum(one["scored"] for one in accounts.values()), "dropped": dict(lost),
+            "captured": sum(account["captured"] for account in accounts.values()),
+            "scored": sum(account["scored"] for account in accounts.values()), "dropped": dict(lost),
         },
         "lag_s": {"p50": p50, "p90": p90, "p99": p99, "worst": round(float(lags_s.max()), 3), "max_age": max_age_s},
         "memory": growth, "accounts": accounts,
@@ -265,31 +267,31 @@ def alerted(diary: Diary, feed: AlertFeed) -> dict[str, Any]:
         alert = message["alert"]
         if alert["kind"] == "anomaly":
             first.setdefault(alert["id"], (alert["camera_id"], seconds(alert["started"])))
-    for one in diary.anomalies:
-        one.alerts = [
+    for anomaly in diary.anomalies:
+        anomaly.alerts = [
             alert_id for alert_id, (camera_id, at_s) in first.items()
-            if camera_id == one.camera_id and one.began_s - 0.5 <= at_s <= one.ended_s + 2.0
+            if camera_id == anomaly.camera_id and anomaly.began_s - 0.5 <= at_s <= anomaly.ended_s + 2.0
         ]  # fmt: skip
-    known = {alert_id for one in diary.anomalies for alert_id in one.alerts}
+    known = {alert_id for anomaly in diary.anomalies for alert_id in anomaly.alerts}
     others = {alert_id: at_s for alert_id, (_, at_s) in first.items() if alert_id not in known}
     excused = [one for one, at_s in others.items() if any(a <= at_s <= b + 2.0 for a, b in diary.disturbed)]
     return {
-        "shown": len(diary.anomalies), "through_a_fault": sum(bool(one.struck) for one in diary.anomalies),
+        "shown": len(diary.anomalies), "through_a_fault": sum(bool(anomaly.struck) for anomaly in diary.anomalies),
         "skipped": diary.skipped,
-        "missed": [asdict(one) for one in diary.anomalies if not one.alerts],
-        "repeated": [asdict(one) for one in diary.anomalies if len(one.alerts) > 1],
+        "missed": [asdict(anomaly) for anomaly in diary.anomalies if not anomaly.alerts],
+        "repeated": [asdict(anomaly) for anomaly in diary.anomalies if len(anomaly.alerts) > 1],
         "after_a_fault": excused, "unfounded": sorted(others.keys() - set(excused)),
     }  # fmt: skip
 
 
 def lags(site: Installation, names: tuple[str, ...]) -> list[float]:
     """From capture to score, of every frame scored, in seconds."""
-    found = []
+    latencies_s = []
     for name in names:
         for _, fields in site.redis.client.xrange(site.keys(name).scores):
             score = Score.decode(fields)
-            found.append((score.scored_at_ns - score.captured_at_ns) / 1e9)
-    return found
+            latencies_s.append((score.scored_at_ns - score.captured_at_ns) / 1e9)
+    return latencies_s
 
 
 def of_memory(memory: MemoryWatch, kind: str) -> dict[str, Any]:

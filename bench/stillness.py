@@ -29,7 +29,7 @@ from models.frames.frame import Frame  # noqa: E402
 from models.frames.frame_reuse import FrameReuse  # noqa: E402
 from models.streams.frame_batch import FrameBatch  # noqa: E402
 from patchwatch.contract.settings import Settings, load_settings  # noqa: E402
-from patchwatch.evaluation.evaluation import evaluate, gather  # noqa: E402
+from patchwatch.evaluation.evaluation import evaluate, load_dataset  # noqa: E402
 from workers.analysis.engine_loader import load_engine  # noqa: E402
 from workers.analysis.recordings import RecordingReader  # noqa: E402
 
@@ -88,21 +88,21 @@ def detect(engine: Engine, frames: Sequence[Frame], tolerance: float) -> tuple[l
 
 def recall(everything: Sequence[Detections], found: Sequence[Detections]) -> float:
     """Share of the objects in ``everything`` that ``found`` holds too, frame by frame."""
-    held = total = 0
+    hold_last = total = 0
     for wanted, got in zip(everything, found, strict=True):
         total += len(wanted)
         if len(wanted) and len(got):
             overlap = box_iou(torch.from_numpy(wanted.boxes_xyxy_px), torch.from_numpy(got.boxes_xyxy_px)).numpy()
             same = np.array(wanted.labels)[:, None] == np.array(got.labels)[None]
-            held += int(((overlap >= SAME) & same).any(axis=1).sum())
-    return held / total if total else 1.0
+            hold_last += int(((overlap >= SAME) & same).any(axis=1).sum())
+    return hold_last / total if total else 1.0
 
 
 def ped2(engine: Engine, settings: Settings, folder: Path, tolerance: float) -> dict[str, Any]:
     engine._stillness = FrameReuse(tolerance)
     reader = RecordingReader.of(settings, FPS)
-    material = gather(folder / "training", folder / "testing", reader, folder / "labels.json")
-    summary = evaluate(engine, material, reader, false_alarms_per_day=settings.false_alarms_per_day, folds=0).summary()
+    dataset = load_dataset(folder / "training", folder / "testing", reader, folder / "labels.json")
+    summary = evaluate(engine, dataset, reader, false_alarms_per_day=settings.false_alarms_per_day, folds=0).summary()
     strict = summary["budgets"][0]
     return {
         "micro_auroc": round(summary["protocols"]["service"]["micro_auroc"], 4),

@@ -25,7 +25,7 @@ from simulated_scores import TAILS, simulated_run  # noqa: E402
 from models.alarms.alarm_threshold import CONFIDENCE, MAX_EXTRAPOLATION, ThresholdModel  # noqa: E402
 from models.alarms.event_counts import EventCounts  # noqa: E402
 from models.alarms.event_detector import EventRule  # noqa: E402
-from patchwatch.evaluation.report import commit  # noqa: E402
+from patchwatch.evaluation.provenance import commit  # noqa: E402
 
 RESULT = Path(__file__).parent / "results" / "threshold.json"
 CAMERAS = {0.1: 60, 0.5: 40, 2.0: 24, 8.0: 16}  # simulated for each length of footage, in hours
@@ -63,20 +63,24 @@ def _of_tail(tail: str, share: float) -> list[dict[str, Any]]:
 
 
 def _row(truth: _Truth, models: list[ThresholdModel], per_day: float) -> dict[str, Any]:
-    found = [model.at(per_day) for model in models]
-    true = np.array([truth.per_day(one.on) for one in found])
-    low, high = (np.array([getattr(one, name) for one in found]) for name in ("expected_low", "expected_high"))
-    ratio = true / np.array([one.expected for one in found])
+    thresholds = [model.at(per_day) for model in models]
+    true = np.array([truth.per_day(threshold.on) for threshold in thresholds])
+    low, high = (
+        np.array([getattr(threshold, name) for threshold in thresholds]) for name in ("expected_low", "expected_high")
+    )
+    ratio = true / np.array([threshold.expected for threshold in thresholds])
     return {
         "budget_per_day": per_day,
-        "supported": found[0].supported,
-        "cameras": len(found),
-        "expected_per_day": round(float(np.median([one.expected for one in found])), 2),
+        "supported": thresholds[0].supported,
+        "cameras": len(thresholds),
+        "expected_per_day": round(float(np.median([threshold.expected for threshold in thresholds])), 2),
         "covered": round(float(np.mean((low <= true) & (true <= high))), 3),
         "more_than_stated": round(float(np.mean(true > high)), 3),
         "true_over_expected": [round(float(np.quantile(ratio, q)), 2) for q in (0.1, 0.5, 0.9)],
-        "high_over_expected": round(float(np.median([one.expected_high / one.expected for one in found])), 1),
-        "on": round(float(np.median([one.on for one in found])), 3),
+        "high_over_expected": round(
+            float(np.median([threshold.expected_high / threshold.expected for threshold in thresholds])), 1
+        ),
+        "on": round(float(np.median([threshold.on for threshold in thresholds])), 3),
     }
 
 

@@ -1,4 +1,4 @@
-"""What the service pushes: two WebSockets, read in threads of their own into one record."""
+"""The messages that the service pushes over two WebSockets, each read in a thread of its own."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ Message = dict[str, Any]
 
 
 @dataclass
-class Record:
-    """All that was pushed so far. Written by the feed's threads, read by anyone under ``lock``."""
+class PushedMessages:
+    """All messages so far. Written by the feed's threads; read it while holding ``lock``."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
-    alerts: dict[str, Message] = field(default_factory=dict)  # the latest state of each, by id, in order of arrival
-    seen_at_ms: dict[str, int] = field(default_factory=dict)  # when each alert first arrived here
-    fresh: list[Message] = field(default_factory=list)  # changes of alerts not shown yet
+    alerts: dict[str, Message] = field(default_factory=dict)  # The latest state of each, by id, in order of arrival.
+    seen_at_ms: dict[str, int] = field(default_factory=dict)  # When each alert first arrived.
+    fresh: list[Message] = field(default_factory=list)  # Changes of alerts that are not shown yet.
     score: Message | None = None
     scores: int = 0
 
-    def note_alert(self, message: Message) -> None:
+    def add_alert(self, message: Message) -> None:
         alert = message["alert"]
         with self.lock:
             known = self.alerts.get(alert["id"])
@@ -39,7 +39,7 @@ class Record:
             if known is None or known["state"] != alert["state"]:
                 self.fresh.append(alert)
 
-    def note_score(self, message: Message) -> None:
+    def add_score(self, message: Message) -> None:
         with self.lock:
             self.score = message
             self.scores += 1
@@ -51,15 +51,15 @@ class Record:
             return fresh
 
 
-class Feed:
-    """Follows a camera's alerts and scores until closed; connects again when cut off."""
+class LiveFeed:
+    """Follows a camera's alerts and scores until closed. Reconnects when a connection ends."""
 
-    def __init__(self, base: str, camera_id: str, record: Record) -> None:
+    def __init__(self, base: str, camera_id: str, pushed: PushedMessages) -> None:
         self._closing = threading.Event()
         paths = {"alert": f"/ws/alerts?camera={camera_id}", "score": f"/ws/scores?camera={camera_id}"}
-        notes: dict[str, Callable[[Message], None]] = {"alert": record.note_alert, "score": record.note_score}
+        handlers: dict[str, Callable[[Message], None]] = {"alert": pushed.add_alert, "score": pushed.add_score}
         self._threads = [
-            threading.Thread(target=self._follow, args=(base + path, kind, notes[kind]), name=f"feed-{kind}")
+            threading.Thread(target=self._follow, args=(base + path, kind, handlers[kind]), name=f"feed-{kind}")
             for kind, path in paths.items()
         ]
         for thread in self._threads:
@@ -70,19 +70,19 @@ class Feed:
         for thread in self._threads:
             thread.join()
 
-    def _follow(self, url: str, kind: str, note: Callable[[Message], None]) -> None:
+    def _follow(self, url: str, kind: str, handle: Callable[[Message], None]) -> None:
         while not self._closing.is_set():
             try:
                 with connect(url, proxy=None, open_timeout=_OPEN_WITHIN_S, close_timeout=1) as socket:
-                    self._listen(socket, kind, note)
+                    self._listen(socket, kind, handle)
             except (OSError, TimeoutError, WebSocketException):
                 self._closing.wait(_RECONNECT_S)
 
-    def _listen(self, socket: ClientConnection, kind: str, note: Callable[[Message], None]) -> None:
+    def _listen(self, socket: ClientConnection, kind: str, handle: Callable[[Message], None]) -> None:
         while not self._closing.is_set():
             try:
                 message = json.loads(socket.recv(timeout=_LISTEN_S))
             except TimeoutError:
                 continue
             if message.get("type") == kind:
-                note(message)
+                handle(message)

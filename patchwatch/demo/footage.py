@@ -1,4 +1,4 @@
-"""Footage of the scene in a file, to learn from."""
+"""Footage of the scene in a file, from which normal is learnt."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ X264_OPTIONS = {"preset": "veryfast", "tune": "zerolatency", "crf": "23", "threa
 def write_footage(
     scene: Scene, seconds: float, path: Path, progress: Callable[[float], None] = lambda share: None
 ) -> None:
-    """Render ``seconds`` of the scene from time 0 into an H.264 mp4. ``progress`` is told the share done (0..1)."""
+    """Render ``seconds`` of the scene from time 0 into an H.264 mp4. ``progress`` gets the share done (0..1)."""
     count = round(seconds * SCENE_FPS)
     with av.open(str(path), "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=SCENE_FPS, options=X264_OPTIONS)
@@ -30,7 +30,7 @@ def write_footage(
 
 
 def video_frame(rgb: NDArray[np.uint8], number: int) -> av.VideoFrame:
-    """A frame to encode: the ``number``-th at the scene's rate."""
+    """A frame to encode, with this number at the scene's rate."""
     frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
     frame.pts, frame.time_base = number, Fraction(1, SCENE_FPS)
     return frame

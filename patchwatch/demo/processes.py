@@ -1,4 +1,4 @@
-"""The processes of the demonstration: none of them outlives it."""
+"""The child processes of the demonstration. None of them outlives it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def free_port(wanted: int, host: str = "127.0.0.1") -> int:
-    """``wanted`` when nobody listens there, else one the system finds free."""
+    """``wanted`` if it is free, else a free one that the system chooses."""
     try:
         return check_free(host, wanted, "")
     except PortTakenError:
@@ -28,21 +28,21 @@ def free_port(wanted: int, host: str = "127.0.0.1") -> int:
 
 
 def _end_with_parent() -> Callable[[], None] | None:
-    """Linux: the child gets SIGTERM when we are killed in a way that leaves us no time to stop it."""
+    """On Linux the child gets SIGTERM when this process is killed without a chance to stop it."""
     if not sys.platform.startswith("linux"):
         return None
     prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
 
-    def ask() -> None:
+    def request_signal() -> None:
         prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:
             os._exit(1)
 
-    return ask
+    return request_signal
 
 
-class Child:
-    """A process in a session of its own, so that Ctrl-C reaches only us and we end the others in order."""
+class ChildProcess:
+    """A process in a session of its own, so that Ctrl-C reaches only the parent, which stops its children in order."""
 
     def __init__(
         self, arguments: Sequence[str], *, output: Path, environment: Mapping[str, str], stop_s: float = 15.0
@@ -62,11 +62,11 @@ class Child:
         return self._process.poll()
 
     def output(self) -> str:
-        """All it has written so far, on stdout and stderr."""
+        """Everything it has written to stdout and stderr so far."""
         return self._log.read_text(errors="replace")
 
     def stop(self) -> None:
-        """Ask it to stop, wait, then end it and whatever it started."""
+        """Terminate it, wait, then kill it and whatever it started."""
         if self._process.poll() is None:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""What the terminal shows while the demonstration runs: a live table, or plain lines where there is no terminal."""
+"""The terminal during a demonstration: a live table, or plain lines when the output is not a terminal."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LINE_EVERY_S = 5.0
 
 
 @dataclass(frozen=True)
-class Glance:
+class CameraSnapshot:
     """The state of the camera at one moment."""
 
     second: float
@@ -32,7 +32,7 @@ class Glance:
     dropped: int
     score: float | None
     threshold: float | None
-    happening: str  # what the script shows just now, or ""
+    happening: str  # The scripted anomaly that is visible now, or "".
 
 
 class Screen(Protocol):
@@ -42,7 +42,7 @@ class Screen(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
-    def show(self, glance: Glance, changed: list[dict[str, Any]]) -> None:
+    def show(self, snapshot: CameraSnapshot, changed: list[dict[str, Any]]) -> None:
         """``changed``: alerts that opened or closed since the last call."""
         ...
 
@@ -60,19 +60,19 @@ class PlainScreen:
     def __exit__(self, *_: object) -> None:
         return None
 
-    def show(self, glance: Glance, changed: list[dict[str, Any]]) -> None:
+    def show(self, snapshot: CameraSnapshot, changed: list[dict[str, Any]]) -> None:
         for alert in changed:
             mark = "!!" if alert["state"] == "open" else "ok"
-            self._print(f"{glance.second:6.1f} s  {mark} {describe(alert)}")
+            self._print(f"{snapshot.second:6.1f} s  {mark} {describe(alert)}")
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + _LINE_EVERY_S
-        score = "-" if glance.score is None else f"{glance.score:.2f}"
-        threshold = "-" if glance.threshold is None else f"{glance.threshold:.2f}"
-        now = f"  [scripted: {glance.happening}]" if glance.happening else ""
+        score = "-" if snapshot.score is None else f"{snapshot.score:.2f}"
+        threshold = "-" if snapshot.threshold is None else f"{snapshot.threshold:.2f}"
+        now = f"  [scripted: {snapshot.happening}]" if snapshot.happening else ""
         self._print(
-            f"{glance.second:6.1f} s  {glance.state:10s} score {score} / {threshold}  "
-            f"captured {glance.captured} scored {glance.scored} dropped {glance.dropped}{now}"
+            f"{snapshot.second:6.1f} s  {snapshot.state:10s} score {score} / {threshold}  "
+            f"captured {snapshot.captured} scored {snapshot.scored} dropped {snapshot.dropped}{now}"
         )
 
     def _print(self, line: str) -> None:
@@ -81,7 +81,7 @@ class PlainScreen:
 
 @dataclass
 class LiveScreen:
-    """A table that is drawn anew, the latest alerts below it."""
+    """A table that is redrawn continuously, with the latest alerts below it."""
 
     console: Console
     _alerts: dict[str, tuple[float, dict[str, Any]]] = field(default_factory=dict)
@@ -96,24 +96,26 @@ class LiveScreen:
         if self._live is not None:
             self._live.stop()
 
-    def show(self, glance: Glance, changed: list[dict[str, Any]]) -> None:
+    def show(self, snapshot: CameraSnapshot, changed: list[dict[str, Any]]) -> None:
         for alert in changed:
-            first, _ = self._alerts.get(alert["id"], (glance.second, alert))
+            first, _ = self._alerts.get(alert["id"], (snapshot.second, alert))
             self._alerts[alert["id"]] = (first, alert)
         if self._live is not None:
-            self._live.update(Group(self._table(glance), *self._lines()))
+            self._live.update(Group(self._table(snapshot), *self._lines()))
 
-    def _table(self, glance: Glance) -> Table:
-        table = Table(title=f"live, {glance.second:.0f} s", title_justify="left", expand=False)
+    def _table(self, snapshot: CameraSnapshot) -> Table:
+        table = Table(title=f"live, {snapshot.second:.0f} s", title_justify="left", expand=False)
         for heading in ("camera", "score", "alerts above", "frames", "in the picture"):
             table.add_column(heading)
-        state_style = "green" if glance.state == "live" else "yellow"
-        camera = Text.assemble(("demo ", "bold"), (glance.state, state_style), f" {glance.fps or 0:.1f}/s")
-        if glance.detail and glance.state != "live":
-            camera.append(f"\n{glance.detail}")
-        threshold = "-" if glance.threshold is None else f"{glance.threshold:.2f}"
-        frames = f"{glance.captured} captured\n{glance.scored} scored\n{glance.dropped} dropped"
-        table.add_row(camera, _bar(glance.score, glance.threshold), threshold, frames, glance.happening or "normal")
+        state_style = "green" if snapshot.state == "live" else "yellow"
+        camera = Text.assemble(("demo ", "bold"), (snapshot.state, state_style), f" {snapshot.fps or 0:.1f}/s")
+        if snapshot.detail and snapshot.state != "live":
+            camera.append(f"\n{snapshot.detail}")
+        threshold = "-" if snapshot.threshold is None else f"{snapshot.threshold:.2f}"
+        frames = f"{snapshot.captured} captured\n{snapshot.scored} scored\n{snapshot.dropped} dropped"
+        table.add_row(
+            camera, _bar(snapshot.score, snapshot.threshold), threshold, frames, snapshot.happening or "normal"
+        )
         return table
 
     def _lines(self) -> list[Text]:
@@ -125,7 +127,7 @@ class LiveScreen:
 
 
 def _bar(score: float | None, threshold: float | None) -> Text:
-    """The score as a bar; a mark stands at the threshold."""
+    """The score as a bar with a mark at the threshold."""
     if score is None:
         return Text("-")
     filled, mark = round(score * _BAR), None if threshold is None else min(_BAR - 1, int(threshold * _BAR))

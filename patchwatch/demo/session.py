@@ -1,4 +1,4 @@
-"""One demonstration: learn the scene's normal, run the whole product on a live camera, show it, sum it up."""
+"""One demonstration: learn what is normal, run the whole product on a live camera, show it, summarise it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from typing import Any
 from models.banks.bank_file import save_bank
 from patchwatch.contract.errors import PatchwatchError, RetryableError
 from patchwatch.contract.settings import Settings, load_settings
-from patchwatch.demo.feed import Feed, Record
+from patchwatch.demo.feed import LiveFeed, PushedMessages
 from patchwatch.demo.footage import write_footage
-from patchwatch.demo.processes import Child, free_port
-from patchwatch.demo.publisher import file_moments
+from patchwatch.demo.pictures import file_pictures
+from patchwatch.demo.processes import ChildProcess, free_port
 from patchwatch.demo.scene.scene import Scene
 from patchwatch.demo.scene.script import ANOMALY_EVERY_S, FIRST_ANOMALY_S, Script, repeating
-from patchwatch.demo.screen import Glance, Screen
-from patchwatch.demo.summary import Summary, match
+from patchwatch.demo.screen import CameraSnapshot, Screen
+from patchwatch.demo.summary import Summary, match_alerts
 from patchwatch.local_redis.scratch_folder import scratch_folder
 from patchwatch.rest_client import RestClient
 from workers.analysis.engine_loader import load_engine
@@ -29,21 +29,21 @@ from workers.analysis.recordings import RecordingReader, learn, recorded_clips
 
 CAMERA = "demo"
 PROFILE = "motion"
-ANALYSIS_FPS = 10.0  # one who runs moves on by two body widths in a fifth of a second: too far for optical flow
-_NORMAL_SEED_OFFSET = 1000  # the footage learnt from shows another day than the live video
+ANALYSIS_FPS = 10.0  # At 5 fps a runner moves two body widths between frames: too far for optical flow.
+_NORMAL_SEED_OFFSET = 1000  # The normal footage shows another day than the live video.
 _START_WITHIN_S = 60.0
 _PORT_ATTEMPTS = 3
-_SETTLE_S = 5.0  # at most, for frames still on their way when the time is up
+_SETTLE_S = 5.0  # Longest wait for frames that are still in the queue when the time is up.
 
 Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
 class DemoOptions:
-    """What the user asked for."""
+    """The options of `patchwatch demo`. Anomalies are scripted in the rendered scene only."""
 
-    duration_s: float | None = None  # of live video; None: until stopped
-    source: Path | str | None = None  # None: the rendered scene; a str is an RTSP address
+    duration_s: float | None = None  # Length of the live video; None: until stopped.
+    source: Path | str | None = None  # None: the rendered scene. A str is an RTSP address.
     normal: Path | None = None
     seed: int = 1
     normal_s: float = 60.0
@@ -52,18 +52,18 @@ class DemoOptions:
 
     @property
     def script(self) -> Script:
-        """Nothing is scripted in footage of the user's own."""
+        """The anomalies to expect; none in the user's own footage."""
         return () if self.source is not None else repeating(self.first_anomaly_s, self.anomaly_every_s)
 
 
 @contextmanager
 def demo_settings() -> Iterator[Settings]:
-    """Settings apart from the user's installation: own data, own queue, loopback; the usual ports."""
-    usual = load_settings()
+    """Settings that keep apart from the user's installation: own data and queue, loopback only, the usual ports."""
+    installed = load_settings()
     with scratch_folder("demo") as folder:
         yield load_settings(
             data_dir=folder, media_dirs=(), redis_url=None, api_token=None, profiles_file=None,
-            host="127.0.0.1", port=usual.port, rtsp_host="127.0.0.1", rtsp_port=usual.rtsp_port,
+            host="127.0.0.1", port=installed.port, rtsp_host="127.0.0.1", rtsp_port=installed.rtsp_port,
             publish_username=None, publish_password=None, log_level="info",
         )  # fmt: skip
 
@@ -71,7 +71,7 @@ def demo_settings() -> Iterator[Settings]:
 def check_source(source: Path | str | None) -> None:
     """Raises `SourceRejectedError` when a file of the user's own holds no picture."""
     if isinstance(source, Path):
-        next(file_moments(source)).draw()
+        next(file_pictures(source)).draw()
 
 
 def render_normal(options: DemoOptions, folder: Path, progress: Progress) -> Path:
@@ -84,24 +84,24 @@ def render_normal(options: DemoOptions, folder: Path, progress: Progress) -> Pat
     return path
 
 
-def enrol(settings: Settings, normal: Path, progress: Progress) -> float:
-    """Learn the camera's bank, as ``patchwatch banks enrol`` does. Returns its threshold."""
+def learn_normal(settings: Settings, normal: Path, progress: Progress) -> float:
+    """Learn the camera's bank, as ``patchwatch enroll`` does. Returns its threshold."""
     clips = recorded_clips([normal], RecordingReader.of(settings, ANALYSIS_FPS))
     bank = learn(load_engine(settings, PROFILE), clips, count=1, progress=progress)
     save_bank(bank, settings.bank_path(CAMERA, PROFILE))
     return bank.rule.on
 
 
-class Session:
-    """The product, a camera that publishes to it, and a client that watches. A context manager; leaves nothing."""
+class DemoSession:
+    """The product, a camera that publishes to it, and a client that watches. A context manager that stops all three."""
 
     def __init__(self, options: DemoOptions, settings: Settings) -> None:
-        self.settings = settings  # once started: with the ports in use
+        self.settings = settings  # After `start` with the ports that are in use.
         self._options = options
-        self._record = Record()
+        self._pushed = PushedMessages()
         self._stack = ExitStack()
-        self._product: Child | None = None
-        self._publisher: Child | None = None
+        self._product: ChildProcess | None = None
+        self._publisher: ChildProcess | None = None
         self._started_at_ms = 0
 
     @property
@@ -120,21 +120,21 @@ class Session:
     def _api(self) -> RestClient:
         return RestClient(self.base)
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> DemoSession:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     def start(self) -> None:
-        """Bring up the service, add the camera, watch it, publish. Raises `RetryableError` when a part fails."""
+        """Start the service, add the camera, subscribe to it, publish. Raises `RetryableError` when a part fails."""
         folder = self.settings.data_dir
         for attempt in range(_PORT_ATTEMPTS):
             if self._serve(folder, last=attempt == _PORT_ATTEMPTS - 1):
                 break
         source = self._options.source if isinstance(self._options.source, str) else "push:"
         self._api.post("/cameras", {"id": CAMERA, "source": source, "profile": PROFILE, "analysis_fps": ANALYSIS_FPS})
-        feed = Feed(self.sockets, CAMERA, self._record)
+        feed = LiveFeed(self.sockets, CAMERA, self._pushed)
         self._stack.callback(feed.close)
         if isinstance(self._options.source, str):
             self._started_at_ms = time.time_ns() // 1_000_000
@@ -146,13 +146,13 @@ class Session:
         wanted = self.settings
         ports = {"port": free_port(wanted.port), "rtsp_port": free_port(wanted.rtsp_port)}
         self.settings = wanted.changed(**ports)
-        product = Child(
+        product = ChildProcess(
             ["-P", "-m", "patchwatch", "serve"],
             output=folder / "serve.log", environment=self.settings.environment(), stop_s=20.0,
         )  # fmt: skip
         self._stack.enter_context(product)
         try:
-            wait_until_ready(self._api, lambda: product.exit_code is None, _is_of(product))
+            wait_until_ready(self._api, lambda: product.exit_code is None, _belongs_to(product))
         except RetryableError as error:
             if not last and product.exit_code is not None and "is taken by another program" in product.output():
                 return False
@@ -169,7 +169,9 @@ class Session:
         arguments += ["--seed", str(options.seed), "--first-anomaly", str(options.first_anomaly_s)]
         arguments += ["--every", str(options.anomaly_every_s)]
         self._publisher = self._stack.enter_context(
-            Child(arguments, output=folder / "publisher.log", environment=self.settings.environment(), stop_s=5.0)
+            ChildProcess(
+                arguments, output=folder / "publisher.log", environment=self.settings.environment(), stop_s=5.0
+            )
         )
         deadline = time.monotonic() + _START_WITHIN_S
         while time.monotonic() < deadline:
@@ -178,7 +180,9 @@ class Session:
             if started_at_ns is not None:
                 return started_at_ns // 1_000_000
             time.sleep(0.05)
-        raise RetryableError(f"nothing could be published to {self.rtsp} within {_START_WITHIN_S:.0f} s")
+        raise RetryableError(
+            f"no video reached {self.rtsp} within {_START_WITHIN_S:.0f} s: see whether the machine is overloaded"
+        )
 
     def _published(self, what: str) -> int | None:
         """What the publisher has told of this name so far."""
@@ -197,19 +201,19 @@ class Session:
 
     def watch(self, screen: Screen) -> None:
         """Show the camera until the time is up. Raises `RetryableError` when a part of the product dies."""
-        glance_at = 0.0
+        next_status_at = 0.0
         status: dict[str, Any] = {}
         limit = self._options.duration_s
         while limit is None or self.live_s < limit:
             self._check_children()
-            if time.monotonic() >= glance_at:
-                glance_at = time.monotonic() + 1.0
+            if time.monotonic() >= next_status_at:
+                next_status_at = time.monotonic() + 1.0
                 status = self._status() or status
-            screen.show(self._glance(status), self._record.take_fresh())
+            screen.show(self._snapshot(status), self._pushed.take_fresh())
             time.sleep(0.2)
 
     def _settle(self) -> dict[str, Any]:
-        """End the publishing and wait until the frames on their way are scored; the camera's last status."""
+        """Stop publishing and wait until the queued frames are scored. Returns the camera's last status."""
         if self._publisher is not None:
             self._publisher.stop()
         deadline = time.monotonic() + _SETTLE_S
@@ -223,15 +227,18 @@ class Session:
         try:
             answer: dict[str, Any] = self._api.get(f"/cameras/{CAMERA}/status")
         except PatchwatchError:
-            return {}  # one answer missed: the next second brings another
+            return {}  # The next request follows within a second.
         return answer
 
-    def _glance(self, status: dict[str, Any]) -> Glance:
+    def _snapshot(self, status: dict[str, Any]) -> CameraSnapshot:
         capture, analysis = status.get("capture") or {}, status.get("analysis") or {}
         frames = status.get("frames") or {}
-        score = self._record.score
-        act = next((act for act in self._options.script if act.starts_at_s <= self.live_s < act.ends_at_s), None)
-        return Glance(
+        score = self._pushed.score
+        anomaly = next(
+            (anomaly for anomaly in self._options.script if anomaly.starts_at_s <= self.live_s < anomaly.ends_at_s),
+            None,
+        )
+        return CameraSnapshot(
             second=self.live_s,
             state=str(capture.get("state", "connecting")),
             detail=str(status.get("reason") or capture.get("detail") or ""),
@@ -241,22 +248,22 @@ class Session:
             dropped=sum((frames.get("dropped") or {}).values()),
             score=None if score is None else float(score["score"]),
             threshold=analysis.get("threshold_on"),
-            happening="" if act is None else act.kind.value,
+            happening="" if anomaly is None else anomaly.kind.value,
         )
 
     def log_tail(self) -> str:
-        """The end of what the service logged."""
+        """The last lines of the service's log."""
         return "" if self._product is None else _tail(self._product.output())
 
     def summary(self) -> Summary:
-        """What came of it, as the REST interface tells."""
+        """The result, as the REST API reports it."""
         live_s = self.live_s
         status = self._settle()
         frames = status.get("frames") or {}
         alerts = list(reversed(self._api.get(f"/alerts?camera={CAMERA}&limit=500")["alerts"]))
-        anomalies, unexplained = match(self._options.script, self._started_at_ms, live_s, alerts)
-        with self._record.lock:
-            pushed, scores = list(self._record.alerts), self._record.scores
+        anomalies, unexplained = match_alerts(self._options.script, self._started_at_ms, live_s, alerts)
+        with self._pushed.lock:
+            pushed, scores = list(self._pushed.alerts), self._pushed.scores
         return Summary(
             live_s=round(live_s, 1),
             captured=int(frames.get("captured", 0)),
@@ -294,14 +301,14 @@ def wait_until_ready(
         time.sleep(0.1)
 
 
-def _is_of(product: Child) -> Callable[[dict[str, Any]], bool]:
-    """Whether an answer of ``/readyz`` comes from this very service: its log names the processes it started."""
+def _belongs_to(product: ChildProcess) -> Callable[[dict[str, Any]], bool]:
+    """Whether an answer of ``/readyz`` comes from this service: its log names the processes that it started."""
 
-    def ours(ready: dict[str, Any]) -> bool:
+    def belongs(ready: dict[str, Any]) -> bool:
         started = set(re.findall(r"\(pid (\d+)\)", product.output()))
         return any(str(worker["pid"]) in started for worker in ready["workers"])
 
-    return ours
+    return belongs
 
 
 def _tail(text: str, lines: int = 12) -> str:

@@ -1,4 +1,4 @@
-"""What came of a demonstration: frames, alerts, and which scripted anomaly each alert belongs to."""
+"""The result of a demonstration: frames, alerts, and the scripted anomaly that each alert belongs to."""
 
 from __future__ import annotations
 
@@ -9,24 +9,27 @@ from typing import Any
 
 from patchwatch.demo.scene.script import Anomaly, Script
 
-_AFTERGLOW_S = 6.0  # smoothing, the minimum time and the queue let an alert come this much after its cause
-_SHOWN_S = 3.0  # one that began later than this before the end was hardly on the picture
+_AFTERGLOW_S = 6.0  # An alert may open this long after its cause: smoothing, minimum duration and queue take time.
+_SHOWN_S = 3.0  # An anomaly that began less than this before the end was hardly visible.
 
 
 @dataclass(frozen=True)
-class Played:
-    """A scripted anomaly that was on the air."""
+class PlayedAnomaly:
+    """A scripted anomaly that was published.
+
+    ``opened_after_s``: from its start to the alert's opening, None when the alert was open before.
+    """
 
     kind: str
     started_at_ms: int
-    second: float  # of the live video
+    second: float  # Within the live video.
     alert_id: str | None
-    opened_after_s: float | None  # from the anomaly's start to the alert's opening; None: it was open before
+    opened_after_s: float | None
 
 
 @dataclass(frozen=True)
 class Summary:
-    """The end of a demonstration, for people and (`as_json`) for machines."""
+    """The result of a demonstration, for people and (`as_json`) for machines."""
 
     live_s: float
     captured: int
@@ -34,11 +37,11 @@ class Summary:
     dropped: dict[str, int]
     scores_pushed: int
     threshold: float | None
-    alerts: list[dict[str, Any]]  # as GET /api/v1/alerts gives them, oldest first
-    alerts_pushed: list[str]  # ids that arrived over the WebSocket
-    anomalies: list[Played]
-    unexplained: list[str]  # ids of alerts with no scripted anomaly; all of them for footage of the user's own
-    left_out: int = 0  # pictures the demo's camera had no time to draw and send
+    alerts: list[dict[str, Any]]  # As GET /api/v1/alerts returns them, oldest first.
+    alerts_pushed: list[str]  # Ids that arrived over the WebSocket.
+    anomalies: list[PlayedAnomaly]
+    unexplained: list[str]  # Ids of alerts without a scripted anomaly; all of them for the user's own footage.
+    left_out: int = 0  # Pictures that the demo's own camera had no time to draw and send.
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -86,34 +89,34 @@ def describe(alert: dict[str, Any]) -> str:
     )
 
 
-def match(
+def match_alerts(
     script: Script, started_at_ms: int, live_s: float, alerts: Sequence[dict[str, Any]]
-) -> tuple[list[Played], list[str]]:
-    """Pair each anomaly shown long enough to be seen with the first alert during it; also the ids left over."""
+) -> tuple[list[PlayedAnomaly], list[str]]:
+    """Pair each anomaly that was visible long enough with the first alert during it. Also returns the other ids."""
     left = {alert["id"]: alert for alert in alerts}
     played = []
-    for act in script:
-        if act.starts_at_s > live_s - _SHOWN_S:
+    for anomaly in script:
+        if anomaly.starts_at_s > live_s - _SHOWN_S:
             break
-        begins_ms = started_at_ms + round(act.starts_at_s * 1000)
-        until_ms = started_at_ms + round((act.ends_at_s + _AFTERGLOW_S) * 1000)
-        mine = [alert for alert in left.values() if begins_ms <= _opened_ms(alert) <= until_ms]
-        for alert in mine:
+        begins_ms = started_at_ms + round(anomaly.starts_at_s * 1000)
+        until_ms = started_at_ms + round((anomaly.ends_at_s + _AFTERGLOW_S) * 1000)
+        during = [alert for alert in left.values() if begins_ms <= _opened_ms(alert) <= until_ms]
+        for alert in during:
             del left[alert["id"]]
-        still = [alert for alert in alerts if _opened_ms(alert) < begins_ms < _ended_ms(alert)]
-        played.append(_played(act, begins_ms, mine, still))
+        still_open = [alert for alert in alerts if _opened_ms(alert) < begins_ms < _ended_ms(alert)]
+        played.append(_played(anomaly, begins_ms, during, still_open))
     return played, list(left)
 
 
 def _played(
-    act: Anomaly, begins_ms: int, alerts: Sequence[dict[str, Any]], still_open: Sequence[dict[str, Any]]
-) -> Played:
+    anomaly: Anomaly, begins_ms: int, alerts: Sequence[dict[str, Any]], still_open: Sequence[dict[str, Any]]
+) -> PlayedAnomaly:
     if not alerts:
         covering = still_open[0]["id"] if still_open else None
-        return Played(act.kind.value, begins_ms, act.starts_at_s, covering, None)
+        return PlayedAnomaly(anomaly.kind.value, begins_ms, anomaly.starts_at_s, covering, None)
     first = min(alerts, key=_opened_ms)
     after_s = round((_opened_ms(first) - begins_ms) / 1000, 2)
-    return Played(act.kind.value, begins_ms, act.starts_at_s, first["id"], after_s)
+    return PlayedAnomaly(anomaly.kind.value, begins_ms, anomaly.starts_at_s, first["id"], after_s)
 
 
 def _opened_ms(alert: dict[str, Any]) -> int:

@@ -1,1 +1,1 @@
-"""What `patchwatch doctor` looks at, one noun per file. Each check only reads."""
+"""The checks of `patchwatch doctor`, one noun per file. Checks only read."""

@@ -1,4 +1,4 @@
-"""What a check found."""
+"""The result of a check."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from enum import StrEnum
 
 class Level(StrEnum):
     OK = "ok"
-    WARN = "warn"  # works, but not as one would expect
-    FAIL = "fail"  # does not work: to be mended
+    WARN = "warn"  # It works, but not as one would expect.
+    FAIL = "fail"  # It does not work and has to be corrected.
 
 
 @dataclass(frozen=True)
 class Finding:
-    """``text`` says what is so, and, unless all is well, the command or setting that mends it."""
+    """``text``: first what it means for the user, then, unless all is well, the cause and what to do."""
 
     level: Level
     check: str

@@ -17,13 +17,13 @@ _LEAST_FREE_BYTES = 500_000_000
 
 
 def check_host(settings: Settings, alive: set[str], *, reads_files: bool) -> Iterator[Finding]:
-    """``alive``: roles of which this host has a living worker; a port that one of them holds is ours.
+    """``alive``: roles with a living worker on this host; a port that one of them holds is in use by Patchwatch.
 
-    ``reads_files``: a camera's source is a file, so the media folders have to be there.
+    ``reads_files``: a camera's source is a file, so the media folders must exist.
     """
     for name, meant in unknown_variables().items():
-        advice = f"did you mean {meant}?" if meant else "`patchwatch settings` lists all"
-        yield warn("settings", f"{name} is no setting and has no effect: {advice}")
+        advice = f"did you mean {meant}?" if meant else "`patchwatch settings` lists all settings"
+        yield warn("settings", f"{name} has no effect, because there is no such setting: {advice}")
     yield _data_folder(settings.data_dir)
     for folder in settings.allowed_media_dirs:
         yield _media_folder(folder, needed=reads_files or bool(settings.media_dirs))
@@ -36,32 +36,42 @@ def check_host(settings: Settings, alive: set[str], *, reads_files: bool) -> Ite
 
 
 def _data_folder(folder: Path) -> Finding:
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        return fail("data folder", f"{there} may not be written: correct its permissions or PATCHWATCH_DATA_DIR")
-    free = shutil.disk_usage(there).free
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        return fail(
+            "data folder",
+            f"nothing can be stored: {existing} is not writable; correct its permissions or PATCHWATCH_DATA_DIR",
+        )
+    free = shutil.disk_usage(existing).free
     if free < _LEAST_FREE_BYTES:
-        return warn("data folder", f"{folder}: only {free / 1e6:.0f} MB free")
+        return warn(
+            "data folder",
+            f"banks and the queue may soon find no room: {folder} has {free / 1e6:.0f} MB left; free some space or set "
+            "PATCHWATCH_DATA_DIR",
+        )
     return ok("data folder", f"{folder}: {free / 1e9:.1f} GB free")
 
 
 def _media_folder(folder: Path, *, needed: bool) -> Finding:
     if not folder.exists() and not needed:
-        return ok("media folder", f"none, and no camera reads a file; one that does looks in {folder}")
+        return ok("media folder", f"not needed, as no camera reads a file; files of cameras belong into {folder}")
     if not folder.is_dir():
-        return warn("media folder", f"{folder} does not exist: `mkdir -p {folder}`, or set PATCHWATCH_MEDIA_DIRS")
+        return warn(
+            "media folder",
+            f"no file can be read: create the folder with `mkdir -p {folder}`, or set PATCHWATCH_MEDIA_DIRS",
+        )
     if not os.access(folder, os.R_OK | os.X_OK):
-        return fail("media folder", f"{folder} may not be read: correct its permissions")
+        return fail("media folder", f"no file can be read from {folder}: correct its permissions")
     return ok("media folder", str(folder))
 
 
 def _port(check: str, host: str, port: int, setting: str, *, running: bool) -> Finding:
     if port == 0:
-        return ok(check, "0: a free one will be taken")
+        return ok(check, "0: a free port will be chosen")
     try:
         check_free(host, port, setting)
     except PortTakenError as error:
-        return ok(check, f"{port}: taken, and Patchwatch runs here") if running else fail(check, str(error))
+        return ok(check, f"{port} is in use by Patchwatch") if running else fail(check, str(error))
     except ConfigurationError as error:
         return fail(check, str(error))
     return ok(check, f"{port} is free")
@@ -81,7 +91,9 @@ def _pyav() -> Finding:
     try:
         import av
     except ImportError as error:
-        return fail("ffmpeg", f"PyAV cannot be loaded ({error}): install Patchwatch again")
+        return fail(
+            "ffmpeg", f"no video can be decoded, because PyAV cannot be loaded ({error}): install Patchwatch again"
+        )
     major, minor, patch = av.library_versions["libavcodec"]
     return ok("ffmpeg", f"PyAV {av.__version__}, libavcodec {major}.{minor}.{patch}")
 
@@ -91,8 +103,12 @@ def _cuda() -> Finding:
         import torch
     except ImportError:
         return fail(
-            "device", "PATCHWATCH_DEVICE=cuda, but torch is not installed: run `pip install '.[clip]'` in the checkout"
+            "device",
+            "no network can run, because PATCHWATCH_DEVICE is cuda and torch is not installed: run "
+            "`pip install '.[clip]'` in the checkout",
         )
     if not torch.cuda.is_available():
-        return fail("device", "PATCHWATCH_DEVICE=cuda, but no GPU answers: see `nvidia-smi`, or set it to auto")
+        return fail(
+            "device", "no network can run, because torch finds no GPU: see `nvidia-smi`, or set PATCHWATCH_DEVICE=auto"
+        )
     return ok("device", torch.cuda.get_device_name(0))

@@ -1,4 +1,4 @@
-"""What is configured and what runs: workers, partitions, cameras with their banks, weights and accounts."""
+"""The installation in Redis: workers, partitions, weights, and cameras with their banks and accounts."""
 
 from __future__ import annotations
 
@@ -19,65 +19,77 @@ from patchwatch.contract.settings import Settings
 from patchwatch.doctor.finding import Finding, fail, ok, warn
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.capture_status import CaptureState, CaptureStatus
-from patchwatch.messages.heartbeat import Heartbeat
 
 _NEEDED = (Role.INGEST, Role.INFERENCE, Role.ENROLMENT)
-_SETTLES_S = 0.5  # a frame that is being committed as we look is accounted for by then
+_WITHOUT = {
+    Role.INGEST: "no camera is read",
+    Role.INFERENCE: "no frame is scored",
+    Role.ENROLMENT: "no bank is learnt",
+    Role.DELIVERY: "no webhook is delivered",
+}
+_SETTLES_S = 0.5  # A frame that is being committed during the check is accounted for after this.
 
 
-def cameras_of(client: Any) -> list[Camera]:
+def read_cameras(client: Any) -> list[Camera]:
     """The configured cameras that can be read."""
     cameras = []
     for _, data in sorted(client.hgetall(keys.CAMERAS).items()):
         try:
             cameras.append(Camera.decode(data))
         except InvalidMessageError:
-            continue  # the service says so in its log
+            continue  # The service logs it.
     return cameras
 
 
-def beats_of(client: Any) -> list[Heartbeat]:
-    """Living workers."""
+def read_heartbeats(client: Any) -> list[Heartbeat]:
+    """Heartbeats of all living workers."""
     names = list(client.scan_iter(keys.worker("*", "*"), count=1000))
-    found = []
+    heartbeats = []
     for data in client.mget(names) if names else []:
         try:
-            found.append(Heartbeat.decode(data or b""))
+            heartbeats.append(Heartbeat.decode(data or b""))
         except InvalidMessageError:
-            continue  # it expired meanwhile, or is of another version
-    return found
+            continue  # It has expired meanwhile, or comes from another version.
+    return heartbeats
 
 
-def check_workers(beats: list[Heartbeat], *, webhooks: int) -> Iterator[Finding]:
-    """``webhooks``: how many there are; without any nobody needs to deliver."""
-    count = Counter(beat.role for beat in beats)
+def check_workers(heartbeats: list[Heartbeat], *, webhooks: int) -> Iterator[Finding]:
+    """``webhooks``: their number; without any, delivery is not needed."""
+    count = Counter(beat.role for beat in heartbeats)
     for role in (*_NEEDED, *([Role.DELIVERY] if webhooks or count[Role.DELIVERY] else [])):
         if count[role]:
             yield ok("workers", f"{role}: {count[role]} alive")
         else:
-            yield warn("workers", f"{role}: none alive; start `patchwatch serve`, or `patchwatch run {role}`")
+            yield warn("workers", f"{_WITHOUT[role]}: start `patchwatch serve`, or `patchwatch run {role}`")
 
 
 def check_partitions(client: Any, settings: Settings, cameras: list[Camera]) -> Finding:
     used = {keys.partition_of(camera.id, settings.partitions) for camera in cameras if camera.enabled}
-    free = [number for number in sorted(used) if not client.exists(keys.lease(number))]
-    if free:
-        return warn("partitions", f"{len(free)} with cameras belong to no inference worker: `patchwatch run inference`")
-    return ok("partitions", f"{len(used)} with cameras, each scored by a worker")
+    unowned = [number for number in sorted(used) if not client.exists(keys.lease(number))]
+    if unowned:
+        return warn(
+            "partitions",
+            f"some cameras are not scored: {len(unowned)} of {len(used)} partitions with cameras have no worker; start "
+            "`patchwatch run inference`",
+        )
+    return ok("partitions", f"all {len(used)} that have cameras are scored")
 
 
 def check_weights(settings: Settings, cameras: list[Camera]) -> Iterator[Finding]:
     """Weights of the profiles in use."""
-    known = load_profiles(settings.profiles_file)
+    profiles = load_profiles(settings.profiles_file)
     for name in sorted({camera.profile for camera in cameras}):
-        if name not in known:
-            yield fail("weights", f"there is no profile {name}: choose one of {', '.join(known)}")
+        if name not in profiles:
+            choices = ", ".join(profiles)
+            yield fail(
+                "weights", f"{name}: its cameras are not scored, as there is no such profile; choose one of {choices}"
+            )
             continue
-        for entry, own in _needed(known[name], settings):
+        for entry, own in _needed(profiles[name], settings):
             try:
                 yield ok("weights", f"{name}: {catalog.resolve(entry, own, settings.weights_dir)}")
             except PatchwatchError as error:
-                yield fail("weights", f"{name}: {error}")
+                yield fail("weights", f"{name}: its cameras are not scored: {error}")
 
 
 def _needed(profile: Profile, settings: Settings) -> Iterator[tuple[catalog.WeightsFile, Any]]:
@@ -91,7 +103,7 @@ def check_camera(client: Any, settings: Settings, camera: Camera) -> Iterator[Fi
     """Its capture, its bank, its account."""
     name = f"camera {camera.id}"
     if not camera.enabled:
-        yield ok(name, "switched off")
+        yield ok(name, "disabled")
         return
     account, capture = _account(client, settings, camera)
     yield _capture(name, camera, capture)
@@ -103,10 +115,10 @@ def check_camera(client: Any, settings: Settings, camera: Camera) -> Iterator[Fi
 
 
 def _account(client: Any, settings: Settings, camera: Camera) -> tuple[accounting.Account, CaptureStatus | None]:
-    of = CameraKeys.for_camera(camera.id, settings.partitions)
+    camera_keys = CameraKeys.for_camera(camera.id, settings.partitions)
     with client.pipeline(transaction=True) as pipe:
-        accounting.queue_reads(pipe, of)
-        pipe.get(of.capture)
+        accounting.queue_reads(pipe, camera_keys)
+        pipe.get(camera_keys.capture)
         *answers, data = pipe.execute(raise_on_error=False)
     try:
         capture = CaptureStatus.decode(data) if isinstance(data, bytes) else None
@@ -117,23 +129,25 @@ def _account(client: Any, settings: Settings, camera: Camera) -> tuple[accountin
 
 def _capture(name: str, camera: Camera, capture: CaptureStatus | None) -> Finding:
     if capture is None:
-        return warn(name, "no ingest worker has taken it yet: is `patchwatch run ingest` up?")
+        return warn(
+            name, "not read yet, because no ingest worker has taken it: see whether `patchwatch run ingest` is running"
+        )
     text = ": ".join(part for part in (capture.state, capture.reason, capture.detail) if part)
     if capture.state is CaptureState.FAILED:
-        return fail(name, f"{text}; correct its source: PATCH /api/v1/cameras/{camera.id}")
+        return fail(name, f"not read ({text}): correct its source with PATCH /api/v1/cameras/{camera.id}")
     good = capture.state in (CaptureState.LIVE, CaptureState.ENDED)
     return ok(name, text) if good else warn(name, text)
 
 
 def _bank(name: str, settings: Settings, camera: Camera) -> Finding:
-    mend = f"learn what is normal {how_to_learn(camera.id, camera.profile)}"
+    advice = f"learn what is normal {how_to_learn(camera.id, camera.profile)}"
     path = settings.bank_path(camera.id, camera.profile)
     if not path.exists():
-        return warn(name, f"no bank at {path}: it is not scored; {mend}")
+        return warn(name, f"not scored, because there is no bank at {path}: {advice}")
     try:
         bank = load_bank(path)
     except PatchwatchError as error:
-        return fail(name, f"{error}; {mend}")
+        return fail(name, f"not scored: {error}; {advice}")
     return ok(name, f"bank {bank.id} of {bank.created_at}")
 
 
@@ -141,7 +155,9 @@ def _balance(name: str, account: accounting.Account) -> Finding:
     dropped = sum(account.dropped.values())
     text = f"{account.captured} frames captured, {account.scored} scored, {dropped} dropped, {account.queued} queued"
     if account.lost:
-        text += f"; the record of {account.lost} earlier ones went with a Redis that lost its data"
+        text += f"; {account.lost} earlier ones are not counted, because Redis lost its data"
     if account.unaccounted:
-        return fail(name, f"{text}: {account.unaccounted} are nowhere; please report this defect with the log")
+        return fail(
+            name, f"{account.unaccounted} frames are unaccounted for, a defect: please report it with the log ({text})"
+        )
     return ok(name, text)

@@ -9,7 +9,7 @@ from typing import Any
 from patchwatch.contract.settings import Settings
 from patchwatch.doctor.finding import Finding, fail, ok, warn
 
-_OLDEST = (7, 0)  # the `entries-added` of XINFO STREAM
+_OLDEST = (7, 0)  # Older ones lack `entries-added` in XINFO STREAM.
 _SLOW_MS, _TOO_SLOW_MS = 20.0, 1000.0
 _CLOCK_WARN_S = 2.0
 _PINGS = 5
@@ -20,7 +20,7 @@ _FRAME_BYTES_PER_PIXEL, _SCORE_BYTES, _MINUTE_BYTES, _REST_BYTES = 0.15, 130, 45
 
 
 def needed_bytes(settings: Settings, cameras: int) -> int:
-    """What so many cameras may come to hold in Redis, by the settings (an estimate)."""
+    """Memory that so many cameras may take in Redis under these settings (an estimate)."""
     frame = settings.max_side_px**2 * 9 / 16 * _FRAME_BYTES_PER_PIXEL
     scores = settings.score_retention_hours * 3600 * settings.analysis_fps * _SCORE_BYTES
     minutes = settings.minute_retention_days * 1440 * _MINUTE_BYTES
@@ -28,7 +28,7 @@ def needed_bytes(settings: Settings, cameras: int) -> int:
 
 
 def check_server(client: Any, settings: Settings, cameras: int) -> Iterator[Finding]:
-    """Raises redis-py's errors where Redis does not answer, or does not let us ask."""
+    """Raises redis-py's errors when Redis does not answer or refuses a command."""
     info = client.info()
     yield _version(info)
     yield _memory(info, needed_bytes(settings, cameras), cameras)
@@ -41,11 +41,17 @@ def check_server(client: Any, settings: Settings, cameras: int) -> Iterator[Find
 def _version(info: dict[str, Any]) -> Finding:
     version = str(info["redis_version"])
     if tuple(int(part) for part in version.split(".")[:2]) < _OLDEST:
-        return fail("redis version", f"{version}: install Redis 7.0 or newer")
+        return fail("redis version", f"frames could not be counted: Redis is {version}, install 7.0 or newer")
     if info.get("cluster_enabled"):
-        return fail("redis version", "a Redis Cluster: use a single Redis, with a replica if need be")
+        return fail(
+            "redis version",
+            "Patchwatch does not work with a Redis Cluster: use a single Redis, with a replica if need be",
+        )
     if info.get("role", "master") != "master":
-        return fail("redis version", f"{version}, a replica: name the primary in PATCHWATCH_REDIS_URL")
+        return fail(
+            "redis version",
+            "nothing can be written, because this Redis is a replica: set PATCHWATCH_REDIS_URL to the primary",
+        )
     valkey = info.get("valkey_version")
     return ok("redis version", version if valkey is None else f"Valkey {valkey}, which answers as Redis {version}")
 
@@ -54,14 +60,17 @@ def _memory(info: dict[str, Any], needed: int, cameras: int) -> Finding:
     limit, used = int(info.get("maxmemory", 0)), int(info.get("used_memory", 0))
     estimate = f"{cameras} cameras may need about {_mb(needed)}"
     if limit == 0:
-        return warn("redis memory", f"no maxmemory: {estimate}; set it, or the machine's memory is the limit")
+        return warn("redis memory", f"Redis may take all memory of its machine: set its maxmemory; {estimate}")
     if used >= limit:
-        return fail("redis memory", f"full, {_mb(used)} of {_mb(limit)}: raise {_LIMIT}; {estimate}")
+        return fail(
+            "redis memory",
+            f"no new frame is taken, because Redis is full ({_mb(used)} of {_mb(limit)}): raise {_LIMIT}; {estimate}",
+        )
     if needed > limit:
         return warn(
             "redis memory",
-            f"{_mb(limit)}, but {estimate}: raise {_LIMIT}, or lower PATCHWATCH_SCORE_RETENTION_HOURS or "
-            "PATCHWATCH_QUEUE_FRAMES",
+            f"Redis may become full: {estimate}, its limit is {_mb(limit)}; raise {_LIMIT}, or lower "
+            "PATCHWATCH_SCORE_RETENTION_HOURS or PATCHWATCH_QUEUE_FRAMES",
         )
     return ok("redis memory", f"{_mb(used)} of {_mb(limit)} used; {estimate}")
 
@@ -72,25 +81,33 @@ def _policy(info: dict[str, Any]) -> Finding:
         return ok("redis eviction", policy)
     return fail(
         "redis eviction",
-        f"{policy} throws whole cameras away when memory is short: CONFIG SET maxmemory-policy noeviction",
+        f"whole cameras are deleted when memory is short (maxmemory-policy {policy}): run "
+        "`CONFIG SET maxmemory-policy noeviction` in Redis",
     )
 
 
 def _persistence(info: dict[str, Any]) -> Finding:
     if info.get("rdb_last_bgsave_status", "ok") != "ok" or info.get("aof_last_write_status", "ok") != "ok":
-        return fail("redis persistence", "the last attempt to save failed: see Redis' log, and its disk")
+        return fail(
+            "redis persistence",
+            "a restart of Redis would lose data, because its last save failed: see its log and its disk",
+        )
     if info.get("aof_last_bgrewrite_status", "ok") != "ok":
         return fail(
             "redis persistence",
-            "its append-only file could not be rewritten, and grows: see Redis' log, its disk and the machine's memory",
+            "the disk of Redis will fill up, because its append-only file could not be rewritten: see its log, its "
+            "disk and the machine's memory",
         )
     if info.get("aof_enabled"):
-        return ok("redis persistence", "append-only file; FLUSHALL still deletes everything")
+        return ok("redis persistence", "append-only file: data survives a restart")
     if int(info.get("rdb_last_save_time", 0)) and int(info.get("rdb_saves", 0)):
-        return ok("redis persistence", "snapshots: a restart loses what came after the last one")
+        return ok(
+            "redis persistence",
+            "snapshots: a restart loses what came after the last one; to lose less, `CONFIG SET appendonly yes`",
+        )
     return warn(
         "redis persistence",
-        "neither append-only file nor snapshot: cameras, scores and alerts end with Redis. CONFIG SET appendonly yes",
+        "a restart of Redis loses all cameras, scores and alerts: run `CONFIG SET appendonly yes` in Redis",
     )
 
 
@@ -103,9 +120,9 @@ def _latency(client: Any) -> Finding:
     worst_ms = max(times_ms)
     text = f"PING takes up to {worst_ms:.1f} ms"
     if worst_ms > _TOO_SLOW_MS:
-        return fail("redis latency", f"{text}: frames will be given up; see `redis-cli --latency` and SLOWLOG GET")
+        return fail("redis latency", f"frames will be dropped, as {text}: see `redis-cli --latency` and SLOWLOG GET")
     if worst_ms > _SLOW_MS:
-        return warn("redis latency", f"{text}: each frame waits so long; see `redis-cli --latency` and SLOWLOG GET")
+        return warn("redis latency", f"every frame is delayed, as {text}: see `redis-cli --latency` and SLOWLOG GET")
     return ok("redis latency", text)
 
 
@@ -116,11 +133,11 @@ def _clock(client: Any) -> Finding:
     off_s = seconds + microseconds / 1e6 - (before_s + after_s) / 2
     text = f"{abs(off_s):.3f} s {'behind' if off_s > 0 else 'ahead of'} Redis"
     if abs(off_s) > _CLOCK_WARN_S:
-        # Frames, scores and alerts are stamped by Redis' clock on every host (docs/decisions/025).
+        # Frames, scores and alerts have the times of Redis' clock on every host (docs/decisions/025).
         return warn(
             "clock",
-            f"this host is {text}: its log, the dates of its banks, and what receivers of webhooks check go by its own "
-            "clock; run NTP on both",
+            f"times in the log, dates of banks and signatures of webhooks are wrong, as this host is {text}: run NTP "
+            "on both",
         )
     return ok("clock", f"this host is {text}")
 

@@ -1,19 +1,20 @@
-"""The alarm budgets that an evaluation looks at, and what a bank says of each."""
+"""The alarm budgets that an evaluation measures, and the event rule that a bank sets for each."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from models.alarms.event_detector import EventRule
 from models.banks.bank import Bank
-from patchwatch.evaluation.report import Interval
+from patchwatch.evaluation.report.budget_result import HEADLINE_BUDGET
+from patchwatch.evaluation.report.protocol import Interval
 
 _SAME = 1e-9
 
 
 @dataclass(frozen=True)
 class AlarmBudget:
-    """So many expected false alarms per camera. ``is_setting``: what PATCHWATCH_FALSE_ALARMS_PER_DAY asks for."""
+    """Expected false alarms per camera and day. ``is_setting``: the budget of PATCHWATCH_FALSE_ALARMS_PER_DAY."""
 
     name: str
     per_day: float
@@ -22,29 +23,30 @@ class AlarmBudget:
 
 @dataclass(frozen=True)
 class BudgetRule:
-    """A bank's rule at a budget, and the interval of false alarms per day its calibration states."""
+    """A bank's event rule at a budget, and the interval of false alarms per day that its calibration expects."""
 
     rule: EventRule
     stated_per_day: Interval
     warnings: tuple[str, ...]
 
 
-STRICT = AlarmBudget("1 per hour", 24.0)
-_USUAL = (STRICT, AlarmBudget("4 per day", 4.0), AlarmBudget("1 per day", 1.0))
+STRICT = AlarmBudget(HEADLINE_BUDGET, 24.0)
+_ALWAYS = (STRICT, AlarmBudget("4 per day", 4.0), AlarmBudget("1 per day", 1.0))
 
 
-def budgets(setting_per_day: float) -> tuple[AlarmBudget, ...]:
-    """One per hour, four and one per day, and the setting's own, which may be one of them."""
-    found = [AlarmBudget(one.name, one.per_day, abs(one.per_day - setting_per_day) < _SAME) for one in _USUAL]
-    if not any(one.is_setting for one in found):
-        found.append(AlarmBudget(f"{setting_per_day:g} per day", setting_per_day, is_setting=True))
-    return tuple(found)
+def alarm_budgets(setting_per_day: float) -> tuple[AlarmBudget, ...]:
+    """One per hour, four and one per day, and the budget of the setting, which may be one of them."""
+    budgets = [replace(budget, is_setting=abs(budget.per_day - setting_per_day) < _SAME) for budget in _ALWAYS]
+    if not any(budget.is_setting for budget in budgets):
+        budgets.append(AlarmBudget(f"{setting_per_day:g} per day", setting_per_day, is_setting=True))
+    return tuple(budgets)
 
 
 def rule_at(bank: Bank, budget: AlarmBudget) -> BudgetRule:
-    """What the bank's threshold model makes of a budget."""
-    found = bank.threshold.at(budget.per_day)
-    warnings = (found.warning,) if found.warning else ()
+    """The rule that the bank's threshold model sets for a budget."""
+    threshold = bank.threshold.at(budget.per_day)
     return BudgetRule(
-        bank.threshold.rule(budget.per_day), (found.expected_low, found.expected_high), warnings
-    )  # fmt: skip
+        rule=bank.threshold.rule(budget.per_day),
+        stated_per_day=(threshold.expected_low, threshold.expected_high),
+        warnings=(threshold.warning,) if threshold.warning else (),
+    )

@@ -15,13 +15,13 @@ from workers.media.frame_folder import FrameFolder, natural, pictures_in
 from workers.media.video import Video
 
 SUFFIXES = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm"}
-_MASKS = "_gt"  # UCSD keeps the pixel masks of a testing clip beside it, in a folder of pictures so named
-_EVERY_FRAME_FPS = 1e6  # faster than any camera: nothing is left out
+_MASKS = "_gt"  # UCSD keeps the pixel masks of a testing clip beside it, in a folder of pictures with this ending.
+_EVERY_FRAME_FPS = 1e6  # Faster than any camera, so that no frame is left out.
 
 
 @dataclass(frozen=True)
 class ClipFile:
-    """A clip on disk. ``name``: without the ending of a file; labels name clips so."""
+    """A clip on disk. ``name`` is the one that labels use: that of the file without its ending."""
 
     name: str
     path: Path
@@ -31,19 +31,19 @@ class ClipFile:
         return self.path.is_dir()
 
 
-def clips_in(folder: Path) -> list[ClipFile]:
-    """Clips of a folder in natural order. Raises `RejectedError` when it is missing, holds none or two of one name."""
+def find_clips(folder: Path) -> list[ClipFile]:
+    """Clips of a folder in natural order. Raises `RejectedError` if it is missing, is empty or has two of one name."""
     if not folder.is_dir():
         raise RejectedError(f"{folder} is not a folder: name one that holds clips")
-    found = [clip for path in folder.iterdir() if not path.name.startswith(".") and (clip := _clip(path))]
-    if not found:
+    clips = [clip for path in folder.iterdir() if not path.name.startswith(".") and (clip := _clip(path))]
+    if not clips:
         looked_for = " ".join(sorted(SUFFIXES))
         raise RejectedError(f"{folder} holds no video file (looked for {looked_for}) and no folder of pictures")
-    names = [clip.name for clip in found]
+    names = [clip.name for clip in clips]
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         raise RejectedError(f"{folder} holds two each of the clips {', '.join(twice)}: keep one of each")
-    return sorted(found, key=lambda clip: natural(clip.name))
+    return sorted(clips, key=lambda clip: natural(clip.name))
 
 
 def _clip(path: Path) -> ClipFile | None:
@@ -53,8 +53,8 @@ def _clip(path: Path) -> ClipFile | None:
 
 
 @dataclass(frozen=True)
-class Frames:
-    """Every frame of a clip: its time on the clock that the analysed frames have, and its number for people.
+class ClipFrames:
+    """Every frame of a clip: its time on the same clock as the analysed frames, and its number for people.
 
     ``numbers``: those in the names of pictures, and from 1 in videos.
     """
@@ -73,7 +73,7 @@ class Frames:
 
     @property
     def interval_s(self) -> float:
-        """The usual time between two frames."""
+        """The median time between two frames."""
         return float(np.median(np.diff(self.times_s))) if len(self) > 1 else 0.0
 
     @property
@@ -81,10 +81,10 @@ class Frames:
         return len(self) * self.interval_s
 
 
-def frames_of(clip: ClipFile, reader: RecordingReader) -> Frames:
+def read_frames(clip: ClipFile, reader: RecordingReader) -> ClipFrames:
     """Raises the source errors."""
     if clip.is_folder:
-        return Frames(clip, FrameFolder(clip.path, frame_rate=reader.frame_rate).times_s)
+        return ClipFrames(clip, FrameFolder(clip.path, frame_rate=reader.frame_rate).times_s)
     options = replace(reader.video, analysis_fps=_EVERY_FRAME_FPS)
     with Video.open(clip.path, options=options) as video:
-        return Frames(clip, np.array([frame.media_time_s for frame in video.frames()]))
+        return ClipFrames(clip, np.array([frame.media_time_s for frame in video.frames()]))

@@ -1,4 +1,4 @@
-"""What each part of the method costs per frame, measured while it works."""
+"""Processor time per frame of each part of the method, measured during the evaluation."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from models.frames.camera_context import CameraContext
 from models.frames.features import Features
 from models.frames.frame import Frame
 from models.streams.frame_batch import FrameBatch
-from patchwatch.evaluation.report import Cost
+from patchwatch.evaluation.report.profile_result import Cost
 
 Part = tuple[str, str]  # kind, name
 SCORING: Part = ("scoring", "")
 _SHARED, _STREAM = "shared", "stream"
 _NAMES = {"flows": "flow", "detections": "detector", "_embeddings": "backbone", "_fresh": "stillness"}
-_FREE = ("_looked_at",)  # a choice from a list
+_FREE = ("_looked_at",)  # This only chooses from a list.
 
 
 class CostMeter:
     """Adds up processor time by part. Time spent in a part within another counts for the inner one only.
 
-    The first batch is left out: it pays for what happens once.
+    The first batch is left out, because it includes what happens once.
     """
 
     def __init__(self) -> None:
@@ -34,16 +34,16 @@ class CostMeter:
         self._extracted = self._scored = 0
         self._cpu_s: dict[Part, float] = {}
         self._extract_wall_s = self._score_wall_s = 0.0
-        self._inner_s = [0.0]  # per open part, the time of the parts within it; the first is of no part
+        self._inner_s = [0.0]  # For each open part, the time of the parts within it. The first belongs to no part.
 
     def extract(self, engine: Engine, frames: Sequence[Frame], view: CameraContext) -> list[tuple[Features, ...]]:
-        """As `Engine.extract` for one camera, metered."""
+        """Extract as `Engine.extract` does for one camera, and measure it."""
         start_s = time.perf_counter()
-        perception = _metered_class()(engine.perceive(frames, [view] * len(frames)), self)
+        batch = _metered_class()(engine.perceive(frames, [view] * len(frames)), self)
         columns = []
         for stream in engine.streams:
             with self.part((_STREAM, stream.name)):
-                columns.append(stream.extract(perception))
+                columns.append(stream.extract(batch))
         if self._warm:
             self._extracted += len(frames)
             self._extract_wall_s += time.perf_counter() - start_s
@@ -54,7 +54,7 @@ class CostMeter:
 
     @contextmanager
     def scoring(self, frames: int) -> Iterator[None]:
-        """Around the scoring of so many frames."""
+        """Measure the scoring of so many frames."""
         start_s = time.perf_counter()
         with self.part(SCORING):
             yield
@@ -63,7 +63,7 @@ class CostMeter:
 
     @contextmanager
     def part(self, part: Part) -> Iterator[None]:
-        """Around the work of a part; may stand within another."""
+        """Measure a part; parts may be nested."""
         start_s = time.process_time()
         self._inner_s.append(0.0)
         try:
@@ -75,7 +75,7 @@ class CostMeter:
             self._cpu_s[part] = self._cpu_s.get(part, 0.0) + own_s
 
     def cost(self, device: str) -> Cost:
-        """Means over the frames seen. Raises ValueError before any was scored."""
+        """Means over all frames so far. Raises ValueError before the first frame is scored."""
         if not (self._extracted and self._scored):
             raise ValueError("no frame was extracted and scored yet")
         mean_ms = {part: spent * 1e3 / self._extracted for part, spent in self._cpu_s.items() if part != SCORING}
@@ -96,16 +96,16 @@ class CostMeter:
 
 
 class _Metered(FrameBatch):
-    """A perception whose shared inputs report their cost."""
+    """A frame batch whose shared inputs report their cost."""
 
-    def __init__(self, perception: FrameBatch, meter: CostMeter) -> None:
-        super().__init__(perception.frames, perception.views, perception._networks, perception._stillness)
+    def __init__(self, batch: FrameBatch, meter: CostMeter) -> None:
+        super().__init__(batch.frames, batch.views, batch._networks, batch._stillness)
         self.meter = meter
 
 
 @cache
 def _metered_class() -> type[_Metered]:
-    """With every value that `FrameBatch` computes once and shares wrapped, whichever those are."""
+    """A subclass that measures every value which `FrameBatch` computes once and shares."""
 
     class Metered(_Metered):
         pass
@@ -119,8 +119,8 @@ def _metered_class() -> type[_Metered]:
 
 
 def _wrapped(name: str, shared: cached_property[Any]) -> cached_property[Any]:
-    def compute(perception: _Metered) -> Any:
-        with perception.meter.part((_SHARED, _NAMES.get(name, name.strip("_")))):
-            return shared.func(perception)
+    def compute(batch: _Metered) -> Any:
+        with batch.meter.part((_SHARED, _NAMES.get(name, name.strip("_")))):
+            return shared.func(batch)
 
     return cached_property(compute)

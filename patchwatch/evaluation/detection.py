@@ -1,4 +1,4 @@
-"""Labelled events against the events that the camera's rule opens."""
+"""Labelled events matched with the events that the camera's rule opens."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.alarms.event_detector import Event, EventDetector, EventRule
-from patchwatch.evaluation.clips import Frames
+from patchwatch.evaluation.clips import ClipFrames
 from patchwatch.evaluation.labels.labels import FrameRange, ranges_of
-from patchwatch.evaluation.metrics import Truth
 from patchwatch.evaluation.scoring import ScoredClip
+from patchwatch.evaluation.statistics.metrics import Truth
 
 
 @dataclass(frozen=True)
-class Span:
+class LabelledSpan:
     """A labelled event: a maximal range of anomalous frames, and the times of its first and last frame."""
 
     frames: FrameRange
@@ -24,13 +24,13 @@ class Span:
 
 
 @dataclass(frozen=True)
-class Match:
-    """What a rule made of one labelled event. ``delay_s`` is None when it was missed.
+class EventMatch:
+    """Whether a rule detected one labelled event. ``delay_s`` is None when it was missed.
 
     ``opened_early``: the event that detects it was open before the range began.
     """
 
-    span: Span
+    span: LabelledSpan
     delay_s: float | None
     opened_early: bool = False
 
@@ -40,10 +40,10 @@ class Match:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """A clip under one rule: every labelled event, and every event that opened with whether it is a false alarm."""
+class ClipDetections:
+    """One clip under one rule: every labelled event, and every event that opened, with whether it is a false alarm."""
 
-    matches: tuple[Match, ...]
+    matches: tuple[EventMatch, ...]
     alarms: tuple[tuple[Event, bool], ...]
 
     @property
@@ -51,15 +51,20 @@ class Outcome:
         return sum(false for _, false in self.alarms)
 
 
-def spans_of(truth: Truth, frames: Frames) -> tuple[Span, ...]:
+def labelled_spans(truth: Truth, frames: ClipFrames) -> tuple[LabelledSpan, ...]:
     """The labelled events of a clip."""
     return tuple(
-        Span(found, float(frames.times_s[found.first - 1]), float(frames.times_s[found.last - 1]))
-        for found in ranges_of(truth)
+        LabelledSpan(frame_range, _time_s(frames, frame_range.first), _time_s(frames, frame_range.last))
+        for frame_range in ranges_of(truth)
     )
 
 
-def events_of(clip: ScoredClip, rule: EventRule) -> tuple[Event, ...]:
+def _time_s(frames: ClipFrames, number: int) -> float:
+    """Time of the clip's frame of this number, from 1."""
+    return float(frames.times_s[number - 1])
+
+
+def detect_events(clip: ScoredClip, rule: EventRule) -> tuple[Event, ...]:
     """Every event the rule opens on a clip, as it was when it closed or the clip ended."""
     detector, closed = EventDetector(rule), []
     for at_s, reading in zip(clip.at_s.tolist(), clip.readings, strict=True):
@@ -68,38 +73,38 @@ def events_of(clip: ScoredClip, rule: EventRule) -> tuple[Event, ...]:
     return (*closed, *detector.finish())
 
 
-def outcome(spans: Sequence[Span], events: Sequence[Event]) -> Outcome:
-    """Match them.
+def match_events(spans: Sequence[LabelledSpan], events: Sequence[Event]) -> ClipDetections:
+    """Match the events that a rule opened with the labelled ones.
 
-    An event counts from its opening, when an operator hears of it, to the last frame at or above ``off``. It detects
-    every labelled event that this time overlaps; one that overlaps none is a false alarm, also where its score began
-    to rise within the range but opened after its end. The delay is from the range's first frame to the opening of the
-    first event that detects it: 0 for one that was open before and still stands when the range begins, which is
-    counted apart. One that opened and fell below ``off`` before the range detects nothing and is a false alarm.
+    An event counts from its opening, when an operator is notified, to the last frame at or above ``off``. It detects
+    every labelled event that this time overlaps. One that overlaps none is a false alarm, even if its score began to
+    rise within a range and it opened after the end. The delay is from the range's first frame to the opening of the
+    first event that detects it: 0 for one that was open before and is still open when the range begins, which
+    is counted apart. One that opened and fell below ``off`` before the range detects nothing and is a false alarm.
     """
-    return Outcome(
+    return ClipDetections(
         tuple(_match(span, events) for span in spans),
         tuple((event, not any(_overlaps(event, span) for span in spans)) for event in events),
     )
 
 
-def _match(span: Span, events: Sequence[Event]) -> Match:
+def _match(span: LabelledSpan, events: Sequence[Event]) -> EventMatch:
     opened_s = [event.opened_s for event in events if _overlaps(event, span)]
     if not opened_s:
-        return Match(span, None)
+        return EventMatch(span, None)
     first_s = min(opened_s)
-    return Match(span, max(0.0, first_s - span.starts_s), first_s < span.starts_s)
+    return EventMatch(span, max(0.0, first_s - span.starts_s), first_s < span.starts_s)
 
 
-def _overlaps(event: Event, span: Span) -> bool:
+def _overlaps(event: Event, span: LabelledSpan) -> bool:
     ended_s = event.opened_s if event.ended_s is None else max(event.opened_s, event.ended_s)
     return event.opened_s <= span.ends_s and ended_s >= span.starts_s
 
 
-def delays(matches: Sequence[Match]) -> tuple[float | None, float | None]:
+def delays(matches: Sequence[EventMatch]) -> tuple[float | None, float | None]:
     """Median and 90th percentile of the delays of the detected ones, in seconds; None without any."""
-    found = [match.delay_s for match in matches if match.delay_s is not None]
-    if not found:
+    delays_s = [match.delay_s for match in matches if match.delay_s is not None]
+    if not delays_s:
         return None, None
-    median, late = np.percentile(found, [50, 90])
-    return float(median), float(late)
+    median_s, p90_s = np.percentile(delays_s, [50, 90])
+    return float(median_s), float(p90_s)

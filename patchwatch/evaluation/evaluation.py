@@ -1,4 +1,4 @@
-"""Learn from a folder of normal clips, score a folder of labelled ones."""
+"""Learn from a folder of normal clips, score a folder of labelled ones, and compare the scores with the labels."""
 
 from __future__ import annotations
 
@@ -9,70 +9,76 @@ from pathlib import Path
 from models.banks.bank import Bank
 from models.engine.engine import Engine
 from patchwatch.contract.errors import InsufficientFootageError
-from patchwatch.evaluation import folds as fold
-from patchwatch.evaluation.budgets import AlarmBudget, budgets, rule_at
-from patchwatch.evaluation.clips import ClipFile, Frames, clips_in, frames_of
+from patchwatch.evaluation import alarm_evidence, misjudged_frames
+from patchwatch.evaluation.budgets import AlarmBudget, alarm_budgets, rule_at
+from patchwatch.evaluation.clip_results import clip_result
+from patchwatch.evaluation.clips import ClipFile, ClipFrames, find_clips, read_frames
 from patchwatch.evaluation.cost import CostMeter
-from patchwatch.evaluation.detection import Outcome, delays, events_of, outcome, spans_of
-from patchwatch.evaluation.evidence import evidence
-from patchwatch.evaluation.evidence import with_pictures as evidence_with_pictures
+from patchwatch.evaluation.detection import ClipDetections, delays, detect_events, labelled_spans, match_events
+from patchwatch.evaluation.folds import FOLDS, check_held_out
 from patchwatch.evaluation.labels.label_format import LabelFormat, read_labels
 from patchwatch.evaluation.labels.labels import Labels
-from patchwatch.evaluation.metrics import Truth
-from patchwatch.evaluation.moments import with_pictures, worst
-from patchwatch.evaluation.protocols import FrameScores, frame_scores, judge
-from patchwatch.evaluation.report import Budget, ClipResult, HeldOut, ProfileResult, StreamEntry, Training
-from patchwatch.evaluation.results import clip_result
-from patchwatch.evaluation.scoring import ScoredClip, SeenClip, learn, score, see
+from patchwatch.evaluation.protocols import FrameScores, frame_scores, measure_protocols
+from patchwatch.evaluation.report.budget_result import BudgetResult, HeldOutCheck
+from patchwatch.evaluation.report.clip_result import ClipResult
+from patchwatch.evaluation.report.profile_result import ProfileResult, StreamEntry, Training
+from patchwatch.evaluation.scoring import ExtractedClip, ScoredClip, extract_clip, learn, score
+from patchwatch.evaluation.statistics.metrics import Truth
 from workers.analysis.recordings import RecordingReader
 
-_READ, _LEARN, _FOLDS = 0.35, 0.15, 0.45  # shares of the time, for the progress bar
+_READ, _LEARN, _FOLDS = 0.35, 0.15, 0.45  # Estimated shares of the time, for the progress bar.
 
 Progress = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
-class Material:
-    """Clips to learn from and clips to score. ``labels`` None: nothing is known of the testing clips."""
+class Dataset:
+    """Clips to learn from and clips to score. ``labels`` is None when the testing clips are not labelled."""
 
     training: tuple[ClipFile, ...]
-    testing: tuple[Frames, ...]
+    testing: tuple[ClipFrames, ...]
     labels: Labels | None
 
     @property
     def has_folders(self) -> bool:
-        return any(clip.is_folder for clip in (*self.training, *(frames.clip for frames in self.testing)))
+        """Whether a clip is a folder of pictures."""
+        return any(clip.is_folder for clip in (*self.training, *self.testing_files))
+
+    @property
+    def testing_files(self) -> tuple[ClipFile, ...]:
+        return tuple(frames.clip for frames in self.testing)
 
     @property
     def truths(self) -> tuple[Truth, ...]:
+        """Which frames of each testing clip are anomalous."""
         if self.labels is None:
-            raise ValueError("without labels there is no truth")
+            raise ValueError("the testing clips are not labelled")
         return tuple(self.labels.truth(frames.clip.name, len(frames)) for frames in self.testing)
 
 
-def gather(
+def load_dataset(
     train: Path, test: Path, reader: RecordingReader, labels: Path | None = None, form: LabelFormat | None = None
-) -> Material:
-    """Find the clips and read the labels: all that can be wrong with them is found here, before the work.
+) -> Dataset:
+    """Find the clips and read the labels. Everything that can be wrong with them is reported here, before the work.
 
     Raises `RejectedError` for folders and labels that do not fit, and the source errors.
     """
-    training, testing = clips_in(train), clips_in(test)
+    training, testing = find_clips(train), find_clips(test)
     names = [clip.name for clip in testing]
-    known = None if labels is None else read_labels(labels, names, form)
-    if known is not None:
-        known.check(names, test)
-    material = Material(tuple(training), tuple(frames_of(clip, reader) for clip in testing), known)
-    if known is not None:
-        _ = material.truths  # raises for labels of other lengths
-    return material
+    known_labels = None if labels is None else read_labels(labels, names, form)
+    if known_labels is not None:
+        known_labels.check(names, test)
+    dataset = Dataset(tuple(training), tuple(read_frames(clip, reader) for clip in testing), known_labels)
+    if known_labels is not None:
+        _ = dataset.truths  # Raises for labels of other lengths.
+    return dataset
 
 
 @dataclass(frozen=True)
-class Run:
+class ProfileRun:
     """A profile's bank, learnt from the training clips, and the testing clips scored with it."""
 
-    training: tuple[SeenClip, ...]
+    training: tuple[ExtractedClip, ...]
     bank: Bank
     scored: tuple[ScoredClip, ...]
     scores: tuple[FrameScores, ...]
@@ -81,144 +87,151 @@ class Run:
 
 def run(
     engine: Engine,
-    material: Material,
+    dataset: Dataset,
     reader: RecordingReader,
     false_alarms_per_day: float,
     progress: Progress = lambda done, what: None,
-) -> Run:
-    """Learn one bank from the training clips, score each testing clip from a fresh state.
+) -> ProfileRun:
+    """Learn one bank from the training clips, and score each testing clip from a fresh state.
 
-    Nothing of the testing clips is used but their pictures. Every clip is read, and its features extracted, once.
+    Of the testing clips only the pictures are used. Every clip is read, and its features extracted, once.
     Raises `InsufficientFootageError` and the source errors.
     """
     meter, training = CostMeter(), []
-    for number, clip in enumerate(material.training):
-        progress(number / len(material.training) * _READ, f"reading {clip.name}")
-        training.append(see(engine, clip, reader, meter))
+    for number, clip in enumerate(dataset.training):
+        progress(number / len(dataset.training) * _READ, f"reading {clip.name}")
+        training.append(extract_clip(engine, clip, reader, meter))
     bank = learn(engine, training, false_alarms_per_day, lambda done: progress(_READ + _LEARN * done, "learning"))
     scored = []
-    for frames in material.testing:
-        progress(_READ + _LEARN, f"scoring {frames.clip.name}")
-        scored.append(score(bank, see(engine, frames.clip, reader, meter), meter))
-    scores = frame_scores(engine.profile.fusion, scored, material.testing)
-    return Run(tuple(training), bank, tuple(scored), scores, meter)
+    for clip in dataset.testing_files:
+        progress(_READ + _LEARN, f"scoring {clip.name}")
+        scored.append(score(bank, extract_clip(engine, clip, reader, meter), meter))
+    scores = frame_scores(engine.profile.fusion, scored, dataset.testing)
+    return ProfileRun(tuple(training), bank, tuple(scored), scores, meter)
 
 
 def evaluate(
     engine: Engine,
-    material: Material,
+    dataset: Dataset,
     reader: RecordingReader,
     *,
     false_alarms_per_day: float,
-    folds: int = fold.FOLDS,
+    folds: int = FOLDS,
     progress: Progress = lambda done, what: None,
 ) -> ProfileResult:
-    """Everything the report says of one profile. ``folds`` 0 leaves the held-out normal footage out.
+    """Everything the report states about one profile. ``folds`` 0 leaves out the check on held-out footage.
 
     Every frame of a testing clip counts: one that is not analysed has the last score before it. Raises as `run`.
     """
-    found = run(engine, material, reader, false_alarms_per_day, progress)
-    return judge_run(engine, material, reader, found, folds=folds, progress=progress)
+    profile_run = run(engine, dataset, reader, false_alarms_per_day, progress)
+    return evaluate_run(engine, dataset, reader, profile_run, folds=folds, progress=progress)
 
 
-def judge_run(
+def evaluate_run(
     engine: Engine,
-    material: Material,
+    dataset: Dataset,
     reader: RecordingReader,
-    found: Run,
+    profile_run: ProfileRun,
     *,
-    folds: int = fold.FOLDS,
+    folds: int = FOLDS,
     progress: Progress = lambda done, what: None,
 ) -> ProfileResult:
-    """A run compared with the labels."""
-    asked = budgets(found.bank.false_alarms_per_day)
-    outcomes = [_outcomes(found, material, budget) for budget in asked]
-    unseen, notes = _held_out(engine, found, asked, folds, progress)
-    clips = _clips(engine, material, found, asked, outcomes)
-    files = [frames.clip for frames in material.testing]
-    misses = worst(clips, material.testing, anomalous=True)
-    alarms = worst(clips, material.testing, anomalous=False)
-    at_setting = next(of for budget, of in zip(asked, outcomes, strict=True) if budget.is_setting)
-    explained = evidence(found.bank, found.scored, at_setting)
+    """Compare a run with the labels."""
+    bank = profile_run.bank
+    budgets = alarm_budgets(bank.false_alarms_per_day)
+    detections = [_detections(profile_run, dataset, budget) for budget in budgets]
+    checks, notes = _held_out(engine, profile_run, budgets, folds, progress)
+    clips = _clips(engine, dataset, profile_run, budgets, detections)
+    misses = misjudged_frames.worst_frames(clips, dataset.testing, anomalous=True)
+    false_alarms = misjudged_frames.worst_frames(clips, dataset.testing, anomalous=False)
+    setting = next(number for number, budget in enumerate(budgets) if budget.is_setting)
+    evidence = alarm_evidence.explain_alarms(bank, profile_run.scored, detections[setting])
     progress(1.0, "")
     return ProfileResult(
         profile=engine.profile.name,
         fps=reader.video.analysis_fps,
-        random_weights=found.bank.random_weights,
+        random_weights=bank.random_weights,
         streams=tuple(StreamEntry(spec.name, spec.kind.value, spec.weight) for spec in engine.profile.streams),
         networks=dict(engine.identity["networks"]),
-        training=Training(len(found.training), found.bank.footage.frames, found.bank.footage.seconds),
-        cost=found.meter.cost(engine.device),
-        protocols=judge(found.scores, material.truths),
+        training=Training(len(profile_run.training), bank.footage.frames, bank.footage.seconds),
+        cost=profile_run.meter.cost(engine.device),
+        protocols=measure_protocols(profile_run.scores, dataset.truths),
         budgets=tuple(
-            _budget(found.bank, material, budget, of, held_out)
-            for budget, of, held_out in zip(asked, outcomes, unseen, strict=True)
+            _budget(bank, dataset, *parts) for parts in zip(budgets, detections, checks, strict=True)
         ),
         clips=clips,
-        worst_misses=with_pictures(misses, files, reader),
-        worst_false_alarms=with_pictures(alarms, files, reader),
+        worst_misses=misjudged_frames.add_pictures(misses, dataset.testing_files, reader),
+        worst_false_alarms=misjudged_frames.add_pictures(false_alarms, dataset.testing_files, reader),
         notes=notes,
-        evidence=evidence_with_pictures(explained, material.training, files, reader),
-    )
+        evidence=alarm_evidence.add_pictures(evidence, dataset.training, dataset.testing_files, reader),
+    )  # fmt: skip
 
 
-def _outcomes(found: Run, material: Material, budget: AlarmBudget) -> list[Outcome]:
-    rule = rule_at(found.bank, budget).rule
-    parts = zip(found.scored, material.testing, material.truths, strict=True)
-    return [outcome(spans_of(truth, frames), events_of(clip, rule)) for clip, frames, truth in parts]
+def _detections(profile_run: ProfileRun, dataset: Dataset, budget: AlarmBudget) -> list[ClipDetections]:
+    """One per testing clip."""
+    rule = rule_at(profile_run.bank, budget).rule
+    parts = zip(profile_run.scored, dataset.testing, dataset.truths, strict=True)
+    return [match_events(labelled_spans(truth, frames), detect_events(clip, rule)) for clip, frames, truth in parts]
 
 
 def _clips(
     engine: Engine,
-    material: Material,
-    found: Run,
-    asked: Sequence[AlarmBudget],
-    outcomes: Sequence[Sequence[Outcome]],
+    dataset: Dataset,
+    profile_run: ProfileRun,
+    budgets: Sequence[AlarmBudget],
+    detections: Sequence[Sequence[ClipDetections]],
 ) -> tuple[ClipResult, ...]:
+    """``detections``: by budget, then by clip."""
     streams = [spec.name for spec in engine.profile.streams]
-    parts = zip(material.testing, material.truths, found.scored, found.scores, zip(*outcomes, strict=True), strict=True)
+    by_clip = (list(zip(budgets, of_clip, strict=True)) for of_clip in zip(*detections, strict=True))
+    parts = zip(dataset.testing, dataset.truths, profile_run.scored, profile_run.scores, by_clip, strict=True)
     return tuple(
-        clip_result(frames, truth, clip, scores, streams, list(zip(asked, of, strict=True)))
-        for frames, truth, clip, scores, of in parts
+        clip_result(frames, truth, clip, scores, streams, detections_by_budget)
+        for frames, truth, clip, scores, detections_by_budget in parts
     )
 
 
 def _held_out(
-    engine: Engine, found: Run, asked: Sequence[AlarmBudget], folds: int, progress: Progress
-) -> tuple[list[HeldOut | None], tuple[str, ...]]:
-    nothing: list[HeldOut | None] = [None] * len(asked)
+    engine: Engine, profile_run: ProfileRun, budgets: Sequence[AlarmBudget], folds: int, progress: Progress
+) -> tuple[list[HeldOutCheck | None], tuple[str, ...]]:
+    """A check for each budget, or None for each with a note that says why."""
+    unchecked: list[HeldOutCheck | None] = [None] * len(budgets)
     if not folds:
-        return nothing, ("held-out normal footage was not looked at (--no-folds)",)
-    if len(found.training) < 2:
-        return nothing, ("held-out normal footage was not looked at: it needs two training clips",)
+        return unchecked, ("held-out normal footage was not checked (--no-folds)",)
+    if len(profile_run.training) < 2:
+        return unchecked, ("held-out normal footage was not checked: that needs two training clips",)
     start = _READ + _LEARN
     try:
-        results = fold.held_out(
-            engine, found.training, asked, folds=folds,
+        checks = check_held_out(
+            engine, profile_run.training, budgets, folds=folds,
             progress=lambda done: progress(start + _FOLDS * done, "held-out normal footage"),
         )  # fmt: skip
     except InsufficientFootageError as error:
-        return nothing, (f"held-out normal footage was not looked at: {error}",)
-    return list(results), ()
+        return unchecked, (f"held-out normal footage was not checked: {error}",)
+    return list(checks), ()
 
 
 def _budget(
-    bank: Bank, material: Material, budget: AlarmBudget, outcomes: Sequence[Outcome], unseen: HeldOut | None
-) -> Budget:
-    at = rule_at(bank, budget)
-    matches = [match for one in outcomes for match in one.matches]
+    bank: Bank,
+    dataset: Dataset,
+    budget: AlarmBudget,
+    detections: Sequence[ClipDetections],
+    held_out: HeldOutCheck | None,
+) -> BudgetResult:
+    at_budget = rule_at(bank, budget)
+    matches = [match for clip_detections in detections for match in clip_detections.matches]
     detected = sum(match.detected for match in matches)
-    false_alarms = sum(one.false_alarms for one in outcomes)
-    parts = zip(material.testing, material.truths, strict=True)
+    false_alarms = sum(clip_detections.false_alarms for clip_detections in detections)
+    parts = zip(dataset.testing, dataset.truths, strict=True)
     hours = sum(float((~truth).sum()) * frames.interval_s for frames, truth in parts) / 3600.0
     median_s, p90_s = delays(matches)
-    return Budget(
+    return BudgetResult(
         name=budget.name,
         false_alarms_per_day=budget.per_day,
         is_setting=budget.is_setting,
-        on=at.rule.on,
-        off=at.rule.off,
-        stated_per_day=at.stated_per_day,
+        on=at_budget.rule.on,
+        off=at_budget.rule.off,
+        stated_per_day=at_budget.stated_per_day,
         labelled=len(matches),
         detected=detected,
         opened_early=sum(match.opened_early for match in matches),
@@ -228,6 +241,6 @@ def _budget(
         false_alarms_per_hour=false_alarms / hours if hours else None,
         delay_median_s=median_s,
         delay_p90_s=p90_s,
-        held_out=unseen,
-        warnings=at.warnings,
+        held_out=held_out,
+        warnings=at_budget.warnings,
     )

@@ -1,4 +1,4 @@
-"""False alarms on normal footage that a bank did not see: the training clips, each left out once."""
+"""False alarms on normal footage that a bank has not seen: the training clips, each held out once."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from scipy.stats import poisson
 from models.engine.engine import Engine
 from patchwatch.evaluation.budgets import AlarmBudget, rule_at
 from patchwatch.evaluation.cost import CostMeter
-from patchwatch.evaluation.detection import events_of
-from patchwatch.evaluation.report import HeldOut, Interval
-from patchwatch.evaluation.scoring import SeenClip, learn, score
+from patchwatch.evaluation.detection import detect_events
+from patchwatch.evaluation.report.budget_result import HeldOutCheck
+from patchwatch.evaluation.report.protocol import Interval
+from patchwatch.evaluation.scoring import ExtractedClip, learn, score
 
 FOLDS = 4
 _HOURS_PER_DAY = 24.0
@@ -23,24 +24,24 @@ Progress = Callable[[float], None]
 
 @dataclass(frozen=True)
 class _Count:
-    """Of one fold at one budget: events that opened, and how many its calibration states for so much footage."""
+    """Events that opened in one fold at one budget, and how many the calibration expects on that much footage."""
 
     events: int
     expected: Interval
 
 
-def held_out(
+def check_held_out(
     engine: Engine,
-    clips: Sequence[SeenClip],
+    clips: Sequence[ExtractedClip],
     budgets: Sequence[AlarmBudget],
     *,
     folds: int = FOLDS,
     progress: Progress = lambda done: None,
-) -> list[HeldOut]:
+) -> list[HeldOutCheck]:
     """One result per budget. Fold ``k`` of n holds out every n-th clip from the k-th on and learns from the others.
 
-    Every event that opens on a held-out clip counts: the footage is normal. Needs two clips, and as many folds as
-    there are clips are the most. Raises `InsufficientFootageError` where a fold leaves too little to learn from.
+    Every event that opens on a held-out clip counts: the footage is normal. Needs two clips; there are
+    never more folds than clips. Raises `InsufficientFootageError` where a fold leaves too little to learn from.
     """
     folds = min(folds, len(clips))
     if folds < 2:
@@ -55,28 +56,28 @@ def held_out(
 
 
 def _count(
-    engine: Engine, known: Sequence[SeenClip], unseen: Sequence[SeenClip], budgets: Sequence[AlarmBudget]
+    engine: Engine, known: Sequence[ExtractedClip], unseen: Sequence[ExtractedClip], budgets: Sequence[AlarmBudget]
 ) -> list[_Count]:
     bank = learn(engine, known, budgets[0].per_day)
     scored = [score(bank, clip, CostMeter()) for clip in unseen]
     days = sum(clip.duration_s for clip in unseen) / 3600.0 / _HOURS_PER_DAY
-    found = []
+    counts = []
     for budget in budgets:
-        at = rule_at(bank, budget)
-        events = sum(len(events_of(clip, at.rule)) for clip in scored)
-        low, high = at.stated_per_day
-        found.append(_Count(events, (low * days, high * days)))
-    return found
+        at_budget = rule_at(bank, budget)
+        events = sum(len(detect_events(clip, at_budget.rule)) for clip in scored)
+        low, high = at_budget.stated_per_day
+        counts.append(_Count(events, (low * days, high * days)))
+    return counts
 
 
-def _total(counts: Sequence[_Count], folds: int, clips: int, hours: float) -> HeldOut:
+def _total(counts: Sequence[_Count], folds: int, clips: int, hours: float) -> HeldOutCheck:
     events = sum(count.events for count in counts)
     expected = (sum(count.expected[0] for count in counts), sum(count.expected[1] for count in counts))
-    return HeldOut(folds, clips, hours, events, expected, is_within(events, expected))
+    return HeldOutCheck(folds, clips, hours, events, expected, is_within(events, expected))
 
 
 def is_within(events: int, expected: Interval) -> bool:
-    """Whether a Poisson process of a mean from ``expected`` low to high yields so many with 95 % probability."""
+    """Whether so many events lie within the 95 % interval of a Poisson process with a mean in ``expected``."""
     tail = (1.0 - _CONFIDENCE) / 2.0
     low, high = expected
     return bool(poisson.ppf(tail, low) <= events <= poisson.ppf(1.0 - tail, high))

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import TextIO
 
-from patchwatch.evaluation.clips import Frames
+from patchwatch.evaluation.clips import ClipFrames
 from patchwatch.evaluation.protocols import FrameScores
+from patchwatch.evaluation.statistics.metrics import Scores
 
 
 class ScoredBy(StrEnum):
-    """Which protocol's scores are written. ``paper`` looks into the future and at all testing clips."""
+    """The protocol whose scores are written. ``paper`` looks into the future and at all testing clips."""
 
     SERVICE = "service"
     UNSMOOTHED = "unsmoothed"
@@ -20,21 +21,17 @@ class ScoredBy(StrEnum):
 
 
 def write_predictions(
-    clips: Sequence[Frames], scores: Sequence[FrameScores], stream: TextIO, scored_by: ScoredBy = ScoredBy.SERVICE
+    clips: Sequence[ClipFrames], scores: Sequence[FrameScores], stream: TextIO, scored_by: ScoredBy = ScoredBy.SERVICE
 ) -> None:
     """``Id,Predicted``: one line per frame of each clip. Raises `RejectedError` where pictures have no numbers."""
     table = csv.writer(stream, lineterminator="\n")
     table.writerow(["Id", "Predicted"])
-    for clip, found in zip(clips, scores, strict=True):
-        values = {
-            ScoredBy.SERVICE: found.service,
-            ScoredBy.UNSMOOTHED: found.unsmoothed,
-            ScoredBy.PAPER: found.paper,
-        }[scored_by]
+    for clip, clip_scores in zip(clips, scores, strict=True):
+        values: Scores = getattr(clip_scores, scored_by.value)
         table.writerows(zip(frame_ids(clip), values.tolist(), strict=True))
 
 
-def frame_ids(clip: Frames) -> Iterator[str]:
+def frame_ids(clip: ClipFrames) -> Iterator[str]:
     """``<clip>_<frame>`` per frame, numbers without leading zeros: ``1_939`` for ``01/frame_00939.jpg``."""
     name = clip.clip.name
     name = str(int(name)) if name.isdecimal() else name

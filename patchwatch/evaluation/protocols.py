@@ -9,53 +9,65 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.profiles.profile import Fusion
-from patchwatch.evaluation.bootstrap import ClipBootstrap
-from patchwatch.evaluation.clips import Frames
-from patchwatch.evaluation.metrics import Scores, Truth, average_precision, macro_auroc, micro_auroc, roc_points
-from patchwatch.evaluation.report import Protocol, Protocols
+from patchwatch.evaluation.clips import ClipFrames
+from patchwatch.evaluation.report.protocol import Protocol, Protocols
 from patchwatch.evaluation.scoring import ScoredClip
-from patchwatch.evaluation.smoothing import normalise_over_set, smooth_two_sided
+from patchwatch.evaluation.statistics.bootstrap import ClipBootstrap
+from patchwatch.evaluation.statistics.metrics import (
+    Scores,
+    Truth,
+    average_precision,
+    macro_auroc,
+    micro_auroc,
+    roc_points,
+)
+from patchwatch.evaluation.statistics.smoothing import normalise_over_set, smooth_two_sided
 
 _SAME_INSTANT_S = 1e-6
-_DIGITS = 4  # of the points of a curve
+_DIGITS = 4  # Points of a curve are rounded to this.
 
 
 @dataclass(frozen=True)
 class FrameScores:
-    """Per protocol a value for each of a clip's own frames, all in 0..1. ``paper`` looks into the future and at the
-    other clips."""
+    """One value in 0..1 for each frame of a clip, by protocol. ``paper`` looks into the future and at the other
+    clips."""
 
     service: Scores
     unsmoothed: Scores
     paper: Scores
 
 
-def frame_scores(fusion: Fusion, scored: Sequence[ScoredClip], frames: Sequence[Frames]) -> tuple[FrameScores, ...]:
-    """One per clip. A frame that is not analysed has the last live score before it; in ``paper`` the value that the
-    kernel has at its time."""
+def frame_scores(fusion: Fusion, scored: Sequence[ScoredClip], frames: Sequence[ClipFrames]) -> tuple[FrameScores, ...]:
+    """One per clip. A frame that is not analysed has the last live score before it, and in ``paper`` the value of the
+    kernel at its time."""
     pairs = list(zip(scored, frames, strict=True))
-    papers = normalise_over_set([smooth_two_sided(own.times_s, *clip.raw(fusion)) for clip, own in pairs])
+    smoothed = [smooth_two_sided(clip_frames.times_s, *clip.raw(fusion)) for clip, clip_frames in pairs]
+    papers = normalise_over_set(smoothed)
     return tuple(
-        FrameScores(held(own.times_s, clip.at_s, clip.service), held(own.times_s, clip.at_s, clip.unsmoothed), paper)
-        for (clip, own), paper in zip(pairs, papers, strict=True)
+        FrameScores(
+            service=hold_last(clip_frames.times_s, clip.at_s, clip.service),
+            unsmoothed=hold_last(clip_frames.times_s, clip.at_s, clip.unsmoothed),
+            paper=paper,
+        )
+        for (clip, clip_frames), paper in zip(pairs, papers, strict=True)
     )
 
 
-def held(times_s: NDArray[np.float64], analysed_s: NDArray[np.float64], values: Scores) -> Scores:
-    """Value of the last analysed frame at or before each time; both lists of times rise."""
+def hold_last(times_s: NDArray[np.float64], analysed_s: NDArray[np.float64], values: Scores) -> Scores:
+    """Value of the last analysed frame at or before each time. Both lists of times rise."""
     last = np.searchsorted(analysed_s, times_s + _SAME_INSTANT_S, side="right") - 1
     if len(last) and last[0] < 0:
-        raise ValueError("a frame stands before the first analysed one")
+        raise ValueError("the first frame is earlier than the first analysed one")
     return values[last]
 
 
-def analysed(times_s: NDArray[np.float64], at_s: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Which of a clip's own frames the analysed ones are, counted from 0."""
-    found = np.searchsorted(times_s, at_s - _SAME_INSTANT_S)
-    return np.asarray(np.minimum(found, len(times_s) - 1), np.int64)
+def analysed_positions(times_s: NDArray[np.float64], analysed_s: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Positions of the analysed frames among all frames of a clip, counted from 0."""
+    positions = np.searchsorted(times_s, analysed_s - _SAME_INSTANT_S)
+    return np.asarray(np.minimum(positions, len(times_s) - 1), np.int64)
 
 
-def judge(clips: Sequence[FrameScores], truths: Sequence[Truth]) -> Protocols:
+def measure_protocols(clips: Sequence[FrameScores], truths: Sequence[Truth]) -> Protocols:
     """How well each protocol ranks the frames."""
     paper = _judge([clip.paper for clip in clips], truths)
     return Protocols(

@@ -1,4 +1,4 @@
-"""The features of clips, extracted once, and what a bank says of them."""
+"""Features of clips, extracted once, and their scores by a bank."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from models.banks.bank import Bank
 from models.banks.bank_builder import BankBuilder
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScore, FrameScorer
-from models.exemplars.footage_moments import Moment
 from models.frames.camera_context import CameraContext
 from models.frames.features import Features
 from models.profiles.profile import Fusion
 from patchwatch.evaluation.clips import ClipFile
 from patchwatch.evaluation.cost import CostMeter
-from patchwatch.evaluation.metrics import Scores
-from patchwatch.evaluation.report import Box
+from patchwatch.evaluation.report.clip_result import RelativeBox
+from patchwatch.evaluation.statistics.metrics import Scores
+from workers.analysis.clip_learner import ClipLearner
 from workers.analysis.recordings import RecordingReader
 
 Progress = Callable[[float], None]
 
 
 @dataclass(frozen=True)
-class SeenFrame:
-    """One analysed frame: its features instead of its picture. ``size``: width, height of the analysed picture."""
+class ExtractedFrame:
+    """The features of one analysed frame. ``size``: width, height of the analysed picture."""
 
     at_s: float
     discontinuity: bool
@@ -39,18 +39,18 @@ class SeenFrame:
 
 
 @dataclass(frozen=True)
-class SeenClip:
-    """A clip whose features are in memory: learnt from and scored as often as wanted without its pictures."""
+class ExtractedClip:
+    """A clip whose features are in memory, so that it can be learnt from and scored repeatedly without its pictures."""
 
     name: str
-    frames: tuple[SeenFrame, ...]
+    frames: tuple[ExtractedFrame, ...]
 
     @property
     def duration_s(self) -> float:
         return self.frames[-1].at_s - self.frames[0].at_s
 
 
-def see(engine: Engine, clip: ClipFile, reader: RecordingReader, meter: CostMeter) -> SeenClip:
+def extract_clip(engine: Engine, clip: ClipFile, reader: RecordingReader, meter: CostMeter) -> ExtractedClip:
     """Read a clip and extract its features, from a fresh state. Raises the source errors."""
     view, seen = CameraContext(), []
     with reader.open(clip.path) as video:
@@ -58,27 +58,27 @@ def see(engine: Engine, clip: ClipFile, reader: RecordingReader, meter: CostMete
             frames = [frame for _, frame in batch]
             for frame, features in zip(frames, meter.extract(engine, frames, view), strict=True):
                 size = (frame.width, frame.height)
-                seen.append(SeenFrame(frame.at_s, frame.discontinuity, size, features, frame.cut))
-    return SeenClip(clip.name, tuple(seen))
+                seen.append(ExtractedFrame(frame.at_s, frame.discontinuity, size, features, frame.cut))
+    return ExtractedClip(clip.name, tuple(seen))
 
 
 def learn(
-    engine: Engine, clips: Sequence[SeenClip], false_alarms_per_day: float, progress: Progress = lambda done: None
+    engine: Engine, clips: Sequence[ExtractedClip], false_alarms_per_day: float, progress: Progress = lambda done: None
 ) -> Bank:
     """The bank that `recordings.learn` learns from the same clips. Raises `InsufficientFootageError`."""
-    learner = BankBuilder(engine.profile, engine.streams, engine.identity, false_alarms_per_day, thumbnails_mb=0.0)
-    for source, clip in enumerate(clips):
-        offset_s = learner.next_free_s - clip.frames[0].at_s
-        for number, frame in enumerate(clip.frames):
-            learner.add(
-                offset_s + frame.at_s, frame.features, _blank(frame.size), moment=Moment(source, frame.at_s),
-                starts_run=number == 0 or frame.discontinuity, cut=frame.cut,
-            )  # fmt: skip
-    return learner.build([clip.name for clip in clips], progress)
+    learner = ClipLearner(
+        BankBuilder(engine.profile, engine.streams, engine.identity, false_alarms_per_day, thumbnails_mb=0.0)
+    )
+    for clip in clips:
+        learner.begin(clip.name)
+        for frame in clip.frames:
+            rgb = _blank(frame.size)
+            learner.add(frame.at_s, frame.features, rgb, discontinuity=frame.discontinuity, cut=frame.cut)
+    return learner.build(progress)
 
 
 def _blank(size: tuple[int, int]) -> NDArray[np.uint8]:
-    """A picture that takes no memory: without thumbnails the learner needs its size only."""
+    """A picture that takes no memory. Without thumbnails the bank builder needs only its size."""
     return np.broadcast_to(np.uint8(0), (size[1], size[0], 3))
 
 
@@ -86,7 +86,7 @@ def _blank(size: tuple[int, int]) -> NDArray[np.uint8]:
 class ScoredClip:
     """The readings of a clip's analysed frames, from a fresh state, as live."""
 
-    clip: SeenClip
+    clip: ExtractedClip
     readings: tuple[FrameScore, ...]
 
     @cached_property
@@ -102,36 +102,36 @@ class ScoredClip:
         return np.array([reading.unsmoothed for reading in self.readings])
 
     def raw(self, fusion: Fusion) -> tuple[NDArray[np.float64], Scores]:
-        """Times and fused values of the frames that some stream had something to say of."""
-        spoke = [
+        """Times and fused values of the frames that at least one stream has judged."""
+        judged = [
             fusion is Fusion.DISTANCE or any(rarity is not None for rarity in reading.rarities)
             for reading in self.readings
         ]
         values = np.array([reading.raw for reading in self.readings])
-        return self.at_s[spoke], values[spoke]
+        return self.at_s[judged], values[judged]
 
     @property
-    def boxes(self) -> Iterator[Box | None]:
-        """Where the leading stream looked, as shares of the picture."""
+    def boxes(self) -> Iterator[RelativeBox | None]:
+        """The region of the leading stream, as fractions of the picture."""
         for frame, reading in zip(self.clip.frames, self.readings, strict=True):
-            yield None if reading.box_xyxy_px is None else relative(reading.box_xyxy_px, frame.size)
+            yield None if reading.box_xyxy_px is None else relative_box(reading.box_xyxy_px, frame.size)
 
 
-def score(bank: Bank, clip: SeenClip, meter: CostMeter) -> ScoredClip:
+def score(bank: Bank, clip: ExtractedClip, meter: CostMeter) -> ScoredClip:
     """Score a clip frame by frame as the live path would, from a fresh state."""
-    analyzer = FrameScorer(bank)
+    scorer = FrameScorer(bank)
     with meter.scoring(len(clip.frames)):
         readings = tuple(
-            analyzer.read(frame.features, frame.at_s, discontinuity=frame.discontinuity) for frame in clip.frames
+            scorer.read(frame.features, frame.at_s, discontinuity=frame.discontinuity) for frame in clip.frames
         )
     return ScoredClip(clip, readings)
 
 
-def relative(box: PixelBox, size: tuple[int, int]) -> Box:
-    """A box in pixels as shares of a picture of this width and height."""
+def relative_box(box: PixelBox, size: tuple[int, int]) -> RelativeBox:
+    """A box in pixels as fractions of a picture of this width and height."""
     x1, y1, x2, y2 = (edge / side for edge, side in zip(box, size * 2, strict=True))
-    return (_share(x1), _share(y1), _share(x2), _share(y2))
+    return (_fraction(x1), _fraction(y1), _fraction(x2), _fraction(y2))
 
 
-def _share(value: float) -> float:
+def _fraction(value: float) -> float:
     return round(min(1.0, max(0.0, value)), 4)

@@ -44,7 +44,7 @@ REST: list[dict[str, Any]] = read_json("rest.json")
 def _product() -> SimpleNamespace:
     """All that this file names of the product."""
     from models.banks.bank_file import load_bank, save_bank
-    from patchwatch.evaluation.report import Report
+    from patchwatch.evaluation.report.report import Report
     from patchwatch.local_redis.private_server import private_redis
     from patchwatch.messages.alert import Alert
     from patchwatch.messages.analysis_status import AnalysisStatus

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from mutation import Mutator
 
-from patchwatch.evaluation.report import commit
+from patchwatch.evaluation.provenance import commit
 
 # Of all inputs. API requests together 0.4, queue messages and pipes 0.3, banks 0.2, videos 0.1.
 SHARES = {

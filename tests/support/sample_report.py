@@ -4,33 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from patchwatch.evaluation.report import (
+from patchwatch.evaluation.report.budget_result import BudgetResult, HeldOutCheck
+from patchwatch.evaluation.report.clip_result import (
     Alarm,
-    Budget,
     ClipResult,
-    Cost,
     Detection,
-    Evidence,
-    HeldOut,
     LabelledEvent,
-    Moment,
-    Nearest,
-    ProfileResult,
-    Protocol,
-    Protocols,
-    Report,
-    RunSettings,
-    StreamEntry,
-    StreamEvidence,
+    MisjudgedFrame,
     Timeline,
-    Training,
 )
+from patchwatch.evaluation.report.evidence import AlarmEvidence, NearestMoment, StreamEvidence
+from patchwatch.evaluation.report.profile_result import Cost, ProfileResult, StreamEntry, Training
+from patchwatch.evaluation.report.protocol import Protocol, Protocols
+from patchwatch.evaluation.report.report import Report, RunSettings
 
 _AREA = Protocol(0.9, 0.95, (0.8, 0.97), (0.9, 0.99), 0.85, ((0.0, 0.0), (0.1, 0.9), (1.0, 1.0)))
-_BUDGET = Budget(
+_BUDGET = BudgetResult(
     name="1 per hour", false_alarms_per_day=24.0, is_setting=True, on=0.5, off=0.375, stated_per_day=(10.0, 60.0),
     labelled=1, detected=1, opened_early=0, recall=1.0, false_alarms=0, normal_hours=0.01, false_alarms_per_hour=0.0,
-    delay_median_s=0.8, delay_p90_s=0.8, held_out=HeldOut(4, 8, 0.2, 1, (0.1, 0.5), True), warnings=("short",),
+    delay_median_s=0.8, delay_p90_s=0.8, held_out=HeldOutCheck(4, 8, 0.2, 1, (0.1, 0.5), True), warnings=("short",),
 )  # fmt: skip
 _CLIP = ClipResult(
     name="07", frames=4, anomalous=2, analysed=2, service=0.9, unsmoothed=0.8, paper=1.0,
@@ -42,9 +34,9 @@ _CLIP = ClipResult(
     ),
 )  # fmt: skip
 
-_NEAREST = Nearest("01", 2.0, 1.5, (0.1, 0.2, 0.3, 0.4), "/9j/")
+_NEAREST = NearestMoment("01", 2.0, 1.5, (0.1, 0.2, 0.3, 0.4), "/9j/")
 _STREAM = StreamEvidence("motion", 1.0, (0.1, 0.2, 0.3, 0.4), (_NEAREST,))
-_EVIDENCE = Evidence("07", 0.3, 0.3, 0.7, False, (_STREAM,), "/9j/")
+_EVIDENCE = AlarmEvidence("07", 0.3, 0.3, 0.7, False, (_STREAM,), "/9j/")
 
 
 def profile_result(profile: str = "motion", *, random_weights: bool = False, micro: float = 0.9) -> ProfileResult:
@@ -55,7 +47,7 @@ def profile_result(profile: str = "motion", *, random_weights: bool = False, mic
         cost=Cost("cpu", 600, {"flow": 3.0}, {"motion": 2.5}, 0.5, 6.0, 6.1, 166.7),
         protocols=Protocols(replace(_AREA, micro_auroc=micro), _AREA, replace(_AREA, looks_into_the_future=True)),
         budgets=(_BUDGET,), clips=(_CLIP,),
-        worst_misses=(Moment("07", 0.2, 3, True, 0.7, "motion", (0.1, 0.2, 0.3, 0.4), "/9j/"),),
+        worst_misses=(MisjudgedFrame("07", 0.2, 3, True, 0.7, "motion", (0.1, 0.2, 0.3, 0.4), "/9j/"),),
         worst_false_alarms=(), notes=("a note",), evidence=(_EVIDENCE,),
     )  # fmt: skip
 

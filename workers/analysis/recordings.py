@@ -14,7 +14,6 @@ from models.banks.bank_file import check_identity
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.exemplars.footage_index import THUMBNAILS_MB
-from models.exemplars.footage_moments import Moment
 from models.frames.camera_context import CameraContext
 from models.frames.features import Features
 from models.frames.frame import Frame
@@ -25,6 +24,7 @@ from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.redaction import redact
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.explanation import Explanation
+from workers.analysis.clip_learner import ClipLearner
 from workers.analysis.explanation import Explained, explanation_of
 from workers.media import jpeg_codec
 from workers.media.frame_folder import FRAME_RATE, FrameFolder
@@ -143,26 +143,20 @@ def learn(
     progress: Progress = lambda done, what: None,
 ) -> Bank:
     """Learn a bank from ``count`` clips of normal. Raises `InsufficientFootageError` and the clips' own errors."""
-    learner = BankBuilder(engine.profile, engine.streams, engine.identity, false_alarms_per_day, thumbnails_mb)
-    names: list[str] = []
+    learner = ClipLearner(
+        BankBuilder(engine.profile, engine.streams, engine.identity, false_alarms_per_day, thumbnails_mb)
+    )
     for number, clip in enumerate(clips):
-        names.append(clip.name)
-        view, first_s, starts = CameraContext(), None, True
-        offset_s = learner.next_free_s
+        learner.begin(clip.name, live=clip.live)
+        view, first_s = CameraContext(), None
         for frames in clip.batches:
             first_s = frames[0].at_s if first_s is None else first_s
             for frame, features in zip(frames, engine.extract(frames, [view] * len(frames)), strict=True):
-                since_s = frame.at_s - first_s
-                moment = Moment(number, since_s, frame.at_s) if clip.live else Moment(number, frame.at_s)
-                learner.add(
-                    offset_s + since_s, features, frame.rgb, moment=moment,
-                    starts_run=starts or frame.discontinuity, cut=frame.cut,
-                )  # fmt: skip
-                starts = False
+                learner.add(frame.at_s, features, frame.rgb, discontinuity=frame.discontinuity, cut=frame.cut)
             share = min(1.0, (frames[-1].at_s - first_s) / clip.duration_s) if clip.duration_s else 0.5
             progress(_READING_SHARE * (number + share) / count, f"reading {clip.name}")
     return learner.build(
-        names, lambda done: progress(_READING_SHARE + (1 - _READING_SHARE) * done, "drawing exemplars, calibrating")
+        lambda done: progress(_READING_SHARE + (1 - _READING_SHARE) * done, "drawing exemplars, calibrating")
     )
 
 

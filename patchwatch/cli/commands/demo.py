@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from patchwatch.contract.settings import Settings
-    from patchwatch.demo.session import DemoOptions, Session
+    from patchwatch.demo.session import DemoOptions, DemoSession
     from patchwatch.demo.summary import Summary
 
 _MAX_UNSCORED = 50  # frames still in the queue at the end; more means that scoring had stopped
@@ -38,7 +38,7 @@ def demo(
     """Learn a rendered scene, publish it live over RTSP, and watch the alerts. Exit code 130: stopped early."""
     from rich.console import Console
 
-    from patchwatch.demo.session import DemoOptions, Session, check_source, demo_settings
+    from patchwatch.demo.session import DemoOptions, DemoSession, check_source, demo_settings
 
     location = _parse_source(source)
     if (location is None) != (normal is None):
@@ -48,7 +48,7 @@ def demo(
     check_source(location)
     options = DemoOptions(duration, location, normal, seed, normal_seconds, first_anomaly, anomaly_every)
     console = Console(stderr=as_json)
-    with _stop_signals_as_ctrl_c(), demo_settings() as settings, Session(options, settings) as session:
+    with _stop_signals_as_ctrl_c(), demo_settings() as settings, DemoSession(options, settings) as session:
         summary = _play(options, settings, session, console)
         log = session.log_tail()
     if summary is None:
@@ -64,10 +64,10 @@ def demo(
         )
 
 
-def _play(options: DemoOptions, settings: Settings, session: Session, console: Console) -> Summary | None:
+def _play(options: DemoOptions, settings: Settings, session: DemoSession, console: Console) -> Summary | None:
     """The summary; None when the user stopped the demo before anything was scored."""
     from patchwatch.demo.screen import make_screen
-    from patchwatch.demo.session import enrol, render_normal
+    from patchwatch.demo.session import learn_normal, render_normal
 
     try:
         _print_plain(console, _introduction(options))
@@ -77,7 +77,7 @@ def _play(options: DemoOptions, settings: Settings, session: Session, console: C
         else:
             recording = options.normal
         with progress_bar("enrolling demo") as report:
-            threshold = enrol(settings, recording, report)
+            threshold = learn_normal(settings, recording, report)
         _print_plain(console, f"learnt: alerts will open above a score of {threshold:.2f}")
         session.start()
         _print_plain(console, _addresses(session, settings))
@@ -116,7 +116,7 @@ def _introduction(options: DemoOptions) -> str:
     )
 
 
-def _addresses(session: Session, wanted: Settings) -> str:
+def _addresses(session: DemoSession, wanted: Settings) -> str:
     used = session.settings
     moved = [
         f"port {port} is taken: {noun} uses {instead} instead"

@@ -1,4 +1,4 @@
-"""The square without anybody in it: sky, houses, paving, lawns, trees. Drawn once."""
+"""The empty square: sky, houses, paving, lawns, trees. Drawn once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from patchwatch.demo.scene.view import View
 
 LABEL = "SYNTHETIC SCENE"
 _SUPERSAMPLING = 3
-_PLACE_SEED = 7  # the place is the same on every day; only the people differ
+_PLACE_SEED = 7  # The place is the same for every seed of a scene; only the people differ.
 _WALLS_Z = 36.0
 _LAWNS = ((-16.0, -4.6, 18.6, 22.6), (6.4, 17.0, 18.6, 22.6))  # x from, to, z from, to (metres)
 _TREES = ((-8.6, 20.6, 5.2), (-13.2, 20.4, 4.6), (9.4, 20.8, 5.4), (14.2, 20.2, 4.4))  # x, z, height
@@ -39,7 +39,7 @@ def backdrop(view: View) -> NDArray[np.uint8]:
 
 
 def label(picture: NDArray[np.uint8]) -> None:
-    """Write what the picture is, in its corner, in place."""
+    """Write in a corner, in place, that the picture is synthetic."""
     (width, height), _ = cv2.getTextSize(LABEL, cv2.FONT_HERSHEY_SIMPLEX, 0.5, 1)
     box = picture[8 : 16 + height, 8 : 20 + width]
     box[:] = (box * 0.35).astype(np.uint8)
@@ -168,10 +168,10 @@ def _lawn(stones: Noise, x: Noise, z: Noise, lawn: tuple[float, float, float, fl
 def furniture(view: View) -> list[tuple[float, Sprite]]:
     """What people walk behind or before: (distance z, sprite)."""
     rng = np.random.default_rng(_PLACE_SEED + 1)
-    things = [(z, _tree(view, x, z, height, rng)) for x, z, height in _TREES]
-    things += [(z, _lamp(view, x, z)) for x, z in _LAMPS]
-    things += [(z, _bench(view, x, z)) for x, z in _BENCHES]
-    return things
+    sprites = [(z, _tree(view, x, z, height, rng)) for x, z, height in _TREES]
+    sprites += [(z, _lamp(view, x, z)) for x, z in _LAMPS]
+    sprites += [(z, _bench(view, x, z)) for x, z in _BENCHES]
+    return sprites
 
 
 def _tree(view: View, x: float, z: float, height: float, rng: np.random.Generator) -> Sprite:

@@ -18,14 +18,14 @@ _TROUSERS: tuple[Colour, ...] = ((38, 44, 62), (60, 58, 56), (98, 88, 72), (30, 
 _SKINS: tuple[Colour, ...] = ((236, 198, 170), (206, 160, 126), (150, 106, 78), (104, 72, 54))
 _HAIRS: tuple[Colour, ...] = ((44, 34, 28), (92, 66, 40), (26, 24, 26), (168, 132, 78), (130, 126, 122))
 
-# Body measures as shares of the height.
+# Body measures as fractions of the height.
 _HIP, _SHOULDER, _HEAD, _HEAD_RADIUS = 0.52, 0.81, 0.925, 0.066
 _THIGH, _SHIN, _UPPER_ARM, _FOREARM = 0.26, 0.26, 0.17, 0.16
 
 
 @dataclass(frozen=True)
-class Looks:
-    """How one person differs from the next."""
+class Appearance:
+    """Height, build and clothes of one person."""
 
     height_m: float
     breadth: float
@@ -36,7 +36,7 @@ class Looks:
     bag: bool
 
     @classmethod
-    def draw(cls, rng: np.random.Generator) -> Looks:
+    def draw(cls, rng: np.random.Generator) -> Appearance:
         def pick(colours: tuple[Colour, ...]) -> Colour:
             return colours[int(rng.integers(len(colours)))]
 
@@ -47,7 +47,7 @@ class Looks:
 
 @dataclass(frozen=True)
 class Pose:
-    """What a person does at one moment.
+    """The posture of a person at one moment.
 
     ``stride`` is the phase of the gait in radians, ``swing`` its size (0 standing, 1 walking, 1.6 running).
     ``side`` is 1 when seen from the side and 0 from the front or back, its sign the direction across the picture;
@@ -107,40 +107,40 @@ class _Skeleton:
         return [self.at(0, top, across), self.at(elbow_f, elbow_up, across), self.at(hand_f, hand_up, across)]
 
 
-def person(view: View, x: float, z: float, looks: Looks, pose: Pose) -> Sprite:
+def person(view: View, x: float, z: float, appearance: Appearance, pose: Pose) -> Sprite:
     """Draw a person whose feet stand at (x, z) in metres."""
     foot = view.project(x, z)
-    height_px = looks.height_m * view.scale(z)
+    height_px = appearance.height_m * view.scale(z)
     canvas = Canvas(
         foot[0] - 1.08 * height_px, foot[1] - 1.05 * height_px, foot[0] + 1.08 * height_px, foot[1] + 0.16 * height_px
     )
     bones = _Skeleton(foot, height_px, pose)
-    thick = height_px * looks.breadth
+    thick = height_px * appearance.breadth
     far, near = -0.055, 0.055
     dark = 0.72
-    canvas.limb(bones.arm(pose.stride, far * 2.1), 0.05 * thick, _shade(looks.top, dark))
-    _leg(canvas, bones.leg(pose.stride + pi, far), thick, looks, dark)
-    _leg(canvas, bones.leg(pose.stride, near), thick, looks, 1.0)
-    _torso(canvas, bones, thick, looks)
-    _arm(canvas, bones.arm(pose.stride + pi, near * 2.1), thick, looks)
-    _head(canvas, bones, height_px, looks)
+    canvas.limb(bones.arm(pose.stride, far * 2.1), 0.05 * thick, _shade(appearance.top, dark))
+    _leg(canvas, bones.leg(pose.stride + pi, far), thick, appearance, dark)
+    _leg(canvas, bones.leg(pose.stride, near), thick, appearance, 1.0)
+    _torso(canvas, bones, thick, appearance)
+    _arm(canvas, bones.arm(pose.stride + pi, near * 2.1), thick, appearance)
+    _head(canvas, bones, height_px, appearance)
     return canvas.sprite(foot[1])
 
 
-def _leg(canvas: Canvas, joints: list[Point], thick: float, looks: Looks, light: float) -> None:
-    canvas.limb(joints[:2], 0.095 * thick, _shade(looks.trousers, light))
-    canvas.limb(joints[1:3], 0.075 * thick, _shade(looks.trousers, light))
+def _leg(canvas: Canvas, joints: list[Point], thick: float, appearance: Appearance, light: float) -> None:
+    canvas.limb(joints[:2], 0.095 * thick, _shade(appearance.trousers, light))
+    canvas.limb(joints[1:3], 0.075 * thick, _shade(appearance.trousers, light))
     canvas.limb(joints[2:], 0.05 * thick, (34, 30, 28))
 
 
-def _arm(canvas: Canvas, joints: list[Point], thick: float, looks: Looks) -> None:
-    canvas.limb(joints, 0.056 * thick, _shade(looks.top, 0.88))
-    canvas.disc(joints[-1], 0.028 * thick, looks.skin)
+def _arm(canvas: Canvas, joints: list[Point], thick: float, appearance: Appearance) -> None:
+    canvas.limb(joints, 0.056 * thick, _shade(appearance.top, 0.88))
+    canvas.disc(joints[-1], 0.028 * thick, appearance.skin)
 
 
-def _torso(canvas: Canvas, bones: _Skeleton, thick: float, looks: Looks) -> None:
+def _torso(canvas: Canvas, bones: _Skeleton, thick: float, appearance: Appearance) -> None:
     bob = bones.bob()
-    slim = (0.075 + 0.03 * (1 - abs(bones.pose.side))) * looks.breadth
+    slim = (0.075 + 0.03 * (1 - abs(bones.pose.side))) * appearance.breadth
     shoulder, hip = _SHOULDER + bob, _HIP - 0.03 + bob
 
     def trunk(left: float, right: float, up: float) -> list[Point]:
@@ -151,18 +151,18 @@ def _torso(canvas: Canvas, bones: _Skeleton, thick: float, looks: Looks) -> None
         return [(middle[0] + normal[0] * share, middle[1] + normal[1] * share) for share in (left, right)]
 
     low, high = trunk(-slim * 0.85, slim * 0.85, hip), trunk(-slim * 1.1, slim * 1.1, shoulder)
-    canvas.polygon([low[0], low[1], high[1], high[0]], looks.top)
+    canvas.polygon([low[0], low[1], high[1], high[0]], appearance.top)
     lit_low, lit_high = trunk(slim * 0.25, slim * 0.85, hip), trunk(slim * 0.3, slim * 1.1, shoulder)
-    canvas.polygon([lit_low[0], lit_low[1], lit_high[1], lit_high[0]], _shade(looks.top, 1.18))
-    canvas.limb(high, 0.05 * thick, looks.top)
-    canvas.limb([bones.at(0, shoulder), bones.at(0.01, _HEAD + bob)], 0.05 * thick, _shade(looks.skin, 0.85))
-    if looks.bag:
+    canvas.polygon([lit_low[0], lit_low[1], lit_high[1], lit_high[0]], _shade(appearance.top, 1.18))
+    canvas.limb(high, 0.05 * thick, appearance.top)
+    canvas.limb([bones.at(0, shoulder), bones.at(0.01, _HEAD + bob)], 0.05 * thick, _shade(appearance.skin, 0.85))
+    if appearance.bag:
         bag = bones.at(-0.11, 0.68 + bob, -0.03)
-        canvas.disc(bag, 0.062 * thick, _shade(looks.trousers, 1.25), stretch=1.6)
+        canvas.disc(bag, 0.062 * thick, _shade(appearance.trousers, 1.25), stretch=1.6)
 
 
-def _head(canvas: Canvas, bones: _Skeleton, height_px: float, looks: Looks) -> None:
+def _head(canvas: Canvas, bones: _Skeleton, height_px: float, appearance: Appearance) -> None:
     centre = bones.at(0.012, _HEAD + bones.bob())
-    canvas.disc(centre, _HEAD_RADIUS * height_px, looks.skin, stretch=1.12, turn_deg=bones.pose.lean_deg)
+    canvas.disc(centre, _HEAD_RADIUS * height_px, appearance.skin, stretch=1.12, turn_deg=bones.pose.lean_deg)
     crown = bones.at(-0.012, _HEAD + 0.022 + bones.bob())
-    canvas.disc(crown, _HEAD_RADIUS * 0.98 * height_px, looks.hair, stretch=0.85, turn_deg=bones.pose.lean_deg)
+    canvas.disc(crown, _HEAD_RADIUS * 0.98 * height_px, appearance.hair, stretch=0.85, turn_deg=bones.pose.lean_deg)

@@ -1,4 +1,4 @@
-"""When what departs from normal: the anomalies of a scene."""
+"""The scripted anomalies of a scene: what happens when."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ ANOMALY_EVERY_S = 20.0
 
 
 class AnomalyKind(StrEnum):
-    """What happens."""
+    """The kinds of anomalies."""
 
     RUN = "run"
     VEHICLE = "vehicle"
     FALL = "fall"
 
 
-# How long the unusual thing can be seen.
+# How long an anomaly is visible.
 DURATION_S = {AnomalyKind.RUN: 6.0, AnomalyKind.VEHICLE: 5.0, AnomalyKind.FALL: 9.0}
 
 
 @dataclass(frozen=True)
 class Anomaly:
-    """One scripted departure from normal, in seconds of the scene."""
+    """One scripted anomaly, in seconds of the scene."""
 
     starts_at_s: float
     kind: AnomalyKind

@@ -1,4 +1,4 @@
-"""Small pictures with transparency, and laying them and their shadows into the scene."""
+"""Small pictures with transparency, and blending them and their shadows into the scene."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 SUPERSAMPLING = 3
 _FIXED_POINT_BITS = 4
-# Where the top of a one pixel tall post throws its shadow: the sun stands high on the left, before the scene.
+# Offset of the shadow of a point one pixel above the ground: the sun is high on the left, in front of the scene.
 _SHADOW_X, _SHADOW_Y = 0.62, -0.20
 _SHADOW_STRENGTH = 0.5
 
@@ -78,7 +78,7 @@ def _overlap(left: int, top: int, width: int, height: int, picture: NDArray[np.u
     return slice(y1, y2), slice(x1, x2), slice(y1 - top, y2 - top), slice(x1 - left, x2 - left)
 
 
-def lay(picture: NDArray[np.uint8], sprite: Sprite) -> None:
+def blend(picture: NDArray[np.uint8], sprite: Sprite) -> None:
     """Blend the sprite into the picture, in place."""
     height, width = sprite.rgba.shape[:2]
     where = _overlap(sprite.left, sprite.top, width, height, picture)
@@ -90,8 +90,8 @@ def lay(picture: NDArray[np.uint8], sprite: Sprite) -> None:
     behind[:] = cv2.add(cv2.multiply(behind, clear, scale=1 / 255), np.ascontiguousarray(patch[..., :3]))
 
 
-def lay_shadow(picture: NDArray[np.uint8], sprite: Sprite) -> None:
-    """Darken the ground where the sprite keeps the sun away, in place."""
+def blend_shadow(picture: NDArray[np.uint8], sprite: Sprite) -> None:
+    """Darken the ground where the sprite casts its shadow, in place."""
     height, width = sprite.rgba.shape[:2]
     foot = sprite.foot - sprite.top
     reach, depth = int(np.ceil(foot * _SHADOW_X)), int(np.ceil(foot * -_SHADOW_Y)) + 2

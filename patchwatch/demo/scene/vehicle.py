@@ -1,4 +1,4 @@
-"""A delivery van, where none should be."""
+"""A delivery van, which does not belong on the square."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a point of the rendered square lands in the picture."""
+"""The projection of points of the rendered square into the picture."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class View:
         return self.width / 2 + x * scale, self.horizon_px + (self.mast_m - height) * scale
 
     def half_width_m(self, z: float) -> float:
-        """Half the width of what is seen at distance ``z``."""
+        """Half the visible width at distance ``z``."""
         return self.width / 2 / self.scale(z)
 
     def times(self, factor: int) -> View:

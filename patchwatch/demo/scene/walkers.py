@@ -1,4 +1,4 @@
-"""Who walks where: the ordinary life of the square."""
+"""Pedestrians: the ordinary life of the square."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from math import hypot, pi
 
 import numpy as np
 
-from patchwatch.demo.scene.person import Looks, Pose
+from patchwatch.demo.scene.person import Appearance, Pose
 
 WALKING_M_PER_S = 1.35
 _SPEED_SPREAD, _SLOWEST, _FASTEST = 0.12, 1.1, 1.6
-_STRIDE_SHARE = 0.84  # length of two steps over body height, walking
+_STRIDE_SHARE = 0.84  # Length of two steps over body height, when walking.
 
 
 @dataclass(frozen=True)
 class Path:
-    """A straight way across the square, walked in both directions; metres."""
+    """A straight path across the square, walked in both directions; metres."""
 
     start: tuple[float, float]
     end: tuple[float, float]
@@ -39,13 +39,13 @@ PATHS = (
 
 @dataclass(frozen=True)
 class Walk:
-    """One person's way along a path, at constant speed."""
+    """One person's walk along a path, at constant speed."""
 
     starts_at_s: float
     speed: float
     start: tuple[float, float]
     end: tuple[float, float]
-    looks: Looks
+    appearance: Appearance
     first_stride: float
 
     @property
@@ -64,7 +64,7 @@ class Walk:
 
     def pose(self, t_s: float) -> Pose:
         walked = (t_s - self.starts_at_s) * self.speed
-        stride = self.first_stride + 2 * pi * walked / (_STRIDE_SHARE * self.looks.height_m)
+        stride = self.first_stride + 2 * pi * walked / (_STRIDE_SHARE * self.appearance.height_m)
         return Pose(stride, side=(self.end[0] - self.start[0]) / self.length_m)
 
 
@@ -80,13 +80,13 @@ def _walk(seed: int, path_index: int, backwards: bool, number: int) -> Walk:
     shift = (aside * (path.end[1] - path.start[1]) / length, aside * (path.end[0] - path.start[0]) / length)
     return Walk(
         starts_at, speed, (start[0] - shift[0], start[1] + shift[1]), (end[0] - shift[0], end[1] + shift[1]),
-        Looks.draw(rng), float(rng.uniform(0, 2 * pi)),
+        Appearance.draw(rng), float(rng.uniform(0, 2 * pi)),
     )  # fmt: skip
 
 
 def walks(seed: int, t_s: float) -> list[Walk]:
     """Everyone on a path at time ``t_s``: a pure function, so that any moment can be drawn on its own."""
-    found = []
+    active = []
     for index, path in enumerate(PATHS):
         longest = path.length_m / _SLOWEST
         first, last = int((t_s - longest) // path.every_s) - 1, int(t_s // path.every_s) + 1
@@ -94,5 +94,5 @@ def walks(seed: int, t_s: float) -> list[Walk]:
             for number in range(first, last + 1):
                 walk = _walk(seed, index, backwards, number)
                 if walk.place(t_s) is not None:
-                    found.append(walk)
-    return found
+                    active.append(walk)
+    return active

@@ -22,11 +22,11 @@ _ENDING = "_label"
 
 def read(path: Path, clips: Sequence[str]) -> Labels:
     """A folder of such files, or one. ``1_label.mat`` is of the clip ``1`` or ``01``. Raises `RejectedError`."""
-    files = [path] if path.is_file() else sorted(path.glob("*.mat"), key=lambda one: natural(one.name))
+    files = [path] if path.is_file() else sorted(path.glob("*.mat"), key=lambda file: natural(file.name))
     if not files:
         raise RejectedError(f"labels {path}: no .mat file there; name the folder with --labels")
     truths = {file.stem.removesuffix(_ENDING): _truth(file) for file in files}
-    return Labels.of_truths(path, named_by_number(truths, clips, path), "avenue")
+    return Labels.from_truths(path, named_by_number(truths, clips, path), "avenue")
 
 
 def _truth(path: Path) -> NDArray[np.bool_]:

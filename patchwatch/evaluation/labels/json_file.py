@@ -22,10 +22,10 @@ def read(path: Path, clips: Sequence[str]) -> Labels:
     except ValueError as error:
         raise RejectedError(f"labels file {path} is not JSON: {error}") from None
     try:
-        found = {str(clip): tuple(_range(pair) for pair in pairs) for clip, pairs in tree["testing"].items()}
+        ranges = {str(clip): tuple(_range(pair) for pair in pairs) for clip, pairs in tree["testing"].items()}
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RejectedError(f"labels file {path}: {error!r}; it must look like {_SHAPE}") from None
-    return Labels(path, found)
+    return Labels(path, ranges)
 
 
 def _range(pair: Any) -> FrameRange:

@@ -43,11 +43,11 @@ def detect(path: Path) -> LabelFormat:
         if path.suffix.lower() not in _ENDINGS:
             raise RejectedError(f"labels file {path}: its ending tells no format; say which with --label-format")
         return _ENDINGS[path.suffix.lower()]
-    found = {_ENDINGS[one.suffix.lower()] for one in path.iterdir() if one.suffix.lower() in (".mat", ".npy")}
-    if len(found) != 1:
-        said = "files of both formats" if found else "neither .mat nor .npy files"
+    formats = {_ENDINGS[file.suffix.lower()] for file in path.iterdir() if file.suffix.lower() in (".mat", ".npy")}
+    if len(formats) != 1:
+        said = "files of both formats" if formats else "neither .mat nor .npy files"
         raise RejectedError(f"labels folder {path} holds {said}: name a folder or file of labels with --labels")
-    return found.pop()
+    return formats.pop()
 
 
 def read_labels(path: Path, clips: Sequence[str], form: LabelFormat | None = None) -> Labels:

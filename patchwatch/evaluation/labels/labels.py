@@ -41,17 +41,17 @@ class Labels:
                 "are these labels of another recording, or of one of another rate?"
             )
         anomalous = np.zeros(frames, np.bool_)
-        for found in self.clips[clip]:
-            if found.last > frames:
+        for labelled in self.clips[clip]:
+            if labelled.last > frames:
                 raise RejectedError(
-                    f"{self.path}: clip {clip!r} is labelled up to frame {found.last} but has {frames} frames: "
+                    f"{self.path}: clip {clip!r} is labelled up to frame {labelled.last} but has {frames} frames: "
                     "are these labels of another recording?"
                 )
-            anomalous[found.first - 1 : found.last] = True
+            anomalous[labelled.first - 1 : labelled.last] = True
         return anomalous
 
     @classmethod
-    def of_truths(cls, path: Path, truths: Mapping[str, NDArray[np.bool_]], form: str) -> Labels:
+    def from_truths(cls, path: Path, truths: Mapping[str, NDArray[np.bool_]], form: str) -> Labels:
         """From one flag for each frame of each clip."""
         clips = {clip: ranges_of(truth) for clip, truth in truths.items()}
         return cls(path, clips, form, {clip: len(truth) for clip, truth in truths.items()})
@@ -86,10 +86,10 @@ def named_by_number(
     for clip in clips:
         if clip.isdecimal() and by_number.setdefault(int(clip), clip) != clip:
             raise RejectedError(f"{path}: the clips {by_number[int(clip)]} and {clip} have one number: rename one")
-    found = {}
+    renamed: dict[str, NDArray[np.bool_]] = {}
     for name, truth in named.items():
         other = by_number.get(int(name), name) if name.isdecimal() and name not in clips else name
-        if other in found:
+        if other in renamed:
             raise RejectedError(f"{path}: clip {other} is labelled twice, once as {name}: keep one")
-        found[other] = truth
-    return found
+        renamed[other] = truth
+    return renamed

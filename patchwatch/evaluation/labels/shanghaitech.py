@@ -15,11 +15,11 @@ from workers.media.frame_folder import natural
 
 def read(path: Path, clips: Sequence[str]) -> Labels:
     """A folder of such files, or one, named as the clips. Raises `RejectedError`."""
-    files = [path] if path.is_file() else sorted(path.glob("*.npy"), key=lambda one: natural(one.name))
+    files = [path] if path.is_file() else sorted(path.glob("*.npy"), key=lambda file: natural(file.name))
     if not files:
         raise RejectedError(f"labels {path}: no .npy file there; name the folder with --labels")
     truths = {file.stem: _truth(file) for file in files}
-    return Labels.of_truths(path, named_by_number(truths, clips, path), "shanghaitech")
+    return Labels.from_truths(path, named_by_number(truths, clips, path), "shanghaitech")
 
 
 def _truth(path: Path) -> NDArray[np.bool_]:

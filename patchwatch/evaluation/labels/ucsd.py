@@ -37,10 +37,10 @@ def read(path: Path, clips: Sequence[str]) -> Labels:
 
 
 def _ranges(line: str, path: Path) -> list[FrameRange]:
-    found = []
+    ranges = []
     for part in line.replace(",", " ").split():
         match = _PART.fullmatch(part)
         if match is None or not 1 <= int(match[1]) <= int(match[2] or match[1]):
             raise RejectedError(f"labels file {path}: {part!r} is no range of frames like 60:152")
-        found.append(FrameRange(int(match[1]), int(match[2] or match[1])))
-    return found
+        ranges.append(FrameRange(int(match[1]), int(match[2] or match[1])))
+    return ranges

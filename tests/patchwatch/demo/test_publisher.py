@@ -16,9 +16,10 @@ import pytest
 from ingest_rig import free_port
 from waiting import PATIENCE_S
 
-from patchwatch.contract.errors import SourceRejectedError, SourceUnavailableError
+from patchwatch.contract.errors import SourceUnavailableError
 from patchwatch.demo import publisher
 from patchwatch.demo.footage import write_footage
+from patchwatch.demo.pictures import scene_pictures
 from patchwatch.demo.scene.scene import Scene
 
 
@@ -69,31 +70,12 @@ def test_a_file_is_published_over_and_over_on_a_new_connection_each_time(clip: P
                 assert len(list(islice(container.decode(video=0), 20))) >= 10  # a busy machine skips some
 
 
-def test_the_times_of_a_looped_file_go_on_rising(clip: Path) -> None:
-    moments = list(islice(publisher.file_moments(clip), 120))
-    times = [moment.at_s for moment in moments]
-    assert np.diff(times) == pytest.approx(0.04, abs=1e-6)
-    assert [index for index, moment in enumerate(moments) if moment.cut] == [50, 100]
-
-
-def test_a_missing_file_is_rejected_with_its_name(tmp_path: Path) -> None:
-    with pytest.raises(SourceRejectedError, match=r"absent\.mp4.*No such file"):
-        next(publisher.file_moments(tmp_path / "absent.mp4"))
-
-
-def test_a_text_file_named_mp4_is_rejected(tmp_path: Path) -> None:
-    path = tmp_path / "notes.mp4"
-    path.write_text("not a video")
-    with pytest.raises(SourceRejectedError, match=r"notes\.mp4"):
-        next(publisher.file_moments(path))
-
-
 def test_an_address_that_takes_no_publisher_ends_in_a_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(publisher, "CONNECT_WITHIN_S", 0.0)
     url = f"rtsp://user:secret@127.0.0.1:{free_port()}/demo"
     sender = publisher.Publisher(url)
     with pytest.raises(SourceUnavailableError, match="takes no publisher") as caught:
-        sender.publish(publisher.scene_moments(Scene(1)), 1.0)
+        sender.publish(scene_pictures(Scene(1)), 1.0)
     assert "secret" not in str(caught.value)
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from patchwatch.demo.screen import Glance, LiveScreen, PlainScreen, make_screen
+from patchwatch.demo.screen import CameraSnapshot, LiveScreen, PlainScreen, make_screen
 
-GLANCE = Glance(12.3, "live", "", 10.0, 120, 118, 2, 0.61, 0.40, "run")
+GLANCE = CameraSnapshot(12.3, "live", "", 10.0, 120, 118, 2, 0.61, 0.40, "run")
 ALERT: dict[str, Any] = {
     "id": "demo-1", "state": "open", "peak_score": 0.61, "threshold": 0.4, "stream": "motion",
     "region": {"x1": 1, "y1": 2, "x2": 3, "y2": 4},
@@ -53,5 +53,5 @@ def test_plain_lines_do_not_flood_but_no_alert_is_left_out() -> None:
 def test_a_camera_that_is_not_live_says_why() -> None:
     out = console(terminal=True)
     with LiveScreen(out) as screen:
-        screen.show(Glance(3.0, "offline", "no publisher", None, 0, 0, 0, None, None, ""), [])
+        screen.show(CameraSnapshot(3.0, "offline", "no publisher", None, 0, 0, 0, None, None, ""), [])
     assert "no publisher" in text(out)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from patchwatch.demo.scene.script import Anomaly, AnomalyKind
-from patchwatch.demo.summary import Summary, match
+from patchwatch.demo.summary import Summary, match_alerts
 
 SCRIPT = (Anomaly(70.0, AnomalyKind.RUN), Anomaly(90.0, AnomalyKind.VEHICLE), Anomaly(110.0, AnomalyKind.FALL))
 START_MS = 1_700_000_000_000
@@ -21,8 +21,8 @@ def alert(alert_id: str, second: float) -> dict[str, Any]:
 
 
 def test_an_alert_during_an_anomaly_is_its_own() -> None:
-    played, left = match(SCRIPT, START_MS, 100.0, [alert("a", 71.5), alert("b", 92.0)])
-    assert [(act.kind, act.alert_id, act.opened_after_s) for act in played] == [
+    played, left = match_alerts(SCRIPT, START_MS, 100.0, [alert("a", 71.5), alert("b", 92.0)])
+    assert [(anomaly.kind, anomaly.alert_id, anomaly.opened_after_s) for anomaly in played] == [
         ("run", "a", 1.5),
         ("vehicle", "b", 2.0),
     ]
@@ -30,7 +30,7 @@ def test_an_alert_during_an_anomaly_is_its_own() -> None:
 
 
 def test_an_alert_without_an_anomaly_is_left_over() -> None:
-    _, left = match(SCRIPT, START_MS, 120.0, [alert("early", 30.0), alert("late", 86.0)])
+    _, left = match_alerts(SCRIPT, START_MS, 120.0, [alert("early", 30.0), alert("late", 86.0)])
     assert left == ["early", "late"]
 
 
@@ -41,14 +41,14 @@ def test_a_machine_that_was_too_busy_to_show_all_is_named_as_the_cause() -> None
 
 
 def test_an_anomaly_without_an_alert_is_said_to_have_none() -> None:
-    played, _ = match(SCRIPT, START_MS, 80.0, [])
+    played, _ = match_alerts(SCRIPT, START_MS, 80.0, [])
     summary = Summary(80.0, 400, 399, {}, 399, 0.4, [], [], played, [])
     assert any("run" in line and "NO ALERT" in line for line in summary.lines())
 
 
 def test_the_lines_name_the_stream_and_the_region() -> None:
     found = alert("a", 71.0)
-    played, left = match(SCRIPT, START_MS, 80.0, [found])
+    played, left = match_alerts(SCRIPT, START_MS, 80.0, [found])
     text = "\n".join(Summary(80.0, 400, 399, {"too_old": 1}, 399, 0.4, [found], ["a"], played, left).lines())
     assert "stream motion in 1,2-3,4" in text
     assert "1 too_old" in text
@@ -56,5 +56,5 @@ def test_the_lines_name_the_stream_and_the_region() -> None:
 
 def test_an_anomaly_during_an_open_alert_is_part_of_it() -> None:
     found = alert("a", 88.0) | {"ended": None}
-    played, _ = match(SCRIPT[1:2], START_MS, 100.0, [found])
+    played, _ = match_alerts(SCRIPT[1:2], START_MS, 100.0, [found])
     assert (played[0].alert_id, played[0].opened_after_s) == ("a", None)

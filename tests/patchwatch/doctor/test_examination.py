@@ -24,9 +24,9 @@ from patchwatch.messages.capture_status import CaptureState, CaptureStatus
 from patchwatch.messages.heartbeat import Heartbeat
 
 
-def found(findings: list[Finding], check: str, word: str = "") -> Finding:
-    matching = [one for one in findings if one.check == check and word in one.text]
-    assert matching, [one for one in findings if one.check == check]
+def finding_of(findings: list[Finding], check: str, word: str = "") -> Finding:
+    matching = [each for each in findings if each.check == check and word in each.text]
+    assert matching, [each for each in findings if each.check == check]
     return matching[0]
 
 
@@ -43,41 +43,41 @@ def _url(bus_url: str) -> str:
 
 def test_before_the_first_start_nothing_fails_and_it_says_what_serve_would_use(settings: Settings) -> None:
     findings = examine(settings)
-    assert not [one for one in findings if one.level is Level.FAIL]
-    assert "patchwatch serve" in found(findings, "redis").text
-    assert found(findings, "data folder").level is Level.OK
+    assert not [each for each in findings if each.level is Level.FAIL]
+    assert "patchwatch serve" in finding_of(findings, "redis").text
+    assert finding_of(findings, "data folder").level is Level.OK
 
 
 def test_a_redis_that_does_not_answer_fails_without_its_password(settings: Settings) -> None:
     findings = examine(settings.changed(redis_url="redis://:hunter2@127.0.0.1:1/0"))
-    assert found(findings, "redis").level is Level.FAIL
-    assert not any("hunter2" in one.text for one in findings)
+    assert finding_of(findings, "redis").level is Level.FAIL
+    assert not any("hunter2" in each.text for each in findings)
 
 
 def test_a_fresh_redis_forgets_and_has_no_workers(settings: Settings, url: str) -> None:
     findings = examine(settings.changed(redis_url=url))
-    assert found(findings, "redis version").level is Level.OK
-    assert found(findings, "redis eviction").level is Level.OK
-    assert "appendonly" in found(findings, "redis persistence").text
-    assert "patchwatch run" in found(findings, "workers", "inference").text
+    assert finding_of(findings, "redis version").level is Level.OK
+    assert finding_of(findings, "redis eviction").level is Level.OK
+    assert "appendonly" in finding_of(findings, "redis persistence").text
+    assert "patchwatch run" in finding_of(findings, "workers", "inference").text
 
 
 def test_beside_a_serve_without_a_url_it_looks_at_the_queue_in_the_data_folder(settings: Settings) -> None:
     with kept_queue(settings) as queue:
         admit(queue.url, settings.partitions)
         findings = examine(settings)
-        assert found(findings, "redis").text == "answers"
-        assert found(findings, "redis persistence").level is Level.OK
-        assert found(findings, "settings").level is Level.OK
-        assert not [one for one in findings if one.level is Level.FAIL]
+        assert finding_of(findings, "redis").text == "answers"
+        assert finding_of(findings, "redis persistence").level is Level.OK
+        assert finding_of(findings, "settings").level is Level.OK
+        assert not [each for each in findings if each.level is Level.FAIL]
         others = examine(settings.changed(partitions=8))
-        assert found(others, "settings", "begun with 16").level is Level.FAIL
-    assert "none runs now" in found(examine(settings), "redis").text
+        assert finding_of(others, "settings", "begun with 16").level is Level.FAIL
+    assert "none runs now" in finding_of(examine(settings), "redis").text
 
 
 def test_variables_that_are_no_settings_are_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATCHWATCH_REDIS", "redis://h")
-    assert "PATCHWATCH_REDIS_URL" in found(examine(settings), "settings", "PATCHWATCH_REDIS ").text
+    assert "PATCHWATCH_REDIS_URL" in finding_of(examine(settings), "settings", "PATCHWATCH_REDIS ").text
 
 
 def test_settings_of_redis_that_lose_or_stop_cameras_are_told(settings: Settings, url: str) -> None:
@@ -85,10 +85,10 @@ def test_settings_of_redis_that_lose_or_stop_cameras_are_told(settings: Settings
         client.config_set("maxmemory-policy", "allkeys-lru")
         client.config_set("maxmemory", "20mb")
         findings = list(check_server(client, settings, cameras=50))
-        assert found(findings, "redis eviction").level is Level.FAIL
-        assert found(findings, "redis memory", "50 cameras").level is Level.WARN
+        assert finding_of(findings, "redis eviction").level is Level.FAIL
+        assert finding_of(findings, "redis memory", "50 cameras").level is Level.WARN
         client.config_set("maxmemory", "100kb")
-        assert found(list(check_server(client, settings, 0)), "redis memory", "full").level is Level.FAIL
+        assert finding_of(list(check_server(client, settings, 0)), "redis memory", "full").level is Level.FAIL
 
 
 def test_more_cameras_need_more_memory(settings: Settings) -> None:
@@ -113,59 +113,59 @@ class Clocked:
 
 @pytest.mark.parametrize(("off_s", "level"), [(60.0, Level.WARN), (-60.0, Level.WARN), (0.0, Level.OK)])
 def test_clocks_that_differ_are_told(settings: Settings, off_s: float, level: Level) -> None:
-    assert found(list(check_server(Clocked(off_s), settings, 0)), "clock").level is level
+    assert finding_of(list(check_server(Clocked(off_s), settings, 0)), "clock").level is level
 
 
 @pytest.mark.parametrize(("version", "level"), [("6.2.14", Level.FAIL), ("7.0.0", Level.OK), ("10.1.0", Level.OK)])
 def test_a_redis_that_does_not_count_what_was_added_to_a_stream_is_too_old(
     settings: Settings, version: str, level: Level
 ) -> None:
-    assert found(list(check_server(Clocked(0.0, version), settings, 0)), "redis version").level is level
+    assert finding_of(list(check_server(Clocked(0.0, version), settings, 0)), "redis version").level is level
 
 
 def test_a_camera_is_told_by_its_capture_its_bank_its_weights_and_its_account(settings: Settings, url: str) -> None:
     settings = settings.changed(redis_url=url, weights_dir=settings.data_dir / "weights")
-    of = CameraKeys.for_camera("door", settings.partitions)
+    camera_keys = CameraKeys.of("door", settings.partitions)
     with connect(url) as client:
         client.hset(keys.CAMERAS, "door", Camera(id="door", profile="clip").encode())
         status = CaptureStatus(
             camera_id="door", state=CaptureState.LIVE, since_ms=1, updated_at_ms=1, captured=10, unpublished=0
         )
-        client.set(of.capture, status.encode())
-        client.xadd(of.frames, {"h": b""}, id="10-0")
-        client.hset(of.state, "seq", 10)
-        client.hset(of.counters, mapping={"scored": 8, "dropped:too_old": 1})
+        client.set(camera_keys.capture, status.encode())
+        client.xadd(camera_keys.frames, {"h": b""}, id="10-0")
+        client.hset(camera_keys.state, "seq", 10)
+        client.hset(camera_keys.counters, mapping={"scored": 8, "dropped:too_old": 1})
         beat = Heartbeat(role="ingest", host="elsewhere", pid=1, started_at_ms=1, updated_at_ms=1)
         client.set(keys.worker("ingest", "w"), beat.encode())
     findings = examine(settings)
-    assert found(findings, "camera door", "live").level is Level.OK
-    assert found(findings, "camera door", "patchwatch banks enrol --camera door --profile clip").level is Level.WARN
-    assert found(findings, "camera door", "1 are nowhere").level is Level.FAIL
-    assert "patchwatch weights pull clip-rn101" in found(findings, "weights", "RN101").text
-    assert found(findings, "workers", "ingest: 1 alive").level is Level.OK
-    assert not [one for one in findings if one.check == "workers" and "delivery" in one.text], "there is no webhook"
-    assert found(findings, "partitions").level is Level.WARN
+    assert finding_of(findings, "camera door", "live").level is Level.OK
+    assert finding_of(findings, "camera door", "patchwatch enroll --camera door --profile clip").level is Level.WARN
+    assert finding_of(findings, "camera door", "1 frames are unaccounted for").level is Level.FAIL
+    assert "patchwatch weights pull clip-rn101" in finding_of(findings, "weights", "RN101").text
+    assert finding_of(findings, "workers", "ingest: 1 alive").level is Level.OK
+    assert not [each for each in findings if each.check == "workers" and "delivery" in each.text], "there is no webhook"
+    assert finding_of(findings, "partitions").level is Level.WARN
 
 
 def test_a_webhook_needs_a_delivery_worker(settings: Settings, url: str) -> None:
     with connect(url) as client:
         client.hset(keys.WEBHOOKS, "home", b"{}")
-        missing = found(examine(settings.changed(redis_url=url)), "workers", "delivery")
+        missing = finding_of(examine(settings.changed(redis_url=url)), "workers", "delivery")
         assert (missing.level, "patchwatch run delivery" in missing.text) == (Level.WARN, True)
         beat = Heartbeat(role="delivery", host="elsewhere", pid=1, started_at_ms=1, updated_at_ms=1)
         client.set(keys.worker("delivery", "w"), beat.encode())
-    assert found(examine(settings.changed(redis_url=url)), "workers", "delivery: 1 alive").level is Level.OK
+    assert finding_of(examine(settings.changed(redis_url=url)), "workers", "delivery: 1 alive").level is Level.OK
 
 
 def test_a_media_folder_is_missed_only_where_it_is_named_or_a_camera_reads_a_file(
     tmp_path: Path, settings: Settings, url: str
 ) -> None:
     default = Settings(data_dir=tmp_path / "data", port=0, rtsp_port=0, redis_url=url)  # type: ignore[arg-type]
-    assert found(examine(default), "media folder").level is Level.OK
-    assert found(examine(settings.changed(media_dirs=(tmp_path / "none",))), "media folder").level is Level.WARN
+    assert finding_of(examine(default), "media folder").level is Level.OK
+    assert finding_of(examine(settings.changed(media_dirs=(tmp_path / "none",))), "media folder").level is Level.WARN
     with connect(url) as client:
         client.hset(keys.CAMERAS, "tape", Camera(id="tape", source="file:/x.mp4").encode())
-    assert "mkdir -p" in found(examine(default), "media folder").text
+    assert "mkdir -p" in finding_of(examine(default), "media folder").text
 
 
 def test_the_command_ends_with_1_when_something_fails_and_prints_json(

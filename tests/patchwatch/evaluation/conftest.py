@@ -11,7 +11,7 @@ from labelled_clips import write_folders
 from models.engine.engine import Engine
 from models.profiles.profile import load_profile
 from patchwatch.contract.settings import Settings
-from patchwatch.evaluation.evaluation import Material, Run, gather, run
+from patchwatch.evaluation.evaluation import Dataset, ProfileRun, load_dataset, run
 from workers.analysis.recordings import RecordingReader
 
 
@@ -35,11 +35,11 @@ def reader() -> RecordingReader:
 
 
 @pytest.fixture(scope="session")
-def material(clips: Path, reader: RecordingReader) -> Material:
-    return gather(clips / "training", clips / "testing", reader, clips / "labels.json")
+def dataset(clips: Path, reader: RecordingReader) -> Dataset:
+    return load_dataset(clips / "training", clips / "testing", reader, clips / "labels.json")
 
 
 @pytest.fixture(scope="session")
-def found(engine: Engine, material: Material, reader: RecordingReader) -> Run:
+def profile_run(engine: Engine, dataset: Dataset, reader: RecordingReader) -> ProfileRun:
     """The bank learnt from the training clips and the testing clips scored with it."""
-    return run(engine, material, reader, 4.0)
+    return run(engine, dataset, reader, 4.0)

@@ -11,7 +11,7 @@ from labelled_clips import FPS, write_video
 
 from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.settings import load_settings
-from patchwatch.evaluation.clips import clips_in, frames_of
+from patchwatch.evaluation.clips import find_clips, read_frames
 from workers.analysis.recordings import RecordingReader
 
 
@@ -27,30 +27,30 @@ def test_videos_and_folders_of_pictures_are_clips_and_masks_are_not(tmp_path: Pa
     (tmp_path / "empty").mkdir()
     (tmp_path / "Test003.avi").touch()
     (tmp_path / "UCSDped2.m").touch()
-    found = clips_in(tmp_path)
-    assert [clip.name for clip in found] == ["Test002", "Test003", "Test010"]
-    assert [clip.is_folder for clip in found] == [True, False, True]
+    result = find_clips(tmp_path)
+    assert [clip.name for clip in result] == ["Test002", "Test003", "Test010"]
+    assert [clip.is_folder for clip in result] == [True, False, True]
 
 
 def test_a_missing_and_an_empty_folder_are_named(tmp_path: Path) -> None:
     with pytest.raises(RejectedError, match="is not a folder"):
-        clips_in(tmp_path / "nowhere")
+        find_clips(tmp_path / "nowhere")
     with pytest.raises(RejectedError, match="holds no video file"):
-        clips_in(tmp_path)
+        find_clips(tmp_path)
 
 
 def test_two_clips_of_one_name_are_refused(tmp_path: Path) -> None:
     for suffix in ("mp4", "avi"):
         (tmp_path / f"same.{suffix}").touch()
     with pytest.raises(RejectedError, match="two each of the clips same"):
-        clips_in(tmp_path)
+        find_clips(tmp_path)
 
 
 def test_every_frame_has_a_time_and_a_number(tmp_path: Path) -> None:
     write_video(tmp_path / "film.mp4", seconds=3)
     _pictures(tmp_path / "folder", 4)
     reader = RecordingReader.of(load_settings())
-    film, folder = (frames_of(clip, reader) for clip in clips_in(tmp_path))
+    film, folder = (read_frames(clip, reader) for clip in find_clips(tmp_path))
     np.testing.assert_allclose(film.times_s, np.arange(30) / FPS, atol=1e-6)
     assert film.numbers == list(range(1, 31))
     assert film.duration_s == pytest.approx(3.0)

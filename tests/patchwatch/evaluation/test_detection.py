@@ -8,32 +8,40 @@ import pytest
 from models.alarms.event_detector import Event, EventRule
 from models.engine.frame_scorer import FrameScore
 from models.frames.features import Features
-from patchwatch.evaluation.clips import ClipFile, Frames
-from patchwatch.evaluation.detection import Match, Outcome, Span, delays, events_of, outcome, spans_of
+from patchwatch.evaluation.clips import ClipFile, ClipFrames
+from patchwatch.evaluation.detection import (
+    ClipDetections,
+    EventMatch,
+    LabelledSpan,
+    delays,
+    detect_events,
+    labelled_spans,
+    match_events,
+)
 from patchwatch.evaluation.labels.labels import FrameRange
-from patchwatch.evaluation.scoring import ScoredClip, SeenClip, SeenFrame
+from patchwatch.evaluation.scoring import ExtractedClip, ExtractedFrame, ScoredClip
 
 RULE = EventRule(on=0.5, off=0.4, min_duration_s=0.4, cooldown_s=1.0)
 
 
-def _span(starts_s: float, ends_s: float) -> Span:
-    return Span(FrameRange(1, 2), starts_s, ends_s)
+def _span(starts_s: float, ends_s: float) -> LabelledSpan:
+    return LabelledSpan(FrameRange(1, 2), starts_s, ends_s)
 
 
 def _event(opened_s: float, ended_s: float) -> Event:
     return Event(opened_s - 0.4, opened_s, opened_s, 0.7, "motion", None, ended_s)
 
 
-def _one(span: Span, *events: Event) -> Match:
-    (match,) = outcome([span], events).matches
+def _one(span: LabelledSpan, *events: Event) -> EventMatch:
+    (match,) = match_events([span], events).matches
     return match
 
 
 def test_an_event_within_the_range_detects_it_after_a_delay() -> None:
-    found = outcome([_span(10, 20)], [_event(11.5, 18)])
-    assert found.matches[0].delay_s == pytest.approx(1.5)
-    assert not found.matches[0].opened_early
-    assert found.false_alarms == 0
+    detections = match_events([_span(10, 20)], [_event(11.5, 18)])
+    assert detections.matches[0].delay_s == pytest.approx(1.5)
+    assert not detections.matches[0].opened_early
+    assert detections.false_alarms == 0
 
 
 def test_one_that_stands_when_the_range_begins_detects_it_at_once_and_is_counted_as_early() -> None:
@@ -43,23 +51,23 @@ def test_one_that_stands_when_the_range_begins_detects_it_at_once_and_is_counted
 
 
 def test_one_that_ended_before_the_range_is_a_false_alarm() -> None:
-    found = outcome([_span(10, 20)], [_event(8, 9.9)])
-    assert not found.matches[0].detected
-    assert found.false_alarms == 1
+    detections = match_events([_span(10, 20)], [_event(8, 9.9)])
+    assert not detections.matches[0].detected
+    assert detections.false_alarms == 1
 
 
 def test_one_that_opens_after_the_range_is_a_false_alarm_though_it_rose_within() -> None:
     event = _event(20.2, 22)
     assert event.started_s < 20
-    found = outcome([_span(10, 20)], [event])
-    assert not found.matches[0].detected
-    assert found.false_alarms == 1
+    detections = match_events([_span(10, 20)], [event])
+    assert not detections.matches[0].detected
+    assert detections.false_alarms == 1
 
 
 def test_the_first_event_gives_the_delay_and_one_event_may_detect_two_ranges() -> None:
     assert _one(_span(10, 20), _event(15, 16), _event(12, 13)).delay_s == pytest.approx(2.0)
-    found = outcome([_span(10, 20), _span(25, 30)], [_event(12, 26)])
-    assert [match.delay_s for match in found.matches] == [2.0, 0.0]
+    detections = match_events([_span(10, 20), _span(25, 30)], [_event(12, 26)])
+    assert [match.delay_s for match in detections.matches] == [2.0, 0.0]
 
 
 def test_an_event_of_one_frame_is_in_the_range_of_one_frame() -> None:
@@ -67,29 +75,31 @@ def test_an_event_of_one_frame_is_in_the_range_of_one_frame() -> None:
 
 
 def test_a_clip_without_labels_has_false_alarms_only() -> None:
-    assert outcome([], [_event(1, 2), _event(4, 5)]) == Outcome((), ((_event(1, 2), True), (_event(4, 5), True)))
+    assert match_events([], [_event(1, 2), _event(4, 5)]) == ClipDetections(
+        (), ((_event(1, 2), True), (_event(4, 5), True))
+    )
 
 
 def test_delays_are_of_the_detected_ones() -> None:
-    matches = [Match(_span(0, 1), delay_s) for delay_s in (0.0, 1.0, None, 2.0)]
+    matches = [EventMatch(_span(0, 1), delay_s) for delay_s in (0.0, 1.0, None, 2.0)]
     assert delays(matches) == (1.0, pytest.approx(1.8))
-    assert delays([Match(_span(0, 1), None)]) == (None, None)
+    assert delays([EventMatch(_span(0, 1), None)]) == (None, None)
 
 
 def test_labelled_events_are_maximal_ranges_with_their_times() -> None:
-    frames = Frames(ClipFile("a", None), np.arange(6) / 10)  # type: ignore[arg-type]
-    found = spans_of(np.array([True, True, False, True, False, True]), frames)
-    assert found == (
-        Span(FrameRange(1, 2), 0.0, 0.1),
-        Span(FrameRange(4, 4), 0.3, 0.3),
-        Span(FrameRange(6, 6), 0.5, 0.5),
+    frames = ClipFrames(ClipFile("a", None), np.arange(6) / 10)  # type: ignore[arg-type]
+    spans = labelled_spans(np.array([True, True, False, True, False, True]), frames)
+    assert spans == (
+        LabelledSpan(FrameRange(1, 2), 0.0, 0.1),
+        LabelledSpan(FrameRange(4, 4), 0.3, 0.3),
+        LabelledSpan(FrameRange(6, 6), 0.5, 0.5),
     )
 
 
 def test_the_camera_s_own_rule_opens_the_events() -> None:
     scores = [0.1, 0.6, 0.6, 0.6, 0.45, 0.1, *[0.1] * 6, 0.9, 0.9, 0.9]
-    frames = tuple(SeenFrame(n / 5, n == 0, (64, 48), (Features.none(8),)) for n in range(len(scores)))
+    frames = tuple(ExtractedFrame(n / 5, n == 0, (64, 48), (Features.none(8),)) for n in range(len(scores)))
     readings = tuple(FrameScore(0.0, score, score, (None,), None, None, (None,)) for score in scores)
-    first, second = events_of(ScoredClip(SeenClip("a", frames), readings), RULE)
+    first, second = detect_events(ScoredClip(ExtractedClip("a", frames), readings), RULE)
     assert (first.started_s, first.opened_s, first.ended_s) == pytest.approx((0.2, 0.6, 0.8))
     assert (second.opened_s, second.ended_s, second.peak_score) == pytest.approx((2.8, 2.8, 0.9))

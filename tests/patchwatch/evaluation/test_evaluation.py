@@ -12,20 +12,20 @@ from labelled_clips import FPS, pictures
 
 from models.engine.engine import Engine
 from patchwatch.contract.errors import RejectedError
-from patchwatch.evaluation.evaluation import Material, Run, evaluate, gather, judge_run
-from patchwatch.evaluation.report import ProfileResult
+from patchwatch.evaluation.evaluation import Dataset, ProfileRun, evaluate, evaluate_run, load_dataset
+from patchwatch.evaluation.report.profile_result import ProfileResult
 from workers.analysis.recordings import RecordingReader, learn, recorded_clips, score
 
 
 @pytest.fixture(scope="module")
-def result(engine: Engine, material: Material, reader: RecordingReader, found: Run) -> ProfileResult:
-    return judge_run(engine, material, reader, found, folds=0)
+def result(engine: Engine, dataset: Dataset, reader: RecordingReader, profile_run: ProfileRun) -> ProfileResult:
+    return evaluate_run(engine, dataset, reader, profile_run, folds=0)
 
 
-def _gather(clips: Path, reader: RecordingReader, tmp_path: Path, labels: object) -> Material:
+def _gather(clips: Path, reader: RecordingReader, tmp_path: Path, labels: object) -> Dataset:
     path = tmp_path / "labels.json"
     path.write_text(json.dumps(labels))
-    return gather(clips / "training", clips / "testing", reader, path)
+    return load_dataset(clips / "training", clips / "testing", reader, path)
 
 
 SUDDEN = 0.95
@@ -107,19 +107,19 @@ def test_each_part_has_its_cost(result: ProfileResult) -> None:
 
 
 def test_scores_are_those_that_learning_and_scoring_apart_give(
-    engine: Engine, clips: Path, reader: RecordingReader, material: Material, found: Run
+    engine: Engine, clips: Path, reader: RecordingReader, dataset: Dataset, profile_run: ProfileRun
 ) -> None:
-    recordings = [clip.path for clip in material.training]
+    recordings = [clip.path for clip in dataset.training]
     bank = learn(engine, recorded_clips(recordings, reader), count=2)
-    np.testing.assert_array_equal(bank.streams[0].vectors, found.bank.streams[0].vectors)
-    assert bank.rule == found.bank.rule
+    np.testing.assert_array_equal(bank.streams[0].vectors, profile_run.bank.streams[0].vectors)
+    assert bank.rule == profile_run.bank.rule
     rows = list(score(engine, bank, clips / "testing" / "rush.mp4", reader))
-    np.testing.assert_allclose(found.scored[1].service, [row.reading.score for row in rows], atol=1e-9)
-    np.testing.assert_allclose(found.scored[1].at_s, [row.media_time_s for row in rows])
+    np.testing.assert_allclose(profile_run.scored[1].service, [row.reading.score for row in rows], atol=1e-9)
+    np.testing.assert_allclose(profile_run.scored[1].at_s, [row.media_time_s for row in rows])
 
 
 def test_folders_of_pictures_are_scored_as_videos(
-    engine: Engine, clips: Path, reader: RecordingReader, tmp_path: Path, found: Run
+    engine: Engine, clips: Path, reader: RecordingReader, tmp_path: Path, profile_run: ProfileRun
 ) -> None:
     """The training clips as they are; the testing clip as pictures, which no video codec has touched."""
     folder = tmp_path / "testing" / "rush"
@@ -127,16 +127,18 @@ def test_folders_of_pictures_are_scored_as_videos(
     for n, rgb in enumerate(pictures(seconds=8, rushes_from_s=5.0)):
         cv2.imwrite(str(folder / f"{n + 1}.png"), rgb[..., ::-1])
     (tmp_path / "rush.m").write_text("TestVideoFile{end+1}.gt_frame = [51:80];")
-    material = gather(clips / "training", tmp_path / "testing", reader, tmp_path / "rush.m")
-    assert material.has_folders
-    np.testing.assert_allclose(material.testing[0].times_s[-1], 79 / 25)
-    at_rate = gather(clips / "training", tmp_path / "testing", _at_rate(reader), tmp_path / "rush.m")
+    dataset = load_dataset(clips / "training", tmp_path / "testing", reader, tmp_path / "rush.m")
+    assert dataset.has_folders
+    np.testing.assert_allclose(dataset.testing[0].times_s[-1], 79 / 25)
+    at_rate = load_dataset(clips / "training", tmp_path / "testing", _at_rate(reader), tmp_path / "rush.m")
     result = evaluate(engine, at_rate, _at_rate(reader), false_alarms_per_day=4.0, folds=0)
     assert result.protocols.service.micro_auroc is not None
     assert result.protocols.service.micro_auroc > SUDDEN
     line = result.clips[0].timeline
     assert line is not None
-    assert np.abs(np.array(line.service) - found.scored[1].service).mean() < 0.1  # the video's codec left its traces
+    assert (
+        np.abs(np.array(line.service) - profile_run.scored[1].service).mean() < 0.1
+    )  # the video's codec left its traces
 
 
 def _at_rate(reader: RecordingReader) -> RecordingReader:
@@ -171,7 +173,7 @@ def test_a_bicycle_among_walkers(engine: Engine, reader: RecordingReader, data: 
     (tmp_path / "testing" / "07.mkv").symlink_to(data / "ucsd_ped2" / "testing" / "07.mkv")
     ranges = json.loads((data / "ucsd_ped2" / "labels.json").read_text())["testing"]["07"]
     (tmp_path / "labels.json").write_text(json.dumps({"testing": {"07": ranges}}))
-    material = gather(tmp_path / "training", tmp_path / "testing", reader, tmp_path / "labels.json")
-    service = evaluate(engine, material, reader, false_alarms_per_day=4.0, folds=0).protocols.service
+    dataset = load_dataset(tmp_path / "training", tmp_path / "testing", reader, tmp_path / "labels.json")
+    service = evaluate(engine, dataset, reader, false_alarms_per_day=4.0, folds=0).protocols.service
     assert service.micro_auroc is not None
     assert service.micro_auroc > 0.8

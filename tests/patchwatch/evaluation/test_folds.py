@@ -6,14 +6,14 @@ import pytest
 
 from models.engine.engine import Engine
 from patchwatch.contract.errors import InsufficientFootageError
-from patchwatch.evaluation.budgets import budgets
-from patchwatch.evaluation.evaluation import Run
-from patchwatch.evaluation.folds import held_out, is_within
+from patchwatch.evaluation.budgets import alarm_budgets
+from patchwatch.evaluation.evaluation import ProfileRun
+from patchwatch.evaluation.folds import check_held_out, is_within
 
 
-def test_every_clip_is_held_out_once(engine: Engine, found: Run) -> None:
-    longer = [*found.training, *found.training]
-    results = held_out(engine, longer, budgets(4.0), folds=2)
+def test_every_clip_is_held_out_once(engine: Engine, profile_run: ProfileRun) -> None:
+    longer = [*profile_run.training, *profile_run.training]
+    results = check_held_out(engine, longer, alarm_budgets(4.0), folds=2)
     assert len(results) == 3
     for result in results:
         assert (result.folds, result.clips) == (2, 4)
@@ -23,12 +23,12 @@ def test_every_clip_is_held_out_once(engine: Engine, found: Run) -> None:
     assert results[0].expected is not None
 
 
-def test_too_little_footage_is_not_hidden(engine: Engine, found: Run) -> None:
-    short = [type(clip)(clip.name, clip.frames[:20]) for clip in found.training]
+def test_too_little_footage_is_not_hidden(engine: Engine, profile_run: ProfileRun) -> None:
+    short = [type(clip)(clip.name, clip.frames[:20]) for clip in profile_run.training]
     with pytest.raises(InsufficientFootageError):
-        held_out(engine, short, budgets(4.0))
+        check_held_out(engine, short, alarm_budgets(4.0))
     with pytest.raises(ValueError, match="two clips"):
-        held_out(engine, short[:1], budgets(4.0))
+        check_held_out(engine, short[:1], alarm_budgets(4.0))
 
 
 @pytest.mark.parametrize(

@@ -9,22 +9,22 @@ import numpy as np
 import pytest
 
 from patchwatch.contract.errors import RejectedError
-from patchwatch.evaluation.clips import ClipFile, Frames
+from patchwatch.evaluation.clips import ClipFile, ClipFrames
 from patchwatch.evaluation.predictions import ScoredBy, frame_ids, write_predictions
 from patchwatch.evaluation.protocols import FrameScores
 
 
-def _clip(folder: Path, names: list[str]) -> Frames:
+def _clip(folder: Path, names: list[str]) -> ClipFrames:
     folder.mkdir()
     for name in names:
         (folder / name).touch()
-    return Frames(ClipFile(folder.name, folder), np.arange(len(names)) / 25)
+    return ClipFrames(ClipFile(folder.name, folder), np.arange(len(names)) / 25)
 
 
 def test_ids_hold_the_numbers_of_clip_and_frame(tmp_path: Path) -> None:
     assert list(frame_ids(_clip(tmp_path / "01", ["frame_00939.jpg", "frame_01000.jpg"]))) == ["1_939", "1_1000"]
     assert list(frame_ids(_clip(tmp_path / "walk", ["1.jpg"]))) == ["walk_1"]
-    assert list(frame_ids(Frames(ClipFile("07", tmp_path / "07.avi"), np.arange(3) / 25))) == ["7_1", "7_2", "7_3"]
+    assert list(frame_ids(ClipFrames(ClipFile("07", tmp_path / "07.avi"), np.arange(3) / 25))) == ["7_1", "7_2", "7_3"]
 
 
 def test_every_frame_has_a_line_with_the_wanted_scores(tmp_path: Path) -> None:

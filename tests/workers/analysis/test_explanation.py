@@ -11,17 +11,16 @@ import cv2
 import numpy as np
 import pytest
 from labelled_clips import SIZE, write_video
+from patchwatch.cli.commands.explain import table
 from typer.testing import CliRunner
 
 from models.banks.bank import Bank
 from models.banks.bank_file import save_bank
 from models.engine.engine import Engine
 from models.profiles.profile import load_profile
-from patchwatch.cli.commands.banks.explain import table
-from patchwatch.cli.commands.banks.explanation_page import page
 from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.settings import Settings, load_settings
-from patchwatch.messages.explanation import Explanation, StreamExplanation
+from patchwatch.messages.explanation import Explanation
 from workers.analysis.recordings import ExplainedFrame, RecordingReader, explain, learn, recorded_clips, score
 
 RUSH_S = 6.0
@@ -89,20 +88,6 @@ def test_a_thumbnail_shows_the_moment_it_names(found: ExplainedFrame, folder: Pa
 def test_a_moment_after_the_end_is_refused(engine: Engine, bank: Bank, folder: Path, at_s: float) -> None:
     with pytest.raises(RejectedError, match=r"there is no frame at .* the last is at 8\.\d s"):
         explain(engine, bank, folder / "rush.mp4", RecordingReader.of(Settings()), camera_id="door", at_s=at_s)
-
-
-def test_the_page_needs_nothing_beside_it_and_escapes_names(found: ExplainedFrame) -> None:
-    nearest = found.explanation.streams[0].nearest[0].model_copy(update={"source": "<script>&"})
-    stream = found.explanation.streams[0].model_copy(update={"nearest": (nearest,)})
-    silent = StreamExplanation(name="local", weight=1.0, contribution=0.0)
-    html = page(found.explanation.model_copy(update={"streams": (silent, stream)}), found.jpeg, 0.5)
-    assert "<script>" not in html
-    assert "&lt;script&gt;&amp;" in html
-    assert html.index("motion: 100 %") < html.index("local")
-    assert all(
-        reference.startswith("data:image/jpeg;base64,") for reference in re.findall(r'(?:href|src)="([^"]*)', html)
-    )
-    assert html.count("<image") == 2
 
 
 def test_the_table_names_shares_and_moments(found: ExplainedFrame) -> None:

@@ -36,7 +36,7 @@ def explain(
     """
     from models.banks.bank_file import load_bank
     from patchwatch.cli.commands.banks.alarm_budget import alarm_budget
-    from patchwatch.cli.commands.banks.explanation_page import page
+    from patchwatch.pages.explanation_page import explanation_page
     from workers.analysis.engine_loader import load_engine
     from workers.analysis.recordings import RecordingReader
     from workers.analysis.recordings import explain as explain_recording
@@ -56,7 +56,7 @@ def explain(
     as_text = explanation.encode().decode()
     if out is not None:
         html = out.suffix.lower() == ".html"
-        write_output("--out", out, page(explanation, explained.jpeg, threshold) if html else as_text)
+        write_output("--out", out, explanation_page(explanation, explained.jpeg, threshold) if html else as_text)
     if as_json:
         typer.echo(as_text)
     else:

@@ -11,7 +11,7 @@ import typer
 from patchwatch.cli.options import AsJson
 
 if TYPE_CHECKING:
-    from patchwatch.evaluation.comparison import Comparison, Figure
+    from patchwatch.evaluation.report.comparison import Comparison, Figure
 
 _SAME = 5e-5  # figures are shown with four digits
 
@@ -22,8 +22,8 @@ def compare(
     as_json: AsJson = False,
 ) -> None:
     """Print what changed between two evaluations: settings, profiles, and figures that differ."""
-    from patchwatch.evaluation.comparison import compare as compare_reports
-    from patchwatch.evaluation.report import Report
+    from patchwatch.evaluation.report.comparison import compare as compare_reports
+    from patchwatch.evaluation.report.report import Report
 
     first, second = Report.read(before), Report.read(after)
     comparison = compare_reports(first, second)

@@ -11,7 +11,7 @@ from patchwatch.cli.options import AsJson
 from patchwatch.cli.output import check_output, print_json, write_output
 
 if TYPE_CHECKING:
-    from patchwatch.evaluation.report import Report
+    from patchwatch.evaluation.report.report import Report
 
 
 def report(
@@ -20,7 +20,7 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Write a stored evaluation as one HTML file for people."""
-    from patchwatch.evaluation.report import Report
+    from patchwatch.evaluation.report.report import Report
 
     check_output("--html", html, make_folder=True)
     write_page(Report.read(result), html)
@@ -30,8 +30,8 @@ def report(
 
 def write_page(evaluation: Report, path: Path) -> None:
     """Write the page, making its folder. Raises `RejectedError` where it cannot be written."""
-    from patchwatch.evaluation.html.document import document
+    from patchwatch.pages.evaluation_page import evaluation_page
 
-    text = document(evaluation)
+    text = evaluation_page(evaluation)
     check_output("--html", path, make_folder=True)
     write_output("--html", path, text)

@@ -18,8 +18,9 @@ from patchwatch.contract.settings import load_settings
 
 if TYPE_CHECKING:
     from models.engine.engine import Engine
-    from patchwatch.evaluation.evaluation import Material, Run
-    from patchwatch.evaluation.report import ProfileResult, Report
+    from patchwatch.evaluation.evaluation import Dataset, ProfileRun
+    from patchwatch.evaluation.report.profile_result import ProfileResult
+    from patchwatch.evaluation.report.report import Report
     from workers.analysis.recordings import RecordingReader
 
 
@@ -75,36 +76,36 @@ def run(
 
     Several profiles are compared in one table.
     """
-    from patchwatch.evaluation.evaluation import gather
+    from patchwatch.evaluation.evaluation import load_dataset
     from patchwatch.evaluation.folds import FOLDS
     from patchwatch.evaluation.labels.label_format import LabelFormat
     from patchwatch.evaluation.predictions import frame_ids
-    from patchwatch.evaluation.report_builder import report_of
+    from patchwatch.evaluation.report_builder import build_report
     from workers.analysis.engine_loader import load_engine
 
     names = list(dict.fromkeys(profile or ["motion"]))
     _check(names, labels, {"--json": json_out, "--html": html_out}, csv_out)
     reader, settings = _reader(fps, frame_rate), load_settings()
     engines = [load_engine(settings, name) for name in names]  # so that missing weights stop it before the work
-    material = gather(train, test, reader, labels, LabelFormat(label_format.value) if label_format else None)
+    dataset = load_dataset(train, test, reader, labels, LabelFormat(label_format.value) if label_format else None)
     if csv_out is not None:
-        for frames in material.testing:
+        for frames in dataset.testing:
             frame_ids(frames)  # raises where pictures have no numbers
-    if frame_rate is None and material.has_folders:
+    if frame_rate is None and dataset.has_folders:
         typer.echo(f"NOTICE: pictures are read at {reader.frame_rate:g} a second: --frame-rate changes that", err=True)
     per_day, number = settings.false_alarms_per_day, FOLDS if folds else 0
     results = []
     for engine in engines:
-        result = _evaluate(engine, material, reader, per_day, number, csv_out, csv_scores)
+        result = _evaluate(engine, dataset, reader, per_day, number, csv_out, csv_scores)
         results += [result] if result else []
     if not results:
         return
-    report = report_of(results, material, reader, train=train, test=test, false_alarms_per_day=per_day, folds=number)
+    report = build_report(results, dataset, reader, train=train, test=test, false_alarms_per_day=per_day, folds=number)
     _publish(report, json_out, html_out)
 
 
 def _publish(report: Report, json_out: Path | None, html_out: Path | None) -> None:
-    from patchwatch.evaluation.table import lines
+    from patchwatch.evaluation.report.text_table import table_lines
 
     if html_out:
         write_page(report, html_out)
@@ -113,7 +114,7 @@ def _publish(report: Report, json_out: Path | None, html_out: Path | None) -> No
         return
     if json_out:
         write_output("--json", json_out, json.dumps(report.as_json()) + "\n")
-    for line in lines(report.profiles):
+    for line in table_lines(report.profiles):
         typer.echo(line)
 
 
@@ -145,7 +146,7 @@ def _reader(fps: float | None, frame_rate: float | None) -> RecordingReader:
 
 def _evaluate(
     engine: Engine,
-    material: Material,
+    dataset: Dataset,
     reader: RecordingReader,
     false_alarms_per_day: float,
     folds: int,
@@ -154,23 +155,23 @@ def _evaluate(
 ) -> ProfileResult | None:
     """One profile; None where there are no labels to compare with."""
     from patchwatch.cli.progress import progress_bar
-    from patchwatch.evaluation.evaluation import judge_run
+    from patchwatch.evaluation.evaluation import evaluate_run
     from patchwatch.evaluation.evaluation import run as run_profile
 
     with progress_bar(f"evaluating {engine.profile.name}") as progress:
-        scored = run_profile(engine, material, reader, false_alarms_per_day, progress)
+        scored = run_profile(engine, dataset, reader, false_alarms_per_day, progress)
         if csv_out is not None:
-            _write_csv(csv_out, material, scored, csv_scores)
-        if material.labels is None:
+            _write_csv(csv_out, dataset, scored, csv_scores)
+        if dataset.labels is None:
             return None
-        return judge_run(engine, material, reader, scored, folds=folds, progress=progress)
+        return evaluate_run(engine, dataset, reader, scored, folds=folds, progress=progress)
 
 
-def _write_csv(path: Path, material: Material, scored: Run, csv_scores: ScoreChoice) -> None:
+def _write_csv(path: Path, dataset: Dataset, scored: ProfileRun, csv_scores: ScoreChoice) -> None:
     from patchwatch.evaluation.predictions import ScoredBy, write_predictions
 
     table = StringIO()
-    write_predictions(material.testing, scored.scores, table, ScoredBy(csv_scores.value))
+    write_predictions(dataset.testing, scored.scores, table, ScoredBy(csv_scores.value))
     write_output("--csv", path, table.getvalue())
     if scored.bank.random_weights:
         typer.echo(f"WARNING: {path} was made with RANDOM CLIP weights", err=True)

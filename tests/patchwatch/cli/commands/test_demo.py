@@ -20,7 +20,7 @@ from footage import write_recording
 
 from patchwatch.cli.commands.demo import _addresses
 from patchwatch.contract.settings import Settings
-from patchwatch.demo.session import DemoOptions, Session
+from patchwatch.demo.session import DemoOptions, DemoSession
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_a_source_that_cannot_work_is_refused_before_anything_starts(
 
 def test_a_port_is_called_taken_only_when_it_was(tmp_path: Path) -> None:
     wanted = Settings(data_dir=tmp_path, port=38080, rtsp_port=38554)
-    session = Session(DemoOptions(), wanted)
+    session = DemoSession(DemoOptions(), wanted)
     assert "taken" not in _addresses(session, wanted)
     session.settings = wanted.changed(port=38081)
     output = _addresses(session, wanted)

@@ -109,8 +109,8 @@ def test_nothing_unusual_shows_before_the_script_says_so() -> None:
 
 def test_the_script_goes_through_all_kinds_again_and_again() -> None:
     script = repeating(first_s=70.0, every_s=20.0, until_s=200.0)
-    assert [act.starts_at_s for act in script] == [70, 90, 110, 130, 150, 170, 190]
-    assert [act.kind.value for act in script[:4]] == ["run", "vehicle", "fall", "run"]
+    assert [anomaly.starts_at_s for anomaly in script] == [70, 90, 110, 130, 150, 170, 190]
+    assert [anomaly.kind.value for anomaly in script[:4]] == ["run", "vehicle", "fall", "run"]
 
 
 def test_the_rate_divides_into_the_default_analysis_rate() -> None:

@@ -37,7 +37,7 @@ def test_a_range_beyond_the_clip_is_refused() -> None:
 
 
 def test_labels_of_a_clip_of_other_length_are_refused() -> None:
-    labels = Labels.of_truths(HERE, {"a": np.zeros(5, np.bool_)}, "avenue")
+    labels = Labels.from_truths(HERE, {"a": np.zeros(5, np.bool_)}, "avenue")
     assert labels.truth("a", 5).tolist() == [False] * 5
     with pytest.raises(RejectedError, match="'a' is labelled with 5 frames but has 6"):
         labels.truth("a", 6)
@@ -46,7 +46,7 @@ def test_labels_of_a_clip_of_other_length_are_refused() -> None:
 @given(st.lists(st.booleans(), max_size=30))
 def test_ranges_of_a_truth_give_it_back(flags: list[bool]) -> None:
     truth = np.array(flags, np.bool_)
-    labels = Labels.of_truths(HERE, {"a": truth}, "avenue")
+    labels = Labels.from_truths(HERE, {"a": truth}, "avenue")
     assert labels.truth("a", len(flags)).tolist() == flags
     ranges = ranges_of(truth)
     assert all(later.first - earlier.last > 1 for earlier, later in pairwise(ranges))

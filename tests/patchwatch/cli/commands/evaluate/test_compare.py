@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from patchwatch.cli.app import app
 from patchwatch.contract.errors import RejectedError
-from patchwatch.evaluation.report import Report
+from patchwatch.evaluation.report.report import Report
 
 
 def _file(folder: Path, name: str, found: Report) -> str:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from patchwatch.cli.app import app
 from patchwatch.contract.errors import PatchwatchError, RejectedError, WeightsMissingError
-from patchwatch.evaluation.report import Report
+from patchwatch.evaluation.report.report import Report
 
 QUICK = """
 [quick]

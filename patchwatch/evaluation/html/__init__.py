@@ -1,1 +1,0 @@
-"""The report of an evaluation as one HTML file that needs nothing else: open it, print it, send it."""

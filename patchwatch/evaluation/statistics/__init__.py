@@ -1,0 +1,1 @@
+"""Areas under curves, their intervals, and the smoothing that papers use. Arrays in, numbers out."""
