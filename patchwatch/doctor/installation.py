@@ -19,6 +19,7 @@ from patchwatch.contract.settings import Settings
 from patchwatch.doctor.finding import Finding, fail, ok, warn
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.capture_status import CaptureState, CaptureStatus
+from patchwatch.messages.heartbeat import Heartbeat
 
 _NEEDED = (Role.INGEST, Role.INFERENCE, Role.ENROLMENT)
 _WITHOUT = {
