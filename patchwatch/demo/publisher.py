@@ -46,7 +46,7 @@ class Publisher:
         self._stream: VideoStream | None = None
         self._connected_s = 0.0
         self.sent = 0
-        self.left_out = 0  # for want of time
+        self.left_out = 0  # Pictures that were too late to send.
         self.connects = 0
 
     def publish(self, pictures: Iterable[TimedPicture], until_s: float) -> None:
@@ -59,6 +59,7 @@ class Publisher:
             if timed.at_s > until_s:
                 return
             if clock is not None and time.monotonic() - clock - timed.at_s > self._late_s and not timed.cut:
+                self.left_out += 1
                 continue
             rgb = timed.draw()
             if timed.cut:
@@ -137,7 +138,7 @@ def publish(
     late: Annotated[float, typer.Option(help="Pictures that are later than this many seconds are left out.")] = LATE_S,
     stop_with_parent: Annotated[bool, typer.Option("--stop-with-parent", help="End when standard input ends.")] = False,
 ) -> None:
-    """Publish pictures until stopped. The first line of output is a JSON object with the wall-clock start."""
+    """Publish pictures until stopped. Prints, as JSON, the wall-clock start and, at the end, the pictures left out."""
     if stop_with_parent:
         stop_when_stdin_ends()
     signal.signal(signal.SIGTERM, _exit)
@@ -151,6 +152,7 @@ def publish(
         raise typer.Exit(1) from None
     finally:
         publisher.close()
+        print(json.dumps({"left_out": publisher.left_out}), flush=True)
 
 
 if __name__ == "__main__":

@@ -184,10 +184,10 @@ class DemoSession:
             f"no video reached {self.rtsp} within {_START_WITHIN_S:.0f} s: see whether the machine is overloaded"
         )
 
-    def _published(self, what: str) -> int | None:
-        """What the publisher has told of this name so far."""
+    def _published(self, name: str) -> int | None:
+        """The value that the publisher printed under this name, if it has."""
         lines = [] if self._publisher is None else self._publisher.output().splitlines()
-        return next((int(json.loads(line)[what]) for line in lines if line.startswith(f'{{"{what}"')), None)
+        return next((int(json.loads(line)[name]) for line in lines if line.startswith(f'{{"{name}"')), None)
 
     def _check_children(self) -> None:
         for name, child in (("patchwatch serve", self._product), ("the publisher", self._publisher)):

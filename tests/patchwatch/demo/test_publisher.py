@@ -13,6 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import typer
 from ingest_rig import free_port
 from waiting import PATIENCE_S
 
@@ -83,12 +84,14 @@ def test_pictures_that_come_too_late_are_left_out_and_counted(monkeypatch: pytes
     sender = publisher.Publisher("rtsp://127.0.0.1/none", late_s=-60.0)  # all that come in less than a minute are late
     monkeypatch.setattr(sender, "_connect", lambda rgb, at_s: setattr(sender, "_container", sender))
     monkeypatch.setattr(sender, "_mux", lambda rgb, at_s: None)
-    sender.publish(publisher.scene_moments(Scene(1)), 0.4)
+    sender.publish(scene_pictures(Scene(1)), 0.4)
     assert sender.left_out == 10
 
 
 def test_it_says_at_the_end_how_many_it_left_out(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    assert publisher.main(["rtsp://127.0.0.1:1/none", "--file", str(tmp_path / "absent.mp4")]) == 1
+    with pytest.raises(typer.Exit) as ended:
+        publisher.publish("rtsp://127.0.0.1:1/none", file=tmp_path / "absent.mp4")
+    assert ended.value.exit_code == 1
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"left_out": 0}
 
 

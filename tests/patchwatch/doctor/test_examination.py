@@ -125,7 +125,7 @@ def test_a_redis_that_does_not_count_what_was_added_to_a_stream_is_too_old(
 
 def test_a_camera_is_told_by_its_capture_its_bank_its_weights_and_its_account(settings: Settings, url: str) -> None:
     settings = settings.changed(redis_url=url, weights_dir=settings.data_dir / "weights")
-    camera_keys = CameraKeys.of("door", settings.partitions)
+    camera_keys = CameraKeys.for_camera("door", settings.partitions)
     with connect(url) as client:
         client.hset(keys.CAMERAS, "door", Camera(id="door", profile="clip").encode())
         status = CaptureStatus(
@@ -139,7 +139,9 @@ def test_a_camera_is_told_by_its_capture_its_bank_its_weights_and_its_account(se
         client.set(keys.worker("ingest", "w"), beat.encode())
     findings = examine(settings)
     assert finding_of(findings, "camera door", "live").level is Level.OK
-    assert finding_of(findings, "camera door", "patchwatch enroll --camera door --profile clip").level is Level.WARN
+    assert (
+        finding_of(findings, "camera door", "patchwatch banks enrol --camera door --profile clip").level is Level.WARN
+    )
     assert finding_of(findings, "camera door", "1 frames are unaccounted for").level is Level.FAIL
     assert "patchwatch weights pull clip-rn101" in finding_of(findings, "weights", "RN101").text
     assert finding_of(findings, "workers", "ingest: 1 alive").level is Level.OK
