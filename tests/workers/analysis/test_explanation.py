@@ -11,13 +11,13 @@ import cv2
 import numpy as np
 import pytest
 from labelled_clips import SIZE, write_video
-from patchwatch.cli.commands.explain import table
 from typer.testing import CliRunner
 
 from models.banks.bank import Bank
 from models.banks.bank_file import save_bank
 from models.engine.engine import Engine
 from models.profiles.profile import load_profile
+from patchwatch.cli.commands.banks.explain import table
 from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.settings import Settings, load_settings
 from patchwatch.messages.explanation import Explanation

@@ -114,7 +114,9 @@ def test_a_worker_takes_no_camera_from_another_before_its_networks_are_ready(
         with run_worker(enrolled.settings) as second:
             assert waits.wait(20)
             turns: list[int] = []
-            monkeypatch.setattr(second._leases, "others", lambda real=second._leases.others: turns.append(1) or real())
+            monkeypatch.setattr(
+                second._leases, "others", lambda real=second._leases.has_others: turns.append(1) or real()
+            )
             until(lambda: len(turns) > 3)  # it has looked several times
             assert cameras_of(second) == set()
             assert not second._leases.owned
