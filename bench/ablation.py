@@ -42,7 +42,7 @@ from models.banks.cross_validation import HeldOutFrames, hold_out  # noqa: E402
 from models.engine.engine import Engine  # noqa: E402
 from models.exemplars.exemplars import Exemplars  # noqa: E402
 from models.exemplars.perspective import Perspective  # noqa: E402
-from models.frames.features import Features  # noqa: E402
+from models.frames.frame import Features  # noqa: E402
 from models.networks.networks import Networks  # noqa: E402
 from models.profiles.profile import Fusion, Profile, StreamKind, StreamSpec, load_profile  # noqa: E402
 from models.streams import motion_stream, velocity_stream  # noqa: E402

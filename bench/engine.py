@@ -32,8 +32,7 @@ from bench.reference import SEEDS, ReferenceLoop  # noqa: E402
 from models.banks.bank import Bank  # noqa: E402
 from models.engine.engine import Engine  # noqa: E402
 from models.engine.frame_scorer import FrameScorer  # noqa: E402
-from models.frames.camera_context import CameraContext  # noqa: E402
-from models.frames.frame import Frame  # noqa: E402
+from models.frames.frame import CameraContext, Frame  # noqa: E402
 from models.networks import backbone  # noqa: E402
 from models.networks.detector import Letterbox  # noqa: E402
 from models.networks.device import Compute  # noqa: E402

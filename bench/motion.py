@@ -22,8 +22,7 @@ from bench.measure import DATA, RESULTS, write  # noqa: E402
 from models.banks.bank_builder import BankBuilder  # noqa: E402
 from models.engine.engine import Engine  # noqa: E402
 from models.engine.frame_scorer import FrameScorer  # noqa: E402
-from models.frames.camera_context import CameraContext  # noqa: E402
-from models.frames.frame import Frame  # noqa: E402
+from models.frames.frame import CameraContext, Frame  # noqa: E402
 from models.profiles.profile import load_profile  # noqa: E402
 from patchwatch.contract.settings import load_settings  # noqa: E402
 from patchwatch.evaluation.evaluation import evaluate, gather  # noqa: E402

@@ -23,9 +23,8 @@ sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.measure import DATA, RESULTS, in_turns, ratios, write  # noqa: E402
 from models.engine.engine import Engine  # noqa: E402
-from models.frames.camera_context import CameraContext  # noqa: E402
 from models.frames.detections import Detections  # noqa: E402
-from models.frames.frame import Frame  # noqa: E402
+from models.frames.frame import CameraContext, Frame  # noqa: E402
 from models.frames.frame_reuse import FrameReuse  # noqa: E402
 from models.streams.frame_batch import FrameBatch  # noqa: E402
 from patchwatch.contract.settings import Settings, load_settings  # noqa: E402

@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.alarms.alarm_threshold import ThresholdModel
+from models.alarms.calibration import AnyCalibration
 from models.alarms.event_detector import EventRule
-from models.alarms.rank_calibration import AnyCalibration
 from models.banks.coverage import Coverage
-from models.exemplars.exemplars import ExemplarOrigins
-from models.exemplars.footage_moments import FootageMoments
 from models.exemplars.perspective import Perspective
-from models.frames.features import Features
+from models.exemplars.provenance import ExemplarOrigins, FootageMoments
+from models.frames.frame import Features
 from models.profiles.profile import Profile
 
 

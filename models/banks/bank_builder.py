@@ -12,22 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.alarms.alarm_threshold import FALSE_ALARMS_PER_DAY, ThresholdModel
-from models.alarms.calibration import MIN_VALUES, NEUTRAL_RARITY, score_of
+from models.alarms.calibration import MIN_VALUES, NEUTRAL_RARITY, AnyCalibration, calibration_of, score_of
 from models.alarms.event_counts import length_s
 from models.alarms.event_detector import EventRule
-from models.alarms.rank_calibration import AnyCalibration, calibration_of
 from models.banks.bank import Bank, Footage, StreamBank
 from models.banks.coverage import Coverage, StreamCoverage
 from models.banks.cross_validation import HeldOutFrames, cover, hold_out
-from models.exemplars.exemplars import ExemplarOrigins
-from models.exemplars.footage_index import THUMBNAILS_MB, FootageIndex
-from models.exemplars.footage_moments import FootageMoments, Moment
 from models.exemplars.perspective import Perspective
-from models.frames.features import Features
+from models.exemplars.provenance import THUMBNAILS_MB, ExemplarOrigins, FootageIndex, FootageMoments, Moment
+from models.frames.frame import Features
 from models.frames.optical_flow import MAX_GAP_S
-from models.profiles.fusion import fuse
+from models.profiles.fusion import CausalGaussian, fuse
 from models.profiles.profile import NEVER_SILENT, Fusion, Profile, StreamKind
-from models.profiles.smoothing import CausalGaussian
 from models.streams.base import PerspectiveStream, ScaledStream, Stream
 from patchwatch.contract.errors import InsufficientFootageError
 

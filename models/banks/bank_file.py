@@ -1,4 +1,7 @@
-"""Banks on disk: one safetensors file per camera and profile, with all its facts as metadata."""
+"""Banks on disk: one safetensors file per camera and profile, with all its facts as metadata.
+
+The id of a bank is a hash of its arrays alone, so the facts are checked by pydantic models.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +10,81 @@ import os
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from models.alarms.alarm_threshold import ThresholdModel
-from models.alarms.calibration import Calibration
-from models.alarms.rank_calibration import AnyCalibration, RankCalibration
-from models.banks.bank import Bank, StreamBank
-from models.banks.bank_facts import BankFacts, BankFormat, BankStamp, RankCalibrationFacts, TailFacts
-from models.exemplars.exemplars import ExemplarOrigins
-from models.exemplars.footage_moments import FootageMoments
+from models.alarms.calibration import AnyCalibration, Calibration, RankCalibration
+from models.banks.bank import Bank, Footage, StreamBank
+from models.banks.coverage import Coverage
 from models.exemplars.perspective import Perspective
+from models.exemplars.provenance import ExemplarOrigins, FootageMoments
 from models.profiles.profile import Profile, profile_from_json, profile_to_json
 from models.weights.network_identity import comparable
 from patchwatch.contract.errors import BankMismatchError, NotFoundError, StorageError
 
 FORMAT = 2
 _NOT_A_BANK = (SafetensorError, OSError, AttributeError, KeyError, IndexError, OverflowError, TypeError, ValueError)
+
+_Seconds = Annotated[float, Field(ge=0, le=1e10)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+class BankFormat(_Strict):
+    """Read first: the other facts of another format are others."""
+
+    format: int
+
+
+class BankStamp(BankFormat):
+    """What a bank of every format says of itself."""
+
+    id: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
+    created_at: Annotated[str, Field(max_length=40)]
+
+
+class ThresholdFacts(_Strict):
+    """Of `models.alarms.alarm_threshold.ThresholdModel`, beside its levels."""
+
+    footage_s: Annotated[_Seconds, Field(gt=0)]
+    min_duration_s: _Seconds
+    cooldown_s: _Seconds
+    gap_s: _Seconds
+
+
+class TailFacts(_Strict):
+    """Of `models.alarms.calibration.Calibration`, beside its levels."""
+
+    tail_from: float
+    tail_scale: float = Field(gt=0)
+
+
+class RankCalibrationFacts(_Strict):
+    """Of `models.alarms.calibration.RankCalibration`, beside its levels."""
+
+    frames: int = Field(ge=0, le=2**53)
+
+
+class BankFacts(BankFormat):
+    """Of a bank. ``calibrations`` are by stream, and ``fused``."""
+
+    id: str
+    created_at: str
+    profile: dict[str, Any]
+    identity: dict[str, dict[str, Any]]
+    threshold: ThresholdFacts
+    false_alarms_per_day: float = Field(ge=1e-6, le=1e6)
+    footage: Footage
+    coverage: Coverage
+    calibrations: dict[str, RankCalibrationFacts | TailFacts]
 
 
 def save_bank(bank: Bank, path: Path) -> None:

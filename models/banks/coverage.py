@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models.frames.features import Features
+from models.frames.frame import Features
 
 GRID = 4  # image regions: so many rows and columns
 MIN_JUDGED_S = 120.0  # less footage is too short to say whether normal is complete: docs/decisions/013

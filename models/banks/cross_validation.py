@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from models.banks.bank import StreamBank, StreamDistance, frame_distance
 from models.banks.coverage import Spread, StreamCoverage, covered_share, covering_radii, curve_point
-from models.frames.features import Features
+from models.frames.frame import Features
 
 _MOST_FRAMES = 1000  # that coverage is measured on
 

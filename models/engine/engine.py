@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 from threadpoolctl import threadpool_limits
 
-from models.frames.camera_context import CameraContext
-from models.frames.features import Features
-from models.frames.frame import Frame
+from models.frames.frame import CameraContext, Features, Frame
 from models.frames.frame_reuse import NEVER, FrameReuse
 from models.profiles.profile import Profile, StreamKind, StreamSpec
 from models.streams import category_stream, global_stream, local_stream, motion_stream, velocity_stream

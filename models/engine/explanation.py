@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from models.alarms.event_detector import Box
 from models.banks.bank import Bank, StreamBank, StreamDistance
 from models.engine.frame_scorer import FrameScore
-from models.exemplars.footage_moments import Moment
-from models.frames.features import Features
+from models.exemplars.provenance import Moment
+from models.frames.frame import Features
 from models.profiles.fusion import contributions
 
 NEAREST = 3

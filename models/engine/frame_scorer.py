@@ -7,14 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from models.alarms.alert_gate import AlertGate
 from models.alarms.calibration import NEUTRAL_RARITY, score_of
-from models.alarms.event_detector import Box, Event, EventDetector, EventRule
+from models.alarms.event_detector import AlertGate, Box, Event, EventDetector, EventRule
 from models.banks.bank import Bank, StreamDistance, frame_distance
-from models.frames.features import Features
-from models.profiles.fusion import driver, fuse
+from models.frames.frame import Features
+from models.profiles.fusion import CausalGaussian, driver, fuse
 from models.profiles.profile import NEVER_SILENT
-from models.profiles.smoothing import CausalGaussian
 from patchwatch.contract.errors import NonFiniteScoreError
 
 
@@ -66,7 +64,7 @@ class FrameScorer:
         self,
         features: Sequence[Features],
         at_s: float,
-        attention: AlertGate = AlertGate.FULL,
+        attention: AlertGate = AlertGate.OPEN,
         *,
         discontinuity: bool = False,
     ) -> FrameScore:

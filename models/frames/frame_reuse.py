@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from models.frames.camera_context import CameraContext
-    from models.frames.frame import Frame
+    from models.frames.frame import CameraContext, Frame
 
 BLOCK_PX = 8
 _MEMORY = "looked at"

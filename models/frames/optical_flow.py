@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from models.frames.camera_context import CameraContext
-    from models.frames.frame import Frame
+    from models.frames.frame import CameraContext, Frame
 
 LONG_SIDE_PX = 360  # frames are brought to this size: docs/decisions/002-motion-stream.md
 SHORT_SIDE_MIN_PX = 64  # of very wide or tall pictures: the pyramid of the flow needs some room

@@ -25,7 +25,7 @@ from models.networks.fused_trunk import fuse_activations
 from models.networks.runtimes import runner
 from models.networks.squash import SIDE_PX, squash, squash_boxes, whole_pixels
 from models.weights.catalog import is_safetensors
-from models.weights.tensor_hash import tensors_sha256
+from models.weights.network_identity import tensors_sha256
 from models.weights.torchscript import is_torchscript, read_torchscript
 from patchwatch.contract.errors import ConfigurationError
 

@@ -18,7 +18,7 @@ from models.networks.device_batch import DeviceBatch
 from models.networks.nms import already_suppressed, suppress
 from models.networks.runtimes import runner
 from models.weights.checkpoint import read_checkpoint
-from models.weights.tensor_hash import tensors_sha256
+from models.weights.network_identity import tensors_sha256
 from patchwatch.contract.errors import ConfigurationError
 
 __all__ = ["Detections", "Detector", "Letterbox", "load_detector"]

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.frames.detection_query import DetectionQuery, union
-from models.frames.detections import Detections
+from models.frames.detections import DetectionQuery, Detections, union
 from models.frames.frame import Frame
 from models.profiles.profile import Profile, StreamKind
 from models.profiles.stream_options import detection_queries

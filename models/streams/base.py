@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.exemplars.exemplars import Exemplars
 from models.exemplars.perspective import Perspective
-from models.frames.features import Features
+from models.frames.frame import Features
 from models.streams.frame_batch import FrameBatch
 
 

@@ -15,11 +15,8 @@ from numpy.typing import NDArray
 
 from models.exemplars.coreset import greedy_k_center
 from models.exemplars.exemplars import Exemplars
-from models.frames.camera_context import CameraContext
-from models.frames.detection_query import DetectionQuery
-from models.frames.detections import Detections
-from models.frames.features import Features
-from models.frames.frame import Frame
+from models.frames.detections import DetectionQuery, Detections
+from models.frames.frame import CameraContext, Features, Frame
 from models.frames.optical_flow import MAX_GAP_S
 from models.profiles.profile import StreamSpec
 from models.profiles.stream_options import CategoryOptions

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from models.frames.camera_context import CameraContext
-from models.frames.detection_query import DetectionQuery, union
-from models.frames.detections import Detections
-from models.frames.frame import Frame
+from models.frames.detections import DetectionQuery, Detections, union
+from models.frames.frame import CameraContext, Frame
 from models.frames.frame_reuse import NEVER, FrameReuse
 from models.frames.moving_regions import find_moving_regions
 from models.frames.optical_flow import Flow, FlowEstimator

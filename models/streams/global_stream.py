@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from models.exemplars.exemplars import Exemplars
-from models.frames.features import Features
+from models.frames.frame import Features
 from models.profiles.profile import StreamSpec
 from models.profiles.stream_options import StreamOptions
 from models.streams.appearance import DIM, PREPROCESSING, draw_exemplars

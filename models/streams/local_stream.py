@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from models.exemplars.exemplars import Exemplars
-from models.frames.features import Features
+from models.frames.frame import Features
 from models.profiles.profile import StreamSpec
 from models.profiles.stream_options import DetectionOptions
 from models.streams.appearance import DIM, PREPROCESSING, draw_exemplars

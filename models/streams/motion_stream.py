@@ -14,9 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.exemplars.exemplars import Exemplars
-from models.frames.camera_context import CameraContext
-from models.frames.features import Features
-from models.frames.frame import Frame
+from models.frames.frame import CameraContext, Features, Frame
 from models.frames.optical_flow import LONG_SIDE_PX, Flow
 from models.profiles.profile import StreamSpec
 from models.profiles.stream_options import MotionOptions

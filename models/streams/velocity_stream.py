@@ -15,8 +15,7 @@ from models.exemplars.coreset import draw_coreset
 from models.exemplars.exemplars import Exemplars
 from models.exemplars.perspective import SIZE, Perspective
 from models.frames.detections import Detections
-from models.frames.features import Features
-from models.frames.frame import Frame
+from models.frames.frame import Features, Frame
 from models.frames.optical_flow import Flow, magnitude
 from models.profiles.profile import StreamSpec
 from models.profiles.stream_options import VelocityOptions

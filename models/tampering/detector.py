@@ -8,15 +8,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alarms.alert_gate import AlertGate
-from models.tampering.background import CHANGED, CHANGED_BACK, Background, Difference, levels
-from models.tampering.condition import Condition, ConditionKind
+from models.alarms.event_detector import AlertGate
+from models.tampering.condition import Condition, ConditionKind, Hysteresis
 from models.tampering.expectation import Expectation
-from models.tampering.freeze import FreezeDetector
 from models.tampering.glimpses import Glimpses
-from models.tampering.hysteresis import Hysteresis
-from models.tampering.signature import CELLS, PictureSignature, cell_means, signature_of
-from models.tampering.steadiness import Steadiness
+from models.tampering.signature import (
+    CELLS,
+    CHANGED,
+    CHANGED_BACK,
+    Background,
+    Difference,
+    PictureSignature,
+    cell_means,
+    levels,
+    signature_of,
+)
+from models.tampering.steadiness import FreezeDetector, Steadiness
 
 FROZEN_AFTER_S = 60.0  # longer than any usual distance of key frames, between which a still scene is one picture
 GAP_S = 30.0  # without frames for longer, nothing is known of the picture
@@ -186,8 +193,8 @@ class TamperingDetector:
         if unsettled_s:
             self._unsettled_until_s = max(self._unsettled_until_s, at_s + unsettled_s)
         if any(episode.open for episode in self._episodes):
-            return AlertGate.OFF
-        return AlertGate.HELD if at_s < self._unsettled_until_s else AlertGate.FULL
+            return AlertGate.SUPPRESS
+        return AlertGate.HOLD if at_s < self._unsettled_until_s else AlertGate.OPEN
 
     def state(self) -> dict[str, Any]:
         """JSON values that `restore` takes."""

@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.tampering.background import CHANGED, LEARNING_S, Background, Difference
-from models.tampering.signature import PictureSignature, signature_of
+from models.tampering.signature import CHANGED, LEARNING_S, Background, Difference, PictureSignature, signature_of
 
 _MOST = 8  # pictures: of day and night, where the bank saw both
 _LEAST_CONTRAST, _MOST_CONTRAST = 0.4, 2.5  # of the bank's: darker or lighter pictures are not compared

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.tampering.background import levels
-from models.tampering.signature import CELLS, PictureSignature
+from models.tampering.signature import CELLS, PictureSignature, levels
 
 _SHARP, _SHARPER = 2.0, 0.6  # times the cell's own plain level, and grey levels above it
 _LOCAL = 12  # sharp cells of 48 at most: what shows in more is a hand, a burst of noise, or the cover being lifted

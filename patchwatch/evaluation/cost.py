@@ -10,9 +10,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from models.engine.engine import Engine
-from models.frames.camera_context import CameraContext
-from models.frames.features import Features
-from models.frames.frame import Frame
+from models.frames.frame import CameraContext, Features, Frame
 from models.streams.frame_batch import FrameBatch
 from patchwatch.evaluation.report import Cost
 

@@ -14,9 +14,8 @@ from models.banks.bank import Bank
 from models.banks.bank_builder import BankBuilder
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScore, FrameScorer
-from models.exemplars.footage_moments import Moment
-from models.frames.camera_context import CameraContext
-from models.frames.features import Features
+from models.exemplars.provenance import Moment
+from models.frames.frame import CameraContext, Features
 from models.profiles.profile import Fusion
 from patchwatch.evaluation.clips import ClipFile
 from patchwatch.evaluation.cost import CostMeter

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alarms.alert_gate import AlertGate
+from models.alarms.event_detector import AlertGate
 from models.tampering.condition import Condition
 from models.tampering.detector import TamperingDetector
 

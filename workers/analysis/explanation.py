@@ -11,7 +11,7 @@ from models.banks.bank import Bank
 from models.engine import explanation
 from models.engine.explanation import explain
 from models.engine.frame_scorer import FrameScore
-from models.frames.features import Features
+from models.frames.frame import Features
 from patchwatch.messages.alert import AlertRegion
 from patchwatch.messages.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
 from patchwatch.messages.score import Region

@@ -13,11 +13,8 @@ from models.banks.bank_builder import BankBuilder
 from models.banks.bank_file import check_identity
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScore, FrameScorer
-from models.exemplars.footage_index import THUMBNAILS_MB
-from models.exemplars.footage_moments import Moment
-from models.frames.camera_context import CameraContext
-from models.frames.features import Features
-from models.frames.frame import Frame
+from models.exemplars.provenance import THUMBNAILS_MB, Moment
+from models.frames.frame import CameraContext, Features, Frame
 from models.frames.scene_cuts import SceneCuts
 from models.tampering.detector import TamperingDetector
 from models.tampering.expectation import Expectation

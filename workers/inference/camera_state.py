@@ -14,7 +14,7 @@ from models.banks.bank import Bank
 from models.banks.bank_file import check_identity, load_bank
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScorer
-from models.frames.camera_context import HISTORY_S, CameraContext
+from models.frames.frame import HISTORY_S, CameraContext
 from models.frames.scene_cuts import SceneCuts
 from models.tampering.expectation import Expectation
 from patchwatch.bus.clock import BusClock

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.alarms.alert_gate import AlertGate
+from models.alarms.event_detector import AlertGate
 from models.frames.frame import Frame
-from models.tampering.blindness import Blindness
-from models.tampering.condition import Condition, ConditionKind
+from models.tampering.condition import Blindness, Condition, ConditionKind
 from models.tampering.detector import TamperingDetector
 from models.tampering.expectation import Expectation
 from patchwatch.messages.alert import Alert, AlertKind, AlertState

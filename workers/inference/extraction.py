@@ -9,9 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.engine.engine import Engine
-from models.frames.camera_context import CameraContext
-from models.frames.features import Features
-from models.frames.frame import Frame
+from models.frames.frame import CameraContext, Features, Frame
 from models.streams.frame_batch import FrameBatch
 
 _TEST_SIDE_PX = 256

@@ -8,13 +8,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.alarms.alert_gate import AlertGate
-from models.alarms.event_detector import Box, Event
+from models.alarms.event_detector import AlertGate, Box, Event
 from models.banks.bank import Bank
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScore
-from models.frames.features import Features
-from models.frames.frame import Frame
+from models.frames.frame import Features, Frame
 from models.streams.frame_batch import FrameBatch
 from patchwatch.contract.errors import NonFiniteScoreError, RejectedError
 from patchwatch.messages.alert import AlertState
@@ -41,7 +39,7 @@ class _Item:
     message: FrameMessage
     frame: Frame
     own_ns: int  # on the camera's own time
-    attention: AlertGate = AlertGate.FULL
+    attention: AlertGate = AlertGate.OPEN
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,9 @@ from models.banks.bank_file import load_bank, save_bank
 from models.banks.coverage import Sufficiency
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScorer
-from models.exemplars.footage_moments import Moment
 from models.exemplars.perspective import SIZE, Perspective
-from models.frames.camera_context import CameraContext
-from models.frames.features import Features
-from models.frames.frame import Frame
+from models.exemplars.provenance import Moment
+from models.frames.frame import CameraContext, Features, Frame
 from models.frames.scene_cuts import SceneCuts
 from models.profiles.profile import Fusion, Profile, StreamKind, StreamSpec, load_profile
 from patchwatch.contract.errors import InsufficientFootageError

@@ -23,7 +23,7 @@ from models.banks.coverage import (
     covering_radii,
     curve_point,
 )
-from models.frames.features import Features
+from models.frames.frame import Features
 
 SIZE = (400, 200)
 

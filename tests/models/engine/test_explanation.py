@@ -13,8 +13,8 @@ from plain_stream import DIM, features_at
 from models.banks.bank import Bank, StreamBank
 from models.engine.explanation import NEAREST, StreamExplanation, explain
 from models.engine.frame_scorer import FrameScorer
-from models.exemplars.exemplars import ExemplarOrigins
-from models.frames.features import Features
+from models.exemplars.provenance import ExemplarOrigins
+from models.frames.frame import Features
 from models.profiles.fusion import contributions, fuse
 from models.profiles.profile import Fusion
 

@@ -11,7 +11,7 @@ from plain_stream import DIM, features_at
 
 from models.banks.bank import Bank, StreamBank
 from models.engine.frame_scorer import FrameScore, FrameScorer
-from models.frames.features import Features
+from models.frames.frame import Features
 from patchwatch.contract.errors import NonFiniteScoreError
 
 Frames = list[tuple[Features, Features]]

@@ -17,8 +17,7 @@ torch = parts.torch()
 from real_frames import CARS, DETECTOR, PERSONS, frames_of, networks_for  # noqa: E402
 from slow_reference import slow_boxes  # noqa: E402
 
-from models.frames.detection_query import DetectionQuery  # noqa: E402
-from models.frames.detections import Detections  # noqa: E402
+from models.frames.detections import DetectionQuery, Detections  # noqa: E402
 from models.frames.frame import Frame  # noqa: E402
 from models.networks.detector import Letterbox, load_detector  # noqa: E402
 from models.networks.device import choose_compute  # noqa: E402

@@ -7,7 +7,7 @@ import pytest
 
 from models.alarms.event_detector import Event, EventRule
 from models.engine.frame_scorer import FrameScore
-from models.frames.features import Features
+from models.frames.frame import Features
 from patchwatch.evaluation.clips import ClipFile, Frames
 from patchwatch.evaluation.detection import Match, Outcome, Span, delays, events_of, outcome, spans_of
 from patchwatch.evaluation.labels.labels import FrameRange

@@ -13,10 +13,8 @@ from models.alarms.event_detector import Event
 from models.banks.bank import Bank
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScorer
-from models.exemplars.thumbnail import thumbnail
-from models.frames.camera_context import HISTORY_S
-from models.frames.features import Features
-from models.frames.frame import Frame
+from models.exemplars.provenance import thumbnail
+from models.frames.frame import HISTORY_S, Features, Frame
 from models.profiles.profile import load_profile
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.errors import NotFoundError

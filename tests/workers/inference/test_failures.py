@@ -12,8 +12,7 @@ import pytest
 from moving_scene import FPS, scene
 
 from models.engine.engine import Engine
-from models.frames.camera_context import CameraContext
-from models.frames.frame import Frame
+from models.frames.frame import CameraContext, Frame
 from models.frames.optical_flow import FlowEstimator
 from models.profiles.profile import load_profile
 from patchwatch.messages.score import Score

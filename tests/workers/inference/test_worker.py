@@ -19,8 +19,7 @@ from models.banks.bank import Bank
 from models.banks.bank_file import save_bank
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScorer
-from models.frames.camera_context import HISTORY_S, CameraContext
-from models.frames.frame import Frame
+from models.frames.frame import HISTORY_S, CameraContext, Frame
 from models.frames.scene_cuts import SceneCuts
 from models.profiles.profile import load_profile
 from patchwatch.bus import keys

@@ -9,9 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plain_stream import features_at
 
-from models.exemplars.footage_index import FootageIndex
-from models.exemplars.footage_moments import FootageMoments, Moment
-from models.exemplars.thumbnail import LONG_SIDE_PX, thumbnail
+from models.exemplars.provenance import LONG_SIDE_PX, FootageIndex, FootageMoments, Moment, thumbnail
 
 
 def _album(thumbnails_mb: float, frames: int = 10) -> FootageIndex:
