@@ -262,7 +262,7 @@ class Bench:
     def load(cls, data: Path, detector: Path | None) -> Bench:
         """Read the clips and extract their features: of `objects` with detector weights, else of `motion`."""
         settings, folder = load_settings(), data / "ucsd_ped2"
-        reader = RecordingReader.of(settings, FPS)
+        reader = RecordingReader.from_settings(settings, FPS)
         material = gather(folder / "training", folder / "testing", reader, folder / "labels.json")
         weights = detector or data / DETECTOR
         if detector is None and not weights.is_file():

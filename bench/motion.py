@@ -54,8 +54,8 @@ def cost() -> dict[str, Any]:
     start = time.process_time()
     bank = learner.build(["synthetic"])
     learnt_s = time.process_time() - start
-    analyzer = FrameScorer(bank)
-    scored, _ = _timed(lambda n: analyzer.read(features[n], frames[n].at_s))
+    scorer = FrameScorer(bank)
+    scored, _ = _timed(lambda n: scorer.score(features[n], frames[n].at_s))
     return {
         "frame": f"{SIZE[0]}x{SIZE[1]}",
         "warm_up_frames": WARM_UP,
@@ -74,7 +74,7 @@ def ped2(folder: Path) -> dict[str, Any] | None:
         return None
     settings, results = load_settings(), {}
     for fps in (FPS, 10.0):
-        reader = RecordingReader.of(settings, fps)
+        reader = RecordingReader.from_settings(settings, fps)
         material = gather(folder / "training", folder / "testing", reader, folder / "labels.json")
         engine, per_day = Engine(load_profile("motion")), settings.false_alarms_per_day
         results[f"{fps:g} fps"] = evaluate(engine, material, reader, false_alarms_per_day=per_day).summary()

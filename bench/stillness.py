@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def clip(engine: Engine, settings: Settings, path: Path, chosen: argparse.Namespace) -> dict[str, Any]:
-    reader = RecordingReader.of(settings, FPS)
+    reader = RecordingReader.from_settings(settings, FPS)
     with reader.open(path) as video:
         frames = [frame for batch in reader.batches(video) for _, frame in batch]
     tolerances = (0.0, *chosen.tolerances)
@@ -99,7 +99,7 @@ def recall(everything: Sequence[Detections], found: Sequence[Detections]) -> flo
 
 def ped2(engine: Engine, settings: Settings, folder: Path, tolerance: float) -> dict[str, Any]:
     engine._stillness = FrameReuse(tolerance)
-    reader = RecordingReader.of(settings, FPS)
+    reader = RecordingReader.from_settings(settings, FPS)
     material = gather(folder / "training", folder / "testing", reader, folder / "labels.json")
     summary = evaluate(engine, material, reader, false_alarms_per_day=settings.false_alarms_per_day, folds=0).summary()
     strict = summary["budgets"][0]

@@ -1,4 +1,4 @@
-"""Why a frame scores what it does: each stream's share, where it looked, and the normal it was compared with."""
+"""Why a frame has its score: each stream's share, the region of its evidence, and the normal it was compared with."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alarms.event_detector import Box
 from models.banks.bank import Bank, StreamBank, StreamDistance
 from models.engine.frame_scorer import FrameScore
 from models.exemplars.provenance import Moment
-from models.frames.frame import Features
+from models.frames.frame import Box, Features
 from models.profiles.fusion import contributions
 
 NEAREST = 3
@@ -20,7 +19,7 @@ NEAREST = 3
 
 @dataclass(frozen=True)
 class NearestNormal:
-    """An exemplar near to what a stream saw. ``box``: where it was seen, x1, y1, x2, y2 relative to its picture (0..1).
+    """An exemplar near to the evidence of a stream. ``box``: its region, relative to its picture (0..1).
     ``source``: name of the footage. ``thumbnail``: JPEG of the whole picture, None where none was kept."""
 
     distance: float
@@ -49,38 +48,35 @@ class StreamExplanation:
 
 
 def explain(
-    bank: Bank, features: Sequence[Features], reading: FrameScore, *, count: int = NEAREST
+    bank: Bank, features: Sequence[Features], score: FrameScore, *, count: int = NEAREST
 ) -> tuple[StreamExplanation, ...]:
-    """Explain a reading, per stream of the profile in its order.
+    """Explain a frame's score, per stream of the profile in its order.
 
-    ``features`` are those the reading was made of; ``count`` exemplars are looked up per stream. Only one vector per
-    stream is compared with the bank, so this costs little beside the scoring itself.
+    ``features`` are those the score was computed from; ``count`` exemplars are looked up per stream. Only one vector
+    per stream is compared with the bank, so this costs little beside the scoring itself.
     """
     profile = bank.profile
     weights = [spec.weight for spec in profile.streams]
-    distances = [found.value if found else None for found in reading.distances]
-    shares = contributions(profile.fusion, weights, distances, reading.rarities)
-    return tuple(
-        StreamExplanation(
-            spec.name,
-            spec.weight,
-            shares[n],
-            distances[n],
-            reading.rarities[n],
-            *_seen(bank, n, features[n], found, count),
+    values = [distance.value if distance else None for distance in score.distances]
+    shares = contributions(profile.fusion, weights, values, score.rarities)
+    explanations = []
+    for n, (spec, distance) in enumerate(zip(profile.streams, score.distances, strict=True)):
+        box, nearest = _evidence(bank, n, features[n], distance, count)
+        explanations.append(
+            StreamExplanation(spec.name, spec.weight, shares[n], values[n], score.rarities[n], box, nearest)
         )
-        for n, (spec, found) in enumerate(zip(profile.streams, reading.distances, strict=True))
-    )
+    return tuple(explanations)
 
 
-def _seen(
-    bank: Bank, position: int, features: Features, found: StreamDistance | None, count: int
+def _evidence(
+    bank: Bank, position: int, features: Features, distance: StreamDistance | None, count: int
 ) -> tuple[Box | None, tuple[NearestNormal, ...]]:
-    if found is None:
+    """The region farthest from normal, and the exemplars nearest to it."""
+    if distance is None:
         return None, ()
-    vector, group = features.vectors[found.region], int(features.groups[found.region])
+    vector, group = features.vectors[distance.region], int(features.groups[distance.region])
     nearest = _nearest(bank, bank.streams[position], vector, group, count)
-    return _box(features.boxes_xyxy_px[found.region]), nearest
+    return _box(features.boxes_xyxy_px[distance.region]), nearest
 
 
 def _nearest(
@@ -96,7 +92,7 @@ def _nearest(
     order = np.argsort(distances, kind="stable")
     _, first = np.unique(rows[order], return_index=True)
     moments, names = bank.moments, bank.footage.sources
-    return tuple(
+    exemplars = [
         NearestNormal(
             float(distances[at]),
             names[moments.moments[rows[at]].source],
@@ -105,9 +101,10 @@ def _nearest(
             moments.thumbnails[rows[at]] or None,
         )
         for at in order[np.sort(first)[:count]]
-    )
+    ]
+    return tuple(exemplars)
 
 
 def _box(edges: NDArray[np.floating]) -> Box:
-    x1, y1, x2, y2 = (float(edge) for edge in edges)
+    x1, y1, x2, y2 = edges.tolist()
     return x1, y1, x2, y2

@@ -1,4 +1,4 @@
-"""From the features of a frame to its score and events: one analyzer per camera."""
+"""From the features of a frame to its score and events: one scorer per camera."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.alarms.calibration import NEUTRAL_RARITY, score_of
-from models.alarms.event_detector import AlertGate, Box, Event, EventDetector, EventRule
+from models.alarms.event_detector import AlertGate, Event, EventDetector, EventRule
 from models.banks.bank import Bank, StreamDistance, frame_distance
-from models.frames.frame import Features
+from models.frames.frame import Box, Features
 from models.profiles.fusion import CausalGaussian, driver, fuse
 from models.profiles.profile import NEVER_SILENT
 from patchwatch.contract.errors import NonFiniteScoreError
@@ -18,12 +18,12 @@ from patchwatch.contract.errors import NonFiniteScoreError
 
 @dataclass(frozen=True)
 class FrameScore:
-    """What is said of one frame.
+    """The score of one frame, and what it was made of.
 
     ``raw``: fused value, neither smoothed nor bounded (in the unit of the profile's fusion). ``unsmoothed`` and
-    ``score`` are in 0..1. ``rarities`` and ``distances``: per stream, None = nothing to say. ``driver``: name of the
-    stream that contributed most; ``box_xyxy_px``: where it looked, in pixels of the frame. ``changes``: events opened,
-    raised, closed.
+    ``score`` are in 0..1. ``rarities`` and ``distances``: per stream, None where it had no evidence. ``driver``: name
+    of the stream that contributed most; ``box_xyxy_px``: the region of its evidence, in pixels of the frame.
+    ``changes``: events opened, raised, closed.
     """
 
     raw: float
@@ -44,6 +44,7 @@ class FrameScorer:
         """``rule``: None takes the bank's own, for the alarm budget it was learnt for."""
         self.bank = bank
         self._weights = [spec.weight for spec in bank.profile.streams]
+        self._never_silent = [n for n, spec in enumerate(bank.profile.streams) if spec.kind in NEVER_SILENT]
         self._smoothing = CausalGaussian(bank.profile.smoothing_s)
         self._events = EventDetector(rule or bank.rule)
         self._score = score_of(NEUTRAL_RARITY)
@@ -60,65 +61,66 @@ class FrameScorer:
     def open_event(self) -> Event | None:
         return self._events.open_event
 
-    def read(
+    def score(
         self,
         features: Sequence[Features],
         at_s: float,
-        attention: AlertGate = AlertGate.OPEN,
+        gate: AlertGate = AlertGate.OPEN,
         *,
         discontinuity: bool = False,
     ) -> FrameScore:
-        """Score one frame from the features of each stream of the profile. ``attention`` decides on events alone.
-        After a ``discontinuity`` the score begins anew, as it does for every run of the footage a bank is learnt from.
+        """Score one frame from the features of each stream of the profile. ``gate`` affects events, not the score.
+        A ``discontinuity`` resets the smoothing, as does every run of the footage that a bank is learnt from.
 
         Raises `NonFiniteScoreError` without any change of state when a distance is NaN or infinite.
         """
-        found = [frame_distance(bank, part) for bank, part in zip(self.bank.streams, features, strict=True)]
-        rarities = self._rarities(found)
-        raw = fuse(self.bank.profile.fusion, self._weights, [part.value if part else None for part in found], rarities)
+        distances = [frame_distance(bank, part) for bank, part in zip(self.bank.streams, features, strict=True)]
+        rarities = self._rarities(distances)
+        values = [distance.value if distance else None for distance in distances]
+        raw = fuse(self.bank.profile.fusion, self._weights, values, rarities)
         unsmoothed = score_of(NEUTRAL_RARITY if raw is None else self.bank.fused.rarity(raw))
         if discontinuity:
             self._smoothing.clear()
             self._score = score_of(NEUTRAL_RARITY)
-        if raw is not None:  # silence is neutral: the score stays where it was
+        if raw is not None:  # without any evidence the score stays as it was
             self._score = self._smoothing.add(at_s, unsmoothed)
         leading = driver(self._weights, rarities)
-        name, box = self._where(leading, found, features)
-        changes = self._events.update(at_s, self._score, name, box, attention)
+        name, box = self._evidence(leading, distances, features)
+        changes = self._events.update(at_s, self._score, name, box, gate)
         opened = self.open_event is not None
         return FrameScore(
-            raw or 0.0, unsmoothed, self._score, tuple(rarities), name, box, tuple(found), tuple(changes), opened
+            raw or 0.0, unsmoothed, self._score, tuple(rarities), name, box, tuple(distances), tuple(changes), opened
         )
 
-    def silent(self, reading: FrameScore) -> bool:
-        """Whether a stream said nothing that has something to say of every picture."""
-        parts = zip(self.bank.profile.streams, reading.rarities, strict=True)
-        return any(rarity is None and spec.kind in NEVER_SILENT for spec, rarity in parts)
+    def is_silent(self, score: FrameScore) -> bool:
+        """Whether a stream found no evidence that finds some in every picture, unless it is blind."""
+        return any([score.rarities[position] is None for position in self._never_silent])
 
     def finish(self) -> list[Event]:
         """No more frames for now: closes an open event."""
         return self._events.finish()
 
-    def _rarities(self, found: Sequence[StreamDistance | None]) -> list[float | None]:
-        for spec, part in zip(self.bank.profile.streams, found, strict=True):
-            if part is not None and not math.isfinite(part.value):
-                raise NonFiniteScoreError(f"stream {spec.name!r} yields {part.value}: the frame is not scored")
+    def _rarities(self, distances: Sequence[StreamDistance | None]) -> list[float | None]:
+        for spec, distance in zip(self.bank.profile.streams, distances, strict=True):
+            if distance is not None and not math.isfinite(distance.value):
+                raise NonFiniteScoreError(f"the frame is not scored: stream {spec.name!r} yields {distance.value}")
         return [
-            calibration.rarity(part.value) if part else None
-            for calibration, part in zip(self.bank.calibrations, found, strict=True)
+            calibration.rarity(distance.value) if distance else None
+            for calibration, distance in zip(self.bank.calibrations, distances, strict=True)
         ]
 
-    def _where(
-        self, leading: int | None, found: Sequence[StreamDistance | None], features: Sequence[Features]
+    def _evidence(
+        self, leading: int | None, distances: Sequence[StreamDistance | None], features: Sequence[Features]
     ) -> tuple[str | None, Box | None]:
-        part = found[leading] if leading is not None else None
-        if leading is None or part is None:
+        """Name of the leading stream and the region that is farthest from its normal."""
+        distance = distances[leading] if leading is not None else None
+        if leading is None or distance is None:
             return None, None
-        x1, y1, x2, y2 = (float(edge) for edge in features[leading].boxes_xyxy_px[part.region])
+        x1, y1, x2, y2 = features[leading].boxes_xyxy_px[distance.region].tolist()
         return self.bank.profile.streams[leading].name, (x1, y1, x2, y2)
 
     def state(self) -> dict[str, Any]:
-        """JSON values; a new analyzer with the same bank goes on from them exactly."""
+        """JSON values; a new scorer with the same bank goes on from them exactly."""
         return {
             "bank": self.bank.id,
             "score": self._score,

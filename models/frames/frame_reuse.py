@@ -36,18 +36,18 @@ class FrameReuse:
 
     tolerance: float = 0.0
 
-    def fresh(self, frames: Sequence[Frame], views: Sequence[CameraContext]) -> list[bool]:
+    def fresh(self, frames: Sequence[Frame], contexts: Sequence[CameraContext]) -> list[bool]:
         """Which frames the networks must look at. Frames of one view stand in order of time."""
         if not self.tolerance:
             return [True] * len(frames)
-        return [self._is_fresh(frame, view) for frame, view in zip(frames, views, strict=True)]
+        return [self._is_fresh(frame, context) for frame, context in zip(frames, contexts, strict=True)]
 
-    def _is_fresh(self, frame: Frame, view: CameraContext) -> bool:
-        before = view.memory.get(_MEMORY)
+    def _is_fresh(self, frame: Frame, context: CameraContext) -> bool:
+        before = context.memory.get(_MEMORY)
         now = _Looked(_blocks(frame.rgb), (frame.width, frame.height), int(frame.at_s))
         if isinstance(before, _Looked) and not frame.discontinuity and self._same(before, now):
             return False
-        view.memory[_MEMORY] = now
+        context.memory[_MEMORY] = now
         return True
 
     def _same(self, before: _Looked, now: _Looked) -> bool:

@@ -53,18 +53,18 @@ class FlowEstimator:
     def __init__(self) -> None:
         self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
 
-    def flows(self, frames: Sequence[Frame], views: Sequence[CameraContext]) -> list[Flow | None]:
+    def flows(self, frames: Sequence[Frame], contexts: Sequence[CameraContext]) -> list[Flow | None]:
         """Flow of each frame since the previous frame of the same view, which is remembered there.
 
         None for the first frame, at a discontinuity, after a gap of more than `MAX_GAP_S`, when the time did not
         rise, and when the picture's size changed.
         """
-        return [self._next(frame, view) for frame, view in zip(frames, views, strict=True)]
+        return [self._next(frame, context) for frame, context in zip(frames, contexts, strict=True)]
 
-    def _next(self, frame: Frame, view: CameraContext) -> Flow | None:
-        before = view.memory.get(_MEMORY)
+    def _next(self, frame: Frame, context: CameraContext) -> Flow | None:
+        before = context.memory.get(_MEMORY)
         now = _Seen(_grey(frame.rgb), frame.at_s, (frame.width, frame.height))
-        view.memory[_MEMORY] = now
+        context.memory[_MEMORY] = now
         if not isinstance(before, _Seen) or frame.discontinuity or before.size != now.size:
             return None
         elapsed_s = now.at_s - before.at_s

@@ -25,7 +25,7 @@ class Stream(Protocol):
     dim: int
     resolution: float  # smallest difference of this stream's distances that means anything
 
-    def extract(self, perception: FrameBatch) -> list[Features]:
+    def extract(self, batch: FrameBatch) -> list[Features]:
         """One `Features` per frame of the batch, in order."""
         ...
 

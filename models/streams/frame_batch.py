@@ -32,21 +32,21 @@ class FrameBatch:
     def __init__(
         self,
         frames: Sequence[Frame],
-        views: Sequence[CameraContext],
+        contexts: Sequence[CameraContext],
         networks: Networks | None = None,
-        stillness: FrameReuse = NEVER,
+        reuse: FrameReuse = NEVER,
     ) -> None:
-        if len(frames) != len(views):
-            raise ValueError(f"{len(frames)} frames with {len(views)} views")
+        if len(frames) != len(contexts):
+            raise ValueError(f"{len(frames)} frames with {len(contexts)} contexts")
         self.frames = list(frames)
-        self.views = list(views)
+        self.contexts = list(contexts)
         self._networks = networks
-        self._stillness = stillness
+        self._reuse = reuse
 
     @cached_property
     def flows(self) -> list[Flow | None]:
         """Optical flow per frame since the previous one of its view; None where there is nothing to compare with."""
-        return FlowEstimator().flows(self.frames, self.views)
+        return FlowEstimator().flows(self.frames, self.contexts)
 
     @property
     def networks(self) -> Networks:
@@ -92,7 +92,7 @@ class FrameBatch:
     @cached_property
     def _fresh(self) -> list[bool]:
         """Per frame whether the networks look at it; what they found last in its view holds for the others."""
-        return self._stillness.fresh(self.frames, self.views)
+        return self._reuse.fresh(self.frames, self.contexts)
 
     @cached_property
     def _looked_at(self) -> list[Frame]:
@@ -100,13 +100,13 @@ class FrameBatch:
 
     def _for_all(self, name: str, found: Sequence[Found]) -> list[Found]:
         """What was found in the fresh frames, for every frame; each view remembers the last under ``name``."""
-        if all(self._fresh) and self._stillness == NEVER:
+        if all(self._fresh) and self._reuse == NEVER:
             return list(found)
         rest, everywhere = iter(found), []
-        for view, fresh in zip(self.views, self._fresh, strict=True):
+        for context, fresh in zip(self.contexts, self._fresh, strict=True):
             if fresh:
-                view.memory[name] = next(rest)
-            everywhere.append(cast("Found", view.memory[name]))
+                context.memory[name] = next(rest)
+            everywhere.append(cast("Found", context.memory[name]))
         return everywhere
 
     @property

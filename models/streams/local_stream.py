@@ -24,9 +24,9 @@ class LocalStream:
         self._spec = spec
         self._query = DetectionOptions.from_spec(spec).query
 
-    def extract(self, perception: FrameBatch) -> list[Features]:
+    def extract(self, batch: FrameBatch) -> list[Features]:
         features = []
-        for found, vectors in zip(perception.crops, perception.crop_vectors, strict=True):
+        for found, vectors in zip(batch.crops, batch.crop_vectors, strict=True):
             chosen = self._query.match(found)
             features.append(Features.ungrouped(vectors[chosen], found.boxes_xyxy_px[chosen]))
         return features

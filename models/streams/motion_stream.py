@@ -51,20 +51,20 @@ class MotionStream:
         self._exemplars = exemplars
         self._cap = cap
 
-    def extract(self, perception: FrameBatch) -> list[Features]:
+    def extract(self, batch: FrameBatch) -> list[Features]:
         """`CELLS` vectors per frame, in long sides of the picture per second; none where there is no flow."""
-        parts = zip(perception.frames, perception.views, perception.flows, strict=True)
-        return [self._read(frame, view, flow) for frame, view, flow in parts]
+        parts = zip(batch.frames, batch.contexts, batch.flows, strict=True)
+        return [self._read(frame, context, flow) for frame, context, flow in parts]
 
-    def _read(self, frame: Frame, view: CameraContext, flow: Flow | None) -> Features:
+    def _read(self, frame: Frame, context: CameraContext, flow: Flow | None) -> Features:
         if flow is None:
-            view.memory.pop(self.name, None)
+            context.memory.pop(self.name, None)
             return Features.none(self.dim)
-        before: Window = view.memory.get(self.name, ())  # type: ignore[assignment]
+        before: Window = context.memory.get(self.name, ())  # type: ignore[assignment]
         start_s = frame.at_s - WINDOW_S
         kept = tuple(entry for entry in before if entry[1] > start_s)
         window = (*kept, (flow.since_s, flow.at_s, pool(direct(flow.velocity))))
-        view.memory[self.name] = window
+        context.memory[self.name] = window
         groups = np.arange(CELLS, dtype=np.int32)
         return Features(_mean(window, start_s), cell_boxes(frame.width, frame.height), groups)
 

@@ -47,8 +47,8 @@ class VelocityStream:
         self._exemplars = options.exemplars
         self._kinds = {label: kind for kind, label in enumerate(classes, start=1)}
 
-    def extract(self, perception: FrameBatch) -> list[Features]:
-        parts = zip(perception.frames, perception.flows, perception.objects(self._query), strict=True)
+    def extract(self, batch: FrameBatch) -> list[Features]:
+        parts = zip(batch.frames, batch.flows, batch.objects(self._query), strict=True)
         return [self._read(frame, flow, found) for frame, flow, found in parts]
 
     def _read(self, frame: Frame, flow: Flow | None, found: Detections) -> Features:

@@ -105,12 +105,12 @@ class Blindness:
     """Follows the scored frames of one camera. Its `state` after a frame is all that the next one needs."""
 
     def __init__(self) -> None:
-        self._episode = Hysteresis(ConditionKind.BLIND, BLIND_AFTER_S, _OVER_AFTER_S)
+        self._hysteresis = Hysteresis(ConditionKind.BLIND, BLIND_AFTER_S, _OVER_AFTER_S)
         self._silent = 0.0  # share of the time, lately
         self._interval_s = 0.0  # between frames, lately
         self._last_s: float | None = None
 
-    def follow(self, at_s: float, *, silent: bool) -> list[Condition]:
+    def observe(self, at_s: float, *, silent: bool) -> list[Condition]:
         """Take a scored frame; ``silent``: a stream that should speak of it did not. Returns what opened or closed."""
         changes, elapsed_s = self._after_gap(at_s), 0.0
         if self._last_s is not None:
@@ -119,11 +119,11 @@ class Blindness:
         share = 1.0 - math.exp(-elapsed_s / _AVERAGED_S)
         self._silent += share * (float(silent) - self._silent)
         self._interval_s += (share if self._interval_s else 1.0) * (elapsed_s - self._interval_s)
-        limit = _SPEAKING if self._episode.open else _SILENT
-        return changes + self._episode.update(at_s, self._silent >= limit)
+        limit = _SPEAKING if self._hysteresis.open else _SILENT
+        return changes + self._hysteresis.update(at_s, self._silent >= limit)
 
     @property
-    def why(self) -> str:
+    def detail(self) -> str:
         """For people: what is wrong, and what to do."""
         if self._interval_s > MAX_GAP_S:
             return (
@@ -137,7 +137,7 @@ class Blindness:
 
     def finish(self) -> list[Condition]:
         """No more frames for now: close what is open, as of the last one."""
-        closed = self._episode.finish(self._last_s or 0.0)
+        closed = self._hysteresis.finish(self._last_s or 0.0)
         self._silent = self._interval_s = 0.0
         self._last_s = None
         return closed
@@ -150,7 +150,7 @@ class Blindness:
     def state(self) -> dict[str, Any]:
         """JSON values that `restore` takes."""
         return {
-            "episode": self._episode.state(),
+            "episode": self._hysteresis.state(),
             "silent": self._silent,
             "interval_s": self._interval_s,
             "last_s": self._last_s,
@@ -161,5 +161,5 @@ class Blindness:
         silent, interval_s, last_s = float(state["silent"]), float(state["interval_s"]), state["last_s"]
         if not (0.0 <= silent <= 1.0 and 0.0 <= interval_s <= _AWAY_S):
             raise ValueError(f"silent for {silent} of the time, {interval_s} s apart: out of bounds")
-        self._episode.restore(state["episode"])
+        self._hysteresis.restore(state["episode"])
         self._silent, self._interval_s, self._last_s = silent, interval_s, None if last_s is None else float(last_s)

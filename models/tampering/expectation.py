@@ -19,34 +19,36 @@ class Expectation:
 
     def __init__(self, thumbnails: Sequence[bytes]) -> None:
         """``thumbnails``: JPEGs; empty ones, and what is no JPEG, are left out."""
-        self._usual = [_usual(sketch) for sketch in _sketches(thumbnails)]
+        self._background = [_background(signature) for signature in _signatures(thumbnails)]
 
     def __bool__(self) -> bool:
-        return bool(self._usual)
+        return bool(self._background)
 
-    def compare(self, sketch: PictureSignature) -> Difference | None:
+    def compare(self, signature: PictureSignature) -> Difference | None:
         """How the picture differs from the most alike; None where none can be compared with it: by night, say."""
-        found = [usual.compare(sketch) for usual in self._usual]
+        found = [background.compare(signature) for background in self._background]
         fit = [one for one in found if not one.recoloured and _LEAST_CONTRAST <= one.contrast <= _MOST_CONTRAST]
         return min(fit, key=lambda one: one.changed, default=None)
 
     def excludes(self, thumbnails: Sequence[bytes]) -> bool:
         """Whether these pictures are of another view: some can be compared, and none of those is recognised."""
-        found = [difference for sketch in _sketches(thumbnails) if (difference := self.compare(sketch)) is not None]
+        found = [
+            difference for signature in _signatures(thumbnails) if (difference := self.compare(signature)) is not None
+        ]
         return bool(found) and all(difference.changed >= CHANGED for difference in found)
 
 
-def _sketches(thumbnails: Sequence[bytes]) -> list[PictureSignature]:
+def _signatures(thumbnails: Sequence[bytes]) -> list[PictureSignature]:
     kept = [jpeg for jpeg in thumbnails if jpeg]
     chosen = kept[:: max(1, len(kept) // _MOST)][:_MOST]
     return [signature_of(picture) for jpeg in chosen if (picture := _decoded(jpeg)) is not None]
 
 
-def _usual(sketch: PictureSignature) -> Background:
-    usual = Background()
-    usual.learn(sketch, 0.0)
-    usual.learn(sketch, LEARNING_S)
-    return usual
+def _background(signature: PictureSignature) -> Background:
+    background = Background()
+    background.learn(signature, 0.0)
+    background.learn(signature, LEARNING_S)
+    return background
 
 
 def _decoded(jpeg: bytes) -> NDArray[np.uint8] | None:

@@ -135,43 +135,43 @@ class Background:
         """float32 (18, 32)."""
         return self._grey
 
-    def learn(self, sketch: PictureSignature, elapsed_s: float) -> None:
+    def learn(self, signature: PictureSignature, elapsed_s: float) -> None:
         """Take a picture into it; ``elapsed_s`` since the one before."""
         if self._learnt_s < 0:
-            self._learnt_s, share, self._grey = 0.0, 1.0, sketch.grey.copy()
+            self._learnt_s, share, self._grey = 0.0, 1.0, signature.grey.copy()
         else:
             self._learnt_s += elapsed_s
             share = min(1.0, elapsed_s / max(min(self._learnt_s, _FORGETS_S), 1e-6))
-        self._steady += np.float32(share) * (self._alike(sketch)[0] - self._steady)
-        self._grey += np.float32(share) * (sketch.grey - self._grey)
-        self._detail += share * (sketch.detail - self._detail)
-        self._contrast += share * (sketch.contrast - self._contrast)
-        self._colour += share * (sketch.colour - self._colour)
+        self._steady += np.float32(share) * (self._alike(signature)[0] - self._steady)
+        self._grey += np.float32(share) * (signature.grey - self._grey)
+        self._detail += share * (signature.detail - self._detail)
+        self._contrast += share * (signature.contrast - self._contrast)
+        self._colour += share * (signature.colour - self._colour)
 
     def forget(self) -> None:
         """Begin anew: the next picture is the first."""
         self._learnt_s = -1.0
 
-    def compare(self, sketch: PictureSignature) -> Difference:
+    def compare(self, signature: PictureSignature) -> Difference:
         """How the picture differs."""
         return Difference(
-            changed=self._changed(sketch),
-            detail=sketch.detail / max(self._detail, 1e-6),
-            contrast=sketch.contrast / max(self._contrast, 1e-6),
-            recoloured=(self._colour >= _COLOURED and sketch.colour <= _COLOURLESS)
-            or (self._colour <= _COLOURLESS and sketch.colour >= _COLOURED),
+            changed=self._changed(signature),
+            detail=signature.detail / max(self._detail, 1e-6),
+            contrast=signature.contrast / max(self._contrast, 1e-6),
+            recoloured=(self._colour >= _COLOURED and signature.colour <= _COLOURLESS)
+            or (self._colour <= _COLOURLESS and signature.colour >= _COLOURED),
         )
 
-    def _changed(self, sketch: PictureSignature) -> float:
-        alike, energy = self._alike(sketch)
+    def _changed(self, signature: PictureSignature) -> float:
+        alike, energy = self._alike(signature)
         counted = (energy > _STRUCTURED) & (self._steady >= _STEADY)
         return float((counted & ~alike).sum() / max(int(counted.sum()), _LEAST_CELLS))
 
-    def _alike(self, sketch: PictureSignature) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    def _alike(self, signature: PictureSignature) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
         """Whether each cell shows its usual structure, and how much of that there is."""
-        usual, now = gradients(self._grey), gradients(sketch.grey)
-        energy = energies(usual)
-        products = cell_means(usual[0] * now[0] + usual[1] * now[1])
+        background, now = gradients(self._grey), gradients(signature.grey)
+        energy = energies(background)
+        products = cell_means(background[0] * now[0] + background[1] * now[1])
         return products >= _ALIKE * np.sqrt(energy * energies(now)), energy
 
     def state(self) -> dict[str, Any]:

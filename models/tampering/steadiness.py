@@ -42,15 +42,15 @@ class Steadiness:
         self._light: NDArray[np.float32] | None = None  # its logarithm, of each point, against the usual
         self._shaken = self._barred = 0.0  # share of the pictures, lately
 
-    def look(self, grey: NDArray[np.float32], usual: NDArray[np.float32] | None, elapsed_s: float) -> Unsteady:
+    def observe(self, grey: NDArray[np.float32], background: NDArray[np.float32] | None, elapsed_s: float) -> Unsteady:
         """Take a picture; without a usual one, nothing is said."""
         before, lit = self._place, self._light
-        if usual is None:
+        if background is None:
             self._place = self._light = None
             self._shaken = self._barred = 0.0
             return Unsteady()
-        self._place = _displacement(grey, usual)
-        self._light = np.log((grey + _DARK) / (usual + _DARK)).astype(np.float16).astype(np.float32)
+        self._place = _displacement(grey, background)
+        self._light = np.log((grey + _DARK) / (background + _DARK)).astype(np.float16).astype(np.float32)
         barred = lit is not None and _rolls(self._light - lit)
         moved = not barred and before is not None and self._place is not None
         shaken = moved and math.dist(before or (0.0, 0.0), self._place or (0.0, 0.0)) >= _SHAKES
@@ -76,13 +76,13 @@ class Steadiness:
         self._light, self._shaken, self._barred = levels, float(shaken), float(barred)
 
 
-def _displacement(grey: NDArray[np.float32], usual: NDArray[np.float32]) -> tuple[float, float] | None:
+def _displacement(grey: NDArray[np.float32], background: NDArray[np.float32]) -> tuple[float, float] | None:
     """By how much the picture is moved, where most of its cells agree; None where they do not, or show too little.
 
     Least squares in each cell (Lucas and Kanade, 1981), then the median: what moves in the scene is outvoted.
     """
-    across, down = gradients(usual)
-    change = grey - usual
+    across, down = gradients(background)
+    change = grey - background
     change -= np.kron(cell_means(change), np.ones((3, 4), np.float32))
     xx, xy, yy = cell_means(across * across), cell_means(across * down), cell_means(down * down)
     xt, yt = cell_means(across * change), cell_means(down * change)

@@ -34,14 +34,14 @@ class CostMeter:
         self._extract_wall_s = self._score_wall_s = 0.0
         self._inner_s = [0.0]  # per open part, the time of the parts within it; the first is of no part
 
-    def extract(self, engine: Engine, frames: Sequence[Frame], view: CameraContext) -> list[tuple[Features, ...]]:
+    def extract(self, engine: Engine, frames: Sequence[Frame], context: CameraContext) -> list[tuple[Features, ...]]:
         """As `Engine.extract` for one camera, metered."""
         start_s = time.perf_counter()
-        perception = _metered_class()(engine.perceive(frames, [view] * len(frames)), self)
+        batch = _metered_class()(engine.batch(frames, [context] * len(frames)), self)
         columns = []
         for stream in engine.streams:
             with self.part((_STREAM, stream.name)):
-                columns.append(stream.extract(perception))
+                columns.append(stream.extract(batch))
         if self._warm:
             self._extracted += len(frames)
             self._extract_wall_s += time.perf_counter() - start_s
@@ -96,8 +96,8 @@ class CostMeter:
 class _Metered(FrameBatch):
     """A perception whose shared inputs report their cost."""
 
-    def __init__(self, perception: FrameBatch, meter: CostMeter) -> None:
-        super().__init__(perception.frames, perception.views, perception._networks, perception._stillness)
+    def __init__(self, batch: FrameBatch, meter: CostMeter) -> None:
+        super().__init__(batch.frames, batch.contexts, batch._networks, batch._reuse)
         self.meter = meter
 
 
@@ -117,8 +117,8 @@ def _metered_class() -> type[_Metered]:
 
 
 def _wrapped(name: str, shared: cached_property[Any]) -> cached_property[Any]:
-    def compute(perception: _Metered) -> Any:
-        with perception.meter.part((_SHARED, _NAMES.get(name, name.strip("_")))):
-            return shared.func(perception)
+    def compute(batch: _Metered) -> Any:
+        with batch.meter.part((_SHARED, _NAMES.get(name, name.strip("_")))):
+            return shared.func(batch)
 
     return cached_property(compute)

@@ -9,12 +9,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alarms.event_detector import Box as PixelBox
 from models.banks.bank import Bank
 from models.banks.bank_builder import BankBuilder
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.exemplars.provenance import Moment
+from models.frames.frame import Box as PixelBox
 from models.frames.frame import CameraContext, Features
 from models.profiles.profile import Fusion
 from patchwatch.evaluation.clips import ClipFile
@@ -118,10 +118,10 @@ class ScoredClip:
 
 def score(bank: Bank, clip: SeenClip, meter: CostMeter) -> ScoredClip:
     """Score a clip frame by frame as the live path would, from a fresh state."""
-    analyzer = FrameScorer(bank)
+    scorer = FrameScorer(bank)
     with meter.scoring(len(clip.frames)):
         readings = tuple(
-            analyzer.read(frame.features, frame.at_s, discontinuity=frame.discontinuity) for frame in clip.frames
+            scorer.score(frame.features, frame.at_s, discontinuity=frame.discontinuity) for frame in clip.frames
         )
     return ScoredClip(clip, readings)
 

@@ -63,9 +63,9 @@ def outcome(path: Path, engine: Engine, features: Any) -> str:
 
 
 def score(bank: Bank, features: Any) -> None:
-    analyzer = FrameScorer(bank)
+    scorer = FrameScorer(bank)
     for n in range(20):
-        reading = analyzer.read(features, n / FPS)
+        reading = scorer.score(features, n / FPS)
         assert 0 <= reading.score <= 1
         assert math.isfinite(reading.raw)
 

@@ -48,7 +48,9 @@ def explain(
     checked_camera_id(camera)
     bank = load_bank(settings.bank_path(camera, profile))
     engine = load_engine(settings, profile)
-    found = explain_recording(engine, bank, opened, RecordingReader.of(settings, fps), camera_id=camera, at_s=at)
+    found = explain_recording(
+        engine, bank, opened, RecordingReader.from_settings(settings, fps), camera_id=camera, at_s=at
+    )
     explanation = found.explanation
     threshold = bank.threshold.at(budget_of(settings, camera).per_day).on
     if bank.random_weights:

@@ -67,9 +67,9 @@ def test_an_empty_room_is_normal_and_the_first_person_there_is_rare(learner: Ban
     save_bank(learner.build(["empty.mp4"]), tmp_path / "bank")
     bank = load_bank(tmp_path / "bank")
     assert bank.streams[0].empty
-    analyzer = FrameScorer(bank)
-    calm = analyzer.read((features_at(noise=noise), features_at(5.0, noise=noise)), 0.0)
-    person = analyzer.read((features_at(0.0, noise=noise), features_at(5.0, noise=noise)), 0.2)
+    scorer = FrameScorer(bank)
+    calm = scorer.score((features_at(noise=noise), features_at(5.0, noise=noise)), 0.0)
+    person = scorer.score((features_at(0.0, noise=noise), features_at(5.0, noise=noise)), 0.2)
     assert calm.rarities[0] is None
     assert person.rarities[0] == pytest.approx(math.log10(401))
     assert (person.driver, person.box_xyxy_px) == ("local", (0.0, 0.0, 10.0, 20.0))
@@ -100,9 +100,9 @@ def test_a_profile_that_only_looks_for_persons_learns_an_empty_room() -> None:
     for n in range(45):
         learner.add(n / 5, (features_at(noise=noise),), PICTURE)
     bank = learner.build(["empty.mp4"])
-    analyzer = FrameScorer(bank)
-    assert analyzer.read((features_at(noise=noise),), 0.0).score < bank.rule.on
-    (rarity,) = analyzer.read((features_at(0.0, noise=noise),), 0.2).rarities
+    scorer = FrameScorer(bank)
+    assert scorer.score((features_at(noise=noise),), 0.0).score < bank.rule.on
+    (rarity,) = scorer.score((features_at(0.0, noise=noise),), 0.2).rarities
     assert rarity == pytest.approx(math.log10(46))
 
 

@@ -29,7 +29,7 @@ def strange() -> tuple[Features, Features]:
 
 
 def explained(bank: Bank, features: tuple[Features, Features]) -> tuple[StreamExplanation, ...]:
-    return explain(bank, features, FrameScorer(bank).read(features, 0.0))
+    return explain(bank, features, FrameScorer(bank).score(features, 0.0))
 
 
 @given(

@@ -27,8 +27,8 @@ def frames() -> Frames:
     ]
 
 
-def play(analyzer: FrameScorer, frames: Frames, start: int = 0) -> list[FrameScore]:
-    return [analyzer.read(pair, (start + n) / 5) for n, pair in enumerate(frames)]
+def play(scorer: FrameScorer, frames: Frames, start: int = 0) -> list[FrameScore]:
+    return [scorer.score(pair, (start + n) / 5) for n, pair in enumerate(frames)]
 
 
 def test_a_strange_person_raises_one_event_with_stream_and_region(bank: Bank, frames: Frames) -> None:
@@ -65,18 +65,18 @@ def test_another_bank_closes_the_open_event_and_starts_afresh(bank: Bank, frames
 
 
 def test_nan_is_refused_and_leaves_the_state_alone(bank: Bank, frames: Frames) -> None:
-    analyzer = FrameScorer(bank)
-    play(analyzer, frames[:10])
-    before = analyzer.state()
+    scorer = FrameScorer(bank)
+    play(scorer, frames[:10])
+    before = scorer.state()
     spoilt = Features.ungrouped(np.full((1, DIM), np.nan, np.float32), np.zeros((1, 4), np.float32))
     with pytest.raises(NonFiniteScoreError, match="'global'"):
-        analyzer.read((frames[10][0], spoilt), 2.0)
-    assert analyzer.state() == before
+        scorer.score((frames[10][0], spoilt), 2.0)
+    assert scorer.state() == before
 
 
 def test_silence_is_neutral(bank: Bank) -> None:
     nothing = (Features.none(DIM), Features.none(DIM))
-    reading = FrameScorer(bank).read(nothing, 0.0)
+    reading = FrameScorer(bank).score(nothing, 0.0)
     assert reading.driver is None
     assert 0 < reading.score < bank.rule.on
 

@@ -50,7 +50,7 @@ def test_a_restart_changes_nothing(answers: str, cut: int) -> None:
 
 
 def followed(blindness: Blindness, frames: Iterable[tuple[float, bool]]) -> list[tuple[str, bool, float]]:
-    changes = [change for at_s, silent in frames for change in blindness.follow(at_s, silent=silent)]
+    changes = [change for at_s, silent in frames for change in blindness.observe(at_s, silent=silent)]
     return [(change.kind.value, change.ended_s is not None, change.started_s) for change in changes]
 
 
@@ -59,8 +59,8 @@ def test_pictures_too_far_apart_are_told_with_what_to_do(interval_s: float) -> N
     blindness = Blindness()
     found = followed(blindness, ((n * interval_s, True) for n in range(round(max(60, 4 * interval_s) / interval_s))))
     assert [part[:2] for part in found] == [("blind", False)]
-    assert f"{interval_s:.1f} s apart" in blindness.why
-    assert "frame rate" in blindness.why
+    assert f"{interval_s:.1f} s apart" in blindness.detail
+    assert "frame rate" in blindness.detail
 
 
 def test_half_of_the_frames_silent_is_blind_and_it_ends_when_they_speak() -> None:

@@ -164,18 +164,18 @@ def test_a_restart_after_any_frame_changes_nothing() -> None:
         stored = json.loads(json.dumps(watch.state()))
         watch = TamperingDetector()
         watch.restore(stored)
-        sight = watch.look(shown, round(n / FPS, 6))
-        changes += sight.changes
-        attention.append(sight.attention)
+        check = watch.observe(shown, round(n / FPS, 6))
+        changes += check.changes
+        attention.append(check.gate)
     assert (changes, attention) == (whole, expected)
     assert {change.kind for change in changes} == {ConditionKind.COVERED, ConditionKind.SCENE_CHANGED}
 
 
 def test_after_a_reconnect_no_anomaly_opens_for_a_moment() -> None:
     watch = TamperingDetector()
-    first = watch.look(VIEW, 0.0, rejoined=True)
-    assert first.attention is AlertGate.OPEN, "nothing was before it"
-    later = [watch.look(VIEW, 4.0 + n / FPS, rejoined=n == 0).attention for n in range(4 * FPS)]
+    first = watch.observe(VIEW, 0.0, rejoined=True)
+    assert first.gate is AlertGate.OPEN, "nothing was before it"
+    later = [watch.observe(VIEW, 4.0 + n / FPS, rejoined=n == 0).gate for n in range(4 * FPS)]
     assert later == [AlertGate.HOLD] * (3 * FPS) + [AlertGate.OPEN] * FPS
 
 
@@ -189,7 +189,7 @@ def test_the_state_stays_small() -> None:
 
 
 def frames_of(path: Path, limit_s: float | None = None) -> list[tuple[float, np.ndarray]]:
-    reader = replace(RecordingReader.of(Settings()), limit_s=limit_s)
+    reader = replace(RecordingReader.from_settings(Settings()), limit_s=limit_s)
     with reader.open(path) as video:
         return [(frame.at_s, frame.rgb) for batch in reader.batches(video) for _, frame in batch]
 
@@ -198,7 +198,7 @@ def altered(path: Path, change=None, from_s: float = 0.0) -> list[Condition]:
     """What is said of footage whose pictures are changed from some time on."""
     watch, found = TamperingDetector(), []
     for at_s, rgb in frames_of(path, from_s + 20 if change else None):
-        found += watch.look(change(rgb) if change and at_s >= from_s else rgb, at_s).changes
+        found += watch.observe(change(rgb) if change and at_s >= from_s else rgb, at_s).changes
     return found
 
 
@@ -208,9 +208,9 @@ CLIPS = ["one-by-one-person-detection.mp4", "car-detection.mp4", "motorway-cycli
 @pytest.mark.parametrize("clip", CLIPS)
 def test_ordinary_footage_has_no_condition_and_is_never_looked_away_from(data: Path, clip: str) -> None:
     watch = TamperingDetector()
-    sights = [watch.look(rgb, at_s) for at_s, rgb in frames_of(data / "clips" / clip)]
-    assert [change for sight in sights for change in sight.changes] == []
-    assert {sight.attention for sight in sights} == {AlertGate.OPEN}
+    checks = [watch.observe(rgb, at_s) for at_s, rgb in frames_of(data / "clips" / clip)]
+    assert [change for check in checks for change in check.changes] == []
+    assert {check.gate for check in checks} == {AlertGate.OPEN}
 
 
 def test_benchmark_clips_have_no_condition(data: Path) -> None:
@@ -359,7 +359,7 @@ def test_a_view_that_the_bank_does_not_know_is_told_from_the_start_and_stays_so(
     changes, attention = watched(watch, shots(VIEW[::-1, ::-1], LEARNT_AFTER_S + 40))
     assert kinds(changes) == [("scene_changed", False)]
     assert changes[0].started_s == 0.0
-    assert "bank" in watch.why
+    assert "bank" in watch.detail
     assert AlertGate.OPEN not in attention
     restored = TamperingDetector()
     restored.restore(json.loads(json.dumps(watch.state())))

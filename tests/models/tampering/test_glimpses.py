@@ -58,13 +58,13 @@ def looked(
     """After half a minute of the usual view."""
     watch = TamperingDetector()
     for n, picture in enumerate(shots(view(), 30)):
-        yield list((sight := watch.look(picture, n / FPS)).changes), sight.attention
+        yield list((check := watch.observe(picture, n / FPS)).changes), check.gate
     for n in range(seconds * FPS):
         if n % restarts_every == 0:
             stored = json.loads(json.dumps(watch.state()))
             watch = TamperingDetector()
             watch.restore(stored)
-        yield list((sight := watch.look(show(n), 30 + n / FPS)).changes), sight.attention
+        yield list((check := watch.observe(show(n), 30 + n / FPS)).changes), check.gate
 
 
 @pytest.mark.parametrize("restarts_every", [10**9, 7], ids=["at once", "with restarts"])

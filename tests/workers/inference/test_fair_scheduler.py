@@ -11,16 +11,16 @@ from workers.inference.fair_scheduler import FairScheduler
 def learnt(**cost_s: float) -> FairScheduler:
     shares = FairScheduler(batch_frames=16, max_age_s=4.0)
     for engine, seconds in cost_s.items():
-        shares.spent(engine, 1, 9.0)  # a first turn says nothing
-        shares.spent(engine, 1, seconds)
+        shares.record_cost(engine, 1, 9.0)  # a first turn says nothing
+        shares.record_cost(engine, 1, seconds)
     return shares
 
 
 def test_what_a_first_turn_sets_up_is_not_taken_for_the_cost_of_a_frame() -> None:
     shares = learnt()
-    shares.spent("clip", 4, 6.0)
+    shares.record_cost("clip", 4, 6.0)
     assert shares.turn_frames("clip") == 4, "as if nothing were known"
-    shares.spent("clip", 4, 0.01)
+    shares.record_cost("clip", 4, 0.01)
     assert shares.turn_frames("clip") == 16
     assert shares.order({"clip": 1, "motion": 1}) == ["motion", "clip"]
     assert shares.timely_frames("clip", 1) > 100
@@ -38,8 +38,8 @@ def test_a_quick_engine_is_next_after_every_turn_of_a_slow_one() -> None:
     shares = learnt(motion=0.002, objects=0.15)
     for _ in range(20):
         assert shares.order({"objects": 1, "motion": 1})[0] == "motion"
-        shares.spent("motion", 5, 0.01)
-        shares.spent("objects", 6, 0.9)
+        shares.record_cost("motion", 5, 0.01)
+        shares.record_cost("objects", 6, 0.9)
 
 
 def test_of_two_that_both_want_all_the_time_each_gets_half() -> None:
@@ -50,7 +50,7 @@ def test_of_two_that_both_want_all_the_time_each_gets_half() -> None:
         frames = shares.turn_frames(engine)
         used_s = frames * (0.01 if engine == "a" else 0.1)
         seconds[engine] += used_s
-        shares.spent(engine, frames, used_s)
+        shares.record_cost(engine, frames, used_s)
     assert 0.8 < seconds["a"] / seconds["b"] < 1.25
 
 
@@ -64,7 +64,7 @@ def test_an_engine_of_more_cameras_has_a_right_to_more() -> None:
 def test_a_turn_is_never_empty_nor_larger_than_a_batch(turns: list[tuple[str, int, float]]) -> None:
     shares = learnt()
     for engine, frames, seconds in turns:
-        shares.spent(engine, frames, seconds)
+        shares.record_cost(engine, frames, seconds)
     for engine in "abc":
         assert 1 <= shares.turn_frames(engine) <= 16
         assert shares.timely_frames(engine, 3) >= 1
