@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from models.frames.frame import Features
 
 _UNKNOWN_S = -1.0
+THUMBNAILS_MB = 4.0
+LONG_SIDE_PX = 160
+_QUALITY = 70
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,6 @@ class FootageMoments:
         joined = arrays["thumbnails"].tobytes()
         thumbnails = tuple(joined[start:end] for start, end in zip([0, *ends], ends, strict=False))
         return cls(moments, thumbnails)
-
-
-THUMBNAILS_MB = 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +128,6 @@ class FootageIndex:
             kept[row] = pictures[row].thumbnail
             left -= len(kept[row])
         return FootageMoments(tuple(picture.moment for picture in pictures), tuple(kept)), rows
-
-
-LONG_SIDE_PX = 160
-_QUALITY = 70
 
 
 def thumbnail(rgb: NDArray[np.uint8]) -> bytes:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Box = tuple[float, float, float, float]  # x1, y1, x2, y2, in pixels of the frame unless said otherwise
+HISTORY_S = 2.0  # detections of a still frame are reused for up to 1 s, and streams look back 0.6 s from there
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,6 @@ class Frame:
     @property
     def width(self) -> int:
         return int(self.rgb.shape[1])
-
-
-HISTORY_S = 2.0  # detections of a still frame are reused for up to 1 s, and streams look back 0.6 s from there
 
 
 @dataclass

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 
 from models.profiles.profile import SIGMA_S, Fusion
 
+_REACH = 4.0  # samples older than this many sigmas weigh less than 0.04 % and are forgotten
+
 
 def fuse(
     kind: Fusion, weights: Sequence[float], distances: Sequence[float | None], rarities: Sequence[float | None]
@@ -47,9 +49,6 @@ def driver(weights: Sequence[float], rarities: Sequence[float | None]) -> int | 
     shares = [weight * value if value is not None else -1.0 for weight, value in zip(weights, rarities, strict=True)]
     best = max(range(len(shares)), key=shares.__getitem__)
     return best if shares[best] >= 0 else None
-
-
-_REACH = 4.0  # samples older than this many sigmas weigh less than 0.04 % and are forgotten
 
 
 class CausalGaussian:

@@ -10,6 +10,12 @@ from typing import Any
 from models.alarms.event_detector import TOLERANCE_S
 from models.frames.optical_flow import MAX_GAP_S
 
+BLIND_AFTER_S = 30.0
+_OVER_AFTER_S = 5.0
+_AVERAGED_S = 10.0
+_SILENT, _SPEAKING = 0.4, 0.2  # share of the time
+_AWAY_S = 600.0  # without a scored frame: begin anew
+
 
 class ConditionKind(StrEnum):
     """What is wrong with the picture as a whole."""
@@ -92,13 +98,6 @@ class Hysteresis:
         self._open = None
         if self._since_s is not None and opened_s is not None:
             self._open = Condition(self._kind, self._since_s, opened_s)
-
-
-BLIND_AFTER_S = 30.0
-_OVER_AFTER_S = 5.0
-_AVERAGED_S = 10.0
-_SILENT, _SPEAKING = 0.4, 0.2  # share of the time
-_AWAY_S = 600.0  # without a scored frame: begin anew
 
 
 class Blindness:

@@ -17,6 +17,15 @@ _FINE = (72, 128)  # rows, columns of the picture that detail is looked for in
 _COLOUR = (36, 64)
 _EVERY_ROW = 8  # rows hashed: a block of an encoder is never lower
 _BUSY = 38  # of the 48 cells in order of detail: a picture has lost its detail when its busier cells have
+LEARNING_S = 10.0  # before, nothing is judged by it
+CHANGED = 0.55  # share of the steady cells; real footage with cars and people close by stays far below
+CHANGED_BACK = 0.4
+_FORGETS_S = 60.0  # who stands still for minutes, and where the sun casts its shadows, becomes part of it
+_STRUCTURED = 4.0  # mean square gradient from which on a cell has structure: (2 grey levels per point) squared
+_LEAST_CELLS = 24  # that the changed ones are a share of at least, of 48: of an all but empty view little is said
+_STEADY = 0.7  # share of the time that a cell looks like itself; where something always moves says nothing
+_ALIKE = 0.5  # correlation of the gradients in a cell
+_COLOURED, _COLOURLESS = 6.0, 1.5  # mean difference between the channels
 
 
 @dataclass(frozen=True)
@@ -93,17 +102,6 @@ def _colour(rgb: NDArray[np.uint8]) -> float:
     red, green, blue = cv2.split(cv2.resize(rgb, _COLOUR[::-1], interpolation=cv2.INTER_NEAREST))
     most, least = cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue)
     return float(cv2.mean(cv2.subtract(most, least))[0])
-
-
-LEARNING_S = 10.0  # before, nothing is judged by it
-CHANGED = 0.55  # share of the steady cells; real footage with cars and people close by stays far below
-CHANGED_BACK = 0.4
-_FORGETS_S = 60.0  # who stands still for minutes, and where the sun casts its shadows, becomes part of it
-_STRUCTURED = 4.0  # mean square gradient from which on a cell has structure: (2 grey levels per point) squared
-_LEAST_CELLS = 24  # that the changed ones are a share of at least, of 48: of an all but empty view little is said
-_STEADY = 0.7  # share of the time that a cell looks like itself; where something always moves says nothing
-_ALIKE = 0.5  # correlation of the gradients in a cell
-_COLOURED, _COLOURLESS = 6.0, 1.5  # mean difference between the channels
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,9 @@ _ROUGH = 0.5  # of that, what is left within the rows
 _OFTEN = 0.3  # share of the pictures, lately
 _AVERAGED_S = 2.0
 _DARK = 8.0  # grey levels added before light is compared
+_REMEMBERED = 8  # a frozen picture that is encoded again with each key frame goes through a few versions, over and over
+_WHOLE = CELLS[0] * CELLS[1]
+_OVERLAY = _WHOLE // 3  # cells: what an encoder changes for a clock, and around it; of a live picture, all change
 
 
 @dataclass(frozen=True)
@@ -104,11 +107,6 @@ def _rolls(change: NDArray[np.float32]) -> bool:
     rest = float(np.median(np.abs(change - np.median(change, axis=1)[:, None])))
     bars = float(np.median(np.abs(rows - np.median(rows))))
     return bars >= _BARS and rest <= _ROUGH * bars
-
-
-_REMEMBERED = 8  # a frozen picture that is encoded again with each key frame goes through a few versions, over and over
-_WHOLE = CELLS[0] * CELLS[1]
-_OVERLAY = _WHOLE // 3  # cells: what an encoder changes for a clock, and around it; of a live picture, all change
 
 
 class FreezeDetector:

@@ -9,7 +9,7 @@ import numpy as np
 
 from models.alarms.event_detector import Event
 from models.banks.bank import Bank
-from models.engine.explanation import NearestNormal, StreamExplanation, explain
+from models.engine.frame_scorer import ExplainedStream, NearestExemplar, explain
 from patchwatch.evaluation.clips import ClipFile
 from patchwatch.evaluation.detection import Outcome
 from patchwatch.evaluation.moments import pictures_at
@@ -55,12 +55,12 @@ def _evidence(bank: Bank, clip: ScoredClip, event: Event, false: bool) -> Eviden
     return Evidence(clip.clip.name, event.opened_s, frame.at_s, event.peak_score, false, streams, "")
 
 
-def _stream(part: StreamExplanation, size: tuple[int, int]) -> StreamEvidence:
+def _stream(part: ExplainedStream, size: tuple[int, int]) -> StreamEvidence:
     box = None if part.box_xyxy_px is None else relative(part.box_xyxy_px, size)
     return StreamEvidence(part.name, part.contribution, box, tuple(_nearest(near) for near in part.nearest))
 
 
-def _nearest(near: NearestNormal) -> Nearest:
+def _nearest(near: NearestExemplar) -> Nearest:
     return Nearest(near.source, near.moment.time_s, near.distance, near.box, "")
 
 

@@ -17,12 +17,11 @@ from patchwatch.bus import keys
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameMessage
-from workers.inference.commit import Committer
+from workers.inference.commit import Committer, resume
 from workers.inference.engine_cache import EngineCache
 from workers.inference.frame_age import FrameAge
 from workers.inference.queue_reader import QueuedFrame
 from workers.inference.scoring import Scorer
-from workers.inference.stored_state import resume
 from workers.inference.worker import InferenceWorker
 
 FRAMES = "frames read by inference"

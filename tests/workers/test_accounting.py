@@ -26,9 +26,8 @@ from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.status import CaptureStatus, DropReason
 from workers.inference.camera_state import CameraState
-from workers.inference.commit import CommitBatch, Committer
+from workers.inference.commit import CommitBatch, Committer, resume
 from workers.inference.queue_reader import QueuedFrame, QueueReader, queued_frame
-from workers.inference.stored_state import resume
 from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture.protocol import CaptureReport, ReportKind
 from workers.ingest.capture.publisher import Publisher, Stopped

@@ -6,9 +6,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 
 from models.banks.bank import Bank
-from models.engine import explanation
-from models.engine.explanation import explain
-from models.engine.frame_scorer import FrameScore
+from models.engine.frame_scorer import ExplainedStream, FrameScore, NearestExemplar, explain
 from models.frames.frame import Features
 from patchwatch.messages.alert import AlertRegion
 from patchwatch.messages.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
@@ -49,7 +47,7 @@ def explanation_of(
     )
 
 
-def _stream(part: explanation.StreamExplanation, region: Region | None, thumbnails: bool) -> StreamExplanation:
+def _stream(part: ExplainedStream, region: Region | None, thumbnails: bool) -> StreamExplanation:
     return StreamExplanation(
         name=part.name,
         weight=part.weight,
@@ -61,7 +59,7 @@ def _stream(part: explanation.StreamExplanation, region: Region | None, thumbnai
     )
 
 
-def _nearest(exemplar: explanation.NearestNormal, thumbnails: bool) -> NearestNormal:
+def _nearest(exemplar: NearestExemplar, thumbnails: bool) -> NearestNormal:
     moment = exemplar.moment
     x1, y1, x2, y2 = [round(edge, 4) for edge in exemplar.box]
     return NearestNormal(

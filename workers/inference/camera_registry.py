@@ -22,10 +22,9 @@ from patchwatch.messages.alert import Alert
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.status import AnalysisStatus
 from workers.inference.camera_state import CameraState
-from workers.inference.commit import AlertUpdate, CommitBatch, Committer
+from workers.inference.commit import AlertUpdate, CommitBatch, Committer, resume
 from workers.inference.engine_cache import EngineCache
 from workers.inference.scoring import close_events
-from workers.inference.stored_state import resume
 from workers.runtime.leases import Leases
 
 POLL_EVERY_S = 1.0  # for changed cameras and banks

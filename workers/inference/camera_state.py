@@ -31,7 +31,7 @@ class CameraState:
 
     ``position`` is the sequence number of the last frame taken (scored or dropped). ``counters`` are totals since the
     camera was added. ``lease`` is the value of the partition's lease when the state was read: commits succeed under it
-    alone. `workers.inference.stored_state` writes the state to Redis and reads it back.
+    alone. `workers.inference.commit` writes the state to Redis and reads it back.
     """
 
     camera: Camera

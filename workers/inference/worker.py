@@ -33,12 +33,11 @@ from workers.inference.camera_registry import POLL_EVERY_S, CameraRegistry
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import CommitBatch, Committer
 from workers.inference.engine_cache import EngineCache
-from workers.inference.extraction import extract
 from workers.inference.frame_age import FrameAge
 from workers.inference.memory_pressure import MemoryPressure
 from workers.inference.offline_detector import CaptureObservation
 from workers.inference.queue_reader import QueueReader
-from workers.inference.scoring import Scorer, decode_frame
+from workers.inference.scoring import Scorer, decode_frame, extract
 from workers.inference.watchdog import Watchdog
 from workers.runtime.leases import Leases
 from workers.runtime.redis_outage import OutageLog

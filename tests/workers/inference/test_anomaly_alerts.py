@@ -12,7 +12,7 @@ from patchwatch.bus.keys import CameraKeys
 from patchwatch.messages.alert import Alert, AlertChange
 from patchwatch.messages.camera import Camera
 from workers.inference.camera_state import CameraState
-from workers.inference.stored_state import resume, state_to_store
+from workers.inference.commit import resume, state_to_store
 
 OPENED = Event(started_s=10.0, opened_s=10.2, peak_s=10.2, peak_score=0.70, stream="motion", box_xyxy_px=None)
 COURSE = [

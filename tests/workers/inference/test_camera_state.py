@@ -22,8 +22,8 @@ from patchwatch.messages.alert import AlertKind, AlertRegion, AlertState
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from workers.inference.camera_state import CameraState
+from workers.inference.commit import resume, state_to_store
 from workers.inference.scoring import ScoredFrame, alert_update
-from workers.inference.stored_state import resume, state_to_store
 from workers.media import jpeg_codec
 
 JPEG = jpeg_codec.encode(np.zeros((90, 160, 3), np.uint8), 85)

@@ -16,7 +16,7 @@ from models.frames.frame import CameraContext, Frame
 from models.frames.optical_flow import FlowEstimator
 from models.profiles.profile import load_profile
 from patchwatch.messages.score import Score
-from workers.inference.extraction import Extracted, extract
+from workers.inference.scoring import Extracted, extract
 from workers.inference.worker import InferenceWorker
 
 Run = Callable[..., Any]
