@@ -53,11 +53,12 @@ def _log_likelihood(
     shapes: NDArray[np.float64], scales: NDArray[np.float64], excess: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Of each parameter pair; the scale has the prior 1 / scale, which is flat on its logarithmic grid."""
-    return np.asarray(genpareto.logpdf(excess[None, :], shapes[:, None], scale=scales[:, None]).sum(axis=1))
+    densities = genpareto.logpdf(excess[None, :], shapes[:, None], scale=scales[:, None])
+    return np.asarray(np.sum(densities, axis=1), np.float64)
 
 
 def _survival(ratio: NDArray[np.float64], shapes: NDArray[np.float64]) -> NDArray[np.float64]:
     """`genpareto.sf`, ``(1 + shape * ratio) ** (-1 / shape)``, as the inverse Box-Cox transform: a sixth of its time,
     and a threshold takes more than a thousand of them."""
     shares = inv_boxcox(-ratio, -shapes)  # NaN beyond the end of a tail of negative shape
-    return np.maximum(np.nan_to_num(shares, nan=0.0), _LEAST_SHARE)
+    return np.asarray(np.maximum(np.nan_to_num(shares, nan=0.0), _LEAST_SHARE), np.float64)

@@ -54,7 +54,7 @@ def _stream(part: ExplainedStream, region: Region | None, thumbnails: bool) -> S
         contribution=min(1.0, part.contribution),  # a sum of shares may be off by a rounding
         rarity=part.rarity,
         distance=part.distance,
-        region=None if region is None else AlertRegion(x1=region.x1, y1=region.y1, x2=region.x2, y2=region.y2),
+        region=AlertRegion.from_region(region),
         nearest=tuple([_nearest(exemplar, thumbnails) for exemplar in part.nearest]),
     )
 

@@ -95,14 +95,13 @@ class AnomalyAlert:
         )
 
     def _follow(self, alert: Alert, event: Event, region: Region | None) -> Alert:
-        box = AlertRegion(x1=region.x1, y1=region.y1, x2=region.x2, y2=region.y2) if region else alert.region
         return alert.model_copy(
             update={
                 "state": AlertState.OPEN if event.ended_s is None else AlertState.CLOSED,
                 "peak_at_ms": self.wall_ms(event.peak_s, event.started_s),
                 "peak_score": event.peak_score,
                 "stream": event.stream,
-                "region": box,
+                "region": AlertRegion.from_region(region) or alert.region,
                 "ended_at_ms": None if event.ended_s is None else self.wall_ms(event.ended_s, event.started_s),
             }
         )
