@@ -187,7 +187,7 @@ class BareForward:
     def __init__(self, engine: Engine, size: tuple[int, int], frames: int, pictures: float) -> None:
         networks = engine._networks  # the bound is of exactly what the engine runs
         self._passes: list[tuple[Run, torch.Tensor, float]] = []
-        letterbox = Letterbox.of(size[1], size[0], networks._detector._stride)
+        letterbox = Letterbox.for_picture(size[1], size[0], networks._detector._stride)
         shape = (3, letterbox.input_height, letterbox.input_width)
         self._add(networks._detector.run, networks._compute, shape, frames)
         if pictures:

@@ -80,7 +80,7 @@ def detect(engine: Engine, frames: Sequence[Frame], tolerance: float) -> tuple[l
         batch = frames[at : at + BATCH]
         perception = FrameBatch(batch, [view] * len(batch), engine._networks, stillness)
         found += perception.detections
-        passed += len(perception._looked_at)
+        passed += len(perception._fresh_frames)
         _ = perception.flows
     return found, passed
 

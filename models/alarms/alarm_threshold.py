@@ -107,8 +107,8 @@ class ThresholdModel:
 
     def rule(self, false_alarms_per_day: float) -> EventRule:
         """The event rule for a budget."""
-        found = self.at(false_alarms_per_day)
-        return EventRule(found.on, found.off, self.min_duration_s, self.cooldown_s, self.gap_s)
+        threshold = self.at(false_alarms_per_day)
+        return EventRule(threshold.on, threshold.off, self.min_duration_s, self.cooldown_s, self.gap_s)
 
     def at(self, false_alarms_per_day: float) -> Threshold:
         """Threshold for a budget. Raises ValueError unless that is positive."""

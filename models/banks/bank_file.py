@@ -114,8 +114,8 @@ def save_bank(bank: Bank, path: Path) -> None:
         "footage": asdict(bank.footage),
         "coverage": bank.coverage.facts(),
         "calibrations": {
-            name: _calibration_facts(found)
-            for name, found in zip(
+            name: _calibration_facts(calibration)
+            for name, calibration in zip(
                 [*(spec.name for spec in bank.profile.streams), "fused"], [*bank.calibrations, bank.fused], strict=True
             )
         },
@@ -146,9 +146,9 @@ def load_bank(path: Path) -> Bank:
         with safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {})["patchwatch"]
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-        found = BankFormat.model_validate_json(text).format
-        if found != FORMAT:
-            raise BankMismatchError(f"{path} has bank format {found}, this version reads {FORMAT}: enrol again")
+        version = BankFormat.model_validate_json(text).format
+        if version != FORMAT:
+            raise BankMismatchError(f"{path} has bank format {version}, this version reads {FORMAT}: enrol again")
         facts = BankFacts.model_validate_json(text)
         bank = _assemble(facts, tensors)
     except _NOT_A_BANK as error:
@@ -199,13 +199,15 @@ def check_identity(bank: Bank, profile: Profile, identity: dict[str, Any], where
 def _first_difference(there: Any, here: Any, name: str) -> tuple[str, Any, Any] | None:
     if isinstance(there, dict) and isinstance(here, dict):
         for key in sorted(there.keys() | here.keys()):
-            found = _first_difference(there.get(key), here.get(key), f"{name}.{key}" if name else key)
-            if found:
-                return found
+            difference = _first_difference(there.get(key), here.get(key), f"{name}.{key}" if name else key)
+            if difference:
+                return difference
         return None
     if isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
         pairs = enumerate(zip(there, here, strict=True))
-        return next((found for n, (a, b) in pairs if (found := _first_difference(a, b, f"{name}[{n}]"))), None)
+        return next(
+            (difference for n, (a, b) in pairs if (difference := _first_difference(a, b, f"{name}[{n}]"))), None
+        )
     return None if there == here else (name, there, here)
 
 
@@ -222,7 +224,7 @@ def _assemble(facts: BankFacts, tensors: dict[str, Any]) -> Bank:
         false_alarms_per_day=facts.false_alarms_per_day,
         footage=facts.footage,
         created_at=facts.created_at,
-        moments=FootageMoments.of_arrays(tensors),
+        moments=FootageMoments.from_arrays(tensors),
         coverage=facts.coverage,
     )
 

@@ -36,8 +36,8 @@ def hold_out(bank: StreamBank, features: Features) -> HeldOutFrames | None:
     if bank.empty:
         return HeldOutFrames(StreamDistance(math.inf, 0), np.full(len(features), np.inf, np.float32), math.inf)
     distances = bank.distances(features)
-    found = StreamDistance(float(distances.max(axis=0).mean()), int(distances.mean(axis=1).argmax()))
-    return HeldOutFrames(found, distances.mean(axis=1), float(distances[:, 0].max()))
+    distance = StreamDistance(float(distances.max(axis=0).mean()), int(distances.mean(axis=1).argmax()))
+    return HeldOutFrames(distance, distances.mean(axis=1), float(distances[:, 0].max()))
 
 
 def cover(
@@ -54,16 +54,16 @@ def cover(
     ``smaller``: banks of the first seed alone, drawn from the first so many frames. Of long footage about 1,000 frames
     are measured, evenly spread: enough for shares of it, and the cost stays that of drawing the banks.
     """
-    spoken = [features for features in frames if len(features)]
+    nonempty = [features for features in frames if len(features)]
     counts = {
-        "spoke": len(spoken),
-        "vectors": sum(len(features) for features in spoken),
+        "spoke": len(nonempty),
+        "vectors": sum(len(features) for features in nonempty),
         "exemplars": int(np.prod(bank.vectors.shape[1:3])),
     }
     if bank.empty:
         return StreamCoverage(name, **counts, radius=None, spread=None, covered=None, regions=None, curve=())
-    step = -(-len(spoken) // _MOST_FRAMES)
-    some = spoken[::step]
+    step = -(-len(nonempty) // _MOST_FRAMES)
+    some = nonempty[::step]
     radii = covering_radii(
         bank.vectors.shape[1], ((features.groups, bank.distances(features).mean(axis=1)) for features in some)
     )
@@ -72,7 +72,7 @@ def cover(
         for features, part, size in zip(frames, held_out, sizes, strict=True)
         if part is not None
     ][::step]
-    spread = Spread.of(len(radii), some, bank.scales)
+    spread = Spread.from_frames(len(radii), some, bank.scales)
     covered, regions = covered_share(measured, radii, spread)
     most = np.array([part.first_seed if part else math.nan for part in held_out])
     points = [
@@ -90,6 +90,6 @@ def _later(bank: StreamBank, frames: Sequence[Features], start: int, step: int) 
     """Distance of every ``step``-th frame from ``start`` on to a bank, NaN for the others and where silent."""
     later = np.full(len(frames), math.nan)
     for n in range(start, len(frames), step):
-        found = frame_distance(bank, frames[n])
-        later[n] = found.value if found else math.nan
+        distance = frame_distance(bank, frames[n])
+        later[n] = distance.value if distance else math.nan
     return later

@@ -44,17 +44,17 @@ class FootageMoments:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """By name, as they stand in a bank file; an unknown capture time is -1."""
-        captured = [_UNKNOWN_S if one.captured_at_s is None else one.captured_at_s for one in self.moments]
+        captured = [_UNKNOWN_S if moment.captured_at_s is None else moment.captured_at_s for moment in self.moments]
         return {
-            "moment_sources": np.array([one.source for one in self.moments], np.int32),
-            "moment_times_s": np.array([one.time_s for one in self.moments], np.float64),
+            "moment_sources": np.array([moment.source for moment in self.moments], np.int32),
+            "moment_times_s": np.array([moment.time_s for moment in self.moments], np.float64),
             "moment_captured_at_s": np.array(captured, np.float64),
             "thumbnail_sizes": np.array([len(jpeg) for jpeg in self.thumbnails], np.int32),
             "thumbnails": np.frombuffer(b"".join(self.thumbnails), np.uint8),
         }
 
     @classmethod
-    def of_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self:
         """Inverse of `arrays`. Raises KeyError for a missing one, ValueError for lengths that do not match."""
         facts = [arrays[f"moment_{name}"].tolist() for name in ("sources", "times_s", "captured_at_s")]
         moments = tuple(
@@ -104,9 +104,9 @@ class FootageIndex:
         """
         if entries.size == 0:
             return np.zeros((*entries.shape, 4), np.float32)
-        different, rows = np.unique(entries, return_inverse=True)
+        unique, rows = np.unique(entries, return_inverse=True)
         tables = [
-            features[entry].boxes_xyxy_px / np.array(self._pictures[entry].size * 2, np.float32) for entry in different
+            features[entry].boxes_xyxy_px / np.array(self._pictures[entry].size * 2, np.float32) for entry in unique
         ]
         starts = np.cumsum([0, *(len(table) for table in tables)])
         return np.asarray(np.concatenate(tables)[starts[rows.reshape(entries.shape)] + regions], np.float32)
@@ -117,9 +117,11 @@ class FootageIndex:
         ``referred``: entries named by the exemplars of each stream, any shape. Thumbnails are kept of those that
         most exemplars refer to, each stream counting alike, as far as the limit goes.
         """
-        entries = np.unique(np.concatenate([one.ravel() for one in referred]))
-        rows = [np.searchsorted(entries, one) for one in referred]
-        shares = sum(np.bincount(one.ravel(), minlength=len(entries)) / max(1, one.size) for one in rows)
+        entries = np.unique(np.concatenate([references.ravel() for references in referred]))
+        rows = [np.searchsorted(entries, references) for references in referred]
+        shares = sum(
+            np.bincount(references.ravel(), minlength=len(entries)) / max(1, references.size) for references in rows
+        )
         pictures = [self._pictures[entry] for entry in entries]
         left, kept = self._limit_bytes, [b""] * len(pictures)
         for row in np.argsort(-np.asarray(shares), kind="stable"):
@@ -163,7 +165,7 @@ class ExemplarOrigins:
             )
 
     @classmethod
-    def of(cls, moments: NDArray[np.int64], boxes: NDArray[np.float32]) -> Self:
+    def from_boxes(cls, moments: NDArray[np.int64], boxes: NDArray[np.float32]) -> Self:
         """``moments``: (seeds, groups, exemplars); ``boxes``: float32 (seeds, groups, exemplars, 4), relative."""
         different, rows = np.unique(boxes.astype(np.float16).reshape(-1, 4), axis=0, return_inverse=True)
         return cls(_small(moments), _small(rows.reshape(moments.shape)), different)

@@ -46,7 +46,7 @@ class DeviceBatch:
         numbers: dict[tuple[int, ...], list[int]] = defaultdict(list)
         for number, rgb in enumerate(pictures):
             numbers[rgb.shape].append(number)
-        groups = [Group(of, _stack([pictures[n] for n in of], device)) for of in numbers.values()]
+        groups = [Group(group, _stack([pictures[n] for n in group], device)) for group in numbers.values()]
         return cls(len(pictures), groups)
 
 

@@ -40,13 +40,13 @@ def squash_boxes(stack: torch.Tensor, rows: Sequence[int], boxes: Sequence[Pixel
     """Boxes of uint8 (n, 3, h, w), each in the picture ``rows`` names, to uint8 (boxes, 3, 224, 224)."""
     if stack.device.type == "cpu":
         parts = zip(rows, boxes, strict=True)
-        found = [squash(stack[row : row + 1, :, y1:y2, x1:x2]) for row, (x1, y1, x2, y2) in parts]
+        squashed = [squash(stack[row : row + 1, :, y1:y2, x1:x2]) for row, (x1, y1, x2, y2) in parts]
     else:
-        found = [
+        squashed = [
             squash_together(stack, rows[at : at + _AT_ONCE], boxes[at : at + _AT_ONCE])
             for at in range(0, len(boxes), _AT_ONCE)
         ]
-    return torch.cat(found) if found else stack.new_zeros((0, 3, SIDE_PX, SIDE_PX))
+    return torch.cat(squashed) if squashed else stack.new_zeros((0, 3, SIDE_PX, SIDE_PX))
 
 
 def squash_together(stack: torch.Tensor, rows: Sequence[int], boxes: Sequence[PixelBox]) -> torch.Tensor:

@@ -90,10 +90,10 @@ class CausalGaussian:
         """The state: remembered (time, value) pairs, oldest first."""
         return list(self._samples)
 
-    def restore(self, samples: Iterable[Iterable[float]]) -> None:
+    def restore(self, stored: Iterable[Iterable[float]]) -> None:
         """Go on from a stored state. Raises ValueError or TypeError when it is none."""
-        found = [(float(at_s), float(value)) for at_s, value in samples]
-        times = [at_s for at_s, _ in found]
-        if not all(math.isfinite(number) for sample in found for number in sample) or times != sorted(times):
+        restored = [(float(at_s), float(value)) for at_s, value in stored]
+        times = [at_s for at_s, _ in restored]
+        if not all(math.isfinite(number) for sample in restored for number in sample) or times != sorted(times):
             raise ValueError("stored samples must be finite, oldest first")
-        self._samples = deque(found)
+        self._samples = deque(restored)

@@ -23,7 +23,7 @@ PREPROCESSING: dict[str, Any] = {
 
 def draw_exemplars(name: str, normal: Sequence[Features], *, ratio: float, cap: int, seed: int) -> Exemplars:
     """The coreset of all vectors as one group: vectors (1, exemplars, 1536). Raises `InsufficientFootageError`."""
-    found = [features.vectors for features in normal if len(features)]
-    if not found:
+    vectors = [features.vectors for features in normal if len(features)]
+    if not vectors:
         raise InsufficientFootageError(f"stream {name!r} found nothing in the normal footage to learn from")
-    return Exemplars.ungrouped(normal, draw_coreset(np.concatenate(found), ratio=ratio, cap=cap, seed=seed))
+    return Exemplars.ungrouped(normal, draw_coreset(np.concatenate(vectors), ratio=ratio, cap=cap, seed=seed))

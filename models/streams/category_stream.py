@@ -56,10 +56,10 @@ class CategoryStream:
 
     def extract(self, batch: FrameBatch) -> list[Features]:
         parts = zip(batch.frames, batch.contexts, batch.objects(self._query), strict=True)
-        return [self._read(frame, context, found) for frame, context, found in parts]
+        return [self._read(frame, context, detections) for frame, context, detections in parts]
 
-    def _read(self, frame: Frame, context: CameraContext, found: Detections) -> Features:
-        window = self._remember(frame, context, found)
+    def _read(self, frame: Frame, context: CameraContext, detections: Detections) -> Features:
+        window = self._remember(frame, context, detections)
         evidence: dict[int, float] = {_PICTURE: 0.0}
         boxes = {_PICTURE: np.array([0, 0, frame.width, frame.height], np.float32)}
         for entry in window:
@@ -71,24 +71,26 @@ class CategoryStream:
         vectors = np.array([[min(1.0, evidence[group])] for group in groups], np.float32)
         return Features(vectors, np.stack([boxes[group] for group in groups]), np.array(groups, np.int32))
 
-    def _remember(self, frame: Frame, context: CameraContext, found: Detections) -> tuple[_Entry, ...]:
+    def _remember(self, frame: Frame, context: CameraContext, detections: Detections) -> tuple[_Entry, ...]:
         before: tuple[_Entry, ...] = context.memory.get(self.name, ())  # type: ignore[assignment]
         size = frame.width, frame.height
         elapsed_s = frame.at_s - before[-1].at_s if before else 0.0
         goes_on = before and not frame.discontinuity and before[-1].size == size and 0.0 < elapsed_s <= MAX_GAP_S
         kept = tuple(entry for entry in before if entry.at_s > frame.at_s - WINDOW_S) if goes_on else ()
         since_s = before[-1].at_s if goes_on else frame.at_s - _FIRST_SHARE_S
-        window = (*kept, _Entry(since_s, frame.at_s, size, self._best(found)))
+        window = (*kept, _Entry(since_s, frame.at_s, size, self._best(detections)))
         context.memory[self.name] = window
         return window
 
-    def _best(self, found: Detections) -> Seen:
-        seen: dict[int, tuple[float, NDArray[np.float32]]] = {}
-        for label, sure, box in zip(found.labels, found.confidences.tolist(), found.boxes_xyxy_px, strict=True):
+    def _best(self, detections: Detections) -> Seen:
+        best: dict[int, tuple[float, NDArray[np.float32]]] = {}
+        for label, sure, box in zip(
+            detections.labels, detections.confidences.tolist(), detections.boxes_xyxy_px, strict=True
+        ):
             group = self._groups[label]
-            if group not in seen or sure > seen[group][0]:
-                seen[group] = sure, box
-        return seen
+            if group not in best or sure > best[group][0]:
+                best[group] = sure, box
+        return best
 
     def exemplars(self, normal: Sequence[Features], seed: int) -> Exemplars:
         """vectors (classes + 1, 8, 1): per class the evidence that normal frames have of it, most often none.

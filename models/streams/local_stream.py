@@ -26,9 +26,9 @@ class LocalStream:
 
     def extract(self, batch: FrameBatch) -> list[Features]:
         features = []
-        for found, vectors in zip(batch.crops, batch.crop_vectors, strict=True):
-            chosen = self._query.match(found)
-            features.append(Features.ungrouped(vectors[chosen], found.boxes_xyxy_px[chosen]))
+        for detections, vectors in zip(batch.crops, batch.crop_vectors, strict=True):
+            chosen = self._query.match(detections)
+            features.append(Features.ungrouped(vectors[chosen], detections.boxes_xyxy_px[chosen]))
         return features
 
     def exemplars(self, normal: Sequence[Features], seed: int) -> Exemplars:

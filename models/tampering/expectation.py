@@ -26,16 +26,20 @@ class Expectation:
 
     def compare(self, signature: PictureSignature) -> Difference | None:
         """How the picture differs from the most alike; None where none can be compared with it: by night, say."""
-        found = [background.compare(signature) for background in self._background]
-        fit = [one for one in found if not one.recoloured and _LEAST_CONTRAST <= one.contrast <= _MOST_CONTRAST]
-        return min(fit, key=lambda one: one.changed, default=None)
+        differences = [background.compare(signature) for background in self._background]
+        fit = [
+            difference
+            for difference in differences
+            if not difference.recoloured and _LEAST_CONTRAST <= difference.contrast <= _MOST_CONTRAST
+        ]
+        return min(fit, key=lambda difference: difference.changed, default=None)
 
     def excludes(self, thumbnails: Sequence[bytes]) -> bool:
         """Whether these pictures are of another view: some can be compared, and none of those is recognised."""
-        found = [
+        differences = [
             difference for signature in _signatures(thumbnails) if (difference := self.compare(signature)) is not None
         ]
-        return bool(found) and all(difference.changed >= CHANGED for difference in found)
+        return bool(differences) and all(difference.changed >= CHANGED for difference in differences)
 
 
 def _signatures(thumbnails: Sequence[bytes]) -> list[PictureSignature]:

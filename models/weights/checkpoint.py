@@ -31,8 +31,8 @@ def read_checkpoint(path: Path) -> nn.Module:
     tasks.SAFE_LOAD = True  # somebody in this process may have imported it before, without the switch
     require_safe(tasks.load_checkpoint)
     model, _ = tasks.load_checkpoint(path)
-    found: nn.Module = model
-    return found
+    network: nn.Module = model
+    return network
 
 
 def require_safe(load: Load) -> None:

@@ -63,9 +63,9 @@ class _Reader(pickle.Unpickler):
             return _Module
         if module == "torch" and name in _DTYPES:
             return _DTYPES[name]
-        if (found := _KNOWN.get((module, name))) is None:
+        if (known := _KNOWN.get((module, name))) is None:
             raise pickle.UnpicklingError(f"it names {module}.{name}, which is no tensor")
-        return found
+        return known
 
     def persistent_load(self, pid: Any) -> _Stored:
         _, dtype, key, *_ = pid

@@ -18,7 +18,7 @@ Part = tuple[str, str]  # kind, name
 SCORING: Part = ("scoring", "")
 _SHARED, _STREAM = "shared", "stream"
 _NAMES = {"flows": "flow", "detections": "detector", "_embeddings": "backbone", "_fresh": "stillness"}
-_FREE = ("_looked_at",)  # a choice from a list
+_FREE = ("_fresh_frames",)  # a choice from a list
 
 
 class CostMeter:

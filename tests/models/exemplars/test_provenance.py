@@ -89,4 +89,4 @@ def test_boxes_are_relative_to_the_picture_they_are_in() -> None:
 )
 def test_moments_survive_as_arrays(entries: list[tuple[Moment, bytes]]) -> None:
     moments = FootageMoments(tuple(one for one, _ in entries), tuple(jpeg for _, jpeg in entries))
-    assert FootageMoments.of_arrays(moments.arrays()) == moments
+    assert FootageMoments.from_arrays(moments.arrays()) == moments
