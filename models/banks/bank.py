@@ -26,7 +26,7 @@ class StreamBank:
     """Exemplars of one stream. ``vectors``: float32 (seeds, groups, exemplars, dim); no exemplars where the stream
     found nothing in the normal footage.
 
-    ``origins`` say where each was seen; banks that only calibrate have none. ``scales``: float32 (groups,), what
+    ``origins``: where each was seen; banks that only calibrate have none. ``scales``: float32 (groups,), what
     distances within each group are divided by; None: by nothing. ``perspective``: brings the stream's vectors, which
     then end with sizes, to the measure of the exemplars; None: they are in it.
     """
@@ -104,15 +104,15 @@ class StreamBank:
 
 @dataclass(frozen=True)
 class StreamDistance:
-    """What one stream's bank says of a frame: ``value`` (mean over seeds of the largest distance of any region), and
-    the index of the region that is farthest from normal."""
+    """Distance of a frame from one stream's bank: ``value`` (mean over seeds of the largest distance of any region),
+    and the index of the region that is farthest from normal."""
 
     value: float
     region: int
 
 
 def frame_distance(bank: StreamBank, features: Features) -> StreamDistance | None:
-    """None when the stream has nothing to say of this frame."""
+    """None when the stream has no evidence in this frame."""
     if len(features) == 0:
         return None
     distances = bank.distances(features)
@@ -179,5 +179,5 @@ class Bank:
 
     @property
     def random_weights(self) -> bool:
-        """Whether a network with random weights made these vectors. Whoever shows a score must say so."""
+        """Whether a network with random weights made these vectors. Every view of a score must state it."""
         return bool(self.identity.get("networks", {}).get("random_weights", False))

@@ -41,7 +41,7 @@ class BankBuilder:
     """Collects the features of normal footage, then builds the bank.
 
     Frames come in order, source by source. Memory is bounded: past 20,000 kept frames only every second
-    half minute is kept, then every fourth, and so on; the bank's footage says so.
+    half minute is kept, then every fourth, and so on; the bank's footage records it.
     """
 
     def __init__(
@@ -256,7 +256,7 @@ class BankBuilder:
             values = np.array([frame.distance.value for frame in measured if frame is not None], np.float64)
             if len(values) < MIN_VALUES and self._needs_everything(spec.kind):
                 raise InsufficientFootageError(
-                    f"stream {spec.name!r} had something to say in only {len(values)} normal frames, calibration needs "
+                    f"stream {spec.name!r} found evidence in only {len(values)} normal frames, but calibration needs "
                     f"{MIN_VALUES}: give longer footage that shows what normally happens"
                 )
             calibrations.append(calibration_of(values, len(measured), stream.resolution))

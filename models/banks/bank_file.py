@@ -45,7 +45,7 @@ class BankFormat(_Strict):
 
 
 class BankStamp(BankFormat):
-    """What a bank of every format says of itself."""
+    """The facts that banks of every format state."""
 
     id: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
     created_at: Annotated[str, Field(max_length=40)]
@@ -92,6 +92,20 @@ def save_bank(bank: Bank, path: Path) -> None:
 
     Raises `StorageError`.
     """
+    partial = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(_tensors(bank), partial, metadata={"patchwatch": json.dumps(_facts(bank))})
+        put_in_place(partial, path)
+    except (OSError, SafetensorError) as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise StorageError(
+            f"the bank cannot be written to {path} ({error}): make room, or the folder writable, and enrol again"
+        ) from None
+
+
+def _tensors(bank: Bank) -> dict[str, np.ndarray[Any, Any]]:
     tensors: dict[str, np.ndarray[Any, Any]] = {"fused": bank.fused.levels, "threshold": bank.threshold.levels}
     for spec, stream, calibration in zip(bank.profile.streams, bank.streams, bank.calibrations, strict=True):
         tensors[f"{spec.name}.exemplars"] = np.ascontiguousarray(stream.vectors)
@@ -102,8 +116,13 @@ def save_bank(bank: Bank, path: Path) -> None:
             tensors[f"{spec.name}.scales"] = stream.scales
         if stream.perspective is not None:
             tensors[f"{spec.name}.perspective"] = stream.perspective.line
-    tensors |= bank.moments.arrays()
-    facts = {
+    return tensors | bank.moments.arrays()
+
+
+def _facts(bank: Bank) -> dict[str, Any]:
+    names = [*(spec.name for spec in bank.profile.streams), "fused"]
+    calibrations = zip(names, [*bank.calibrations, bank.fused], strict=True)
+    return {
         "format": FORMAT,
         "id": bank.id,
         "created_at": bank.created_at,
@@ -113,24 +132,8 @@ def save_bank(bank: Bank, path: Path) -> None:
         "false_alarms_per_day": bank.false_alarms_per_day,
         "footage": asdict(bank.footage),
         "coverage": bank.coverage.facts(),
-        "calibrations": {
-            name: _calibration_facts(calibration)
-            for name, calibration in zip(
-                [*(spec.name for spec in bank.profile.streams), "fused"], [*bank.calibrations, bank.fused], strict=True
-            )
-        },
+        "calibrations": {name: _calibration_facts(calibration) for name, calibration in calibrations},
     }
-    partial = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, partial, metadata={"patchwatch": json.dumps(facts)})
-        put_in_place(partial, path)
-    except (OSError, SafetensorError) as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise StorageError(
-            f"the bank cannot be written to {path} ({error}): make room, or the folder writable, and enrol again"
-        ) from None
 
 
 def load_bank(path: Path) -> Bank:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from models.frames.frame import Features
 
 GRID = 4  # image regions: so many rows and columns
-MIN_JUDGED_S = 120.0  # less footage is too short to say whether normal is complete: docs/decisions/013
+MIN_JUDGED_S = 120.0  # less footage is too short to judge whether normal is complete: docs/decisions/013
 COMPLETE_COVERED = 0.85
 COMPLETE_FALL = 0.10
 _MIN_FRAMES = 20  # of a point of the learning curve
@@ -47,7 +47,7 @@ class CurvePoint:
 class StreamCoverage:
     """One stream of a bank.
 
-    ``spoke``: frames in which it had something to say. ``vectors``: that it said there. ``exemplars``: of one seed.
+    ``spoke``: frames in which it had evidence. ``vectors``: how many it had there. ``exemplars``: of one seed.
     ``radius``: covering radius, the largest distance of any vector of the footage to its nearest exemplar.
     ``spread``: root mean square distance of the vectors to their mean; both in the stream's own unit. ``covered``:
     share of the vectors that stand out in held-out footage which lie near the bank (`covered_share`), None where

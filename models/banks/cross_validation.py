@@ -1,4 +1,4 @@
-"""Normal footage against banks that did not see it: what calibration and coverage are measured on."""
+"""Cross-validation: normal footage measured against banks learnt without it, for calibration and coverage."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.banks.bank import StreamBank, StreamDistance, frame_distance
-from models.banks.coverage import Spread, StreamCoverage, covered_share, covering_radii, curve_point
+from models.banks.coverage import CurvePoint, Spread, StreamCoverage, covered_share, covering_radii, curve_point
 from models.frames.frame import Features
 
 _MOST_FRAMES = 1000  # that coverage is measured on
@@ -30,7 +30,7 @@ class HeldOutFrames:
 
 
 def hold_out(bank: StreamBank, features: Features) -> HeldOutFrames | None:
-    """Measure a frame against a bank without its segment; None when the stream has nothing to say of it."""
+    """Measure a frame against a bank without its segment; None when the stream has no evidence in it."""
     if len(features) == 0:
         return None
     if bank.empty:
@@ -74,16 +74,26 @@ def cover(
     ][::step]
     spread = Spread.from_frames(len(radii), some, bank.scales)
     covered, regions = covered_share(measured, radii, spread)
+    curve = _curve(frames, held_out, smaller, step)
+    return StreamCoverage(
+        name, **counts, radius=float(radii.max()), spread=spread.rms, covered=covered, regions=regions, curve=curve
+    )
+
+
+def _curve(
+    frames: Sequence[Features],
+    held_out: Sequence[HeldOutFrames | None],
+    smaller: Sequence[tuple[int, StreamBank]],
+    step: int,
+) -> tuple[CurvePoint, ...]:
+    """The learning curve: how far later frames are from banks of the first frames."""
     most = np.array([part.first_seed if part else math.nan for part in held_out])
     points = [
         curve_point(count / len(frames), _later(fewer, frames, count, step), most)
         for count, fewer in smaller
         if not fewer.empty
     ]
-    curve = tuple(point for point in points if point is not None)
-    return StreamCoverage(
-        name, **counts, radius=float(radii.max()), spread=spread.rms, covered=covered, regions=regions, curve=curve
-    )
+    return tuple(point for point in points if point is not None)
 
 
 def _later(bank: StreamBank, frames: Sequence[Features], start: int, step: int) -> NDArray[np.float64]:

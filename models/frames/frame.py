@@ -16,8 +16,8 @@ class Frame:
     """One picture of one camera.
 
     ``rgb``: uint8 (height, width, 3). ``at_s``: capture time in seconds on any clock that does not jump within a
-    connection. ``discontinuity``: nothing before this frame may be compared with it. ``cut``: it is one that its source
-    did not tell of (`models.frames.scene_cuts`).
+    connection. ``discontinuity``: nothing before this frame may be compared with it. ``cut``: a discontinuity
+    that its source did not signal (`models.frames.scene_cuts`).
     """
 
     rgb: NDArray[np.uint8]
@@ -50,7 +50,7 @@ class CameraContext:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """Vectors of one stream for one frame; none at all when the stream has nothing to say (no person, no flow yet).
+    """Vectors of one stream for one frame; none at all when the stream has no evidence (no person, no flow yet).
 
     ``vectors``: float32 (n, dim). ``boxes_xyxy_px``: float32 (n, 4) in pixels of the frame.
     ``groups``: int32 (n,), the group of the bank each vector is compared with (cells of the motion stream; else 0).
@@ -72,7 +72,7 @@ class Features:
 
     @classmethod
     def none(cls, dim: int) -> Features:
-        """Nothing to say."""
+        """No evidence."""
         return cls(np.zeros((0, dim), np.float32), np.zeros((0, 4), np.float32), np.zeros(0, np.int32))
 
     @classmethod

@@ -128,7 +128,7 @@ def load_trunk(path: Path) -> Trunk:
 
 
 def random_trunk(seed: int = 0) -> Trunk:
-    """A trunk nobody trained, the same for the same seed: for tests and benchmarks only, never chosen silently."""
+    """An untrained trunk, the same for the same seed: for tests and benchmarks only, never chosen silently."""
     trunk = _empty_trunk()
     generator = torch.Generator().manual_seed(seed)
     for name, module in trunk.visual.named_modules():

@@ -51,7 +51,7 @@ class DeviceBatch:
 
 
 def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """A tensor of the CPU on the device. A GPU takes it from pinned memory, so that nobody waits for the copy."""
+    """A tensor of the CPU on the device. A GPU copies it from pinned memory in the background."""
     if device.type == "cuda":
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)

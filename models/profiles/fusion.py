@@ -14,38 +14,38 @@ _REACH = 4.0  # samples older than this many sigmas weigh less than 0.04 % and a
 def fuse(
     kind: Fusion, weights: Sequence[float], distances: Sequence[float | None], rarities: Sequence[float | None]
 ) -> float | None:
-    """Fused value of one frame; None when no stream had anything to say.
+    """Fused value of one frame; None when no stream had evidence.
 
-    ``distances`` and ``rarities`` hold one value per stream, None where it had nothing to say. `Fusion.CALIBRATED`
-    is the weighted mean of the rarities of those that spoke: a frame without persons is judged by the rest.
-    `Fusion.DISTANCE` is the seed method's weighted sum of raw distances, silence counting 0.
+    ``distances`` and ``rarities`` hold one value per stream, None where it had no evidence. `Fusion.CALIBRATED`
+    is the weighted mean of the known rarities: a frame without persons is judged by the other streams.
+    `Fusion.DISTANCE` is the reference method's weighted sum of raw distances, an unknown one counting 0.
     """
     if kind is Fusion.DISTANCE:
         return sum(weight * (value or 0.0) for weight, value in zip(weights, distances, strict=True))
-    spoken = [(weight, value) for weight, value in zip(weights, rarities, strict=True) if value is not None]
-    total = sum(weight for weight, _ in spoken)
-    return sum(weight * value for weight, value in spoken) / total if total > 0 else None
+    known = [(weight, value) for weight, value in zip(weights, rarities, strict=True) if value is not None]
+    total = sum(weight for weight, _ in known)
+    return sum(weight * value for weight, value in known) / total if total > 0 else None
 
 
 def contributions(
     kind: Fusion, weights: Sequence[float], distances: Sequence[float | None], rarities: Sequence[float | None]
 ) -> list[float]:
-    """Share of each stream in the fused value: 0..1, together 1; all 0 when no stream of any weight had a say.
+    """Share of each stream in the fused value: 0..1, together 1; all 0 when no stream of any weight had evidence.
 
     Both fusions are sums, so a stream's share is its own term, weight times rarity (`Fusion.CALIBRATED`) or weight
     times raw distance (`Fusion.DISTANCE`), over the sum of all. Where that is 0, all is as calm as it can be, and
-    the weights of those that spoke are the shares.
+    the weights of the streams with evidence are the shares.
     """
     values = distances if kind is Fusion.DISTANCE else rarities
-    spoken = [weight if value is not None else 0.0 for weight, value in zip(weights, values, strict=True)]
-    terms = [weight * (value or 0.0) for weight, value in zip(spoken, values, strict=True)]
-    shared = terms if sum(terms) > 0 else spoken
+    known_weights = [weight if value is not None else 0.0 for weight, value in zip(weights, values, strict=True)]
+    terms = [weight * (value or 0.0) for weight, value in zip(known_weights, values, strict=True)]
+    shared = terms if sum(terms) > 0 else known_weights
     total = sum(shared)
     return [term / total if total > 0 else 0.0 for term in shared]
 
 
 def driver(weights: Sequence[float], rarities: Sequence[float | None]) -> int | None:
-    """Index of the stream that contributed most, by weight times rarity; None when none spoke."""
+    """Index of the stream that contributed most, by weight times rarity; None when none had evidence."""
     shares = [weight * value if value is not None else -1.0 for weight, value in zip(weights, rarities, strict=True)]
     best = max(range(len(shares)), key=shares.__getitem__)
     return best if shares[best] >= 0 else None
@@ -55,7 +55,7 @@ class CausalGaussian:
     """One-sided Gaussian kernel mean: at time t, ``sum(w_i v_i) / sum(w_i)``, ``w_i = exp(-(t - t_i)^2 / 2 sigma^2)``
     over the samples with ``t - 4 sigma <= t_i <= t``.
 
-    Times are seconds on any clock; where it was set back, smoothing starts afresh. The state is the list of
+    Times are seconds on any clock; where it was set back, smoothing restarts. The state is the list of
     remembered samples.
     """
 

@@ -27,7 +27,7 @@ class Fusion(StrEnum):
 
 
 class StreamKind(StrEnum):
-    """What a stream looks at."""
+    """What a stream measures."""
 
     MOTION = "motion"
     GLOBAL = "global"
@@ -36,7 +36,7 @@ class StreamKind(StrEnum):
     CATEGORY = "category"
 
 
-NEVER_SILENT = (StreamKind.MOTION, StreamKind.GLOBAL)  # that these find nothing does not mean that nothing is there
+NEVER_SILENT = (StreamKind.MOTION, StreamKind.GLOBAL)  # these find evidence in every picture, unless they are blind
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the two appearance streams share: vectors of the backbone, and exemplars by greedy k-center."""
+"""What both appearance streams share: vectors of the backbone, and exemplars drawn by greedy k-center."""
 
 from __future__ import annotations
 

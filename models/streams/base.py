@@ -1,4 +1,4 @@
-"""What every stream can do."""
+"""The interface of a stream."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Stream(Protocol):
     """Turns the frames of a batch into vectors, and normal vectors into exemplars, which have ``dim`` numbers each.
 
     A stream keeps no state of its own between batches: what it remembers of a camera lives in that camera's
-    `models.streams.frame_batch.View`.
+    `models.frames.frame.CameraContext`.
     """
 
     name: str
@@ -30,7 +30,7 @@ class Stream(Protocol):
         ...
 
     def exemplars(self, normal: Sequence[Features], seed: int) -> Exemplars:
-        """Draw the memory bank of one seed from normal footage, and say where each exemplar was seen in it.
+        """Draw the memory bank of one seed from normal footage, with the place of each exemplar in it.
 
         ``normal``: one `Features` per frame. Groups with fewer vectors than others repeat some, so that all are full.
         Raises `InsufficientFootageError` when there are too few vectors.

@@ -14,7 +14,7 @@ from models.streams.frame_batch import FrameBatch
 
 
 class LocalStream:
-    """One vector per object of the wanted classes; its region is the object's box. No object: nothing to say."""
+    """One vector per object of the wanted classes; its region is the object's box. No object, no evidence."""
 
     dim = DIM
     resolution = 0.0

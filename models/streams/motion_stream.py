@@ -74,19 +74,19 @@ class MotionStream:
         At most ``cap`` frames are considered, chosen with the seed. Raises `InsufficientFootageError` when no frame has
         flow.
         """
-        spoken = np.array([n for n, part in enumerate(normal) if len(part)], np.int32)
-        if not len(spoken):
+        moving = np.array([n for n, part in enumerate(normal) if len(part)], np.int32)
+        if not len(moving):
             raise InsufficientFootageError("no motion was measured: enrol from a moving picture of a second or more")
         generator = np.random.default_rng(seed)
-        if len(spoken) > self._cap:
-            spoken = spoken[np.sort(generator.choice(len(spoken), size=self._cap, replace=False))]
-        first = int(generator.integers(len(spoken)))
+        if len(moving) > self._cap:
+            moving = moving[np.sort(generator.choice(len(moving), size=self._cap, replace=False))]
+        first = int(generator.integers(len(moving)))
         vectors, frames = [], []
         for start in range(0, CELLS, _CHUNK_CELLS):
-            cells = np.stack([normal[n].vectors[start : start + _CHUNK_CELLS] for n in spoken], axis=1)
+            cells = np.stack([normal[n].vectors[start : start + _CHUNK_CELLS] for n in moving], axis=1)
             chosen = _spread(cells, self._exemplars, first)
             vectors.append(np.take_along_axis(cells, chosen[..., None], axis=1))
-            frames.append(spoken[chosen])
+            frames.append(moving[chosen])
         regions = np.repeat(np.arange(CELLS, dtype=np.int32)[:, None], self._exemplars, axis=1)
         return Exemplars(np.concatenate(vectors), np.concatenate(frames), regions)
 

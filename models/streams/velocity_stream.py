@@ -75,7 +75,7 @@ class VelocityStream:
         """
         moving = [features.vectors for features in normal if len(features)]
         if not moving:
-            raise InsufficientFootageError(f"stream {self.name!r} saw nobody in the normal footage")
+            raise InsufficientFootageError(f"stream {self.name!r} found nothing moving in the normal footage")
         vectors = np.concatenate(moving)
         ratio = min(1.0, self._exemplars / min(len(vectors), self._cap))
         return Exemplars.ungrouped(normal, draw_coreset(vectors, ratio=ratio, cap=self._cap, seed=seed))

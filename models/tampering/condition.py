@@ -13,8 +13,8 @@ from models.frames.optical_flow import MAX_GAP_S
 BLIND_AFTER_S = 30.0
 _OVER_AFTER_S = 5.0
 _AVERAGED_S = 10.0
-_SILENT, _SPEAKING = 0.4, 0.2  # share of the time
-_AWAY_S = 600.0  # without a scored frame: begin anew
+_SILENT, _SPEAKING = 0.4, 0.2  # share of the time from which a camera is blind, and below which no longer
+_AWAY_S = 600.0  # without a scored frame: start over
 
 
 class ConditionKind(StrEnum):
@@ -23,7 +23,7 @@ class ConditionKind(StrEnum):
     FROZEN = "frozen"  # frames arrive, the picture does not change
     COVERED = "covered"  # black, or without any detail
     SCENE_CHANGED = "scene_changed"  # another view, or an infrared switch
-    BLIND = "blind"  # pictures come, but nothing can be told from them
+    BLIND = "blind"  # pictures come, but no anomaly could be seen in them
     SHAKING = "shaking"  # the picture as a whole moves to and fro
     FLICKERING = "flickering"  # bars of light roll through it
 
@@ -41,7 +41,7 @@ class Condition:
 
 
 class Hysteresis:
-    """Opens once it was yes for ``opens_after_s`` without a break, closes once it was no for ``closes_after_s``."""
+    """Opens after ``opens_after_s`` in which the condition held, closes after ``closes_after_s`` without it."""
 
     def __init__(self, kind: ConditionKind, opens_after_s: float, closes_after_s: float) -> None:
         self._kind = kind
@@ -61,7 +61,7 @@ class Hysteresis:
         return self._since_s
 
     def update(self, at_s: float, holds: bool) -> list[Condition]:
-        """Take a frame; returns the condition when it opened or closed."""
+        """Take a frame, in which the condition ``holds`` or not; returns the condition when it opened or closed."""
         if self._open is not None:
             return self._follow(at_s, holds)
         if not holds:
@@ -74,7 +74,7 @@ class Hysteresis:
         return [self._open]
 
     def finish(self, at_s: float, *, learnt: bool = False) -> list[Condition]:
-        """Close what is open, and forget what was about to."""
+        """Close the open condition, and forget one that was about to open."""
         closed = [replace(self._open, ended_s=at_s, learnt=learnt)] if self._open else []
         self._open = self._since_s = self._over_since_s = None
         return closed
@@ -110,7 +110,7 @@ class Blindness:
         self._last_s: float | None = None
 
     def observe(self, at_s: float, *, silent: bool) -> list[Condition]:
-        """Take a scored frame; ``silent``: a stream that should speak of it did not. Returns what opened or closed."""
+        """Take a scored frame; ``silent``: a stream that never lacks evidence found none. Returns what opened or closed."""
         changes, elapsed_s = self._after_gap(at_s), 0.0
         if self._last_s is not None:
             elapsed_s = at_s - self._last_s
@@ -123,7 +123,7 @@ class Blindness:
 
     @property
     def detail(self) -> str:
-        """For people: what is wrong, and what to do."""
+        """For people: what is wrong, and what to do about it."""
         if self._interval_s > MAX_GAP_S:
             return (
                 f"nothing can be seen to move: pictures come {self._interval_s:.1f} s apart, and movement is followed "
@@ -131,11 +131,11 @@ class Blindness:
             )
         return (
             f"nothing can be seen to move in {self._silent:.0%} of the pictures: they come at odd times, or the "
-            "picture jumps: look at the camera's stream"
+            "picture jumps: check the camera's stream"
         )
 
     def finish(self) -> list[Condition]:
-        """No more frames for now: close what is open, as of the last one."""
+        """No more frames for now: close the open condition, as of the last one."""
         closed = self._hysteresis.finish(self._last_s or 0.0)
         self._silent = self._interval_s = 0.0
         self._last_s = None

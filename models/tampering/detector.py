@@ -1,4 +1,4 @@
-"""Follows one camera's pictures for conditions of the picture as a whole."""
+"""Detects conditions of the picture as a whole (covered, frozen, moved, ...) in the pictures of one camera."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CHANGED_AFTER_S = 5.0  # a lorry that passes close by is gone by then
 _UNSTEADY_AFTER_S = 3.0
 _STEADY_AFTER_S = 5.0  # the wind comes in gusts
 _OVER_AFTER_S = 2.0
-_REFILLS_S = 0.7  # after a cut, smoothing begins anew, and the windows of half a second are full again by then
+_REFILLS_S = 0.7  # after a cut, smoothing restarts, and the windows of half a second are full again by then
 _SETTLES_S = 3.0  # as long as the smoothing remembers (4 sigma of 0.68 s)
 _DETAIL_LEFT = 0.15  # of the usual detail
 _DETAIL_NONE = 0.6  # grey levels: what noise and compression leave of a black picture
@@ -45,13 +45,13 @@ _NOT_THE_BANKS = (
     "put it back, or enrol again"
 )
 _JUMP = 45.0  # grey levels that half of the cells brighten or darken by within about a second: what a camera's
-# exposure does when a white car drives into a dark scene stays below 40, and is no reason to look away from the car
+# exposure does when a white car drives into a dark scene stays below 40, and is no reason to suppress alerts of the car
 _LAG_S = 1.0
 
 
 @dataclass(frozen=True)
 class PictureCheck:
-    """What a frame changed: conditions opened or closed (``ended_s`` set), and what its score is worth."""
+    """The conditions that a frame opened or closed (``ended_s`` set), and whether its score may open an event."""
 
     changes: tuple[Condition, ...]
     gate: AlertGate
@@ -77,13 +77,13 @@ class TamperingDetector:
         self._unsettled_until_s = float("-inf")
 
     def expect(self, expectation: Expectation) -> None:
-        """What the camera showed when its bank was learnt. It counts until that was recognised or another view is
-        usual."""
+        """What the camera showed when its bank was learnt: the background until it was recognised, or another view has
+        become the background."""
         self._expectation = expectation if expectation else None
 
     @property
     def detail(self) -> str:
-        """More than a condition's kind says of it; empty where nothing does."""
+        """Details of a changed scene, for people; empty where there are none."""
         return _NOT_THE_BANKS if self._expects and self._expectation and self._changed.since_s is not None else ""
 
     def observe(
@@ -119,7 +119,7 @@ class TamperingDetector:
         return PictureCheck(tuple(changes), self._gate(at_s, _SETTLES_S if unsettled else _REFILLS_S if cut else 0.0))
 
     def finish(self) -> list[Condition]:
-        """No more frames for now: close what is open, as of the last frame."""
+        """No more frames for now: close the open conditions, as of the last frame."""
         if self._last_s is None:
             return []
         return [closed for hysteresis in self._hystereses for closed in hysteresis.finish(self._last_s or 0.0)]
@@ -167,7 +167,7 @@ class TamperingDetector:
         return self._relearn(signature, at_s, self._changed) if self._background.known else []
 
     def _learn_plain(self, signature: PictureSignature, at_s: float, elapsed_s: float) -> list[Condition]:
-        """A plainer view looks like a covered lens for as long as nothing is seen to live in it."""
+        """A plain view cannot be distinguished from a covered lens until things come and go in it."""
         if self._covered.open is None or not self._background.known:
             self._glimpses = None
             return []

@@ -1,4 +1,4 @@
-"""What a camera is expected to show: what it showed when its bank was learnt."""
+"""The view that a camera is expected to show: the one that its bank was learnt from."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Expectation:
         return bool(self._background)
 
     def compare(self, signature: PictureSignature) -> Difference | None:
-        """How the picture differs from the most alike; None where none can be compared with it: by night, say."""
+        """Difference from the most similar picture; None where none can be compared with this one, as by night."""
         differences = [background.compare(signature) for background in self._background]
         fit = [
             difference

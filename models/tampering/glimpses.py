@@ -1,4 +1,4 @@
-"""Whether sharp things come and go in a picture that is otherwise plain: then no lens is covered."""
+"""Whether sharp things come and go in a picture that is otherwise plain, which rules out a covered lens."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 GRID = (18, 32)  # rows, columns of the coarse grey picture
 CELLS = (6, 8)  # rows, columns of the cells it is judged by
-_FINE = (72, 128)  # rows, columns of the picture that detail is looked for in
+_FINE = (72, 128)  # rows, columns of the picture that detail is measured in
 _COLOUR = (36, 64)
 _EVERY_ROW = 8  # rows hashed: a block of an encoder is never lower
 _BUSY = 38  # of the 48 cells in order of detail: a picture has lost its detail when its busier cells have
@@ -22,8 +22,8 @@ CHANGED = 0.55  # share of the steady cells; real footage with cars and people c
 CHANGED_BACK = 0.4
 _FORGETS_S = 60.0  # who stands still for minutes, and where the sun casts its shadows, becomes part of it
 _STRUCTURED = 4.0  # mean square gradient from which on a cell has structure: (2 grey levels per point) squared
-_LEAST_CELLS = 24  # that the changed ones are a share of at least, of 48: of an all but empty view little is said
-_STEADY = 0.7  # share of the time that a cell looks like itself; where something always moves says nothing
+_LEAST_CELLS = 24  # that the changed ones are a share of at least, of 48: an almost empty view is judged with caution
+_STEADY = 0.7  # share of the time that a cell looks like itself; places where something always moves do not count
 _ALIKE = 0.5  # correlation of the gradients in a cell
 _COLOURED, _COLOURLESS = 6.0, 1.5  # mean difference between the channels
 
@@ -134,7 +134,7 @@ class Background:
         return self._grey
 
     def learn(self, signature: PictureSignature, elapsed_s: float) -> None:
-        """Take a picture into it; ``elapsed_s`` since the one before."""
+        """Update the average with a picture, ``elapsed_s`` after the one before."""
         if self._learnt_s < 0:
             self._learnt_s, share, self._grey = 0.0, 1.0, signature.grey.copy()
         else:
@@ -147,7 +147,7 @@ class Background:
         self._colour += share * (signature.colour - self._colour)
 
     def forget(self) -> None:
-        """Begin anew: the next picture is the first."""
+        """Start over: the next picture is the first."""
         self._learnt_s = -1.0
 
     def compare(self, signature: PictureSignature) -> Difference:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.tampering.signature import CELLS, GRID, cell_means, gradients
 
-_STRUCTURED = 1.0  # mean square gradient of a cell, across and down, that its place can be told from
+_STRUCTURED = 1.0  # mean square gradient of a cell, across and down, from which its displacement can be measured
 _LEAST_CELLS = 5
 _AGREE = 0.5  # share of such cells that move alike
 _APART = 0.1  # points of the grid by which those may differ

@@ -72,7 +72,7 @@ class VerificationResult(StrEnum):
 
     OK = "ok"
     UNRECORDED = "unrecorded"  # no hash is published and none was recorded
-    OWN = "own"  # a file of the user's, which nobody can vouch for but the user
+    OWN = "own"  # a file of the user's own, for which no hash is known
     WRONG = "wrong"
     MISSING = "missing"
 
@@ -112,7 +112,7 @@ def locate(entry: WeightsFile, explicit: Path | None, weights_dir: Path) -> Path
 
 
 def resolve(entry: WeightsFile, explicit: Path | None, weights_dir: Path) -> Path:
-    """The file to load. Raises `WeightsMissingError` saying which file, where it was looked for, and what mends it."""
+    """The file to load. Raises `WeightsMissingError` naming the file, where it was looked for, and how to fetch it."""
     path = locate(entry, explicit, weights_dir)
     if path.is_file():
         return path

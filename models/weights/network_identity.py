@@ -15,7 +15,7 @@ _NETWORKS = ("backbone", "detector")
 def comparable(there: Mapping[str, Any], here: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """Both identities, each without what must not be compared.
 
-    The same tensors come in files of several formats, so a file's hash says less than theirs; but banks learnt
+    The same tensors come in files of several formats, so their hash is the better one; but banks learnt
     before tensors were hashed know the file only.
     """
     ignored = set()
@@ -29,7 +29,7 @@ def _without(identity: Mapping[str, Any], ignored: set[str]) -> dict[str, Any]:
     return {name: value for name, value in identity.items() if name not in ignored}
 
 
-_UNUSED = "num_batches_tracked"  # training alone looks at it, and not every format holds it
+_UNUSED = "num_batches_tracked"  # only training uses it, and not every format holds it
 
 
 def tensors_sha256(state: Mapping[str, torch.Tensor]) -> str:

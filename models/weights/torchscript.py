@@ -1,7 +1,7 @@
 """The tensors of a TorchScript archive, read as data.
 
-`torch.jit.load` runs what the archive says while it loads it (``__setstate__``), and what TorchScript can do includes
-writing files. So the program in the archive is left alone: only its attributes are looked at.
+`torch.jit.load` runs code of the archive while it loads it (``__setstate__``), and what TorchScript can do includes
+writing files. So the program in the archive is left alone: only its attributes are read.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ _UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)  # what JSON of 
 _OF_PICTURE = tuple(AlertKind(kind.value) for kind in ConditionKind if kind is not ConditionKind.BLIND)
 _DETAILS = {
     AlertKind.FROZEN: "frames arrive, but the picture has not changed for a minute: restart the camera",
-    AlertKind.COVERED: "the picture is black or without detail: look at the lens and the light",
+    AlertKind.COVERED: "the picture is black or without detail: check the lens and the light",
     AlertKind.SCENE_CHANGED: "the view is another one: the camera was moved or switched to infrared, or the light did",
     AlertKind.SHAKING: "the picture as a whole moves to and fro: fix the camera, or switch its stabiliser on",
     AlertKind.FLICKERING: "bars of light roll through the picture: set the camera to the mains frequency (50 or 60 Hz)",
@@ -270,7 +270,7 @@ class ConditionAlerts:
                 blindness.restore(state["blindness"])
             offline.restore(state["silence"])
         except _UNREADABLE as error:
-            log.warning("conditions of a camera are judged afresh, their stored state is unreadable (%r)", error)
+            log.warning("the detection of conditions restarts, its stored state is unreadable (%r)", error)
             return
         self._tampering, self._blindness, self._offline = tampering, blindness, offline
         self._offline_state = offline.state()

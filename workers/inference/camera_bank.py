@@ -1,4 +1,4 @@
-"""The bank that a camera is scored with: loaded, replaced and left, and a status that says why nothing is scored."""
+"""The bank that a camera is scored with: loaded, replaced and left, with a status that gives the reason if none is."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class CameraBank:
         try:
             closed = self.scorer.restore(previous) if previous else []
         except UNREADABLE as error:
-            log.warning("%s: smoothing starts afresh, its stored state is unreadable (%r)", self._camera.id, error)
+            log.warning("%s: smoothing restarts, its stored state is unreadable (%r)", self._camera.id, error)
             self.scorer, closed = FrameScorer(bank, rule), []
         if not closed and self.scorer.open_event is None:
             closed = self._anomaly.events_without_scorer()

@@ -116,7 +116,7 @@ class CameraRegistry:
 
     def forget_if_restarted(self, state: CameraState) -> bool:
         """Whether the camera's frames are numbered from the start again, as it was removed and added between two
-        refreshes: then its state is forgotten, and adopted afresh by the next refresh."""
+        refreshes: then its state is forgotten, and adopted as a new one by the next refresh."""
         if time.monotonic() - state.last_taken_s < POLL_EVERY_S:
             return False
         with translated():

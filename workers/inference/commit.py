@@ -257,7 +257,7 @@ def resume(
             worker = StoredState.model_validate_json(stored[b"worker"])
             _restore(state, worker.with_conditions(stored.get(b"conditions")))
         except UNREADABLE as error:
-            log.warning("%s: smoothing starts afresh, its stored state is unreadable (%r)", camera.id, error)
+            log.warning("%s: smoothing restarts, its stored state is unreadable (%r)", camera.id, error)
     state.last_score_ms = max(state.last_score_ms, last_score_ms)
     return state
 
@@ -281,4 +281,4 @@ def _restore_cuts(state: CameraState, stored: dict[str, Any]) -> None:
     try:
         state.cuts.restore(stored)
     except UNREADABLE as error:
-        log.warning("%s: cuts are judged afresh, the stored picture is unreadable (%r)", state.camera.id, error)
+        log.warning("%s: the detection of cuts restarts, the stored picture is unreadable (%r)", state.camera.id, error)
