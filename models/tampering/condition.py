@@ -110,7 +110,7 @@ class Blindness:
         self._last_s: float | None = None
 
     def observe(self, at_s: float, *, silent: bool) -> list[Condition]:
-        """Take a scored frame; ``silent``: a stream that never lacks evidence found none. Returns what opened or closed."""
+        """Take a scored frame; ``silent``: a stream that never lacks evidence has none. Returns what changed."""
         changes, elapsed_s = self._after_gap(at_s), 0.0
         if self._last_s is not None:
             elapsed_s = at_s - self._last_s

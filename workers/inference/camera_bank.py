@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 class CameraBank:
     """Follows the bank file of one camera. ``scorer`` is None while the camera cannot be scored; ``status`` says why.
 
-    ``context``: what the engine's streams remember of the camera. ``stored_scorer``: the state of the scorer before a
+    ``loading``: the networks are not loaded yet. Until then the camera's frames stay in the queue, so that a slow start
+    loses no frame of a file. ``context``: what the engine's streams remember of the camera. ``stored_scorer``: the state of the scorer before a
     restart, until there is a bank to restore it with.
     """
 
@@ -42,6 +43,7 @@ class CameraBank:
         self.scorer: FrameScorer | None = None
         self.context = CameraContext()
         self.status: AnalysisStatus | None = None
+        self.loading = True
         self.stored_scorer: dict[str, Any] | None = None
         self._camera = camera
         self._anomaly = anomaly
@@ -53,11 +55,6 @@ class CameraBank:
     @property
     def loaded(self) -> Bank | None:
         return self.scorer.bank if self.scorer else None
-
-    @property
-    def loading(self) -> bool:
-        """While its networks load, a camera's frames stay in the queue: a slow start loses no frame of a file."""
-        return self.status is None or self.status.state is AnalysisState.LOADING
 
     def refresh(self, settings: Settings, engines: EngineCache) -> list[Event]:
         """Load the camera's bank when it is new or has changed; returns the events that this closes.
@@ -141,11 +138,8 @@ class CameraBank:
             return []
         closed = self._unload()
         self.engine = self.status = self.stored_scorer = self._mtime_ns = None
+        self.loading = True
         return closed
-
-    def scorer_state(self) -> dict[str, Any] | None:
-        """What `use` restores the scorer from after a restart, as JSON values."""
-        return self.scorer.state() if self.scorer else self.stored_scorer
 
     def update_condition(self) -> None:
         """Put into the status the condition that keeps anomaly alerts from opening, if there is one."""
@@ -155,6 +149,7 @@ class CameraBank:
             self.status = self.status.model_copy(update=changes)
 
     def _set_status(self, state: AnalysisState, detail: str) -> None:
+        self.loading = state is AnalysisState.LOADING
         bank, previous = self.loaded, self.status
         threshold = to_message(bank.threshold.at(self._false_alarms_per_day)) if bank else None
         facts = (state, detail, bank.id if bank else None, threshold)

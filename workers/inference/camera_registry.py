@@ -60,7 +60,7 @@ class CameraRegistry:
         self._commit = commit
         self._clock = clock
         self._revision: bytes | None = None  # of the configuration that the states are of
-        self._owned: dict[LeaseKeys, bytes] = {}
+        self.owned: dict[LeaseKeys, bytes] = {}  # the leases that the states are held under
         self._published: dict[str, tuple[AnalysisStatus, float]] = {}  # and when, by camera id
 
     def __iter__(self) -> Iterator[CameraState]:
@@ -68,11 +68,6 @@ class CameraRegistry:
 
     def __len__(self) -> int:
         return len(self.states)
-
-    @property
-    def changing_hands(self) -> bool:
-        """Whether partitions came to this worker, or have to leave it."""
-        return bool(self._leases.leaving) or self._leases.owned != self._owned
 
     def invalidate(self) -> None:
         """Read the configuration again at the next `refresh`, even if it did not change."""
@@ -92,7 +87,7 @@ class CameraRegistry:
         """Follow the configuration and the leases: remove, adopt and reconfigure cameras."""
         revision = self._client.get(keys.CAMERAS_REVISION)
         owned = self._leases.owned
-        if revision == self._revision and owned == self._owned and revision is not None:
+        if revision == self._revision and owned == self.owned and revision is not None:
             return
         cameras = {camera.id: camera for camera in self.read_cameras() if camera.enabled}
         for state in self:
@@ -103,7 +98,7 @@ class CameraRegistry:
             self._adopt(camera, owned)
         self._engines.prepare([state.camera.profile for state in self])
         self._engines.prepare([camera.profile for camera in cameras.values()])
-        self._revision, self._owned = revision, owned
+        self._revision, self.owned = revision, owned
 
     def hand_over(self) -> None:
         """Give back the partitions that other workers should have. Between two batches everything is committed."""
@@ -112,7 +107,7 @@ class CameraRegistry:
                 if str(state.keys.partition) == unit.name:
                     self._forget(state.camera.id)
             self._leases.release(unit)
-            self._owned.pop(unit, None)
+            self.owned.pop(unit, None)
 
     def forget_if_restarted(self, state: CameraState) -> bool:
         """Whether the camera's frames are numbered from the start again, as it was removed and added between two

@@ -217,9 +217,9 @@ class StoredState(BaseModel):
 
 def state_to_store(state: CameraState) -> dict[str, Any]:
     """JSON values that every commit stores; `resume` reads them."""
-    minute, last_frame = state.minute, state.camera_time.last
+    bank, minute, last_frame = state.bank, state.minute, state.camera_time.last
     return {
-        "analyzer": state.bank.scorer_state(),
+        "analyzer": bank.scorer.state() if bank.scorer else bank.stored_scorer,
         "last_score_ms": state.last_score_ms,
         "minute": [minute.minute_ms, minute.count, minute.total, minute.peak] if minute else None,
         "alert": state.anomaly.open.model_dump(mode="json") if state.anomaly.open else None,

@@ -114,7 +114,8 @@ class InferenceWorker:
         states = {state.keys.frames: state for state in self._cameras.states.values() if not state.bank.loading}
         all_loaded = len(states) == len(self._cameras.states)
         poll_every_s = POLL_EVERY_S if all_loaded else _POLL_SOON_S
-        if time.monotonic() - self._polled_s >= poll_every_s or self._cameras.changing_hands:
+        changing_hands = self._leases.leaving or self._leases.owned != self._cameras.owned
+        if changing_hands or time.monotonic() - self._polled_s >= poll_every_s:
             self._poll()
             self._polled_s = time.monotonic()
         if not states:
