@@ -32,8 +32,8 @@ class CameraBank:
     """Follows the bank file of one camera. ``scorer`` is None while the camera cannot be scored; ``status`` says why.
 
     ``loading``: the networks are not loaded yet. Until then the camera's frames stay in the queue, so that a slow start
-    loses no frame of a file. ``context``: what the engine's streams remember of the camera. ``stored_scorer``: the state of the scorer before a
-    restart, until there is a bank to restore it with.
+    loses no frame of a file. ``context``: what the engine's streams remember of the camera. ``stored_scorer``: the
+    state of the scorer before a restart, until there is a bank to restore it with.
     """
 
     def __init__(
