@@ -70,5 +70,5 @@ def test_a_hostile_checkpoint_is_read_as_data(legacy: bool, tmp_path: Path) -> N
 
 
 def test_the_lower_bound_is_a_version_that_loads_safely() -> None:
-    lines = (Path(__file__).parents[2] / "pyproject.toml").read_text().splitlines()
+    lines = (Path(__file__).parents[3] / "pyproject.toml").read_text().splitlines()
     assert any(f'"ultralytics>={SAFE_SINCE}"' in line for line in lines)

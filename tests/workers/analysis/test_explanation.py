@@ -55,15 +55,15 @@ def test_the_explained_frame_scores_as_the_whole_recording_does(
     engine: Engine, bank: Bank, folder: Path, found: ExplainedFrame
 ) -> None:
     whole = list(score(engine, bank, folder / "rush.mp4", RecordingReader.from_settings(Settings())))
-    [same] = [row for row in whole if row.media_time_s == found.scored.media_time_s]
-    assert found.scored == same
+    [same] = [row for row in whole if row.media_time_s == found.result.media_time_s]
+    assert found.result == same
     assert found.explanation.at_ms == pytest.approx(1000 * (RUSH_S + 1.5), abs=200)
-    assert (found.explanation.score, found.explanation.raw) == (same.reading.score, same.reading.raw)
+    assert (found.explanation.score, found.explanation.raw) == (same.score.score, same.score.raw)
 
 
 def test_the_rush_is_explained_by_its_region_and_moments_of_the_normal_recording(found: ExplainedFrame) -> None:
     [motion] = found.explanation.streams
-    assert (motion.contribution, motion.distance) == (1.0, found.scored.reading.distances[0].value)  # type: ignore[union-attr]
+    assert (motion.contribution, motion.distance) == (1.0, found.result.score.distances[0].value)  # type: ignore[union-attr]
     assert motion.region is not None
     assert motion.region.x2 > 0.3 * SIZE[0]
     assert motion.region.x1 < 0.7 * SIZE[0]
