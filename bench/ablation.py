@@ -42,7 +42,7 @@ from models.banks.cross_validation import HeldOutFrames, hold_out  # noqa: E402
 from models.engine.engine import Engine  # noqa: E402
 from models.exemplars.exemplars import Exemplars  # noqa: E402
 from models.exemplars.perspective import Perspective  # noqa: E402
-from models.frames.features import Features  # noqa: E402
+from models.frames.frame import Features  # noqa: E402
 from models.networks.networks import Networks  # noqa: E402
 from models.profiles.profile import Fusion, Profile, StreamKind, StreamSpec, load_profile  # noqa: E402
 from models.profiles.stream_options import MotionOptions, VelocityOptions  # noqa: E402
@@ -273,7 +273,7 @@ class Bench:
     def load(cls, data: Path, detector: Path | None) -> Bench:
         """Read the clips and extract their features: of `objects` with detector weights, else of `motion`."""
         settings, folder = load_settings(), data / "ucsd_ped2"
-        reader = RecordingReader.of(settings, FPS)
+        reader = RecordingReader.from_settings(settings, FPS)
         dataset = load_dataset(folder / "training", folder / "testing", reader, folder / "labels.json")
         weights = detector or data / DETECTOR
         if detector is None and not weights.is_file():

@@ -25,7 +25,7 @@ from memory import peak_mib  # noqa: E402
 from bench.measure import RESULTS, spread, write  # noqa: E402
 from models.banks.bank import StreamBank, frame_distance  # noqa: E402
 from models.engine.engine import one_thread  # noqa: E402
-from models.frames.features import Features  # noqa: E402
+from models.frames.frame import Features  # noqa: E402
 from models.profiles.stream_options import MotionOptions  # noqa: E402
 from models.streams.motion_stream import CELLS, DIRECTIONS  # noqa: E402
 

@@ -20,14 +20,15 @@ import cv2
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # also when run as a file
 
+from models.exemplars.thumbnail import thumbnail  # noqa: E402
+from models.tampering.blindness import Blindness  # noqa: E402
+
 from bench.measure import DATA, RESULTS, write  # noqa: E402
 from bench.scenes import TIME_LAPSE, frames_of, joined, scenes  # noqa: E402
-from models.alarms.alert_gate import AlertGate  # noqa: E402
-from models.exemplars.thumbnail import thumbnail  # noqa: E402
+from models.alarms.event_detector import AlertGate  # noqa: E402
 from models.frames.frame import Frame  # noqa: E402
 from models.frames.optical_flow import MAX_GAP_S  # noqa: E402
 from models.frames.scene_cuts import SceneCuts  # noqa: E402
-from models.tampering.blindness import Blindness  # noqa: E402
 from models.tampering.condition import Condition  # noqa: E402
 from models.tampering.detector import TamperingDetector  # noqa: E402
 from models.tampering.expectation import Expectation  # noqa: E402

@@ -32,8 +32,7 @@ from bench.reference import SEEDS, ReferenceLoop  # noqa: E402
 from models.banks.bank import Bank  # noqa: E402
 from models.engine.engine import Engine  # noqa: E402
 from models.engine.frame_scorer import FrameScorer  # noqa: E402
-from models.frames.camera_context import CameraContext  # noqa: E402
-from models.frames.frame import Frame  # noqa: E402
+from models.frames.frame import CameraContext, Frame  # noqa: E402
 from models.networks import backbone  # noqa: E402
 from models.networks.detector import Letterbox  # noqa: E402
 from models.networks.device import Compute  # noqa: E402
@@ -93,7 +92,7 @@ def record(rows: dict[str, dict[str, Any]], size: Sequence[int], frames: int) ->
 
 def jpegs_of(footage: Path, settings: Settings, count: int) -> list[bytes]:
     """Frames as the ingest worker queues them, from where the first person stands in the picture."""
-    with RecordingReader.of(settings, FPS).open(footage) as video:
+    with RecordingReader.from_settings(settings, FPS).open(footage) as video:
         later = (sampled.rgb for sampled in video.frames() if sampled.media_time_s >= 9.0)
         return [jpeg_codec.encode(rgb, settings.jpeg_quality) for rgb in islice(later, count)]
 
@@ -103,7 +102,7 @@ def profile(
 ) -> dict[str, Any]:
     engine = load_engine(settings, name)
     engine.prepare(max(chosen.batches))
-    reader = replace(RecordingReader.of(settings, FPS), limit_s=20.0)
+    reader = replace(RecordingReader.from_settings(settings, FPS), limit_s=20.0)
     bank = learn(engine, recorded_clips([footage], reader), count=1, thumbnails_mb=0.0)
     frames: dict[str, int] = {f"batch {size}": len(jpegs) for size in chosen.batches}
     programs: dict[str, Callable[[], object]] = {
@@ -144,7 +143,7 @@ def others(
         yield None
         return
     with anomalib(torch.get_num_threads()) as patchcore, tempfile.TemporaryDirectory() as folder:
-        with RecordingReader.of(settings, 1.0).open(footage) as video:
+        with RecordingReader.from_settings(settings, 1.0).open(footage) as video:
             normal = [jpeg_codec.encode(sampled.rgb, settings.jpeg_quality) for sampled in islice(video.frames(), 20)]
         for kind, pictures in (("normal", normal), ("scored", jpegs)):
             (Path(folder) / kind).mkdir()
@@ -164,13 +163,13 @@ def processor_s(program: Callable[[], object]) -> float:
 
 def ours(engine: Engine, bank: Bank, jpegs: Sequence[bytes], size: int) -> None:
     """From JPEG bytes to scores and events, as the inference worker does it."""
-    analyzer, view = FrameScorer(bank), CameraContext()
+    scorer, context = FrameScorer(bank), CameraContext()
     for start in range(0, len(jpegs), size):
         frames = [
             Frame(jpeg_codec.decode(jpeg), (start + n) / FPS) for n, jpeg in enumerate(jpegs[start : start + size])
         ]
-        for frame, features in zip(frames, engine.extract(frames, [view] * len(frames)), strict=True):
-            analyzer.read(features, frame.at_s)
+        for frame, features in zip(frames, engine.extract(frames, [context] * len(frames)), strict=True):
+            scorer.score(features, frame.at_s)
 
 
 def pictures_per_frame(engine: Engine, jpegs: Sequence[bytes]) -> float:
@@ -178,8 +177,8 @@ def pictures_per_frame(engine: Engine, jpegs: Sequence[bytes]) -> float:
     if not engine.profile.needs_backbone:
         return 0.0
     frames = [Frame(jpeg_codec.decode(jpeg), n / FPS) for n, jpeg in enumerate(jpegs)]
-    perception = engine.perceive(frames, [CameraContext()] * len(frames))
-    return 1.0 + sum(len(detections.labels) for detections in perception.crops) / len(frames)
+    batch = engine.batch(frames, [CameraContext()] * len(frames))
+    return 1.0 + sum(len(found.labels) for found in batch.crops) / len(frames)
 
 
 class BareForward:
@@ -188,7 +187,7 @@ class BareForward:
     def __init__(self, engine: Engine, size: tuple[int, int], frames: int, pictures: float) -> None:
         networks = engine._networks  # the bound is of exactly what the engine runs
         self._passes: list[tuple[Run, torch.Tensor, float]] = []
-        letterbox = Letterbox.of(size[1], size[0], networks._detector._stride)
+        letterbox = Letterbox.for_picture(size[1], size[0], networks._detector._stride)
         shape = (3, letterbox.input_height, letterbox.input_width)
         self._add(networks._detector.run, networks._compute, shape, frames)
         if pictures:

@@ -51,7 +51,7 @@ def main() -> None:
 
 def rate(settings: Settings, profile: str, clips: list[Path], rounds: int) -> dict[str, Any]:
     """Minutes of footage learnt per minute: from the files to a calibrated bank."""
-    engine, reader = load_engine(settings, profile), RecordingReader.of(settings, FPS)
+    engine, reader = load_engine(settings, profile), RecordingReader.from_settings(settings, FPS)
     taken_s = []
     for _ in range(rounds):
         start_s = time.perf_counter()

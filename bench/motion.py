@@ -22,8 +22,7 @@ from bench.measure import DATA, RESULTS, write  # noqa: E402
 from models.banks.bank_builder import BankBuilder  # noqa: E402
 from models.engine.engine import Engine  # noqa: E402
 from models.engine.frame_scorer import FrameScorer  # noqa: E402
-from models.frames.camera_context import CameraContext  # noqa: E402
-from models.frames.frame import Frame  # noqa: E402
+from models.frames.frame import CameraContext, Frame  # noqa: E402
 from models.profiles.profile import load_profile  # noqa: E402
 from patchwatch.contract.settings import load_settings  # noqa: E402
 from patchwatch.evaluation.evaluation import evaluate, load_dataset  # noqa: E402
@@ -55,8 +54,8 @@ def cost() -> dict[str, Any]:
     start = time.process_time()
     bank = learner.build(["synthetic"])
     learnt_s = time.process_time() - start
-    analyzer = FrameScorer(bank)
-    scored, _ = _timed(lambda n: analyzer.read(features[n], frames[n].at_s))
+    scorer = FrameScorer(bank)
+    scored, _ = _timed(lambda n: scorer.score(features[n], frames[n].at_s))
     return {
         "frame": f"{SIZE[0]}x{SIZE[1]}",
         "warm_up_frames": WARM_UP,
@@ -75,7 +74,7 @@ def ped2(folder: Path) -> dict[str, Any] | None:
         return None
     settings, results = load_settings(), {}
     for fps in (FPS, 10.0):
-        reader = RecordingReader.of(settings, fps)
+        reader = RecordingReader.from_settings(settings, fps)
         dataset = load_dataset(folder / "training", folder / "testing", reader, folder / "labels.json")
         engine, per_day = Engine(load_profile("motion")), settings.false_alarms_per_day
         results[f"{fps:g} fps"] = evaluate(engine, dataset, reader, false_alarms_per_day=per_day).summary()

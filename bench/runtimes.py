@@ -78,7 +78,10 @@ def profiles(chosen: argparse.Namespace) -> dict[str, Any]:
             settings = load_settings(detector_weights=detector, random_clip_weights=True, device=device)
             engine, jpegs = load_engine(settings, profile), jpegs_of(footage, settings, chosen.frames)
             bank = learn(
-                engine, recorded_clips([footage], RecordingReader.of(settings, 1.0)), count=1, thumbnails_mb=0.0
+                engine,
+                recorded_clips([footage], RecordingReader.from_settings(settings, 1.0)),
+                count=1,
+                thumbnails_mb=0.0,
             )
             programs[name] = lambda engine=engine, bank=bank, jpegs=jpegs: ours(engine, bank, jpegs, 4)
         ratios_by_profile[f"{profile}, batch 4"] = compare(programs, len(jpegs), chosen.rounds)

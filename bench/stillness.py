@@ -23,9 +23,8 @@ sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.measure import DATA, RESULTS, in_turns, ratios, write  # noqa: E402
 from models.engine.engine import Engine  # noqa: E402
-from models.frames.camera_context import CameraContext  # noqa: E402
 from models.frames.detections import Detections  # noqa: E402
-from models.frames.frame import Frame  # noqa: E402
+from models.frames.frame import CameraContext, Frame  # noqa: E402
 from models.frames.frame_reuse import FrameReuse  # noqa: E402
 from models.streams.frame_batch import FrameBatch  # noqa: E402
 from patchwatch.contract.settings import Settings, load_settings  # noqa: E402
@@ -57,7 +56,7 @@ def main() -> None:
 
 
 def clip(engine: Engine, settings: Settings, path: Path, chosen: argparse.Namespace) -> dict[str, Any]:
-    reader = RecordingReader.of(settings, FPS)
+    reader = RecordingReader.from_settings(settings, FPS)
     with reader.open(path) as video:
         frames = [frame for batch in reader.batches(video) for _, frame in batch]
     tolerances = (0.0, *chosen.tolerances)
@@ -81,7 +80,7 @@ def detect(engine: Engine, frames: Sequence[Frame], tolerance: float) -> tuple[l
         batch = frames[at : at + BATCH]
         perception = FrameBatch(batch, [view] * len(batch), engine._networks, stillness)
         found += perception.detections
-        passed += len(perception._looked_at)
+        passed += len(perception._fresh_frames)
         _ = perception.flows
     return found, passed
 
@@ -99,8 +98,8 @@ def recall(everything: Sequence[Detections], found: Sequence[Detections]) -> flo
 
 
 def ped2(engine: Engine, settings: Settings, folder: Path, tolerance: float) -> dict[str, Any]:
-    engine._stillness = FrameReuse(tolerance)
-    reader = RecordingReader.of(settings, FPS)
+    engine._reuse = FrameReuse(tolerance)
+    reader = RecordingReader.from_settings(settings, FPS)
     dataset = load_dataset(folder / "training", folder / "testing", reader, folder / "labels.json")
     summary = evaluate(engine, dataset, reader, false_alarms_per_day=settings.false_alarms_per_day, folds=0).summary()
     strict = summary["budgets"][0]

@@ -91,7 +91,7 @@ class _Truth:
         counts = np.zeros(_LEVELS)
         levels = None
         for day in range(TRUE_DAYS):
-            series = EventCounts.of([simulated_run(tail, 86_400, 10_000 + day)], EventRule(on=1.0, off=0.75))
+            series = EventCounts.from_runs([simulated_run(tail, 86_400, 10_000 + day)], EventRule(on=1.0, off=0.75))
             if levels is None:
                 top = min(0.999, float(series.sustained.max()) * 1.4)
                 levels = np.linspace(np.quantile(series.sustained, 0.5), top, _LEVELS)

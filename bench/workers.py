@@ -82,7 +82,7 @@ def settings_of(chosen: argparse.Namespace) -> Settings:
 def mosaics(chosen: argparse.Namespace) -> list[bytes]:
     """Frames of the footage's own size, each of four moments a quarter of the footage apart."""
     settings = settings_of(chosen)
-    with RecordingReader.of(settings, FPS).open(chosen.data / "clips" / CLIP) as video:
+    with RecordingReader.from_settings(settings, FPS).open(chosen.data / "clips" / CLIP) as video:
         frames = [sampled.rgb[::2, ::2] for sampled in video.frames()]
     apart = len(frames) // 4
     found = []
@@ -184,7 +184,7 @@ def _work(chosen: argparse.Namespace, start: Barrier, results: Any) -> None:
 
 
 def _learnt(engine: Engine, chosen: argparse.Namespace) -> Any:
-    reader = replace(RecordingReader.of(settings_of(chosen), FPS), limit_s=LEARNT_S)
+    reader = replace(RecordingReader.from_settings(settings_of(chosen), FPS), limit_s=LEARNT_S)
     return learn(engine, recorded_clips([chosen.data / "clips" / CLIP], reader), count=1, thumbnails_mb=0.0)
 
 

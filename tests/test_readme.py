@@ -57,7 +57,7 @@ def test_every_named_command_exists_and_is_no_former_name() -> None:
 
 
 def test_every_profile_is_named() -> None:
-    profiles = tomllib.loads((ROOT / "models" / "profiles.toml").read_text())
+    profiles = tomllib.loads((ROOT / "models" / "profiles" / "profiles.toml").read_text())
     assert all(f"`{name}`" in README for name in profiles)
 
 

@@ -1,4 +1,4 @@
-"""The event threshold of a camera: which score its normal footage exceeds how often, and how sure that is."""
+"""The alarm threshold of a camera: how often its normal footage exceeds a score, and how certain that is."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ class Threshold:
 
     ``on`` and ``off`` are scores. ``expected_low``..``expected_high``: 90 % interval of the false alarms per day at
     ``on``; ``on_low``..``on_high``: of the level that would give the budget exactly. ``extrapolation``: how many times
-    the footage would fit between two alarms of the budget. Where that is more than the footage can say anything
-    of, ``supported`` is false and ``needed_hours`` says how much footage the budget needs; ``on`` is then a cautious
-    guess, no higher than for one alarm in 300 lengths of the footage.
+    the footage would fit between two alarms of the budget. Where that is beyond what the footage can
+    support, ``supported`` is false and ``needed_hours`` says how much footage the budget needs; ``on`` is then a
+    cautious guess, no higher than for one alarm in 300 lengths of the footage.
     """
 
     false_alarms_per_day: float
@@ -107,8 +107,8 @@ class ThresholdModel:
 
     def rule(self, false_alarms_per_day: float) -> EventRule:
         """The event rule for a budget."""
-        found = self.at(false_alarms_per_day)
-        return EventRule(found.on, found.off, self.min_duration_s, self.cooldown_s, self.gap_s)
+        threshold = self.at(false_alarms_per_day)
+        return EventRule(threshold.on, threshold.off, self.min_duration_s, self.cooldown_s, self.gap_s)
 
     def at(self, false_alarms_per_day: float) -> Threshold:
         """Threshold for a budget. Raises ValueError unless that is positive."""

@@ -30,10 +30,10 @@ class EventCounts:
     rule: EventRule
 
     @classmethod
-    def of(cls, runs: Sequence[Run], rule: EventRule) -> EventCounts:
+    def from_runs(cls, runs: Sequence[Run], rule: EventRule) -> EventCounts:
         times = np.concatenate([run[0] for run in runs])
         scores = np.concatenate([run[1] for run in runs])
-        run = np.repeat(np.arange(len(runs)), [len(found) for found, _ in runs])
+        run = np.repeat(np.arange(len(runs)), [len(times) for times, _ in runs])
         step = np.diff(times)
         broken = (np.diff(run) > 0) | (step > rule.gap_s) | (step < 0)
         piece = np.concatenate([[0], np.cumsum(broken)]).astype(np.int64)[: len(times)]
@@ -61,8 +61,8 @@ class EventCounts:
         edge = np.append(np.diff(self.piece) > 0, True)
         falls = np.append(np.diff(self.sustained) < 0, True) | edge
         rose = np.append(True, np.diff(self.sustained) >= 0) | np.roll(edge, 1)
-        found: NDArray[np.float64] = np.unique(self.sustained[falls & rose & (self.sustained > 0)])[::-1]
-        return found
+        levels: NDArray[np.float64] = np.unique(self.sustained[falls & rose & (self.sustained > 0)])[::-1]
+        return levels
 
 
 def event_levels(runs: Sequence[Run], rule: EventRule) -> NDArray[np.float64]:
@@ -70,7 +70,7 @@ def event_levels(runs: Sequence[Run], rule: EventRule) -> NDArray[np.float64]:
 
     Float64 (n,), falling. Lower down events merge: where fewer are counted than above, the greater number stands.
     """
-    series = EventCounts.of(runs, rule)
+    series = EventCounts.from_runs(runs, rule)
     levels: list[float] = []
     for level in series.peaks():
         count = series.count(float(level))

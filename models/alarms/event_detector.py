@@ -1,4 +1,4 @@
-"""Event logic: when a run of scores becomes an event, and when it is over."""
+"""Event logic: when a run of scores becomes an event, and when the event is over."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ from typing import Any, ClassVar
 from pydantic import ConfigDict, TypeAdapter
 from typing_extensions import TypedDict
 
-from models.alarms.alert_gate import AlertGate
+from models.frames.frame import Box
 
 TOLERANCE_S = 1e-3  # frame times are floating point: 0.6 - 0.2 < 0.4
 
-Box = tuple[float, float, float, float]
+
+class AlertGate(StrEnum):
+    """Whether a frame's score may open an event, given the condition of the picture. The score is always computed."""
+
+    OPEN = "open"
+    HOLD = "hold"  # the whole picture is in transition: an open event stays open, no event opens
+    SUPPRESS = "suppress"  # a condition of the picture lasts: an open event closes, no event opens
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,7 @@ class EventDetector:
         return self._event if self.phase in (Phase.OPEN, Phase.FADING) else None
 
     def update(
-        self, at_s: float, score: float, stream: str | None, box: Box | None, attention: AlertGate = AlertGate.FULL
+        self, at_s: float, score: float, stream: str | None, box: Box | None, gate: AlertGate = AlertGate.OPEN
     ) -> list[Event]:
         """Take one score; returns what changed: opened, peak raised, closed (``ended_s`` set), in order.
 
@@ -92,8 +98,8 @@ class EventDetector:
         if self._last_s is not None and not 0.0 <= at_s - self._last_s <= self.rule.gap_s:
             changes += self.finish()
         self._last_s = at_s
-        if attention is not AlertGate.FULL:
-            return changes + self._look_away(attention)
+        if gate is not AlertGate.OPEN:
+            return changes + self._gated(gate)
         if self.phase in (Phase.QUIET, Phase.RISING):
             return changes + self._rise(at_s, score, stream, box)
         return changes + self._follow(at_s, score, stream, box)
@@ -106,9 +112,9 @@ class EventDetector:
         self.phase, self._event = Phase.QUIET, None
         return closed
 
-    def _look_away(self, attention: AlertGate) -> list[Event]:
-        """Held, an open event stays as it is; otherwise it closes. Nothing opens, and nothing is on its way to."""
-        return [] if attention is AlertGate.HELD and self.open_event else self.finish()
+    def _gated(self, gate: AlertGate) -> list[Event]:
+        """`AlertGate.HOLD` leaves an open event as it is, `AlertGate.SUPPRESS` closes it. No event opens or rises."""
+        return [] if gate is AlertGate.HOLD and self.open_event else self.finish()
 
     def _rise(self, at_s: float, score: float, stream: str | None, box: Box | None) -> list[Event]:
         if score < self.rule.on:

@@ -1,4 +1,4 @@
-"""The tail of a distribution beyond what was seen: generalised Pareto, with all shapes and scales that fit."""
+"""The tail of a distribution beyond the values observed: generalised Pareto, with all shapes and scales that fit."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import inv_boxcox
+from scipy.stats import genpareto
 
 _SHAPES = np.linspace(-0.5, 0.5, 21)
 _SHAPE_SPREAD = 0.2  # normal prior of the shape about 0, the exponential tail; chosen by bench/threshold.py
 _SCALES = np.geomspace(0.1, 12.0, 48)  # of the mean excess
-_LEAST_SCALE = 1e-3  # of the tail's start: footage that never varied does not make its level a certainty
+_LEAST_SCALE = 1e-3  # of the tail's start: footage that never varied must not make its level a certainty
 _NEGLIGIBLE = 1e-5  # weight of a pair of parameters
-_LEAST_SHARE = 1e-250  # a share that numbers can be divided by
+_LEAST_SHARE = 1e-250  # keeps divisions by a share finite
 
 
 @dataclass(frozen=True)
@@ -50,20 +52,13 @@ class GpdTail:
 def _log_likelihood(
     shapes: NDArray[np.float64], scales: NDArray[np.float64], excess: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Of each pair; the scale has the prior 1 / scale, which is flat on its logarithmic grid."""
-    ratio = excess[None, :] / scales[:, None]
-    inside = 1.0 + shapes[:, None] * ratio
-    exponential = np.abs(shapes[:, None]) < 1e-9
-    with np.errstate(divide="ignore", invalid="ignore"):
-        terms = np.where(exponential, ratio, (1.0 + 1.0 / shapes[:, None]) * np.log(inside))
-    terms[inside <= 0] = np.inf
-    found: NDArray[np.float64] = -len(excess) * np.log(scales) - terms.sum(axis=1)
-    return found
+    """Of each parameter pair; the scale has the prior 1 / scale, which is flat on its logarithmic grid."""
+    densities = genpareto.logpdf(excess[None, :], shapes[:, None], scale=scales[:, None])
+    return np.asarray(np.sum(densities, axis=1), np.float64)
 
 
 def _survival(ratio: NDArray[np.float64], shapes: NDArray[np.float64]) -> NDArray[np.float64]:
-    exponential = np.abs(shapes) < 1e-9
-    inside = np.maximum(1.0 + shapes * ratio, 1e-300)
-    log = np.where(exponential, -ratio, -np.log(inside) / np.where(exponential, 1.0, shapes))
-    found: NDArray[np.float64] = np.maximum(np.exp(log), _LEAST_SHARE)
-    return found
+    """`genpareto.sf`, ``(1 + shape * ratio) ** (-1 / shape)``, as the inverse Box-Cox transform: a sixth of its time,
+    and a threshold takes more than a thousand of them."""
+    shares = inv_boxcox(-ratio, -shapes)  # NaN beyond the end of a tail of negative shape
+    return np.asarray(np.maximum(np.nan_to_num(shares, nan=0.0), _LEAST_SHARE), np.float64)

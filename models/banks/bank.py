@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.alarms.alarm_threshold import ThresholdModel
+from models.alarms.calibration import AnyCalibration
 from models.alarms.event_detector import EventRule
-from models.alarms.rank_calibration import AnyCalibration
 from models.banks.coverage import Coverage
-from models.exemplars.exemplars import ExemplarOrigins
-from models.exemplars.footage_moments import FootageMoments
 from models.exemplars.perspective import Perspective
-from models.frames.features import Features
+from models.exemplars.provenance import ExemplarOrigins, FootageMoments
+from models.frames.frame import Features
 from models.profiles.profile import Profile
 
 
@@ -27,7 +26,7 @@ class StreamBank:
     """Exemplars of one stream. ``vectors``: float32 (seeds, groups, exemplars, dim); no exemplars where the stream
     found nothing in the normal footage.
 
-    ``origins`` say where each was seen; banks that only calibrate have none. ``scales``: float32 (groups,), what
+    ``origins``: where each was seen; banks that only calibrate have none. ``scales``: float32 (groups,), what
     distances within each group are divided by; None: by nothing. ``perspective``: brings the stream's vectors, which
     then end with sizes, to the measure of the exemplars; None: they are in it.
     """
@@ -80,10 +79,10 @@ class StreamBank:
         to the origin, which calibration gives no weight. Raises ValueError for vectors of another dimension or group.
         """
         seeds, groups, exemplars, dim = self.vectors.shape
-        queries, of = self.measured(features.vectors), features.groups
-        if queries.shape[1] != dim or (len(of) and int(of.max()) >= groups):
+        queries, group_of = self.measured(features.vectors), features.groups
+        if queries.shape[1] != dim or (len(group_of) and int(group_of.max()) >= groups):
             raise ValueError(
-                f"vectors {queries.shape} in groups up to {of.max()} do not fit a bank {self.vectors.shape}"
+                f"vectors {queries.shape} in groups up to {group_of.max()} do not fit a bank {self.vectors.shape}"
             )
         squares = np.einsum("nd,nd->n", queries, queries)[:, None]
         if self.empty:
@@ -92,25 +91,28 @@ class StreamBank:
             products = queries @ self._by_group[0]
             squared = squares + self._squares - 2.0 * products
         else:
-            everything = len(of) == groups and bool((of == np.arange(groups)).all())  # spares a copy of the bank
-            banks, norms = (self._by_group, self._squares) if everything else (self._by_group[of], self._squares[of])
+            # Where every group has its one vector, the bank need not be copied.
+            everything = len(group_of) == groups and bool((group_of == np.arange(groups)).all())
+            banks, norms = (
+                (self._by_group, self._squares) if everything else (self._by_group[group_of], self._squares[group_of])
+            )
             squared = squares + norms - 2.0 * np.matmul(queries[:, None, :], banks)[:, 0, :]
         nearest = squared.reshape(len(queries), seeds, exemplars).min(axis=2)
         distances: NDArray[np.float32] = np.sqrt(np.maximum(nearest, 0.0))
-        return distances if self.scales is None else distances / self.scales[of][:, None]
+        return distances if self.scales is None else distances / self.scales[group_of][:, None]
 
 
 @dataclass(frozen=True)
 class StreamDistance:
-    """What one stream's bank says of a frame: ``value`` (mean over seeds of the largest distance of any region), and
-    the index of the region that is farthest from normal."""
+    """Distance of a frame from one stream's bank: ``value`` (mean over seeds of the largest distance of any region),
+    and the index of the region that is farthest from normal."""
 
     value: float
     region: int
 
 
 def frame_distance(bank: StreamBank, features: Features) -> StreamDistance | None:
-    """None when the stream has nothing to say of this frame."""
+    """None when the stream has no evidence in this frame."""
     if len(features) == 0:
         return None
     distances = bank.distances(features)
@@ -163,12 +165,12 @@ class Bank:
         return digest.hexdigest()[:12]
 
     def arrays(self) -> Sequence[NDArray[Any]]:
-        calibrations = [found.levels for found in (*self.calibrations, self.fused)]
+        calibrations = [calibration.levels for calibration in (*self.calibrations, self.fused)]
         origins = [array for bank in self.streams if bank.origins for array in bank.origins.arrays().values()]
         scales = [bank.scales for bank in self.streams if bank.scales is not None]
         lines = [bank.perspective.line for bank in self.streams if bank.perspective is not None]
-        seen = [*origins, *scales, *lines, *self.moments.arrays().values()]
-        return [bank.vectors for bank in self.streams] + calibrations + [self.threshold.levels] + seen
+        provenance = [*origins, *scales, *lines, *self.moments.arrays().values()]
+        return [bank.vectors for bank in self.streams] + calibrations + [self.threshold.levels] + provenance
 
     @cached_property
     def rule(self) -> EventRule:
@@ -177,5 +179,5 @@ class Bank:
 
     @property
     def random_weights(self) -> bool:
-        """Whether a network with random weights made these vectors. Whoever shows a score must say so."""
+        """Whether a network with random weights made these vectors. Every view of a score must state it."""
         return bool(self.identity.get("networks", {}).get("random_weights", False))

@@ -12,22 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.alarms.alarm_threshold import FALSE_ALARMS_PER_DAY, ThresholdModel
-from models.alarms.calibration import MIN_VALUES, NEUTRAL_RARITY, score_of
+from models.alarms.calibration import MIN_VALUES, NEUTRAL_RARITY, AnyCalibration, calibration_of, score_of
 from models.alarms.event_counts import length_s
 from models.alarms.event_detector import EventRule
-from models.alarms.rank_calibration import AnyCalibration, calibration_of
 from models.banks.bank import Bank, Footage, StreamBank
 from models.banks.coverage import Coverage, StreamCoverage
 from models.banks.cross_validation import HeldOutFrames, cover, hold_out
-from models.exemplars.exemplars import ExemplarOrigins
-from models.exemplars.footage_index import THUMBNAILS_MB, FootageIndex
-from models.exemplars.footage_moments import FootageMoments, Moment
 from models.exemplars.perspective import Perspective
-from models.frames.features import Features
+from models.exemplars.provenance import THUMBNAILS_MB, ExemplarOrigins, FootageIndex, FootageMoments, Moment
+from models.frames.frame import Features
 from models.frames.optical_flow import MAX_GAP_S
-from models.profiles.fusion import fuse
+from models.profiles.fusion import CausalGaussian, fuse
 from models.profiles.profile import NEVER_SILENT, Fusion, Profile, StreamKind
-from models.profiles.smoothing import CausalGaussian
 from models.streams.base import PerspectiveStream, ScaledStream, Stream
 from patchwatch.contract.errors import InsufficientFootageError
 from patchwatch.contract.learning_advice import LEAST_MINUTES
@@ -46,7 +42,7 @@ class BankBuilder:
     """Collects the features of normal footage, then builds the bank.
 
     Frames come in order, source by source. Memory is bounded: past 20,000 kept frames only every second
-    half minute is kept, then every fourth, and so on; the bank's footage says so.
+    half minute is kept, then every fourth, and so on; the bank's footage records it.
     """
 
     def __init__(
@@ -61,7 +57,7 @@ class BankBuilder:
         self._streams = list(streams)
         self._identity = identity
         self._false_alarms_per_day = false_alarms_per_day
-        self._album = FootageIndex(thumbnails_mb)
+        self._footage_index = FootageIndex(thumbnails_mb)
         self._frames: list[tuple[Features, ...]] = []
         self._times: list[float] = []
         self._stretches: list[int] = []  # number of the half minute of footage each kept frame belongs to
@@ -98,7 +94,7 @@ class BankBuilder:
             self._times.append(at_s)
             self._runs.append(self._run)
             self._stretches.append(stretch)
-            self._album.add(moment or Moment(0, at_s), rgb)
+            self._footage_index.add(moment or Moment(0, at_s), rgb)
         self._seen += 1
         if len(self._frames) > MAX_FRAMES:
             self._thin()
@@ -111,12 +107,12 @@ class BankBuilder:
     def _thin(self) -> None:
         self._thinned *= 2
         kept = [n for n, stretch in enumerate(self._stretches) if stretch % self._thinned == 0]
-        self._album.thin(kept)
+        self._footage_index.thin(kept)
         self._frames, self._times = [self._frames[n] for n in kept], [self._times[n] for n in kept]
         self._runs, self._stretches = [self._runs[n] for n in kept], [self._stretches[n] for n in kept]
 
     def build(self, sources: Sequence[str], progress: Progress = lambda done: None) -> Bank:
-        """Draw the exemplars, calibrate on held-out segments, set thresholds. A learner builds one bank.
+        """Draw the exemplars, calibrate on held-out segments, set thresholds. A builder builds one bank.
 
         Raises `InsufficientFootageError` naming what is missing.
         """
@@ -140,7 +136,7 @@ class BankBuilder:
         progress(1.0)
         return Bank(
             self._profile, self._identity,
-            tuple(replace(bank, perspective=one) for bank, one in zip(banks, perspectives, strict=True)),
+            tuple(replace(bank, perspective=line) for bank, line in zip(banks, perspectives, strict=True)),
             tuple(calibrations), fused,
             self._threshold(fused_values, fused), self._false_alarms_per_day, self._footage(sources),
             datetime.now(UTC).isoformat(timespec="seconds"), moments, coverage,
@@ -169,12 +165,12 @@ class BankBuilder:
 
     def _measure_by_perspective(self) -> list[Perspective | None]:
         """Per stream the perspective its vectors are measured by, from here on; None: they have no sizes."""
-        found: list[Perspective | None] = []
+        perspectives: list[Perspective | None] = []
         for position, stream in enumerate(self._streams):
             frames = [frame[position] for frame in self._frames]
-            found.append(stream.perspective(frames) if isinstance(stream, PerspectiveStream) else None)
-        self._frames = [tuple(map(_measured, frame, found)) for frame in self._frames]
-        return found
+            perspectives.append(stream.perspective(frames) if isinstance(stream, PerspectiveStream) else None)
+        self._frames = [tuple(map(_measured, frame, perspectives)) for frame in self._frames]
+        return perspectives
 
     def _segments(self) -> list[tuple[int, int]]:
         count = min(SEGMENTS, max(2, len(self._frames) // MIN_VALUES))
@@ -196,11 +192,11 @@ class BankBuilder:
         held_out, scales = [], []
         for position, stream in enumerate(self._streams):
             banks = [fold[position] for fold in folds]
-            found, scale = self._measure(position, banks), None
+            measured, scale = self._measure(position, banks), None
             if isinstance(stream, ScaledStream):
-                scale = stream.scales(np.stack([part.vectors for part in found if part is not None]))
-                found = self._measure(position, [replace(bank, scales=scale) for bank in banks])
-            held_out.append(found)
+                scale = stream.scales(np.stack([part.vectors for part in measured if part is not None]))
+                measured = self._measure(position, [replace(bank, scales=scale) for bank in banks])
+            held_out.append(measured)
             scales.append(scale)
         return held_out, scales
 
@@ -216,11 +212,11 @@ class BankBuilder:
     ) -> tuple[list[StreamBank], FootageMoments]:
         whole, seeds = range(len(self._frames)), self._profile.seeds
         drawn = [self._draw_stream(position, whole, seeds) for position in range(len(self._streams))]
-        moments, rows = self._album.moments([entries for _, entries, _ in drawn])
+        moments, rows = self._footage_index.moments([entries for _, entries, _ in drawn])
         banks = []
         for position, (vectors, entries, regions) in enumerate(drawn):
-            boxes = self._album.boxes(entries, regions, [frame[position] for frame in self._frames])
-            banks.append(StreamBank(vectors, ExemplarOrigins.of(rows[position], boxes), scales[position]))
+            boxes = self._footage_index.boxes(entries, regions, [frame[position] for frame in self._frames])
+            banks.append(StreamBank(vectors, ExemplarOrigins.from_boxes(rows[position], boxes), scales[position]))
         return banks, moments
 
     def _draw_stream(
@@ -236,8 +232,12 @@ class BankBuilder:
             return np.zeros((len(seeds), 1, 0, stream.dim), np.float32), none, none
         normal = [self._frames[n][position] for n in kept]
         drawn = [stream.exemplars(normal, seed) for seed in seeds]
-        vectors = np.stack([one.vectors for one in drawn]).astype(np.float32, copy=False)
-        return vectors, kept[np.stack([one.frames for one in drawn])], np.stack([one.regions for one in drawn])
+        vectors = np.stack([exemplars.vectors for exemplars in drawn]).astype(np.float32, copy=False)
+        return (
+            vectors,
+            kept[np.stack([exemplars.frames for exemplars in drawn])],
+            np.stack([exemplars.regions for exemplars in drawn]),
+        )
 
     def _needs_everything(self, kind: StreamKind) -> bool:
         """Raw distances cannot be added where one is unknown."""
@@ -253,21 +253,22 @@ class BankBuilder:
 
     def _calibrate(self, held_out: Sequence[Sequence[HeldOutFrames | None]]) -> list[AnyCalibration]:
         calibrations = []
-        for spec, stream, found in zip(self._profile.streams, self._streams, held_out, strict=True):
-            values = np.array([part.distance.value for part in found if part is not None], np.float64)
+        for spec, stream, measured in zip(self._profile.streams, self._streams, held_out, strict=True):
+            values = np.array([frame.distance.value for frame in measured if frame is not None], np.float64)
             if len(values) < MIN_VALUES and self._needs_everything(spec.kind):
                 raise InsufficientFootageError(
-                    f"stream {spec.name!r} had something to say in only {len(values)} normal frames, calibration needs "
+                    f"stream {spec.name!r} found evidence in only {len(values)} normal frames, but calibration needs "
                     f"{MIN_VALUES}: give longer footage that shows what normally happens"
                 )
-            calibrations.append(calibration_of(values, len(found), stream.resolution))
+            calibrations.append(calibration_of(values, len(measured), stream.resolution))
         return calibrations
 
     def _cover(self, banks: Sequence[StreamBank], held_out: Sequence[Sequence[HeldOutFrames | None]]) -> Coverage:
         streams = [
-            self._cover_stream(n, bank, found) for n, (bank, found) in enumerate(zip(banks, held_out, strict=True))
+            self._cover_stream(n, bank, measured)
+            for n, (bank, measured) in enumerate(zip(banks, held_out, strict=True))
         ]
-        return Coverage.of(self._seconds, self._seen, len(self._segments()), streams)
+        return Coverage.from_streams(self._seconds, self._seen, len(self._segments()), streams)
 
     def _cover_stream(
         self, position: int, bank: StreamBank, held_out: Sequence[HeldOutFrames | None]
@@ -279,7 +280,7 @@ class BankBuilder:
         smaller = [(count, StreamBank(vectors, scales=bank.scales)) for count, vectors in drawn]
         frames = [frame[position] for frame in self._frames]
         name = self._profile.streams[position].name
-        return cover(name, bank, frames, held_out, self._album.sizes, smaller)
+        return cover(name, bank, frames, held_out, self._footage_index.sizes, smaller)
 
     def _fuse(
         self, held_out: Sequence[Sequence[HeldOutFrames | None]], calibrations: Sequence[AnyCalibration]
@@ -306,13 +307,13 @@ class BankBuilder:
                         self._times[n], score_of(fused.rarity(value))
                     )
                 run.append((self._times[n], score))
-        found = [_columns(run) for run in runs.values()]
-        if not length_s(found, EventRule.gap_s) > 0:
+        columns = [_columns(run) for run in runs.values()]
+        if not length_s(columns, EventRule.gap_s) > 0:
             raise InsufficientFootageError(
                 f"the analysed frames are more than {EventRule.gap_s:.0f} s apart, so no event can be counted: "
                 "raise the analysis rate"
             )
-        return ThresholdModel.fit(found)
+        return ThresholdModel.fit(columns)
 
     def _footage(self, sources: Sequence[str]) -> Footage:
         vectors = {

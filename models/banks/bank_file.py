@@ -1,4 +1,7 @@
-"""Banks on disk: one safetensors file per camera and profile, with all its facts as metadata."""
+"""Banks on disk: one safetensors file per camera and profile, with all its facts as metadata.
+
+The id of a bank is a hash of its arrays alone, so the facts are checked by pydantic models.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,20 @@ import os
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from models.alarms.alarm_threshold import ThresholdModel
-from models.alarms.calibration import Calibration
-from models.alarms.rank_calibration import AnyCalibration, RankCalibration
-from models.banks.bank import Bank, StreamBank
-from models.banks.bank_facts import BankFacts, BankFormat, BankStamp, RankCalibrationFacts, TailFacts
-from models.exemplars.exemplars import ExemplarOrigins
-from models.exemplars.footage_moments import FootageMoments
+from models.alarms.calibration import AnyCalibration, Calibration, RankCalibration
+from models.banks.bank import Bank, Footage, StreamBank
+from models.banks.coverage import Coverage
 from models.exemplars.perspective import Perspective
+from models.exemplars.provenance import ExemplarOrigins, FootageMoments
 from models.profiles.profile import Profile, profile_from_json, profile_to_json
 from models.weights.network_identity import comparable
 from patchwatch.contract.errors import BankMismatchError, NotFoundError, StorageError
@@ -30,12 +32,81 @@ from patchwatch.contract.learning_advice import how_to_learn
 FORMAT = 2
 _NOT_A_BANK = (SafetensorError, OSError, AttributeError, KeyError, IndexError, OverflowError, TypeError, ValueError)
 
+_Seconds = Annotated[float, Field(ge=0, le=1e10)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+class BankFormat(_Strict):
+    """Read first: the other facts of another format are others."""
+
+    format: int
+
+
+class BankStamp(BankFormat):
+    """The facts that banks of every format state."""
+
+    id: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
+    created_at: Annotated[str, Field(max_length=40)]
+
+
+class ThresholdFacts(_Strict):
+    """Of `models.alarms.alarm_threshold.ThresholdModel`, beside its levels."""
+
+    footage_s: Annotated[_Seconds, Field(gt=0)]
+    min_duration_s: _Seconds
+    cooldown_s: _Seconds
+    gap_s: _Seconds
+
+
+class TailFacts(_Strict):
+    """Of `models.alarms.calibration.Calibration`, beside its levels."""
+
+    tail_from: float
+    tail_scale: float = Field(gt=0)
+
+
+class RankCalibrationFacts(_Strict):
+    """Of `models.alarms.calibration.RankCalibration`, beside its levels."""
+
+    frames: int = Field(ge=0, le=2**53)
+
+
+class BankFacts(BankFormat):
+    """Of a bank. ``calibrations`` are by stream, and ``fused``."""
+
+    id: str
+    created_at: str
+    profile: dict[str, Any]
+    identity: dict[str, dict[str, Any]]
+    threshold: ThresholdFacts
+    false_alarms_per_day: float = Field(ge=1e-6, le=1e6)
+    footage: Footage
+    coverage: Coverage
+    calibrations: dict[str, RankCalibrationFacts | TailFacts]
+
 
 def save_bank(bank: Bank, path: Path) -> None:
     """Write a bank so that a reader sees the old file or the new one, never half of one, not after a power cut either.
 
     Raises `StorageError`.
     """
+    partial = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(_tensors(bank), partial, metadata={"patchwatch": json.dumps(_facts(bank))})
+        put_in_place(partial, path)
+    except (OSError, SafetensorError) as error:
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise StorageError(
+            f"the bank cannot be written to {path} ({error}): make room, or the folder writable, and enrol again"
+        ) from None
+
+
+def _tensors(bank: Bank) -> dict[str, np.ndarray[Any, Any]]:
     tensors: dict[str, np.ndarray[Any, Any]] = {"fused": bank.fused.levels, "threshold": bank.threshold.levels}
     for spec, stream, calibration in zip(bank.profile.streams, bank.streams, bank.calibrations, strict=True):
         tensors[f"{spec.name}.exemplars"] = np.ascontiguousarray(stream.vectors)
@@ -46,8 +117,13 @@ def save_bank(bank: Bank, path: Path) -> None:
             tensors[f"{spec.name}.scales"] = stream.scales
         if stream.perspective is not None:
             tensors[f"{spec.name}.perspective"] = stream.perspective.line
-    tensors |= bank.moments.arrays()
-    facts = {
+    return tensors | bank.moments.arrays()
+
+
+def _facts(bank: Bank) -> dict[str, Any]:
+    names = [*(spec.name for spec in bank.profile.streams), "fused"]
+    calibrations = zip(names, [*bank.calibrations, bank.fused], strict=True)
+    return {
         "format": FORMAT,
         "id": bank.id,
         "created_at": bank.created_at,
@@ -57,24 +133,8 @@ def save_bank(bank: Bank, path: Path) -> None:
         "false_alarms_per_day": bank.false_alarms_per_day,
         "footage": asdict(bank.footage),
         "coverage": bank.coverage.facts(),
-        "calibrations": {
-            name: _calibration_facts(found)
-            for name, found in zip(
-                [*(spec.name for spec in bank.profile.streams), "fused"], [*bank.calibrations, bank.fused], strict=True
-            )
-        },
+        "calibrations": {name: _calibration_facts(calibration) for name, calibration in calibrations},
     }
-    partial = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file(tensors, partial, metadata={"patchwatch": json.dumps(facts)})
-        put_in_place(partial, path)
-    except (OSError, SafetensorError) as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        raise StorageError(
-            f"the bank cannot be written to {path} ({error}): make room, or the folder writable, and enrol again"
-        ) from None
 
 
 def load_bank(path: Path) -> Bank:
@@ -89,9 +149,9 @@ def load_bank(path: Path) -> Bank:
         with safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {})["patchwatch"]
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
-        found = BankFormat.model_validate_json(text).format
-        if found != FORMAT:
-            raise BankMismatchError(f"{path} has bank format {found}, this version reads {FORMAT}: enrol again")
+        version = BankFormat.model_validate_json(text).format
+        if version != FORMAT:
+            raise BankMismatchError(f"{path} has bank format {version}, this version reads {FORMAT}: enrol again")
         facts = BankFacts.model_validate_json(text)
         bank = _assemble(facts, tensors)
     except _NOT_A_BANK as error:
@@ -142,13 +202,15 @@ def check_identity(bank: Bank, profile: Profile, identity: dict[str, Any], where
 def _first_difference(there: Any, here: Any, name: str) -> tuple[str, Any, Any] | None:
     if isinstance(there, dict) and isinstance(here, dict):
         for key in sorted(there.keys() | here.keys()):
-            found = _first_difference(there.get(key), here.get(key), f"{name}.{key}" if name else key)
-            if found:
-                return found
+            difference = _first_difference(there.get(key), here.get(key), f"{name}.{key}" if name else key)
+            if difference:
+                return difference
         return None
     if isinstance(there, list) and isinstance(here, list) and len(there) == len(here):
         pairs = enumerate(zip(there, here, strict=True))
-        return next((found for n, (a, b) in pairs if (found := _first_difference(a, b, f"{name}[{n}]"))), None)
+        return next(
+            (difference for n, (a, b) in pairs if (difference := _first_difference(a, b, f"{name}[{n}]"))), None
+        )
     return None if there == here else (name, there, here)
 
 
@@ -165,7 +227,7 @@ def _assemble(facts: BankFacts, tensors: dict[str, Any]) -> Bank:
         false_alarms_per_day=facts.false_alarms_per_day,
         footage=facts.footage,
         created_at=facts.created_at,
-        moments=FootageMoments.of_arrays(tensors),
+        moments=FootageMoments.from_arrays(tensors),
         coverage=facts.coverage,
     )
 

@@ -10,10 +10,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models.frames.features import Features
+from models.frames.frame import Features
 
 GRID = 4  # image regions: so many rows and columns
-MIN_JUDGED_S = 120.0  # less footage is too short to say whether normal is complete: docs/decisions/013
+MIN_JUDGED_S = 120.0  # less footage is too short to judge whether normal is complete: docs/decisions/013
 COMPLETE_COVERED = 0.85
 COMPLETE_FALL = 0.10
 _MIN_FRAMES = 20  # of a point of the learning curve
@@ -47,7 +47,7 @@ class CurvePoint:
 class StreamCoverage:
     """One stream of a bank.
 
-    ``spoke``: frames in which it had something to say. ``vectors``: that it said there. ``exemplars``: of one seed.
+    ``spoke``: frames in which it had evidence. ``vectors``: how many it had there. ``exemplars``: of one seed.
     ``radius``: covering radius, the largest distance of any vector of the footage to its nearest exemplar.
     ``spread``: root mean square distance of the vectors to their mean; both in the stream's own unit. ``covered``:
     share of the vectors that stand out in held-out footage which lie near the bank (`covered_share`), None where
@@ -90,14 +90,14 @@ class Coverage:
     streams: tuple[StreamCoverage, ...]
 
     @classmethod
-    def of(cls, seconds: float, frames: int, segments: int, streams: Sequence[StreamCoverage]) -> Self:
+    def from_streams(cls, seconds: float, frames: int, segments: int, streams: Sequence[StreamCoverage]) -> Self:
         """With the verdict that these figures allow; where no stream has a curve, too few frames were analysed."""
-        if seconds < MIN_JUDGED_S or not any(one.curve for one in streams):
+        if seconds < MIN_JUDGED_S or not any(stream.curve for stream in streams):
             verdict = Sufficiency.TOO_SHORT
         else:
             verdict = (
                 Sufficiency.COMPLETE
-                if all(one.complete is not False for one in streams)
+                if all(stream.complete is not False for stream in streams)
                 else Sufficiency.STILL_LEARNING
             )
         return cls(round(seconds, 3), frames, segments, verdict, tuple(streams))
@@ -113,8 +113,8 @@ def covering_radii(groups: int, seen: Iterable[tuple[NDArray[np.int32], NDArray[
     ``seen``: per frame the groups (n,) of its vectors and their distances (n,) to the bank that holds them.
     """
     radii = np.zeros(groups, np.float32)
-    for of, distances in seen:
-        np.maximum.at(radii, of, distances)
+    for groups_of, distances in seen:
+        np.maximum.at(radii, groups_of, distances)
     return radii
 
 
@@ -128,7 +128,7 @@ class Spread:
     scales: NDArray[np.float32] | None = None
 
     @classmethod
-    def of(cls, groups: int, frames: Sequence[Features], scales: NDArray[np.float32] | None = None) -> Self:
+    def from_frames(cls, groups: int, frames: Sequence[Features], scales: NDArray[np.float32] | None = None) -> Self:
         """Of the frames that have vectors, at least one."""
         dim = frames[0].vectors.shape[1]
         sums, counts = np.zeros((groups, dim)), np.zeros(groups)
@@ -136,8 +136,8 @@ class Spread:
             np.add.at(sums, features.groups, features.vectors)
             np.add.at(counts, features.groups, 1.0)
         means = sums / np.maximum(counts, 1.0)[:, None]
-        found = cls(means, 0.0, scales)
-        square = sum(float(np.square(found._deviations(features)).sum()) for features in frames)
+        unscaled = cls(means, 0.0, scales)
+        square = sum(float(np.square(unscaled._deviations(features)).sum()) for features in frames)
         least = float(np.abs(means).max()) / (1.0 if scales is None else float(scales.min()))
         return cls(means, max(float(np.sqrt(square / counts.sum())), _RESOLUTION * least), scales)
 
@@ -172,7 +172,7 @@ def covered_share(
         within += np.bincount(places[counts & near], minlength=len(total))
     if not total.any():
         return None, None
-    shares = [_rounded(part / of) if of else None for part, of in zip(within[:-1], total[:-1], strict=True)]
+    shares = [_rounded(part / whole) if whole else None for part, whole in zip(within[:-1], total[:-1], strict=True)]
     grid = tuple(tuple(shares[row * GRID : (row + 1) * GRID]) for row in range(GRID))
     return _rounded(within.sum() / total.sum()), grid if total[:-1].any() else None
 

@@ -1,4 +1,4 @@
-"""Normal footage against banks that did not see it: what calibration and coverage are measured on."""
+"""Cross-validation: normal footage measured against banks learnt without it, for calibration and coverage."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.banks.bank import StreamBank, StreamDistance, frame_distance
-from models.banks.coverage import Spread, StreamCoverage, covered_share, covering_radii, curve_point
-from models.frames.features import Features
+from models.banks.coverage import CurvePoint, Spread, StreamCoverage, covered_share, covering_radii, curve_point
+from models.frames.frame import Features
 
 _MOST_FRAMES = 1000  # that coverage is measured on
 
@@ -30,14 +30,14 @@ class HeldOutFrames:
 
 
 def hold_out(bank: StreamBank, features: Features) -> HeldOutFrames | None:
-    """Measure a frame against a bank without its segment; None when the stream has nothing to say of it."""
+    """Measure a frame against a bank without its segment; None when the stream has no evidence in it."""
     if len(features) == 0:
         return None
     if bank.empty:
         return HeldOutFrames(StreamDistance(math.inf, 0), np.full(len(features), np.inf, np.float32), math.inf)
     distances = bank.distances(features)
-    found = StreamDistance(float(distances.max(axis=0).mean()), int(distances.mean(axis=1).argmax()))
-    return HeldOutFrames(found, distances.mean(axis=1), float(distances[:, 0].max()))
+    distance = StreamDistance(float(distances.max(axis=0).mean()), int(distances.mean(axis=1).argmax()))
+    return HeldOutFrames(distance, distances.mean(axis=1), float(distances[:, 0].max()))
 
 
 def cover(
@@ -54,16 +54,16 @@ def cover(
     ``smaller``: banks of the first seed alone, drawn from the first so many frames. Of long footage about 1,000 frames
     are measured, evenly spread: enough for shares of it, and the cost stays that of drawing the banks.
     """
-    spoken = [features for features in frames if len(features)]
+    nonempty = [features for features in frames if len(features)]
     counts = {
-        "spoke": len(spoken),
-        "vectors": sum(len(features) for features in spoken),
+        "spoke": len(nonempty),
+        "vectors": sum(len(features) for features in nonempty),
         "exemplars": int(np.prod(bank.vectors.shape[1:3])),
     }
     if bank.empty:
         return StreamCoverage(name, **counts, radius=None, spread=None, covered=None, regions=None, curve=())
-    step = -(-len(spoken) // _MOST_FRAMES)
-    some = spoken[::step]
+    step = -(-len(nonempty) // _MOST_FRAMES)
+    some = nonempty[::step]
     radii = covering_radii(
         bank.vectors.shape[1], ((features.groups, bank.distances(features).mean(axis=1)) for features in some)
     )
@@ -72,24 +72,34 @@ def cover(
         for features, part, size in zip(frames, held_out, sizes, strict=True)
         if part is not None
     ][::step]
-    spread = Spread.of(len(radii), some, bank.scales)
+    spread = Spread.from_frames(len(radii), some, bank.scales)
     covered, regions = covered_share(measured, radii, spread)
+    curve = _curve(frames, held_out, smaller, step)
+    return StreamCoverage(
+        name, **counts, radius=float(radii.max()), spread=spread.rms, covered=covered, regions=regions, curve=curve
+    )
+
+
+def _curve(
+    frames: Sequence[Features],
+    held_out: Sequence[HeldOutFrames | None],
+    smaller: Sequence[tuple[int, StreamBank]],
+    step: int,
+) -> tuple[CurvePoint, ...]:
+    """The learning curve: how far later frames are from banks of the first frames."""
     most = np.array([part.first_seed if part else math.nan for part in held_out])
     points = [
         curve_point(count / len(frames), _later(fewer, frames, count, step), most)
         for count, fewer in smaller
         if not fewer.empty
     ]
-    curve = tuple(point for point in points if point is not None)
-    return StreamCoverage(
-        name, **counts, radius=float(radii.max()), spread=spread.rms, covered=covered, regions=regions, curve=curve
-    )
+    return tuple(point for point in points if point is not None)
 
 
 def _later(bank: StreamBank, frames: Sequence[Features], start: int, step: int) -> NDArray[np.float64]:
     """Distance of every ``step``-th frame from ``start`` on to a bank, NaN for the others and where silent."""
     later = np.full(len(frames), math.nan)
     for n in range(start, len(frames), step):
-        found = frame_distance(bank, frames[n])
-        later[n] = found.value if found else math.nan
+        distance = frame_distance(bank, frames[n])
+        later[n] = distance.value if distance else math.nan
     return later

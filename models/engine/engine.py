@@ -1,4 +1,4 @@
-"""A profile made ready: its networks loaded, its streams made. Frames in, features out."""
+"""The engine of a profile: its networks loaded, its streams built. Frames in, features out."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 import cv2
 from threadpoolctl import threadpool_limits
 
-from models.frames.camera_context import CameraContext
-from models.frames.features import Features
-from models.frames.frame import Frame
+from models.frames.frame import CameraContext, Features, Frame
 from models.frames.frame_reuse import NEVER, FrameReuse
 from models.profiles.profile import Profile, StreamKind, StreamSpec
 from models.streams import category_stream, global_stream, local_stream, motion_stream, velocity_stream
@@ -40,12 +38,14 @@ class NetworkOptions:
 class Engine:
     """Extracts the features of all streams of one profile. Not thread-safe: one per worker and profile."""
 
-    def __init__(self, profile: Profile, networks: Networks | None = None, stillness: FrameReuse = NEVER) -> None:
+    def __init__(self, profile: Profile, networks: Networks | None = None, reuse: FrameReuse = NEVER) -> None:
         one_thread()
         self.profile = profile
         self.streams = [make_stream(spec, networks.classes if networks else ()) for spec in profile.streams]
         self._networks = networks
-        self._stillness = stillness
+        self.has_backbone = profile.needs_backbone
+        self.has_detector = profile.needs_detector
+        self._reuse = reuse
 
     @classmethod
     def load(cls, profile: Profile, options: NetworkOptions) -> Engine:
@@ -96,18 +96,18 @@ class Engine:
             "preprocessing": {stream.name: stream.preprocessing() for stream in self.streams},
         }
 
-    def extract(self, frames: Sequence[Frame], views: Sequence[CameraContext]) -> list[tuple[Features, ...]]:
+    def extract(self, frames: Sequence[Frame], contexts: Sequence[CameraContext]) -> list[tuple[Features, ...]]:
         """Features of each frame, one per stream of the profile.
 
-        ``views`` names each frame's camera by its memory; frames of one camera stand in order of time.
+        ``contexts``: of each frame's camera. Frames of one camera are in order of time.
         """
-        return self.features(self.perceive(frames, views))
+        return self.features(self.batch(frames, contexts))
 
-    def perceive(self, frames: Sequence[Frame], views: Sequence[CameraContext]) -> FrameBatch:
-        return FrameBatch(frames, views, self._networks, self._stillness)
+    def batch(self, frames: Sequence[Frame], contexts: Sequence[CameraContext]) -> FrameBatch:
+        return FrameBatch(frames, contexts, self._networks, self._reuse)
 
-    def features(self, perception: FrameBatch) -> list[tuple[Features, ...]]:
-        columns = [stream.extract(perception) for stream in self.streams]
+    def features(self, batch: FrameBatch) -> list[tuple[Features, ...]]:
+        columns = [stream.extract(batch) for stream in self.streams]
         return list(zip(*columns, strict=True))
 
 

@@ -1,4 +1,4 @@
-"""From the features of a frame to its score and events: one analyzer per camera."""
+"""From the features of a frame to its score and events, by one scorer per camera, and why the score is what it is."""
 
 from __future__ import annotations
 
@@ -7,25 +7,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from models.alarms.alert_gate import AlertGate
+import numpy as np
+from numpy.typing import NDArray
+
 from models.alarms.calibration import NEUTRAL_RARITY, score_of
-from models.alarms.event_detector import Box, Event, EventDetector, EventRule
-from models.banks.bank import Bank, StreamDistance, frame_distance
-from models.frames.features import Features
-from models.profiles.fusion import driver, fuse
+from models.alarms.event_detector import AlertGate, Event, EventDetector, EventRule
+from models.banks.bank import Bank, StreamBank, StreamDistance, frame_distance
+from models.exemplars.provenance import Moment
+from models.frames.frame import Box, Features
+from models.profiles.fusion import CausalGaussian, contributions, driver, fuse
 from models.profiles.profile import NEVER_SILENT
-from models.profiles.smoothing import CausalGaussian
 from patchwatch.contract.errors import NonFiniteScoreError
+
+NEAREST = 3
 
 
 @dataclass(frozen=True)
 class FrameScore:
-    """What is said of one frame.
+    """The score of one frame, and what it was made of.
 
     ``raw``: fused value, neither smoothed nor bounded (in the unit of the profile's fusion). ``unsmoothed`` and
-    ``score`` are in 0..1. ``rarities`` and ``distances``: per stream, None = nothing to say. ``driver``: name of the
-    stream that contributed most; ``box_xyxy_px``: where it looked, in pixels of the frame. ``changes``: events opened,
-    raised, closed.
+    ``score`` are in 0..1. ``rarities`` and ``distances``: per stream, None where it had no evidence. ``driver``: name
+    of the stream that contributed most; ``box_xyxy_px``: the region of its evidence, in pixels of the frame.
+    ``changes``: events opened, raised, closed.
     """
 
     raw: float
@@ -46,6 +50,7 @@ class FrameScorer:
         """``rule``: None takes the bank's own, for the alarm budget it was learnt for."""
         self.bank = bank
         self._weights = [spec.weight for spec in bank.profile.streams]
+        self._never_silent = [n for n, spec in enumerate(bank.profile.streams) if spec.kind in NEVER_SILENT]
         self._smoothing = CausalGaussian(bank.profile.smoothing_s)
         self._events = EventDetector(rule or bank.rule)
         self._score = score_of(NEUTRAL_RARITY)
@@ -62,65 +67,66 @@ class FrameScorer:
     def open_event(self) -> Event | None:
         return self._events.open_event
 
-    def read(
+    def score(
         self,
         features: Sequence[Features],
         at_s: float,
-        attention: AlertGate = AlertGate.FULL,
+        gate: AlertGate = AlertGate.OPEN,
         *,
         discontinuity: bool = False,
     ) -> FrameScore:
-        """Score one frame from the features of each stream of the profile. ``attention`` decides on events alone.
-        After a ``discontinuity`` the score begins anew, as it does for every run of the footage a bank is learnt from.
+        """Score one frame from the features of each stream of the profile. ``gate`` affects events, not the score.
+        A ``discontinuity`` resets the smoothing, as does every run of the footage that a bank is learnt from.
 
         Raises `NonFiniteScoreError` without any change of state when a distance is NaN or infinite.
         """
-        found = [frame_distance(bank, part) for bank, part in zip(self.bank.streams, features, strict=True)]
-        rarities = self._rarities(found)
-        raw = fuse(self.bank.profile.fusion, self._weights, [part.value if part else None for part in found], rarities)
+        distances = [frame_distance(bank, part) for bank, part in zip(self.bank.streams, features, strict=True)]
+        rarities = self._rarities(distances)
+        values = [distance.value if distance else None for distance in distances]
+        raw = fuse(self.bank.profile.fusion, self._weights, values, rarities)
         unsmoothed = score_of(NEUTRAL_RARITY if raw is None else self.bank.fused.rarity(raw))
         if discontinuity:
             self._smoothing.clear()
             self._score = score_of(NEUTRAL_RARITY)
-        if raw is not None:  # silence is neutral: the score stays where it was
+        if raw is not None:  # without any evidence the score stays as it was
             self._score = self._smoothing.add(at_s, unsmoothed)
         leading = driver(self._weights, rarities)
-        name, box = self._where(leading, found, features)
-        changes = self._events.update(at_s, self._score, name, box, attention)
+        name, box = self._evidence(leading, distances, features)
+        changes = self._events.update(at_s, self._score, name, box, gate)
         opened = self.open_event is not None
         return FrameScore(
-            raw or 0.0, unsmoothed, self._score, tuple(rarities), name, box, tuple(found), tuple(changes), opened
+            raw or 0.0, unsmoothed, self._score, tuple(rarities), name, box, tuple(distances), tuple(changes), opened
         )
 
-    def silent(self, reading: FrameScore) -> bool:
-        """Whether a stream said nothing that has something to say of every picture."""
-        parts = zip(self.bank.profile.streams, reading.rarities, strict=True)
-        return any(rarity is None and spec.kind in NEVER_SILENT for spec, rarity in parts)
+    def is_silent(self, score: FrameScore) -> bool:
+        """Whether a stream found no evidence that finds some in every picture, unless it is blind."""
+        return any([score.rarities[position] is None for position in self._never_silent])
 
     def finish(self) -> list[Event]:
         """No more frames for now: closes an open event."""
         return self._events.finish()
 
-    def _rarities(self, found: Sequence[StreamDistance | None]) -> list[float | None]:
-        for spec, part in zip(self.bank.profile.streams, found, strict=True):
-            if part is not None and not math.isfinite(part.value):
-                raise NonFiniteScoreError(f"stream {spec.name!r} yields {part.value}: the frame is not scored")
+    def _rarities(self, distances: Sequence[StreamDistance | None]) -> list[float | None]:
+        for spec, distance in zip(self.bank.profile.streams, distances, strict=True):
+            if distance is not None and not math.isfinite(distance.value):
+                raise NonFiniteScoreError(f"the frame is not scored: stream {spec.name!r} yields {distance.value}")
         return [
-            calibration.rarity(part.value) if part else None
-            for calibration, part in zip(self.bank.calibrations, found, strict=True)
+            calibration.rarity(distance.value) if distance else None
+            for calibration, distance in zip(self.bank.calibrations, distances, strict=True)
         ]
 
-    def _where(
-        self, leading: int | None, found: Sequence[StreamDistance | None], features: Sequence[Features]
+    def _evidence(
+        self, leading: int | None, distances: Sequence[StreamDistance | None], features: Sequence[Features]
     ) -> tuple[str | None, Box | None]:
-        part = found[leading] if leading is not None else None
-        if leading is None or part is None:
+        """Name of the leading stream and the region that is farthest from its normal."""
+        distance = distances[leading] if leading is not None else None
+        if leading is None or distance is None:
             return None, None
-        x1, y1, x2, y2 = (float(edge) for edge in features[leading].boxes_xyxy_px[part.region])
+        x1, y1, x2, y2 = features[leading].boxes_xyxy_px[distance.region].tolist()
         return self.bank.profile.streams[leading].name, (x1, y1, x2, y2)
 
     def state(self) -> dict[str, Any]:
-        """JSON values; a new analyzer with the same bank goes on from them exactly."""
+        """JSON values; a new scorer with the same bank goes on from them exactly."""
         return {
             "bank": self.bank.id,
             "score": self._score,
@@ -138,3 +144,96 @@ class FrameScorer:
             raise ValueError(f"a stored score of {self._score}")
         self._smoothing.restore(state["smoothing"])
         return []
+
+
+@dataclass(frozen=True)
+class NearestExemplar:
+    """An exemplar near to the evidence of a stream. ``box``: its region, relative to its picture (0..1).
+    ``source``: name of the footage. ``thumbnail``: JPEG of the whole picture, None where none was kept."""
+
+    distance: float
+    source: str
+    moment: Moment
+    box: Box
+    thumbnail: bytes | None
+
+
+@dataclass(frozen=True)
+class ExplainedStream:
+    """One stream's part in a frame's score.
+
+    ``contribution``: share of the fused value, 0..1 (see `models.profiles.fusion.contributions`). ``distance`` and
+    ``rarity`` are those fused; ``box_xyxy_px`` is the region farthest from normal in pixels of the frame, ``nearest``
+    the exemplars nearest to it, each of another frame. A stream without evidence has None and no exemplars.
+    """
+
+    name: str
+    weight: float
+    contribution: float
+    distance: float | None
+    rarity: float | None
+    box_xyxy_px: Box | None
+    nearest: tuple[NearestExemplar, ...]
+
+
+def explain(
+    bank: Bank, features: Sequence[Features], score: FrameScore, *, count: int = NEAREST
+) -> tuple[ExplainedStream, ...]:
+    """Explain a frame's score, per stream of the profile in its order.
+
+    ``features`` are those the score was computed from; ``count`` exemplars are looked up per stream. Only one vector
+    per stream is compared with the bank, so this costs little beside the scoring itself.
+    """
+    profile = bank.profile
+    weights = [spec.weight for spec in profile.streams]
+    values = [distance.value if distance else None for distance in score.distances]
+    shares = contributions(profile.fusion, weights, values, score.rarities)
+    explanations = []
+    for n, (spec, distance) in enumerate(zip(profile.streams, score.distances, strict=True)):
+        box, nearest = _evidence(bank, n, features[n], distance, count)
+        explanations.append(
+            ExplainedStream(spec.name, spec.weight, shares[n], values[n], score.rarities[n], box, nearest)
+        )
+    return tuple(explanations)
+
+
+def _evidence(
+    bank: Bank, position: int, features: Features, distance: StreamDistance | None, count: int
+) -> tuple[Box | None, tuple[NearestExemplar, ...]]:
+    """The region farthest from normal, and the exemplars nearest to it."""
+    if distance is None:
+        return None, ()
+    vector, group = features.vectors[distance.region], int(features.groups[distance.region])
+    nearest = _nearest(bank, bank.streams[position], vector, group, count)
+    return _box(features.boxes_xyxy_px[distance.region]), nearest
+
+
+def _nearest(
+    bank: Bank, stream: StreamBank, vector: NDArray[np.float32], group: int, count: int
+) -> tuple[NearestExemplar, ...]:
+    """The nearest of all seeds' exemplars in the group, one per moment, nearest first."""
+    if stream.origins is None:
+        raise ValueError("exemplars of a camera's bank have origins")
+    distances = np.linalg.norm(stream.vectors[:, group] - stream.measured(vector[None])[0], axis=-1).ravel()
+    if stream.scales is not None:
+        distances = distances / stream.scales[group]
+    rows, regions = stream.origins.moments[:, group].ravel(), stream.origins.regions[:, group].ravel()
+    order = np.argsort(distances, kind="stable")
+    _, first = np.unique(rows[order], return_index=True)
+    moments, names = bank.moments, bank.footage.sources
+    exemplars = [
+        NearestExemplar(
+            float(distances[at]),
+            names[moments.moments[rows[at]].source],
+            moments.moments[rows[at]],
+            _box(stream.origins.boxes[regions[at]]),
+            moments.thumbnails[rows[at]] or None,
+        )
+        for at in order[np.sort(first)[:count]]
+    ]
+    return tuple(exemplars)
+
+
+def _box(edges: NDArray[np.floating]) -> Box:
+    x1, y1, x2, y2 = edges.tolist()
+    return x1, y1, x2, y2

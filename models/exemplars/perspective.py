@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 SIZE = 3  # columns that a size takes: foot, height, kind
 _LEAST_OBJECTS = 50
-_MOST_OBJECTS = 400  # the fit looks at all pairs
-_LEAST_DEPTH = 0.02  # long sides: feet that are all as high tell nothing of depth
+_MOST_OBJECTS = 400  # the fit compares all pairs
+_LEAST_DEPTH = 0.02  # long sides: feet at one height carry no information on depth
 _OUTER = 0.02, 0.98  # quantiles of the feet that count as the farthest and the nearest
 _LEAST_HEIGHT = 0.01  # long sides
 

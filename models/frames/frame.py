@@ -1,11 +1,14 @@
-"""A decoded frame, the method's input."""
+"""A decoded frame, what streams extract from it, and what they remember of its camera."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+
+Box = tuple[float, float, float, float]  # x1, y1, x2, y2, in pixels of the frame unless said otherwise
+HISTORY_S = 2.0  # detections of a still frame are reused for up to 1 s, and streams look back 0.6 s from there
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,8 +16,8 @@ class Frame:
     """One picture of one camera.
 
     ``rgb``: uint8 (height, width, 3). ``at_s``: capture time in seconds on any clock that does not jump within a
-    connection. ``discontinuity``: nothing before this frame may be compared with it. ``cut``: it is one that its source
-    did not tell of (`models.frames.scene_cuts`).
+    connection. ``discontinuity``: nothing before this frame may be compared with it. ``cut``: a discontinuity
+    that its source did not signal (`models.frames.scene_cuts`).
     """
 
     rgb: NDArray[np.uint8]
@@ -33,3 +36,46 @@ class Frame:
     @property
     def width(self) -> int:
         return int(self.rgb.shape[1])
+
+
+@dataclass
+class CameraContext:
+    """Plain values, keyed by stream name; reserved keys (``flow``, ...) are not valid stream names.
+
+    After a restart it is rebuilt from the last few frames, so it may depend on at most `HISTORY_S` seconds of them.
+    """
+
+    memory: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """Vectors of one stream for one frame; none at all when the stream has no evidence (no person, no flow yet).
+
+    ``vectors``: float32 (n, dim). ``boxes_xyxy_px``: float32 (n, 4) in pixels of the frame.
+    ``groups``: int32 (n,), the group of the bank each vector is compared with (cells of the motion stream; else 0).
+    """
+
+    vectors: NDArray[np.float32]
+    boxes_xyxy_px: NDArray[np.float32]
+    groups: NDArray[np.int32]
+
+    def __post_init__(self) -> None:
+        n = len(self.vectors)
+        if self.vectors.ndim != 2 or self.boxes_xyxy_px.shape != (n, 4) or self.groups.shape != (n,):
+            raise ValueError(
+                f"features of shapes {self.vectors.shape}, {self.boxes_xyxy_px.shape}, {self.groups.shape} do not match"
+            )
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    @classmethod
+    def none(cls, dim: int) -> Features:
+        """No evidence."""
+        return cls(np.zeros((0, dim), np.float32), np.zeros((0, 4), np.float32), np.zeros(0, np.int32))
+
+    @classmethod
+    def ungrouped(cls, vectors: NDArray[np.float32], boxes_xyxy_px: NDArray[np.float32]) -> Features:
+        """All vectors in one group."""
+        return cls(vectors, boxes_xyxy_px, np.zeros(len(vectors), np.int32))

@@ -1,4 +1,4 @@
-"""Frames in which nothing has changed: what the networks found in the one before holds for them too."""
+"""Reuse of results: in a frame in which nothing has changed, the networks would find what they found before."""
 
 from __future__ import annotations
 
@@ -11,15 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from models.frames.camera_context import CameraContext
-    from models.frames.frame import Frame
+    from models.frames.frame import CameraContext, Frame
 
 BLOCK_PX = 8
-_MEMORY = "looked at"
+_MEMORY = "last fresh frame"
 
 
 @dataclass(frozen=True, slots=True)
-class _Looked:
+class _FreshFrame:
     """The last frame of a camera that passed the networks."""
 
     blocks: NDArray[np.uint8]
@@ -29,35 +28,35 @@ class _Looked:
 
 @dataclass(frozen=True)
 class FrameReuse:
-    """``tolerance``: mean grey levels by which a block of `BLOCK_PX` may differ in a frame that is still; 0: none is.
+    """``tolerance``: mean grey levels by which a block of `BLOCK_PX` may differ in a still frame; 0: no frame is still.
 
-    The first frame in every second of capture time is looked at however still it is: so a find is never older than a
-    second, and from the next second on a worker that was started anew looks at the same frames as one that was not.
+    The first frame in every second of capture time passes the networks however still it is. So a result is never older
+    than a second, and from the next second on a restarted worker runs the networks on the same frames as any other.
     """
 
     tolerance: float = 0.0
 
-    def fresh(self, frames: Sequence[Frame], views: Sequence[CameraContext]) -> list[bool]:
-        """Which frames the networks must look at. Frames of one view stand in order of time."""
+    def fresh(self, frames: Sequence[Frame], contexts: Sequence[CameraContext]) -> list[bool]:
+        """Which frames must pass the networks. Frames of one camera are in order of time."""
         if not self.tolerance:
             return [True] * len(frames)
-        return [self._is_fresh(frame, view) for frame, view in zip(frames, views, strict=True)]
+        return [self._is_fresh(frame, context) for frame, context in zip(frames, contexts, strict=True)]
 
-    def _is_fresh(self, frame: Frame, view: CameraContext) -> bool:
-        before = view.memory.get(_MEMORY)
-        now = _Looked(_blocks(frame.rgb), (frame.width, frame.height), int(frame.at_s))
-        if isinstance(before, _Looked) and not frame.discontinuity and self._same(before, now):
+    def _is_fresh(self, frame: Frame, context: CameraContext) -> bool:
+        previous = context.memory.get(_MEMORY)
+        current = _FreshFrame(_blocks(frame.rgb), (frame.width, frame.height), int(frame.at_s))
+        if isinstance(previous, _FreshFrame) and not frame.discontinuity and self._same(previous, current):
             return False
-        view.memory[_MEMORY] = now
+        context.memory[_MEMORY] = current
         return True
 
-    def _same(self, before: _Looked, now: _Looked) -> bool:
-        if before.size != now.size or before.second != now.second:
+    def _same(self, previous: _FreshFrame, current: _FreshFrame) -> bool:
+        if previous.size != current.size or previous.second != current.second:
             return False
-        return float(cv2.absdiff(before.blocks, now.blocks).max()) <= self.tolerance
+        return float(cv2.absdiff(previous.blocks, current.blocks).max()) <= self.tolerance
 
 
-NEVER = FrameReuse()  # every frame is looked at
+NEVER = FrameReuse()  # every frame passes the networks
 
 
 def _blocks(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

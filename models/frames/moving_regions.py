@@ -28,10 +28,11 @@ def find_moving_regions(frame: Frame, flow: Flow | None, detections: Detections)
     rows, columns = fast.shape
     scale = np.array([columns / frame.width, rows / frame.height] * 2, np.float32)
     _cover(fast, detections, scale)
-    _, _, found, _ = cv2.connectedComponentsWithStats(fast)
-    found = found[1:][found[1:, cv2.CC_STAT_AREA] >= LEAST_AREA * fast.size]  # the first is the rest of the picture
-    found = found[np.argsort(-found[:, cv2.CC_STAT_AREA], kind="stable")]
-    left, top, width, height = (found[:, n] for n in range(4))
+    _, _, regions, _ = cv2.connectedComponentsWithStats(fast)
+    regions = regions[1:]  # the first is the rest of the picture
+    regions = regions[regions[:, cv2.CC_STAT_AREA] >= LEAST_AREA * fast.size]
+    regions = regions[np.argsort(-regions[:, cv2.CC_STAT_AREA], kind="stable")]
+    left, top, width, height = (regions[:, n] for n in range(4))
     boxes = np.stack([left, top, left + width, top + height], axis=1).astype(np.float32) / scale
     return Detections(boxes, np.ones(len(boxes), np.float32), (MOVER,) * len(boxes))
 

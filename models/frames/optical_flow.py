@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from models.frames.camera_context import CameraContext
-    from models.frames.frame import Frame
+    from models.frames.frame import CameraContext, Frame
 
 LONG_SIDE_PX = 360  # frames are brought to this size: docs/decisions/002-motion-stream.md
 SHORT_SIDE_MIN_PX = 64  # of very wide or tall pictures: the pyramid of the flow needs some room
@@ -40,7 +39,7 @@ class Flow:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
+class _PreviousFrame:
     """What the next frame of this camera is compared with."""
 
     grey: NDArray[np.uint8]
@@ -54,28 +53,28 @@ class FlowEstimator:
     def __init__(self) -> None:
         self._dis = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
 
-    def flows(self, frames: Sequence[Frame], views: Sequence[CameraContext]) -> list[Flow | None]:
-        """Flow of each frame since the previous frame of the same view, which is remembered there.
+    def flows(self, frames: Sequence[Frame], contexts: Sequence[CameraContext]) -> list[Flow | None]:
+        """Flow of each frame since the previous frame of the same camera, which its context remembers.
 
         None for the first frame, at a discontinuity, after a gap of more than `MAX_GAP_S`, when the time did not
         rise, and when the picture's size changed.
         """
-        return [self._next(frame, view) for frame, view in zip(frames, views, strict=True)]
+        return [self._next(frame, context) for frame, context in zip(frames, contexts, strict=True)]
 
-    def _next(self, frame: Frame, view: CameraContext) -> Flow | None:
-        before = view.memory.get(_MEMORY)
-        now = _Seen(_grey(frame.rgb), frame.at_s, (frame.width, frame.height))
-        view.memory[_MEMORY] = now
-        if not isinstance(before, _Seen) or frame.discontinuity or before.size != now.size:
+    def _next(self, frame: Frame, context: CameraContext) -> Flow | None:
+        previous = context.memory.get(_MEMORY)
+        current = _PreviousFrame(_grey(frame.rgb), frame.at_s, (frame.width, frame.height))
+        context.memory[_MEMORY] = current
+        if not isinstance(previous, _PreviousFrame) or frame.discontinuity or previous.size != current.size:
             return None
-        elapsed_s = now.at_s - before.at_s
+        elapsed_s = current.at_s - previous.at_s
         if not 0.0 < elapsed_s <= MAX_GAP_S:
             return None
-        moved = self._dis.calc(before.grey, now.grey, None)  # type: ignore[call-overload]  # None: no first guess
+        moved = self._dis.calc(previous.grey, current.grey, None)  # type: ignore[call-overload]  # None: no first guess
         velocity = np.asarray(moved, np.float32)
         rows = velocity.reshape(len(velocity), -1)  # x, y, x, y: one long factor is ten times as fast as one of two
-        rows *= np.tile(_sides_per_px(now, elapsed_s), velocity.shape[1])
-        return Flow(velocity, before.at_s, now.at_s)
+        rows *= np.tile(_sides_per_px(current, elapsed_s), velocity.shape[1])
+        return Flow(velocity, previous.at_s, current.at_s)
 
 
 def magnitude(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -84,9 +83,9 @@ def magnitude(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.sqrt(x * x + y * y), np.float32)
 
 
-def _sides_per_px(seen: _Seen, elapsed_s: float) -> NDArray[np.float32]:
+def _sides_per_px(picture: _PreviousFrame, elapsed_s: float) -> NDArray[np.float32]:
     """Factor from working pixels moved to long sides per second, of x and y."""
-    (width, height), (rows, columns) = seen.size, seen.grey.shape
+    (width, height), (rows, columns) = picture.size, picture.grey.shape
     per_second = 1.0 / (max(width, height) * elapsed_s)
     return np.array([width / columns * per_second, height / rows * per_second], np.float32)
 

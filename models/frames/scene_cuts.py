@@ -1,4 +1,4 @@
-"""Cuts: where one recording was joined to another, or a camera jumped, without anything that says so."""
+"""Cuts: where one recording was joined to another, or a camera jumped, without any signal from the source."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from models.networks.fused_trunk import fuse_activations
 from models.networks.runtimes import runner
 from models.networks.squash import SIDE_PX, squash, squash_boxes, whole_pixels
 from models.weights.catalog import is_safetensors
-from models.weights.tensor_hash import tensors_sha256
+from models.weights.network_identity import tensors_sha256
 from models.weights.torchscript import is_torchscript, read_torchscript
 from patchwatch.contract.errors import ConfigurationError
 
@@ -87,18 +87,18 @@ class Backbone:
             cut = [whole_pixels(box, group.height, group.width) for box in boxes]
             squashed.append(squash_boxes(group.stack, rows, cut))
             owners += [group.numbers[row] for row in rows]
-        vectors, of = self._vectors(squashed), np.array(owners, np.int64)
+        vectors, owner = self._vectors(squashed), np.array(owners, np.int64)
         whole, crops = np.empty((pictures.count, DIM), np.float32), vectors[pictures.count :]
-        whole[of[: pictures.count]] = vectors[: pictures.count]
-        return whole, [crops[of[pictures.count :] == number] for number in range(pictures.count)]
+        whole[owner[: pictures.count]] = vectors[: pictures.count]
+        return whole, [crops[owner[pictures.count :] == number] for number in range(pictures.count)]
 
     def _vectors(self, squashed: Sequence[torch.Tensor]) -> NDArray[np.float32]:
         if not squashed:
             return np.zeros((0, DIM), np.float32)
         together = torch.cat(list(squashed))
         size = _CHUNK[self.compute.device.type]
-        found = [self._forward(together[at : at + size]) for at in range(0, len(together), size)]
-        vectors: NDArray[np.float32] = torch.cat(found).cpu().numpy()
+        vectors_of_chunks = [self._forward(together[at : at + size]) for at in range(0, len(together), size)]
+        vectors: NDArray[np.float32] = torch.cat(vectors_of_chunks).cpu().numpy()
         return vectors
 
     def _forward(self, pictures: torch.Tensor) -> torch.Tensor:
@@ -128,7 +128,7 @@ def load_trunk(path: Path) -> Trunk:
 
 
 def random_trunk(seed: int = 0, layers: tuple[int, int, int, int] = RN101_LAYERS) -> Trunk:
-    """A trunk nobody trained, the same for the same seed: for tests and benchmarks only, never chosen silently.
+    """An untrained trunk, the same for the same seed: for tests and benchmarks only, never chosen silently.
 
     ``layers``: blocks in each layer; fewer of them make the same computation shorter.
     """
@@ -162,18 +162,18 @@ def _read_state(path: Path) -> dict[str, Any]:
             return load_file(path)
         if is_torchscript(path):
             return dict(read_torchscript(path))
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # noqa: BLE001 (border: readers of foreign files raise anything)
         reason = f"{type(error).__name__}: {error}".splitlines()[0]
         raise ConfigurationError(
             f"{path} cannot be read as weights ({reason[:200]}): correct PATCHWATCH_CLIP_WEIGHTS, or unset it and run "
             "`patchwatch weights pull clip-rn101`"
         ) from None
-    if isinstance(found, dict) and isinstance(found.get("state_dict"), dict):
-        found = found["state_dict"]
-    if not isinstance(found, dict):
-        raise _not_rn101(path, f"it holds a {type(found).__name__}, not a state dict")
-    return found
+    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
+        content = content["state_dict"]
+    if not isinstance(content, dict):
+        raise _not_rn101(path, f"it holds a {type(content).__name__}, not a state dict")
+    return content
 
 
 def _visual_part(state: dict[str, Any]) -> dict[str, torch.Tensor]:

@@ -18,7 +18,7 @@ from models.networks.device_batch import DeviceBatch
 from models.networks.nms import already_suppressed, suppress
 from models.networks.runtimes import runner
 from models.weights.checkpoint import read_checkpoint
-from models.weights.tensor_hash import tensors_sha256
+from models.weights.network_identity import tensors_sha256
 from patchwatch.contract.errors import ConfigurationError
 
 __all__ = ["Detections", "Detector", "Letterbox", "load_detector"]
@@ -43,7 +43,7 @@ class Letterbox:
     scale_y: float
 
     @classmethod
-    def of(cls, height: int, width: int, stride: int) -> Letterbox:
+    def for_picture(cls, height: int, width: int, stride: int) -> Letterbox:
         ratio = SIDE_PX / max(height, width)
         new_width, new_height = max(round(width * ratio), 1), max(round(height * ratio), 1)
         spare_x, spare_y = -new_width % stride, -new_height % stride
@@ -91,22 +91,22 @@ class Detector:
     def prepare(self, most: int) -> None:
         """Make ready for batches of up to ``most`` frames of cameras' usual shapes: others cost more on a GPU."""
         for height, width in _USUAL_SHAPES:
-            letterbox = Letterbox.of(height * SIDE_PX, width * SIDE_PX, self._stride)
+            letterbox = Letterbox.for_picture(height * SIDE_PX, width * SIDE_PX, self._stride)
             shape = (3, letterbox.input_height, letterbox.input_width)
             self.run.prepare(shape, min(most, _CHUNK[self.compute.device.type]))
 
     @torch.inference_mode()
     def detect(self, pictures: DeviceBatch) -> list[Detections]:
         """Objects per picture, most confident first."""
-        found: dict[int, Detections] = {}
+        detections: dict[int, Detections] = {}
         for group in pictures.groups:
             height, width = group.height, group.width
-            letterbox = Letterbox.of(height, width, self._stride)
+            letterbox = Letterbox.for_picture(height, width, self._stride)
             for part in group.parts(_CHUNK[self.compute.device.type]):
                 rows = self._forward(letterbox.apply(part.stack))
                 for number, kept in zip(part.numbers, rows, strict=True):
-                    found[number] = self._detections(kept, letterbox, height, width)
-        return [found[number] for number in range(pictures.count)]
+                    detections[number] = self._detections(kept, letterbox, height, width)
+        return [detections[number] for number in range(pictures.count)]
 
     def _forward(self, inputs: torch.Tensor) -> list[NDArray[np.float32]]:
         """Rows of x1, y1, x2, y2, confidence, class in pixels of the input, per picture."""

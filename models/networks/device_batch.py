@@ -1,10 +1,11 @@
-"""A batch of pictures on the device, those of one size together."""
+"""What goes into a network and comes out: pictures on the device, those of one size together, and the output tensor."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,12 +46,12 @@ class DeviceBatch:
         numbers: dict[tuple[int, ...], list[int]] = defaultdict(list)
         for number, rgb in enumerate(pictures):
             numbers[rgb.shape].append(number)
-        groups = [Group(of, _stack([pictures[n] for n in of], device)) for of in numbers.values()]
+        groups = [Group(group, _stack([pictures[n] for n in group], device)) for group in numbers.values()]
         return cls(len(pictures), groups)
 
 
 def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """A tensor of the CPU on the device. A GPU takes it from pinned memory, so that nobody waits for the copy."""
+    """A tensor of the CPU on the device. A GPU copies it from pinned memory in the background."""
     if device.type == "cuda":
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)
@@ -58,3 +59,9 @@ def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
 
 def _stack(pictures: Sequence[NDArray[np.uint8]], device: torch.device) -> torch.Tensor:
     return sent(torch.from_numpy(np.stack(pictures)), device).permute(0, 3, 1, 2)
+
+
+def first_output(outputs: Any) -> torch.Tensor:
+    """The first of several outputs: detection networks also return their feature maps, which nothing here uses."""
+    output: torch.Tensor = outputs[0] if isinstance(outputs, tuple | list) else outputs
+    return output

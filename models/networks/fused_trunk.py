@@ -45,16 +45,16 @@ class _Block(nn.Module):
 
 
 def _with_relu(convolution: nn.Conv2d, maps: torch.Tensor) -> torch.Tensor:
-    of = convolution
-    found: torch.Tensor = _aten.cudnn_convolution_relu(
-        maps, of.weight, of.bias, of.stride, of.padding, of.dilation, of.groups
+    conv = convolution
+    output: torch.Tensor = _aten.cudnn_convolution_relu(
+        maps, conv.weight, conv.bias, conv.stride, conv.padding, conv.dilation, conv.groups
     )
-    return found
+    return output
 
 
 def _with_sum_and_relu(convolution: nn.Conv2d, maps: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
-    of = convolution
-    found: torch.Tensor = _aten.cudnn_convolution_add_relu(
-        maps, of.weight, other, 1.0, of.bias, of.stride, of.padding, of.dilation, of.groups
+    conv = convolution
+    output: torch.Tensor = _aten.cudnn_convolution_add_relu(
+        maps, conv.weight, other, 1.0, conv.bias, conv.stride, conv.padding, conv.dilation, conv.groups
     )
-    return found
+    return output

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.frames.detection_query import DetectionQuery, union
-from models.frames.detections import Detections
+from models.frames.detections import DetectionQuery, Detections, union
 from models.frames.frame import Frame
 from models.profiles.profile import Profile, StreamKind
 from models.profiles.stream_options import detection_queries
@@ -63,7 +62,7 @@ class Networks:
         precision: Precision = "auto",
         cuda_fused: bool = False,
     ) -> Networks:
-        """Load what the profile needs. ``random_clip`` is the only way to get random weights; `identity` says so.
+        """Load what the profile needs. ``random_clip`` is the only way to get random weights; `identity` records it.
 
         Raises `WeightsMissingError`, or `ConfigurationError` for a missing extra, device or wrong file.
         """
@@ -140,7 +139,7 @@ class Networks:
         return self._backbone.embed(self._upload(frames), boxes_xyxy_px)
 
     def _upload(self, frames: Sequence[Frame]) -> DeviceBatch:
-        """Frames on the device: once, though detector and backbone both look at them."""
+        """Frames on the device, uploaded once for detector and backbone."""
         from models.networks.device_batch import DeviceBatch
 
         if self._uploaded is None or self._uploaded[0] is not frames:

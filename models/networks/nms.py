@@ -40,13 +40,13 @@ def already_suppressed(
     outputs: torch.Tensor, confidence: float, classes: Sequence[int] | None = None
 ) -> list[NDArray[np.float32]]:
     """As `suppress`, for networks that do it themselves: ``outputs`` (n, boxes, 6) are rows as those returned."""
-    found = []
+    boxes = []
     for rows in outputs.float().cpu().numpy():
         wanted = rows[:, 4] > confidence
         if classes is not None:
             wanted &= np.isin(rows[:, 5], classes)
-        found.append(rows[wanted][:MOST_BOXES])
-    return found
+        boxes.append(rows[wanted][:MOST_BOXES])
+    return boxes
 
 
 def _candidates(outputs: torch.Tensor, confidence: float) -> tuple[torch.Tensor, torch.Tensor]:

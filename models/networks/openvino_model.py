@@ -11,7 +11,7 @@ from openvino.frontend import FrontEndManager
 from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 from torch import nn
 
-from models.networks.outputs import first
+from models.networks.device_batch import first_output
 
 _HINTS = {torch.bfloat16: "bf16", torch.float32: "f32"}
 
@@ -59,7 +59,7 @@ class _First(nn.Module):
         self.module = module
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
-        return first(self.module(pictures))
+        return first_output(self.module(pictures))
 
 
 def _traced(module: nn.Module, pictures: torch.Tensor) -> Any:

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from models.networks.device import Compute
-from models.networks.outputs import first
+from models.networks.device_batch import first_output
 
 
 class Run(Protocol):
@@ -51,7 +51,7 @@ class Eager:
         self._compute = compute
 
     def __call__(self, pictures: torch.Tensor) -> torch.Tensor:
-        return first(self.module(self.laid_out(pictures)))
+        return first_output(self.module(self.laid_out(pictures)))
 
     def prepare(self, shape: tuple[int, int, int], most: int) -> None:
         """Nothing: a first batch costs what the others cost."""

@@ -17,7 +17,7 @@ from models.networks.device_batch import sent
 SIDE_PX = 224
 _AT_ONCE = 64  # boxes resized together on a GPU: each needs its picture in floats
 
-Box = tuple[int, int, int, int]  # x1, y1, x2, y2 in whole pixels, the last two exclusive
+PixelBox = tuple[int, int, int, int]  # x1, y1, x2, y2 in whole pixels, the last two exclusive
 
 
 def squash(stack: torch.Tensor) -> torch.Tensor:
@@ -29,27 +29,27 @@ def squash(stack: torch.Tensor) -> torch.Tensor:
     return _rounded(interpolate(wide, size=(SIDE_PX, SIDE_PX), mode="bilinear", antialias=True)).to(torch.uint8)
 
 
-def whole_pixels(box_xyxy_px: NDArray[np.float32], height: int, width: int) -> Box:
+def whole_pixels(box_xyxy_px: NDArray[np.float32], height: int, width: int) -> PixelBox:
     """Corners truncated to whole pixels, inside the picture, at least one pixel."""
     left, top, right, bottom = (int(value) for value in box_xyxy_px)
     left, top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
     return left, top, min(max(right, left + 1), width), min(max(bottom, top + 1), height)
 
 
-def squash_boxes(stack: torch.Tensor, rows: Sequence[int], boxes: Sequence[Box]) -> torch.Tensor:
+def squash_boxes(stack: torch.Tensor, rows: Sequence[int], boxes: Sequence[PixelBox]) -> torch.Tensor:
     """Boxes of uint8 (n, 3, h, w), each in the picture ``rows`` names, to uint8 (boxes, 3, 224, 224)."""
     if stack.device.type == "cpu":
         parts = zip(rows, boxes, strict=True)
-        found = [squash(stack[row : row + 1, :, y1:y2, x1:x2]) for row, (x1, y1, x2, y2) in parts]
+        squashed = [squash(stack[row : row + 1, :, y1:y2, x1:x2]) for row, (x1, y1, x2, y2) in parts]
     else:
-        found = [
+        squashed = [
             squash_together(stack, rows[at : at + _AT_ONCE], boxes[at : at + _AT_ONCE])
             for at in range(0, len(boxes), _AT_ONCE)
         ]
-    return torch.cat(found) if found else stack.new_zeros((0, 3, SIDE_PX, SIDE_PX))
+    return torch.cat(squashed) if squashed else stack.new_zeros((0, 3, SIDE_PX, SIDE_PX))
 
 
-def squash_together(stack: torch.Tensor, rows: Sequence[int], boxes: Sequence[Box]) -> torch.Tensor:
+def squash_together(stack: torch.Tensor, rows: Sequence[int], boxes: Sequence[PixelBox]) -> torch.Tensor:
     """As `squash_boxes`, in two matrix products for all boxes instead of several small launches for each."""
     placed = sent(torch.tensor([(row, *box) for row, box in zip(rows, boxes, strict=True)]), stack.device)
     corners = placed[:, 1:]

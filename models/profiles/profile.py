@@ -11,10 +11,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, cast
 
-from models.profiles.smoothing import SIGMA_S
 from patchwatch.contract.errors import ConfigurationError
 
 SEEDS = (42, 123, 2024)
+SIGMA_S = 0.68  # of the smoothing: 17 frames at 25 fps, the width of the reference method
 _NAME = r"[a-z0-9][a-z0-9_-]{0,30}"  # it stands in score messages, between commas
 _TAKEN = ("fused", "flow")  # in the bank file by what all streams yield together, in views by optical flow
 
@@ -27,7 +27,7 @@ class Fusion(StrEnum):
 
 
 class StreamKind(StrEnum):
-    """What a stream looks at."""
+    """What a stream measures."""
 
     MOTION = "motion"
     GLOBAL = "global"
@@ -36,7 +36,7 @@ class StreamKind(StrEnum):
     CATEGORY = "category"
 
 
-NEVER_SILENT = (StreamKind.MOTION, StreamKind.GLOBAL)  # that these find nothing does not mean that nothing is there
+NEVER_SILENT = (StreamKind.MOTION, StreamKind.GLOBAL)  # these find evidence in every picture, unless they are blind
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,9 @@ def load_profile(name: str, own_file: Path | None = None) -> Profile:
 
 def load_profiles(own_file: Path | None = None) -> dict[str, Profile]:
     """All profiles; those of the user's file win."""
-    texts = [("models/profiles.toml", resources.files("models").joinpath("profiles.toml").read_text())]
+    texts = [
+        ("models/profiles/profiles.toml", resources.files("models.profiles").joinpath("profiles.toml").read_text())
+    ]
     if own_file is not None:
         try:
             texts.append((str(own_file), own_file.read_text()))

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from models.frames.detection_query import DetectionQuery
+from models.frames.detections import DetectionQuery
 from models.profiles.profile import Profile, StreamKind, StreamSpec
 from patchwatch.contract.errors import ConfigurationError
 

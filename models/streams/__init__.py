@@ -1,1 +1,1 @@
-"""The streams: each turns frames into `Features` and says how its memory bank is drawn from them."""
+"""The streams: each turns frames into `Features`, and draws the exemplars of its memory bank from them."""

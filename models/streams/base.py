@@ -1,4 +1,4 @@
-"""What every stream can do."""
+"""The interface of a stream."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.exemplars.exemplars import Exemplars
 from models.exemplars.perspective import Perspective
-from models.frames.features import Features
+from models.frames.frame import Features
 from models.streams.frame_batch import FrameBatch
 
 
@@ -18,19 +18,19 @@ class Stream(Protocol):
     """Turns the frames of a batch into vectors, and normal vectors into exemplars, which have ``dim`` numbers each.
 
     A stream keeps no state of its own between batches: what it remembers of a camera lives in that camera's
-    `models.streams.frame_batch.View`.
+    `models.frames.frame.CameraContext`.
     """
 
     name: str
     dim: int
     resolution: float  # smallest difference of this stream's distances that means anything
 
-    def extract(self, perception: FrameBatch) -> list[Features]:
+    def extract(self, batch: FrameBatch) -> list[Features]:
         """One `Features` per frame of the batch, in order."""
         ...
 
     def exemplars(self, normal: Sequence[Features], seed: int) -> Exemplars:
-        """Draw the memory bank of one seed from normal footage, and say where each exemplar was seen in it.
+        """Draw the memory bank of one seed from normal footage, with the place of each exemplar in it.
 
         ``normal``: one `Features` per frame. Groups with fewer vectors than others repeat some, so that all are full.
         Raises `InsufficientFootageError` when there are too few vectors.

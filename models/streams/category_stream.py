@@ -15,11 +15,8 @@ from numpy.typing import NDArray
 
 from models.exemplars.coreset import greedy_k_center
 from models.exemplars.exemplars import Exemplars
-from models.frames.camera_context import CameraContext
-from models.frames.detection_query import DetectionQuery
-from models.frames.detections import Detections
-from models.frames.features import Features
-from models.frames.frame import Frame
+from models.frames.detections import DetectionQuery, Detections
+from models.frames.frame import CameraContext, Features, Frame
 from models.frames.optical_flow import MAX_GAP_S
 from models.profiles.profile import StreamSpec
 from models.profiles.stream_options import CategoryOptions
@@ -57,12 +54,12 @@ class CategoryStream:
         self._classes = tuple(classes)
         self._groups = {label: number for number, label in enumerate(self._classes, start=1)}
 
-    def extract(self, perception: FrameBatch) -> list[Features]:
-        parts = zip(perception.frames, perception.views, perception.objects(self._query), strict=True)
-        return [self._read(frame, view, found) for frame, view, found in parts]
+    def extract(self, batch: FrameBatch) -> list[Features]:
+        parts = zip(batch.frames, batch.contexts, batch.objects(self._query), strict=True)
+        return [self._read(frame, context, detections) for frame, context, detections in parts]
 
-    def _read(self, frame: Frame, view: CameraContext, found: Detections) -> Features:
-        window = self._remember(frame, view, found)
+    def _read(self, frame: Frame, context: CameraContext, detections: Detections) -> Features:
+        window = self._remember(frame, context, detections)
         evidence: dict[int, float] = {_PICTURE: 0.0}
         boxes = {_PICTURE: np.array([0, 0, frame.width, frame.height], np.float32)}
         for entry in window:
@@ -74,24 +71,26 @@ class CategoryStream:
         vectors = np.array([[min(1.0, evidence[group])] for group in groups], np.float32)
         return Features(vectors, np.stack([boxes[group] for group in groups]), np.array(groups, np.int32))
 
-    def _remember(self, frame: Frame, view: CameraContext, found: Detections) -> tuple[_Entry, ...]:
-        before: tuple[_Entry, ...] = view.memory.get(self.name, ())  # type: ignore[assignment]
+    def _remember(self, frame: Frame, context: CameraContext, detections: Detections) -> tuple[_Entry, ...]:
+        before: tuple[_Entry, ...] = context.memory.get(self.name, ())  # type: ignore[assignment]
         size = frame.width, frame.height
         elapsed_s = frame.at_s - before[-1].at_s if before else 0.0
         goes_on = before and not frame.discontinuity and before[-1].size == size and 0.0 < elapsed_s <= MAX_GAP_S
         kept = tuple(entry for entry in before if entry.at_s > frame.at_s - WINDOW_S) if goes_on else ()
         since_s = before[-1].at_s if goes_on else frame.at_s - _FIRST_SHARE_S
-        window = (*kept, _Entry(since_s, frame.at_s, size, self._best(found)))
-        view.memory[self.name] = window
+        window = (*kept, _Entry(since_s, frame.at_s, size, self._best(detections)))
+        context.memory[self.name] = window
         return window
 
-    def _best(self, found: Detections) -> Seen:
-        seen: dict[int, tuple[float, NDArray[np.float32]]] = {}
-        for label, sure, box in zip(found.labels, found.confidences.tolist(), found.boxes_xyxy_px, strict=True):
+    def _best(self, detections: Detections) -> Seen:
+        best: dict[int, tuple[float, NDArray[np.float32]]] = {}
+        for label, sure, box in zip(
+            detections.labels, detections.confidences.tolist(), detections.boxes_xyxy_px, strict=True
+        ):
             group = self._groups[label]
-            if group not in seen or sure > seen[group][0]:
-                seen[group] = sure, box
-        return seen
+            if group not in best or sure > best[group][0]:
+                best[group] = sure, box
+        return best
 
     def exemplars(self, normal: Sequence[Features], seed: int) -> Exemplars:
         """vectors (classes + 1, 8, 1): per class the evidence that normal frames have of it, most often none.

@@ -1,4 +1,4 @@
-"""A batch of frames of any cameras, and what several streams want to know of it, computed once."""
+"""A batch of frames of any cameras, with what several streams need of it, computed once."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from models.frames.camera_context import CameraContext
-from models.frames.detection_query import DetectionQuery, union
-from models.frames.detections import Detections
-from models.frames.frame import Frame
+from models.frames.detections import DetectionQuery, Detections, union
+from models.frames.frame import CameraContext, Frame
 from models.frames.frame_reuse import NEVER, FrameReuse
 from models.frames.moving_regions import find_moving_regions
 from models.frames.optical_flow import Flow, FlowEstimator
@@ -22,11 +20,11 @@ if TYPE_CHECKING:  # torch is imported only where a profile needs a network
     from models.networks.networks import Networks
 
 
-Found = TypeVar("Found")
+Value = TypeVar("Value")
 
 
 class FrameBatch:
-    """Frames with their cameras' views. Frames of one camera stand in order of time.
+    """Frames with the contexts of their cameras. Frames of one camera are in order of time.
 
     Flow and networks run lazily, once per batch, on first use: `flows`, `detections`, `frame_vectors`, `crop_vectors`.
     """
@@ -34,21 +32,21 @@ class FrameBatch:
     def __init__(
         self,
         frames: Sequence[Frame],
-        views: Sequence[CameraContext],
+        contexts: Sequence[CameraContext],
         networks: Networks | None = None,
-        stillness: FrameReuse = NEVER,
+        reuse: FrameReuse = NEVER,
     ) -> None:
-        if len(frames) != len(views):
-            raise ValueError(f"{len(frames)} frames with {len(views)} views")
+        if len(frames) != len(contexts):
+            raise ValueError(f"{len(frames)} frames with {len(contexts)} contexts")
         self.frames = list(frames)
-        self.views = list(views)
+        self.contexts = list(contexts)
         self._networks = networks
-        self._stillness = stillness
+        self._reuse = reuse
 
     @cached_property
     def flows(self) -> list[Flow | None]:
         """Optical flow per frame since the previous one of its view; None where there is nothing to compare with."""
-        return FlowEstimator().flows(self.frames, self.views)
+        return FlowEstimator().flows(self.frames, self.contexts)
 
     @property
     def networks(self) -> Networks:
@@ -59,7 +57,7 @@ class FrameBatch:
     @cached_property
     def detections(self) -> list[Detections]:
         """Objects per frame: of every class, from the lowest confidence, that a stream of the profile wants."""
-        return self._for_all("found detections", self.networks.detect(self._looked_at))
+        return self._for_all("detections", self.networks.detect(self._fresh_frames))
 
     @cached_property
     def movers(self) -> list[Detections]:
@@ -68,47 +66,47 @@ class FrameBatch:
 
     def objects(self, query: DetectionQuery) -> list[Detections]:
         """Per frame what a query asks for: detections, then undetected movers."""
-        found = self.detections
+        detections = self.detections
         if query.movers:
-            found = [seen.with_more(moving) for seen, moving in zip(found, self.movers, strict=True)]
-        return [seen.take(query.match(seen)) for seen in found]
+            detections = [objects.with_more(moving) for objects, moving in zip(detections, self.movers, strict=True)]
+        return [objects.take(query.match(objects)) for objects in detections]
 
     @cached_property
     def crops(self) -> list[Detections]:
-        """Per frame the objects whose appearance some stream of the profile looks at."""
+        """Per frame the objects whose appearance some stream of the profile needs."""
         queries = self.networks.crop_queries
         if not queries:
             return [Detections.none() for _ in self.frames]
-        found = self.objects(union(queries))
-        fresh = list(compress(found, self._fresh))
-        wanted = [np.unique(np.concatenate([query.match(seen) for query in queries])) for seen in fresh]
-        return self._for_all("found crops", [seen.take(chosen) for seen, chosen in zip(fresh, wanted, strict=True)])
+        detections = self.objects(union(queries))
+        fresh = list(compress(detections, self._fresh))
+        wanted = [np.unique(np.concatenate([query.match(objects) for query in queries])) for objects in fresh]
+        return self._for_all("crops", [objects.take(chosen) for objects, chosen in zip(fresh, wanted, strict=True)])
 
     @cached_property
     def _embeddings(self) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
-        boxes = [found.boxes_xyxy_px for found in compress(self.crops, self._fresh)]
-        whole, crops = self.networks.embed(self._looked_at, boxes)
-        everywhere = self._for_all("found frame vector", list(whole))
-        return np.stack(everywhere) if everywhere else whole, self._for_all("found crop vectors", crops)
+        boxes = [objects.boxes_xyxy_px for objects in compress(self.crops, self._fresh)]
+        whole, crops = self.networks.embed(self._fresh_frames, boxes)
+        everywhere = self._for_all("frame vector", list(whole))
+        return np.stack(everywhere) if everywhere else whole, self._for_all("crop vectors", crops)
 
     @cached_property
     def _fresh(self) -> list[bool]:
-        """Per frame whether the networks look at it; what they found last in its view holds for the others."""
-        return self._stillness.fresh(self.frames, self.views)
+        """Per frame whether the networks run on it; the others reuse the last result of their camera."""
+        return self._reuse.fresh(self.frames, self.contexts)
 
     @cached_property
-    def _looked_at(self) -> list[Frame]:
+    def _fresh_frames(self) -> list[Frame]:
         return list(compress(self.frames, self._fresh))
 
-    def _for_all(self, name: str, found: Sequence[Found]) -> list[Found]:
-        """What was found in the fresh frames, for every frame; each view remembers the last under ``name``."""
-        if all(self._fresh) and self._stillness == NEVER:
-            return list(found)
-        rest, everywhere = iter(found), []
-        for view, fresh in zip(self.views, self._fresh, strict=True):
+    def _for_all(self, name: str, fresh_values: Sequence[Value]) -> list[Value]:
+        """The values of the fresh frames, for every frame; each context remembers its last one under ``name``."""
+        if all(self._fresh) and self._reuse == NEVER:
+            return list(fresh_values)
+        rest, everywhere = iter(fresh_values), []
+        for context, fresh in zip(self.contexts, self._fresh, strict=True):
             if fresh:
-                view.memory[name] = next(rest)
-            everywhere.append(cast("Found", view.memory[name]))
+                context.memory[name] = next(rest)
+            everywhere.append(cast("Value", context.memory[name]))
         return everywhere
 
     @property

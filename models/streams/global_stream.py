@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from models.exemplars.exemplars import Exemplars
-from models.frames.features import Features
+from models.frames.frame import Features
 from models.profiles.profile import StreamSpec
 from models.profiles.stream_options import StreamOptions
 from models.streams.appearance import DIM, PREPROCESSING, draw_exemplars
@@ -25,10 +25,10 @@ class GlobalStream:
         self.name = spec.name
         self._spec = spec
 
-    def extract(self, perception: FrameBatch) -> list[Features]:
+    def extract(self, batch: FrameBatch) -> list[Features]:
         return [
             Features.ungrouped(vector[None], np.array([[0, 0, frame.width, frame.height]], np.float32))
-            for frame, vector in zip(perception.frames, perception.frame_vectors, strict=True)
+            for frame, vector in zip(batch.frames, batch.frame_vectors, strict=True)
         ]
 
     def exemplars(self, normal: Sequence[Features], seed: int) -> Exemplars:

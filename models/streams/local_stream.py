@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from models.exemplars.exemplars import Exemplars
-from models.frames.features import Features
+from models.frames.frame import Features
 from models.profiles.profile import StreamSpec
 from models.profiles.stream_options import DetectionOptions
 from models.streams.appearance import DIM, PREPROCESSING, draw_exemplars
@@ -14,7 +14,7 @@ from models.streams.frame_batch import FrameBatch
 
 
 class LocalStream:
-    """One vector per object of the wanted classes; its region is the object's box. No object: nothing to say."""
+    """One vector per object of the wanted classes; its region is the object's box. No object, no evidence."""
 
     dim = DIM
     resolution = 0.0
@@ -24,11 +24,11 @@ class LocalStream:
         self._spec = spec
         self._query = DetectionOptions.from_spec(spec).query
 
-    def extract(self, perception: FrameBatch) -> list[Features]:
+    def extract(self, batch: FrameBatch) -> list[Features]:
         features = []
-        for found, vectors in zip(perception.crops, perception.crop_vectors, strict=True):
-            chosen = self._query.match(found)
-            features.append(Features.ungrouped(vectors[chosen], found.boxes_xyxy_px[chosen]))
+        for detections, vectors in zip(batch.crops, batch.crop_vectors, strict=True):
+            chosen = self._query.match(detections)
+            features.append(Features.ungrouped(vectors[chosen], detections.boxes_xyxy_px[chosen]))
         return features
 
     def exemplars(self, normal: Sequence[Features], seed: int) -> Exemplars:

@@ -14,9 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.exemplars.exemplars import Exemplars
-from models.frames.camera_context import CameraContext
-from models.frames.features import Features
-from models.frames.frame import Frame
+from models.frames.frame import CameraContext, Features, Frame
 from models.frames.optical_flow import LONG_SIDE_PX, Flow
 from models.profiles.profile import StreamSpec
 from models.profiles.stream_options import MotionOptions
@@ -53,20 +51,20 @@ class MotionStream:
         self._exemplars = exemplars
         self._cap = cap
 
-    def extract(self, perception: FrameBatch) -> list[Features]:
+    def extract(self, batch: FrameBatch) -> list[Features]:
         """`CELLS` vectors per frame, in long sides of the picture per second; none where there is no flow."""
-        parts = zip(perception.frames, perception.views, perception.flows, strict=True)
-        return [self._read(frame, view, flow) for frame, view, flow in parts]
+        parts = zip(batch.frames, batch.contexts, batch.flows, strict=True)
+        return [self._read(frame, context, flow) for frame, context, flow in parts]
 
-    def _read(self, frame: Frame, view: CameraContext, flow: Flow | None) -> Features:
+    def _read(self, frame: Frame, context: CameraContext, flow: Flow | None) -> Features:
         if flow is None:
-            view.memory.pop(self.name, None)
+            context.memory.pop(self.name, None)
             return Features.none(self.dim)
-        before: Window = view.memory.get(self.name, ())  # type: ignore[assignment]
+        before: Window = context.memory.get(self.name, ())  # type: ignore[assignment]
         start_s = frame.at_s - WINDOW_S
         kept = tuple(entry for entry in before if entry[1] > start_s)
         window = (*kept, (flow.since_s, flow.at_s, pool(direct(flow.velocity))))
-        view.memory[self.name] = window
+        context.memory[self.name] = window
         groups = np.arange(CELLS, dtype=np.int32)
         return Features(_mean(window, start_s), cell_boxes(frame.width, frame.height), groups)
 
@@ -76,19 +74,19 @@ class MotionStream:
         At most ``cap`` frames are considered, chosen with the seed. Raises `InsufficientFootageError` when no frame has
         flow.
         """
-        spoken = np.array([n for n, part in enumerate(normal) if len(part)], np.int32)
-        if not len(spoken):
+        moving = np.array([n for n, part in enumerate(normal) if len(part)], np.int32)
+        if not len(moving):
             raise InsufficientFootageError("no motion was measured: enrol from a moving picture of a second or more")
         generator = np.random.default_rng(seed)
-        if len(spoken) > self._cap:
-            spoken = spoken[np.sort(generator.choice(len(spoken), size=self._cap, replace=False))]
-        first = int(generator.integers(len(spoken)))
+        if len(moving) > self._cap:
+            moving = moving[np.sort(generator.choice(len(moving), size=self._cap, replace=False))]
+        first = int(generator.integers(len(moving)))
         vectors, frames = [], []
         for start in range(0, CELLS, _CHUNK_CELLS):
-            cells = np.stack([normal[n].vectors[start : start + _CHUNK_CELLS] for n in spoken], axis=1)
+            cells = np.stack([normal[n].vectors[start : start + _CHUNK_CELLS] for n in moving], axis=1)
             chosen = _spread(cells, self._exemplars, first)
             vectors.append(np.take_along_axis(cells, chosen[..., None], axis=1))
-            frames.append(spoken[chosen])
+            frames.append(moving[chosen])
         regions = np.repeat(np.arange(CELLS, dtype=np.int32)[:, None], self._exemplars, axis=1)
         return Exemplars(np.concatenate(vectors), np.concatenate(frames), regions)
 

@@ -15,8 +15,7 @@ from models.exemplars.coreset import draw_coreset
 from models.exemplars.exemplars import Exemplars
 from models.exemplars.perspective import SIZE, Perspective
 from models.frames.detections import Detections
-from models.frames.features import Features
-from models.frames.frame import Frame
+from models.frames.frame import Features, Frame
 from models.frames.optical_flow import Flow, magnitude
 from models.profiles.profile import StreamSpec
 from models.profiles.stream_options import VelocityOptions
@@ -48,16 +47,16 @@ class VelocityStream:
         self._exemplars = options.exemplars
         self._kinds = {label: kind for kind, label in enumerate(classes, start=1)}
 
-    def extract(self, perception: FrameBatch) -> list[Features]:
-        parts = zip(perception.frames, perception.flows, perception.objects(self._query), strict=True)
-        return [self._read(frame, flow, found) for frame, flow, found in parts]
+    def extract(self, batch: FrameBatch) -> list[Features]:
+        parts = zip(batch.frames, batch.flows, batch.objects(self._query), strict=True)
+        return [self._read(frame, flow, detections) for frame, flow, detections in parts]
 
-    def _read(self, frame: Frame, flow: Flow | None, found: Detections) -> Features:
-        if flow is None or not len(found):
+    def _read(self, frame: Frame, flow: Flow | None, detections: Detections) -> Features:
+        if flow is None or not len(detections):
             return Features.none(DIM + SIZE)
-        parts = zip(found.boxes_xyxy_px, found.labels, strict=True)
+        parts = zip(detections.boxes_xyxy_px, detections.labels, strict=True)
         vectors = np.stack([_vector(frame, flow, box, self._kind(frame, box, label)) for box, label in parts])
-        return Features.ungrouped(vectors, found.boxes_xyxy_px)
+        return Features.ungrouped(vectors, detections.boxes_xyxy_px)
 
     def _kind(self, frame: Frame, box: NDArray[np.float32], label: str) -> int:
         across, down = _EDGE * frame.width, _EDGE * frame.height
@@ -74,10 +73,10 @@ class VelocityStream:
 
         Raises `InsufficientFootageError` when nothing moved.
         """
-        found = [features.vectors for features in normal if len(features)]
-        if not found:
-            raise InsufficientFootageError(f"stream {self.name!r} saw nobody in the normal footage")
-        vectors = np.concatenate(found)
+        moving = [features.vectors for features in normal if len(features)]
+        if not moving:
+            raise InsufficientFootageError(f"stream {self.name!r} found nothing moving in the normal footage")
+        vectors = np.concatenate(moving)
         ratio = min(1.0, self._exemplars / min(len(vectors), self._cap))
         return Exemplars.ungrouped(normal, draw_coreset(vectors, ratio=ratio, cap=self._cap, seed=seed))
 

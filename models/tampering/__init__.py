@@ -1,1 +1,1 @@
-"""What may be wrong with a camera's picture as a whole, told apart from anomalies of the scene in it."""
+"""Tampering: conditions of a camera's picture as a whole, as opposed to anomalies of the scene in it."""

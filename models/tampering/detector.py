@@ -1,4 +1,4 @@
-"""Follows one camera's pictures for conditions of the picture as a whole."""
+"""Detects conditions of the picture as a whole (covered, frozen, moved, ...) in the pictures of one camera."""
 
 from __future__ import annotations
 
@@ -8,15 +8,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alarms.alert_gate import AlertGate
-from models.tampering.background import CHANGED, CHANGED_BACK, Background, Difference, levels
-from models.tampering.condition import Condition, ConditionKind
+from models.alarms.event_detector import AlertGate
+from models.tampering.condition import Condition, ConditionKind, Hysteresis
 from models.tampering.expectation import Expectation
-from models.tampering.freeze import FreezeDetector
 from models.tampering.glimpses import Glimpses
-from models.tampering.hysteresis import Hysteresis
-from models.tampering.signature import CELLS, PictureSignature, cell_means, signature_of
-from models.tampering.steadiness import Steadiness
+from models.tampering.signature import (
+    CELLS,
+    CHANGED,
+    CHANGED_BACK,
+    Background,
+    Difference,
+    PictureSignature,
+    cell_means,
+    levels,
+    signature_of,
+)
+from models.tampering.steadiness import FreezeDetector, Steadiness
 
 FROZEN_AFTER_S = 60.0  # longer than any usual distance of key frames, between which a still scene is one picture
 GAP_S = 30.0  # without frames for longer, nothing is known of the picture
@@ -26,7 +33,7 @@ _CHANGED_AFTER_S = 5.0  # a lorry that passes close by is gone by then
 _UNSTEADY_AFTER_S = 3.0
 _STEADY_AFTER_S = 5.0  # the wind comes in gusts
 _OVER_AFTER_S = 2.0
-_REFILLS_S = 0.7  # after a cut, smoothing begins anew, and the windows of half a second are full again by then
+_REFILLS_S = 0.7  # after a cut, smoothing restarts, and the windows of half a second are full again by then
 _SETTLES_S = 3.0  # as long as the smoothing remembers (4 sigma of 0.68 s)
 _DETAIL_LEFT = 0.15  # of the usual detail
 _DETAIL_NONE = 0.6  # grey levels: what noise and compression leave of a black picture
@@ -38,24 +45,24 @@ _NOT_THE_BANKS = (
     "put it back, or enrol again"
 )
 _JUMP = 45.0  # grey levels that half of the cells brighten or darken by within about a second: what a camera's
-# exposure does when a white car drives into a dark scene stays below 40, and is no reason to look away from the car
+# exposure does when a white car drives into a dark scene stays below 40, and is no reason to suppress alerts of the car
 _LAG_S = 1.0
 
 
 @dataclass(frozen=True)
-class Sight:
-    """What a frame changed: conditions opened or closed (``ended_s`` set), and what its score is worth."""
+class PictureCheck:
+    """The conditions that a frame opened or closed (``ended_s`` set), and whether its score may open an event."""
 
     changes: tuple[Condition, ...]
-    attention: AlertGate
+    gate: AlertGate
 
 
 class TamperingDetector:
     """Takes the pictures of one camera in order. Its `state` after a picture is all that the next one needs."""
 
     def __init__(self, frozen_after_s: float = FROZEN_AFTER_S) -> None:
-        self._stillness = FreezeDetector()
-        self._usual = Background()
+        self._freeze = FreezeDetector()
+        self._background = Background()
         self._frozen = Hysteresis(ConditionKind.FROZEN, frozen_after_s, _OVER_AFTER_S)
         self._covered = Hysteresis(ConditionKind.COVERED, _COVERED_AFTER_S, _OVER_AFTER_S)
         self._changed = Hysteresis(ConditionKind.SCENE_CHANGED, _CHANGED_AFTER_S, _OVER_AFTER_S)
@@ -70,16 +77,18 @@ class TamperingDetector:
         self._unsettled_until_s = float("-inf")
 
     def expect(self, expectation: Expectation) -> None:
-        """What the camera showed when its bank was learnt. It counts until that was recognised or another view is
-        usual."""
+        """What the camera showed when its bank was learnt: the background until it was recognised, or another view has
+        become the background."""
         self._expectation = expectation if expectation else None
 
     @property
-    def why(self) -> str:
-        """More than a condition's kind says of it; empty where nothing does."""
+    def detail(self) -> str:
+        """Details of a changed scene, for people; empty where there are none."""
         return _NOT_THE_BANKS if self._expects and self._expectation and self._changed.since_s is not None else ""
 
-    def look(self, rgb: NDArray[np.uint8], at_s: float, *, rejoined: bool = False, cut: bool = False) -> Sight:
+    def observe(
+        self, rgb: NDArray[np.uint8], at_s: float, *, rejoined: bool = False, cut: bool = False
+    ) -> PictureCheck:
         """Take a picture, uint8 (height, width, 3), at its capture time. ``rejoined``: the camera was away before it,
         so that streams which look back in time have less to average for a while. ``cut``: it jumped before it, so that
         they have less for a moment."""
@@ -87,12 +96,12 @@ class TamperingDetector:
         changes = self._after_gap(at_s)
         elapsed_s = at_s - self._last_s if self._last_s is not None else 0.0
         self._last_s = at_s
-        sketch = signature_of(rgb)
-        difference = self._difference(sketch)
-        covered = self._is_covered(sketch, difference)
+        signature = signature_of(rgb)
+        difference = self._difference(signature)
+        covered = self._is_covered(signature, difference)
         altered = not covered and difference is not None and self._has_changed(difference)
-        changed = altered and not self._knows(sketch)
-        repeated = self._stillness.repeats(sketch.digests) and not covered  # in blackness nothing could change
+        changed = altered and not self._is_known(signature)
+        repeated = self._freeze.repeats(signature.digests) and not covered  # in blackness nothing could change
         still_covered = changed and self._covered.open is not None  # over only when the view is back, or learnt
         changes += (
             self._frozen.update(at_s, repeated)
@@ -100,26 +109,26 @@ class TamperingDetector:
             + self._changed.update(at_s, changed)
         )
         if altered and not changed:
-            self._usual.forget()  # the bank's night, say, takes the place of its day at once
-        unjudged = covered or changed or not self._usual.known
-        unsteady = self._steadiness.look(sketch.grey, None if unjudged else self._usual.grey, elapsed_s)
+            self._background.forget()  # A known view, such as the bank's night, becomes the background at once.
+        unjudged = covered or changed or not self._background.known
+        unsteady = self._steadiness.observe(signature.grey, None if unjudged else self._background.grey, elapsed_s)
         changes += self._shaking.update(at_s, unsteady.shakes) + self._flickering.update(at_s, unsteady.flickers)
         unusual = covered or changed or self._covered.open is not None  # glimpses past a cover are not learnt
-        changes += self._learn(sketch, at_s, elapsed_s, unusual=unusual)
-        changes += self._learn_plain(sketch, at_s, elapsed_s)
+        changes += self._learn(signature, at_s, elapsed_s, unusual=unusual)
+        changes += self._learn_plain(signature, at_s, elapsed_s)
         ended = any(change.ended_s is not None for change in changes)
-        jumped = self._jumps(sketch, elapsed_s)
+        jumped = self._jumps(signature, elapsed_s)
         unsettled = ended or jumped or covered or altered or rejoined or unsteady.now
-        return Sight(tuple(changes), self._attention(at_s, _SETTLES_S if unsettled else _REFILLS_S if cut else 0.0))
+        return PictureCheck(tuple(changes), self._gate(at_s, _SETTLES_S if unsettled else _REFILLS_S if cut else 0.0))
 
     def finish(self) -> list[Condition]:
-        """No more frames for now: close what is open, as of the last frame."""
+        """No more frames for now: close the open conditions, as of the last frame."""
         if self._last_s is None:
             return []
-        return [closed for episode in self._episodes for closed in episode.finish(self._last_s or 0.0)]
+        return [closed for hysteresis in self._hystereses for closed in hysteresis.finish(self._last_s or 0.0)]
 
     @property
-    def _episodes(self) -> tuple[Hysteresis, ...]:
+    def _hystereses(self) -> tuple[Hysteresis, ...]:
         return (self._frozen, self._covered, self._changed, self._shaking, self._flickering)
 
     def _after_gap(self, at_s: float) -> list[Condition]:
@@ -131,11 +140,11 @@ class TamperingDetector:
         self._unsettled_until_s = float("-inf")
         return closed
 
-    def _is_covered(self, sketch: PictureSignature, difference: Difference | None) -> bool:
+    def _is_covered(self, signature: PictureSignature, difference: Difference | None) -> bool:
         slack = _BACK if self._covered.open else 1.0
-        faint = sketch.detail < slack * _DETAIL_NONE
+        faint = signature.detail < slack * _DETAIL_NONE
         if difference is None:
-            return faint and sketch.contrast < slack * _DETAIL_NONE
+            return faint and signature.contrast < slack * _DETAIL_NONE
         if not faint and difference.detail >= slack * _DETAIL_LEFT:
             return False
         gone = difference.changed >= CHANGED or difference.contrast < slack * _CONTRAST_NONE
@@ -145,46 +154,48 @@ class TamperingDetector:
         limit = CHANGED_BACK if self._changed.open else CHANGED
         return difference.recoloured or difference.changed >= limit
 
-    def _knows(self, sketch: PictureSignature) -> bool:
-        """Whether the bank was learnt from such a view too. One that is not the bank's from the start stays told."""
-        if self._expectation is None or not self._usual.known:
+    def _is_known(self, signature: PictureSignature) -> bool:
+        """Whether the bank was learnt from such a view too. A view that differs from the start stays a changed scene."""
+        if self._expectation is None or not self._background.known:
             return False
-        difference = self._expectation.compare(sketch)
+        difference = self._expectation.compare(signature)
         return difference is not None and difference.changed < CHANGED_BACK
 
-    def _difference(self, sketch: PictureSignature) -> Difference | None:
-        if self._usual.known or not self._expects or self._expectation is None:
-            return self._usual.compare(sketch) if self._usual.known else None
-        difference = self._expectation.compare(sketch)
+    def _difference(self, signature: PictureSignature) -> Difference | None:
+        if self._background.known or not self._expects or self._expectation is None:
+            return self._background.compare(signature) if self._background.known else None
+        difference = self._expectation.compare(signature)
         if difference is None or difference.changed < CHANGED_BACK:
             self._expects = False
             return None
         return difference
 
-    def _learn(self, sketch: PictureSignature, at_s: float, elapsed_s: float, *, unusual: bool) -> list[Condition]:
+    def _learn(self, signature: PictureSignature, at_s: float, elapsed_s: float, *, unusual: bool) -> list[Condition]:
         if not unusual:
-            self._usual.learn(sketch, elapsed_s)
+            self._background.learn(signature, elapsed_s)
             return []
-        return self._relearn(sketch, at_s, self._changed) if self._usual.known else []
+        return self._relearn(signature, at_s, self._changed) if self._background.known else []
 
-    def _learn_plain(self, sketch: PictureSignature, at_s: float, elapsed_s: float) -> list[Condition]:
-        """A plainer view looks like a covered lens for as long as nothing is seen to live in it."""
-        if self._covered.open is None or not self._usual.known:
+    def _learn_plain(self, signature: PictureSignature, at_s: float, elapsed_s: float) -> list[Condition]:
+        """A plain view cannot be distinguished from a covered lens until things come and go in it."""
+        if self._covered.open is None or not self._background.known:
             self._glimpses = None
             return []
         self._glimpses = self._glimpses or Glimpses()
-        return self._relearn(sketch, at_s, self._covered) if self._glimpses.look(sketch, at_s, elapsed_s) else []
+        return (
+            self._relearn(signature, at_s, self._covered) if self._glimpses.observe(signature, at_s, elapsed_s) else []
+        )
 
-    def _relearn(self, sketch: PictureSignature, at_s: float, episode: Hysteresis) -> list[Condition]:
-        since_s = episode.since_s
-        if episode.open is None or since_s is None or at_s - since_s < LEARNT_AFTER_S:
+    def _relearn(self, signature: PictureSignature, at_s: float, hysteresis: Hysteresis) -> list[Condition]:
+        since_s = hysteresis.since_s
+        if hysteresis.open is None or since_s is None or at_s - since_s < LEARNT_AFTER_S:
             return []
-        self._usual.forget()
-        self._usual.learn(sketch, 0.0)
-        return episode.finish(at_s, learnt=True)
+        self._background.forget()
+        self._background.learn(signature, 0.0)
+        return hysteresis.finish(at_s, learnt=True)
 
-    def _jumps(self, sketch: PictureSignature, elapsed_s: float) -> bool:
-        cells = cell_means(sketch.grey)
+    def _jumps(self, signature: PictureSignature, elapsed_s: float) -> bool:
+        cells = cell_means(signature.grey)
         if self._cells is None:
             self._cells = cells
             return False
@@ -192,22 +203,22 @@ class TamperingDetector:
         self._cells = self._cells + np.float32(min(1.0, elapsed_s / _LAG_S)) * (cells - self._cells)
         return jump >= _JUMP
 
-    def _attention(self, at_s: float, unsettled_s: float) -> AlertGate:
+    def _gate(self, at_s: float, unsettled_s: float) -> AlertGate:
         if unsettled_s:
             self._unsettled_until_s = max(self._unsettled_until_s, at_s + unsettled_s)
-        if any(episode.open for episode in self._episodes):
-            return AlertGate.OFF
-        return AlertGate.HELD if at_s < self._unsettled_until_s else AlertGate.FULL
+        if any(hysteresis.open for hysteresis in self._hystereses):
+            return AlertGate.SUPPRESS
+        return AlertGate.HOLD if at_s < self._unsettled_until_s else AlertGate.OPEN
 
     def state(self) -> dict[str, Any]:
         """JSON values that `restore` takes."""
         return {
-            "stillness": self._stillness.state(),
+            "stillness": self._freeze.state(),
             "steadiness": self._steadiness.state(),
             "expects": self._expects,
             "glimpses": self._glimpses.state() if self._glimpses else None,
-            "usual": self._usual.state(),
-            "episodes": [episode.state() for episode in self._episodes],
+            "usual": self._background.state(),
+            "episodes": [hysteresis.state() for hysteresis in self._hystereses],
             "cells": None if self._cells is None else self._cells.ravel().tolist(),
             "last_s": self._last_s,
             "unsettled_s": None if self._unsettled_until_s == float("-inf") else self._unsettled_until_s,
@@ -215,15 +226,15 @@ class TamperingDetector:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a stored state, exactly. Raises `ValueError` for one that no pictures lead to."""
-        self._stillness.restore(state["stillness"])
+        self._freeze.restore(state["stillness"])
         self._steadiness.restore(state["steadiness"])
         self._expects = bool(state["expects"])
-        self._usual.restore(state["usual"])
+        self._background.restore(state["usual"])
         if (glimpses := state.get("glimpses")) is not None:  # unknown to earlier versions
             self._glimpses = Glimpses()
             self._glimpses.restore(glimpses)
-        for episode, stored in zip(self._episodes, state["episodes"], strict=True):
-            episode.restore(stored)
+        for hysteresis, stored in zip(self._hystereses, state["episodes"], strict=True):
+            hysteresis.restore(stored)
         cells = state["cells"]
         self._cells = None if cells is None else levels(np.asarray(cells, np.float64), CELLS)
         self._last_s = None if state["last_s"] is None else float(state["last_s"])

@@ -1,4 +1,4 @@
-"""What a camera is expected to show: what it showed when its bank was learnt."""
+"""The view that a camera is expected to show: the one that its bank was learnt from."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.tampering.background import CHANGED, LEARNING_S, Background, Difference
-from models.tampering.signature import PictureSignature, signature_of
+from models.tampering.signature import CHANGED, LEARNING_S, Background, Difference, PictureSignature, signature_of
 
 _MOST = 8  # pictures: of day and night, where the bank saw both
 _LEAST_CONTRAST, _MOST_CONTRAST = 0.4, 2.5  # of the bank's: darker or lighter pictures are not compared
@@ -20,34 +19,40 @@ class Expectation:
 
     def __init__(self, thumbnails: Sequence[bytes]) -> None:
         """``thumbnails``: JPEGs; empty ones, and what is no JPEG, are left out."""
-        self._usual = [_usual(sketch) for sketch in _sketches(thumbnails)]
+        self._background = [_background(signature) for signature in _signatures(thumbnails)]
 
     def __bool__(self) -> bool:
-        return bool(self._usual)
+        return bool(self._background)
 
-    def compare(self, sketch: PictureSignature) -> Difference | None:
-        """How the picture differs from the most alike; None where none can be compared with it: by night, say."""
-        found = [usual.compare(sketch) for usual in self._usual]
-        fit = [one for one in found if not one.recoloured and _LEAST_CONTRAST <= one.contrast <= _MOST_CONTRAST]
-        return min(fit, key=lambda one: one.changed, default=None)
+    def compare(self, signature: PictureSignature) -> Difference | None:
+        """Difference from the most similar picture; None where none can be compared with this one, as by night."""
+        differences = [background.compare(signature) for background in self._background]
+        fit = [
+            difference
+            for difference in differences
+            if not difference.recoloured and _LEAST_CONTRAST <= difference.contrast <= _MOST_CONTRAST
+        ]
+        return min(fit, key=lambda difference: difference.changed, default=None)
 
     def excludes(self, thumbnails: Sequence[bytes]) -> bool:
         """Whether these pictures are of another view: some can be compared, and none of those is recognised."""
-        found = [difference for sketch in _sketches(thumbnails) if (difference := self.compare(sketch)) is not None]
-        return bool(found) and all(difference.changed >= CHANGED for difference in found)
+        differences = [
+            difference for signature in _signatures(thumbnails) if (difference := self.compare(signature)) is not None
+        ]
+        return bool(differences) and all(difference.changed >= CHANGED for difference in differences)
 
 
-def _sketches(thumbnails: Sequence[bytes]) -> list[PictureSignature]:
+def _signatures(thumbnails: Sequence[bytes]) -> list[PictureSignature]:
     kept = [jpeg for jpeg in thumbnails if jpeg]
     chosen = kept[:: max(1, len(kept) // _MOST)][:_MOST]
     return [signature_of(picture) for jpeg in chosen if (picture := _decoded(jpeg)) is not None]
 
 
-def _usual(sketch: PictureSignature) -> Background:
-    usual = Background()
-    usual.learn(sketch, 0.0)
-    usual.learn(sketch, LEARNING_S)
-    return usual
+def _background(signature: PictureSignature) -> Background:
+    background = Background()
+    background.learn(signature, 0.0)
+    background.learn(signature, LEARNING_S)
+    return background
 
 
 def _decoded(jpeg: bytes) -> NDArray[np.uint8] | None:

@@ -1,4 +1,4 @@
-"""Whether sharp things come and go in a picture that is otherwise plain: then no lens is covered."""
+"""Whether sharp things come and go in a picture that is otherwise plain, which rules out a covered lens."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.tampering.background import levels
-from models.tampering.signature import CELLS, PictureSignature
+from models.tampering.signature import CELLS, PictureSignature, levels
 
 _SHARP, _SHARPER = 2.0, 0.6  # times the cell's own plain level, and grey levels above it
 _LOCAL = 12  # sharp cells of 48 at most: what shows in more is a hand, a burst of noise, or the cover being lifted
@@ -28,14 +27,14 @@ class Glimpses:
         self._visits: NDArray[np.int64] = np.zeros(CELLS, np.int64)
         self._first_s: float | None = None
 
-    def look(self, sketch: PictureSignature, at_s: float, elapsed_s: float) -> bool:
+    def observe(self, signature: PictureSignature, at_s: float, elapsed_s: float) -> bool:
         """Take a picture; whether it shows by now that the lens sees, as something just came and went again."""
         if self._plain is None:
-            self._plain = sketch.sharpness
-        sharp = sketch.sharpness > np.maximum(_SHARP * self._plain, self._plain + _SHARPER)
+            self._plain = signature.sharpness
+        sharp = signature.sharpness > np.maximum(_SHARP * self._plain, self._plain + _SHARPER)
         over = self._visit(sharp, at_s)
         share = np.where(sharp, elapsed_s / _PARKED_S, elapsed_s / _PLAIN_S).clip(0.0, 1.0)
-        self._plain = (self._plain + share * (sketch.sharpness - self._plain)).astype(np.float32)
+        self._plain = (self._plain + share * (signature.sharpness - self._plain)).astype(np.float32)
         often = self._visits >= _VISITS
         lasted = self._first_s is not None and at_s - self._first_s >= _LASTS_S
         return lasted and bool((over & often).any()) and int(often.sum()) >= _LEAST_CELLS

@@ -1,9 +1,11 @@
-"""A picture in a few numbers: what the conditions of a camera are judged by."""
+"""The signature of a picture (a few numbers that describe it), and the background: what a camera usually shows."""
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,10 +13,19 @@ from numpy.typing import NDArray
 
 GRID = (18, 32)  # rows, columns of the coarse grey picture
 CELLS = (6, 8)  # rows, columns of the cells it is judged by
-_FINE = (72, 128)  # rows, columns of the picture that detail is looked for in
+_FINE = (72, 128)  # rows, columns of the picture that detail is measured in
 _COLOUR = (36, 64)
 _EVERY_ROW = 8  # rows hashed: a block of an encoder is never lower
 _BUSY = 38  # of the 48 cells in order of detail: a picture has lost its detail when its busier cells have
+LEARNING_S = 10.0  # before, nothing is judged by it
+CHANGED = 0.55  # share of the steady cells; real footage with cars and people close by stays far below
+CHANGED_BACK = 0.4
+_FORGETS_S = 60.0  # who stands still for minutes, and where the sun casts its shadows, becomes part of it
+_STRUCTURED = 4.0  # mean square gradient from which on a cell has structure: (2 grey levels per point) squared
+_LEAST_CELLS = 24  # that the changed ones are a share of at least, of 48: an almost empty view is judged with caution
+_STEADY = 0.7  # share of the time that a cell looks like itself; places where something always moves do not count
+_ALIKE = 0.5  # correlation of the gradients in a cell
+_COLOURED, _COLOURLESS = 6.0, 1.5  # mean difference between the channels
 
 
 @dataclass(frozen=True)
@@ -91,3 +102,103 @@ def _colour(rgb: NDArray[np.uint8]) -> float:
     red, green, blue = cv2.split(cv2.resize(rgb, _COLOUR[::-1], interpolation=cv2.INTER_NEAREST))
     most, least = cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue)
     return float(cv2.mean(cv2.subtract(most, least))[0])
+
+
+@dataclass(frozen=True)
+class Difference:
+    """``changed``: share of the cells with steady structure that have lost it, 0..1. ``detail`` and ``contrast``: parts
+    of the usual. ``recoloured``: colour came or went altogether, as with an infrared switch."""
+
+    changed: float
+    detail: float
+    contrast: float
+    recoloured: bool
+
+
+class Background:
+    """A slow average of the pictures of one camera. Gradients are compared, not grey levels: light may change."""
+
+    def __init__(self) -> None:
+        self._grey: NDArray[np.float32] = np.zeros(GRID, np.float32)
+        self._steady: NDArray[np.float32] = np.ones(CELLS, np.float32)
+        self._detail = self._contrast = self._colour = 0.0
+        self._learnt_s = -1.0  # below zero: nothing yet
+
+    @property
+    def known(self) -> bool:
+        return self._learnt_s >= LEARNING_S
+
+    @property
+    def grey(self) -> NDArray[np.float32]:
+        """float32 (18, 32)."""
+        return self._grey
+
+    def learn(self, signature: PictureSignature, elapsed_s: float) -> None:
+        """Update the average with a picture, ``elapsed_s`` after the one before."""
+        if self._learnt_s < 0:
+            self._learnt_s, share, self._grey = 0.0, 1.0, signature.grey.copy()
+        else:
+            self._learnt_s += elapsed_s
+            share = min(1.0, elapsed_s / max(min(self._learnt_s, _FORGETS_S), 1e-6))
+        self._steady += np.float32(share) * (self._alike(signature)[0] - self._steady)
+        self._grey += np.float32(share) * (signature.grey - self._grey)
+        self._detail += share * (signature.detail - self._detail)
+        self._contrast += share * (signature.contrast - self._contrast)
+        self._colour += share * (signature.colour - self._colour)
+
+    def forget(self) -> None:
+        """Start over: the next picture is the first."""
+        self._learnt_s = -1.0
+
+    def compare(self, signature: PictureSignature) -> Difference:
+        """How the picture differs."""
+        return Difference(
+            changed=self._changed(signature),
+            detail=signature.detail / max(self._detail, 1e-6),
+            contrast=signature.contrast / max(self._contrast, 1e-6),
+            recoloured=(self._colour >= _COLOURED and signature.colour <= _COLOURLESS)
+            or (self._colour <= _COLOURLESS and signature.colour >= _COLOURED),
+        )
+
+    def _changed(self, signature: PictureSignature) -> float:
+        alike, energy = self._alike(signature)
+        counted = (energy > _STRUCTURED) & (self._steady >= _STEADY)
+        return float((counted & ~alike).sum() / max(int(counted.sum()), _LEAST_CELLS))
+
+    def _alike(self, signature: PictureSignature) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+        """Whether each cell shows its usual structure, and how much of that there is."""
+        background, now = gradients(self._grey), gradients(signature.grey)
+        energy = energies(background)
+        products = cell_means(background[0] * now[0] + background[1] * now[1])
+        return products >= _ALIKE * np.sqrt(energy * energies(now)), energy
+
+    def state(self) -> dict[str, Any]:
+        """JSON values that `restore` takes."""
+        return {
+            "grey": _packed(self._grey),
+            "steady": _packed(self._steady),
+            "levels": [self._detail, self._contrast, self._colour, self._learnt_s],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a stored state."""
+        grey, steady = _unpacked(state["grey"], GRID), _unpacked(state["steady"], CELLS)
+        self._detail, self._contrast, self._colour, self._learnt_s = (float(level) for level in state["levels"])
+        if not 0 <= self._learnt_s + self._detail + self._contrast + self._colour + 1.0 < float("inf"):
+            raise ValueError(f"out of bounds: {state['levels']}")
+        self._grey, self._steady = grey, steady
+
+
+def _packed(values: NDArray[np.float32]) -> str:
+    return b64encode(values.tobytes()).decode()
+
+
+def _unpacked(packed: str, shape: tuple[int, int]) -> NDArray[np.float32]:
+    return levels(np.frombuffer(b64decode(packed), np.float32), shape)
+
+
+def levels(values: NDArray[np.floating[Any]], shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Stored grey levels or shares as an array of its own. Raises `ValueError` where they are none."""
+    if not (np.abs(values) <= 1e3).all():
+        raise ValueError("grey levels out of bounds")
+    return values.astype(np.float32).reshape(shape)

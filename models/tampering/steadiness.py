@@ -1,4 +1,4 @@
-"""Whether the picture as a whole moves to and fro, or bars of light roll through it."""
+"""How a picture differs from those before: not at all (frozen), because it shakes, or because bars of light roll."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.tampering.signature import GRID, cell_means, gradients
+from models.tampering.signature import CELLS, GRID, cell_means, gradients
 
-_STRUCTURED = 1.0  # mean square gradient of a cell, across and down, that its place can be told from
+_STRUCTURED = 1.0  # mean square gradient of a cell, across and down, from which its displacement can be measured
 _LEAST_CELLS = 5
 _AGREE = 0.5  # share of such cells that move alike
 _APART = 0.1  # points of the grid by which those may differ
@@ -23,6 +23,9 @@ _OFTEN = 0.3  # share of the pictures, lately
 _AVERAGED_S = 2.0
 _MOST_OF_ONE = 0.1  # share that one picture counts for: of those that come seldom, ten count, however long that is
 _DARK = 8.0  # grey levels added before light is compared
+_REMEMBERED = 8  # a frozen picture that is encoded again with each key frame goes through a few versions, over and over
+_WHOLE = CELLS[0] * CELLS[1]
+_OVERLAY = _WHOLE // 3  # cells: what an encoder changes for a clock, and around it; of a live picture, all change
 
 
 @dataclass(frozen=True)
@@ -43,15 +46,15 @@ class Steadiness:
         self._light: NDArray[np.float32] | None = None  # its logarithm, of each point, against the usual
         self._shaken = self._barred = 0.0  # share of the pictures, lately
 
-    def look(self, grey: NDArray[np.float32], usual: NDArray[np.float32] | None, elapsed_s: float) -> Unsteady:
+    def observe(self, grey: NDArray[np.float32], background: NDArray[np.float32] | None, elapsed_s: float) -> Unsteady:
         """Take a picture; without a usual one, nothing is said."""
         before, lit = self._place, self._light
-        if usual is None:
+        if background is None:
             self._place = self._light = None
             self._shaken = self._barred = 0.0
             return Unsteady()
-        self._place = _displacement(grey, usual)
-        self._light = np.log((grey + _DARK) / (usual + _DARK)).astype(np.float16).astype(np.float32)
+        self._place = _displacement(grey, background)
+        self._light = np.log((grey + _DARK) / (background + _DARK)).astype(np.float16).astype(np.float32)
         barred = lit is not None and _rolls(self._light - lit)
         moved = not barred and before is not None and self._place is not None
         shaken = moved and math.dist(before or (0.0, 0.0), self._place or (0.0, 0.0)) >= _SHAKES
@@ -77,13 +80,13 @@ class Steadiness:
         self._light, self._shaken, self._barred = levels, float(shaken), float(barred)
 
 
-def _displacement(grey: NDArray[np.float32], usual: NDArray[np.float32]) -> tuple[float, float] | None:
+def _displacement(grey: NDArray[np.float32], background: NDArray[np.float32]) -> tuple[float, float] | None:
     """By how much the picture is moved, where most of its cells agree; None where they do not, or show too little.
 
     Least squares in each cell (Lucas and Kanade, 1981), then the median: what moves in the scene is outvoted.
     """
-    across, down = gradients(usual)
-    change = grey - usual
+    across, down = gradients(background)
+    change = grey - background
     change -= np.kron(cell_means(change), np.ones((3, 4), np.float32))
     xx, xy, yy = cell_means(across * across), cell_means(across * down), cell_means(down * down)
     xt, yt = cell_means(across * change), cell_means(down * change)
@@ -105,3 +108,40 @@ def _rolls(change: NDArray[np.float32]) -> bool:
     rest = float(np.median(np.abs(change - np.median(change, axis=1)[:, None])))
     bars = float(np.median(np.abs(rows - np.median(rows))))
     return bars >= _BARS and rest <= _ROUGH * bars
+
+
+class FreezeDetector:
+    """Compares exactly, cell by cell: the noise of a sensor makes each picture another one, however little happens in
+    the scene. What is written over a part of the picture may go on changing."""
+
+    def __init__(self) -> None:
+        self._seen = np.zeros((_WHOLE, _REMEMBERED), np.uint32)
+        self._next = np.zeros(_WHOLE, np.uint8)  # where each cell's next digest goes
+        self._touched = np.zeros(CELLS, np.bool_)  # new since the picture stands still
+
+    def repeats(self, digests: NDArray[np.uint32]) -> bool:
+        """Whether the picture shows what it lately showed, but for an overlay. ``digests``: uint32 (48,)."""
+        new = ~(self._seen == digests[:, None]).any(axis=1)
+        cells = np.nonzero(new)[0]
+        self._seen[cells, self._next[cells]] = digests[cells]
+        self._next[cells] = (self._next[cells] + 1) % _REMEMBERED
+        touched = self._touched | new.reshape(CELLS)
+        if int(touched.sum()) <= _OVERLAY:
+            self._touched = touched
+            return True
+        self._touched = np.zeros(CELLS, np.bool_)
+        return False
+
+    def state(self) -> list[str]:
+        """JSON values that `restore` takes."""
+        return [b64encode(part.tobytes()).decode() for part in (self._seen, self._next, self._touched)]
+
+    def restore(self, state: list[Any]) -> None:
+        """Go on from a stored state. Raises `ValueError` for one that no pictures lead to."""
+        seen, following, touched = (b64decode(part) for part in state)
+        places = np.frombuffer(following, np.uint8).reshape(_WHOLE).copy()
+        if (places >= _REMEMBERED).any():
+            raise ValueError("digests out of bounds")
+        self._seen = np.frombuffer(seen, np.uint32).reshape(_WHOLE, _REMEMBERED).copy()
+        self._touched = np.frombuffer(touched, np.bool_).reshape(CELLS).copy()
+        self._next = places

@@ -72,7 +72,7 @@ class VerificationResult(StrEnum):
 
     OK = "ok"
     UNRECORDED = "unrecorded"  # no hash is published and none was recorded
-    OWN = "own"  # a file of the user's, which nobody can vouch for but the user
+    OWN = "own"  # a file of the user's own, for which no hash is known
     WRONG = "wrong"
     MISSING = "missing"
 
@@ -112,7 +112,7 @@ def locate(entry: WeightsFile, explicit: Path | None, weights_dir: Path) -> Path
 
 
 def resolve(entry: WeightsFile, explicit: Path | None, weights_dir: Path) -> Path:
-    """The file to load. Raises `WeightsMissingError` saying which file, where it was looked for, and what mends it."""
+    """The file to load. Raises `WeightsMissingError` naming the file, where it was looked for, and how to fetch it."""
     path = locate(entry, explicit, weights_dir)
     if path.is_file():
         return path
@@ -130,13 +130,13 @@ def resolve(entry: WeightsFile, explicit: Path | None, weights_dir: Path) -> Pat
 def resolve_verified(entry: WeightsFile, explicit: Path | None, weights_dir: Path) -> tuple[Path, str]:
     """`resolve`, and the file's sha256. A pulled file that is not what it should be raises `WeightsMissingError`."""
     resolve(entry, explicit, weights_dir)
-    found = verify(entry, explicit, weights_dir)
-    if found.verdict is VerificationResult.WRONG or found.sha256 is None:
+    check = verify(entry, explicit, weights_dir)
+    if check.verdict is VerificationResult.WRONG or check.sha256 is None:
         raise WeightsMissingError(
-            f"{found.path} is damaged or another file (sha256 {found.sha256}, expected {found.expected}): "
+            f"{check.path} is damaged or another file (sha256 {check.sha256}, expected {check.expected}): "
             f"run `patchwatch weights pull {entry.name} --force`, or set {entry.setting} to a file of your own"
         )
-    return found.path, found.sha256
+    return check.path, check.sha256
 
 
 def verify(entry: WeightsFile, explicit: Path | None, weights_dir: Path) -> Check:
@@ -232,11 +232,11 @@ def _keep(entry: WeightsFile, partial: Path, path: Path, sha256: str) -> Path:
 def _nowhere(
     entry: WeightsFile, weights_dir: Path, reasons: list[tuple[WeightsSource, PatchwatchError]]
 ) -> PatchwatchError:
-    told = "; ".join(f"{source} {error}" for source, error in reasons)
+    failures = "; ".join(f"{source} {error}" for source, error in reasons)
     rejected = all(isinstance(error, RejectedError) for _, error in reasons)
     return (RejectedError if rejected else RetryableError)(
-        f"no source has {entry.name}, nothing was kept: {told}. Run `patchwatch weights pull {entry.name}` again where "
-        f"there is a network, give a file or address of your own with --from, or put the file at "
+        f"no source has {entry.name}, nothing was kept: {failures}. Run `patchwatch weights pull {entry.name}` again "
+        f"where there is a network, give a file or address of your own with --from, or put the file at "
         f"{weights_dir / entry.filenames[-1]}"
     )
 

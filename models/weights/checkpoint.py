@@ -16,7 +16,7 @@ from torch import nn
 
 from patchwatch.contract.errors import ConfigurationError
 
-SAFE_SINCE = "8.4.138"  # measured: 8.4.66 runs what a checkpoint says; 8.4.67 does not, but refuses older files
+SAFE_SINCE = "8.4.138"  # measured: 8.4.66 runs code from a checkpoint; 8.4.67 does not, but refuses older files
 
 Load = Callable[[Path], tuple[nn.Module, Any]]
 _executions: list[str] = []  # what `_Canary` leaves where a loader runs code
@@ -31,13 +31,13 @@ def read_checkpoint(path: Path) -> nn.Module:
     tasks.SAFE_LOAD = True  # somebody in this process may have imported it before, without the switch
     require_safe(tasks.load_checkpoint)
     model, _ = tasks.load_checkpoint(path)
-    found: nn.Module = model
-    return found
+    network: nn.Module = model
+    return network
 
 
 def require_safe(load: Load) -> None:
     """Raises `ConfigurationError` when ``load`` runs code of a file: tried on a harmless one of our own, since a
-    version that does not know the switch for safe loading ignores it without a word."""
+    version that does not know the switch for safe loading ignores it silently."""
     _executions.clear()
     with tempfile.TemporaryDirectory(prefix="patchwatch-checkpoint-") as folder:
         path = Path(folder) / "canary.pt"
@@ -58,8 +58,8 @@ class _Canary:
         return _note_execution, ("executed",)
 
 
-def _note_execution(word: str) -> None:
-    _executions.append(word)
+def _note_execution(event: str) -> None:
+    _executions.append(event)
 
 
 def _import_quietly() -> None:

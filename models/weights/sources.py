@@ -1,6 +1,6 @@
 """Where weights can be had: a hub repository, a web address, or a file of the user's; each fetches into one file.
 
-An address of the user's may hold a password: whoever shows a source or a reason hides it.
+An address of the user's may hold a password: hide it wherever a source or a reason is shown.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TIMEOUT_S = 30.0
 _CHUNK_BYTES = 1 << 20
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
-Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all (None: the server does not say)
+Progress = Callable[[int, int | None], None]  # bytes so far, bytes in all (None: unknown)
 
 
 class WeightsSource(Protocol):

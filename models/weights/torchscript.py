@@ -1,7 +1,7 @@
 """The tensors of a TorchScript archive, read as data.
 
-`torch.jit.load` runs what the archive says while it loads it (``__setstate__``), and what TorchScript can do includes
-writing files. So the program in the archive is left alone: only its attributes are looked at.
+`torch.jit.load` runs code of the archive while it loads it (``__setstate__``), and what TorchScript can do includes
+writing files. So the program in the archive is left alone: only its attributes are read.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ class _Reader(pickle.Unpickler):
             return _Module
         if module == "torch" and name in _DTYPES:
             return _DTYPES[name]
-        if (found := _KNOWN.get((module, name))) is None:
+        if (known := _KNOWN.get((module, name))) is None:
             raise pickle.UnpicklingError(f"it names {module}.{name}, which is no tensor")
-        return found
+        return known
 
     def persistent_load(self, pid: Any) -> _Stored:
         _, dtype, key, *_ = pid

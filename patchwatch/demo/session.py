@@ -86,7 +86,7 @@ def render_normal(options: DemoOptions, folder: Path, progress: Progress) -> Pat
 
 def learn_normal(settings: Settings, normal: Path, progress: Progress) -> float:
     """Learn the camera's bank, as ``patchwatch enroll`` does. Returns its threshold."""
-    clips = recorded_clips([normal], RecordingReader.of(settings, ANALYSIS_FPS))
+    clips = recorded_clips([normal], RecordingReader.from_settings(settings, ANALYSIS_FPS))
     bank = learn(load_engine(settings, PROFILE), clips, count=1, progress=progress)
     save_bank(bank, settings.bank_path(CAMERA, PROFILE))
     return bank.rule.on

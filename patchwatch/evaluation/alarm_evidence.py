@@ -9,7 +9,7 @@ import numpy as np
 
 from models.alarms.event_detector import Event
 from models.banks.bank import Bank
-from models.engine.explanation import NearestNormal, StreamExplanation, explain
+from models.engine.frame_scorer import ExplainedStream, NearestExemplar, explain
 from patchwatch.evaluation.clips import ClipFile
 from patchwatch.evaluation.detection import ClipDetections
 from patchwatch.evaluation.misjudged_frames import pictures_at
@@ -65,13 +65,13 @@ def _evidence(bank: Bank, clip: ScoredClip, event: Event, false: bool) -> AlarmE
     return AlarmEvidence(clip.clip.name, event.opened_s, frame.at_s, event.peak_score, false, streams, "")
 
 
-def _stream(explanation: StreamExplanation, size: tuple[int, int]) -> StreamEvidence:
+def _stream(explanation: ExplainedStream, size: tuple[int, int]) -> StreamEvidence:
     box = None if explanation.box_xyxy_px is None else relative_box(explanation.box_xyxy_px, size)
     nearest = tuple(_nearest(normal) for normal in explanation.nearest)
     return StreamEvidence(explanation.name, explanation.contribution, box, nearest)
 
 
-def _nearest(normal: NearestNormal) -> NearestMoment:
+def _nearest(normal: NearestExemplar) -> NearestMoment:
     return NearestMoment(normal.source, normal.moment.time_s, normal.distance, normal.box, "")
 
 

@@ -10,9 +10,7 @@ from functools import cache, cached_property
 from typing import Any
 
 from models.engine.engine import Engine
-from models.frames.camera_context import CameraContext
-from models.frames.features import Features
-from models.frames.frame import Frame
+from models.frames.frame import CameraContext, Features, Frame
 from models.streams.frame_batch import FrameBatch
 from patchwatch.evaluation.report.profile_result import Cost
 
@@ -39,7 +37,7 @@ class CostMeter:
     def extract(self, engine: Engine, frames: Sequence[Frame], view: CameraContext) -> list[tuple[Features, ...]]:
         """Extract as `Engine.extract` does for one camera, and measure it."""
         start_s = time.perf_counter()
-        batch = _metered_class()(engine.perceive(frames, [view] * len(frames)), self)
+        batch = _metered_class()(engine.batch(frames, [view] * len(frames)), self)
         columns = []
         for stream in engine.streams:
             with self.part((_STREAM, stream.name)):
@@ -99,7 +97,7 @@ class _Metered(FrameBatch):
     """A frame batch whose shared inputs report their cost."""
 
     def __init__(self, batch: FrameBatch, meter: CostMeter) -> None:
-        super().__init__(batch.frames, batch.views, batch._networks, batch._stillness)
+        super().__init__(batch.frames, batch.contexts, batch._networks, batch._reuse)
         self.meter = meter
 
 

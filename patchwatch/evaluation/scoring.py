@@ -9,13 +9,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alarms.event_detector import Box as PixelBox
 from models.banks.bank import Bank
 from models.banks.bank_builder import BankBuilder
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScore, FrameScorer
-from models.frames.camera_context import CameraContext
-from models.frames.features import Features
+from models.frames.frame import Box as PixelBox
+from models.frames.frame import CameraContext, Features
 from models.profiles.profile import Fusion
 from patchwatch.evaluation.clips import ClipFile
 from patchwatch.evaluation.cost import CostMeter
@@ -122,7 +121,7 @@ def score(bank: Bank, clip: ExtractedClip, meter: CostMeter) -> ScoredClip:
     scorer = FrameScorer(bank)
     with meter.scoring(len(clip.frames)):
         readings = tuple(
-            scorer.read(frame.features, frame.at_s, discontinuity=frame.discontinuity) for frame in clip.frames
+            scorer.score(frame.features, frame.at_s, discontinuity=frame.discontinuity) for frame in clip.frames
         )
     return ScoredClip(clip, readings)
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, model_validator
 from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.contract.timestamps import Time
 from patchwatch.messages.base import CameraId, Message, Words
+from patchwatch.messages.score import Region
 
 
 class AlertState(StrEnum):
@@ -41,12 +42,16 @@ class AlertKind(StrEnum):
 
 
 class AlertRegion(Message):
-    """A box in pixels of the camera's own picture."""
+    """A `Region` as JSON."""
 
     x1: int
     y1: int
     x2: int
     y2: int
+
+    @classmethod
+    def from_region(cls, region: Region | None) -> Self | None:
+        return None if region is None else cls(x1=region.x1, y1=region.y1, x2=region.x2, y2=region.y2)
 
 
 class Alert(Message):

@@ -19,8 +19,7 @@ from models.banks.bank import Bank
 from models.banks.bank_file import check_identity, load_bank
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScorer
-from models.frames.camera_context import CameraContext
-from models.frames.frame import Frame
+from models.frames.frame import CameraContext, Frame
 from models.profiles.profile import load_profile
 from patchwatch.contract.errors import BankMismatchError, NonFiniteScoreError, PatchwatchError
 
@@ -64,9 +63,9 @@ def outcome(path: Path, engine: Engine, features: Any) -> str:
 
 
 def score(bank: Bank, features: Any) -> None:
-    analyzer = FrameScorer(bank)
+    scorer = FrameScorer(bank)
     for n in range(20):
-        reading = analyzer.read(features, n / FPS)
+        reading = scorer.score(features, n / FPS)
         assert 0 <= reading.score <= 1
         assert math.isfinite(reading.raw)
 

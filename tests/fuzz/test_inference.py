@@ -17,8 +17,7 @@ from patchwatch.bus import keys
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameMessage
-from workers.inference.camera_state import CameraState
-from workers.inference.commit import Committer
+from workers.inference.commit import Committer, resume
 from workers.inference.engine_cache import EngineCache
 from workers.inference.frame_age import FrameAge
 from workers.inference.queue_reader import QueuedFrame
@@ -110,8 +109,8 @@ def test_any_stored_state_is_gone_on_from_or_left_out(tally: Tally, stocked: Any
         for mutator in tally.mutators(STATES):
             client.delete(names.scores, names.minutes)  # their ids only rise
             stored = damaged_state(mutator, dict(state), dict(counters))
-            session = CameraState.resume(camera, names, b"w:1", *stored)
-            session.refresh_bank(settings, engines)
+            session = resume(camera, names, b"w:1", *stored)
+            session.bank.refresh(settings, engines)
             tally.count(STATES, "gone on from" if session.recent else "left out")
             for seq in range(session.position + 1, session.position + 4):
                 frame = frame_message(seq % 10_000, time.time_ns())

@@ -50,7 +50,9 @@ def test_the_detector_from_grey_levels_to_candidates(data: Path, mode: FakeTenso
     run.module.half().model[-1].float()  # as it is held on a GPU: the head in fp32
     there = Eager(faked(run.module, mode), THERE)
     with mode, torch.inference_mode():
-        inputs = Letterbox.of(360, 640, 32).apply(torch.zeros((2, 3, 360, 640), dtype=torch.uint8, device=CUDA))
+        inputs = Letterbox.for_picture(360, 640, 32).apply(
+            torch.zeros((2, 3, 360, 640), dtype=torch.uint8, device=CUDA)
+        )
         outputs = there(inputs)
         best = _best_of_each(outputs, outputs[:, 4:].amax(1))
     assert (inputs.shape, inputs.dtype) == ((2, 3, 384, 640), torch.float32)

@@ -19,9 +19,7 @@ from slow_reference import SlowBackbone, slow_boxes, slow_coreset, slow_crops, s
 from models.banks.bank import StreamBank, frame_distance  # noqa: E402
 from models.engine.engine import Engine  # noqa: E402
 from models.exemplars.coreset import draw_coreset  # noqa: E402
-from models.frames.camera_context import CameraContext  # noqa: E402
-from models.frames.features import Features  # noqa: E402
-from models.frames.frame import Frame  # noqa: E402
+from models.frames.frame import CameraContext, Features, Frame  # noqa: E402
 from models.networks.backbone import random_trunk  # noqa: E402
 from models.profiles.fusion import fuse  # noqa: E402
 from models.profiles.profile import Profile, load_profile  # noqa: E402

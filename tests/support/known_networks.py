@@ -7,9 +7,8 @@ from typing import cast
 
 import numpy as np
 
-from models.frames.camera_context import CameraContext
 from models.frames.detections import Detections
-from models.frames.frame import Frame
+from models.frames.frame import CameraContext, Frame
 from models.frames.optical_flow import Flow
 from models.networks.networks import Networks
 from models.streams.frame_batch import FrameBatch

@@ -9,7 +9,7 @@ import numpy as np
 
 from models.exemplars.coreset import draw_coreset
 from models.exemplars.exemplars import Exemplars
-from models.frames.features import Features
+from models.frames.frame import Features
 from models.streams.frame_batch import FrameBatch
 
 DIM = 6

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alarms.alert_gate import AlertGate
+from models.alarms.event_detector import AlertGate
 from models.tampering.condition import Condition
 from models.tampering.detector import TamperingDetector
 
@@ -64,5 +64,5 @@ def watched(
     watch: TamperingDetector, pictures: Iterable[Picture], start_s: float = 0.0
 ) -> tuple[list[Condition], list[AlertGate]]:
     """All changes, and the attention that each picture is worth."""
-    sights = [watch.look(picture, round(start_s + n / FPS, 6)) for n, picture in enumerate(pictures)]
-    return [change for sight in sights for change in sight.changes], [sight.attention for sight in sights]
+    checks = [watch.observe(picture, round(start_s + n / FPS, 6)) for n, picture in enumerate(pictures)]
+    return [change for check in checks for change in check.changes], [check.gate for check in checks]

@@ -27,8 +27,8 @@ from patchwatch.messages.camera import Camera
 from patchwatch.messages.capture_status import CaptureStatus
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from workers.inference.camera_state import CameraState
-from workers.inference.commit import CommitBatch, Committer
-from workers.inference.queue_reader import QueuedFrame, QueueReader, _taken
+from workers.inference.commit import CommitBatch, Committer, resume
+from workers.inference.queue_reader import QueuedFrame, QueueReader, queued_frame
 from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture.protocol import CaptureReport, ReportKind
 from workers.ingest.capture.publisher import Publisher, Stopped
@@ -112,7 +112,7 @@ class OneCamera:
         self.committer = Committer(self.client, Settings())
         self.tracker = CaptureStatusTracker(CAMERA, 5.0, None, lambda: None)
         self.publisher: Publisher | None = None
-        self.session: CameraState | None = None
+        self.state: CameraState | None = None
         self.hand: list[QueuedFrame] = []
         self.waited_s = 0.0
 
@@ -156,37 +156,37 @@ class OneCamera:
     def resume(self) -> CameraState:
         self.client.set(SCORING.unit.lease, SCORING.value)
         state, counters = self.client.hgetall(KEYS.state), self.client.hgetall(KEYS.counters)
-        return CameraState.resume(CAMERA, KEYS, SCORING.value, state, counters)
+        return resume(CAMERA, KEYS, SCORING.value, state, counters)
 
     def renew(self) -> None:
         """A flush takes the partition's lease too: its worker sees that when it renews, and reads all anew."""
         if self.client.get(SCORING.unit.lease) != SCORING.value:
-            self.session, self.hand = None, []
+            self.state, self.hand = None, []
 
     def take(self) -> None:
-        self.session = self.session or self.resume()
+        self.state = self.state or self.resume()
         reader = QueueReader(self.client, 3, 0.0, 5.0)
-        entries = reader._entries({KEYS.frames: self.session.position}, 3).get(KEYS.frames, [])
-        self.hand = [_taken(self.session, entry) for entry in entries]
+        entries = reader._read_entries({KEYS.frames: self.state.position}, 3).get(KEYS.frames, [])
+        self.hand = [queued_frame(self.state, entry) for entry in entries]
 
     def decide(self, scored: bool) -> int:
         """Score or drop what is in hand, and commit; returns how many were scored."""
-        assert self.session is not None
+        assert self.state is not None
         count = 0
         for entry in self.hand:
-            if self.session.take(entry.seq, entry.books):
+            if self.state.advance(entry.seq, entry.gaps):
                 assert entry.message is not None
-                self.session.keep(entry.seq, entry.message.captured_at_ns)
+                self.state.keep_frame(entry.seq, entry.message.captured_at_ns)
                 if scored:
-                    self.session.counters["scored"] += 1
+                    self.state.counters["scored"] += 1
                     count += 1
                 else:
-                    self.session.drop(DropReason.TOO_OLD)
+                    self.state.count_drop(DropReason.TOO_OLD)
         self.hand = []
         try:
-            self.committer.commit(self.session, CommitBatch())
+            self.committer.commit(self.state, CommitBatch())
         except (LeaseLostError, LeaseLapsedError):
-            self.session = None
+            self.state = None
             return 0
         return count
 
@@ -252,7 +252,7 @@ class Books(RuleBasedStateMachine):
     def inference_takes(self) -> None:
         self.camera.take()
 
-    @precondition(lambda self: self.camera.session is not None)
+    @precondition(lambda self: self.camera.state is not None)
     @rule(scored=st.booleans())
     def inference_commits(self, scored: bool) -> None:
         self.scored += self.camera.decide(scored)
@@ -263,7 +263,7 @@ class Books(RuleBasedStateMachine):
 
     @rule()
     def inference_is_killed(self) -> None:
-        self.camera.session = None
+        self.camera.state = None
         self.camera.hand = []
 
     @rule()

@@ -40,7 +40,9 @@ def tape(settings: Settings) -> Path:
     """A recording with something to alert on, of a camera that has learnt normal."""
     folder = settings.media_dirs[0]
     normal = write_recording(folder / "normal.mp4", loops=3)
-    bank = learn(load_engine(settings, "motion"), recorded_clips([normal], RecordingReader.of(settings, 5.0)), count=1)
+    bank = learn(
+        load_engine(settings, "motion"), recorded_clips([normal], RecordingReader.from_settings(settings, 5.0)), count=1
+    )
     save_bank(bank, settings.bank_path("tape", "motion"))
     return write_recording(folder / "tape.mp4", loops=3, rushes=((10.0, 16.0),))
 

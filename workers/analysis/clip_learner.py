@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from models.banks.bank import Bank
 from models.banks.bank_builder import BankBuilder
-from models.exemplars.footage_moments import Moment
-from models.frames.features import Features
+from models.exemplars.provenance import Moment
+from models.frames.frame import Features
 
 
 class ClipLearner:

@@ -1,4 +1,4 @@
-"""Enrolment and scoring of recordings without a queue: the same pictures, the same method as live."""
+"""Learns from recordings and scores them without a queue, on the same pictures and by the same method as live."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ from models.banks.bank_builder import BankBuilder
 from models.banks.bank_file import check_identity
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScore, FrameScorer
-from models.exemplars.footage_index import THUMBNAILS_MB
-from models.frames.camera_context import CameraContext
-from models.frames.features import Features
-from models.frames.frame import Frame
+from models.exemplars.provenance import THUMBNAILS_MB, Moment
+from models.frames.frame import CameraContext, Features, Frame
 from models.frames.scene_cuts import SceneCuts
 from models.tampering.detector import TamperingDetector
 from models.tampering.expectation import Expectation
@@ -24,8 +22,7 @@ from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.redaction import redact
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.explanation import Explanation
-from workers.analysis.clip_learner import ClipLearner
-from workers.analysis.explanation import Explained, explanation_of
+from workers.analysis.explanation import explanation_of
 from workers.media import jpeg_codec
 from workers.media.frame_folder import FRAME_RATE, FrameFolder
 from workers.media.video import SampledFrame, Video, VideoOptions
@@ -49,7 +46,7 @@ class RecordingReader:
     on_packet: Callable[[], None] = lambda: None  # called for whatever arrives, sampled or not
 
     @classmethod
-    def of(cls, settings: Settings, analysis_fps: float | None = None) -> RecordingReader:
+    def from_settings(cls, settings: Settings, analysis_fps: float | None = None) -> RecordingReader:
         options = VideoOptions(
             analysis_fps=analysis_fps or settings.analysis_fps,
             max_side_px=settings.max_side_px,
@@ -83,22 +80,22 @@ class RecordingReader:
 
 
 @dataclass(frozen=True)
-class ScoredFrame:
-    """One scored frame of a recording; times are seconds since its start."""
+class RecordingScore:
+    """The score of one frame of a recording; times are seconds since its start."""
 
     media_time_s: float
     source_width: int
     source_height: int
     width: int
     height: int
-    reading: FrameScore
+    score: FrameScore
 
 
 @dataclass(frozen=True)
 class AnalysedFrame:
-    """A scored frame with its picture and what each stream saw in it."""
+    """A scored frame with its picture and the features that each stream extracted."""
 
-    scored: ScoredFrame
+    result: RecordingScore
     frame: Frame
     features: tuple[Features, ...]
 
@@ -107,7 +104,7 @@ class AnalysedFrame:
 class ExplainedFrame:
     """One frame of a recording with its explanation. ``jpeg``: its picture as it was analysed."""
 
-    scored: ScoredFrame
+    result: RecordingScore
     explanation: Explanation
     jpeg: bytes
 
@@ -143,51 +140,57 @@ def learn(
     progress: Progress = lambda done, what: None,
 ) -> Bank:
     """Learn a bank from ``count`` clips of normal. Raises `InsufficientFootageError` and the clips' own errors."""
-    learner = ClipLearner(
-        BankBuilder(engine.profile, engine.streams, engine.identity, false_alarms_per_day, thumbnails_mb)
-    )
+    builder = BankBuilder(engine.profile, engine.streams, engine.identity, false_alarms_per_day, thumbnails_mb)
+    names: list[str] = []
     for number, clip in enumerate(clips):
-        learner.begin(clip.name, live=clip.live)
-        view, first_s = CameraContext(), None
+        names.append(clip.name)
+        context, first_s, starts = CameraContext(), None, True
+        offset_s = builder.next_free_s
         for frames in clip.batches:
             first_s = frames[0].at_s if first_s is None else first_s
-            for frame, features in zip(frames, engine.extract(frames, [view] * len(frames)), strict=True):
-                learner.add(frame.at_s, features, frame.rgb, discontinuity=frame.discontinuity, cut=frame.cut)
+            for frame, features in zip(frames, engine.extract(frames, [context] * len(frames)), strict=True):
+                since_s = frame.at_s - first_s
+                moment = Moment(number, since_s, frame.at_s) if clip.live else Moment(number, frame.at_s)
+                builder.add(
+                    offset_s + since_s, features, frame.rgb, moment=moment,
+                    starts_run=starts or frame.discontinuity, cut=frame.cut,
+                )  # fmt: skip
+                starts = False
             share = min(1.0, (frames[-1].at_s - first_s) / clip.duration_s) if clip.duration_s else 0.5
             progress(_READING_SHARE * (number + share) / count, f"reading {clip.name}")
-    return learner.build(
-        lambda done: progress(_READING_SHARE + (1 - _READING_SHARE) * done, "drawing exemplars, calibrating")
+    return builder.build(
+        names, lambda done: progress(_READING_SHARE + (1 - _READING_SHARE) * done, "drawing exemplars, calibrating")
     )
 
 
-def score(engine: Engine, bank: Bank, source: str | Path, reader: RecordingReader) -> Iterator[ScoredFrame]:
+def score(engine: Engine, bank: Bank, source: str | Path, reader: RecordingReader) -> Iterator[RecordingScore]:
     """Score a recording frame by frame as the live path would.
 
     Raises `BankMismatchError` before the first frame when the bank was learnt with something else.
     """
-    return (analysed.scored for analysed in analyse(engine, bank, source, reader))
+    return (frame.result for frame in analyse(engine, bank, source, reader))
 
 
 def analyse(engine: Engine, bank: Bank, source: str | Path, reader: RecordingReader) -> Iterator[AnalysedFrame]:
-    """As `score`, with each frame's picture and features: whoever keeps them keeps much memory."""
+    """As `score`, with each frame's picture and features, which take much memory if they are kept."""
     check_identity(bank, engine.profile, engine.identity)
     return _analyse(engine, bank, source, reader)
 
 
 def _analyse(engine: Engine, bank: Bank, source: str | Path, reader: RecordingReader) -> Iterator[AnalysedFrame]:
-    analyzer, view, watch = FrameScorer(bank), CameraContext(), TamperingDetector()
-    watch.expect(Expectation(bank.moments.thumbnails))
+    scorer, context, tampering = FrameScorer(bank), CameraContext(), TamperingDetector()
+    tampering.expect(Expectation(bank.moments.thumbnails))
     with reader.open(source) as video:
         for batch in reader.batches(video):
             frames = [frame for _, frame in batch]
-            for (sampled, frame), features in zip(batch, engine.extract(frames, [view] * len(frames)), strict=True):
+            for (sampled, frame), features in zip(batch, engine.extract(frames, [context] * len(frames)), strict=True):
                 rejoined = frame.discontinuity and not frame.cut
-                attention = watch.look(frame.rgb, frame.at_s, rejoined=rejoined, cut=frame.cut).attention
-                scored = ScoredFrame(
+                gate = tampering.observe(frame.rgb, frame.at_s, rejoined=rejoined, cut=frame.cut).gate
+                result = RecordingScore(
                     sampled.media_time_s, sampled.source_width, sampled.source_height, frame.width, frame.height,
-                    analyzer.read(features, frame.at_s, attention, discontinuity=frame.discontinuity),
+                    scorer.score(features, frame.at_s, gate, discontinuity=frame.discontinuity),
                 )  # fmt: skip
-                yield AnalysedFrame(scored, frame, features)
+                yield AnalysedFrame(result, frame, features)
 
 
 def explain(
@@ -197,24 +200,25 @@ def explain(
 
     Raises what `score` raises, and `RejectedError` when the recording has no frame then.
     """
-    found = None
+    latest = None
     for analysed in analyse(engine, bank, source, reader):
-        if analysed.scored.media_time_s > at_s + _SAME_INSTANT_S:
+        if analysed.result.media_time_s > at_s + _SAME_INSTANT_S:
             break
-        found = analysed
+        latest = analysed
     else:
-        if found is None or at_s > found.scored.media_time_s + 1 / reader.video.analysis_fps:
-            length_s = found.scored.media_time_s if found else 0.0
+        if latest is None or at_s > latest.result.media_time_s + 1 / reader.video.analysis_fps:
+            length_s = latest.result.media_time_s if latest else 0.0
             raise RejectedError(f"there is no frame at {at_s:g} s: the last is at {length_s:.1f} s")
-    if found is None:
+    if latest is None:
         raise RejectedError(f"there is no frame at {at_s:g} s: the first is later")
-    scored = found.scored
-    explained = Explained(
-        camera_id, round(scored.media_time_s * 1000), None,
-        (scored.width, scored.height), (scored.source_width, scored.source_height),
+    result = latest.result
+    message = explanation_of(
+        bank, latest.features, result.score,
+        camera_id=camera_id, at_ms=round(result.media_time_s * 1000), seq=None,
+        size=(result.width, result.height), source_size=(result.source_width, result.source_height),
+        thumbnails=True,
     )  # fmt: skip
-    message = explanation_of(explained, bank, found.features, scored.reading, thumbnails=True)
-    return ExplainedFrame(scored, message, jpeg_codec.encode(found.frame.rgb, reader.jpeg_quality))
+    return ExplainedFrame(result, message, jpeg_codec.encode(latest.frame.rgb, reader.jpeg_quality))
 
 
 def _name(source: str | Path) -> str:

@@ -1,4 +1,4 @@
-"""Thresholds of a bank, as they are sent and shown."""
+"""Thresholds of a bank as messages."""
 
 from __future__ import annotations
 

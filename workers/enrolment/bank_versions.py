@@ -20,8 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.banks.bank import Bank
-from models.banks.bank_facts import BankStamp
-from models.banks.bank_file import FORMAT, load_bank, put_in_place, read_stamp
+from models.banks.bank_file import FORMAT, BankStamp, load_bank, put_in_place, read_stamp
 from patchwatch.contract.errors import (
     BankMismatchError,
     ConflictError,

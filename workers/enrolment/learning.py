@@ -93,7 +93,9 @@ def _clips(order: LearningOrder, settings: Settings, reporter: Reporter) -> Iter
     if order.live_descriptor is not None:
         yield live_clip(order.live_descriptor, order.camera_id, order.live_seconds, settings.batch_frames)
         return
-    reader = replace(RecordingReader.of(settings, order.analysis_fps), limit_s=order.limit_s, on_packet=reporter.beat)
+    reader = replace(
+        RecordingReader.from_settings(settings, order.analysis_fps), limit_s=order.limit_s, on_packet=reporter.beat
+    )
     for text in order.sources:
         waiting = partial(reporter.reading, redact(text))
         for clip in _watched(_opened_clips(text, reader, settings), waiting):

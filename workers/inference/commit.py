@@ -1,56 +1,67 @@
-"""What a batch changed for one camera, written in one transaction under the partition's lease."""
+"""Commits the results and the state of one camera in one transaction, and resumes the state after a restart."""
 
 from __future__ import annotations
 
 import json
+import logging
 import uuid
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Annotated, Any, cast
 
 import redis
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
-from patchwatch.bus.keys import LeaseKeys
+from patchwatch.bus.keys import CameraKeys, LeaseKeys
 from patchwatch.bus.unlogged_writes import set_fields
+from patchwatch.contract.bounds import Count, TimeMs, counted
 from patchwatch.contract.errors import BusUnavailableError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import Alert
 from patchwatch.messages.analysis_status import AnalysisStatus
-from patchwatch.messages.camera import is_over
+from patchwatch.messages.camera import Camera, is_over
+from patchwatch.messages.clock_eras import Eras
 from patchwatch.messages.explanation import Explanation
+from patchwatch.messages.frame import FrameGaps
 from patchwatch.messages.score import Score, ScoreMinute
+from workers.analysis.camera_time import CameraTime, TimedFrame
+from workers.inference.camera_bank import UNREADABLE
 from workers.inference.camera_state import CameraState
 from workers.runtime.lease import Lease
 
-_LOOKED_AT = 50  # alerts, each time that one is told, whether their records are gone
+_EXAMINED = 50  # listed alerts of either order, each time that one is announced, for records that have expired
+_CONDITIONS: TypeAdapter[dict[str, Any] | None] = TypeAdapter(dict[str, Any] | None)
+_Score = Annotated[float, Field(ge=0, le=1)]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class ChangedAlert:
-    """A changed alert, and whether subscribers shall hear of it. At its peak: that frame's JPEG and explanation."""
+class AlertUpdate:
+    """A changed alert, and whether to announce it to subscribers. At its peak: that frame's JPEG and explanation."""
 
     alert: Alert
-    tell: bool
+    announce: bool
     picture: bytes | None = None
     explanation: Explanation | None = None
 
 
 @dataclass
 class CommitBatch:
-    """Results of one camera that wait to be committed. ``id`` tells afterwards whether they were."""
+    """Results of one camera that wait to be committed. By its ``id`` one can ask afterwards whether it was."""
 
     scores: list[tuple[int, Score]] = field(default_factory=list)  # (entry id: the camera's own time in ms, score)
     minutes: list[tuple[int, ScoreMinute]] = field(default_factory=list)  # (entry id: of its last score, minute)
-    alerts: list[ChangedAlert] = field(default_factory=list)
+    alerts: list[AlertUpdate] = field(default_factory=list)
     explanation: Explanation | None = None  # of the last scored frame
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 class Committer:
-    """Writes outcomes so that a restart neither repeats nor loses a score.
+    """Writes batches so that a restart neither repeats nor loses a score.
 
     Scores, alerts, the camera's state and the trimming of its frames succeed or fail together, and only while this
     worker holds the lease.
@@ -61,108 +72,108 @@ class Committer:
         self._clock = clock or BusClock()
         self._settings = settings
 
-    def commit(self, session: CameraState, outcome: CommitBatch) -> None:
+    def commit(self, state: CameraState, batch: CommitBatch) -> None:
         """Raises `LeaseLostError`, or `BusUnavailableError` when it is unknown whether it was applied: then call
         `applied` once Redis answers again, and `commit` again if it was not."""
-        expired = self._expired_alerts() if any(change.tell for change in outcome.alerts) else []
-        self._under_lease(session, lambda pipe: self._queue(pipe, session, outcome, expired))
+        expired = self._expired_alerts() if any(change.announce for change in batch.alerts) else []
+        self._under_lease(state, lambda pipe: self._queue_batch(pipe, state, batch, expired))
 
-    def tell(self, session: CameraState, status: AnalysisStatus) -> None:
-        """Publish where the camera's analysis stands. Raises as `commit`."""
-        self._under_lease(session, lambda pipe: pipe.set(session.keys.analysis, status.encode()))
+    def publish_status(self, state: CameraState, status: AnalysisStatus) -> None:
+        """Publish the status of the camera's analysis. Raises as `commit`."""
+        self._under_lease(state, lambda pipe: pipe.set(state.keys.analysis, status.encode()))
 
-    def erase(self, session: CameraState) -> None:
+    def erase(self, state: CameraState) -> None:
         """Delete what was committed for a camera after its removal; nothing while it is there in this incarnation.
 
         Raises as `commit`."""
 
         def is_gone(pipe: redis.client.Pipeline) -> bool:
             pipe.watch(keys.CAMERAS)  # type: ignore[no-untyped-call]
-            record = cast("bytes | None", pipe.hget(keys.CAMERAS, session.camera.id))
-            return is_over(record, session.camera.incarnation)
+            record = cast("bytes | None", pipe.hget(keys.CAMERAS, state.camera.id))
+            return is_over(record, state.camera.incarnation)
 
-        self._under_lease(session, lambda pipe: pipe.delete(*session.keys.of_inference), is_gone)
+        self._under_lease(state, lambda pipe: pipe.delete(*state.keys.of_inference), is_gone)
 
     def _under_lease(
         self,
-        session: CameraState,
+        state: CameraState,
         queue: Callable[[redis.client.Pipeline], object],
         only_if: Callable[[redis.client.Pipeline], bool] = lambda _: True,
     ) -> None:
-        lease = Lease(LeaseKeys.for_partition(session.keys.partition), session.lease)
+        lease = Lease(LeaseKeys.for_partition(state.keys.partition), state.lease)
         try:
             with translated():
                 lease.write(self._client, queue, only_if)
         except redis.ResponseError as error:
             raise BusUnavailableError(f"Redis refused a commit: {error}") from None
 
-    def applied(self, session: CameraState, outcome: CommitBatch) -> bool:
-        """Whether this outcome was the last to take effect for the camera."""
+    def applied(self, state: CameraState, batch: CommitBatch) -> bool:
+        """Whether this batch was the last to take effect for the camera."""
         with translated():
-            return self._client.hget(session.keys.state, "commit") == outcome.id.encode()
+            return self._client.hget(state.keys.state, "commit") == batch.id.encode()
 
     def _expired_alerts(self) -> list[bytes]:
-        """Some of the listed alerts whose records are gone, as Redis lets them go by its own time. Those told of first
-        are looked at, and those that began first: what a clock was when they began has no say."""
+        """Some of the listed alerts whose records have expired, which Redis decides by its own time. Those announced
+        first and those that began first are examined, so that a clock which was wrong then does not matter."""
         with translated():
             listed: set[Any] = {
-                *self._client.zrange(keys.ALERTS_BY_RECEIPT, 0, _LOOKED_AT - 1),
-                *self._client.zrange(keys.ALERTS_BY_TIME, 0, _LOOKED_AT - 1),
+                *self._client.zrange(keys.ALERTS_BY_RECEIPT, 0, _EXAMINED - 1),
+                *self._client.zrange(keys.ALERTS_BY_TIME, 0, _EXAMINED - 1),
             }
             names = sorted(listed)
             records = self._client.mget([keys.alert(name.decode()) for name in names]) if names else []
         return [name for name, record in zip(names, records, strict=True) if record is None]
 
-    def _queue(
-        self, pipe: redis.client.Pipeline, session: CameraState, outcome: CommitBatch, expired: Sequence[bytes] = ()
+    def _queue_batch(
+        self, pipe: redis.client.Pipeline, state: CameraState, batch: CommitBatch, expired: Sequence[bytes] = ()
     ) -> None:
-        of = session.keys
-        self._queue_scores(pipe, session, outcome)
+        camera_keys = state.keys
+        self._queue_scores(pipe, state, batch)
         if expired:
             pipe.zrem(keys.ALERTS_BY_TIME, *expired)
             pipe.zrem(keys.ALERTS_BY_RECEIPT, *expired)
-        for change in outcome.alerts:
+        for change in batch.alerts:
             self._queue_alert(pipe, change)
-        self._queue_state(pipe, session, outcome)
-        counters: dict[Any, Any] = dict(session.counters)
+        self._queue_state(pipe, state, batch)
+        counters: dict[Any, Any] = dict(state.counters)
         if counters:
-            pipe.hset(of.counters, mapping=counters)
-        if not session.over:
-            kept_from = session.recent[0][0] if session.recent else session.position
-            pipe.xtrim(of.frames, minid=f"{kept_from}-0", approximate=False)
+            pipe.hset(camera_keys.counters, mapping=counters)
+        if not state.removed:
+            kept_from = state.recent[0][0] if state.recent else state.position
+            pipe.xtrim(camera_keys.frames, minid=f"{kept_from}-0", approximate=False)
 
-    def _queue_state(self, pipe: redis.client.Pipeline, session: CameraState, outcome: CommitBatch) -> None:
-        worker = session.worker_state()
-        conditions = json.dumps(worker.pop("conditions", None))
+    def _queue_state(self, pipe: redis.client.Pipeline, state: CameraState, batch: CommitBatch) -> None:
+        stored = state_to_store(state)
+        conditions = json.dumps(stored.pop("conditions"))
         logged: dict[Any, Any] = {
-            "commit": outcome.id,
-            "seq": session.position,
-            "books": session.books.encode(),
-            "worker": json.dumps(worker),
-            "eras": session.camera_time.eras.encode(),
+            "commit": batch.id,
+            "seq": state.position,
+            "books": state.gaps.encode(),
+            "worker": json.dumps(stored),
+            "eras": state.camera_time.eras.encode(),
         }
-        unlogged: dict[Any, Any] = {"boxes": json.dumps(session.boxes)}
-        if outcome.explanation is not None:
-            unlogged["explanation"] = outcome.explanation.encode()
-        # They change slowly and are large: after a crash those of the last minute, or of the last alert, will do.
-        (logged if outcome.minutes or outcome.alerts else unlogged)["conditions"] = conditions
-        pipe.hset(session.keys.state, mapping=logged)
-        set_fields(pipe, session.keys.state, unlogged)
+        unlogged: dict[Any, Any] = {"boxes": json.dumps(state.boxes)}
+        if batch.explanation is not None:
+            unlogged["explanation"] = batch.explanation.encode()
+        # They change slowly and are large: after a crash, those of the last minute or the last alert are good enough.
+        (logged if batch.minutes or batch.alerts else unlogged)["conditions"] = conditions
+        pipe.hset(state.keys.state, mapping=logged)
+        set_fields(pipe, state.keys.state, unlogged)
 
-    def _queue_scores(self, pipe: redis.client.Pipeline, session: CameraState, outcome: CommitBatch) -> None:
-        of = session.keys
-        for entry_ms, score in outcome.scores:
-            pipe.xadd(of.scores, _fields(score.encode()), id=f"{entry_ms}-0")
-        if outcome.scores:
-            oldest_ms = outcome.scores[-1][0] - int(self._settings.score_retention_hours * 3_600_000)
-            pipe.xtrim(of.scores, minid=f"{max(0, oldest_ms)}-0", approximate=True)
-        for entry_ms, minute in outcome.minutes:
-            pipe.xadd(of.minutes, _fields(minute.encode()), id=f"{entry_ms}-0")
+    def _queue_scores(self, pipe: redis.client.Pipeline, state: CameraState, batch: CommitBatch) -> None:
+        camera_keys = state.keys
+        for entry_ms, score in batch.scores:
+            pipe.xadd(camera_keys.scores, _fields(score.encode()), id=f"{entry_ms}-0")
+        if batch.scores:
+            oldest_ms = batch.scores[-1][0] - int(self._settings.score_retention_hours * 3_600_000)
+            pipe.xtrim(camera_keys.scores, minid=f"{max(0, oldest_ms)}-0", approximate=True)
+        for entry_ms, minute in batch.minutes:
+            pipe.xadd(camera_keys.minutes, _fields(minute.encode()), id=f"{entry_ms}-0")
             oldest_ms = entry_ms - int(self._settings.minute_retention_days * 86_400_000)
-            pipe.xtrim(of.minutes, minid=f"{max(0, oldest_ms)}-0", approximate=True)
-            session.camera_time.eras.forget_before(oldest_ms)
+            pipe.xtrim(camera_keys.minutes, minid=f"{max(0, oldest_ms)}-0", approximate=True)
+            state.camera_time.eras.forget_before(oldest_ms)
 
-    def _queue_alert(self, pipe: redis.client.Pipeline, change: ChangedAlert) -> None:
+    def _queue_alert(self, pipe: redis.client.Pipeline, change: AlertUpdate) -> None:
         alert = change.alert
         lifetime_s = int(self._settings.alert_retention_days * 86_400)
         pipe.set(keys.alert(alert.id), alert.encode(), ex=lifetime_s)
@@ -170,7 +181,7 @@ class Committer:
             pipe.set(keys.alert_picture(alert.id), change.picture, ex=lifetime_s)
         if change.explanation is not None:
             pipe.set(keys.alert_explanation(alert.id), change.explanation.encode(), ex=lifetime_s)
-        if change.tell:
+        if change.announce:
             pipe.xadd(keys.ALERTS, {b"a": alert.encode()}, maxlen=100_000, approximate=True)
             pipe.zadd(keys.ALERTS_BY_TIME, {alert.id: alert.started_at_ms})
             pipe.zadd(keys.ALERTS_BY_RECEIPT, {alert.id: self._clock.now_ms()}, nx=True)
@@ -178,3 +189,96 @@ class Committer:
 
 def _fields(encoded: dict[bytes, bytes]) -> dict[Any, Any]:
     return dict(encoded)  # redis-py's types want its own union of keys and values
+
+
+class StoredState(BaseModel):
+    """See `state_to_store`. Checked when it is read: a defect here would fail every commit that follows.
+
+    ``minute``: start, count, sum and peak of its scores.
+    """
+
+    model_config = ConfigDict(extra="ignore", allow_inf_nan=False)
+
+    analyzer: dict[str, Any] | None
+    last_score_ms: TimeMs
+    minute: tuple[TimeMs, Annotated[int, Field(gt=0, lt=2**32)], Annotated[float, Field(ge=0)], _Score] | None
+    alert: Alert | None
+    told_peak: _Score
+    recent: list[tuple[Count, Count]]
+    time: tuple[Count, Count, int] | None = None  # of the last frame: own, captured, media; unknown to earlier versions
+    conditions: dict[str, Any] | None = None  # earlier versions stored it here
+    cuts: dict[str, Any] | None = None  # unknown to earlier versions, as is what follows
+    cut_frames: list[Count] = []
+
+    def with_conditions(self, stored: bytes | None) -> StoredState:
+        """The conditions have a field of their own in Redis. Raises pydantic's `ValidationError`, a `ValueError`."""
+        return self if stored is None else self.model_copy(update={"conditions": _CONDITIONS.validate_json(stored)})
+
+
+def state_to_store(state: CameraState) -> dict[str, Any]:
+    """JSON values that every commit stores; `resume` reads them."""
+    bank, minute, last_frame = state.bank, state.minute, state.camera_time.last
+    return {
+        "analyzer": bank.scorer.state() if bank.scorer else bank.stored_scorer,
+        "last_score_ms": state.last_score_ms,
+        "minute": [minute.minute_ms, minute.count, minute.total, minute.peak] if minute else None,
+        "alert": state.anomaly.open.model_dump(mode="json") if state.anomaly.open else None,
+        "told_peak": state.anomaly.announced_peak,
+        "recent": list(state.recent),
+        "time": list(last_frame[:3]) if last_frame else None,
+        "conditions": state.conditions.state(),
+        "cuts": state.cuts.state(),
+        "cut_frames": sorted(state.cut_frames),
+    }
+
+
+def resume(
+    camera: Camera,
+    keys: CameraKeys,
+    lease: bytes,
+    stored: dict[bytes, bytes],
+    counters: dict[bytes, bytes],
+    last_score_ms: int = 0,
+    clock: BusClock | None = None,
+) -> CameraState:
+    """Go on from what the last commit left in Redis; from nothing for a new camera.
+
+    ``last_score_ms``: the id of the camera's last score in Redis, which the next one has to follow. Of a state that
+    another version wrote, the readable parts are restored.
+    """
+    state = CameraState(camera, keys, lease, clock or BusClock())
+    state.camera_time = CameraTime(Eras.from_record(stored.get(b"eras")))
+    state.counters = Counter({name.decode(errors="replace"): counted(value) for name, value in counters.items()})
+    if b"seq" in stored:
+        state.position = counted(stored[b"seq"])
+        state.gaps = FrameGaps.decode(stored.get(b"books")) or FrameGaps()
+    if b"worker" in stored:
+        try:
+            worker = StoredState.model_validate_json(stored[b"worker"])
+            _restore(state, worker.with_conditions(stored.get(b"conditions")))
+        except UNREADABLE as error:
+            log.warning("%s: smoothing restarts, its stored state is unreadable (%r)", camera.id, error)
+    state.last_score_ms = max(state.last_score_ms, last_score_ms)
+    return state
+
+
+def _restore(state: CameraState, stored: StoredState) -> None:
+    state.anomaly.open, state.anomaly.announced_peak = stored.alert, stored.told_peak
+    state.last_score_ms = stored.last_score_ms
+    state.minute = ScoreMinute(*stored.minute) if stored.minute else None
+    state.recent = deque(stored.recent)
+    if stored.time is not None:
+        state.camera_time.last = TimedFrame(*stored.time, received_ns=None)
+    state.bank.stored_scorer = stored.analyzer
+    if stored.conditions is not None:
+        state.conditions.restore(stored.conditions)
+    state.cut_frames = set(stored.cut_frames)
+    if stored.cuts is not None:
+        _restore_cuts(state, stored.cuts)
+
+
+def _restore_cuts(state: CameraState, stored: dict[str, Any]) -> None:
+    try:
+        state.cuts.restore(stored)
+    except UNREADABLE as error:
+        log.warning("%s: the detection of cuts restarts, the stored picture is unreadable (%r)", state.camera.id, error)

@@ -26,8 +26,8 @@ class EngineCache:
         self._retry_at_s: dict[str, float] = {}
 
     def get(self, profile: str) -> Engine | None:
-        """The engine, or None while it loads for the first time. Raises what loading it raised last; a failed load is
-        tried again in the background after a while."""
+        """The engine, or None while it loads for the first time. Raises the exception that loading it raised last; a
+        failed load is tried again in the background after a while."""
         if profile not in self._loading or time.monotonic() >= self._retry_at_s.get(profile, float("inf")):
             self._loading[profile] = self._pool.submit(self._load, profile)
             self._retry_at_s.pop(profile, None)
@@ -46,14 +46,14 @@ class EngineCache:
         return None
 
     def prepare(self, profiles: Iterable[str]) -> None:
-        """Load what is not loaded yet, also for cameras that others score now: a camera that comes to us then goes on
-        at once. What cannot be loaded is told where it is needed."""
+        """Load what is not loaded yet, also for cameras that other workers score now, so that one of them which moves
+        here goes on at once. What cannot be loaded is reported where it is needed."""
         for profile in profiles:
             with suppress(PatchwatchError):
                 self.get(profile)
 
     def ready(self, profiles: Iterable[str]) -> bool:
-        """Whether each is loaded, or failed to; loads what is not."""
+        """Whether each is loaded, or failed to load; starts to load the others."""
         wanted = set(profiles)
         self.prepare(wanted)
         return all(profile in self._errors or self._loading[profile].done() for profile in wanted)
@@ -73,7 +73,7 @@ class EngineCache:
         return [future.result() for future in done if not future.cancelled() and future.exception() is None]
 
     def _load(self, profile: str) -> Engine:
-        """With all that a first batch would wait for: no frame waits, and the cost of none is misjudged by it."""
+        """With everything that a first batch would wait for, so that it does not distort the measured cost."""
         engine = load_engine(self._settings, profile)
         engine.prepare(self._settings.batch_frames)
         return engine

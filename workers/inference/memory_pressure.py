@@ -1,4 +1,4 @@
-"""What is given up when Redis is full, so that the commits that free its memory can go on."""
+"""Evicts data when Redis is full, so that the commits which free its memory can go on."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ log = logging.getLogger(__name__)
 
 
 class MemoryPressure:
-    """Redis at its ``maxmemory`` still deletes. Frames that wait to be scored are never touched here: the captures of
-    live cameras shorten their own queues, files must lose nothing."""
+    """Redis at its ``maxmemory`` still deletes. Frames that wait to be scored are never evicted: the captures of live
+    cameras shorten their own queues, and files must lose nothing."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def give_up(self, sessions: Iterable[CameraState]) -> bool:
-        """Drop the frames that are scored already and kept as history; where there are none left, the oldest tenth of
-        the scores, which remain as minutes. Returns whether anything was freed. Raises `BusUnavailableError`."""
-        known = list(sessions)
+    def evict(self, states: Iterable[CameraState]) -> bool:
+        """Delete the frames that are scored already and kept as history; where none are left, the oldest tenth of the
+        scores, which remain as minutes. Returns whether anything was freed. Raises `BusUnavailableError`."""
+        cameras = list(states)
         with translated():
-            if any([self._history(session) for session in known]):
+            if any([self._evict_history(state) for state in cameras]):
                 return True
-            freed = sum(self._oldest_scores(session) for session in known)
+            freed = sum(self._evict_oldest_scores(state) for state in cameras)
         if freed:
-            log.warning("Redis is full: the %d oldest scores were given up; raise its memory", freed)
+            log.warning("Redis is full: the %d oldest scores were deleted to go on scoring; give it more memory", freed)
         return bool(freed)
 
-    def _history(self, session: CameraState) -> int:
-        committed = counted(self._client.hget(session.keys.state, "seq"))
-        return int(self._client.xtrim(session.keys.frames, minid=f"{committed + 1}-0", approximate=False))
+    def _evict_history(self, state: CameraState) -> int:
+        committed = counted(self._client.hget(state.keys.state, "seq"))
+        return int(self._client.xtrim(state.keys.frames, minid=f"{committed + 1}-0", approximate=False))
 
-    def _oldest_scores(self, session: CameraState) -> int:
-        kept = int(self._client.xlen(session.keys.scores) * _KEPT_SHARE)
-        return int(self._client.xtrim(session.keys.scores, maxlen=kept, approximate=True))
+    def _evict_oldest_scores(self, state: CameraState) -> int:
+        kept = int(self._client.xlen(state.keys.scores) * _KEPT_SHARE)
+        return int(self._client.xtrim(state.keys.scores, maxlen=kept, approximate=True))

@@ -1,8 +1,13 @@
-"""Takes frames of many cameras from the queue: those of one engine at a time, oldest first, and fresh ones if late."""
+"""Takes frames of many cameras from the queue: one engine's cameras at a time, each camera's oldest frames first.
+
+Engines share the time of the scoring thread fairly (`FairScheduler`).
+Where a camera has fallen behind, frames that cannot be scored in time are passed over in favour of fresher ones.
+"""
 
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,164 +20,211 @@ from patchwatch.bus.connection import BLOCK_MS, translated
 from patchwatch.contract.errors import InvalidMessageError
 from patchwatch.messages.frame import FrameGaps, FrameMessage
 from workers.inference.camera_state import CameraState
-from workers.inference.fair_scheduler import FairScheduler
 from workers.inference.frame_age import FrameAge
 
-_LOOK_AHEAD = 256  # frames of a late camera looked through at once
+_LOOK_AHEAD_FRAMES = 256  # of a late camera, examined at once
 _NO_ENGINE = ""  # of cameras whose frames are only counted
 log = logging.getLogger(__name__)
-Sessions = Mapping[str, CameraState]
+States = Mapping[str, CameraState]  # by the key of the camera's frames
 Entry = tuple[bytes, dict[bytes, bytes]]
+_REMEMBER_S = 5.0  # time constant in which used time is forgotten
+_TURN_SHARE = 0.25  # of the age at which frames are dropped: the longest turn, as all others wait for it
+_BLEND = 0.3  # of a new measurement of the cost
+_FIRST_FRAMES = 4  # a turn of an engine whose cost is not known yet
 
 
 class QueuedFrame(NamedTuple):
-    """An entry of a camera's frame stream; ``message`` is None when it is not a frame of a known version, ``books``
-    when none came with it. ``late``: it could be scored only at the cost of fresher ones, and is to be dropped if it
-    is live."""
+    """An entry of a camera's frame queue. ``message`` is None when the entry is not a frame of a known version,
+    ``gaps`` when the entry came without any. ``late``: the frame could be scored only at the cost of fresher ones, and
+    is dropped if it is live."""
 
-    session: CameraState
+    state: CameraState
     seq: int
     message: FrameMessage | None
-    books: FrameGaps | None = None
+    gaps: FrameGaps | None = None
     late: bool = False
 
 
 class QueueReader:
-    """Reads after each session's position. Raises `BusUnavailableError`.
+    """Reads each camera's queue from its position on. Raises `BusUnavailableError`.
 
-    Frames that are not taken stay where they are: a position moves only when a frame is scored or dropped.
+    Frames that are not taken stay in the queue: a position moves only when a frame is scored or dropped.
     """
 
     def __init__(
         self, client: redis.Redis, batch_frames: int, batch_wait_s: float, max_age_s: float, age: FrameAge | None = None
     ) -> None:
         self._client = client
-        self._shares = FairScheduler(batch_frames, max_age_s)
+        self._scheduler = FairScheduler(batch_frames, max_age_s)
         self._batch_wait_s = batch_wait_s
         self._age = age or FrameAge(client, max_age_s)
 
-    def read(self, sessions: Sessions) -> list[QueuedFrame]:
-        """Frames of one engine's cameras, in order for each; empty when none came for a second. Sessions by the key of
-        their frames."""
-        taken = self._next_turn(sessions)
-        if not taken and self._entries({key: session.position for key, session in sessions.items()}, 1, BLOCK_MS):
-            taken = self._next_turn(sessions)
-        return taken
+    def read(self, states: States) -> list[QueuedFrame]:
+        """Frames of one engine's cameras, in order for each; empty when none came for a second."""
+        frames = self._read_turn(states)
+        if not frames and self._read_entries({key: state.position for key, state in states.items()}, 1, BLOCK_MS):
+            frames = self._read_turn(states)
+        return frames
 
-    def spent(self, taken: Sequence[QueuedFrame], seconds: float) -> None:
-        """Scoring and committing what `read` gave took so long."""
-        if taken:
-            scored = sum(entry.message is not None and not entry.late for entry in taken)
-            self._shares.spent(_engine(taken[0].session), scored, seconds)
+    def record_cost(self, frames: Sequence[QueuedFrame], seconds: float) -> None:
+        """Scoring and committing what `read` returned took so long."""
+        if frames:
+            scored = sum(frame.message is not None and not frame.late for frame in frames)
+            self._scheduler.record_cost(_engine_name(frames[0].state), scored, seconds)
 
-    def _next_turn(self, sessions: Sessions) -> list[QueuedFrame]:
+    def _read_turn(self, states: States) -> list[QueuedFrame]:
         by_engine: dict[str, dict[str, CameraState]] = defaultdict(dict)
-        for key, session in sessions.items():
-            by_engine[_engine(session)][key] = session
-        for engine in self._shares.order({engine: len(of) for engine, of in by_engine.items()}):
-            if taken := self._turn(engine, by_engine[engine]):
-                return taken
+        for key, state in states.items():
+            by_engine[_engine_name(state)][key] = state
+        for engine in self._scheduler.order({engine: len(cameras) for engine, cameras in by_engine.items()}):
+            if frames := self._read_engine(engine, by_engine[engine]):
+                return frames
         return []
 
-    def _turn(self, engine: str, sessions: Sessions) -> list[QueuedFrame]:
-        """Up to a turn's frames; cameras that were not served for longest come first."""
-        most = self._shares.turn_frames(engine)
-        share = max(1, most // len(sessions))
-        positions = {key: session.position for key, session in sessions.items()}
-        longest_waiting = sorted(sessions, key=lambda key: sessions[key].last_taken_s)
-        taken: list[QueuedFrame] = []
-        for some in _batched(longest_waiting, most):
-            asked = {key: positions[key] for key in some}
+    def _read_engine(self, engine: str, states: States) -> list[QueuedFrame]:
+        """Up to a turn's frames; the cameras that have waited longest come first."""
+        limit = self._scheduler.turn_frames(engine)
+        share = max(1, limit // len(states))
+        positions = {key: state.position for key, state in states.items()}
+        longest_waiting = sorted(states, key=lambda key: states[key].last_taken_s)
+        frames: list[QueuedFrame] = []
+        for keys in _batched(longest_waiting, limit):
             asked_s = time.monotonic()
-            found = self._entries(asked, share)
-            for key, seq in asked.items():
-                _note_arrivals(sessions[key], found.get(key, []), seq, share, asked_s)
-            for key, entries in found.items():
-                taken += self._fresh(engine, sessions[key], entries, len(sessions), share)
-                positions[key] = taken[-1].seq
-            if sum(not entry.late for entry in taken) >= most:
+            answer = self._read_entries({key: positions[key] for key in keys}, share)
+            for key in keys:
+                entries = answer.get(key, [])
+                if len(entries) < share:  # these were all that there were
+                    states[key].arrivals.observe(_seq(entries[-1]) if entries else positions[key], asked_s)
+            for key, entries in answer.items():
+                frames += self._fresh(engine, states[key], entries, len(states), share)
+                positions[key] = frames[-1].seq
+            if sum(not frame.late for frame in frames) >= limit:
                 break
-        if taken and _batches_pay(sessions):
-            self._fill(taken, sessions, positions, most, share)
-        return taken
+        if frames and _batches_pay(states):
+            self._fill(frames, states, positions, limit, share)
+        return frames
 
     def _fill(
-        self, taken: list[QueuedFrame], sessions: Sessions, positions: dict[str, int], most: int, share: int
+        self, frames: list[QueuedFrame], states: States, positions: dict[str, int], limit: int, share: int
     ) -> None:
         """Wait for more where networks run in batches, up to the turn's size or the deadline."""
         deadline_s = time.monotonic() + self._batch_wait_s
-        while len(taken) < most and (left_ms := int((deadline_s - time.monotonic()) * 1000)) > 0:
-            for key, entries in self._entries(positions, share, left_ms).items():
-                more = [_taken(sessions[key], entry) for entry in entries]
+        while len(frames) < limit and (left_ms := int((deadline_s - time.monotonic()) * 1000)) > 0:
+            for key, entries in self._read_entries(positions, share, left_ms).items():
+                more = [queued_frame(states[key], entry) for entry in entries]
                 positions[key] = more[-1].seq
-                taken += more
+                frames += more
 
     def _fresh(
-        self, engine: str, session: CameraState, entries: Sequence[Entry], cameras: int, share: int
+        self, engine: str, state: CameraState, entries: Sequence[Entry], cameras: int, share: int
     ) -> list[QueuedFrame]:
-        """A camera's next frames. When the oldest is too old already, more will be: then those that cannot be scored in
-        time are passed over at once, instead of each being scored at the last moment."""
-        taken = [_taken(session, entry) for entry in entries]
-        if engine == _NO_ENGINE or not self._too_old(session, taken[0].message):
-            return taken
-        timely = self._shares.timely_frames(engine, cameras)
+        """A camera's next frames. When the oldest is too old already, more will be: frames that cannot be scored in
+        time are then passed over at once, instead of each being scored at the last moment."""
+        frames = [queued_frame(state, entry) for entry in entries]
+        if engine == _NO_ENGINE or not self._is_too_old(state, frames[0].message):
+            return frames
+        timely = self._scheduler.timely_frames(engine, cameras)
         with translated():
-            waiting: Any = self._client.xrange(session.keys.frames, min=f"({session.position}-0", count=_LOOK_AHEAD)
-        ahead = [_taken(session, entry) for entry in waiting] or taken
+            waiting: Any = self._client.xrange(state.keys.frames, min=f"({state.position}-0", count=_LOOK_AHEAD_FRAMES)
+        ahead = [queued_frame(state, entry) for entry in waiting] or frames
         chosen: list[QueuedFrame] = []
-        for number, entry in enumerate(ahead):
-            late = self._too_old(session, entry.message) or (_live(entry.message) and number < len(ahead) - timely)
+        for number, frame in enumerate(ahead):
+            late = self._is_too_old(state, frame.message) or (_is_live(frame.message) and number < len(ahead) - timely)
             share -= not late
             if share < 0:
                 break
-            chosen.append(entry._replace(late=late))
+            chosen.append(frame._replace(late=late))
         return chosen
 
-    def _too_old(self, session: CameraState, message: FrameMessage | None) -> bool:
-        return message is not None and self._age.is_too_old(session, message)
+    def _is_too_old(self, state: CameraState, message: FrameMessage | None) -> bool:
+        return message is not None and self._age.is_too_old(state.arrivals, message)
 
-    def _entries(self, positions: Mapping[str, int], count: int, block_ms: int | None = None) -> dict[str, list[Entry]]:
+    def _read_entries(
+        self, positions: Mapping[str, int], count: int, block_ms: int | None = None
+    ) -> dict[str, list[Entry]]:
         after: dict[Any, Any] = {key: f"{seq}-0" for key, seq in positions.items()}
         with translated():
             answer: Any = self._client.xread(after, count=count, block=block_ms)
         return {key.decode(): entries for key, entries in answer or ()}
 
 
-def _note_arrivals(
-    session: CameraState, entries: Sequence[Entry], after_seq: int, asked_for: int, now_s: float
-) -> None:
-    """Where fewer came than were asked for, that was all there was."""
-    if len(entries) < asked_for:
-        session.arrivals.looked(_seq(entries[-1]) if entries else after_seq, now_s)
+def queued_frame(state: CameraState, entry: Entry) -> QueuedFrame:
+    """Decode an entry of a camera's queue; an unreadable one is logged."""
+    entry_id, fields = entry
+    seq = _seq(entry)
+    try:
+        return QueuedFrame(state, seq, FrameMessage.decode(entry_id, fields), FrameGaps.from_fields(fields))
+    except InvalidMessageError as error:
+        log.warning("%s: %s", state.camera.id, error)
+        return QueuedFrame(state, seq, None, FrameGaps.from_fields(fields))
 
 
 def _seq(entry: Entry) -> int:
     return int(entry[0].split(b"-")[0])
 
 
-def _engine(session: CameraState) -> str:
-    return session.camera.profile if session.ready else _NO_ENGINE
+def _engine_name(state: CameraState) -> str:
+    return state.camera.profile if state.bank.scorer is not None else _NO_ENGINE
 
 
-def _batches_pay(sessions: Sessions) -> bool:
-    return any(session.engine and session.engine.profile.needs_backbone for session in sessions.values())
+def _batches_pay(states: States) -> bool:
+    return any(state.bank.engine is not None and state.bank.engine.has_backbone for state in states.values())
 
 
 def _batched(keys: Sequence[str], count: int) -> Iterator[list[str]]:
-    waiting = iter(keys)
-    while some := list(islice(waiting, count)):
-        yield some
+    remaining = iter(keys)
+    while batch := list(islice(remaining, count)):
+        yield batch
 
 
-def _live(message: FrameMessage | None) -> bool:
+def _is_live(message: FrameMessage | None) -> bool:
     return message is not None and message.live
 
 
-def _taken(session: CameraState, entry: Entry) -> QueuedFrame:
-    entry_id, fields = entry
-    seq = _seq(entry)
-    try:
-        return QueuedFrame(session, seq, FrameMessage.decode(entry_id, fields), FrameGaps.from_fields(fields))
-    except InvalidMessageError as error:
-        log.warning("%s: %s", session.camera.id, error)
-        return QueuedFrame(session, seq, None, FrameGaps.from_fields(fields))
+class FairScheduler:
+    """Shares time, not frames, among the engines: one of 150 ms a frame does not hold up one of 2 ms.
+
+    The engine that recently used the least time per camera is next; a turn is as many frames as its measured cost lets
+    it score within a quarter of ``max_age_s``. Each engine waits for at most one turn of every other, and none starves.
+    An engine's first turn is not charged: it sets up libraries, which says nothing about the next. Engines are known by
+    name.
+    """
+
+    def __init__(self, batch_frames: int, max_age_s: float) -> None:
+        self._batch_frames = batch_frames
+        self._max_age_s = max_age_s
+        self._cost_s: dict[str, float] = {}  # of a frame
+        self._used_s: dict[str, float] = {}  # recently
+        self._warm: set[str] = set()
+        self._recorded_s = time.monotonic()
+
+    def order(self, cameras: dict[str, int]) -> list[str]:
+        """The engines in the order in which they should have their turns. ``cameras``: how many each engine has."""
+        return sorted(cameras, key=lambda engine: self._used_s.get(engine, 0.0) / cameras[engine])
+
+    def turn_frames(self, engine: str) -> int:
+        """Most frames of one turn; at least 1."""
+        if engine not in self._cost_s:
+            return min(_FIRST_FRAMES, self._batch_frames)
+        within = self._max_age_s * _TURN_SHARE / max(1e-6, self._cost_s[engine])
+        return max(1, min(self._batch_frames, int(within)))
+
+    def timely_frames(self, engine: str, cameras: int) -> int:
+        """How many frames of each of its cameras an engine can score before they are half as old as they may be."""
+        if engine not in self._cost_s:
+            return self._batch_frames
+        return max(1, int(self._max_age_s / 2 / max(1e-6, self._cost_s[engine] * cameras)))
+
+    def record_cost(self, engine: str, frames: int, seconds: float) -> None:
+        """A turn that scored so many frames took so long."""
+        if frames and engine not in self._warm:
+            self._warm.add(engine)
+            return
+        now_s = time.monotonic()
+        faded = math.exp((self._recorded_s - now_s) / _REMEMBER_S)
+        self._used_s = {name: used_s * faded for name, used_s in self._used_s.items()}
+        self._used_s[engine] = self._used_s.get(engine, 0.0) + seconds
+        self._recorded_s = now_s
+        if frames:
+            cost_s = seconds / frames
+            self._cost_s[engine] = (1 - _BLEND) * self._cost_s.get(engine, cost_s) + _BLEND * cost_s

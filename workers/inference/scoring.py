@@ -1,4 +1,7 @@
-"""Scores a batch of queued frames of any cameras."""
+"""Scores a batch of queued frames of any cameras: decoding, features, score, alerts.
+
+Where a batch fails, each of its frames is tried alone, so that a bad frame costs only itself.
+"""
 
 from __future__ import annotations
 
@@ -8,221 +11,279 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.alarms.alert_gate import AlertGate
-from models.alarms.event_detector import Box, Event
+import numpy as np
+
+from models.alarms.event_detector import AlertGate, Event
 from models.banks.bank import Bank
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScore
-from models.frames.features import Features
-from models.frames.frame import Frame
-from models.streams.frame_batch import FrameBatch
+from models.frames.detections import Detections
+from models.frames.frame import Box, CameraContext, Features, Frame
 from patchwatch.contract.errors import NonFiniteScoreError, RejectedError
 from patchwatch.messages.alert import AlertState
 from patchwatch.messages.analysis_status import DropReason
 from patchwatch.messages.explanation import Explanation
 from patchwatch.messages.frame import FrameMessage
 from patchwatch.messages.score import Region, Score, StreamReading
-from workers.analysis.explanation import Explained, explanation_of
-from workers.inference.anomaly_alerts import update_alert
+from workers.analysis.explanation import explanation_of
 from workers.inference.camera_state import CameraState
-from workers.inference.commit import ChangedAlert, CommitBatch
-from workers.inference.extraction import extract
-from workers.inference.failures import Failures
+from workers.inference.commit import AlertUpdate, CommitBatch
 from workers.inference.frame_age import FrameAge
 from workers.inference.queue_reader import QueuedFrame
 from workers.media import jpeg_codec
 
 log = logging.getLogger(__name__)
 
+Batches = dict[str, tuple[CameraState, CommitBatch]]  # by camera id
+_TEST_SIDE_PX = 256
+_LOG_EVERY_S = 60.0
+Extracted = tuple[tuple[Features, ...], Detections | None]  # one `Features` per stream; None: no detector in use
 
-@dataclass(frozen=True)
-class _Item:
-    session: CameraState
+
+@dataclass
+class ScoredFrame:
+    """A frame from its decoding to its score: the last three are filled in once it is scored.
+
+    ``own_ns``: on the camera's own time. ``gate``: whether its score may open an event.
+    """
+
+    state: CameraState
     message: FrameMessage
     frame: Frame
-    own_ns: int  # on the camera's own time
-    attention: AlertGate = AlertGate.FULL
+    own_ns: int
+    gate: AlertGate = AlertGate.OPEN
+    bank: Bank | None = None
+    features: Sequence[Features] = ()
+    score: FrameScore | None = None
+
+    def region(self, box: Box | None) -> Region | None:
+        """A box of the analysed picture in the camera's own picture."""
+        message = self.message
+        return Region.in_source(box, (message.width, message.height), (message.source_width, message.source_height))
+
+    def explanation(self, *, thumbnails: bool) -> Explanation:
+        """Why the frame has its score."""
+        message = self.message
+        if self.bank is None or self.score is None:
+            raise RuntimeError("only a scored frame can be explained")
+        return explanation_of(
+            self.bank, self.features, self.score,
+            camera_id=self.state.camera.id, at_ms=message.captured_at_ns // 1_000_000, seq=message.seq,
+            size=(message.width, message.height), source_size=(message.source_width, message.source_height),
+            thumbnails=thumbnails,
+        )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Scored:
-    """A scored frame, with what it takes to explain its reading."""
-
-    item: _Item
-    bank: Bank
-    features: Sequence[Features]
-    reading: FrameScore
-
-
-def frame_of(message: FrameMessage, own_ns: int) -> Frame:
+def decode_frame(message: FrameMessage, own_ns: int) -> Frame:
     """Decode a queued frame, of this moment of its camera's own time. Raises `RejectedError` when its picture is
     corrupt."""
     return Frame(jpeg_codec.decode(message.jpeg), own_ns / 1e9, message.discontinuity)
 
 
 class Scorer:
-    """Turns frames taken from the queue into outcomes, in the order of each camera's frames."""
+    """Turns frames taken from the queue into batches to commit, in the order of each camera's frames."""
 
     def __init__(self, age: FrameAge) -> None:
         self._age = age
-        self._failures = Failures()
+        self._failures = FailureLog()
 
-    def score(self, taken: Sequence[QueuedFrame]) -> dict[str, tuple[CameraState, CommitBatch]]:
-        """Outcomes by camera id; also of cameras whose frames were all dropped, so that the drops are committed."""
-        outcomes = {entry.session.camera.id: (entry.session, CommitBatch()) for entry in taken}
-        by_engine: dict[tuple[int, str], list[_Item]] = defaultdict(list)
-        for entry in taken:
-            item = self._admit(entry, outcomes[entry.session.camera.id][1])
-            if item is not None:
-                camera_id = entry.session.camera.id
-                apart = camera_id if self._failures.lately(camera_id) else ""
-                by_engine[id(entry.session.engine), apart].append(item)
-        for items in by_engine.values():
-            engine = items[0].session.engine
+    def score(self, queued: Sequence[QueuedFrame]) -> Batches:
+        """By camera; also for cameras whose frames were all dropped, so that the drops are committed."""
+        batches = {frame.state.camera.id: (frame.state, CommitBatch()) for frame in queued}
+        by_engine: dict[tuple[int, str], list[ScoredFrame]] = defaultdict(list)
+        for entry in queued:
+            camera_id = entry.state.camera.id
+            frame = self._admit(entry, batches[camera_id][1])
+            if frame is not None:
+                apart = camera_id if self._failures.failed_recently(camera_id) else ""
+                by_engine[id(entry.state.bank.engine), apart].append(frame)
+        for frames in by_engine.values():
+            engine = frames[0].state.bank.engine
             if engine is not None:
-                self._score_items(engine, items, outcomes)
-        return outcomes
+                self._score_frames(engine, frames, batches)
+        return batches
 
-    def _admit(self, entry: QueuedFrame, outcome: CommitBatch) -> _Item | None:
-        """Decode a frame, or drop it with its reason counted."""
-        session, message = entry.session, entry.message
-        if not session.take(entry.seq, entry.books):
+    def _admit(self, queued: QueuedFrame, batch: CommitBatch) -> ScoredFrame | None:
+        """Decode a frame, or drop it and count the reason."""
+        state, message = queued.state, queued.message
+        if not state.advance(queued.seq, queued.gaps):
             return None
         if message is None:
-            session.drop(DropReason.CORRUPT)
+            state.count_drop(DropReason.CORRUPT)
             return None
-        own_ns = session.camera_time.take(message, time.monotonic_ns())
-        if session.ready and message.live and (entry.late or self._age.is_too_old(session, message)):
-            session.drop(DropReason.TOO_OLD)
+        own_ns = state.camera_time.take(message, time.monotonic_ns())
+        if state.ready and message.live and (queued.late or self._age.is_too_old(state.arrivals, message)):
+            state.count_drop(DropReason.TOO_OLD)
             return None
         try:
-            frame = frame_of(message, own_ns)
+            frame = decode_frame(message, own_ns)
         except RejectedError as error:
-            log.warning("%s: frame %d dropped: %s", session.camera.id, message.seq, error)
-            session.drop(DropReason.CORRUPT)
+            log.warning("%s: frame %d dropped: %s", state.camera.id, message.seq, error)
+            state.count_drop(DropReason.CORRUPT)
             return None
-        frame = session.cuts.mark(frame)
-        session.keep(message.seq, own_ns, cut=frame.cut)  # without a bank: for the snapshot
-        attention = _look(session, message, frame, outcome)
-        if not session.ready:
-            session.boxes = []
-            session.drop(DropReason.NO_BANK)
+        frame = state.cuts.mark(frame)
+        state.keep_frame(message.seq, own_ns, cut=frame.cut)  # without a bank: for the snapshot
+        gate = _check_picture(state, message, frame, batch)
+        if not state.ready:
+            state.boxes = []
+            state.count_drop(DropReason.NO_BANK)
             return None
-        return _Item(session, message, frame, own_ns, attention)
+        return ScoredFrame(state, message, frame, own_ns, gate)
 
-    def _score_items(
-        self, engine: Engine, items: Sequence[_Item], outcomes: dict[str, tuple[CameraState, CommitBatch]]
-    ) -> None:
-        extracted = extract(engine, [item.frame for item in items], [item.session.view for item in items])
-        latest: dict[str, _Scored] = {}
-        for item, found in zip(items, extracted, strict=True):
-            if isinstance(found, Exception):
-                self._failures.drop(item.session, item.message.seq, found)
-                continue
-            outcome = outcomes[item.session.camera.id][1]
-            boxes = _labelled_boxes(engine, found.perception, found.number, item)
-            scored = self._score_item(item, found.features, boxes, outcome)
-            if scored is not None:
-                latest[item.session.camera.id] = scored
-        for camera_id, scored in latest.items():
-            outcomes[camera_id][1].explanation = _explanation(scored, thumbnails=False)
+    def _score_frames(self, engine: Engine, frames: Sequence[ScoredFrame], batches: Batches) -> None:
+        results = extract(engine, [frame.frame for frame in frames], [frame.state.bank.context for frame in frames])
+        latest: dict[str, ScoredFrame] = {}
+        for frame, result in zip(frames, results, strict=True):
+            camera_id = frame.state.camera.id
+            if isinstance(result, Exception):
+                self._fail(frame, result)
+            elif self._score_frame(frame, *result, batches[camera_id][1]):
+                latest[camera_id] = frame
+        for camera_id, frame in latest.items():
+            batches[camera_id][1].explanation = frame.explanation(thumbnails=False)
 
-    def _score_item(
-        self, item: _Item, features: Sequence[Features], boxes: list[list[object]], outcome: CommitBatch
-    ) -> _Scored | None:
-        session, message, analyzer = item.session, item.message, item.session.analyzer
-        if analyzer is None:
-            raise RuntimeError("an admitted frame has an analyzer")
+    def _score_frame(
+        self, frame: ScoredFrame, features: Sequence[Features], detections: Detections | None, batch: CommitBatch
+    ) -> bool:
+        """Score a frame into the batch. False when it was dropped."""
+        state, message, scorer = frame.state, frame.message, frame.state.bank.scorer
+        if scorer is None:
+            raise RuntimeError("an admitted frame has a scorer")
         try:
-            reading = analyzer.read(
-                features, item.frame.at_s, item.attention, discontinuity=item.frame.discontinuity
-            )  # fmt: skip
+            score = scorer.score(features, frame.frame.at_s, frame.gate, discontinuity=frame.frame.discontinuity)
         except NonFiniteScoreError as error:
-            log.error("%s: frame %d dropped: %s", session.camera.id, message.seq, error)
-            session.drop(DropReason.NON_FINITE)
-            return None
+            log.error("%s: frame %d dropped: %s", state.camera.id, message.seq, error)
+            state.count_drop(DropReason.NON_FINITE)
+            return False
         except Exception as error:  # noqa: BLE001 (border: as in `extract`)
-            self._failures.drop(session, message.seq, error)
-            return None
-        score = _score_message(item, reading, self._age.clock.now_ns())
-        before_ms = session.last_score_ms
-        outcome.scores.append((session.next_score_ms(item.own_ns), score))
-        over = session.add_to_minute(message.captured_at_ns // 1_000_000, score.score)
-        if over is not None:
-            outcome.minutes.append((before_ms, over))
-        session.counters["scored"] += 1
-        session.boxes = boxes
-        scored = _Scored(item, analyzer.bank, features, reading)
-        outcome.alerts += [_alert(scored, event) for event in reading.changes]
-        silent = analyzer.silent(reading)
-        outcome.alerts += [
-            ChangedAlert(alert, tell=True) for alert in session.conditions.judge(session.camera, item.frame, silent)
-        ]
-        return scored
+            self._fail(frame, error)
+            return False
+        frame.bank, frame.features, frame.score = scorer.bank, features, score
+        previous_ms = state.last_score_ms
+        batch.scores.append((state.next_score_ms(frame.own_ns), self._message(frame, scorer.bank, score)))
+        finished = state.add_to_minute(message.captured_at_ns // 1_000_000, score.score)
+        if finished is not None:
+            batch.minutes.append((previous_ms, finished))
+        state.counters["scored"] += 1
+        state.boxes = _labelled_boxes(frame, detections)
+        batch.alerts += [alert_update(frame, event) for event in score.changes]
+        alerts = state.conditions.observe_score(state.camera, frame.frame, scorer.is_silent(score))
+        batch.alerts += [AlertUpdate(alert, announce=True) for alert in alerts]
+        return True
+
+    def _fail(self, frame: ScoredFrame, error: Exception) -> None:
+        frame.state.count_drop(DropReason.FAILED)
+        self._failures.record(frame.state.camera.id, frame.message.seq, error)
+
+    def _message(self, frame: ScoredFrame, bank: Bank, score: FrameScore) -> Score:
+        streams = zip(bank.profile.streams, score.rarities, strict=True)
+        return Score(
+            seq=frame.message.seq,
+            captured_at_ns=frame.message.captured_at_ns,
+            scored_at_ns=max(0, self._age.clock.now_ns()),
+            raw=score.raw,
+            score=score.score,
+            streams=tuple([StreamReading(spec.name, rarity) for spec, rarity in streams]),
+            driver=score.driver,
+            region=frame.region(score.box_xyxy_px),
+            random_weights=bank.random_weights,
+        )
 
 
-def _look(session: CameraState, message: FrameMessage, frame: Frame, outcome: CommitBatch) -> AlertGate:
-    """Record what befell the picture as a whole; returns what the frame's score is worth."""
-    attention, alerts = session.conditions.look(session.camera, frame)
-    for alert in alerts:
-        opened = alert.state is AlertState.OPEN
-        outcome.alerts.append(ChangedAlert(alert, tell=True, picture=message.jpeg if opened else None))
-    return attention
+def close_events(state: CameraState, events: Sequence[Event], batch: CommitBatch) -> None:
+    """Record events that ended without a frame: the bank changed, or the camera's frames stopped."""
+    batch.alerts += [AlertUpdate(*state.update_alert(event, None)) for event in events]
 
 
-def close_events(session: CameraState, events: Sequence[Event], outcome: CommitBatch) -> None:
-    """Record events that ended without a frame: the bank changed, or the camera fell silent."""
-    outcome.alerts += [ChangedAlert(*update_alert(session, event, None)) for event in events]
-
-
-def _alert(scored: _Scored, event: Event) -> ChangedAlert:
+def alert_update(frame: ScoredFrame, event: Event) -> AlertUpdate:
     """Picture and explanation are those of the peak, or of the opening when the peak was just before it."""
-    item = scored.item
-    alert, tell = update_alert(item.session, event, _in_source(event.box_xyxy_px, item.message))
-    if event.ended_s is None and item.frame.at_s in (event.peak_s, event.opened_s):
-        return ChangedAlert(alert, tell, item.message.jpeg, _explanation(scored, thumbnails=True))
-    return ChangedAlert(alert, tell)
+    alert, announce = frame.state.update_alert(event, frame.region(event.box_xyxy_px))
+    if event.ended_s is None and frame.frame.at_s in (event.peak_s, event.opened_s):
+        return AlertUpdate(alert, announce, frame.message.jpeg, frame.explanation(thumbnails=True))
+    return AlertUpdate(alert, announce)
 
 
-def _explanation(scored: _Scored, *, thumbnails: bool) -> Explanation:
-    message = scored.item.message
-    explained = Explained(
-        scored.item.session.camera.id,
-        message.captured_at_ns // 1_000_000,
-        message.seq,
-        (message.width, message.height),
-        (message.source_width, message.source_height),
-    )
-    return explanation_of(explained, scored.bank, scored.features, scored.reading, thumbnails=thumbnails)
+def _check_picture(state: CameraState, message: FrameMessage, frame: Frame, batch: CommitBatch) -> AlertGate:
+    """Record conditions of the picture as a whole; returns whether the frame's score may open an event."""
+    gate, alerts = state.conditions.observe_frame(state.camera, frame)
+    for alert in alerts:
+        picture = message.jpeg if alert.state is AlertState.OPEN else None
+        batch.alerts.append(AlertUpdate(alert, announce=True, picture=picture))
+    return gate
 
 
-def _score_message(item: _Item, reading: FrameScore, scored_at_ns: int) -> Score:
-    session, message = item.session, item.message
-    bank = session.bank
-    if bank is None:
-        raise RuntimeError("a scored frame has a bank")
-    names = [spec.name for spec in bank.profile.streams]
-    return Score(
-        seq=message.seq,
-        captured_at_ns=message.captured_at_ns,
-        scored_at_ns=max(0, scored_at_ns),
-        raw=reading.raw,
-        score=reading.score,
-        streams=tuple(StreamReading(name, rarity) for name, rarity in zip(names, reading.rarities, strict=True)),
-        driver=reading.driver,
-        region=_in_source(reading.box_xyxy_px, message),
-        random_weights=bank.random_weights,
-    )
-
-
-def _in_source(box: Box | None, message: FrameMessage) -> Region | None:
-    return Region.in_source(box, (message.width, message.height), (message.source_width, message.source_height))
-
-
-def _labelled_boxes(engine: Engine, perception: FrameBatch, number: int, item: _Item) -> list[list[object]]:
-    if not engine.profile.needs_detector:
+def _labelled_boxes(frame: ScoredFrame, detections: Detections | None) -> list[list[object]]:
+    if detections is None:
         return []
-    found = perception.detections[number]
-    rows = zip(found.boxes_xyxy_px.tolist(), found.labels, found.confidences.tolist(), strict=True)
-    regions = ((_in_source((x1, y1, x2, y2), item.message), label, sure) for (x1, y1, x2, y2), label, sure in rows)
-    return [[r.x1, r.y1, r.x2, r.y2, label, round(sure, 3)] for r, label, sure in regions if r is not None]
+    rows = zip(detections.boxes_xyxy_px.tolist(), detections.labels, detections.confidences.tolist(), strict=True)
+    regions = ((frame.region((x1, y1, x2, y2)), label, confidence) for (x1, y1, x2, y2), label, confidence in rows)
+    return [[r.x1, r.y1, r.x2, r.y2, label, round(confidence, 3)] for r, label, confidence in regions if r is not None]
+
+
+def extract(engine: Engine, frames: Sequence[Frame], contexts: Sequence[CameraContext]) -> list[Extracted | Exception]:
+    """For each frame its features and detections, or the exception that it raised; in that case the context of its
+    camera is as if the frame had not come.
+
+    When every frame fails and a test picture fails too, the frames are not the cause: the engine's own exception is
+    raised, to end the process.
+    """
+    try:
+        return list(_extract(engine, frames, contexts))
+    except Exception as error:  # noqa: BLE001 (border: an engine meets footage that nobody foresaw)
+        log.debug("a batch of %d frames failed (%r): its frames are tried one by one", len(frames), error)
+    results = [_extract_alone(engine, frame, context) for frame, context in zip(frames, contexts, strict=True)]
+    errors = [result for result in results if isinstance(result, Exception)]
+    if errors and len(errors) == len(results) and not _passes_test(engine):
+        log.critical("%s fails on every picture: the device, its driver or the weights are broken", engine.profile.name)
+        raise errors[0]
+    return results
+
+
+def _extract_alone(engine: Engine, frame: Frame, context: CameraContext) -> Extracted | Exception:
+    try:
+        [result] = _extract(engine, [frame], [context])
+    except Exception as error:  # noqa: BLE001 (as above)
+        return error
+    return result
+
+
+def _extract(engine: Engine, frames: Sequence[Frame], contexts: Sequence[CameraContext]) -> list[Extracted]:
+    memories = [(context, dict(context.memory)) for context in contexts]  # values are replaced, never changed in place
+    try:
+        batch = engine.batch(frames, contexts)
+        features = engine.features(batch)
+        detections = batch.detections if engine.has_detector else [None] * len(features)
+        return list(zip(features, detections, strict=True))
+    except BaseException:
+        for context, memory in memories:
+            context.memory.clear()
+            context.memory.update(memory)
+        raise
+
+
+def _passes_test(engine: Engine) -> bool:
+    grey = np.linspace(0, 255, _TEST_SIDE_PX, dtype=np.uint8)
+    rgb = np.broadcast_to(grey[:, None, None], (_TEST_SIDE_PX, _TEST_SIDE_PX, 3)).copy()
+    context = CameraContext()
+    pictures = [Frame(rgb, 0.0, discontinuity=True), Frame(np.roll(rgb, 2, axis=1), 0.2)]
+    return not any(isinstance(_extract_alone(engine, picture, context), Exception) for picture in pictures)
+
+
+class FailureLog:
+    """Frames whose scoring raised an unforeseen exception. Logs a traceback at most once per camera and minute."""
+
+    def __init__(self) -> None:
+        self._logged_s: dict[str, float] = {}
+        self._failed_s: dict[str, float] = {}
+
+    def record(self, camera_id: str, seq: int, error: Exception) -> None:
+        """A frame failed, and is dropped."""
+        now_s = time.monotonic()
+        self._failed_s[camera_id] = now_s
+        if now_s - self._logged_s.get(camera_id, float("-inf")) >= _LOG_EVERY_S:
+            self._logged_s[camera_id] = now_s
+            log.error("%s: frame %d dropped, as are others that fail within a minute", camera_id, seq, exc_info=error)
+
+    def failed_recently(self, camera_id: str) -> bool:
+        """Whether a frame of it failed within the last minute: its frames are then batched apart from others'."""
+        return time.monotonic() - self._failed_s.get(camera_id, float("-inf")) < _LOG_EVERY_S

@@ -1,8 +1,7 @@
-"""Ends a worker that hangs: a stuck device or network leaves the leases renewed and nothing scored."""
+"""Ends a worker that hangs: with a stuck device or network, its leases would be renewed and nothing scored."""
 
 from __future__ import annotations
 
-import faulthandler
 import logging
 import os
 import threading
@@ -15,42 +14,42 @@ log = logging.getLogger(__name__)
 
 
 def end_process() -> None:
-    """Write the stacks of all threads to stderr, which show where it hangs, and exit at once.
-
-    An orderly end would hang too. Frames that were not committed are scored again elsewhere.
-    """
-    faulthandler.dump_traceback(all_threads=True)
+    """At once: whatever hangs would hold up an orderly end too. What was not committed is scored again elsewhere."""
     os._exit(_EXIT)
 
 
 class Watchdog:
-    """Calls ``end`` when ``fed`` was not called for ``after_s``, by its own ticks: a process that was stopped as a
-    whole (SIGSTOP) did not hang."""
+    """Calls ``end`` when ``progress`` returned the same number for ``after_s``, by the watchdog's own ticks: a process
+    that was stopped as a whole (SIGSTOP) did not hang."""
 
     def __init__(
-        self, after_s: float = HANGS_AFTER_S, *, tick_s: float = _TICK_S, end: Callable[[], None] = end_process
+        self,
+        progress: Callable[[], int],
+        after_s: float = HANGS_AFTER_S,
+        *,
+        tick_s: float = _TICK_S,
+        end: Callable[[], None] = end_process,
     ) -> None:
+        self._progress = progress
         self._patience = round(after_s / tick_s)
         self._tick_s = tick_s
         self._end = end
-        self._ticks = 0
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def fed(self) -> None:
-        """There is progress."""
-        self._ticks = 0
-
     def stop(self) -> None:
         self._stopped.set()
 
     def _watch(self) -> None:
+        last, ticks = self._progress(), 0
         while not self._stopped.wait(self._tick_s):
-            self._ticks += 1
-            if self._ticks > self._patience:
+            progress = self._progress()
+            ticks = ticks + 1 if progress == last else 0
+            last = progress
+            if ticks > self._patience:
                 log.critical("scoring has hung for %.0f s: this worker ends, others or a new one go on",
                              self._patience * self._tick_s)  # fmt: skip
                 self._end()

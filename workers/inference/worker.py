@@ -5,21 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from models.alarms.event_detector import Event
 from models.tampering.detector import GAP_S
-from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import connect, translated
-from patchwatch.bus.keys import CameraKeys, LeaseKeys, partition_of
 from patchwatch.bus.outage_log import OutageLog
-from patchwatch.bus.stored_records import readable_by_id
-from patchwatch.bus.streams import entry_ms, stream_info
 from patchwatch.contract.errors import (
     BusFullError,
     BusUnavailableError,
@@ -31,26 +24,23 @@ from patchwatch.contract.errors import (
 from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import Alert
-from patchwatch.messages.camera import Camera
 from patchwatch.messages.capture_status import CaptureState, CaptureStatus
 from patchwatch.messages.frame import FrameMessage
+from workers.inference.camera_registry import POLL_EVERY_S, CameraRegistry
 from workers.inference.camera_state import CameraState
-from workers.inference.commit import ChangedAlert, CommitBatch, Committer
+from workers.inference.commit import CommitBatch, Committer
 from workers.inference.engine_cache import EngineCache
-from workers.inference.extraction import extract
 from workers.inference.frame_age import FrameAge
 from workers.inference.memory_pressure import MemoryPressure
 from workers.inference.offline_detector import CaptureObservation
 from workers.inference.queue_reader import QueueReader
-from workers.inference.scoring import Scorer, close_events, frame_of
+from workers.inference.scoring import Scorer, decode_frame, extract
 from workers.inference.watchdog import Watchdog
 from workers.runtime.heartbeat import HeartbeatWriter
 from workers.runtime.leases import Leases
 from workers.runtime.stop_signals import call_on_stop
 
-_LOOK_EVERY_S = 1.0  # for changed cameras and banks
-_LOOK_SOON_S = 0.1  # while a camera waits for its networks
-_STATUS_AGAIN_S = 2.0  # a Redis that lost everything gets the status back this late
+_POLL_SOON_S = 0.1  # while a camera waits for its networks
 
 log = logging.getLogger(__name__)
 
@@ -67,20 +57,21 @@ class InferenceWorker:
         self._leases = Leases(url, Role.INFERENCE)
         self._clock = BusClock()
         self._committer = Committer(self._client, settings, self._clock)
-        self._relief = MemoryPressure(self._client)
+        self._memory_pressure = MemoryPressure(self._client)
         age = FrameAge(self._client, settings.max_age_s, self._clock)
         self._reader = QueueReader(
             self._client, settings.batch_frames, settings.batch_wait_ms / 1000, settings.max_age_s, age
         )
         self._scorer = Scorer(age)
         self._engines = EngineCache(settings)
-        self._sessions: dict[str, CameraState] = {}
-        self._revision: bytes | None = None
-        self._owned: dict[LeaseKeys, bytes] = {}
-        self._published: dict[str, tuple[object, float]] = {}
-        self._looked_s = float("-inf")
+        self._cameras = CameraRegistry(
+            self._client, settings, self._leases, self._engines, self._committer, self._commit_with_retry, self._clock
+        )
+        self._polled_s = float("-inf")
         self._outage = OutageLog("scoring waits for it")
-        self._watchdog = Watchdog()
+        self._redis_away = False
+        self._progress = 0  # rises while the loop runs
+        self._watchdog = Watchdog(lambda: self._progress)
         self._stopping = threading.Event()
         self._heartbeat = HeartbeatWriter(Role.INFERENCE, self._leases.worker, self._clock)
 
@@ -93,13 +84,15 @@ class InferenceWorker:
         self._watchdog.start()
         try:
             while not self._stopping.is_set():
-                self._watchdog.fed()
+                self._progress += 1
                 try:
                     self._turn()
-                    self._outage.answered()
+                    if self._redis_away:
+                        self._redis_away = False
+                        self._outage.answered()
                 except BusUnavailableError as error:
-                    self._outage.failed(error)
-                    self._revision = None
+                    self._note_outage(error)
+                    self._cameras.invalidate()
                     self._stopping.wait(0.5)
         finally:
             self._watchdog.stop()
@@ -107,237 +100,145 @@ class InferenceWorker:
             self._leases.stop()
             self._client.close()
 
+    def _note_outage(self, error: BusUnavailableError) -> None:
+        self._redis_away = True
+        self._outage.failed(error)
+
     def _turn(self) -> None:
         if not self._leases.started and not self._join():
-            self._stopping.wait(_LOOK_SOON_S)
+            self._stopping.wait(_POLL_SOON_S)
             return
-        reading = {session.keys.frames: session for session in self._sessions.values() if not session.waiting}
-        all_read = len(reading) == len(self._sessions)
-        changing_hands = self._leases.leaving or self._leases.owned != self._owned
-        if changing_hands or time.monotonic() - self._looked_s >= (_LOOK_EVERY_S if all_read else _LOOK_SOON_S):
-            self._look_around()
-            self._looked_s = time.monotonic()
-        if not reading:
-            self._stopping.wait(_LOOK_SOON_S)
+        states = {state.keys.frames: state for state in self._cameras.states.values() if not state.bank.loading}
+        all_loaded = len(states) == len(self._cameras.states)
+        poll_every_s = POLL_EVERY_S if all_loaded else _POLL_SOON_S
+        changing_hands = self._leases.leaving or self._leases.owned != self._cameras.owned
+        if changing_hands or time.monotonic() - self._polled_s >= poll_every_s:
+            self._poll()
+            self._polled_s = time.monotonic()
+        if not states:
+            self._stopping.wait(_POLL_SOON_S)
             return
-        taken = self._reader.read(reading)
+        frames = self._reader.read(states)
         began_s = time.monotonic()
-        for session, outcome in self._scorer.score(taken).values():
-            self._settle(session, outcome)
-        self._reader.spent(taken, time.monotonic() - began_s)
+        for state, batch in self._scorer.score(frames).values():
+            self._commit_with_retry(state, batch)
+        self._reader.record_cost(frames, time.monotonic() - began_s)
 
     def _join(self) -> bool:
-        """Compete for cameras: once the networks are ready, since others score them until then; at once if none does.
+        """Start to compete for partitions, as soon as the networks are ready or no other worker could score meanwhile.
 
-        Says whether.
+        Returns whether it has started.
         """
         with translated():
-            self._beat()
-            profiles = {camera.profile for camera in self._read_cameras() if camera.enabled}
+            self._send_heartbeat()
+            profiles = {camera.profile for camera in self._cameras.read_cameras() if camera.enabled}
         if self._engines.ready(profiles) or not self._leases.has_others():
             self._leases.start()
         return self._leases.started
 
-    def _look_around(self) -> None:
+    def _poll(self) -> None:
+        """Follow what changes beside the frames: cameras, leases, banks, and the captures."""
         with translated():
             self._clock.sync(self._client)
-            self._refresh_cameras()
-            self._hand_over()
-            self._beat()
+            self._cameras.refresh()
+            self._cameras.hand_over()
+            self._send_heartbeat()
             captures = self._read_captures()
-        for session in list(self._sessions.values()):
-            if self._began_anew(session):
-                self._forget(session.camera.id)
-                self._revision = None
+        for state in self._cameras:
+            if self._cameras.forget_if_restarted(state):
                 continue
-            was_ready, analyzer = session.ready, session.analyzer
-            closed = session.refresh_bank(self._settings, self._engines)
-            if session.ready and (not was_ready or session.analyzer is not analyzer):
-                self._warm_up(session)
-            closed += self._fallen_silent(session)
-            self._close(session, closed, self._listen(session, captures.get(session.camera.id)))
-            self._publish_status(session)
+            scorer = state.bank.scorer
+            closed = state.bank.refresh(self._settings, self._engines)
+            if state.bank.scorer is not None and state.bank.scorer is not scorer:
+                self._warm_up(state)
+            closed += self._finish_if_silent(state)
+            self._cameras.close(state, closed, self._observe_capture(state, captures.get(state.camera.id)))
+            self._cameras.publish_status(state)
 
-    def _refresh_cameras(self) -> None:
-        revision = self._client.get(keys.CAMERAS_REVISION)
-        owned = self._leases.owned
-        if revision == self._revision and owned == self._owned and revision is not None:
+    def _warm_up(self, state: CameraState) -> None:
+        """Extract the last scored frames once more: what the streams remember of a camera is not stored."""
+        if state.bank.engine is None or not state.recent:
             return
-        wanted = {camera.id: camera for camera in self._read_cameras() if camera.enabled}
-        for session in [one for one in self._sessions.values() if self._is_over(one, wanted.get(one.camera.id))]:
-            camera_id, session.over = session.camera.id, True
-            self._close(session, session.finish(), session.conditions.finish(self._clock.now_ms()))
-            self._forget(camera_id)
-            self._under_lease(session, partial(self._committer.erase, session))
-        self._leases.want(self._work(wanted))
-        for camera in wanted.values():
-            self._adopt(camera, owned)
-        self._engines.prepare([session.camera.profile for session in self._sessions.values()])
-        self._engines.prepare([camera.profile for camera in wanted.values()])
-        self._revision, self._owned = revision, owned
-
-    def _is_over(self, session: CameraState, camera: Camera | None) -> bool:
-        return camera is None or camera.incarnation != session.camera.incarnation
-
-    def _work(self, cameras: dict[str, Camera]) -> Counter[LeaseKeys]:
-        """Partitions with cameras, and how many: an empty one is nobody's."""
-        partitions = (partition_of(camera_id, self._settings.partitions) for camera_id in cameras)
-        return Counter(LeaseKeys.for_partition(partition) for partition in partitions)
-
-    def _hand_over(self) -> None:
-        """Give back what other workers shall have. Between two batches everything is committed."""
-        for unit in self._leases.leaving:
-            for session in [one for one in self._sessions.values() if str(one.keys.partition) == unit.name]:
-                self._forget(session.camera.id)
-            self._leases.release(unit)
-            self._owned.pop(unit, None)
-
-    def _read_cameras(self) -> list[Camera]:
-        return list(readable_by_id(Camera.decode, self._client.hgetall(keys.CAMERAS), "camera").values())
-
-    def _adopt(self, camera: Camera, owned: dict[LeaseKeys, bytes]) -> None:
-        of = CameraKeys.for_camera(camera.id, self._settings.partitions)
-        session, lease = self._sessions.get(camera.id), owned.get(LeaseKeys.for_partition(of.partition))
-        if session and session.lease == lease:
-            self._close(session, session.reconfigure(camera))
-            return
-        self._forget(camera.id)
-        if lease is not None:
-            state, counters = self._client.hgetall(of.state), self._client.hgetall(of.counters)
-            last_ms = self._last_score_ms(of)
-            session = CameraState.resume(camera, of, lease, state, counters, last_ms)
-            session.clock = self._clock
-            self._sessions[camera.id] = session
-
-    def _last_score_ms(self, of: CameraKeys) -> int:
-        """The id after which the camera's next score has to come, whatever its state says."""
-        info = stream_info(self._client, of.scores)
-        return 0 if info is None else entry_ms(info.last_id)
-
-    def _began_anew(self, session: CameraState) -> bool:
-        """Whether the frames count from the start again: the camera was removed and added between two looks."""
-        if time.monotonic() - session.last_taken_s < _LOOK_EVERY_S:
-            return False
+        first, last = f"{state.recent[0][0]}-0", f"{state.position}-0"
         with translated():
-            info = stream_info(self._client, session.keys.frames)
-        return info is not None and entry_ms(info.last_id) < session.position
-
-    def _forget(self, camera_id: str) -> None:
-        self._sessions.pop(camera_id, None)
-        self._published.pop(camera_id, None)
-
-    def _warm_up(self, session: CameraState) -> None:
-        """Show the streams the last scored frames again: what they remember of a camera is not stored."""
-        if session.engine is None or not session.recent:
-            return
-        first, last = f"{session.recent[0][0]}-0", f"{session.position}-0"
-        with translated():
-            entries = self._client.xrange(session.keys.frames, min=first, max=last)
-        own_ns = dict(session.recent)
+            entries = self._client.xrange(state.keys.frames, min=first, max=last)
+        own_ns = dict(state.recent)
         frames = []
         for entry_id, fields in entries:
             try:
                 message = FrameMessage.decode(entry_id, fields)
                 if message.seq in own_ns:
-                    frame = frame_of(message, own_ns[message.seq])
-                    cut = message.seq in session.cut_frames
+                    frame = decode_frame(message, own_ns[message.seq])
+                    cut = message.seq in state.cut_frames
                     frames.append(replace(frame, discontinuity=frame.discontinuity or cut))
             except RejectedError:
                 continue  # it was counted when it was taken
         if frames:
-            extract(session.engine, frames, [session.view] * len(frames))
+            extract(state.bank.engine, frames, [state.bank.context] * len(frames))
 
-    def _fallen_silent(self, session: CameraState) -> list[Event]:
-        if session.bank is None or time.monotonic() - session.last_taken_s < session.bank.rule.gap_s:
+    def _finish_if_silent(self, state: CameraState) -> list[Event]:
+        bank = state.bank.loaded
+        if bank is None or time.monotonic() - state.last_taken_s < bank.rule.gap_s:
             return []
-        return session.finish()
+        return state.bank.finish()
 
     def _read_captures(self) -> dict[str, bytes | None]:
-        sessions = list(self._sessions.values())
-        records = self._client.mget([session.keys.capture for session in sessions]) if sessions else []
-        return {session.camera.id: record for session, record in zip(sessions, records, strict=True)}
+        states = list(self._cameras)
+        records = self._client.mget([state.keys.capture for state in states]) if states else []
+        return {state.camera.id: record for state, record in zip(states, records, strict=True)}
 
-    def _listen(self, session: CameraState, record: bytes | None) -> list[Alert]:
-        """Whether frames come that should, and whether those that came are too long ago to tell of the picture."""
-        conditions = session.conditions
-        silent = not session.waiting and time.monotonic() - session.last_taken_s > GAP_S
+    def _observe_capture(self, state: CameraState, record: bytes | None) -> list[Alert]:
+        """Judge whether the frames come that should, and close the conditions of a picture seen too long ago."""
+        conditions = state.conditions
+        silent = not state.bank.loading and time.monotonic() - state.last_taken_s > GAP_S
         closed = conditions.finish_picture() if silent else []
-        if not (session.ready or session.waiting):
+        if not (state.ready or state.bank.loading):
             closed += conditions.finish_scored()
         try:
             capture = CaptureStatus.decode(record) if record else None
         except InvalidMessageError as error:
-            log.warning("%s: %s", session.camera.id, error)
+            log.warning("%s: %s", state.camera.id, error)
             return closed
         if silent and capture is not None and capture.state is CaptureState.ENDED:
             closed += conditions.finish_scored()
-        heard = CaptureObservation(capture, time.monotonic(), self._clock.now_ms())
-        return closed + conditions.listen(session.camera, heard, self._settings.offline_after_s)
+        observation = CaptureObservation(capture, time.monotonic(), self._clock.now_ms())
+        return closed + conditions.observe_capture(state.camera, observation, self._settings.offline_after_s)
 
-    def _close(self, session: CameraState, events: list[Event], alerts: Sequence[Alert] = ()) -> None:
-        if events or alerts:
-            outcome = CommitBatch(alerts=[ChangedAlert(alert, tell=True) for alert in alerts])
-            close_events(session, events, outcome)
-            self._settle(session, outcome)
-
-    def _settle(self, session: CameraState, outcome: CommitBatch) -> None:
-        """Commit, waiting for Redis as long as it takes; a camera that another worker owns now is let go."""
+    def _commit_with_retry(self, state: CameraState, batch: CommitBatch) -> None:
+        """Commit, waiting for Redis as long as it takes. A camera that another worker owns by now is released."""
         uncertain = False
         while True:
-            self._watchdog.fed()
+            self._progress += 1
             try:
-                if uncertain and self._committer.applied(session, outcome):
+                if uncertain and self._committer.applied(state, batch):
                     return
-                self._committer.commit(session, outcome)
+                self._committer.commit(state, batch)
             except LeaseLostError as error:
-                self._lose(session, error)
+                self._cameras.release(state, error)
                 return
             except BusUnavailableError as error:
                 uncertain = True
-                self._outage.failed(error)
-                if not self._relieved(error) and self._stopping.wait(0.5):
+                self._note_outage(error)
+                if not self._freed_memory(error) and self._stopping.wait(0.5):
                     raise
             else:
                 return
 
-    def _relieved(self, error: BusUnavailableError) -> bool:
-        """Whether Redis was full and something could be given up: then it may go on at once."""
+    def _freed_memory(self, error: BusUnavailableError) -> bool:
+        """Whether Redis was full and something could be evicted: then the commit may be tried again at once."""
         if not isinstance(error, BusFullError) or self._stopping.is_set():
             return False
         try:
-            return self._relief.give_up(self._sessions.values())
+            return self._memory_pressure.evict(self._cameras)
         except BusUnavailableError:
             return False
 
-    def _under_lease(self, session: CameraState, write: Callable[[], None]) -> None:
-        try:
-            write()
-        except LeaseLostError as error:
-            self._lose(session, error)
-
-    def _lose(self, session: CameraState, error: LeaseLostError) -> None:
-        log.warning("%s: %s", session.camera.id, error)
-        self._forget(session.camera.id)
-        self._revision = None  # look again soon: the partition may come back to us
-
-    def _publish_status(self, session: CameraState) -> None:
-        session.tell_condition()
-        status, now_s = session.status, time.monotonic()
-        before, at_s = self._published.get(session.camera.id, (None, 0.0))
-        if status is None or (status is before and now_s - at_s < _STATUS_AGAIN_S):
-            return
-        if before is not status:
-            word = " with RANDOM CLIP weights" if status.random_weights else ""
-            log.info("%s: %s%s %s", session.camera.id, status.state.value, word, status.detail or status.bank_id)
-        self._published[session.camera.id] = (status, now_s)
-        self._under_lease(session, partial(self._committer.tell, session, status))
-
-    def _beat(self) -> None:
-        devices = {session.engine.device for session in self._sessions.values() if session.engine}
+    def _send_heartbeat(self) -> None:
+        devices = {state.bank.engine.device for state in self._cameras if state.bank.engine}
         self._heartbeat.write(
             self._client,
             device=",".join(sorted(devices)) or "cpu",
-            cameras=len(self._sessions),
+            cameras=len(self._cameras),
             failed_graphs=self._engines.failed_graphs,
             eager_pictures=self._engines.eager_pictures,
         )

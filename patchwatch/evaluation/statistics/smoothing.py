@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from models.profiles.smoothing import SIGMA_S
+from models.profiles.profile import SIGMA_S
 from patchwatch.evaluation.statistics.metrics import Scores
 
 _REACH = 4.0  # In sigmas, as for the causal smoothing.

@@ -34,7 +34,7 @@ def opened_on(fresh: EventCounts, model: ThresholdModel, per_day: float) -> floa
 @pytest.mark.parametrize("tail", TAILS)
 def test_the_rate_on_fresh_days_lies_in_the_stated_interval(tail: str) -> None:
     """Of 20 simulated cameras, learnt from half an hour each, nine in ten would be 18."""
-    fresh = EventCounts.of([simulated_run(tail, 24 * HOUR_S * FRESH_DAYS, 999)], EventRule(on=1.0, off=0.75))
+    fresh = EventCounts.from_runs([simulated_run(tail, 24 * HOUR_S * FRESH_DAYS, 999)], EventRule(on=1.0, off=0.75))
     within = []
     for seed in range(20):
         model = learnt(tail, 0.5, seed)
@@ -45,7 +45,9 @@ def test_the_rate_on_fresh_days_lies_in_the_stated_interval(tail: str) -> None:
 
 def test_the_rate_is_the_one_asked_for_where_footage_shows_it() -> None:
     """96 events a day, four hours of footage: sixteen were seen."""
-    fresh = EventCounts.of([simulated_run("exponential", 24 * HOUR_S * FRESH_DAYS, 999)], EventRule(on=1.0, off=0.75))
+    fresh = EventCounts.from_runs(
+        [simulated_run("exponential", 24 * HOUR_S * FRESH_DAYS, 999)], EventRule(on=1.0, off=0.75)
+    )
     rates = [opened_on(fresh, learnt("exponential", 4.0, seed), 96.0) for seed in range(3)]
     assert 70 < float(np.mean(rates)) < 130
 

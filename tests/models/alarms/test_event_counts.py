@@ -37,7 +37,7 @@ def detected(found: list[Run], on: float) -> int:
 @given(runs, scores)
 def test_counting_equals_the_event_detector(rows: list[list[tuple[float, float]]], on: float) -> None:
     found = [columns(one) for one in rows]
-    assert EventCounts.of(found, RULE).count(on) == detected(found, on)
+    assert EventCounts.from_runs(found, RULE).count(on) == detected(found, on)
 
 
 @given(runs)

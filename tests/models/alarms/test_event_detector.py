@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.alarms.alert_gate import AlertGate
-from models.alarms.event_detector import Event, EventDetector, EventRule, Phase
+from models.alarms.event_detector import AlertGate, Event, EventDetector, EventRule, Phase
 
 RULE = EventRule(on=0.6, off=0.3, min_duration_s=0.4, cooldown_s=2.0, gap_s=10.0)
 
@@ -100,7 +99,7 @@ def test_what_was_rising_must_reach_a_threshold_that_was_raised() -> None:
 
 def test_nothing_opens_while_a_transition_holds_and_it_opens_afterwards() -> None:
     detector = EventDetector(RULE)
-    held = [detector.update(n / 5, 0.9, None, None, AlertGate.HELD) for n in range(20)]
+    held = [detector.update(n / 5, 0.9, None, None, AlertGate.HOLD) for n in range(20)]
     assert not any(held)
     [opened] = play([0.9] * 3, detector, start_s=4.0)
     assert opened.started_s == 4.0
@@ -109,13 +108,13 @@ def test_nothing_opens_while_a_transition_holds_and_it_opens_afterwards() -> Non
 def test_an_open_event_outlasts_a_transition_unchanged() -> None:
     detector = EventDetector(RULE)
     [opened] = play([0.7] * 4, detector)
-    assert not any(detector.update(0.8 + n / 5, 0.99, None, None, AlertGate.HELD) for n in range(20))
+    assert not any(detector.update(0.8 + n / 5, 0.99, None, None, AlertGate.HOLD) for n in range(20))
     assert detector.open_event == opened
 
 
 def test_an_open_event_closes_when_a_condition_begins() -> None:
     detector = EventDetector(RULE)
     play([0.7] * 4, detector)
-    [closed] = detector.update(0.8, 0.99, None, None, AlertGate.OFF)
+    [closed] = detector.update(0.8, 0.99, None, None, AlertGate.SUPPRESS)
     assert (closed.ended_s, closed.peak_score) == (pytest.approx(0.6), 0.7)
-    assert detector.update(1.0, 0.99, None, None, AlertGate.OFF) == []
+    assert detector.update(1.0, 0.99, None, None, AlertGate.SUPPRESS) == []

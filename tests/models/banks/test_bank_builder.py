@@ -18,11 +18,9 @@ from models.banks.bank_file import load_bank, save_bank
 from models.banks.coverage import Sufficiency
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScorer
-from models.exemplars.footage_moments import Moment
 from models.exemplars.perspective import SIZE, Perspective
-from models.frames.camera_context import CameraContext
-from models.frames.features import Features
-from models.frames.frame import Frame
+from models.exemplars.provenance import Moment
+from models.frames.frame import CameraContext, Features, Frame
 from models.frames.scene_cuts import SceneCuts
 from models.profiles.profile import Fusion, Profile, StreamKind, StreamSpec, load_profile
 from patchwatch.contract.errors import InsufficientFootageError
@@ -52,69 +50,69 @@ def test_thresholds_lie_above_what_normal_footage_reached(bank: Bank) -> None:
     assert 0 < bank.rule.off < bank.rule.on < 1
 
 
-def test_five_seconds_are_needed(learner: BankBuilder) -> None:
+def test_five_seconds_are_needed(builder: BankBuilder) -> None:
     noise = np.random.default_rng(1)
     for n in range(24):
-        learner.add(n / 5, (features_at(0.0, noise=noise), features_at(5.0, noise=noise)), PICTURE)
+        builder.add(n / 5, (features_at(0.0, noise=noise), features_at(5.0, noise=noise)), PICTURE)
     with pytest.raises(
         InsufficientFootageError, match=r"4\.6 s of normal footage \(24 analysed frames\) is too little"
     ):
-        learner.build(["short.mp4"])
+        builder.build(["short.mp4"])
 
 
-def test_an_empty_room_is_normal_and_the_first_person_there_is_rare(learner: BankBuilder, tmp_path: Path) -> None:
+def test_an_empty_room_is_normal_and_the_first_person_there_is_rare(builder: BankBuilder, tmp_path: Path) -> None:
     noise = np.random.default_rng(1)
     for n in range(400):
-        learner.add(n / 5, (features_at(noise=noise), features_at(5.0, noise=noise)), PICTURE)
-    save_bank(learner.build(["empty.mp4"]), tmp_path / "bank")
+        builder.add(n / 5, (features_at(noise=noise), features_at(5.0, noise=noise)), PICTURE)
+    save_bank(builder.build(["empty.mp4"]), tmp_path / "bank")
     bank = load_bank(tmp_path / "bank")
     assert bank.streams[0].empty
-    analyzer = FrameScorer(bank)
-    calm = analyzer.read((features_at(noise=noise), features_at(5.0, noise=noise)), 0.0)
-    person = analyzer.read((features_at(0.0, noise=noise), features_at(5.0, noise=noise)), 0.2)
+    scorer = FrameScorer(bank)
+    calm = scorer.score((features_at(noise=noise), features_at(5.0, noise=noise)), 0.0)
+    person = scorer.score((features_at(0.0, noise=noise), features_at(5.0, noise=noise)), 0.2)
     assert calm.rarities[0] is None
     assert person.rarities[0] == pytest.approx(math.log10(401))
     assert (person.driver, person.box_xyxy_px) == ("local", (0.0, 0.0, 10.0, 20.0))
 
 
 def test_raw_distances_need_a_bank_of_every_stream(profile: Profile) -> None:
-    learner = BankBuilder(
+    builder = BankBuilder(
         replace(profile, fusion=Fusion.DISTANCE), [PlainStream("local"), PlainStream("global")], {"networks": {}}
     )
     noise = np.random.default_rng(1)
     for n in range(400):
-        learner.add(n / 5, (features_at(noise=noise), features_at(5.0, noise=noise)), PICTURE)
+        builder.add(n / 5, (features_at(noise=noise), features_at(5.0, noise=noise)), PICTURE)
     with pytest.raises(InsufficientFootageError, match="'local'"):
-        learner.build(["empty.mp4"])
+        builder.build(["empty.mp4"])
 
 
-def test_a_whole_picture_that_was_never_seen_is_no_normal(learner: BankBuilder) -> None:
+def test_a_whole_picture_that_was_never_seen_is_no_normal(builder: BankBuilder) -> None:
     noise = np.random.default_rng(1)
     for n in range(100):
-        learner.add(n / 5, (features_at(0.0, noise=noise), features_at(noise=noise)), PICTURE)
+        builder.add(n / 5, (features_at(0.0, noise=noise), features_at(noise=noise)), PICTURE)
     with pytest.raises(InsufficientFootageError, match="'global'"):
-        learner.build(["dark.mp4"])
+        builder.build(["dark.mp4"])
 
 
 def test_a_profile_that_only_looks_for_persons_learns_an_empty_room() -> None:
     alone = Profile("alone", Fusion.CALIBRATED, (StreamSpec("local", StreamKind.LOCAL, 1.0),))
-    learner, noise = BankBuilder(alone, [PlainStream("local")], {"networks": {}}), np.random.default_rng(1)
+    builder, noise = BankBuilder(alone, [PlainStream("local")], {"networks": {}}), np.random.default_rng(1)
     for n in range(45):
-        learner.add(n / 5, (features_at(noise=noise),), PICTURE)
-    bank = learner.build(["empty.mp4"])
-    analyzer = FrameScorer(bank)
-    assert analyzer.read((features_at(noise=noise),), 0.0).score < bank.rule.on
-    (rarity,) = analyzer.read((features_at(0.0, noise=noise),), 0.2).rarities
+        builder.add(n / 5, (features_at(noise=noise),), PICTURE)
+    bank = builder.build(["empty.mp4"])
+    scorer = FrameScorer(bank)
+    assert scorer.score((features_at(noise=noise),), 0.0).score < bank.rule.on
+    (rarity,) = scorer.score((features_at(0.0, noise=noise),), 0.2).rarities
     assert rarity == pytest.approx(math.log10(46))
 
 
-def test_one_visit_says_how_often_somebody_comes_not_how_visits_differ(learner: BankBuilder) -> None:
+def test_one_visit_says_how_often_somebody_comes_not_how_visits_differ(builder: BankBuilder) -> None:
     """All who were seen were seen in one held-out segment: no bank without it can tell how near they are."""
     noise = np.random.default_rng(1)
     for n in range(500):
         persons = features_at(0.0, noise=noise) if 210 <= n < 260 else features_at(noise=noise)
-        learner.add(n / 5, (persons, features_at(5.0, noise=noise)), PICTURE)
-    bank = learner.build(["visit.mp4"])
+        builder.add(n / 5, (persons, features_at(5.0, noise=noise)), PICTURE)
+    bank = builder.build(["visit.mp4"])
     assert not bank.streams[0].empty
     assert bank.calibrations[0].rarity(1e6) == bank.calibrations[0].rarity(0.0) == pytest.approx(math.log10(501 / 51))
     assert bank.coverage.streams[0].covered == 0.0
@@ -123,22 +121,22 @@ def test_one_visit_says_how_often_somebody_comes_not_how_visits_differ(learner: 
 def test_what_was_there_shorter_than_the_stride_is_learnt_all_the_same() -> None:
     specs = (StreamSpec("local", StreamKind.LOCAL, 0.7, stride=5), StreamSpec("global", StreamKind.GLOBAL, 0.3))
     profile = Profile("strided", Fusion.CALIBRATED, specs)
-    learner = BankBuilder(profile, [PlainStream("local"), PlainStream("global")], {"networks": {}})
+    builder = BankBuilder(profile, [PlainStream("local"), PlainStream("global")], {"networks": {}})
     noise = np.random.default_rng(1)
     for n in range(100):
         persons = features_at(0.0, noise=noise) if n in (41, 42, 43) else features_at(noise=noise)
-        learner.add(n / 5, (persons, features_at(5.0, noise=noise)), PICTURE)
-    assert not learner.build(["short.mp4"]).streams[0].empty
+        builder.add(n / 5, (persons, features_at(5.0, noise=noise)), PICTURE)
+    assert not builder.build(["short.mp4"]).streams[0].empty
 
 
 @pytest.mark.parametrize(("frames", "segments"), [(26, 2), (45, 2), (60, 3), (601, 5)])
 def test_short_footage_is_held_out_in_fewer_and_longer_segments(
-    learner: BankBuilder, frames: int, segments: int
+    builder: BankBuilder, frames: int, segments: int
 ) -> None:
     noise = np.random.default_rng(1)
     for n in range(frames):
-        learner.add(n / 5, (features_at(0.0, noise=noise), features_at(5.0, noise=noise)), PICTURE)
-    coverage = learner.build(["a.mp4"]).coverage
+        builder.add(n / 5, (features_at(0.0, noise=noise), features_at(5.0, noise=noise)), PICTURE)
+    coverage = builder.build(["a.mp4"]).coverage
     assert coverage.segments == segments
     assert (coverage.verdict is Sufficiency.TOO_SHORT) == (frames < 601)
 
@@ -157,33 +155,33 @@ def test_a_bank_tells_how_complete_it_is(bank: Bank) -> None:
     assert local.regions[3] == (None,) * 4
 
 
-def test_normal_that_goes_on_changing_is_still_being_learnt(learner: BankBuilder) -> None:
+def test_normal_that_goes_on_changing_is_still_being_learnt(builder: BankBuilder) -> None:
     noise = np.random.default_rng(1)
     for n in range(601):
-        learner.add(n / 5, (features_at(0.0, noise=noise), features_at(n / 60, noise=noise)), PICTURE)
-    coverage = learner.build(["drift.mp4"]).coverage
+        builder.add(n / 5, (features_at(0.0, noise=noise), features_at(n / 60, noise=noise)), PICTURE)
+    coverage = builder.build(["drift.mp4"]).coverage
     assert coverage.verdict is Sufficiency.STILL_LEARNING
     assert coverage.streams[0].complete
     assert not coverage.streams[1].complete
 
 
-def test_memory_is_bounded_by_thinning(learner: BankBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_bounded_by_thinning(builder: BankBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("models.banks.bank_builder.MAX_FRAMES", 300)
     noise = np.random.default_rng(1)
     for n in range(1000):
-        learner.add(n / 5, (features_at(0.0, noise=noise), features_at(5.0, noise=noise)), PICTURE)
-    bank = learner.build(["long.mp4"])
+        builder.add(n / 5, (features_at(0.0, noise=noise), features_at(5.0, noise=noise)), PICTURE)
+    bank = builder.build(["long.mp4"])
     assert (bank.footage.frames, bank.footage.thinned) == (1000, 4)
 
 
-def test_every_exemplar_names_the_moment_and_the_region_it_was_seen_at(learner: BankBuilder) -> None:
+def test_every_exemplar_names_the_moment_and_the_region_it_was_seen_at(builder: BankBuilder) -> None:
     noise = np.random.default_rng(3)
     seen = {}
     for n in range(400):
         persons, whole = features_at(0.0, 1.0, noise=noise), features_at(5.0, noise=noise)
         seen[n // 200, n % 200 / 5] = persons
-        learner.add(n / 5, (persons, whole), PICTURE, moment=Moment(n // 200, n % 200 / 5), starts_run=n == 200)
-    bank = learner.build(["morning.mp4", "evening.mp4"])
+        builder.add(n / 5, (persons, whole), PICTURE, moment=Moment(n // 200, n % 200 / 5), starts_run=n == 200)
+    bank = builder.build(["morning.mp4", "evening.mp4"])
     local = bank.streams[0]
     assert local.origins is not None
     assert local.origins.moments.shape == local.vectors.shape[:3]
@@ -201,11 +199,11 @@ def test_every_exemplar_names_the_moment_and_the_region_it_was_seen_at(learner: 
 
 
 def test_without_room_for_thumbnails_the_moments_are_still_kept(profile: Profile) -> None:
-    learner = BankBuilder(profile, [PlainStream("local"), PlainStream("global")], {}, thumbnails_mb=0.0)
+    builder = BankBuilder(profile, [PlainStream("local"), PlainStream("global")], {}, thumbnails_mb=0.0)
     noise = np.random.default_rng(3)
     for n in range(200):
-        learner.add(n / 5, (features_at(0.0, noise=noise), features_at(5.0, noise=noise)), PICTURE)
-    bank = learner.build(["normal.mp4"])
+        builder.add(n / 5, (features_at(0.0, noise=noise), features_at(5.0, noise=noise)), PICTURE)
+    bank = builder.build(["normal.mp4"])
     assert len(bank.moments) > 0
     assert not any(bank.moments.thumbnails)
 
@@ -226,33 +224,33 @@ def _walker(foot: float, height: float, noise: np.random.Generator, kind: float 
 
 def test_a_bank_measures_by_the_usual_height_as_it_was_learnt() -> None:
     profile = Profile("sized", Fusion.CALIBRATED, (StreamSpec("velocity", StreamKind.VELOCITY, 1.0),))
-    learner, noise = BankBuilder(profile, [SizedStream("velocity")], {}), np.random.default_rng(5)
+    builder, noise = BankBuilder(profile, [SizedStream("velocity")], {}), np.random.default_rng(5)
     for n in range(300):
         foot = noise.uniform(0.3, 0.8)
-        learner.add(n / 5, (_walker(foot, 0.3 * foot, noise),), PICTURE)
-    bank = learner.build(["walk.mp4"])
+        builder.add(n / 5, (_walker(foot, 0.3 * foot, noise),), PICTURE)
+    bank = builder.build(["walk.mp4"])
     assert bank.streams[0].vectors.shape[-1] == DIM
     half_hidden = frame_distance(bank.streams[0], _walker(0.5, 0.07, noise, kind=0.0))
     assert half_hidden is not None
     assert bank.calibrations[0].rarity(half_hidden.value) < 3
 
 
-def test_frames_too_far_apart_to_count_events_are_refused(learner: BankBuilder) -> None:
+def test_frames_too_far_apart_to_count_events_are_refused(builder: BankBuilder) -> None:
     noise = np.random.default_rng(1)
     for n in range(60):
-        learner.add(20.0 * n, (features_at(0.0, noise=noise), features_at(5.0, noise=noise)), PICTURE)
+        builder.add(20.0 * n, (features_at(0.0, noise=noise), features_at(5.0, noise=noise)), PICTURE)
     with pytest.raises(InsufficientFootageError, match="raise the analysis rate"):
-        learner.build(["slow.mp4"])
+        builder.build(["slow.mp4"])
 
 
 def test_pictures_too_far_apart_for_movement_are_refused_with_what_to_do() -> None:
     engine = Engine(load_profile("motion"))
-    learner, view = BankBuilder(engine.profile, engine.streams, engine.identity), CameraContext()
+    builder, view = BankBuilder(engine.profile, engine.streams, engine.identity), CameraContext()
     frames = [Frame(walkers(2.0 * n), 2.0 * n) for n in range(40)]
     for frame, features in zip(frames, engine.extract(frames, [view] * 40), strict=True):
-        learner.add(frame.at_s, features, frame.rgb)
+        builder.add(frame.at_s, features, frame.rgb)
     with pytest.raises(InsufficientFootageError, match=r"2\.0 s apart.*raise"):
-        learner.build(["slow.mp4"])
+        builder.build(["slow.mp4"])
 
 
 def test_joined_clips_teach_what_they_teach_one_by_one() -> None:
@@ -260,10 +258,10 @@ def test_joined_clips_teach_what_they_teach_one_by_one() -> None:
     engine, clips = Engine(load_profile("motion")), [clip(seed, 12) for seed in range(4)]
 
     def bank(marked: Sequence[Frame]) -> Bank:
-        learner, view = BankBuilder(engine.profile, engine.streams, engine.identity, thumbnails_mb=0.0), CameraContext()
+        builder, view = BankBuilder(engine.profile, engine.streams, engine.identity, thumbnails_mb=0.0), CameraContext()
         for frame, features in zip(marked, engine.extract(marked, [view] * len(marked)), strict=True):
-            learner.add(frame.at_s, features, frame.rgb, starts_run=frame.discontinuity, cut=frame.cut)
-        return learner.build(["clips"])
+            builder.add(frame.at_s, features, frame.rgb, starts_run=frame.discontinuity, cut=frame.cut)
+        return builder.build(["clips"])
 
     whole = [frame for part in clips for frame in part]
     whole = [replace(frame, at_s=n / 5) for n, frame in enumerate(whole)]

@@ -23,7 +23,7 @@ from models.banks.coverage import (
     covering_radii,
     curve_point,
 )
-from models.frames.features import Features
+from models.frames.frame import Features
 
 SIZE = (400, 200)
 
@@ -67,7 +67,7 @@ def test_a_vector_counts_for_the_region_its_box_is_centred_in() -> None:
 
 
 def test_what_does_not_stand_out_is_not_counted_and_the_spread_is_near() -> None:
-    spread = Spread.of(1, [features((0, 0, 10, 10))] * 9 + [standing_out()])
+    spread = Spread.from_frames(1, [features((0, 0, 10, 10))] * 9 + [standing_out()])
     assert spread.rms == pytest.approx(math.sqrt(9 / 10 * 100 / 10))
     calm, far = features((0, 0, 10, 10)), standing_out()
     radii = np.zeros(1, np.float32)
@@ -80,14 +80,14 @@ def test_the_spread_is_in_the_scales_of_the_groups_as_distances_are() -> None:
     frames = [features((0, 0, 9, 9), (0, 0, 9, 9), groups=(0, 1))] * 9 + [
         Features(np.array([[10, 0], [20, 0]], np.float32), np.zeros((2, 4), np.float32), np.array([0, 1], np.int32))
     ]
-    spread = Spread.of(2, frames, np.array([1.0, 2.0], np.float32))
+    spread = Spread.from_frames(2, frames, np.array([1.0, 2.0], np.float32))
     assert spread.rms == pytest.approx(3.0)
     assert spread.exceeded(frames[-1]).tolist() == [True, True]
 
 
 def test_a_picture_that_never_changes_has_nothing_that_stands_out() -> None:
     still = [Features(np.full((1, 3), 0.1, np.float32), np.zeros((1, 4), np.float32), np.zeros(1, np.int32))] * 7
-    spread = Spread.of(1, still)
+    spread = Spread.from_frames(1, still)
     assert covered_share([(still[0], np.zeros(1, np.float32), SIZE)], np.zeros(1, np.float32), spread) == (None, None)
 
 
@@ -131,12 +131,12 @@ def test_the_curve_compares_the_same_frames() -> None:
 def test_the_verdict_is_that_of_the_weakest_stream(
     seconds: float, streams: list[StreamCoverage], verdict: Sufficiency
 ) -> None:
-    assert Coverage.of(seconds, int(5 * seconds), 5, streams).verdict is verdict
+    assert Coverage.from_streams(seconds, int(5 * seconds), 5, streams).verdict is verdict
 
 
 def test_facts_come_back_from_json() -> None:
     grid = ((None, 0.5, 1.0, 1.0),) * 4
-    coverage = Coverage.of(
+    coverage = Coverage.from_streams(
         90.0, 450, 5, [StreamCoverage("local", 3, 4, 1, 0.5, 0.6, 0.9, grid, (CurvePoint(0.2, 2.0, 2.0),))]
     )
     assert TypeAdapter(Coverage).validate_json(json.dumps(coverage.facts()), strict=True) == coverage

@@ -12,10 +12,8 @@ from known_networks import detections
 from moving_scene import FPS, scene
 
 from models.engine.engine import Engine
-from models.frames.camera_context import HISTORY_S, CameraContext
 from models.frames.detections import Detections
-from models.frames.features import Features
-from models.frames.frame import Frame
+from models.frames.frame import HISTORY_S, CameraContext, Features, Frame
 from models.frames.frame_reuse import FrameReuse
 from models.networks.networks import Networks
 from models.profiles.profile import load_profile

@@ -7,11 +7,16 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from plain_stream import DIM, features_at
 
 from models.banks.bank import Bank, StreamBank
-from models.engine.frame_scorer import FrameScore, FrameScorer
-from models.frames.features import Features
+from models.engine.frame_scorer import NEAREST, ExplainedStream, FrameScore, FrameScorer, explain
+from models.exemplars.provenance import ExemplarOrigins
+from models.frames.frame import Features
+from models.profiles.fusion import contributions, fuse
+from models.profiles.profile import Fusion
 from patchwatch.contract.errors import NonFiniteScoreError
 
 Frames = list[tuple[Features, Features]]
@@ -27,8 +32,8 @@ def frames() -> Frames:
     ]
 
 
-def play(analyzer: FrameScorer, frames: Frames, start: int = 0) -> list[FrameScore]:
-    return [analyzer.read(pair, (start + n) / 5) for n, pair in enumerate(frames)]
+def play(scorer: FrameScorer, frames: Frames, start: int = 0) -> list[FrameScore]:
+    return [scorer.score(pair, (start + n) / 5) for n, pair in enumerate(frames)]
 
 
 def test_a_strange_person_raises_one_event_with_stream_and_region(bank: Bank, frames: Frames) -> None:
@@ -65,18 +70,18 @@ def test_another_bank_closes_the_open_event_and_starts_afresh(bank: Bank, frames
 
 
 def test_nan_is_refused_and_leaves_the_state_alone(bank: Bank, frames: Frames) -> None:
-    analyzer = FrameScorer(bank)
-    play(analyzer, frames[:10])
-    before = analyzer.state()
+    scorer = FrameScorer(bank)
+    play(scorer, frames[:10])
+    before = scorer.state()
     spoilt = Features.ungrouped(np.full((1, DIM), np.nan, np.float32), np.zeros((1, 4), np.float32))
     with pytest.raises(NonFiniteScoreError, match="'global'"):
-        analyzer.read((frames[10][0], spoilt), 2.0)
-    assert analyzer.state() == before
+        scorer.score((frames[10][0], spoilt), 2.0)
+    assert scorer.state() == before
 
 
 def test_silence_is_neutral(bank: Bank) -> None:
     nothing = (Features.none(DIM), Features.none(DIM))
-    reading = FrameScorer(bank).read(nothing, 0.0)
+    reading = FrameScorer(bank).score(nothing, 0.0)
     assert reading.driver is None
     assert 0 < reading.score < bank.rule.on
 
@@ -91,3 +96,99 @@ def test_all_seeds_and_groups_are_compared_at_once() -> None:
         for query, group in zip(queries, groups, strict=True)
     ]
     assert StreamBank(vectors).distances(features) == pytest.approx(np.array(expected), abs=1e-5)
+
+
+VALUES = st.none() | st.floats(0, 1e6)
+
+
+@pytest.fixture
+def strange() -> tuple[Features, Features]:
+    """A normal and a strange person in a normal frame."""
+    noise = np.random.default_rng(5)
+    return features_at(0.0, 9.0, noise=noise), features_at(5.0, noise=noise)
+
+
+def explained(bank: Bank, features: tuple[Features, Features]) -> tuple[ExplainedStream, ...]:
+    return explain(bank, features, FrameScorer(bank).score(features, 0.0))
+
+
+@given(
+    kind=st.sampled_from(Fusion),
+    streams=st.lists(st.tuples(st.floats(0.01, 10), VALUES), min_size=1, max_size=5),
+)
+def test_contributions_add_up_to_one_and_are_each_streams_part_of_the_fused_value(
+    kind: Fusion, streams: list[tuple[float, float | None]]
+) -> None:
+    weights, values = [weight for weight, _ in streams], [value for _, value in streams]
+    shares = contributions(kind, weights, values, values)
+    if all(value is None for value in values):
+        assert shares == [0.0] * len(streams)
+        return
+    assert sum(shares) == pytest.approx(1.0)
+    assert all(0 <= share <= 1 for share in shares)
+    fused = fuse(kind, weights, values, values)
+    assert fused is not None
+    spoken = sum(weight for weight, value in streams if value is not None) if kind is Fusion.CALIBRATED else 1.0
+    for share, (weight, value) in zip(shares, streams, strict=True):
+        assert value is not None or share == 0.0
+        assert share * fused * spoken == pytest.approx(weight * (value or 0.0), rel=1e-6, abs=1e-6)
+
+
+def test_the_stream_that_saw_the_strange_person_contributes_most_and_names_its_box(
+    bank: Bank, strange: tuple[Features, Features]
+) -> None:
+    local, whole = explained(bank, strange)
+    assert local.contribution > 0.9 > 0.1 > whole.contribution
+    assert local.box_xyxy_px == (10.0, 0.0, 20.0, 20.0)
+    assert local.contribution + whole.contribution == pytest.approx(1.0)
+
+
+def test_the_nearest_exemplars_are_of_different_moments_nearest_first_of_all_seeds(
+    bank: Bank, strange: tuple[Features, Features]
+) -> None:
+    local = explained(bank, strange)[0]
+    vectors, query = bank.streams[0].vectors.reshape(-1, DIM), strange[0].vectors[1]
+    every = np.sort(np.linalg.norm(vectors - query, axis=1))
+    assert local.nearest[0].distance == pytest.approx(every[0])
+    assert [one.distance for one in local.nearest] == sorted(one.distance for one in local.nearest)
+    assert len({one.moment for one in local.nearest}) == NEAREST
+    assert {one.source for one in local.nearest} == {"normal.mp4"}
+    assert all(one.thumbnail for one in local.nearest)
+
+
+def test_a_frame_that_was_learnt_from_finds_itself(bank: Bank) -> None:
+    stream = bank.streams[1]
+    assert stream.origins is not None
+    seen = Features.ungrouped(stream.vectors[2, 0, 4:5], np.array([[0, 0, 160, 90]], np.float32))
+    whole = explained(bank, (Features.none(DIM), seen))[1]
+    moment = bank.moments.moments[stream.origins.moments[2, 0, 4]]
+    assert whole.nearest[0].distance == pytest.approx(0.0, abs=1e-6)
+    assert whole.nearest[0].moment == moment
+    assert whole.nearest[0].box == pytest.approx((0, 0, 10 / 160, 20 / 90), abs=1e-3)
+
+
+def test_a_stream_with_nothing_to_say_has_no_part(bank: Bank, strange: tuple[Features, Features]) -> None:
+    local, whole = explained(bank, (Features.none(DIM), strange[1]))
+    assert (local.contribution, local.rarity, local.distance, local.box_xyxy_px, local.nearest) == (
+        0.0, None, None, None, ()
+    )  # fmt: skip
+    assert whole.contribution == 1.0
+
+
+def test_without_thumbnails_the_moments_are_still_named(bank: Bank, strange: tuple[Features, Features]) -> None:
+    bare = replace(bank, moments=replace(bank.moments, thumbnails=(b"",) * len(bank.moments)))
+    nearest = explained(bare, strange)[0].nearest
+    assert [one.thumbnail for one in nearest] == [None] * NEAREST
+    assert nearest[0].source == "normal.mp4"
+
+
+def test_a_stream_that_found_nothing_in_normal_footage_has_nothing_near(
+    bank: Bank, strange: tuple[Features, Features]
+) -> None:
+    nothing = np.zeros((3, 1, 0), np.uint8)
+    empty = StreamBank(
+        np.zeros((3, 1, 0, DIM), np.float32), ExemplarOrigins(nothing, nothing, np.zeros((0, 4), np.float16))
+    )
+    local = explained(replace(bank, streams=(empty, bank.streams[1])), strange)[0]
+    assert local.box_xyxy_px is not None
+    assert local.nearest == ()

@@ -11,10 +11,8 @@ import pytest
 from known_networks import detections
 
 from models.engine.engine import Engine
-from models.frames.camera_context import CameraContext
-from models.frames.detection_query import DetectionQuery
-from models.frames.detections import Detections
-from models.frames.frame import Frame
+from models.frames.detections import DetectionQuery, Detections
+from models.frames.frame import CameraContext, Frame
 from models.frames.frame_reuse import FrameReuse
 from models.networks.networks import Networks
 from models.profiles.profile import load_profile

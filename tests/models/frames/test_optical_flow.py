@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from moving_texture import picture
 
-from models.frames.camera_context import CameraContext
-from models.frames.frame import Frame
+from models.frames.frame import CameraContext, Frame
 from models.frames.optical_flow import Flow, FlowEstimator
 from models.streams.frame_batch import FrameBatch
 

@@ -184,7 +184,7 @@ def test_pictures_of_any_shape_are_taken() -> None:
 
 @pytest.mark.data
 def test_joined_benchmark_clips_are_told_apart_and_whole_ones_are_not_cut(data: Path) -> None:
-    reader, clips = RecordingReader.of(Settings()), []
+    reader, clips = RecordingReader.from_settings(Settings()), []
     for path in sorted((data / "ucsd_ped2" / "testing").glob("*.mkv")):
         with reader.open(path) as video:
             clips.append([frame for batch in reader.batches(video) for _, frame in batch])
@@ -196,6 +196,6 @@ def test_joined_benchmark_clips_are_told_apart_and_whole_ones_are_not_cut(data: 
 @pytest.mark.data
 @pytest.mark.parametrize("name", ["pets/testing/01.mkv", "clips/motorway-cyclist.avi", "caviar/testing/01.mkv"])
 def test_ordinary_footage_is_not_cut(data: Path, name: str) -> None:
-    reader = RecordingReader.of(Settings())
+    reader = RecordingReader.from_settings(Settings())
     with reader.open(data / name) as video:
         assert not any(frame.cut for batch in reader.batches(video) for _, frame in batch)

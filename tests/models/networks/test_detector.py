@@ -17,8 +17,7 @@ torch = parts.torch()
 from real_frames import CARS, DETECTOR, PERSONS, frames_of, networks_for  # noqa: E402
 from slow_reference import slow_boxes  # noqa: E402
 
-from models.frames.detection_query import DetectionQuery  # noqa: E402
-from models.frames.detections import Detections  # noqa: E402
+from models.frames.detections import DetectionQuery, Detections  # noqa: E402
 from models.frames.frame import Frame  # noqa: E402
 from models.networks.detector import Letterbox, load_detector  # noqa: E402
 from models.networks.device import choose_compute  # noqa: E402
@@ -100,7 +99,7 @@ def test_refuses_a_network_for_another_task(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("height", "width"), [(360, 640), (432, 768), (1080, 1920), (500, 90), (1, 1), (33, 640)])
 def test_a_box_returns_from_the_letterbox_to_where_it_was(height: int, width: int) -> None:
-    letterbox = Letterbox.of(height, width, 32)
+    letterbox = Letterbox.for_picture(height, width, 32)
     assert letterbox.input_width % 32 == letterbox.input_height % 32 == 0
     placed = letterbox.apply(torch.zeros(1, 3, height, width))
     assert placed.shape[2:] == (letterbox.input_height, letterbox.input_width)

@@ -20,8 +20,8 @@ from safetensors.torch import save_file  # noqa: E402
 from models.banks.bank import Bank  # noqa: E402
 from models.banks.bank_file import check_identity  # noqa: E402
 from models.engine.engine import Engine  # noqa: E402
-from models.frames.camera_context import CameraContext  # noqa: E402
-from models.frames.detection_query import DetectionQuery  # noqa: E402
+from models.frames.detections import DetectionQuery  # noqa: E402
+from models.frames.frame import CameraContext  # noqa: E402
 from models.networks import networks  # noqa: E402
 from models.networks.backbone import random_trunk  # noqa: E402
 from models.networks.networks import Networks  # noqa: E402

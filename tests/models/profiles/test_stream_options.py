@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models.frames.detection_query import DetectionQuery
+from models.frames.detections import DetectionQuery
 from models.profiles.profile import StreamKind, StreamSpec, load_profile
 from models.profiles.stream_options import (
     CategoryOptions,

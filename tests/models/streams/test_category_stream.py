@@ -8,9 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.banks.bank import StreamBank, frame_distance
-from models.frames.camera_context import HISTORY_S, CameraContext
-from models.frames.features import Features
-from models.frames.frame import Frame
+from models.frames.frame import HISTORY_S, CameraContext, Features, Frame
 from models.profiles.profile import StreamKind, StreamSpec
 from models.streams.category_stream import WINDOW_S, make
 from patchwatch.contract.errors import ConfigurationError

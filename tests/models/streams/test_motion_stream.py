@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 
 from models.banks.bank import StreamBank, frame_distance
 from models.exemplars.coreset import greedy_k_center
-from models.frames.camera_context import HISTORY_S, CameraContext
-from models.frames.features import Features
-from models.frames.frame import Frame
+from models.frames.frame import HISTORY_S, CameraContext, Features, Frame
 from models.profiles.profile import StreamKind, StreamSpec
 from models.streams.frame_batch import FrameBatch
 from models.streams.motion_stream import CELLS, COLUMNS, DIRECTIONS, ROWS, cell_boxes, direct, make

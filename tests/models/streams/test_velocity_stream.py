@@ -7,9 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.frames.camera_context import CameraContext
-from models.frames.features import Features
-from models.frames.frame import Frame
+from models.frames.frame import CameraContext, Features, Frame
 from models.frames.optical_flow import Flow
 from models.profiles.profile import StreamKind, StreamSpec
 from models.streams.velocity_stream import DIM, make

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from static_view import FPS, black, blurred, infrared, moved, noisy, shots, view, watched
 
-from models.alarms.alert_gate import AlertGate
-from models.exemplars.thumbnail import thumbnail
+from models.alarms.event_detector import AlertGate
+from models.exemplars.provenance import thumbnail
 from models.tampering.condition import Condition, ConditionKind
 from models.tampering.detector import FROZEN_AFTER_S, LEARNT_AFTER_S, TamperingDetector
 from models.tampering.expectation import Expectation
@@ -31,7 +31,7 @@ def kinds(changes: list[Condition]) -> list[tuple[str, bool]]:
 def test_an_ordinary_view_is_no_condition() -> None:
     changes, attention = watched(TamperingDetector(), shots(VIEW, 90))
     assert changes == []
-    assert set(attention) == {AlertGate.FULL}
+    assert set(attention) == {AlertGate.OPEN}
 
 
 def test_a_frozen_picture_opens_after_a_minute_and_closes_with_fresh_ones() -> None:
@@ -41,7 +41,7 @@ def test_a_frozen_picture_opens_after_a_minute_and_closes_with_fresh_ones() -> N
     [opened, closed] = changes
     assert opened.opened_s - opened.started_s == pytest.approx(FROZEN_AFTER_S)
     assert closed.ended_s == pytest.approx(90.0, abs=0.3)
-    assert attention[-1] is AlertGate.FULL
+    assert attention[-1] is AlertGate.OPEN
 
 
 def test_pictures_repeated_between_the_key_frames_of_a_still_scene_are_not_frozen() -> None:
@@ -62,10 +62,10 @@ def test_a_covered_lens_opens_within_seconds_and_closes_when_it_is_free(lens: np
     assert kinds(changes) == [("covered", False), ("covered", True)]
     assert 30.0 <= changes[0].started_s < changes[0].opened_s <= 33.0
     assert changes[1].ended_s == pytest.approx(40.0, abs=0.5)
-    assert attention[30 * FPS] is AlertGate.HELD, "from the first covered frame on"
-    assert attention[41 * FPS] is AlertGate.OFF
-    assert attention[43 * FPS] is AlertGate.HELD, "and a little longer"
-    assert attention[-1] is AlertGate.FULL
+    assert attention[30 * FPS] is AlertGate.HOLD, "from the first covered frame on"
+    assert attention[41 * FPS] is AlertGate.SUPPRESS
+    assert attention[43 * FPS] is AlertGate.HOLD, "and a little longer"
+    assert attention[-1] is AlertGate.OPEN
 
 
 def test_what_moves_before_a_covered_lens_ends_nothing() -> None:
@@ -95,7 +95,7 @@ def test_another_scene_opens_after_seconds_and_closes_when_the_old_one_is_back(a
     assert changes[0].started_s == pytest.approx(30.0)
     assert changes[0].opened_s == pytest.approx(35.0)
     assert (changes[1].ended_s, changes[1].learnt) == (pytest.approx(60.0), False)
-    assert attention[30 * FPS] is AlertGate.HELD
+    assert attention[30 * FPS] is AlertGate.HOLD
 
 
 def test_another_scene_that_stays_becomes_the_usual_one() -> None:
@@ -104,7 +104,7 @@ def test_another_scene_that_stays_becomes_the_usual_one() -> None:
     assert kinds(changes) == [("scene_changed", False), ("scene_changed", True)]
     assert changes[1].learnt
     assert changes[1].ended_s == pytest.approx(30.0 + LEARNT_AFTER_S)
-    assert attention[-1] is AlertGate.FULL
+    assert attention[-1] is AlertGate.OPEN
 
 
 def test_a_lorry_that_fills_the_picture_for_some_seconds_only_holds() -> None:
@@ -117,8 +117,8 @@ def test_a_lorry_that_fills_the_picture_for_some_seconds_only_holds() -> None:
         passing.append(frame)
     changes, attention = watched(TamperingDetector(), shots(VIEW, 30) + passing + shots(VIEW, 20, first=900))
     assert changes == []
-    assert AlertGate.HELD in attention
-    assert attention[-1] is AlertGate.FULL
+    assert AlertGate.HOLD in attention
+    assert attention[-1] is AlertGate.OPEN
 
 
 def test_flickering_light_is_no_condition_and_the_jumps_hold() -> None:
@@ -126,8 +126,8 @@ def test_flickering_light_is_no_condition_and_the_jumps_hold() -> None:
     flicker = [noisy((VIEW, dim)[n // 3 % 2], 700 + n) for n in range(20 * FPS)]
     changes, attention = watched(TamperingDetector(), shots(VIEW, 30) + flicker + shots(VIEW, 10, first=900))
     assert changes == []
-    assert attention[30 * FPS + 3] is AlertGate.HELD
-    assert attention[-1] is AlertGate.FULL
+    assert attention[30 * FPS + 3] is AlertGate.HOLD
+    assert attention[-1] is AlertGate.OPEN
 
 
 def test_after_a_gap_an_open_condition_has_ended_and_the_view_is_still_known() -> None:
@@ -164,19 +164,19 @@ def test_a_restart_after_any_frame_changes_nothing() -> None:
         stored = json.loads(json.dumps(watch.state()))
         watch = TamperingDetector()
         watch.restore(stored)
-        sight = watch.look(shown, round(n / FPS, 6))
-        changes += sight.changes
-        attention.append(sight.attention)
+        check = watch.observe(shown, round(n / FPS, 6))
+        changes += check.changes
+        attention.append(check.gate)
     assert (changes, attention) == (whole, expected)
     assert {change.kind for change in changes} == {ConditionKind.COVERED, ConditionKind.SCENE_CHANGED}
 
 
 def test_after_a_reconnect_no_anomaly_opens_for_a_moment() -> None:
     watch = TamperingDetector()
-    first = watch.look(VIEW, 0.0, rejoined=True)
-    assert first.attention is AlertGate.FULL, "nothing was before it"
-    later = [watch.look(VIEW, 4.0 + n / FPS, rejoined=n == 0).attention for n in range(4 * FPS)]
-    assert later == [AlertGate.HELD] * (3 * FPS) + [AlertGate.FULL] * FPS
+    first = watch.observe(VIEW, 0.0, rejoined=True)
+    assert first.gate is AlertGate.OPEN, "nothing was before it"
+    later = [watch.observe(VIEW, 4.0 + n / FPS, rejoined=n == 0).gate for n in range(4 * FPS)]
+    assert later == [AlertGate.HOLD] * (3 * FPS) + [AlertGate.OPEN] * FPS
 
 
 def test_the_state_stays_small() -> None:
@@ -189,7 +189,7 @@ def test_the_state_stays_small() -> None:
 
 
 def frames_of(path: Path, limit_s: float | None = None) -> list[tuple[float, np.ndarray]]:
-    reader = replace(RecordingReader.of(Settings()), limit_s=limit_s)
+    reader = replace(RecordingReader.from_settings(Settings()), limit_s=limit_s)
     with reader.open(path) as video:
         return [(frame.at_s, frame.rgb) for batch in reader.batches(video) for _, frame in batch]
 
@@ -198,7 +198,7 @@ def altered(path: Path, change=None, from_s: float = 0.0) -> list[Condition]:
     """What is said of footage whose pictures are changed from some time on."""
     watch, found = TamperingDetector(), []
     for at_s, rgb in frames_of(path, from_s + 20 if change else None):
-        found += watch.look(change(rgb) if change and at_s >= from_s else rgb, at_s).changes
+        found += watch.observe(change(rgb) if change and at_s >= from_s else rgb, at_s).changes
     return found
 
 
@@ -208,9 +208,9 @@ CLIPS = ["one-by-one-person-detection.mp4", "car-detection.mp4", "motorway-cycli
 @pytest.mark.parametrize("clip", CLIPS)
 def test_ordinary_footage_has_no_condition_and_is_never_looked_away_from(data: Path, clip: str) -> None:
     watch = TamperingDetector()
-    sights = [watch.look(rgb, at_s) for at_s, rgb in frames_of(data / "clips" / clip)]
-    assert [change for sight in sights for change in sight.changes] == []
-    assert {sight.attention for sight in sights} == {AlertGate.FULL}
+    checks = [watch.observe(rgb, at_s) for at_s, rgb in frames_of(data / "clips" / clip)]
+    assert [change for check in checks for change in check.changes] == []
+    assert {check.gate for check in checks} == {AlertGate.OPEN}
 
 
 def test_benchmark_clips_have_no_condition(data: Path) -> None:
@@ -321,8 +321,8 @@ def test_a_shaking_camera_is_told_at_once_and_until_it_is_steady() -> None:
     changes, attention = watched(TamperingDetector(), shots(VIEW, 30) + shaken + shots(VIEW, 20, first=900))
     assert kinds(changes) == [("shaking", False), ("shaking", True)]
     assert 30.0 <= changes[0].started_s <= changes[0].opened_s <= 36.0
-    assert attention[30 * FPS + 2] is AlertGate.HELD
-    assert attention[-1] is AlertGate.FULL
+    assert attention[30 * FPS + 2] is AlertGate.HOLD
+    assert attention[-1] is AlertGate.OPEN
 
 
 def barred(shot: np.ndarray, at_s: float) -> np.ndarray:
@@ -368,8 +368,8 @@ def test_a_view_that_the_bank_does_not_know_is_told_from_the_start_and_stays_so(
     changes, attention = watched(watch, shots(VIEW[::-1, ::-1], LEARNT_AFTER_S + 40))
     assert kinds(changes) == [("scene_changed", False)]
     assert changes[0].started_s == 0.0
-    assert "bank" in watch.why
-    assert AlertGate.FULL not in attention
+    assert "bank" in watch.detail
+    assert AlertGate.OPEN not in attention
     restored = TamperingDetector()
     restored.restore(json.loads(json.dumps(watch.state())))
     restored.expect(Expectation([thumbnail(VIEW)]))

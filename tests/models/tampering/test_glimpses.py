@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from static_view import FPS, WIDTH, Picture, blurred, noisy, shots, view
 
-from models.alarms.alert_gate import AlertGate
+from models.alarms.event_detector import AlertGate
 from models.tampering.condition import Condition
 from models.tampering.detector import LEARNT_AFTER_S, TamperingDetector
 from models.tampering.glimpses import Glimpses
@@ -58,13 +58,13 @@ def looked(
     """After half a minute of the usual view."""
     watch = TamperingDetector()
     for n, picture in enumerate(shots(view(), 30)):
-        yield list((sight := watch.look(picture, n / FPS)).changes), sight.attention
+        yield list((check := watch.observe(picture, n / FPS)).changes), check.gate
     for n in range(seconds * FPS):
         if n % restarts_every == 0:
             stored = json.loads(json.dumps(watch.state()))
             watch = TamperingDetector()
             watch.restore(stored)
-        yield list((sight := watch.look(show(n), 30 + n / FPS)).changes), sight.attention
+        yield list((check := watch.observe(show(n), 30 + n / FPS)).changes), check.gate
 
 
 @pytest.mark.parametrize("restarts_every", [10**9, 7], ids=["at once", "with restarts"])
@@ -74,7 +74,7 @@ def test_a_plainer_view_with_people_in_it_counts_as_the_usual_one_after_a_while(
     assert (opened.kind, closed.kind, closed.learnt) == ("covered", "covered", True)
     assert closed.ended_s is not None
     assert LEARNT_AFTER_S <= closed.ended_s - opened.started_s <= LEARNT_AFTER_S + 15
-    assert found[-1][1] is AlertGate.FULL
+    assert found[-1][1] is AlertGate.OPEN
 
 
 def test_after_it_a_covered_lens_is_told_again() -> None:
@@ -87,7 +87,7 @@ def test_after_it_a_covered_lens_is_told_again() -> None:
 def test_what_else_moves_in_a_covered_picture_ends_nothing(shown: Callable[[int], Picture]) -> None:
     found = list(looked(shown, 300))
     assert [(change.kind, change.ended_s) for changes, _ in found for change in changes] == [("covered", None)]
-    assert found[-1][1] is AlertGate.OFF
+    assert found[-1][1] is AlertGate.SUPPRESS
 
 
 @pytest.mark.parametrize(

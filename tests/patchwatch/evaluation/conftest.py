@@ -31,7 +31,7 @@ def engine() -> Engine:
 
 @pytest.fixture(scope="session")
 def reader() -> RecordingReader:
-    return RecordingReader.of(Settings())
+    return RecordingReader.from_settings(Settings())
 
 
 @pytest.fixture(scope="session")

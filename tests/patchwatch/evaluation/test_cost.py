@@ -8,8 +8,7 @@ import pytest
 from moving_scene import scene
 
 from models.engine.engine import Engine
-from models.frames.camera_context import CameraContext
-from models.frames.frame import Frame
+from models.frames.frame import CameraContext, Frame
 from patchwatch.evaluation.cost import CostMeter
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from models.alarms.event_detector import Event, EventRule
 from models.engine.frame_scorer import FrameScore
-from models.frames.features import Features
+from models.frames.frame import Features
 from patchwatch.evaluation.clips import ClipFile, ClipFrames
 from patchwatch.evaluation.detection import (
     ClipDetections,

@@ -41,28 +41,28 @@ def engine() -> Engine:
 
 @pytest.fixture(scope="module")
 def bank(engine: Engine, folder: Path) -> Bank:
-    return learn(engine, recorded_clips([folder / "normal.mp4"], RecordingReader.of(Settings())), count=1)
+    return learn(engine, recorded_clips([folder / "normal.mp4"], RecordingReader.from_settings(Settings())), count=1)
 
 
 @pytest.fixture(scope="module")
 def found(engine: Engine, bank: Bank, folder: Path) -> ExplainedFrame:
-    reader = RecordingReader.of(Settings())
+    reader = RecordingReader.from_settings(Settings())
     return explain(engine, bank, folder / "rush.mp4", reader, camera_id="door", at_s=RUSH_S + 1.5)
 
 
 def test_the_explained_frame_scores_as_the_whole_recording_does(
     engine: Engine, bank: Bank, folder: Path, found: ExplainedFrame
 ) -> None:
-    whole = list(score(engine, bank, folder / "rush.mp4", RecordingReader.of(Settings())))
-    [same] = [row for row in whole if row.media_time_s == found.scored.media_time_s]
-    assert found.scored == same
+    whole = list(score(engine, bank, folder / "rush.mp4", RecordingReader.from_settings(Settings())))
+    [same] = [row for row in whole if row.media_time_s == found.result.media_time_s]
+    assert found.result == same
     assert found.explanation.at_ms == pytest.approx(1000 * (RUSH_S + 1.5), abs=200)
-    assert (found.explanation.score, found.explanation.raw) == (same.reading.score, same.reading.raw)
+    assert (found.explanation.score, found.explanation.raw) == (same.score.score, same.score.raw)
 
 
 def test_the_rush_is_explained_by_its_region_and_moments_of_the_normal_recording(found: ExplainedFrame) -> None:
     [motion] = found.explanation.streams
-    assert (motion.contribution, motion.distance) == (1.0, found.scored.reading.distances[0].value)  # type: ignore[union-attr]
+    assert (motion.contribution, motion.distance) == (1.0, found.result.score.distances[0].value)  # type: ignore[union-attr]
     assert motion.region is not None
     assert motion.region.x2 > 0.3 * SIZE[0]
     assert motion.region.x1 < 0.7 * SIZE[0]
@@ -77,7 +77,7 @@ def test_a_thumbnail_shows_the_moment_it_names(found: ExplainedFrame, folder: Pa
     thumbnail = cv2.imdecode(np.frombuffer(b64decode(nearest.thumbnail or ""), np.uint8), cv2.IMREAD_COLOR)
     height, width = thumbnail.shape[:2]
     errors = {}
-    with RecordingReader.of(Settings()).open(folder / "normal.mp4") as video:
+    with RecordingReader.from_settings(Settings()).open(folder / "normal.mp4") as video:
         for frame in video.frames():
             small = cv2.resize(frame.rgb[..., ::-1], (width, height), interpolation=cv2.INTER_AREA)
             errors[round(frame.media_time_s, 3)] = float(np.abs(small.astype(float) - thumbnail).mean())
@@ -87,7 +87,9 @@ def test_a_thumbnail_shows_the_moment_it_names(found: ExplainedFrame, folder: Pa
 @pytest.mark.parametrize("at_s", [9.5, 1000.0])
 def test_a_moment_after_the_end_is_refused(engine: Engine, bank: Bank, folder: Path, at_s: float) -> None:
     with pytest.raises(RejectedError, match=r"there is no frame at .* the last is at 8\.\d s"):
-        explain(engine, bank, folder / "rush.mp4", RecordingReader.of(Settings()), camera_id="door", at_s=at_s)
+        explain(
+            engine, bank, folder / "rush.mp4", RecordingReader.from_settings(Settings()), camera_id="door", at_s=at_s
+        )
 
 
 def test_the_table_names_shares_and_moments(found: ExplainedFrame) -> None:

@@ -12,7 +12,7 @@ from static_view import moved, noisy, view
 
 from models.banks.bank import Bank
 from models.banks.bank_file import save_bank
-from models.exemplars.thumbnail import thumbnail
+from models.exemplars.provenance import thumbnail
 from patchwatch.messages.bank_version import BankOrigin
 from workers.enrolment.bank_store import StoredBank, store_bank
 from workers.enrolment.bank_versions import BankVersions

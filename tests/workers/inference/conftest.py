@@ -16,8 +16,7 @@ from models.banks.bank import Bank
 from models.banks.bank_builder import BankBuilder
 from models.banks.bank_file import save_bank
 from models.engine.engine import Engine
-from models.frames.camera_context import CameraContext
-from models.frames.frame import Frame
+from models.frames.frame import CameraContext, Frame
 from models.profiles.profile import load_profile
 from patchwatch.bus import keys
 from patchwatch.bus.connection import connect
@@ -35,11 +34,11 @@ START_NS = 1_800_000_000_000_000_000
 def bank() -> Bank:
     """Motion bank of 60 s of the slow scene."""
     engine = Engine(load_profile("motion"))
-    learner, view = BankBuilder(engine.profile, engine.streams, engine.identity), CameraContext()
+    builder, view = BankBuilder(engine.profile, engine.streams, engine.identity), CameraContext()
     frames = [Frame(jpeg_codec.decode(jpeg_codec.encode(scene(n / FPS), 85)), n / FPS) for n in range(60 * FPS)]
     for frame, features in zip(frames, engine.extract(frames, [view] * len(frames)), strict=True):
-        learner.add(frame.at_s, features, frame.rgb)
-    return learner.build(["scene"])
+        builder.add(frame.at_s, features, frame.rgb)
+    return builder.build(["scene"])
 
 
 class Queue:
@@ -84,9 +83,10 @@ class Queue:
 
 
 @pytest.fixture(autouse=True)
-def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+def _quick_polls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers of this process see changes soon."""
-    monkeypatch.setattr("workers.inference.worker._LOOK_EVERY_S", 0.2)
+    monkeypatch.setattr("workers.inference.worker.POLL_EVERY_S", 0.2)
+    monkeypatch.setattr("workers.inference.camera_registry.POLL_EVERY_S", 0.2)
     monkeypatch.setattr("workers.runtime.leases._ROUND_S", 0.2)
 
 

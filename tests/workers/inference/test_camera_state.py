@@ -1,4 +1,4 @@
-"""What a camera's session keeps is bounded, and what it tells of an event is whole."""
+"""The state of a camera is bounded, is restored from what was stored, and follows the banks of the camera."""
 
 from __future__ import annotations
 
@@ -13,10 +13,8 @@ from models.alarms.event_detector import Event
 from models.banks.bank import Bank
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScorer
-from models.exemplars.thumbnail import thumbnail
-from models.frames.camera_context import HISTORY_S
-from models.frames.features import Features
-from models.frames.frame import Frame
+from models.exemplars.provenance import thumbnail
+from models.frames.frame import HISTORY_S, Features, Frame
 from models.profiles.profile import load_profile
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.errors import NotFoundError
@@ -24,13 +22,14 @@ from patchwatch.messages.alert import AlertKind, AlertRegion, AlertState
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from workers.inference.camera_state import CameraState
-from workers.inference.scoring import _alert, _Item, _Scored
+from workers.inference.commit import resume, state_to_store
+from workers.inference.scoring import ScoredFrame, alert_update
 from workers.media import jpeg_codec
 
 JPEG = jpeg_codec.encode(np.zeros((90, 160, 3), np.uint8), 85)
 
 
-def session() -> CameraState:
+def door() -> CameraState:
     return CameraState(Camera(id="door"), CameraKeys.for_camera("door", 2), b"me:1")
 
 
@@ -39,25 +38,26 @@ def message(seq: int, at_s: float) -> FrameMessage:
 
 
 def test_a_clock_that_was_set_back_does_not_make_the_history_grow() -> None:
-    kept = session()
+    kept = door()
     for n in range(20):
-        kept.keep(n + 1, int((3600 + n / 5) * 1e9))
+        kept.keep_frame(n + 1, int((3600 + n / 5) * 1e9))
     for n in range(100):
-        kept.keep(n + 21, int(n / 5 * 1e9))
+        kept.keep_frame(n + 21, int(n / 5 * 1e9))
     assert len(kept.recent) <= HISTORY_S * 5 + 1
     assert kept.recent[-1][0] == 120
 
 
-def scored(seq: int, at_s: float, bank: Bank) -> _Scored:
+def scored(seq: int, at_s: float, bank: Bank) -> ScoredFrame:
     """A frame of which no stream has anything to say."""
     at, nothing = message(seq, at_s), [Features.none(8)]
     frame = Frame(jpeg_codec.decode(JPEG), at_s)
-    return _Scored(_Item(session(), at, frame, int(at_s * 1e9)), bank, nothing, FrameScorer(bank).read(nothing, at_s))
+    score = FrameScorer(bank).score(nothing, at_s)
+    return ScoredFrame(door(), at, frame, int(at_s * 1e9), bank=bank, features=nothing, score=score)
 
 
 def test_an_alert_that_opens_after_its_peak_shows_where_that_was(bank: Bank) -> None:
-    change = _alert(scored(5, 100.4, bank), Event(100.0, 100.4, 100.2, 0.9, "motion", (10.0, 20.0, 30.0, 40.0)))
-    assert change.tell
+    change = alert_update(scored(5, 100.4, bank), Event(100.0, 100.4, 100.2, 0.9, "motion", (10.0, 20.0, 30.0, 40.0)))
+    assert change.announce
     assert change.alert.region == AlertRegion(x1=20, y1=40, x2=60, y2=80)
     assert change.picture == JPEG
     assert change.explanation is not None
@@ -65,7 +65,7 @@ def test_an_alert_that_opens_after_its_peak_shows_where_that_was(bank: Bank) -> 
 
 
 def test_a_frame_after_the_peak_replaces_neither_picture_nor_explanation(bank: Bank) -> None:
-    change = _alert(scored(9, 101.0, bank), Event(100.0, 100.4, 100.2, 0.9, "motion", (10.0, 20.0, 30.0, 40.0)))
+    change = alert_update(scored(9, 101.0, bank), Event(100.0, 100.4, 100.2, 0.9, "motion", (10.0, 20.0, 30.0, 40.0)))
     assert (change.picture, change.explanation) == (None, None)
 
 
@@ -77,29 +77,31 @@ def test_a_frame_after_the_peak_replaces_neither_picture_nor_explanation(bank: B
     ],
 )  # fmt: skip
 def test_a_stored_state_that_would_fail_the_next_commit_is_left_out(damage: dict[str, object]) -> None:
-    before = session()
-    state = {b"seq": b"7", b"worker": json.dumps(before.worker_state() | damage).encode()}
-    found = CameraState.resume(before.camera, before.keys, b"me:1", state, {b"scored": b"3", b"dropped:\xff": b"x"})
+    before = door()
+    state = {b"seq": b"7", b"worker": json.dumps(state_to_store(before) | damage).encode()}
+    found = resume(before.camera, before.keys, b"me:1", state, {b"scored": b"3", b"dropped:\xff": b"x"})
     assert (found.position, found.counters["scored"]) == (7, 3)
-    assert found.worker_state() == before.worker_state()
+    assert state_to_store(found) == state_to_store(before)
 
 
 def ready() -> CameraState:
-    kept = session()
-    kept._false_alarms_per_day = 4.0
+    kept = door()
+    kept.bank._false_alarms_per_day = 4.0
     return kept
 
 
 def told(kept: CameraState, pictures: list[Picture], start_s: float = 0.0) -> list[tuple[AlertKind, AlertState]]:
-    looks = (kept.conditions.look(kept.camera, Frame(rgb, start_s + n / FPS)) for n, rgb in enumerate(pictures))
+    looks = (
+        kept.conditions.observe_frame(kept.camera, Frame(rgb, start_s + n / FPS)) for n, rgb in enumerate(pictures)
+    )
     return [(one.kind, one.state) for _, alerts in looks for one in alerts]
 
 
 def restarted(kept: CameraState) -> CameraState:
     """A worker that was stopped goes on from what this one committed last."""
-    state = {b"seq": b"200", b"worker": json.dumps(kept.worker_state()).encode()}
-    again = CameraState.resume(kept.camera, kept.keys, b"me:2", state, {})
-    again._false_alarms_per_day = 4.0
+    state = {b"seq": b"200", b"worker": json.dumps(state_to_store(kept)).encode()}
+    again = resume(kept.camera, kept.keys, b"me:2", state, {})
+    again.bank._false_alarms_per_day = 4.0
     return again
 
 
@@ -110,7 +112,7 @@ def relearnt_from(bank: Bank) -> Bank:
 BETWEEN = {
     "running": lambda kept: kept,
     "stopped": restarted,
-    "without a bank": lambda kept: (kept._unready(NotFoundError("no bank")), kept)[1],
+    "without a bank": lambda kept: (kept.bank.reject(NotFoundError("no bank")), kept)[1],
     "with another profile": lambda kept: (kept.reconfigure(Camera(id="door", profile="objects")), kept)[1],
 }
 
@@ -122,12 +124,12 @@ def test_a_bank_of_another_view_ends_what_was_wrong_with_the_view_before(
 ) -> None:
     """However the bank came to be another one: while the worker ran, or was stopped, or had none for a while."""
     kept, engine = ready(), Engine(load_profile("motion"))
-    kept._use(engine, bank)
+    kept.bank.use(engine, bank)
     blank = blurred(view())
     opened = told(kept, shots(view(), 30) + shots(blank, 10, first=500))
     assert opened == [(AlertKind.COVERED, AlertState.OPEN)]
     kept = BETWEEN[between](kept)
-    kept._use(engine, relearnt_from(bank) if relearnt else bank)
+    kept.bank.use(engine, relearnt_from(bank) if relearnt else bank)
     after = told(kept, shots(blank, 10, first=900), 40.0)
     assert after == [(AlertKind.COVERED, AlertState.CLOSED)] * relearnt
 
@@ -137,21 +139,19 @@ def test_a_first_bank_ends_what_was_wrong_before_it(bank: Bank) -> None:
     blank = blurred(view())
     assert told(kept, shots(view(), 30) + shots(blank, 10, first=500)) == [(AlertKind.COVERED, AlertState.OPEN)]
     kept = restarted(kept)
-    kept._use(Engine(load_profile("motion")), bank)
+    kept.bank.use(Engine(load_profile("motion")), bank)
     assert told(kept, shots(blank, 10, first=900), 40.0) == [(AlertKind.COVERED, AlertState.CLOSED)]
 
 
 def test_a_state_of_before_banks_were_named_in_it_goes_on(bank: Bank) -> None:
     kept = ready()
-    kept._use(Engine(load_profile("motion")), bank)
+    kept.bank.use(Engine(load_profile("motion")), bank)
     told(kept, shots(view(), 30) + shots(blurred(view()), 10, first=500))
-    state = kept.worker_state()
+    state = state_to_store(kept)
     del state["conditions"]["bank"]
-    kept = CameraState.resume(
-        kept.camera, kept.keys, b"me:2", {b"seq": b"200", b"worker": json.dumps(state).encode()}, {}
-    )
-    kept._false_alarms_per_day = 4.0
-    kept._use(Engine(load_profile("motion")), bank)
+    kept = resume(kept.camera, kept.keys, b"me:2", {b"seq": b"200", b"worker": json.dumps(state).encode()}, {})
+    kept.bank._false_alarms_per_day = 4.0
+    kept.bank.use(Engine(load_profile("motion")), bank)
     assert told(kept, shots(blurred(view()), 10, first=900), 40.0) == []
 
 
@@ -159,7 +159,7 @@ def test_a_state_of_before_banks_were_named_in_it_goes_on(bank: Bank) -> None:
 def test_a_bank_that_is_gone_is_no_longer_what_the_camera_should_show(bank: Bank, gone: str) -> None:
     kept = ready()
     pictures = tuple(thumbnail(view()) for _ in bank.moments.thumbnails)
-    kept._use(Engine(load_profile("motion")), replace(bank, moments=replace(bank.moments, thumbnails=pictures)))
+    kept.bank.use(Engine(load_profile("motion")), replace(bank, moments=replace(bank.moments, thumbnails=pictures)))
     turned = moved(view())
     assert told(kept, shots(turned, 8)) == [(AlertKind.SCENE_CHANGED, AlertState.OPEN)]
     BETWEEN[gone](kept)
@@ -172,5 +172,5 @@ def test_a_condition_is_told_as_long_as_it_was_though_the_clock_was_set_meanwhil
     for n, rgb in enumerate(shots(view(), 30) + shots(blurred(view()), 10, first=500) + shots(view(), 5, first=900)):
         if n == 35 * FPS:
             kept.camera_time.eras.begin(35_000, -400 * 86_400_000)
-        closed += [one for one in kept.conditions.look(kept.camera, Frame(rgb, n / FPS))[1] if one.ended_at_ms]
+        closed += [one for one in kept.conditions.observe_frame(kept.camera, Frame(rgb, n / FPS))[1] if one.ended_at_ms]
     assert [(one.kind, one.ended_at_ms) for one in closed] == [(AlertKind.COVERED, pytest.approx(40_000, abs=500))]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,9 +17,9 @@ from patchwatch.contract.settings import Settings
 from patchwatch.local_redis.kept_server import kept_queue
 from patchwatch.messages.alert import Alert, AlertKind, AlertState
 from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
-from patchwatch.messages.frame import FrameGaps
-from workers.analysis.camera_time import CameraTime
-from workers.inference.commit import ChangedAlert, CommitBatch, Committer
+from patchwatch.messages.camera import Camera
+from workers.inference.camera_state import CameraState
+from workers.inference.commit import AlertUpdate, CommitBatch, Committer
 from workers.runtime.lease import Lease
 
 DOOR = CameraKeys("door", 0)
@@ -32,12 +31,8 @@ ALERT = Alert(
 )  # fmt: skip
 
 
-def session() -> Any:
-    return SimpleNamespace(
-        camera=SimpleNamespace(id="door", incarnation=None), keys=DOOR, lease=LEASE,
-        position=7, books=FrameGaps(), worker_state=dict, boxes=[], counters={}, recent=[], over=False,
-        camera_time=CameraTime(),
-    )  # fmt: skip
+def state() -> CameraState:
+    return CameraState(Camera(id="door"), DOOR, LEASE, position=7)
 
 
 @pytest.fixture
@@ -71,15 +66,15 @@ def status() -> AnalysisStatus:
 
 
 WRITES: dict[str, Callable[[Committer], None]] = {
-    "a commit": lambda committer: committer.commit(session(), CommitBatch()),
-    "a status": lambda committer: committer.tell(session(), status()),
-    "an erasure": lambda committer: committer.erase(session()),
+    "a commit": lambda committer: committer.commit(state(), CommitBatch()),
+    "a status": lambda committer: committer.publish_status(state(), status()),
+    "an erasure": lambda committer: committer.erase(state()),
 }
 
 
 def test_renewing_our_own_lease_does_not_cost_the_commit(client: Any, disturb: Any) -> None:
     disturb(lambda: client.pexpire(UNIT.lease, 5000))
-    Committer(client, Settings()).commit(session(), CommitBatch())
+    Committer(client, Settings()).commit(state(), CommitBatch())
     assert client.hget(DOOR.state, "seq") == b"7"
 
 
@@ -111,27 +106,26 @@ def test_nothing_is_written_under_a_lease_of_before_another_had_it(client: Any, 
 def test_a_camera_that_was_added_again_is_not_erased(client: Any, disturb: Any) -> None:
     client.hset(DOOR.state, "seq", 1)
     disturb(lambda: client.hset(keys.CAMERAS, "door", "{}"))
-    Committer(client, Settings()).erase(session())
+    Committer(client, Settings()).erase(state())
     assert client.exists(DOOR.state)
 
 
 def test_a_removed_camera_is_erased(client: Any) -> None:
     client.hset(DOOR.state, "seq", 1)
-    Committer(client, Settings()).erase(session())
+    Committer(client, Settings()).erase(state())
     assert not client.exists(DOOR.state)
 
 
 @pytest.mark.parametrize("with_alert", [False, True])
 def test_what_changes_slowly_is_on_disk_with_each_alert_and_the_rest_with_each_commit(
-    tmp_path: Path, with_alert: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, with_alert: bool
 ) -> None:
     settings = Settings(data_dir=tmp_path, queue_memory_mb=64)
-    outcome = CommitBatch(alerts=[ChangedAlert(ALERT, tell=True)] if with_alert else [])
-    one = session()
-    one.worker_state = lambda: {"conditions": {"usual": "picture"}}
+    outcome = CommitBatch(alerts=[AlertUpdate(ALERT, announce=True)] if with_alert else [])
+    monkeypatch.setattr("workers.inference.commit.state_to_store", lambda _: {"conditions": {"usual": "picture"}})
     with kept_queue(settings) as queue, connect(queue.url) as client:
         client.set(UNIT.lease, LEASE)
-        Committer(client, settings).commit(one, outcome)
+        Committer(client, settings).commit(state(), outcome)
         assert client.hget(DOOR.state, "conditions") == b'{"usual": "picture"}'
         assert queue._server is not None
         queue._server.kill()
@@ -146,15 +140,15 @@ def told(alert_id: str, started_at_ms: int) -> CommitBatch:
         id=alert_id, camera_id="door", kind=AlertKind.OFFLINE, state=AlertState.OPEN, started_at_ms=started_at_ms,
         opened_at_ms=started_at_ms, peak_at_ms=started_at_ms, profile="motion",
     )  # fmt: skip
-    return CommitBatch(alerts=[ChangedAlert(alert, tell=True)])
+    return CommitBatch(alerts=[AlertUpdate(alert, announce=True)])
 
 
 def test_alerts_stay_listed_for_as_long_as_their_records_whatever_a_clock_says(client: Any) -> None:
     committer, now_ms = Committer(client, Settings()), 1_800_000_000_000
     for number, at_ms in enumerate([now_ms, now_ms + 400 * 86_400_000, now_ms - 400 * 86_400_000, now_ms + 1000]):
-        committer.commit(session(), told(f"a{number}", at_ms))
+        committer.commit(state(), told(f"a{number}", at_ms))
     assert client.zrange(keys.ALERTS_BY_TIME, 0, -1) == [b"a2", b"a0", b"a3", b"a1"]
     client.delete(keys.alert("a1"))  # as Redis does once its time is over
-    committer.commit(session(), told("a4", now_ms + 2000))
+    committer.commit(state(), told("a4", now_ms + 2000))
     assert client.zrange(keys.ALERTS_BY_TIME, 0, -1) == [b"a2", b"a0", b"a3", b"a4"]
     assert client.zcard(keys.ALERTS_BY_RECEIPT) == 4

@@ -8,12 +8,8 @@ from typing import Any
 import pytest
 
 from patchwatch.bus.clock import BusClock
-from patchwatch.bus.keys import CameraKeys
-from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameFlag, FrameMessage
-from workers.inference.arrivals import Arrivals
-from workers.inference.camera_state import CameraState
-from workers.inference.frame_age import FrameAge
+from workers.inference.frame_age import Arrivals, FrameAge
 
 MAX_AGE_S = 5.0
 
@@ -26,12 +22,12 @@ class Asked:
         return now_us // 1_000_000, now_us % 1_000_000
 
 
-def session(looked_ago_s: float | None) -> CameraState:
+def arrivals_of(observed_ago_s: float | None) -> Arrivals:
     """Frame 7 was not there yet so long ago."""
-    found = CameraState(Camera(id="door"), CameraKeys.for_camera("door", 2), b"me:1")
-    if looked_ago_s is not None:
-        found.arrivals.looked(6, time.monotonic() - looked_ago_s)
-    return found
+    arrivals = Arrivals()
+    if observed_ago_s is not None:
+        arrivals.observe(6, time.monotonic() - observed_ago_s)
+    return arrivals
 
 
 def frame(stamped_ago_s: float, late_s: float = 0.0, flags: FrameFlag = FrameFlag.LIVE) -> FrameMessage:
@@ -46,29 +42,29 @@ def age() -> FrameAge:
 
 @pytest.mark.parametrize("wrong_s", [0.0, 45.0, -45.0, 3600.0, 400 * 86_400.0, -400 * 86_400.0])
 def test_a_frame_that_came_a_moment_ago_is_fresh_whatever_its_stamp(age: FrameAge, wrong_s: float) -> None:
-    assert not age.is_too_old(session(0.3), frame(wrong_s))
+    assert not age.is_too_old(arrivals_of(0.3), frame(wrong_s))
 
 
-@pytest.mark.parametrize("looked_ago_s", [None, 20.0])
-def test_one_that_may_have_waited_is_judged_by_its_stamp(age: FrameAge, looked_ago_s: float | None) -> None:
-    assert age.is_too_old(session(looked_ago_s), frame(6.0))
-    assert not age.is_too_old(session(looked_ago_s), frame(4.0))
+@pytest.mark.parametrize("observed_ago_s", [None, 20.0])
+def test_one_that_may_have_waited_is_judged_by_its_stamp(age: FrameAge, observed_ago_s: float | None) -> None:
+    assert age.is_too_old(arrivals_of(observed_ago_s), frame(6.0))
+    assert not age.is_too_old(arrivals_of(observed_ago_s), frame(4.0))
 
 
 def test_one_that_was_captured_late_is_old_though_it_came_a_moment_ago(age: FrameAge) -> None:
-    assert age.is_too_old(session(0.3), frame(8.0, late_s=7.7))
-    assert not age.is_too_old(session(0.3), frame(3.0, late_s=2.7))
+    assert age.is_too_old(arrivals_of(0.3), frame(8.0, late_s=7.7))
+    assert not age.is_too_old(arrivals_of(0.3), frame(3.0, late_s=2.7))
 
 
 def test_of_a_recording_none_is_too_old(age: FrameAge) -> None:
-    assert not age.is_too_old(session(None), frame(1e6, flags=FrameFlag(0)))
+    assert not age.is_too_old(arrivals_of(None), frame(1e6, flags=FrameFlag(0)))
 
 
 def test_arrivals_are_bounded_and_on_the_safe_side() -> None:
     arrivals = Arrivals()
     assert arrivals.waited_at_most_s(1, 5.0) == float("inf")
     for n in range(10_000):
-        arrivals.looked(n, n / 5)
+        arrivals.observe(n, n / 5)
     assert arrivals.waited_at_most_s(10_000, 2000.0) == pytest.approx(0.2)
     assert arrivals.waited_at_most_s(9_990, 2000.0) == pytest.approx(2000 - 9_989 / 5)
     assert arrivals.waited_at_most_s(1, 2000.0) == float("inf")

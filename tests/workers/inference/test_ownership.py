@@ -81,7 +81,7 @@ def add_camera_elsewhere(queue: Any) -> None:
 
 
 def cameras_of(worker: InferenceWorker) -> set[str]:
-    return set(worker._sessions)
+    return set(worker._cameras.states)
 
 
 def test_a_worker_that_joins_gets_its_share_and_gives_it_back_when_it_leaves(

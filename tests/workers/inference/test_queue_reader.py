@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from patchwatch.bus.connection import connect
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from workers.inference.camera_state import CameraState
-from workers.inference.queue_reader import QueuedFrame, QueueReader
+from workers.inference.queue_reader import FairScheduler, QueuedFrame, QueueReader
 
 MAX_AGE_S = 4.0
 
@@ -24,21 +26,21 @@ class Cameras:
 
     def __init__(self, url: str) -> None:
         self.client = connect(url)
-        self.sessions: dict[str, CameraState] = {}
+        self.states: dict[str, CameraState] = {}
 
     def add(self, camera_id: str, profile: str, ready: bool = True) -> CameraState:
-        session = CameraState(Camera(id=camera_id, profile=profile), CameraKeys.for_camera(camera_id, 2), b"lease")
-        session.analyzer = cast(Any, object()) if ready else None
-        self.sessions[session.keys.frames] = session
-        return session
+        state = CameraState(Camera(id=camera_id, profile=profile), CameraKeys.for_camera(camera_id, 2), b"lease")
+        state.bank.scorer = cast(Any, object()) if ready else None
+        self.states[state.keys.frames] = state
+        return state
 
     def frames(
-        self, session: CameraState, ages_s: list[float], flags: FrameFlag = FrameFlag.LIVE, first: int = 1
+        self, state: CameraState, ages_s: list[float], flags: FrameFlag = FrameFlag.LIVE, first: int = 1
     ) -> None:
         for seq, age_s in enumerate(ages_s, first):
             at_ns = time.time_ns() - round(age_s * 1e9)
             message = FrameMessage(seq, at_ns, seq, 64, 48, 64, 48, flags, b"jpeg")
-            self.client.xadd(session.keys.frames, cast(Any, message.encode()), id=message.entry_id)
+            self.client.xadd(state.keys.frames, cast(Any, message.encode()), id=message.entry_id)
 
 
 @pytest.fixture
@@ -51,17 +53,17 @@ def cameras(bus_url: str) -> Iterator[Cameras]:
 def reader_of(cameras: Cameras, cost_s: dict[str, float] | None = None, batch_frames: int = 16) -> QueueReader:
     reader = QueueReader(cameras.client, batch_frames, 0.0, MAX_AGE_S)
     for engine, seconds in (cost_s or {}).items():
-        reader._shares.spent(engine, 1, 0.0)  # a first turn is not counted
-        reader._shares.spent(engine, 1, seconds)
+        reader._scheduler.record_cost(engine, 1, 0.0)  # a first turn is not counted
+        reader._scheduler.record_cost(engine, 1, seconds)
     return reader
 
 
 def done(reader: QueueReader, taken: list[QueuedFrame], seconds: float) -> None:
-    """What the scorer does to the sessions."""
+    """What the scorer does to the states."""
     for entry in taken:
-        entry.session.position = max(entry.session.position, entry.seq)
-        entry.session.last_taken_s = time.monotonic()
-    reader.spent(taken, seconds)
+        entry.state.position = max(entry.state.position, entry.seq)
+        entry.state.last_taken_s = time.monotonic()
+    reader.record_cost(taken, seconds)
 
 
 def scored(taken: list[QueuedFrame]) -> list[int]:
@@ -74,25 +76,25 @@ def test_frames_come_oldest_first_and_only_once(cameras: Cameras) -> None:
     reader = reader_of(cameras, {"motion": 0.01})
     seqs: list[int] = []
     while len(seqs) < 30:
-        taken = reader.read(cameras.sessions)
+        taken = reader.read(cameras.states)
         seqs += scored(taken)
         done(reader, taken, 0.1)
     assert seqs == list(range(1, 31))
-    assert reader.read(cameras.sessions) == []
+    assert reader.read(cameras.states) == []
 
 
 def test_quick_cameras_do_not_wait_for_more_than_one_turn_of_a_slow_engine(cameras: Cameras) -> None:
     quick = [cameras.add(f"quick{n}", "motion") for n in range(4)]
     slow = [cameras.add(f"slow{n}", "objects") for n in range(4)]
-    for session in quick + slow:
-        cameras.frames(session, [0.1] * 20)
+    for state in quick + slow:
+        cameras.frames(state, [0.1] * 20)
     reader = reader_of(cameras, {"motion": 0.002, "objects": 0.15})
     turns: list[str] = []
     slow_frames = []
-    while sum(session.position for session in quick) < 80:
-        taken = reader.read(cameras.sessions)
-        profile = taken[0].session.camera.profile
-        assert {entry.session.camera.profile for entry in taken} == {profile}
+    while sum(state.position for state in quick) < 80:
+        taken = reader.read(cameras.states)
+        profile = taken[0].state.camera.profile
+        assert {entry.state.camera.profile for entry in taken} == {profile}
         turns.append(profile)
         slow_frames += [len(taken)] if profile == "objects" else []
         done(reader, taken, len(taken) * (0.002 if profile == "motion" else 0.15))
@@ -101,15 +103,15 @@ def test_quick_cameras_do_not_wait_for_more_than_one_turn_of_a_slow_engine(camer
 
 
 def test_each_camera_of_an_engine_gets_its_turn(cameras: Cameras) -> None:
-    sessions = [cameras.add(f"c{n}", "objects") for n in range(10)]
-    for session in sessions:
-        cameras.frames(session, [0.1] * 8)
+    states = [cameras.add(f"c{n}", "objects") for n in range(10)]
+    for state in states:
+        cameras.frames(state, [0.1] * 8)
     reader = reader_of(cameras, {"objects": 0.4})  # two frames a turn
     for _ in range(20):
-        taken = reader.read(cameras.sessions)
+        taken = reader.read(cameras.states)
         assert len(taken) <= 2
         done(reader, taken, 0.4 * len(taken))
-    assert Counter(session.position for session in sessions) == {4: 10}
+    assert Counter(state.position for state in states) == {4: 10}
 
 
 def test_a_late_live_camera_passes_over_what_it_cannot_score_in_time_and_goes_on_with_fresh_frames(
@@ -118,7 +120,7 @@ def test_a_late_live_camera_passes_over_what_it_cannot_score_in_time_and_goes_on
     late = cameras.add("late", "objects")
     cameras.frames(late, [6.0] * 10 + [1.0] * 20)
     reader = reader_of(cameras, {"objects": 0.25})  # 8 frames in half of 4 s
-    taken = reader.read(cameras.sessions)
+    taken = reader.read(cameras.states)
     assert [entry.seq for entry in taken if entry.late] == list(range(1, 23))
     assert scored(taken) == [23, 24, 25, 26]
 
@@ -127,7 +129,7 @@ def test_a_quick_camera_that_was_held_up_loses_only_what_is_too_old(cameras: Cam
     held_up = cameras.add("held-up", "motion")
     cameras.frames(held_up, [6.0] * 11 + [1.0] * 19)
     reader = reader_of(cameras, {"motion": 0.002})
-    taken = reader.read(cameras.sessions)
+    taken = reader.read(cameras.states)
     assert [entry.seq for entry in taken if entry.late] == list(range(1, 12))
     assert scored(taken) == list(range(12, 28))
 
@@ -136,7 +138,7 @@ def test_recordings_wait_however_old_their_frames_are(cameras: Cameras) -> None:
     recording = cameras.add("recording", "objects")
     cameras.frames(recording, [3600.0] * 30, flags=FrameFlag(0))
     reader = reader_of(cameras, {"objects": 0.25})
-    taken = reader.read(cameras.sessions)
+    taken = reader.read(cameras.states)
     assert scored(taken) == [entry.seq for entry in taken] == [1, 2, 3, 4]
 
 
@@ -146,9 +148,72 @@ def test_cameras_without_a_bank_are_counted_on_without_holding_anybody_up(camera
     cameras.frames(ready, [0.1] * 4)
     reader = reader_of(cameras, {"motion": 0.002})
     for _ in range(20):
-        taken = reader.read(cameras.sessions)
+        taken = reader.read(cameras.states)
         assert not any(entry.late for entry in taken)
         done(reader, taken, 0.001)
         if (unready.position, ready.position) == (40, 4):
             break
     assert (unready.position, ready.position) == (40, 4)
+
+
+def learnt(**cost_s: float) -> FairScheduler:
+    shares = FairScheduler(batch_frames=16, max_age_s=4.0)
+    for engine, seconds in cost_s.items():
+        shares.record_cost(engine, 1, 9.0)  # a first turn says nothing
+        shares.record_cost(engine, 1, seconds)
+    return shares
+
+
+def test_what_a_first_turn_sets_up_is_not_taken_for_the_cost_of_a_frame() -> None:
+    shares = learnt()
+    shares.record_cost("clip", 4, 6.0)
+    assert shares.turn_frames("clip") == 4, "as if nothing were known"
+    shares.record_cost("clip", 4, 0.01)
+    assert shares.turn_frames("clip") == 16
+    assert shares.order({"clip": 1, "motion": 1}) == ["motion", "clip"]
+    assert shares.timely_frames("clip", 1) > 100
+
+
+def test_a_turn_is_as_long_as_others_can_wait_whatever_a_frame_costs() -> None:
+    shares = learnt(motion=0.002, objects=0.15, slow=3.0)
+    assert shares.turn_frames("motion") == 16
+    assert shares.turn_frames("objects") == 6
+    assert shares.turn_frames("slow") == 1
+    assert shares.turn_frames("new") == 4
+
+
+def test_a_quick_engine_is_next_after_every_turn_of_a_slow_one() -> None:
+    shares = learnt(motion=0.002, objects=0.15)
+    for _ in range(20):
+        assert shares.order({"objects": 1, "motion": 1})[0] == "motion"
+        shares.record_cost("motion", 5, 0.01)
+        shares.record_cost("objects", 6, 0.9)
+
+
+def test_of_two_that_both_want_all_the_time_each_gets_half() -> None:
+    shares = learnt(a=0.01, b=0.1)
+    seconds = {"a": 0.0, "b": 0.0}
+    for _ in range(2000):
+        engine = shares.order({"a": 1, "b": 1})[0]
+        frames = shares.turn_frames(engine)
+        used_s = frames * (0.01 if engine == "a" else 0.1)
+        seconds[engine] += used_s
+        shares.record_cost(engine, frames, used_s)
+    assert 0.8 < seconds["a"] / seconds["b"] < 1.25
+
+
+def test_an_engine_of_more_cameras_has_a_right_to_more() -> None:
+    shares = learnt(a=0.5, b=1.0)
+    assert shares.order({"a": 1, "b": 1}) == ["a", "b"]
+    assert shares.order({"a": 1, "b": 4}) == ["b", "a"]
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 64), st.floats(0, 60)), max_size=50))
+def test_a_turn_is_never_empty_nor_larger_than_a_batch(turns: list[tuple[str, int, float]]) -> None:
+    shares = learnt()
+    for engine, frames, seconds in turns:
+        shares.record_cost(engine, frames, seconds)
+    for engine in "abc":
+        assert 1 <= shares.turn_frames(engine) <= 16
+        assert shares.timely_frames(engine, 3) >= 1
+    assert sorted(shares.order({"a": 1, "b": 2, "c": 3})) == ["a", "b", "c"]

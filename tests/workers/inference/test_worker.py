@@ -19,8 +19,7 @@ from models.banks.bank import Bank
 from models.banks.bank_file import save_bank
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScorer
-from models.frames.camera_context import HISTORY_S, CameraContext
-from models.frames.frame import Frame
+from models.frames.frame import HISTORY_S, CameraContext, Frame
 from models.frames.scene_cuts import SceneCuts
 from models.profiles.profile import load_profile
 from patchwatch.bus import keys
@@ -55,13 +54,13 @@ def status(queue: Any, state: AnalysisState) -> AnalysisStatus | None:
 
 def offline(bank: Bank, count: int) -> list[float]:
     """The same frames through the method alone, one by one."""
-    engine, analyzer, view, cuts = Engine(load_profile("motion")), FrameScorer(bank), CameraContext(), SceneCuts()
+    engine, scorer, view, cuts = Engine(load_profile("motion")), FrameScorer(bank), CameraContext(), SceneCuts()
     found = []
     for n in range(count):
         rgb = jpeg_codec.decode(jpeg_codec.encode(scene(n / FPS, rush=n in RUSH), 85))
         frame = cuts.mark(Frame(rgb, START_S + n / FPS, n == 0))
         [features] = engine.extract([frame], [view])
-        found.append(analyzer.read(features, frame.at_s, discontinuity=frame.discontinuity).score)
+        found.append(scorer.score(features, frame.at_s, discontinuity=frame.discontinuity).score)
     return found
 
 
@@ -305,7 +304,7 @@ def test_a_removed_camera_leaves_nothing_but_its_alerts(enrolled: Any, run_worke
         enrolled.client.hdel(keys.CAMERAS, "cam")
         enrolled.client.delete(*enrolled.keys.all)
         enrolled.client.incr(keys.CAMERAS_REVISION)
-        until(lambda: not worker._sessions)
+        until(lambda: not worker._cameras.states)
         assert alerts(enrolled)[-1].state is AlertState.CLOSED
     assert enrolled.client.exists(*enrolled.keys.all) == 0
 
@@ -346,7 +345,7 @@ def test_an_event_closes_when_the_camera_falls_silent(
     with run_worker(enrolled.settings) as worker:
         until(lambda: enrolled.scored() == 60)
         assert alerts(enrolled)[-1].state is AlertState.OPEN
-        for session in worker._sessions.values():
+        for session in worker._cameras.states.values():
             session.last_taken_s -= 11
         until(lambda: alerts(enrolled)[-1].state is AlertState.CLOSED)
 

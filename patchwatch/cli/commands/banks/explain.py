@@ -47,7 +47,7 @@ def explain(
     checked_camera_id(camera)
     bank = load_bank(settings.bank_path(camera, profile))
     engine = load_engine(settings, profile)
-    reader = RecordingReader.of(settings, fps)
+    reader = RecordingReader.from_settings(settings, fps)
     explained = explain_recording(engine, bank, recording, reader, camera_id=camera, at_s=at)
     explanation = explained.explanation
     threshold = bank.threshold.at(alarm_budget(settings, camera).per_day).on

@@ -21,7 +21,7 @@ from patchwatch.messages.base import checked_camera_id
 from patchwatch.messages.score import Region
 
 if TYPE_CHECKING:
-    from workers.analysis.recordings import ScoredFrame
+    from workers.analysis.recordings import RecordingScore
 
 
 class ScoreFormat(StrEnum):
@@ -60,7 +60,7 @@ def score(
     engine = load_engine(settings, profile)
     if bank.random_weights:
         typer.echo("WARNING: this bank was learnt with RANDOM CLIP weights: for tests and benchmarks only", err=True)
-    reader = replace(RecordingReader.of(settings, fps), limit_s=seconds)
+    reader = replace(RecordingReader.from_settings(settings, fps), limit_s=seconds)
     names = [spec.name for spec in bank.profile.streams]
     quiet = out is None and sys.stdout.isatty()
     with progress_bar(f"scoring {camera}", hidden=quiet) as report:
@@ -104,11 +104,11 @@ def _write(rows: Any, names: list[str], stream: Any, form: ScoreFormat) -> None:
             stream.write(json.dumps(dict(zip(header, cells, strict=True))) + "\n")
 
 
-def _cells(row: ScoredFrame) -> list[object]:
-    reading = row.reading
-    region = Region.in_source(reading.box_xyxy_px, (row.width, row.height), (row.source_width, row.source_height))
+def _cells(row: RecordingScore) -> list[object]:
+    score = row.score
+    region = Region.in_source(score.box_xyxy_px, (row.width, row.height), (row.source_width, row.source_height))
     box = [None] * 4 if region is None else [region.x1, region.y1, region.x2, region.y2]
     return [
-        round(row.media_time_s, 6), reading.raw, reading.unsmoothed, reading.score, reading.driver, *box,
-        *reading.rarities, int(reading.event_open),
+        round(row.media_time_s, 6), score.raw, score.unsmoothed, score.score, score.driver, *box,
+        *score.rarities, int(score.event_open),
     ]  # fmt: skip

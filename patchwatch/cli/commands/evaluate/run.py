@@ -140,7 +140,7 @@ def _reader(fps: float | None, frame_rate: float | None) -> RecordingReader:
     for option, rate in (("--fps", fps), ("--frame-rate", frame_rate)):
         if rate is not None and not 0 < rate < float("inf"):
             raise RejectedError(f"{option} {rate} must be positive")
-    reader = RecordingReader.of(load_settings(), fps)
+    reader = RecordingReader.from_settings(load_settings(), fps)
     return reader if frame_rate is None else replace(reader, frame_rate=frame_rate)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.profiles.smoothing import CausalGaussian
+from models.profiles.fusion import CausalGaussian
 from patchwatch.evaluation.statistics.smoothing import normalise_over_set, smooth_two_sided
 
 

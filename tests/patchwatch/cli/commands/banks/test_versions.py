@@ -16,8 +16,7 @@ from models.banks.bank import Bank
 from models.banks.bank_builder import BankBuilder
 from models.banks.coverage import Sufficiency
 from models.engine.engine import Engine
-from models.frames.camera_context import CameraContext
-from models.frames.frame import Frame
+from models.frames.frame import CameraContext, Frame
 from models.profiles.profile import load_profile
 from patchwatch.bus import keys
 from patchwatch.bus.connection import connect

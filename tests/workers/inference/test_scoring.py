@@ -12,12 +12,11 @@ import pytest
 from moving_scene import FPS, scene
 
 from models.engine.engine import Engine
-from models.frames.camera_context import CameraContext
-from models.frames.frame import Frame
+from models.frames.frame import CameraContext, Frame
 from models.frames.optical_flow import FlowEstimator
 from models.profiles.profile import load_profile
 from patchwatch.messages.score import Score
-from workers.inference.extraction import Extracted, extract
+from workers.inference.scoring import Extracted, extract
 from workers.inference.worker import InferenceWorker
 
 Run = Callable[..., Any]
@@ -50,7 +49,7 @@ def frames(count: int) -> list[Frame]:
 
 
 def vectors(found: list[Extracted | Exception]) -> list[np.ndarray]:
-    return [one.features[0].vectors for one in found if isinstance(one, Extracted)]
+    return [one[0][0].vectors for one in found if not isinstance(one, Exception)]
 
 
 def test_the_others_of_a_batch_are_as_if_the_bad_frame_had_not_been(picky: None) -> None:

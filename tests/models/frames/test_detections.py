@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.frames.detection_query import DetectionQuery, union
+from models.frames.detections import DetectionQuery, union
 from tests.support.known_networks import detections
 
 FOUND = detections(

@@ -1,4 +1,4 @@
-"""Streams that should speak and do not make a camera blind, with the reason; a few silent frames do not."""
+"""Short breaks neither open nor close a condition."""
 
 from __future__ import annotations
 
@@ -6,12 +6,51 @@ import json
 from collections.abc import Iterable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from models.tampering.blindness import BLIND_AFTER_S, Blindness
+from models.tampering.condition import BLIND_AFTER_S, Blindness, Condition, ConditionKind, Hysteresis
+
+
+def play(answers: str, episode: Hysteresis) -> list[Condition]:
+    """One second a letter: x holds, . does not."""
+    return [change for n, letter in enumerate(answers) for change in episode.update(float(n), letter == "x")]
+
+
+def episode() -> Hysteresis:
+    return Hysteresis(ConditionKind.COVERED, 3.0, 2.0)
+
+
+def test_it_opens_only_when_it_held_without_a_break() -> None:
+    assert play("xxx.xxx.xxx", episode()) == []
+    assert play(".xxxx", episode()) == [Condition(ConditionKind.COVERED, 1.0, 4.0)]
+
+
+def test_it_closes_at_the_first_of_the_free_frames() -> None:
+    [_, closed] = play("xxxx.xx...", episode())
+    assert (closed.started_s, closed.ended_s) == (0.0, 7.0)
+
+
+@given(answers=st.text("x.", max_size=60))
+def test_it_opens_and_closes_in_turn(answers: str) -> None:
+    changes = play(answers, episode())
+    assert [change.ended_s is not None for change in changes] == [n % 2 == 1 for n in range(len(changes))]
+    assert all(change.opened_s - change.started_s == 3.0 for change in changes)
+
+
+@given(answers=st.text("x.", max_size=40), cut=st.integers(0, 40))
+def test_a_restart_changes_nothing(answers: str, cut: int) -> None:
+    whole, first, second = episode(), episode(), episode()
+    expected = play(answers, whole)
+    found = play(answers[:cut], first)
+    second.restore(first.state())
+    for n in range(cut, len(answers)):
+        found += second.update(float(n), answers[n] == "x")
+    assert found == expected
 
 
 def followed(blindness: Blindness, frames: Iterable[tuple[float, bool]]) -> list[tuple[str, bool, float]]:
-    changes = [change for at_s, silent in frames for change in blindness.follow(at_s, silent=silent)]
+    changes = [change for at_s, silent in frames for change in blindness.observe(at_s, silent=silent)]
     return [(change.kind.value, change.ended_s is not None, change.started_s) for change in changes]
 
 
@@ -20,8 +59,8 @@ def test_pictures_too_far_apart_are_told_with_what_to_do(interval_s: float) -> N
     blindness = Blindness()
     found = followed(blindness, ((n * interval_s, True) for n in range(round(max(60, 4 * interval_s) / interval_s))))
     assert [part[:2] for part in found] == [("blind", False)]
-    assert f"{interval_s:.1f} s apart" in blindness.why
-    assert "frame rate" in blindness.why
+    assert f"{interval_s:.1f} s apart" in blindness.detail
+    assert "frame rate" in blindness.detail
 
 
 def test_half_of_the_frames_silent_is_blind_and_it_ends_when_they_speak() -> None:

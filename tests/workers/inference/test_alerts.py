@@ -1,10 +1,11 @@
-"""What is wrong with a camera's picture becomes alerts of its own kind: once, durably, and no anomaly."""
+"""An event of a camera is one alert: it opens once, is updated as its peak rises, and closes once."""
 
 from __future__ import annotations
 
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,16 +14,70 @@ import pytest
 from moving_scene import FPS, HEIGHT, WIDTH, scene
 from walking_scene import clip, walkers
 
+from models.alarms.event_detector import Event
 from models.banks.bank_file import save_bank
 from models.engine.engine import Engine
 from models.profiles.profile import load_profile
 from patchwatch.bus import keys
-from patchwatch.messages.alert import Alert, AlertKind, AlertState
+from patchwatch.bus.keys import CameraKeys
+from patchwatch.messages.alert import Alert, AlertChange, AlertKind, AlertState
 from patchwatch.messages.analysis_status import AnalysisStatus
+from patchwatch.messages.camera import Camera
 from patchwatch.messages.capture_status import CaptureState, CaptureStatus
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from workers.analysis.recordings import Clip, learn
+from workers.inference.camera_state import CameraState
+from workers.inference.commit import resume, state_to_store
 from workers.media import jpeg_codec
+
+OPENED = Event(started_s=10.0, opened_s=10.2, peak_s=10.2, peak_score=0.70, stream="motion", box_xyxy_px=None)
+COURSE = [
+    OPENED,
+    replace(OPENED, peak_s=10.4, peak_score=0.72),  # too little to be told
+    replace(OPENED, peak_s=10.6, peak_score=0.80),
+    replace(OPENED, peak_s=10.8, peak_score=0.90),
+    replace(OPENED, peak_s=10.8, peak_score=0.90, ended_s=15.0),
+]
+
+
+def camera() -> CameraState:
+    return CameraState(Camera(id="gate"), CameraKeys.for_camera("gate", 16), b"me:1")
+
+
+def told(course: list[Event], at: CameraState) -> list[AlertChange]:
+    changes = [at.update_alert(event, None) for event in course]
+    assert {alert.id for alert, _ in changes} == {"gate-10000"}
+    return [alert.change for alert, announce in changes if announce]
+
+
+def test_subscribers_hear_of_one_opening_and_one_end() -> None:
+    opened, *updates, closed = told(COURSE, camera())
+    assert (opened, closed) == (AlertChange.OPEN, AlertChange.CLOSED)
+    assert updates == [AlertChange.UPDATE, AlertChange.UPDATE]
+
+
+@pytest.mark.parametrize("after", range(1, len(COURSE)))
+def test_a_restart_opens_it_no_second_time(after: int) -> None:
+    before = camera()
+    first = told(COURSE[:after], before)
+    stored = {b"seq": b"7", b"worker": json.dumps(state_to_store(before)).encode()}
+    resumed = resume(before.camera, before.keys, b"you:2", stored, {})
+    changes = first + told(COURSE[after:], resumed)
+    assert changes.count(AlertChange.OPEN) == 1
+    assert changes == told(COURSE, camera())
+
+
+def test_opening_and_end_are_logged_in_one_line_each(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    told(COURSE, camera())
+    assert caplog.messages == ["gate: anomaly: score 0.70, threshold 0.70", "gate: anomaly is over, its peak was 0.90"]
+
+
+def test_an_alert_of_a_worker_that_did_not_count_is_an_opening() -> None:
+    alert, _ = camera().update_alert(OPENED, None)
+    older = alert.model_dump(exclude={"told"}, mode="json", exclude_none=True)
+    assert Alert.decode(json.dumps(older)).change is AlertChange.OPEN
+
 
 Run = Callable[..., Any]
 START_NS = 1_800_000_000_000_000_000

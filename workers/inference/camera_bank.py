@@ -1,0 +1,180 @@
+"""The bank that a camera is scored with: loaded, replaced and left, with a status that gives the reason if none is."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from models.alarms.event_detector import Event
+from models.banks.bank import Bank
+from models.banks.bank_file import check_identity, load_bank
+from models.engine.engine import Engine
+from models.engine.frame_scorer import FrameScorer
+from models.frames.frame import CameraContext
+from models.tampering.expectation import Expectation
+from patchwatch.bus.clock import BusClock
+from patchwatch.contract.errors import NotFoundError, PatchwatchError, WeightsMissingError
+from patchwatch.contract.settings import Settings
+from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
+from patchwatch.messages.camera import Camera
+from workers.analysis.threshold_message import curve_of, to_message
+from workers.inference.alerts import AnomalyAlert, ConditionAlerts
+from workers.inference.engine_cache import EngineCache
+
+# what JSON of another shape than expected raises
+UNREADABLE = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
+
+log = logging.getLogger(__name__)
+
+
+class CameraBank:
+    """Follows the bank file of one camera. ``scorer`` is None while the camera cannot be scored; ``status`` says why.
+
+    ``loading``: the networks are not loaded yet. Until then the camera's frames stay in the queue, so that a slow start
+    loses no frame of a file. ``context``: what the engine's streams remember of the camera. ``stored_scorer``: the
+    state of the scorer before a restart, until there is a bank to restore it with.
+    """
+
+    def __init__(
+        self, camera: Camera, anomaly: AnomalyAlert, conditions: ConditionAlerts, clock: BusClock | None = None
+    ) -> None:
+        self.engine: Engine | None = None
+        self.scorer: FrameScorer | None = None
+        self.context = CameraContext()
+        self.status: AnalysisStatus | None = None
+        self.loading = True
+        self.stored_scorer: dict[str, Any] | None = None
+        self._camera = camera
+        self._anomaly = anomaly
+        self._conditions = conditions
+        self._clock = clock or BusClock()
+        self._mtime_ns: int | None = None
+        self._false_alarms_per_day = 0.0  # the budget of the scorer's rule
+
+    @property
+    def loaded(self) -> Bank | None:
+        return self.scorer.bank if self.scorer else None
+
+    def refresh(self, settings: Settings, engines: EngineCache) -> list[Event]:
+        """Load the camera's bank when it is new or has changed; returns the events that this closes.
+
+        Never raises for a bad bank or missing weights: the status says why nothing is scored.
+        """
+        path = settings.bank_path(self._camera.id, self._camera.profile)
+        mtime_ns = _mtime_ns(path)
+        budget = self._camera.false_alarms_per_day or settings.false_alarms_per_day
+        if mtime_ns == self._mtime_ns and self.scorer is not None:
+            self._follow_budget(self.scorer, budget)
+            return []
+        try:
+            engine = engines.get(self._camera.profile)
+            if engine is None:
+                self._set_status(
+                    AnalysisState.LOADING,
+                    f"scores follow as soon as the networks of profile {self._camera.profile} are loaded",
+                )
+                return []
+            bank = load_bank(path)
+            check_identity(bank, engine.profile, engine.identity, where=f"bank {bank.id} of {self._camera.id}")
+        except PatchwatchError as error:
+            return self.reject(error)
+        self._mtime_ns, self._false_alarms_per_day = mtime_ns, budget
+        return self.use(engine, bank)
+
+    def _follow_budget(self, scorer: FrameScorer, false_alarms_per_day: float) -> None:
+        """Another alarm budget means another threshold of the same bank. An open event goes on under it."""
+        if false_alarms_per_day != self._false_alarms_per_day:
+            self._false_alarms_per_day = false_alarms_per_day
+            scorer.use_rule(scorer.bank.threshold.rule(false_alarms_per_day))
+            self._set_status(AnalysisState.SCORING, "")
+
+    def reject(self, error: PatchwatchError) -> list[Event]:
+        """Score nothing, for this reason; returns the events that this closes."""
+        state = AnalysisState.BANK_REJECTED
+        if isinstance(error, NotFoundError):
+            state = AnalysisState.NO_BANK
+        elif isinstance(error, WeightsMissingError):
+            state = AnalysisState.WEIGHTS_MISSING
+        closed = self._unload()
+        self._set_status(state, str(error))
+        return closed
+
+    def _unload(self) -> list[Event]:
+        closed = self.finish()
+        self.scorer = None
+        self._conditions.expect_nothing()
+        return closed
+
+    def use(self, engine: Engine, bank: Bank) -> list[Event]:
+        """Score with this bank from now on; returns the events that this closes."""
+        previous = self.scorer.state() if self.scorer else self.stored_scorer
+        rule = bank.threshold.rule(self._false_alarms_per_day)
+        self.engine, self.scorer, self.stored_scorer = engine, FrameScorer(bank, rule), None
+        self.context = CameraContext()
+        self._conditions.expect(bank.id, Expectation(bank.moments.thumbnails))
+        try:
+            closed = self.scorer.restore(previous) if previous else []
+        except UNREADABLE as error:
+            log.warning("%s: smoothing restarts, its stored state is unreadable (%r)", self._camera.id, error)
+            self.scorer, closed = FrameScorer(bank, rule), []
+        if not closed and self.scorer.open_event is None:
+            closed = self._anomaly.events_without_scorer()
+        self._set_status(AnalysisState.SCORING, "")
+        return closed
+
+    def finish(self) -> list[Event]:
+        """No more frames for now: closes the open event, even one from before a restart."""
+        if self.scorer:
+            return self.scorer.finish()
+        self.stored_scorer = None
+        return self._anomaly.events_without_scorer()
+
+    def reconfigure(self, camera: Camera) -> list[Event]:
+        """Adopt a changed configuration. Another profile means another bank, and closes the open event."""
+        profile_changed = camera.profile != self._camera.profile
+        self._camera = camera
+        if not profile_changed:
+            return []
+        closed = self._unload()
+        self.engine = self.status = self.stored_scorer = self._mtime_ns = None
+        self.loading = True
+        return closed
+
+    def update_condition(self) -> None:
+        """Put into the status the condition that keeps anomaly alerts from opening, if there is one."""
+        condition = self._conditions.blocking
+        if self.status is not None and self.status.condition != condition:
+            changes = {"condition": condition, "updated_at_ms": self._clock.now_ms()}
+            self.status = self.status.model_copy(update=changes)
+
+    def _set_status(self, state: AnalysisState, detail: str) -> None:
+        self.loading = state is AnalysisState.LOADING
+        bank, previous = self.loaded, self.status
+        threshold = to_message(bank.threshold.at(self._false_alarms_per_day)) if bank else None
+        facts = (state, detail, bank.id if bank else None, threshold)
+        if previous and (previous.state, previous.detail, previous.bank_id, previous.threshold) == facts:
+            return
+        self.status = AnalysisStatus(
+            camera_id=self._camera.id,
+            state=state,
+            detail=detail,
+            profile=self._camera.profile,
+            streams=tuple(spec.name for spec in bank.profile.streams) if bank else (),
+            bank_id=bank.id if bank else None,
+            bank_created_at=bank.created_at if bank else None,
+            random_weights=bank.random_weights if bank else False,
+            threshold_on=threshold.on if threshold else None,
+            threshold_off=threshold.off if threshold else None,
+            threshold=threshold,
+            thresholds=curve_of(bank.threshold) if bank else (),
+            device=self.engine.device if self.engine else "cpu",
+            updated_at_ms=self._clock.now_ms(),
+        )
+
+
+def _mtime_ns(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:  # there is no file, or reading it will say what is wrong
+        return None

@@ -1,0 +1,186 @@
+"""The cameras that this worker scores: adopted with their partitions, handed over, restarted, and forgotten."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from models.alarms.event_detector import Event
+from patchwatch.bus import keys
+from patchwatch.bus.clock import BusClock
+from patchwatch.bus.connection import translated
+from patchwatch.bus.keys import CameraKeys, LeaseKeys, partition_of
+from patchwatch.bus.stored_records import readable_by_id
+from patchwatch.bus.streams import entry_ms, stream_info
+from patchwatch.contract.errors import LeaseLostError
+from patchwatch.contract.settings import Settings
+from patchwatch.messages.alert import Alert
+from patchwatch.messages.analysis_status import AnalysisStatus
+from patchwatch.messages.camera import Camera
+from workers.inference.camera_state import CameraState
+from workers.inference.commit import AlertUpdate, CommitBatch, Committer, resume
+from workers.inference.engine_cache import EngineCache
+from workers.inference.scoring import close_events
+from workers.runtime.leases import Leases
+
+POLL_EVERY_S = 1.0  # for changed cameras and banks
+_REPUBLISH_S = 2.0  # a Redis that lost everything gets each status back within this time
+
+log = logging.getLogger(__name__)
+
+Commit = Callable[[CameraState, CommitBatch], None]
+
+
+class CameraRegistry:
+    """Keeps one `CameraState` for each enabled camera of the partitions whose leases this worker holds.
+
+    ``commit`` writes what ends with a camera's adoption or removal. Methods raise `BusUnavailableError`.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        settings: Settings,
+        leases: Leases,
+        engines: EngineCache,
+        committer: Committer,
+        commit: Commit,
+        clock: BusClock,
+    ) -> None:
+        self.states: dict[str, CameraState] = {}  # by camera id
+        self._client = client
+        self._settings = settings
+        self._leases = leases
+        self._engines = engines
+        self._committer = committer
+        self._commit = commit
+        self._clock = clock
+        self._revision: bytes | None = None  # of the configuration that the states are of
+        self.owned: dict[LeaseKeys, bytes] = {}  # the leases that the states are held under
+        self._published: dict[str, tuple[AnalysisStatus, float]] = {}  # and when, by camera id
+
+    def __iter__(self) -> Iterator[CameraState]:
+        return iter(list(self.states.values()))
+
+    def __len__(self) -> int:
+        return len(self.states)
+
+    def invalidate(self) -> None:
+        """Read the configuration again at the next `refresh`, even if it did not change."""
+        self._revision = None
+
+    def read_cameras(self) -> list[Camera]:
+        """All configured cameras; an unreadable record is logged and left out."""
+        return list(readable_by_id(Camera.decode, self._client.hgetall(keys.CAMERAS), "camera").values())
+
+    def refresh(self) -> None:
+        """Follow the configuration and the leases: remove, adopt and reconfigure cameras."""
+        revision = self._client.get(keys.CAMERAS_REVISION)
+        owned = self._leases.owned
+        if revision == self._revision and owned == self.owned and revision is not None:
+            return
+        cameras = {camera.id: camera for camera in self.read_cameras() if camera.enabled}
+        for state in self:
+            if _is_over(state, cameras.get(state.camera.id)):
+                self._remove(state)
+        self._leases.want(self._partitions(cameras))
+        for camera in cameras.values():
+            self._adopt(camera, owned)
+        self._engines.prepare([state.camera.profile for state in self])
+        self._engines.prepare([camera.profile for camera in cameras.values()])
+        self._revision, self.owned = revision, owned
+
+    def hand_over(self) -> None:
+        """Give back the partitions that other workers should have. Between two batches everything is committed."""
+        for unit in self._leases.leaving:
+            for state in self:
+                if str(state.keys.partition) == unit.name:
+                    self._forget(state.camera.id)
+            self._leases.release(unit)
+            self.owned.pop(unit, None)
+
+    def forget_if_restarted(self, state: CameraState) -> bool:
+        """Whether the camera's frames are numbered from the start again, as it was removed and added between two
+        refreshes: then its state is forgotten, and adopted as a new one by the next refresh."""
+        if time.monotonic() - state.last_taken_s < POLL_EVERY_S:
+            return False
+        with translated():
+            newest_seq = self._last_id(state.keys.frames)
+        if newest_seq is None or newest_seq >= state.position:
+            return False
+        self._forget(state.camera.id)
+        self._revision = None
+        return True
+
+    def close(self, state: CameraState, events: Sequence[Event], alerts: Sequence[Alert] = ()) -> None:
+        """Commit the end of events and the changes of alerts that come without a frame."""
+        if events or alerts:
+            batch = CommitBatch(alerts=[AlertUpdate(alert, announce=True) for alert in alerts])
+            close_events(state, events, batch)
+            self._commit(state, batch)
+
+    def release(self, state: CameraState, error: LeaseLostError) -> None:
+        """Another worker owns the camera now."""
+        log.warning("%s: %s", state.camera.id, error)
+        self._forget(state.camera.id)
+        self._revision = None  # refresh soon: the partition may come back to this worker
+
+    def publish_status(self, state: CameraState) -> None:
+        """Publish the status of a camera's analysis if it changed, and from time to time if not."""
+        state.bank.update_condition()
+        status, now_s = state.bank.status, time.monotonic()
+        published, published_s = self._published.get(state.camera.id, (None, 0.0))
+        if status is None or (status is published and now_s - published_s < _REPUBLISH_S):
+            return
+        if published is not status:
+            warning = " with RANDOM CLIP weights" if status.random_weights else ""
+            log.info("%s: %s%s %s", state.camera.id, status.state.value, warning, status.detail or status.bank_id)
+        self._published[state.camera.id] = (status, now_s)
+        self._under_lease(state, partial(self._committer.publish_status, state, status))
+
+    def _remove(self, state: CameraState) -> None:
+        state.removed = True
+        self.close(state, state.bank.finish(), state.conditions.finish(self._clock.now_ms()))
+        self._forget(state.camera.id)
+        self._under_lease(state, partial(self._committer.erase, state))
+
+    def _partitions(self, cameras: dict[str, Camera]) -> Counter[LeaseKeys]:
+        """How many cameras each partition has; nobody leases an empty one."""
+        partitions = (partition_of(camera_id, self._settings.partitions) for camera_id in cameras)
+        return Counter(LeaseKeys.for_partition(partition) for partition in partitions)
+
+    def _adopt(self, camera: Camera, owned: dict[LeaseKeys, bytes]) -> None:
+        camera_keys = CameraKeys.for_camera(camera.id, self._settings.partitions)
+        state, lease = self.states.get(camera.id), owned.get(LeaseKeys.for_partition(camera_keys.partition))
+        if state and state.lease == lease:
+            self.close(state, state.reconfigure(camera))
+            return
+        self._forget(camera.id)
+        if lease is not None:
+            stored, counters = self._client.hgetall(camera_keys.state), self._client.hgetall(camera_keys.counters)
+            last_score_ms = self._last_id(camera_keys.scores) or 0
+            self.states[camera.id] = resume(camera, camera_keys, lease, stored, counters, last_score_ms, self._clock)
+
+    def _last_id(self, stream: str) -> int | None:
+        """The first part of the id of a stream's last entry, even of one that was trimmed; None without a stream."""
+        info = stream_info(self._client, stream)
+        return None if info is None else entry_ms(info.last_id)
+
+    def _forget(self, camera_id: str) -> None:
+        self.states.pop(camera_id, None)
+        self._published.pop(camera_id, None)
+
+    def _under_lease(self, state: CameraState, write: Callable[[], None]) -> None:
+        try:
+            write()
+        except LeaseLostError as error:
+            self.release(state, error)
+
+
+def _is_over(state: CameraState, camera: Camera | None) -> bool:
+    """Whether the camera was removed, be it that another one of its name was added since."""
+    return camera is None or camera.incarnation != state.camera.incarnation
