@@ -20,16 +20,14 @@ import cv2
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # also when run as a file
 
-from models.exemplars.thumbnail import thumbnail  # noqa: E402
-from models.tampering.blindness import Blindness  # noqa: E402
-
 from bench.measure import DATA, RESULTS, write  # noqa: E402
 from bench.scenes import TIME_LAPSE, frames_of, joined, scenes  # noqa: E402
 from models.alarms.event_detector import AlertGate  # noqa: E402
+from models.exemplars.provenance import thumbnail  # noqa: E402
 from models.frames.frame import Frame  # noqa: E402
 from models.frames.optical_flow import MAX_GAP_S  # noqa: E402
 from models.frames.scene_cuts import SceneCuts  # noqa: E402
-from models.tampering.condition import Condition  # noqa: E402
+from models.tampering.condition import Blindness, Condition  # noqa: E402
 from models.tampering.detector import TamperingDetector  # noqa: E402
 from models.tampering.expectation import Expectation  # noqa: E402
 
@@ -70,10 +68,10 @@ def told(frames: Iterable[Frame], known: Sequence[Frame]) -> dict[str, Any]:
     last_s, pictures, held = float("-inf"), 0, 0
     for frame in map(cuts.mark, frames):
         rejoined = frame.discontinuity and not frame.cut
-        sight = watch.look(frame.rgb, frame.at_s, rejoined=rejoined, cut=frame.cut)
+        sight = watch.observe(frame.rgb, frame.at_s, rejoined=rejoined, cut=frame.cut)
         silent = frame.discontinuity or not 0.0 < frame.at_s - last_s <= MAX_GAP_S  # as the streams of flow are
-        changes += [*sight.changes, *blindness.follow(frame.at_s, silent=silent)]
-        held += sight.attention is not AlertGate.FULL
+        changes += [*sight.changes, *blindness.update(frame.at_s, silent=silent)]
+        held += sight.gate is not AlertGate.OPEN
         last_s, pictures = frame.at_s, pictures + 1
     changes += [*watch.finish(), *blindness.finish()]
     ended = [change for change in changes if change.ended_s is not None]

@@ -155,7 +155,7 @@ class TamperingDetector:
         return difference.recoloured or difference.changed >= limit
 
     def _is_known(self, signature: PictureSignature) -> bool:
-        """Whether the bank was learnt from such a view too. A view that differs from the start stays a changed scene."""
+        """Whether the bank was learnt from such a view. A view that differs from the start stays a changed scene."""
         if self._expectation is None or not self._background.known:
             return False
         difference = self._expectation.compare(signature)
