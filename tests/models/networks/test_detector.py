@@ -67,8 +67,8 @@ def test_classes_and_confidence_are_the_callers_choice(data: Path) -> None:
     assert [found.labels for found in everything] == [("toilet",), ("cell phone",)]
     assert [found.labels for found in phones] == [(), ("cell phone",)]
     assert [found.labels for found in sure] == [(), ("cell phone",)]
-    assert DetectionQuery(("cell phone",), 0.6).choose(everything[1]).tolist() == [0]
-    assert DetectionQuery(("cell phone",), 0.99).choose(everything[1]).tolist() == []
+    assert DetectionQuery(("cell phone",), 0.6).match(everything[1]).tolist() == [0]
+    assert DetectionQuery(("cell phone",), 0.99).match(everything[1]).tolist() == []
 
 
 def test_refuses_a_class_the_detector_does_not_know(data: Path) -> None:

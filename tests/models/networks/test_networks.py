@@ -179,16 +179,16 @@ def test_two_local_streams_share_one_detector(data: Path) -> None:
     frames = frames_of(data / PERSONS, 120, 1, 1)
     (detections,) = loaded.detect(frames)
     ((persons, tables),) = Engine(profile, loaded).extract(frames, [CameraContext()])
-    assert len(persons) == len(DetectionQuery(("person",), 0.5).choose(detections)) == 1
-    assert len(tables) == len(DetectionQuery(("dining table",), 0.3).choose(detections))
+    assert len(persons) == len(DetectionQuery(("person",), 0.5).match(detections)) == 1
+    assert len(tables) == len(DetectionQuery(("dining table",), 0.3).match(detections))
     np.testing.assert_array_equal(persons.boxes_xyxy_px[0], detections.boxes_xyxy_px[detections.labels.index("person")])
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"classes": "person"}, "must be a list"),
-        ({"confidence": 2}, "between 0 and 1"),
+        ({"classes": "person"}, "should be a valid list"),
+        ({"confidence": 2}, "should be less than 1"),
         ({"clases": ["person"]}, "unknown option 'clases'"),
     ],
 )
