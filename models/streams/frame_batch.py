@@ -101,8 +101,8 @@ class FrameBatch:
         return list(compress(self.frames, self._fresh))
 
     def _for_all(self, name: str, fresh_values: Sequence[Value]) -> list[Value]:
-        """The values of the fresh frames, for every frame; each context remembers its last one under ``name``. The names
-        have a space in them, as no stream's name has."""
+        """The values of the fresh frames, for every frame; each context remembers its last one under ``name``. The name
+        has a space in it, as no stream's name has."""
         if all(self._fresh) and self._reuse == NEVER:
             return list(fresh_values)
         rest, everywhere = iter(fresh_values), []
