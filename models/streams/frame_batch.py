@@ -57,7 +57,7 @@ class FrameBatch:
     @cached_property
     def detections(self) -> list[Detections]:
         """Objects per frame: of every class, from the lowest confidence, that a stream of the profile wants."""
-        return self._for_all("detections", self.networks.detect(self._fresh_frames))
+        return self._for_all("fresh detections", self.networks.detect(self._fresh_frames))
 
     @cached_property
     def movers(self) -> list[Detections]:
@@ -80,14 +80,16 @@ class FrameBatch:
         detections = self.objects(union(queries))
         fresh = list(compress(detections, self._fresh))
         wanted = [np.unique(np.concatenate([query.match(objects) for query in queries])) for objects in fresh]
-        return self._for_all("crops", [objects.take(chosen) for objects, chosen in zip(fresh, wanted, strict=True)])
+        return self._for_all(
+            "fresh crops", [objects.take(chosen) for objects, chosen in zip(fresh, wanted, strict=True)]
+        )
 
     @cached_property
     def _embeddings(self) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
         boxes = [objects.boxes_xyxy_px for objects in compress(self.crops, self._fresh)]
         whole, crops = self.networks.embed(self._fresh_frames, boxes)
-        everywhere = self._for_all("frame vector", list(whole))
-        return np.stack(everywhere) if everywhere else whole, self._for_all("crop vectors", crops)
+        everywhere = self._for_all("fresh frame vector", list(whole))
+        return np.stack(everywhere) if everywhere else whole, self._for_all("fresh crop vectors", crops)
 
     @cached_property
     def _fresh(self) -> list[bool]:
@@ -99,7 +101,8 @@ class FrameBatch:
         return list(compress(self.frames, self._fresh))
 
     def _for_all(self, name: str, fresh_values: Sequence[Value]) -> list[Value]:
-        """The values of the fresh frames, for every frame; each context remembers its last one under ``name``."""
+        """The values of the fresh frames, for every frame; each context remembers its last one under ``name``. The name
+        has a space in it, as no stream's name has."""
         if all(self._fresh) and self._reuse == NEVER:
             return list(fresh_values)
         rest, everywhere = iter(fresh_values), []
