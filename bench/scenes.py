@@ -26,8 +26,8 @@ def scenes(data: Path) -> dict[str, list[Path]]:
 
 def frames_of(path: Path) -> Iterator[Frame]:
     """A file's frames as they are analysed, without the cuts."""
-    with RecordingReader.of(load_settings(), FPS).open(path) as video:
-        for batch in RecordingReader.of(load_settings(), FPS).batches(video):
+    with RecordingReader.from_settings(load_settings(), FPS).open(path) as video:
+        for batch in RecordingReader.from_settings(load_settings(), FPS).batches(video):
             yield from (
                 replace(frame, discontinuity=frame.discontinuity and not frame.cut, cut=False) for _, frame in batch
             )

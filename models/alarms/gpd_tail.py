@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import inv_boxcox
-from scipy.stats import genpareto
 
 _SHAPES = np.linspace(-0.5, 0.5, 21)
 _SHAPE_SPREAD = 0.2  # normal prior of the shape about 0, the exponential tail; chosen by bench/threshold.py
@@ -53,6 +52,8 @@ def _log_likelihood(
     shapes: NDArray[np.float64], scales: NDArray[np.float64], excess: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Of each parameter pair; the scale has the prior 1 / scale, which is flat on its logarithmic grid."""
+    from scipy.stats import genpareto  # its import takes half a second, which a worker that only scores saves
+
     densities = genpareto.logpdf(excess[None, :], shapes[:, None], scale=scales[:, None])
     return np.asarray(np.sum(densities, axis=1), np.float64)
 

@@ -18,16 +18,16 @@ def profile() -> Profile:
 
 
 @pytest.fixture
-def learner(profile: Profile) -> BankBuilder:
+def builder(profile: Profile) -> BankBuilder:
     identity = {"networks": {"backbone": "plain", "random_weights": False}, "preprocessing": {"local": {"plain": True}}}
     return BankBuilder(profile, [PlainStream("local"), PlainStream("global")], identity)
 
 
 @pytest.fixture
-def bank(learner: BankBuilder) -> Bank:
+def bank(builder: BankBuilder) -> Bank:
     """Learnt from 100 s at 5 fps; every third frame shows no person."""
     noise = np.random.default_rng(11)
     for n in range(500):
         persons = () if n % 3 == 0 else (0.0, 1.0)
-        learner.add(n / 5, (features_at(*persons, noise=noise), features_at(5.0, noise=noise)), PICTURE)
-    return learner.build(["normal.mp4"])
+        builder.add(n / 5, (features_at(*persons, noise=noise), features_at(5.0, noise=noise)), PICTURE)
+    return builder.build(["normal.mp4"])

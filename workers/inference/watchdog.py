@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
 import os
 import threading
@@ -14,7 +15,11 @@ log = logging.getLogger(__name__)
 
 
 def end_process() -> None:
-    """At once: whatever hangs would hold up an orderly end too. What was not committed is scored again elsewhere."""
+    """Write the stacks of all threads to stderr, which show where it hangs, and exit at once.
+
+    An orderly end would hang too. Frames that were not committed are scored again elsewhere.
+    """
+    faulthandler.dump_traceback(all_threads=True)
     os._exit(_EXIT)
 
 

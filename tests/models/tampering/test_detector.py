@@ -344,7 +344,7 @@ def test_bars_in_few_pictures_are_none_however_far_apart_they_are(pictures: int,
     """A time lapse through dawn shows light that grows row by row in a few pictures, seconds apart."""
     shown = shots(VIEW, 8) + [barred(noisy(VIEW, 500 + n), 1.03 * n) for n in range(pictures)] + shots(VIEW, 8, 900)
     watch = TamperingDetector()
-    assert kinds([change for n, one in enumerate(shown) for change in watch.look(one, float(n)).changes]) == told
+    assert kinds([change for n, one in enumerate(shown) for change in watch.observe(one, float(n)).changes]) == told
 
 
 def test_headlights_and_dusk_are_no_condition() -> None:
@@ -396,8 +396,8 @@ def test_a_light_that_the_bank_was_learnt_in_too_is_no_changed_scene(
     day, night = shots(VIEW, 30), shots(infrared(VIEW), 30, first=500)
     changes, attention = watched(watch, day + night + shots(VIEW, 30, first=900))
     assert kinds(changes) == told
-    assert attention[30 * FPS] is AlertGate.HELD, "no anomaly opens at the switch itself"
-    assert attention[40 * FPS] is (AlertGate.OFF if told else AlertGate.FULL)
+    assert attention[30 * FPS] is AlertGate.HOLD, "no anomaly opens at the switch itself"
+    assert attention[40 * FPS] is (AlertGate.SUPPRESS if told else AlertGate.OPEN)
 
 
 def test_a_camera_that_is_turned_after_the_switch_is_told_all_the_same() -> None:

@@ -49,7 +49,7 @@ def test_two_clips_of_one_name_are_refused(tmp_path: Path) -> None:
 def test_every_frame_has_a_time_and_a_number(tmp_path: Path) -> None:
     write_video(tmp_path / "film.mp4", seconds=3)
     _pictures(tmp_path / "folder", 4)
-    reader = RecordingReader.of(load_settings())
+    reader = RecordingReader.from_settings(load_settings())
     film, folder = (read_frames(clip, reader) for clip in find_clips(tmp_path))
     np.testing.assert_allclose(film.times_s, np.arange(30) / FPS, atol=1e-6)
     assert film.numbers == list(range(1, 31))

@@ -114,7 +114,7 @@ def test_scores_are_those_that_learning_and_scoring_apart_give(
     np.testing.assert_array_equal(bank.streams[0].vectors, profile_run.bank.streams[0].vectors)
     assert bank.rule == profile_run.bank.rule
     rows = list(score(engine, bank, clips / "testing" / "rush.mp4", reader))
-    np.testing.assert_allclose(profile_run.scored[1].service, [row.reading.score for row in rows], atol=1e-9)
+    np.testing.assert_allclose(profile_run.scored[1].service, [row.score.score for row in rows], atol=1e-9)
     np.testing.assert_allclose(profile_run.scored[1].at_s, [row.media_time_s for row in rows])
 
 
