@@ -58,16 +58,24 @@ class Eras:
 
     def own_ranges(self, from_wall_ms: int, to_wall_ms: int) -> Iterator[tuple[int, int]]:
         """The ranges of own time that cover a period of the wall clock: in order, disjoint, and a little wider."""
-        reached = 0
+        covered: tuple[int, int] | None = None
+        for first, last in sorted(self._ranges(from_wall_ms, to_wall_ms)):
+            if covered is not None and first > covered[1]:
+                yield covered
+                covered = None
+            covered = (first, last) if covered is None else (covered[0], max(covered[1], last))
+        if covered is not None:
+            yield covered
+
+    def _ranges(self, from_wall_ms: int, to_wall_ms: int) -> Iterator[tuple[int, int]]:
+        """One range for each era that has any, with slack on both sides: they may overlap."""
         for number, era in enumerate(self._eras):
             first = max(from_wall_ms + era.shift_ms, era.start_ms if number else 0) - _SLACK_MS
             last = to_wall_ms + era.shift_ms + _SLACK_MS
             if number + 1 < len(self._eras):
                 last = min(last, self._eras[number + 1].start_ms + _SLACK_MS)
-            first = max(first, reached)
-            if first <= last:
+            if (first := max(0, first)) <= last:
                 yield first, last
-                reached = last + 1
 
     def encode(self) -> bytes:
         return _LAYOUT.dump_json(self._eras)

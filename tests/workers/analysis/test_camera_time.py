@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from patchwatch.messages.clock_eras import Era, Eras
@@ -111,3 +111,34 @@ def test_eras_survive_the_way() -> None:
     assert eras.encode() == b"[[0,0],[1000,-45000]]"
     assert Eras.from_record(eras.encode()).wall_ms(1500) == 46_500
     assert eras.wall_ms(1500, since_ms=900) == 1500
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 10_000), st.integers(-8_000, 8_000)), max_size=5),
+    st.integers(0, 40_000),
+    st.integers(0, 20_000),
+)
+@example([(5, 3_600), (2_000, 0)], 9_905, 3_600)
+def test_a_query_covers_every_moment_of_its_period_whatever_was_set(
+    steps: list[tuple[int, int]], from_ms: int, length_ms: int
+) -> None:
+    eras, own_ms = Eras(), 10_000
+    for after_ms, shift_ms in steps:
+        own_ms += after_ms
+        eras.begin(own_ms, shift_ms)
+    ranges = list(eras.own_ranges(from_ms, from_ms + length_ms))
+    assert all(first <= last for first, last in ranges)
+    assert all(before[1] < after[0] for before, after in pairwise(ranges)), "in order, and disjoint"
+    for own in range(0, own_ms + 20_000, 250):
+        if from_ms <= eras.wall_ms(own) <= from_ms + length_ms:
+            assert sum(first <= own <= last for first, last in ranges) == 1
+
+
+def test_the_first_frame_after_an_hour_behind_is_found_in_the_last_hour() -> None:
+    eras = Eras()
+    eras.begin(9_005_000, 3_600_000)
+    eras.begin(9_007_000, 0)
+    ranges = list(eras.own_ranges(5_408_500, 9_008_500))
+    covering = [sum(first <= own <= last for first, last in ranges) for own in (9_004_000, 9_007_000, 9_008_000)]
+    assert covering == [1, 1, 1]
