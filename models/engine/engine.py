@@ -121,12 +121,14 @@ def one_thread() -> None:
 
 def make_stream(spec: StreamSpec, classes: Sequence[str] = ()) -> Stream:
     """The stream of a specification. ``classes``: all that the detector knows."""
-    if spec.kind is StreamKind.MOTION:
-        return motion_stream.make(spec)
-    if spec.kind is StreamKind.GLOBAL:
-        return global_stream.make(spec)
-    if spec.kind is StreamKind.LOCAL:
-        return local_stream.make(spec)
-    if spec.kind is StreamKind.VELOCITY:
-        return velocity_stream.make(spec, classes)
-    return category_stream.make(spec, classes)
+    match spec.kind:
+        case StreamKind.MOTION:
+            return motion_stream.make(spec)
+        case StreamKind.GLOBAL:
+            return global_stream.make(spec)
+        case StreamKind.LOCAL:
+            return local_stream.make(spec)
+        case StreamKind.VELOCITY:
+            return velocity_stream.make(spec, classes)
+        case StreamKind.CATEGORY:
+            return category_stream.make(spec, classes)
