@@ -68,6 +68,9 @@ def damage(mutator: Mutator, client: Any) -> str:
             client.lset(name, 0, mutator.damaged(client.lindex(name, 0)))
         case b"zset":
             client.zadd(name, {mutator.damaged(b"cam-1"): mutator.random.choice([0, -1, 1e17, 1.5, float("inf")])})
+        case b"set":
+            client.srem(name, member := mutator.random.choice(sorted(client.smembers(name))))
+            client.sadd(name, mutator.damaged(member))
         case kind:
             raise AssertionError(f"{name!r} is a {kind!r}: say how to damage it")
     return str(name.decode())

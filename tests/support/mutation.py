@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from copy import deepcopy
 from random import Random
 from typing import Any
 
@@ -61,6 +62,9 @@ class Mutator:
         """An odd JSON value."""
         return _dumped(self.random.choice(_VALUES))
 
+    def _odd(self) -> Any:
+        return deepcopy(self.random.choice(_VALUES))  # What is put into a document may be changed there.
+
     def _step(self, data: bytes) -> bytes:
         at = self.random.randint(0, len(data))
         upto = min(len(data), at + self.random.choice([1, 1, 2, 4, 8, 64]))
@@ -89,12 +93,12 @@ class Mutator:
             case 0 if holder is not root:
                 del holder[key]
             case 1 if isinstance(holder, dict):
-                holder[self.random.choice(["", "version", "x" * 100, "\x00"])] = self.random.choice(_VALUES)
+                holder[self.random.choice(["", "version", "x" * 100, "\x00"])] = self._odd()
             case 2:
                 other_holder, other_key = self.random.choice(places)
                 holder[key] = json.loads(json.dumps(other_holder[other_key], default=str))
             case _:
-                holder[key] = self.random.choice(_VALUES)
+                holder[key] = self._odd()
 
 
 def _places(node: Any) -> Any:
