@@ -157,9 +157,9 @@ class Snapshot:
         return cls({name: client.dump(name) for name in sorted(names)})  # type: ignore[misc]
 
     def restore(self, client: redis.Redis) -> None:
-        """Put everything back, and nothing else."""
+        """Put everything back, and nothing else, in the place of what a running worker may write meanwhile."""
         with client.pipeline(transaction=False) as pipe:
             pipe.flushall()
             for name, value in self.values.items():
-                pipe.restore(name, 0, value)  # type: ignore[arg-type]
+                pipe.restore(name, 0, value, replace=True)  # type: ignore[arg-type]
             pipe.execute()
