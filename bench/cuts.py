@@ -26,10 +26,9 @@ sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.measure import DATA, RESULTS, write  # noqa: E402
 from bench.scenes import FPS, TIME_LAPSE, frames_of, scenes  # noqa: E402
-from models.frames.cut_evidence import Change, Limits, Surprise  # noqa: E402
 from models.frames.frame import CameraContext, Frame  # noqa: E402
 from models.frames.optical_flow import FlowEstimator  # noqa: E402
-from models.frames.scene_cuts import COLUMNS, ROWS, compare, small  # noqa: E402
+from models.frames.scene_cuts import COLUMNS, ROWS, Change, Limits, Surprise, compare, small  # noqa: E402  # noqa: E402
 
 SEEDS = (7, 8)
 PIECE_FRAMES = (15, 50)

@@ -33,7 +33,8 @@ from patchwatch.bus.connection import connect  # noqa: E402
 from patchwatch.contract.errors import PatchwatchError  # noqa: E402
 from patchwatch.local_redis.private_server import private_redis  # noqa: E402
 from workers.media import jpeg_codec  # noqa: E402
-from workers.media.video import Video, VideoOptions  # noqa: E402
+from workers.media.container import VideoOptions  # noqa: E402
+from workers.media.video import Video  # noqa: E402
 
 GEMM = {"cpu": 2048, "cuda": 8192}  # on a GPU a small product times its launch
 SIZES = {"360p": (640, 360), "720p": (1280, 720), "1080p": (1920, 1080)}

@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.measure import RESULTS, spread, write  # noqa: E402
 from patchwatch.bus.connection import connect  # noqa: E402
-from patchwatch.bus.unlogged_writes import add_entry, set_fields  # noqa: E402
+from patchwatch.bus.writes import add_entry, set_fields  # noqa: E402
 from patchwatch.local_redis.kept_server import _KEEPS  # noqa: E402
 from patchwatch.local_redis.scratch_folder import scratch_folder  # noqa: E402
 from patchwatch.local_redis.server_process import ServerProcess  # noqa: E402

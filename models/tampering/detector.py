@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.alarms.event_detector import AlertGate
-from models.tampering.condition import Condition, ConditionKind, Hysteresis
+from models.tampering.condition import Condition, ConditionKind, FreezeDetector, Hysteresis, Steadiness
 from models.tampering.expectation import Expectation
 from models.tampering.glimpses import Glimpses
 from models.tampering.signature import (
@@ -23,7 +23,6 @@ from models.tampering.signature import (
     levels,
     signature_of,
 )
-from models.tampering.steadiness import FreezeDetector, Steadiness
 
 FROZEN_AFTER_S = 60.0  # longer than any usual distance of key frames, between which a still scene is one picture
 GAP_S = 30.0  # without frames for longer, nothing is known of the picture

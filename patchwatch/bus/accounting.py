@@ -150,7 +150,7 @@ def stream_head(info: StreamInfo, committed: QueuePosition) -> QueuePosition:
     """The newest number that a stream has had, with the gaps up to it.
 
     Frames after the last entry, or after the committed one where there is none, were lost with a server that ended:
-    live pictures are not in its append-only file (`patchwatch.bus.unlogged_writes`).
+    live pictures are not in its append-only file (`patchwatch.bus.writes`).
     """
     seq = entry_ms(info.last_id)
     newest = _position(info.last_entry) or QueuePosition(0, FrameGaps())

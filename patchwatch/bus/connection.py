@@ -21,7 +21,7 @@ from redis.retry import Retry
 
 from patchwatch.bus import keys
 from patchwatch.bus.rights import ADVICE
-from patchwatch.bus.unlogged_writes import add_entry
+from patchwatch.bus.writes import add_entry
 from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import BusFullError, BusRefusedError, BusUnavailableError, ConfigurationError
 from patchwatch.contract.redaction import redact

@@ -1,4 +1,6 @@
-"""Hides secrets in every text about a source that leaves the process, by their shape rather than by their name.
+"""What text may be shown: untrusted text on one line and of limited length, every text and log record without secrets.
+
+Secrets are hidden wherever a text about a source leaves the process, by their shape rather than by their name.
 
 Scheme, host and port of an address are kept. User and password are hidden in any form, raw and malformed ones too. So
 are whole queries and fragments, and the path of a video source unless it consists of the words that cameras use for
@@ -7,8 +9,11 @@ their streams, because many servers put a key there. Every step takes time in pr
 
 from __future__ import annotations
 
+import logging
 import re
 import string
+import time
+import unicodedata
 from collections.abc import Iterator
 
 MASK = "***"
@@ -30,6 +35,10 @@ _PATH_PIECE = re.compile(r"[/_.-]|\d{1,4}(?!\d)|[A-Z]?[a-z]+|[A-Z]+(?![a-z])", r
 _LONGEST_SHOWN_PATH, _MOST_DIGITS_SHOWN = 64, 8
 _SCHEME_LETTERS = frozenset(string.ascii_letters + string.digits + "+.-")
 _LONGEST_SCHEME = 32
+_MAX_TRACEBACK_LINES = 200
+
+MAX_LINE = 4000  # characters
+_CONTROL = ("Cc", "Cf", "Zl", "Zp")  # control, format (right-to-left marks), line and paragraph separators
 _OPENING, _CLOSING = "\"'`([{<", "\"'`)]}>,;:.!"
 _NAMED = re.compile(
     r"(?i)(?P<name>(?:passw(?:or)?d|pass|pwd|psw|token|secret|api_?key|auth|signature|credentials?)=)[^\s]+", re.ASCII
@@ -116,3 +125,63 @@ def _parameters(text: str) -> str:
 
 def _positions(text: str, letters: str) -> Iterator[int]:
     return (at for at, letter in enumerate(text) if letter in letters)
+
+
+def one_line(text: str, limit: int = MAX_LINE) -> str:
+    """``text`` without control characters, cut in its middle to ``limit`` characters and saying so.
+
+    Characters that would begin a new line, move the cursor or be invisible are written as escapes, so that untrusted
+    text cannot pass for ours.
+    """
+    shown = _cut(text, limit)
+    if shown.isprintable():
+        return shown
+    return "".join(_escaped(letter) for letter in shown)
+
+
+def _escaped(letter: str) -> str:
+    if letter == " " or (letter.isprintable() and unicodedata.category(letter) not in _CONTROL):
+        return letter
+    return letter.encode("unicode_escape").decode()
+
+
+def _cut(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    head, tail = text[: limit * 3 // 4], text[-(limit // 4) :]
+    return f"{head}... ({len(text) - len(head) - len(tail)} characters left out) ...{tail}"
+
+
+class RedactingFormatter(logging.Formatter):
+    """``2026-01-31T12:00:00.123Z info ingest: message``, in UTC.
+
+    A record is one line; a traceback's lines follow indented, so that no text of a stranger can pass for a record.
+    Credentials are removed from the finished text, so those inside a traceback go too.
+    """
+
+    converter = staticmethod(time.gmtime)
+
+    def __init__(self, role: str) -> None:
+        super().__init__(f"%(asctime)s.%(msecs)03dZ %(level)s {role}: %(message)s", datefmt="%Y-%m-%dT%H:%M:%S")
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.level = record.levelname.lower()
+        return super().format(record)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        record.message = redact(one_line(record.message))
+        return super().formatMessage(record)
+
+    def formatException(self, ei: logging._SysExcInfoType) -> str:
+        return _indented(super().formatException(ei))
+
+    def formatStack(self, stack_info: str) -> str:
+        return _indented(stack_info)
+
+
+def _indented(text: str) -> str:
+    lines = text.split("\n")
+    if len(lines) > _MAX_TRACEBACK_LINES:
+        half = _MAX_TRACEBACK_LINES // 2
+        lines = [*lines[:half], f"... ({len(lines) - 2 * half} lines left out) ...", *lines[-half:]]
+    return "\n".join(f"    {redact(one_line(line))}" for line in lines)

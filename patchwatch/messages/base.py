@@ -8,8 +8,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from patchwatch.contract.errors import InvalidMessageError, RejectedError
-from patchwatch.contract.plain_text import one_line
-from patchwatch.contract.redaction import redact
+from patchwatch.contract.redaction import one_line, redact
 
 CAMERA_ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 CameraId = Annotated[str, StringConstraints(pattern=CAMERA_ID_PATTERN)]

@@ -11,8 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 
 from patchwatch.contract import errors
-from patchwatch.contract.plain_text import one_line
-from patchwatch.contract.redaction import redact
+from patchwatch.contract.redaction import one_line, redact
 from patchwatch.messages.base import CAMERA_ID_PATTERN
 from service.schemas.request import ENTRY_ID
 

@@ -13,8 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from patchwatch.contract import errors
-from patchwatch.contract.plain_text import one_line
-from patchwatch.contract.redaction import redact
+from patchwatch.contract.redaction import one_line, redact
 from service.problems.errors import FieldProblem, InvalidFieldsError, NotReadyError, TooLargeError, status_of
 
 log = logging.getLogger(__name__)

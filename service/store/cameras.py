@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
 from patchwatch.bus.stored_records import readable_by_id, required
-from patchwatch.bus.transaction import transact_async
+from patchwatch.bus.writes import transact_async
 from patchwatch.contract.errors import ConflictError, NotFoundError
 from patchwatch.messages.base import CAMERA_ID_PATTERN
 from patchwatch.messages.camera import MAX_CAMERAS, Camera

@@ -11,7 +11,7 @@ from redis.asyncio import Redis
 from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
 from patchwatch.bus.stored_records import readable, required
-from patchwatch.bus.transaction import transact_async
+from patchwatch.bus.writes import transact_async
 from patchwatch.contract.errors import ConflictError, NotFoundError, OverloadedError, RejectedError
 from patchwatch.contract.roles import Role
 from patchwatch.messages.enrolment import Enrolment, EnrolmentState

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.stored_records import readable
-from patchwatch.messages.clock_eras import Eras
+from patchwatch.messages.camera_time import Eras
 from patchwatch.messages.score import Score, ScoreMinute
 
 MINUTE_MS = 60_000

@@ -15,7 +15,7 @@ from patchwatch.bus.connection import BLOCK_MS, translated
 from patchwatch.bus.keys import WebhookKeys
 from patchwatch.bus.stored_records import readable, readable_by_id, required
 from patchwatch.bus.streams import StreamInfo, stream_info_async
-from patchwatch.bus.transaction import transact_async
+from patchwatch.bus.writes import transact_async
 from patchwatch.contract.errors import ConflictError, NotFoundError, OverloadedError, RetryableError
 from patchwatch.messages.webhook import MAX_DEAD_LETTERS, MAX_WEBHOOKS, DeadLetter, Progress, TrialResult, Webhook
 

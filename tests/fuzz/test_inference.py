@@ -19,8 +19,7 @@ from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameMessage
 from workers.inference.commit import Committer, resume
 from workers.inference.engine_cache import EngineCache
-from workers.inference.frame_age import FrameAge
-from workers.inference.queue_reader import QueuedFrame
+from workers.inference.queue_reader import FrameAge, QueuedFrame
 from workers.inference.scoring import Scorer
 from workers.inference.worker import InferenceWorker
 

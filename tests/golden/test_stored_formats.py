@@ -51,8 +51,8 @@ def _product() -> SimpleNamespace:
     from patchwatch.messages.analysis_status import AnalysisStatus
     from patchwatch.messages.bank_version import BankAnswer, BankOrder, CameraBanks
     from patchwatch.messages.camera import Camera
+    from patchwatch.messages.camera_time import Eras
     from patchwatch.messages.capture_status import CaptureStatus
-    from patchwatch.messages.clock_eras import Eras
     from patchwatch.messages.enrolment import Enrolment
     from patchwatch.messages.enrolment_report import EnrolmentReport
     from patchwatch.messages.explanation import Explanation

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 from patchwatch.contract.errors import SourceRejectedError, SourceUnavailableError
-from workers.media.video import Video, VideoOptions
+from workers.media.container import VideoOptions
+from workers.media.video import Video
 
 OPTIONS = VideoOptions(analysis_fps=25.0, max_side_px=160, max_picture_px=4_000_000, timeout_s=2.0)
 

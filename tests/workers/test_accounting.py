@@ -32,7 +32,7 @@ from workers.inference.queue_reader import QueuedFrame, QueueReader, queued_fram
 from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture.protocol import CaptureReport, ReportKind
 from workers.ingest.capture.publisher import Publisher, Stopped
-from workers.runtime.lease import Lease
+from workers.runtime.leases import Lease
 
 CAMERA = Camera(id="cam")
 KEYS = CameraKeys.for_camera("cam", 1)

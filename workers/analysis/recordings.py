@@ -24,8 +24,9 @@ from patchwatch.contract.settings import Settings
 from patchwatch.messages.explanation import Explanation
 from workers.analysis.explanation import explanation_of
 from workers.media import jpeg_codec
+from workers.media.container import VideoOptions
 from workers.media.frame_folder import FRAME_RATE, FrameFolder
-from workers.media.video import SampledFrame, Video, VideoOptions
+from workers.media.video import SampledFrame, Video
 from workers.rtsp_client.tls import TlsOptions
 
 _READING_SHARE = 0.8  # of an enrolment's time, for the progress bar; the rest is drawing exemplars

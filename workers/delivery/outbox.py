@@ -17,13 +17,13 @@ from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import WebhookKeys
 from patchwatch.bus.stored_records import readable
 from patchwatch.bus.streams import StreamInfo, entry_order
-from patchwatch.bus.transaction import transact_async
+from patchwatch.bus.writes import transact_async
 from patchwatch.contract.errors import BusUnavailableError, InvalidMessageError, LeaseLostError
 from patchwatch.messages.alert import Alert
 from patchwatch.messages.webhook import MAX_DEAD_LETTERS, DeadLetter, Progress, TrialResult, Webhook
 from workers.delivery.delivery_result import DeliveryResult, ResultKind
 from workers.delivery.retry_policy import AlertEntry
-from workers.runtime.lease import Lease
+from workers.runtime.leases import Lease
 
 _PAGE = 20  # entries read at once
 _ANSWER_KEPT_S = 60

@@ -27,8 +27,7 @@ from workers.delivery.http_sender import HttpSender
 from workers.delivery.outbox import Outbox
 from workers.runtime.config_replica import ConfigReplica
 from workers.runtime.heartbeat import HeartbeatWriter
-from workers.runtime.lease import Lease
-from workers.runtime.leases import Leases
+from workers.runtime.leases import Lease, Leases
 from workers.runtime.stop_signals import stop_event, stop_or_end
 
 _POLL_S = 0.5

@@ -8,8 +8,7 @@ import threading
 from contextlib import suppress
 from typing import IO
 
-from patchwatch.contract.plain_text import one_line
-from patchwatch.contract.redaction import redact
+from patchwatch.contract.redaction import one_line, redact
 
 _CHUNK_BYTES = 65_536
 _KEPT_BYTES = 4096

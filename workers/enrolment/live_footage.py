@@ -21,8 +21,8 @@ from models.frames.scene_cuts import SceneCuts
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.errors import BusUnavailableError, InsufficientFootageError, RejectedError, StorageError
+from patchwatch.messages.camera_time import CameraTime
 from patchwatch.messages.frame import FrameMessage
-from workers.analysis.camera_time import CameraTime
 from workers.analysis.recordings import Clip
 from workers.media import jpeg_codec
 

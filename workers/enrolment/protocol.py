@@ -17,8 +17,7 @@ from patchwatch.contract.errors import (
     StorageError,
     WeightsMissingError,
 )
-from patchwatch.contract.plain_text import one_line
-from patchwatch.contract.redaction import redact
+from patchwatch.contract.redaction import one_line, redact
 from patchwatch.messages.base import CameraId, Message
 
 _LONGEST_TEXT = 300  # characters

@@ -10,7 +10,7 @@ from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
 from patchwatch.contract.errors import InvalidMessageError
 from patchwatch.messages.enrolment import Enrolment
-from workers.runtime.lease import Lease
+from workers.runtime.leases import Lease
 
 
 class WithdrawnError(Exception):

@@ -25,8 +25,7 @@ from workers.enrolment.bank_orders import BankOrderHandler
 from workers.enrolment.job import Job, JobContext
 from workers.enrolment.record import EnrolmentRecord, pending_enrolments
 from workers.runtime.heartbeat import HeartbeatWriter
-from workers.runtime.lease import Lease
-from workers.runtime.leases import Leases
+from workers.runtime.leases import Lease, Leases
 from workers.runtime.stop_signals import call_on_stop
 
 _POLL_S = 0.5

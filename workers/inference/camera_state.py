@@ -15,14 +15,35 @@ from patchwatch.bus.keys import CameraKeys
 from patchwatch.messages.alert import Alert
 from patchwatch.messages.analysis_status import DropReason
 from patchwatch.messages.camera import Camera
+from patchwatch.messages.camera_time import CameraTime
 from patchwatch.messages.frame import FrameGaps
 from patchwatch.messages.score import Region, ScoreMinute
-from workers.analysis.camera_time import CameraTime
 from workers.inference.alerts import AnomalyAlert, ConditionAlerts
 from workers.inference.camera_bank import CameraBank
-from workers.inference.frame_age import Arrivals
+
+_MOST_OBSERVATIONS = 64
+_LEAST_APART_S = 0.1  # between two observations that are kept
 
 _MINUTE_MS = 60_000
+
+
+class Arrivals:
+    """Remembers how far a camera's queue reached at each reading, so that no wall clock is needed to say how long a
+    frame can have waited. ``now_s`` is monotonic."""
+
+    def __init__(self) -> None:
+        self._observations: deque[tuple[float, int]] = deque(maxlen=_MOST_OBSERVATIONS)  # (now_s, newest number)
+
+    def observe(self, newest_seq: int, now_s: float) -> None:
+        """There was no frame beyond this sequence number."""
+        if self._observations and now_s - self._observations[-1][0] < _LEAST_APART_S:
+            return
+        self._observations.append((now_s, newest_seq))
+
+    def waited_at_most_s(self, seq: int, now_s: float) -> float:
+        """Infinity for a frame that may always have been in the queue."""
+        absent = (at_s for at_s, newest in reversed(self._observations) if newest < seq)
+        return now_s - next(absent, float("-inf"))
 
 
 @dataclass

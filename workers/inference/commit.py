@@ -17,21 +17,20 @@ from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys, LeaseKeys
-from patchwatch.bus.unlogged_writes import set_fields
+from patchwatch.bus.writes import set_fields
 from patchwatch.contract.bounds import Count, TimeMs, counted
 from patchwatch.contract.errors import BusUnavailableError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import Alert
 from patchwatch.messages.analysis_status import AnalysisStatus
 from patchwatch.messages.camera import Camera, is_over
-from patchwatch.messages.clock_eras import Eras
+from patchwatch.messages.camera_time import CameraTime, Eras, TimedFrame
 from patchwatch.messages.explanation import Explanation
 from patchwatch.messages.frame import FrameGaps
 from patchwatch.messages.score import Score, ScoreMinute
-from workers.analysis.camera_time import CameraTime, TimedFrame
 from workers.inference.camera_bank import UNREADABLE
 from workers.inference.camera_state import CameraState
-from workers.runtime.lease import Lease
+from workers.runtime.leases import Lease
 
 _EXAMINED = 50  # listed alerts of either order, each time that one is announced, for records that have expired
 _CONDITIONS: TypeAdapter[dict[str, Any] | None] = TypeAdapter(dict[str, Any] | None)

@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 
 import redis
 
+from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import BLOCK_MS, translated
 from patchwatch.contract.errors import InvalidMessageError
 from patchwatch.messages.frame import FrameGaps, FrameMessage
-from workers.inference.camera_state import CameraState
-from workers.inference.frame_age import FrameAge
+from workers.inference.camera_state import Arrivals, CameraState
 
 _LOOK_AHEAD_FRAMES = 256  # of a late camera, examined at once
 _NO_ENGINE = ""  # of cameras whose frames are only counted
@@ -43,6 +43,29 @@ class QueuedFrame(NamedTuple):
     message: FrameMessage | None
     gaps: FrameGaps | None = None
     late: bool = False
+
+
+class FrameAge:
+    """Judges a frame by what is known without any wall clock, where that suffices: how late it was when it was
+    captured, and how long it can have been in the queue. Only a frame that may be older is judged by its timestamp, on
+    the clock of Redis.
+    """
+
+    def __init__(self, client: Any, max_age_s: float, clock: BusClock | None = None) -> None:
+        self.clock = clock or BusClock()
+        self._client = client
+        self._max_age_s = max_age_s
+
+    def is_too_old(self, arrivals: Arrivals, message: FrameMessage) -> bool:
+        """``arrivals``: of the frame's camera. Raises `BusUnavailableError`."""
+        if not message.live:
+            return False
+        waited_s = arrivals.waited_at_most_s(message.seq, time.monotonic())
+        if message.late_ms / 1000 + waited_s <= self._max_age_s:
+            return False
+        with translated():
+            self.clock.sync(self._client)
+        return self.clock.now_ns() - message.captured_at_ns > self._max_age_s * 1e9
 
 
 class QueueReader:

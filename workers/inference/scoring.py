@@ -28,8 +28,7 @@ from patchwatch.messages.score import Region, Score, StreamReading
 from workers.analysis.explanation import explanation_of
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import AlertUpdate, CommitBatch
-from workers.inference.frame_age import FrameAge
-from workers.inference.queue_reader import QueuedFrame
+from workers.inference.queue_reader import FrameAge, QueuedFrame
 from workers.media import jpeg_codec
 
 log = logging.getLogger(__name__)

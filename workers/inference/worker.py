@@ -30,10 +30,9 @@ from workers.inference.camera_registry import POLL_EVERY_S, CameraRegistry
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import CommitBatch, Committer
 from workers.inference.engine_cache import EngineCache
-from workers.inference.frame_age import FrameAge
 from workers.inference.memory_pressure import MemoryPressure
 from workers.inference.offline_detector import CaptureObservation
-from workers.inference.queue_reader import QueueReader
+from workers.inference.queue_reader import FrameAge, QueueReader
 from workers.inference.scoring import Scorer, decode_frame, extract
 from workers.inference.watchdog import Watchdog
 from workers.runtime.heartbeat import HeartbeatWriter

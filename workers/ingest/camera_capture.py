@@ -17,7 +17,7 @@ from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture.monitor import CaptureEnd, CaptureMonitor
 from workers.ingest.capture.process import CaptureProcess
 from workers.ingest.capture.protocol import CaptureOrder, ReportKind
-from workers.runtime.lease import Lease
+from workers.runtime.leases import Lease
 
 _DRAIN_S = 1.0  # Time for the capture to read what a publisher sent before it left.
 log = logging.getLogger("patchwatch.ingest")

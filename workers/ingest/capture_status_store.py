@@ -11,10 +11,10 @@ from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.stored_records import readable
-from patchwatch.bus.transaction import transact_async
+from patchwatch.bus.writes import transact_async
 from patchwatch.messages.camera import is_over
 from patchwatch.messages.capture_status import CaptureStatus
-from workers.runtime.lease import Lease
+from workers.runtime.leases import Lease
 
 _FENCE_EXPIRES_S = 86_400  # Far longer than a suspended process of the removed camera may sleep.
 

@@ -27,8 +27,7 @@ from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture_status_store import CaptureStatusStore
 from workers.runtime.config_replica import ConfigReplica
 from workers.runtime.heartbeat import HeartbeatWriter
-from workers.runtime.lease import Lease
-from workers.runtime.leases import Leases
+from workers.runtime.leases import Lease, Leases
 
 _POLL_S = 0.25
 _WRITE_EVERY_S = 1.0

@@ -49,13 +49,16 @@ def translated(source: str, kind: SourceKind) -> Iterator[None]:
         raise SourceUnavailableError(f"{name}: {redact(str(error))}", Reason.DISCONNECTED) from None
 
 
+def conceals_missing_references(codec: str) -> bool:
+    """Whether the decoder invents pictures that never arrived without saying so: see `missing_references`."""
+    return codec in _MISSING_REFERENCE
+
+
 @contextmanager
 def missing_references(codec: str) -> Iterator[list[str]]:
-    """While decoding one packet, collects the decoder's messages about reference pictures that never arrived."""
+    """While decoding one packet of a codec whose decoder conceals them, collects its messages about reference pictures
+    that never arrived."""
     messages: list[str] = []
-    if codec not in _MISSING_REFERENCE:
-        yield messages
-        return
     with _logging:
         before = av.logging.get_level()
         av.logging.set_level(av.logging.ERROR)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from patchwatch.contract.errors import RejectedError, SourceRejectedError
 from patchwatch.messages.capture_status import Reason
-from workers.media.sampling import Sampler
-from workers.media.video import SampledFrame, Video, VideoOptions
+from workers.media.container import VideoOptions
+from workers.media.video import SampledFrame, Sampler, Video
 
 SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff"}
 FRAME_RATE = 25.0  # The default: the rate of CUHK Avenue and of most cameras.

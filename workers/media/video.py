@@ -1,74 +1,38 @@
-"""Opens and decodes video, and yields sampled, scaled pictures. Nothing else decodes."""
+"""Decodes video, and yields sampled, scaled pictures. Nothing else decodes."""
 
 from __future__ import annotations
 
 import logging
-import stat
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 import av
 import av.error
 import numpy as np
-from av.container import InputContainer
 from numpy.typing import NDArray
 
-from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, SourceUnavailableError
+from patchwatch.contract.errors import SourceRejectedError
 from patchwatch.contract.redaction import redact
 from patchwatch.messages.capture_status import Reason
-from patchwatch.messages.source import SourceKind
-from workers.media.ffmpeg_errors import missing_references, translated
-from workers.media.sampling import MediaClock, Sampler
+from workers.media.container import Container, VideoOptions, open_container
+from workers.media.ffmpeg_errors import conceals_missing_references, missing_references, translated
 from workers.media.tracks import video_track
-from workers.rtsp_client.relay import Relay
-from workers.rtsp_client.target import Target
-from workers.rtsp_client.tls import TlsOptions
 
 log = logging.getLogger(__name__)
 
 MIN_SIDE_PX = 32  # Of the source and of the scaled picture: smaller ones show nothing.
-_MICROSECONDS = 1_000_000
-_PULLED = ("rtsp", "rtsps")
-_MOST_REDIRECTS = 3
 _KEY_FRAME_WITHIN_S = 10.0  # The longest wait after damage: some streams never send a key frame.
 _LONGEST_S = 31 * 86_400.0  # A recording that claims to be longer has a wrong duration.
 _CUT_OFF_S = 1.0  # A damaged file that ends so much before its duration is cut off.
-# Only formats that contain their video are opened. Others list further files, URLs or devices, by which a file inside
-# the media folder could reach outside it.
-_FILE_FORMATS = (
-    "asf,av1,avi,dv,flv,gif,gxf,h264,hevc,ivf,m4v,matroska,mjpeg,mov,mpeg,mpegts,mpegvideo,mxf,nut,obu,ogg,rm,vc1,vvc,"
-    "wtv,yuv4mpegpipe"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class VideoOptions:
-    """How to read a source. ``published``: it is read from our own RTSP server, over TCP.
-
-    ``allow_link_local``: connect to addresses that `camera_addresses` refuses. ``tls``: for ``rtsps://`` sources.
-    ``still``: the file is a single picture.
-    """
-
-    analysis_fps: float = 5.0
-    max_side_px: int = 640
-    max_picture_px: int = 7680 * 4320
-    timeout_s: float = 10.0
-    transport: str = "tcp"
-    live: bool = False
-    published: bool = False
-    allow_link_local: bool = False
-    still: bool = False
-    tls: TlsOptions = field(default_factory=TlsOptions)
-
-    @property
-    def kind(self) -> SourceKind:
-        if not self.live:
-            return SourceKind.FILE
-        return SourceKind.PUSH if self.published else SourceKind.PULL
+_EARLY_SLOTS = 0.1  # A frame this early counts for the next slot: cameras jitter around their nominal rate.
+_BACKWARD_JITTER_S = 0.5  # A smaller step back is a late or repeated picture, a larger one a new timeline.
+_FILE_FORWARD_JUMP_S = 86_400.0  # No recording pauses for longer: its timestamps are damaged.
+_LIVE_FORWARD_JUMP_S = 10.0  # No camera pauses for longer without a disconnect.
+_MAX_STEP_S = 2.0  # Pictures further apart are not compared with each other.
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +58,11 @@ class Video:
     and then the message about it.
     """
 
-    def __init__(self, container: InputContainer, name: str, options: VideoOptions, relay: Relay | None = None) -> None:
+    def __init__(self, container: Container, name: str, options: VideoOptions) -> None:
         self._container = container
-        self._relay = relay
         self._name = name
         self._options = options
-        self._stream = video_track(container, name)
+        self._stream = video_track(container.input, name)
         self._context = self._stream.codec_context
         self._context.thread_count = 1
         self._context.options = {"max_pixels": str(options.max_picture_px)}
@@ -107,8 +70,9 @@ class Video:
         self.width: int = self._context.width
         self.height: int = self._context.height
         self.duration_s: float | None = None
-        if not options.live and container.duration and 0 < container.duration / av.time_base <= _LONGEST_S:
-            self.duration_s = container.duration / av.time_base
+        stated = container.input.duration
+        if not options.live and stated and 0 < stated / av.time_base <= _LONGEST_S:
+            self.duration_s = stated / av.time_base
         self.sampler = Sampler(options.analysis_fps)
         self.packets = 0
         self.decoded = 0
@@ -117,6 +81,7 @@ class Video:
         self._skips_until_s: float | None = None
         self._damaged_pts: int | None = None
         self._was_corrupt = False
+        self._conceals = conceals_missing_references(self.codec)
         if self.width and self.height:
             self._check_size(self.width, self.height)
 
@@ -129,11 +94,11 @@ class Video:
         """
         options = options or VideoOptions()
         name = redact(str(source))
-        container, relay = _opened(source, options)
+        container = open_container(source, options)
         try:
-            return cls(container, name, options, relay)
+            return cls(container, name, options)
         except BaseException:
-            _close(container, relay)
+            container.close()
             raise
 
     def __enter__(self) -> Self:
@@ -146,7 +111,7 @@ class Video:
 
     def close(self) -> None:
         """Free the decoder and the connection; the garbage collector would leak them."""
-        _close(self._container, self._relay)
+        self._container.close()
 
     def frames(self, on_packet: Callable[[], None] = lambda: None) -> Iterator[SampledFrame]:
         """Sampled pictures until the source ends; for a live source the end is a disconnect.
@@ -184,7 +149,7 @@ class Video:
 
     def _pictures(self, on_packet: Callable[[], None]) -> Iterator[av.VideoFrame]:
         with translated(self._name, self._options.kind):
-            packets = self._container.demux(self._stream)
+            packets = self._container.input.demux(self._stream)
             while True:
                 try:
                     packet = next(packets, None)
@@ -198,9 +163,14 @@ class Video:
                 yield from self._decoded(packet)
 
     def _decoded(self, packet: av.Packet) -> list[av.VideoFrame]:
+        missing: list[str] = []
         try:
-            with missing_references(self.codec) as missing:
-                pictures = [picture for picture in packet.decode() if isinstance(picture, av.VideoFrame)]
+            if self._conceals:
+                with missing_references(self.codec) as missing:
+                    decoded = packet.decode()
+            else:
+                decoded = packet.decode()
+            pictures = [picture for picture in decoded if isinstance(picture, av.VideoFrame)]
         except (av.error.InvalidDataError, av.error.PatchWelcomeError):
             self._count_damage(packet.pts)
             return []
@@ -267,113 +237,6 @@ class Video:
         return 1 / float(rate) if rate and 0.1 <= rate <= 240 else 1 / 25
 
 
-def _opened(source: str | Path, options: VideoOptions) -> tuple[InputContainer, Relay | None]:
-    values = _ffmpeg_options(source, options)
-    if isinstance(source, Path):
-        _check_file(source)
-    if isinstance(source, Path) or options.published or urlsplit(source).scheme not in _PULLED:
-        return _open(source, values, options), None
-    try:
-        return _pulled(source, values, options)
-    except SourceUnavailableError as error:
-        if error.reason not in (Reason.DISCONNECTED, Reason.REFUSED):
-            raise
-    # A camera without video fails like this when only its video is requested. Requesting everything shows the reason.
-    values.pop("allowed_media_types", None)
-    return _pulled(source, values, options)
-
-
-def _check_file(path: Path) -> None:
-    """Opening a pipe or a device could block for ever. Raises `SourceRejectedError`."""
-    try:
-        mode = path.stat().st_mode
-    except OSError:  # Opening it raises the right error.
-        return
-    if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-        raise SourceRejectedError(
-            f"{path} is not a file but a pipe, a socket or a device: name a recording", Reason.NOT_FOUND
-        )
-
-
-def _pulled(source: str, values: dict[str, str], options: VideoOptions) -> tuple[InputContainer, Relay]:
-    """Open a camera through a relay, following redirects."""
-    target = Target.parse(source)
-    for _ in range(_MOST_REDIRECTS + 1):
-        relay = Relay.open(target, options.tls, timeout_s=options.timeout_s, allow_link_local=options.allow_link_local)
-        try:
-            return _open(relay.url, values, options, name=target.display_url), relay
-        except BaseException as error:
-            relay.close()
-            if not isinstance(error, PatchwatchError):
-                raise
-            if relay.redirect is None:
-                raise (relay.error or _without_key_frame(error, relay) or error) from None
-        target = target.redirected(relay.redirect)
-        log.info("%s redirects to %s", redact(source), target.display_url)
-    raise SourceUnavailableError(
-        f"{redact(source)} redirects from one address to the next without end: name the last one as the source",
-        Reason.REFUSED,
-    )
-
-
-def _without_key_frame(error: PatchwatchError, relay: Relay) -> PatchwatchError | None:
-    if getattr(error, "reason", None) != Reason.TIMEOUT or not relay.packets:
-        return None
-    return SourceUnavailableError(
-        f"{relay.display_url} sends data, but no key frame to begin with: set a shorter I-frame (key frame) interval "
-        "in it, and its smart codec off",
-        Reason.TIMEOUT,
-    )
-
-
-def _close(container: InputContainer, relay: Relay | None) -> None:
-    container.close()
-    if relay is not None:
-        relay.close()
-
-
-def _open(
-    source: str | Path, values: dict[str, str], options: VideoOptions, *, name: str | None = None
-) -> InputContainer:
-    with translated(name or str(source), options.kind):
-        container: InputContainer = av.open(
-            _url(source), format="image2" if options.still else None, options=values, timeout=_timeouts(options),
-            metadata_errors="replace",  # Titles are not always UTF-8, and are not used.
-        )  # fmt: skip
-        return container
-
-
-def _url(source: str | Path) -> str:
-    # The prefix keeps FFmpeg from interpreting a file name as a URL or a pattern.
-    return f"file:{source.resolve()}" if isinstance(source, Path) else source
-
-
-def _timeouts(options: VideoOptions) -> tuple[float, float] | None:
-    if not options.live:
-        return None
-    # FFmpeg's own timeout comes first; this one also bounds name resolution and a server that sends very slowly.
-    return options.timeout_s * 3, options.timeout_s * 1.5
-
-
-def _ffmpeg_options(source: str | Path, options: VideoOptions) -> dict[str, str]:
-    if isinstance(source, Path) and options.still:
-        # FFmpeg must not interpret the name as a pattern, which could match other files.
-        return {"protocol_whitelist": "file", "format_whitelist": "image2", "pattern_type": "none"}
-    if isinstance(source, Path):
-        return {"protocol_whitelist": "file", "format_whitelist": _FILE_FORMATS}
-    if not options.live:
-        return {}
-    values = {
-        "timeout": str(round(options.timeout_s * _MICROSECONDS)),
-        "allowed_media_types": "video",
-        "analyzeduration": "500000",  # Halves the time to the first picture.
-        "probesize": "500000",
-        "protocol_whitelist": "rtsp,rtsps,rtp,srtp,udp,tcp,tls,crypto",
-    }
-    # filter_src: over UDP, accept no packets of other senders, who would only have to guess our ports.
-    return values | {"rtsp_transport": "tcp" if options.published else options.transport, "rtsp_flags": "filter_src"}
-
-
 def _pts_s(picture: av.VideoFrame) -> float | None:
     if picture.pts is None or picture.time_base is None:
         return None
@@ -383,3 +246,68 @@ def _pts_s(picture: av.VideoFrame) -> float | None:
 def _scaled(width: int, height: int, max_side_px: int) -> tuple[int, int]:
     factor = min(1.0, max_side_px / max(width, height))
     return max(1, round(width * factor)), max(1, round(height * factor))
+
+
+@dataclass(frozen=True, slots=True)
+class MediaTick:
+    """A decoded picture's time in its source: seconds since the first one, and whether continuity broke before it."""
+
+    media_time_s: float
+    discontinuity: bool
+
+
+class MediaClock:
+    """Converts PTS to strictly increasing seconds since the first picture.
+
+    A missing PTS advances by the nominal interval. A step back, or a jump forward further than a source of its kind can
+    pause, starts a new timeline one interval after the last picture and is a discontinuity; a shorter pause is kept.
+    """
+
+    def __init__(self, interval_s: float, live: bool) -> None:
+        self._interval_s = interval_s
+        self._longest_pause_s = _LIVE_FORWARD_JUMP_S if live else _FILE_FORWARD_JUMP_S
+        self._origin_s: float | None = None  # The PTS that corresponds to media time 0.
+        self._last_s: float | None = None
+
+    def read(self, pts_s: float | None) -> MediaTick | None:
+        """None for a picture that repeats an earlier time and must be skipped."""
+        if self._last_s is None:
+            self._last_s, self._origin_s = 0.0, pts_s
+            return MediaTick(0.0, discontinuity=True)
+        following_s = self._last_s + self._interval_s
+        if pts_s is None:
+            return self._advance(following_s, discontinuity=False)
+        if self._origin_s is None:
+            self._origin_s = pts_s - following_s
+        time_s = pts_s - self._origin_s
+        step_s = time_s - self._last_s
+        if step_s < -_BACKWARD_JITTER_S or step_s > self._longest_pause_s:
+            self._origin_s = pts_s - following_s
+            return self._advance(following_s, discontinuity=True)
+        if step_s <= 0:
+            return None
+        return self._advance(time_s, discontinuity=step_s > max(_MAX_STEP_S, 5 * self._interval_s))
+
+    def _advance(self, time_s: float, discontinuity: bool) -> MediaTick:
+        self._last_s = time_s
+        return MediaTick(time_s, discontinuity)
+
+
+class Sampler:
+    """Selects the first picture of each slot of 1/fps seconds: the same timestamps always give the same choice.
+
+    ``fps`` may be changed at any time.
+    """
+
+    def __init__(self, fps: float) -> None:
+        self.fps = fps
+        self._taken_s: float | None = None
+
+    def takes(self, media_time_s: float) -> bool:
+        if self._taken_s is not None and self._slot(media_time_s) <= self._slot(self._taken_s):
+            return False
+        self._taken_s = media_time_s
+        return True
+
+    def _slot(self, media_time_s: float) -> int:
+        return math.floor(media_time_s * self.fps + _EARLY_SLOTS)

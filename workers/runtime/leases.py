@@ -1,4 +1,5 @@
-"""Leases, shared fairly among the workers of a role."""
+"""Ownership of units of work: expiring leases with fencing tokens, writes under them, and their fair share among the
+workers of a role."""
 
 from __future__ import annotations
 
@@ -15,16 +16,76 @@ from patchwatch.bus import keys
 from patchwatch.bus.connection import connect, translated
 from patchwatch.bus.keys import LeaseKeys
 from patchwatch.bus.outage_log import OutageLog
-from patchwatch.bus.transaction import transact
+from patchwatch.bus.writes import transact
 from patchwatch.contract.bounds import counted
-from patchwatch.contract.errors import BusUnavailableError, LeaseLostError
+from patchwatch.contract.errors import BusUnavailableError, LeaseLapsedError, LeaseLostError
 from patchwatch.contract.roles import Role
 from workers.runtime.assignment import rebalance
-from workers.runtime.lease import LEASE_S, Lease
 from workers.runtime.worker_id import has_ended, new_worker_id
 
+LEASE_S = 5.0
 _LEASE_MS = int(LEASE_S * 1000)
 _ROUND_S = 0.5
+
+
+@dataclass(frozen=True)
+class Lease:
+    """One tenure: the same worker's next one has another value."""
+
+    unit: LeaseKeys
+    value: bytes
+
+    def check(self, holder: bytes | None, latest_token: bytes | None) -> None:
+        """Compare with the lease and the fencing token that Redis holds.
+
+        A lease that has expired still counts while its fencing token is the latest: nobody has had the unit since, and
+        all leases expire at once when the clock of Redis is set ahead.
+
+        Raises `LeaseLostError` when this tenure is over, `LeaseLapsedError` when Redis has forgotten it.
+        """
+        if holder == self.value:
+            return
+        token, own = counted(latest_token), counted(self.value.rpartition(b":")[2])
+        if holder is None and token == own:
+            return
+        if holder is None and token < own:
+            raise LeaseLapsedError(f"the lease of {self.unit.name} has expired")
+        raise LeaseLostError(f"{self.unit.name} belongs to another worker now")
+
+    def is_held(self, holder: bytes | None, latest_token: bytes | None) -> bool:
+        """Whether `check` passes."""
+        try:
+            self.check(holder, latest_token)
+        except LeaseLostError:
+            return False
+        return True
+
+    def guard(self, pipe: redis.client.Pipeline) -> None:
+        """Watch the lease in ``pipe``, so that its transaction fails if the lease changes hands. Raises as `check`."""
+        pipe.watch(self.unit.lease, self.unit.fence)  # type: ignore[no-untyped-call]
+        answer: Any = pipe.mget(self.unit.lease, self.unit.fence)
+        self.check(*answer)
+
+    async def guard_async(self, pipe: Any) -> None:
+        """As `guard`, with the pipeline of an asyncio client."""
+        await pipe.watch(self.unit.lease, self.unit.fence)
+        self.check(*await pipe.mget(self.unit.lease, self.unit.fence))
+
+    def write(
+        self, client: redis.Redis, queue: Callable[[Any], object], only_if: Callable[[Any], bool] = lambda _: True
+    ) -> None:
+        """Execute what ``queue`` puts into a transaction, if the lease still holds then: all of it or nothing.
+
+        ``only_if`` may watch and read other keys first. Raises as `check`, and as `transact`.
+        """
+
+        def attempt(pipe: Any) -> None:
+            if only_if(pipe):
+                self.guard(pipe)
+                pipe.multi()
+                queue(pipe)
+
+        transact(client, attempt, subject=f"the lease of {self.unit.name}")
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from patchwatch.contract.logs import RedactingFormatter
+from patchwatch.contract.redaction import RedactingFormatter
 
 
 def line(message: str, *arguments: object, error: BaseException | None = None) -> str:

@@ -26,7 +26,7 @@ from patchwatch.local_redis.kept_server import KeptQueue, kept_queue, queue_fold
 from patchwatch.local_redis.server_program import Program, programs
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from workers.ingest.capture.publisher import Publisher
-from workers.runtime.lease import Lease
+from workers.runtime.leases import Lease
 
 KEYS = CameraKeys.for_camera("cam", 16)
 LEASE = Lease(LeaseKeys.for_capture("cam", 16), b"me:1")

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from patchwatch.messages.clock_eras import Era, Eras
+from patchwatch.messages.camera_time import Era, Eras
 from patchwatch.messages.score import Score
 
 T0 = 1_767_225_600_000  # a whole minute: 2026-01-01T00:00:00Z

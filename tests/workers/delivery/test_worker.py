@@ -18,7 +18,7 @@ from redis_process import RedisProcess
 
 from patchwatch.bus import keys
 from patchwatch.bus.keys import LeaseKeys, WebhookKeys
-from patchwatch.bus.transaction import transact_async
+from patchwatch.bus.writes import transact_async
 from patchwatch.messages.alert import Alert, AlertState, AlertView
 from patchwatch.messages.heartbeat import Heartbeat
 from patchwatch.messages.webhook import Progress, TrialResult

@@ -20,7 +20,7 @@ from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
 from patchwatch.messages.camera import Camera
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import AlertUpdate, CommitBatch, Committer
-from workers.runtime.lease import Lease
+from workers.runtime.leases import Lease
 
 DOOR = CameraKeys("door", 0)
 UNIT = LeaseKeys.for_partition(0)

@@ -9,7 +9,8 @@ import pytest
 
 from patchwatch.bus.clock import BusClock
 from patchwatch.messages.frame import FrameFlag, FrameMessage
-from workers.inference.frame_age import Arrivals, FrameAge
+from workers.inference.camera_state import Arrivals
+from workers.inference.queue_reader import FrameAge
 
 MAX_AGE_S = 5.0
 

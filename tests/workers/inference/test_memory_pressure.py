@@ -12,7 +12,7 @@ from patchwatch.bus.keys import CameraKeys, LeaseKeys
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from workers.inference.scoring import Scorer
 from workers.ingest.capture.publisher import Publisher
-from workers.runtime.lease import Lease
+from workers.runtime.leases import Lease
 
 START_MS = 1_800_000_000_000
 

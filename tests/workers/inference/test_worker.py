@@ -25,7 +25,7 @@ from models.profiles.profile import load_profile
 from patchwatch.bus import keys
 from patchwatch.messages.alert import Alert, AlertState
 from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
-from patchwatch.messages.clock_eras import Eras
+from patchwatch.messages.camera_time import Eras
 from patchwatch.messages.explanation import Explanation
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.score import Score

@@ -12,7 +12,7 @@ from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera
 from workers.ingest.camera_capture import CameraCapture
 from workers.ingest.capture.capture_status import CaptureStatusTracker
-from workers.runtime.lease import Lease
+from workers.runtime.leases import Lease
 
 
 class FirstStatus:

@@ -13,7 +13,7 @@ from patchwatch.bus.connection import connect_async
 from patchwatch.bus.keys import CameraKeys, LeaseKeys
 from patchwatch.messages.capture_status import CaptureState, CaptureStatus
 from workers.ingest.capture_status_store import CaptureStatusStore
-from workers.runtime.lease import Lease
+from workers.runtime.leases import Lease
 
 DOOR, YARD = (Lease(LeaseKeys.for_capture(name, 16), f"me:{n}".encode()) for n, name in enumerate(("door", "yard"), 1))
 OF_DOOR, OF_YARD = CameraKeys.for_camera("door", 16), CameraKeys.for_camera("yard", 16)

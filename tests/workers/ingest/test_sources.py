@@ -18,7 +18,8 @@ from patchwatch.bus.keys import CAMERAS
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera, Pace
 from patchwatch.messages.capture_status import CaptureState, Reason
-from workers.media.video import Video, VideoOptions
+from workers.media.container import VideoOptions
+from workers.media.video import Video
 
 
 async def test_a_file_at_real_time_pace_is_published_as_filmed(rig: Rig, media: Path) -> None:

@@ -10,7 +10,8 @@ import av
 import numpy as np
 import pytest
 
-from workers.media.video import SampledFrame, Video, VideoOptions
+from workers.media.container import VideoOptions
+from workers.media.video import SampledFrame, Video
 
 FPS, SECONDS, TS_BYTES = 25, 4, 188
 

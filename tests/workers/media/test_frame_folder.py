@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from labelled_clips import FPS, pictures, write_video
 
 from patchwatch.contract.errors import RejectedError, SourceRejectedError
+from workers.media.container import VideoOptions
 from workers.media.frame_folder import FrameFolder, natural, pictures_in
-from workers.media.video import Video, VideoOptions
+from workers.media.video import Video
 
 
 def _write(folder: Path, names: list[str], *, size: tuple[int, int] = (64, 48)) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workers.media.sampling import MediaClock, Sampler
+from workers.media.video import MediaClock, Sampler
 
 PTS = st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6, allow_nan=False)), max_size=60)
 

@@ -15,8 +15,9 @@ from ingest_rig import free_port, rtsp_camera, write_video
 from patchwatch.contract.errors import RejectedError, SourceRejectedError, SourceUnavailableError
 from patchwatch.messages.source import SourceKind
 from workers.media import jpeg_codec
+from workers.media.container import VideoOptions
 from workers.media.ffmpeg_errors import translated
-from workers.media.video import Video, VideoOptions
+from workers.media.video import Video
 
 
 def times(path: Path, **options: float) -> list[float]:

@@ -10,7 +10,8 @@ from ingest_rig import free_port
 
 from patchwatch.contract.errors import SourceRejectedError, SourceUnavailableError
 from patchwatch.messages.capture_status import Reason
-from workers.media.video import Video, VideoOptions
+from workers.media.container import VideoOptions
+from workers.media.video import Video
 from workers.rtsp_client.camera_address import camera_addresses
 from workers.rtsp_client.target import Target
 

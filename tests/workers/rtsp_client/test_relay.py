@@ -20,7 +20,8 @@ from waiting import PATIENCE_S, wait_until
 from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, SourceUnavailableError
 from patchwatch.messages.camera import Camera, Tls
 from patchwatch.messages.capture_status import Reason
-from workers.media.video import Video, VideoOptions
+from workers.media.container import VideoOptions
+from workers.media.video import Video
 from workers.rtsp.headers import Headers
 from workers.rtsp.message import Response
 from workers.rtsp_client.relay import Relay

@@ -17,8 +17,7 @@ from patchwatch.bus.connection import connect
 from patchwatch.bus.keys import LeaseKeys
 from patchwatch.contract.errors import LeaseLostError
 from patchwatch.contract.roles import Role
-from workers.runtime.lease import LEASE_S, Lease
-from workers.runtime.leases import Leases
+from workers.runtime.leases import LEASE_S, Lease, Leases
 
 UNITS = [LeaseKeys.for_partition(n) for n in range(4)]
 WORK = dict.fromkeys(UNITS, 1)

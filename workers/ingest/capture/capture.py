@@ -30,7 +30,7 @@ from workers.ingest.capture.protocol import CaptureOrder, CaptureReport, ReportK
 from workers.ingest.capture.publisher import Publisher, Stopped
 from workers.media import jpeg_codec
 from workers.media.video import Video
-from workers.runtime.lease import Lease
+from workers.runtime.leases import Lease
 
 _REPORT_EVERY_S = 0.5
 _MAX_BURST = 32  # Pictures held while a live source catches up.
@@ -107,6 +107,7 @@ class Capture:
         self._clock = reporter.clock
         self._reporter = reporter
         self._stop = stop
+        self._lossless = order.lossless
         self._flags = FrameFlag(0) if order.lossless else FrameFlag.LIVE
         self._broken_off = ""
         self._file_start_s = 0.0  # Media time 0 on the monotonic clock.
@@ -173,7 +174,7 @@ class Capture:
 
     def _file_clock(self, video: Video) -> FileClock:
         start_ns = now_ns = self._clock.now_ns()
-        if self._order.lossless:  # Read faster than filmed: the footage ends now instead of in the future.
+        if self._lossless:  # Read faster than filmed: the footage ends now instead of in the future.
             start_ns -= round((video.duration_s or 0.0) * 1e9)
         return FileClock(
             max(0, start_ns), self._clock.offset_ns, now_ns=now_ns, last_ns=self._publisher.last_captured_ns
@@ -223,7 +224,7 @@ class Capture:
 
     def _adapt_rate(self, seq: int) -> None:
         """Sample fewer frames of a live source rather than have them dropped. Recordings wait instead."""
-        if self._order.lossless:
+        if self._lossless:
             return
         self._backlog.add(seq)
         sample = self._backlog.sample()

@@ -11,7 +11,7 @@ from patchwatch.messages.base import CameraId, Message
 from patchwatch.messages.camera import Camera, Pace, Transport
 from patchwatch.messages.capture_status import Reason
 from patchwatch.messages.source import Source, SourceKind
-from workers.media.video import VideoOptions
+from workers.media.container import VideoOptions
 from workers.rtsp_client.tls import TlsOptions
 
 if TYPE_CHECKING:  # A capture process needs no settings, and starts a quarter of a second sooner without them.

@@ -16,10 +16,10 @@ from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.streams import stream_info
-from patchwatch.bus.unlogged_writes import add_entry
+from patchwatch.bus.writes import add_entry
 from patchwatch.contract.errors import BusFullError, BusUnavailableError, InvalidMessageError, LeaseLapsedError
 from patchwatch.messages.frame import FrameGaps, FrameMessage
-from workers.runtime.lease import Lease
+from workers.runtime.leases import Lease
 
 _CHECK_ROOM_EVERY_S = 0.02
 _CHECKS_PER_READ = 50  # Every so many checks of a full queue one reads the queue itself, with a picture.

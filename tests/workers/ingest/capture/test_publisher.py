@@ -15,7 +15,7 @@ from patchwatch.contract.errors import LeaseLostError
 from patchwatch.local_redis.private_server import private_redis
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from workers.ingest.capture.publisher import Publisher, Stopped
-from workers.runtime.lease import Lease
+from workers.runtime.leases import Lease
 
 KEYS = CameraKeys.for_camera("cam", 16)
 LEASE = Lease(LeaseKeys.for_capture("cam", 16), b"me:1")

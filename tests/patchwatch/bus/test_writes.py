@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from patchwatch.bus.connection import connect, connect_async
-from patchwatch.bus.transaction import transact, transact_async
+from patchwatch.bus.writes import transact, transact_async
 from patchwatch.contract.errors import BusUnavailableError, ContentionError, NotFoundError
 
 

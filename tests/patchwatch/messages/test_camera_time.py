@@ -8,9 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from patchwatch.messages.clock_eras import Era, Eras
+from patchwatch.messages.camera_time import CameraTime, Era, Eras, TimedFrame
 from patchwatch.messages.frame import FrameFlag, FrameMessage
-from workers.analysis.camera_time import CameraTime, TimedFrame
 
 S = 1_000_000_000
 START_S = 1_800_000_000.0

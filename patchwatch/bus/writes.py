@@ -1,17 +1,34 @@
-"""Optimistic transactions: WATCH, read, MULTI, EXEC, tried again when another client changed what was watched.
+"""Writes to Redis: all of them or none, and such that its append-only file does not keep.
 
-The ``transaction`` method of redis-py does the same, but without a limit: a key that others change all the time would
-hold its caller for ever.
+A transaction is optimistic (WATCH, read, MULTI, EXEC) and tried again when another client changed what was watched. The
+``transaction`` method of redis-py does the same, but without a limit: a key that others change all the time would hold
+its caller for ever.
+
+Unlogged writes stay in memory and go to replicas. They are for data that is replaced several times a second and
+worthless after a restart, above all the pictures of live cameras. It would be nearly all that Redis writes to its disk
+(measured in docs/decisions/029).
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from redis import WatchError
 
 from patchwatch.contract.errors import ContentionError
+
+# The append-only file only records that the id was used, so the stream has to exist already.
+_ADD = """
+redis.set_repl(redis.REPL_REPLICA)
+redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[1], ARGV[2], unpack(ARGV, 3))
+redis.set_repl(redis.REPL_AOF)
+redis.call('XSETID', KEYS[1], ARGV[2])
+"""
+_SET = """
+redis.set_repl(redis.REPL_REPLICA)
+redis.call('HSET', KEYS[1], unpack(ARGV))
+"""
 
 TRIES = 8  # a lease is renewed twice a second, which disturbs a transaction: two disturbances in a row are rare
 
@@ -60,3 +77,18 @@ async def transact_async(
 
 def _contention(subject: str) -> ContentionError:
     return ContentionError(f"others change {subject} too often for this change to get through: try again")
+
+
+def add_entry(pipe: Any, stream: str, fields: Mapping[bytes, bytes], *, entry_id: str, maxlen: int) -> None:
+    """Queue the addition of an entry to a stream that exists; older ones beyond ``maxlen`` go."""
+    pipe.eval(_ADD, 1, stream, maxlen, entry_id, *_flat(fields))
+
+
+def set_fields(pipe: Any, name: str, fields: Mapping[Any, Any]) -> None:
+    """Queue the setting of fields of a hash."""
+    if fields:
+        pipe.eval(_SET, 1, name, *_flat(fields))
+
+
+def _flat(fields: Mapping[Any, Any]) -> list[Any]:
+    return [part for field in fields.items() for part in field]
