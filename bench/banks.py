@@ -59,7 +59,8 @@ def by_cameras(counts: list[int], frames: int) -> list[dict[str, Any]]:
     """Motion banks of so many cameras, whose frames come in turns; memory of one bank as it is loaded and used."""
     boxes, groups = np.zeros((CELLS, 4), np.float32), np.arange(CELLS, dtype=np.int32)
     features = Features(noise(CELLS, DIRECTIONS), boxes, groups)
-    before_mib, banks, rows = peak_mib(os.getpid()), [], []
+    before_mib, rows = peak_mib(os.getpid()), []
+    banks: list[StreamBank] = []
     for count in sorted(counts):
         while len(banks) < count:
             banks.append(StreamBank(noise(SEEDS, CELLS, MotionOptions().exemplars, DIRECTIONS)))

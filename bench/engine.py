@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,10 @@ from models.banks.bank import Bank  # noqa: E402
 from models.engine.engine import Engine  # noqa: E402
 from models.engine.frame_scorer import FrameScorer  # noqa: E402
 from models.frames.frame import CameraContext, Frame  # noqa: E402
-from models.networks import backbone  # noqa: E402
 from models.networks.detector import Letterbox  # noqa: E402
 from models.networks.device import Compute  # noqa: E402
 from models.networks.runtimes import Run  # noqa: E402
+from models.networks.squash import SIDE_PX  # noqa: E402
 from patchwatch.contract.settings import Settings, load_settings  # noqa: E402
 from workers.analysis.engine_loader import load_engine  # noqa: E402
 from workers.analysis.recordings import RecordingReader, learn, recorded_clips  # noqa: E402
@@ -106,7 +107,7 @@ def profile(
     bank = learn(engine, recorded_clips([footage], reader), count=1, thumbnails_mb=0.0)
     frames: dict[str, int] = {f"batch {size}": len(jpegs) for size in chosen.batches}
     programs: dict[str, Callable[[], object]] = {
-        f"batch {size}": lambda size=size: ours(engine, bank, jpegs, size) for size in chosen.batches
+        f"batch {size}": partial(ours, engine, bank, jpegs, size) for size in chosen.batches
     }
     pictures = pictures_per_frame(engine, jpegs)
     if engine.profile.needs_detector:
@@ -186,12 +187,16 @@ class BareForward:
 
     def __init__(self, engine: Engine, size: tuple[int, int], frames: int, pictures: float) -> None:
         networks = engine._networks  # the bound is of exactly what the engine runs
+        assert networks is not None
+        assert networks._detector is not None
+        assert networks._compute is not None
         self._passes: list[tuple[Run, torch.Tensor, float]] = []
         letterbox = Letterbox.for_picture(size[1], size[0], networks._detector._stride)
         shape = (3, letterbox.input_height, letterbox.input_width)
         self._add(networks._detector.run, networks._compute, shape, frames)
         if pictures:
-            shape = (3, backbone.SIDE_PX, backbone.SIDE_PX)
+            assert networks._backbone is not None
+            shape = (3, SIDE_PX, SIDE_PX)
             self._add(networks._backbone.run, networks._compute, shape, frames * pictures)
 
     def _add(self, run: Run, compute: Compute, shape: tuple[int, ...], pictures: float) -> None:

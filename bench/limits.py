@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def gemm(compute: Compute, rounds: int) -> dict[str, Any]:
     figures, side = {}, GEMM[compute.device.type]
     for dtype in (torch.float32, torch.bfloat16, *([torch.float16] if compute.device.type == "cuda" else [])):
         a, b = (torch.rand(side, side, device=compute.device).to(dtype) for _ in range(2))
-        figures[str(dtype).removeprefix("torch.")] = rates(lambda a=a, b=b: a @ b, 2 * side**3 / 1e12, rounds)
+        figures[str(dtype).removeprefix("torch.")] = rates(partial(torch.matmul, a, b), 2 * side**3 / 1e12, rounds)
     return figures
 
 
@@ -131,7 +132,7 @@ def decoding(rounds: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         for name, size in SIZES.items():
             path = write_video(Path(folder) / f"{name}.mp4", seconds=4, size=size)
-            figures[name] = rates(lambda path=path: _decode(path), 100, rounds)
+            figures[name] = rates(partial(_decode, path), 100, rounds)
     return figures
 
 

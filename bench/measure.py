@@ -66,7 +66,7 @@ def write(what: str, body: Mapping[str, Any], path: Path) -> None:
 
 def save(what: str, body: Mapping[str, Any], path: Path) -> None:
     """As `write`, without printing: for results so far, since a program may be stopped."""
-    record = {"what": what, "at": datetime.now(UTC).isoformat(timespec="seconds")}
+    record: dict[str, object] = {"what": what, "at": datetime.now(UTC).isoformat(timespec="seconds")}
     record |= {"commit": commit() or _carried_commit(), "machine": machine(), **body}
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(record, indent=1) + "\n")

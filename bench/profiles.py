@@ -20,7 +20,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # also when run as a file
 
-from bench.motion import DATA  # noqa: E402
+from bench.measure import DATA  # noqa: E402
 from patchwatch.evaluation.report.report import Report  # noqa: E402
 
 RESULT = Path(__file__).parent / "results" / "profiles.json"

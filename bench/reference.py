@@ -48,12 +48,13 @@ class ReferenceLoop:
 
     def run(self, jpegs: Sequence[bytes]) -> list[float]:
         """Raw scores, mean over the seeds."""
-        return np.mean([[self._score(jpeg, *pair) for jpeg in jpegs] for pair in self._banks], axis=0).tolist()
+        scores = np.array([[self._score(jpeg, *pair) for jpeg in jpegs] for pair in self._banks])
+        return [float(score) for score in scores.mean(axis=0)]
 
     @torch.no_grad()
     def _score(self, jpeg: bytes, whole_bank: torch.Tensor, local_bank: torch.Tensor) -> float:
         picture = Image.open(io.BytesIO(jpeg)).convert("RGB")
-        crops = [picture.crop(tuple(int(edge) for edge in box)) for box in self._persons(picture)]
+        crops = [picture.crop((int(x1), int(y1), int(x2), int(y2))) for x1, y1, x2, y2 in self._persons(picture)]
         local = max((self._distance(crop, local_bank) for crop in crops), default=0.0)
         return 0.7 * local + 0.3 * self._distance(picture, whole_bank)
 

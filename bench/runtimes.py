@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +21,11 @@ import torch  # noqa: E402
 
 from bench.engine import CLIP, jpegs_of, ours  # noqa: E402
 from bench.measure import DATA, RESULTS, in_turns, ratios, spread, write  # noqa: E402
-from models.networks import backbone  # noqa: E402
 from models.networks.backbone import Backbone, random_trunk  # noqa: E402
 from models.networks.detector import load_detector  # noqa: E402
 from models.networks.device import choose_compute  # noqa: E402
 from models.networks.runtimes import Run  # noqa: E402
+from models.networks.squash import SIDE_PX  # noqa: E402
 from patchwatch.contract.settings import load_settings  # noqa: E402
 from workers.analysis.engine_loader import load_engine  # noqa: E402
 from workers.analysis.recordings import RecordingReader, learn, recorded_clips  # noqa: E402
@@ -52,13 +53,15 @@ def networks(chosen: argparse.Namespace) -> dict[str, Any]:
     computes = {name: choose_compute(device) for name, device in DEVICES.items()}
     detectors = {name: load_detector(path, of, classes=[], confidence=0.5).run for name, of in computes.items()}
     trunks = {name: Backbone(random_trunk(0), of).run for name, of in computes.items()}
-    side = backbone.SIDE_PX
+    side = SIDE_PX
     ratios_by_batch = {}
     kinds = (f"{path.stem} 640x384", detectors, (3, 384, 640)), ("RN101 to layer3", trunks, (3, side, side))
     for network, runs, shape in kinds:
         for size in chosen.batches:
             pictures = torch.rand((size, *shape))
-            programs = {name: lambda run=run, pictures=pictures: passes(run, pictures) for name, run in runs.items()}
+            programs: dict[str, Callable[[], object]] = {
+                name: partial(passes, run, pictures) for name, run in runs.items()
+            }
             ratios_by_batch[f"{network}, batch {size}"] = compare(programs, PASSES * size, chosen.rounds)
     return ratios_by_batch
 
@@ -83,7 +86,7 @@ def profiles(chosen: argparse.Namespace) -> dict[str, Any]:
                 count=1,
                 thumbnails_mb=0.0,
             )
-            programs[name] = lambda engine=engine, bank=bank, jpegs=jpegs: ours(engine, bank, jpegs, 4)
+            programs[name] = partial(ours, engine, bank, jpegs, 4)
         ratios_by_profile[f"{profile}, batch 4"] = compare(programs, len(jpegs), chosen.rounds)
     return ratios_by_profile
 

@@ -23,6 +23,7 @@ import tempfile
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ class Soak:
         media = folder / "media"
         media.mkdir()
         self.recording = write_recording(media / "normal.mp4", loops=8)
-        self.site = Installation(folder / "site", media, **SETTINGS)
+        self.site = Installation(folder / "site", media, proxied=True, **SETTINGS)
         self.mischief = Mischief(self.site, self.groups, self.chance)
         self.diary = Diary()
 
@@ -222,7 +223,7 @@ def soak(folder: Path, minutes: float, cameras: int, seed: int) -> dict[str, Any
 
 
 def report(run: Soak, memory: MemoryWatch, feed: AlertFeed) -> dict[str, Any]:
-    accounts = {name: wait_until(lambda name=name: account(run.site, name)) for name in run.names}
+    accounts = {name: wait_until(partial(account, run.site, name)) for name in run.names}
     alerts, lags_s = alerted(run.diary, feed), np.array(lags(run.site, run.names))
     growth = {kind: of_memory(memory, kind) for kind in ("ingest", "inference", "enrolment", "service", "capture")}
     max_age_s = run.site.settings.max_age_s
@@ -252,7 +253,7 @@ def report(run: Soak, memory: MemoryWatch, feed: AlertFeed) -> dict[str, Any]:
 def account(site: Installation, camera_id: str) -> dict[str, Any] | None:
     """A camera's frames, once they balance."""
     before = site.redis.client.xlen(site.keys(camera_id).scores)
-    frames = site.status(camera_id)["frames"]
+    frames: dict[str, Any] = site.status(camera_id)["frames"]
     after = site.redis.client.xlen(site.keys(camera_id).scores)
     total = frames["scored"] + sum(frames["dropped"].values()) + frames["in_queue"]
     if frames["captured"] != total or not before <= frames["scored"] <= after:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def clip(engine: Engine, settings: Settings, path: Path, chosen: argparse.Namesp
     with reader.open(path) as video:
         frames = [frame for batch in reader.batches(video) for _, frame in batch]
     tolerances = (0.0, *chosen.tolerances)
-    seconds = in_turns({f"{t:g}": lambda t=t: detect(engine, frames, t) for t in tolerances}, chosen.rounds)
+    seconds = in_turns({f"{t:g}": partial(detect, engine, frames, t) for t in tolerances}, chosen.rounds)
     everything, _ = detect(engine, frames, 0.0)
     rows: dict[str, Any] = {"frames": len(frames), "objects": sum(map(len, everything))}
     for tolerance in chosen.tolerances:

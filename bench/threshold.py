@@ -96,6 +96,7 @@ class _Truth:
                 top = min(0.999, float(series.sustained.max()) * 1.4)
                 levels = np.linspace(np.quantile(series.sustained, 0.5), top, _LEVELS)
             counts += [series.count(float(level)) for level in levels]
+        assert levels is not None, "at least one day was simulated"
         self._levels = levels
         self._per_day = np.maximum.accumulate(counts[::-1])[::-1] / TRUE_DAYS
 

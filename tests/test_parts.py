@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import parts
@@ -27,14 +28,14 @@ def _a_machine_with_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_an_absent_part_skips(door, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_absent_part_skips(door: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PATCHWATCH_REQUIRE", raising=False)
     with pytest.raises(pytest.skip.Exception, match="is absent"):
         door()
 
 
 @pytest.mark.parametrize("door", DOORS)
-def test_an_absent_part_that_is_required_fails(door, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_absent_part_that_is_required_fails(door: Callable[[], object], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATCHWATCH_REQUIRE", ",".join(parts.PARTS))
     with pytest.raises(pytest.fail.Exception, match="is required here"):
         door()

@@ -16,7 +16,9 @@ MAKEFILE = (ROOT / "Makefile").read_text()
 
 @pytest.fixture(scope="module")
 def jobs() -> dict[str, Any]:
-    return yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    workflow: dict[str, Any] = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())
+    known: dict[str, Any] = workflow["jobs"]
+    return known
 
 
 def test_tests_and_wheel_run_on_every_python_that_is_promised(jobs: dict[str, Any]) -> None:

@@ -77,5 +77,4 @@ def _even(frame: av.VideoFrame) -> NDArray[np.uint8]:
     """RGB, at most 1280 px on the long side, with even sides (H.264 in yuv420p has no others)."""
     shrink = min(1.0, _MAX_SIDE_PX / max(frame.width, frame.height))
     width, height = (max(2, round(side * shrink) // 2 * 2) for side in (frame.width, frame.height))
-    rgb: NDArray[np.uint8] = frame.reformat(width=width, height=height, format="rgb24").to_ndarray()
-    return rgb
+    return np.asarray(frame.reformat(width=width, height=height, format="rgb24").to_ndarray(), np.uint8)

@@ -22,7 +22,7 @@ class Disk:
     def __init__(self) -> None:
         self._free_threads = asyncio.Semaphore(_MAX_THREADS)
 
-    async def run(self, check: Callable[[], None]) -> None:
+    async def run(self, check: Callable[[], object]) -> None:
         """Run ``check``. Raises what it raises, and `RetryableError` when it does not end in time."""
         try:
             async with asyncio.timeout(_TIMEOUT_S):
@@ -33,7 +33,7 @@ class Disk:
                 f"the media folders did not answer for {_TIMEOUT_S:g} s: are they on a network share that hangs?"
             ) from None
 
-    def _start(self, check: Callable[[], None]) -> asyncio.Future[None]:
+    def _start(self, check: Callable[[], object]) -> asyncio.Future[None]:
         loop = asyncio.get_running_loop()
         result: asyncio.Future[None] = loop.create_future()
 

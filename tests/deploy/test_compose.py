@@ -20,7 +20,8 @@ SECRETS = {"api_token", "publish_password"}
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
-    return yaml.safe_load(COMPOSE.read_text())
+    known: dict[str, Any] = yaml.safe_load(COMPOSE.read_text())
+    return known
 
 
 @pytest.mark.parametrize("name", ["docker-compose.yml", "Dockerfile", "deploy/.env.example", "deploy/README.md"])
@@ -49,7 +50,7 @@ def test_every_role_runs_with_a_shared_redis_that_refuses_rather_than_evicts(com
 def test_values_of_every_role_are_accepted_as_settings(compose: dict[str, Any]) -> None:
     for role in Role:
         environment = compose["services"][role]["environment"]
-        Settings(**{_field(name): _default(value) for name, value in environment.items()})
+        Settings.model_validate({_field(name): _default(value) for name, value in environment.items()})
 
 
 def test_whoever_listens_to_the_network_asks_for_a_secret(compose: dict[str, Any]) -> None:

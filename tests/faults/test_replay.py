@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def _replay(site: Any, name: str, recording: Path, moments: list[int], strike: A
     installation.add_camera(name, f"file:{recording}", pace="fast")
     try:
         for moment in moments:
-            wait_until(lambda moment=moment: _scored(site, name) >= moment, every_s=0.005)
+            wait_until(partial(_has_scored, site, name, moment), every_s=0.005)
             strike()
         wait_until(lambda: _scored(site, name) == FRAMES)
         wait_until(lambda: not installation.alerts(camera=name, state="open"))
@@ -58,6 +59,10 @@ def _replay(site: Any, name: str, recording: Path, moments: list[int], strike: A
     finally:
         installation.delete(f"/cameras/{name}")
         shutil.rmtree(banks / name)
+
+
+def _has_scored(site: Any, name: str, count: int) -> bool:
+    return _scored(site, name) >= count
 
 
 def _scored(site: Any, name: str) -> int:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from fuzz_tally import Tally
@@ -57,11 +58,15 @@ def test_frames_that_are_none_are_counted_and_the_others_scored(tally: Tally, st
     before = accounted(client, names)
     client.delete(keys.lease(names.partition))  # else it is another worker's, for ever
     with running(stocked.settings) as thread:
+
+        def keeps_up(seq: int) -> bool:
+            return not thread.is_alive() or accounted(client, names) >= before + seq - 400
+
         for mutator in tally.mutators(FRAMES):
             seq += 1
             client.xadd(names.frames, damaged_frame(mutator, seq), id=f"{seq}-{mutator.random.choice([0, 0, 0, 1])}")
             if seq % 50 == 0:
-                wait_until(lambda seq=seq: not thread.is_alive() or accounted(client, names) >= before + seq - 400)
+                wait_until(partial(keeps_up, seq))
         sound = 3
         for _ in range(sound):
             seq += 1

@@ -35,6 +35,7 @@ import av
 import cv2
 import httpx
 import labelled_clips
+import numpy as np
 import redis
 from ingest_rig import free_port
 from installation import API, Installation
@@ -91,7 +92,7 @@ def film(path: Path, seconds: int, *, rush_s: tuple[int, int] = (0, 0)) -> None:
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
         for number in range(seconds * FPS):
             rush = rush_s[0] <= number / FPS < rush_s[1]
-            picture = cv2.GaussianBlur(scene(number / FPS, rush=rush), (0, 0), 1.5)
+            picture = np.asarray(cv2.GaussianBlur(scene(number / FPS, rush=rush), (0, 0), 1.5), np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())
 

@@ -16,7 +16,7 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -36,9 +36,17 @@ from stored_installation import (
     websocket,
 )
 
+if TYPE_CHECKING:
+    from patchwatch.messages.frame import FrameGaps
+
 ROOT = GOLDEN.parents[1]
 KEYS: dict[str, Any] = read_json("redis.json")
 REST: list[dict[str, Any]] = read_json("rest.json")
+
+
+def sure(gaps: FrameGaps | None) -> FrameGaps:
+    assert gaps is not None
+    return gaps
 
 
 @cache
@@ -71,10 +79,12 @@ def _product() -> SimpleNamespace:
             "pw:webhook:WEBHOOK:asked d": DeadLetter, "pw:webhook:WEBHOOK:answer:TOKEN": TrialResult,
             "pw:worker:ROLE:WORKER": Heartbeat, "pw:{N}:state:CAMERA explanation": Explanation,
         },
-        frame=lambda entry, fields: FrameGaps.from_fields(fields).added_to(FrameMessage.decode(entry, fields).encode()),
+        frame=lambda entry, fields: sure(FrameGaps.from_fields(fields)).added_to(
+            FrameMessage.decode(entry, fields).encode()
+        ),
         score=lambda entry, fields: Score.decode(fields).encode(),
         minute=lambda entry, fields: ScoreMinute.decode(int(entry.split(b"-")[0]), fields).encode(),
-        books=lambda data: FrameGaps.decode(data).encode(),
+        books=lambda data: sure(FrameGaps.decode(data)).encode(),
         eras=lambda data: Eras.from_record(data).encode(),
         report=lambda path: Report.read(path).as_json(),
         enrolment_report=EnrolmentReport, load_bank=load_bank, save_bank=save_bank, private_redis=private_redis,

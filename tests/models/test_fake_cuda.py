@@ -8,8 +8,8 @@ from pathlib import Path
 import parts
 import pytest
 
-torch = parts.torch()
-
+parts.torch()
+import torch  # noqa: E402
 from fake_cuda import CUDA, emulate_cudnn, faked  # noqa: E402
 from real_frames import DETECTOR  # noqa: E402
 from torch._subclasses.fake_tensor import FakeTensorMode  # noqa: E402
@@ -47,7 +47,9 @@ def test_the_detector_from_grey_levels_to_candidates(data: Path, mode: FakeTenso
     run = load_detector(data / DETECTOR, HERE, classes=(), confidence=0.5).run
     assert isinstance(run, Eager)
     run(torch.zeros(2, 3, 384, 640))  # makes the head's anchors, for which it waits; a recording comes after
-    run.module.half().model[-1].float()  # as it is held on a GPU: the head in fp32
+    layers = run.module.half().model
+    assert isinstance(layers, torch.nn.Sequential)
+    layers[-1].float()  # as it is held on a GPU: the head in fp32
     there = Eager(faked(run.module, mode), THERE)
     with mode, torch.inference_mode():
         inputs = Letterbox.for_picture(360, 640, 32).apply(
@@ -69,8 +71,13 @@ def test_squashing_of_frames_and_of_their_boxes(mode: FakeTensorMode) -> None:
 
 
 def test_squashing_sends_from_pinned_memory_once(mode: FakeTensorMode, monkeypatch: pytest.MonkeyPatch) -> None:
-    pinned = []
-    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: pinned.append(tensor) or tensor)
+    pinned: list[torch.Tensor] = []
+
+    def pin(tensor: torch.Tensor) -> torch.Tensor:
+        pinned.append(tensor)
+        return tensor
+
+    monkeypatch.setattr(torch.Tensor, "pin_memory", pin)
     with mode:
         frames = torch.zeros((2, 3, 120, 160), dtype=torch.uint8, device=CUDA)
         squash_boxes(frames, [0, 1], [(0, 0, 9, 9), (4, 5, 20, 30)])

@@ -108,7 +108,7 @@ def test_fused_scores_are_those_of_the_slow_version(data: Path) -> None:
         slow_banks.append([vectors[slow_coreset(vectors, RATIO, 20_000, seed)] for seed in profile.seeds])
     expected = [slow_score(local, whole, slow_banks[0], slow_banks[1]) for local, whole in slow(data)[count:]]
     assert min(expected) > 0
-    np.testing.assert_allclose(scores, expected, rtol=5e-3)
+    np.testing.assert_allclose(np.array(scores, np.float64), np.array(expected), rtol=5e-3)
 
 
 def test_distances_to_the_exemplars_are_those_of_the_slow_version(data: Path) -> None:

@@ -13,6 +13,7 @@ import httpx
 import pytest
 import websockets
 from fastapi.routing import APIRoute
+from service_world import Serve, World
 
 from patchwatch.contract.errors import ConfigurationError
 from patchwatch.contract.settings import Settings, load_settings
@@ -31,9 +32,10 @@ async def client_of(settings: Settings, client: tuple[str, int] = ("127.0.0.1", 
     await app.state.context.store.bus.aclose()
 
 
-async def test_head_answers_as_get_without_the_body(api: httpx.AsyncClient, world) -> None:
+async def test_head_answers_as_get_without_the_body(api: httpx.AsyncClient, world: World) -> None:
     world.camera()
-    world.beat("ingest"), world.beat("inference")
+    for role in ("ingest", "inference"):
+        world.beat(role)
     paths = ["/", "/healthz", "/readyz", "/metrics", "/docs", "/redoc", "/page/main.js", "/openapi.json", "/nothing"]
     paths += ["/api/v1/cameras", "/api/v1/cameras/gate", "/api/v1/cameras/nobody", "/api/v1/alerts"]
     for path in paths:
@@ -47,7 +49,7 @@ async def test_head_of_what_cannot_be_fetched_is_refused(api: httpx.AsyncClient)
     assert (await api.head("/api/v1/webhooks/home/test")).status_code == 405
 
 
-async def test_every_answer_forbids_foreign_pages(api: httpx.AsyncClient, world) -> None:
+async def test_every_answer_forbids_foreign_pages(api: httpx.AsyncClient, world: World) -> None:
     world.camera()
     for path in ("/", "/docs", "/redoc", "/page/main.js", "/documentation/swagger-ui.css", "/api/v1/cameras",
                  "/api/v1/cameras/gate/snapshot.jpg", "/openapi.json", "/healthz", "/nothing"):  # fmt: skip
@@ -94,7 +96,7 @@ async def test_the_documentation_is_served_locally(api: httpx.AsyncClient) -> No
 
 @pytest.mark.parametrize("stripped", [True, False], ids=["stripping", "not stripping"])
 @pytest.mark.parametrize("how", ["setting", "header"])
-async def test_links_begin_with_the_proxys_path(settings: Settings, world, stripped: bool, how: str) -> None:
+async def test_links_begin_with_the_proxys_path(settings: Settings, world: World, stripped: bool, how: str) -> None:
     world.camera()
     for at_ms in (1000, 2000):
         world.alert(at_ms)
@@ -119,14 +121,14 @@ async def test_links_begin_with_the_proxys_path(settings: Settings, world, strip
 
 
 @pytest.mark.parametrize("given", ["//evil.example", "/a\r\nb", "https://evil.example", "/" + "a" * 300, "/<x>", ""])
-async def test_a_malformed_prefix_is_ignored(settings: Settings, world, given: str) -> None:
+async def test_a_malformed_prefix_is_ignored(settings: Settings, world: World, given: str) -> None:
     world.alert(1000)
     async with client_of(settings) as api:
-        answer = await api.get("/api/v1/alerts", headers={"X-Forwarded-Prefix": given.encode()})
+        answer = await api.get("/api/v1/alerts", headers={b"X-Forwarded-Prefix": given.encode()})
     assert answer.json()["alerts"][0]["snapshot"].startswith("/api/v1/alerts/")
 
 
-async def test_a_prefix_of_an_untrusted_client_is_ignored(settings: Settings, world) -> None:
+async def test_a_prefix_of_an_untrusted_client_is_ignored(settings: Settings, world: World) -> None:
     world.alert(1000)
     given = {"X-Forwarded-Prefix": "/cams"}
     trusting = settings.model_copy(update={"trusted_proxies": "10.0.0.0/8, 2001:db8::1"})
@@ -192,7 +194,7 @@ async def closed_with(where: str, origin: str | None = None) -> tuple[int, str]:
 
 
 async def test_a_refused_websocket_says_why_where_a_browser_can_read_it(
-    serve, settings: Settings, caplog: pytest.LogCaptureFixture
+    serve: Serve, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
     where, path = serve(settings), "/api/v1/ws/alerts"
     code, reason = await closed_with(f"{where}{path}", "http://evil.example")
@@ -221,13 +223,13 @@ TOKENS = ["schlüssel-zum-haus-2026", "鍵-鍵-鍵-鍵", "plain-token-of-ascii"]
 
 
 @pytest.mark.parametrize("token", TOKENS)
-async def test_a_token_may_have_any_letters(serve, settings: Settings, token: str) -> None:
+async def test_a_token_may_have_any_letters(serve: Serve, settings: Settings, token: str) -> None:
     where = serve(Settings(redis_url=settings.redis_url, api_token=f" {token}\n"))
     async with httpx.AsyncClient(base_url=f"http://{where}") as api:
-        header = {"Authorization": b"Bearer " + token.encode()}
+        header = {b"Authorization": b"Bearer " + token.encode()}
         assert (await api.get("/api/v1/cameras", headers=header)).status_code == 200
         for wrong in (token.encode("ascii", errors="replace") + b"x", b"?" * len(token), token.encode()[:-1]):
-            answer = await api.get("/api/v1/cameras", headers={"Authorization": b"Bearer " + wrong})
+            answer = await api.get("/api/v1/cameras", headers={b"Authorization": b"Bearer " + wrong})
             assert answer.status_code == 401
     query = str(httpx.QueryParams(token=token))
     async with websockets.connect(f"ws://{where}/api/v1/ws/alerts?{query}") as client:
@@ -237,8 +239,8 @@ async def test_a_token_may_have_any_letters(serve, settings: Settings, token: st
     async with websockets.connect(url, subprotocols=["patchwatch", offered]) as client:  # type: ignore[list-item]
         assert "hello" in await client.recv()
         assert client.subprotocol == "patchwatch"
-    for wrong in (offered[:-2], "patchwatch.token.", "patchwatch.token.%", offered + "A", "patchwatch"):
-        async with websockets.connect(url, subprotocols=["patchwatch", wrong]) as client:  # type: ignore[list-item]
+    for guess in (offered[:-2], "patchwatch.token.", "patchwatch.token.%", offered + "A", "patchwatch"):
+        async with websockets.connect(url, subprotocols=["patchwatch", guess]) as client:  # type: ignore[list-item]
             with pytest.raises(websockets.ConnectionClosed) as closed:
                 await client.recv()
         assert closed.value.rcvd is not None
@@ -268,7 +270,7 @@ async def test_the_message_about_a_missing_token_survives_redaction(settings: Se
 )
 async def test_readiness_lists_workers_only_for_those_who_may_use_the_api(
     settings: Settings,
-    world,
+    world: World,
     token: str | None,
     headers: dict[str, str],
     told: bool,
@@ -279,7 +281,8 @@ async def test_readiness_lists_workers_only_for_those_who_may_use_the_api(
     async with client_of(known) as api:
         missing = await api.get("/readyz", headers=headers)
         assert (missing.status_code, "ingest" in missing.json()["detail"]) == (503, True)
-        world.beat("ingest"), world.beat("inference")
+        for role in ("ingest", "inference"):
+            world.beat(role)
         answer = await api.get("/readyz", headers=headers)
     assert answer.status_code == 200
     assert bool(answer.json()["workers"]) is told
@@ -296,6 +299,6 @@ async def test_readiness_reveals_nothing_of_redis_without_access() -> None:
 async def test_every_get_route_has_a_head(settings: Settings) -> None:
     app = create_app(settings)
     for route in app.routes:
-        if isinstance(route, APIRoute) and "GET" in route.methods and "{" not in route.path:
+        if isinstance(route, APIRoute) and "GET" in (route.methods or ()) and "{" not in route.path:
             async with client_of(settings) as api:
                 assert (await api.head(route.path)).status_code != 405, route.path

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from service_world import World
 
 from patchwatch.bus import keys
 from patchwatch.bus.connection import connect_async
@@ -41,7 +42,7 @@ HUGE_BODIES: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("name", HUGE_BODIES)
-async def test_a_huge_value_gets_a_short_refusal(api: httpx.AsyncClient, world, name: str) -> None:
+async def test_a_huge_value_gets_a_short_refusal(api: httpx.AsyncClient, world: World, name: str) -> None:
     world.camera()
     await api.post("/api/v1/webhooks", json={**WEBHOOK})
     method, path, body = HUGE_BODIES[name]
@@ -59,7 +60,9 @@ async def test_a_huge_value_gets_a_short_refusal(api: httpx.AsyncClient, world, 
         "scores?resolution=٣", "scores?from=" + "9" * 5000, "scores?limit=" + "9" * 5000, "scores?from=٣٣٣٣",
     ],
 )  # fmt: skip
-async def test_a_position_that_redis_would_not_take_is_refused(api: httpx.AsyncClient, world, query: str) -> None:
+async def test_a_position_that_redis_would_not_take_is_refused(
+    api: httpx.AsyncClient, world: World, query: str
+) -> None:
     world.camera()
     status = (await api.get(f"/api/v1/cameras/gate/{query}")).status_code
     assert status == (200 if query.startswith("scores?from=٣") else 422)
@@ -70,7 +73,7 @@ async def test_a_position_that_redis_would_not_take_is_refused(api: httpx.AsyncC
     ["/api/v1/alerts?before=99999999999999999999:a", "/api/v1/alerts?before=٣:a",
      "/api/v1/webhooks/home/dead?after=٣-٣", "/api/v1/webhooks/home/dead?after=99999999999999999999-0"],
 )  # fmt: skip
-async def test_a_position_in_a_list_is_checked(api: httpx.AsyncClient, world, path: str) -> None:
+async def test_a_position_in_a_list_is_checked(api: httpx.AsyncClient, world: World, path: str) -> None:
     await api.post("/api/v1/webhooks", json=WEBHOOK)
     assert (await api.get(path)).status_code == 422
 
@@ -91,7 +94,7 @@ async def test_many_wrong_values_in_a_query_get_a_short_answer(api: httpx.AsyncC
     assert len(answer.content) < 10_000
 
 
-def stock(world, count: int) -> None:
+def stock(world: World, count: int) -> None:
     with world.bus.pipeline() as pipe:
         for number in range(count):
             camera = Camera(id=f"cam{number}")
@@ -99,7 +102,7 @@ def stock(world, count: int) -> None:
         pipe.execute()
 
 
-async def test_the_number_of_cameras_is_limited(api: httpx.AsyncClient, world) -> None:
+async def test_the_number_of_cameras_is_limited(api: httpx.AsyncClient, world: World) -> None:
     stock(world, MAX_CAMERAS)
     answer = await api.post("/api/v1/cameras", json={"id": "more"})
     assert answer.status_code == 409
@@ -108,13 +111,13 @@ async def test_the_number_of_cameras_is_limited(api: httpx.AsyncClient, world) -
     assert (await api.post("/api/v1/cameras", json={"id": "more"})).status_code == 201
 
 
-async def test_the_number_of_webhooks_is_limited(api: httpx.AsyncClient, world) -> None:
+async def test_the_number_of_webhooks_is_limited(api: httpx.AsyncClient, world: World) -> None:
     for number in range(MAX_WEBHOOKS):
         assert (await api.post("/api/v1/webhooks", json={**WEBHOOK, "id": f"w{number}"})).status_code == 201
     assert (await api.post("/api/v1/webhooks", json={**WEBHOOK, "id": "more"})).status_code == 409
 
 
-async def test_unanswered_tests_leave_connections_for_others(api: httpx.AsyncClient, world, until: Any) -> None:
+async def test_unanswered_tests_leave_connections_for_others(api: httpx.AsyncClient, world: World, until: Any) -> None:
     await api.post("/api/v1/webhooks", json=WEBHOOK)
     trials = [asyncio.create_task(api.post("/api/v1/webhooks/home/test")) for _ in range(80)]
     await until(lambda: sum(trial.done() for trial in trials) >= 70)
@@ -126,9 +129,10 @@ async def test_unanswered_tests_leave_connections_for_others(api: httpx.AsyncCli
 
 
 async def test_concurrent_requests_for_heartbeats_share_one_scan(
-    settings: Settings, world, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.beat("ingest")
+    assert settings.redis_url is not None
     store = StatusStore(connect_async(settings.redis_url.get_secret_value()), settings.partitions)
     scans = 0
     scan = StatusStore._read_heartbeats

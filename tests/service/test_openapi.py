@@ -3,9 +3,10 @@ from __future__ import annotations
 import json
 
 import httpx
+from service_world import World
 
 
-async def test_every_route_has_a_summary_and_every_model_an_example(api: httpx.AsyncClient, world) -> None:
+async def test_every_route_has_a_summary_and_every_model_an_example(api: httpx.AsyncClient, world: World) -> None:
     document = (await api.get("/openapi.json")).json()
     for path, methods in document["paths"].items():
         for method, route in methods.items():
@@ -14,7 +15,7 @@ async def test_every_route_has_a_summary_and_every_model_an_example(api: httpx.A
         assert "example" in json.dumps(document["components"]["schemas"][name]), name
 
 
-async def test_every_reference_leads_somewhere(api: httpx.AsyncClient, world) -> None:
+async def test_every_reference_leads_somewhere(api: httpx.AsyncClient, world: World) -> None:
     document = (await api.get("/openapi.json")).json()
     text = json.dumps(document)
     schemas = document["components"]["schemas"]

@@ -12,6 +12,7 @@ import random
 import struct
 import sys
 from pathlib import Path
+from typing import Any
 
 import gi
 
@@ -44,8 +45,8 @@ class Camera:
         self.fps = fps
         self.shown = self.wanted = "normal"
         self.loss = self.damage = 0.0
-        self.source = None
-        self.started = None
+        self.source: Any = None  # an appsrc, while somebody plays
+        self.started: int | None = None
         self.factory = GstRtspServer.RTSPMediaFactory()
         self.factory.set_launch(LAUNCH.format(fps=fps))
         self.factory.set_shared(True)

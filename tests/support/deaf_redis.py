@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 import redis
 import redis.asyncio
@@ -21,7 +21,9 @@ class DeafRedis(redis.asyncio.Redis):
 
     @classmethod
     def at(cls, url: str) -> DeafRedis:
-        client = cls.from_pool(connect_async(url).connection_pool)
+        client = cast(
+            "DeafRedis", cls.from_pool(connect_async(url).connection_pool)
+        )  # declared as the base class
         client.held = asyncio.Event()
         return client
 
@@ -33,6 +35,6 @@ class DeafRedis(redis.asyncio.Redis):
                 self.held.set()
                 await asyncio.sleep(self.limit_s)
                 raise asyncio.CancelledError
-            return await super().execute_command(*arguments, **options)
+            return await super().execute_command(*arguments, **options)  # type: ignore[no-untyped-call]  # of redis-py
         except asyncio.CancelledError:
             raise redis.TimeoutError("Timeout reading from localhost") from None

@@ -19,7 +19,8 @@ CUDA = torch.device("cuda")
 def faked(module: nn.Module, mode: FakeTensorMode) -> nn.Module:
     """In place: all that its parts hold becomes fake, of its type, on CUDA."""
     for part in module.modules():
-        for held in (part._parameters, part._buffers, vars(part)):
+        holders: tuple[dict[str, Any], ...] = (part._parameters, part._buffers, vars(part))
+        for held in holders:
             for name, value in held.items():
                 if isinstance(value, torch.Tensor):
                     fake = mode.from_tensor(value.detach())

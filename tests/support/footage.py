@@ -34,7 +34,7 @@ _WALL = cv2.resize(
 
 def _view(at_s: float, *, rush: bool = False) -> Picture:
     """The moving scene before a wall of large coloured stones, by whose look a camera knows its view."""
-    return np.clip(scene(at_s * _SWING, rush=rush).astype(np.int16) + _WALL, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(scene(at_s * _SWING, rush=rush).astype(np.int16) + _WALL, 0, 255), np.uint8)
 
 
 def _normal(at_s: float) -> Picture:
@@ -57,7 +57,7 @@ def _black(_: float) -> Picture:
 def _infrared(at_s: float) -> Picture:
     """As by night under the camera's own lamps: bright, and without colour."""
     grey = cv2.cvtColor(_normal(at_s), cv2.COLOR_RGB2GRAY)
-    return np.asarray(cv2.cvtColor(cv2.add(grey, 20), cv2.COLOR_GRAY2RGB), dtype=np.uint8)
+    return np.asarray(cv2.cvtColor(cv2.add(grey, np.full_like(grey, 20)), cv2.COLOR_GRAY2RGB), dtype=np.uint8)
 
 
 def _large(at_s: float) -> Picture:
@@ -87,7 +87,7 @@ def write_variant(path: Path, picture_at: Callable[[float], Picture]) -> None:
 def _units(picture_at: Callable[[float], Picture]) -> list[bytes]:
     height, width = picture_at(0.0).shape[:2]
     encoder = av.CodecContext.create("libx264", "w")
-    encoder.width, encoder.height, encoder.pix_fmt, encoder.framerate = width, height, "yuv420p", FPS
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.framerate = width, height, "yuv420p", Fraction(FPS)
     encoder.time_base = Fraction(1, FPS)
     shape = f"keyint={FPS}:min-keyint={FPS}:scenecut=0:bframes=0:threads=1:sliced-threads=0"
     parameters = f"{shape}:repeat-headers=1:annexb=1:aud=1"

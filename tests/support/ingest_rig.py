@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -108,7 +109,8 @@ class Rig:
                 await asyncio.sleep(0.03)
 
     async def frames(self, camera_id: str) -> list[FrameMessage]:
-        return [FrameMessage.decode(i, f) for i, f in await self.client.xrange(self.keys(camera_id).frames)]
+        client: Any = self.client  # its types allow text, which it is not set up to return
+        return [FrameMessage.decode(i, f) for i, f in await client.xrange(self.keys(camera_id).frames)]
 
     async def frames_above(
         self, camera_id: str, seq: int, count: int = 3, within_s: float = WITHIN_S

@@ -19,7 +19,7 @@ _GENERATOR = np.random.default_rng(5)
 
 def _texture() -> NDArray[np.uint8]:
     noise = cv2.GaussianBlur(_GENERATOR.integers(0, 256, (SIZE[1], SIZE[0])).astype(np.float32), (0, 0), 2.0)
-    return np.clip((noise - 127.5) * 4 + 127.5, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip((noise - 127.5) * 4 + 127.5, 0, 255), np.uint8)
 
 
 _STILL, _MOVING = _texture(), _texture()
@@ -40,6 +40,7 @@ def write_video(path: Path, *, seconds: float, rushes_from_s: float = 1e9, codec
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=FPS)
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = *SIZE, "bgr0" if codec == "ffv1" else "yuv420p"
         for rgb in pictures(seconds=seconds, rushes_from_s=rushes_from_s):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))

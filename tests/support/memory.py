@@ -89,7 +89,8 @@ def slope(lives: list[np.ndarray], *, memory_s: float = 300.0) -> Slope | None:
             square += 2 * (1 - lag / (lags + 1)) * float(pull[lag:] @ pull[:-lag])
     margin = _Z * np.sqrt(max(square, 0.0)) / weight
     a_minute = (60 * rate, 60 * (rate - margin), 60 * (rate + margin))
-    return Slope(*(round(float(value), 4) for value in a_minute), len(lives), sum(map(len, lives)))
+    per_minute, low, high = (round(float(value), 4) for value in a_minute)
+    return Slope(per_minute, low, high, len(lives), sum(map(len, lives)))
 
 
 def resident_mib(pid: int) -> float | None:

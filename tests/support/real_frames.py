@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from models.frames.frame import Frame
+from models.networks.device import Precision
 from models.networks.networks import Networks
 from models.profiles.profile import Profile, load_profile
 
@@ -28,7 +31,7 @@ def frames_of(path: Path, first: int, every: int, count: int, width: int = 640) 
         rate = float(stream.average_rate or 25)
         for number, picture in enumerate(container.decode(stream)):
             if number in wanted:
-                rgb = picture.to_ndarray(format="rgb24")
+                rgb: NDArray[Any] = picture.to_ndarray(format="rgb24")
                 height = round(rgb.shape[0] * width / rgb.shape[1])
                 if width != rgb.shape[1]:
                     rgb = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
@@ -38,7 +41,9 @@ def frames_of(path: Path, first: int, every: int, count: int, width: int = 640) 
     raise AssertionError(f"{path} has only {len(found)} of {count} frames")
 
 
-def load_networks(data: Path, precision: str = "fp32", device: str = "cpu", profile: Profile | None = None) -> Networks:
+def load_networks(
+    data: Path, precision: Precision = "fp32", device: str = "cpu", profile: Profile | None = None
+) -> Networks:
     return Networks.load(
         profile or load_profile("reference"), detector_weights=data / DETECTOR, weights_dir=data / "none",
         device=device, random_clip=True, precision=precision,

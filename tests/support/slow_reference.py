@@ -59,7 +59,7 @@ def slow_boxes(checkpoint: Path, rgb: NDArray[np.uint8], confidence: float = 0.5
 
 def slow_crops(rgb: NDArray[np.uint8], boxes: NDArray[np.float32]) -> list[Image.Image]:
     picture = Image.fromarray(rgb)
-    return [picture.crop(tuple(int(value) for value in box)) for box in boxes]
+    return [picture.crop((int(x1), int(y1), int(x2), int(y2))) for x1, y1, x2, y2 in boxes]
 
 
 def slow_coreset(vectors: Vectors, ratio: float, cap: int, seed: int) -> list[int]:

@@ -161,5 +161,5 @@ class Snapshot:
         with client.pipeline(transaction=False) as pipe:
             pipe.flushall()
             for name, value in self.values.items():
-                pipe.restore(name, 0, value, replace=True)  # type: ignore[arg-type]
+                pipe.restore(name, 0, value, replace=True)
             pipe.execute()

@@ -13,7 +13,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -57,15 +57,15 @@ def take(client: Any, key: bytes) -> dict[str, Any] | None:
     kind = client.type(key).decode()
     if kind == "none":
         return None
-    value = {
+    read: dict[str, Callable[[], object]] = {
         "string": lambda: as_text(client.get(key) or b""),
         "hash": lambda: {as_text(name): as_text(one) for name, one in sorted(client.hgetall(key).items())},
         "list": lambda: [as_text(one) for one in client.lrange(key, 0, -1)],
         "set": lambda: sorted(as_text(one) for one in client.smembers(key)),
         "zset": lambda: [[as_text(one), score] for one, score in client.zrange(key, 0, -1, withscores=True)],
         "stream": lambda: [[entry.decode(), _texts(fields)] for entry, fields in client.xrange(key)],
-    }[kind]()
-    return {"type": kind, "value": value}
+    }
+    return {"type": kind, "value": read[kind]()}
 
 
 def put(client: Any, keys: Keys) -> None:

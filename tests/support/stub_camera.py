@@ -145,7 +145,7 @@ class StubCamera:
         user, _, password = self.sha256.partition(":")
         middle = f"{parts['nonce']}:{parts['nc']}:{parts['cnonce']}:auth"
         secret, request = digest(f"{user}:stub:{password}"), digest(f"{method}:{parts['uri']}")
-        return parts["response"] == digest(f"{secret}:{middle}:{request}")
+        return bool(parts["response"] == digest(f"{secret}:{middle}:{request}"))
 
     def _play(self, connection: socket.socket) -> None:
         number, sequence = self.first, 0

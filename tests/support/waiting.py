@@ -12,7 +12,7 @@ Value = TypeVar("Value")
 PATIENCE_S = 120.0
 
 
-def wait_until(condition: Callable[[], Value], *, within_s: float = PATIENCE_S, every_s: float = 0.02) -> Value:
+def wait_until(condition: Callable[[], Value | None], *, within_s: float = PATIENCE_S, every_s: float = 0.02) -> Value:
     """The condition's first true value; fails when it stays false."""
     deadline_s = time.monotonic() + within_s
     while not (value := condition()):
@@ -21,7 +21,7 @@ def wait_until(condition: Callable[[], Value], *, within_s: float = PATIENCE_S, 
     return value
 
 
-async def eventually(condition: Callable[[], Value], within_s: float = PATIENCE_S) -> Value:
+async def eventually(condition: Callable[[], Value | None], within_s: float = PATIENCE_S) -> Value:
     """The condition's first true value, with the event loop running; fails when it stays false."""
     deadline_s = time.monotonic() + within_s
     while not (value := condition()):

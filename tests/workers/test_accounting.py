@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import redis
@@ -72,14 +72,20 @@ class Flaky(redis.Redis):
     fate = "well"
 
     def execute_command(self, *arguments: Any, **options: Any) -> Any:
-        do = super().execute_command
+        do: Callable[..., Any] = super().execute_command
         return self._by_fate(lambda: do(*arguments, **options), writes=False)
 
     def pipeline(self, *arguments: Any, **options: Any) -> Any:
-        pipe = super().pipeline(*arguments, **options)
+        pipe: Any = super().pipeline(*arguments, **options)
         execute, at_once = pipe.execute, pipe.immediate_execute_command
-        pipe.execute = lambda: self._by_fate(execute, writes=True)
-        pipe.immediate_execute_command = lambda *a, **o: self._by_fate(lambda: at_once(*a, **o), writes=False)
+
+        def execute_by_fate(raise_on_error: bool = True) -> Any:
+            return self._by_fate(lambda: execute(raise_on_error), writes=True)
+
+        def at_once_by_fate(*arguments: Any, **options: Any) -> Any:
+            return self._by_fate(lambda: at_once(*arguments, **options), writes=False)
+
+        pipe.execute, pipe.immediate_execute_command = execute_by_fate, at_once_by_fate
         return pipe
 
     def _by_fate(self, do: Callable[[], Any], *, writes: bool) -> Any:
@@ -107,7 +113,7 @@ class OneCamera:
     def __init__(self, *, lossless: bool) -> None:
         self.client: Any = redis.Redis.from_url(SERVER.url)
         self.client.flushall()
-        self.flaky = Flaky.from_url(SERVER.url)
+        self.flaky = cast("Flaky", Flaky.from_url(SERVER.url))  # redis-py declares the base class
         self.lossless = lossless
         self.committer = Committer(self.client, Settings())
         self.tracker = CaptureStatusTracker(CAMERA, 5.0, None, lambda: None)

@@ -162,7 +162,7 @@ class Video:
                 on_packet()
                 yield from self._decoded(packet)
 
-    def _decoded(self, packet: av.Packet) -> list[av.VideoFrame]:
+    def _decoded(self, packet: av.Packet[av.VideoStream]) -> list[av.VideoFrame]:
         missing: list[str] = []
         try:
             if self._conceals:

@@ -19,7 +19,7 @@ runs = st.lists(st.lists(st.tuples(steps, scores), min_size=1, max_size=60), min
 
 def columns(rows: list[tuple[float, float]]) -> Run:
     table = np.array(rows, np.float64)
-    return np.round(np.cumsum(table[:, 0]), 6), table[:, 1]
+    return np.cumsum(table[:, 0]).round(6), table[:, 1]
 
 
 def detected(found: list[Run], on: float) -> int:

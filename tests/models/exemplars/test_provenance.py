@@ -12,6 +12,12 @@ from plain_stream import features_at
 from models.exemplars.provenance import LONG_SIDE_PX, FootageIndex, FootageMoments, Moment, thumbnail
 
 
+def pixels(jpeg: bytes) -> np.ndarray:
+    decoded = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return decoded
+
+
 def footage_index(thumbnails_mb: float, frames: int = 10) -> FootageIndex:
     noise = np.random.default_rng(2)
     index = FootageIndex(thumbnails_mb)
@@ -22,7 +28,7 @@ def footage_index(thumbnails_mb: float, frames: int = 10) -> FootageIndex:
 
 @pytest.mark.parametrize(("width", "height"), [(640, 360), (360, 640), (120, 40), (2000, 3)])
 def test_a_thumbnail_keeps_the_shape_and_never_grows(width: int, height: int) -> None:
-    small = cv2.imdecode(np.frombuffer(thumbnail(np.full((height, width, 3), 90, np.uint8)), np.uint8), 1)
+    small = pixels(thumbnail(np.full((height, width, 3), 90, np.uint8)))
     scale = min(1.0, LONG_SIDE_PX / max(width, height))
     assert small.shape[:2] == (max(1, round(height * scale)), max(1, round(width * scale)))
 
@@ -30,7 +36,7 @@ def test_a_thumbnail_keeps_the_shape_and_never_grows(width: int, height: int) ->
 def test_a_thumbnail_keeps_its_colours() -> None:
     red = np.zeros((80, 160, 3), np.uint8)
     red[..., 0] = 200
-    blue, _, back = cv2.imdecode(np.frombuffer(thumbnail(red), np.uint8), 1)[40, 80]
+    blue, _, back = pixels(thumbnail(red))[40, 80]
     assert back > 190
     assert blue < 10
 

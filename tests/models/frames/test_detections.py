@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from known_networks import detections
 
 from models.frames.detections import DetectionQuery, union
-from tests.support.known_networks import detections
 
 FOUND = detections(
     ("person", 0.9, (0, 0, 10, 20)),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from known_networks import detections
 
 from models.frames.detections import MOVER
 from models.frames.frame import Frame
 from models.frames.moving_regions import find_moving_regions
 from models.frames.optical_flow import Flow
-from tests.support.known_networks import detections
 
 FRAME = Frame(np.zeros((240, 360, 3), np.uint8), 1.0)
 LARGE = Frame(np.zeros((480, 720, 3), np.uint8), 1.0)

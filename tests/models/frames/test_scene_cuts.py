@@ -71,7 +71,7 @@ def _lorry(rgb: Picture, n: int) -> Picture:
 
 def _headlights(rgb: Picture, n: int) -> Picture:
     glow = 90 * np.exp(-(((np.arange(WIDTH) - 12 * n) / 40) ** 2))
-    return np.clip(rgb + glow[None, :, None], 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(rgb + glow[None, :, None], 0, 255), np.uint8)
 
 
 def _rain(rgb: Picture, n: int) -> Picture:
@@ -179,7 +179,7 @@ def test_pictures_of_any_shape_are_taken() -> None:
     for shape in ((32, 640), (640, 32), (33, 47), (1080, 1920)):
         cuts = SceneCuts()
         for n in range(6):
-            cuts.mark(Frame(cv2.resize(walkers(n / FPS), shape), n / FPS))
+            cuts.mark(Frame(np.asarray(cv2.resize(walkers(n / FPS), shape), np.uint8), n / FPS))
 
 
 @pytest.mark.data

@@ -10,8 +10,8 @@ import numpy as np
 import parts
 import pytest
 
-torch = parts.torch()
-
+parts.torch()
+import torch  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 
 from models.networks.backbone import Backbone, Trunk, load_trunk, random_trunk  # noqa: E402
@@ -56,7 +56,8 @@ def save_torchscript(state: State, folder: Path) -> Path:
     whole.visual.load_state_dict(state)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # TorchScript is deprecated
-        torch.jit.trace(whole, torch.zeros(1, 3, 32, 32), check_trace=False).save(folder / "script.pt")
+        script = torch.jit.trace(whole, torch.zeros(1, 3, 32, 32), check_trace=False)  # type: ignore[no-untyped-call]  # of torch
+        script.save(folder / "script.pt")
     return folder / "script.pt"
 
 

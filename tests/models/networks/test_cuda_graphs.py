@@ -10,8 +10,8 @@ from typing import Any
 import parts
 import pytest
 
-torch = parts.torch()
-
+parts.torch()
+import torch  # noqa: E402
 from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from real_frames import DETECTOR  # noqa: E402
@@ -171,7 +171,7 @@ def test_graphs_replay_what_the_modules_do(data: Path, fused: bool) -> None:
     for graphs, of in ((detector.run, shapes), (trunk.run, [(3, 224, 224)])):
         assert isinstance(graphs, CudaGraphs)
         for shape in of:
-            graphs.prepare(shape, 8)  # type: ignore[arg-type]
+            graphs.prepare(shape, 8)
             for count in (1, 3, 4, 11, 3):
                 given_ = torch.rand((count, *shape), device=compute.device)
                 with torch.inference_mode():

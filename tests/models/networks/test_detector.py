@@ -12,8 +12,8 @@ import numpy as np
 import parts
 import pytest
 
-torch = parts.torch()
-
+parts.torch()
+import torch  # noqa: E402
 from real_frames import CARS, DETECTOR, PERSONS, frames_of, networks_for  # noqa: E402
 from slow_reference import slow_boxes  # noqa: E402
 

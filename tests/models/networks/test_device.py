@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import parts
 import pytest
 
-torch = parts.torch()
+parts.torch()
+import torch  # noqa: E402
 
 from models.networks.device import choose_compute  # noqa: E402
 

@@ -6,8 +6,8 @@ import numpy as np
 import parts
 import pytest
 
-torch = parts.torch()
-
+parts.torch()
+import torch  # noqa: E402
 from fake_cuda import emulate_cudnn  # noqa: E402
 
 from models.networks.backbone import Backbone, random_trunk  # noqa: E402

@@ -12,8 +12,8 @@ import numpy as np
 import parts
 import pytest
 
-torch = parts.torch()
-
+parts.torch()
+import torch  # noqa: E402
 from real_frames import DETECTOR, PERSONS, frames_of, load_networks, networks_for  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 
@@ -75,12 +75,14 @@ def as_openai_publishes(state: dict[str, torch.Tensor], folder: Path) -> Path:
             module.half()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # TorchScript is deprecated
-        torch.jit.script(Holder(whole.visual)).save(folder / "RN101.pt")
+        torch.jit.script(Holder(whole.visual)).save(folder / "RN101.pt")  # type: ignore[no-untyped-call]  # of torch
     return folder / "RN101.pt"
 
 
 class Holder(torch.nn.Module):
     """Names as in a whole CLIP: ``visual.`` before the tower's own, and more beside them."""
+
+    positional_embedding: torch.Tensor
 
     def __init__(self, visual: torch.nn.Module) -> None:
         super().__init__()

@@ -8,7 +8,8 @@ import numpy as np
 import parts
 import pytest
 
-torch = parts.torch()
+parts.torch()
+import torch  # noqa: E402
 
 from models.networks import nms  # noqa: E402
 from models.networks.nms import already_suppressed, suppress  # noqa: E402
@@ -59,7 +60,7 @@ class Elsewhere(torch.Tensor):
     def device(self) -> Any:  # type: ignore[override]
         return type("Device", (), {"type": "cuda"})()
 
-    def cpu(self, *_: Any, **__: Any) -> torch.Tensor:  # type: ignore[override]
+    def cpu(self, *_: Any, **__: Any) -> torch.Tensor:
         return self.as_subclass(torch.Tensor)
 
 

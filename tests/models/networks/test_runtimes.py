@@ -10,8 +10,8 @@ import numpy as np
 import parts
 import pytest
 
-torch = parts.torch()
-
+parts.torch()
+import torch  # noqa: E402
 from real_frames import PERSONS, frames_of, networks_for  # noqa: E402
 
 from models.networks.backbone import Backbone, random_trunk  # noqa: E402

@@ -8,8 +8,8 @@ import numpy as np
 import parts
 import pytest
 
-torch = parts.torch()
-
+parts.torch()
+import torch  # noqa: E402
 from PIL import Image  # noqa: E402
 
 from models.networks.squash import squash, squash_boxes, squash_together, whole_pixels  # noqa: E402

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from known_networks import Found, perception_of
 
 from models.banks.bank import StreamBank, frame_distance
 from models.frames.frame import HISTORY_S, CameraContext, Features, Frame
 from models.profiles.profile import StreamKind, StreamSpec
 from models.streams.category_stream import WINDOW_S, make
 from patchwatch.contract.errors import ConfigurationError
-from tests.support.known_networks import Found, perception_of
 
 CLASSES = ("person", "bicycle", "horse")
 SPEC = StreamSpec("category", StreamKind.CATEGORY, 1.0)

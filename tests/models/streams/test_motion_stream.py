@@ -62,7 +62,7 @@ def test_a_velocity_is_split_exactly_along_its_two_nearest_directions(degrees: f
 
 @pytest.mark.parametrize("rate", [5, 10, 20])
 def test_the_frame_rate_hardly_matters(rate: int) -> None:
-    vectors = _extract(_film(np.arange(0, 1.01, 1 / rate)))[-1].vectors
+    vectors = _extract(_film(np.arange(0, 1.01, 1 / rate).tolist()))[-1].vectors
     assert vectors[CENTRE] == pytest.approx([0.1, 0, 0, 0, 0, 0, 0, 0], abs=0.01)
 
 
@@ -136,7 +136,7 @@ def _tiny_film(times_s: tuple[float, ...]) -> list[Frame]:
 
 
 def test_batches_do_not_matter() -> None:
-    frames = _film(np.arange(0, 1.2, 0.1))
+    frames = _film(np.arange(0, 1.2, 0.1).tolist())
     view = CameraContext()
     by_one = [_extract([frame], view)[0].vectors for frame in frames]
     for alone, together in zip(by_one, _extract(frames), strict=True):

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from known_networks import Found, perception_of
 
 from models.frames.frame import CameraContext, Features, Frame
 from models.frames.optical_flow import Flow
 from models.profiles.profile import StreamKind, StreamSpec
 from models.streams.velocity_stream import DIM, make
 from patchwatch.contract.errors import ConfigurationError, InsufficientFootageError
-from tests.support.known_networks import Found, perception_of
 
 SPEC = StreamSpec("velocity", StreamKind.VELOCITY, 1.0)
 CLASSES = ("person", "bicycle")

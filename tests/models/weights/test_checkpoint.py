@@ -10,8 +10,8 @@ from typing import Any
 import parts
 import pytest
 
-torch = parts.torch()
-
+parts.torch()
+import torch  # noqa: E402
 from torch import nn  # noqa: E402
 
 from models.networks.detector import load_detector  # noqa: E402

@@ -55,7 +55,7 @@ def server() -> Iterator[str]:
 
 def settings_of(server: str, user: str, tmp_path: Path) -> Settings:
     url = server.replace("unix://", f"unix://{user}:s3cret@", 1)
-    return Settings(redis_url=url, data_dir=tmp_path, port=0, rtsp_port=0)  # type: ignore[arg-type]
+    return Settings(redis_url=url, data_dir=tmp_path, port=0, rtsp_port=0)
 
 
 @pytest.mark.parametrize("user", ["listed", "broad"])

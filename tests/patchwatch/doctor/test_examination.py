@@ -162,7 +162,7 @@ def test_a_webhook_needs_a_delivery_worker(settings: Settings, url: str) -> None
 def test_a_media_folder_is_missed_only_where_it_is_named_or_a_camera_reads_a_file(
     tmp_path: Path, settings: Settings, url: str
 ) -> None:
-    default = Settings(data_dir=tmp_path / "data", port=0, rtsp_port=0, redis_url=url)  # type: ignore[arg-type]
+    default = Settings(data_dir=tmp_path / "data", port=0, rtsp_port=0, redis_url=url)
     assert finding_of(examine(default), "media folder").level is Level.OK
     assert finding_of(examine(settings.changed(media_dirs=(tmp_path / "none",))), "media folder").level is Level.WARN
     with connect(url) as client:

@@ -82,7 +82,7 @@ def test_a_clip_without_labels_has_false_alarms_only() -> None:
 
 def test_delays_are_of_the_detected_ones() -> None:
     matches = [EventMatch(_span(0, 1), delay_s) for delay_s in (0.0, 1.0, None, 2.0)]
-    assert delays(matches) == (1.0, pytest.approx(1.8))
+    assert delays(matches) == pytest.approx((1.0, 1.8))
     assert delays([EventMatch(_span(0, 1), None)]) == (None, None)
 
 

@@ -44,8 +44,7 @@ def test_clips_of_one_class_alone_have_no_area(anomalous: bool) -> None:
     scores = np.array([0.1, 0.2, 0.3])
     protocols = measure_protocols([FrameScores(scores, scores, scores)] * 2, [np.full(3, anomalous)] * 2)
     for protocol in (protocols.service, protocols.unsmoothed, protocols.paper):
-        assert (
-            protocol.micro_auroc is protocol.macro_auroc is protocol.micro_auroc_95 is protocol.macro_auroc_95 is None
-        )
+        assert (protocol.micro_auroc, protocol.macro_auroc) == (None, None)
+        assert (protocol.micro_auroc_95, protocol.macro_auroc_95) == (None, None)
         assert protocol.roc == ()
         assert protocol.aupr == (1.0 if anomalous else None)

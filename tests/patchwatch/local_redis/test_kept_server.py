@@ -58,6 +58,16 @@ def crash(queue: KeptQueue) -> None:
     queue._server.kill()
 
 
+def restarted(queue: KeptQueue, condition: Callable[[], bool]) -> Callable[[], bool]:
+    """A condition that is asked for while the server is restarted where needed."""
+
+    def holds() -> bool:
+        queue.restart_if_needed()
+        return condition()
+
+    return holds
+
+
 def publisher(client: Any, *, lossless: bool = False) -> Publisher:
     client.set(LEASE.unit.lease, LEASE.value)
     made = Publisher(client, KEYS, LEASE, queue_frames=8, lossless=lossless, pause=lambda _: True)
@@ -169,7 +179,7 @@ def test_a_data_folder_whose_file_system_holds_no_sockets_works(settings: Settin
 def started_again(queue: KeptQueue) -> None:
     queue._check_at_s = 0.0
     queue.restart_if_needed()
-    wait_until(lambda: (queue.restart_if_needed(), queue._restart is None)[1])
+    wait_until(restarted(queue, lambda: queue._restart is None))
 
 
 def test_a_server_that_dies_is_started_again_with_what_it_had(settings: Settings, monkeypatch: Any) -> None:
@@ -229,7 +239,7 @@ def test_the_other_processes_are_tended_while_the_server_loads_again(settings: S
         pid = request.getfixturevalue("loading")
         crash(queue)
         queue._check_at_s = 0.0
-        wait_until(lambda: (queue.restart_if_needed(), pid.exists())[1])
+        wait_until(restarted(queue, pid.exists))
         for _ in range(100):
             queue.restart_if_needed()  # each returns
         assert alive(pid)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from service_world import Serve
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect as connect_websocket
 
@@ -83,7 +84,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     ids=["nothing", "half a request", "nothing more", "half of a second", "half a body", "a chunk", "refused"],
 )
 @pytest.mark.usefixtures("impatient")
-def test_a_client_that_goes_silent_is_closed(serve, alone: Settings, said: bytes) -> None:
+def test_a_client_that_goes_silent_is_closed(serve: Serve, alone: Settings, said: bytes) -> None:
     with connect(serve(alone)) as client:
         client.sendall(said)
         assert is_closed(client)
@@ -91,7 +92,7 @@ def test_a_client_that_goes_silent_is_closed(serve, alone: Settings, said: bytes
 
 @pytest.mark.parametrize("opening", [_HALF, b"POST /api/v1/cameras HTTP/1.1\r\nHost: a\r\nContent-Length: 999\r\n\r\n"])
 @pytest.mark.usefixtures("impatient")
-def test_a_client_that_sends_byte_after_byte_is_closed(serve, alone: Settings, opening: bytes) -> None:
+def test_a_client_that_sends_byte_after_byte_is_closed(serve: Serve, alone: Settings, opening: bytes) -> None:
     with connect(serve(alone)) as client:
         client.sendall(opening)
         client.settimeout(0.02)
@@ -99,14 +100,16 @@ def test_a_client_that_sends_byte_after_byte_is_closed(serve, alone: Settings, o
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_client_that_does_not_read_is_closed(serve, alone: Settings) -> None:
+def test_a_client_that_does_not_read_is_closed(serve: Serve, alone: Settings) -> None:
     with connect(serve(alone, send_buffer=4096)) as client:
         request = b"GET /page/main.js HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
         client.settimeout(0.02)
         assert closes_while_sent(client, request * 50, read=False)
 
 
-def test_a_client_that_reads_slowly_gets_its_answer(serve, alone: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_reads_slowly_gets_its_answer(
+    serve: Serve, alone: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(protocol, "READ_TIMEOUT_S", 0.2)
     monkeypatch.setattr(protocol, "READ_AT_LEAST_BYTES", 1)
     size = len(httpx.get(f"http://{(where := serve(alone, send_buffer=4096))}/openapi.json").content)
@@ -118,7 +121,7 @@ def test_a_client_that_reads_slowly_gets_its_answer(serve, alone: Settings, monk
     assert len(got) > size
 
 
-def test_silent_clients_make_room_for_active_ones(serve, alone: Settings) -> None:
+def test_silent_clients_make_room_for_active_ones(serve: Serve, alone: Settings) -> None:
     where = serve(alone, most=40)
     with ExitStack() as stack:
         silent = [stack.enter_context(connect(where)) for _ in range(60)]
@@ -127,7 +130,7 @@ def test_silent_clients_make_room_for_active_ones(serve, alone: Settings) -> Non
         assert is_closed(silent[0]), "the oldest goes first"
 
 
-def test_websockets_are_kept_while_silent_clients_come(serve, settings: Settings) -> None:
+def test_websockets_are_kept_while_silent_clients_come(serve: Serve, settings: Settings) -> None:
     where = serve(settings, most=40)
     with ExitStack() as stack:
         live = [stack.enter_context(connect_websocket(f"ws://{where}/api/v1/ws/alerts")) for _ in range(30)]
@@ -140,7 +143,7 @@ def test_websockets_are_kept_while_silent_clients_come(serve, settings: Settings
             assert "heartbeat" in client.recv(timeout=10)
 
 
-def test_websockets_leave_room_for_others(serve, settings: Settings) -> None:
+def test_websockets_leave_room_for_others(serve: Serve, settings: Settings) -> None:
     where = serve(settings, most=40)
     with ExitStack() as stack:
         for _ in range(30):

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
+from service_world import World
 
 from patchwatch.contract.access_policy import check_exposure
 from patchwatch.contract.errors import ConfigurationError
@@ -10,7 +13,7 @@ from service.app import create_app
 
 
 @pytest.fixture
-async def guarded(bus_url: str):
+async def guarded(bus_url: str) -> AsyncIterator[httpx.AsyncClient]:
     app = create_app(Settings(redis_url=bus_url, api_token="s3cret"))
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://patchwatch.example") as client:
@@ -36,7 +39,7 @@ async def test_health_and_the_page_stay_open(guarded: httpx.AsyncClient) -> None
 
 
 async def test_without_a_token_only_this_machine_and_no_foreign_page_may_use_the_api(
-    api: httpx.AsyncClient, world
+    api: httpx.AsyncClient, world: World
 ) -> None:
     foreign = await api.get("/api/v1/cameras", headers={"Host": "evil.example"})
     assert foreign.status_code == 403

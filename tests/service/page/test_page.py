@@ -14,11 +14,12 @@ from pathlib import Path
 import parts
 import pytest
 from playwright.async_api import Page, async_playwright, expect
+from service_world import Serve, World
 
 from patchwatch.bus import keys
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import AlertKind
-from patchwatch.messages.analysis_status import OpenCondition
+from patchwatch.messages.analysis_status import AnalysisState, OpenCondition
 from patchwatch.messages.enrolment import Enrolment, EnrolmentState
 from patchwatch.messages.enrolment_report import EnrolmentReport, Sufficiency
 
@@ -48,7 +49,7 @@ def _own(url: str, faults: list[str]) -> None:
         faults.append(f"asks another host: {url}")
 
 
-def _seed(world) -> int:
+def _seed(world: World) -> int:
     now_ms = time.time_ns() // 1_000_000
     world.camera(name="Back gate")
     world.camera("yard", source="rtsp://u:hunter2@camera.example/yard")
@@ -67,7 +68,7 @@ def _seed(world) -> int:
     return now_ms
 
 
-def _enrol(world) -> None:
+def _enrol(world: World) -> None:
     report = EnrolmentReport(
         seconds=9.8, frames=50, segments=2, verdict=Sufficiency.TOO_SHORT, next_step="enrol ten minutes", streams=()
     )
@@ -82,7 +83,7 @@ def _enrol(world) -> None:
 
 
 async def test_the_page_shows_cameras_score_lines_and_alerts_live(
-    page: Page, serve, settings: Settings, world, tmp_path: Path
+    page: Page, serve: Serve, settings: Settings, world: World, tmp_path: Path
 ) -> None:
     now_ms = _seed(world)
     await page.goto(f"http://{serve(settings)}/")
@@ -114,7 +115,7 @@ async def test_the_page_shows_cameras_score_lines_and_alerts_live(
 
 
 async def test_an_alert_says_why_when_it_is_clicked(
-    page: Page, serve, settings: Settings, world, tmp_path: Path
+    page: Page, serve: Serve, settings: Settings, world: World, tmp_path: Path
 ) -> None:
     _seed(world)
     now_ms = time.time_ns() // 1_000_000
@@ -143,7 +144,9 @@ async def test_an_alert_says_why_when_it_is_clicked(
     await expect(detail).to_be_visible()
 
 
-async def test_an_alert_without_an_explanation_says_so(page: Page, serve, settings: Settings, world) -> None:
+async def test_an_alert_without_an_explanation_says_so(
+    page: Page, serve: Serve, settings: Settings, world: World
+) -> None:
     world.camera()
     world.alert(1000)
     await page.goto(f"http://{serve(settings)}/")
@@ -158,7 +161,7 @@ async def log_in(page: Page, token: str) -> None:
 
 
 async def test_the_page_asks_for_the_token_and_says_when_it_is_wrong(
-    page: Page, serve, settings: Settings, world, tmp_path: Path
+    page: Page, serve: Serve, settings: Settings, world: World, tmp_path: Path
 ) -> None:
     world.camera()
     guarded = Settings(redis_url=settings.redis_url, api_token="schlüssel-s3cret")
@@ -192,7 +195,9 @@ async def test_the_page_asks_for_the_token_and_says_when_it_is_wrong(
     await expect(other.locator("#link")).to_have_text("live")
 
 
-async def test_a_websocket_that_is_refused_is_explained(page: Page, serve, settings: Settings, world) -> None:
+async def test_a_websocket_that_is_refused_is_explained(
+    page: Page, serve: Serve, settings: Settings, world: World
+) -> None:
     where = serve(settings)
     # As a proxy that passes on the name without the port has it: the page's origin is another than its host.
     await page.goto(f"http://{where}/")
@@ -204,7 +209,9 @@ async def test_a_websocket_that_is_refused_is_explained(page: Page, serve, setti
     assert (await page.evaluate(said)).startswith("4422 query.after")
 
 
-async def test_alerts_are_found_by_day_camera_and_kind(page: Page, serve, settings: Settings, world) -> None:
+async def test_alerts_are_found_by_day_camera_and_kind(
+    page: Page, serve: Serve, settings: Settings, world: World
+) -> None:
     world.camera()
     world.camera("yard")
     now_ms = time.time_ns() // 1_000_000
@@ -240,7 +247,7 @@ async def test_alerts_are_found_by_day_camera_and_kind(page: Page, serve, settin
     await expect(rows.first).to_have_attribute("data-alert", f"gate-{now_ms + 1000}")
 
 
-async def test_an_alert_opens_by_its_address(page: Page, serve, settings: Settings, world) -> None:
+async def test_an_alert_opens_by_its_address(page: Page, serve: Serve, settings: Settings, world: World) -> None:
     world.camera()
     for at_ms in range(1000, 61_000, 1000):
         world.alert(at_ms)
@@ -254,7 +261,7 @@ async def test_an_alert_opens_by_its_address(page: Page, serve, settings: Settin
 
 
 async def test_without_cameras_or_a_bank_it_says_which_command_comes_next(
-    page: Page, serve, settings: Settings, world
+    page: Page, serve: Serve, settings: Settings, world: World
 ) -> None:
     where = f"http://{serve(settings)}/"
     await page.goto(where)
@@ -262,7 +269,7 @@ async def test_without_cameras_or_a_bank_it_says_which_command_comes_next(
     await expect(page.locator("#no-cameras")).to_contain_text("patchwatch cameras add")
     world.camera()
     world.capture()
-    world.analysis(state="no_bank")
+    world.analysis(state=AnalysisState.NO_BANK)
     await page.goto(where)
     await expect(page.locator("article[data-camera=gate] .reason")).to_contain_text(
         "patchwatch enrolments add gate --live 900"
@@ -270,10 +277,10 @@ async def test_without_cameras_or_a_bank_it_says_which_command_comes_next(
     await expect(page.locator("#no-cameras")).to_be_hidden()
 
 
-async def test_learning_shows_its_progress(page: Page, serve, settings: Settings, world) -> None:
+async def test_learning_shows_its_progress(page: Page, serve: Serve, settings: Settings, world: World) -> None:
     world.camera()
     world.capture()
-    world.analysis(state="no_bank")
+    world.analysis(state=AnalysisState.NO_BANK)
     running = Enrolment(
         id="e2", camera_id="gate", profile="motion", state=EnrolmentState.RUNNING, progress=0.59,
         created_at_ms=1, updated_at_ms=2,
@@ -287,7 +294,7 @@ async def test_learning_shows_its_progress(page: Page, serve, settings: Settings
 
 
 async def test_on_a_phone_a_link_leads_to_the_alerts(
-    page: Page, serve, settings: Settings, world, tmp_path: Path
+    page: Page, serve: Serve, settings: Settings, world: World, tmp_path: Path
 ) -> None:
     await page.set_viewport_size({"width": 390, "height": 800})
     _seed(world)
@@ -304,7 +311,7 @@ async def test_on_a_phone_a_link_leads_to_the_alerts(
 
 @pytest.mark.parametrize("path", ["docs", "redoc"])
 async def test_the_documentation_is_rendered_without_other_hosts(
-    page: Page, serve, settings: Settings, path: str
+    page: Page, serve: Serve, settings: Settings, path: str
 ) -> None:
     refused: list[str] = []
     page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
@@ -313,7 +320,7 @@ async def test_the_documentation_is_rendered_without_other_hosts(
     assert not refused
 
 
-async def test_the_documentation_sends_the_token_of_the_page(page: Page, serve, settings: Settings) -> None:
+async def test_the_documentation_sends_the_token_of_the_page(page: Page, serve: Serve, settings: Settings) -> None:
     guarded = Settings(redis_url=settings.redis_url, api_token="s3cret")
     where = f"http://{serve(guarded)}"
     await page.goto(where)
@@ -339,7 +346,7 @@ http {{
 @pytest.mark.nginx
 @pytest.mark.parametrize("more", ["", "proxy_set_header X-Forwarded-Prefix /deep/cams;"], ids=["untold", "told"])
 async def test_the_page_works_under_a_path_of_a_proxy(
-    page: Page, serve, settings: Settings, world, tmp_path: Path, more: str
+    page: Page, serve: Serve, settings: Settings, world: World, tmp_path: Path, more: str
 ) -> None:
     """Without a token such a proxy must pass on our own name, and the browser's is another: so with a token."""
     _seed(world)
@@ -396,7 +403,9 @@ def wait_until_open(port: int) -> None:
     raise AssertionError("nginx did not come up")
 
 
-async def test_the_page_reconnects_after_the_service_was_away(page: Page, serve, settings: Settings, world) -> None:
+async def test_the_page_reconnects_after_the_service_was_away(
+    page: Page, serve: Serve, settings: Settings, world: World
+) -> None:
     where = serve(settings)
     await page.goto(f"http://{where}/")
     await expect(page.locator("#link")).to_have_text("live")
@@ -408,7 +417,9 @@ async def test_the_page_reconnects_after_the_service_was_away(page: Page, serve,
     await expect(page.locator("#alerts li")).to_have_count(1)
 
 
-async def test_the_kind_of_an_alert_is_shown_in_words(page: Page, serve, settings: Settings, world) -> None:
+async def test_the_kind_of_an_alert_is_shown_in_words(
+    page: Page, serve: Serve, settings: Settings, world: World
+) -> None:
     world.camera()
     world.condition("offline", 1000, detail="auth: the camera refuses the password")
     world.alert(2000)
@@ -423,7 +434,7 @@ async def test_the_kind_of_an_alert_is_shown_in_words(page: Page, serve, setting
     await expect(page.locator("#detail")).not_to_contain_text("No explanation was kept")
 
 
-async def test_times_in_a_reason_are_local(page: Page, serve, settings: Settings, world) -> None:
+async def test_times_in_a_reason_are_local(page: Page, serve: Serve, settings: Settings, world: World) -> None:
     _seed(world)
     world.analysis(condition=OpenCondition(kind=AlertKind.BLIND, since_ms=1_800_000_000_000, detail="it is dark"))
     await page.goto(f"http://{serve(settings)}/")

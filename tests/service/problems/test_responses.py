@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 import redis
+from service_world import World
 
 from patchwatch.contract import errors
 from service.problems.errors import status_of
@@ -26,7 +27,7 @@ def test_the_nearest_class_decides_the_status(error: errors.PatchwatchError, sta
     assert status_of(error) == status
 
 
-async def test_every_error_is_a_problem(api: httpx.AsyncClient, world) -> None:
+async def test_every_error_is_a_problem(api: httpx.AsyncClient, world: World) -> None:
     for answer in (
         await api.get("/nowhere"),
         await api.put("/api/v1/cameras"),
@@ -52,7 +53,7 @@ async def _pieces() -> AsyncIterator[bytes]:
 
 @pytest.mark.parametrize("rubbish", [b"rubbish", b"", b"[" * 10_000, b'{"version": 99}', b"\xff"])
 async def test_records_that_cannot_be_read_are_left_out_and_fail_no_request(
-    rubbish: bytes, api: httpx.AsyncClient, world
+    rubbish: bytes, api: httpx.AsyncClient, world: World
 ) -> None:
     world.camera()
     world.bus.hset("pw:cameras", "other", rubbish)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import httpx
+from service_world import World
 
 from patchwatch.bus import keys
 from patchwatch.messages.alert import AlertState
@@ -10,7 +11,7 @@ async def _ids(api: httpx.AsyncClient, query: str) -> list[str]:
     return [alert["id"] for alert in (await api.get(f"/api/v1/alerts?{query}")).json()["alerts"]]
 
 
-async def test_alerts_are_listed_newest_first_and_filtered(api: httpx.AsyncClient, world) -> None:
+async def test_alerts_are_listed_newest_first_and_filtered(api: httpx.AsyncClient, world: World) -> None:
     world.alert(1000)
     world.alert(2000, camera_id="yard", state=AlertState.CLOSED, ended_at_ms=5000)
     world.alert(3000)
@@ -21,7 +22,9 @@ async def test_alerts_are_listed_newest_first_and_filtered(api: httpx.AsyncClien
     assert await _ids(api, "from=1500&to=2500") == ["yard-2000"]
 
 
-async def test_an_unknown_camera_is_refused_but_a_removed_one_with_alerts_is_not(api: httpx.AsyncClient, world) -> None:
+async def test_an_unknown_camera_is_refused_but_a_removed_one_with_alerts_is_not(
+    api: httpx.AsyncClient, world: World
+) -> None:
     world.camera("gate")
     world.alert(2000, camera_id="yard")
     assert await _ids(api, "camera=gate") == []
@@ -34,7 +37,9 @@ async def test_an_unknown_camera_is_refused_but_a_removed_one_with_alerts_is_not
     assert "'gaet'" in field["message"]
 
 
-async def test_pages_of_alerts_have_no_gap_and_no_repeat_even_at_one_moment(api: httpx.AsyncClient, world) -> None:
+async def test_pages_of_alerts_have_no_gap_and_no_repeat_even_at_one_moment(
+    api: httpx.AsyncClient, world: World
+) -> None:
     expected = set()
     for number in range(7):
         world.alert(1000, camera_id=f"cam{number}")
@@ -49,7 +54,7 @@ async def test_pages_of_alerts_have_no_gap_and_no_repeat_even_at_one_moment(api:
     assert {*found} == expected | {"gate-500"}
 
 
-async def test_an_alert_and_its_picture(api: httpx.AsyncClient, world) -> None:
+async def test_an_alert_and_its_picture(api: httpx.AsyncClient, world: World) -> None:
     world.alert(1000)
     alert = (await api.get("/api/v1/alerts/gate-1000")).json()
     assert alert["started"] == "1970-01-01T00:00:01.000Z"
@@ -60,13 +65,13 @@ async def test_an_alert_and_its_picture(api: httpx.AsyncClient, world) -> None:
     assert (await api.get("/api/v1/alerts/nothing")).status_code == 404
 
 
-async def test_an_alert_whose_retention_is_over_is_not_listed(api: httpx.AsyncClient, world) -> None:
+async def test_an_alert_whose_retention_is_over_is_not_listed(api: httpx.AsyncClient, world: World) -> None:
     world.alert(1000)
     world.bus.delete(keys.alert("gate-1000"))
     assert await _ids(api, "") == []
 
 
-async def test_alerts_are_filtered_by_kind_over_pages(api: httpx.AsyncClient, world) -> None:
+async def test_alerts_are_filtered_by_kind_over_pages(api: httpx.AsyncClient, world: World) -> None:
     world.alert(1000)
     frozen, offline = world.condition("frozen", 2000), world.condition("offline", 3000)
     assert await _ids(api, "kind=anomaly") == ["gate-1000"]
@@ -76,14 +81,16 @@ async def test_alerts_are_filtered_by_kind_over_pages(api: httpx.AsyncClient, wo
     assert (await api.get("/api/v1/alerts?kind=ghost")).status_code == 422
 
 
-async def test_an_alert_of_another_kind_has_a_description_instead_of_scores(api: httpx.AsyncClient, world) -> None:
+async def test_an_alert_of_another_kind_has_a_description_instead_of_scores(
+    api: httpx.AsyncClient, world: World
+) -> None:
     alert_id = world.condition("covered", 1000)
     alert = (await api.get(f"/api/v1/alerts/{alert_id}")).json()
     assert (alert["kind"], alert["detail"]) == ("covered", "look at it")
     assert {alert[name] for name in ("peak_score", "threshold", "stream", "region", "explanation")} == {None}
 
 
-async def test_alerts_are_filtered_by_day(api: httpx.AsyncClient, world) -> None:
+async def test_alerts_are_filtered_by_day(api: httpx.AsyncClient, world: World) -> None:
     day_ms = 86_400_000
     for at_ms in (day_ms - 1, day_ms, 2 * day_ms - 1, 2 * day_ms):
         world.alert(at_ms)

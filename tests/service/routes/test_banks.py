@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from service_world import World
 
 from patchwatch.bus import keys
 from patchwatch.messages.bank_version import BankAction, BankAnswer, BankOrder, BankOrigin, BankVersion, CameraBanks
@@ -31,7 +32,7 @@ def version(bank_id: str, **fields: Any) -> BankVersion:
 
 
 @pytest.fixture
-def banks(world) -> CameraBanks:
+def banks(world: World) -> CameraBanks:
     world.camera()
     found = CameraBanks(camera_id="gate", versions=(version(SECOND), version(FIRST)), active={"motion": FIRST})
     world.bus.hset(keys.BANKS, "gate", found.encode())
@@ -39,7 +40,7 @@ def banks(world) -> CameraBanks:
 
 
 @pytest.fixture
-def worker(world, banks: CameraBanks) -> Iterator[list[BankOrder]]:
+def worker(world: World, banks: CameraBanks) -> Iterator[list[BankOrder]]:
     """Answers one order: activates what it is asked to, and knows no other bank than the two."""
     taken: list[BankOrder] = []
 
@@ -98,14 +99,14 @@ async def test_an_unknown_bank_is_not_found(api: httpx.AsyncClient, worker: list
 
 @pytest.mark.parametrize("bank_id", ["..", "motion", "AAAAAAAAAAAA", "a" * 13])
 async def test_a_malformed_id_reaches_no_worker(
-    api: httpx.AsyncClient, world, banks: CameraBanks, bank_id: str
+    api: httpx.AsyncClient, world: World, banks: CameraBanks, bank_id: str
 ) -> None:
     assert (await api.post(f"{BANKS}/{bank_id}/activate")).status_code in (404, 422)
     assert not world.bus.exists(keys.BANK_ORDERS)
 
 
 async def test_without_a_worker_the_order_is_withdrawn(
-    api: httpx.AsyncClient, world, banks: CameraBanks, monkeypatch: pytest.MonkeyPatch
+    api: httpx.AsyncClient, world: World, banks: CameraBanks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(banks_module, "_START_TIMEOUT_S", 0.1)
     answer = await api.post(f"{BANKS}/{SECOND}/activate")
@@ -118,13 +119,15 @@ async def test_without_a_worker_the_order_is_withdrawn(
 
 
 @pytest.fixture
-def slow(world, banks: CameraBanks, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
+def slow(world: World, banks: CameraBanks, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """A worker that takes the order at once, and answers when it is told to, after the time that one waits for it."""
     monkeypatch.setattr(banks_module, "_START_TIMEOUT_S", 0.3)
     may_end = threading.Event()
 
     def work() -> None:
-        order = BankOrder.decode(world.bus.blpop([keys.BANK_ORDERS], timeout=10)[1])
+        popped = world.bus.blpop([keys.BANK_ORDERS], timeout=10)
+        assert popped is not None
+        order = BankOrder.decode(popped[1])
         may_end.wait(10)
         world.bus.rpush(keys.bank_answer(order.token), BankAnswer(banks=banks).encode())
 
@@ -151,7 +154,7 @@ async def test_an_order_that_began_and_was_not_answered_is_not_reported_as_undon
 
 
 async def test_waiting_orders_are_limited(
-    api: httpx.AsyncClient, world, banks: CameraBanks, monkeypatch: pytest.MonkeyPatch
+    api: httpx.AsyncClient, world: World, banks: CameraBanks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(banks_module, "_MAX_ORDERS", 1)
     world.bus.rpush(keys.BANK_ORDERS, "x")

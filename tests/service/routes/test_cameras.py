@@ -2,15 +2,17 @@ from __future__ import annotations
 
 import httpx
 import pytest
+from service_world import World
 
 from patchwatch.bus import keys
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera
 
 SECRET = "hunter2"
 URL = f"rtsp://admin:{SECRET}@camera.example/stream1"
 
 
-async def test_a_camera_is_created_read_listed_changed_and_deleted(api: httpx.AsyncClient, world) -> None:
+async def test_a_camera_is_created_read_listed_changed_and_deleted(api: httpx.AsyncClient, world: World) -> None:
     made = await api.post("/api/v1/cameras", json={"id": "gate", "name": "Back gate", "source": URL})
     assert made.status_code == 201
     assert made.headers["location"] == "/api/v1/cameras/gate"
@@ -21,9 +23,9 @@ async def test_a_camera_is_created_read_listed_changed_and_deleted(api: httpx.As
     changed = await api.patch("/api/v1/cameras/gate", json={"name": "Front"})
     assert changed.json()["name"] == "Front"
     assert changed.json()["revision"] == made.json()["revision"] + 1
-    stored = Camera.decode(world.bus.hget(keys.CAMERAS, "gate"))
+    stored = Camera.decode(world.field(keys.CAMERAS, "gate"))
     assert stored.source == URL, "what was not changed stays, secrets included"
-    assert int(world.bus.get(keys.CAMERAS_REVISION)) == 2
+    assert int(world.value(keys.CAMERAS_REVISION)) == 2
 
     world.frame(1)
     world.score(1000)
@@ -33,7 +35,7 @@ async def test_a_camera_is_created_read_listed_changed_and_deleted(api: httpx.As
 
 
 async def test_a_record_that_cannot_be_read_hides_no_other_camera_and_can_be_removed(
-    api: httpx.AsyncClient, world
+    api: httpx.AsyncClient, world: World
 ) -> None:
     world.camera("gate")
     world.bus.hset(keys.CAMERAS, "old", b"{}")
@@ -42,23 +44,23 @@ async def test_a_record_that_cannot_be_read_hides_no_other_camera_and_can_be_rem
     assert (await api.delete("/api/v1/cameras/old")).status_code == 204
 
 
-async def test_a_camera_may_be_sent_back_as_it_was_shown(api: httpx.AsyncClient, world) -> None:
+async def test_a_camera_may_be_sent_back_as_it_was_shown(api: httpx.AsyncClient, world: World) -> None:
     world.camera(source=URL, publish_username="cam", publish_password=SECRET)
     shown = (await api.get("/api/v1/cameras/gate")).json()
     changes = {"source": shown["source"], "publish_password": shown["publish_password"], "enabled": False}
     assert (await api.patch("/api/v1/cameras/gate", json=changes)).status_code == 200
-    stored = Camera.decode(world.bus.hget(keys.CAMERAS, "gate"))
+    stored = Camera.decode(world.field(keys.CAMERAS, "gate"))
     assert (stored.source, stored.enabled) == (URL, False)
     assert stored.publish_password is not None
     assert stored.publish_password.get_secret_value() == SECRET
 
 
-async def test_a_taken_id_is_a_conflict_that_changes_nothing(api: httpx.AsyncClient, world) -> None:
+async def test_a_taken_id_is_a_conflict_that_changes_nothing(api: httpx.AsyncClient, world: World) -> None:
     before = world.camera(name="first")
     answer = await api.post("/api/v1/cameras", json={"id": "gate", "name": "second"})
     assert answer.status_code == 409
     assert answer.json()["type"] == "urn:patchwatch:problem:conflict"
-    assert Camera.decode(world.bus.hget(keys.CAMERAS, "gate")) == before
+    assert Camera.decode(world.field(keys.CAMERAS, "gate")) == before
 
 
 @pytest.mark.parametrize(
@@ -81,7 +83,7 @@ async def test_a_taken_id_is_a_conflict_that_changes_nothing(api: httpx.AsyncCli
     ],
 )
 async def test_a_wrong_field_is_named_and_no_secret_repeated(
-    api: httpx.AsyncClient, world, body: dict[str, object], place: str
+    api: httpx.AsyncClient, world: World, body: dict[str, object], place: str
 ) -> None:
     answer = await api.post("/api/v1/cameras", json=body)
     assert answer.status_code == 422
@@ -91,7 +93,7 @@ async def test_a_wrong_field_is_named_and_no_secret_repeated(
     assert not world.bus.exists(keys.CAMERAS)
 
 
-async def test_a_file_must_lie_in_the_media_folder(api: httpx.AsyncClient, settings) -> None:
+async def test_a_file_must_lie_in_the_media_folder(api: httpx.AsyncClient, settings: Settings) -> None:
     (folder,) = settings.allowed_media_dirs
     outside = await api.post("/api/v1/cameras", json={"id": "a", "source": f"file:{folder}/../x.mp4"})
     assert outside.status_code == 422
@@ -99,7 +101,7 @@ async def test_a_file_must_lie_in_the_media_folder(api: httpx.AsyncClient, setti
     assert (await api.post("/api/v1/cameras", json={"id": "a", "source": f"file:{folder}/x.mp4"})).status_code == 201
 
 
-async def test_an_unknown_camera_is_not_found_everywhere(api: httpx.AsyncClient, world) -> None:
+async def test_an_unknown_camera_is_not_found_everywhere(api: httpx.AsyncClient, world: World) -> None:
     for path in ("", "/status", "/scores", "/snapshot.jpg", "/enrolments"):
         answer = await api.get(f"/api/v1/cameras/nobody{path}")
         assert (answer.status_code, answer.json()["status"]) == (404, 404)
@@ -119,12 +121,12 @@ async def test_certificate_verification_can_be_chosen_and_is_shown(api: httpx.As
         assert (await api.patch("/api/v1/cameras/bare", json={"tls_fingerprint": wrong})).status_code == 422
 
 
-async def test_a_camera_that_is_added_again_has_another_incarnation(api: httpx.AsyncClient, world) -> None:
+async def test_a_camera_that_is_added_again_has_another_incarnation(api: httpx.AsyncClient, world: World) -> None:
     found = []
     for _ in range(2):
         await api.post("/api/v1/cameras", json={"id": "again", "source": "push:"})
-        found.append(Camera.decode(world.bus.hget(keys.CAMERAS, "again")).incarnation)
+        found.append(Camera.decode(world.field(keys.CAMERAS, "again")).incarnation)
         await api.patch("/api/v1/cameras/again", json={"name": "x"})
-        assert Camera.decode(world.bus.hget(keys.CAMERAS, "again")).incarnation == found[-1]
+        assert Camera.decode(world.field(keys.CAMERAS, "again")).incarnation == found[-1]
         await api.delete("/api/v1/cameras/again")
     assert found[0] != found[1]

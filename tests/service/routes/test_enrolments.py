@@ -8,8 +8,10 @@ from typing import Any
 
 import httpx
 import pytest
+from service_world import World
 
 from patchwatch.bus import keys
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.analysis_status import AnalysisState
 from patchwatch.messages.enrolment import Enrolment, EnrolmentState
 from patchwatch.messages.enrolment_report import EnrolmentReport, Sufficiency
@@ -18,7 +20,7 @@ from service.rules import disk
 from service.store.enrolments import MAX_PENDING, MAX_PENDING_PER_CAMERA
 
 
-def put(world, job_id: str, camera_id: str = "gate", at_ms: int = 1, **fields: Any) -> Enrolment:
+def put(world: World, job_id: str, camera_id: str = "gate", at_ms: int = 1, **fields: Any) -> Enrolment:
     known = {"profile": "motion", "live_seconds": 600.0, "created_at_ms": at_ms, "updated_at_ms": at_ms} | fields
     job = Enrolment.model_validate({"id": job_id, "camera_id": camera_id, **known})
     world.bus.hset(keys.ENROLMENT_RECORDS, job_id, job.encode())
@@ -27,16 +29,18 @@ def put(world, job_id: str, camera_id: str = "gate", at_ms: int = 1, **fields: A
     return job
 
 
-def attend(world) -> None:
+def attend(world: World) -> None:
     """An enrolment worker is there."""
     world.bus.zadd(keys.members("enrolment"), {"w": time.time() * 1000})
 
 
-def record(world, job_id: str) -> Enrolment:
-    return Enrolment.decode(world.bus.hget(keys.ENROLMENT_RECORDS, job_id))
+def record(world: World, job_id: str) -> Enrolment:
+    return Enrolment.decode(world.field(keys.ENROLMENT_RECORDS, job_id))
 
 
-async def test_an_enrolment_is_queued_and_can_be_followed(api: httpx.AsyncClient, world, settings) -> None:
+async def test_an_enrolment_is_queued_and_can_be_followed(
+    api: httpx.AsyncClient, world: World, settings: Settings
+) -> None:
     world.camera()
     source = f"file:{settings.allowed_media_dirs[0]}/monday.mp4"
     asked = await api.post("/api/v1/cameras/gate/enrolments", json={"sources": [source]})
@@ -62,7 +66,7 @@ async def test_an_enrolment_is_queued_and_can_be_followed(api: httpx.AsyncClient
 
 @pytest.mark.parametrize("sources", [[], ["file:/etc/passwd"], ["rtsp://u:hunter2@h/x"], ["push:"]])
 async def test_only_files_in_the_media_folders_can_be_learnt_from(
-    api: httpx.AsyncClient, world, sources: list[str]
+    api: httpx.AsyncClient, world: World, sources: list[str]
 ) -> None:
     world.camera()
     answer = await api.post("/api/v1/cameras/gate/enrolments", json={"sources": sources})
@@ -71,19 +75,21 @@ async def test_only_files_in_the_media_folders_can_be_learnt_from(
     assert not world.bus.exists(keys.ENROLMENT_RECORDS)
 
 
-async def test_a_bank_can_be_learnt_from_the_live_camera(api: httpx.AsyncClient, world) -> None:
+async def test_a_bank_can_be_learnt_from_the_live_camera(api: httpx.AsyncClient, world: World) -> None:
     world.camera()
     asked = await api.post("/api/v1/cameras/gate/enrolments", json={"live_seconds": 600})
     assert (asked.status_code, asked.json()["live_seconds"]) == (202, 600)
 
 
 @pytest.mark.parametrize("body", [{}, {"live_seconds": 4}, {"live_seconds": 60, "sources": ["file:/a.mp4"]}])
-async def test_exactly_one_kind_of_footage_is_accepted(api: httpx.AsyncClient, world, body: dict[str, object]) -> None:
+async def test_exactly_one_kind_of_footage_is_accepted(
+    api: httpx.AsyncClient, world: World, body: dict[str, object]
+) -> None:
     world.camera()
     assert (await api.post("/api/v1/cameras/gate/enrolments", json=body)).status_code == 422
 
 
-async def test_the_enrolments_of_a_camera_are_deleted_with_it(api: httpx.AsyncClient, world) -> None:
+async def test_the_enrolments_of_a_camera_are_deleted_with_it(api: httpx.AsyncClient, world: World) -> None:
     for camera_id in ("gate", "door"):
         world.camera(camera_id)
         await api.post(f"/api/v1/cameras/{camera_id}/enrolments", json={"live_seconds": 600})
@@ -92,7 +98,7 @@ async def test_the_enrolments_of_a_camera_are_deleted_with_it(api: httpx.AsyncCl
     assert Enrolment.decode(record).camera_id == "door"
 
 
-async def test_an_unknown_profile_is_refused_at_once(api: httpx.AsyncClient, world) -> None:
+async def test_an_unknown_profile_is_refused_at_once(api: httpx.AsyncClient, world: World) -> None:
     world.camera()
     world.camera("yard", profile="nosuch")
     world.bus.set(keys.PROFILES, json.dumps(["motion", "objects"]))
@@ -105,7 +111,7 @@ async def test_an_unknown_profile_is_refused_at_once(api: httpx.AsyncClient, wor
 
 @pytest.mark.parametrize("state", [EnrolmentState.QUEUED, EnrolmentState.RUNNING])
 async def test_a_waiting_or_running_enrolment_is_cancelled(
-    api: httpx.AsyncClient, world, state: EnrolmentState
+    api: httpx.AsyncClient, world: World, state: EnrolmentState
 ) -> None:
     world.camera()
     put(world, "e1", state=state)
@@ -126,7 +132,7 @@ async def test_a_waiting_or_running_enrolment_is_cancelled(
     ],
 )
 async def test_an_enrolment_that_has_ended_cannot_be_cancelled(
-    api: httpx.AsyncClient, world, fields: dict[str, Any], words: str
+    api: httpx.AsyncClient, world: World, fields: dict[str, Any], words: str
 ) -> None:
     world.camera()
     before = put(world, "e1", **fields)
@@ -136,7 +142,7 @@ async def test_an_enrolment_that_has_ended_cannot_be_cancelled(
     assert record(world, "e1") == before
 
 
-async def test_an_enrolment_is_cancelled_under_its_own_camera_only(api: httpx.AsyncClient, world) -> None:
+async def test_an_enrolment_is_cancelled_under_its_own_camera_only(api: httpx.AsyncClient, world: World) -> None:
     world.camera()
     world.camera("yard")
     put(world, "e1")
@@ -145,7 +151,7 @@ async def test_an_enrolment_is_cancelled_under_its_own_camera_only(api: httpx.As
     assert record(world, "e1").state is EnrolmentState.QUEUED
 
 
-async def test_the_queue_of_a_camera_and_of_all_is_bounded(api: httpx.AsyncClient, world) -> None:
+async def test_the_queue_of_a_camera_and_of_all_is_bounded(api: httpx.AsyncClient, world: World) -> None:
     world.camera()
     for number in range(MAX_PENDING_PER_CAMERA):
         put(world, f"g{number}", profile=f"p{number}")
@@ -160,7 +166,7 @@ async def test_the_queue_of_a_camera_and_of_all_is_bounded(api: httpx.AsyncClien
     assert "patchwatch enrolments list" in answer.json()["detail"]
 
 
-async def test_concurrent_requests_queue_one_enrolment(api: httpx.AsyncClient, world) -> None:
+async def test_concurrent_requests_queue_one_enrolment(api: httpx.AsyncClient, world: World) -> None:
     world.camera()
     url, body = "/api/v1/cameras/gate/enrolments", {"live_seconds": 60}
     answers = await asyncio.gather(*(api.post(url, json=body) for _ in range(8)))
@@ -168,7 +174,9 @@ async def test_concurrent_requests_queue_one_enrolment(api: httpx.AsyncClient, w
     assert world.bus.hlen(keys.ENROLMENT_RECORDS) == 1
 
 
-async def test_a_waiting_enrolment_says_what_it_waits_for_and_its_position(api: httpx.AsyncClient, world) -> None:
+async def test_a_waiting_enrolment_says_what_it_waits_for_and_its_position(
+    api: httpx.AsyncClient, world: World
+) -> None:
     world.camera()
     put(world, "e1", "yard", 1, state=EnrolmentState.RUNNING)
     put(world, "e2", "door", 2, sources=("file:/a",), live_seconds=None)
@@ -205,7 +213,7 @@ async def test_a_waiting_enrolment_says_what_it_waits_for_and_its_position(api: 
     ],
 )
 async def test_the_status_of_a_camera_shows_its_latest_enrolment(
-    api: httpx.AsyncClient, world, fields: dict[str, Any], text: str
+    api: httpx.AsyncClient, world: World, fields: dict[str, Any], text: str
 ) -> None:
     world.camera()
     attend(world)
@@ -214,7 +222,7 @@ async def test_the_status_of_a_camera_shows_its_latest_enrolment(
     assert (notice["id"], notice["text"]) == ("e1", text)
 
 
-async def test_a_running_enrolment_is_shown_rather_than_a_later_one(api: httpx.AsyncClient, world) -> None:
+async def test_a_running_enrolment_is_shown_rather_than_a_later_one(api: httpx.AsyncClient, world: World) -> None:
     world.camera()
     attend(world)
     put(world, "e1", at_ms=1, state=EnrolmentState.RUNNING, detail="reading a.mp4")
@@ -227,7 +235,7 @@ async def test_a_running_enrolment_is_shown_rather_than_a_later_one(api: httpx.A
 
 
 async def test_a_camera_without_a_bank_that_is_learning_says_so_instead_of_advising_it(
-    api: httpx.AsyncClient, world
+    api: httpx.AsyncClient, world: World
 ) -> None:
     world.camera()
     world.capture()
@@ -242,7 +250,7 @@ async def test_a_camera_without_a_bank_that_is_learning_says_so_instead_of_advis
     assert learning["reason"].startswith("it is not scored yet: learning, 30% done")
 
 
-async def test_a_removed_camera_leaves_no_notice_behind(api: httpx.AsyncClient, world) -> None:
+async def test_a_removed_camera_leaves_no_notice_behind(api: httpx.AsyncClient, world: World) -> None:
     world.camera()
     await api.post("/api/v1/cameras/gate/enrolments", json={"live_seconds": 600})
     await api.delete("/api/v1/cameras/gate")
@@ -252,7 +260,7 @@ async def test_a_removed_camera_leaves_no_notice_behind(api: httpx.AsyncClient, 
 
 
 async def test_a_share_that_hangs_delays_only_its_own_request(
-    api: httpx.AsyncClient, world, settings, monkeypatch: pytest.MonkeyPatch
+    api: httpx.AsyncClient, world: World, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     released = threading.Event()
     monkeypatch.setattr(disk, "_TIMEOUT_S", 0.2)

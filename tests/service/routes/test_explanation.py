@@ -5,11 +5,12 @@ from __future__ import annotations
 from base64 import b64decode
 
 import httpx
+from service_world import World
 
 from patchwatch.bus import keys
 
 
-async def test_an_alert_is_explained(api: httpx.AsyncClient, world) -> None:
+async def test_an_alert_is_explained(api: httpx.AsyncClient, world: World) -> None:
     world.alert(1000)
     alert = (await api.get("/api/v1/alerts/gate-1000")).json()
     missing = await api.get(alert["explanation"])
@@ -34,7 +35,7 @@ async def test_an_unknown_alert_is_not_explained(api: httpx.AsyncClient) -> None
     assert (answer.status_code, "there is no alert" in answer.json()["detail"]) == (404, True)
 
 
-async def test_the_last_scored_frame_of_a_camera_is_explained(api: httpx.AsyncClient, world) -> None:
+async def test_the_last_scored_frame_of_a_camera_is_explained(api: httpx.AsyncClient, world: World) -> None:
     path = "/api/v1/cameras/gate/explanation"
     assert (await api.get(path)).status_code == 404
     world.camera()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import time
 
 import httpx
+from service_world import World
 
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import AlertState
@@ -10,7 +11,7 @@ from patchwatch.messages.capture_status import CaptureState
 from service.app import create_app
 
 
-async def test_ready_means_redis_and_both_workers(api: httpx.AsyncClient, world) -> None:
+async def test_ready_means_redis_and_both_workers(api: httpx.AsyncClient, world: World) -> None:
     assert (await api.get("/healthz")).status_code == 200
     world.beat("ingest")
     answer = await api.get("/readyz")
@@ -34,7 +35,7 @@ async def test_without_redis_the_service_is_alive_but_not_ready() -> None:
     await app.state.context.store.bus.aclose()
 
 
-async def test_metrics_cover_every_camera_and_hold_no_secret(api: httpx.AsyncClient, world) -> None:
+async def test_metrics_cover_every_camera_and_hold_no_secret(api: httpx.AsyncClient, world: World) -> None:
     world.camera(source="rtsp://admin:hunter2@h/x")
     world.capture(state=CaptureState.LIVE, captured=12, reconnects=2)
     world.analysis()

@@ -4,6 +4,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
+from service_world import World
 
 from patchwatch.messages.camera_time import Era, Eras
 from patchwatch.messages.score import Score
@@ -12,14 +13,14 @@ T0 = 1_767_225_600_000  # a whole minute: 2026-01-01T00:00:00Z
 
 
 @pytest.fixture
-def scored(world):
+def scored(world: World) -> World:
     world.camera()
     for number in range(10):
         world.score(T0 + number * 200, value=number / 10, seq=number + 1)
     return world
 
 
-async def test_raw_scores_come_in_pages_without_gap_or_repeat(api: httpx.AsyncClient, scored) -> None:
+async def test_raw_scores_come_in_pages_without_gap_or_repeat(api: httpx.AsyncClient, scored: World) -> None:
     path = "/api/v1/cameras/gate/scores?from=2026-01-01T00:00:00Z&limit=4"
     seqs = []
     while path:
@@ -29,7 +30,7 @@ async def test_raw_scores_come_in_pages_without_gap_or_repeat(api: httpx.AsyncCl
     assert seqs == list(range(1, 11))
 
 
-async def test_a_raw_score_has_its_streams_and_region(api: httpx.AsyncClient, scored) -> None:
+async def test_a_raw_score_has_its_streams_and_region(api: httpx.AsyncClient, scored: World) -> None:
     query = {"from": str(T0 + 200), "to": str(T0 + 399)}
     (point,) = (await api.get("/api/v1/cameras/gate/scores", params=query)).json()["points"]
     assert point["t"] == "2026-01-01T00:00:00.200Z"
@@ -39,13 +40,13 @@ async def test_a_raw_score_has_its_streams_and_region(api: httpx.AsyncClient, sc
     assert point["streams"][1] == {"name": "local", "rarity": None}
 
 
-async def test_frames_are_gathered_into_bins_of_seconds(api: httpx.AsyncClient, scored) -> None:
+async def test_frames_are_gathered_into_bins_of_seconds(api: httpx.AsyncClient, scored: World) -> None:
     query = {"from": str(T0), "to": str(T0 + 60_000), "resolution": "1"}
     points = (await api.get("/api/v1/cameras/gate/scores", params=query)).json()["points"]
     assert [(one["count"], one["peak"], round(one["mean"], 6)) for one in points] == [(5, 0.4, 0.2), (5, 0.9, 0.7)]
 
 
-async def test_bins_come_in_pages_too(api: httpx.AsyncClient, scored) -> None:
+async def test_bins_come_in_pages_too(api: httpx.AsyncClient, scored: World) -> None:
     path = f"/api/v1/cameras/gate/scores?from={T0}&to={T0 + 9999}&resolution=0.4&limit=2"
     counts = []
     while path:
@@ -56,7 +57,7 @@ async def test_bins_come_in_pages_too(api: httpx.AsyncClient, scored) -> None:
 
 
 async def test_minutes_come_from_their_own_stream_and_the_running_one_from_frames(
-    api: httpx.AsyncClient, scored
+    api: httpx.AsyncClient, scored: World
 ) -> None:
     scored.minute(T0 - 120_000, count=300, total=30.0, peak=0.5)
     scored.minute(T0 - 60_000, count=300, total=60.0, peak=0.7)
@@ -80,14 +81,16 @@ async def test_minutes_come_from_their_own_stream_and_the_running_one_from_frame
         ({"after": "x"}, "query.after"),
     ],
 )
-async def test_a_wrong_query_is_named(api: httpx.AsyncClient, scored, query: dict[str, str], place: str) -> None:
+async def test_a_wrong_query_is_named(api: httpx.AsyncClient, scored: World, query: dict[str, str], place: str) -> None:
     answer = await api.get("/api/v1/cameras/gate/scores", params=query)
     assert answer.status_code == 422
     assert place in [field["location"] for field in answer.json()["errors"]]
 
 
 @pytest.mark.parametrize("step_ms", [45_000, -45_000, 3_600_000, 400 * 86_400_000])
-async def test_scores_are_found_by_the_wall_clock_at_their_capture(api: httpx.AsyncClient, world, step_ms: int) -> None:
+async def test_scores_are_found_by_the_wall_clock_at_their_capture(
+    api: httpx.AsyncClient, world: World, step_ms: int
+) -> None:
     """The clock was wrong for the middle three of nine frames. Their ids go on by the camera's own time."""
     world.camera()
     names, shown = world.keys_of("gate"), []
@@ -96,7 +99,7 @@ async def test_scores_are_found_by_the_wall_clock_at_their_capture(api: httpx.As
         shown.append(own_ms + (step_ms if 3 <= number < 6 else 0))
         at_ns = shown[-1] * 1_000_000
         score = Score(number + 1, at_ns, at_ns, 0.5, 0.5, (), None, None)
-        world.bus.xadd(names.scores, score.encode(), id=f"{own_ms}-0")
+        world.add(names.scores, score.encode(), f"{own_ms}-0")
     eras = Eras([Era(0, 0), Era(T0 + 3000, -step_ms), Era(T0 + 6000, 0)])
     world.bus.hset(names.state, "eras", eras.encode())
     path = "/api/v1/cameras/gate/scores"

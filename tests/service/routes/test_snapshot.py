@@ -5,14 +5,17 @@ import time
 import cv2
 import httpx
 import numpy as np
+from service_world import World
 
 
 def _pixels(answer: httpx.Response) -> np.ndarray:
     assert answer.headers["content-type"] == "image/jpeg"
-    return cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR)
+    pixels = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_COLOR)
+    assert pixels is not None
+    return pixels
 
 
-def _scene(world, score: float) -> None:
+def _scene(world: World, score: float) -> None:
     world.camera()
     world.analysis()
     for seq in (6, 7, 8):
@@ -21,7 +24,7 @@ def _scene(world, score: float) -> None:
     world.commit(7, [[400, 100, 600, 300, "person", 0.91]], {"scored": 7})
 
 
-async def test_boxes_are_drawn_on_the_scored_frame_in_its_own_pixels(api: httpx.AsyncClient, world) -> None:
+async def test_boxes_are_drawn_on_the_scored_frame_in_its_own_pixels(api: httpx.AsyncClient, world: World) -> None:
     _scene(world, score=0.1)
     answer = await api.get("/api/v1/cameras/gate/snapshot.jpg")
     assert answer.headers["x-patchwatch-seq"] == "7"
@@ -34,19 +37,19 @@ async def test_boxes_are_drawn_on_the_scored_frame_in_its_own_pixels(api: httpx.
     assert red.max() < 60, "no region below the threshold"
 
 
-async def test_the_region_behind_a_high_score_is_drawn(api: httpx.AsyncClient, world) -> None:
+async def test_the_region_behind_a_high_score_is_drawn(api: httpx.AsyncClient, world: World) -> None:
     _scene(world, score=0.95)
     red = _pixels(await api.get("/api/v1/cameras/gate/snapshot.jpg"))[60, 50].astype(int)  # left edge: x = 100 / 2
     assert red[2] > red[1] + 60
 
 
-async def test_boxes_can_be_left_out(api: httpx.AsyncClient, world) -> None:
+async def test_boxes_can_be_left_out(api: httpx.AsyncClient, world: World) -> None:
     _scene(world, score=0.95)
     picture = _pixels(await api.get("/api/v1/cameras/gate/snapshot.jpg?boxes=false"))
     assert abs(picture.astype(int) - 60).max() < 5
 
 
-async def test_before_any_score_the_newest_frame_is_shown_plain(api: httpx.AsyncClient, world) -> None:
+async def test_before_any_score_the_newest_frame_is_shown_plain(api: httpx.AsyncClient, world: World) -> None:
     world.camera()
     world.frame(1)
     world.frame(2)
@@ -54,14 +57,14 @@ async def test_before_any_score_the_newest_frame_is_shown_plain(api: httpx.Async
     assert (answer.headers["x-patchwatch-seq"], answer.headers["x-patchwatch-analysed"]) == ("2", "false")
 
 
-async def test_without_frames_there_is_no_picture(api: httpx.AsyncClient, world) -> None:
+async def test_without_frames_there_is_no_picture(api: httpx.AsyncClient, world: World) -> None:
     world.camera()
     answer = await api.get("/api/v1/cameras/gate/snapshot.jpg")
     assert answer.status_code == 404
     assert "/api/v1/cameras/gate/status" in answer.json()["detail"]
 
 
-async def test_a_corrupt_frame_is_a_problem_not_a_crash(api: httpx.AsyncClient, world) -> None:
+async def test_a_corrupt_frame_is_a_problem_not_a_crash(api: httpx.AsyncClient, world: World) -> None:
     world.camera()
     world.frame(1, picture=b"no jpeg")
     world.commit(1, [], {"scored": 1})

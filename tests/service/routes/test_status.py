@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from service_world import World
 
 from patchwatch.bus import keys
 from patchwatch.bus.keys import LeaseKeys
@@ -16,7 +17,7 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-async def test_a_healthy_camera_is_ok_and_its_frames_are_accounted_for(api: httpx.AsyncClient, world) -> None:
+async def test_a_healthy_camera_is_ok_and_its_frames_are_accounted_for(api: httpx.AsyncClient, world: World) -> None:
     world.camera()
     world.capture(captured=103, last_gap={"from_ms": 1000, "to_ms": 9000})
     world.analysis()
@@ -36,7 +37,7 @@ async def test_a_healthy_camera_is_ok_and_its_frames_are_accounted_for(api: http
     assert (await api.get("/api/v1/status")).json()["statuses"][0]["health"] == "ok"
 
 
-async def test_the_status_names_the_workers_that_have_the_camera_now(api: httpx.AsyncClient, world) -> None:
+async def test_the_status_names_the_workers_that_have_the_camera_now(api: httpx.AsyncClient, world: World) -> None:
     world.camera()
     nobody = (await api.get("/api/v1/cameras/gate/status")).json()
     assert (nobody["ingest_worker"], nobody["inference_worker"]) == (None, None)
@@ -47,7 +48,9 @@ async def test_the_status_names_the_workers_that_have_the_camera_now(api: httpx.
     assert (status["ingest_worker"], status["inference_worker"]) == ("nvr1-12-aa-3-bb", "gpu-34-cc-5-dd")
 
 
-async def test_an_overloaded_camera_is_ok_and_says_at_what_rate_it_is_analysed(api: httpx.AsyncClient, world) -> None:
+async def test_an_overloaded_camera_is_ok_and_says_at_what_rate_it_is_analysed(
+    api: httpx.AsyncClient, world: World
+) -> None:
     world.camera("gate")
     world.analysis()
     world.score(_now_ms())
@@ -64,7 +67,7 @@ async def test_an_overloaded_camera_is_ok_and_says_at_what_rate_it_is_analysed(a
 
 
 async def test_frames_pushed_out_of_a_full_queue_are_dropped_before_the_worker_notices(
-    api: httpx.AsyncClient, world
+    api: httpx.AsyncClient, world: World
 ) -> None:
     world.camera()
     world.commit(100, [], {"scored": 98, "dropped:queue_full": 2})
@@ -76,7 +79,7 @@ async def test_frames_pushed_out_of_a_full_queue_are_dropped_before_the_worker_n
     assert 'patchwatch_frames_dropped_total{camera="gate",reason="queue_full"} 2.0' in metrics
 
 
-async def test_frames_that_redis_never_had_do_not_wait_in_the_queue(api: httpx.AsyncClient, world) -> None:
+async def test_frames_that_redis_never_had_do_not_wait_in_the_queue(api: httpx.AsyncClient, world: World) -> None:
     world.camera()
     world.capture(captured=120, unpublished=20)
     world.commit(99, [], {"scored": 99})
@@ -85,7 +88,7 @@ async def test_frames_that_redis_never_had_do_not_wait_in_the_queue(api: httpx.A
     assert (await api.get("/api/v1/cameras/gate/status")).json()["frames"].items() >= expected.items()
 
 
-async def test_a_missing_frame_is_unaccounted(api: httpx.AsyncClient, world) -> None:
+async def test_a_missing_frame_is_unaccounted(api: httpx.AsyncClient, world: World) -> None:
     world.camera()
     world.commit(100, [], {"scored": 99})
     found = (await api.get("/api/v1/cameras/gate/status")).json()["frames"]
@@ -93,36 +96,36 @@ async def test_a_missing_frame_is_unaccounted(api: httpx.AsyncClient, world) -> 
     assert 'patchwatch_frames_unaccounted{camera="gate"} 1.0' in (await api.get("/metrics")).text
 
 
-def _nothing(world) -> None: ...
+def _nothing(world: World) -> None: ...
 
 
-def _silent_ingest(world) -> None:
+def _silent_ingest(world: World) -> None:
     world.capture(updated_at_ms=_now_ms() - 60_000)
 
 
-def _wrong_password(world) -> None:
+def _wrong_password(world: World) -> None:
     world.capture(state=CaptureState.FAILED, reason=Reason.AUTH, detail="wrong password", updated_at_ms=1)
 
 
-def _offline(world) -> None:
+def _offline(world: World) -> None:
     world.capture(state=CaptureState.OFFLINE, reason=Reason.REFUSED)
 
 
-def _no_inference(world) -> None:
+def _no_inference(world: World) -> None:
     world.capture()
 
 
-def _no_bank(world) -> None:
+def _no_bank(world: World) -> None:
     world.capture()
     world.analysis(state=AnalysisState.NO_BANK)
 
 
-def _bank_rejected(world) -> None:
+def _bank_rejected(world: World) -> None:
     world.capture()
     world.analysis(state=AnalysisState.BANK_REJECTED, detail="backbone differs")
 
 
-def _old_score(world) -> None:
+def _old_score(world: World) -> None:
     world.capture()
     world.analysis()
     world.score(_now_ms() - 60_000)
@@ -142,7 +145,7 @@ def _old_score(world) -> None:
     ],
 )
 async def test_a_camera_that_is_not_scored_says_why(
-    api: httpx.AsyncClient, world, arrange: Callable[..., None], health: str, word: str
+    api: httpx.AsyncClient, world: World, arrange: Callable[..., None], health: str, word: str
 ) -> None:
     world.camera()
     arrange(world)
@@ -151,14 +154,14 @@ async def test_a_camera_that_is_not_scored_says_why(
     assert word in status["reason"]
 
 
-async def test_random_weights_are_labelled(api: httpx.AsyncClient, world) -> None:
+async def test_random_weights_are_labelled(api: httpx.AsyncClient, world: World) -> None:
     world.camera()
     world.capture()
     world.analysis(random_weights=True)
     assert (await api.get("/api/v1/cameras/gate/status")).json()["random_weights"] is True
 
 
-async def test_a_camera_with_unverified_tls_says_so_while_it_is_ok(api: httpx.AsyncClient, world) -> None:
+async def test_a_camera_with_unverified_tls_says_so_while_it_is_ok(api: httpx.AsyncClient, world: World) -> None:
     world.camera(source="rtsps://camera.example/x", tls_verify=False)
     world.capture(captured=1, tls="unverified")
     world.analysis()
@@ -171,7 +174,7 @@ async def test_a_camera_with_unverified_tls_says_so_while_it_is_ok(api: httpx.As
 
 @pytest.mark.parametrize("wrong_s", [45.0, -45.0, 400 * 86_400.0, -400 * 86_400.0])
 async def test_the_clock_of_the_services_host_does_not_matter(
-    api: httpx.AsyncClient, world, monkeypatch: pytest.MonkeyPatch, wrong_s: float
+    api: httpx.AsyncClient, world: World, monkeypatch: pytest.MonkeyPatch, wrong_s: float
 ) -> None:
     world.camera()
     world.capture(captured=1)

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from service_world import World
 
 from patchwatch.bus import keys
 from patchwatch.messages.camera import Camera
@@ -19,7 +20,9 @@ def threshold(per_day: float, on: float, warning: str | None = None) -> dict[str
     }  # fmt: skip
 
 
-async def test_the_status_and_the_thresholds_show_the_threshold_of_the_budget(api: httpx.AsyncClient, world) -> None:
+async def test_the_status_and_the_thresholds_show_the_threshold_of_the_budget(
+    api: httpx.AsyncClient, world: World
+) -> None:
     world.camera()
     now, curve = threshold(4.0, 0.5), [threshold(24.0, 0.4), threshold(1.0, 0.6, "enrol more")]
     world.analysis(threshold_on=0.5, threshold=now, thresholds=curve)
@@ -28,29 +31,29 @@ async def test_the_status_and_the_thresholds_show_the_threshold_of_the_budget(ap
     assert answer == {"camera_id": "gate", "threshold": now, "thresholds": curve}
 
 
-async def test_a_camera_without_a_bank_has_no_thresholds_yet(api: httpx.AsyncClient, world) -> None:
+async def test_a_camera_without_a_bank_has_no_thresholds_yet(api: httpx.AsyncClient, world: World) -> None:
     world.camera()
     answer = (await api.get("/api/v1/cameras/gate/thresholds")).json()
     assert answer == {"camera_id": "gate", "threshold": None, "thresholds": []}
     assert (await api.get("/api/v1/cameras/none/thresholds")).status_code == 404
 
 
-async def test_the_budget_is_changed_without_a_new_capture(api: httpx.AsyncClient, world) -> None:
+async def test_the_budget_is_changed_without_a_new_capture(api: httpx.AsyncClient, world: World) -> None:
     made = await api.post("/api/v1/cameras", json={"id": "gate", "false_alarms_per_day": 24})
     assert made.json()["false_alarms_per_day"] == 24
-    before = Camera.decode(world.bus.hget(keys.CAMERAS, "gate"))
-    looked = int(world.bus.get(keys.CAMERAS_REVISION))
+    before = Camera.decode(world.field(keys.CAMERAS, "gate"))
+    looked = int(world.value(keys.CAMERAS_REVISION))
     changed = await api.patch("/api/v1/cameras/gate", json={"false_alarms_per_day": 1})
     assert changed.json() == made.json() | {"false_alarms_per_day": 1}, "the revision stays"
-    after = Camera.decode(world.bus.hget(keys.CAMERAS, "gate"))
+    after = Camera.decode(world.field(keys.CAMERAS, "gate"))
     assert after.captures_like(before)
-    assert int(world.bus.get(keys.CAMERAS_REVISION)) == looked + 1, "the workers look again"
+    assert int(world.value(keys.CAMERAS_REVISION)) == looked + 1, "the workers look again"
     default = await api.patch("/api/v1/cameras/gate", json={"false_alarms_per_day": None})
     assert default.json()["false_alarms_per_day"] is None
 
 
 @pytest.mark.parametrize("per_day", [0, -1, 1e-320, 1001])
-async def test_an_impossible_budget_is_refused(api: httpx.AsyncClient, world, per_day: float) -> None:
+async def test_an_impossible_budget_is_refused(api: httpx.AsyncClient, world: World, per_day: float) -> None:
     world.camera()
     answer = await api.patch("/api/v1/cameras/gate", json={"false_alarms_per_day": per_day})
     assert answer.status_code == 422

@@ -20,7 +20,7 @@ AT = "/api/v1/webhooks"
 
 
 def stored(world: Any, webhook_id: str = "home") -> Webhook:
-    return Webhook.decode(world.bus.hget(keys.WEBHOOKS, webhook_id))
+    return Webhook.decode(world.field(keys.WEBHOOKS, webhook_id))
 
 
 def progress(world: Any, **fields: Any) -> None:
@@ -56,7 +56,7 @@ async def test_a_webhook_is_created_read_listed_changed_and_deleted(api: httpx.A
         ["anomaly"],
     )
     assert stored(world).url == URL, "what was not changed stays, secrets included"
-    assert int(world.bus.get(keys.WEBHOOKS_REVISION)) == 2
+    assert int(world.value(keys.WEBHOOKS_REVISION)) == 2
     assert (await api.delete(f"{AT}/home")).status_code == 204
     assert (await api.get(f"{AT}/home")).status_code == 404
     assert world.bus.keys("pw:webhook:*") == []

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from service_world import World
 
 from patchwatch.contract.errors import RetryableError
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.source import Source
 from service.rules import disk
 from service.rules.disk import Disk
@@ -27,7 +29,12 @@ def hung(monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
 
 @pytest.mark.parametrize("method", ["POST", "PATCH"])
 async def test_a_share_that_hangs_delays_only_the_request_that_names_it(
-    api: httpx.AsyncClient, world, settings, hung: threading.Event, monkeypatch: pytest.MonkeyPatch, method: str
+    api: httpx.AsyncClient,
+    world: World,
+    settings: Settings,
+    hung: threading.Event,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
 ) -> None:
     monkeypatch.setattr(Source, "within", lambda *_: hung.wait(30))
     world.camera()
@@ -45,7 +52,7 @@ async def test_a_share_that_hangs_delays_only_the_request_that_names_it(
 
 async def test_few_threads_wait_however_many_requests_give_up(hung: threading.Event) -> None:
     checked = Disk()
-    checks = [checked.run(lambda: hung.wait(30) and None) for _ in range(20)]
+    checks = [checked.run(lambda: hung.wait(30)) for _ in range(20)]
     answers = await asyncio.gather(*checks, return_exceptions=True)
     assert all(isinstance(answer, RetryableError) for answer in answers)
     waiting = [thread for thread in threading.enumerate() if thread.name == "disk"]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from service_world import World
 
 from patchwatch.bus import keys
 from patchwatch.bus.keys import WebhookKeys
@@ -59,19 +60,20 @@ async def created(api: httpx.AsyncClient) -> None:
 
 
 @pytest.mark.parametrize("rubbish", [b"", b"{}", b"null", b"\xff\xfe", b'{"version": 99}', b"[" * 100_000])
-async def test_a_damaged_progress_loses_only_its_counts(api: httpx.AsyncClient, world, rubbish: bytes) -> None:
+async def test_a_damaged_progress_loses_only_its_counts(api: httpx.AsyncClient, world: World, rubbish: bytes) -> None:
     await created(api)
     world.camera()
     world.bus.set(WebhookKeys("home").progress, rubbish)
     for path in ("/metrics", "/api/v1/webhooks", "/api/v1/webhooks/home"):
         assert (await api.get(path)).status_code == 200
-    world.beat("ingest"), world.beat("inference")
+    for role in ("ingest", "inference"):
+        world.beat(role)
     assert (await api.get("/readyz")).status_code == 200
     off_and_on = [await api.patch("/api/v1/webhooks/home", json={"enabled": value}) for value in (False, True)]
     assert [answer.status_code for answer in off_and_on] == [200, 200]
 
 
-async def test_a_damaged_webhook_is_absent_and_can_be_removed(api: httpx.AsyncClient, world) -> None:
+async def test_a_damaged_webhook_is_absent_and_can_be_removed(api: httpx.AsyncClient, world: World) -> None:
     await created(api)
     world.bus.hset(keys.WEBHOOKS, "home", b"rubbish")
     world.bus.hset(keys.WEBHOOKS, b"\xff", b"rubbish")
@@ -89,10 +91,10 @@ async def test_a_damaged_webhook_is_absent_and_can_be_removed(api: httpx.AsyncCl
     await created(api)
 
 
-async def test_a_damaged_dead_letter_is_left_out(api: httpx.AsyncClient, world) -> None:
+async def test_a_damaged_dead_letter_is_left_out(api: httpx.AsyncClient, world: World) -> None:
     await created(api)
     for fields in ({b"d": b"rubbish"}, {b"x": b"y"}):
-        world.bus.xadd(WebhookKeys("home").dead, fields)
+        world.add(WebhookKeys("home").dead, fields)
     answer = await api.get("/api/v1/webhooks/home/dead")
     assert (answer.status_code, answer.json()["dead_letters"]) == (200, [])
     assert (await api.post("/api/v1/webhooks/home/dead/retry", json={})).json()["queued"] == 1

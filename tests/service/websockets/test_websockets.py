@@ -8,6 +8,7 @@ import socket
 from typing import Any
 
 import pytest
+from service_world import Serve, World
 from waiting import PATIENCE_S
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
@@ -29,11 +30,11 @@ async def _next(socket: ClientConnection, kind: str | None = None) -> dict[str, 
 
 
 @pytest.fixture
-def at(serve, settings: Settings, world) -> str:
+def at(serve: Serve, settings: Settings, world: World) -> str:
     return f"ws://{serve(settings)}/api/v1/ws"
 
 
-async def test_an_alert_is_pushed_at_each_change(at: str, world) -> None:
+async def test_an_alert_is_pushed_at_each_change(at: str, world: World) -> None:
     async with connect(f"{at}/alerts") as client:
         assert (await _next(client))["type"] == "hello"
         entry_id = world.alert(T0)
@@ -44,7 +45,7 @@ async def test_an_alert_is_pushed_at_each_change(at: str, world) -> None:
         assert (await _next(client))["alert"]["state"] == "closed"
 
 
-async def test_alerts_resume_after_an_id_without_gap_or_repeat(at: str, world) -> None:
+async def test_alerts_resume_after_an_id_without_gap_or_repeat(at: str, world: World) -> None:
     ids = [world.alert(T0 + number) for number in range(1200)]  # more than one page
     async with connect(f"{at}/alerts?after={ids[99]}") as client:
         await _next(client)
@@ -56,7 +57,7 @@ async def test_alerts_resume_after_an_id_without_gap_or_repeat(at: str, world) -
     assert [*first, *rest, last] == ids[100:]
 
 
-async def test_hello_says_where_to_resume_before_any_message(at: str, world) -> None:
+async def test_hello_says_where_to_resume_before_any_message(at: str, world: World) -> None:
     world.alert(T0)
     async with connect(f"{at}/alerts") as client:
         (position,) = (await _next(client))["positions"]
@@ -66,7 +67,7 @@ async def test_hello_says_where_to_resume_before_any_message(at: str, world) -> 
         assert (await _next(client))["id"] == missed
 
 
-async def test_hello_says_whether_missed_messages_are_complete(at: str, world) -> None:
+async def test_hello_says_whether_missed_messages_are_complete(at: str, world: World) -> None:
     async def gaps(after: str) -> object:
         async with connect(f"{at}/alerts?after={after}") as client:
             return (await _next(client))["gaps"]
@@ -82,7 +83,7 @@ async def test_hello_says_whether_missed_messages_are_complete(at: str, world) -
         assert (await _next(client))["gaps"] == []
 
 
-async def test_hello_names_the_cameras_whose_scores_have_gaps(at: str, world) -> None:
+async def test_hello_names_the_cameras_whose_scores_have_gaps(at: str, world: World) -> None:
     for camera_id in ("gate", "yard"):
         world.camera(camera_id)
         ids = [world.score(T0 + number, camera_id=camera_id) for number in range(4)]
@@ -93,7 +94,7 @@ async def test_hello_names_the_cameras_whose_scores_have_gaps(at: str, world) ->
     assert set(got) == {f"gate:{T0 + 3}-0", *ids[1:]}
 
 
-async def test_scores_are_filtered_by_camera(at: str, world) -> None:
+async def test_scores_are_filtered_by_camera(at: str, world: World) -> None:
     for camera_id in ("gate", "yard", "roof"):
         world.camera(camera_id)
     async with connect(f"{at}/scores?camera=gate&camera=roof") as client:
@@ -105,7 +106,7 @@ async def test_scores_are_filtered_by_camera(at: str, world) -> None:
 
 
 @pytest.mark.parametrize("topic", ["alerts", "scores"])
-async def test_hello_names_requested_cameras_that_do_not_exist(at: str, world, topic: str) -> None:
+async def test_hello_names_requested_cameras_that_do_not_exist(at: str, world: World, topic: str) -> None:
     world.camera("gate")
     async with connect(f"{at}/{topic}?camera=gate&camera=gaet") as client:
         assert (await _next(client))["unknown_cameras"] == ["gaet"]
@@ -113,7 +114,7 @@ async def test_hello_names_requested_cameras_that_do_not_exist(at: str, world, t
         assert (await _next(client))["unknown_cameras"] == []
 
 
-async def test_scores_of_several_cameras_resume_each_from_its_own_id(at: str, world) -> None:
+async def test_scores_of_several_cameras_resume_each_from_its_own_id(at: str, world: World) -> None:
     ids: dict[str, list[str]] = {}
     for camera_id in ("gate", "yard"):
         world.camera(camera_id)
@@ -127,7 +128,7 @@ async def test_scores_of_several_cameras_resume_each_from_its_own_id(at: str, wo
     assert sorted(got) == sorted(ids["gate"][2:] + ids["yard"][4:])
 
 
-async def test_a_camera_that_is_added_later_is_followed(at: str, world) -> None:
+async def test_a_camera_that_is_added_later_is_followed(at: str, world: World) -> None:
     async with connect(f"{at}/scores") as client:
         await _next(client)
         world.camera("late")
@@ -137,7 +138,7 @@ async def test_a_camera_that_is_added_later_is_followed(at: str, world) -> None:
         assert message["score"] == 0.2
 
 
-async def test_heartbeats_say_where_to_resume(at: str, world) -> None:
+async def test_heartbeats_say_where_to_resume(at: str, world: World) -> None:
     entry_id = world.alert(T0)
     async with connect(f"{at}/alerts") as client:
         for _ in range(2):
@@ -145,7 +146,7 @@ async def test_heartbeats_say_where_to_resume(at: str, world) -> None:
             assert (beat["positions"], beat["queue"]) == ([entry_id], "ok")
 
 
-async def test_an_emptied_queue_is_followed_again(at: str, world) -> None:
+async def test_an_emptied_queue_is_followed_again(at: str, world: World) -> None:
     world.camera()
     async with connect(f"{at}/scores") as client:
         await _next(client)
@@ -157,7 +158,9 @@ async def test_an_emptied_queue_is_followed_again(at: str, world) -> None:
         assert (await _next(client))["id"] == entry_id
 
 
-async def test_a_slow_client_of_alerts_is_disconnected_and_misses_none(serve, settings: Settings, world) -> None:
+async def test_a_slow_client_of_alerts_is_disconnected_and_misses_none(
+    serve: Serve, settings: Settings, world: World
+) -> None:
     where = serve(settings, client_queue=50, send_buffer=65536)
     raw = socket.socket()
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
@@ -179,7 +182,7 @@ async def test_a_slow_client_of_alerts_is_disconnected_and_misses_none(serve, se
     assert got == ids
 
 
-async def _read_slowly(client: ClientConnection, got: list[str], world) -> None:
+async def _read_slowly(client: ClientConnection, got: list[str], world: World) -> None:
     """Nothing at all until the hub has offered everything, then to the end."""
     async with asyncio.timeout(PATIENCE_S):
         await asyncio.sleep(1)  # being slow is the point
@@ -189,7 +192,9 @@ async def _read_slowly(client: ClientConnection, got: list[str], world) -> None:
                 got.append(message["id"])
 
 
-async def test_scores_are_thinned_for_a_slow_client_and_the_loss_is_counted(serve, settings: Settings, world) -> None:
+async def test_scores_are_thinned_for_a_slow_client_and_the_loss_is_counted(
+    serve: Serve, settings: Settings, world: World
+) -> None:
     world.camera()
     where = serve(settings, client_queue=20, send_buffer=65536)
     raw = socket.socket()
@@ -201,7 +206,8 @@ async def test_scores_are_thinned_for_a_slow_client_and_the_loss_is_counted(serv
         await _next(client, "heartbeat")  # it has caught up
         sent = [world.score(T0 + number) for number in range(3000)]
         await asyncio.sleep(1)  # being slow is the point
-        got, dropped = [], 0
+        got: list[str] = []
+        dropped = 0
         while not got or got[-1] != sent[-1]:
             message = await _next(client)
             dropped += message.get("dropped", 0)
@@ -227,7 +233,7 @@ async def test_a_wrong_position_is_refused_with_its_reason(at: str, query: str) 
     assert reason.startswith("query.after: ")
 
 
-async def test_a_websocket_needs_the_token(serve, settings: Settings, world) -> None:
+async def test_a_websocket_needs_the_token(serve: Serve, settings: Settings, world: World) -> None:
     at = f"ws://{serve(settings.model_copy(update={'api_token': Settings(api_token='s3cret').api_token}))}/api/v1/ws"
     for query in ("alerts", "alerts?token=wrong", "scores"):
         assert (await _closed(f"{at}/{query}"))[0] == 4401
@@ -241,16 +247,16 @@ async def test_a_foreign_page_is_refused(at: str) -> None:
     assert (await _closed(f"{at}/alerts", origin="https://evil.example"))[0] == 4403
 
 
-async def test_the_opening_of_an_alert_is_distinct_from_its_updates(at: str, world) -> None:
+async def test_the_opening_of_an_alert_is_distinct_from_its_updates(at: str, world: World) -> None:
     async with connect(f"{at}/alerts") as client:
         await _next(client)
-        changes = [{"told": 0}, {"told": 1}, {"told": 2, "state": "closed"}]
+        changes: list[dict[str, Any]] = [{"told": 0}, {"told": 1}, {"told": 2, "state": "closed"}]
         for fields in changes:
             world.alert(T0, **fields)
         assert [(await _next(client))["change"] for _ in changes] == ["open", "update", "closed"]
 
 
-async def test_an_entry_that_cannot_be_read_is_skipped(at: str, world) -> None:
+async def test_an_entry_that_cannot_be_read_is_skipped(at: str, world: World) -> None:
     async with connect(f"{at}/alerts") as client:
         await _next(client)
         world.bus.xadd(keys.ALERTS, {b"a": b"rubbish"})

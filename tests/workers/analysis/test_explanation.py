@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -69,12 +69,14 @@ def test_the_rush_is_explained_by_its_region_and_moments_of_the_normal_recording
     assert {one.source for one in motion.nearest} == {"normal.mp4"}
     assert len({one.time_s for one in motion.nearest}) == 3
     assert all(0 <= one.time_s <= 26 for one in motion.nearest)
+    assert motion.distance is not None
     assert motion.nearest[0].distance <= motion.distance + 1e-6
 
 
 def test_a_thumbnail_shows_the_moment_it_names(found: ExplainedFrame, folder: Path) -> None:
     nearest = found.explanation.streams[0].nearest[0]
     thumbnail = cv2.imdecode(np.frombuffer(b64decode(nearest.thumbnail or ""), np.uint8), cv2.IMREAD_COLOR)
+    assert thumbnail is not None
     height, width = thumbnail.shape[:2]
     errors = {}
     with RecordingReader.from_settings(Settings()).open(folder / "normal.mp4") as video:
@@ -100,8 +102,11 @@ def test_the_table_names_shares_and_moments(found: ExplainedFrame) -> None:
     assert all("normal.mp4 at" in line for line in lines[2:])
 
 
+Invoke = Callable[..., str]  # the command with these arguments; returns what it printed
+
+
 @pytest.fixture
-def invoke(bank: Bank, folder: Path) -> Iterator[object]:
+def invoke(bank: Bank, folder: Path) -> Invoke:
     import typer
 
     from patchwatch.cli.commands.banks.explain import explain as command
@@ -114,10 +119,10 @@ def invoke(bank: Bank, folder: Path) -> Iterator[object]:
         given = [str(folder / "rush.mp4"), "--camera", "door", "--at", "7.4", *arguments]
         return CliRunner().invoke(app, given, catch_exceptions=False).output
 
-    return call  # type: ignore[return-value]
+    return call
 
 
-def test_the_command_writes_what_its_file_name_says(invoke, tmp_path: Path, found: ExplainedFrame) -> None:
+def test_the_command_writes_what_its_file_name_says(invoke: Invoke, tmp_path: Path, found: ExplainedFrame) -> None:
     assert "nearest normal" in invoke()
     printed = Explanation.decode(invoke("--json"))
     assert printed.streams[0].region is not None

@@ -312,7 +312,7 @@ async def test_a_failed_test_is_remembered_until_something_is_delivered(
 
 
 async def test_one_alert_is_one_opening_then_updates_and_one_end(world: Any, running: Any, eventually: Any) -> None:
-    changes = [{"told": 0}, {"told": 1}, {"told": 2}, {"told": 3, "state": AlertState.CLOSED}]
+    changes: list[dict[str, object]] = [{"told": 0}, {"told": 1}, {"told": 2}, {"told": 3, "state": AlertState.CLOSED}]
     async with receiving(*[OK] * 8) as everything, receiving(*[OK] * 8) as openings, running():
         world.webhook(everything.url)
         world.webhook(openings.url, "phone", states=["open"])

@@ -14,7 +14,7 @@ from plain_bank import plain_bank
 from models.banks.bank import Bank
 from models.banks.bank_file import save_bank
 from patchwatch.bus import keys
-from patchwatch.messages.bank_version import BankAction, BankAnswer, BankOrder, BankOrigin, CameraBanks
+from patchwatch.messages.bank_version import BankAction, BankAnswer, BankOrder, BankOrigin, BankVersion, CameraBanks
 from workers.enrolment.bank_orders import BankOrderHandler
 from workers.enrolment.bank_versions import BankVersions
 
@@ -44,12 +44,20 @@ def told(site: Any) -> CameraBanks:
 def ordered(
     site: Any, keeping: BankOrderHandler, bank_id: str, action: BankAction, age_ms: int = 0
 ) -> BankAnswer | None:
+    """None for an order that nobody answered."""
     at_ms = time.time_ns() // 1_000_000 - age_ms
     order = BankOrder(token="t", camera_id="cam", bank_id=bank_id, action=action, asked_at_ms=at_ms)
     site.client.rpush(keys.BANK_ORDERS, order.encode())
     keeping.poll()
     answer = site.client.lpop(keys.bank_answer("t"))
     return BankAnswer.decode(answer) if answer else None
+
+
+def versions_after(answer: BankAnswer | None) -> tuple[BankVersion, ...]:
+    """The versions that a camera has after an order that was carried out."""
+    assert answer is not None
+    assert answer.banks is not None
+    return answer.banks.versions
 
 
 def test_banks_of_every_profile_are_told_and_what_changes_on_disk(site: Any, keeping: BankOrderHandler) -> None:
@@ -75,15 +83,21 @@ def test_orders_are_carried_out_and_answered(site: Any, keeping: BankOrderHandle
     for bank_id, profile in ((first, "motion"), (second, "objects")):
         answer = ordered(site, keeping, bank_id, BankAction.ACTIVATE)
         assert answer is not None
+        assert answer.banks is not None
         assert (answer.code, answer.banks.active[profile]) == ("", bank_id)
     third = added(site, bank_of(3))
-    pinned = ordered(site, keeping, third, BankAction.PIN)
-    assert [one.id for one in pinned.banks.versions if one.pinned] == [third]
-    assert ordered(site, keeping, third, BankAction.REMOVE).code == "conflict"
-    assert ordered(site, keeping, first, BankAction.REMOVE).code == "conflict"
+    pinned = versions_after(ordered(site, keeping, third, BankAction.PIN))
+    assert [version.id for version in pinned if version.pinned] == [third]
+    for kept in (third, first):  # one is pinned, the other active
+        refused = ordered(site, keeping, kept, BankAction.REMOVE)
+        assert refused is not None
+        assert refused.code == "conflict"
     ordered(site, keeping, third, BankAction.UNPIN)
-    assert {one.id for one in ordered(site, keeping, third, BankAction.REMOVE).banks.versions} == {first, second}
-    assert ordered(site, keeping, "000000000000", BankAction.ACTIVATE).code == "not-found"
+    left = versions_after(ordered(site, keeping, third, BankAction.REMOVE))
+    assert {version.id for version in left} == {first, second}
+    unknown = ordered(site, keeping, "000000000000", BankAction.ACTIVATE)
+    assert unknown is not None
+    assert unknown.code == "not-found"
 
 
 @pytest.mark.parametrize("age_ms", [5500, 60_000])

@@ -58,7 +58,8 @@ def test_a_bank_says_what_it_was_learnt_from_and_is_not_active_by_itself(version
     assert (version.id, version.camera_id, version.profile, version.origin) == (bank_id, "door", "small", ORIGIN)
     assert (version.sources, version.seconds, version.frames) == (("normal.mp4",), bank.footage.seconds, 100)
     assert version.report is not None
-    assert version.verdict == bank.coverage.verdict
+    assert version.verdict is not None
+    assert version.verdict.value == bank.coverage.verdict.value
     assert versions.active_id is None
     assert not versions.active_path.exists()
 

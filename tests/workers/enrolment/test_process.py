@@ -145,4 +145,4 @@ def _replaced_by(monkeypatch: pytest.MonkeyPatch, *command: str) -> None:
     def start(_: object, **options: Any) -> Any:
         return honest(list(command), **options)
 
-    monkeypatch.setattr(process_module.subprocess, "Popen", start)
+    monkeypatch.setattr(subprocess, "Popen", start)

@@ -19,6 +19,7 @@ from patchwatch.messages.heartbeat import Heartbeat
 from workers.analysis.threshold_message import to_message
 from workers.enrolment import job as job_module
 from workers.enrolment.bank_versions import BankVersions
+from workers.enrolment.process import learn_in_process
 
 
 def versions(site: Any, camera_id: str = "cam") -> BankVersions:
@@ -169,7 +170,7 @@ def test_a_job_that_ends_its_worker_each_time_is_given_up(site: Any) -> None:
 
 
 def test_a_job_that_fails_by_a_defect_ends_and_the_next_is_done(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest, broken = job_module.learn_in_process, threading.Event()
+    honest, broken = learn_in_process, threading.Event()
 
     def once_broken(*arguments: Any, **options: Any) -> None:
         if not broken.is_set():

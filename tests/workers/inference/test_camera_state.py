@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -109,11 +110,21 @@ def relearnt_from(bank: Bank) -> Bank:
     return replace(bank, created_at="2026-11-28T08:00:00+00:00")
 
 
-BETWEEN = {
+def without_a_bank(kept: CameraState) -> CameraState:
+    kept.bank.reject(NotFoundError("no bank"))
+    return kept
+
+
+def with_another_profile(kept: CameraState) -> CameraState:
+    kept.reconfigure(Camera(id="door", profile="objects"))
+    return kept
+
+
+BETWEEN: dict[str, Callable[[CameraState], CameraState]] = {
     "running": lambda kept: kept,
     "stopped": restarted,
-    "without a bank": lambda kept: (kept.bank.reject(NotFoundError("no bank")), kept)[1],
-    "with another profile": lambda kept: (kept.reconfigure(Camera(id="door", profile="objects")), kept)[1],
+    "without a bank": without_a_bank,
+    "with another profile": with_another_profile,
 }
 
 
@@ -173,4 +184,6 @@ def test_a_condition_is_told_as_long_as_it_was_though_the_clock_was_set_meanwhil
         if n == 35 * FPS:
             kept.camera_time.eras.begin(35_000, -400 * 86_400_000)
         closed += [one for one in kept.conditions.observe_frame(kept.camera, Frame(rgb, n / FPS))[1] if one.ended_at_ms]
-    assert [(one.kind, one.ended_at_ms) for one in closed] == [(AlertKind.COVERED, pytest.approx(40_000, abs=500))]
+    [alert] = closed
+    assert alert.kind is AlertKind.COVERED
+    assert alert.ended_at_ms == pytest.approx(40_000, abs=500)

@@ -21,7 +21,7 @@ def test_a_failure_is_told_until_a_later_attempt_succeeds(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, until: Callable[..., Any]
 ) -> None:
     ready = Engine(load_profile("motion"))
-    answers: list[Any] = [WeightsMissingError("no weights"), WeightsMissingError("still none"), ready]
+    answers: list[Exception | Engine] = [WeightsMissingError("no weights"), WeightsMissingError("still none"), ready]
 
     def load(settings: Settings, profile: str) -> Engine:
         answer = answers.pop(0)
@@ -31,20 +31,20 @@ def test_a_failure_is_told_until_a_later_attempt_succeeds(
 
     monkeypatch.setattr(engines_module, "load_engine", load)
     monkeypatch.setattr(engines_module, "_RETRY_AFTER_S", 0.0)
-    engines, said = EngineCache(Settings(data_dir=tmp_path)), []
+    engines = EngineCache(Settings(data_dir=tmp_path))
+    answered: list[Engine | str | None] = []
 
-    def look() -> bool:
+    def succeeds() -> bool:
         try:
-            said.append(engines.get("clip"))
+            answered.append(engines.get("clip"))
         except WeightsMissingError as error:
-            said.append(str(error))
-        return said[-1] is ready
+            answered.append(str(error))
+        return answered[-1] is ready
 
-    until(look)
+    until(succeeds)
     engines.stop()
-    told = [words for words in said if isinstance(words, str)]
-    assert set(told) == {"no weights", "still none"}
-    assert None not in said[said.index("no weights") :], "never back to loading in between"
+    assert {answer for answer in answered if isinstance(answer, str)} == {"no weights", "still none"}
+    assert None not in answered[answered.index("no weights") :], "never back to loading in between"
 
 
 def test_engines_are_loaded_ahead_of_need_and_what_cannot_be_is_told_later(
@@ -60,7 +60,12 @@ def test_engines_are_loaded_ahead_of_need_and_what_cannot_be_is_told_later(
 
     monkeypatch.setattr(engines_module, "load_engine", load)
     engines = EngineCache(Settings(data_dir=tmp_path))
-    until(lambda: engines.prepare(["clip", "motion", "motion"]) or len(loaded) == 2)
+
+    def both_are_loaded() -> bool:
+        engines.prepare(["clip", "motion", "motion"])
+        return len(loaded) == 2
+
+    until(both_are_loaded)
     until(lambda: engines.get("motion"))
     with pytest.raises(WeightsMissingError):
         engines.get("clip")
@@ -104,7 +109,7 @@ def test_what_runs_without_its_graph_is_counted_over_all_engines(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, until: Callable[..., Any]
 ) -> None:
     class Eager(Engine):
-        failed_graphs, eager_pictures = 2, 30  # type: ignore[assignment]
+        failed_graphs, eager_pictures = 2, 30
 
     monkeypatch.setattr(engines_module, "load_engine", lambda settings, profile: Eager(load_profile("motion")))
     engines = EngineCache(Settings(data_dir=tmp_path))

@@ -22,6 +22,7 @@ from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import Alert
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.score import Score
+from workers.analysis.engine_loader import load_engine
 from workers.inference import engine_cache
 from workers.inference.worker import InferenceWorker
 
@@ -103,7 +104,7 @@ def test_a_worker_takes_no_camera_from_another_before_its_networks_are_ready(
     ready, waits = threading.Event(), threading.Event()
     with run_worker(enrolled.settings) as first:
         until(lambda: len(cameras_of(first)) == 2)
-        load = engine_cache.load_engine
+        load = load_engine
 
         def load_slowly(settings: Settings, profile: str) -> Any:
             waits.set()
@@ -115,7 +116,12 @@ def test_a_worker_takes_no_camera_from_another_before_its_networks_are_ready(
             assert waits.wait(20)
             turns: list[int] = []
             has_others = second._leases.has_others
-            monkeypatch.setattr(second._leases, "has_others", lambda: turns.append(1) or has_others())
+
+            def counted() -> bool:
+                turns.append(1)
+                return bool(has_others())
+
+            monkeypatch.setattr(second._leases, "has_others", counted)
             until(lambda: len(turns) > 3)  # it has looked several times
             assert cameras_of(second) == set()
             assert not second._leases.owned
@@ -128,7 +134,7 @@ def test_a_worker_that_is_alone_takes_its_cameras_while_the_networks_load(
     enrolled: Any, run_worker: Run, until: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ready = threading.Event()
-    load = engine_cache.load_engine
+    load = load_engine
     monkeypatch.setattr(engine_cache, "load_engine", lambda *known: ready.wait(20) and load(*known))
     feed(enrolled, range(10))
     with run_worker(enrolled.settings) as only:

@@ -23,7 +23,7 @@ def test_a_worker_with_progress_goes_on() -> None:
     progress = 0
     dog = Watchdog(lambda: progress, 0.05, tick_s=0.01, end=ended.set)
 
-    def wait(timeout: float) -> bool:
+    def wait(timeout: float | None = None) -> bool:
         """A tick at which there was progress; the last one ends the watch."""
         nonlocal progress
         progress += 1

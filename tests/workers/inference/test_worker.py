@@ -181,7 +181,9 @@ def test_another_alarm_budget_holds_at_once_and_breaks_nothing_off(
 ) -> None:
     def lowered(before: AnalysisStatus) -> AnalysisStatus | None:
         found: AnalysisStatus | None = status(enrolled, AnalysisState.SCORING)
-        return found if found and found.threshold_on < before.threshold_on else None
+        if found is None or found.threshold_on is None or before.threshold_on is None:
+            return None
+        return found if found.threshold_on < before.threshold_on else None
 
     varied = replace(bank, threshold=ThresholdModel(np.linspace(0.9, 0.3, 20), 3600.0))
     save_bank(varied, enrolled.settings.bank_path("cam", "motion"))

@@ -36,11 +36,12 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Awaitab
     """Something happens between the look at the leases and the first transaction."""
 
     def before_the_first(happens: Callable[[], Awaitable[object]]) -> None:
-        execute, done = redis.asyncio.client.Pipeline.execute, []
+        execute = redis.asyncio.client.Pipeline.execute
+        done: list[bool] = []
 
         async def late(self: Any, *arguments: Any, **options: Any) -> Any:
             if self.watching and not done:
-                done.append(1)
+                done.append(True)
                 await happens()
             return await execute(self, *arguments, **options)
 
@@ -53,7 +54,8 @@ async def test_what_is_written_is_read_by_the_next_owner(client: Any) -> None:
     ledger = CaptureStatusStore(client, 16)
     assert await ledger.read("door") is None
     await ledger.write({DOOR: status("door"), YARD: status("yard", 8)})
-    assert [(await ledger.read(name)).captured for name in ("door", "yard")] == [7, 8]
+    stored = [await ledger.read(name) for name in ("door", "yard")]
+    assert [status and status.captured for status in stored] == [7, 8]
 
 
 @pytest.mark.parametrize("holder", ["other:2", "me:3", None])

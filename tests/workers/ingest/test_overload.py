@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -17,7 +18,6 @@ from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera, Pace
 from patchwatch.messages.capture_status import CaptureState
-from workers.ingest.capture import adaptive_rate
 from workers.ingest.capture.adaptive_rate import Backlog, LoadSample
 
 KEYS = CameraKeys.for_camera("c", 2)
@@ -78,7 +78,7 @@ async def test_a_recording_that_waits_keeps_its_rate(make_settings: Callable[...
 
 def test_a_sample_is_the_age_of_the_oldest_frame_that_waits(bus_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     now_s = 100.0
-    monkeypatch.setattr(adaptive_rate.time, "monotonic", lambda: now_s)
+    monkeypatch.setattr(time, "monotonic", lambda: now_s)
     with connect(bus_url) as client:
         backlog = Backlog(client, KEYS, queue_frames=4)
         assert backlog.sample() == LoadSample(0.0, decided=0)

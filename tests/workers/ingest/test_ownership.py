@@ -7,6 +7,7 @@ import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def captured_by(*rigs: Rig) -> list[set[str]]:
 
 async def owner_pid(rig: Rig, camera_id: str) -> int:
     value = await rig.client.get(LeaseKeys.for_capture(camera_id, rig.settings.partitions).lease)
-    return int(value.decode().rsplit("-", 4)[1]) if value else 0
+    return int(value.decode().rsplit("-", 4)[1]) if isinstance(value, bytes) else 0
 
 
 def looped(camera_id: str, path: Path) -> Camera:
@@ -94,8 +95,8 @@ async def test_every_frame_is_accounted_for_across_hand_overs(rig: Rig, make_set
     async with running(settings) as first, running(settings) as second:
         await captured_above(rig, "cam", 0)
         for heir in (first, second, first, second):
-            await eventually(lambda heir=heir: heir.supervisor._leases.claim(unit) is not None)
-            await eventually(lambda heir=heir: "cam" in heir.supervisor._running)
+            await eventually(partial(heir.supervisor._leases.claim, unit))
+            await eventually(partial(heir.supervisor._running.get, "cam"))
             status = heir.supervisor._running["cam"].capture.status
             await publish_in_vain(rig, unit, heir, status)
             await captured_above(rig, "cam", status.captured + 3)

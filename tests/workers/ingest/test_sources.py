@@ -18,6 +18,7 @@ from patchwatch.bus.keys import CAMERAS
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera, Pace
 from patchwatch.messages.capture_status import CaptureState, Reason
+from patchwatch.messages.frame import FrameMessage
 from workers.media.container import VideoOptions
 from workers.media.video import Video
 
@@ -41,7 +42,7 @@ async def test_a_lossless_file_waits_for_the_reader_and_is_read_as_offline(
     path = write_video(media / "long.mp4", seconds=8)
     async with running(make_settings(queue_frames=8)) as rig:
         await rig.put(Camera(id="f", source=f"file:{path}", pace=Pace.FAST))
-        seen = []
+        seen: list[FrameMessage] = []
         while len(seen) < 40:
             frames = await rig.frames_above("f", seen[-1].seq if seen else 0, count=1)
             assert len(frames) <= 8
@@ -147,7 +148,7 @@ async def test_a_flushed_queue_gets_its_cameras_back_and_the_sequence_goes_on(ri
     await rig.until("r", CaptureState.LIVE)
     await rig.client.flushall()
     assert (await rig.frames_above("r", before[-1].seq))[0].seq > before[-1].seq
-    assert Camera.decode(await rig.client.hget(CAMERAS, "r")).loop
+    assert Camera.decode(await rig.client.hget(CAMERAS, "r") or b"").loop
 
 
 async def test_a_pulled_camera_that_dies_and_returns_is_resumed_with_the_gap_shown(rig: Rig) -> None:

@@ -79,8 +79,8 @@ async def test_a_redis_that_dies_and_returns_empty_is_survived(
             await rig.put(Camera(id="a", source=f"file:{path}", loop=True))
             before = await rig.until("a", CaptureState.LIVE)
             server.kill()
-            status = rig.supervisor._running["a"].capture.status
-            await eventually(lambda: status.current().unpublished > 3)
+            tracker = rig.supervisor._running["a"].capture.status
+            await eventually(lambda: tracker.current().unpublished > 3)
             server.start()
             await rig.frames_above("a", before.captured + 3)
             status = await rig.until("a", CaptureState.LIVE)

@@ -23,6 +23,7 @@ def moving_blocks(path: Path, codec: str) -> Path:
     options = {"preset": "ultrafast", "g": str(FPS), "x265-params": f"keyint={FPS}:log-level=none"}
     with av.open(str(path), "w", format="mpegts") as container:
         stream = container.add_stream(codec, rate=FPS, options=options)
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height, stream.pix_fmt = 320, 240, "yuv420p"
         for number in range(FPS * SECONDS):
             picture = np.ascontiguousarray(ground[:, 2 * number : 2 * number + 320])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import cast
 
 import av.error
 import pytest
@@ -21,16 +23,17 @@ NAMES = {
     SourceKind.PULL: "rtsp://ann:geheim@cam/live",
     SourceKind.PUSH: "rtsp://127.0.0.1:41233/geheim",
 }
+CLASSES = cast("Mapping[int, type[av.error.FFmpegError]]", av.error.classes)  # PyAV declares instances
 # The remedy of these is the same for all kinds.
-CODES = sorted({*errno.errorcode, *av.error.classes} - {errno.ENOMEM, errno.EMFILE, errno.ENFILE})
-[OTHER_4XX] = [code for code, error in av.error.classes.items() if error is av.error.HTTPOtherClientError]
+CODES = sorted({*errno.errorcode, *CLASSES} - {errno.ENOMEM, errno.EMFILE, errno.ENFILE})
+[OTHER_4XX] = [code for code, error in CLASSES.items() if error is av.error.HTTPOtherClientError]
 OF_A_NETWORK = ("host name", "address and", "port", "password", "RTSP", "network and", "transport")
 OF_A_DISK = ("disk", "share", "ffprobe", "permissions", "folder", "record it again")
 OF_A_PULL = ("host name", "address", "check the port", "password", "check the path", "transport", "127.0.0.1")
 
 
 def translation(kind: SourceKind, code: int) -> SourceRejectedError | SourceUnavailableError:
-    error = av.error.classes.get(code, av.error.FFmpegError)(code, "the error's words", NAMES[kind])
+    error = CLASSES.get(code, av.error.FFmpegError)(code, "the error's words", NAMES[kind])
     with pytest.raises(PatchwatchError) as caught, translated(NAMES[kind], kind):
         raise error
     assert isinstance(caught.value, SourceRejectedError | SourceUnavailableError)

@@ -29,7 +29,7 @@ BOTH = pytest.mark.parametrize("limits", [REQUEST_LIMITS, CAMERA_LIMITS], ids=["
 
 
 def events(parser: Parser) -> list[Event]:
-    return list(iter(parser.next, None))  # type: ignore[arg-type]
+    return list(iter(parser.next, None))
 
 
 @given(st.lists(st.integers(1, 40)))

@@ -16,12 +16,12 @@ async def test_it_is_written_by_either_client_or_a_pipeline(bus_url: str) -> Non
     assert writer.key == "pw:worker:inference:host-1"
     with connect(bus_url) as client:
         writer.write(client, cameras=3)
-        first = Heartbeat.decode(client.get(writer.key))  # type: ignore[arg-type]
-        assert 0 < client.ttl(writer.key) <= 10  # type: ignore[operator]
+        first = Heartbeat.decode(client.get(writer.key))
+        assert 0 < client.ttl(writer.key) <= 10
         with client.pipeline() as pipe:
             writer.write(pipe, device="cuda:0")
             pipe.execute()
-        second = Heartbeat.decode(client.get(writer.key))  # type: ignore[arg-type]
+        second = Heartbeat.decode(client.get(writer.key))
         client.delete(writer.key)
     assert (first.role, first.pid, first.cameras) == ("inference", os.getpid(), 3)
     assert (second.device, second.started_at_ms) == ("cuda:0", first.started_at_ms)

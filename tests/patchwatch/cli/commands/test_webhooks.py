@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import copy
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
 
     def answer(client: object, method: str, path: str, body: Any = None) -> Any:
         questions.append((method, path, body))
-        return dict(answers.get(path, SHOWN))
+        return copy(answers.get(path, SHOWN))
 
     monkeypatch.setattr(RestClient, "request", answer)
     return questions

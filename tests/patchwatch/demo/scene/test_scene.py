@@ -66,13 +66,13 @@ def test_the_light_changes_slowly() -> None:
     assert np.abs(np.diff(means)).max() < 3.5
 
 
-def _alone(kind: AnomalyKind, direction: int = 1) -> Callable[[float], Picture]:
+def _alone(kind: AnomalyKind, direction: int = 1) -> Callable[[float], NDArray[np.bool_]]:
     """The difference that the anomaly makes to an otherwise equal day."""
     lead = () if direction == 1 else (Anomaly(-1e6, AnomalyKind.RUN),)
     acting, plain = Scene(9, (*lead, Anomaly(0.0, kind))), Scene(9)
 
-    def difference(t_s: float) -> Picture:
-        return np.abs(acting.picture(t_s).astype(int) - plain.picture(t_s)).max(axis=2) > 30
+    def difference(t_s: float) -> NDArray[np.bool_]:
+        return np.asarray(np.abs(acting.picture(t_s).astype(int) - plain.picture(t_s)).max(axis=2) > 30)
 
     return difference
 

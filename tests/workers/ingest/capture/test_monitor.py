@@ -79,7 +79,7 @@ def test_a_capture_that_waits_for_a_key_frame_says_so_and_stays(clock: Clock) ->
     for _ in range(240):
         monitor._update(CaptureReport(kind=ReportKind.PROGRESS, waits_for_key=True))
         assert check(monitor, clock, 0.5) is None
-    assert tracker.state is CaptureState.CONNECTING
+    assert tracker.current().state is CaptureState.CONNECTING
     assert tracker.current().reason is None
     assert "waiting for a key frame" in tracker.current().detail
     assert "interval" in tracker.current().detail

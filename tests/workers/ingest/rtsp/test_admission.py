@@ -19,7 +19,7 @@ from workers.ingest.rtsp.server import RtspServer
 
 def camera(name: str, user: str = "", **changes: object) -> Camera:
     password = SecretStr(f"p{user}") if user else None
-    return Camera(id=name, publish_username=user or None, publish_password=password, **changes)  # type: ignore[arg-type]
+    return Camera(id=name, publish_username=user or None, publish_password=password, **changes)
 
 
 @pytest.fixture

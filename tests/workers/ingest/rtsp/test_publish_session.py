@@ -7,6 +7,7 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
+from functools import partial
 
 import pytest
 from ingest_rig import eventually
@@ -320,12 +321,16 @@ async def test_packets_received_before_the_capture_has_started_are_not_lost(came
 
 async def test_of_publishers_that_wait_for_one_capture_the_newest_stays(cameras: StandIn) -> None:
     cameras.plays = False
+
+    def slots_are(count: int) -> bool:
+        return len(cameras.slots) == count
+
     async with endpoint(cameras) as rtsp_server:
         peers = [await Peer.to(rtsp_server.port) for _ in range(3)]
         recording = []
         for number, peer in enumerate(peers):
             recording.append(asyncio.create_task(peer.publish()))
-            await eventually(lambda number=number: len(cameras.slots) == number + 1)
+            await eventually(partial(slots_are, number + 1))
         outcomes = await asyncio.gather(*recording, return_exceptions=True)
         assert [isinstance(outcome, asyncio.IncompleteReadError) for outcome in outcomes] == [True, True, False]
 

@@ -151,8 +151,7 @@ async def test_credentials_are_required_and_checked(
         await rig.until("cam", CaptureState.OFFLINE)
         for wrong in ("", "own:no@", "all:house@"):
             with program(*publish(wrong)) as process:
-                await eventually(lambda process=process: process.poll() is not None)
-                assert process.returncode != 0
+                assert await asyncio.to_thread(process.wait, 120) != 0
         assert await rig.frames("cam") == []
         await rig.until("cam", lambda status: status.reason is Reason.AUTH)
         with program(*publish("own:pw@")):
