@@ -20,6 +20,8 @@ from service.websockets.hub import Hub
 
 @dataclass(frozen=True)
 class Context:
+    """What the routes share: one per application, held in the application's state."""
+
     settings: Settings
     store: Store
     hub: Hub

@@ -37,6 +37,8 @@ class Group:
 
 @dataclass(frozen=True)
 class DeviceBatch:
+    """Pictures on a device, grouped by their size. ``count``: of all groups."""
+
     count: int
     groups: list[Group]
 

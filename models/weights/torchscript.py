@@ -24,6 +24,7 @@ _DEEPEST = 32  # modules within modules
 
 
 def is_torchscript(path: Path) -> bool:
+    """Whether a file is a TorchScript archive: a zip with a program in it."""
     if not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as archive:

@@ -10,6 +10,7 @@ _MOST_DOUBLINGS = 30  # a power of two beyond this only risks an overflow
 
 
 def no_jitter() -> float:
+    """Exactly the pause: for waits that nobody else shares."""
     return 1.0
 
 

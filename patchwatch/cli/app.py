@@ -113,4 +113,5 @@ def _advice(error: MemoryError | ImportError) -> str | None:
 
 
 def exit_code(error: PatchwatchError) -> int:
+    """The exit status of a command that failed: it says whether trying again may help."""
     return EXIT_MAY_PASS if isinstance(error, RetryableError) else EXIT_STAYS

@@ -16,6 +16,7 @@ from patchwatch.contract.errors import RejectedError
 
 
 def print_json(value: Any) -> None:
+    """One line of JSON on stdout."""
     typer.echo(json.dumps(value))
 
 

@@ -29,6 +29,7 @@ def secret_file_variable(name: str) -> str:
 
 
 def config_path(environment: Mapping[str, str]) -> Path | None:
+    """The settings file that the environment names, if it names one."""
     path = environment.get(CONFIG_FILE)
     return Path(path).expanduser() if path else None
 

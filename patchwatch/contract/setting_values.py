@@ -24,17 +24,20 @@ def default_data_dir() -> Path:
 
 
 def default_weights_dir(values: dict[str, Any]) -> Path:
+    """In the user's cache, or in the data folder where there is no home folder."""
     cache = _in_home(platformdirs.user_cache_dir)
     return (cache or values.get("data_dir", _NO_HOME)) / "weights"
 
 
 def check_data_dir(value: Path) -> Path:
+    """The folder itself. Raises `ValueError` where none is named and there is no home folder."""
     if value == _NO_HOME:
         raise ValueError("there is no home folder to keep data in (HOME is not set): name a folder")
     return value
 
 
 def check_redis_url(value: str) -> None:
+    """Raises `ValueError` for what is no address of a Redis, without repeating it."""
     try:
         readable = _is_redis_address(value)
     except ValueError:  # its own message would show the password
@@ -54,6 +57,7 @@ def check_page_address(value: str) -> str:
 
 
 def check_networks(value: str) -> str:
+    """The text itself. Raises `ValueError` unless it is a comma-separated list of addresses and networks."""
     for part in filter(None, (part.strip() for part in value.split(","))):
         try:
             ipaddress.ip_network(part)

@@ -7,6 +7,8 @@ from enum import StrEnum
 
 
 class Level(StrEnum):
+    """How bad a finding is."""
+
     OK = "ok"
     WARN = "warn"  # It works, but not as one would expect.
     FAIL = "fail"  # It does not work and has to be corrected.
@@ -22,12 +24,15 @@ class Finding:
 
 
 def ok(check: str, text: str) -> Finding:
+    """All is well."""
     return Finding(Level.OK, check, text)
 
 
 def warn(check: str, text: str) -> Finding:
+    """Something to know about, which stops nothing."""
     return Finding(Level.WARN, check, text)
 
 
 def fail(check: str, text: str) -> Finding:
+    """Something to correct."""
     return Finding(Level.FAIL, check, text)

@@ -65,6 +65,7 @@ def check_workers(heartbeats: list[Heartbeat], *, webhooks: int) -> Iterator[Fin
 
 
 def check_partitions(client: Any, settings: Settings, cameras: list[Camera]) -> Finding:
+    """Whether inference workers own every partition that has enabled cameras."""
     used = {keys.partition_of(camera.id, settings.partitions) for camera in cameras if camera.enabled}
     unowned = [number for number in sorted(used) if not client.exists(keys.lease(number))]
     if unowned:

@@ -47,6 +47,7 @@ _CUT_OFF = "Unexpected end of file"
 
 
 def queue_folder(settings: Settings) -> Path:
+    """Where our own Redis keeps its data, its socket and its lock."""
     return settings.data_dir.absolute() / "queue"
 
 

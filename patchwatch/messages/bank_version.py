@@ -85,6 +85,8 @@ class CameraBanks(Message):
 
 
 class BankAction(StrEnum):
+    """What can be ordered to be done with a bank."""
+
     ACTIVATE = "activate"
     PIN = "pin"
     UNPIN = "unpin"

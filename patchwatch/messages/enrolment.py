@@ -13,6 +13,8 @@ from patchwatch.messages.threshold import AlarmThreshold
 
 
 class EnrolmentState(StrEnum):
+    """Queued, then running, then one of the three ends; a queued one may be cancelled at once."""
+
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"

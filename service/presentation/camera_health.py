@@ -18,6 +18,8 @@ _CAPTURE_TIMEOUT_MS = 10_000  # the ingest worker writes about once a second
 
 @dataclass(frozen=True)
 class Diagnosis:
+    """A camera's health, and in words why it is not well and what to do."""
+
     health: Health
     reason: str
 

@@ -50,6 +50,7 @@ class _Snapshot:
 
 
 def camera_metrics(statuses: Sequence[CameraStatus]) -> Iterable[Metric]:
+    """Per camera: frames by what became of them, lag, scores, and the states of capture and analysis."""
     yield from _frame_metrics(statuses)
     lags = ((s.camera_id, s.lag_s) for s in statuses)
     yield _camera_gauge("lag_seconds", "Seconds from capture to score, of the last frame that was scored", lags)
@@ -102,6 +103,7 @@ def open_alerts(camera_ids: Iterable[str], counts: Mapping[tuple[str, AlertKind]
 
 
 def webhook_metrics(views: Sequence[WebhookView]) -> Iterable[Metric]:
+    """Per webhook: deliveries by how they ended, and whether it fails at present."""
     for name, text in _WEBHOOK_COUNTS.items():
         family = CounterMetricFamily(f"patchwatch_webhook_{name}", text, labels=["webhook"])
         for view in views:
@@ -114,6 +116,7 @@ def webhook_metrics(views: Sequence[WebhookView]) -> Iterable[Metric]:
 
 
 def websocket_clients(clients_by_topic: Mapping[str, int]) -> Metric:
+    """How many clients listen to each topic."""
     return _gauge("websocket_clients", "Clients of the WebSockets", "topic", clients_by_topic.items())
 
 

@@ -50,6 +50,8 @@ class BankView(BaseModel):
 
 
 class BankDetail(BankView):
+    """A bank with the report of its enrolment."""
+
     report: EnrolmentReport | None = Field(None, description="How complete the bank is, and what to do next.")
 
 
@@ -64,6 +66,8 @@ class BankList(BaseModel):
 
 
 class BankChange(BaseModel):
+    """What can be changed of a bank. A pinned one is kept when older versions are removed."""
+
     model_config = ConfigDict(extra="forbid")
 
     pinned: bool

@@ -93,4 +93,6 @@ class CameraView(BaseModel):
 
 
 class CameraList(BaseModel):
+    """All cameras, without their secrets."""
+
     cameras: list[CameraView]

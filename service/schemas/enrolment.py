@@ -38,6 +38,8 @@ class NewEnrolment(RequestBody):
 
 
 class EnrolmentView(BaseModel):
+    """An enrolment: what it learns from, how far it is, and how it ended."""
+
     id: str = Field(examples=["5f0e7c1b2a9d4e63"])
     camera_id: str = Field(examples=["gate"])
     profile: str = Field(examples=["motion"])

@@ -8,6 +8,8 @@ from pydantic import BaseModel, Field
 
 
 class WorkerView(BaseModel):
+    """A worker that is alive."""
+
     role: str = Field(examples=["inference"])
     host: str
     pid: int
@@ -16,6 +18,8 @@ class WorkerView(BaseModel):
 
 
 class WebhookTrouble(BaseModel):
+    """A webhook that does not deliver, and why."""
+
     id: str = Field(examples=["home"])
     health: str = Field(examples=["failing"])
     reason: str = Field(examples=["HTTP 503 (4 failed attempts in a row)"])
@@ -32,5 +36,7 @@ class Ready(BaseModel):
 
 
 class Alive(BaseModel):
+    """The service answers."""
+
     status: Literal["alive"] = "alive"
     version: str

@@ -12,6 +12,8 @@ from patchwatch.messages.score import Score
 
 
 class StreamReadingView(BaseModel):
+    """One stream's evidence on a frame."""
+
     name: str = Field(examples=["motion"])
     rarity: float | None = Field(description="Calibrated distance; null: the stream has no value for this frame.")
 
@@ -53,6 +55,8 @@ class ScoreBin(BaseModel):
 
 
 class ScoreSeries(BaseModel):
+    """Scores of a camera, oldest first: single frames or bins."""
+
     camera_id: str = Field(examples=["gate"])
     resolution: str = Field(description="`raw`, or the width of a bin in seconds.", examples=["raw"])
     threshold: float | None = Field(description="The score above which an alert opens.", examples=[0.62])

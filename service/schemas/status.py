@@ -74,6 +74,8 @@ class FrameAccount(BaseModel):
 
 
 class CaptureView(BaseModel):
+    """How a camera's frames come in."""
+
     state: CaptureState
     reason: Reason | None
     detail: str
@@ -98,6 +100,8 @@ class CaptureView(BaseModel):
 
 
 class AnalysisView(BaseModel):
+    """How a camera's frames are scored, and against which bank and threshold."""
+
     state: AnalysisState
     detail: str
     profile: str
@@ -157,6 +161,8 @@ class CameraStatus(BaseModel):
 
 
 class StatusList(BaseModel):
+    """The status of every camera."""
+
     statuses: list[CameraStatus]
 
 

@@ -60,6 +60,8 @@ class NewWebhook(WebhookChange):
 
 
 class WebhookHealth(StrEnum):
+    """Whether a webhook delivers, or why it does not."""
+
     OK = "ok"
     DISABLED = "disabled"
     GONE = "gone"  # the receiver answered 410
@@ -130,14 +132,20 @@ def _health(webhook: Webhook, progress: Progress, attended: bool) -> tuple[Webho
 
 
 class NewWebhookView(WebhookView):
+    """A webhook that was just added, with its secret."""
+
     secret: str = Field(description="The secret to verify signatures with. It is not shown again.")
 
 
 class WebhookList(BaseModel):
+    """All webhooks, without their secrets."""
+
     webhooks: list[WebhookView]
 
 
 class WebhookSecret(BaseModel):
+    """A webhook's new secret."""
+
     secret: str = Field(description="The secret to verify signatures with from now on. It is not shown again.")
 
 
@@ -180,9 +188,13 @@ class RetryOrder(RequestBody):
 
 
 class RetryAnswer(BaseModel):
+    """How many undelivered changes are sent again."""
+
     queued: int
 
 
 class TrialAnswer(BaseModel):
+    """Whether the receiver took a test alert, else what it answered."""
+
     delivered: bool
     detail: str = Field(examples=["HTTP 404"])

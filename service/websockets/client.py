@@ -12,6 +12,8 @@ _TAKE_AT_ONCE = 16  # items
 
 
 class Topic(StrEnum):
+    """What a client can listen to."""
+
     ALERTS = "alerts"
     SCORES = "scores"
 

@@ -21,9 +21,7 @@ class DeafRedis(redis.asyncio.Redis):
 
     @classmethod
     def at(cls, url: str) -> DeafRedis:
-        client = cast(
-            "DeafRedis", cls.from_pool(connect_async(url).connection_pool)
-        )  # declared as the base class
+        client = cast("DeafRedis", cls.from_pool(connect_async(url).connection_pool))  # declared as the base class
         client.held = asyncio.Event()
         return client
 

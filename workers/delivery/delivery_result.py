@@ -12,6 +12,8 @@ _UNAVAILABLE = (408, 425, 429, 502, 503, 504)  # the receiver, or a proxy before
 
 
 class ResultKind(StrEnum):
+    """What an attempt to deliver came to."""
+
     DELIVERED = "delivered"
     AWAY = "away"  # nobody answers, or the answer is to wait: no alert would get through now
     FAILED = "failed"  # an error of the receiver, perhaps at this alert alone

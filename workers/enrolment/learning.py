@@ -138,6 +138,7 @@ def check_regular(path: Path) -> None:
 
 
 def main() -> None:
+    """Entry point of the process: one order on standard input, reports on standard output."""
     reports = os.dup(1)
     os.dup2(2, 1)  # libraries print to standard output too, and must not get between the reports
     order = LearningOrder.decode(sys.stdin.buffer.readline())

@@ -48,6 +48,8 @@ class LearningOrder(Message):
 
 
 class ReportKind(StrEnum):
+    """What a learning process reports."""
+
     PROGRESS = "progress"  # several times a second while footage arrives; also serves as a heartbeat
     DONE = "done"  # the bank is staged
     FAILED = "failed"

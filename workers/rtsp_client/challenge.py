@@ -20,6 +20,8 @@ SUPPORTED = "Basic, and Digest with MD5 or SHA-256"
 
 @dataclass(frozen=True)
 class Credentials:
+    """A camera's user and password."""
+
     user: str
     password: str = field(repr=False)
 

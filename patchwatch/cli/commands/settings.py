@@ -61,6 +61,7 @@ def settings(
 
 
 def in_force(settings: Settings) -> Iterator[SettingInForce]:
+    """Every setting with its value, secrets masked, and where it comes from."""
     sources = origins()
     for name in Settings.model_fields:
         value = settings.allowed_media_dirs if name == "media_dirs" else getattr(settings, name)

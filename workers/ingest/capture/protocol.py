@@ -99,6 +99,8 @@ class CaptureOrder(Message):
 
 
 class ReportKind(StrEnum):
+    """What a capture process reports."""
+
     OPENED = "opened"
     PROGRESS = "progress"  # About twice a second while data arrives; also the heartbeat.
     ENDED = "ended"  # A file was read to its end, or a live source closed the connection.
