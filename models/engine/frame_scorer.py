@@ -122,8 +122,7 @@ class FrameScorer:
         distance = distances[leading] if leading is not None else None
         if leading is None or distance is None:
             return None, None
-        x1, y1, x2, y2 = features[leading].boxes_xyxy_px[distance.region].tolist()
-        return self.bank.profile.streams[leading].name, (x1, y1, x2, y2)
+        return self.bank.profile.streams[leading].name, _box(features[leading].boxes_xyxy_px[distance.region])
 
     def state(self) -> dict[str, Any]:
         """JSON values; a new scorer with the same bank goes on from them exactly."""

@@ -41,19 +41,6 @@ class AlertKind(StrEnum):
     OFFLINE = "offline"  # no frames from a camera that should deliver them
 
 
-class AlertRegion(Message):
-    """A `Region` as JSON."""
-
-    x1: int
-    y1: int
-    x2: int
-    y2: int
-
-    @classmethod
-    def from_region(cls, region: Region | None) -> Self | None:
-        return None if region is None else cls(x1=region.x1, y1=region.y1, x2=region.x2, y2=region.y2)
-
-
 class Alert(Message):
     """One event. ``id`` is derived from the camera and the start, so a replay yields the same alert, not a second.
 
@@ -77,7 +64,7 @@ class Alert(Message):
     peak_score: float | None = Field(None, ge=0, le=1)
     threshold: float | None = None
     stream: str | None = None
-    region: AlertRegion | None = None
+    region: Region | None = None
     profile: str
     bank_id: str = ""
     random_weights: bool = False
@@ -96,15 +83,6 @@ class Alert(Message):
         if self.kind is AlertKind.ANOMALY and (self.peak_score is None or self.threshold is None):
             raise ValueError("an anomaly has a peak_score and a threshold")
         return self
-
-
-class RegionView(BaseModel):
-    """A box in pixels of the camera's own picture."""
-
-    x1: int = Field(examples=[412])
-    y1: int = Field(examples=[96])
-    x2: int = Field(examples=[468])
-    y2: int = Field(examples=[240])
 
 
 class AlertView(BaseModel):
@@ -127,7 +105,7 @@ class AlertView(BaseModel):
     peak_score: float | None = Field(description="Null for kinds other than anomaly.", examples=[0.97])
     threshold: float | None = Field(description="Null for kinds other than anomaly.", examples=[0.62])
     stream: str | None = Field(examples=["motion"])
-    region: RegionView | None
+    region: Region | None
     profile: str = Field(examples=["motion"])
     bank_id: str
     random_weights: bool

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Annotated
+
 from pydantic import Field
 
 from patchwatch.contract.bounds import Count, TimeMs
-from patchwatch.messages.alert import AlertRegion
 from patchwatch.messages.base import CameraId, Message
+from patchwatch.messages.score import Region
 
 
-class RelativeRegion(Message):
-    """A box in parts of a picture's width and height, 0..1."""
+@dataclass(frozen=True, slots=True)
+class RelativeRegion:
+    """A box in fractions of the picture's width and height, 0 to 1."""
 
-    x1: float
-    y1: float
-    x2: float
-    y2: float
+    x1: Annotated[float, Field(examples=[0.61])]
+    y1: Annotated[float, Field(examples=[0.29])]
+    x2: Annotated[float, Field(examples=[0.69])]
+    y2: Annotated[float, Field(examples=[0.41])]
 
 
 class NearestNormal(Message):
@@ -44,7 +48,7 @@ class StreamExplanation(Message):
     contribution: float = Field(ge=0, le=1)
     rarity: float | None = None
     distance: float | None = None
-    region: AlertRegion | None = None
+    region: Region | None = None
     nearest: tuple[NearestNormal, ...] = ()
 
 

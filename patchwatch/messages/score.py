@@ -6,6 +6,9 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, isinf
+from typing import Annotated
+
+from pydantic import Field
 
 from patchwatch.contract.bounds import LATEST_MS, counted
 from patchwatch.contract.errors import InvalidMessageError
@@ -20,23 +23,27 @@ _ROUNDING = 1 + 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """A box in pixels of the camera's own picture (not of the analysed, smaller one)."""
+    """A box in pixels of the camera's own picture."""
 
-    x1: int
-    y1: int
-    x2: int
-    y2: int
+    x1: Annotated[int, Field(examples=[412])]
+    y1: Annotated[int, Field(examples=[96])]
+    x2: Annotated[int, Field(examples=[468])]
+    y2: Annotated[int, Field(examples=[240])]
+
+    @property
+    def corners(self) -> tuple[int, int, int, int]:
+        """``x1, y1, x2, y2``."""
+        return self.x1, self.y1, self.x2, self.y2
 
     @classmethod
-    def in_source(
-        cls, box_xyxy_px: Sequence[float] | None, analysed: tuple[int, int], source: tuple[int, int]
-    ) -> Region | None:
-        """A box of the analysed picture in the camera's own, inside it. Sizes are (width, height) in pixels."""
-        if box_xyxy_px is None:
-            return None
+    def scaled(cls, box_xyxy_px: Sequence[float], size: tuple[int, int], to_size: tuple[int, int]) -> Region:
+        """A box of a picture in the same picture of another size, inside it, in whole pixels. Sizes: (width, height).
+
+        From the analysed picture to the camera's own, or from that one to what is shown.
+        """
         x1, y1, x2, y2 = (
             min(whole, max(0, round(edge * whole / length)))
-            for edge, length, whole in zip(box_xyxy_px, analysed * 2, source * 2, strict=True)
+            for edge, length, whole in zip(box_xyxy_px, size * 2, to_size * 2, strict=True)
         )
         return cls(x1, y1, x2, y2)
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from patchwatch.contract.errors import NotFoundError
 from patchwatch.messages.frame import FrameMessage
+from patchwatch.messages.score import Region
 from service.store.frames import LatestFrame
 from service.store.statuses import CameraRecord
 
@@ -29,13 +30,11 @@ def draw_snapshot(latest: LatestFrame, record: CameraRecord) -> bytes:
         raise NotFoundError(f"frame {frame.seq} is not a JPEG: try again, the next one may be")
     canvas = np.ascontiguousarray(picture, dtype=np.uint8)
     for box in latest.boxes or ():
-        _draw_box(canvas, frame, (box.x1, box.y1, box.x2, box.y2), _BOX_BGR, f"{box.label} {box.confidence:.2f}", 1)
+        _draw_box(canvas, frame, box.region, _BOX_BGR, f"{box.label} {box.confidence:.2f}", 1)
     score, analysis = record.last_score, record.analysis
     threshold = analysis.threshold_on if analysis else None
     if score and score.region and score.seq == frame.seq and threshold is not None and score.score >= threshold:
-        region = score.region
-        corners = (region.x1, region.y1, region.x2, region.y2)
-        _draw_box(canvas, frame, corners, _ALARM_BGR, f"{score.driver or 'score'} {score.score:.2f}", 2)
+        _draw_box(canvas, frame, score.region, _ALARM_BGR, f"{score.driver or 'score'} {score.score:.2f}", 2)
     if analysis and analysis.random_weights:
         cv2.putText(canvas, "random weights", (8, 20), _FONT, 0.5, _ALARM_BGR, 1, cv2.LINE_AA)
     _, encoded = cv2.imencode(".jpg", canvas, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
@@ -43,17 +42,12 @@ def draw_snapshot(latest: LatestFrame, record: CameraRecord) -> bytes:
 
 
 def _draw_box(
-    canvas: np.ndarray,
-    frame: FrameMessage,
-    corners: tuple[float, float, float, float],
-    bgr: tuple[int, int, int],
-    label: str,
-    thickness: int,
+    canvas: np.ndarray, frame: FrameMessage, region: Region, bgr: tuple[int, int, int], label: str, thickness: int
 ) -> None:
     height, width = canvas.shape[:2]
-    x_scale, y_scale = width / max(1, frame.source_width), height / max(1, frame.source_height)
-    x1, x2 = (min(width - 1, max(0, round(x * x_scale))) for x in (corners[0], corners[2]))
-    y1, y2 = (min(height - 1, max(0, round(y * y_scale))) for y in (corners[1], corners[3]))
+    shown = Region.scaled(region.corners, (frame.source_width, frame.source_height), (width, height))
+    x1, x2 = (min(width - 1, x) for x in (shown.x1, shown.x2))  # an edge of the picture is drawn on its last pixel
+    y1, y2 = (min(height - 1, y) for y in (shown.y1, shown.y2))
     cv2.rectangle(canvas, (x1, y1), (x2, y2), bgr, thickness, cv2.LINE_AA)
     (text_width, text_height), _ = cv2.getTextSize(label, _FONT, 0.4, 1)
     top = y1 - text_height - 5 if y1 > text_height + 5 else y1

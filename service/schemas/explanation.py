@@ -7,17 +7,8 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from patchwatch.contract.timestamps import Time
-from patchwatch.messages.alert import RegionView
-from patchwatch.messages.explanation import Explanation, NearestNormal, StreamExplanation
-
-
-class RelativeRegionView(BaseModel):
-    """A box in fractions of the picture's width and height, 0 to 1."""
-
-    x1: float = Field(examples=[0.61])
-    y1: float = Field(examples=[0.29])
-    x2: float = Field(examples=[0.69])
-    y2: float = Field(examples=[0.41])
+from patchwatch.messages.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
+from patchwatch.messages.score import Region
 
 
 class NearestNormalView(BaseModel):
@@ -29,7 +20,7 @@ class NearestNormalView(BaseModel):
     source: str = Field(description="The footage that holds this moment.", examples=["gate-monday.mp4"])
     time_s: float = Field(description="Seconds from the beginning of that footage.", examples=[312.4])
     captured: Time | None = Field(description="When it was captured; null for recordings.")
-    region: RelativeRegionView = Field(description="Where in its picture the similarity lies.")
+    region: RelativeRegion = Field(description="Where in its picture the similarity lies.")
     thumbnail: str | None = Field(
         description="Small JPEG of the whole picture, in base64; null: none was kept (PATCHWATCH_BANK_THUMBNAILS_MB), "
         "or it is the explanation of a camera's last frame, which has none.",
@@ -57,7 +48,7 @@ class StreamExplanationView(BaseModel):
     distance: float | None = Field(
         description="Distance to the nearest normal moment, in the unit of the stream.", examples=[0.58]
     )
-    region: RegionView | None = Field(description="Where this stream is farthest from normal.")
+    region: Region | None = Field(description="Where this stream is farthest from normal.")
     nearest: list[NearestNormalView] = Field(
         description="The normal moments most similar to that region, each from a different frame."
     )
@@ -65,9 +56,8 @@ class StreamExplanationView(BaseModel):
     @classmethod
     def from_message(cls, stream: StreamExplanation) -> Self:
         shared = stream.model_dump(include={"name", "weight", "contribution", "rarity", "distance"})
-        region = stream.region and RegionView(**stream.region.model_dump(include=set(RegionView.model_fields)))
         nearest = [NearestNormalView.from_message(moment) for moment in stream.nearest]
-        return cls(**shared, region=region, nearest=nearest)
+        return cls(**shared, region=stream.region, nearest=nearest)
 
 
 class ExplanationView(BaseModel):

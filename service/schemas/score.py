@@ -7,8 +7,7 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from patchwatch.contract.timestamps import Time
-from patchwatch.messages.alert import RegionView
-from patchwatch.messages.score import Score
+from patchwatch.messages.score import Region, Score
 
 
 class StreamReadingView(BaseModel):
@@ -27,12 +26,11 @@ class ScorePoint(BaseModel):
     seq: int = Field(examples=[4711])
     streams: list[StreamReadingView]
     driver: str | None = Field(description="The stream that contributed most.", examples=["motion"])
-    region: RegionView | None = Field(description="Where that stream is farthest from normal.")
+    region: Region | None = Field(description="Where that stream is farthest from normal.")
     random_weights: bool
 
     @classmethod
     def from_score(cls, score: Score) -> Self:
-        region = score.region
         return cls(
             t=score.captured_at_ns // 1_000_000,
             score=score.score,
@@ -40,7 +38,7 @@ class ScorePoint(BaseModel):
             seq=score.seq,
             streams=[StreamReadingView(name=stream.name, rarity=stream.rarity) for stream in score.streams],
             driver=score.driver,
-            region=RegionView(x1=region.x1, y1=region.y1, x2=region.x2, y2=region.y2) if region else None,
+            region=score.region,
             random_weights=score.random_weights,
         )
 

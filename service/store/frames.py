@@ -15,16 +15,14 @@ from patchwatch.bus.stored_records import readable, required
 from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import InvalidMessageError, NotFoundError
 from patchwatch.messages.frame import FrameMessage
+from patchwatch.messages.score import Region
 
 
 @dataclass(frozen=True)
 class DetectedBox:
-    """A detected object, in pixels of the camera's own picture."""
+    """A detected object."""
 
-    x1: float
-    y1: float
-    x2: float
-    y2: float
+    region: Region
     label: str
     confidence: float
 
@@ -70,11 +68,11 @@ def _decoded(entry: tuple[bytes, dict[bytes, bytes]]) -> FrameMessage:
 def _boxes(data: bytes) -> tuple[DetectedBox, ...]:
     try:
         boxes = tuple(
-            DetectedBox(float(x1), float(y1), float(x2), float(y2), str(label), float(confidence))
+            DetectedBox(Region(round(x1), round(y1), round(x2), round(y2)), str(label), float(confidence))
             for x1, y1, x2, y2, label, confidence in json.loads(data)
         )
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise InvalidMessageError(f"not a list of boxes ({error})") from None
-    if not all(isfinite(number) for box in boxes for number in (box.x1, box.y1, box.x2, box.y2, box.confidence)):
-        raise InvalidMessageError("a box has a coordinate that is not a finite number")
+    if not all(isfinite(box.confidence) for box in boxes):
+        raise InvalidMessageError("a box has a confidence that is not a finite number")
     return boxes

@@ -143,13 +143,23 @@ def test_a_value_of_every_kind_is_kept() -> None:
     assert set(KEYS[state]["value"]) == STATE_FIELDS
 
 
+def as_written_now(value: Any) -> Any:
+    """A region has no version of its own any more: it is that of its message."""
+    if isinstance(value, list):
+        return [as_written_now(part) for part in value]
+    if isinstance(value, dict):
+        dropped = {"version"} if "x1" in value else set()
+        return {name: as_written_now(part) for name, part in value.items() if name not in dropped}
+    return value
+
+
 @pytest.mark.parametrize("key", KEYS)
 def test_json_messages_are_read_whole(key: str) -> None:
     """As today's code would write them, nothing of them is missing: it was read."""
     messages: dict[str, Any] = _product().json
     for kind, value in values_of(key):
         if kind in messages:
-            assert json.loads(messages[kind].decode(value).encode()) == json.loads(value)
+            assert json.loads(messages[kind].decode(value).encode()) == as_written_now(json.loads(value))
 
 
 def test_every_json_message_was_read() -> None:

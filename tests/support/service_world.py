@@ -14,7 +14,7 @@ import redis
 
 from patchwatch.bus import keys
 from patchwatch.bus.keys import CameraKeys
-from patchwatch.messages.alert import Alert, AlertRegion, AlertState
+from patchwatch.messages.alert import Alert, AlertState
 from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.capture_status import CaptureState, CaptureStatus
@@ -107,7 +107,7 @@ class World:
                 "id": f"{camera_id}-{started_ms}", "camera_id": camera_id, "state": AlertState.OPEN,
                 "started_at_ms": started_ms,
                 "opened_at_ms": started_ms + 600, "peak_at_ms": started_ms + 900, "peak_score": 0.9, "threshold": 0.6,
-                "stream": "motion", "region": AlertRegion(x1=1, y1=2, x2=30, y2=40), "profile": "motion",
+                "stream": "motion", "region": Region(x1=1, y1=2, x2=30, y2=40), "profile": "motion",
                 "bank_id": "b1", **fields,
             }
         )  # fmt: skip
@@ -130,7 +130,7 @@ class World:
             NearestNormal(distance=0.2, source="monday.mp4", time_s=12.4, region=box, thumbnail=thumbnail),
             NearestNormal(distance=0.3, source="gate live", time_s=3.0, captured_at_ms=1_800_000_000_000, region=box),
         )
-        region = AlertRegion(x1=100, y1=50, x2=200, y2=150)
+        region = Region(x1=100, y1=50, x2=200, y2=150)
         motion = StreamExplanation(
             name="motion", weight=0.5, contribution=0.75, rarity=4.2, distance=0.2, region=region, nearest=nearest
         )

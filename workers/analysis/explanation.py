@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from models.banks.bank import Bank
 from models.engine.frame_scorer import ExplainedStream, FrameScore, NearestExemplar, explain
 from models.frames.frame import Features
-from patchwatch.messages.alert import AlertRegion
 from patchwatch.messages.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
 from patchwatch.messages.score import Region
 
@@ -41,32 +40,32 @@ def explanation_of(
         profile=bank.profile.name,
         bank_id=bank.id,
         random_weights=bank.random_weights,
-        streams=tuple(
-            [_stream(part, Region.in_source(part.box_xyxy_px, size, source_size), thumbnails) for part in parts]
-        ),
+        streams=tuple([_stream(part, size, source_size, thumbnails) for part in parts]),
     )
 
 
-def _stream(part: ExplainedStream, region: Region | None, thumbnails: bool) -> StreamExplanation:
+def _stream(
+    part: ExplainedStream, size: tuple[int, int], source_size: tuple[int, int], thumbnails: bool
+) -> StreamExplanation:
+    box = part.box_xyxy_px
     return StreamExplanation(
         name=part.name,
         weight=part.weight,
         contribution=min(1.0, part.contribution),  # a sum of shares may be off by a rounding
         rarity=part.rarity,
         distance=part.distance,
-        region=AlertRegion.from_region(region),
+        region=None if box is None else Region.scaled(box, size, source_size),
         nearest=tuple([_nearest(exemplar, thumbnails) for exemplar in part.nearest]),
     )
 
 
 def _nearest(exemplar: NearestExemplar, thumbnails: bool) -> NearestNormal:
     moment = exemplar.moment
-    x1, y1, x2, y2 = [round(edge, 4) for edge in exemplar.box]
     return NearestNormal(
         distance=exemplar.distance,
         source=exemplar.source,
         time_s=round(moment.time_s, 3),
         captured_at_ms=None if moment.captured_at_s is None else round(moment.captured_at_s * 1000),
-        region=RelativeRegion(x1=x1, y1=y1, x2=x2, y2=y2),
+        region=RelativeRegion(*[round(edge, 4) for edge in exemplar.box]),
         thumbnail=b64encode(exemplar.thumbnail).decode() if thumbnails and exemplar.thumbnail else None,
     )

@@ -14,7 +14,7 @@ from models.tampering.condition import Blindness, Condition, ConditionKind
 from models.tampering.detector import TamperingDetector
 from models.tampering.expectation import Expectation
 from patchwatch.contract.bounds import counted
-from patchwatch.messages.alert import Alert, AlertChange, AlertKind, AlertRegion, AlertState
+from patchwatch.messages.alert import Alert, AlertChange, AlertKind, AlertState
 from patchwatch.messages.analysis_status import OpenCondition
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.score import Region
@@ -101,7 +101,7 @@ class AnomalyAlert:
                 "peak_at_ms": self.wall_ms(event.peak_s, event.started_s),
                 "peak_score": event.peak_score,
                 "stream": event.stream,
-                "region": AlertRegion.from_region(region) or alert.region,
+                "region": region or alert.region,
                 "ended_at_ms": None if event.ended_s is None else self.wall_ms(event.ended_s, event.started_s),
             }
         )

@@ -57,8 +57,10 @@ class ScoredFrame:
 
     def region(self, box: Box | None) -> Region | None:
         """A box of the analysed picture in the camera's own picture."""
+        if box is None:
+            return None
         message = self.message
-        return Region.in_source(box, (message.width, message.height), (message.source_width, message.source_height))
+        return Region.scaled(box, (message.width, message.height), (message.source_width, message.source_height))
 
     def explanation(self, *, thumbnails: bool) -> Explanation:
         """Why the frame has its score."""
@@ -216,7 +218,9 @@ def _labelled_boxes(frame: ScoredFrame, detections: Detections | None) -> list[l
         return []
     rows = zip(detections.boxes_xyxy_px.tolist(), detections.labels, detections.confidences.tolist(), strict=True)
     regions = ((frame.region((x1, y1, x2, y2)), label, confidence) for (x1, y1, x2, y2), label, confidence in rows)
-    return [[r.x1, r.y1, r.x2, r.y2, label, round(confidence, 3)] for r, label, confidence in regions if r is not None]
+    return [
+        [*region.corners, label, round(confidence, 3)] for region, label, confidence in regions if region is not None
+    ]
 
 
 def extract(engine: Engine, frames: Sequence[Frame], contexts: Sequence[CameraContext]) -> list[Extracted | Exception]:

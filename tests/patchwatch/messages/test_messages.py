@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from patchwatch.contract.errors import InvalidMessageError
-from patchwatch.messages.alert import Alert, AlertKind, AlertRegion, AlertState
+from patchwatch.messages.alert import Alert, AlertKind, AlertState
 from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
 from patchwatch.messages.bank_version import BankAction, BankAnswer, BankOrder, BankOrigin, BankVersion, CameraBanks
 from patchwatch.messages.base import Message, Words
@@ -48,7 +48,7 @@ CONTROL: list[Message] = [
     AnalysisStatus(camera_id="door", state=AnalysisState.SCORING, profile="motion", streams=("motion",),
                    threshold_on=0.9, updated_at_ms=3),
     Alert(id="a", camera_id="door", state=AlertState.OPEN, started_at_ms=1, opened_at_ms=2, peak_at_ms=2,
-          peak_score=0.9, threshold=0.8, region=AlertRegion(x1=1, y1=2, x2=3, y2=4), profile="motion", bank_id="b"),
+          peak_score=0.9, threshold=0.8, region=Region(x1=1, y1=2, x2=3, y2=4), profile="motion", bank_id="b"),
     Alert(id="o", camera_id="door", kind=AlertKind.OFFLINE, state=AlertState.CLOSED, started_at_ms=1, opened_at_ms=2,
           peak_at_ms=2, ended_at_ms=3, profile="motion", detail="auth: refused"),
     Explanation(

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
+from patchwatch.messages.explanation import RelativeRegion
 from patchwatch.messages.score import Region
 
 _edge = st.floats(-50, 5000)
@@ -18,8 +20,7 @@ _size = st.tuples(st.integers(1, 4096), st.integers(1, 4096))
 def test_no_edge_leaves_the_picture(
     box: tuple[float, float, float, float], analysed: tuple[int, int], source: tuple[int, int]
 ) -> None:
-    region = Region.in_source(box, analysed, source)
-    assert region is not None
+    region = Region.scaled(box, analysed, source)
     assert 0 <= region.x1 <= source[0]
     assert 0 <= region.x2 <= source[0]
     assert 0 <= region.y1 <= source[1]
@@ -32,8 +33,7 @@ def test_a_point_stays_where_it_is_in_the_scene_at_any_scale(
 ) -> None:
     """To half a pixel of the camera's own picture, however odd the ratio: no side is scaled by the other's ratio."""
     box = (x * analysed[0], y * analysed[1], analysed[0], analysed[1])
-    region = Region.in_source(box, analysed, source)
-    assert region is not None
+    region = Region.scaled(box, analysed, source)
     assert abs(region.x1 - x * source[0]) <= 0.5 + 1e-6
     assert abs(region.y1 - y * source[1]) <= 0.5 + 1e-6
     assert (region.x2, region.y2) == source
@@ -51,13 +51,23 @@ def test_what_a_rendered_object_covers_is_what_its_region_covers(source: tuple[i
     small = av.VideoFrame.from_ndarray(rgb).reformat(*analysed, format="rgb24", interpolation="AREA").to_ndarray()
     rows, columns = np.nonzero(small[..., 1] > 127)
     box = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
-    region = Region.in_source([float(edge) for edge in box], analysed, source)
-    assert region is not None
+    region = Region.scaled([float(edge) for edge in box], analysed, source)
     pixel = 1 + 1 / factor  # the analysed picture knows no more
     for found, true in zip((region.x1, region.y1, region.x2, region.y2), (left, top, right, bottom), strict=True):
         assert abs(found - true) <= pixel
 
 
 def test_a_box_is_scaled_by_its_own_side() -> None:
-    assert Region.in_source((10, 10, 20, 20), (100, 50), (200, 200)) == Region(20, 40, 40, 80)
-    assert Region.in_source(None, (100, 50), (200, 200)) is None
+    assert Region.scaled((10, 10, 20, 20), (100, 50), (200, 200)) == Region(20, 40, 40, 80)
+
+
+STORED = '{"version":1,"x1":1,"y1":2,"x2":3,"y2":4}'  # as it was written while a region of an alert had a version
+
+
+def test_a_region_has_one_json_form_and_the_one_before_is_read() -> None:
+    region = TypeAdapter(Region)
+    assert region.validate_json(STORED) == Region(1, 2, 3, 4)
+    assert region.dump_json(Region(1, 2, 3, 4)) == b'{"x1":1,"y1":2,"x2":3,"y2":4}'
+    place = TypeAdapter(RelativeRegion)
+    stored = '{"version":1,"x1":0.1,"y1":0.2,"x2":0.3,"y2":0.4}'
+    assert place.dump_json(place.validate_json(stored)) == b'{"x1":0.1,"y1":0.2,"x2":0.3,"y2":0.4}'

@@ -6,12 +6,12 @@ import re
 
 import pytest
 
-from patchwatch.messages.alert import AlertRegion
 from patchwatch.messages.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
+from patchwatch.messages.score import Region
 from patchwatch.pages.explanation_page import explanation_page
 
 HOSTILE = "<script>&\"'"
-REGION = AlertRegion(x1=10, y1=20, x2=100, y2=200)
+REGION = Region(x1=10, y1=20, x2=100, y2=200)
 NEAREST = NearestNormal(
     distance=1.2, source=HOSTILE, time_s=2.25, region=RelativeRegion(x1=0.1, y1=0.2, x2=0.3, y2=0.9), thumbnail="/9j/"
 )

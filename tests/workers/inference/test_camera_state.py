@@ -19,9 +19,10 @@ from models.frames.frame import HISTORY_S, Features, Frame
 from models.profiles.profile import load_profile
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.errors import NotFoundError
-from patchwatch.messages.alert import AlertKind, AlertRegion, AlertState
+from patchwatch.messages.alert import AlertKind, AlertState
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.score import Region
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import resume, state_to_store
 from workers.inference.scoring import ScoredFrame, alert_update
@@ -59,7 +60,7 @@ def scored(seq: int, at_s: float, bank: Bank) -> ScoredFrame:
 def test_an_alert_that_opens_after_its_peak_shows_where_that_was(bank: Bank) -> None:
     change = alert_update(scored(5, 100.4, bank), Event(100.0, 100.4, 100.2, 0.9, "motion", (10.0, 20.0, 30.0, 40.0)))
     assert change.announce
-    assert change.alert.region == AlertRegion(x1=20, y1=40, x2=60, y2=80)
+    assert change.alert.region == Region(x1=20, y1=40, x2=60, y2=80)
     assert change.picture == JPEG
     assert change.explanation is not None
     assert (change.explanation.seq, change.explanation.at_ms) == (5, 100_400)

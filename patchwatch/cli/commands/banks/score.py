@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -106,8 +106,10 @@ def _write(rows: Any, names: list[str], stream: Any, form: ScoreFormat) -> None:
 
 def _cells(row: RecordingScore) -> list[object]:
     score = row.score
-    region = Region.in_source(score.box_xyxy_px, (row.width, row.height), (row.source_width, row.source_height))
-    box = [None] * 4 if region is None else [region.x1, region.y1, region.x2, region.y2]
+    box: Sequence[int | None] = [None] * 4
+    if score.box_xyxy_px is not None:
+        size, source_size = (row.width, row.height), (row.source_width, row.source_height)
+        box = Region.scaled(score.box_xyxy_px, size, source_size).corners
     return [
         round(row.media_time_s, 6), score.raw, score.unsmoothed, score.score, score.driver, *box,
         *score.rarities, int(score.event_open),
