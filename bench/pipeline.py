@@ -70,7 +70,6 @@ def measure(folder: Path, chosen: argparse.Namespace) -> dict[str, Any]:
     recording = write_loops(media / "normal.mp4", pictures, loops=5)
     names = tuple(f"cam{number:02d}" for number in range(1, max(chosen.steps) + 1))
     server = Cameras(units, *names)
-    detector = chosen.data / "weights" / "yolov5nu-rebuilt.pt"
     site = Installation(
         folder / "site",
         media,
@@ -78,7 +77,7 @@ def measure(folder: Path, chosen: argparse.Namespace) -> dict[str, Any]:
         analysis_fps=FPS,
         queue_frames=64,
         max_age_s=5.0,
-        detector_weights=detector,
+        detector_weights=chosen.data / "weights" / "yolov5nu-rebuilt.pt",
     )
     rows: list[dict[str, Any]] = []
     try:

@@ -39,8 +39,8 @@ TOGETHER = {
 LONGEST = (
     "tests/patchwatch/cli/commands/test_demo.py", "tests/test_readme_commands.py",
     "tests/patchwatch/demo/test_publisher.py", "tests/workers/enrolment/test_worker.py",
-    "tests/patchwatch/cli/commands/test_bank.py", "tests/workers/test_restart.py",
-    "tests/models/tampering/test_detector.py::test_frozen_video", "tests/workers/inference/test_ownership.py",
+    "tests/patchwatch/cli/commands/banks/test_enrol.py", "tests/workers/test_restart.py",
+    "tests/models/tampering/test_real_footage.py::test_frozen_video", "tests/workers/inference/test_ownership.py",
 )  # fmt: skip
 
 

@@ -37,17 +37,17 @@ import httpx
 import labelled_clips
 import numpy as np
 import redis
+from golden_questions import changes, gets, points, record, shaped, sockets
 from ingest_rig import free_port
 from installation import API, Installation
 from moving_scene import FPS, HEIGHT, WIDTH, scene
 from redis_process import RedisProcess
-from stored_installation import CAMERA, GOLDEN, PROFILE, Keys, answer, shape, stored, take, websocket
+from stored_installation import CAMERA, GOLDEN, PROFILE, Keys, stored, take, websocket
 from waiting import wait_until
 
 NORMAL_S, LIVE_S, RUSH_S = 60, 75, (64, 75)
 FOLDER = Path("/tmp/patchwatch-golden")  # a fixed one: paths stand in the records
 KEPT_SCORES, KEPT_ALERTS = 12, 6
-_NOT_FOUND = "nothing-of-this-name"
 
 
 def main() -> None:
@@ -259,10 +259,10 @@ class Recording:
 
     def trimmed(self) -> Keys:
         """Without the many entries that are alike."""
-        for key, record in self.found.items():
-            if record["type"] == "stream":
+        for key, stored_key in self.found.items():
+            if stored_key["type"] == "stream":
                 count = KEPT_SCORES if ":scores:" in key else KEPT_ALERTS if key == "pw:alerts" else 1000
-                record["value"] = record["value"][-count:]
+                stored_key["value"] = stored_key["value"][-count:]
         return self.found
 
 
@@ -330,9 +330,6 @@ def patchwatch(*words: str, **changes: str) -> str:
     return done.stdout
 
 
-# Interfaces -----------------------------------------------------------------------------------------------------
-
-
 def interfaces() -> None:
     """What the service says of these very files, and how scoring goes on from them."""
     keys: Keys = json.loads((GOLDEN / "redis.json").read_text())
@@ -356,74 +353,6 @@ def interfaces() -> None:
             write("continued.json", points(host)[len(before) :])
     finally:
         server.close()
-
-
-def record(host: str, method: str, path: str, body: object = None) -> dict[str, Any]:
-    return {"method": method, "path": path, "body": body, "answer": answer(host, method, path, body)}
-
-
-def shaped(got: dict[str, Any]) -> dict[str, Any]:
-    return got | {"body": shape(got["body"])}
-
-
-def points(host: str) -> list[Any]:
-    path = f"{API}/cameras/{CAMERA}/scores?from=2020-01-01T00:00:00Z&limit=10000"
-    found: list[Any] = httpx.get(f"http://{host}{path}").json()["points"]
-    return found
-
-
-def gets(host: str, paths: dict[str, Any]) -> list[str]:
-    """Every GET route, with something that is there."""
-    ids = ids_of(host)
-    found = [path.format(**ids) for path, methods in paths.items() if "get" in methods]
-    ever = "?from=2020-01-01T00:00:00Z"
-    found = [path + ever if path.endswith("/scores") else path for path in found]
-    return [*found, f"{API}/cameras/{CAMERA}/scores{ever}&resolution=60", f"{API}/cameras/{_NOT_FOUND}"]
-
-
-def ids_of(host: str) -> dict[str, str]:
-    def first(path: str, noun: str) -> str:
-        return str(httpx.get(f"http://{host}{API}{path}").json()[noun][0]["id"])
-
-    return {
-        "camera_id": CAMERA, "webhook_id": "broken", "alert_id": first("/alerts", "alerts"),
-        "enrolment_id": first(f"/cameras/{CAMERA}/enrolments", "enrolments"),
-        "bank_id": first(f"/cameras/{CAMERA}/banks", "banks"),
-    }  # fmt: skip
-
-
-def sockets(keys: Keys) -> list[tuple[str, int]]:
-    """Paths, and how many messages: the hello, all that is there, and a heartbeat."""
-    (scores,) = (key for key in keys if ":scores:" in key)
-    return [
-        (f"{API}/ws/alerts?after=0-1", 2 + len(keys["pw:alerts"]["value"])),
-        (f"{API}/ws/scores?camera={CAMERA}&after={CAMERA}:0-1", 2 + len(keys[scores]["value"])),
-    ]
-
-
-def changes(host: str) -> list[tuple[str, str, object]]:
-    """Every route that changes something; no worker is there, so what needs one says so after a while."""
-    ids = ids_of(host)
-    camera, webhook = f"{API}/cameras/{CAMERA}", f"{API}/webhooks/broken"
-    enrolments = httpx.get(f"http://{host}{camera}/enrolments").json()["enrolments"]
-    pending = next(one["id"] for one in enrolments if one["state"] == "queued")
-    bank = f"{camera}/banks/{ids['bank_id']}"
-    return [
-        ("POST", f"{API}/cameras", {"id": "new", "source": "push:"}),
-        ("PATCH", f"{API}/cameras/new", {"name": "New"}),
-        ("DELETE", f"{camera}/enrolments/{pending}", None),
-        ("POST", f"{API}/cameras/new/enrolments", {"live_seconds": 60}),
-        ("POST", f"{bank}/activate", None),
-        ("PATCH", bank, {"pinned": True}),
-        ("DELETE", bank, None),
-        ("POST", f"{API}/webhooks", {"id": "third", "url": "http://127.0.0.1:9/hook"}),
-        ("PATCH", webhook, {"cameras": []}),
-        ("POST", f"{webhook}/dead/retry", {}),
-        ("POST", f"{webhook}/secret", None),
-        ("POST", f"{webhook}/test", None),
-        ("DELETE", webhook, None),
-        ("DELETE", f"{API}/cameras/new", None),
-    ]
 
 
 def commands() -> None:

@@ -36,6 +36,17 @@ _PublishUsername = Annotated[str | None, typer.Option(help="Required from whoeve
 _PublishPassword = Annotated[
     bool, typer.Option("--publish-password-stdin", help="Read the publisher's password from standard input.")
 ]
+_NoTlsFingerprint = Annotated[
+    bool, typer.Option("--no-tls-fingerprint", help="Accept a certificate of a trusted authority again.")
+]
+_TlsVerify = Annotated[
+    bool | None,
+    typer.Option("--tls-verify/--no-tls-verify", help="Whether an rtsps:// camera's certificate must be trusted."),
+]
+_DefaultBudget = Annotated[bool, typer.Option("--default-budget", help="Go back to PATCHWATCH_FALSE_ALARMS_PER_DAY.")]
+_NoPublishPassword = Annotated[
+    bool, typer.Option("--no-publish-password", help="Let it publish without a user name and password of its own.")
+]
 
 
 @app.command("add")
@@ -124,23 +135,14 @@ def update(
     loop: Annotated[bool | None, typer.Option("--loop/--no-loop", help="Start a file again at its end.")] = None,
     transport: _Transport = None,
     tls_fingerprint: _TlsFingerprint = None,
-    no_tls_fingerprint: Annotated[
-        bool, typer.Option("--no-tls-fingerprint", help="Accept a certificate of a trusted authority again.")
-    ] = False,
-    tls_verify: Annotated[
-        bool | None,
-        typer.Option("--tls-verify/--no-tls-verify", help="Whether an rtsps:// camera's certificate must be trusted."),
-    ] = None,
+    no_tls_fingerprint: _NoTlsFingerprint = False,
+    tls_verify: _TlsVerify = None,
     enabled: Annotated[bool | None, typer.Option("--enable/--disable", help="Switch its capture on or off.")] = None,
     false_alarms_per_day: _Budget = None,
-    default_budget: Annotated[
-        bool, typer.Option("--default-budget", help="Go back to PATCHWATCH_FALSE_ALARMS_PER_DAY.")
-    ] = False,
+    default_budget: _DefaultBudget = False,
     publish_username: _PublishUsername = None,
     publish_password_stdin: _PublishPassword = False,
-    no_publish_password: Annotated[
-        bool, typer.Option("--no-publish-password", help="Let it publish without a user name and password of its own.")
-    ] = False,
+    no_publish_password: _NoPublishPassword = False,
     api: Api = None,
     as_json: AsJson = False,
 ) -> None:

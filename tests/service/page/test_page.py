@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import re
-import socket
-import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import parts
-import pytest
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Page, expect
+from seeded_world import seeded
 from service_world import Serve, World
 
 from patchwatch.bus import keys
@@ -21,71 +15,12 @@ from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import AlertKind
 from patchwatch.messages.analysis_status import AnalysisState, OpenCondition
 from patchwatch.messages.enrolment import Enrolment, EnrolmentState
-from patchwatch.messages.enrolment_report import EnrolmentReport, Sufficiency
-
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
-
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    parts.need("browser")  # first, as playwright's own driver does not run on every bare machine either
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=parts.chromium(), args=ARGUMENTS)
-        context = await browser.new_context(viewport={"width": 1280, "height": 760})
-        page = await context.new_page()
-        faults: list[str] = []
-        page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda request: _own(request.url, faults))
-        yield page
-        await browser.close()
-        assert faults == []
-
-
-def _own(url: str, faults: list[str]) -> None:
-    if "127.0.0.1" not in url and not url.startswith(("blob:", "data:")):
-        faults.append(f"asks another host: {url}")
-
-
-def _seed(world: World) -> int:
-    now_ms = time.time_ns() // 1_000_000
-    world.camera(name="Back gate")
-    world.camera("yard", source="rtsp://u:hunter2@camera.example/yard")
-    world.capture(captured=300, codec="h264")
-    budget = {"false_alarms_per_day": 4, "on": 0.6, "off": 0.4, "on_low": 0.5, "on_high": 0.7, "expected": 6.4}
-    budget |= {"expected_low": 1.2, "expected_high": 11.3, "footage_hours": 0.2, "extrapolation": 9, "supported": False}
-    world.analysis(random_weights=True, bank_id="b7", threshold=budget | {"warning": "enrol"})
-    _enrol(world)
-    for number in range(300):
-        value = 0.25 + 0.15 * math.sin(number / 9) + (0.5 if 220 < number < 250 else 0)
-        world.score(now_ms - (300 - number) * 400, value=value, seq=number + 1, random_weights=True)
-    world.frame(300)
-    world.commit(300, [[300, 80, 380, 300, "person", 0.9]], {"scored": 300})
-    world.alert(now_ms - 32_000)
-    world.bus.set(keys.alert_picture(f"gate-{now_ms - 32_000}"), world.picture)
-    return now_ms
-
-
-def _enrol(world: World) -> None:
-    report = EnrolmentReport(
-        seconds=9.8, frames=50, segments=2, verdict=Sufficiency.TOO_SHORT, next_step="enrol ten minutes", streams=()
-    )
-    done = Enrolment(
-        id="e1", camera_id="gate", profile="motion", state=EnrolmentState.DONE, bank_id="b7", report=report,
-        created_at_ms=1, updated_at_ms=2,
-    )  # fmt: skip
-    later = {"id": "e2", "state": EnrolmentState.FAILED, "detail": "it is dark", "created_at_ms": 3}
-    for record in (done, done.model_copy(update=later)):
-        world.bus.hset(keys.ENROLMENT_RECORDS, record.id, record.encode())
-        world.bus.hset(keys.ENROLMENTS_LATEST, "gate", record.id)
 
 
 async def test_the_page_shows_cameras_score_lines_and_alerts_live(
     page: Page, serve: Serve, settings: Settings, world: World, tmp_path: Path
 ) -> None:
-    now_ms = _seed(world)
+    now_ms = seeded(world)
     await page.goto(f"http://{serve(settings)}/")
     gate = page.locator("article[data-camera=gate]")
     await expect(gate.locator("h3")).to_have_text("Back gate (gate)")
@@ -117,7 +52,7 @@ async def test_the_page_shows_cameras_score_lines_and_alerts_live(
 async def test_an_alert_says_why_when_it_is_clicked(
     page: Page, serve: Serve, settings: Settings, world: World, tmp_path: Path
 ) -> None:
-    _seed(world)
+    seeded(world)
     now_ms = time.time_ns() // 1_000_000
     world.alert(now_ms, peak_score=0.9)
     alert_id = f"gate-{now_ms}"
@@ -153,60 +88,6 @@ async def test_an_alert_without_an_explanation_says_so(
     await page.locator("li[data-alert=gate-1000]").click()
     await expect(page.locator("#detail")).to_contain_text("No explanation was kept")
     await expect(page.locator("#detail")).to_contain_text("No picture was kept")
-
-
-async def log_in(page: Page, token: str) -> None:
-    await page.get_by_label("Token").fill(token)
-    await page.get_by_role("button", name="Log in").click()
-
-
-async def test_the_page_asks_for_the_token_and_says_when_it_is_wrong(
-    page: Page, serve: Serve, settings: Settings, world: World, tmp_path: Path
-) -> None:
-    world.camera()
-    guarded = Settings(redis_url=settings.redis_url, api_token="schlüssel-s3cret")
-    where = f"http://{serve(guarded)}/"
-    addresses: list[str] = []
-    page.on("request", lambda request: addresses.append(request.url))
-    page.on("websocket", lambda websocket: addresses.append(websocket.url))
-    await page.goto(where)
-    fault = page.locator("#token-fault")
-    await expect(page.get_by_label("Token")).to_be_visible()
-    await expect(fault).to_be_hidden()
-    await log_in(page, "wrong")
-    await expect(fault).to_contain_text("The token is wrong")
-    await page.screenshot(path=tmp_path / "login.png")
-    await log_in(page, "schlüssel-s3cret")
-    await expect(page.locator("article[data-camera=gate]")).to_be_visible()
-    await expect(page.locator("#link")).to_have_text("live")
-    assert any(address.startswith("ws:") for address in addresses)
-    assert not any("s3cret" in address for address in addresses), "proxies write addresses into their logs"
-
-    other = await page.context.new_page()  # a second tab is not asked
-    await other.goto(where)
-    await expect(other.locator("article[data-camera=gate]")).to_be_visible()
-    await expect(other.get_by_label("Token")).to_be_hidden()
-    await other.get_by_role("button", name="Log out").click()
-    await expect(other.get_by_label("Token")).to_be_visible()
-    await expect(fault).to_be_hidden()
-    await expect(page.get_by_label("Token")).to_be_visible()  # the first one is logged out too
-    await log_in(page, "schlüssel-s3cret")
-    await expect(other.get_by_label("Token")).to_be_hidden()  # and in again
-    await expect(other.locator("#link")).to_have_text("live")
-
-
-async def test_a_websocket_that_is_refused_is_explained(
-    page: Page, serve: Serve, settings: Settings, world: World
-) -> None:
-    where = serve(settings)
-    # As a proxy that passes on the name without the port has it: the page's origin is another than its host.
-    await page.goto(f"http://{where}/")
-    await expect(page.locator("#link")).to_have_text("live")
-    said = """() => new Promise((done) => {
-        const socket = new WebSocket(`ws://${location.host}/api/v1/ws/alerts?after=x`);
-        socket.onclose = ({code, reason}) => done(`${code} ${reason}`);
-    })"""
-    assert (await page.evaluate(said)).startswith("4422 query.after")
 
 
 async def test_alerts_are_found_by_day_camera_and_kind(
@@ -297,7 +178,7 @@ async def test_on_a_phone_a_link_leads_to_the_alerts(
     page: Page, serve: Serve, settings: Settings, world: World, tmp_path: Path
 ) -> None:
     await page.set_viewport_size({"width": 390, "height": 800})
-    _seed(world)
+    seeded(world)
     for number in range(6):
         world.camera(f"cam{number}")
     await page.goto(f"http://{serve(settings)}/")
@@ -307,114 +188,6 @@ async def test_on_a_phone_a_link_leads_to_the_alerts(
     await link.click()
     await expect(page.locator("#alerts li").first).to_be_in_viewport()
     await page.screenshot(path=tmp_path / "phone.png")
-
-
-@pytest.mark.parametrize("path", ["docs", "redoc"])
-async def test_the_documentation_is_rendered_without_other_hosts(
-    page: Page, serve: Serve, settings: Settings, path: str
-) -> None:
-    refused: list[str] = []
-    page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
-    await page.goto(f"http://{serve(settings)}/{path}")
-    await expect(page.get_by_text("List cameras").locator("visible=true").first).to_be_visible(timeout=20_000)
-    assert not refused
-
-
-async def test_the_documentation_sends_the_token_of_the_page(page: Page, serve: Serve, settings: Settings) -> None:
-    guarded = Settings(redis_url=settings.redis_url, api_token="s3cret")
-    where = f"http://{serve(guarded)}"
-    await page.goto(where)
-    await log_in(page, "s3cret")
-    await page.get_by_role("link", name="API").click()
-    await try_listing_cameras(page)
-
-
-NGINX = """
-daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error; events {{}}
-http {{
-  access_log off; client_body_temp_path {folder}/t; proxy_temp_path {folder}/t; fastcgi_temp_path {folder}/t;
-  uwsgi_temp_path {folder}/t; scgi_temp_path {folder}/t;
-  map $http_upgrade $connection_word {{ default upgrade; '' close; }}
-  server {{ listen 127.0.0.1:{port}; location /deep/cams/ {{
-    proxy_pass http://{where}/; proxy_http_version 1.1;
-    proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $connection_word; {more}
-  }} }}
-}}
-"""
-
-
-@pytest.mark.nginx
-@pytest.mark.parametrize("more", ["", "proxy_set_header X-Forwarded-Prefix /deep/cams;"], ids=["untold", "told"])
-async def test_the_page_works_under_a_path_of_a_proxy(
-    page: Page, serve: Serve, settings: Settings, world: World, tmp_path: Path, more: str
-) -> None:
-    """Without a token such a proxy must pass on our own name, and the browser's is another: so with a token."""
-    _seed(world)
-    for number in range(60):
-        world.alert(1000 + number)
-    where = serve(Settings(redis_url=settings.redis_url, api_token="s3cret"))
-    with nginx(tmp_path, where, more) as port:
-        await page.goto(f"http://127.0.0.1:{port}/deep/cams/")
-        await log_in(page, "s3cret")
-        await expect(page.locator("#link")).to_have_text("live")
-        await expect(page.locator("article[data-camera=gate] img")).to_be_visible()
-        await expect(page.locator("#alerts li")).to_have_count(50)
-        await page.get_by_role("button", name="Older alerts").click()
-        await expect(page.locator("#alerts li")).to_have_count(61)
-        await page.locator("#alerts li").first.click()
-        await expect(page.locator("#detail-picture img")).to_be_visible()
-        await page.keyboard.press("Escape")
-        await page.get_by_role("link", name="API").click()
-        await try_listing_cameras(page)
-
-
-async def try_listing_cameras(page: Page) -> None:
-    await page.locator("#operations-cameras-index_api_v1_cameras_get button").first.click(timeout=20_000)
-    await page.get_by_role("button", name="Try it out").click()
-    await page.get_by_role("button", name="Execute").click()
-    await expect(page.locator(".live-responses-table .response-col_status").last).to_contain_text("200")
-
-
-@contextmanager
-def nginx(folder: Path, where: str, more: str) -> Iterator[int]:
-    """Serves ``where`` under /deep/cams/ at the port that is returned."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    (folder / "nginx.conf").write_text(NGINX.format(folder=folder, port=port, where=where, more=more))
-    program = parts.nginx()
-    with subprocess.Popen([program, "-e", str(folder / "error"), "-c", str(folder / "nginx.conf")]) as process:
-        try:
-            wait_until_open(port)
-            yield port
-        finally:
-            process.terminate()
-            process.wait(timeout=10)
-
-
-def wait_until_open(port: int) -> None:
-    deadline_s = time.monotonic() + 10
-    while time.monotonic() < deadline_s:
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.02)
-        else:
-            return
-    raise AssertionError("nginx did not come up")
-
-
-async def test_the_page_reconnects_after_the_service_was_away(
-    page: Page, serve: Serve, settings: Settings, world: World
-) -> None:
-    where = serve(settings)
-    await page.goto(f"http://{where}/")
-    await expect(page.locator("#link")).to_have_text("live")
-    await page.context.set_offline(True)
-    await expect(page.locator("#fault")).to_be_visible()
-    await page.context.set_offline(False)
-    await expect(page.locator("#fault")).to_be_hidden(timeout=20_000)
-    world.alert(1000)
-    await expect(page.locator("#alerts li")).to_have_count(1)
 
 
 async def test_the_kind_of_an_alert_is_shown_in_words(
@@ -435,7 +208,7 @@ async def test_the_kind_of_an_alert_is_shown_in_words(
 
 
 async def test_times_in_a_reason_are_local(page: Page, serve: Serve, settings: Settings, world: World) -> None:
-    _seed(world)
+    seeded(world)
     world.analysis(condition=OpenCondition(kind=AlertKind.BLIND, since_ms=1_800_000_000_000, detail="it is dark"))
     await page.goto(f"http://{serve(settings)}/")
     reason = page.locator("article[data-camera=gate] .reason")

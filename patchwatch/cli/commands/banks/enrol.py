@@ -35,7 +35,6 @@ def enrol(
     The previous bank is kept: `patchwatch banks list` shows all, `patchwatch banks activate` goes back.
     """
     from models.banks.bank_file import load_bank
-    from models.profiles.profile import load_profile
     from patchwatch.cli.commands.banks.alarm_budget import alarm_budget
     from patchwatch.cli.commands.banks.bank_text import print_bank
     from workers.enrolment.bank_store import command_origin, store_bank
@@ -43,9 +42,7 @@ def enrol(
     from workers.enrolment.protocol import LearningOrder
 
     settings = load_settings()
-    checked_camera_id(camera)
-    load_profile(profile, settings.profiles_file)
-    footage = [local_source(source, live=seconds is not None) for source in sources]
+    footage = _checked_footage(settings, camera, profile, sources, live=seconds is not None)
     versions = BankVersions.from_settings(settings, camera, profile)
     check_folder(versions.active_path.parent)
     budget = alarm_budget(settings, camera)
@@ -61,6 +58,17 @@ def enrol(
     print_bank(
         bank, stored.version, path, budget=budget, active=stored.activated, outcome=stored.summary, as_json=as_json
     )
+
+
+def _checked_footage(
+    settings: Settings, camera: str, profile: str, sources: list[str], *, live: bool
+) -> list[str | Path]:
+    """Raises as the checks do, before anything is begun."""
+    from models.profiles.profile import load_profile
+
+    checked_camera_id(camera)
+    load_profile(profile, settings.profiles_file)
+    return [local_source(source, live=live) for source in sources]
 
 
 def _learn(order: LearningOrder, settings: Settings, *, quiet: bool) -> None:

@@ -44,42 +44,49 @@ class ScoreChoice(StrEnum):
     PAPER = "paper"
 
 
+_Train = Annotated[Path, typer.Option(help="Folder of clips that show normal only: videos, or folders of pictures.")]
+_Test = Annotated[Path, typer.Option(help="Folder of clips to score.")]
+_Labels = Annotated[
+    Path | None,
+    typer.Option(help="Anomalous frames of each testing clip: our JSON, UCSD .m, Avenue .mat, ShanghaiTech .npy."),
+]
+_LabelFormat = Annotated[LabelChoice | None, typer.Option(help="Default: recognised by the files' endings.")]
+_Profile = Annotated[
+    list[str] | None, typer.Option(help="motion, objects, clip, reference, or one of your own; may be repeated.")
+]
+_FrameRate = Annotated[
+    float | None, typer.Option(help="Frames per second of clips that are folders of pictures. Default: 25.")
+]
+_Folds = Annotated[
+    bool, typer.Option(help="Count false alarms on held-out training clips, which takes most of the time.")
+]
+_JsonOut = Annotated[Path | None, typer.Option("--json", help="Write the report as JSON here; -: print it.")]
+_HtmlOut = Annotated[Path | None, typer.Option("--html", help="Write the report as one HTML page here.")]
+_CsvOut = Annotated[
+    Path | None,
+    typer.Option("--csv", help="Write Id,Predicted of every testing frame here; needs no labels."),
+]
+_CsvScores = Annotated[ScoreChoice, typer.Option(help="What the CSV holds; `paper` looks into the future.")]
+
+
 def run(
-    train: Annotated[Path, typer.Option(help="Folder of clips that show normal only: videos, or folders of pictures.")],
-    test: Annotated[Path, typer.Option(help="Folder of clips to score.")],
-    labels: Annotated[
-        Path | None,
-        typer.Option(help="Anomalous frames of each testing clip: our JSON, UCSD .m, Avenue .mat, ShanghaiTech .npy."),
-    ] = None,
-    label_format: Annotated[LabelChoice | None, typer.Option(help="Default: recognised by the files' endings.")] = None,
-    profile: Annotated[
-        list[str] | None, typer.Option(help="motion, objects, clip, reference, or one of your own; may be repeated.")
-    ] = None,
+    train: _Train,
+    test: _Test,
+    labels: _Labels = None,
+    label_format: _LabelFormat = None,
+    profile: _Profile = None,
     fps: AnalysisFps = None,
-    frame_rate: Annotated[
-        float | None, typer.Option(help="Frames per second of clips that are folders of pictures. Default: 25.")
-    ] = None,
-    folds: Annotated[
-        bool, typer.Option(help="Count false alarms on held-out training clips, which takes most of the time.")
-    ] = True,
-    json_out: Annotated[Path | None, typer.Option("--json", help="Write the report as JSON here; -: print it.")] = None,
-    html_out: Annotated[Path | None, typer.Option("--html", help="Write the report as one HTML page here.")] = None,
-    csv_out: Annotated[
-        Path | None,
-        typer.Option("--csv", help="Write Id,Predicted of every testing frame here; needs no labels."),
-    ] = None,
-    csv_scores: Annotated[
-        ScoreChoice, typer.Option(help="What the CSV holds; `paper` looks into the future.")
-    ] = ScoreChoice.SERVICE,
+    frame_rate: _FrameRate = None,
+    folds: _Folds = True,
+    json_out: _JsonOut = None,
+    html_out: _HtmlOut = None,
+    csv_out: _CsvOut = None,
+    csv_scores: _CsvScores = ScoreChoice.SERVICE,
 ) -> None:
     """Learn from normal clips, score others as the live service would, and print how well that finds what is labelled.
 
     Several profiles are compared in one table.
     """
-    from patchwatch.evaluation.evaluation import load_dataset
-    from patchwatch.evaluation.folds import FOLDS
-    from patchwatch.evaluation.labels.label_format import LabelFormat
-    from patchwatch.evaluation.predictions import frame_ids
     from patchwatch.evaluation.report_builder import build_report
     from workers.analysis.engine_loader import load_engine
 
@@ -87,21 +94,38 @@ def run(
     _check(names, labels, {"--json": json_out, "--html": html_out}, csv_out)
     reader, settings = _reader(fps, frame_rate), load_settings()
     engines = [load_engine(settings, name) for name in names]  # so that missing weights stop it before the work
-    dataset = load_dataset(train, test, reader, labels, LabelFormat(label_format.value) if label_format else None)
-    if csv_out is not None:
-        for frames in dataset.testing:
-            frame_ids(frames)  # raises where pictures have no numbers
+    dataset = _dataset(train, test, reader, labels, label_format, numbered=csv_out is not None)
     if frame_rate is None and dataset.has_folders:
         typer.echo(f"NOTICE: pictures are read at {reader.frame_rate:g} a second: --frame-rate changes that", err=True)
-    per_day, number = settings.false_alarms_per_day, FOLDS if folds else 0
-    results = []
-    for engine in engines:
-        result = _evaluate(engine, dataset, reader, per_day, number, csv_out, csv_scores)
-        results += [result] if result else []
-    if not results:
-        return
-    report = build_report(results, dataset, reader, train=train, test=test, false_alarms_per_day=per_day, folds=number)
-    _publish(report, json_out, html_out)
+    per_day, number = settings.false_alarms_per_day, _number_of_folds(folds)
+    evaluated = [_evaluate(engine, dataset, reader, per_day, number, csv_out, csv_scores) for engine in engines]
+    if results := [result for result in evaluated if result is not None]:
+        report = build_report(
+            results, dataset, reader, train=train, test=test, false_alarms_per_day=per_day, folds=number
+        )
+        _publish(report, json_out, html_out)
+
+
+def _dataset(
+    train: Path, test: Path, reader: RecordingReader, labels: Path | None, label_format: LabelChoice | None, *,
+    numbered: bool,
+) -> Dataset:  # fmt: skip
+    """``numbered``: raise `RejectedError` where pictures have no numbers."""
+    from patchwatch.evaluation.evaluation import load_dataset
+    from patchwatch.evaluation.labels.label_format import LabelFormat
+    from patchwatch.evaluation.predictions import frame_ids
+
+    dataset = load_dataset(train, test, reader, labels, LabelFormat(label_format.value) if label_format else None)
+    if numbered:
+        for frames in dataset.testing:
+            frame_ids(frames)
+    return dataset
+
+
+def _number_of_folds(folds: bool) -> int:
+    from patchwatch.evaluation.folds import FOLDS
+
+    return FOLDS if folds else 0
 
 
 def _publish(report: Report, json_out: Path | None, html_out: Path | None) -> None:

@@ -1,0 +1,102 @@
+"""Conditions of real footage: none in what is ordinary, and each where it is brought about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from static_view import FPS, blurred, infrared, noisy
+
+from models.alarms.event_detector import AlertGate
+from models.tampering.condition import Condition
+from models.tampering.detector import TamperingDetector
+from patchwatch.contract.settings import Settings
+from workers.analysis.recordings import RecordingReader
+
+
+def kinds(changes: list[Condition]) -> list[tuple[str, bool]]:
+    """(kind, whether it is over) of each change."""
+    return [(change.kind.value, change.ended_s is not None) for change in changes]
+
+
+def frames_of(path: Path, limit_s: float | None = None) -> list[tuple[float, np.ndarray]]:
+    reader = replace(RecordingReader.from_settings(Settings()), limit_s=limit_s)
+    with reader.open(path) as video:
+        return [(frame.at_s, frame.rgb) for batch in reader.batches(video) for _, frame in batch]
+
+
+Change = Callable[[np.ndarray], np.ndarray]  # of a picture
+
+
+def altered(path: Path, change: Change | None = None, from_s: float = 0.0) -> list[Condition]:
+    """What is said of footage whose pictures are changed from some time on."""
+    watch = TamperingDetector()
+    found: list[Condition] = []
+    for at_s, rgb in frames_of(path, from_s + 20 if change else None):
+        found += watch.observe(change(rgb) if change and at_s >= from_s else rgb, at_s).changes
+    return found
+
+
+CLIPS = ["one-by-one-person-detection.mp4", "car-detection.mp4", "motorway-cyclist.avi"]
+
+
+@pytest.mark.parametrize("clip", CLIPS)
+def test_ordinary_footage_has_no_condition_and_is_never_looked_away_from(data: Path, clip: str) -> None:
+    watch = TamperingDetector()
+    checks = [watch.observe(rgb, at_s) for at_s, rgb in frames_of(data / "clips" / clip)]
+    assert [change for check in checks for change in check.changes] == []
+    assert {check.gate for check in checks} == {AlertGate.OPEN}
+
+
+def test_benchmark_clips_have_no_condition(data: Path) -> None:
+    for path in sorted((data / "ucsd_ped2" / "testing").glob("*.mkv")):
+        assert altered(path) == [], path.name
+
+
+@pytest.mark.parametrize("clip", CLIPS)
+@pytest.mark.parametrize(
+    ("what", "change"),
+    [
+        ("covered", lambda rgb: (rgb * 0.0 + 3).astype(np.uint8)),
+        ("covered", blurred),
+        ("scene_changed", lambda rgb: np.roll(rgb, (rgb.shape[0] // 10, rgb.shape[1] // 10), axis=(0, 1))),
+    ],
+    ids=["black", "blurred", "moved"],
+)
+def test_what_befalls_real_footage_is_told(data: Path, clip: str, what: str, change: Change) -> None:
+    found = altered(data / "clips" / clip, change, 15.0)
+    assert kinds(found)[0] == (what, False)
+    assert {one.kind.value for one in found} == {what}
+    assert 15.0 <= found[0].started_s <= 19.0
+
+
+def test_an_infrared_switch_of_a_coloured_scene_is_told(data: Path) -> None:
+    found = altered(data / "clips" / "one-by-one-person-detection.mp4", infrared, 60.0)
+    assert kinds(found) == [("scene_changed", False)]
+
+
+def test_frozen_video_is_told_from_a_still_scene_through_a_real_encoder(data: Path, tmp_path: Path) -> None:
+    still = frames_of(data / "clips" / "one-by-one-person-detection.mp4", 1.0)[0][1]
+    dark = (still * 0.2).astype(np.uint8)  # an empty corridor at night: faint noise that the encoder swallows
+    frozen, corridor = tmp_path / "frozen.mp4", tmp_path / "corridor.mp4"
+    _encode(frozen, lambda n: still)
+    _encode(corridor, lambda n: noisy(dark, n, sigma=1.5))
+    assert kinds(altered(frozen)) == [("frozen", False)]
+    assert altered(corridor) == []
+
+
+def _encode(path: Path, frame: Callable[[int], np.ndarray], seconds: int = 150) -> None:
+    """H.264 with key frames as far apart as x264 sets them: 250 frames."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=FPS, options={"crf": "32", "preset": "ultrafast", "g": "250"})
+        stream.pix_fmt = "yuv420p"
+        first = frame(0)
+        stream.height, stream.width = (side // 2 * 2 for side in first.shape[:2])
+        for n in range(seconds * FPS):
+            rgb = np.ascontiguousarray(frame(n)[: stream.height, : stream.width])
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
+        out.mux(stream.encode())
