@@ -3,7 +3,7 @@
 ``python -m bench.ablation [--data FOLDER] [--detector WEIGHTS] [--out FILE]`` writes ``bench/results/ablation.json``
 and prints its table. From the shipped profile `objects` each row changes one thing; `motion` stands for it where there
 are no detector weights. Features are extracted once; every row is learnt from them and scored again, by the product's
-own `Learner` and `Analyzer`, so that calibration and thresholds are the row's own.
+own `BankBuilder` and `FrameScorer`, so that calibration and thresholds are the row's own.
 
 Alternatives that the product does not have are put in the place of one function each, in learning and scoring alike:
 fusion by the highest rarity for `models.profiles.fusion.fuse`, the mean of a frame's farthest cells for the farthest

@@ -43,8 +43,10 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="scenes")
     chosen = parser.parse_args()
     cv2.setNumThreads(1)
-    found = {name: scene(name, files) for name, files in scenes(chosen.data).items() if name in (chosen.only or [name])}
-    write("false conditions", {"scenes": found, "per_hour": {mode: rates(found, mode) for mode in MODES}}, chosen.out)
+    result = {
+        name: scene(name, files) for name, files in scenes(chosen.data).items() if name in (chosen.only or [name])
+    }
+    write("false conditions", {"scenes": result, "per_hour": {mode: rates(result, mode) for mode in MODES}}, chosen.out)
 
 
 def scene(name: str, files: Sequence[Path]) -> dict[str, Any]:
@@ -52,15 +54,15 @@ def scene(name: str, files: Sequence[Path]) -> dict[str, Any]:
     clips = [list(frames_of(path)) for path in files]
     first = [frame for path, clip in zip(files, clips, strict=True) if "training" in path.parts for frame in clip]
     known = first or clips[0][: len(clips[0]) // 3]
-    each = [told(clip, clip[: len(clip) // 3]) for clip in clips]
-    rows = {"files": added(each), "joined": told(joined(clips), known)}
+    each = [conditions_in(clip, clip[: len(clip) // 3]) for clip in clips]
+    rows = {"files": added(each), "joined": conditions_in(joined(clips), known)}
     if name != TIME_LAPSE:
-        rows["time_lapse"] = told(joined([[f for clip in clips for f in clip][::EVERY]], LAPSE_S), known)
+        rows["time_lapse"] = conditions_in(joined([[f for clip in clips for f in clip][::EVERY]], LAPSE_S), known)
     print(name, {mode: (row["seconds"], row["opened"]) for mode, row in rows.items()}, file=sys.stderr, flush=True)
     return rows
 
 
-def told(frames: Iterable[Frame], known: Sequence[Frame]) -> dict[str, Any]:
+def conditions_in(frames: Iterable[Frame], known: Sequence[Frame]) -> dict[str, Any]:
     """Conditions that open in footage of a camera whose bank was learnt from ``known``."""
     watch, blindness, cuts = TamperingDetector(), Blindness(), SceneCuts()
     watch.expect(Expectation([thumbnail(frame.rgb) for frame in known[:: max(1, len(known) // KNOWN)]]))
@@ -94,7 +96,7 @@ def added(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def rates(found: dict[str, Any], mode: str) -> dict[str, Any]:
+def rates(rows_by_scene: dict[str, Any], mode: str) -> dict[str, Any]:
     """All scenes in one way of watching, a time lapse of days apart: of each kind, how many an hour."""
     rows = [row[mode] for name, row in found.items() if mode in row and name != TIME_LAPSE]
     total = added(rows)

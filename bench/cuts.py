@@ -77,13 +77,13 @@ def main() -> None:
         for name, files in scenes(chosen.data).items()
         if name != TIME_LAPSE
     }
-    found = {limits: {name: judged(of, limits) for name, of in steps.items()} for limits in GRID}
-    held_out = {name: chosen_without(name, found) for name in steps}
+    result = {limits: {name: judged(of, limits) for name, of in steps.items()} for limits in GRID}
+    held_out = {name: chosen_without(name, result) for name in steps}
     write("cuts", {
         "analysed_fps": FPS, "settings_tried": len(GRID), "as_shipped": asdict(Limits()),
-        "shipped": found.get(Limits()) or {name: judged(of, Limits()) for name, of in steps.items()},
+        "shipped": result.get(Limits()) or {name: judged(of, Limits()) for name, of in steps.items()},
         "held_out": held_out,
-        "means": {"shipped": means(found[Limits()]), "held_out": means(held_out)},
+        "means": {"shipped": means(result[Limits()]), "held_out": means(held_out)},
     }, chosen.out)  # fmt: skip
 
 
@@ -157,15 +157,15 @@ def judged(steps: Sequence[Step], limits: Limits) -> dict[str, Any]:
     for step in steps:
         surprise = Surprise(limits) if step.starts else surprise
         told.append(surprise.follow(step.change, 1 / FPS))
-    joins = [found for step, found in zip(steps, told, strict=True) if step.join and step.visible]
-    mattering = [found for step, found in zip(steps, told, strict=True) if step.matters]
-    false = sum(found for step, found in zip(steps, told, strict=True) if not step.join and not step.stalled)
+    joins = [result for step, result in zip(steps, told, strict=True) if step.join and step.visible]
+    mattering = [result for step, result in zip(steps, told, strict=True) if step.matters]
+    false = sum(result for step, result in zip(steps, told, strict=True) if not step.join and not step.stalled)
     hours = sum(not step.join for step in steps) / FPS / 3600
     return {
         "joins": len(joins), "found": sum(joins), "recall": round(sum(joins) / len(joins), 3),
         "mattering": len(mattering), "mattering_found": sum(mattering),
         "hours": round(hours, 3), "false": false, "false_per_hour": round(false / hours, 1),
-        "stalls_told": sum(found for step, found in zip(steps, told, strict=True) if step.stalled),
+        "stalls_told": sum(result for step, result in zip(steps, told, strict=True) if step.stalled),
     }  # fmt: skip
 
 
@@ -173,7 +173,7 @@ def cost(row: dict[str, Any]) -> float:
     return float(1 - row["recall"] + row["false_per_hour"] / 60)
 
 
-def chosen_without(name: str, found: dict[Limits, dict[str, dict[str, Any]]]) -> dict[str, Any]:
+def chosen_without(name: str, figures: dict[Limits, dict[str, dict[str, Any]]]) -> dict[str, Any]:
     """A scene judged by the limits that are best for all the others."""
     best = min(found, key=lambda limits: sum(cost(row) for other, row in found[limits].items() if other != name))
     return found[best][name] | {"limits": asdict(best)}

@@ -179,7 +179,7 @@ def pictures_per_frame(engine: Engine, jpegs: Sequence[bytes]) -> float:
         return 0.0
     frames = [Frame(jpeg_codec.decode(jpeg), n / FPS) for n, jpeg in enumerate(jpegs)]
     batch = engine.batch(frames, [CameraContext()] * len(frames))
-    return 1.0 + sum(len(found.labels) for found in batch.crops) / len(frames)
+    return 1.0 + sum(len(item.labels) for item in batch.crops) / len(frames)
 
 
 class BareForward:

@@ -1,7 +1,7 @@
 """Every fault of the suite, struck on a running installation; the table of what was seen.
 
 ``python -m bench.faults`` runs ``tests/faults`` whole, writes ``bench/results/faults.json`` and, from it,
-``docs/faults.md``; ``--render`` only writes the page anew. It needs redis-server and gst-rtsp-server, and minutes.
+``docs/faults.md``; ``--render`` only writes the page again. It needs redis-server and gst-rtsp-server, and minutes.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def strike() -> int:
         rows = Path(folder) / "rows.json"
         command = ["pytest", "tests/faults", "-m", "long or not long", "--record-faults", str(rows)]
         status = subprocess.run([sys.executable, "-m", *command], cwd=ROOT).returncode
-        found = json.loads(without_folders(rows.read_text()))
-        write("faults struck on a running installation", {"faults": found}, RESULT)
+        result = json.loads(without_folders(rows.read_text()))
+        write("faults struck on a running installation", {"faults": result}, RESULT)
     return status
 
 

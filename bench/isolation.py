@@ -103,13 +103,13 @@ class _Flap:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
         self._thread.join()
-        self._proxy.mend()
+        self._proxy.restore()
 
     def _flap(self) -> None:
         while not self._stop.wait(_UP_S):
             self._proxy.cut(refuse=True)
             self._stop.wait(_DOWN_S)
-            self._proxy.mend()
+            self._proxy.restore()
 
 
 if __name__ == "__main__":

@@ -19,9 +19,9 @@ FPS = 5.0
 
 def scenes(data: Path) -> dict[str, list[Path]]:
     """Each scene's files, training first. Scenes that are not there are left out."""
-    found = {name: sorted((data / name).rglob("*.mkv"), key=_training_first) for name in FOLDERS}
-    found |= {Path(name).stem: [data / "clips" / name] for name in CLIPS if (data / "clips" / name).exists()}
-    return {name: files for name, files in found.items() if files}
+    result = {name: sorted((data / name).rglob("*.mkv"), key=_training_first) for name in FOLDERS}
+    result |= {Path(name).stem: [data / "clips" / name] for name in CLIPS if (data / "clips" / name).exists()}
+    return {name: files for name, files in result.items() if files}
 
 
 def frames_of(path: Path) -> Iterator[Frame]:

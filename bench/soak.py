@@ -297,9 +297,9 @@ def lags(site: Installation, names: tuple[str, ...]) -> list[float]:
 
 def of_memory(memory: MemoryWatch, kind: str) -> dict[str, Any]:
     lives = memory.lives(kind, after_s=WARM_UP_S)
-    found = slope(lives)
-    grows = found is not None and found.low_mib > TOLERATED_MIB_PER_MINUTE
-    told = asdict(found) if found else {"note": "too short to tell"}
+    result = slope(lives)
+    grows = result is not None and result.low_mib > TOLERATED_MIB_PER_MINUTE
+    told = asdict(result) if result else {"note": "too short to tell"}
     longest = max(lives, key=len, default=None)
     by_minute = [] if longest is None else [round(float(mib), 2) for mib in longest[::MINUTE_SAMPLES, 1]]
     return {

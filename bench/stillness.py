@@ -65,9 +65,9 @@ def clip(engine: Engine, settings: Settings, path: Path, chosen: argparse.Namesp
     everything, _ = detect(engine, frames, 0.0)
     rows: dict[str, Any] = {"frames": len(frames), "objects": sum(map(len, everything))}
     for tolerance in chosen.tolerances:
-        found, passed = detect(engine, frames, tolerance)
+        result, passed = detect(engine, frames, tolerance)
         rows[f"{tolerance:g}"] = {
-            "share_that_pass": round(passed / len(frames), 3), "recall": round(recall(everything, found), 4),
+            "share_that_pass": round(passed / len(frames), 3), "recall": round(recall(everything, result), 4),
             "times_faster": ratios(seconds, "0", f"{tolerance:g}"),
         }  # fmt: skip
     return rows
@@ -76,18 +76,18 @@ def clip(engine: Engine, settings: Settings, path: Path, chosen: argparse.Namesp
 def detect(engine: Engine, frames: Sequence[Frame], tolerance: float) -> tuple[list[Detections], int]:
     """Detections of each frame, in batches of one camera, and how many passed the detector. Flow runs on all."""
     view, stillness, passed = CameraContext(), FrameReuse(tolerance), 0
-    found: list[Detections] = []
+    detectionses: list[Detections] = []
     for at in range(0, len(frames), BATCH):
         batch = frames[at : at + BATCH]
         perception = FrameBatch(batch, [view] * len(batch), engine._networks, stillness)
-        found += perception.detections
+        detectionses += perception.detections
         passed += len(perception._fresh_frames)
         _ = perception.flows
-    return found, passed
+    return detectionses, passed
 
 
-def recall(everything: Sequence[Detections], found: Sequence[Detections]) -> float:
-    """Share of the objects in ``everything`` that ``found`` holds too, frame by frame."""
+def recall(everything: Sequence[Detections], reused: Sequence[Detections]) -> float:
+    """Share of the objects in ``everything`` that ``reused`` holds too, frame by frame."""
     hold_last = total = 0
     for wanted, got in zip(everything, found, strict=True):
         total += len(wanted)

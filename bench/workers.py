@@ -85,12 +85,12 @@ def mosaics(chosen: argparse.Namespace) -> list[bytes]:
     with RecordingReader.from_settings(settings, FPS).open(chosen.data / "clips" / CLIP) as video:
         frames = [sampled.rgb[::2, ::2] for sampled in video.frames()]
     apart = len(frames) // 4
-    found = []
+    result = []
     for number in range(chosen.frames):
         one, two, three, four = (frames[(number + part * apart) % len(frames)] for part in range(4))
         mosaic = np.vstack([np.hstack([one, two]), np.hstack([three, four])])
-        found.append(jpeg_codec.encode(mosaic, settings.jpeg_quality))
-    return found
+        result.append(jpeg_codec.encode(mosaic, settings.jpeg_quality))
+    return result
 
 
 def alone(chosen: argparse.Namespace) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def script(path: Path, text: str) -> Path:
     return path
 
 
-def test_a_python_without_venv_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_python_without_venv_is_reported_in_one_line(tmp_path: Path) -> None:
     python = script(tmp_path / "python3", f'case "$*" in *ensurepip*) exit 1;; esac; exec {sys.executable} "$@"')
     answer = make(tmp_path, ".tools/uv/bin/uv", f"PYTHON={python}")
     words, failure = answer.stderr.splitlines()

@@ -58,11 +58,11 @@ def test_a_program_that_came_through_its_door_is_started(tmp_path: Path) -> None
 
 def test_no_test_looks_past_the_doors() -> None:
     doors = {TESTS / "support" / "parts.py", Path(__file__)}
-    found = {
+    result = {
         f"{path.relative_to(TESTS)}:{number}: {line.strip()}"
         for path in TESTS.rglob("*.py")
         if path not in doors
         for number, line in enumerate(path.read_text().splitlines(), 1)
         if _PAST.search(line)
     }
-    assert found == set()
+    assert result == set()

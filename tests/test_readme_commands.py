@@ -97,10 +97,10 @@ class Site:
     def run(self, command: str) -> tuple[int, str]:
         with self.popen(command) as process:
             try:
-                told, _ = process.communicate(timeout=120)
+                output, _ = process.communicate(timeout=120)
             finally:
                 process.kill()
-            return process.returncode, told
+            return process.returncode, output
 
     def ready(self) -> bool:
         try:
@@ -138,8 +138,8 @@ def test_the_commands_work_as_written(site: Site, serving: subprocess.Popen[str]
         if command != IN_BACKGROUND and command not in last and not _one_of(NOT_RUN, command):
             _works(site, command)
     serving.send_signal(signal.SIGTERM)
-    told, _ = serving.communicate(timeout=60)
-    assert serving.returncode == 0, told
+    output, _ = serving.communicate(timeout=60)
+    assert serving.returncode == 0, output
     for command in last:
         _works(site, command)
     names = subprocess.run(["tar", "-tzf", "patchwatch-backup.tgz"], cwd=site.home, capture_output=True, text=True)
@@ -156,18 +156,18 @@ def _works(site: Site, command: str) -> None:
         return
     deadline_s = time.monotonic() + _SETTLES_S
     while True:
-        code, told = site.run(command)
-        assert "Traceback" not in told, f"{command}\n{told}"
+        code, output = site.run(command)
+        assert "Traceback" not in output, f"{command}\n{output}"
         if code == 0 or (code in (1, 2) and _one_of(FAILS_HERE, command)):
             return
-        assert time.monotonic() < deadline_s, f"{command}\nended with {code}:\n{told}"
+        assert time.monotonic() < deadline_s, f"{command}\nended with {code}:\n{output}"
         time.sleep(1)
 
 
 def _files(folder: Path) -> list[tuple[Path, int, int]]:
     """Names, modes and sizes."""
-    found = ((path.relative_to(folder), path.lstat()) for path in sorted(folder.rglob("*")))
-    return [(name, about.st_mode, about.st_size) for name, about in found]
+    result = ((path.relative_to(folder), path.lstat()) for path in sorted(folder.rglob("*")))
+    return [(name, about.st_mode, about.st_size) for name, about in result]
 
 
 def test_the_check_of_a_signature_accepts_ours_and_no_other() -> None:

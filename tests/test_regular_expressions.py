@@ -35,8 +35,8 @@ class Use:
 
     def look(self, text: Any) -> Any:
         arguments = ("x" if isinstance(text, str) else b"x", text) if self.method == "sub" else (text,)
-        found = getattr(self.pattern, self.method)(*arguments)
-        return list(found) if self.method == "finditer" else found
+        result = getattr(self.pattern, self.method)(*arguments)
+        return list(result) if self.method == "finditer" else result
 
 
 def uses() -> Iterator[Use]:

@@ -29,19 +29,19 @@ def _name(path: Path) -> str:
 
 def _imported_at_once(path: Path) -> set[str]:
     """What a file imports outside functions, by its first name; for type checking only does not count."""
-    found: set[str] = set()
+    result: set[str] = set()
     pending: list[ast.AST] = [ast.parse(path.read_text())]
     while pending:
         node = pending.pop()
         if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
+            result |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            found.add((node.module or "").split(".")[0])
+            result.add((node.module or "").split(".")[0])
         elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
             pending.extend(node.orelse)
         elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
             pending.extend(ast.iter_child_nodes(node))
-    return found
+    return result
 
 
 def test_commands_import_other_rooms_inside_functions() -> None:
@@ -127,12 +127,12 @@ def test_tracked_files_name_no_index_and_no_place_of_one_machine() -> None:
     listed = subprocess.run(["git", "ls-files", "-z"], capture_output=True, text=True, cwd=ROOT)
     if listed.returncode:
         pytest.skip("not a git checkout")
-    found = []
+    result = []
     for name in filter(None, listed.stdout.split("\0")):
         path = ROOT / name
         if path == Path(__file__) or not path.is_file():
             continue
         for number, line in enumerate(path.read_bytes().decode(errors="replace").splitlines(), 1):
             if forbidden.search(line):
-                found.append(f"{name}:{number}: {line.strip()[:80]}")
-    assert not found
+                result.append(f"{name}:{number}: {line.strip()[:80]}")
+    assert not result

@@ -54,7 +54,7 @@ class CameraKeys:
 
     @property
     def scores(self) -> str:
-        """Stream of `Score`; the entry id is the camera's own time in milliseconds (see `messages.clock_eras`)."""
+        """Stream of `Score`; the entry id is the camera's own time in milliseconds (see `messages.camera_time`)."""
         return self._key("scores")
 
     @property

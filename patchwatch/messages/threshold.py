@@ -23,4 +23,4 @@ class AlarmThreshold(BaseModel):
         description="How many times that footage fits between two alarms of the budget.", examples=[2.4]
     )
     supported: bool = Field(description="False: the footage is too short for this budget; `on` is a guess.")
-    warning: str | None = Field(None, description="What is wrong, and how much footage mends it.", examples=[None])
+    warning: str | None = Field(None, description="What is wrong, and how much footage fixes it.", examples=[None])

@@ -22,15 +22,15 @@ def life(mib_per_minute: float, seed: int) -> np.ndarray:
 
 
 def test_memory_that_comes_and_goes_does_not_grow() -> None:
-    found = [slope([life(0.0, seed), life(0.0, seed + 1)]) for seed in range(0, 40, 2)]
-    assert sum(one is not None and one.low_mib > 0.02 for one in found) <= 1
+    result = [slope([life(0.0, seed), life(0.0, seed + 1)]) for seed in range(0, 40, 2)]
+    assert sum(one is not None and one.low_mib > 0.02 for one in result) <= 1
 
 
-def test_a_leak_is_seen_and_its_size_told() -> None:
-    found = slope([life(1.0, 1), life(1.0, 2)])
-    assert found is not None
-    assert found.low_mib > 0.02
-    assert found.per_minute_mib == pytest.approx(1.0, abs=0.2)
+def test_a_leak_is_seen_and_its_size_reported() -> None:
+    result = slope([life(1.0, 1), life(1.0, 2)])
+    assert result is not None
+    assert result.low_mib > 0.02
+    assert result.per_minute_mib == pytest.approx(1.0, abs=0.2)
 
 
 def test_too_short_a_life_tells_nothing() -> None:
@@ -55,8 +55,8 @@ def judged(*opened_s: int) -> dict[str, Any]:
 
 
 def test_an_anomaly_alerted_once_is_all_right() -> None:
-    found = judged(101)
-    assert (found["missed"], found["repeated"], found["after_a_fault"], found["unfounded"]) == ([], [], [], [])
+    result = judged(101)
+    assert (result["missed"], result["repeated"], result["after_a_fault"], result["unfounded"]) == ([], [], [], [])
 
 
 def test_an_anomaly_without_an_alert_is_missed_and_one_with_two_repeated() -> None:
@@ -65,5 +65,5 @@ def test_an_anomaly_without_an_alert_is_missed_and_one_with_two_repeated() -> No
 
 
 def test_an_alert_besides_is_unfounded_unless_a_fault_was_going_on() -> None:
-    found = judged(20, 80, 101)
-    assert (found["after_a_fault"], found["unfounded"]) == (["gate-20"], ["gate-80"])
+    result = judged(20, 80, 101)
+    assert (result["after_a_fault"], result["unfounded"]) == (["gate-20"], ["gate-80"])

@@ -113,8 +113,8 @@ def fault(site: Site, request: pytest.FixtureRequest) -> Iterator[Fault]:
     """The fault that a test is about, a row of the table."""
     row = Row(_group(request.module.__doc__ or ""), _sentence(request.node.name))
     yield Fault(site.installation, site.watch, site.feed, row, ALL)
-    site.gate_proxy.mend()
-    site.installation.proxy.mend()
+    site.gate_proxy.restore()
+    site.installation.proxy.restore()
     row.failure = getattr(request.node, "failure", "did not run")
     row.passed = not row.failure
     _ROWS.append(row)

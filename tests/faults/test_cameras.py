@@ -42,7 +42,7 @@ def test_the_network_to_a_camera_swallows_everything(site: Any, fault: Fault) ->
     def swallow() -> None:
         site.gate_proxy.swallows = True
         fault.until_seen("gate", "stalled", "offline")
-        site.gate_proxy.mend()
+        site.gate_proxy.restore()
         site.gate_proxy.cut()
 
     fault.strike(swallow, hits=["gate"], limit_s=BACK_WITHIN_S)
@@ -156,7 +156,7 @@ def test_a_camera_that_comes_and_goes_leaves_the_others_alone(site: Any, fault: 
         for turn in range(4):
             site.gate_proxy.cut(refuse=turn % 2 == 0)
             fault.until_age(2.0 * (turn + 1))
-        site.gate_proxy.mend()
+        site.gate_proxy.restore()
 
     fault.strike(flap, hits=["gate"])
 
@@ -166,7 +166,7 @@ def test_the_network_to_a_camera_is_too_narrow_for_it(site: Any, fault: Fault) -
     def narrow() -> None:
         site.gate_proxy.bytes_per_s = 4_000.0
         fault.until_age(8.0)
-        site.gate_proxy.mend()
+        site.gate_proxy.restore()
 
     fault.strike(narrow, hits=["gate"])
 

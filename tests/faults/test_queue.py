@@ -44,7 +44,7 @@ def test_redis_answers_a_fifth_of_a_second_late(site: Any, fault: Fault) -> None
     def delay() -> None:
         site.installation.proxy.latency_s = 0.1  # each way
         fault.until_age(6.0)
-        site.installation.proxy.mend()
+        site.installation.proxy.restore()
 
     fault.strike(delay)
 
@@ -72,7 +72,7 @@ def test_the_network_to_redis_swallows_everything(site: Any, fault: Fault) -> No
         site.installation.proxy.swallows = True
         fault.until_seen("gate")
         fault.until_age(7.0)
-        site.installation.proxy.mend()
+        site.installation.proxy.restore()
         site.installation.proxy.cut()  # what was swallowed never arrives on those connections
 
     fault.strike(swallow)

@@ -110,7 +110,7 @@ class Service:
 
 @pytest.fixture
 def service(stocked: Stocked, tmp_path: Path) -> Iterator[Service]:
-    """Started anew for each test, with Redis put back."""
+    """Started again for each test, with Redis put back."""
     stocked.reset()
     settings, log = stocked.settings, tmp_path / "service.log"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PATCHWATCH_")}

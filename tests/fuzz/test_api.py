@@ -78,7 +78,7 @@ def exercise(
             response = case.call(timeout=10)
             tally.count(KIND, response.status_code)
             case.validate_response(response, checks=checks)
-        except (FailureGroup, httpx.TransportError, OSError) as error:  # all of them are told at the end
+        except (FailureGroup, httpx.TransportError, OSError) as error:  # all of them are reported at the end
             failures.append(f"{case.method} {case.formatted_path}: {error}"[:1500])
         if case.method not in ("GET", "HEAD"):
             stocked.reset()

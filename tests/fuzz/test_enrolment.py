@@ -51,10 +51,10 @@ def test_jobs_that_are_none_keep_no_other_waiting(tally: Tally, stocked: Any, mo
 
 def outcome(record: bytes) -> str:
     try:
-        found = Enrolment.decode(record)
+        result = Enrolment.decode(record)
     except InvalidMessageError:
         return "left out"
-    return "left out: it names another" if found.state in UNDONE else found.state.value
+    return "left out: it names another" if result.state in UNDONE else result.state.value
 
 
 def job(name: str, created_at_ms: int = 1_000) -> Enrolment:

@@ -101,7 +101,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
         pass
 
 
-async def test_a_camera_with_a_damaged_file_is_told_of_and_the_others_go_on(
+async def test_a_camera_with_a_damaged_file_is_reported_and_the_others_go_on(
     tally: Tally, stocked: Any, videos: list[Path]
 ) -> None:
     """Through the real capture processes and their supervisor."""
@@ -116,8 +116,8 @@ async def test_a_camera_with_a_damaged_file_is_told_of_and_the_others_go_on(
             path = media / f"damaged{number}{whole.suffix}"
             path.write_bytes(mutator.damaged(whole.read_bytes()))
             await rig.put(Camera(id=f"damaged{number}", source=f"file:{path}", pace=Pace.REALTIME))
-            told = await rig.until(f"damaged{number}", lambda status: status.state is not CaptureState.CONNECTING)
-            tally.count(CAPTURED, ": ".join(part for part in (told.state, told.reason) if part))
+            status = await rig.until(f"damaged{number}", lambda known: known.state is not CaptureState.CONNECTING)
+            tally.count(CAPTURED, ": ".join(part for part in (status.state, status.reason) if part))
             await rig.remove(f"damaged{number}")
         last = await rig.status("sound")
         assert last is not None

@@ -55,12 +55,12 @@ def frames(mutator: Mutator) -> bytes:
 
 def frame(mutator: Mutator) -> bytes:
     payload = mutator.binary(mutator.random.choice([0, 10, 125, 20_000]))
-    told = mutator.random.choice([len(payload), len(payload), 0, 126, 2**62])
+    stated_length = mutator.random.choice([len(payload), len(payload), 0, 126, 2**62])
     first, masked = mutator.random.randrange(256), mutator.random.choice([0x80, 0x80, 0x80, 0])
-    if told < 126:
-        length = struct.pack("!B", masked | told)
-    elif told < 65_536:
-        length = struct.pack("!BH", masked | 126, told)
+    if stated_length < 126:
+        length = struct.pack("!B", masked | stated_length)
+    elif stated_length < 65_536:
+        length = struct.pack("!BH", masked | 126, stated_length)
     else:
-        length = struct.pack("!BQ", masked | 127, told)
+        length = struct.pack("!BQ", masked | 127, stated_length)
     return bytes([first]) + length + mutator.random.randbytes(4 if masked else 0) + payload

@@ -21,7 +21,7 @@ scores = st.one_of(st.floats(0, 1), st.sampled_from([0.0, 0.3, 0.5, 0.7, 1.0]))
 
 
 class Events(RuleBasedStateMachine):
-    """Two detectors hear the same; the second is made anew from the first one's stored state now and then."""
+    """Two detectors hear the same; the second is made again from the first one's stored state now and then."""
 
     @initialize(rule=rules)
     def begin(self, rule: EventRule) -> None:

@@ -65,9 +65,9 @@ def test_squashing_of_frames_and_of_their_boxes(mode: FakeTensorMode) -> None:
     with mode:
         frames = torch.zeros((2, 3, 120, 160), dtype=torch.uint8, device=CUDA)
         whole, parts = squash(frames), squash_boxes(frames, [0, 1, 1], [(0, 0, 9, 9), (4, 5, 20, 30), (1, 1, 2, 2)])
-    for found, count in ((whole, 2), (parts, 3)):
-        assert found.shape == (count, 3, SIDE_PX, SIDE_PX)
-        assert (found.dtype, found.device.type) == (torch.uint8, "cuda")
+    for result, count in ((whole, 2), (parts, 3)):
+        assert result.shape == (count, 3, SIDE_PX, SIDE_PX)
+        assert (result.dtype, result.device.type) == (torch.uint8, "cuda")
 
 
 def test_squashing_sends_from_pinned_memory_once(mode: FakeTensorMode, monkeypatch: pytest.MonkeyPatch) -> None:

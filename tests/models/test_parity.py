@@ -55,13 +55,13 @@ def slow(data: Path) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Per frame the vectors of its persons and of the whole."""
     networks_for(data)  # imports ultralytics without its telemetry
     backbone = SlowBackbone(random_trunk(0).visual.state_dict())
-    found = []
+    result = []
     for frame in normal_frames(data) + later_frames(data):
         boxes = slow_boxes(data / DETECTOR, frame.rgb)
         persons = [backbone.vector(crop) for crop in slow_crops(frame.rgb, boxes)]
         whole = [backbone.vector(crop) for crop in slow_crops(frame.rgb, np.array([[0, 0, frame.width, frame.height]]))]
-        found.append((np.array(persons, np.float64).reshape(-1, 1536), np.array(whole, np.float64)))
-    return found
+        result.append((np.array(persons, np.float64).reshape(-1, 1536), np.array(whole, np.float64)))
+    return result
 
 
 def assert_close(fast_vectors: NDArray[np.float32], slow_vectors: NDArray[np.float64]) -> None:
@@ -100,8 +100,8 @@ def test_fused_scores_are_those_of_the_slow_version(data: Path) -> None:
     weights = [spec.weight for spec in profile.streams]
     scores = []
     for frame in later:
-        found = [frame_distance(bank, features) for bank, features in zip(banks, frame, strict=True)]
-        scores.append(fuse(profile.fusion, weights, [part.value if part else None for part in found], [None, None]))
+        actual = [frame_distance(bank, features) for bank, features in zip(banks, frame, strict=True)]
+        scores.append(fuse(profile.fusion, weights, [part.value if part else None for part in actual], [None, None]))
     slow_banks = []
     for stream in (0, 1):
         vectors = np.concatenate([frame[stream] for frame in slow(data)[:count]])

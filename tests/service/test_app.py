@@ -260,7 +260,7 @@ async def test_the_message_about_a_missing_token_survives_redaction(settings: Se
 
 
 @pytest.mark.parametrize(
-    ("token", "headers", "told"),
+    ("token", "headers", "shown"),
     [
         (None, {"Host": "127.0.0.1:8080"}, True),
         (None, {"Host": "evil.example"}, False),  # a name of theirs that resolves to 127.0.0.1
@@ -273,7 +273,7 @@ async def test_readiness_lists_workers_only_for_those_who_may_use_the_api(
     world: World,
     token: str | None,
     headers: dict[str, str],
-    told: bool,
+    shown: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("service.store.statuses._SLOW_SCAN_S", 60.0)  # a busy machine must not reuse the first answer
@@ -285,8 +285,8 @@ async def test_readiness_lists_workers_only_for_those_who_may_use_the_api(
             world.beat(role)
         answer = await api.get("/readyz", headers=headers)
     assert answer.status_code == 200
-    assert bool(answer.json()["workers"]) is told
-    assert ('"here"' in answer.text) is told
+    assert bool(answer.json()["workers"]) is shown
+    assert ('"here"' in answer.text) is shown
 
 
 async def test_readiness_reveals_nothing_of_redis_without_access() -> None:

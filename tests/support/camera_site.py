@@ -28,12 +28,12 @@ LAUNCH = (
 
 
 def units(path: Path) -> list[bytes]:
-    data, found, at = path.read_bytes(), [], 0
+    data, result, at = path.read_bytes(), [], 0
     while at < len(data):
         (length,) = struct.unpack_from("<I", data, at)
-        found.append(data[at + 4 : at + 4 + length])
+        result.append(data[at + 4 : at + 4 + length])
         at += 4 + length
-    return found
+    return result
 
 
 class Camera:

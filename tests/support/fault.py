@@ -85,7 +85,7 @@ class Fault:
 
     def until_calm(self, camera_id: str) -> None:
         """Wait, before a fault, until the one before shows in nothing: a damaged picture lasts until the next key
-        frame, and what it raises is told later still."""
+        frame, and what it raises is reported later still."""
         wait_until(lambda: self._is_calm(camera_id), within_s=_LONGEST_S)
 
     def until_age(self, seconds: float) -> None:

@@ -70,8 +70,8 @@ class Tally:
 
     def lines(self) -> list[str]:
         return [
-            f"{self.inputs[kind]:6} {kind}: " + ", ".join(f"{count} {what}" for what, count in sorted(found.items()))
-            for kind, found in self.outcomes.items()
+            f"{self.inputs[kind]:6} {kind}: " + ", ".join(f"{count} {what}" for what, count in sorted(result.items()))
+            for kind, result in self.outcomes.items()
         ]
 
     def write(self, path: Path) -> None:

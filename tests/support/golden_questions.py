@@ -21,17 +21,17 @@ def shaped(got: dict[str, Any]) -> dict[str, Any]:
 
 def points(host: str) -> list[Any]:
     path = f"{API}/cameras/{CAMERA}/scores?from=2020-01-01T00:00:00Z&limit=10000"
-    found: list[Any] = httpx.get(f"http://{host}{path}").json()["points"]
-    return found
+    result: list[Any] = httpx.get(f"http://{host}{path}").json()["points"]
+    return result
 
 
 def gets(host: str, paths: dict[str, Any]) -> list[str]:
     """Every GET route, with something that is there."""
     ids = ids_of(host)
-    found = [path.format(**ids) for path, methods in paths.items() if "get" in methods]
+    result = [path.format(**ids) for path, methods in paths.items() if "get" in methods]
     ever = "?from=2020-01-01T00:00:00Z"
-    found = [path + ever if path.endswith("/scores") else path for path in found]
-    return [*found, f"{API}/cameras/{CAMERA}/scores{ever}&resolution=60", f"{API}/cameras/{_NOT_FOUND}"]
+    result = [path + ever if path.endswith("/scores") else path for path in result]
+    return [*result, f"{API}/cameras/{CAMERA}/scores{ever}&resolution=60", f"{API}/cameras/{_NOT_FOUND}"]
 
 
 def ids_of(host: str) -> dict[str, str]:

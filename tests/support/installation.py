@@ -129,8 +129,8 @@ class Installation:
         return points
 
     def alerts(self, **query: Any) -> list[Any]:
-        found: list[Any] = self.get("/alerts", limit=1000, **query)["alerts"]
-        return found
+        result: list[Any] = self.get("/alerts", limit=1000, **query)["alerts"]
+        return result
 
     def workers(self, role: str) -> list[Any]:
         """The living workers of a role, as ``/readyz`` tells."""
@@ -142,10 +142,10 @@ class Installation:
 
         def fine() -> bool:
             try:
-                found = {one["camera_id"]: one["health"] for one in self.get("/status")["statuses"]}
+                result = {one["camera_id"]: one["health"] for one in self.get("/status")["statuses"]}
             except httpx.HTTPError:
                 return False
-            return all(found.get(camera_id) == "ok" for camera_id in camera_ids)
+            return all(result.get(camera_id) == "ok" for camera_id in camera_ids)
 
         wait_until(fine, within_s=within_s, every_s=0.2)
 

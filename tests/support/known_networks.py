@@ -13,37 +13,37 @@ from models.frames.optical_flow import Flow
 from models.networks.networks import Networks
 from models.streams.frame_batch import FrameBatch
 
-Found = tuple[str, float, tuple[float, float, float, float]]  # label, confidence, box
+DetectedObject = tuple[str, float, tuple[float, float, float, float]]  # label, confidence, box
 
 
 class KnownNetworks:
-    """Detects what it was told, frame by frame."""
+    """Detects what it is given, frame by frame."""
 
     crop_queries = ()
 
-    def __init__(self, per_frame: Iterable[Sequence[Found]]) -> None:
-        self._answers = [detections(*found) for found in per_frame]
+    def __init__(self, per_frame: Iterable[Sequence[DetectedObject]]) -> None:
+        self._answers = [detections(*item) for item in per_frame]
 
     def detect(self, frames: Sequence[Frame]) -> list[Detections]:
         assert len(frames) == len(self._answers)
         return self._answers
 
 
-def detections(*found: Found) -> Detections:
-    boxes = np.array([box for _, _, box in found], np.float32).reshape(-1, 4)
+def detections(*objects: DetectedObject) -> Detections:
+    boxes = np.array([box for _, _, box in objects], np.float32).reshape(-1, 4)
     return Detections(
-        boxes, np.array([sure for _, sure, _ in found], np.float32), tuple(label for label, _, _ in found)
+        boxes, np.array([sure for _, sure, _ in objects], np.float32), tuple(label for label, _, _ in objects)
     )
 
 
 def perception_of(
     frames: Sequence[Frame],
-    found: Iterable[Sequence[Found]],
+    objects: Iterable[Sequence[DetectedObject]],
     view: CameraContext,
     flows: Sequence[Flow | None] | None = None,
 ) -> FrameBatch:
     """A batch of one camera with these detections, and these flows unless they are to be measured."""
-    perception = FrameBatch(frames, [view] * len(frames), cast("Networks", KnownNetworks(found)))
+    perception = FrameBatch(frames, [view] * len(frames), cast("Networks", KnownNetworks(objects)))
     if flows is not None:
         perception.__dict__["flows"] = list(flows)
     return perception

@@ -47,13 +47,13 @@ class MemoryWatch:
 
     def lives(self, kind: str, *, after_s: float) -> list[np.ndarray]:
         """Per process (samples, 2): seconds and MiB, without what it took to start."""
-        found = []
+        result = []
         for (one, _), rows in self._samples.items():
             since_s = rows[0][0] + after_s
             settled = np.array([row for row in rows if row[0] >= since_s])
             if one == kind and len(settled) >= _LEAST_SAMPLES:
-                found.append(settled)
-        return found
+                result.append(settled)
+        return result
 
     def peak_mib(self, kind: str) -> float:
         return max((mib for (one, _), rows in self._samples.items() if one == kind for _, mib in rows), default=0.0)

@@ -78,7 +78,7 @@ class Mischief:
     def _redis_slow(self) -> None:
         self.site.proxy.latency_s = 0.02
         self._wait()
-        self.site.proxy.mend()
+        self.site.proxy.restore()
 
     def _capture_killed(self) -> None:
         captures = captures_of(self.site.roles["ingest"].pid)
@@ -104,7 +104,7 @@ class Mischief:
         _, proxy = self._group()
         proxy.cut(refuse=True)
         self._wait()
-        proxy.mend()
+        proxy.restore()
 
     def _no_stream(self) -> None:
         cameras, proxy = self._group()

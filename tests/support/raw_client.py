@@ -9,7 +9,7 @@ _PATIENCE_S = 0.15
 
 
 def exchange(address: tuple[str, int], sent: bytes, *, within_s: float = 10.0) -> bytes:
-    """What came back. To whoever is silent for a while, waiting for more, the end of what is sent is told.
+    """What came back. To whoever is silent for a while, waiting for more, the end of what is sent is announced.
 
     Raises `TimeoutError` when the connection is still open and silent ``within_s`` after that.
     """

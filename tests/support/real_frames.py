@@ -25,7 +25,7 @@ DETECTOR = "weights/yolov5nu-rebuilt.pt"
 def frames_of(path: Path, first: int, every: int, count: int, width: int = 640) -> tuple[Frame, ...]:
     """``count`` frames from number ``first``, each ``every``-th, scaled to ``width`` pixels."""
     wanted = range(first, first + every * count, every)
-    found: list[Frame] = []
+    frames: list[Frame] = []
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         rate = float(stream.average_rate or 25)
@@ -35,10 +35,10 @@ def frames_of(path: Path, first: int, every: int, count: int, width: int = 640) 
                 height = round(rgb.shape[0] * width / rgb.shape[1])
                 if width != rgb.shape[1]:
                     rgb = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
-                found.append(Frame(np.ascontiguousarray(rgb), number / rate))
-            if len(found) == count:
-                return tuple(found)
-    raise AssertionError(f"{path} has only {len(found)} of {count} frames")
+                frames.append(Frame(np.ascontiguousarray(rgb), number / rate))
+            if len(frames) == count:
+                return tuple(frames)
+    raise AssertionError(f"{path} has only {len(frames)} of {count} frames")
 
 
 def load_networks(

@@ -24,8 +24,8 @@ class Request:
 
     @property
     def message(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.body)
-        return found
+        result: dict[str, Any] = json.loads(self.body)
+        return result
 
 
 def answer(status: int, *headers: str, body: bytes = b"") -> bytes:

@@ -113,9 +113,9 @@ class Peer:
 
 async def player_of(url: str) -> Peer:
     """What a capture process does: play ``url`` with its password."""
-    found = re.fullmatch(r"rtsp://(\w+):(\w+)@127\.0\.0\.1:(\d+)/(\S+)", url)
-    assert found
-    user, password, port, camera = found.groups()
+    result = re.fullmatch(r"rtsp://(\w+):(\w+)@127\.0\.0\.1:(\d+)/(\S+)", url)
+    assert result
+    user, password, port, camera = result.groups()
     peer = await Peer.to(int(port), camera)
     token = base64.b64encode(f"{user}:{password}".encode()).decode()
     assert (await peer.ask("DESCRIBE", Authorization=f"Basic {token}")).status == 200

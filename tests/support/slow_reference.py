@@ -50,10 +50,10 @@ def slow_boxes(checkpoint: Path, rgb: NDArray[np.uint8], confidence: float = 0.5
     """Persons, as ultralytics' own predictor finds them in one picture."""
     from ultralytics import YOLO
 
-    found = YOLO(str(checkpoint)).predict(
+    result = YOLO(str(checkpoint)).predict(
         rgb[..., ::-1], imgsz=640, conf=confidence, classes=[0], verbose=False, device="cpu", save=False
     )
-    boxes: NDArray[np.float32] = found[0].boxes.xyxy.numpy()
+    boxes: NDArray[np.float32] = result[0].boxes.xyxy.numpy()
     return boxes
 
 

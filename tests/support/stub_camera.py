@@ -32,15 +32,15 @@ def pictures(count: int, key_every: int, size: tuple[int, int] = (160, 120)) -> 
     context.width, context.height, context.pix_fmt, context.framerate = *size, "yuv420p", FPS
     context.time_base = Fraction(1, FPS)
     context.options = {"preset": "ultrafast", "tune": "zerolatency", "g": str(key_every), "sc_threshold": "0"}
-    found = []
+    result = []
     for number in range(count):
         rgb = np.full((size[1], size[0], 3), 60, np.uint8)
         rgb[40:60, number * 2 % 130 : number * 2 % 130 + 20] = 250
         frame = av.VideoFrame.from_ndarray(rgb, format="rgb24").reformat(format="yuv420p")
         frame.pts = number
         data = b"".join(bytes(packet) for packet in context.encode(frame))
-        found.append([nal for nal in re.split(b"\x00\x00\x00?\x01", data) if nal])
-    return found
+        result.append([nal for nal in re.split(b"\x00\x00\x00?\x01", data) if nal])
+    return result
 
 
 @dataclass

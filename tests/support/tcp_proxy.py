@@ -33,7 +33,7 @@ class TcpProxy:
         self._refuses = refuse
         self._wait(self._reset())
 
-    def mend(self) -> None:
+    def restore(self) -> None:
         """Forward again, without delay or loss."""
         self._refuses, self.swallows, self.latency_s, self.bytes_per_s = False, False, 0.0, None
 

@@ -165,7 +165,7 @@ class OneCamera:
         return resume(CAMERA, KEYS, SCORING.value, state, counters)
 
     def renew(self) -> None:
-        """A flush takes the partition's lease too: its worker sees that when it renews, and reads all anew."""
+        """A flush takes the partition's lease too: its worker sees that when it renews, and reads all again."""
         if self.client.get(SCORING.unit.lease) != SCORING.value:
             self.state, self.hand = None, []
 
@@ -222,9 +222,9 @@ class Books(RuleBasedStateMachine):
                 return
             seq = self.camera.publisher.seq + 1
             self.camera.capture_frame()
-            found = self.camera.client.xrange(KEYS.frames, f"{seq}-0", f"{seq}-0")
-            self.arrived += bool(found)
-            self.never_there += not found
+            result = self.camera.client.xrange(KEYS.frames, f"{seq}-0", f"{seq}-0")
+            self.arrived += bool(result)
+            self.never_there += not result
 
     @rule(fate=st.sampled_from(["well", "away", "full", "unsure"]))
     def redis_is(self, fate: str) -> None:
@@ -302,7 +302,7 @@ class Books(RuleBasedStateMachine):
         assert account.captured + account.lost == self.camera.publisher.seq
         if not self.flushed:
             assert account.captured + account.lost == self.arrived + self.never_there
-            # Where Redis never had a frame of the camera, a capture that starts anew cannot tell the two apart.
+            # Where Redis never had a frame of the camera, a capture that starts again cannot tell the two apart.
             assert account.dropped.get("unpublished", 0) + account.lost == self.never_there
             assert not (self.camera.lossless and account.dropped.get("queue_full")), "a lossless queue lost a frame"
         self.camera.close()

@@ -319,7 +319,7 @@ class Relay:
             return True
         self.error = SourceRejectedError(
             f"{self._target.display_url} does not say from which ports it sends over UDP (server_port), so its "
-            "pictures cannot be told from those of strangers: set the camera's transport to tcp",
+            "pictures cannot be distinguished from those of strangers: set the camera's transport to tcp",
             Reason.REFUSED,
         )
         return False

@@ -38,8 +38,8 @@ def test_the_rate_on_fresh_days_lies_in_the_stated_interval(tail: str) -> None:
     within = []
     for seed in range(20):
         model = learnt(tail, 0.5, seed)
-        found = model.at(24.0)
-        within.append(found.expected_low <= fresh.count(found.on) / FRESH_DAYS <= found.expected_high)
+        result = model.at(24.0)
+        within.append(result.expected_low <= fresh.count(result.on) / FRESH_DAYS <= result.expected_high)
     assert sum(within) >= 15
 
 
@@ -65,17 +65,17 @@ def test_a_smaller_budget_never_gives_a_lower_threshold(first: float, second: fl
 @settings(deadline=None, max_examples=40)
 @given(per_day=budgets, seed=st.integers(0, 5), tail=st.sampled_from(sorted(TAILS)))
 def test_what_is_stated_is_in_order(per_day: float, seed: int, tail: str) -> None:
-    found = learnt(tail, 0.1, seed).at(per_day)
-    assert LEAST_ON <= found.on < 1
-    assert found.off == pytest.approx(0.75 * found.on)
-    assert 0 <= found.expected_low <= found.expected <= found.expected_high
-    assert found.on_low <= found.on_high
+    result = learnt(tail, 0.1, seed).at(per_day)
+    assert LEAST_ON <= result.on < 1
+    assert result.off == pytest.approx(0.75 * result.on)
+    assert 0 <= result.expected_low <= result.expected <= result.expected_high
+    assert result.on_low <= result.on_high
 
 
 def test_more_footage_of_the_same_kind_narrows_the_interval() -> None:
     def width(hours: float) -> float:
-        found = [learnt("heavy", hours, seed).at(24.0) for seed in range(9)]
-        return float(np.median([one.expected_high / one.expected for one in found]))
+        result = [learnt("heavy", hours, seed).at(24.0) for seed in range(9)]
+        return float(np.median([one.expected_high / one.expected for one in result]))
 
     assert width(0.1) > width(0.4) > width(1.6) > 1
 

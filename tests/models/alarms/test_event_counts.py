@@ -22,7 +22,7 @@ def columns(rows: list[tuple[float, float]]) -> Run:
     return np.cumsum(table[:, 0]).round(6), table[:, 1]
 
 
-def detected(found: list[Run], on: float) -> int:
+def detected(runs: list[Run], on: float) -> int:
     opened = 0
     for times, values in found:
         detector, before = EventDetector(EventRule(on, on * 0.75, 0.4, 2.0, 5.0)), None
@@ -36,19 +36,19 @@ def detected(found: list[Run], on: float) -> int:
 
 @given(runs, scores)
 def test_counting_equals_the_event_detector(rows: list[list[tuple[float, float]]], on: float) -> None:
-    found = [columns(one) for one in rows]
-    assert EventCounts.from_runs(found, RULE).count(on) == detected(found, on)
+    result = [columns(one) for one in rows]
+    assert EventCounts.from_runs(result, RULE).count(on) == detected(result, on)
 
 
 @given(runs)
 def test_the_kth_level_is_the_highest_that_opens_k_events(rows: list[list[tuple[float, float]]]) -> None:
-    found = [columns(one) for one in rows]
-    levels = event_levels(found, RULE)
+    result = [columns(one) for one in rows]
+    levels = event_levels(result, RULE)
     assert (np.diff(levels) <= 0).all()
     for number, level in enumerate(levels):
-        assert detected(found, float(level)) >= number + 1
+        assert detected(result, float(level)) >= number + 1
         higher = [on for on in (0.1, 0.3, 0.38, 0.4, 0.5, 0.52, 0.6, 0.7, 0.9) if on > level]
-        assert all(detected(found, on) <= number for on in higher)
+        assert all(detected(result, on) <= number for on in higher)
 
 
 def test_a_gap_is_no_footage() -> None:

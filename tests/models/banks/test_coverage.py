@@ -56,9 +56,9 @@ def test_each_group_has_its_own_covering_radius() -> None:
 
 def test_a_vector_counts_for_the_region_its_box_is_centred_in() -> None:
     upper_left, lower_right = (10, 10, 30, 30), (380, 180, 420, 210)  # the latter reaches out of the picture
-    found = features(upper_left, lower_right, lower_right, groups=(0, 1, 1))
+    result = features(upper_left, lower_right, lower_right, groups=(0, 1, 1))
     share, grid = covered_share(
-        [(found, np.array([0.9, 1.9, 2.1], np.float32), SIZE)], np.array([1.0, 2.0], np.float32), ELSEWHERE
+        [(result, np.array([0.9, 1.9, 2.1], np.float32), SIZE)], np.array([1.0, 2.0], np.float32), ELSEWHERE
     )
     assert share == pytest.approx(2 / 3, abs=1e-4)
     assert grid is not None

@@ -20,18 +20,18 @@ def normal(count: int, seed: int) -> StreamBank:
 
 def test_a_held_out_frame_is_as_far_as_scoring_says() -> None:
     bank, frame = normal(40, 1), features_at(0.0, 0.5, noise=np.random.default_rng(2))
-    found = hold_out(bank, frame)
-    assert found is not None
-    assert found.distance == frame_distance(bank, frame)
-    assert found.vectors.shape == (2,)
-    assert found.first_seed == pytest.approx(float(bank.distances(frame)[:, 0].max()))
+    result = hold_out(bank, frame)
+    assert result is not None
+    assert result.distance == frame_distance(bank, frame)
+    assert result.vectors.shape == (2,)
+    assert result.first_seed == pytest.approx(float(bank.distances(frame)[:, 0].max()))
 
 
 def test_nothing_is_near_an_empty_bank_and_silence_is_no_distance() -> None:
     empty, noise = StreamBank(np.zeros((3, 1, 0, DIM), np.float32)), np.random.default_rng(2)
-    found = hold_out(empty, features_at(0.0, 1.0, noise=noise))
-    assert found is not None
-    assert (found.distance.value, found.first_seed, found.vectors.tolist()) == (math.inf, math.inf, [math.inf] * 2)
+    result = hold_out(empty, features_at(0.0, 1.0, noise=noise))
+    assert result is not None
+    assert (result.distance.value, result.first_seed, result.vectors.tolist()) == (math.inf, math.inf, [math.inf] * 2)
     assert hold_out(empty, features_at(noise=noise)) is None
 
 

@@ -45,12 +45,12 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 def extract(engine: Engine, frames: Sequence[Frame], view: CameraContext, size: int) -> list[tuple[Features, ...]]:
     edges = [*range(0, len(frames), size), len(frames)]
     batches = [frames[start:stop] for start, stop in pairwise(edges)]
-    return [found for batch in batches for found in engine.extract(batch, [view] * len(batch))]
+    return [item for batch in batches for item in engine.extract(batch, [view] * len(batch))]
 
 
-def assert_same(found: Sequence[tuple[Features, ...]], expected: Sequence[tuple[Features, ...]]) -> None:
-    assert len(found) == len(expected)
-    for ours, theirs in zip(found, expected, strict=True):
+def assert_same(actual: Sequence[tuple[Features, ...]], expected: Sequence[tuple[Features, ...]]) -> None:
+    assert len(actual) == len(expected)
+    for ours, theirs in zip(actual, expected, strict=True):
         for one, other in zip(ours, theirs, strict=True):
             np.testing.assert_allclose(one.vectors, other.vectors, atol=1e-6)
             np.testing.assert_array_equal(one.groups, other.groups)

@@ -27,9 +27,9 @@ def usual(perspective: Perspective, foot: float) -> float:
 def test_the_line_is_found_although_some_are_half_hidden(slope: float, intercept: float) -> None:
     seen = sizes(400, slope, intercept)
     seen[::8, 1] *= 0.5
-    found = Perspective.fit(seen)
+    result = Perspective.fit(seen)
     for foot in (0.2, 0.4, 0.6):
-        assert usual(found, foot) == pytest.approx(slope * foot + intercept, rel=0.15)
+        assert usual(result, foot) == pytest.approx(slope * foot + intercept, rel=0.15)
 
 
 def test_the_commonest_kind_decides_and_what_has_none_is_left_out() -> None:
@@ -38,9 +38,9 @@ def test_the_commonest_kind_decides_and_what_has_none_is_left_out() -> None:
 
 
 def test_height_goes_on_beyond_where_things_were_seen_but_never_to_nothing() -> None:
-    found = Perspective.fit(sizes(100, 0.3, -0.03))
-    assert usual(found, 0.9) == pytest.approx(0.24, rel=0.01)
-    assert usual(found, 0.0) > 0.01
+    result = Perspective.fit(sizes(100, 0.3, -0.03))
+    assert usual(result, 0.9) == pytest.approx(0.24, rel=0.01)
+    assert usual(result, 0.0) > 0.01
 
 
 @pytest.mark.parametrize("seen", [sizes(49, 0.3, 0.0), sizes(200, 0.3, -0.06), np.zeros((0, 3), np.float32)])
@@ -51,15 +51,15 @@ def test_what_tells_nothing_leaves_everything_its_own_measure(seen: np.ndarray) 
 
 def test_feet_at_one_height_give_one_height() -> None:
     seen = np.tile(np.array([[0.5, 0.2, PERSON], [0.5, 0.22, PERSON], [0.5, 0.24, PERSON]], np.float32), (30, 1))
-    found = Perspective.fit(seen)
-    assert usual(found, 0.1) == usual(found, 0.9) == pytest.approx(0.22)
+    result = Perspective.fit(seen)
+    assert usual(result, 0.1) == usual(result, 0.9) == pytest.approx(0.22)
 
 
 def test_half_of_somebody_is_as_fast_as_all_of_them() -> None:
-    found = Perspective.fit(sizes(100, 0.4, 0.0))
+    result = Perspective.fit(sizes(100, 0.4, 0.0))
     whole = [0.5, 0.5, 0.2, PERSON]  # half a height a second; foot at 0.5, 0.2 high
     half = [1.0, 0.5, 0.1, 0.0]
-    measured = found.by_usual_height(np.array([whole, half], np.float32))
+    measured = result.by_usual_height(np.array([whole, half], np.float32))
     np.testing.assert_allclose(measured, [[0.5], [0.5]], rtol=0.01)
 
 

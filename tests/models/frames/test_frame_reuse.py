@@ -86,7 +86,7 @@ class Counting:
 def test_finds_hold_for_the_still_frames_after_them_in_any_batches(size: int) -> None:
     views = CameraContext(), CameraContext()
     frames = [frame(n, patch=20 * (n >= 7)) for n in range(12)]
-    networks, found = Counting(), []
+    networks, result = Counting(), []
     for at in range(0, len(frames), size):
         batch = [part for part in frames[at : at + size] for _ in views]  # two cameras that see the same
         perception = FrameBatch(batch, list(views) * (len(batch) // 2), cast("Networks", networks), STILL)
@@ -94,8 +94,8 @@ def test_finds_hold_for_the_still_frames_after_them_in_any_batches(size: int) ->
         crops = [vectors[0, 0] for vectors in perception.crop_vectors]
         assert boxes == crops == perception.frame_vectors[:, 0].tolist()
         assert [len(seen) for seen in perception.crops] == [1] * len(batch)
-        found += boxes
-    assert found[::2] == found[1::2] == [0, 0, 0, 0, 0, 5, 5, 7, 7, 7, 10, 10]
+        result += boxes
+    assert result[::2] == result[1::2] == [0, 0, 0, 0, 0, 5, 5, 7, 7, 7, 10, 10]
     assert networks.looked_at == [number for number in (0, 5, 7, 10) for _ in views]
 
 

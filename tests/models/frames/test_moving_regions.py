@@ -23,15 +23,15 @@ def _flow(*patches: tuple[int, int, int, int], speed: float = 0.1) -> Flow:
 
 
 def test_a_moving_patch_is_found_with_its_box_in_pixels_of_the_frame() -> None:
-    found = find_moving_regions(LARGE, _flow((50, 60, 90, 100)), detections())
-    assert found.labels == (MOVER,)
-    assert found.boxes_xyxy_px[0].tolist() == pytest.approx([100, 120, 180, 200], abs=2)
-    assert found.confidences.tolist() == [1.0]
+    result = find_moving_regions(LARGE, _flow((50, 60, 90, 100)), detections())
+    assert result.labels == (MOVER,)
+    assert result.boxes_xyxy_px[0].tolist() == pytest.approx([100, 120, 180, 200], abs=2)
+    assert result.confidences.tolist() == [1.0]
 
 
 def test_the_largest_comes_first() -> None:
-    found = find_moving_regions(FRAME, _flow((10, 10, 30, 30), (100, 100, 160, 160)), detections())
-    assert [int(box[0]) for box in found.boxes_xyxy_px] == [100, 10]
+    result = find_moving_regions(FRAME, _flow((10, 10, 30, 30), (100, 100, 160, 160)), detections())
+    assert [int(box[0]) for box in result.boxes_xyxy_px] == [100, 10]
 
 
 def test_what_a_detection_covers_is_no_mover_of_its_own() -> None:

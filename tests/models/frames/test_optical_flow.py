@@ -72,16 +72,16 @@ def test_nothing_is_compared_over_a_gap_or_back_in_time(second_s: float) -> None
 def test_nothing_is_compared_across_a_discontinuity() -> None:
     view = CameraContext()
     frames = [Frame(picture(n / 5), n / 5, discontinuity=n == 2) for n in range(4)]
-    found = FlowEstimator().flows(frames, [view] * 4)
-    assert [flow is not None for flow in found] == [False, True, False, True]
+    result = FlowEstimator().flows(frames, [view] * 4)
+    assert [flow is not None for flow in result] == [False, True, False, True]
 
 
 def test_nothing_is_compared_across_a_change_of_size() -> None:
     view = CameraContext()
     sizes = [(360, 240), (360, 240), (320, 240), (320, 240)]
     frames = [Frame(picture(n / 5, size=size), n / 5) for n, size in enumerate(sizes)]
-    found = FlowEstimator().flows(frames, [view] * 4)
-    assert [flow is not None for flow in found] == [False, True, False, True]
+    result = FlowEstimator().flows(frames, [view] * 4)
+    assert [flow is not None for flow in result] == [False, True, False, True]
 
 
 def test_cameras_of_a_batch_do_not_mix_and_batches_do_not_matter() -> None:

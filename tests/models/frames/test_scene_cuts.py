@@ -1,4 +1,4 @@
-"""A cut between two recordings of one fixed camera is told from all that moves, quickly or slowly."""
+"""A cut between two recordings of one fixed camera is distinguished from all that moves, quickly or slowly."""
 
 from __future__ import annotations
 
@@ -145,14 +145,14 @@ def test_movers_that_jump_in_another_light_are_a_cut() -> None:
 
 def test_a_restart_after_any_frame_changes_nothing() -> None:
     frames = joined(clip(1, 4), clip(2, 3), clip(3, 3))
-    expected, cuts, found = cuts_of(frames), SceneCuts(), []
+    expected, cuts, actual = cuts_of(frames), SceneCuts(), []
     for frame in frames:
         stored = json.loads(json.dumps(cuts.state()))
         cuts = SceneCuts()
         cuts.restore(stored)
         if cuts.mark(frame).cut:
-            found.append(frame.at_s)
-    assert found == expected == [4.0, 7.0]
+            actual.append(frame.at_s)
+    assert actual == expected == [4.0, 7.0]
     assert len(json.dumps(cuts.state())) < 5000
 
 
@@ -183,7 +183,7 @@ def test_pictures_of_any_shape_are_taken() -> None:
 
 
 @pytest.mark.data
-def test_joined_benchmark_clips_are_told_apart_and_whole_ones_are_not_cut(data: Path) -> None:
+def test_joined_benchmark_clips_are_distinguished_and_whole_ones_are_not_cut(data: Path) -> None:
     reader, clips = RecordingReader.from_settings(Settings()), []
     for path in sorted((data / "ucsd_ped2" / "testing").glob("*.mkv")):
         with reader.open(path) as video:

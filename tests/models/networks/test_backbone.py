@@ -130,9 +130,9 @@ def test_a_vector_does_not_depend_on_its_batch(precision: str) -> None:
     batch = pictures((90, 120), (200, 64), (240, 240))
     boxes = [np.array([[3, 4, 40, 80], [10, 10, 60, 70]], np.float32), *[np.zeros((0, 4), np.float32)] * 2]
     whole, crops = backbone.embed(DeviceBatch.upload(batch), boxes)
-    assert [len(found) for found in crops] == [2, 0, 0]
-    for number, (picture, found) in enumerate(zip(batch, boxes, strict=True)):
-        alone, alone_crops = backbone.embed(DeviceBatch.upload([picture]), [found])
+    assert [len(result) for result in crops] == [2, 0, 0]
+    for number, (picture, result) in enumerate(zip(batch, boxes, strict=True)):
+        alone, alone_crops = backbone.embed(DeviceBatch.upload([picture]), [result])
         np.testing.assert_allclose(alone[0], whole[number], rtol=1e-4, atol=1e-4)
         np.testing.assert_allclose(alone_crops[0], crops[number], rtol=1e-4, atol=1e-4)
 
@@ -140,9 +140,9 @@ def test_a_vector_does_not_depend_on_its_batch(precision: str) -> None:
 def test_a_crop_is_embedded_as_if_it_were_a_picture() -> None:
     backbone = Backbone(random_trunk(3, SHALLOW), choose_compute("cpu", "fp32"))
     (picture,) = pictures((100, 140))
-    _, (found,) = backbone.embed(DeviceBatch.upload([picture]), [np.array([[20.7, 10.2, 90.9, 60.5]], np.float32)])
+    _, (result,) = backbone.embed(DeviceBatch.upload([picture]), [np.array([[20.7, 10.2, 90.9, 60.5]], np.float32)])
     alone, _ = backbone.embed(DeviceBatch.upload([picture[10:60, 20:90]]), [np.zeros((0, 4), np.float32)])
-    np.testing.assert_allclose(found, alone, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(result, alone, rtol=1e-5, atol=1e-5)
 
 
 def test_no_pictures_yield_no_vectors() -> None:

@@ -82,13 +82,13 @@ def test_the_largest_is_recorded_first_so_that_the_others_fit_into_its_memory() 
 def test_graphs_together_give_what_the_module_gives_and_it_stays(count: int) -> None:
     graphs = Recorded()
     graphs.prepare(SHAPE, 16)
-    found = graphs(pictures(count))  # recorded in inference mode, called outside of it
+    result = graphs(pictures(count))  # recorded in inference mode, called outside of it
     graphs(pictures(5))
-    torch.testing.assert_close(found, pictures(count).flatten(1))
+    torch.testing.assert_close(result, pictures(count).flatten(1))
     assert (graphs.failed, graphs.eager) == (0, 0)
 
 
-def test_a_size_that_cannot_be_recorded_is_told_and_counted_and_the_others_take_its_place(
+def test_a_size_that_cannot_be_recorded_is_reported_and_counted_and_the_others_take_its_place(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     graphs = Recorded(refused=4)

@@ -33,9 +33,9 @@ def sorted_boxes(boxes: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("width", [768, 640, 400])
 def test_finds_what_ultralytics_finds(data: Path, precision: str, within_px: float, width: int) -> None:
     frames = frames_of(data / PERSONS, 120, 200, 3, width)
-    found = networks_for(data, precision).detect(frames)
-    assert sum(map(len, found)) >= 2
-    for frame, detections in zip(frames, found, strict=True):
+    actual = networks_for(data, precision).detect(frames)
+    assert sum(map(len, actual)) >= 2
+    for frame, detections in zip(frames, actual, strict=True):
         expected = slow_boxes(data / DETECTOR, frame.rgb)
         assert len(detections) == len(expected)
         assert set(detections.labels) <= {"person"}
@@ -64,9 +64,9 @@ def test_classes_and_confidence_are_the_callers_choice(data: Path) -> None:
     everything = load_detector(data / DETECTOR, compute, classes=(), confidence=0.25).detect(rgb)
     phones = load_detector(data / DETECTOR, compute, classes=("cell phone",), confidence=0.25).detect(rgb)
     sure = load_detector(data / DETECTOR, compute, classes=(), confidence=0.6).detect(rgb)
-    assert [found.labels for found in everything] == [("toilet",), ("cell phone",)]
-    assert [found.labels for found in phones] == [(), ("cell phone",)]
-    assert [found.labels for found in sure] == [(), ("cell phone",)]
+    assert [item.labels for item in everything] == [("toilet",), ("cell phone",)]
+    assert [item.labels for item in phones] == [(), ("cell phone",)]
+    assert [item.labels for item in sure] == [(), ("cell phone",)]
     assert DetectionQuery(("cell phone",), 0.6).match(everything[1]).tolist() == [0]
     assert DetectionQuery(("cell phone",), 0.99).match(everything[1]).tolist() == []
 

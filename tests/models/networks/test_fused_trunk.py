@@ -25,8 +25,8 @@ def test_the_fused_trunk_embeds_what_the_plain_one_embeds(monkeypatch: pytest.Mo
         Backbone(random_trunk(3, SHALLOW), Compute(torch.device("cpu"), torch.float32, fused=fused))
         for fused in (False, True)
     )
-    found, expected = (of.embed(DeviceBatch.upload([PICTURE]), NO_BOXES)[0] for of in (fused, plain))
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+    actual, expected = (of.embed(DeviceBatch.upload([PICTURE]), NO_BOXES)[0] for of in (fused, plain))
+    np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["cudnn_convolution_relu", "cudnn_convolution_add_relu"])

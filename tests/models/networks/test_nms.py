@@ -25,7 +25,9 @@ def outputs(pictures: int = 3, candidates: int = 400, classes: int = 5, seed: in
     return torch.from_numpy(np.concatenate([boxes, scores], axis=1).astype(np.float32))
 
 
-def expected(found: torch.Tensor, confidence: float, classes: list[int] | None, **options: Any) -> list[np.ndarray]:
+def expected(
+    candidates: torch.Tensor, confidence: float, classes: list[int] | None, **options: Any
+) -> list[np.ndarray]:
     from ultralytics.utils.nms import non_max_suppression
 
     kept = non_max_suppression(found, confidence, nms.IOU, classes=classes, max_det=nms.MOST_BOXES, **options)
@@ -34,23 +36,23 @@ def expected(found: torch.Tensor, confidence: float, classes: list[int] | None, 
 
 def assert_equal(mine: list[np.ndarray], theirs: list[np.ndarray]) -> None:
     assert len(mine) == len(theirs)
-    for found, rows in zip(mine, theirs, strict=True):
-        np.testing.assert_array_equal(found, rows)
+    for result, rows in zip(mine, theirs, strict=True):
+        np.testing.assert_array_equal(result, rows)
 
 
 @pytest.mark.parametrize("confidence", [0.05, 0.25, 0.5, 0.999])
 @pytest.mark.parametrize("classes", [None, [0], [1, 3]])
 def test_keeps_what_ultralytics_keeps(confidence: float, classes: list[int] | None) -> None:
-    found = outputs()
-    found[1, 4:] = 0.0  # an empty picture in between
-    assert_equal(suppress(found, confidence, classes), expected(found, confidence, classes, max_time_img=1e9))
+    actual = outputs()
+    actual[1, 4:] = 0.0  # an empty picture in between
+    assert_equal(suppress(actual, confidence, classes), expected(actual, confidence, classes, max_time_img=1e9))
 
 
 @pytest.mark.parametrize("brought_over", [1024, 200, 20], ids=["all", "enough", "fewer than a crowd has"])
 def test_the_one_transfer_of_a_gpu_keeps_the_same(brought_over: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nms, "_BROUGHT_OVER", brought_over)
-    found = outputs()
-    assert_equal(suppress(found.as_subclass(Elsewhere), 0.25, [0, 2]), suppress(found, 0.25, [0, 2]))
+    result = outputs()
+    assert_equal(suppress(result.as_subclass(Elsewhere), 0.25, [0, 2]), suppress(result, 0.25, [0, 2]))
 
 
 class Elsewhere(torch.Tensor):

@@ -26,13 +26,13 @@ def embedded(compute: Compute) -> list[np.ndarray]:
     """Vectors of batches of several sizes, through one network."""
     noise = np.random.default_rng(5)
     pictures = [noise.integers(0, 256, (90 + 30 * n, 160, 3), np.uint8) for n in range(3)]
-    backbone, found = Backbone(random_trunk(3), compute), []
+    backbone, result = Backbone(random_trunk(3), compute), []
     for count in (3, 1):
         whole, crops = backbone.embed(
             DeviceBatch.upload(pictures[:count]), [np.array([[10, 10, 60, 80]], np.float32)] * count
         )
-        found.append(np.concatenate([whole, *crops]))
-    return found
+        result.append(np.concatenate([whole, *crops]))
+    return result
 
 
 @cache
@@ -54,9 +54,9 @@ def test_openvino_embeds_what_torch_embeds(precision: str, within: float) -> Non
 def test_openvino_finds_what_torch_finds(data: Path, precision: str, within_px: float) -> None:
     wide, small = frames_of(data / PERSONS, 120, 200, 3), frames_of(data / PERSONS, 120, 200, 2, 400)
     frames = [*wide, *small]
-    found = networks_for(data, precision, "openvino").detect(frames)
-    assert sum(map(len, found)) >= 2
-    for mine, expected in zip(found, networks_for(data).detect(frames), strict=True):
+    actual = networks_for(data, precision, "openvino").detect(frames)
+    assert sum(map(len, actual)) >= 2
+    for mine, expected in zip(actual, networks_for(data).detect(frames), strict=True):
         assert mine.labels == expected.labels
         np.testing.assert_allclose(mine.boxes_xyxy_px, expected.boxes_xyxy_px, atol=within_px)
         np.testing.assert_allclose(mine.confidences, expected.confidences, atol=0.05)

@@ -44,9 +44,9 @@ def test_squashes_as_pillow_does(shape: tuple[int, int]) -> None:
 def test_squashes_boxes_as_pillow_does(squashing: Callable[..., torch.Tensor]) -> None:
     pictures = noise(120, 160), noise(120, 160)[::-1]
     rows = [n % 2 for n in range(len(BOXES))]
-    found = squashing(stack(*pictures), rows, BOXES).permute(0, 2, 3, 1).numpy()
-    assert found.shape == (len(BOXES), 224, 224, 3)
-    for mine, row, box in zip(found, rows, BOXES, strict=True):
+    actual = squashing(stack(*pictures), rows, BOXES).permute(0, 2, 3, 1).numpy()
+    assert actual.shape == (len(BOXES), 224, 224, 3)
+    for mine, row, box in zip(actual, rows, BOXES, strict=True):
         cut = Image.fromarray(pictures[row]).crop(box)
         expected = np.asarray(cut.resize((224, 224), Image.Resampling.BILINEAR), np.int16)
         assert np.abs(mine - expected).max() <= 1

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from known_networks import Found, perception_of
+from known_networks import DetectedObject, perception_of
 
 from models.banks.bank import StreamBank, frame_distance
 from models.frames.frame import HISTORY_S, CameraContext, Features, Frame
@@ -16,17 +16,17 @@ from patchwatch.contract.errors import ConfigurationError
 
 CLASSES = ("person", "bicycle", "horse")
 SPEC = StreamSpec("category", StreamKind.CATEGORY, 1.0)
-PERSON: Found = ("person", 0.8, (10, 10, 30, 60))
-BICYCLE: Found = ("bicycle", 0.6, (40, 30, 80, 60))
-HORSE: Found = ("horse", 0.7, (100, 30, 140, 60))
+PERSON: DetectedObject = ("person", 0.8, (10, 10, 30, 60))
+BICYCLE: DetectedObject = ("bicycle", 0.6, (40, 30, 80, 60))
+HORSE: DetectedObject = ("horse", 0.7, (100, 30, 140, 60))
 PICTURE = np.zeros((90, 160, 3), np.uint8)
 
 
 def _read(
-    found: list[list[Found]], *, fps: float = 5.0, view: CameraContext | None = None, start_s: float = 0.0
+    objects: list[list[DetectedObject]], *, fps: float = 5.0, view: CameraContext | None = None, start_s: float = 0.0
 ) -> list[Features]:
-    frames = [Frame(PICTURE, start_s + n / fps) for n in range(len(found))]
-    return make(SPEC, CLASSES).extract(perception_of(frames, found, view or CameraContext()))
+    frames = [Frame(PICTURE, start_s + n / fps) for n in range(len(objects))]
+    return make(SPEC, CLASSES).extract(perception_of(frames, objects, view or CameraContext()))
 
 
 def _evidence(features: Features, label: str) -> float:
@@ -39,9 +39,9 @@ def _bank(normal: list[Features]) -> StreamBank:
 
 
 def _distance(bank: StreamBank, features: Features) -> float:
-    found = frame_distance(bank, features)
-    assert found is not None
-    return found.value
+    result = frame_distance(bank, features)
+    assert result is not None
+    return result.value
 
 
 @pytest.mark.parametrize("fps", [2.0, 5.0, 10.0, 25.0])
@@ -58,7 +58,7 @@ def test_one_wrong_detection_is_worth_a_third_and_is_soon_forgotten() -> None:
 
 
 def test_a_class_has_the_box_of_its_most_confident_object() -> None:
-    other: Found = ("bicycle", 0.4, (0, 0, 20, 20))
+    other: DetectedObject = ("bicycle", 0.4, (0, 0, 20, 20))
     features = _read([[other, BICYCLE]])[0]
     assert features.boxes_xyxy_px[features.groups == 2].tolist() == [[40, 30, 80, 60]]
 
@@ -104,13 +104,13 @@ def test_after_a_gap_what_was_before_is_forgotten() -> None:
 def test_a_camera_restarted_from_its_recent_frames_goes_on_with_equal_evidence(steps_s: list[float], cut: int) -> None:
     times_s = np.round(np.cumsum(steps_s), 3).tolist()
     cut = min(cut, len(times_s) - 1)
-    found = [[PERSON] if n % 3 else [BICYCLE, PERSON] for n in range(len(times_s))]
+    result = [[PERSON] if n % 3 else [BICYCLE, PERSON] for n in range(len(times_s))]
     frames = [Frame(PICTURE, at_s) for at_s in times_s]
     stream = make(SPEC, CLASSES)
-    whole = stream.extract(perception_of(frames, found, CameraContext()))
+    whole = stream.extract(perception_of(frames, result, CameraContext()))
     recent = [n for n in range(cut) if times_s[n] >= times_s[cut - 1] - HISTORY_S]
     kept = [*recent, *range(cut, len(frames))]
-    restarted = stream.extract(perception_of([frames[n] for n in kept], [found[n] for n in kept], CameraContext()))
+    restarted = stream.extract(perception_of([frames[n] for n in kept], [result[n] for n in kept], CameraContext()))
     assert WINDOW_S + max(steps_s) <= HISTORY_S
     for before, after in zip(whole[cut:], restarted[len(recent) :], strict=True):
         np.testing.assert_array_equal(before.vectors, after.vectors)

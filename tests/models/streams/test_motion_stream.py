@@ -200,12 +200,12 @@ def test_a_fast_mover_among_slow_ones_stands_out_where_it_is() -> None:
     slow = [_walk(start, 0.05) for start in (0.0, 2.0)]
     normal = [features for film in slow for features in _extract(film)]
     bank = StreamBank(np.stack([make(SPEC).exemplars(normal, seed).vectors for seed in (42, 123)]))
-    calm = [found.value for features in _extract(_walk(1.0, 0.05)) if (found := frame_distance(bank, features))]
+    calm = [result.value for features in _extract(_walk(1.0, 0.05)) if (result := frame_distance(bank, features))]
     features = _extract(_walk(1.0, 0.2))[-1]
-    found = frame_distance(bank, features)
-    assert found is not None
-    assert found.value > 3 * max(calm)
-    x1, y1, x2, y2 = features.boxes_xyxy_px[found.region]
+    result = frame_distance(bank, features)
+    assert result is not None
+    assert result.value > 3 * max(calm)
+    x1, y1, x2, y2 = features.boxes_xyxy_px[result.region]
     assert x1 < 0.8 * 360
     assert x2 > 0.5 * 360
     assert y1 < 0.9 * 240

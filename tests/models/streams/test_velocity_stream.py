@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from known_networks import Found, perception_of
+from known_networks import DetectedObject, perception_of
 
 from models.frames.frame import CameraContext, Features, Frame
 from models.frames.optical_flow import Flow
@@ -26,8 +26,8 @@ def _flow(x: float, y: float, box: tuple[int, int, int, int]) -> Flow:
     return Flow(velocity, 0.8, 1.0)
 
 
-def _read(found: list[Found], flow: Flow | None, spec: StreamSpec = SPEC) -> Features:
-    return make(spec, CLASSES).extract(perception_of([FRAME], [found], CameraContext(), [flow]))[0]
+def _read(objects: list[DetectedObject], flow: Flow | None, spec: StreamSpec = SPEC) -> Features:
+    return make(spec, CLASSES).extract(perception_of([FRAME], [objects], CameraContext(), [flow]))[0]
 
 
 def test_a_vector_is_speed_in_heights_per_second_and_direction() -> None:
@@ -48,12 +48,12 @@ def test_who_is_twice_as_near_has_the_same_vector(scale: float) -> None:
 
 
 def test_a_vector_ends_with_its_size_and_its_kind_unless_it_may_be_cut_off() -> None:
-    found: list[Found] = [
+    moments: list[DetectedObject] = [
         ("bicycle", 0.9, (100, 50, 136, 122)),
         ("person", 0.9, (200, 180, 240, 239)),
         ("person", 0.9, (0, 50, 36, 122)),
     ]
-    features = _read(found, _flow(0.2, 0.0, (300, 10, 340, 50)))  # which moves without a class
+    features = _read(moments, _flow(0.2, 0.0, (300, 10, 340, 50)))  # which moves without a class
     sizes = [[122 / 360, 0.2, 2], [239 / 360, 59 / 360, 0], [122 / 360, 0.2, 0], [50 / 360, 40 / 360, 0]]
     np.testing.assert_allclose(features.vectors[:, DIM:], sizes, rtol=0.03)
 
@@ -61,23 +61,26 @@ def test_a_vector_ends_with_its_size_and_its_kind_unless_it_may_be_cut_off() -> 
 def test_perspective_comes_from_what_is_wholly_in_the_picture() -> None:
     normal = []
     for foot in range(60, 180):
-        boxes: list[Found] = [("person", 0.9, (100, foot // 2, 120, foot)), ("person", 0.9, (0, foot - 9, 9, foot))]
+        boxes: list[DetectedObject] = [
+            ("person", 0.9, (100, foot // 2, 120, foot)),
+            ("person", 0.9, (0, foot - 9, 9, foot)),
+        ]
         normal.append(_read(boxes, _flow(0.0, 0.0, (0, 0, 1, 1))))
     slope, intercept, _ = make(SPEC, CLASSES).perspective(normal).line
     assert slope == pytest.approx(0.5, abs=0.02)
     assert intercept == pytest.approx(0.0, abs=0.01)
 
 
-def test_classes_and_confidence_are_chosen_and_movers_join_unless_told_otherwise() -> None:
+def test_classes_and_confidence_are_chosen_and_movers_join_unless_said_otherwise() -> None:
     flow = _flow(0.2, 0.0, (300, 10, 340, 50))
-    found: list[Found] = [
+    moments: list[DetectedObject] = [
         ("person", 0.9, (10, 10, 30, 60)),
         ("person", 0.2, (50, 10, 70, 60)),
         ("dog", 0.9, (90, 10, 99, 60)),
     ]
-    assert len(_read(found, flow)) == 2
+    assert len(_read(moments, flow)) == 2
     only = StreamSpec("velocity", StreamKind.VELOCITY, 1.0, options={"movers": False, "classes": ["dog"]})
-    assert len(_read(found, flow, only)) == 1
+    assert len(_read(moments, flow, only)) == 1
 
 
 def test_without_flow_or_objects_there_is_nothing_to_say() -> None:

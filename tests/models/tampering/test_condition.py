@@ -42,11 +42,11 @@ def test_it_opens_and_closes_in_turn(answers: str) -> None:
 def test_a_restart_changes_nothing(answers: str, cut: int) -> None:
     whole, first, second = episode(), episode(), episode()
     expected = play(answers, whole)
-    found = play(answers[:cut], first)
+    actual = play(answers[:cut], first)
     second.restore(first.state())
     for n in range(cut, len(answers)):
-        found += second.update(float(n), answers[n] == "x")
-    assert found == expected
+        actual += second.update(float(n), answers[n] == "x")
+    assert actual == expected
 
 
 def followed(blindness: Blindness, frames: Iterable[tuple[float, bool]]) -> list[tuple[str, bool, float]]:
@@ -55,18 +55,18 @@ def followed(blindness: Blindness, frames: Iterable[tuple[float, bool]]) -> list
 
 
 @pytest.mark.parametrize("interval_s", [2.0, 5.0, 60.0])
-def test_pictures_too_far_apart_are_told_with_what_to_do(interval_s: float) -> None:
+def test_pictures_too_far_apart_are_reported_with_what_to_do(interval_s: float) -> None:
     blindness = Blindness()
-    found = followed(blindness, ((n * interval_s, True) for n in range(round(max(60, 4 * interval_s) / interval_s))))
-    assert [part[:2] for part in found] == [("blind", False)]
+    result = followed(blindness, ((n * interval_s, True) for n in range(round(max(60, 4 * interval_s) / interval_s))))
+    assert [part[:2] for part in result] == [("blind", False)]
     assert f"{interval_s:.1f} s apart" in blindness.detail
     assert "frame rate" in blindness.detail
 
 
 def test_half_of_the_frames_silent_is_blind_and_it_ends_when_they_speak() -> None:
     blindness = Blindness()
-    found = followed(blindness, ((n / 1.0, n < 90 and n % 2 == 0) for n in range(180)))
-    assert [part[:2] for part in found] == [("blind", False), ("blind", True)]
+    result = followed(blindness, ((n / 1.0, n < 90 and n % 2 == 0) for n in range(180)))
+    assert [part[:2] for part in result] == [("blind", False), ("blind", True)]
 
 
 def test_first_frames_cuts_and_dropped_frames_are_not_blind() -> None:
@@ -80,14 +80,14 @@ def test_a_pause_does_not_count() -> None:
 
 def test_a_restart_after_any_frame_changes_nothing() -> None:
     frames = [(n * 2.0, True) for n in range(30)] + [(60 + n / 5, False) for n in range(200)]
-    expected, blindness, found = followed(Blindness(), frames), Blindness(), []
+    expected, blindness, actual = followed(Blindness(), frames), Blindness(), []
     for frame in frames:
         stored = json.loads(json.dumps(blindness.state()))
         blindness = Blindness()
         blindness.restore(stored)
-        found += followed(blindness, [frame])
-    assert found == expected
-    assert len(found) == 2
+        actual += followed(blindness, [frame])
+    assert actual == expected
+    assert len(actual) == 2
 
 
 def test_it_does_not_open_before_its_time() -> None:

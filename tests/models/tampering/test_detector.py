@@ -1,4 +1,4 @@
-"""A frozen, covered or changed picture is told from an ordinary one, opens once, closes once, survives a restart."""
+"""A frozen, covered or changed picture differs from an ordinary one, opens once, closes once, survives a restart."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_pictures_repeated_between_the_key_frames_of_a_still_scene_are_not_froze
     assert watched(TamperingDetector(), pictures)[0] == []
 
 
-def test_a_frozen_picture_that_is_encoded_anew_with_each_key_frame_is_frozen() -> None:
+def test_a_frozen_picture_that_is_encoded_again_with_each_key_frame_is_frozen() -> None:
     versions = [noisy(VIEW, n, sigma=0.5) for n in range(5)]
     pictures = [versions[n % 10 // 2] for n in range(70 * FPS)]
     assert kinds(watched(TamperingDetector(), pictures)[0]) == [("frozen", False)]
@@ -136,7 +136,7 @@ def test_after_a_gap_an_open_condition_has_ended_and_the_view_is_still_known() -
     assert changes[1].started_s == 3600.0
 
 
-def test_a_clock_set_back_closes_and_begins_anew() -> None:
+def test_a_clock_set_back_closes_and_starts_over() -> None:
     watch = TamperingDetector()
     watched(watch, shots(VIEW, 30) + shots(black(), 10, first=500), start_s=5000.0)
     changes, _ = watched(watch, shots(VIEW, 10, first=900), start_s=100.0)
@@ -238,7 +238,7 @@ def test_a_live_view_under_a_ticking_clock_is_not_frozen() -> None:
     assert watched(TamperingDetector(), pictures)[0] == []
 
 
-def test_a_shaking_camera_is_told_at_once_and_until_it_is_steady() -> None:
+def test_a_shaking_camera_is_reported_at_once_and_until_it_is_steady() -> None:
     rng = np.random.default_rng(4)
     shaken = [np.roll(shot, rng.integers(-3, 4, 2), axis=(0, 1)) for shot in shots(VIEW, 25, first=500)]
     changes, attention = watched(TamperingDetector(), shots(VIEW, 30) + shaken + shots(VIEW, 20, first=900))
@@ -255,19 +255,21 @@ def barred(shot: np.ndarray, at_s: float) -> np.ndarray:
     return np.asarray(np.clip(shot * light, 0, 255), np.uint8)
 
 
-def test_bars_of_mains_light_are_told() -> None:
+def test_bars_of_mains_light_are_reported() -> None:
     flicker = [barred(shot, n / FPS) for n, shot in enumerate(shots(VIEW, 20, first=500))]
     changes, _ = watched(TamperingDetector(), shots(VIEW, 30) + flicker + shots(VIEW, 20, first=900))
     assert kinds(changes) == [("flickering", False), ("flickering", True)]
     assert 30.0 <= changes[0].opened_s <= 36.0
 
 
-@pytest.mark.parametrize(("pictures", "told"), [(3, []), (20, [("flickering", False), ("flickering", True)])])
-def test_bars_in_few_pictures_are_none_however_far_apart_they_are(pictures: int, told: list[tuple[str, bool]]) -> None:
+@pytest.mark.parametrize(("pictures", "expected"), [(3, []), (20, [("flickering", False), ("flickering", True)])])
+def test_bars_in_few_pictures_are_none_however_far_apart_they_are(
+    pictures: int, expected: list[tuple[str, bool]]
+) -> None:
     """A time lapse through dawn shows light that grows row by row in a few pictures, seconds apart."""
     shown = shots(VIEW, 8) + [barred(noisy(VIEW, 500 + n), 1.03 * n) for n in range(pictures)] + shots(VIEW, 8, 900)
     watch = TamperingDetector()
-    assert kinds([change for n, one in enumerate(shown) for change in watch.observe(one, float(n)).changes]) == told
+    assert kinds([change for n, one in enumerate(shown) for change in watch.observe(one, float(n)).changes]) == expected
 
 
 def test_headlights_and_dusk_are_no_condition() -> None:
@@ -286,7 +288,7 @@ def expecting(picture_: np.ndarray) -> TamperingDetector:
     return watch
 
 
-def test_a_view_that_the_bank_does_not_know_is_told_from_the_start_and_stays_so() -> None:
+def test_a_view_that_the_bank_does_not_know_is_reported_from_the_start_and_stays_so() -> None:
     watch = expecting(VIEW)
     changes, attention = watched(watch, shots(VIEW[::-1, ::-1], LEARNT_AFTER_S + 40))
     assert kinds(changes) == [("scene_changed", False)]
@@ -309,21 +311,21 @@ def test_the_view_of_the_bank_is_recognised_or_not_judged_by_another_light(now: 
 
 
 @pytest.mark.parametrize(
-    ("known", "told"), [([VIEW, infrared(VIEW)], []), ([VIEW], [("scene_changed", False), ("scene_changed", True)])]
+    ("known", "expected"), [([VIEW, infrared(VIEW)], []), ([VIEW], [("scene_changed", False), ("scene_changed", True)])]
 )
 def test_a_light_that_the_bank_was_learnt_in_too_is_no_changed_scene(
-    known: list[np.ndarray], told: list[tuple[str, bool]]
+    known: list[np.ndarray], expected: list[tuple[str, bool]]
 ) -> None:
     watch = TamperingDetector()
     watch.expect(Expectation([thumbnail(noisy(one, 7)) for one in known]))
     day, night = shots(VIEW, 30), shots(infrared(VIEW), 30, first=500)
     changes, attention = watched(watch, day + night + shots(VIEW, 30, first=900))
-    assert kinds(changes) == told
+    assert kinds(changes) == expected
     assert attention[30 * FPS] is AlertGate.HOLD, "no anomaly opens at the switch itself"
-    assert attention[40 * FPS] is (AlertGate.SUPPRESS if told else AlertGate.OPEN)
+    assert attention[40 * FPS] is (AlertGate.SUPPRESS if expected else AlertGate.OPEN)
 
 
-def test_a_camera_that_is_turned_after_the_switch_is_told_all_the_same() -> None:
+def test_a_camera_that_is_turned_after_the_switch_is_reported_all_the_same() -> None:
     watch = TamperingDetector()
     watch.expect(Expectation([thumbnail(noisy(one, 7)) for one in (VIEW, infrared(VIEW))]))
     night = shots(infrared(VIEW), 30, first=500)

@@ -1,4 +1,4 @@
-"""A plainer view in which people come and go is told from a covered lens; nothing else is."""
+"""A plainer view in which people come and go is distinguished from a covered lens; nothing else is."""
 
 from __future__ import annotations
 
@@ -69,25 +69,25 @@ def looked(
 
 @pytest.mark.parametrize("restarts_every", [10**9, 7], ids=["at once", "with restarts"])
 def test_a_plainer_view_with_people_in_it_counts_as_the_usual_one_after_a_while(restarts_every: int) -> None:
-    found = list(looked(walk, 240, restarts_every))
-    opened, closed = (change for changes, _ in found for change in changes)
+    result = list(looked(walk, 240, restarts_every))
+    opened, closed = (change for changes, _ in result for change in changes)
     assert (opened.kind, closed.kind, closed.learnt) == ("covered", "covered", True)
     assert closed.ended_s is not None
     assert LEARNT_AFTER_S <= closed.ended_s - opened.started_s <= LEARNT_AFTER_S + 15
-    assert found[-1][1] is AlertGate.OPEN
+    assert result[-1][1] is AlertGate.OPEN
 
 
-def test_after_it_a_covered_lens_is_told_again() -> None:
-    found = list(looked(lambda n: walk(n) if n < 240 * FPS else noisy(np.full_like(PLAIN, 3), n), 260))
-    kinds = [(change.kind, change.ended_s is None) for changes, _ in found for change in changes]
+def test_after_it_a_covered_lens_is_reported_again() -> None:
+    result = list(looked(lambda n: walk(n) if n < 240 * FPS else noisy(np.full_like(PLAIN, 3), n), 260))
+    kinds = [(change.kind, change.ended_s is None) for changes, _ in result for change in changes]
     assert kinds == [("covered", True), ("covered", False), ("covered", True)]
 
 
 @pytest.mark.parametrize("shown", [clock, hands, gnat, bursts], ids=lambda one: one.__name__)
 def test_what_else_moves_in_a_covered_picture_ends_nothing(shown: Callable[[int], Picture]) -> None:
-    found = list(looked(shown, 300))
-    assert [(change.kind, change.ended_s) for changes, _ in found for change in changes] == [("covered", None)]
-    assert found[-1][1] is AlertGate.SUPPRESS
+    result = list(looked(shown, 300))
+    assert [(change.kind, change.ended_s) for changes, _ in result for change in changes] == [("covered", None)]
+    assert result[-1][1] is AlertGate.SUPPRESS
 
 
 @pytest.mark.parametrize(

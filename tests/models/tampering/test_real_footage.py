@@ -35,10 +35,10 @@ Change = Callable[[np.ndarray], np.ndarray]  # of a picture
 def altered(path: Path, change: Change | None = None, from_s: float = 0.0) -> list[Condition]:
     """What is said of footage whose pictures are changed from some time on."""
     watch = TamperingDetector()
-    found: list[Condition] = []
+    conditions: list[Condition] = []
     for at_s, rgb in frames_of(path, from_s + 20 if change else None):
-        found += watch.observe(change(rgb) if change and at_s >= from_s else rgb, at_s).changes
-    return found
+        conditions += watch.observe(change(rgb) if change and at_s >= from_s else rgb, at_s).changes
+    return conditions
 
 
 CLIPS = ["one-by-one-person-detection.mp4", "car-detection.mp4", "motorway-cyclist.avi"]
@@ -67,19 +67,19 @@ def test_benchmark_clips_have_no_condition(data: Path) -> None:
     ],
     ids=["black", "blurred", "moved"],
 )
-def test_what_befalls_real_footage_is_told(data: Path, clip: str, what: str, change: Change) -> None:
-    found = altered(data / "clips" / clip, change, 15.0)
-    assert kinds(found)[0] == (what, False)
-    assert {one.kind.value for one in found} == {what}
-    assert 15.0 <= found[0].started_s <= 19.0
+def test_what_befalls_real_footage_is_reported(data: Path, clip: str, what: str, change: Change) -> None:
+    result = altered(data / "clips" / clip, change, 15.0)
+    assert kinds(result)[0] == (what, False)
+    assert {one.kind.value for one in result} == {what}
+    assert 15.0 <= result[0].started_s <= 19.0
 
 
-def test_an_infrared_switch_of_a_coloured_scene_is_told(data: Path) -> None:
-    found = altered(data / "clips" / "one-by-one-person-detection.mp4", infrared, 60.0)
-    assert kinds(found) == [("scene_changed", False)]
+def test_an_infrared_switch_of_a_coloured_scene_is_reported(data: Path) -> None:
+    result = altered(data / "clips" / "one-by-one-person-detection.mp4", infrared, 60.0)
+    assert kinds(result) == [("scene_changed", False)]
 
 
-def test_frozen_video_is_told_from_a_still_scene_through_a_real_encoder(data: Path, tmp_path: Path) -> None:
+def test_frozen_video_is_distinguished_from_a_still_scene_through_a_real_encoder(data: Path, tmp_path: Path) -> None:
     still = frames_of(data / "clips" / "one-by-one-person-detection.mp4", 1.0)[0][1]
     dark = (still * 0.2).astype(np.uint8)  # an empty corridor at night: faint noise that the encoder swallows
     frozen, corridor = tmp_path / "frozen.mp4", tmp_path / "corridor.mp4"

@@ -1,4 +1,4 @@
-"""Weights on disk: found, fetched and checked; every failure names the command that mends it."""
+"""Weights on disk: found, fetched and checked; every failure names the command that fixes it."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def test_records_the_hash_where_none_is_published(site: WeightsSite, tmp_path: P
     assert verify(known, None, tmp_path).verdict is VerificationResult.WRONG
 
 
-def test_a_file_put_there_by_hand_has_no_recorded_hash(tmp_path: Path) -> None:
+def test_a_file_placed_by_the_user_has_no_recorded_hash(tmp_path: Path) -> None:
     (tmp_path / "yolov5su.pt").write_bytes(CONTENT)
     assert verify(DETECTOR, None, tmp_path).verdict is VerificationResult.UNRECORDED
     assert resolve_verified(DETECTOR, None, tmp_path)[1] == DIGEST
@@ -254,11 +254,11 @@ def test_the_second_source_helps_when_the_first_fails(fault: str, hub: WeightsSi
     pulled = pull(entry(SAFE, second), tmp_path, failed=lambda source, why: failed.append(f"{source} {why}"))
     assert pulled.source == second
     assert pulled.path.read_bytes() == CONTENT
-    (told,) = failed
-    assert told.startswith(f"hub {REPOSITORY} (open_clip_model.safetensors) ")
+    (failure,) = failed
+    assert failure.startswith(f"hub {REPOSITORY} (open_clip_model.safetensors) ")
 
 
-def test_all_failures_are_told(hub: WeightsSite, tmp_path: Path) -> None:
+def test_all_failures_are_reported(hub: WeightsSite, tmp_path: Path) -> None:
     with pytest.raises(RetryableError) as raised:
         pull(entry(SAFE, BIN, web(hub, content=None)), tmp_path)
     for word in ("open_clip_model.safetensors", "open_clip_pytorch_model.bin", "answered 404", "--from"):

@@ -61,10 +61,10 @@ def test_a_program_that_writes_a_file_is_not_run(monkeypatch: pytest.MonkeyPatch
 
 def test_tensors_are_those_that_pytorch_itself_reads(tmp_path: Path) -> None:
     module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Sequential(nn.Linear(4, 2))).half()
-    found = read_torchscript(saved(module, tmp_path / "good.pt"))
+    result = read_torchscript(saved(module, tmp_path / "good.pt"))
     wanted = module.state_dict()
-    assert found.keys() == wanted.keys()
-    assert all(found[name].dtype == one.dtype and torch.equal(found[name], one) for name, one in wanted.items())
+    assert result.keys() == wanted.keys()
+    assert all(result[name].dtype == one.dtype and torch.equal(result[name], one) for name, one in wanted.items())
 
 
 class _Call:

@@ -1,4 +1,4 @@
-"""What Redis refuses is told once, at the start, with what mends it; never a traceback, never a password."""
+"""What Redis refuses is reported once, at the start, with what fixes it; never a traceback, never a password."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ def test_a_user_with_the_rights_that_we_name_will_do_and_nothing_is_left_behind(
 
 
 @pytest.mark.parametrize("user", ["elsewhere", "nowatch", "noscript", "reader"])
-def test_a_user_without_them_is_told_how_to_get_them(url: str, user: str) -> None:
-    with pytest.raises(ConfigurationError, match="ACL SETUSER") as told:
+def test_a_user_without_them_learns_how_to_get_them(url: str, user: str) -> None:
+    with pytest.raises(ConfigurationError, match="ACL SETUSER") as caught:
         admit(as_user(url, user), 16)
-    assert "s3cret" not in str(told.value)
+    assert "s3cret" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,13 @@ def test_a_user_without_them_is_told_how_to_get_them(url: str, user: str) -> Non
     ],
 )
 def test_a_wrong_address_says_what_is_wrong_with_it(url: str, change: Any, words: str) -> None:
-    with pytest.raises(ConfigurationError, match=words) as told:
+    with pytest.raises(ConfigurationError, match=words) as caught:
         admit(change(url), 16)
-    assert exit_code(told.value) == EXIT_STAYS
-    assert "\n" not in str(told.value)
+    assert exit_code(caught.value) == EXIT_STAYS
+    assert "\n" not in str(caught.value)
 
 
-def test_a_wrong_parameter_is_told_by_the_asyncio_client_too() -> None:
+def test_a_wrong_parameter_is_reported_by_the_asyncio_client_too() -> None:
     with pytest.raises(ConfigurationError, match="PATCHWATCH_REDIS_URL"):
         connect_async("redis://127.0.0.1:1/0?socket_timeout=soon")
 
@@ -121,7 +121,7 @@ def test_a_redis_that_comes_later_and_refuses_ends_the_role_then(url: str, monke
 @pytest.mark.parametrize(
     ("words", "advice"), [("CERTIFICATE_VERIFY_FAILED", "ssl_ca_certs"), ("WRONG_VERSION_NUMBER", "redis://")]
 )
-def test_what_is_wrong_with_tls_is_told(words: str, advice: str) -> None:
+def test_what_is_wrong_with_tls_is_reported(words: str, advice: str) -> None:
     with pytest.raises(BusRefusedError, match=advice), translated():
         raise redis.ConnectionError(f"Error 1 connecting to h:6379. [SSL: {words}] ...")
 

@@ -105,7 +105,7 @@ def test_a_replica_without_its_primary_is_unavailable_to_readers(url: str) -> No
             client.get("key")
 
 
-def test_after_a_refusal_of_a_replica_the_next_command_connects_anew(url: str) -> None:
+def test_after_a_refusal_of_a_replica_the_next_command_reconnects(url: str) -> None:
     """The address may lead to the new primary by then; the old one keeps its connections open."""
     with connect(url) as client, connect(url) as other:
         before = client.client_id()

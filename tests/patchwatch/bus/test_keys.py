@@ -32,12 +32,12 @@ def test_two_cameras_share_no_key(first: str, second: str) -> None:
 
 def test_everything_of_a_camera_is_deleted_with_it() -> None:
     keys = CameraKeys.for_camera("door", 16)
-    found = [getattr(keys, name) for name, kind in vars(CameraKeys).items() if isinstance(kind, property)]
-    named = {value for value in found if isinstance(value, str)}
+    result = [getattr(keys, name) for name, kind in vars(CameraKeys).items() if isinstance(kind, property)]
+    named = {value for value in result if isinstance(value, str)}
     assert set(keys.all) == named
 
 
-def test_the_leases_of_a_camera_and_of_its_partition_are_told_apart() -> None:
+def test_the_leases_of_a_camera_and_of_its_partition_are_distinguished() -> None:
     partition = CameraKeys.for_camera("cam", 16).partition
     capture, scoring = LeaseKeys.for_capture("cam", 16), LeaseKeys.for_partition(partition)
     names = [key for unit in (capture, scoring) for key in (unit.lease, unit.fence, unit.request)]

@@ -16,9 +16,9 @@ GOOD = "0123456789abcdef0123456789abcdef"
 @pytest.mark.parametrize("token", ["", "x", " ", GOOD[:15], GOOD + "\n", " " + GOOD, f"schlüssel{GOOD}", GOOD + "\0"])
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
 def test_a_bad_token_is_refused_wherever_the_service_listens(token: str, host: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"PATCHWATCH_API_TOKEN .*openssl rand -hex 32") as told:
+    with pytest.raises(ConfigurationError, match=r"PATCHWATCH_API_TOKEN .*openssl rand -hex 32") as caught:
         check_exposure(Settings(host=host, api_token=token))
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("token", [GOOD, "a-long_text.with~signs+/=", "!" * 16])

@@ -47,14 +47,14 @@ def test_an_anomaly_without_an_alert_is_said_to_have_none() -> None:
 
 
 def test_the_lines_name_the_stream_and_the_region() -> None:
-    found = alert("a", 71.0)
-    played, left = match_alerts(SCRIPT, START_MS, 80.0, [found])
-    text = "\n".join(Summary(80.0, 400, 399, {"too_old": 1}, 399, 0.4, [found], ["a"], played, left).lines())
+    result = alert("a", 71.0)
+    played, left = match_alerts(SCRIPT, START_MS, 80.0, [result])
+    text = "\n".join(Summary(80.0, 400, 399, {"too_old": 1}, 399, 0.4, [result], ["a"], played, left).lines())
     assert "stream motion in 1,2-3,4" in text
     assert "1 too_old" in text
 
 
 def test_an_anomaly_during_an_open_alert_is_part_of_it() -> None:
-    found = alert("a", 88.0) | {"ended": None}
-    played, _ = match_alerts(SCRIPT[1:2], START_MS, 100.0, [found])
+    result = alert("a", 88.0) | {"ended": None}
+    played, _ = match_alerts(SCRIPT[1:2], START_MS, 100.0, [result])
     assert (played[0].alert_id, played[0].opened_after_s) == ("a", None)

@@ -1,4 +1,4 @@
-"""The doctor says what is wrong and what mends it, before the first start, and beside what runs."""
+"""The doctor says what is wrong and what fixes it, before the first start, and beside what runs."""
 
 from __future__ import annotations
 
@@ -75,12 +75,12 @@ def test_beside_a_serve_without_a_url_it_looks_at_the_queue_in_the_data_folder(s
     assert "none runs now" in finding_of(examine(settings), "redis").text
 
 
-def test_variables_that_are_no_settings_are_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_variables_that_are_no_settings_are_reported(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATCHWATCH_REDIS", "redis://h")
     assert "PATCHWATCH_REDIS_URL" in finding_of(examine(settings), "settings", "PATCHWATCH_REDIS ").text
 
 
-def test_settings_of_redis_that_lose_or_stop_cameras_are_told(settings: Settings, url: str) -> None:
+def test_settings_of_redis_that_lose_or_stop_cameras_are_reported(settings: Settings, url: str) -> None:
     with connect(url) as client:
         client.config_set("maxmemory-policy", "allkeys-lru")
         client.config_set("maxmemory", "20mb")
@@ -112,7 +112,7 @@ class Clocked:
 
 
 @pytest.mark.parametrize(("off_s", "level"), [(60.0, Level.WARN), (-60.0, Level.WARN), (0.0, Level.OK)])
-def test_clocks_that_differ_are_told(settings: Settings, off_s: float, level: Level) -> None:
+def test_clocks_that_differ_are_reported(settings: Settings, off_s: float, level: Level) -> None:
     assert finding_of(list(check_server(Clocked(off_s), settings, 0)), "clock").level is level
 
 
@@ -123,7 +123,7 @@ def test_a_redis_that_does_not_count_what_was_added_to_a_stream_is_too_old(
     assert finding_of(list(check_server(Clocked(0.0, version), settings, 0)), "redis version").level is level
 
 
-def test_a_camera_is_told_by_its_capture_its_bank_its_weights_and_its_account(settings: Settings, url: str) -> None:
+def test_a_camera_is_judged_by_its_capture_its_bank_its_weights_and_its_account(settings: Settings, url: str) -> None:
     settings = settings.changed(redis_url=url, weights_dir=settings.data_dir / "weights")
     camera_keys = CameraKeys.for_camera("door", settings.partitions)
     with connect(url) as client:

@@ -22,8 +22,8 @@ def test_metered_features_are_the_engine_s(engine: Engine) -> None:
     frames = [Frame(scene(n / 5), n / 5) for n in range(6)]
     plain, metered, meter = CameraContext(), CameraContext(), CostMeter()
     expected = engine.extract(frames, [plain] * 6)
-    found = meter.extract(engine, frames, metered)
-    for one, other in zip(found, expected, strict=True):
+    actual = meter.extract(engine, frames, metered)
+    for one, other in zip(actual, expected, strict=True):
         assert (one[0].vectors == other[0].vectors).all()
 
 

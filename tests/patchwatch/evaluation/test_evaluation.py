@@ -31,7 +31,7 @@ def _gather(clips: Path, reader: RecordingReader, tmp_path: Path, labels: object
 SUDDEN = 0.95
 
 
-def test_the_frames_that_depart_from_normal_are_told_apart(result: ProfileResult) -> None:
+def test_the_frames_that_depart_from_normal_are_distinguished(result: ProfileResult) -> None:
     for protocol in (result.protocols.service, result.protocols.unsmoothed, result.protocols.paper):
         assert protocol.micro_auroc is not None
         assert protocol.micro_auroc > SUDDEN

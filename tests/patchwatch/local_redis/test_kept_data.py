@@ -78,9 +78,9 @@ def test_what_cannot_be_read_is_refused_and_left_as_it_is(settings: Settings, da
     folder = queue_folder(settings)
     damage(folder)
     before = {path.name: path.read_bytes() for path in (folder / "aof").iterdir()}
-    with pytest.raises(ConfigurationError, match="mv ") as told:
+    with pytest.raises(ConfigurationError, match="mv ") as caught:
         ExitStack().enter_context(kept_queue(settings))
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
     assert {path.name: path.read_bytes() for path in (folder / "aof").iterdir()} == before
 
 

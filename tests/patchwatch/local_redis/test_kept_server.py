@@ -122,10 +122,10 @@ def test_frames_of_recordings_are_kept(settings: Settings) -> None:
 def test_a_second_serve_with_the_same_folder_is_refused_with_one_line(settings: Settings) -> None:
     with (
         kept_queue(settings),
-        pytest.raises(ConfigurationError, match="another `patchwatch serve` runs") as told,
+        pytest.raises(ConfigurationError, match="another `patchwatch serve` runs") as caught,
     ):
         ExitStack().enter_context(kept_queue(settings))
-    assert "\n" not in str(told.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_the_running_queue_is_found_by_its_folder(settings: Settings) -> None:

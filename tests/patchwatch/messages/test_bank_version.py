@@ -1,4 +1,4 @@
-"""A bank that is worse than the present one says in what, and takes its place only when told to."""
+"""A bank that is worse than the present one says in what, and takes its place only when asked to."""
 
 from __future__ import annotations
 

@@ -17,9 +17,9 @@ STEPS_S = [1.0, 45.0, 600.0, 3600.0, 400 * 86_400.0]
 BOTH_WAYS = [sign * step for step in STEPS_S for sign in (1, -1)]
 
 
-def frame(true_s: float, wall_s: float, *, media_s: float | None = None, anew: bool = False) -> FrameMessage:
+def frame(true_s: float, wall_s: float, *, media_s: float | None = None, again: bool = False) -> FrameMessage:
     """Captured ``true_s`` after the start, by a wall clock that is ``wall_s`` ahead."""
-    flags = FrameFlag.LIVE | (FrameFlag.DISCONTINUITY if anew else FrameFlag(0))
+    flags = FrameFlag.LIVE | (FrameFlag.DISCONTINUITY if again else FrameFlag(0))
     captured_ns = round((START_S + true_s + wall_s) * 1000) * 1_000_000
     media_ns = round((true_s if media_s is None else media_s) * S)
     return FrameMessage(1, captured_ns, media_ns, 64, 64, 64, 64, flags, b"")
@@ -28,27 +28,27 @@ def frame(true_s: float, wall_s: float, *, media_s: float | None = None, anew: b
 def test_without_any_step_own_time_is_the_wall_clocks() -> None:
     time = CameraTime()
     for n in range(100):
-        message = frame(n / 5, 0.0, anew=n == 0)
+        message = frame(n / 5, 0.0, again=n == 0)
         assert time.take(message, n * S // 5) == message.captured_at_ns
     assert len(time.eras) == 1
 
 
 @given(st.lists(st.tuples(st.integers(1, 20), st.sampled_from(BOTH_WAYS), st.booleans()), max_size=10))
 def test_intervals_are_true_whatever_is_done_to_the_wall_clock(settings: list[tuple[int, float, bool]]) -> None:
-    """With the source's timestamps, and where a reconnect lets them begin anew."""
+    """With the source's timestamps, and where a reconnect lets them begin again."""
     time, wall_s, number, media_from = CameraTime(), 0.0, 0, 0
     own = []
-    for count, step_s, anew in [(3, 0.0, True), *settings]:
+    for count, step_s, again in [(3, 0.0, True), *settings]:
         wall_s += step_s
         for n in range(count):
-            media_from = number if anew and n == 0 else media_from
-            message = frame(number / 5, wall_s, media_s=(number - media_from) / 5, anew=anew and n == 0)
+            media_from = number if again and n == 0 else media_from
+            message = frame(number / 5, wall_s, media_s=(number - media_from) / 5, again=again and n == 0)
             own.append(time.take(message, number * S // 5))
             number += 1
-    unsure = 15 * S + 2  # where timestamps begin anew, so much may have been spent in the queue
+    unsure = 15 * S + 2  # where timestamps begin again, so much may have been spent in the queue
     for a, b in pairwise(own):
         assert 0 < b - a <= unsure + S // 5
-    assert sum(abs(b - a - S // 5) > 2_000_000 for a, b in pairwise(own)) <= sum(anew for *_, anew in settings)
+    assert sum(abs(b - a - S // 5) > 2_000_000 for a, b in pairwise(own)) <= sum(again for *_, again in settings)
 
 
 @pytest.mark.parametrize("step_s", BOTH_WAYS)
@@ -56,7 +56,7 @@ def test_each_moment_is_found_by_what_the_wall_clock_showed(step_s: float) -> No
     time, shown, own = CameraTime(), [], []
     for n in range(150):
         wall_s = step_s if 50 <= n < 100 else 0.0
-        message = frame(n / 5, wall_s, anew=n == 0)
+        message = frame(n / 5, wall_s, again=n == 0)
         shown.append(message.captured_at_ns // 1_000_000)
         own.append(time.take(message, n * S // 5) // 1_000_000)
     assert own == sorted(set(own))
@@ -72,16 +72,16 @@ def test_each_moment_is_found_by_what_the_wall_clock_showed(step_s: float) -> No
 
 def test_a_pause_that_was_watched_counts_in_full_and_one_that_was_not_a_minute_at_most() -> None:
     time = CameraTime()
-    time.take(frame(0.0, 0.0, anew=True), 0)
-    assert time.take(frame(36_000.0, 0.0, media_s=0.0, anew=True), 36_000 * S) == round((START_S + 36_000) * S)
+    time.take(frame(0.0, 0.0, again=True), 0)
+    assert time.take(frame(36_000.0, 0.0, media_s=0.0, again=True), 36_000 * S) == round((START_S + 36_000) * S)
     after = CameraTime(time.eras, time.last and time.last._replace(received_ns=None))
-    later = after.take(frame(36_000.0 + 400 * 86_400, 0.0, media_s=0.0, anew=True), 5)
+    later = after.take(frame(36_000.0 + 400 * 86_400, 0.0, media_s=0.0, again=True), 5)
     assert later == round((START_S + 36_060) * S)
 
 
-def test_a_worker_that_starts_anew_goes_on_in_the_same_time() -> None:
+def test_a_worker_that_is_restarted_goes_on_in_the_same_time() -> None:
     time = CameraTime()
-    time.take(frame(0.0, 0.0, anew=True), 0)
+    time.take(frame(0.0, 0.0, again=True), 0)
     time.take(frame(0.2, -45.0), S // 5)
     assert time.last is not None
     again = CameraTime(Eras.from_record(time.eras.encode()), TimedFrame(*time.last[:3], received_ns=None))
@@ -92,7 +92,7 @@ def test_a_worker_that_starts_anew_goes_on_in_the_same_time() -> None:
 def test_a_clock_that_is_set_without_end_fills_no_memory() -> None:
     time = CameraTime()
     for n in range(2000):
-        time.take(frame(n / 5, 100.0 * (n % 2), anew=n == 0), n * S // 5)
+        time.take(frame(n / 5, 100.0 * (n % 2), again=n == 0), n * S // 5)
     assert len(time.eras) <= 256
     time.eras.forget_before(2**60)
     assert len(time.eras) == 1

@@ -53,8 +53,8 @@ def test_what_a_rendered_object_covers_is_what_its_region_covers(source: tuple[i
     box = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
     region = Region.scaled([float(edge) for edge in box], analysed, source)
     pixel = 1 + 1 / factor  # the analysed picture knows no more
-    for found, true in zip((region.x1, region.y1, region.x2, region.y2), (left, top, right, bottom), strict=True):
-        assert abs(found - true) <= pixel
+    for result, true in zip((region.x1, region.y1, region.x2, region.y2), (left, top, right, bottom), strict=True):
+        assert abs(result - true) <= pixel
 
 
 def test_a_box_is_scaled_by_its_own_side() -> None:

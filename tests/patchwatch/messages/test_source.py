@@ -64,8 +64,8 @@ def test_a_file_must_lie_in_a_media_folder(tmp_path: Path) -> None:
 def test_a_media_folder_may_be_a_link(tmp_path: Path) -> None:
     (tmp_path / "disk").mkdir()
     (tmp_path / "media").symlink_to(tmp_path / "disk")
-    found = Source.parse(f"file:{tmp_path}/media/a.mp4").within((tmp_path / "media",))
-    assert found == (tmp_path / "disk" / "a.mp4").resolve()
+    result = Source.parse(f"file:{tmp_path}/media/a.mp4").within((tmp_path / "media",))
+    assert result == (tmp_path / "disk" / "a.mp4").resolve()
 
 
 def test_a_media_folder_that_hangs_holds_up_its_own_files_alone(

@@ -174,11 +174,11 @@ def service_process(log: Path, *, files: int) -> Iterator[str]:
 
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:
     until_s = time.monotonic() + 30
-    while not (found := re.search(r"dashboard http://(127\.0\.0\.1:\d+)", log.read_text())):
+    while not (result := re.search(r"dashboard http://(127\.0\.0\.1:\d+)", log.read_text())):
         assert process.poll() is None, log.read_text()
         assert time.monotonic() < until_s, "the service did not come up"
         time.sleep(0.05)
-    return found[1]
+    return result[1]
 
 
 def test_at_the_limit_of_open_files_it_answers_and_logs_little(tmp_path: Path) -> None:

@@ -30,9 +30,9 @@ def test_a_blind_camera_is_not_ok_and_says_why_and_since_when() -> None:
         camera_id="door", state=AnalysisState.SCORING, profile="motion", updated_at_ms=NOW_MS,
         condition=OpenCondition(kind=AlertKind.BLIND, since_ms=NOW_MS - 60_000, detail="pictures come 2.0 s apart"),
     )  # fmt: skip
-    found = diagnose(Camera(id="door", source="push:"), _record(analysis), NOW_MS, 10.0)
-    assert found.health is Health.BLIND
-    assert found.reason == "nothing can be seen since 2027-01-15T07:59:00.000Z: pictures come 2.0 s apart"
+    result = diagnose(Camera(id="door", source="push:"), _record(analysis), NOW_MS, 10.0)
+    assert result.health is Health.BLIND
+    assert result.reason == "nothing can be seen since 2027-01-15T07:59:00.000Z: pictures come 2.0 s apart"
     well = analysis.model_copy(update={"condition": None})
     assert diagnose(Camera(id="door", source="push:"), _record(well), NOW_MS, 10.0).health is Health.OK
 
@@ -54,19 +54,19 @@ def test_records_that_a_dead_worker_wrote_while_the_clock_was_ahead_are_stale(ah
 
 def test_a_camera_that_is_switched_off_names_the_command() -> None:
     analysis = AnalysisStatus(camera_id="door", state=AnalysisState.SCORING, profile="motion", updated_at_ms=NOW_MS)
-    found = diagnose(Camera(id="door", source="push:", enabled=False), _record(analysis), NOW_MS, 10.0)
-    assert found.health is Health.DISABLED
-    assert "`patchwatch cameras enable door`" in found.reason
+    result = diagnose(Camera(id="door", source="push:", enabled=False), _record(analysis), NOW_MS, 10.0)
+    assert result.health is Health.DISABLED
+    assert "`patchwatch cameras enable door`" in result.reason
 
 
 @pytest.mark.parametrize("state", sorted(set(CaptureState) - {CaptureState.LIVE}))
 def test_a_reason_never_repeats_the_health(state: CaptureState) -> None:
     capture = CaptureStatus(camera_id="door", state=state, since_ms=NOW_MS, updated_at_ms=NOW_MS)
     analysis = AnalysisStatus(camera_id="door", state=AnalysisState.SCORING, profile="motion", updated_at_ms=NOW_MS)
-    found = diagnose(Camera(id="door", source="push:"), replace(_record(analysis), capture=capture), NOW_MS, 10.0)
-    assert found.health.value == state.value
-    assert found.reason
-    assert not found.reason.startswith(found.health.value)
+    result = diagnose(Camera(id="door", source="push:"), replace(_record(analysis), capture=capture), NOW_MS, 10.0)
+    assert result.health.value == state.value
+    assert result.reason
+    assert not result.reason.startswith(result.health.value)
 
 
 def _record(analysis: AnalysisStatus) -> CameraRecord:

@@ -45,13 +45,13 @@ async def test_pages_of_alerts_have_no_gap_and_no_repeat_even_at_one_moment(
         world.alert(1000, camera_id=f"cam{number}")
         expected.add(f"cam{number}-1000")
     world.alert(500)
-    path, found = "/api/v1/alerts?limit=3", []
+    path, actual = "/api/v1/alerts?limit=3", []
     while path:
         page = (await api.get(path)).json()
-        found += [alert["id"] for alert in page["alerts"]]
+        actual += [alert["id"] for alert in page["alerts"]]
         path = page["next"]
-    assert len(found) == 8
-    assert {*found} == expected | {"gate-500"}
+    assert len(actual) == 8
+    assert {*actual} == expected | {"gate-500"}
 
 
 async def test_an_alert_and_its_picture(api: httpx.AsyncClient, world: World) -> None:
@@ -98,6 +98,6 @@ async def test_alerts_are_filtered_by_day(api: httpx.AsyncClient, world: World) 
         ("from=1970-01-02&to=1970-01-02", [2 * day_ms - 1, day_ms]), ("to=1970-01-01", [day_ms - 1]),
         ("from=1970-01-03", [2 * day_ms]), ("from=1970-01-02T00:00:00Z&to=1970-01-02T00:00:00Z", [day_ms]),
     ):  # fmt: skip
-        found = (await api.get(f"/api/v1/alerts?{query}")).json()["alerts"]
-        assert [alert["id"] for alert in found] == [f"gate-{at_ms}" for at_ms in expected], query
+        actual = (await api.get(f"/api/v1/alerts?{query}")).json()["alerts"]
+        assert [alert["id"] for alert in actual] == [f"gate-{at_ms}" for at_ms in expected], query
     assert (await api.get("/api/v1/alerts?to=9999-12-31")).status_code == 200

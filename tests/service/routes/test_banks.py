@@ -34,9 +34,9 @@ def version(bank_id: str, **fields: Any) -> BankVersion:
 @pytest.fixture
 def banks(world: World) -> CameraBanks:
     world.camera()
-    found = CameraBanks(camera_id="gate", versions=(version(SECOND), version(FIRST)), active={"motion": FIRST})
-    world.bus.hset(keys.BANKS, "gate", found.encode())
-    return found
+    result = CameraBanks(camera_id="gate", versions=(version(SECOND), version(FIRST)), active={"motion": FIRST})
+    world.bus.hset(keys.BANKS, "gate", result.encode())
+    return result
 
 
 @pytest.fixture
@@ -45,10 +45,10 @@ def worker(world: World, banks: CameraBanks) -> Iterator[list[BankOrder]]:
     taken: list[BankOrder] = []
 
     def work() -> None:
-        found = world.bus.blpop([keys.BANK_ORDERS], timeout=10)
-        if found is None:
+        result = world.bus.blpop([keys.BANK_ORDERS], timeout=10)
+        if result is None:
             return
-        order = BankOrder.decode(found[1])
+        order = BankOrder.decode(result[1])
         taken.append(order)
         answer = BankAnswer(banks=banks.model_copy(update={"active": {"motion": order.bank_id}}))
         if order.bank_id not in (FIRST, SECOND):

@@ -122,11 +122,11 @@ async def test_certificate_verification_can_be_chosen_and_is_shown(api: httpx.As
 
 
 async def test_a_camera_that_is_added_again_has_another_incarnation(api: httpx.AsyncClient, world: World) -> None:
-    found = []
+    result = []
     for _ in range(2):
         await api.post("/api/v1/cameras", json={"id": "again", "source": "push:"})
-        found.append(Camera.decode(world.field(keys.CAMERAS, "again")).incarnation)
+        result.append(Camera.decode(world.field(keys.CAMERAS, "again")).incarnation)
         await api.patch("/api/v1/cameras/again", json={"name": "x"})
-        assert Camera.decode(world.field(keys.CAMERAS, "again")).incarnation == found[-1]
+        assert Camera.decode(world.field(keys.CAMERAS, "again")).incarnation == result[-1]
         await api.delete("/api/v1/cameras/again")
-    assert found[0] != found[1]
+    assert result[0] != result[1]

@@ -16,9 +16,9 @@ async def test_an_alert_is_explained(api: httpx.AsyncClient, world: World) -> No
     missing = await api.get(alert["explanation"])
     assert (missing.status_code, "not kept" in missing.json()["detail"]) == (404, True)
     world.bus.set(keys.alert_explanation("gate-1000"), world.explanation(at_ms=1900).encode())
-    found = (await api.get(alert["explanation"])).json()
-    assert (found["t"], found["width"], found["height"]) == ("1970-01-01T00:00:01.900Z", 640, 360)
-    motion, local = found["streams"]
+    result = (await api.get(alert["explanation"])).json()
+    assert (result["t"], result["width"], result["height"]) == ("1970-01-01T00:00:01.900Z", 640, 360)
+    motion, local = result["streams"]
     assert (motion["name"], motion["contribution"], local["contribution"]) == ("motion", 0.75, 0.25)
     assert motion["region"] == {"x1": 100, "y1": 50, "x2": 200, "y2": 150}
     nearest = motion["nearest"][0]

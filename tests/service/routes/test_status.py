@@ -91,8 +91,8 @@ async def test_frames_that_redis_never_had_do_not_wait_in_the_queue(api: httpx.A
 async def test_a_missing_frame_is_unaccounted(api: httpx.AsyncClient, world: World) -> None:
     world.camera()
     world.commit(100, [], {"scored": 99})
-    found = (await api.get("/api/v1/cameras/gate/status")).json()["frames"]
-    assert (found["unaccounted"], found["balanced"]) == (1, False)
+    result = (await api.get("/api/v1/cameras/gate/status")).json()["frames"]
+    assert (result["unaccounted"], result["balanced"]) == (1, False)
     assert 'patchwatch_frames_unaccounted{camera="gate"} 1.0' in (await api.get("/metrics")).text
 
 

@@ -206,8 +206,8 @@ async def test_a_test_is_answered_with_the_workers_result(api: httpx.AsyncClient
     await api.post(AT, json={"id": "home", "url": URL})
     asking = asyncio.create_task(api.post(f"{AT}/home/test"))
     ((_, fields),) = await until(lambda: world.bus.xrange(WebhookKeys("home").asked))
-    found = json.dumps({"delivered": False, "detail": "HTTP 404"})
-    world.bus.rpush(WebhookKeys("home").answer(fields[b"t"].decode()), found)
+    result = json.dumps({"delivered": False, "detail": "HTTP 404"})
+    world.bus.rpush(WebhookKeys("home").answer(fields[b"t"].decode()), result)
     assert (await asking).json() == {"delivered": False, "detail": "HTTP 404"}
 
 

@@ -45,24 +45,24 @@ def bank(engine: Engine, folder: Path) -> Bank:
 
 
 @pytest.fixture(scope="module")
-def found(engine: Engine, bank: Bank, folder: Path) -> ExplainedFrame:
+def explained(engine: Engine, bank: Bank, folder: Path) -> ExplainedFrame:
     reader = RecordingReader.from_settings(Settings())
     return explain(engine, bank, folder / "rush.mp4", reader, camera_id="door", at_s=RUSH_S + 1.5)
 
 
 def test_the_explained_frame_scores_as_the_whole_recording_does(
-    engine: Engine, bank: Bank, folder: Path, found: ExplainedFrame
+    engine: Engine, bank: Bank, folder: Path, explained: ExplainedFrame
 ) -> None:
     whole = list(score(engine, bank, folder / "rush.mp4", RecordingReader.from_settings(Settings())))
-    [same] = [row for row in whole if row.media_time_s == found.result.media_time_s]
-    assert found.result == same
-    assert found.explanation.at_ms == pytest.approx(1000 * (RUSH_S + 1.5), abs=200)
-    assert (found.explanation.score, found.explanation.raw) == (same.score.score, same.score.raw)
+    [same] = [row for row in whole if row.media_time_s == explained.result.media_time_s]
+    assert explained.result == same
+    assert explained.explanation.at_ms == pytest.approx(1000 * (RUSH_S + 1.5), abs=200)
+    assert (explained.explanation.score, explained.explanation.raw) == (same.score.score, same.score.raw)
 
 
-def test_the_rush_is_explained_by_its_region_and_moments_of_the_normal_recording(found: ExplainedFrame) -> None:
-    [motion] = found.explanation.streams
-    assert (motion.contribution, motion.distance) == (1.0, found.result.score.distances[0].value)  # type: ignore[union-attr]
+def test_the_rush_is_explained_by_its_region_and_moments_of_the_normal_recording(explained: ExplainedFrame) -> None:
+    [motion] = explained.explanation.streams
+    assert (motion.contribution, motion.distance) == (1.0, explained.result.score.distances[0].value)  # type: ignore[union-attr]
     assert motion.region is not None
     assert motion.region.x2 > 0.3 * SIZE[0]
     assert motion.region.x1 < 0.7 * SIZE[0]
@@ -73,8 +73,8 @@ def test_the_rush_is_explained_by_its_region_and_moments_of_the_normal_recording
     assert motion.nearest[0].distance <= motion.distance + 1e-6
 
 
-def test_a_thumbnail_shows_the_moment_it_names(found: ExplainedFrame, folder: Path) -> None:
-    nearest = found.explanation.streams[0].nearest[0]
+def test_a_thumbnail_shows_the_moment_it_names(explained: ExplainedFrame, folder: Path) -> None:
+    nearest = explained.explanation.streams[0].nearest[0]
     thumbnail = cv2.imdecode(np.frombuffer(b64decode(nearest.thumbnail or ""), np.uint8), cv2.IMREAD_COLOR)
     assert thumbnail is not None
     height, width = thumbnail.shape[:2]
@@ -94,8 +94,8 @@ def test_a_moment_after_the_end_is_refused(engine: Engine, bank: Bank, folder: P
         )
 
 
-def test_the_table_names_shares_and_moments(found: ExplainedFrame) -> None:
-    lines = table(found.explanation, 0.5).splitlines()
+def test_the_table_names_shares_and_moments(explained: ExplainedFrame) -> None:
+    lines = table(explained.explanation, 0.5).splitlines()
     assert "alerts above 0.500" in lines[0]
     assert re.match(r"\s+motion\s+100% of the score: as unusual as (one in|fewer than one in)", lines[1])
     assert len(lines) == 5
@@ -122,7 +122,7 @@ def invoke(bank: Bank, folder: Path) -> Invoke:
     return call
 
 
-def test_the_command_writes_what_its_file_name_says(invoke: Invoke, tmp_path: Path, found: ExplainedFrame) -> None:
+def test_the_command_writes_what_its_file_name_says(invoke: Invoke, tmp_path: Path, explained: ExplainedFrame) -> None:
     assert "nearest normal" in invoke()
     printed = Explanation.decode(invoke("--json"))
     assert printed.streams[0].region is not None

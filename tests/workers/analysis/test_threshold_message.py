@@ -23,17 +23,17 @@ def test_a_curve_rises_as_budgets_fall(model: ThresholdModel) -> None:
     assert [one.supported for one in curve] == [True, True, True, False, False]
 
 
-def test_a_threshold_is_told_in_one_line(model: ThresholdModel) -> None:
-    found = to_message(model.at(24.0))
-    [line] = threshold_lines(found)
+def test_a_threshold_is_reported_in_one_line(model: ThresholdModel) -> None:
+    result = to_message(model.at(24.0))
+    [line] = threshold_lines(result)
     assert line.startswith(
-        f"an alert opens above a score of {found.on:.3f} and closes below {found.off:.3f}: about 24 ("
+        f"an alert opens above a score of {result.on:.3f} and closes below {result.off:.3f}: about 24 ("
     )
     assert line.endswith(" false alarms a day, from 15.0 min of footage")
-    assert budget(found) == "24"
-    assert spread(found) in line
+    assert budget(result) == "24"
+    assert spread(result) in line
 
 
-def test_too_little_footage_is_told_in_a_second_line(model: ThresholdModel) -> None:
+def test_too_little_footage_is_reported_in_a_second_line(model: ThresholdModel) -> None:
     _, warning = threshold_lines(to_message(model.at(1.0)))
     assert warning.startswith("WARNING: learn from at least 48 min: 15 min of normal footage")

@@ -72,7 +72,7 @@ async def test_another_worker_goes_on_at_once_when_one_is_killed(
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_told_to_stop_it_records_the_attempt_in_hand_and_gives_its_leases_back(
+async def test_asked_to_stop_it_records_the_attempt_in_hand_and_gives_its_leases_back(
     world: Any, settings: Settings, eventually: Any, number: signal.Signals
 ) -> None:
     async def is_asked_to_stop(writer: asyncio.StreamWriter) -> None:

@@ -213,7 +213,7 @@ async def test_a_receiver_on_this_machine_is_refused_unless_allowed(world: Any, 
     assert receiver.requests == []
 
 
-async def test_user_and_password_are_sent_and_told_nowhere(
+async def test_user_and_password_are_sent_and_shown_nowhere(
     world: Any, running: Any, eventually: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with receiving(OK, answer(500)) as receiver, running():
@@ -286,8 +286,8 @@ async def test_a_test_is_sent_answered_and_changes_no_count(world: Any, running:
         for token in ("first", "second"):
             world.bus.xadd(of.asked, {b"t": token})
         await eventually(lambda: world.bus.exists(of.answer("second")))
-    found = [TrialResult.decode(world.bus.lpop(of.answer(token))) for token in ("first", "second")]
-    assert found == [TrialResult(delivered=False, detail="HTTP 418"), TrialResult(delivered=True)]
+    result = [TrialResult.decode(world.bus.lpop(of.answer(token))) for token in ("first", "second")]
+    assert result == [TrialResult(delivered=False, detail="HTTP 418"), TrialResult(delivered=True)]
     assert [request.message["type"] for request in receiver.requests] == ["test", "test"]
     assert (world.progress(), world.bus.xlen(of.asked)) == (Progress(), 0)
 

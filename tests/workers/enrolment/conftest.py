@@ -82,11 +82,11 @@ class Site:
     ) -> Enrolment:
         def over() -> Enrolment | None:
             meanwhile()
-            found = self.record(job_id)
-            return None if found.state.pending else found
+            result = self.record(job_id)
+            return None if result.state.pending else result
 
-        found: Enrolment = self.until(over, within_s)
-        return found
+        result: Enrolment = self.until(over, within_s)
+        return result
 
     def until(self, condition: Callable[[], Any], within_s: float = 60.0) -> Any:
         deadline_s = time.monotonic() + within_s

@@ -37,7 +37,7 @@ def added(site: Any, bank: Bank, profile: str = "motion") -> str:
     return bank.id
 
 
-def told(site: Any) -> CameraBanks:
+def published(site: Any) -> CameraBanks:
     return CameraBanks.decode(site.client.hget(keys.BANKS, "cam"))
 
 
@@ -60,19 +60,19 @@ def versions_after(answer: BankAnswer | None) -> tuple[BankVersion, ...]:
     return answer.banks.versions
 
 
-def test_banks_of_every_profile_are_told_and_what_changes_on_disk(site: Any, keeping: BankOrderHandler) -> None:
+def test_banks_of_every_profile_are_reported_and_what_changes_on_disk(site: Any, keeping: BankOrderHandler) -> None:
     keeping.poll()
-    assert told(site).versions == ()
+    assert published(site).versions == ()
     first, second = added(site, bank_of(1)), added(site, bank_of(2), "objects")
     keeping.poll()
-    assert {one.id for one in told(site).versions} == {first, second}
+    assert {one.id for one in published(site).versions} == {first, second}
     folder: Path = site.settings.banks_dir / "cam"
     shutil.copyfile(folder / "motion" / f"{first}.safetensors", folder / "motion.safetensors")
     keeping.poll()
-    assert told(site).active == {"motion": first}
+    assert published(site).active == {"motion": first}
     site.client.delete(keys.BANKS)
     keeping.poll()
-    assert told(site).active == {"motion": first}, "also to a Redis that lost it"
+    assert published(site).active == {"motion": first}, "also to a Redis that lost it"
     site.client.hdel(keys.CAMERAS, "cam")
     keeping.poll()
     assert not site.client.exists(keys.BANKS)
@@ -107,7 +107,7 @@ def test_an_order_that_waited_too_long_is_not_carried_out(site: Any, keeping: Ba
     answer = ordered(site, keeping, bank_id, BankAction.ACTIVATE, age_ms=age_ms)
     assert answer is not None
     assert (answer.code, "not done" in answer.detail) == ("unavailable", True)
-    assert told(site).active == {}
+    assert published(site).active == {}
 
 
 def test_orders_that_are_none_are_left_out(site: Any, keeping: BankOrderHandler) -> None:

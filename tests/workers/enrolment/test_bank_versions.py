@@ -113,7 +113,7 @@ def test_a_copy_over_the_active_file_changes_no_version(versions: BankVersions, 
 
 
 @pytest.mark.parametrize("harm", ["", "{", "[1]", "null", '[{"id": "x"}]'])
-def test_a_damaged_index_is_made_anew_from_the_files(versions: BankVersions, another: Another, harm: str) -> None:
+def test_a_damaged_index_is_rebuilt_from_the_files(versions: BankVersions, another: Another, harm: str) -> None:
     known = {added(versions, another()), added(versions, another())}
     index = versions.path("x").parent / "versions.json"
     index.write_text(harm)

@@ -34,18 +34,18 @@ def frame(site: Any, seq: int, at_s: float, flags: FrameFlag = FrameFlag.LIVE) -
 
 
 def recorded(site: Any, recorder: LiveRecorder, times: list[tuple[float, FrameFlag]]) -> list[float]:
-    """Lengths told while these frames arrive one by one."""
+    """Lengths progressed while these frames arrive one by one."""
     lengths: list[float] = []
     coming = iter(enumerate(times, 1))
 
-    def told(length_s: float) -> None:
+    def progressed(length_s: float) -> None:
         lengths.append(length_s)
         if (following := next(coming, None)) is not None:
             seq, (at_s, flags) = following
             frame(site, seq, at_s, flags)
 
     recorder._after = "0"
-    recorder.record(io.BytesIO(), told)
+    recorder.record(io.BytesIO(), progressed)
     return lengths
 
 
@@ -59,7 +59,7 @@ def test_a_step_of_the_clock_is_no_footage(site: Any, recorder: Callable[..., Li
     assert lengths == sorted(lengths)
 
 
-def test_a_gap_that_is_told_is_no_footage(site: Any, recorder: Callable[..., LiveRecorder]) -> None:
+def test_a_known_gap_is_no_footage(site: Any, recorder: Callable[..., LiveRecorder]) -> None:
     joined = FrameFlag.LIVE | FrameFlag.DISCONTINUITY
     times = [(100.0 + n * 2.0, joined if n % 2 else FrameFlag.LIVE) for n in range(12)]
     assert recorded(site, recorder(10.0, 5.0), times)[-1] == pytest.approx(8.0)
@@ -75,7 +75,7 @@ def test_a_camera_that_delivers_too_rarely_is_given_up(
 
 
 def test_frames_that_count_from_the_start_again_are_followed(site: Any, recorder: Callable[..., LiveRecorder]) -> None:
-    """Redis lost them, or the camera was added anew."""
+    """Redis lost them, or the camera was added again."""
     following = recorder(3.0, 20.0)
     following._after = "5000-0"
     numbers = iter(range(1, 100))

@@ -58,7 +58,7 @@ def test_what_learning_fails_with_comes_out_as_the_same_error(tmp_path: Path, me
     assert not (tmp_path / "b.staged").exists()
 
 
-def test_progress_is_told_and_the_bank_is_staged(tmp_path: Path, media: Path, settings: Settings) -> None:
+def test_progress_is_reported_and_the_bank_is_staged(tmp_path: Path, media: Path, settings: Settings) -> None:
     told: list[tuple[float, str]] = []
     roomy = settings.changed(enrolment_timeout_s=60.0)
     learn_in_process(order(tmp_path, media / "normal.mp4"), roomy, progress=lambda *said: told.append(said))
@@ -117,7 +117,7 @@ def test_what_a_process_says_on_its_standard_error_is_passed_on_however_much_it_
     assert len(capsys.readouterr().err) > 300_000
 
 
-def test_a_defect_is_told_with_its_words_and_without_secrets() -> None:
+def test_a_defect_is_reported_with_its_words_and_without_secrets() -> None:
     assert "KeyError: 'colour'" in defect_text(KeyError("colour"))
     told = defect_text(ValueError("rtsp://ann:geheim@cam/x\nis odd"))
     assert "geheim" not in told

@@ -29,11 +29,11 @@ def versions(site: Any, camera_id: str = "cam") -> BankVersions:
 def test_a_bank_is_learnt_from_files_and_is_a_version(site: Any) -> None:
     site.ask("job", "cam", "normal.mp4")
     with site.running():
-        found = site.finished()
-    assert (found.state, found.progress, found.detail) == (EnrolmentState.DONE, 1.0, "")
+        result = site.finished()
+    assert (result.state, result.progress, result.detail) == (EnrolmentState.DONE, 1.0, "")
     bank = load_bank(site.settings.bank_path("cam", "motion"))
-    assert (bank.id, bank.footage.sources, found.activated) == (found.bank_id, ("normal.mp4",), True)
-    assert found.threshold == to_message(bank.threshold.at(site.settings.false_alarms_per_day))
+    assert (bank.id, bank.footage.sources, result.activated) == (result.bank_id, ("normal.mp4",), True)
+    assert result.threshold == to_message(bank.threshold.at(site.settings.false_alarms_per_day))
     [version] = versions(site).all()
     assert (version.id, version.origin.enrolment_id, version.origin.by) == (bank.id, "job", "enrolment job of the API")
 
@@ -47,7 +47,7 @@ def test_ten_seconds_are_learnt_and_the_report_says_how_little_that_is(site: Any
     assert report.streams[0].regions is not None
 
 
-def test_a_worse_bank_is_kept_but_scores_only_when_told_to(site: Any) -> None:
+def test_a_worse_bank_is_kept_but_scores_only_when_asked_to(site: Any) -> None:
     site.ask("first", "cam", "normal.mp4")
     with site.running():
         first = site.finished("first")
@@ -80,10 +80,10 @@ def test_a_refusal_says_why_and_the_next_is_done(site: Any, tmp_path: Path, sour
     site.ask("job", "cam", sources=(f"file:{place}",))
     site.ask("next", "door", "short.mp4", at_ms=2)
     with site.running(enrolment_processes=1):
-        found = site.finished()
+        result = site.finished()
         assert site.finished("next").state is EnrolmentState.DONE
-    assert found.state is EnrolmentState.FAILED
-    assert complaint in found.detail
+    assert result.state is EnrolmentState.FAILED
+    assert complaint in result.detail
     assert not site.settings.bank_path("cam", "motion").exists()
 
 
@@ -99,8 +99,8 @@ def test_live_cameras_are_learnt_at_once_beside_a_recording(site: Any) -> None:
         site.until(lambda: all(site.record(one).detail.startswith("recording") for one in ("cam", "door", "yard")))
         assert site.finished("file").state is EnrolmentState.DONE, "it is not held up by those that wait for footage"
         for camera_id in ("cam", "door", "yard"):
-            found = site.finished(camera_id, meanwhile=deliver)
-            assert found.state is EnrolmentState.DONE, found.detail
+            result = site.finished(camera_id, meanwhile=deliver)
+            assert result.state is EnrolmentState.DONE, result.detail
     bank = load_bank(site.settings.bank_path("yard", "motion"))
     assert bank.footage.seconds == pytest.approx(12, abs=7)
     first = bank.moments.moments[0]
@@ -112,10 +112,10 @@ def test_a_silent_camera_fails_and_holds_up_nobody(site: Any) -> None:
     site.ask("silent", "cam", live_seconds=600.0)
     site.ask("file", "door", "short.mp4", at_ms=2)
     with site.running(enrolment_timeout_s=1.0):
-        found = site.finished("silent")
+        result = site.finished("silent")
         assert site.finished("file").state is EnrolmentState.DONE
-    assert found.state is EnrolmentState.FAILED
-    assert "cam delivered no frame for 1 s: see why with GET /api/v1/cameras/cam/status" in found.detail
+    assert result.state is EnrolmentState.FAILED
+    assert "cam delivered no frame for 1 s: see why with GET /api/v1/cameras/cam/status" in result.detail
 
 
 @pytest.mark.parametrize("live", [True, False])
@@ -146,8 +146,8 @@ def test_a_job_whose_camera_is_removed_ends(site: Any) -> None:
 def test_a_job_left_by_a_worker_that_ended_is_begun_again(site: Any) -> None:
     site.ask("job", "cam", "normal.mp4", state=EnrolmentState.RUNNING, progress=0.4, attempts=1)
     with site.running():
-        found = site.finished()
-    assert (found.state, found.attempts) == (EnrolmentState.DONE, 2)
+        result = site.finished()
+    assert (result.state, result.attempts) == (EnrolmentState.DONE, 2)
 
 
 def test_a_stopped_worker_leaves_its_job_to_the_next_and_does_not_count_it(site: Any) -> None:
@@ -164,9 +164,9 @@ def test_a_stopped_worker_leaves_its_job_to_the_next_and_does_not_count_it(site:
 def test_a_job_that_ends_its_worker_each_time_is_given_up(site: Any) -> None:
     site.ask("job", "cam", "normal.mp4", state=EnrolmentState.RUNNING, attempts=5)
     with site.running():
-        found = site.finished()
-    assert found.state is EnrolmentState.FAILED
-    assert "started 5 times" in found.detail
+        result = site.finished()
+    assert result.state is EnrolmentState.FAILED
+    assert "started 5 times" in result.detail
 
 
 def test_a_job_that_fails_by_a_defect_ends_and_the_next_is_done(site: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,7 +202,7 @@ def test_several_workers_share_the_jobs_and_do_none_twice(site: Any) -> None:
     assert {site.record(name).attempts for name in names} == {1}
 
 
-def test_the_profiles_that_can_be_learnt_are_told(site: Any) -> None:
+def test_the_profiles_that_can_be_learnt_are_reported(site: Any) -> None:
     with site.running():
         site.until(lambda: b"motion" in (site.client.get(keys.PROFILES) or b""))
 
@@ -213,9 +213,9 @@ def test_the_clock_of_its_host_has_no_say(site: Any, monkeypatch: pytest.MonkeyP
     honest = time.time_ns
     monkeypatch.setattr("time.time_ns", lambda: honest() + round(wrong_s * 1e9))
     with site.running():
-        found = site.finished()
+        result = site.finished()
         [name] = site.client.scan_iter(keys.worker("enrolment", "*"))
         beat = Heartbeat.decode(site.client.get(name))
     now_ms = honest() // 1_000_000
-    assert abs(now_ms - found.updated_at_ms) < 60_000
+    assert abs(now_ms - result.updated_at_ms) < 60_000
     assert abs(now_ms - beat.updated_at_ms) < 60_000

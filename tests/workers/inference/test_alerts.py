@@ -44,14 +44,14 @@ def camera() -> CameraState:
     return CameraState(Camera(id="gate"), CameraKeys.for_camera("gate", 16), b"me:1")
 
 
-def told(course: list[Event], at: CameraState) -> list[AlertChange]:
+def announced(course: list[Event], at: CameraState) -> list[AlertChange]:
     changes = [at.update_alert(event, None) for event in course]
     assert {alert.id for alert, _ in changes} == {"gate-10000"}
     return [alert.change for alert, announce in changes if announce]
 
 
 def test_subscribers_hear_of_one_opening_and_one_end() -> None:
-    opened, *updates, closed = told(COURSE, camera())
+    opened, *updates, closed = announced(COURSE, camera())
     assert (opened, closed) == (AlertChange.OPEN, AlertChange.CLOSED)
     assert updates == [AlertChange.UPDATE, AlertChange.UPDATE]
 
@@ -59,17 +59,17 @@ def test_subscribers_hear_of_one_opening_and_one_end() -> None:
 @pytest.mark.parametrize("after", range(1, len(COURSE)))
 def test_a_restart_opens_it_no_second_time(after: int) -> None:
     before = camera()
-    first = told(COURSE[:after], before)
+    first = announced(COURSE[:after], before)
     stored = {b"seq": b"7", b"worker": json.dumps(state_to_store(before)).encode()}
     resumed = resume(before.camera, before.keys, b"you:2", stored, {})
-    changes = first + told(COURSE[after:], resumed)
+    changes = first + announced(COURSE[after:], resumed)
     assert changes.count(AlertChange.OPEN) == 1
-    assert changes == told(COURSE, camera())
+    assert changes == announced(COURSE, camera())
 
 
 def test_opening_and_end_are_logged_in_one_line_each(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
-    told(COURSE, camera())
+    announced(COURSE, camera())
     assert caplog.messages == ["gate: anomaly: score 0.70, threshold 0.70", "gate: anomaly is over, its peak was 0.90"]
 
 
@@ -102,8 +102,8 @@ def taken(queue: Any) -> int:
     return int(queue.client.hget(queue.keys.state, "seq") or 0)
 
 
-def shown(found: list[Alert]) -> list[tuple[str, str, str]]:
-    return [(alert.id, alert.kind.value, alert.state.value) for alert in found]
+def shown(alerts: list[Alert]) -> list[tuple[str, str, str]]:
+    return [(alert.id, alert.kind.value, alert.state.value) for alert in alerts]
 
 
 COVERED_ID = f"cam-covered-{START_NS // 1_000_000 + COVERED.start * 1000 // FPS}"
@@ -147,7 +147,7 @@ def test_a_camera_that_is_switched_off_closes_what_is_open(queue: Any, run_worke
     assert shown(alerts(queue)) == ONE_EVENT
 
 
-def test_stored_conditions_that_cannot_be_read_begin_anew_and_close_what_was_open(
+def test_stored_conditions_that_cannot_be_read_start_over_and_close_what_was_open(
     queue: Any, run_worker: Run, until: Run
 ) -> None:
     queue.add_camera()
@@ -231,7 +231,9 @@ def test_a_camera_that_is_scored_no_more_is_blind_no_more(enrolled: Any, run_wor
     assert (closed.id, closed.state) == (opened.id, AlertState.CLOSED)
 
 
-def test_a_camera_that_was_turned_while_off_is_told_and_is_no_anomaly(queue: Any, run_worker: Run, until: Run) -> None:
+def test_a_camera_that_was_turned_while_off_is_reported_and_is_no_anomaly(
+    queue: Any, run_worker: Run, until: Run
+) -> None:
     bank = learn(Engine(load_profile("motion")), [Clip("walk", 30.0, [clip(1, 30.0)])], count=1)
     save_bank(bank, queue.settings.bank_path("cam", "motion"))
     queue.add_camera()
@@ -243,7 +245,7 @@ def test_a_camera_that_was_turned_while_off_is_told_and_is_no_anomaly(queue: Any
     assert "bank" in alerts(queue)[0].detail
 
 
-def test_an_anomaly_is_told_in_a_stream_of_joined_clips(enrolled: Any, run_worker: Run, until: Run) -> None:
+def test_an_anomaly_is_reported_in_a_stream_of_joined_clips(enrolled: Any, run_worker: Run, until: Run) -> None:
     """Each clip begins elsewhere; from the fourth on the patch rushes."""
     for n in range(150):
         clip, at_s = n // 30, n % 30 / FPS

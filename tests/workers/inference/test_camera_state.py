@@ -81,9 +81,9 @@ def test_a_frame_after_the_peak_replaces_neither_picture_nor_explanation(bank: B
 def test_a_stored_state_that_would_fail_the_next_commit_is_left_out(damage: dict[str, object]) -> None:
     before = door()
     state = {b"seq": b"7", b"worker": json.dumps(state_to_store(before) | damage).encode()}
-    found = resume(before.camera, before.keys, b"me:1", state, {b"scored": b"3", b"dropped:\xff": b"x"})
-    assert (found.position, found.counters["scored"]) == (7, 3)
-    assert state_to_store(found) == state_to_store(before)
+    result = resume(before.camera, before.keys, b"me:1", state, {b"scored": b"3", b"dropped:\xff": b"x"})
+    assert (result.position, result.counters["scored"]) == (7, 3)
+    assert state_to_store(result) == state_to_store(before)
 
 
 def ready() -> CameraState:
@@ -92,7 +92,7 @@ def ready() -> CameraState:
     return kept
 
 
-def told(kept: CameraState, pictures: list[Picture], start_s: float = 0.0) -> list[tuple[AlertKind, AlertState]]:
+def alerts_over(kept: CameraState, pictures: list[Picture], start_s: float = 0.0) -> list[tuple[AlertKind, AlertState]]:
     looks = (
         kept.conditions.observe_frame(kept.camera, Frame(rgb, start_s + n / FPS)) for n, rgb in enumerate(pictures)
     )
@@ -138,33 +138,33 @@ def test_a_bank_of_another_view_ends_what_was_wrong_with_the_view_before(
     kept, engine = ready(), Engine(load_profile("motion"))
     kept.bank.use(engine, bank)
     blank = blurred(view())
-    opened = told(kept, shots(view(), 30) + shots(blank, 10, first=500))
+    opened = alerts_over(kept, shots(view(), 30) + shots(blank, 10, first=500))
     assert opened == [(AlertKind.COVERED, AlertState.OPEN)]
     kept = BETWEEN[between](kept)
     kept.bank.use(engine, relearnt_from(bank) if relearnt else bank)
-    after = told(kept, shots(blank, 10, first=900), 40.0)
+    after = alerts_over(kept, shots(blank, 10, first=900), 40.0)
     assert after == [(AlertKind.COVERED, AlertState.CLOSED)] * relearnt
 
 
 def test_a_first_bank_ends_what_was_wrong_before_it(bank: Bank) -> None:
     kept = ready()
     blank = blurred(view())
-    assert told(kept, shots(view(), 30) + shots(blank, 10, first=500)) == [(AlertKind.COVERED, AlertState.OPEN)]
+    assert alerts_over(kept, shots(view(), 30) + shots(blank, 10, first=500)) == [(AlertKind.COVERED, AlertState.OPEN)]
     kept = restarted(kept)
     kept.bank.use(Engine(load_profile("motion")), bank)
-    assert told(kept, shots(blank, 10, first=900), 40.0) == [(AlertKind.COVERED, AlertState.CLOSED)]
+    assert alerts_over(kept, shots(blank, 10, first=900), 40.0) == [(AlertKind.COVERED, AlertState.CLOSED)]
 
 
 def test_a_state_of_before_banks_were_named_in_it_goes_on(bank: Bank) -> None:
     kept = ready()
     kept.bank.use(Engine(load_profile("motion")), bank)
-    told(kept, shots(view(), 30) + shots(blurred(view()), 10, first=500))
+    alerts_over(kept, shots(view(), 30) + shots(blurred(view()), 10, first=500))
     state = state_to_store(kept)
     del state["conditions"]["bank"]
     kept = resume(kept.camera, kept.keys, b"me:2", {b"seq": b"200", b"worker": json.dumps(state).encode()}, {})
     kept.bank._false_alarms_per_day = 4.0
     kept.bank.use(Engine(load_profile("motion")), bank)
-    assert told(kept, shots(blurred(view()), 10, first=900), 40.0) == []
+    assert alerts_over(kept, shots(blurred(view()), 10, first=900), 40.0) == []
 
 
 @pytest.mark.parametrize("gone", ["without a bank", "with another profile"])
@@ -173,12 +173,12 @@ def test_a_bank_that_is_gone_is_no_longer_what_the_camera_should_show(bank: Bank
     pictures = tuple(thumbnail(view()) for _ in bank.moments.thumbnails)
     kept.bank.use(Engine(load_profile("motion")), replace(bank, moments=replace(bank.moments, thumbnails=pictures)))
     turned = moved(view())
-    assert told(kept, shots(turned, 8)) == [(AlertKind.SCENE_CHANGED, AlertState.OPEN)]
+    assert alerts_over(kept, shots(turned, 8)) == [(AlertKind.SCENE_CHANGED, AlertState.OPEN)]
     BETWEEN[gone](kept)
-    assert told(kept, shots(turned, 8, first=500), 8.0) == [(AlertKind.SCENE_CHANGED, AlertState.CLOSED)]
+    assert alerts_over(kept, shots(turned, 8, first=500), 8.0) == [(AlertKind.SCENE_CHANGED, AlertState.CLOSED)]
 
 
-def test_a_condition_is_told_as_long_as_it_was_though_the_clock_was_set_meanwhile() -> None:
+def test_a_condition_is_reported_as_long_as_it_was_though_the_clock_was_set_meanwhile() -> None:
     kept = ready()
     closed = []
     for n, rgb in enumerate(shots(view(), 30) + shots(blurred(view()), 10, first=500) + shots(view(), 5, first=900)):

@@ -135,7 +135,7 @@ def test_what_changes_slowly_is_on_disk_with_each_alert_and_the_rest_with_each_c
         assert client.hget(DOOR.state, "boxes") is None
 
 
-def told(alert_id: str, started_at_ms: int) -> CommitBatch:
+def announcing(alert_id: str, started_at_ms: int) -> CommitBatch:
     alert = Alert(
         id=alert_id, camera_id="door", kind=AlertKind.OFFLINE, state=AlertState.OPEN, started_at_ms=started_at_ms,
         opened_at_ms=started_at_ms, peak_at_ms=started_at_ms, profile="motion",
@@ -146,9 +146,9 @@ def told(alert_id: str, started_at_ms: int) -> CommitBatch:
 def test_alerts_stay_listed_for_as_long_as_their_records_whatever_a_clock_says(client: Any) -> None:
     committer, now_ms = Committer(client, Settings()), 1_800_000_000_000
     for number, at_ms in enumerate([now_ms, now_ms + 400 * 86_400_000, now_ms - 400 * 86_400_000, now_ms + 1000]):
-        committer.commit(state(), told(f"a{number}", at_ms))
+        committer.commit(state(), announcing(f"a{number}", at_ms))
     assert client.zrange(keys.ALERTS_BY_TIME, 0, -1) == [b"a2", b"a0", b"a3", b"a1"]
     client.delete(keys.alert("a1"))  # as Redis does once its time is over
-    committer.commit(state(), told("a4", now_ms + 2000))
+    committer.commit(state(), announcing("a4", now_ms + 2000))
     assert client.zrange(keys.ALERTS_BY_TIME, 0, -1) == [b"a2", b"a0", b"a3", b"a4"]
     assert client.zcard(keys.ALERTS_BY_RECEIPT) == 4

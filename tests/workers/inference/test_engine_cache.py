@@ -17,7 +17,7 @@ from workers.inference import engine_cache as engines_module
 from workers.inference.engine_cache import EngineCache
 
 
-def test_a_failure_is_told_until_a_later_attempt_succeeds(
+def test_a_failure_is_reported_until_a_later_attempt_succeeds(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, until: Callable[..., Any]
 ) -> None:
     ready = Engine(load_profile("motion"))
@@ -47,7 +47,7 @@ def test_a_failure_is_told_until_a_later_attempt_succeeds(
     assert None not in answered[answered.index("no weights") :], "never back to loading in between"
 
 
-def test_engines_are_loaded_ahead_of_need_and_what_cannot_be_is_told_later(
+def test_engines_are_loaded_ahead_of_need_and_what_cannot_be_is_reported_later(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, until: Callable[..., Any]
 ) -> None:
     loaded: list[str] = []

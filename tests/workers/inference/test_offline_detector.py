@@ -135,7 +135,7 @@ def test_one_event_ends_before_the_next_begins() -> None:
     assert first.started_ms < (closed.ended_ms or 0) <= second.started_ms
 
 
-def test_the_reason_is_told_even_when_the_grace_time_ends_during_another_attempt() -> None:
+def test_the_reason_is_reported_even_when_the_grace_time_ends_during_another_attempt() -> None:
     detector = OfflineDetector()
     away(detector, range(30), None)
     [opened] = observe(detector, status(CaptureState.CONNECTING, 30, None), 30.0)

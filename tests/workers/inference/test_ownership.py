@@ -212,12 +212,12 @@ def test_workers_that_are_stopped_and_woken_repeat_and_lose_nothing(
             until(lambda done=done: enrolled.scored() == done)
         assert one.poll() is None
         assert other.poll() is None
-    found = scores(enrolled)
-    assert [score.seq for score in found] == list(range(1, 101))
+    result = scores(enrolled)
+    assert [score.seq for score in result] == list(range(1, 101))
     assert enrolled.counters() == {"scored": 100}
     erase_results(enrolled)
     save_bank(bank, enrolled.settings.bank_path("cam", "motion"))
     feed(enrolled, range(100))
     with run_worker(enrolled.settings):
         until(lambda: enrolled.scored() == 100)
-    assert [score.score for score in found] == pytest.approx([score.score for score in scores(enrolled)], abs=1e-5)
+    assert [score.score for score in result] == pytest.approx([score.score for score in scores(enrolled)], abs=1e-5)

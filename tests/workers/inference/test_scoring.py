@@ -48,25 +48,25 @@ def frames(count: int) -> list[Frame]:
     return [Frame(scene(n / FPS), n / FPS, n == 0) for n in range(count)]
 
 
-def vectors(found: list[Extracted | Exception]) -> list[np.ndarray]:
-    return [one[0][0].vectors for one in found if not isinstance(one, Exception)]
+def vectors(extracted: list[Extracted | Exception]) -> list[np.ndarray]:
+    return [one[0][0].vectors for one in extracted if not isinstance(one, Exception)]
 
 
 def test_the_others_of_a_batch_are_as_if_the_bad_frame_had_not_been(picky: None) -> None:
     engine, good, view, other_view = Engine(load_profile("motion")), frames(6), CameraContext(), CameraContext()
     bad = Frame(bad_picture(), 0.5)
-    found = extract(engine, [*good[:3], bad, *good[3:]], [view] * 7)
-    assert [isinstance(one, Exception) for one in found] == [False] * 3 + [True] + [False] * 3
-    for one, expected in zip(vectors(found), vectors(extract(engine, good, [other_view] * 6)), strict=True):
+    actual = extract(engine, [*good[:3], bad, *good[3:]], [view] * 7)
+    assert [isinstance(one, Exception) for one in actual] == [False] * 3 + [True] + [False] * 3
+    for one, expected in zip(vectors(actual), vectors(extract(engine, good, [other_view] * 6)), strict=True):
         np.testing.assert_array_equal(one, expected)
     assert view.memory.keys() == other_view.memory.keys()
 
 
 def test_bad_frames_alone_are_not_taken_for_a_broken_engine(picky: None) -> None:
-    found = extract(
+    result = extract(
         Engine(load_profile("motion")), [Frame(bad_picture(), n / 5) for n in range(4)], [CameraContext()] * 4
     )
-    assert [type(one) for one in found] == [cv2.error] * 4
+    assert [type(one) for one in result] == [cv2.error] * 4
 
 
 def test_an_engine_that_fails_on_a_test_picture_too_raises(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +75,7 @@ def test_an_engine_that_fails_on_a_test_picture_too_raises(monkeypatch: pytest.M
         extract(Engine(load_profile("motion")), frames(3), [CameraContext()] * 3)
 
 
-def test_a_bad_frame_is_dropped_counted_and_told_of_once(
+def test_a_bad_frame_is_dropped_counted_and_reported_once(
     enrolled: Any, run_worker: Run, until: Run, picky: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     bad = (8, 9, 18)

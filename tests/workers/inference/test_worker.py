@@ -55,13 +55,13 @@ def status(queue: Any, state: AnalysisState) -> AnalysisStatus | None:
 def offline(bank: Bank, count: int) -> list[float]:
     """The same frames through the method alone, one by one."""
     engine, scorer, view, cuts = Engine(load_profile("motion")), FrameScorer(bank), CameraContext(), SceneCuts()
-    found = []
+    result = []
     for n in range(count):
         rgb = jpeg_codec.decode(jpeg_codec.encode(scene(n / FPS, rush=n in RUSH), 85))
         frame = cuts.mark(Frame(rgb, START_S + n / FPS, n == 0))
         [features] = engine.extract([frame], [view])
-        found.append(scorer.score(features, frame.at_s, discontinuity=frame.discontinuity).score)
-    return found
+        result.append(scorer.score(features, frame.at_s, discontinuity=frame.discontinuity).score)
+    return result
 
 
 def feed(queue: Any, frames: range) -> None:
@@ -124,10 +124,10 @@ def test_an_alert_is_explained_at_its_peak_by_region_and_by_the_normal_nearest_t
     with run_worker(enrolled.settings):
         until(lambda: enrolled.scored() == 110)
     closed = alerts(enrolled)[-1]
-    found = Explanation.decode(enrolled.client.get(keys.alert_explanation(closed.id)))
-    assert (found.camera_id, found.at_ms, found.bank_id) == ("cam", closed.peak_at_ms, closed.bank_id)
-    assert found.score == pytest.approx(closed.peak_score)
-    [motion] = found.streams
+    result = Explanation.decode(enrolled.client.get(keys.alert_explanation(closed.id)))
+    assert (result.camera_id, result.at_ms, result.bank_id) == ("cam", closed.peak_at_ms, closed.bank_id)
+    assert result.score == pytest.approx(closed.peak_score)
+    [motion] = result.streams
     assert (motion.name, motion.contribution, motion.region) == ("motion", 1.0, closed.region)
     assert len({one.time_s for one in motion.nearest}) == 3
     assert all(one.source == "scene" and 0 <= one.time_s <= 60 for one in motion.nearest)
@@ -140,11 +140,11 @@ def test_the_last_scored_frame_is_explained_without_thumbnails(enrolled: Any, ru
     feed(enrolled, range(20))
     with run_worker(enrolled.settings):
         until(lambda: enrolled.scored() == 20)
-    found = Explanation.decode(enrolled.client.hget(enrolled.keys.state, "explanation"))
+    result = Explanation.decode(enrolled.client.hget(enrolled.keys.state, "explanation"))
     last = scores(enrolled)[-1]
-    assert (found.seq, found.at_ms, found.raw) == (last.seq, last.captured_at_ns // 1_000_000, last.raw)
-    assert found.streams[0].rarity == pytest.approx(last.streams[0].rarity)
-    assert [one.thumbnail for one in found.streams[0].nearest] == [None] * 3
+    assert (result.seq, result.at_ms, result.raw) == (last.seq, last.captured_at_ns // 1_000_000, last.raw)
+    assert result.streams[0].rarity == pytest.approx(last.streams[0].rarity)
+    assert [one.thumbnail for one in result.streams[0].nearest] == [None] * 3
 
 
 @pytest.mark.parametrize("cuts", [(33,), (52, 55, 58)])
@@ -180,10 +180,10 @@ def test_another_alarm_budget_holds_at_once_and_breaks_nothing_off(
     enrolled: Any, bank: Bank, run_worker: Run, until: Run
 ) -> None:
     def lowered(before: AnalysisStatus) -> AnalysisStatus | None:
-        found: AnalysisStatus | None = status(enrolled, AnalysisState.SCORING)
-        if found is None or found.threshold_on is None or before.threshold_on is None:
+        result: AnalysisStatus | None = status(enrolled, AnalysisState.SCORING)
+        if result is None or result.threshold_on is None or before.threshold_on is None:
             return None
-        return found if found.threshold_on < before.threshold_on else None
+        return result if result.threshold_on < before.threshold_on else None
 
     varied = replace(bank, threshold=ThresholdModel(np.linspace(0.9, 0.3, 20), 3600.0))
     save_bank(varied, enrolled.settings.bank_path("cam", "motion"))
@@ -322,7 +322,7 @@ def test_a_camera_removed_and_added_between_two_looks_is_scored_from_its_first_f
         until(lambda: enrolled.scored() == 10)
 
 
-def test_a_camera_of_another_incarnation_begins_anew(enrolled: Any, run_worker: Run, until: Run) -> None:
+def test_a_camera_of_another_incarnation_starts_over(enrolled: Any, run_worker: Run, until: Run) -> None:
     feed(enrolled, range(60))
     with run_worker(enrolled.settings):
         until(lambda: enrolled.scored() == 60)

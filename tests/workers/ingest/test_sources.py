@@ -127,7 +127,7 @@ async def test_another_alarm_budget_does_not_disturb_the_capture(rig: Rig, media
     assert [frame.seq for frame in after] == list(range(after[0].seq, after[-1].seq + 1))
     await rig.put(camera.model_copy(update={"name": "Back", "revision": 1}))
     await rig.supervisor.refresh()
-    await eventually(lambda: _children() not in ([], captures))  # any other change starts it anew
+    await eventually(lambda: _children() not in ([], captures))  # any other change starts it again
 
 
 async def test_a_killed_capture_is_started_again_and_counts_on(rig: Rig, media: Path) -> None:

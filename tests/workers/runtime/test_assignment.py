@@ -31,8 +31,8 @@ def test_everything_free_gets_an_owner_and_the_result_is_final(
 def test_equal_weights_are_shared_to_within_one(units: set[str], owners: dict[str, str], members: set[str]) -> None:
     weights = dict.fromkeys(units, 1)
     known = {unit: owner for unit, owner in owners.items() if owner in members}
-    found = loads(weights, rebalance(weights, known, members), members).values()
-    assert max(found) - min(found) <= 1
+    result = loads(weights, rebalance(weights, known, members), members).values()
+    assert max(result) - min(result) <= 1
 
 
 @given(st.sets(UNITS, min_size=2), st.sets(UNITS))

@@ -54,7 +54,7 @@ def test_a_camera_is_added_with_its_alarm_budget(asked: Asked) -> None:
     assert (method, path, body["false_alarms_per_day"]) == ("POST", "/cameras", 2.0)
 
 
-def test_who_adds_a_camera_is_told_where_it_publishes_and_how_it_learns(
+def test_who_adds_a_camera_learns_where_it_publishes_and_how_it_learns(
     asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATCHWATCH_RTSP_PORT", "8600")

@@ -31,7 +31,7 @@ def test_list_says_where_each_comes_from_and_what_is_missing() -> None:
     assert "MISSING" in CliRunner().invoke(app, ["list"]).stdout
 
 
-def test_verify_fails_and_names_the_mending_command() -> None:
+def test_verify_fails_and_names_the_command_that_fixes_it() -> None:
     result = CliRunner().invoke(app, ["verify"])
     assert result.exit_code == 2
     assert "patchwatch weights pull clip-rn101" in result.stdout

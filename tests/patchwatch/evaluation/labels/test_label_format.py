@@ -1,4 +1,4 @@
-"""The format of labels is told by their files, or said."""
+"""The format of labels is recognised by their files, or stated."""
 
 from __future__ import annotations
 

@@ -63,8 +63,8 @@ def test_the_clips_must_be_those_that_are_labelled() -> None:
 
 def test_numbers_match_whatever_their_zeros() -> None:
     flags = np.ones(2, np.bool_)
-    found = named_by_number({"1": flags, "12": flags, "x": flags}, ["01", "12", "y"], HERE)
-    assert list(found) == ["01", "12", "x"]
+    result = named_by_number({"1": flags, "12": flags, "x": flags}, ["01", "12", "y"], HERE)
+    assert list(result) == ["01", "12", "x"]
 
 
 def test_one_number_for_two_clips_is_refused() -> None:

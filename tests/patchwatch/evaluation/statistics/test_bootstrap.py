@@ -1,4 +1,4 @@
-"""Intervals of areas by drawing clips anew."""
+"""Intervals of areas by drawing clips again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _columns(clips: list[list[tuple[int, bool]]]) -> tuple[list[np.ndarray], lis
 @settings(max_examples=25)
 @given(CLIPS)
 def test_a_resample_has_the_areas_of_the_clips_it_drew(clips: list[list[tuple[int, bool]]]) -> None:
-    """The quick way by counted pairs against computing each resample's areas anew."""
+    """The quick way by counted pairs against computing each resample's areas again."""
     scores, truths = _columns(clips)
     bootstrap = ClipBootstrap(scores, truths, resamples=20)
     micro, macro = [], []

@@ -14,7 +14,7 @@ def _area(scores: list[float], truth: list[int]) -> float | None:
     return auroc(np.array(scores, float), np.array(truth, bool))
 
 
-def test_values_worked_out_by_hand() -> None:
+def test_values_calculated_independently() -> None:
     assert _area([0.1, 0.2, 0.8, 0.9], [0, 0, 1, 1]) == 1.0
     assert _area([0.8, 0.9, 0.1, 0.2], [0, 0, 1, 1]) == 0.0
     assert _area([0.1, 0.4, 0.35, 0.8], [0, 0, 1, 1]) == 0.75  # three of four pairs in order

@@ -44,11 +44,11 @@ def test_the_same_file_twice_has_nothing_to_tell(tmp_path: Path) -> None:
 def test_json_holds_every_figure(tmp_path: Path) -> None:
     before = _file(tmp_path, "a.json", report(profile_result(micro=0.9)))
     after = _file(tmp_path, "b.json", report(profile_result(micro=0.8)))
-    found = json.loads(_compare(before, after, "--json").output)
-    changes = {change["metric"]: change for change in found["changes"]}
+    result = json.loads(_compare(before, after, "--json").output)
+    changes = {change["metric"]: change for change in result["changes"]}
     assert changes["service micro AUROC"]["difference"] < -0.09
     assert changes["paper micro AUROC"]["difference"] == 0
-    assert found["only_after"] == []
+    assert result["only_after"] == []
 
 
 def test_random_weights_are_said(tmp_path: Path) -> None:

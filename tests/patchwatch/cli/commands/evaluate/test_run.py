@@ -56,11 +56,11 @@ def test_two_profiles_stand_in_one_table_and_one_report(clips: Path, tmp_path: P
     assert "quick and other" in page.read_text()
     rows = [line.split()[:2] for line in result.stdout.splitlines()[1:7]]
     assert rows == [[name, scores] for name in ("quick", "other") for scores in ("service", "unsmoothed", "paper")]
-    found = Report.read(out)
-    assert [profile.profile for profile in found.profiles] == ["quick", "other"]
-    assert (found.settings.folds, found.settings.frame_rate, found.settings.label_format) == (0, None, "json")
-    assert found.settings.false_alarms_per_day == 4.0
-    for profile in found.profiles:
+    outcome = Report.read(out)
+    assert [profile.profile for profile in outcome.profiles] == ["quick", "other"]
+    assert (outcome.settings.folds, outcome.settings.frame_rate, outcome.settings.label_format) == (0, None, "json")
+    assert outcome.settings.false_alarms_per_day == 4.0
+    for profile in outcome.profiles:
         assert profile.protocols.service.micro_auroc is not None
         assert profile.protocols.service.micro_auroc > 0.9
 
@@ -70,9 +70,9 @@ def test_held_out_normal_footage_is_evaluated_by_default(clips: Path, tmp_path: 
     out = tmp_path / "report.json"
     result = _evaluate(clips, "--json", out)
     assert result.exit_code == 0, result.output
-    (found,) = Report.read(out).profiles
-    unseen = found.budgets[0].held_out
-    assert (unseen is not None and unseen.folds == 2) or "too little" in found.notes[0]
+    (outcome,) = Report.read(out).profiles
+    unseen = outcome.budgets[0].held_out
+    assert (unseen is not None and unseen.folds == 2) or "too little" in outcome.notes[0]
 
 
 def test_scores_of_unlabelled_folders_of_pictures_become_a_csv(clips: Path, tmp_path: Path) -> None:
