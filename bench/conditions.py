@@ -98,7 +98,7 @@ def added(rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 def rates(rows_by_scene: dict[str, Any], mode: str) -> dict[str, Any]:
     """All scenes in one way of watching, a time lapse of days apart: of each kind, how many an hour."""
-    rows = [row[mode] for name, row in found.items() if mode in row and name != TIME_LAPSE]
+    rows = [row[mode] for name, row in rows_by_scene.items() if mode in row and name != TIME_LAPSE]
     total = added(rows)
     hours = total["seconds"] / 3600
     return {

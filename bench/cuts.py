@@ -175,8 +175,8 @@ def cost(row: dict[str, Any]) -> float:
 
 def chosen_without(name: str, figures: dict[Limits, dict[str, dict[str, Any]]]) -> dict[str, Any]:
     """A scene judged by the limits that are best for all the others."""
-    best = min(found, key=lambda limits: sum(cost(row) for other, row in found[limits].items() if other != name))
-    return found[best][name] | {"limits": asdict(best)}
+    best = min(figures, key=lambda limits: sum(cost(row) for other, row in figures[limits].items() if other != name))
+    return figures[best][name] | {"limits": asdict(best)}
 
 
 def means(rows: dict[str, dict[str, Any]]) -> dict[str, float]:

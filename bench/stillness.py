@@ -89,7 +89,7 @@ def detect(engine: Engine, frames: Sequence[Frame], tolerance: float) -> tuple[l
 def recall(everything: Sequence[Detections], reused: Sequence[Detections]) -> float:
     """Share of the objects in ``everything`` that ``reused`` holds too, frame by frame."""
     hold_last = total = 0
-    for wanted, got in zip(everything, found, strict=True):
+    for wanted, got in zip(everything, reused, strict=True):
         total += len(wanted)
         if len(wanted) and len(got):
             overlap = box_iou(torch.from_numpy(wanted.boxes_xyxy_px), torch.from_numpy(got.boxes_xyxy_px)).numpy()

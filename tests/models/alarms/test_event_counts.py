@@ -24,7 +24,7 @@ def columns(rows: list[tuple[float, float]]) -> Run:
 
 def detected(runs: list[Run], on: float) -> int:
     opened = 0
-    for times, values in found:
+    for times, values in runs:
         detector, before = EventDetector(EventRule(on, on * 0.75, 0.4, 2.0, 5.0)), None
         for at_s, score in zip(times.tolist(), values.tolist(), strict=True):
             detector.update(at_s, score, None, None)

@@ -30,7 +30,7 @@ def expected(
 ) -> list[np.ndarray]:
     from ultralytics.utils.nms import non_max_suppression
 
-    kept = non_max_suppression(found, confidence, nms.IOU, classes=classes, max_det=nms.MOST_BOXES, **options)
+    kept = non_max_suppression(candidates, confidence, nms.IOU, classes=classes, max_det=nms.MOST_BOXES, **options)
     return [rows.numpy() for rows in kept]
 
 
