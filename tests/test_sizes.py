@@ -29,6 +29,6 @@ def _long_functions(path: Path) -> list[str]:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
-    lines = {node.name: (node.end_lineno or node.lineno) - node.lineno + 1 for node in functions}
     place = path.relative_to(ROOT).as_posix()
-    return [f"{place}: {name} has {count} lines" for name, count in lines.items() if count > MOST_LINES_OF_A_FUNCTION]
+    lengths = [(node.name, (node.end_lineno or node.lineno) - node.lineno + 1) for node in functions]
+    return [f"{place}: {name} has {lines} lines" for name, lines in lengths if lines > MOST_LINES_OF_A_FUNCTION]
