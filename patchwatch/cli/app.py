@@ -38,6 +38,7 @@ FORMER_COMMANDS = {
     "compare": "evaluate.compare:compare",
     "report": "evaluate.report:report",
 }
+_NO_THREAD = "can't start new thread"
 _OUT_OF_MEMORY = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")
 
 
@@ -94,7 +95,7 @@ def main() -> None:
     except PatchwatchError as error:
         typer.echo(f"patchwatch: {redact(str(error))}", err=True)
         sys.exit(exit_code(error))
-    except (MemoryError, ImportError) as error:
+    except (MemoryError, ImportError, RuntimeError) as error:
         advice = _advice(error)
         if advice is None:
             raise
@@ -102,11 +103,15 @@ def main() -> None:
         sys.exit(EXIT_STAYS)
 
 
-def _advice(error: MemoryError | ImportError) -> str | None:
+def _advice(error: MemoryError | ImportError | RuntimeError) -> str | None:
     """What to do about an error that only libraries can report; None where the error is a defect of ours."""
     message = str(error)
     if isinstance(error, MemoryError) or any(sign in message for sign in _OUT_OF_MEMORY):
         return "there is too little memory: raise the limit of the process or container; `motion` needs 1 GB"
+    if _NO_THREAD in message:
+        return (
+            "no further thread may be started: raise the limits of memory and of processes (`ulimit -v`, `ulimit -u`)"
+        )
     if "cannot open shared object file" in message:
         return "a system library is missing: install it, or see README.md on how to install Patchwatch"
     return None
