@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -37,6 +37,13 @@ _NOT_OURS = ("PATCHWATCH_EXTRA", "PATCHWATCH_REQUIRE", "PATCHWATCH_TEST_DATA")  
 Device = Literal["auto", "cpu", "cuda", "openvino"]
 ENVIRONMENT = "environment"
 WebhookReach = Literal["public", "private", "loopback"]
+
+
+@lru_cache(maxsize=4096)
+def _bank_file(banks_dir: Path, camera_id: str, profile: str) -> Path:
+    """Kept, because workers look at the files of all cameras twice a second: a new `Path` each time would fill the
+    interpreter's table of interned strings with its parts."""
+    return banks_dir / camera_id / f"{profile}.safetensors"
 
 
 class Settings(BaseSettings):
@@ -274,13 +281,13 @@ class Settings(BaseSettings):
         """Folders that ``file:`` sources may come from, absolute. Links in them are not followed: one may hang."""
         return tuple(folder.expanduser().absolute() for folder in self.media_dirs or (self.data_dir / "media",))
 
-    @property
+    @cached_property
     def banks_dir(self) -> Path:
         """One folder per camera: the active bank as ``<profile>.safetensors``, all versions in ``<profile>/``."""
         return self.data_dir / "banks"
 
     def bank_path(self, camera_id: str, profile: str) -> Path:
-        return self.banks_dir / camera_id / f"{profile}.safetensors"
+        return _bank_file(self.banks_dir, camera_id, profile)
 
     def changed(self, **values: object) -> Settings:
         """These settings with some values replaced. Raises `ConfigurationError`."""
