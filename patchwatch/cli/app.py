@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from importlib import import_module
 from typing import Annotated, cast
@@ -38,6 +40,7 @@ FORMER_COMMANDS = {
     "compare": "evaluate.compare:compare",
     "report": "evaluate.report:report",
 }
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_THREAD = "can't start new thread"
 _OUT_OF_MEMORY = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")
 
@@ -89,6 +92,7 @@ def patchwatch(
 
 def main() -> None:
     """Run the command line and exit with the code that `exit_code` assigns to the error, if there is one."""
+    _replace_closed_outputs()
     command = typer.main.get_command(app)
     try:
         command.main(prog_name="patchwatch")
@@ -101,6 +105,18 @@ def main() -> None:
             raise
         typer.echo(f"patchwatch: {advice} ({str(error) or 'out of memory'})", err=True)
         sys.exit(EXIT_STAYS)
+    except OSError as error:
+        if error.errno not in _DISK_FULL:
+            raise
+        where = f"{error.filename} cannot be written" if error.filename else "the output cannot be written"
+        typer.echo(f"patchwatch: {where} ({error.strerror}): make room on that disk, and try again", err=True)
+        sys.exit(EXIT_MAY_PASS)
+
+
+def _replace_closed_outputs() -> None:
+    """What would go to a standard output or error that the caller has closed goes nowhere."""
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the end
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def _advice(error: MemoryError | ImportError | RuntimeError) -> str | None:
