@@ -42,6 +42,6 @@ def _with_limit(reason: str) -> str:
     if limit_mb is None:
         return reason
     return (
-        f"{reason}; it may have at most {limit_mb} MB of address space, which is far more than what it occupies: raise "
+        f"{reason}; its address space is limited to {limit_mb} MB, and it takes several times what it occupies: raise "
         f"that limit ({_HOW_TO_RAISE}), or limit the container's memory instead"
     )

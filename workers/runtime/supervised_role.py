@@ -26,17 +26,19 @@ def run_supervised(role: Role) -> int:
 
     For the main thread.
     """
+    asked: list[int] = []
     # Its standard input is a pipe that ends with us (see `workers.runtime.parent_watch`).
     with subprocess.Popen(role_command(role), stdin=subprocess.PIPE, process_group=0, bufsize=0) as process:
 
         def forward(number: int, _: FrameType | None) -> None:
+            asked.append(number)
             process.send_signal(number)
 
         for number in _FORWARDED:
             if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
                 signal.signal(number, forward)
         code = process.wait()
-    if code in (0, EXIT_STAYS):
-        return code
+    if code in (0, EXIT_STAYS) or -code in asked:
+        return max(code, 0)
     log.critical("%s ended: %s", role.value, exit_reason(code))
     return code if code > 0 else EXIT_STAYS

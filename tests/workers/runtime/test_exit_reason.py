@@ -40,7 +40,7 @@ def test_a_signal_is_told_with_its_usual_cause(unlimited: None, code: int, words
 @pytest.mark.parametrize("code", [1, -signal.SIGSEGV])
 def test_within_a_limit_the_limit_and_how_to_raise_it_are_told(monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (512 << 20, 512 << 20))
-    assert "at most 512 MB of address space" in exit_reason(code)
+    assert "address space is limited to 512 MB" in exit_reason(code)
     assert "ulimit -v" in exit_reason(code)
 
 

@@ -60,6 +60,14 @@ def test_a_signal_is_passed_on(role_is: Callable[[str], None]) -> None:
     assert run_supervised(Role.SERVICE) == 0
 
 
+def test_a_role_that_is_stopped_before_it_listens_has_not_crashed(
+    role_is: Callable[[str], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    role_is(f"kill -TERM {os.getpid()}; while :; do sleep 0.05; done")
+    assert run_supervised(Role.SERVICE) == 0
+    assert caplog.records == []
+
+
 def test_a_role_within_a_limit_that_is_far_too_low_ends_by_itself_with_one_line_about_memory(
     environment_of_a_role: Mapping[str, str],
 ) -> None:
