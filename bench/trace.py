@@ -52,7 +52,7 @@ WARM_UP_S, REST_S = 5.0, 8.0
 LEGS = ("capture", "inference")
 # Nothing may be dropped for its age, as the machine may be busy and tracing is slow; and each frame goes its way alone,
 # so that calls per frame do not depend on how many came together.
-SETTINGS = {"max_age_s": 60.0, "source_timeout_s": 30.0, "batch_frames": 1, "queue_frames": 1000}
+SETTINGS: dict[str, Any] = {"max_age_s": 60.0, "source_timeout_s": 30.0, "batch_frames": 1, "queue_frames": 1000}
 
 Call = tuple[int, int, str]  # depth, nanoseconds, FILE:FUNCTION:LINE
 Edge = tuple[str, str]  # caller, called

@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Self
 
 from patchwatch.contract.access_policy import check_token
+from patchwatch.contract.bounds import LONGEST_ANSWER_S
 from patchwatch.contract.errors import ConfigurationError, RejectedError, RetryableError
 
 if TYPE_CHECKING:
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
     from patchwatch.contract.settings import Settings
 
-_TIMEOUT_S = 10.0
+_TIMEOUT_S = 10.0  # of a connection, and of an answer to a question
+_ORDER_TIMEOUT_S = LONGEST_ANSWER_S + 5.0
 _API = "/api/v1"
 
 
@@ -61,10 +63,16 @@ class RestClient:
         headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
         try:
             # A proxy taken from the environment would see the token and the cameras' passwords.
-            with httpx.Client(trust_env=False, verify=httpx.create_ssl_context(), timeout=_TIMEOUT_S) as client:
+            timeout = httpx.Timeout(_TIMEOUT_S, read=_TIMEOUT_S if method == "GET" else _ORDER_TIMEOUT_S)
+            with httpx.Client(trust_env=False, verify=httpx.create_ssl_context(), timeout=timeout) as client:
                 answer = client.request(method, self._address + path, json=body, headers=headers)
         except httpx.InvalidURL:
             raise RejectedError(f"{self._address} is not an address: give --api http://HOST:PORT") from None
+        except httpx.ReadTimeout:
+            raise RetryableError(
+                f"the service at {self._address} took the request, and has not answered for {timeout.read:g} s: "
+                "look at its log, and at the load of its machine"
+            ) from None
         except httpx.HTTPError as error:
             raise RetryableError(
                 f"no Patchwatch service answers at {self._address} ({error}): start it with `patchwatch serve`, "

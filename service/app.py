@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -18,6 +19,7 @@ from patchwatch.contract.errors import ConfigurationError
 from patchwatch.contract.settings import Settings
 from service.context import Context
 from service.documentation import add_documentation
+from service.garbage_collection import collect_regularly
 from service.middleware.auth import Authenticator, AuthMiddleware
 from service.middleware.body_limit import RequestLimitMiddleware
 from service.middleware.headers import HeadersMiddleware, HeadMiddleware
@@ -99,7 +101,9 @@ def create_app(settings: Settings, bus: Redis | None = None, *, client_queue: in
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    collecting = asyncio.create_task(collect_regularly(), name="garbage collection")
     yield
+    collecting.cancel()
     context: Context = app.state.context
     await context.hub.stop()
     context.resolver.shutdown(wait=False, cancel_futures=True)

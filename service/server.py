@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import gc
 import logging
 import signal
 import socket
@@ -18,6 +17,7 @@ from patchwatch.contract.access_policy import check_exposure
 from patchwatch.contract.errors import ConfigurationError, PortTakenError
 from patchwatch.contract.settings import Settings
 from service.app import create_app
+from service.garbage_collection import reduce_collections
 from service.http import log_limit
 from service.http.connections import WaitingConnections
 from service.http.listener import Listener, connection_limit, raise_open_files
@@ -60,7 +60,7 @@ def run(settings: Settings) -> None:
     log.info("WebSockets %s/api/v1/ws/alerts and .../ws/scores", base.replace("http", "ws", 1))
     config = configure(app, connection_limit(raise_open_files()))
     log_limit.install()
-    _reduce_collections()
+    reduce_collections()
     try:
         Server(config).run(sockets=[listener])
     finally:
@@ -85,17 +85,6 @@ def configure(app: ASGIApp, max_connections: int) -> Config:
     )
     config.waiting = WaitingConnections(max_connections)
     return config
-
-
-def _reduce_collections() -> None:
-    """Make Python's full garbage collections rare and short.
-
-    Each stops the process for 60 ms, and with a thousand clients for 200 ms. What is loaded by now stays, so it need
-    not be examined again; most garbage of requests is young.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 def bind(settings: Settings) -> socket.socket:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import AfterValidator, ConfigDict, TypeAdapter
 from typing_extensions import TypedDict
 
 from models.frames.frame import Box
+from models.frames.stored_numbers import stored_share, stored_time
 
+# Checked when a stored state is read: an alert must be able to name them.
+_TimeS = Annotated[float, AfterValidator(stored_time)]
+_Score = Annotated[float, AfterValidator(stored_share)]
 TOLERANCE_S = 1e-3  # frame times are floating point: 0.6 - 0.2 < 0.4
 
 
@@ -60,13 +64,13 @@ class Event:
     peak.
     """
 
-    started_s: float
-    opened_s: float
-    peak_s: float
-    peak_score: float
+    started_s: _TimeS
+    opened_s: _TimeS
+    peak_s: _TimeS
+    peak_score: _Score
     stream: str | None
     box_xyxy_px: Box | None
-    ended_s: float | None = None
+    ended_s: _TimeS | None = None
 
     __pydantic_config__: ClassVar = ConfigDict(allow_inf_nan=False)  # of states that are restored
 
@@ -165,8 +169,8 @@ class _Stored(TypedDict):
 
     phase: Phase
     event: Event | None
-    last_s: float | None
-    last_high_s: float
+    last_s: _TimeS | None
+    last_high_s: _TimeS
 
 
 _STORED = TypeAdapter(_Stored)

@@ -15,6 +15,7 @@ from models.alarms.event_detector import AlertGate, Event, EventDetector, EventR
 from models.banks.bank import Bank, StreamBank, StreamDistance, frame_distance
 from models.exemplars.provenance import Moment
 from models.frames.frame import Box, Features
+from models.frames.stored_numbers import stored_share
 from models.profiles.fusion import CausalGaussian, contributions, driver, fuse
 from models.profiles.profile import NEVER_SILENT
 from patchwatch.contract.errors import NonFiniteScoreError
@@ -138,9 +139,7 @@ class FrameScorer:
         self._events.restore(state["events"])
         if state["bank"] != self.bank.id:
             return self._events.finish()
-        self._score = float(state["score"])
-        if not 0 <= self._score <= 1:
-            raise ValueError(f"a stored score of {self._score}")
+        self._score = stored_share(state["score"])
         self._smoothing.restore(state["smoothing"])
         return []
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.frames.frame import Frame
+from models.frames.stored_numbers import stored_time
 
 COLUMNS, ROWS = 64, 36  # of the small grey picture that is judged, whatever the frame's shape
 GAP_S = 10.0  # pictures further apart are not compared here, nor by any stream
@@ -82,7 +83,7 @@ class SceneCuts:
         moved = _picture(np.unpackbits(np.frombuffer(b64decode(state["moved"]), np.uint8)))
         surprise.restore(state)
         self._before, self._moved, self._surprise = picture, moved, surprise
-        self._last_s = float(state["last_s"])
+        self._last_s = stored_time(state["last_s"])
 
 
 def small(rgb: NDArray[np.uint8]) -> Mask:

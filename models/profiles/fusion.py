@@ -6,6 +6,7 @@ import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 
+from models.frames.stored_numbers import stored_share, stored_time
 from models.profiles.profile import SIGMA_S, Fusion
 
 _REACH = 4.0  # samples older than this many sigmas weigh less than 0.04 % and are forgotten
@@ -91,9 +92,9 @@ class CausalGaussian:
         return list(self._samples)
 
     def restore(self, stored: Iterable[Iterable[float]]) -> None:
-        """Go on from a stored state. Raises ValueError or TypeError when it is none."""
-        restored = [(float(at_s), float(value)) for at_s, value in stored]
+        """Go on from a stored state of scores. Raises ValueError or TypeError when it is none."""
+        restored = [(stored_time(at_s), stored_share(value)) for at_s, value in stored]
         times = [at_s for at_s, _ in restored]
-        if not all(math.isfinite(number) for sample in restored for number in sample) or times != sorted(times):
-            raise ValueError("stored samples must be finite, oldest first")
+        if times != sorted(times):
+            raise ValueError("stored samples must stand oldest first")
         self._samples = deque(restored)

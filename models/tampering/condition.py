@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from models.alarms.event_detector import TOLERANCE_S
 from models.frames.optical_flow import MAX_GAP_S
+from models.frames.stored_numbers import stored_share, stored_time
 from models.tampering.signature import CELLS, GRID, cell_means, gradients
 
 BLIND_AFTER_S = 30.0
@@ -113,8 +114,8 @@ class Hysteresis:
         return [self._since_s, self._over_since_s, self._open.opened_s if self._open else None]
 
     def restore(self, state: list[Any]) -> None:
-        """Go on from a stored state."""
-        self._since_s, self._over_since_s, opened_s = (None if value is None else float(value) for value in state)
+        """Go on from a stored state. Raises `ValueError` or `TypeError` for one that no frames lead to."""
+        self._since_s, self._over_since_s, opened_s = (None if value is None else stored_time(value) for value in state)
         self._open = None
         if self._since_s is not None and opened_s is not None:
             self._open = Condition(self._kind, self._since_s, opened_s)
@@ -177,11 +178,12 @@ class Blindness:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a stored state. Raises `ValueError` for one that no frames lead to."""
-        silent, interval_s, last_s = float(state["silent"]), float(state["interval_s"]), state["last_s"]
-        if not (0.0 <= silent <= 1.0 and 0.0 <= interval_s <= _AWAY_S):
-            raise ValueError(f"silent for {silent} of the time, {interval_s} s apart: out of bounds")
+        silent, interval_s, last_s = stored_share(state["silent"]), float(state["interval_s"]), state["last_s"]
+        if not 0.0 <= interval_s <= _AWAY_S:
+            raise ValueError(f"pictures {interval_s} s apart: out of bounds")
         self._hysteresis.restore(state["episode"])
-        self._silent, self._interval_s, self._last_s = silent, interval_s, None if last_s is None else float(last_s)
+        self._silent, self._interval_s = silent, interval_s
+        self._last_s = None if last_s is None else stored_time(last_s)
 
 
 @dataclass(frozen=True)

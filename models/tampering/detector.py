@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.alarms.event_detector import AlertGate
+from models.frames.stored_numbers import stored_time
 from models.tampering.condition import Condition, ConditionKind, FreezeDetector, Hysteresis, Steadiness
 from models.tampering.expectation import Expectation
 from models.tampering.glimpses import Glimpses
@@ -236,7 +237,8 @@ class TamperingDetector:
             hysteresis.restore(stored)
         cells = state["cells"]
         self._cells = None if cells is None else levels(np.asarray(cells, np.float64), CELLS)
-        self._last_s = None if state["last_s"] is None else float(state["last_s"])
-        self._unsettled_until_s = float("-inf" if state["unsettled_s"] is None else state["unsettled_s"])
+        self._last_s = None if state["last_s"] is None else stored_time(state["last_s"])
+        unsettled_s = state["unsettled_s"]
+        self._unsettled_until_s = float("-inf") if unsettled_s is None else stored_time(unsettled_s)
         if self._unsettled_until_s > (self._last_s or 0.0) + _SETTLES_S:
             raise ValueError(f"unsettled until {self._unsettled_until_s}, far beyond the last picture")

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.frames.stored_numbers import stored_time
 from models.tampering.signature import CELLS, PictureSignature, levels
 
 _SHARP, _SHARPER = 2.0, 0.6  # times the cell's own plain level, and grey levels above it
@@ -68,4 +69,4 @@ class Glimpses:
         self._plain = None if plain is None else levels(np.asarray(plain, np.float64), CELLS)
         self._sharp = np.asarray(state["sharp"], np.bool_).reshape(CELLS)
         self._visiting = np.asarray(state["visiting"], np.bool_).reshape(CELLS)
-        self._visits, self._first_s = visits, None if first_s is None else float(first_s)
+        self._visits, self._first_s = visits, None if first_s is None else stored_time(first_s)

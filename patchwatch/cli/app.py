@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from importlib import import_module
 from typing import Annotated, cast
@@ -38,6 +40,8 @@ FORMER_COMMANDS = {
     "compare": "evaluate.compare:compare",
     "report": "evaluate.report:report",
 }
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NO_THREAD = "can't start new thread"
 _OUT_OF_MEMORY = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")
 
 
@@ -88,25 +92,42 @@ def patchwatch(
 
 def main() -> None:
     """Run the command line and exit with the code that `exit_code` assigns to the error, if there is one."""
+    _replace_closed_outputs()
     command = typer.main.get_command(app)
     try:
         command.main(prog_name="patchwatch")
     except PatchwatchError as error:
         typer.echo(f"patchwatch: {redact(str(error))}", err=True)
         sys.exit(exit_code(error))
-    except (MemoryError, ImportError) as error:
+    except (MemoryError, ImportError, RuntimeError) as error:
         advice = _advice(error)
         if advice is None:
             raise
         typer.echo(f"patchwatch: {advice} ({str(error) or 'out of memory'})", err=True)
         sys.exit(EXIT_STAYS)
+    except OSError as error:
+        if error.errno not in _DISK_FULL:
+            raise
+        where = f"{error.filename} cannot be written" if error.filename else "the output cannot be written"
+        typer.echo(f"patchwatch: {where} ({error.strerror}): make room on that disk, and try again", err=True)
+        sys.exit(EXIT_MAY_PASS)
 
 
-def _advice(error: MemoryError | ImportError) -> str | None:
+def _replace_closed_outputs() -> None:
+    """What would go to a standard output or error that the caller has closed goes nowhere."""
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - open until the end
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
+def _advice(error: MemoryError | ImportError | RuntimeError) -> str | None:
     """What to do about an error that only libraries can report; None where the error is a defect of ours."""
     message = str(error)
     if isinstance(error, MemoryError) or any(sign in message for sign in _OUT_OF_MEMORY):
         return "there is too little memory: raise the limit of the process or container; `motion` needs 1 GB"
+    if _NO_THREAD in message:
+        return (
+            "no further thread may be started: raise the limits of memory and of processes (`ulimit -v`, `ulimit -u`)"
+        )
     if "cannot open shared object file" in message:
         return "a system library is missing: install it, or see README.md on how to install Patchwatch"
     return None

@@ -10,6 +10,10 @@ from pydantic import Field
 LATEST_MS = 253_402_300_799_999  # the end of the year 9999, the last time that ISO 8601 can express
 LARGEST = 2**63 - 1  # the largest integer of Redis
 
+# Every order to the service is answered within this time (a test of a webhook waits for its receiver): clients wait on.
+LONGEST_ANSWER_S = 75.0
+LONGEST_DELIVERY_S = 60.0  # of `webhook_timeout_s`
+
 TimeMs = Annotated[int, Field(ge=0, le=LATEST_MS)]  # milliseconds since the Unix epoch
 Count = Annotated[int, Field(ge=0, le=LARGEST)]
 

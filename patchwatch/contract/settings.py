@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from patchwatch.contract import setting_values
+from patchwatch.contract.bounds import LONGEST_DELIVERY_S
 from patchwatch.contract.errors import ConfigurationError
 from patchwatch.contract.setting_sources import (
     CONFIG_FILE,
@@ -36,6 +37,13 @@ _NOT_OURS = ("PATCHWATCH_EXTRA", "PATCHWATCH_REQUIRE", "PATCHWATCH_TEST_DATA")  
 Device = Literal["auto", "cpu", "cuda", "openvino"]
 ENVIRONMENT = "environment"
 WebhookReach = Literal["public", "private", "loopback"]
+
+
+@lru_cache(maxsize=4096)
+def _bank_file(banks_dir: Path, camera_id: str, profile: str) -> Path:
+    """Kept, because workers look at the files of all cameras twice a second: a new `Path` each time would fill the
+    interpreter's table of interned strings with its parts."""
+    return banks_dir / camera_id / f"{profile}.safetensors"
 
 
 class Settings(BaseSettings):
@@ -173,7 +181,7 @@ class Settings(BaseSettings):
         "private", description="Which addresses webhooks may be sent to; each choice includes those before it."
     )
     webhook_timeout_s: float = Field(
-        10.0, gt=0, le=60, description="Limit of one delivery, from connecting to the answer."
+        10.0, gt=0, le=LONGEST_DELIVERY_S, description="Limit of one delivery, from connecting to the answer."
     )
     webhook_retry_min_s: float = Field(1.0, gt=0, description="First wait before a delivery is tried again.")
     webhook_retry_max_s: float = Field(300.0, gt=0, description="Longest such wait; a receiver may ask for up to 1 h.")
@@ -273,13 +281,13 @@ class Settings(BaseSettings):
         """Folders that ``file:`` sources may come from, absolute. Links in them are not followed: one may hang."""
         return tuple(folder.expanduser().absolute() for folder in self.media_dirs or (self.data_dir / "media",))
 
-    @property
+    @cached_property
     def banks_dir(self) -> Path:
         """One folder per camera: the active bank as ``<profile>.safetensors``, all versions in ``<profile>/``."""
         return self.data_dir / "banks"
 
     def bank_path(self, camera_id: str, profile: str) -> Path:
-        return self.banks_dir / camera_id / f"{profile}.safetensors"
+        return _bank_file(self.banks_dir, camera_id, profile)
 
     def changed(self, **values: object) -> Settings:
         """These settings with some values replaced. Raises `ConfigurationError`."""

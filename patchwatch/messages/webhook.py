@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 from pydantic import Field, SecretStr, field_serializer, field_validator
 
 from patchwatch.contract.redaction import MASK
-from patchwatch.messages.alert import Alert, AlertChange, AlertKind
+from patchwatch.messages.alert import Alert, AlertChange, AlertKind, AlertState
 from patchwatch.messages.base import CAMERA_ID_PATTERN, CameraId, Message, Words
 
 MAX_WEBHOOKS = 50  # each has a task, a connection to Redis and one to its receiver
@@ -27,7 +27,7 @@ class Webhook(Message):
     """Configuration of one webhook. Stored with its secret in Redis; show `public()` to users.
 
     An empty filter lets everything through. A new ``incarnation`` starts from then on: what an older one had in hand
-    is void.
+    is void. ``begun_before``: alerts that were open when it was added, switched on, or began to want them.
     """
 
     id: str = Field(pattern=CAMERA_ID_PATTERN)
@@ -39,6 +39,7 @@ class Webhook(Message):
     enabled: bool = True
     gone: bool = False  # switched off because its receiver answered 410
     incarnation: str = Field(default_factory=lambda: uuid.uuid4().hex)
+    begun_before: frozenset[str] | None = None
 
     @field_validator("url")
     @classmethod
@@ -59,7 +60,10 @@ class Webhook(Message):
         return value.get_secret_value()
 
     def wants(self, alert: Alert) -> bool:
-        """Whether a change of an alert passes the filters."""
+        """Whether a change of an alert passes the filters, and its opening was not before this webhook's time: a
+        receiver of openings gets no other change without one."""
+        if self.wants_openings and alert.id in (self.begun_before or ()):
+            return False
         return all(
             not chosen or value in chosen
             for chosen, value in (
@@ -69,12 +73,20 @@ class Webhook(Message):
             )
         )
 
+    @property
+    def wants_openings(self) -> bool:
+        return not self.states or AlertChange.OPEN in self.states
+
+    def sends_opening_of(self, alert: Alert) -> bool:
+        """Whether it was sent the opening of an open alert, or will be."""
+        return self.enabled and self.wants(alert.model_copy(update={"state": AlertState.OPEN, "told": 0}))
+
     def signing_key(self) -> bytes:
         return _secret_bytes(self.secret.get_secret_value())
 
     def public(self) -> dict[str, object]:
         """All fields but the secret; the address without user, password and query."""
-        shown = self.model_dump(mode="json", exclude={"version", "secret", "incarnation"})
+        shown = self.model_dump(mode="json", exclude={"version", "secret", "incarnation", "begun_before"})
         return {**shown, "url": shown_url(self.url)}
 
 

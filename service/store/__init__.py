@@ -37,17 +37,17 @@ class Store:
 
     @classmethod
     def from_redis(cls, bus: Redis, settings: Settings) -> Store:
-        partitions = settings.partitions
+        partitions, alerts = settings.partitions, AlertStore(bus)
         return cls(
             bus,
             CameraStore(bus, partitions),
             ScoreStore(bus, partitions),
             StatusStore(bus, partitions),
             FrameStore(bus, partitions),
-            AlertStore(bus),
+            alerts,
             EnrolmentStore(bus),
             BankStore(bus),
             ExplanationStore(bus, partitions),
             StreamStore(bus, partitions),
-            WebhookStore(bus),
+            WebhookStore(bus, alerts),
         )

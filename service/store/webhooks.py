@@ -14,13 +14,17 @@ from patchwatch.bus import keys
 from patchwatch.bus.connection import BLOCK_MS, translated
 from patchwatch.bus.keys import WebhookKeys
 from patchwatch.bus.stored_records import readable, readable_by_id, required
-from patchwatch.bus.streams import StreamInfo, stream_info_async
+from patchwatch.bus.streams import StreamInfo
 from patchwatch.bus.writes import transact_async
 from patchwatch.contract.errors import ConflictError, NotFoundError, OverloadedError, RetryableError
 from patchwatch.messages.webhook import MAX_DEAD_LETTERS, MAX_WEBHOOKS, DeadLetter, Progress, TrialResult, Webhook
+from service.store.alert_position import AlertPosition, end_of_alerts
+from service.store.alerts import AlertStore
 
 _T = TypeVar("_T")
 _MAX_TRIALS = 8
+_MOST_BEGUN_BEFORE = 10_000  # ids that are kept over changes of a webhook
+_STARTS_ALERTS = {"enabled", "cameras", "kinds", "states"}  # fields after whose change other alerts are sent
 _TRIES = 20  # a change is tried again when another one interferes
 
 
@@ -36,8 +40,9 @@ class WebhookRecord:
 class WebhookStore:
     """Reads and changes `keys.WEBHOOKS`, reads `WebhookKeys`. Raises `BusUnavailableError` when Redis is away."""
 
-    def __init__(self, bus: Redis) -> None:
+    def __init__(self, bus: Redis, alerts: AlertStore) -> None:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
+        self._alerts = alerts
         self._trials = 0  # tests that wait for their answer
 
     async def all(self) -> list[Webhook]:
@@ -73,8 +78,10 @@ class WebhookStore:
         return records
 
     async def create(self, webhook: Webhook) -> None:
-        """Add a webhook, which gets alerts from now on. Raises `ConflictError` when the id is taken."""
-        start = await self._end()
+        """Add a webhook, which gets alerts that begin from now on. Raises `ConflictError` when the id is taken."""
+        end = await end_of_alerts(self._bus, self._alerts)
+        start = Progress(position=end.last_id, passed=end.passed)
+        webhook = _since(webhook, None, end)
 
         async def attempt(pipe: Any) -> None:
             if await pipe.hexists(keys.WEBHOOKS, webhook.id):
@@ -92,11 +99,12 @@ class WebhookStore:
         await self._transaction(attempt)
 
     async def change(self, webhook_id: str, changes: Mapping[str, object]) -> Webhook:
-        """Apply changed fields. A webhook that is switched on gets alerts from that moment on.
+        """Apply changed fields. A webhook that is switched on, or whose filters let more through, gets alerts that
+        begin from that moment on.
 
         Raises `NotFoundError` or pydantic's `ValidationError`.
         """
-        end = await self._end()
+        end = await end_of_alerts(self._bus, self._alerts) if changes.keys() & _STARTS_ALERTS else AlertPosition()
         progress_key = WebhookKeys(webhook_id).progress
 
         async def attempt(pipe: Any) -> Webhook:
@@ -104,13 +112,13 @@ class WebhookStore:
             if data is None:
                 raise _unknown(webhook_id)
             before = required(Webhook.decode, data, f"webhook {webhook_id!r}")
-            after = Webhook.model_validate({**before.model_dump(), **changes})
+            after = _since(Webhook.model_validate({**before.model_dump(), **changes}), before, end)
             progress = None
             if after.enabled and not before.enabled:
                 after = after.model_copy(update={"gone": False, "incarnation": uuid.uuid4().hex})
                 kept = await pipe.get(progress_key)
                 progress = _progress(webhook_id, kept).moved(
-                    position=end.position, passed=end.passed, attempts=0, streak=0, retry_at_ms=0
+                    position=end.last_id, passed=end.passed, attempts=0, streak=0, retry_at_ms=0
                 )
             pipe.multi()
             if progress is not None:
@@ -196,17 +204,19 @@ class WebhookStore:
             "running?"
         )
 
-    async def _end(self) -> Progress:
-        """Progress that starts after the last alert."""
-        with translated():
-            alerts = await stream_info_async(self._bus, keys.ALERTS)
-        return Progress() if alerts is None else Progress(position=alerts.last_id, passed=alerts.added)
-
     async def _transaction(self, attempt: Callable[[Any], Awaitable[_T]], *watched: str) -> _T:
         with translated():
             return await transact_async(
                 self._bus, attempt, keys.WEBHOOKS, *watched, subject="the webhooks", tries=_TRIES
             )
+
+
+def _since(after: Webhook, before: Webhook | None, end: AlertPosition) -> Webhook:
+    """With the alerts whose opening it does not get: those that are open, unless it got theirs as it was before."""
+    missed = frozenset(alert.id for alert in end.open if before is None or not before.sends_opening_of(alert))
+    earlier = (before.begun_before if before is not None else None) or frozenset[str]()
+    kept = missed | earlier if len(earlier) <= _MOST_BEGUN_BEFORE else missed  # their ends may still wait to be sent
+    return after.model_copy(update={"begun_before": kept or None})
 
 
 def _progress(webhook_id: str, data: bytes | None) -> Progress:

@@ -1,40 +1,10 @@
-"""How the soak judges: memory that grows, and which alerts belong to which anomaly."""
+"""How the soak judges which alerts belong to which anomaly."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-import pytest
-from memory import slope
-
 from bench.soak import Anomaly, Diary, alerted
-
-MINUTE_S = 60.0
-
-
-def life(mib_per_minute: float, seed: int) -> np.ndarray:
-    """Ten minutes of a process whose memory also comes and goes in steps."""
-    at_s = np.arange(0.0, 10 * MINUTE_S, 2.0)
-    generator = np.random.default_rng(seed)
-    steps = np.repeat(generator.normal(0.0, 0.3, 20), len(at_s) // 20)
-    return np.column_stack([at_s, 80.0 + mib_per_minute / MINUTE_S * at_s + steps])
-
-
-def test_memory_that_comes_and_goes_does_not_grow() -> None:
-    result = [slope([life(0.0, seed), life(0.0, seed + 1)]) for seed in range(0, 40, 2)]
-    assert sum(one is not None and one.low_mib > 0.02 for one in result) <= 1
-
-
-def test_a_leak_is_seen_and_its_size_reported() -> None:
-    result = slope([life(1.0, 1), life(1.0, 2)])
-    assert result is not None
-    assert result.low_mib > 0.02
-    assert result.per_minute_mib == pytest.approx(1.0, abs=0.2)
-
-
-def test_too_short_a_life_tells_nothing() -> None:
-    assert slope([]) is None
 
 
 class Feed:

@@ -11,10 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import PATIENCE_S
 
+from patchwatch import rest_client
+from patchwatch.contract.bounds import LONGEST_ANSWER_S, LONGEST_DELIVERY_S
 from patchwatch.contract.errors import ConfigurationError, RejectedError, RetryableError
 from patchwatch.contract.settings import load_settings
 from patchwatch.rest_client import RestClient
+from service.routes import webhooks
+from service.store import banks
 
 
 class _Recorder(BaseHTTPRequestHandler):
@@ -93,3 +98,44 @@ def test_what_answers_something_else_is_not_a_service(servers: list[Any]) -> Non
     service.body = b"<html>"
     with pytest.raises(RejectedError, match="is not a Patchwatch service"):
         RestClient(f"http://127.0.0.1:{service.server_address[1]}").get("/cameras")
+
+
+class _Slow(_Recorder):
+    """Takes a request, and answers only once it may."""
+
+    def _answer(self) -> None:
+        self.server.may_answer.wait(PATIENCE_S)  # type: ignore[attr-defined]
+        super()._answer()
+
+    do_GET = do_POST = _answer
+
+
+@pytest.fixture
+def slow() -> Iterator[Any]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Slow)
+    server.paths, server.body, server.may_answer = [], b"{}", threading.Event()  # type: ignore[attr-defined]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield server
+    server.may_answer.set()  # type: ignore[attr-defined]
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_an_order_waits_as_long_as_the_service_may_take_and_a_question_does_not(
+    slow: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A test of a webhook, a change of a bank: the service itself waits for others."""
+    monkeypatch.setattr("patchwatch.rest_client._TIMEOUT_S", 0.2)
+    client = RestClient(f"http://127.0.0.1:{slow.server_address[1]}")
+    with pytest.raises(RetryableError, match=r"took the request, and has not answered for 0\.2 s"):
+        client.get("/cameras")
+    threading.Timer(0.5, slow.may_answer.set).start()
+    assert client.post("/webhooks/home/test") == {}
+
+
+def test_no_order_takes_the_service_longer_than_its_clients_wait() -> None:
+    longest_bank_order_s = banks._START_TIMEOUT_S + banks._DONE_TIMEOUT_S
+    longest_test_s = LONGEST_DELIVERY_S + webhooks._TEST_MARGIN_S
+    assert max(longest_bank_order_s, longest_test_s) <= LONGEST_ANSWER_S < rest_client._ORDER_TIMEOUT_S

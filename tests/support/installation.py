@@ -27,12 +27,22 @@ class Installation:
     """Short pauses and deadlines, so that faults pass quickly; everything else as it comes.
 
     ``roles`` maps the name of a process to it; a second worker of a role is added by `add`. ``proxied``: roles reach
-    Redis through `proxy`, which faults need and measurements do not want.
+    Redis through `proxy`, which faults need and measurements do not want. ``environment``: what every role gets beside
+    its settings.
     """
 
-    def __init__(self, folder: Path, media: Path, *, proxied: bool = True, **settings: object) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        media: Path,
+        *,
+        proxied: bool = True,
+        environment: Mapping[str, str] | None = None,
+        **settings: object,
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
+        self._environment = environment or {}
         self.redis = RedisProcess(folder)
         self.redis.start()
         self.proxy = TcpProxy(self.redis.port)
@@ -150,7 +160,7 @@ class Installation:
         wait_until(fine, within_s=within_s, every_s=0.2)
 
     def _process(self, role: str, name: str, **settings: object) -> RoleProcess:
-        environment = self.settings.changed(**settings).environment()
+        environment = self.settings.changed(**settings).environment() | dict(self._environment)
         return RoleProcess(role, environment, self.folder / f"{name}.log")
 
     def _ready(self) -> bool:

@@ -1,4 +1,4 @@
-"""Resident memory of processes over time, and whether it grows."""
+"""Memory of processes over time: what is resident, and what is in use (see `memory_probe/sitecustomize.py`)."""
 
 from __future__ import annotations
 
@@ -6,33 +6,34 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
+PROBE = Path(__file__).parent / "memory_probe"
+Life = NDArray[np.float64]  # (samples, 2): age of the process in seconds, MiB
 _EVERY_S = 2.0
-_LEAST_SAMPLES = 60  # of a process: two minutes
+_MINUTE_S = 60.0
+_START_S = 60.0  # of a process: loading is over by then
+_LEAST_SAMPLES = 10  # in a minute, for its lowest to count
 _MIB = 2.0**20
-_Z = 2.58  # 99 %, two-sided
 
 
-@dataclass(frozen=True)
-class Slope:
-    """Common growth of all processes of a kind, in MiB a minute, with a 99 % interval."""
-
-    per_minute_mib: float
-    low_mib: float
-    high_mib: float
-    processes: int
-    samples: int
+def probed(folder: Path) -> dict[str, str]:
+    """What to add to the environment of processes whose memory in use is to be written down in ``folder``."""
+    return {"PYTHONPATH": str(PROBE), "PYTHON_MEMORY_PROBE": str(folder)}
 
 
 class MemoryWatch:
-    """Samples all processes that ``pids`` names, by kind. Use as a context manager."""
+    """Samples all processes that ``pids`` names, by kind. Use as a context manager.
 
-    def __init__(self, pids: Callable[[], Mapping[str, Iterable[int]]]) -> None:
+    ``folder``: where those that were started with `probed` write what they have in use.
+    """
+
+    def __init__(self, pids: Callable[[], Mapping[str, Iterable[int]]], folder: Path) -> None:
         self._pids = pids
+        self._folder = folder
         self._samples: dict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="memory-watch")
@@ -45,15 +46,14 @@ class MemoryWatch:
         self._stop.set()
         self._thread.join()
 
-    def lives(self, kind: str, *, after_s: float) -> list[np.ndarray]:
-        """Per process (samples, 2): seconds and MiB, without what it took to start."""
-        result = []
-        for (one, _), rows in self._samples.items():
-            since_s = rows[0][0] + after_s
-            settled = np.array([row for row in rows if row[0] >= since_s])
-            if one == kind and len(settled) >= _LEAST_SAMPLES:
-                result.append(settled)
-        return result
+    def resident(self, kind: str) -> list[Life]:
+        """Of each process, the least of each minute."""
+        return [minute_lows(aged(rows)) for (one, _), rows in self._samples.items() if one == kind]
+
+    def in_use(self, kind: str) -> list[Life]:
+        """As `resident`, of what each process had allocated and not freed."""
+        files = [self._folder / str(pid) for one, pid in self._samples if one == kind]
+        return [minute_lows(aged(rows)) for path in files if path.exists() and (rows := _written(path))]
 
     def peak_mib(self, kind: str) -> float:
         return max((mib for (one, _), rows in self._samples.items() if one == kind for _, mib in rows), default=0.0)
@@ -67,30 +67,20 @@ class MemoryWatch:
                         self._samples[kind, pid].append((time.monotonic(), mib))
 
 
-def slope(lives: list[np.ndarray], *, memory_s: float = 300.0) -> Slope | None:
-    """One slope for all processes, each with a level of its own; None where there is too little to tell.
+def aged(rows: list[tuple[float, float]]) -> Life:
+    """Samples by the age of their process, the first of which was taken at its start; what it took to start is left
+    out."""
+    life = np.array(rows, np.float64).reshape(-1, 2)
+    life[:, 0] -= life[0, 0] if len(life) else 0.0
+    return life[life[:, 0] >= _START_S]
 
-    The interval allows for errors that hang together over ``memory_s`` (Newey and West, Econometrica 1987): memory
-    comes in steps, as of an allocator that takes an arena after a fault and gives it back minutes later.
-    """
-    if not lives:
-        return None
-    weight = square = middle = 0.0
-    parts = [(life[:, 0] - life[:, 0].mean(), life[:, 1] - life[:, 1].mean()) for life in lives]
-    for at, mib in parts:
-        weight += float(at @ at)
-        middle += float(at @ mib)
-    rate = middle / weight
-    lags = round(memory_s / _EVERY_S)
-    for at, mib in parts:
-        pull = at * (mib - rate * at)
-        square += float(pull @ pull)
-        for lag in range(1, min(lags, len(pull) - 1) + 1):
-            square += 2 * (1 - lag / (lags + 1)) * float(pull[lag:] @ pull[:-lag])
-    margin = _Z * np.sqrt(max(square, 0.0)) / weight
-    a_minute = (60 * rate, 60 * (rate - margin), 60 * (rate + margin))
-    per_minute, low, high = (round(float(value), 4) for value in a_minute)
-    return Slope(per_minute, low, high, len(lives), sum(map(len, lives)))
+
+def minute_lows(life: Life) -> Life:
+    """The least of each minute: buffers come and go within seconds, and what leaks is there all the time."""
+    minutes = (life[:, 0] // _MINUTE_S).astype(int)
+    parts = [life[minutes == minute] for minute in np.unique(minutes)]
+    rows = [(part[:, 0].mean(), part[:, 1].min()) for part in parts if len(part) >= _LEAST_SAMPLES]
+    return np.array(rows, np.float64).reshape(-1, 2)
 
 
 def resident_mib(pid: int) -> float | None:
@@ -106,3 +96,9 @@ def peak_mib(pid: int) -> float:
     """The most that a process ever held in memory."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
+
+
+def _written(path: Path) -> list[tuple[float, float]]:
+    """A killed process may have left half a line."""
+    parts = [line.split() for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    return [(float(at_s), int(in_use) / _MIB) for at_s, in_use in parts]

@@ -45,6 +45,7 @@ class BankOrderHandler:
         self._outage = OutageLog("orders about banks wait for it")
         self._known: dict[str, tuple[object, CameraBanks]] = {}
         self._published: dict[str, bytes] = {}
+        self._versions: dict[str, dict[str, BankVersions]] = {}
         self._published_all_s = time.monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="banks", daemon=True)
@@ -121,11 +122,12 @@ class BankOrderHandler:
             self._client.hdel(keys.BANKS, camera_id)
             self._known.pop(camera_id, None)
             self._published.pop(camera_id, None)
+            self._versions.pop(camera_id, None)
 
     def _banks_of(self, camera_id: str) -> CameraBanks:
         """Read from disk again only when a file has changed."""
         profiles = profiles_with_banks(self._settings.banks_dir, camera_id)
-        banks = {profile: BankVersions.from_settings(self._settings, camera_id, profile) for profile in profiles}
+        banks = {profile: self._versions_of(camera_id, profile) for profile in profiles}
         signature = {profile: versions.signature for profile, versions in banks.items()}
         before, camera_banks = self._known.get(camera_id, (None, None))
         if camera_banks is None or before != signature:
@@ -133,6 +135,13 @@ class BankOrderHandler:
             # The signature is that from before reading, so a change during the reading is noticed next time.
             self._known[camera_id] = (signature, camera_banks)
         return camera_banks
+
+    def _versions_of(self, camera_id: str, profile: str) -> BankVersions:
+        """The same object each time, because it is asked for twice a second."""
+        known = self._versions.setdefault(camera_id, {})
+        if profile not in known:
+            known[profile] = BankVersions.from_settings(self._settings, camera_id, profile)
+        return known[profile]
 
 
 def _read_banks(camera_id: str, by_profile: dict[str, BankVersions]) -> CameraBanks:

@@ -62,6 +62,7 @@ class BankVersions:
         self.profile = profile
         self.active_path = banks_dir / camera_id / f"{profile}{_SUFFIX}"
         self._folder = banks_dir / camera_id / profile
+        self._index_path = self._folder / _INDEX
         self._kept = kept
 
     @classmethod
@@ -84,7 +85,7 @@ class BankVersions:
     @property
     def signature(self) -> tuple[int, ...]:
         """Differs whenever one of the files has changed. Cheap to compute."""
-        return tuple(_changed_ns(path) for path in (self.active_path, self._folder, self._folder / _INDEX))
+        return tuple(_changed_ns(path) for path in (self.active_path, self._folder, self._index_path))
 
     def all(self) -> list[BankVersion]:
         """Newest first, including the active one, wherever it came from."""
@@ -271,7 +272,7 @@ class BankVersions:
 
     def _read_index(self) -> list[BankVersion]:
         try:
-            rows = json.loads((self._folder / _INDEX).read_bytes())
+            rows = json.loads((self._index_path).read_bytes())
             return [BankVersion.decode(json.dumps(row)) for row in rows]
         except (
             OSError,
@@ -287,7 +288,7 @@ class BankVersions:
         try:
             partial.touch(mode=_MODE)
             partial.write_text(json.dumps(rows, indent=1))
-            put_in_place(partial, self._folder / _INDEX)
+            put_in_place(partial, self._index_path)
         finally:
             partial.unlink(missing_ok=True)
 
@@ -302,9 +303,8 @@ def enrolment_report(bank: Bank, camera_id: str) -> EnrolmentReport:
 
 def profiles_with_banks(banks_dir: Path, camera_id: str) -> list[str]:
     """Profiles for which a camera has banks on disk, by name."""
-    folder = banks_dir / camera_id
     try:
-        names = {path.stem if path.suffix == _SUFFIX else path.name for path in folder.iterdir()}
+        names = {name.removesuffix(_SUFFIX) for name in os.listdir(f"{banks_dir}/{camera_id}")}
     except OSError:
         return []
     return sorted(name for name in names if re.fullmatch(PROFILE_PATTERN, name))

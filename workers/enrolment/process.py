@@ -17,6 +17,7 @@ from patchwatch.messages.capture_status import Reason
 from patchwatch.messages.source import redact
 from workers.enrolment.error_tail import ErrorTail
 from workers.enrolment.protocol import LearningOrder, LearningReport, ReportKind
+from workers.runtime.exit_reason import exit_reason
 from workers.runtime.process_usage import cpu_seconds
 
 _TICK_S = 0.25
@@ -140,10 +141,11 @@ def _how_it_ended(code: int | None, last_line: str) -> str:
         return f"was ended from outside ({signal.Signals(-code).name}): enrol again"
     if code is not None and code < 0:
         return (
-            f"crashed (signal {-code}){detail}. Convert the recordings to H.264 with ffmpeg and enrol again; "
+            f"crashed ({exit_reason(code)}){detail}. Convert the recordings to H.264 with ffmpeg and enrol again; "
             "if it crashes with those too, `patchwatch doctor` checks the installation"
         )
-    return f"ended (exit code {code}){detail}. Let `patchwatch doctor` check the installation, and enrol again"
+    ended = "its exit code is not known" if code is None else exit_reason(code)
+    return f"ended ({ended}){detail}. Let `patchwatch doctor` check the installation, and enrol again"
 
 
 class _ProgressCheck:

@@ -10,6 +10,7 @@ from typing import Any
 from models.alarms.event_detector import AlertGate, Event
 from models.engine.frame_scorer import FrameScorer
 from models.frames.frame import Frame
+from models.frames.stored_numbers import UNREADABLE
 from models.tampering.condition import Blindness, Condition, ConditionKind
 from models.tampering.detector import TamperingDetector
 from models.tampering.expectation import Expectation
@@ -20,7 +21,6 @@ from patchwatch.messages.camera import Camera
 from patchwatch.messages.score import Region
 from workers.inference.offline_detector import CaptureObservation, Offline, OfflineDetector
 
-_UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)  # what JSON of another shape than expected raises
 _OF_PICTURE = tuple(AlertKind(kind.value) for kind in ConditionKind if kind is not ConditionKind.BLIND)
 _DETAILS = {
     AlertKind.FROZEN: "frames arrive, but the picture has not changed for a minute: restart the camera",
@@ -269,7 +269,7 @@ class ConditionAlerts:
             if "blindness" in state:  # unknown to earlier versions
                 blindness.restore(state["blindness"])
             offline.restore(state["silence"])
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             log.warning("the detection of conditions restarts, its stored state is unreadable (%r)", error)
             return
         self._tampering, self._blindness, self._offline = tampering, blindness, offline

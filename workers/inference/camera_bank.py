@@ -12,6 +12,7 @@ from models.banks.bank_file import check_identity, load_bank
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScorer
 from models.frames.frame import CameraContext
+from models.frames.stored_numbers import UNREADABLE
 from models.tampering.expectation import Expectation
 from patchwatch.bus.clock import BusClock
 from patchwatch.contract.errors import NotFoundError, PatchwatchError, WeightsMissingError
@@ -21,9 +22,6 @@ from patchwatch.messages.camera import Camera
 from workers.analysis.threshold_message import curve_of, to_message
 from workers.inference.alerts import AnomalyAlert, ConditionAlerts
 from workers.inference.engine_cache import EngineCache
-
-# what JSON of another shape than expected raises
-UNREADABLE = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
 
 log = logging.getLogger(__name__)
 

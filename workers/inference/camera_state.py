@@ -12,6 +12,7 @@ from models.frames.frame import HISTORY_S
 from models.frames.scene_cuts import SceneCuts
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.keys import CameraKeys
+from patchwatch.contract.bounds import LATEST_MS
 from patchwatch.messages.alert import Alert
 from patchwatch.messages.analysis_status import DropReason
 from patchwatch.messages.camera import Camera
@@ -130,7 +131,8 @@ class CameraState:
     def wall_ms(self, own_s: float, since_s: float) -> int:
         """What the wall clock showed at a moment of the camera's own time, by the clock as it was at ``since_s``: a
         duration stays as long as it was, even if the clock was set meanwhile."""
-        return max(0, self.camera_time.eras.wall_ms(round(own_s * 1000), round(since_s * 1000)))
+        wall_ms = self.camera_time.eras.wall_ms(round(own_s * 1000), round(since_s * 1000))
+        return min(LATEST_MS, max(0, wall_ms))
 
     def next_score_ms(self, own_ns: int) -> int:
         """Id of the next score: the camera's own time, pushed forward where two fall on one millisecond."""

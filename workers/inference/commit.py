@@ -8,11 +8,12 @@ import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Self, cast
 
 import redis
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
+from models.frames.stored_numbers import UNREADABLE
 from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
@@ -28,7 +29,6 @@ from patchwatch.messages.camera_time import CameraTime, Eras, TimedFrame
 from patchwatch.messages.explanation import Explanation
 from patchwatch.messages.frame import FrameGaps
 from patchwatch.messages.score import Score, ScoreMinute
-from workers.inference.camera_bank import UNREADABLE
 from workers.inference.camera_state import CameraState
 from workers.runtime.leases import Lease
 
@@ -208,6 +208,12 @@ class StoredState(BaseModel):
     conditions: dict[str, Any] | None = None  # earlier versions stored it here
     cuts: dict[str, Any] | None = None  # unknown to earlier versions, as is what follows
     cut_frames: list[Count] = []
+
+    @model_validator(mode="after")
+    def _a_mean_is_a_score(self) -> Self:
+        if self.minute is not None and self.minute[2] > self.minute[1]:
+            raise ValueError(f"{self.minute[1]} scores of together {self.minute[2]}")
+        return self
 
     def with_conditions(self, stored: bytes | None) -> StoredState:
         """The conditions have a field of their own in Redis. Raises pydantic's `ValidationError`, a `ValueError`."""

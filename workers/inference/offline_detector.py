@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from patchwatch.contract.bounds import TimeMs
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.capture_status import CaptureState, CaptureStatus
 from patchwatch.messages.source import Source, SourceKind
@@ -22,6 +25,9 @@ class CaptureObservation:
     capture: CaptureStatus | None
     at_s: float
     at_ms: int
+
+
+_TIME_MS: TypeAdapter[int] = TypeAdapter(TimeMs)
 
 
 @dataclass(frozen=True)
@@ -113,11 +119,12 @@ class OfflineDetector:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from a stored state."""
-        if state["open"] is not None:
-            started_ms, opened_ms, detail = state["open"]
-            self.open = Offline(int(started_ms), int(opened_ms), str(detail))
-        self._ended_ms = int(state["ended"])
+        """Go on from a stored state. Raises `ValueError`, `KeyError` or `TypeError` for what is none."""
+        opened = state["open"]
+        if opened is not None:
+            started_ms, opened_ms, detail = opened
+            opened = Offline(_TIME_MS.validate_python(started_ms), _TIME_MS.validate_python(opened_ms), str(detail))
+        self._ended_ms, self.open = _TIME_MS.validate_python(state["ended"]), opened
 
 
 def _delivers(capture: CaptureStatus | None) -> bool:

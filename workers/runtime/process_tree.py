@@ -10,7 +10,6 @@ import logging
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -22,8 +21,10 @@ from patchwatch.contract.errors import EXIT_STAYS, FatalError, StoppedError
 from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
 from patchwatch.local_redis.kept_server import KeptQueue, kept_queue, queue_folder
+from workers.runtime.exit_reason import exit_reason
 from workers.runtime.ports import check_free
 from workers.runtime.stop_signals import ForceSignal
+from workers.runtime.supervised_role import role_command
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +34,6 @@ _STABLE_AFTER_S = 30.0  # the delays start over for a role that ran this long
 _BACKOFF = Backoff(least_s=1.0, most_s=30.0)
 _REFUSALS = 3  # this many exits in a row with `EXIT_STAYS` end the tree
 _TICK_S = 0.1
-
-
-def role_command(role: Role) -> list[str]:
-    """The command line of one role. ``-P``: a folder ``models`` in the working directory must not shadow ours."""
-    return [sys.executable, "-P", "-m", "patchwatch", "run", role.value, "--stop-with-parent"]
 
 
 class RoleProcess:
@@ -92,7 +88,7 @@ class RoleProcess:
                 f"{self.role.value} cannot run: it stopped {_REFUSALS} times in a row, for the reason it gives above"
             )
         pause_s = self._backoff.delay_after(ran_s)
-        log.error("%s ended (%s); starting it again in %.0f s", self.role.value, _describe_exit(returncode), pause_s)
+        log.error("%s ended (%s); starting it again in %.0f s", self.role.value, exit_reason(returncode), pause_s)
         return pause_s
 
     def ask_to_stop(self) -> None:
@@ -108,10 +104,6 @@ class RoleProcess:
         self._process.wait()
         if self._process.stdin is not None:
             self._process.stdin.close()
-
-
-def _describe_exit(returncode: int) -> str:
-    return f"signal {signal.Signals(-returncode).name}" if returncode < 0 else f"exit code {returncode}"
 
 
 class ProcessTree:

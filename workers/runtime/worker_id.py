@@ -6,7 +6,7 @@ import hashlib
 import os
 import socket
 import uuid
-from pathlib import Path
+from functools import cache
 
 _ENDED = ("Z", "X")  # states of a process that has ended, and whose parent has not collected it yet
 
@@ -39,10 +39,11 @@ def has_ended(worker_id: str) -> bool:
     return now is not None and now != started
 
 
+@cache
 def _machine() -> str:
     """Identifies this boot of the kernel and this process id namespace; empty where the system has no such names."""
     try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text()
+        boot = _content("/proc/sys/kernel/random/boot_id")
         namespace = os.readlink("/proc/self/ns/pid")
     except OSError:
         return ""
@@ -56,7 +57,14 @@ def _started(pid: int) -> int | None:
     count as ended, and lose its leases.
     """
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = _content(f"/proc/{pid}/stat").rpartition(")")[2].split()
     except OSError:
         return None
     return 0 if fields[0] in _ENDED else int(fields[19])
+
+
+def _content(path: str) -> str:
+    """Of a file of the kernel. Asked for several times a second: a `Path` would enter each part of its name in the
+    interpreter's table of interned strings, which grows by a megabyte before it is tidied."""
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read()

@@ -6,6 +6,7 @@ import importlib
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 from typing import Annotated
@@ -42,9 +43,20 @@ def run(
         from workers.runtime.parent_watch import stop_when_stdin_ends
 
         stop_when_stdin_ends()
+    elif _is_memory_limited():
+        from workers.runtime.supervised_role import run_supervised
+
+        sys.exit(run_supervised(role))
     _stop_when_the_terminal_closes()
     _admit(settings)
     importlib.import_module(_MODULES[role]).run(settings)
+
+
+def _is_memory_limited() -> bool:
+    """Within such a limit native libraries crash without a word: somebody has to be left to say why."""
+    from workers.runtime.exit_reason import address_space_limit_mb
+
+    return address_space_limit_mb() is not None
 
 
 def _admit(settings: Settings) -> None:

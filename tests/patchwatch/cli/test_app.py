@@ -197,6 +197,7 @@ def test_help_comes_without_loading_the_heavy_parts(tmp_path: Path) -> None:
     ("error", "advice"),
     [
         (MemoryError(), "too little memory"),
+        (RuntimeError("can't start new thread"), "no further thread may be started"),
         (ImportError("libx.so: failed to map segment from shared object"), "too little memory"),
         (
             ImportError("libGL.so.1: cannot open shared object file: No such file or directory"),
@@ -218,6 +219,22 @@ def test_what_the_machine_lacks_is_named_in_one_line(
     words = capsys.readouterr().err
     assert advice in words
     assert words.count("\n") == 1
+
+
+def run_with(redirection: str) -> subprocess.CompletedProcess[str]:
+    command = f"exec {sys.executable} -m patchwatch settings {redirection}"
+    return subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+
+
+def test_a_full_disk_under_the_output_is_one_line() -> None:
+    done = run_with("> /dev/full")
+    assert done.returncode == 1
+    assert "the output cannot be written (No space left on device): make room" in one_line(done)
+
+
+@pytest.mark.parametrize("redirection", [">&-", ">&- 2>&-", "| head -1"])
+def test_an_output_that_its_reader_has_closed_is_no_defect(redirection: str) -> None:
+    assert "Traceback" not in run_with(redirection).stderr
 
 
 def test_a_module_that_is_missing_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:

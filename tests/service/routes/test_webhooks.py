@@ -8,11 +8,14 @@ import httpx
 import pytest
 
 from patchwatch.bus import keys
+from patchwatch.bus.connection import connect_async
 from patchwatch.bus.keys import WebhookKeys
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.alert import Alert
+from patchwatch.messages.alert import Alert, AlertChange, AlertState
 from patchwatch.messages.webhook import MAX_WEBHOOKS, DeadLetter, Progress, Webhook, new_secret
 from service.app import create_app
+from service.store import alert_position
+from service.store.alerts import AlertStore
 
 SECRET = "hunter2"
 URL = f"http://admin:{SECRET}@10.0.0.5:8123/api/webhook/x?key={SECRET}"
@@ -158,6 +161,57 @@ async def test_a_webhook_that_is_switched_on_again_gets_alerts_from_then_on(api:
     begun = Progress.decode(world.bus.get(WebhookKeys("home").progress))
     assert (begun.position, begun.passed, begun.streak, begun.retry_at_ms) == (missed, 1, 0, 0)
     assert stored(world).incarnation != before.incarnation
+
+
+@pytest.mark.parametrize("start", ["added", "switched on", "given more"])
+async def test_an_alert_that_was_open_at_the_start_is_not_sent_and_the_next_is(
+    api: httpx.AsyncClient, world: Any, start: str
+) -> None:
+    """Its closing would come without its opening."""
+    world.camera("gate")
+    world.camera("yard")
+    if start != "added":
+        first = {"enabled": False} if start == "switched on" else {"cameras": ["yard"]}
+        await api.post(AT, json={"id": "home", "url": URL, **first})
+    world.alert(1000)
+    world.alert(1500, camera_id="yard")
+    world.alert(2000, state=AlertState.CLOSED)
+    if start == "added":
+        await api.post(AT, json={"id": "home", "url": URL})
+    else:
+        await api.patch(f"{AT}/home", json={"enabled": True} if start == "switched on" else {"cameras": []})
+    closed = Alert.decode(world.bus.get("pw:alert:gate-1000")).model_copy(update={"state": AlertState.CLOSED})
+    later = closed.model_copy(update={"id": "gate-3000"})
+    yard = closed.model_copy(update={"id": "yard-1500", "camera_id": "yard"})
+    webhook = stored(world)
+    assert not webhook.wants(closed)
+    assert not webhook.wants(closed.model_copy(update={"state": AlertState.OPEN, "told": 2}))
+    assert webhook.wants(later)
+    assert webhook.wants(yard) is (start == "given more"), "it got the opening of that one"
+    assert webhook.model_copy(update={"states": (AlertChange.CLOSED,)}).wants(closed), "it takes no openings"
+    await api.patch(f"{AT}/home", json={"url": URL + "&more=1"})
+    assert stored(world).begun_before == webhook.begun_before
+    assert "begun_before" not in (await api.get(f"{AT}/home")).json()
+
+
+async def test_what_changes_while_the_open_alerts_are_read_counts_by_its_opening(
+    world: Any, bus_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.alert(1000)
+    world.alert(2000)
+    bus = connect_async(bus_url)
+    honest = alert_position._all_open
+
+    async def meanwhile(alerts: AlertStore) -> list[Alert]:
+        world.alert(1000, state=AlertState.CLOSED)
+        world.alert(3000)
+        return await honest(alerts)
+
+    monkeypatch.setattr(alert_position, "_all_open", meanwhile)
+    found = await alert_position.end_of_alerts(bus, AlertStore(bus))
+    await bus.aclose()
+    assert {alert.id for alert in found.open} == {"gate-1000", "gate-2000"}
+    assert found.passed == 2
 
 
 async def test_a_failing_webhook_is_named_by_status_health_and_metrics(api: httpx.AsyncClient, world: Any) -> None:

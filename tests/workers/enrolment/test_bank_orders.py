@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -117,3 +119,22 @@ def test_orders_that_are_none_are_left_out(site: Any, keeping: BankOrderHandler)
     answer = ordered(site, keeping, bank_id, BankAction.ACTIVATE)
     assert answer is not None
     assert answer.code == ""
+
+
+def test_looking_again_and_again_enters_nothing_in_the_table_of_interned_strings(
+    site: Any, keeping: BankOrderHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks at the banks of all cameras twice a second, and the table grows with all that passes through it."""
+    added(site, bank_of(1))
+    keeping.poll()
+    interned: list[str] = []
+    monkeypatch.setattr(sys, "intern", partial(_noted, interned))
+    for _ in range(10):
+        keeping.poll()
+    assert interned == []
+    assert site.settings.bank_path("cam", "motion") is site.settings.bank_path("cam", "motion")
+
+
+def _noted(interned: list[str], text: str) -> str:
+    interned.append(text)
+    return text

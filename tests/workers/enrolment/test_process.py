@@ -94,7 +94,7 @@ def test_a_process_that_stands_still_while_it_computes_is_ended(
         ),
         ("kill -9 $$", "was killed: is the memory of this machine .* enrol again"),
         ("kill -15 $$", r"ended from outside \(SIGTERM\): enrol again"),
-        ("kill -11 $$", r"crashed \(signal 11\).* H.264"),
+        ("kill -11 $$", r"crashed \(signal SIGSEGV: .* memory\).* H.264"),
     ],
 )
 def test_a_process_that_dies_says_the_cause_and_the_remedy_and_points_to_no_log(

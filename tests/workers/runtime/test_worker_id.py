@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -52,3 +53,27 @@ def test_nothing_is_said_of_a_worker_on_another_machine() -> None:
     assert not has_ended("elsewhere-999999-0123abcd-1-aaaaaa")
     assert not has_ended("another")
     assert not has_ended("")
+
+
+def test_asking_again_and_again_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is asked several times a second, as long as a worker lives: parts of paths must not go through the table of
+    interned strings each time, which grows meanwhile."""
+    worker, interned = new_worker_id(), list[str]()
+    monkeypatch.setattr(sys, "intern", partial(_noted, interned))
+    has_ended(worker)
+    interned.clear()
+    blocks = min(_blocks_left_by(worker) for _ in range(3))
+    assert interned == []
+    assert blocks < 50
+
+
+def _blocks_left_by(worker: str) -> int:
+    before = sys.getallocatedblocks()
+    for _ in range(2000):
+        has_ended(worker)
+    return sys.getallocatedblocks() - before
+
+
+def _noted(interned: list[str], text: str) -> str:
+    interned.append(text)
+    return text

@@ -60,8 +60,10 @@ class CaptureMonitor:
                 await asyncio.wait({reading}, timeout=min(0.25, self._timeout_s / 4))
                 if reading.done():
                     report = reading.result()
-                    if report is None or report.kind in _FINAL:
-                        return self._end(report, process)
+                    if report is None:
+                        return await self._ended_early(process)
+                    if report.kind in _FINAL:
+                        return self._end(report)
                     self._update(report)
                     reading = asyncio.create_task(process.report())
                 elif self._is_stalled():
@@ -146,10 +148,11 @@ class CaptureMonitor:
             return None
         return self._frame_s - self._first_frame_s
 
-    def _end(self, report: CaptureReport | None, process: CaptureProcess) -> CaptureEnd:
-        if report is None:
-            detail = f"the capture process ended without a report ({process.last_stderr_line or 'killed'})"
-            return CaptureEnd(ReportKind.FAILED, Reason.CRASHED, detail, self._delivered_s())
+    async def _ended_early(self, process: CaptureProcess) -> CaptureEnd:
+        detail = f"the capture process ended without a report ({await process.ending()})"
+        return CaptureEnd(ReportKind.FAILED, Reason.CRASHED, detail, self._delivered_s())
+
+    def _end(self, report: CaptureReport) -> CaptureEnd:
         self._status.update(report)
         if report.kind is ReportKind.ENDED and self._live:
             detail = "the camera closed the connection"

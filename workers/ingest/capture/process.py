@@ -11,6 +11,7 @@ import sys
 from patchwatch.contract.errors import InvalidMessageError
 from patchwatch.contract.redaction import redact
 from workers.ingest.capture.protocol import CaptureOrder, CaptureReport
+from workers.runtime.exit_reason import exit_reason
 
 _STOP_WITHIN_S = 3.0
 _KILLED_WITHIN_S = 5.0
@@ -61,6 +62,16 @@ class CaptureProcess:
     def last_stderr_line(self) -> str:
         """The last line of its standard error, without credentials."""
         return self._last_stderr_line
+
+    async def ending(self) -> str:
+        """Once it has closed its output: why it ended, with the last line of its standard error."""
+        try:
+            async with asyncio.timeout(_KILLED_WITHIN_S):
+                reason = exit_reason(await self._process.wait())
+                await self._stderr
+        except TimeoutError:
+            return self._last_stderr_line or "it closed its output, and does not end"
+        return f"{self._last_stderr_line}; {reason}" if self._last_stderr_line else reason
 
     async def report(self) -> CaptureReport | None:
         """The next report; None once the process has ended. A process that writes too much else is killed."""

@@ -77,3 +77,12 @@ async def test_the_camera_of_a_broken_capture_is_shown_as_crashed() -> None:
     assert (outcome.kind, outcome.reason) == (ReportKind.FAILED, Reason.CRASHED)
     assert "wrote something else than reports" in outcome.detail
     assert tracker.state is CaptureState.CONNECTING
+
+
+async def test_a_capture_that_crashes_is_told_with_its_signal_and_the_usual_cause() -> None:
+    tracker = CaptureStatusTracker(Camera(id="c", source="rtsp://h/x"), 5.0, None, lambda: None)
+    monitor = CaptureMonitor(tracker, timeout_s=10, quiet_s=10, live=True, memory_mb=1000)
+    async with asyncio.timeout(PATIENCE_S):
+        outcome = await monitor.follow(await writing("import os; os.kill(os.getpid(), 11)"))
+    assert outcome.reason == Reason.CRASHED
+    assert "SIGSEGV: a native library crashed, most often because it got no memory" in outcome.detail
