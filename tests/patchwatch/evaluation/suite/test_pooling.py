@@ -1,0 +1,61 @@
+"""Figures over scenes."""
+
+from __future__ import annotations
+
+import pytest
+from sample_suite import clip, noisy_clips, scene
+
+from patchwatch.evaluation.suite.figure import NORMAL_ABOVE, RANKING
+from patchwatch.evaluation.suite.pooling import pools
+from patchwatch.evaluation.suite.scene_result import SceneResult, worst_first
+from patchwatch.evaluation.suite.suite_file import Role
+
+GOOD = scene("good", noisy_clips(6, 3.0), Role.DESIGN)
+POOR = scene("poor", noisy_clips(6, 0.3, seed=2))
+FAIR = scene("fair", noisy_clips(6, 1.0, seed=3))
+CALM = scene("calm", [clip("01", normal=(0.1,) * 10, above=1)])
+NOISY = scene("noisy", [clip("01", normal=(0.1,) * 10, above=6)])
+FAILED = SceneResult("dark", Role.HELD_OUT, failed="too little footage")
+
+
+def test_the_worst_scene_comes_first_and_normal_ones_last() -> None:
+    ordered = worst_first([CALM, GOOD, FAIR, NOISY, POOR, FAILED])
+    assert [one.scene for one in ordered] == ["dark", "poor", "fair", "good", "noisy", "calm"]
+
+
+def test_held_out_scenes_design_and_all_are_pooled_each_by_itself() -> None:
+    held_out, design, everything = pools([GOOD, POOR, FAIR, CALM, FAILED])
+    assert (held_out.role, held_out.scenes) == (Role.HELD_OUT, ("poor", "fair", "calm"))
+    assert (design.role, design.scenes) == (Role.DESIGN, ("good",))
+    assert (everything.role, everything.scenes) == (None, ("good", "poor", "fair", "calm"))
+
+
+def test_a_mean_is_over_the_scenes_that_have_the_figure_and_names_the_worst() -> None:
+    _, _, pool = pools([GOOD, POOR, FAIR, CALM])
+    values = [one.figure(RANKING).value or 0.0 for one in (GOOD, POOR, FAIR)]
+    ranking, above = pool.figure(RANKING), pool.figure(NORMAL_ABOVE)
+    assert ranking is not None
+    assert above is not None
+    assert (ranking.scenes, ranking.worst, ranking.worst_value) == (3, "poor", min(values))
+    assert ranking.mean == pytest.approx(sum(values) / 3)
+    assert ranking.interval is not None
+    assert ranking.interval[0] < ranking.mean < ranking.interval[1]
+    assert (above.scenes, above.worst, above.mean) == (4, "calm", pytest.approx(0.1 / 4))  # the highest is the worst
+
+
+def test_an_interval_over_scenes_is_wider_than_the_clips_alone_would_make_it() -> None:
+    """Scenes differ more than their clips: nothing but other scenes can narrow the interval."""
+    (pool,) = pools([scene(f"s{n}", noisy_clips(6, shift, seed=n)) for n, shift in enumerate((0.0, 0.0, 4.0, 4.0))])
+    ranking = pool.figure(RANKING)
+    assert ranking is not None
+    assert ranking.interval is not None
+    assert ranking.interval[0] < 0.6
+    assert ranking.interval[1] > 0.9
+
+
+def test_scenes_of_one_role_are_pooled_once_and_one_scene_has_no_interval() -> None:
+    (pool,) = pools([POOR])
+    ranking = pool.figure(RANKING)
+    assert ranking is not None
+    assert (pool.role, ranking.scenes, ranking.interval) == (Role.HELD_OUT, 1, None)
+    assert pools([FAILED]) == ()
