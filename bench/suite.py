@@ -1,8 +1,8 @@
 """The scenes of bench/suite.toml, as `patchwatch evaluate suite` measures them: the worst first.
 
 ``python -m bench.suite [--data FOLDER] [--profile NAME ...]`` writes ``bench/results/suite.json``: the report, which
-``patchwatch evaluate compare`` holds against that of another commit. Scenes that are not there are left out, and the
-report says so. A quarter of an hour on two cores.
+``patchwatch evaluate compare`` holds against that of another commit. It is written after each profile. Scenes that are
+not there are left out, and the report says so. A quarter of an hour on two cores.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # also when run as a file
@@ -31,28 +32,27 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=DATA, help="folder that the scenes are in")
     parser.add_argument("--profile", action="append", help=f"default: {', '.join(PROFILES)}")
     parser.add_argument("--out", type=Path, default=RESULT)
-    parser.add_argument("--html", type=Path, help="write the page too")
     chosen = parser.parse_args()
     if not chosen.data.is_dir():
         print(f"{chosen.data} is not there: nothing to measure on")
         return
+    chosen.out.parent.mkdir(parents=True, exist_ok=True)
+    tree: dict[str, Any] = {}
+    for profile in chosen.profile or PROFILES:
+        found = measured(chosen.data.resolve(), profile)
+        tree = found | {"profiles": [*tree.get("profiles", ()), *found["profiles"]]}
+        chosen.out.write_text(json.dumps(tree, separators=(",", ":")) + "\n")
+
+
+def measured(data: Path, profile: str) -> dict[str, Any]:
+    """The report of one profile, by the command as its user would run it."""
+    environment = {"PATCHWATCH_DETECTOR_WEIGHTS": str(data / DETECTOR)} | dict(os.environ)
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "suite.json"
-        measure(chosen.data.resolve(), chosen.profile or PROFILES, report, chosen.html)
-        tree = json.loads(report.read_text())
-    chosen.out.parent.mkdir(parents=True, exist_ok=True)
-    chosen.out.write_text(json.dumps(tree, separators=(",", ":")) + "\n")
-
-
-def measure(data: Path, profiles: list[str] | tuple[str, ...], report: Path, html: Path | None = None) -> None:
-    """Run the command as its user would."""
-    environment = {"PATCHWATCH_DETECTOR_WEIGHTS": str(data / DETECTOR)} | dict(os.environ)
-    command = [sys.executable, "-m", "patchwatch", "evaluate", "suite", str(SUITE), "--base", str(data)]
-    command += ["--skip-missing", "--json", str(report)]
-    command += ["--html", str(html.resolve())] if html else []
-    for name in profiles:
-        command += ["--profile", name]
-    subprocess.run(command, check=True, env=environment, cwd=ROOT)
+        command = [sys.executable, "-m", "patchwatch", "evaluate", "suite", str(SUITE), "--base", str(data)]
+        command += ["--skip-missing", "--profile", profile, "--json", str(report)]
+        subprocess.run(command, check=True, env=environment, cwd=ROOT)
+        return dict(json.loads(report.read_text()))
 
 
 if __name__ == "__main__":

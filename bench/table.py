@@ -16,6 +16,11 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.measure import RESULTS  # noqa: E402
+from patchwatch.evaluation.report.budget_result import HEADLINE_BUDGET  # noqa: E402
+from patchwatch.evaluation.suite import cells  # noqa: E402
+from patchwatch.evaluation.suite.figure import NORMAL_ABOVE, RANKING  # noqa: E402
+from patchwatch.evaluation.suite.scene_result import SceneResult  # noqa: E402
+from patchwatch.evaluation.suite.suite_report import SuiteReport  # noqa: E402
 
 PAGE = ROOT / "docs" / "figures.md"
 BEGIN, END = "<!-- figures: python -m bench.table -->", "<!-- end of figures -->"
@@ -52,6 +57,27 @@ def rows() -> Iterator[Row]:
     yield from enrolment("enroll")
     yield from isolation("isolation")
     yield from queue("queue")
+    yield from suite("suite")
+
+
+def suite(name: str) -> Iterator[Row]:
+    """Each profile, the worst scene first."""
+    record = _record(name)
+    for profile in SuiteReport.from_json(record).profiles if record else ():
+        for scene in profile.scenes:
+            yield f"`{profile.label}` on {scene.scene} ({scene.role})", _scene(scene), name
+        for pool in profile.pools:
+            figures = ", ".join(f"{figure} {cells.pooled_cell(pool, figure)}" for figure in (RANKING, NORMAL_ABOVE))
+            yield f"`{profile.label}`, {cells.pool_name(pool)}", figures, name
+
+
+def _scene(scene: SceneResult) -> str:
+    if scene.failed is not None:
+        return f"not measured: {scene.failed}"
+    areas = (f"{figure} {cells.figure_cell(scene, figure)}" for figure in (RANKING, "macro AUROC", NORMAL_ABOVE))
+    events, alarms = cells.events_cell(scene, HEADLINE_BUDGET), cells.false_alarms_cell(scene, HEADLINE_BUDGET)
+    at_budget = f"events at {HEADLINE_BUDGET} {events}, false alarms an hour there {alarms}"
+    return ", ".join(part for part in (*areas, at_budget) if not part.endswith(f" {cells.NOTHING}"))
 
 
 def queue(name: str) -> Iterator[Row]:

@@ -42,7 +42,7 @@ def _events(detections_by_budget: Sequence[tuple[AlarmBudget, ClipDetections]]) 
     by_span: dict[LabelledSpan, list[Detection]] = {}
     for budget, detections in detections_by_budget:
         for match in detections.matches:
-            detection = Detection(budget.name, match.detected, match.delay_s, match.opened_early)
+            detection = Detection(budget.name, match.detected, match.delay_s)
             by_span.setdefault(match.span, []).append(detection)
     return tuple(
         LabelledEvent(span.frames.first, span.frames.last, span.starts_s, span.ends_s, tuple(detections))

@@ -163,7 +163,7 @@ def measure_run(
     """Compare a run with the labels: every figure, without the pictures, for which the clips are read again."""
     bank = profile_run.bank
     budgets = alarm_budgets(bank.false_alarms_per_day)
-    detections = [_detections(profile_run, dataset, budget) for budget in budgets]
+    detections = [detections_at(profile_run, dataset, budget) for budget in budgets]
     checks, notes = _held_out(engine, profile_run, budgets, folds, progress)
     clips = _clips(engine, dataset, profile_run, budgets, detections)
     progress(1.0, "")
@@ -190,7 +190,7 @@ def _with_pictures(
     result: ProfileResult, dataset: Dataset, reader: RecordingReader, profile_run: ProfileRun
 ) -> ProfileResult:
     setting = next(budget for budget in alarm_budgets(profile_run.bank.false_alarms_per_day) if budget.is_setting)
-    detections = _detections(profile_run, dataset, setting)
+    detections = detections_at(profile_run, dataset, setting)
     alarms = alarm_evidence.explain_alarms(profile_run.bank, profile_run.scored, detections)
     misses, false_alarms = (
         misjudged_frames.worst_frames(result.clips, dataset.testing, anomalous=anomalous) for anomalous in (True, False)
@@ -203,8 +203,8 @@ def _with_pictures(
     )
 
 
-def _detections(profile_run: ProfileRun, dataset: Dataset, budget: AlarmBudget) -> list[ClipDetections]:
-    """One per testing clip."""
+def detections_at(profile_run: ProfileRun, dataset: Dataset, budget: AlarmBudget) -> list[ClipDetections]:
+    """What the rule of a budget finds: one per testing clip."""
     rule = rule_at(profile_run.bank, budget).rule
     parts = zip(profile_run.scored, dataset.testing, dataset.truths, strict=True)
     return [match_events(labelled_spans(truth, frames), detect_events(clip, rule)) for clip, frames, truth in parts]

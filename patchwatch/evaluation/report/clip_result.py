@@ -10,15 +10,11 @@ RelativeBox = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Detection:
-    """What became of a labelled event at one budget (by its name). ``delay_s`` is None when it was missed.
-
-    ``opened_early``: the alarm that detects it was open before the range began.
-    """
+    """What became of a labelled event at one budget (by its name). ``delay_s`` is None when it was missed."""
 
     budget: str
     detected: bool
     delay_s: float | None
-    opened_early: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.alarms.calibration import score_of
+from patchwatch.evaluation.budgets import AlarmBudget, alarm_budgets
 from patchwatch.evaluation.clips import ClipFrames
-from patchwatch.evaluation.evaluation import Dataset, ProfileRun
+from patchwatch.evaluation.detection import ClipDetections, EventMatch
+from patchwatch.evaluation.evaluation import Dataset, ProfileRun, detections_at
 from patchwatch.evaluation.labels.regions import clip_regions
 from patchwatch.evaluation.protocols import FrameScores, hold_last
-from patchwatch.evaluation.report.clip_result import ClipResult, Detection
-from patchwatch.evaluation.report.profile_result import ProfileResult
 from patchwatch.evaluation.scoring import ScoredClip
 from patchwatch.evaluation.statistics.metrics import Truth
 from patchwatch.evaluation.statistics.region_criterion import Box, Region, RegionTally, tally_regions
@@ -70,23 +70,23 @@ class ClipTally:
         return sum(self.anomalous), sum(self.normal)
 
 
-def tally_clips(
-    dataset: Dataset, profile_run: ProfileRun, result: ProfileResult, events_within_s: float | None
-) -> tuple[ClipTally, ...]:
+def tally_clips(dataset: Dataset, profile_run: ProfileRun, events_within_s: float | None) -> tuple[ClipTally, ...]:
     """One per testing clip. Raises `RejectedError` for masks that do not fit."""
-    budgets = [budget.name for budget in result.budgets]
-    parts = zip(
-        dataset.testing, dataset.truths, profile_run.scored, profile_run.scores, _regions(dataset), result.clips,
-        strict=True,
-    )  # fmt: skip
-    return tuple(
-        _tally(frames, truth, scored, scores, regions, _budgets(clip, budgets, events_within_s))
-        for frames, truth, scored, scores, regions, clip in parts
+    budgets = alarm_budgets(profile_run.bank.false_alarms_per_day)
+    at_budgets = (
+        [_at_budget(budget, of_clip, events_within_s) for of_clip in detections_at(profile_run, dataset, budget)]
+        for budget in budgets
     )
+    parts = zip(
+        dataset.testing, dataset.truths, profile_run.scored, profile_run.scores, _regions(dataset),
+        zip(*at_budgets, strict=True), strict=True,
+    )  # fmt: skip
+    return tuple(_tally(*of_clip) for of_clip in parts)
 
 
 def _regions(dataset: Dataset) -> Iterator[_Regions]:
-    assert dataset.labels is not None
+    if dataset.labels is None:
+        raise ValueError("a suite needs labels")
     for frames, truth in zip(dataset.testing, dataset.truths, strict=True):
         yield clip_regions(dataset.labels, frames, truth)
 
@@ -121,24 +121,20 @@ def _detections(scored: ScoredClip, service: list[float], held: list[int]) -> li
     return [of_analysed[position] for position in held]
 
 
-def _budgets(clip: ClipResult, budgets: Sequence[str], events_within_s: float | None) -> tuple[BudgetTally, ...]:
-    return tuple(_at_budget(clip, budget, events_within_s) for budget in budgets)
-
-
-def _at_budget(clip: ClipResult, budget: str, events_within_s: float | None) -> BudgetTally:
-    events = [detection for event in clip.events for detection in event.detections if detection.budget == budget]
+def _at_budget(budget: AlarmBudget, clip: ClipDetections, events_within_s: float | None) -> BudgetTally:
+    events = clip.matches
     return BudgetTally(
-        budget=budget,
+        budget=budget.name,
         labelled=len(events),
         detected=sum(event.detected for event in events),
         in_time=_in_time(events, events_within_s),
         opened_early=sum(event.opened_early for event in events),
-        false_alarms=sum(alarm.false for alarm in clip.alarms if alarm.budget == budget),
+        false_alarms=clip.false_alarms,
         delays_s=tuple(round(event.delay_s, _DIGITS) for event in events if event.delay_s is not None),
     )
 
 
-def _in_time(events: Sequence[Detection], events_within_s: float | None) -> int | None:
+def _in_time(events: Sequence[EventMatch], events_within_s: float | None) -> int | None:
     if events_within_s is None:
         return None
     delays_s = (event.delay_s for event in events if event.delay_s is not None and not event.opened_early)

@@ -74,7 +74,7 @@ def run_scene(
     except InsufficientFootageError as error:
         return SceneResult(spec.name, spec.role, failed=str(error))
     result = measure_run(engine, dataset, reader, profile_run, folds=folds, progress=progress)
-    clips = tally_clips(dataset, profile_run, result, spec.events_within_s)
+    clips = tally_clips(dataset, profile_run, spec.events_within_s)
     return with_figures(
         SceneResult(
             spec.name,

@@ -8,6 +8,7 @@ from patchwatch.evaluation.report.columns import Row, aligned
 from patchwatch.evaluation.report.formatting import duration
 from patchwatch.evaluation.suite.cells import (
     AREAS,
+    NOTHING,
     check_cell,
     delay_cell,
     early_cell,
@@ -70,6 +71,8 @@ def _profile(report: SuiteReport, profile: SuiteProfile) -> Iterator[str]:
     alarms = [row for scene in profile.scenes for row in _alarms(report.scene(scene.scene), scene)]
     pooled = [row for pool in profile.pools for row in _pooled_alarms(pool, profile.budgets)]
     yield from aligned([head, *alarms, *pooled])
+    for pool in profile.pools[:1]:
+        yield f"  worst of {len(pool.scenes)} {pool.role or 'scenes'}: {_worst(pool)}"
     yield from _notes(profile)
 
 
@@ -99,6 +102,12 @@ def _pooled_alarms(pool: Pool, budgets: tuple[str, ...]) -> Iterator[Row]:
             pooled_cell(pool, name(budget)) for name in (recall_at, in_time_at, false_alarms_at, delay_at)
         )
         yield (f"  {pool_name(pool)}" if number == 0 else "", "", budget, recall, in_time, "", delay, alarms)
+
+
+def _worst(pool: Pool) -> str:
+    """For each figure of the ranking the scene where it is worst, where there are several."""
+    figures = [figure for name in (*AREAS, NORMAL_ABOVE) if (figure := pool.figure(name)) is not None]
+    return ", ".join(f"{figure.name} {figure.worst}" for figure in figures if figure.scenes > 1) or NOTHING
 
 
 def _notes(profile: SuiteProfile) -> Iterator[str]:
