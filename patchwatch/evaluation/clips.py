@@ -43,9 +43,18 @@ def find_clips(folder: Path) -> list[ClipFile]:
     return _each_once(clips, str(folder))
 
 
-def gather_clips(places: Sequence[Path]) -> list[ClipFile]:
-    """Clips of several places in natural order, each a folder of clips or one clip. Raises as `find_clips`."""
+def gather_clips(places: Sequence[Path], *, with_folder: bool = False) -> list[ClipFile]:
+    """Clips of several places in natural order, each a folder of clips or one clip. Raises as `find_clips`.
+
+    ``with_folder``: clips of one name in different folders are told apart by these, as labels cannot.
+    """
     clips = [found for place in places for found in _clips_at(place)]
+    names = [clip.name for clip in clips]
+    if with_folder:
+        clips = [
+            replace(clip, name=f"{clip.path.parent.name}/{clip.name}") if names.count(clip.name) > 1 else clip
+            for clip in clips
+        ]
     return _each_once(clips, ", ".join(str(place) for place in places))
 
 

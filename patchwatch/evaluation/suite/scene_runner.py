@@ -44,7 +44,7 @@ def load_scene(spec: SceneSpec, reader: RecordingReader) -> Scene:
         reader = replace(reader, video=replace(reader.video, analysis_fps=spec.fps))
     if spec.frame_rate is not None:
         reader = replace(reader, frame_rate=spec.frame_rate)
-    training, testing = gather_clips(spec.train), gather_clips(spec.test)
+    training, testing = gather_clips(spec.train, with_folder=True), gather_clips(spec.test)
     where = ", ".join(map(str, spec.test))
     return Scene(spec, labelled_dataset(training, testing, reader, _labels(spec, testing), where), reader)
 

@@ -90,11 +90,15 @@ class SuiteReport:
                 "run `patchwatch evaluate suite` again"
             )
         try:
-            return _REPORT.validate_python(tree)  # type: ignore[return-value]
+            report: Self = _REPORT.validate_python(tree)  # type: ignore[assignment]
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             where = ".".join(str(part) for part in first["loc"])
             raise RejectedError(f"is a damaged suite report: {where}: {first['msg']}") from None
+        listed = {scene.name for scene in report.scenes}
+        if unknown := {scene.scene for profile in report.profiles for scene in profile.scenes} - listed:
+            raise RejectedError(f"is a damaged suite report: it does not list the scenes {', '.join(sorted(unknown))}")
+        return report
 
 
 def is_suite(tree: Any) -> bool:

@@ -56,6 +56,12 @@ def test_anything_else_is_refused_with_its_name(tmp_path: Path, text: str, said:
         SuiteReport.from_json({"profiles": []})
 
 
+def test_a_scene_that_is_not_listed_is_damage() -> None:
+    tree = suite(scene("a", noisy_clips(2, 1.0))).as_json() | {"scenes": []}
+    with pytest.raises(RejectedError, match="does not list the scenes a"):
+        SuiteReport.from_json(tree)
+
+
 def test_the_table_shows_every_figure_of_a_scene() -> None:
     lines = list(suite_lines(suite(scene("yard", [BOXED], check=CHECK), events_within_s=1.0)))
     (areas,) = (line.split() for line in lines if line.startswith("  yard") and "2.0 min" in line)
