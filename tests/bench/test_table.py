@@ -24,7 +24,7 @@ def test_a_suite_has_a_row_for_each_scene_worst_first_and_for_each_mean(
     rows = list(table.suite("suite"))
     assert [what for what, _, _ in rows] == [
         "`motion` on dark (held-out)", "`motion` on good (design)", "`motion` on calm (held-out)",
-        "`motion`, mean of 1 held-out", "`motion`, mean of 1 design", "`motion`, mean of 2 scenes",
+        "`motion`, mean of 1 held-out scene", "`motion`, mean of 1 design scene", "`motion`, mean of 2 scenes",
     ]  # fmt: skip
     assert rows[0][1] == "not measured: too little footage"
     assert rows[1][1].startswith("micro AUROC 0.9")

@@ -24,17 +24,26 @@ def worst_sentence(profile: SuiteProfile) -> str:
     """Which scene is worst, and by what."""
     failed = [scene.scene for scene in profile.scenes if scene.failed is not None]
     parts = [f"{', '.join(failed)} could not be measured"] if failed else []
-    worst = profile.worst
-    if worst is not None:
-        name = RANKING if worst.figure(RANKING).value is not None else NORMAL_ABOVE
-        value = _value(name, worst.figure(name).value)
-        parts.append(f"worst is {worst.scene} ({worst.role}): {name} {value}")
+    if profile.worst is not None and profile.worst.figure(RANKING).value is not None:
+        parts.append(f"worst is {_scene_figure(profile.worst, RANKING)}")
+    strangest = profile.strangest
+    if strangest is not None:
+        parts.append(f"normal footage looks strangest in {_scene_figure(strangest, NORMAL_ABOVE)}")
     return "; ".join(parts)
 
 
+def _scene_figure(scene: SceneResult, name: str) -> str:
+    return f"{scene.scene} ({scene.role}): {name} {_value(name, scene.figure(name).value)}"
+
+
 def pool_name(pool: Pool) -> str:
-    """``mean of 3 held-out``."""
-    return f"mean of {len(pool.scenes)} {pool.role or 'scenes'}"
+    """``mean of 3 held-out scenes``."""
+    return f"mean of {pool_size(pool)}"
+
+
+def pool_size(pool: Pool) -> str:
+    """``3 held-out scenes``."""
+    return quantity(len(pool.scenes), "scene" if pool.role is None else f"{pool.role} scene")
 
 
 def pooled_cell(pool: Pool, name: str) -> str:
@@ -79,7 +88,8 @@ def in_time_cell(entry: SceneEntry, scene: SceneResult, budget: str) -> str:
 
 def early_cell(scene: SceneResult, budget: str) -> str:
     """Events whose alarm was open before they began."""
-    return str(sum(tally.opened_early for tally in scene.tally.at(budget)))
+    tallies = scene.tally.at(budget)
+    return str(sum(tally.opened_early for tally in tallies)) if any(tally.labelled for tally in tallies) else NOTHING
 
 
 def delay_cell(scene: SceneResult, budget: str) -> str:

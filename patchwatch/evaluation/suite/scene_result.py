@@ -122,6 +122,13 @@ class SuiteProfile:
         """The scene that is worst of those that were measured."""
         return next((scene for scene in self.scenes if scene.failed is None), None)
 
+    @property
+    def strangest(self) -> SceneResult | None:
+        """The scene whose normal frames look strangest."""
+        above = {scene.scene: scene.figure(NORMAL_ABOVE).value for scene in self.scenes}
+        known = [scene for scene in self.scenes if above[scene.scene] is not None]
+        return max(known, key=lambda scene: above[scene.scene] or 0.0, default=None)
+
 
 def worst_first(scenes: Iterable[SceneResult]) -> tuple[SceneResult, ...]:
     """Those that could not be measured, then by the ranking of frames, then normal ones by how strange they look."""

@@ -17,6 +17,7 @@ from patchwatch.evaluation.suite.cells import (
     figure_cell,
     in_time_cell,
     pool_name,
+    pool_size,
     pooled_cell,
     worst_sentence,
 )
@@ -72,7 +73,7 @@ def _profile(report: SuiteReport, profile: SuiteProfile) -> Iterator[str]:
     pooled = [row for pool in profile.pools for row in _pooled_alarms(pool, profile.budgets)]
     yield from aligned([head, *alarms, *pooled])
     for pool in profile.pools[:1]:
-        yield f"  worst of {len(pool.scenes)} {pool.role or 'scenes'}: {_worst(pool)}"
+        yield f"  worst of {pool_size(pool)}: {_worst(pool)}"
     yield from _notes(profile)
 
 

@@ -23,7 +23,7 @@ def test_the_worst_scene_stands_first_with_its_role() -> None:
     assert page.index('<th scope="row">poor <span class="mark role">held-out') < page.index(
         '<th scope="row">good <span class="mark role">design'
     )
-    assert page.count("<h2>") == 3
+    assert page.count("<h2>") == 4
 
 
 def test_what_could_not_be_measured_what_is_outside_and_what_was_left_out_is_said() -> None:

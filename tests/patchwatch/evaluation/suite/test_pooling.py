@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 from sample_suite import clip, noisy_clips, scene
 
+from patchwatch.evaluation.suite.cells import worst_sentence
 from patchwatch.evaluation.suite.figure import NORMAL_ABOVE, RANKING
 from patchwatch.evaluation.suite.pooling import pools
 from patchwatch.evaluation.suite.scene_result import SceneResult, worst_first
 from patchwatch.evaluation.suite.suite_file import Role
+from patchwatch.evaluation.suite.suite_runner import suite_profile
 
 GOOD = scene("good", noisy_clips(6, 3.0), Role.DESIGN)
 POOR = scene("poor", noisy_clips(6, 0.3, seed=2))
@@ -21,6 +23,15 @@ FAILED = SceneResult("dark", Role.HELD_OUT, failed="too little footage")
 def test_the_worst_scene_comes_first_and_normal_ones_last() -> None:
     ordered = worst_first([CALM, GOOD, FAIR, NOISY, POOR, FAILED])
     assert [one.scene for one in ordered] == ["dark", "poor", "fair", "good", "noisy", "calm"]
+
+
+def test_the_sentence_names_the_worst_scene_and_the_strangest_normal_footage() -> None:
+    profile = suite_profile("motion", [CALM, GOOD, NOISY, POOR, FAILED])
+    value = POOR.figure(RANKING).value
+    assert worst_sentence(profile) == (
+        f"dark could not be measured; worst is poor (held-out): micro AUROC {value:.3f}; "
+        "normal footage looks strangest in noisy (held-out): normal frames above 99 % 60 %"
+    )
 
 
 def test_held_out_scenes_design_and_all_are_pooled_each_by_itself() -> None:
