@@ -1,7 +1,7 @@
-"""The figures of the committed records, as the table in docs/figures.md.
+"""The figures of the committed records, as the tables in docs/figures.md.
 
-``python -m bench.table`` writes it between its two marks. Every figure is that of a record in ``bench/results``, named
-in its row; what has no record has no row.
+``python -m bench.table`` writes each between its two marks. Every figure is that of a record in ``bench/results``,
+named in its row; what has no record has no row.
 """
 
 from __future__ import annotations
@@ -16,23 +16,22 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.measure import RESULTS  # noqa: E402
-from patchwatch.evaluation.report.budget_result import HEADLINE_BUDGET  # noqa: E402
-from patchwatch.evaluation.suite import cells  # noqa: E402
-from patchwatch.evaluation.suite.figure import NORMAL_ABOVE, RANKING  # noqa: E402
-from patchwatch.evaluation.suite.scene_result import SceneResult  # noqa: E402
-from patchwatch.evaluation.suite.suite_report import SuiteReport  # noqa: E402
+from bench.suite_table import suite_table  # noqa: E402
 
 PAGE = ROOT / "docs" / "figures.md"
 BEGIN, END = "<!-- figures: python -m bench.table -->", "<!-- end of figures -->"
+SCENES_BEGIN, SCENES_END = "<!-- scenes: python -m bench.table -->", "<!-- end of scenes -->"
 RECOMMENDED = "6"  # of the tolerances measured
 Row = tuple[str, str, str]  # what, figure, record
 
 
 def main() -> None:
     text = PAGE.read_text()
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n{table()}{END}{after}")
+    for begin, end, content in ((BEGIN, END, table()), (SCENES_BEGIN, SCENES_END, suite_table())):
+        before, rest = text.split(begin)
+        after = rest.split(end)[1]
+        text = f"{before}{begin}\n{content}{end}{after}"
+    PAGE.write_text(text)
 
 
 def table() -> str:
@@ -57,27 +56,6 @@ def rows() -> Iterator[Row]:
     yield from enrolment("enroll")
     yield from isolation("isolation")
     yield from queue("queue")
-    yield from suite("suite")
-
-
-def suite(name: str) -> Iterator[Row]:
-    """Each profile, the worst scene first."""
-    record = _record(name)
-    for profile in SuiteReport.from_json(record).profiles if record else ():
-        for scene in profile.scenes:
-            yield f"`{profile.label}` on {scene.scene} ({scene.role})", _scene(scene), name
-        for pool in profile.pools:
-            figures = ", ".join(f"{figure} {cells.pooled_cell(pool, figure)}" for figure in (RANKING, NORMAL_ABOVE))
-            yield f"`{profile.label}`, {cells.pool_name(pool)}", figures, name
-
-
-def _scene(scene: SceneResult) -> str:
-    if scene.failed is not None:
-        return f"not measured: {scene.failed}"
-    areas = (f"{figure} {cells.figure_cell(scene, figure)}" for figure in (RANKING, "macro AUROC", NORMAL_ABOVE))
-    events, alarms = cells.events_cell(scene, HEADLINE_BUDGET), cells.false_alarms_cell(scene, HEADLINE_BUDGET)
-    at_budget = f"events at {HEADLINE_BUDGET} {events}, false alarms an hour there {alarms}"
-    return ", ".join(part for part in (*areas, at_budget) if not part.endswith(f" {cells.NOTHING}"))
 
 
 def queue(name: str) -> Iterator[Row]:
