@@ -98,7 +98,7 @@ def delay_cell(scene: SceneResult, budget: str) -> str:
     return NOTHING if median_s is None or p90_s is None else f"{median_s:.1f}/{p90_s:.1f}"
 
 
-def check_cell(scene: SceneResult, budget: str) -> str:
+def check_cell(scene: SceneResult | Pool, budget: str) -> str:
     """``3 in 5.0 min (stated at most 0.1): OUTSIDE``."""
     check = scene.check(budget)
     if check is None:

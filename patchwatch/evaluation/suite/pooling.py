@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from patchwatch.evaluation.folds import is_within
 from patchwatch.evaluation.suite.figure import Figure, figures
 from patchwatch.evaluation.suite.resampling import mean_over_scenes, resampled, stated_interval
-from patchwatch.evaluation.suite.scene_result import Pool, PooledFigure, SceneResult
+from patchwatch.evaluation.suite.scene_result import FalseAlarmCheck, Pool, PooledFigure, SceneResult
 from patchwatch.evaluation.suite.suite_file import Role
 
 
@@ -24,7 +25,25 @@ def _pool(role: Role | None, scenes: Sequence[SceneResult]) -> Pool:
     budgets = dict.fromkeys(budget for scene in scenes for budget in scene.budgets)
     pooled = (_pooled(figure, scenes) for figure in figures(tuple(budgets)))
     names = tuple(scene.scene for scene in scenes)
-    return Pool(role, names, tuple(figure for figure in pooled if figure is not None))
+    checks = (_checked_together(budget, scenes) for budget in budgets)
+    return Pool(
+        role,
+        names,
+        tuple(figure for figure in pooled if figure is not None),
+        tuple(check for check in checks if check is not None),
+    )
+
+
+def _checked_together(budget: str, scenes: Sequence[SceneResult]) -> FalseAlarmCheck | None:
+    """Counts add up, and so does what is expected, whatever the scenes have in common."""
+    checks = [check for scene in scenes if (check := scene.check(budget)) is not None]
+    if not checks:
+        return None
+    seen = sum(check.false_alarms for check in checks)
+    expected = (sum(check.expected[0] for check in checks), sum(check.expected[1] for check in checks))
+    clips = (sum(check.held_out_clips for check in checks), sum(check.normal_clips for check in checks))
+    hours = sum(check.hours for check in checks)
+    return FalseAlarmCheck(budget, *clips, hours, seen, expected, is_within(seen, expected))
 
 
 def _pooled(figure: Figure, scenes: Sequence[SceneResult]) -> PooledFigure | None:

@@ -62,7 +62,7 @@ class SceneResult:
         return next((figure for figure in self.figures if figure.name == name), FigureValue(name, None, None))
 
     def check(self, budget: str) -> FalseAlarmCheck | None:
-        return next((check for check in self.checks if check.budget == budget), None)
+        return _check_at(self.checks, budget)
 
     @cached_property
     def budgets(self) -> tuple[str, ...]:
@@ -89,14 +89,23 @@ class PooledFigure:
 
 @dataclass(frozen=True)
 class Pool:
-    """Scenes taken together. ``role``: of all of them; None: whatever their role."""
+    """Scenes taken together. ``role``: of all of them; None: whatever their role. ``checks``: the normal footage of all
+    scenes together, which tells more than that of each."""
 
     role: Role | None
     scenes: tuple[str, ...]
     figures: tuple[PooledFigure, ...]
+    checks: tuple[FalseAlarmCheck, ...] = ()
 
     def figure(self, name: str) -> PooledFigure | None:
         return next((figure for figure in self.figures if figure.name == name), None)
+
+    def check(self, budget: str) -> FalseAlarmCheck | None:
+        return _check_at(self.checks, budget)
+
+
+def _check_at(checks: Iterable[FalseAlarmCheck], budget: str) -> FalseAlarmCheck | None:
+    return next((check for check in checks if check.budget == budget), None)
 
 
 @dataclass(frozen=True)

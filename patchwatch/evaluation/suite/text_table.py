@@ -102,7 +102,8 @@ def _pooled_alarms(pool: Pool, budgets: tuple[str, ...]) -> Iterator[Row]:
         recall, in_time, alarms, delay = (
             pooled_cell(pool, name(budget)) for name in (recall_at, in_time_at, false_alarms_at, delay_at)
         )
-        yield (f"  {pool_name(pool)}" if number == 0 else "", "", budget, recall, in_time, "", delay, alarms)
+        name = f"  {pool_name(pool)}" if number == 0 else ""
+        yield (name, "", budget, recall, in_time, "", delay, alarms, check_cell(pool, budget))
 
 
 def _worst(pool: Pool) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from sample_suite import clip, noisy_clips, scene
+from sample_suite import BUDGET, clip, noisy_clips, scene
 
 from patchwatch.evaluation.suite.cells import worst_sentence
 from patchwatch.evaluation.suite.figure import NORMAL_ABOVE, RANKING
 from patchwatch.evaluation.suite.pooling import pools
-from patchwatch.evaluation.suite.scene_result import SceneResult, worst_first
+from patchwatch.evaluation.suite.scene_result import FalseAlarmCheck, SceneResult, worst_first
 from patchwatch.evaluation.suite.suite_file import Role
 from patchwatch.evaluation.suite.suite_runner import suite_profile
 
@@ -62,6 +62,19 @@ def test_an_interval_over_scenes_is_wider_than_the_clips_alone_would_make_it() -
     assert ranking.interval is not None
     assert ranking.interval[0] < 0.6
     assert ranking.interval[1] > 0.9
+
+
+def test_normal_footage_of_all_scenes_is_checked_together() -> None:
+    """One false alarm where a fifth of one is expected is chance; in each of six scenes it is not."""
+    one = FalseAlarmCheck(BUDGET, 4, 1, 0.5, 1, (0.1, 0.2), within=True)
+    scenes = [scene(f"s{n}", [clip("1", normal=(0.1,))], check=one) for n in range(6)]
+    together = pools([*scenes, CALM])[0].check(BUDGET)
+    assert together is not None
+    assert (together.held_out_clips, together.normal_clips, together.false_alarms) == (24, 6, 6)
+    assert together.hours == pytest.approx(3.0)
+    assert together.expected == pytest.approx((0.6, 1.2))
+    assert not together.within
+    assert pools([CALM])[0].check(BUDGET) is None
 
 
 def test_scenes_of_one_role_are_pooled_once_and_one_scene_has_no_interval() -> None:
