@@ -72,7 +72,7 @@ soak: .venv/.test ## Many cameras, random faults, then the account. MINUTES=30 C
 
 bench: .venv/.test-clip anomalib ## Measure: records in bench/results, table in docs/figures.md. BENCH='engine service': some
 	@for name in $(or $(BENCH),limits engine runtimes workers stillness banks queue enroll service pipeline isolation motion \
-		cuts conditions trace); do \
+		cuts conditions trace suite); do \
 		echo "== $$name"; $(BIN)/python -m bench.$$name; done
 	$(BIN)/python -m bench.table
 

@@ -1,7 +1,7 @@
-"""The figures of the committed records, as the table in docs/figures.md.
+"""The figures of the committed records, as the tables in docs/figures.md.
 
-``python -m bench.table`` writes it between its two marks. Every figure is that of a record in ``bench/results``, named
-in its row; what has no record has no row.
+``python -m bench.table`` writes each between its two marks. Every figure is that of a record in ``bench/results``,
+named in its row; what has no record has no row.
 """
 
 from __future__ import annotations
@@ -16,18 +16,22 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.measure import RESULTS  # noqa: E402
+from bench.suite_table import suite_table  # noqa: E402
 
 PAGE = ROOT / "docs" / "figures.md"
 BEGIN, END = "<!-- figures: python -m bench.table -->", "<!-- end of figures -->"
+SCENES_BEGIN, SCENES_END = "<!-- scenes: python -m bench.table -->", "<!-- end of scenes -->"
 RECOMMENDED = "6"  # of the tolerances measured
 Row = tuple[str, str, str]  # what, figure, record
 
 
 def main() -> None:
     text = PAGE.read_text()
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    PAGE.write_text(f"{before}{BEGIN}\n{table()}{END}{after}")
+    for begin, end, content in ((BEGIN, END, table()), (SCENES_BEGIN, SCENES_END, suite_table())):
+        before, rest = text.split(begin)
+        after = rest.split(end)[1]
+        text = f"{before}{begin}\n{content}{end}{after}"
+    PAGE.write_text(text)
 
 
 def table() -> str:

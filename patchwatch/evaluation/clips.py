@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +16,7 @@ from workers.media.frame_folder import FrameFolder, natural, pictures_in
 from workers.media.video import Video
 
 SUFFIXES = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".ts", ".webm"}
-_MASKS = "_gt"  # UCSD keeps the pixel masks of a testing clip beside it, in a folder of pictures with this ending.
+MASKS = "_gt"  # UCSD keeps the pixel masks of a testing clip beside it, in a folder of pictures with this ending.
 _EVERY_FRAME_FPS = 1e6  # Faster than any camera, so that no frame is left out.
 
 
@@ -39,16 +40,42 @@ def find_clips(folder: Path) -> list[ClipFile]:
     if not clips:
         looked_for = " ".join(sorted(SUFFIXES))
         raise RejectedError(f"{folder} holds no video file (looked for {looked_for}) and no folder of pictures")
+    return _each_once(clips, str(folder))
+
+
+def gather_clips(places: Sequence[Path], *, with_folder: bool = False) -> list[ClipFile]:
+    """Clips of several places in natural order, each a folder of clips or one clip. Raises as `find_clips`.
+
+    ``with_folder``: clips of one name in different folders are told apart by these, as labels cannot.
+    """
+    clips = [found for place in places for found in _clips_at(place)]
+    names = [clip.name for clip in clips]
+    if with_folder:
+        clips = [
+            replace(clip, name=f"{clip.path.parent.name}/{clip.name}") if names.count(clip.name) > 1 else clip
+            for clip in clips
+        ]
+    return _each_once(clips, ", ".join(str(place) for place in places))
+
+
+def _clips_at(place: Path) -> list[ClipFile]:
+    clip = _clip(place)
+    if clip is None and place.is_file():
+        raise RejectedError(f"{place} is no video file (looked for {' '.join(sorted(SUFFIXES))})")
+    return find_clips(place) if clip is None else [clip]
+
+
+def _each_once(clips: Sequence[ClipFile], where: str) -> list[ClipFile]:
     names = [clip.name for clip in clips]
     if len(set(names)) < len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
-        raise RejectedError(f"{folder} holds two each of the clips {', '.join(twice)}: keep one of each")
+        raise RejectedError(f"{where} holds two each of the clips {', '.join(twice)}: keep one of each")
     return sorted(clips, key=lambda clip: natural(clip.name))
 
 
 def _clip(path: Path) -> ClipFile | None:
     if path.is_dir():
-        return ClipFile(path.name, path) if not path.name.endswith(_MASKS) and pictures_in(path) else None
+        return ClipFile(path.name, path) if not path.name.endswith(MASKS) and pictures_in(path) else None
     return ClipFile(path.stem, path) if path.suffix.lower() in SUFFIXES and path.is_file() else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from models.banks.bank import Bank
@@ -64,12 +64,22 @@ def load_dataset(
     Raises `RejectedError` for folders and labels that do not fit, and the source errors.
     """
     training, testing = find_clips(train), find_clips(test)
-    names = [clip.name for clip in testing]
-    known_labels = None if labels is None else read_labels(labels, names, form)
-    if known_labels is not None:
-        known_labels.check(names, test)
-    dataset = Dataset(tuple(training), tuple(read_frames(clip, reader) for clip in testing), known_labels)
-    if known_labels is not None:
+    known_labels = None if labels is None else read_labels(labels, [clip.name for clip in testing], form)
+    return labelled_dataset(training, testing, reader, known_labels, str(test))
+
+
+def labelled_dataset(
+    training: Sequence[ClipFile],
+    testing: Sequence[ClipFile],
+    reader: RecordingReader,
+    labels: Labels | None,
+    where: str,
+) -> Dataset:
+    """Clips with labels that fit them. ``where``: the place of the testing clips, for messages. Raises as above."""
+    if labels is not None:
+        labels.check([clip.name for clip in testing], where)
+    dataset = Dataset(tuple(training), tuple(read_frames(clip, reader) for clip in testing), labels)
+    if labels is not None:
         _ = dataset.truths  # Raises for labels of other lengths.
     return dataset
 
@@ -136,16 +146,26 @@ def evaluate_run(
     folds: int = FOLDS,
     progress: Progress = lambda done, what: None,
 ) -> ProfileResult:
-    """Compare a run with the labels."""
+    """Compare a run with the labels, and show what was judged wrong and what alarmed."""
+    result = measure_run(engine, dataset, reader, profile_run, folds=folds, progress=progress)
+    return _with_pictures(result, dataset, reader, profile_run)
+
+
+def measure_run(
+    engine: Engine,
+    dataset: Dataset,
+    reader: RecordingReader,
+    profile_run: ProfileRun,
+    *,
+    folds: int = FOLDS,
+    progress: Progress = lambda done, what: None,
+) -> ProfileResult:
+    """Compare a run with the labels: every figure, without the pictures, for which the clips are read again."""
     bank = profile_run.bank
     budgets = alarm_budgets(bank.false_alarms_per_day)
-    detections = [_detections(profile_run, dataset, budget) for budget in budgets]
+    detections = [detections_at(profile_run, dataset, budget) for budget in budgets]
     checks, notes = _held_out(engine, profile_run, budgets, folds, progress)
     clips = _clips(engine, dataset, profile_run, budgets, detections)
-    misses = misjudged_frames.worst_frames(clips, dataset.testing, anomalous=True)
-    false_alarms = misjudged_frames.worst_frames(clips, dataset.testing, anomalous=False)
-    setting = next(number for number, budget in enumerate(budgets) if budget.is_setting)
-    evidence = alarm_evidence.explain_alarms(bank, profile_run.scored, detections[setting])
     progress(1.0, "")
     return ProfileResult(
         profile=engine.profile.name,
@@ -160,15 +180,31 @@ def evaluate_run(
             _budget(bank, dataset, *parts) for parts in zip(budgets, detections, checks, strict=True)
         ),
         clips=clips,
-        worst_misses=misjudged_frames.add_pictures(misses, dataset.testing_files, reader),
-        worst_false_alarms=misjudged_frames.add_pictures(false_alarms, dataset.testing_files, reader),
+        worst_misses=(),
+        worst_false_alarms=(),
         notes=notes,
-        evidence=alarm_evidence.add_pictures(evidence, dataset.training, dataset.testing_files, reader),
     )  # fmt: skip
 
 
-def _detections(profile_run: ProfileRun, dataset: Dataset, budget: AlarmBudget) -> list[ClipDetections]:
-    """One per testing clip."""
+def _with_pictures(
+    result: ProfileResult, dataset: Dataset, reader: RecordingReader, profile_run: ProfileRun
+) -> ProfileResult:
+    setting = next(budget for budget in alarm_budgets(profile_run.bank.false_alarms_per_day) if budget.is_setting)
+    detections = detections_at(profile_run, dataset, setting)
+    alarms = alarm_evidence.explain_alarms(profile_run.bank, profile_run.scored, detections)
+    misses, false_alarms = (
+        misjudged_frames.worst_frames(result.clips, dataset.testing, anomalous=anomalous) for anomalous in (True, False)
+    )
+    return replace(
+        result,
+        worst_misses=misjudged_frames.add_pictures(misses, dataset.testing_files, reader),
+        worst_false_alarms=misjudged_frames.add_pictures(false_alarms, dataset.testing_files, reader),
+        evidence=alarm_evidence.add_pictures(alarms, dataset.training, dataset.testing_files, reader),
+    )
+
+
+def detections_at(profile_run: ProfileRun, dataset: Dataset, budget: AlarmBudget) -> list[ClipDetections]:
+    """What the rule of a budget finds: one per testing clip."""
     rule = rule_at(profile_run.bank, budget).rule
     parts = zip(profile_run.scored, dataset.testing, dataset.truths, strict=True)
     return [match_events(labelled_spans(truth, frames), detect_events(clip, rule)) for clip, frames, truth in parts]

@@ -22,14 +22,32 @@ _ENDING = "_label"
 
 def read(path: Path, clips: Sequence[str]) -> Labels:
     """A folder of such files, or one. ``1_label.mat`` is of the clip ``1`` or ``01``. Raises `RejectedError`."""
-    files = [path] if path.is_file() else sorted(path.glob("*.mat"), key=lambda file: natural(file.name))
+    files = _files(path)
     if not files:
         raise RejectedError(f"labels {path}: no .mat file there; name the folder with --labels")
-    truths = {file.stem.removesuffix(_ENDING): _truth(file) for file in files}
+    truths = {_clip(file): np.array([mask.any() for mask in _masks(file)], np.bool_) for file in files}
     return Labels.from_truths(path, named_by_number(truths, clips, path), "avenue")
 
 
-def _truth(path: Path) -> NDArray[np.bool_]:
+def masks(path: Path, clip: str) -> list[NDArray[np.bool_]]:
+    """The masks of one clip, bool (height, width) each, of labels that could be read. Raises `RejectedError`."""
+    number = int(clip) if clip.isdecimal() else None
+    for file in _files(path):
+        name = _clip(file)
+        if name == clip or (name.isdecimal() and int(name) == number):
+            return _masks(file)
+    raise RejectedError(f"labels {path}: no .mat file there is of clip {clip}; name the folder with --labels")
+
+
+def _files(path: Path) -> list[Path]:
+    return [path] if path.is_file() else sorted(path.glob("*.mat"), key=lambda file: natural(file.name))
+
+
+def _clip(file: Path) -> str:
+    return file.stem.removesuffix(_ENDING)
+
+
+def _masks(path: Path) -> list[NDArray[np.bool_]]:
     cells = np.squeeze(_variable(path))
     if cells.dtype == object:  # the cell array
         masks = [np.asarray(mask) for mask in np.atleast_1d(cells).ravel()]
@@ -41,7 +59,7 @@ def _truth(path: Path) -> NDArray[np.bool_]:
         )
     if not all(np.issubdtype(mask.dtype, np.number) or mask.dtype == np.bool_ for mask in masks):
         raise RejectedError(f"labels file {path}: a cell of {_VARIABLE} holds no numbers")
-    return np.array([bool(mask.any()) for mask in masks], np.bool_)
+    return [np.asarray(mask, np.bool_) for mask in masks]
 
 
 def _variable(path: Path) -> NDArray[Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchwatch.contract.errors import RejectedError
+from patchwatch.evaluation.statistics.region_criterion import Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,14 @@ class Labels:
     """Anomalous ranges per clip, named as the clip's file without its ending. A normal clip has none.
 
     ``lengths``: frames of each clip, where the labels state it. ``format``: name of the format they were read from.
+    ``regions``: of the clips whose labels say where the anomaly is, for every range.
     """
 
     path: Path
     clips: Mapping[str, tuple[FrameRange, ...]]
     format: str = "json"
     lengths: Mapping[str, int] = field(default_factory=dict)
+    regions: Mapping[str, tuple[Region, ...]] = field(default_factory=dict)
 
     def truth(self, clip: str, frames: int) -> NDArray[np.bool_]:
         """bool (frames,): which are anomalous. Raises `RejectedError` when the labels are of a clip of other length."""
@@ -56,7 +59,12 @@ class Labels:
         clips = {clip: ranges_of(truth) for clip, truth in truths.items()}
         return cls(path, clips, form, {clip: len(truth) for clip, truth in truths.items()})
 
-    def check(self, clips: Sequence[str], folder: Path) -> None:
+    @classmethod
+    def all_normal(cls, path: Path, clips: Sequence[str]) -> Labels:
+        """Every frame of these clips is normal. ``path``: of what says so."""
+        return cls(path, dict.fromkeys(clips, ()), "normal")
+
+    def check(self, clips: Sequence[str], folder: Path | str) -> None:
         """Raises `RejectedError` unless the clips of the folder are exactly those that are labelled."""
         there, labelled = set(clips), set(self.clips)
         if missing := sorted(labelled - there):

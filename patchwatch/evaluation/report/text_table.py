@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from patchwatch.evaluation.report.budget_result import HEADLINE_BUDGET, BudgetResult, HeldOutCheck
+from patchwatch.evaluation.report.columns import Row, aligned
 from patchwatch.evaluation.report.formatting import expected_count
 from patchwatch.evaluation.report.profile_result import Cost, ProfileResult
 from patchwatch.evaluation.report.protocol import Interval, Protocol
 
 _RANDOM = "WARNING: RANDOM CLIP weights in the rows that say so: those figures say nothing about the profile"
-_GAP = "  "
-
-Row = Sequence[str]
 
 
 def table_lines(profiles: Sequence[ProfileResult]) -> Iterator[str]:
     """All profiles in one table, then each one's budgets, clips, costs and notes."""
     head = ("profile", "scores", "micro AUROC [95 %]", "macro AUROC [95 %]", "AUPR", "events", "false alarms")
-    yield from _aligned([(*head, "delay s", "ms/frame"), *(row for result in profiles for row in _rows(result))])
+    yield from aligned([(*head, "delay s", "ms/frame"), *(row for result in profiles for row in _rows(result))])
     yield f"events, false alarms, delay (median/90th percentile): service scores, at a budget of {HEADLINE_BUDGET}"
     yield "*  looks into the future and is normalised over the testing clips: no live system can have it"
     if any(result.random_weights for result in profiles):
@@ -49,7 +47,7 @@ def _details(result: ProfileResult) -> Iterator[str]:
         f"{training.seconds:.0f} s; {len(result.clips)} clips with {result.frames} frames scored"
     )
     head = ("  budget", "threshold", "stated a day", "events", "early", "false alarms", "held-out false alarms")
-    yield from _aligned([(*head, "delay s"), *(_budget(budget) for budget in result.budgets)])
+    yield from aligned([(*head, "delay s"), *(_budget(budget) for budget in result.budgets)])
     yield f"  ms of processor time per frame: {_parts(result.cost)}"
     for clip in result.clips:
         areas = f"{_figure(clip.service)} service, {_figure(clip.unsmoothed)} unsmoothed, {_figure(clip.paper)} paper *"
@@ -106,11 +104,3 @@ def _range(interval: Interval) -> str:
 
 def _figure(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
-
-
-def _aligned(rows: Sequence[Row]) -> Iterator[str]:
-    """Columns as wide as their widest cell; a row may have fewer."""
-    columns = max(len(row) for row in rows)
-    widths = [max(len(row[column]) for row in rows if column < len(row)) for column in range(columns)]
-    for row in rows:
-        yield _GAP.join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()

@@ -68,7 +68,7 @@ GROUPS = {
     "webhooks": ["add", "list", "update", "enable", "disable", "remove", "test", "dead-letters", "retry"],
     "banks": ["enrol", "list", "show", "activate", "pin", "unpin", "remove", "score", "explain"],
     "enrolments": ["add", "list", "cancel"],
-    "evaluate": ["run", "compare", "report"],
+    "evaluate": ["run", "suite", "compare", "report"],
     "weights": ["list", "pull", "verify"],
 }
 

@@ -11,7 +11,7 @@ from labelled_clips import FPS, write_video
 
 from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.settings import load_settings
-from patchwatch.evaluation.clips import find_clips, read_frames
+from patchwatch.evaluation.clips import find_clips, gather_clips, read_frames
 from workers.analysis.recordings import RecordingReader
 
 
@@ -44,6 +44,25 @@ def test_two_clips_of_one_name_are_refused(tmp_path: Path) -> None:
         (tmp_path / f"same.{suffix}").touch()
     with pytest.raises(RejectedError, match="two each of the clips same"):
         find_clips(tmp_path)
+
+
+def test_clips_of_several_places_are_gathered(tmp_path: Path) -> None:
+    _pictures(tmp_path / "stills" / "walk")
+    for name in ("monday/1.mp4", "tuesday/1.mp4", "film.avi"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    places = [tmp_path / name for name in ("monday", "film.avi", "stills/walk")]
+    assert [clip.name for clip in gather_clips(places)] == ["1", "film", "walk"]
+    places.append(tmp_path / "tuesday")
+    with pytest.raises(RejectedError, match="two each of the clips 1"):
+        gather_clips(places)
+    told_apart = gather_clips(places, with_folder=True)
+    assert [clip.name for clip in told_apart] == ["film", "monday/1", "tuesday/1", "walk"]
+    with pytest.raises(RejectedError, match="two each of the clips monday/1"):
+        gather_clips([*places, places[0]], with_folder=True)
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(RejectedError, match=r"notes\.txt is no video file"):
+        gather_clips([tmp_path / "notes.txt"])
 
 
 def test_every_frame_has_a_time_and_a_number(tmp_path: Path) -> None:

@@ -3,37 +3,75 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from patchwatch.cli.options import AsJson
+from patchwatch.contract.errors import RejectedError
 
 if TYPE_CHECKING:
     from patchwatch.evaluation.report.comparison import Comparison, Figure
+    from patchwatch.evaluation.report.profile_result import ProfileResult
+    from patchwatch.evaluation.report.report import Report
+    from patchwatch.evaluation.suite.scene_result import SuiteProfile
+    from patchwatch.evaluation.suite.suite_report import SuiteReport
 
 _SAME = 5e-5  # figures are shown with four digits
 
 
 def compare(
-    before: Annotated[Path, typer.Argument(help="Report that `patchwatch evaluate run --json` wrote.")],
-    after: Annotated[Path, typer.Argument(help="Another one.")],
+    before: Annotated[Path, typer.Argument(help="Report that `patchwatch evaluate run` or `suite` wrote as JSON.")],
+    after: Annotated[Path, typer.Argument(help="Another one of the same command.")],
     as_json: AsJson = False,
 ) -> None:
-    """Print what changed between two evaluations: settings, profiles, and figures that differ."""
-    from patchwatch.evaluation.report.comparison import compare as compare_reports
-    from patchwatch.evaluation.report.report import Report
+    """Print what changed between two evaluations: settings, profiles, and figures that differ.
 
-    first, second = Report.read(before), Report.read(after)
+    Of two suites also whether each difference is more than the noise of its clips.
+    """
+    from patchwatch.evaluation.suite.stored_report import read_report
+    from patchwatch.evaluation.suite.suite_report import SuiteReport
+
+    first, second = read_report(before), read_report(after)
+    if isinstance(first, SuiteReport) and isinstance(second, SuiteReport):
+        _compare_suites(first, second, as_json=as_json)
+    elif not isinstance(first, SuiteReport) and not isinstance(second, SuiteReport):
+        _compare_reports(first, second, as_json=as_json)
+    else:
+        suite, other = (before, after) if isinstance(first, SuiteReport) else (after, before)
+        raise RejectedError(f"{suite} is of a suite and {other} of one evaluation: compare two of one kind")
+
+
+def _compare_suites(first: SuiteReport, second: SuiteReport, *, as_json: bool) -> None:
+    from patchwatch.evaluation.suite.comparison import compare_suites
+    from patchwatch.evaluation.suite.comparison_table import comparison_lines
+
+    comparison = compare_suites(first, second)
+    if as_json:
+        typer.echo(json.dumps(comparison.as_json(), indent=2))
+        return
+    _warn((*first.profiles, *second.profiles))
+    for line in comparison_lines(comparison):
+        typer.echo(line)
+
+
+def _compare_reports(first: Report, second: Report, *, as_json: bool) -> None:
+    from patchwatch.evaluation.report.comparison import compare as compare_reports
+
     comparison = compare_reports(first, second)
     if as_json:
         typer.echo(json.dumps(comparison.as_json(), indent=2))
         return
-    for result in (*first.profiles, *second.profiles):
+    _warn((*first.profiles, *second.profiles))
+    _print(comparison)
+
+
+def _warn(results: Sequence[ProfileResult | SuiteProfile]) -> None:
+    for result in results:
         if result.random_weights:
             typer.echo(f"WARNING: {result.label}: its figures do not describe the profile", err=True)
-    _print(comparison)
 
 
 def _print(comparison: Comparison) -> None:

@@ -8,6 +8,7 @@ from patchwatch.cli.command_group import CommandGroup, command_group
 from patchwatch.cli.commands.evaluate.compare import compare
 from patchwatch.cli.commands.evaluate.report import report
 from patchwatch.cli.commands.evaluate.run import run
+from patchwatch.cli.commands.evaluate.suite import suite
 
 
 class _RunByDefault(CommandGroup):
@@ -21,5 +22,6 @@ class _RunByDefault(CommandGroup):
 
 app = command_group("Measure how well profiles tell labelled anomalies from normal footage.", _RunByDefault)
 app.command("run")(run)
+app.command("suite")(suite)
 app.command("compare")(compare)
 app.command("report")(report)

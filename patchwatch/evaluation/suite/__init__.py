@@ -1,0 +1,1 @@
+"""Several scenes measured as one: what a profile does on cameras that nobody tuned on, and which is the worst."""
