@@ -8,12 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import parts
 import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("patchwatch", "models", "workers", "service")
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
-HEAVY = {"torch", "torchvision", "open_clip", "ultralytics"}
+HEAVY = {"torch", "torchvision", "open_clip", "ultralytics", "openvino"}
 
 # Files that may use what their room may not, and why.
 READS_ENVIRONMENT = {
@@ -78,6 +79,33 @@ _LOADED = "import sys; print(*sorted({name.split('.')[0] for name in sys.modules
 def test_a_process_stays_light(module: str, absent: set[str]) -> None:
     loaded = set(_fresh(f"import {module}; {_LOADED}").split())
     assert not loaded & absent
+
+
+def test_motion_and_place_need_no_torch_and_motion_alone_no_openvino() -> None:
+    parts.need("openvino")
+    code = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from models.engine import engine
+from models.profiles.profile import Fusion, Profile, StreamKind, StreamSpec
+build = engine.make_stream
+engine.make_stream = lambda spec, classes: build(replace(spec, kind=StreamKind.MOTION), classes)
+def load(*kinds):
+    profile = Profile("mine", Fusion.CALIBRATED, tuple(StreamSpec(kind, kind, 1.0) for kind in kinds))
+    return engine.Engine.load(profile, engine.NetworkOptions(Path("none"), still_tolerance=6.0))
+alone = load(StreamKind.MOTION)
+assert (alone.device, alone.identity["networks"], alone._reuse.tolerance) == ("cpu", {}, 0.0)
+assert "openvino" not in sys.modules
+both = load(StreamKind.MOTION, StreamKind.PLACE)
+both.prepare(1)
+assert "openvino" in sys.modules and "torch" not in sys.modules
+assert both.batch([], [])._patch_network.identity() == both.identity["networks"]
+print(both.device, both._reuse.tolerance)
+"""
+    if parts.present("gpu"):
+        pytest.skip("a GPU is torch's")
+    assert _fresh(code) == "openvino float32 6.0"
 
 
 def test_a_worker_starts_without_what_few_profiles_use() -> None:

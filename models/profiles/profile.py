@@ -34,9 +34,14 @@ class StreamKind(StrEnum):
     LOCAL = "local"
     VELOCITY = "velocity"
     CATEGORY = "category"
+    PLACE = "place"
 
 
-NEVER_SILENT = (StreamKind.MOTION, StreamKind.GLOBAL)  # these find evidence in every picture, unless they are blind
+NEVER_SILENT = (
+    StreamKind.MOTION,
+    StreamKind.GLOBAL,
+    StreamKind.PLACE,
+)  # these find evidence in every picture, unless they are blind
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,10 @@ class Profile:
     @property
     def needs_detector(self) -> bool:
         return self.needs(StreamKind.LOCAL, StreamKind.VELOCITY, StreamKind.CATEGORY)
+
+    @property
+    def needs_patches(self) -> bool:
+        return self.needs(StreamKind.PLACE)
 
 
 def load_profile(name: str, own_file: Path | None = None) -> Profile:
