@@ -94,11 +94,11 @@ def test_compiled_shapes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     own = PatchNetwork.load("openvino", 1, (0,))
     frames = [Frame(np.full((32 * n, 384, 3), 9, np.uint8), 0.0) for n in (1, 2, 3)]
     expected = own.patches(frames)
-    assert len(own._runtime._requests) == 2  # type: ignore[attr-defined]
+    assert len(own._runtime._compiled) == 2  # type: ignore[attr-defined]
     for _ in range(2):
         for maps, again in zip(expected, own.patches(frames), strict=True):
             assert_same(again, maps)
-    assert len(own._runtime._requests) == 2  # type: ignore[attr-defined]
+    assert len(own._runtime._compiled) == 2  # type: ignore[attr-defined]
 
 
 def test_a_batch_norm_is_folded_into_the_convolution_before_it() -> None:
