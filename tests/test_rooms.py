@@ -6,6 +6,8 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import parts
@@ -62,6 +64,33 @@ def _fresh(code: str) -> str:
     done = subprocess.run([sys.executable, "-B", "-W", "error", "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+# Ours by way of a library that is declared, whose base they are.
+_COMES_WITH = {"starlette": "fastapi", "h11": "uvicorn", "typing_extensions": "pydantic"}
+
+
+def test_every_library_that_is_imported_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    declared = {re.split(r"[^a-z0-9-]", one.lower().replace("_", "-"))[0] for one in asked}
+    distributions = packages_distributions()
+    missing = set()
+    for path in FILES:
+        for module in _imported_anywhere(path) - sys.stdlib_module_names - set(ROOMS):
+            names = distributions.get(_COMES_WITH.get(module, module), [_COMES_WITH.get(module, module)])
+            if not {name.lower().replace("_", "-") for name in names} & declared:
+                missing.add((module, _name(path)))
+    if parts.present("clip"):
+        assert not missing
+    else:  # what an extra would install has no distribution here
+        assert not {module for module, _ in missing} - HEAVY
+
+
+def _imported_anywhere(path: Path) -> set[str]:
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    plain = {alias.name.split(".")[0] for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return plain | {node.module.split(".")[0] for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
 
 
 _LOADED = "import sys; print(*sorted({name.split('.')[0] for name in sys.modules}))"

@@ -21,7 +21,7 @@ def silent_openvino() -> Any:
         import openvino
     except ImportError as error:
         raise ConfigurationError(
-            f"OpenVINO cannot be loaded ({error}): run `pip install 'openvino>=2025.3'`, or choose a profile without "
-            "a stream of the kind `place`"
+            f"OpenVINO cannot be loaded ({error}): run `pip install 'openvino>=2025.3'` (wheels exist for x86-64 and "
+            "64-bit ARM), or choose a profile that does not need it, such as `motion`"
         ) from None
     return openvino
