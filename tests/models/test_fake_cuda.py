@@ -11,18 +11,17 @@ import pytest
 torch = parts.torch()
 
 from fake_cuda import CUDA, emulate_cudnn, faked  # noqa: E402
+from random_efficientnet import random_efficientnet  # noqa: E402
 from real_frames import DETECTOR  # noqa: E402
 from torch._subclasses.fake_tensor import FakeTensorMode  # noqa: E402
 
 from models.networks.backbone import DIM, Backbone, random_trunk  # noqa: E402
 from models.networks.detector import Letterbox, load_detector  # noqa: E402
 from models.networks.device import Compute  # noqa: E402
-from models.networks.efficientnet import EfficientNet  # noqa: E402
 from models.networks.nms import _best_of_each  # noqa: E402
 from models.networks.runtimes import Eager  # noqa: E402
 from models.networks.squash import SIDE_PX, squash, squash_boxes  # noqa: E402
 from models.networks.torch_patches import _PatchModule  # noqa: E402
-from models.weights.embedded import EFFICIENTNET  # noqa: E402
 
 HERE = Compute(torch.device("cpu"), torch.float32)
 THERE = Compute(CUDA, torch.float16)
@@ -46,7 +45,7 @@ def test_the_trunk(mode: FakeTensorMode, fused: bool, monkeypatch: pytest.Monkey
 
 
 def test_the_patch_network(mode: FakeTensorMode) -> None:
-    module = _PatchModule(EfficientNet.from_state(EFFICIENTNET.read(), 7), (4, 7))
+    module = _PatchModule(random_efficientnet(7), (4, 7))
     there = Eager(faked(module, mode), Compute(CUDA, torch.float32))
     with mode, torch.inference_mode():
         flat = there(torch.zeros((5, 3, 224, 384), device=CUDA))

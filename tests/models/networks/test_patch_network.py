@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 import parts
 import pytest
+from random_efficientnet import random_efficientnet, random_state
 
 from models.frames.frame import Frame
 from models.networks import patch_network
@@ -101,6 +102,13 @@ def test_compiled_shapes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(own._runtime._compiled) == 2  # type: ignore[attr-defined]
 
 
+def test_random_weights_for_tests_have_the_form_of_the_trained_ones() -> None:
+    state = random_state()
+    trained = EFFICIENTNET.read()
+    assert {name: value.shape for name, value in state.items()} == {name: trained[name].shape for name in state}
+    assert {name for name in trained if name.startswith("_blocks") and "num_batches" not in name} <= state.keys()
+
+
 def test_a_batch_norm_is_folded_into_the_convolution_before_it() -> None:
     state = EFFICIENTNET.read()
     folded = EfficientNet.from_state(state, 0).stem
@@ -118,18 +126,22 @@ def test_padding_is_tensorflow_s(kernel: int, stride: int, padding: tuple[int, i
     assert Convolution(weight, np.zeros(1, np.float32), stride, 1, clipped=True).padding == padding
 
 
-@pytest.mark.clip
-@pytest.mark.openvino
-@pytest.mark.parametrize("blocks", [BLOCKS, (0,), (15, 2)])
-def test_torch_finds_what_openvino_finds(blocks: tuple[int, ...]) -> None:
+def by_torch(weights: EfficientNet, blocks: tuple[int, ...], device: str = "cpu") -> PatchNetwork:
+    """Also on the CPU, where the product takes OpenVINO."""
     torch = parts.torch()
     from models.networks.device import Compute
     from models.networks.torch_patches import TorchPatches
 
-    weights = EfficientNet.from_state(EFFICIENTNET.read(), max(blocks))
-    by_torch = TorchPatches(weights, blocks, Compute(torch.device("cpu"), torch.float32))
-    there = PatchNetwork(by_torch, blocks, weights.tensors_sha256)
-    for maps, expected in zip(there.patches(WIDE[:2]), network(1, blocks).patches(WIDE[:2]), strict=True):
+    runtime = TorchPatches(weights, blocks, Compute(torch.device(device), torch.float32))
+    return PatchNetwork(runtime, blocks, weights.tensors_sha256)
+
+
+@pytest.mark.clip
+@pytest.mark.openvino
+@pytest.mark.parametrize("blocks", [BLOCKS, (0,), (15, 2)])
+def test_torch_finds_what_openvino_finds(blocks: tuple[int, ...]) -> None:
+    torch_s = by_torch(EfficientNet.from_state(EFFICIENTNET.read(), max(blocks)), blocks)
+    for maps, expected in zip(torch_s.patches(WIDE[:2]), network(1, blocks).patches(WIDE[:2]), strict=True):
         assert_same(maps, expected, within=2e-4)  # values reach 30
 
 
@@ -147,9 +159,9 @@ def test_other_networks_may_use_tf32_and_this_one_does_not() -> None:
 
 
 @pytest.mark.gpu
-def test_a_gpu_finds_what_openvino_finds_eagerly_and_as_graphs(gpu: object) -> None:
-    there, frames = PatchNetwork.load("cuda", 1, BLOCKS), [Frame(frame.rgb[:108], 0.0) for frame in WIDE]  # 16:9
-    expected = network().patches(frames)
+def test_a_gpu_finds_what_a_cpu_finds_eagerly_and_as_graphs(gpu: object) -> None:
+    weights, frames = random_efficientnet(max(BLOCKS)), [Frame(frame.rgb[:108], 0.0) for frame in WIDE]  # 16:9
+    there, expected = by_torch(weights, BLOCKS, "cuda"), by_torch(weights, BLOCKS).patches(frames)
     for prepared in (False, True):
         if prepared:
             there.prepare(len(frames))
