@@ -13,10 +13,9 @@ from threadpoolctl import threadpool_limits
 from models.frames.frame import CameraContext, Features, Frame
 from models.frames.frame_reuse import NEVER, FrameReuse
 from models.profiles.profile import Profile, StreamKind, StreamSpec
-from models.streams import category_stream, global_stream, local_stream, motion_stream, velocity_stream
+from models.streams import category_stream, global_stream, local_stream, motion_stream, place_stream, velocity_stream
 from models.streams.base import Stream
 from models.streams.frame_batch import FrameBatch
-from patchwatch.contract.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from models.networks.networks import Networks
@@ -158,4 +157,4 @@ def make_stream(spec: StreamSpec, classes: Sequence[str] = ()) -> Stream:
         case StreamKind.CATEGORY:
             return category_stream.make(spec, classes)
         case StreamKind.PLACE:
-            raise ConfigurationError(f"stream {spec.name!r}: this version has no stream of the kind `place`")
+            return place_stream.make(spec)

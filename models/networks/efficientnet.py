@@ -18,6 +18,7 @@ BLOCK_STRIDES = (1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1, 1, 1, 1)
 SIDE_MULTIPLE = 32  # of a picture's sides: then padding depends on kernel and stride alone
 MEAN, SCALE = 127.0, 128.0  # of grey levels, in all channels alike
 _EPSILON = 1e-3  # of the batch norms, TensorFlow's
+_LEAST_SPREAD = 1e-3  # a channel that says nothing is not blown up
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,13 @@ class Convolution:
 
 @dataclass(frozen=True)
 class Block:
-    """Convolutions in a row. ``residual``: its input is added to its output."""
+    """Convolutions in a row. ``residual``: its input is added to its output. ``spread``: float32 (channels,), about
+    the standard deviation of each channel of the output over the pictures the network was trained on.
+    """
 
     convolutions: tuple[Convolution, ...]
     residual: bool
+    spread: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,14 @@ class EfficientNet:
     def from_state(cls, state: Mapping[str, NDArray[Any]], last_block: int) -> EfficientNet:
         """``state``: names as in the embedded file. Raises `KeyError` where it is that of another network."""
         stem = _folded(state, "_conv_stem", "_bn0", STEM_STRIDE, clipped=True)
-        blocks = tuple(_block(state, number) for number in range(last_block + 1))
-        return cls(stem, blocks, arrays_sha256(state))
+        blocks: list[Block] = []
+        for number in range(last_block + 1):
+            blocks.append(_block(state, number, blocks[-1].spread if blocks else None))
+        return cls(stem, tuple(blocks), arrays_sha256(state))
 
 
-def _block(state: Mapping[str, NDArray[Any]], number: int) -> Block:
+def _block(state: Mapping[str, NDArray[Any]], number: int, spread_in: NDArray[np.float32] | None) -> Block:
+    """A batch norm's gain is the standard deviation of what it gives out; terms of a sum count as independent."""
     name, stride = f"_blocks.{number}.", BLOCK_STRIDES[number]
     convolutions = [
         _folded(state, f"{name}_depthwise_conv", f"{name}_bn1", stride, clipped=True),
@@ -71,7 +78,10 @@ def _block(state: Mapping[str, NDArray[Any]], number: int) -> Block:
     if f"{name}_expand_conv.weight" in state:
         convolutions.insert(0, _folded(state, f"{name}_expand_conv", f"{name}_bn0", 1, clipped=True))
     channels_in = convolutions[0].weight.shape[1] * convolutions[0].groups
-    return Block(tuple(convolutions), stride == 1 and channels_in == len(convolutions[-1].bias))
+    residual, spread = stride == 1 and channels_in == len(convolutions[-1].bias), state[f"{name}_bn2.weight"]
+    if residual and spread_in is not None:
+        spread = np.sqrt(np.square(spread) + np.square(spread_in))
+    return Block(tuple(convolutions), residual, np.maximum(np.abs(spread), _LEAST_SPREAD).astype(np.float32))
 
 
 def _folded(state: Mapping[str, NDArray[Any]], name: str, norm: str, stride: int, *, clipped: bool) -> Convolution:

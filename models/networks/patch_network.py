@@ -22,7 +22,7 @@ from models.weights.embedded import EFFICIENTNET
 from patchwatch.contract.errors import ConfigurationError
 
 SIDE_PX = 384  # long side of the network's input
-DEFAULT_BLOCKS = (7,)
+DEFAULT_BLOCKS = (7, 10)  # parts of things, and things: docs/decisions/036-detection.md
 _USUAL_SHAPES = ((9, 16), (3, 4), (4, 5))  # of cameras' pictures, height to width: as the detector's
 
 PatchMaps = tuple[NDArray[np.float32], ...]  # per wanted block (rows, columns, channels)
@@ -50,10 +50,11 @@ class PatchRuntime(Protocol):
 class PatchNetwork:
     """Frames in, maps of patches out. Not thread-safe."""
 
-    def __init__(self, runtime: PatchRuntime, blocks: Sequence[int], tensors_sha256: str) -> None:
+    def __init__(self, runtime: PatchRuntime, network: EfficientNet, blocks: Sequence[int]) -> None:
         self._runtime = runtime
         self._blocks = tuple(blocks)
-        self._tensors_sha256 = tensors_sha256
+        self._spreads = [network.blocks[block].spread for block in blocks]
+        self._tensors_sha256 = network.tensors_sha256
 
     @classmethod
     def load(
@@ -68,11 +69,12 @@ class PatchNetwork:
             raise ValueError(f"blocks are from 0 to {len(BLOCK_STRIDES) - 1}, not {list(blocks)}")
         check_device(device)
         network = EfficientNet.from_state(EFFICIENTNET.read(), max(blocks))
-        return cls(_runtime(network, blocks, device, threads), blocks, network.tensors_sha256)
+        return cls(_runtime(network, blocks, device, threads), network, blocks)
 
     def patches(self, frames: Sequence[Frame]) -> list[PatchMaps]:
         """Per frame one map per wanted block, in the order in which they were named: float32 (rows, columns,
-        channels). A map covers its whole frame, so row r is the frame's from r / rows to (r + 1) / rows of its height.
+        channels), each channel in units of its spread. A map covers its whole frame, so row r is the frame's from
+        r / rows to (r + 1) / rows of its height.
         """
         groups: dict[tuple[int, int], list[int]] = defaultdict(list)
         for number, frame in enumerate(frames):
@@ -81,7 +83,11 @@ class PatchNetwork:
         for shape, numbers in groups.items():
             for at in range(0, len(numbers), self._runtime.chunk):
                 part = numbers[at : at + self._runtime.chunk]
-                maps = self._runtime(np.stack([scaled(frames[number].rgb, shape) for number in part]))
+                raw = self._runtime(np.stack([scaled(frames[number].rgb, shape) for number in part]))
+                maps = [
+                    np.asarray(of_block / spread, np.float32)
+                    for of_block, spread in zip(raw, self._spreads, strict=True)
+                ]
                 found |= zip(part, zip(*maps, strict=True), strict=True)
         return [found[number] for number in range(len(frames))]
 

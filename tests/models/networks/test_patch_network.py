@@ -133,7 +133,7 @@ def by_torch(weights: EfficientNet, blocks: tuple[int, ...], device: str = "cpu"
     from models.networks.torch_patches import TorchPatches
 
     runtime = TorchPatches(weights, blocks, Compute(torch.device(device), torch.float32))
-    return PatchNetwork(runtime, blocks, weights.tensors_sha256)
+    return PatchNetwork(runtime, weights, blocks)
 
 
 @pytest.mark.clip
