@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -51,6 +51,7 @@ class PlaceStream:
 
     dim = DIM
     resolution = 0.02  # of a place's scale
+    kept = np.float16  # of normal footage while a bank is learnt: 37 kB a frame
 
     def __init__(self, name: str, exemplars: int, frames: int) -> None:
         self.name = name
@@ -65,17 +66,18 @@ class PlaceStream:
         window = self._remember(frame, context, patches)
         if frame.at_s - window.since_s < _FULL_S:
             return Features.none(DIM)
-        mean = np.mean([maps for _, maps in window.maps], axis=0, dtype=np.float32)
+        mean = np.stack([maps for _, maps in window.maps]).mean(axis=0)
         groups = np.arange(PLACES, dtype=np.int32)
         return Features(mean, place_boxes(frame.width, frame.height), groups)
 
     def _remember(self, frame: Frame, context: CameraContext, patches: NDArray[np.float32]) -> _Window:
         before, size = context.memory.get(self.name), (frame.width, frame.height)
         goes_on = isinstance(before, _Window) and not frame.discontinuity and before.size == size
-        if not (goes_on and before.maps[-1][0] < frame.at_s):  # type: ignore[union-attr]
-            before = _Window(frame.at_s, size, ())
-        kept = tuple(entry for entry in before.maps if entry[0] > frame.at_s - _FULL_S)  # type: ignore[union-attr]
-        window = _Window(before.since_s, size, (*kept, (frame.at_s, patches)))  # type: ignore[union-attr]
+        window = before if isinstance(before, _Window) and goes_on else _Window(frame.at_s, size, ())
+        if window.maps and window.maps[-1][0] >= frame.at_s:  # the clock was set back
+            window = _Window(frame.at_s, size, ())
+        kept = tuple(entry for entry in window.maps if entry[0] > frame.at_s - _FULL_S)
+        window = replace(window, maps=(*kept, (frame.at_s, patches)))
         context.memory[self.name] = window
         return window
 
@@ -118,7 +120,7 @@ def make(spec: StreamSpec) -> PlaceStream:
 
 
 def place_boxes(width: int, height: int) -> NDArray[np.float32]:
-    """float32 (PLACES, 4), x1, y1, x2, y2 in pixels of a frame: each place with half of its neighbours, whom it sees."""
+    """float32 (PLACES, 4), x1, y1, x2, y2 in pixels of a frame: each place with half of its neighbours."""
     rows, columns = np.divmod(np.arange(PLACES), COLUMNS)
     corners = np.stack([columns - 0.5, rows - 0.5, columns + 1.5, rows + 1.5], axis=1)
     boxes = np.clip(corners / [COLUMNS, ROWS, COLUMNS, ROWS], 0.0, 1.0) * [width, height, width, height]
@@ -131,7 +133,7 @@ def _projected(maps: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     rows, columns, channels = together.shape
     vectors = (together.reshape(-1, channels) @ _projection(channels)).reshape(rows, columns, DIM)
     if (rows, columns) != (ROWS, COLUMNS):
-        vectors = cv2.resize(vectors, (COLUMNS, ROWS), interpolation=cv2.INTER_LINEAR)
+        vectors = np.asarray(cv2.resize(vectors, (COLUMNS, ROWS), interpolation=cv2.INTER_LINEAR), np.float32)
     blurred = cv2.blur(vectors, _BLUR, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(blurred.reshape(PLACES, DIM), np.float32)
 
