@@ -1,5 +1,5 @@
 # syntax=docker/dockerfile:1
-# One image, two sets: --build-arg EXTRA=core (motion profile, no torch, the default) or EXTRA=clip (torch and networks).
+# One image, two sets: --build-arg EXTRA=core (motion and place streams, no torch, the default) or EXTRA=clip (torch and networks).
 ARG PYTHON_VERSION=3.12
 
 FROM python:${PYTHON_VERSION}-slim AS build

@@ -6,14 +6,17 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import parts
 import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("patchwatch", "models", "workers", "service")
 FILES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
-HEAVY = {"torch", "torchvision", "open_clip", "ultralytics"}
+HEAVY = {"torch", "torchvision", "open_clip", "ultralytics", "openvino"}
 
 # Files that may use what their room may not, and why.
 READS_ENVIRONMENT = {
@@ -63,6 +66,33 @@ def _fresh(code: str) -> str:
     return done.stdout.strip()
 
 
+# Ours by way of a library that is declared, whose base they are.
+_COMES_WITH = {"starlette": "fastapi", "h11": "uvicorn", "typing_extensions": "pydantic"}
+
+
+def test_every_library_that_is_imported_is_declared() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    asked = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    declared = {re.split(r"[^a-z0-9-]", one.lower().replace("_", "-"))[0] for one in asked}
+    distributions = packages_distributions()
+    missing = set()
+    for path in FILES:
+        for module in _imported_anywhere(path) - sys.stdlib_module_names - set(ROOMS):
+            names = distributions.get(_COMES_WITH.get(module, module), [_COMES_WITH.get(module, module)])
+            if not {name.lower().replace("_", "-") for name in names} & declared:
+                missing.add((module, _name(path)))
+    if parts.present("clip"):
+        assert not missing
+    else:  # what an extra would install has no distribution here
+        assert not {module for module, _ in missing} - HEAVY
+
+
+def _imported_anywhere(path: Path) -> set[str]:
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    plain = {alias.name.split(".")[0] for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    return plain | {node.module.split(".")[0] for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+
+
 _LOADED = "import sys; print(*sorted({name.split('.')[0] for name in sys.modules}))"
 
 
@@ -78,6 +108,33 @@ _LOADED = "import sys; print(*sorted({name.split('.')[0] for name in sys.modules
 def test_a_process_stays_light(module: str, absent: set[str]) -> None:
     loaded = set(_fresh(f"import {module}; {_LOADED}").split())
     assert not loaded & absent
+
+
+def test_motion_and_place_need_no_torch_and_motion_alone_no_openvino() -> None:
+    parts.need("openvino")
+    code = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from models.engine import engine
+from models.profiles.profile import Fusion, Profile, StreamKind, StreamSpec
+build = engine.make_stream
+engine.make_stream = lambda spec, classes: build(replace(spec, kind=StreamKind.MOTION), classes)
+def load(*kinds):
+    profile = Profile("mine", Fusion.CALIBRATED, tuple(StreamSpec(kind, kind, 1.0) for kind in kinds))
+    return engine.Engine.load(profile, engine.NetworkOptions(Path("none"), still_tolerance=6.0))
+alone = load(StreamKind.MOTION)
+assert (alone.device, alone.identity["networks"], alone._reuse.tolerance) == ("cpu", {}, 0.0)
+assert "openvino" not in sys.modules
+both = load(StreamKind.MOTION, StreamKind.PLACE)
+both.prepare(1)
+assert "openvino" in sys.modules and "torch" not in sys.modules
+assert both.batch([], [])._patch_network.identity() == both.identity["networks"]
+print(both.device, both._reuse.tolerance)
+"""
+    if parts.present("gpu"):
+        pytest.skip("a GPU is torch's")
+    assert _fresh(code) == "openvino float32 6.0"
 
 
 def test_a_worker_starts_without_what_few_profiles_use() -> None:

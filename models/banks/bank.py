@@ -15,6 +15,7 @@ from models.alarms.alarm_threshold import ThresholdModel
 from models.alarms.calibration import AnyCalibration
 from models.alarms.event_detector import EventRule
 from models.banks.coverage import Coverage
+from models.banks.group_scale import GroupScale
 from models.exemplars.perspective import Perspective
 from models.exemplars.provenance import ExemplarOrigins, FootageMoments
 from models.frames.frame import Features
@@ -28,13 +29,15 @@ class StreamBank:
 
     ``origins``: where each was seen; banks that only calibrate have none. ``scales``: float32 (groups,), what
     distances within each group are divided by; None: by nothing. ``perspective``: brings the stream's vectors, which
-    then end with sizes, to the measure of the exemplars; None: they are in it.
+    then end with sizes, to the measure of the exemplars; None: they are in it. ``neighbours``: a distance is the mean
+    to so many nearest exemplars of a seed.
     """
 
     vectors: NDArray[np.float32]
     origins: ExemplarOrigins | None = None
     scales: NDArray[np.float32] | None = None
     perspective: Perspective | None = None
+    neighbours: int = 1
 
     def __post_init__(self) -> None:
         if self.vectors.ndim != 4 or self.vectors.dtype != np.float32 or 0 in self._shape_but_exemplars:
@@ -69,10 +72,11 @@ class StreamBank:
 
     def measured(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         """Vectors (n, ...) of the stream as (n, dim), comparable with the exemplars."""
-        return vectors if self.perspective is None else self.perspective.by_usual_height(vectors)
+        measured = vectors if self.perspective is None else self.perspective.by_usual_height(vectors)
+        return np.asarray(measured, np.float32)
 
     def distances(self, features: Features) -> NDArray[np.float32]:
-        """Euclidean distance of each vector to the nearest exemplar of its group, in scales of the group: float32
+        """Euclidean distance of each vector to the nearest exemplars of its group, in scales of the group: float32
         (n, seeds).
 
         All seeds are compared in one matrix product. An empty bank knows no exemplar: from there it is the distance
@@ -97,9 +101,16 @@ class StreamBank:
                 (self._by_group, self._squares) if everything else (self._by_group[group_of], self._squares[group_of])
             )
             squared = squares + norms - 2.0 * np.matmul(queries[:, None, :], banks)[:, 0, :]
-        nearest = squared.reshape(len(queries), seeds, exemplars).min(axis=2)
-        distances: NDArray[np.float32] = np.sqrt(np.maximum(nearest, 0.0))
+        distances = self._to_nearest(squared.reshape(len(queries), seeds, exemplars))
         return distances if self.scales is None else distances / self.scales[group_of][:, None]
+
+    def _to_nearest(self, squared: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Squared distances (n, seeds, exemplars) -> distances (n, seeds)."""
+        count = min(self.neighbours, squared.shape[2])
+        if count == 1:
+            return np.asarray(np.sqrt(np.maximum(squared.min(axis=2), 0.0)), np.float32)
+        nearest = np.partition(squared, count - 1, axis=2)[:, :, :count]
+        return np.asarray(np.sqrt(np.maximum(nearest, 0.0)).mean(axis=2), np.float32)
 
 
 @dataclass(frozen=True)
@@ -149,8 +160,11 @@ class Bank:
     created_at: str  # ISO 8601, UTC
     moments: FootageMoments  # that the streams' origins point to
     coverage: Coverage
+    groups: tuple[GroupScale, ...] = ()  # of the profile's groups; none where all streams are one
 
     def __post_init__(self) -> None:
+        if len(self.groups) != (len(self.profile.groups) if len(self.profile.groups) > 1 else 0):
+            raise ValueError("a bank holds a scale of each group of its profile, and none of a single one")
         if not len(self.profile.streams) == len(self.streams) == len(self.calibrations):
             raise ValueError("a bank holds one set of exemplars and one calibration per stream of its profile")
         if any(stream.origins is None for stream in self.streams):
@@ -165,7 +179,8 @@ class Bank:
         return digest.hexdigest()[:12]
 
     def arrays(self) -> Sequence[NDArray[Any]]:
-        calibrations = [calibration.levels for calibration in (*self.calibrations, self.fused)]
+        of_groups = [scale.calibration for scale in self.groups]
+        calibrations = [calibration.levels for calibration in (*self.calibrations, self.fused, *of_groups)]
         origins = [array for bank in self.streams if bank.origins for array in bank.origins.arrays().values()]
         scales = [bank.scales for bank in self.streams if bank.scales is not None]
         lines = [bank.perspective.line for bank in self.streams if bank.perspective is not None]

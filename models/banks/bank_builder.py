@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,19 +17,24 @@ from models.alarms.event_detector import EventRule
 from models.banks.bank import Bank, Footage, StreamBank
 from models.banks.coverage import Coverage, StreamCoverage
 from models.banks.cross_validation import HeldOutFrames, cover, hold_out
+from models.banks.group_scale import GroupScale, loudest
 from models.exemplars.perspective import Perspective
 from models.exemplars.provenance import THUMBNAILS_MB, ExemplarOrigins, FootageIndex, FootageMoments, Moment
 from models.frames.frame import Features
 from models.frames.optical_flow import MAX_GAP_S
-from models.profiles.fusion import CausalGaussian, fuse
+from models.profiles.fusion import CausalGaussian, fuse, group_means
 from models.profiles.profile import NEVER_SILENT, Fusion, Profile, StreamKind
-from models.streams.base import PerspectiveStream, ScaledStream, Stream
+from models.streams.base import AveragingStream, CompactStream, PerspectiveStream, ScaledStream, Stream
 from patchwatch.contract.errors import InsufficientFootageError
 from patchwatch.contract.learning_advice import LEAST_MINUTES
 
 MIN_FOOTAGE_S = 5.0
 MIN_FRAMES = 25
-SEGMENTS = 5  # leave-one-segment-out calibration; fewer where they would be shorter than `MIN_VALUES` frames
+FOLDS = 5  # cross-validation; fewer where a fold would hold fewer than `MIN_VALUES` frames
+_BLOCK_S = 20.0  # a fold takes every fifth block of the footage: so every part of it is represented in the others
+_MOST_BLOCKS = 20  # ... longer blocks in longer footage: what stands still for minutes must not vouch for itself
+_SHARED_BUDGET_PER_DAY = 24.0  # of which each group has the same share: docs/decisions/036-detection.md
+_KEPT_MB = 400  # of vectors, beyond which footage is thinned as beyond `MAX_FRAMES`
 _MOST_SILENT = 0.4  # of the frames, for want of one shortly before
 MAX_FRAMES = 20_000  # kept in memory; beyond, every other stretch of footage is let go, again and again
 THINNED_S = 30.0  # length of such a stretch: within it events are counted as they would be live
@@ -57,6 +61,8 @@ class BankBuilder:
         self._streams = list(streams)
         self._identity = identity
         self._false_alarms_per_day = false_alarms_per_day
+        self._keep = [stream.kept if isinstance(stream, CompactStream) else None for stream in self._streams]
+        self._kept_bytes = 0
         self._footage_index = FootageIndex(thumbnails_mb)
         self._frames: list[tuple[Features, ...]] = []
         self._times: list[float] = []
@@ -90,13 +96,15 @@ class BankBuilder:
         self._last_s = at_s
         stretch = int(self._seconds // THINNED_S)
         if stretch % self._thinned == 0:
-            self._frames.append(tuple(features))
+            kept = tuple(map(_compact, features, self._keep))
+            self._kept_bytes += sum(part.vectors.nbytes + part.boxes_xyxy_px.nbytes for part in kept)
+            self._frames.append(kept)
             self._times.append(at_s)
             self._runs.append(self._run)
             self._stretches.append(stretch)
             self._footage_index.add(moment or Moment(0, at_s), rgb)
         self._seen += 1
-        if len(self._frames) > MAX_FRAMES:
+        if len(self._frames) > MAX_FRAMES or self._kept_bytes > _KEPT_MB * 2**20:
             self._thin()
 
     @property
@@ -108,6 +116,7 @@ class BankBuilder:
         self._thinned *= 2
         kept = [n for n, stretch in enumerate(self._stretches) if stretch % self._thinned == 0]
         self._footage_index.thin(kept)
+        self._kept_bytes = round(self._kept_bytes * len(kept) / len(self._frames))
         self._frames, self._times = [self._frames[n] for n in kept], [self._times[n] for n in kept]
         self._runs, self._stretches = [self._runs[n] for n in kept], [self._stretches[n] for n in kept]
 
@@ -119,19 +128,18 @@ class BankBuilder:
         self._check_footage()
         self._check_rate()
         perspectives = self._measure_by_perspective()
-        segments = self._segments()
+        fold_of = self._fold_of_frames()
+        count = int(fold_of.max()) + 1
         folds = []
-        for number, (start, stop) in enumerate(segments):
-            folds.append(self._draw([n for n in range(len(self._frames)) if not start <= n < stop]))
-            progress((number + 1) / (len(segments) + 2))
-        held_out, scales = self._hold_out(folds)
+        for number in range(count):
+            folds.append(self._draw(np.flatnonzero(fold_of != number).tolist()))
+            progress((number + 1) / (count + 2))
+        held_out, scales = self._hold_out(folds, fold_of)
         banks, moments = self._draw_with_origins(scales)
         calibrations = self._calibrate(held_out)
-        fused_values = self._fuse(held_out, calibrations)
-        fused = calibration_of(
-            np.array([value for value in fused_values if value is not None], np.float64), len(fused_values)
-        )
-        progress((len(segments) + 1) / (len(segments) + 2))
+        groups, fused_values = self._fuse(held_out, calibrations)
+        fused = _calibration_of(fused_values)
+        progress((count + 1) / (count + 2))
         coverage = self._cover(banks, held_out)
         progress(1.0)
         return Bank(
@@ -139,7 +147,7 @@ class BankBuilder:
             tuple(replace(bank, perspective=line) for bank, line in zip(banks, perspectives, strict=True)),
             tuple(calibrations), fused,
             self._threshold(fused_values, fused), self._false_alarms_per_day, self._footage(sources),
-            datetime.now(UTC).isoformat(timespec="seconds"), moments, coverage,
+            datetime.now(UTC).isoformat(timespec="seconds"), moments, coverage, groups,
         )  # fmt: skip
 
     def _check_footage(self) -> None:
@@ -172,39 +180,46 @@ class BankBuilder:
         self._frames = [tuple(map(_measured, frame, perspectives)) for frame in self._frames]
         return perspectives
 
-    def _segments(self) -> list[tuple[int, int]]:
-        count = min(SEGMENTS, max(2, len(self._frames) // MIN_VALUES))
-        edges = np.linspace(0, len(self._frames), count + 1).astype(int).tolist()
-        return list(pairwise(edges))
+    def _fold_of_frames(self) -> NDArray[np.int64]:
+        """The fold that each kept frame is held out in: (frames,). Folds take turns in blocks of the footage."""
+        frames = len(self._frames)
+        folds = min(FOLDS, max(2, frames // MIN_VALUES))
+        kept_s = self._seconds / self._thinned
+        blocks = min(max(int(kept_s // _BLOCK_S), folds), _MOST_BLOCKS)
+        return np.arange(frames) * blocks // frames % folds
 
     def _draw(self, chosen: Sequence[int]) -> list[StreamBank]:
         banks = [
-            StreamBank(self._draw_stream(position, chosen, self._profile.seeds)[0])
+            self._bank(position, self._draw_stream(position, chosen, self._profile.seeds)[0])
             for position in range(len(self._streams))
         ]
         self._check_seen(banks)
         return banks
 
+    def _bank(self, position: int, vectors: NDArray[np.float32], **parts: Any) -> StreamBank:
+        stream = self._streams[position]
+        return StreamBank(vectors, neighbours=stream.neighbours if isinstance(stream, AveragingStream) else 1, **parts)
+
     def _hold_out(
-        self, folds: Sequence[Sequence[StreamBank]]
+        self, folds: Sequence[Sequence[StreamBank]], fold_of: NDArray[np.int64]
     ) -> tuple[list[list[HeldOutFrames | None]], list[NDArray[np.float32] | None]]:
-        """Per stream: every frame against the bank without its segment, and the scales of distances found by it."""
+        """Per stream: every frame against the bank without its fold, and the scales of distances found by it."""
         held_out, scales = [], []
         for position, stream in enumerate(self._streams):
             banks = [fold[position] for fold in folds]
-            measured, scale = self._measure(position, banks), None
+            measured, scale = self._measure(position, banks, fold_of), None
             if isinstance(stream, ScaledStream):
                 scale = stream.scales(np.stack([part.vectors for part in measured if part is not None]))
-                measured = self._measure(position, [replace(bank, scales=scale) for bank in banks])
+                measured = self._measure(position, [replace(bank, scales=scale) for bank in banks], fold_of)
             held_out.append(measured)
             scales.append(scale)
         return held_out, scales
 
-    def _measure(self, position: int, banks: Sequence[StreamBank]) -> list[HeldOutFrames | None]:
+    def _measure(
+        self, position: int, banks: Sequence[StreamBank], fold_of: NDArray[np.int64]
+    ) -> list[HeldOutFrames | None]:
         return [
-            hold_out(bank, frame[position])
-            for bank, (start, stop) in zip(banks, self._segments(), strict=True)
-            for frame in self._frames[start:stop]
+            hold_out(banks[fold], frame[position]) for frame, fold in zip(self._frames, fold_of.tolist(), strict=True)
         ]
 
     def _draw_with_origins(
@@ -216,7 +231,8 @@ class BankBuilder:
         banks = []
         for position, (vectors, entries, regions) in enumerate(drawn):
             boxes = self._footage_index.boxes(entries, regions, [frame[position] for frame in self._frames])
-            banks.append(StreamBank(vectors, ExemplarOrigins.from_boxes(rows[position], boxes), scales[position]))
+            origins = ExemplarOrigins.from_boxes(rows[position], boxes)
+            banks.append(self._bank(position, vectors, origins=origins, scales=scales[position]))
         return banks, moments
 
     def _draw_stream(
@@ -268,45 +284,55 @@ class BankBuilder:
             self._cover_stream(n, bank, measured)
             for n, (bank, measured) in enumerate(zip(banks, held_out, strict=True))
         ]
-        return Coverage.from_streams(self._seconds, self._seen, len(self._segments()), streams)
+        return Coverage.from_streams(self._seconds, self._seen, FOLDS, streams)
 
     def _cover_stream(
         self, position: int, bank: StreamBank, held_out: Sequence[HeldOutFrames | None]
     ) -> StreamCoverage:
-        segments = self._segments()
-        counts = [start for start, _ in segments[1:-1]] if len(segments) == SEGMENTS else []
+        frames_in_all = len(self._frames)
+        fifths = [frames_in_all * fifth // FOLDS for fifth in range(1, FOLDS - 1)]
+        counts = fifths if frames_in_all >= FOLDS * MIN_VALUES else []
         first = self._profile.seeds[:1]
         drawn = [(count, self._draw_stream(position, range(count), first)[0]) for count in counts]
-        smaller = [(count, StreamBank(vectors, scales=bank.scales)) for count, vectors in drawn]
+        smaller = [(count, self._bank(position, vectors, scales=bank.scales)) for count, vectors in drawn]
         frames = [frame[position] for frame in self._frames]
         name = self._profile.streams[position].name
         return cover(name, bank, frames, held_out, self._footage_index.sizes, smaller)
 
     def _fuse(
         self, held_out: Sequence[Sequence[HeldOutFrames | None]], calibrations: Sequence[AnyCalibration]
-    ) -> list[float | None]:
-        weights = [spec.weight for spec in self._profile.streams]
-        values = []
+    ) -> tuple[tuple[GroupScale, ...], list[float | None]]:
+        """The scales of the profile's groups, none for a single one, and the fused value of every frame."""
+        weights, groups = [spec.weight for spec in self._profile.streams], self._profile.groups
+        rows = []
         for parts in zip(*held_out, strict=True):
             distances = [part.distance.value if part else None for part in parts]
             rarities = [c.rarity(d) if d is not None else None for c, d in zip(calibrations, distances, strict=True)]
-            values.append(fuse(self._profile.fusion, weights, distances, rarities))
-        return values
+            rows.append((distances, rarities))
+        if len(groups) == 1:
+            return (), [fuse(self._profile.fusion, weights, *row) for row in rows]
+        means = [group_means(groups, weights, rarities) for _, rarities in rows]
+        scales = tuple(self._scale_of_group(column) for column in zip(*means, strict=True))
+        highest = [loudest(scales, row) for row in means]
+        return scales, [found.value if found else None for found in highest]
+
+    def _scale_of_group(self, means: Sequence[float | None]) -> GroupScale:
+        calibration = _calibration_of(means)
+        share = _SHARED_BUDGET_PER_DAY / len(self._profile.groups)
+        return GroupScale.fit(calibration, self._threshold(means, calibration), share)
 
     def _threshold(self, fused_values: Sequence[float | None], fused: AnyCalibration) -> ThresholdModel:
         """From the scores that the held-out footage would have had live, where silence leaves a score as it was."""
-        runs: dict[tuple[int, int], list[tuple[float, float]]] = {}
-        smoothing: dict[tuple[int, int], CausalGaussian] = {}
-        for segment, (start, stop) in enumerate(self._segments()):
-            for n in range(start, stop):
-                value, key = fused_values[n], (segment, self._runs[n])
-                run = runs.setdefault(key, [])
-                score = run[-1][1] if run else score_of(NEUTRAL_RARITY)
-                if value is not None:
-                    score = smoothing.setdefault(key, CausalGaussian(self._profile.smoothing_s)).add(
-                        self._times[n], score_of(fused.rarity(value))
-                    )
-                run.append((self._times[n], score))
+        runs: dict[int, list[tuple[float, float]]] = {}
+        smoothing: dict[int, CausalGaussian] = {}
+        for at_s, key, value in zip(self._times, self._runs, fused_values, strict=True):
+            run = runs.setdefault(key, [])
+            score = run[-1][1] if run else score_of(NEUTRAL_RARITY)
+            if value is not None:
+                score = smoothing.setdefault(key, CausalGaussian(self._profile.smoothing_s)).add(
+                    at_s, score_of(fused.rarity(value))
+                )
+            run.append((at_s, score))
         columns = [_columns(run) for run in runs.values()]
         if not length_s(columns, EventRule.gap_s) > 0:
             raise InsufficientFootageError(
@@ -321,6 +347,15 @@ class BankBuilder:
             for position, spec in enumerate(self._profile.streams)
         }
         return Footage(tuple(sources), self._seen, round(self._seconds, 3), self._thinned, vectors, self._cuts)
+
+
+def _compact(features: Features, dtype: type[np.floating[Any]] | None) -> Features:
+    """As it is kept in memory, where a stream has so many vectors that it names a narrower type."""
+    return features if dtype is None else replace(features, vectors=features.vectors.astype(dtype))
+
+
+def _calibration_of(values: Sequence[float | None]) -> AnyCalibration:
+    return calibration_of(np.array([value for value in values if value is not None], np.float64), len(values))
 
 
 def _measured(features: Features, perspective: Perspective | None) -> Features:

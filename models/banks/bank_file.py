@@ -22,6 +22,7 @@ from models.alarms.alarm_threshold import ThresholdModel
 from models.alarms.calibration import AnyCalibration, Calibration, RankCalibration
 from models.banks.bank import Bank, Footage, StreamBank
 from models.banks.coverage import Coverage
+from models.banks.group_scale import GroupScale
 from models.exemplars.perspective import Perspective
 from models.exemplars.provenance import ExemplarOrigins, FootageMoments
 from models.profiles.profile import Profile, profile_from_json, profile_to_json
@@ -74,6 +75,13 @@ class RankCalibrationFacts(_Strict):
     frames: int = Field(ge=0, le=2**53)
 
 
+class GroupFacts(_Strict):
+    """Of `models.banks.group_scale.GroupScale`."""
+
+    calibration: RankCalibrationFacts | TailFacts
+    gain: Annotated[float, Field(gt=0)]
+
+
 class BankFacts(BankFormat):
     """Of a bank. ``calibrations`` are by stream, and ``fused``."""
 
@@ -86,6 +94,8 @@ class BankFacts(BankFormat):
     footage: Footage
     coverage: Coverage
     calibrations: dict[str, RankCalibrationFacts | TailFacts]
+    groups: dict[str, GroupFacts] = {}
+    neighbours: dict[str, Annotated[int, Field(ge=1)]] = {}  # of streams that measure by more than the nearest
 
 
 def save_bank(bank: Bank, path: Path) -> None:
@@ -117,7 +127,21 @@ def _tensors(bank: Bank) -> dict[str, np.ndarray[Any, Any]]:
             tensors[f"{spec.name}.scales"] = stream.scales
         if stream.perspective is not None:
             tensors[f"{spec.name}.perspective"] = stream.perspective.line
-    return tensors | bank.moments.arrays()
+    levels = {_of_group(name): scale.calibration.levels for name, scale in _named_groups(bank)}
+    return tensors | levels | bank.moments.arrays()
+
+
+def _named_groups(bank: Bank) -> list[tuple[str, GroupScale]]:
+    return list(zip(_group_names(bank.profile), bank.groups, strict=False))
+
+
+def _group_names(profile: Profile) -> list[str]:
+    return [profile.streams[positions[0]].group for positions in profile.groups]
+
+
+def _of_group(name: str) -> str:
+    """Of the tensor that holds a group's calibration; no stream's name has a colon in it."""
+    return f"group:{name}.calibration"
 
 
 def _facts(bank: Bank) -> dict[str, Any]:
@@ -134,6 +158,15 @@ def _facts(bank: Bank) -> dict[str, Any]:
         "footage": asdict(bank.footage),
         "coverage": bank.coverage.facts(),
         "calibrations": {name: _calibration_facts(calibration) for name, calibration in calibrations},
+        "groups": {
+            name: {"calibration": _calibration_facts(scale.calibration), "gain": scale.gain}
+            for name, scale in _named_groups(bank)
+        },
+        "neighbours": {
+            spec.name: stream.neighbours
+            for spec, stream in zip(bank.profile.streams, bank.streams, strict=True)
+            if stream.neighbours > 1
+        },
     }
 
 
@@ -220,7 +253,7 @@ def _assemble(facts: BankFacts, tensors: dict[str, Any]) -> Bank:
     return Bank(
         profile=profile,
         identity=facts.identity,
-        streams=tuple(_stream(tensors, name) for name in names),
+        streams=tuple(_stream(tensors, name, facts.neighbours.get(name, 1)) for name in names),
         calibrations=tuple(_calibration(tensors[f"{name}.calibration"], facts.calibrations[name]) for name in names),
         fused=_calibration(tensors["fused"], facts.calibrations["fused"]),
         threshold=ThresholdModel(tensors["threshold"], **facts.threshold.model_dump()),
@@ -229,7 +262,12 @@ def _assemble(facts: BankFacts, tensors: dict[str, Any]) -> Bank:
         created_at=facts.created_at,
         moments=FootageMoments.from_arrays(tensors),
         coverage=facts.coverage,
+        groups=tuple(_group(tensors, name, facts.groups) for name in _group_names(profile)) if facts.groups else (),
     )
+
+
+def _group(tensors: dict[str, Any], name: str, facts: dict[str, GroupFacts]) -> GroupScale:
+    return GroupScale(_calibration(tensors[_of_group(name)], facts[name].calibration), facts[name].gain)
 
 
 def _calibration_facts(calibration: AnyCalibration) -> dict[str, float]:
@@ -243,10 +281,11 @@ def _calibration(levels: NDArray[np.float64], facts: RankCalibrationFacts | Tail
     return kind(levels, **facts.model_dump())
 
 
-def _stream(tensors: dict[str, Any], name: str) -> StreamBank:
+def _stream(tensors: dict[str, Any], name: str, neighbours: int) -> StreamBank:
     line = tensors.get(f"{name}.perspective")
     perspective = None if line is None else Perspective(line)
-    return StreamBank(tensors[f"{name}.exemplars"], _origins(tensors, name), tensors.get(f"{name}.scales"), perspective)
+    scales, origins = tensors.get(f"{name}.scales"), _origins(tensors, name)
+    return StreamBank(tensors[f"{name}.exemplars"], origins, scales, perspective, neighbours)
 
 
 def _origins(tensors: dict[str, Any], name: str) -> ExemplarOrigins:

@@ -13,12 +13,13 @@ from threadpoolctl import threadpool_limits
 from models.frames.frame import CameraContext, Features, Frame
 from models.frames.frame_reuse import NEVER, FrameReuse
 from models.profiles.profile import Profile, StreamKind, StreamSpec
-from models.streams import category_stream, global_stream, local_stream, motion_stream, velocity_stream
+from models.streams import category_stream, global_stream, local_stream, motion_stream, place_stream, velocity_stream
 from models.streams.base import Stream
 from models.streams.frame_batch import FrameBatch
 
 if TYPE_CHECKING:
     from models.networks.networks import Networks
+    from models.networks.patch_network import PatchNetwork
 
 
 @dataclass(frozen=True)
@@ -38,11 +39,19 @@ class NetworkOptions:
 class Engine:
     """Extracts the features of all streams of one profile. Not thread-safe: one per worker and profile."""
 
-    def __init__(self, profile: Profile, networks: Networks | None = None, reuse: FrameReuse = NEVER) -> None:
+    def __init__(
+        self,
+        profile: Profile,
+        networks: Networks | None = None,
+        reuse: FrameReuse = NEVER,
+        patch_network: PatchNetwork | None = None,
+    ) -> None:
         one_thread()
         self.profile = profile
         self.streams = [make_stream(spec, networks.classes if networks else ()) for spec in profile.streams]
         self._networks = networks
+        self._patch_network = patch_network
+        self._loaded = [network for network in (networks, patch_network) if network]
         self.has_backbone = profile.needs_backbone
         self.has_detector = profile.needs_detector
         self._reuse = reuse
@@ -50,49 +59,39 @@ class Engine:
     @classmethod
     def load(cls, profile: Profile, options: NetworkOptions) -> Engine:
         """Load what the profile needs. Raises `WeightsMissingError`, `ConfigurationError` (extra not installed)."""
-        if not (profile.needs_backbone or profile.needs_detector):
-            return cls(profile)
-        from models.networks.networks import Networks  # torch: only where a profile needs it
-
-        return cls(
-            profile,
-            Networks.load(
-                profile,
-                clip_weights=options.clip_weights,
-                detector_weights=options.detector_weights,
-                weights_dir=options.weights_dir,
-                device=options.device,
-                threads=options.threads,
-                random_clip=options.random_clip,
-                cuda_fused=options.cuda_fused,
-            ),
-            FrameReuse(options.still_tolerance),
-        )
+        networks = _load_networks(profile, options)
+        patch_network = _load_patch_network(profile, options)
+        reuse = FrameReuse(options.still_tolerance) if networks or patch_network else NEVER
+        return cls(profile, networks, reuse, patch_network)
 
     @property
     def device(self) -> str:
-        return self._networks.device if self._networks else "cpu"
+        """What runs the networks, and in what precision, for people."""
+        return ", ".join(dict.fromkeys(network.device for network in self._loaded)) or "cpu"
 
     def prepare(self, most_frames: int) -> None:
         """Do what would hold up the first batches of up to so many frames, before one waits. Takes seconds on a GPU."""
-        if self._networks:
-            self._networks.prepare(most_frames)
+        for network in self._loaded:
+            network.prepare(most_frames)
 
     @property
     def failed_graphs(self) -> int:
         """Batch sizes that run slower because they could not be recorded as CUDA graphs."""
-        return self._networks.failed_graphs if self._networks else 0
+        return sum(network.failed_graphs for network in self._loaded)
 
     @property
     def eager_pictures(self) -> int:
         """Pictures that ran without a CUDA graph where there should have been one."""
-        return self._networks.eager_pictures if self._networks else 0
+        return sum(network.eager_pictures for network in self._loaded)
 
     @property
     def identity(self) -> dict[str, Any]:
         """What a bank must match to be used with this engine, as JSON values."""
+        networks: dict[str, Any] = {}
+        for network in self._loaded:
+            networks |= network.identity()
         return {
-            "networks": self._networks.identity() if self._networks else {},
+            "networks": networks,
             "preprocessing": {stream.name: stream.preprocessing() for stream in self.streams},
         }
 
@@ -104,11 +103,36 @@ class Engine:
         return self.features(self.batch(frames, contexts))
 
     def batch(self, frames: Sequence[Frame], contexts: Sequence[CameraContext]) -> FrameBatch:
-        return FrameBatch(frames, contexts, self._networks, self._reuse)
+        return FrameBatch(frames, contexts, self._networks, self._reuse, self._patch_network)
 
     def features(self, batch: FrameBatch) -> list[tuple[Features, ...]]:
         columns = [stream.extract(batch) for stream in self.streams]
         return list(zip(*columns, strict=True))
+
+
+def _load_networks(profile: Profile, options: NetworkOptions) -> Networks | None:
+    if not (profile.needs_backbone or profile.needs_detector):
+        return None
+    from models.networks.networks import Networks  # torch: only where a profile needs it
+
+    return Networks.load(
+        profile,
+        clip_weights=options.clip_weights,
+        detector_weights=options.detector_weights,
+        weights_dir=options.weights_dir,
+        device=options.device,
+        threads=options.threads,
+        random_clip=options.random_clip,
+        cuda_fused=options.cuda_fused,
+    )
+
+
+def _load_patch_network(profile: Profile, options: NetworkOptions) -> PatchNetwork | None:
+    if not profile.needs_patches:
+        return None
+    from models.networks.patch_network import PatchNetwork  # OpenVINO: only where a profile needs it
+
+    return PatchNetwork.load(options.device, options.threads)
 
 
 def one_thread() -> None:
@@ -132,3 +156,5 @@ def make_stream(spec: StreamSpec, classes: Sequence[str] = ()) -> Stream:
             return velocity_stream.make(spec, classes)
         case StreamKind.CATEGORY:
             return category_stream.make(spec, classes)
+        case StreamKind.PLACE:
+            return place_stream.make(spec)

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from models.alarms.calibration import NEUTRAL_RARITY, score_of
 from models.alarms.event_detector import AlertGate, Event, EventDetector, EventRule
 from models.banks.bank import Bank, StreamBank, StreamDistance, frame_distance
+from models.banks.group_scale import loudest
 from models.exemplars.provenance import Moment
 from models.frames.frame import Box, Features
 from models.frames.stored_numbers import stored_share
-from models.profiles.fusion import CausalGaussian, contributions, driver, fuse
+from models.profiles.fusion import CausalGaussian, contributions, driver, fuse, group_means
 from models.profiles.profile import NEVER_SILENT
 from patchwatch.contract.errors import NonFiniteScoreError
 
@@ -84,14 +85,14 @@ class FrameScorer:
         distances = [frame_distance(bank, part) for bank, part in zip(self.bank.streams, features, strict=True)]
         rarities = self._rarities(distances)
         values = [distance.value if distance else None for distance in distances]
-        raw = fuse(self.bank.profile.fusion, self._weights, values, rarities)
+        raw, group = self._fuse(values, rarities)
         unsmoothed = score_of(NEUTRAL_RARITY if raw is None else self.bank.fused.rarity(raw))
         if discontinuity:
             self._smoothing.clear()
             self._score = score_of(NEUTRAL_RARITY)
         if raw is not None:  # without any evidence the score stays as it was
             self._score = self._smoothing.add(at_s, unsmoothed)
-        leading = driver(self._weights, rarities)
+        leading = driver(self._weights_in(group), rarities)
         name, box = self._evidence(leading, distances, features)
         changes = self._events.update(at_s, self._score, name, box, gate)
         opened = self.open_event is not None
@@ -106,6 +107,18 @@ class FrameScorer:
     def finish(self) -> list[Event]:
         """No more frames for now: closes an open event."""
         return self._events.finish()
+
+    def _fuse(self, values: Sequence[float | None], rarities: Sequence[float | None]) -> tuple[float | None, int]:
+        """The fused value, None without any evidence, and the number of the group it comes from."""
+        profile = self.bank.profile
+        if not self.bank.groups:
+            return fuse(profile.fusion, self._weights, values, rarities), 0
+        highest = loudest(self.bank.groups, group_means(profile.groups, self._weights, rarities))
+        return (highest.value, highest.group) if highest else (None, 0)
+
+    def _weights_in(self, group: int) -> list[float]:
+        streams = self.bank.profile.groups[group]
+        return [weight if position in streams else 0.0 for position, weight in enumerate(self._weights)]
 
     def _rarities(self, distances: Sequence[StreamDistance | None]) -> list[float | None]:
         for spec, distance in zip(self.bank.profile.streams, distances, strict=True):
@@ -183,7 +196,8 @@ def explain(
     per stream is compared with the bank, so this costs little beside the scoring itself.
     """
     profile = bank.profile
-    weights = [spec.weight for spec in profile.streams]
+    leading = next((spec.group for spec in profile.streams if spec.name == score.driver), None)
+    weights = [spec.weight if spec.group == leading else 0.0 for spec in profile.streams]
     values = [distance.value if distance else None for distance in score.distances]
     shares = contributions(profile.fusion, weights, values, score.rarities)
     explanations = []

@@ -35,6 +35,18 @@ def draw_coreset(
     return chosen[centres]
 
 
+def draw_random(count: int, most: int, seed: int) -> NDArray[np.int64]:
+    """Indices of at most so many of ``count`` vectors, by ``numpy.random.default_rng(seed)``, in order.
+
+    Where normal has rare but ordinary members, any sample keeps their share of it, and centres do not (Reiss and
+    Hoshen 2022 keep all). Raises `InsufficientFootageError` for none.
+    """
+    if count == 0:
+        raise InsufficientFootageError("no vectors to draw exemplars from")
+    generator = np.random.default_rng(seed)
+    return np.sort(generator.choice(count, size=min(count, most), replace=False))
+
+
 def greedy_k_center(vectors: NDArray[np.float32], *, count: int, first: int, device: str = "cpu") -> NDArray[np.int64]:
     """Indices of ``count`` centres (n, dim -> count), each the vector farthest from those before it.
 
@@ -54,6 +66,31 @@ def greedy_k_center(vectors: NDArray[np.float32], *, count: int, first: int, dev
         nearest[centre] = -1.0  # never twice, even among equal vectors
         centre = int(nearest.argmax())
     return centres
+
+
+def greedy_k_center_sets(candidates: NDArray[np.float32], count: int, first: int) -> NDArray[np.int64]:
+    """Greedy k-center in many sets at once: of (sets, n, dim) the indices (sets, count) of those that cover each.
+
+    As `greedy_k_center`, with all sets in each step. ``first`` is the candidate that all begin
+    with. Sets with fewer different vectors repeat some.
+    """
+    sets, _, dim = candidates.shape
+    everyone = np.arange(sets)
+    squares = np.einsum("snd,snd->sn", candidates, candidates)
+    extended = np.concatenate([candidates.transpose(0, 2, 1), squares[:, None]], axis=1)
+    centres = np.full(sets, first)
+    nearest = np.full(squares.shape, np.inf, np.float32)
+    chosen = np.empty((sets, count), np.int64)
+    against = np.ones((sets, 1, dim + 1), np.float32)
+    squared = np.empty((sets, 1, candidates.shape[1]), np.float32)
+    for position in range(count):
+        chosen[:, position] = centres
+        against[:, 0, :dim] = -2.0 * candidates[everyone, centres]
+        np.matmul(against, extended, out=squared)  # |x|^2 - 2 x.c in one pass: memory is what this waits for
+        squared += squares[everyone, centres][:, None, None]
+        np.minimum(nearest, squared[:, 0], out=nearest)
+        centres = nearest.argmax(axis=1)
+    return chosen
 
 
 def covering_radius(vectors: NDArray[np.float32], centres: NDArray[np.int64]) -> float:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 
+from models.networks.device_setting import check_device, usable_cores
 from patchwatch.contract.errors import ConfigurationError
 
 Precision = Literal["auto", "fp32"]
@@ -54,13 +53,7 @@ def choose_compute(
     ``precision="fp32"`` overrides both. Raises `ConfigurationError` for CUDA or OpenVINO asked for but absent, or an
     unknown word.
     """
-    if setting not in ("auto", "cpu", "cuda", "openvino"):
-        raise ConfigurationError(f"PATCHWATCH_DEVICE={setting}: choose auto, cpu, cuda or openvino")
-    if setting == "openvino" and importlib.util.find_spec("openvino") is None:
-        raise ConfigurationError(
-            "PATCHWATCH_DEVICE=openvino, but OpenVINO is not installed: run `pip install '.[openvino]'` in the "
-            "checkout, or set PATCHWATCH_DEVICE=cpu"
-        )
+    check_device(setting)
     present = torch.cuda.is_available()
     if setting == "cuda" and not present:
         raise ConfigurationError(
@@ -68,17 +61,13 @@ def choose_compute(
             "or set PATCHWATCH_DEVICE=cpu"
         )
     on_cuda = setting == "cuda" or (setting == "auto" and present)
-    torch.set_num_threads(threads or (1 if on_cuda else _usable_cores()))
+    torch.set_num_threads(threads or (1 if on_cuda else usable_cores()))
     if not on_cuda:
         dtype = torch.float32 if precision == "fp32" else _cpu_dtype()
         return Compute(torch.device("cpu"), dtype, "openvino" if setting == "openvino" else "torch")
     torch.backends.cudnn.allow_tf32 = precision != "fp32"  # TF32 keeps 10 of 23 bits of a mantissa
     dtype = torch.float32 if precision == "fp32" else _cuda_dtype()
     return Compute(torch.device("cuda"), dtype, fused=cuda_fused)
-
-
-def _usable_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _cpu_dtype() -> torch.dtype:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.frames.detections import DetectionQuery, Detections, union
 from models.frames.frame import Frame
+from models.networks.device_setting import installed
 from models.profiles.profile import Profile, StreamKind
 from models.profiles.stream_options import detection_queries
 from models.weights import catalog
@@ -148,16 +148,12 @@ class Networks:
 
 
 def _check_extra(profile: str) -> None:
-    missing = [name for name in ("torch", "torchvision", "open_clip", "ultralytics") if not _installed(name)]
+    missing = [name for name in ("torch", "torchvision", "open_clip", "ultralytics") if not installed(name)]
     if missing:
         raise ConfigurationError(
             f"profile {profile!r} needs {', '.join(missing)}: run `pip install '.[clip]'` in the checkout, "
             "or choose the profile 'motion'"
         )
-
-
-def _installed(name: str) -> bool:
-    return importlib.util.find_spec(name) is not None
 
 
 def _detector_facts(profile: Profile) -> dict[str, Any]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import openvino
 import torch
-from openvino.frontend import FrontEndManager
-from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
 from torch import nn
 
 from models.networks.device_batch import first_output
+from models.networks.openvino_import import silent_openvino
 
 _HINTS = {torch.bfloat16: "bf16", torch.float32: "f32"}
 
@@ -45,7 +43,10 @@ class OpenVinoModel:
         self(torch.zeros((1, *shape)))
 
     def _compile(self, pictures: torch.Tensor) -> Any:
-        # Not openvino.convert_model: that one reports its use to Intel where openvino-telemetry is installed.
+        openvino = silent_openvino()  # before its parts
+        from openvino.frontend import FrontEndManager
+        from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
         frontend = FrontEndManager().load_by_framework("pytorch")
         decoder = TorchScriptPythonDecoder(_traced(self._module, pictures))  # must outlive the conversion
         model = frontend.convert(frontend.load(decoder))

@@ -28,6 +28,21 @@ def fuse(
     return sum(weight * value for weight, value in known) / total if total > 0 else None
 
 
+def group_means(
+    groups: Sequence[Sequence[int]], weights: Sequence[float], rarities: Sequence[float | None]
+) -> list[float | None]:
+    """Weighted mean of the known rarities of each group's streams; None for a group without evidence.
+
+    ``groups``: positions of the streams of each group. So a stream that is calm or silent lowers nobody's but its own
+    group's value.
+    """
+    means = []
+    for streams in groups:
+        own = [weights[position] for position in streams], [rarities[position] for position in streams]
+        means.append(fuse(Fusion.CALIBRATED, own[0], own[1], own[1]))
+    return means
+
+
 def contributions(
     kind: Fusion, weights: Sequence[float], distances: Sequence[float | None], rarities: Sequence[float | None]
 ) -> list[float]:
@@ -46,8 +61,9 @@ def contributions(
 
 
 def driver(weights: Sequence[float], rarities: Sequence[float | None]) -> int | None:
-    """Index of the stream that contributed most, by weight times rarity; None when none had evidence."""
-    shares = [weight * value if value is not None else -1.0 for weight, value in zip(weights, rarities, strict=True)]
+    """Index of the stream that contributed most, by weight times rarity; None when none of any weight had evidence."""
+    pairs = zip(weights, rarities, strict=True)
+    shares = [weight * value if value is not None and weight > 0 else -1.0 for weight, value in pairs]
     best = max(range(len(shares)), key=shares.__getitem__)
     return best if shares[best] >= 0 else None
 

@@ -34,9 +34,14 @@ class StreamKind(StrEnum):
     LOCAL = "local"
     VELOCITY = "velocity"
     CATEGORY = "category"
+    PLACE = "place"
 
 
-NEVER_SILENT = (StreamKind.MOTION, StreamKind.GLOBAL)  # these find evidence in every picture, unless they are blind
+NEVER_SILENT = (
+    StreamKind.MOTION,
+    StreamKind.GLOBAL,
+    StreamKind.PLACE,
+)  # these find evidence in every picture, unless they are blind
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,7 @@ class StreamSpec:
     stride: int = 1
     ratio: float = 0.01
     cap: int = 20_000
+    group: str = ""  # streams of one group are averaged; the frame's value is that of the highest group
     options: dict[str, Any] = field(default_factory=dict)  # of this kind of stream only
 
 
@@ -67,12 +73,24 @@ class Profile:
         return any(spec.kind in kinds for spec in self.streams)
 
     @property
+    def groups(self) -> tuple[tuple[int, ...], ...]:
+        """Positions of the streams of each group, in the order in which the groups are first named."""
+        names = list(dict.fromkeys(spec.group for spec in self.streams))
+        return tuple(
+            tuple(position for position, spec in enumerate(self.streams) if spec.group == name) for name in names
+        )
+
+    @property
     def needs_backbone(self) -> bool:
         return self.needs(StreamKind.GLOBAL, StreamKind.LOCAL)
 
     @property
     def needs_detector(self) -> bool:
         return self.needs(StreamKind.LOCAL, StreamKind.VELOCITY, StreamKind.CATEGORY)
+
+    @property
+    def needs_patches(self) -> bool:
+        return self.needs(StreamKind.PLACE)
 
 
 def load_profile(name: str, own_file: Path | None = None) -> Profile:
@@ -131,17 +149,21 @@ def _profile(name: str, table: dict[str, Any]) -> Profile:
     if not 0 < smoothing_s <= 60:
         raise ValueError(f"profile {name!r}: smoothing_s is from above 0 to 60 seconds, not {smoothing_s}")
     fusion = Fusion(table.get("fusion", "calibrated"))
+    if fusion is Fusion.DISTANCE and any(spec.group for spec in streams):
+        raise ValueError(f'profile {name!r}: raw distances of groups cannot be compared; use fusion = "calibrated"')
     return Profile(name, fusion, streams, seeds, smoothing_s, table.get("description", ""))
 
 
 def _stream(entry: dict[str, Any]) -> StreamSpec:
-    known = {"name", "kind", "weight", "stride", "ratio", "cap"}
+    known = {"name", "kind", "weight", "stride", "ratio", "cap", "group"}
     fields = {key: value for key, value in entry.items() if key in known}
     options = {key: value for key, value in entry.items() if key not in known}
     fields["kind"] = StreamKind(fields["kind"])
     spec = StreamSpec(**fields, options=options)
     if not re.fullmatch(_NAME, spec.name) or spec.name in _TAKEN:
         raise ValueError(f"{spec.name!r} is no name for a stream: use small letters, digits, '-' and '_'")
+    if spec.group and not re.fullmatch(_NAME, spec.group):
+        raise ValueError(f"{spec.group!r} is no name for a group: use small letters, digits, '-' and '_'")
     if not (spec.weight >= 0 and spec.stride >= 1 and 0 < spec.ratio <= 1 and spec.cap >= 1):
         raise ValueError(f"stream {spec.name!r}: weight from 0, stride and cap from 1, ratio above 0 and up to 1")
     return spec

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -32,6 +32,13 @@ class MotionOptions(StreamOptions):
     exemplars: int = Field(100, ge=1)
 
 
+class PlaceOptions(StreamOptions):
+    """``exemplars``: vectors per place and seed; ``frames``: of the footage, that each seed draws them from."""
+
+    exemplars: int = Field(64, ge=1)
+    frames: int = Field(100, ge=1)
+
+
 class DetectionOptions(StreamOptions):
     """``classes``: the detector's names, all when empty; ``confidence``: from which on an object counts;
     ``movers``: whether whatever moves without being detected counts too.
@@ -48,12 +55,18 @@ class DetectionOptions(StreamOptions):
 
 
 class VelocityOptions(DetectionOptions):
-    """``exemplars``: vectors per seed. Below this confidence, what moves counts as an undetected mover."""
+    """``exemplars``: vectors per seed; ``draw``: those that cover all others best, or any. ``neighbours``: a distance
+    is the mean to so many nearest ones. ``track_s``: a mover's vectors are averaged over this much of its track.
+    Below this confidence, what moves counts as an undetected mover.
+    """
 
     classes: list[str] = ["person", "bicycle", "car", "motorcycle", "bus", "train", "truck", "skateboard"]
     confidence: float = Field(0.25, gt=0, lt=1)
     movers: bool = True
     exemplars: int = Field(300, ge=1)
+    draw: Literal["k-center", "random"] = "k-center"
+    neighbours: int = Field(1, ge=1)
+    track_s: float = Field(0.0, ge=0, le=1)
 
 
 class CategoryOptions(StreamOptions):

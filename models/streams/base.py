@@ -52,6 +52,20 @@ class PerspectiveStream(Protocol):
 
 
 @runtime_checkable
+class CompactStream(Protocol):
+    """A stream with so many vectors that footage is kept in a narrower type while a bank is learnt from it."""
+
+    kept: type[np.floating[Any]]
+
+
+@runtime_checkable
+class AveragingStream(Protocol):
+    """A stream whose distances are means to several nearest exemplars."""
+
+    neighbours: int
+
+
+@runtime_checkable
 class ScaledStream(Protocol):
     """A stream whose groups measure distances each in a scale of its own."""
 

@@ -18,6 +18,7 @@ from models.frames.optical_flow import Flow, FlowEstimator
 
 if TYPE_CHECKING:  # torch is imported only where a profile needs a network
     from models.networks.networks import Networks
+    from models.networks.patch_network import PatchMaps, PatchNetwork
 
 
 Value = TypeVar("Value")
@@ -26,7 +27,8 @@ Value = TypeVar("Value")
 class FrameBatch:
     """Frames with the contexts of their cameras. Frames of one camera are in order of time.
 
-    Flow and networks run lazily, once per batch, on first use: `flows`, `detections`, `frame_vectors`, `crop_vectors`.
+    Flow and networks run lazily, once per batch, on first use: `flows`, `detections`, `frame_vectors`,
+    `crop_vectors`, `patches`.
     """
 
     def __init__(
@@ -35,6 +37,7 @@ class FrameBatch:
         contexts: Sequence[CameraContext],
         networks: Networks | None = None,
         reuse: FrameReuse = NEVER,
+        patch_network: PatchNetwork | None = None,
     ) -> None:
         if len(frames) != len(contexts):
             raise ValueError(f"{len(frames)} frames with {len(contexts)} contexts")
@@ -42,6 +45,7 @@ class FrameBatch:
         self.contexts = list(contexts)
         self._networks = networks
         self._reuse = reuse
+        self._patch_network = patch_network
 
     @cached_property
     def flows(self) -> list[Flow | None]:
@@ -90,6 +94,13 @@ class FrameBatch:
         whole, crops = self.networks.embed(self._fresh_frames, boxes)
         everywhere = self._for_all("fresh frame vector", list(whole))
         return np.stack(everywhere) if everywhere else whole, self._for_all("fresh crop vectors", crops)
+
+    @cached_property
+    def patches(self) -> list[PatchMaps]:
+        """Per frame the maps of the patch network: float32 (rows, columns, channels), one per block."""
+        if self._patch_network is None:
+            raise ValueError("this profile has no patch network")
+        return self._for_all("fresh patches", self._patch_network.patches(self._fresh_frames))
 
     @cached_property
     def _fresh(self) -> list[bool]:

@@ -13,7 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.exemplars.coreset import greedy_k_center_sets
 from models.exemplars.exemplars import Exemplars
+from models.exemplars.place_scales import place_scales
 from models.frames.frame import CameraContext, Features, Frame
 from models.frames.optical_flow import LONG_SIDE_PX, Flow
 from models.profiles.profile import StreamSpec
@@ -26,7 +28,6 @@ ROWS, COLUMNS = 16, 25  # cells; docs/decisions/002-motion-stream.md
 CELLS = ROWS * COLUMNS
 WINDOW_S = 0.5
 _CHUNK_CELLS = 8  # exemplars are drawn for this many cells at once: stays within the processor's cache
-SCALE_QUANTILE = 0.99
 _LEAST_SCALE = 5e-4  # long sides per second: below, all is noise
 
 Window = tuple[tuple[float, float, NDArray[np.float32]], ...]  # (since_s, at_s, pooled) of the flows it may need
@@ -84,7 +85,7 @@ class MotionStream:
         vectors, frames = [], []
         for start in range(0, CELLS, _CHUNK_CELLS):
             cells = np.stack([normal[n].vectors[start : start + _CHUNK_CELLS] for n in moving], axis=1)
-            chosen = _spread(cells, self._exemplars, first)
+            chosen = greedy_k_center_sets(cells, self._exemplars, first)
             vectors.append(np.take_along_axis(cells, chosen[..., None], axis=1))
             frames.append(moving[chosen])
         regions = np.repeat(np.arange(CELLS, dtype=np.int32)[:, None], self._exemplars, axis=1)
@@ -95,10 +96,7 @@ class MotionStream:
         CELLS), evened out over its neighbours, plus that of the whole picture. So a small movement where nothing moves
         stands out from the noise of a busy place, and what is far away from what is near.
         """
-        own = np.quantile(distances, SCALE_QUANTILE, axis=0).astype(np.float32).reshape(ROWS, COLUMNS)
-        everywhere = np.float32(np.quantile(distances, SCALE_QUANTILE))
-        scales = cv2.blur(own, (3, 3), borderType=cv2.BORDER_REPLICATE).ravel() + everywhere
-        return np.asarray(np.maximum(scales, _LEAST_SCALE), np.float32)
+        return place_scales(distances, ROWS, COLUMNS, _LEAST_SCALE)
 
     def preprocessing(self) -> dict[str, Any]:
         return {
@@ -166,28 +164,3 @@ def _mean(window: Window, start_s: float) -> NDArray[np.float32]:
         total += pooled * np.float32(share_s)
         covered_s += share_s
     return total / np.float32(covered_s)
-
-
-def _spread(candidates: NDArray[np.float32], count: int, first: int) -> NDArray[np.int64]:
-    """Greedy k-center in many sets at once: of (sets, n, dim) the indices (sets, count) of those that cover each.
-
-    As `models.exemplars.coreset.greedy_k_center`, with all sets in each step. ``first`` is the candidate that all begin
-    with. Sets with fewer different vectors repeat some.
-    """
-    sets, _, dim = candidates.shape
-    everyone = np.arange(sets)
-    squares = np.einsum("snd,snd->sn", candidates, candidates)
-    extended = np.concatenate([candidates.transpose(0, 2, 1), squares[:, None]], axis=1)
-    centres = np.full(sets, first)
-    nearest = np.full(squares.shape, np.inf, np.float32)
-    chosen = np.empty((sets, count), np.int64)
-    against = np.ones((sets, 1, dim + 1), np.float32)
-    squared = np.empty((sets, 1, candidates.shape[1]), np.float32)
-    for position in range(count):
-        chosen[:, position] = centres
-        against[:, 0, :dim] = -2.0 * candidates[everyone, centres]
-        np.matmul(against, extended, out=squared)  # |x|^2 - 2 x.c in one pass: memory is what this waits for
-        squared += squares[everyone, centres][:, None, None]
-        np.minimum(nearest, squared[:, 0], out=nearest)
-        centres = nearest.argmax(axis=1)
-    return chosen

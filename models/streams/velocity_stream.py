@@ -6,17 +6,19 @@ Velocity of objects as evidence of anomaly: Reiss & Hoshen, "Attribute-based Rep
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.exemplars.coreset import draw_coreset
+from models.exemplars.coreset import draw_coreset, draw_random
 from models.exemplars.exemplars import Exemplars
 from models.exemplars.perspective import SIZE, Perspective
 from models.frames.detections import Detections
-from models.frames.frame import Features, Frame
+from models.frames.frame import CameraContext, Features, Frame
 from models.frames.optical_flow import Flow, magnitude
+from models.frames.tracks import Track, follow
 from models.profiles.profile import StreamSpec
 from models.profiles.stream_options import VelocityOptions
 from models.streams.frame_batch import FrameBatch
@@ -45,11 +47,26 @@ class VelocityStream:
         self._cap = spec.cap
         self._query = options.query
         self._exemplars = options.exemplars
+        self._draw = options.draw
+        self._track_s = options.track_s
+        self.neighbours = options.neighbours
         self._kinds = {label: kind for kind, label in enumerate(classes, start=1)}
 
     def extract(self, batch: FrameBatch) -> list[Features]:
-        parts = zip(batch.frames, batch.flows, batch.objects(self._query), strict=True)
-        return [self._read(frame, flow, detections) for frame, flow, detections in parts]
+        parts = zip(batch.frames, batch.contexts, batch.flows, batch.objects(self._query), strict=True)
+        return [
+            self._along_tracks(frame, context, self._read(frame, flow, detections))
+            for frame, context, flow, detections in parts
+        ]
+
+    def _along_tracks(self, frame: Frame, context: CameraContext, features: Features) -> Features:
+        """Mean speeds and velocities along each mover's track; sizes are those of the frame."""
+        if not self._track_s:
+            return features
+        tracks: tuple[Track, ...] = () if frame.discontinuity else context.memory.get(self.name, ())  # type: ignore[assignment]
+        motion = np.ascontiguousarray(features.vectors[:, :DIM])
+        context.memory[self.name], motion = follow(tracks, frame.at_s, features.boxes_xyxy_px, motion, self._track_s)
+        return replace(features, vectors=np.concatenate([motion, features.vectors[:, DIM:]], axis=1))
 
     def _read(self, frame: Frame, flow: Flow | None, detections: Detections) -> Features:
         if flow is None or not len(detections):
@@ -69,7 +86,7 @@ class VelocityStream:
         return Perspective.fit(np.concatenate([np.zeros((0, SIZE), np.float32), *sizes]))
 
     def exemplars(self, normal: Sequence[Features], seed: int) -> Exemplars:
-        """vectors (1, exemplars, 4), by greedy k-center, of features without sizes.
+        """vectors (1, exemplars, 4), by greedy k-center or at random, of features without sizes.
 
         Raises `InsufficientFootageError` when nothing moved.
         """
@@ -77,11 +94,15 @@ class VelocityStream:
         if not moving:
             raise InsufficientFootageError(f"stream {self.name!r} found nothing moving in the normal footage")
         vectors = np.concatenate(moving)
+        if self._draw == "random":
+            return Exemplars.ungrouped(normal, draw_random(len(vectors), self._exemplars, seed))
         ratio = min(1.0, self._exemplars / min(len(vectors), self._cap))
         return Exemplars.ungrouped(normal, draw_coreset(vectors, ratio=ratio, cap=self._cap, seed=seed))
 
     def preprocessing(self) -> dict[str, Any]:
-        return {"vector": "mean speed, p90 speed, mean velocity; usual heights per second", **self._query.as_json()}
+        vector = "mean speed, p90 speed, mean velocity; usual heights per second"
+        tracks = {"track_s": self._track_s} if self._track_s else {}
+        return {"vector": vector, **tracks, **self._query.as_json()}
 
 
 def make(spec: StreamSpec, classes: Sequence[str] = ()) -> VelocityStream:

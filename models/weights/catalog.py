@@ -79,13 +79,15 @@ class VerificationResult(StrEnum):
 
 @dataclass(frozen=True)
 class Check:
-    """A catalogue entry looked up on this machine. ``sha256`` is of the file found, None when missing."""
+    """Weights looked up on this machine. ``sha256`` is of the file found, None when missing. ``advice``: what the
+    verdict means and which command mends it; empty where all is well."""
 
-    entry: WeightsFile
+    name: str
     path: Path
     verdict: VerificationResult
     sha256: str | None
     expected: str | None
+    advice: str = ""
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,8 @@ def verify(entry: WeightsFile, explicit: Path | None, weights_dir: Path) -> Chec
     path = locate(entry, explicit, weights_dir)
     expected = _published(entry, path.name) if explicit is not None else _recorded(path) or _published(entry, path.name)
     if not path.is_file():
-        return Check(entry, path, VerificationResult.MISSING, None, expected)
+        advice = f"run `patchwatch weights pull {entry.name}`, or set {entry.setting} to a file of your own"
+        return Check(entry.name, path, VerificationResult.MISSING, None, expected, advice)
     actual = sha256_of(path)
     if actual == expected:
         verdict = VerificationResult.OK
@@ -152,7 +155,19 @@ def verify(entry: WeightsFile, explicit: Path | None, weights_dir: Path) -> Chec
         verdict = VerificationResult.OWN
     else:
         verdict = VerificationResult.WRONG if expected else VerificationResult.UNRECORDED
-    return Check(entry, path, verdict, actual, expected)
+    return Check(entry.name, path, verdict, actual, expected, _advice(entry, verdict, actual, expected))
+
+
+def _advice(entry: WeightsFile, verdict: VerificationResult, actual: str, expected: str | None) -> str:
+    match verdict:
+        case VerificationResult.OWN:
+            return f"your own file ({entry.setting}): sha256 {actual}"
+        case VerificationResult.UNRECORDED:
+            return f"no hash is known to compare with: sha256 {actual}"
+        case VerificationResult.WRONG:
+            return f"sha256 {actual}, expected {expected}: run `patchwatch weights pull {entry.name} --force`"
+        case _:
+            return ""
 
 
 def sha256_of(path: Path) -> str:

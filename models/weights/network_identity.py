@@ -6,6 +6,9 @@ import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 if TYPE_CHECKING:  # bank files are read without torch
     import torch
 
@@ -33,12 +36,16 @@ _UNUSED = "num_batches_tracked"  # only training uses it, and not every format h
 
 
 def tensors_sha256(state: Mapping[str, torch.Tensor]) -> str:
+    """`arrays_sha256` of tensors on any device."""
+    return arrays_sha256({name: tensor.detach().cpu().float().numpy() for name, tensor in state.items()})
+
+
+def arrays_sha256(state: Mapping[str, NDArray[Any]]) -> str:
     """Hexadecimal SHA-256 over names, shapes and float32 values, in the order of the names."""
     digest = hashlib.sha256()
     for name in sorted(state):
         if name.endswith(_UNUSED):
             continue
-        values = state[name].detach().cpu().float().contiguous()
-        digest.update(f"{name}{tuple(values.shape)}\n".encode())
-        digest.update(values.numpy().astype("<f4", copy=False).tobytes())
+        digest.update(f"{name}{state[name].shape}\n".encode())
+        digest.update(np.ascontiguousarray(state[name], "<f4").tobytes())
     return digest.hexdigest()

@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from models.networks.device_setting import installed, may_be_cuda
+from models.networks.openvino_import import silent_openvino
 from patchwatch.contract.access_policy import check_exposure, is_loopback
 from patchwatch.contract.errors import ConfigurationError, PortTakenError
 from patchwatch.contract.settings import Settings, unknown_variables
@@ -31,8 +33,7 @@ def check_host(settings: Settings, alive: set[str], *, reads_files: bool) -> Ite
     yield _port("rtsp port", settings.rtsp_host, settings.rtsp_port, "PATCHWATCH_RTSP_PORT", running="ingest" in alive)
     yield _exposure(settings)
     yield _pyav()
-    if settings.device == "cuda":
-        yield _cuda()
+    yield from _networks(settings)
 
 
 def _data_folder(folder: Path) -> Finding:
@@ -96,6 +97,30 @@ def _pyav() -> Finding:
         )
     major, minor, patch = av.library_versions["libavcodec"]
     return ok("ffmpeg", f"PyAV {av.__version__}, libavcodec {major}.{minor}.{patch}")
+
+
+def _networks(settings: Settings) -> Iterator[Finding]:
+    """What each network would run on with these settings."""
+    if settings.device == "cuda":
+        yield _cuda()
+    on_gpu = settings.device == "cuda" or may_be_cuda(settings.device)
+    if on_gpu:
+        yield ok("networks", "place stream, detector and CLIP: torch, on the GPU where torch finds one")
+        return
+    yield _openvino()
+    runner = "OpenVINO" if settings.device == "openvino" else "torch"
+    if installed("torch"):
+        yield ok("networks", f"detector and CLIP: {runner} on the CPU")
+    else:
+        yield ok("networks", "detector and CLIP: not installed; they come with `pip install '.[clip]'` in the checkout")
+
+
+def _openvino() -> Finding:
+    try:
+        release = silent_openvino().get_version().split("-")[0]
+    except ConfigurationError as error:
+        return warn("networks", f"profiles with a place stream cannot run: {error}")
+    return ok("networks", f"place stream: OpenVINO {release} on the CPU")
 
 
 def _cuda() -> Finding:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from models.banks.bank_file import load_bank
 from models.profiles.profile import Profile, load_profiles
 from models.weights import catalog
+from models.weights.embedded import EFFICIENTNET
 from patchwatch.bus import accounting, keys
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.errors import InvalidMessageError, PatchwatchError
@@ -87,18 +90,21 @@ def check_weights(settings: Settings, cameras: list[Camera]) -> Iterator[Finding
                 "weights", f"{name}: its cameras are not scored, as there is no such profile; choose one of {choices}"
             )
             continue
-        for entry, own in _needed(profiles[name], settings):
+        for resolve in _needed(profiles[name], settings):
             try:
-                yield ok("weights", f"{name}: {catalog.resolve(entry, own, settings.weights_dir)}")
+                yield ok("weights", f"{name}: {resolve()}")
             except PatchwatchError as error:
                 yield fail("weights", f"{name}: its cameras are not scored: {error}")
 
 
-def _needed(profile: Profile, settings: Settings) -> Iterator[tuple[catalog.WeightsFile, Any]]:
+def _needed(profile: Profile, settings: Settings) -> Iterator[Callable[[], Path]]:
+    """Ways to each file, which raise where it is missing."""
     if profile.needs_backbone and not settings.random_clip_weights:
-        yield catalog.CLIP, settings.clip_weights
+        yield partial(catalog.resolve, catalog.CLIP, settings.clip_weights, settings.weights_dir)
     if profile.needs_detector:
-        yield catalog.DETECTOR, settings.detector_weights
+        yield partial(catalog.resolve, catalog.DETECTOR, settings.detector_weights, settings.weights_dir)
+    if profile.needs_patches:
+        yield EFFICIENTNET.resolve_verified
 
 
 def check_camera(client: Any, settings: Settings, camera: Camera) -> Iterator[Finding]:

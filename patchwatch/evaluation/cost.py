@@ -97,7 +97,7 @@ class _Metered(FrameBatch):
     """A frame batch whose shared inputs report their cost."""
 
     def __init__(self, batch: FrameBatch, meter: CostMeter) -> None:
-        super().__init__(batch.frames, batch.contexts, batch._networks, batch._reuse)
+        vars(self).update(vars(batch))  # all that it holds, whatever that may be one day
         self.meter = meter
 
 

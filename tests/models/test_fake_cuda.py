@@ -11,6 +11,7 @@ import pytest
 parts.torch()
 import torch  # noqa: E402
 from fake_cuda import CUDA, emulate_cudnn, faked  # noqa: E402
+from random_efficientnet import random_efficientnet  # noqa: E402
 from real_frames import DETECTOR  # noqa: E402
 from torch._subclasses.fake_tensor import FakeTensorMode  # noqa: E402
 
@@ -20,6 +21,7 @@ from models.networks.device import Compute  # noqa: E402
 from models.networks.nms import _best_of_each  # noqa: E402
 from models.networks.runtimes import Eager  # noqa: E402
 from models.networks.squash import SIDE_PX, squash, squash_boxes  # noqa: E402
+from models.networks.torch_patches import _PatchModule  # noqa: E402
 
 HERE = Compute(torch.device("cpu"), torch.float32)
 THERE = Compute(CUDA, torch.float16)
@@ -40,6 +42,15 @@ def test_the_trunk(mode: FakeTensorMode, fused: bool, monkeypatch: pytest.Monkey
     with mode, torch.inference_mode():
         vectors = there(torch.zeros((5, 3, SIDE_PX, SIDE_PX), device=CUDA))
     assert (vectors.shape, vectors.dtype, vectors.device.type) == ((5, DIM), torch.float32, "cuda")
+
+
+def test_the_patch_network(mode: FakeTensorMode) -> None:
+    module = _PatchModule(random_efficientnet(7), (4, 7))
+    there = Eager(faked(module, mode), Compute(CUDA, torch.float32))
+    with mode, torch.inference_mode():
+        flat = there(torch.zeros((5, 3, 224, 384), device=CUDA))
+    places = sum(rows * columns * channels for rows, columns, channels in module.shapes(224, 384))
+    assert (flat.shape, flat.dtype, flat.device.type) == ((5, places), torch.float32, "cuda")
 
 
 @pytest.mark.data

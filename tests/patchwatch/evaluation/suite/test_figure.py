@@ -24,7 +24,9 @@ def value(name: str, *clips: ClipTally) -> float | None:
 
 def frames(clips: list[ClipTally]) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Scores and truth of each clip's own frames."""
-    scores = [np.repeat(np.array(clip.scores), np.array(clip.anomalous, int) + clip.normal) for clip in clips]
+    scores = [
+        np.repeat(np.array(clip.scores), [*map(sum, zip(clip.anomalous, clip.normal, strict=True))]) for clip in clips
+    ]
     truths = [np.concatenate([np.ones(clip.frames[0], bool), np.zeros(clip.frames[1], bool)]) for clip in clips]
     return scores, truths
 

@@ -1,0 +1,156 @@
+"""Place: what each place of the picture looks like, against what normally stands or passes there.
+
+PatchCore (Roth et al., CVPR 2022) with exemplars of a place's own: patches of a pretrained network's middle layers,
+compared with those seen at the same place and beside it. Averaged over a second, so that what lies or stands where
+nothing does is plain, and what passes is not. docs/decisions/036-detection.md
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.exemplars.coreset import greedy_k_center_sets
+from models.exemplars.exemplars import Exemplars
+from models.exemplars.place_scales import place_scales
+from models.frames.frame import CameraContext, Features, Frame
+from models.profiles.profile import StreamSpec
+from models.profiles.stream_options import PlaceOptions
+from models.streams.frame_batch import FrameBatch
+from patchwatch.contract.errors import InsufficientFootageError
+
+ROWS, COLUMNS = 16, 24  # whatever the picture's shape
+PLACES = ROWS * COLUMNS
+DIM = 48  # of the projected patches
+WINDOW_S = 1.0
+_FULL_S = WINDOW_S - 0.1  # frame times jitter
+_BLUR = 3, 3  # patches see their neighbours: half a patch to the side is the same thing
+_CHUNK_PLACES = 8  # exemplars are drawn for this many places at once: stays within the processor's cache
+_LEAST_SCALE = 1e-3
+_NAME = b"patchwatch place stream"
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """Maps of the last second of one unbroken view. ``since_s``: when the view began, or this worker to look."""
+
+    since_s: float
+    size: tuple[int, int]
+    maps: tuple[tuple[float, NDArray[np.float32]], ...]
+
+
+class PlaceStream:
+    """One vector per place and frame: the mean of the last second's patches. None in the first second of a view."""
+
+    dim = DIM
+    resolution = 0.02  # of a place's scale
+    kept = np.float16  # of normal footage while a bank is learnt: 37 kB a frame
+
+    def __init__(self, name: str, exemplars: int, frames: int) -> None:
+        self.name = name
+        self._exemplars = exemplars
+        self._frames = frames
+
+    def extract(self, batch: FrameBatch) -> list[Features]:
+        parts = zip(batch.frames, batch.contexts, batch.patches, strict=True)
+        return [self._read(frame, context, _projected(maps)) for frame, context, maps in parts]
+
+    def _read(self, frame: Frame, context: CameraContext, patches: NDArray[np.float32]) -> Features:
+        window = self._remember(frame, context, patches)
+        if frame.at_s - window.since_s < _FULL_S:
+            return Features.none(DIM)
+        mean = np.stack([maps for _, maps in window.maps]).mean(axis=0)
+        groups = np.arange(PLACES, dtype=np.int32)
+        return Features(mean, place_boxes(frame.width, frame.height), groups)
+
+    def _remember(self, frame: Frame, context: CameraContext, patches: NDArray[np.float32]) -> _Window:
+        before, size = context.memory.get(self.name), (frame.width, frame.height)
+        goes_on = isinstance(before, _Window) and not frame.discontinuity and before.size == size
+        window = before if isinstance(before, _Window) and goes_on else _Window(frame.at_s, size, ())
+        if window.maps and window.maps[-1][0] >= frame.at_s:  # the clock was set back
+            window = _Window(frame.at_s, size, ())
+        kept = tuple(entry for entry in window.maps if entry[0] > frame.at_s - _FULL_S)
+        window = replace(window, maps=(*kept, (frame.at_s, patches)))
+        context.memory[self.name] = window
+        return window
+
+    def exemplars(self, normal: Sequence[Features], seed: int) -> Exemplars:
+        """Vectors (PLACES, exemplars, 48): per place k-center exemplars of what was seen there and beside it.
+
+        At most as many frames as the profile says are considered, chosen with the seed. Raises
+        `InsufficientFootageError` when no view lasted a second.
+        """
+        seen = np.array([n for n, part in enumerate(normal) if len(part)], np.int32)
+        if not len(seen):
+            raise InsufficientFootageError("no view lasted a second: enrol from longer footage without cuts")
+        generator = np.random.default_rng(seed)
+        if len(seen) > self._frames:
+            seen = seen[np.sort(generator.choice(len(seen), size=self._frames, replace=False))]
+        maps = np.stack([normal[n].vectors for n in seen]).astype(np.float32, copy=False)
+        first = int(generator.integers(len(seen)))  # of the place's own, which come first
+        vectors, frames, regions = [], [], []
+        for start in range(0, PLACES, _CHUNK_PLACES):
+            around = _neighbours()[start : start + _CHUNK_PLACES]  # (places, 9)
+            pool = maps[:, around].transpose(1, 2, 0, 3).reshape(len(around), -1, DIM)
+            chosen = greedy_k_center_sets(pool, self._exemplars, first)
+            vectors.append(np.take_along_axis(pool, chosen[..., None], axis=1))
+            frames.append(seen[chosen % len(seen)])
+            regions.append(np.take_along_axis(around, chosen // len(seen), axis=1))
+        return Exemplars(np.concatenate(vectors), np.concatenate(frames), np.concatenate(regions).astype(np.int32))
+
+    def scales(self, distances: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What counts as far at each place, float32 (PLACES,), from held-out ``distances`` (frames, PLACES)."""
+        return place_scales(distances, ROWS, COLUMNS, _LEAST_SCALE)
+
+    def preprocessing(self) -> dict[str, Any]:
+        return {"patches": "EfficientNet-lite0", "places": [ROWS, COLUMNS], "dim": DIM, "window_s": WINDOW_S}
+
+
+def make(spec: StreamSpec) -> PlaceStream:
+    """Raises `ConfigurationError` for options that `PlaceOptions` does not have."""
+    options = PlaceOptions.from_spec(spec)
+    return PlaceStream(spec.name, options.exemplars, options.frames)
+
+
+def place_boxes(width: int, height: int) -> NDArray[np.float32]:
+    """float32 (PLACES, 4), x1, y1, x2, y2 in pixels of a frame: each place with half of its neighbours."""
+    rows, columns = np.divmod(np.arange(PLACES), COLUMNS)
+    corners = np.stack([columns - 0.5, rows - 0.5, columns + 1.5, rows + 1.5], axis=1)
+    boxes = np.clip(corners / [COLUMNS, ROWS, COLUMNS, ROWS], 0.0, 1.0) * [width, height, width, height]
+    return np.asarray(boxes, np.float32)
+
+
+def _projected(maps: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Maps of several blocks (rows, columns, channels) as one of PLACES vectors: float32 (PLACES, 48)."""
+    together = np.concatenate(maps, axis=2)
+    rows, columns, channels = together.shape
+    vectors = (together.reshape(-1, channels) @ _projection(channels)).reshape(rows, columns, DIM)
+    if (rows, columns) != (ROWS, COLUMNS):
+        vectors = np.asarray(cv2.resize(vectors, (COLUMNS, ROWS), interpolation=cv2.INTER_LINEAR), np.float32)
+    blurred = cv2.blur(vectors, _BLUR, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(blurred.reshape(PLACES, DIM), np.float32)
+
+
+@cache
+def _projection(channels: int) -> NDArray[np.float32]:
+    """float32 (channels, 48) of random signs, which keeps distances (Achlioptas, 2003); the same on every machine."""
+    bits = np.unpackbits(np.frombuffer(hashlib.shake_256(_NAME).digest(channels * DIM // 8), np.uint8))
+    return np.asarray((2.0 * bits - 1.0).reshape(channels, DIM) / np.sqrt(DIM), np.float32)
+
+
+@cache
+def _neighbours() -> NDArray[np.int64]:
+    """(PLACES, 9): each place, then those around it; at the picture's edge some stand twice."""
+    rows, columns = np.divmod(np.arange(PLACES), COLUMNS)
+    steps = sorted(((down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)), key=lambda step: step != (0, 0))
+    shifted = [
+        np.clip(rows + down, 0, ROWS - 1) * COLUMNS + np.clip(columns + right, 0, COLUMNS - 1) for down, right in steps
+    ]
+    return np.stack(shifted, axis=1)
