@@ -1,4 +1,4 @@
-"""Numbers in messages and counters, within what every reader can take."""
+"""Numbers and names in messages and counters, within what every reader can take."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from pydantic import Field
 
 LATEST_MS = 253_402_300_799_999  # the end of the year 9999, the last time that ISO 8601 can express
 LARGEST = 2**63 - 1  # the largest integer of Redis
+
+PROFILE_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,30}$"  # of names of profiles
 
 # Every order to the service is answered within this time (a test of a webhook waits for its receiver): clients wait on.
 LONGEST_ANSWER_S = 75.0

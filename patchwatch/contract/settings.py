@@ -19,7 +19,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from patchwatch.contract import setting_values
+from patchwatch.contract import bounds, setting_values
 from patchwatch.contract.bounds import LONGEST_DELIVERY_S
 from patchwatch.contract.errors import ConfigurationError
 from patchwatch.contract.setting_sources import (
@@ -74,6 +74,9 @@ class Settings(BaseSettings):
     )
     media_dirs: Annotated[tuple[Path, ...], NoDecode] = Field(
         (), description="Folders that file: sources may come from, separated by ':'. Default: DATA_DIR/media."
+    )
+    default_profile: str = Field(
+        "scene", pattern=bounds.PROFILE_PATTERN, description="Profile of cameras that are added without one."
     )
     profiles_file: Path | None = Field(None, description="TOML file with profiles of your own.")
 

@@ -28,7 +28,7 @@ from workers.analysis.engine_loader import load_engine
 from workers.analysis.recordings import RecordingReader, learn, recorded_clips
 
 CAMERA = "demo"
-PROFILE = "motion"
+PROFILE = "scene"
 ANALYSIS_FPS = 10.0  # At 5 fps a runner moves two body widths between frames: too far for optical flow.
 _NORMAL_SEED_OFFSET = 1000  # The normal footage shows another day than the live video.
 _START_WITHIN_S = 60.0

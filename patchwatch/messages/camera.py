@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from pydantic import Field, SecretStr, field_serializer, field_validator, model_validator
 
-from patchwatch.contract.bounds import Count
+from patchwatch.contract.bounds import PROFILE_PATTERN, Count
 from patchwatch.contract.errors import InvalidMessageError, SourceRejectedError
 from patchwatch.messages.base import CameraId, Message
 from patchwatch.messages.source import Source
@@ -36,7 +36,6 @@ class Transport(StrEnum):
 
 FINGERPRINT = r"^[0-9a-fA-F]{2}(:?[0-9a-fA-F]{2}){31}$"
 MAX_CAMERAS = 1000  # per installation: lists and metrics of all cameras must stay readable
-PROFILE_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,30}$"
 _ANALYSIS_ONLY = ("false_alarms_per_day",)  # a change of these does not concern the capture
 
 

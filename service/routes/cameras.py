@@ -23,7 +23,7 @@ router = APIRouter(prefix="/cameras", tags=["cameras"])
 @router.post("", status_code=201, summary="Add a camera", responses=documented(409, 422))
 async def create(body: NewCamera, response: Response, context: ContextDep, prefix: LinkPrefix) -> CameraView:
     """The camera is captured at once. It is scored as soon as it has a bank: see enrolments."""
-    fields = body.fields()
+    fields = {"profile": context.settings.default_profile} | body.fields()
     try:
         camera = Camera.model_validate(fields)
     except ValidationError as error:

@@ -23,8 +23,9 @@ class CameraChange(RequestBody):
     )
     profile: ShortText | None = Field(
         None,
-        description="Name of a profile. The camera's status says so if no such profile exists.",
-        examples=["motion"],
+        description="Name of a profile; of a new camera, by default PATCHWATCH_DEFAULT_PROFILE. The camera's "
+        "status says so if no such profile exists.",
+        examples=["scene"],
     )
     enabled: bool | None = None
     analysis_fps: float | None = Field(

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from models.banks.bank import Bank
 from models.banks.bank_file import FORMAT, BankStamp, load_bank, put_in_place, read_stamp
+from patchwatch.contract.bounds import PROFILE_PATTERN
 from patchwatch.contract.errors import (
     BankMismatchError,
     ConflictError,
@@ -30,7 +31,6 @@ from patchwatch.contract.errors import (
 )
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.bank_version import BankOrigin, BankVersion
-from patchwatch.messages.camera import PROFILE_PATTERN
 from patchwatch.messages.enrolment_report import EnrolmentReport
 from workers.enrolment.staged import new_staged, sweep
 

@@ -23,7 +23,9 @@ _SOURCE_HELP = (
     "-: read it from standard input, so that a password in it shows in no process list."
 )
 _Id = Annotated[str, typer.Argument(metavar="CAMERA", help="Camera id.")]
-_Profile = Annotated[str | None, typer.Option(help="Profile: motion, objects, clip, reference, or one of your own.")]
+_Profile = Annotated[
+    str | None, typer.Option(help="Profile: scene, objects, motion, clip, reference, or your own.")
+]
 _Name = Annotated[str | None, typer.Option(help="A name for people.")]
 _Pace = Annotated[Pace | None, typer.Option(help="How fast a file is read.")]
 _Transport = Annotated[Transport | None, typer.Option(help="RTSP media transport, where we connect to the camera.")]

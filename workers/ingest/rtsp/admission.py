@@ -96,7 +96,7 @@ class Admission:
     def _published_camera(self, camera_id: str) -> Camera:
         camera = self._cameras.cameras.get(camera_id)
         if camera is None and self._settings.accept_unknown_publishers:
-            return Camera(id=camera_id, source="push:")
+            return Camera(id=camera_id, source="push:", profile=self._settings.default_profile)
         if camera is None:
             raise Refusal(404, f"No camera {camera_id} - add it with: patchwatch cameras add {camera_id}")
         if not camera.enabled:

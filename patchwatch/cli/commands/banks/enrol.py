@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def enrol(
     sources: Annotated[list[str], typer.Argument(help="Recordings of normal only, or rtsp:// with --seconds.")],
     camera: Annotated[str, typer.Option(help="Camera id the bank is for.")],
-    profile: Profile = "motion",
+    profile: Profile = None,
     fps: AnalysisFps = None,
     seconds: Annotated[float | None, typer.Option(help="Read at most this much of each source.")] = None,
     activate: Annotated[
@@ -42,6 +42,7 @@ def enrol(
     from workers.enrolment.protocol import LearningOrder
 
     settings = load_settings()
+    profile = profile or settings.default_profile
     footage = _checked_footage(settings, camera, profile, sources, live=seconds is not None)
     versions = BankVersions.from_settings(settings, camera, profile)
     check_folder(versions.active_path.parent)

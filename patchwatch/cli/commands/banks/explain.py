@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from patchwatch.cli.commands.banks.enrol import local_source
-from patchwatch.cli.options import AnalysisFps, AsJson
+from patchwatch.cli.options import AnalysisFps, AsJson, BankProfile, profile_of_bank
 from patchwatch.cli.output import check_output, write_output
 from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.settings import load_settings
@@ -25,7 +25,7 @@ def explain(
     source: Annotated[str, typer.Argument(help="Recording with the moment.")],
     camera: Annotated[str, typer.Option(help="Camera id whose bank to use.")],
     at: Annotated[float, typer.Option(min=0.0, help="The moment: seconds since the recording began.")],
-    profile: Annotated[str, typer.Option(help="Profile of the bank.")] = "motion",
+    profile: BankProfile = None,
     fps: AnalysisFps = None,
     as_json: AsJson = False,
     out: Annotated[Path | None, typer.Option(help="Write it to this file: a page (.html), or .json.")] = None,
@@ -44,7 +44,7 @@ def explain(
     _check_out(out)
     settings = load_settings()
     recording = local_source(source, live=False)
-    checked_camera_id(camera)
+    profile = profile_of_bank(settings, checked_camera_id(camera), profile)
     bank = load_bank(settings.bank_path(camera, profile))
     engine = load_engine(settings, profile)
     reader = RecordingReader.from_settings(settings, fps)

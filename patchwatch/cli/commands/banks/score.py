@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from patchwatch.cli.commands.banks.enrol import local_source
-from patchwatch.cli.options import AnalysisFps
+from patchwatch.cli.options import AnalysisFps, BankProfile, profile_of_bank
 from patchwatch.cli.output import check_output, writing
 from patchwatch.contract.settings import load_settings
 from patchwatch.messages.base import checked_camera_id
@@ -34,7 +34,7 @@ class ScoreFormat(StrEnum):
 def score(
     source: Annotated[str, typer.Argument(help="Recording to score, or rtsp:// with --seconds.")],
     camera: Annotated[str, typer.Option(help="Camera id whose bank to use.")],
-    profile: Annotated[str, typer.Option(help="Profile of the bank.")] = "motion",
+    profile: BankProfile = None,
     fps: AnalysisFps = None,
     seconds: Annotated[float | None, typer.Option(help="Read at most this much.")] = None,
     form: Annotated[ScoreFormat, typer.Option("--format", help="csv, or json: one object per line.")] = ScoreFormat.CSV,
@@ -54,7 +54,7 @@ def score(
     check_output("--out", out)
     settings = load_settings()
     recording = local_source(source, live=seconds is not None)
-    checked_camera_id(camera)
+    profile = profile_of_bank(settings, checked_camera_id(camera), profile)
     bank = load_bank(settings.bank_path(camera, profile))
     bank = replace(bank, false_alarms_per_day=alarm_budget(settings, camera).per_day)
     engine = load_engine(settings, profile)

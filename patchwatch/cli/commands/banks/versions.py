@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from patchwatch.cli.options import AsJson, CameraId, Profile
+from patchwatch.cli.options import AsJson, BankProfile, CameraId, profile_of_bank
 from patchwatch.cli.output import print_json, print_outcome
 from patchwatch.contract.errors import NotFoundError
 from patchwatch.contract.learning_advice import how_to_learn
@@ -23,7 +23,7 @@ _BankId = Annotated[str, typer.Argument(metavar="BANK", help="Id of the bank, as
 def show(
     camera: CameraId,
     bank: Annotated[str | None, typer.Argument(metavar="[BANK]", help="Its id. Default: the active one.")] = None,
-    profile: Profile = "motion",
+    profile: BankProfile = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what a bank was learnt from, how complete it is, and above which score it raises alerts."""
@@ -31,7 +31,8 @@ def show(
     from patchwatch.cli.commands.banks.alarm_budget import alarm_budget
     from patchwatch.cli.commands.banks.bank_text import print_bank
 
-    versions = _versions(camera, profile) if bank is None else _versions_with(camera, bank)
+    asked = profile_of_bank(load_settings(), checked_camera_id(camera), profile)
+    versions = _versions(camera, asked) if bank is None else _versions_with(camera, bank)
     path = versions.active_path if bank is None else versions.path(bank)
     loaded = load_bank(path)
     print_bank(

@@ -43,7 +43,7 @@ Labels = Annotated[
 ]
 LabelForm = Annotated[LabelChoice | None, typer.Option(help="Default: recognised by the files' endings.")]
 Profiles = Annotated[
-    list[str] | None, typer.Option(help="motion, objects, clip, reference, or one of your own; may be repeated.")
+    list[str] | None, typer.Option(help="scene, objects, motion, clip, reference, or one of your own; may be repeated.")
 ]
 FrameRate = Annotated[
     float | None, typer.Option(help="Frames per second of clips that are folders of pictures. Default: 25.")
@@ -62,7 +62,7 @@ CsvScores = Annotated[ScoreChoice, typer.Option(help="What the CSV holds; `paper
 
 def chosen_profiles(profiles: list[str] | None) -> list[str]:
     """Each once, in order."""
-    return list(dict.fromkeys(profiles or ["motion"]))
+    return list(dict.fromkeys(profiles or [load_settings().default_profile]))
 
 
 def check_outputs(**paths: Path | None) -> None:
