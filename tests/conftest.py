@@ -99,6 +99,7 @@ def _no_settings_from_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path:
         if name.startswith("PATCHWATCH_") and name not in ("PATCHWATCH_REQUIRE", "PATCHWATCH_TEST_DATA"):
             monkeypatch.delenv(name)
     monkeypatch.setenv("PATCHWATCH_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("PATCHWATCH_DEFAULT_PROFILE", "motion")  # the cheapest, where a test is about something else
 
 
 @pytest.fixture
