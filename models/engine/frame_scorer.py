@@ -18,7 +18,7 @@ from models.exemplars.provenance import Moment
 from models.frames.frame import Box, Features
 from models.frames.stored_numbers import stored_share
 from models.profiles.fusion import CausalGaussian, contributions, driver, fuse, group_means
-from models.profiles.profile import NEVER_SILENT
+from models.profiles.profile import NEVER_SILENT, StreamKind
 from patchwatch.contract.errors import NonFiniteScoreError
 
 NEAREST = 3
@@ -52,6 +52,7 @@ class FrameScorer:
         """``rule``: None takes the bank's own, for the alarm budget it was learnt for."""
         self.bank = bank
         self._weights = [spec.weight for spec in bank.profile.streams]
+        self._muted: frozenset[StreamKind] = frozenset()
         self._never_silent = [n for n, spec in enumerate(bank.profile.streams) if spec.kind in NEVER_SILENT]
         self._smoothing = CausalGaussian(bank.profile.smoothing_s)
         self._events = EventDetector(rule or bank.rule)
@@ -64,6 +65,10 @@ class FrameScorer:
     def use_rule(self, rule: EventRule) -> None:
         """Go on under another rule. An open event stays open until the score falls below the new ``off``."""
         self._events.rule = rule
+
+    def mute(self, kinds: frozenset[StreamKind]) -> None:
+        """From now on, streams of these kinds count for nothing in the score. They are measured and explained."""
+        self._muted = kinds
 
     @property
     def open_event(self) -> Event | None:
@@ -85,14 +90,14 @@ class FrameScorer:
         distances = [frame_distance(bank, part) for bank, part in zip(self.bank.streams, features, strict=True)]
         rarities = self._rarities(distances)
         values = [distance.value if distance else None for distance in distances]
-        raw, group = self._fuse(values, rarities)
+        raw, group = self._fuse(self._heard(values), self._heard(rarities))
         unsmoothed = score_of(NEUTRAL_RARITY if raw is None else self.bank.fused.rarity(raw))
         if discontinuity:
             self._smoothing.clear()
             self._score = score_of(NEUTRAL_RARITY)
         if raw is not None:  # without any evidence the score stays as it was
             self._score = self._smoothing.add(at_s, unsmoothed)
-        leading = driver(self._weights_in(group), rarities)
+        leading = driver(self._weights_in(group), self._heard(rarities))
         name, box = self._evidence(leading, distances, features)
         changes = self._events.update(at_s, self._score, name, box, gate)
         opened = self.open_event is not None
@@ -107,6 +112,11 @@ class FrameScorer:
     def finish(self) -> list[Event]:
         """No more frames for now: closes an open event."""
         return self._events.finish()
+
+    def _heard(self, values: Sequence[float | None]) -> list[float | None]:
+        """Per stream its value, None where it is muted."""
+        specs = self.bank.profile.streams
+        return [None if spec.kind in self._muted else value for spec, value in zip(specs, values, strict=True)]
 
     def _fuse(self, values: Sequence[float | None], rarities: Sequence[float | None]) -> tuple[float | None, int]:
         """The fused value, None without any evidence, and the number of the group it comes from."""

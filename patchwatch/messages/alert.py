@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.contract.timestamps import Time
+from patchwatch.messages.anomaly_kind import AnomalyKind
 from patchwatch.messages.base import CameraId, Message, Words
 from patchwatch.messages.score import Region
 
@@ -69,6 +70,7 @@ class Alert(Message):
     bank_id: str = ""
     random_weights: bool = False
     detail: Words = ""
+    anomaly: AnomalyKind | None = None  # of an anomaly at its peak; None in records of earlier versions
     told: Count = 0  # how many changes subscribers have received before this one
 
     @property
@@ -104,6 +106,12 @@ class AlertView(BaseModel):
     ended: Time | None
     peak_score: float | None = Field(description="Null for kinds other than anomaly.", examples=[0.97])
     threshold: float | None = Field(description="Null for kinds other than anomaly.", examples=[0.62])
+    anomaly: AnomalyKind | None = Field(
+        description="What is unusual at the peak: `behaviour` (how something moves), `place` (what a place looks like: "
+        "something or somebody lies, stands or is missing there) or `thing` (a class of object that is rarely there). "
+        "Null for kinds other than anomaly.",
+        examples=["place"],
+    )
     stream: str | None = Field(examples=["motion"])
     region: Region | None
     profile: str = Field(examples=["motion"])

@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, field_serializer, field_validator, model_
 
 from patchwatch.contract.bounds import PROFILE_PATTERN, Count
 from patchwatch.contract.errors import InvalidMessageError, SourceRejectedError
+from patchwatch.messages.anomaly_kind import AnomalyKind
 from patchwatch.messages.base import CameraId, Message
 from patchwatch.messages.source import Source
 
@@ -36,7 +37,7 @@ class Transport(StrEnum):
 
 FINGERPRINT = r"^[0-9a-fA-F]{2}(:?[0-9a-fA-F]{2}){31}$"
 MAX_CAMERAS = 1000  # per installation: lists and metrics of all cameras must stay readable
-_ANALYSIS_ONLY = ("false_alarms_per_day",)  # a change of these does not concern the capture
+_ANALYSIS_ONLY = ("false_alarms_per_day", "muted")  # a change of these does not concern the capture
 
 
 class Camera(Message):
@@ -51,6 +52,7 @@ class Camera(Message):
     pace: Pace = Pace.REALTIME
     loop: bool = False
     false_alarms_per_day: float | None = Field(None, ge=0.001, le=1000)  # None: the installation's
+    muted: tuple[AnomalyKind, ...] = ()
     transport: Transport = Transport.TCP
     publish_username: str | None = Field(None, max_length=128)
     publish_password: SecretStr | None = Field(None, max_length=128)

@@ -17,6 +17,11 @@ export const KINDS = {
   offline: "camera offline",
 };
 
+/** What is unusual about an anomaly. */
+const ANOMALIES = {
+  behaviour: "unusual behaviour", place: "unusual place or appearance", thing: "unusual thing",
+};
+
 const filters = () => ({ day: byId("day").value, camera: byId("of-camera").value, kind: byId("of-kind").value });
 
 /** The query for the chosen filters. A day is one in the browser's time zone. */
@@ -90,14 +95,14 @@ function fill(node, alert) {
   pill.textContent = alert.state;
   pill.dataset.health = alert.state;
   const kind = node.querySelector(".kind");
-  kind.textContent = KINDS[alert.kind] ?? alert.kind;
+  kind.textContent = ANOMALIES[alert.anomaly] ?? KINDS[alert.kind] ?? alert.kind;
   kind.dataset.kind = alert.kind;
   node.querySelector(".why").hidden = !isAnomaly;
   const end = alert.ended ? ` to ${clock(alert.ended)}` : "";
   node.querySelector(".when").textContent = `${date(alert.started)} ${clock(alert.started)}${end}`;
   node.querySelector(".what").textContent = isAnomaly ? [
     `peak ${alert.peak_score.toFixed(2)} (threshold ${alert.threshold.toFixed(2)})`,
-    alert.stream,
+    alert.stream && `stream ${alert.stream}`,
     alert.random_weights && "random weights",
   ].filter(Boolean).join(" · ") : alert.detail;
 }

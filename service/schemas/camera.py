@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from patchwatch.messages.anomaly_kind import AnomalyKind
 from patchwatch.messages.camera import Pace, Transport
 from service.schemas.request import Address, NewId, RequestBody, ShortText
 
@@ -41,6 +42,13 @@ class CameraChange(RequestBody):
         description="The alarm budget: how many false alarms a day are acceptable. It sets the alert threshold at "
         "once; null: the setting PATCHWATCH_FALSE_ALARMS_PER_DAY.",
         examples=[4.0],
+    )
+    muted: list[AnomalyKind] | None = Field(
+        None,
+        max_length=len(AnomalyKind),
+        description="Kinds of anomaly that count for nothing here: they raise neither the score nor an alert. With a "
+        "profile that looks for nothing else, the score stays neutral.",
+        examples=[["place"]],
     )
     tls_verify: bool | None = Field(
         None,
@@ -86,6 +94,7 @@ class CameraView(BaseModel):
     loop: bool
     transport: Transport
     false_alarms_per_day: float | None
+    muted: tuple[AnomalyKind, ...]
     tls_verify: bool
     tls_fingerprint: str | None
     publish_username: str | None

@@ -19,6 +19,7 @@ from patchwatch.messages.alert import Alert, AlertChange, AlertKind, AlertState
 from patchwatch.messages.analysis_status import OpenCondition
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.score import Region
+from workers.inference.anomaly_kinds import anomaly_kind
 from workers.inference.offline_detector import CaptureObservation, Offline, OfflineDetector
 
 _OF_PICTURE = tuple(AlertKind(kind.value) for kind in ConditionKind if kind is not ConditionKind.BLIND)
@@ -66,6 +67,8 @@ class AnomalyAlert:
         alert_id = f"{camera.id}-{round(event.started_s * 1000)}"
         known = self.open if self.open and self.open.id == alert_id else None
         alert = self._follow(known or self._new_alert(camera, scorer, alert_id, event), event, region)
+        if scorer is not None:
+            alert = alert.model_copy(update={"anomaly": anomaly_kind(scorer.bank.profile, event.stream)})
         closed = alert.state is AlertState.CLOSED
         announce = known is None or closed or event.peak_score >= self.announced_peak + _ANNOUNCED_STEP
         if announce:

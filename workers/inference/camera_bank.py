@@ -21,6 +21,7 @@ from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
 from patchwatch.messages.camera import Camera
 from workers.analysis.threshold_message import curve_of, to_message
 from workers.inference.alerts import AnomalyAlert, ConditionAlerts
+from workers.inference.anomaly_kinds import streams_of
 from workers.inference.engine_cache import EngineCache
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class CameraBank:
         budget = self._camera.false_alarms_per_day or settings.false_alarms_per_day
         if mtime_ns == self._mtime_ns and self.scorer is not None:
             self._follow_budget(self.scorer, budget)
+            self.scorer.mute(streams_of(self._camera.muted))
             return []
         try:
             engine = engines.get(self._camera.profile)
@@ -109,6 +111,7 @@ class CameraBank:
         previous = self.scorer.state() if self.scorer else self.stored_scorer
         rule = bank.threshold.rule(self._false_alarms_per_day)
         self.engine, self.scorer, self.stored_scorer = engine, FrameScorer(bank, rule), None
+        self.scorer.mute(streams_of(self._camera.muted))
         self.context = CameraContext()
         self._conditions.expect(bank.id, Expectation(bank.moments.thumbnails))
         try:

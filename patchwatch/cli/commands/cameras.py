@@ -13,6 +13,7 @@ from patchwatch.cli.threshold_text import budget, spread, threshold_lines
 from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.learning_advice import how_to_learn
 from patchwatch.contract.settings import Settings, load_settings
+from patchwatch.messages.anomaly_kind import AnomalyKind
 from patchwatch.messages.camera import Pace, Transport
 from patchwatch.messages.threshold import AlarmThreshold
 
@@ -23,9 +24,7 @@ _SOURCE_HELP = (
     "-: read it from standard input, so that a password in it shows in no process list."
 )
 _Id = Annotated[str, typer.Argument(metavar="CAMERA", help="Camera id.")]
-_Profile = Annotated[
-    str | None, typer.Option(help="Profile: scene, objects, motion, clip, reference, or your own.")
-]
+_Profile = Annotated[str | None, typer.Option(help="Profile: scene, objects, motion, clip, reference, or your own.")]
 _Name = Annotated[str | None, typer.Option(help="A name for people.")]
 _Pace = Annotated[Pace | None, typer.Option(help="How fast a file is read.")]
 _Transport = Annotated[Transport | None, typer.Option(help="RTSP media transport, where we connect to the camera.")]
@@ -33,6 +32,10 @@ _TlsFingerprint = Annotated[str | None, typer.Option(help="SHA-256 of the certif
 _Budget = Annotated[
     float | None,
     typer.Option(help="Sets the alert threshold. Default: PATCHWATCH_FALSE_ALARMS_PER_DAY."),
+]
+_Mute = Annotated[
+    list[AnomalyKind] | None,
+    typer.Option(help="A kind of anomaly that raises neither score nor alert here; may be repeated."),
 ]
 _PublishUsername = Annotated[str | None, typer.Option(help="Required from whoever publishes this camera.")]
 _PublishPassword = Annotated[
@@ -71,6 +74,7 @@ def add(
     ] = False,
     disabled: Annotated[bool, typer.Option("--disabled", help="Add it without capturing it yet.")] = False,
     false_alarms_per_day: _Budget = None,
+    mute: _Mute = None,
     publish_username: _PublishUsername = None,
     publish_password_stdin: _PublishPassword = False,
     api: Api = None,
@@ -84,7 +88,7 @@ def add(
         "id": id, "source": stdin_line() if source == "-" else source, "profile": profile, "name": name,
         "analysis_fps": fps, "pace": pace, "loop": loop or None, "transport": transport,
         "tls_fingerprint": tls_fingerprint, "tls_verify": False if no_tls_verify else None,
-        "enabled": False if disabled else None, "false_alarms_per_day": false_alarms_per_day,
+        "enabled": False if disabled else None, "false_alarms_per_day": false_alarms_per_day, "muted": mute,
         "publish_username": publish_username, "publish_password": stdin_line() if publish_password_stdin else None,
     }  # fmt: skip
     camera = rest_client(api).post("/cameras", _given(fields))
@@ -142,6 +146,8 @@ def update(
     enabled: Annotated[bool | None, typer.Option("--enable/--disable", help="Switch its capture on or off.")] = None,
     false_alarms_per_day: _Budget = None,
     default_budget: _DefaultBudget = False,
+    mute: _Mute = None,
+    unmute: Annotated[bool, typer.Option("--unmute", help="Let every kind of anomaly count again.")] = False,
     publish_username: _PublishUsername = None,
     publish_password_stdin: _PublishPassword = False,
     no_publish_password: _NoPublishPassword = False,
@@ -156,11 +162,14 @@ def update(
     fields = _given({
         "source": stdin_line() if source == "-" else source, "profile": profile, "name": name, "analysis_fps": fps,
         "pace": pace, "loop": loop, "transport": transport, "tls_fingerprint": tls_fingerprint,
-        "tls_verify": tls_verify, "enabled": enabled, "false_alarms_per_day": false_alarms_per_day,
+        "tls_verify": tls_verify, "enabled": enabled, "false_alarms_per_day": false_alarms_per_day, "muted": mute,
         "publish_username": publish_username, "publish_password": stdin_line() if publish_password_stdin else None,
     })  # fmt: skip
     fields |= _reset(fields, "--default-fps", default_fps, "analysis_fps")
     fields |= _reset(fields, "--default-budget", default_budget, "false_alarms_per_day")
+    if unmute and mute:
+        raise RejectedError("--mute and --unmute contradict each other: give one of them")
+    fields |= {"muted": []} if unmute else {}
     fields |= _reset(fields, "--no-tls-fingerprint", no_tls_fingerprint, "tls_fingerprint")
     fields |= _reset(fields, "--no-publish-password", no_publish_password, "publish_username", "publish_password")
     if not fields:
@@ -211,7 +220,7 @@ def thresholds(id: _Id, api: Api = None, as_json: AsJson = False) -> None:
 
 
 def _given(fields: dict[str, Any]) -> dict[str, Any]:
-    return {field: value for field, value in fields.items() if value is not None}
+    return {field: value for field, value in fields.items() if value is not None and value != []}
 
 
 def _reset(fields: dict[str, Any], option: str, wanted: bool, *names: str) -> dict[str, None]:
@@ -238,6 +247,7 @@ def _print(camera: dict[str, Any], as_json: bool) -> None:
     marks += "" if camera.get("tls_verify", True) or camera.get("tls_fingerprint") else "  unverified TLS"
     per_day = camera.get("false_alarms_per_day")
     accepted = "" if per_day is None else f"  {per_day:g} false alarms a day"
+    accepted += f"  muted: {', '.join(camera['muted'])}" if camera.get("muted") else ""
     typer.echo(f"{camera['id']:<20} {camera['profile']:<12} {camera['source']}{accepted}{marks}")
 
 
