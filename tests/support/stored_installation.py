@@ -124,7 +124,7 @@ class StoredInstallation:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PATCHWATCH_")}
         self.environment = inherited | {
             "PATCHWATCH_REDIS_URL": url, "PATCHWATCH_DATA_DIR": str(folder / "data"),
-            "PATCHWATCH_MEDIA_DIRS": str(folder / "media"),
+            "PATCHWATCH_MEDIA_DIRS": str(folder / "media"), "PATCHWATCH_DEFAULT_PROFILE": "motion",
             "PATCHWATCH_PROFILES_FILE": str(GOLDEN / "profiles.toml"), "PATCHWATCH_PARTITIONS": "4",
             "PATCHWATCH_SCORE_RETENTION_HOURS": str(_YEARS_H), "PATCHWATCH_MINUTE_RETENTION_DAYS": str(_YEARS_H / 24),
             "PATCHWATCH_ALERT_RETENTION_DAYS": str(_YEARS_H / 24), "PATCHWATCH_WEBHOOK_TIMEOUT_S": "0.5",

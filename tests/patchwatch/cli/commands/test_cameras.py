@@ -124,7 +124,12 @@ def test_trust_in_a_certificate_can_be_set_and_taken_back(asked: Asked) -> None:
     ]
 
 
-OPTIONS = {"analysis_fps": "--fps", "enabled": "--enable", "publish_password": "--publish-password-stdin"}
+OPTIONS = {
+    "analysis_fps": "--fps",
+    "enabled": "--enable",
+    "publish_password": "--publish-password-stdin",
+    "muted": "--mute",
+}
 
 
 @pytest.mark.parametrize("field", sorted(CameraChange.model_fields))
