@@ -132,7 +132,7 @@ def _tensors(bank: Bank) -> dict[str, np.ndarray[Any, Any]]:
 
 
 def _named_groups(bank: Bank) -> list[tuple[str, GroupScale]]:
-    return list(zip(_group_names(bank.profile), bank.groups, strict=False))
+    return list(zip(_group_names(bank.profile), bank.groups, strict=True)) if bank.groups else []
 
 
 def _group_names(profile: Profile) -> list[str]:
