@@ -128,3 +128,10 @@ def test_a_camera_restarted_from_its_recent_frames_goes_on_with_equal_means(
     restarted = _live(sightings[first + 1 :])  # its first frame has none to be compared with
     for after, before in zip(restarted[::-1], _live(sightings)[cut:][::-1], strict=False):
         np.testing.assert_array_equal(after, before)
+
+
+def test_two_that_hide_each_other_by_turns_are_followed_alike_after_a_restart() -> None:
+    by_turns = [_sighting(n / 5, (_walker(9.0 * (n % 2)), float(n % 2))) for n in range(1, 40)]
+    both = _sighting(0.0, (_walker(0.0), 0.0), (_walker(9.0), 1.0))
+    whole, restarted = _live([both, *by_turns]), _live(by_turns[19:])
+    np.testing.assert_array_equal(whole[-10:], restarted[-10:])
