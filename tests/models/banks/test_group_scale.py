@@ -78,35 +78,31 @@ def test_a_gain_that_compares_nothing_is_refused(gain: float) -> None:
 
 # Gains ----------------------------------------------------------------------------------------------------------
 
-HOURS, SHARE = 40.0, 12.0
+HOURS, SHARE = 5.0, 96.0
 
 
-def _smoothed(rarities: NDArray[np.float64]) -> NDArray[np.float64]:
-    return rarities / (rarities + HALF_SCORE_RARITY)
-
-
-def _alarms(times: NDArray[np.float64], values: NDArray[np.float64], level: float) -> int:
-    """Events of compared values at a level."""
-    rule = EventRule(on=1.0, off=0.75)
-    return EventCounts.from_runs([(times, _smoothed(values))], rule).count(score_of(level))
+def _alarms(times: NDArray[np.float64], rarities: NDArray[np.float64], level: float) -> int:
+    """Events that rarities open at a level."""
+    scores = rarities / (rarities + HALF_SCORE_RARITY)
+    return EventCounts.from_runs([(times, scores)], EventRule(on=1.0, off=0.75)).count(score_of(level))
 
 
 def test_groups_of_unlike_tails_alarm_at_equal_shares() -> None:
-    """At one level for all; what the same level means without gains is another thing for each."""
-    plain, compared, times = {}, {}, np.zeros(0)
+    """At one level for all; what one level means without gains is another thing for each."""
+    rarities, gains, times = {}, {}, np.zeros(0)
     for seed, tail in enumerate(("heavy", "bounded")):
         times, means = simulated_run(tail, HOURS * 3600, seed)
         calibration = calibration_of(means, len(means))
-        plain[tail] = np.array([calibration.rarity(value) for value in means.tolist()])
-        scale = GroupScale.fit(calibration, ThresholdModel.fit([(times, _smoothed(plain[tail]))]), SHARE)
-        compared[tail] = np.array([scale.value(value) for value in means.tolist()])
+        rarities[tail] = np.array([calibration.rarity(mean) for mean in means.tolist()])
+        alone = ThresholdModel.fit([(times, rarities[tail] / (rarities[tail] + HALF_SCORE_RARITY))])
+        gains[tail] = GroupScale.fit(calibration, alone, SHARE).gain
     expected = SHARE * HOURS / 24.0
-    for tail in compared:
-        assert _alarms(times, compared[tail], HALF_SCORE_RARITY) == pytest.approx(expected, rel=0.3)
+    compared = {tail: gains[tail] * rarities[tail] for tail in gains}
+    counts = {tail: _alarms(times, values, HALF_SCORE_RARITY) for tail, values in compared.items()}
+    assert counts == {tail: pytest.approx(expected, rel=0.2) for tail in compared}
     together = np.maximum(compared["heavy"], compared["bounded"])
-    assert _alarms(times, together, HALF_SCORE_RARITY) == pytest.approx(2 * expected, rel=0.3)
-    level = next(level for level in np.arange(20.0, 0.0, -0.01) if _alarms(times, plain["heavy"], level) >= expected)
-    assert _alarms(times, plain["bounded"], level) < expected / 2
+    assert _alarms(times, together, HALF_SCORE_RARITY) == pytest.approx(2 * expected, rel=0.2)
+    assert _alarms(times, rarities["bounded"], HALF_SCORE_RARITY / gains["heavy"]) < 0.6 * expected
 
 
 # In a bank and a score ------------------------------------------------------------------------------------------
