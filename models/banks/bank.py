@@ -40,6 +40,8 @@ class StreamBank:
     neighbours: int = 1
 
     def __post_init__(self) -> None:
+        if self.neighbours < 1:
+            raise ValueError(f"a distance is to at least one exemplar, not to {self.neighbours}")
         if self.vectors.ndim != 4 or self.vectors.dtype != np.float32 or 0 in self._shape_but_exemplars:
             raise ValueError(f"a bank is float32 (seeds, groups, exemplars, dim), not {self.vectors.shape}")
         if self.origins is not None and self.origins.moments.shape != self.vectors.shape[:3]:

@@ -97,15 +97,15 @@ class BankBuilder:
         stretch = int(self._seconds // THINNED_S)
         if stretch % self._thinned == 0:
             kept = tuple(map(_compact, features, self._keep))
-            self._kept_bytes += sum(part.vectors.nbytes + part.boxes_xyxy_px.nbytes for part in kept)
+            self._kept_bytes += _bytes(kept)
             self._frames.append(kept)
             self._times.append(at_s)
             self._runs.append(self._run)
             self._stretches.append(stretch)
             self._footage_index.add(moment or Moment(0, at_s), rgb)
         self._seen += 1
-        if len(self._frames) > MAX_FRAMES or self._kept_bytes > _KEPT_MB * 2**20:
-            self._thin()
+        if self._stretches[-1] and (len(self._frames) > MAX_FRAMES or self._kept_bytes > _KEPT_MB * 2**20):
+            self._thin()  # of a single stretch there is nothing to let go
 
     @property
     def next_free_s(self) -> float:
@@ -116,12 +116,12 @@ class BankBuilder:
         self._thinned *= 2
         kept = [n for n, stretch in enumerate(self._stretches) if stretch % self._thinned == 0]
         self._footage_index.thin(kept)
-        self._kept_bytes = round(self._kept_bytes * len(kept) / len(self._frames))
         self._frames, self._times = [self._frames[n] for n in kept], [self._times[n] for n in kept]
         self._runs, self._stretches = [self._runs[n] for n in kept], [self._stretches[n] for n in kept]
+        self._kept_bytes = sum(map(_bytes, self._frames))
 
     def build(self, sources: Sequence[str], progress: Progress = lambda done: None) -> Bank:
-        """Draw the exemplars, calibrate on held-out segments, set thresholds. A builder builds one bank.
+        """Draw the exemplars, calibrate on held-out footage, set thresholds. A builder builds one bank.
 
         Raises `InsufficientFootageError` naming what is missing.
         """
@@ -140,7 +140,7 @@ class BankBuilder:
         groups, fused_values = self._fuse(held_out, calibrations)
         fused = _calibration_of(fused_values)
         progress((count + 1) / (count + 2))
-        coverage = self._cover(banks, held_out)
+        coverage = self._cover(banks, held_out, count)
         progress(1.0)
         return Bank(
             self._profile, self._identity,
@@ -279,12 +279,14 @@ class BankBuilder:
             calibrations.append(calibration_of(values, len(measured), stream.resolution))
         return calibrations
 
-    def _cover(self, banks: Sequence[StreamBank], held_out: Sequence[Sequence[HeldOutFrames | None]]) -> Coverage:
+    def _cover(
+        self, banks: Sequence[StreamBank], held_out: Sequence[Sequence[HeldOutFrames | None]], folds: int
+    ) -> Coverage:
         streams = [
             self._cover_stream(n, bank, measured)
             for n, (bank, measured) in enumerate(zip(banks, held_out, strict=True))
         ]
-        return Coverage.from_streams(self._seconds, self._seen, FOLDS, streams)
+        return Coverage.from_streams(self._seconds, self._seen, folds, streams)
 
     def _cover_stream(
         self, position: int, bank: StreamBank, held_out: Sequence[HeldOutFrames | None]
@@ -352,6 +354,10 @@ class BankBuilder:
 def _compact(features: Features, dtype: type[np.floating[Any]] | None) -> Features:
     """As it is kept in memory, where a stream has so many vectors that it names a narrower type."""
     return features if dtype is None else replace(features, vectors=features.vectors.astype(dtype))
+
+
+def _bytes(frame: Sequence[Features]) -> int:
+    return sum(part.vectors.nbytes + part.boxes_xyxy_px.nbytes + part.groups.nbytes for part in frame)
 
 
 def _calibration_of(values: Sequence[float | None]) -> AnyCalibration:

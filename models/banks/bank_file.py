@@ -132,7 +132,7 @@ def _tensors(bank: Bank) -> dict[str, np.ndarray[Any, Any]]:
 
 
 def _named_groups(bank: Bank) -> list[tuple[str, GroupScale]]:
-    return list(zip(_group_names(bank.profile), bank.groups, strict=False))
+    return list(zip(_group_names(bank.profile), bank.groups, strict=True)) if bank.groups else []
 
 
 def _group_names(profile: Profile) -> list[str]:
@@ -158,16 +158,18 @@ def _facts(bank: Bank) -> dict[str, Any]:
         "footage": asdict(bank.footage),
         "coverage": bank.coverage.facts(),
         "calibrations": {name: _calibration_facts(calibration) for name, calibration in calibrations},
-        "groups": {
-            name: {"calibration": _calibration_facts(scale.calibration), "gain": scale.gain}
-            for name, scale in _named_groups(bank)
-        },
-        "neighbours": {
-            spec.name: stream.neighbours
-            for spec, stream in zip(bank.profile.streams, bank.streams, strict=True)
-            if stream.neighbours > 1
-        },
+    } | _facts_of_some(bank)
+
+
+def _facts_of_some(bank: Bank) -> dict[str, Any]:
+    """What not every bank has, and none of an earlier version."""
+    groups = {
+        name: {"calibration": _calibration_facts(scale.calibration), "gain": scale.gain}
+        for name, scale in _named_groups(bank)
     }
+    streams = zip(bank.profile.streams, bank.streams, strict=True)
+    neighbours = {spec.name: stream.neighbours for spec, stream in streams if stream.neighbours > 1}
+    return {name: facts for name, facts in (("groups", groups), ("neighbours", neighbours)) if facts}
 
 
 def load_bank(path: Path) -> Bank:

@@ -35,7 +35,7 @@ class Sufficiency(StrEnum):
 @dataclass(frozen=True)
 class CurvePoint:
     """How far later footage lies from a bank of the first ``share`` of the footage, in parts of how far the same
-    frames lie from a bank of all but their own segment. ``typical``: median of the frames' ratios. ``far``: ratio of
+    frames lie from a bank of all but their own part of it. ``typical``: median of the frames' ratios. ``far``: ratio of
     the 95 % quantiles."""
 
     share: float
@@ -81,7 +81,7 @@ class StreamCoverage:
 
 @dataclass(frozen=True)
 class Coverage:
-    """How complete a bank is. ``segments``: runs of footage that were held out in turn."""
+    """How complete a bank is. ``segments``: parts of the footage that were held out in turn."""
 
     seconds: float
     frames: int
@@ -157,7 +157,7 @@ def covered_share(
 ) -> tuple[float | None, Grid | None]:
     """Share of what stands out in held-out footage that is near to the bank: of all, and by image region.
 
-    ``frames``: features, their distances (n,) to a bank without their segment, and the picture's width and height.
+    ``frames``: features, their distances (n,) to a bank without their part of it, and the picture's width and height.
     Near is within the spread, or within the covering radius of the group: among few vectors of many dimensions even
     neighbours are farther apart than the spread, and a bank that holds nearly all vectors has no radius. A vector
     belongs to the region of its box's centre; one whose box is most of the picture to none. No grid where no vector

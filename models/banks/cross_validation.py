@@ -30,7 +30,7 @@ class HeldOutFrames:
 
 
 def hold_out(bank: StreamBank, features: Features) -> HeldOutFrames | None:
-    """Measure a frame against a bank without its segment; None when the stream has no evidence in it."""
+    """Measure a frame against a bank without its fold; None when the stream has no evidence in it."""
     if len(features) == 0:
         return None
     if bank.empty:

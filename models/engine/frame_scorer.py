@@ -53,6 +53,8 @@ class FrameScorer:
         self.bank = bank
         self._weights = [spec.weight for spec in bank.profile.streams]
         self._muted: frozenset[StreamKind] = frozenset()
+        self._groups = bank.profile.groups
+        self._weights_in = [_of_group(self._weights, streams) for streams in self._groups]
         self._never_silent = [n for n, spec in enumerate(bank.profile.streams) if spec.kind in NEVER_SILENT]
         self._smoothing = CausalGaussian(bank.profile.smoothing_s)
         self._events = EventDetector(rule or bank.rule)
@@ -97,7 +99,7 @@ class FrameScorer:
             self._score = score_of(NEUTRAL_RARITY)
         if raw is not None:  # without any evidence the score stays as it was
             self._score = self._smoothing.add(at_s, unsmoothed)
-        leading = driver(self._weights_in(group), self._heard(rarities))
+        leading = driver(self._weights_in[group], self._heard(rarities))
         name, box = self._evidence(leading, distances, features)
         changes = self._events.update(at_s, self._score, name, box, gate)
         opened = self.open_event is not None
@@ -120,15 +122,10 @@ class FrameScorer:
 
     def _fuse(self, values: Sequence[float | None], rarities: Sequence[float | None]) -> tuple[float | None, int]:
         """The fused value, None without any evidence, and the number of the group it comes from."""
-        profile = self.bank.profile
         if not self.bank.groups:
-            return fuse(profile.fusion, self._weights, values, rarities), 0
-        highest = loudest(self.bank.groups, group_means(profile.groups, self._weights, rarities))
+            return fuse(self.bank.profile.fusion, self._weights, values, rarities), 0
+        highest = loudest(self.bank.groups, group_means(self._groups, self._weights, rarities))
         return (highest.value, highest.group) if highest else (None, 0)
-
-    def _weights_in(self, group: int) -> list[float]:
-        streams = self.bank.profile.groups[group]
-        return [weight if position in streams else 0.0 for position, weight in enumerate(self._weights)]
 
     def _rarities(self, distances: Sequence[StreamDistance | None]) -> list[float | None]:
         for spec, distance in zip(self.bank.profile.streams, distances, strict=True):
@@ -183,7 +180,8 @@ class NearestExemplar:
 class ExplainedStream:
     """One stream's part in a frame's score.
 
-    ``contribution``: share of the fused value, 0..1 (see `models.profiles.fusion.contributions`). ``distance`` and
+    ``contribution``: share of the fused value, 0..1 (see `models.profiles.fusion.contributions`); 0 outside the group
+    of streams that the value comes from. ``distance`` and
     ``rarity`` are those fused; ``box_xyxy_px`` is the region farthest from normal in pixels of the frame, ``nearest``
     the exemplars nearest to it, each of another frame. A stream without evidence has None and no exemplars.
     """
@@ -254,6 +252,11 @@ def _nearest(
         for at in order[np.sort(first)[:count]]
     ]
     return tuple(exemplars)
+
+
+def _of_group(weights: Sequence[float], streams: Sequence[int]) -> list[float]:
+    """Weights of the streams of a group, 0 for those of others."""
+    return [weight if position in streams else 0.0 for position, weight in enumerate(weights)]
 
 
 def _box(edges: NDArray[np.floating]) -> Box:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Box = tuple[float, float, float, float]  # x1, y1, x2, y2, in pixels of the frame unless said otherwise
-HISTORY_S = 2.0  # detections of a still frame are reused for up to 1 s, and streams look back 0.6 s from there
+HISTORY_S = 2.0  # what networks found in a still frame is reused for up to 1 s, and streams look back 1 s from there
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,9 +124,12 @@ def load_profiles(own_file: Path | None = None) -> dict[str, Profile]:
 
 
 def profile_to_json(profile: Profile) -> dict[str, Any]:
-    """All that scores depend on, as JSON values; the description is left out."""
+    """All that scores depend on, as JSON values: without the description, and without groups where there are none."""
     facts = json.loads(json.dumps(asdict(profile)))
     del facts["description"]
+    for stream in facts["streams"]:
+        if not stream["group"]:
+            del stream["group"]
     return cast("dict[str, Any]", facts)
 
 

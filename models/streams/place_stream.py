@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from models.exemplars.coreset import greedy_k_center_sets
 from models.exemplars.exemplars import Exemplars
 from models.exemplars.place_scales import place_scales
-from models.frames.frame import CameraContext, Features, Frame
+from models.frames.frame import HISTORY_S, CameraContext, Features, Frame
 from models.profiles.profile import StreamSpec
 from models.profiles.stream_options import PlaceOptions
 from models.streams.frame_batch import FrameBatch
@@ -31,6 +31,7 @@ PLACES = ROWS * COLUMNS
 DIM = 48  # of the projected patches
 WINDOW_S = 1.0
 _FULL_S = WINDOW_S - 0.1  # frame times jitter
+_REACH_S = HISTORY_S - 0.1  # a frame so long ago still shows that a view lasted: at 1 fps one may come late
 _BLUR = 3, 3  # patches see their neighbours: half a patch to the side is the same thing
 _CHUNK_PLACES = 8  # exemplars are drawn for this many places at once: stays within the processor's cache
 _LEAST_SCALE = 1e-3
@@ -38,16 +39,29 @@ _NAME = b"patchwatch place stream"
 
 
 @dataclass(frozen=True, slots=True)
-class _Window:
-    """Maps of the last second of one unbroken view. ``since_s``: when the view began, or this worker to look."""
+class _View:
+    """What is remembered of an unbroken view: ``times_s`` of the frames within `_REACH_S`, and the ``maps`` of those of
+    the last second."""
 
-    since_s: float
     size: tuple[int, int]
-    maps: tuple[tuple[float, NDArray[np.float32]], ...]
+    times_s: tuple[float, ...]
+    maps: tuple[NDArray[np.float32], ...]
+
+    def then(self, at_s: float, patches: NDArray[np.float32]) -> _View:
+        """With a further frame, and without what is too old."""
+        recent = sum(then_s > at_s - _FULL_S for then_s in self.times_s)
+        times_s = (then_s for then_s in self.times_s if then_s > at_s - _REACH_S)
+        return _View(self.size, (*times_s, at_s), (*self.maps[len(self.maps) - recent :], patches))
+
+    @property
+    def lasted(self) -> bool:
+        return self.times_s[-1] - self.times_s[0] >= _FULL_S
 
 
 class PlaceStream:
-    """One vector per place and frame: the mean of the last second's patches. None in the first second of a view."""
+    """One vector per place and frame: the mean of the last second's patches. None in the first second of a view, which
+    begins at a discontinuity, when the time does not rise and when the picture's size changes.
+    """
 
     dim = DIM
     resolution = 0.02  # of a place's scale
@@ -63,23 +77,21 @@ class PlaceStream:
         return [self._read(frame, context, _projected(maps)) for frame, context, maps in parts]
 
     def _read(self, frame: Frame, context: CameraContext, patches: NDArray[np.float32]) -> Features:
-        window = self._remember(frame, context, patches)
-        if frame.at_s - window.since_s < _FULL_S:
+        view = self._remember(frame, context, patches)
+        if not view.lasted:
             return Features.none(DIM)
-        mean = np.stack([maps for _, maps in window.maps]).mean(axis=0)
+        mean = np.asarray(np.mean(view.maps, axis=0), np.float32)
         groups = np.arange(PLACES, dtype=np.int32)
         return Features(mean, place_boxes(frame.width, frame.height), groups)
 
-    def _remember(self, frame: Frame, context: CameraContext, patches: NDArray[np.float32]) -> _Window:
-        before, size = context.memory.get(self.name), (frame.width, frame.height)
-        goes_on = isinstance(before, _Window) and not frame.discontinuity and before.size == size
-        window = before if isinstance(before, _Window) and goes_on else _Window(frame.at_s, size, ())
-        if window.maps and window.maps[-1][0] >= frame.at_s:  # the clock was set back
-            window = _Window(frame.at_s, size, ())
-        kept = tuple(entry for entry in window.maps if entry[0] > frame.at_s - _FULL_S)
-        window = replace(window, maps=(*kept, (frame.at_s, patches)))
-        context.memory[self.name] = window
-        return window
+    def _remember(self, frame: Frame, context: CameraContext, patches: NDArray[np.float32]) -> _View:
+        view, size = context.memory.get(self.name), (frame.width, frame.height)
+        goes_on = isinstance(view, _View) and view.size == size and view.times_s[-1] < frame.at_s
+        if not isinstance(view, _View) or not goes_on or frame.discontinuity:
+            view = _View(size, (), ())
+        view = view.then(frame.at_s, patches)
+        context.memory[self.name] = view
+        return view
 
     def exemplars(self, normal: Sequence[Features], seed: int) -> Exemplars:
         """Vectors (PLACES, exemplars, 48): per place k-center exemplars of what was seen there and beside it.

@@ -18,7 +18,7 @@ from models.exemplars.perspective import SIZE, Perspective
 from models.frames.detections import Detections
 from models.frames.frame import CameraContext, Features, Frame
 from models.frames.optical_flow import Flow, magnitude
-from models.frames.tracks import Track, follow
+from models.frames.tracks import Sighting, mean_along_tracks, recent
 from models.profiles.profile import StreamSpec
 from models.profiles.stream_options import VelocityOptions
 from models.streams.frame_batch import FrameBatch
@@ -55,18 +55,22 @@ class VelocityStream:
     def extract(self, batch: FrameBatch) -> list[Features]:
         parts = zip(batch.frames, batch.contexts, batch.flows, batch.objects(self._query), strict=True)
         return [
-            self._along_tracks(frame, context, self._read(frame, flow, detections))
+            self._along_tracks(context, flow, self._read(frame, flow, detections))
             for frame, context, flow, detections in parts
         ]
 
-    def _along_tracks(self, frame: Frame, context: CameraContext, features: Features) -> Features:
-        """Mean speeds and velocities along each mover's track; sizes are those of the frame."""
-        if not self._track_s:
+    def _along_tracks(self, context: CameraContext, flow: Flow | None, features: Features) -> Features:
+        """Mean speeds and velocities along each mover's track; sizes are those of the frame. Where there is no flow, a
+        view begins, and its tracks with it."""
+        if not self._track_s or flow is None:
+            context.memory.pop(self.name, None)
             return features
-        tracks: tuple[Track, ...] = () if frame.discontinuity else context.memory.get(self.name, ())  # type: ignore[assignment]
-        motion = np.ascontiguousarray(features.vectors[:, :DIM])
-        context.memory[self.name], motion = follow(tracks, frame.at_s, features.boxes_xyxy_px, motion, self._track_s)
-        return replace(features, vectors=np.concatenate([motion, features.vectors[:, DIM:]], axis=1))
+        before: tuple[Sighting, ...] = context.memory.get(self.name, ())  # type: ignore[assignment]
+        motion = features.vectors[:, :DIM]
+        seen = recent((*before, Sighting(flow.since_s, flow.at_s, features.boxes_xyxy_px, motion)))
+        context.memory[self.name] = seen
+        along = mean_along_tracks(seen, self._track_s)
+        return replace(features, vectors=np.concatenate([along, features.vectors[:, DIM:]], axis=1))
 
     def _read(self, frame: Frame, flow: Flow | None, detections: Detections) -> Features:
         if flow is None or not len(detections):

@@ -27,3 +27,25 @@ def plain_bank() -> Bank:
     for n in range(100):
         learner.add(n / 5, (features_at(0.0, 1.0, noise=noise), features_at(5.0, noise=noise)), PICTURE)
     return learner.build(["normal.mp4"])
+
+
+GROUPED = Profile(
+    "grouped",
+    Fusion.CALIBRATED,
+    (
+        StreamSpec("local", StreamKind.LOCAL, 0.7, group="thing"),
+        StreamSpec("global", StreamKind.GLOBAL, 0.3, group="place"),
+        StreamSpec("velocity", StreamKind.VELOCITY, 0.6, group="thing"),
+    ),
+)
+
+
+@cache
+def grouped_bank() -> Bank:
+    """Learnt from 60 s at 5 fps; its stream `velocity` is silent every third frame."""
+    learner = BankBuilder(GROUPED, [PlainStream(spec.name) for spec in GROUPED.streams], IDENTITY)
+    noise = np.random.default_rng(12)
+    for n in range(300):
+        speeds = features_at(*((2.0,) if n % 3 else ()), noise=noise)
+        learner.add(n / 5, (features_at(0.0, noise=noise), features_at(5.0, noise=noise), speeds), PICTURE)
+    return learner.build(["normal.mp4"])

@@ -130,9 +130,7 @@ def test_what_was_there_shorter_than_the_stride_is_learnt_all_the_same() -> None
 
 
 @pytest.mark.parametrize(("frames", "segments"), [(26, 2), (45, 2), (60, 3), (601, 5)])
-def test_short_footage_is_held_out_in_fewer_and_longer_segments(
-    builder: BankBuilder, frames: int, segments: int
-) -> None:
+def test_short_footage_is_held_out_in_fewer_folds(builder: BankBuilder, frames: int, segments: int) -> None:
     noise = np.random.default_rng(1)
     for n in range(frames):
         builder.add(n / 5, (features_at(0.0, noise=noise), features_at(5.0, noise=noise)), PICTURE)

@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import resource
 import signal
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from plain_bank import grouped_bank
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
+from models.alarms.calibration import RankCalibration
 from models.banks.bank import Bank
 from models.banks.bank_file import check_identity, load_bank, save_bank
+from models.banks.group_scale import GroupScale
 from models.exemplars.perspective import Perspective
 from models.profiles.profile import Profile, StreamSpec
 from patchwatch.contract.errors import BankMismatchError, NotFoundError, StorageError
@@ -25,6 +30,12 @@ def path(bank: Bank, tmp_path: Path) -> Path:
     path = tmp_path / "banks" / "front-door" / "small.safetensors"
     save_bank(bank, path)
     return path
+
+
+def _parts(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Facts and arrays."""
+    with safe_open(path, framework="numpy") as file:
+        return json.loads(file.metadata()["patchwatch"]), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
 
 
 def test_a_saved_bank_comes_back_whole(bank: Bank, path: Path) -> None:
@@ -45,6 +56,68 @@ def test_a_perspective_is_kept_with_its_stream(bank: Bank, tmp_path: Path, line:
     assert kept.perspective is not None
     np.testing.assert_array_equal(kept.perspective.line, line)
     assert all(other.perspective is None for other in others)
+
+
+def test_groups_and_neighbours_come_back(tmp_path: Path) -> None:
+    first, *others = grouped_bank().streams
+    bank = replace(grouped_bank(), streams=(replace(first, neighbours=3), *others))
+    save_bank(bank, tmp_path / "bank")
+    loaded = load_bank(tmp_path / "bank")
+    assert loaded.id == bank.id
+    assert [stream.neighbours for stream in loaded.streams] == [3, 1, 1]
+    assert [scale.gain for scale in loaded.groups] == [scale.gain for scale in bank.groups]
+    for mean in (0.1, 1.0, 7.0):
+        assert [scale.value(mean) for scale in loaded.groups] == [scale.value(mean) for scale in bank.groups]
+    assert loaded.profile.groups == ((0, 2), (1,))
+    check_identity(loaded, bank.profile, bank.identity)
+
+
+def test_a_group_measured_by_rank_comes_back(tmp_path: Path) -> None:
+    """Of a stream that found next to nothing."""
+    rare = GroupScale(RankCalibration(np.array([1.0, np.inf]), 300), 2.5)
+    bank = replace(grouped_bank(), groups=(rare, grouped_bank().groups[1]))
+    save_bank(bank, tmp_path / "bank")
+    loaded = load_bank(tmp_path / "bank").groups[0]
+    assert (loaded.value(2.0), loaded.gain) == (rare.value(2.0), 2.5)
+
+
+def test_a_bank_without_groups_says_nothing_of_them(path: Path) -> None:
+    """So its file is that of an earlier version, and can be read by one."""
+    facts, arrays = _parts(path)
+    assert not {"groups", "neighbours"} & set(facts)
+    assert all("group" not in stream for stream in facts["profile"]["streams"])
+    assert not [name for name in arrays if "group" in name]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda facts, arrays: facts["groups"]["thing"].update(gain=0.0),
+        lambda facts, arrays: facts["groups"]["thing"].update(gain=float("nan")),
+        lambda facts, arrays: facts["groups"].pop("thing"),
+        lambda facts, arrays: facts.pop("groups"),
+        lambda facts, arrays: facts["groups"]["place"]["calibration"].update(tail_scale=0.0),
+        lambda facts, arrays: arrays.pop("group:thing.calibration"),
+        lambda facts, arrays: arrays.update({"group:thing.calibration": np.zeros((2, 2))}),
+        lambda facts, arrays: arrays.update({"group:place.calibration": np.array([1.0, np.nan])}),
+        lambda facts, arrays: facts.update(neighbours={"local": 0}),
+        lambda facts, arrays: facts.update(neighbours={"local": "many"}),
+    ],
+)
+def test_groups_that_are_none_are_refused(tmp_path: Path, damage: Callable[[Any, Any], object]) -> None:
+    save_bank(grouped_bank(), tmp_path / "bank")
+    facts, arrays = _parts(tmp_path / "bank")
+    damage(facts, arrays)
+    save_file(arrays, tmp_path / "bank", metadata={"patchwatch": json.dumps(facts)})
+    with pytest.raises(BankMismatchError, match="enrol the camera again"):
+        load_bank(tmp_path / "bank")
+
+
+def test_a_stream_moved_to_another_group_is_refused_by_field() -> None:
+    first, *others = grouped_bank().profile.streams
+    changed = replace(grouped_bank().profile, streams=(replace(first, group="place"), *others))
+    with pytest.raises(BankMismatchError, match=r"profile\.streams\[0\]\.group = 'thing', but here it is 'place'"):
+        check_identity(grouped_bank(), changed, grouped_bank().identity)
 
 
 def test_every_alarm_budget_means_the_same_after_loading(bank: Bank, path: Path) -> None:
@@ -122,8 +195,7 @@ def test_the_same_identity_passes(bank: Bank, profile: Profile) -> None:
     ],
 )  # fmt: skip
 def test_facts_that_are_none_are_refused_although_the_arrays_are_whole(path: Path, fact: str, value: object) -> None:
-    with safe_open(path, framework="numpy") as file:
-        facts, arrays = json.loads(file.metadata()["patchwatch"]), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    facts, arrays = _parts(path)
     save_file(arrays, path, metadata={"patchwatch": json.dumps(facts | {fact: value})})
     with pytest.raises(BankMismatchError, match="enrol the camera again"):
         load_bank(path)

@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 import pytest
 from known_networks import detections
+from known_patches import known_patches
 from moving_scene import FPS, scene
 
 from models.engine.engine import Engine
@@ -39,7 +40,7 @@ class Passing:
 
 @pytest.fixture(params=[0.0, 6.0], ids=["every frame", "still frames once a second"])
 def engine(request: pytest.FixtureRequest) -> Engine:
-    return Engine(load_profile("objects"), cast("Networks", Passing()), FrameReuse(request.param))
+    return Engine(load_profile("objects"), cast("Networks", Passing()), FrameReuse(request.param), known_patches())
 
 
 def extract(engine: Engine, frames: Sequence[Frame], view: CameraContext, size: int) -> list[tuple[Features, ...]]:

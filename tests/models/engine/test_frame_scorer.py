@@ -98,6 +98,28 @@ def test_all_seeds_and_groups_are_compared_at_once() -> None:
     assert StreamBank(vectors).distances(features) == pytest.approx(np.array(expected), abs=1e-5)
 
 
+@pytest.mark.parametrize("neighbours", [2, 5, 50])
+def test_a_distance_is_the_mean_to_the_nearest_exemplars(neighbours: int) -> None:
+    """All of them where there are no more."""
+    rng = np.random.default_rng(9)
+    vectors = rng.normal(size=(3, 5, 7, 4)).astype(np.float32)
+    queries, groups = rng.normal(size=(9, 4)).astype(np.float32), rng.integers(0, 5, 9).astype(np.int32)
+    features, scales = Features(queries, np.zeros((9, 4), np.float32), groups), np.arange(1, 6, dtype=np.float32)
+    expected = [
+        [np.sort(np.linalg.norm(vectors[seed, group] - query, axis=1))[:neighbours].mean() for seed in range(3)]
+        for query, group in zip(queries, groups, strict=True)
+    ]
+    bank = StreamBank(vectors, neighbours=neighbours)
+    assert bank.distances(features) == pytest.approx(np.array(expected), abs=1e-5)
+    scaled = StreamBank(vectors, scales=scales, neighbours=neighbours).distances(features)
+    assert scaled == pytest.approx(np.array(expected) / (groups[:, None] + 1.0), abs=1e-5)
+
+
+def test_a_distance_to_no_exemplar_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least one exemplar"):
+        StreamBank(np.zeros((1, 1, 1, 2), np.float32), neighbours=0)
+
+
 VALUES = st.none() | st.floats(0, 1e6)
 
 

@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 import pytest
 from known_networks import detections
+from known_patches import known_patches
 
 from models.engine.engine import Engine
 from models.frames.detections import DetectionQuery, Detections
@@ -100,7 +101,7 @@ def test_finds_hold_for_the_still_frames_after_them_in_any_batches(size: int) ->
 
 
 def test_what_is_measured_is_as_still_as_what_is_live() -> None:
-    engine = Engine(load_profile("objects"), cast("Networks", networks := Counting()), STILL)
+    engine = Engine(load_profile("objects"), cast("Networks", networks := Counting()), STILL, known_patches())
     CostMeter().extract(engine, [frame(n) for n in range(10)], CameraContext())
     assert networks.looked_at == [0, 5]
 
@@ -108,5 +109,5 @@ def test_what_is_measured_is_as_still_as_what_is_live() -> None:
 def test_a_stream_may_have_the_name_of_what_is_found() -> None:
     profile = load_profile("objects")
     named = tuple(replace(spec, name="detections") if spec.name == "category" else spec for spec in profile.streams)
-    engine = Engine(replace(profile, streams=named), cast("Networks", Counting()), STILL)
+    engine = Engine(replace(profile, streams=named), cast("Networks", Counting()), STILL, known_patches())
     assert len(engine.extract([frame(n) for n in range(10)], [CameraContext()] * 10)) == 10

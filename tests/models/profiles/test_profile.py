@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from models.engine.engine import Engine
-from models.profiles.profile import load_profile
+from models.profiles.profile import load_profile, load_profiles, profile_from_json, profile_to_json
 from patchwatch.contract.errors import ConfigurationError
 
 ENTRY = """
@@ -53,3 +55,47 @@ def test_a_profile_without_seeds_is_refused(tmp_path: Path) -> None:
 def test_an_option_that_motion_cannot_use_is_refused_by_its_name(tmp_path: Path, stream: str) -> None:
     with pytest.raises(ConfigurationError, match=stream.split()[0]):
         Engine(load_profile("mine", written(tmp_path / "own.toml", stream=stream)))
+
+
+@pytest.mark.parametrize("group", ['"a,b"', '"Thing"', '"a:b"', "7", "true", '"%s"' % ("x" * 40)])
+def test_a_group_that_a_bank_cannot_name_is_refused(tmp_path: Path, group: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"own\.toml"):
+        load_profile("mine", written(tmp_path / "own.toml", stream=f"group = {group}"))
+
+
+def test_raw_distances_of_groups_are_refused(tmp_path: Path) -> None:
+    own = written(tmp_path / "own.toml", table='fusion = "distance"', stream='group = "a"')
+    with pytest.raises(
+        ConfigurationError, match='raw distances of groups cannot be compared; use fusion = "calibrated"'
+    ):
+        load_profile("mine", own)
+
+
+def test_streams_of_one_group_need_not_stand_together(tmp_path: Path) -> None:
+    streams = [("one", "a"), ("two", "b"), ("three", "a"), ("four", "")]
+    entries = [
+        f'[[mine.streams]]\nname = "{name}"\nkind = "motion"\nweight = 1\ngroup = "{group}"' for name, group in streams
+    ]
+    (tmp_path / "own.toml").write_text("\n".join(entries))
+    assert load_profile("mine", tmp_path / "own.toml").groups == ((0, 2), (1,), (3,))
+
+
+def test_groups_come_back_from_json() -> None:
+    for profile in load_profiles().values():
+        kept = json.loads(json.dumps(profile_to_json(profile)))
+        assert profile_from_json(kept) == replace(profile, description="")
+
+
+def test_a_profile_stored_before_there_were_groups_is_one_group() -> None:
+    facts = profile_to_json(load_profile("objects"))
+    for stream in facts["streams"]:
+        del stream["group"]
+    assert profile_from_json(facts).groups == ((0, 1, 2),)
+
+
+@pytest.mark.parametrize(
+    ("name", "groups"),
+    [("motion", ((0,),)), ("scene", ((0,), (1,))), ("objects", ((0,), (1,), (2,))), ("reference", ((0, 1),))],
+)
+def test_shipped_profiles_group_place_behaviour_and_thing(name: str, groups: tuple[tuple[int, ...], ...]) -> None:
+    assert load_profile(name).groups == groups
