@@ -21,7 +21,8 @@ from models.alarms.event_detector import EventRule
 from models.banks.group_scale import GroupScale, loudest
 from models.engine.frame_scorer import FrameScorer, explain
 from models.frames.frame import Features
-from models.profiles.fusion import Fusion, fuse, group_means
+from models.profiles.fusion import fuse, group_means
+from models.profiles.profile import Fusion
 
 NOISE = np.random.default_rng(3)
 RARITIES = st.none() | st.floats(0, 20)

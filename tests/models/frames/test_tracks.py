@@ -33,7 +33,8 @@ def _means(seen: Sequence[Sighting], window_s: float = WINDOW_S) -> list[float]:
 
 def _live(seen: Sequence[Sighting]) -> list[NDArray[np.float32]]:
     """Frame by frame, as a stream does it."""
-    found, memory = [], ()
+    found: list[NDArray[np.float32]] = []
+    memory: tuple[Sighting, ...] = ()
     for sighting in seen:
         memory = recent((*memory, sighting))
         found.append(mean_along_tracks(memory, WINDOW_S))

@@ -206,7 +206,8 @@ def test_an_exemplar_comes_from_its_place_or_beside_it_and_names_where_it_was_se
     normal = [Features.none(DIM), *_noise(12), Features.none(DIM), *_noise(5)]
     drawn = make(SPEC).exemplars(normal, 42)
     assert drawn.vectors.shape == (PLACES, 64, DIM)
-    assert (drawn.vectors.dtype, drawn.regions.dtype) == (np.float32, np.int32)
+    assert drawn.vectors.dtype == np.float32
+    assert drawn.regions.dtype == np.int32
     for place in (0, COLUMNS - 1, CENTRE, PLACES - 1):
         for vector, frame, region in zip(drawn.vectors[place], drawn.frames[place], drawn.regions[place], strict=True):
             np.testing.assert_array_equal(normal[frame].vectors[region], vector)
@@ -253,7 +254,7 @@ def test_three_frames_fill_the_bank_by_repeating_and_many_are_capped() -> None:
 
 
 def test_vectors_kept_in_a_narrow_type_give_exemplars_of_the_full_one() -> None:
-    normal = [Features(part.vectors.astype(np.float16), part.boxes_xyxy_px, part.groups) for part in _noise(4)]  # type: ignore[arg-type]
+    normal = [Features(part.vectors.astype(np.float16), part.boxes_xyxy_px, part.groups) for part in _noise(4)]
     assert make(SPEC).exemplars(normal, 42).vectors.dtype == np.float32
 
 
