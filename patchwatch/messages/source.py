@@ -6,6 +6,7 @@ address: ``%20`` stands for a space, ``%25`` for a percent sign.
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -66,8 +67,8 @@ class Source:
         Raises `SourceRejectedError` when it lies outside ``folders``, also by ``..`` or a link.
         """
         try:
-            path = self.path.resolve()
-        except (OSError, RuntimeError):  # Python below 3.13 raises RuntimeError for links that lead in a circle
+            path = _followed(self.path)
+        except (OSError, RuntimeError):
             raise SourceRejectedError(
                 "the file's path cannot be followed: a link in it leads back to itself; correct the link",
                 reason="forbidden_path",
@@ -86,6 +87,17 @@ class Source:
         return redact(self.url) if self.kind is SourceKind.PULL else self.url
 
     __repr__ = __str__
+
+
+def _followed(path: Path) -> Path:
+    """The path without links, as far as it exists. Raises `OSError` or `RuntimeError` for links that lead in a circle:
+    of these, `Path.resolve` says nothing from Python 3.13 on unless it is strict."""
+    try:
+        return path.resolve(strict=True)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise
+        return path.resolve()
 
 
 def _resolved(folder: Path) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import redis
+from kept_queue import crash
 
 from patchwatch.bus import keys
 from patchwatch.bus.connection import connect
@@ -127,8 +128,7 @@ def test_what_changes_slowly_is_on_disk_with_each_alert_and_the_rest_with_each_c
         client.set(UNIT.lease, LEASE)
         Committer(client, settings).commit(state(), outcome)
         assert client.hget(DOOR.state, "conditions") == b'{"usual": "picture"}'
-        assert queue._server is not None
-        queue._server.kill()
+        crash(queue)
     with kept_queue(settings) as queue, connect(queue.url) as client:
         assert client.hget(DOOR.state, "seq") == b"7"
         assert (client.hget(DOOR.state, "conditions") is not None) == with_alert
