@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from patchwatch.bus.transaction import transact
+from patchwatch.bus.writes import transact
 
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import connect
