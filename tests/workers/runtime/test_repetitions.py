@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from patchwatch.bus.writes import transact
 
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import connect
 from patchwatch.bus.keys import LeaseKeys
+from patchwatch.bus.writes import transact
 from patchwatch.contract.roles import Role
 from workers.runtime.heartbeat import HeartbeatWriter
 from workers.runtime.leases import Leases
