@@ -8,6 +8,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from patchwatch.contract.learning_advice import LEAST_MINUTES, how_to_learn
+from patchwatch.messages.anomaly_kind import AnomalyKind
 
 _MOST_MINUTES = 24 * 60  # that one live enrolment takes
 
@@ -56,6 +57,7 @@ class StreamReport(_Part):
         None, description="By what share distances fell with the last fifth of the footage.", examples=[0.03]
     )
     complete: bool | None = Field(None, description="null where there is too little to tell.", examples=[True])
+    anomaly: AnomalyKind | None = Field(None, description="The kind of anomaly that it looks for.", examples=["place"])
 
 
 class EnrolmentReport(_Part):
@@ -76,6 +78,12 @@ class EnrolmentReport(_Part):
         """From the facts of a coverage (all fields but ``next_step``). Raises pydantic's ValidationError."""
         report = cls.model_validate(facts | {"next_step": ""})
         return report.model_copy(update={"next_step": next_step(report, camera_id, profile)})
+
+    def enough_for(self, *, enough: bool) -> tuple[AnomalyKind, ...]:
+        """The kinds of anomaly for which the footage suffices: all of whose streams are complete. Or the others."""
+        kinds = dict.fromkeys(stream.anomaly for stream in self.streams if stream.anomaly is not None)
+        complete = {kind: all(part.complete for part in self.streams if part.anomaly is kind) for kind in kinds}
+        return tuple(kind for kind, suffices in complete.items() if suffices is enough)
 
     @property
     def silent(self) -> tuple[StreamReport, ...]:

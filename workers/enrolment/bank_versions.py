@@ -32,6 +32,7 @@ from patchwatch.contract.errors import (
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.bank_version import BankOrigin, BankVersion
 from patchwatch.messages.enrolment_report import EnrolmentReport
+from workers.analysis.anomaly_kinds import anomaly_kind
 from workers.enrolment.staged import new_staged, sweep
 
 KEPT = 10
@@ -297,7 +298,8 @@ def enrolment_report(bank: Bank, camera_id: str) -> EnrolmentReport:
     """How complete the bank is, with the next step for this camera."""
     facts = bank.coverage.facts() | {"cuts": bank.footage.cuts}
     for stream, coverage in zip(facts["streams"], bank.coverage.streams, strict=True):
-        stream |= {"fall": coverage.fall, "complete": coverage.complete}
+        kind = anomaly_kind(bank.profile, coverage.name)
+        stream |= {"fall": coverage.fall, "complete": coverage.complete, "anomaly": kind}
     return EnrolmentReport.from_facts(facts, camera_id, bank.profile.name)
 
 

@@ -19,7 +19,7 @@ from patchwatch.messages.alert import Alert, AlertChange, AlertKind, AlertState
 from patchwatch.messages.analysis_status import OpenCondition
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.score import Region
-from workers.inference.anomaly_kinds import anomaly_kind
+from workers.analysis.anomaly_kinds import anomaly_kind
 from workers.inference.offline_detector import CaptureObservation, Offline, OfflineDetector
 
 _OF_PICTURE = tuple(AlertKind(kind.value) for kind in ConditionKind if kind is not ConditionKind.BLIND)

@@ -19,9 +19,9 @@ from patchwatch.contract.errors import NotFoundError, PatchwatchError, WeightsMi
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
 from patchwatch.messages.camera import Camera
+from workers.analysis.anomaly_kinds import streams_of
 from workers.analysis.threshold_message import curve_of, to_message
 from workers.inference.alerts import AnomalyAlert, ConditionAlerts
-from workers.inference.anomaly_kinds import streams_of
 from workers.inference.engine_cache import EngineCache
 
 log = logging.getLogger(__name__)

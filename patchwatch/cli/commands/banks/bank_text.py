@@ -57,11 +57,18 @@ def bank_lines(bank: Bank, report: EnrolmentReport) -> list[str]:
         lines = [advice, limits_line(threshold)]
     else:
         lines = [report.next_step, *threshold_lines(threshold)]
+    lines += _kinds(report)
     if report.cuts:
         lines.append(f"the footage has {report.cuts} cuts (joined clips?): nothing was learnt across them")
     for stream in report.streams:
         lines += _stream_lines(stream, report.frames)
     return lines
+
+
+def _kinds(report: EnrolmentReport) -> list[str]:
+    enough, lacking = report.enough_for(enough=True), report.enough_for(enough=False)
+    lines = [f"the footage suffices to tell what is unusual in: {', '.join(enough)}"] if enough else []
+    return lines + ([f"it does not suffice yet for: {', '.join(lacking)}"] if lacking else [])
 
 
 def _stream_lines(stream: StreamReport, frames: int) -> list[str]:
