@@ -15,14 +15,21 @@ from plain_stream import DIM, features_at
 from simulated_scores import simulated_run
 
 from models.alarms.alarm_threshold import ThresholdModel
-from models.alarms.calibration import HALF_SCORE_RARITY, Calibration, RankCalibration, calibration_of, score_of
+from models.alarms.calibration import (
+    HALF_SCORE_RARITY,
+    NEUTRAL_RARITY,
+    Calibration,
+    RankCalibration,
+    calibration_of,
+    score_of,
+)
 from models.alarms.event_counts import EventCounts
 from models.alarms.event_detector import EventRule
 from models.banks.group_scale import GroupScale, loudest
 from models.engine.frame_scorer import FrameScorer, explain
 from models.frames.frame import Features
 from models.profiles.fusion import fuse, group_means
-from models.profiles.profile import Fusion
+from models.profiles.profile import Fusion, StreamKind
 
 NOISE = np.random.default_rng(3)
 RARITIES = st.none() | st.floats(0, 20)
@@ -179,3 +186,25 @@ def test_a_bank_without_a_scale_of_each_group_is_refused(groups: tuple[GroupScal
 def test_the_id_of_a_bank_depends_on_its_groups() -> None:
     bank = grouped_bank()
     assert replace(bank, groups=bank.groups[::-1]).id != bank.id
+
+
+def test_a_muted_stream_counts_for_nothing_until_it_is_heard_again() -> None:
+    strange, bank = _frame(whole=9.0), grouped_bank()
+    scorer = FrameScorer(bank)
+    loud = scorer.score(strange, 0.0)
+    assert loud.driver == "global"
+    scorer.mute(frozenset({StreamKind.GLOBAL}))
+    muted = scorer.score(strange, 60.0)
+    assert muted.driver != "global"
+    assert muted.raw < loud.raw
+    assert muted.rarities == loud.rarities  # it is still measured
+    scorer.mute(frozenset())
+    assert scorer.score(strange, 120.0).raw == loud.raw
+
+
+def test_with_everything_muted_the_score_is_neutral() -> None:
+    scorer = FrameScorer(grouped_bank())
+    scorer.mute(frozenset(StreamKind))
+    score = scorer.score(_frame(whole=9.0, local=9.0), 0.0)
+    assert score.driver is None
+    assert score.score == score_of(NEUTRAL_RARITY)
