@@ -96,7 +96,7 @@ class Holder(torch.nn.Module):
         self.register_buffer("positional_embedding", torch.zeros(77, 8))
 
     def forward(self) -> torch.Tensor:
-        return self.positional_embedding  # type: ignore[return-value]  # TorchScript takes no annotation of a buffer
+        return self.positional_embedding  # type: ignore[return-value]
 
 
 def as_the_hub_publishes(state: dict[str, torch.Tensor], folder: Path) -> Path:
