@@ -82,8 +82,6 @@ def as_openai_publishes(state: dict[str, torch.Tensor], folder: Path) -> Path:
 class Holder(torch.nn.Module):
     """Names as in a whole CLIP: ``visual.`` before the tower's own, and more beside them."""
 
-    positional_embedding: torch.Tensor
-
     def __init__(self, visual: torch.nn.Module) -> None:
         super().__init__()
         self.visual = torch.nn.Module()
@@ -98,7 +96,7 @@ class Holder(torch.nn.Module):
         self.register_buffer("positional_embedding", torch.zeros(77, 8))
 
     def forward(self) -> torch.Tensor:
-        return self.positional_embedding
+        return self.positional_embedding  # type: ignore[return-value]
 
 
 def as_the_hub_publishes(state: dict[str, torch.Tensor], folder: Path) -> Path:
