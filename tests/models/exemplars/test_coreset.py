@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 
-from models.exemplars.coreset import covering_radius, draw_coreset, greedy_k_center
+from models.exemplars.coreset import (
+    covering_radius,
+    draw_coreset,
+    draw_random,
+    greedy_k_center,
+    greedy_k_center_sets,
+)
 from patchwatch.contract.errors import InsufficientFootageError
 
 
@@ -74,3 +80,41 @@ def test_torch_draws_the_same_centres() -> None:
     vectors = np.random.default_rng(4).normal(size=(2000, 64)).astype(np.float32)
     here = greedy_k_center(vectors, count=50, first=7)
     assert greedy_k_center(vectors, count=50, first=7, device=device).tolist() == here.tolist()
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(1, 40), st.integers(1, 20))
+def test_centres_of_many_sets_are_those_of_each_alone(seed: int, sets: int, n: int, count: int) -> None:
+    vectors = np.random.default_rng(seed).normal(size=(sets, n, 5)).astype(np.float32)
+    chosen = greedy_k_center_sets(vectors, count, n // 2)
+    assert chosen.shape == (sets, count)
+    for candidates, centres in zip(vectors, chosen.tolist(), strict=True):
+        alone = plain(candidates, min(count, n), n // 2)
+        assert centres[: len(alone)] == alone
+        assert set(centres) <= set(range(n))
+
+
+def test_a_set_of_few_different_vectors_repeats_them() -> None:
+    twice = np.repeat(np.eye(3, dtype=np.float32), 4, axis=0)
+    (chosen,) = greedy_k_center_sets(twice[None], 8, 5)
+    assert {index // 4 for index in chosen.tolist()[:3]} == {0, 1, 2}
+    assert len(chosen) == 8
+
+
+def test_a_random_draw_is_a_seeded_sample_in_order_without_repeats() -> None:
+    drawn = draw_random(1000, 100, 42)
+    assert len(np.unique(drawn)) == 100
+    assert (np.diff(drawn) > 0).all()
+    np.testing.assert_array_equal(drawn, draw_random(1000, 100, 42))
+    assert not np.array_equal(drawn, draw_random(1000, 100, 123))
+    assert draw_random(30, 100, 42).tolist() == list(range(30))
+    with pytest.raises(InsufficientFootageError):
+        draw_random(0, 100, 42)
+
+
+def test_a_random_draw_keeps_the_share_of_rare_but_ordinary_members_and_centres_do_not() -> None:
+    rng = np.random.default_rng(4)
+    rare = np.arange(2000) % 20 == 0
+    vectors = np.where(rare[:, None], rng.normal(0, 5, (2000, 4)), rng.normal(0, 0.1, (2000, 4))).astype(np.float32)
+    shares = [rare[draw_random(2000, 200, seed)].mean() for seed in range(10)]
+    assert np.mean(shares) == pytest.approx(0.05, abs=0.01)
+    assert rare[greedy_k_center(vectors, count=200, first=0)].mean() > 0.4

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from functools import cache
 
+import cv2
 import numpy as np
 import parts
 import pytest
@@ -117,6 +118,34 @@ def test_a_batch_norm_is_folded_into_the_convolution_before_it() -> None:
     plain = (state["_conv_stem.weight"].astype(float) * patch).sum((1, 2, 3)) - state["_bn0.running_mean"]
     normed = plain / np.sqrt(state["_bn0.running_var"] + 1e-3) * state["_bn0.weight"] + state["_bn0.bias"]
     np.testing.assert_allclose((folded.weight * patch).sum((1, 2, 3)) + folded.bias, normed, atol=1e-5)
+
+
+def test_a_channel_s_spread_is_the_gain_of_its_last_norm_and_sums_of_residuals_grow() -> None:
+    state, blocks = random_state(), range(5)
+    for number in blocks:
+        gains = state[f"_blocks.{number}._bn2.weight"]
+        gains[:] = NOISE.uniform(-3.0, 3.0, len(gains))
+        gains[0] = 0.0
+    network = EfficientNet.from_state(state, max(blocks))
+    before = np.zeros(0)
+    for number, block in enumerate(network.blocks):
+        squares = np.square(state[f"_blocks.{number}._bn2.weight"])
+        expected = np.sqrt(squares + np.square(before) if block.residual else squares)
+        np.testing.assert_allclose(block.spread, np.maximum(expected, 1e-3), rtol=1e-5)
+        assert block.spread.dtype == np.float32
+        before = block.spread
+    assert [block.residual for block in network.blocks] == [False, False, True, False, True]
+
+
+@pytest.mark.parametrize("block", [4, 7, 10])
+def test_patches_of_ordinary_pictures_vary_by_about_one_in_every_channel(block: int) -> None:
+    """Of smooth noise: a channel must count for no more than others because its numbers are large."""
+    coarse = NOISE.integers(0, 256, (8, 12, 18, 3)).astype(np.uint8)
+    frames = [Frame(cv2.resize(rgb, (384, 256), interpolation=cv2.INTER_CUBIC), 0.0) for rgb in coarse]
+    maps = np.stack([found[0] for found in network(1, (block,)).patches(frames)])
+    deviations = maps.reshape(-1, maps.shape[-1]).std(axis=0)
+    assert 0.3 < np.median(deviations) < 3.0
+    assert np.quantile(deviations, 0.95) < 6.0 * np.quantile(deviations, 0.05)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -102,7 +104,85 @@ def test_exemplars_are_as_many_as_asked_or_as_there_are() -> None:
         make(SPEC).exemplars([Features.none(DIM)] * 9, 42)
 
 
-@pytest.mark.parametrize("options", [{"exemplars": 0}, {"exemplars": True}, {"speed": 1}, {"confidence": 2}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"exemplars": 0},
+        {"exemplars": True},
+        {"speed": 1},
+        {"confidence": 2},
+        {"draw": "best"},
+        {"neighbours": 0},
+        {"track_s": 1.5},
+    ],
+)
 def test_a_wrong_option_is_named(options: dict[str, object]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(options))):
         make(StreamSpec("velocity", StreamKind.VELOCITY, 1.0, options=options))
+
+
+# Along tracks ---------------------------------------------------------------------------------------------------
+
+TRACKED = StreamSpec("velocity", StreamKind.VELOCITY, 1.0, options={"track_s": 0.6, "movers": False})
+
+
+def _walk(
+    speeds: list[float], view: CameraContext | None = None, first: int = 0, breaks: tuple[int, ...] = ()
+) -> list[Features]:
+    """Someone in one place, whose flow is each frame's speed; no flow in frames that ``breaks`` names."""
+    frames = [Frame(np.zeros((240, 360, 3), np.uint8), n / 5) for n in range(first, first + len(speeds))]
+    box = (100, 50, 136, 122)
+    flows = [
+        None if n in breaks else replace(_flow(speed, 0.0, box), since_s=(n - 1) / 5, at_s=n / 5)
+        for n, speed in enumerate(speeds, start=first)
+    ]
+    found: list[list[Found]] = [[("person", 0.9, box)]] * len(speeds)
+    return make(TRACKED, CLASSES).extract(perception_of(frames, found, view or CameraContext(), flows))
+
+
+def test_speeds_are_averaged_along_a_track_and_sizes_are_the_frame_s() -> None:
+    features = _walk([0.0, 0.2, 0.4, 0.6], breaks=(0,))
+    assert [len(part) for part in features] == [0, 1, 1, 1]
+    np.testing.assert_allclose([part.vectors[0, 0] for part in features[1:]], [1.0, 1.5, 2.0], rtol=1e-4)
+    np.testing.assert_allclose(features[-1].vectors[0, DIM:], [122 / 360, 0.2, 1], rtol=1e-4)
+
+
+def test_a_track_ends_where_a_view_begins() -> None:
+    features = _walk([0.2, 0.2, 0.0, 0.6], breaks=(2,))
+    assert features[-1].vectors[0, 0] == pytest.approx(3.0, rel=1e-4)
+
+
+def test_without_tracks_nothing_is_remembered() -> None:
+    view = CameraContext()
+    perception = perception_of(
+        [FRAME], [[("person", 0.9, (10, 10, 30, 60))]], view, [_flow(0.2, 0.0, (10, 10, 30, 60))]
+    )
+    make(SPEC, CLASSES).extract(perception)
+    assert SPEC.name not in view.memory
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_batches_change_no_track(size: int) -> None:
+    speeds, view = [0.1 * n for n in range(12)], CameraContext()
+    together = _walk(speeds)
+    parts = [_walk(speeds[n : n + size], view, n) for n in range(0, 12, size)]
+    for one, other in zip(together, [features for part in parts for features in part], strict=True):
+        np.testing.assert_array_equal(one.vectors, other.vectors)
+
+
+def test_a_random_draw_is_of_what_was_seen_and_says_where() -> None:
+    noise = np.random.default_rng(1)
+    normal = [
+        Features.ungrouped(noise.normal(size=(n % 4, DIM)).astype(np.float32), np.zeros((n % 4, 4), np.float32))
+        for n in range(200)
+    ]
+    random = StreamSpec("velocity", StreamKind.VELOCITY, 1.0, options={"draw": "random", "exemplars": 50})
+    drawn = make(random).exemplars(normal, 42)
+    assert drawn.vectors.shape == (1, 50, DIM)
+    for vector, frame, region in zip(drawn.vectors[0], drawn.frames[0], drawn.regions[0], strict=True):
+        np.testing.assert_array_equal(normal[frame].vectors[region], vector)
+    assert not np.array_equal(drawn.vectors, make(SPEC).exemplars(normal, 42).vectors[:, :50])
+
+
+def test_a_bank_for_tracks_of_another_length_is_another() -> None:
+    assert make(TRACKED).preprocessing() != make(SPEC).preprocessing()

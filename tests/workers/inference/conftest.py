@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 from moving_scene import FPS, HEIGHT, WIDTH, scene
+from scene_bank import bank_of_the_scene
 from waiting import PATIENCE_S, wait_until
 
 from models.banks.bank import Bank
-from models.banks.bank_builder import BankBuilder
 from models.banks.bank_file import save_bank
 from models.engine.engine import Engine
-from models.frames.frame import CameraContext, Frame
 from models.profiles.profile import load_profile
 from patchwatch.bus import keys
 from patchwatch.bus.connection import connect
@@ -33,12 +32,7 @@ START_NS = 1_800_000_000_000_000_000
 @pytest.fixture(scope="session")
 def bank() -> Bank:
     """Motion bank of 60 s of the slow scene."""
-    engine = Engine(load_profile("motion"))
-    builder, view = BankBuilder(engine.profile, engine.streams, engine.identity), CameraContext()
-    frames = [Frame(jpeg_codec.decode(jpeg_codec.encode(scene(n / FPS), 85)), n / FPS) for n in range(60 * FPS)]
-    for frame, features in zip(frames, engine.extract(frames, [view] * len(frames)), strict=True):
-        builder.add(frame.at_s, features, frame.rgb)
-    return builder.build(["scene"])
+    return bank_of_the_scene(Engine(load_profile("motion")))
 
 
 class Queue:

@@ -8,16 +8,18 @@ from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from moving_scene import FPS, scene
+from scene_bank import bank_of_the_scene
 
 from models.alarms.alarm_threshold import ThresholdModel
 from models.banks.bank import Bank
 from models.banks.bank_file import save_bank
-from models.engine.engine import Engine
+from models.engine.engine import Engine, NetworkOptions
 from models.engine.frame_scorer import FrameScorer
 from models.frames.frame import HISTORY_S, CameraContext, Frame
 from models.frames.scene_cuts import SceneCuts
@@ -35,6 +37,15 @@ Run = Callable[..., Any]
 START_S = 1_800_000_000.0
 DAY_S = 86_400.0
 RUSH = range(50, 65)
+SMALL_SCENE = """
+[small]
+seeds = [42]
+smoothing_s = 0.45
+streams = [
+    { name = "place", kind = "place", weight = 1.0, group = "place", exemplars = 16 },
+    { name = "motion", kind = "motion", weight = 1.0, group = "behaviour", exemplars = 20 },
+]
+"""  # as the profile `scene`, and quick to learn
 
 
 def scores(queue: Any) -> list[Score]:
@@ -52,9 +63,10 @@ def status(queue: Any, state: AnalysisState) -> AnalysisStatus | None:
     return said if said and said.state is state else None
 
 
-def offline(bank: Bank, count: int) -> list[float]:
+def offline(bank: Bank, count: int, engine: Engine | None = None) -> list[float]:
     """The same frames through the method alone, one by one."""
-    engine, scorer, view, cuts = Engine(load_profile("motion")), FrameScorer(bank), CameraContext(), SceneCuts()
+    engine = engine or Engine(load_profile("motion"))
+    scorer, view, cuts = FrameScorer(bank), CameraContext(), SceneCuts()
     result = []
     for n in range(count):
         rgb = jpeg_codec.decode(jpeg_codec.encode(scene(n / FPS, rush=n in RUSH), 85))
@@ -75,6 +87,28 @@ def test_scores_are_those_of_the_method_alone(enrolled: Any, bank: Bank, run_wor
         until(lambda: enrolled.scored() == 100)
     assert [score.seq for score in scores(enrolled)] == list(range(1, 101))
     assert [score.score for score in scores(enrolled)] == pytest.approx(offline(bank, 100), abs=1e-5)
+
+
+@pytest.mark.openvino
+def test_scores_of_places_and_motion_are_those_of_the_method_alone_over_a_restart(
+    queue: Any, run_worker: Run, until: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "own.toml").write_text(SMALL_SCENE)
+    settings = queue.settings.changed(profiles_file=tmp_path / "own.toml")
+    engine = Engine.load(load_profile("small", settings.profiles_file), NetworkOptions(settings.data_dir))
+    bank = bank_of_the_scene(engine)
+    save_bank(bank, settings.bank_path("cam", "small"))
+    queue.add_camera(profile="small")
+    feed(queue, range(58))
+    with run_worker(settings):
+        until(lambda: queue.scored() == 58)
+    feed(queue, range(58, 90))
+    with run_worker(settings):
+        until(lambda: queue.scored() == 90)
+    assert [score.seq for score in scores(queue)] == list(range(1, 91))
+    expected = offline(bank, 90, engine)
+    assert [score.score for score in scores(queue)] == pytest.approx(expected, abs=1e-4)
+    assert max(expected[RUSH.start : RUSH.stop]) > bank.rule.on > max(expected[10 : RUSH.start])
 
 
 @pytest.mark.parametrize("step_s", [0.15, -0.15, 1.0, -1.0, 45.0, -45.0, 3600.0, -3600.0, 400 * DAY_S, -400 * DAY_S])
