@@ -127,7 +127,7 @@ def test_a_channel_s_spread_is_the_gain_of_its_last_norm_and_sums_of_residuals_g
         gains[:] = NOISE.uniform(-3.0, 3.0, len(gains))
         gains[0] = 0.0
     network = EfficientNet.from_state(state, max(blocks))
-    before = np.zeros(0)
+    before: np.ndarray = np.zeros(0)
     for number, block in enumerate(network.blocks):
         squares = np.square(state[f"_blocks.{number}._bn2.weight"])
         expected = np.sqrt(squares + np.square(before) if block.residual else squares)

@@ -136,7 +136,7 @@ def _walk(
         None if n in breaks else replace(_flow(speed, 0.0, box), since_s=(n - 1) / 5, at_s=n / 5)
         for n, speed in enumerate(speeds, start=first)
     ]
-    found: list[list[Found]] = [[("person", 0.9, box)]] * len(speeds)
+    found: list[list[DetectedObject]] = [[("person", 0.9, box)]] * len(speeds)
     return make(TRACKED, CLASSES).extract(perception_of(frames, found, view or CameraContext(), flows))
 
 
