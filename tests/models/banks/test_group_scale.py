@@ -15,14 +15,7 @@ from plain_stream import DIM, features_at
 from simulated_scores import simulated_run
 
 from models.alarms.alarm_threshold import ThresholdModel
-from models.alarms.calibration import (
-    HALF_SCORE_RARITY,
-    NEUTRAL_RARITY,
-    Calibration,
-    RankCalibration,
-    calibration_of,
-    score_of,
-)
+from models.alarms.calibration import HALF_SCORE_RARITY, NEUTRAL_RARITY, RankCalibration, calibration_of, score_of
 from models.alarms.event_counts import EventCounts
 from models.alarms.event_detector import EventRule
 from models.banks.group_scale import GroupScale, loudest
@@ -71,6 +64,13 @@ def test_the_highest_group_decides_and_neither_calm_nor_silence_vetoes_it(means:
     assert (found is None) == (not known)
     if found is not None:
         assert (found.value, values[found.group]) == (max(known), max(known))
+
+
+def test_a_gain_multiplies_the_rarity_of_the_group_s_mean() -> None:
+    calibration = RankCalibration(np.arange(0.0, 5.0, 0.01), 500)
+    assert [GroupScale(calibration, gain).value(4.0) / calibration.rarity(4.0) for gain in (0.5, 1.0, 3.0)] == [
+        pytest.approx(gain) for gain in (0.5, 1.0, 3.0)
+    ]
 
 
 def test_groups_are_in_the_order_in_which_they_are_first_named() -> None:
@@ -169,12 +169,14 @@ def test_contributions_belong_to_the_leading_group(frame: list[Features], leadin
     assert found[leading] == pytest.approx(share if leading == "local" else 1.0)
 
 
-def test_every_group_s_gain_brings_its_own_level_to_the_same_value() -> None:
-    bank = grouped_bank()
-    assert len(bank.groups) == 2
-    for scale in bank.groups:
-        assert isinstance(scale.calibration, Calibration)
-        assert 0.0 < scale.gain < 1e3
+def test_the_driver_is_of_the_highest_group_whatever_another_s_streams_weigh() -> None:
+    thing, place = grouped_bank().groups
+    bank = replace(grouped_bank(), groups=(replace(thing, gain=1e-6), replace(place, gain=1.0)))
+    frame = _frame(local=9.0)
+    score = FrameScorer(bank).score(frame, 0.0)
+    assert score.driver == "global"
+    assert score.raw == place.calibration.rarity(score.rarities[1] or 0.0)
+    assert [part.contribution for part in explain(bank, frame, score)] == [0.0, 1.0, 0.0]
 
 
 @pytest.mark.parametrize("groups", [(), grouped_bank().groups[:1], grouped_bank().groups * 2])

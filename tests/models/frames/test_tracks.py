@@ -99,9 +99,9 @@ def test_nothing_is_kept_that_no_later_frame_can_need() -> None:
 
 
 def test_what_was_measured_against_a_frame_that_a_restart_lacks_counts_only_in_its_own_frame() -> None:
-    late = _sighting(2.0, (_walker(0.0), 9.0), since_s=0.6)
+    late = _sighting(2.1, (_walker(0.0), 9.0), since_s=0.6)
     assert _means(recent([late])) == [9.0]
-    assert _means(recent([late, _sighting(2.55, (_walker(0.0), 1.0), since_s=2.0)])) == [1.0]
+    assert _means(recent([late, _sighting(2.55, (_walker(0.0), 1.0), since_s=2.1)])) == [1.0]
 
 
 # A detector that sees now one, now the other of two that share a place, or both, or a shaken box.
