@@ -27,16 +27,21 @@ def run_supervised(role: Role) -> int:
     For the main thread.
     """
     asked: list[int] = []
-    # Its standard input is a pipe that ends with us (see `workers.runtime.parent_watch`).
-    with subprocess.Popen(role_command(role), stdin=subprocess.PIPE, process_group=0, bufsize=0) as process:
+    started: list[subprocess.Popen[bytes]] = []
 
-        def forward(number: int, _: FrameType | None) -> None:
-            asked.append(number)
+    def forward(number: int, _: FrameType | None) -> None:
+        asked.append(number)
+        for process in started:
             process.send_signal(number)
 
-        for number in _FORWARDED:
-            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
-                signal.signal(number, forward)
+    for number in _FORWARDED:  # before it starts: a signal meanwhile must not leave it alone
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, forward)
+    # Its standard input is a pipe that ends with us (see `workers.runtime.parent_watch`).
+    with subprocess.Popen(role_command(role), stdin=subprocess.PIPE, process_group=0, bufsize=0) as process:
+        started.append(process)
+        for early in list(asked):
+            process.send_signal(early)
         code = process.wait()
     if code in (0, EXIT_STAYS) or -code in asked:
         return max(code, 0)
