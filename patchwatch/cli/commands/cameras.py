@@ -155,9 +155,8 @@ def update(
     as_json: AsJson = False,
 ) -> None:
     """Change a camera; what is not given stays. A new alarm budget takes effect at once; any other change restarts the
-    capture, so that a camera that publishes has to connect again.
-
-    `cameras thresholds` shows what a budget means. A camera needs a bank for each profile: `patchwatch enrolments add`.
+    capture, so that a camera that publishes has to connect again. `cameras thresholds` shows what a budget means. A
+    camera needs a bank for each profile: `patchwatch enrolments add`.
     """
     fields = _given({
         "source": stdin_line() if source == "-" else source, "profile": profile, "name": name, "analysis_fps": fps,
@@ -167,14 +166,10 @@ def update(
     })  # fmt: skip
     fields |= _reset(fields, "--default-fps", default_fps, "analysis_fps")
     fields |= _reset(fields, "--default-budget", default_budget, "false_alarms_per_day")
-    if unmute and mute:
-        raise RejectedError("--mute and --unmute contradict each other: give one of them")
-    fields |= {"muted": []} if unmute else {}
+    fields |= _unmuted(fields) if unmute else {}
     fields |= _reset(fields, "--no-tls-fingerprint", no_tls_fingerprint, "tls_fingerprint")
     fields |= _reset(fields, "--no-publish-password", no_publish_password, "publish_username", "publish_password")
-    if not fields:
-        raise RejectedError("nothing was given to change: see `patchwatch cameras update --help` for the options")
-    _print(rest_client(api).patch(f"/cameras/{id}", fields), as_json)
+    _change(id, fields, api, as_json)
 
 
 app.command("set", hidden=True)(update)
@@ -217,6 +212,18 @@ def thresholds(id: _Id, api: Api = None, as_json: AsJson = False) -> None:
     for threshold in (AlarmThreshold.model_validate(fields) for fields in answer["thresholds"]):
         warning = "" if threshold.supported else "  too little footage"
         typer.echo(f"  {budget(threshold):>14}  {threshold.on:>12.3f}  {spread(threshold)}{warning}")
+
+
+def _change(camera_id: str, fields: dict[str, Any], api: str | None, as_json: bool) -> None:
+    if not fields:
+        raise RejectedError("nothing was given to change: see `patchwatch cameras update --help` for the options")
+    _print(rest_client(api).patch(f"/cameras/{camera_id}", fields), as_json)
+
+
+def _unmuted(fields: dict[str, Any]) -> dict[str, Any]:
+    if "muted" in fields:
+        raise RejectedError("--mute and --unmute contradict each other: give one of them")
+    return {"muted": []}
 
 
 def _given(fields: dict[str, Any]) -> dict[str, Any]:
