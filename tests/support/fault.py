@@ -131,7 +131,8 @@ class Fault:
     def _others_noticed_nothing(self) -> None:
         for camera_id in self._cameras:
             if camera_id not in self.hits:
-                assert self._watch.words(camera_id, self.began_s) == ["ok"], f"{camera_id} suffered too"
+                words = self._watch.words(camera_id, self.began_s)
+                assert words == ["ok"], f"{camera_id} suffered too: {words}"
 
     def _accounts(self) -> dict[str, Any]:
         return {camera_id: self._site.status(camera_id)["frames"] for camera_id in self._cameras}
