@@ -144,7 +144,7 @@ def test_the_commands_work_as_written(site: Site, serving: subprocess.Popen[str]
         _works(site, command)
     names = subprocess.run(["tar", "-tzf", "patchwatch-backup.tgz"], cwd=site.home, capture_output=True, text=True)
     assert "patchwatch/queue/aof/appendonly.aof.manifest" in names.stdout
-    assert "patchwatch/banks/door/motion.safetensors" in names.stdout
+    assert "patchwatch/banks/door/scene.safetensors" in names.stdout
     assert (site.home / "patchwatch-backup.tgz").stat().st_mode & 0o077 == 0, "it holds passwords"
     restored, before = site.home / ".local" / "share" / "patchwatch", site.home / "patchwatch-before-restore"
     assert _files(restored) == _files(before)

@@ -34,6 +34,7 @@ _UNSTEADY_AFTER_S = 3.0
 _STEADY_AFTER_S = 5.0  # the wind comes in gusts
 _OVER_AFTER_S = 2.0
 _REFILLS_S = 0.7  # after a cut, smoothing restarts, and the windows of half a second are full again by then
+_BEGINS_S = 1.0  # of a view: streams average over windows of up to a second, and the first frames vary the more
 _SETTLES_S = 3.0  # as long as the smoothing remembers (4 sigma of 0.68 s)
 _DETAIL_LEFT = 0.15  # of the usual detail
 _DETAIL_NONE = 0.6  # grey levels: what noise and compression leave of a black picture
@@ -94,6 +95,7 @@ class TamperingDetector:
         they have less for a moment."""
         rejoined &= self._last_s is not None
         changes = self._after_gap(at_s)
+        begins = self._last_s is None
         elapsed_s = at_s - self._last_s if self._last_s is not None else 0.0
         self._last_s = at_s
         signature = signature_of(rgb)
@@ -119,7 +121,8 @@ class TamperingDetector:
         ended = any(change.ended_s is not None for change in changes)
         jumped = self._jumps(signature, elapsed_s)
         unsettled = ended or jumped or covered or altered or rejoined or unsteady.now
-        return PictureCheck(tuple(changes), self._gate(at_s, _SETTLES_S if unsettled else _REFILLS_S if cut else 0.0))
+        settles_s = _SETTLES_S if unsettled else _BEGINS_S if begins else _REFILLS_S if cut else 0.0
+        return PictureCheck(tuple(changes), self._gate(at_s, settles_s))
 
     def finish(self) -> list[Condition]:
         """No more frames for now: close the open conditions, as of the last frame."""

@@ -142,7 +142,7 @@ def as_written_now(value: Any) -> Any:
         return [as_written_now(part) for part in value]
     if isinstance(value, dict):
         dropped = {"version"} if "x1" in value else set()
-        added: dict[str, Any] = {"muted": []} if "analysis_fps" in value and "source" in value else {}
+        added: dict[str, Any] = {"muted": []} if {"source", "pace", "loop"} <= value.keys() else {}
         return {name: as_written_now(part) for name, part in value.items() if name not in dropped} | added
     return value
 
@@ -210,7 +210,9 @@ def _contents(path: Path) -> tuple[Any, dict[str, Any]]:
 
 def test_an_enrolment_report_is_read_whole() -> None:
     report = read_json("enroll.json")["report"]
-    assert _product().enrolment_report.model_validate(report).model_dump(mode="json") == report
+    now = _product().enrolment_report.model_validate(report).model_dump(mode="json")
+    assert [stream.pop("anomaly") for stream in now["streams"]] == [None] * len(report["streams"])  # since then
+    assert now == report
 
 
 def test_an_evaluation_is_read_whole() -> None:
