@@ -69,8 +69,15 @@ class FrameScorer:
         self._events.rule = rule
 
     def mute(self, kinds: frozenset[StreamKind]) -> None:
-        """From now on, streams of these kinds count for nothing in the score. They are measured and explained."""
-        self._muted = kinds
+        """From now on, streams of these kinds count for nothing in the score. They are measured and explained. The
+        score begins again where that changes, or it would stay as it was where nothing is left to be heard."""
+        if kinds != self._muted:
+            self._muted = kinds
+            self._forget()
+
+    def _forget(self) -> None:
+        self._smoothing.clear()
+        self._score = score_of(NEUTRAL_RARITY)
 
     @property
     def open_event(self) -> Event | None:
@@ -95,8 +102,7 @@ class FrameScorer:
         raw, group = self._fuse(self._heard(values), self._heard(rarities))
         unsmoothed = score_of(NEUTRAL_RARITY if raw is None else self.bank.fused.rarity(raw))
         if discontinuity:
-            self._smoothing.clear()
-            self._score = score_of(NEUTRAL_RARITY)
+            self._forget()
         if raw is not None:  # without any evidence the score stays as it was
             self._score = self._smoothing.add(at_s, unsmoothed)
         leading = driver(self._weights_in[group], self._heard(rarities))

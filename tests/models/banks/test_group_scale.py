@@ -205,8 +205,10 @@ def test_a_muted_stream_counts_for_nothing_until_it_is_heard_again() -> None:
 
 
 def test_with_everything_muted_the_score_is_neutral() -> None:
+    """Also where it was high before: an open event would stay open for ever."""
     scorer = FrameScorer(grouped_bank())
+    assert scorer.score(_frame(whole=9.0, local=9.0), 0.0).score > score_of(NEUTRAL_RARITY)
     scorer.mute(frozenset(StreamKind))
-    score = scorer.score(_frame(whole=9.0, local=9.0), 0.0)
+    score = scorer.score(_frame(whole=9.0, local=9.0), 0.2)
     assert score.driver is None
     assert score.score == score_of(NEUTRAL_RARITY)
