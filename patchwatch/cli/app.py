@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Annotated, cast
 
@@ -95,7 +96,10 @@ def main() -> None:
     _replace_closed_outputs()
     command = typer.main.get_command(app)
     try:
-        command.main(prog_name="patchwatch")
+        try:
+            command.main(prog_name="patchwatch")
+        finally:
+            _flush()
     except PatchwatchError as error:
         typer.echo(f"patchwatch: {redact(str(error))}", err=True)
         sys.exit(exit_code(error))
@@ -111,6 +115,17 @@ def main() -> None:
         where = f"{error.filename} cannot be written" if error.filename else "the output cannot be written"
         typer.echo(f"patchwatch: {where} ({error.strerror}): make room on that disk, and try again", err=True)
         sys.exit(EXIT_MAY_PASS)
+
+
+def _flush() -> None:
+    """Write what is buffered now: a full disk found when the interpreter ends would be a traceback."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        with suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or it is tried once more at the end
+        if not isinstance(error, BrokenPipeError):
+            raise
 
 
 def _replace_closed_outputs() -> None:

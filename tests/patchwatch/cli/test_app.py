@@ -223,7 +223,8 @@ def test_what_the_machine_lacks_is_named_in_one_line(
 
 def run_with(redirection: str) -> subprocess.CompletedProcess[str]:
     command = f"exec {sys.executable} -m patchwatch settings {redirection}"
-    return subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False, env=buffered)
 
 
 def test_a_full_disk_under_the_output_is_one_line() -> None:
