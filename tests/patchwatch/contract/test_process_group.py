@@ -14,7 +14,7 @@ LEAVES_A_CHILD = "sleep 300 & echo $!"
 
 def gone(pid: int) -> bool:
     try:
-        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE  # whoever adopted it waits for it, or not
+        return bool(psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)  # whoever adopted it waits for it, or not
     except psutil.NoSuchProcess:
         return True
 
