@@ -52,6 +52,7 @@ NORMAL_S, LIVE_S = 60, 72  # more than a minute, so that there is one to be summ
 RUSH_S = (25, 31)
 WARM_UP_S, REST_S = 5.0, 8.0
 LEARNT_WITHIN_S = 600.0
+_LATE_SHARE = 0.04
 LEGS = ("capture", "inference")
 # Nothing may be dropped for its age, as the machine may be busy and tracing is slow; and each frame goes its way alone,
 # so that calls per frame do not depend on how many came together.
@@ -235,7 +236,8 @@ def calls_per_frame(calls: list[Call], frames: int) -> list[float]:
     """Calls between one frame and the next: an outer function that is called once a frame parts them. A busy machine
     lets frames wait, and those that do go another way."""
     seen = Counter(name for _, _, name in calls)
-    once = [call for call in calls if abs(seen[call[2]] - frames) <= 2]  # one may be cut at either end
+    cut = 2 + frames * _LATE_SHARE  # at either end, where frames wait
+    once = [call for call in calls if abs(seen[call[2]] - frames) <= cut]
     if not once:
         return [round(len(calls) / frames, 1)]
     _, _, mark = min(once)
