@@ -35,9 +35,9 @@ from models.engine.engine import Engine  # noqa: E402
 from models.engine.frame_scorer import FrameScorer  # noqa: E402
 from models.frames.frame import CameraContext, Frame  # noqa: E402
 from models.networks.detector import Letterbox  # noqa: E402
-from models.networks.device import Compute  # noqa: E402
-from models.networks.runtimes import Run  # noqa: E402
 from models.networks.squash import SIDE_PX  # noqa: E402
+from models.runtimes.device import Compute  # noqa: E402
+from models.runtimes.runtime import Run  # noqa: E402
 from patchwatch.contract.settings import Settings, load_settings  # noqa: E402
 from workers.analysis.engine_loader import load_engine  # noqa: E402
 from workers.analysis.recordings import RecordingReader, learn, recorded_clips  # noqa: E402

@@ -22,11 +22,11 @@ import torch  # noqa: E402
 
 from bench.measure import DATA, RESULTS, write  # noqa: E402
 from models.networks.backbone import Backbone, random_trunk  # noqa: E402
-from models.networks.cuda_graphs import BUCKETS, CudaGraphs  # noqa: E402
 from models.networks.detector import load_detector  # noqa: E402
-from models.networks.device import Compute, choose_compute  # noqa: E402
-from models.networks.runtimes import Eager, Run  # noqa: E402
 from models.networks.squash import SIDE_PX  # noqa: E402
+from models.runtimes.cuda_graphs import BUCKETS, CudaGraphs  # noqa: E402
+from models.runtimes.device import Compute, choose_compute  # noqa: E402
+from models.runtimes.runtime import Eager, Run  # noqa: E402
 
 WIDE = 2e-2  # of an output's length, in half precision: more is another result, not another rounding
 WIDE_SHAPE = (3, 384, 640)

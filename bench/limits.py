@@ -27,9 +27,9 @@ from ingest_rig import write_video  # noqa: E402
 from bench.measure import DATA, RESULTS, save, spread, write  # noqa: E402
 from models.networks.backbone import Backbone, random_trunk  # noqa: E402
 from models.networks.detector import load_detector  # noqa: E402
-from models.networks.device import Compute, choose_compute  # noqa: E402
-from models.networks.runtimes import Run  # noqa: E402
 from models.networks.squash import SIDE_PX  # noqa: E402
+from models.runtimes.device import Compute, choose_compute  # noqa: E402
+from models.runtimes.runtime import Run  # noqa: E402
 from patchwatch.bus.connection import connect  # noqa: E402
 from patchwatch.contract.errors import PatchwatchError  # noqa: E402
 from patchwatch.local_redis.private_server import private_redis  # noqa: E402

@@ -23,9 +23,9 @@ from bench.engine import CLIP, jpegs_of, ours  # noqa: E402
 from bench.measure import DATA, RESULTS, in_turns, ratios, spread, write  # noqa: E402
 from models.networks.backbone import Backbone, random_trunk  # noqa: E402
 from models.networks.detector import load_detector  # noqa: E402
-from models.networks.device import choose_compute  # noqa: E402
-from models.networks.runtimes import Run  # noqa: E402
 from models.networks.squash import SIDE_PX  # noqa: E402
+from models.runtimes.device import choose_compute  # noqa: E402
+from models.runtimes.runtime import Run  # noqa: E402
 from patchwatch.contract.settings import load_settings  # noqa: E402
 from workers.analysis.engine_loader import load_engine  # noqa: E402
 from workers.analysis.recordings import RecordingReader, learn, recorded_clips  # noqa: E402

@@ -1,9 +1,11 @@
 """The way of a frame through our code: the files and functions it enters from its packet to its committed score.
 
-``python -m bench.trace`` runs the motion profile on a rendered file at real-time pace, with a Redis and processes of
-its own, and counts every Python call of ours (`bench.trace_hook`). The film holds a rush that raises an alert, with its
-explanation. ``bench/results/trace.json`` keeps one run per commit and ``--label``, oldest first, so that one version of
-the code can be held against another; a second run of the same takes the place of the first.
+``python -m bench.trace`` runs a profile on a rendered file at real-time pace, with a Redis and processes of its own,
+and counts every Python call of ours (`bench.trace_hook`). The film holds a rush that raises an alert, with its
+explanation: ``ordinary`` is what the frames before it entered, ``entered_later`` what only those from there on did: for
+the alert, and once a minute. ``bench/results/trace.json`` keeps one run per commit, profile and ``--label``, oldest
+first, so that one version of the code can be held against another; a second run of the same takes the place of the
+first. Runs without ``ordinary`` are of earlier versions of this program.
 
 Counted are the calls of the thread that handles frames, in the capture process and in the inference worker, from
 `WARM_UP_S` after the first frame to the last one: start-up and the loading of the bank are over by then. What a loop
@@ -22,7 +24,7 @@ import tempfile
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -49,6 +51,8 @@ FPS = 10
 NORMAL_S, LIVE_S = 60, 72  # more than a minute, so that there is one to be summed up
 RUSH_S = (25, 31)
 WARM_UP_S, REST_S = 5.0, 8.0
+LEARNT_WITHIN_S = 600.0
+_LATE_SHARE = 0.04
 LEGS = ("capture", "inference")
 # Nothing may be dropped for its age, as the machine may be busy and tracing is slow; and each frame goes its way alone,
 # so that calls per frame do not depend on how many came together.
@@ -60,24 +64,28 @@ Edge = tuple[str, str]  # caller, called
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--profile", default="motion", help="what the camera is scored with")
     parser.add_argument("--label", default="", help="what this run is called in the record")
     parser.add_argument("--out", type=Path, default=RESULTS / "trace.json")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="patchwatch-trace-") as folder:
-        site = TracedSite(Path(folder))
+        site = TracedSite(Path(folder), chosen.profile)
         try:
             film = site.watch()
         finally:
             site.close()
-        run = {"label": chosen.label, "frames": film.frames, "alerts": film.alerts, **site.legs(film)}
+        run = {"label": chosen.label, "profile": chosen.profile, "frames": film.frames, "alerts": film.alerts}
+        run |= site.legs(film)
     keep(run, chosen.out)
 
 
 @dataclass(frozen=True)
 class Film:
-    """When frames came, on the monotonic clock, what came of them, and when nothing came any more."""
+    """When frames came, on the monotonic clock, what came of them, and when nothing came any more. ``rush_ns``: until
+    then they were ordinary ones."""
 
     from_ns: int
+    rush_ns: int
     to_ns: int
     idle_from_ns: int
     frames: int
@@ -87,12 +95,12 @@ class Film:
 class TracedSite:
     """An installation whose ingest and inference write down their calls."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, profile: str) -> None:
         self._media, self._calls, hook = (folder / name for name in ("media", "calls", "hook"))
         for made in (self._media, self._calls, hook):
             made.mkdir()
         shutil.copy(Path(__file__).with_name("trace_hook.py"), hook / "sitecustomize.py")
-        self._site = Installation(folder / "site", self._media, proxied=False, **SETTINGS)
+        self._site = Installation(folder / "site", self._media, proxied=False, default_profile=profile, **SETTINGS)
         traced = self._site.settings.environment() | {
             "PYTHONPATH": os.pathsep.join(filter(None, (str(hook), os.environ.get("PYTHONPATH")))),
             "PYTHONTRACE_INTO": str(self._calls),
@@ -111,7 +119,7 @@ class TracedSite:
         normal = write_film(self._media / "normal.mp4", NORMAL_S)
         live = write_film(self._media / "live.mp4", LIVE_S, rush_s=RUSH_S)
         site.add_camera(CAMERA, "push:")
-        assert site.enrol(CAMERA, normal)["state"] == "done"
+        assert site.enrol(CAMERA, normal, within_s=LEARNT_WITHIN_S)["state"] == "done"
         site.patch(f"/cameras/{CAMERA}", {"source": f"file:{live}"})
         wait_until(lambda: site.status(CAMERA)["capture"]["state"] == "ended", within_s=LIVE_S + 120, every_s=0.5)
         wait_until(lambda: site.status(CAMERA)["frames"]["in_queue"] == 0, every_s=0.5)
@@ -127,13 +135,18 @@ class TracedSite:
         alerts = self._site.alerts()
         assert [alert for alert in alerts if alert["explanation"]], "the rush raised no alert with an explanation"
         kinds = [f"{alert['kind']} {alert['state']}" for alert in alerts]
-        return Film(counted[0], counted[-1] + 500_000_000, idle_from_ns, len(counted), kinds)
+        rush_ns = captured_ns[0] + RUSH_S[0] * 1_000_000_000
+        return Film(counted[0], rush_ns, counted[-1] + 500_000_000, idle_from_ns, len(counted), kinds)
 
     def legs(self, film: Film) -> dict[str, Any]:
         """One entry for each leg, and both together."""
         legs = {leg: Leg.of(self._calls_of(leg, film), film) for leg in LEGS}
-        files = sorted({file for leg in legs.values() for file in leg.files})
-        together = {"files": len(files), "python_calls_per_frame": sum(leg.calls for leg in legs.values())}
+        files = {file for leg in legs.values() for file in files_of(leg.functions)}
+        ordinary = {file for leg in legs.values() for file in files_of(leg.ordinary)}
+        together = {
+            "files": len(files), "ordinary_files": len(ordinary), "later_files": sorted(files - ordinary),
+            "python_calls_per_frame": sum(leg.calls for leg in legs.values()),
+        }  # fmt: skip
         return {"together": together, **{name: leg.as_json() for name, leg in legs.items()}}
 
     def _calls_of(self, leg: str, film: Film) -> list[Call]:
@@ -151,10 +164,13 @@ def leg_of(path: Path) -> str:
 
 @dataclass(frozen=True)
 class Leg:
-    """The calls of one process on the way of its frames. ``calls``: of one frame, as most have it (median)."""
+    """The calls of one process on the way of its frames. ``ordinary``: functions that frames before the rush entered.
+    ``calls``: of one frame, as half of them have it at most (median), and of the one that has most."""
 
     functions: frozenset[str]  # FILE:FUNCTION:LINE
+    ordinary: frozenset[str]
     calls: float
+    most_calls: float
     deepest: int
     left_out: frozenset[str]
 
@@ -166,22 +182,33 @@ class Leg:
         beside = {edge for edge in idle if seen[edge] < film.frames / 2}
         kept, left_out = _on_the_way(edges, beside, film)
         deepest = max(depth for depth, _, _ in kept)
-        return cls(frozenset(name for _, _, name in kept), per_frame(kept, film.frames), deepest, frozenset(left_out))
-
-    @property
-    def files(self) -> set[str]:
-        return {name.split(":")[0] for name in self.functions}
+        functions = frozenset(name for _, _, name in kept)
+        ordinary = frozenset(name for _, at_ns, name in kept if at_ns < film.rush_ns)
+        per_frame = calls_per_frame(kept, film.frames)
+        return cls(functions, ordinary, float(median(per_frame)), max(per_frame), deepest, frozenset(left_out))
 
     def as_json(self) -> dict[str, Any]:
-        by_file = {file: sorted(self._functions_in(file)) for file in sorted(self.files)}
         return {
-            "files": len(by_file), "functions": len(self.functions), "deepest_stack": self.deepest,
-            "python_calls_per_frame": self.calls,
-            "entered": by_file, "left_out": sorted(name.rsplit(":", 1)[0] for name in self.left_out),
+            "files": len(files_of(self.functions)), "functions": len(self.functions),
+            "ordinary_files": len(files_of(self.ordinary)), "ordinary_functions": len(self.ordinary),
+            "deepest_stack": self.deepest, "python_calls_per_frame": self.calls,
+            "most_python_calls_of_a_frame": self.most_calls,
+            "entered": by_file(self.functions), "entered_later": by_file(self.functions - self.ordinary),
+            "left_out": sorted(name.rsplit(":", 1)[0] for name in self.left_out),
         }  # fmt: skip
 
-    def _functions_in(self, file: str) -> set[str]:
-        return {name.split(":")[1] for name in self.functions if name.startswith(f"{file}:")}
+
+def files_of(functions: Iterable[str]) -> set[str]:
+    return {name.split(":")[0] for name in functions}
+
+
+def by_file(functions: Iterable[str]) -> dict[str, list[str]]:
+    """The functions of each file."""
+    entered: dict[str, set[str]] = {}
+    for name in functions:
+        file, function, _ = name.split(":")
+        entered.setdefault(file, set()).add(function)
+    return {file: sorted(entered[file]) for file in sorted(entered)}
 
 
 def calls_of(path: Path, film: Film) -> list[Call]:
@@ -205,16 +232,17 @@ def _count(calls: list[Call], film: Film) -> int:
     return sum(film.from_ns <= at_ns <= film.to_ns for _, at_ns, _ in calls)
 
 
-def per_frame(calls: list[Call], frames: int) -> float:
-    """Calls between one frame and the next, median: an outer function that is called once a frame parts them. A busy
-    machine lets frames wait, and those that do go another way."""
+def calls_per_frame(calls: list[Call], frames: int) -> list[float]:
+    """Calls between one frame and the next: an outer function that is called once a frame parts them. A busy machine
+    lets frames wait, and those that do go another way."""
     seen = Counter(name for _, _, name in calls)
-    once = [call for call in calls if abs(seen[call[2]] - frames) <= 2]  # one may be cut at either end
+    cut = 2 + frames * _LATE_SHARE  # at either end, where frames wait
+    once = [call for call in calls if abs(seen[call[2]] - frames) <= cut]
     if not once:
-        return round(len(calls) / frames, 1)
+        return [round(len(calls) / frames, 1)]
     _, _, mark = min(once)
     places = [place for place, (_, _, name) in enumerate(calls) if name == mark]
-    return float(median(later - place for place, later in pairwise(places)))
+    return [float(later - place) for place, later in pairwise(places)]
 
 
 def _edges(calls: list[Call]) -> Iterator[tuple[Call, Edge]]:
@@ -263,12 +291,16 @@ def keep(run: dict[str, Any], path: Path) -> None:
     """Add a run to the record."""
     with tempfile.TemporaryDirectory() as folder:
         alone = Path(folder) / "run.json"
-        write("the way of a frame from its packet to its committed score, motion profile", run, alone)
+        write("the way of a frame from its packet to its committed score", run, alone)
         record = json.loads(alone.read_text())
     what = record.pop("what")
     before = json.loads(path.read_text())["runs"] if path.exists() else []
-    runs = [one for one in before if (one["commit"], one["label"]) != (record["commit"], record["label"])] + [record]
+    runs = [one for one in before if _what_of(one) != _what_of(record)] + [record]
     path.write_text(json.dumps({"what": what, "runs": runs}, indent=1) + "\n")
+
+
+def _what_of(run: dict[str, Any]) -> tuple[str, str, str]:
+    return run["commit"], run["label"], run.get("profile", "motion")
 
 
 if __name__ == "__main__":

@@ -15,7 +15,6 @@ from redis.asyncio import Redis
 
 from patchwatch import __version__
 from patchwatch.bus.connection import connect_async
-from patchwatch.contract.errors import ConfigurationError
 from patchwatch.contract.settings import Settings
 from service.context import Context
 from service.documentation import add_documentation
@@ -61,11 +60,7 @@ Live data comes from the WebSockets `/api/v1/ws/alerts` and `/api/v1/ws/scores`.
 def create_app(settings: Settings, bus: Redis | None = None, *, client_queue: int = CLIENT_QUEUE) -> FastAPI:
     """Build the app, which connects on first use. Raises `ConfigurationError` when no Redis is configured."""
     if bus is None:
-        if settings.redis_url is None:
-            raise ConfigurationError(
-                "the service needs Redis: set PATCHWATCH_REDIS_URL, or use `patchwatch serve`, which starts its own"
-            )
-        bus = connect_async(settings.redis_url.get_secret_value())
+        bus = connect_async(settings.shared_redis_url)
     store = Store.from_redis(bus, settings)
     app = FastAPI(
         title="Patchwatch",

@@ -32,7 +32,7 @@ parts.guard()
 TOGETHER = {
     "faults": "faults", "fuzz": "fuzz", "golden": "golden", "patchwatch/evaluation": "evaluation",
     "models/networks/test_detector.py": "networks", "models/networks/test_networks.py": "networks",
-    "models/test_parity.py": "networks", "models/networks/test_runtimes.py": "networks",
+    "models/test_parity.py": "networks", "models/runtimes/test_runtime.py": "networks",
 }  # fmt: skip
 
 # Half a minute and more each on a busy machine: begun first, so that at the end no worker is waited for.

@@ -19,7 +19,7 @@ from models.streams.frame_batch import FrameBatch
 
 if TYPE_CHECKING:
     from models.networks.networks import Networks
-    from models.networks.patch_network import PatchNetwork
+    from models.patch_network.patch_network import PatchNetwork
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ def _load_networks(profile: Profile, options: NetworkOptions) -> Networks | None
 def _load_patch_network(profile: Profile, options: NetworkOptions) -> PatchNetwork | None:
     if not profile.needs_patches:
         return None
-    from models.networks.patch_network import PatchNetwork  # OpenVINO: only where a profile needs it
+    from models.patch_network.patch_network import PatchNetwork  # OpenVINO: only where a profile needs it
 
     return PatchNetwork.load(options.device, options.threads)
 

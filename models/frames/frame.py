@@ -17,13 +17,15 @@ class Frame:
 
     ``rgb``: uint8 (height, width, 3). ``at_s``: capture time in seconds on any clock that does not jump within a
     connection. ``discontinuity``: nothing before this frame may be compared with it. ``cut``: a discontinuity
-    that its source did not signal (`models.frames.scene_cuts`).
+    that its source did not signal (`models.frames.scene_cuts`). ``predicted``: no picture since the frame before was
+    coded on its own, so what has not changed may be what an encoder left out.
     """
 
     rgb: NDArray[np.uint8]
     at_s: float
     discontinuity: bool = False
     cut: bool = False
+    predicted: bool = False
 
     def __post_init__(self) -> None:
         if self.rgb.ndim != 3 or self.rgb.shape[2] != 3 or self.rgb.dtype != np.uint8:

@@ -1,1 +1,1 @@
-"""CLIP's trunk and the object detector, and what runs them: PyTorch, CUDA graphs, OpenVINO."""
+"""CLIP's trunk and the object detector: what a profile's networks say of frames and of what is in them."""

@@ -19,11 +19,11 @@ from open_clip.modified_resnet import ModifiedResNet
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from models.networks.device import Compute
-from models.networks.device_batch import DeviceBatch
 from models.networks.fused_trunk import fuse_activations
-from models.networks.runtimes import runner
 from models.networks.squash import SIDE_PX, squash, squash_boxes, whole_pixels
+from models.runtimes.device import Compute
+from models.runtimes.device_batch import DeviceBatch
+from models.runtimes.runtime import runner
 from models.weights.catalog import is_safetensors
 from models.weights.network_identity import tensors_sha256
 from models.weights.torchscript import is_torchscript, read_torchscript

@@ -13,10 +13,10 @@ from torch import nn
 from torch.nn.functional import interpolate, pad
 
 from models.frames.detections import Detections
-from models.networks.device import Compute
-from models.networks.device_batch import DeviceBatch
 from models.networks.nms import already_suppressed, suppress
-from models.networks.runtimes import runner
+from models.runtimes.device import Compute
+from models.runtimes.device_batch import DeviceBatch
+from models.runtimes.runtime import runner
 from models.weights.checkpoint import read_checkpoint
 from models.weights.network_identity import tensors_sha256
 from patchwatch.contract.errors import ConfigurationError

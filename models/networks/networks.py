@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 
 from models.frames.detections import DetectionQuery, Detections, union
 from models.frames.frame import Frame
-from models.networks.device_setting import installed
 from models.profiles.profile import Profile, StreamKind
 from models.profiles.stream_options import detection_queries
+from models.runtimes.device_setting import installed
 from models.weights import catalog
 from patchwatch.contract.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from models.networks.backbone import Backbone
     from models.networks.detector import Detector
-    from models.networks.device import Compute, Precision
-    from models.networks.device_batch import DeviceBatch
-    from models.networks.runtimes import Run
+    from models.runtimes.device import Compute, Precision
+    from models.runtimes.device_batch import DeviceBatch
+    from models.runtimes.runtime import Run
 
 RANDOM_SEED = 0
 
@@ -67,7 +67,7 @@ class Networks:
         Raises `WeightsMissingError`, or `ConfigurationError` for a missing extra, device or wrong file.
         """
         _check_extra(profile.name)
-        from models.networks.device import choose_compute
+        from models.runtimes.device import choose_compute
 
         compute = choose_compute(device, precision, threads, cuda_fused=cuda_fused)
         backbone = detector = None
@@ -140,7 +140,7 @@ class Networks:
 
     def _upload(self, frames: Sequence[Frame]) -> DeviceBatch:
         """Frames on the device, uploaded once for detector and backbone."""
-        from models.networks.device_batch import DeviceBatch
+        from models.runtimes.device_batch import DeviceBatch
 
         if self._uploaded is None or self._uploaded[0] is not frames:
             self._uploaded = frames, DeviceBatch.upload([frame.rgb for frame in frames], self._compute.device)

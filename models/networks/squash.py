@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn.functional import interpolate
 
-from models.networks.device_batch import sent
+from models.runtimes.device_batch import sent
 
 SIDE_PX = 224
 _AT_ONCE = 64  # boxes resized together on a GPU: each needs its picture in floats

@@ -18,7 +18,7 @@ from models.frames.optical_flow import Flow, FlowEstimator
 
 if TYPE_CHECKING:  # torch is imported only where a profile needs a network
     from models.networks.networks import Networks
-    from models.networks.patch_network import PatchMaps, PatchNetwork
+    from models.patch_network.patch_network import PatchMaps, PatchNetwork
 
 
 Value = TypeVar("Value")

@@ -81,15 +81,17 @@ class Hysteresis:
         """When it began, open or about to."""
         return self._since_s
 
-    def update(self, at_s: float, holds: bool) -> list[Condition]:
-        """Take a frame, in which the condition ``holds`` or not; returns the condition when it opened or closed."""
+    def update(self, at_s: float, holds: bool, opens_after_s: float | None = None) -> list[Condition]:
+        """Take a frame, in which the condition ``holds`` or not; returns the condition when it opened or closed.
+        ``opens_after_s``: with the evidence so far, where that is not the usual time."""
         if self._open is not None:
             return self._follow(at_s, holds)
         if not holds:
             self._since_s = None
             return []
         self._since_s = at_s if self._since_s is None else self._since_s
-        if at_s - self._since_s < self._opens_after_s - TOLERANCE_S:
+        wait_s = self._opens_after_s if opens_after_s is None else opens_after_s
+        if at_s - self._since_s < wait_s - TOLERANCE_S:
             return []
         self._open, self._over_since_s = Condition(self._kind, self._since_s, at_s), None
         return [self._open]

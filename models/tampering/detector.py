@@ -26,6 +26,9 @@ from models.tampering.signature import (
 )
 
 FROZEN_AFTER_S = 60.0  # longer than any usual distance of key frames, between which a still scene is one picture
+# Without an intra-coded picture in that time, a still scene and a frozen one are the same bits. Encoders that save have
+# one every five minutes at the latest, and the first after a freeze may look new.
+FROZEN_UNRENEWED_S = 600.0
 GAP_S = 30.0  # without frames for longer, nothing is known of the picture
 LEARNT_AFTER_S = 180.0  # a new scene that lasts becomes the usual one
 _COVERED_AFTER_S = 2.0
@@ -44,6 +47,11 @@ _BACK = 1.5  # over these limits by this factor, detail is back
 _NOT_THE_BANKS = (
     "the view is not the one that the bank was learnt from: the camera was moved or turned, or sends another stream: "
     "put it back, or enrol again"
+)
+_NO_KEY_FRAME = (
+    f"no pixel has changed for {FROZEN_UNRENEWED_S / 60:g} minutes, and no key frame came that would tell a frozen "
+    "camera from a still scene: move something in view; if the picture stays as it is, restart the camera, otherwise "
+    "set its key frame interval to 30 s or less"
 )
 _JUMP = 45.0  # grey levels that half of the cells brighten or darken by within about a second: what a camera's
 # exposure does when a white car drives into a dark scene stays below 40, and is no reason to suppress alerts of the car
@@ -65,6 +73,7 @@ class TamperingDetector:
         self._freeze = FreezeDetector()
         self._background = Background()
         self._frozen = Hysteresis(ConditionKind.FROZEN, frozen_after_s, _OVER_AFTER_S)
+        self._renewed = False  # The picture that repeats was coded on its own again, and is still the same.
         self._covered = Hysteresis(ConditionKind.COVERED, _COVERED_AFTER_S, _OVER_AFTER_S)
         self._changed = Hysteresis(ConditionKind.SCENE_CHANGED, _CHANGED_AFTER_S, _OVER_AFTER_S)
         self._glimpses: Glimpses | None = None  # of what comes and goes in a covered picture
@@ -82,17 +91,25 @@ class TamperingDetector:
         become the background."""
         self._expectation = expectation if expectation else None
 
-    @property
-    def detail(self) -> str:
-        """Details of a changed scene, for people; empty where there are none."""
-        return _NOT_THE_BANKS if self._expects and self._expectation and self._changed.since_s is not None else ""
+    def detail_of(self, kind: ConditionKind) -> str:
+        """What more is known of a condition that opens, for people; empty where nothing is."""
+        if kind is ConditionKind.FROZEN:
+            return "" if self._renewed else _NO_KEY_FRAME
+        moved = self._expects and self._expectation and self._changed.since_s is not None
+        return _NOT_THE_BANKS if kind is ConditionKind.SCENE_CHANGED and moved else ""
 
     def observe(
-        self, rgb: NDArray[np.uint8], at_s: float, *, rejoined: bool = False, cut: bool = False
+        self,
+        rgb: NDArray[np.uint8],
+        at_s: float,
+        *,
+        rejoined: bool = False,
+        cut: bool = False,
+        predicted: bool = False,
     ) -> PictureCheck:
         """Take a picture, uint8 (height, width, 3), at its capture time. ``rejoined``: the camera was away before it,
         so that streams which look back in time have less to average for a while. ``cut``: it jumped before it, so that
-        they have less for a moment."""
+        they have less for a moment. ``predicted``: it was not coded on its own (`models.frames.frame`)."""
         rejoined &= self._last_s is not None
         changes = self._after_gap(at_s)
         begins = self._last_s is None
@@ -106,7 +123,7 @@ class TamperingDetector:
         repeated = self._freeze.repeats(signature.digests) and not covered  # in blackness nothing could change
         still_covered = changed and self._covered.open is not None  # over only when the view is back, or learnt
         changes += (
-            self._frozen.update(at_s, repeated)
+            self._update_frozen(at_s, repeated, predicted)
             + self._covered.update(at_s, covered or still_covered)
             + self._changed.update(at_s, changed)
         )
@@ -129,6 +146,10 @@ class TamperingDetector:
         if self._last_s is None:
             return []
         return [closed for hysteresis in self._hystereses for closed in hysteresis.finish(self._last_s or 0.0)]
+
+    def _update_frozen(self, at_s: float, repeated: bool, predicted: bool) -> list[Condition]:
+        self._renewed = repeated and (self._renewed or not predicted)
+        return self._frozen.update(at_s, repeated, None if self._renewed else FROZEN_UNRENEWED_S)
 
     @property
     def _hystereses(self) -> tuple[Hysteresis, ...]:
@@ -217,6 +238,7 @@ class TamperingDetector:
         """JSON values that `restore` takes."""
         return {
             "stillness": self._freeze.state(),
+            "renewed": self._renewed,
             "steadiness": self._steadiness.state(),
             "expects": self._expects,
             "glimpses": self._glimpses.state() if self._glimpses else None,
@@ -230,6 +252,7 @@ class TamperingDetector:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a stored state, exactly. Raises `ValueError` for one that no pictures lead to."""
         self._freeze.restore(state["stillness"])
+        self._renewed = bool(state.get("renewed"))  # unknown to earlier versions
         self._steadiness.restore(state["steadiness"])
         self._expects = bool(state["expects"])
         self._background.restore(state["usual"])

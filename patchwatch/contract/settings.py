@@ -298,6 +298,16 @@ class Settings(BaseSettings):
         return load_settings(**{**present, **values})
 
     @property
+    def shared_redis_url(self) -> str:
+        """Address of the Redis that all roles share, with its password. Raises `ConfigurationError` without one."""
+        if self.redis_url is None:
+            raise ConfigurationError(
+                "no Redis is set that all roles share: set PATCHWATCH_REDIS_URL, or use `patchwatch serve`, which "
+                "starts its own"
+            )
+        return self.redis_url.get_secret_value()
+
+    @property
     def public_path(self) -> str:
         """Path that browsers' addresses of the service begin with; empty without a proxy's path."""
         return urlsplit(self.public_url or "").path

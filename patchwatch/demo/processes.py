@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from patchwatch.contract.errors import PortTakenError
+from patchwatch.contract.process_group import kill_group
 from workers.runtime.ports import check_free
 
 _PR_SET_PDEATHSIG = 1
@@ -71,11 +72,7 @@ class ChildProcess:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(self._stop_s)
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        kill_group(self._process)
 
     def __enter__(self) -> Self:
         return self

@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from models.networks.device_setting import installed, may_be_cuda
-from models.networks.openvino_import import silent_openvino
+from models.runtimes.device_setting import installed, may_be_cuda
+from models.runtimes.openvino_import import silent_openvino
 from patchwatch.contract.access_policy import check_exposure, is_loopback
 from patchwatch.contract.errors import ConfigurationError, PortTakenError
 from patchwatch.contract.settings import Settings, unknown_variables

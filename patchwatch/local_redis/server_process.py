@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
@@ -15,6 +13,7 @@ import redis
 
 from patchwatch.bus.connection import connect
 from patchwatch.contract.errors import FatalError
+from patchwatch.contract.process_group import kill_group
 from patchwatch.local_redis.server_program import Program
 
 LONGEST_SOCKET_PATH = 100  # bytes; systems allow 104 to 108
@@ -87,11 +86,7 @@ class ServerProcess:
         """End it at once, and everything it started."""
         if self._process is None:
             return
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        kill_group(self._process)
         self._process = None
 
     def log_tail(self) -> str:

@@ -26,6 +26,7 @@ class FrameFlag(IntFlag):
 
     LIVE = 1  # may be dropped when late; unset: lossless
     DISCONTINUITY = 2  # first frame after a (re)connect, seek or loop: compare it with no earlier frame
+    PREDICTED = 4  # no picture since the frame before was coded on its own: what is unchanged may not have been sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,10 @@ class FrameMessage:
     @property
     def discontinuity(self) -> bool:
         return FrameFlag.DISCONTINUITY in self.flags
+
+    @property
+    def predicted(self) -> bool:
+        return FrameFlag.PREDICTED in self.flags
 
     @property
     def entry_id(self) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -13,6 +11,7 @@ from fuzz_tally import Tally
 from mutation import Mutator
 from stocked_redis import CAMERA, frame_message
 from waiting import wait_until
+from worker_thread import in_thread
 
 from patchwatch.bus import keys
 from patchwatch.bus.keys import CameraKeys
@@ -30,26 +29,6 @@ CAMERAS = "cameras read by inference"
 AT_A_LOOK = 20
 
 
-@contextmanager
-def running(settings: Any) -> Iterator[threading.Thread]:
-    worker, errors = InferenceWorker(settings), []
-
-    def work() -> None:
-        try:
-            worker.run()
-        except BaseException as error:  # noqa: BLE001 (the test fails with it)
-            errors.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield thread
-    finally:
-        worker.stop()
-        thread.join(timeout=120)
-        assert errors == []
-
-
 def test_frames_that_are_none_are_counted_and_the_others_scored(tally: Tally, stocked: Any) -> None:
     stocked.reset()
     names = CameraKeys.for_camera(CAMERA, stocked.settings.partitions)
@@ -57,7 +36,7 @@ def test_frames_that_are_none_are_counted_and_the_others_scored(tally: Tally, st
     scored_before = int(client.hget(names.counters, "scored"))
     before = accounted(client, names)
     client.delete(keys.lease(names.partition))  # else it is another worker's, for ever
-    with running(stocked.settings) as thread:
+    with in_thread(InferenceWorker(stocked.settings)) as thread:
 
         def keeps_up(seq: int) -> bool:
             return not thread.is_alive() or accounted(client, names) >= before + seq - 400
@@ -148,7 +127,7 @@ def test_cameras_that_are_none_are_left_out(tally: Tally, stocked: Any) -> None:
     names, client = CameraKeys.for_camera(CAMERA, stocked.settings.partitions), stocked.client
     whole, seq = client.hget(keys.CAMERAS, CAMERA), int(client.hget(names.state, "seq"))
     client.delete(keys.lease(names.partition))
-    with running(stocked.settings) as thread:
+    with in_thread(InferenceWorker(stocked.settings)) as thread:
         for number, mutator in enumerate(tally.mutators(CAMERAS)):
             field = mutator.random.choice([CAMERA.encode(), b"other", mutator.damaged(b"other")])
             client.hset(keys.CAMERAS, field, mutator.damaged(whole))

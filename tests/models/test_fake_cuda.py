@@ -17,11 +17,11 @@ from torch._subclasses.fake_tensor import FakeTensorMode  # noqa: E402
 
 from models.networks.backbone import DIM, Backbone, random_trunk  # noqa: E402
 from models.networks.detector import Letterbox, load_detector  # noqa: E402
-from models.networks.device import Compute  # noqa: E402
 from models.networks.nms import _best_of_each  # noqa: E402
-from models.networks.runtimes import Eager  # noqa: E402
 from models.networks.squash import SIDE_PX, squash, squash_boxes  # noqa: E402
-from models.networks.torch_patches import _PatchModule  # noqa: E402
+from models.patch_network.torch_patches import _PatchModule  # noqa: E402
+from models.runtimes.device import Compute  # noqa: E402
+from models.runtimes.runtime import Eager  # noqa: E402
 
 HERE = Compute(torch.device("cpu"), torch.float32)
 THERE = Compute(CUDA, torch.float16)

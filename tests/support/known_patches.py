@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.frames.frame import Frame
-from models.networks.patch_network import PatchMaps, PatchNetwork, input_shape
+from models.patch_network.patch_network import PatchMaps, PatchNetwork, input_shape
 
 CHANNELS = (8, 16)  # of two blocks
 _STRIDE_PX = 16

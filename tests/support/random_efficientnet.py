@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.networks.efficientnet import EfficientNet
+from models.patch_network.efficientnet import EfficientNet
 
 # Table 1 of Tan and Le, ICML 2019: kernel, channels, expansion, how often.
 _STAGES = ((3, 16, 1, 1), (3, 24, 6, 2), (5, 40, 6, 2), (3, 80, 6, 3), (5, 112, 6, 3), (5, 192, 6, 4), (3, 320, 6, 1))

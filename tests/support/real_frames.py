@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.frames.frame import Frame
-from models.networks.device import Precision
 from models.networks.networks import Networks
 from models.profiles.profile import Profile, load_profile
+from models.runtimes.device import Precision
 
 PERSONS = "clips/one-by-one-person-detection.mp4"
 CARS = "clips/car-detection.mp4"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import cv2
 import numpy as np
@@ -61,8 +61,14 @@ def shots(picture: Picture, seconds: float, first: int = 0, sigma: float = 2.0) 
 
 
 def watched(
-    watch: TamperingDetector, pictures: Iterable[Picture], start_s: float = 0.0
+    watch: TamperingDetector,
+    pictures: Iterable[Picture],
+    start_s: float = 0.0,
+    predicted: Callable[[int], bool] = lambda n: False,
 ) -> tuple[list[Condition], list[AlertGate]]:
-    """All changes, and the attention that each picture is worth."""
-    checks = [watch.observe(picture, round(start_s + n / FPS, 6)) for n, picture in enumerate(pictures)]
+    """All changes, and the attention that each picture is worth. ``predicted``: whether picture n was coded as one."""
+    checks = [
+        watch.observe(picture, round(start_s + n / FPS, 6), predicted=predicted(n))
+        for n, picture in enumerate(pictures)
+    ]
     return [change for check in checks for change in check.changes], [check.gate for check in checks]

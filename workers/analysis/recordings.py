@@ -77,7 +77,8 @@ class RecordingReader:
             if self.limit_s is not None and sampled.media_time_s > self.limit_s:
                 return
             rgb = jpeg_codec.decode(jpeg_codec.encode(sampled.rgb, self.jpeg_quality))
-            yield sampled, cuts.mark(Frame(rgb, sampled.media_time_s, sampled.discontinuity))
+            frame = Frame(rgb, sampled.media_time_s, sampled.discontinuity, predicted=sampled.predicted)
+            yield sampled, cuts.mark(frame)
 
 
 @dataclass(frozen=True)
@@ -186,10 +187,12 @@ def _analyse(engine: Engine, bank: Bank, source: str | Path, reader: RecordingRe
             frames = [frame for _, frame in batch]
             for (sampled, frame), features in zip(batch, engine.extract(frames, [context] * len(frames)), strict=True):
                 rejoined = frame.discontinuity and not frame.cut
-                gate = tampering.observe(frame.rgb, frame.at_s, rejoined=rejoined, cut=frame.cut).gate
+                check = tampering.observe(
+                    frame.rgb, frame.at_s, rejoined=rejoined, cut=frame.cut, predicted=frame.predicted
+                )
                 result = RecordingScore(
                     sampled.media_time_s, sampled.source_width, sampled.source_height, frame.width, frame.height,
-                    scorer.score(features, frame.at_s, gate, discontinuity=frame.discontinuity),
+                    scorer.score(features, frame.at_s, check.gate, discontinuity=frame.discontinuity),
                 )  # fmt: skip
                 yield AnalysedFrame(result, frame, features)
 

@@ -17,7 +17,7 @@ from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import connect_async, translated
 from patchwatch.bus.keys import LeaseKeys
 from patchwatch.bus.outage_log import OutageLog
-from patchwatch.contract.errors import BusUnavailableError, ConfigurationError
+from patchwatch.contract.errors import BusUnavailableError
 from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.webhook import MAX_WEBHOOKS, Webhook
@@ -48,11 +48,10 @@ class DeliveryWorker:
     """Several may share one Redis: each webhook is delivered by one at a time."""
 
     def __init__(self, settings: Settings, client: redis.asyncio.Redis) -> None:
-        assert settings.redis_url is not None
         self._settings = settings
         self._client = client
         self._webhooks = ConfigReplica(client, keys.WEBHOOKS, keys.WEBHOOKS_REVISION, Webhook.decode, "webhook")
-        self._leases = Leases(settings.redis_url.get_secret_value(), Role.DELIVERY)
+        self._leases = Leases(settings.shared_redis_url, Role.DELIVERY)
         self._notifier = AlertNotifier(client)
         self._tls: ssl.SSLContext = httpx.create_ssl_context()
         self._deliveries: dict[str, _Delivery] = {}
@@ -138,11 +137,10 @@ def run(settings: Settings) -> None:
 
 async def serve(settings: Settings) -> None:
     """The worker as a coroutine."""
-    if settings.redis_url is None:
-        raise ConfigurationError("the delivery worker needs a Redis: set PATCHWATCH_REDIS_URL")
+    url = settings.shared_redis_url
     stop = stop_event()
     # A delivery loop uses one connection at a time; the rest is for the notifier and the leases.
-    async with connect_async(settings.redis_url.get_secret_value(), max_connections=MAX_WEBHOOKS + 10) as client:
+    async with connect_async(url, max_connections=MAX_WEBHOOKS + 10) as client:
         worker = DeliveryWorker(settings, client)
         working = asyncio.create_task(worker.run())
         await stop_or_end(working, stop)

@@ -17,7 +17,7 @@ from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import connect, translated
 from patchwatch.bus.keys import LeaseKeys
 from patchwatch.bus.outage_log import OutageLog
-from patchwatch.contract.errors import BusUnavailableError, ConfigurationError
+from patchwatch.contract.errors import BusUnavailableError
 from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.enrolment import Enrolment
@@ -46,9 +46,7 @@ class EnrolmentWorker:
     """Works on queued enrolments, oldest first. `stop` may be called from any thread and ends running ones too."""
 
     def __init__(self, settings: Settings) -> None:
-        if settings.redis_url is None:
-            raise ConfigurationError("PATCHWATCH_REDIS_URL is not set: start everything with `patchwatch serve`")
-        url = settings.redis_url.get_secret_value()
+        url = settings.shared_redis_url
         self._settings = settings
         self._client: Any = connect(url)
         self._leases = Leases(url, Role.ENROLMENT)

@@ -24,7 +24,7 @@ from workers.inference.offline_detector import CaptureObservation, Offline, Offl
 
 _OF_PICTURE = tuple(AlertKind(kind.value) for kind in ConditionKind if kind is not ConditionKind.BLIND)
 _DETAILS = {
-    AlertKind.FROZEN: "frames arrive, but the picture has not changed for a minute: restart the camera",
+    AlertKind.FROZEN: "frames arrive, but no pixel has changed for a minute, other than a clock's: restart the camera",
     AlertKind.COVERED: "the picture is black or without detail: check the lens and the light",
     AlertKind.SCENE_CHANGED: "the view is another one: the camera was moved or switched to infrared, or the light did",
     AlertKind.SHAKING: "the picture as a whole moves to and fro: fix the camera, or switch its stabiliser on",
@@ -148,7 +148,9 @@ class ConditionAlerts:
             self._tampering, self._revision = TamperingDetector(), camera.revision
             self._tampering.expect(self._expectation)
         rejoined = frame.discontinuity and not frame.cut
-        check = self._tampering.observe(frame.rgb, frame.at_s, rejoined=rejoined, cut=frame.cut)
+        check = self._tampering.observe(
+            frame.rgb, frame.at_s, rejoined=rejoined, cut=frame.cut, predicted=frame.predicted
+        )
         alerts += [self._alert_of(camera, change) for change in check.changes]
         return check.gate, alerts
 
@@ -228,7 +230,7 @@ class ConditionAlerts:
     def _detail(self, kind: AlertKind) -> str:
         if kind is AlertKind.BLIND:
             return self._blindness.detail
-        return (self._tampering.detail if kind is AlertKind.SCENE_CHANGED else "") or _DETAILS[kind]
+        return self._tampering.detail_of(ConditionKind(kind.value)) or _DETAILS[kind]
 
     def _offline_alert(self, camera: Camera, change: Offline) -> Alert:
         if change.ended_ms is not None and AlertKind.OFFLINE in self.alerts:

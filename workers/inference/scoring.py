@@ -78,7 +78,7 @@ class ScoredFrame:
 def decode_frame(message: FrameMessage, own_ns: int) -> Frame:
     """Decode a queued frame, of this moment of its camera's own time. Raises `RejectedError` when its picture is
     corrupt."""
-    return Frame(jpeg_codec.decode(message.jpeg), own_ns / 1e9, message.discontinuity)
+    return Frame(jpeg_codec.decode(message.jpeg), own_ns / 1e9, message.discontinuity, predicted=message.predicted)
 
 
 class Scorer:

@@ -16,7 +16,6 @@ from patchwatch.bus.outage_log import OutageLog
 from patchwatch.contract.errors import (
     BusFullError,
     BusUnavailableError,
-    ConfigurationError,
     InvalidMessageError,
     LeaseLostError,
     RejectedError,
@@ -48,9 +47,7 @@ class InferenceWorker:
     """Scores the cameras of its share of the partitions. One thread scores; `stop` may be called from any."""
 
     def __init__(self, settings: Settings) -> None:
-        if settings.redis_url is None:
-            raise ConfigurationError("PATCHWATCH_REDIS_URL is not set: start everything with `patchwatch serve`")
-        url = settings.redis_url.get_secret_value()
+        url = settings.shared_redis_url
         self._settings = settings
         self._client: Any = connect(url)
         self._leases = Leases(url, Role.INFERENCE)

@@ -53,12 +53,11 @@ class Supervisor:
     def __init__(
         self, settings: Settings, client: redis.asyncio.Redis, *, stable_after_s: float = STABLE_AFTER_S
     ) -> None:
-        assert settings.redis_url is not None, "the ingest worker checked it"
         self._settings = settings
         self._client = client
         self._replica = ConfigReplica(client, keys.CAMERAS, keys.CAMERAS_REVISION, Camera.decode, "camera")
         self._statuses = CaptureStatusStore(client, settings.partitions)
-        self._leases = Leases(settings.redis_url.get_secret_value(), Role.INGEST)
+        self._leases = Leases(settings.shared_redis_url, Role.INGEST)
         self._stable_after_s = stable_after_s
         self._cameras: dict[str, Camera] = {}
         self._running: dict[str, _Running] = {}

@@ -7,7 +7,6 @@ import logging
 
 from patchwatch.bus.connection import connect_async
 from patchwatch.contract.access_policy import is_loopback
-from patchwatch.contract.errors import ConfigurationError
 from patchwatch.contract.settings import Settings
 from workers.ingest.rtsp.server import RtspServer
 from workers.ingest.supervisor import Supervisor
@@ -26,11 +25,10 @@ def run(settings: Settings) -> None:
 
 async def serve(settings: Settings) -> None:
     """The worker as a coroutine."""
-    if settings.redis_url is None:
-        raise ConfigurationError("the ingest worker needs a Redis: set PATCHWATCH_REDIS_URL")
+    url = settings.shared_redis_url
     _warn_if_open(settings)
     stop = stop_event()
-    async with connect_async(settings.redis_url.get_secret_value()) as client:
+    async with connect_async(url) as client:
         supervisor = Supervisor(settings, client)
         async with RtspServer(settings, supervisor):
             supervising = asyncio.create_task(supervisor.run())

@@ -95,7 +95,7 @@ class FrameFolder:
                 continue
             frame = self._read(path)
             size = (frame.source_width, frame.source_height)
-            yield replace(frame, media_time_s=at_s, discontinuity=size != before)
+            yield replace(frame, media_time_s=at_s, discontinuity=size != before, predicted=False)
             before = size
 
     def _read(self, path: Path) -> SampledFrame:

@@ -13,6 +13,7 @@ from typing import Self
 import av
 import av.error
 import numpy as np
+from av.video.frame import PictureType
 from numpy.typing import NDArray
 
 from patchwatch.contract.errors import SourceRejectedError
@@ -32,6 +33,7 @@ _EARLY_SLOTS = 0.1  # A frame this early counts for the next slot: cameras jitte
 _BACKWARD_JITTER_S = 0.5  # A smaller step back is a late or repeated picture, a larger one a new timeline.
 _FILE_FORWARD_JUMP_S = 86_400.0  # No recording pauses for longer: its timestamps are damaged.
 _LIVE_FORWARD_JUMP_S = 10.0  # No camera pauses for longer without a disconnect.
+_PREDICTED = (PictureType.P, PictureType.B, PictureType.S, PictureType.SP)  # From other pictures.
 _MAX_STEP_S = 2.0  # Pictures further apart are not compared with each other.
 
 
@@ -40,6 +42,8 @@ class SampledFrame:
     """A picture to analyse: ``rgb`` uint8 (h, w, 3), its longer side at most ``max_side_px``, never enlarged.
 
     ``media_time_s``: seconds since the source's first picture. ``discontinuity``: not comparable with earlier pictures.
+    ``predicted``: no picture since the sampled one before was coded on its own (intra), as with a key frame. So what
+    has not changed may be what the encoder left out.
     """
 
     rgb: NDArray[np.uint8]
@@ -47,6 +51,7 @@ class SampledFrame:
     source_width: int
     source_height: int
     discontinuity: bool
+    predicted: bool
 
 
 class Video:
@@ -120,7 +125,7 @@ class Video:
         ``decode_errors``. Raises as `open` does when the connection fails or the picture's size is out of bounds.
         """
         clock = MediaClock(self._interval_s(), self._options.live)
-        broken = False
+        broken, predicted = False, True
         last_s = 0.0
         for picture in self._pictures(on_packet):
             tick = clock.read(_pts_s(picture))
@@ -128,9 +133,10 @@ class Video:
                 continue
             last_s = tick.media_time_s
             broken |= tick.discontinuity | self._resized(picture)
+            predicted &= picture.pict_type in _PREDICTED
             if self._undamaged(picture, tick.media_time_s) and self.sampler.takes(tick.media_time_s):
-                yield self._sampled(picture, tick.media_time_s, broken)
-                broken = False
+                yield self._sampled(picture, tick.media_time_s, broken, predicted)
+                broken, predicted = False, True
         if self.decoded == 0 and not self._options.live:
             raise SourceRejectedError(
                 f"{self._name} holds no picture that can be decoded ({self.codec}): check it with `ffprobe`",
@@ -225,12 +231,14 @@ class Video:
                 Reason.PICTURE_SIZE,
             )
 
-    def _sampled(self, picture: av.VideoFrame, media_time_s: float, discontinuity: bool) -> SampledFrame:
+    def _sampled(
+        self, picture: av.VideoFrame, media_time_s: float, discontinuity: bool, predicted: bool
+    ) -> SampledFrame:
         width, height = _scaled(picture.width, picture.height, self._options.max_side_px)
         small = picture.reformat(width=width, height=height, format="rgb24", interpolation="AREA", threads=1)
         rgb = np.rot90(small.to_ndarray(), picture.rotation // 90 % 4)
         source = (picture.width, picture.height) if picture.rotation % 180 == 0 else (picture.height, picture.width)
-        return SampledFrame(np.ascontiguousarray(rgb), media_time_s, *source, discontinuity)
+        return SampledFrame(np.ascontiguousarray(rgb), media_time_s, *source, discontinuity, predicted)
 
     def _interval_s(self) -> float:
         rate = self._stream.average_rate or self._stream.guessed_rate

@@ -7,7 +7,6 @@ ends the tree. When the tree stops, ingest stops first and the queue last.
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import subprocess
 import time
@@ -18,6 +17,7 @@ from patchwatch.bus.backoff import Backoff, RestartBackoff
 from patchwatch.bus.connection import admit
 from patchwatch.contract.access_policy import check_exposure
 from patchwatch.contract.errors import EXIT_STAYS, FatalError, StoppedError
+from patchwatch.contract.process_group import kill_group
 from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
 from patchwatch.local_redis.kept_server import KeptQueue, kept_queue, queue_folder
@@ -97,13 +97,8 @@ class RoleProcess:
 
     def kill(self) -> None:
         """End the process and everything in its group, at once."""
-        if self._process is None:
-            return
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        if self._process is not None:
+            kill_group(self._process)
 
 
 class ProcessTree:

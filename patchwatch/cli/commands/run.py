@@ -16,7 +16,7 @@ import typer
 from patchwatch.contract import logs
 from patchwatch.contract.errors import EXIT_STAYS, BusUnavailableError, ConfigurationError
 from patchwatch.contract.roles import Role
-from patchwatch.contract.settings import Settings, load_settings
+from patchwatch.contract.settings import load_settings
 
 _RETRY_ADMISSION_S = 2.0
 log = logging.getLogger(__name__)
@@ -37,7 +37,7 @@ def run(
 ) -> None:
     """Run one role until SIGTERM or Ctrl-C. All roles of an installation share one Redis."""
     settings = load_settings()
-    _require_shared_redis(settings)
+    redis_url = settings.shared_redis_url
     logs.configure(settings.log_level, role.value)
     if stop_with_parent:
         from workers.runtime.parent_watch import stop_when_stdin_ends
@@ -48,7 +48,7 @@ def run(
 
         sys.exit(run_supervised(role))
     _stop_when_the_terminal_closes()
-    _admit(settings)
+    _admit(redis_url, settings.partitions)
     importlib.import_module(_MODULES[role]).run(settings)
 
 
@@ -59,18 +59,16 @@ def _is_memory_limited() -> bool:
     return address_space_limit_mb() is not None
 
 
-def _admit(settings: Settings) -> None:
+def _admit(redis_url: str, partitions: int) -> None:
     """A Redis that refuses us ends the role with one line; one that is unreachable is asked once it answers."""
     from patchwatch.bus.connection import admit
 
-    assert settings.redis_url is not None
-    url = settings.redis_url.get_secret_value()
     try:
-        admit(url, settings.partitions)
+        admit(redis_url, partitions)
     except BusUnavailableError as error:
         log.warning("%s", error)
         threading.Thread(
-            target=_admit_when_reachable, args=(url, settings.partitions), name="admission", daemon=True
+            target=_admit_when_reachable, args=(redis_url, partitions), name="admission", daemon=True
         ).start()
 
 
@@ -92,11 +90,3 @@ def _admit_when_reachable(url: str, partitions: int) -> None:
 def _stop_when_the_terminal_closes() -> None:
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
         signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
-
-
-def _require_shared_redis(settings: Settings) -> None:
-    if settings.redis_url is None:
-        raise ConfigurationError(
-            "a single role needs the Redis that it shares with the others: set PATCHWATCH_REDIS_URL, "
-            "or use `patchwatch serve`, which starts its own"
-        )

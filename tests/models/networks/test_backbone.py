@@ -15,8 +15,8 @@ import torch  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 
 from models.networks.backbone import Backbone, Trunk, load_trunk, random_trunk  # noqa: E402
-from models.networks.device import Compute, choose_compute  # noqa: E402
-from models.networks.device_batch import DeviceBatch  # noqa: E402
+from models.runtimes.device import Compute, choose_compute  # noqa: E402
+from models.runtimes.device_batch import DeviceBatch  # noqa: E402
 from patchwatch.contract.errors import ConfigurationError  # noqa: E402
 
 State = dict[str, "torch.Tensor"]

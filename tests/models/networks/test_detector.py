@@ -20,8 +20,8 @@ from slow_reference import slow_boxes  # noqa: E402
 from models.frames.detections import DetectionQuery, Detections  # noqa: E402
 from models.frames.frame import Frame  # noqa: E402
 from models.networks.detector import Letterbox, load_detector  # noqa: E402
-from models.networks.device import choose_compute  # noqa: E402
-from models.networks.device_batch import DeviceBatch  # noqa: E402
+from models.runtimes.device import choose_compute  # noqa: E402
+from models.runtimes.device_batch import DeviceBatch  # noqa: E402
 from patchwatch.contract.errors import ConfigurationError  # noqa: E402
 
 
@@ -117,7 +117,7 @@ def test_detections_check_their_shape() -> None:
 def test_loading_writes_nothing_into_home_and_leaves_the_environment(data: Path, tmp_path: Path) -> None:
     code = (
         "import os, cv2, sys; from pathlib import Path; before = dict(os.environ); threads = cv2.getNumThreads()\n"
-        "from models.networks.detector import load_detector; from models.networks.device import choose_compute\n"
+        "from models.networks.detector import load_detector; from models.runtimes.device import choose_compute\n"
         f"load_detector(Path({str(data / DETECTOR)!r}), choose_compute('cpu'), classes=(), confidence=0.5)\n"
         "from ultralytics.utils import ONLINE, AUTOINSTALL, SAFE_LOAD\n"
         "assert not ONLINE and not AUTOINSTALL and SAFE_LOAD and cv2.getNumThreads() == threads\n"

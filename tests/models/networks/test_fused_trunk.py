@@ -11,8 +11,8 @@ import torch  # noqa: E402
 from fake_cuda import emulate_cudnn  # noqa: E402
 
 from models.networks.backbone import Backbone, random_trunk  # noqa: E402
-from models.networks.device import Compute, choose_compute  # noqa: E402
-from models.networks.device_batch import DeviceBatch  # noqa: E402
+from models.runtimes.device import Compute, choose_compute  # noqa: E402
+from models.runtimes.device_batch import DeviceBatch  # noqa: E402
 
 NO_BOXES = [np.zeros((0, 4), np.float32)]
 SHALLOW = (2, 2, 2, 1)  # a first and a further block of each layer

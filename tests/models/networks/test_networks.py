@@ -206,7 +206,7 @@ def test_a_missing_extra_names_its_installation(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_an_absent_gpu_is_not_replaced_silently(monkeypatch: pytest.MonkeyPatch) -> None:
-    from models.networks.device import choose_compute
+    from models.runtimes.device import choose_compute
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ConfigurationError, match="set PATCHWATCH_DEVICE=cpu"):

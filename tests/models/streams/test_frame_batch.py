@@ -10,7 +10,7 @@ import pytest
 
 from models.frames.frame import CameraContext, Frame
 from models.frames.frame_reuse import NEVER, FrameReuse
-from models.networks.patch_network import PatchMaps, PatchNetwork
+from models.patch_network.patch_network import PatchMaps, PatchNetwork
 from models.streams.frame_batch import FrameBatch
 from patchwatch.evaluation.cost import CostMeter, _metered_class
 

@@ -11,7 +11,7 @@ from static_view import FPS, black, blurred, infrared, moved, noisy, shots, view
 from models.alarms.event_detector import AlertGate
 from models.exemplars.provenance import thumbnail
 from models.tampering.condition import Condition, ConditionKind
-from models.tampering.detector import FROZEN_AFTER_S, LEARNT_AFTER_S, TamperingDetector
+from models.tampering.detector import FROZEN_AFTER_S, FROZEN_UNRENEWED_S, LEARNT_AFTER_S, TamperingDetector
 from models.tampering.expectation import Expectation
 from workers.media import jpeg_codec
 
@@ -56,6 +56,54 @@ def test_a_frozen_picture_that_is_encoded_again_with_each_key_frame_is_frozen() 
     versions = [noisy(VIEW, n, sigma=0.5) for n in range(5)]
     pictures = [versions[n % 10 // 2] for n in range(70 * FPS)]
     assert kinds(watched(TamperingDetector(), pictures)[0]) == [("frozen", False)]
+
+
+KEY_S = 90  # between key frames, as of encoders that save
+
+
+def between_key_frames(n: int) -> bool:
+    return n % (KEY_S * FPS) != 0
+
+
+def test_a_still_scene_that_changes_with_key_frames_alone_is_not_frozen_however_rare_they_are() -> None:
+    pictures = [noisy(VIEW, n // (KEY_S * FPS)) for n in range(4 * KEY_S * FPS)]
+    assert watched(TamperingDetector(), pictures, predicted=between_key_frames)[0] == []
+
+
+def test_a_picture_that_a_rare_key_frame_repeats_is_frozen() -> None:
+    watch, still = TamperingDetector(), noisy(VIEW, 0)
+    pictures = shots(VIEW, 20) + [still] * ((KEY_S + 10) * FPS)
+    changes, _ = watched(watch, pictures, predicted=between_key_frames)
+    assert kinds(changes) == [("frozen", False)]
+    assert changes[0].started_s == pytest.approx(20.2)
+    assert changes[0].opened_s == KEY_S
+    assert watch.detail_of(ConditionKind.FROZEN) == ""
+
+
+def test_a_key_frame_counts_for_the_picture_that_it_repeats_alone() -> None:
+    pictures = [noisy(VIEW, 0)] * (20 * FPS) + [noisy(VIEW, 1)] * (80 * FPS)
+    assert watched(TamperingDetector(), pictures, predicted=lambda n: n != 10 * FPS)[0] == []
+
+
+def test_without_key_frames_a_picture_is_frozen_later_and_what_is_not_known_is_said() -> None:
+    watch, still = TamperingDetector(), noisy(VIEW, 0)
+    pictures = [still] * (round(FROZEN_UNRENEWED_S + 10) * FPS)
+    changes, _ = watched(watch, pictures, predicted=lambda n: n > 0)
+    assert kinds(changes) == [("frozen", False)]
+    assert changes[0].opened_s - changes[0].started_s == pytest.approx(FROZEN_UNRENEWED_S)
+    assert "no key frame" in watch.detail_of(ConditionKind.FROZEN)
+
+
+def test_a_restart_forgets_no_key_frame() -> None:
+    watch, still = TamperingDetector(), [noisy(VIEW, 0)] * (40 * FPS)
+    assert watched(watch, still, predicted=lambda n: n != 10 * FPS)[0] == []
+    restored = TamperingDetector()
+    restored.restore(json.loads(json.dumps(watch.state())))
+    assert kinds(watched(restored, still, start_s=40.0, predicted=lambda n: True)[0]) == [("frozen", False)]
+    earlier = watch.state()
+    del earlier["renewed"]  # as an earlier version wrote it
+    restored.restore(earlier)
+    assert watched(restored, still, start_s=40.0, predicted=lambda n: True)[0] == []
 
 
 @pytest.mark.parametrize("lens", [black(), blurred(VIEW)], ids=["black", "blurred"])
@@ -301,7 +349,7 @@ def test_a_view_that_the_bank_does_not_know_is_reported_from_the_start_and_stays
     changes, attention = watched(watch, shots(VIEW[::-1, ::-1], LEARNT_AFTER_S + 40))
     assert kinds(changes) == [("scene_changed", False)]
     assert changes[0].started_s == 0.0
-    assert "bank" in watch.detail
+    assert "bank" in watch.detail_of(ConditionKind.SCENE_CHANGED)
     assert AlertGate.OPEN not in attention
     restored = TamperingDetector()
     restored.restore(json.loads(json.dumps(watch.state())))

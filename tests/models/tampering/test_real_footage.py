@@ -9,9 +9,10 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from static_view import FPS, blurred, infrared, noisy
+from static_view import FPS, blurred, infrared, noisy, view
 
 from models.alarms.event_detector import AlertGate
+from models.frames.frame import Frame
 from models.tampering.condition import Condition
 from models.tampering.detector import TamperingDetector
 from patchwatch.contract.settings import Settings
@@ -23,10 +24,10 @@ def kinds(changes: list[Condition]) -> list[tuple[str, bool]]:
     return [(change.kind.value, change.ended_s is not None) for change in changes]
 
 
-def frames_of(path: Path, limit_s: float | None = None) -> list[tuple[float, np.ndarray]]:
+def frames_of(path: Path, limit_s: float | None = None) -> list[Frame]:
     reader = replace(RecordingReader.from_settings(Settings()), limit_s=limit_s)
     with reader.open(path) as video:
-        return [(frame.at_s, frame.rgb) for batch in reader.batches(video) for _, frame in batch]
+        return [frame for batch in reader.batches(video) for _, frame in batch]
 
 
 Change = Callable[[np.ndarray], np.ndarray]  # of a picture
@@ -36,8 +37,9 @@ def altered(path: Path, change: Change | None = None, from_s: float = 0.0) -> li
     """What is said of footage whose pictures are changed from some time on."""
     watch = TamperingDetector()
     conditions: list[Condition] = []
-    for at_s, rgb in frames_of(path, from_s + 20 if change else None):
-        conditions += watch.observe(change(rgb) if change and at_s >= from_s else rgb, at_s).changes
+    for frame in frames_of(path, from_s + 20 if change else None):
+        rgb = change(frame.rgb) if change and frame.at_s >= from_s else frame.rgb
+        conditions += watch.observe(rgb, frame.at_s, predicted=frame.predicted).changes
     return conditions
 
 
@@ -47,7 +49,10 @@ CLIPS = ["one-by-one-person-detection.mp4", "car-detection.mp4", "motorway-cycli
 @pytest.mark.parametrize("clip", CLIPS)
 def test_ordinary_footage_has_no_condition_and_is_never_looked_away_from(data: Path, clip: str) -> None:
     watch = TamperingDetector()
-    checks = [(at_s, watch.observe(rgb, at_s)) for at_s, rgb in frames_of(data / "clips" / clip)]
+    checks = [
+        (frame.at_s, watch.observe(frame.rgb, frame.at_s, predicted=frame.predicted))
+        for frame in frames_of(data / "clips" / clip)
+    ]
     assert [change for _, check in checks for change in check.changes] == []
     assert {check.gate for at_s, check in checks if at_s > 1.0} == {AlertGate.OPEN}
 
@@ -80,7 +85,7 @@ def test_an_infrared_switch_of_a_coloured_scene_is_reported(data: Path) -> None:
 
 
 def test_frozen_video_is_distinguished_from_a_still_scene_through_a_real_encoder(data: Path, tmp_path: Path) -> None:
-    still = frames_of(data / "clips" / "one-by-one-person-detection.mp4", 1.0)[0][1]
+    still = frames_of(data / "clips" / "one-by-one-person-detection.mp4", 1.0)[0].rgb
     dark = (still * 0.2).astype(np.uint8)  # an empty corridor at night: faint noise that the encoder swallows
     frozen, corridor = tmp_path / "frozen.mp4", tmp_path / "corridor.mp4"
     _encode(frozen, lambda n: still)
@@ -89,10 +94,24 @@ def test_frozen_video_is_distinguished_from_a_still_scene_through_a_real_encoder
     assert altered(corridor) == []
 
 
-def _encode(path: Path, frame: Callable[[int], np.ndarray], seconds: int = 150) -> None:
-    """H.264 with key frames as far apart as x264 sets them: 250 frames."""
+def test_a_still_room_through_an_encoder_with_rare_key_frames_is_not_frozen_and_a_frozen_one_is(tmp_path: Path) -> None:
+    """All that comes between key frames 90 s apart is that nothing changed, in either."""
+    saving = {"crf": "38", "preset": "ultrafast", "g": str(90 * FPS), "keyint_min": str(90 * FPS), "sc_threshold": "0"}
+    frozen, room, scene = tmp_path / "frozen.mp4", tmp_path / "room.mp4", view()
+    _encode(frozen, lambda n: noisy(scene, 0, sigma=0.5), 290, saving)
+    _encode(room, lambda n: noisy(scene, n, sigma=0.5), 290, saving)
+    assert kinds(altered(frozen)) == [("frozen", False)]
+    assert altered(room) == []
+
+
+def _encode(
+    path: Path, frame: Callable[[int], np.ndarray], seconds: int = 150, options: dict[str, str] | None = None
+) -> None:
+    """H.264 with key frames as far apart as x264 sets them, 250 frames, where ``options`` say nothing else."""
     with av.open(str(path), "w") as out:
-        stream = out.add_stream("libx264", rate=FPS, options={"crf": "32", "preset": "ultrafast", "g": "250"})
+        stream = out.add_stream(
+            "libx264", rate=FPS, options=options or {"crf": "32", "preset": "ultrafast", "g": "250"}
+        )
         stream.pix_fmt = "yuv420p"
         first = frame(0)
         stream.height, stream.width = (side // 2 * 2 for side in first.shape[:2])

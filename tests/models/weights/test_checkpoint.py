@@ -15,7 +15,7 @@ import torch  # noqa: E402
 from torch import nn  # noqa: E402
 
 from models.networks.detector import load_detector  # noqa: E402
-from models.networks.device import choose_compute  # noqa: E402
+from models.runtimes.device import choose_compute  # noqa: E402
 from models.weights.checkpoint import SAFE_SINCE, require_safe  # noqa: E402
 from patchwatch.contract.errors import ConfigurationError  # noqa: E402
 

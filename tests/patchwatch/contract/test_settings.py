@@ -102,6 +102,12 @@ def test_media_folders_are_not_looked_at(tmp_path: Path, monkeypatch: pytest.Mon
     assert settings.allowed_media_dirs == (tmp_path / "link" / "x", Path.cwd() / "y")
 
 
+def test_a_role_without_a_redis_is_told_what_to_set() -> None:
+    assert Settings(redis_url="redis://:pw@host:1/0").shared_redis_url == "redis://:pw@host:1/0"
+    with pytest.raises(ConfigurationError, match=r"PATCHWATCH_REDIS_URL.*patchwatch serve"):
+        _ = Settings().shared_redis_url
+
+
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         Settings().port = 1  # type: ignore[misc]

@@ -161,7 +161,7 @@ def test_text_that_is_no_control_message_is_refused_in_one_way(kind: type[Messag
 
 @given(
     seq=st.integers(1, 2**63), captured=st.integers(0, 2**62), media=st.integers(-(2**40), 2**62),
-    size=st.tuples(*[st.integers(1, 65535)] * 4), flags=st.integers(0, 3), jpeg=st.binary(max_size=50),
+    size=st.tuples(*[st.integers(1, 65535)] * 4), flags=st.integers(0, 7), jpeg=st.binary(max_size=50),
 )  # fmt: skip
 def test_any_frame_survives_the_way(
     seq: int, captured: int, media: int, size: tuple[int, int, int, int], flags: int, jpeg: bytes

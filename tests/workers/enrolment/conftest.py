@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import av
 import pytest
+from moving_film import film
 from moving_scene import FPS, HEIGHT, WIDTH, scene
+from worker_thread import in_thread
 
 from patchwatch.bus import keys
 from patchwatch.bus.connection import connect
@@ -22,16 +22,6 @@ from patchwatch.messages.enrolment import Enrolment
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from workers.enrolment.worker import EnrolmentWorker
 from workers.media import jpeg_codec
-
-
-def film(path: Path, seconds: int) -> Path:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=FPS)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        for n in range(seconds * FPS):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(scene(n / FPS))))
-        container.mux(stream.encode())
-    return path
 
 
 @pytest.fixture(scope="session")
@@ -108,14 +98,8 @@ class Site:
     @contextmanager
     def running(self, **changes: object) -> Iterator[EnrolmentWorker]:
         worker = EnrolmentWorker(self.settings.changed(**changes))
-        thread = threading.Thread(target=worker.run)
-        thread.start()
-        try:
+        with in_thread(worker):
             yield worker
-        finally:
-            worker.stop()
-            thread.join(timeout=20)
-            assert not thread.is_alive()
 
 
 @pytest.fixture

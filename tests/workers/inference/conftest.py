@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import Any
 import pytest
 from moving_scene import FPS, HEIGHT, WIDTH, scene
 from scene_bank import bank_of_the_scene
-from waiting import PATIENCE_S, wait_until
+from waiting import wait_until
+from worker_thread import in_thread
 
 from models.banks.bank import Bank
 from models.banks.bank_file import save_bank
@@ -107,23 +107,8 @@ def enrolled(queue: Queue, bank: Bank) -> Queue:
 def running(settings: Settings) -> Iterator[InferenceWorker]:
     """A worker scoring in a thread; stopped cleanly at the end."""
     worker = InferenceWorker(settings)
-    errors: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            worker.run()
-        except BaseException as error:  # noqa: BLE001 (the test fails with it)
-            errors.append(error)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
+    with in_thread(worker):
         yield worker
-    finally:
-        worker.stop()
-        thread.join(timeout=PATIENCE_S)
-        assert not thread.is_alive()
-        assert errors == []
 
 
 @pytest.fixture

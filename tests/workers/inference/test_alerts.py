@@ -26,8 +26,10 @@ from patchwatch.messages.camera import Camera
 from patchwatch.messages.capture_status import CaptureState, CaptureStatus
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from workers.analysis.recordings import Clip, learn
+from workers.inference.alerts import ConditionAlerts
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import resume, state_to_store
+from workers.inference.scoring import decode_frame
 from workers.media import jpeg_codec
 
 OPENED = Event(started_s=10.0, opened_s=10.2, peak_s=10.2, peak_score=0.70, stream="motion", box_xyxy_px=None)
@@ -71,6 +73,19 @@ def test_opening_and_end_are_logged_in_one_line_each(caplog: pytest.LogCaptureFi
     caplog.set_level("INFO")
     announced(COURSE, camera())
     assert caplog.messages == ["gate: anomaly: score 0.70, threshold 0.70", "gate: anomaly is over, its peak was 0.90"]
+
+
+@pytest.mark.parametrize(("flag", "opened"), [(FrameFlag.PREDICTED, []), (FrameFlag(0), [AlertKind.FROZEN])])
+def test_a_picture_that_was_never_coded_anew_is_not_frozen_after_a_minute(
+    flag: FrameFlag, opened: list[AlertKind]
+) -> None:
+    conditions, jpeg = ConditionAlerts(), jpeg_codec.encode(scene(0.0), 85)
+    alerts: list[Alert] = []
+    for n in range(70):
+        message = FrameMessage(n + 1, n * 10**9, n * 10**9, WIDTH, HEIGHT, WIDTH, HEIGHT, FrameFlag.LIVE | flag, jpeg)
+        alerts += conditions.observe_frame(Camera(id="gate"), decode_frame(message, n * 10**9))[1]
+    assert [alert.kind for alert in alerts] == opened
+    assert all("restart the camera" in alert.detail for alert in alerts)
 
 
 def test_an_alert_of_a_worker_that_did_not_count_is_an_opening() -> None:

@@ -34,6 +34,7 @@ async def test_a_file_at_real_time_pace_is_published_as_filmed(rig: Rig, media: 
     assert frames[0].discontinuity
     assert frames[0].live
     assert not any(frame.discontinuity for frame in frames[1:])
+    assert [frame.seq for frame in frames if not frame.predicted] == [1, 6], "with a key frame each second"
 
 
 async def test_a_lossless_file_waits_for_the_reader_and_is_read_as_offline(

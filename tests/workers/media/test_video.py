@@ -40,6 +40,25 @@ def test_only_the_first_frame_of_a_file_is_a_discontinuity_and_none_is_enlarged(
     assert {frame.rgb.shape for frame in frames} == {(200, 320, 3)}
 
 
+@pytest.mark.parametrize(("fps", "own"), [(5, [0, 5]), (25, [0, 25])])
+def test_a_frame_says_whether_a_picture_since_the_one_before_was_coded_on_its_own(
+    tmp_path: Path, fps: float, own: list[int]
+) -> None:
+    """Key frames come once a second, whether they are sampled or not."""
+    path = write_video(tmp_path / "a.mp4", seconds=2)
+    with Video.open(path, options=VideoOptions(analysis_fps=fps)) as video:
+        predicted = [frame.predicted for frame in video.frames()]
+    assert [n for n, one in enumerate(predicted) if not one] == own
+
+
+def test_a_key_frame_that_is_not_sampled_counts_for_the_next_frame(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "a.mp4", seconds=4)
+    with Video.open(path, options=VideoOptions(analysis_fps=0.7)) as video:
+        assert [(round(frame.media_time_s, 2), frame.predicted) for frame in video.frames()] == [
+            (0.0, False), (1.32, False), (2.72, False),
+        ]  # fmt: skip
+
+
 def test_large_pictures_are_scaled_and_keep_their_own_size_beside(tmp_path: Path) -> None:
     path = write_video(tmp_path / "a.mp4", seconds=0.2, size=(1280, 720))
     with Video.open(path, options=VideoOptions(max_side_px=320)) as video:

@@ -29,7 +29,7 @@ from workers.ingest.capture.memory_limit import limit_own_memory
 from workers.ingest.capture.protocol import CaptureOrder, CaptureReport, ReportKind
 from workers.ingest.capture.publisher import Publisher, Stopped
 from workers.media import jpeg_codec
-from workers.media.video import Video
+from workers.media.video import SampledFrame, Video
 from workers.runtime.leases import Lease
 
 _REPORT_EVERY_S = 0.5
@@ -47,7 +47,7 @@ class _Compressed:
     source_width: int
     source_height: int
     media_time_s: float
-    discontinuity: bool
+    flags: FrameFlag
     arrived: Arrival
 
 
@@ -143,7 +143,7 @@ class Capture:
             for number, frame in enumerate(chain(burst, frames)):
                 if number == 0:
                     clock.anchor(burst[-1].media_time_s, burst[-1].arrived)
-                cut = frame.discontinuity and number > 0
+                cut = FrameFlag.DISCONTINUITY in frame.flags and number > 0
                 self._publish(frame, clock.stamp(frame.media_time_s, frame.arrived, cut))
 
     def _read_file(self) -> None:
@@ -195,7 +195,7 @@ class Capture:
             height, width = frame.rgb.shape[:2]
             yield _Compressed(
                 jpeg_codec.encode(frame.rgb, self._order.jpeg_quality), width, height,
-                frame.source_width, frame.source_height, frame.media_time_s, frame.discontinuity, arrived,
+                frame.source_width, frame.source_height, frame.media_time_s, self._flags | _flags_of(frame), arrived,
             )  # fmt: skip
 
     def _on_packet(self) -> None:
@@ -214,8 +214,7 @@ class Capture:
             seq=self._publisher.next_seq(), captured_at_ns=stamp.captured_at_ns, late_ms=stamp.late_ns // 1_000_000,
             media_time_ns=round((self._media_start_s + frame.media_time_s) * 1e9),
             width=frame.width, height=frame.height, source_width=frame.source_width, source_height=frame.source_height,
-            flags=self._flags | (FrameFlag.DISCONTINUITY if frame.discontinuity else FrameFlag(0)),
-            jpeg=frame.jpeg,
+            flags=frame.flags, jpeg=frame.jpeg,
         )  # fmt: skip
         self._publisher.update_clock()
         if self._publisher.publish(message):
@@ -230,6 +229,12 @@ class Capture:
         sample = self._backlog.sample()
         if sample is not None and self._rate.observe(sample, time.monotonic()) and self._reporter.video is not None:
             self._reporter.video.sampler.fps = self._rate.fps
+
+
+def _flags_of(frame: SampledFrame) -> FrameFlag:
+    """What a sampled frame says of itself."""
+    cut = FrameFlag.DISCONTINUITY if frame.discontinuity else FrameFlag(0)
+    return cut | (FrameFlag.PREDICTED if frame.predicted else FrameFlag(0))
 
 
 def _first_burst(frames: Iterator[_Compressed]) -> list[_Compressed]:

@@ -82,7 +82,6 @@ class CaptureOrder(Message):
     ) -> CaptureOrder:
         """Does not access the file: the supervisor must not block on a network share."""
         source = Source.parse(camera.source)
-        assert settings.redis_url is not None, "the ingest worker checked it"
         return cls(
             camera_id=camera.id, kind=source.kind, url=playback_url or source.url,
             media_dirs=settings.allowed_media_dirs, pace=camera.pace,
@@ -93,7 +92,7 @@ class CaptureOrder(Message):
             allow_link_local=settings.allow_link_local_sources, tls_verify=camera.tls_verify,
             tls_fingerprint=camera.tls_fingerprint, ca_file=settings.source_ca_file,
             memory_mb=settings.capture_memory_mb,
-            redis_url=settings.redis_url.get_secret_value(), partitions=settings.partitions,
+            redis_url=settings.shared_redis_url, partitions=settings.partitions,
             queue_frames=settings.queue_frames, lease=lease.decode(), after_seq=after_seq,
         )  # fmt: skip
 

@@ -7,9 +7,9 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
-import av
 import pytest
-from moving_scene import FPS, HEIGHT, WIDTH, scene
+from moving_film import film
+from moving_scene import FPS, scene
 from typer.testing import CliRunner
 
 from models.banks.bank import Bank
@@ -25,15 +25,6 @@ from patchwatch.cli.commands.banks.bank_text import bank_lines
 from patchwatch.contract.errors import ConfigurationError, ConflictError, NotFoundError, RejectedError
 from patchwatch.messages.camera import Camera
 from workers.enrolment.bank_versions import enrolment_report
-
-
-def film(path: Path, seconds: int) -> None:
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=FPS)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
-        for n in range(seconds * FPS):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(scene(n / FPS))))
-        container.mux(stream.encode())
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.networks.efficientnet import MEAN, SCALE, Convolution, EfficientNet
-from models.networks.openvino_import import silent_openvino
+from models.patch_network.efficientnet import MEAN, SCALE, Convolution, EfficientNet
+from models.runtimes.openvino_import import silent_openvino
 
 _SHAPES = 8  # compiled networks that are kept: as many shapes of pictures may take turns
 _AT_ONCE = 4  # pictures that are computed side by side: each takes memory

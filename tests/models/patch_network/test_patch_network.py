@@ -13,9 +13,9 @@ import pytest
 from random_efficientnet import random_efficientnet, random_state
 
 from models.frames.frame import Frame
-from models.networks import patch_network
-from models.networks.efficientnet import Convolution, EfficientNet
-from models.networks.patch_network import PatchMaps, PatchNetwork, input_shape, scaled
+from models.patch_network import patch_network
+from models.patch_network.efficientnet import Convolution, EfficientNet
+from models.patch_network.patch_network import PatchMaps, PatchNetwork, input_shape, scaled
 from models.weights.embedded import EFFICIENTNET
 from patchwatch.contract.errors import ConfigurationError
 
@@ -91,7 +91,7 @@ def test_the_identity_names_the_network_and_its_tensors_whatever_runs_it() -> No
 
 def test_compiled_shapes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     parts.need("openvino")
-    from models.networks import openvino_patches
+    from models.patch_network import openvino_patches
 
     monkeypatch.setattr(openvino_patches, "_SHAPES", 2)
     own = PatchNetwork.load("openvino", 1, (0,))
@@ -159,8 +159,8 @@ def test_padding_is_tensorflow_s(kernel: int, stride: int, padding: tuple[int, i
 def by_torch(weights: EfficientNet, blocks: tuple[int, ...], device: str = "cpu") -> PatchNetwork:
     """Also on the CPU, where the product takes OpenVINO."""
     torch = parts.torch()
-    from models.networks.device import Compute
-    from models.networks.torch_patches import TorchPatches
+    from models.patch_network.torch_patches import TorchPatches
+    from models.runtimes.device import Compute
 
     runtime = TorchPatches(weights, blocks, Compute(torch.device(device), torch.float32))
     return PatchNetwork(runtime, weights, blocks)
@@ -178,7 +178,7 @@ def test_torch_finds_what_openvino_finds(blocks: tuple[int, ...]) -> None:
 @pytest.mark.clip
 def test_other_networks_may_use_tf32_and_this_one_does_not() -> None:
     torch = parts.torch()
-    from models.networks.torch_patches import _PatchModule
+    from models.patch_network.torch_patches import _PatchModule
 
     module, seen = _PatchModule(EfficientNet.from_state(EFFICIENTNET.read(), 0), (0,)), []
     module._stem.register_forward_hook(lambda *_: seen.append(torch.backends.cudnn.allow_tf32))

@@ -16,12 +16,12 @@ from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 from real_frames import DETECTOR  # noqa: E402
 
-from models.networks import cuda_graphs  # noqa: E402
 from models.networks.backbone import Backbone, random_trunk  # noqa: E402
-from models.networks.cuda_graphs import BUCKETS, CudaGraphs, plan, tensors_of  # noqa: E402
 from models.networks.detector import load_detector  # noqa: E402
-from models.networks.device import Compute, choose_compute  # noqa: E402
-from models.networks.runtimes import Eager  # noqa: E402
+from models.runtimes import cuda_graphs  # noqa: E402
+from models.runtimes.cuda_graphs import BUCKETS, CudaGraphs, plan, tensors_of  # noqa: E402
+from models.runtimes.device import Compute, choose_compute  # noqa: E402
+from models.runtimes.runtime import Eager  # noqa: E402
 
 EXACT = Compute(torch.device("cpu"), torch.float32)
 SHAPE = (1, 2, 2)

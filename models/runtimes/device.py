@@ -7,7 +7,7 @@ from typing import Literal
 
 import torch
 
-from models.networks.device_setting import check_device, usable_cores
+from models.runtimes.device_setting import check_device, usable_cores
 from patchwatch.contract.errors import ConfigurationError
 
 Precision = Literal["auto", "fp32"]

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from models.networks.device_batch import first_output
-from models.networks.openvino_import import silent_openvino
+from models.runtimes.device_batch import first_output
+from models.runtimes.openvino_import import silent_openvino
 
 _HINTS = {torch.bfloat16: "bf16", torch.float32: "f32"}
 

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.frames.frame import Frame
-from models.networks.device_setting import check_device, installed, may_be_cuda, usable_cores
-from models.networks.efficientnet import BLOCK_STRIDES, SIDE_MULTIPLE, EfficientNet
+from models.patch_network.efficientnet import BLOCK_STRIDES, SIDE_MULTIPLE, EfficientNet
+from models.runtimes.device_setting import check_device, installed, may_be_cuda, usable_cores
 from models.weights.embedded import EFFICIENTNET
 from patchwatch.contract.errors import ConfigurationError
 
@@ -29,7 +29,7 @@ PatchMaps = tuple[NDArray[np.float32], ...]  # per wanted block (rows, columns, 
 
 
 class PatchRuntime(Protocol):
-    """The network on a device. ``failed``, ``eager``: see `models.networks.cuda_graphs`. Not thread-safe."""
+    """The network on a device. ``failed``, ``eager``: see `models.runtimes.cuda_graphs`. Not thread-safe."""
 
     chunk: int
     name: str
@@ -139,7 +139,7 @@ def scaled(rgb: NDArray[np.uint8], shape: tuple[int, int]) -> NDArray[np.uint8]:
 def _runtime(network: EfficientNet, blocks: Sequence[int], device: str, threads: int | None) -> PatchRuntime:
     if may_be_cuda(device) and (on_cuda := _cuda_runtime(network, blocks, device, threads)):
         return on_cuda
-    from models.networks.openvino_patches import OpenVinoPatches
+    from models.patch_network.openvino_patches import OpenVinoPatches
 
     return OpenVinoPatches(network, blocks, threads or usable_cores())
 
@@ -155,8 +155,8 @@ def _cuda_runtime(
         )
     import torch
 
-    from models.networks.device import choose_compute
-    from models.networks.torch_patches import TorchPatches
+    from models.patch_network.torch_patches import TorchPatches
+    from models.runtimes.device import choose_compute
 
     if device == "auto" and not torch.cuda.is_available():
         return None

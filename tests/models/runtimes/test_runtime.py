@@ -15,8 +15,8 @@ import torch  # noqa: E402
 from real_frames import PERSONS, frames_of, networks_for  # noqa: E402
 
 from models.networks.backbone import Backbone, random_trunk  # noqa: E402
-from models.networks.device import Compute, choose_compute  # noqa: E402
-from models.networks.device_batch import DeviceBatch  # noqa: E402
+from models.runtimes.device import Compute, choose_compute  # noqa: E402
+from models.runtimes.device_batch import DeviceBatch  # noqa: E402
 from patchwatch.contract.errors import ConfigurationError  # noqa: E402
 
 EXACT = Compute(torch.device("cpu"), torch.float32)

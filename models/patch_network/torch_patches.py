@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import pad
 
-from models.networks.device import Compute
-from models.networks.device_batch import sent
-from models.networks.efficientnet import MEAN, SCALE, Convolution, EfficientNet
-from models.networks.runtimes import runner
+from models.patch_network.efficientnet import MEAN, SCALE, Convolution, EfficientNet
+from models.runtimes.device import Compute
+from models.runtimes.device_batch import sent
+from models.runtimes.runtime import runner
 
 _SWITCHED = threading.Lock()  # the switch is the process's: another thread must not turn it back too early
 

@@ -10,7 +10,7 @@ import pytest
 parts.torch()
 import torch  # noqa: E402
 
-from models.networks.device import choose_compute  # noqa: E402
+from models.runtimes.device import choose_compute  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

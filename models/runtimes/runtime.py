@@ -7,8 +7,8 @@ from typing import Protocol
 import torch
 from torch import nn
 
-from models.networks.device import Compute
-from models.networks.device_batch import first_output
+from models.runtimes.device import Compute
+from models.runtimes.device_batch import first_output
 
 
 class Run(Protocol):
@@ -30,12 +30,12 @@ class Run(Protocol):
 def runner(module: nn.Module, compute: Compute) -> Run:
     """Make a module that is ready to infer (fused, on the device, in `Compute.held`) into a function of pictures."""
     if compute.runtime == "openvino":
-        from models.networks.openvino_model import OpenVinoModel
+        from models.runtimes.openvino_model import OpenVinoModel
 
         return OpenVinoModel(module, compute.dtype)
     held = Eager(module, compute)
     if compute.device.type == "cuda":
-        from models.networks.cuda_graphs import CudaGraphs
+        from models.runtimes.cuda_graphs import CudaGraphs
 
         return CudaGraphs(held)
     return held

@@ -10,7 +10,7 @@ from pathlib import Path
 import parts
 import pytest
 
-from models.networks.openvino_import import silent_openvino
+from models.runtimes.openvino_import import silent_openvino
 from patchwatch.contract.errors import ConfigurationError
 
 ROOT = Path(__file__).parents[3]
@@ -24,7 +24,7 @@ def test_an_installed_telemetry_is_never_loaded(tmp_path: Path) -> None:
     code = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from models.networks.patch_network import PatchNetwork
+from models.patch_network.patch_network import PatchNetwork
 PatchNetwork.load("cpu", 1, (0,)).prepare(1)
 assert "torch" not in sys.modules
 """
