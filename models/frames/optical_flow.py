@@ -32,6 +32,10 @@ class Flow:
     since_s: float
     at_s: float
 
+    def only(self, left_out: NDArray[np.uint8]) -> Flow:
+        """Without what moves where ``left_out``, uint8 (h, w), is 1: it stands still."""
+        return Flow(self.velocity * (1 - left_out)[..., None], self.since_s, self.at_s)
+
     @property
     def speed(self) -> NDArray[np.float32]:
         """float32 (h, w), in the same unit."""

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.exemplars.coreset import greedy_k_center_sets
-from models.exemplars.exemplars import Exemplars
+from models.exemplars.exemplars import Exemplars, every_place, rows_of_places
 from models.exemplars.place_scales import place_scales
 from models.frames.frame import HISTORY_S, CameraContext, Features, Frame
 from models.profiles.profile import StreamSpec
@@ -81,8 +81,8 @@ class PlaceStream:
         if not view.lasted:
             return Features.none(DIM)
         mean = np.asarray(np.mean(view.maps, axis=0), np.float32)
-        groups = np.arange(PLACES, dtype=np.int32)
-        return Features(mean, place_boxes(frame.width, frame.height), groups)
+        groups, boxes = np.arange(PLACES, dtype=np.int32), place_boxes(frame.width, frame.height)
+        return Features(mean, boxes, groups).take(context.mask.counts_places(boxes, frame.width, frame.height))
 
     def _remember(self, frame: Frame, context: CameraContext, patches: NDArray[np.float32]) -> _View:
         view, size = context.memory.get(self.name), (frame.width, frame.height)
@@ -105,21 +105,22 @@ class PlaceStream:
         generator = np.random.default_rng(seed)
         if len(seen) > self._frames:
             seen = seen[np.sort(generator.choice(len(seen), size=self._frames, replace=False))]
-        maps = np.stack([normal[n].vectors for n in seen]).astype(np.float32, copy=False)
+        maps = np.stack([every_place(normal[n], PLACES) for n in seen]).astype(np.float32, copy=False)
+        neighbours, rows = _seen_neighbours(normal[seen[0]].groups), rows_of_places(normal[seen[0]], PLACES)
         first = int(generator.integers(len(seen)))  # of the place's own, which come first
         vectors, frames, regions = [], [], []
         for start in range(0, PLACES, _CHUNK_PLACES):
-            around = _neighbours()[start : start + _CHUNK_PLACES]  # (places, 9)
+            around = neighbours[start : start + _CHUNK_PLACES]  # (places, 9)
             pool = maps[:, around].transpose(1, 2, 0, 3).reshape(len(around), -1, DIM)
             chosen = greedy_k_center_sets(pool, self._exemplars, first)
             vectors.append(np.take_along_axis(pool, chosen[..., None], axis=1))
             frames.append(seen[chosen % len(seen)])
-            regions.append(np.take_along_axis(around, chosen // len(seen), axis=1))
-        return Exemplars(np.concatenate(vectors), np.concatenate(frames), np.concatenate(regions).astype(np.int32))
+            regions.append(rows[np.take_along_axis(around, chosen // len(seen), axis=1)])
+        return Exemplars(np.concatenate(vectors), np.concatenate(frames), np.concatenate(regions))
 
-    def scales(self, distances: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What counts as far at each place, float32 (PLACES,), from held-out ``distances`` (frames, PLACES)."""
-        return place_scales(distances, ROWS, COLUMNS, _LEAST_SCALE)
+    def scales(self, distances: NDArray[np.float32], groups: NDArray[np.int32]) -> NDArray[np.float32]:
+        """What counts as far at each place, float32 (PLACES,), from held-out ``distances`` (frames, n)."""
+        return place_scales(distances, groups, (ROWS, COLUMNS), _LEAST_SCALE)
 
     def preprocessing(self) -> dict[str, Any]:
         return {"patches": "EfficientNet-lite0", "places": [ROWS, COLUMNS], "dim": DIM, "window_s": WINDOW_S}
@@ -166,3 +167,9 @@ def _neighbours() -> NDArray[np.int64]:
         np.clip(rows + down, 0, ROWS - 1) * COLUMNS + np.clip(columns + right, 0, COLUMNS - 1) for down, right in steps
     ]
     return np.stack(shifted, axis=1)
+
+
+def _seen_neighbours(groups: NDArray[np.int32]) -> NDArray[np.int64]:
+    """As `_neighbours`; in the stead of a neighbour that is not among ``groups`` stands the place itself."""
+    around = _neighbours()
+    return np.where(np.isin(around, groups), around, around[:, :1])
