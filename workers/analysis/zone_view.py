@@ -15,3 +15,13 @@ def view_of(zones: Sequence[Zone]) -> View:
         watched=polygons(zones, ZoneKind.WATCH),
         hidden=polygons(zones, ZoneKind.PRIVACY),
     )
+
+
+def zones_of(view: View) -> tuple[Zone, ...]:
+    """Zones that mean this view; their names are lost."""
+    kinds = ((ZoneKind.IGNORE, view.ignored), (ZoneKind.WATCH, view.watched), (ZoneKind.PRIVACY, view.hidden))
+    return tuple(
+        Zone(name=f"{kind} {number}", kind=kind, points=points)
+        for kind, outlines in kinds
+        for number, points in enumerate(outlines, start=1)
+    )
