@@ -95,7 +95,7 @@ class Camera(Message):
 
     @field_serializer("version", when_used="json")
     def _as_needed(self, value: int) -> int:
-        return value if self.privacy or self.zones_fault else 1
+        return value if value > 2 or self.privacy or self.zones_fault else 1
 
     @field_validator("zones")
     @classmethod

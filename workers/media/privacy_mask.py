@@ -30,7 +30,7 @@ class PrivacyMask:
         np.bitwise_and(rgb, self._kept, out=rgb)
 
     def _raster(self, width: int, height: int) -> NDArray[np.uint8]:
-        from models.frames.raster import raster  # OpenCV: loaded only where there is something to hide
+        from models.frames.raster import touched  # OpenCV: loaded only where there is something to hide
 
-        hidden = raster(self._polygons, width, height, margin_px=MARGIN_PX)
+        hidden = touched(self._polygons, width, height, MARGIN_PX)
         return np.repeat(np.where(hidden, 0, 255).astype(np.uint8)[..., None], 3, axis=2)
