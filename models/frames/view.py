@@ -72,22 +72,25 @@ class ViewMask:
         sums = self._once(("sums", width, height), lambda: _sums(self.view.left_out(width, height)))
         return _shares(sums, boxes_xyxy_px) <= _MOSTLY
 
-    def counts_places(self, boxes_xyxy_px: Boxes, width: int, height: int) -> NDArray[np.bool_]:
+    def counts_places(self, boxes_xyxy_px: Boxes, width: int, height: int, reach: float = 2.0) -> NDArray[np.bool_]:
         """Which of a stream's fixed places count, of which these are the boxes: those whose centre lies where something
-        does; where that is none, those that reach into it. Bool (n,)."""
+        does; where that is none, those that reach into it. Bool (n,).
+
+        ``reach``: within so many half boxes of a place, its vector depends on what the picture shows. Where the bank
+        was learnt in another view, places within reach of the difference do not count.
+        """
         if self.whole:
             return np.ones(len(boxes_xyxy_px), np.bool_)
-        return self._once(
-            ("places", width, height, len(boxes_xyxy_px)), lambda: self._places(boxes_xyxy_px / _sides(width, height))
-        )
+        key = ("places", width, height, len(boxes_xyxy_px))
+        return self._once(key, lambda: self._places(boxes_xyxy_px / _sides(width, height), reach))
 
-    def _places(self, boxes: Boxes) -> NDArray[np.bool_]:
+    def _places(self, boxes: Boxes, reach: float) -> NDArray[np.bool_]:
         """``boxes`` in shares of the picture."""
         counted = _counted(self.view, boxes)
         if self.as_learnt:
             return counted
         centres, halves = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
-        wider = np.concatenate([centres - 2 * halves, centres + 2 * halves], axis=1)
+        wider = np.concatenate([centres - reach * halves, centres + reach * halves], axis=1)
         differs = self.view.left_out(_FINE, _FINE) ^ self.learnt.left_out(_FINE, _FINE)
         beside = _shares(_sums(differs), np.asarray(wider * _FINE, np.float32)) > 0
         return counted & _counted(self.learnt, boxes) & ~beside

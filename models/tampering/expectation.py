@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.frames.view import WHOLE, ViewMask
-from models.tampering.judged_cells import judged_cells
+from models.tampering.judged_cells import JudgedPart
 from models.tampering.signature import CHANGED, LEARNING_S, Background, Difference, PictureSignature, signature_of
 
 _MOST = 8  # pictures: of day and night, where the bank saw both
@@ -21,7 +21,7 @@ class Expectation:
 
     def __init__(self, thumbnails: Sequence[bytes], mask: ViewMask = WHOLE) -> None:
         """``thumbnails``: JPEGs; empty ones, and what is no JPEG, are left out. ``mask``: what counts in them."""
-        self._judged = judged_cells(mask)
+        self._part = JudgedPart.from_mask(mask)
         self._background = [_background(signature) for signature in self._signatures(thumbnails)]
 
     def __bool__(self) -> bool:
@@ -49,7 +49,7 @@ class Expectation:
     def _signatures(self, thumbnails: Sequence[bytes]) -> list[PictureSignature]:
         kept = [jpeg for jpeg in thumbnails if jpeg]
         chosen = kept[:: max(1, len(kept) // _MOST)][:_MOST]
-        return [signature_of(picture, self._judged) for jpeg in chosen if (picture := _decoded(jpeg)) is not None]
+        return [signature_of(picture, self._part) for jpeg in chosen if (picture := _decoded(jpeg)) is not None]
 
 
 def _background(signature: PictureSignature) -> Background:

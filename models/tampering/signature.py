@@ -11,10 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.tampering.judged_cells import ALL_CELLS, CELLS
+from models.tampering.judged_cells import ALL_CELLS, CELLS, FINE, WHOLE_PICTURE, JudgedPart
 
 GRID = (18, 32)  # rows, columns of the coarse grey picture
-_FINE = (72, 128)  # rows, columns of the picture that detail is measured in
 _COLOUR = (36, 64)
 _EVERY_ROW = 8  # rows hashed: a block of an encoder is never lower
 _BUSY = 38 / 48  # of the cells in order of detail: a picture has lost its detail when its busier cells have
@@ -46,10 +45,12 @@ class PictureSignature:
     judged: NDArray[np.bool_] = field(default_factory=lambda: ALL_CELLS)
 
 
-def signature_of(rgb: NDArray[np.uint8], judged: NDArray[np.bool_] = ALL_CELLS) -> PictureSignature:
-    """The signature of a picture, uint8 (height, width, 3), of any size and aspect ratio, by the ``judged`` cells."""
-    full = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    fine = _resized(full, _FINE).astype(np.float32)
+def signature_of(rgb: NDArray[np.uint8], part: JudgedPart = WHOLE_PICTURE) -> PictureSignature:
+    """The signature of a ``part`` of a picture, uint8 (height, width, 3), of any size and aspect ratio."""
+    full, judged = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), part.cells
+    fine = _resized(full, FINE).astype(np.float32)
+    if part.blank is not None and not part.blank.all():  # its edge would be a structure that nothing can cover
+        fine[part.blank] = fine[~part.blank].mean()
     grey = _resized(fine, GRID)
     rough = cell_means(np.abs(fine - cv2.blur(fine, (5, 5))))
     return PictureSignature(

@@ -123,7 +123,7 @@ def show(id: _Id, api: Api = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json(camera | {"status": status})
         return
-    for field, value in (camera | {"zones": zones_line(camera["zones"])}).items():
+    for field, value in (camera | {"zones": zones_line(camera.get("zones", ()))}).items():
         if field != "revision":
             typer.echo(f"{field:<22} {_shown(value)}")
     for stage in ("capture", "analysis"):

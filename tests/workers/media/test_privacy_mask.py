@@ -74,7 +74,8 @@ def test_what_a_zone_touches_is_black_and_little_else() -> None:
 
     def side(p: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.float64]:
         """Distance of each pixel's centre from an edge, negative outside."""
-        return ((q[0] - p[0]) * (ys - p[1]) - (q[1] - p[1]) * (xs - p[0])) / np.hypot(*(q - p))
+        across = (q[0] - p[0]) * (ys - p[1]) - (q[1] - p[1]) * (xs - p[0])
+        return np.asarray(across / np.hypot(*(q - p)))
 
     depth = np.minimum.reduce([side(a, b), side(b, c), side(c, a)])
     assert (rgb[depth > -0.7] == 0).all(), "every pixel that it touches"
