@@ -113,9 +113,16 @@ class FrameScorer:
             raw or 0.0, unsmoothed, self._score, tuple(rarities), name, box, tuple(distances), tuple(changes), opened
         )
 
-    def is_silent(self, score: FrameScore) -> bool:
-        """Whether a stream found no evidence that finds some in every picture, unless it is blind."""
-        return any([score.rarities[position] is None for position in self._never_silent])
+    def is_silent(self, score: FrameScore, *, as_learnt: bool = True) -> bool:
+        """Whether a stream found no evidence that finds some in every picture, unless it is blind.
+
+        ``as_learnt``: whether the same parts of the picture count as in the bank's footage. If not, the whole picture
+        is compared by nobody, and others see for it.
+        """
+        streams = self.bank.profile.streams
+        excused = not as_learnt and len(streams) > 1
+        expected = [n for n in self._never_silent if not (excused and streams[n].kind is StreamKind.GLOBAL)]
+        return any([score.rarities[position] is None for position in expected])
 
     def finish(self) -> list[Event]:
         """No more frames for now: closes an open event."""

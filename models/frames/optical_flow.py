@@ -32,9 +32,9 @@ class Flow:
     since_s: float
     at_s: float
 
-    def only(self, left_out: NDArray[np.uint8]) -> Flow:
-        """Without what moves where ``left_out``, uint8 (h, w), is 1: it stands still."""
-        return Flow(self.velocity * (1 - left_out)[..., None], self.since_s, self.at_s)
+    def only(self, counted: NDArray[np.float32]) -> Flow:
+        """Without what moves where ``counted``, float32 (h, w, 2), is 0 and not 1: it stands still."""
+        return Flow(self.velocity * counted, self.since_s, self.at_s)
 
     @property
     def speed(self) -> NDArray[np.float32]:

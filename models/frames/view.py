@@ -109,6 +109,13 @@ class ViewMask:
         """uint8 (height, width): 1 where nothing counts, else 0."""
         return self._once(("out", width, height), lambda: self.view.left_out(width, height))
 
+    def counted(self, width: int, height: int) -> NDArray[np.float32]:
+        """float32 (height, width, 2): 1 where something counts, else 0."""
+        return self._once(("counted", width, height), lambda: self._counted_twice(width, height))
+
+    def _counted_twice(self, width: int, height: int) -> NDArray[np.float32]:
+        return np.repeat((1 - self.left_out(width, height)).astype(np.float32)[..., None], 2, axis=2)
+
     def ignored(self, width: int, height: int) -> Raster:
         """uint8 (height, width): 1 where something is ignored or hidden, else 0."""
         polygons = (*self.view.ignored, *self.view.hidden)

@@ -161,4 +161,4 @@ def _that_counts(flow: Flow | None, context: CameraContext) -> Flow | None:
     if flow is None or context.mask.view.whole:
         return flow
     height, width = flow.velocity.shape[:2]
-    return flow.only(context.mask.left_out(width, height))
+    return flow.only(context.mask.counted(width, height))

@@ -173,7 +173,8 @@ class Scorer:
         state.counters["scored"] += 1
         state.boxes = _labelled_boxes(frame, detections)
         batch.alerts += [alert_update(frame, event) for event in score.changes]
-        alerts = state.conditions.observe_score(state.camera, frame.frame, scorer.is_silent(score))
+        silent = scorer.is_silent(score, as_learnt=state.bank.context.mask.as_learnt)
+        alerts = state.conditions.observe_score(state.camera, frame.frame, silent)
         batch.alerts += [AlertUpdate(alert, announce=True) for alert in alerts]
         return True
 
