@@ -32,7 +32,7 @@ DIM = 48  # of the projected patches
 WINDOW_S = 1.0
 _FULL_S = WINDOW_S - 0.1  # frame times jitter
 _REACH_S = HISTORY_S - 0.1  # a frame so long ago still shows that a view lasted: at 1 fps one may come late
-_REACH = 4.0  # half boxes: a network sees farther than a patch; measured in docs/decisions/039-zones.md
+_CONTEXT = 6.0  # half boxes: a network sees farther than a patch; measured in docs/decisions/039-zones.md
 _BLUR = 3, 3  # patches see their neighbours: half a patch to the side is the same thing
 _CHUNK_PLACES = 8  # exemplars are drawn for this many places at once: stays within the processor's cache
 _LEAST_SCALE = 1e-3
@@ -83,7 +83,9 @@ class PlaceStream:
             return Features.none(DIM)
         mean = np.asarray(np.mean(view.maps, axis=0), np.float32)
         groups, boxes = np.arange(PLACES, dtype=np.int32), place_boxes(frame.width, frame.height)
-        return Features(mean, boxes, groups).take(context.mask.counts_places(boxes, frame.width, frame.height, _REACH))
+        return Features(mean, boxes, groups).take(
+            context.mask.counts_places(boxes, frame.width, frame.height, _CONTEXT)
+        )
 
     def _remember(self, frame: Frame, context: CameraContext, patches: NDArray[np.float32]) -> _View:
         view, size = context.memory.get(self.name), (frame.width, frame.height)

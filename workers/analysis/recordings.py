@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from models.alarms.alarm_threshold import FALSE_ALARMS_PER_DAY
@@ -122,13 +122,14 @@ class ExplainedFrame:
 class Clip:
     """An unbroken piece of footage: frames in order, a batch at a time. ``duration_s``: None when unknown.
 
-    ``live``: its frames' times are Unix times; those of a recording count from its start.
+    ``live``: its frames' times are Unix times; those of a recording count from its start. ``view``: what counts.
     """
 
     name: str
     duration_s: float | None
     batches: Iterable[Sequence[Frame]]
     live: bool = False
+    view: View = WHOLE_VIEW
 
 
 def recorded_clips(sources: Sequence[str | Path], reader: RecordingReader) -> Iterator[Clip]:
@@ -136,7 +137,7 @@ def recorded_clips(sources: Sequence[str | Path], reader: RecordingReader) -> It
     for source in sources:
         with reader.open(source) as video:
             batches = ([frame for _, frame in batch] for batch in reader.batches(video))
-            yield Clip(_name(source), reader.limit_s or video.duration_s, batches)
+            yield Clip(_name(source), reader.limit_s or video.duration_s, batches, view=reader.view)
 
 
 def learn(
@@ -147,18 +148,21 @@ def learn(
     false_alarms_per_day: float = FALSE_ALARMS_PER_DAY,
     thumbnails_mb: float = THUMBNAILS_MB,
     progress: Progress = lambda done, what: None,
-    view: View | None = None,
 ) -> Bank:
-    """Learn a bank from ``count`` clips of normal, from what counts in this ``view``.
+    """Learn a bank from ``count`` clips of normal, which are of one view.
 
     Raises `InsufficientFootageError` and the clips' own errors.
     """
-    mask = ViewMask(view)
+    rest = iter(clips)
+    first = list(islice(rest, 1))
+    mask = ViewMask(first[0].view if first else None)
     builder = BankBuilder(
         engine.profile, engine.streams, engine.identity, false_alarms_per_day, thumbnails_mb, mask.view
     )
     names: list[str] = []
-    for number, clip in enumerate(clips):
+    for number, clip in enumerate(chain(first, rest)):
+        if clip.view != mask.view:
+            raise ValueError(f"{clip.name}: a bank is learnt in one view")
         names.append(clip.name)
         context, first_s, starts = CameraContext(mask=mask), None, True
         offset_s = builder.next_free_s

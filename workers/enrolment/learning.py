@@ -86,7 +86,6 @@ def learn_to_file(order: LearningOrder, settings: Settings, reporter: Reporter) 
         false_alarms_per_day=order.false_alarms_per_day,
         thumbnails_mb=settings.bank_thumbnails_mb,
         progress=reporter.progress,
-        view=view_of(order.zones),
     )
     save_bank(bank, order.staged)
 

@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from models.frames.frame import Frame
 from models.frames.scene_cuts import SceneCuts
-from models.frames.view import View, ViewMask
+from models.frames.view import WHOLE_VIEW, View, ViewMask
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.errors import BusUnavailableError, InsufficientFootageError, RejectedError, StorageError
@@ -148,7 +148,8 @@ def live_clip(
     descriptor: int, camera_id: str, seconds: float | None, batch_frames: int, view: View | None = None
 ) -> Clip:
     """The frames recorded in an open file, as footage of a camera with this view."""
-    return Clip(f"{camera_id} live", seconds, _batches(descriptor, batch_frames, view or View()), live=True)
+    view = view or WHOLE_VIEW
+    return Clip(f"{camera_id} live", seconds, _batches(descriptor, batch_frames, view), live=True, view=view)
 
 
 def _batches(descriptor: int, batch_frames: int, view: View) -> Iterator[list[Frame]]:

@@ -158,7 +158,7 @@ async def test_what_is_wrong_with_a_zone_is_said_and_where(api: httpx.AsyncClien
     ):
         answer = await api.patch("/api/v1/cameras/gate", json={"zones": zones})
         assert answer.status_code == 422
-        [problem] = answer.json()["fields"]
+        [problem] = answer.json()["errors"]
         assert problem["location"] == location
         assert words in problem["message"]
 

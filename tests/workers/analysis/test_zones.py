@@ -68,7 +68,7 @@ def reader(view: View | None = None) -> RecordingReader:
 
 
 def learnt(engine: Engine, film: Path, view: View | None = None) -> Bank:
-    return learn(engine, recorded_clips([film], reader(view)), count=1, view=view)
+    return learn(engine, recorded_clips([film], reader(view)), count=1)
 
 
 def alarms(engine: Engine, bank: Bank, film: Path, view: View | None = None) -> bool:

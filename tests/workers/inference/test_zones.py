@@ -84,7 +84,7 @@ def test_live_scores_are_those_of_the_method_alone_over_a_restart(
             continue
         middle = (score.region.x1 + score.region.x2) / 2 / (2 * WIDTH)
         assert middle >= 0.4, "nothing in the ignored part"
-        assert score.zones == (("right", "all") if middle > 0.5 else ("all",))
+        assert score.zones == (("right", "all") if middle >= 0.5 else ("all",))
     [opened, *_, closed] = alerts(queue)
     assert opened.zones
     assert set(opened.zones) <= {"right", "all"}
