@@ -19,6 +19,7 @@ from models.banks.group_scale import GroupScale
 from models.exemplars.perspective import Perspective
 from models.exemplars.provenance import ExemplarOrigins, FootageMoments
 from models.frames.frame import Features
+from models.frames.view import WHOLE_VIEW, View
 from models.profiles.profile import Profile
 
 
@@ -97,14 +98,25 @@ class StreamBank:
             products = queries @ self._by_group[0]
             squared = squares + self._squares - 2.0 * products
         else:
-            # Where every group has its one vector, the bank need not be copied.
-            everything = len(group_of) == groups and bool((group_of == np.arange(groups)).all())
-            banks, norms = (
-                (self._by_group, self._squares) if everything else (self._by_group[group_of], self._squares[group_of])
-            )
+            banks, norms = self._of_groups(group_of)
             squared = squares + norms - 2.0 * np.matmul(queries[:, None, :], banks)[:, 0, :]
         distances = self._to_nearest(squared.reshape(len(queries), seeds, exemplars))
         return distances if self.scales is None else distances / self.scales[group_of][:, None]
+
+    def _of_groups(self, group_of: NDArray[np.int32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Exemplars and their squares, for vectors in these groups. Where the same places count in every frame, the
+        bank is copied once."""
+        if len(group_of) == len(self._by_group) and bool((group_of == np.arange(len(group_of))).all()):
+            return self._by_group, self._squares
+        key = group_of.tobytes()
+        if key not in self._copied:
+            self._copied.clear()
+            self._copied[key] = self._by_group[group_of], self._squares[group_of]
+        return self._copied[key]
+
+    @cached_property
+    def _copied(self) -> dict[bytes, tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        return {}  # the last copy, by the bytes of its groups
 
     def _to_nearest(self, squared: NDArray[np.float32]) -> NDArray[np.float32]:
         """Squared distances (n, seeds, exemplars) -> distances (n, seeds)."""
@@ -163,6 +175,7 @@ class Bank:
     moments: FootageMoments  # that the streams' origins point to
     coverage: Coverage
     groups: tuple[GroupScale, ...] = ()  # of the profile's groups; none where all streams are one
+    view: View = WHOLE_VIEW  # what counted in the footage
 
     def __post_init__(self) -> None:
         if len(self.groups) != (len(self.profile.groups) if len(self.profile.groups) > 1 else 0):

@@ -22,6 +22,7 @@ from models.exemplars.perspective import Perspective
 from models.exemplars.provenance import THUMBNAILS_MB, ExemplarOrigins, FootageIndex, FootageMoments, Moment
 from models.frames.frame import Features
 from models.frames.optical_flow import MAX_GAP_S
+from models.frames.view import View
 from models.profiles.fusion import CausalGaussian, fuse, group_means
 from models.profiles.profile import NEVER_SILENT, Fusion, Profile, StreamKind
 from models.streams.base import AveragingStream, CompactStream, PerspectiveStream, ScaledStream, Stream
@@ -56,7 +57,10 @@ class BankBuilder:
         identity: dict[str, Any],
         false_alarms_per_day: float = FALSE_ALARMS_PER_DAY,
         thumbnails_mb: float = THUMBNAILS_MB,
+        view: View | None = None,
     ) -> None:
+        """``view``: what counts in the footage, as it did when its features were extracted; None: all of it."""
+        self._view = view or View()
         self._profile = profile
         self._streams = list(streams)
         self._identity = identity
@@ -156,7 +160,7 @@ class BankBuilder:
             tuple(replace(bank, perspective=line) for bank, line in zip(banks, perspectives, strict=True)),
             tuple(calibrations), fused,
             self._threshold(fused_values, fused), self._false_alarms_per_day, self._footage(sources),
-            datetime.now(UTC).isoformat(timespec="seconds"), moments, coverage, groups,
+            datetime.now(UTC).isoformat(timespec="seconds"), moments, coverage, groups, self._view,
         )  # fmt: skip
 
     def _check_footage(self) -> None:
@@ -218,7 +222,8 @@ class BankBuilder:
             banks = [fold[position] for fold in folds]
             measured, scale = self._measure(position, banks, fold_of), None
             if isinstance(stream, ScaledStream):
-                scale = stream.scales(np.stack([part.vectors for part in measured if part is not None]))
+                groups = next(frame[position].groups for frame in self._frames if len(frame[position]))
+                scale = stream.scales(np.stack([part.vectors for part in measured if part is not None]), groups)
                 measured = self._measure(position, [replace(bank, scales=scale) for bank in banks], fold_of)
             held_out.append(measured)
             scales.append(scale)

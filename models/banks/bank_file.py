@@ -25,6 +25,7 @@ from models.banks.coverage import Coverage
 from models.banks.group_scale import GroupScale
 from models.exemplars.perspective import Perspective
 from models.exemplars.provenance import ExemplarOrigins, FootageMoments
+from models.frames.view import View
 from models.profiles.profile import Profile, profile_from_json, profile_to_json
 from models.weights.network_identity import comparable
 from patchwatch.contract.errors import BankMismatchError, NotFoundError, StorageError
@@ -96,6 +97,7 @@ class BankFacts(BankFormat):
     calibrations: dict[str, RankCalibrationFacts | TailFacts]
     groups: dict[str, GroupFacts] = {}
     neighbours: dict[str, Annotated[int, Field(ge=1)]] = {}  # of streams that measure by more than the nearest
+    view: View = View()
 
 
 def save_bank(bank: Bank, path: Path) -> None:
@@ -169,7 +171,8 @@ def _facts_of_some(bank: Bank) -> dict[str, Any]:
     }
     streams = zip(bank.profile.streams, bank.streams, strict=True)
     neighbours = {spec.name: stream.neighbours for spec, stream in streams if stream.neighbours > 1}
-    return {name: facts for name, facts in (("groups", groups), ("neighbours", neighbours)) if facts}
+    view = {} if bank.view.whole else asdict(bank.view)
+    return {name: facts for name, facts in (("groups", groups), ("neighbours", neighbours), ("view", view)) if facts}
 
 
 def load_bank(path: Path) -> Bank:
@@ -265,6 +268,7 @@ def _assemble(facts: BankFacts, tensors: dict[str, Any]) -> Bank:
         moments=FootageMoments.from_arrays(tensors),
         coverage=facts.coverage,
         groups=tuple(_group(tensors, name, facts.groups) for name in _group_names(profile)) if facts.groups else (),
+        view=facts.view,
     )
 
 

@@ -121,9 +121,16 @@ class FrameScorer:
             last = self._measured[stream] = features, frame_distance(self.bank.streams[stream], features)
         return last[1]
 
-    def is_silent(self, score: FrameScore) -> bool:
-        """Whether a stream found no evidence that finds some in every picture, unless it is blind."""
-        return any([score.rarities[position] is None for position in self._never_silent])
+    def is_silent(self, score: FrameScore, *, as_learnt: bool = True) -> bool:
+        """Whether a stream found no evidence that finds some in every picture, unless it is blind.
+
+        ``as_learnt``: whether the same parts of the picture count as in the bank's footage. If not, the whole picture
+        is compared by nobody, and others see for it.
+        """
+        streams = self.bank.profile.streams
+        excused = not as_learnt and len(streams) > 1
+        expected = [n for n in self._never_silent if not (excused and streams[n].kind is StreamKind.GLOBAL)]
+        return any([score.rarities[position] is None for position in expected])
 
     def finish(self) -> list[Event]:
         """No more frames for now: closes an open event."""

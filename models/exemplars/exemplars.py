@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,3 +39,20 @@ class Exemplars:
         regions = chosen - (np.cumsum(counts) - counts)[frames]
         vectors = np.concatenate([features.vectors for features in normal])[chosen]
         return cls(vectors[None], frames[None].astype(np.int32), regions[None].astype(np.int32))
+
+
+def every_place(features: Features, places: int) -> NDArray[np.floating[Any]]:
+    """The vectors of a stream with one group per place, for all of its places: (places, dim), 0 where one was left
+    out."""
+    if len(features) == places:
+        return features.vectors
+    whole = np.zeros((places, features.vectors.shape[1]), features.vectors.dtype)
+    whole[features.groups] = features.vectors
+    return whole
+
+
+def rows_of_places(features: Features, places: int) -> NDArray[np.int32]:
+    """The row of each place within the features: int32 (places,), 0 where the place was left out."""
+    rows = np.zeros(places, np.int32)
+    rows[features.groups] = np.arange(len(features), dtype=np.int32)
+    return rows

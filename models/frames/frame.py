@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from models.frames.view import WHOLE, ViewMask
+
 Box = tuple[float, float, float, float]  # x1, y1, x2, y2, in pixels of the frame unless said otherwise
 HISTORY_S = 2.0  # what networks found in a still frame is reused for up to 1 s, and streams look back 1 s from there
 
@@ -42,12 +44,14 @@ class Frame:
 
 @dataclass
 class CameraContext:
-    """Plain values, keyed by stream name; reserved keys (``flow``, ...) are not valid stream names.
+    """``memory``: plain values, keyed by stream name; reserved keys (``flow``, ...) are not valid stream names.
+    ``mask``: what counts in its picture.
 
     After a restart it is rebuilt from the last few frames, so it may depend on at most `HISTORY_S` seconds of them.
     """
 
     memory: dict[str, object] = field(default_factory=dict)
+    mask: ViewMask = WHOLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,12 @@ class Features:
 
     def __len__(self) -> int:
         return len(self.vectors)
+
+    def take(self, chosen: NDArray[np.bool_]) -> Features:
+        """Those that are chosen, bool (n,)."""
+        if chosen.all():
+            return self
+        return Features(self.vectors[chosen], self.boxes_xyxy_px[chosen], self.groups[chosen])
 
     @classmethod
     def none(cls, dim: int) -> Features:

@@ -32,6 +32,10 @@ class Flow:
     since_s: float
     at_s: float
 
+    def only(self, counted: NDArray[np.float32]) -> Flow:
+        """Without what moves where ``counted``, float32 (h, w, 2), is 0 and not 1: it stands still."""
+        return Flow(self.velocity * counted, self.since_s, self.at_s)
+
     @property
     def speed(self) -> NDArray[np.float32]:
         """float32 (h, w), in the same unit."""

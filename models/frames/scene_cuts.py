@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from models.frames.frame import Frame
 from models.frames.stored_numbers import stored_time
+from models.frames.view import WHOLE, ViewMask
 
 COLUMNS, ROWS = 64, 36  # of the small grey picture that is judged, whatever the frame's shape
 GAP_S = 10.0  # pictures further apart are not compared here, nor by any stream
@@ -54,11 +55,12 @@ class SceneCuts:
         self._surprise = Surprise(self._limits)
         self._last_s = 0.0
 
-    def mark(self, frame: Frame) -> Frame:
-        """The frame; where it follows a cut, marked as one and as a discontinuity."""
+    def mark(self, frame: Frame, mask: ViewMask = WHOLE) -> Frame:
+        """The frame; where it follows a cut, marked as one and as a discontinuity. What changes in parts that ``mask``
+        ignores is no cut."""
         if frame.discontinuity or not 0.0 < frame.at_s - self._last_s <= GAP_S:
             self._forget()
-        now, before = small(frame.rgb), self._before
+        now, before = _without_ignored(small(frame.rgb), mask), self._before
         elapsed_s, self._last_s, self._before = frame.at_s - self._last_s, frame.at_s, now
         if before is None:
             return frame
@@ -91,6 +93,10 @@ def small(rgb: NDArray[np.uint8]) -> Mask:
     step = max(1, len(rgb) // (_SAMPLED * ROWS))  # spares two thirds of the time
     grey = cv2.cvtColor(rgb[::step], cv2.COLOR_RGB2GRAY)
     return np.asarray(cv2.resize(grey, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _without_ignored(now: Mask, mask: ViewMask) -> Mask:
+    return now if mask.whole else np.asarray(now * (1 - mask.ignored(COLUMNS, ROWS)), np.uint8)
 
 
 def compare(before: Mask, now: Mask, moved: Mask) -> tuple[Change, Mask]:

@@ -69,6 +69,7 @@ class AveragingStream(Protocol):
 class ScaledStream(Protocol):
     """A stream whose groups measure distances each in a scale of its own."""
 
-    def scales(self, distances: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Positive scales, float32 (groups,), from held-out normal ``distances`` (frames, groups)."""
+    def scales(self, distances: NDArray[np.float32], groups: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Positive scales, float32 (groups,), from held-out normal ``distances`` (frames, n) in these ``groups``,
+        int32 (n,)."""
         ...

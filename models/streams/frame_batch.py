@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import compress
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -52,6 +53,11 @@ class FrameBatch:
         """Optical flow per frame since the previous one of its view; None where there is nothing to compare with."""
         return FlowEstimator().flows(self.frames, self.contexts)
 
+    @cached_property
+    def counted_flows(self) -> list[Flow | None]:
+        """The same without what moves where nothing counts."""
+        return [_that_counts(flow, context) for flow, context in zip(self.flows, self.contexts, strict=True)]
+
     @property
     def networks(self) -> Networks:
         if self._networks is None:
@@ -65,15 +71,23 @@ class FrameBatch:
 
     @cached_property
     def movers(self) -> list[Detections]:
-        """Per frame what moves without being detected."""
-        return [find_moving_regions(*parts) for parts in zip(self.frames, self.flows, self.detections, strict=True)]
+        """Per frame what moves without being detected, where anything counts."""
+        parts = zip(self.frames, self.counted_flows, self.detections, strict=True)
+        return [find_moving_regions(*part) for part in parts]
 
     def objects(self, query: DetectionQuery) -> list[Detections]:
-        """Per frame what a query asks for: detections, then undetected movers."""
+        """Per frame what a query asks for, where it counts: detections, then undetected movers."""
         detections = self.detections
         if query.movers:
             detections = [objects.with_more(moving) for objects, moving in zip(detections, self.movers, strict=True)]
-        return [objects.take(query.match(objects)) for objects in detections]
+        wanted = [objects.take(query.match(objects)) for objects in detections]
+        return [self._counted(*parts) for parts in zip(wanted, self.frames, self.contexts, strict=True)]
+
+    def _counted(self, objects: Detections, frame: Frame, context: CameraContext) -> Detections:
+        if context.mask.view.whole:
+            return objects
+        counts = context.mask.counts_boxes(objects.boxes_xyxy_px, frame.width, frame.height)
+        return objects.take(np.flatnonzero(counts))
 
     @cached_property
     def crops(self) -> list[Detections]:
@@ -91,7 +105,7 @@ class FrameBatch:
     @cached_property
     def _embeddings(self) -> tuple[NDArray[np.float32], list[NDArray[np.float32]]]:
         boxes = [objects.boxes_xyxy_px for objects in compress(self.crops, self._fresh)]
-        whole, crops = self.networks.embed(self._fresh_frames, boxes)
+        whole, crops = self.networks.embed(self._seen(self._fresh), boxes)
         everywhere = self._for_all("fresh frame vector", list(whole))
         return np.stack(everywhere) if everywhere else whole, self._for_all("fresh crop vectors", crops)
 
@@ -102,7 +116,7 @@ class FrameBatch:
         if self._patch_network is None:
             raise ValueError("this profile has no patch network")
         passes = [fresh and sample for fresh, sample in zip(self._fresh, self.samples, strict=True)]
-        maps = self._patch_network.patches(list(compress(self.frames, passes)))
+        maps = self._patch_network.patches(self._seen(passes))
         return self._remembered("fresh patches", passes, maps)
 
     @cached_property
@@ -118,6 +132,14 @@ class FrameBatch:
     @cached_property
     def _fresh_frames(self) -> list[Frame]:
         return list(compress(self.frames, self._fresh))
+
+    def _seen(self, chosen: Sequence[bool]) -> list[Frame]:
+        """The chosen frames, black where nothing counts."""
+        pairs = compress(zip(self.frames, self.contexts, strict=True), chosen)
+        return [
+            frame if context.mask.view.whole else replace(frame, rgb=context.mask.seen(frame.rgb))
+            for frame, context in pairs
+        ]
 
     def _for_all(self, name: str, fresh_values: Sequence[Value]) -> list[Value]:
         """The values of the fresh frames, for every frame."""
@@ -144,3 +166,10 @@ class FrameBatch:
     def crop_vectors(self) -> list[NDArray[np.float32]]:
         """Per frame float32 (n, 1536), aligned with `crops`. One trunk forward with `frame_vectors`."""
         return self._embeddings[1]
+
+
+def _that_counts(flow: Flow | None, context: CameraContext) -> Flow | None:
+    if flow is None or context.mask.view.whole:
+        return flow
+    height, width = flow.velocity.shape[:2]
+    return flow.only(context.mask.counted(width, height))

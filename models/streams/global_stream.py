@@ -16,7 +16,8 @@ from models.streams.frame_batch import FrameBatch
 
 
 class GlobalStream:
-    """One vector per frame; its region is the frame."""
+    """One vector per frame; its region is the frame. None where other parts count than in the bank's footage: those
+    would be all that differs."""
 
     dim = DIM
     resolution = 0.0
@@ -28,7 +29,9 @@ class GlobalStream:
     def extract(self, batch: FrameBatch) -> list[Features]:
         return [
             Features.ungrouped(vector[None], np.array([[0, 0, frame.width, frame.height]], np.float32))
-            for frame, vector in zip(batch.frames, batch.frame_vectors, strict=True)
+            if context.mask.as_learnt
+            else Features.none(DIM)
+            for frame, context, vector in zip(batch.frames, batch.contexts, batch.frame_vectors, strict=True)
         ]
 
     def exemplars(self, normal: Sequence[Features], seed: int) -> Exemplars:

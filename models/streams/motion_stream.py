@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.exemplars.coreset import greedy_k_center_sets
-from models.exemplars.exemplars import Exemplars
+from models.exemplars.exemplars import Exemplars, every_place, rows_of_places
 from models.exemplars.place_scales import place_scales
 from models.frames.frame import CameraContext, Features, Frame
 from models.frames.optical_flow import LONG_SIDE_PX, Flow
@@ -53,8 +53,9 @@ class MotionStream:
         self._cap = cap
 
     def extract(self, batch: FrameBatch) -> list[Features]:
-        """`CELLS` vectors per frame, in long sides of the picture per second; none where there is no flow."""
-        parts = zip(batch.frames, batch.contexts, batch.flows, strict=True)
+        """`CELLS` vectors per frame, in long sides of the picture per second, without those of cells that do not count;
+        none where there is no flow."""
+        parts = zip(batch.frames, batch.contexts, batch.counted_flows, strict=True)
         return [self._read(frame, context, flow) for frame, context, flow in parts]
 
     def _read(self, frame: Frame, context: CameraContext, flow: Flow | None) -> Features:
@@ -66,8 +67,9 @@ class MotionStream:
         kept = tuple(entry for entry in before if entry[1] > start_s)
         window = (*kept, (flow.since_s, flow.at_s, pool(direct(flow.velocity))))
         context.memory[self.name] = window
-        groups = np.arange(CELLS, dtype=np.int32)
-        return Features(_mean(window, start_s), cell_boxes(frame.width, frame.height), groups)
+        groups, boxes = np.arange(CELLS, dtype=np.int32), cell_boxes(frame.width, frame.height)
+        counts = context.mask.counts_places(boxes, frame.width, frame.height)
+        return Features(_mean(window, start_s), boxes, groups).take(counts)
 
     def exemplars(self, normal: Sequence[Features], seed: int) -> Exemplars:
         """Vectors (CELLS, exemplars, 8): per cell k-center exemplars of its own vectors.
@@ -82,21 +84,22 @@ class MotionStream:
         if len(moving) > self._cap:
             moving = moving[np.sort(generator.choice(len(moving), size=self._cap, replace=False))]
         first = int(generator.integers(len(moving)))
+        wholes = [every_place(normal[n], CELLS) for n in moving]
         vectors, frames = [], []
         for start in range(0, CELLS, _CHUNK_CELLS):
-            cells = np.stack([normal[n].vectors[start : start + _CHUNK_CELLS] for n in moving], axis=1)
+            cells = np.stack([whole[start : start + _CHUNK_CELLS] for whole in wholes], axis=1)
             chosen = greedy_k_center_sets(cells, self._exemplars, first)
             vectors.append(np.take_along_axis(cells, chosen[..., None], axis=1))
             frames.append(moving[chosen])
-        regions = np.repeat(np.arange(CELLS, dtype=np.int32)[:, None], self._exemplars, axis=1)
+        regions = np.repeat(rows_of_places(normal[moving[0]], CELLS)[:, None], self._exemplars, axis=1)
         return Exemplars(np.concatenate(vectors), np.concatenate(frames), regions)
 
-    def scales(self, distances: NDArray[np.float32]) -> NDArray[np.float32]:
+    def scales(self, distances: NDArray[np.float32], groups: NDArray[np.int32]) -> NDArray[np.float32]:
         """What counts as far in each cell, float32 (CELLS,): a high quantile of its normal ``distances`` (frames,
-        CELLS), evened out over its neighbours, plus that of the whole picture. So a small movement where nothing moves
+        n), evened out over its neighbours, plus that of the whole picture. So a small movement where nothing moves
         stands out from the noise of a busy place, and what is far away from what is near.
         """
-        return place_scales(distances, ROWS, COLUMNS, _LEAST_SCALE)
+        return place_scales(distances, groups, (ROWS, COLUMNS), _LEAST_SCALE)
 
     def preprocessing(self) -> dict[str, Any]:
         return {

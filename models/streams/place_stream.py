@@ -18,16 +18,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.exemplars.coreset import greedy_k_center_sets
-from models.exemplars.exemplars import Exemplars
+from models.exemplars.exemplars import Exemplars, every_place, rows_of_places
 from models.exemplars.place_scales import place_scales
 from models.frames.frame import HISTORY_S, CameraContext, Features, Frame
+from models.frames.view import ViewMask
 from models.profiles.profile import StreamSpec
 from models.profiles.stream_options import PlaceOptions
 from models.streams.frame_batch import FrameBatch
 from patchwatch.contract.errors import InsufficientFootageError
 
 if TYPE_CHECKING:
-    from models.networks.patch_network import PatchMaps
+    from models.patch_network.patch_network import PatchMaps
 
 ROWS, COLUMNS = 16, 24  # whatever the picture's shape
 PLACES = ROWS * COLUMNS
@@ -35,6 +36,7 @@ DIM = 48  # of the projected patches
 WINDOW_S = 1.0
 _FULL_S = WINDOW_S - 0.1  # frame times jitter
 _REACH_S = HISTORY_S - 0.1  # a frame so long ago still shows that a view lasted: at 1 fps one may come late
+_CONTEXT = 6.0  # half boxes: a network sees farther than a patch; measured in docs/decisions/039-zones.md
 _BLUR = 3, 3  # patches see their neighbours: half a patch to the side is the same thing
 _CHUNK_PLACES = 8  # exemplars are drawn for this many places at once: stays within the processor's cache
 _LEAST_SCALE = 1e-3
@@ -52,17 +54,16 @@ class _View:
     maps: tuple[NDArray[np.float32], ...] = ()
     features: Features = NOTHING
 
-    def then(self, at_s: float, patches: NDArray[np.float32]) -> _View:
-        """With a further sample, and without what is too old."""
+    def then(self, at_s: float, patches: NDArray[np.float32], mask: ViewMask) -> _View:
+        """With a further sample, and without what is too old. ``mask``: which places count."""
         recent = sum(then_s > at_s - _FULL_S for then_s in self.times_s)
         times_s = (*(then_s for then_s in self.times_s if then_s > at_s - _REACH_S), at_s)
         maps = (*self.maps[len(self.maps) - recent :], patches)
         if times_s[-1] - times_s[0] < _FULL_S:
             return _View(self.size, times_s, maps)
-        mean = np.asarray(np.mean(maps, axis=0), np.float32)
-        return _View(
-            self.size, times_s, maps, Features(mean, place_boxes(*self.size), np.arange(PLACES, dtype=np.int32))
-        )
+        mean, boxes = np.asarray(np.mean(maps, axis=0), np.float32), place_boxes(*self.size)
+        features = Features(mean, boxes, np.arange(PLACES, dtype=np.int32))
+        return _View(self.size, times_s, maps, features.take(mask.counts_places(boxes, *self.size, _CONTEXT)))
 
 
 class PlaceStream:
@@ -89,7 +90,7 @@ class PlaceStream:
         if not isinstance(view, _View) or view.size != size or frame.discontinuity or view.times_s[-1] >= frame.at_s:
             view = _View(size)
         if sample:
-            view = context.memory[self.name] = view.then(frame.at_s, _projected(maps))
+            view = context.memory[self.name] = view.then(frame.at_s, _projected(maps), context.mask)
         return view.features
 
     def exemplars(self, normal: Sequence[Features], seed: int) -> Exemplars:
@@ -104,21 +105,22 @@ class PlaceStream:
         generator = np.random.default_rng(seed)
         if len(seen) > self._frames:
             seen = seen[np.sort(generator.choice(len(seen), size=self._frames, replace=False))]
-        maps = np.stack([normal[n].vectors for n in seen]).astype(np.float32, copy=False)
+        maps = np.stack([every_place(normal[n], PLACES) for n in seen]).astype(np.float32, copy=False)
+        neighbours, rows = _seen_neighbours(normal[seen[0]].groups), rows_of_places(normal[seen[0]], PLACES)
         first = int(generator.integers(len(seen)))  # of the place's own, which come first
         vectors, frames, regions = [], [], []
         for start in range(0, PLACES, _CHUNK_PLACES):
-            around = _neighbours()[start : start + _CHUNK_PLACES]  # (places, 9)
+            around = neighbours[start : start + _CHUNK_PLACES]  # (places, 9)
             pool = maps[:, around].transpose(1, 2, 0, 3).reshape(len(around), -1, DIM)
             chosen = greedy_k_center_sets(pool, self._exemplars, first)
             vectors.append(np.take_along_axis(pool, chosen[..., None], axis=1))
             frames.append(seen[chosen % len(seen)])
-            regions.append(np.take_along_axis(around, chosen // len(seen), axis=1))
-        return Exemplars(np.concatenate(vectors), np.concatenate(frames), np.concatenate(regions).astype(np.int32))
+            regions.append(rows[np.take_along_axis(around, chosen // len(seen), axis=1)])
+        return Exemplars(np.concatenate(vectors), np.concatenate(frames), np.concatenate(regions))
 
-    def scales(self, distances: NDArray[np.float32]) -> NDArray[np.float32]:
-        """What counts as far at each place, float32 (PLACES,), from held-out ``distances`` (frames, PLACES)."""
-        return place_scales(distances, ROWS, COLUMNS, _LEAST_SCALE)
+    def scales(self, distances: NDArray[np.float32], groups: NDArray[np.int32]) -> NDArray[np.float32]:
+        """What counts as far at each place, float32 (PLACES,), from held-out ``distances`` (frames, n)."""
+        return place_scales(distances, groups, (ROWS, COLUMNS), _LEAST_SCALE)
 
     def preprocessing(self) -> dict[str, Any]:
         return {"patches": "EfficientNet-lite0", "places": [ROWS, COLUMNS], "dim": DIM, "window_s": WINDOW_S}
@@ -165,3 +167,9 @@ def _neighbours() -> NDArray[np.int64]:
         np.clip(rows + down, 0, ROWS - 1) * COLUMNS + np.clip(columns + right, 0, COLUMNS - 1) for down, right in steps
     ]
     return np.stack(shifted, axis=1)
+
+
+def _seen_neighbours(groups: NDArray[np.int32]) -> NDArray[np.int64]:
+    """As `_neighbours`; in the stead of a neighbour that is not among ``groups`` stands the place itself."""
+    around = _neighbours()
+    return np.where(np.isin(around, groups), around, around[:, :1])

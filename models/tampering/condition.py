@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from models.alarms.event_detector import TOLERANCE_S
 from models.frames.optical_flow import MAX_GAP_S
 from models.frames.stored_numbers import stored_share, stored_time
-from models.tampering.signature import CELLS, GRID, cell_means, gradients
+from models.tampering.judged_cells import ALL_CELLS, CELLS
+from models.tampering.signature import GRID, cell_means, gradients
 
 BLIND_AFTER_S = 30.0
 _OVER_AFTER_S = 5.0
@@ -32,6 +33,7 @@ _ROUGH = 0.5  # of that, what is left within the rows
 _OFTEN = 0.3  # share of the pictures, lately
 _JITTER_AVERAGED_S = 2.0
 _MOST_OF_ONE = 0.1  # share that one picture counts for: of those that come seldom, ten count, however long that is
+_LEAST_ROWS = 9  # of the grid: half
 _DARK = 8.0  # grey levels added before light is compared
 _REMEMBERED = 8  # a frozen picture that is encoded again with each key frame goes through a few versions, over and over
 _WHOLE = CELLS[0] * CELLS[1]
@@ -206,16 +208,22 @@ class Steadiness:
         self._light: NDArray[np.float32] | None = None  # its logarithm, of each point, against the usual
         self._shaken = self._barred = 0.0  # share of the pictures, lately
 
-    def observe(self, grey: NDArray[np.float32], background: NDArray[np.float32] | None, elapsed_s: float) -> Unsteady:
-        """Take a picture; without a usual one, nothing is said."""
+    def observe(
+        self,
+        grey: NDArray[np.float32],
+        background: NDArray[np.float32] | None,
+        elapsed_s: float,
+        judged: NDArray[np.bool_] = ALL_CELLS,
+    ) -> Unsteady:
+        """Take a picture; without a usual one, nothing is said. Only the ``judged`` cells, bool (6, 8), count."""
         before, lit = self._place, self._light
         if background is None:
             self._place = self._light = None
             self._shaken = self._barred = 0.0
             return Unsteady()
-        self._place = _displacement(grey, background)
+        self._place = _displacement(grey, background, judged)
         self._light = np.log((grey + _DARK) / (background + _DARK)).astype(np.float16).astype(np.float32)
-        barred = lit is not None and _rolls(self._light - lit)
+        barred = lit is not None and _rolls(self._light - lit, judged)
         moved = not barred and before is not None and self._place is not None
         shaken = moved and math.dist(before or (0.0, 0.0), self._place or (0.0, 0.0)) >= _SHAKES
         share = min(_MOST_OF_ONE, 1.0 - math.exp(-elapsed_s / _JITTER_AVERAGED_S))
@@ -240,7 +248,9 @@ class Steadiness:
         self._light, self._shaken, self._barred = levels, float(shaken), float(barred)
 
 
-def _displacement(grey: NDArray[np.float32], background: NDArray[np.float32]) -> tuple[float, float] | None:
+def _displacement(
+    grey: NDArray[np.float32], background: NDArray[np.float32], judged: NDArray[np.bool_]
+) -> tuple[float, float] | None:
     """By how much the picture is moved, where most of its cells agree; None where they do not, or show too little.
 
     Least squares in each cell (Lucas and Kanade, 1981), then the median: what moves in the scene is outvoted.
@@ -250,7 +260,7 @@ def _displacement(grey: NDArray[np.float32], background: NDArray[np.float32]) ->
     change -= np.kron(cell_means(change), np.ones((3, 4), np.float32))
     xx, xy, yy = cell_means(across * across), cell_means(across * down), cell_means(down * down)
     xt, yt = cell_means(across * change), cell_means(down * change)
-    counted = (xx > _STRUCTURED) & (yy > _STRUCTURED) & (xx * yy - xy * xy > 0.3 * xx * yy)
+    counted = (xx > _STRUCTURED) & (yy > _STRUCTURED) & (xx * yy - xy * xy > 0.3 * xx * yy) & judged
     if int(counted.sum()) < _LEAST_CELLS:
         return None
     spread = (xx * yy - xy * xy)[counted]
@@ -261,8 +271,15 @@ def _displacement(grey: NDArray[np.float32], background: NDArray[np.float32]) ->
     return place if float(near.mean()) >= _AGREE else None
 
 
-def _rolls(change: NDArray[np.float32]) -> bool:
-    """Whether most of what changed is alike within each row, and differs between rows: a sensor is read row by row."""
+def _rolls(change: NDArray[np.float32], judged: NDArray[np.bool_] = ALL_CELLS) -> bool:
+    """Whether most of what changed is alike within each row, and differs between rows: a sensor is read row by row.
+
+    Where some cells are not judged, the rows that are judged from side to side are looked at, if those are enough.
+    """
+    if not judged.all():
+        change = change[np.repeat(judged.all(axis=1), GRID[0] // CELLS[0])]
+    if len(change) < _LEAST_ROWS:
+        return False
     rows = np.median(change, axis=1)
     rows = rows - np.polyval(np.polyfit(np.arange(len(rows)), rows, 2), np.arange(len(rows)))  # the sun's own gradients
     rest = float(np.median(np.abs(change - np.median(change, axis=1)[:, None])))
@@ -279,14 +296,15 @@ class FreezeDetector:
         self._next = np.zeros(_WHOLE, np.uint8)  # where each cell's next digest goes
         self._touched = np.zeros(CELLS, np.bool_)  # new since the picture stands still
 
-    def repeats(self, digests: NDArray[np.uint32]) -> bool:
-        """Whether the picture shows what it lately showed, but for an overlay. ``digests``: uint32 (48,)."""
+    def repeats(self, digests: NDArray[np.uint32], judged: NDArray[np.bool_] = ALL_CELLS) -> bool:
+        """Whether the picture shows what it lately showed, but for an overlay. ``digests``: uint32 (48,). Only the
+        ``judged`` cells, bool (6, 8), count."""
         new = ~(self._seen == digests[:, None]).any(axis=1)
         cells = np.nonzero(new)[0]
         self._seen[cells, self._next[cells]] = digests[cells]
         self._next[cells] = (self._next[cells] + 1) % _REMEMBERED
-        touched = self._touched | new.reshape(CELLS)
-        if int(touched.sum()) <= _OVERLAY:
+        touched = self._touched | (new.reshape(CELLS) & judged)
+        if judged.any() and int(touched.sum()) <= int(judged.sum()) * _OVERLAY // _WHOLE:
             self._touched = touched
             return True
         self._touched = np.zeros(CELLS, np.bool_)

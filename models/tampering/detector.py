@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from models.alarms.event_detector import AlertGate
 from models.frames.stored_numbers import stored_time
+from models.frames.view import WHOLE, ViewMask
 from models.tampering.condition import Condition, ConditionKind, FreezeDetector, Hysteresis, Steadiness
 from models.tampering.expectation import Expectation
 from models.tampering.glimpses import Glimpses
+from models.tampering.judged_cells import CELLS, JudgedPart
 from models.tampering.signature import (
-    CELLS,
     CHANGED,
     CHANGED_BACK,
     Background,
@@ -69,7 +70,8 @@ class PictureCheck:
 class TamperingDetector:
     """Takes the pictures of one camera in order. Its `state` after a picture is all that the next one needs."""
 
-    def __init__(self, frozen_after_s: float = FROZEN_AFTER_S) -> None:
+    def __init__(self, frozen_after_s: float = FROZEN_AFTER_S, mask: ViewMask = WHOLE) -> None:
+        self._part = JudgedPart.from_mask(mask)
         self._freeze = FreezeDetector()
         self._background = Background()
         self._frozen = Hysteresis(ConditionKind.FROZEN, frozen_after_s, _OVER_AFTER_S)
@@ -90,6 +92,10 @@ class TamperingDetector:
         """What the camera showed when its bank was learnt: the background until it was recognised, or another view has
         become the background."""
         self._expectation = expectation if expectation else None
+
+    def use(self, mask: ViewMask) -> None:
+        """Judge by other parts of the picture from now on."""
+        self._part = JudgedPart.from_mask(mask)
 
     def detail_of(self, kind: ConditionKind) -> str:
         """What more is known of a condition that opens, for people; empty where nothing is."""
@@ -115,12 +121,13 @@ class TamperingDetector:
         begins = self._last_s is None
         elapsed_s = at_s - self._last_s if self._last_s is not None else 0.0
         self._last_s = at_s
-        signature = signature_of(rgb)
+        signature = signature_of(rgb, self._part)
         difference = self._difference(signature)
         covered = self._is_covered(signature, difference)
         altered = not covered and difference is not None and self._has_changed(difference)
         changed = altered and not self._is_known(signature)
-        repeated = self._freeze.repeats(signature.digests) and not covered  # in blackness nothing could change
+        frozen = self._freeze.repeats(signature.digests, self._part.cells)
+        repeated = frozen and not covered  # in blackness nothing could change
         still_covered = changed and self._covered.open is not None  # over only when the view is back, or learnt
         changes += (
             self._update_frozen(at_s, repeated, predicted)
@@ -130,7 +137,9 @@ class TamperingDetector:
         if altered and not changed:
             self._background.forget()  # A known view, such as the bank's night, becomes the background at once.
         unjudged = covered or changed or not self._background.known
-        unsteady = self._steadiness.observe(signature.grey, None if unjudged else self._background.grey, elapsed_s)
+        unsteady = self._steadiness.observe(
+            signature.grey, None if unjudged else self._background.grey, elapsed_s, self._part.cells
+        )
         changes += self._shaking.update(at_s, unsteady.shakes) + self._flickering.update(at_s, unsteady.flickers)
         unusual = covered or changed or self._covered.open is not None  # glimpses past a cover are not learnt
         changes += self._learn(signature, at_s, elapsed_s, unusual=unusual)
@@ -165,6 +174,8 @@ class TamperingDetector:
         return closed
 
     def _is_covered(self, signature: PictureSignature, difference: Difference | None) -> bool:
+        if not signature.judged.any():
+            return False
         slack = _BACK if self._covered.open else 1.0
         faint = signature.detail < slack * _DETAIL_NONE
         if difference is None:
@@ -223,7 +234,7 @@ class TamperingDetector:
         if self._cells is None:
             self._cells = cells
             return False
-        jump = float(np.median(np.abs(cells - self._cells)))
+        jump = float(np.median(np.abs(cells - self._cells)[self._part.cells])) if self._part.cells.any() else 0.0
         self._cells = self._cells + np.float32(min(1.0, elapsed_s / _LAG_S)) * (cells - self._cells)
         return jump >= _JUMP
 

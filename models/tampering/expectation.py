@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.frames.view import WHOLE, ViewMask
+from models.tampering.judged_cells import JudgedPart
 from models.tampering.signature import CHANGED, LEARNING_S, Background, Difference, PictureSignature, signature_of
 
 _MOST = 8  # pictures: of day and night, where the bank saw both
@@ -17,9 +19,10 @@ _LEAST_CONTRAST, _MOST_CONTRAST = 0.4, 2.5  # of the bank's: darker or lighter p
 class Expectation:
     """Some pictures of the footage that a bank was learnt from. It is compared with until one is recognised."""
 
-    def __init__(self, thumbnails: Sequence[bytes]) -> None:
-        """``thumbnails``: JPEGs; empty ones, and what is no JPEG, are left out."""
-        self._background = [_background(signature) for signature in _signatures(thumbnails)]
+    def __init__(self, thumbnails: Sequence[bytes], mask: ViewMask = WHOLE) -> None:
+        """``thumbnails``: JPEGs; empty ones, and what is no JPEG, are left out. ``mask``: what counts in them."""
+        self._part = JudgedPart.from_mask(mask)
+        self._background = [_background(signature) for signature in self._signatures(thumbnails)]
 
     def __bool__(self) -> bool:
         return bool(self._background)
@@ -37,15 +40,16 @@ class Expectation:
     def excludes(self, thumbnails: Sequence[bytes]) -> bool:
         """Whether these pictures are of another view: some can be compared, and none of those is recognised."""
         differences = [
-            difference for signature in _signatures(thumbnails) if (difference := self.compare(signature)) is not None
+            difference
+            for signature in self._signatures(thumbnails)
+            if (difference := self.compare(signature)) is not None
         ]
         return bool(differences) and all(difference.changed >= CHANGED for difference in differences)
 
-
-def _signatures(thumbnails: Sequence[bytes]) -> list[PictureSignature]:
-    kept = [jpeg for jpeg in thumbnails if jpeg]
-    chosen = kept[:: max(1, len(kept) // _MOST)][:_MOST]
-    return [signature_of(picture) for jpeg in chosen if (picture := _decoded(jpeg)) is not None]
+    def _signatures(self, thumbnails: Sequence[bytes]) -> list[PictureSignature]:
+        kept = [jpeg for jpeg in thumbnails if jpeg]
+        chosen = kept[:: max(1, len(kept) // _MOST)][:_MOST]
+        return [signature_of(picture, self._part) for jpeg in chosen if (picture := _decoded(jpeg)) is not None]
 
 
 def _background(signature: PictureSignature) -> Background:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.frames.stored_numbers import stored_time
-from models.tampering.signature import CELLS, PictureSignature, levels
+from models.tampering.judged_cells import CELLS
+from models.tampering.signature import PictureSignature, levels
 
 _SHARP, _SHARPER = 2.0, 0.6  # times the cell's own plain level, and grey levels above it
 _LOCAL = 12  # sharp cells of 48 at most: what shows in more is a hand, a burst of noise, or the cover being lifted

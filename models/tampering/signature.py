@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.tampering.judged_cells import ALL_CELLS, CELLS, FINE, WHOLE_PICTURE, JudgedPart
+
 GRID = (18, 32)  # rows, columns of the coarse grey picture
-CELLS = (6, 8)  # rows, columns of the cells it is judged by
-_FINE = (72, 128)  # rows, columns of the picture that detail is measured in
 _COLOUR = (36, 64)
 _EVERY_ROW = 8  # rows hashed: a block of an encoder is never lower
-_BUSY = 38  # of the 48 cells in order of detail: a picture has lost its detail when its busier cells have
+_BUSY = 38 / 48  # of the cells in order of detail: a picture has lost its detail when its busier cells have
 LEARNING_S = 10.0  # before, nothing is judged by it
 CHANGED = 0.55  # share of the steady cells; real footage with cars and people close by stays far below
 CHANGED_BACK = 0.4
@@ -33,7 +33,7 @@ class PictureSignature:
     """``grey``: float32 (18, 32), grey levels. ``sharpness``: float32 (6, 8), fine structure of each cell, in grey
     levels; ``detail``: of a busy one. ``contrast``: coarse structure of the whole, in grey levels per point of the
     grid. ``colour``: mean difference between the channels, 0 for an infrared picture. ``digests``: uint32 (48,), each
-    equal where its cell is.
+    equal where its cell is. ``judged``: bool (6, 8), the cells that count.
     """
 
     grey: NDArray[np.float32]
@@ -42,22 +42,30 @@ class PictureSignature:
     colour: float
     digests: NDArray[np.uint32]
     sharpness: NDArray[np.float32]
+    judged: NDArray[np.bool_] = field(default_factory=lambda: ALL_CELLS)
 
 
-def signature_of(rgb: NDArray[np.uint8]) -> PictureSignature:
-    """The signature of a picture, uint8 (height, width, 3), of any size and aspect ratio."""
-    full = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
-    fine = _resized(full, _FINE).astype(np.float32)
+def signature_of(rgb: NDArray[np.uint8], part: JudgedPart = WHOLE_PICTURE) -> PictureSignature:
+    """The signature of a ``part`` of a picture, uint8 (height, width, 3), of any size and aspect ratio."""
+    full, judged = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), part.cells
+    fine = _resized(full, FINE).astype(np.float32)
+    if part.blank is not None and not part.blank.all():  # its edge would be a structure that nothing can cover
+        fine[part.blank] = fine[~part.blank].mean()
     grey = _resized(fine, GRID)
     rough = cell_means(np.abs(fine - cv2.blur(fine, (5, 5))))
     return PictureSignature(
         grey=grey,
-        detail=float(np.sort(rough, axis=None)[_BUSY]),
-        contrast=float(np.sqrt(energies(gradients(grey)).mean())),
-        colour=_colour(rgb),
+        detail=_busy(rough[judged]),
+        contrast=float(np.sqrt(energies(gradients(grey)).mean(where=judged))) if judged.any() else 0.0,
+        colour=_colour(rgb, judged),
         digests=_digests(rgb[::_EVERY_ROW]),
         sharpness=rough,
+        judged=judged,
     )
+
+
+def _busy(details: NDArray[np.float32]) -> float:
+    return float(np.sort(details)[int(_BUSY * len(details))]) if len(details) else 0.0
 
 
 def gradients(grey: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -98,10 +106,15 @@ def _weights(rows: int, columns: int) -> NDArray[np.uint32]:
     return np.random.default_rng(0).integers(1, 2**32, (rows, columns * 3), dtype=np.uint32) | np.uint32(1)
 
 
-def _colour(rgb: NDArray[np.uint8]) -> float:
+def _colour(rgb: NDArray[np.uint8], judged: NDArray[np.bool_]) -> float:
     red, green, blue = cv2.split(cv2.resize(rgb, _COLOUR[::-1], interpolation=cv2.INTER_NEAREST))
     most, least = cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue)
-    return float(cv2.mean(cv2.subtract(most, least))[0])
+    difference = cv2.subtract(most, least)
+    if judged.all():
+        return float(cv2.mean(difference)[0])
+    return float(
+        cv2.mean(difference, cv2.resize(judged.astype(np.uint8), _COLOUR[::-1], interpolation=cv2.INTER_NEAREST))[0]
+    )
 
 
 @dataclass(frozen=True)
@@ -162,8 +175,9 @@ class Background:
 
     def _changed(self, signature: PictureSignature) -> float:
         alike, energy = self._alike(signature)
-        counted = (energy > _STRUCTURED) & (self._steady >= _STEADY)
-        return float((counted & ~alike).sum() / max(int(counted.sum()), _LEAST_CELLS))
+        counted = (energy > _STRUCTURED) & (self._steady >= _STEADY) & signature.judged
+        least = min(_LEAST_CELLS, max(1, int(signature.judged.sum()) // 2))
+        return float((counted & ~alike).sum() / max(int(counted.sum()), least))
 
     def _alike(self, signature: PictureSignature) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
         """Whether each cell shows its usual structure, and how much of that there is."""

@@ -71,6 +71,7 @@ class Alert(Message):
     random_weights: bool = False
     detail: Words = ""
     anomaly: AnomalyKind | None = None  # of an anomaly at its peak; None in records of earlier versions
+    zones: tuple[str, ...] = ()  # names of those that the region lies in
     told: Count = 0  # how many changes subscribers have received before this one
 
     @property
@@ -114,6 +115,9 @@ class AlertView(BaseModel):
     )
     stream: str | None = Field(examples=["motion"])
     region: Region | None
+    zones: list[str] = Field(
+        [], description="Names of the camera's zones that the centre of the region lies in.", examples=[["porch"]]
+    )
     profile: str = Field(examples=["motion"])
     bank_id: str
     random_weights: bool

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
+from typing import Self
 
 from pydantic import Field, SecretStr, field_serializer, field_validator, model_validator
 
 from patchwatch.contract.bounds import PROFILE_PATTERN, Count
-from patchwatch.contract.errors import InvalidMessageError, SourceRejectedError
+from patchwatch.contract.errors import InvalidMessageError, RejectedError, SourceRejectedError
 from patchwatch.messages.anomaly_kind import AnomalyKind
-from patchwatch.messages.base import CameraId, Message
+from patchwatch.messages.base import CameraId, Message, Words
+from patchwatch.messages.polygon import Polygon
 from patchwatch.messages.source import Source
+from patchwatch.messages.zone import MAX_ZONES, Zone, ZoneKind, check_together, polygons
 
 
 class Pace(StrEnum):
@@ -37,11 +41,19 @@ class Transport(StrEnum):
 
 FINGERPRINT = r"^[0-9a-fA-F]{2}(:?[0-9a-fA-F]{2}){31}$"
 MAX_CAMERAS = 1000  # per installation: lists and metrics of all cameras must stay readable
-_ANALYSIS_ONLY = ("false_alarms_per_day", "muted")  # a change of these does not concern the capture
+_ANALYSIS_ONLY = ("false_alarms_per_day", "muted", "zones")  # a change of these does not concern the capture
 
 
 class Camera(Message):
-    """Configuration of one camera. Stored with its secrets in Redis; show `public()` to users."""
+    """Configuration of one camera. Stored with its secrets in Redis; show `public()` to users.
+
+    ``zones_fault``: why the zones that are stored cannot be read. No frame of such a camera is taken, because a privacy
+    zone may be among them.
+    """
+
+    # One with privacy zones is written as version 2: a worker that cannot black them out refuses it, and takes no
+    # frame.
+    version: int = 2
 
     id: CameraId
     name: str = Field("", max_length=120)
@@ -53,6 +65,8 @@ class Camera(Message):
     loop: bool = False
     false_alarms_per_day: float | None = Field(None, ge=0.001, le=1000)  # None: the installation's
     muted: tuple[AnomalyKind, ...] = ()
+    zones: tuple[Zone, ...] = Field((), max_length=MAX_ZONES)
+    zones_fault: Words = ""
     transport: Transport = Transport.TCP
     publish_username: str | None = Field(None, max_length=128)
     publish_password: SecretStr | None = Field(None, max_length=128)
@@ -74,6 +88,21 @@ class Camera(Message):
             raise ValueError(str(error)) from None
         return value
 
+    @field_validator("version")
+    @classmethod
+    def _as_known(cls, value: int) -> int:
+        return max(value, 2)  # so that records of both versions are equal where their fields are
+
+    @field_serializer("version", when_used="json")
+    def _as_needed(self, value: int) -> int:
+        return value if value > 2 or self.privacy or self.zones_fault else 1
+
+    @field_validator("zones")
+    @classmethod
+    def _zones_together(cls, value: tuple[Zone, ...]) -> tuple[Zone, ...]:
+        check_together(value)
+        return value
+
     @model_validator(mode="after")
     def _check_publisher(self) -> Camera:
         # A password without a user name would never be asked for, and the endpoint would be open.
@@ -85,10 +114,26 @@ class Camera(Message):
     def _keep_secret_in_store(self, value: SecretStr) -> str:
         return value.get_secret_value()
 
+    @classmethod
+    def decode(cls, data: bytes | str) -> Self:
+        """Raises `InvalidMessageError`, but not for unreadable zones: the camera has a ``zones_fault`` then."""
+        try:
+            return super().decode(data)
+        except InvalidMessageError as error:
+            rest = _without_zones(data)
+            if rest is None:
+                raise
+            return super().decode(rest).model_copy(update={"zones_fault": _zones_fault(error)})
+
+    @property
+    def privacy(self) -> tuple[Polygon, ...]:
+        """The polygons that the capture blacks out."""
+        return polygons(self.zones, ZoneKind.PRIVACY)
+
     def captures_like(self, other: Camera | None) -> bool:
         """Whether a capture of the other camera can go on for this one."""
         ours = {name: getattr(self, name) for name in _ANALYSIS_ONLY}
-        return other is not None and self == other.model_copy(update=ours)
+        return other is not None and self.privacy == other.privacy and self == other.model_copy(update=ours)
 
     @property
     def tls(self) -> Tls | None:
@@ -101,10 +146,41 @@ class Camera(Message):
 
     def public(self) -> dict[str, object]:
         """All fields, the source without credentials, the publish password as a mere ``***``."""
-        shown = self.model_dump(mode="json", exclude={"version", "publish_password", "incarnation"})
+        shown = self.model_dump(mode="json", exclude={"version", "publish_password", "incarnation", "zones_fault"})
         shown["source"] = str(Source.parse(self.source))
         shown["publish_password"] = "***" if self.publish_password else None
         return shown
+
+
+def readable_zones(record: bytes | None) -> tuple[Zone, ...]:
+    """The zones of a stored camera; none where there is no such camera.
+
+    Raises `RejectedError` where they cannot be read: what they hide must not be read without them.
+    """
+    if record is None:
+        return ()
+    try:
+        camera = Camera.decode(record)
+    except InvalidMessageError as error:
+        raise RejectedError(f"the camera's record cannot be read, and so not its privacy zones: {error}") from None
+    if camera.zones_fault:
+        raise RejectedError(camera.zones_fault)
+    return camera.zones
+
+
+def _without_zones(data: bytes | str) -> str | None:
+    """The record without its zones; None where those are not what is wrong with it."""
+    try:
+        fields = json.loads(data)
+    except ValueError:
+        return None
+    if not isinstance(fields, dict) or "zones" not in fields:
+        return None
+    return json.dumps({name: value for name, value in fields.items() if name != "zones"})
+
+
+def _zones_fault(error: InvalidMessageError) -> str:
+    return f"what is stored of its zones cannot be read ({error}): set them again, or remove them with `zones: []`"
 
 
 def is_over(record: bytes | None, incarnation: str | None) -> bool:

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     TLS = "tls"  # the camera's certificate is not trusted
     CRASHED = "crashed"
     MEMORY = "memory"
+    PRIVACY = "privacy"  # its privacy zones cannot be blacked out, so no frame is taken
     BUS = "bus"
 
 

@@ -60,7 +60,8 @@ class StreamReading:
 class Score:
     """Score of one frame: ``score`` in 0..1 is calibrated and causally smoothed, ``raw`` is fused but neither.
 
-    ``driver`` names the stream that contributed most, ``region`` the place; both are None without evidence.
+    ``driver`` names the stream that contributed most, ``region`` the place; both are None without evidence. ``zones``:
+    names of the camera's zones that the region lies in.
     """
 
     seq: int
@@ -72,6 +73,7 @@ class Score:
     driver: str | None
     region: Region | None
     random_weights: bool = False
+    zones: tuple[str, ...] = ()
 
     def encode(self) -> dict[bytes, bytes]:
         """Fields of the stream entry."""
@@ -84,7 +86,8 @@ class Score:
         )  # fmt: skip
         nan = float("nan")
         rarities = [nan if reading.rarity is None else reading.rarity for reading in self.streams]
-        return {b"s": fixed + struct.pack(f"<{len(names)}f", *rarities), b"n": ",".join(names).encode()}
+        zones = {b"z": "\n".join(self.zones).encode()} if self.zones else {}
+        return {b"s": fixed + struct.pack(f"<{len(names)}f", *rarities), b"n": ",".join(names).encode()} | zones
 
     @classmethod
     def decode(cls, fields: dict[bytes, bytes]) -> Score:
@@ -101,11 +104,21 @@ class Score:
             raise InvalidMessageError(f"score {score} ({raw} raw) of {captured} ns is out of bounds")
         if any(map(isinf, rarities)):
             raise InvalidMessageError("score holds an infinite rarity")
+        zones = tuple(fields.get(b"z", b"").decode(errors="replace").split("\n")) if b"z" in fields else ()
         readings = (StreamReading(n, None if r != r else r) for n, r in zip(names, rarities, strict=True))
         region = Region(*corners) if corners[2] > corners[0] else None
         driver_name = names[driver] if driver < len(names) else None
         return cls(
-            seq, captured, scored, raw, score, tuple(readings), driver_name, region, bool(flags & _RANDOM_WEIGHTS)
+            seq,
+            captured,
+            scored,
+            raw,
+            score,
+            tuple(readings),
+            driver_name,
+            region,
+            bool(flags & _RANDOM_WEIGHTS),
+            zones,
         )
 
 

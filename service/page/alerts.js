@@ -102,6 +102,7 @@ function fill(node, alert) {
   node.querySelector(".when").textContent = `${date(alert.started)} ${clock(alert.started)}${end}`;
   node.querySelector(".what").textContent = isAnomaly ? [
     `peak ${alert.peak_score.toFixed(2)} (threshold ${alert.threshold.toFixed(2)})`,
+    alert.zones?.length && `in ${alert.zones.join(", ")}`,
     alert.stream && `stream ${alert.stream}`,
     alert.random_weights && "random weights",
   ].filter(Boolean).join(" · ") : alert.detail;

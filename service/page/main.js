@@ -4,10 +4,11 @@ import { nameCameras, showAlert, start as startAlerts } from "./alerts.js";
 import { follow, get, getJson } from "./api.js";
 import { clock, duration, rate, withLocalTimes } from "./format.js";
 import { drawLine, SPAN_MS } from "./line.js";
+import { drawZones } from "./zones.js";
 
 const STATUS_MS = 2000;
 const byId = (id) => document.getElementById(id);
-const cards = new Map(); // camera id -> {node, points, status}
+const cards = new Map(); // camera id -> {node, points, status, zones}
 const topics = { scores: false, alerts: false };
 
 function fault(error) {
@@ -35,12 +36,19 @@ function cardOf(camera) {
     const node = clone("camera-card");
     node.dataset.camera = camera.id;
     byId("cameras").append(node);
-    card = { node, points: [], status: null };
+    card = { node, points: [], status: null, zones: [] };
     cards.set(camera.id, card);
+    node.querySelector(".picture img").addEventListener("load", () => showZones(cards.get(camera.id)));
     loadScores(camera.id, card).catch(fault);
   }
   card.node.querySelector("h3").textContent = camera.name ? `${camera.name} (${camera.id})` : camera.id;
+  card.zones = camera.zones ?? [];
+  showZones(card);
   return card;
+}
+
+function showZones(card) {
+  if (card) drawZones(card.node.querySelector(".zones"), card.node.querySelector(".picture img"), card.zones);
 }
 
 async function loadScores(cameraId, card) {

@@ -90,7 +90,8 @@ def _analysis_diagnosis(camera: Camera, record: CameraRecord, now_ms: int, stale
         return Diagnosis(Health.STALE, f"the last score is {age_s:.0f} s old: is `patchwatch run inference` running?")
     if analysis.condition is not None:
         return Diagnosis(Health.BLIND, _condition_reason(analysis.condition))
-    return Diagnosis(Health.OK, "; ".join(filter(None, (_overload_warning(record.capture), _tls_warning(camera)))))
+    warnings = (_overload_warning(record.capture), _tls_warning(camera), analysis.detail)
+    return Diagnosis(Health.OK, "; ".join(filter(None, warnings)))
 
 
 def _distance_ms(now_ms: int, then_ms: int) -> int:

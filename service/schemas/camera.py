@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from patchwatch.messages.anomaly_kind import AnomalyKind
 from patchwatch.messages.camera import Pace, Transport
-from service.schemas.request import Address, NewId, RequestBody, ShortText
+from patchwatch.messages.zone import MAX_ZONES, Zone
+from service.schemas.request import Address, NewId, RequestBody, ShortText, at_most
 
 
 class CameraChange(RequestBody):
@@ -49,6 +50,12 @@ class CameraChange(RequestBody):
         description="Kinds of anomaly that count for nothing here: they raise neither the score nor an alert. With a "
         "profile that looks for nothing else, the score stays neutral.",
         examples=[["place"]],
+    )
+    zones: Annotated[list[Zone], at_most(MAX_ZONES)] | None = Field(
+        None,
+        description="All zones of the camera, in the place of those before. A change takes effect at once; one of a "
+        "`privacy` zone restarts the capture.",
+        examples=[[{"name": "road", "kind": "ignore", "points": [[0, 0], [0.3, 0], [0.3, 1], [0, 1]]}]],
     )
     tls_verify: bool | None = Field(
         None,
@@ -95,6 +102,7 @@ class CameraView(BaseModel):
     transport: Transport
     false_alarms_per_day: float | None
     muted: tuple[AnomalyKind, ...]
+    zones: tuple[Zone, ...]
     tls_verify: bool
     tls_fingerprint: str | None
     publish_username: str | None

@@ -27,6 +27,7 @@ class ScorePoint(BaseModel):
     streams: list[StreamReadingView]
     driver: str | None = Field(description="The stream that contributed most.", examples=["motion"])
     region: Region | None = Field(description="Where that stream is farthest from normal.")
+    zones: list[str] = Field(description="Names of the camera's zones that the region lies in.", examples=[["porch"]])
     random_weights: bool
 
     @classmethod
@@ -39,6 +40,7 @@ class ScorePoint(BaseModel):
             streams=[StreamReadingView(name=stream.name, rarity=stream.rarity) for stream in score.streams],
             driver=score.driver,
             region=score.region,
+            zones=list(score.zones),
             random_weights=score.random_weights,
         )
 

@@ -72,7 +72,8 @@ class CameraStore:
         return await self._transaction(attempt)
 
     async def change(self, camera_id: str, changes: Mapping[str, object]) -> Camera:
-        """Apply changed fields. A field on which the capture depends raises the camera's revision.
+        """Apply changed fields. A field on which the capture depends raises the camera's revision. With a new privacy
+        zone, the frames that wait to be scored are deleted.
 
         Raises `NotFoundError` or pydantic's `ValidationError`.
         """
@@ -82,12 +83,15 @@ class CameraStore:
             if data is None:
                 raise _unknown(camera_id)
             before = required(Camera.decode, data, f"camera {camera_id!r}")
-            after = Camera.model_validate({**before.model_dump(), **changes})
+            healed = {"zones_fault": ""} if "zones" in changes else {}
+            after = Camera.model_validate({**before.model_dump(), **changes, **healed})
             if not after.captures_like(before):
                 after = after.model_copy(update={"revision": before.revision + 1})
             pipe.multi()
             pipe.hset(keys.CAMERAS, camera_id, after.encode())
             pipe.incr(keys.CAMERAS_REVISION)
+            if not set(after.privacy) <= set(before.privacy):  # nobody may see the frames from before any more
+                pipe.xtrim(keys.CameraKeys.for_camera(camera_id, self._partitions).frames, maxlen=0, approximate=False)
             return after
 
         return await self._transaction(attempt)

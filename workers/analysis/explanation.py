@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from models.banks.bank import Bank
 from models.engine.frame_scorer import ExplainedStream, FrameScore, NearestExemplar, explain
 from models.frames.frame import Features
 from patchwatch.messages.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
+from patchwatch.messages.polygon import Polygon
 from patchwatch.messages.score import Region
+from workers.media import jpeg_codec
+from workers.media.privacy_mask import PrivacyMask
+
+_QUALITY = 70  # of thumbnails
+Shown = Callable[[bytes], bytes]
 
 
 def explanation_of(
@@ -23,9 +31,11 @@ def explanation_of(
     size: tuple[int, int],
     source_size: tuple[int, int],
     thumbnails: bool,
+    hidden: tuple[Polygon, ...] = (),
 ) -> Explanation:
     """The message that explains a frame's score; ``features`` are those the score was computed from.
 
+    ``hidden``: what is black in thumbnails, in shares of the picture, even where the bank was learnt with it in sight.
     Sizes are width and height in pixels: ``size`` of the analysed frame, ``source_size`` of the camera's own picture.
     """
     parts = explain(bank, features, score)
@@ -40,12 +50,12 @@ def explanation_of(
         profile=bank.profile.name,
         bank_id=bank.id,
         random_weights=bank.random_weights,
-        streams=tuple([_stream(part, size, source_size, thumbnails) for part in parts]),
+        streams=tuple([_stream(part, size, source_size, _shown(hidden) if thumbnails else None) for part in parts]),
     )
 
 
 def _stream(
-    part: ExplainedStream, size: tuple[int, int], source_size: tuple[int, int], thumbnails: bool
+    part: ExplainedStream, size: tuple[int, int], source_size: tuple[int, int], thumbnails: Shown | None
 ) -> StreamExplanation:
     box = part.box_xyxy_px
     return StreamExplanation(
@@ -59,7 +69,21 @@ def _stream(
     )
 
 
-def _nearest(exemplar: NearestExemplar, thumbnails: bool) -> NearestNormal:
+def _shown(hidden: tuple[Polygon, ...]) -> Shown:
+    """How a thumbnail is shown: as it is, or with what is hidden in black."""
+    if not hidden:
+        return lambda jpeg: jpeg
+    mask = PrivacyMask(hidden)
+
+    def blackened(jpeg: bytes) -> bytes:
+        rgb = np.array(jpeg_codec.decode(jpeg))
+        mask.hide(rgb)
+        return jpeg_codec.encode(rgb, _QUALITY)
+
+    return blackened
+
+
+def _nearest(exemplar: NearestExemplar, shown: Shown | None) -> NearestNormal:
     moment = exemplar.moment
     return NearestNormal(
         distance=exemplar.distance,
@@ -67,5 +91,5 @@ def _nearest(exemplar: NearestExemplar, thumbnails: bool) -> NearestNormal:
         time_s=round(moment.time_s, 3),
         captured_at_ms=None if moment.captured_at_s is None else round(moment.captured_at_s * 1000),
         region=RelativeRegion(*[round(edge, 4) for edge in exemplar.box]),
-        thumbnail=b64encode(exemplar.thumbnail).decode() if thumbnails and exemplar.thumbnail else None,
+        thumbnail=b64encode(shown(exemplar.thumbnail)).decode() if shown and exemplar.thumbnail else None,
     )

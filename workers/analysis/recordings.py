@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from models.alarms.alarm_threshold import FALSE_ALARMS_PER_DAY
@@ -16,6 +16,7 @@ from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.exemplars.provenance import THUMBNAILS_MB, Moment
 from models.frames.frame import CameraContext, Features, Frame
 from models.frames.scene_cuts import SceneCuts
+from models.frames.view import WHOLE_VIEW, View, ViewMask
 from models.tampering.detector import TamperingDetector
 from models.tampering.expectation import Expectation
 from patchwatch.contract.errors import RejectedError
@@ -45,9 +46,12 @@ class RecordingReader:
     limit_s: float | None = None  # read at most this much of each source
     frame_rate: float = FRAME_RATE  # of sources that are folders of pictures
     on_packet: Callable[[], None] = lambda: None  # called for whatever arrives, sampled or not
+    view: View = WHOLE_VIEW  # what counts in the pictures
 
     @classmethod
-    def from_settings(cls, settings: Settings, analysis_fps: float | None = None) -> RecordingReader:
+    def from_settings(
+        cls, settings: Settings, analysis_fps: float | None = None, view: View | None = None
+    ) -> RecordingReader:
         options = VideoOptions(
             analysis_fps=analysis_fps or settings.analysis_fps,
             max_side_px=settings.max_side_px,
@@ -56,14 +60,18 @@ class RecordingReader:
             allow_link_local=settings.allow_link_local_sources,
             tls=TlsOptions(ca_file=settings.source_ca_file),
         )
-        return cls(options, settings.jpeg_quality, settings.batch_frames)
+        return cls(options, settings.jpeg_quality, settings.batch_frames, view=view or WHOLE_VIEW)
 
     def open(self, source: str | Path) -> Video | FrameFolder:
         """A file, a folder of pictures, or an RTSP address. Raises the source errors of `Video.open`."""
         live = isinstance(source, str)
         if isinstance(source, Path) and source.is_dir():
-            return FrameFolder(source, frame_rate=self.frame_rate, options=self.video)
-        return Video.open(source, options=replace(self.video, live=live))
+            return FrameFolder(source, frame_rate=self.frame_rate, options=self._options)
+        return Video.open(source, options=replace(self._options, live=live))
+
+    @property
+    def _options(self) -> VideoOptions:
+        return replace(self.video, hidden=self.view.hidden)
 
     def batches(self, video: Video | FrameFolder) -> Iterator[list[tuple[SampledFrame, Frame]]]:
         """Frames in order, a batch at a time, each as the inference worker would decode it."""
@@ -72,13 +80,13 @@ class RecordingReader:
             yield batch
 
     def _frames(self, video: Video | FrameFolder) -> Iterator[tuple[SampledFrame, Frame]]:
-        cuts = SceneCuts()
+        cuts, mask = SceneCuts(), ViewMask(self.view)
         for sampled in video.frames(self.on_packet):
             if self.limit_s is not None and sampled.media_time_s > self.limit_s:
                 return
             rgb = jpeg_codec.decode(jpeg_codec.encode(sampled.rgb, self.jpeg_quality))
             frame = Frame(rgb, sampled.media_time_s, sampled.discontinuity, predicted=sampled.predicted)
-            yield sampled, cuts.mark(frame)
+            yield sampled, cuts.mark(frame, mask)
 
 
 @dataclass(frozen=True)
@@ -115,13 +123,14 @@ class ExplainedFrame:
 class Clip:
     """An unbroken piece of footage: frames in order, a batch at a time. ``duration_s``: None when unknown.
 
-    ``live``: its frames' times are Unix times; those of a recording count from its start.
+    ``live``: its frames' times are Unix times; those of a recording count from its start. ``view``: what counts.
     """
 
     name: str
     duration_s: float | None
     batches: Iterable[Sequence[Frame]]
     live: bool = False
+    view: View = WHOLE_VIEW
 
 
 def recorded_clips(sources: Sequence[str | Path], reader: RecordingReader) -> Iterator[Clip]:
@@ -129,7 +138,7 @@ def recorded_clips(sources: Sequence[str | Path], reader: RecordingReader) -> It
     for source in sources:
         with reader.open(source) as video:
             batches = ([frame for _, frame in batch] for batch in reader.batches(video))
-            yield Clip(_name(source), reader.limit_s or video.duration_s, batches)
+            yield Clip(_name(source), reader.limit_s or video.duration_s, batches, view=reader.view)
 
 
 def learn(
@@ -141,12 +150,22 @@ def learn(
     thumbnails_mb: float = THUMBNAILS_MB,
     progress: Progress = lambda done, what: None,
 ) -> Bank:
-    """Learn a bank from ``count`` clips of normal. Raises `InsufficientFootageError` and the clips' own errors."""
-    builder = BankBuilder(engine.profile, engine.streams, engine.identity, false_alarms_per_day, thumbnails_mb)
+    """Learn a bank from ``count`` clips of normal, which are of one view.
+
+    Raises `InsufficientFootageError` and the clips' own errors.
+    """
+    rest = iter(clips)
+    first = list(islice(rest, 1))
+    mask = ViewMask(first[0].view if first else None)
+    builder = BankBuilder(
+        engine.profile, engine.streams, engine.identity, false_alarms_per_day, thumbnails_mb, mask.view
+    )
     names: list[str] = []
-    for number, clip in enumerate(clips):
+    for number, clip in enumerate(chain(first, rest)):
+        if clip.view != mask.view:
+            raise ValueError(f"{clip.name}: a bank is learnt in one view")
         names.append(clip.name)
-        context, first_s, starts = CameraContext(), None, True
+        context, first_s, starts = CameraContext(mask=mask), None, True
         offset_s = builder.next_free_s
         for frames in clip.batches:
             first_s = frames[0].at_s if first_s is None else first_s
@@ -166,7 +185,7 @@ def learn(
 
 
 def score(engine: Engine, bank: Bank, source: str | Path, reader: RecordingReader) -> Iterator[RecordingScore]:
-    """Score a recording frame by frame as the live path would.
+    """Score a recording frame by frame as the live path would, by what counts in the reader's view.
 
     Raises `BankMismatchError` before the first frame when the bank was learnt with something else.
     """
@@ -180,8 +199,9 @@ def analyse(engine: Engine, bank: Bank, source: str | Path, reader: RecordingRea
 
 
 def _analyse(engine: Engine, bank: Bank, source: str | Path, reader: RecordingReader) -> Iterator[AnalysedFrame]:
-    scorer, context, tampering = FrameScorer(bank), CameraContext(), TamperingDetector()
-    tampering.expect(Expectation(bank.moments.thumbnails))
+    mask = ViewMask(reader.view, bank.view)
+    scorer, context, tampering = FrameScorer(bank), CameraContext(mask=mask), TamperingDetector(mask=mask)
+    tampering.expect(Expectation(bank.moments.thumbnails, mask))
     with reader.open(source) as video:
         for batch in reader.batches(video):
             frames = [frame for _, frame in batch]
@@ -220,7 +240,7 @@ def explain(
         bank, latest.features, result.score,
         camera_id=camera_id, at_ms=round(result.media_time_s * 1000), seq=None,
         size=(result.width, result.height), source_size=(result.source_width, result.source_height),
-        thumbnails=True,
+        thumbnails=True, hidden=reader.view.hidden,
     )  # fmt: skip
     return ExplainedFrame(result, message, jpeg_codec.encode(latest.frame.rgb, reader.jpeg_quality))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from models.banks.bank import Bank
 from models.banks.bank_file import check_identity, load_bank
+from models.frames.view import ViewMask
 from models.tampering.expectation import Expectation
 from patchwatch import __version__
 from patchwatch.contract.errors import BankMismatchError, NotFoundError
@@ -16,6 +17,7 @@ from patchwatch.messages.bank_version import BankOrigin, BankVersion
 from workers.enrolment.bank_versions import BankVersions
 
 SOFTWARE = f"patchwatch {__version__}"
+_OTHER_ZONES = "the camera has other zones since: what was learnt with those before does not count"
 _ANOTHER_VIEW = "the camera shows another view since: how much was learnt of the one before does not count"
 
 
@@ -38,8 +40,8 @@ def command_origin(command: str) -> BankOrigin:
 
 
 def store_bank(bank: Bank, staged: Path, versions: BankVersions, origin: BankOrigin, *, activate: bool) -> StoredBank:
-    """Keep a staged bank. Score with it if it is no worse than the present one, if that one shows another view, or if
-    ``activate`` is set.
+    """Keep a staged bank. Score with it if it is no worse than the present one, if that one shows another view or was
+    learnt with other zones, or if ``activate`` is set.
 
     Raises `StorageError`.
     """
@@ -75,7 +77,9 @@ def _compared(bank: Bank, new: BankVersion, present: BankVersion, versions: Bank
         check_identity(before, bank.profile, bank.identity)
     except (BankMismatchError, NotFoundError):
         return "", ""
-    if Expectation(before.moments.thumbnails).excludes(bank.moments.thumbnails):
+    if not before.view.counts_like(bank.view):
+        return "", _OTHER_ZONES
+    if Expectation(before.moments.thumbnails, ViewMask(bank.view)).excludes(bank.moments.thumbnails):
         return "", _ANOTHER_VIEW
     return worse, ""
 

@@ -13,12 +13,16 @@ from typing import IO, Any
 import redis
 
 from models.banks.bank_file import load_bank
+from patchwatch.bus import keys
+from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.errors import BusUnavailableError, LeaseLapsedError, LeaseLostError, PatchwatchError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.bank_version import BankOrigin
+from patchwatch.messages.camera import readable_zones
 from patchwatch.messages.enrolment import Enrolment, EnrolmentState
 from patchwatch.messages.source import redact
+from patchwatch.messages.zone import Zone
 from workers.analysis.threshold_message import to_message
 from workers.enrolment.bank_store import SOFTWARE, store_bank
 from workers.enrolment.bank_versions import BankVersions, enrolment_report
@@ -128,9 +132,22 @@ class Job:
         job = self._job
         known = {
             "camera_id": job.camera_id, "profile": job.profile, "analysis_fps": job.analysis_fps,
-            "false_alarms_per_day": self._false_alarms_per_day, "staged": staged,
+            "false_alarms_per_day": self._false_alarms_per_day, "staged": staged, "zones": self._zones(),
         }  # fmt: skip
         return LearningOrder.model_validate(known | footage)
+
+    def _zones(self) -> tuple[Zone, ...]:
+        """The camera's, as they are now. Raises `RejectedError` where they cannot be read: something private may lie in
+        one. Waits for Redis."""
+        while True:
+            try:
+                with translated():
+                    record = self._context.client.hget(keys.CAMERAS, self._job.camera_id)
+            except BusUnavailableError:
+                if self._context.stopping.wait(_RETRY_S):
+                    raise LearningStoppedError from None
+            else:
+                return readable_zones(record)
 
     def _record_camera(self, file: IO[bytes], whole_s: float) -> None:
         camera_keys = CameraKeys.for_camera(self._job.camera_id, self._context.settings.partitions)

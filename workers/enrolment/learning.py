@@ -24,6 +24,7 @@ from patchwatch.contract.settings import Settings, load_settings
 from patchwatch.messages.source import Source, redact
 from workers.analysis.engine_loader import load_engine
 from workers.analysis.recordings import Clip, RecordingReader, learn, recorded_clips
+from workers.analysis.zone_view import view_of
 from workers.enrolment.live_footage import live_clip
 from workers.enrolment.protocol import LearningOrder, LearningReport, ReportKind
 from workers.runtime.parent_watch import stop_when_stdin_ends
@@ -91,11 +92,14 @@ def learn_to_file(order: LearningOrder, settings: Settings, reporter: Reporter) 
 
 def _clips(order: LearningOrder, settings: Settings, reporter: Reporter) -> Iterator[Clip]:
     if order.live_descriptor is not None:
-        yield live_clip(order.live_descriptor, order.camera_id, order.live_seconds, settings.batch_frames)
+        yield live_clip(
+            order.live_descriptor, order.camera_id, order.live_seconds, settings.batch_frames, view_of(order.zones)
+        )
         return
     reader = replace(
-        RecordingReader.from_settings(settings, order.analysis_fps), limit_s=order.limit_s, on_packet=reporter.beat
-    )
+        RecordingReader.from_settings(settings, order.analysis_fps, view_of(order.zones)),
+        limit_s=order.limit_s, on_packet=reporter.beat,
+    )  # fmt: skip
     for text in order.sources:
         waiting = partial(reporter.reading, redact(text))
         for clip in _watched(_opened_clips(text, reader, settings), waiting):

@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from models.frames.frame import Frame
 from models.frames.scene_cuts import SceneCuts
+from models.frames.view import WHOLE_VIEW, View, ViewMask
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.errors import BusUnavailableError, InsufficientFootageError, RejectedError, StorageError
@@ -25,6 +26,7 @@ from patchwatch.messages.camera_time import CameraTime
 from patchwatch.messages.frame import FrameMessage
 from workers.analysis.recordings import Clip
 from workers.media import jpeg_codec
+from workers.media.privacy_mask import PrivacyMask
 
 _BLOCK_MS = 500
 _AT_ONCE = 32
@@ -142,16 +144,20 @@ class LiveRecorder:
         )
 
 
-def live_clip(descriptor: int, camera_id: str, seconds: float | None, batch_frames: int) -> Clip:
-    """The frames recorded in an open file, as footage."""
-    return Clip(f"{camera_id} live", seconds, _batches(descriptor, batch_frames), live=True)
+def live_clip(
+    descriptor: int, camera_id: str, seconds: float | None, batch_frames: int, view: View | None = None
+) -> Clip:
+    """The frames recorded in an open file, as footage of a camera with this view."""
+    view = view or WHOLE_VIEW
+    return Clip(f"{camera_id} live", seconds, _batches(descriptor, batch_frames, view), live=True, view=view)
 
 
-def _batches(descriptor: int, batch_frames: int) -> Iterator[list[Frame]]:
+def _batches(descriptor: int, batch_frames: int, view: View) -> Iterator[list[Frame]]:
     with os.fdopen(descriptor, "rb") as file:
         file.seek(0)
-        cuts = SceneCuts()
-        frames = (cuts.mark(frame) for frame in map(_frame, _read(file)) if frame is not None)
+        cuts, mask, privacy_mask = SceneCuts(), ViewMask(view), PrivacyMask(view.hidden)
+        decoded = (_frame(message, privacy_mask) for message in _read(file))
+        frames = (cuts.mark(frame, mask) for frame in decoded if frame is not None)
         while batch := list(islice(frames, batch_frames)):
             yield batch
 
@@ -175,11 +181,14 @@ def _read(file: IO[bytes]) -> Iterator[FrameMessage]:
         yield FrameMessage.decode(b"%d-0" % seq, {b"h": file.read(header), b"j": file.read(jpeg)})
 
 
-def _frame(message: FrameMessage) -> Frame | None:
+def _frame(message: FrameMessage, privacy_mask: PrivacyMask) -> Frame | None:
+    """The capture has blacked out what is private, but for frames from before the zone was drawn."""
     try:
-        return Frame(jpeg_codec.decode(message.jpeg), message.captured_at_ns / 1e9, message.discontinuity)
+        rgb = jpeg_codec.decode(message.jpeg)
     except RejectedError:
         return None  # a corrupt picture, counted by the inference worker
+    privacy_mask.hide(rgb)
+    return Frame(rgb, message.captured_at_ns / 1e9, message.discontinuity)
 
 
 def _sequence_number(entry_id: bytes | str) -> int:

@@ -19,6 +19,7 @@ from patchwatch.contract.errors import (
 )
 from patchwatch.contract.redaction import one_line, redact
 from patchwatch.messages.base import CameraId, Message
+from patchwatch.messages.zone import MAX_ZONES, Zone
 
 _LONGEST_TEXT = 300  # characters
 
@@ -33,7 +34,7 @@ class LearningOrder(Message):
 
     ``sources``: ``file:`` addresses, which must lie in the media folders; from the command line paths and RTSP
     addresses. Empty for a live camera, whose frames are in the file that the process inherits as ``live_descriptor``.
-    ``staged``: the file to write the bank to.
+    ``staged``: the file to write the bank to. ``zones``: the camera's.
     """
 
     camera_id: CameraId
@@ -44,6 +45,7 @@ class LearningOrder(Message):
     analysis_fps: float | None = None
     limit_s: float | None = None
     false_alarms_per_day: float
+    zones: tuple[Zone, ...] = Field((), max_length=MAX_ZONES)
     staged: Path
 
 

@@ -11,6 +11,7 @@ from models.alarms.event_detector import AlertGate, Event
 from models.engine.frame_scorer import FrameScorer
 from models.frames.frame import Frame
 from models.frames.stored_numbers import UNREADABLE
+from models.frames.view import WHOLE, ViewMask
 from models.tampering.condition import Blindness, Condition, ConditionKind
 from models.tampering.detector import TamperingDetector
 from models.tampering.expectation import Expectation
@@ -57,16 +58,24 @@ class AnomalyAlert:
     wall_ms: WallClock = field(default=_own_clock, repr=False, compare=False)
 
     def update(
-        self, camera: Camera, scorer: FrameScorer | None, event: Event, region: Region | None
+        self,
+        camera: Camera,
+        scorer: FrameScorer | None,
+        event: Event,
+        region: Region | None,
+        zones: tuple[str, ...] = (),
     ) -> tuple[Alert, bool]:
         """The alert after a change of its event, and whether to announce it to subscribers: they hear of its opening,
         its closing, and a peak that rose by a step.
 
-        ``region``: where the peak was, in pixels of the camera's own picture; None keeps the one before.
+        ``region``: where the peak was, in pixels of the camera's own picture; None keeps the one before. ``zones``: the
+        names of those that it lies in.
         """
         alert_id = f"{camera.id}-{round(event.started_s * 1000)}"
         known = self.open if self.open and self.open.id == alert_id else None
-        alert = self._follow(known or self._new_alert(camera, scorer, alert_id, event), event, region)
+        alert = self._follow(known or self._new_alert(camera, scorer, alert_id, event), event)
+        if region is not None:
+            alert = alert.model_copy(update={"region": region, "zones": zones})
         if scorer is not None:
             alert = alert.model_copy(update={"anomaly": anomaly_kind(scorer.bank.profile, event.stream)})
         closed = alert.state is AlertState.CLOSED
@@ -97,14 +106,13 @@ class AnomalyAlert:
             random_weights=scorer.bank.random_weights if scorer else False,
         )
 
-    def _follow(self, alert: Alert, event: Event, region: Region | None) -> Alert:
+    def _follow(self, alert: Alert, event: Event) -> Alert:
         return alert.model_copy(
             update={
                 "state": AlertState.OPEN if event.ended_s is None else AlertState.CLOSED,
                 "peak_at_ms": self.wall_ms(event.peak_s, event.started_s),
                 "peak_score": event.peak_score,
                 "stream": event.stream,
-                "region": region or alert.region,
                 "ended_at_ms": None if event.ended_s is None else self.wall_ms(event.ended_s, event.started_s),
             }
         )
@@ -137,6 +145,7 @@ class ConditionAlerts:
     _expectation: Expectation = field(default_factory=lambda: Expectation(()))
     _offline: OfflineDetector = field(default_factory=OfflineDetector)
     _offline_state: dict[str, Any] = field(default_factory=lambda: OfflineDetector().state())  # needed with each frame
+    _mask: ViewMask = WHOLE
     _revision: int | None = None  # of the camera whose pictures the detector knows
     _bank_id: str | None = _NO_BANK  # of the bank that the detector last expected the view of; None: not known
 
@@ -145,7 +154,7 @@ class ConditionAlerts:
         alerts = []
         if self._revision != camera.revision:  # another source shows another scene
             alerts += self._finish_all()
-            self._tampering, self._revision = TamperingDetector(), camera.revision
+            self._tampering, self._revision = TamperingDetector(mask=self._mask), camera.revision
             self._tampering.expect(self._expectation)
         rejoined = frame.discontinuity and not frame.cut
         check = self._tampering.observe(
@@ -168,6 +177,11 @@ class ConditionAlerts:
             return [self._close(AlertKind.OFFLINE, capture.at_ms)] if orphaned else []
         closed = self._finish_all() if change.ended_ms is None else []
         return [*closed, self._offline_alert(camera, change)]
+
+    def use(self, mask: ViewMask) -> None:
+        """What counts in the picture, from now on."""
+        self._mask = mask
+        self._tampering.use(mask)
 
     def expect(self, bank_id: str, expectation: Expectation) -> None:
         """What the camera showed when its bank was learnt. Another bank than before resets the detector: its
@@ -268,7 +282,7 @@ class ConditionAlerts:
         """Go on from a stored state. Of an unreadable one the open alerts are kept, to be closed."""
         self.alerts = {(alert := Alert.model_validate(stored)).kind: alert for stored in state["alerts"]}
         try:
-            tampering, blindness, offline = TamperingDetector(), Blindness(), OfflineDetector()
+            tampering, blindness, offline = TamperingDetector(mask=self._mask), Blindness(), OfflineDetector()
             tampering.restore(state["watch"])
             tampering.expect(self._expectation)
             if "blindness" in state:  # unknown to earlier versions

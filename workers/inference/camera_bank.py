@@ -13,6 +13,7 @@ from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScorer
 from models.frames.frame import CameraContext
 from models.frames.stored_numbers import UNREADABLE
+from models.frames.view import ViewMask
 from models.tampering.expectation import Expectation
 from patchwatch.bus.clock import BusClock
 from patchwatch.contract.errors import NotFoundError, PatchwatchError, WeightsMissingError
@@ -21,9 +22,14 @@ from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
 from patchwatch.messages.camera import Camera
 from workers.analysis.anomaly_kinds import streams_of
 from workers.analysis.threshold_message import curve_of, to_message
+from workers.analysis.zone_view import view_of
 from workers.inference.alerts import AnomalyAlert, ConditionAlerts
 from workers.inference.engine_cache import EngineCache
 
+_OTHER_ZONES = (
+    "its zones are others than when the bank was learnt, so what belongs to a place is judged only where both agree: "
+    "enrol again to judge the rest"
+)
 log = logging.getLogger(__name__)
 
 
@@ -40,13 +46,14 @@ class CameraBank:
     ) -> None:
         self.engine: Engine | None = None
         self.scorer: FrameScorer | None = None
-        self.context = CameraContext()
+        self.context = CameraContext(mask=ViewMask(view_of(camera.zones)))
         self.status: AnalysisStatus | None = None
         self.loading = True
         self.stored_scorer: dict[str, Any] | None = None
         self._camera = camera
         self._anomaly = anomaly
         self._conditions = conditions
+        self._conditions.use(self.context.mask)
         self._clock = clock or BusClock()
         self._mtime_ns: int | None = None
         self._false_alarms_per_day = 0.0  # the budget of the scorer's rule
@@ -87,7 +94,7 @@ class CameraBank:
         if false_alarms_per_day != self._false_alarms_per_day:
             self._false_alarms_per_day = false_alarms_per_day
             scorer.use_rule(scorer.bank.threshold.rule(false_alarms_per_day))
-            self._set_status(AnalysisState.SCORING, "")
+            self._set_scoring()
 
     def reject(self, error: PatchwatchError) -> list[Event]:
         """Score nothing, for this reason; returns the events that this closes."""
@@ -113,7 +120,7 @@ class CameraBank:
         self.engine, self.scorer, self.stored_scorer = engine, FrameScorer(bank, rule), None
         self.scorer.mute(streams_of(self._camera.muted))
         self.context = CameraContext()
-        self._conditions.expect(bank.id, Expectation(bank.moments.thumbnails))
+        self._use_zones(bank)
         try:
             closed = self.scorer.restore(previous) if previous else []
         except UNREADABLE as error:
@@ -121,8 +128,14 @@ class CameraBank:
             self.scorer, closed = FrameScorer(bank, rule), []
         if not closed and self.scorer.open_event is None:
             closed = self._anomaly.events_without_scorer()
-        self._set_status(AnalysisState.SCORING, "")
+        self._set_scoring()
         return closed
+
+    def _use_zones(self, bank: Bank) -> None:
+        mask = ViewMask(view_of(self._camera.zones), bank.view)
+        self.context.mask = mask
+        self._conditions.use(mask)
+        self._conditions.expect(bank.id, Expectation(bank.moments.thumbnails, mask))
 
     def finish(self) -> list[Event]:
         """No more frames for now: closes the open event, even one from before a restart."""
@@ -133,8 +146,14 @@ class CameraBank:
 
     def reconfigure(self, camera: Camera) -> list[Event]:
         """Adopt a changed configuration. Another profile means another bank, and closes the open event."""
-        profile_changed = camera.profile != self._camera.profile
+        profile_changed, zones_changed = camera.profile != self._camera.profile, camera.zones != self._camera.zones
         self._camera = camera
+        if zones_changed and self.loaded is not None:
+            self._use_zones(self.loaded)
+            self._set_scoring()
+        elif zones_changed:
+            self.context.mask = ViewMask(view_of(camera.zones))
+            self._conditions.use(self.context.mask)
         if not profile_changed:
             return []
         closed = self._unload()
@@ -148,6 +167,9 @@ class CameraBank:
         if self.status is not None and self.status.condition != condition:
             changes = {"condition": condition, "updated_at_ms": self._clock.now_ms()}
             self.status = self.status.model_copy(update=changes)
+
+    def _set_scoring(self) -> None:
+        self._set_status(AnalysisState.SCORING, "" if self.context.mask.as_learnt else _OTHER_ZONES)
 
     def _set_status(self, state: AnalysisState, detail: str) -> None:
         self.loading = state is AnalysisState.LOADING

@@ -91,9 +91,9 @@ class CameraState:
         self.camera = camera
         return self.bank.reconfigure(camera)
 
-    def update_alert(self, event: Event, region: Region | None) -> tuple[Alert, bool]:
+    def update_alert(self, event: Event, region: Region | None, zones: tuple[str, ...] = ()) -> tuple[Alert, bool]:
         """See `AnomalyAlert.update`."""
-        return self.anomaly.update(self.camera, self.bank.scorer, event, region)
+        return self.anomaly.update(self.camera, self.bank.scorer, event, region, zones)
 
     def advance(self, seq: int, gaps: FrameGaps | None = None) -> bool:
         """Move on to a frame; counts the frames missing before it, by the reasons that ``gaps`` states. False for a

@@ -25,6 +25,7 @@ from patchwatch.messages.analysis_status import DropReason
 from patchwatch.messages.explanation import Explanation
 from patchwatch.messages.frame import FrameMessage
 from patchwatch.messages.score import Region, Score, StreamReading
+from patchwatch.messages.zone import names_at
 from workers.analysis.explanation import explanation_of
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import AlertUpdate, CommitBatch
@@ -62,6 +63,10 @@ class ScoredFrame:
         message = self.message
         return Region.scaled(box, (message.width, message.height), (message.source_width, message.source_height))
 
+    def zones(self, region: Region | None) -> tuple[str, ...]:
+        """Names of the camera's zones that a region of its own picture lies in."""
+        return names_at(self.state.camera.zones, region, (self.message.source_width, self.message.source_height))
+
     def explanation(self, *, thumbnails: bool) -> Explanation:
         """Why the frame has its score."""
         message = self.message
@@ -71,7 +76,7 @@ class ScoredFrame:
             self.bank, self.features, self.score,
             camera_id=self.state.camera.id, at_ms=message.captured_at_ns // 1_000_000, seq=message.seq,
             size=(message.width, message.height), source_size=(message.source_width, message.source_height),
-            thumbnails=thumbnails,
+            thumbnails=thumbnails, hidden=self.state.camera.privacy,
         )  # fmt: skip
 
 
@@ -122,7 +127,7 @@ class Scorer:
             log.warning("%s: frame %d dropped: %s", state.camera.id, message.seq, error)
             state.count_drop(DropReason.CORRUPT)
             return None
-        frame = state.cuts.mark(frame)
+        frame = state.cuts.mark(frame, state.bank.context.mask)
         state.keep_frame(message.seq, own_ns, cut=frame.cut)  # without a bank: for the snapshot
         gate = _check_picture(state, message, frame, batch)
         if not state.ready:
@@ -168,7 +173,8 @@ class Scorer:
         state.counters["scored"] += 1
         state.boxes = _labelled_boxes(frame, detections)
         batch.alerts += [alert_update(frame, event) for event in score.changes]
-        alerts = state.conditions.observe_score(state.camera, frame.frame, scorer.is_silent(score))
+        silent = scorer.is_silent(score, as_learnt=state.bank.context.mask.as_learnt)
+        alerts = state.conditions.observe_score(state.camera, frame.frame, silent)
         batch.alerts += [AlertUpdate(alert, announce=True) for alert in alerts]
         return True
 
@@ -177,6 +183,7 @@ class Scorer:
         self._failures.record(frame.state.camera.id, frame.message.seq, error)
 
     def _message(self, frame: ScoredFrame, bank: Bank, score: FrameScore) -> Score:
+        region = frame.region(score.box_xyxy_px)
         streams = zip(bank.profile.streams, score.rarities, strict=True)
         return Score(
             seq=frame.message.seq,
@@ -186,8 +193,9 @@ class Scorer:
             score=score.score,
             streams=tuple([StreamReading(spec.name, rarity) for spec, rarity in streams]),
             driver=score.driver,
-            region=frame.region(score.box_xyxy_px),
+            region=region,
             random_weights=bank.random_weights,
+            zones=frame.zones(region),
         )
 
 
@@ -198,7 +206,8 @@ def close_events(state: CameraState, events: Sequence[Event], batch: CommitBatch
 
 def alert_update(frame: ScoredFrame, event: Event) -> AlertUpdate:
     """Picture and explanation are those of the peak, or of the opening when the peak was just before it."""
-    alert, announce = frame.state.update_alert(event, frame.region(event.box_xyxy_px))
+    region = frame.region(event.box_xyxy_px)
+    alert, announce = frame.state.update_alert(event, region, frame.zones(region))
     if event.ended_s is None and frame.frame.at_s in (event.peak_s, event.opened_s):
         return AlertUpdate(alert, announce, frame.message.jpeg, frame.explanation(thumbnails=True))
     return AlertUpdate(alert, announce)

@@ -83,6 +83,8 @@ class CameraCapture:
     async def _capture(self) -> None:
         if not self.camera.enabled:
             self.status.set(CaptureState.DISABLED)
+        elif self.camera.zones_fault:  # A privacy zone may be among them.
+            self.status.set(CaptureState.FAILED, Reason.PRIVACY, f"no frame is taken: {self.camera.zones_fault}")
         elif self._kind is SourceKind.PUSH:
             await self._serve_publishers()
         else:

@@ -15,6 +15,7 @@ from av.container import InputContainer
 from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, SourceUnavailableError
 from patchwatch.contract.redaction import redact
 from patchwatch.messages.capture_status import Reason
+from patchwatch.messages.polygon import Polygon
 from patchwatch.messages.source import SourceKind
 from workers.media.ffmpeg_errors import translated
 from workers.rtsp_client.relay import Relay
@@ -39,7 +40,7 @@ class VideoOptions:
     """How to read a source. ``published``: it is read from our own RTSP server, over TCP.
 
     ``allow_link_local``: connect to addresses that `camera_addresses` refuses. ``tls``: for ``rtsps://`` sources.
-    ``still``: the file is a single picture.
+    ``still``: the file is a single picture. ``hidden``: what is blacked out in every picture, in shares of it.
     """
 
     analysis_fps: float = 5.0
@@ -51,6 +52,7 @@ class VideoOptions:
     published: bool = False
     allow_link_local: bool = False
     still: bool = False
+    hidden: tuple[Polygon, ...] = ()
     tls: TlsOptions = field(default_factory=TlsOptions)
 
     @property

@@ -21,6 +21,7 @@ from patchwatch.contract.redaction import redact
 from patchwatch.messages.capture_status import Reason
 from workers.media.container import Container, VideoOptions, open_container
 from workers.media.ffmpeg_errors import conceals_missing_references, missing_references, translated
+from workers.media.privacy_mask import PrivacyMask
 from workers.media.tracks import video_track
 
 log = logging.getLogger(__name__)
@@ -41,9 +42,9 @@ _MAX_STEP_S = 2.0  # Pictures further apart are not compared with each other.
 class SampledFrame:
     """A picture to analyse: ``rgb`` uint8 (h, w, 3), its longer side at most ``max_side_px``, never enlarged.
 
-    ``media_time_s``: seconds since the source's first picture. ``discontinuity``: not comparable with earlier pictures.
-    ``predicted``: no picture since the sampled one before was coded on its own (intra), as with a key frame. So what
-    has not changed may be what the encoder left out.
+    What `VideoOptions.hidden` names is black in it. ``media_time_s``: seconds since the source's first picture.
+    ``discontinuity``: not comparable with earlier pictures. ``predicted``: no picture since the sampled one before was
+    coded on its own (intra), as with a key frame. So what has not changed may be what the encoder left out.
     """
 
     rgb: NDArray[np.uint8]
@@ -83,6 +84,7 @@ class Video:
         self.decoded = 0
         self.decode_errors = 0
         self.broken_off = ""
+        self._privacy_mask = PrivacyMask(options.hidden)
         self._skips_until_s: float | None = None
         self._damaged_pts: int | None = None
         self._was_corrupt = False
@@ -236,9 +238,11 @@ class Video:
     ) -> SampledFrame:
         width, height = _scaled(picture.width, picture.height, self._options.max_side_px)
         small = picture.reformat(width=width, height=height, format="rgb24", interpolation="AREA", threads=1)
-        rgb = np.rot90(small.to_ndarray(), picture.rotation // 90 % 4)
+        turned = np.rot90(small.to_ndarray(), picture.rotation // 90 % 4)
+        rgb: NDArray[np.uint8] = np.ascontiguousarray(turned, np.uint8)
+        self._privacy_mask.hide(rgb)
         source = (picture.width, picture.height) if picture.rotation % 180 == 0 else (picture.height, picture.width)
-        return SampledFrame(np.ascontiguousarray(rgb), media_time_s, *source, discontinuity, predicted)
+        return SampledFrame(rgb, media_time_s, *source, discontinuity, predicted)
 
     def _interval_s(self) -> float:
         rate = self._stream.average_rate or self._stream.guessed_rate

@@ -100,10 +100,13 @@ def _line(alert: dict[str, Any]) -> str:
         else f"  score {alert['peak_score']:.3f}, alerts above {alert['threshold']:.3f}"
     )
     detail = f"  {alert['detail']}" if alert["detail"] else ""
+    detail += f"  in {', '.join(alert['zones'])}" if alert.get("zones") else ""
     return f"{alert['id']:<32} {alert['kind']:<14} {alert['state']:<7} {alert['started']}{score}{detail}"
 
 
 def _shown(value: Any) -> str:
+    if isinstance(value, list):  # names of zones
+        return ", ".join(value) or "-"
     if isinstance(value, dict):  # the region
         return ", ".join(f"{name} {number}" for name, number in value.items())
     return str(value)

@@ -10,6 +10,7 @@ from patchwatch.cli.command_group import command_group
 from patchwatch.cli.options import AnalysisFps, Api, AsJson, NewId, rest_client, stdin_line
 from patchwatch.cli.output import print_json, print_outcome
 from patchwatch.cli.threshold_text import budget, spread, threshold_lines
+from patchwatch.cli.zone_text import ZoneFile, ZoneTexts, given_zones, zones_line
 from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.learning_advice import how_to_learn
 from patchwatch.contract.settings import Settings, load_settings
@@ -75,6 +76,8 @@ def add(
     disabled: Annotated[bool, typer.Option("--disabled", help="Add it without capturing it yet.")] = False,
     false_alarms_per_day: _Budget = None,
     mute: _Mute = None,
+    zone: ZoneTexts = None,
+    zone_file: ZoneFile = None,
     publish_username: _PublishUsername = None,
     publish_password_stdin: _PublishPassword = False,
     api: Api = None,
@@ -89,6 +92,7 @@ def add(
         "analysis_fps": fps, "pace": pace, "loop": loop or None, "transport": transport,
         "tls_fingerprint": tls_fingerprint, "tls_verify": False if no_tls_verify else None,
         "enabled": False if disabled else None, "false_alarms_per_day": false_alarms_per_day, "muted": mute,
+        "zones": given_zones(zone, zone_file),
         "publish_username": publish_username, "publish_password": stdin_line() if publish_password_stdin else None,
     }  # fmt: skip
     camera = rest_client(api).post("/cameras", _given(fields))
@@ -119,7 +123,7 @@ def show(id: _Id, api: Api = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json(camera | {"status": status})
         return
-    for field, value in camera.items():
+    for field, value in (camera | {"zones": zones_line(camera.get("zones", ()))}).items():
         if field != "revision":
             typer.echo(f"{field:<22} {_shown(value)}")
     for stage in ("capture", "analysis"):
@@ -148,25 +152,30 @@ def update(
     default_budget: _DefaultBudget = False,
     mute: _Mute = None,
     unmute: Annotated[bool, typer.Option("--unmute", help="Let every kind of anomaly count again.")] = False,
+    zone: ZoneTexts = None,
+    zone_file: ZoneFile = None,
+    no_zones: Annotated[bool, typer.Option("--no-zones", help="Remove all zones.")] = False,
     publish_username: _PublishUsername = None,
     publish_password_stdin: _PublishPassword = False,
     no_publish_password: _NoPublishPassword = False,
     api: Api = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change a camera; what is not given stays. A new alarm budget takes effect at once; any other change restarts the
-    capture, so that a camera that publishes has to connect again. `cameras thresholds` shows what a budget means. A
-    camera needs a bank for each profile: `patchwatch enrolments add`.
+    """Change a camera; what is not given stays. A new alarm budget, muting and zones take effect at once. Any other
+    change, and one of a privacy zone, restarts the capture, so that a camera that publishes has to connect again.
+    `cameras thresholds` shows what a budget means. A camera needs a bank for each profile: `patchwatch enrolments add`.
     """
     fields = _given({
         "source": stdin_line() if source == "-" else source, "profile": profile, "name": name, "analysis_fps": fps,
         "pace": pace, "loop": loop, "transport": transport, "tls_fingerprint": tls_fingerprint,
         "tls_verify": tls_verify, "enabled": enabled, "false_alarms_per_day": false_alarms_per_day, "muted": mute,
+        "zones": given_zones(zone, zone_file),
         "publish_username": publish_username, "publish_password": stdin_line() if publish_password_stdin else None,
     })  # fmt: skip
     fields |= _reset(fields, "--default-fps", default_fps, "analysis_fps")
     fields |= _reset(fields, "--default-budget", default_budget, "false_alarms_per_day")
-    fields |= _unmuted(fields) if unmute else {}
+    fields |= _emptied(fields, "muted", "--mute and --unmute") if unmute else {}
+    fields |= _emptied(fields, "zones", "--zone and --no-zones") if no_zones else {}
     fields |= _reset(fields, "--no-tls-fingerprint", no_tls_fingerprint, "tls_fingerprint")
     fields |= _reset(fields, "--no-publish-password", no_publish_password, "publish_username", "publish_password")
     _change(id, fields, api, as_json)
@@ -220,10 +229,10 @@ def _change(camera_id: str, fields: dict[str, Any], api: str | None, as_json: bo
     _print(rest_client(api).patch(f"/cameras/{camera_id}", fields), as_json)
 
 
-def _unmuted(fields: dict[str, Any]) -> dict[str, Any]:
-    if "muted" in fields:
-        raise RejectedError("--mute and --unmute contradict each other: give one of them")
-    return {"muted": []}
+def _emptied(fields: dict[str, Any], field: str, options: str) -> dict[str, Any]:
+    if field in fields:
+        raise RejectedError(f"{options} contradict each other: give one of them")
+    return {field: []}
 
 
 def _given(fields: dict[str, Any]) -> dict[str, Any]:
@@ -255,6 +264,7 @@ def _print(camera: dict[str, Any], as_json: bool) -> None:
     per_day = camera.get("false_alarms_per_day")
     accepted = "" if per_day is None else f"  {per_day:g} false alarms a day"
     accepted += f"  muted: {', '.join(camera['muted'])}" if camera.get("muted") else ""
+    accepted += f"  zones: {zones_line(camera['zones'])}" if camera.get("zones") else ""
     typer.echo(f"{camera['id']:<20} {camera['profile']:<12} {camera['source']}{accepted}{marks}")
 
 

@@ -213,3 +213,33 @@ async def test_times_in_a_reason_are_local(page: Page, serve: Serve, settings: S
     await page.goto(f"http://{serve(settings)}/")
     reason = page.locator("article[data-camera=gate] .reason")
     await expect(reason).to_have_text(re.compile(r"nothing can be seen since (?!\d{4}-\d\d-\d\dT).*2027.*: it is dark"))
+
+
+ZONES = [
+    {"name": "porch", "kind": "zone", "points": [[0, 0], [0.5, 0], [0.5, 1], [0, 1]]},
+    {"name": "window", "kind": "privacy", "points": [[0.75, 0.5], [1, 0.5], [1, 1], [0.75, 1]]},
+]
+
+
+async def test_zones_are_drawn_over_the_picture_and_alerts_name_theirs(
+    page: Page, serve: Serve, settings: Settings, world: World, tmp_path: Path
+) -> None:
+    now_ms = seeded(world)
+    world.camera(name="Back gate", zones=ZONES)
+    world.alert(now_ms, zones=("porch",))
+    await page.goto(f"http://{serve(settings)}/")
+    gate = page.locator("article[data-camera=gate]")
+    await expect(gate.locator(".zones text")).to_have_text(["porch", "window"])
+    await expect(gate.locator(".zone-privacy title")).to_have_text("window (privacy)")
+    shown = await gate.locator(".picture img").bounding_box()
+    drawn = await gate.locator(".zone-zone polygon").bounding_box()
+    assert shown is not None
+    assert drawn is not None
+    assert abs(drawn["x"] - shown["x"]) < 6  # its stroke counts
+    assert abs(drawn["y"] - shown["y"]) < 6
+    assert abs(drawn["width"] - shown["width"] / 2) < 12
+    assert abs(drawn["height"] - shown["height"]) < 12
+    await expect(page.locator(f"li[data-alert=gate-{now_ms}] .what")).to_contain_text("in porch")
+    await page.screenshot(path=tmp_path / "zones.png")
+    world.camera(name="Back gate")
+    await expect(gate.locator(".zones")).to_be_hidden()

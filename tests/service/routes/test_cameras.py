@@ -130,3 +130,57 @@ async def test_a_camera_that_is_added_again_has_another_incarnation(api: httpx.A
         assert Camera.decode(world.field(keys.CAMERAS, "again")).incarnation == result[-1]
         await api.delete("/api/v1/cameras/again")
     assert result[0] != result[1]
+
+
+ROAD = {"name": "road", "kind": "ignore", "points": [[0.0, 0.0], [0.3, 0.0], [0.3, 1.0], [0.0, 1.0]]}
+WINDOW = ROAD | {"name": "window", "kind": "privacy"}
+
+
+async def test_zones_are_set_with_the_camera_changed_and_removed(api: httpx.AsyncClient) -> None:
+    made = (await api.post("/api/v1/cameras", json={"id": "gate", "zones": [ROAD]})).json()
+    assert made["zones"] == [ROAD]
+    changed = (await api.patch("/api/v1/cameras/gate", json={"zones": [ROAD, WINDOW]})).json()
+    assert [zone["name"] for zone in changed["zones"]] == ["road", "window"]
+    assert changed["revision"] == made["revision"] + 1, "the capture has to black it out"
+    without = (await api.patch("/api/v1/cameras/gate", json={"zones": [WINDOW]})).json()
+    assert without["revision"] == changed["revision"], "an ignored part does not concern the capture"
+    assert (await api.patch("/api/v1/cameras/gate", json={"zones": []})).json()["zones"] == []
+
+
+async def test_what_is_wrong_with_a_zone_is_said_and_where(api: httpx.AsyncClient, world: World) -> None:
+    world.camera()
+    crossed = ROAD | {"points": [[0, 0], [1, 1], [1, 0], [0, 0.9]]}
+    for zones, location, words in (
+        ([ROAD, crossed], "body.zones.1.points", "the outline crosses itself"),
+        ([ROAD, ROAD], "body.zones", "give each a name of its own"),
+        ([ROAD | {"points": [[0, 0], [2, 0], [1, 1]]}], "body.zones.0.points.1.0", "outside of the picture"),
+        ([ROAD | {"name": str(number)} for number in range(33)], "body.zones", "at most 32"),
+    ):
+        answer = await api.patch("/api/v1/cameras/gate", json={"zones": zones})
+        assert answer.status_code == 422
+        [problem] = answer.json()["errors"]
+        assert problem["location"] == location
+        assert words in problem["message"]
+
+
+async def test_frames_from_before_a_privacy_zone_are_gone(api: httpx.AsyncClient, world: World) -> None:
+    world.camera()
+    world.frame(1)
+    await api.patch("/api/v1/cameras/gate", json={"zones": [ROAD]})
+    assert world.bus.xlen(world.keys_of("gate").frames) == 1
+    await api.patch("/api/v1/cameras/gate", json={"zones": [WINDOW]})
+    assert world.bus.xlen(world.keys_of("gate").frames) == 0
+    assert (await api.get("/api/v1/cameras/gate/snapshot.jpg")).status_code == 404
+    world.frame(2)  # its number goes on
+    await api.patch("/api/v1/cameras/gate", json={"zones": []})
+    assert world.bus.xlen(world.keys_of("gate").frames) == 1, "with fewer zones nothing has to go"
+
+
+async def test_zones_that_cannot_be_read_are_set_again(api: httpx.AsyncClient, world: World) -> None:
+    record = Camera.model_validate({"id": "gate", "zones": [WINDOW]}).encode().replace(b"0.3", b"7.3")
+    world.bus.hset(keys.CAMERAS, "gate", record)
+    assert (await api.get("/api/v1/cameras/gate")).json()["zones"] == []
+    await api.patch("/api/v1/cameras/gate", json={"name": "Back gate"})
+    assert Camera.decode(world.field(keys.CAMERAS, "gate")).zones_fault
+    assert (await api.patch("/api/v1/cameras/gate", json={"zones": [WINDOW]})).json()["zones"] == [WINDOW]
+    assert not Camera.decode(world.field(keys.CAMERAS, "gate")).zones_fault

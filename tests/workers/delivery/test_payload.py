@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
+from patchwatch.messages.alert import Alert
 from patchwatch.messages.webhook import Webhook
-from workers.delivery.payload import message_id, signed_headers
+from workers.delivery.payload import alert_body, message_id, signed_headers
 
 
 def test_the_example_of_the_specification_is_reproduced() -> None:
@@ -21,3 +24,13 @@ def test_the_example_of_the_specification_is_reproduced() -> None:
 def test_each_webhook_and_change_has_an_id_of_its_own() -> None:
     one, other = (Webhook(id=name, url="http://h/", secret="whsec_" + "A" * 32) for name in ("one", "other"))
     assert len({message_id(one, "1-0"), message_id(one, "1-1"), message_id(other, "1-0")}) == 3
+
+
+def test_a_message_names_the_zones_of_an_alert() -> None:
+    known = {
+        "id": "gate-1", "camera_id": "gate", "state": "open", "started_at_ms": 1, "opened_at_ms": 2, "peak_at_ms": 3,
+        "peak_score": 0.9, "threshold": 0.6, "profile": "motion",
+    }  # fmt: skip
+    for zones in ([], ["porch", "back gate"]):
+        body = json.loads(alert_body("1-0", Alert.model_validate(known | {"zones": zones})))
+        assert body["data"]["zones"] == zones

@@ -10,6 +10,7 @@ from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.messages.base import CameraId, Message
 from patchwatch.messages.camera import Camera, Pace, Transport
 from patchwatch.messages.capture_status import Reason
+from patchwatch.messages.polygon import Polygon
 from patchwatch.messages.source import Source, SourceKind
 from workers.media.container import VideoOptions
 from workers.rtsp_client.tls import TlsOptions
@@ -43,6 +44,7 @@ class CaptureOrder(Message):
     redis_url: str
     partitions: int
     queue_frames: int
+    privacy: tuple[Polygon, ...] = ()  # Blacked out before anything leaves the process.
     lease: str  # Frames are written only while the camera's capture lease has this value.
     after_seq: int = 0
 
@@ -68,7 +70,7 @@ class CaptureOrder(Message):
             analysis_fps=self.analysis_fps, max_side_px=self.max_side_px, max_picture_px=self.max_picture_px,
             timeout_s=self.timeout_s, transport=self.transport.value, live=self.live,
             published=self.kind is SourceKind.PUSH, allow_link_local=self.allow_link_local,
-            tls=TlsOptions(self.tls_verify, self.tls_fingerprint, self.ca_file),
+            hidden=self.privacy, tls=TlsOptions(self.tls_verify, self.tls_fingerprint, self.ca_file),
         )  # fmt: skip
 
     @property
@@ -93,7 +95,7 @@ class CaptureOrder(Message):
             tls_fingerprint=camera.tls_fingerprint, ca_file=settings.source_ca_file,
             memory_mb=settings.capture_memory_mb,
             redis_url=settings.shared_redis_url, partitions=settings.partitions,
-            queue_frames=settings.queue_frames, lease=lease.decode(), after_seq=after_seq,
+            queue_frames=settings.queue_frames, privacy=camera.privacy, lease=lease.decode(), after_seq=after_seq,
         )  # fmt: skip
 
 

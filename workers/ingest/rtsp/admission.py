@@ -101,6 +101,8 @@ class Admission:
             raise Refusal(404, f"No camera {camera_id} - add it with: patchwatch cameras add {camera_id}")
         if not camera.enabled:
             raise Refusal(403, f"Camera {camera_id} is disabled")
+        if camera.zones_fault:
+            raise Refusal(403, f"Camera {camera_id} has zones that cannot be read - set them again")
         if Source.parse(camera.source).kind is not SourceKind.PUSH:
             raise Refusal(403, f"Camera {camera_id} does not have the source push:")
         return camera

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
-import redis
-
-from patchwatch.bus import keys
-from patchwatch.bus.connection import connect, translated
-from patchwatch.contract.errors import BusUnavailableError, ConfigurationError, InvalidMessageError
+from patchwatch.cli.commands.banks.camera_record import redis_url, stored_camera
+from patchwatch.contract.errors import BusUnavailableError, InvalidMessageError
 from patchwatch.contract.settings import Settings
-from patchwatch.local_redis.kept_server import running_url
 from patchwatch.messages.camera import Camera
-
-_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -35,12 +28,12 @@ def alarm_budget(settings: Settings, camera_id: str) -> AlarmBudget:
 
     Without Redis, or for a camera that the installation does not know, it is the setting, and ``whose`` says so.
     """
-    url = settings.redis_url.get_secret_value() if settings.redis_url is not None else running_url(settings)
+    url = redis_url(settings)
     if url is None:
         return _setting(settings, "no service runs with this data folder, so a budget of the camera itself is unknown")
     try:
         camera = _camera(url, camera_id)
-    except (BusUnavailableError, ConfigurationError, redis.RedisError):
+    except BusUnavailableError:
         return _setting(settings, "Redis does not answer, so a budget of the camera itself is unknown")
     if camera is None or camera.false_alarms_per_day is None:
         note = f"`patchwatch cameras update {camera_id} --false-alarms-per-day N` gives it its own"
@@ -53,9 +46,7 @@ def _setting(settings: Settings, note: str) -> AlarmBudget:
 
 
 def _camera(url: str, camera_id: str) -> Camera | None:
-    client: Any = connect(url, _TIMEOUT_S)
-    with translated(), client:
-        record = client.hget(keys.CAMERAS, camera_id)
+    record = stored_camera(url, camera_id)
     with suppress(InvalidMessageError):
         return None if record is None else Camera.decode(record)
     return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from patchwatch.cli.options import AnalysisFps, AsJson, Profile
+from patchwatch.cli.zone_text import ZoneFile, ZoneTexts, given_zones
 from patchwatch.contract.errors import ConfigurationError, RejectedError
 from patchwatch.contract.settings import load_settings
 from patchwatch.messages.base import checked_camera_id
@@ -25,6 +26,8 @@ def enrol(
     profile: Profile = None,
     fps: AnalysisFps = None,
     seconds: Annotated[float | None, typer.Option(help="Read at most this much of each source.")] = None,
+    zone: ZoneTexts = None,
+    zone_file: ZoneFile = None,
     activate: Annotated[
         bool, typer.Option("--activate", help="Use the new bank even if it is worse than the present one.")
     ] = False,
@@ -32,11 +35,13 @@ def enrol(
 ) -> None:
     """Learn what is normal for a camera from recordings, and write its memory bank.
 
-    The previous bank is kept: `patchwatch banks list` shows all, `patchwatch banks activate` goes back.
+    The previous bank is kept: `patchwatch banks list` shows all, `patchwatch banks activate` goes back. The camera's
+    zones hold for its recordings too; where no service runs that knows them, those of its present bank.
     """
     from models.banks.bank_file import load_bank
     from patchwatch.cli.commands.banks.alarm_budget import alarm_budget
     from patchwatch.cli.commands.banks.bank_text import print_bank
+    from patchwatch.cli.commands.banks.zones import zones_to_learn
     from workers.enrolment.bank_store import command_origin, store_bank
     from workers.enrolment.bank_versions import BankVersions
     from workers.enrolment.protocol import LearningOrder
@@ -47,10 +52,11 @@ def enrol(
     versions = BankVersions.from_settings(settings, camera, profile)
     check_folder(versions.active_path.parent)
     budget = alarm_budget(settings, camera)
+    zones = zones_to_learn(settings, camera, versions.active_path, given_zones(zone, zone_file))
     with versions.staging() as staged:
         order = LearningOrder(
             camera_id=camera, profile=profile, sources=tuple(_as_text(source) for source in footage), analysis_fps=fps,
-            limit_s=seconds, false_alarms_per_day=budget.per_day, staged=staged,
+            limit_s=seconds, false_alarms_per_day=budget.per_day, staged=staged, zones=zones,
         )  # fmt: skip
         _learn(order, settings, quiet=as_json)
         bank = load_bank(staged)

@@ -10,6 +10,7 @@ import typer
 from patchwatch.cli.commands.banks.enrol import local_source
 from patchwatch.cli.options import AnalysisFps, AsJson, BankProfile, profile_of_bank
 from patchwatch.cli.output import check_output, write_output
+from patchwatch.cli.zone_text import ZoneFile, ZoneTexts, given_zones
 from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.settings import load_settings
 from patchwatch.messages.base import checked_camera_id
@@ -27,6 +28,8 @@ def explain(
     at: Annotated[float, typer.Option(min=0.0, help="The moment: seconds since the recording began.")],
     profile: BankProfile = None,
     fps: AnalysisFps = None,
+    zone: ZoneTexts = None,
+    zone_file: ZoneFile = None,
     as_json: AsJson = False,
     out: Annotated[Path | None, typer.Option(help="Write it to this file: a page (.html), or .json.")] = None,
 ) -> None:
@@ -36,6 +39,7 @@ def explain(
     """
     from models.banks.bank_file import load_bank
     from patchwatch.cli.commands.banks.alarm_budget import alarm_budget
+    from patchwatch.cli.commands.banks.zones import view_to_score
     from patchwatch.pages.explanation_page import explanation_page
     from workers.analysis.engine_loader import load_engine
     from workers.analysis.recordings import RecordingReader
@@ -47,7 +51,8 @@ def explain(
     profile = profile_of_bank(settings, checked_camera_id(camera), profile)
     bank = load_bank(settings.bank_path(camera, profile))
     engine = load_engine(settings, profile)
-    reader = RecordingReader.from_settings(settings, fps)
+    view = view_to_score(settings, camera, bank.view, given_zones(zone, zone_file))
+    reader = RecordingReader.from_settings(settings, fps, view)
     explained = explain_recording(engine, bank, recording, reader, camera_id=camera, at_s=at)
     explanation = explained.explanation
     threshold = bank.threshold.at(alarm_budget(settings, camera).per_day).on

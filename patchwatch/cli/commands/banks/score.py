@@ -16,6 +16,7 @@ import typer
 from patchwatch.cli.commands.banks.enrol import local_source
 from patchwatch.cli.options import AnalysisFps, BankProfile, profile_of_bank
 from patchwatch.cli.output import check_output, writing
+from patchwatch.cli.zone_text import ZoneFile, ZoneTexts, given_zones
 from patchwatch.contract.settings import load_settings
 from patchwatch.messages.base import checked_camera_id
 from patchwatch.messages.score import Region
@@ -36,6 +37,8 @@ def score(
     camera: Annotated[str, typer.Option(help="Camera id whose bank to use.")],
     profile: BankProfile = None,
     fps: AnalysisFps = None,
+    zone: ZoneTexts = None,
+    zone_file: ZoneFile = None,
     seconds: Annotated[float | None, typer.Option(help="Read at most this much.")] = None,
     form: Annotated[ScoreFormat, typer.Option("--format", help="csv, or json: one object per line.")] = ScoreFormat.CSV,
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
@@ -46,6 +49,7 @@ def score(
 
     from models.banks.bank_file import load_bank
     from patchwatch.cli.commands.banks.alarm_budget import alarm_budget
+    from patchwatch.cli.commands.banks.zones import view_to_score
     from patchwatch.cli.progress import progress_bar
     from workers.analysis.engine_loader import load_engine
     from workers.analysis.recordings import RecordingReader
@@ -60,7 +64,8 @@ def score(
     engine = load_engine(settings, profile)
     if bank.random_weights:
         typer.echo("WARNING: this bank was learnt with RANDOM CLIP weights: for tests and benchmarks only", err=True)
-    reader = replace(RecordingReader.from_settings(settings, fps), limit_s=seconds)
+    view = view_to_score(settings, camera, bank.view, given_zones(zone, zone_file))
+    reader = replace(RecordingReader.from_settings(settings, fps, view), limit_s=seconds)
     names = [spec.name for spec in bank.profile.streams]
     quiet = out is None and sys.stdout.isatty()
     with progress_bar(f"scoring {camera}", hidden=quiet) as report:

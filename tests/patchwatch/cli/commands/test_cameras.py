@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from patchwatch.cli.commands import cameras
+from patchwatch.cli.zone_text import zones_line
 from patchwatch.contract.errors import RejectedError
 from patchwatch.rest_client import RestClient
 from service.schemas.camera import CameraChange
@@ -129,6 +131,7 @@ OPTIONS = {
     "enabled": "--enable",
     "publish_password": "--publish-password-stdin",
     "muted": "--mute",
+    "zones": "--zone",
 }
 
 
@@ -146,6 +149,7 @@ def test_each_field_has_an_option(field: str) -> None:
         ("--no-tls-fingerprint", {"tls_fingerprint": None}),
         ("--no-publish-password", {"publish_username": None, "publish_password": None}),
         ("--disable", {"enabled": False}),
+        ("--no-zones", {"zones": []}),
     ],
 )
 def test_each_field_that_has_a_default_can_go_back_to_it(asked: Asked, option: str, fields: dict[str, Any]) -> None:
@@ -185,3 +189,37 @@ def test_the_rate_goes_back_to_the_installations(asked: Asked) -> None:
     assert run("update", "gate", "--default-fps").exit_code == 0
     assert [body for _, _, body in asked] == [{"analysis_fps": None}]
     assert isinstance(run("update", "gate", "--default-fps", "--fps", "2").exception, RejectedError)
+
+
+PORCH = {"name": "porch", "kind": "ignore", "points": [[0, 0], [0.3, 0], [0.3, 1], [0, 1]]}
+
+
+def test_zones_are_given_as_words_and_as_a_file(asked: Asked, tmp_path: Path) -> None:
+    file = tmp_path / "zones.json"
+    for stored in ([PORCH | {"name": "road"}], {"zones": [PORCH | {"name": "road"}]}):
+        file.write_text(json.dumps(stored))
+        words = ["--zone", "name=porch kind=ignore points=0,0 0.3,0 0.3,1 0,1", "--zone-file", str(file)]
+        assert run("update", "gate", *words).exit_code == 0
+        assert asked.pop()[2] == {"zones": [PORCH | {"name": "road"}, PORCH]}
+    assert run("add", "gate", "--zone", "kind=zone name=back porch points=0,0 1,0 1,1").exit_code == 0
+    assert asked.pop()[2]["zones"] == [{"name": "back porch", "kind": "zone", "points": [[0, 0], [1, 0], [1, 1]]}]
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--zone", "porch"], "does not begin with name="),
+        (["--zone", "name=porch kind=ignore"], "lacks points"),
+        (["--zone", "name=porch kind=ignore points=0,0 0.3 0,1"], "'0.3' is not a corner"),
+        (["--zone", "name=a kind=zone points=0,0 1,0 1,1", "--no-zones"], "contradict each other"),
+        (["--zone-file", "/no/such/file"], "is not a file of zones"),
+    ],
+)
+def test_what_is_no_zone_is_refused_before_the_service_is_asked(asked: Asked, words: list[str], why: str) -> None:
+    done = run("update", "gate", *words)
+    assert why in str(done.exception)
+    assert not asked
+
+
+def test_a_list_names_the_zones_of_a_camera() -> None:
+    assert zones_line([PORCH, PORCH | {"name": "window", "kind": "privacy"}]) == "porch (ignore), window (privacy)"
