@@ -114,8 +114,10 @@ class FrameScorer:
         )
 
     def is_silent(self, score: FrameScore) -> bool:
-        """Whether a stream found no evidence that finds some in every picture, unless it is blind."""
-        return any([score.rarities[position] is None for position in self._never_silent])
+        """Whether a stream that is not muted found no evidence, although it finds some in every picture unless it is
+        blind."""
+        heard = (n for n in self._never_silent if self.bank.profile.streams[n].kind not in self._muted)
+        return any([score.rarities[position] is None for position in heard])
 
     def finish(self) -> list[Event]:
         """No more frames for now: closes an open event."""
