@@ -34,9 +34,9 @@ class Sufficiency(StrEnum):
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """How far later footage lies from a bank of the first ``share`` of the footage, in parts of how far the same
-    frames lie from a bank of all but their own part of it. ``typical``: median of the frames' ratios. ``far``: ratio of
-    the 95 % quantiles."""
+    """How far held-out footage lies from a bank of a ``share`` of the footage, whose blocks are all over it, in parts
+    of how far the same frames lie from a bank of all but their own blocks. ``typical``: median of the frames' ratios.
+    ``far``: ratio of the 95 % quantiles."""
 
     share: float
     typical: float
@@ -67,7 +67,7 @@ class StreamCoverage:
 
     @property
     def fall(self) -> float | None:
-        """By what share distances fell with the last of the footage that the curve knows; negative: they rose."""
+        """By what share distances fall with the last fifth of the blocks; negative: they rise."""
         return 1.0 - 1.0 / self.curve[-1].typical if self.curve else None
 
     @property

@@ -1,4 +1,4 @@
-"""Folds: the parts of normal footage that are held out in turn, so that each is measured by what is left of the others."""
+"""Folds: the parts of normal footage that are held out in turn, each measured by a bank of the others."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from known_patches import known_patches
 from numpy.typing import NDArray
 
 from models.banks.folds import Folds
-from models.engine.engine import make_stream
+from models.engine.engine import make_stream, one_thread
 from models.frames.frame import CameraContext, Frame
 from models.profiles.profile import StreamKind, StreamSpec, load_profiles
 from models.streams.base import Stream
@@ -19,6 +19,12 @@ PICTURES, OTHER = np.random.default_rng(1).integers(0, 256, (2, FRAMES, 96, 144,
 CLASSES = ("person", "bicycle")
 OPTIONS = {spec.kind: dict(spec.options) for spec in load_profiles()["objects"].streams}
 LOOKING_BACK = (StreamKind.MOTION, StreamKind.PLACE, StreamKind.VELOCITY, StreamKind.CATEGORY)
+OF_ONE_PICTURE = (StreamKind.GLOBAL, StreamKind.LOCAL)
+
+
+@pytest.fixture(autouse=True)
+def _as_live() -> None:
+    one_thread()
 
 
 def _stream(kind: StreamKind) -> Stream:
@@ -48,6 +54,10 @@ def test_vectors_depend_on_no_older_picture_than_the_stream_tells(kind: StreamKi
     assert not np.array_equal(within, unchanged), "nor does it tell of much more"
 
 
-@pytest.mark.parametrize("kind", [StreamKind.GLOBAL, StreamKind.LOCAL])
+@pytest.mark.parametrize("kind", OF_ONE_PICTURE)
 def test_appearance_is_that_of_one_picture(kind: StreamKind) -> None:
     assert _stream(kind).look_back_s is None
+
+
+def test_no_stream_is_left_out_here() -> None:
+    assert {*LOOKING_BACK, *OF_ONE_PICTURE} == set(StreamKind)
