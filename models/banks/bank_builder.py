@@ -17,7 +17,7 @@ from models.alarms.event_detector import EventRule
 from models.banks.bank import Bank, Footage, StreamBank
 from models.banks.coverage import Coverage, StreamCoverage
 from models.banks.cross_validation import HeldOutFrames, SmallerBank, cover, hold_out
-from models.banks.folds import FOLDS, Folds
+from models.banks.folds import CURVE, FOLDS, Folds, PartOfFolds
 from models.banks.group_scale import GroupScale, loudest
 from models.exemplars.perspective import Perspective
 from models.exemplars.provenance import THUMBNAILS_MB, ExemplarOrigins, FootageIndex, FootageMoments, Moment
@@ -185,7 +185,7 @@ class BankBuilder:
         """The banks of all streams while a fold is held out."""
         banks = []
         for position, stream in enumerate(self._streams):
-            chosen = folds.without(number, stream.look_back_s)
+            chosen = folds.without([number], stream.look_back_s)
             banks.append(self._bank(position, self._draw_stream(position, chosen, self._profile.seeds)[0]))
         self._check_seen(banks)
         return banks
@@ -285,18 +285,17 @@ class BankBuilder:
     def _cover_stream(
         self, position: int, bank: StreamBank, held_out: Sequence[HeldOutFrames | None], folds: Folds
     ) -> StreamCoverage:
-        counts = range(1, FOLDS - 1) if folds.count == FOLDS else ()
-        smaller = [self._smaller_bank(position, bank, folds, count) for count in counts]
+        parts = CURVE if folds.count == FOLDS else ()
+        smaller = [self._smaller_bank(position, bank, folds, part) for part in parts]
         frames = [frame[position] for frame in self._frames]
         name = self._profile.streams[position].name
         return cover(name, bank, frames, held_out, self._footage_index.sizes, smaller)
 
-    def _smaller_bank(self, position: int, bank: StreamBank, folds: Folds, count: int) -> SmallerBank:
-        """Of the first so many folds and the first seed alone."""
-        chosen = folds.first(count, self._streams[position].look_back_s)
+    def _smaller_bank(self, position: int, bank: StreamBank, folds: Folds, part: PartOfFolds) -> SmallerBank:
+        """Of the first seed alone."""
+        chosen = folds.without(part.without, self._streams[position].look_back_s)
         vectors = self._draw_stream(position, chosen, self._profile.seeds[:1])[0]
-        drawn = self._bank(position, vectors, scales=bank.scales)
-        return SmallerBank(count / folds.count, drawn, np.flatnonzero(folds.of >= count))
+        return SmallerBank(part.share, self._bank(position, vectors, scales=bank.scales), folds.frames(part.of))
 
     def _fuse(
         self, held_out: Sequence[Sequence[HeldOutFrames | None]], calibrations: Sequence[AnyCalibration]

@@ -31,8 +31,8 @@ class HeldOutFrames:
 
 @dataclass(frozen=True)
 class SmallerBank:
-    """A bank of one seed, drawn from a ``share`` of the footage. ``unseen``: int64 (n,), numbers of the frames that are
-    held out from it, in order."""
+    """A bank of one seed, drawn from a ``share`` of the footage. ``unseen``: int64 (n,), numbers of frames that are
+    held out from it, in order. Several of one share, on different frames, make one point of the curve."""
 
     share: float
     bank: StreamBank
@@ -98,16 +98,17 @@ def _curve(
 ) -> tuple[CurvePoint, ...]:
     """The learning curve: how far held-out frames are from banks of a part of what the others were learnt from."""
     most = np.array([part.first_seed if part else math.nan for part in held_out])
-    points = [
-        curve_point(fewer.share, _distances(fewer, frames, step), most) for fewer in smaller if not fewer.bank.empty
-    ]
+    points = []
+    for share in sorted({fewer.share for fewer in smaller}):
+        distances = np.full(len(frames), math.nan)
+        for fewer in (fewer for fewer in smaller if fewer.share == share):
+            _measure(fewer, frames, step, distances)
+        points.append(curve_point(share, distances, most))
     return tuple(point for point in points if point is not None)
 
 
-def _distances(fewer: SmallerBank, frames: Sequence[Features], step: int) -> NDArray[np.float64]:
-    """Distance of every ``step``-th frame that the bank has not seen, NaN for the others and where silent."""
-    distances = np.full(len(frames), math.nan)
+def _measure(fewer: SmallerBank, frames: Sequence[Features], step: int, distances: NDArray[np.float64]) -> None:
+    """Enter the distance of every ``step``-th frame that is unseen, unless it is silent."""
     for n in fewer.unseen[::step]:
-        distance = frame_distance(fewer.bank, frames[n])
+        distance = None if fewer.bank.empty else frame_distance(fewer.bank, frames[n])
         distances[n] = distance.value if distance else math.nan
-    return distances

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -16,6 +17,30 @@ _BLOCK_S = 20.0  # a fold takes every fifth block of the footage: so every part 
 _MOST_BLOCKS = 20  # ... longer blocks in longer footage: what stands still for minutes must not vouch for itself
 
 Frames = NDArray[np.int64]  # numbers of frames
+
+
+@dataclass(frozen=True)
+class PartOfFolds:
+    """What a point of the learning curve is measured with: a bank ``without`` some folds, on frames ``of`` theirs."""
+
+    without: tuple[int, ...]
+    of: tuple[int, ...]
+
+    @property
+    def share(self) -> float:
+        """Of the footage, that the bank is learnt from."""
+        return (FOLDS - len(self.without)) / FOLDS
+
+
+# The last point decides, so there every frame counts. Its fold is left out with a neighbour in time: footage that comes
+# later has none either, and what drifts is nearest to its neighbours.
+CURVE = (
+    PartOfFolds((1, 2, 3, 4), (1, 2, 3, 4)),
+    PartOfFolds((2, 3, 4), (2, 3, 4)),
+    PartOfFolds((0, 1), (0, 1)),
+    PartOfFolds((2, 3), (2, 3)),
+    PartOfFolds((4, 0), (4,)),
+)
 
 
 @dataclass(frozen=True)
@@ -44,16 +69,13 @@ class Folds:
     def count(self) -> int:
         return int(self.of.max()) + 1
 
-    def without(self, fold: int, look_back_s: float | None) -> Frames:
-        """What is learnt from while a fold is held out."""
-        return self._apart(self.of != fold, look_back_s)
+    def frames(self, folds: Sequence[int]) -> Frames:
+        """Those of some folds."""
+        return np.flatnonzero(np.isin(self.of, folds))
 
-    def first(self, count: int, look_back_s: float | None) -> Frames:
-        """What is learnt from while all but the first so many folds are held out."""
-        return self._apart(self.of < count, look_back_s)
-
-    def _apart(self, known: NDArray[np.bool_], look_back_s: float | None) -> Frames:
-        """The known frames that share no picture with one that is not."""
+    def without(self, held_out: Sequence[int], look_back_s: float | None) -> Frames:
+        """What is learnt from while some folds are held out: the others' frames that share no picture with theirs."""
+        known = ~np.isin(self.of, held_out)
         if look_back_s is None:
             return np.flatnonzero(known)
         frames, oldest = np.arange(len(known)), self._oldest_pictures(look_back_s)

@@ -16,7 +16,7 @@ from plain_stream import DIM, PICTURE, PlainStream, features_at
 
 from models.banks.bank import Bank
 from models.banks.bank_builder import MIN_FRAMES, BankBuilder
-from models.banks.folds import FOLDS, Folds
+from models.banks.folds import CURVE, FOLDS, Folds
 from models.banks.group_scale import loudest
 from models.exemplars.coreset import draw_coreset
 from models.exemplars.exemplars import Exemplars
@@ -160,8 +160,8 @@ def test_learnt_from_is_whatever_shares_no_picture_with_what_is_held_out(
     folds = Folds.take_turns(times_s, runs, 30.0)
     pictures = [_pictures(times_s, runs, n, look_back_s) for n in range(len(times_s))]
     for known, chosen in [
-        *((folds.of != fold, folds.without(fold, look_back_s)) for fold in range(folds.count)),
-        *((folds.of < count, folds.first(count, look_back_s)) for count in range(1, folds.count)),
+        *((folds.of != fold, folds.without([fold], look_back_s)) for fold in range(folds.count)),
+        *((~np.isin(folds.of, part.without), folds.without(part.without, look_back_s)) for part in CURVE[2:]),
     ]:
         held_out = {picture for n in np.flatnonzero(~known) for picture in pictures[n]}
         assert chosen.tolist() == [n for n in np.flatnonzero(known) if not pictures[n] & held_out]
@@ -177,11 +177,20 @@ def _pictures(times_s: NDArray[np.float64], runs: NDArray[np.int64], frame: int,
 def test_a_stream_that_does_not_look_back_learns_up_to_the_edge_and_a_new_run_shares_nothing() -> None:
     times_s, runs = np.arange(200) / 5, np.repeat([1, 2], 100)
     folds = Folds.take_turns(times_s, runs, 40.0)
-    assert folds.without(0, None).tolist() == np.flatnonzero(folds.of != 0).tolist()
+    assert folds.without([0], None).tolist() == np.flatnonzero(folds.of != 0).tolist()
     two = Folds(np.repeat([0, 1], 100), times_s, runs)
-    assert two.without(0, 1.0).tolist() == list(range(100, 200))
+    assert two.without([0], 1.0).tolist() == list(range(100, 200))
     one = Folds(np.repeat([0, 1], 100), times_s, np.ones(200, np.int64))
-    assert one.without(0, 1.0).tolist() == list(range(106, 200))
+    assert one.without([0], 1.0).tolist() == list(range(106, 200))
+
+
+def test_the_curve_ends_with_every_frame_held_out_once_together_with_a_neighbour_in_time() -> None:
+    *_, last = sorted({part.share for part in CURVE})
+    parts = [part for part in CURVE if part.share == last]
+    assert sorted(fold for part in parts for fold in part.of) == list(range(FOLDS))
+    assert all((part.without[1] - part.without[0]) % FOLDS == 1 for part in parts)
+    assert all(set(part.of) <= set(part.without) for part in CURVE)
+    assert sorted(part.share for part in CURVE) == pytest.approx([0.2, 0.4, 0.6, 0.6, 0.6])
 
 
 # Memory ---------------------------------------------------------------------------------------------------------
