@@ -19,7 +19,7 @@ COMPLETE_FALL = 0.10
 _MIN_FRAMES = 20  # of a point of the learning curve
 _SLACK = 1e-4  # relative: distances are differences of large float32 numbers
 _RESOLUTION = 1e-6  # relative: smaller differences are rounding
-_NOTHING = 1e-3  # a frame that differs in nothing from a smaller bank
+_NOTHING = 1e-3  # a point of frames that a smaller bank holds all of
 _WHOLE = 0.5  # a box of more than this share of the picture is nowhere in particular
 
 Grid = tuple[tuple[float | None, ...], ...]
@@ -38,8 +38,9 @@ class CurvePoint:
     """How far held-out footage lies from a bank of a ``share`` of the footage, whose blocks are all over it, in parts
     of how far the same frames lie from a bank of all but their own blocks.
 
-    ``typical``: geometric mean of the frames' ratios (their median is 1 as long as most frames keep their nearest
-    exemplars). ``far``: ratio of the 95 % quantiles."""
+    ``typical``: ratio of the means, in which what is far counts for more: half of the frames or more keep their nearest
+    exemplars, and what is calm lies a little farther from a bank of more, whose exemplars have more to cover. ``far``:
+    ratio of the 95 % quantiles."""
 
     share: float
     typical: float
@@ -190,7 +191,7 @@ def curve_point(share: float, fewer: NDArray[np.float64], most: NDArray[np.float
         return None
     fewer, most = fewer[both], most[both]
     far = np.quantile(fewer, 0.95) / np.quantile(most, 0.95)
-    typical = float(np.exp(np.log(np.maximum(fewer / most, _NOTHING)).mean()))
+    typical = max(float(fewer.mean() / most.mean()), _NOTHING)
     return CurvePoint(round(share, 3), round(typical, 4), round(float(far), 4))
 
 

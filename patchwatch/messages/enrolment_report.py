@@ -29,7 +29,7 @@ class LearningPoint(_Part):
     """Distances of held-out footage to a bank of a ``share`` of all, in parts of those to a bank of nearly all."""
 
     share: float = Field(examples=[0.6])
-    typical: float = Field(description="Geometric mean over the frames.", examples=[1.08])
+    typical: float = Field(description="Ratio of the means.", examples=[1.08])
     far: float = Field(description="Ratio of the 95 % quantiles.", examples=[1.21])
 
 

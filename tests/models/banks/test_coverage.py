@@ -121,7 +121,7 @@ def test_what_brings_a_third_of_the_frames_nearer_counts_although_the_median_fra
     most = np.array([1.0] * 60 + [0.5] * 30)
     point = curve_point(0.6, np.ones(90), most)
     assert point is not None
-    assert point.typical == pytest.approx(2 ** (1 / 3), abs=1e-3)
+    assert point.typical == pytest.approx(90 / 75, abs=1e-3)
 
 
 @pytest.mark.parametrize(
