@@ -171,7 +171,8 @@ class Blindness:
             return f"nothing can be seen to move in {self._silent:.0%} of the pictures: {jumps}: check its stream"
         return (
             f"how places look cannot be judged in {self._silent:.0%} of the pictures: {jumps}, and a view must last a "
-            "second first: let it stay longer on each view, or let movement alone count (mute `place`)"
+            "second first: let it stay longer on each view, or let movement alone count with `patchwatch cameras "
+            "update CAMERA --mute place`"
         )
 
     def finish(self) -> list[Condition]:

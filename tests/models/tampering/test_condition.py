@@ -111,7 +111,7 @@ def test_views_too_short_for_places_are_named_with_their_length_and_what_to_do(v
     assert found is not None
     assert float(found[1]) == pytest.approx(view_s, rel=0.15)
     assert "stay longer on each view" in detail
-    assert "mute `place`" in detail
+    assert "`patchwatch cameras update CAMERA --mute place`" in detail
 
 
 def test_how_often_it_jumps_survives_a_restart() -> None:

@@ -229,7 +229,7 @@ def test_a_touring_camera_is_told_how_often_its_picture_jumps() -> None:
     [alert] = opened
     assert alert.kind is AlertKind.BLIND
     assert "the picture jumps about every" in alert.detail
-    assert "mute `place`" in alert.detail
+    assert "--mute place" in alert.detail
     assert conditions.blocking is not None
     assert conditions.blocking.detail == alert.detail
 
