@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,7 +16,8 @@ from models.alarms.event_counts import length_s
 from models.alarms.event_detector import EventRule
 from models.banks.bank import Bank, Footage, StreamBank
 from models.banks.coverage import Coverage, StreamCoverage
-from models.banks.cross_validation import HeldOutFrames, cover, hold_out
+from models.banks.cross_validation import HeldOutFrames, SmallerBank, cover, hold_out
+from models.banks.folds import CURVE, FOLDS, Folds, PartOfFolds
 from models.banks.group_scale import GroupScale, loudest
 from models.exemplars.perspective import Perspective
 from models.exemplars.provenance import THUMBNAILS_MB, ExemplarOrigins, FootageIndex, FootageMoments, Moment
@@ -31,9 +32,6 @@ from patchwatch.contract.learning_advice import LEAST_MINUTES
 
 MIN_FOOTAGE_S = 5.0
 MIN_FRAMES = 25
-FOLDS = 5  # cross-validation; fewer where a fold would hold fewer than `MIN_VALUES` frames
-_BLOCK_S = 20.0  # a fold takes every fifth block of the footage: so every part of it is represented in the others
-_MOST_BLOCKS = 20  # ... longer blocks in longer footage: what stands still for minutes must not vouch for itself
 _SHARED_BUDGET_PER_DAY = 24.0  # of which each group has the same share: docs/decisions/036-detection.md
 _KEPT_MB = 400  # of vectors, beyond which footage is thinned as beyond `MAX_FRAMES`
 _MOST_SILENT = 0.4  # of the frames, for want of one shortly before
@@ -141,19 +139,18 @@ class BankBuilder:
         self._check_footage()
         self._check_rate()
         perspectives = self._measure_by_perspective()
-        fold_of = self._fold_of_frames()
-        count = int(fold_of.max()) + 1
-        folds = []
-        for number in range(count):
-            folds.append(self._draw(np.flatnonzero(fold_of != number).tolist()))
-            progress((number + 1) / (count + 2))
-        held_out, scales = self._hold_out(folds, fold_of)
+        folds = self._folds()
+        drawn = []
+        for number in range(folds.count):
+            drawn.append(self._draw_without(folds, number))
+            progress((number + 1) / (folds.count + 2))
+        held_out, scales = self._hold_out(drawn, folds.of)
         banks, moments = self._draw_with_origins(scales)
         calibrations = self._calibrate(held_out)
         groups, fused_values = self._fuse(held_out, calibrations)
         fused = _calibration_of(fused_values)
-        progress((count + 1) / (count + 2))
-        coverage = self._cover(banks, held_out, count)
+        progress((folds.count + 1) / (folds.count + 2))
+        coverage = self._cover(banks, held_out, folds)
         progress(1.0)
         return Bank(
             self._profile, self._identity,
@@ -193,19 +190,16 @@ class BankBuilder:
         self._frames = [tuple(map(_measured, frame, perspectives)) for frame in self._frames]
         return perspectives
 
-    def _fold_of_frames(self) -> NDArray[np.int64]:
-        """The fold that each kept frame is held out in: (frames,). Folds take turns in blocks of the footage."""
-        frames = len(self._frames)
-        folds = min(FOLDS, max(2, frames // MIN_VALUES))
-        kept_s = self._seconds / self._thinned
-        blocks = min(max(int(kept_s // _BLOCK_S), folds), _MOST_BLOCKS)
-        return np.arange(frames) * blocks // frames % folds
+    def _folds(self) -> Folds:
+        times_s, runs = np.array(self._times, np.float64), np.array(self._runs, np.int64)
+        return Folds.take_turns(times_s, runs, self._seconds / self._thinned)
 
-    def _draw(self, chosen: Sequence[int]) -> list[StreamBank]:
-        banks = [
-            self._bank(position, self._draw_stream(position, chosen, self._profile.seeds)[0])
-            for position in range(len(self._streams))
-        ]
+    def _draw_without(self, folds: Folds, number: int) -> list[StreamBank]:
+        """The banks of all streams while a fold is held out."""
+        banks = []
+        for position, stream in enumerate(self._streams):
+            chosen = folds.without([number], stream.look_back_s)
+            banks.append(self._bank(position, self._draw_stream(position, chosen, self._profile.seeds)[0]))
         self._check_seen(banks)
         return banks
 
@@ -250,7 +244,7 @@ class BankBuilder:
         return banks, moments
 
     def _draw_stream(
-        self, position: int, chosen: Sequence[int], seeds: Sequence[int]
+        self, position: int, chosen: Iterable[int], seeds: Sequence[int]
     ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """Of these seeds: vectors, the kept frame each was seen in, and the region there; no exemplars of nothing."""
         stream, spec = self._streams[position], self._profile.streams[position]
@@ -294,26 +288,28 @@ class BankBuilder:
         return calibrations
 
     def _cover(
-        self, banks: Sequence[StreamBank], held_out: Sequence[Sequence[HeldOutFrames | None]], folds: int
+        self, banks: Sequence[StreamBank], held_out: Sequence[Sequence[HeldOutFrames | None]], folds: Folds
     ) -> Coverage:
         streams = [
-            self._cover_stream(n, bank, measured)
+            self._cover_stream(n, bank, measured, folds)
             for n, (bank, measured) in enumerate(zip(banks, held_out, strict=True))
         ]
-        return Coverage.from_streams(self._seconds, self._seen, folds, streams)
+        return Coverage.from_streams(self._seconds, self._seen, folds.count, streams)
 
     def _cover_stream(
-        self, position: int, bank: StreamBank, held_out: Sequence[HeldOutFrames | None]
+        self, position: int, bank: StreamBank, held_out: Sequence[HeldOutFrames | None], folds: Folds
     ) -> StreamCoverage:
-        frames_in_all = len(self._frames)
-        fifths = [frames_in_all * fifth // FOLDS for fifth in range(1, FOLDS - 1)]
-        counts = fifths if frames_in_all >= FOLDS * MIN_VALUES else []
-        first = self._profile.seeds[:1]
-        drawn = [(count, self._draw_stream(position, range(count), first)[0]) for count in counts]
-        smaller = [(count, self._bank(position, vectors, scales=bank.scales)) for count, vectors in drawn]
+        parts = CURVE if folds.count == FOLDS else ()
+        smaller = [self._smaller_bank(position, bank, folds, part) for part in parts]
         frames = [frame[position] for frame in self._frames]
         name = self._profile.streams[position].name
         return cover(name, bank, frames, held_out, self._footage_index.sizes, smaller)
+
+    def _smaller_bank(self, position: int, bank: StreamBank, folds: Folds, part: PartOfFolds) -> SmallerBank:
+        """Of the first seed alone."""
+        chosen = folds.without(part.without, self._streams[position].look_back_s)
+        vectors = self._draw_stream(position, chosen, self._profile.seeds[:1])[0]
+        return SmallerBank(part.share, self._bank(position, vectors, scales=bank.scales), folds.frames(part.of))
 
     def _fuse(
         self, held_out: Sequence[Sequence[HeldOutFrames | None]], calibrations: Sequence[AnyCalibration]

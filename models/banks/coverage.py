@@ -19,6 +19,7 @@ COMPLETE_FALL = 0.10
 _MIN_FRAMES = 20  # of a point of the learning curve
 _SLACK = 1e-4  # relative: distances are differences of large float32 numbers
 _RESOLUTION = 1e-6  # relative: smaller differences are rounding
+_NOTHING = 1e-3  # a point of frames that a smaller bank holds all of
 _WHOLE = 0.5  # a box of more than this share of the picture is nowhere in particular
 
 Grid = tuple[tuple[float | None, ...], ...]
@@ -34,9 +35,12 @@ class Sufficiency(StrEnum):
 
 @dataclass(frozen=True)
 class CurvePoint:
-    """How far later footage lies from a bank of the first ``share`` of the footage, in parts of how far the same
-    frames lie from a bank of all but their own part of it. ``typical``: median of the frames' ratios. ``far``: ratio of
-    the 95 % quantiles."""
+    """How far held-out footage lies from a bank of a ``share`` of the footage, whose blocks are all over it, in parts
+    of how far the same frames lie from a bank of all but their own blocks.
+
+    ``typical``: ratio of the means, in which what is far counts for more: half of the frames or more keep their nearest
+    exemplars, and what is calm lies a little farther from a bank of more, whose exemplars have more to cover. ``far``:
+    ratio of the 95 % quantiles."""
 
     share: float
     typical: float
@@ -67,7 +71,7 @@ class StreamCoverage:
 
     @property
     def fall(self) -> float | None:
-        """By what share distances fell with the last of the footage that the curve knows; negative: they rose."""
+        """By what share distances fall with the last fifth of the blocks; negative: they rise."""
         return 1.0 - 1.0 / self.curve[-1].typical if self.curve else None
 
     @property
@@ -187,7 +191,7 @@ def curve_point(share: float, fewer: NDArray[np.float64], most: NDArray[np.float
         return None
     fewer, most = fewer[both], most[both]
     far = np.quantile(fewer, 0.95) / np.quantile(most, 0.95)
-    typical = max(float(np.median(fewer / most)), 1e-3)  # a bank of fewer may even hold the very frame
+    typical = max(float(fewer.mean() / most.mean()), _NOTHING)
     return CurvePoint(round(share, 3), round(typical, 4), round(float(far), 4))
 
 

@@ -29,6 +29,16 @@ class HeldOutFrames:
     first_seed: float
 
 
+@dataclass(frozen=True)
+class SmallerBank:
+    """A bank of one seed, drawn from a ``share`` of the footage. ``unseen``: int64 (n,), numbers of frames that are
+    held out from it, in order. Several of one share, on different frames, make one point of the curve."""
+
+    share: float
+    bank: StreamBank
+    unseen: NDArray[np.int64]
+
+
 def hold_out(bank: StreamBank, features: Features) -> HeldOutFrames | None:
     """Measure a frame against a bank without its fold; None when the stream has no evidence in it."""
     if len(features) == 0:
@@ -46,13 +56,13 @@ def cover(
     frames: Sequence[Features],
     held_out: Sequence[HeldOutFrames | None],
     sizes: Sequence[tuple[int, int]],
-    smaller: Sequence[tuple[int, StreamBank]],
+    smaller: Sequence[SmallerBank],
 ) -> StreamCoverage:
     """Coverage of one stream by its whole ``bank``.
 
     ``frames``, ``held_out`` and ``sizes`` (width, height of the picture) are of the same footage, in order.
-    ``smaller``: banks of the first seed alone, drawn from the first so many frames. Of long footage about 1,000 frames
-    are measured, evenly spread: enough for shares of it, and the cost stays that of drawing the banks.
+    Of long footage about 1,000 frames are measured, evenly spread: enough for shares of it, and the cost stays that of
+    drawing the banks.
     """
     nonempty = [features for features in frames if len(features)]
     counts = {
@@ -83,23 +93,22 @@ def cover(
 def _curve(
     frames: Sequence[Features],
     held_out: Sequence[HeldOutFrames | None],
-    smaller: Sequence[tuple[int, StreamBank]],
+    smaller: Sequence[SmallerBank],
     step: int,
 ) -> tuple[CurvePoint, ...]:
-    """The learning curve: how far later frames are from banks of the first frames."""
+    """The learning curve: how far held-out frames are from banks of a part of what the others were learnt from."""
     most = np.array([part.first_seed if part else math.nan for part in held_out])
-    points = [
-        curve_point(count / len(frames), _later(fewer, frames, count, step), most)
-        for count, fewer in smaller
-        if not fewer.empty
-    ]
+    points = []
+    for share in sorted({fewer.share for fewer in smaller}):
+        distances = np.full(len(frames), math.nan)
+        for fewer in (fewer for fewer in smaller if fewer.share == share):
+            _measure(fewer, frames, step, distances)
+        points.append(curve_point(share, distances, most))
     return tuple(point for point in points if point is not None)
 
 
-def _later(bank: StreamBank, frames: Sequence[Features], start: int, step: int) -> NDArray[np.float64]:
-    """Distance of every ``step``-th frame from ``start`` on to a bank, NaN for the others and where silent."""
-    later = np.full(len(frames), math.nan)
-    for n in range(start, len(frames), step):
-        distance = frame_distance(bank, frames[n])
-        later[n] = distance.value if distance else math.nan
-    return later
+def _measure(fewer: SmallerBank, frames: Sequence[Features], step: int, distances: NDArray[np.float64]) -> None:
+    """Enter the distance of every ``step``-th frame that is unseen, unless it is silent."""
+    for n in fewer.unseen[::step]:
+        distance = None if fewer.bank.empty else frame_distance(fewer.bank, frames[n])
+        distances[n] = distance.value if distance else math.nan

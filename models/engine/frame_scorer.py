@@ -122,14 +122,15 @@ class FrameScorer:
         return last[1]
 
     def is_silent(self, score: FrameScore, *, as_learnt: bool = True) -> bool:
-        """Whether a stream found no evidence that finds some in every picture, unless it is blind.
+        """Whether a stream that is not muted found no evidence, although it finds some in every picture unless it is
+        blind.
 
         ``as_learnt``: whether the same parts of the picture count as in the bank's footage. If not, the whole picture
         is compared by nobody, and others see for it.
         """
         streams = self.bank.profile.streams
-        excused = not as_learnt and len(streams) > 1
-        expected = [n for n in self._never_silent if not (excused and streams[n].kind is StreamKind.GLOBAL)]
+        excused = {StreamKind.GLOBAL} if not as_learnt and len(streams) > 1 else set()
+        expected = (n for n in self._never_silent if streams[n].kind not in self._muted | excused)
         return any([score.rarities[position] is None for position in expected])
 
     def finish(self) -> list[Event]:

@@ -25,6 +25,15 @@ class Stream(Protocol):
     dim: int
     resolution: float  # smallest difference of this stream's distances that means anything
 
+    @property
+    def look_back_s(self) -> float | None:
+        """What a frame's vectors depend on: the pictures of so many seconds before it, and the one before those, with
+        which the first of them was compared. None: its own picture alone.
+
+        Frames that share a picture vouch for each other, so no bank is learnt from one and calibrated on the other.
+        """
+        ...
+
     def extract(self, batch: FrameBatch) -> list[Features]:
         """One `Features` per frame of the batch, in order."""
         ...

@@ -47,6 +47,7 @@ class CategoryStream:
 
     dim = 1
     resolution = 0.1  # of a detector's confidence
+    look_back_s = WINDOW_S
 
     def __init__(self, name: str, query: DetectionQuery, classes: Sequence[str]) -> None:
         self.name = name

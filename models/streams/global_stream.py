@@ -21,6 +21,7 @@ class GlobalStream:
 
     dim = DIM
     resolution = 0.0
+    look_back_s = None
 
     def __init__(self, spec: StreamSpec) -> None:
         self.name = spec.name

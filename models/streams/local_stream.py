@@ -18,6 +18,7 @@ class LocalStream:
 
     dim = DIM
     resolution = 0.0
+    look_back_s = None
 
     def __init__(self, spec: StreamSpec) -> None:
         self.name = spec.name

@@ -45,6 +45,7 @@ class MotionStream:
     """
 
     resolution = 0.02  # of a cell's scale
+    look_back_s = WINDOW_S
 
     def __init__(self, name: str, exemplars: int, cap: int) -> None:
         self.name = name

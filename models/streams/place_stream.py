@@ -74,6 +74,7 @@ class PlaceStream:
 
     dim = DIM
     resolution = 0.02  # of a place's scale
+    look_back_s = _FULL_S
     kept = np.float16  # of normal footage while a bank is learnt: 37 kB a frame
 
     def __init__(self, name: str, exemplars: int, frames: int) -> None:

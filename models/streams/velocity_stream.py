@@ -49,6 +49,7 @@ class VelocityStream:
         self._exemplars = options.exemplars
         self._draw = options.draw
         self._track_s = options.track_s
+        self.look_back_s = options.track_s  # 0: flow since the picture before
         self.neighbours = options.neighbours
         self._kinds = {label: kind for kind, label in enumerate(classes, start=1)}
 

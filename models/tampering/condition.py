@@ -23,6 +23,8 @@ _OVER_AFTER_S = 5.0
 _AVERAGED_S = 10.0
 _SILENT, _SPEAKING = 0.4, 0.2  # share of the time from which a camera is blind, and below which no longer
 _AWAY_S = 600.0  # without a scored frame: start over
+_SHORT_VIEW_S = 3.0  # the first second of a view is silence to whoever averages over one: a third of the time, or more
+_MOST_JUMPS_PER_S = 1000.0  # frames of one camera come at most a millisecond apart
 _STRUCTURED = 1.0  # mean square gradient of a cell, across and down, from which its displacement can be measured
 _LEAST_CELLS = 5
 _AGREE = 0.5  # share of such cells that move alike
@@ -132,10 +134,12 @@ class Blindness:
         self._hysteresis = Hysteresis(ConditionKind.BLIND, BLIND_AFTER_S, _OVER_AFTER_S)
         self._silent = 0.0  # share of the time, lately
         self._interval_s = 0.0  # between frames, lately
+        self._jumps_per_s = 0.0  # lately
         self._last_s: float | None = None
 
-    def observe(self, at_s: float, *, silent: bool) -> list[Condition]:
-        """Take a scored frame; ``silent``: a stream that never lacks evidence has none. Returns what changed."""
+    def observe(self, at_s: float, *, silent: bool, jumped: bool = False) -> list[Condition]:
+        """Take a scored frame; ``silent``: a stream that never lacks evidence has none. ``jumped``: a view begins with
+        it, after a cut or without a connection. Returns what changed."""
         changes, elapsed_s = self._after_gap(at_s), 0.0
         if self._last_s is not None:
             elapsed_s = at_s - self._last_s
@@ -143,6 +147,9 @@ class Blindness:
         share = 1.0 - math.exp(-elapsed_s / _AVERAGED_S)
         self._silent += share * (float(silent) - self._silent)
         self._interval_s += (share if self._interval_s else 1.0) * (elapsed_s - self._interval_s)
+        if elapsed_s > 0.0:
+            jumps_per_s = min(float(jumped) / elapsed_s, _MOST_JUMPS_PER_S)
+            self._jumps_per_s += share * (jumps_per_s - self._jumps_per_s)
         limit = _SPEAKING if self._hysteresis.open else _SILENT
         return changes + self._hysteresis.update(at_s, self._silent >= limit)
 
@@ -154,15 +161,28 @@ class Blindness:
                 f"nothing can be seen to move: pictures come {self._interval_s:.1f} s apart, and movement is followed "
                 f"over at most {MAX_GAP_S:g} s: raise the camera's frame rate, or its analysis rate (`fps`)"
             )
+        if self._jumps_per_s * _SHORT_VIEW_S > 1.0:
+            return self._detail_of_jumps()
         return (
-            f"nothing can be seen to move in {self._silent:.0%} of the pictures: they come at odd times, or the "
-            "picture jumps: check the camera's stream"
+            f"nothing can be seen to move in {self._silent:.0%} of the pictures: they come at odd times: check the "
+            "camera's stream"
+        )
+
+    def _detail_of_jumps(self) -> str:
+        view_s = 1.0 / self._jumps_per_s
+        jumps = f"the picture jumps about every {view_s:.1f} s (cuts, a touring camera, a connection that breaks)"
+        if self._interval_s >= _SILENT * view_s:
+            return f"nothing can be seen to move in {self._silent:.0%} of the pictures: {jumps}: check its stream"
+        return (
+            f"how places look cannot be judged in {self._silent:.0%} of the pictures: {jumps}, and a view must last a "
+            "second first: let it stay longer on each view, or let movement alone count with `patchwatch cameras "
+            "update CAMERA --mute place`"
         )
 
     def finish(self) -> list[Condition]:
         """No more frames for now: close the open condition, as of the last one."""
         closed = self._hysteresis.finish(self._last_s or 0.0)
-        self._silent = self._interval_s = 0.0
+        self._silent = self._interval_s = self._jumps_per_s = 0.0
         self._last_s = None
         return closed
 
@@ -177,16 +197,18 @@ class Blindness:
             "episode": self._hysteresis.state(),
             "silent": self._silent,
             "interval_s": self._interval_s,
+            "jumps_per_s": self._jumps_per_s,
             "last_s": self._last_s,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a stored state. Raises `ValueError` for one that no frames lead to."""
         silent, interval_s, last_s = stored_share(state["silent"]), float(state["interval_s"]), state["last_s"]
-        if not 0.0 <= interval_s <= _AWAY_S:
-            raise ValueError(f"pictures {interval_s} s apart: out of bounds")
+        jumps_per_s = float(state.get("jumps_per_s", 0.0))  # unknown to earlier versions
+        if not (0.0 <= interval_s <= _AWAY_S and 0.0 <= jumps_per_s <= _MOST_JUMPS_PER_S):
+            raise ValueError(f"pictures {interval_s} s apart, {jumps_per_s} jumps a second: out of bounds")
         self._hysteresis.restore(state["episode"])
-        self._silent, self._interval_s = silent, interval_s
+        self._silent, self._interval_s, self._jumps_per_s = silent, interval_s, jumps_per_s
         self._last_s = None if last_s is None else stored_time(last_s)
 
 

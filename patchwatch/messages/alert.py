@@ -96,7 +96,7 @@ class AlertView(BaseModel):
     kind: AlertKind = Field(
         description="`anomaly`: the scene departs from normal. `frozen`: frames arrive, the picture does not change. "
         "`covered`: the picture is black or featureless. `scene_changed`: the view as a whole is another one. "
-        "`blind`: pictures come, but too seldom for an anomaly to be seen in them. "
+        "`blind`: pictures come, but too seldom, or jumping too often, for an anomaly to be seen. "
         "`shaking`: the camera moves to and fro. `flickering`: bars of light roll through the picture. "
         "`offline`: no frames from a camera that should deliver them."
     )

@@ -26,10 +26,10 @@ class _Part(BaseModel):
 
 
 class LearningPoint(_Part):
-    """Distances of later footage to a bank of the first ``share`` of it, in parts of those to a bank of nearly all."""
+    """Distances of held-out footage to a bank of a ``share`` of all, in parts of those to a bank of nearly all."""
 
     share: float = Field(examples=[0.6])
-    typical: float = Field(description="Median over the frames.", examples=[1.08])
+    typical: float = Field(description="Ratio of the means.", examples=[1.08])
     far: float = Field(description="Ratio of the 95 % quantiles.", examples=[1.21])
 
 
@@ -54,7 +54,7 @@ class StreamReport(_Part):
     )
     curve: tuple[LearningPoint, ...] = Field((), description="What more footage bought; empty when it is too short.")
     fall: float | None = Field(
-        None, description="By what share distances fell with the last fifth of the footage.", examples=[0.03]
+        None, description="By what share distances fall with another fifth of the footage.", examples=[0.03]
     )
     complete: bool | None = Field(None, description="null where there is too little to tell.", examples=[True])
     anomaly: AnomalyKind | None = Field(None, description="The kind of anomaly that it looks for.", examples=["place"])
@@ -102,7 +102,7 @@ def next_step(report: EnrolmentReport, camera_id: str, profile: str) -> str:
     if report.verdict is Sufficiency.STILL_LEARNING:
         reasons = "; ".join(_reason(stream) for stream in report.streams if stream.complete is False)
         return (
-            f"learn from more footage: the end of it still showed normal that the rest had not ({reasons}); "
+            f"learn from more footage: parts of it still showed normal that the others had not ({reasons}); "
             f"give {minutes} minutes or more, at other times of day too, " + how_to_learn(camera_id, profile, minutes)
         )
     return (
@@ -115,7 +115,7 @@ def next_step(report: EnrolmentReport, camera_id: str, profile: str) -> str:
 def _reason(stream: StreamReport) -> str:
     reasons = []
     if stream.fall is not None and stream.fall > 0:
-        reasons.append(f"the last fifth made the rest {stream.fall:.0%} more familiar")
+        reasons.append(f"another fifth of it made the rest {stream.fall:.0%} more familiar")
     if stream.covered is not None:
         reasons.append(f"{stream.covered:.0%} of what stands out was familiar from the rest")
     return f"{stream.name}: {' and '.join(reasons)}"

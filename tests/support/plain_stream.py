@@ -20,6 +20,7 @@ class PlainStream:
     """Vectors as given; one group."""
 
     resolution = 0.0
+    look_back_s: float | None = None
 
     def __init__(self, name: str) -> None:
         self.name, self.dim = name, DIM

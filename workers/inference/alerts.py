@@ -165,7 +165,7 @@ class ConditionAlerts:
 
     def observe_score(self, camera: Camera, frame: Frame, silent: bool) -> list[Alert]:
         """Judge a scored frame; ``silent``: a stream that should have found something in it did not."""
-        changes = self._blindness.observe(frame.at_s, silent=silent)
+        changes = self._blindness.observe(frame.at_s, silent=silent, jumped=frame.discontinuity)
         return [self._alert_of(camera, change) for change in changes]
 
     def observe_capture(self, camera: Camera, capture: CaptureObservation, offline_after_s: float) -> list[Alert]:

@@ -117,6 +117,13 @@ def test_the_curve_compares_the_same_frames() -> None:
     assert curve_point(0.4, most[:20] * 1.5, most[:20]) is None
 
 
+def test_what_brings_a_third_of_the_frames_nearer_counts_although_the_median_frame_stays_where_it_was() -> None:
+    most = np.array([1.0] * 60 + [0.5] * 30)
+    point = curve_point(0.6, np.ones(90), most)
+    assert point is not None
+    assert point.typical == pytest.approx(90 / 75, abs=1e-3)
+
+
 @pytest.mark.parametrize(
     ("seconds", "streams", "verdict"),
     [

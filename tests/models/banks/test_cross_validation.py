@@ -9,7 +9,7 @@ import pytest
 from plain_stream import DIM, features_at
 
 from models.banks.bank import StreamBank, frame_distance
-from models.banks.cross_validation import cover, hold_out
+from models.banks.cross_validation import SmallerBank, cover, hold_out
 
 SIZE = (160, 90)
 
@@ -39,7 +39,7 @@ def test_a_part_of_long_footage_tells_what_all_of_it_does(monkeypatch: pytest.Mo
     noise = np.random.default_rng(3)
     frames = [features_at(0.0, noise=noise) for _ in range(900)]
     bank, held_out = normal(60, 4), [hold_out(normal(60, 5), frame) for frame in frames]
-    smaller = [(300, normal(20, 6))]
+    smaller = [SmallerBank(0.6, normal(20, 6), np.arange(300, 900))]
     whole = cover("local", bank, frames, held_out, [SIZE] * 900, smaller)
     monkeypatch.setattr("models.banks.cross_validation._MOST_FRAMES", 300)
     part = cover("local", bank, frames, held_out, [SIZE] * 900, smaller)

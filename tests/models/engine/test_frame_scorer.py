@@ -16,7 +16,7 @@ from models.engine.frame_scorer import NEAREST, ExplainedStream, FrameScore, Fra
 from models.exemplars.provenance import ExemplarOrigins
 from models.frames.frame import Features
 from models.profiles.fusion import contributions, fuse
-from models.profiles.profile import Fusion
+from models.profiles.profile import Fusion, StreamKind
 from patchwatch.contract.errors import NonFiniteScoreError
 
 Frames = list[tuple[Features, Features]]
@@ -44,6 +44,16 @@ def test_a_strange_person_raises_one_event_with_stream_and_region(bank: Bank, fr
     assert len({event.started_s for event in changes}) == 1
     assert 20.0 <= changes[0].started_s < 21.0
     assert (changes[-1].stream, changes[-1].box_xyxy_px) == ("local", (10.0, 0.0, 20.0, 20.0))
+
+
+def test_a_muted_stream_s_silence_makes_no_camera_blind(bank: Bank) -> None:
+    """Views too short for places leave movement, and whoever mutes places has been told so."""
+    noise, scorer = np.random.default_rng(5), FrameScorer(bank)
+    unseen = (features_at(0.0, noise=noise), Features.none(DIM))
+    assert scorer.is_silent(scorer.score(unseen, 0.0))
+    scorer.mute(frozenset({StreamKind.GLOBAL}))
+    assert not scorer.is_silent(scorer.score(unseen, 0.2))
+    assert not scorer.is_silent(scorer.score((Features.none(DIM), unseen[0]), 0.4))
 
 
 def test_the_future_changes_nothing(bank: Bank, frames: Frames) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 
 import pytest
@@ -95,7 +96,46 @@ def test_it_does_not_open_before_its_time() -> None:
     assert followed(blindness, ((n * 2.0, True) for n in range(round(BLIND_AFTER_S / 2)))) == []
 
 
-@pytest.mark.parametrize("wrong", [{"silent": 2.0}, {"silent": float("nan")}, {"interval_s": -1.0}])
+def _cut_every(view_s: float, silent_s: float, fps: float = 5.0) -> Blindness:
+    """After two minutes of views so long, of each of which the first part is silent."""
+    blindness, view, silent = Blindness(), round(view_s * fps), round(silent_s * fps)
+    for n in range(round(120 * fps)):
+        blindness.observe(n / fps, silent=n % view < silent, jumped=n % view == 0)
+    return blindness
+
+
+@pytest.mark.parametrize("view_s", [1.4, 2.0, 2.4])
+def test_views_too_short_for_places_are_named_with_their_length_and_what_to_do(view_s: float) -> None:
+    detail = _cut_every(view_s, 1.0).detail
+    found = re.search(r"how places look cannot be judged in \d+% of the pictures.* about every ([0-9.]+) s", detail)
+    assert found is not None
+    assert float(found[1]) == pytest.approx(view_s, rel=0.15)
+    assert "stay longer on each view" in detail
+    assert "`patchwatch cameras update CAMERA --mute place`" in detail
+
+
+def test_how_often_it_jumps_survives_a_restart() -> None:
+    blindness, restarted = _cut_every(2.0, 1.0), Blindness()
+    restarted.restore(json.loads(json.dumps(blindness.state())))
+    assert restarted.detail == blindness.detail
+    blindness.finish()
+    assert "jumps" not in blindness.detail
+
+
+def test_where_movement_is_not_seen_either_muting_places_is_no_remedy() -> None:
+    detail = _cut_every(0.4, 0.4).detail
+    assert detail.startswith("nothing can be seen to move in")
+    assert "about every 0.4 s" in detail
+    assert "mute" not in detail
+
+
+def test_pictures_that_come_at_odd_times_do_not_jump() -> None:
+    assert "jumps" not in _cut_every(60.0, 40.0).detail
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"silent": 2.0}, {"silent": float("nan")}, {"interval_s": -1.0}, {"jumps_per_s": float("inf")}]
+)
 def test_a_stored_state_that_no_frames_lead_to_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="out of bounds"):
         Blindness().restore(Blindness().state() | wrong)

@@ -17,6 +17,7 @@ from walking_scene import clip, walkers
 from models.alarms.event_detector import Event
 from models.banks.bank_file import save_bank
 from models.engine.engine import Engine
+from models.frames.frame import Frame
 from models.profiles.profile import load_profile
 from patchwatch.bus import keys
 from patchwatch.bus.keys import CameraKeys
@@ -232,6 +233,20 @@ def test_a_camera_whose_pictures_come_too_seldom_is_blind_and_its_status_says_so
     assert condition is not None
     assert (condition.kind, condition.since_ms) == (AlertKind.BLIND, opened.started_at_ms)
     assert "2.0 s apart" in condition.detail
+
+
+def test_a_touring_camera_is_told_how_often_its_picture_jumps() -> None:
+    """Two seconds a view, of which places are silent in the first."""
+    conditions, opened = camera().conditions, []
+    for n in range(60 * FPS):
+        frame = Frame(np.zeros((HEIGHT, WIDTH, 3), np.uint8), n / FPS, discontinuity=n % (2 * FPS) == 0)
+        opened += conditions.observe_score(Camera(id="gate"), frame, silent=n % (2 * FPS) < FPS)
+    [alert] = opened
+    assert alert.kind is AlertKind.BLIND
+    assert "the picture jumps about every" in alert.detail
+    assert "--mute place" in alert.detail
+    assert conditions.blocking is not None
+    assert conditions.blocking.detail == alert.detail
 
 
 def test_a_camera_that_is_scored_no_more_is_blind_no_more(enrolled: Any, run_worker: Run, until: Run) -> None:

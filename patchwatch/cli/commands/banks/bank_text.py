@@ -87,10 +87,10 @@ def _stream_lines(stream: StreamReport, frames: int) -> list[str]:
         lines += [f"    {' '.join(_cell(share) for share in row)}" for row in stream.regions]
     if stream.curve:
         last = stream.curve[-1]
-        more = max(0.0, last.typical - 1.0)
+        more, helps = max(0.0, last.typical - 1.0), (stream.fall or 0.0) > COMPLETE_FALL
         lines.append(
-            f"  with only the first {last.share:.0%} of the footage, later frames would score {more:.0%} higher "
-            f"({'more footage would still help' if more > COMPLETE_FALL else 'more footage would hardly help'})"
+            f"  with only {last.share:.0%} of the footage, the rest of it would be {more:.0%} farther from normal "
+            f"(more footage would {'still' if helps else 'hardly'} help)"
         )
     if stream.radius is not None and stream.spread is not None:
         lines.append(
