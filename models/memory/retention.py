@@ -11,8 +11,8 @@ from models.memory.stretch import StretchInfo
 EXCLUDED_SHARE = 0.2  # of the budget, that stretches may have of which most must not be learnt
 NEWEST_MS = 5 * 60_000  # so long a stretch is safe
 _MOSTLY = 0.5
-_RARITY_STEP = 0.05  # rarities of one such step count as equally common, and the older goes first
-_UNKNOWN = 1.0  # rarity of a stretch without any: rare, for all we know
+_SCORE_STEP = 0.05  # scores of one such step count as equally common, and the older goes first
+_UNKNOWN = 1.0  # score of a stretch without any: rare, for all we know
 _HOUR_MS = 3_600_000
 _HOURS_A_DAY, _DAYS_A_WEEK = 24, 7
 _THURSDAY = 3  # 1970-01-01
@@ -93,8 +93,8 @@ class _Thinning:
 
 def _worth(stretch: StretchInfo) -> tuple[int, int, str]:
     """Sorts stretches from the most dispensable to the least."""
-    rarity = _UNKNOWN if stretch.mean_rarity is None else stretch.mean_rarity
-    return int(rarity / _RARITY_STEP), stretch.started_ms, stretch.id
+    score = _UNKNOWN if stretch.mean_score is None else stretch.mean_score
+    return int(score / _SCORE_STEP), stretch.started_ms, stretch.id
 
 
 def _oldest(recent: Sequence[StretchInfo], budget_bytes: int) -> list[StretchInfo]:

@@ -10,6 +10,7 @@ import pytest
 from known_patches import known_patches
 from moving_scene import HEIGHT, WIDTH, scene
 
+from models.alarms.calibration import score_of
 from models.banks.bank import Bank
 from models.banks.bank_builder import BankBuilder
 from models.engine.engine import Engine
@@ -38,7 +39,7 @@ def extracted(seconds: int, picture_at: Callable[[float], np.ndarray]) -> list[t
 
 @cache
 def footage() -> list[tuple[Frame, tuple[Features, ...]]]:
-    return extracted(60, scene)
+    return extracted(40, scene)
 
 
 @cache
@@ -68,11 +69,11 @@ def learnt(frames: Frames) -> Bank:
 
 
 def scored(bank: Bank, frames: Sequence[tuple[Frame, tuple[Features, ...]]]) -> np.ndarray:
-    """(frames, 3): calibrated rarity of place and of motion, and the score."""
+    """(frames, 3): the scores that place and motion alone would give, 0..1, and the score."""
     scorer, rows = FrameScorer(bank), []
     for frame, features in frames:
         score = scorer.score(features, frame.at_s, discontinuity=frame.discontinuity)
-        rows.append([np.nan if rarity is None else rarity for rarity in score.rarities] + [score.score])
+        rows.append([np.nan if rarity is None else score_of(rarity) for rarity in score.rarities] + [score.score])
     return np.array(rows)
 
 
@@ -81,7 +82,17 @@ def test_normal_and_anomalies_are_judged_alike_by_both_banks() -> None:
     direct = learnt([(frame.at_s, features) for frame, features in footage()])
     again = learnt(remembered()[0])
     expected, actual = scored(direct, test), scored(again, test)
-    assert np.nanmean(np.abs(actual[:, :2] - expected[:, :2]), axis=0).tolist() == pytest.approx([0.0, 0.0], abs=0.1)
+    differences = np.nanmean(np.abs(actual - expected), axis=0)
+    print(
+        differences,
+        np.nanmax(np.abs(actual - expected), axis=0),
+        np.corrcoef(actual[:, 2], expected[:, 2])[0, 1],
+        direct.rule.on,
+        again.rule.on,
+        expected[::10, 2],
+        actual[::10, 2],
+    )
+    assert differences.tolist() == pytest.approx([0.0, 0.0, 0.0], abs=0.1)
     assert np.corrcoef(actual[:, 2], expected[:, 2])[0, 1] > 0.97
     for bank, scores in ((direct, expected[:, 2]), (again, actual[:, 2])):
         assert (scores[: 10 * FPS] < bank.rule.on).all(), "no false alarm"
@@ -89,4 +100,4 @@ def test_normal_and_anomalies_are_judged_alike_by_both_banks() -> None:
 
 
 def test_half_a_minute_of_scene_takes_little_more_than_a_megabyte() -> None:
-    assert remembered()[1] / 2 < 1_600_000
+    assert remembered()[1] * 30 / 40 < 1_600_000

@@ -64,7 +64,7 @@ def test_alarmed_stretches_have_a_fifth_at_most() -> None:
 
 
 def test_in_the_fullest_hour_the_commonest_goes_first_and_of_these_the_oldest() -> None:
-    same_hour = [info_of(n, MONDAY_MS + n * 600_000, rarity) for n, rarity in enumerate((0.4, 0.11, 0.12, None))]
+    same_hour = [info_of(n, MONDAY_MS + n * 600_000, score) for n, score in enumerate((0.4, 0.11, 0.12, None))]
     other_hour = info_of(9, MONDAY_MS + 5 * HOUR_MS, 0.0)
     gone = let_go([*same_hour, other_hour], 2_400_000, MONDAY_MS + 40 * HOUR_MS)
     assert [stretch.id for stretch in gone] == ["000001", "000002", "000000"]

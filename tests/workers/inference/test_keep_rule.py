@@ -20,14 +20,14 @@ BUDGET_MB = 256
 RGB = np.zeros((8, 8, 3), np.uint8)
 
 
-def stretch(at_s: float, rarity: float = 0.1, *excluded: Exclusion) -> StretchCollector:
+def stretch(at_s: float, score: float = 0.1, *excluded: Exclusion) -> StretchCollector:
     """Of three frames from this moment on, the first ones excluded."""
     collector = StretchCollector([StreamKind.CATEGORY], IDENTITY)
     features = [some_features(StreamKind.VELOCITY, np.random.default_rng(0))]
     for n in range(3):
         reason = excluded[n] if n < len(excluded) else NOT_EXCLUDED
         captured_ms = START_MS + int((at_s + n) * 1000)
-        collector.add(Frame(RGB, at_s + n), captured_ms, 0, features, rarity=rarity, excluded=reason)
+        collector.add(Frame(RGB, at_s + n), captured_ms, 0, features, score=score, excluded=reason)
     return collector
 
 

@@ -50,10 +50,10 @@ def test_scores_are_remembered_and_the_same_without_any_memory(
         until(lambda: enrolled.scored() == 100)
     stretches, live = memory(enrolled.settings), scores(enrolled)
     by_frame = [round((at_s - stretches[0].times_s[0]) * FPS) for stretch in stretches for at_s in stretch.times_s]
-    rarities = np.concatenate([stretch.rarities for stretch in stretches])
+    remembered = np.concatenate([stretch.scores for stretch in stretches])
     marks = dict(zip(by_frame, np.concatenate([stretch.excluded for stretch in stretches]).tolist(), strict=True))
     assert len(by_frame) > 90, "all but the end of the alert"
-    assert rarities.tolist() == pytest.approx([live[n].score for n in by_frame], abs=1e-6)
+    assert remembered.tolist() == pytest.approx([live[n].score for n in by_frame], abs=1e-6)
     assert all(marks[n] & Exclusion.ALERT for n in RUSH)
     assert not any(marks[n] for n in range(FPS, RUSH.start - 6 * FPS)), "in the first second a view is new"
     with private_redis() as url:
@@ -77,7 +77,7 @@ def test_a_camera_without_a_bank_is_remembered_all_the_same(queue: Any, run_work
         until(lambda: queue.counters().get("dropped:no_bank") == 40)
     [stretch] = memory(queue.settings)
     assert len(stretch) == 40
-    assert np.isnan(stretch.rarities).all()
+    assert np.isnan(stretch.scores).all()
     assert not stretch.excluded[FPS:].any(), "in the first second a view is new"
     assert [len(features) > 0 for features in stretch.features[0]] == [False] + [True] * 39
     assert queue.counters() == {"dropped:no_bank": 40}
