@@ -129,7 +129,7 @@ class FrameBatch:
     def _seen_frames(self) -> list[Frame]:
         """The fresh frames, black where nothing counts."""
         contexts = list(compress(self.contexts, self._fresh))
-        if all(context.mask.view.whole for context in contexts):
+        if all(context.mask.learnt.whole for context in contexts):
             return self._fresh_frames
         pairs = zip(self._fresh_frames, contexts, strict=True)
         return [replace(frame, rgb=context.mask.seen(frame.rgb)) for frame, context in pairs]
@@ -158,7 +158,7 @@ class FrameBatch:
 
 
 def _that_counts(flow: Flow | None, context: CameraContext) -> Flow | None:
-    if flow is None or context.mask.view.whole:
+    if flow is None or context.mask.learnt.whole:
         return flow
     height, width = flow.velocity.shape[:2]
-    return flow.only(context.mask.counted(width, height))
+    return flow.only(context.mask.moves(width, height))
