@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
@@ -53,8 +53,9 @@ WHOLE_VIEW = View()
 class ViewMask:
     """A `View` on pixels, of one camera. Rasterised once for each size of picture. Not thread-safe.
 
-    ``learnt``: the view that the camera's bank was learnt in; None: it is being learnt in this one. What belongs to a
-    place counts only where it did then too, and not beside where the two differ, as it looked different there.
+    ``learnt``: the view that the camera's bank was learnt in; None: it is being learnt in this one. Boxes count by the
+    present view, places where both agree. What streams are shown is what they were shown when the bank was learnt, but
+    for what is hidden since.
     """
 
     def __init__(self, view: View | None = None, learnt: View | None = None) -> None:
@@ -77,7 +78,8 @@ class ViewMask:
         does; where that is none, those that reach into it. Bool (n,).
 
         ``reach``: within so many half boxes of a place, its vector depends on what the picture shows. Where the bank
-        was learnt in another view, places within reach of the difference do not count.
+        was learnt in another view, places within reach of the difference do not count: something looks different there
+        since it is hidden, or they would see what does not count any more. The latter do if no others are left.
         """
         if self.whole:
             return np.ones(len(boxes_xyxy_px), np.bool_)
@@ -86,35 +88,33 @@ class ViewMask:
 
     def _places(self, boxes: Boxes, reach: float) -> NDArray[np.bool_]:
         """``boxes`` in shares of the picture."""
-        counted = _counted(self.view, boxes)
         if self.as_learnt:
-            return counted
+            return _counted(self.view, boxes)
         centres, halves = (boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]) / 2
-        wider = np.concatenate([centres - reach * halves, centres + reach * halves], axis=1)
-        differs = self.view.left_out(_FINE, _FINE) ^ self.learnt.left_out(_FINE, _FINE)
-        beside = _shares(_sums(differs), np.asarray(wider * _FINE, np.float32)) > 0
-        return counted & _counted(self.learnt, boxes) & ~beside
+        within_reach = np.concatenate([centres - reach * halves, centres + reach * halves], axis=1) * _FINE
+        out, before = self.view.left_out(_FINE, _FINE), self.learnt.left_out(_FINE, _FINE)
+        blackened = raster(self.view.hidden, _FINE, _FINE) & (1 - before)
+        counted = _counted(self.view, boxes) & _counted(self.learnt, boxes) & ~_touch(blackened, within_reach)
+        undisturbed = counted & ~_touch(out ^ before, within_reach)
+        return undisturbed if undisturbed.any() else counted
 
     def seen(self, rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The picture, uint8 (height, width, 3), black where nothing counts: a copy, or itself where all counts."""
-        if self.view.whole:
+        """The picture, uint8 (height, width, 3), as streams are shown it: black where nothing counts. A copy, or itself
+        where all counts."""
+        if self.learnt.whole:
             return rgb
         height, width = rgb.shape[:2]
-        return np.asarray(rgb & self._once(("kept", width, height), lambda: self._kept(width, height)), np.uint8)
+        return np.asarray(rgb & self._once(("seen", width, height), lambda: self._seen(width, height)), np.uint8)
 
-    def _kept(self, width: int, height: int) -> Raster:
-        return np.repeat(np.where(self.left_out(width, height), 0, 255).astype(np.uint8)[..., None], 3, axis=2)
+    def _seen(self, width: int, height: int) -> Raster:
+        return np.repeat((255 * (1 - self.learnt.left_out(width, height)))[..., None], 3, axis=2)
 
-    def left_out(self, width: int, height: int) -> Raster:
-        """uint8 (height, width): 1 where nothing counts, else 0."""
-        return self._once(("out", width, height), lambda: self.view.left_out(width, height))
+    def moves(self, width: int, height: int) -> NDArray[np.float32]:
+        """float32 (height, width, 2): 1 where streams are shown what moves, else 0."""
+        return self._once(("moves", width, height), lambda: self._moves(width, height))
 
-    def counted(self, width: int, height: int) -> NDArray[np.float32]:
-        """float32 (height, width, 2): 1 where something counts, else 0."""
-        return self._once(("counted", width, height), lambda: self._counted_twice(width, height))
-
-    def _counted_twice(self, width: int, height: int) -> NDArray[np.float32]:
-        return np.repeat((1 - self.left_out(width, height)).astype(np.float32)[..., None], 2, axis=2)
+    def _moves(self, width: int, height: int) -> NDArray[np.float32]:
+        return np.repeat((1 - self.learnt.left_out(width, height)).astype(np.float32)[..., None], 2, axis=2)
 
     def ignored(self, width: int, height: int) -> Raster:
         """uint8 (height, width): 1 where something is ignored or hidden, else 0."""
@@ -149,6 +149,11 @@ def _shares(sums: NDArray[np.int32], boxes_xyxy_px: Boxes) -> NDArray[np.float64
     x2, y2 = np.clip(high[:, 0], x1 + 1, width), np.clip(high[:, 1], y1 + 1, height)
     covered = sums[y2, x2] - sums[y1, x2] - sums[y2, x1] + sums[y1, x1]
     return np.asarray(covered / ((x2 - x1) * (y2 - y1)), np.float64)
+
+
+def _touch(values: Raster, boxes: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+    """Which boxes hold a 1 of the raster, in whose pixels they are."""
+    return _shares(_sums(values), np.asarray(boxes, np.float32)) > 0
 
 
 def _counted(view: View, boxes: Boxes) -> NDArray[np.bool_]:

@@ -137,7 +137,7 @@ class FrameBatch:
         """The chosen frames, black where nothing counts."""
         pairs = compress(zip(self.frames, self.contexts, strict=True), chosen)
         return [
-            frame if context.mask.view.whole else replace(frame, rgb=context.mask.seen(frame.rgb))
+            frame if context.mask.learnt.whole else replace(frame, rgb=context.mask.seen(frame.rgb))
             for frame, context in pairs
         ]
 
@@ -169,7 +169,7 @@ class FrameBatch:
 
 
 def _that_counts(flow: Flow | None, context: CameraContext) -> Flow | None:
-    if flow is None or context.mask.view.whole:
+    if flow is None or context.mask.learnt.whole:
         return flow
     height, width = flow.velocity.shape[:2]
-    return flow.only(context.mask.counted(width, height))
+    return flow.only(context.mask.moves(width, height))

@@ -21,6 +21,7 @@ from ingest_rig import free_port
 from numpy.typing import NDArray
 from waiting import wait_until
 
+from models.banks.bank_file import load_bank
 from patchwatch.bus.connection import connect
 from patchwatch.contract.settings import Settings
 from patchwatch.local_redis.kept_server import running_url
@@ -28,7 +29,8 @@ from workers.analysis.recordings import RecordingReader
 
 WITHIN_S = 120.0
 LEFT, TOP = 128, 56  # of the 160 x 96 picture: down to its lower right corner
-ZONE = {"name": "window", "kind": "privacy", "points": [[0.8, 56 / 96], [1, 56 / 96], [1, 1], [0.8, 1]]}
+CORNERS = ((0.8, 56 / 96), (1.0, 56 / 96), (1.0, 1.0), (0.8, 1.0))
+ZONE = {"name": "window", "kind": "privacy", "points": CORNERS}
 SECRET = np.kron(np.random.default_rng(7).integers(0, 2, (10, 8)), np.ones((4, 4))).astype(np.uint8) * 255
 ALIKE = 0.6  # correlation from which on a picture shows the secret
 RUSHES = (10.0, 16.0)
@@ -157,6 +159,7 @@ def test_the_pattern_under_a_privacy_zone_is_found_nowhere(api: httpx.Client, se
     counts = {place: pictures_in(data) for place, data in places.items()}
     assert all(counts[f"served {number}"] for number in range(len(served)))
     assert all(counts[path] for path in banks)
+    assert load_bank(settings.bank_path("porch", "motion")).view.hidden == (CORNERS,)
     assert sum(map(len, counts.values())) > 20
     for place, pictures in counts.items():
         for picture in pictures:

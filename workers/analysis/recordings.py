@@ -154,16 +154,12 @@ def learn(
 
     Raises `InsufficientFootageError` and the clips' own errors.
     """
-    rest = iter(clips)
-    first = list(islice(rest, 1))
-    mask = ViewMask(first[0].view if first else None)
+    clips, mask = _of_one_view(clips)
     builder = BankBuilder(
         engine.profile, engine.streams, engine.identity, false_alarms_per_day, thumbnails_mb, mask.view
     )
     names: list[str] = []
-    for number, clip in enumerate(chain(first, rest)):
-        if clip.view != mask.view:
-            raise ValueError(f"{clip.name}: a bank is learnt in one view")
+    for number, clip in enumerate(clips):
         names.append(clip.name)
         context, first_s, starts = CameraContext(mask=mask), None, True
         offset_s = builder.next_free_s
@@ -182,6 +178,21 @@ def learn(
     return builder.build(
         names, lambda done: progress(_READING_SHARE + (1 - _READING_SHARE) * done, "drawing exemplars, calibrating")
     )
+
+
+def _of_one_view(clips: Iterable[Clip]) -> tuple[Iterator[Clip], ViewMask]:
+    """The same clips, and what counts in all of them. Raises ValueError at a clip of another view than the first's."""
+    rest = iter(clips)
+    first = list(islice(rest, 1))
+    mask = ViewMask(first[0].view if first else None)
+
+    def checked() -> Iterator[Clip]:
+        for clip in chain(first, rest):
+            if clip.view != mask.view:
+                raise ValueError(f"{clip.name}: a bank is learnt in one view")
+            yield clip
+
+    return checked(), mask
 
 
 def score(engine: Engine, bank: Bank, source: str | Path, reader: RecordingReader) -> Iterator[RecordingScore]:

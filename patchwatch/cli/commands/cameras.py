@@ -49,6 +49,14 @@ _TlsVerify = Annotated[
     bool | None,
     typer.Option("--tls-verify/--no-tls-verify", help="Whether an rtsps:// camera's certificate must be trusted."),
 ]
+_NoTlsVerify = Annotated[
+    bool,
+    typer.Option(
+        "--no-tls-verify",
+        help="Accept any certificate of an rtsps:// camera, so that whoever answers gets its password.",
+    ),
+]
+_Unmute = Annotated[bool, typer.Option("--unmute", help="Let every kind of anomaly count again.")]
 _DefaultBudget = Annotated[bool, typer.Option("--default-budget", help="Go back to PATCHWATCH_FALSE_ALARMS_PER_DAY.")]
 _NoPublishPassword = Annotated[
     bool, typer.Option("--no-publish-password", help="Let it publish without a user name and password of its own.")
@@ -66,13 +74,7 @@ def add(
     loop: Annotated[bool, typer.Option("--loop", help="Start a file again at its end.")] = False,
     transport: _Transport = None,
     tls_fingerprint: _TlsFingerprint = None,
-    no_tls_verify: Annotated[
-        bool,
-        typer.Option(
-            "--no-tls-verify",
-            help="Accept any certificate of an rtsps:// camera, so that whoever answers gets its password.",
-        ),
-    ] = False,
+    no_tls_verify: _NoTlsVerify = False,
     disabled: Annotated[bool, typer.Option("--disabled", help="Add it without capturing it yet.")] = False,
     false_alarms_per_day: _Budget = None,
     mute: _Mute = None,
@@ -151,7 +153,7 @@ def update(
     false_alarms_per_day: _Budget = None,
     default_budget: _DefaultBudget = False,
     mute: _Mute = None,
-    unmute: Annotated[bool, typer.Option("--unmute", help="Let every kind of anomaly count again.")] = False,
+    unmute: _Unmute = False,
     zone: ZoneTexts = None,
     zone_file: ZoneFile = None,
     no_zones: Annotated[bool, typer.Option("--no-zones", help="Remove all zones.")] = False,
@@ -161,24 +163,19 @@ def update(
     api: Api = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change a camera; what is not given stays. A new alarm budget, muting and zones take effect at once. Any other
-    change, and one of a privacy zone, restarts the capture, so that a camera that publishes has to connect again.
-    `cameras thresholds` shows what a budget means. A camera needs a bank for each profile: `patchwatch enrolments add`.
+    """Change a camera; what is not given stays. Alarm budget, muting and zones take effect at once. All else, and a
+    privacy zone, restarts the capture: a camera that publishes has to connect again. A camera needs a bank for each
+    profile (`patchwatch enrolments add`); `cameras thresholds` shows what a budget means.
     """
     fields = _given({
         "source": stdin_line() if source == "-" else source, "profile": profile, "name": name, "analysis_fps": fps,
-        "pace": pace, "loop": loop, "transport": transport, "tls_fingerprint": tls_fingerprint,
-        "tls_verify": tls_verify, "enabled": enabled, "false_alarms_per_day": false_alarms_per_day, "muted": mute,
-        "zones": given_zones(zone, zone_file),
-        "publish_username": publish_username, "publish_password": stdin_line() if publish_password_stdin else None,
+        "pace": pace, "loop": loop, "transport": transport, "zones": given_zones(zone, zone_file),
+        "tls_fingerprint": tls_fingerprint, "tls_verify": tls_verify, "enabled": enabled, "muted": mute,
+        "false_alarms_per_day": false_alarms_per_day, "publish_username": publish_username,
+        "publish_password": stdin_line() if publish_password_stdin else None,
     })  # fmt: skip
-    fields |= _reset(fields, "--default-fps", default_fps, "analysis_fps")
-    fields |= _reset(fields, "--default-budget", default_budget, "false_alarms_per_day")
-    fields |= _emptied(fields, "muted", "--mute and --unmute") if unmute else {}
-    fields |= _emptied(fields, "zones", "--zone and --no-zones") if no_zones else {}
-    fields |= _reset(fields, "--no-tls-fingerprint", no_tls_fingerprint, "tls_fingerprint")
-    fields |= _reset(fields, "--no-publish-password", no_publish_password, "publish_username", "publish_password")
-    _change(id, fields, api, as_json)
+    fields |= _reset(fields, [default_fps, default_budget, no_tls_fingerprint, no_publish_password])
+    _change(id, fields | _emptied(fields, muted=unmute, zones=no_zones), api, as_json)
 
 
 app.command("set", hidden=True)(update)
@@ -229,21 +226,34 @@ def _change(camera_id: str, fields: dict[str, Any], api: str | None, as_json: bo
     _print(rest_client(api).patch(f"/cameras/{camera_id}", fields), as_json)
 
 
-def _emptied(fields: dict[str, Any], field: str, options: str) -> dict[str, Any]:
-    if field in fields:
-        raise RejectedError(f"{options} contradict each other: give one of them")
-    return {field: []}
+def _emptied(fields: dict[str, Any], **wanted: bool) -> dict[str, Any]:
+    options = {"muted": "--mute and --unmute", "zones": "--zone and --no-zones"}
+    for field, chosen in wanted.items():
+        if chosen and field in fields:
+            raise RejectedError(f"{options[field]} contradict each other: give one of them")
+    return {field: [] for field, chosen in wanted.items() if chosen}
 
 
 def _given(fields: dict[str, Any]) -> dict[str, Any]:
     return {field: value for field, value in fields.items() if value is not None and value != []}
 
 
-def _reset(fields: dict[str, Any], option: str, wanted: bool, *names: str) -> dict[str, None]:
-    """The named fields as null, where ``option`` asks for that. Raises `RejectedError` beside a value for one."""
-    if wanted and any(name in fields for name in names):
-        raise RejectedError(f"give a value or {option}, not both")
-    return dict.fromkeys(names) if wanted else {}
+_DEFAULTS = {
+    "--default-fps": ("analysis_fps",),
+    "--default-budget": ("false_alarms_per_day",),
+    "--no-tls-fingerprint": ("tls_fingerprint",),
+    "--no-publish-password": ("publish_username", "publish_password"),
+}  # options that set fields to null
+
+
+def _reset(fields: dict[str, Any], wanted: list[bool]) -> dict[str, None]:
+    """The fields of the wanted ones of `_DEFAULTS` as null. Raises `RejectedError` beside a value for one."""
+    nulls: dict[str, None] = {}
+    for (option, names), chosen in zip(_DEFAULTS.items(), wanted, strict=True):
+        if chosen and any(name in fields for name in names):
+            raise RejectedError(f"give a value or {option}, not both")
+        nulls |= dict.fromkeys(names) if chosen else {}
+    return nulls
 
 
 def _print_next_steps(camera: dict[str, Any], settings: Settings, *, elsewhere: bool) -> None:

@@ -65,16 +65,34 @@ def test_with_a_bank_of_other_zones_places_count_where_both_agree_and_not_beside
         mask = ViewMask(view, learnt)
         assert not mask.as_learnt
         counted = mask.counts_places(cells, 640, 360)
-        assert not counted[columns <= 13].any(), (
-            "a cell over the edge was learnt with what is ignored now, or the other way"
-        )
+        assert not counted[columns <= 13].any(), "from a cell over the edge one sees what does not count any more"
         assert counted[columns >= 15].all()
     same = ViewMask(View(hidden=(LEFT_HALF,)), View(ignored=(LEFT_HALF,)))
     assert same.as_learnt, "ignored or black: neither counted"
-    assert (
-        same.counts_places(cells, 640, 360).sum()
-        == ViewMask(View(ignored=(LEFT_HALF,))).counts_places(cells, 640, 360).sum()
-    )
+    alone = ViewMask(View(ignored=(LEFT_HALF,)))
+    assert (same.counts_places(cells, 640, 360) == alone.counts_places(cells, 640, 360)).all()
+
+
+def test_a_small_watched_part_is_not_lost_for_being_near_its_own_edge() -> None:
+    door = ((0.4, 0.4), (0.6, 0.4), (0.6, 0.6), (0.4, 0.6))
+    cells = cell_boxes(640, 360)
+    counted = ViewMask(View(watched=(door,)), View()).counts_places(cells, 640, 360, reach=6.0)
+    assert (counted == ViewMask(View(watched=(door,))).counts_places(cells, 640, 360)).all()
+    assert counted.any()
+
+
+def test_beside_what_turned_black_nothing_counts_for_a_bank_from_before() -> None:
+    most = ((0.0, 0.0), (0.9, 0.0), (0.9, 1.0), (0.0, 1.0))
+    cells = cell_boxes(640, 360)
+    assert not ViewMask(View(hidden=(most,)), View()).counts_places(cells, 640, 360, reach=6.0).any()
+    assert ViewMask(View(hidden=(most,))).counts_places(cells, 640, 360, reach=6.0).any(), "once it is learnt"
+
+
+def test_streams_are_shown_what_they_were_shown_when_the_bank_was_learnt() -> None:
+    rgb = np.full((48, 64, 3), 200, np.uint8)
+    assert ViewMask(View(ignored=(LEFT_HALF,)), View()).seen(rgb) is rgb
+    assert ViewMask(View(), View(ignored=(LEFT_HALF,))).seen(rgb)[:, :32].max() == 0
+    assert ViewMask(View(), View(ignored=(LEFT_HALF,))).moves(64, 48)[:, :32].max() == 0
 
 
 def test_the_picture_is_black_where_nothing_counts_and_itself_where_all_does() -> None:
@@ -99,6 +117,6 @@ def test_a_polygon_at_the_edges_of_the_picture_covers_its_edge() -> None:
 def test_many_sizes_are_not_remembered_for_ever() -> None:
     mask = ViewMask(View(ignored=(LEFT_TENTH,)))
     for side in range(40, 80):
-        mask.left_out(side, side)
+        mask.moves(side, side)
         mask.seen(np.zeros((side, side, 3), np.uint8))
     assert len(mask._results) <= 8

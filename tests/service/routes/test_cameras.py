@@ -171,6 +171,9 @@ async def test_frames_from_before_a_privacy_zone_are_gone(api: httpx.AsyncClient
     await api.patch("/api/v1/cameras/gate", json={"zones": [WINDOW]})
     assert world.bus.xlen(world.keys_of("gate").frames) == 0
     assert (await api.get("/api/v1/cameras/gate/snapshot.jpg")).status_code == 404
+    world.capture(captured=1)
+    frames = (await api.get("/api/v1/cameras/gate/status")).json()["frames"]
+    assert (frames["balanced"], frames["in_queue"]) == (True, 0)
     world.frame(2)  # its number goes on
     await api.patch("/api/v1/cameras/gate", json={"zones": []})
     assert world.bus.xlen(world.keys_of("gate").frames) == 1, "with fewer zones nothing has to go"

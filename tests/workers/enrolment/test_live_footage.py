@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from moving_scene import HEIGHT, WIDTH, scene
 
+from models.frames.view import View
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.errors import InsufficientFootageError, StorageError
 from patchwatch.messages.frame import FrameFlag, FrameMessage
@@ -92,3 +96,17 @@ def test_a_full_disk_says_where_to_make_room(site: Any, recorder: Callable[..., 
     frame(site, 1, 100.0)
     with pytest.raises(StorageError, match="PATCHWATCH_DATA_DIR"):
         following.record(Full(), lambda _: None)
+
+
+def test_what_is_private_is_black_even_in_frames_from_before_the_zone(tmp_path: Path) -> None:
+    left_half = ((0.0, 0.0), (0.5, 0.0), (0.5, 1.0), (0.0, 1.0))
+    picture = jpeg_codec.encode(np.full((48, 64, 3), 220, np.uint8), 90)
+    path = tmp_path / "recording"
+    with path.open("wb") as file:
+        for seq in range(1, 4):
+            live_module._write(file, FrameMessage(seq, seq * 10**9, 0, 64, 48, 64, 48, FrameFlag.LIVE, picture))
+    clip = live_module.live_clip(os.open(path, os.O_RDONLY), "cam", 3.0, 8, View(hidden=(left_half,)))
+    frames = [frame for batch in clip.batches for frame in batch]
+    assert clip.view.hidden == (left_half,)
+    assert len(frames) == 3
+    assert all(frame.rgb[:, :32].max() == 0 and frame.rgb[:, 40:].min() > 200 for frame in frames)

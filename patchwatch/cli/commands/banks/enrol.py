@@ -16,8 +16,14 @@ from patchwatch.messages.base import checked_camera_id
 from patchwatch.messages.source import Source, SourceKind
 
 if TYPE_CHECKING:
+    from models.banks.bank import Bank
     from patchwatch.contract.settings import Settings
     from workers.enrolment.protocol import LearningOrder
+
+
+_Activate = Annotated[
+    bool, typer.Option("--activate", help="Use the new bank even if it is worse than the present one.")
+]
 
 
 def enrol(
@@ -28,9 +34,7 @@ def enrol(
     seconds: Annotated[float | None, typer.Option(help="Read at most this much of each source.")] = None,
     zone: ZoneTexts = None,
     zone_file: ZoneFile = None,
-    activate: Annotated[
-        bool, typer.Option("--activate", help="Use the new bank even if it is worse than the present one.")
-    ] = False,
+    activate: _Activate = False,
     as_json: AsJson = False,
 ) -> None:
     """Learn what is normal for a camera from recordings, and write its memory bank.
@@ -38,7 +42,6 @@ def enrol(
     The previous bank is kept: `patchwatch banks list` shows all, `patchwatch banks activate` goes back. The camera's
     zones hold for its recordings too; where no service runs that knows them, those of its present bank.
     """
-    from models.banks.bank_file import load_bank
     from patchwatch.cli.commands.banks.alarm_budget import alarm_budget
     from patchwatch.cli.commands.banks.bank_text import print_bank
     from patchwatch.cli.commands.banks.zones import zones_to_learn
@@ -50,16 +53,14 @@ def enrol(
     profile = profile or settings.default_profile
     footage = _checked_footage(settings, camera, profile, sources, live=seconds is not None)
     versions = BankVersions.from_settings(settings, camera, profile)
-    check_folder(versions.active_path.parent)
     budget = alarm_budget(settings, camera)
-    zones = zones_to_learn(settings, camera, versions.active_path, given_zones(zone, zone_file))
     with versions.staging() as staged:
         order = LearningOrder(
             camera_id=camera, profile=profile, sources=tuple(_as_text(source) for source in footage), analysis_fps=fps,
-            limit_s=seconds, false_alarms_per_day=budget.per_day, staged=staged, zones=zones,
+            limit_s=seconds, false_alarms_per_day=budget.per_day, staged=staged,
+            zones=zones_to_learn(settings, camera, versions.active_path, given_zones(zone, zone_file)),
         )  # fmt: skip
-        _learn(order, settings, quiet=as_json)
-        bank = load_bank(staged)
+        bank = _learn(order, settings, quiet=as_json)
         stored = store_bank(bank, staged, versions, command_origin("patchwatch banks enrol"), activate=activate)
     path = versions.active_path if stored.activated else versions.path(bank.id)
     print_bank(
@@ -75,15 +76,18 @@ def _checked_footage(
 
     checked_camera_id(camera)
     load_profile(profile, settings.profiles_file)
+    check_folder(settings.bank_path(camera, profile).parent)
     return [local_source(source, live=live) for source in sources]
 
 
-def _learn(order: LearningOrder, settings: Settings, *, quiet: bool) -> None:
+def _learn(order: LearningOrder, settings: Settings, *, quiet: bool) -> Bank:
+    from models.banks.bank_file import load_bank
     from patchwatch.cli.progress import progress_bar
     from workers.enrolment.process import learn_in_process
 
     with progress_bar(f"enrolling {order.camera_id}", hidden=quiet) as report:
         learn_in_process(order, settings, progress=report)
+    return load_bank(order.staged)
 
 
 def check_folder(folder: Path) -> None:

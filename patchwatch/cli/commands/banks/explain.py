@@ -17,6 +17,7 @@ from patchwatch.messages.base import checked_camera_id
 
 if TYPE_CHECKING:
     from patchwatch.messages.explanation import Explanation, StreamExplanation
+    from workers.analysis.recordings import ExplainedFrame
 
 _SUFFIXES = (".html", ".json")
 _RAREST = 6.0  # no footage is long enough to support a rarer figure
@@ -40,7 +41,6 @@ def explain(
     from models.banks.bank_file import load_bank
     from patchwatch.cli.commands.banks.alarm_budget import alarm_budget
     from patchwatch.cli.commands.banks.zones import view_to_score
-    from patchwatch.pages.explanation_page import explanation_page
     from workers.analysis.engine_loader import load_engine
     from workers.analysis.recordings import RecordingReader
     from workers.analysis.recordings import explain as explain_recording
@@ -54,10 +54,16 @@ def explain(
     view = view_to_score(settings, camera, bank.view, given_zones(zone, zone_file))
     reader = RecordingReader.from_settings(settings, fps, view)
     explained = explain_recording(engine, bank, recording, reader, camera_id=camera, at_s=at)
-    explanation = explained.explanation
     threshold = bank.threshold.at(alarm_budget(settings, camera).per_day).on
     if bank.random_weights:
         typer.echo("WARNING: this bank was learnt with RANDOM CLIP weights: for tests and benchmarks only", err=True)
+    _show(explained, threshold, out, as_json)
+
+
+def _show(explained: ExplainedFrame, threshold: float, out: Path | None, as_json: bool) -> None:
+    from patchwatch.pages.explanation_page import explanation_page
+
+    explanation = explained.explanation
     as_text = explanation.encode().decode()
     if out is not None:
         html = out.suffix.lower() == ".html"
