@@ -86,8 +86,8 @@ def test_the_worst_frames_are_shown(result: ProfileResult) -> None:
 
 
 def test_alarms_are_explained_by_the_nearest_normal(result: ProfileResult) -> None:
-    (alarm,) = result.evidence
-    assert (alarm.clip, alarm.false) == ("rush", False)
+    (alarm,) = [alarm for alarm in result.evidence if not alarm.false]
+    assert alarm.clip == "rush"
     (stream,) = alarm.streams
     assert (stream.stream, stream.contribution) == ("motion", 1.0)
     distances = [near.distance for near in stream.nearest]
