@@ -36,6 +36,20 @@ def is_excluded(stretch: StretchInfo) -> bool:
     return stretch.excluded > _MOSTLY
 
 
+def make_room(known: Sequence[StretchInfo], new: StretchInfo, budget_bytes: int) -> list[StretchInfo]:
+    """The known stretches to remove so that they fit the budget with a new one.
+
+    Those of another identity, which are of no use beside it, have what room is left, the newest of them first: whoever
+    goes back to what made them finds some.
+    """
+    fitting = [stretch for stretch in known if stretch.identity == new.identity]
+    gone = let_go([*fitting, new], budget_bytes, new.ended_ms)
+    gone_ids = {stretch.id for stretch in gone}
+    left_bytes = budget_bytes - new.bytes - sum(stretch.bytes for stretch in fitting if stretch.id not in gone_ids)
+    foreign = [stretch for stretch in known if stretch.identity != new.identity]
+    return [stretch for stretch in gone if stretch is not new] + _oldest(foreign, left_bytes)
+
+
 def let_go(stretches: Sequence[StretchInfo], budget_bytes: int, now_ms: int) -> list[StretchInfo]:
     """The stretches to remove so that the others take at most ``budget_bytes``, in the order in which they go.
 
@@ -97,10 +111,10 @@ def _worth(stretch: StretchInfo) -> tuple[int, int, str]:
     return int(score / _SCORE_STEP), stretch.started_ms, stretch.id
 
 
-def _oldest(recent: Sequence[StretchInfo], budget_bytes: int) -> list[StretchInfo]:
-    """Of the newest ones, those that a budget too small even for them has no room for."""
+def _oldest(stretches: Sequence[StretchInfo], budget_bytes: int) -> list[StretchInfo]:
+    """Those that there is no room for beside the newer ones."""
     used, gone = 0, []
-    for stretch in sorted(recent, key=lambda stretch: stretch.started_ms, reverse=True):
+    for stretch in sorted(stretches, key=lambda stretch: stretch.started_ms, reverse=True):
         used += stretch.bytes
         if used > budget_bytes:
             gone.append(stretch)

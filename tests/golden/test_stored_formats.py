@@ -138,13 +138,15 @@ def test_a_value_of_every_kind_is_kept() -> None:
 
 def as_written_now(value: Any) -> Any:
     """A region has no version of its own any more: it is that of its message. A camera says what is muted, a threshold
-    whether it is provisional."""
+    whether it is provisional, a heartbeat what was remembered of normal."""
     if isinstance(value, list):
         return [as_written_now(part) for part in value]
     if isinstance(value, dict):
         dropped = {"version"} if "x1" in value else set()
         added: dict[str, Any] = {"muted": []} if {"source", "pace", "loop"} <= value.keys() else {}
         added |= {"provisional": False} if {"supported", "expected_low"} <= value.keys() else {}
+        if {"role", "pid"} <= value.keys():
+            added |= {"memory_stretches": 0, "memory_dropped": {}}
         return {name: as_written_now(part) for name, part in value.items() if name not in dropped} | added
     return value
 
