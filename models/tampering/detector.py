@@ -105,13 +105,7 @@ class TamperingDetector:
         return _NOT_THE_BANKS if kind is ConditionKind.SCENE_CHANGED and moved else ""
 
     def observe(
-        self,
-        rgb: NDArray[np.uint8],
-        at_s: float,
-        *,
-        rejoined: bool = False,
-        cut: bool = False,
-        predicted: bool = False,
+        self, rgb: NDArray[np.uint8], at_s: float, *, rejoined: bool = False, cut: bool = False, predicted: bool = False
     ) -> PictureCheck:
         """Take a picture, uint8 (height, width, 3), at its capture time. ``rejoined``: the camera was away before it,
         so that streams which look back in time have less to average for a while. ``cut``: it jumped before it, so that
