@@ -66,7 +66,7 @@ class Camera(Message):
     false_alarms_per_day: float | None = Field(None, ge=0.001, le=1000)  # None: the installation's
     muted: tuple[AnomalyKind, ...] = ()
     zones: tuple[Zone, ...] = Field((), max_length=MAX_ZONES)
-    zones_fault: Words = ""
+    zones_fault: Words | None = None
     transport: Transport = Transport.TCP
     publish_username: str | None = Field(None, max_length=128)
     publish_password: SecretStr | None = Field(None, max_length=128)

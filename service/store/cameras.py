@@ -83,7 +83,7 @@ class CameraStore:
             if data is None:
                 raise _unknown(camera_id)
             before = required(Camera.decode, data, f"camera {camera_id!r}")
-            healed = {"zones_fault": ""} if "zones" in changes else {}
+            healed = {"zones_fault": None} if "zones" in changes else {}
             after = Camera.model_validate({**before.model_dump(), **changes, **healed})
             if not after.captures_like(before):
                 after = after.model_copy(update={"revision": before.revision + 1})

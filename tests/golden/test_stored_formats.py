@@ -109,6 +109,13 @@ KINDS = {
     "pw:webhook:WEBHOOK:asked", "pw:webhook:WEBHOOK:answer:TOKEN", "pw:webhook:WEBHOOK:lease",
     "pw:webhook:WEBHOOK:fence", "pw:enrolment:ENROLMENT:lease", "pw:enrolment:ENROLMENT:fence", "pw:worker:ROLE:WORKER",
 }  # fmt: skip
+# By which fields a record is known, and which fields have come since.
+ADDED: list[tuple[set[str], dict[str, Any]]] = [
+    ({"source", "pace", "loop"}, {"muted": [], "zones": [], "zones_fault": ""}),
+    ({"peak_at_ms", "bank_id"}, {"zones": []}),
+    ({"supported", "expected_low"}, {"provisional": False}),
+    ({"role", "pid"}, {"memory_stretches": 0, "memory_dropped": {}}),
+]
 STATE_FIELDS = {"seq", "commit", "books", "worker", "eras", "conditions", "boxes", "explanation"}
 BINARY = {"pw:{N}:frames:CAMERA": "frame", "pw:{N}:scores:CAMERA": "score", "pw:{N}:minutes:CAMERA": "minute"}
 
@@ -137,18 +144,18 @@ def test_a_value_of_every_kind_is_kept() -> None:
 
 
 def as_written_now(value: Any) -> Any:
-    """A region has no version of its own any more: it is that of its message. A camera says what is muted, a threshold
-    whether it is provisional, a heartbeat what was remembered of normal."""
+    """A region has no version of its own any more: it is that of its message. What has come since has its default."""
     if isinstance(value, list):
         return [as_written_now(part) for part in value]
     if isinstance(value, dict):
         dropped = {"version"} if "x1" in value else set()
-        added: dict[str, Any] = {"muted": []} if {"source", "pace", "loop"} <= value.keys() else {}
-        added |= {"provisional": False} if {"supported", "expected_low"} <= value.keys() else {}
-        if {"role", "pid"} <= value.keys():
-            added |= {"memory_stretches": 0, "memory_dropped": {}}
-        return {name: as_written_now(part) for name, part in value.items() if name not in dropped} | added
+        added = [fields for marks, fields in ADDED if marks <= value.keys()]
+        return {name: as_written_now(part) for name, part in value.items() if name not in dropped} | merged(added)
     return value
+
+
+def merged(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    return {name: value for part in parts for name, value in part.items()}
 
 
 @pytest.mark.parametrize("key", KEYS)

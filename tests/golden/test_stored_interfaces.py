@@ -152,6 +152,7 @@ def test_scoring_goes_on_where_it_stopped(bus_url: str, tmp_path: Path) -> None:
         alerts = answer(host, "GET", "/api/v1/alerts")["body"]["alerts"]
     assert len(got) == len(expected) > 3
     for one, other in zip(got, expected, strict=True):
+        assert one.pop("zones") == []  # since then
         assert one == {name: close(value) for name, value in other.items()}
     assert {alert for alert, _ in KEYS["pw:alerts:by-time"]["value"]} <= {alert["id"] for alert in alerts}
 
