@@ -1,6 +1,6 @@
 // The page: cameras with their live scores, and alerts as they open.
 
-import { nameCameras, showAlert, start as startAlerts } from "./alerts.js";
+import { nameCameras, showAlert, showChange, start as startAlerts } from "./alerts.js";
 import { follow, get, getJson } from "./api.js";
 import { clock, duration, rate, withLocalTimes } from "./format.js";
 import { drawLine, SPAN_MS } from "./line.js";
@@ -181,7 +181,10 @@ function onState(topic, live, reason) {
 
 async function start() {
   await getJson("api/v1/cameras").catch(fault); // asks for the token before the WebSockets need it
-  const onAlert = (message) => message.type === "alert" && showAlert(message.alert);
+  const onAlert = (message) => {
+    if (message.type === "alert") showChange(message.alert, message.change).catch(fault);
+    if (message.type === "verdict") showAlert(message.alert);
+  };
   follow("alerts", onAlert, (live, reason) => onState("alerts", live, reason));
   follow("scores", onScore, (live, reason) => onState("scores", live, reason));
   refresh();
