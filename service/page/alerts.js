@@ -237,7 +237,8 @@ export function nameCameras(ids) {
 export async function start(onFault) {
   byId("of-kind").append(...Object.entries(KINDS).map(([kind, text]) => new Option(text, kind)));
   for (const id of ["day", "of-camera", "of-kind", "of-review"]) byId(id).addEventListener("change", () => reload().catch(onFault));
-  startVerdicts(() => inDetail() ?? alerts.get(chosen)?.alert, move, showAlert);
+  const known = (alert) => alerts.get(alert.id)?.alert ?? alert;
+  startVerdicts(() => inDetail() ?? alerts.get(chosen)?.alert, move, known, showAlert);
   byId("older").addEventListener("click", () => {
     shown += PAGE;
     load(older, latestRequest).catch(onFault);

@@ -9,6 +9,8 @@ const KEYS = { n: "normal", a: "anomaly", u: "unsure" };
 const MOVES = { j: 1, k: -1 };
 let last = null; // the alert as it was before the last verdict that was given here
 let changed = () => {}; // is told of every alert whose verdict was changed here
+let newest = (alert) => alert; // what is known of an alert by now
+let queue = Promise.resolve(); // one change after the other, in the order in which they were asked for
 
 /** Show the buttons and the verdict of an alert in `place`. */
 export function showVerdict(place, alert) {
@@ -31,15 +33,23 @@ function buttons() {
   return node;
 }
 
-/** Give a verdict on an alert. */
-async function say(alert, verdict) {
+/** Give a verdict on an alert, after what was asked for before. */
+function say(alert, verdict) {
+  queue = queue.then(() => sayNow(newest(alert), verdict));
+}
+
+async function sayNow(alert, verdict) {
   if (alert.verdict?.verdict === verdict) return;
   const about = `${alert.camera_id}, ${dateTime(alert.started)}: ${WORDS[verdict]}`;
   await change(about, () => send("PUT", path(alert), { verdict }), alert);
 }
 
 /** Back to what was said before the last verdict. */
-async function undo() {
+function undo() {
+  queue = queue.then(undoNow);
+}
+
+async function undoNow() {
   if (!last) return;
   const { verdict } = last;
   const about = `${last.camera_id}, ${dateTime(last.started)}: ${verdict ? WORDS[verdict.verdict] : "not reviewed"} again`;
@@ -66,8 +76,12 @@ function report(text) {
 
 const path = (alert) => `api/v1/alerts/${encodeURIComponent(alert.id)}/verdict`;
 
-/** `chosen()`: the alert that keys speak of, or null. `move(step)` chooses another. `onChange(alert)`: see `changed`. */
-export function start(chosen, move, onChange) {
+/**
+ * `chosen()`: the alert that keys speak of, or null. `move(step)` chooses another. `known(alert)`: see `newest`.
+ * `onChange(alert)`: see `changed`.
+ */
+export function start(chosen, move, known, onChange) {
+  newest = known;
   changed = onChange;
   byId("said").querySelector("button").addEventListener("click", undo);
   addEventListener("keydown", (event) => {
