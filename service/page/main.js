@@ -67,6 +67,7 @@ function showStatus(card, status) {
     capture?.fps != null && `${capture.fps.toFixed(1)} frames/s`,
     status.lag_s != null && `lag ${Math.max(0, status.lag_s).toFixed(2)} s`,
     analysis?.bank_id || frames.scored ? `${frames.scored} scored, ${dropped} dropped` : `${frames.captured} frames seen`,
+    shareInWords(status.alerts_confirmed_share),
     frames.balanced ? "" : "some frames are not accounted for",
     status.last_gap && `last without frames from ${clock(status.last_gap.from)} to ${clock(status.last_gap.to)}`,
   ].filter(Boolean).join(" · ");
@@ -76,6 +77,9 @@ function showStatus(card, status) {
   showLearnt(card, analysis?.bank_id).catch(fault);
   showScore(card);
 }
+
+/** How many of the alerts that operators judged were right. */
+const shareInWords = (share) => share && `${share.confirmed} of ${share.judged} judged alerts were real anomalies`;
 
 /** The camera's alarm budget: how many false alarms to expect, and above which score. */
 function showBudget(line, threshold) {

@@ -203,6 +203,8 @@ async def test_it_fits_and_can_be_read(
     await button(row(page, f"gate-offline-{now_ms - 60_000}"), "Normal here").click()
     await expect(page.locator("#said")).to_contain_text("normal here")
     await expect(page.locator("[aria-pressed=true]")).to_have_count(2)
+    share = page.locator("article[data-camera=gate] .facts")
+    await expect(share).to_contain_text("1 of 2 judged alerts were real anomalies")
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out"
     for one in await page.locator("#alerts .verdicts button").all():
         assert await one.evaluate(CONTRAST) >= 4.5
