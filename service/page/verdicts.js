@@ -12,11 +12,12 @@ let changed = () => {}; // is told of every alert whose verdict was changed here
 let newest = (alert) => alert; // what is known of an alert by now
 let queue = Promise.resolve(); // one change after the other, in the order in which they were asked for
 
-/** Show the buttons and the verdict of an alert in `place`. */
-export function showVerdict(place, alert) {
+/** Show the buttons and the verdict of an alert in `place`. `noteField`: an input with the note to give, if there is one. */
+export function showVerdict(place, alert, noteField = null) {
   if (!place.firstElementChild) place.append(buttons());
   place.dataset.alert = alert.id;
   place.alert = alert;
+  place.noteField = noteField;
   for (const button of place.querySelectorAll("button")) {
     button.setAttribute("aria-pressed", String(button.dataset.verdict === alert.verdict?.verdict));
   }
@@ -28,20 +29,22 @@ function buttons() {
   node.addEventListener("click", (event) => {
     event.stopPropagation(); // a click on the row opens the alert
     const verdict = event.target.closest("button")?.dataset.verdict;
-    if (verdict) say(node.parentElement.alert, verdict);
+    const { alert, noteField } = node.parentElement;
+    if (verdict) say(alert, verdict, noteField?.value);
   });
   return node;
 }
 
-/** Give a verdict on an alert, after what was asked for before. */
-function say(alert, verdict) {
-  queue = queue.then(() => sayNow(newest(alert), verdict));
+/** Give a verdict on an alert, after what was asked for before. Without a `note`, one given before is not changed by the
+ * same verdict. */
+export function say(alert, verdict, note) {
+  queue = queue.then(() => sayNow(newest(alert), verdict, note));
 }
 
-async function sayNow(alert, verdict) {
-  if (alert.verdict?.verdict === verdict) return;
+async function sayNow(alert, verdict, note) {
+  if (alert.verdict?.verdict === verdict && (note ?? alert.verdict.note) === alert.verdict.note) return;
   const about = `${alert.camera_id}, ${dateTime(alert.started)}: ${WORDS[verdict]}`;
-  await change(about, () => send("PUT", path(alert), { verdict }), alert);
+  await change(about, () => send("PUT", path(alert), { verdict, note: note ?? "" }), alert);
 }
 
 /** Back to what was said before the last verdict. */

@@ -127,6 +127,24 @@ async def test_in_the_open_alert_keys_speak_of_it(page: Page, where: str, world:
     assert words(world, "gate-1000") == ["anomaly", "normal"]
 
 
+async def test_a_note_is_given_with_a_verdict_changed_and_undone(page: Page, where: str) -> None:
+    await page.goto(where)
+    await row(page, "gate-1000").locator(".when").click()
+    detail = page.locator("#detail")
+    await detail.locator("#note").fill("the cleaner; n is no key here")
+    await button(detail, "Normal here").click()
+    await expect(detail.locator(".note")).to_contain_text("the cleaner; n is no key here (operator, ")
+    await detail.locator("#note").fill("the new cleaner")
+    await detail.locator("#note").press("Enter")
+    await expect(row(page, "gate-1000").locator(".note")).to_contain_text("the new cleaner")
+    await page.keyboard.press("Escape")
+    await expect(detail).to_be_hidden()
+    await button(page, "Undo").click()
+    await expect(row(page, "gate-1000").locator(".note")).to_contain_text("the cleaner; n is no key")
+    await row(page, "gate-2000").locator(".when").click()
+    await expect(detail.locator("#note")).to_have_value("")
+
+
 async def test_what_is_not_reviewed_is_gone_through_with_one_key_each(page: Page, where: str, world: World) -> None:
     await page.goto(where)
     await page.locator("#of-review").select_option("false")
