@@ -78,9 +78,6 @@ function showStatus(card, status) {
   showScore(card);
 }
 
-/** How many of the alerts that operators judged were right. */
-const shareInWords = (share) => share && `${share.confirmed} of ${share.judged} judged alerts were real anomalies`;
-
 /** The camera's alarm budget: how many false alarms to expect, and above which score. */
 function showBudget(line, threshold) {
   line.textContent = threshold ? threshold.warning || `expect about ${rate(threshold.expected)} false alarms a day` : "";
@@ -119,6 +116,9 @@ function showScore(card) {
   output.classList.toggle("alarm", alarm);
   card.node.classList.toggle("alarm", alarm);
 }
+
+/** How many of the alerts that operators judged were right. */
+const shareInWords = (share) => share && `${share.confirmed} of ${share.judged} judged alerts were real anomalies`;
 
 async function refresh() {
   try {

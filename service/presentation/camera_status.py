@@ -8,14 +8,7 @@ from service.presentation.camera_health import Diagnosis, diagnose
 from service.presentation.confirmed_share import confirmed_share
 from service.schemas.enrolment import EnrolmentNotice
 from service.schemas.score import ScorePoint
-from service.schemas.status import (
-    AnalysisView,
-    CameraStatus,
-    CaptureView,
-    FrameAccount,
-    GapView,
-    Health,
-)
+from service.schemas.status import AnalysisView, CameraStatus, CaptureView, FrameAccount, GapView, Health
 from service.store.statuses import CameraRecord
 
 
