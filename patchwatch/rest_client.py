@@ -43,6 +43,9 @@ class RestClient:
     def post(self, path: str, body: dict[str, Any] | None = None) -> Any:
         return self.request("POST", path, body)
 
+    def put(self, path: str, body: dict[str, Any]) -> Any:
+        return self.request("PUT", path, body)
+
     def patch(self, path: str, body: dict[str, Any]) -> Any:
         return self.request("PATCH", path, body)
 

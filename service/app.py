@@ -35,6 +35,7 @@ from service.routes import (
     scores,
     snapshot,
     status,
+    verdicts,
     webhooks,
 )
 from service.routes import alerts_websocket as ws_alerts
@@ -54,6 +55,9 @@ Live data comes from the WebSockets `/api/v1/ws/alerts` and `/api/v1/ws/scores`.
 (repeatable), and resume after the last message received with `?after=ID`. The first message is `hello`: its field
 `gaps` lists the ids after which messages may be missing, because they were too old or the queue was lost, and
 `unknown_cameras` lists the requested cameras that do not exist (yet).
+
+A message of the type `alert` is a change of an event: it opened, rose or closed. One of the type `verdict` says that an
+operator has given, changed or taken back a verdict on an alert, which it shows as `GET /api/v1/alerts/ID` does.
 """
 
 
@@ -107,7 +111,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _api_router() -> APIRouter:
     router = APIRouter(prefix="/api/v1", responses=documented(401, 422, 503))
-    camera_modules = (cameras, scores, status, snapshot, alerts, explanation, enrolments, banks)
+    camera_modules = (cameras, scores, status, snapshot, alerts, verdicts, explanation, enrolments, banks)
     for module in (*camera_modules, webhooks, ws_alerts, ws_scores):
         router.include_router(module.router)
     return router

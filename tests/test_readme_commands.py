@@ -41,6 +41,9 @@ IN_BACKGROUND = "patchwatch serve"
 WHEN_STOPPED = ("(umask ", "mv ~/", "tar -C ~/")
 FAILS_HERE = {
     "patchwatch banks activate": "BANK stands for an id of the list, and it says that there is none of this name",
+    "patchwatch alerts normal": "ALERT stands for an id of the list, and it says that there is none of this name",
+    "patchwatch alerts confirm": "as above",
+    "patchwatch alerts undo": "as above",
     "patchwatch webhooks test": "there is no Home Assistant here, and it says so",
     "patchwatch weights verify": "the weights are not here, and it says so",
     "patchwatch doctor": "the camera `door` is not here, which may count as a fault",

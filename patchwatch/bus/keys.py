@@ -12,7 +12,7 @@ from dataclasses import dataclass
 PARTITIONS = "pw:partitions"  # string: number of partitions, set by the first worker of the installation
 CAMERAS = "pw:cameras"  # hash: camera id -> Camera (JSON)
 CAMERAS_REVISION = "pw:cameras:revision"  # counter: rises with each change of CAMERAS
-ALERTS = "pw:alerts"  # stream: every change of every alert, field "a" = Alert (JSON)
+ALERTS = "pw:alerts"  # stream: every change of every alert, field "a" = Alert (JSON); or "v" = VerdictChange (JSON)
 ALERTS_BY_TIME = "pw:alerts:by-time"  # sorted set: alert id by started_at_ms
 ALERTS_BY_RECEIPT = (
     "pw:alerts:by-receipt"  # sorted set: alert id by the time (Redis's clock, ms) of its first publication
@@ -86,6 +86,27 @@ class CameraKeys:
         return self._key("analysis")
 
     @property
+    def reviewed_normal(self) -> str:
+        """Sorted set, written by the service: ids of the camera's alerts with the verdict ``normal``, by when they
+        expire (Redis's clock, ms). Each alert with a verdict is in one of three such sets."""
+        return self._key("reviewed-normal")
+
+    @property
+    def reviewed_anomaly(self) -> str:
+        """As `reviewed_normal`, of the verdict ``anomaly``."""
+        return self._key("reviewed-anomaly")
+
+    @property
+    def reviewed_unsure(self) -> str:
+        """As `reviewed_normal`, of the verdict ``unsure``."""
+        return self._key("reviewed-unsure")
+
+    @property
+    def reviewed(self) -> dict[str, str]:
+        """The three of them, by verdict."""
+        return {"normal": self.reviewed_normal, "anomaly": self.reviewed_anomaly, "unsure": self.reviewed_unsure}
+
+    @property
     def of_inference(self) -> tuple[str, ...]:
         """What the inference worker writes."""
         return (self.scores, self.minutes, self.state, self.counters, self.analysis)
@@ -93,7 +114,7 @@ class CameraKeys:
     @property
     def all(self) -> tuple[str, ...]:
         """Everything to delete with the camera."""
-        return (self.frames, self.capture, *self.of_inference)
+        return (self.frames, self.capture, *self.reviewed.values(), *self.of_inference)
 
 
 def lease(partition: int) -> str:
@@ -158,6 +179,11 @@ def alert_picture(alert_id: str) -> str:
 def alert_explanation(alert_id: str) -> str:
     """Expiring string: `Explanation` (JSON) of the frame on the alert's picture."""
     return f"pw:alert:{alert_id}:explanation"
+
+
+def alert_verdicts(alert_id: str) -> str:
+    """Expiring string: `AlertVerdicts` (JSON), written by the service; expires with the alert."""
+    return f"pw:alert:{alert_id}:verdicts"
 
 
 def bank_answer(token: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import redis
 
 Entry: TypeAlias = tuple[bytes, dict[bytes, bytes]]
+MAX_ALERT_CHANGES = 100_000  # kept in the stream of alerts, about
 
 
 def entry_ms(entry_id: str) -> int:

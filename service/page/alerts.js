@@ -1,8 +1,9 @@
-// The list of alerts, filtered by day, camera and kind. It is updated live, and older alerts are loaded on demand.
+// The list of alerts, filtered by day, camera, kind and verdict. It is updated live, and older alerts are loaded on demand.
 
 import { get, getJson } from "./api.js";
-import { openDetail, renewDetail } from "./detail.js";
+import { inDetail, openDetail, renewDetail, renewVerdict } from "./detail.js";
 import { clock, date } from "./format.js";
+import { showVerdict, start as startVerdicts } from "./verdicts.js";
 
 const PAGE = 50;
 const byId = (id) => document.getElementById(id);
@@ -10,6 +11,7 @@ const alerts = new Map(); // alert id -> {alert, node}
 let shown = PAGE; // the largest number of alerts to show
 let older = null; // the query for the next page; null on the last one
 let latestRequest = 0; // answers to earlier requests are ignored
+let chosen = null; // the id of the alert that keys speak of
 
 export const KINDS = {
   anomaly: "anomaly", frozen: "picture frozen", covered: "lens covered or dark", scene_changed: "scene changed",
@@ -22,14 +24,19 @@ const ANOMALIES = {
   behaviour: "unusual behaviour", place: "unusual place or appearance", thing: "unusual thing",
 };
 
-const filters = () => ({ day: byId("day").value, camera: byId("of-camera").value, kind: byId("of-kind").value });
+const filters = () => ({
+  day: byId("day").value, camera: byId("of-camera").value, kind: byId("of-kind").value, review: byId("of-review").value,
+});
+const unseenFirst = () => filters().review === "first";
 
-/** The query for the chosen filters. A day is one in the browser's time zone. */
-function query() {
-  const { day, camera, kind } = filters();
+/** The query for the chosen filters; of those not reviewed first, the one for these or, after them, for the others. A
+ * day is one in the browser's time zone. */
+function query(reviewed = "false") {
+  const { day, camera, kind, review } = filters();
   const parameters = new URLSearchParams({ limit: PAGE });
   if (camera) parameters.append("camera", camera);
   if (kind) parameters.append("kind", kind);
+  if (review) parameters.append("reviewed", review === "first" ? reviewed : review);
   if (day) {
     const from = new Date(`${day}T00:00`);
     const next = new Date(from);
@@ -41,7 +48,8 @@ function query() {
 }
 
 function passes(alert) {
-  const { day, camera, kind } = filters();
+  const { day, camera, kind, review } = filters();
+  if (["true", "false"].includes(review) && String(alert.reviewed) !== review) return false;
   const started = new Date(alert.started);
   const local = new Date(started.getTime() - started.getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
   return (!day || local === day) && (!camera || alert.camera_id === camera) && (!kind || alert.kind === kind);
@@ -63,20 +71,38 @@ async function load(parameters, request) {
     if (request !== latestRequest) return;
     older = answer.next && new URLSearchParams(answer.next.split("?")[1]); // a proxy may change its path
     for (const alert of answer.alerts) if (!alerts.has(alert.id)) showAlert(alert);
+    if (!older && unseenFirst() && parameters.get("reviewed") === "false") older = query("true");
+    if (alerts.size < shown && older?.get("reviewed") === "true" && !older.has("before")) return await load(older, request);
     arrange();
   } finally {
     byId("older").disabled = false;
   }
 }
 
+/** Show a change of an alert. It says nothing of the verdict on it, which is known, or asked for. */
+export async function showChange(alert, change) {
+  const known = alerts.get(alert.id)?.alert ?? (change === "open" ? { verdict: null, reviewed: false } : null);
+  showAlert(known ? { ...alert, verdict: known.verdict, reviewed: known.reviewed } : await getJson(`api/v1/alerts/${encodeURIComponent(alert.id)}`));
+}
+
 /** Show the present state of an alert, if it passes the filters. */
 export function showAlert(alert) {
-  if (!passes(alert)) return;
+  renewVerdict(alert);
+  const before = alerts.get(alert.id)?.alert;
+  if (before && before.verdict?.verdict !== alert.verdict?.verdict) following(alert.id, () => update(alert));
+  else update(alert);
+}
+
+function update(alert) {
+  if (!passes(alert)) {
+    if (alerts.delete(alert.id)) arrange();
+    return;
+  }
   let row = alerts.get(alert.id);
   if (!row) {
     row = { node: byId("alert-row").content.firstElementChild.cloneNode(true), alert: null };
     row.node.dataset.alert = alert.id;
-    row.node.addEventListener("click", () => choose(alert.id));
+    row.node.addEventListener("click", () => open(alert.id));
     alerts.set(alert.id, row);
   }
   const rose = !row.alert || row.alert.peak_score !== alert.peak_score;
@@ -90,6 +116,8 @@ export function showAlert(alert) {
 function fill(node, alert) {
   const isAnomaly = alert.kind === "anomaly";
   node.className = alert.state;
+  mark(node, alert.id === chosen);
+  showVerdict(node.querySelector(".judgement"), alert);
   node.querySelector(".camera").textContent = alert.camera_id;
   const pill = node.querySelector(".state");
   pill.textContent = alert.state;
@@ -117,7 +145,8 @@ async function showPicture(img, alertId) {
 }
 
 /** Open an alert, and put it into the address of the page. */
-function choose(alertId) {
+function open(alertId) {
+  choose(alertId);
   history.replaceState(null, "", `#alert=${encodeURIComponent(alertId)}`);
   const { alert, node } = alerts.get(alertId);
   const rows = [...node.querySelectorAll(".when, .what")].map((row) => row.textContent);
@@ -134,14 +163,66 @@ async function openNamed() {
   await openDetail(alert, [...node.querySelectorAll(".when, .what")].map((row) => row.textContent));
 }
 
+function mark(node, isChosen) {
+  node.classList.toggle("chosen", isChosen);
+  if (isChosen) node.setAttribute("aria-current", "true");
+  else node.removeAttribute("aria-current");
+}
+
+/** Choose an alert, so that keys speak of it. */
+function choose(alertId) {
+  chosen = alertId;
+  for (const [id, { node }] of alerts) mark(node, id === chosen);
+}
+
+/** Choose the alert that is so many rows farther down. */
+function move(step) {
+  const ids = order();
+  if (!ids.length) return;
+  const at = ids.indexOf(chosen);
+  select(ids[at < 0 ? 0 : Math.min(ids.length - 1, Math.max(0, at + step))]);
+}
+
+function select(alertId) {
+  choose(alertId);
+  const { node } = alerts.get(alertId);
+  node.focus({ preventScroll: true });
+  node.scrollIntoView({ block: "nearest" });
+}
+
+const order = () => [...byId("alerts").children].map((node) => node.dataset.alert);
+
+/** What `update` does to the list. A chosen alert that leaves its place is followed by the next one there, so that it can
+ * be judged. */
+function following(alertId, update) {
+  const at = order().indexOf(alertId);
+  const withFocus = byId("alerts").contains(document.activeElement) && !byId("detail").open;
+  update();
+  const ids = order();
+  if (alertId !== chosen || at < 0 || ids[at] === alertId || !ids.length) return;
+  const next = ids[Math.min(at, ids.length - 1)];
+  if (withFocus) select(next);
+  else choose(next);
+}
+
 function arrange() {
-  const sorted = [...alerts.values()].sort((a, b) => b.alert.started.localeCompare(a.alert.started));
+  const rank = ({ alert }) => Number(unseenFirst() && alert.reviewed);
+  const sorted = [...alerts.values()].sort((a, b) => rank(a) - rank(b) || b.alert.started.localeCompare(a.alert.started));
   sorted.slice(shown).forEach(({ alert }) => alerts.delete(alert.id));
-  byId("alerts").replaceChildren(...sorted.slice(0, shown).map(({ node }) => node));
+  place(sorted.slice(0, shown).map(({ node }) => node));
   byId("no-alerts").hidden = sorted.length > 0;
   const open = sorted.filter(({ alert }) => alert.state === "open").length;
   byId("open-alerts").textContent = open ? `${open} open` : "";
   byId("older").hidden = !older;
+}
+
+/** The rows in this order. Those that are there already keep the focus. */
+function place(nodes) {
+  const list = byId("alerts");
+  if (nodes.length === list.children.length && nodes.every((node, at) => node === list.children[at])) return;
+  const focused = document.activeElement;
+  list.replaceChildren(...nodes);
+  if (list.contains(focused)) focused.focus({ preventScroll: true });
 }
 
 /** Offer these cameras in the filter. */
@@ -156,7 +237,9 @@ export function nameCameras(ids) {
 
 export async function start(onFault) {
   byId("of-kind").append(...Object.entries(KINDS).map(([kind, text]) => new Option(text, kind)));
-  for (const id of ["day", "of-camera", "of-kind"]) byId(id).addEventListener("change", () => reload().catch(onFault));
+  for (const id of ["day", "of-camera", "of-kind", "of-review"]) byId(id).addEventListener("change", () => reload().catch(onFault));
+  const known = (alert) => alerts.get(alert.id)?.alert ?? alert;
+  startVerdicts(() => inDetail() ?? alerts.get(chosen)?.alert, move, known, showAlert);
   byId("older").addEventListener("click", () => {
     shown += PAGE;
     load(older, latestRequest).catch(onFault);

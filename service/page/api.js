@@ -7,12 +7,12 @@ import { authorization, storedToken, subprotocols } from "./token.js";
 const MAX_URL_LENGTH = 8000; // the service accepts 16 KB
 const UNAUTHORIZED = 4401, REFUSED = [4403, 4422];
 
-/** Fetch from the API; throws an Error with the problem's detail. `path` is given without the leading slash. */
-export async function get(path) {
+/** Ask the API; throws an Error with the problem's detail. `path` is given without the leading slash. */
+async function request(path, method = "GET", body = undefined) {
   for (;;) {
     const used = storedToken();
-    const headers = used ? { Authorization: authorization(used) } : {};
-    const response = await fetch(url(path), { headers, cache: "no-store" });
+    const headers = { ...(used && { Authorization: authorization(used) }), ...(body && { "Content-Type": "application/json" }) };
+    const response = await fetch(url(path), { method, headers, body: body && JSON.stringify(body), cache: "no-store" });
     if (response.status === 401) {
       await askForToken(used);
       continue;
@@ -23,6 +23,13 @@ export async function get(path) {
     }
     return response;
   }
+}
+
+export const get = (path) => request(path);
+
+/** Change something; returns the answer. `body`: of a PUT. */
+export async function send(method, path, body) {
+  return (await request(path, method, body)).json();
 }
 
 export async function getJson(path) {

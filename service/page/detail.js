@@ -2,10 +2,14 @@
 
 import { get, getJson } from "./api.js";
 import { dateTime, position } from "./format.js";
+import { say, showVerdict } from "./verdicts.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const byId = (id) => document.getElementById(id);
-let shown = null; // the alert in the dialog
+let shown = null; // the id of the alert in the dialog
+
+/** The alert in the dialog; null while it is closed. */
+export const inDetail = () => (shown ? byId("detail").querySelector(".judgement").alert : null);
 
 /** Open the dialog for an alert. `rows`: the lines that the list shows of it. */
 export async function openDetail(alert, rows) {
@@ -13,10 +17,17 @@ export async function openDetail(alert, rows) {
   const dialog = byId("detail");
   dialog.querySelector("h2").textContent = `Alert of ${alert.camera_id}`;
   fill(dialog.querySelector(".facts"), ...rows.map((row) => element("p", "", row)));
+  showVerdict(dialog.querySelector(".judgement"), alert, byId("note"));
+  byId("note").value = alert.verdict?.note ?? "";
   fill(byId("detail-picture")); // the picture of the previous alert must not appear under this one's name
   fill(byId("detail-streams"));
   if (!dialog.open) dialog.showModal();
   await load(alert);
+}
+
+/** Update the verdict in the dialog, if it shows this alert. */
+export function renewVerdict(alert) {
+  if (shown === alert.id) showVerdict(byId("detail").querySelector(".judgement"), alert, byId("note"));
 }
 
 /** Update the dialog, if it shows this alert. */
@@ -113,5 +124,9 @@ function fill(node, ...children) {
 }
 
 const dialog = byId("detail");
+byId("note").addEventListener("keydown", (event) => {
+  const alert = inDetail();
+  if (event.key === "Enter" && alert?.verdict) say(alert, alert.verdict.verdict, byId("note").value);
+});
 dialog.addEventListener("close", () => { shown = null; });
 dialog.addEventListener("click", (event) => event.target === dialog && dialog.close()); // a click beside the dialog

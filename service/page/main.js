@@ -1,6 +1,6 @@
 // The page: cameras with their live scores, and alerts as they open.
 
-import { nameCameras, showAlert, start as startAlerts } from "./alerts.js";
+import { nameCameras, showAlert, showChange, start as startAlerts } from "./alerts.js";
 import { follow, get, getJson } from "./api.js";
 import { clock, duration, rate, withLocalTimes } from "./format.js";
 import { drawLine, SPAN_MS } from "./line.js";
@@ -75,6 +75,7 @@ function showStatus(card, status) {
     capture?.fps != null && `${capture.fps.toFixed(1)} frames/s`,
     status.lag_s != null && `lag ${Math.max(0, status.lag_s).toFixed(2)} s`,
     analysis?.bank_id || frames.scored ? `${frames.scored} scored, ${dropped} dropped` : `${frames.captured} frames seen`,
+    shareInWords(status.alerts_confirmed_share),
     frames.balanced ? "" : "some frames are not accounted for",
     status.last_gap && `last without frames from ${clock(status.last_gap.from)} to ${clock(status.last_gap.to)}`,
   ].filter(Boolean).join(" · ");
@@ -123,6 +124,9 @@ function showScore(card) {
   output.classList.toggle("alarm", alarm);
   card.node.classList.toggle("alarm", alarm);
 }
+
+/** How many of the alerts that operators judged were right. */
+const shareInWords = (share) => share && `${share.confirmed} of ${share.judged} judged alerts were real anomalies`;
 
 async function refresh() {
   try {
@@ -189,7 +193,10 @@ function onState(topic, live, reason) {
 
 async function start() {
   await getJson("api/v1/cameras").catch(fault); // asks for the token before the WebSockets need it
-  const onAlert = (message) => message.type === "alert" && showAlert(message.alert);
+  const onAlert = (message) => {
+    if (message.type === "alert") showChange(message.alert, message.change).catch(fault);
+    if (message.type === "verdict") showAlert(message.alert);
+  };
   follow("alerts", onAlert, (live, reason) => onState("alerts", live, reason));
   follow("scores", onScore, (live, reason) => onState("scores", live, reason));
   refresh();

@@ -5,6 +5,7 @@ from __future__ import annotations
 from patchwatch.messages.camera import Camera
 from service.context import Context
 from service.presentation.camera_health import Diagnosis, diagnose
+from service.presentation.confirmed_share import confirmed_share
 from service.schemas.enrolment import EnrolmentNotice
 from service.schemas.score import ScorePoint
 from service.schemas.status import AnalysisView, CameraStatus, CaptureView, FrameAccount, GapView, Health
@@ -59,6 +60,7 @@ def _status(
         capture=CaptureView.from_status(capture) if capture else None,
         analysis=AnalysisView.from_status(analysis) if analysis else None,
         enrolment=notice,
+        alerts_confirmed_share=confirmed_share(record.verdicts),
         ingest_worker=record.ingest_worker,
         inference_worker=record.inference_worker,
     )

@@ -13,6 +13,7 @@ from patchwatch.contract.roles import Role
 from patchwatch.messages.alert import AlertKind
 from patchwatch.messages.capture_status import CaptureState
 from patchwatch.messages.heartbeat import Heartbeat
+from service.presentation.confirmed_share import confirmed_share
 from service.presentation.webhook_status import is_failing
 from service.schemas.status import CameraStatus, CaptureView, Health
 from service.schemas.webhook import WebhookView
@@ -100,6 +101,21 @@ def open_alerts(camera_ids: Iterable[str], counts: Mapping[tuple[str, AlertKind]
         for kind in AlertKind:
             family.add_metric([camera_id, kind.value], counts.get((camera_id, kind), 0))
     return family
+
+
+def verdicts_on_alerts(records: Mapping[str, CameraRecord]) -> Iterable[Metric]:
+    """``records``: by camera id."""
+    family = GaugeMetricFamily(
+        "patchwatch_alerts_reviewed", "Alerts by what operators said of them", labels=["camera", "verdict"]
+    )
+    for camera_id, record in records.items():
+        for verdict, count in record.verdicts:
+            family.add_metric([camera_id, verdict], count)
+    yield family
+    shares = ((camera_id, confirmed_share(record.verdicts)) for camera_id, record in records.items())
+    text = "Share of alerts called right, of those called right or normal"
+    confirmed = ((camera_id, share.share) for camera_id, share in shares if share)
+    yield _camera_gauge("alerts_confirmed_share", text, confirmed)
 
 
 def webhook_metrics(views: Sequence[WebhookView]) -> Iterable[Metric]:

@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from patchwatch.messages.alert import AlertKind, AlertState, AlertView
+from patchwatch.messages.alert import AlertKind, AlertState
+from patchwatch.messages.verdict import Verdict
 from service.context import Context, ContextDep
 from service.middleware.proxy import LinkPrefix
 from service.problems.errors import InvalidFieldsError
@@ -19,6 +20,7 @@ from service.routes.snapshot import JPEG
 from service.rules.camera_filter import unknown_camera_error, unknown_cameras
 from service.rules.time_range import From, To, time_range_ms
 from service.schemas.alert import AlertList
+from service.schemas.verdict import ReviewedAlertView
 from service.store.alerts import AlertQuery
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
@@ -32,6 +34,10 @@ async def index(
     camera: Annotated[list[str] | None, Query(description="Only alerts of these cameras.", examples=[["gate"]])] = None,
     kind: Annotated[list[AlertKind] | None, Query(description="Only alerts of these kinds.")] = None,
     state: Annotated[AlertState | None, Query()] = None,
+    verdict: Annotated[
+        list[Verdict] | None, Query(description="Only alerts with one of these verdicts.", examples=[["normal"]])
+    ] = None,
+    reviewed: Annotated[bool | None, Query(description="Only alerts with, or without, a verdict.")] = None,
     from_: From = None,
     to: To = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -41,15 +47,24 @@ async def index(
     name that no camera has, and of which no alert is kept, is refused."""
     await _check_cameras(context, camera or ())
     from_ms, to_ms = time_range_ms(from_, to)
-    query = AlertQuery(from_ms, to_ms, frozenset(camera or ()), state, frozenset(kind or ()))
+    query = AlertQuery(
+        from_ms, to_ms, frozenset(camera or ()), state, frozenset(kind or ()), frozenset(verdict or ()), reviewed
+    )
     alerts, last = await context.store.alerts.find(query, limit, _position(before) if before else None)
     next_page = f"{prefix}/api/v1/alerts?{_query_after(request, last, limit)}" if last else None
-    return AlertList(alerts=[AlertView.from_alert(alert, prefix) for alert in alerts], next=next_page)
+    said = await context.store.verdicts.of([alert.id for alert in alerts])
+    views = [
+        ReviewedAlertView.from_records(alert, verdicts.current, prefix)
+        for alert, verdicts in zip(alerts, said, strict=True)
+    ]
+    return AlertList(alerts=views, next=next_page)
 
 
 @router.get("/{alert_id}", summary="Get an alert", responses=documented(404))
-async def get(alert_id: str, context: ContextDep, prefix: LinkPrefix) -> AlertView:
-    return AlertView.from_alert(await context.store.alerts.get(alert_id), prefix)
+async def get(alert_id: str, context: ContextDep, prefix: LinkPrefix) -> ReviewedAlertView:
+    alert = await context.store.alerts.get(alert_id)
+    (verdicts,) = await context.store.verdicts.of([alert_id])
+    return ReviewedAlertView.from_records(alert, verdicts.current, prefix)
 
 
 @router.get(
@@ -82,10 +97,10 @@ async def _may_have_alerts(context: Context, camera_id: str) -> bool:
 def _query_after(request: Request, last: tuple[int, str], limit: int) -> str:
     """The query of the next page: the filters of the request, after the ``last`` alert of this page."""
     filters = request.query_params
-    single = {name: filters.get(name) for name in ("from", "to", "state")}
+    single = {name: filters.get(name) for name in ("from", "to", "state", "reviewed")}
     pairs: list[tuple[str, str | int]] = [(name, value) for name, value in single.items() if value is not None]
     pairs += [("limit", limit), ("before", f"{last[0]}:{last[1]}")]
-    pairs += [(name, value) for name in ("camera", "kind") for value in filters.getlist(name)]
+    pairs += [(name, value) for name in ("camera", "kind", "verdict") for value in filters.getlist(name)]
     return urlencode(pairs)
 
 

@@ -32,6 +32,7 @@ async def metrics(context: ContextDep) -> PlainTextResponse:
             [
                 *families.camera_metrics(statuses),
                 families.dropped_frames(dict(zip(ids, records, strict=True))),
+                *families.verdicts_on_alerts(dict(zip(ids, records, strict=True))),
                 families.open_alerts(ids, alert_counts),
                 *families.webhook_metrics(webhooks),
                 families.websocket_clients(context.hub.clients_by_topic()),

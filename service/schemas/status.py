@@ -133,6 +133,17 @@ class GapView(BaseModel):
         return cls(from_=gap.from_ms, to=gap.to_ms)
 
 
+class ConfirmedShare(BaseModel):
+    """Of the alerts that operators called `normal` or `anomaly`, the share of the latter. Only alerts that are still
+    kept count."""
+
+    share: float = Field(examples=[0.75])
+    low: float = Field(description="The share is known to be between `low` and `high`, to 90 %.", examples=[0.5])
+    high: float = Field(examples=[0.9])
+    confirmed: int = Field(description="Alerts with the verdict `anomaly`.", examples=[9])
+    judged: int = Field(description="Alerts with the verdict `normal` or `anomaly`.", examples=[12])
+
+
 class CameraStatus(BaseModel):
     """``health`` is ``ok`` only while fresh scores arrive; ``reason`` says what is wrong and how to correct it."""
 
@@ -151,6 +162,9 @@ class CameraStatus(BaseModel):
     capture: CaptureView | None
     analysis: AnalysisView | None
     enrolment: EnrolmentNotice | None = Field(description="The latest enrolment: its progress, or how it ended.")
+    alerts_confirmed_share: ConfirmedShare | None = Field(
+        description="How many of the alerts that operators judged were right; null while none was."
+    )
     ingest_worker: str | None = Field(
         description="The worker that captures the camera now (its id begins with HOST-PID); null: none.",
         examples=["nvr1-1234-94f1805c-1273831-699d89"],

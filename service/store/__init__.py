@@ -16,6 +16,7 @@ from service.store.frames import FrameStore
 from service.store.scores import ScoreStore
 from service.store.statuses import StatusStore
 from service.store.streams import StreamStore
+from service.store.verdicts import VerdictStore
 from service.store.webhooks import WebhookStore
 
 
@@ -34,6 +35,7 @@ class Store:
     explanations: ExplanationStore
     streams: StreamStore
     webhooks: WebhookStore
+    verdicts: VerdictStore
 
     @classmethod
     def from_redis(cls, bus: Redis, settings: Settings) -> Store:
@@ -50,4 +52,5 @@ class Store:
             ExplanationStore(bus, partitions),
             StreamStore(bus, partitions),
             WebhookStore(bus, alerts),
+            VerdictStore(bus, settings),
         )

@@ -10,6 +10,7 @@ from patchwatch.bus.connection import translated
 from patchwatch.bus.stored_records import readable
 from patchwatch.bus.streams import stream_info_async
 from patchwatch.messages.alert import Alert, AlertChange, AlertState
+from patchwatch.messages.verdict import ALERT_FIELD, VERDICT_FIELD
 from service.store.alerts import AlertQuery, AlertStore
 
 _PAGE = 1000  # alerts, entries
@@ -56,5 +57,6 @@ async def _all_open(alerts: AlertStore) -> list[Alert]:
 async def _changes_since(bus: Any, entry_id: str) -> list[Alert]:
     with translated():
         rows = await bus.xrange(keys.ALERTS, min=f"({entry_id}", count=_PAGE)
-    read = (readable(Alert.decode, fields.get(b"a", b""), f"alert change {name!r}") for name, fields in rows)
+    changes = [(name, fields.get(ALERT_FIELD, b"")) for name, fields in rows if VERDICT_FIELD not in fields]
+    read = (readable(Alert.decode, data, f"alert change {name!r}") for name, data in changes)
     return [alert for alert in read if alert is not None]

@@ -14,6 +14,8 @@ from patchwatch.bus.connection import translated
 from patchwatch.bus.stored_records import readable, required
 from patchwatch.contract.errors import NotFoundError
 from patchwatch.messages.alert import Alert, AlertKind, AlertState
+from patchwatch.messages.verdict import Verdict
+from service.store.verdicts import read_verdicts
 
 _PAGE = 200  # alerts
 _MAX_PAGES = 25
@@ -28,15 +30,26 @@ class AlertQuery:
     camera_ids: frozenset[str] = frozenset()  # empty: all
     state: AlertState | None = None
     kinds: frozenset[AlertKind] = frozenset()  # empty: all
+    verdicts: frozenset[Verdict] = frozenset()  # empty: all
+    reviewed: bool | None = None  # whether it has a verdict; None: either
 
     def matches(self, alert: Alert) -> bool:
-        """Whether the alert has one of the cameras and kinds, and the state. Its start is not compared."""
+        """Whether the alert has one of the cameras and kinds, and the state. Its start and verdict are not compared."""
         camera_matches = not self.camera_ids or alert.camera_id in self.camera_ids
         return camera_matches and self.state in (None, alert.state) and (not self.kinds or alert.kind in self.kinds)
 
+    @property
+    def asks_for_verdicts(self) -> bool:
+        return bool(self.verdicts) or self.reviewed is not None
+
+    def matches_verdict(self, verdict: Verdict | None) -> bool:
+        """``verdict``: the one that counts of an alert."""
+        verdict_matches = not self.verdicts or verdict in self.verdicts
+        return verdict_matches and self.reviewed in (None, verdict is not None)
+
 
 class AlertStore:
-    """Reads `keys.ALERTS_BY_TIME` and `keys.alert`."""
+    """Reads `keys.ALERTS_BY_TIME` and `keys.alert`; by verdict, also `keys.alert_verdicts`."""
 
     def __init__(self, bus: Redis) -> None:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
@@ -48,9 +61,9 @@ class AlertStore:
         alerts: list[Alert] = []
         for _ in range(_MAX_PAGES):
             page = await self._ids(query, after)
-            for (at_ms, alert_id), alert in zip(page, await self._alerts([i for _, i in page]), strict=True):
+            for (at_ms, alert_id), alert in zip(page, await self._matching(query, [i for _, i in page]), strict=True):
                 after = at_ms, alert_id
-                if alert is not None and query.matches(alert):
+                if alert is not None:
                     alerts.append(alert)
                 if len(alerts) == limit:
                     return alerts, after
@@ -96,6 +109,16 @@ class AlertStore:
             page += [row for row in named if after is None or row < after]
             skipped = len(rows) == _PAGE  # all rows may be of the same millisecond, and on the page before
         return page[:_PAGE]
+
+    async def _matching(self, query: AlertQuery, ids: list[str]) -> list[Alert | None]:
+        """The alerts of these ids; None where there is none, or it does not match."""
+        found = [alert if alert and query.matches(alert) else None for alert in await self._alerts(ids)]
+        if not query.asks_for_verdicts:
+            return found
+        verdicts = await read_verdicts(self._bus, ids)
+        return [
+            alert if query.matches_verdict(said.verdict) else None for alert, said in zip(found, verdicts, strict=True)
+        ]
 
     async def _alerts(self, ids: list[str]) -> list[Alert | None]:
         if not ids:

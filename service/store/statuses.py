@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from redis.asyncio import Redis
@@ -18,8 +18,9 @@ from patchwatch.messages.analysis_status import AnalysisStatus
 from patchwatch.messages.capture_status import CaptureStatus
 from patchwatch.messages.heartbeat import Heartbeat
 from patchwatch.messages.score import Score
+from patchwatch.messages.verdict import Verdict, VerdictCounts
 
-_FIELDS = accounting.READS + 5
+_FIELDS = accounting.READS + 5 + len(Verdict)
 _CAMERAS_AT_ONCE = 50  # read in one transaction, so that Redis answers others in between
 _SLOW_SCAN_S = 0.1
 # A heartbeat further in the future was written while the clock of Redis was ahead, by a worker that is silent since.
@@ -39,6 +40,7 @@ class CameraRecord:
     last_score: Score | None
     ingest_worker: str | None
     inference_worker: str | None
+    verdicts: VerdictCounts = field(default_factory=VerdictCounts)
 
 
 class StatusStore:
@@ -69,6 +71,8 @@ class StatusStore:
                     pipe.xrevrange(names.scores, count=1)
                     pipe.get(keys.LeaseKeys.for_capture(camera_id, self._partitions).lease)
                     pipe.get(keys.lease(names.partition))
+                    for verdict in Verdict:
+                        pipe.zcard(names.reviewed[verdict])
                 answers: list[Any] = await pipe.execute(raise_on_error=False)
         return [_record(answers[i : i + _FIELDS]) for i in range(0, len(answers), _FIELDS)]
 
@@ -96,8 +100,9 @@ class StatusStore:
 
 
 def _record(answers: list[Any]) -> CameraRecord:
+    answers, counts = answers[: -len(Verdict)], answers[-len(Verdict) :]
     *account, capture, analysis, scores, capturing, scoring = answers
-    for answer in (capture, analysis, scores, capturing, scoring):
+    for answer in (capture, analysis, scores, capturing, scoring, *counts):
         if isinstance(answer, Exception):
             raise answer
     status = readable(CaptureStatus.decode, capture, "a capture's status")
@@ -108,6 +113,7 @@ def _record(answers: list[Any]) -> CameraRecord:
         last_score=readable(Score.decode, scores[0][1], "the last score") if scores else None,
         ingest_worker=_worker(capturing),
         inference_worker=_worker(scoring),
+        verdicts=VerdictCounts(**{verdict.value: count for verdict, count in zip(Verdict, counts, strict=True)}),
     )
 
 

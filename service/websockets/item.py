@@ -9,19 +9,33 @@ from patchwatch.bus.stored_records import readable
 from patchwatch.bus.streams import Entry
 from patchwatch.messages.alert import Alert, AlertView
 from patchwatch.messages.score import Score
+from patchwatch.messages.verdict import ALERT_FIELD, VERDICT_FIELD, VerdictChange
 from service.schemas.score import ScorePoint
+from service.schemas.verdict import ReviewedAlertView
 from service.websockets.client import Item
 
 
 def alert_item(stream: str, entry: Entry, base: str = "") -> Item | None:
-    """None for an entry that cannot be read. ``base``: the beginning of links."""
+    """A change of an alert, or of the verdict on it: a message of another type, which clients that know of no verdicts
+    take for nothing. None for an entry that cannot be read. ``base``: the beginning of links."""
+    if VERDICT_FIELD in entry[1]:
+        return _verdict_item(stream, entry, base)
     entry_id = entry[0].decode()
-    alert = readable(Alert.decode, entry[1].get(b"a", b""), f"entry {entry_id} of {stream}")
+    alert = readable(Alert.decode, entry[1].get(ALERT_FIELD, b""), f"entry {entry_id} of {stream}")
     if alert is None:
         return None
     view = AlertView.from_alert(alert, base).model_dump(mode="json")
     message = {"type": "alert", "id": entry_id, "change": alert.change.value, "alert": view}
     return Item(stream, entry_id, alert.camera_id, _text(message))
+
+
+def _verdict_item(stream: str, entry: Entry, base: str) -> Item | None:
+    entry_id = entry[0].decode()
+    change = readable(VerdictChange.decode, entry[1][VERDICT_FIELD], f"entry {entry_id} of {stream}")
+    if change is None:
+        return None
+    view = ReviewedAlertView.from_records(change.alert, change.statement, base).model_dump(mode="json")
+    return Item(stream, entry_id, change.alert.camera_id, _text({"type": "verdict", "id": entry_id, "alert": view}))
 
 
 def score_item(stream: str, camera_id: str, entry: Entry) -> Item | None:

@@ -11,7 +11,17 @@ async def test_every_route_has_a_summary_and_every_model_an_example(api: httpx.A
     for path, methods in document["paths"].items():
         for method, route in methods.items():
             assert route.get("summary"), f"{method} {path}"
-    for name in ("CameraView", "NewCamera", "ScorePoint", "AlertView", "EnrolmentView", "CameraStatus", "Problem"):
+    for name in (
+        "CameraView",
+        "NewCamera",
+        "ScorePoint",
+        "AlertView",
+        "ReviewedAlertView",
+        "NewVerdict",
+        "EnrolmentView",
+        "CameraStatus",
+        "Problem",
+    ):
         assert "example" in json.dumps(document["components"]["schemas"][name]), name
 
 

@@ -28,6 +28,7 @@ from patchwatch.messages.capture_status import CaptureState, CaptureStatus, Gap,
 from patchwatch.messages.enrolment import Enrolment, EnrolmentState
 from patchwatch.messages.frame import FrameFlag, FrameMessage
 from patchwatch.messages.heartbeat import Heartbeat
+from patchwatch.messages.verdict import AlertVerdicts, Statement, Verdict, VerdictChange
 from patchwatch.messages.webhook import DeadLetter, Progress, TrialResult, Webhook, new_secret
 from workers.analysis.threshold_message import to_message
 from workers.enrolment.bank_orders import BankOrderHandler
@@ -95,6 +96,7 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     client.set(keys.worker("ingest", "w"), beat.encode())
     _score(client, names, settings)
     _configure_webhook(client)
+    _review(client, names)
     _own(client, settings)
     client.set(keys.worker("inference", "w"), beat.model_copy(update={"role": "inference"}).encode())
 
@@ -114,6 +116,17 @@ def _configure_webhook(client: Any) -> None:
     client.xadd(of.asked, {b"d": letter.encode()})
     client.xadd(of.asked, {b"t": TOKEN})
     client.rpush(of.answer(TOKEN), TrialResult(delivered=False, detail="HTTP 404").encode())
+
+
+def _review(client: Any, names: CameraKeys) -> None:
+    """An operator has called the camera's alert normal, and two that have expired."""
+    [(_, fields)] = client.xrevrange(keys.ALERTS, count=1)
+    alert = Alert.decode(fields[b"a"])
+    statement = Statement(verdict=Verdict.NORMAL, note="the cleaner", by="operator", at_ms=alert.started_at_ms)
+    client.set(keys.alert_verdicts(alert.id), AlertVerdicts(statements=(statement, statement)).encode())
+    client.xadd(keys.ALERTS, {b"v": VerdictChange(alert=alert, statement=statement).encode()})
+    for verdict, name in names.reviewed.items():
+        client.zadd(name, {alert.id if verdict == Verdict.NORMAL else f"{CAMERA}-{verdict}": time.time() * 1000})
 
 
 def _own(client: Any, settings: Settings) -> None:

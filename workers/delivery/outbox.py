@@ -20,6 +20,7 @@ from patchwatch.bus.streams import StreamInfo, entry_order
 from patchwatch.bus.writes import transact_async
 from patchwatch.contract.errors import BusUnavailableError, InvalidMessageError, LeaseLostError
 from patchwatch.messages.alert import Alert
+from patchwatch.messages.verdict import ALERT_FIELD, VERDICT_FIELD
 from patchwatch.messages.webhook import MAX_DEAD_LETTERS, DeadLetter, Progress, TrialResult, Webhook
 from workers.delivery.delivery_result import DeliveryResult, ResultKind
 from workers.delivery.retry_policy import AlertEntry
@@ -173,7 +174,11 @@ class Outbox:
 
     def _entry(self, entry_id: bytes, fields: dict[bytes, bytes]) -> AlertEntry:
         name = entry_id.decode()
-        alert = readable(Alert.decode, fields.get(b"a", b""), f"alert change {name} for webhook {self._webhook.id!r}")
+        if VERDICT_FIELD in fields:
+            return AlertEntry(name, None, wanted=False, is_verdict=True)
+        alert = readable(
+            Alert.decode, fields.get(ALERT_FIELD, b""), f"alert change {name} for webhook {self._webhook.id!r}"
+        )
         return AlertEntry(name, alert, wanted=alert is not None and self._webhook.wants(alert))
 
 

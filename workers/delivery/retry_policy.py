@@ -16,11 +16,13 @@ from workers.delivery.delivery_result import DeliveryResult, ResultKind
 
 @dataclass(frozen=True)
 class AlertEntry:
-    """A change of an alert on the stream; ``alert`` is None where it cannot be read. ``wanted``: by the filters."""
+    """A change of an alert on the stream; ``alert`` is None where it cannot be read. ``wanted``: by the filters.
+    ``is_verdict``: it is an operator's verdict on an alert, which no webhook is sent."""
 
     id: str
     alert: Alert | None
     wanted: bool
+    is_verdict: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ class RetryPolicy:
 
 def advanced(progress: Progress, entry: AlertEntry, **changes: object) -> Progress:
     """The progress once an entry is done with, delivered or not."""
-    unreadable = progress.unreadable + (entry.alert is None)
+    unreadable = progress.unreadable + (entry.alert is None and not entry.is_verdict)
     return progress.moved(position=entry.id, passed=progress.passed + 1, unreadable=unreadable, **changes)
 
 

@@ -18,6 +18,7 @@ from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys, LeaseKeys
+from patchwatch.bus.streams import MAX_ALERT_CHANGES
 from patchwatch.bus.writes import set_fields
 from patchwatch.contract.bounds import Count, TimeMs, counted
 from patchwatch.contract.errors import BusUnavailableError
@@ -29,6 +30,7 @@ from patchwatch.messages.camera_time import CameraTime, Eras, TimedFrame
 from patchwatch.messages.explanation import Explanation
 from patchwatch.messages.frame import FrameGaps
 from patchwatch.messages.score import Score, ScoreMinute
+from patchwatch.messages.verdict import ALERT_FIELD
 from workers.inference.camera_state import CameraState
 from workers.runtime.leases import Lease
 
@@ -183,8 +185,11 @@ class Committer:
             pipe.set(keys.alert_picture(alert.id), change.picture, ex=lifetime_s)
         if change.explanation is not None:
             pipe.set(keys.alert_explanation(alert.id), change.explanation.encode(), ex=lifetime_s)
+        pipe.expire(
+            keys.alert_verdicts(alert.id), lifetime_s
+        )  # what the service wrote there stays as long as the alert
         if change.announce:
-            pipe.xadd(keys.ALERTS, {b"a": alert.encode()}, maxlen=100_000, approximate=True)
+            pipe.xadd(keys.ALERTS, {ALERT_FIELD: alert.encode()}, maxlen=MAX_ALERT_CHANGES, approximate=True)
             pipe.zadd(keys.ALERTS_BY_TIME, {alert.id: alert.started_at_ms})
             pipe.zadd(keys.ALERTS_BY_RECEIPT, {alert.id: self._clock.now_ms()}, nx=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated, Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import typer
 
@@ -13,10 +13,17 @@ from patchwatch.cli.options import Api, AsJson, rest_client
 from patchwatch.cli.output import print_json
 from patchwatch.contract.errors import RejectedError
 from patchwatch.messages.alert import AlertKind, AlertState
+from patchwatch.messages.verdict import MAX_NOTE_LENGTH, Verdict
 
-app = command_group("List and show the alerts of a running service.")
+app = command_group("List, show and judge the alerts of a running service.")
 
 _PAGE = 1000  # the most that one answer of the API holds
+_SAID = {Verdict.NORMAL: "normal here", Verdict.ANOMALY: "a real anomaly", Verdict.UNSURE: "not sure"}
+
+AlertId = Annotated[str, typer.Argument(metavar="ALERT", help="Id of the alert, as `patchwatch alerts list` shows it.")]
+Note = Annotated[
+    str, typer.Option(metavar="TEXT", help=f"A line for whoever reads it later, up to {MAX_NOTE_LENGTH} characters.")
+]
 
 
 @app.command("list")
@@ -24,6 +31,10 @@ def list_(
     camera: Annotated[list[str] | None, typer.Option(help="Only of this camera; repeatable.")] = None,
     kind: Annotated[list[AlertKind] | None, typer.Option(help="Only of this kind; repeatable.")] = None,
     state: Annotated[AlertState | None, typer.Option(help="Only those that are open, or closed.")] = None,
+    verdict: Annotated[list[Verdict] | None, typer.Option(help="Only with this verdict; repeatable.")] = None,
+    reviewed: Annotated[
+        bool | None, typer.Option("--reviewed/--unreviewed", help="Only those with a verdict, or without.")
+    ] = None,
     day: Annotated[
         str | None, typer.Option(metavar="YYYY-MM-DD", help="Only those that started on this day (UTC).")
     ] = None,
@@ -43,8 +54,10 @@ def list_(
         raise RejectedError("give --day, or --from and --to, not both")
     if day is not None:
         from_ = to = _checked_day(day)
-    filters: list[tuple[str, Any]] = [("camera", name) for name in camera or ()] + [("kind", one) for one in kind or ()]
-    filters += [(name, value) for name, value in (("state", state), ("from", from_), ("to", to)) if value is not None]
+    several: dict[str, Any] = {"camera": camera, "kind": kind, "verdict": verdict}
+    single = {"state": state, "from": from_, "to": to, "reviewed": None if reviewed is None else str(reviewed).lower()}
+    filters = [(name, value) for name, values in several.items() for value in values or ()]
+    filters += [(name, value) for name, value in single.items() if value is not None]
     alerts = _alerts(api, filters, limit)
     if as_json:
         print_json(alerts)
@@ -57,20 +70,57 @@ def list_(
 
 @app.command("show")
 def show(
-    alert: Annotated[
-        str, typer.Argument(metavar="ALERT", help="Id of the alert, as `patchwatch alerts list` shows it.")
-    ],
+    alert: AlertId,
     api: Api = None,
     as_json: AsJson = False,
 ) -> None:
     """Show one alert with all its fields."""
-    fields = rest_client(api).get(f"/alerts/{alert}")
+    fields = rest_client(api).get(f"/alerts/{quote(alert, safe='')}")
     if as_json:
         print_json(fields)
         return
     for name, value in fields.items():
         if value is not None and value != "":
             typer.echo(f"{name:<15} {_shown(value)}")
+
+
+@app.command("normal")
+def normal(alert: AlertId, note: Note = "", api: Api = None, as_json: AsJson = False) -> None:
+    """Say that an alert shows what is normal here."""
+    _say(api, alert, Verdict.NORMAL, note, as_json)
+
+
+@app.command("confirm")
+def confirm(alert: AlertId, note: Note = "", api: Api = None, as_json: AsJson = False) -> None:
+    """Say that an alert was right: a real anomaly."""
+    _say(api, alert, Verdict.ANOMALY, note, as_json)
+
+
+@app.command("unsure")
+def unsure(alert: AlertId, note: Note = "", api: Api = None, as_json: AsJson = False) -> None:
+    """Say that you looked at an alert, and cannot tell."""
+    _say(api, alert, Verdict.UNSURE, note, as_json)
+
+
+@app.command("undo")
+def undo(alert: AlertId, api: Api = None, as_json: AsJson = False) -> None:
+    """Take back the verdict on an alert."""
+    fields = rest_client(api).delete(_verdict_path(alert))
+    print_json(fields) if as_json else typer.echo(f"{fields['id']} has no verdict any more")
+
+
+def _say(api: str | None, alert: str, verdict: Verdict, note: str, as_json: bool) -> None:
+    fields = rest_client(api).put(_verdict_path(alert), {"verdict": verdict.value, "note": note})
+    print_json(fields) if as_json else typer.echo(f"{fields['id']} is reviewed: {_said(fields['verdict'])}")
+
+
+def _verdict_path(alert: str) -> str:
+    return f"/alerts/{quote(alert, safe='')}/verdict"
+
+
+def _said(verdict: dict[str, Any]) -> str:
+    words = _SAID.get(verdict["verdict"], verdict["verdict"])
+    return f"{words} ({verdict['note']})" if verdict["note"] else words
 
 
 def _checked_day(text: str) -> str:
@@ -101,12 +151,15 @@ def _line(alert: dict[str, Any]) -> str:
     )
     detail = f"  {alert['detail']}" if alert["detail"] else ""
     detail += f"  in {', '.join(alert['zones'])}" if alert.get("zones") else ""
-    return f"{alert['id']:<32} {alert['kind']:<14} {alert['state']:<7} {alert['started']}{score}{detail}"
+    verdict = f"  {_said(alert['verdict'])}" if alert.get("verdict") else ""
+    return f"{alert['id']:<32} {alert['kind']:<14} {alert['state']:<7} {alert['started']}{score}{detail}{verdict}"
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, list):  # names of zones
         return ", ".join(value) or "-"
+    if isinstance(value, dict) and "verdict" in value:
+        return f"{_said(value)}, by {value['by']} at {value['at']}"
     if isinstance(value, dict):  # the region
         return ", ".join(f"{name} {number}" for name, number in value.items())
     return str(value)

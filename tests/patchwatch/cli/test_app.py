@@ -64,7 +64,7 @@ def assert_plain(help: str) -> None:
 
 GROUPS = {
     "cameras": ["add", "list", "show", "update", "enable", "disable", "remove", "thresholds"],
-    "alerts": ["list", "show"],
+    "alerts": ["list", "show", "normal", "confirm", "unsure", "undo"],
     "webhooks": ["add", "list", "update", "enable", "disable", "remove", "test", "dead-letters", "retry"],
     "banks": ["enrol", "list", "show", "activate", "pin", "unpin", "remove", "score", "explain"],
     "enrolments": ["add", "list", "cancel"],

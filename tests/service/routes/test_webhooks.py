@@ -214,6 +214,24 @@ async def test_what_changes_while_the_open_alerts_are_read_counts_by_its_opening
     assert found.passed == 2
 
 
+async def test_a_verdict_given_meanwhile_is_no_opening(
+    world: Any, bus_url: str, api: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.alert(1000)
+    bus = connect_async(bus_url)
+    honest = alert_position._all_open
+
+    async def meanwhile(alerts: AlertStore) -> list[Alert]:
+        await api.put("/api/v1/alerts/gate-1000/verdict", json={"verdict": "normal"})
+        return await honest(alerts)
+
+    monkeypatch.setattr(alert_position, "_all_open", meanwhile)
+    found = await alert_position.end_of_alerts(bus, AlertStore(bus))
+    await bus.aclose()
+    assert [alert.id for alert in found.open] == ["gate-1000"]
+    assert "left out" not in caplog.text
+
+
 async def test_a_failing_webhook_is_named_by_status_health_and_metrics(api: httpx.AsyncClient, world: Any) -> None:
     for role in ("ingest", "inference", "delivery"):
         world.beat(role)

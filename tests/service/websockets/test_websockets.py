@@ -7,6 +7,7 @@ import json
 import socket
 from typing import Any
 
+import httpx
 import pytest
 from service_world import Serve, World
 from waiting import PATIENCE_S
@@ -43,6 +44,28 @@ async def test_an_alert_is_pushed_at_each_change(at: str, world: World) -> None:
         assert (message["alert"]["id"], message["alert"]["state"]) == (f"gate-{T0}", "open")
         world.alert(T0, state=AlertState.CLOSED, ended_at_ms=T0 + 5000)
         assert (await _next(client))["alert"]["state"] == "closed"
+
+
+async def test_a_verdict_is_pushed_as_a_message_of_its_own_type(at: str, world: World) -> None:
+    """A client that knows `alert` only must not take it for another alert."""
+    rest = at.replace("ws://", "http://").removesuffix("/ws") + f"/alerts/gate-{T0}/verdict"
+    async with connect(f"{at}/alerts?camera=gate") as client, httpx.AsyncClient() as operator:
+        await _next(client)
+        opened = world.alert(T0)
+        assert (await _next(client))["type"] == "alert"
+        shown = (await operator.put(rest, json={"verdict": "normal", "note": "the cleaner"})).json()
+        message = await _next(client)
+        assert (message["type"], message["alert"]) == ("verdict", shown)
+        await operator.delete(rest)
+        taken = await _next(client)
+        assert (taken["type"], taken["alert"]["verdict"], taken["alert"]["reviewed"]) == ("verdict", None, False)
+    async with connect(f"{at}/alerts?after={opened}") as client:
+        await _next(client)
+        assert [(await _next(client))["id"] for _ in range(2)] == [message["id"], taken["id"]], "missed, and resumed"
+    async with connect(f"{at}/alerts?camera=yard&after={opened}") as client:
+        await _next(client)
+        world.alert(T0 + 1, camera_id="yard")
+        assert (await _next(client))["type"] == "alert", "of another camera"
 
 
 async def test_alerts_resume_after_an_id_without_gap_or_repeat(at: str, world: World) -> None:

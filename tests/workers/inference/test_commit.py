@@ -152,3 +152,13 @@ def test_alerts_stay_listed_for_as_long_as_their_records_whatever_a_clock_says(c
     committer.commit(state(), announcing("a4", now_ms + 2000))
     assert client.zrange(keys.ALERTS_BY_TIME, 0, -1) == [b"a2", b"a0", b"a3", b"a4"]
     assert client.zcard(keys.ALERTS_BY_RECEIPT) == 4
+
+
+def test_verdicts_on_an_open_alert_stay_as_long_as_its_record(client: Any) -> None:
+    committer, name = Committer(client, Settings()), keys.alert_verdicts(ALERT.id)
+    committer.commit(state(), CommitBatch(alerts=[AlertUpdate(ALERT, announce=True)]))
+    assert not client.exists(name)
+    client.set(name, b"what the service wrote", ex=60)
+    committer.commit(state(), CommitBatch(alerts=[AlertUpdate(ALERT, announce=False)]))
+    assert client.get(name) == b"what the service wrote"
+    assert client.pttl(name) == pytest.approx(client.pttl(keys.alert(ALERT.id)), abs=1000)

@@ -18,16 +18,26 @@ ALERT = {
     "peak_score": 0.9712, "threshold": 0.62, "region": {"x1": 1, "y1": 2, "x2": 30, "y2": 40}, "detail": "",
     "ended": None,
 }  # fmt: skip
+VERDICT = {"verdict": "normal", "note": "the cleaner", "by": "operator", "at": "2026-11-23T09:00:00.000Z"}
 OFFLINE = ALERT | {"id": "gate-2", "kind": "offline", "peak_score": None, "detail": "no frames since 08:12"}
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def sent() -> list[tuple[str, str, Any]]:
+    """Verdicts sent to the service: method, path, body."""
+    return []
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch, sent: list[tuple[str, str, Any]]) -> list[str]:
     """Paths asked of a service that gives one alert an answer."""
     paths: list[str] = []
 
     def answer(client: object, method: str, path: str, body: Any = None) -> Any:
         paths.append(path)
+        if path.endswith("/verdict"):
+            sent.append((method, path, body))
+            return ALERT | {"verdict": None if method == "DELETE" else VERDICT | body, "reviewed": method == "PUT"}
         if path == "/alerts/gate-1":
             return ALERT
         if "before=" in path:
@@ -58,11 +68,12 @@ def test_the_newest_are_listed_up_to_the_limit(asked: list[str]) -> None:
 
 def test_every_filter_of_the_api_can_be_given(asked: list[str]) -> None:
     words = ("--camera", "gate", "--camera", "yard", "--kind", "offline", "--state", "open", "--limit", "1")
-    assert run("list", *words, "--from", "2026-11-23T08:00:00+01:00").exit_code == 0
+    judged = ("--unreviewed", "--verdict", "normal", "--verdict", "unsure")
+    assert run("list", *words, *judged, "--from", "2026-11-23T08:00:00+01:00").exit_code == 0
     assert run("list", "--day", "2026-11-23", "--limit", "1").exit_code == 0
     assert parse_qs(urlsplit(asked[0]).query) == {
         "camera": ["gate", "yard"], "kind": ["offline"], "state": ["open"], "limit": ["1"],
-        "from": ["2026-11-23T08:00:00+01:00"],
+        "from": ["2026-11-23T08:00:00+01:00"], "reviewed": ["false"], "verdict": ["normal", "unsure"],
     }  # fmt: skip
     assert parse_qs(urlsplit(asked[1]).query) == {"from": ["2026-11-23"], "to": ["2026-11-23"], "limit": ["1"]}
 
@@ -78,3 +89,37 @@ def test_an_alert_is_shown_with_all_its_fields(asked: list[str]) -> None:
     assert "region          x1 1, y1 2, x2 30, y2 40" in lines
     assert not any(line.startswith(("detail", "ended")) for line in lines)
     assert json.loads(run("show", "gate-1", "--json").stdout) == ALERT
+
+
+@pytest.mark.parametrize(("command", "verdict"), [("confirm", "anomaly"), ("normal", "normal"), ("unsure", "unsure")])
+def test_a_verdict_is_given_with_a_note(
+    asked: list[str], sent: list[tuple[str, str, Any]], command: str, verdict: str
+) -> None:
+    words = run(command, "gate-1", "--note", "the cleaner").stdout
+    assert words.startswith("gate-1 is reviewed: ")
+    assert words.endswith("(the cleaner)\n")
+    assert sent == [("PUT", "/alerts/gate-1/verdict", {"verdict": verdict, "note": "the cleaner"})]
+    assert json.loads(run(command, "gate-1", "--json").stdout)["verdict"]["verdict"] == verdict
+
+
+def test_a_verdict_is_taken_back(asked: list[str], sent: list[tuple[str, str, Any]]) -> None:
+    assert run("undo", "gate-1").stdout == "gate-1 has no verdict any more\n"
+    assert sent == [("DELETE", "/alerts/gate-1/verdict", None)]
+    assert json.loads(run("undo", "gate-1", "--json").stdout)["reviewed"] is False
+
+
+def test_an_id_leads_to_no_other_path(asked: list[str], sent: list[tuple[str, str, Any]]) -> None:
+    run("undo", "../cameras?x=")
+    assert sent == [("DELETE", "/alerts/..%2Fcameras%3Fx%3D/verdict", None)]
+
+
+def test_a_verdict_is_listed_and_shown(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    reviewed = ALERT | {"verdict": VERDICT, "reviewed": True}
+    monkeypatch.setattr(
+        RestClient, "request", lambda *words: reviewed if "gate-1" in words[2] else {"alerts": [reviewed], "next": None}
+    )
+    assert run("list").stdout.endswith("normal here (the cleaner)\n")
+    assert (
+        "verdict         normal here (the cleaner), by operator at 2026-11-23T09:00:00.000Z"
+        in run("show", "gate-1").stdout
+    )

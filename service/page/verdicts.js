@@ -1,0 +1,97 @@
+// What an operator says an alert was: buttons, keys, and the way back from the last verdict.
+
+import { send } from "./api.js";
+import { dateTime } from "./format.js";
+
+const byId = (id) => document.getElementById(id);
+const WORDS = { normal: "normal here", anomaly: "a real anomaly", unsure: "not sure" };
+const KEYS = { n: "normal", a: "anomaly", u: "unsure" };
+const MOVES = { j: 1, k: -1 };
+let last = null; // the alert as it was before the last verdict that was given here
+let changed = () => {}; // is told of every alert whose verdict was changed here
+let newest = (alert) => alert; // what is known of an alert by now
+let queue = Promise.resolve(); // one change after the other, in the order in which they were asked for
+
+/** Show the buttons and the verdict of an alert in `place`. `noteField`: an input with the note to give, if there is one. */
+export function showVerdict(place, alert, noteField = null) {
+  if (!place.firstElementChild) place.append(buttons());
+  place.dataset.alert = alert.id;
+  place.alert = alert;
+  place.noteField = noteField;
+  for (const button of place.querySelectorAll("button")) {
+    button.setAttribute("aria-pressed", String(button.dataset.verdict === alert.verdict?.verdict));
+  }
+  place.querySelector(".note").textContent = alert.verdict?.note ? `${alert.verdict.note} (${alert.verdict.by}, ${dateTime(alert.verdict.at)})` : "";
+}
+
+function buttons() {
+  const node = byId("judgement").content.firstElementChild.cloneNode(true);
+  node.addEventListener("click", (event) => {
+    event.stopPropagation(); // a click on the row opens the alert
+    const verdict = event.target.closest("button")?.dataset.verdict;
+    const { alert, noteField } = node.parentElement;
+    if (verdict) say(alert, verdict, noteField?.value);
+  });
+  return node;
+}
+
+/** Give a verdict on an alert, after what was asked for before. Without a `note`, one given before is not changed by the
+ * same verdict. */
+export function say(alert, verdict, note) {
+  queue = queue.then(() => sayNow(newest(alert), verdict, note));
+}
+
+async function sayNow(alert, verdict, note) {
+  if (alert.verdict?.verdict === verdict && (note ?? alert.verdict.note) === alert.verdict.note) return;
+  const about = `${alert.camera_id}, ${dateTime(alert.started)}: ${WORDS[verdict]}`;
+  await change(about, () => send("PUT", path(alert), { verdict, note: note ?? "" }), alert);
+}
+
+/** Back to what was said before the last verdict. */
+function undo() {
+  queue = queue.then(undoNow);
+}
+
+async function undoNow() {
+  if (!last) return;
+  const { verdict } = last;
+  const about = `${last.camera_id}, ${dateTime(last.started)}: ${verdict ? WORDS[verdict.verdict] : "not reviewed"} again`;
+  const before = { verdict: verdict?.verdict, note: verdict?.note };
+  await change(about, () => (verdict ? send("PUT", path(last), before) : send("DELETE", path(last))), null);
+}
+
+/** `before`: the alert to go back to; null: this is the way back. */
+async function change(about, request, before) {
+  try {
+    const alert = await request();
+    last = before;
+    report(about);
+    changed(alert);
+  } catch (error) {
+    report(`Not saved: ${error.message}`);
+  }
+}
+
+function report(text) {
+  byId("said").querySelector("span").textContent = text;
+  byId("said").querySelector("button").hidden = !last;
+}
+
+const path = (alert) => `api/v1/alerts/${encodeURIComponent(alert.id)}/verdict`;
+
+/**
+ * `chosen()`: the alert that keys speak of, or null. `move(step)` chooses another. `known(alert)`: see `newest`.
+ * `onChange(alert)`: see `changed`.
+ */
+export function start(chosen, move, known, onChange) {
+  newest = known;
+  changed = onChange;
+  byId("said").querySelector("button").addEventListener("click", undo);
+  addEventListener("keydown", (event) => {
+    const busy = event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea") || byId("token-dialog").open;
+    if (busy) return;
+    if (event.key in MOVES && !byId("detail").open) move(MOVES[event.key]);
+    const alert = KEYS[event.key] && !event.repeat ? chosen() : null;
+    if (alert) say(alert, KEYS[event.key]);
+  });
+}

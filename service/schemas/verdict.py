@@ -1,0 +1,85 @@
+"""Operators' verdicts as the API takes and shows them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from patchwatch.contract.timestamps import Time
+from patchwatch.messages.alert import Alert, AlertView
+from patchwatch.messages.verdict import MAX_NOTE_LENGTH, MAX_STATEMENTS, AlertVerdicts, Statement, Verdict
+from service.schemas.request import RequestBody
+
+_MEANING = (
+    "`normal`: it shows what is normal here. `anomaly`: it was right to alert. "
+    "`unsure`: somebody looked, and cannot say."
+)
+
+
+class NewVerdict(RequestBody):
+    """What the alert was, in the judgement of who looked at it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"verdict": "normal", "note": "the cleaner"}]})
+
+    verdict: Verdict = Field(description=_MEANING)
+    note: Annotated[str, Field(max_length=MAX_NOTE_LENGTH)] = Field(
+        "", description="A line of plain text, for whoever reads the verdict later."
+    )
+
+
+class VerdictView(BaseModel):
+    """A verdict that counts."""
+
+    verdict: Verdict = Field(description=_MEANING, examples=["normal"])
+    note: str = Field(examples=["the cleaner"])
+    by: str = Field(description="Who gave it. With one token for everybody this is `operator`.", examples=["operator"])
+    at: Time
+
+    @classmethod
+    def from_statement(cls, statement: Statement | None) -> Self | None:
+        """None where no verdict counts."""
+        if statement is None or statement.verdict is None:
+            return None
+        return cls(verdict=statement.verdict, note=statement.note, by=statement.by, at=statement.at_ms)
+
+
+class StatementView(BaseModel):
+    """A verdict that was given, or, with a null `verdict`, taken back."""
+
+    verdict: Verdict | None = Field(examples=["normal"])
+    note: str = Field(examples=["the cleaner"])
+    by: str = Field(examples=["operator"])
+    at: Time
+
+    @classmethod
+    def from_statement(cls, statement: Statement) -> Self:
+        return cls(verdict=statement.verdict, note=statement.note, by=statement.by, at=statement.at_ms)
+
+
+class VerdictHistory(BaseModel):
+    """The verdict on an alert, and all that was said before."""
+
+    verdict: VerdictView | None = Field(description="The one that counts; null: none does.")
+    history: list[StatementView] = Field(description=f"Oldest first, at most the last {MAX_STATEMENTS}.")
+
+    @classmethod
+    def from_record(cls, verdicts: AlertVerdicts) -> Self:
+        return cls(
+            verdict=VerdictView.from_statement(verdicts.current),
+            history=[StatementView.from_statement(statement) for statement in verdicts.statements],
+        )
+
+
+class ReviewedAlertView(AlertView):
+    """An event of one camera, and what an operator says about it. ``id`` stays the same over all its changes."""
+
+    verdict: VerdictView | None = Field(description="What counts of all that operators said; null: nothing does.")
+    reviewed: bool = Field(description="Whether it has a verdict, `unsure` included.", examples=[True])
+
+    @classmethod
+    def from_records(cls, alert: Alert, statement: Statement | None, base: str = "") -> Self:
+        """``base``: what the links begin with, where the service is not at the root of its host."""
+        verdict = VerdictView.from_statement(statement)
+        event = dict(AlertView.from_alert(alert, base))
+        return cls(**event, verdict=verdict, reviewed=verdict is not None)
