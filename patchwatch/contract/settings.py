@@ -8,7 +8,6 @@ secret, that before the TOML file, and that before the default.
 
 from __future__ import annotations
 
-import difflib
 import os
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -36,6 +35,7 @@ from patchwatch.contract.setting_sources import (
 _NOT_OURS = ("PATCHWATCH_EXTRA", "PATCHWATCH_REQUIRE", "PATCHWATCH_TEST_DATA")  # of Compose and the tests
 Device = Literal["auto", "cpu", "cuda", "openvino"]
 ENVIRONMENT = "environment"
+Adoption = Literal["loopback", "password", "anyone", "off"]
 WebhookReach = Literal["public", "private", "loopback"]
 
 
@@ -89,8 +89,13 @@ class Settings(BaseSettings):
     jpeg_quality: int = Field(85, ge=30, le=100, description="JPEG quality of frames in the queue and of snapshots.")
     rtsp_host: str = Field("127.0.0.1", description="Address of the RTSP endpoint that cameras publish to.")
     rtsp_port: int = Field(8554, ge=0, le=65535, description="Its port; 0: any free one.")
-    accept_unknown_publishers: bool = Field(
-        False, description="Whether a publisher with an unknown id becomes a camera."
+    adopt_publishers: Adoption = Field(
+        "loopback",
+        description="Which publishers with an unknown id become cameras: those on this machine (`loopback`), others "
+        "too if they give the publish user and password (`password`), all (`anyone`), or none (`off`).",
+    )
+    adopted_cameras: int = Field(
+        32, ge=1, le=1000, description="Cameras that came by themselves and that nobody has looked at yet, at most."
     )
     publish_username: str | None = Field(None, description="Required from every publisher when set.")
     publish_password: SecretStr | None = Field(
@@ -144,6 +149,15 @@ class Settings(BaseSettings):
     )
 
     # Enrolment
+    self_arm: bool = Field(
+        True, description="Whether cameras learn what is normal by themselves, unless a camera says otherwise."
+    )
+    self_arm_after_s: float = Field(
+        60.0,
+        ge=10,
+        le=3600,
+        description="Seconds of remembered footage from which a camera learns its first bank by itself.",
+    )
     false_alarms_per_day: float = Field(
         4.0,
         ge=0.001,
@@ -343,12 +357,9 @@ def unknown_variables() -> dict[str, str | None]:
 
 
 def _probably_meant(name: str) -> str | None:
-    """The setting that has all words of ``name``, or whose name is spelt nearly the same."""
-    key = name[:100].upper().removeprefix(PREFIX).lower()
-    words = set(key.split("_"))
-    with_all_words = [known for known in Settings.model_fields if words <= set(known.split("_"))]
-    nearest = with_all_words or difflib.get_close_matches(key, list(Settings.model_fields), n=1)
-    return variable(nearest[0]) if nearest else None
+    """The variable of the setting that has all words of ``name``, or whose name is spelt nearly the same."""
+    nearest = setting_values.nearest_name(name[:100].upper().removeprefix(PREFIX).lower(), list(Settings.model_fields))
+    return variable(nearest) if nearest else None
 
 
 def _as_text(value: object) -> str:

@@ -71,6 +71,7 @@ class Alert(Message):
     random_weights: bool = False
     detail: Words = ""
     anomaly: AnomalyKind | None = None  # of an anomaly at its peak; None in records of earlier versions
+    provisional: bool = False  # of an anomaly: little is known yet of what is normal in this respect
     told: Count = 0  # how many changes subscribers have received before this one
 
     @property
@@ -117,6 +118,11 @@ class AlertView(BaseModel):
     profile: str = Field(examples=["motion"])
     bank_id: str
     random_weights: bool
+    provisional: bool = Field(
+        False,
+        description="Of an anomaly: little is known yet of what is normal here in this respect, so it may be a false "
+        "alarm. See `arming` in the camera's status.",
+    )
     detail: str = Field(description="Of kinds other than anomaly: what is wrong, in words.", examples=[""])
     snapshot: str = Field(examples=["/api/v1/alerts/gate-1795422600250/snapshot.jpg"])
     explanation: str | None = Field(

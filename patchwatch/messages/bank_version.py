@@ -7,6 +7,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from patchwatch.contract.bounds import Count, TimeMs
+from patchwatch.messages.arming import MemoryExtent
 from patchwatch.messages.base import CameraId, Message
 from patchwatch.messages.enrolment_report import EnrolmentReport, Sufficiency
 
@@ -17,11 +18,17 @@ _RANK = {Sufficiency.TOO_SHORT: 0, Sufficiency.STILL_LEARNING: 1, Sufficiency.CO
 
 
 class BankOrigin(Message):
-    """Who asked for a bank, and how. ``by`` is for people: a command and its user, or an enrolment of the API."""
+    """Who asked for a bank, and how. ``by`` is for people: a command and its user, or an enrolment of the API.
+
+    ``by_itself``: nobody asked, the camera armed itself. ``memory``: what was remembered of it, where it was learnt from
+    that.
+    """
 
     by: str = Field(max_length=200)
     enrolment_id: str | None = None
     live_seconds: float | None = None
+    by_itself: bool = False
+    memory: MemoryExtent | None = None
     software: str = Field("", max_length=100)
 
 
@@ -43,6 +50,7 @@ class BankVersion(Message):
     report: EnrolmentReport | None = None
     random_weights: bool = False
     pinned: bool = False
+    chosen: bool = False  # an operator activated it: while it is active, the camera activates no bank by itself
 
     @property
     def verdict(self) -> Sufficiency | None:

@@ -37,7 +37,7 @@ class Transport(StrEnum):
 
 FINGERPRINT = r"^[0-9a-fA-F]{2}(:?[0-9a-fA-F]{2}){31}$"
 MAX_CAMERAS = 1000  # per installation: lists and metrics of all cameras must stay readable
-_ANALYSIS_ONLY = ("false_alarms_per_day", "muted")  # a change of these does not concern the capture
+_ANALYSIS_ONLY = ("false_alarms_per_day", "muted", "self_arm", "adopted")  # a change of these does not concern the capture
 
 
 class Camera(Message):
@@ -53,6 +53,8 @@ class Camera(Message):
     loop: bool = False
     false_alarms_per_day: float | None = Field(None, ge=0.001, le=1000)  # None: the installation's
     muted: tuple[AnomalyKind, ...] = ()
+    self_arm: bool | None = None  # whether it learns what is normal by itself; None: the installation's
+    adopted: bool = False  # it came by itself, by publishing, and no operator has looked at it yet
     transport: Transport = Transport.TCP
     publish_username: str | None = Field(None, max_length=128)
     publish_password: SecretStr | None = Field(None, max_length=128)
@@ -89,6 +91,10 @@ class Camera(Message):
         """Whether a capture of the other camera can go on for this one."""
         ours = {name: getattr(self, name) for name in _ANALYSIS_ONLY}
         return other is not None and self == other.model_copy(update=ours)
+
+    def self_arms(self, by_default: bool) -> bool:
+        """Whether it learns by itself. ``by_default``: what the installation says."""
+        return self.enabled and (by_default if self.self_arm is None else self.self_arm)
 
     @property
     def tls(self) -> Tls | None:
