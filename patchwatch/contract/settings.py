@@ -186,6 +186,12 @@ class Settings(BaseSettings):
         description="Seconds without frames from a recording or a live camera after which its enrolment fails.",
     )
 
+    # Memory of normal
+    memory_mb: int = Field(
+        256, ge=0, le=1_000_000, description="MB of normal, as features and small pictures, kept per camera; 0: none."
+    )
+    self_arm: bool = Field(True, description="Whether cameras learn by themselves what is normal.")
+
     # Retention
     score_retention_hours: float = Field(
         6.0, gt=0, description="How long per-frame scores are kept; after that, scores by the minute remain."
@@ -305,6 +311,14 @@ class Settings(BaseSettings):
 
     def bank_path(self, camera_id: str, profile: str) -> Path:
         return _bank_file(self.banks_dir, camera_id, profile)
+
+    @cached_property
+    def memory_dir(self) -> Path:
+        """What is remembered of the cameras' normal: one folder per camera, and in it one per profile."""
+        return self.data_dir / "memory"
+
+    def memory_path(self, camera_id: str, profile: str) -> Path:
+        return self.memory_dir / camera_id / profile
 
     def changed(self, **values: object) -> Settings:
         """These settings with some values replaced. Raises `ConfigurationError`."""
