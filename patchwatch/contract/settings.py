@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     )
 
     # Where things live
-    data_dir: Path = Field(
+    data_dir: Annotated[Path, AfterValidator(setting_values.check_data_dir)] = Field(
         default_factory=setting_values.default_data_dir,
         validate_default=True,
         description="The queue, banks and private state.",
@@ -149,15 +149,6 @@ class Settings(BaseSettings):
     )
 
     # Enrolment
-    self_arm: bool = Field(
-        True, description="Whether cameras learn what is normal by themselves, unless a camera says otherwise."
-    )
-    self_arm_after_s: float = Field(
-        60.0,
-        ge=10,
-        le=3600,
-        description="Seconds of remembered footage from which a camera learns its first bank by itself.",
-    )
     false_alarms_per_day: float = Field(
         4.0,
         ge=0.001,
@@ -191,6 +182,9 @@ class Settings(BaseSettings):
         256, ge=0, le=1_000_000, description="MB of normal, as features and small pictures, kept per camera; 0: none."
     )
     self_arm: bool = Field(True, description="Whether cameras learn by themselves what is normal.")
+    self_arm_after_s: float = Field(
+        60.0, ge=10, le=3600, description="Seconds of remembered footage that a camera's first bank takes."
+    )
 
     # Retention
     score_retention_hours: float = Field(
@@ -219,13 +213,13 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address of the REST and WebSocket service.")
     port: int = Field(8080, ge=0, le=65535, description="Its port; 0: any free one.")
     api_token: SecretStr | None = Field(None, description="Bearer token; required when HOST is not loopback.")
-    public_url: str | None = Field(
+    public_url: Annotated[str, AfterValidator(setting_values.check_page_address)] | None = Field(
         None,
         max_length=500,
         description="Address that browsers use, such as https://home.example/cams, with the path under which a proxy "
         "serves Patchwatch; webhooks link to it.",
     )
-    trusted_proxies: str = Field(
+    trusted_proxies: Annotated[str, AfterValidator(setting_values.check_networks)] = Field(
         "127.0.0.0/8,::1", description="Addresses and networks, separated by ',', whose X-Forwarded-Prefix is trusted."
     )
     websocket_heartbeat_s: float = Field(15.0, gt=0, description="Most seconds without a message on a WebSocket.")
@@ -255,27 +249,12 @@ class Settings(BaseSettings):
             return tuple(part for part in value.split(":") if part)
         return value
 
-    @field_validator("data_dir")
-    @classmethod
-    def _check_data_dir(cls, value: Path) -> Path:
-        return setting_values.check_data_dir(value)
-
     @field_validator("redis_url")
     @classmethod
     def _check_redis_url(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             setting_values.check_redis_url(value.get_secret_value())
         return value
-
-    @field_validator("public_url")
-    @classmethod
-    def _check_page_address(cls, value: str | None) -> str | None:
-        return None if value is None else setting_values.check_page_address(value)
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _check_networks(cls, value: str) -> str:
-        return setting_values.check_networks(value)
 
     @field_validator("reconnect_max_s")
     @classmethod

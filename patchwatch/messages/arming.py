@@ -19,8 +19,8 @@ class ArmingState(StrEnum):
 
 
 class MemoryExtent(BaseModel):
-    """How much is remembered of a camera that can be learnt from. ``identity``: of the networks and options that made it;
-    what others made does not count. ``seconds``: without what must not be learnt."""
+    """How much is remembered of a camera that can be learnt from. ``seconds``: without what must not be learnt.
+    ``identity``: of the networks and options that made it; what others made does not count."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
@@ -39,8 +39,8 @@ class MemoryExtent(BaseModel):
 class MemoryStatus(Message):
     """What an enrolment worker finds remembered of a camera, and what it will make of it. Written when it changes.
 
-    ``first_bank_s``: seconds that the first bank takes. ``chosen``: id of the active bank if an operator chose it, which
-    stays then. ``next_step``: when the camera learns again by itself, for people; empty where it does not.
+    ``first_bank_s``: seconds that the first bank takes. ``chosen``: id of the active bank if an operator chose it,
+    which stays then. ``next_step``: when the camera learns again by itself, for people; empty where it does not.
     """
 
     camera_id: CameraId

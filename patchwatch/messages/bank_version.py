@@ -20,8 +20,8 @@ _RANK = {Sufficiency.TOO_SHORT: 0, Sufficiency.STILL_LEARNING: 1, Sufficiency.CO
 class BankOrigin(Message):
     """Who asked for a bank, and how. ``by`` is for people: a command and its user, or an enrolment of the API.
 
-    ``by_itself``: nobody asked, the camera armed itself. ``memory``: what was remembered of it, where it was learnt from
-    that.
+    ``by_itself``: nobody asked, the camera armed itself. ``memory``: how much was remembered of it, where it was learnt
+    from that.
     """
 
     by: str = Field(max_length=200)

@@ -37,7 +37,8 @@ class Transport(StrEnum):
 
 FINGERPRINT = r"^[0-9a-fA-F]{2}(:?[0-9a-fA-F]{2}){31}$"
 MAX_CAMERAS = 1000  # per installation: lists and metrics of all cameras must stay readable
-_ANALYSIS_ONLY = ("false_alarms_per_day", "muted", "self_arm", "adopted")  # a change of these does not concern the capture
+# A change of these does not concern the capture.
+_ANALYSIS_ONLY = ("false_alarms_per_day", "muted", "self_arm", "adopted")
 
 
 class Camera(Message):

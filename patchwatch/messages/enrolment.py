@@ -32,8 +32,8 @@ class Enrolment(Message):
     """A request over the API to learn a bank from normal footage, and its progress.
 
     ``sources`` are ``file:`` addresses; with ``live_seconds`` the camera's own live frames are learnt from instead, and
-    with ``from_memory`` what is remembered of it. ``by_itself``: nobody asked, the camera arms itself; ``memory`` is what
-    was remembered then.
+    with ``from_memory`` what is remembered of it. ``by_itself``: nobody asked, the camera arms itself; ``memory`` says
+    how much was remembered then.
     ``activate``: use the new bank even if it is worse than the present one. ``storing``: it is too late to cancel.
     ``outcome``: what happened to the new bank, in one sentence for people.
     """
