@@ -19,7 +19,14 @@ from models.banks.coverage import Coverage, StreamCoverage
 from models.banks.cross_validation import HeldOutFrames, cover, hold_out
 from models.banks.group_scale import GroupScale, loudest
 from models.exemplars.perspective import Perspective
-from models.exemplars.provenance import THUMBNAILS_MB, ExemplarOrigins, FootageIndex, FootageMoments, Moment, StoredPicture
+from models.exemplars.provenance import (
+    THUMBNAILS_MB,
+    ExemplarOrigins,
+    FootageIndex,
+    FootageMoments,
+    Moment,
+    StoredPicture,
+)
 from models.frames.frame import Features
 from models.frames.optical_flow import MAX_GAP_S
 from models.profiles.fusion import CausalGaussian, fuse, group_means

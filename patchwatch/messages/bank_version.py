@@ -63,14 +63,26 @@ class BankVersion(Message):
         return f"{self.seconds:.0f} s of footage{known}"
 
     def worse_than(self, present: BankVersion) -> str:
-        """Why this bank should not replace the present one unless a user wants it; empty when it may."""
+        """Why this bank should not replace the present one unless a user wants it; empty when it may.
+
+        A bank that the camera learnt by itself never replaces one that an operator activated, and one that an operator
+        had it learn only once more is remembered than that was learnt from. Of two of its own, from more and more of
+        one memory, the verdict does not count: that on less footage is the more hopeful one.
+        """
+        own = self.origin.by_itself
+        if own and present.chosen:
+            return "an operator activated that one"
+        if own and not present.origin.by_itself and self.seconds <= present.seconds:
+            return (
+                f"that was learnt from {present.seconds:.0f} s of footage, and only {self.seconds:.0f} s are remembered"
+            )
         if self.report is None or present.report is None:
             return ""
         seeing = {stream.name for stream in present.report.streams if stream.spoke > 0}
         blind = [stream.name for stream in self.report.silent if stream.name in seeing]
         if blind:
             return f"in the new footage nothing was found by {', '.join(blind)}, which sees with the present bank"
-        if _rank(self.report) < _rank(present.report):
+        if not (own and present.origin.by_itself) and _rank(self.report) < _rank(present.report):
             return f"the new one knows normal less well ({self.in_words}) than the present one ({present.in_words})"
         if self.seconds < LESS_FOOTAGE * present.seconds:
             return (

@@ -14,15 +14,14 @@ from models.banks.bank_builder import BankBuilder
 from models.engine.engine import make_stream, one_thread
 from models.exemplars.provenance import THUMBNAILS_MB, Moment, StoredPicture
 from models.frames.frame import Features
-from models.memory.store import MemoryStore, StretchInfo
-from models.memory.stretch import Stretch
-from models.memory.stretch_identity import StretchIdentity, stretch_identity
+from models.memory.store import MemoryStore
+from models.memory.stretch import SAME_RUN_WITHIN_S, Stretch, StretchIdentity, StretchInfo
+from models.memory.stretch_identity import stretch_identity
 from models.profiles.profile import Profile
 from models.streams.base import CompactStream, Stream
 from patchwatch.contract.errors import InsufficientFootageError, PatchwatchError
 from patchwatch.messages.arming import MemoryExtent
 
-JOINED_S = 2.0  # a stretch that goes on within so long, in the same run, goes on with the one before
 _READING_SHARE = 0.5  # of the time that learning takes, for the progress bar
 
 Progress = Callable[[float, str], None]
@@ -43,7 +42,7 @@ def extent_of(infos: Sequence[StretchInfo]) -> MemoryExtent:
         seconds=round(sum(info.seconds * (1.0 - info.excluded) for info in chosen), 3),
         stretches=len(chosen),
         from_ms=chosen[0].started_ms,
-        until_ms=max(_ended_ms(info) for info in chosen),
+        until_ms=max(info.ended_ms for info in chosen),
         identity=chosen[-1].identity,
     )
 
@@ -95,7 +94,7 @@ class _MemoryLearner:
         self, profile: Profile, identity: StretchIdentity, false_alarms_per_day: float, thumbnails_mb: float
     ) -> None:
         one_thread()
-        if stretch_identity(profile, identity.engine) != identity:
+        if stretch_identity(profile, identity.engine).fingerprint != identity.fingerprint:
             raise InsufficientFootageError(
                 f"what is remembered of this camera was made before the profile {profile.name!r} was changed: wait "
                 "until enough is remembered of the new one"
@@ -107,9 +106,9 @@ class _MemoryLearner:
 
     def add(self, stretch: Stretch) -> None:
         """The next stretch, in order of time."""
-        pictures = _pictures(stretch)
+        pictures, learnable = _pictures(stretch), stretch.learnable
         for n, at_s in enumerate(stretch.times_s.tolist()):
-            if stretch.excluded[n]:
+            if not learnable[n]:
                 self._last = None
                 continue
             starts_run = not self._goes_on(int(stretch.runs[n]), at_s)
@@ -118,11 +117,12 @@ class _MemoryLearner:
             self._last = int(stretch.runs[n]), at_s
             captured_s = stretch.started_ms / 1000 + at_s - float(stretch.times_s[0])
             moment = Moment(0, self._offset_s + at_s, captured_s)
-            features = [_as_kept(stream, frames[n]) for stream, frames in zip(self._streams, stretch.features, strict=True)]
+            of_streams = zip(self._streams, stretch.features, strict=True)
+            features = [_as_kept(stream, frames[n]) for stream, frames in of_streams]
             self._builder.add(self._offset_s + at_s, features, pictures[n], moment=moment, starts_run=starts_run)
 
     def _goes_on(self, run: int, at_s: float) -> bool:
-        return self._last is not None and self._last[0] == run and 0 < at_s - self._last[1] <= JOINED_S
+        return self._last is not None and self._last[0] == run and 0 < at_s - self._last[1] <= SAME_RUN_WITHIN_S
 
     def build(self, source: str, progress: Callable[[float], None]) -> Bank:
         return self._builder.build([source], progress)
@@ -149,10 +149,6 @@ def _pictures(stretch: Stretch) -> list[StoredPicture]:
     kept = [StoredPicture(stretch.size, thumbnail.jpeg) for thumbnail in stretch.thumbnails]
     of = np.array([thumbnail.frame for thumbnail in stretch.thumbnails])
     return [kept[int(np.argmin(np.abs(of - n)))] for n in range(len(stretch.times_s))]
-
-
-def _ended_ms(info: StretchInfo) -> int:
-    return info.started_ms + round(info.seconds * 1000)
 
 
 def _counted(count: int, one: str, many: str) -> str:

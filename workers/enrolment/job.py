@@ -111,11 +111,17 @@ class Job:
 
     def _origin(self) -> BankOrigin:
         job = self._job
-        by = f"enrolment {job.id} of the API"
-        return BankOrigin(by=by, enrolment_id=job.id, live_seconds=job.live_seconds, software=SOFTWARE)
+        return BankOrigin(
+            by="learnt by itself" if job.by_itself else f"enrolment {job.id} of the API", by_itself=job.by_itself,
+            enrolment_id=job.id, live_seconds=job.live_seconds, memory=job.memory, software=SOFTWARE,
+        )  # fmt: skip
 
     def _learn(self, staged: Path) -> None:
         job = self._job
+        if job.from_memory:
+            memory = self._context.settings.memory_path(job.camera_id, job.profile)
+            self._learn_in_process(self._order(staged, memory=memory), 0.0)
+            return
         if job.live_seconds is None:
             self._learn_in_process(self._order(staged, sources=job.sources), 0.0)
             return

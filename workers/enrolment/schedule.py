@@ -35,7 +35,9 @@ def decide(extent: MemoryExtent, last: Attempt | None, first_bank_s: float) -> D
     whatever the clocks do.
     """
     if extent.seconds < first_bank_s:
-        return Decision(False, f"the first bank is learnt from {first_bank_s:.0f} s, {extent.seconds:.0f} s are remembered")
+        return Decision(
+            False, f"the first bank is learnt from {first_bank_s:.0f} s, {extent.seconds:.0f} s are remembered"
+        )
     if last is None or last.extent.identity != extent.identity or last.extent.until_ms <= extent.from_ms:
         return Decision(True, "it learns in a moment")  # of what that bank was learnt from nothing is left
     newer_s = (extent.until_ms - last.extent.until_ms) / 1000
