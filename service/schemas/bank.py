@@ -31,7 +31,7 @@ class BankView(BaseModel):
     live_seconds: float | None
     by_itself: bool = Field(description="Whether the camera learnt it by itself.")
     chosen: bool = Field(
-        description="Whether an operator activated it: then the camera replaces it by none of its own."
+        description="Whether an operator activated it: the camera then replaces it by none of its own."
     )
     seconds: float = Field(description="Seconds of footage it was learnt from.", examples=[600.0])
     frames: int = Field(examples=[3000])

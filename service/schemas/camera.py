@@ -50,6 +50,11 @@ class CameraChange(RequestBody):
         "profile that looks for nothing else, the score stays neutral.",
         examples=[["place"]],
     )
+    self_arm: bool | None = Field(
+        None,
+        description="Whether the camera learns by itself what is normal there; null: the setting PATCHWATCH_SELF_ARM.",
+        examples=[None],
+    )
     tls_verify: bool | None = Field(
         None,
         description="Whether the certificate of an `rtsps://` source is verified. With false, whoever answers at its "
@@ -95,6 +100,11 @@ class CameraView(BaseModel):
     transport: Transport
     false_alarms_per_day: float | None
     muted: tuple[AnomalyKind, ...]
+    self_arm: bool | None
+    adopted: bool = Field(
+        description="Whether the camera came by itself, by publishing, and nobody has looked at it yet: any change "
+        "acknowledges it, an empty one too."
+    )
     tls_verify: bool
     tls_fingerprint: str | None
     publish_username: str | None

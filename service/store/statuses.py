@@ -15,11 +15,12 @@ from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.stored_records import readable
 from patchwatch.messages.analysis_status import AnalysisStatus
+from patchwatch.messages.arming import MemoryStatus
 from patchwatch.messages.capture_status import CaptureStatus
 from patchwatch.messages.heartbeat import Heartbeat
 from patchwatch.messages.score import Score
 
-_FIELDS = accounting.READS + 5
+_FIELDS = accounting.READS + 6
 _CAMERAS_AT_ONCE = 50  # read in one transaction, so that Redis answers others in between
 _SLOW_SCAN_S = 0.1
 # A heartbeat further in the future was written while the clock of Redis was ahead, by a worker that is silent since.
@@ -39,6 +40,7 @@ class CameraRecord:
     last_score: Score | None
     ingest_worker: str | None
     inference_worker: str | None
+    memory: MemoryStatus | None = None
 
 
 class StatusStore:
@@ -69,6 +71,7 @@ class StatusStore:
                     pipe.xrevrange(names.scores, count=1)
                     pipe.get(keys.LeaseKeys.for_capture(camera_id, self._partitions).lease)
                     pipe.get(keys.lease(names.partition))
+                    pipe.hget(keys.MEMORIES, camera_id)
                 answers: list[Any] = await pipe.execute(raise_on_error=False)
         return [_record(answers[i : i + _FIELDS]) for i in range(0, len(answers), _FIELDS)]
 
@@ -96,8 +99,8 @@ class StatusStore:
 
 
 def _record(answers: list[Any]) -> CameraRecord:
-    *account, capture, analysis, scores, capturing, scoring = answers
-    for answer in (capture, analysis, scores, capturing, scoring):
+    *account, capture, analysis, scores, capturing, scoring, memory = answers
+    for answer in (capture, analysis, scores, capturing, scoring, memory):
         if isinstance(answer, Exception):
             raise answer
     status = readable(CaptureStatus.decode, capture, "a capture's status")
@@ -108,6 +111,7 @@ def _record(answers: list[Any]) -> CameraRecord:
         last_score=readable(Score.decode, scores[0][1], "the last score") if scores else None,
         ingest_worker=_worker(capturing),
         inference_worker=_worker(scoring),
+        memory=readable(MemoryStatus.decode, memory, "what is remembered of a camera"),
     )
 
 

@@ -32,8 +32,8 @@ class LearningOrder(Message):
     """Everything a learning process needs beside the settings in its environment. May hold credentials.
 
     ``sources``: ``file:`` addresses, which must lie in the media folders; from the command line paths and RTSP
-    addresses. Empty for a live camera, whose frames are in the file that the process inherits as ``live_descriptor``, and
-    where ``memory`` names the folder of what is remembered of the camera.
+    addresses. Empty for a live camera, whose frames are in the file that the process inherits as ``live_descriptor``,
+    and where ``memory`` names the folder of what is remembered of the camera.
     ``staged``: the file to write the bank to.
     """
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models.alarms.event_detector import AlertGate, Event
+from models.banks.bank import Bank
 from models.engine.frame_scorer import FrameScorer
 from models.frames.frame import Frame
 from models.frames.stored_numbers import UNREADABLE
@@ -17,9 +18,10 @@ from models.tampering.expectation import Expectation
 from patchwatch.contract.bounds import counted
 from patchwatch.messages.alert import Alert, AlertChange, AlertKind, AlertState
 from patchwatch.messages.analysis_status import OpenCondition
+from patchwatch.messages.anomaly_kind import AnomalyKind
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.score import Region
-from workers.analysis.anomaly_kinds import anomaly_kind
+from workers.analysis.anomaly_kinds import anomaly_kind, armed_kinds
 from workers.inference.offline_detector import CaptureObservation, Offline, OfflineDetector
 
 _OF_PICTURE = tuple(AlertKind(kind.value) for kind in ConditionKind if kind is not ConditionKind.BLIND)
@@ -68,7 +70,9 @@ class AnomalyAlert:
         known = self.open if self.open and self.open.id == alert_id else None
         alert = self._follow(known or self._new_alert(camera, scorer, alert_id, event), event, region)
         if scorer is not None:
-            alert = alert.model_copy(update={"anomaly": anomaly_kind(scorer.bank.profile, event.stream)})
+            kind = anomaly_kind(scorer.bank.profile, event.stream)
+            provisional = not _is_armed(scorer.bank, kind)
+            alert = alert.model_copy(update={"anomaly": kind, "provisional": provisional})
         closed = alert.state is AlertState.CLOSED
         announce = known is None or closed or event.peak_score >= self.announced_peak + _ANNOUNCED_STEP
         if announce:
@@ -119,9 +123,17 @@ def closed_event_of(alert: Alert) -> Event:
     return Event(own_ms / 1000, opened_s, peak_s, alert.peak_score or 0.0, alert.stream, None, peak_s)
 
 
+def _is_armed(bank: Bank, kind: AnomalyKind | None) -> bool:
+    armed = armed_kinds(bank)
+    return armed[kind] if kind in armed else all(armed.values())
+
+
 def _log_anomaly(alert: Alert) -> None:
     if alert.change is AlertChange.OPEN:
-        log.warning("%s: anomaly: score %.2f, threshold %.2f", alert.camera_id, alert.peak_score, alert.threshold)
+        sure = " (provisional: little is known yet of what is normal)" if alert.provisional else ""
+        log.warning(
+            "%s: anomaly%s: score %.2f, threshold %.2f", alert.camera_id, sure, alert.peak_score, alert.threshold
+        )
     elif alert.change is AlertChange.CLOSED:
         log.info("%s: anomaly is over, its peak was %.2f", alert.camera_id, alert.peak_score)
 

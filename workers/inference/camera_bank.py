@@ -19,7 +19,7 @@ from patchwatch.contract.errors import NotFoundError, PatchwatchError, WeightsMi
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
 from patchwatch.messages.camera import Camera
-from workers.analysis.anomaly_kinds import streams_of
+from workers.analysis.anomaly_kinds import armed_kinds, arming_state, streams_of
 from workers.analysis.threshold_message import curve_of, to_message
 from workers.inference.alerts import AnomalyAlert, ConditionAlerts
 from workers.inference.engine_cache import EngineCache
@@ -156,6 +156,7 @@ class CameraBank:
         facts = (state, detail, bank.id if bank else None, threshold)
         if previous and (previous.state, previous.detail, previous.bank_id, previous.threshold) == facts:
             return
+        armed = armed_kinds(bank) if bank else {}
         self.status = AnalysisStatus(
             camera_id=self._camera.id,
             state=state,
@@ -165,6 +166,9 @@ class CameraBank:
             bank_id=bank.id if bank else None,
             bank_created_at=bank.created_at if bank else None,
             random_weights=bank.random_weights if bank else False,
+            arming=arming_state(bank) if bank else None,
+            armed_for=tuple(kind for kind, known in armed.items() if known),
+            not_armed_for=tuple(kind for kind, known in armed.items() if not known),
             threshold_on=threshold.on if threshold else None,
             threshold_off=threshold.off if threshold else None,
             threshold=threshold,
