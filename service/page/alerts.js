@@ -103,6 +103,7 @@ function fill(node, alert) {
   node.querySelector(".what").textContent = isAnomaly ? [
     `peak ${alert.peak_score.toFixed(2)} (threshold ${alert.threshold.toFixed(2)})`,
     alert.stream && `stream ${alert.stream}`,
+    alert.provisional && "provisional: little is known yet of what is normal",
     alert.random_weights && "random weights",
   ].filter(Boolean).join(" · ") : alert.detail;
 }

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.analysis_status import AnalysisState
 from patchwatch.messages.anomaly_kind import AnomalyKind
-from patchwatch.messages.arming import ArmingState, MemoryExtent, MemoryStatus
+from patchwatch.messages.arming import ArmingState, MemoryStatus
 from patchwatch.messages.camera import Camera
 from service.schemas.status import ArmingView
 from service.store.statuses import CameraRecord
@@ -24,13 +24,15 @@ def arming_of(camera: Camera, record: CameraRecord, settings: Settings) -> Armin
     analysis = record.analysis
     by_itself = camera.self_arms(settings.self_arm) and settings.memory_mb > 0
     memory = record.memory if record.memory and record.memory.profile == camera.profile else None
-    known = memory or MemoryStatus(camera_id=camera.id, profile=camera.profile, first_bank_s=settings.self_arm_after_s)
+    known = memory or MemoryStatus(  # no enrolment worker has looked yet
+        camera_id=camera.id, profile=camera.profile, first_bank_s=settings.self_arm_after_s
+    )
     state = analysis.arming if analysis else None
     if state is None and by_itself and (analysis is None or analysis.state is AnalysisState.NO_BANK):
         state = ArmingState.LEARNING
     armed_for, not_armed_for = (analysis.armed_for, analysis.not_armed_for) if analysis else ((), ())
     return ArmingView(
-        state=state, text=_text(state, known, armed_for, not_armed_for), by_itself=by_itself, armed_for=list(armed_for),
+        state=state, text=_text(state, memory, armed_for, not_armed_for), by_itself=by_itself, armed_for=list(armed_for),
         not_armed_for=list(not_armed_for), remembered_s=known.extent.seconds, first_bank_s=known.first_bank_s,
         chosen_bank=known.chosen, next_step=_next_step(known) if by_itself else "",
     )  # fmt: skip
@@ -38,24 +40,26 @@ def arming_of(camera: Camera, record: CameraRecord, settings: Settings) -> Armin
 
 def _text(
     state: ArmingState | None,
-    memory: MemoryStatus,
+    memory: MemoryStatus | None,
     armed_for: Sequence[AnomalyKind],
     not_armed_for: Sequence[AnomalyKind],
 ) -> str:
     if state is ArmingState.LEARNING:
-        return _learning(memory.extent, memory.first_bank_s)
+        return _learning(memory)
     if state is ArmingState.PROVISIONAL:
         enough = f"enough for {_listed(armed_for)}, " if armed_for else ""
         return f"provisional: {enough}not enough is known yet of what is normal for {_listed(not_armed_for)}"
     return "armed" if state is ArmingState.ARMED else ""
 
 
-def _learning(extent: MemoryExtent, first_bank_s: float) -> str:
-    if not extent.seconds:
+def _learning(memory: MemoryStatus | None) -> str:
+    if memory is None:
+        return "it learns what is normal by itself, once an enrolment worker is there: is `patchwatch run enrolment` running?"
+    seconds, first_bank_s = memory.extent.seconds, memory.first_bank_s
+    if not seconds:
         return "it learns what is normal by itself as soon as pictures arrive, and is scored after that"
-    left_s = first_bank_s - extent.seconds
-    when = f"it is scored in about {left_s:.0f} s" if left_s > 0 else "it is scored in a moment"
-    return f"it learns what is normal, from {extent.seconds:.0f} of {first_bank_s:.0f} s so far: {when}"
+    when = f"in about {first_bank_s - seconds:.0f} s" if seconds < first_bank_s else "in a moment"
+    return f"it learns what is normal, from {seconds:.0f} of {first_bank_s:.0f} s so far, and is scored {when}"
 
 
 def _next_step(memory: MemoryStatus) -> str:

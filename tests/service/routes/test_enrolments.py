@@ -237,7 +237,7 @@ async def test_a_running_enrolment_is_shown_rather_than_a_later_one(api: httpx.A
 async def test_a_camera_without_a_bank_that_is_learning_says_so_instead_of_advising_it(
     api: httpx.AsyncClient, world: World
 ) -> None:
-    world.camera()
+    world.camera(self_arm=False)
     world.capture()
     world.analysis(state=AnalysisState.NO_BANK, detail="")
     advised = (await api.get("/api/v1/cameras/gate/status")).json()["reason"]
