@@ -69,6 +69,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             path = nodeid.removeprefix("tests/")
             return next((group for start, group in TOGETHER.items() if path.startswith(start)), nodeid)
 
+        def _reschedule(self, node: Any) -> None:
+            """A worker begins a test once it knows the next one, or that there is none: one that takes the place of a
+            crashed worker would wait for ever with a single test."""
+            while not node.shutting_down and (not self.workqueue or self._pending_of(self.assigned_work[node]) <= 2):
+                super()._reschedule(node)
+
     return Scheduling(config, log)
 
 

@@ -21,6 +21,7 @@ OFF_OF_ON = 0.75
 LEAST_ON = score_of(TAIL_RARITY)  # below, `off` could fall under the usual score: an event would never close
 MAX_EXTRAPOLATION = 30.0  # rarer than once in so many lengths of the footage, no interval holds: bench/threshold.py
 MAX_CAUTION = 300.0  # ... but the level goes on rising up to here: too high a level is the lesser evil
+PROVISIONAL = 2.0  # lengths of the footage: a provisional level expects an event no more seldom than in so many
 CONFIDENCE = 0.9
 _DAY_S = 86_400.0
 _HIGHEST = 1.0 - 1e-9
@@ -38,7 +39,9 @@ class Threshold:
     ``on``; ``on_low``..``on_high``: of the level that would give the budget exactly. ``extrapolation``: how many times
     the footage would fit between two alarms of the budget. Where that is beyond what the footage can
     support, ``supported`` is false and ``needed_hours`` says how much footage the budget needs; ``on`` is then a
-    cautious guess, no higher than for one alarm in 300 lengths of the footage.
+    cautious guess, no higher than for one alarm in 300 lengths of the footage. ``provisional``: ``on`` is lower than
+    the budget asks for, and opens about one false alarm in twice the length of the footage; ``needed_hours`` is then
+    how much footage the budget itself takes.
     """
 
     false_alarms_per_day: float
@@ -53,10 +56,17 @@ class Threshold:
     extrapolation: float
     supported: bool
     needed_hours: float
+    provisional: bool = False
 
     @property
     def warning(self) -> str | None:
         """For people, None where there is nothing to warn of."""
+        if self.provisional:
+            return (
+                f"still learning: {_duration(self.footage_hours)} of normal footage so far, so expect about "
+                f"{_rate(self.expected)} false alarms a day for now; from {_duration(self.needed_hours)} on it is "
+                f"{_rate(self.false_alarms_per_day)}"
+            )
         if self.supported:
             return None
         return (
@@ -105,17 +115,24 @@ class ThresholdModel:
             "gap_s": self.gap_s,
         }
 
-    def rule(self, false_alarms_per_day: float) -> EventRule:
-        """The event rule for a budget."""
-        threshold = self.at(false_alarms_per_day)
+    def rule(self, false_alarms_per_day: float, *, provisional: bool = False) -> EventRule:
+        """The event rule for a budget, or the provisional one where footage is short for it."""
+        threshold = self.at(false_alarms_per_day, provisional=provisional)
         return EventRule(threshold.on, threshold.off, self.min_duration_s, self.cooldown_s, self.gap_s)
 
-    def at(self, false_alarms_per_day: float) -> Threshold:
-        """Threshold for a budget. Raises ValueError unless that is positive."""
+    def at(self, false_alarms_per_day: float, *, provisional: bool = False) -> Threshold:
+        """Threshold for a budget. Raises ValueError unless that is positive.
+
+        ``provisional``: for a camera that goes on learning. Where footage is short for the budget, the level is that of
+        one event in `PROVISIONAL` lengths of it: what is unusual is found from the first minutes on, at the price of a
+        false alarm in about every doubling of the footage, until there is enough of it.
+        """
         if not 0 < false_alarms_per_day < math.inf:
             raise ValueError(f"false_alarms_per_day must be positive, not {false_alarms_per_day}")
         wanted = false_alarms_per_day / _DAY_S * self.footage_s  # events on footage of this length
-        count = max(wanted, 1.0 / MAX_CAUTION)
+        provisional = provisional and wanted < 1.0 / PROVISIONAL
+        count = max(wanted, 1.0 / (PROVISIONAL if provisional else MAX_CAUTION))
+        enough = PROVISIONAL if provisional else MAX_EXTRAPOLATION
         on = max(self._level(count, 0.5), LEAST_ON)
         per_day = _DAY_S / self.footage_s
         tails = (1.0 - CONFIDENCE) / 2.0
@@ -130,8 +147,9 @@ class ThresholdModel:
             expected_high=self._count(on, 1.0 - tails) * per_day,
             footage_hours=self.footage_s / 3600.0,
             extrapolation=1.0 / wanted,
-            supported=wanted >= 1.0 / MAX_EXTRAPOLATION,
-            needed_hours=_DAY_S / false_alarms_per_day / MAX_EXTRAPOLATION / 3600.0,
+            supported=provisional or wanted >= 1.0 / MAX_EXTRAPOLATION,
+            needed_hours=_DAY_S / false_alarms_per_day / enough / 3600.0,
+            provisional=provisional,
         )
 
     @cached_property

@@ -70,6 +70,7 @@ class BankBuilder:
         self._false_alarms_per_day = false_alarms_per_day
         self._keep = [stream.kept if isinstance(stream, CompactStream) else None for stream in self._streams]
         self._kept_bytes = 0
+        self._last_kept: list[tuple[Features, Features] | None] = [None] * len(self._streams)  # as given, as kept
         self._footage_index = FootageIndex(thumbnails_mb)
         self._frames: list[tuple[Features, ...]] = []
         self._times: list[float] = []
@@ -104,9 +105,7 @@ class BankBuilder:
         self._last_s = at_s
         stretch = int(self._seconds // THINNED_S)
         if stretch % self._thinned == 0:
-            kept = tuple(map(_compact, features, self._keep))
-            self._kept_bytes += _bytes(kept)
-            self._frames.append(kept)
+            self._frames.append(tuple(self._compact(stream, part) for stream, part in enumerate(features)))
             self._times.append(at_s)
             self._runs.append(self._run)
             self._stretches.append(stretch)
@@ -114,6 +113,16 @@ class BankBuilder:
         self._seen += 1
         if self._stretches[-1] and (len(self._frames) > MAX_FRAMES or self._kept_bytes > _KEPT_MB * 2**20):
             self._thin()  # of a single stretch there is nothing to let go
+
+    def _compact(self, stream: int, features: Features) -> Features:
+        """As they are kept: once where a stream gives those of the last frame again, and narrower where it says so."""
+        last, dtype = self._last_kept[stream], self._keep[stream]
+        if last is not None and last[0] is features:
+            return last[1]
+        kept = features if dtype is None else replace(features, vectors=features.vectors.astype(dtype))
+        self._last_kept[stream] = features, kept
+        self._kept_bytes += _bytes(kept)
+        return kept
 
     @property
     def next_free_s(self) -> float:
@@ -126,7 +135,7 @@ class BankBuilder:
         self._footage_index.thin(kept)
         self._frames, self._times = [self._frames[n] for n in kept], [self._times[n] for n in kept]
         self._runs, self._stretches = [self._runs[n] for n in kept], [self._stretches[n] for n in kept]
-        self._kept_bytes = sum(map(_bytes, self._frames))
+        self._kept_bytes = sum(map(_bytes, {id(part): part for frame in self._frames for part in frame}.values()))
 
     def build(self, sources: Sequence[str], progress: Progress = lambda done: None) -> Bank:
         """Draw the exemplars, calibrate on held-out footage, set thresholds. A builder builds one bank.
@@ -359,13 +368,8 @@ class BankBuilder:
         return Footage(tuple(sources), self._seen, round(self._seconds, 3), self._thinned, vectors, self._cuts)
 
 
-def _compact(features: Features, dtype: type[np.floating[Any]] | None) -> Features:
-    """As it is kept in memory, where a stream has so many vectors that it names a narrower type."""
-    return features if dtype is None else replace(features, vectors=features.vectors.astype(dtype, copy=False))
-
-
-def _bytes(frame: Sequence[Features]) -> int:
-    return sum(part.vectors.nbytes + part.boxes_xyxy_px.nbytes + part.groups.nbytes for part in frame)
+def _bytes(features: Features) -> int:
+    return features.vectors.nbytes + features.boxes_xyxy_px.nbytes + features.groups.nbytes
 
 
 def _calibration_of(values: Sequence[float | None]) -> AnyCalibration:

@@ -59,6 +59,7 @@ class FrameScorer:
         self._smoothing = CausalGaussian(bank.profile.smoothing_s)
         self._events = EventDetector(rule or bank.rule)
         self._score = score_of(NEUTRAL_RARITY)
+        self._measured: list[tuple[Features, StreamDistance | None] | None] = [None] * len(bank.streams)
 
     @property
     def rule(self) -> EventRule:
@@ -96,7 +97,7 @@ class FrameScorer:
 
         Raises `NonFiniteScoreError` without any change of state when a distance is NaN or infinite.
         """
-        distances = [frame_distance(bank, part) for bank, part in zip(self.bank.streams, features, strict=True)]
+        distances = [self._distance(stream, part) for stream, part in enumerate(features)]
         rarities = self._rarities(distances)
         values = [distance.value if distance else None for distance in distances]
         raw, group = self._fuse(self._heard(values), self._heard(rarities))
@@ -112,6 +113,13 @@ class FrameScorer:
         return FrameScore(
             raw or 0.0, unsmoothed, self._score, tuple(rarities), name, box, tuple(distances), tuple(changes), opened
         )
+
+    def _distance(self, stream: int, features: Features) -> StreamDistance | None:
+        """As measured before, where a stream gives the features of an earlier frame again."""
+        last = self._measured[stream]
+        if last is None or last[0] is not features:
+            last = self._measured[stream] = features, frame_distance(self.bank.streams[stream], features)
+        return last[1]
 
     def is_silent(self, score: FrameScore) -> bool:
         """Whether a stream found no evidence that finds some in every picture, unless it is blind."""

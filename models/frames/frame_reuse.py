@@ -1,7 +1,9 @@
-"""Reuse of results: in a frame in which nothing has changed, the networks would find what they found before."""
+"""Reuse of results: where nothing has changed, networks would find what they found before; and what an average over a
+second is made of need not be looked at in every frame."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,7 +16,9 @@ if TYPE_CHECKING:
     from models.frames.frame import CameraContext, Frame
 
 BLOCK_PX = 8
+SAMPLES_PER_S = 5
 _MEMORY = "last fresh frame"
+_SAMPLE = "last sample"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,33 @@ class FrameReuse:
 
 
 NEVER = FrameReuse()  # every frame passes the networks
+
+
+@dataclass(frozen=True, slots=True)
+class _Sample:
+    """The last frame of a camera that was a sample."""
+
+    at_s: float
+    size: tuple[int, int]
+
+    def goes_on(self, frame: Frame) -> bool:
+        same = self.size == (frame.width, frame.height) and not frame.discontinuity
+        return same and self.at_s < frame.at_s and _slot(self.at_s) == _slot(frame.at_s)
+
+
+def is_sample(frame: Frame, context: CameraContext) -> bool:
+    """Whether a frame is the first of its fifth of a second in an unbroken view. Frames of one camera are in order of
+    time; a restarted worker takes the same samples as any other. At `SAMPLES_PER_S` and below, every frame is one."""
+    last = context.memory.get(_SAMPLE)
+    if isinstance(last, _Sample) and last.goes_on(frame):
+        return False
+    context.memory[_SAMPLE] = _Sample(frame.at_s, (frame.width, frame.height))
+    return True
+
+
+def _slot(at_s: float) -> int:
+    """Shifted so that no frame of a recording at a usual rate lies where rounding decides."""
+    return math.floor(at_s * SAMPLES_PER_S + 0.3)
 
 
 def _blocks(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

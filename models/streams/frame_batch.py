@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.frames.detections import DetectionQuery, Detections, union
 from models.frames.frame import CameraContext, Frame
-from models.frames.frame_reuse import NEVER, FrameReuse
+from models.frames.frame_reuse import NEVER, FrameReuse, is_sample
 from models.frames.moving_regions import find_moving_regions
 from models.frames.optical_flow import Flow, FlowEstimator
 
@@ -97,10 +97,18 @@ class FrameBatch:
 
     @cached_property
     def patches(self) -> list[PatchMaps]:
-        """Per frame the maps of the patch network: float32 (rows, columns, channels), one per block."""
+        """Per frame the maps of the patch network: float32 (rows, columns, channels), one per block. Those of the last
+        sample where a frame is none."""
         if self._patch_network is None:
             raise ValueError("this profile has no patch network")
-        return self._for_all("fresh patches", self._patch_network.patches(self._fresh_frames))
+        passes = [fresh and sample for fresh, sample in zip(self._fresh, self.samples, strict=True)]
+        maps = self._patch_network.patches(list(compress(self.frames, passes)))
+        return self._remembered("fresh patches", passes, maps)
+
+    @cached_property
+    def samples(self) -> list[bool]:
+        """Per frame whether the patch network looks at it, unless it is still."""
+        return [is_sample(frame, context) for frame, context in zip(self.frames, self.contexts, strict=True)]
 
     @cached_property
     def _fresh(self) -> list[bool]:
@@ -112,12 +120,16 @@ class FrameBatch:
         return list(compress(self.frames, self._fresh))
 
     def _for_all(self, name: str, fresh_values: Sequence[Value]) -> list[Value]:
-        """The values of the fresh frames, for every frame; each context remembers its last one under ``name``. The name
-        has a space in it, as no stream's name has."""
+        """The values of the fresh frames, for every frame."""
         if all(self._fresh) and self._reuse == NEVER:
             return list(fresh_values)
-        rest, everywhere = iter(fresh_values), []
-        for context, fresh in zip(self.contexts, self._fresh, strict=True):
+        return self._remembered(name, self._fresh, fresh_values)
+
+    def _remembered(self, name: str, has_value: Sequence[bool], values: Sequence[Value]) -> list[Value]:
+        """The values of the frames that have one, for every frame; each context remembers its last one under ``name``.
+        The name has a space in it, as no stream's name has."""
+        rest, everywhere = iter(values), []
+        for context, fresh in zip(self.contexts, has_value, strict=True):
             if fresh:
                 context.memory[name] = next(rest)
             everywhere.append(cast("Value", context.memory[name]))

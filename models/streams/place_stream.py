@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -26,6 +26,9 @@ from models.profiles.stream_options import PlaceOptions
 from models.streams.frame_batch import FrameBatch
 from patchwatch.contract.errors import InsufficientFootageError
 
+if TYPE_CHECKING:
+    from models.networks.patch_network import PatchMaps
+
 ROWS, COLUMNS = 16, 24  # whatever the picture's shape
 PLACES = ROWS * COLUMNS
 DIM = 48  # of the projected patches
@@ -36,31 +39,36 @@ _BLUR = 3, 3  # patches see their neighbours: half a patch to the side is the sa
 _CHUNK_PLACES = 8  # exemplars are drawn for this many places at once: stays within the processor's cache
 _LEAST_SCALE = 1e-3
 _NAME = b"patchwatch place stream"
+NOTHING = Features.none(DIM)
 
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What is remembered of an unbroken view: ``times_s`` of the frames within `_REACH_S`, and the ``maps`` of those of
-    the last second."""
+    """What is remembered of an unbroken view: ``times_s`` of the samples within `_REACH_S`, the ``maps`` of the last
+    second, and what they gave."""
 
     size: tuple[int, int]
-    times_s: tuple[float, ...]
-    maps: tuple[NDArray[np.float32], ...]
+    times_s: tuple[float, ...] = ()
+    maps: tuple[NDArray[np.float32], ...] = ()
+    features: Features = NOTHING
 
     def then(self, at_s: float, patches: NDArray[np.float32]) -> _View:
-        """With a further frame, and without what is too old."""
+        """With a further sample, and without what is too old."""
         recent = sum(then_s > at_s - _FULL_S for then_s in self.times_s)
-        times_s = (then_s for then_s in self.times_s if then_s > at_s - _REACH_S)
-        return _View(self.size, (*times_s, at_s), (*self.maps[len(self.maps) - recent :], patches))
-
-    @property
-    def lasted(self) -> bool:
-        return self.times_s[-1] - self.times_s[0] >= _FULL_S
+        times_s = (*(then_s for then_s in self.times_s if then_s > at_s - _REACH_S), at_s)
+        maps = (*self.maps[len(self.maps) - recent :], patches)
+        if times_s[-1] - times_s[0] < _FULL_S:
+            return _View(self.size, times_s, maps)
+        mean = np.asarray(np.mean(maps, axis=0), np.float32)
+        return _View(
+            self.size, times_s, maps, Features(mean, place_boxes(*self.size), np.arange(PLACES, dtype=np.int32))
+        )
 
 
 class PlaceStream:
     """One vector per place and frame: the mean of the last second's patches. None in the first second of a view, which
-    begins at a discontinuity, when the time does not rise and when the picture's size changes.
+    begins at a discontinuity, when the time does not rise and when the picture's size changes. Patches are those of
+    samples (`models.frames.frame_reuse.is_sample`); a frame between two samples has the vectors of the first.
     """
 
     dim = DIM
@@ -73,25 +81,16 @@ class PlaceStream:
         self._frames = frames
 
     def extract(self, batch: FrameBatch) -> list[Features]:
-        parts = zip(batch.frames, batch.contexts, batch.patches, strict=True)
-        return [self._read(frame, context, _projected(maps)) for frame, context, maps in parts]
+        parts = zip(batch.frames, batch.contexts, batch.patches, batch.samples, strict=True)
+        return [self._read(frame, context, maps, sample) for frame, context, maps, sample in parts]
 
-    def _read(self, frame: Frame, context: CameraContext, patches: NDArray[np.float32]) -> Features:
-        view = self._remember(frame, context, patches)
-        if not view.lasted:
-            return Features.none(DIM)
-        mean = np.asarray(np.mean(view.maps, axis=0), np.float32)
-        groups = np.arange(PLACES, dtype=np.int32)
-        return Features(mean, place_boxes(frame.width, frame.height), groups)
-
-    def _remember(self, frame: Frame, context: CameraContext, patches: NDArray[np.float32]) -> _View:
+    def _read(self, frame: Frame, context: CameraContext, maps: PatchMaps, sample: bool) -> Features:
         view, size = context.memory.get(self.name), (frame.width, frame.height)
-        goes_on = isinstance(view, _View) and view.size == size and view.times_s[-1] < frame.at_s
-        if not isinstance(view, _View) or not goes_on or frame.discontinuity:
-            view = _View(size, (), ())
-        view = view.then(frame.at_s, patches)
-        context.memory[self.name] = view
-        return view
+        if not isinstance(view, _View) or view.size != size or frame.discontinuity or view.times_s[-1] >= frame.at_s:
+            view = _View(size)
+        if sample:
+            view = context.memory[self.name] = view.then(frame.at_s, _projected(maps))
+        return view.features
 
     def exemplars(self, normal: Sequence[Features], seed: int) -> Exemplars:
         """Vectors (PLACES, exemplars, 48): per place k-center exemplars of what was seen there and beside it.

@@ -71,7 +71,7 @@ class Alert(Message):
     random_weights: bool = False
     detail: Words = ""
     anomaly: AnomalyKind | None = None  # of an anomaly at its peak; None in records of earlier versions
-    provisional: bool = False  # of an anomaly: little is known yet of what is normal in this respect
+    provisional: bool = False  # of an anomaly: it opened at a level of a camera of which little was known yet
     told: Count = 0  # how many changes subscribers have received before this one
 
     @property
@@ -120,8 +120,8 @@ class AlertView(BaseModel):
     random_weights: bool
     provisional: bool = Field(
         False,
-        description="Of an anomaly: little is known yet of what is normal here in this respect, so it may be a false "
-        "alarm. See `arming` in the camera's status.",
+        description="Of an anomaly: little was known of what is normal here when it opened, so false alarms are more "
+        "frequent than the budget says. See `arming` in the camera's status.",
     )
     detail: str = Field(description="Of kinds other than anomaly: what is wrong, in words.", examples=[""])
     snapshot: str = Field(examples=["/api/v1/alerts/gate-1795422600250/snapshot.jpg"])

@@ -14,7 +14,7 @@ class ArmingState(StrEnum):
     """How far a camera's normal is known."""
 
     LEARNING = "learning"  # it is not scored yet
-    PROVISIONAL = "provisional"  # it is scored and alerts, but for some kinds of anomaly little is known yet
+    PROVISIONAL = "provisional"  # it alerts at a lower level than its budget asks for, as little is known yet
     ARMED = "armed"
 
 

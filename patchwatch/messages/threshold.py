@@ -24,3 +24,6 @@ class AlarmThreshold(BaseModel):
     )
     supported: bool = Field(description="False: the footage is too short for this budget; `on` is a guess.")
     warning: str | None = Field(None, description="What is wrong, and how much footage fixes it.", examples=[None])
+    provisional: bool = Field(
+        False, description="`on` is lower than the budget asks for, until the camera has learnt from more footage."
+    )

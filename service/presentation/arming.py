@@ -47,9 +47,12 @@ def _text(
     if state is ArmingState.LEARNING:
         return _learning(memory)
     if state is ArmingState.PROVISIONAL:
-        enough = f"enough for {_listed(armed_for)}, " if armed_for else ""
-        return f"provisional: {enough}not enough is known yet of what is normal for {_listed(not_armed_for)}"
-    return "armed" if state is ArmingState.ARMED else ""
+        enough = f"enough for {_listed(armed_for)}, not yet for {_listed(not_armed_for)}"
+        known = enough if armed_for and not_armed_for else "little is known yet of what is normal"
+        return f"provisional: {known}; expect more false alarms than later"
+    if state is ArmingState.ARMED:
+        return f"armed; it still learns what is normal for {_listed(not_armed_for)}" if not_armed_for else "armed"
+    return ""
 
 
 def _learning(memory: MemoryStatus | None) -> str:

@@ -125,8 +125,8 @@ class AnalysisView(BaseModel):
 
 
 class ArmingView(BaseModel):
-    """How far a camera's normal is known. `learning`: it has no bank yet and learns one by itself. `provisional`: it is
-    scored and alerts, but for some kinds of anomaly little is known yet; their alerts say so. `armed`: enough is known."""
+    """How far a camera's normal is known. `learning`: it has no bank yet and learns one by itself. `provisional`: little
+    is known yet for its alarm budget, so it alerts at a lower level, and its alerts say so. `armed`: the budget holds."""
 
     state: ArmingState | None = Field(description="Null: it is not scored, and does not learn by itself.")
     text: str = Field(description="The same in words.", examples=["armed"])

@@ -137,12 +137,14 @@ def test_a_value_of_every_kind_is_kept() -> None:
 
 
 def as_written_now(value: Any) -> Any:
-    """A region has no version of its own any more: it is that of its message. A camera says what is muted."""
+    """A region has no version of its own any more: it is that of its message. A camera says what is muted, a threshold
+    whether it is provisional."""
     if isinstance(value, list):
         return [as_written_now(part) for part in value]
     if isinstance(value, dict):
         dropped = {"version"} if "x1" in value else set()
         added: dict[str, Any] = {"muted": []} if {"source", "pace", "loop"} <= value.keys() else {}
+        added |= {"provisional": False} if {"supported", "expected_low"} <= value.keys() else {}
         return {name: as_written_now(part) for name, part in value.items() if name not in dropped} | added
     return value
 

@@ -96,7 +96,8 @@ class Rig:
         deadline = time.monotonic() + within_s
         status = None
         while time.monotonic() < deadline:
-            status = await self.status(camera_id)
+            with contextlib.suppress(redis.ConnectionError):
+                status = await self.status(camera_id)
             if status is not None and wanted(status):
                 return status
             await asyncio.sleep(0.03)

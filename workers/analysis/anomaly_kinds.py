@@ -8,7 +8,6 @@ from models.banks.bank import Bank
 from models.banks.coverage import Sufficiency
 from models.profiles.profile import Profile, StreamKind
 from patchwatch.messages.anomaly_kind import AnomalyKind
-from patchwatch.messages.arming import ArmingState
 
 _ASKED_BY = {
     StreamKind.MOTION: AnomalyKind.BEHAVIOUR,
@@ -42,8 +41,3 @@ def armed_kinds(bank: Bank) -> dict[AnomalyKind, bool]:
         kind = _ASKED_BY[spec.kind]
         armed[kind] = armed.get(kind, long_enough) and spec.name not in learning
     return armed
-
-
-def arming_state(bank: Bank) -> ArmingState:
-    """Of a camera that is scored with this bank."""
-    return ArmingState.ARMED if all(armed_kinds(bank).values()) else ArmingState.PROVISIONAL

@@ -99,10 +99,11 @@ class Job:
             self._save(storing=True, detail="storing the bank")
             stored = store_bank(bank, staged, versions, self._origin(), activate=job.activate)
         report = enrolment_report(bank, job.camera_id)
+        threshold = bank.threshold.at(self._false_alarms_per_day, provisional=job.by_itself)
         log.info("enrolment %s of %s done: %s", job.id, job.camera_id, stored.summary)
         self._save(
             state=EnrolmentState.DONE, progress=1.0, detail="", bank_id=bank.id, activated=stored.activated,
-            outcome=stored.summary, report=report, threshold=to_message(bank.threshold.at(self._false_alarms_per_day)),
+            outcome=stored.summary, report=report, threshold=to_message(threshold),
         )  # fmt: skip
 
     @property

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from models.alarms.event_detector import AlertGate, Event
-from models.banks.bank import Bank
 from models.engine.frame_scorer import FrameScorer
 from models.frames.frame import Frame
 from models.frames.stored_numbers import UNREADABLE
@@ -18,10 +17,9 @@ from models.tampering.expectation import Expectation
 from patchwatch.contract.bounds import counted
 from patchwatch.messages.alert import Alert, AlertChange, AlertKind, AlertState
 from patchwatch.messages.analysis_status import OpenCondition
-from patchwatch.messages.anomaly_kind import AnomalyKind
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.score import Region
-from workers.analysis.anomaly_kinds import anomaly_kind, armed_kinds
+from workers.analysis.anomaly_kinds import anomaly_kind
 from workers.inference.offline_detector import CaptureObservation, Offline, OfflineDetector
 
 _OF_PICTURE = tuple(AlertKind(kind.value) for kind in ConditionKind if kind is not ConditionKind.BLIND)
@@ -57,6 +55,7 @@ class AnomalyAlert:
     open: Alert | None = None
     announced_peak: float = 0.0  # of the open alert, as subscribers last heard it
     wall_ms: WallClock = field(default=_own_clock, repr=False, compare=False)
+    provisional: bool = field(default=False, compare=False)  # whether those that open now open at a provisional level
 
     def update(
         self, camera: Camera, scorer: FrameScorer | None, event: Event, region: Region | None
@@ -70,9 +69,7 @@ class AnomalyAlert:
         known = self.open if self.open and self.open.id == alert_id else None
         alert = self._follow(known or self._new_alert(camera, scorer, alert_id, event), event, region)
         if scorer is not None:
-            kind = anomaly_kind(scorer.bank.profile, event.stream)
-            provisional = not _is_armed(scorer.bank, kind)
-            alert = alert.model_copy(update={"anomaly": kind, "provisional": provisional})
+            alert = alert.model_copy(update={"anomaly": anomaly_kind(scorer.bank.profile, event.stream)})
         closed = alert.state is AlertState.CLOSED
         announce = known is None or closed or event.peak_score >= self.announced_peak + _ANNOUNCED_STEP
         if announce:
@@ -99,6 +96,7 @@ class AnomalyAlert:
             profile=camera.profile,
             bank_id=scorer.bank.id if scorer else "",
             random_weights=scorer.bank.random_weights if scorer else False,
+            provisional=self.provisional,
         )
 
     def _follow(self, alert: Alert, event: Event, region: Region | None) -> Alert:
@@ -121,11 +119,6 @@ def closed_event_of(alert: Alert) -> Event:
     ahead_ms = own_ms - alert.started_at_ms
     opened_s, peak_s = (alert.opened_at_ms + ahead_ms) / 1000, (alert.peak_at_ms + ahead_ms) / 1000
     return Event(own_ms / 1000, opened_s, peak_s, alert.peak_score or 0.0, alert.stream, None, peak_s)
-
-
-def _is_armed(bank: Bank, kind: AnomalyKind | None) -> bool:
-    armed = armed_kinds(bank)
-    return armed[kind] if kind in armed else all(armed.values())
 
 
 def _log_anomaly(alert: Alert) -> None:

@@ -6,7 +6,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from models.alarms.event_detector import Event
+from models.alarms.alarm_threshold import Threshold
+from models.alarms.event_detector import Event, EventRule
 from models.banks.bank import Bank
 from models.banks.bank_file import check_identity, load_bank
 from models.engine.engine import Engine
@@ -18,8 +19,10 @@ from patchwatch.bus.clock import BusClock
 from patchwatch.contract.errors import NotFoundError, PatchwatchError, WeightsMissingError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
+from patchwatch.messages.arming import ArmingState
 from patchwatch.messages.camera import Camera
-from workers.analysis.anomaly_kinds import armed_kinds, arming_state, streams_of
+from patchwatch.messages.threshold import AlarmThreshold
+from workers.analysis.anomaly_kinds import armed_kinds, streams_of
 from workers.analysis.threshold_message import curve_of, to_message
 from workers.inference.alerts import AnomalyAlert, ConditionAlerts
 from workers.inference.engine_cache import EngineCache
@@ -50,6 +53,7 @@ class CameraBank:
         self._clock = clock or BusClock()
         self._mtime_ns: int | None = None
         self._false_alarms_per_day = 0.0  # the budget of the scorer's rule
+        self._self_arms = False  # its levels are provisional while little is known
 
     @property
     def loaded(self) -> Bank | None:
@@ -64,7 +68,7 @@ class CameraBank:
         mtime_ns = _mtime_ns(path)
         budget = self._camera.false_alarms_per_day or settings.false_alarms_per_day
         if mtime_ns == self._mtime_ns and self.scorer is not None:
-            self._follow_budget(self.scorer, budget)
+            self._follow_budget(self.scorer, budget, self._camera.self_arms(settings.self_arm))
             self.scorer.mute(streams_of(self._camera.muted))
             return []
         try:
@@ -80,14 +84,18 @@ class CameraBank:
         except PatchwatchError as error:
             return self.reject(error)
         self._mtime_ns, self._false_alarms_per_day = mtime_ns, budget
+        self._self_arms = self._camera.self_arms(settings.self_arm)
         return self.use(engine, bank)
 
-    def _follow_budget(self, scorer: FrameScorer, false_alarms_per_day: float) -> None:
+    def _follow_budget(self, scorer: FrameScorer, false_alarms_per_day: float, self_arms: bool) -> None:
         """Another alarm budget means another threshold of the same bank. An open event goes on under it."""
-        if false_alarms_per_day != self._false_alarms_per_day:
-            self._false_alarms_per_day = false_alarms_per_day
-            scorer.use_rule(scorer.bank.threshold.rule(false_alarms_per_day))
+        if (false_alarms_per_day, self_arms) != (self._false_alarms_per_day, self._self_arms):
+            self._false_alarms_per_day, self._self_arms = false_alarms_per_day, self_arms
+            scorer.use_rule(self._rule_of(scorer.bank))
             self._set_status(AnalysisState.SCORING, "")
+
+    def _rule_of(self, bank: Bank) -> EventRule:
+        return bank.threshold.rule(self._false_alarms_per_day, provisional=self._self_arms)
 
     def reject(self, error: PatchwatchError) -> list[Event]:
         """Score nothing, for this reason; returns the events that this closes."""
@@ -109,7 +117,7 @@ class CameraBank:
     def use(self, engine: Engine, bank: Bank) -> list[Event]:
         """Score with this bank from now on; returns the events that this closes."""
         previous = self.scorer.state() if self.scorer else self.stored_scorer
-        rule = bank.threshold.rule(self._false_alarms_per_day)
+        rule = self._rule_of(bank)
         self.engine, self.scorer, self.stored_scorer = engine, FrameScorer(bank, rule), None
         self.scorer.mute(streams_of(self._camera.muted))
         self.context = CameraContext()
@@ -149,10 +157,14 @@ class CameraBank:
             changes = {"condition": condition, "updated_at_ms": self._clock.now_ms()}
             self.status = self.status.model_copy(update=changes)
 
+    def _threshold_of(self, bank: Bank) -> Threshold:
+        return bank.threshold.at(self._false_alarms_per_day, provisional=self._self_arms)
+
     def _set_status(self, state: AnalysisState, detail: str) -> None:
         self.loading = state is AnalysisState.LOADING
         bank, previous = self.loaded, self.status
-        threshold = to_message(bank.threshold.at(self._false_alarms_per_day)) if bank else None
+        threshold = to_message(self._threshold_of(bank)) if bank else None
+        self._anomaly.provisional = threshold is not None and threshold.provisional
         facts = (state, detail, bank.id if bank else None, threshold)
         if previous and (previous.state, previous.detail, previous.bank_id, previous.threshold) == facts:
             return
@@ -166,7 +178,7 @@ class CameraBank:
             bank_id=bank.id if bank else None,
             bank_created_at=bank.created_at if bank else None,
             random_weights=bank.random_weights if bank else False,
-            arming=arming_state(bank) if bank else None,
+            arming=_arming(threshold) if threshold else None,
             armed_for=tuple(kind for kind, known in armed.items() if known),
             not_armed_for=tuple(kind for kind, known in armed.items() if not known),
             threshold_on=threshold.on if threshold else None,
@@ -176,6 +188,10 @@ class CameraBank:
             device=self.engine.device if self.engine else "cpu",
             updated_at_ms=self._clock.now_ms(),
         )
+
+
+def _arming(threshold: AlarmThreshold) -> ArmingState:
+    return ArmingState.PROVISIONAL if threshold.provisional else ArmingState.ARMED
 
 
 def _mtime_ns(path: Path) -> int | None:

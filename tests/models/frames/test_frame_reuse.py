@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import cast
 
 import numpy as np
@@ -14,7 +15,7 @@ from known_patches import known_patches
 from models.engine.engine import Engine
 from models.frames.detections import DetectionQuery, Detections
 from models.frames.frame import CameraContext, Frame
-from models.frames.frame_reuse import FrameReuse
+from models.frames.frame_reuse import FrameReuse, is_sample
 from models.networks.networks import Networks
 from models.profiles.profile import load_profile
 from models.streams.frame_batch import FrameBatch
@@ -61,6 +62,36 @@ def test_a_cut_and_another_size_are_looked_at() -> None:
 def test_who_begins_later_looks_at_the_same_frames_from_the_next_second_on(start: int) -> None:
     frames = [frame(n, grey=100 + n % 3) for n in range(20)]
     assert fresh(frames[start:])[5 - start :] == fresh(frames)[5:]
+
+
+def samples(times_s: Sequence[float]) -> list[bool]:
+    context = CameraContext()
+    return [is_sample(Frame(frame(0).rgb, at_s), context) for at_s in times_s]
+
+
+@pytest.mark.parametrize(("fps", "every"), [(1, 1), (5, 1), (10, 2), (15, 3), (20, 4), (25, 5), (30, 6)])
+def test_five_samples_a_second_are_taken(fps: int, every: int) -> None:
+    for start_s in (0.0, 1_795_000_000.0):
+        taken = samples([start_s + n / fps for n in range(200)])
+        assert abs(sum(taken) - 200 / every) <= 1
+        assert every == 1 or not any(now and then for now, then in pairwise(taken))
+
+
+def test_jitter_costs_a_camera_at_five_frames_a_second_no_sample() -> None:
+    times_s = np.arange(100) / 5 + np.random.default_rng(1).uniform(-0.05, 0.05, 100)
+    assert all(samples(times_s.tolist()))
+
+
+def test_a_cut_another_size_and_a_time_that_does_not_rise_are_samples() -> None:
+    context, other = CameraContext(), Frame(np.zeros((36, 64, 3), np.uint8), 0.04)
+    frames = [frame(0), Frame(frame(0).rgb, 0.02), Frame(frame(0).rgb, 0.03, True), other, Frame(other.rgb, 0.04)]
+    assert [is_sample(one, context) for one in frames] == [True, False, True, True, True]
+
+
+@pytest.mark.parametrize("start", [3, 4, 5, 6, 7])
+def test_who_begins_later_takes_the_same_samples_from_the_next_slot_on(start: int) -> None:
+    times_s = [n / 25 for n in range(40)]
+    assert samples(times_s[start:])[5:] == samples(times_s)[start + 5 :]
 
 
 class Counting:

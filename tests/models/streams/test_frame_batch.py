@@ -56,6 +56,13 @@ def test_still_frames_have_the_patches_of_the_last_fresh_one() -> None:
     assert network.seen == 4
 
 
+def test_frames_between_samples_have_the_patches_of_the_last_one() -> None:
+    network, view = BrightnessPatches(), CameraContext()
+    frames = [Frame(frame(0, 10 * n).rgb, n / 10) for n in range(6)]
+    assert found(batch(frames, [view] * 6, network)) == [0, 0, 20, 20, 40, 40]
+    assert network.seen == 3
+
+
 def test_a_profile_without_a_place_stream_has_no_patches() -> None:
     with pytest.raises(ValueError, match="no patch network"):
         _ = FrameBatch([frame(0, 1)], [CameraContext()]).patches

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -105,12 +106,18 @@ def test_at_one_frame_a_second_each_may_come_late() -> None:
     ]  # fmt: skip  (3.0: nothing from 1.1 to 2.1 says that the view lasted)
 
 
-@pytest.mark.parametrize(("fps", "frames_of_window"), [(5, 5), (10, 9), (1, 1)])
-def test_a_vector_is_the_mean_of_the_last_second(fps: int, frames_of_window: int) -> None:
-    frames = [Frame(_grey(20 * (n % 11)), n / fps) for n in range(2 * fps + 2)]
+@pytest.mark.parametrize(("fps", "back"), [(5, [0, 1, 2, 3, 4]), (10, [0, 2, 4, 6, 8]), (1, [0])])
+def test_a_vector_is_the_mean_of_the_last_seconds_samples(fps: int, back: list[int]) -> None:
+    frames = [Frame(_grey(20 * (n * n % 11)), n / fps) for n in range(2 * fps + 2)]
     single = [_extract([Frame(frame.rgb, at_s) for at_s in (0.0, 0.5, 1.0)])[-1].vectors for frame in frames]
-    expected = np.mean(single[-frames_of_window:], axis=0)
+    expected = np.mean([single[-1 - n] for n in back], axis=0)
     np.testing.assert_allclose(_extract(frames)[-1].vectors, expected, atol=1e-4)
+
+
+def test_a_frame_between_samples_has_the_features_of_the_last_one() -> None:
+    features = _extract([Frame(_picture(n), n / 25) for n in range(60)])
+    same = [later is earlier for earlier, later in pairwise(features[30:])]
+    assert same.count(False) == 6  # of 29 steps, five samples a second
 
 
 # With jitter, pauses and gaps.
@@ -144,8 +151,8 @@ def test_memory_holds_a_second_of_maps_and_no_more() -> None:
         _extract([Frame(_grey(n), n / 25)], view)
     (kept,) = [value for name, value in view.memory.items() if name == "place"]
     assert isinstance(kept, place_stream._View)
-    assert len(kept.maps) <= 25
-    assert len(kept.times_s) <= 25 * HISTORY_S
+    assert len(kept.maps) <= 5
+    assert len(kept.times_s) <= 5 * HISTORY_S
 
 
 # Places ---------------------------------------------------------------------------------------------------------

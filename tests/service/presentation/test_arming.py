@@ -75,11 +75,11 @@ def test_a_provisional_camera_says_for_what_it_suffices_and_for_what_not_yet() -
         "not_armed_for": (AnomalyKind.BEHAVIOUR, AnomalyKind.PLACE),
     }  # fmt: skip
     assert arming(some).text == (
-        "provisional: enough for unusual things, not enough is known yet of what is normal for unusual behaviour and "
-        "unusual places and appearances"
+        "provisional: enough for unusual things, not yet for unusual behaviour and unusual places and appearances; "
+        "expect more false alarms than later"
     )
     none = some | {"armed_for": ()}
-    assert arming(none).text.startswith("provisional: not enough is known yet of what is normal for unusual behaviour")
+    assert arming(none).text.startswith("provisional: little is known yet of what is normal; expect more")
 
 
 def test_an_armed_camera_says_when_it_learns_again_or_that_an_operator_chose() -> None:
@@ -88,6 +88,11 @@ def test_an_armed_camera_says_when_it_learns_again_or_that_an_operator_chose() -
     assert (view.state, view.text, view.next_step) == (ArmingState.ARMED, "armed", "it learns again every week")
     chosen = arming(armed, {"next_step": "it learns again every week", "chosen": "0a1b2c3d4e5f"})
     assert chosen.next_step.endswith("because an operator activated bank 0a1b2c3d4e5f")
+
+
+def test_an_armed_camera_says_what_it_still_learns() -> None:
+    learning = {"arming": ArmingState.ARMED, "not_armed_for": (AnomalyKind.PLACE,)}
+    assert arming(learning).text == "armed; it still learns what is normal for unusual places and appearances"
 
 
 def test_what_is_remembered_for_another_profile_does_not_count() -> None:

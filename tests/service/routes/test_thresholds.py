@@ -17,6 +17,7 @@ def threshold(per_day: float, on: float, warning: str | None = None) -> dict[str
         "false_alarms_per_day": per_day, "on": on, "off": 0.75 * on, "on_low": on - 0.1, "on_high": on + 0.1,
         "expected": per_day, "expected_low": per_day / 4, "expected_high": per_day * 4, "footage_hours": 0.2,
         "extrapolation": 24 / per_day / 0.2, "supported": warning is None, "warning": warning,
+        "provisional": False,
     }  # fmt: skip
 
 

@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-import signal
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from deaf_redis import DeafRedis
-from waiting import PATIENCE_S, eventually
 
-from patchwatch.contract.settings import Settings
-from workers.delivery import worker as delivery
-from workers.ingest import worker as ingest
+SUPPORT = Path(__file__).parents[2] / "support"
+ROOT = SUPPORT.parents[1]
 
 
-@pytest.fixture
-def settings(bus_url: str, tmp_path: Path) -> Settings:
-    return Settings(redis_url=bus_url, data_dir=tmp_path / "data", rtsp_port=0)
-
-
-@pytest.mark.parametrize("module", [delivery, ingest], ids=["delivery", "ingest"])
-@pytest.mark.parametrize("held", [True, False], ids=["in the middle of a call", "between calls"])
-async def test_a_lost_cancellation_keeps_no_worker_running(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch, module: Any, held: bool
+@pytest.mark.parametrize("module", ["workers.delivery.worker", "workers.ingest.worker"])
+@pytest.mark.parametrize("held", [["held"], []], ids=["in the middle of a call", "between calls"])
+def test_a_lost_cancellation_keeps_no_worker_running(
+    bus_url: str, tmp_path: Path, module: str, held: list[str]
 ) -> None:
-    clients: list[DeafRedis] = []
-
-    def connected(url: str, **_: Any) -> DeafRedis:
-        clients.append(DeafRedis.at(url))
-        return clients[0]
-
-    monkeypatch.setattr(module, "connect_async", connected)
-    monkeypatch.setattr("workers.ingest.supervisor._CANCEL_AGAIN_S", 3600.0)
-    serving = asyncio.create_task(module.serve(settings))
-    await eventually(lambda: clients and clients[0].calls > 10)
-    if held:
-        clients[0].hold = True
-        async with asyncio.timeout(PATIENCE_S):
-            await clients[0].held.wait()
-    os.kill(os.getpid(), signal.SIGTERM)
-    done, _ = await asyncio.wait({serving}, timeout=30.0)
-    assert done, "it works on"
-    serving.result()
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(SUPPORT)])}
+    command = [sys.executable, str(SUPPORT / "deaf_worker.py"), module, bus_url, str(tmp_path / "data"), *held]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as worker:
+        assert worker.stdout is not None
+        try:
+            assert worker.stdout.readline() == b"ready\n"
+            worker.terminate()
+            _, errors = worker.communicate(timeout=60)
+        finally:
+            worker.kill()
+    assert worker.returncode == 0, errors.decode()
