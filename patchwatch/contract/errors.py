@@ -135,6 +135,12 @@ class BankMismatchError(RejectedError):
     code = "bank-mismatch"
 
 
+class StretchError(RejectedError):
+    """A stretch of a camera's memory of normal is damaged or of another version."""
+
+    code = "stretch"
+
+
 class NonFiniteScoreError(RejectedError):
     """A score came out as NaN or infinity: rejected and counted, never smoothed or published."""
 

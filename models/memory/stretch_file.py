@@ -1,0 +1,189 @@
+"""A stretch as bytes and back: safetensors with its facts as metadata. Whatever is read is checked, and bounded in
+size before anything is made of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from models.frames.frame import Features
+from models.memory.samples import Grid, form_of, grid_of
+from models.memory.stretch import Stretch, StretchIdentity, StretchInfo, Thumbnail, rarity_summary
+from models.memory.stretch_collector import MOST_FRAMES
+from models.memory.vector_codec import pack, unpack
+from models.profiles.profile import StreamKind
+from patchwatch.contract.errors import StretchError
+
+FORMAT = 1
+MOST_BYTES = 16 * 2**20  # of a file
+_MOST_HEAD = 2**20
+_NOT_A_STRETCH = (SafetensorError, AttributeError, KeyError, IndexError, OverflowError, TypeError, ValueError)
+_Side = Annotated[int, Field(ge=1, le=100_000)]
+_Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+class StretchFacts(_Strict):
+    """All that is known of a stored stretch without its arrays; see `StretchInfo` for what it says in short."""
+
+    format: int = Field(ge=FORMAT, le=FORMAT)
+    started_ms: Annotated[int, Field(ge=0, le=2**53)]
+    seconds: Annotated[float, Field(ge=0, le=60)]
+    frames: Annotated[int, Field(ge=1, le=MOST_FRAMES)]
+    width: _Side
+    height: _Side
+    mean_rarity: _Share | None
+    max_rarity: _Share | None
+    excluded: _Share
+    kinds: Annotated[list[str], Field(min_length=1, max_length=32)]
+    engine: dict[str, Any]
+    fingerprint: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+
+    def info(self, stretch_id: str, size_bytes: int) -> StretchInfo:
+        return StretchInfo(
+            stretch_id, self.started_ms, self.seconds, self.frames, size_bytes, self.mean_rarity, self.max_rarity,
+            self.excluded, self.fingerprint,
+        )  # fmt: skip
+
+
+def facts_of(stretch: Stretch) -> StretchFacts:
+    """What stands in the file beside its arrays."""
+    mean, highest = rarity_summary(stretch.rarities)
+    width, height = stretch.size
+    return StretchFacts(
+        format=FORMAT, started_ms=stretch.started_ms, seconds=stretch.seconds, frames=len(stretch), width=width,
+        height=height, mean_rarity=mean, max_rarity=highest, excluded=float(1.0 - stretch.learnable.mean()),
+        kinds=[kind.value for kind in stretch.kinds], engine=stretch.identity.engine,
+        fingerprint=stretch.identity.fingerprint,
+    )  # fmt: skip
+
+
+def to_bytes(stretch: Stretch) -> bytes:
+    """Raises ValueError where a frame has not as many vectors as its stream always has."""
+    tensors: dict[str, NDArray[Any]] = {
+        "times_s": stretch.times_s,
+        "runs": stretch.runs,
+        "rarities": stretch.rarities,
+        "excluded": stretch.excluded,
+        "thumbnail_frames": np.array([thumbnail.frame for thumbnail in stretch.thumbnails], np.int32),
+        "thumbnail_sizes": np.array([len(thumbnail.jpeg) for thumbnail in stretch.thumbnails], np.int32),
+        "thumbnails": np.frombuffer(b"".join(thumbnail.jpeg for thumbnail in stretch.thumbnails), np.uint8),
+    }
+    for number, (kind, frames) in enumerate(zip(stretch.kinds, stretch.features, strict=True)):
+        tensors |= {f"{number}.{name}": array for name, array in _stream_arrays(kind, frames).items()}
+    return save(tensors, metadata={"patchwatch": facts_of(stretch).model_dump_json()})
+
+
+def read_facts(head: bytes) -> StretchFacts:
+    """Of a file of which this is the beginning, or all. Raises `StretchError`."""
+    try:
+        length = int.from_bytes(head[:8], "little")
+        if not 0 < length <= _MOST_HEAD or len(head) < 8 + length:
+            raise ValueError("it has no head")
+        text = json.loads(head[8 : 8 + length])["__metadata__"]["patchwatch"]
+        return StretchFacts.model_validate_json(text)
+    except (*_NOT_A_STRETCH, RecursionError) as error:
+        raise StretchError(f"it is damaged, or of another version ({error})") from None
+
+
+def from_bytes(data: bytes) -> Stretch:
+    """Inverse of `to_bytes`. Raises `StretchError` for anything else."""
+    facts = read_facts(data)
+    try:
+        return _assemble(facts, load(data))
+    except _NOT_A_STRETCH as error:
+        raise StretchError(f"it is damaged ({error})") from None
+
+
+def _assemble(facts: StretchFacts, tensors: dict[str, NDArray[Any]]) -> Stretch:
+    kinds = tuple(StreamKind(kind) for kind in facts.kinds)
+    size = facts.width, facts.height
+    streams = [_frames(tensors, f"{number}.", kind, size) for number, kind in enumerate(kinds)]
+    return Stretch(
+        started_ms=facts.started_ms,
+        times_s=_typed(tensors["times_s"], np.float64),
+        runs=_typed(tensors["runs"], np.int32),
+        kinds=kinds,
+        features=tuple(streams),
+        size=size,
+        rarities=_typed(tensors["rarities"], np.float32),
+        excluded=_typed(tensors["excluded"], np.uint8),
+        thumbnails=_thumbnails(tensors),
+        identity=StretchIdentity(facts.engine, facts.fingerprint),
+    )
+
+
+def _stream_arrays(kind: StreamKind, frames: Sequence[Features]) -> dict[str, NDArray[Any]]:
+    """Each of the different `Features` once, and per frame which of them it has."""
+    samples: list[Features] = []
+    index = np.empty(len(frames), np.int32)
+    for number, features in enumerate(frames):
+        if not samples or samples[-1] is not features:
+            samples.append(features)
+        index[number] = len(samples) - 1
+    counts = np.array([len(sample) for sample in samples], np.int32)
+    regions = form_of(kind).regions
+    if regions is not None and not set(counts.tolist()) <= {0, regions[0]}:
+        raise ValueError(f"a frame of a {kind.value} stream has {regions[0]} vectors or none")
+    vectors = np.concatenate([sample.vectors for sample in samples])
+    arrays: dict[str, NDArray[Any]] = {"index": index, "counts": counts}
+    arrays |= {"dim": np.array([vectors.shape[1]], np.int32), "vectors": pack(vectors, form_of(kind))}
+    if regions is None:
+        arrays["boxes"] = np.concatenate([sample.boxes_xyxy_px for sample in samples])
+        arrays["groups"] = np.concatenate([sample.groups for sample in samples])
+    return arrays
+
+
+def _frames(
+    tensors: dict[str, NDArray[Any]], prefix: str, kind: StreamKind, size: tuple[int, int]
+) -> tuple[Features, ...]:
+    index, counts = _typed(tensors[f"{prefix}index"], np.int32), _typed(tensors[f"{prefix}counts"], np.int32)
+    if counts.ndim != 1 or counts.size > MOST_FRAMES or counts.min(initial=0) < 0 or index.min(initial=0) < 0:
+        raise ValueError("the samples of a stream are numbered from 0")
+    [dim] = _typed(tensors[f"{prefix}dim"], np.int32).tolist()
+    ends = [0, *np.cumsum(counts, dtype=np.int64).tolist()]
+    vectors = unpack(_typed(tensors[f"{prefix}vectors"], np.uint8), (ends[-1], dim), form_of(kind))
+    parts = _regions(tensors, prefix, kind, size, ends)
+    samples = [Features(vectors[start:end], *part) for (start, end), part in zip(pairwise(ends), parts, strict=True)]
+    return tuple(samples[number] for number in index.tolist())
+
+
+def _regions(
+    tensors: dict[str, NDArray[Any]], prefix: str, kind: StreamKind, size: tuple[int, int], ends: Sequence[int]
+) -> list[Grid]:
+    """Boxes and groups of each sample, which begin and end at ``ends``."""
+    if form_of(kind).regions is None:
+        boxes, groups = _typed(tensors[f"{prefix}boxes"], np.float32), _typed(tensors[f"{prefix}groups"], np.int32)
+        if groups.min(initial=0) < 0:
+            raise ValueError("groups are numbered from 0")
+        return [(boxes[start:end], groups[start:end]) for start, end in pairwise(ends)]
+    whole = grid_of(kind, size)
+    return [whole if end > start else (whole[0][:0], whole[1][:0]) for start, end in pairwise(ends)]
+
+
+def _thumbnails(tensors: dict[str, NDArray[Any]]) -> tuple[Thumbnail, ...]:
+    frames, sizes = tensors["thumbnail_frames"].tolist(), tensors["thumbnail_sizes"]
+    ends = [0, *np.cumsum(sizes, dtype=np.int64).tolist()]
+    joined = tensors["thumbnails"].tobytes()
+    if ends[-1] != len(joined) or sizes.min(initial=0) < 0:
+        raise ValueError("the thumbnails have other lengths than stated")
+    return tuple(
+        Thumbnail(frame, joined[start:end]) for frame, (start, end) in zip(frames, pairwise(ends), strict=True)
+    )
+
+
+def _typed(array: NDArray[Any], dtype: type) -> NDArray[Any]:
+    if array.dtype != dtype:
+        raise ValueError(f"an array is of type {array.dtype} instead of {np.dtype(dtype)}")
+    return array
