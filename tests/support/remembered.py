@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 from moving_scene import FPS, scene
@@ -11,13 +12,12 @@ from moving_scene import FPS, scene
 from models.engine.engine import Engine, NetworkOptions
 from models.frames.frame import CameraContext, Frame
 from models.memory.store import MemoryStore
-from models.memory.stretch import Exclusion, Stretch
+from models.memory.stretch import NOT_EXCLUDED, Exclusion, Stretch
 from models.memory.stretch_collector import StretchCollector
 from models.memory.stretch_identity import stretch_identity
 from models.profiles.profile import load_profile
 
 BEGAN_MS = 1_800_000_000_000
-NOTHING = Exclusion(0)
 
 
 def motion_engine() -> Engine:
@@ -30,7 +30,7 @@ def stretches(
     began_s: float = 0.0,
     length_s: float = 10.0,
     began_ms: int = BEGAN_MS,
-    excluded: Callable[[float], Exclusion] = lambda at_s: NOTHING,
+    excluded: Callable[[float], Exclusion] = lambda at_s: NOT_EXCLUDED,
 ) -> Iterator[Stretch]:
     """So many seconds of the scene from ``began_s`` of its own time, which is ``began_ms`` of Unix time."""
     engine, context = motion_engine(), CameraContext()
@@ -49,9 +49,14 @@ def stretches(
     yield collector.finish()
 
 
-def remember(folder: Path, seconds: float, **how: object) -> MemoryStore:
+@cache
+def _kept(seconds: float, began_s: float, began_ms: int) -> tuple[Stretch, ...]:
+    return tuple(stretches(seconds, began_s=began_s, began_ms=began_ms))
+
+
+def remember(folder: Path, seconds: float, *, began_s: float = 0.0, began_ms: int = BEGAN_MS) -> MemoryStore:
     """Add so many seconds to a camera's memory."""
     store = MemoryStore(folder, 64)
-    for stretch in stretches(seconds, **how):  # type: ignore[arg-type]
+    for stretch in _kept(seconds, began_s, began_ms):
         store.append(stretch)
     return store

@@ -71,7 +71,8 @@ def learn_from_memory(
         kept.append(info)
     if learner is None:
         raise InsufficientFootageError("nothing is remembered of this camera yet: wait until it has delivered pictures")
-    source = in_words(kept, others=len(infos) - len(chosen), damaged=len(chosen) - len(kept))
+    unreadable = store.damaged + len(chosen) - len(kept)
+    source = in_words(kept, others=len(infos) - len(chosen), damaged=unreadable)
     return learner.build(source, lambda done: progress(_READING_SHARE * (1 + done), "drawing exemplars, calibrating"))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from remembered import BEGAN_MS, motion_engine, remember, stretches
 from models.banks.bank_file import check_identity
 from models.frames.frame import Frame
 from models.memory.store import MemoryStore
-from models.memory.stretch import Exclusion, StretchIdentity
+from models.memory.stretch import Exclusion, Stretch, StretchIdentity
 from models.profiles.profile import load_profile
 from models.tampering.expectation import Expectation
 from patchwatch.contract.errors import InsufficientFootageError
@@ -25,6 +26,13 @@ from workers.analysis.recordings import Clip, learn
 
 MOTION = load_profile("motion")
 OTHERS = StretchIdentity({"networks": {}}, "0" * 16)
+
+
+def stored(folder: Path, footage: Iterable[Stretch]) -> MemoryStore:
+    store = MemoryStore(folder, 64)
+    for stretch in footage:
+        store.append(stretch)
+    return store
 
 
 def test_it_is_the_bank_of_the_footage_itself(tmp_path: Path) -> None:
@@ -55,7 +63,7 @@ def test_what_must_not_be_learnt_is_left_out_and_breaks_the_run(tmp_path: Path) 
     def excluded(at_s: float) -> Exclusion:
         return Exclusion.ALERT if 12 <= at_s < 20 else Exclusion(0)
 
-    store = remember(tmp_path / "memory", 40, excluded=excluded)
+    store = stored(tmp_path / "memory", stretches(40, excluded=excluded))
     bank = learn_from_memory(store, MOTION)
     assert bank.footage.frames == (40 - 8) * FPS
     assert bank.footage.seconds == pytest.approx(40 - 8 - 2 / FPS, abs=0.01)
@@ -64,14 +72,15 @@ def test_what_must_not_be_learnt_is_left_out_and_breaks_the_run(tmp_path: Path) 
 
 
 def test_an_operators_word_lets_an_excluded_frame_be_learnt(tmp_path: Path) -> None:
-    confirmed = remember(tmp_path / "memory", 30, excluded=lambda at_s: Exclusion.HIGH | Exclusion.CONFIRMED)
+    footage = stretches(30, excluded=lambda at_s: Exclusion.HIGH | Exclusion.CONFIRMED)
+    confirmed = stored(tmp_path / "memory", footage)
     assert learn_from_memory(confirmed, MOTION).footage.frames == 30 * FPS
 
 
 def test_what_other_networks_or_options_made_is_left_out_and_counted(tmp_path: Path) -> None:
-    store = MemoryStore(tmp_path / "memory", 64)
-    for stretch in stretches(20, began_ms=BEGAN_MS - 90_000_000):
-        store.append(replace(stretch, identity=OTHERS))
+    stored(
+        tmp_path / "memory", (replace(one, identity=OTHERS) for one in stretches(20, began_ms=BEGAN_MS - 90_000_000))
+    )
     remember(tmp_path / "memory", 30)
     store = MemoryStore(tmp_path / "memory", 64)
     bank = learn_from_memory(store, MOTION)
@@ -80,23 +89,20 @@ def test_what_other_networks_or_options_made_is_left_out_and_counted(tmp_path: P
     assert (extent_of(store.infos()).stretches, extent_of(store.infos()).from_ms) == (3, BEGAN_MS)
 
 
-def test_a_damaged_stretch_is_left_out_and_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = remember(tmp_path / "memory", 30)
-    infos = store.infos()
-    for path in sorted((tmp_path / "memory").glob("*.safetensors"))[1:2]:
-        data = bytearray(path.read_bytes())
-        data[:16] = bytes(16)
-        path.write_bytes(data)
-    monkeypatch.setattr(store, "infos", lambda: infos)
-    bank = learn_from_memory(store, MOTION)
+@pytest.mark.parametrize("at", [0, -200], ids=["head", "features"])
+def test_a_damaged_stretch_is_left_out_and_counted(tmp_path: Path, at: int) -> None:
+    remember(tmp_path / "memory", 30)
+    damaged = sorted((tmp_path / "memory").glob("*.stretch"))[1]
+    data = bytearray(damaged.read_bytes())
+    data[at] ^= 255
+    damaged.write_bytes(data)
+    bank = learn_from_memory(MemoryStore(tmp_path / "memory", 64), MOTION)
     assert bank.footage.sources[0].endswith("from 1 day; left out: 1 unreadable")
     assert bank.footage.frames == pytest.approx(20 * FPS, abs=2)
 
 
 def test_a_profile_that_was_changed_since_is_told_from_the_one_that_is_remembered(tmp_path: Path) -> None:
-    store = MemoryStore(tmp_path / "memory", 64)
-    for stretch in stretches(20):
-        store.append(replace(stretch, identity=OTHERS))
+    store = stored(tmp_path / "memory", (replace(one, identity=OTHERS) for one in stretches(20)))
     with pytest.raises(InsufficientFootageError, match="before the profile 'motion' was changed"):
         learn_from_memory(store, MOTION)
 
