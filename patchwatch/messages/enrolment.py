@@ -7,8 +7,8 @@ from enum import StrEnum
 from pydantic import Field
 
 from patchwatch.contract.bounds import Count, TimeMs
-from patchwatch.messages.base import CameraId, Message, Words
 from patchwatch.messages.arming import MemoryExtent
+from patchwatch.messages.base import CameraId, Message, Words
 from patchwatch.messages.enrolment_report import EnrolmentReport
 from patchwatch.messages.threshold import AlarmThreshold
 

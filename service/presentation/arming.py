@@ -24,18 +24,23 @@ def arming_of(camera: Camera, record: CameraRecord, settings: Settings) -> Armin
     analysis = record.analysis
     by_itself = camera.self_arms(settings.self_arm) and settings.memory_mb > 0
     memory = record.memory if record.memory and record.memory.profile == camera.profile else None
-    known = memory or MemoryStatus(  # no enrolment worker has looked yet
-        camera_id=camera.id, profile=camera.profile, first_bank_s=settings.self_arm_after_s
-    )
+    nothing_yet = MemoryStatus(camera_id=camera.id, profile=camera.profile, first_bank_s=settings.self_arm_after_s)
+    known = memory or nothing_yet
     state = analysis.arming if analysis else None
     if state is None and by_itself and (analysis is None or analysis.state is AnalysisState.NO_BANK):
         state = ArmingState.LEARNING
     armed_for, not_armed_for = (analysis.armed_for, analysis.not_armed_for) if analysis else ((), ())
     return ArmingView(
-        state=state, text=_text(state, memory, armed_for, not_armed_for), by_itself=by_itself, armed_for=list(armed_for),
-        not_armed_for=list(not_armed_for), remembered_s=known.extent.seconds, first_bank_s=known.first_bank_s,
-        chosen_bank=known.chosen, next_step=_next_step(known) if by_itself else "",
-    )  # fmt: skip
+        state=state,
+        text=_text(state, memory, armed_for, not_armed_for),
+        by_itself=by_itself,
+        armed_for=list(armed_for),
+        not_armed_for=list(not_armed_for),
+        remembered_s=known.extent.seconds,
+        first_bank_s=known.first_bank_s,
+        chosen_bank=known.chosen,
+        next_step=_next_step(known) if by_itself else "",
+    )
 
 
 def _text(
@@ -57,7 +62,7 @@ def _text(
 
 def _learning(memory: MemoryStatus | None) -> str:
     if memory is None:
-        return "it learns what is normal by itself, once an enrolment worker is there: is `patchwatch run enrolment` running?"
+        return "it learns by itself once there is an enrolment worker: is `patchwatch run enrolment` running?"
     seconds, first_bank_s = memory.extent.seconds, memory.first_bank_s
     if not seconds:
         return "it learns what is normal by itself as soon as pictures arrive, and is scored after that"

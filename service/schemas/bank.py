@@ -49,7 +49,8 @@ class BankView(BaseModel):
         return cls(
             **shared, active=banks.active.get(version.profile) == version.id, created=learnt_at(version.created_at),
             stored=version.stored_at_ms, by=origin.by, enrolment_id=origin.enrolment_id,
-            live_seconds=origin.live_seconds, by_itself=origin.by_itself, software=origin.software, verdict=version.verdict,
+            live_seconds=origin.live_seconds, by_itself=origin.by_itself, software=origin.software,
+            verdict=version.verdict,
         )  # fmt: skip
 
 

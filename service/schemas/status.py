@@ -125,8 +125,9 @@ class AnalysisView(BaseModel):
 
 
 class ArmingView(BaseModel):
-    """How far a camera's normal is known. `learning`: it has no bank yet and learns one by itself. `provisional`: little
-    is known yet for its alarm budget, so it alerts at a lower level, and its alerts say so. `armed`: the budget holds."""
+    """How far a camera's normal is known. `learning`: it has no bank yet and learns one by itself. `provisional`:
+    little is known yet for its alarm budget, so it alerts at a lower level, and its alerts say so. `armed`: the budget
+    holds."""
 
     state: ArmingState | None = Field(description="Null: it is not scored, and does not learn by itself.")
     text: str = Field(description="The same in words.", examples=["armed"])

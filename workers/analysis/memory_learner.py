@@ -131,8 +131,8 @@ class _MemoryLearner:
 
 def _streams(profile: Profile, identity: StretchIdentity) -> list[Stream]:
     """The streams as the networks that made the memory would have them."""
-    known = [facts.get("classes_known", []) for facts in identity.engine.get("preprocessing", {}).values()]
-    classes = next((classes for classes in known if classes), [])
+    known = [facts.get("classes_known") for facts in identity.engine.get("preprocessing", {}).values()]
+    classes: Sequence[str] = next((classes for classes in known if classes), ())
     return [make_stream(spec, classes) for spec in profile.streams]
 
 

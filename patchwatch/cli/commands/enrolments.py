@@ -38,8 +38,8 @@ def add(
     api: Api = None,
     as_json: AsJson = False,
 ) -> None:
-    """Learn what is normal for a camera: from the live camera, from recordings that the service can read, or from what is
-    remembered of the camera."""
+    """Learn what is normal for a camera: from the live camera, from recordings that the service can read, or from what
+    is remembered of the camera."""
     footage: dict[str, Any] = {
         "sources": [_address(path) for path in recordings or ()], "live_seconds": live, "from_memory": memory,
     }  # fmt: skip

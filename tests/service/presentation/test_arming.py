@@ -29,7 +29,8 @@ def arming(
     known = {"camera_id": "gate", "profile": "scene", "state": AnalysisState.SCORING, "updated_at_ms": 1}
     remembered = {"camera_id": "gate", "profile": "scene", "first_bank_s": 60.0}
     record = CameraRecord(
-        capture=None, account=account_from_answers(None, [{}, [None, None], ResponseError("no such key")]), last_score=None,
+        capture=None, account=account_from_answers(None, [{}, [None, None], ResponseError("no such key")]),
+        last_score=None,
         ingest_worker=None, inference_worker=None,
         analysis=None if analysis is None else AnalysisStatus.model_validate(known | analysis),
         memory=None if memory is None else MemoryStatus.model_validate(remembered | memory),

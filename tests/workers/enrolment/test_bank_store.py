@@ -39,10 +39,11 @@ def of(picture: Picture | None, seconds: float) -> Bank:
     )
 
 
+ASKED = BankOrigin(by="a test")
 OWN = BankOrigin(by="learnt by itself", by_itself=True)
 
 
-def stored(versions: BankVersions, bank: Bank, origin: BankOrigin = BankOrigin(by="a test")) -> StoredBank:
+def stored(versions: BankVersions, bank: Bank, origin: BankOrigin = ASKED) -> StoredBank:
     with versions.staging() as staged:
         save_bank(bank, staged)
         return store_bank(bank, staged, versions, origin, activate=False)

@@ -101,8 +101,8 @@ def test_two_workers_learn_it_once(site: Any) -> None:
 def test_where_it_is_switched_off_nothing_is_learnt(site: Any, off: str) -> None:
     remembered(site, 22)
     add_camera(site, "cam", self_arm=False if off == "camera" else None, enabled=off != "disabled")
-    changes = {"installation": {"self_arm": False}, "memory": {"memory_mb": 0}}.get(off, {})
-    arming = SelfArming(site.settings.changed(**changes), site.client)
+    changes: dict[str, dict[str, Any]] = {"installation": {"self_arm": False}, "memory": {"memory_mb": 0}}
+    arming = SelfArming(site.settings.changed(**changes.get(off, {})), site.client)
     arming.poll()
     assert jobs(site) == []
     assert status(site).next_step == ""

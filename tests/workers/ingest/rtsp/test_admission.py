@@ -18,7 +18,8 @@ from workers.ingest.rtsp.admission import Admission
 from workers.ingest.rtsp.peer_limits import PeerLimits
 from workers.ingest.rtsp.refusal import Refusal
 from workers.ingest.rtsp.server import RtspServer
-from workers.rtsp.message import Headers, Request
+from workers.rtsp.headers import Headers
+from workers.rtsp.message import Request
 
 
 def camera(name: str, user: str = "", **changes: object) -> Camera:
@@ -219,7 +220,7 @@ async def test_who_becomes_a_camera_by_publishing(adopts: str, host: str, passwo
     secrets = {"publish_username": "all", "publish_password": "house"} if password else {}
     settings = Settings(adopt_publishers=adopts, redis_url="redis://127.0.0.1:1/0", **secrets)  # type: ignore[arg-type]
     admission = Admission(settings, StandIn({}), PeerLimits())
-    headers = Headers([("Authorization", basic("all", "house"))] if password else [])
+    headers = Headers((("Authorization", basic("all", "house")),) if password else ())
     request = Request("ANNOUNCE", "rtsp://127.0.0.1/new", headers)
     if admitted:
         assert await admission.camera_for(request, host, "nonce") == camera("new", adopted=True)
@@ -229,10 +230,10 @@ async def test_who_becomes_a_camera_by_publishing(adopts: str, host: str, passwo
 
 
 async def test_beyond_this_machine_the_password_is_asked_for() -> None:
-    settings = Settings(adopt_publishers="password", publish_username="all", publish_password="house",
-                        redis_url="redis://127.0.0.1:1/0")  # type: ignore[arg-type] # fmt: skip
+    secrets = {"publish_username": "all", "publish_password": SecretStr("house")}
+    settings = Settings(adopt_publishers="password", **secrets)  # type: ignore[arg-type]
     admission = Admission(settings, StandIn({}), PeerLimits())
-    for authorization in ([], [("Authorization", basic("all", "wrong"))]):
+    for authorization in ((), (("Authorization", basic("all", "wrong")),)):
+        request = Request("ANNOUNCE", "rtsp://127.0.0.1/new", Headers(authorization))
         with pytest.raises(Refusal, match="Unauthorized"):
-            request = Request("ANNOUNCE", "rtsp://127.0.0.1/new", Headers(authorization))
             await admission.camera_for(request, _LAN, "nonce")
