@@ -12,13 +12,13 @@ from pathlib import Path
 from models.banks.bank_file import put_in_place
 from models.memory.retention import let_go
 from models.memory.stretch import Stretch, StretchInfo
-from models.memory.stretch_file import MOST_BYTES, facts_of, from_bytes, read_facts, to_bytes
+from models.memory.stretch_file import MOST_BYTES, facts_of, from_bytes, head_length, read_facts, to_bytes
 from patchwatch.contract.errors import NotFoundError, StorageError, StretchError
 
 _SUFFIX = ".stretch"
 _PART = ".part"
 _NAME = re.compile(r"(\d{13,16})-([0-9a-f]{16})")
-_HEAD_BYTES = 2**20
+_HEAD_BYTES = 2**14  # more than a head usually has
 _READING = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe would hold up whoever opens it
 _MB = 10**6
 
@@ -120,7 +120,9 @@ class MemoryStore:
     def _read_info(self, stretch_id: str, size_bytes: int) -> StretchInfo:
         if size_bytes > MOST_BYTES:
             raise StretchError(f"{self._path(stretch_id)} is too large for a stretch: remove it")
-        return read_facts(self._bytes(stretch_id, _HEAD_BYTES)).info(stretch_id, size_bytes)
+        head = self._bytes(stretch_id, _HEAD_BYTES)
+        needed = head_length(head)
+        return read_facts(head if needed <= len(head) else self._bytes(stretch_id, needed)).info(stretch_id, size_bytes)
 
     def _files(self) -> Iterator[tuple[str, int]]:
         """Id and size of each file; links, pipes and folders are no stretches."""

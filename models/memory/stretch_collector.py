@@ -59,6 +59,16 @@ class StretchCollector:
         return len(self._rows)
 
     @property
+    def started_s(self) -> float:
+        """The camera's own time of the first frame; infinity before there is one."""
+        return self._rows[0].at_s if self._rows else math.inf
+
+    @property
+    def started_ms(self) -> int:
+        """When the first frame was captured, Unix time; 0 before there is one."""
+        return self._started_ms
+
+    @property
     def ended_s(self) -> float:
         """The camera's own time of the last frame; minus infinity before the first."""
         return self._rows[-1].at_s if self._rows else -math.inf

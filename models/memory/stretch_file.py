@@ -85,13 +85,19 @@ def to_bytes(stretch: Stretch) -> bytes:
     return save(tensors, metadata={"patchwatch": facts_of(stretch).model_dump_json()})
 
 
+def head_length(beginning: bytes) -> int:
+    """How many of a file's bytes `read_facts` needs, by its first ones. Raises `StretchError`."""
+    length = int.from_bytes(beginning[:8], "little")
+    if not 0 < length <= _MOST_HEAD:
+        raise StretchError("it is damaged (it has no head)")
+    return 8 + length
+
+
 def read_facts(head: bytes) -> StretchFacts:
     """Of a file of which this is the beginning, or all. Raises `StretchError`."""
+    length = head_length(head)
     try:
-        length = int.from_bytes(head[:8], "little")
-        if not 0 < length <= _MOST_HEAD or len(head) < 8 + length:
-            raise ValueError("it has no head")
-        text = json.loads(head[8 : 8 + length])["__metadata__"]["patchwatch"]
+        text = json.loads(head[8:length])["__metadata__"]["patchwatch"]
         return StretchFacts.model_validate_json(text)
     except (*_NOT_A_STRETCH, RecursionError) as error:
         raise StretchError(f"it is damaged, or of another version ({error})") from None

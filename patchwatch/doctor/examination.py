@@ -20,6 +20,7 @@ from patchwatch.doctor.finding import Finding, fail, ok
 from patchwatch.doctor.host import check_host
 from patchwatch.doctor.installation import (
     check_camera,
+    check_memory,
     check_partitions,
     check_weights,
     check_workers,
@@ -78,6 +79,7 @@ def _check_installation(client: Any, settings: Settings, facts: _LocalFacts) -> 
     yield from check_workers(heartbeats, webhooks=client.hlen(keys.WEBHOOKS))
     yield check_partitions(client, settings, cameras)
     yield from check_weights(settings, cameras)
+    yield check_memory(settings, cameras)
     for camera in cameras:
         yield from check_camera(client, settings, camera)
 

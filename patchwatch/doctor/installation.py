@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -95,6 +98,33 @@ def check_weights(settings: Settings, cameras: list[Camera]) -> Iterator[Finding
                 yield ok("weights", f"{name}: {resolve()}")
             except PatchwatchError as error:
                 yield fail("weights", f"{name}: its cameras are not scored: {error}")
+
+
+def check_memory(settings: Settings, cameras: list[Camera]) -> Finding:
+    """Whether the disk has room for what will be remembered of the cameras' normal."""
+    if not settings.memory_mb:
+        return ok("memory", "nothing is remembered of the cameras' normal, as PATCHWATCH_MEMORY_MB is 0")
+    count = sum(camera.enabled for camera in cameras)
+    most, used = count * settings.memory_mb * 10**6, _bytes_below(settings.memory_dir)
+    text = f"normal of {count} cameras may take {most / 1e9:.1f} GB in {settings.memory_dir}, now {used / 1e9:.1f} GB"
+    existing = next(path for path in (settings.memory_dir, *settings.memory_dir.absolute().parents) if path.exists())
+    free = shutil.disk_usage(existing).free
+    if most - used > free:
+        return warn(
+            "memory",
+            f"the disk will be full before the cameras' memory is: {text}, and {free / 1e9:.1f} GB are free; lower "
+            "PATCHWATCH_MEMORY_MB, or make room",
+        )
+    return ok("memory", text)
+
+
+def _bytes_below(folder: Path) -> int:
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):  # it was let go meanwhile
+                total += os.lstat(f"{parent}/{name}").st_size
+    return total
 
 
 def _needed(profile: Profile, settings: Settings) -> Iterator[Callable[[], Path]]:

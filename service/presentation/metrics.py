@@ -132,7 +132,19 @@ def worker_metrics(heartbeats: Sequence[Heartbeat]) -> Iterable[Metric]:
     yield _gauge("failed_cuda_graphs", "Batch sizes for which no CUDA graph could be recorded", "worker", failed)
     eager = ((worker, beat.eager_pictures) for worker, beat in inference)
     yield _gauge("eager_pictures", "Pictures that passed a network without a CUDA graph", "worker", eager)
+    yield from _memory_metrics(inference)
     yield _gauge("workers", "Workers that are alive", "role", Counter(beat.role for beat in heartbeats).items())
+
+
+def _memory_metrics(beats: Sequence[tuple[str, Heartbeat]]) -> Iterable[Metric]:
+    written = CounterMetricFamily("patchwatch_memory_stretches", "Stretches of normal remembered", labels=["worker"])
+    text = "Stretches of normal that should have been remembered, and were not"
+    dropped = CounterMetricFamily("patchwatch_memory_dropped", text, labels=["worker", "reason"])
+    for worker, beat in beats:
+        written.add_metric([worker], beat.memory_stretches)
+        for reason, count in beat.memory_dropped.items():
+            dropped.add_metric([worker, reason], count)
+    return written, dropped
 
 
 def _captures(

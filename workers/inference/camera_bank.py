@@ -34,7 +34,8 @@ class CameraBank:
     """Follows the bank file of one camera. ``scorer`` is None while the camera cannot be scored; ``status`` says why.
 
     ``loading``: the networks are not loaded yet. Until then the camera's frames stay in the queue, so that a slow start
-    loses no frame of a file. ``context``: what the engine's streams remember of the camera. ``stored_scorer``: the
+    loses no frame of a file. ``learner``: the engine to learn the camera's normal with, where there is no scorer and it
+    shall learn by itself. ``context``: what the engine's streams remember of the camera. ``stored_scorer``: the
     state of the scorer before a restart, until there is a bank to restore it with.
     """
 
@@ -43,6 +44,7 @@ class CameraBank:
     ) -> None:
         self.engine: Engine | None = None
         self.scorer: FrameScorer | None = None
+        self.learner: Engine | None = None
         self.context = CameraContext()
         self.status: AnalysisStatus | None = None
         self.loading = True
@@ -79,6 +81,7 @@ class CameraBank:
                     f"scores follow as soon as the networks of profile {self._camera.profile} are loaded",
                 )
                 return []
+            self.learner = engine if settings.self_arm else None
             bank = load_bank(path)
             check_identity(bank, engine.profile, engine.identity, where=f"bank {bank.id} of {self._camera.id}")
         except PatchwatchError as error:
@@ -119,6 +122,7 @@ class CameraBank:
         previous = self.scorer.state() if self.scorer else self.stored_scorer
         rule = self._rule_of(bank)
         self.engine, self.scorer, self.stored_scorer = engine, FrameScorer(bank, rule), None
+        self.learner = None
         self.scorer.mute(streams_of(self._camera.muted))
         self.context = CameraContext()
         self._conditions.expect(bank.id, Expectation(bank.moments.thumbnails))
@@ -146,7 +150,7 @@ class CameraBank:
         if not profile_changed:
             return []
         closed = self._unload()
-        self.engine = self.status = self.stored_scorer = self._mtime_ns = None
+        self.engine = self.learner = self.status = self.stored_scorer = self._mtime_ns = None
         self.loading = True
         return closed
 

@@ -16,6 +16,7 @@ from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys, LeaseKeys, partition_of
 from patchwatch.bus.stored_records import readable_by_id
 from patchwatch.bus.streams import entry_ms, stream_info
+from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import LeaseLostError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import Alert
@@ -38,7 +39,8 @@ Commit = Callable[[CameraState, CommitBatch], None]
 class CameraRegistry:
     """Keeps one `CameraState` for each enabled camera of the partitions whose leases this worker holds.
 
-    ``commit`` writes what ends with a camera's adoption or removal. Methods raise `BusUnavailableError`.
+    ``commit`` writes what ends with a camera's adoption or removal. ``removed`` is called with the id of a camera that
+    a user removed, not of one that Redis lost, which will be put back. Methods raise `BusUnavailableError`.
     """
 
     def __init__(
@@ -50,7 +52,10 @@ class CameraRegistry:
         committer: Committer,
         commit: Commit,
         clock: BusClock,
+        removed: Callable[[str], None] = lambda camera_id: None,
     ) -> None:
+        self._removed = removed
+        self._newest_revision = 0  # that any Redis has had: a lower one is of a Redis that lost its data
         self.states: dict[str, CameraState] = {}  # by camera id
         self._client = client
         self._settings = settings
@@ -83,10 +88,12 @@ class CameraRegistry:
         owned = self._leases.owned
         if revision == self._revision and owned == self.owned and revision is not None:
             return
+        restored = counted(revision) < self._newest_revision
+        self._newest_revision = max(self._newest_revision, counted(revision))
         cameras = {camera.id: camera for camera in self.read_cameras() if camera.enabled}
         for state in self:
             if _is_over(state, cameras.get(state.camera.id)):
-                self._remove(state)
+                self._remove(state, by_user=not restored)
         self._leases.want(self._partitions(cameras))
         for camera in cameras.values():
             self._adopt(camera, owned)
@@ -145,11 +152,15 @@ class CameraRegistry:
         self._published[state.camera.id] = (status, now_s)
         self._under_lease(state, partial(self._committer.publish_status, state, status))
 
-    def _remove(self, state: CameraState) -> None:
+    def _remove(self, state: CameraState, *, by_user: bool) -> None:
         state.removed = True
         self.close(state, state.bank.finish(), state.conditions.finish(self._clock.now_ms()))
         self._forget(state.camera.id)
-        self._under_lease(state, partial(self._committer.erase, state))
+        self._under_lease(state, partial(self._erase, state, by_user=by_user))
+
+    def _erase(self, state: CameraState, *, by_user: bool) -> None:
+        if self._committer.erase(state) and by_user:
+            self._removed(state.camera.id)
 
     def _partitions(self, cameras: dict[str, Camera]) -> Counter[LeaseKeys]:
         """How many cameras each partition has; nobody leases an empty one."""

@@ -81,17 +81,20 @@ class Committer:
         """Publish the status of the camera's analysis. Raises as `commit`."""
         self._under_lease(state, lambda pipe: pipe.set(state.keys.analysis, status.encode()))
 
-    def erase(self, state: CameraState) -> None:
+    def erase(self, state: CameraState) -> bool:
         """Delete what was committed for a camera after its removal; nothing while it is there in this incarnation.
 
-        Raises as `commit`."""
+        Returns whether it was gone. Raises as `commit`."""
+        gone = [False]
 
         def is_gone(pipe: redis.client.Pipeline) -> bool:
             pipe.watch(keys.CAMERAS)  # type: ignore[no-untyped-call]
             record = cast("bytes | None", pipe.hget(keys.CAMERAS, state.camera.id))
-            return is_over(record, state.camera.incarnation)
+            gone[0] = is_over(record, state.camera.incarnation)
+            return gone[0]
 
         self._under_lease(state, lambda pipe: pipe.delete(*state.keys.of_inference), is_gone)
+        return gone[0]
 
     def _under_lease(
         self,

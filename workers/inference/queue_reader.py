@@ -24,6 +24,8 @@ from workers.inference.camera_state import Arrivals, CameraState
 
 _LOOK_AHEAD_FRAMES = 256  # of a late camera, examined at once
 _NO_ENGINE = ""  # of cameras whose frames are only counted
+_TO_LEARN = "learn "  # before the profile of cameras whose frames are not scored, but learnt; no profile is named so
+_BUSY = 0.8  # share of the scoring thread's time; beyond, there is none for frames that are not scored
 log = logging.getLogger(__name__)
 States = Mapping[str, CameraState]  # by the key of the camera's frames
 Entry = tuple[bytes, dict[bytes, bytes]]
@@ -88,6 +90,10 @@ class QueueReader:
         if not frames and self._read_entries({key: state.position for key, state in states.items()}, 1, BLOCK_MS):
             frames = self._read_turn(states)
         return frames
+
+    def has_time(self) -> bool:
+        """Whether the scoring thread was idle for a part of the last seconds."""
+        return self._scheduler.load() < _BUSY
 
     def record_cost(self, frames: Sequence[QueuedFrame], seconds: float) -> None:
         """Scoring and committing what `read` returned took so long."""
@@ -187,7 +193,9 @@ def _seq(entry: Entry) -> int:
 
 
 def _engine_name(state: CameraState) -> str:
-    return state.camera.profile if state.bank.scorer is not None else _NO_ENGINE
+    if state.bank.scorer is not None:
+        return state.camera.profile
+    return _NO_ENGINE if state.bank.learner is None else _TO_LEARN + state.camera.profile
 
 
 def _batches_pay(states: States) -> bool:
@@ -237,6 +245,11 @@ class FairScheduler:
         if engine not in self._cost_s:
             return self._batch_frames
         return max(1, int(self._max_age_s / 2 / max(1e-6, self._cost_s[engine] * cameras)))
+
+    def load(self) -> float:
+        """Share of the last seconds that all engines together used: about 1 where they never wait."""
+        faded = math.exp((self._recorded_s - time.monotonic()) / _REMEMBER_S)
+        return sum(self._used_s.values()) * faded / _REMEMBER_S
 
     def record_cost(self, engine: str, frames: int, seconds: float) -> None:
         """A turn that scored so many frames took so long."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +28,7 @@ from patchwatch.messages.score import Region, Score, StreamReading
 from workers.analysis.explanation import explanation_of
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import AlertUpdate, CommitBatch
+from workers.inference.normal_recorder import NormalRecorder
 from workers.inference.queue_reader import FrameAge, QueuedFrame
 from workers.media import jpeg_codec
 
@@ -54,6 +55,10 @@ class ScoredFrame:
     bank: Bank | None = None
     features: Sequence[Features] = ()
     score: FrameScore | None = None
+
+    @property
+    def captured_ms(self) -> int:
+        return self.message.captured_at_ns // 1_000_000
 
     def region(self, box: Box | None) -> Region | None:
         """A box of the analysed picture in the camera's own picture."""
@@ -84,28 +89,34 @@ def decode_frame(message: FrameMessage, own_ns: int) -> Frame:
 class Scorer:
     """Turns frames taken from the queue into batches to commit, in the order of each camera's frames."""
 
-    def __init__(self, age: FrameAge) -> None:
+    def __init__(
+        self, age: FrameAge, recorder: NormalRecorder | None = None, has_time: Callable[[], bool] = lambda: True
+    ) -> None:
+        """``recorder``: of normal, if any. ``has_time``: whether frames may be analysed that are not scored."""
         self._age = age
+        self._recorder = recorder
+        self._has_time = has_time
         self._failures = FailureLog()
 
     def score(self, queued: Sequence[QueuedFrame]) -> Batches:
         """By camera; also for cameras whose frames were all dropped, so that the drops are committed."""
         batches = {frame.state.camera.id: (frame.state, CommitBatch()) for frame in queued}
         by_engine: dict[tuple[int, str], list[ScoredFrame]] = defaultdict(list)
-        for entry in queued:
-            camera_id = entry.state.camera.id
-            frame = self._admit(entry, batches[camera_id][1])
-            if frame is not None:
+        admitted = [frame for entry in queued if (frame := self._admit(entry, batches[entry.state.camera.id][1]))]
+        for frame in admitted:
+            camera_id = frame.state.camera.id
+            if frame.state.ready:
                 apart = camera_id if self._failures.failed_recently(camera_id) else ""
-                by_engine[id(entry.state.bank.engine), apart].append(frame)
+                by_engine[id(frame.state.bank.engine), apart].append(frame)
         for frames in by_engine.values():
             engine = frames[0].state.bank.engine
             if engine is not None:
                 self._score_frames(engine, frames, batches)
+        self._learn([frame for frame in admitted if not frame.state.ready])
         return batches
 
     def _admit(self, queued: QueuedFrame, batch: CommitBatch) -> ScoredFrame | None:
-        """Decode a frame, or drop it and count the reason."""
+        """Decode a frame, or drop it and count the reason. One that is dropped for want of a bank may be learnt."""
         state, message = queued.state, queued.message
         if not state.advance(queued.seq, queued.gaps):
             return None
@@ -128,8 +139,21 @@ class Scorer:
         if not state.ready:
             state.boxes = []
             state.count_drop(DropReason.NO_BANK)
-            return None
+            if not self._may_learn(queued, frame):
+                return None
         return ScoredFrame(state, message, frame, own_ns, gate)
+
+    def _may_learn(self, queued: QueuedFrame, frame: Frame) -> bool:
+        """Whether a frame without a bank is analysed. Of one that is not, nothing before it may meet what follows."""
+        state, recorder = queued.state, self._recorder
+        if recorder is None or state.bank.learner is None:
+            return False
+        if not queued.late and self._has_time():
+            return True
+        if frame.discontinuity:
+            state.bank.context.memory.clear()
+            recorder.interrupt(state.camera.id)
+        return False
 
     def _score_frames(self, engine: Engine, frames: Sequence[ScoredFrame], batches: Batches) -> None:
         results = extract(engine, [frame.frame for frame in frames], [frame.state.bank.context for frame in frames])
@@ -142,6 +166,29 @@ class Scorer:
                 latest[camera_id] = frame
         for camera_id, frame in latest.items():
             batches[camera_id][1].explanation = frame.explanation(thumbnails=False)
+
+    def _learn(self, frames: Sequence[ScoredFrame]) -> None:
+        """Remember frames of cameras without a bank. One that fails costs nothing but itself."""
+        by_engine: dict[int, list[ScoredFrame]] = defaultdict(list)
+        for frame in frames:
+            by_engine[id(frame.state.bank.learner)].append(frame)
+        for same in by_engine.values():
+            engine = same[0].state.bank.learner
+            if engine is not None and self._recorder is not None:
+                for frame, result in zip(same, self._extract_to_learn(engine, same), strict=True):
+                    if isinstance(result, Exception):
+                        self._failures.record(frame.state.camera.id, frame.message.seq, result)
+                    else:
+                        self._recorder.record_unscored(
+                            frame.state, engine, frame.frame, frame.captured_ms, result[0], frame.gate
+                        )
+
+    def _extract_to_learn(self, engine: Engine, frames: Sequence[ScoredFrame]) -> Sequence[Extracted | Exception]:
+        pictures = [frame.frame for frame in frames]
+        try:
+            return extract(engine, pictures, [frame.state.bank.context for frame in frames])
+        except Exception as error:  # noqa: BLE001 (an engine that is broken ends the process where it has to score)
+            return [error] * len(frames)
 
     def _score_frame(
         self, frame: ScoredFrame, features: Sequence[Features], detections: Detections | None, batch: CommitBatch
@@ -160,9 +207,11 @@ class Scorer:
             self._fail(frame, error)
             return False
         frame.bank, frame.features, frame.score = scorer.bank, features, score
+        if self._recorder is not None:
+            self._recorder.record(state, frame.frame, frame.captured_ms, features, scorer, score, frame.gate)
         previous_ms = state.last_score_ms
         batch.scores.append((state.next_score_ms(frame.own_ns), self._message(frame, scorer.bank, score)))
-        finished = state.add_to_minute(message.captured_at_ns // 1_000_000, score.score)
+        finished = state.add_to_minute(frame.captured_ms, score.score)
         if finished is not None:
             batch.minutes.append((previous_ms, finished))
         state.counters["scored"] += 1

@@ -31,6 +31,7 @@ from workers.inference.camera_state import CameraState
 from workers.inference.commit import CommitBatch, Committer
 from workers.inference.engine_cache import EngineCache
 from workers.inference.memory_pressure import MemoryPressure
+from workers.inference.normal_recorder import NormalRecorder
 from workers.inference.offline_detector import CaptureObservation
 from workers.inference.queue_reader import FrameAge, QueueReader
 from workers.inference.scoring import Scorer, decode_frame, extract
@@ -61,11 +62,13 @@ class InferenceWorker:
         self._reader = QueueReader(
             self._client, settings.batch_frames, settings.batch_wait_ms / 1000, settings.max_age_s, age
         )
-        self._scorer = Scorer(age)
+        self._recorder = NormalRecorder(settings) if settings.memory_mb else None
+        self._scorer = Scorer(age, self._recorder, self._reader.has_time)
         self._engines = EngineCache(settings)
         self._cameras = CameraRegistry(
-            self._client, settings, self._leases, self._engines, self._committer, self._commit_with_retry, self._clock
-        )
+            self._client, settings, self._leases, self._engines, self._committer, self._commit_with_retry, self._clock,
+            self._forget_normal,
+        )  # fmt: skip
         self._polled_s = float("-inf")
         self._outage = OutageLog("scoring waits for it")
         self._redis_away = False
@@ -95,6 +98,8 @@ class InferenceWorker:
                     self._stopping.wait(0.5)
         finally:
             self._watchdog.stop()
+            if self._recorder is not None:
+                self._recorder.stop()
             self._engines.stop()
             self._leases.stop()
             self._client.close()
@@ -153,6 +158,12 @@ class InferenceWorker:
             closed += self._finish_if_silent(state)
             self._cameras.close(state, closed, self._observe_capture(state, captures.get(state.camera.id)))
             self._cameras.publish_status(state)
+        if self._recorder is not None:
+            self._recorder.follow(self._cameras.states)
+
+    def _forget_normal(self, camera_id: str) -> None:
+        if self._recorder is not None:
+            self._recorder.erase(camera_id)
 
     def _warm_up(self, state: CameraState) -> None:
         """Extract the last scored frames once more: what the streams remember of a camera is not stored."""
@@ -240,6 +251,7 @@ class InferenceWorker:
             cameras=len(self._cameras),
             failed_graphs=self._engines.failed_graphs,
             eager_pictures=self._engines.eager_pictures,
+            **(self._recorder.facts if self._recorder else {}),
         )
 
 

@@ -1,0 +1,117 @@
+"""Records the normal of all cameras of this worker, beside their scoring."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from models.alarms.event_detector import AlertGate
+from models.engine.engine import Engine
+from models.engine.frame_scorer import FrameScore, FrameScorer
+from models.frames.frame import Features, Frame
+from patchwatch.contract.settings import Settings
+from workers.inference.camera_recording import CameraRecording, Verdict
+from workers.inference.camera_state import CameraState
+from workers.inference.memory_writer import MemoryWriter
+
+
+class NormalRecorder:
+    """Belongs to the scoring thread. Nothing that happens here changes a score, ends the worker or waits for a disk."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._writer = MemoryWriter(settings.memory_mb)
+        self._recordings: dict[str, CameraRecording] = {}  # by camera id
+
+    def record(
+        self,
+        state: CameraState,
+        frame: Frame,
+        captured_ms: int,
+        features: Sequence[Features],
+        scorer: FrameScorer,
+        score: FrameScore,
+        gate: AlertGate,
+    ) -> None:
+        """Remember a scored frame. ``captured_ms``: Unix time. ``gate``: whether its score could open an event."""
+        event = scorer.open_event
+        since_s = None if event is None else event.started_s
+        verdict = Verdict(score.score, scorer.rule.on, since_s, _is_wrong(state, gate))
+        if state.bank.engine is not None:
+            self._add(state, state.bank.engine, frame, captured_ms, features, verdict)
+
+    def record_unscored(
+        self,
+        state: CameraState,
+        engine: Engine,
+        frame: Frame,
+        captured_ms: int,
+        features: Sequence[Features],
+        gate: AlertGate,
+    ) -> None:
+        """Remember a frame of a camera that has no bank yet."""
+        if all([np.isfinite(part.vectors).all() for part in features]):
+            self._add(state, engine, frame, captured_ms, features, Verdict(condition=_is_wrong(state, gate)))
+
+    def _add(
+        self,
+        state: CameraState,
+        engine: Engine,
+        frame: Frame,
+        captured_ms: int,
+        features: Sequence[Features],
+        verdict: Verdict,
+    ) -> None:
+        try:
+            self._recording(state, engine).add(frame, captured_ms, features, verdict)
+        except Exception as error:  # noqa: BLE001 (border: whatever is wrong here, scores go on)
+            self._recordings.pop(state.camera.id, None)
+            self._writer.note_failure(state.camera.id, error)
+
+    def interrupt(self, camera_id: str) -> None:
+        """A frame at which the camera's view changed was left out: the next one begins a run."""
+        if camera_id in self._recordings:
+            self._recordings[camera_id].interrupt()
+
+    def _recording(self, state: CameraState, engine: Engine) -> CameraRecording:
+        recording = self._recordings.get(state.camera.id)
+        if recording is None or recording.engine is not engine:
+            if recording is not None:
+                self._end(recording)
+            folder = self._settings.memory_path(state.camera.id, state.camera.profile)
+            recording = CameraRecording(state.camera.id, engine, folder, self._writer, self._settings.memory_mb)
+            self._recordings[state.camera.id] = recording
+        return recording
+
+    def follow(self, camera_ids: Iterable[str]) -> None:
+        """These are the cameras of this worker now. What others have left open is stored."""
+        for gone in self._recordings.keys() - set(camera_ids):
+            self._end(self._recordings.pop(gone))
+        for recording in self._recordings.values():
+            recording.finish_if_silent()
+
+    def erase(self, camera_id: str) -> None:
+        """The camera was removed: forget everything about it, on disk too."""
+        self._recordings.pop(camera_id, None)
+        self._writer.erase(self._settings.memory_dir / camera_id)
+
+    def stop(self) -> None:
+        """Store what is open, within a limit."""
+        self.follow(())
+        self._writer.stop()
+
+    def _end(self, recording: CameraRecording) -> None:
+        recording.finish()
+        self._writer.release(recording.folder)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Of the heartbeat."""
+        return {"memory_stretches": self._writer.written, "memory_dropped": dict(self._writer.dropped)}
+
+
+def _is_wrong(state: CameraState, gate: AlertGate) -> bool:
+    """Whether the picture as a whole is not as it should be."""
+    return gate is not AlertGate.OPEN or state.conditions.blocking is not None
