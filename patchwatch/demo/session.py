@@ -28,7 +28,7 @@ from workers.analysis.recordings import RecordingReader, learn, recorded_clips
 
 CAMERA = "demo"
 PROFILE = "scene"
-LEARN_S = 35.0  # Four stretches of memory; then learning takes seconds, and the first anomaly is at second 70.
+LEARN_S = 55.0  # Six stretches of memory; then learning takes some seconds, and the first anomaly is at second 100.
 ANALYSIS_FPS = 10.0  # At 5 fps a runner moves two body widths between frames: too far for optical flow.
 _START_WITHIN_S = 60.0
 _PORT_ATTEMPTS = 3

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from patchwatch.messages.arming import MemoryExtent
 
-REMEMBERED_S = (180.0, 600.0)  # a further bank each time so much is remembered
+REMEMBERED_S = (180.0, 600.0, 1800.0)  # a further bank each time so much is remembered
 WATCHED_S = (3600.0, 21_600.0, 86_400.0, 259_200.0)  # ... and each time the memory reaches back so far
 EVERY_S = 604_800.0  # ... and then always after so long
 RETRY_S = 3600.0  # after learning failed, unless the next of these steps comes first

@@ -81,7 +81,7 @@ class CameraBank:
                     f"scores follow as soon as the networks of profile {self._camera.profile} are loaded",
                 )
                 return []
-            self.learner = engine if settings.self_arm else None
+            self.learner = engine if self._camera.self_arms(settings.self_arm) else None
             bank = load_bank(path)
             check_identity(bank, engine.profile, engine.identity, where=f"bank {bank.id} of {self._camera.id}")
         except PatchwatchError as error:

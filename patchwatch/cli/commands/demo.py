@@ -35,8 +35,8 @@ def demo(
         typer.Option(
             "--learn-seconds", "--normal-seconds", min=10, help="Live video that the camera learns from first."
         ),
-    ] = 35.0,
-    first_anomaly: Annotated[float, typer.Option(min=0, help="Second of the first scripted anomaly.")] = 70.0,
+    ] = 55.0,
+    first_anomaly: Annotated[float, typer.Option(min=0, help="Second of the first scripted anomaly.")] = 100.0,
     anomaly_every: Annotated[float, typer.Option(min=12, help="Seconds from one to the next.")] = 20.0,
     as_json: AsJson = False,
 ) -> None:

@@ -13,8 +13,8 @@ HOUR_S, DAY_S = 3600, 86_400
 
 
 def after(watched_s: float, seconds: float | None = None, identity: str = "a") -> MemoryExtent:
-    """A camera watched for so long: of the first ten minutes all is remembered, of the rest a twentieth."""
-    remembered = min(watched_s, 600) + max(0.0, watched_s - 600) / 20
+    """A camera watched for so long: of the first forty minutes all is remembered, of the rest a twentieth."""
+    remembered = min(watched_s, 2400) + max(0.0, watched_s - 2400) / 20
     return MemoryExtent(
         seconds=remembered if seconds is None else seconds, stretches=1, identity=identity,
         from_ms=BEGAN_MS, until_ms=BEGAN_MS + round(watched_s * 1000),
@@ -33,9 +33,9 @@ def times_learnt(until_s: float, step_s: float = 10.0, first_s: float = FIRST_S)
 
 
 def test_it_learns_after_a_minute_and_then_ever_more_seldom() -> None:
-    assert times_learnt(2 * HOUR_S) == [60, 180, 600, HOUR_S]
+    assert times_learnt(2 * HOUR_S) == [60, 180, 600, 1800, HOUR_S]
     weeks = times_learnt(30 * DAY_S, step_s=600)
-    assert weeks[1:] == [HOUR_S, 6 * HOUR_S, DAY_S, 3 * DAY_S, 10 * DAY_S, 17 * DAY_S, 24 * DAY_S]
+    assert weeks[1:] == [1800, HOUR_S, 6 * HOUR_S, DAY_S, 3 * DAY_S, 10 * DAY_S, 17 * DAY_S, 24 * DAY_S]
 
 
 def test_another_first_step_moves_the_next_ones_only_as_far_as_they_are_below_it() -> None:
