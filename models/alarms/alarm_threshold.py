@@ -21,7 +21,8 @@ OFF_OF_ON = 0.75
 LEAST_ON = score_of(TAIL_RARITY)  # below, `off` could fall under the usual score: an event would never close
 MAX_EXTRAPOLATION = 30.0  # rarer than once in so many lengths of the footage, no interval holds: bench/threshold.py
 MAX_CAUTION = 300.0  # ... but the level goes on rising up to here: too high a level is the lesser evil
-PROVISIONAL = 2.0  # lengths of the footage: a provisional level expects an event no more seldom than in so many
+PROVISIONAL = 2.0  # lengths of the footage: a provisional level expects an event no more seldom than in so many, ...
+PROVISIONAL_S = 1800.0  # ... up to so much footage, which a camera that goes on learning has within the hour
 CONFIDENCE = 0.9
 _DAY_S = 86_400.0
 _HIGHEST = 1.0 - 1e-9
@@ -123,16 +124,17 @@ class ThresholdModel:
     def at(self, false_alarms_per_day: float, *, provisional: bool = False) -> Threshold:
         """Threshold for a budget. Raises ValueError unless that is positive.
 
-        ``provisional``: for a camera that goes on learning. Where footage is short for the budget, the level is that of
-        one event in `PROVISIONAL` lengths of it: what is unusual is found from the first minutes on, at the price of a
-        false alarm in about every doubling of the footage, until there is enough of it.
+        ``provisional``: for a camera that goes on learning. While there is less than half an hour of footage, and that
+        is short for the budget, the level is that of one event in `PROVISIONAL` lengths of it: what is unusual is found
+        from the first minutes on, at the price of about one false alarm with every doubling of the footage.
         """
         if not 0 < false_alarms_per_day < math.inf:
             raise ValueError(f"false_alarms_per_day must be positive, not {false_alarms_per_day}")
         wanted = false_alarms_per_day / _DAY_S * self.footage_s  # events on footage of this length
-        provisional = provisional and wanted < 1.0 / PROVISIONAL
+        enough_s = _DAY_S / false_alarms_per_day / MAX_EXTRAPOLATION
+        until_s = min(_DAY_S / false_alarms_per_day / PROVISIONAL, PROVISIONAL_S)
+        provisional = provisional and self.footage_s < until_s
         count = max(wanted, 1.0 / (PROVISIONAL if provisional else MAX_CAUTION))
-        enough = PROVISIONAL if provisional else MAX_EXTRAPOLATION
         on = max(self._level(count, 0.5), LEAST_ON)
         per_day = _DAY_S / self.footage_s
         tails = (1.0 - CONFIDENCE) / 2.0
@@ -147,8 +149,8 @@ class ThresholdModel:
             expected_high=self._count(on, 1.0 - tails) * per_day,
             footage_hours=self.footage_s / 3600.0,
             extrapolation=1.0 / wanted,
-            supported=provisional or wanted >= 1.0 / MAX_EXTRAPOLATION,
-            needed_hours=_DAY_S / false_alarms_per_day / enough / 3600.0,
+            supported=provisional or self.footage_s >= enough_s,
+            needed_hours=(until_s if provisional else enough_s) / 3600.0,
             provisional=provisional,
         )
 

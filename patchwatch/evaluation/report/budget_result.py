@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from patchwatch.evaluation.report.protocol import Interval
 
+PROVISIONAL_LEVEL = "provisional"  # of a camera that goes on learning, at the budget of the setting
 HEADLINE_BUDGET = "1 per hour"  # The one budget that every evaluation states, so that reports can be compared.
 
 

@@ -149,19 +149,19 @@ def test_a_provisional_level_is_the_budgets_own_once_there_is_enough_footage(
 ) -> None:
     model = learnt("exponential", hours, seed)
     strict, level = model.at(per_day), model.at(per_day, provisional=True)
-    enough = per_day / 24 * model.footage_s / HOUR_S >= 1 / PROVISIONAL
-    assert level.provisional is not enough
-    if enough:
-        assert level == strict
-    else:
+    until_hours = min(24 / per_day / PROVISIONAL, 0.5)
+    assert level.provisional is (model.footage_s / HOUR_S < until_hours)
+    if level.provisional:
         assert level.supported
         assert level.on <= strict.on
-        assert level.needed_hours == pytest.approx(12 / per_day)
+        assert level.needed_hours == pytest.approx(until_hours)
         assert model.rule(per_day, provisional=True).on == level.on
+    else:
+        assert level == strict
 
 
 def test_a_provisional_level_says_what_to_expect_and_until_when() -> None:
     level = learnt("exponential", 0.1, 0).at(4.0, provisional=True)
     assert level.warning is not None
     assert level.warning.startswith("still learning: 6 min of normal footage so far, so expect about 1")
-    assert level.warning.endswith("false alarms a day for now; from 3.0 h on it is 4")
+    assert level.warning.endswith("false alarms a day for now; from 30 min on it is 4")

@@ -46,7 +46,7 @@ def test_the_frames_that_depart_from_normal_are_distinguished(result: ProfileRes
 
 
 def test_the_rush_is_found_at_every_budget(result: ProfileResult) -> None:
-    assert [budget.name for budget in result.budgets] == ["1 per hour", "4 per day", "1 per day"]
+    assert [budget.name for budget in result.budgets] == ["1 per hour", "4 per day", "1 per day", "provisional"]
     for budget in result.budgets:
         assert (budget.labelled, budget.detected, budget.recall) == (1, 1, 1.0)
         alarms = [alarm for clip in result.clips for alarm in clip.alarms if alarm.budget == budget.name]
@@ -55,7 +55,7 @@ def test_the_rush_is_found_at_every_budget(result: ProfileResult) -> None:
         assert budget.delay_median_s is not None
         assert 0.0 <= budget.delay_median_s <= 2.0
         assert budget.held_out is None
-    assert [budget.is_setting for budget in result.budgets] == [False, True, False]
+    assert [budget.is_setting for budget in result.budgets] == [False, True, False, False]
     (event,) = result.clips[1].events
     assert (event.first_frame, event.last_frame) == (51, 80)
     assert (event.starts_s, event.ends_s) == pytest.approx((5.0, 7.9))
