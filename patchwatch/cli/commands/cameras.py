@@ -53,6 +53,14 @@ _TlsVerify = Annotated[
     bool | None,
     typer.Option("--tls-verify/--no-tls-verify", help="Whether an rtsps:// camera's certificate must be trusted."),
 ]
+_NoTlsVerify = Annotated[
+    bool,
+    typer.Option(
+        "--no-tls-verify",
+        help="Accept any certificate of an rtsps:// camera, so that whoever answers gets its password.",
+    ),
+]
+_Unmute = Annotated[bool, typer.Option("--unmute", help="Let every kind of anomaly count again.")]
 _DefaultBudget = Annotated[bool, typer.Option("--default-budget", help="Go back to PATCHWATCH_FALSE_ALARMS_PER_DAY.")]
 _NoPublishPassword = Annotated[
     bool, typer.Option("--no-publish-password", help="Let it publish without a user name and password of its own.")
@@ -70,13 +78,7 @@ def add(
     loop: Annotated[bool, typer.Option("--loop", help="Start a file again at its end.")] = False,
     transport: _Transport = None,
     tls_fingerprint: _TlsFingerprint = None,
-    no_tls_verify: Annotated[
-        bool,
-        typer.Option(
-            "--no-tls-verify",
-            help="Accept any certificate of an rtsps:// camera, so that whoever answers gets its password.",
-        ),
-    ] = False,
+    no_tls_verify: _NoTlsVerify = False,
     disabled: Annotated[bool, typer.Option("--disabled", help="Add it without capturing it yet.")] = False,
     false_alarms_per_day: _Budget = None,
     mute: _Mute = None,
@@ -96,8 +98,8 @@ def add(
         "analysis_fps": fps, "pace": pace, "loop": loop or None, "transport": transport,
         "tls_fingerprint": tls_fingerprint, "tls_verify": False if no_tls_verify else None,
         "enabled": False if disabled else None, "false_alarms_per_day": false_alarms_per_day, "muted": mute,
-        "self_arm": self_arm,
-        "publish_username": publish_username, "publish_password": stdin_line() if publish_password_stdin else None,
+        "self_arm": self_arm, "publish_username": publish_username,
+        "publish_password": stdin_line() if publish_password_stdin else None,
     }  # fmt: skip
     camera = rest_client(api).post("/cameras", _given(fields))
     _print(camera, as_json)
@@ -159,7 +161,7 @@ def update(
     false_alarms_per_day: _Budget = None,
     default_budget: _DefaultBudget = False,
     mute: _Mute = None,
-    unmute: Annotated[bool, typer.Option("--unmute", help="Let every kind of anomaly count again.")] = False,
+    unmute: _Unmute = False,
     self_arm: _SelfArm = None,
     publish_username: _PublishUsername = None,
     publish_password_stdin: _PublishPassword = False,
@@ -167,16 +169,15 @@ def update(
     api: Api = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change a camera; what is not given stays. A new alarm budget takes effect at once; any other change restarts the
-    capture, so that a camera that publishes has to connect again. `cameras thresholds` shows what a budget means. A
-    camera needs a bank for each profile: `patchwatch enrolments add`.
+    """Change a camera; what is not given stays. A new alarm budget takes effect at once; what concerns the capture
+    restarts it, so that a camera that publishes has to connect again. `cameras thresholds` shows what a budget means.
     """
     fields = _given({
         "source": stdin_line() if source == "-" else source, "profile": profile, "name": name, "analysis_fps": fps,
         "pace": pace, "loop": loop, "transport": transport, "tls_fingerprint": tls_fingerprint,
         "tls_verify": tls_verify, "enabled": enabled, "false_alarms_per_day": false_alarms_per_day, "muted": mute,
-        "self_arm": self_arm,
-        "publish_username": publish_username, "publish_password": stdin_line() if publish_password_stdin else None,
+        "self_arm": self_arm, "publish_username": publish_username,
+        "publish_password": stdin_line() if publish_password_stdin else None,
     })  # fmt: skip
     fields |= _reset(fields, "--default-fps", default_fps, "analysis_fps")
     fields |= _reset(fields, "--default-budget", default_budget, "false_alarms_per_day")

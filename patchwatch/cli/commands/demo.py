@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from patchwatch.demo.summary import Summary
 
 _MAX_UNSCORED = 50  # frames still in the queue at the end; more means that scoring had stopped
+_LearnSeconds = Annotated[
+    float,
+    typer.Option("--learn-seconds", "--normal-seconds", min=10, help="Live video that the camera learns from first."),
+]
 
 
 def demo(
@@ -30,12 +34,7 @@ def demo(
     source: Annotated[str | None, typer.Option(help="A video file or rtsp:// address in place of the scene.")] = None,
     normal: Annotated[Path | None, typer.Option(help="Recording of normal to learn from, with --source.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another day on the rendered square.")] = 1,
-    learn_seconds: Annotated[
-        float,
-        typer.Option(
-            "--learn-seconds", "--normal-seconds", min=10, help="Live video that the camera learns from first."
-        ),
-    ] = 55.0,
+    learn_seconds: _LearnSeconds = 55.0,
     first_anomaly: Annotated[float, typer.Option(min=0, help="Second of the first scripted anomaly.")] = 100.0,
     anomaly_every: Annotated[float, typer.Option(min=12, help="Seconds from one to the next.")] = 20.0,
     as_json: AsJson = False,
