@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,6 +17,7 @@ from patchwatch.contract.errors import PortTakenError
 from workers.runtime.ports import check_free
 
 _PR_SET_PDEATHSIG = 1
+_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def free_port(wanted: int, host: str = "127.0.0.1") -> int:
@@ -27,18 +28,30 @@ def free_port(wanted: int, host: str = "127.0.0.1") -> int:
         return check_free(host, 0, "")
 
 
-def _end_with_parent() -> Callable[[], None] | None:
-    """On Linux the child gets SIGTERM when this process is killed without a chance to stop it."""
-    if not sys.platform.startswith("linux"):
-        return None
-    prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
+def _prepared_child() -> Callable[[], None]:
+    """What the child does first: it takes signals again, and on Linux gets SIGTERM when this process is killed without
+    a chance to stop it."""
+    prctl = ctypes.CDLL(None).prctl if sys.platform.startswith("linux") else None
+    parent = os.getpid()
 
-    def request_signal() -> None:
-        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:
-            os._exit(1)
+    def prepare() -> None:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP)
+        if prctl is not None:
+            prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            if os.getppid() != parent:
+                os._exit(1)
 
-    return request_signal
+    return prepare
+
+
+@contextlib.contextmanager
+def _stop_signals_wait() -> Iterator[None]:
+    """Python swallows what a signal's handler raises during a fork, and leaves locked what the fork had locked."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 class ChildProcess:
@@ -49,17 +62,22 @@ class ChildProcess:
     ) -> None:
         self._log = output
         self._stop_s = stop_s
-        with output.open("wb") as sink:
-            self._process = subprocess.Popen(
-                [sys.executable, *arguments],
-                stdin=subprocess.PIPE, stdout=sink, stderr=subprocess.STDOUT,
-                env=dict(environment), start_new_session=True, preexec_fn=_end_with_parent(),
-            )  # fmt: skip
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            with output.open("wb") as sink, _stop_signals_wait():
+                self._process = subprocess.Popen(
+                    [sys.executable, *arguments],
+                    stdin=subprocess.PIPE, stdout=sink, stderr=subprocess.STDOUT,
+                    env=dict(environment), start_new_session=True, preexec_fn=_prepared_child(),
+                )  # fmt: skip
+        except BaseException:  # a signal came meanwhile, and nobody else knows the process yet
+            self.stop()
+            raise
 
     @property
     def exit_code(self) -> int | None:
         """None while it runs."""
-        return self._process.poll()
+        return None if self._process is None else self._process.poll()
 
     def output(self) -> str:
         """Everything it has written to stdout and stderr so far."""
@@ -67,6 +85,8 @@ class ChildProcess:
 
     def stop(self) -> None:
         """Terminate it, wait, then kill it and whatever it started."""
+        if self._process is None:
+            return
         if self._process.poll() is None:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -60,6 +60,7 @@ _NoTlsVerify = Annotated[
         help="Accept any certificate of an rtsps:// camera, so that whoever answers gets its password.",
     ),
 ]
+_Enabled = Annotated[bool | None, typer.Option("--enable/--disable", help="Switch its capture on or off.")]
 _Unmute = Annotated[bool, typer.Option("--unmute", help="Let every kind of anomaly count again.")]
 _DefaultBudget = Annotated[bool, typer.Option("--default-budget", help="Go back to PATCHWATCH_FALSE_ALARMS_PER_DAY.")]
 _NoPublishPassword = Annotated[
@@ -157,7 +158,7 @@ def update(
     tls_fingerprint: _TlsFingerprint = None,
     no_tls_fingerprint: _NoTlsFingerprint = False,
     tls_verify: _TlsVerify = None,
-    enabled: Annotated[bool | None, typer.Option("--enable/--disable", help="Switch its capture on or off.")] = None,
+    enabled: _Enabled = None,
     false_alarms_per_day: _Budget = None,
     default_budget: _DefaultBudget = False,
     mute: _Mute = None,
@@ -170,13 +171,12 @@ def update(
     as_json: AsJson = False,
 ) -> None:
     """Change a camera; what is not given stays. A new alarm budget takes effect at once; what concerns the capture
-    restarts it, so that a camera that publishes has to connect again. `cameras thresholds` shows what a budget means.
-    """
+    restarts it, so that a camera that publishes connects again. `cameras thresholds` shows what a budget means."""
     fields = _given({
         "source": stdin_line() if source == "-" else source, "profile": profile, "name": name, "analysis_fps": fps,
         "pace": pace, "loop": loop, "transport": transport, "tls_fingerprint": tls_fingerprint,
         "tls_verify": tls_verify, "enabled": enabled, "false_alarms_per_day": false_alarms_per_day, "muted": mute,
-        "self_arm": self_arm, "publish_username": publish_username,
+        "publish_username": publish_username, "self_arm": self_arm,
         "publish_password": stdin_line() if publish_password_stdin else None,
     })  # fmt: skip
     fields |= _reset(fields, "--default-fps", default_fps, "analysis_fps")
