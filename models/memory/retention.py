@@ -11,8 +11,8 @@ from models.memory.stretch import StretchInfo
 EXCLUDED_SHARE = 0.2  # of the budget, that stretches may have of which most must not be learnt
 NEWEST_MS = 5 * 60_000  # so long a stretch is safe
 _MOSTLY = 0.5
-_RARITY_STEP = 0.05  # rarities of one such step count as equally common, and the older goes first
-_UNKNOWN = 1.0  # rarity of a stretch without any: rare, for all we know
+_SCORE_STEP = 0.05  # scores of one such step count as equally common, and the older goes first
+_UNKNOWN = 1.0  # score of a stretch without any: rare, for all we know
 _HOUR_MS = 3_600_000
 _HOURS_A_DAY, _DAYS_A_WEEK = 24, 7
 _THURSDAY = 3  # 1970-01-01
@@ -34,6 +34,20 @@ class Slot(NamedTuple):
 def is_excluded(stretch: StretchInfo) -> bool:
     """Whether most of a stretch must not be learnt, so that it counts against the excluded ones' share."""
     return stretch.excluded > _MOSTLY
+
+
+def make_room(known: Sequence[StretchInfo], new: StretchInfo, budget_bytes: int) -> list[StretchInfo]:
+    """The known stretches to remove so that they fit the budget with a new one.
+
+    Those of another identity, which are of no use beside it, have what room is left, the newest of them first: whoever
+    goes back to what made them finds some.
+    """
+    fitting = [stretch for stretch in known if stretch.identity == new.identity]
+    gone = let_go([*fitting, new], budget_bytes, new.ended_ms)
+    gone_ids = {stretch.id for stretch in gone}
+    left_bytes = budget_bytes - new.bytes - sum(stretch.bytes for stretch in fitting if stretch.id not in gone_ids)
+    foreign = [stretch for stretch in known if stretch.identity != new.identity]
+    return [stretch for stretch in gone if stretch is not new] + _oldest(foreign, left_bytes)
 
 
 def let_go(stretches: Sequence[StretchInfo], budget_bytes: int, now_ms: int) -> list[StretchInfo]:
@@ -93,14 +107,14 @@ class _Thinning:
 
 def _worth(stretch: StretchInfo) -> tuple[int, int, str]:
     """Sorts stretches from the most dispensable to the least."""
-    rarity = _UNKNOWN if stretch.mean_rarity is None else stretch.mean_rarity
-    return int(rarity / _RARITY_STEP), stretch.started_ms, stretch.id
+    score = _UNKNOWN if stretch.mean_score is None else stretch.mean_score
+    return int(score / _SCORE_STEP), stretch.started_ms, stretch.id
 
 
-def _oldest(recent: Sequence[StretchInfo], budget_bytes: int) -> list[StretchInfo]:
-    """Of the newest ones, those that a budget too small even for them has no room for."""
+def _oldest(stretches: Sequence[StretchInfo], budget_bytes: int) -> list[StretchInfo]:
+    """Those that there is no room for beside the newer ones."""
     used, gone = 0, []
-    for stretch in sorted(recent, key=lambda stretch: stretch.started_ms, reverse=True):
+    for stretch in sorted(stretches, key=lambda stretch: stretch.started_ms, reverse=True):
         used += stretch.bytes
         if used > budget_bytes:
             gone.append(stretch)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from models.banks.bank_file import put_in_place
-from models.memory.retention import let_go
+from models.memory.retention import make_room
 from models.memory.stretch import Stretch, StretchInfo
 from models.memory.stretch_file import MOST_BYTES, facts_of, from_bytes, head_length, read_facts, to_bytes
 from patchwatch.contract.errors import NotFoundError, StorageError, StretchError
@@ -101,9 +101,8 @@ class MemoryStore:
         others = [other for other in self.infos() if other.id != info.id]
         for stretch_id in self._unusable:  # it would never be let go otherwise, and fill the budget
             self._path(stretch_id).unlink(missing_ok=True)
-        for stretch in let_go([*others, info], self._budget_bytes, info.ended_ms):
-            if stretch.id != info.id:
-                self.remove(stretch.id)
+        for stretch in make_room(others, info, self._budget_bytes):
+            self.remove(stretch.id)
 
     def _write(self, path: Path, data: bytes) -> None:
         part = path.with_suffix(_PART)

@@ -59,7 +59,7 @@ class Stretch:
     rising. ``runs``: int32 (n,), another number after a discontinuity. ``kinds``: of the streams of the
     profile, in its order. ``features``: per stream n `Features`; without any vector where the stream was silent. Frames
     between two samples hold the earlier one, the very same object. ``size``: width and height of the pictures in
-    pixels. ``rarities``: float32 (n,), each frame's score as it was given live (0..1), NaN where there was no bank.
+    pixels. ``scores``: float32 (n,), each frame's score as it was given live (0..1), NaN where there was no bank.
     ``excluded``: uint8 (n,), bits of `Exclusion`.
     """
 
@@ -69,14 +69,14 @@ class Stretch:
     kinds: tuple[StreamKind, ...]
     features: tuple[tuple[Features, ...], ...]
     size: tuple[int, int]
-    rarities: NDArray[np.float32]
+    scores: NDArray[np.float32]
     excluded: NDArray[np.uint8]
     thumbnails: tuple[Thumbnail, ...]
     identity: StretchIdentity
 
     def __post_init__(self) -> None:
         frames = len(self.times_s)
-        columns = (self.times_s, self.runs, self.rarities, self.excluded)
+        columns = (self.times_s, self.runs, self.scores, self.excluded)
         if not frames or any(column.shape != (frames,) for column in columns):
             raise ValueError(f"a stretch has one value of each kind per frame, not {[c.shape for c in columns]}")
         if len(self.features) != len(self.kinds) or any(len(stream) != frames for stream in self.features):
@@ -114,8 +114,8 @@ class StretchInfo:
     seconds: float
     frames: int
     bytes: int
-    mean_rarity: float | None
-    max_rarity: float | None
+    mean_score: float | None
+    max_score: float | None
     excluded: float
     identity: str
 
@@ -124,8 +124,8 @@ class StretchInfo:
         return self.started_ms + math.ceil(self.seconds * 1000)
 
 
-def rarity_summary(rarities: Sequence[float] | NDArray[np.float32]) -> tuple[float | None, float | None]:
+def score_summary(scores: Sequence[float] | NDArray[np.float32]) -> tuple[float | None, float | None]:
     """Mean and maximum of those that are known; None without any."""
-    known = np.asarray(rarities, np.float64)
+    known = np.asarray(scores, np.float64)
     known = known[np.isfinite(known)]
     return (float(known.mean()), float(known.max())) if len(known) else (None, None)

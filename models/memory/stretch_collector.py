@@ -35,7 +35,7 @@ _LEAST_STEP_S = 1e-6
 class _Row:
     at_s: float
     run: int
-    rarity: float
+    score: float
     excluded: Exclusion
 
 
@@ -75,8 +75,8 @@ class StretchCollector:
 
     @property
     def highest(self) -> float:
-        """The highest known rarity of the frames that may be learnt; NaN without any."""
-        known = [row.rarity for row in self._rows if not row.excluded and math.isfinite(row.rarity)]
+        """The highest known score of the frames that may be learnt; NaN without any."""
+        known = [row.score for row in self._rows if not row.excluded and math.isfinite(row.score)]
         return max(known, default=math.nan)
 
     @property
@@ -104,10 +104,10 @@ class StretchCollector:
         run: int,
         features: Sequence[Features],
         *,
-        rarity: float = math.nan,
+        score: float = math.nan,
         excluded: Exclusion = NOT_EXCLUDED,
     ) -> None:
-        """Add a frame that `fits`. ``captured_ms``: Unix time. ``rarity``: its score, NaN where there is no bank."""
+        """Add a frame that `fits`. ``captured_ms``: Unix time. ``score``: its score, NaN where there is no bank."""
         if not self._rows:
             self._started_ms, self._size = captured_ms, (frame.width, frame.height)
             self._samplers = [StreamSampler(kind, self._size) for kind in self._kinds]
@@ -121,7 +121,7 @@ class StretchCollector:
         if due and len(self._thumbnails) < _MOST_THUMBNAILS:
             self._pictured_s = frame.at_s
             self._thumbnails.append(Thumbnail(len(self._rows), thumbnail(frame.rgb)))
-        self._rows.append(_Row(frame.at_s, run, rarity, excluded))
+        self._rows.append(_Row(frame.at_s, run, score, excluded))
 
     def exclude(self, since_s: float, reason: Exclusion) -> None:
         """Exclude, in retrospect, all frames from this moment of the camera's own time on."""
@@ -139,7 +139,7 @@ class StretchCollector:
             kinds=self._kinds,
             features=tuple(map(tuple, self._features)),
             size=self._size,
-            rarities=np.array([row.rarity for row in self._rows], np.float32),
+            scores=np.array([row.score for row in self._rows], np.float32),
             excluded=np.array([int(row.excluded) for row in self._rows], np.uint8),
             thumbnails=tuple(self._thumbnails),
             identity=self._identity,

@@ -16,7 +16,7 @@ from safetensors.numpy import load, save
 
 from models.frames.frame import Features
 from models.memory.samples import Grid, form_of, grid_of
-from models.memory.stretch import Stretch, StretchIdentity, StretchInfo, Thumbnail, rarity_summary
+from models.memory.stretch import Stretch, StretchIdentity, StretchInfo, Thumbnail, score_summary
 from models.memory.stretch_collector import MOST_FRAMES
 from models.memory.vector_codec import pack, unpack
 from models.profiles.profile import StreamKind
@@ -43,8 +43,8 @@ class StretchFacts(_Strict):
     frames: Annotated[int, Field(ge=1, le=MOST_FRAMES)]
     width: _Side
     height: _Side
-    mean_rarity: _Share | None
-    max_rarity: _Share | None
+    mean_score: _Share | None
+    max_score: _Share | None
     excluded: _Share
     kinds: Annotated[list[str], Field(min_length=1, max_length=32)]
     engine: dict[str, Any]
@@ -52,18 +52,18 @@ class StretchFacts(_Strict):
 
     def info(self, stretch_id: str, size_bytes: int) -> StretchInfo:
         return StretchInfo(
-            stretch_id, self.started_ms, self.seconds, self.frames, size_bytes, self.mean_rarity, self.max_rarity,
+            stretch_id, self.started_ms, self.seconds, self.frames, size_bytes, self.mean_score, self.max_score,
             self.excluded, self.fingerprint,
         )  # fmt: skip
 
 
 def facts_of(stretch: Stretch) -> StretchFacts:
     """What stands in the file beside its arrays."""
-    mean, highest = rarity_summary(stretch.rarities)
+    mean, highest = score_summary(stretch.scores)
     width, height = stretch.size
     return StretchFacts(
         format=FORMAT, started_ms=stretch.started_ms, seconds=stretch.seconds, frames=len(stretch), width=width,
-        height=height, mean_rarity=mean, max_rarity=highest, excluded=float(1.0 - stretch.learnable.mean()),
+        height=height, mean_score=mean, max_score=highest, excluded=float(1.0 - stretch.learnable.mean()),
         kinds=[kind.value for kind in stretch.kinds], engine=stretch.identity.engine,
         fingerprint=stretch.identity.fingerprint,
     )  # fmt: skip
@@ -74,7 +74,7 @@ def to_bytes(stretch: Stretch) -> bytes:
     tensors: dict[str, NDArray[Any]] = {
         "times_s": stretch.times_s,
         "runs": stretch.runs,
-        "rarities": stretch.rarities,
+        "scores": stretch.scores,
         "excluded": stretch.excluded,
         "thumbnail_frames": np.array([thumbnail.frame for thumbnail in stretch.thumbnails], np.int32),
         "thumbnail_sizes": np.array([len(thumbnail.jpeg) for thumbnail in stretch.thumbnails], np.int32),
@@ -123,7 +123,7 @@ def _assemble(facts: StretchFacts, tensors: dict[str, NDArray[Any]]) -> Stretch:
         kinds=kinds,
         features=tuple(streams),
         size=size,
-        rarities=_typed(tensors["rarities"], np.float32),
+        scores=_typed(tensors["scores"], np.float32),
         excluded=_typed(tensors["excluded"], np.uint8),
         thumbnails=_thumbnails(tensors),
         identity=StretchIdentity(facts.engine, facts.fingerprint),

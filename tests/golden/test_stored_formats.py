@@ -136,15 +136,28 @@ def test_a_value_of_every_kind_is_kept() -> None:
     assert set(KEYS[state]["value"]) == STATE_FIELDS
 
 
+# By fields that only this message has: what later versions have added.
+_ADDED: tuple[tuple[set[str], dict[str, Any]], ...] = (
+    ({"source", "pace", "loop"}, {"muted": [], "adopted": False}),
+    ({"supported", "expected_low"}, {"provisional": False}),
+    ({"role", "pid"}, {"memory_stretches": 0, "memory_dropped": {}}),
+    ({"opened_at_ms", "camera_id"}, {"provisional": False}),
+    ({"streams", "profile", "state", "device"}, {"armed_for": [], "not_armed_for": []}),
+    ({"attempts", "storing"}, {"from_memory": False, "by_itself": False}),
+    ({"origin", "usable"}, {"chosen": False}),
+    ({"by", "software"}, {"by_itself": False}),
+)
+
+
 def as_written_now(value: Any) -> Any:
-    """A region has no version of its own any more: it is that of its message. A camera says what is muted, a threshold
-    whether it is provisional."""
+    """A region has no version of its own any more: it is that of its message. A camera says what is muted and whether
+    it came by itself, a threshold and an alert whether it is provisional, a heartbeat what was remembered of normal, an
+    analysis what is armed, and enrolments and banks whether they were asked for."""
     if isinstance(value, list):
         return [as_written_now(part) for part in value]
     if isinstance(value, dict):
         dropped = {"version"} if "x1" in value else set()
-        added: dict[str, Any] = {"muted": []} if {"source", "pace", "loop"} <= value.keys() else {}
-        added |= {"provisional": False} if {"supported", "expected_low"} <= value.keys() else {}
+        added = {name: new for of, fields in _ADDED if of <= value.keys() for name, new in fields.items()}
         return {name: as_written_now(part) for name, part in value.items() if name not in dropped} | added
     return value
 

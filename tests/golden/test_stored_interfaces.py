@@ -56,7 +56,10 @@ def test_every_get_answers_as_before(known: dict[str, Any], host: str) -> None:
     got = answer(host, "GET", known["path"])
     expected = known["answer"]
     assert (got["status"], got["type"]) == (expected["status"], expected["type"])
-    assert_lasting(got["body"], expected["body"], known["path"])
+    body = got["body"]
+    if known["path"] == "/metrics":  # lines, of which there may be more than before
+        body = [line for line in body if line in expected["body"]]
+    assert_lasting(body, expected["body"], known["path"])
 
 
 def assert_lasting(got: Any, expected: Any, where: str) -> None:

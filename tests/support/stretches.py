@@ -37,7 +37,7 @@ def some_stretch(
     frames: int = 20,
     fps: float = 5.0,
     started_ms: int = START_MS,
-    rarities: Sequence[float] | None = None,
+    scores: Sequence[float] | None = None,
     excluded: Sequence[Exclusion] | None = None,
     kinds: Sequence[StreamKind] = KINDS,
 ) -> Stretch:
@@ -50,21 +50,21 @@ def some_stretch(
         ]
         collector.add(
             Frame(_PICTURE, 100.0 + n / fps), started_ms + int(n / fps * 1000), 3 + (n >= frames // 2), features,
-            rarity=rarities[n] if rarities else 0.25, excluded=excluded[n] if excluded else NOT_EXCLUDED,
+            score=scores[n] if scores else 0.25, excluded=excluded[n] if excluded else NOT_EXCLUDED,
         )  # fmt: skip
     return collector.finish()
 
 
-def small_stretch(*, seed: int = 0, started_ms: int = START_MS, rarity: float = 0.25, frames: int = 3) -> Stretch:
+def small_stretch(*, seed: int = 0, started_ms: int = START_MS, score: float = 0.25, frames: int = 3) -> Stretch:
     """Of a few kB."""
     kinds = (StreamKind.GLOBAL,)
     return some_stretch(
-        seed=seed, frames=frames, started_ms=started_ms, rarities=[rarity] * frames, kinds=kinds
+        seed=seed, frames=frames, started_ms=started_ms, scores=[score] * frames, kinds=kinds
     )  # fmt: skip
 
 
 def info_of(
-    number: int, started_ms: int, rarity: float | None = 0.3, excluded: float = 0.0, size: int = 1_200_000
+    number: int, started_ms: int, score: float | None = 0.3, excluded: float = 0.0, size: int = 1_200_000
 ) -> StretchInfo:
     """An entry of an index."""
-    return StretchInfo(f"{number:06d}", started_ms, 30.0, 150, size, rarity, rarity, excluded, IDENTITY.fingerprint)
+    return StretchInfo(f"{number:06d}", started_ms, 30.0, 150, size, score, score, excluded, IDENTITY.fingerprint)

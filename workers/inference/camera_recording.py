@@ -27,11 +27,11 @@ _SILENT_S = AROUND_ALERT_S + 1.0
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a frame was judged live. ``rarity``: its score, NaN where there is no bank. ``level``: the score at which
+    """How a frame was judged live. ``score``: its score, NaN where there is no bank. ``level``: the score at which
     events open. ``event_since_s``: since when, on the camera's own time, the open event lasts; None without one.
     ``condition``: the picture as a whole was wrong."""
 
-    rarity: float = math.nan
+    score: float = math.nan
     level: float = math.inf
     event_since_s: float | None = None
     condition: bool = False
@@ -62,7 +62,7 @@ class CameraRecording:
         if not self._open.fits(frame):
             self._finish_open()
         excluded = self._judge(frame.at_s, verdict)
-        self._open.add(frame, captured_ms, self._run, features, rarity=verdict.rarity, excluded=excluded)
+        self._open.add(frame, captured_ms, self._run, features, score=verdict.score, excluded=excluded)
         while self._finished and not 0.0 <= frame.at_s - self._finished[0].ended_s <= AROUND_ALERT_S:
             self._hand_over(self._finished.popleft())
 
@@ -80,7 +80,7 @@ class CameraRecording:
         excluded = Exclusion.CONDITION if verdict.condition else NOT_EXCLUDED
         if self._eventful or self._excluded_until_s - AROUND_ALERT_S <= at_s <= self._excluded_until_s:
             excluded |= Exclusion.ALERT
-        elif verdict.rarity >= verdict.level:
+        elif verdict.score >= verdict.level:
             excluded |= Exclusion.HIGH
         return excluded
 

@@ -9,7 +9,7 @@ from models.memory.stretch import Exclusion
 from models.memory.stretch_collector import StretchCollector
 from workers.inference.memory_writer import Remembered
 
-BEGINNING_S = 600.0  # of normal remembered, before it is thinned out
+BEGINNING_S = 2400.0  # of normal remembered, before it is thinned out: as much as banks are learnt from at first
 STRETCH_EVERY_S = 600.0
 _RARE_EVERY_S = 60.0  # a camera that is restless all day would wear out the disk
 _MOST_PEAKS, _LEAST_PEAKS = 120, 20  # stretches that tell what is usual: an hour of them, and ten minutes
@@ -24,6 +24,7 @@ class KeepRule:
         self._full_bytes = budget_mb * 1e6 * _NEARLY_FULL
         self._peaks: deque[float] = deque(maxlen=_MOST_PEAKS)
         self._kept_s: float | None = None
+        self._was_covered = False  # the stretch before, from end to end
 
     def keeps(self, stretch: StretchCollector, remembered: Remembered | None) -> bool:
         """Whether this stretch, the next of the camera, is kept. ``remembered``: None while it is not known."""
@@ -35,10 +36,11 @@ class KeepRule:
             since_kept_s >= STRETCH_EVERY_S
             or (self._is_beginning(remembered) and not stretch.wholly_excluded)
             or (rare and since_kept_s >= _RARE_EVERY_S)
-            or _shows_an_alarm(stretch, since_kept_s)
+            or self._shows_an_alarm(stretch, since_kept_s)
         )
         if kept:
             self._kept_s = stretch.started_s
+        self._was_covered = stretch.wholly_excluded
         return kept
 
     def _is_beginning(self, remembered: Remembered | None) -> bool:
@@ -61,11 +63,9 @@ class KeepRule:
         higher = sum(other >= peak for other in self._peaks)
         return higher < _RARE_SHARE * len(self._peaks)
 
-
-def _shows_an_alarm(stretch: StretchCollector, since_kept_s: float) -> bool:
-    """Whether an alert begins or ends in it, or a score was over the level: an operator may call it normal."""
-    if stretch.wholly_excluded:
-        return False
-    if stretch.reasons & Exclusion.ALERT:
-        return True
-    return bool(stretch.reasons & Exclusion.HIGH) and since_kept_s >= _RARE_EVERY_S
+    def _shows_an_alarm(self, stretch: StretchCollector, since_kept_s: float) -> bool:
+        """Whether it shows an alert, of a long one the ends, or a score over the level: an operator may call it
+        normal."""
+        if stretch.reasons & Exclusion.ALERT:
+            return not (stretch.wholly_excluded and self._was_covered)
+        return bool(stretch.reasons & Exclusion.HIGH) and since_kept_s >= _RARE_EVERY_S

@@ -38,7 +38,7 @@ class MemoryDrop(StrEnum):
 @dataclass(frozen=True)
 class Remembered:
     """What a folder holds that fits the present engine. ``seconds``: those that may be learnt. ``newest_ms``: when the
-    newest stretch began, Unix time, 0 without any. ``bytes``: of everything in it."""
+    newest stretch began, Unix time, 0 without any."""
 
     seconds: float
     newest_ms: int
@@ -144,7 +144,7 @@ class MemoryWriter:
         self._remembered[folder] = Remembered(
             seconds=sum(info.seconds * (1 - info.excluded) for info in fitting),
             newest_ms=max((info.started_ms for info in fitting), default=0),
-            bytes=sum(info.bytes for info in infos),
+            bytes=sum(info.bytes for info in fitting),
         )
 
     def _store(self, folder: Path, stretch: Stretch) -> None:
@@ -157,7 +157,7 @@ class MemoryWriter:
         if known is None:
             self._look_up(folder, stretch.identity.fingerprint)
             return
-        size = sum(info.bytes for info in store.infos())
+        size = sum(info.bytes for info in store.infos() if info.identity == stretch.identity.fingerprint)
         seconds = known.seconds + stretch.seconds * float(stretch.learnable.mean())
         self._remembered[folder] = Remembered(seconds, stretch.started_ms, size)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 from stretches import info_of
 
-from models.memory.retention import EXCLUDED_SHARE, NEWEST_MS, Slot, is_excluded, let_go
+from models.memory.retention import EXCLUDED_SHARE, NEWEST_MS, Slot, is_excluded, let_go, make_room
 from models.memory.stretch import StretchInfo
 
 MONDAY_MS = 1_798_416_000_000  # 2026-12-28, 00:00 UTC
@@ -64,7 +65,7 @@ def test_alarmed_stretches_have_a_fifth_at_most() -> None:
 
 
 def test_in_the_fullest_hour_the_commonest_goes_first_and_of_these_the_oldest() -> None:
-    same_hour = [info_of(n, MONDAY_MS + n * 600_000, rarity) for n, rarity in enumerate((0.4, 0.11, 0.12, None))]
+    same_hour = [info_of(n, MONDAY_MS + n * 600_000, score) for n, score in enumerate((0.4, 0.11, 0.12, None))]
     other_hour = info_of(9, MONDAY_MS + 5 * HOUR_MS, 0.0)
     gone = let_go([*same_hour, other_hour], 2_400_000, MONDAY_MS + 40 * HOUR_MS)
     assert [stretch.id for stretch in gone] == ["000001", "000002", "000000"]
@@ -93,6 +94,15 @@ def test_what_a_wrong_clock_put_into_the_future_is_not_protected() -> None:
     future = info_of(1, MONDAY_MS + 10**11, 0.0)
     present = [info_of(2, MONDAY_MS, 0.3), info_of(3, MONDAY_MS + 30_000, 0.3)]
     assert let_go([future, *present], 2_400_000, present[-1].ended_ms) == [future]
+
+
+def test_what_other_weights_made_goes_before_anything_that_fits() -> None:
+    old = [replace(info_of(n, MONDAY_MS + n * HOUR_MS, 0.9), identity="f" * 16) for n in range(10)]
+    ours = [info_of(20 + n, MONDAY_MS + (20 + n) * HOUR_MS, 0.1) for n in range(3)]
+    new = info_of(30, MONDAY_MS + 40 * HOUR_MS)
+    assert make_room([*old, *ours], new, 10 * 1_200_000) == [old[3], old[2], old[1], old[0]]
+    assert set(make_room([*old, *ours], new, 4 * 1_200_000)) == set(old)
+    assert make_room([*old, *ours], new, 3 * 1_200_000)[0] == ours[0]
 
 
 def test_a_shrunken_budget_lets_many_go_at_once() -> None:

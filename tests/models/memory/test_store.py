@@ -35,7 +35,7 @@ def test_what_was_appended_is_listed_and_read_by_another_process(folder: Path) -
     assert other.infos() == written.infos()
     assert [info.started_ms for info in other.infos()] == [START_MS + n * 60_000 for n in range(3)]
     for n, info in enumerate(other.infos()):
-        np.testing.assert_array_equal(other.read(info.id).rarities, small_stretch(seed=n).rarities)
+        np.testing.assert_array_equal(other.read(info.id).scores, small_stretch(seed=n).scores)
         assert info.bytes == (folder / f"{info.id}.stretch").stat().st_size
 
 

@@ -108,9 +108,9 @@ def test_an_operators_word_counts_more_than_what_we_saw() -> None:
 def test_the_highest_rarity_leaves_out_what_is_excluded_or_unknown() -> None:
     collector = StretchCollector([StreamKind.GLOBAL], IDENTITY)
     assert math.isnan(collector.highest)
-    for n, (rarity, excluded) in enumerate([(0.2, 0), (math.nan, 0), (0.9, 1), (0.4, 0)]):
+    for n, (score, excluded) in enumerate([(0.2, 0), (math.nan, 0), (0.9, 1), (0.4, 0)]):
         parts = [some_features(StreamKind.GLOBAL, RNG)]
-        collector.add(frame(n / 5), START_MS, 0, parts, rarity=rarity, excluded=Exclusion(excluded))
+        collector.add(frame(n / 5), START_MS, 0, parts, score=score, excluded=Exclusion(excluded))
     assert collector.highest == 0.4
     assert not collector.wholly_excluded
 

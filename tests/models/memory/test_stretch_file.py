@@ -25,7 +25,7 @@ DATA = to_bytes(some_stretch())
 def assert_same(one: Stretch, other: Stretch) -> None:
     for name in ("started_ms", "kinds", "size", "thumbnails", "identity"):
         assert getattr(one, name) == getattr(other, name)
-    for name in ("times_s", "runs", "rarities", "excluded"):
+    for name in ("times_s", "runs", "scores", "excluded"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
     for ours, theirs in zip(one.features, other.features, strict=True):
         for left, right in zip(ours, theirs, strict=True):
@@ -55,18 +55,18 @@ def test_a_stretch_of_silence_alone_keeps_the_dimension() -> None:
 
 
 def test_the_facts_say_in_short_what_is_in_it() -> None:
-    rarities = [0.1] * 19 + [0.5]
+    scores = [0.1] * 19 + [0.5]
     excluded = [Exclusion(0)] * 15 + [Exclusion.ALERT] * 5
-    facts = facts_of(some_stretch(rarities=rarities, excluded=excluded))
+    facts = facts_of(some_stretch(scores=scores, excluded=excluded))
     info = facts.info("x", 10)
     assert (info.started_ms, info.frames) == (START_MS, 20)
-    assert [info.seconds, info.mean_rarity, info.max_rarity] == pytest.approx([3.8, 0.12, 0.5])
+    assert [info.seconds, info.mean_score, info.max_score] == pytest.approx([3.8, 0.12, 0.5])
     assert info.excluded == pytest.approx(0.25)
 
 
 def test_without_any_bank_the_rarity_is_unknown() -> None:
-    info = facts_of(some_stretch(rarities=[float("nan")] * 20)).info("x", 10)
-    assert (info.mean_rarity, info.max_rarity) == (None, None)
+    info = facts_of(some_stretch(scores=[float("nan")] * 20)).info("x", 10)
+    assert (info.mean_score, info.max_score) == (None, None)
 
 
 @pytest.mark.parametrize("length", [0, 7, 8, 100, len(DATA) // 2, len(DATA) - 1])

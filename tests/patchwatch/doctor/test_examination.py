@@ -98,6 +98,20 @@ def test_more_cameras_need_more_memory(settings: Settings) -> None:
     assert 0 < needed_bytes(settings, 1) * 10 == pytest.approx(needed_bytes(settings, 10), rel=0.01)
 
 
+def test_it_says_how_much_disk_the_cameras_memory_may_take(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    cameras = [Camera(id=f"cam{n}", source="push:", enabled=n < 3) for n in range(4)]
+    found = installation.check_memory(settings, cameras)
+    assert found.level is Level.OK
+    assert "normal of 3 cameras may take 0.8 GB" in found.text
+    folder = settings.memory_path("cam0", "scene")
+    folder.mkdir(parents=True)
+    (folder / "1.stretch").write_bytes(bytes(10**8))
+    assert "now 0.1 GB" in installation.check_memory(settings, cameras).text
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=5 * 10**8))
+    assert installation.check_memory(settings, cameras).level is Level.WARN
+    assert "PATCHWATCH_MEMORY_MB is 0" in installation.check_memory(settings.changed(memory_mb=0), cameras).text
+
+
 class Clocked:
     """A Redis whose clock goes wrong."""
 

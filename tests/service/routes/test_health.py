@@ -45,7 +45,7 @@ async def test_metrics_cover_every_camera_and_hold_no_secret(api: httpx.AsyncCli
     world.frame(12)
     world.alert(1000)
     world.alert(2000, state=AlertState.CLOSED)
-    world.beat("inference", failed_graphs=2, eager_pictures=30)
+    world.beat("inference", failed_graphs=2, eager_pictures=30, memory_stretches=7, memory_dropped={"disk": 3})
     text = (await api.get("/metrics")).text
     for line in (
         'patchwatch_frames_captured_total{camera="gate"} 12.0',
@@ -61,6 +61,8 @@ async def test_metrics_cover_every_camera_and_hold_no_secret(api: httpx.AsyncCli
         'patchwatch_websocket_clients{topic="alerts"} 0.0',
         'patchwatch_failed_cuda_graphs{worker="here:1"} 2.0',
         'patchwatch_eager_pictures{worker="here:1"} 30.0',
+        'patchwatch_memory_stretches_total{worker="here:1"} 7.0',
+        'patchwatch_memory_dropped_total{reason="disk",worker="here:1"} 3.0',
     ):
         assert line in text
     assert "hunter2" not in text

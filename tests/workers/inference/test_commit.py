@@ -66,7 +66,7 @@ def status() -> AnalysisStatus:
     return AnalysisStatus(camera_id="door", state=AnalysisState.NO_BANK, profile="motion", updated_at_ms=1)
 
 
-WRITES: dict[str, Callable[[Committer], None]] = {
+WRITES: dict[str, Callable[[Committer], object]] = {
     "a commit": lambda committer: committer.commit(state(), CommitBatch()),
     "a status": lambda committer: committer.publish_status(state(), status()),
     "an erasure": lambda committer: committer.erase(state()),

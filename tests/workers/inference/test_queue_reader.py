@@ -208,6 +208,21 @@ def test_an_engine_of_more_cameras_has_a_right_to_more() -> None:
     assert shares.order({"a": 1, "b": 4}) == ["b", "a"]
 
 
+def test_a_thread_that_never_waits_has_no_time_for_what_is_not_scored(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = [100.0]
+    monkeypatch.setattr("workers.inference.queue_reader.time.monotonic", lambda: now_s[0])
+    shares = learnt()
+    shares.record_cost("a", 1, 9.0)
+    assert shares.load() == 0.0
+    for _ in range(200):
+        now_s[0] += 0.1
+        shares.record_cost("a", 1, 0.05)
+        shares.record_cost("b", 1, 0.05)
+    assert shares.load() == pytest.approx(1.0, abs=0.05)
+    now_s[0] += 2.0
+    assert shares.load() < 0.8, "it waited for two seconds"
+
+
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 64), st.floats(0, 60)), max_size=50))
 def test_a_turn_is_never_empty_nor_larger_than_a_batch(turns: list[tuple[str, int, float]]) -> None:
     shares = learnt()
