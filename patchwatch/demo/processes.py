@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -28,30 +29,37 @@ def free_port(wanted: int, host: str = "127.0.0.1") -> int:
         return check_free(host, 0, "")
 
 
-def _prepared_child() -> Callable[[], None]:
-    """What the child does first: it takes signals again, and on Linux gets SIGTERM when this process is killed without
-    a chance to stop it."""
-    prctl = ctypes.CDLL(None).prctl if sys.platform.startswith("linux") else None
-    parent = os.getpid()
+def _end_with_parent() -> Callable[[], None] | None:
+    """On Linux the child gets SIGTERM when this process is killed without a chance to stop it."""
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
 
-    def prepare() -> None:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP)
-        if prctl is not None:
-            prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-            if os.getppid() != parent:
-                os._exit(1)
+    def request_signal() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
 
-    return prepare
+    return request_signal
 
 
 @contextlib.contextmanager
 def _stop_signals_wait() -> Iterator[None]:
-    """Python swallows what a signal's handler raises during a fork, and leaves locked what the fork had locked."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP)
+    """Signals take effect at the end. Python swallows what a handler raises during a fork, and leaves locked what the
+    fork had locked. For the main thread; in others no handler runs."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    numbers = [number for number in _STOP if callable(signal.getsignal(number))]
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in numbers}
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for number in came:
+        signal.raise_signal(number)
 
 
 class ChildProcess:
@@ -68,7 +76,7 @@ class ChildProcess:
                 self._process = subprocess.Popen(
                     [sys.executable, *arguments],
                     stdin=subprocess.PIPE, stdout=sink, stderr=subprocess.STDOUT,
-                    env=dict(environment), start_new_session=True, preexec_fn=_prepared_child(),
+                    env=dict(environment), start_new_session=True, preexec_fn=_end_with_parent(),
                 )  # fmt: skip
         except BaseException:  # a signal came meanwhile, and nobody else knows the process yet
             self.stop()

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from patchwatch.demo import processes
 from patchwatch.demo.processes import ChildProcess
 from workers.runtime.stop_signals import stop_handler
 
@@ -30,7 +29,7 @@ def test_a_signal_that_comes_while_a_child_is_started_stops_it_and_us(
     def interrupt() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(processes.subprocess, "Popen", interrupted)
+    monkeypatch.setattr(subprocess, "Popen", interrupted)
     with stop_handler(interrupt), pytest.raises(KeyboardInterrupt):
         ChildProcess(["-c", "import time; time.sleep(60)"], output=tmp_path / "log", environment=os.environ)
     assert started[0].poll() is not None
