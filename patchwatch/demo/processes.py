@@ -58,8 +58,8 @@ def _stop_signals_wait() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    for number in came:
-        signal.raise_signal(number)
+    for missed in came:
+        signal.raise_signal(missed)
 
 
 class ChildProcess:

@@ -130,3 +130,14 @@ async def test_a_camera_that_is_added_again_has_another_incarnation(api: httpx.A
         assert Camera.decode(world.field(keys.CAMERAS, "again")).incarnation == result[-1]
         await api.delete("/api/v1/cameras/again")
     assert result[0] != result[1]
+
+
+async def test_a_camera_that_came_by_itself_is_new_until_it_is_changed_or_acknowledged(
+    api: httpx.AsyncClient, world: World
+) -> None:
+    before = world.camera(adopted=True)
+    assert (await api.get("/api/v1/cameras/gate")).json()["adopted"]
+    acknowledged = (await api.patch("/api/v1/cameras/gate", json={})).json()
+    assert (acknowledged["adopted"], acknowledged["revision"]) == (False, before.revision), "the capture goes on"
+    told = (await api.patch("/api/v1/cameras/gate", json={"self_arm": False})).json()
+    assert (told["self_arm"], told["revision"]) == (False, before.revision)
