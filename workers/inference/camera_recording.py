@@ -29,12 +29,12 @@ _SILENT_S = AROUND_ALERT_S + 1.0
 class Verdict:
     """How a frame was judged live. ``score``: its score, NaN where there is no bank. ``level``: the score at which
     events open. ``event_since_s``: since when, on the camera's own time, the open event lasts; None without one.
-    ``condition``: the picture as a whole was wrong."""
+    ``condition_since_s``: since when the picture as a whole is wrong; None while it is not."""
 
     score: float = math.nan
     level: float = math.inf
     event_since_s: float | None = None
-    condition: bool = False
+    condition_since_s: float | None = None
 
 
 class CameraRecording:
@@ -50,7 +50,7 @@ class CameraRecording:
         self._share = 0.5 + zlib.crc32(camera_id.encode()) % 1000 / 2000  # cameras that begin together end apart
         self._finished: deque[StretchCollector] = deque()
         self._run = 0
-        self._eventful = False
+        self._eventful = self._wrong = False
         self._excluded_until_s = -math.inf
         self._taken_s = time.monotonic()
         self._open = self._new_stretch(self._share)
@@ -73,20 +73,25 @@ class CameraRecording:
     def _judge(self, at_s: float, verdict: Verdict) -> Exclusion:
         event_since_s = verdict.event_since_s
         if event_since_s is not None and not self._eventful:
-            self._exclude(event_since_s - AROUND_ALERT_S)
+            self._exclude(event_since_s - AROUND_ALERT_S, Exclusion.ALERT)
         if event_since_s is None and self._eventful:
             self._excluded_until_s = at_s + AROUND_ALERT_S
         self._eventful = event_since_s is not None
-        excluded = Exclusion.CONDITION if verdict.condition else NOT_EXCLUDED
+        wrong_since_s = verdict.condition_since_s
+        if wrong_since_s is not None and wrong_since_s < at_s and not self._wrong:
+            self._exclude(wrong_since_s - AROUND_ALERT_S, Exclusion.CONDITION)
+        self._wrong = wrong_since_s is not None and wrong_since_s < at_s
+        excluded = NOT_EXCLUDED if wrong_since_s is None else Exclusion.CONDITION
         if self._eventful or self._excluded_until_s - AROUND_ALERT_S <= at_s <= self._excluded_until_s:
             excluded |= Exclusion.ALERT
         elif verdict.score >= verdict.level:
             excluded |= Exclusion.HIGH
         return excluded
 
-    def _exclude(self, since_s: float) -> None:
+    def _exclude(self, since_s: float, reason: Exclusion) -> None:
+        """What is on disk by now stays as it is."""
         for stretch in (*self._finished, self._open):
-            stretch.exclude(since_s, Exclusion.ALERT)
+            stretch.exclude(since_s, reason)
 
     def finish_if_silent(self) -> None:
         """Hand over everything where no frame has come for a while."""

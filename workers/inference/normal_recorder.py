@@ -38,7 +38,7 @@ class NormalRecorder:
         """Remember a scored frame. ``captured_ms``: Unix time. ``gate``: whether its score could open an event."""
         event = scorer.open_event
         since_s = None if event is None else event.started_s
-        verdict = Verdict(score.score, scorer.rule.on, since_s, _is_wrong(state, gate))
+        verdict = Verdict(score.score, scorer.rule.on, since_s, _wrong_since_s(state, frame, captured_ms, gate))
         if state.bank.engine is not None:
             self._add(state, state.bank.engine, frame, captured_ms, features, verdict)
 
@@ -53,7 +53,8 @@ class NormalRecorder:
     ) -> None:
         """Remember a frame of a camera that has no bank yet."""
         if all([np.isfinite(part.vectors).all() for part in features]):
-            self._add(state, engine, frame, captured_ms, features, Verdict(condition=_is_wrong(state, gate)))
+            verdict = Verdict(condition_since_s=_wrong_since_s(state, frame, captured_ms, gate))
+            self._add(state, engine, frame, captured_ms, features, verdict)
 
     def _add(
         self,
@@ -112,6 +113,10 @@ class NormalRecorder:
         return {"memory_stretches": self._writer.written, "memory_dropped": dict(self._writer.dropped)}
 
 
-def _is_wrong(state: CameraState, gate: AlertGate) -> bool:
-    """Whether the picture as a whole is not as it should be."""
-    return gate is not AlertGate.OPEN or state.conditions.blocking is not None
+def _wrong_since_s(state: CameraState, frame: Frame, captured_ms: int, gate: AlertGate) -> float | None:
+    """Since when, on the camera's own time, the picture as a whole is not as it should be; None where it is. A
+    transition is wrong as long as it lasts, a condition since it began, which is found out later."""
+    condition = state.conditions.blocking
+    if condition is not None:
+        return frame.at_s - max(0, captured_ms - condition.since_ms) / 1000
+    return None if gate is AlertGate.OPEN else frame.at_s

@@ -96,11 +96,23 @@ def test_an_alert_is_excluded_with_five_seconds_before_and_after_it(camera: Came
 
 def test_a_wrong_picture_and_a_high_score_without_an_alert_are_excluded(camera: Camera) -> None:
     def judge(at_s: float) -> Verdict:
-        return Verdict(0.7 if at_s == 3.0 else 0.2, 0.6, condition=8.0 <= at_s < 9.0)
+        return Verdict(0.7 if at_s == 3.0 else 0.2, 0.6, condition_since_s=OWN_S + at_s if 8.0 <= at_s < 9.0 else None)
 
     camera.show(0, 20, judge)
     condition = dict.fromkeys([8.0, 8.2, 8.4, 8.6, 8.8], int(Exclusion.CONDITION))
     assert reasons(camera.end()) == {3.0: int(Exclusion.HIGH)} | condition
+
+
+def test_a_condition_that_is_found_out_later_is_excluded_from_its_beginning_on(camera: Camera) -> None:
+    found_s, since_s = 16.0, 14.0
+
+    def judge(at_s: float) -> Verdict:
+        return Verdict(0.2, 0.6, condition_since_s=OWN_S + since_s if found_s <= at_s < 17.0 else None)
+
+    camera.show(0, 30, judge)
+    marked = reasons(camera.end())
+    assert set(marked.values()) == {int(Exclusion.CONDITION)}
+    assert (min(marked), max(marked)) == (since_s - AROUND_ALERT_S, 16.8)
 
 
 def test_a_cut_or_a_frame_left_out_at_one_begins_a_run(camera: Camera) -> None:
