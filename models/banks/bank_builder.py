@@ -20,7 +20,14 @@ from models.banks.cross_validation import HeldOutFrames, SmallerBank, cover, hol
 from models.banks.folds import CURVE, FOLDS, Folds, PartOfFolds
 from models.banks.group_scale import GroupScale, loudest
 from models.exemplars.perspective import Perspective
-from models.exemplars.provenance import THUMBNAILS_MB, ExemplarOrigins, FootageIndex, FootageMoments, Moment
+from models.exemplars.provenance import (
+    THUMBNAILS_MB,
+    ExemplarOrigins,
+    FootageIndex,
+    FootageMoments,
+    Moment,
+    StoredPicture,
+)
 from models.frames.frame import Features
 from models.frames.optical_flow import MAX_GAP_S
 from models.frames.view import View
@@ -80,13 +87,14 @@ class BankBuilder:
         self,
         at_s: float,
         features: Sequence[Features],
-        rgb: NDArray[np.uint8],
+        picture: NDArray[np.uint8] | StoredPicture,
         *,
         moment: Moment | None = None,
         starts_run: bool = False,
         cut: bool = False,
     ) -> None:
-        """Take the features of one normal frame, one `Features` per stream, and its picture ``rgb`` (h, w, 3).
+        """Take the features of one normal frame, one `Features` per stream, and its ``picture``: uint8 RGB
+        (h, w, 3), or what is left of it.
 
         ``moment``: where it is in its source; None: at ``at_s`` in the first. ``starts_run``: a new source, a gap,
         or a ``cut``, which is counted.
@@ -103,7 +111,7 @@ class BankBuilder:
             self._times.append(at_s)
             self._runs.append(self._run)
             self._stretches.append(stretch)
-            self._footage_index.add(moment or Moment(0, at_s), rgb)
+            self._footage_index.add(moment or Moment(0, at_s), picture)
         self._seen += 1
         if self._stretches[-1] and (len(self._frames) > MAX_FRAMES or self._kept_bytes > _KEPT_MB * 2**20):
             self._thin()  # of a single stretch there is nothing to let go

@@ -68,6 +68,15 @@ class FootageMoments:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredPicture:
+    """A picture of which only a thumbnail is left. ``size``: width and height that it had, in pixels. ``thumbnail``: a
+    JPEG as `thumbnail` makes it, or empty."""
+
+    size: tuple[int, int]
+    thumbnail: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class _Picture:
     moment: Moment
     size: tuple[int, int]  # width, height
@@ -81,10 +90,13 @@ class FootageIndex:
         self._limit_bytes = int(thumbnails_mb * 1e6)
         self._pictures: list[_Picture] = []
 
-    def add(self, moment: Moment, rgb: NDArray[np.uint8]) -> None:
-        """``rgb``: uint8 (h, w, 3); a thumbnail of some 3 kB is kept of it."""
-        height, width = rgb.shape[:2]
-        self._pictures.append(_Picture(moment, (width, height), thumbnail(rgb) if self._limit_bytes else b""))
+    def add(self, moment: Moment, picture: NDArray[np.uint8] | StoredPicture) -> None:
+        """``picture``: uint8 (h, w, 3), of which a thumbnail of some 3 kB is kept; or what is left of one."""
+        if isinstance(picture, StoredPicture):
+            self._pictures.append(_Picture(moment, picture.size, picture.thumbnail if self._limit_bytes else b""))
+            return
+        height, width = picture.shape[:2]
+        self._pictures.append(_Picture(moment, (width, height), thumbnail(picture) if self._limit_bytes else b""))
 
     @property
     def sizes(self) -> list[tuple[int, int]]:

@@ -24,6 +24,7 @@ ENROLMENTS_LATEST = "pw:enrolments:latest"  # hash: camera id -> id of its newes
 ENROLMENTS_PENDING = "pw:enrolments:pending"  # set: ids of enrolments that may be pending
 BANKS = "pw:banks"  # hash: camera id -> CameraBanks (JSON), the banks that the enrolment worker has on disk
 BANK_ORDERS = "pw:banks:orders"  # list: BankOrder (JSON), oldest first
+MEMORIES = "pw:memories"  # hash: camera id -> MemoryStatus (JSON), what the enrolment worker finds remembered of it
 PROFILES = "pw:profiles"  # string: names of the profiles that the enrolment worker knows (JSON list)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -85,3 +86,11 @@ def _is_redis_address(text: str) -> bool:
         return whole and parts.path.startswith("/")
     _ = parts.port
     return whole and bool(parts.hostname) and re.fullmatch(r"/?\d{0,5}", parts.path) is not None
+
+
+def nearest_name(name: str, names: Sequence[str]) -> str | None:
+    """The name that has all words of ``name``, or that is spelt nearly the same; None where there is none."""
+    words = set(name.split("_"))
+    with_all_words = [known for known in names if words <= set(known.split("_"))]
+    nearest = with_all_words or difflib.get_close_matches(name, names, n=1)
+    return nearest[0] if nearest else None

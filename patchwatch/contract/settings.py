@@ -8,14 +8,13 @@ secret, that before the TOML file, and that before the default.
 
 from __future__ import annotations
 
-import difflib
 import os
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
@@ -36,6 +35,7 @@ from patchwatch.contract.setting_sources import (
 _NOT_OURS = ("PATCHWATCH_EXTRA", "PATCHWATCH_REQUIRE", "PATCHWATCH_TEST_DATA")  # of Compose and the tests
 Device = Literal["auto", "cpu", "cuda", "openvino"]
 ENVIRONMENT = "environment"
+Adoption = Literal["loopback", "password", "anyone", "off"]
 WebhookReach = Literal["public", "private", "loopback"]
 
 
@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     )
 
     # Where things live
-    data_dir: Path = Field(
+    data_dir: Annotated[Path, AfterValidator(setting_values.check_data_dir)] = Field(
         default_factory=setting_values.default_data_dir,
         validate_default=True,
         description="The queue, banks and private state.",
@@ -89,8 +89,13 @@ class Settings(BaseSettings):
     jpeg_quality: int = Field(85, ge=30, le=100, description="JPEG quality of frames in the queue and of snapshots.")
     rtsp_host: str = Field("127.0.0.1", description="Address of the RTSP endpoint that cameras publish to.")
     rtsp_port: int = Field(8554, ge=0, le=65535, description="Its port; 0: any free one.")
-    accept_unknown_publishers: bool = Field(
-        False, description="Whether a publisher with an unknown id becomes a camera."
+    adopt_publishers: Adoption = Field(
+        "loopback",
+        description="Which publishers with an unknown id become cameras: those on this machine (`loopback`), others "
+        "too if they give the publish user and password (`password`), all (`anyone`), or none (`off`).",
+    )
+    adopted_cameras: int = Field(
+        32, ge=1, le=1000, description="Cameras that came by themselves and that nobody has looked at yet, at most."
     )
     publish_username: str | None = Field(None, description="Required from every publisher when set.")
     publish_password: SecretStr | None = Field(
@@ -177,6 +182,9 @@ class Settings(BaseSettings):
         256, ge=0, le=1_000_000, description="MB of normal, as features and small pictures, kept per camera; 0: none."
     )
     self_arm: bool = Field(True, description="Whether cameras learn by themselves what is normal.")
+    self_arm_after_s: float = Field(
+        60.0, ge=10, le=3600, description="Seconds of remembered footage that a camera's first bank takes."
+    )
 
     # Retention
     score_retention_hours: float = Field(
@@ -205,13 +213,13 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address of the REST and WebSocket service.")
     port: int = Field(8080, ge=0, le=65535, description="Its port; 0: any free one.")
     api_token: SecretStr | None = Field(None, description="Bearer token; required when HOST is not loopback.")
-    public_url: str | None = Field(
+    public_url: Annotated[str, AfterValidator(setting_values.check_page_address)] | None = Field(
         None,
         max_length=500,
         description="Address that browsers use, such as https://home.example/cams, with the path under which a proxy "
         "serves Patchwatch; webhooks link to it.",
     )
-    trusted_proxies: str = Field(
+    trusted_proxies: Annotated[str, AfterValidator(setting_values.check_networks)] = Field(
         "127.0.0.0/8,::1", description="Addresses and networks, separated by ',', whose X-Forwarded-Prefix is trusted."
     )
     websocket_heartbeat_s: float = Field(15.0, gt=0, description="Most seconds without a message on a WebSocket.")
@@ -241,27 +249,12 @@ class Settings(BaseSettings):
             return tuple(part for part in value.split(":") if part)
         return value
 
-    @field_validator("data_dir")
-    @classmethod
-    def _check_data_dir(cls, value: Path) -> Path:
-        return setting_values.check_data_dir(value)
-
     @field_validator("redis_url")
     @classmethod
     def _check_redis_url(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None:
             setting_values.check_redis_url(value.get_secret_value())
         return value
-
-    @field_validator("public_url")
-    @classmethod
-    def _check_page_address(cls, value: str | None) -> str | None:
-        return None if value is None else setting_values.check_page_address(value)
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _check_networks(cls, value: str) -> str:
-        return setting_values.check_networks(value)
 
     @field_validator("reconnect_max_s")
     @classmethod
@@ -367,12 +360,9 @@ def unknown_variables() -> dict[str, str | None]:
 
 
 def _probably_meant(name: str) -> str | None:
-    """The setting that has all words of ``name``, or whose name is spelt nearly the same."""
-    key = name[:100].upper().removeprefix(PREFIX).lower()
-    words = set(key.split("_"))
-    with_all_words = [known for known in Settings.model_fields if words <= set(known.split("_"))]
-    nearest = with_all_words or difflib.get_close_matches(key, list(Settings.model_fields), n=1)
-    return variable(nearest[0]) if nearest else None
+    """The variable of the setting that has all words of ``name``, or whose name is spelt nearly the same."""
+    nearest = setting_values.nearest_name(name[:100].upper().removeprefix(PREFIX).lower(), list(Settings.model_fields))
+    return variable(nearest) if nearest else None
 
 
 def _as_text(value: object) -> str:

@@ -8,7 +8,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,6 +19,7 @@ from patchwatch.contract.process_group import kill_group
 from workers.runtime.ports import check_free
 
 _PR_SET_PDEATHSIG = 1
+_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def free_port(wanted: int, host: str = "127.0.0.1") -> int:
@@ -42,6 +44,25 @@ def _end_with_parent() -> Callable[[], None] | None:
     return request_signal
 
 
+@contextlib.contextmanager
+def _stop_signals_wait() -> Iterator[None]:
+    """Signals take effect at the end. Python swallows what a handler raises during a fork, and leaves locked what the
+    fork had locked. For the main thread; in others no handler runs."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    numbers = [number for number in _STOP if callable(signal.getsignal(number))]
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for missed in came:
+        signal.raise_signal(missed)
+
+
 class ChildProcess:
     """A process in a session of its own, so that Ctrl-C reaches only the parent, which stops its children in order."""
 
@@ -50,17 +71,22 @@ class ChildProcess:
     ) -> None:
         self._log = output
         self._stop_s = stop_s
-        with output.open("wb") as sink:
-            self._process = subprocess.Popen(
-                [sys.executable, *arguments],
-                stdin=subprocess.PIPE, stdout=sink, stderr=subprocess.STDOUT,
-                env=dict(environment), start_new_session=True, preexec_fn=_end_with_parent(),
-            )  # fmt: skip
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            with output.open("wb") as sink, _stop_signals_wait():
+                self._process = subprocess.Popen(
+                    [sys.executable, *arguments],
+                    stdin=subprocess.PIPE, stdout=sink, stderr=subprocess.STDOUT,
+                    env=dict(environment), start_new_session=True, preexec_fn=_end_with_parent(),
+                )  # fmt: skip
+        except BaseException:  # a signal came meanwhile, and nobody else knows the process yet
+            self.stop()
+            raise
 
     @property
     def exit_code(self) -> int | None:
         """None while it runs."""
-        return self._process.poll()
+        return None if self._process is None else self._process.poll()
 
     def output(self) -> str:
         """Everything it has written to stdout and stderr so far."""
@@ -68,6 +94,8 @@ class ChildProcess:
 
     def stop(self) -> None:
         """Terminate it, wait, then kill it and whatever it started."""
+        if self._process is None:
+            return
         if self._process.poll() is None:
             self._process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):

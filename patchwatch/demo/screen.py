@@ -33,6 +33,7 @@ class CameraSnapshot:
     score: float | None
     threshold: float | None
     happening: str  # The scripted anomaly that is visible now, or "".
+    arming: str = ""  # "learning", "provisional", "armed", or "" before the first status.
 
 
 class Screen(Protocol):
@@ -71,7 +72,7 @@ class PlainScreen:
         threshold = "-" if snapshot.threshold is None else f"{snapshot.threshold:.2f}"
         now = f"  [scripted: {snapshot.happening}]" if snapshot.happening else ""
         self._print(
-            f"{snapshot.second:6.1f} s  {snapshot.state:10s} score {score} / {threshold}  "
+            f"{snapshot.second:6.1f} s  {snapshot.state:10s} {snapshot.arming:11s} score {score} / {threshold}  "
             f"captured {snapshot.captured} scored {snapshot.scored} dropped {snapshot.dropped}{now}"
         )
 
@@ -109,7 +110,9 @@ class LiveScreen:
             table.add_column(heading)
         state_style = "green" if snapshot.state == "live" else "yellow"
         camera = Text.assemble(("demo ", "bold"), (snapshot.state, state_style), f" {snapshot.fps or 0:.1f}/s")
-        if snapshot.detail and snapshot.state != "live":
+        if snapshot.arming:
+            camera.append(f"\n{snapshot.arming}")
+        if snapshot.detail and (snapshot.state != "live" or snapshot.arming == "learning"):
             camera.append(f"\n{snapshot.detail}")
         threshold = "-" if snapshot.threshold is None else f"{snapshot.threshold:.2f}"
         frames = f"{snapshot.captured} captured\n{snapshot.scored} scored\n{snapshot.dropped} dropped"

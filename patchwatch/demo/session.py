@@ -1,4 +1,4 @@
-"""One demonstration: learn what is normal, run the whole product on a live camera, show it, summarise it."""
+"""One demonstration: run the whole product on a live camera that arms itself, show it, summarise it."""
 
 from __future__ import annotations
 
@@ -15,25 +15,26 @@ from models.banks.bank_file import save_bank
 from patchwatch.contract.errors import PatchwatchError, RetryableError
 from patchwatch.contract.settings import Settings, load_settings
 from patchwatch.demo.feed import LiveFeed, PushedMessages
-from patchwatch.demo.footage import write_footage
 from patchwatch.demo.pictures import file_pictures
 from patchwatch.demo.processes import ChildProcess, free_port
-from patchwatch.demo.scene.scene import Scene
 from patchwatch.demo.scene.script import ANOMALY_EVERY_S, FIRST_ANOMALY_S, Script, repeating
 from patchwatch.demo.screen import CameraSnapshot, Screen
 from patchwatch.demo.summary import Summary, match_alerts
 from patchwatch.local_redis.scratch_folder import scratch_folder
+from patchwatch.messages.arming import ArmingState
 from patchwatch.rest_client import RestClient
 from workers.analysis.engine_loader import load_engine
 from workers.analysis.recordings import RecordingReader, learn, recorded_clips
 
 CAMERA = "demo"
 PROFILE = "scene"
+LEARN_S = 55.0  # Six stretches of memory; then learning takes some seconds, and the first anomaly is at second 100.
 ANALYSIS_FPS = 10.0  # At 5 fps a runner moves two body widths between frames: too far for optical flow.
-_NORMAL_SEED_OFFSET = 1000  # The normal footage shows another day than the live video.
 _START_WITHIN_S = 60.0
 _PORT_ATTEMPTS = 3
 _SETTLE_S = 5.0  # Longest wait for frames that are still in the queue when the time is up.
+
+_SCORED = (ArmingState.PROVISIONAL, ArmingState.ARMED)
 
 Progress = Callable[[float, str], None]
 
@@ -46,7 +47,9 @@ class DemoOptions:
     source: Path | str | None = None  # None: the rendered scene. A str is an RTSP address.
     normal: Path | None = None
     seed: int = 1
-    normal_s: float = 60.0
+    learn_s: float = (
+        LEARN_S  # Of live video, before the camera is armed; with a recording of normal it is not waited for.
+    )
     first_anomaly_s: float = FIRST_ANOMALY_S
     anomaly_every_s: float = ANOMALY_EVERY_S
 
@@ -57,14 +60,16 @@ class DemoOptions:
 
 
 @contextmanager
-def demo_settings() -> Iterator[Settings]:
-    """Settings that keep apart from the user's installation: own data and queue, loopback only, the usual ports."""
+def demo_settings(learn_s: float = LEARN_S) -> Iterator[Settings]:
+    """Settings that keep apart from the user's installation: own data and queue, loopback only, the usual ports. What
+    publishes becomes a camera, which learns its first bank from ``learn_s`` of its own video."""
     installed = load_settings()
     with scratch_folder("demo") as folder:
         yield load_settings(
             data_dir=folder, media_dirs=(), redis_url=None, api_token=None, profiles_file=None,
             host="127.0.0.1", port=installed.port, rtsp_host="127.0.0.1", rtsp_port=installed.rtsp_port,
-            publish_username=None, publish_password=None, log_level="info",
+            publish_username=None, publish_password=None, log_level="info", adopt_publishers="loopback",
+            default_profile=PROFILE, analysis_fps=ANALYSIS_FPS, self_arm=True, self_arm_after_s=learn_s,
         )  # fmt: skip
 
 
@@ -74,18 +79,8 @@ def check_source(source: Path | str | None) -> None:
         next(file_pictures(source)).draw()
 
 
-def render_normal(options: DemoOptions, folder: Path, progress: Progress) -> Path:
-    """A recording of normal: the user's own, or one rendered now."""
-    if options.normal is not None:
-        return options.normal
-    path = folder / "normal.mp4"
-    scene = Scene(options.seed + _NORMAL_SEED_OFFSET)
-    write_footage(scene, options.normal_s, path, lambda share: progress(share, f"{share * options.normal_s:.0f} s"))
-    return path
-
-
 def learn_normal(settings: Settings, normal: Path, progress: Progress) -> float:
-    """Learn the camera's bank, as ``patchwatch enroll`` does. Returns its threshold."""
+    """Learn the camera's bank from a recording, as ``patchwatch banks enrol`` does. Returns its threshold."""
     clips = recorded_clips([normal], RecordingReader.from_settings(settings, ANALYSIS_FPS))
     bank = learn(load_engine(settings, PROFILE), clips, count=1, progress=progress)
     save_bank(bank, settings.bank_path(CAMERA, PROFILE))
@@ -103,6 +98,7 @@ class DemoSession:
         self._product: ChildProcess | None = None
         self._publisher: ChildProcess | None = None
         self._started_at_ms = 0
+        self._armed_at_s: float | None = None  # second of the live video
 
     @property
     def base(self) -> str:
@@ -127,16 +123,18 @@ class DemoSession:
         self._stack.close()
 
     def start(self) -> None:
-        """Start the service, add the camera, subscribe to it, publish. Raises `RetryableError` when a part fails."""
+        """Start the service, subscribe to the camera, publish it: that adds it. Raises `RetryableError` when a part
+        fails."""
         folder = self.settings.data_dir
         for attempt in range(_PORT_ATTEMPTS):
             if self._serve(folder, last=attempt == _PORT_ATTEMPTS - 1):
                 break
-        source = self._options.source if isinstance(self._options.source, str) else "push:"
-        self._api.post("/cameras", {"id": CAMERA, "source": source, "profile": PROFILE, "analysis_fps": ANALYSIS_FPS})
+        source = self._options.source
+        if isinstance(source, str):
+            self._api.post("/cameras", {"id": CAMERA, "source": source})
         feed = LiveFeed(self.sockets, CAMERA, self._pushed)
         self._stack.callback(feed.close)
-        if isinstance(self._options.source, str):
+        if isinstance(source, str):
             self._started_at_ms = time.time_ns() // 1_000_000
         else:
             self._started_at_ms = self._publish(folder)
@@ -209,6 +207,8 @@ class DemoSession:
             if time.monotonic() >= next_status_at:
                 next_status_at = time.monotonic() + 1.0
                 status = self._status() or status
+                if self._armed_at_s is None and _arming_state(status) in _SCORED:
+                    self._armed_at_s = self.live_s
             screen.show(self._snapshot(status), self._pushed.take_fresh())
             time.sleep(0.2)
 
@@ -248,6 +248,7 @@ class DemoSession:
             dropped=sum((frames.get("dropped") or {}).values()),
             score=None if score is None else float(score["score"]),
             threshold=analysis.get("threshold_on"),
+            arming=_arming_state(status),
             happening="" if anomaly is None else anomaly.kind.value,
         )
 
@@ -271,12 +272,17 @@ class DemoSession:
             dropped=dict(frames.get("dropped") or {}),
             scores_pushed=scores,
             threshold=(status.get("analysis") or {}).get("threshold_on"),
+            armed_after_s=None if self._armed_at_s is None else round(self._armed_at_s, 1),
             alerts=alerts,
             alerts_pushed=pushed,
             anomalies=anomalies,
             unexplained=unexplained,
             left_out=self._published("left_out") or 0,
         )
+
+
+def _arming_state(status: dict[str, Any]) -> str:
+    return str((status.get("arming") or {}).get("state") or "")
 
 
 def wait_until_ready(

@@ -42,6 +42,7 @@ class Summary:
     anomalies: list[PlayedAnomaly]
     unexplained: list[str]  # Ids of alerts without a scripted anomaly; all of them for the user's own footage.
     left_out: int = 0  # Pictures that the demo's own camera had no time to draw and send.
+    armed_after_s: float | None = None  # Second of the live video at which it had learnt what is normal.
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -53,6 +54,8 @@ class Summary:
             f"{self.live_s:.0f} s live: {self.captured} frames captured, {self.scored} scored, dropped: {dropped}; "
             f"{self.scores_pushed} scores came over the WebSocket"
         ]
+        if self.armed_after_s is not None:
+            lines.append(f"  it had learnt what is normal by itself, and was armed, after {self.armed_after_s:.0f} s")
         if self.left_out:
             lines.append(
                 f"  this machine was too busy: the demo's own camera left {self.left_out} pictures out, "

@@ -72,6 +72,7 @@ class Alert(Message):
     detail: Words = ""
     anomaly: AnomalyKind | None = None  # of an anomaly at its peak; None in records of earlier versions
     zones: tuple[str, ...] = ()  # names of those that the region lies in
+    provisional: bool = False  # of an anomaly: it opened at a level of a camera of which little was known yet
     told: Count = 0  # how many changes subscribers have received before this one
 
     @property
@@ -121,6 +122,11 @@ class AlertView(BaseModel):
     profile: str = Field(examples=["motion"])
     bank_id: str
     random_weights: bool
+    provisional: bool = Field(
+        False,
+        description="Of an anomaly: little was known of what is normal here when it opened, so false alarms are more "
+        "frequent than the budget says. See `arming` in the camera's status.",
+    )
     detail: str = Field(description="Of kinds other than anomaly: what is wrong, in words.", examples=[""])
     snapshot: str = Field(examples=["/api/v1/alerts/gate-1795422600250/snapshot.jpg"])
     explanation: str | None = Field(

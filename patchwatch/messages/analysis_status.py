@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from patchwatch.contract.bounds import TimeMs
 from patchwatch.messages.alert import AlertKind
+from patchwatch.messages.anomaly_kind import AnomalyKind
+from patchwatch.messages.arming import ArmingState
 from patchwatch.messages.base import CameraId, Message, Words
 from patchwatch.messages.threshold import AlarmThreshold
 
@@ -39,6 +41,9 @@ class AnalysisStatus(Message):
     bank_id: str | None = None
     bank_created_at: str | None = None
     random_weights: bool = False
+    arming: ArmingState | None = None  # while it scores; None also in records of earlier versions
+    armed_for: tuple[AnomalyKind, ...] = ()  # kinds of which the bank knows what is normal
+    not_armed_for: tuple[AnomalyKind, ...] = ()  # the other kinds that its profile looks for
     threshold_on: float | None = None
     threshold_off: float | None = None
     threshold: AlarmThreshold | None = None  # for the camera's budget

@@ -7,6 +7,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from patchwatch.contract.bounds import Count, TimeMs
+from patchwatch.messages.arming import MemoryExtent
 from patchwatch.messages.base import CameraId, Message
 from patchwatch.messages.enrolment_report import EnrolmentReport, Sufficiency
 
@@ -17,11 +18,17 @@ _RANK = {Sufficiency.TOO_SHORT: 0, Sufficiency.STILL_LEARNING: 1, Sufficiency.CO
 
 
 class BankOrigin(Message):
-    """Who asked for a bank, and how. ``by`` is for people: a command and its user, or an enrolment of the API."""
+    """Who asked for a bank, and how. ``by`` is for people: a command and its user, or an enrolment of the API.
+
+    ``by_itself``: nobody asked, the camera armed itself. ``memory``: how much was remembered of it, where it was learnt
+    from that.
+    """
 
     by: str = Field(max_length=200)
     enrolment_id: str | None = None
     live_seconds: float | None = None
+    by_itself: bool = False
+    memory: MemoryExtent | None = None
     software: str = Field("", max_length=100)
 
 
@@ -43,6 +50,7 @@ class BankVersion(Message):
     report: EnrolmentReport | None = None
     random_weights: bool = False
     pinned: bool = False
+    chosen: bool = False  # an operator activated it: while it is active, the camera activates no bank by itself
 
     @property
     def verdict(self) -> Sufficiency | None:
@@ -55,14 +63,26 @@ class BankVersion(Message):
         return f"{self.seconds:.0f} s of footage{known}"
 
     def worse_than(self, present: BankVersion) -> str:
-        """Why this bank should not replace the present one unless a user wants it; empty when it may."""
+        """Why this bank should not replace the present one unless a user wants it; empty when it may.
+
+        A bank that the camera learnt by itself never replaces one that an operator activated, and one that an operator
+        had it learn only once more is remembered than that was learnt from. Of two of its own, from more and more of
+        one memory, the verdict does not count: that on less footage is the more hopeful one.
+        """
+        own = self.origin.by_itself
+        if own and present.chosen:
+            return "an operator activated that one"
+        if own and not present.origin.by_itself and self.seconds <= present.seconds:
+            return (
+                f"that was learnt from {present.seconds:.0f} s of footage, and only {self.seconds:.0f} s are remembered"
+            )
         if self.report is None or present.report is None:
             return ""
         seeing = {stream.name for stream in present.report.streams if stream.spoke > 0}
         blind = [stream.name for stream in self.report.silent if stream.name in seeing]
         if blind:
             return f"in the new footage nothing was found by {', '.join(blind)}, which sees with the present bank"
-        if _rank(self.report) < _rank(present.report):
+        if not (own and present.origin.by_itself) and _rank(self.report) < _rank(present.report):
             return f"the new one knows normal less well ({self.in_words}) than the present one ({present.in_words})"
         if self.seconds < LESS_FOOTAGE * present.seconds:
             return (

@@ -41,7 +41,8 @@ class Transport(StrEnum):
 
 FINGERPRINT = r"^[0-9a-fA-F]{2}(:?[0-9a-fA-F]{2}){31}$"
 MAX_CAMERAS = 1000  # per installation: lists and metrics of all cameras must stay readable
-_ANALYSIS_ONLY = ("false_alarms_per_day", "muted", "zones")  # a change of these does not concern the capture
+# A change of these does not concern the capture.
+_ANALYSIS_ONLY = ("false_alarms_per_day", "muted", "zones", "self_arm", "adopted")
 
 
 class Camera(Message):
@@ -67,6 +68,8 @@ class Camera(Message):
     muted: tuple[AnomalyKind, ...] = ()
     zones: tuple[Zone, ...] = Field((), max_length=MAX_ZONES)
     zones_fault: Words | None = None
+    self_arm: bool | None = None  # whether it learns what is normal by itself; None: the installation's
+    adopted: bool = False  # it came by itself, by publishing, and no operator has looked at it yet
     transport: Transport = Transport.TCP
     publish_username: str | None = Field(None, max_length=128)
     publish_password: SecretStr | None = Field(None, max_length=128)
@@ -134,6 +137,10 @@ class Camera(Message):
         """Whether a capture of the other camera can go on for this one."""
         ours = {name: getattr(self, name) for name in _ANALYSIS_ONLY}
         return other is not None and self.privacy == other.privacy and self == other.model_copy(update=ours)
+
+    def self_arms(self, by_default: bool) -> bool:
+        """Whether it learns by itself. ``by_default``: what the installation says."""
+        return self.enabled and (by_default if self.self_arm is None else self.self_arm)
 
     @property
     def tls(self) -> Tls | None:

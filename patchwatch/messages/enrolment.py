@@ -7,6 +7,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from patchwatch.contract.bounds import Count, TimeMs
+from patchwatch.messages.arming import MemoryExtent
 from patchwatch.messages.base import CameraId, Message, Words
 from patchwatch.messages.enrolment_report import EnrolmentReport
 from patchwatch.messages.threshold import AlarmThreshold
@@ -30,7 +31,9 @@ class EnrolmentState(StrEnum):
 class Enrolment(Message):
     """A request over the API to learn a bank from normal footage, and its progress.
 
-    ``sources`` are ``file:`` addresses; with ``live_seconds`` the camera's own live frames are learnt from instead.
+    ``sources`` are ``file:`` addresses; with ``live_seconds`` the camera's own live frames are learnt from instead, and
+    with ``from_memory`` what is remembered of it. ``by_itself``: nobody asked, the camera arms itself; ``memory`` says
+    how much was remembered then.
     ``activate``: use the new bank even if it is worse than the present one. ``storing``: it is too late to cancel.
     ``outcome``: what happened to the new bank, in one sentence for people.
     """
@@ -40,6 +43,9 @@ class Enrolment(Message):
     profile: str
     sources: tuple[str, ...] = ()
     live_seconds: float | None = Field(None, gt=0, le=86_400)
+    from_memory: bool = False
+    by_itself: bool = False
+    memory: MemoryExtent | None = None
     analysis_fps: float | None = Field(None, gt=0, le=120)
     false_alarms_per_day: float | None = Field(None, ge=0.001, le=1000)  # None: the installation's
     activate: bool = False
@@ -55,3 +61,8 @@ class Enrolment(Message):
     report: EnrolmentReport | None = None  # once it is done
     created_at_ms: TimeMs
     updated_at_ms: TimeMs
+
+    @property
+    def turn(self) -> tuple[bool, int, str]:
+        """Sorts enrolments into the order in which they are begun: what an operator asked for first, oldest first."""
+        return self.by_itself, self.created_at_ms, self.id

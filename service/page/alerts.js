@@ -132,6 +132,7 @@ function fill(node, alert) {
     `peak ${alert.peak_score.toFixed(2)} (threshold ${alert.threshold.toFixed(2)})`,
     alert.zones?.length && `in ${alert.zones.join(", ")}`,
     alert.stream && `stream ${alert.stream}`,
+    alert.provisional && "provisional: little is known yet of what is normal",
     alert.random_weights && "random weights",
   ].filter(Boolean).join(" · ") : alert.detail;
 }

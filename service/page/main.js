@@ -41,6 +41,7 @@ function cardOf(camera) {
     node.querySelector(".picture img").addEventListener("load", () => showZones(cards.get(camera.id)));
     loadScores(camera.id, card).catch(fault);
   }
+  card.node.querySelector(".adopted").hidden = !camera.adopted;
   card.node.querySelector("h3").textContent = camera.name ? `${camera.name} (${camera.id})` : camera.id;
   card.zones = camera.zones ?? [];
   showZones(card);
@@ -66,6 +67,7 @@ function showStatus(card, status) {
   pill.textContent = status.health.replace("_", " ");
   pill.dataset.health = status.health;
   node.querySelector(".random").hidden = !status.random_weights;
+  showArming(node, status.arming);
   node.querySelector(".reason").textContent = withLocalTimes(status.reason);
   const { frames, capture, analysis } = status;
   const dropped = Object.values(frames.dropped).reduce((sum, count) => sum + count, 0);
@@ -84,6 +86,18 @@ function showStatus(card, status) {
   node.querySelector(".enrolment").textContent = status.reason.includes(learning) ? "" : learning; // the reason may say it already
   showLearnt(card, analysis?.bank_id).catch(fault);
   showScore(card);
+}
+
+/** How far its normal is known: learning with its progress, provisional, or armed. */
+function showArming(node, arming) {
+  const pill = node.querySelector(".arming");
+  pill.hidden = !arming.state;
+  pill.textContent = arming.state ?? "";
+  pill.dataset.health = arming.state ?? "";
+  pill.title = [arming.text, arming.next_step].filter(Boolean).join("; ");
+  const progress = node.querySelector(".learning");
+  progress.hidden = arming.state !== "learning";
+  progress.value = Math.min(1, arming.remembered_s / arming.first_bank_s);
 }
 
 /** The camera's alarm budget: how many false alarms to expect, and above which score. */

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from patchwatch.messages.arming import ArmingState
 from patchwatch.messages.camera import Camera
 from service.context import Context
+from service.presentation.arming import arming_of
 from service.presentation.camera_health import Diagnosis, diagnose
 from service.presentation.confirmed_share import confirmed_share
 from service.schemas.enrolment import EnrolmentNotice
 from service.schemas.score import ScorePoint
-from service.schemas.status import AnalysisView, CameraStatus, CaptureView, FrameAccount, GapView, Health
+from service.schemas.status import AnalysisView, ArmingView, CameraStatus, CaptureView, FrameAccount, GapView, Health
 from service.store.statuses import CameraRecord
 
 
@@ -28,7 +30,7 @@ def statuses_from_records(
 ) -> list[CameraStatus]:
     """The status at ``now_ms`` of each camera, in the order given."""
     return [
-        _status(camera, record, notice, diagnose(camera, record, now_ms, context.stale_after_s), now_ms)
+        _status(camera, record, notice, context, now_ms)
         for camera, record, notice in zip(cameras, records, notices, strict=True)
     ]
 
@@ -43,13 +45,15 @@ async def enrolment_notices(context: Context, camera_ids: list[str]) -> list[Enr
 
 
 def _status(
-    camera: Camera, record: CameraRecord, notice: EnrolmentNotice | None, diagnosis: Diagnosis, now_ms: int
+    camera: Camera, record: CameraRecord, notice: EnrolmentNotice | None, context: Context, now_ms: int
 ) -> CameraStatus:
+    diagnosis = diagnose(camera, record, now_ms, context.stale_after_s)
+    arming = arming_of(camera, record, context.settings)
     capture, analysis, score = record.capture, record.analysis, record.last_score
     return CameraStatus(
         camera_id=camera.id,
         health=diagnosis.health,
-        reason=_reason(diagnosis, notice),
+        reason=_reason(diagnosis, notice, arming, camera),
         random_weights=bool(analysis and analysis.random_weights) or bool(score and score.random_weights),
         last_score=ScorePoint.from_score(score) if score else None,
         score_age_s=round(max(0.0, now_ms / 1000 - score.scored_at_ns / 1e9), 3) if score else None,
@@ -59,6 +63,7 @@ def _status(
         frames=FrameAccount.from_account(record.account),
         capture=CaptureView.from_status(capture) if capture else None,
         analysis=AnalysisView.from_status(analysis) if analysis else None,
+        arming=arming,
         enrolment=notice,
         alerts_confirmed_share=confirmed_share(record.verdicts),
         ingest_worker=record.ingest_worker,
@@ -66,8 +71,14 @@ def _status(
     )
 
 
-def _reason(diagnosis: Diagnosis, notice: EnrolmentNotice | None) -> str:
-    """A camera that is learning already needs no advice to learn."""
-    if diagnosis.health is Health.NO_BANK and notice and notice.state.pending:
-        return f"it is not scored yet: {notice.text}"
+def _reason(diagnosis: Diagnosis, notice: EnrolmentNotice | None, arming: ArmingView, camera: Camera) -> str:
+    """A camera that is learning already needs no advice to learn; one that is scored says how far it is known."""
+    if diagnosis.health is Health.NO_BANK:
+        if notice and notice.state.pending:
+            return f"it is not scored yet: {notice.text}"
+        return f"it is not scored yet: {arming.text}" if arming.state is ArmingState.LEARNING else diagnosis.reason
+    provisional = arming.text if arming.state is ArmingState.PROVISIONAL else ""
+    adopted = f"new: it came by itself; look at it, then `patchwatch cameras acknowledge {camera.id}`"
+    if diagnosis.health is Health.OK:
+        return "; ".join(filter(None, (adopted if camera.adopted else "", diagnosis.reason, provisional)))
     return diagnosis.reason

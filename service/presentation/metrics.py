@@ -11,6 +11,7 @@ from prometheus_client.exposition import generate_latest
 
 from patchwatch.contract.roles import Role
 from patchwatch.messages.alert import AlertKind
+from patchwatch.messages.arming import ArmingState
 from patchwatch.messages.capture_status import CaptureState
 from patchwatch.messages.heartbeat import Heartbeat
 from service.presentation.confirmed_share import confirmed_share
@@ -62,6 +63,10 @@ def camera_metrics(statuses: Sequence[CameraStatus]) -> Iterable[Metric]:
     captures = ((s.camera_id, s.capture.state) for s in statuses if s.capture)
     yield _state("capture_state", "State of the capture: 1 for the present one", list(CaptureState), captures)
     health = ((s.camera_id, s.health) for s in statuses)
+    arming = ((s.camera_id, s.arming.state) for s in statuses if s.arming.state)
+    yield _state("arming_state", "How far normal is known: 1 for the present state", list(ArmingState), arming)
+    remembered = ((s.camera_id, s.arming.remembered_s) for s in statuses)
+    yield _camera_gauge("remembered_seconds", "Seconds that are remembered and can be learnt from", remembered)
     yield _state("health", "Health of the camera: 1 for the present one", list(Health), health)
 
 

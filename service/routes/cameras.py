@@ -46,9 +46,10 @@ async def get(camera_id: str, context: ContextDep) -> CameraView:
 
 @router.patch("/{camera_id}", summary="Change a camera", responses=documented(404, 422))
 async def change(camera_id: str, body: CameraChange, context: ContextDep) -> CameraView:
-    """Only the given fields change. The capture restarts, unless only the alarm budget changes."""
+    """Only the given fields change. The capture restarts, unless none of them concerns it. A camera that came by itself
+    counts as looked at from then on, even if nothing changes."""
     before = await context.store.cameras.get(camera_id)
-    changes = _without_masked_secrets(body.fields(), before)
+    changes = _without_masked_secrets(body.fields(), before) | {"adopted": False}
     if isinstance(changes.get("source"), str):
         await check_source(changes["source"], context.settings, context.disk)
     try:

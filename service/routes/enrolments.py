@@ -37,6 +37,7 @@ async def create(
         profile=profile,
         sources=tuple(body.sources),
         live_seconds=body.live_seconds,
+        from_memory=body.from_memory,
         activate=body.activate,
         analysis_fps=camera.analysis_fps,
         false_alarms_per_day=camera.false_alarms_per_day,

@@ -29,6 +29,10 @@ class BankView(BaseModel):
     enrolment_id: str | None
     sources: list[str] = Field(examples=[["gate live"]])
     live_seconds: float | None
+    by_itself: bool = Field(description="Whether the camera learnt it by itself.")
+    chosen: bool = Field(
+        description="Whether an operator activated it: the camera then replaces it by none of its own."
+    )
     seconds: float = Field(description="Seconds of footage it was learnt from.", examples=[600.0])
     frames: int = Field(examples=[3000])
     verdict: Sufficiency | None
@@ -45,7 +49,8 @@ class BankView(BaseModel):
         return cls(
             **shared, active=banks.active.get(version.profile) == version.id, created=learnt_at(version.created_at),
             stored=version.stored_at_ms, by=origin.by, enrolment_id=origin.enrolment_id,
-            live_seconds=origin.live_seconds, software=origin.software, verdict=version.verdict,
+            live_seconds=origin.live_seconds, by_itself=origin.by_itself, software=origin.software,
+            verdict=version.verdict,
         )  # fmt: skip
 
 

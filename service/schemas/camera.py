@@ -57,6 +57,11 @@ class CameraChange(RequestBody):
         "`privacy` zone restarts the capture.",
         examples=[[{"name": "road", "kind": "ignore", "points": [[0, 0], [0.3, 0], [0.3, 1], [0, 1]]}]],
     )
+    self_arm: bool | None = Field(
+        None,
+        description="Whether the camera learns by itself what is normal there; null: the setting PATCHWATCH_SELF_ARM.",
+        examples=[None],
+    )
     tls_verify: bool | None = Field(
         None,
         description="Whether the certificate of an `rtsps://` source is verified. With false, whoever answers at its "
@@ -103,6 +108,11 @@ class CameraView(BaseModel):
     false_alarms_per_day: float | None
     muted: tuple[AnomalyKind, ...]
     zones: tuple[Zone, ...]
+    self_arm: bool | None
+    adopted: bool = Field(
+        description="Whether the camera came by itself, by publishing, and nobody has looked at it yet: any change "
+        "acknowledges it, an empty one too."
+    )
     tls_verify: bool
     tls_fingerprint: str | None
     publish_username: str | None

@@ -27,13 +27,16 @@ class NewEnrolment(RequestBody):
         description="Learn from the live camera for this many seconds instead.",
         examples=[None],
     )
+    from_memory: bool = Field(False, description="Learn from what is remembered of the camera instead.")
     profile: ShortText | None = Field(None, description="Default: the profile of the camera.", examples=["motion"])
     activate: bool = Field(False, description="Use the new bank even if it is worse than the present one.")
 
     @model_validator(mode="after")
     def _one_kind_of_footage(self) -> Self:
-        if bool(self.sources) == (self.live_seconds is not None):
-            raise ValueError("give either sources (recordings) or live_seconds (the live camera)")
+        if bool(self.sources) + (self.live_seconds is not None) + self.from_memory != 1:
+            raise ValueError(
+                "give one of sources (recordings), live_seconds (the live camera) and from_memory (what is remembered)"
+            )
         return self
 
 
@@ -45,6 +48,8 @@ class EnrolmentView(BaseModel):
     profile: str = Field(examples=["motion"])
     sources: list[str]
     live_seconds: float | None
+    from_memory: bool = Field(description="Whether it learns from what is remembered of the camera.")
+    by_itself: bool = Field(description="Whether nobody asked for it: the camera arms itself.")
     activate: bool = Field(description="Whether the new bank is used even if it is worse than the present one.")
     state: EnrolmentState
     position: int | None = Field(description="Position in the queue, from 1; null: it does not wait.")
@@ -101,7 +106,7 @@ def _sentence(record: Enrolment, place: QueuePlace) -> str:
     if record.state is EnrolmentState.FAILED:
         return f"the last enrolment failed: {record.detail}"
     if record.state is EnrolmentState.DONE:
-        return "" if record.activated is not False else f"the last enrolment {record.outcome}"
+        return "" if record.activated is not False or record.by_itself else f"the last enrolment {record.outcome}"
     if record.state is EnrolmentState.CANCELLED:
         return ""
     if place.position is not None or place.reason:

@@ -10,6 +10,8 @@ from pydantic import BaseModel, Field
 from patchwatch.bus.accounting import Account
 from patchwatch.contract.timestamps import Time
 from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
+from patchwatch.messages.anomaly_kind import AnomalyKind
+from patchwatch.messages.arming import ArmingState
 from patchwatch.messages.camera import Tls
 from patchwatch.messages.capture_status import CaptureState, CaptureStatus, Gap, Reason
 from patchwatch.messages.threshold import AlarmThreshold
@@ -122,6 +124,24 @@ class AnalysisView(BaseModel):
         return cls(**fields, updated=status.updated_at_ms)
 
 
+class ArmingView(BaseModel):
+    """How far a camera's normal is known. `learning`: it has no bank yet and learns one by itself. `provisional`:
+    little is known yet for its alarm budget, so it alerts at a lower level, and its alerts say so. `armed`: the budget
+    holds."""
+
+    state: ArmingState | None = Field(description="Null: it is not scored, and does not learn by itself.")
+    text: str = Field(description="The same in words.", examples=["armed"])
+    by_itself: bool = Field(
+        description="Whether it learns by itself: `self_arm` of the camera, or of the installation."
+    )
+    armed_for: list[AnomalyKind] = Field(description="Kinds of anomaly for which enough is known.")
+    not_armed_for: list[AnomalyKind] = Field(description="The other kinds that its profile looks for.")
+    remembered_s: float = Field(description="Seconds that are remembered and can be learnt from.", examples=[41.5])
+    first_bank_s: float = Field(description="Seconds that the first bank takes.", examples=[60.0])
+    chosen_bank: str | None = Field(description="The active bank, if an operator activated it: it stays.")
+    next_step: str = Field(description="When it learns again by itself.", examples=["it learns again every week"])
+
+
 class GapView(BaseModel):
     """A past interval without frames."""
 
@@ -161,6 +181,7 @@ class CameraStatus(BaseModel):
     frames: FrameAccount
     capture: CaptureView | None
     analysis: AnalysisView | None
+    arming: ArmingView
     enrolment: EnrolmentNotice | None = Field(description="The latest enrolment: its progress, or how it ended.")
     alerts_confirmed_share: ConfirmedShare | None = Field(
         description="How many of the alerts that operators judged were right; null while none was."

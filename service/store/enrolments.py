@@ -34,8 +34,9 @@ class EnrolmentStore:
     async def create(self, enrolment: Enrolment) -> None:
         """Queue an enrolment.
 
-        Raises `RejectedError` for a profile that no worker knows, `ConflictError` when an enrolment for the same camera
-        and profile waits or runs, and `OverloadedError` when too many are queued.
+        One that the camera began by itself is cancelled for it. Raises `RejectedError` for a profile that no worker
+        knows, `ConflictError` when an enrolment for the same camera and profile waits or runs, and `OverloadedError`
+        when too many are queued.
         """
         await self._check_profile(enrolment.profile)
 
@@ -45,6 +46,9 @@ class EnrolmentStore:
             earlier = _of_camera(records, enrolment.camera_id)
             outdated = [other.id for other in earlier[_KEPT_PER_CAMERA - 1 :] if not other.state.pending]
             pipe.multi()
+            for other in earlier:
+                if other.by_itself and other.state.pending and not other.storing:
+                    pipe.hset(keys.ENROLMENT_RECORDS, other.id, _superseded(other, enrolment).encode())
             pipe.hset(keys.ENROLMENT_RECORDS, enrolment.id, enrolment.encode())
             pipe.hset(keys.ENROLMENTS_LATEST, enrolment.camera_id, enrolment.id)
             pipe.sadd(keys.ENROLMENTS_PENDING, enrolment.id)
@@ -158,7 +162,7 @@ class EnrolmentStore:
 
 
 def _check_room(enrolment: Enrolment, records: list[Enrolment]) -> None:
-    pending = [other for other in records if other.state.pending]
+    pending = [other for other in records if other.state.pending and not other.by_itself]
     own = [other for other in pending if other.camera_id == enrolment.camera_id]
     for other in own:
         if other.profile == enrolment.profile:
@@ -176,6 +180,12 @@ def _check_room(enrolment: Enrolment, records: list[Enrolment]) -> None:
             f"{len(pending)} enrolments wait or run already: wait for some to end, or cancel some "
             "(`patchwatch enrolments list`)"
         )
+
+
+def _superseded(own: Enrolment, asked: Enrolment) -> Enrolment:
+    """What a camera began by itself, once an operator asks for another one."""
+    changes = {"state": EnrolmentState.CANCELLED, "detail": f"enrolment {asked.id} was asked for"}
+    return own.model_copy(update=changes | {"updated_at_ms": asked.created_at_ms})
 
 
 def _check_cancellable(record: Enrolment) -> None:

@@ -32,6 +32,5 @@ class QueuePlace:
 def _position(enrolment: Enrolment, pending: Sequence[Enrolment]) -> int | None:
     if enrolment.state is not EnrolmentState.QUEUED:
         return None
-    age = (enrolment.created_at_ms, enrolment.id)
     queued = (other for other in pending if other.state is EnrolmentState.QUEUED)
-    return 1 + sum((other.created_at_ms, other.id) < age for other in queued)
+    return 1 + sum(other.turn < enrolment.turn for other in queued)

@@ -15,12 +15,13 @@ from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.stored_records import readable
 from patchwatch.messages.analysis_status import AnalysisStatus
+from patchwatch.messages.arming import MemoryStatus
 from patchwatch.messages.capture_status import CaptureStatus
 from patchwatch.messages.heartbeat import Heartbeat
 from patchwatch.messages.score import Score
 from patchwatch.messages.verdict import Verdict, VerdictCounts
 
-_FIELDS = accounting.READS + 5 + len(Verdict)
+_FIELDS = accounting.READS + 6 + len(Verdict)
 _CAMERAS_AT_ONCE = 50  # read in one transaction, so that Redis answers others in between
 _SLOW_SCAN_S = 0.1
 # A heartbeat further in the future was written while the clock of Redis was ahead, by a worker that is silent since.
@@ -41,6 +42,7 @@ class CameraRecord:
     ingest_worker: str | None
     inference_worker: str | None
     verdicts: VerdictCounts = field(default_factory=VerdictCounts)
+    memory: MemoryStatus | None = None
 
 
 class StatusStore:
@@ -71,6 +73,7 @@ class StatusStore:
                     pipe.xrevrange(names.scores, count=1)
                     pipe.get(keys.LeaseKeys.for_capture(camera_id, self._partitions).lease)
                     pipe.get(keys.lease(names.partition))
+                    pipe.hget(keys.MEMORIES, camera_id)
                     for verdict in Verdict:
                         pipe.zcard(names.reviewed[verdict])
                 answers: list[Any] = await pipe.execute(raise_on_error=False)
@@ -101,8 +104,8 @@ class StatusStore:
 
 def _record(answers: list[Any]) -> CameraRecord:
     answers, counts = answers[: -len(Verdict)], answers[-len(Verdict) :]
-    *account, capture, analysis, scores, capturing, scoring = answers
-    for answer in (capture, analysis, scores, capturing, scoring, *counts):
+    *account, capture, analysis, scores, capturing, scoring, memory = answers
+    for answer in (capture, analysis, scores, capturing, scoring, memory, *counts):
         if isinstance(answer, Exception):
             raise answer
     status = readable(CaptureStatus.decode, capture, "a capture's status")
@@ -114,6 +117,7 @@ def _record(answers: list[Any]) -> CameraRecord:
         ingest_worker=_worker(capturing),
         inference_worker=_worker(scoring),
         verdicts=VerdictCounts(**{verdict.value: count for verdict, count in zip(Verdict, counts, strict=True)}),
+        memory=readable(MemoryStatus.decode, memory, "what is remembered of a camera"),
     )
 
 

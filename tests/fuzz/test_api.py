@@ -48,11 +48,11 @@ def keeping_banks(stocked: Any) -> Iterator[None]:
     """What an enrolment worker does with banks: else every change of one is answered 503."""
     with connect(stocked.settings.redis_url.get_secret_value()) as client:
         keeping = BankOrderHandler(stocked.settings, client)
-        keeping.start()
+        keeping.thread.start()
         try:
             yield
         finally:
-            keeping.stop()
+            keeping.thread.stop()
 
 
 def exercise(

@@ -111,10 +111,15 @@ KINDS = {
 }  # fmt: skip
 # By which fields a record is known, and which fields have come since.
 ADDED: list[tuple[set[str], dict[str, Any]]] = [
-    ({"source", "pace", "loop"}, {"muted": [], "zones": [], "zones_fault": ""}),
+    ({"source", "pace", "loop"}, {"muted": [], "zones": [], "adopted": False}),
     ({"peak_at_ms", "bank_id"}, {"zones": []}),
+    ({"opened_at_ms", "camera_id"}, {"provisional": False}),
     ({"supported", "expected_low"}, {"provisional": False}),
     ({"role", "pid"}, {"memory_stretches": 0, "memory_dropped": {}}),
+    ({"streams", "profile", "state", "device"}, {"armed_for": [], "not_armed_for": []}),
+    ({"attempts", "storing"}, {"from_memory": False, "by_itself": False}),
+    ({"origin", "usable"}, {"chosen": False}),
+    ({"by", "software"}, {"by_itself": False}),
 ]
 STATE_FIELDS = {"seq", "commit", "books", "worker", "eras", "conditions", "boxes", "explanation"}
 BINARY = {"pw:{N}:frames:CAMERA": "frame", "pw:{N}:scores:CAMERA": "score", "pw:{N}:minutes:CAMERA": "minute"}
@@ -149,13 +154,9 @@ def as_written_now(value: Any) -> Any:
         return [as_written_now(part) for part in value]
     if isinstance(value, dict):
         dropped = {"version"} if "x1" in value else set()
-        added = [fields for marks, fields in ADDED if marks <= value.keys()]
-        return {name: as_written_now(part) for name, part in value.items() if name not in dropped} | merged(added)
+        added = {name: new for marks, fields in ADDED if marks <= value.keys() for name, new in fields.items()}
+        return {name: as_written_now(part) for name, part in value.items() if name not in dropped} | added
     return value
-
-
-def merged(parts: list[dict[str, Any]]) -> dict[str, Any]:
-    return {name: value for part in parts for name, value in part.items()}
 
 
 @pytest.mark.parametrize("key", KEYS)

@@ -52,6 +52,7 @@ class Installation:
             "port": free_port(), "rtsp_port": free_port(), "partitions": 4, "queue_frames": 16,
             "reconnect_min_s": 0.5, "reconnect_max_s": 2.0, "source_timeout_s": 2.0, "max_age_s": 2.0,
             "default_profile": "motion",  # the cheapest
+            "self_arm": False, "adopt_publishers": "off",  # cameras know what tests teach them
             "offline_after_s": 6.0, "websocket_heartbeat_s": 2.0, "webhook_reach": "loopback",
             "webhook_timeout_s": 1.0, "webhook_retry_min_s": 0.2, "webhook_retry_max_s": 0.5,
             "overload_fps": settings.get("analysis_fps", 5.0),  # hold the rate, or a busy machine decides what is seen

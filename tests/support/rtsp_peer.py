@@ -158,7 +158,8 @@ class StandIn:
 @asynccontextmanager
 async def endpoint(stand_in: StandIn, **settings: object) -> AsyncIterator[RtspServer]:
     """An endpoint alone, with quick time limits."""
-    chosen: dict[str, object] = {"rtsp_port": 0, "redis_url": "redis://127.0.0.1:1/0", **settings}
+    usual = {"rtsp_port": 0, "redis_url": "redis://127.0.0.1:1/0", "adopt_publishers": "off"}
+    chosen: dict[str, object] = {**usual, **settings}
     async with RtspServer(Settings(**chosen), stand_in, request_within_s=2.0) as opened:  # type: ignore[arg-type]
         try:
             yield opened

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from models.banks.bank import Bank
+from models.banks.coverage import Sufficiency
 from models.profiles.profile import Profile, StreamKind
 from patchwatch.messages.anomaly_kind import AnomalyKind
 
@@ -26,3 +28,16 @@ def streams_of(kinds: Iterable[AnomalyKind]) -> frozenset[StreamKind]:
     """The streams that answer any of these questions."""
     asked = set(kinds)
     return frozenset(kind for kind, anomaly in _ASKED_BY.items() if anomaly in asked)
+
+
+def armed_kinds(bank: Bank) -> dict[AnomalyKind, bool]:
+    """Each kind of anomaly that the bank's profile looks for, and whether enough is known of what is normal in that
+    respect: the footage was long enough to tell, and none of the streams that look for it still learnt at its end. One
+    that hardly ever speaks is no hindrance: silence is its normal."""
+    learning = {stream.name for stream in bank.coverage.streams if stream.complete is False}
+    long_enough = bank.coverage.verdict is not Sufficiency.TOO_SHORT
+    armed: dict[AnomalyKind, bool] = {}
+    for spec in bank.profile.streams:
+        kind = _ASKED_BY[spec.kind]
+        armed[kind] = armed.get(kind, long_enough) and spec.name not in learning
+    return armed

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
-import threading
 import time
 from contextlib import suppress
 from typing import Any
 
-import redis
-
 from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
-from patchwatch.bus.connection import translated
-from patchwatch.bus.outage_log import OutageLog
 from patchwatch.contract.errors import (
-    BusUnavailableError,
     InvalidMessageError,
     NotFoundError,
     PatchwatchError,
@@ -26,6 +20,7 @@ from patchwatch.contract.settings import Settings
 from patchwatch.messages.bank_version import ORDER_WITHIN_S, BankAction, BankAnswer, BankOrder, BankVersion, CameraBanks
 from patchwatch.messages.base import CAMERA_ID_PATTERN
 from workers.enrolment.bank_versions import BankVersions, profiles_with_banks
+from workers.enrolment.polling_thread import PollingThread
 
 _POLL_S = 0.5
 _ANSWER_EXPIRES_S = 30
@@ -36,39 +31,17 @@ log = logging.getLogger(__name__)
 
 
 class BankOrderHandler:
-    """A thread beside the jobs, so that a bank is activated at once, whatever is being learnt."""
+    """Its ``thread`` runs beside the jobs, so that a bank is activated at once, whatever is being learnt."""
 
     def __init__(self, settings: Settings, client: Any) -> None:
         self._settings = settings
         self._client = client
         self._clock = BusClock()
-        self._outage = OutageLog("orders about banks wait for it")
         self._known: dict[str, tuple[object, CameraBanks]] = {}
         self._published: dict[str, bytes] = {}
         self._versions: dict[str, dict[str, BankVersions]] = {}
         self._published_all_s = time.monotonic()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="banks", daemon=True)
-
-    def start(self) -> None:
-        self._thread.start()
-
-    @property
-    def alive(self) -> bool:
-        return self._thread.is_alive()
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self._thread.join(timeout=5)
-
-    def _run(self) -> None:
-        while not self._stopping.wait(_POLL_S):
-            try:
-                with translated():
-                    self.poll()
-                self._outage.answered()
-            except (BusUnavailableError, redis.RedisError) as error:
-                self._outage.failed(error)
+        self.thread = PollingThread("banks", self.poll, _POLL_S, "orders about banks wait for it")
 
     def poll(self) -> None:
         """Carry out the orders that wait, then publish changes of the banks."""
@@ -159,7 +132,7 @@ def _read_banks(camera_id: str, by_profile: dict[str, BankVersions]) -> CameraBa
 def _act(versions: BankVersions, order: BankOrder) -> None:
     match order.action:
         case BankAction.ACTIVATE:
-            versions.activate(order.bank_id)
+            versions.activate(order.bank_id, by_operator=True)
         case BankAction.PIN:
             versions.pin(order.bank_id)
         case BankAction.UNPIN:

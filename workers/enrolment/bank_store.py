@@ -67,7 +67,8 @@ def _present(versions: BankVersions) -> BankVersion | None:
 def _compared(bank: Bank, new: BankVersion, present: BankVersion, versions: BankVersions) -> tuple[str, str]:
     """Why the present bank should stay, or why it is replaced although the new one is worse.
 
-    Both are empty where the new one is no worse, or where the present one cannot score here any more.
+    Both are empty where the new one is no worse, or where the present one cannot score here any more. A view that
+    changed makes the camera leave no bank that an operator chose.
     """
     worse = new.worse_than(present)
     if not worse:
@@ -77,6 +78,8 @@ def _compared(bank: Bank, new: BankVersion, present: BankVersion, versions: Bank
         check_identity(before, bank.profile, bank.identity)
     except (BankMismatchError, NotFoundError):
         return "", ""
+    if new.origin.by_itself and present.chosen:
+        return worse, ""
     if not before.view.counts_like(bank.view):
         return "", _OTHER_ZONES
     if Expectation(before.moments.thumbnails, ViewMask(bank.view)).excludes(bank.moments.thumbnails):
@@ -86,6 +89,11 @@ def _compared(bank: Bank, new: BankVersion, present: BankVersion, versions: Bank
 
 def _summary(new: BankVersion, present: BankVersion | None, why_not: str, why: str) -> str:
     camera_id = new.camera_id
+    if why_not and present is not None and new.origin.by_itself and present.chosen:
+        return (
+            f"kept the present bank {present.id}, because {why_not}. Let the camera go on by itself with "
+            f"`patchwatch banks activate {camera_id} {new.id}`"
+        )
     if why_not and present is not None:
         return (
             f"kept the present bank {present.id}, because {why_not}. Activate the new one all the same with "

@@ -121,10 +121,17 @@ class BankVersions:
                 self.path(old.id).unlink(missing_ok=True)
             return Stored(version, tuple(removed))
 
-    def activate(self, bank_id: str) -> BankVersion:
-        """Score with this version from now on. Raises `BankMismatchError` for one that cannot be read here."""
+    def activate(self, bank_id: str, *, by_operator: bool = False) -> BankVersion:
+        """Score with this version from now on. Raises `BankMismatchError` for one that cannot be read here.
+
+        ``by_operator``: the choice stays, and the camera replaces it by no bank that it learns by itself; unless it is
+        the newest of those, by which the operator lets it go on.
+        """
         with self._locked(), _storing(self._folder):
-            version = _version_with_id(self._read_versions(), bank_id, self.camera_id)
+            known = self._read_versions()
+            newest_own = next((version.id for version in known if version.origin.by_itself), None)
+            chosen = by_operator and bank_id != newest_own
+            version = _version_with_id(known, bank_id, self.camera_id).model_copy(update={"chosen": chosen})
             load_bank(self.path(bank_id))
             partial = self.active_path.with_suffix(f".{os.getpid()}.part")
             try:
@@ -132,6 +139,8 @@ class BankVersions:
                 put_in_place(partial, self.active_path)
             finally:
                 partial.unlink(missing_ok=True)
+            others = (other.model_copy(update={"chosen": False}) for other in known)
+            self._write_index([version if other.id == bank_id else other for other in others])
             return version
 
     def pin(self, bank_id: str, pinned: bool = True) -> BankVersion:
@@ -264,11 +273,12 @@ class BankVersions:
         )  # fmt: skip
 
     def _pruned(self, known: list[BankVersion], newest_id: str) -> tuple[list[BankVersion], list[BankVersion]]:
-        """The versions to keep and those to delete, of ``known`` ones from the newest to the oldest."""
+        """The versions to keep and those to delete, of ``known`` ones from the newest to the oldest. What the camera
+        learnt by itself goes first: it can be learnt again."""
         needed = {newest_id, self.active_id}
         spare = [version for version in known if not version.pinned and version.id not in needed]
         room = max(0, self._kept - (len(known) - len(spare)))
-        gone = spare[room:]
+        gone = sorted(spare, key=lambda version: version.origin.by_itself)[room:]
         return [version for version in known if version not in gone], gone
 
     def _read_index(self) -> list[BankVersion]:

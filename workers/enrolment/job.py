@@ -103,10 +103,11 @@ class Job:
             self._save(storing=True, detail="storing the bank")
             stored = store_bank(bank, staged, versions, self._origin(), activate=job.activate)
         report = enrolment_report(bank, job.camera_id)
+        threshold = bank.threshold.at(self._false_alarms_per_day, provisional=job.by_itself)
         log.info("enrolment %s of %s done: %s", job.id, job.camera_id, stored.summary)
         self._save(
             state=EnrolmentState.DONE, progress=1.0, detail="", bank_id=bank.id, activated=stored.activated,
-            outcome=stored.summary, report=report, threshold=to_message(bank.threshold.at(self._false_alarms_per_day)),
+            outcome=stored.summary, report=report, threshold=to_message(threshold),
         )  # fmt: skip
 
     @property
@@ -115,11 +116,17 @@ class Job:
 
     def _origin(self) -> BankOrigin:
         job = self._job
-        by = f"enrolment {job.id} of the API"
-        return BankOrigin(by=by, enrolment_id=job.id, live_seconds=job.live_seconds, software=SOFTWARE)
+        return BankOrigin(
+            by="learnt by itself" if job.by_itself else f"enrolment {job.id} of the API", by_itself=job.by_itself,
+            enrolment_id=job.id, live_seconds=job.live_seconds, memory=job.memory, software=SOFTWARE,
+        )  # fmt: skip
 
     def _learn(self, staged: Path) -> None:
         job = self._job
+        if job.from_memory:
+            memory = self._context.settings.memory_path(job.camera_id, job.profile)
+            self._learn_in_process(self._order(staged, memory=memory), 0.0)
+            return
         if job.live_seconds is None:
             self._learn_in_process(self._order(staged, sources=job.sources), 0.0)
             return

@@ -33,7 +33,8 @@ class LearningOrder(Message):
     """Everything a learning process needs beside the settings in its environment. May hold credentials.
 
     ``sources``: ``file:`` addresses, which must lie in the media folders; from the command line paths and RTSP
-    addresses. Empty for a live camera, whose frames are in the file that the process inherits as ``live_descriptor``.
+    addresses. Empty for a live camera, whose frames are in the file that the process inherits as ``live_descriptor``,
+    and where ``memory`` names the folder of what is remembered of the camera.
     ``staged``: the file to write the bank to. ``zones``: the camera's.
     """
 
@@ -42,6 +43,7 @@ class LearningOrder(Message):
     sources: tuple[str, ...] = Field((), repr=False)
     live_descriptor: int | None = None
     live_seconds: float | None = None
+    memory: Path | None = None
     analysis_fps: float | None = None
     limit_s: float | None = None
     false_alarms_per_day: float

@@ -52,7 +52,7 @@ class EnrolmentRecord:
 
 
 def pending_enrolments(client: Any, on_unreadable: Callable[[str], None]) -> list[Enrolment]:
-    """Oldest first. ``on_unreadable(text)`` is called for each record that cannot be read."""
+    """In the order of their turn. ``on_unreadable(text)`` is called for each record that cannot be read."""
     jobs = []
     for job_id, data in client.hgetall(keys.ENROLMENT_RECORDS).items():
         try:
@@ -62,4 +62,4 @@ def pending_enrolments(client: Any, on_unreadable: Callable[[str], None]) -> lis
         else:
             if job.id.encode() == job_id:  # else changes would go to another record
                 jobs.append(job)
-    return sorted((job for job in jobs if job.state.pending), key=lambda job: (job.created_at_ms, job.id))
+    return sorted((job for job in jobs if job.state.pending), key=lambda job: job.turn)

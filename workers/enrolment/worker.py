@@ -24,6 +24,7 @@ from patchwatch.messages.enrolment import Enrolment
 from workers.enrolment.bank_orders import BankOrderHandler
 from workers.enrolment.job import Job, JobContext
 from workers.enrolment.record import EnrolmentRecord, pending_enrolments
+from workers.enrolment.self_arming import SelfArming
 from workers.runtime.heartbeat import HeartbeatWriter
 from workers.runtime.leases import Lease, Leases
 from workers.runtime.stop_signals import call_on_stop
@@ -54,7 +55,7 @@ class EnrolmentWorker:
         self._stopping = threading.Event()
         slots = threading.Semaphore(settings.enrolment_processes)
         self._context = JobContext(settings, self._client, slots, self._stopping)
-        self._banks = BankOrderHandler(settings, self._client)
+        self._threads = [BankOrderHandler(settings, self._client).thread, SelfArming(settings, self._client).thread]
         self._profiles = json.dumps(sorted(load_profiles(settings.profiles_file)))
         self._running: dict[LeaseKeys, _Running] = {}
         self._logged: set[str] = set()
@@ -68,7 +69,8 @@ class EnrolmentWorker:
     def run(self) -> None:
         """Work until `stop`. Survives a lost Redis."""
         self._leases.start()
-        self._banks.start()
+        for thread in self._threads:
+            thread.start()
         try:
             while not self._stopping.wait(_POLL_S):
                 try:
@@ -85,13 +87,15 @@ class EnrolmentWorker:
         deadline_s = time.monotonic() + _STOP_WITHIN_S
         for running in self._running.values():
             running.thread.join(max(0.1, deadline_s - time.monotonic()))
-        self._banks.stop()
+        for thread in self._threads:
+            thread.stop()
         self._leases.stop()
         self._client.close()
 
     def _turn(self) -> None:
-        if not self._banks.alive:
-            raise RuntimeError("the thread that handles bank orders has died: see its traceback above")
+        for thread in self._threads:
+            if not thread.alive:
+                raise RuntimeError(f"the thread {thread.name!r} has died: see its traceback above")
         self._clock.sync(self._client)
         self._send_heartbeat()
         jobs = {LeaseKeys.for_enrolment(job.id): job for job in pending_enrolments(self._client, self._log_once)}

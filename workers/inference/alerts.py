@@ -56,6 +56,7 @@ class AnomalyAlert:
     open: Alert | None = None
     announced_peak: float = 0.0  # of the open alert, as subscribers last heard it
     wall_ms: WallClock = field(default=_own_clock, repr=False, compare=False)
+    provisional: bool = field(default=False, compare=False)  # whether those that open now open at a provisional level
 
     def update(
         self,
@@ -104,6 +105,7 @@ class AnomalyAlert:
             profile=camera.profile,
             bank_id=scorer.bank.id if scorer else "",
             random_weights=scorer.bank.random_weights if scorer else False,
+            provisional=self.provisional,
         )
 
     def _follow(self, alert: Alert, event: Event) -> Alert:
@@ -129,7 +131,10 @@ def closed_event_of(alert: Alert) -> Event:
 
 def _log_anomaly(alert: Alert) -> None:
     if alert.change is AlertChange.OPEN:
-        log.warning("%s: anomaly: score %.2f, threshold %.2f", alert.camera_id, alert.peak_score, alert.threshold)
+        sure = " (provisional: little is known yet of what is normal)" if alert.provisional else ""
+        log.warning(
+            "%s: anomaly%s: score %.2f, threshold %.2f", alert.camera_id, sure, alert.peak_score, alert.threshold
+        )
     elif alert.change is AlertChange.CLOSED:
         log.info("%s: anomaly is over, its peak was %.2f", alert.camera_id, alert.peak_score)
 

@@ -6,7 +6,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from models.alarms.event_detector import Event
+from models.alarms.alarm_threshold import Threshold
+from models.alarms.event_detector import Event, EventRule
 from models.banks.bank import Bank
 from models.banks.bank_file import check_identity, load_bank
 from models.engine.engine import Engine
@@ -19,8 +20,10 @@ from patchwatch.bus.clock import BusClock
 from patchwatch.contract.errors import NotFoundError, PatchwatchError, WeightsMissingError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
+from patchwatch.messages.arming import ArmingState
 from patchwatch.messages.camera import Camera
-from workers.analysis.anomaly_kinds import streams_of
+from patchwatch.messages.threshold import AlarmThreshold
+from workers.analysis.anomaly_kinds import armed_kinds, streams_of
 from workers.analysis.threshold_message import curve_of, to_message
 from workers.analysis.zone_view import view_of
 from workers.inference.alerts import AnomalyAlert, ConditionAlerts
@@ -59,6 +62,7 @@ class CameraBank:
         self._clock = clock or BusClock()
         self._mtime_ns: int | None = None
         self._false_alarms_per_day = 0.0  # the budget of the scorer's rule
+        self._self_arms = False  # its levels are provisional while little is known
 
     @property
     def loaded(self) -> Bank | None:
@@ -73,7 +77,7 @@ class CameraBank:
         mtime_ns = _mtime_ns(path)
         budget = self._camera.false_alarms_per_day or settings.false_alarms_per_day
         if mtime_ns == self._mtime_ns and self.scorer is not None:
-            self._follow_budget(self.scorer, budget)
+            self._follow_budget(self.scorer, budget, self._camera.self_arms(settings.self_arm))
             self.scorer.mute(streams_of(self._camera.muted))
             return []
         try:
@@ -84,20 +88,24 @@ class CameraBank:
                     f"scores follow as soon as the networks of profile {self._camera.profile} are loaded",
                 )
                 return []
-            self.learner = engine if settings.self_arm else None
+            self.learner = engine if self._camera.self_arms(settings.self_arm) else None
             bank = load_bank(path)
             check_identity(bank, engine.profile, engine.identity, where=f"bank {bank.id} of {self._camera.id}")
         except PatchwatchError as error:
             return self.reject(error)
         self._mtime_ns, self._false_alarms_per_day = mtime_ns, budget
+        self._self_arms = self._camera.self_arms(settings.self_arm)
         return self.use(engine, bank)
 
-    def _follow_budget(self, scorer: FrameScorer, false_alarms_per_day: float) -> None:
+    def _follow_budget(self, scorer: FrameScorer, false_alarms_per_day: float, self_arms: bool) -> None:
         """Another alarm budget means another threshold of the same bank. An open event goes on under it."""
-        if false_alarms_per_day != self._false_alarms_per_day:
-            self._false_alarms_per_day = false_alarms_per_day
-            scorer.use_rule(scorer.bank.threshold.rule(false_alarms_per_day))
+        if (false_alarms_per_day, self_arms) != (self._false_alarms_per_day, self._self_arms):
+            self._false_alarms_per_day, self._self_arms = false_alarms_per_day, self_arms
+            scorer.use_rule(self._rule_of(scorer.bank))
             self._set_scoring()
+
+    def _rule_of(self, bank: Bank) -> EventRule:
+        return bank.threshold.rule(self._false_alarms_per_day, provisional=self._self_arms)
 
     def reject(self, error: PatchwatchError) -> list[Event]:
         """Score nothing, for this reason; returns the events that this closes."""
@@ -119,7 +127,7 @@ class CameraBank:
     def use(self, engine: Engine, bank: Bank) -> list[Event]:
         """Score with this bank from now on; returns the events that this closes."""
         previous = self.scorer.state() if self.scorer else self.stored_scorer
-        rule = bank.threshold.rule(self._false_alarms_per_day)
+        rule = self._rule_of(bank)
         self.engine, self.scorer, self.stored_scorer = engine, FrameScorer(bank, rule), None
         self.learner = None
         self.scorer.mute(streams_of(self._camera.muted))
@@ -175,13 +183,18 @@ class CameraBank:
     def _set_scoring(self) -> None:
         self._set_status(AnalysisState.SCORING, "" if self.context.mask.as_learnt else _OTHER_ZONES)
 
+    def _threshold_of(self, bank: Bank) -> Threshold:
+        return bank.threshold.at(self._false_alarms_per_day, provisional=self._self_arms)
+
     def _set_status(self, state: AnalysisState, detail: str) -> None:
         self.loading = state is AnalysisState.LOADING
         bank, previous = self.loaded, self.status
-        threshold = to_message(bank.threshold.at(self._false_alarms_per_day)) if bank else None
+        threshold = to_message(self._threshold_of(bank)) if bank else None
+        self._anomaly.provisional = threshold is not None and threshold.provisional
         facts = (state, detail, bank.id if bank else None, threshold)
         if previous and (previous.state, previous.detail, previous.bank_id, previous.threshold) == facts:
             return
+        armed = armed_kinds(bank) if bank else {}
         self.status = AnalysisStatus(
             camera_id=self._camera.id,
             state=state,
@@ -191,6 +204,9 @@ class CameraBank:
             bank_id=bank.id if bank else None,
             bank_created_at=bank.created_at if bank else None,
             random_weights=bank.random_weights if bank else False,
+            arming=_arming(threshold) if threshold else None,
+            armed_for=tuple(kind for kind, known in armed.items() if known),
+            not_armed_for=tuple(kind for kind, known in armed.items() if not known),
             threshold_on=threshold.on if threshold else None,
             threshold_off=threshold.off if threshold else None,
             threshold=threshold,
@@ -198,6 +214,10 @@ class CameraBank:
             device=self.engine.device if self.engine else "cpu",
             updated_at_ms=self._clock.now_ms(),
         )
+
+
+def _arming(threshold: AlarmThreshold) -> ArmingState:
+    return ArmingState.PROVISIONAL if threshold.provisional else ArmingState.ARMED
 
 
 def _mtime_ns(path: Path) -> int | None:

@@ -145,7 +145,10 @@ class CameraRegistry:
             return
         if published is not status:
             warning = " with RANDOM CLIP weights" if status.random_weights else ""
-            log.info("%s: %s%s %s", state.camera.id, status.state.value, warning, status.detail or status.bank_id)
+            arming = f" ({status.arming.value})" if status.arming else ""
+            log.info(
+                "%s: %s%s%s %s", status.camera_id, status.state.value, arming, warning, status.detail or status.bank_id
+            )
         self._published[state.camera.id] = (status, now_s)
         self._under_lease(state, partial(self._committer.publish_status, state, status))
 

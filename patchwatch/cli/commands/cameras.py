@@ -15,6 +15,7 @@ from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.learning_advice import how_to_learn
 from patchwatch.contract.settings import Settings, load_settings
 from patchwatch.messages.anomaly_kind import AnomalyKind
+from patchwatch.messages.arming import ArmingState
 from patchwatch.messages.camera import Pace, Transport
 from patchwatch.messages.threshold import AlarmThreshold
 
@@ -38,6 +39,10 @@ _Mute = Annotated[
     list[AnomalyKind] | None,
     typer.Option(help="A kind of anomaly that raises neither score nor alert here; may be repeated."),
 ]
+_SelfArm = Annotated[
+    bool | None,
+    typer.Option("--self-arm/--no-self-arm", help="Whether it learns by itself. Default: PATCHWATCH_SELF_ARM."),
+]
 _PublishUsername = Annotated[str | None, typer.Option(help="Required from whoever publishes this camera.")]
 _PublishPassword = Annotated[
     bool, typer.Option("--publish-password-stdin", help="Read the publisher's password from standard input.")
@@ -56,6 +61,7 @@ _NoTlsVerify = Annotated[
         help="Accept any certificate of an rtsps:// camera, so that whoever answers gets its password.",
     ),
 ]
+_Enabled = Annotated[bool | None, typer.Option("--enable/--disable", help="Switch its capture on or off.")]
 _Unmute = Annotated[bool, typer.Option("--unmute", help="Let every kind of anomaly count again.")]
 _DefaultBudget = Annotated[bool, typer.Option("--default-budget", help="Go back to PATCHWATCH_FALSE_ALARMS_PER_DAY.")]
 _NoPublishPassword = Annotated[
@@ -80,12 +86,14 @@ def add(
     mute: _Mute = None,
     zone: ZoneTexts = None,
     zone_file: ZoneFile = None,
+    self_arm: _SelfArm = None,
     publish_username: _PublishUsername = None,
     publish_password_stdin: _PublishPassword = False,
     api: Api = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add a camera. It is captured at once, and scored as soon as it has a bank (`patchwatch enrolments add`).
+    """Add a camera. It is captured at once, and scored as soon as it has learnt by itself, or has a bank (`patchwatch
+    enrolments add`).
 
     With push: it publishes to rtsp://PATCHWATCH_RTSP_HOST:PATCHWATCH_RTSP_PORT/ID.
     """
@@ -94,8 +102,8 @@ def add(
         "analysis_fps": fps, "pace": pace, "loop": loop or None, "transport": transport,
         "tls_fingerprint": tls_fingerprint, "tls_verify": False if no_tls_verify else None,
         "enabled": False if disabled else None, "false_alarms_per_day": false_alarms_per_day, "muted": mute,
-        "zones": given_zones(zone, zone_file),
-        "publish_username": publish_username, "publish_password": stdin_line() if publish_password_stdin else None,
+        "zones": given_zones(zone, zone_file), "self_arm": self_arm, "publish_username": publish_username,
+        "publish_password": stdin_line() if publish_password_stdin else None,
     }  # fmt: skip
     camera = rest_client(api).post("/cameras", _given(fields))
     _print(camera, as_json)
@@ -105,16 +113,19 @@ def add(
 
 @app.command("list")
 def list_(api: Api = None, as_json: AsJson = False) -> None:
-    """List all cameras."""
-    answer = rest_client(api).get("/cameras")
+    """List all cameras, with how far each knows what is normal: learning, provisional or armed."""
+    client = rest_client(api)
+    answer = client.get("/cameras")
     cameras = answer["cameras"] if isinstance(answer, dict) else answer
     if as_json:
         print_json(cameras)
         return
     if not cameras:
         typer.echo("there are no cameras: add one with `patchwatch cameras add ID SOURCE`", err=True)
+        return
+    states = {status["camera_id"]: status.get("arming") for status in client.get("/status")["statuses"]}
     for camera in cameras:
-        _print(camera, as_json=False)
+        _print(camera, as_json=False, arming=states.get(camera["id"]))
 
 
 @app.command("show")
@@ -131,6 +142,7 @@ def show(id: _Id, api: Api = None, as_json: AsJson = False) -> None:
     for stage in ("capture", "analysis"):
         part = status[stage] or {}
         typer.echo(f"{stage:<22} {part.get('state', 'not started yet')}")
+    typer.echo(f"{'arming':<22} {(status.get('arming') or {}).get('text') or '-'}")
     reason = f": {status['reason']}" if status["reason"] else ""
     typer.echo(f"{'health':<22} {status['health']}{reason}")
 
@@ -149,7 +161,7 @@ def update(
     tls_fingerprint: _TlsFingerprint = None,
     no_tls_fingerprint: _NoTlsFingerprint = False,
     tls_verify: _TlsVerify = None,
-    enabled: Annotated[bool | None, typer.Option("--enable/--disable", help="Switch its capture on or off.")] = None,
+    enabled: _Enabled = None,
     false_alarms_per_day: _Budget = None,
     default_budget: _DefaultBudget = False,
     mute: _Mute = None,
@@ -157,6 +169,7 @@ def update(
     zone: ZoneTexts = None,
     zone_file: ZoneFile = None,
     no_zones: Annotated[bool, typer.Option("--no-zones", help="Remove all zones.")] = False,
+    self_arm: _SelfArm = None,
     publish_username: _PublishUsername = None,
     publish_password_stdin: _PublishPassword = False,
     no_publish_password: _NoPublishPassword = False,
@@ -171,7 +184,7 @@ def update(
         "source": stdin_line() if source == "-" else source, "profile": profile, "name": name, "analysis_fps": fps,
         "pace": pace, "loop": loop, "transport": transport, "zones": given_zones(zone, zone_file),
         "tls_fingerprint": tls_fingerprint, "tls_verify": tls_verify, "enabled": enabled, "muted": mute,
-        "false_alarms_per_day": false_alarms_per_day, "publish_username": publish_username,
+        "false_alarms_per_day": false_alarms_per_day, "publish_username": publish_username, "self_arm": self_arm,
         "publish_password": stdin_line() if publish_password_stdin else None,
     })  # fmt: skip
     fields |= _reset(fields, [default_fps, default_budget, no_tls_fingerprint, no_publish_password])
@@ -179,6 +192,12 @@ def update(
 
 
 app.command("set", hidden=True)(update)
+
+
+@app.command("acknowledge")
+def acknowledge(id: _Id, api: Api = None, as_json: AsJson = False) -> None:
+    """Say that a camera which came by itself has been looked at. Any change of it says so too."""
+    _print(rest_client(api).patch(f"/cameras/{id}", {}), as_json)
 
 
 @app.command("enable")
@@ -262,20 +281,31 @@ def _print_next_steps(camera: dict[str, Any], settings: Settings, *, elsewhere: 
         local = settings.rtsp_host not in ("0.0.0.0", "::") and not elsewhere  # noqa: S104 - compared only
         endpoint = f"{settings.rtsp_host if local else 'HOST'}:{'PORT' if elsewhere else settings.rtsp_port}"
         typer.echo(f"publish its video to rtsp://{endpoint}/{camera['id']}", err=True)
+    if settings.self_arm if camera.get("self_arm") is None else camera["self_arm"]:
+        typer.echo("it learns what is normal by itself: follow it with `patchwatch cameras list`", err=True)
+        return
     typer.echo(f"it is scored as soon as it has a bank: learn one {how_to_learn(camera['id'])}", err=True)
 
 
-def _print(camera: dict[str, Any], as_json: bool) -> None:
+def _print(camera: dict[str, Any], as_json: bool, arming: dict[str, Any] | None = None) -> None:
     if as_json:
         print_json(camera)
         return
     marks = "" if camera.get("enabled", True) else "  disabled"
     marks += "" if camera.get("tls_verify", True) or camera.get("tls_fingerprint") else "  unverified TLS"
+    marks += "  new: look at it" if camera.get("adopted") else ""
+    marks += f"  {_arming_in_short(arming)}" if arming and arming["state"] else ""
     per_day = camera.get("false_alarms_per_day")
     accepted = "" if per_day is None else f"  {per_day:g} false alarms a day"
     accepted += f"  muted: {', '.join(camera['muted'])}" if camera.get("muted") else ""
     accepted += f"  zones: {zones_line(camera['zones'])}" if camera.get("zones") else ""
     typer.echo(f"{camera['id']:<20} {camera['profile']:<12} {camera['source']}{accepted}{marks}")
+
+
+def _arming_in_short(arming: dict[str, Any]) -> str:
+    if arming["state"] != ArmingState.LEARNING:
+        return str(arming["state"])
+    return f"learning, {arming['remembered_s']:.0f} of {arming['first_bank_s']:.0f} s"
 
 
 def _shown(value: object) -> str:

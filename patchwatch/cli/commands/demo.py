@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from patchwatch.demo.summary import Summary
 
 _MAX_UNSCORED = 50  # frames still in the queue at the end; more means that scoring had stopped
+_LearnSeconds = Annotated[
+    float,
+    typer.Option("--learn-seconds", "--normal-seconds", min=10, help="Live video that the camera learns from first."),
+]
 
 
 def demo(
@@ -30,12 +34,13 @@ def demo(
     source: Annotated[str | None, typer.Option(help="A video file or rtsp:// address in place of the scene.")] = None,
     normal: Annotated[Path | None, typer.Option(help="Recording of normal to learn from, with --source.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another day on the rendered square.")] = 1,
-    normal_seconds: Annotated[float, typer.Option(min=35, help="How much of the scene to learn from.")] = 60.0,
-    first_anomaly: Annotated[float, typer.Option(min=0, help="Second of the first scripted anomaly.")] = 70.0,
+    learn_seconds: _LearnSeconds = 55.0,
+    first_anomaly: Annotated[float, typer.Option(min=0, help="Second of the first scripted anomaly.")] = 100.0,
     anomaly_every: Annotated[float, typer.Option(min=12, help="Seconds from one to the next.")] = 20.0,
     as_json: AsJson = False,
 ) -> None:
-    """Learn a rendered scene, publish it live over RTSP, and watch the alerts. Exit code 130: stopped early."""
+    """Publish a rendered scene live over RTSP: it becomes a camera, learns what is normal by itself, and alerts. Exit
+    code 130: stopped early."""
     from rich.console import Console
 
     from patchwatch.demo.session import DemoOptions, DemoSession, check_source, demo_settings
@@ -46,9 +51,9 @@ def demo(
     if normal is not None and not normal.is_file():
         raise RejectedError(f"{normal} is not a file: name with --normal a video in which all is normal")
     check_source(location)
-    options = DemoOptions(duration, location, normal, seed, normal_seconds, first_anomaly, anomaly_every)
+    options = DemoOptions(duration, location, normal, seed, learn_seconds, first_anomaly, anomaly_every)
     console = Console(stderr=as_json)
-    with _stop_signals_as_ctrl_c(), demo_settings() as settings, DemoSession(options, settings) as session:
+    with _stop_signals_as_ctrl_c(), demo_settings(learn_seconds) as settings, DemoSession(options, settings) as session:
         summary = _play(options, settings, session, console)
         log = session.log_tail()
     if summary is None:
@@ -67,18 +72,14 @@ def demo(
 def _play(options: DemoOptions, settings: Settings, session: DemoSession, console: Console) -> Summary | None:
     """The summary; None when the user stopped the demo before anything was scored."""
     from patchwatch.demo.screen import make_screen
-    from patchwatch.demo.session import learn_normal, render_normal
+    from patchwatch.demo.session import learn_normal
 
     try:
         _print_plain(console, _introduction(options))
-        if options.normal is None:
-            with progress_bar("rendering normal") as report:
-                recording = render_normal(options, settings.data_dir, report)
-        else:
-            recording = options.normal
-        with progress_bar("enrolling demo") as report:
-            threshold = learn_normal(settings, recording, report)
-        _print_plain(console, f"learnt: alerts will open above a score of {threshold:.2f}")
+        if options.normal is not None:
+            with progress_bar("enrolling demo") as report:
+                threshold = learn_normal(settings, options.normal, report)
+            _print_plain(console, f"learnt: alerts will open above a score of {threshold:.2f}")
         session.start()
         _print_plain(console, _addresses(session, settings))
     except KeyboardInterrupt:
@@ -109,10 +110,11 @@ def _introduction(options: DemoOptions) -> str:
         what = f"{Source.parse(options.source)}" if isinstance(options.source, str) else options.source.name
         return f"Patchwatch demo: learns normal from {options.normal}, then watches {what} live."
     return (
-        f"Patchwatch demo: renders {options.normal_s:.0f} s of a synthetic square where people walk, learns that as "
-        "normal, then\npublishes another day on the square live over RTSP to the service's own endpoint. "
-        f"Nothing unusual happens before\nsecond {options.first_anomaly_s:.0f}; then, every "
-        f"{options.anomaly_every_s:.0f} s, somebody runs, a van crosses, somebody falls."
+        "Patchwatch demo: publishes a synthetic square where people walk live over RTSP to the service's own endpoint. "
+        "Nothing\nis configured: it becomes a camera, learns what is normal from its first "
+        f"{options.learn_s:.0f} s, and is armed. Nothing unusual\nhappens before second "
+        f"{options.first_anomaly_s:.0f}; then, every {options.anomaly_every_s:.0f} s, somebody runs, a van crosses, "
+        "somebody falls."
     )
 
 

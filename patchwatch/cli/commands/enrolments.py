@@ -27,6 +27,9 @@ def add(
         list[str] | None, typer.Argument(help="Recordings of normal only, in a media folder of the service.")
     ] = None,
     live: Annotated[float | None, typer.Option(help="Learn from this many seconds of the live camera instead.")] = None,
+    memory: Annotated[
+        bool, typer.Option("--from-memory", help="Learn from what is remembered of the camera instead.")
+    ] = False,
     profile: Annotated[str | None, typer.Option(help="Default: the camera's.")] = None,
     activate: Annotated[
         bool, typer.Option("--activate", help="Use the new bank even if it is worse than the present one.")
@@ -35,8 +38,11 @@ def add(
     api: Api = None,
     as_json: AsJson = False,
 ) -> None:
-    """Learn what is normal for a camera, from the live camera or from recordings that the service can read."""
-    footage: dict[str, Any] = {"sources": [_address(path) for path in recordings or ()], "live_seconds": live}
+    """Learn what is normal for a camera: from the live camera, from recordings that the service can read, or from what
+    is remembered of the camera."""
+    footage: dict[str, Any] = {
+        "sources": [_address(path) for path in recordings or ()], "live_seconds": live, "from_memory": memory,
+    }  # fmt: skip
     order = {"profile": profile, "activate": activate} | {name: value for name, value in footage.items() if value}
     body = {name: value for name, value in order.items() if value is not None}
     enrolment = rest_client(api).post(f"/cameras/{camera}/enrolments", body)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-FIRST_ANOMALY_S = 70.0
+FIRST_ANOMALY_S = 100.0
 ANOMALY_EVERY_S = 20.0
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scene_footage import write_footage
 
 from patchwatch.contract.errors import SourceRejectedError
-from patchwatch.demo.footage import write_footage
 from patchwatch.demo.pictures import file_pictures
 from patchwatch.demo.scene.scene import Scene
 

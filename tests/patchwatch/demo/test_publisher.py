@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 import typer
 from ingest_rig import free_port
+from scene_footage import write_footage
 from waiting import PATIENCE_S
 
 from patchwatch.contract.errors import SourceUnavailableError
 from patchwatch.demo import publisher
-from patchwatch.demo.footage import write_footage
 from patchwatch.demo.pictures import scene_pictures
 from patchwatch.demo.scene.scene import Scene
 

@@ -14,6 +14,7 @@ from patchwatch.bus import keys
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import AlertKind
 from patchwatch.messages.analysis_status import AnalysisState, OpenCondition
+from patchwatch.messages.arming import ArmingState, MemoryExtent, MemoryStatus
 from patchwatch.messages.enrolment import Enrolment, EnrolmentState
 
 
@@ -243,3 +244,36 @@ async def test_zones_are_drawn_over_the_picture_and_alerts_name_theirs(
     await page.screenshot(path=tmp_path / "zones.png")
     world.camera(name="Back gate")
     await expect(gate.locator(".zones")).to_be_hidden()
+
+
+async def test_a_camera_that_arms_itself_shows_how_far_it_is_without_a_reload(
+    page: Page, serve: Serve, settings: Settings, world: World
+) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    world.camera("new", adopted=True)
+    world.capture("new")
+    world.analysis("new", state=AnalysisState.NO_BANK)
+
+    def remembered(seconds: float) -> None:
+        status = MemoryStatus(
+            camera_id="new", profile="motion", extent=MemoryExtent(seconds=seconds), first_bank_s=60.0
+        )  # fmt: skip
+        world.bus.hset(keys.MEMORIES, "new", status.encode())
+
+    remembered(15.0)
+    await page.goto(f"http://{serve(settings)}/")
+    card = page.locator("article[data-camera=new]")
+    await expect(card.locator(".arming")).to_have_text("learning")
+    await expect(card.locator(".adopted")).to_have_text("new: look at it")
+    await expect(card.locator("progress.learning")).to_have_js_property("value", 0.25)
+    await expect(card.locator(".reason")).to_contain_text("from 15 of 60 s so far, and is scored in about 45 s")
+    remembered(45.0)
+    await expect(card.locator("progress.learning")).to_have_js_property("value", 0.75)
+    world.analysis("new", bank_id="b1", arming=ArmingState.PROVISIONAL)
+    world.score(now_ms, camera_id="new")
+    await expect(card.locator(".arming")).to_have_text("provisional")
+    await expect(card.locator("progress.learning")).to_be_hidden()
+    world.camera("new")
+    world.analysis("new", bank_id="b1", arming=ArmingState.ARMED)
+    await expect(card.locator(".arming")).to_have_text("armed")
+    await expect(card.locator(".adopted")).to_be_hidden()

@@ -187,3 +187,14 @@ async def test_zones_that_cannot_be_read_are_set_again(api: httpx.AsyncClient, w
     assert Camera.decode(world.field(keys.CAMERAS, "gate")).zones_fault
     assert (await api.patch("/api/v1/cameras/gate", json={"zones": [WINDOW]})).json()["zones"] == [WINDOW]
     assert not Camera.decode(world.field(keys.CAMERAS, "gate")).zones_fault
+
+
+async def test_a_camera_that_came_by_itself_is_new_until_it_is_changed_or_acknowledged(
+    api: httpx.AsyncClient, world: World
+) -> None:
+    before = world.camera(adopted=True)
+    assert (await api.get("/api/v1/cameras/gate")).json()["adopted"]
+    acknowledged = (await api.patch("/api/v1/cameras/gate", json={})).json()
+    assert (acknowledged["adopted"], acknowledged["revision"]) == (False, before.revision), "the capture goes on"
+    told = (await api.patch("/api/v1/cameras/gate", json={"self_arm": False})).json()
+    assert (told["self_arm"], told["revision"]) == (False, before.revision)

@@ -237,7 +237,7 @@ async def test_a_running_enrolment_is_shown_rather_than_a_later_one(api: httpx.A
 async def test_a_camera_without_a_bank_that_is_learning_says_so_instead_of_advising_it(
     api: httpx.AsyncClient, world: World
 ) -> None:
-    world.camera()
+    world.camera(self_arm=False)
     world.capture()
     world.analysis(state=AnalysisState.NO_BANK, detail="")
     advised = (await api.get("/api/v1/cameras/gate/status")).json()["reason"]
@@ -277,3 +277,40 @@ async def test_a_share_that_hangs_delays_only_its_own_request(
         assert not world.bus.exists(keys.ENROLMENT_RECORDS)
     finally:
         released.set()
+
+
+@pytest.mark.parametrize("state", [EnrolmentState.QUEUED, EnrolmentState.RUNNING])
+async def test_an_operators_enrolment_takes_the_place_of_one_that_the_camera_began_by_itself(
+    api: httpx.AsyncClient, world: World, state: EnrolmentState
+) -> None:
+    world.camera()
+    put(world, "own", live_seconds=None, from_memory=True, by_itself=True, state=state)
+    asked = await api.post("/api/v1/cameras/gate/enrolments", json={"live_seconds": 60})
+    assert asked.status_code == 202
+    assert (record(world, "own").state, record(world, "own").detail) == (
+        EnrolmentState.CANCELLED, f"enrolment {asked.json()['id']} was asked for",
+    )  # fmt: skip
+
+
+async def test_one_that_is_storing_its_bank_is_let_finish(api: httpx.AsyncClient, world: World) -> None:
+    world.camera()
+    put(world, "own", live_seconds=None, by_itself=True, state=EnrolmentState.RUNNING, storing=True)
+    assert (await api.post("/api/v1/cameras/gate/enrolments", json={"live_seconds": 60})).status_code == 202
+    assert record(world, "own").state is EnrolmentState.RUNNING
+
+
+async def test_what_operators_asked_for_comes_first(api: httpx.AsyncClient, world: World) -> None:
+    attend(world)
+    for number, by_itself in enumerate((True, True, False)):
+        world.camera(f"cam{number}")
+        put(world, f"job{number}", f"cam{number}", at_ms=number, live_seconds=None, by_itself=by_itself)
+    positions = {job["id"]: job["position"] for job in (await api.get("/api/v1/enrolments")).json()["enrolments"]}
+    assert positions == {"job2": 1, "job0": 2, "job1": 3}
+
+
+async def test_a_bank_can_be_asked_for_from_memory(api: httpx.AsyncClient, world: World) -> None:
+    world.camera()
+    answer = (await api.post("/api/v1/cameras/gate/enrolments", json={"from_memory": True})).json()
+    assert (answer["from_memory"], answer["by_itself"], answer["sources"]) == (True, False, [])
+    both = await api.post("/api/v1/cameras/gate/enrolments", json={"from_memory": True, "live_seconds": 60})
+    assert both.status_code == 422

@@ -147,7 +147,7 @@ def _old_score(world: World) -> None:
 async def test_a_camera_that_is_not_scored_says_why(
     api: httpx.AsyncClient, world: World, arrange: Callable[..., None], health: str, word: str
 ) -> None:
-    world.camera()
+    world.camera(self_arm=False)
     arrange(world)
     status = (await api.get("/api/v1/cameras/gate/status")).json()
     assert status["health"] == health

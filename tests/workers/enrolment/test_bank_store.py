@@ -12,6 +12,7 @@ from static_view import moved, noisy, view
 
 from models.banks.bank import Bank
 from models.banks.bank_file import save_bank
+from models.banks.coverage import Sufficiency
 from models.exemplars.provenance import thumbnail
 from patchwatch.messages.bank_version import BankOrigin
 from workers.enrolment.bank_store import StoredBank, store_bank
@@ -38,10 +39,18 @@ def of(picture: Picture | None, seconds: float) -> Bank:
     )
 
 
-def stored(versions: BankVersions, bank: Bank) -> StoredBank:
+ASKED = BankOrigin(by="a test")
+OWN = BankOrigin(by="learnt by itself", by_itself=True)
+
+
+def stored(versions: BankVersions, bank: Bank, origin: BankOrigin = ASKED) -> StoredBank:
     with versions.staging() as staged:
         save_bank(bank, staged)
-        return store_bank(bank, staged, versions, BankOrigin(by="a test"), activate=False)
+        return store_bank(bank, staged, versions, origin, activate=False)
+
+
+def judged(bank: Bank, verdict: Sufficiency) -> Bank:
+    return replace(bank, coverage=replace(bank.coverage, verdict=verdict))
 
 
 @pytest.mark.parametrize("shown", [view(), DARK, None], ids=["the same view", "by night", "unknown"])
@@ -66,3 +75,42 @@ def test_a_better_bank_of_another_view_needs_no_excuse(versions: BankVersions) -
     outcome = stored(versions, of(moved(view()), 600.0))
     assert outcome.activated
     assert "another view" not in outcome.summary
+
+
+def test_what_an_operator_had_it_learn_stays_until_more_than_that_is_remembered(versions: BankVersions) -> None:
+    asked = stored(versions, of(view(), 600.0)).version
+    fewer = stored(versions, of(view(), 599.0), OWN)
+    assert (fewer.activated, versions.active_id) == (False, asked.id)
+    assert "that was learnt from 600 s of footage, and only 599 s are remembered" in fewer.summary
+    more = stored(versions, of(view(), 601.0), OWN)
+    assert (more.activated, versions.active_id) == (True, more.version.id)
+    assert f"Go back with `patchwatch banks activate door {asked.id}`" in more.summary
+
+
+def test_of_two_of_its_own_the_later_one_scores_whatever_the_verdicts_say(versions: BankVersions) -> None:
+    """The verdict on a minute of footage is more hopeful than that on an hour, and must not keep it."""
+    stored(versions, judged(of(view(), 61.0), Sufficiency.COMPLETE), OWN)
+    later = stored(versions, judged(of(view(), 182.0), Sufficiency.STILL_LEARNING), OWN)
+    assert (later.activated, versions.active_id) == (True, later.version.id)
+    operators = stored(versions, judged(of(view(), 243.0), Sufficiency.TOO_SHORT))
+    assert not operators.activated, "of what operators ask for it counts as before"
+
+
+def test_an_operators_choice_stays_until_the_operator_lets_it_go_on(versions: BankVersions) -> None:
+    old = stored(versions, of(view(), 61.0), OWN).version
+    stored(versions, of(view(), 182.0), OWN)
+    assert versions.activate(old.id, by_operator=True).chosen
+    newest = stored(versions, of(moved(view()), 604.0), OWN)
+    assert (newest.activated, versions.active_id) == (False, old.id), "whatever the camera shows"
+    assert "because an operator activated that one" in newest.summary
+    assert f"`patchwatch banks activate door {newest.version.id}`" in newest.summary
+    assert not versions.activate(newest.version.id, by_operator=True).chosen
+    assert [version.chosen for version in versions.all()] == [False, False, False]
+    assert stored(versions, of(moved(view()), 905.0), OWN).activated
+
+
+def test_an_enrolment_of_an_operator_takes_the_place_of_an_earlier_choice(versions: BankVersions) -> None:
+    first = stored(versions, of(view(), 61.0)).version
+    versions.activate(first.id, by_operator=True)
+    assert stored(versions, of(view(), 604.0)).activated
+    assert not any(version.chosen for version in versions.all())

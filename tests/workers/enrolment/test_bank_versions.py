@@ -42,10 +42,10 @@ def another(bank: Bank) -> Another:
     return lambda: replace(bank, created_at=f"2026-11-28T05:00:{next(seconds):02d}+00:00")
 
 
-def added(versions: BankVersions, bank: Bank) -> str:
+def added(versions: BankVersions, bank: Bank, origin: BankOrigin = ORIGIN) -> str:
     with versions.staging() as staged:
         save_bank(bank, staged)
-        return versions.add(staged, bank, ORIGIN).version.id
+        return versions.add(staged, bank, origin).version.id
 
 
 def ids(versions: BankVersions) -> list[str]:
@@ -154,6 +154,17 @@ def test_old_banks_go_but_never_the_active_or_a_pinned_one(versions: BankVersion
         assert not versions.path(others[0]).exists()
         others = [bank.id]
         assert set(ids(versions)) == {active, pinned, bank.id}
+
+
+def test_what_the_camera_learnt_by_itself_goes_first(versions: BankVersions, another: Another) -> None:
+    own = ORIGIN.model_copy(update={"by_itself": True})
+    asked = [added(versions, another()) for _ in range(2)]
+    first = added(versions, another(), own)
+    second = added(versions, another(), own)
+    assert ids(versions) == [second, *reversed(asked)]
+    third = added(versions, another(), own)
+    assert ids(versions) == [third, *reversed(asked)]
+    assert first not in ids(versions)
 
 
 def test_pins_leave_room_for_new_banks(versions: BankVersions, another: Another) -> None:

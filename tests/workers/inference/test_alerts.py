@@ -89,6 +89,18 @@ def test_a_picture_that_was_never_coded_anew_is_not_frozen_after_a_minute(
     assert all("restart the camera" in alert.detail for alert in alerts)
 
 
+def test_an_alert_is_provisional_if_it_opened_at_a_provisional_level(caplog: pytest.LogCaptureFixture) -> None:
+    """It stays so, whatever is learnt while it is open; readers of before ignore the field."""
+    at = camera()
+    at.anomaly.provisional = True
+    opened, _ = at.update_alert(COURSE[0], None)
+    at.anomaly.provisional = False
+    closed, _ = at.update_alert(COURSE[-1], None)
+    assert (opened.provisional, closed.provisional, closed.state) == (True, True, AlertState.CLOSED)
+    assert "gate: anomaly (provisional: little is known yet of what is normal): score 0.70" in caplog.text
+    assert opened.version == 1
+
+
 def test_an_alert_of_a_worker_that_did_not_count_is_an_opening() -> None:
     alert, _ = camera().update_alert(OPENED, None)
     older = alert.model_dump(exclude={"told"}, mode="json", exclude_none=True)

@@ -25,7 +25,7 @@ def make_settings(tmp_path: Path, media: Path, bus_url: str) -> Callable[..., Se
     def make(**overrides: object) -> Settings:
         chosen: dict[str, object] = {
             "redis_url": bus_url, "data_dir": tmp_path / "data", "media_dirs": str(media), "rtsp_port": 0,
-            "reconnect_min_s": 0.2, "reconnect_max_s": 0.5, "source_timeout_s": 3.0,
+            "adopt_publishers": "off", "reconnect_min_s": 0.2, "reconnect_max_s": 0.5, "source_timeout_s": 3.0,
         }  # fmt: skip
         return Settings(**(chosen | overrides))  # type: ignore[arg-type]
 

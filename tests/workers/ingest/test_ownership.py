@@ -141,7 +141,7 @@ async def test_a_publisher_may_come_to_any_worker_and_the_newest_wins(make_setti
 
 
 async def test_an_unknown_publisher_becomes_a_camera_of_the_worker_it_came_to(make_settings: Make, clip: Path) -> None:
-    settings = make_settings(accept_unknown_publishers=True)
+    settings = make_settings(adopt_publishers="loopback")
     async with running(settings) as first, running(settings) as second:
         for number, rig in enumerate((first, second, first)):
             url = f"rtsp://127.0.0.1:{rig.port}/new-{number}"

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Mapping
 from typing import Protocol
 
+from patchwatch.contract.access_policy import is_loopback
 from patchwatch.contract.errors import BusUnavailableError
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.camera import Camera
+from patchwatch.messages.camera import MAX_CAMERAS, Camera
 from patchwatch.messages.capture_status import Reason
 from patchwatch.messages.source import Source, SourceKind
 from workers.ingest.camera_capture import PublisherSlot
@@ -19,8 +21,9 @@ from workers.ingest.rtsp.peer_limits import PeerLimits
 from workers.ingest.rtsp.refusal import Refusal
 from workers.rtsp.message import Request
 
-MAX_UNKNOWN = 64  # With so many push cameras, unknown publishers add no more.
 _REFRESH_EVERY_S = 0.2  # Strangers cannot make us query Redis more often.
+
+log = logging.getLogger("patchwatch.ingest")
 
 
 class Cameras(Protocol):
@@ -45,7 +48,7 @@ class Admission:
         self._adding = asyncio.Lock()
 
     async def camera_for(self, request: Request, host: str, nonce: str) -> Camera:
-        """The camera that a request may publish to; one that is not stored yet where unknown ones are accepted.
+        """The camera that a request from ``host`` may publish to; one that is not stored yet where it may be adopted.
 
         Raises `Refusal`.
         """
@@ -53,27 +56,38 @@ class Admission:
         if camera_id is None:
             raise Refusal(404, "The path must be a camera id (a-z, 0-9, - and _), like rtsp://HOST:PORT/yard")
         authorization = request.headers.get("Authorization")
-        is_open = self._authenticator(camera_id, nonce).is_open
+        is_open = self._authenticator(camera_id, host, nonce).is_open
         if camera_id not in self._cameras.cameras and (authorization is not None or is_open):
             await self._refresh()
-        authenticator = self._authenticator(camera_id, nonce)
+        authenticator = self._authenticator(camera_id, host, nonce)
         if not authenticator.is_open:
             self._authenticate(authenticator, request, host, camera_id)
-        return self._published_camera(camera_id)
+        return self._published_camera(camera_id, host)
 
     async def recheck(self, camera: Camera) -> None:
         """Check at RECORD that what `camera_for` allowed still holds, and add a camera that is new. Raises
         `Refusal`."""
-        if camera.id not in self._cameras.cameras and self._settings.accept_unknown_publishers:
-            await self._add(camera)
+        if camera.id not in self._cameras.cameras and camera.adopted:
+            await self._adopt(camera)
         current = self._cameras.cameras.get(camera.id)
         if current is None or _conditions(current) != _conditions(camera):
             raise Refusal(403, f"Camera {camera.id} was changed meanwhile - publish again")
 
-    def _authenticator(self, camera_id: str, nonce: str) -> Authenticator:
+    def _adopts(self, host: str) -> bool:
+        """Whether an unknown publisher at this address, who gave the password that is asked for, becomes a camera."""
+        match self._settings.adopt_publishers:
+            case "off":
+                return False
+            case "anyone":
+                return True
+            case "password" if self._settings.publish_username:
+                return True
+        return is_loopback(host)
+
+    def _authenticator(self, camera_id: str, host: str, nonce: str) -> Authenticator:
         cameras = self._cameras.cameras
         authenticator = Authenticator.from_camera(cameras.get(camera_id), self._settings, nonce)
-        hides = camera_id not in cameras and not self._settings.accept_unknown_publishers
+        hides = camera_id not in cameras and not self._adopts(host)
         if authenticator.is_open and hides and any(camera.publish_username for camera in cameras.values()):
             return Authenticator.rejecting_all(nonce)  # A 404 would tell it apart from cameras with a password.
         return authenticator
@@ -93,10 +107,10 @@ class Admission:
             reason=Reason.AUTH, camera_id=camera_id,
         )  # fmt: skip
 
-    def _published_camera(self, camera_id: str) -> Camera:
+    def _published_camera(self, camera_id: str, host: str) -> Camera:
         camera = self._cameras.cameras.get(camera_id)
-        if camera is None and self._settings.accept_unknown_publishers:
-            return Camera(id=camera_id, source="push:", profile=self._settings.default_profile)
+        if camera is None and self._adopts(host):
+            return Camera(id=camera_id, source="push:", profile=self._settings.default_profile, adopted=True)
         if camera is None:
             raise Refusal(404, f"No camera {camera_id} - add it with: patchwatch cameras add {camera_id}")
         if not camera.enabled:
@@ -107,17 +121,28 @@ class Admission:
             raise Refusal(403, f"Camera {camera_id} does not have the source push:")
         return camera
 
-    async def _add(self, camera: Camera) -> None:
+    async def _adopt(self, camera: Camera) -> None:
         async with self._adding:
-            pushed = sum(Source.parse(other.source).kind is SourceKind.PUSH for other in self._cameras.cameras.values())
-            if camera.id not in self._cameras.cameras and pushed >= MAX_UNKNOWN:
-                raise Refusal(
-                    403, f"{pushed} cameras publish already - add more with: patchwatch cameras add {camera.id}"
-                )
+            if camera.id in self._cameras.cameras:
+                return
+            self._check_room(camera.id)
             try:
                 await self._cameras.add_camera(camera)
             except BusUnavailableError:
                 raise Refusal(503, "The camera cannot be added now - try again") from None
+            log.info("camera %s: new, because it publishes: look at it, then `patchwatch cameras acknowledge %s`",
+                     camera.id, camera.id)  # fmt: skip
+
+    def _check_room(self, camera_id: str) -> None:
+        cameras = self._cameras.cameras.values()
+        adopted = sum(camera.adopted for camera in cameras)
+        if adopted >= self._settings.adopted_cameras:
+            raise Refusal(
+                403, f"{adopted} cameras came by themselves and nobody has looked at them yet - acknowledge or remove "
+                f"some, or add this one with: patchwatch cameras add {camera_id}",
+            )  # fmt: skip
+        if len(cameras) >= MAX_CAMERAS:
+            raise Refusal(403, f"There are {MAX_CAMERAS} cameras, and no more are possible - remove one")
 
     async def _refresh(self) -> None:
         """Read the cameras again: this one may have been added a moment ago."""

@@ -63,7 +63,7 @@ def list_(camera: CameraId, as_json: AsJson = False) -> None:
 
 def activate(camera: CameraId, bank: _BankId, as_json: AsJson = False) -> None:
     """Score with this bank, for example to go back after an enrolment. A running service follows within seconds."""
-    version = _versions_with(camera, bank).activate(bank)
+    version = _versions_with(camera, bank).activate(bank, by_operator=True)
     facts = version.model_dump(mode="json") | {"active": True}
     print_outcome(f"bank {bank} ({version.in_words}) of {camera} is active", facts, as_json=as_json)
 

@@ -38,8 +38,20 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
         questions.append((method, path, body))
         if path.endswith("/thresholds"):
             return {"camera_id": "gate", "threshold": few, "thresholds": [threshold(24.0, 0.4), few]}
+        if path == "/status":
+            learning = {"state": "learning", "remembered_s": 20.4, "first_bank_s": 60.0}
+            return {"statuses": [{"camera_id": "gate", "arming": learning}]}
+        if (method, path) == ("GET", "/cameras"):
+            gate = {"id": "gate", "profile": "scene", "source": "push:", "enabled": True, "adopted": True}
+            return {"cameras": [gate, gate | {"id": "yard", "adopted": False}]}
         if path.endswith("/status"):
-            return {"capture": {"state": "live"}, "analysis": None, "health": "no_bank", "reason": "learn it"}
+            return {
+                "arming": {"text": "provisional: little is known"},
+                "capture": {"state": "live"},
+                "analysis": None,
+                "health": "no_bank",
+                "reason": "learn it",
+            }
         return {"id": "gate", "profile": "motion", "source": "push:", "enabled": True} | (body or {})
 
     monkeypatch.setattr(RestClient, "request", answer)
@@ -60,7 +72,8 @@ def test_who_adds_a_camera_learns_where_it_publishes_and_how_it_learns(
     asked: Asked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATCHWATCH_RTSP_PORT", "8600")
-    where, how = run("add", "gate").stderr.splitlines()
+    assert "it learns what is normal by itself" in run("add", "gate").stderr
+    where, how = run("add", "gate", "--no-self-arm").stderr.splitlines()
     assert where == "publish its video to rtsp://127.0.0.1:8600/gate"
     assert "`patchwatch enrolments add gate --live 900`" in how
     monkeypatch.setenv("PATCHWATCH_RTSP_HOST", "0.0.0.0")
@@ -223,3 +236,16 @@ def test_what_is_no_zone_is_refused_before_the_service_is_asked(asked: Asked, wo
 
 def test_a_list_names_the_zones_of_a_camera() -> None:
     assert zones_line([PORCH, PORCH | {"name": "window", "kind": "privacy"}]) == "porch (ignore), window (privacy)"
+
+
+def test_the_list_says_how_far_each_camera_is_and_which_are_new(asked: Asked) -> None:
+    gate, yard = run("list").stdout.splitlines()
+    assert gate.endswith("push:  new: look at it  learning, 20 of 60 s")
+    assert yard.endswith("push:")
+    assert "provisional: little is known" in run("show", "gate").stdout
+
+
+def test_a_camera_is_acknowledged_and_told_whether_to_learn_by_itself(asked: Asked) -> None:
+    assert run("acknowledge", "gate").exit_code == 0
+    assert run("update", "gate", "--no-self-arm").exit_code == 0
+    assert [body for _, _, body in asked] == [{}, {"self_arm": False}]

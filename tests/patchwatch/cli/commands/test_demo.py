@@ -42,19 +42,26 @@ def opened_at_s(alert: dict[str, Any]) -> float:
 
 
 @pytest.mark.timeout(400)
-def test_an_alert_comes_after_the_first_anomaly_and_none_before(scratch: Path) -> None:
-    options = ("--duration", "24", "--normal-seconds", "36", "--first-anomaly", "8", "--anomaly-every", "12", "--json")
+def test_the_camera_arms_itself_and_alerts_on_what_then_happens(scratch: Path) -> None:
+    """It becomes a camera by publishing; nothing is configured, and nothing enrolled."""
+    options = ("--duration", "105", "--learn-seconds", "25", "--first-anomaly", "80", "--anomaly-every", "12", "--json")
     process = start(scratch, *options)
     out, err = process.communicate(timeout=390)
     assert process.returncode == 0, err
     summary = json.loads(out)
-    assert summary["scored"] > 50  # of 240: a busy machine drops what it cannot score in time
+    assert 25 < summary["armed_after_s"] < 80, err
+    assert summary["scored"] > 150
     assert summary["captured"] == summary["scored"] + sum(summary["dropped"].values())
-    assert summary["scores_pushed"] > 50
+    assert summary["dropped"]["no_bank"] > 200, "what it showed before it was armed"
+    assert summary["scores_pushed"] > 150
     assert summary["alerts"], err
     assert summary["alerts_pushed"] == [alert["id"] for alert in summary["alerts"]]
-    first_anomaly_at_s = summary["anomalies"][0]["started_at_ms"] / 1000
-    assert all(opened_at_s(alert) > first_anomaly_at_s for alert in summary["alerts"])
+    played = summary["anomalies"]
+    assert any(anomaly["alert_id"] for anomaly in played), err
+    # At the level of a camera that knows less than a minute, false alarms come about every two minutes.
+    began_at_s = played[0]["started_at_ms"] / 1000 - played[0]["second"]
+    assert all(opened_at_s(alert) > began_at_s + summary["armed_after_s"] - 2 for alert in summary["alerts"])
+    assert {alert["provisional"] for alert in summary["alerts"]} == {True}
     assert re.search(r"curl -s http://127\.0\.0\.1:\d+/api/v1/alerts", err)
     assert list(scratch.iterdir()) == []
 
@@ -73,10 +80,10 @@ def test_a_video_of_the_users_own_is_watched_and_its_alerts_are_not_guessed_at(s
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_it_can_be_stopped_while_it_renders(scratch: Path, number: signal.Signals) -> None:
+def test_it_can_be_stopped_while_it_starts(scratch: Path, number: signal.Signals) -> None:
     process = start(scratch)
     deadline = time.monotonic() + 60
-    while not any(scratch.glob("*/normal.mp4")) and time.monotonic() < deadline:
+    while not any(scratch.glob("*/serve.log")) and time.monotonic() < deadline:
         time.sleep(0.05)
     process.send_signal(number)
     _, err = process.communicate(timeout=120)

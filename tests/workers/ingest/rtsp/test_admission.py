@@ -11,10 +11,15 @@ from credentials import basic, digest
 from pydantic import SecretStr
 from rtsp_peer import Peer, StandIn, endpoint
 
+from patchwatch.contract.settings import Settings
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.capture_status import Reason
-from workers.ingest.rtsp.admission import MAX_UNKNOWN
+from workers.ingest.rtsp.admission import Admission
+from workers.ingest.rtsp.peer_limits import PeerLimits
+from workers.ingest.rtsp.refusal import Refusal
 from workers.ingest.rtsp.server import RtspServer
+from workers.rtsp.headers import Headers
+from workers.rtsp.message import Request
 
 
 def camera(name: str, user: str = "", **changes: object) -> Camera:
@@ -172,18 +177,63 @@ async def test_a_long_header_of_a_stranger_delays_nobody(rtsp_server: RtspServer
     assert {answer.status for answer in answers} == {401}
 
 
-async def test_unknown_publishers_are_added_up_to_a_limit_and_only_once_they_can_publish() -> None:
-    cameras = StandIn({f"c{n}": Camera(id=f"c{n}") for n in range(MAX_UNKNOWN - 1)})
-    async with endpoint(cameras, accept_unknown_publishers=True) as rtsp_server:
+async def test_unknown_publishers_are_adopted_up_to_a_limit_and_only_once_they_can_publish(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, logger="patchwatch.ingest")
+    seen = {f"c{n}": camera(f"c{n}") for n in range(40)}
+    cameras = StandIn(seen | {"c0": camera("c0", adopted=True)})
+    async with endpoint(cameras, adopt_publishers="loopback", adopted_cameras=2) as rtsp_server:
         new = await Peer.to(rtsp_server.port, "new")
         await new.announce()
         assert "new" not in cameras.cameras
         await new.ask("SETUP", "/streamid=0", Transport="RTP/AVP/TCP;interleaved=0-1")
         assert (await new.ask("RECORD")).status == 200
-        assert cameras.cameras["new"] == Camera(id="new", source="push:")
+        assert cameras.cameras["new"] == camera("new", adopted=True)
+        assert "`patchwatch cameras acknowledge new`" in caplog.text
         late = await Peer.to(rtsp_server.port, "late")
         answer = await late.publish()
-        assert (answer.status, answer.reason.partition(" - ")[0]) == (403, "64 cameras publish already")
+        assert (answer.status, answer.reason.partition(" - ")[0]) == (
+            403, "2 cameras came by themselves and nobody has looked at them yet",
+        )  # fmt: skip
         assert "late" not in cameras.cameras
+        cameras.cameras["c0"] = camera("c0")
+        assert (await (await Peer.to(rtsp_server.port, "late")).publish()).status == 200, "one was looked at"
         new.close()
         assert await cameras.players[0].end() == b""
+
+
+_LAN, _HERE = "192.0.2.7", "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("adopts", "host", "password", "admitted"),
+    [
+        ("off", _HERE, False, False), ("off", _HERE, True, False),
+        ("loopback", _HERE, False, True), ("loopback", _HERE, True, True), ("loopback", "::1", False, True),
+        ("loopback", _LAN, False, False), ("loopback", _LAN, True, False),
+        ("password", _HERE, False, True), ("password", _LAN, False, False), ("password", _LAN, True, True),
+        ("anyone", _LAN, False, True), ("anyone", _LAN, True, True),
+    ],
+)  # fmt: skip
+async def test_who_becomes_a_camera_by_publishing(adopts: str, host: str, password: bool, admitted: bool) -> None:
+    secrets = {"publish_username": "all", "publish_password": "house"} if password else {}
+    settings = Settings(adopt_publishers=adopts, redis_url="redis://127.0.0.1:1/0", **secrets)  # type: ignore[arg-type]
+    admission = Admission(settings, StandIn({}), PeerLimits())
+    headers = Headers((("Authorization", basic("all", "house")),) if password else ())
+    request = Request("ANNOUNCE", "rtsp://127.0.0.1/new", headers)
+    if admitted:
+        assert await admission.camera_for(request, host, "nonce") == camera("new", adopted=True)
+    else:
+        with pytest.raises(Refusal, match="No camera new - add it with: patchwatch cameras add new"):
+            await admission.camera_for(request, host, "nonce")
+
+
+async def test_beyond_this_machine_the_password_is_asked_for() -> None:
+    secrets = {"publish_username": "all", "publish_password": SecretStr("house")}
+    settings = Settings(adopt_publishers="password", **secrets)  # type: ignore[arg-type]
+    admission = Admission(settings, StandIn({}), PeerLimits())
+    for authorization in ((), (("Authorization", basic("all", "wrong")),)):
+        request = Request("ANNOUNCE", "rtsp://127.0.0.1/new", Headers(authorization))
+        with pytest.raises(Refusal, match="Unauthorized"):
+            await admission.camera_for(request, _LAN, "nonce")

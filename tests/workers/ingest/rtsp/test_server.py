@@ -174,13 +174,13 @@ async def test_the_newest_publisher_wins(rig: Rig, clip: Path) -> None:
 async def test_an_unknown_publisher_becomes_a_camera_where_that_is_allowed(
     make_settings: Callable[..., Settings], clip: Path
 ) -> None:
-    async with running(make_settings(accept_unknown_publishers=True)) as rig:
+    async with running(make_settings(adopt_publishers="loopback")) as rig:
         with program(*by_ffmpeg(clip, f"rtsp://127.0.0.1:{rig.port}/new-one")):
             await rig.frames_above("new-one", 0)
         made = rig.supervisor.camera("new-one")
         assert made is not None
         assert made.incarnation is not None
-        assert made == Camera(id="new-one", source="push:", incarnation=made.incarnation)
+        assert made == Camera(id="new-one", source="push:", incarnation=made.incarnation, adopted=True)
         await rig.until("new-one", CaptureState.OFFLINE)
         await eventually(lambda: not captures_of(os.getpid()))
 
