@@ -219,3 +219,14 @@ def test_the_clock_of_its_host_has_no_say(site: Any, monkeypatch: pytest.MonkeyP
     now_ms = honest() // 1_000_000
     assert abs(now_ms - result.updated_at_ms) < 60_000
     assert abs(now_ms - beat.updated_at_ms) < 60_000
+
+
+def test_nothing_is_learnt_while_the_zones_of_the_camera_cannot_be_read(site: Any) -> None:
+    record = b'{"id":"cam","zones":[{"name":"window","kind":"privacy","points":[[7,0],[1,0],[1,1]]}]}'
+    site.client.hset(keys.CAMERAS, "cam", record)
+    site.ask("job", "cam", "short.mp4")
+    with site.running():
+        result = site.finished()
+    assert result.state is EnrolmentState.FAILED
+    assert "set them again" in result.detail
+    assert not site.settings.bank_path("cam", "motion").exists()

@@ -154,4 +154,4 @@ class Admission:
 
 def _conditions(camera: Camera) -> tuple[object, ...]:
     """The fields that decided whether a publisher was admitted."""
-    return camera.enabled, camera.source, camera.publish_username, camera.publish_password
+    return camera.enabled, camera.source, camera.publish_username, camera.publish_password, camera.zones_fault

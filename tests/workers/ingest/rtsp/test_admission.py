@@ -32,6 +32,7 @@ def cameras() -> StandIn:
     known = [
         camera("a", "ann"), camera("b", "bob"), camera("open"), camera("off", enabled=False),
         camera("pulled", source="rtsp://127.0.0.1:9/x"),
+        camera("blurred", zones_fault="?"),
     ]  # fmt: skip
     return StandIn({camera.id: camera for camera in known})
 
@@ -123,7 +124,12 @@ async def test_without_secrets_the_refusal_of_an_unknown_camera_says_how_to_add_
 
 
 @pytest.mark.parametrize(
-    ("name", "why"), [("off", "Camera off is disabled"), ("pulled", "Camera pulled does not have the source push:")]
+    ("name", "why"),
+    [
+        ("off", "Camera off is disabled"),
+        ("pulled", "Camera pulled does not have the source push:"),
+        ("blurred", "Camera blurred has zones that cannot be read - set them again"),
+    ],
 )
 async def test_a_camera_that_takes_no_publisher_says_why(rtsp_server: RtspServer, name: str, why: str) -> None:
     answer = await (await Peer.to(rtsp_server.port, name)).announce()
