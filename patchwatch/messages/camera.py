@@ -179,7 +179,7 @@ def _without_zones(data: bytes | str) -> str | None:
     """The record without its zones; None where those are not what is wrong with it."""
     try:
         fields = json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(fields, dict) or "zones" not in fields:
         return None

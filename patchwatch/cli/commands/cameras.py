@@ -63,6 +63,7 @@ _NoTlsVerify = Annotated[
 ]
 _Enabled = Annotated[bool | None, typer.Option("--enable/--disable", help="Switch its capture on or off.")]
 _Unmute = Annotated[bool, typer.Option("--unmute", help="Let every kind of anomaly count again.")]
+_NoZones = Annotated[bool, typer.Option("--no-zones", help="Remove all zones.")]
 _DefaultBudget = Annotated[bool, typer.Option("--default-budget", help="Go back to PATCHWATCH_FALSE_ALARMS_PER_DAY.")]
 _NoPublishPassword = Annotated[
     bool, typer.Option("--no-publish-password", help="Let it publish without a user name and password of its own.")
@@ -168,7 +169,7 @@ def update(
     unmute: _Unmute = False,
     zone: ZoneTexts = None,
     zone_file: ZoneFile = None,
-    no_zones: Annotated[bool, typer.Option("--no-zones", help="Remove all zones.")] = False,
+    no_zones: _NoZones = False,
     self_arm: _SelfArm = None,
     publish_username: _PublishUsername = None,
     publish_password_stdin: _PublishPassword = False,
@@ -176,10 +177,8 @@ def update(
     api: Api = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change a camera; what is not given stays. Alarm budget, muting and zones take effect at once. All else, and a
-    privacy zone, restarts the capture: a camera that publishes has to connect again. A camera needs a bank for each
-    profile (`patchwatch enrolments add`); `cameras thresholds` shows what a budget means.
-    """
+    """Change a camera; what is not given stays. Alarm budget, muting, zones and self-arming take effect at once; all
+    else, and a privacy zone, restarts the capture. `cameras thresholds` shows what a budget means."""
     fields = _given({
         "source": stdin_line() if source == "-" else source, "profile": profile, "name": name, "analysis_fps": fps,
         "pace": pace, "loop": loop, "transport": transport, "zones": given_zones(zone, zone_file),

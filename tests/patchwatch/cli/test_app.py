@@ -63,7 +63,7 @@ def assert_plain(help: str) -> None:
 
 
 GROUPS = {
-    "cameras": ["add", "list", "show", "update", "enable", "disable", "remove", "thresholds"],
+    "cameras": ["add", "list", "show", "update", "acknowledge", "enable", "disable", "remove", "thresholds"],
     "alerts": ["list", "show", "normal", "confirm", "unsure", "undo"],
     "webhooks": ["add", "list", "update", "enable", "disable", "remove", "test", "dead-letters", "retry"],
     "banks": ["enrol", "list", "show", "activate", "pin", "unpin", "remove", "score", "explain"],

@@ -153,9 +153,10 @@ async def test_without_cameras_or_a_bank_it_says_which_command_comes_next(
     world.capture()
     world.analysis(state=AnalysisState.NO_BANK)
     await page.goto(where)
-    await expect(page.locator("article[data-camera=gate] .reason")).to_contain_text(
-        "patchwatch enrolments add gate --live 900"
-    )
+    reason = page.locator("article[data-camera=gate] .reason")
+    await expect(reason).to_contain_text("is `patchwatch run enrolment` running?")
+    world.camera(self_arm=False)
+    await expect(reason).to_contain_text("patchwatch enrolments add gate --live 900")
     await expect(page.locator("#no-cameras")).to_be_hidden()
 
 
