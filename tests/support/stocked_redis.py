@@ -22,6 +22,7 @@ from patchwatch.bus import keys
 from patchwatch.bus.keys import CameraKeys, LeaseKeys, WebhookKeys
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alert import Alert
+from patchwatch.messages.arming import MemoryExtent, MemoryStatus
 from patchwatch.messages.bank_version import BankAction, BankAnswer, BankOrder
 from patchwatch.messages.camera import Camera
 from patchwatch.messages.capture_status import CaptureState, CaptureStatus, Gap, Reason
@@ -86,6 +87,9 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     client.hset(keys.ENROLMENT_RECORDS, waiting.id, waiting.encode())
     client.hset(keys.ENROLMENTS_LATEST, CAMERA, waiting.id)
     client.sadd(keys.ENROLMENTS_PENDING, waiting.id)
+    extent = MemoryExtent(seconds=95.0, stretches=4, from_ms=1, until_ms=99_000, identity="0123456789abcdef")
+    remembered = MemoryStatus(camera_id=CAMERA, profile="motion", extent=extent, first_bank_s=60.0)
+    client.hset(keys.MEMORIES, CAMERA, remembered.encode())
     client.set(keys.PROFILES, '["motion", "objects"]')
     client.set(keys.PARTITIONS, settings.partitions)
     client.rpush(keys.bank_answer(TOKEN), BankAnswer(detail="done").encode())

@@ -40,6 +40,7 @@ class NormalRecorder:
         Not where the zones are others than those the bank was learnt with: then some places count that have none in
         the bank, and their features are left out.
         """
+        self._forget_what_is_private(state)
         if not state.bank.context.mask.as_learnt:
             return
         event = scorer.open_event
@@ -58,9 +59,16 @@ class NormalRecorder:
         gate: AlertGate,
     ) -> None:
         """Remember a frame of a camera that has no bank yet."""
+        self._forget_what_is_private(state)
         if all([np.isfinite(part.vectors).all() for part in features]):
             verdict = Verdict(condition_since_s=_wrong_since_s(state, frame, captured_ms, gate))
             self._add(state, engine, frame, captured_ms, features, verdict)
+
+    def _forget_what_is_private(self, state: CameraState) -> None:
+        """Pictures from before a privacy zone was drawn show what nobody may see any more."""
+        recording, hidden = self._recordings.get(state.camera.id), set(state.bank.context.mask.view.hidden)
+        if recording is not None and not hidden <= set(recording.view.hidden):
+            self.erase(state.camera.id)
 
     def _add(
         self,
@@ -100,7 +108,7 @@ class NormalRecorder:
             recording.finish_if_silent()
 
     def erase(self, camera_id: str) -> None:
-        """The camera was removed: forget everything about it, on disk too."""
+        """Forget everything about a camera, on disk too."""
         self._recordings.pop(camera_id, None)
         self._writer.erase(self._settings.memory_dir / camera_id)
 

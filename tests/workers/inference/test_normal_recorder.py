@@ -21,6 +21,7 @@ from patchwatch.contract.settings import Settings
 from patchwatch.local_redis.private_server import private_redis
 from patchwatch.messages.heartbeat import Heartbeat
 from patchwatch.messages.score import Score
+from patchwatch.messages.zone import Zone, ZoneKind
 from workers.inference.camera_recording import CameraRecording
 from workers.inference.queue_reader import QueueReader
 
@@ -159,3 +160,29 @@ def test_memory_goes_with_its_camera_but_not_with_a_redis_that_forgot_it_or_whil
         queue.client.hdel(keys.CAMERAS, "cam")
         queue.client.incr(keys.CAMERAS_REVISION)
         until(lambda: not folder.exists())
+
+
+def test_what_was_remembered_before_a_privacy_zone_was_drawn_is_forgotten(
+    queue: Any, run_worker: Run, until: Run
+) -> None:
+    folder = queue.settings.memory_dir / "cam"
+    window = Zone(name="window", kind=ZoneKind.PRIVACY, points=((0.5, 0.0), (1.0, 0.0), (1.0, 1.0), (0.5, 1.0)))
+
+    def show(frames: range, zones: tuple[Zone, ...]) -> None:
+        queue.add_camera(zones=zones)
+        feed(queue, frames)
+        until(lambda: queue.counters().get("dropped:no_bank") == frames.stop)
+
+    with run_worker(queue.settings) as worker:
+        queue.add_camera()
+        until(lambda: worker._cameras.states)
+        show(range(120), ())
+        until(lambda: list(folder.rglob("*.stretch")))
+        show(range(120, 140), (window.model_copy(update={"kind": ZoneKind.IGNORE}),))
+        assert memory(queue.settings)
+        before = [stretch.started_ms for stretch in memory(queue.settings)]
+        queue.add_camera(zones=(window,))
+        until(lambda: next(iter(worker._cameras)).camera.zones == (window,))
+        show(range(140, 160), (window,))
+        until(lambda: not {stretch.started_ms for stretch in memory(queue.settings)} & set(before))
+    assert {stretch.identity.view.hidden for stretch in memory(queue.settings)} == {(window.points,)}
