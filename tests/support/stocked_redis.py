@@ -87,9 +87,7 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     client.hset(keys.ENROLMENT_RECORDS, waiting.id, waiting.encode())
     client.hset(keys.ENROLMENTS_LATEST, CAMERA, waiting.id)
     client.sadd(keys.ENROLMENTS_PENDING, waiting.id)
-    extent = MemoryExtent(seconds=95.0, stretches=4, from_ms=1, until_ms=99_000, identity="0123456789abcdef")
-    remembered = MemoryStatus(camera_id=CAMERA, profile="motion", extent=extent, first_bank_s=60.0)
-    client.hset(keys.MEMORIES, CAMERA, remembered.encode())
+    _remember(client)
     client.set(keys.PROFILES, '["motion", "objects"]')
     client.set(keys.PARTITIONS, settings.partitions)
     client.rpush(keys.bank_answer(TOKEN), BankAnswer(detail="done").encode())
@@ -103,6 +101,13 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     _review(client, names)
     _own(client, settings)
     client.set(keys.worker("inference", "w"), beat.model_copy(update={"role": "inference"}).encode())
+
+
+def _remember(client: Any) -> None:
+    """What an enrolment worker says of the camera's memory."""
+    extent = MemoryExtent(seconds=95.0, stretches=4, from_ms=1, until_ms=99_000, identity="0123456789abcdef")
+    remembered = MemoryStatus(camera_id=CAMERA, profile="motion", extent=extent, first_bank_s=60.0)
+    client.hset(keys.MEMORIES, CAMERA, remembered.encode())
 
 
 def _configure_webhook(client: Any) -> None:

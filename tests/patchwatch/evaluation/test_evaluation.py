@@ -99,7 +99,7 @@ def test_alarms_are_explained_by_the_nearest_normal(result: ProfileResult) -> No
 
 def test_each_part_has_its_cost(result: ProfileResult) -> None:
     cost = result.cost
-    assert set(cost.shared_ms) == {"flow"}
+    assert set(cost.shared_ms) == {"flow", "counted_flows"}
     assert set(cost.streams_ms) == {"motion"}
     parts = (*cost.shared_ms.values(), *cost.streams_ms.values(), cost.scoring_ms)
     assert cost.total_ms == pytest.approx(sum(parts), abs=0.01)

@@ -28,7 +28,7 @@ from workers.media import jpeg_codec
 Run = Callable[..., Any]
 START_S = 1_800_000_000.0
 RUSH = range(50, 65)
-FRAMES = 90
+FRAMES = 150  # time enough for the alert to close
 
 
 def zone(name: str, kind: str, left: float, right: float) -> dict[str, Any]:
