@@ -146,7 +146,8 @@ def frame_distance(bank: StreamBank, features: Features) -> StreamDistance | Non
 
 @dataclass(frozen=True)
 class Footage:
-    """What a bank was learnt from. ``sources`` are names without credentials. ``cuts``: found within them."""
+    """What a bank was learnt from. ``sources`` are names without credentials. ``cuts``: found within them.
+    ``remembered``: from the camera's memory, of which a longer one is learnt from soon."""
 
     sources: tuple[str, ...]
     frames: int
@@ -154,6 +155,7 @@ class Footage:
     thinned: int = 1  # only every n-th half minute was kept, to bound memory
     vectors: dict[str, int] = field(default_factory=dict)  # per stream, before the coreset
     cuts: int = 0
+    remembered: bool = False
 
 
 @dataclass(frozen=True)

@@ -157,7 +157,7 @@ def _facts(bank: Bank) -> dict[str, Any]:
         "identity": bank.identity,
         "threshold": bank.threshold.facts(),
         "false_alarms_per_day": bank.false_alarms_per_day,
-        "footage": asdict(bank.footage),
+        "footage": {name: fact for name, fact in asdict(bank.footage).items() if name != "remembered" or fact},
         "coverage": bank.coverage.facts(),
         "calibrations": {name: _calibration_facts(calibration) for name, calibration in calibrations},
     } | _facts_of_some(bank)

@@ -128,7 +128,8 @@ class _MemoryLearner:
         return self._last is not None and self._last[0] == run and 0 < at_s - self._last[1] <= SAME_RUN_WITHIN_S
 
     def build(self, source: str, progress: Callable[[float], None]) -> Bank:
-        return self._builder.build([source], progress)
+        bank = self._builder.build([source], progress)
+        return replace(bank, footage=replace(bank.footage, remembered=True))
 
 
 def _streams(profile: Profile, identity: StretchIdentity) -> list[Stream]:

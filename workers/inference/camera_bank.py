@@ -105,7 +105,12 @@ class CameraBank:
             self._set_scoring()
 
     def _rule_of(self, bank: Bank) -> EventRule:
-        return bank.threshold.rule(self._false_alarms_per_day, provisional=self._self_arms)
+        return bank.threshold.rule(self._false_alarms_per_day, provisional=self._is_provisional(bank))
+
+    def _is_provisional(self, bank: Bank) -> bool:
+        """Whether little footage means a provisional level: soon there is more. Not for an operator's bank, which may
+        stay for good."""
+        return self._self_arms and bank.footage.remembered
 
     def reject(self, error: PatchwatchError) -> list[Event]:
         """Score nothing, for this reason; returns the events that this closes."""
@@ -184,7 +189,7 @@ class CameraBank:
         self._set_status(AnalysisState.SCORING, "" if self.context.mask.as_learnt else _OTHER_ZONES)
 
     def _threshold_of(self, bank: Bank) -> Threshold:
-        return bank.threshold.at(self._false_alarms_per_day, provisional=self._self_arms)
+        return bank.threshold.at(self._false_alarms_per_day, provisional=self._is_provisional(bank))
 
     def _set_status(self, state: AnalysisState, detail: str) -> None:
         self.loading = state is AnalysisState.LOADING
