@@ -35,7 +35,7 @@ from memory import peak_mib  # noqa: E402
 from role_process import captures_of  # noqa: E402
 
 from bench.measure import DATA, RESULTS, write  # noqa: E402
-from patchwatch.messages.score import Score  # noqa: E402
+from patchwatch.messages.frames.score import Score  # noqa: E402
 
 CLIP = "one-by-one-person-detection.mp4"
 SIZE = (640, 360)

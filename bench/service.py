@@ -36,8 +36,8 @@ from waiting import wait_until  # noqa: E402
 from bench.measure import RESULTS, spread, write  # noqa: E402
 from patchwatch.bus import keys  # noqa: E402
 from patchwatch.bus.connection import connect_async  # noqa: E402
-from patchwatch.messages.alert import Alert, AlertState  # noqa: E402
-from patchwatch.messages.score import Score, ScoreMinute, StreamReading  # noqa: E402
+from patchwatch.messages.alerts.alert import Alert, AlertState  # noqa: E402
+from patchwatch.messages.frames.score import Score, ScoreMinute, StreamReading  # noqa: E402
 
 FPS = 5.0
 CAMERAS = 16

@@ -48,7 +48,7 @@ from tcp_proxy import TcpProxy  # noqa: E402
 from waiting import wait_until  # noqa: E402
 
 from bench.measure import RESULTS, write  # noqa: E402
-from patchwatch.messages.score import Score  # noqa: E402
+from patchwatch.messages.frames.score import Score  # noqa: E402
 
 RESULT = RESULTS / "soak.json"
 ANALYSIS_FPS = 3.0  # twelve cameras leave two cores some room

@@ -24,7 +24,7 @@ from footage import write_recording
 from ingest_rig import free_port
 from waiting import wait_until
 
-from patchwatch.messages.alert import AlertView
+from patchwatch.messages.alerts.alert import AlertView
 from workers.delivery.payload import signed_headers
 
 ROOT = Path(__file__).parents[1]

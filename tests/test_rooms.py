@@ -138,7 +138,7 @@ print(both.device, both._reuse.tolerance)
 
 
 def test_a_worker_starts_without_what_few_profiles_use() -> None:
-    for module in ("workers.inference.worker", "workers.enrolment.learning"):
+    for module in ("workers.inference.worker", "workers.enrolment.learning.learning"):
         assert _fresh(f"import sys, {module}; print('scipy.stats' in sys.modules)") == "False", module
 
 

@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.streams import Entry, StreamInfo, entry_ms
 from patchwatch.contract.bounds import counted
-from patchwatch.messages.analysis_status import DropReason
-from patchwatch.messages.capture_status import CaptureStatus
-from patchwatch.messages.frame import FrameGaps
+from patchwatch.messages.cameras.analysis_status import DropReason
+from patchwatch.messages.cameras.capture_status import CaptureStatus
+from patchwatch.messages.frames.frame import FrameGaps
 
 READS = 3
 _DROPPED = b"dropped:"

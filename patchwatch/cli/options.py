@@ -33,7 +33,7 @@ AnalysisFps = Annotated[
 
 def profile_of_bank(settings: Settings, camera: str, profile: str | None) -> str:
     """The profile that is asked for, or the default one, or the only one for which the camera has banks."""
-    from workers.enrolment.bank_versions import profiles_with_banks
+    from workers.enrolment.banks.bank_versions import profiles_with_banks
 
     if profile is not None:
         return profile

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from patchwatch.messages.threshold import AlarmThreshold
+from patchwatch.messages.banks.threshold import AlarmThreshold
 
 
 def threshold_lines(threshold: AlarmThreshold) -> list[str]:

@@ -21,7 +21,7 @@ from patchwatch.demo.scene.script import ANOMALY_EVERY_S, FIRST_ANOMALY_S, Scrip
 from patchwatch.demo.screen import CameraSnapshot, Screen
 from patchwatch.demo.summary import Summary, match_alerts
 from patchwatch.local_redis.scratch_folder import scratch_folder
-from patchwatch.messages.arming import ArmingState
+from patchwatch.messages.banks.arming import ArmingState
 from patchwatch.rest_client import RestClient
 from workers.analysis.engine_loader import load_engine
 from workers.analysis.recordings import RecordingReader, learn, recorded_clips

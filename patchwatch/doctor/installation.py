@@ -23,8 +23,8 @@ from patchwatch.contract.learning_advice import how_to_learn
 from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
 from patchwatch.doctor.finding import Finding, fail, ok, warn
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.capture_status import CaptureState, CaptureStatus
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus
 from patchwatch.messages.heartbeat import Heartbeat
 
 _NEEDED = (Role.INGEST, Role.INFERENCE, Role.ENROLMENT)

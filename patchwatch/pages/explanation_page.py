@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from itertools import cycle
 
-from patchwatch.messages.explanation import Explanation
+from patchwatch.messages.alerts.explanation import Explanation
 from patchwatch.pages.template_engine import render
 
 _COLOURS = ("#e0402f", "#1f77b4", "#2a9d5c", "#b8860b", "#7b4fb5", "#0f8b8d")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.analysis_status import AnalysisState
 from patchwatch.messages.anomaly_kind import AnomalyKind
-from patchwatch.messages.arming import ArmingState, MemoryStatus
-from patchwatch.messages.camera import Camera
+from patchwatch.messages.banks.arming import ArmingState, MemoryStatus
+from patchwatch.messages.cameras.analysis_status import AnalysisState
+from patchwatch.messages.cameras.camera import Camera
 from service.schemas.status import ArmingView
 from service.store.statuses import CameraRecord
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from patchwatch.contract.learning_advice import nothing_learnt
 from patchwatch.contract.timestamps import iso
-from patchwatch.messages.alert import AlertKind
-from patchwatch.messages.analysis_status import AnalysisState, OpenCondition
-from patchwatch.messages.camera import Camera, Tls
-from patchwatch.messages.capture_status import CaptureState, CaptureStatus
+from patchwatch.messages.alerts.alert import AlertKind
+from patchwatch.messages.cameras.analysis_status import AnalysisState, OpenCondition
+from patchwatch.messages.cameras.camera import Camera, Tls
+from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus
 from service.schemas.status import Health
 from service.store.statuses import CameraRecord
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from patchwatch.messages.arming import ArmingState
-from patchwatch.messages.camera import Camera
+from patchwatch.messages.banks.arming import ArmingState
+from patchwatch.messages.cameras.camera import Camera
 from service.context import Context
 from service.presentation.arming import arming_of
 from service.presentation.camera_health import Diagnosis, diagnose

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import sqrt
 from statistics import NormalDist
 
-from patchwatch.messages.verdict import VerdictCounts
+from patchwatch.messages.alerts.verdict import VerdictCounts
 from service.schemas.status import ConfirmedShare
 
 _Z = NormalDist().inv_cdf(0.95)  # of a two-sided interval of 90 %

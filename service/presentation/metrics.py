@@ -10,9 +10,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
 
 from patchwatch.contract.roles import Role
-from patchwatch.messages.alert import AlertKind
-from patchwatch.messages.arming import ArmingState
-from patchwatch.messages.capture_status import CaptureState
+from patchwatch.messages.alerts.alert import AlertKind
+from patchwatch.messages.banks.arming import ArmingState
+from patchwatch.messages.cameras.capture_status import CaptureState
 from patchwatch.messages.heartbeat import Heartbeat
 from service.presentation.confirmed_share import confirmed_share
 from service.presentation.webhook_status import is_failing

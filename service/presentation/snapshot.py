@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from patchwatch.contract.errors import NotFoundError
-from patchwatch.messages.frame import FrameMessage
-from patchwatch.messages.score import Region
+from patchwatch.messages.frames.frame import FrameMessage
+from patchwatch.messages.frames.score import Region
 from service.store.frames import LatestFrame
 from service.store.statuses import CameraRecord
 

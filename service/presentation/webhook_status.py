@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from patchwatch.contract.roles import Role
-from patchwatch.messages.webhook import Webhook
+from patchwatch.messages.alerts.webhook import Webhook
 from service.context import Context
 from service.schemas.webhook import WebhookHealth, WebhookView
 

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from patchwatch.messages.alert import AlertKind, AlertState
-from patchwatch.messages.verdict import Verdict
+from patchwatch.messages.alerts.alert import AlertKind, AlertState
+from patchwatch.messages.alerts.verdict import Verdict
 from service.context import Context, ContextDep
 from service.middleware.proxy import LinkPrefix
 from service.problems.errors import InvalidFieldsError

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from patchwatch.contract.errors import NotFoundError
-from patchwatch.messages.bank_version import BANK_ID_PATTERN, BankAction, CameraBanks
+from patchwatch.messages.banks.bank_version import BANK_ID_PATTERN, BankAction, CameraBanks
 from service.context import Context, ContextDep
 from service.problems.responses import documented
 from service.schemas.bank import BankChange, BankDetail, BankList

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Response
 from pydantic import ValidationError
 
 from patchwatch.contract.redaction import MASK
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.source import Source
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.source import Source
 from service.context import ContextDep
 from service.middleware.proxy import LinkPrefix
 from service.problems.errors import InvalidFieldsError

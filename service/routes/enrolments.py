@@ -7,8 +7,8 @@ import secrets
 from fastapi import APIRouter, Response
 from pydantic import ValidationError
 
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.enrolment import Enrolment
+from patchwatch.messages.banks.enrolment import Enrolment
+from patchwatch.messages.cameras.camera import Camera
 from service.context import Context, ContextDep
 from service.middleware.proxy import LinkPrefix
 from service.problems.errors import InvalidFieldsError

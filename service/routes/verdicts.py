@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from patchwatch.messages.verdict import Statement, Verdict
+from patchwatch.messages.alerts.verdict import Statement, Verdict
 from service.context import Context, ContextDep
 from service.middleware.proxy import LinkPrefix
 from service.problems.responses import documented

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import SecretStr, ValidationError
 
 from patchwatch.contract.errors import ConflictError
-from patchwatch.messages.webhook import Webhook, new_secret, shown_url
+from patchwatch.messages.alerts.webhook import Webhook, new_secret, shown_url
 from service.context import Context, ContextDep
 from service.middleware.proxy import LinkPrefix
 from service.presentation.webhook_status import webhook_views

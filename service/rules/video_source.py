@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from patchwatch.contract.errors import SourceRejectedError
 from patchwatch.contract.redaction import MASK
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.source import Source, SourceKind
+from patchwatch.messages.cameras.source import Source, SourceKind
 from service.problems.errors import InvalidFieldsError
 from service.rules.disk import Disk
 

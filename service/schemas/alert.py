@@ -1,4 +1,4 @@
-"""Pages of alerts. An event looks alike in REST answers, WebSockets and webhooks: `patchwatch.messages.alert`."""
+"""Pages of alerts. An event looks alike in REST, WebSockets and webhooks: `patchwatch.messages.alerts.alert`."""
 
 from __future__ import annotations
 

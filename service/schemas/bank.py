@@ -8,8 +8,8 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from patchwatch.contract.timestamps import Time, iso
-from patchwatch.messages.bank_version import BankVersion, CameraBanks
-from patchwatch.messages.enrolment_report import EnrolmentReport, Sufficiency
+from patchwatch.messages.banks.bank_version import BankVersion, CameraBanks
+from patchwatch.messages.banks.enrolment_report import EnrolmentReport, Sufficiency
 
 
 class BankView(BaseModel):

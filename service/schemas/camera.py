@@ -1,4 +1,4 @@
-"""Cameras as the API takes and shows them. Their rules live in `patchwatch.messages.camera`."""
+"""Cameras as the API takes and shows them. Their rules live in `patchwatch.messages.cameras.camera`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from patchwatch.messages.anomaly_kind import AnomalyKind
-from patchwatch.messages.camera import Pace, Transport
-from patchwatch.messages.zone import MAX_ZONES, Zone
+from patchwatch.messages.cameras.camera import Pace, Transport
+from patchwatch.messages.cameras.zone import MAX_ZONES, Zone
 from service.schemas.request import Address, NewId, RequestBody, ShortText, at_most
 
 

@@ -7,9 +7,9 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field, model_validator
 
 from patchwatch.contract.timestamps import Time
-from patchwatch.messages.enrolment import Enrolment, EnrolmentState
-from patchwatch.messages.enrolment_report import EnrolmentReport
-from patchwatch.messages.threshold import AlarmThreshold
+from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
+from patchwatch.messages.banks.enrolment_report import EnrolmentReport
+from patchwatch.messages.banks.threshold import AlarmThreshold
 from service.schemas.request import Address, RequestBody, ShortText, at_most
 from service.store.queue_place import QueuePlace
 

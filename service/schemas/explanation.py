@@ -7,8 +7,8 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from patchwatch.contract.timestamps import Time
-from patchwatch.messages.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
-from patchwatch.messages.score import Region
+from patchwatch.messages.alerts.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
+from patchwatch.messages.frames.score import Region
 
 
 class NearestNormalView(BaseModel):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from patchwatch.messages.base import CAMERA_ID_PATTERN
-from patchwatch.messages.source import MAX_SOURCE_LENGTH
+from patchwatch.messages.cameras.source import MAX_SOURCE_LENGTH
 
 _T = TypeVar("_T")
 _MAX_UNKNOWN_NAMED = 5

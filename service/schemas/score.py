@@ -7,7 +7,7 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from patchwatch.contract.timestamps import Time
-from patchwatch.messages.score import Region, Score
+from patchwatch.messages.frames.score import Region, Score
 
 
 class StreamReadingView(BaseModel):

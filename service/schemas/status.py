@@ -9,12 +9,12 @@ from pydantic import BaseModel, Field
 
 from patchwatch.bus.accounting import Account
 from patchwatch.contract.timestamps import Time
-from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
 from patchwatch.messages.anomaly_kind import AnomalyKind
-from patchwatch.messages.arming import ArmingState
-from patchwatch.messages.camera import Tls
-from patchwatch.messages.capture_status import CaptureState, CaptureStatus, Gap, Reason
-from patchwatch.messages.threshold import AlarmThreshold
+from patchwatch.messages.banks.arming import ArmingState
+from patchwatch.messages.banks.threshold import AlarmThreshold
+from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus
+from patchwatch.messages.cameras.camera import Tls
+from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus, Gap, Reason
 from service.schemas.bank import learnt_at
 from service.schemas.enrolment import EnrolmentNotice
 from service.schemas.score import ScorePoint

@@ -7,8 +7,8 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from patchwatch.contract.timestamps import Time
-from patchwatch.messages.alert import Alert, AlertView
-from patchwatch.messages.verdict import MAX_NOTE_LENGTH, MAX_STATEMENTS, AlertVerdicts, Statement, Verdict
+from patchwatch.messages.alerts.alert import Alert, AlertView
+from patchwatch.messages.alerts.verdict import MAX_NOTE_LENGTH, MAX_STATEMENTS, AlertVerdicts, Statement, Verdict
 from service.schemas.request import RequestBody
 
 _MEANING = (

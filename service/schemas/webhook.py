@@ -1,4 +1,4 @@
-"""Webhooks as the API takes and shows them. Their rules live in `patchwatch.messages.webhook`."""
+"""Webhooks as the API takes and shows them. Their rules live in `patchwatch.messages.alerts.webhook`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from patchwatch.contract.timestamps import Time
-from patchwatch.messages.alert import AlertChange, AlertKind, AlertView
-from patchwatch.messages.webhook import DeadLetter, Progress, Webhook
+from patchwatch.messages.alerts.alert import AlertChange, AlertKind, AlertView
+from patchwatch.messages.alerts.webhook import DeadLetter, Progress, Webhook
 from service.schemas.request import Address, EntryId, Id, NewId, RequestBody, at_most
 
 _SECRET = "whsec_... (base64 of 24 to 64 bytes, as Standard Webhooks has it)"  # noqa: S105 - a description

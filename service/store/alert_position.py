@@ -9,8 +9,8 @@ from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
 from patchwatch.bus.stored_records import readable
 from patchwatch.bus.streams import stream_info_async
-from patchwatch.messages.alert import Alert, AlertChange, AlertState
-from patchwatch.messages.verdict import ALERT_FIELD, VERDICT_FIELD
+from patchwatch.messages.alerts.alert import Alert, AlertChange, AlertState
+from patchwatch.messages.alerts.verdict import ALERT_FIELD, VERDICT_FIELD
 from service.store.alerts import AlertQuery, AlertStore
 
 _PAGE = 1000  # alerts, entries

@@ -13,8 +13,8 @@ from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
 from patchwatch.bus.stored_records import readable, required
 from patchwatch.contract.errors import NotFoundError
-from patchwatch.messages.alert import Alert, AlertKind, AlertState
-from patchwatch.messages.verdict import Verdict
+from patchwatch.messages.alerts.alert import Alert, AlertKind, AlertState
+from patchwatch.messages.alerts.verdict import Verdict
 from service.store.verdicts import read_verdicts
 
 _PAGE = 200  # alerts

@@ -13,7 +13,7 @@ from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import BLOCK_MS, translated
 from patchwatch.bus.stored_records import required
 from patchwatch.contract import errors
-from patchwatch.messages.bank_version import ORDER_WITHIN_S, BankAction, BankAnswer, BankOrder, CameraBanks
+from patchwatch.messages.banks.bank_version import ORDER_WITHIN_S, BankAction, BankAnswer, BankOrder, CameraBanks
 
 _START_TIMEOUT_S = ORDER_WITHIN_S  # workers check for orders twice a second
 _DONE_TIMEOUT_S = 35.0  # once an order has begun: longer than workers wait for each other

@@ -15,7 +15,7 @@ from patchwatch.bus.stored_records import readable_by_id, required
 from patchwatch.bus.writes import transact_async
 from patchwatch.contract.errors import ConflictError, NotFoundError
 from patchwatch.messages.base import CAMERA_ID_PATTERN
-from patchwatch.messages.camera import MAX_CAMERAS, Camera
+from patchwatch.messages.cameras.camera import MAX_CAMERAS, Camera
 
 _T = TypeVar("_T")
 _TRIES = 20  # a change is tried again when another one interferes

@@ -14,7 +14,7 @@ from patchwatch.bus.stored_records import readable, required
 from patchwatch.bus.writes import transact_async
 from patchwatch.contract.errors import ConflictError, NotFoundError, OverloadedError, RejectedError
 from patchwatch.contract.roles import Role
-from patchwatch.messages.enrolment import Enrolment, EnrolmentState
+from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
 from service.store.queue_place import QueuePlace
 
 MAX_PENDING = 100  # of all cameras

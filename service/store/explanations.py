@@ -11,7 +11,7 @@ from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.stored_records import required
 from patchwatch.contract.errors import NotFoundError
-from patchwatch.messages.explanation import Explanation
+from patchwatch.messages.alerts.explanation import Explanation
 
 
 class ExplanationStore:

@@ -14,8 +14,8 @@ from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.stored_records import readable, required
 from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import InvalidMessageError, NotFoundError
-from patchwatch.messages.frame import FrameMessage
-from patchwatch.messages.score import Region
+from patchwatch.messages.frames.frame import FrameMessage
+from patchwatch.messages.frames.score import Region
 
 
 @dataclass(frozen=True)

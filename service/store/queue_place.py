@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from patchwatch.messages.enrolment import Enrolment, EnrolmentState
+from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
 
 
 @dataclass(frozen=True)

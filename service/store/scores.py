@@ -12,8 +12,8 @@ from redis.asyncio import Redis
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.stored_records import readable
-from patchwatch.messages.camera_time import Eras
-from patchwatch.messages.score import Score, ScoreMinute
+from patchwatch.messages.frames.camera_time import Eras
+from patchwatch.messages.frames.score import Score, ScoreMinute
 
 MINUTE_MS = 60_000
 _PAGE = 1000  # entries

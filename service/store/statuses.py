@@ -14,12 +14,12 @@ from patchwatch.bus.accounting import Account
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.stored_records import readable
-from patchwatch.messages.analysis_status import AnalysisStatus
-from patchwatch.messages.arming import MemoryStatus
-from patchwatch.messages.capture_status import CaptureStatus
+from patchwatch.messages.alerts.verdict import Verdict, VerdictCounts
+from patchwatch.messages.banks.arming import MemoryStatus
+from patchwatch.messages.cameras.analysis_status import AnalysisStatus
+from patchwatch.messages.cameras.capture_status import CaptureStatus
+from patchwatch.messages.frames.score import Score
 from patchwatch.messages.heartbeat import Heartbeat
-from patchwatch.messages.score import Score
-from patchwatch.messages.verdict import Verdict, VerdictCounts
 
 _FIELDS = accounting.READS + 6 + len(Verdict)
 _CAMERAS_AT_ONCE = 50  # read in one transaction, so that Redis answers others in between

@@ -14,8 +14,8 @@ from patchwatch.bus.streams import MAX_ALERT_CHANGES
 from patchwatch.bus.writes import transact_async
 from patchwatch.contract.errors import ConflictError, NotFoundError
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.alert import Alert
-from patchwatch.messages.verdict import VERDICT_FIELD, AlertVerdicts, Statement, VerdictChange
+from patchwatch.messages.alerts.alert import Alert
+from patchwatch.messages.alerts.verdict import VERDICT_FIELD, AlertVerdicts, Statement, VerdictChange
 
 _DAY_MS = 86_400_000
 

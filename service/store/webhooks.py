@@ -17,7 +17,14 @@ from patchwatch.bus.stored_records import readable, readable_by_id, required
 from patchwatch.bus.streams import StreamInfo
 from patchwatch.bus.writes import transact_async
 from patchwatch.contract.errors import ConflictError, NotFoundError, OverloadedError, RetryableError
-from patchwatch.messages.webhook import MAX_DEAD_LETTERS, MAX_WEBHOOKS, DeadLetter, Progress, TrialResult, Webhook
+from patchwatch.messages.alerts.webhook import (
+    MAX_DEAD_LETTERS,
+    MAX_WEBHOOKS,
+    DeadLetter,
+    Progress,
+    TrialResult,
+    Webhook,
+)
 from service.store.alert_position import AlertPosition, end_of_alerts
 from service.store.alerts import AlertStore
 

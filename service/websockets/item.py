@@ -7,9 +7,9 @@ from typing import Any
 
 from patchwatch.bus.stored_records import readable
 from patchwatch.bus.streams import Entry
-from patchwatch.messages.alert import Alert, AlertView
-from patchwatch.messages.score import Score
-from patchwatch.messages.verdict import ALERT_FIELD, VERDICT_FIELD, VerdictChange
+from patchwatch.messages.alerts.alert import Alert, AlertView
+from patchwatch.messages.alerts.verdict import ALERT_FIELD, VERDICT_FIELD, VerdictChange
+from patchwatch.messages.frames.score import Score
 from service.schemas.score import ScorePoint
 from service.schemas.verdict import ReviewedAlertView
 from service.websockets.client import Item

@@ -12,7 +12,7 @@ from fault import Fault
 from moving_scene import HEIGHT, WIDTH, scene
 from waiting import wait_until
 
-from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from workers.media import jpeg_codec
 
 NAME = "visitor"

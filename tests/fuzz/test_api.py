@@ -13,7 +13,7 @@ from hypothesis.errors import Unsatisfiable
 from stocked_redis import CAMERA
 
 from patchwatch.bus.connection import connect
-from workers.enrolment.bank_orders import BankOrderHandler
+from workers.enrolment.banks.bank_orders import BankOrderHandler
 
 if TYPE_CHECKING:  # its import takes two seconds: only where it is used
     from schemathesis import GenerationMode

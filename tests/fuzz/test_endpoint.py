@@ -14,7 +14,7 @@ from mutation import Mutator
 from raw_client import exchange
 from waiting import PATIENCE_S
 
-from patchwatch.messages.camera import Camera
+from patchwatch.messages.cameras.camera import Camera
 
 KIND = "RTSP requests"
 SLOW_CONNECTIONS = 100  # more than the endpoint lets wait

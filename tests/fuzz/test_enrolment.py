@@ -13,7 +13,7 @@ from stocked_redis import CAMERA
 
 from patchwatch.bus import keys
 from patchwatch.contract.errors import InvalidMessageError, RejectedError
-from patchwatch.messages.enrolment import Enrolment, EnrolmentState
+from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
 from workers.enrolment import job as job_module
 from workers.enrolment.worker import EnrolmentWorker
 

@@ -15,8 +15,8 @@ from worker_thread import in_thread
 
 from patchwatch.bus import keys
 from patchwatch.bus.keys import CameraKeys
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.frame import FrameMessage
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.frames.frame import FrameMessage
 from workers.inference.commit import Committer, resume
 from workers.inference.engine_cache import EngineCache
 from workers.inference.queue_reader import FrameAge, QueuedFrame

@@ -11,8 +11,8 @@ from mutation import Mutator
 
 from patchwatch.bus import keys
 from patchwatch.bus.keys import CameraKeys
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.capture_status import CaptureState
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import CaptureState
 
 KIND = "cameras read by ingest"
 

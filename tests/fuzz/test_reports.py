@@ -10,8 +10,8 @@ from fuzz_tally import Tally
 from mutation import Mutator
 from waiting import PATIENCE_S
 
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.capture_status import CaptureStatus
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import CaptureStatus
 from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture.monitor import CaptureMonitor
 from workers.ingest.capture.process import CaptureProcess

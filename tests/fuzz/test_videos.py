@@ -17,8 +17,8 @@ import pytest
 from fuzz_tally import Tally
 from ingest_rig import running, write_video
 
-from patchwatch.messages.camera import Camera, Pace
-from patchwatch.messages.capture_status import CaptureState
+from patchwatch.messages.cameras.camera import Camera, Pace
+from patchwatch.messages.cameras.capture_status import CaptureState
 
 FILES = "video files"
 CAPTURED = "video files in a capture process"

@@ -31,7 +31,7 @@ from stored_installation import (
 )
 
 if TYPE_CHECKING:
-    from patchwatch.messages.frame import FrameGaps
+    from patchwatch.messages.frames.frame import FrameGaps
 
 ROOT = GOLDEN.parents[1]
 KEYS: dict[str, Any] = read_json("redis.json")
@@ -48,19 +48,19 @@ def _product() -> SimpleNamespace:
     """All that this file names of the product."""
     from models.banks.bank_file import load_bank, save_bank
     from patchwatch.evaluation.report.report import Report
-    from patchwatch.messages.alert import Alert
-    from patchwatch.messages.analysis_status import AnalysisStatus
-    from patchwatch.messages.bank_version import BankAnswer, BankOrder, CameraBanks
-    from patchwatch.messages.camera import Camera
-    from patchwatch.messages.camera_time import Eras
-    from patchwatch.messages.capture_status import CaptureStatus
-    from patchwatch.messages.enrolment import Enrolment
-    from patchwatch.messages.enrolment_report import EnrolmentReport
-    from patchwatch.messages.explanation import Explanation
-    from patchwatch.messages.frame import FrameGaps, FrameMessage
+    from patchwatch.messages.alerts.alert import Alert
+    from patchwatch.messages.alerts.explanation import Explanation
+    from patchwatch.messages.alerts.webhook import DeadLetter, Progress, TrialResult, Webhook
+    from patchwatch.messages.banks.bank_version import BankAnswer, BankOrder, CameraBanks
+    from patchwatch.messages.banks.enrolment import Enrolment
+    from patchwatch.messages.banks.enrolment_report import EnrolmentReport
+    from patchwatch.messages.cameras.analysis_status import AnalysisStatus
+    from patchwatch.messages.cameras.camera import Camera
+    from patchwatch.messages.cameras.capture_status import CaptureStatus
+    from patchwatch.messages.frames.camera_time import Eras
+    from patchwatch.messages.frames.frame import FrameGaps, FrameMessage
+    from patchwatch.messages.frames.score import Score, ScoreMinute
     from patchwatch.messages.heartbeat import Heartbeat
-    from patchwatch.messages.score import Score, ScoreMinute
-    from patchwatch.messages.webhook import DeadLetter, Progress, TrialResult, Webhook
 
     return SimpleNamespace(
         json={

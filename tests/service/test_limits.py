@@ -13,8 +13,8 @@ from service_world import World
 from patchwatch.bus import keys
 from patchwatch.bus.connection import connect_async
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.camera import MAX_CAMERAS, Camera
-from patchwatch.messages.webhook import MAX_WEBHOOKS
+from patchwatch.messages.alerts.webhook import MAX_WEBHOOKS
+from patchwatch.messages.cameras.camera import MAX_CAMERAS, Camera
 from service.store.statuses import StatusStore
 
 MANY = 300_000

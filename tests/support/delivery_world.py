@@ -7,8 +7,8 @@ from typing import Any
 
 from patchwatch.bus import keys
 from patchwatch.bus.keys import WebhookKeys
-from patchwatch.messages.alert import Alert, AlertState
-from patchwatch.messages.webhook import DeadLetter, Progress, Webhook, new_secret
+from patchwatch.messages.alerts.alert import Alert, AlertState
+from patchwatch.messages.alerts.webhook import DeadLetter, Progress, Webhook, new_secret
 
 
 @dataclass

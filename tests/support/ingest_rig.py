@@ -22,9 +22,9 @@ from patchwatch.bus import keys
 from patchwatch.bus.connection import connect_async
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.capture_status import CaptureState, CaptureStatus
-from patchwatch.messages.frame import FrameMessage
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus
+from patchwatch.messages.frames.frame import FrameMessage
 from workers.ingest.rtsp.server import RtspServer
 from workers.ingest.supervisor import Supervisor
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.capture_status import Reason
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import Reason
 from workers.ingest.camera_capture import PublisherSlot
 from workers.ingest.rtsp.server import RtspServer
 

@@ -8,8 +8,8 @@ import time
 from service_world import World
 
 from patchwatch.bus import keys
-from patchwatch.messages.enrolment import Enrolment, EnrolmentState
-from patchwatch.messages.enrolment_report import EnrolmentReport, Sufficiency
+from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
+from patchwatch.messages.banks.enrolment_report import EnrolmentReport, Sufficiency
 
 
 def seeded(world: World) -> int:

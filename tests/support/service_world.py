@@ -14,14 +14,14 @@ import redis
 
 from patchwatch.bus import keys
 from patchwatch.bus.keys import CameraKeys
-from patchwatch.messages.alert import Alert, AlertState
-from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.capture_status import CaptureState, CaptureStatus
-from patchwatch.messages.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
-from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.alerts.alert import Alert, AlertState
+from patchwatch.messages.alerts.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
+from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus
+from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
+from patchwatch.messages.frames.score import Region, Score, ScoreMinute, StreamReading
 from patchwatch.messages.heartbeat import Heartbeat
-from patchwatch.messages.score import Region, Score, ScoreMinute, StreamReading
 
 PARTITIONS = 16
 

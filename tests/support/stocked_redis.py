@@ -21,19 +21,19 @@ from models.profiles.profile import load_profile
 from patchwatch.bus import keys
 from patchwatch.bus.keys import CameraKeys, LeaseKeys, WebhookKeys
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.alert import Alert
-from patchwatch.messages.arming import MemoryExtent, MemoryStatus
-from patchwatch.messages.bank_version import BankAction, BankAnswer, BankOrder
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.capture_status import CaptureState, CaptureStatus, Gap, Reason
-from patchwatch.messages.enrolment import Enrolment, EnrolmentState
-from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.alerts.alert import Alert
+from patchwatch.messages.alerts.verdict import AlertVerdicts, Statement, Verdict, VerdictChange
+from patchwatch.messages.alerts.webhook import DeadLetter, Progress, TrialResult, Webhook, new_secret
+from patchwatch.messages.banks.arming import MemoryExtent, MemoryStatus
+from patchwatch.messages.banks.bank_version import BankAction, BankAnswer, BankOrder
+from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus, Gap, Reason
+from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from patchwatch.messages.heartbeat import Heartbeat
-from patchwatch.messages.verdict import AlertVerdicts, Statement, Verdict, VerdictChange
-from patchwatch.messages.webhook import DeadLetter, Progress, TrialResult, Webhook, new_secret
 from workers.analysis.threshold_message import to_message
-from workers.enrolment.bank_orders import BankOrderHandler
-from workers.enrolment.bank_versions import enrolment_report
+from workers.enrolment.banks.bank_orders import BankOrderHandler
+from workers.enrolment.banks.bank_versions import enrolment_report
 from workers.inference.worker import InferenceWorker
 from workers.media import jpeg_codec
 

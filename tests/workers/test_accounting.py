@@ -22,10 +22,10 @@ from patchwatch.bus.keys import CameraKeys, LeaseKeys
 from patchwatch.contract.errors import LeaseLapsedError, LeaseLostError
 from patchwatch.contract.settings import Settings
 from patchwatch.local_redis.private_server import private_redis
-from patchwatch.messages.analysis_status import DropReason
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.capture_status import CaptureStatus
-from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.cameras.analysis_status import DropReason
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import CaptureStatus
+from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import CommitBatch, Committer, resume
 from workers.inference.queue_reader import QueuedFrame, QueueReader, queued_frame

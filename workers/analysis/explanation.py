@@ -10,9 +10,9 @@ import numpy as np
 from models.banks.bank import Bank
 from models.engine.frame_scorer import ExplainedStream, FrameScore, NearestExemplar, explain
 from models.frames.frame import Features
-from patchwatch.messages.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
-from patchwatch.messages.polygon import Polygon
-from patchwatch.messages.score import Region
+from patchwatch.messages.alerts.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
+from patchwatch.messages.cameras.polygon import Polygon
+from patchwatch.messages.frames.score import Region
 from workers.media import jpeg_codec
 from workers.media.privacy_mask import PrivacyMask
 

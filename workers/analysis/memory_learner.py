@@ -20,7 +20,7 @@ from models.memory.stretch_identity import stretch_identity
 from models.profiles.profile import Profile
 from models.streams.base import CompactStream, Stream
 from patchwatch.contract.errors import InsufficientFootageError, PatchwatchError
-from patchwatch.messages.arming import MemoryExtent
+from patchwatch.messages.banks.arming import MemoryExtent
 
 _READING_SHARE = 0.5  # of the time that learning takes, for the progress bar
 

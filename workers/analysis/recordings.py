@@ -22,7 +22,7 @@ from models.tampering.expectation import Expectation
 from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.redaction import redact
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.explanation import Explanation
+from patchwatch.messages.alerts.explanation import Explanation
 from workers.analysis.explanation import explanation_of
 from workers.media import jpeg_codec
 from workers.media.container import VideoOptions

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from models.alarms.alarm_threshold import Threshold, ThresholdModel
-from patchwatch.messages.threshold import AlarmThreshold
+from patchwatch.messages.banks.threshold import AlarmThreshold
 
 BUDGETS_PER_DAY = (24.0, 12.0, 4.0, 1.0, 1 / 7)  # offered to operators
 _DIGITS = 4

@@ -8,7 +8,7 @@ import logging
 
 from patchwatch.contract.errors import BusUnavailableError, LeaseLapsedError, LeaseLostError
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.webhook import DeadLetter, Progress, Webhook
+from patchwatch.messages.alerts.webhook import DeadLetter, Progress, Webhook
 from workers.delivery.alert_notifier import AlertNotifier
 from workers.delivery.delivery_result import LONGEST_RETRY_AFTER_S, DeliveryResult, ResultKind
 from workers.delivery.http_sender import HttpSender

@@ -14,7 +14,7 @@ import httpx
 from patchwatch import __version__
 from patchwatch.contract.errors import DestinationForbiddenError
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.webhook import Webhook
+from patchwatch.messages.alerts.webhook import Webhook
 from workers.delivery.delivery_result import DeliveryResult, ResultKind
 from workers.delivery.guarded_network import GuardedNetwork
 from workers.delivery.payload import signed_headers

@@ -19,9 +19,9 @@ from patchwatch.bus.stored_records import readable
 from patchwatch.bus.streams import StreamInfo, entry_order
 from patchwatch.bus.writes import transact_async
 from patchwatch.contract.errors import BusUnavailableError, InvalidMessageError, LeaseLostError
-from patchwatch.messages.alert import Alert
-from patchwatch.messages.verdict import ALERT_FIELD, VERDICT_FIELD
-from patchwatch.messages.webhook import MAX_DEAD_LETTERS, DeadLetter, Progress, TrialResult, Webhook
+from patchwatch.messages.alerts.alert import Alert
+from patchwatch.messages.alerts.verdict import ALERT_FIELD, VERDICT_FIELD
+from patchwatch.messages.alerts.webhook import MAX_DEAD_LETTERS, DeadLetter, Progress, TrialResult, Webhook
 from workers.delivery.delivery_result import DeliveryResult, ResultKind
 from workers.delivery.retry_policy import AlertEntry
 from workers.runtime.leases import Lease

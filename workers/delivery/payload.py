@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 from patchwatch.bus.streams import entry_ms
 from patchwatch.contract.timestamps import iso
-from patchwatch.messages.alert import Alert, AlertView
-from patchwatch.messages.webhook import Webhook
+from patchwatch.messages.alerts.alert import Alert, AlertView
+from patchwatch.messages.alerts.webhook import Webhook
 
 
 def alert_body(entry_id: str, alert: Alert, public_url: str | None = None) -> bytes:

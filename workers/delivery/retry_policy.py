@@ -9,8 +9,8 @@ from itertools import takewhile
 from patchwatch.bus.backoff import Backoff, even_jitter
 from patchwatch.bus.streams import entry_ms
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.alert import Alert
-from patchwatch.messages.webhook import DeadLetter, Progress
+from patchwatch.messages.alerts.alert import Alert
+from patchwatch.messages.alerts.webhook import DeadLetter, Progress
 from workers.delivery.delivery_result import DeliveryResult, ResultKind
 
 

@@ -20,7 +20,7 @@ from patchwatch.bus.outage_log import OutageLog
 from patchwatch.contract.errors import BusUnavailableError
 from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.webhook import MAX_WEBHOOKS, Webhook
+from patchwatch.messages.alerts.webhook import MAX_WEBHOOKS, Webhook
 from workers.delivery.alert_notifier import AlertNotifier
 from workers.delivery.delivery_loop import DeliveryLoop
 from workers.delivery.http_sender import HttpSender

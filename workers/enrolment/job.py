@@ -18,17 +18,17 @@ from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.errors import BusUnavailableError, LeaseLapsedError, LeaseLostError, PatchwatchError
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.bank_version import BankOrigin
-from patchwatch.messages.camera import readable_zones
-from patchwatch.messages.enrolment import Enrolment, EnrolmentState
-from patchwatch.messages.source import redact
-from patchwatch.messages.zone import Zone
+from patchwatch.messages.banks.bank_version import BankOrigin
+from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
+from patchwatch.messages.cameras.camera import readable_zones
+from patchwatch.messages.cameras.source import redact
+from patchwatch.messages.cameras.zone import Zone
 from workers.analysis.threshold_message import to_message
-from workers.enrolment.bank_store import SOFTWARE, store_bank
-from workers.enrolment.bank_versions import BankVersions, enrolment_report
-from workers.enrolment.live_footage import LiveRecorder, recording_file
-from workers.enrolment.process import LearningStoppedError, learn_in_process
-from workers.enrolment.protocol import LearningOrder, defect_text
+from workers.enrolment.banks.bank_store import SOFTWARE, store_bank
+from workers.enrolment.banks.bank_versions import BankVersions, enrolment_report
+from workers.enrolment.learning.live_footage import LiveRecorder, recording_file
+from workers.enrolment.learning.process import LearningStoppedError, learn_in_process
+from workers.enrolment.learning.protocol import LearningOrder, defect_text
 from workers.enrolment.record import EnrolmentRecord, WithdrawnError
 
 _REPORT_EVERY_S = 0.5

@@ -9,7 +9,7 @@ from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
 from patchwatch.contract.errors import InvalidMessageError
-from patchwatch.messages.enrolment import Enrolment
+from patchwatch.messages.banks.enrolment import Enrolment
 from workers.runtime.leases import Lease
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from patchwatch.messages.arming import MemoryExtent
+from patchwatch.messages.banks.arming import MemoryExtent
 
 REMEMBERED_S = (180.0, 600.0, 1800.0)  # a further bank each time so much is remembered
 WATCHED_S = (3600.0, 21_600.0, 86_400.0, 259_200.0)  # ... and each time the memory reaches back so far

@@ -21,12 +21,12 @@ from patchwatch.bus.clock import BusClock
 from patchwatch.bus.writes import transact
 from patchwatch.contract.errors import ContentionError, InvalidMessageError, PatchwatchError
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.arming import MemoryExtent, MemoryStatus
-from patchwatch.messages.bank_version import BankVersion
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.enrolment import Enrolment, EnrolmentState
+from patchwatch.messages.banks.arming import MemoryExtent, MemoryStatus
+from patchwatch.messages.banks.bank_version import BankVersion
+from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
+from patchwatch.messages.cameras.camera import Camera
 from workers.analysis.memory_learner import extent_of
-from workers.enrolment.bank_versions import BankVersions
+from workers.enrolment.banks.bank_versions import BankVersions
 from workers.enrolment.polling_thread import PollingThread
 from workers.enrolment.schedule import Attempt, decide, step_of
 

@@ -20,8 +20,8 @@ from patchwatch.bus.outage_log import OutageLog
 from patchwatch.contract.errors import BusUnavailableError
 from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.enrolment import Enrolment
-from workers.enrolment.bank_orders import BankOrderHandler
+from patchwatch.messages.banks.enrolment import Enrolment
+from workers.enrolment.banks.bank_orders import BankOrderHandler
 from workers.enrolment.job import Job, JobContext
 from workers.enrolment.record import EnrolmentRecord, pending_enrolments
 from workers.enrolment.self_arming import SelfArming

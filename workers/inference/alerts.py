@@ -16,10 +16,10 @@ from models.tampering.condition import Blindness, Condition, ConditionKind
 from models.tampering.detector import TamperingDetector
 from models.tampering.expectation import Expectation
 from patchwatch.contract.bounds import counted
-from patchwatch.messages.alert import Alert, AlertChange, AlertKind, AlertState
-from patchwatch.messages.analysis_status import OpenCondition
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.score import Region
+from patchwatch.messages.alerts.alert import Alert, AlertChange, AlertKind, AlertState
+from patchwatch.messages.cameras.analysis_status import OpenCondition
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.frames.score import Region
 from workers.analysis.anomaly_kinds import anomaly_kind
 from workers.inference.offline_detector import CaptureObservation, Offline, OfflineDetector
 

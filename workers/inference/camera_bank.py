@@ -19,10 +19,10 @@ from models.tampering.expectation import Expectation
 from patchwatch.bus.clock import BusClock
 from patchwatch.contract.errors import NotFoundError, PatchwatchError, WeightsMissingError
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
-from patchwatch.messages.arming import ArmingState
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.threshold import AlarmThreshold
+from patchwatch.messages.banks.arming import ArmingState
+from patchwatch.messages.banks.threshold import AlarmThreshold
+from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus
+from patchwatch.messages.cameras.camera import Camera
 from workers.analysis.anomaly_kinds import armed_kinds, streams_of
 from workers.analysis.threshold_message import curve_of, to_message
 from workers.analysis.zone_view import view_of

@@ -19,9 +19,9 @@ from patchwatch.bus.streams import entry_ms, stream_info
 from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import LeaseLostError
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.alert import Alert
-from patchwatch.messages.analysis_status import AnalysisStatus
-from patchwatch.messages.camera import Camera
+from patchwatch.messages.alerts.alert import Alert
+from patchwatch.messages.cameras.analysis_status import AnalysisStatus
+from patchwatch.messages.cameras.camera import Camera
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import AlertUpdate, CommitBatch, Committer, resume
 from workers.inference.engine_cache import EngineCache

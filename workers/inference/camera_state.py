@@ -13,12 +13,12 @@ from models.frames.scene_cuts import SceneCuts
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.bounds import LATEST_MS
-from patchwatch.messages.alert import Alert
-from patchwatch.messages.analysis_status import DropReason
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.camera_time import CameraTime
-from patchwatch.messages.frame import FrameGaps
-from patchwatch.messages.score import Region, ScoreMinute
+from patchwatch.messages.alerts.alert import Alert
+from patchwatch.messages.cameras.analysis_status import DropReason
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.frames.camera_time import CameraTime
+from patchwatch.messages.frames.frame import FrameGaps
+from patchwatch.messages.frames.score import Region, ScoreMinute
 from workers.inference.alerts import AnomalyAlert, ConditionAlerts
 from workers.inference.camera_bank import CameraBank
 

@@ -23,14 +23,14 @@ from patchwatch.bus.writes import set_fields
 from patchwatch.contract.bounds import Count, TimeMs, counted
 from patchwatch.contract.errors import BusUnavailableError
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.alert import Alert
-from patchwatch.messages.analysis_status import AnalysisStatus
-from patchwatch.messages.camera import Camera, is_over
-from patchwatch.messages.camera_time import CameraTime, Eras, TimedFrame
-from patchwatch.messages.explanation import Explanation
-from patchwatch.messages.frame import FrameGaps
-from patchwatch.messages.score import Score, ScoreMinute
-from patchwatch.messages.verdict import ALERT_FIELD
+from patchwatch.messages.alerts.alert import Alert
+from patchwatch.messages.alerts.explanation import Explanation
+from patchwatch.messages.alerts.verdict import ALERT_FIELD
+from patchwatch.messages.cameras.analysis_status import AnalysisStatus
+from patchwatch.messages.cameras.camera import Camera, is_over
+from patchwatch.messages.frames.camera_time import CameraTime, Eras, TimedFrame
+from patchwatch.messages.frames.frame import FrameGaps
+from patchwatch.messages.frames.score import Score, ScoreMinute
 from workers.inference.camera_state import CameraState
 from workers.runtime.leases import Lease
 

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from patchwatch.contract.bounds import TimeMs
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.capture_status import CaptureState, CaptureStatus
-from patchwatch.messages.source import Source, SourceKind
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus
+from patchwatch.messages.cameras.source import Source, SourceKind
 
 _STALE_S = 5.0  # the ingest worker renews its record about once a second
 _UNOBSERVED_S = 10.0  # since the last observation: what happened meanwhile is not known

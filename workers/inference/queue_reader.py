@@ -19,7 +19,7 @@ import redis
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import BLOCK_MS, translated
 from patchwatch.contract.errors import InvalidMessageError
-from patchwatch.messages.frame import FrameGaps, FrameMessage
+from patchwatch.messages.frames.frame import FrameGaps, FrameMessage
 from workers.inference.camera_state import Arrivals, CameraState
 
 _LOOK_AHEAD_FRAMES = 256  # of a late camera, examined at once

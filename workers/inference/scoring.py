@@ -20,12 +20,12 @@ from models.engine.frame_scorer import FrameScore
 from models.frames.detections import Detections
 from models.frames.frame import Box, CameraContext, Features, Frame
 from patchwatch.contract.errors import NonFiniteScoreError, RejectedError
-from patchwatch.messages.alert import AlertState
-from patchwatch.messages.analysis_status import DropReason
-from patchwatch.messages.explanation import Explanation
-from patchwatch.messages.frame import FrameMessage
-from patchwatch.messages.score import Region, Score, StreamReading
-from patchwatch.messages.zone import names_at
+from patchwatch.messages.alerts.alert import AlertState
+from patchwatch.messages.alerts.explanation import Explanation
+from patchwatch.messages.cameras.analysis_status import DropReason
+from patchwatch.messages.cameras.zone import names_at
+from patchwatch.messages.frames.frame import FrameMessage
+from patchwatch.messages.frames.score import Region, Score, StreamReading
 from workers.analysis.explanation import explanation_of
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import AlertUpdate, CommitBatch

@@ -22,9 +22,9 @@ from patchwatch.contract.errors import (
 )
 from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.alert import Alert
-from patchwatch.messages.capture_status import CaptureState, CaptureStatus
-from patchwatch.messages.frame import FrameMessage
+from patchwatch.messages.alerts.alert import Alert
+from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus
+from patchwatch.messages.frames.frame import FrameMessage
 from workers.inference.camera_registry import POLL_EVERY_S, CameraRegistry
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import CommitBatch, Committer

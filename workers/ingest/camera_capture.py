@@ -10,9 +10,9 @@ from patchwatch.bus.backoff import Backoff, RestartBackoff, late_jitter
 from patchwatch.contract.errors import SourceRejectedError
 from patchwatch.contract.redaction import redact
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.capture_status import CaptureState, Reason
-from patchwatch.messages.source import Source, SourceKind
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import CaptureState, Reason
+from patchwatch.messages.cameras.source import Source, SourceKind
 from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture.monitor import CaptureEnd, CaptureMonitor
 from workers.ingest.capture.process import CaptureProcess

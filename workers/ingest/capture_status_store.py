@@ -12,8 +12,8 @@ from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.stored_records import readable
 from patchwatch.bus.writes import transact_async
-from patchwatch.messages.camera import is_over
-from patchwatch.messages.capture_status import CaptureStatus
+from patchwatch.messages.cameras.camera import is_over
+from patchwatch.messages.cameras.capture_status import CaptureStatus
 from workers.runtime.leases import Lease
 
 _FENCE_EXPIRES_S = 86_400  # Far longer than a suspended process of the removed camera may sleep.

@@ -20,8 +20,8 @@ from patchwatch.bus.outage_log import OutageLog
 from patchwatch.contract.errors import BusUnavailableError, ConflictError, NotFoundError
 from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.capture_status import CaptureState, CaptureStatus, Reason
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus, Reason
 from workers.ingest.camera_capture import CameraCapture, PublisherSlot
 from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture_status_store import CaptureStatusStore

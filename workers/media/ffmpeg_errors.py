@@ -15,8 +15,8 @@ import av.logging
 
 from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, SourceUnavailableError
 from patchwatch.contract.redaction import redact
-from patchwatch.messages.capture_status import Reason
-from patchwatch.messages.source import SourceKind
+from patchwatch.messages.cameras.capture_status import Reason
+from patchwatch.messages.cameras.source import SourceKind
 from workers.runtime.open_files import no_more_files
 
 _OPEN_FILES = frozenset({errno.EMFILE, errno.ENFILE})

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from patchwatch.contract.errors import RejectedError, SourceRejectedError
-from patchwatch.messages.capture_status import Reason
+from patchwatch.messages.cameras.capture_status import Reason
 from workers.media.container import VideoOptions
 from workers.media.video import SampledFrame, Sampler, Video
 

@@ -6,7 +6,7 @@ import av
 from av.container import InputContainer
 
 from patchwatch.contract.errors import SourceRejectedError
-from patchwatch.messages.capture_status import Reason
+from patchwatch.messages.cameras.capture_status import Reason
 
 _STILL_CODECS = ("mjpeg", "png", "bmp", "gif", "webp", "tiff")  # Thumbnails; used only without another track.
 _COVER = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from patchwatch.contract.errors import SourceRejectedError
 from patchwatch.contract.redaction import redact
-from patchwatch.messages.capture_status import Reason
+from patchwatch.messages.cameras.capture_status import Reason
 from workers.media.container import Container, VideoOptions, open_container
 from workers.media.ffmpeg_errors import conceals_missing_references, missing_references, translated
 from workers.media.privacy_mask import PrivacyMask

@@ -7,7 +7,7 @@ import socket
 
 from patchwatch.contract.address_policy import is_forbidden
 from patchwatch.contract.errors import SourceRejectedError, SourceUnavailableError
-from patchwatch.messages.capture_status import Reason
+from patchwatch.messages.cameras.capture_status import Reason
 
 _MOST_ADDRESSES = 8  # At most so many addresses of one name are tried.
 

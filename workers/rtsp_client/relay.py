@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from patchwatch.contract.errors import InvalidMessageError, PatchwatchError, SourceRejectedError, SourceUnavailableError
-from patchwatch.messages.capture_status import Reason
+from patchwatch.messages.cameras.capture_status import Reason
 from workers.rtsp.message import Packet, Request, Response
 from workers.rtsp.parser import BUFFER_BYTES, Event, Limits, MessageReader
 from workers.rtsp.pending_connections import PendingConnection, PendingConnections

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from patchwatch.contract.errors import SourceRejectedError
 from patchwatch.contract.redaction import redact
-from patchwatch.messages.capture_status import Reason
+from patchwatch.messages.cameras.capture_status import Reason
 from workers.rtsp_client.challenge import Credentials
 
 _PORTS = {"rtsp": 554, "rtsps": 322}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from patchwatch.contract.errors import SourceRejectedError, SourceUnavailableError
-from patchwatch.messages.capture_status import Reason
+from patchwatch.messages.cameras.capture_status import Reason
 
 
 @dataclass(frozen=True, slots=True)

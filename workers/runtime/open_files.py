@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from patchwatch.contract.errors import SourceUnavailableError
-from patchwatch.messages.capture_status import Reason
+from patchwatch.messages.cameras.capture_status import Reason
 
 
 def no_more_files(name: str) -> SourceUnavailableError:

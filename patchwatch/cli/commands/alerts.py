@@ -12,8 +12,8 @@ from patchwatch.cli.command_group import command_group
 from patchwatch.cli.options import Api, AsJson, rest_client
 from patchwatch.cli.output import print_json
 from patchwatch.contract.errors import RejectedError
-from patchwatch.messages.alert import AlertKind, AlertState
-from patchwatch.messages.verdict import MAX_NOTE_LENGTH, Verdict
+from patchwatch.messages.alerts.alert import AlertKind, AlertState
+from patchwatch.messages.alerts.verdict import MAX_NOTE_LENGTH, Verdict
 
 app = command_group("List, show and judge the alerts of a running service.")
 

@@ -15,9 +15,9 @@ from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.learning_advice import how_to_learn
 from patchwatch.contract.settings import Settings, load_settings
 from patchwatch.messages.anomaly_kind import AnomalyKind
-from patchwatch.messages.arming import ArmingState
-from patchwatch.messages.camera import Pace, Transport
-from patchwatch.messages.threshold import AlarmThreshold
+from patchwatch.messages.banks.arming import ArmingState
+from patchwatch.messages.banks.threshold import AlarmThreshold
+from patchwatch.messages.cameras.camera import Pace, Transport
 
 app = command_group("Add, list, change and remove the cameras of a running service.")
 

@@ -13,7 +13,7 @@ from patchwatch.cli.options import AsJson
 from patchwatch.cli.output import print_json
 from patchwatch.cli.progress import progress_bar
 from patchwatch.contract.errors import RejectedError, RetryableError
-from patchwatch.messages.source import Source, SourceKind
+from patchwatch.messages.cameras.source import Source, SourceKind
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,7 +10,7 @@ from patchwatch.cli.command_group import command_group
 from patchwatch.cli.options import Api, AsJson, NewId, rest_client, stdin_line
 from patchwatch.cli.output import print_json, print_outcome
 from patchwatch.contract.errors import RejectedError, RetryableError
-from patchwatch.messages.alert import AlertChange, AlertKind
+from patchwatch.messages.alerts.alert import AlertChange, AlertKind
 
 app = command_group("Send the alerts of a running service to HTTP receivers.")
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from patchwatch.contract.errors import SourceRejectedError
 from patchwatch.contract.redaction import redact
-from patchwatch.messages.source import Source
+from patchwatch.messages.cameras.source import Source
 
 S = "hunter2SEKRET"
 

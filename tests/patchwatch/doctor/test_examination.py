@@ -22,8 +22,8 @@ from patchwatch.doctor.examination import examine
 from patchwatch.doctor.finding import Finding, Level
 from patchwatch.doctor.redis_server import check_server, needed_bytes
 from patchwatch.local_redis.kept_server import kept_queue
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.capture_status import CaptureState, CaptureStatus
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus
 from patchwatch.messages.heartbeat import Heartbeat
 
 

@@ -25,7 +25,7 @@ from patchwatch.contract.settings import Settings
 from patchwatch.local_redis import kept_server, server_program
 from patchwatch.local_redis.kept_server import KeptQueue, kept_queue, queue_folder, queue_memory_mb, running_url
 from patchwatch.local_redis.server_program import Program, programs
-from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from workers.ingest.capture.publisher import Publisher
 from workers.runtime.leases import Lease
 

@@ -12,18 +12,25 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from patchwatch.contract.errors import InvalidMessageError
-from patchwatch.messages.alert import Alert, AlertKind, AlertState
-from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
-from patchwatch.messages.bank_version import BankAction, BankAnswer, BankOrder, BankOrigin, BankVersion, CameraBanks
+from patchwatch.messages.alerts.alert import Alert, AlertKind, AlertState
+from patchwatch.messages.alerts.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
+from patchwatch.messages.alerts.webhook import DeadLetter, Progress, Webhook, new_secret
+from patchwatch.messages.banks.bank_version import (
+    BankAction,
+    BankAnswer,
+    BankOrder,
+    BankOrigin,
+    BankVersion,
+    CameraBanks,
+)
+from patchwatch.messages.banks.enrolment import Enrolment
 from patchwatch.messages.base import Message, Words
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.capture_status import CaptureState, CaptureStatus, Gap, Reason
-from patchwatch.messages.enrolment import Enrolment
-from patchwatch.messages.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
-from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus, Gap, Reason
+from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
+from patchwatch.messages.frames.score import Region, Score, ScoreMinute, StreamReading
 from patchwatch.messages.heartbeat import Heartbeat
-from patchwatch.messages.score import Region, Score, ScoreMinute, StreamReading
-from patchwatch.messages.webhook import DeadLetter, Progress, Webhook, new_secret
 
 FRAME = FrameMessage(
     seq=42, captured_at_ns=1_700_000_000_123_456_789, media_time_ns=200_000_000, width=640, height=360,

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from patchwatch.messages.explanation import RelativeRegion
-from patchwatch.messages.score import Region
+from patchwatch.messages.alerts.explanation import RelativeRegion
+from patchwatch.messages.frames.score import Region
 
 _edge = st.floats(-50, 5000)
 _size = st.tuples(st.integers(1, 4096), st.integers(1, 4096))

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from patchwatch.messages.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
-from patchwatch.messages.score import Region
+from patchwatch.messages.alerts.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
+from patchwatch.messages.frames.score import Region
 from patchwatch.pages.explanation_page import explanation_page
 
 HOSTILE = "<script>&\"'"

@@ -12,10 +12,10 @@ from service_world import Serve, World
 
 from patchwatch.bus import keys
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.alert import AlertKind
-from patchwatch.messages.analysis_status import AnalysisState, OpenCondition
-from patchwatch.messages.arming import ArmingState, MemoryExtent, MemoryStatus
-from patchwatch.messages.enrolment import Enrolment, EnrolmentState
+from patchwatch.messages.alerts.alert import AlertKind
+from patchwatch.messages.banks.arming import ArmingState, MemoryExtent, MemoryStatus
+from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
+from patchwatch.messages.cameras.analysis_status import AnalysisState, OpenCondition
 
 
 async def test_the_page_shows_cameras_score_lines_and_alerts_live(

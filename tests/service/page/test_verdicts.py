@@ -12,8 +12,8 @@ from service_world import Serve, Until, World
 
 from patchwatch.bus import keys
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.alert import Alert, AlertState
-from patchwatch.messages.verdict import AlertVerdicts
+from patchwatch.messages.alerts.alert import Alert, AlertState
+from patchwatch.messages.alerts.verdict import AlertVerdicts
 
 # How far two colours are apart for the eye: WCAG 2.2, contrast ratio.
 CONTRAST = """node => {

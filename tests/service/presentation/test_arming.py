@@ -9,10 +9,10 @@ from redis import ResponseError
 
 from patchwatch.bus.accounting import account_from_answers
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
 from patchwatch.messages.anomaly_kind import AnomalyKind
-from patchwatch.messages.arming import ArmingState, MemoryExtent, MemoryStatus
-from patchwatch.messages.camera import Camera
+from patchwatch.messages.banks.arming import ArmingState, MemoryExtent, MemoryStatus
+from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus
+from patchwatch.messages.cameras.camera import Camera
 from service.presentation.arming import arming_of
 from service.schemas.status import ArmingView
 from service.store.statuses import CameraRecord

@@ -7,11 +7,11 @@ import pytest
 from redis import ResponseError
 
 from patchwatch.bus.accounting import account_from_answers
-from patchwatch.messages.alert import AlertKind
-from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus, OpenCondition
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.capture_status import CaptureState, CaptureStatus
-from patchwatch.messages.score import Score
+from patchwatch.messages.alerts.alert import AlertKind
+from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus, OpenCondition
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus
+from patchwatch.messages.frames.score import Score
 from service.presentation.camera_health import diagnose
 from service.schemas.status import Health
 from service.store.statuses import CameraRecord

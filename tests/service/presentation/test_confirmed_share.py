@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from scipy.stats import binomtest
 
-from patchwatch.messages.verdict import VerdictCounts
+from patchwatch.messages.alerts.verdict import VerdictCounts
 from service.presentation.confirmed_share import confirmed_share, wilson_interval
 
 

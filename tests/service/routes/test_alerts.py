@@ -4,7 +4,7 @@ import httpx
 from service_world import World
 
 from patchwatch.bus import keys
-from patchwatch.messages.alert import AlertState
+from patchwatch.messages.alerts.alert import AlertState
 
 
 async def _ids(api: httpx.AsyncClient, query: str) -> list[str]:

@@ -11,8 +11,15 @@ import pytest
 from service_world import World
 
 from patchwatch.bus import keys
-from patchwatch.messages.bank_version import BankAction, BankAnswer, BankOrder, BankOrigin, BankVersion, CameraBanks
-from patchwatch.messages.enrolment_report import EnrolmentReport, Sufficiency
+from patchwatch.messages.banks.bank_version import (
+    BankAction,
+    BankAnswer,
+    BankOrder,
+    BankOrigin,
+    BankVersion,
+    CameraBanks,
+)
+from patchwatch.messages.banks.enrolment_report import EnrolmentReport, Sufficiency
 from service.store import banks as banks_module
 
 FIRST, SECOND = "aaaaaaaaaaaa", "bbbbbbbbbbbb"

@@ -6,7 +6,7 @@ from service_world import World
 
 from patchwatch.bus import keys
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.camera import Camera
+from patchwatch.messages.cameras.camera import Camera
 
 SECRET = "hunter2"
 URL = f"rtsp://admin:{SECRET}@camera.example/stream1"

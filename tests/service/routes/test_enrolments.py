@@ -12,10 +12,10 @@ from service_world import World
 
 from patchwatch.bus import keys
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.analysis_status import AnalysisState
-from patchwatch.messages.enrolment import Enrolment, EnrolmentState
-from patchwatch.messages.enrolment_report import EnrolmentReport, Sufficiency
-from patchwatch.messages.source import Source
+from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
+from patchwatch.messages.banks.enrolment_report import EnrolmentReport, Sufficiency
+from patchwatch.messages.cameras.analysis_status import AnalysisState
+from patchwatch.messages.cameras.source import Source
 from service.rules import disk
 from service.store.enrolments import MAX_PENDING, MAX_PENDING_PER_CAMERA
 

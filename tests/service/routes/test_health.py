@@ -6,8 +6,8 @@ import httpx
 from service_world import World
 
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.alert import AlertState
-from patchwatch.messages.capture_status import CaptureState
+from patchwatch.messages.alerts.alert import AlertState
+from patchwatch.messages.cameras.capture_status import CaptureState
 from service.app import create_app
 
 

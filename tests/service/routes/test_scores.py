@@ -6,8 +6,8 @@ import httpx
 import pytest
 from service_world import World
 
-from patchwatch.messages.camera_time import Era, Eras
-from patchwatch.messages.score import Score
+from patchwatch.messages.frames.camera_time import Era, Eras
+from patchwatch.messages.frames.score import Score
 
 T0 = 1_767_225_600_000  # a whole minute: 2026-01-01T00:00:00Z
 

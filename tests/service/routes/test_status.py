@@ -9,8 +9,8 @@ from service_world import World
 
 from patchwatch.bus import keys
 from patchwatch.bus.keys import LeaseKeys
-from patchwatch.messages.analysis_status import AnalysisState
-from patchwatch.messages.capture_status import CaptureState, Reason
+from patchwatch.messages.cameras.analysis_status import AnalysisState
+from patchwatch.messages.cameras.capture_status import CaptureState, Reason
 
 
 def _now_ms() -> int:

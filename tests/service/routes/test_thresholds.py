@@ -9,7 +9,7 @@ import pytest
 from service_world import World
 
 from patchwatch.bus import keys
-from patchwatch.messages.camera import Camera
+from patchwatch.messages.cameras.camera import Camera
 
 
 def threshold(per_day: float, on: float, warning: str | None = None) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import pytest
 from service_world import World
 
 from patchwatch.bus import keys
-from patchwatch.messages.alert import AlertState
-from patchwatch.messages.verdict import MAX_NOTE_LENGTH, MAX_STATEMENTS
+from patchwatch.messages.alerts.alert import AlertState
+from patchwatch.messages.alerts.verdict import MAX_NOTE_LENGTH, MAX_STATEMENTS
 
 VERDICT = "/api/v1/alerts/gate-1000/verdict"
 

@@ -11,8 +11,8 @@ from patchwatch.bus import keys
 from patchwatch.bus.connection import connect_async
 from patchwatch.bus.keys import WebhookKeys
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.alert import Alert, AlertChange, AlertState
-from patchwatch.messages.webhook import MAX_WEBHOOKS, DeadLetter, Progress, Webhook, new_secret
+from patchwatch.messages.alerts.alert import Alert, AlertChange, AlertState
+from patchwatch.messages.alerts.webhook import MAX_WEBHOOKS, DeadLetter, Progress, Webhook, new_secret
 from service.app import create_app
 from service.store import alert_position
 from service.store.alerts import AlertStore

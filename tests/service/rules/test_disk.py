@@ -13,7 +13,7 @@ from service_world import World
 
 from patchwatch.contract.errors import RetryableError
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.source import Source
+from patchwatch.messages.cameras.source import Source
 from service.rules import disk
 from service.rules.disk import Disk
 

@@ -10,7 +10,7 @@ from service_world import World
 from patchwatch.bus.connection import connect_async
 from patchwatch.contract.settings import Settings
 from patchwatch.local_redis.kept_server import kept_queue
-from patchwatch.messages.verdict import Statement, Verdict
+from patchwatch.messages.alerts.verdict import Statement, Verdict
 from service.store import Store
 
 WORD = Statement(verdict=Verdict.NORMAL, note="the cleaner", by="operator", at_ms=1_800_000_000_000)

@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from patchwatch.bus import keys
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.alert import AlertState
+from patchwatch.messages.alerts.alert import AlertState
 
 T0 = 1_767_225_600_000
 

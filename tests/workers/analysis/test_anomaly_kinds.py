@@ -6,7 +6,7 @@ import pytest
 
 from models.profiles.profile import StreamKind, load_profile
 from patchwatch.messages.anomaly_kind import AnomalyKind
-from patchwatch.messages.enrolment_report import EnrolmentReport, StreamReport, Sufficiency
+from patchwatch.messages.banks.enrolment_report import EnrolmentReport, StreamReport, Sufficiency
 from workers.analysis.anomaly_kinds import anomaly_kind, streams_of
 
 

@@ -20,7 +20,7 @@ from models.profiles.profile import load_profile
 from patchwatch.cli.commands.banks.explain import table
 from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.settings import Settings, load_settings
-from patchwatch.messages.explanation import Explanation
+from patchwatch.messages.alerts.explanation import Explanation
 from workers.analysis.recordings import ExplainedFrame, RecordingReader, explain, learn, recorded_clips, score
 
 RUSH_S = 6.0

@@ -121,9 +121,9 @@ def test_neither_a_decoder_nor_a_network_is_loaded_for_it(tmp_path: Path) -> Non
 import sys
 from pathlib import Path
 from patchwatch.contract.settings import Settings
-from workers.enrolment import learning
-from workers.enrolment.protocol import LearningOrder
-from workers.enrolment.reporter import Reporter
+from workers.enrolment.learning import learning
+from workers.enrolment.learning.protocol import LearningOrder
+from workers.enrolment.learning.reporter import Reporter
 order = LearningOrder(camera_id="cam", profile="motion", memory=Path({str(tmp_path / "memory")!r}),
                       false_alarms_per_day=4.0, staged=Path("none"))
 with open("/dev/null", "wb") as null:

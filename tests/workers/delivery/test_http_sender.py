@@ -11,7 +11,7 @@ import pytest
 from receiver import receiving
 
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.webhook import Webhook, new_secret
+from patchwatch.messages.alerts.webhook import Webhook, new_secret
 from workers.delivery import guarded_network
 from workers.delivery.delivery_result import DeliveryResult, ResultKind
 from workers.delivery.http_sender import HttpSender

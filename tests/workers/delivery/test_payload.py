@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from patchwatch.messages.alert import Alert
-from patchwatch.messages.webhook import Webhook
+from patchwatch.messages.alerts.alert import Alert
+from patchwatch.messages.alerts.webhook import Webhook
 from workers.delivery.payload import alert_body, message_id, signed_headers
 
 

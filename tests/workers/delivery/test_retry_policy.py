@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.alert import Alert, AlertState
-from patchwatch.messages.webhook import Progress
+from patchwatch.messages.alerts.alert import Alert, AlertState
+from patchwatch.messages.alerts.webhook import Progress
 from workers.delivery.delivery_result import DeliveryResult, ResultKind
 from workers.delivery.retry_policy import AlertEntry, RetryPolicy, advanced
 

@@ -13,9 +13,9 @@ from receiver import OK, answer, receiving
 
 from patchwatch.bus import keys
 from patchwatch.bus.keys import LeaseKeys, WebhookKeys
-from patchwatch.messages.alert import Alert, AlertState, AlertView
-from patchwatch.messages.verdict import Statement, Verdict, VerdictChange
-from patchwatch.messages.webhook import Progress, TrialResult
+from patchwatch.messages.alerts.alert import Alert, AlertState, AlertView
+from patchwatch.messages.alerts.verdict import Statement, Verdict, VerdictChange
+from patchwatch.messages.alerts.webhook import Progress, TrialResult
 
 
 async def test_an_alert_is_sent_signed_and_as_the_api_shows_it(world: Any, running: Any, eventually: Any) -> None:

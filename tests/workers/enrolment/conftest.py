@@ -17,9 +17,9 @@ from patchwatch.bus import keys
 from patchwatch.bus.connection import connect
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.enrolment import Enrolment
-from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.banks.enrolment import Enrolment
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from workers.enrolment.worker import EnrolmentWorker
 from workers.media import jpeg_codec
 

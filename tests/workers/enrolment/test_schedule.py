@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from patchwatch.messages.arming import MemoryExtent
+from patchwatch.messages.banks.arming import MemoryExtent
 from workers.enrolment.schedule import Attempt, decide, step_of
 
 FIRST_S = 60.0

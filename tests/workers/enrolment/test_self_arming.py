@@ -11,10 +11,10 @@ from role_process import RoleProcess
 
 from models.banks.bank_file import load_bank
 from patchwatch.bus import keys
-from patchwatch.messages.arming import MemoryExtent, MemoryStatus
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.enrolment import Enrolment, EnrolmentState
-from workers.enrolment.bank_versions import BankVersions
+from patchwatch.messages.banks.arming import MemoryExtent, MemoryStatus
+from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
+from patchwatch.messages.cameras.camera import Camera
+from workers.enrolment.banks.bank_versions import BankVersions
 from workers.enrolment.self_arming import SelfArming
 
 EXTENT = MemoryExtent(seconds=30.0, stretches=3, from_ms=BEGAN_MS, until_ms=BEGAN_MS + 30_000, identity="a")

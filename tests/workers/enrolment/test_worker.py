@@ -13,13 +13,13 @@ import pytest
 from models.banks.bank_file import load_bank
 from patchwatch.bus import keys
 from patchwatch.bus.keys import LeaseKeys
-from patchwatch.messages.enrolment import EnrolmentState
-from patchwatch.messages.enrolment_report import Sufficiency
+from patchwatch.messages.banks.enrolment import EnrolmentState
+from patchwatch.messages.banks.enrolment_report import Sufficiency
 from patchwatch.messages.heartbeat import Heartbeat
 from workers.analysis.threshold_message import to_message
 from workers.enrolment import job as job_module
-from workers.enrolment.bank_versions import BankVersions
-from workers.enrolment.process import learn_in_process
+from workers.enrolment.banks.bank_versions import BankVersions
+from workers.enrolment.learning.process import learn_in_process
 
 
 def versions(site: Any, camera_id: str = "cam") -> BankVersions:

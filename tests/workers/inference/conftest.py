@@ -21,8 +21,8 @@ from patchwatch.bus import keys
 from patchwatch.bus.connection import connect
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from workers.inference.worker import InferenceWorker
 from workers.media import jpeg_codec
 

@@ -21,11 +21,11 @@ from models.frames.frame import Frame
 from models.profiles.profile import load_profile
 from patchwatch.bus import keys
 from patchwatch.bus.keys import CameraKeys
-from patchwatch.messages.alert import Alert, AlertChange, AlertKind, AlertState
-from patchwatch.messages.analysis_status import AnalysisStatus
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.capture_status import CaptureState, CaptureStatus
-from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.alerts.alert import Alert, AlertChange, AlertKind, AlertState
+from patchwatch.messages.cameras.analysis_status import AnalysisStatus
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus
+from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from workers.analysis.recordings import Clip, learn
 from workers.inference.alerts import ConditionAlerts
 from workers.inference.camera_state import CameraState

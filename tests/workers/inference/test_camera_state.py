@@ -19,10 +19,10 @@ from models.frames.frame import HISTORY_S, Features, Frame
 from models.profiles.profile import load_profile
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.errors import NotFoundError
-from patchwatch.messages.alert import AlertKind, AlertState
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.frame import FrameFlag, FrameMessage
-from patchwatch.messages.score import Region
+from patchwatch.messages.alerts.alert import AlertKind, AlertState
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
+from patchwatch.messages.frames.score import Region
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import resume, state_to_store
 from workers.inference.scoring import ScoredFrame, alert_update

@@ -16,9 +16,9 @@ from patchwatch.bus.keys import CameraKeys, LeaseKeys
 from patchwatch.contract.errors import LeaseLostError
 from patchwatch.contract.settings import Settings
 from patchwatch.local_redis.kept_server import kept_queue
-from patchwatch.messages.alert import Alert, AlertKind, AlertState
-from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
-from patchwatch.messages.camera import Camera
+from patchwatch.messages.alerts.alert import Alert, AlertKind, AlertState
+from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus
+from patchwatch.messages.cameras.camera import Camera
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import AlertUpdate, CommitBatch, Committer
 from workers.runtime.leases import Lease

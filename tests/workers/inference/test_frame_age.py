@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from patchwatch.bus.clock import BusClock
-from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from workers.inference.camera_state import Arrivals
 from workers.inference.queue_reader import FrameAge
 

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from patchwatch.bus.keys import CameraKeys, LeaseKeys
-from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from workers.inference.scoring import Scorer
 from workers.ingest.capture.publisher import Publisher
 from workers.runtime.leases import Lease

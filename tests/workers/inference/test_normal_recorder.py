@@ -19,9 +19,9 @@ from models.memory.stretch import Exclusion, Stretch
 from patchwatch.bus import keys
 from patchwatch.contract.settings import Settings
 from patchwatch.local_redis.private_server import private_redis
+from patchwatch.messages.cameras.zone import Zone, ZoneKind
+from patchwatch.messages.frames.score import Score
 from patchwatch.messages.heartbeat import Heartbeat
-from patchwatch.messages.score import Score
-from patchwatch.messages.zone import Zone, ZoneKind
 from workers.inference.camera_recording import CameraRecording
 from workers.inference.queue_reader import QueueReader
 

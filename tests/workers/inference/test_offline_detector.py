@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.capture_status import CaptureState, CaptureStatus, Reason
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus, Reason
 from workers.inference.offline_detector import CaptureObservation, Offline, OfflineDetector
 
 PULLED = Camera(id="door", source="rtsp://camera/1")

@@ -19,9 +19,9 @@ from models.banks.bank_file import save_bank
 from patchwatch.bus import keys
 from patchwatch.bus.keys import LeaseKeys, partition_of
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.alert import Alert
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.score import Score
+from patchwatch.messages.alerts.alert import Alert
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.frames.score import Score
 from workers.analysis.engine_loader import load_engine
 from workers.inference import engine_cache
 from workers.inference.worker import InferenceWorker

@@ -8,8 +8,8 @@ from typing import Any
 
 from models.banks.bank import Bank
 from models.banks.bank_file import save_bank
-from patchwatch.messages.analysis_status import AnalysisStatus
-from patchwatch.messages.arming import ArmingState
+from patchwatch.messages.banks.arming import ArmingState
+from patchwatch.messages.cameras.analysis_status import AnalysisStatus
 
 Run = Callable[..., Any]
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from patchwatch.bus.connection import connect
 from patchwatch.bus.keys import CameraKeys
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from workers.inference.camera_state import CameraState
 from workers.inference.queue_reader import FairScheduler, QueuedFrame, QueueReader
 

@@ -15,7 +15,7 @@ from models.engine.engine import Engine
 from models.frames.frame import CameraContext, Frame
 from models.frames.optical_flow import FlowEstimator
 from models.profiles.profile import load_profile
-from patchwatch.messages.score import Score
+from patchwatch.messages.frames.score import Score
 from workers.inference.scoring import Extracted, extract
 from workers.inference.worker import InferenceWorker
 

@@ -18,8 +18,8 @@ from models.frames.frame import CameraContext, Frame
 from models.frames.stored_numbers import LATEST_S, UNREADABLE, stored_share, stored_time
 from models.profiles.profile import load_profile
 from patchwatch.bus.keys import CameraKeys
-from patchwatch.messages.alert import Alert, AlertKind
-from patchwatch.messages.camera import Camera
+from patchwatch.messages.alerts.alert import Alert, AlertKind
+from patchwatch.messages.cameras.camera import Camera
 from workers.inference.alerts import ConditionAlerts
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import StoredState

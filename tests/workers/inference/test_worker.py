@@ -25,12 +25,12 @@ from models.frames.frame import HISTORY_S, CameraContext, Frame
 from models.frames.scene_cuts import SceneCuts
 from models.profiles.profile import load_profile
 from patchwatch.bus import keys
-from patchwatch.messages.alert import Alert, AlertState
-from patchwatch.messages.analysis_status import AnalysisState, AnalysisStatus
-from patchwatch.messages.camera_time import Eras
-from patchwatch.messages.explanation import Explanation
-from patchwatch.messages.frame import FrameFlag, FrameMessage
-from patchwatch.messages.score import Score
+from patchwatch.messages.alerts.alert import Alert, AlertState
+from patchwatch.messages.alerts.explanation import Explanation
+from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus
+from patchwatch.messages.frames.camera_time import Eras
+from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
+from patchwatch.messages.frames.score import Score
 from workers.media import jpeg_codec
 
 Run = Callable[..., Any]

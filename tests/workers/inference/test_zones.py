@@ -18,10 +18,10 @@ from models.frames.scene_cuts import SceneCuts
 from models.frames.view import ViewMask
 from models.profiles.profile import load_profile
 from patchwatch.bus import keys
-from patchwatch.messages.alert import Alert, AlertState
-from patchwatch.messages.analysis_status import AnalysisStatus
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.score import Score
+from patchwatch.messages.alerts.alert import Alert, AlertState
+from patchwatch.messages.cameras.analysis_status import AnalysisStatus
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.frames.score import Score
 from workers.analysis.zone_view import view_of
 from workers.media import jpeg_codec
 

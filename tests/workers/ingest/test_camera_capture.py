@@ -9,7 +9,7 @@ import pytest
 
 from patchwatch.contract.redaction import redact
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.camera import Camera
+from patchwatch.messages.cameras.camera import Camera
 from workers.ingest.camera_capture import CameraCapture
 from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.runtime.leases import Lease

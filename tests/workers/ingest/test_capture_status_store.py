@@ -11,7 +11,7 @@ import redis.asyncio
 from patchwatch.bus import keys
 from patchwatch.bus.connection import connect_async
 from patchwatch.bus.keys import CameraKeys, LeaseKeys
-from patchwatch.messages.capture_status import CaptureState, CaptureStatus
+from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus
 from workers.ingest.capture_status_store import CaptureStatusStore
 from workers.runtime.leases import Lease
 

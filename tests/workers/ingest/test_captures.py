@@ -13,8 +13,8 @@ from ingest_rig import Rig, write_video
 from stub_camera import pictures, stub_camera
 
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.camera import Camera, Tls
-from patchwatch.messages.capture_status import CaptureState, Reason
+from patchwatch.messages.cameras.camera import Camera, Tls
+from patchwatch.messages.cameras.capture_status import CaptureState, Reason
 from workers.ingest.capture.process import CaptureProcess
 from workers.ingest.capture.protocol import CaptureOrder
 

@@ -16,8 +16,8 @@ from ingest_rig import Rig, running, write_video
 from patchwatch.bus.connection import connect
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.camera import Camera, Pace
-from patchwatch.messages.capture_status import CaptureState
+from patchwatch.messages.cameras.camera import Camera, Pace
+from patchwatch.messages.cameras.capture_status import CaptureState
 from workers.ingest.capture.adaptive_rate import Backlog, LoadSample
 
 KEYS = CameraKeys.for_camera("c", 2)

@@ -22,8 +22,8 @@ from patchwatch.bus.connection import connect_async
 from patchwatch.bus.keys import LeaseKeys
 from patchwatch.contract.errors import ConflictError, NotFoundError
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.capture_status import CaptureState, CaptureStatus
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus
 from workers.ingest import supervisor
 from workers.ingest.capture.capture_status import CaptureStatusTracker
 

@@ -9,8 +9,8 @@ from typing import Any
 from ingest_rig import WITHIN_S, Rig, write_video
 
 from patchwatch.bus import keys
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.capture_status import CaptureState, Reason
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import CaptureState, Reason
 from workers.media import jpeg_codec
 
 LOWER = {"name": "yard", "kind": "privacy", "points": [[0, 0.6], [1, 0.6], [1, 1], [0, 1]]}

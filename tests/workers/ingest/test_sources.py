@@ -16,9 +16,9 @@ from waiting import eventually
 
 from patchwatch.bus.keys import CAMERAS
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.camera import Camera, Pace
-from patchwatch.messages.capture_status import CaptureState, Reason
-from patchwatch.messages.frame import FrameMessage
+from patchwatch.messages.cameras.camera import Camera, Pace
+from patchwatch.messages.cameras.capture_status import CaptureState, Reason
+from patchwatch.messages.frames.frame import FrameMessage
 from workers.media.container import VideoOptions
 from workers.media.video import Video
 

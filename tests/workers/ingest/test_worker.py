@@ -16,8 +16,8 @@ from patchwatch.bus.connection import connect_async
 from patchwatch.bus.keys import worker
 from patchwatch.contract.errors import ConfigurationError
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.camera import Camera, Pace
-from patchwatch.messages.capture_status import CaptureState
+from patchwatch.messages.cameras.camera import Camera, Pace
+from patchwatch.messages.cameras.capture_status import CaptureState
 from workers.ingest.worker import run
 
 

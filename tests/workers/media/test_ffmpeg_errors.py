@@ -13,8 +13,8 @@ import av.error
 import pytest
 
 from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, SourceUnavailableError
-from patchwatch.messages.capture_status import Reason
-from patchwatch.messages.source import SourceKind
+from patchwatch.messages.cameras.capture_status import Reason
+from patchwatch.messages.cameras.source import SourceKind
 from workers.media.ffmpeg_errors import translated
 from workers.media.video import Video
 

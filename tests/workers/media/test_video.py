@@ -13,7 +13,7 @@ import pytest
 from ingest_rig import free_port, rtsp_camera, write_video
 
 from patchwatch.contract.errors import RejectedError, SourceRejectedError, SourceUnavailableError
-from patchwatch.messages.source import SourceKind
+from patchwatch.messages.cameras.source import SourceKind
 from workers.media import jpeg_codec
 from workers.media.container import VideoOptions
 from workers.media.ffmpeg_errors import translated

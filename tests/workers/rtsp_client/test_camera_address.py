@@ -9,7 +9,7 @@ import pytest
 from ingest_rig import free_port
 
 from patchwatch.contract.errors import SourceRejectedError, SourceUnavailableError
-from patchwatch.messages.capture_status import Reason
+from patchwatch.messages.cameras.capture_status import Reason
 from workers.media.container import VideoOptions
 from workers.media.video import Video
 from workers.rtsp_client.camera_address import camera_addresses

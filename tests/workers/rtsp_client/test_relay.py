@@ -18,8 +18,8 @@ from stub_camera import StubCamera, stub_camera
 from waiting import PATIENCE_S, wait_until
 
 from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, SourceUnavailableError
-from patchwatch.messages.camera import Camera, Tls
-from patchwatch.messages.capture_status import Reason
+from patchwatch.messages.cameras.camera import Camera, Tls
+from patchwatch.messages.cameras.capture_status import Reason
 from workers.media.container import VideoOptions
 from workers.media.video import Video
 from workers.rtsp.headers import Headers

@@ -9,7 +9,7 @@ import pytest
 
 from patchwatch.bus import keys
 from patchwatch.bus.connection import connect_async
-from patchwatch.messages.camera import Camera
+from patchwatch.messages.cameras.camera import Camera
 from workers.runtime.config_replica import ConfigReplica
 
 DOOR, YARD = (Camera(id=name, source="rtsp://192.168.0.2/1") for name in ("door", "yard"))

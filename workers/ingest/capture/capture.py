@@ -20,9 +20,9 @@ from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import connect
 from patchwatch.bus.keys import CameraKeys, LeaseKeys
 from patchwatch.contract.errors import LeaseLostError, SourceRejectedError, SourceUnavailableError
-from patchwatch.messages.camera import Pace
-from patchwatch.messages.capture_status import Reason
-from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.cameras.camera import Pace
+from patchwatch.messages.cameras.capture_status import Reason
+from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from workers.ingest.capture.adaptive_rate import AdaptiveRate, Backlog
 from workers.ingest.capture.capture_clock import Arrival, FileClock, LiveClock, Stamp
 from workers.ingest.capture.memory_limit import limit_own_memory

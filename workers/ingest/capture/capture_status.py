@@ -9,9 +9,9 @@ from collections import deque
 from collections.abc import Callable
 
 from patchwatch.bus.clock import BusClock
-from patchwatch.messages.camera import Camera, Pace
-from patchwatch.messages.capture_status import CaptureState, CaptureStatus, Gap, Reason
-from patchwatch.messages.source import Source, SourceKind
+from patchwatch.messages.cameras.camera import Camera, Pace
+from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus, Gap, Reason
+from patchwatch.messages.cameras.source import Source, SourceKind
 from workers.ingest.capture.protocol import CaptureReport
 
 _RATE_OVER_S = 10.0

@@ -7,7 +7,7 @@ import contextlib
 import time
 from dataclasses import dataclass
 
-from patchwatch.messages.capture_status import CaptureState, Reason
+from patchwatch.messages.cameras.capture_status import CaptureState, Reason
 from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture.process import CaptureProcess
 from workers.ingest.capture.protocol import CaptureReport, ReportKind

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.messages.base import CameraId, Message
-from patchwatch.messages.camera import Camera, Pace, Transport
-from patchwatch.messages.capture_status import Reason
-from patchwatch.messages.polygon import Polygon
-from patchwatch.messages.source import Source, SourceKind
+from patchwatch.messages.cameras.camera import Camera, Pace, Transport
+from patchwatch.messages.cameras.capture_status import Reason
+from patchwatch.messages.cameras.polygon import Polygon
+from patchwatch.messages.cameras.source import Source, SourceKind
 from workers.media.container import VideoOptions
 from workers.rtsp_client.tls import TlsOptions
 

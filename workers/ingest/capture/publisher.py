@@ -18,7 +18,7 @@ from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.streams import stream_info
 from patchwatch.bus.writes import add_entry
 from patchwatch.contract.errors import BusFullError, BusUnavailableError, InvalidMessageError, LeaseLapsedError
-from patchwatch.messages.frame import FrameGaps, FrameMessage
+from patchwatch.messages.frames.frame import FrameGaps, FrameMessage
 from workers.runtime.leases import Lease
 
 _CHECK_ROOM_EVERY_S = 0.02

@@ -12,9 +12,9 @@ from typing import Protocol
 from patchwatch.contract.access_policy import is_loopback
 from patchwatch.contract.errors import BusUnavailableError
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.camera import MAX_CAMERAS, Camera
-from patchwatch.messages.capture_status import Reason
-from patchwatch.messages.source import Source, SourceKind
+from patchwatch.messages.cameras.camera import MAX_CAMERAS, Camera
+from patchwatch.messages.cameras.capture_status import Reason
+from patchwatch.messages.cameras.source import Source, SourceKind
 from workers.ingest.camera_capture import PublisherSlot
 from workers.ingest.rtsp.authentication import Authenticator, camera_id_of
 from workers.ingest.rtsp.peer_limits import PeerLimits

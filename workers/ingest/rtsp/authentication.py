@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.base import CAMERA_ID_PATTERN
-from patchwatch.messages.camera import Camera
+from patchwatch.messages.cameras.camera import Camera
 from workers.rtsp import parameters
 from workers.rtsp.message import path_of
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.capture_status import Reason
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import Reason
 from workers.ingest.rtsp import sdp
 from workers.ingest.rtsp.connection import Connection
 from workers.ingest.rtsp.local_playback import Playback

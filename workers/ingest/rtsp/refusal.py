@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from patchwatch.contract.address_policy import network_of
-from patchwatch.messages.capture_status import Reason
+from patchwatch.messages.cameras.capture_status import Reason
 
 _BURST_S = 60.0
 _PEERS = 32  # At most so many peers have log lines of their own at a time.

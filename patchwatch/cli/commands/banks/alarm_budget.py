@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from patchwatch.cli.commands.banks.camera_record import redis_url, stored_camera
 from patchwatch.contract.errors import BusUnavailableError, InvalidMessageError
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.camera import Camera
+from patchwatch.messages.cameras.camera import Camera
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,15 @@ import typer
 
 from patchwatch.cli.output import print_json
 from patchwatch.cli.threshold_text import limits_line, threshold_lines
-from patchwatch.messages.enrolment_report import Sufficiency
+from patchwatch.messages.banks.enrolment_report import Sufficiency
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from models.banks.bank import Bank
     from patchwatch.cli.commands.banks.alarm_budget import AlarmBudget
-    from patchwatch.messages.bank_version import BankVersion
-    from patchwatch.messages.enrolment_report import EnrolmentReport, StreamReport
+    from patchwatch.messages.banks.bank_version import BankVersion
+    from patchwatch.messages.banks.enrolment_report import EnrolmentReport, StreamReport
 
 
 def print_bank(
@@ -27,7 +27,7 @@ def print_bank(
 
     The thresholds are those for ``budget``. ``outcome`` says in words what became of a bank just learnt.
     """
-    from workers.enrolment.bank_versions import enrolment_report
+    from workers.enrolment.banks.bank_versions import enrolment_report
 
     bank = replace(bank, false_alarms_per_day=budget.per_day)
     report = enrolment_report(bank, version.camera_id)

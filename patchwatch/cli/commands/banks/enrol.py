@@ -13,12 +13,12 @@ from patchwatch.cli.zone_text import ZoneFile, ZoneTexts, given_zones
 from patchwatch.contract.errors import ConfigurationError, RejectedError
 from patchwatch.contract.settings import load_settings
 from patchwatch.messages.base import checked_camera_id
-from patchwatch.messages.source import Source, SourceKind
+from patchwatch.messages.cameras.source import Source, SourceKind
 
 if TYPE_CHECKING:
     from models.banks.bank import Bank
     from patchwatch.contract.settings import Settings
-    from workers.enrolment.protocol import LearningOrder
+    from workers.enrolment.learning.protocol import LearningOrder
 
 
 _Activate = Annotated[
@@ -45,9 +45,9 @@ def enrol(
     from patchwatch.cli.commands.banks.alarm_budget import alarm_budget
     from patchwatch.cli.commands.banks.bank_text import print_bank
     from patchwatch.cli.commands.banks.zones import zones_to_learn
-    from workers.enrolment.bank_store import command_origin, store_bank
-    from workers.enrolment.bank_versions import BankVersions
-    from workers.enrolment.protocol import LearningOrder
+    from workers.enrolment.banks.bank_store import command_origin, store_bank
+    from workers.enrolment.banks.bank_versions import BankVersions
+    from workers.enrolment.learning.protocol import LearningOrder
 
     settings = load_settings()
     profile = profile or settings.default_profile
@@ -83,7 +83,7 @@ def _checked_footage(
 def _learn(order: LearningOrder, settings: Settings, *, quiet: bool) -> Bank:
     from models.banks.bank_file import load_bank
     from patchwatch.cli.progress import progress_bar
-    from workers.enrolment.process import learn_in_process
+    from workers.enrolment.learning.process import learn_in_process
 
     with progress_bar(f"enrolling {order.camera_id}", hidden=quiet) as report:
         learn_in_process(order, settings, progress=report)

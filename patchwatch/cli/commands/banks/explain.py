@@ -16,7 +16,7 @@ from patchwatch.contract.settings import load_settings
 from patchwatch.messages.base import checked_camera_id
 
 if TYPE_CHECKING:
-    from patchwatch.messages.explanation import Explanation, StreamExplanation
+    from patchwatch.messages.alerts.explanation import Explanation, StreamExplanation
     from workers.analysis.recordings import ExplainedFrame
 
 _SUFFIXES = (".html", ".json")

@@ -19,7 +19,7 @@ from patchwatch.cli.output import check_output, writing
 from patchwatch.cli.zone_text import ZoneFile, ZoneTexts, given_zones
 from patchwatch.contract.settings import load_settings
 from patchwatch.messages.base import checked_camera_id
-from patchwatch.messages.score import Region
+from patchwatch.messages.frames.score import Region
 
 if TYPE_CHECKING:
     from workers.analysis.recordings import RecordingScore

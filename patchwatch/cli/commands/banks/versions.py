@@ -14,8 +14,8 @@ from patchwatch.contract.settings import load_settings
 from patchwatch.messages.base import checked_camera_id
 
 if TYPE_CHECKING:
-    from patchwatch.messages.bank_version import BankVersion
-    from workers.enrolment.bank_versions import BankVersions
+    from patchwatch.messages.banks.bank_version import BankVersion
+    from workers.enrolment.banks.bank_versions import BankVersions
 
 _BankId = Annotated[str, typer.Argument(metavar="BANK", help="Id of the bank, as `patchwatch banks list` shows it.")]
 
@@ -43,7 +43,7 @@ def show(
 
 def list_(camera: CameraId, as_json: AsJson = False) -> None:
     """List all banks of a camera, newest first: * scores, p is pinned."""
-    from workers.enrolment.bank_versions import profiles_with_banks
+    from workers.enrolment.banks.bank_versions import profiles_with_banks
 
     settings = load_settings()
     profiles = profiles_with_banks(settings.banks_dir, checked_camera_id(camera))
@@ -93,14 +93,14 @@ def _pin(camera: str, bank: str, pinned: bool, sentence: str, as_json: bool) -> 
 
 
 def _versions(camera: str, profile: str) -> BankVersions:
-    from workers.enrolment.bank_versions import BankVersions
+    from workers.enrolment.banks.bank_versions import BankVersions
 
     return BankVersions.from_settings(load_settings(), checked_camera_id(camera), profile)
 
 
 def _versions_with(camera: str, bank: str) -> BankVersions:
     """The banks of the profile that this bank belongs to. Raises `NotFoundError`."""
-    from workers.enrolment.bank_versions import profiles_with_banks
+    from workers.enrolment.banks.bank_versions import profiles_with_banks
 
     for profile in profiles_with_banks(load_settings().banks_dir, checked_camera_id(camera)):
         versions = _versions(camera, profile)

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from patchwatch.cli.commands.banks.camera_record import redis_url, stored_camera
 from patchwatch.cli.zone_text import checked_zones
 from patchwatch.contract.errors import BankMismatchError, BusUnavailableError, NotFoundError
-from patchwatch.messages.camera import readable_zones
+from patchwatch.messages.cameras.camera import readable_zones
 
 if TYPE_CHECKING:
     from typing import Any
 
     from models.frames.view import View
     from patchwatch.contract.settings import Settings
-    from patchwatch.messages.zone import Zone
+    from patchwatch.messages.cameras.zone import Zone
 
 
 def camera_zones(

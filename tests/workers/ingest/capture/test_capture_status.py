@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from patchwatch.messages.camera import Camera, Pace
+from patchwatch.messages.cameras.camera import Camera, Pace
 from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture.protocol import CaptureReport, ReportKind
 

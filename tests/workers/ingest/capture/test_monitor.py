@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import pytest
 
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.capture_status import CaptureState, Reason
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import CaptureState, Reason
 from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture.monitor import CaptureMonitor
 from workers.ingest.capture.process import CaptureProcess

@@ -8,8 +8,8 @@ from subprocess import PIPE
 
 from waiting import PATIENCE_S
 
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.capture_status import CaptureState, Reason
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import CaptureState, Reason
 from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture.monitor import CaptureMonitor
 from workers.ingest.capture.process import CaptureProcess

@@ -13,7 +13,7 @@ from patchwatch.bus.connection import connect
 from patchwatch.bus.keys import CameraKeys, LeaseKeys
 from patchwatch.contract.errors import LeaseLostError
 from patchwatch.local_redis.private_server import private_redis
-from patchwatch.messages.frame import FrameFlag, FrameMessage
+from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from workers.ingest.capture.publisher import Publisher, Stopped
 from workers.runtime.leases import Lease
 

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 from rtsp_peer import StandIn, endpoint
 
-from patchwatch.messages.camera import Camera
+from patchwatch.messages.cameras.camera import Camera
 from workers.ingest.rtsp.server import RtspServer
 
 

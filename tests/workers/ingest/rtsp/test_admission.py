@@ -12,8 +12,8 @@ from pydantic import SecretStr
 from rtsp_peer import Peer, StandIn, endpoint
 
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.capture_status import Reason
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import Reason
 from workers.ingest.rtsp.admission import Admission
 from workers.ingest.rtsp.peer_limits import PeerLimits
 from workers.ingest.rtsp.refusal import Refusal

@@ -8,7 +8,7 @@ from growth import growth_of
 from pydantic import SecretStr
 
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.camera import Camera
+from patchwatch.messages.cameras.camera import Camera
 from workers.ingest.rtsp.authentication import Authenticator, camera_id_of
 
 URI = "rtsp://127.0.0.1:8554/cam"

@@ -10,7 +10,7 @@ from credentials import basic
 from rtsp_peer import HEAD, VIDEO, Peer, StandIn, endpoint, player_of
 
 from patchwatch.contract.redaction import redact
-from patchwatch.messages.camera import Camera
+from patchwatch.messages.cameras.camera import Camera
 from workers.ingest.rtsp.local_playback import PlaybackServer
 from workers.ingest.rtsp.sdp import parse_tracks
 from workers.ingest.rtsp.server import RtspServer

@@ -10,7 +10,7 @@ from credentials import basic
 from pydantic import SecretStr
 from rtsp_peer import Peer, StandIn, endpoint
 
-from patchwatch.messages.camera import Camera
+from patchwatch.messages.cameras.camera import Camera
 from workers.ingest.rtsp.peer_limits import PeerLimits
 from workers.rtsp.pending_connections import MAX_PENDING
 

@@ -10,7 +10,7 @@ import pytest
 from ingest_rig import eventually
 from rtsp_peer import AUDIO, HEAD, TCP, VIDEO, Peer, StandIn, endpoint, player_of
 
-from patchwatch.messages.capture_status import Reason
+from patchwatch.messages.cameras.capture_status import Reason
 from workers.ingest.rtsp.server import RtspServer
 
 

@@ -18,8 +18,8 @@ from waiting import PATIENCE_S, eventually
 
 from patchwatch.contract.errors import PortTakenError
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.camera import Camera
-from patchwatch.messages.capture_status import CaptureState, Reason
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import CaptureState, Reason
 from workers.ingest.rtsp.server import RtspServer
 
 

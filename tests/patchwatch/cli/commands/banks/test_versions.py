@@ -23,8 +23,8 @@ from patchwatch.bus.connection import connect
 from patchwatch.cli.app import app
 from patchwatch.cli.commands.banks.bank_text import bank_lines
 from patchwatch.contract.errors import ConfigurationError, ConflictError, NotFoundError, RejectedError
-from patchwatch.messages.camera import Camera
-from workers.enrolment.bank_versions import enrolment_report
+from patchwatch.messages.cameras.camera import Camera
+from workers.enrolment.banks.bank_versions import enrolment_report
 
 
 @pytest.fixture

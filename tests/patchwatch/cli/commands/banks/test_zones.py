@@ -13,7 +13,7 @@ from patchwatch.bus.connection import connect
 from patchwatch.cli.commands.banks.zones import camera_zones, view_to_score, zones_to_learn
 from patchwatch.contract.errors import BusUnavailableError, RejectedError
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.camera import Camera
+from patchwatch.messages.cameras.camera import Camera
 
 STRIP = ((0.0, 0.0), (0.3, 0.0), (0.3, 1.0), (0.0, 1.0))
 WINDOW = {"name": "window", "kind": "privacy", "points": [list(point) for point in STRIP]}

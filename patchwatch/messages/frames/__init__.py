@@ -1,0 +1,1 @@
+"""Frames on their way, their scores, and the camera's own time."""

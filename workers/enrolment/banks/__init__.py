@@ -1,0 +1,1 @@
+"""Banks on disk: versions, what is done to them, and what operators order."""
