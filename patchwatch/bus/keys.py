@@ -24,6 +24,7 @@ ENROLMENTS_LATEST = "pw:enrolments:latest"  # hash: camera id -> id of its newes
 ENROLMENTS_PENDING = "pw:enrolments:pending"  # set: ids of enrolments that may be pending
 BANKS = "pw:banks"  # hash: camera id -> CameraBanks (JSON), the banks that the enrolment worker has on disk
 BANK_ORDERS = "pw:banks:orders"  # list: BankOrder (JSON), oldest first
+WHAT_IF_ORDERS = "pw:what-if:orders"  # list: WhatIfOrder (JSON), oldest first
 MEMORIES = "pw:memories"  # hash: camera id -> MemoryStatus (JSON), what the enrolment worker finds remembered of it
 PROFILES = "pw:profiles"  # string: names of the profiles that the enrolment worker knows (JSON list)
 
@@ -190,6 +191,11 @@ def alert_verdicts(alert_id: str) -> str:
 def bank_answer(token: str) -> str:
     """Expiring list of one: how a `BankOrder` ended (`BankAnswer`, JSON)."""
     return f"pw:banks:answer:{token}"
+
+
+def what_if_answer(token: str) -> str:
+    """Expiring list of one: the answer to a `WhatIfOrder` (`WhatIfAnswer`, JSON)."""
+    return f"pw:what-if:answer:{token}"
 
 
 @dataclass(frozen=True)

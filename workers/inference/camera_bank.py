@@ -23,6 +23,7 @@ from patchwatch.messages.banks.arming import ArmingState
 from patchwatch.messages.banks.threshold import AlarmThreshold
 from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus
 from patchwatch.messages.cameras.camera import Camera
+from workers.analysis.alarm_rule import is_provisional
 from workers.analysis.anomaly_kinds import armed_kinds, streams_of
 from workers.analysis.threshold_message import curve_of, to_message
 from workers.analysis.zone_view import view_of
@@ -105,12 +106,7 @@ class CameraBank:
             self._set_scoring()
 
     def _rule_of(self, bank: Bank) -> EventRule:
-        return bank.threshold.rule(self._false_alarms_per_day, provisional=self._is_provisional(bank))
-
-    def _is_provisional(self, bank: Bank) -> bool:
-        """Whether little footage means a provisional level: soon there is more. Not for an operator's bank, which may
-        stay for good."""
-        return self._self_arms and bank.footage.remembered
+        return bank.threshold.rule(self._false_alarms_per_day, provisional=is_provisional(bank, self._self_arms))
 
     def reject(self, error: PatchwatchError) -> list[Event]:
         """Score nothing, for this reason; returns the events that this closes."""
@@ -189,7 +185,7 @@ class CameraBank:
         self._set_status(AnalysisState.SCORING, "" if self.context.mask.as_learnt else _OTHER_ZONES)
 
     def _threshold_of(self, bank: Bank) -> Threshold:
-        return bank.threshold.at(self._false_alarms_per_day, provisional=self._is_provisional(bank))
+        return bank.threshold.at(self._false_alarms_per_day, provisional=is_provisional(bank, self._self_arms))
 
     def _set_status(self, state: AnalysisState, detail: str) -> None:
         self.loading = state is AnalysisState.LOADING

@@ -25,7 +25,7 @@ from patchwatch.messages.alerts.explanation import Explanation
 from patchwatch.messages.cameras.analysis_status import DropReason
 from patchwatch.messages.cameras.zone import names_at
 from patchwatch.messages.frames.frame import FrameMessage
-from patchwatch.messages.frames.score import Region, Score, StreamReading
+from patchwatch.messages.frames.score import Region, Score, ScoreGate, StreamReading
 from workers.analysis.explanation import explanation_of
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import AlertUpdate, CommitBatch
@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 Batches = dict[str, tuple[CameraState, CommitBatch]]  # by camera id
 _TEST_SIDE_PX = 256
 _LOG_EVERY_S = 60.0
+_SCORE_GATES = {gate: ScoreGate(gate.value) for gate in AlertGate}
 Extracted = tuple[tuple[Features, ...], Detections | None]  # one `Features` per stream; None: no detector in use
 
 
@@ -245,6 +246,10 @@ class Scorer:
             region=region,
             random_weights=bank.random_weights,
             zones=frame.zones(region),
+            gate=_SCORE_GATES[frame.gate],
+            rejoined=score.rejoined,
+            events_began=score.events_began,
+            bank_id=bank.id,
         )
 
 
