@@ -37,6 +37,7 @@ from service.routes import (
     status,
     verdicts,
     webhooks,
+    what_if,
 )
 from service.routes import alerts_websocket as ws_alerts
 from service.routes import scores_websocket as ws_scores
@@ -111,7 +112,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _api_router() -> APIRouter:
     router = APIRouter(prefix="/api/v1", responses=documented(401, 422, 503))
-    camera_modules = (cameras, scores, status, snapshot, alerts, verdicts, explanation, enrolments, banks)
+    camera_modules = (cameras, scores, status, snapshot, alerts, verdicts, explanation, enrolments, banks, what_if)
     for module in (*camera_modules, webhooks, ws_alerts, ws_scores):
         router.include_router(module.router)
     return router

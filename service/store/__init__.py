@@ -18,6 +18,7 @@ from service.store.statuses import StatusStore
 from service.store.streams import StreamStore
 from service.store.verdicts import VerdictStore
 from service.store.webhooks import WebhookStore
+from service.store.what_ifs import WhatIfStore
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Store:
     streams: StreamStore
     webhooks: WebhookStore
     verdicts: VerdictStore
+    what_ifs: WhatIfStore
 
     @classmethod
     def from_redis(cls, bus: Redis, settings: Settings) -> Store:
@@ -53,4 +55,5 @@ class Store:
             StreamStore(bus, partitions),
             WebhookStore(bus, alerts),
             VerdictStore(bus, settings),
+            WhatIfStore(bus),
         )

@@ -7,7 +7,6 @@ from itertools import accumulate
 from typing import Any
 
 import numpy as np
-import pytest
 from moving_scene import FPS, HEIGHT, WIDTH, scene
 
 from patchwatch.bus import keys
@@ -71,7 +70,9 @@ def test_another_budget_does_what_was_foretold(enrolled: Any, run_worker: Run, u
     assert sum(stored.begins) == 1, "a restart ends nothing"
     assert (foretold.basis, foretold.exact, foretold.notes) == (Basis.SCORES, True, ())
     assert (foretold.before, foretold.after) == (len(present), len(changed)) == (2, 4)
-    new = [alert for alert in changed.values() if alert.peak_score < foretold.level_before]
+    assert foretold.level_before is not None
+    assert foretold.level_after is not None
+    new = [alert for alert in changed.values() if (alert.peak_score or 1.0) < foretold.level_before]
     assert [times(event) for event in reversed(foretold.more)] == [times(alert) for alert in new]
     assert foretold.sentence.startswith("2 alerts more in ")
 
