@@ -33,6 +33,7 @@ from service.routes import (
     health,
     metrics,
     scores,
+    shadows,
     snapshot,
     status,
     verdicts,
@@ -112,7 +113,19 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _api_router() -> APIRouter:
     router = APIRouter(prefix="/api/v1", responses=documented(401, 422, 503))
-    camera_modules = (cameras, scores, status, snapshot, alerts, verdicts, explanation, enrolments, banks, what_if)
+    camera_modules = (
+        cameras,
+        scores,
+        status,
+        snapshot,
+        alerts,
+        verdicts,
+        explanation,
+        enrolments,
+        banks,
+        what_if,
+        shadows,
+    )
     for module in (*camera_modules, webhooks, ws_alerts, ws_scores):
         router.include_router(module.router)
     return router

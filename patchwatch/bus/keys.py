@@ -60,6 +60,11 @@ class CameraKeys:
         return self._key("scores")
 
     @property
+    def shadow(self) -> str:
+        """Stream of the changes of alerts that a bank in the shadow would have raised, field "a" = `Alert` (JSON)."""
+        return self._key("shadow")
+
+    @property
     def minutes(self) -> str:
         """Stream of `ScoreMinute`; the entry id is that of the last score in it."""
         return self._key("minutes")
@@ -69,7 +74,8 @@ class CameraKeys:
         """Hash of the inference worker: ``seq`` (last committed frame), ``books`` (`FrameGaps` up to it), ``worker``
         (smoothing, event and minute state, JSON), ``eras`` (`Eras` of the camera's own time), ``conditions`` (those of
         its picture and feed, JSON), ``boxes`` (JSON list of [x1, y1, x2, y2, label, confidence] in pixels of the
-        camera's own picture), ``explanation`` (`Explanation` of the last scored frame, JSON, without thumbnails)."""
+        camera's own picture), ``explanation`` (`Explanation` of the last scored frame, JSON, without thumbnails),
+        ``shadow`` (`ShadowStatus` of a bank in the shadow, JSON)."""
         return self._key("state")
 
     @property
@@ -111,7 +117,7 @@ class CameraKeys:
     @property
     def of_inference(self) -> tuple[str, ...]:
         """What the inference worker writes."""
-        return (self.scores, self.minutes, self.state, self.counters, self.analysis)
+        return (self.scores, self.minutes, self.state, self.counters, self.analysis, self.shadow)
 
     @property
     def all(self) -> tuple[str, ...]:

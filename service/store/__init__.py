@@ -14,6 +14,7 @@ from service.store.enrolments import EnrolmentStore
 from service.store.explanations import ExplanationStore
 from service.store.frames import FrameStore
 from service.store.scores import ScoreStore
+from service.store.shadows import ShadowStore
 from service.store.statuses import StatusStore
 from service.store.streams import StreamStore
 from service.store.verdicts import VerdictStore
@@ -38,6 +39,7 @@ class Store:
     webhooks: WebhookStore
     verdicts: VerdictStore
     what_ifs: WhatIfStore
+    shadows: ShadowStore
 
     @classmethod
     def from_redis(cls, bus: Redis, settings: Settings) -> Store:
@@ -56,4 +58,5 @@ class Store:
             WebhookStore(bus, alerts),
             VerdictStore(bus, settings),
             WhatIfStore(bus),
+            ShadowStore(bus, partitions),
         )
