@@ -68,7 +68,7 @@ class CameraKeys:
         """Hash of the inference worker: ``seq`` (last committed frame), ``books`` (`FrameGaps` up to it), ``worker``
         (smoothing, event and minute state, JSON), ``eras`` (`Eras` of the camera's own time), ``conditions`` (those of
         its picture and feed, JSON), ``boxes`` (JSON list of [x1, y1, x2, y2, label, confidence] in pixels of the
-        camera's own picture), ``explanation`` (`Explanation` of the last scored frame, JSON, without thumbnails)."""
+        camera's own picture), ``explanation`` (`Explanation` of a frame of the last second, JSON, no thumbnails)."""
         return self._key("state")
 
     @property

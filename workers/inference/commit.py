@@ -57,7 +57,7 @@ class CommitBatch:
     scores: list[tuple[int, Score]] = field(default_factory=list)  # (entry id: the camera's own time in ms, score)
     minutes: list[tuple[int, ScoreMinute]] = field(default_factory=list)  # (entry id: of its last score, minute)
     alerts: list[AlertUpdate] = field(default_factory=list)
-    explanation: Explanation | None = None  # of the last scored frame
+    explanation: Explanation | None = None  # of a frame of the last second
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 

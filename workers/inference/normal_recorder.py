@@ -66,8 +66,8 @@ class NormalRecorder:
 
     def _forget_what_is_private(self, state: CameraState) -> None:
         """Pictures from before a privacy zone was drawn show what nobody may see any more."""
-        recording, hidden = self._recordings.get(state.camera.id), set(state.bank.context.mask.view.hidden)
-        if recording is not None and not hidden <= set(recording.view.hidden):
+        recording, hidden = self._recordings.get(state.camera.id), state.bank.context.mask.view.hidden
+        if recording is not None and not set(hidden) <= set(recording.view.hidden):
             self.erase(state.camera.id)
 
     def _add(
@@ -92,7 +92,8 @@ class NormalRecorder:
 
     def _recording(self, state: CameraState, engine: Engine) -> CameraRecording:
         recording, view = self._recordings.get(state.camera.id), state.bank.context.mask.view
-        if recording is None or recording.engine is not engine or not recording.view.counts_like(view):
+        same_view = recording is not None and (recording.view is view or recording.view.counts_like(view))
+        if recording is None or recording.engine is not engine or not same_view:
             if recording is not None:
                 self._end(recording)
             folder = self._settings.memory_path(state.camera.id, state.camera.profile)
