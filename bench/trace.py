@@ -65,9 +65,7 @@ Edge = tuple[str, str]  # caller, called
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profile", default="motion", help="what the camera is scored with")
-    parser.add_argument(
-        "--no-memory", action="store_true", help="a camera that is not remembered (PATCHWATCH_MEMORY_MB=0)"
-    )
+    parser.add_argument("--no-memory", action="store_true", help="of a camera that is not remembered")
     parser.add_argument("--label", default="", help="what this run is called in the record")
     parser.add_argument("--out", type=Path, default=RESULTS / "trace.json")
     chosen = parser.parse_args()
