@@ -98,7 +98,7 @@ def test_it_can_be_stopped_while_it_starts(scratch: Path, number: signal.Signals
         (("--source", "missing.mp4", "--normal", __file__), r"missing\.mp4: No such file"),
         (("--source", __file__, "--normal", __file__), "give a video file"),
         (("--source", "http://camera/x", "--normal", __file__), "rtsp://"),
-        (("--source", "rtsp://camera/x"), "--source and --normal go together"),
+        (("--normal", __file__), "name that with --source"),
         (("--source", "rtsp://u:secret@camera/x", "--normal", "gone.mp4"), r"gone\.mp4 is not a file"),
     ],
 )
