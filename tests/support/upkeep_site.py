@@ -1,4 +1,4 @@
-"""A site for the upkeep: cameras with hours of scores, alerts and verdicts, as the other workers would have left them."""
+"""A site for the upkeep: cameras with hours of scores, alerts and verdicts, as other workers would have left them."""
 
 from __future__ import annotations
 

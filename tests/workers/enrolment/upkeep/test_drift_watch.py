@@ -1,4 +1,4 @@
-"""A camera whose quiet hours do not look any more as they were learnt has an alert that says what to do, and loses it."""
+"""A camera whose quiet hours are not as they were learnt has an alert that says what to do, until they are again."""
 
 from __future__ import annotations
 
