@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import exp, lgamma, log
+from math import exp, lgamma, log, sqrt
 
 _TAIL = 0.05  # on either side of an interval of 90 %
 _HALVINGS = 60
@@ -19,7 +19,8 @@ def poisson_interval(count: int) -> tuple[float, float]:
 
 
 def _quantile(shape: float, chance: float) -> float:
-    low, high = 0.0, 4.0 * shape + 10.0
+    reach = 10.0 * sqrt(shape) + 10.0  # beyond, the series would underflow, and no quantile lies there
+    low, high = max(0.0, shape - reach), shape + reach
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
         low, high = (middle, high) if _below(shape, middle) < chance else (low, middle)

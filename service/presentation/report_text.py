@@ -81,7 +81,7 @@ def _alert_line(report: CameraReport) -> str:
     anomalies = alerts.by_kind.get(AlertKind.ANOMALY, 0)
     others = ", ".join(
         f"{count} {kind.value.replace('_', ' ')}"
-        for kind, count in alerts.by_kind.items()
+        for kind, count in sorted(alerts.by_kind.items())
         if kind is not AlertKind.ANOMALY
     )
     share = alerts.confirmed_share

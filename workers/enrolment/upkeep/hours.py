@@ -27,11 +27,15 @@ def last_over_ms(now_ms: int) -> int:
 
 
 class HourReader:
-    """Reads `CameraKeys.scores` and `CameraKeys.minutes`, of one camera. ``client`` is synchronous."""
+    """Reads `CameraKeys.scores` and `CameraKeys.minutes`, of one camera. ``client`` is synchronous.
+
+    ``has_begun``: whether an hour of it was ever summed up.
+    """
 
     def __init__(self, client: Any, camera_keys: CameraKeys) -> None:
         self._client = client
         self._keys = camera_keys
+        self.has_begun = False
         self._eras = Eras.from_record(client.hget(camera_keys.state, "eras"))
 
     def due(self, now_ms: int, kept_hours: float) -> list[int]:
@@ -40,6 +44,7 @@ class HourReader:
         first_ms = over_ms - max(1, int(kept_hours)) * HOUR_MS
         last = self._client.xrevrange(self._keys.hours, count=1)
         last_ms = int(last[0][0].split(b"-")[0]) if last else 0
+        self.has_begun = bool(last)
         if last_ms > now_ms:  # a clock was ahead: what follows could not be written before that time
             self._client.delete(self._keys.hours)
             last_ms = 0

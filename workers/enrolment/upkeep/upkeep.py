@@ -117,6 +117,9 @@ class Upkeep:
         bank_id, restless = self._bank_id(camera), alerts.restless(camera.id)
         for hour_ms in reader.due(now_ms, self._settings.score_retention_hours):
             hour = reader.read(hour_ms, restless, bank_id)
+            if not (reader.has_begun or hour.minutes):  # it may not have been there yet
+                continue
+            reader.has_begun = True
 
             def queue(pipe: Any, hour: Any = hour) -> None:
                 reader.write(pipe, hour)

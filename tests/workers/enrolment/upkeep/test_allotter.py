@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from upkeep_site import DAY_MS, NOON_MS, UpkeepSite
 
@@ -16,7 +18,7 @@ def watched(site: UpkeepSite, camera_id: str, days: int, until_ms: int = NOON_MS
         site.hour(until_ms - n * HOUR_MS, 0.1, camera_id)
 
 
-def alerts(site: UpkeepSite, camera_id: str, count: int, **fields: object) -> list[str]:
+def alerts(site: UpkeepSite, camera_id: str, count: int, **fields: Any) -> list[str]:
     starts = [NOON_MS - n * HOUR_MS for n in range(count, 0, -1)]
     return [site.alert(at_ms, at_ms + 9000, camera_id, **fields) for at_ms in starts]
 
@@ -86,7 +88,7 @@ def test_a_calm_camera_lends_to_a_lively_one_a_step_a_day(upkeep: UpkeepSite) ->
 def test_what_was_right_to_alert_or_says_nothing_makes_no_camera_lively(upkeep: UpkeepSite, why: str) -> None:
     upkeep.camera("calm")
     upkeep.camera("lively")
-    fields = {"provisional": {"provisional": True}, "other kind": {"kind": "offline"}}.get(why, {})
+    fields: dict[str, Any] = {"provisional": {"provisional": True}, "other kind": {"kind": "offline"}}.get(why, {})
     found = alerts(upkeep, "lively", 0 if why == "unwatched" else 20, **fields)
     if why == "confirmed":
         upkeep.client.zadd(upkeep.keys_of("lively").reviewed_anomaly, dict.fromkeys(found, NOON_MS))

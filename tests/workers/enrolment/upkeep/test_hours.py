@@ -39,7 +39,7 @@ def test_it_is_summed_up_once_and_not_before_it_is_over(upkeep: UpkeepSite) -> N
     assert NOON_MS not in [hour.hour_ms for hour in upkeep.hours()]
     upkeep.sum_up(LATER_MS)
     upkeep.sum_up(LATER_MS + 20_000)
-    assert [hour.hour_ms for hour in upkeep.hours()] == [NOON_MS - n * HOUR_MS for n in range(6, -1, -1)]
+    assert [hour.hour_ms for hour in upkeep.hours()] == [NOON_MS]
 
 
 def test_what_belongs_to_an_event_or_a_condition_is_not_quiet(upkeep: UpkeepSite) -> None:
@@ -66,9 +66,17 @@ def test_an_anomaly_that_does_not_end_is_a_changed_scene(upkeep: UpkeepSite) -> 
 def test_an_hour_without_enough_says_nothing(upkeep: UpkeepSite) -> None:
     upkeep.camera()
     upkeep.score(NOON_MS, 1.5)
+    upkeep.minute(NOON_MS)
     upkeep.sum_up(LATER_MS)
     hour = upkeep.hours()[-1]
-    assert (hour.samples, hour.minutes, hour.share("motion")) == (1, 0, None)
+    assert (hour.samples, hour.minutes, hour.share("motion")) == (1, 1, None)
+
+
+def test_hours_count_from_the_first_that_was_watched(upkeep: UpkeepSite) -> None:
+    upkeep.camera()
+    upkeep.minute(NOON_MS - HOUR_MS)
+    upkeep.sum_up(LATER_MS)
+    assert [(hour.hour_ms, hour.minutes) for hour in upkeep.hours()] == [(NOON_MS - HOUR_MS, 1), (NOON_MS, 0)]
 
 
 def test_the_hours_are_those_of_the_wall_clock(upkeep: UpkeepSite) -> None:
@@ -83,6 +91,7 @@ def test_the_hours_are_those_of_the_wall_clock(upkeep: UpkeepSite) -> None:
         fields = upkeep.client.xrange(upkeep.keys_of("cam").scores, f"{at_ms}-0", f"{at_ms}-0")[0][1]
         upkeep.client.xdel(upkeep.keys_of("cam").scores, f"{at_ms}-0")
         upkeep.client.xadd(upkeep.keys_of("own").scores, fields, id=f"{at_ms + HOUR_MS}-0")
+    upkeep.hour(NOON_MS - HOUR_MS, 0.1)
     upkeep.client.rename(upkeep.keys_of("own").scores, upkeep.keys_of("cam").scores)
     upkeep.sum_up(LATER_MS)
     assert 350 <= upkeep.hours()[-1].samples <= 362
