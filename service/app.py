@@ -27,11 +27,13 @@ from service.problems.responses import Problem, documented, install_handlers
 from service.routes import (
     alerts,
     banks,
+    budget,
     cameras,
     enrolments,
     explanation,
     health,
     metrics,
+    report,
     scores,
     snapshot,
     status,
@@ -111,7 +113,19 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _api_router() -> APIRouter:
     router = APIRouter(prefix="/api/v1", responses=documented(401, 422, 503))
-    camera_modules = (cameras, scores, status, snapshot, alerts, verdicts, explanation, enrolments, banks)
+    camera_modules = (
+        cameras,
+        scores,
+        status,
+        snapshot,
+        alerts,
+        verdicts,
+        explanation,
+        enrolments,
+        banks,
+        budget,
+        report,
+    )
     for module in (*camera_modules, webhooks, ws_alerts, ws_scores):
         router.include_router(module.router)
     return router

@@ -25,6 +25,8 @@ ENROLMENTS_PENDING = "pw:enrolments:pending"  # set: ids of enrolments that may 
 BANKS = "pw:banks"  # hash: camera id -> CameraBanks (JSON), the banks that the enrolment worker has on disk
 BANK_ORDERS = "pw:banks:orders"  # list: BankOrder (JSON), oldest first
 MEMORIES = "pw:memories"  # hash: camera id -> MemoryStatus (JSON), what the enrolment worker finds remembered of it
+SITE_BUDGET = "pw:site-budget"  # string: SiteBudget (JSON), written by the service
+DRIFTS = "pw:drifts"  # hash: camera id -> Drift (JSON), written by an enrolment worker
 PROFILES = "pw:profiles"  # string: names of the profiles that the enrolment worker knows (JSON list)
 
 
@@ -62,6 +64,11 @@ class CameraKeys:
     def minutes(self) -> str:
         """Stream of `ScoreMinute`; the entry id is that of the last score in it."""
         return self._key("minutes")
+
+    @property
+    def hours(self) -> str:
+        """Stream of `QuietHour`, written by an enrolment worker; the entry id is the start of the hour (ms)."""
+        return self._key("hours")
 
     @property
     def state(self) -> str:
@@ -115,7 +122,7 @@ class CameraKeys:
     @property
     def all(self) -> tuple[str, ...]:
         """Everything to delete with the camera."""
-        return (self.frames, self.capture, *self.reviewed.values(), *self.of_inference)
+        return (self.frames, self.capture, self.hours, *self.reviewed.values(), *self.of_inference)
 
 
 def lease(partition: int) -> str:
@@ -131,7 +138,7 @@ def fence(partition: int) -> str:
 @dataclass(frozen=True)
 class LeaseKeys:
     """Keys of the ownership of one thing: the scoring of a partition, the capture of a camera, the deliveries of a
-    webhook, or the work on an enrolment.
+    webhook, the work on an enrolment, or the upkeep of all cameras.
 
     ``name`` is the partition's number or the camera's, webhook's or enrolment's id. ``lease`` and ``fence`` as above;
     ``request`` is an expiring string: id of the worker that asks the owner to hand over.
@@ -160,6 +167,10 @@ class LeaseKeys:
     def for_enrolment(cls, enrolment_id: str) -> LeaseKeys:
         nouns = ("lease", "fence", "lease-request")
         return cls(enrolment_id, *(f"pw:enrolment:{enrolment_id}:{noun}" for noun in nouns))
+
+    @classmethod
+    def for_upkeep(cls) -> LeaseKeys:
+        return cls("upkeep", *(f"pw:upkeep:{noun}" for noun in ("lease", "fence", "lease-request")))
 
 
 def members(role: str) -> str:
