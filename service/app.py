@@ -35,10 +35,12 @@ from service.routes import (
     metrics,
     report,
     scores,
+    shadows,
     snapshot,
     status,
     verdicts,
     webhooks,
+    what_if,
 )
 from service.routes import alerts_websocket as ws_alerts
 from service.routes import scores_websocket as ws_scores
@@ -125,6 +127,8 @@ def _api_router() -> APIRouter:
         banks,
         budget,
         report,
+        what_if,
+        shadows,
     )
     for module in (*camera_modules, webhooks, ws_alerts, ws_scores):
         router.include_router(module.router)

@@ -18,7 +18,7 @@ from models.exemplars.provenance import Moment
 from models.frames.frame import Box, Features
 from models.frames.stored_numbers import stored_share
 from models.profiles.fusion import CausalGaussian, contributions, driver, fuse, group_means
-from models.profiles.profile import NEVER_SILENT, StreamKind
+from models.profiles.profile import NEVER_SILENT, Fusion, StreamKind
 from patchwatch.contract.errors import NonFiniteScoreError
 
 NEAREST = 3
@@ -31,7 +31,8 @@ class FrameScore:
     ``raw``: fused value, neither smoothed nor bounded (in the unit of the profile's fusion). ``unsmoothed`` and
     ``score`` are in 0..1. ``rarities`` and ``distances``: per stream, None where it had no evidence. ``driver``: name
     of the stream that contributed most; ``box_xyxy_px``: the region of its evidence, in pixels of the frame.
-    ``changes``: events opened, raised, closed.
+    ``changes``: events opened, raised, closed. ``rejoined``: the smoothing began again with this frame.
+    ``events_began``: what was open before had been closed without a frame. Both are what a replay of the scores needs.
     """
 
     raw: float
@@ -43,6 +44,8 @@ class FrameScore:
     distances: tuple[StreamDistance | None, ...]
     changes: tuple[Event, ...] = ()
     event_open: bool = False
+    rejoined: bool = False
+    events_began: bool = False
 
 
 class FrameScorer:
@@ -59,6 +62,7 @@ class FrameScorer:
         self._smoothing = CausalGaussian(bank.profile.smoothing_s)
         self._events = EventDetector(rule or bank.rule)
         self._score = score_of(NEUTRAL_RARITY)
+        self._rejoined = self._events_began = True  # until the next score
         self._measured: list[tuple[Features, StreamDistance | None] | None] = [None] * len(bank.streams)
 
     @property
@@ -77,6 +81,7 @@ class FrameScorer:
             self._forget()
 
     def _forget(self) -> None:
+        self._rejoined = True
         self._smoothing.clear()
         self._score = score_of(NEUTRAL_RARITY)
 
@@ -110,9 +115,31 @@ class FrameScorer:
         name, box = self._evidence(leading, distances, features)
         changes = self._events.update(at_s, self._score, name, box, gate)
         opened = self.open_event is not None
+        rejoined, began = self._rejoined, self._events_began
+        self._rejoined = self._events_began = False
         return FrameScore(
-            raw or 0.0, unsmoothed, self._score, tuple(rarities), name, box, tuple(distances), tuple(changes), opened
-        )
+            raw or 0.0, unsmoothed, self._score, tuple(rarities), name, box, tuple(distances), tuple(changes), opened,
+            rejoined, began,
+        )  # fmt: skip
+
+    def score_again(
+        self, rarities: Sequence[float | None], at_s: float, *, rejoined: bool = False
+    ) -> tuple[float, str | None]:
+        """The score of a frame, and its leading stream, from the rarities that were known of it: what other muting
+        would have made of them. ``rejoined``: as `FrameScore.rejoined`. Follows no events.
+
+        Raises ValueError for a bank whose profile adds up distances, which rarities do not tell.
+        """
+        if not self.bank.groups and self.bank.profile.fusion is Fusion.DISTANCE:
+            raise ValueError(f"profile {self.bank.profile.name!r} scores distances, not rarities")
+        heard = self._heard(rarities)
+        raw, group = self._fuse(heard, heard)
+        if rejoined:
+            self._forget()
+        if raw is not None:
+            self._score = self._smoothing.add(at_s, score_of(self.bank.fused.rarity(raw)))
+        leading = driver(self._weights_in[group], heard)
+        return self._score, None if leading is None else self.bank.profile.streams[leading].name
 
     def _distance(self, stream: int, features: Features) -> StreamDistance | None:
         """As measured before, where a stream gives the features of an earlier frame again."""
@@ -135,6 +162,7 @@ class FrameScorer:
 
     def finish(self) -> list[Event]:
         """No more frames for now: closes an open event."""
+        self._events_began = True
         return self._events.finish()
 
     def _heard(self, values: Sequence[float | None]) -> list[float | None]:
@@ -174,6 +202,8 @@ class FrameScorer:
             "score": self._score,
             "smoothing": self._smoothing.samples,
             "events": self._events.state(),
+            "rejoined": self._rejoined,
+            "events_began": self._events_began,
         }
 
     def restore(self, state: dict[str, Any]) -> list[Event]:
@@ -183,6 +213,8 @@ class FrameScorer:
             return self._events.finish()
         self._score = stored_share(state["score"])
         self._smoothing.restore(state["smoothing"])
+        self._rejoined = bool(state.get("rejoined", False))  # unknown to earlier versions
+        self._events_began = bool(state.get("events_began", False))
         return []
 
 
