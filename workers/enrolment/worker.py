@@ -24,6 +24,7 @@ from patchwatch.messages.banks.enrolment import Enrolment
 from workers.enrolment.banks.bank_orders import BankOrderHandler
 from workers.enrolment.job import Job, JobContext
 from workers.enrolment.record import EnrolmentRecord, pending_enrolments
+from workers.enrolment.recurrence.watch import RecurrenceWatch
 from workers.enrolment.self_arming import SelfArming
 from workers.runtime.heartbeat import HeartbeatWriter
 from workers.runtime.leases import Lease, Leases
@@ -55,7 +56,11 @@ class EnrolmentWorker:
         self._stopping = threading.Event()
         slots = threading.Semaphore(settings.enrolment_processes)
         self._context = JobContext(settings, self._client, slots, self._stopping)
-        self._threads = [BankOrderHandler(settings, self._client).thread, SelfArming(settings, self._client).thread]
+        self._threads = [
+            BankOrderHandler(settings, self._client).thread,
+            SelfArming(settings, self._client).thread,
+            RecurrenceWatch(settings, self._client).thread,
+        ]
         self._profiles = json.dumps(sorted(load_profiles(settings.profiles_file)))
         self._running: dict[LeaseKeys, _Running] = {}
         self._logged: set[str] = set()
