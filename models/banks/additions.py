@@ -118,6 +118,7 @@ class Additions:
         self.additions = tuple(additions)
         self._in_force: dict[tuple[bool, ...], InForce] = {}
         self._minute: int | None = None
+        self._of((True,) * len(self.additions))  # whatever the hour: what does not fit is refused now
         self._now = self._of(tuple(addition.hours is None for addition in self.additions))
 
     def at(self, wall_ms: int | None) -> InForce | None:

@@ -11,8 +11,8 @@ _DAYS_A_WEEK = 7
 
 @dataclass(frozen=True, slots=True)
 class Hours:
-    """From a minute of the day (0 is midnight) for so many ``minutes``, past midnight too. ``weekday``: the one on which
-    they begin, 0 is Monday; None: every day. What the clock shows counts, so summer time moves them."""
+    """From a minute of the day (0 is midnight) for so many ``minutes``, past midnight too. ``weekday``: the one on
+    which they begin, 0 is Monday; None: every day. What the clock shows counts, so summer time moves them."""
 
     from_minute: int
     minutes: int

@@ -52,6 +52,15 @@ def rare_vectors(bank: Bank, frames: Iterable[Sequence[Features]]) -> tuple[Stre
     return tuple(gatherer.finish() for gatherer in gatherers)
 
 
+def joined(bank: Bank, parts: Sequence[Sequence[StreamVectors]]) -> tuple[StreamVectors, ...]:
+    """Several results of `rare_vectors` as one, within the same bounds."""
+    gatherers = [_Gatherer(*each) for each in zip(bank.streams, bank.calibrations, strict=True)]
+    for part in parts:
+        for gatherer, vectors in zip(gatherers, part, strict=True):
+            gatherer.take(vectors)
+    return tuple(gatherer.finish() for gatherer in gatherers)
+
+
 def rare_regions(bank: StreamBank, calibration: AnyCalibration, features: Features) -> NDArray[np.bool_]:
     """Which regions are so far from the bank that the farthest of a normal frame seldom is: bool (n,)."""
     distances = bank.distances(features).max(axis=1)
@@ -75,7 +84,12 @@ class _Gatherer:
             return
         self._last = features
         rare = features.take(rare_regions(self._bank, self._calibration, features))
-        self._parts.append(StreamVectors(np.asarray(rare.vectors, np.float32), rare.groups))
+        self.take(StreamVectors(np.asarray(rare.vectors, np.float32), rare.groups))
+
+    def take(self, rare: StreamVectors) -> None:
+        if not len(rare):
+            return
+        self._parts.append(rare)
         self._count += len(rare)
         if self._count > _MOST_CANDIDATES:
             self._thin()

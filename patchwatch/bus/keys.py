@@ -12,6 +12,8 @@ from dataclasses import dataclass
 PARTITIONS = "pw:partitions"  # string: number of partitions, set by the first worker of the installation
 CAMERAS = "pw:cameras"  # hash: camera id -> Camera (JSON)
 CAMERAS_REVISION = "pw:cameras:revision"  # counter: rises with each change of CAMERAS
+CORRECTIONS = "pw:corrections"  # hash: camera id -> CameraCorrections (JSON), what operators said of its normal
+CORRECTIONS_REVISION = "pw:corrections:revision"  # counter: rises with each change of CORRECTIONS
 ALERTS = "pw:alerts"  # stream: every change of every alert, field "a" = Alert (JSON); or "v" = VerdictChange (JSON)
 ALERTS_BY_TIME = "pw:alerts:by-time"  # sorted set: alert id by started_at_ms
 ALERTS_BY_RECEIPT = (

@@ -21,7 +21,7 @@ from patchwatch.contract.errors import NotFoundError, PatchwatchError, WeightsMi
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.banks.arming import ArmingState
 from patchwatch.messages.banks.threshold import AlarmThreshold
-from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus
+from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus, CorrectionsInForce
 from patchwatch.messages.cameras.camera import Camera
 from workers.analysis.anomaly_kinds import armed_kinds, streams_of
 from workers.analysis.threshold_message import curve_of, to_message
@@ -62,6 +62,7 @@ class CameraBank:
         self._clock = clock or BusClock()
         self._mtime_ns: int | None = None
         self._false_alarms_per_day = 0.0  # the budget of the scorer's rule
+        self._corrections: CorrectionsInForce | None = None
         self._self_arms = False  # its levels are provisional while little is known
 
     @property
@@ -185,6 +186,16 @@ class CameraBank:
             changes = {"condition": condition, "updated_at_ms": self._clock.now_ms()}
             self.status = self.status.model_copy(update=changes)
 
+    def note_corrections(self, corrections: CorrectionsInForce | None) -> bool:
+        """Put into the status which corrections count; returns whether that is new."""
+        if corrections == self._corrections:
+            return False
+        self._corrections = corrections
+        if self.status is not None:
+            changes = {"corrections": corrections, "updated_at_ms": self._clock.now_ms()}
+            self.status = self.status.model_copy(update=changes)
+        return True
+
     def _set_scoring(self) -> None:
         self._set_status(AnalysisState.SCORING, "" if self.context.mask.as_learnt else _OTHER_ZONES)
 
@@ -217,6 +228,7 @@ class CameraBank:
             threshold=threshold,
             thresholds=curve_of(bank.threshold) if bank else (),
             device=self.engine.device if self.engine else "cpu",
+            corrections=self._corrections,
             updated_at_ms=self._clock.now_ms(),
         )
 

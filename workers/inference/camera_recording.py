@@ -15,7 +15,8 @@ from models.alarms.event_detector import EventRule
 from models.engine.engine import Engine
 from models.frames.frame import Features, Frame
 from models.frames.view import View
-from models.memory.stretch import NOT_EXCLUDED, STRETCH_S, Exclusion
+from models.memory.spans import SpanMs, overlaps
+from models.memory.stretch import NOT_EXCLUDED, STRETCH_S, Exclusion, Stretch
 from models.memory.stretch_collector import StretchCollector
 from models.memory.stretch_identity import stretch_identity
 from workers.inference.keep_rule import KeepRule
@@ -73,6 +74,17 @@ class CameraRecording:
         self._open.add(frame, captured_ms, self._run, features, score=verdict.score, excluded=excluded)
         while self._finished and not 0.0 <= frame.at_s - self._finished[0].ended_s <= AROUND_ALERT_S:
             self._hand_over(self._finished.popleft())
+
+    def held(self, spans: Sequence[SpanMs]) -> tuple[Stretch, ...]:
+        """As they are now, the stretches with frames within the spans that nobody has been given yet."""
+        collectors = [stretch for stretch in (*self._finished, self._open) if len(stretch)]
+        return tuple(
+            stretch.finish()
+            for stretch in collectors
+            if overlaps(
+                stretch.started_ms, stretch.started_ms + round(1000 * (stretch.ended_s - stretch.started_s)), spans
+            )
+        )
 
     def interrupt(self) -> None:
         """The next frame begins a run."""

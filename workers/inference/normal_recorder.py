@@ -11,6 +11,8 @@ from models.alarms.event_detector import AlertGate
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.frames.frame import Features, Frame
+from models.memory.spans import SpanMs
+from models.memory.stretch import Stretch
 from patchwatch.contract.settings import Settings
 from workers.inference.camera_recording import CameraRecording, Verdict
 from workers.inference.camera_state import CameraState
@@ -100,6 +102,11 @@ class NormalRecorder:
             recording = CameraRecording(state.camera.id, engine, view, folder, self._writer, self._settings.memory_mb)
             self._recordings[state.camera.id] = recording
         return recording
+
+    def held(self, camera_id: str, spans: Sequence[SpanMs]) -> tuple[Stretch, ...]:
+        """What is not on disk yet of a camera's memory and has frames within the spans."""
+        recording = self._recordings.get(camera_id)
+        return recording.held(spans) if recording is not None else ()
 
     def follow(self, camera_ids: Iterable[str]) -> None:
         """These are the cameras of this worker now. What others have left open is stored."""

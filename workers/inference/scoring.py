@@ -202,8 +202,11 @@ class Scorer:
         state, message, scorer = frame.state, frame.message, frame.state.bank.scorer
         if scorer is None:
             raise RuntimeError("an admitted frame has a scorer")
+        captured_ms = frame.captured_ms
         try:
-            score = scorer.score(features, frame.frame.at_s, frame.gate, discontinuity=frame.frame.discontinuity)
+            score = scorer.score(
+                features, frame.frame.at_s, frame.gate, discontinuity=frame.frame.discontinuity, wall_ms=captured_ms
+            )
         except NonFiniteScoreError as error:
             log.error("%s: frame %d dropped: %s", state.camera.id, message.seq, error)
             state.count_drop(DropReason.NON_FINITE)
@@ -213,10 +216,10 @@ class Scorer:
             return False
         frame.bank, frame.features, frame.score = scorer.bank, features, score
         if self._recorder is not None:
-            self._recorder.record(state, frame.frame, frame.captured_ms, features, scorer, score, frame.gate)
+            self._recorder.record(state, frame.frame, captured_ms, features, scorer, score, frame.gate)
         previous_ms = state.last_score_ms
         batch.scores.append((state.next_score_ms(frame.own_ns), self._message(frame, scorer.bank, score)))
-        finished = state.add_to_minute(frame.captured_ms, score.score)
+        finished = state.add_to_minute(captured_ms, score.score)
         if finished is not None:
             batch.minutes.append((previous_ms, finished))
         state.counters["scored"] += 1

@@ -103,7 +103,8 @@ def test_features_that_a_stream_repeats_are_measured_again_under_new_additions(b
     first = scorer.score(frames[110], 22.0)
     scorer.use_additions(learnt(bank, frames))
     second = scorer.score(frames[110], 22.2)
-    assert second.distances[0] is not None and first.distances[0] is not None
+    assert second.distances[0] is not None
+    assert first.distances[0] is not None
     assert second.distances[0].value < first.distances[0].value / 5
 
 
@@ -130,7 +131,9 @@ def test_scores_can_only_fall(seed: int) -> None:
         assert added.distances(features) == pytest.approx(np.array(expected), abs=3e-3)
         with_it, without = added.frame_distances(features)
         assert without == frame_distance(bank, features)
-        assert with_it is not None and without is not None and with_it.value <= without.value
+        assert with_it is not None
+        assert without is not None
+        assert with_it.value <= without.value
 
 
 def _vectors(noise: np.random.Generator, groups: int, count: int) -> StreamVectors:
@@ -194,7 +197,7 @@ def test_hours_pass_midnight_and_know_the_day_they_began_on(monkeypatch: pytest.
 
 @pytest.mark.parametrize("wrong", [(-1, 5), (1440, 5), (0, 0), (0, 1441), (0, 5, 7)])
 def test_no_such_hours(wrong: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match="hours begin|day of the week"):
+    with pytest.raises(ValueError, match=r"hours begin|day of the week"):
         Hours(*wrong)
 
 
