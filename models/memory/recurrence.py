@@ -164,7 +164,9 @@ class Likeness:
         for position, (stream, calibration) in enumerate(zip(self._bank.streams, self._bank.calibrations, strict=True)):
             if stream.vectors.shape[1] == 1:  # it has no places
                 continue
-            for features in {id(frame.features[position]): frame.features[position] for frame in footage.frames}.values():
+            for features in {
+                id(frame.features[position]): frame.features[position] for frame in footage.frames
+            }.values():
                 if len(features) and rare_regions(stream, calibration, features).mean() > MOST_OF_PICTURE:
                     return True
         return False

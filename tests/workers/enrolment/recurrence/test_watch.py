@@ -91,9 +91,7 @@ class House:
         change_corrections(self.site.client, "cam", lambda before: before.with_one(correction))
 
     def undo(self, correction_id: str, by: str = "operator") -> None:
-        change_corrections(
-            self.site.client, "cam", lambda before: before.undone(correction_id, by, self.now_ms)
-        )
+        change_corrections(self.site.client, "cam", lambda before: before.undone(correction_id, by, self.now_ms))
 
     @property
     def corrections(self) -> tuple[Correction, ...]:
