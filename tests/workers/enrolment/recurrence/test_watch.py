@@ -10,13 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from events import DAY_MS, stretch_of
+from events import DAY_MS, seen, stretch_of
 from plain_stream import PICTURE, PlainStream, features_at
 
+from models.banks.additions import Additions
 from models.banks.bank import Bank
 from models.banks.bank_builder import BankBuilder
 from models.banks.bank_file import save_bank
 from models.banks.hours import Hours
+from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.memory.event_footage import AROUND_MS
 from models.memory.recurrence import Occurrence
 from models.memory.store import MemoryStore
@@ -30,6 +32,7 @@ from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.cameras.correction import Correction, CorrectionKind
 from workers.enrolment.recurrence.admission import BY, LASTS_MS
 from workers.enrolment.recurrence.watch import SETTLED_MS, RecurrenceWatch
+from workers.inference.corrections.addition_maker import AdditionOrder, make_additions
 
 CLEANER, STRANGER = (9.0,), (-7.0,)
 KINDS = (StreamKind.LOCAL, StreamKind.GLOBAL)
@@ -60,6 +63,7 @@ class House:
         self.memory = MemoryStore(site.settings.memory_path("cam", "motion"), 64)
         self.now_ms = round(time.time() * 1000)
         self.watch = RecurrenceWatch(site.settings, site.client)
+        self.additions: Additions | None = None
 
     def alert(
         self, days_ago: int, look: Sequence[float] = CLEANER, verdict: Verdict | None = None, remembered: bool = True
@@ -93,6 +97,21 @@ class House:
     def undo(self, correction_id: str, by: str = "operator") -> None:
         change_corrections(self.site.client, "cam", lambda before: before.undone(correction_id, by, self.now_ms))
 
+    def use_corrections(self) -> None:
+        """As the inference worker does."""
+        stored = decoded("cam", self.site.client.hget(keys.CORRECTIONS, "cam"))
+        folder = self.site.settings.memory_path("cam", "motion")
+        order = AdditionOrder("cam", self.bank, self.bank.identity, self.bank.profile, folder, stored)
+        made = make_additions(replace(order, now_ms=self.now_ms), 64)
+        assert not made.waiting
+        self.additions = made.additions
+
+    def tonight(self, look: Sequence[float], at_ms: int) -> list[FrameScore]:
+        """How this is scored at that time."""
+        scorer = FrameScorer(self.bank)
+        scorer.use_additions(self.additions)
+        return [scorer.score(pair, n / 5, wall_ms=at_ms) for n, pair in enumerate(seen(look, seed=99))]
+
     @property
     def corrections(self) -> tuple[Correction, ...]:
         return decoded("cam", self.site.client.hget(keys.CORRECTIONS, "cam")).corrections
@@ -119,6 +138,23 @@ def test_three_nights_become_a_correction_that_says_what_it_does(
     assert [span.until_ms - span.from_ms for span in correction.spans] == [4000 + 2 * AROUND_MS] * 3
     assert correction.note.startswith("recurs on 3 days: is normal at ")
     assert "take it back with `patchwatch cameras undo cam" in caplog.text
+
+
+def test_from_then_on_she_is_silent_at_her_hour_until_it_is_taken_back(house: House) -> None:
+    for days_ago in (2, 1, 0):
+        house.alert(days_ago)
+    house.watch.poll()
+    tonight_ms = house.now_ms + DAY_MS - 2 * SETTLED_MS
+    untouched = house.tonight(CLEANER, tonight_ms)
+    house.use_corrections()
+    at_three = tonight_ms + 5 * 3_600_000
+    assert not any(score.event_open for score in house.tonight(CLEANER, tonight_ms))
+    assert [one.score for one in house.tonight(CLEANER, at_three)] == [one.score for one in untouched]
+    assert any(score.event_open for score in house.tonight(STRANGER, tonight_ms))
+    house.undo(house.corrections[0].id)
+    house.use_corrections()
+    assert house.tonight(CLEANER, tonight_ms) == untouched
+    assert any(score.event_open for score in untouched)
 
 
 def test_two_nights_do_not_and_a_restart_before_the_third_loses_nothing(house: House) -> None:
