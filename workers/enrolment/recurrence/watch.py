@@ -132,7 +132,8 @@ class RecurrenceWatch:
         return Likeness(bank, rule_in_force(bank, camera, self._settings), memory.footage, streams_of(camera.muted))
 
     def _admit(self, camera: Camera, recurrence: Recurrence, now_ms: int) -> None:
-        add = partial(admitted, recurrence=recurrence, correction_id=secrets.token_hex(8), now_ms=now_ms)
+        correction_id = secrets.token_hex(8)
+        add = partial(admitted, recurrence=recurrence, correction_id=correction_id, now_ms=now_ms)
         try:
             change_corrections(self._client, camera.id, add)
         except (ConflictError, NotFoundError) as error:
@@ -142,8 +143,8 @@ class RecurrenceWatch:
         else:
             log.warning(
                 "%s: the same alert on %d days: it is normal %s from now on; take it back with "
-                "`patchwatch cameras undo %s`, or call one of its alerts an anomaly",
-                camera.id, len(recurrence.occurrences), in_words(recurrence.hours), camera.id,
+                "`patchwatch cameras undo %s %s`, or call one of its alerts an anomaly",
+                camera.id, len(recurrence.occurrences), in_words(recurrence.hours), camera.id, correction_id,
             )  # fmt: skip
 
 
