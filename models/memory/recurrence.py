@@ -20,6 +20,7 @@ from models.engine.frame_scorer import FrameScorer
 from models.memory.event_footage import EventFootage
 from models.profiles.profile import StreamKind
 
+OCCURRENCES = 3
 WITHIN_MS = 22 * 86_400_000  # three weeks and a day, so that what comes every week counts
 OTHER_DAY_MS = 22 * 3_600_000  # two events at the same hour that are so far apart are of two days
 SAME_HOUR_MIN = 60

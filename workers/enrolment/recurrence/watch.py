@@ -9,9 +9,8 @@ from __future__ import annotations
 import logging
 import secrets
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -20,6 +19,7 @@ from models.banks.bank_file import load_bank
 from models.memory.event_footage import EventFootage, stretches_of
 from models.memory.recurrence import (
     LONGEST_MS,
+    OCCURRENCES,
     Likeness,
     Occurrence,
     Recurrence,
@@ -47,27 +47,20 @@ from workers.enrolment.recurrence.alert_log import AlertLog
 POLL_S = 10.0
 SETTLED_MS = 60_000  # after an alert: by then all that is remembered of it is on disk
 _COMPARED_WITHIN_MS = 86_400_000 + LONGEST_MS  # older alerts were compared before
-_MOST_WAITING = 256
+_MOST_WAITING = 16  # of one camera, the newest: one that alerts all day must not hold up the others
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class _Waiting:
-    camera_id: str
-    profile: str
-    occurrence: Occurrence
-
-
 class RecurrenceWatch:
-    """Its ``thread`` runs beside the jobs. At each poll it compares one alert at most, the oldest that waits."""
+    """Its ``thread`` runs beside the jobs. At each poll it compares one alert at most, of one camera after the other."""
 
     def __init__(self, settings: Settings, client: Any) -> None:
         self._settings = settings
         self._client = client
         self._clock = BusClock()
         self._alerts = AlertLog()
-        self._waiting: deque[_Waiting] = deque(maxlen=_MOST_WAITING)
+        self._waiting: dict[tuple[str, str], deque[Occurrence]] = {}  # by camera and profile, whose turn it is first
         self.thread = PollingThread("recurrence", self.poll, POLL_S, "what recurs goes on alerting until then")
 
     def poll(self) -> None:
@@ -77,15 +70,26 @@ class RecurrenceWatch:
         cameras = self._cameras()
         for camera_id, profile, occurrence in self._alerts.read(self._client, now_ms):
             if now_ms - occurrence.ended_ms <= _COMPARED_WITHIN_MS:
-                self._waiting.append(_Waiting(camera_id, profile, occurrence))
-        self._alerts.keep((camera.id, camera.profile) for camera in cameras.values())
+                self._waiting.setdefault((camera_id, profile), deque(maxlen=_MOST_WAITING)).append(occurrence)
+        self._keep(cameras.values())
         self._take_back_outdated(now_ms)
-        for _ in range(len(self._waiting)):
-            one = self._waiting.popleft()
-            if now_ms - one.occurrence.ended_ms < SETTLED_MS:
-                self._waiting.append(one)
-            elif self._compare(cameras.get(one.camera_id), one, now_ms):
+        while (settled := self._next_settled(now_ms)) is not None:
+            camera_id, occurrence = settled
+            if self._compare(cameras[camera_id], occurrence, now_ms):
                 break
+
+    def _keep(self, cameras: Collection[Camera]) -> None:
+        present = {(camera.id, camera.profile) for camera in cameras}
+        self._alerts.keep(present)
+        self._waiting = {of: waiting for of, waiting in self._waiting.items() if of in present and waiting}
+
+    def _next_settled(self, now_ms: int) -> tuple[str, Occurrence] | None:
+        """The oldest of the camera whose turn it is; then it is that of the others."""
+        for of, waiting in self._waiting.items():
+            if waiting and now_ms - waiting[0].ended_ms >= SETTLED_MS:
+                self._waiting[of] = self._waiting.pop(of)
+                return of[0], waiting.popleft()
+        return None
 
     def _cameras(self) -> dict[str, Camera]:
         """Those that learn by themselves."""
@@ -102,16 +106,14 @@ class RecurrenceWatch:
                 with suppress(ContentionError, NotFoundError):
                     change_corrections(self._client, stored.camera_id, partial(without_outdated, now_ms=now_ms))
 
-    def _compare(self, camera: Camera | None, one: _Waiting, now_ms: int) -> bool:
+    def _compare(self, camera: Camera, newest: Occurrence, now_ms: int) -> bool:
         """Whether there was anything to compare an alert with; if it recurs, that is admitted."""
-        if camera is None or camera.profile != one.profile:
-            return False
-        earlier = earlier_at_the_same_hour(one.occurrence, self._alerts.of(camera.id, camera.profile))
-        unquestioned = self._unquestioned([one.occurrence, *earlier])
-        if one.occurrence not in unquestioned or len(unquestioned) < 3:
+        earlier = earlier_at_the_same_hour(newest, self._alerts.of(camera.id, camera.profile))
+        unquestioned = self._unquestioned([newest, *earlier])
+        if newest not in unquestioned or len(unquestioned) < OCCURRENCES:
             return False
         try:
-            recurrence = recurrence_of(one.occurrence, unquestioned[1:], self._likeness(camera).alike)
+            recurrence = recurrence_of(newest, unquestioned[1:], self._likeness(camera).alike)
         except PatchwatchError as error:  # without a bank nothing alerts, and a disk that fails shows elsewhere
             log.debug("%s: alerts are not compared: %s", camera.id, error)
             return True

@@ -242,7 +242,7 @@ def test_an_alert_that_has_just_closed_waits_until_its_frames_are_on_disk(house:
         house.alert(days_ago)
     house.watch.poll()
     assert house.corrections == ()
-    assert len(house.watch._waiting) == 1
+    assert [len(waiting) for waiting in house.watch._waiting.values()] == [1]
 
 
 def test_a_bank_that_cannot_be_read_ends_nothing(house: House) -> None:
