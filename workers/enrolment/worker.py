@@ -24,6 +24,7 @@ from patchwatch.messages.banks.enrolment import Enrolment
 from workers.enrolment.banks.bank_orders import BankOrderHandler
 from workers.enrolment.job import Job, JobContext
 from workers.enrolment.record import EnrolmentRecord, pending_enrolments
+from workers.enrolment.recurrence.watch import RecurrenceWatch
 from workers.enrolment.self_arming import SelfArming
 from workers.enrolment.upkeep.upkeep import UNIT as UPKEEP_UNIT
 from workers.enrolment.upkeep.upkeep import Upkeep
@@ -63,6 +64,7 @@ class EnrolmentWorker:
             BankOrderHandler(settings, self._client).thread,
             SelfArming(settings, self._client).thread,
             WhatIfHandler(settings, self._client).thread,
+            RecurrenceWatch(settings, self._client).thread,
             upkeep.thread,
         ]
         self._profiles = json.dumps(sorted(load_profiles(settings.profiles_file)))

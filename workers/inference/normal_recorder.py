@@ -47,7 +47,8 @@ class NormalRecorder:
             return
         event = scorer.open_event
         since_s = None if event is None else event.started_s
-        verdict = Verdict(score.score, scorer.rule.on, since_s, _wrong_since_s(state, frame, captured_ms, gate))
+        wrong_since_s = _wrong_since_s(state, frame, captured_ms, gate)
+        verdict = Verdict(score.score, scorer.rule.on, since_s, wrong_since_s, score.score_without_additions)
         if state.bank.engine is not None:
             self._add(state, state.bank.engine, frame, captured_ms, features, verdict)
 
