@@ -112,6 +112,11 @@ class NormalRecorder:
         self._recordings.pop(camera_id, None)
         self._writer.erase(self._settings.memory_dir / camera_id)
 
+    def settle(self, within_s: float) -> bool:
+        """Wait until what is finished is on disk; whether it is by then. For footage that comes faster than it was
+        filmed: live, nobody waits for a disk."""
+        return self._writer.settle(within_s)
+
     def stop(self) -> None:
         """Store what is open, within a limit."""
         self.follow(())
