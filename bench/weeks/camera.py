@@ -24,7 +24,7 @@ from patchwatch.messages.banks.bank_version import BankOrigin
 from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
 from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.frames.frame import FrameMessage
-from workers.analysis.memory_learner import extent_of, learn_from_memory
+from workers.analysis.memory_learner import extent_of, learn_from_memory, unlike_s
 from workers.enrolment.banks.bank_store import SOFTWARE, store_bank
 from workers.enrolment.banks.bank_versions import BankVersions
 from workers.enrolment.schedule import decide
@@ -99,9 +99,11 @@ class SimulatedCamera:
     def learn_if_due(self) -> None:
         """As `workers.enrolment.self_arming` decides, and `workers.enrolment.job` does."""
         began_s = time.process_time()
-        extent = extent_of(self.memory.infos())
+        infos = self.memory.infos()
+        extent = extent_of(infos)
         last = last_attempt(self._failed, self._versions.all())
-        if decide(extent, last, self.settings.self_arm_after_s).due:
+        unlike = unlike_s(infos, last.extent.until_ms) if last else 0.0
+        if decide(extent, last, self.settings.self_arm_after_s, unlike).due:
             self._learn(self, extent, BankOrigin(by="learnt by itself", by_itself=True, memory=extent))
         self.cost.learning_s += time.process_time() - began_s
 
