@@ -27,11 +27,13 @@ from service.problems.responses import Problem, documented, install_handlers
 from service.routes import (
     alerts,
     banks,
+    budget,
     cameras,
     enrolments,
     explanation,
     health,
     metrics,
+    report,
     scores,
     shadows,
     snapshot,
@@ -59,7 +61,9 @@ Live data comes from the WebSockets `/api/v1/ws/alerts` and `/api/v1/ws/scores`.
 `unknown_cameras` lists the requested cameras that do not exist (yet).
 
 A message of the type `alert` is a change of an event: it opened, rose or closed. One of the type `verdict` says that an
-operator has given, changed or taken back a verdict on an alert, which it shows as `GET /api/v1/alerts/ID` does.
+operator has given, changed or taken back a verdict on an alert, which it shows as `GET /api/v1/alerts/ID` does. One of
+the type `correction` says that what is normal before a camera was corrected, or a correction taken back: by an operator,
+or `by` `recurrence`, when the same alert came on three days and is normal at that hour from then on.
 """
 
 
@@ -123,6 +127,8 @@ def _api_router() -> APIRouter:
         explanation,
         enrolments,
         banks,
+        budget,
+        report,
         what_if,
         shadows,
     )

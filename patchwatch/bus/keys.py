@@ -28,6 +28,8 @@ BANKS = "pw:banks"  # hash: camera id -> CameraBanks (JSON), the banks that the 
 BANK_ORDERS = "pw:banks:orders"  # list: BankOrder (JSON), oldest first
 WHAT_IF_ORDERS = "pw:what-if:orders"  # list: WhatIfOrder (JSON), oldest first
 MEMORIES = "pw:memories"  # hash: camera id -> MemoryStatus (JSON), what the enrolment worker finds remembered of it
+SITE_BUDGET = "pw:site-budget"  # string: SiteBudget (JSON), written by the service
+DRIFTS = "pw:drifts"  # hash: camera id -> Drift (JSON), written by an enrolment worker
 PROFILES = "pw:profiles"  # string: names of the profiles that the enrolment worker knows (JSON list)
 
 
@@ -72,11 +74,16 @@ class CameraKeys:
         return self._key("minutes")
 
     @property
+    def hours(self) -> str:
+        """Stream of `QuietHour`, written by an enrolment worker; the entry id is the start of the hour (ms)."""
+        return self._key("hours")
+
+    @property
     def state(self) -> str:
         """Hash of the inference worker: ``seq`` (last committed frame), ``books`` (`FrameGaps` up to it), ``worker``
         (smoothing, event and minute state, JSON), ``eras`` (`Eras` of the camera's own time), ``conditions`` (those of
         its picture and feed, JSON), ``boxes`` (JSON list of [x1, y1, x2, y2, label, confidence] in pixels of the
-        camera's own picture), ``explanation`` (`Explanation` of the last scored frame, JSON, without thumbnails),
+        camera's own picture), ``explanation`` (`Explanation` of a frame of the last second, JSON, no thumbnails),
         ``shadow`` (`ShadowStatus` of a bank in the shadow, JSON)."""
         return self._key("state")
 
@@ -124,7 +131,7 @@ class CameraKeys:
     @property
     def all(self) -> tuple[str, ...]:
         """Everything to delete with the camera."""
-        return (self.frames, self.capture, *self.reviewed.values(), *self.of_inference)
+        return (self.frames, self.capture, self.hours, *self.reviewed.values(), *self.of_inference)
 
 
 def lease(partition: int) -> str:
@@ -140,7 +147,7 @@ def fence(partition: int) -> str:
 @dataclass(frozen=True)
 class LeaseKeys:
     """Keys of the ownership of one thing: the scoring of a partition, the capture of a camera, the deliveries of a
-    webhook, or the work on an enrolment.
+    webhook, the work on an enrolment, or the upkeep of all cameras.
 
     ``name`` is the partition's number or the camera's, webhook's or enrolment's id. ``lease`` and ``fence`` as above;
     ``request`` is an expiring string: id of the worker that asks the owner to hand over.
@@ -169,6 +176,10 @@ class LeaseKeys:
     def for_enrolment(cls, enrolment_id: str) -> LeaseKeys:
         nouns = ("lease", "fence", "lease-request")
         return cls(enrolment_id, *(f"pw:enrolment:{enrolment_id}:{noun}" for noun in nouns))
+
+    @classmethod
+    def for_upkeep(cls) -> LeaseKeys:
+        return cls("upkeep", *(f"pw:upkeep:{noun}" for noun in ("lease", "fence", "lease-request")))
 
 
 def members(role: str) -> str:

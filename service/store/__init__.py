@@ -13,8 +13,10 @@ from service.store.cameras import CameraStore
 from service.store.enrolments import EnrolmentStore
 from service.store.explanations import ExplanationStore
 from service.store.frames import FrameStore
+from service.store.hours import HourStore
 from service.store.scores import ScoreStore
 from service.store.shadows import ShadowStore
+from service.store.site_budget import SiteBudgetStore
 from service.store.statuses import StatusStore
 from service.store.streams import StreamStore
 from service.store.verdicts import VerdictStore
@@ -38,6 +40,8 @@ class Store:
     streams: StreamStore
     webhooks: WebhookStore
     verdicts: VerdictStore
+    site_budget: SiteBudgetStore
+    hours: HourStore
     what_ifs: WhatIfStore
     shadows: ShadowStore
 
@@ -57,6 +61,8 @@ class Store:
             StreamStore(bus, partitions),
             WebhookStore(bus, alerts),
             VerdictStore(bus, settings),
+            SiteBudgetStore(bus),
+            HourStore(bus, partitions),
             WhatIfStore(bus),
             ShadowStore(bus, partitions),
         )

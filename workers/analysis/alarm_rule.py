@@ -10,7 +10,7 @@ from patchwatch.messages.cameras.camera import Camera
 
 def budget_of(camera: Camera, settings: Settings) -> float:
     """False alarms a day that are accepted of this camera."""
-    return camera.false_alarms_per_day or settings.false_alarms_per_day
+    return camera.budget_per_day(settings.false_alarms_per_day)
 
 
 def is_provisional(bank: Bank, self_arms: bool) -> bool:

@@ -24,7 +24,7 @@ from patchwatch.messages.banks.threshold import AlarmThreshold
 from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus, CorrectionsInForce
 from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.cameras.shadow import BankShadow
-from workers.analysis.alarm_rule import is_provisional
+from workers.analysis.alarm_rule import budget_of, is_provisional
 from workers.analysis.anomaly_kinds import armed_kinds, streams_of
 from workers.analysis.threshold_message import curve_of, to_message
 from workers.analysis.zone_view import view_of
@@ -68,6 +68,7 @@ class CameraBank:
         self._clock = clock or BusClock()
         self._mtime_ns: int | None = None
         self._false_alarms_per_day = 0.0  # the budget of the scorer's rule
+        self._allotted = False  # that one was not the camera's own
         self._corrections: CorrectionsInForce | None = None
         self._self_arms = False  # its levels are provisional while little is known
 
@@ -82,7 +83,7 @@ class CameraBank:
         """
         path = settings.bank_path(self._camera.id, self._camera.profile)
         mtime_ns = _mtime_ns(path)
-        budget = self._camera.false_alarms_per_day or settings.false_alarms_per_day
+        budget = self._budget(settings)
         if mtime_ns == self._mtime_ns and self.scorer is not None:
             self._follow_budget(self.scorer, budget, self._camera.self_arms(settings.self_arm))
             self.scorer.mute(streams_of(self._camera.muted))
@@ -132,6 +133,15 @@ class CameraBank:
             shadow.restore(self.stored_shadow)
             self.stored_shadow = None
         return shadow
+
+    def _budget(self, settings: Settings) -> float:
+        """The alarm budget in force. While an event is open, another allotment of the site's budget waits: the event
+        would end at another level than it began at, and what belongs to it would open a second one."""
+        camera, scorer = self._camera, self.scorer
+        if camera.false_alarms_per_day is None and self._allotted and scorer is not None and scorer.open_event:
+            return self._false_alarms_per_day
+        self._allotted = camera.false_alarms_per_day is None
+        return budget_of(camera, settings)
 
     def _follow_budget(self, scorer: FrameScorer, false_alarms_per_day: float, self_arms: bool) -> None:
         """Another alarm budget means another threshold of the same bank. An open event goes on under it."""

@@ -18,7 +18,6 @@ from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys, LeaseKeys
-from patchwatch.bus.streams import MAX_ALERT_CHANGES
 from patchwatch.bus.writes import set_fields
 from patchwatch.contract.bounds import Count, TimeMs, counted
 from patchwatch.contract.errors import BusUnavailableError
@@ -33,6 +32,7 @@ from patchwatch.messages.frames.camera_time import CameraTime, Eras, TimedFrame
 from patchwatch.messages.frames.frame import FrameGaps
 from patchwatch.messages.frames.score import Score, ScoreMinute
 from workers.inference.camera_state import CameraState
+from workers.runtime.alert_records import lifetime_s, queue_alert, queue_announcement
 from workers.runtime.leases import Lease
 
 _EXAMINED = 50  # listed alerts of either order, each time that one is announced, for records that have expired
@@ -58,7 +58,7 @@ class CommitBatch:
     scores: list[tuple[int, Score]] = field(default_factory=list)  # (entry id: the camera's own time in ms, score)
     minutes: list[tuple[int, ScoreMinute]] = field(default_factory=list)  # (entry id: of its last score, minute)
     alerts: list[AlertUpdate] = field(default_factory=list)
-    explanation: Explanation | None = None  # of the last scored frame
+    explanation: Explanation | None = None  # of a frame of the last second
     shadow_alerts: list[Alert] = field(default_factory=list)  # of a bank in the shadow: nobody is told of them
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -185,20 +185,14 @@ class Committer:
             state.camera_time.eras.forget_before(oldest_ms)
 
     def _queue_alert(self, pipe: redis.client.Pipeline, change: AlertUpdate) -> None:
-        alert = change.alert
-        lifetime_s = int(self._settings.alert_retention_days * 86_400)
-        pipe.set(keys.alert(alert.id), alert.encode(), ex=lifetime_s)
+        alert, kept_s = change.alert, lifetime_s(self._settings.alert_retention_days)
+        queue_alert(pipe, alert, kept_s)
         if change.picture is not None:
-            pipe.set(keys.alert_picture(alert.id), change.picture, ex=lifetime_s)
+            pipe.set(keys.alert_picture(alert.id), change.picture, ex=kept_s)
         if change.explanation is not None:
-            pipe.set(keys.alert_explanation(alert.id), change.explanation.encode(), ex=lifetime_s)
-        pipe.expire(
-            keys.alert_verdicts(alert.id), lifetime_s
-        )  # what the service wrote there stays as long as the alert
+            pipe.set(keys.alert_explanation(alert.id), change.explanation.encode(), ex=kept_s)
         if change.announce:
-            pipe.xadd(keys.ALERTS, {ALERT_FIELD: alert.encode()}, maxlen=MAX_ALERT_CHANGES, approximate=True)
-            pipe.zadd(keys.ALERTS_BY_TIME, {alert.id: alert.started_at_ms})
-            pipe.zadd(keys.ALERTS_BY_RECEIPT, {alert.id: self._clock.now_ms()}, nx=True)
+            queue_announcement(pipe, alert, self._clock.now_ms())
 
 
 def _fields(encoded: dict[bytes, bytes]) -> dict[Any, Any]:

@@ -72,7 +72,8 @@ class ScoredFrame:
 
     def zones(self, region: Region | None) -> tuple[str, ...]:
         """Names of the camera's zones that a region of its own picture lies in."""
-        return names_at(self.state.camera.zones, region, (self.message.source_width, self.message.source_height))
+        zones, size = self.state.camera.zones, (self.message.source_width, self.message.source_height)
+        return names_at(zones, region, size) if zones else ()
 
     def explanation(self, *, thumbnails: bool) -> Explanation:
         """Why the frame has its score."""
@@ -83,7 +84,7 @@ class ScoredFrame:
             self.bank, self.features, self.score,
             camera_id=self.state.camera.id, at_ms=message.captured_at_ns // 1_000_000, seq=message.seq,
             size=(message.width, message.height), source_size=(message.source_width, message.source_height),
-            thumbnails=thumbnails, hidden=self.state.camera.privacy,
+            thumbnails=thumbnails, hidden=self.state.camera.privacy if thumbnails else (),
         )  # fmt: skip
 
 
@@ -172,7 +173,8 @@ class Scorer:
             elif self._score_frame(frame, *result, batches[camera_id][1]):
                 latest[camera_id] = frame
         for camera_id, frame in latest.items():
-            batches[camera_id][1].explanation = frame.explanation(thumbnails=False)
+            if frame.state.explanation_is_due(frame.frame.at_s):
+                batches[camera_id][1].explanation = frame.explanation(thumbnails=False)
 
     def _learn(self, frames: Sequence[ScoredFrame]) -> None:
         """Remember frames of cameras without a bank. One that fails costs nothing but itself."""
