@@ -59,7 +59,25 @@ class ZonesChange(_Change):
     zones: tuple[Zone, ...] = Field(max_length=MAX_ZONES)
 
 
-Change = Annotated[BudgetChange | LevelChange | MutedChange | BankChange | ZonesChange, Field(discriminator="change")]
+class CorrectionChange(_Change):
+    """A correction of what is normal: what an alert of the camera showed is normal, always or at its hours."""
+
+    change: Literal["correction"]
+    kind: Literal["normal", "normal_at_this_time"] = "normal"
+    alert_id: str = Field(max_length=200, examples=["gate-1795860000000"])
+
+
+class UndoChange(_Change):
+    """A correction that is in force, taken back."""
+
+    change: Literal["undo"]
+    correction_id: str = Field(pattern=r"^[0-9a-f]{16}$", examples=["0a1b2c3d4e5f6071"])
+
+
+Change = Annotated[
+    BudgetChange | LevelChange | MutedChange | BankChange | ZonesChange | CorrectionChange | UndoChange,
+    Field(discriminator="change"),
+]
 
 
 class WhatIfOrder(Message):

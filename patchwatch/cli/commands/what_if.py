@@ -19,6 +19,9 @@ _Level = Annotated[float | None, typer.Option("--level", help="Another score at 
 _Mute = Annotated[list[AnomalyKind] | None, typer.Option("--mute", help="Other muted kinds; may be repeated.")]
 _Unmute = Annotated[bool, typer.Option("--unmute", help="Let every kind of anomaly count.")]
 _Bank = Annotated[str | None, typer.Option("--bank", help="Another bank, as `patchwatch banks list` shows it.")]
+_Normal = Annotated[str | None, typer.Option("--normal", metavar="ALERT", help="What this alert showed is normal.")]
+_AtThisTime = Annotated[bool, typer.Option("--at-this-time", help="With --normal: only at the hours of the alert.")]
+_Undo = Annotated[str | None, typer.Option("--undo", metavar="CORRECTION", help="A correction is taken back.")]
 _NoZones = Annotated[bool, typer.Option("--no-zones", help="No zones at all.")]
 _From = Annotated[str | None, typer.Option("--from", help="From when on: ISO 8601, or a day. Default: all of it.")]
 _To = Annotated[str | None, typer.Option("--to", help="Until when. Default: now.")]
@@ -34,6 +37,9 @@ def what_if(
     zone: ZoneTexts = None,
     zone_file: ZoneFile = None,
     no_zones: _NoZones = False,
+    normal: _Normal = None,
+    at_this_time: _AtThisTime = False,
+    undo: _Undo = None,
     from_: _From = None,
     to: _To = None,
     api: Api = None,
@@ -41,7 +47,8 @@ def what_if(
 ) -> None:
     """Try one change of a camera on its stored past, before you make it. Nothing is changed.
 
-    Budget, level and muting are judged from all stored scores; a bank and zones from the memory of the camera.
+    Budget, level and muting are judged from all stored scores; a bank, zones and corrections from the
+    memory of the camera, which is a sample.
     """
     change = _only_one(
         budget=None if budget is None else {"change": "budget", "false_alarms_per_day": budget},
@@ -50,6 +57,8 @@ def what_if(
         unmute={"change": "muted", "muted": []} if unmute else None,
         bank=None if bank is None else {"change": "bank", "bank_id": bank},
         zone=_zones(zone, zone_file, no_zones=no_zones),
+        normal=None if normal is None else _correction(normal, at_this_time=at_this_time),
+        undo=None if undo is None else {"change": "undo", "correction_id": undo},
     )
     query = urlencode({name: value for name, value in (("from", from_), ("to", to)) if value})
     answer = rest_client(api).post(f"/cameras/{camera}/what-if{'?' if query else ''}{query}", change)
@@ -63,6 +72,11 @@ def what_if(
 def _zones(zone: list[str] | None, zone_file: Any, *, no_zones: bool) -> dict[str, Any] | None:
     given = [] if no_zones else given_zones(zone, zone_file)
     return None if given is None else {"change": "zones", "zones": given}
+
+
+def _correction(alert_id: str, *, at_this_time: bool) -> dict[str, Any]:
+    kind = "normal_at_this_time" if at_this_time else "normal"
+    return {"change": "correction", "kind": kind, "alert_id": alert_id}
 
 
 def _only_one(**changes: dict[str, Any] | None) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from patchwatch.contract.errors import (
     InvalidMessageError,
     NotFoundError,
     PatchwatchError,
-    RejectedError,
     RetryableError,
 )
 from patchwatch.contract.settings import Settings
@@ -27,6 +26,7 @@ from patchwatch.messages.what_if import (
     WhatIfOrder,
 )
 from workers.enrolment.polling_thread import PollingThread
+from workers.enrolment.what_if.memory_change import what_if_memory
 from workers.enrolment.what_if.score_change import what_if_scores
 
 _POLL_S = 0.25
@@ -74,7 +74,7 @@ class WhatIfHandler:
         span = order.from_ms, order.to_ms
         if isinstance(order.change, BudgetChange | LevelChange | MutedChange):
             return what_if_scores(self._client, self._settings, camera, order.change, span, self._clock.now_ms())
-        raise RejectedError(f"a change of {order.change.change} cannot be tried yet")
+        return what_if_memory(self._client, self._settings, camera, order.change, span, self._clock.now_ms())
 
     def _camera(self, camera_id: str) -> Camera:
         record = self._client.hget(keys.CAMERAS, camera_id)

@@ -44,6 +44,12 @@ def run(*words: str) -> Any:
         (["--unmute"], {"change": "muted", "muted": []}),
         (["--bank", "0a1b2c3d4e5f"], {"change": "bank", "bank_id": "0a1b2c3d4e5f"}),
         (["--no-zones"], {"change": "zones", "zones": []}),
+        (["--normal", "gate-1"], {"change": "correction", "kind": "normal", "alert_id": "gate-1"}),
+        (
+            ["--normal", "gate-1", "--at-this-time"],
+            {"change": "correction", "kind": "normal_at_this_time", "alert_id": "gate-1"},
+        ),
+        (["--undo", "0" * 16], {"change": "undo", "correction_id": "0" * 16}),
     ],
 )
 def test_one_change_is_asked_about(asked: list[Any], words: list[str], body: Any) -> None:
