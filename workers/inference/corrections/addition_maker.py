@@ -36,8 +36,8 @@ log = logging.getLogger(__name__)
 @dataclass(frozen=True)
 class AdditionOrder:
     """What is to be made. ``engine``: `Engine.identity`. ``folder``: of the camera's memory. ``held``: what of it is
-    not on disk yet. ``now_ms``: Unix time. ``read``: whether the memory may be read, which takes time; else only what was
-    kept of corrections."""
+    not on disk yet. ``now_ms``: Unix time. ``read``: whether the memory may be read, which takes time; else only what
+    was kept of corrections."""
 
     camera_id: str
     bank: Bank
