@@ -28,6 +28,7 @@ from service.routes import (
     alerts,
     banks,
     cameras,
+    corrections,
     enrolments,
     explanation,
     health,
@@ -113,7 +114,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _api_router() -> APIRouter:
     router = APIRouter(prefix="/api/v1", responses=documented(401, 422, 503))
-    camera_modules = (cameras, scores, status, snapshot, alerts, verdicts, explanation, enrolments, banks)
+    camera_modules = (cameras, scores, status, snapshot, alerts, verdicts, explanation, enrolments, banks, corrections)
     for module in (*camera_modules, webhooks, ws_alerts, ws_scores):
         router.include_router(module.router)
     return router

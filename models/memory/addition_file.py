@@ -1,4 +1,4 @@
-"""What one correction adds, on disk: safetensors with its facts as metadata. Whatever is read is checked and bounded."""
+"""What one correction adds, on disk: safetensors with its facts. Whatever is read is checked, and bounded."""
 
 from __future__ import annotations
 

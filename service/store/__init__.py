@@ -10,6 +10,7 @@ from patchwatch.contract.settings import Settings
 from service.store.alerts import AlertStore
 from service.store.banks import BankStore
 from service.store.cameras import CameraStore
+from service.store.corrections import CorrectionStore
 from service.store.enrolments import EnrolmentStore
 from service.store.explanations import ExplanationStore
 from service.store.frames import FrameStore
@@ -36,6 +37,7 @@ class Store:
     streams: StreamStore
     webhooks: WebhookStore
     verdicts: VerdictStore
+    corrections: CorrectionStore
 
     @classmethod
     def from_redis(cls, bus: Redis, settings: Settings) -> Store:
@@ -53,4 +55,5 @@ class Store:
             StreamStore(bus, partitions),
             WebhookStore(bus, alerts),
             VerdictStore(bus, settings),
+            CorrectionStore(bus),
         )

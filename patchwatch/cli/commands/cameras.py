@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from patchwatch.cli.camera_corrections import add_commands
 from patchwatch.cli.command_group import command_group
 from patchwatch.cli.options import AnalysisFps, Api, AsJson, NewId, rest_client, stdin_line
 from patchwatch.cli.output import print_json, print_outcome
@@ -20,6 +21,7 @@ from patchwatch.messages.banks.threshold import AlarmThreshold
 from patchwatch.messages.cameras.camera import Pace, Transport
 
 app = command_group("Add, list, change and remove the cameras of a running service.")
+add_commands(app)
 
 _SOURCE_HELP = (
     "rtsp://..., rtsps://..., file:/PATH (as it is written), or push: (the camera publishes to us). "

@@ -35,9 +35,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class AdditionOrder:
-    """What is to be made. ``engine``: `Engine.identity`. ``folder``: of the camera's memory. ``held``: what of it is not
-    on disk yet. ``now_ms``: Unix time. ``read``: whether the memory may be read, which takes time; else only what was
-    kept of corrections."""
+    """What is to be made. ``engine``: `Engine.identity`. ``folder``: of the camera's memory. ``held``: what of it is
+    not on disk yet. ``now_ms``: Unix time. ``read``: whether the memory may be read, which takes time; else only what
+    was kept of corrections."""
 
     camera_id: str
     bank: Bank
@@ -52,8 +52,8 @@ class AdditionOrder:
 
 @dataclass(frozen=True)
 class AdditionsMade:
-    """``additions``: None where no correction is in force. ``waiting``: for each correction that is not in force yet, by
-    its id, why. ``again_ms``: when more will be on disk of a correction, Unix time; None: of none."""
+    """``additions``: None where no correction is in force. ``waiting``: by the id of each correction that is not in
+    force yet, why. ``again_ms``: when more will be on disk of a correction, Unix time; None: of none."""
 
     order: AdditionOrder
     additions: Additions | None
@@ -94,14 +94,20 @@ class _Maker:
         """What the correction adds. Raises `PatchwatchError` where that cannot be said yet, with the reason."""
         kept, facts = self._kept(correction)
         written_ms = max(span.until_ms for span in correction.spans) + WRITTEN_AFTER_MS
-        whole = facts is not None and facts.read_ms >= written_ms
-        if not whole and not (self._order.read and self._order.now_ms >= written_ms):
-            self.again_ms = min(max(written_ms, self._order.now_ms), self.again_ms or written_ms)
-        if kept is not None and (whole or not self._order.read or self._order.now_ms < written_ms):
+        if kept is not None and facts is not None and facts.read_ms >= written_ms:
+            return kept
+        if kept is not None and (not self._order.read or self._order.now_ms < written_ms):
+            self._again_at(written_ms)
             return kept
         if not self._order.read:
+            self._again_at(self._order.now_ms)
             raise NotFoundError("it is being read from the memory")
+        if self._order.now_ms < written_ms:
+            self._again_at(written_ms)
         return self._read(correction, kept)
+
+    def _again_at(self, at_ms: int) -> None:
+        self.again_ms = at_ms if self.again_ms is None else min(at_ms, self.again_ms)
 
     def _kept(self, correction: Correction) -> tuple[tuple[StreamVectors, ...] | None, AdditionFacts | None]:
         try:
