@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +18,16 @@ from models.banks.bank import Bank, StreamBank, StreamDistance
 from models.banks.hours import Hours
 from models.banks.rare_vectors import StreamVectors
 from models.frames.frame import Features
+from models.profiles.profile import StreamKind
+from models.streams import motion_stream, place_stream
 
-MOST_VECTORS = 32_768  # of a stream, of all additions in force
+MOST_VECTORS = 16_384  # of a stream, of all additions in force
 _KNOWN = 0.5  # an object so much nearer to an addition than to the bank is what was added
 _MINUTE_MS = 60_000
+_GRIDS = {
+    StreamKind.PLACE: (place_stream.ROWS, place_stream.COLUMNS),
+    StreamKind.MOTION: (motion_stream.ROWS, motion_stream.COLUMNS),
+}
 
 
 @dataclass(frozen=True)
@@ -35,8 +42,11 @@ class Addition:
 class StreamAdditions:
     """What is in force for one stream of a bank. Not thread-safe."""
 
-    def __init__(self, bank: StreamBank, parts: Sequence[StreamVectors], *, ranked: bool) -> None:
-        """``ranked``: distances are calibrated by rank, so that even none at all is rare where nothing usually is."""
+    def __init__(
+        self, bank: StreamBank, parts: Sequence[StreamVectors], *, ranked: bool, grid: tuple[int, int] | None = None
+    ) -> None:
+        """``ranked``: distances are calibrated by rank, so that even none at all is rare where nothing usually is.
+        ``grid``: rows and columns of a stream whose groups are places; what was added at one counts beside it too."""
         groups = np.concatenate([part.groups for part in parts])
         order = np.argsort(groups, kind="stable")[:: -(-len(groups) // MOST_VECTORS)]
         measured = np.concatenate([bank.measured(part.vectors) for part in parts])[order]
@@ -45,6 +55,7 @@ class StreamAdditions:
         self._bank = bank
         self._ranked = ranked
         self._vectors, self._groups = measured, groups[order]
+        self._beside = _neighbours(*grid) if grid else np.arange(bank.vectors.shape[1])[:, None]
         self._pairs: dict[bytes, tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = {}
 
     def frame_distances(self, features: Features) -> tuple[StreamDistance | None, StreamDistance | None]:
@@ -93,11 +104,12 @@ class StreamAdditions:
         key = group_of.tobytes()
         if key not in self._pairs:
             self._pairs.clear()
-            firsts = np.searchsorted(self._groups, group_of, side="left")
-            counts = np.searchsorted(self._groups, group_of, side="right") - firsts
-            starts = (np.cumsum(counts) - counts)[counts > 0]
-            rows = np.repeat(np.arange(len(group_of)), counts)
+            around = self._beside[group_of]
+            firsts = np.searchsorted(self._groups, around.ravel(), side="left")
+            counts = np.searchsorted(self._groups, around.ravel(), side="right") - firsts
+            rows = np.repeat(np.repeat(np.arange(len(group_of)), around.shape[1]), counts)
             within = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+            starts = np.flatnonzero(np.diff(rows, prepend=-1))
             self._pairs[key] = rows, within + np.repeat(firsts, counts), starts
         return self._pairs[key]
 
@@ -144,7 +156,21 @@ class Additions:
         if not parts:
             return None
         ranked = isinstance(self.bank.calibrations[number], RankCalibration)
-        return StreamAdditions(self.bank.streams[number], parts, ranked=ranked)
+        grid = _GRIDS.get(self.bank.profile.streams[number].kind)
+        return StreamAdditions(self.bank.streams[number], parts, ranked=ranked, grid=grid)
+
+
+@cache
+def _neighbours(rows: int, columns: int) -> NDArray[np.int64]:
+    """(places, 9): each place and those around it; -1 outside of the picture."""
+    row, column = np.divmod(np.arange(rows * columns), columns)
+    steps = [(down, right) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+    around = np.stack([(row + down) * columns + column + right for down, right in steps], axis=1)
+    inside = [
+        (row + down >= 0) & (row + down < rows) & (column + right >= 0) & (column + right < columns)
+        for down, right in steps
+    ]
+    return np.where(np.stack(inside, axis=1), around, -1)
 
 
 def _counts(hours: Hours | None, wall_ms: int | None) -> bool:

@@ -10,6 +10,7 @@ from patchwatch.contract.settings import Settings
 from service.store.alerts import AlertStore
 from service.store.banks import BankStore
 from service.store.cameras import CameraStore
+from service.store.corrections import CorrectionStore
 from service.store.enrolments import EnrolmentStore
 from service.store.explanations import ExplanationStore
 from service.store.frames import FrameStore
@@ -44,6 +45,7 @@ class Store:
     hours: HourStore
     what_ifs: WhatIfStore
     shadows: ShadowStore
+    corrections: CorrectionStore
 
     @classmethod
     def from_redis(cls, bus: Redis, settings: Settings) -> Store:
@@ -65,4 +67,5 @@ class Store:
             HourStore(bus, partitions),
             WhatIfStore(bus),
             ShadowStore(bus, partitions),
+            CorrectionStore(bus),
         )

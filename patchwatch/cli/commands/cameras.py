@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from patchwatch.cli.camera_corrections import add_commands
 from patchwatch.cli.command_group import command_group
 from patchwatch.cli.commands.what_if import what_if
 from patchwatch.cli.options import AnalysisFps, Api, AsJson, NewId, rest_client, stdin_line
@@ -21,6 +22,7 @@ from patchwatch.messages.banks.threshold import AlarmThreshold
 from patchwatch.messages.cameras.camera import Pace, Transport
 
 app = command_group("Add, list, change and remove the cameras of a running service.")
+add_commands(app)
 
 _SOURCE_HELP = (
     "rtsp://..., rtsps://..., file:/PATH (as it is written), or push: (the camera publishes to us). "

@@ -136,6 +136,19 @@ def test_scores_can_only_fall(seed: int) -> None:
         assert with_it.value <= without.value
 
 
+def test_what_was_added_at_a_place_counts_beside_it_too() -> None:
+    """As exemplars of a place are drawn from those beside it."""
+    rows, columns = 4, 5
+    bank = StreamBank(np.full((1, rows * columns, 1, 2), 9, np.float32))
+    corner = StreamVectors(np.zeros((1, 2), np.float32), np.zeros(1, np.int32))
+    added = StreamAdditions(bank, [corner], ranked=False, grid=(rows, columns))
+    everywhere = Features(
+        np.zeros((rows * columns, 2), np.float32), np.zeros((rows * columns, 4), np.float32),
+        np.arange(rows * columns, dtype=np.int32),
+    )  # fmt: skip
+    assert np.flatnonzero(added.distances(everywhere) == 0).tolist() == [0, 1, columns, columns + 1]
+
+
 def _vectors(noise: np.random.Generator, groups: int, count: int) -> StreamVectors:
     vectors = noise.normal(size=(count, 4)).astype(np.float32)
     return StreamVectors(vectors, noise.integers(0, groups, count).astype(np.int32))

@@ -53,7 +53,7 @@ log = logging.getLogger(__name__)
 
 
 class RecurrenceWatch:
-    """Its ``thread`` runs beside the jobs. At each poll it compares one alert at most, of one camera after the other."""
+    """Its ``thread`` runs beside the jobs. At each poll it compares one alert at most; the cameras take turns."""
 
     def __init__(self, settings: Settings, client: Any) -> None:
         self._settings = settings
