@@ -16,7 +16,8 @@ from scene_bank import bank_of_the_scene
 
 from models.banks.bank import Bank, StreamBank
 from models.engine.engine import Engine
-from models.engine.frame_scorer import NEAREST, ExplainedStream, FrameScore, FrameScorer, explain
+from models.engine.frame_explanation import NEAREST, ExplainedStream, explain
+from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.exemplars.provenance import ExemplarOrigins
 from models.frames.frame import CameraContext, Features, Frame
 from models.profiles.fusion import contributions, fuse
