@@ -85,3 +85,8 @@ def test_another_budget_does_what_was_foretold(enrolled: Any, run_worker: Run, u
     assert (muted.after, muted.fewer_count, muted.exact) == (0, 4, False)
     heard = asked(enrolled, MutedChange(change="muted", muted=()))
     assert (heard.before, heard.after, heard.fewer, heard.more) == (4, 4, (), ())
+    assert enrolled.client.xlen(enrolled.keys.high_scores) < FRAMES / 2
+    enrolled.client.xtrim(enrolled.keys.scores, maxlen=10, approximate=False)
+    days = asked(enrolled, BudgetChange(change="budget", false_alarms_per_day=RARE))
+    of_how_much = {"seconds": 0.0, "frames": 0}
+    assert days.model_copy(update=of_how_much) == back.model_copy(update=of_how_much)
