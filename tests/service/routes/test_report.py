@@ -41,8 +41,8 @@ def watched(world: World) -> World:
 
 def closed(world: World, hours_ago: float, verdict: Verdict | None = None, **fields: Any) -> None:
     at_ms = ago(hours_ago)
-    ended = {"state": AlertState.CLOSED, "ended_at_ms": at_ms + 20_000}
-    world.alert(at_ms, **ended | fields)
+    known: dict[str, Any] = {"state": AlertState.CLOSED, "ended_at_ms": at_ms + 20_000}
+    world.alert(at_ms, **known | fields)
     if verdict is not None:
         said = AlertVerdicts(statements=(Statement(verdict=verdict, by="operator", at_ms=at_ms),))
         world.bus.set(keys.alert_verdicts(f"gate-{at_ms}"), said.encode())
@@ -133,7 +133,7 @@ async def test_drift_is_the_next_step(api: httpx.AsyncClient, watched: World) ->
     ],
 )
 async def test_the_next_step_is_one(api: httpx.AsyncClient, watched: World, what: str, step: str) -> None:
-    lasting = {"state": "closed", "ended_at_ms": ago(40)}
+    lasting: dict[str, Any] = {"state": "closed", "ended_at_ms": ago(40)}
     if what == "offline":
         for hour in range(80, 40, -1):
             watched.bus.xdel(watched.keys_of("gate").hours, f"{ago(hour)}-0")

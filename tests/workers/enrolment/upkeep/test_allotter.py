@@ -88,7 +88,8 @@ def test_a_calm_camera_lends_to_a_lively_one_a_step_a_day(upkeep: UpkeepSite) ->
 def test_what_was_right_to_alert_or_says_nothing_makes_no_camera_lively(upkeep: UpkeepSite, why: str) -> None:
     upkeep.camera("calm")
     upkeep.camera("lively")
-    fields: dict[str, Any] = {"provisional": {"provisional": True}, "other kind": {"kind": "offline"}}.get(why, {})
+    told: dict[str, dict[str, Any]] = {"provisional": {"provisional": True}, "other kind": {"kind": "offline"}}
+    fields = told.get(why, {})
     found = alerts(upkeep, "lively", 0 if why == "unwatched" else 20, **fields)
     if why == "confirmed":
         upkeep.client.zadd(upkeep.keys_of("lively").reviewed_anomaly, dict.fromkeys(found, NOON_MS))
