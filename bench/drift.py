@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,22 @@ from models.profiles.profile import Fusion, Profile, StreamKind, StreamSpec  # n
 
 Picture = NDArray[np.uint8]
 Change = Callable[[Picture, float], Picture]  # of a picture, so many days after it began
-HOUR_S, DAY_S = 3600.0, 86_400.0
 WIDTH, HEIGHT, AN_HOUR = 320, 180, 12  # of the drawn view; pictures an hour
-_BATCH = 16
+_SHOWN_S, _APART_S = (0.0, 0.6, 1.2), 2.0  # as the stream sees them; hours are counted by their number
+
+
+@dataclass(frozen=True)
+class AnHour:
+    """So many pictures of a view."""
+
+    pictures: int
+
+    def of(self, number: int) -> int:
+        """The hour that a picture belongs to."""
+        return number // self.pictures
+
+    def days(self, pictures: int) -> float:
+        return pictures / self.pictures / 24
 
 
 def shelf(picture: Picture, _: float) -> Picture:
@@ -79,22 +93,21 @@ def main() -> None:
     chosen = parser.parse_args()
     cv2.setNumThreads(1)
     profile = Profile("places", Fusion.CALIBRATED, (StreamSpec("place", StreamKind.PLACE, 1.0),))
-    engine = Engine.load(profile, NetworkOptions(Path("none"), threads=1))
+    engine = Engine.load(profile, NetworkOptions(Path("none"), threads=1, still_tolerance=0.5))
     views = {"webcam": webcam(engine, chosen.data), "drawn": drawn(engine)}
     write("drift", {"nominal": NOMINAL, "tolerated": TOLERATED, "views": views}, chosen.out)
 
 
 def webcam(engine: Engine, data: Path) -> dict[str, Any]:
-    frames = list(frames_of(next((data / "webcam").glob("*.mkv"))))
-    quarters = [Frame(frame.rgb, 900.0 * n, discontinuity=True) for n, frame in enumerate(frames)]
-    a_day = len(quarters) // 7
-    return compared(engine, quarters[: 4 * a_day], quarters[4 * a_day :], 5 * a_day * 900.0)
+    pictures = [frame.rgb for frame in frames_of(next((data / "webcam").glob("*.mkv")))]
+    a_day = len(pictures) // 7
+    return compared(engine, pictures, AnHour(4), learnt=4 * a_day, changed_at=5 * a_day)
 
 
 def drawn(engine: Engine) -> dict[str, Any]:
-    frames = [Frame(room(n), n * HOUR_S / AN_HOUR, discontinuity=True) for n in range(7 * 24 * AN_HOUR)]
-    learnt = 2 * 24 * AN_HOUR
-    return compared(engine, frames[:learnt], frames[learnt:], 4 * DAY_S)
+    a_day = 24 * AN_HOUR
+    pictures = [room(n) for n in range(7 * a_day)]
+    return compared(engine, pictures, AnHour(AN_HOUR), learnt=2 * a_day, changed_at=4 * a_day)
 
 
 def room(number: int) -> Picture:
@@ -115,53 +128,57 @@ def _picture(values: NDArray[Any]) -> Picture:
     return result
 
 
-def compared(engine: Engine, normal: Sequence[Frame], rest: Sequence[Frame], from_s: float) -> dict[str, Any]:
-    """What is found with each change from a time on. ``from_s``: of the view's own time."""
-    bank = learn(engine, normal)
-    result = {name: followed(engine, bank, rest, change, from_s) for name, change in CHANGES.items()}
-    for name, row in result.items():
-        print(name, row, file=sys.stderr, flush=True)
-    return {"learnt_frames": len(normal), "judged_frames": len(rest), "changes": result}
+def compared(
+    engine: Engine, pictures: Sequence[Picture], an_hour: AnHour, *, learnt: int, changed_at: int
+) -> dict[str, Any]:
+    """What is found with each change from one picture on, by a bank of the first ``learnt`` ones."""
+    bank = learn(engine, pictures[:learnt])
+    result = {}
+    for name, change in CHANGES.items():
+        result[name] = followed(engine, bank, pictures, change, an_hour, range(learnt, len(pictures)), changed_at)
+        print(name, result[name], file=sys.stderr, flush=True)
+    return {"learnt_pictures": learnt, "judged_pictures": len(pictures) - learnt, "changes": result}
 
 
-def learn(engine: Engine, frames: Sequence[Frame]) -> Bank:
+def learn(engine: Engine, pictures: Sequence[Picture]) -> Bank:
     builder = BankBuilder(engine.profile, engine.streams, engine.identity)
-    for frame, features in zip(frames, extracted(engine, frames), strict=True):
-        builder.add(frame.at_s, features, frame.rgb)
+    for n, (picture, features) in enumerate(zip(pictures, extracted(engine, pictures), strict=True)):
+        builder.add(n * _APART_S, features, picture)
     return builder.build(["drift"])
 
 
 def followed(
-    engine: Engine, bank: Bank, frames: Sequence[Frame], change: Change, from_s: float
-) -> dict[str, float | int | None]:
-    """Mean share of rare frames before and after the change, and after how many judged hours drift is found."""
-    altered = [
-        frame if frame.at_s < from_s else Frame(change(frame.rgb, (frame.at_s - from_s) / DAY_S), frame.at_s, True)
-        for frame in frames
-    ]
+    engine: Engine, bank: Bank, pictures: Sequence[Picture], change: Change, an_hour: AnHour, judged: range,
+    changed_at: int,
+) -> dict[str, float | int | None]:  # fmt: skip
+    """Mean share of rare pictures before and after the change, and after how many hours drift is found; -1: before."""
+    altered = [pictures[n] if n < changed_at else change(pictures[n], an_hour.days(n - changed_at)) for n in judged]
     scorer = FrameScorer(bank)
     hours: dict[int, list[bool]] = {}
-    for frame, features in zip(altered, extracted(engine, altered), strict=True):
-        [rarity] = scorer.score(features, frame.at_s, discontinuity=True).rarities
-        hours.setdefault(int(frame.at_s // HOUR_S), []).append(rarity is not None and rarity >= RARE)
-    test, found, count = DriftTest(), None, 0
-    shares: tuple[list[float], list[float]] = [], []
-    for hour, rare in sorted(hours.items()):
-        after = hour * HOUR_S >= from_s
-        shares[after].append(float(np.mean(rare)))
-        count += after
-        test.add(HourShare(round(hour * HOUR_S * 1000), shares[after][-1]))
+    for n, features in zip(judged, extracted(engine, altered), strict=True):
+        [rarity] = scorer.score(features, n * _APART_S, discontinuity=True).rarities
+        hours.setdefault(an_hour.of(n), []).append(rarity is not None and rarity >= RARE)
+    shares = {hour: float(np.mean(rare)) for hour, rare in hours.items()}
+    test, found, first = DriftTest(), None, an_hour.of(changed_at)
+    for hour, share in sorted(shares.items()):
+        test.add(HourShare(hour * 3_600_000, share))
         if test.drift is not None and found is None:
-            found = count if after else -1
-    before, since = (round(float(np.mean(part)), 3) for part in shares)
-    return {"share_before": before, "share_after": since, "hours_after": count, "found_after_hours": found}
+            found = hour - first + 1 if hour >= first else -1
+    return {
+        "share_before": round(float(np.mean([share for hour, share in shares.items() if hour < first])), 3),
+        "share_after": round(float(np.mean([share for hour, share in shares.items() if hour >= first])), 3),
+        "hours_before": sum(hour < first for hour in shares),
+        "hours_after": sum(hour >= first for hour in shares),
+        "found_after_hours": found,
+    }
 
 
-def extracted(engine: Engine, frames: Sequence[Frame]) -> Iterable[Any]:
+def extracted(engine: Engine, pictures: Sequence[Picture]) -> Iterable[Any]:
+    """Of each picture, shown for a little longer than a second: the stream of places averages so long."""
     context = CameraContext()
-    for start in range(0, len(frames), _BATCH):
-        batch = frames[start : start + _BATCH]
-        yield from engine.extract(batch, [context] * len(batch))
+    for n, picture in enumerate(pictures):
+        shown = [Frame(picture, n * _APART_S + at_s, discontinuity=at_s == 0.0) for at_s in _SHOWN_S]
+        yield engine.extract(shown, [context] * len(shown))[-1]
 
 
 if __name__ == "__main__":

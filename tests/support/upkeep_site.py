@@ -64,11 +64,11 @@ class UpkeepSite:
         fields: dict[Any, Any] = dict(ScoreMinute(minute_ms, 1, 0.1, 0.1).encode())
         self.client.xadd(self.keys_of(camera_id).minutes, fields, id=f"{minute_ms + 59_000}-0")
 
-    def hour(self, hour_ms: int, share: float, camera_id: str = "cam", bank_id: str = "b1", minutes: int = 60) -> None:
-        rare = {"motion": round(100 * share)}
-        hour = QuietHour(hour_ms=hour_ms, minutes=minutes, samples=100, rare=rare, bank_id=bank_id)
-        fields: dict[Any, Any] = dict(hour.fields())
-        self.client.xadd(self.keys_of(camera_id).hours, fields, id=hour.entry_id)
+    def hour(self, hour_ms: int, share: float, camera_id: str = "cam", bank_id: str = "b1", **fields: Any) -> None:
+        known: dict[str, Any] = {"minutes": 60, "level_per_day": 2.0, "rare": {"motion": round(100 * share)}, **fields}
+        hour = QuietHour(hour_ms=hour_ms, samples=100, bank_id=bank_id, **known)
+        entry: dict[Any, Any] = dict(hour.fields())
+        self.client.xadd(self.keys_of(camera_id).hours, entry, id=hour.entry_id)
 
     def hours(self, camera_id: str = "cam") -> list[QuietHour]:
         return stored_hours(self.client, self.keys_of(camera_id))

@@ -114,9 +114,9 @@ class Upkeep:
 
     def _sum_up(self, lease: Lease, camera: Camera, alerts: RecentAlerts, now_ms: int) -> None:
         reader = HourReader(self._client, CameraKeys.for_camera(camera.id, self._settings.partitions))
-        bank_id, restless = self._bank_id(camera), alerts.restless(camera.id)
+        analysis, restless = self._analysis(camera), alerts.restless(camera.id)
         for hour_ms in reader.due(now_ms, self._settings.score_retention_hours):
-            hour = reader.read(hour_ms, restless, bank_id)
+            hour = reader.read(hour_ms, restless, analysis)
             if not (reader.has_begun or hour.minutes):  # it may not have been there yet
                 continue
             reader.has_begun = True
@@ -132,12 +132,12 @@ class Upkeep:
             return
         memory = readable(MemoryStatus.decode, self._client.hget(keys.MEMORIES, camera.id), "what is remembered")
         self_arms = camera.self_arms(self._settings.self_arm) and self._settings.memory_mb > 0
-        judged = Judged(camera, profile, self._bank_id(camera), memory, self_arms)
+        analysis = self._analysis(camera)
+        judged = Judged(camera, profile, analysis.bank_id if analysis else None, memory, self_arms)
         of = CameraKeys.for_camera(camera.id, self._settings.partitions)
         drift = judge(judged, stored_hours(self._client, of))
         lease.write(self._client, lambda pipe: self._drifts.queue(pipe, camera, drift, before, now_ms))
 
-    def _bank_id(self, camera: Camera) -> str | None:
+    def _analysis(self, camera: Camera) -> AnalysisStatus | None:
         of = CameraKeys.for_camera(camera.id, self._settings.partitions)
-        status = readable(AnalysisStatus.decode, self._client.get(of.analysis), "an analysis' status")
-        return status.bank_id if status else None
+        return readable(AnalysisStatus.decode, self._client.get(of.analysis), "an analysis' status")

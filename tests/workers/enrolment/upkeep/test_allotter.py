@@ -76,11 +76,15 @@ def test_a_calm_camera_lends_to_a_lively_one_a_step_a_day(upkeep: UpkeepSite) ->
     assert upkeep.per_day() == {"calm": 1.6, "lively": 2.4}
     upkeep.share(NOON_MS + HOUR_MS)
     assert upkeep.per_day() == {"calm": 1.6, "lively": 2.4}, "once a day"
+    assert {one.id: round(one.budget_per_day(7.0), 3) for one in upkeep.cameras().values()} == {
+        "calm": 1.6, "lively": 2.0,
+    }, "what it alerts more often than its level says raises the level"  # fmt: skip
     cameras = upkeep.cameras()
     words = {name: camera.allotment.in_words for name, camera in cameras.items() if camera.allotment}
     assert words == {
         "calm": "its share of the site's budget is 2 a day, of which it lends 0.4 to livelier cameras",
-        "lively": "its share of the site's budget is 2 a day, and 0.4 is lent by cameras that were calm",
+        "lively": "its share of the site's budget is 2 a day, and 0.4 is lent by cameras that were calm; its level is "
+        "that of 2, because it alerts 1.2 times as often as its level says",
     }
 
 
