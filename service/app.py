@@ -35,10 +35,12 @@ from service.routes import (
     metrics,
     report,
     scores,
+    shadows,
     snapshot,
     status,
     verdicts,
     webhooks,
+    what_if,
 )
 from service.routes import alerts_websocket as ws_alerts
 from service.routes import scores_websocket as ws_scores
@@ -59,7 +61,9 @@ Live data comes from the WebSockets `/api/v1/ws/alerts` and `/api/v1/ws/scores`.
 `unknown_cameras` lists the requested cameras that do not exist (yet).
 
 A message of the type `alert` is a change of an event: it opened, rose or closed. One of the type `verdict` says that an
-operator has given, changed or taken back a verdict on an alert, which it shows as `GET /api/v1/alerts/ID` does.
+operator has given, changed or taken back a verdict on an alert, which it shows as `GET /api/v1/alerts/ID` does. One of
+the type `correction` says that what is normal before a camera was corrected, or a correction taken back: by an operator,
+or `by` `recurrence`, when the same alert came on three days and is normal at that hour from then on.
 """
 
 
@@ -125,6 +129,8 @@ def _api_router() -> APIRouter:
         banks,
         budget,
         report,
+        what_if,
+        shadows,
     )
     for module in (*camera_modules, webhooks, ws_alerts, ws_scores):
         router.include_router(module.router)

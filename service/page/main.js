@@ -6,6 +6,7 @@ import { clock, duration, rate, withLocalTimes } from "./format.js";
 import { drawLine, SPAN_MS } from "./line.js";
 import { followReport } from "./report.js";
 import { start as startSiteBudget } from "./site_budget.js";
+import { openTrial } from "./trial.js";
 import { drawZones } from "./zones.js";
 
 const STATUS_MS = 2000;
@@ -41,6 +42,7 @@ function cardOf(camera) {
     card = { node, points: [], status: null, zones: [] };
     cards.set(camera.id, card);
     node.querySelector(".picture img").addEventListener("load", () => showZones(cards.get(camera.id)));
+    node.querySelector(".try-budget").addEventListener("click", () => openTrial(camera.id, card.status?.analysis?.threshold));
     loadScores(camera.id, card).catch(fault);
     followReport(node.querySelector(".report"), camera.id, fault);
   }
@@ -85,6 +87,7 @@ function showStatus(card, status) {
     status.last_gap && `last without frames from ${clock(status.last_gap.from)} to ${clock(status.last_gap.to)}`,
   ].filter(Boolean).join(" · ");
   showBudget(node.querySelector(".budget"), analysis?.threshold, status.budget);
+  node.querySelector(".try-budget").hidden = !analysis?.threshold;
   const learning = status.enrolment?.text ?? "";
   node.querySelector(".enrolment").textContent = status.reason.includes(learning) ? "" : learning; // the reason may say it already
   showLearnt(card, analysis?.bank_id).catch(fault);

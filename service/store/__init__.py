@@ -15,11 +15,13 @@ from service.store.explanations import ExplanationStore
 from service.store.frames import FrameStore
 from service.store.hours import HourStore
 from service.store.scores import ScoreStore
+from service.store.shadows import ShadowStore
 from service.store.site_budget import SiteBudgetStore
 from service.store.statuses import StatusStore
 from service.store.streams import StreamStore
 from service.store.verdicts import VerdictStore
 from service.store.webhooks import WebhookStore
+from service.store.what_ifs import WhatIfStore
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,8 @@ class Store:
     verdicts: VerdictStore
     site_budget: SiteBudgetStore
     hours: HourStore
+    what_ifs: WhatIfStore
+    shadows: ShadowStore
 
     @classmethod
     def from_redis(cls, bus: Redis, settings: Settings) -> Store:
@@ -59,4 +63,6 @@ class Store:
             VerdictStore(bus, settings),
             SiteBudgetStore(bus),
             HourStore(bus, partitions),
+            WhatIfStore(bus),
+            ShadowStore(bus, partitions),
         )

@@ -24,9 +24,11 @@ from patchwatch.messages.banks.enrolment import Enrolment
 from workers.enrolment.banks.bank_orders import BankOrderHandler
 from workers.enrolment.job import Job, JobContext
 from workers.enrolment.record import EnrolmentRecord, pending_enrolments
+from workers.enrolment.recurrence.watch import RecurrenceWatch
 from workers.enrolment.self_arming import SelfArming
 from workers.enrolment.upkeep.upkeep import UNIT as UPKEEP_UNIT
 from workers.enrolment.upkeep.upkeep import Upkeep
+from workers.enrolment.what_if.what_if_orders import WhatIfHandler
 from workers.runtime.heartbeat import HeartbeatWriter
 from workers.runtime.leases import Lease, Leases
 from workers.runtime.stop_signals import call_on_stop
@@ -59,8 +61,12 @@ class EnrolmentWorker:
         self._context = JobContext(settings, self._client, slots, self._stopping)
         upkeep = Upkeep(settings, self._client, lambda: self._leases.owned.get(UPKEEP_UNIT))
         self._threads = [
-            BankOrderHandler(settings, self._client).thread, SelfArming(settings, self._client).thread, upkeep.thread,
-        ]  # fmt: skip
+            BankOrderHandler(settings, self._client).thread,
+            SelfArming(settings, self._client).thread,
+            WhatIfHandler(settings, self._client).thread,
+            RecurrenceWatch(settings, self._client).thread,
+            upkeep.thread,
+        ]
         self._profiles = json.dumps(sorted(load_profiles(settings.profiles_file)))
         self._running: dict[LeaseKeys, _Running] = {}
         self._logged: set[str] = set()

@@ -24,8 +24,10 @@ from patchwatch.contract.errors import BusUnavailableError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alerts.alert import Alert
 from patchwatch.messages.alerts.explanation import Explanation
+from patchwatch.messages.alerts.verdict import ALERT_FIELD
 from patchwatch.messages.cameras.analysis_status import AnalysisStatus
 from patchwatch.messages.cameras.camera import Camera, is_over
+from patchwatch.messages.cameras.shadow import MAX_SHADOW_ENTRIES
 from patchwatch.messages.frames.camera_time import CameraTime, Eras, TimedFrame
 from patchwatch.messages.frames.frame import FrameGaps
 from patchwatch.messages.frames.score import Score, ScoreMinute
@@ -56,7 +58,8 @@ class CommitBatch:
     scores: list[tuple[int, Score]] = field(default_factory=list)  # (entry id: the camera's own time in ms, score)
     minutes: list[tuple[int, ScoreMinute]] = field(default_factory=list)  # (entry id: of its last score, minute)
     alerts: list[AlertUpdate] = field(default_factory=list)
-    explanation: Explanation | None = None  # of the last scored frame
+    explanation: Explanation | None = None  # of a frame of the last second
+    shadow_alerts: list[Alert] = field(default_factory=list)  # of a bank in the shadow: nobody is told of them
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
@@ -137,6 +140,9 @@ class Committer:
             pipe.zrem(keys.ALERTS_BY_RECEIPT, *expired)
         for change in batch.alerts:
             self._queue_alert(pipe, change)
+        for alert in batch.shadow_alerts:
+            most = MAX_SHADOW_ENTRIES
+            pipe.xadd(camera_keys.shadow, {ALERT_FIELD: alert.encode()}, maxlen=most, approximate=False)
         self._queue_state(pipe, state, batch)
         counters: dict[Any, Any] = dict(state.counters)
         if counters:
@@ -155,6 +161,8 @@ class Committer:
             "worker": json.dumps(stored),
             "eras": state.camera_time.eras.encode(),
         }
+        if state.bank.shadow is not None:
+            logged["shadow"] = state.bank.shadow.status.encode()
         unlogged: dict[Any, Any] = {"boxes": json.dumps(state.boxes)}
         if batch.explanation is not None:
             unlogged["explanation"] = batch.explanation.encode()
@@ -209,6 +217,7 @@ class StoredState(BaseModel):
     conditions: dict[str, Any] | None = None  # earlier versions stored it here
     cuts: dict[str, Any] | None = None  # unknown to earlier versions, as is what follows
     cut_frames: list[Count] = []
+    shadow: dict[str, Any] | None = None
 
     @model_validator(mode="after")
     def _a_mean_is_a_score(self) -> Self:
@@ -224,6 +233,7 @@ class StoredState(BaseModel):
 def state_to_store(state: CameraState) -> dict[str, Any]:
     """JSON values that every commit stores; `resume` reads them."""
     bank, minute, last_frame = state.bank, state.minute, state.camera_time.last
+    shadow = {"shadow": bank.shadow.state()} if bank.shadow is not None else {}
     return {
         "analyzer": bank.scorer.state() if bank.scorer else bank.stored_scorer,
         "last_score_ms": state.last_score_ms,
@@ -235,6 +245,7 @@ def state_to_store(state: CameraState) -> dict[str, Any]:
         "conditions": state.conditions.state(),
         "cuts": state.cuts.state(),
         "cut_frames": sorted(state.cut_frames),
+        **shadow,
     }
 
 
@@ -275,7 +286,7 @@ def _restore(state: CameraState, stored: StoredState) -> None:
     state.recent = deque(stored.recent)
     if stored.time is not None:
         state.camera_time.last = TimedFrame(*stored.time, received_ns=None)
-    state.bank.stored_scorer = stored.analyzer
+    state.bank.stored_scorer, state.bank.stored_shadow = stored.analyzer, stored.shadow
     if stored.conditions is not None:
         state.conditions.restore(stored.conditions)
     state.cut_frames = set(stored.cut_frames)

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from patchwatch.cli.command_group import command_group
+from patchwatch.cli.commands.what_if import what_if
 from patchwatch.cli.options import AnalysisFps, Api, AsJson, NewId, rest_client, stdin_line
 from patchwatch.cli.output import print_json, print_outcome
 from patchwatch.cli.threshold_text import budget, spread, threshold_lines
@@ -178,7 +179,8 @@ def update(
     as_json: AsJson = False,
 ) -> None:
     """Change a camera; what is not given stays. Alarm budget, muting, zones and self-arming take effect at once; all
-    else, and a privacy zone, restarts the capture. `cameras thresholds` shows what a budget means."""
+    else, and a privacy zone, restarts the capture. `cameras thresholds` shows what a budget means, `cameras what-if`
+    what it would have meant for the stored past."""
     fields = _given({
         "source": stdin_line() if source == "-" else source, "profile": profile, "name": name, "analysis_fps": fps,
         "pace": pace, "loop": loop, "transport": transport, "zones": given_zones(zone, zone_file),
@@ -191,6 +193,7 @@ def update(
 
 
 app.command("set", hidden=True)(update)
+app.command("what-if")(what_if)
 
 
 @app.command("acknowledge")

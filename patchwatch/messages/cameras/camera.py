@@ -14,6 +14,7 @@ from patchwatch.messages.anomaly_kind import AnomalyKind
 from patchwatch.messages.base import CameraId, Message, Words
 from patchwatch.messages.cameras.budget import Allotment
 from patchwatch.messages.cameras.polygon import Polygon
+from patchwatch.messages.cameras.shadow import BankShadow
 from patchwatch.messages.cameras.source import Source
 from patchwatch.messages.cameras.zone import MAX_ZONES, Zone, ZoneKind, check_together, polygons
 
@@ -43,7 +44,7 @@ class Transport(StrEnum):
 FINGERPRINT = r"^[0-9a-fA-F]{2}(:?[0-9a-fA-F]{2}){31}$"
 MAX_CAMERAS = 1000  # per installation: lists and metrics of all cameras must stay readable
 # A change of these does not concern the capture.
-_ANALYSIS_ONLY = ("false_alarms_per_day", "allotment", "muted", "zones", "self_arm", "adopted")
+_ANALYSIS_ONLY = ("false_alarms_per_day", "allotment", "muted", "zones", "self_arm", "adopted", "shadow")
 
 
 class Camera(Message):
@@ -72,6 +73,7 @@ class Camera(Message):
     zones_fault: Words | None = None
     self_arm: bool | None = None  # whether it learns what is normal by itself; None: the installation's
     adopted: bool = False  # it came by itself, by publishing, and no operator has looked at it yet
+    shadow: BankShadow | None = None  # another bank, to be scored beside the active one for a time
     transport: Transport = Transport.TCP
     publish_username: str | None = Field(None, max_length=128)
     publish_password: SecretStr | None = Field(None, max_length=128)
@@ -162,7 +164,7 @@ class Camera(Message):
     def public(self) -> dict[str, object]:
         """All fields, the source without credentials, the publish password as a mere ``***``."""
         shown = self.model_dump(
-            mode="json", exclude={"version", "publish_password", "incarnation", "zones_fault", "allotment"}
+            mode="json", exclude={"version", "publish_password", "incarnation", "zones_fault", "allotment", "shadow"}
         )
         shown["source"] = str(Source.parse(self.source))
         shown["publish_password"] = "***" if self.publish_password else None
