@@ -5,7 +5,8 @@
 - ``webcam``: a week of stills of a real camera, a quarter of an hour apart. The bank is learnt from the first four
   days; the others are judged in hours of up to four stills, as they are, and with something brought about at the start
   of the last two days.
-- ``drawn``: a room that we draw, with day, night, clouds and sensor noise, learnt for two days; the same for five more.
+- ``drawn``: a room that we draw, with day, night, clouds and sensor noise, learnt for two days, and
+  something brought about after another one.
 """
 
 from __future__ import annotations
@@ -36,8 +37,8 @@ from models.profiles.profile import Fusion, Profile, StreamKind, StreamSpec  # n
 
 Picture = NDArray[np.uint8]
 Change = Callable[[Picture, float], Picture]  # of a picture, so many days after it began
-WIDTH, HEIGHT, AN_HOUR = 320, 180, 12  # of the drawn view; pictures an hour
-_SHOWN_S, _APART_S = (0.0, 0.6, 1.2), 2.0  # as the stream sees them; hours are counted by their number
+WIDTH, HEIGHT, AN_HOUR = 320, 180, 4  # of the drawn view; pictures an hour
+_SHOWN_S, _APART_S = (0.0, 0.5, 0.95), 2.0  # as the stream sees them; hours are counted by their number
 
 
 @dataclass(frozen=True)
@@ -106,8 +107,8 @@ def webcam(engine: Engine, data: Path) -> dict[str, Any]:
 
 def drawn(engine: Engine) -> dict[str, Any]:
     a_day = 24 * AN_HOUR
-    pictures = [room(n) for n in range(7 * a_day)]
-    return compared(engine, pictures, AnHour(AN_HOUR), learnt=2 * a_day, changed_at=4 * a_day)
+    pictures = [room(n) for n in range(5 * a_day)]
+    return compared(engine, pictures, AnHour(AN_HOUR), learnt=2 * a_day, changed_at=3 * a_day)
 
 
 def room(number: int) -> Picture:
@@ -132,10 +133,11 @@ def compared(
     engine: Engine, pictures: Sequence[Picture], an_hour: AnHour, *, learnt: int, changed_at: int
 ) -> dict[str, Any]:
     """What is found with each change from one picture on, by a bank of the first ``learnt`` ones."""
-    bank = learn(engine, pictures[:learnt])
-    result = {}
+    bank, result = learn(engine, pictures[:learnt]), {}
+    before = rare_pictures(engine, bank, pictures[learnt:changed_at])
     for name, change in CHANGES.items():
-        result[name] = followed(engine, bank, pictures, change, an_hour, range(learnt, len(pictures)), changed_at)
+        changed = [change(picture, an_hour.days(n)) for n, picture in enumerate(pictures[changed_at:])]
+        result[name] = followed(before + rare_pictures(engine, bank, changed), an_hour, learnt, changed_at)
         print(name, result[name], file=sys.stderr, flush=True)
     return {"learnt_pictures": learnt, "judged_pictures": len(pictures) - learnt, "changes": result}
 
@@ -147,18 +149,23 @@ def learn(engine: Engine, pictures: Sequence[Picture]) -> Bank:
     return builder.build(["drift"])
 
 
-def followed(
-    engine: Engine, bank: Bank, pictures: Sequence[Picture], change: Change, an_hour: AnHour, judged: range,
-    changed_at: int,
-) -> dict[str, float | int | None]:  # fmt: skip
-    """Mean share of rare pictures before and after the change, and after how many hours drift is found; -1: before."""
-    altered = [pictures[n] if n < changed_at else change(pictures[n], an_hour.days(n - changed_at)) for n in judged]
+def rare_pictures(engine: Engine, bank: Bank, pictures: Sequence[Picture]) -> list[bool]:
+    """Whether each is rarer than nine of ten normal ones."""
     scorer = FrameScorer(bank)
-    hours: dict[int, list[bool]] = {}
-    for n, features in zip(judged, extracted(engine, altered), strict=True):
+    found = []
+    for n, features in enumerate(extracted(engine, pictures)):
         [rarity] = scorer.score(features, n * _APART_S, discontinuity=True).rarities
-        hours.setdefault(an_hour.of(n), []).append(rarity is not None and rarity >= RARE)
-    shares = {hour: float(np.mean(rare)) for hour, rare in hours.items()}
+        found.append(rarity is not None and rarity >= RARE)
+    return found
+
+
+def followed(rare: Sequence[bool], an_hour: AnHour, learnt: int, changed_at: int) -> dict[str, float | int | None]:
+    """Mean share of rare pictures before and after the change, and after how many hours drift is found; -1: before.
+    ``rare``: of the pictures after the ``learnt`` ones."""
+    hours: dict[int, list[bool]] = {}
+    for n, one in enumerate(rare, learnt):
+        hours.setdefault(an_hour.of(n), []).append(one)
+    shares = {hour: float(np.mean(some)) for hour, some in hours.items()}
     test, found, first = DriftTest(), None, an_hour.of(changed_at)
     for hour, share in sorted(shares.items()):
         test.add(HourShare(hour * 3_600_000, share))

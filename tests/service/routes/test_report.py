@@ -12,6 +12,7 @@ from patchwatch.bus import keys
 from patchwatch.messages.alerts.alert import AlertState
 from patchwatch.messages.alerts.verdict import AlertVerdicts, Statement, Verdict
 from patchwatch.messages.banks.bank_version import BankOrigin, BankVersion, CameraBanks
+from patchwatch.messages.cameras.correction import CameraCorrections, Correction, CorrectionKind, Span
 from patchwatch.messages.cameras.drift import Drift, DriftingStream
 from patchwatch.messages.cameras.quiet_hour import HOUR_MS, QuietHour
 
@@ -106,8 +107,16 @@ async def test_what_it_learnt(api: httpx.AsyncClient, watched: World) -> None:
         for bank_id, hours in (("b1" * 6, 50), ("a0" * 6, 24 * 20))
     )  # fmt: skip
     watched.bus.hset(keys.BANKS, "gate", CameraBanks(camera_id="gate", versions=versions).encode())
-    learnt = (await report(api))["learnt"]
-    assert (learnt["banks"], learnt["active_bank"]) == (1, "b1" * 6)
+    normal = Correction(
+        id="0" * 16, kind=CorrectionKind.NORMAL, spans=(Span(from_ms=1, until_ms=2),), by="operator", at_ms=3
+    )
+    undone = normal.model_copy(update={"id": "1" * 16, "undone_by": "operator", "undone_at_ms": 4})
+    corrections = CameraCorrections(camera_id="gate", corrections=(normal, undone))
+    watched.bus.hset(keys.CORRECTIONS, "gate", corrections.encode())
+    answer = await report(api)
+    learnt = answer["learnt"]
+    assert (learnt["banks"], learnt["corrections"], learnt["active_bank"]) == (1, 1, "b1" * 6)
+    assert answer["lines"][3].startswith("learnt: 1 bank in this time, 1 correction in force; the active bank: 900 s")
     assert learnt["text"].startswith("the active bank: 900 s of footage")
     assert (await report(api, "?days=31"))["learnt"]["banks"] == 2
 
