@@ -90,8 +90,7 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     client.hset(keys.ENROLMENT_RECORDS, waiting.id, waiting.encode())
     client.hset(keys.ENROLMENTS_LATEST, CAMERA, waiting.id)
     client.sadd(keys.ENROLMENTS_PENDING, waiting.id)
-    _remember(client)
-    _keep_up(client, names, bank, now_ms)
+    _remember(client, names, bank, now_ms)
     client.set(keys.PROFILES, '["motion", "objects"]')
     client.set(keys.PARTITIONS, settings.partitions)
     client.rpush(keys.bank_answer(TOKEN), BankAnswer(detail="done").encode())
@@ -107,8 +106,9 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     client.set(keys.worker("inference", "w"), beat.model_copy(update={"role": "inference"}).encode())
 
 
-def _remember(client: Any) -> None:
-    """What an enrolment worker says of the camera's memory."""
+def _remember(client: Any, names: CameraKeys, bank: Bank, now_ms: int) -> None:
+    """What an enrolment worker says of the camera's memory, and of its last days."""
+    _keep_up(client, names, bank, now_ms)
     extent = MemoryExtent(seconds=95.0, stretches=4, from_ms=1, until_ms=99_000, identity="0123456789abcdef")
     remembered = MemoryStatus(camera_id=CAMERA, profile="motion", extent=extent, first_bank_s=60.0)
     client.hset(keys.MEMORIES, CAMERA, remembered.encode())

@@ -20,7 +20,7 @@ from patchwatch.contract.errors import ContentionError, LeaseLostError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.banks.arming import MemoryStatus
 from patchwatch.messages.cameras.analysis_status import AnalysisStatus
-from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.camera import Camera, is_over
 from patchwatch.messages.cameras.drift import Drift
 from workers.enrolment.polling_thread import PollingThread
 from workers.enrolment.upkeep.allotter import Allotter, changed, is_due
@@ -124,7 +124,7 @@ class Upkeep:
             def queue(pipe: Any, hour: Any = hour) -> None:
                 reader.write(pipe, hour)
 
-            lease.write(self._client, queue)
+            lease.write(self._client, queue, _is_there(camera))
 
     def _judge(self, lease: Lease, camera: Camera, before: Drift | None, now_ms: int) -> None:
         profile = self._profiles.get(camera.profile)
@@ -136,8 +136,20 @@ class Upkeep:
         judged = Judged(camera, profile, analysis.bank_id if analysis else None, memory, self_arms)
         of = CameraKeys.for_camera(camera.id, self._settings.partitions)
         drift = judge(judged, stored_hours(self._client, of))
-        lease.write(self._client, lambda pipe: self._drifts.queue(pipe, camera, drift, before, now_ms))
+        lease.write(
+            self._client, lambda pipe: self._drifts.queue(pipe, camera, drift, before, now_ms), _is_there(camera)
+        )
 
     def _analysis(self, camera: Camera) -> AnalysisStatus | None:
         of = CameraKeys.for_camera(camera.id, self._settings.partitions)
         return readable(AnalysisStatus.decode, self._client.get(of.analysis), "an analysis' status")
+
+
+def _is_there(camera: Camera) -> Callable[[Any], bool]:
+    """Whether the camera was not removed meanwhile: what is written of it then would stay for good."""
+
+    def check(pipe: Any) -> bool:
+        pipe.watch(keys.CAMERAS)
+        return not is_over(pipe.hget(keys.CAMERAS, camera.id), camera.incarnation)
+
+    return check
