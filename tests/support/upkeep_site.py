@@ -8,7 +8,7 @@ from patchwatch.bus import keys
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alerts.alert import Alert, AlertKind, AlertState
-from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus
+from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus, OpenCondition
 from patchwatch.messages.cameras.budget import SiteBudget
 from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.cameras.drift import Drift
@@ -35,13 +35,16 @@ class UpkeepSite:
     def keys_of(self, camera_id: str) -> CameraKeys:
         return CameraKeys.for_camera(camera_id, self.settings.partitions)
 
-    def camera(self, camera_id: str = "cam", bank_id: str | None = "b1", **fields: Any) -> None:
+    def camera(
+        self, camera_id: str = "cam", bank_id: str | None = "b1", condition: OpenCondition | None = None, **fields: Any
+    ) -> None:
         known = {"self_arm": False, **fields}
         camera = Camera.model_validate({"id": camera_id, **known})
         self.client.hset(keys.CAMERAS, camera_id, camera.encode())
         status = AnalysisStatus(
-            camera_id=camera_id, state=AnalysisState.SCORING, profile="motion", bank_id=bank_id, updated_at_ms=1
-        )
+            camera_id=camera_id, state=AnalysisState.SCORING, profile="motion", bank_id=bank_id, condition=condition,
+            updated_at_ms=1,
+        )  # fmt: skip
         self.client.set(self.keys_of(camera_id).analysis, status.encode())
 
     def cameras(self) -> dict[str, Camera]:

@@ -115,6 +115,8 @@ class Upkeep:
     def _sum_up(self, lease: Lease, camera: Camera, alerts: RecentAlerts, now_ms: int) -> None:
         reader = HourReader(self._client, CameraKeys.for_camera(camera.id, self._settings.partitions))
         analysis, restless = self._analysis(camera), alerts.restless(camera.id)
+        if analysis is not None and analysis.condition is not None:  # its alert may be older than those that are read
+            restless.append((analysis.condition.since_ms, now_ms))
         for hour_ms in reader.due(now_ms, self._settings.score_retention_hours):
             hour = reader.read(hour_ms, restless, analysis)
             if not (reader.has_begun or hour.minutes):  # it may not have been there yet
