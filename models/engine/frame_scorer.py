@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from models.exemplars.provenance import Moment
 from models.frames.frame import Box, Features
 from models.frames.stored_numbers import stored_share
 from models.profiles.fusion import CausalGaussian, contributions, driver, fuse, group_means
-from models.profiles.profile import NEVER_SILENT, StreamKind
+from models.profiles.profile import NEVER_SILENT, OF_PLACES, Fusion, StreamKind
 from patchwatch.contract.errors import NonFiniteScoreError
 
 NEAREST = 3
@@ -34,7 +35,8 @@ class FrameScore:
     ``score`` are in 0..1. ``rarities`` and ``distances``: per stream, None where it had no evidence. ``driver``: name
     of the stream that contributed most; ``box_xyxy_px``: the region of its evidence, in pixels of the frame.
     ``changes``: events opened, raised, closed. ``score_without_additions``: what ``score`` would be without what
-    operators added; None where nothing of that is in force.
+    operators added; None where nothing of that is in force. ``rejoined``: the smoothing began again with this frame.
+    ``events_began``: what was open before had been closed without a frame. Both are what a replay of the scores needs.
     """
 
     raw: float
@@ -47,6 +49,8 @@ class FrameScore:
     changes: tuple[Event, ...] = ()
     event_open: bool = False
     score_without_additions: float | None = None
+    rejoined: bool = False
+    events_began: bool = False
 
 
 @dataclass(slots=True)
@@ -71,6 +75,7 @@ class FrameScorer:
         self._smoothing = CausalGaussian(bank.profile.smoothing_s)
         self._events = EventDetector(rule or bank.rule)
         self._score = score_of(NEUTRAL_RARITY)
+        self._rejoined = self._events_began = True  # until the next score
         self._measured: list[tuple[Features, _Distances] | None] = [None] * len(bank.streams)
         self._additions: Additions | None = None
         self._added: InForce | None = None
@@ -112,6 +117,7 @@ class FrameScorer:
             self._without.smoothing.restore(self._smoothing.samples)
 
     def _forget(self) -> None:
+        self._rejoined = True
         self._smoothing.clear()
         if self._without is not None:
             self._without.smoothing.clear()
@@ -154,10 +160,31 @@ class FrameScorer:
         name, box = self._evidence(leading, distances, features)
         changes = self._events.update(at_s, self._score, name, box, gate)
         opened = self.open_event is not None
+        rejoined, began = self._rejoined, self._events_began
+        self._rejoined = self._events_began = False
         return FrameScore(
             raw or 0.0, unsmoothed, self._score, tuple(rarities), name, box, tuple(distances), tuple(changes), opened,
-            without,
+            without, rejoined, began,
         )  # fmt: skip
+
+    def score_again(
+        self, rarities: Sequence[float | None], at_s: float, *, rejoined: bool = False
+    ) -> tuple[float, str | None]:
+        """The score of a frame, and its leading stream, from the rarities that were known of it: what other muting
+        would have made of them. ``rejoined``: as `FrameScore.rejoined`. Follows no events.
+
+        Raises ValueError for a bank whose profile adds up distances, which rarities do not tell.
+        """
+        if not self.bank.groups and self.bank.profile.fusion is Fusion.DISTANCE:
+            raise ValueError(f"profile {self.bank.profile.name!r} scores distances, not rarities")
+        heard = self._heard(rarities)
+        raw, group = self._fuse(heard, heard)
+        if rejoined:
+            self._forget()
+        if raw is not None:
+            self._score = self._smoothing.add(at_s, score_of(self.bank.fused.rarity(raw)))
+        leading = driver(self._weights_in[group], heard)
+        return self._score, None if leading is None else self.bank.profile.streams[leading].name
 
     def _score_without(self, history: _History, at_s: float, measured: Sequence[_Distances]) -> float:
         """What the score would be without what operators added."""
@@ -194,6 +221,7 @@ class FrameScorer:
 
     def finish(self) -> list[Event]:
         """No more frames for now: closes an open event."""
+        self._events_began = True
         return self._events.finish()
 
     def _heard(self, values: Sequence[float | None]) -> list[float | None]:
@@ -207,6 +235,26 @@ class FrameScorer:
             return fuse(self.bank.profile.fusion, self._weights, values, rarities), 0
         highest = loudest(self.bank.groups, group_means(self._groups, self._weights, rarities))
         return (highest.value, highest.group) if highest else (None, 0)
+
+    def share_over_level(self, features: Sequence[Features], score: FrameScore) -> float:
+        """Of the places that the leading stream judges in a frame, the share that would be over the alarm level each by
+        itself: small where something is in the picture, large where the picture as a whole is another. 0 for a stream
+        that finds its regions itself, as objects."""
+        streams = self.bank.profile.streams
+        leading = next((n for n, spec in enumerate(streams) if spec.name == score.driver), None)
+        if leading is None or streams[leading].kind not in OF_PLACES:
+            return 0.0
+        distances = np.sort(self.bank.streams[leading].distances(features[leading]).mean(axis=1)).tolist()
+        first = bisect_left(distances, self.rule.on, key=lambda distance: self._score_alone(leading, distance))
+        return 1.0 - first / len(distances) if distances else 0.0
+
+    def _score_alone(self, stream: int, distance: float) -> float:
+        """The score of a frame in which nothing but this stream had any evidence, not smoothed."""
+        values: list[float | None] = [None] * len(self._weights)
+        rarities = list(values)
+        values[stream], rarities[stream] = distance, self.bank.calibrations[stream].rarity(distance)
+        raw, _ = self._fuse(values, rarities)
+        return score_of(NEUTRAL_RARITY if raw is None else self.bank.fused.rarity(raw))
 
     def _rarities(self, distances: Sequence[StreamDistance | None]) -> list[float | None]:
         for spec, distance in zip(self.bank.profile.streams, distances, strict=True):
@@ -233,6 +281,8 @@ class FrameScorer:
             "score": self._score,
             "smoothing": self._smoothing.samples,
             "events": self._events.state(),
+            "rejoined": self._rejoined,
+            "events_began": self._events_began,
         }
         if self._without is not None:
             state["without"] = [self._without.score, self._without.smoothing.samples]
@@ -245,6 +295,8 @@ class FrameScorer:
             return self._events.finish()
         self._score = stored_share(state["score"])
         self._smoothing.restore(state["smoothing"])
+        self._rejoined = bool(state.get("rejoined", False))  # unknown to earlier versions
+        self._events_began = bool(state.get("events_began", False))
         if "without" in state:
             score, samples = state["without"]
             self._without = _History(CausalGaussian(self.bank.profile.smoothing_s), stored_share(score))

@@ -42,6 +42,7 @@ NEVER_SILENT = (
     StreamKind.GLOBAL,
     StreamKind.PLACE,
 )  # these find evidence in every picture, unless they are blind
+OF_PLACES = (StreamKind.MOTION, StreamKind.PLACE)  # these judge the same places in every picture
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,11 @@ from typing import Any
 
 from patchwatch.bus import keys
 from patchwatch.bus.stored_records import readable
+from patchwatch.bus.streams import MAX_ALERT_CHANGES
 from patchwatch.bus.writes import transact, transact_async
 from patchwatch.contract.errors import NotFoundError
-from patchwatch.messages.cameras.correction import CameraCorrections
+from patchwatch.messages.alerts.verdict import CORRECTION_FIELD
+from patchwatch.messages.cameras.correction import CameraCorrections, CorrectionChange
 
 Change = Callable[[CameraCorrections], CameraCorrections]
 _SUBJECT = "the corrections"
@@ -45,10 +47,15 @@ async def change_corrections_async(client: Any, camera_id: str, change: Change) 
 
 
 def queue_corrections(pipe: Any, before: CameraCorrections, after: CameraCorrections) -> None:
-    """Queue the change in a transaction that watches `keys.CORRECTIONS`."""
-    if after != before:
-        pipe.hset(keys.CORRECTIONS, after.camera_id, after.encode())
-        pipe.incr(keys.CORRECTIONS_REVISION)
+    """Queue the change in a transaction that watches `keys.CORRECTIONS`. Whoever follows the alerts is told of it."""
+    if after == before:
+        return
+    pipe.hset(keys.CORRECTIONS, after.camera_id, after.encode())
+    pipe.incr(keys.CORRECTIONS_REVISION)
+    for correction in after.corrections:
+        if correction not in before.corrections:
+            change = CorrectionChange(camera_id=after.camera_id, correction=correction)
+            pipe.xadd(keys.ALERTS, {CORRECTION_FIELD: change.encode()}, maxlen=MAX_ALERT_CHANGES, approximate=True)
 
 
 def decoded(camera_id: str, data: bytes | None) -> CameraCorrections:

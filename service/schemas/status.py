@@ -16,6 +16,7 @@ from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisS
 from patchwatch.messages.cameras.camera import Tls
 from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus, Gap, Reason
 from service.schemas.bank import learnt_at
+from service.schemas.budget import BudgetView
 from service.schemas.correction import CorrectionsView
 from service.schemas.enrolment import EnrolmentNotice
 from service.schemas.score import ScorePoint
@@ -185,6 +186,7 @@ class CameraStatus(BaseModel):
     capture: CaptureView | None
     analysis: AnalysisView | None
     arming: ArmingView
+    budget: BudgetView = Field(description="How many false alarms a day are accepted of it, and why so many.")
     enrolment: EnrolmentNotice | None = Field(description="The latest enrolment: its progress, or how it ended.")
     alerts_confirmed_share: ConfirmedShare | None = Field(
         description="How many of the alerts that operators judged were right; null while none was."

@@ -14,11 +14,15 @@ from service.store.corrections import CorrectionStore
 from service.store.enrolments import EnrolmentStore
 from service.store.explanations import ExplanationStore
 from service.store.frames import FrameStore
+from service.store.hours import HourStore
 from service.store.scores import ScoreStore
+from service.store.shadows import ShadowStore
+from service.store.site_budget import SiteBudgetStore
 from service.store.statuses import StatusStore
 from service.store.streams import StreamStore
 from service.store.verdicts import VerdictStore
 from service.store.webhooks import WebhookStore
+from service.store.what_ifs import WhatIfStore
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,10 @@ class Store:
     webhooks: WebhookStore
     verdicts: VerdictStore
     corrections: CorrectionStore
+    site_budget: SiteBudgetStore
+    hours: HourStore
+    what_ifs: WhatIfStore
+    shadows: ShadowStore
 
     @classmethod
     def from_redis(cls, bus: Redis, settings: Settings) -> Store:
@@ -56,4 +64,8 @@ class Store:
             WebhookStore(bus, alerts),
             VerdictStore(bus, settings),
             CorrectionStore(bus),
+            SiteBudgetStore(bus),
+            HourStore(bus, partitions),
+            WhatIfStore(bus),
+            ShadowStore(bus, partitions),
         )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from models.alarms.alarm_threshold import FALSE_ALARMS_PER_DAY
+from models.alarms.alarm_threshold import FALSE_ALARMS_PER_DAY, LEAST_ON
 from models.banks.bank import Bank
 from models.banks.bank_builder import BankBuilder
 from models.engine.engine import make_stream, one_thread
@@ -44,6 +44,16 @@ def extent_of(infos: Sequence[StretchInfo]) -> MemoryExtent:
         from_ms=chosen[0].started_ms,
         until_ms=max(info.ended_ms for info in chosen),
         identity=chosen[-1].identity,
+    )
+
+
+def unlike_s(infos: Sequence[StretchInfo], since_ms: int) -> float:
+    """Seconds remembered since then that may be learnt and scored, on average, as high as an alarm level at its lowest:
+    the bank that scored them does not know what they show."""
+    return sum(
+        info.seconds * (1.0 - info.excluded)
+        for info in learnable(infos)
+        if info.started_ms > since_ms and info.mean_score is not None and info.mean_score >= LEAST_ON
     )
 
 

@@ -9,6 +9,7 @@ from patchwatch.messages.banks.arming import MemoryExtent
 REMEMBERED_S = (180.0, 600.0, 1800.0)  # a further bank each time so much is remembered
 WATCHED_S = (3600.0, 21_600.0, 86_400.0, 259_200.0)  # ... and each time the memory reaches back so far
 EVERY_S = 604_800.0  # ... and then always after so long
+UNLIKE_EVERY_S = 1800.0  # at most so often for a view that the bank does not know
 RETRY_S = 3600.0  # after learning failed, unless the next of these steps comes first
 
 
@@ -28,8 +29,9 @@ class Decision:
     next_step: str
 
 
-def decide(extent: MemoryExtent, last: Attempt | None, first_bank_s: float) -> Decision:
+def decide(extent: MemoryExtent, last: Attempt | None, first_bank_s: float, unlike_s: float = 0.0) -> Decision:
     """Whether a camera of which so much is remembered should learn now. ``first_bank_s``: what the first bank takes.
+    ``unlike_s``: seconds remembered since the last attempt that are not like what was learnt before.
 
     All times are those of the memory itself, so that a camera of which nothing new is remembered learns nothing new,
     whatever the clocks do.
@@ -42,6 +44,8 @@ def decide(extent: MemoryExtent, last: Attempt | None, first_bank_s: float) -> D
         return Decision(True, "it learns in a moment")  # of what that bank was learnt from nothing is left
     newer_s = (extent.until_ms - last.extent.until_ms) / 1000
     again_s = EVERY_S if last.succeeded else RETRY_S
+    if unlike_s >= first_bank_s and newer_s >= UNLIKE_EVERY_S:
+        return Decision(True, "it learns a view that is new in a moment")
     if step_of(extent, first_bank_s) > step_of(last.extent, first_bank_s) or newer_s >= again_s:
         return Decision(True, "it learns in a moment")
     return Decision(False, _next_step(extent, first_bank_s))

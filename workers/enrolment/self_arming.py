@@ -25,7 +25,7 @@ from patchwatch.messages.banks.arming import MemoryExtent, MemoryStatus
 from patchwatch.messages.banks.bank_version import BankVersion
 from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
 from patchwatch.messages.cameras.camera import Camera
-from workers.analysis.memory_learner import extent_of
+from workers.analysis.memory_learner import extent_of, unlike_s
 from workers.enrolment.banks.bank_versions import BankVersions
 from workers.enrolment.polling_thread import PollingThread
 from workers.enrolment.schedule import Attempt, decide, step_of
@@ -85,7 +85,8 @@ class SelfArming:
         extent, versions = memory.extent(), memory.versions()
         last = last_attempt([record for record in own if record.profile == camera.profile], versions)
         first_bank_s = self._settings.self_arm_after_s
-        decision = decide(extent, last, first_bank_s)
+        unlike = memory.unlike_s(last.extent.until_ms) if last else 0.0
+        decision = decide(extent, last, first_bank_s, unlike)
         arms = camera.self_arms(self._settings.self_arm) and self._settings.memory_mb > 0
         active = memory.active_id
         chosen = next((version.id for version in versions if version.chosen and version.id == active), None)
@@ -182,6 +183,9 @@ class _Memory:
             self._infos = self._store.infos()
             self._seen_ns = changed_ns  # from before the reading, so a change during it is noticed next time
         return extent_of(self._infos)
+
+    def unlike_s(self, since_ms: int) -> float:
+        return unlike_s(self._infos, since_ms)
 
     def versions(self) -> list[BankVersion]:
         signature = self._banks.signature

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.alarms.alarm_threshold import OFF_OF_ON
+from models.alarms.event_detector import EventRule
 from models.engine.engine import Engine
 from models.frames.frame import Features, Frame
 from models.frames.view import View
@@ -31,12 +33,14 @@ _SILENT_S = AROUND_ALERT_S + 1.0
 class Verdict:
     """How a frame was judged live. ``score``: its score, NaN where there is no bank. ``level``: the score at which
     events open. ``event_since_s``: since when, on the camera's own time, the open event lasts; None without one.
-    ``condition_since_s``: since when the picture as a whole is wrong; None while it is not."""
+    ``condition_since_s``: since when the picture as a whole is wrong; None while it is not. ``bare_score``: what the
+    score would be without additions to the bank; None where there are none."""
 
     score: float = math.nan
     level: float = math.inf
     event_since_s: float | None = None
     condition_since_s: float | None = None
+    bare_score: float | None = None
 
 
 class CameraRecording:
@@ -56,7 +60,7 @@ class CameraRecording:
         self._finished: deque[StretchCollector] = deque()
         self._run = 0
         self._eventful = self._wrong = False
-        self._excluded_until_s = -math.inf
+        self._excluded_until_s = self._added_until_s = -math.inf
         self._taken_s = time.monotonic()
         self._open = self._new_stretch(self._share)
 
@@ -102,7 +106,18 @@ class CameraRecording:
             excluded |= Exclusion.ALERT
         elif verdict.score >= verdict.level:
             excluded |= Exclusion.HIGH
+        if verdict.bare_score is not None or at_s <= self._added_until_s:
+            excluded |= self._judge_bare(at_s, verdict)
         return excluded
+
+    def _judge_bare(self, at_s: float, verdict: Verdict) -> Exclusion:
+        """As much is excluded around what additions kept quiet as if it had alerted."""
+        score, was_high = verdict.bare_score or 0.0, at_s <= self._added_until_s
+        if score >= verdict.level and not was_high:
+            self._exclude(at_s - AROUND_ALERT_S, Exclusion.ADDED)
+        if score >= verdict.level * (OFF_OF_ON if was_high else 1.0):
+            self._added_until_s = at_s + EventRule.cooldown_s + AROUND_ALERT_S
+        return Exclusion.ADDED if at_s <= self._added_until_s else NOT_EXCLUDED
 
     def _exclude(self, since_s: float, reason: Exclusion) -> None:
         """What is on disk by now stays as it is."""

@@ -87,6 +87,11 @@ class MemoryWriter:
         if not self._put(partial(self._erase, folder)):
             self._erasures.add(folder)
 
+    def settle(self, within_s: float) -> bool:
+        """Wait until what was given before is on disk; whether it is by then."""
+        written = threading.Event()
+        return self._put(written.set) and written.wait(within_s)
+
     def stop(self) -> None:
         """Write what waits, within a limit."""
         self._stopping.set()

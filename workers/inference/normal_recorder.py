@@ -17,6 +17,7 @@ from patchwatch.contract.settings import Settings
 from workers.inference.camera_recording import CameraRecording, Verdict
 from workers.inference.camera_state import CameraState
 from workers.inference.memory_writer import MemoryWriter
+from workers.inference.new_view import NewView
 
 
 class NormalRecorder:
@@ -26,6 +27,7 @@ class NormalRecorder:
         self._settings = settings
         self._writer = MemoryWriter(settings.memory_mb)
         self._recordings: dict[str, CameraRecording] = {}  # by camera id
+        self._new_views: dict[str, NewView] = {}  # of cameras over their level
 
     def record(
         self,
@@ -47,7 +49,10 @@ class NormalRecorder:
             return
         event = scorer.open_event
         since_s = None if event is None else event.started_s
-        verdict = Verdict(score.score, scorer.rule.on, since_s, _wrong_since_s(state, frame, captured_ms, gate))
+        wrong_since_s = _wrong_since_s(state, frame, captured_ms, gate)
+        verdict = Verdict(score.score, scorer.rule.on, since_s, wrong_since_s, score.score_without_additions)
+        if state.camera.id in self._new_views or score.score >= scorer.rule.on:
+            verdict = self._new_view(state.camera.id).judged(verdict, frame, features, scorer, score)
         if state.bank.engine is not None:
             self._add(state, state.bank.engine, frame, captured_ms, features, verdict)
 
@@ -68,8 +73,8 @@ class NormalRecorder:
 
     def _forget_what_is_private(self, state: CameraState) -> None:
         """Pictures from before a privacy zone was drawn show what nobody may see any more."""
-        recording, hidden = self._recordings.get(state.camera.id), set(state.bank.context.mask.view.hidden)
-        if recording is not None and not hidden <= set(recording.view.hidden):
+        recording, hidden = self._recordings.get(state.camera.id), state.bank.context.mask.view.hidden
+        if recording is not None and not set(hidden) <= set(recording.view.hidden):
             self.erase(state.camera.id)
 
     def _add(
@@ -92,9 +97,16 @@ class NormalRecorder:
         if camera_id in self._recordings:
             self._recordings[camera_id].interrupt()
 
+    def _new_view(self, camera_id: str) -> NewView:
+        known = self._new_views.get(camera_id)
+        if known is None or known.over:
+            known = self._new_views[camera_id] = NewView(camera_id)
+        return known
+
     def _recording(self, state: CameraState, engine: Engine) -> CameraRecording:
         recording, view = self._recordings.get(state.camera.id), state.bank.context.mask.view
-        if recording is None or recording.engine is not engine or not recording.view.counts_like(view):
+        same_view = recording is not None and (recording.view is view or recording.view.counts_like(view))
+        if recording is None or recording.engine is not engine or not same_view:
             if recording is not None:
                 self._end(recording)
             folder = self._settings.memory_path(state.camera.id, state.camera.profile)
@@ -111,13 +123,20 @@ class NormalRecorder:
         """These are the cameras of this worker now. What others have left open is stored."""
         for gone in self._recordings.keys() - set(camera_ids):
             self._end(self._recordings.pop(gone))
+            self._new_views.pop(gone, None)
         for recording in self._recordings.values():
             recording.finish_if_silent()
 
     def erase(self, camera_id: str) -> None:
         """Forget everything about a camera, on disk too."""
         self._recordings.pop(camera_id, None)
+        self._new_views.pop(camera_id, None)
         self._writer.erase(self._settings.memory_dir / camera_id)
+
+    def settle(self, within_s: float) -> bool:
+        """Wait until what is finished is on disk; whether it is by then. For footage that comes faster than it was
+        filmed: live, nobody waits for a disk."""
+        return self._writer.settle(within_s)
 
     def stop(self) -> None:
         """Store what is open, within a limit."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +15,7 @@ MAX_NOTE_LENGTH = 500  # characters
 MAX_STATEMENTS = 20  # kept of an alert
 ALERT_FIELD = b"a"  # of an entry of the stream of alerts: the `Alert` that changed
 VERDICT_FIELD = b"v"  # or else: the `VerdictChange`
+CORRECTION_FIELD = b"c"  # or else: the `patchwatch.messages.cameras.correction.CorrectionChange`
 
 
 class Verdict(StrEnum):
@@ -76,6 +78,11 @@ class VerdictChange(Message):
 
     alert: Alert
     statement: Statement
+
+
+def tells_of_alert(fields: Mapping[bytes, bytes]) -> bool:
+    """Whether an entry of the stream is a change of an alert itself, even one that cannot be read."""
+    return VERDICT_FIELD not in fields and CORRECTION_FIELD not in fields
 
 
 class VerdictCounts(BaseModel):

@@ -109,6 +109,13 @@ class Correction(_Frozen):
         return self.model_copy(update={"undone_by": by, "undone_at_ms": at_ms})
 
 
+class CorrectionChange(Message):
+    """An entry of the stream of alerts: a correction that was made, or taken back."""
+
+    camera_id: CameraId
+    correction: Correction
+
+
 class CameraCorrections(Message):
     """All corrections of one camera, oldest first: those in force, and the last that were undone."""
 

@@ -13,15 +13,16 @@ import numpy as np
 import pytest
 from moving_scene import FPS, scene
 from remembered import BEGAN_MS, motion_engine, remember, stretches
+from stretches import info_of
 
 from models.banks.bank_file import check_identity
 from models.frames.frame import Frame
 from models.memory.store import MemoryStore
-from models.memory.stretch import Exclusion, Stretch, StretchIdentity
+from models.memory.stretch import Exclusion, Stretch, StretchIdentity, StretchInfo
 from models.profiles.profile import load_profile
 from models.tampering.expectation import Expectation
 from patchwatch.contract.errors import InsufficientFootageError
-from workers.analysis.memory_learner import extent_of, learn_from_memory
+from workers.analysis.memory_learner import extent_of, learn_from_memory, unlike_s
 from workers.analysis.recordings import Clip, learn
 
 MOTION = load_profile("motion")
@@ -70,6 +71,15 @@ def test_what_must_not_be_learnt_is_left_out_and_breaks_the_run(tmp_path: Path) 
     assert extent_of(store.infos()).seconds == pytest.approx(32, abs=1.5)
     captured_s = [(moment.captured_at_s or 0.0) - BEGAN_MS / 1000 for moment in bank.moments.moments]
     assert not any(12.05 <= at_s < 19.95 for at_s in captured_s)
+
+
+def test_what_may_be_learnt_and_scored_as_high_as_an_alarm_is_unlike_what_was_learnt_before() -> None:
+    def stretch(started_s: float, score: float | None, excluded: float = 0.0) -> StretchInfo:
+        return info_of(round(started_s), BEGAN_MS + round(started_s * 1000), score, excluded)
+
+    night = [stretch(100, 0.7), stretch(200, 0.7, excluded=1.0), stretch(300, 0.1), stretch(400, None)]
+    assert unlike_s([stretch(10, 0.7), *night], BEGAN_MS + 50_000) == pytest.approx(30)
+    assert unlike_s([], 0) == 0
 
 
 def test_an_operators_word_lets_an_excluded_frame_be_learnt(tmp_path: Path) -> None:

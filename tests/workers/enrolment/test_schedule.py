@@ -67,6 +67,14 @@ def test_after_a_failure_it_tries_again_at_the_next_step_or_within_the_hour() ->
     assert decide(after(4 * DAY_S + HOUR_S), late, FIRST_S).due
 
 
+def test_a_view_that_is_new_is_learnt_after_a_minute_of_it_but_twice_an_hour_at_most() -> None:
+    last, evening = Attempt(after(6 * HOUR_S)), after(10 * HOUR_S)
+    assert not decide(evening, last, FIRST_S).due
+    assert not decide(evening, last, FIRST_S, unlike_s=FIRST_S - 1).due
+    assert decide(evening, last, FIRST_S, unlike_s=FIRST_S).due
+    assert not decide(after(6 * HOUR_S + 1700), last, FIRST_S, unlike_s=500.0).due
+
+
 @pytest.mark.parametrize(
     ("extent", "words"),
     [

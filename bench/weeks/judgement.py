@@ -1,0 +1,88 @@
+"""Holds a camera's alerts against what truly happened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.weeks.life import DAY_S, LASTING, Happening, Kind, Visit
+
+_EARLY_S, _LATE_S = 2.0, 6.0  # smoothing and cooldown let an alert outlast what raised it
+BROAD = (*LASTING, Kind.RAIN)  # much else happens meanwhile
+INFRARED, ORDINARY, BEGINNING = "infrared", "ordinary", "beginning"
+
+
+@dataclass(frozen=True)
+class Raised:
+    """An alert about the scene, in seconds after Monday, 0:00. ``until_s``: the end of its event."""
+
+    from_s: float
+    opened_s: float
+    until_s: float
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What happened at a place, what was seen of it, and when its picture was infrared."""
+
+    happenings: Sequence[Happening]
+    visits: Sequence[Visit]
+    is_dark: Callable[[float], bool]
+
+    def cause(self, alert: Raised) -> str:
+        """What an alert was about: the kind of a happening, or what else was special about the moment."""
+        about = [one for one in self.happenings if _meet(one, alert)]
+        about.sort(key=lambda one: (not one.anomalous, one.kind in BROAD, one.kind in LASTING))
+        if about and about[0].kind not in BROAD:
+            return about[0].kind.value
+        if alert.from_s <= self.visits[0].until_s:
+            return BEGINNING
+        if self.is_dark(alert.from_s):
+            return INFRARED
+        return self._lasting(about, alert.from_s)
+
+    def _lasting(self, about: Iterable[Happening], at_s: float) -> str:
+        """Rain, or the first day of what changed the picture for good."""
+        recent = [one for one in about if one.kind is Kind.RAIN or at_s - one.from_s < DAY_S]
+        return recent[0].kind.value if recent else ORDINARY
+
+
+def _meet(one: Happening, alert: Raised) -> bool:
+    return one.from_s - _EARLY_S <= alert.until_s and alert.from_s <= one.until_s + _LATE_S
+
+
+def judge(truth: Truth, alerts: Sequence[Raised], days: int) -> dict[str, Any]:
+    """Of one camera: false alarms by day and cause, ordinary looks in alarm by day, and each anomaly's fate."""
+    causes = [(truth.cause(alert), alert) for alert in alerts]
+    anomalous = {one.kind.value for one in truth.happenings if one.anomalous}
+    return {
+        "days": [_day(day, truth, [(c, a) for c, a in causes if c not in anomalous]) for day in range(days)],
+        "anomalies": [_fate(one, alerts) for one in truth.happenings if one.anomalous],
+    }
+
+
+def _day(day: int, truth: Truth, wrong: Sequence[tuple[str, Raised]]) -> dict[str, Any]:
+    mine = [(cause, alert) for cause, alert in wrong if int(alert.from_s // DAY_S) == day]
+    looks = [one for one in truth.visits[1:] if one.happening is None and int(one.from_s // DAY_S) == day]
+    alarmed = [one for one in looks if any(one.from_s <= alert.from_s <= one.until_s for _, alert in mine)]
+    counts: dict[str, int] = {}
+    for cause, _ in mine:
+        counts[cause] = counts.get(cause, 0) + 1
+    seen = [one for one in truth.visits if int(one.from_s // DAY_S) == day]
+    return {
+        "day": day + 1, "false_alarms": counts, "looks": len(looks), "looks_in_alarm": len(alarmed),
+        "seen_s": round(sum(one.until_s - one.from_s for one in seen)),
+        "expected": [one.kind.value for one in truth.happenings if not one.anomalous and one.day == day],
+    }  # fmt: skip
+
+
+def _fate(one: Happening, alerts: Sequence[Raised]) -> dict[str, Any]:
+    """``delay_s``: until the first alert about it opened, None where none did."""
+    about = [alert.opened_s for alert in alerts if _meet(one, alert)]
+    delay_s = max(0.0, min(about) - one.from_s) if about else None
+    found = delay_s is not None
+    return {
+        "kind": one.kind.value, "day": one.day + 1, "found": found,
+        "delay_s": None if delay_s is None else round(delay_s, 1),
+    }  # fmt: skip

@@ -1,0 +1,140 @@
+"""Lets two cameras watch one place for weeks: one that learns by itself, and one with the bank of its beginning."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench.weeks.camera import SimulatedCamera
+from bench.weeks.judgement import Raised, Truth, judge
+from bench.weeks.life import INSTALLED_S, Visit, happenings, visits
+from bench.weeks.painter import Painter
+from bench.weeks.places import HEIGHT, PLACES, WIDTH
+from bench.weeks.shared_engine import LoadedEngines
+from patchwatch.contract.settings import Settings, load_settings
+from patchwatch.messages.alerts.alert import AlertKind
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
+from workers.media import jpeg_codec
+
+FPS = 5.0
+MONDAY_S = 1_772_409_600  # 2026-03-02, 0:00 UTC
+SELF_ARMING, ONCE = "self-arming", "enrolled once"
+_LOOK_AT_SCHEDULE_S = 10.0
+_QUALITY = 85
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which camera to simulate. ``camera``: number of its place. ``compare``: with the other camera too."""
+
+    camera: int
+    seed: int
+    days: int
+    profile: str
+    compare: bool = True
+
+    @property
+    def own_seed(self) -> int:
+        return 1000 * self.seed + self.camera
+
+
+def watch(order: Order) -> dict[str, Any]:
+    """Simulate one camera; the result as JSON values."""
+    with tempfile.TemporaryDirectory(prefix="weeks-") as folder:
+        settings = load_settings(data_dir=Path(folder), device="cpu", threads=1)
+        engines = LoadedEngines(settings, order.profile)
+        try:
+            return _Watching(order, settings, engines).run()
+        finally:
+            engines.stop()
+
+
+class _Watching:
+    def __init__(self, order: Order, settings: Settings, engines: LoadedEngines) -> None:
+        self._order = order
+        self._engines = engines
+        self._place = PLACES[order.camera]
+        self._happenings = happenings(self._place, order.own_seed, order.days)
+        self._visits = visits(self._happenings, order.own_seed, order.days)
+        self._painter = Painter(self._place, order.own_seed, self._happenings)
+        self._seq = 0
+
+        def camera(name: str, *, learns: bool) -> SimulatedCamera:
+            record = Camera(id=name, profile=order.profile, self_arm=learns)
+            return SimulatedCamera(settings, engines, record, learns)
+
+        self._cameras = {SELF_ARMING: camera("self-arming", learns=True)}
+        if order.compare:
+            self._cameras[ONCE] = camera("once", learns=False)
+
+    def run(self) -> dict[str, Any]:
+        for number, visit in enumerate(self._visits):
+            self._see(visit)
+            if number == 0 and ONCE in self._cameras:
+                self._cameras[ONCE].learn_once(self._cameras[SELF_ARMING])
+        for camera in self._cameras.values():
+            camera.finish()
+        return {
+            "camera": self._place.name, "seed": self._order.seed, "frames": self._seq,
+            "ways": {way: self._facts(camera) for way, camera in self._cameras.items()},
+        }  # fmt: skip
+
+    def _see(self, visit: Visit) -> None:
+        own = self._cameras[SELF_ARMING]
+        last_s = visit.from_s
+        for message, at_s in self._footage(visit):
+            self._engines.engine.forget()
+            for camera in self._cameras.values():
+                camera.show(message)
+            if at_s - last_s >= _LOOK_AT_SCHEDULE_S:
+                last_s = at_s
+                self._learn(own)
+        self._learn(own)
+
+    def _learn(self, camera: SimulatedCamera) -> None:
+        camera.settle()
+        camera.learn_if_due()
+
+    def _footage(self, visit: Visit) -> Iterator[tuple[FrameMessage, float]]:
+        for number in range(round((visit.until_s - visit.from_s) * FPS)):
+            at_s = visit.from_s + number / FPS
+            jpeg = jpeg_codec.encode(self._painter.picture(at_s), _QUALITY)
+            self._seq += 1
+            flags = FrameFlag(0) if number else FrameFlag.DISCONTINUITY
+            captured_ns, media_ns = round((MONDAY_S + at_s) * 1e9), round((at_s - INSTALLED_S) * 1e9)
+            yield FrameMessage(self._seq, captured_ns, media_ns, WIDTH, HEIGHT, WIDTH, HEIGHT, flags, jpeg), at_s
+
+    def _facts(self, camera: SimulatedCamera) -> dict[str, Any]:
+        truth = Truth(self._happenings, self._visits, self._painter.is_dark)
+        conditions: dict[str, int] = {}
+        for alert in camera.alerts.values():
+            if alert.kind is not AlertKind.ANOMALY:
+                conditions[alert.kind.value] = conditions.get(alert.kind.value, 0) + 1
+        frames = sum(camera.scored.values())
+        return judge(truth, _raised(camera), self._order.days) | {
+            "conditions": conditions,
+            "scored_after_s": _since_installed(camera.armed_at_ms.get("provisional", camera.armed_at_ms.get("armed"))),
+            "armed_after_s": _since_installed(camera.armed_at_ms.get("armed")),
+            "frames": dict(camera.scored), "megabytes": camera.megabytes(), "banks": camera.banks,
+            "ms_a_frame": round(1000 * camera.cost.frames_s / max(1, frames), 2),
+            "learning_s": round(camera.cost.learning_s, 1), "dropped": dict(camera.state.counters),
+        }  # fmt: skip
+
+
+def _raised(camera: SimulatedCamera) -> list[Raised]:
+    return [
+        Raised(
+            alert.started_at_ms / 1000 - MONDAY_S, alert.opened_at_ms / 1000 - MONDAY_S,
+            (alert.ended_at_ms or alert.peak_at_ms) / 1000 - MONDAY_S,
+        )
+        for alert in sorted(camera.alerts.values(), key=lambda alert: alert.started_at_ms)
+        if alert.kind is AlertKind.ANOMALY
+    ]  # fmt: skip
+
+
+def _since_installed(at_ms: int | None) -> float | None:
+    return None if at_ms is None else round(at_ms / 1000 - MONDAY_S - INSTALLED_S, 1)
