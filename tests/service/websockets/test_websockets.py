@@ -65,7 +65,9 @@ async def test_a_verdict_is_pushed_as_a_message_of_its_own_type(at: str, world: 
         assert (taken["type"], taken["alert"]["verdict"], taken["alert"]["reviewed"]) == ("verdict", None, False)
     async with connect(f"{at}/alerts?after={opened}") as client:
         await _next(client)
-        assert [(await _next(client, "verdict"))["id"] for _ in range(2)] == [message["id"], taken["id"]], "missed, and resumed"
+        assert [(await _next(client, "verdict"))["id"] for _ in range(2)] == [message["id"], taken["id"]], (
+            "missed, and resumed"
+        )
     async with connect(f"{at}/alerts?camera=yard&after={opened}") as client:
         await _next(client)
         world.alert(T0 + 1, camera_id="yard")
