@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import multiprocessing
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,13 +47,36 @@ class Order:
 
 def watch(order: Order) -> dict[str, Any]:
     """Simulate one camera; the result as JSON values."""
+    *_, result = by_day(order)
+    return result
+
+
+def by_day(order: Order) -> Iterator[dict[str, Any]]:
+    """The result so far after each day, and at last that of all."""
     with tempfile.TemporaryDirectory(prefix="weeks-") as folder:
         settings = load_settings(data_dir=Path(folder), device="cpu", threads=1)
         engines = LoadedEngines(settings, order.profile)
         try:
-            return _Watching(order, settings, engines).run()
+            yield from _Watching(order, settings, engines).days()
         finally:
             engines.stop()
+
+
+def in_processes(orders: Sequence[Order], processes: int) -> Iterator[dict[str, Any]]:
+    """The results as they come: with one process after each day, otherwise of whole cameras."""
+    if processes == 1:
+        _quiet()
+        for order in orders:
+            yield from by_day(order)
+        return
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, spawn, initializer=_quiet) as pool:
+        for future in as_completed([pool.submit(watch, order) for order in orders]):
+            yield future.result()
+
+
+def _quiet() -> None:
+    logging.disable(logging.WARNING)  # thousands of alerts
 
 
 class _Watching:
@@ -71,16 +97,23 @@ class _Watching:
         if order.compare:
             self._cameras[ONCE] = camera("once", learns=False)
 
-    def run(self) -> dict[str, Any]:
+    def days(self) -> Iterator[dict[str, Any]]:
         for number, visit in enumerate(self._visits):
             self._see(visit)
             if number == 0 and ONCE in self._cameras:
                 self._cameras[ONCE].learn_once(self._cameras[SELF_ARMING])
+            following = self._visits[number + 1].day if number + 1 < len(self._visits) else self._order.days
+            if visit.day < following < self._order.days:
+                yield self._result(following)
         for camera in self._cameras.values():
             camera.finish()
+        yield self._result(self._order.days)
+
+    def _result(self, days: int) -> dict[str, Any]:
+        """Of so many days."""
         return {
-            "camera": self._place.name, "seed": self._order.seed, "frames": self._seq,
-            "ways": {way: self._facts(camera) for way, camera in self._cameras.items()},
+            "camera": self._place.name, "seed": self._order.seed, "days": days, "frames": self._seq,
+            "ways": {way: self._facts(camera, days) for way, camera in self._cameras.items()},
         }  # fmt: skip
 
     def _see(self, visit: Visit) -> None:
@@ -108,14 +141,16 @@ class _Watching:
             captured_ns, media_ns = round((MONDAY_S + at_s) * 1e9), round((at_s - INSTALLED_S) * 1e9)
             yield FrameMessage(self._seq, captured_ns, media_ns, WIDTH, HEIGHT, WIDTH, HEIGHT, flags, jpeg), at_s
 
-    def _facts(self, camera: SimulatedCamera) -> dict[str, Any]:
-        truth = Truth(self._happenings, self._visits, self._painter.is_dark)
+    def _facts(self, camera: SimulatedCamera, days: int) -> dict[str, Any]:
+        happened = [one for one in self._happenings if one.day < days]
+        seen = [one for one in self._visits if one.day < days]
+        truth = Truth(happened, seen, self._painter.is_dark)
         conditions: dict[str, int] = {}
         for alert in camera.alerts.values():
             if alert.kind is not AlertKind.ANOMALY:
                 conditions[alert.kind.value] = conditions.get(alert.kind.value, 0) + 1
         frames = sum(camera.scored.values())
-        return judge(truth, _raised(camera), self._order.days) | {
+        return judge(truth, _raised(camera), days) | {
             "conditions": conditions,
             "scored_after_s": _since_installed(camera.armed_at_ms.get("provisional", camera.armed_at_ms.get("armed"))),
             "armed_after_s": _since_installed(camera.armed_at_ms.get("armed")),
