@@ -36,7 +36,7 @@ endif
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: .venv/.core ## See it work. DURATION=seconds SOURCE=path-or-url NORMAL=path
+demo: .venv/.core ## See it work. DURATION=seconds SOURCE=path-or-url
 	@$(BIN)/patchwatch demo $(if $(DURATION),--duration $(DURATION)) $(if $(SOURCE),--source '$(SOURCE)') \
 		$(if $(NORMAL),--normal '$(NORMAL)')
 

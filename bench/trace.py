@@ -65,16 +65,18 @@ Edge = tuple[str, str]  # caller, called
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--profile", default="motion", help="what the camera is scored with")
+    parser.add_argument("--no-memory", action="store_true", help="of a camera that is not remembered")
     parser.add_argument("--label", default="", help="what this run is called in the record")
     parser.add_argument("--out", type=Path, default=RESULTS / "trace.json")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="patchwatch-trace-") as folder:
-        site = TracedSite(Path(folder), chosen.profile)
+        site = TracedSite(Path(folder), chosen.profile, **({"memory_mb": 0} if chosen.no_memory else {}))
         try:
             film = site.watch()
         finally:
             site.close()
         run = {"label": chosen.label, "profile": chosen.profile, "frames": film.frames, "alerts": film.alerts}
+        run["memory"] = not chosen.no_memory
         run |= site.legs(film)
     keep(run, chosen.out)
 
@@ -95,12 +97,13 @@ class Film:
 class TracedSite:
     """An installation whose ingest and inference write down their calls."""
 
-    def __init__(self, folder: Path, profile: str) -> None:
+    def __init__(self, folder: Path, profile: str, **settings: Any) -> None:
         self._media, self._calls, hook = (folder / name for name in ("media", "calls", "hook"))
         for made in (self._media, self._calls, hook):
             made.mkdir()
         shutil.copy(Path(__file__).with_name("trace_hook.py"), hook / "sitecustomize.py")
-        self._site = Installation(folder / "site", self._media, proxied=False, default_profile=profile, **SETTINGS)
+        settings = {**SETTINGS, "default_profile": profile, **settings}
+        self._site = Installation(folder / "site", self._media, proxied=False, **settings)
         traced = self._site.settings.environment() | {
             "PYTHONPATH": os.pathsep.join(filter(None, (str(hook), os.environ.get("PYTHONPATH")))),
             "PYTHONTRACE_INTO": str(self._calls),
@@ -299,8 +302,8 @@ def keep(run: dict[str, Any], path: Path) -> None:
     path.write_text(json.dumps({"what": what, "runs": runs}, indent=1) + "\n")
 
 
-def _what_of(run: dict[str, Any]) -> tuple[str, str, str]:
-    return run["commit"], run["label"], run.get("profile", "motion")
+def _what_of(run: dict[str, Any]) -> tuple[str, str, str, bool]:
+    return run["commit"], run["label"], run.get("profile", "motion"), run.get("memory", True)
 
 
 if __name__ == "__main__":

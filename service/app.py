@@ -27,16 +27,21 @@ from service.problems.responses import Problem, documented, install_handlers
 from service.routes import (
     alerts,
     banks,
+    budget,
     cameras,
+    corrections,
     enrolments,
     explanation,
     health,
     metrics,
+    report,
     scores,
+    shadows,
     snapshot,
     status,
     verdicts,
     webhooks,
+    what_if,
 )
 from service.routes import alerts_websocket as ws_alerts
 from service.routes import scores_websocket as ws_scores
@@ -57,7 +62,9 @@ Live data comes from the WebSockets `/api/v1/ws/alerts` and `/api/v1/ws/scores`.
 `unknown_cameras` lists the requested cameras that do not exist (yet).
 
 A message of the type `alert` is a change of an event: it opened, rose or closed. One of the type `verdict` says that an
-operator has given, changed or taken back a verdict on an alert, which it shows as `GET /api/v1/alerts/ID` does.
+operator has given, changed or taken back a verdict on an alert, which it shows as `GET /api/v1/alerts/ID` does. One of
+the type `correction` says that what is normal before a camera was corrected, or a correction taken back: by an
+operator, or `by` `recurrence`, when the same alert came on three days and is normal at that hour from then on.
 """
 
 
@@ -111,7 +118,22 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 def _api_router() -> APIRouter:
     router = APIRouter(prefix="/api/v1", responses=documented(401, 422, 503))
-    camera_modules = (cameras, scores, status, snapshot, alerts, verdicts, explanation, enrolments, banks)
+    camera_modules = (
+        cameras,
+        scores,
+        status,
+        snapshot,
+        alerts,
+        verdicts,
+        explanation,
+        enrolments,
+        banks,
+        budget,
+        report,
+        corrections,
+        what_if,
+        shadows,
+    )
     for module in (*camera_modules, webhooks, ws_alerts, ws_scores):
         router.include_router(module.router)
     return router

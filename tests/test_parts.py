@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import re
 import subprocess
 from collections.abc import Callable
@@ -54,6 +55,13 @@ def test_a_program_that_came_through_its_door_is_started(tmp_path: Path) -> None
     own.write_text("#!/bin/sh\nexit 7\n")
     own.chmod(0o700)
     assert subprocess.run([parts.Program(own)]).returncode == 7
+
+
+def test_the_process_of_the_tests_is_not_copied() -> None:
+    """A pool of copies hung, now and then, until the time limit of its test."""
+    process = multiprocessing.get_context("fork").Process(target=print)
+    with pytest.raises(AssertionError, match="may hang"):
+        process.start()
 
 
 def test_no_test_looks_past_the_doors() -> None:

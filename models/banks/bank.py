@@ -130,10 +130,12 @@ class StreamBank:
 @dataclass(frozen=True)
 class StreamDistance:
     """Distance of a frame from one stream's bank: ``value`` (mean over seeds of the largest distance of any region),
-    and the index of the region that is farthest from normal."""
+    and the index of the region that is farthest from normal. ``known``: an operator added all that is there, however
+    rare it is to be there."""
 
     value: float
     region: int
+    known: bool = False
 
 
 def frame_distance(bank: StreamBank, features: Features) -> StreamDistance | None:

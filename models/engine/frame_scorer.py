@@ -13,16 +13,18 @@ from numpy.typing import NDArray
 
 from models.alarms.calibration import NEUTRAL_RARITY, score_of
 from models.alarms.event_detector import AlertGate, Event, EventDetector, EventRule
+from models.banks.additions import Additions, InForce
 from models.banks.bank import Bank, StreamBank, StreamDistance, frame_distance
 from models.banks.group_scale import loudest
 from models.exemplars.provenance import Moment
 from models.frames.frame import Box, Features
 from models.frames.stored_numbers import stored_share
 from models.profiles.fusion import CausalGaussian, contributions, driver, fuse, group_means
-from models.profiles.profile import NEVER_SILENT, OF_PLACES, StreamKind
+from models.profiles.profile import NEVER_SILENT, OF_PLACES, Fusion, StreamKind
 from patchwatch.contract.errors import NonFiniteScoreError
 
 NEAREST = 3
+_Distances = tuple[StreamDistance | None, StreamDistance | None]  # with what operators added, and without
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,9 @@ class FrameScore:
     ``raw``: fused value, neither smoothed nor bounded (in the unit of the profile's fusion). ``unsmoothed`` and
     ``score`` are in 0..1. ``rarities`` and ``distances``: per stream, None where it had no evidence. ``driver``: name
     of the stream that contributed most; ``box_xyxy_px``: the region of its evidence, in pixels of the frame.
-    ``changes``: events opened, raised, closed.
+    ``changes``: events opened, raised, closed. ``score_without_additions``: what ``score`` would be without what
+    operators added; None where nothing of that is in force. ``rejoined``: the smoothing began again with this frame.
+    ``events_began``: what was open before had been closed without a frame. Both are what a replay of the scores needs.
     """
 
     raw: float
@@ -44,6 +48,17 @@ class FrameScore:
     distances: tuple[StreamDistance | None, ...]
     changes: tuple[Event, ...] = ()
     event_open: bool = False
+    score_without_additions: float | None = None
+    rejoined: bool = False
+    events_began: bool = False
+
+
+@dataclass(slots=True)
+class _History:
+    """What the next score depends on."""
+
+    smoothing: CausalGaussian
+    score: float
 
 
 class FrameScorer:
@@ -60,7 +75,11 @@ class FrameScorer:
         self._smoothing = CausalGaussian(bank.profile.smoothing_s)
         self._events = EventDetector(rule or bank.rule)
         self._score = score_of(NEUTRAL_RARITY)
-        self._measured: list[tuple[Features, StreamDistance | None] | None] = [None] * len(bank.streams)
+        self._rejoined = self._events_began = True  # until the next score
+        self._measured: list[tuple[Features, _Distances] | None] = [None] * len(bank.streams)
+        self._additions: Additions | None = None
+        self._added: InForce | None = None
+        self._without: _History | None = None  # of the frames as they would be without additions in force
 
     @property
     def rule(self) -> EventRule:
@@ -77,8 +96,32 @@ class FrameScorer:
             self._muted = kinds
             self._forget()
 
+    def use_additions(self, additions: Additions | None) -> None:
+        """From now on, what these hold is normal too. Without any, scores are at once what they would be had there
+        never been any. Raises ValueError for additions of another bank."""
+        if additions is not None and additions.bank is not self.bank:
+            raise ValueError(f"these additions are of bank {additions.bank.id}, not of {self.bank.id}")
+        self._additions = additions
+        self._count_added(additions.at(None) if additions else None)
+
+    def _count_added(self, added: InForce | None) -> None:
+        """What counts from the next frame on."""
+        if added is self._added and (added is None) is (self._without is None):
+            return
+        self._added = added
+        self._measured = [None] * len(self.bank.streams)
+        if added is None and self._without is not None:
+            self._smoothing, self._score, self._without = self._without.smoothing, self._without.score, None
+        elif added is not None and self._without is None:
+            self._without = _History(CausalGaussian(self.bank.profile.smoothing_s), self._score)
+            self._without.smoothing.restore(self._smoothing.samples)
+
     def _forget(self) -> None:
+        self._rejoined = True
         self._smoothing.clear()
+        if self._without is not None:
+            self._without.smoothing.clear()
+            self._without.score = score_of(NEUTRAL_RARITY)
         self._score = score_of(NEUTRAL_RARITY)
 
     @property
@@ -92,13 +135,18 @@ class FrameScorer:
         gate: AlertGate = AlertGate.OPEN,
         *,
         discontinuity: bool = False,
+        wall_ms: int | None = None,
     ) -> FrameScore:
         """Score one frame from the features of each stream of the profile. ``gate`` affects events, not the score.
         A ``discontinuity`` resets the smoothing, as does every run of the footage that a bank is learnt from.
+        ``wall_ms``: when it was captured, Unix time; unknown, additions that have hours do not count.
 
         Raises `NonFiniteScoreError` without any change of state when a distance is NaN or infinite.
         """
-        distances = [self._distance(stream, part) for stream, part in enumerate(features)]
+        if self._additions is not None:
+            self._count_added(self._additions.at(wall_ms))
+        measured = [self._distance(stream, part) for stream, part in enumerate(features)]
+        distances = [distance for distance, _ in measured]
         rarities = self._rarities(distances)
         values = [distance.value if distance else None for distance in distances]
         raw, group = self._fuse(self._heard(values), self._heard(rarities))
@@ -107,19 +155,56 @@ class FrameScorer:
             self._forget()
         if raw is not None:  # without any evidence the score stays as it was
             self._score = self._smoothing.add(at_s, unsmoothed)
+        without = None if self._without is None else self._score_without(self._without, at_s, measured)
         leading = driver(self._weights_in[group], self._heard(rarities))
         name, box = self._evidence(leading, distances, features)
         changes = self._events.update(at_s, self._score, name, box, gate)
         opened = self.open_event is not None
+        rejoined, began = self._rejoined, self._events_began
+        self._rejoined = self._events_began = False
         return FrameScore(
-            raw or 0.0, unsmoothed, self._score, tuple(rarities), name, box, tuple(distances), tuple(changes), opened
-        )
+            raw or 0.0, unsmoothed, self._score, tuple(rarities), name, box, tuple(distances), tuple(changes), opened,
+            without, rejoined, began,
+        )  # fmt: skip
 
-    def _distance(self, stream: int, features: Features) -> StreamDistance | None:
+    def score_again(
+        self, rarities: Sequence[float | None], at_s: float, *, rejoined: bool = False
+    ) -> tuple[float, str | None]:
+        """The score of a frame, and its leading stream, from the rarities that were known of it: what other muting
+        would have made of them. ``rejoined``: as `FrameScore.rejoined`. Follows no events.
+
+        Raises ValueError for a bank whose profile adds up distances, which rarities do not tell.
+        """
+        if not self.bank.groups and self.bank.profile.fusion is Fusion.DISTANCE:
+            raise ValueError(f"profile {self.bank.profile.name!r} scores distances, not rarities")
+        heard = self._heard(rarities)
+        raw, group = self._fuse(heard, heard)
+        if rejoined:
+            self._forget()
+        if raw is not None:
+            self._score = self._smoothing.add(at_s, score_of(self.bank.fused.rarity(raw)))
+        leading = driver(self._weights_in[group], heard)
+        return self._score, None if leading is None else self.bank.profile.streams[leading].name
+
+    def _score_without(self, history: _History, at_s: float, measured: Sequence[_Distances]) -> float:
+        """What the score would be without what operators added."""
+        distances = [distance for _, distance in measured]
+        values = [distance.value if distance else None for distance in distances]
+        raw, _ = self._fuse(self._heard(values), self._heard(self._rarities(distances)))
+        if raw is not None:
+            history.score = history.smoothing.add(at_s, score_of(self.bank.fused.rarity(raw)))
+        return history.score
+
+    def _distance(self, stream: int, features: Features) -> _Distances:
         """As measured before, where a stream gives the features of an earlier frame again."""
         last = self._measured[stream]
         if last is None or last[0] is not features:
-            last = self._measured[stream] = features, frame_distance(self.bank.streams[stream], features)
+            added = None if self._added is None else self._added[stream]
+            if added is None:
+                distance = frame_distance(self.bank.streams[stream], features)
+                last = self._measured[stream] = features, (distance, distance)
+            else:
+                last = self._measured[stream] = features, added.frame_distances(features)
         return last[1]
 
     def is_silent(self, score: FrameScore, *, as_learnt: bool = True) -> bool:
@@ -136,6 +221,7 @@ class FrameScorer:
 
     def finish(self) -> list[Event]:
         """No more frames for now: closes an open event."""
+        self._events_began = True
         return self._events.finish()
 
     def _heard(self, values: Sequence[float | None]) -> list[float | None]:
@@ -175,7 +261,7 @@ class FrameScorer:
             if distance is not None and not math.isfinite(distance.value):
                 raise NonFiniteScoreError(f"the frame is not scored: stream {spec.name!r} yields {distance.value}")
         return [
-            calibration.rarity(distance.value) if distance else None
+            (0.0 if distance.known else calibration.rarity(distance.value)) if distance else None
             for calibration, distance in zip(self.bank.calibrations, distances, strict=True)
         ]
 
@@ -189,13 +275,18 @@ class FrameScorer:
         return self.bank.profile.streams[leading].name, _box(features[leading].boxes_xyxy_px[distance.region])
 
     def state(self) -> dict[str, Any]:
-        """JSON values; a new scorer with the same bank goes on from them exactly."""
-        return {
+        """JSON values; a new scorer with the same bank and additions goes on from them exactly."""
+        state = {
             "bank": self.bank.id,
             "score": self._score,
             "smoothing": self._smoothing.samples,
             "events": self._events.state(),
+            "rejoined": self._rejoined,
+            "events_began": self._events_began,
         }
+        if self._without is not None:
+            state["without"] = [self._without.score, self._without.smoothing.samples]
+        return state
 
     def restore(self, state: dict[str, Any]) -> list[Event]:
         """Go on from a stored state. One of another bank only closes its open event, which is returned."""
@@ -204,6 +295,12 @@ class FrameScorer:
             return self._events.finish()
         self._score = stored_share(state["score"])
         self._smoothing.restore(state["smoothing"])
+        self._rejoined = bool(state.get("rejoined", False))  # unknown to earlier versions
+        self._events_began = bool(state.get("events_began", False))
+        if "without" in state:
+            score, samples = state["without"]
+            self._without = _History(CausalGaussian(self.bank.profile.smoothing_s), stored_share(score))
+            self._without.smoothing.restore(samples)
         return []
 
 

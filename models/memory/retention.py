@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from models.memory.excluded_retention import let_go_excluded
 from models.memory.stretch import StretchInfo
 
 EXCLUDED_SHARE = 0.2  # of the budget, that stretches may have of which most must not be learnt
@@ -55,13 +56,15 @@ def let_go(stretches: Sequence[StretchInfo], budget_bytes: int, now_ms: int) -> 
 
     They go from the fullest hour of the week; of those that are equally full, from where the hour of the day and the
     day of the week are fullest. There the commonest goes first, of equally common ones the oldest. Stretches that are
-    mostly excluded get at most a fifth of the budget. What is of the five minutes before ``now_ms`` (Unix time) stays,
-    unless it exceeds the budget by itself. What a clock that was wrong has put into the future enjoys no protection.
+    mostly excluded get at most a fifth of the budget, by `let_go_excluded`. What is of the five minutes before
+    ``now_ms`` (Unix time) stays, unless it exceeds the budget by itself. What a clock that was wrong has put into the
+    future enjoys no protection.
     """
     recent = [stretch for stretch in stretches if now_ms - NEWEST_MS < stretch.ended_ms <= now_ms]
     older = [stretch for stretch in stretches if not now_ms - NEWEST_MS < stretch.ended_ms <= now_ms]
-    excluded = _Thinning(filter(is_excluded, older), filter(is_excluded, recent))
-    gone = excluded.down_to(int(budget_bytes * EXCLUDED_SHARE))
+    staying_bytes = sum(stretch.bytes for stretch in filter(is_excluded, recent))
+    excluded = list(filter(is_excluded, older))
+    gone = let_go_excluded(excluded, staying_bytes, int(budget_bytes * EXCLUDED_SHARE), now_ms)
     left = {stretch.id for stretch in gone}
     rest = _Thinning([stretch for stretch in older if stretch.id not in left], recent)
     return gone + rest.down_to(budget_bytes) + _oldest(recent, budget_bytes)

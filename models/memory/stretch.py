@@ -30,6 +30,7 @@ class Exclusion(IntFlag):
     HIGH = 4  # its score was over the alarm level, without an alert
     REJECTED = 8  # by an operator: it is no part of normal
     CONFIRMED = 16  # by an operator: it is normal, whatever it looked like
+    ADDED = 32  # only what was added to normal kept it under the level: it stays there, where it can be undone
 
 
 NOT_EXCLUDED = Exclusion(0)

@@ -80,6 +80,11 @@ class StretchCollector:
         return max(known, default=math.nan)
 
     @property
+    def peak(self) -> float:
+        """The highest known score, of excluded frames too; 0 without any."""
+        return max((row.score for row in self._rows if math.isfinite(row.score)), default=0.0)
+
+    @property
     def reasons(self) -> Exclusion:
         """All reasons for which some frame is excluded."""
         return reduce(or_, (row.excluded for row in self._rows), NOT_EXCLUDED)

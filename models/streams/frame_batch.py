@@ -84,7 +84,7 @@ class FrameBatch:
         return [self._counted(*parts) for parts in zip(wanted, self.frames, self.contexts, strict=True)]
 
     def _counted(self, objects: Detections, frame: Frame, context: CameraContext) -> Detections:
-        if context.mask.view.whole:
+        if context.mask.whole:
             return objects
         counts = context.mask.counts_boxes(objects.boxes_xyxy_px, frame.width, frame.height)
         return objects.take(np.flatnonzero(counts))
@@ -137,7 +137,7 @@ class FrameBatch:
         """The chosen frames, black where nothing counts."""
         pairs = compress(zip(self.frames, self.contexts, strict=True), chosen)
         return [
-            frame if context.mask.learnt.whole else replace(frame, rgb=context.mask.seen(frame.rgb))
+            frame if context.mask.whole else replace(frame, rgb=context.mask.seen(frame.rgb))
             for frame, context in pairs
         ]
 
@@ -169,7 +169,7 @@ class FrameBatch:
 
 
 def _that_counts(flow: Flow | None, context: CameraContext) -> Flow | None:
-    if flow is None or context.mask.learnt.whole:
+    if flow is None or context.mask.whole or context.mask.learnt.whole:
         return flow
     height, width = flow.velocity.shape[:2]
     return flow.only(context.mask.moves(width, height))

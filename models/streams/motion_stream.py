@@ -69,8 +69,10 @@ class MotionStream:
         window = (*kept, (flow.since_s, flow.at_s, pool(direct(flow.velocity))))
         context.memory[self.name] = window
         groups, boxes = np.arange(CELLS, dtype=np.int32), cell_boxes(frame.width, frame.height)
-        counts = context.mask.counts_places(boxes, frame.width, frame.height)
-        return Features(_mean(window, start_s), boxes, groups).take(counts)
+        features = Features(_mean(window, start_s), boxes, groups)
+        if context.mask.whole:
+            return features
+        return features.take(context.mask.counts_places(boxes, frame.width, frame.height))
 
     def exemplars(self, normal: Sequence[Features], seed: int) -> Exemplars:
         """Vectors (CELLS, exemplars, 8): per cell k-center exemplars of its own vectors.

@@ -36,7 +36,7 @@ DIM = 48  # of the projected patches
 WINDOW_S = 1.0
 _FULL_S = WINDOW_S - 0.1  # frame times jitter
 _REACH_S = HISTORY_S - 0.1  # a frame so long ago still shows that a view lasted: at 1 fps one may come late
-_CONTEXT = 6.0  # half boxes: a network sees farther than a patch; measured in docs/decisions/039-zones.md
+CONTEXT = 6.0  # half boxes: a network sees farther than a patch; measured in docs/decisions/039-zones.md
 _BLUR = 3, 3  # patches see their neighbours: half a patch to the side is the same thing
 _CHUNK_PLACES = 8  # exemplars are drawn for this many places at once: stays within the processor's cache
 _LEAST_SCALE = 1e-3
@@ -63,7 +63,7 @@ class _View:
             return _View(self.size, times_s, maps)
         mean, boxes = np.asarray(np.mean(maps, axis=0), np.float32), place_boxes(*self.size)
         features = Features(mean, boxes, np.arange(PLACES, dtype=np.int32))
-        return _View(self.size, times_s, maps, features.take(mask.counts_places(boxes, *self.size, _CONTEXT)))
+        return _View(self.size, times_s, maps, features.take(mask.counts_places(boxes, *self.size, CONTEXT)))
 
 
 class PlaceStream:

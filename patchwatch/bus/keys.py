@@ -12,6 +12,8 @@ from dataclasses import dataclass
 PARTITIONS = "pw:partitions"  # string: number of partitions, set by the first worker of the installation
 CAMERAS = "pw:cameras"  # hash: camera id -> Camera (JSON)
 CAMERAS_REVISION = "pw:cameras:revision"  # counter: rises with each change of CAMERAS
+CORRECTIONS = "pw:corrections"  # hash: camera id -> CameraCorrections (JSON), what operators said of its normal
+CORRECTIONS_REVISION = "pw:corrections:revision"  # counter: rises with each change of CORRECTIONS
 ALERTS = "pw:alerts"  # stream: every change of every alert, field "a" = Alert (JSON); or "v" = VerdictChange (JSON)
 ALERTS_BY_TIME = "pw:alerts:by-time"  # sorted set: alert id by started_at_ms
 ALERTS_BY_RECEIPT = (
@@ -24,7 +26,10 @@ ENROLMENTS_LATEST = "pw:enrolments:latest"  # hash: camera id -> id of its newes
 ENROLMENTS_PENDING = "pw:enrolments:pending"  # set: ids of enrolments that may be pending
 BANKS = "pw:banks"  # hash: camera id -> CameraBanks (JSON), the banks that the enrolment worker has on disk
 BANK_ORDERS = "pw:banks:orders"  # list: BankOrder (JSON), oldest first
+WHAT_IF_ORDERS = "pw:what-if:orders"  # list: WhatIfOrder (JSON), oldest first
 MEMORIES = "pw:memories"  # hash: camera id -> MemoryStatus (JSON), what the enrolment worker finds remembered of it
+SITE_BUDGET = "pw:site-budget"  # string: SiteBudget (JSON), written by the service
+DRIFTS = "pw:drifts"  # hash: camera id -> Drift (JSON), written by an enrolment worker
 PROFILES = "pw:profiles"  # string: names of the profiles that the enrolment worker knows (JSON list)
 
 
@@ -59,16 +64,27 @@ class CameraKeys:
         return self._key("scores")
 
     @property
+    def shadow(self) -> str:
+        """Stream of the changes of alerts that a bank in the shadow would have raised, field "a" = `Alert` (JSON)."""
+        return self._key("shadow")
+
+    @property
     def minutes(self) -> str:
         """Stream of `ScoreMinute`; the entry id is that of the last score in it."""
         return self._key("minutes")
+
+    @property
+    def hours(self) -> str:
+        """Stream of `QuietHour`, written by an enrolment worker; the entry id is the start of the hour (ms)."""
+        return self._key("hours")
 
     @property
     def state(self) -> str:
         """Hash of the inference worker: ``seq`` (last committed frame), ``books`` (`FrameGaps` up to it), ``worker``
         (smoothing, event and minute state, JSON), ``eras`` (`Eras` of the camera's own time), ``conditions`` (those of
         its picture and feed, JSON), ``boxes`` (JSON list of [x1, y1, x2, y2, label, confidence] in pixels of the
-        camera's own picture), ``explanation`` (`Explanation` of the last scored frame, JSON, without thumbnails)."""
+        camera's own picture), ``explanation`` (`Explanation` of a frame of the last second, JSON, no thumbnails),
+        ``shadow`` (`ShadowStatus` of a bank in the shadow, JSON)."""
         return self._key("state")
 
     @property
@@ -110,12 +126,12 @@ class CameraKeys:
     @property
     def of_inference(self) -> tuple[str, ...]:
         """What the inference worker writes."""
-        return (self.scores, self.minutes, self.state, self.counters, self.analysis)
+        return (self.scores, self.minutes, self.state, self.counters, self.analysis, self.shadow)
 
     @property
     def all(self) -> tuple[str, ...]:
         """Everything to delete with the camera."""
-        return (self.frames, self.capture, *self.reviewed.values(), *self.of_inference)
+        return (self.frames, self.capture, self.hours, *self.reviewed.values(), *self.of_inference)
 
 
 def lease(partition: int) -> str:
@@ -131,7 +147,7 @@ def fence(partition: int) -> str:
 @dataclass(frozen=True)
 class LeaseKeys:
     """Keys of the ownership of one thing: the scoring of a partition, the capture of a camera, the deliveries of a
-    webhook, or the work on an enrolment.
+    webhook, the work on an enrolment, or the upkeep of all cameras.
 
     ``name`` is the partition's number or the camera's, webhook's or enrolment's id. ``lease`` and ``fence`` as above;
     ``request`` is an expiring string: id of the worker that asks the owner to hand over.
@@ -160,6 +176,10 @@ class LeaseKeys:
     def for_enrolment(cls, enrolment_id: str) -> LeaseKeys:
         nouns = ("lease", "fence", "lease-request")
         return cls(enrolment_id, *(f"pw:enrolment:{enrolment_id}:{noun}" for noun in nouns))
+
+    @classmethod
+    def for_upkeep(cls) -> LeaseKeys:
+        return cls("upkeep", *(f"pw:upkeep:{noun}" for noun in ("lease", "fence", "lease-request")))
 
 
 def members(role: str) -> str:
@@ -190,6 +210,11 @@ def alert_verdicts(alert_id: str) -> str:
 def bank_answer(token: str) -> str:
     """Expiring list of one: how a `BankOrder` ended (`BankAnswer`, JSON)."""
     return f"pw:banks:answer:{token}"
+
+
+def what_if_answer(token: str) -> str:
+    """Expiring list of one: the answer to a `WhatIfOrder` (`WhatIfAnswer`, JSON)."""
+    return f"pw:what-if:answer:{token}"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,9 @@ import { nameCameras, showAlert, showChange, start as startAlerts } from "./aler
 import { follow, get, getJson } from "./api.js";
 import { clock, duration, rate, withLocalTimes } from "./format.js";
 import { drawLine, SPAN_MS } from "./line.js";
+import { followReport } from "./report.js";
+import { start as startSiteBudget } from "./site_budget.js";
+import { openTrial } from "./trial.js";
 import { drawZones } from "./zones.js";
 
 const STATUS_MS = 2000;
@@ -39,7 +42,9 @@ function cardOf(camera) {
     card = { node, points: [], status: null, zones: [] };
     cards.set(camera.id, card);
     node.querySelector(".picture img").addEventListener("load", () => showZones(cards.get(camera.id)));
+    node.querySelector(".try-budget").addEventListener("click", () => openTrial(camera.id, card.status?.analysis?.threshold));
     loadScores(camera.id, card).catch(fault);
+    followReport(node.querySelector(".report"), camera.id, fault);
   }
   card.node.querySelector(".adopted").hidden = !camera.adopted;
   card.node.querySelector("h3").textContent = camera.name ? `${camera.name} (${camera.id})` : camera.id;
@@ -81,7 +86,8 @@ function showStatus(card, status) {
     frames.balanced ? "" : "some frames are not accounted for",
     status.last_gap && `last without frames from ${clock(status.last_gap.from)} to ${clock(status.last_gap.to)}`,
   ].filter(Boolean).join(" · ");
-  showBudget(node.querySelector(".budget"), analysis?.threshold);
+  showBudget(node.querySelector(".budget"), analysis?.threshold, status.budget);
+  node.querySelector(".try-budget").hidden = !analysis?.threshold;
   const learning = status.enrolment?.text ?? "";
   node.querySelector(".enrolment").textContent = status.reason.includes(learning) ? "" : learning; // the reason may say it already
   showLearnt(card, analysis?.bank_id).catch(fault);
@@ -100,9 +106,11 @@ function showArming(node, arming) {
   progress.value = Math.min(1, arming.remembered_s / arming.first_bank_s);
 }
 
-/** The camera's alarm budget: how many false alarms to expect, and above which score. */
-function showBudget(line, threshold) {
-  line.textContent = threshold ? threshold.warning || `expect about ${rate(threshold.expected)} false alarms a day` : "";
+/** The camera's alarm budget: how many false alarms to expect, and above which score; why so many, where that is a part
+ * of the site's budget. */
+function showBudget(line, threshold, budget) {
+  const expected = threshold ? threshold.warning || `expect about ${rate(threshold.expected)} false alarms a day` : "";
+  line.textContent = [expected, budget?.source === "site" && budget.text].filter(Boolean).join("; ");
   line.classList.toggle("warned", Boolean(threshold?.warning));
   line.title = threshold
     ? `Expect ${rate(threshold.expected_low)} to ${rate(threshold.expected_high)} false alarms a day. Learn from more normal footage `
@@ -215,6 +223,7 @@ async function start() {
   follow("scores", onScore, (live, reason) => onState("scores", live, reason));
   refresh();
   drawAll();
+  startSiteBudget(fault).catch(fault);
   await startAlerts(fault);
 }
 

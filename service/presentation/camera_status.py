@@ -8,6 +8,7 @@ from service.context import Context
 from service.presentation.arming import arming_of
 from service.presentation.camera_health import Diagnosis, diagnose
 from service.presentation.confirmed_share import confirmed_share
+from service.schemas.budget import BudgetView
 from service.schemas.enrolment import EnrolmentNotice
 from service.schemas.score import ScorePoint
 from service.schemas.status import AnalysisView, ArmingView, CameraStatus, CaptureView, FrameAccount, GapView, Health
@@ -64,6 +65,7 @@ def _status(
         capture=CaptureView.from_status(capture) if capture else None,
         analysis=AnalysisView.from_status(analysis) if analysis else None,
         arming=arming,
+        budget=BudgetView.from_camera(camera, context.settings.false_alarms_per_day),
         enrolment=notice,
         alerts_confirmed_share=confirmed_share(record.verdicts),
         ingest_worker=record.ingest_worker,

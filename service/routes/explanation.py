@@ -19,8 +19,8 @@ async def of_alert(alert_id: str, context: ContextDep) -> ExplanationView:
     return ExplanationView.from_message(await context.store.explanations.of_alert(alert_id))
 
 
-@router.get("/cameras/{camera_id}/explanation", summary="Explain the last scored frame", responses=documented(404))
+@router.get("/cameras/{camera_id}/explanation", summary="Explain a frame of the last second", responses=documented(404))
 async def latest(camera_id: str, context: ContextDep) -> ExplanationView:
-    """`t` and `seq` tell which frame is explained. Thumbnails are left out."""
+    """The last scored frame, or one of the second before it: `t` and `seq` tell which. Thumbnails are left out."""
     await context.store.cameras.get(camera_id)
     return ExplanationView.from_message(await context.store.explanations.latest(camera_id))

@@ -16,6 +16,8 @@ from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisS
 from patchwatch.messages.cameras.camera import Tls
 from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus, Gap, Reason
 from service.schemas.bank import learnt_at
+from service.schemas.budget import BudgetView
+from service.schemas.correction import CorrectionsView
 from service.schemas.enrolment import EnrolmentNotice
 from service.schemas.score import ScorePoint
 
@@ -114,11 +116,13 @@ class AnalysisView(BaseModel):
     threshold_off: float | None
     threshold: AlarmThreshold | None = Field(description="The threshold for the camera's alarm budget.")
     device: str
+    corrections: CorrectionsView | None = Field(description="Of its normal, by operators; null: none changes scores.")
     updated: Time
 
     @classmethod
     def from_status(cls, status: AnalysisStatus) -> Self:
-        fields = status.model_dump(include=set(cls.model_fields))
+        fields = status.model_dump(include=set(cls.model_fields) - {"corrections"})
+        fields["corrections"] = CorrectionsView.from_status(status.corrections)
         if status.bank_created_at is not None:
             fields["bank_created_at"] = learnt_at(status.bank_created_at)
         return cls(**fields, updated=status.updated_at_ms)
@@ -182,6 +186,7 @@ class CameraStatus(BaseModel):
     capture: CaptureView | None
     analysis: AnalysisView | None
     arming: ArmingView
+    budget: BudgetView = Field(description="How many false alarms a day are accepted of it, and why so many.")
     enrolment: EnrolmentNotice | None = Field(description="The latest enrolment: its progress, or how it ended.")
     alerts_confirmed_share: ConfirmedShare | None = Field(
         description="How many of the alerts that operators judged were right; null while none was."

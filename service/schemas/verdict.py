@@ -12,7 +12,7 @@ from patchwatch.messages.alerts.verdict import MAX_NOTE_LENGTH, MAX_STATEMENTS, 
 from service.schemas.request import RequestBody
 
 _MEANING = (
-    "`normal`: it shows what is normal here. `anomaly`: it was right to alert. "
+    "`normal`: it shows what is normal here. `normal_at_this_time`: at this hour. `anomaly`: it was right to alert. "
     "`unsure`: somebody looked, and cannot say."
 )
 
@@ -23,6 +23,9 @@ class NewVerdict(RequestBody):
     model_config = ConfigDict(json_schema_extra={"examples": [{"verdict": "normal", "note": "the cleaner"}]})
 
     verdict: Verdict = Field(description=_MEANING)
+    weekly: bool = Field(
+        False, description="Of `normal_at_this_time`: on this day of the week only, instead of every day."
+    )
     note: Annotated[str, Field(max_length=MAX_NOTE_LENGTH)] = Field(
         "", description="A line of plain text, for whoever reads the verdict later."
     )
@@ -83,3 +86,13 @@ class ReviewedAlertView(AlertView):
         verdict = VerdictView.from_statement(statement)
         event = dict(AlertView.from_alert(alert, base))
         return cls(**event, verdict=verdict, reviewed=verdict is not None)
+
+
+class JudgedAlertView(ReviewedAlertView):
+    """An alert whose verdict was just given or taken back."""
+
+    effect: str = Field(description="What the verdict does to the scores, for people.")
+
+    @classmethod
+    def judged(cls, view: ReviewedAlertView, effect: str) -> Self:
+        return cls(**dict(view), effect=effect)

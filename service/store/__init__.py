@@ -10,14 +10,19 @@ from patchwatch.contract.settings import Settings
 from service.store.alerts import AlertStore
 from service.store.banks import BankStore
 from service.store.cameras import CameraStore
+from service.store.corrections import CorrectionStore
 from service.store.enrolments import EnrolmentStore
 from service.store.explanations import ExplanationStore
 from service.store.frames import FrameStore
+from service.store.hours import HourStore
 from service.store.scores import ScoreStore
+from service.store.shadows import ShadowStore
+from service.store.site_budget import SiteBudgetStore
 from service.store.statuses import StatusStore
 from service.store.streams import StreamStore
 from service.store.verdicts import VerdictStore
 from service.store.webhooks import WebhookStore
+from service.store.what_ifs import WhatIfStore
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,11 @@ class Store:
     streams: StreamStore
     webhooks: WebhookStore
     verdicts: VerdictStore
+    site_budget: SiteBudgetStore
+    hours: HourStore
+    what_ifs: WhatIfStore
+    shadows: ShadowStore
+    corrections: CorrectionStore
 
     @classmethod
     def from_redis(cls, bus: Redis, settings: Settings) -> Store:
@@ -53,4 +63,9 @@ class Store:
             StreamStore(bus, partitions),
             WebhookStore(bus, alerts),
             VerdictStore(bus, settings),
+            SiteBudgetStore(bus),
+            HourStore(bus, partitions),
+            WhatIfStore(bus),
+            ShadowStore(bus, partitions),
+            CorrectionStore(bus),
         )

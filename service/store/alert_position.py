@@ -10,7 +10,7 @@ from patchwatch.bus.connection import translated
 from patchwatch.bus.stored_records import readable
 from patchwatch.bus.streams import stream_info_async
 from patchwatch.messages.alerts.alert import Alert, AlertChange, AlertState
-from patchwatch.messages.alerts.verdict import ALERT_FIELD, VERDICT_FIELD
+from patchwatch.messages.alerts.verdict import ALERT_FIELD, tells_of_alert
 from service.store.alerts import AlertQuery, AlertStore
 
 _PAGE = 1000  # alerts, entries
@@ -57,6 +57,6 @@ async def _all_open(alerts: AlertStore) -> list[Alert]:
 async def _changes_since(bus: Any, entry_id: str) -> list[Alert]:
     with translated():
         rows = await bus.xrange(keys.ALERTS, min=f"({entry_id}", count=_PAGE)
-    changes = [(name, fields.get(ALERT_FIELD, b"")) for name, fields in rows if VERDICT_FIELD not in fields]
+    changes = [(name, fields.get(ALERT_FIELD, b"")) for name, fields in rows if tells_of_alert(fields)]
     read = (readable(Alert.decode, data, f"alert change {name!r}") for name, data in changes)
     return [alert for alert in read if alert is not None]

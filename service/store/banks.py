@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from typing import Any
 
@@ -10,14 +9,14 @@ from redis.asyncio import Redis
 
 from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
-from patchwatch.bus.connection import BLOCK_MS, translated
+from patchwatch.bus.connection import translated
 from patchwatch.bus.stored_records import required
 from patchwatch.contract import errors
 from patchwatch.messages.banks.bank_version import ORDER_WITHIN_S, BankAction, BankAnswer, BankOrder, CameraBanks
+from service.store.orders import OrderLimits, OrderList, OrderWords
 
 _START_TIMEOUT_S = ORDER_WITHIN_S  # workers check for orders twice a second
 _DONE_TIMEOUT_S = 35.0  # once an order has begun: longer than workers wait for each other
-_MIN_WAIT_S = 0.05  # Redis would take 0 as no timeout
 _MAX_ORDERS = 100
 _ERRORS: dict[str, type[errors.PatchwatchError]] = {
     kind.code: kind
@@ -37,6 +36,7 @@ class BankStore:
     def __init__(self, bus: Redis) -> None:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
         self._clock = BusClock()
+        self._orders = OrderList(bus, keys.BANK_ORDERS, keys.bank_answer, BankAnswer.decode)
 
     async def get(self, camera_id: str) -> CameraBanks:
         """The banks of a camera. Raises `RetryableError` when no enrolment worker has listed them yet."""
@@ -66,31 +66,12 @@ class BankStore:
         return answer.banks or CameraBanks(camera_id=camera_id)
 
     async def _answered(self, order: BankOrder) -> BankAnswer:
-        """Either a worker takes the order out of the list and carries it out, or we take it out and withdraw it."""
-        with translated():
-            if await self._bus.llen(keys.BANK_ORDERS) >= _MAX_ORDERS:
-                raise errors.OverloadedError(f"try again in a moment: {_MAX_ORDERS} changes of banks are waiting")
-            data = order.encode()
-            await self._bus.rpush(keys.BANK_ORDERS, data)
-            answer = await self._answer(order, _START_TIMEOUT_S)
-            if answer is None and await self._bus.lrem(keys.BANK_ORDERS, 1, data):
-                raise errors.RetryableError(
-                    f"nothing was changed: no enrolment worker took the order within {_START_TIMEOUT_S:.0f} s: is "
-                    "`patchwatch run enrolment` running?"
-                )
-            answer = answer or await self._answer(order, _DONE_TIMEOUT_S)
-        if answer is None:
-            raise errors.RetryableError(
-                "the change may or may not be done: an enrolment worker began it and has not answered; check with GET "
-                f"/api/v1/cameras/{order.camera_id}/banks"
-            )
-        return answer
-
-    async def _answer(self, order: BankOrder, timeout_s: float) -> BankAnswer | None:
-        deadline_s = time.monotonic() + timeout_s
-        while (left_s := deadline_s - time.monotonic()) > 0:
-            wait_s = max(_MIN_WAIT_S, min(left_s, BLOCK_MS / 1000))
-            popped = await self._bus.blpop([keys.bank_answer(order.token)], timeout=wait_s)
-            if popped is not None:
-                return required(BankAnswer.decode, popped[1], "the answer of an enrolment worker")
-        return None
+        limits = OrderLimits(_MAX_ORDERS, _START_TIMEOUT_S, _DONE_TIMEOUT_S)
+        words = OrderWords(
+            f"try again in a moment: {_MAX_ORDERS} changes of banks are waiting",
+            f"nothing was changed: no enrolment worker took the order within {_START_TIMEOUT_S:.0f} s: is "
+            "`patchwatch run enrolment` running?",
+            "the change may or may not be done: an enrolment worker began it and has not answered; check with GET "
+            f"/api/v1/cameras/{order.camera_id}/banks",
+        )
+        return await self._orders.answered(order.token, order.encode(), limits, words)

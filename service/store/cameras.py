@@ -65,6 +65,7 @@ class CameraStore:
             created = camera.model_copy(update={"revision": camera.revision + 1, "incarnation": uuid.uuid4().hex})
             pipe.multi()
             pipe.delete(*leftovers)
+            pipe.hdel(keys.CORRECTIONS, camera.id)
             pipe.hset(keys.CAMERAS, camera.id, created.encode())
             pipe.incr(keys.CAMERAS_REVISION)
             return created
@@ -105,6 +106,8 @@ class CameraStore:
             pipe.multi()
             pipe.hdel(keys.CAMERAS, camera_id)
             pipe.incr(keys.CAMERAS_REVISION)
+            pipe.hdel(keys.CORRECTIONS, camera_id)
+            pipe.incr(keys.CORRECTIONS_REVISION)
             pipe.delete(*keys.CameraKeys.for_camera(camera_id, self._partitions).all)
 
         await self._transaction(attempt)

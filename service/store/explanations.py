@@ -1,4 +1,4 @@
-"""Explanations of alerts and of the last scored frames."""
+"""Explanations of alerts and of the frames scored last."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ExplanationStore:
         return required(Explanation.decode, data, f"the explanation of alert {alert_id!r}")
 
     async def latest(self, camera_id: str) -> Explanation:
-        """The explanation of a camera's last scored frame. Raises `NotFoundError`."""
+        """The explanation of a frame of a camera's last scored second. Raises `NotFoundError`."""
         with translated():
             data: bytes | None = await self._bus.hget(
                 CameraKeys.for_camera(camera_id, self._partitions).state, "explanation"

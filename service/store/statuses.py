@@ -14,14 +14,14 @@ from patchwatch.bus.accounting import Account
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.stored_records import readable
-from patchwatch.messages.alerts.verdict import Verdict, VerdictCounts
+from patchwatch.messages.alerts.verdict import COUNTED_WORDS, VerdictCounts
 from patchwatch.messages.banks.arming import MemoryStatus
 from patchwatch.messages.cameras.analysis_status import AnalysisStatus
 from patchwatch.messages.cameras.capture_status import CaptureStatus
 from patchwatch.messages.frames.score import Score
 from patchwatch.messages.heartbeat import Heartbeat
 
-_FIELDS = accounting.READS + 6 + len(Verdict)
+_FIELDS = accounting.READS + 6 + len(COUNTED_WORDS)
 _CAMERAS_AT_ONCE = 50  # read in one transaction, so that Redis answers others in between
 _SLOW_SCAN_S = 0.1
 # A heartbeat further in the future was written while the clock of Redis was ahead, by a worker that is silent since.
@@ -74,8 +74,8 @@ class StatusStore:
                     pipe.get(keys.LeaseKeys.for_capture(camera_id, self._partitions).lease)
                     pipe.get(keys.lease(names.partition))
                     pipe.hget(keys.MEMORIES, camera_id)
-                    for verdict in Verdict:
-                        pipe.zcard(names.reviewed[verdict])
+                    for word in COUNTED_WORDS:
+                        pipe.zcard(names.reviewed[word])
                 answers: list[Any] = await pipe.execute(raise_on_error=False)
         return [_record(answers[i : i + _FIELDS]) for i in range(0, len(answers), _FIELDS)]
 
@@ -103,7 +103,7 @@ class StatusStore:
 
 
 def _record(answers: list[Any]) -> CameraRecord:
-    answers, counts = answers[: -len(Verdict)], answers[-len(Verdict) :]
+    answers, counts = answers[: -len(COUNTED_WORDS)], answers[-len(COUNTED_WORDS) :]
     *account, capture, analysis, scores, capturing, scoring, memory = answers
     for answer in (capture, analysis, scores, capturing, scoring, memory, *counts):
         if isinstance(answer, Exception):
@@ -116,7 +116,7 @@ def _record(answers: list[Any]) -> CameraRecord:
         last_score=readable(Score.decode, scores[0][1], "the last score") if scores else None,
         ingest_worker=_worker(capturing),
         inference_worker=_worker(scoring),
-        verdicts=VerdictCounts(**{verdict.value: count for verdict, count in zip(Verdict, counts, strict=True)}),
+        verdicts=VerdictCounts(**dict(zip(COUNTED_WORDS, counts, strict=True))),
         memory=readable(MemoryStatus.decode, memory, "what is remembered of a camera"),
     )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from redis.asyncio import Redis
 
 from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
+from patchwatch.bus.corrections import decoded, queue_corrections
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.stored_records import readable, required
 from patchwatch.bus.streams import MAX_ALERT_CHANGES
@@ -16,8 +18,27 @@ from patchwatch.contract.errors import ConflictError, NotFoundError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alerts.alert import Alert
 from patchwatch.messages.alerts.verdict import VERDICT_FIELD, AlertVerdicts, Statement, VerdictChange
+from patchwatch.messages.cameras.correction import CameraCorrections, Correction
+from service.store.verdict_corrections import corrected, correction_of
 
 _DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True)
+class Said:
+    """An alert after a statement on it. ``correction``: that it makes, if any; ``refused``: why it makes none."""
+
+    alert: Alert
+    verdicts: AlertVerdicts
+    correction: Correction | None = None
+    refused: str = ""
+
+
+@dataclass(frozen=True)
+class _Corrections:
+    before: CameraCorrections
+    after: CameraCorrections | None
+    refused: str = ""
 
 
 class VerdictStore:
@@ -32,23 +53,26 @@ class VerdictStore:
         """What was said of each alert, in the order given; empty where nothing was."""
         return await read_verdicts(self._bus, alert_ids)
 
-    async def say(self, alert_id: str, statement: Statement) -> tuple[Alert, AlertVerdicts]:
-        """Add a statement, which counts from now on. One that repeats what counts already changes nothing.
+    async def say(self, alert_id: str, statement: Statement) -> Said:
+        """Add a statement, which counts from now on, and make the correction that follows from it. One that repeats
+        what counts already changes nothing.
 
         Of two at the same time the later one counts, and both are kept. Raises `NotFoundError` for an alert that does
         not exist (any more), and `ConflictError` when there is no verdict to take back.
         """
         name = keys.alert_verdicts(alert_id)
 
-        async def attempt(pipe: Any) -> tuple[Alert, AlertVerdicts]:
+        async def attempt(pipe: Any) -> Said:
             alert = _alert(alert_id, await pipe.get(keys.alert(alert_id)))
             before = _verdicts(alert_id, await pipe.get(name))
             if statement.verdict is None and before.current is None:
                 raise ConflictError(
                     f"alert {alert_id!r} has no verdict to take back: see GET /api/v1/alerts/{alert_id}/verdict"
                 )
+            corrections = await self._corrections(pipe, alert, statement)
+            correction = None if corrections.refused else correction_of(alert, statement)
             if statement.repeats(before.current):
-                return alert, before
+                return Said(alert, before, correction, corrections.refused)
             lifetime_ms = await pipe.pttl(keys.alert(alert_id))
             lifetime_ms = lifetime_ms if lifetime_ms > 0 else self._retention_ms
             after = before.followed_by(statement)
@@ -57,19 +81,38 @@ class VerdictStore:
             self._count(pipe, alert, statement, statement.at_ms + lifetime_ms)
             change = VerdictChange(alert=alert, statement=statement)
             pipe.xadd(keys.ALERTS, {VERDICT_FIELD: change.encode()}, maxlen=MAX_ALERT_CHANGES, approximate=True)
-            return alert, after
+            if corrections.after is not None:
+                queue_corrections(pipe, corrections.before, corrections.after)
+            return Said(alert, after, correction, corrections.refused)
 
         with translated():
             return await transact_async(
-                self._bus, attempt, keys.alert(alert_id), name, subject=f"the verdicts on alert {alert_id!r}"
+                self._bus,
+                attempt,
+                keys.alert(alert_id),
+                name,
+                keys.CORRECTIONS,
+                keys.CAMERAS,
+                subject=f"the verdicts on alert {alert_id!r}",
             )
+
+    async def _corrections(self, pipe: Any, alert: Alert, statement: Statement) -> _Corrections:
+        """What becomes of the camera's corrections. A verdict counts also where they cannot be changed."""
+        before = decoded(alert.camera_id, await pipe.hget(keys.CORRECTIONS, alert.camera_id))
+        if not await pipe.hexists(keys.CAMERAS, alert.camera_id):
+            return _Corrections(before, None, "its camera was removed" if statement.verdict else "")
+        try:
+            return _Corrections(before, corrected(before, alert, statement))
+        except ConflictError as error:
+            return _Corrections(before, None, str(error))
 
     def _count(self, pipe: Any, alert: Alert, statement: Statement, expires_at_ms: int) -> None:
         """Into the camera's set of this verdict, out of the others. Alerts that have expired leave the sets with the
         next verdict on the camera, or when the whole set expires."""
+        counted = statement.verdict.counted_as if statement.verdict else None
         for word, name in CameraKeys.for_camera(alert.camera_id, self._partitions).reviewed.items():
             pipe.zremrangebyscore(name, "-inf", statement.at_ms)
-            if word == statement.verdict:
+            if word == counted:
                 pipe.zadd(name, {alert.id: expires_at_ms})
                 pipe.pexpire(name, self._retention_ms)
             else:

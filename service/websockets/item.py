@@ -8,7 +8,8 @@ from typing import Any
 from patchwatch.bus.stored_records import readable
 from patchwatch.bus.streams import Entry
 from patchwatch.messages.alerts.alert import Alert, AlertView
-from patchwatch.messages.alerts.verdict import ALERT_FIELD, VERDICT_FIELD, VerdictChange
+from patchwatch.messages.alerts.verdict import ALERT_FIELD, CORRECTION_FIELD, VERDICT_FIELD, VerdictChange
+from patchwatch.messages.cameras.correction import CorrectionChange
 from patchwatch.messages.frames.score import Score
 from service.schemas.score import ScorePoint
 from service.schemas.verdict import ReviewedAlertView
@@ -16,10 +17,12 @@ from service.websockets.client import Item
 
 
 def alert_item(stream: str, entry: Entry, base: str = "") -> Item | None:
-    """A change of an alert, or of the verdict on it: a message of another type, which clients that know of no verdicts
-    take for nothing. None for an entry that cannot be read. ``base``: the beginning of links."""
+    """A change of an alert, or of the verdict on it, or a correction: messages of other types, which clients that know
+    of none take for nothing. None for an entry that cannot be read. ``base``: the beginning of links."""
     if VERDICT_FIELD in entry[1]:
         return _verdict_item(stream, entry, base)
+    if CORRECTION_FIELD in entry[1]:
+        return _correction_item(stream, entry)
     entry_id = entry[0].decode()
     alert = readable(Alert.decode, entry[1].get(ALERT_FIELD, b""), f"entry {entry_id} of {stream}")
     if alert is None:
@@ -36,6 +39,15 @@ def _verdict_item(stream: str, entry: Entry, base: str) -> Item | None:
         return None
     view = ReviewedAlertView.from_records(change.alert, change.statement, base).model_dump(mode="json")
     return Item(stream, entry_id, change.alert.camera_id, _text({"type": "verdict", "id": entry_id, "alert": view}))
+
+
+def _correction_item(stream: str, entry: Entry) -> Item | None:
+    entry_id = entry[0].decode()
+    change = readable(CorrectionChange.decode, entry[1][CORRECTION_FIELD], f"entry {entry_id} of {stream}")
+    if change is None:
+        return None
+    message = {"type": "correction", "id": entry_id, **change.model_dump(mode="json", exclude={"version"})}
+    return Item(stream, entry_id, change.camera_id, _text(message))
 
 
 def score_item(stream: str, camera_id: str, entry: Entry) -> Item | None:

@@ -1,4 +1,4 @@
-"""One installation for the whole suite, its cameras, and the table that the run becomes.
+"""One installation for the tests of this folder, its cameras, and the table that the run becomes.
 
 ``--record-faults PATH`` writes what was seen of every fault as JSON; `bench.faults` makes ``docs/faults.md`` of it.
 """
@@ -9,6 +9,7 @@ import json
 import re
 import shutil
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 from alert_feed import AlertFeed
 from cameras import Cameras
 from fault import Fault, Row
+from folder_lifetime import of_folder
 from footage import write_recording, write_units
 from installation import Installation
 from status_watch import StatusWatch
@@ -24,6 +26,7 @@ from waiting import wait_until
 
 GATE, YARD, HALL = "gate", "yard", "hall"
 ALL = (GATE, YARD, HALL)
+_FOLDER = Path(__file__).parent
 _ROWS: list[Row] = []
 
 
@@ -32,11 +35,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    ours = [item for item in items if Path(__file__).parent in item.path.parents]
-    for item in ours:
-        item.add_marker(pytest.mark.timeout(600))  # each waits with deadlines of its own
-    # The last ones, for the installation runs to the end of the session.
-    items[:] = [item for item in items if item not in ours] + ours
+    for item in items:
+        if item.path.is_relative_to(_FOLDER):
+            item.add_marker(pytest.mark.timeout(600))  # each waits with deadlines of its own
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -81,12 +82,17 @@ def media(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, units: Path, media: Path) -> Iterator[Site]:
-    """Running, its cameras enrolled and scored."""
+@pytest.fixture
+def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, units: Path, media: Path) -> Site:
+    """Running, its cameras enrolled and scored; it ends with the last test of this folder."""
+    return of_folder(request, _FOLDER, lambda: _running(tmp_path_factory.mktemp("site"), units, media))
+
+
+@contextmanager
+def _running(folder: Path, units: Path, media: Path) -> Iterator[Site]:
     gate, others = Cameras(units, GATE), Cameras(units, YARD, HALL)
     proxy = TcpProxy(gate.port)
-    installation = Installation(tmp_path_factory.mktemp("site"), media)
+    installation = Installation(folder, media)
     try:
         for cameras in (gate, others):
             cameras.start()

@@ -58,15 +58,19 @@ class Fault:
     ) -> None:
         """Let the fault happen: ``act`` returns when its cause is gone. Waits for the recovery, checks the accounts.
 
-        With ``limit_s`` the recovery must succeed within it at least once in three times.
+        At least once in three times the cameras that are not hit must notice nothing, and the recovery must succeed
+        within ``limit_s``: every time they do not is the product's doing, one may be that of what runs beside it.
         """
         self.hits = self._cameras if hits is None else tuple(hits)
         self.row.limit_s = limit_s
-        for _ in range(_TRIES if limit_s else 1):
+        for _ in range(_TRIES):
             self._once(act)
+            suffered = self._others_that_noticed()
             assert self.row.recovered_s is not None
-            if limit_s is None or self.row.recovered_s <= stretched(limit_s):
+            late = limit_s is not None and self.row.recovered_s > stretched(limit_s)
+            if not suffered and not late:
                 return
+        assert not suffered, f"others suffered too, {_TRIES} times: {suffered}"
         raise AssertionError(f"recovered after {self.row.recovered_s} s at best, not within {limit_s} s")
 
     def until_seen(self, camera_id: str, *healths: str, within_s: float = 60.0) -> str:
@@ -108,7 +112,6 @@ class Fault:
         self.lifted_s = time.time()
         recovered_s = self._recovery()
         after = wait_until(self._settled, within_s=_LONGEST_S)
-        self._others_noticed_nothing()
         if self.row.recovered_s is None or recovered_s < self.row.recovered_s:
             self._note(recovered_s, before, after, heard)
         self.row.tries += 1
@@ -128,11 +131,10 @@ class Fault:
         assert look is not None
         return look.at_s - self.lifted_s
 
-    def _others_noticed_nothing(self) -> None:
-        for camera_id in self._cameras:
-            if camera_id not in self.hits:
-                words = self._watch.words(camera_id, self.began_s)
-                assert words == ["ok"], f"{camera_id} suffered too: {words}"
+    def _others_that_noticed(self) -> dict[str, list[str]]:
+        """What was seen of the cameras that were not hit and showed anything but ok."""
+        seen = {one: self._watch.words(one, self.began_s) for one in self._cameras if one not in self.hits}
+        return {camera_id: words for camera_id, words in seen.items() if words != ["ok"]}
 
     def _accounts(self) -> dict[str, Any]:
         return {camera_id: self._site.status(camera_id)["frames"] for camera_id in self._cameras}

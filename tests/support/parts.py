@@ -115,10 +115,12 @@ def data() -> Path:
 
 
 def guard() -> None:
-    """From now on this process starts no program of a part that did not come through its door."""
+    """From now on this process starts no program of a part that did not come through its door, and does not fork: its
+    libraries run threads, whose locks a copy of it would wait for in vain."""
     own_python = os.path.realpath(sys.executable) == os.path.realpath(_SYSTEM_PYTHON)
 
     def check(event: str, arguments: tuple[Any, ...]) -> None:
+        assert event != "os.fork", "a copy of this process may hang: start a program, or a process by 'spawn'"
         if event != "subprocess.Popen":
             return
         for word in arguments[1] if isinstance(arguments[1], list) else arguments[:1]:

@@ -20,7 +20,7 @@ from patchwatch.bus.streams import StreamInfo, entry_order
 from patchwatch.bus.writes import transact_async
 from patchwatch.contract.errors import BusUnavailableError, InvalidMessageError, LeaseLostError
 from patchwatch.messages.alerts.alert import Alert
-from patchwatch.messages.alerts.verdict import ALERT_FIELD, VERDICT_FIELD
+from patchwatch.messages.alerts.verdict import ALERT_FIELD, tells_of_alert
 from patchwatch.messages.alerts.webhook import MAX_DEAD_LETTERS, DeadLetter, Progress, TrialResult, Webhook
 from workers.delivery.delivery_result import DeliveryResult, ResultKind
 from workers.delivery.retry_policy import AlertEntry
@@ -174,8 +174,8 @@ class Outbox:
 
     def _entry(self, entry_id: bytes, fields: dict[bytes, bytes]) -> AlertEntry:
         name = entry_id.decode()
-        if VERDICT_FIELD in fields:
-            return AlertEntry(name, None, wanted=False, is_verdict=True)
+        if not tells_of_alert(fields):
+            return AlertEntry(name, None, wanted=False, tells_of_alert=False)
         alert = readable(
             Alert.decode, fields.get(ALERT_FIELD, b""), f"alert change {name} for webhook {self._webhook.id!r}"
         )

@@ -17,12 +17,12 @@ from workers.delivery.delivery_result import DeliveryResult, ResultKind
 @dataclass(frozen=True)
 class AlertEntry:
     """A change of an alert on the stream; ``alert`` is None where it cannot be read. ``wanted``: by the filters.
-    ``is_verdict``: it is an operator's verdict on an alert, which no webhook is sent."""
+    ``tells_of_alert``: else it is a verdict or a correction, which no webhook is sent."""
 
     id: str
     alert: Alert | None
     wanted: bool
-    is_verdict: bool = False
+    tells_of_alert: bool = True
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class RetryPolicy:
 
 def advanced(progress: Progress, entry: AlertEntry, **changes: object) -> Progress:
     """The progress once an entry is done with, delivered or not."""
-    unreadable = progress.unreadable + (entry.alert is None and not entry.is_verdict)
+    unreadable = progress.unreadable + (entry.alert is None and entry.tells_of_alert)
     return progress.moved(position=entry.id, passed=progress.passed + 1, unreadable=unreadable, **changes)
 
 

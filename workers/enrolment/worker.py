@@ -24,7 +24,11 @@ from patchwatch.messages.banks.enrolment import Enrolment
 from workers.enrolment.banks.bank_orders import BankOrderHandler
 from workers.enrolment.job import Job, JobContext
 from workers.enrolment.record import EnrolmentRecord, pending_enrolments
+from workers.enrolment.recurrence.watch import RecurrenceWatch
 from workers.enrolment.self_arming import SelfArming
+from workers.enrolment.upkeep.upkeep import UNIT as UPKEEP_UNIT
+from workers.enrolment.upkeep.upkeep import Upkeep
+from workers.enrolment.what_if.what_if_orders import WhatIfHandler
 from workers.runtime.heartbeat import HeartbeatWriter
 from workers.runtime.leases import Lease, Leases
 from workers.runtime.stop_signals import call_on_stop
@@ -55,7 +59,14 @@ class EnrolmentWorker:
         self._stopping = threading.Event()
         slots = threading.Semaphore(settings.enrolment_processes)
         self._context = JobContext(settings, self._client, slots, self._stopping)
-        self._threads = [BankOrderHandler(settings, self._client).thread, SelfArming(settings, self._client).thread]
+        upkeep = Upkeep(settings, self._client, lambda: self._leases.owned.get(UPKEEP_UNIT))
+        self._threads = [
+            BankOrderHandler(settings, self._client).thread,
+            SelfArming(settings, self._client).thread,
+            WhatIfHandler(settings, self._client).thread,
+            RecurrenceWatch(settings, self._client).thread,
+            upkeep.thread,
+        ]
         self._profiles = json.dumps(sorted(load_profiles(settings.profiles_file)))
         self._running: dict[LeaseKeys, _Running] = {}
         self._logged: set[str] = set()
@@ -100,10 +111,11 @@ class EnrolmentWorker:
         self._send_heartbeat()
         jobs = {LeaseKeys.for_enrolment(job.id): job for job in pending_enrolments(self._client, self._log_once)}
         self._forget_ended()
-        self._leases.want(dict.fromkeys(jobs, 1), pinned=frozenset(self._running))
+        wanted = dict.fromkeys(jobs, 1) | {UPKEEP_UNIT: 0}  # which hardly is any work
+        self._leases.want(wanted, pinned=frozenset(self._running))
         for unit in self._leases.leaving - self._running.keys():
             self._leases.release(unit)
-            if unit not in jobs:
+            if unit not in wanted:
                 self._client.expire(unit.fence, _FENCE_EXPIRES_S)
         owned = self._leases.owned
         for unit, job in jobs.items():

@@ -57,6 +57,7 @@ class AnomalyAlert:
     announced_peak: float = 0.0  # of the open alert, as subscribers last heard it
     wall_ms: WallClock = field(default=_own_clock, repr=False, compare=False)
     provisional: bool = field(default=False, compare=False)  # whether those that open now open at a provisional level
+    silent: bool = field(default=False, compare=False)  # whether the log says nothing of them
 
     def update(
         self,
@@ -83,7 +84,8 @@ class AnomalyAlert:
         announce = known is None or closed or event.peak_score >= self.announced_peak + _ANNOUNCED_STEP
         if announce:
             self.announced_peak = event.peak_score
-            _log_anomaly(alert)
+            if not self.silent:
+                _log_anomaly(alert)
         self.open = None if closed else alert.model_copy(update={"told": alert.told + announce})
         return alert, announce
 

@@ -21,13 +21,16 @@ from patchwatch.contract.errors import NotFoundError, PatchwatchError, WeightsMi
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.banks.arming import ArmingState
 from patchwatch.messages.banks.threshold import AlarmThreshold
-from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus
+from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus, CorrectionsInForce
 from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.shadow import BankShadow
+from workers.analysis.alarm_rule import budget_of, is_provisional
 from workers.analysis.anomaly_kinds import armed_kinds, streams_of
 from workers.analysis.threshold_message import curve_of, to_message
 from workers.analysis.zone_view import view_of
 from workers.inference.alerts import AnomalyAlert, ConditionAlerts
 from workers.inference.engine_cache import EngineCache
+from workers.inference.shadow.shadow_bank import ShadowBank
 
 _OTHER_ZONES = (
     "its zones are others than when the bank was learnt, so what belongs to a place is judged only where both agree: "
@@ -42,7 +45,8 @@ class CameraBank:
     ``loading``: the networks are not loaded yet. Until then the camera's frames stay in the queue, so that a slow start
     loses no frame of a file. ``learner``: the engine to learn the camera's normal with, where there is no scorer and it
     shall learn by itself. ``context``: what the engine's streams remember of the camera. ``stored_scorer``: the
-    state of the scorer before a restart, until there is a bank to restore it with.
+    state of the scorer before a restart, until there is a bank to restore it with. ``shadow``: another bank that is
+    scored beside it for a time, if there is one; ``stored_shadow``: its state before a restart.
     """
 
     def __init__(
@@ -55,6 +59,8 @@ class CameraBank:
         self.status: AnalysisStatus | None = None
         self.loading = True
         self.stored_scorer: dict[str, Any] | None = None
+        self.shadow: ShadowBank | None = None
+        self.stored_shadow: dict[str, Any] | None = None
         self._camera = camera
         self._anomaly = anomaly
         self._conditions = conditions
@@ -62,6 +68,8 @@ class CameraBank:
         self._clock = clock or BusClock()
         self._mtime_ns: int | None = None
         self._false_alarms_per_day = 0.0  # the budget of the scorer's rule
+        self._allotted = False  # that one was not the camera's own
+        self._corrections: CorrectionsInForce | None = None
         self._self_arms = False  # its levels are provisional while little is known
 
     @property
@@ -75,10 +83,12 @@ class CameraBank:
         """
         path = settings.bank_path(self._camera.id, self._camera.profile)
         mtime_ns = _mtime_ns(path)
-        budget = self._camera.false_alarms_per_day or settings.false_alarms_per_day
+        budget = self._budget(settings)
         if mtime_ns == self._mtime_ns and self.scorer is not None:
             self._follow_budget(self.scorer, budget, self._camera.self_arms(settings.self_arm))
             self.scorer.mute(streams_of(self._camera.muted))
+            if self.shadow is not None or self._camera.shadow is not None:
+                self._follow_shadow(settings, self.scorer)
             return []
         try:
             engine = engines.get(self._camera.profile)
@@ -95,7 +105,43 @@ class CameraBank:
             return self.reject(error)
         self._mtime_ns, self._false_alarms_per_day = mtime_ns, budget
         self._self_arms = self._camera.self_arms(settings.self_arm)
-        return self.use(engine, bank)
+        closed = self.use(engine, bank)
+        if self.scorer is not None and self._camera.shadow is not None:
+            self._follow_shadow(settings, self.scorer)
+        return closed
+
+    def _follow_shadow(self, settings: Settings, scorer: FrameScorer) -> None:
+        """Load the bank that is to be scored beside the active one, or end that; with the camera's present budget."""
+        wanted, shadow = self._camera.shadow, self.shadow
+        if wanted is None or self._clock.now_ms() >= wanted.until_ms:
+            self.shadow = self.stored_shadow = None
+            return
+        if shadow is None or shadow.wanted != wanted:
+            shadow = self.shadow = self._load_shadow(settings, wanted, scorer)
+        if shadow.scorer is None:
+            return
+        bank = shadow.scorer.bank
+        shadow.end_unless_possible(scorer.bank)
+        shadow.follow(self._rule_of(bank), streams_of(self._camera.muted), self._threshold_of(bank).provisional)
+
+    def _load_shadow(self, settings: Settings, wanted: BankShadow, scorer: FrameScorer) -> ShadowBank:
+        active_path = settings.bank_path(self._camera.id, self._camera.profile)
+        if self.engine is None:
+            raise RuntimeError("a camera with a scorer has an engine")
+        shadow = ShadowBank.load(wanted, active_path, scorer.bank, self.engine, self._anomaly.wall_ms)
+        if self.stored_shadow is not None:
+            shadow.restore(self.stored_shadow)
+            self.stored_shadow = None
+        return shadow
+
+    def _budget(self, settings: Settings) -> float:
+        """The alarm budget in force. While an event is open, another allotment of the site's budget waits: the event
+        would end at another level than it began at, and what belongs to it would open a second one."""
+        camera, scorer = self._camera, self.scorer
+        if camera.false_alarms_per_day is None and self._allotted and scorer is not None and scorer.open_event:
+            return self._false_alarms_per_day
+        self._allotted = camera.false_alarms_per_day is None
+        return budget_of(camera, settings)
 
     def _follow_budget(self, scorer: FrameScorer, false_alarms_per_day: float, self_arms: bool) -> None:
         """Another alarm budget means another threshold of the same bank. An open event goes on under it."""
@@ -105,12 +151,7 @@ class CameraBank:
             self._set_scoring()
 
     def _rule_of(self, bank: Bank) -> EventRule:
-        return bank.threshold.rule(self._false_alarms_per_day, provisional=self._is_provisional(bank))
-
-    def _is_provisional(self, bank: Bank) -> bool:
-        """Whether little footage means a provisional level: soon there is more. Not for an operator's bank, which may
-        stay for good."""
-        return self._self_arms and bank.footage.remembered
+        return bank.threshold.rule(self._false_alarms_per_day, provisional=is_provisional(bank, self._self_arms))
 
     def reject(self, error: PatchwatchError) -> list[Event]:
         """Score nothing, for this reason; returns the events that this closes."""
@@ -125,7 +166,7 @@ class CameraBank:
 
     def _unload(self) -> list[Event]:
         closed = self.finish()
-        self.scorer = None
+        self.scorer = self.shadow = None
         self._conditions.expect_nothing()
         return closed
 
@@ -185,11 +226,21 @@ class CameraBank:
             changes = {"condition": condition, "updated_at_ms": self._clock.now_ms()}
             self.status = self.status.model_copy(update=changes)
 
+    def note_corrections(self, corrections: CorrectionsInForce | None) -> bool:
+        """Put into the status which corrections count; returns whether that is new."""
+        if corrections == self._corrections:
+            return False
+        self._corrections = corrections
+        if self.status is not None:
+            changes = {"corrections": corrections, "updated_at_ms": self._clock.now_ms()}
+            self.status = self.status.model_copy(update=changes)
+        return True
+
     def _set_scoring(self) -> None:
         self._set_status(AnalysisState.SCORING, "" if self.context.mask.as_learnt else _OTHER_ZONES)
 
     def _threshold_of(self, bank: Bank) -> Threshold:
-        return bank.threshold.at(self._false_alarms_per_day, provisional=self._is_provisional(bank))
+        return bank.threshold.at(self._false_alarms_per_day, provisional=is_provisional(bank, self._self_arms))
 
     def _set_status(self, state: AnalysisState, detail: str) -> None:
         self.loading = state is AnalysisState.LOADING
@@ -217,6 +268,7 @@ class CameraBank:
             threshold=threshold,
             thresholds=curve_of(bank.threshold) if bank else (),
             device=self.engine.device if self.engine else "cpu",
+            corrections=self._corrections,
             updated_at_ms=self._clock.now_ms(),
         )
 

@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from models.alarms.alarm_threshold import OFF_OF_ON
+from models.alarms.event_detector import EventRule
 from models.engine.engine import Engine
 from models.frames.frame import Features, Frame
 from models.frames.view import View
-from models.memory.stretch import NOT_EXCLUDED, STRETCH_S, Exclusion
+from models.memory.spans import SpanMs, overlaps
+from models.memory.stretch import NOT_EXCLUDED, STRETCH_S, Exclusion, Stretch
 from models.memory.stretch_collector import StretchCollector
 from models.memory.stretch_identity import stretch_identity
 from workers.inference.keep_rule import KeepRule
@@ -30,12 +33,14 @@ _SILENT_S = AROUND_ALERT_S + 1.0
 class Verdict:
     """How a frame was judged live. ``score``: its score, NaN where there is no bank. ``level``: the score at which
     events open. ``event_since_s``: since when, on the camera's own time, the open event lasts; None without one.
-    ``condition_since_s``: since when the picture as a whole is wrong; None while it is not."""
+    ``condition_since_s``: since when the picture as a whole is wrong; None while it is not. ``bare_score``: what the
+    score would be without additions to the bank; None where there are none."""
 
     score: float = math.nan
     level: float = math.inf
     event_since_s: float | None = None
     condition_since_s: float | None = None
+    bare_score: float | None = None
 
 
 class CameraRecording:
@@ -55,7 +60,7 @@ class CameraRecording:
         self._finished: deque[StretchCollector] = deque()
         self._run = 0
         self._eventful = self._wrong = False
-        self._excluded_until_s = -math.inf
+        self._excluded_until_s = self._added_until_s = -math.inf
         self._taken_s = time.monotonic()
         self._open = self._new_stretch(self._share)
 
@@ -69,6 +74,17 @@ class CameraRecording:
         self._open.add(frame, captured_ms, self._run, features, score=verdict.score, excluded=excluded)
         while self._finished and not 0.0 <= frame.at_s - self._finished[0].ended_s <= AROUND_ALERT_S:
             self._hand_over(self._finished.popleft())
+
+    def held(self, spans: Sequence[SpanMs]) -> tuple[Stretch, ...]:
+        """As they are now, the stretches with frames within the spans that nobody has been given yet."""
+        collectors = [stretch for stretch in (*self._finished, self._open) if len(stretch)]
+        return tuple(
+            stretch.finish()
+            for stretch in collectors
+            if overlaps(
+                stretch.started_ms, stretch.started_ms + round(1000 * (stretch.ended_s - stretch.started_s)), spans
+            )
+        )
 
     def interrupt(self) -> None:
         """The next frame begins a run."""
@@ -90,7 +106,18 @@ class CameraRecording:
             excluded |= Exclusion.ALERT
         elif verdict.score >= verdict.level:
             excluded |= Exclusion.HIGH
+        if verdict.bare_score is not None or at_s <= self._added_until_s:
+            excluded |= self._judge_bare(at_s, verdict)
         return excluded
+
+    def _judge_bare(self, at_s: float, verdict: Verdict) -> Exclusion:
+        """As much is excluded around what additions kept quiet as if it had alerted."""
+        score, was_high = verdict.bare_score or 0.0, at_s <= self._added_until_s
+        if score >= verdict.level and not was_high:
+            self._exclude(at_s - AROUND_ALERT_S, Exclusion.ADDED)
+        if score >= verdict.level * (OFF_OF_ON if was_high else 1.0):
+            self._added_until_s = at_s + EventRule.cooldown_s + AROUND_ALERT_S
+        return Exclusion.ADDED if at_s <= self._added_until_s else NOT_EXCLUDED
 
     def _exclude(self, since_s: float, reason: Exclusion) -> None:
         """What is on disk by now stays as it is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter, deque
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from patchwatch.messages.frames.score import Region, ScoreMinute
 from workers.inference.alerts import AnomalyAlert, ConditionAlerts
 from workers.inference.camera_bank import CameraBank
 
+EXPLAIN_EVERY_S = 1.0  # of the camera's own time
 _MOST_OBSERVATIONS = 64
 _LEAST_APART_S = 0.1  # between two observations that are kept
 
@@ -79,6 +81,7 @@ class CameraState:
 
     def __post_init__(self) -> None:
         self.anomaly.wall_ms = self.conditions.wall_ms = self.wall_ms
+        self._explained_s = -math.inf
         self.bank = CameraBank(self.camera, self.anomaly, self.conditions, self.clock)
 
     @property
@@ -127,6 +130,13 @@ class CameraState:
         while len(self.recent) > 1 and not horizon_ns <= self.recent[0][1] <= own_ns:
             oldest, _ = self.recent.popleft()
             self.cut_frames.discard(oldest)
+
+    def explanation_is_due(self, at_s: float) -> bool:
+        """Whether a frame of this moment of the camera's own time is to be explained; if so, the next ones are not."""
+        due = abs(at_s - self._explained_s) >= EXPLAIN_EVERY_S
+        if due:
+            self._explained_s = at_s
+        return due
 
     def wall_ms(self, own_s: float, since_s: float) -> int:
         """What the wall clock showed at a moment of the camera's own time, by the clock as it was at ``since_s``: a

@@ -18,7 +18,6 @@ from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys, LeaseKeys
-from patchwatch.bus.streams import MAX_ALERT_CHANGES
 from patchwatch.bus.writes import set_fields
 from patchwatch.contract.bounds import Count, TimeMs, counted
 from patchwatch.contract.errors import BusUnavailableError
@@ -28,10 +27,12 @@ from patchwatch.messages.alerts.explanation import Explanation
 from patchwatch.messages.alerts.verdict import ALERT_FIELD
 from patchwatch.messages.cameras.analysis_status import AnalysisStatus
 from patchwatch.messages.cameras.camera import Camera, is_over
+from patchwatch.messages.cameras.shadow import MAX_SHADOW_ENTRIES
 from patchwatch.messages.frames.camera_time import CameraTime, Eras, TimedFrame
 from patchwatch.messages.frames.frame import FrameGaps
 from patchwatch.messages.frames.score import Score, ScoreMinute
 from workers.inference.camera_state import CameraState
+from workers.runtime.alert_records import lifetime_s, queue_alert, queue_announcement
 from workers.runtime.leases import Lease
 
 _EXAMINED = 50  # listed alerts of either order, each time that one is announced, for records that have expired
@@ -57,7 +58,8 @@ class CommitBatch:
     scores: list[tuple[int, Score]] = field(default_factory=list)  # (entry id: the camera's own time in ms, score)
     minutes: list[tuple[int, ScoreMinute]] = field(default_factory=list)  # (entry id: of its last score, minute)
     alerts: list[AlertUpdate] = field(default_factory=list)
-    explanation: Explanation | None = None  # of the last scored frame
+    explanation: Explanation | None = None  # of a frame of the last second
+    shadow_alerts: list[Alert] = field(default_factory=list)  # of a bank in the shadow: nobody is told of them
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
@@ -138,6 +140,9 @@ class Committer:
             pipe.zrem(keys.ALERTS_BY_RECEIPT, *expired)
         for change in batch.alerts:
             self._queue_alert(pipe, change)
+        for alert in batch.shadow_alerts:
+            most = MAX_SHADOW_ENTRIES
+            pipe.xadd(camera_keys.shadow, {ALERT_FIELD: alert.encode()}, maxlen=most, approximate=False)
         self._queue_state(pipe, state, batch)
         counters: dict[Any, Any] = dict(state.counters)
         if counters:
@@ -156,6 +161,8 @@ class Committer:
             "worker": json.dumps(stored),
             "eras": state.camera_time.eras.encode(),
         }
+        if state.bank.shadow is not None:
+            logged["shadow"] = state.bank.shadow.status.encode()
         unlogged: dict[Any, Any] = {"boxes": json.dumps(state.boxes)}
         if batch.explanation is not None:
             unlogged["explanation"] = batch.explanation.encode()
@@ -178,20 +185,14 @@ class Committer:
             state.camera_time.eras.forget_before(oldest_ms)
 
     def _queue_alert(self, pipe: redis.client.Pipeline, change: AlertUpdate) -> None:
-        alert = change.alert
-        lifetime_s = int(self._settings.alert_retention_days * 86_400)
-        pipe.set(keys.alert(alert.id), alert.encode(), ex=lifetime_s)
+        alert, kept_s = change.alert, lifetime_s(self._settings.alert_retention_days)
+        queue_alert(pipe, alert, kept_s)
         if change.picture is not None:
-            pipe.set(keys.alert_picture(alert.id), change.picture, ex=lifetime_s)
+            pipe.set(keys.alert_picture(alert.id), change.picture, ex=kept_s)
         if change.explanation is not None:
-            pipe.set(keys.alert_explanation(alert.id), change.explanation.encode(), ex=lifetime_s)
-        pipe.expire(
-            keys.alert_verdicts(alert.id), lifetime_s
-        )  # what the service wrote there stays as long as the alert
+            pipe.set(keys.alert_explanation(alert.id), change.explanation.encode(), ex=kept_s)
         if change.announce:
-            pipe.xadd(keys.ALERTS, {ALERT_FIELD: alert.encode()}, maxlen=MAX_ALERT_CHANGES, approximate=True)
-            pipe.zadd(keys.ALERTS_BY_TIME, {alert.id: alert.started_at_ms})
-            pipe.zadd(keys.ALERTS_BY_RECEIPT, {alert.id: self._clock.now_ms()}, nx=True)
+            queue_announcement(pipe, alert, self._clock.now_ms())
 
 
 def _fields(encoded: dict[bytes, bytes]) -> dict[Any, Any]:
@@ -216,6 +217,7 @@ class StoredState(BaseModel):
     conditions: dict[str, Any] | None = None  # earlier versions stored it here
     cuts: dict[str, Any] | None = None  # unknown to earlier versions, as is what follows
     cut_frames: list[Count] = []
+    shadow: dict[str, Any] | None = None
 
     @model_validator(mode="after")
     def _a_mean_is_a_score(self) -> Self:
@@ -231,6 +233,7 @@ class StoredState(BaseModel):
 def state_to_store(state: CameraState) -> dict[str, Any]:
     """JSON values that every commit stores; `resume` reads them."""
     bank, minute, last_frame = state.bank, state.minute, state.camera_time.last
+    shadow = {"shadow": bank.shadow.state()} if bank.shadow is not None else {}
     return {
         "analyzer": bank.scorer.state() if bank.scorer else bank.stored_scorer,
         "last_score_ms": state.last_score_ms,
@@ -242,6 +245,7 @@ def state_to_store(state: CameraState) -> dict[str, Any]:
         "conditions": state.conditions.state(),
         "cuts": state.cuts.state(),
         "cut_frames": sorted(state.cut_frames),
+        **shadow,
     }
 
 
@@ -282,7 +286,7 @@ def _restore(state: CameraState, stored: StoredState) -> None:
     state.recent = deque(stored.recent)
     if stored.time is not None:
         state.camera_time.last = TimedFrame(*stored.time, received_ns=None)
-    state.bank.stored_scorer = stored.analyzer
+    state.bank.stored_scorer, state.bank.stored_shadow = stored.analyzer, stored.shadow
     if stored.conditions is not None:
         state.conditions.restore(stored.conditions)
     state.cut_frames = set(stored.cut_frames)

@@ -15,6 +15,9 @@ _RARE_EVERY_S = 60.0  # a camera that is restless all day would wear out the dis
 _MOST_PEAKS, _LEAST_PEAKS = 120, 20  # stretches that tell what is usual: an hour of them, and ten minutes
 _RARE_SHARE = 0.05
 _NEARLY_FULL = 0.8
+WHOLE_ALERT_S = 300.0  # of an alert kept from end to end: what lasts longer never becomes normal by recurring
+_HIGHER = 0.05  # ... and after that where it rises further: the peak is what an operator judges
+_MOST_COVERED, _COVERED_WITHIN_S = 20, 3600.0  # stretches from end to end, so that a flickering alert spares the disk
 
 
 class KeepRule:
@@ -24,10 +27,13 @@ class KeepRule:
         self._full_bytes = budget_mb * 1e6 * _NEARLY_FULL
         self._peaks: deque[float] = deque(maxlen=_MOST_PEAKS)
         self._kept_s: float | None = None
-        self._was_covered = False  # the stretch before, from end to end
+        self._covered_since_s: float | None = None  # that all stretches are from end to end; None: the last was not
+        self._covered_peak = 0.0  # highest score of those of them that were kept
+        self._covered_kept_s: deque[float] = deque(maxlen=_MOST_COVERED)
 
     def keeps(self, stretch: StretchCollector, remembered: Remembered | None) -> bool:
         """Whether this stretch, the next of the camera, is kept. ``remembered``: None while it is not known."""
+        self._follow_alert(stretch)
         peak, rare = stretch.highest, self._is_rare(stretch.highest)
         if math.isfinite(peak):
             self._peaks.append(peak)
@@ -40,7 +46,6 @@ class KeepRule:
         )
         if kept:
             self._kept_s = stretch.started_s
-        self._was_covered = stretch.wholly_excluded
         return kept
 
     def _is_beginning(self, remembered: Remembered | None) -> bool:
@@ -64,8 +69,25 @@ class KeepRule:
         return higher < _RARE_SHARE * len(self._peaks)
 
     def _shows_an_alarm(self, stretch: StretchCollector, since_kept_s: float) -> bool:
-        """Whether it shows an alert, of a long one the ends, or a score over the level: an operator may call it
-        normal."""
+        """Whether it shows what an operator may call normal, or what may recur: an alert, of a long one the beginning,
+        the peaks and the end; or a score over the level."""
         if stretch.reasons & Exclusion.ALERT:
-            return not (stretch.wholly_excluded and self._was_covered)
+            return not stretch.wholly_excluded or self._keeps_covered(stretch)
         return bool(stretch.reasons & Exclusion.HIGH) and since_kept_s >= _RARE_EVERY_S
+
+    def _follow_alert(self, stretch: StretchCollector) -> None:
+        if not (stretch.wholly_excluded and stretch.reasons & Exclusion.ALERT):
+            self._covered_since_s, self._covered_peak = None, 0.0
+        elif self._covered_since_s is None:
+            self._covered_since_s = stretch.started_s
+
+    def _keeps_covered(self, stretch: StretchCollector) -> bool:
+        is_long = stretch.started_s - (self._covered_since_s or 0.0) >= WHOLE_ALERT_S
+        if is_long and stretch.peak < self._covered_peak + _HIGHER:
+            return False
+        full = len(self._covered_kept_s) == _MOST_COVERED
+        if full and 0.0 <= stretch.started_s - self._covered_kept_s[0] < _COVERED_WITHIN_S:
+            return False
+        self._covered_kept_s.append(stretch.started_s)
+        self._covered_peak = max(self._covered_peak, stretch.peak)
+        return True

@@ -11,6 +11,8 @@ from models.alarms.event_detector import AlertGate
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.frames.frame import Features, Frame
+from models.memory.spans import SpanMs
+from models.memory.stretch import Stretch
 from patchwatch.contract.settings import Settings
 from workers.inference.camera_recording import CameraRecording, Verdict
 from workers.inference.camera_state import CameraState
@@ -47,7 +49,8 @@ class NormalRecorder:
             return
         event = scorer.open_event
         since_s = None if event is None else event.started_s
-        verdict = Verdict(score.score, scorer.rule.on, since_s, _wrong_since_s(state, frame, captured_ms, gate))
+        wrong_since_s = _wrong_since_s(state, frame, captured_ms, gate)
+        verdict = Verdict(score.score, scorer.rule.on, since_s, wrong_since_s, score.score_without_additions)
         if state.camera.id in self._new_views or score.score >= scorer.rule.on:
             verdict = self._new_view(state.camera.id).judged(verdict, frame, features, scorer, score)
         if state.bank.engine is not None:
@@ -70,8 +73,8 @@ class NormalRecorder:
 
     def _forget_what_is_private(self, state: CameraState) -> None:
         """Pictures from before a privacy zone was drawn show what nobody may see any more."""
-        recording, hidden = self._recordings.get(state.camera.id), set(state.bank.context.mask.view.hidden)
-        if recording is not None and not hidden <= set(recording.view.hidden):
+        recording, hidden = self._recordings.get(state.camera.id), state.bank.context.mask.view.hidden
+        if recording is not None and not set(hidden) <= set(recording.view.hidden):
             self.erase(state.camera.id)
 
     def _add(
@@ -102,13 +105,19 @@ class NormalRecorder:
 
     def _recording(self, state: CameraState, engine: Engine) -> CameraRecording:
         recording, view = self._recordings.get(state.camera.id), state.bank.context.mask.view
-        if recording is None or recording.engine is not engine or not recording.view.counts_like(view):
+        same_view = recording is not None and (recording.view is view or recording.view.counts_like(view))
+        if recording is None or recording.engine is not engine or not same_view:
             if recording is not None:
                 self._end(recording)
             folder = self._settings.memory_path(state.camera.id, state.camera.profile)
             recording = CameraRecording(state.camera.id, engine, view, folder, self._writer, self._settings.memory_mb)
             self._recordings[state.camera.id] = recording
         return recording
+
+    def held(self, camera_id: str, spans: Sequence[SpanMs]) -> tuple[Stretch, ...]:
+        """What is not on disk yet of a camera's memory and has frames within the spans."""
+        recording = self._recordings.get(camera_id)
+        return recording.held(spans) if recording is not None else ()
 
     def follow(self, camera_ids: Iterable[str]) -> None:
         """These are the cameras of this worker now. What others have left open is stored."""

@@ -20,17 +20,18 @@ from models.engine.frame_scorer import FrameScore
 from models.frames.detections import Detections
 from models.frames.frame import Box, CameraContext, Features, Frame
 from patchwatch.contract.errors import NonFiniteScoreError, RejectedError
-from patchwatch.messages.alerts.alert import AlertState
+from patchwatch.messages.alerts.alert import Alert, AlertState
 from patchwatch.messages.alerts.explanation import Explanation
 from patchwatch.messages.cameras.analysis_status import DropReason
 from patchwatch.messages.cameras.zone import names_at
 from patchwatch.messages.frames.frame import FrameMessage
-from patchwatch.messages.frames.score import Region, Score, StreamReading
+from patchwatch.messages.frames.score import Region, Score, ScoreGate, StreamReading
 from workers.analysis.explanation import explanation_of
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import AlertUpdate, CommitBatch
 from workers.inference.normal_recorder import NormalRecorder
 from workers.inference.queue_reader import FrameAge, QueuedFrame
+from workers.inference.shadow.shadow_bank import ShadowBank, shadow_alert
 from workers.media import jpeg_codec
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ log = logging.getLogger(__name__)
 Batches = dict[str, tuple[CameraState, CommitBatch]]  # by camera id
 _TEST_SIDE_PX = 256
 _LOG_EVERY_S = 60.0
+_SCORE_GATES = {gate: ScoreGate(gate.value) for gate in AlertGate}
 Extracted = tuple[tuple[Features, ...], Detections | None]  # one `Features` per stream; None: no detector in use
 
 
@@ -70,7 +72,8 @@ class ScoredFrame:
 
     def zones(self, region: Region | None) -> tuple[str, ...]:
         """Names of the camera's zones that a region of its own picture lies in."""
-        return names_at(self.state.camera.zones, region, (self.message.source_width, self.message.source_height))
+        zones, size = self.state.camera.zones, (self.message.source_width, self.message.source_height)
+        return names_at(zones, region, size) if zones else ()
 
     def explanation(self, *, thumbnails: bool) -> Explanation:
         """Why the frame has its score."""
@@ -81,7 +84,7 @@ class ScoredFrame:
             self.bank, self.features, self.score,
             camera_id=self.state.camera.id, at_ms=message.captured_at_ns // 1_000_000, seq=message.seq,
             size=(message.width, message.height), source_size=(message.source_width, message.source_height),
-            thumbnails=thumbnails, hidden=self.state.camera.privacy,
+            thumbnails=thumbnails, hidden=self.state.camera.privacy if thumbnails else (),
         )  # fmt: skip
 
 
@@ -170,7 +173,8 @@ class Scorer:
             elif self._score_frame(frame, *result, batches[camera_id][1]):
                 latest[camera_id] = frame
         for camera_id, frame in latest.items():
-            batches[camera_id][1].explanation = frame.explanation(thumbnails=False)
+            if frame.state.explanation_is_due(frame.frame.at_s):
+                batches[camera_id][1].explanation = frame.explanation(thumbnails=False)
 
     def _learn(self, frames: Sequence[ScoredFrame]) -> None:
         """Remember frames of cameras without a bank. One that fails costs nothing but itself."""
@@ -202,8 +206,11 @@ class Scorer:
         state, message, scorer = frame.state, frame.message, frame.state.bank.scorer
         if scorer is None:
             raise RuntimeError("an admitted frame has a scorer")
+        captured_ms = frame.captured_ms
         try:
-            score = scorer.score(features, frame.frame.at_s, frame.gate, discontinuity=frame.frame.discontinuity)
+            score = scorer.score(
+                features, frame.frame.at_s, frame.gate, discontinuity=frame.frame.discontinuity, wall_ms=captured_ms
+            )
         except NonFiniteScoreError as error:
             log.error("%s: frame %d dropped: %s", state.camera.id, message.seq, error)
             state.count_drop(DropReason.NON_FINITE)
@@ -213,15 +220,17 @@ class Scorer:
             return False
         frame.bank, frame.features, frame.score = scorer.bank, features, score
         if self._recorder is not None:
-            self._recorder.record(state, frame.frame, frame.captured_ms, features, scorer, score, frame.gate)
+            self._recorder.record(state, frame.frame, captured_ms, features, scorer, score, frame.gate)
         previous_ms = state.last_score_ms
         batch.scores.append((state.next_score_ms(frame.own_ns), self._message(frame, scorer.bank, score)))
-        finished = state.add_to_minute(frame.captured_ms, score.score)
+        finished = state.add_to_minute(captured_ms, score.score)
         if finished is not None:
             batch.minutes.append((previous_ms, finished))
         state.counters["scored"] += 1
         state.boxes = _labelled_boxes(frame, detections)
         batch.alerts += [alert_update(frame, event) for event in score.changes]
+        if state.bank.shadow is not None:
+            batch.shadow_alerts += _shadow_alerts(frame, state.bank.shadow)
         silent = scorer.is_silent(score, as_learnt=state.bank.context.mask.as_learnt)
         alerts = state.conditions.observe_score(state.camera, frame.frame, silent)
         batch.alerts += [AlertUpdate(alert, announce=True) for alert in alerts]
@@ -245,6 +254,10 @@ class Scorer:
             region=region,
             random_weights=bank.random_weights,
             zones=frame.zones(region),
+            gate=_SCORE_GATES[frame.gate],
+            rejoined=score.rejoined,
+            events_began=score.events_began,
+            bank_id=bank.id,
         )
 
 
@@ -260,6 +273,18 @@ def alert_update(frame: ScoredFrame, event: Event) -> AlertUpdate:
     if event.ended_s is None and frame.frame.at_s in (event.peak_s, event.opened_s):
         return AlertUpdate(alert, announce, frame.message.jpeg, frame.explanation(thumbnails=True))
     return AlertUpdate(alert, announce)
+
+
+def _shadow_alerts(frame: ScoredFrame, shadow: ShadowBank) -> list[Alert]:
+    """What the bank in the shadow would have told subscribers with this frame."""
+    scorer, changes = shadow.score(frame.features, frame.frame, frame.gate)
+    if scorer is None:
+        return []
+    told = []
+    for event in changes:
+        region = frame.region(event.box_xyxy_px)
+        told.append(shadow_alert(shadow, scorer, frame.state.camera, event, region, frame.zones(region)))
+    return [alert for alert in told if alert is not None]
 
 
 def _check_picture(state: CameraState, message: FrameMessage, frame: Frame, batch: CommitBatch) -> AlertGate:

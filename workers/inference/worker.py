@@ -28,6 +28,7 @@ from patchwatch.messages.frames.frame import FrameMessage
 from workers.inference.camera_registry import POLL_EVERY_S, CameraRegistry
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import CommitBatch, Committer
+from workers.inference.corrections.corrections import Corrections
 from workers.inference.engine_cache import EngineCache
 from workers.inference.memory_pressure import MemoryPressure
 from workers.inference.normal_recorder import NormalRecorder
@@ -66,6 +67,8 @@ class InferenceWorker:
             self._client, settings, self._leases, self._engines, self._committer, self._commit_with_retry, self._clock,
             self._forget_normal,
         )  # fmt: skip
+        held = self._recorder.held if self._recorder else None
+        self._corrections = Corrections(self._client, settings, held, self._clock)
         self._polled_s = float("-inf")
         self._outage = OutageLog("scoring waits for it")
         self._redis_away = False
@@ -97,6 +100,7 @@ class InferenceWorker:
             self._watchdog.stop()
             if self._recorder is not None:
                 self._recorder.stop()
+            self._corrections.stop()
             self._engines.stop()
             self._leases.stop()
             self._client.close()
@@ -142,6 +146,7 @@ class InferenceWorker:
         with translated():
             self._clock.sync(self._client)
             self._cameras.refresh()
+            self._corrections.refresh()
             self._cameras.hand_over()
             self._send_heartbeat()
             captures = self._read_captures()
@@ -152,9 +157,11 @@ class InferenceWorker:
             closed = state.bank.refresh(self._settings, self._engines)
             if state.bank.scorer is not None and state.bank.scorer is not scorer:
                 self._warm_up(state)
+            self._corrections.follow(state)
             closed += self._finish_if_silent(state)
             self._cameras.close(state, closed, self._observe_capture(state, captures.get(state.camera.id)))
             self._cameras.publish_status(state)
+        self._corrections.follow_only(self._cameras.states)
         if self._recorder is not None:
             self._recorder.follow(self._cameras.states)
 

@@ -22,6 +22,7 @@ from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus, Reason
+from patchwatch.messages.cameras.correction import CameraCorrections
 from workers.ingest.camera_capture import CameraCapture, PublisherSlot
 from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture_status_store import CaptureStatusStore
@@ -56,6 +57,9 @@ class Supervisor:
         self._settings = settings
         self._client = client
         self._replica = ConfigReplica(client, keys.CAMERAS, keys.CAMERAS_REVISION, Camera.decode, "camera")
+        self._corrections = ConfigReplica(
+            client, keys.CORRECTIONS, keys.CORRECTIONS_REVISION, CameraCorrections.decode, "camera's correction"
+        )
         self._statuses = CaptureStatusStore(client, settings.partitions)
         self._leases = Leases(settings.shared_redis_url, Role.INGEST)
         self._stable_after_s = stable_after_s
@@ -158,6 +162,7 @@ class Supervisor:
         with translated():
             await self._clock.sync_async(self._client)
         self._cameras = await self._replica.read()
+        await self._corrections.read()  # kept, to be put back into a Redis that has lost them
         self._outage.answered()
         self._request_leases()
         owned, leaving = self._leases.owned, self._leases.leaving

@@ -240,7 +240,8 @@ class Video:
         small = picture.reformat(width=width, height=height, format="rgb24", interpolation="AREA", threads=1)
         turned = np.rot90(small.to_ndarray(), picture.rotation // 90 % 4)
         rgb: NDArray[np.uint8] = np.ascontiguousarray(turned, np.uint8)
-        self._privacy_mask.hide(rgb)
+        if self._options.hidden:
+            self._privacy_mask.hide(rgb)
         source = (picture.width, picture.height) if picture.rotation % 180 == 0 else (picture.height, picture.width)
         return SampledFrame(rgb, media_time_s, *source, discontinuity, predicted)
 

@@ -18,7 +18,12 @@ from patchwatch.messages.alerts.verdict import MAX_NOTE_LENGTH, Verdict
 app = command_group("List, show and judge the alerts of a running service.")
 
 _PAGE = 1000  # the most that one answer of the API holds
-_SAID = {Verdict.NORMAL: "normal here", Verdict.ANOMALY: "a real anomaly", Verdict.UNSURE: "not sure"}
+_SAID = {
+    Verdict.NORMAL: "normal here",
+    Verdict.NORMAL_AT_THIS_TIME: "normal at this time",
+    Verdict.ANOMALY: "a real anomaly",
+    Verdict.UNSURE: "not sure",
+}
 
 AlertId = Annotated[str, typer.Argument(metavar="ALERT", help="Id of the alert, as `patchwatch alerts list` shows it.")]
 Note = Annotated[
@@ -85,14 +90,22 @@ def show(
 
 
 @app.command("normal")
-def normal(alert: AlertId, note: Note = "", api: Api = None, as_json: AsJson = False) -> None:
-    """Say that an alert shows what is normal here."""
-    _say(api, alert, Verdict.NORMAL, note, as_json)
+def normal(
+    alert: AlertId,
+    at_this_time: Annotated[bool, typer.Option("--at-this-time", help="Normal at this hour, every day.")] = False,
+    weekly: Annotated[bool, typer.Option("--weekly", help="Normal at this hour, on this day of the week.")] = False,
+    note: Note = "",
+    api: Api = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say that an alert shows what is normal here. Within seconds, the same raises no alert any more."""
+    verdict = Verdict.NORMAL_AT_THIS_TIME if at_this_time or weekly else Verdict.NORMAL
+    _say(api, alert, verdict, note, as_json, weekly=weekly)
 
 
 @app.command("confirm")
 def confirm(alert: AlertId, note: Note = "", api: Api = None, as_json: AsJson = False) -> None:
-    """Say that an alert was right: a real anomaly."""
+    """Say that an alert was right: a real anomaly. No bank learns from it."""
     _say(api, alert, Verdict.ANOMALY, note, as_json)
 
 
@@ -104,14 +117,19 @@ def unsure(alert: AlertId, note: Note = "", api: Api = None, as_json: AsJson = F
 
 @app.command("undo")
 def undo(alert: AlertId, api: Api = None, as_json: AsJson = False) -> None:
-    """Take back the verdict on an alert."""
+    """Take back the verdict on an alert, and what it changed."""
     fields = rest_client(api).delete(_verdict_path(alert))
     print_json(fields) if as_json else typer.echo(f"{fields['id']} has no verdict any more")
 
 
-def _say(api: str | None, alert: str, verdict: Verdict, note: str, as_json: bool) -> None:
-    fields = rest_client(api).put(_verdict_path(alert), {"verdict": verdict.value, "note": note})
-    print_json(fields) if as_json else typer.echo(f"{fields['id']} is reviewed: {_said(fields['verdict'])}")
+def _say(api: str | None, alert: str, verdict: Verdict, note: str, as_json: bool, *, weekly: bool = False) -> None:
+    body = {"verdict": verdict.value, "note": note} | ({"weekly": True} if weekly else {})
+    fields = rest_client(api).put(_verdict_path(alert), body)
+    if as_json:
+        print_json(fields)
+        return
+    typer.echo(f"{fields['id']} is reviewed: {_said(fields['verdict'])}")
+    typer.echo(fields["effect"], err=True)
 
 
 def _verdict_path(alert: str) -> str:

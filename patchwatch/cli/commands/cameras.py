@@ -6,7 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
+from patchwatch.cli.camera_corrections import add_commands
 from patchwatch.cli.command_group import command_group
+from patchwatch.cli.commands.what_if import what_if
 from patchwatch.cli.options import AnalysisFps, Api, AsJson, NewId, rest_client, stdin_line
 from patchwatch.cli.output import print_json, print_outcome
 from patchwatch.cli.threshold_text import budget, spread, threshold_lines
@@ -20,6 +22,7 @@ from patchwatch.messages.banks.threshold import AlarmThreshold
 from patchwatch.messages.cameras.camera import Pace, Transport
 
 app = command_group("Add, list, change and remove the cameras of a running service.")
+add_commands(app)
 
 _SOURCE_HELP = (
     "rtsp://..., rtsps://..., file:/PATH (as it is written), or push: (the camera publishes to us). "
@@ -178,7 +181,8 @@ def update(
     as_json: AsJson = False,
 ) -> None:
     """Change a camera; what is not given stays. Alarm budget, muting, zones and self-arming take effect at once; all
-    else, and a privacy zone, restarts the capture. `cameras thresholds` shows what a budget means."""
+    else, and a privacy zone, restarts the capture. `cameras thresholds` shows what a budget means, `cameras what-if`
+    what it would have meant for the stored past."""
     fields = _given({
         "source": stdin_line() if source == "-" else source, "profile": profile, "name": name, "analysis_fps": fps,
         "pace": pace, "loop": loop, "transport": transport, "zones": given_zones(zone, zone_file),
@@ -191,6 +195,7 @@ def update(
 
 
 app.command("set", hidden=True)(update)
+app.command("what-if")(what_if)
 
 
 @app.command("acknowledge")
@@ -236,6 +241,50 @@ def thresholds(id: _Id, api: Api = None, as_json: AsJson = False) -> None:
     for threshold in (AlarmThreshold.model_validate(fields) for fields in answer["thresholds"]):
         warning = "" if threshold.supported else "  too little footage"
         typer.echo(f"  {budget(threshold):>14}  {threshold.on:>12.3f}  {spread(threshold)}{warning}")
+
+
+@app.command("budget")
+def budget_(
+    per_day: Annotated[
+        float | None, typer.Option("--site", help="Accept so many false alarms a day of all cameras together.")
+    ] = None,
+    off: Annotated[bool, typer.Option("--off", help="No budget for the site any more.")] = False,
+    api: Api = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show or set how many false alarms a day are accepted of all cameras together, and what each may spend of that.
+
+    A camera with its own budget (`cameras update --false-alarms-per-day`) keeps it. The others share the rest: equally
+    at first, then calm ones lend to lively ones, by and by.
+    """
+    if off and per_day is not None:
+        raise RejectedError("--site and --off contradict each other: give one of them")
+    client, path = rest_client(api), "/site-budget"
+    wanted = {"false_alarms_per_day": per_day}
+    answer = client.put(path, wanted) if off or per_day is not None else client.get(path)
+    if as_json:
+        print_json(answer)
+        return
+    typer.echo(answer["text"])
+    for camera in answer["cameras"]:
+        typer.echo(f"  {camera['camera_id']:<20} {camera['text']}")
+
+
+@app.command("report")
+def report(
+    id: _Id,
+    days: Annotated[int, typer.Option(min=1, max=31, help="Up to now.")] = 7,
+    api: Api = None,
+    as_json: AsJson = False,
+) -> None:
+    """Report on a camera's last days: how it was watched, its alerts and its budget, what it learnt, and what to do."""
+    answer = rest_client(api).get(f"/cameras/{id}/report?days={days}")
+    if as_json:
+        print_json(answer)
+        return
+    typer.echo(f"{id}, {answer['from'][:10]} to {answer['to'][:10]}")
+    for line in answer["lines"]:
+        typer.echo(f"  {line}")
 
 
 def _change(camera_id: str, fields: dict[str, Any], api: str | None, as_json: bool) -> None:

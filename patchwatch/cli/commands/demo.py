@@ -32,22 +32,22 @@ _LearnSeconds = Annotated[
 def demo(
     duration: Annotated[float | None, typer.Option(min=1, help="Seconds of live video. Default: until Ctrl-C.")] = None,
     source: Annotated[str | None, typer.Option(help="A video file or rtsp:// address in place of the scene.")] = None,
-    normal: Annotated[Path | None, typer.Option(help="Recording of normal to learn from, with --source.")] = None,
+    normal: Annotated[Path | None, typer.Option(help="With --source: a recording to learn from before.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Another day on the rendered square.")] = 1,
     learn_seconds: _LearnSeconds = 55.0,
     first_anomaly: Annotated[float, typer.Option(min=0, help="Second of the first scripted anomaly.")] = 100.0,
     anomaly_every: Annotated[float, typer.Option(min=12, help="Seconds from one to the next.")] = 20.0,
     as_json: AsJson = False,
 ) -> None:
-    """Publish a rendered scene live over RTSP: it becomes a camera, learns what is normal by itself, and alerts. Exit
-    code 130: stopped early."""
+    """Publish a rendered scene, or a video of yours, live over RTSP: it becomes a camera, learns what is normal by
+    itself, and alerts. Exit code 130: stopped early."""
     from rich.console import Console
 
     from patchwatch.demo.session import DemoOptions, DemoSession, check_source, demo_settings
 
     location = _parse_source(source)
-    if (location is None) != (normal is None):
-        raise RejectedError("--source and --normal go together: your video, and a recording in which all is normal")
+    if location is None and normal is not None:
+        raise RejectedError("--normal is for a video of your own: name that with --source")
     if normal is not None and not normal.is_file():
         raise RejectedError(f"{normal} is not a file: name with --normal a video in which all is normal")
     check_source(location)
@@ -108,7 +108,12 @@ def _print_plain(console: Console, text: str) -> None:
 def _introduction(options: DemoOptions) -> str:
     if options.source is not None:
         what = f"{Source.parse(options.source)}" if isinstance(options.source, str) else options.source.name
-        return f"Patchwatch demo: learns normal from {options.normal}, then watches {what} live."
+        if options.normal is not None:
+            return f"Patchwatch demo: learns normal from {options.normal}, then watches {what} live."
+        return (
+            f"Patchwatch demo: watches {what} live. Its first {options.learn_s:.0f} s are taken for normal; from then "
+            "on it is scored."
+        )
     return (
         "Patchwatch demo: publishes a synthetic square where people walk live over RTSP to the service's own endpoint. "
         "Nothing\nis configured: it becomes a camera, learns what is normal from its first "

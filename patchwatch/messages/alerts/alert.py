@@ -40,6 +40,7 @@ class AlertKind(StrEnum):
     SHAKING = "shaking"  # the picture as a whole moves to and fro: a camera on a pole
     FLICKERING = "flickering"  # bars of light roll through the picture: lamps on mains, another shutter time
     OFFLINE = "offline"  # no frames from a camera that should deliver them
+    DRIFT = "drift"  # quiet hours do not look any more as normal did when it was learnt
 
 
 class Alert(Message):
@@ -99,7 +100,8 @@ class AlertView(BaseModel):
         "`covered`: the picture is black or featureless. `scene_changed`: the view as a whole is another one. "
         "`blind`: pictures come, but too seldom, or jumping too often, for an anomaly to be seen. "
         "`shaking`: the camera moves to and fro. `flickering`: bars of light roll through the picture. "
-        "`offline`: no frames from a camera that should deliver them."
+        "`offline`: no frames from a camera that should deliver them. "
+        "`drift`: quiet hours do not look any more as normal did when it was learnt."
     )
     state: AlertState
     started: Time

@@ -111,6 +111,7 @@ class BankAction(StrEnum):
     PIN = "pin"
     UNPIN = "unpin"
     REMOVE = "remove"
+    SHADOW = "shadow"  # changes nothing: asks whether it can be scored beside the active bank
 
 
 class BankOrder(Message):

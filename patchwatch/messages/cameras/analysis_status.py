@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from patchwatch.contract.bounds import TimeMs
+from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.messages.alerts.alert import AlertKind
 from patchwatch.messages.anomaly_kind import AnomalyKind
 from patchwatch.messages.banks.arming import ArmingState
@@ -30,6 +30,14 @@ class OpenCondition(Message):
     detail: str  # for people
 
 
+class CorrectionsInForce(Message):
+    """How many corrections of operators count, and how many do not yet. ``why_waiting``: for people."""
+
+    in_force: Count = 0
+    waiting: Count = 0
+    why_waiting: Words = ""
+
+
 class AnalysisStatus(Message):
     """Written by the inference worker when it changes."""
 
@@ -50,6 +58,7 @@ class AnalysisStatus(Message):
     thresholds: tuple[AlarmThreshold, ...] = ()  # for others it could have
     device: str = "cpu"
     condition: OpenCondition | None = None  # absent in records of earlier versions
+    corrections: CorrectionsInForce | None = None  # None where there are none that change scores
     updated_at_ms: TimeMs
 
 

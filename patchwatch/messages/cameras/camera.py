@@ -12,7 +12,9 @@ from patchwatch.contract.bounds import PROFILE_PATTERN, Count
 from patchwatch.contract.errors import InvalidMessageError, RejectedError, SourceRejectedError
 from patchwatch.messages.anomaly_kind import AnomalyKind
 from patchwatch.messages.base import CameraId, Message, Words
+from patchwatch.messages.cameras.budget import Allotment
 from patchwatch.messages.cameras.polygon import Polygon
+from patchwatch.messages.cameras.shadow import BankShadow
 from patchwatch.messages.cameras.source import Source
 from patchwatch.messages.cameras.zone import MAX_ZONES, Zone, ZoneKind, check_together, polygons
 
@@ -42,7 +44,7 @@ class Transport(StrEnum):
 FINGERPRINT = r"^[0-9a-fA-F]{2}(:?[0-9a-fA-F]{2}){31}$"
 MAX_CAMERAS = 1000  # per installation: lists and metrics of all cameras must stay readable
 # A change of these does not concern the capture.
-_ANALYSIS_ONLY = ("false_alarms_per_day", "muted", "zones", "self_arm", "adopted")
+_ANALYSIS_ONLY = ("false_alarms_per_day", "allotment", "muted", "zones", "self_arm", "adopted", "shadow")
 
 
 class Camera(Message):
@@ -65,11 +67,13 @@ class Camera(Message):
     pace: Pace = Pace.REALTIME
     loop: bool = False
     false_alarms_per_day: float | None = Field(None, ge=0.001, le=1000)  # None: the installation's
+    allotment: Allotment | None = None  # of the site's budget, where there is one and the camera has none of its own
     muted: tuple[AnomalyKind, ...] = ()
     zones: tuple[Zone, ...] = Field((), max_length=MAX_ZONES)
     zones_fault: Words | None = None
     self_arm: bool | None = None  # whether it learns what is normal by itself; None: the installation's
     adopted: bool = False  # it came by itself, by publishing, and no operator has looked at it yet
+    shadow: BankShadow | None = None  # another bank, to be scored beside the active one for a time
     transport: Transport = Transport.TCP
     publish_username: str | None = Field(None, max_length=128)
     publish_password: SecretStr | None = Field(None, max_length=128)
@@ -142,6 +146,12 @@ class Camera(Message):
         """Whether it learns by itself. ``by_default``: what the installation says."""
         return self.enabled and (by_default if self.self_arm is None else self.self_arm)
 
+    def budget_per_day(self, by_default: float) -> float:
+        """False alarms a day: its own budget, else what it may spend of the site's, else ``by_default``."""
+        if self.false_alarms_per_day is not None:
+            return self.false_alarms_per_day
+        return self.allotment.per_day if self.allotment else by_default
+
     @property
     def tls(self) -> Tls | None:
         """How its connection is protected; None where there is no TLS."""
@@ -153,7 +163,9 @@ class Camera(Message):
 
     def public(self) -> dict[str, object]:
         """All fields, the source without credentials, the publish password as a mere ``***``."""
-        shown = self.model_dump(mode="json", exclude={"version", "publish_password", "incarnation", "zones_fault"})
+        shown = self.model_dump(
+            mode="json", exclude={"version", "publish_password", "incarnation", "zones_fault", "allotment", "shadow"}
+        )
         shown["source"] = str(Source.parse(self.source))
         shown["publish_password"] = "***" if self.publish_password else None
         return shown

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from math import isfinite, isinf
 from typing import Annotated
 
@@ -17,7 +18,11 @@ from patchwatch.contract.errors import InvalidMessageError
 _FIXED = struct.Struct("<BBQqqddBHHHH")
 VERSION = 1
 _RANDOM_WEIGHTS = 1
+_GATE_SHIFT, _GATE_BITS = 1, 3  # two bits of the flags; 0: written by a version that did not store the gate
+_REJOINED = 8
+_EVENTS_BEGAN = 16
 _NO_STREAM = 255
+_BANK_BYTES = 6
 _ROUNDING = 1 + 1e-9
 
 
@@ -48,6 +53,17 @@ class Region:
         return cls(x1, y1, x2, y2)
 
 
+class ScoreGate(StrEnum):
+    """Whether the score might open an event: see `models.alarms.event_detector.AlertGate`, whose values these are."""
+
+    OPEN = "open"
+    HOLD = "hold"
+    SUPPRESS = "suppress"
+
+
+_GATES = (None, *ScoreGate)  # by their number in the flags
+
+
 @dataclass(frozen=True, slots=True)
 class StreamReading:
     """One stream's evidence on a frame: ``rarity`` is calibrated (`models.alarms.calibration`); None: no evidence."""
@@ -62,6 +78,10 @@ class Score:
 
     ``driver`` names the stream that contributed most, ``region`` the place; both are None without evidence. ``zones``:
     names of the camera's zones that the region lies in.
+
+    What follows is what a replay of the events needs, unknown for scores of earlier versions. ``gate``: None where it
+    is unknown. ``rejoined``: the smoothing began again with this frame. ``events_began``: what was open before this
+    frame had been closed without a frame. ``bank_id``: of the bank that it was scored with; empty where it is unknown.
     """
 
     seq: int
@@ -74,20 +94,27 @@ class Score:
     region: Region | None
     random_weights: bool = False
     zones: tuple[str, ...] = ()
+    gate: ScoreGate | None = None
+    rejoined: bool = False
+    events_began: bool = False
+    bank_id: str = ""
 
     def encode(self) -> dict[bytes, bytes]:
         """Fields of the stream entry."""
         names = [reading.name for reading in self.streams]
         driver = names.index(self.driver) if self.driver is not None else _NO_STREAM
         region = self.region or Region(0, 0, 0, 0)
+        flags = _RANDOM_WEIGHTS * self.random_weights | _REJOINED * self.rejoined | _EVENTS_BEGAN * self.events_began
         fixed = _FIXED.pack(
-            VERSION, _RANDOM_WEIGHTS if self.random_weights else 0, self.seq, self.captured_at_ns, self.scored_at_ns,
+            VERSION, flags | _GATES.index(self.gate) << _GATE_SHIFT, self.seq, self.captured_at_ns, self.scored_at_ns,
             self.raw, self.score, driver, region.x1, region.y1, region.x2, region.y2,
         )  # fmt: skip
         nan = float("nan")
         rarities = [nan if reading.rarity is None else reading.rarity for reading in self.streams]
         zones = {b"z": "\n".join(self.zones).encode()} if self.zones else {}
-        return {b"s": fixed + struct.pack(f"<{len(names)}f", *rarities), b"n": ",".join(names).encode()} | zones
+        bank = {b"b": bytes.fromhex(self.bank_id)} if self.bank_id else {}
+        packed = fixed + struct.pack(f"<{len(names)}f", *rarities)
+        return {b"s": packed, b"n": ",".join(names).encode()} | bank | zones
 
     @classmethod
     def decode(cls, fields: dict[bytes, bytes]) -> Score:
@@ -119,6 +146,10 @@ class Score:
             region,
             bool(flags & _RANDOM_WEIGHTS),
             zones,
+            _GATES[flags >> _GATE_SHIFT & _GATE_BITS],
+            bool(flags & _REJOINED),
+            bool(flags & _EVENTS_BEGAN),
+            fields.get(b"b", b"")[:_BANK_BYTES].hex(),
         )
 
 

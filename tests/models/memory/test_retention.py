@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from stretches import info_of
 
+from models.memory.excluded_retention import DAY_MS
 from models.memory.retention import EXCLUDED_SHARE, NEWEST_MS, Slot, is_excluded, let_go, make_room
 from models.memory.stretch import StretchInfo
 
@@ -62,6 +63,33 @@ def test_alarmed_stretches_have_a_fifth_at_most() -> None:
         kept = after(kept, info_of(n, MONDAY_MS + n * HOUR_MS, 0.9, 1.0 if n % 4 else 0.0), 60_000_000)
         excluded = sum(stretch.bytes for stretch in kept if is_excluded(stretch))
         assert excluded <= 60_000_000 * EXCLUDED_SHARE
+
+
+def nights(count: int, per_day: int, budget: int = BUDGET) -> list[StretchInfo]:
+    """Every night at ten an event of three stretches that lie wholly in it, and others at random hours."""
+    rng = random.Random(1)
+    kept: list[StretchInfo] = []
+    number = 0
+    for night in range(count):
+        hours = sorted([22.0, *(rng.uniform(0, 21) for _ in range(per_day))])
+        for hour in hours:
+            for part in range(3):
+                number += 1
+                started_ms = MONDAY_MS + int((night * 24 + hour) * HOUR_MS) + part * 30_000
+                kept = after(kept, info_of(number, started_ms, 0.6, 1.0), budget)
+    return kept
+
+
+def at_ten(kept: list[StretchInfo]) -> dict[int, int]:
+    """By night, how many stretches of its event at ten are there."""
+    nights = [(one.started_ms - MONDAY_MS) // DAY_MS for one in kept if one.started_ms % DAY_MS >= 22 * HOUR_MS]
+    return {night: nights.count(night) for night in nights}
+
+
+def test_of_an_event_that_recurs_every_night_the_last_nights_are_whole() -> None:
+    found = at_ten(nights(30, per_day=4))
+    assert [found.get(night) for night in (29, 28, 27)] == [3, 3, 3]
+    assert set(found.values()) == {3}, "episodes go as a whole"
 
 
 def test_in_the_fullest_hour_the_commonest_goes_first_and_of_these_the_oldest() -> None:

@@ -20,7 +20,9 @@ VERDICT = "/api/v1/alerts/gate-1000/verdict"
 async def said(api: httpx.AsyncClient, verdict: str, alert_id: str = "gate-1000", note: str = "") -> Any:
     answer = await api.put(f"/api/v1/alerts/{alert_id}/verdict", json={"verdict": verdict, "note": note})
     assert answer.status_code == 200, answer.text
-    return answer.json()
+    alert = answer.json()
+    assert alert.pop("effect")
+    return alert
 
 
 async def listed(api: httpx.AsyncClient, query: str) -> list[str]:

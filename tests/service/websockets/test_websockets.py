@@ -15,8 +15,10 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from patchwatch.bus import keys
+from patchwatch.bus.corrections import change_corrections
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alerts.alert import AlertState
+from patchwatch.messages.cameras.correction import Correction, CorrectionKind, Span
 
 T0 = 1_767_225_600_000
 
@@ -66,6 +68,22 @@ async def test_a_verdict_is_pushed_as_a_message_of_its_own_type(at: str, world: 
         await _next(client)
         world.alert(T0 + 1, camera_id="yard")
         assert (await _next(client))["type"] == "alert", "of another camera"
+
+
+async def test_a_correction_is_pushed_when_it_is_made_and_when_it_is_taken_back(at: str, world: World) -> None:
+    correction = Correction(
+        id="0" * 16, kind=CorrectionKind.RECURRING, spans=(Span(from_ms=T0, until_ms=T0 + 5000),), by="recurrence",
+        at_ms=T0, note="recurs on 3 days: is normal at 21:30-22:35 from now on",
+    )  # fmt: skip
+    async with connect(f"{at}/alerts?camera=gate") as client:
+        await _next(client)
+        world.camera("gate")
+        change_corrections(world.bus, "gate", lambda before: before.with_one(correction))
+        made = await _next(client)
+        assert (made["type"], made["camera_id"]) == ("correction", "gate")
+        assert Correction.model_validate(made["correction"]) == correction
+        change_corrections(world.bus, "gate", lambda before: before.undone("0" * 16, "operator", T0 + 1))
+        assert (await _next(client))["correction"]["undone_by"] == "operator"
 
 
 async def test_alerts_resume_after_an_id_without_gap_or_repeat(at: str, world: World) -> None:

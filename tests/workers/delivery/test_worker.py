@@ -236,16 +236,17 @@ async def test_an_entry_that_is_no_alert_is_counted_and_passed_over(world: Any, 
     assert world.progress().unreadable == 2
 
 
-async def test_no_webhook_is_sent_a_verdict(world: Any, running: Any, eventually: Any) -> None:
+async def test_no_webhook_is_sent_a_verdict_or_a_correction(world: Any, running: Any, eventually: Any) -> None:
     async with receiving() as receiver, running():
         world.webhook(receiver.url)
         alert = Alert.decode(world.bus.xrange(keys.ALERTS, world.alert(1))[0][1][b"a"])
         change = VerdictChange(alert=alert, statement=Statement(verdict=Verdict.NORMAL, by="operator", at_ms=2))
         world.bus.xadd(keys.ALERTS, {b"v": change.encode()})
+        world.bus.xadd(keys.ALERTS, {b"c": b"a CorrectionChange"})
         last = world.alert(2)
         await eventually(lambda: world.progress().delivered == 2)
     assert (receiver.ids[-1], len(receiver.requests)) == (f"home_{last}", 2)
-    assert (world.progress().passed, world.progress().unreadable) == (3, 0)
+    assert (world.progress().passed, world.progress().unreadable) == (4, 0)
 
 
 async def test_alerts_trimmed_before_they_were_sent_are_counted(

@@ -139,3 +139,14 @@ def test_of_a_long_known_camera_little_is_recorded(camera: Camera, monkeypatch: 
     wait_until(lambda: again._writer.remembered(camera._folder))
     again.show(100, 400)
     assert {stretch.started_ms for stretch in again.end()} == first
+
+
+def test_what_only_additions_kept_quiet_is_excluded_as_if_it_had_alerted(camera: Camera) -> None:
+    def judge(at_s: float) -> Verdict:
+        return Verdict(0.2, 0.6, bare_score=0.7 if 20.0 <= at_s < 24.0 else 0.5 if at_s < 26.0 else 0.1)
+
+    camera.show(0, 61, judge)
+    marked = reasons(camera.end())
+    assert set(marked.values()) == {int(Exclusion.ADDED)}
+    assert min(marked) == pytest.approx(20.0 - AROUND_ALERT_S)
+    assert max(marked) == pytest.approx(25.8 + 5.0 + AROUND_ALERT_S)

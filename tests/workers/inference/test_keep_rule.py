@@ -70,17 +70,36 @@ def test_a_restless_camera_is_recorded_once_a_minute_at_most() -> None:
     assert min(np.diff(starts)) >= 60.0
 
 
-def test_the_beginning_and_the_end_of_an_alert_are_kept_but_not_all_of_a_long_one() -> None:
-    alert = Exclusion.ALERT
-    stretches = [
-        stretch(0.0),
-        stretch(30.0, 0.9, NOT_EXCLUDED, alert, alert),
-        stretch(60.0, 0.9, alert, alert, alert),
-        stretch(90.0, 0.9, alert, alert, alert),
-        stretch(120.0, 0.9, alert),
-        stretch(150.0),
+def alert_of(minutes: float, scores: dict[float, float] | None = None) -> list[StretchCollector]:
+    """From second 30 on, each half minute covered but for the first and the last. ``scores``: others than 0.8."""
+    alert, last_s = Exclusion.ALERT, 30.0 + minutes * 60
+    covered = [
+        stretch(30.0 * n, (scores or {}).get(30.0 * n, 0.8), alert, alert, alert) for n in range(2, int(last_s / 30))
     ]
-    assert kept(KeepRule(BUDGET_MB), stretches) == [0.0, 30.0, 60.0, 120.0]
+    return [
+        stretch(0.0),
+        stretch(30.0, 0.8, NOT_EXCLUDED, alert, alert),
+        *covered,
+        stretch(last_s, 0.8, alert),
+        stretch(last_s + 30.0),
+    ]
+
+
+def test_of_five_minutes_of_an_alert_all_is_kept() -> None:
+    assert kept(KeepRule(BUDGET_MB), alert_of(5)) == [30.0 * n for n in range(12)]
+
+
+def test_of_a_longer_one_the_beginning_the_peak_and_the_end_are_kept() -> None:
+    starts = kept(KeepRule(BUDGET_MB), alert_of(9, {420.0: 0.9, 450.0: 0.9}))
+    assert starts == [*(30.0 * n for n in range(12)), 420.0, 570.0]
+
+
+def test_an_alert_that_comes_and_goes_all_day_spares_the_disk() -> None:
+    alert = Exclusion.ALERT
+    flicker = [stretch(30.0 * n, 0.9, alert, alert, alert if n % 9 else NOT_EXCLUDED) for n in range(240)]
+    rule = KeepRule(BUDGET_MB)
+    covered = [one for one in flicker if rule.keeps(one, FULL_OF_NORMAL) and one.wholly_excluded]
+    assert len(covered) <= 2 * 20 + 12  # two hours, and one in ten minutes as ever
 
 
 def test_of_a_covered_lens_little_is_kept_even_in_the_beginning() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from moving_scene import FPS
 
 from models.banks.bank import Bank
 from models.banks.bank_file import save_bank
+from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.frames.frame import CameraContext, Frame
 from models.frames.optical_flow import FlowEstimator
 from models.memory.store import MemoryStore
@@ -69,6 +71,24 @@ def test_scores_are_remembered_and_the_same_without_any_memory(
         assert [(score.raw, score.score) for score in scores(forgetful)] == [(one.raw, one.score) for one in live]
         assert not forgetful.settings.memory_dir.exists()
         forgetful.client.close()
+
+
+def test_what_only_additions_keep_quiet_is_marked_so_that_no_bank_learns_it(
+    enrolled: Any, run_worker: Run, until: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = FrameScorer.score
+
+    def score(self: FrameScorer, *args: Any, **how: Any) -> FrameScore:
+        """As if additions kept every frame quiet."""
+        return replace(original(self, *args, **how), score_without_additions=1.0)
+
+    monkeypatch.setattr(FrameScorer, "score", score)
+    feed(enrolled, range(20))
+    with run_worker(enrolled.settings):
+        until(lambda: enrolled.scored() == 20)
+    [stretch] = memory(enrolled.settings)
+    assert (stretch.excluded & Exclusion.ADDED).all()
+    assert not stretch.learnable.any()
 
 
 def test_a_camera_without_a_bank_is_remembered_all_the_same(queue: Any, run_worker: Run, until: Run) -> None:

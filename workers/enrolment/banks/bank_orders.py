@@ -146,3 +146,5 @@ def _act(versions: BankVersions, order: BankOrder) -> None:
             versions.pin(order.bank_id, False)
         case BankAction.REMOVE:
             versions.remove(order.bank_id)
+        case BankAction.SHADOW:
+            versions.check_beside_active(order.bank_id)

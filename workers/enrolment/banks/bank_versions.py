@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.banks.bank import Bank
-from models.banks.bank_file import FORMAT, BankStamp, load_bank, put_in_place, read_stamp
+from models.banks.bank_file import FORMAT, BankStamp, check_identity, load_bank, put_in_place, read_stamp
 from patchwatch.contract.bounds import PROFILE_PATTERN
 from patchwatch.contract.errors import (
     BankMismatchError,
@@ -169,6 +169,26 @@ class BankVersions:
             self._write_index([other for other in known if other.id != bank_id])
             self.path(bank_id).unlink(missing_ok=True)
             return version
+
+    def check_beside_active(self, bank_id: str) -> None:
+        """Whether a version can be scored beside the active one, from the same features. Raises `ConflictError` for the
+        active one itself or where there is none, and `BankMismatchError`."""
+        _version_with_id(self.all(), bank_id, self.camera_id)
+        try:
+            active = load_bank(self.active_path)
+        except NotFoundError:
+            raise ConflictError(
+                f"no bank of profile {self.profile!r} scores now, so there is nothing to compare with: activate one"
+            ) from None
+        if bank_id == active.id:
+            raise ConflictError(f"bank {bank_id} is the one that scores now: choose another one")
+        bank = load_bank(self.path(bank_id))
+        check_identity(bank, active.profile, active.identity, where=f"bank {bank_id}")
+        if not bank.view.counts_like(active.view):
+            raise BankMismatchError(
+                f"bank {bank_id} was learnt with other zones than the active one, so the same features do not serve "
+                "both: learn a new one, or activate it"
+            )
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

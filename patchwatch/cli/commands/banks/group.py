@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from patchwatch.cli.command_group import CommandGroup, command_group
-from patchwatch.cli.commands.banks import versions
+from patchwatch.cli.commands.banks import shadow, versions
 from patchwatch.cli.commands.banks.enrol import enrol
 from patchwatch.cli.commands.banks.explain import explain
 from patchwatch.cli.commands.banks.score import score
@@ -26,6 +26,7 @@ for _name, _command in _VERSION_COMMANDS.items():
     app.command(_name)(_command)
 app.command("score")(score)
 app.command("explain")(explain)
+app.add_typer(shadow.app, name="shadow")
 
 
 class _ShowByDefault(CommandGroup):

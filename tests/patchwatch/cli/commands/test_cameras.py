@@ -38,6 +38,12 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
         questions.append((method, path, body))
         if path.endswith("/thresholds"):
             return {"camera_id": "gate", "threshold": few, "thresholds": [threshold(24.0, 0.4), few]}
+        if path == "/site-budget":
+            one = {"camera_id": "gate", "text": "budget 1.4 a day: its share"}
+            return {"text": "6 false alarms a day, shared by 1 camera", "cameras": [one]}
+        if path.endswith("/report?days=3"):
+            days = {"from": "2026-11-20T08:00:00.000Z", "to": "2026-11-27T08:00:00.000Z"}
+            return days | {"lines": ["watched: 60.0 of 72 h", "next: nothing needs to be done"]}
         if path == "/status":
             learning = {"state": "learning", "remembered_s": 20.4, "first_bank_s": 60.0}
             return {"statuses": [{"camera_id": "gate", "arming": learning}]}
@@ -249,3 +255,34 @@ def test_a_camera_is_acknowledged_and_told_whether_to_learn_by_itself(asked: Ask
     assert run("acknowledge", "gate").exit_code == 0
     assert run("update", "gate", "--no-self-arm").exit_code == 0
     assert [body for _, _, body in asked] == [{}, {"self_arm": False}]
+
+
+@pytest.mark.parametrize(
+    ("options", "question"),
+    [
+        ([], ("GET", "/site-budget", None)),
+        (["--site", "6"], ("PUT", "/site-budget", {"false_alarms_per_day": 6.0})),
+        (["--off"], ("PUT", "/site-budget", {"false_alarms_per_day": None})),
+    ],
+)
+def test_the_budget_of_all_cameras_together(asked: Asked, options: list[str], question: tuple[str, str, Any]) -> None:
+    result = CliRunner().invoke(cameras.app, ["budget", *options])
+    assert asked == [question]
+    assert result.stdout.splitlines() == [
+        "6 false alarms a day, shared by 1 camera",
+        "  gate                 budget 1.4 a day: its share",
+    ]
+
+
+def test_a_budget_and_none_contradict_each_other(asked: Asked) -> None:
+    result = CliRunner().invoke(cameras.app, ["budget", "--site", "6", "--off"])
+    assert isinstance(result.exception, RejectedError)
+    assert asked == []
+
+
+def test_the_report_is_shown_line_by_line(asked: Asked) -> None:
+    result = CliRunner().invoke(cameras.app, ["report", "gate", "--days", "3"])
+    assert asked == [("GET", "/cameras/gate/report?days=3", None)]
+    assert result.stdout.splitlines() == [
+        "gate, 2026-11-20 to 2026-11-27", "  watched: 60.0 of 72 h", "  next: nothing needs to be done",
+    ]  # fmt: skip

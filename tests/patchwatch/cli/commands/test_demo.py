@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -10,17 +11,25 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from footage import write_recording
+from rich.console import Console
+from waiting import stretched, wait_until
 
 from patchwatch.cli.commands.demo import _addresses
+from patchwatch.contract.errors import PatchwatchError
 from patchwatch.contract.settings import Settings
+from patchwatch.demo.scene.script import Script, repeating
+from patchwatch.demo.screen import make_screen
 from patchwatch.demo.session import DemoOptions, DemoSession
+from patchwatch.demo.summary import match_alerts
+from patchwatch.rest_client import RestClient
 
 
 @pytest.fixture
@@ -30,11 +39,58 @@ def scratch() -> Iterator[Path]:
         yield Path(folder)
 
 
-def start(scratch: Path, *options: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "patchwatch", "demo", *options],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"TMPDIR": str(scratch)},
-    )  # fmt: skip
+def start(scratch: Path, *options: str, told: Path | None = None) -> subprocess.Popen[str]:
+    """The demonstration; what it tells goes into the file ``told``, if one is given."""
+    with ExitStack() as stack:
+        stderr = subprocess.PIPE if told is None else stack.enter_context(told.open("w"))
+        return subprocess.Popen(
+            [sys.executable, "-m", "patchwatch", "demo", *options],
+            stdout=subprocess.PIPE, stderr=stderr, text=True, env=os.environ | {"TMPDIR": str(scratch)},
+        )  # fmt: skip
+
+
+class Seen:
+    """What a user sees of a running demonstration: what it tells, its API, and the log of its publisher."""
+
+    def __init__(self, scratch: Path, told: Path) -> None:
+        self._scratch, self._told = scratch, told
+
+    @property
+    def text(self) -> str:
+        return self._told.read_text()
+
+    def scored(self) -> int:
+        """Frames so far."""
+        status = self._get("/cameras/demo/status")
+        return int((status.get("frames") or {}).get("scored", 0))
+
+    def alerted(self, script: Script) -> bool:
+        """Whether an anomaly of the script has its alert."""
+        logs = (path.read_text() for path in self._scratch.glob("*/publisher.log"))
+        began = next((json.loads(text.splitlines()[0])["started_at_ns"] for text in logs if "\n" in text), None)
+        if began is None:
+            return False
+        alerts = self._get("/alerts?camera=demo").get("alerts", [])
+        anomalies, _ = match_alerts(script, began // 1_000_000, (time.time_ns() - began) / 1e9, alerts)
+        return any(one.alert_id for one in anomalies)
+
+    def _get(self, path: str) -> dict[str, Any]:
+        address = re.search(r"REST +(http://127\.0\.0\.1:\d+)/", self.text)
+        with suppress(PatchwatchError):  # before it runs
+            return dict(RestClient(address[1]).get(path)) if address else {}
+        return {}
+
+
+def summary_once(process: subprocess.Popen[str], seen: Seen, holds: Callable[[], bool]) -> dict[str, Any]:
+    """The summary of a demonstration that is stopped once a condition holds."""
+    try:
+        wait_until(lambda: process.poll() is not None or holds(), within_s=360, every_s=1.0)
+    finally:
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, seen.text
+    summary: dict[str, Any] = json.loads(out)
+    return summary
 
 
 def opened_at_s(alert: dict[str, Any]) -> float:
@@ -42,14 +98,15 @@ def opened_at_s(alert: dict[str, Any]) -> float:
 
 
 @pytest.mark.timeout(400)
-def test_the_camera_arms_itself_and_alerts_on_what_then_happens(scratch: Path) -> None:
-    """It becomes a camera by publishing; nothing is configured, and nothing enrolled."""
-    options = ("--duration", "105", "--learn-seconds", "25", "--first-anomaly", "80", "--anomaly-every", "12", "--json")
-    process = start(scratch, *options)
-    out, err = process.communicate(timeout=390)
-    assert process.returncode == 0, err
-    summary = json.loads(out)
-    assert 25 < summary["armed_after_s"] < 80, err
+def test_the_camera_arms_itself_and_alerts_on_what_then_happens(scratch: Path, tmp_path: Path) -> None:
+    """It becomes a camera by publishing; nothing is configured, and nothing enrolled. It is stopped once it alerted."""
+    seen = Seen(scratch, tmp_path / "told")
+    options = ("--learn-seconds", "25", "--first-anomaly", "50", "--anomaly-every", "12", "--json")
+    process = start(scratch, *options, told=tmp_path / "told")
+    summary = summary_once(process, seen, lambda: seen.scored() > 160 and seen.alerted(repeating(50, 12)))
+    err = seen.text
+    assert summary["armed_after_s"] is not None, err
+    assert 25 < summary["armed_after_s"] < stretched(80), err
     assert summary["scored"] > 150
     assert summary["captured"] == summary["scored"] + sum(summary["dropped"].values())
     assert summary["dropped"]["no_bank"] > 200, "what it showed before it was armed"
@@ -69,14 +126,21 @@ def test_the_camera_arms_itself_and_alerts_on_what_then_happens(scratch: Path) -
 @pytest.mark.timeout(400)
 def test_a_video_of_the_users_own_is_watched_and_its_alerts_are_not_guessed_at(scratch: Path, tmp_path: Path) -> None:
     normal, own = tmp_path / "normal.mp4", tmp_path / "own.mp4"
-    write_recording(normal, loops=5)
+    write_recording(normal, loops=2)
     write_recording(own, loops=1)
-    process = start(scratch, "--source", str(own), "--normal", str(normal), "--duration", "5", "--json")
-    out, err = process.communicate(timeout=390)
-    assert process.returncode == 0, err
-    summary = json.loads(out)
+    seen = Seen(scratch, tmp_path / "told")
+    process = start(scratch, "--source", str(own), "--normal", str(normal), "--json", told=tmp_path / "told")
+    summary = summary_once(process, seen, lambda: seen.scored() > 5)
     assert summary["scored"] > 5
     assert summary["anomalies"] == []
+
+
+def test_it_ends_by_itself_after_its_duration(tmp_path: Path) -> None:
+    session = DemoSession(DemoOptions(duration_s=0.5), Settings(data_dir=tmp_path))
+    session._started_at_ms = time.time_ns() // 1_000_000
+    with make_screen(Console(file=io.StringIO())) as screen:
+        session.watch(screen)
+    assert 0.5 <= session.live_s < stretched(10)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -98,7 +162,7 @@ def test_it_can_be_stopped_while_it_starts(scratch: Path, number: signal.Signals
         (("--source", "missing.mp4", "--normal", __file__), r"missing\.mp4: No such file"),
         (("--source", __file__, "--normal", __file__), "give a video file"),
         (("--source", "http://camera/x", "--normal", __file__), "rtsp://"),
-        (("--source", "rtsp://camera/x"), "--source and --normal go together"),
+        (("--normal", __file__), "name that with --source"),
         (("--source", "rtsp://u:secret@camera/x", "--normal", "gone.mp4"), r"gone\.mp4 is not a file"),
     ],
 )

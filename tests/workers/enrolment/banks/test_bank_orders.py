@@ -15,6 +15,7 @@ from plain_bank import plain_bank
 
 from models.banks.bank import Bank
 from models.banks.bank_file import save_bank
+from models.frames.view import View
 from patchwatch.bus import keys
 from patchwatch.messages.banks.bank_version import (
     BankAction,
@@ -145,3 +146,19 @@ def test_looking_again_and_again_enters_nothing_in_the_table_of_interned_strings
 def _noted(interned: list[str], text: str) -> str:
     interned.append(text)
     return text
+
+
+def test_whether_a_bank_can_be_scored_beside_the_active_one_is_answered(site: Any, keeping: BankOrderHandler) -> None:
+    first, second = added(site, bank_of(1)), added(site, bank_of(2))
+    ignoring = replace(bank_of(3), view=View(ignored=(((0.0, 0.0), (0.5, 0.0), (0.5, 0.5)),)))
+    other = replace(bank_of(4), identity={"networks": {}, "preprocessing": {}})
+    unfit = [added(site, ignoring), added(site, other)]
+    nothing = ordered(site, keeping, first, BankAction.SHADOW)
+    assert nothing is not None
+    assert nothing.code == "conflict", "no bank scores yet"
+    ordered(site, keeping, first, BankAction.ACTIVATE)
+    before = versions_after(ordered(site, keeping, second, BankAction.SHADOW))
+    answers = [ordered(site, keeping, bank_id, BankAction.SHADOW) for bank_id in (first, *unfit, "000000000000")]
+    codes = [answer.code for answer in answers if answer]
+    assert codes == ["conflict", "bank-mismatch", "bank-mismatch", "not-found"]
+    assert versions_after(ordered(site, keeping, second, BankAction.SHADOW)) == before, "nothing is changed"

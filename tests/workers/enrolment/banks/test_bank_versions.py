@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 import json
-import multiprocessing
 import shutil
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from plain_bank import plain_bank
+from waiting import PATIENCE_S
 
 from models.banks.bank import Bank
 from models.banks.bank_file import load_bank, save_bank
@@ -21,6 +24,7 @@ from patchwatch.messages.banks.bank_version import BankOrigin
 from workers.enrolment.banks import bank_versions as versions_module
 from workers.enrolment.banks.bank_versions import BankVersions, profiles_with_banks
 
+ROOT = Path(__file__).parents[4]
 ORIGIN = BankOrigin(by="a test", software="patchwatch test")
 Another = Callable[[], Bank]
 
@@ -218,12 +222,52 @@ def test_a_bank_of_another_format_is_kept_and_not_used(versions: BankVersions, a
     assert versions.active_id == new
 
 
+ADDING = """
+import sys
+from pathlib import Path
+from models.banks.bank_file import load_bank, save_bank
+from patchwatch.messages.banks.bank_version import BankOrigin
+from workers.enrolment.banks.bank_versions import BankVersions
+
+folder, *files = map(Path, sys.argv[1:])
+versions = BankVersions(folder, "door", "small", kept=10)
+banks = [load_bank(file) for file in files]
+print("ready", flush=True)
+sys.stdin.readline()
+for bank in banks:
+    with versions.staging() as staged:
+        save_bank(bank, staged)
+        versions.add(staged, bank, BankOrigin(by="a test", software="patchwatch test"))
+"""
+
+
+@contextmanager
+def adding(*arguments: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that adds banks to a folder once it is told to."""
+    command = [sys.executable, "-c", ADDING, *map(str, arguments)]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+
+
 def test_processes_that_add_at_once_lose_no_bank(versions: BankVersions, another: Another, tmp_path: Path) -> None:
-    banks = [another() for _ in range(4)]
-    roomy = BankVersions(tmp_path / "banks", "door", "small", kept=10)
-    with multiprocessing.get_context("fork").Pool(4) as pool:
-        pool.starmap(added, [(roomy, bank) for bank in banks])
-    assert set(ids(roomy)) == {bank.id for bank in banks}
+    banks = {tmp_path / f"{number}.safetensors": another() for number in range(4)}
+    for path, bank in banks.items():
+        save_bank(bank, path)
+    first, second, third, fourth = banks
+    folder = tmp_path / "banks"
+    with adding(folder, first, second) as one, adding(folder, third, fourth) as other:
+        for process in (one, other):
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+        for process in (one, other):
+            assert process.stdin is not None
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        for process in (one, other):
+            process.communicate(timeout=PATIENCE_S)
+    assert (one.returncode, other.returncode) == (0, 0)
+    roomy = BankVersions(folder, "door", "small", kept=10)
+    assert set(ids(roomy)) == {bank.id for bank in banks.values()}
 
 
 def test_a_disk_that_takes_no_more_is_read(

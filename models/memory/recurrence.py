@@ -1,0 +1,173 @@
+"""Which events recur: three that are alike, on three days, at the same hour. Those are normal at that hour.
+
+Whether two events are alike, the camera's own scorer says: either would not have alerted, had the bank known the other.
+So it is the measure that alerts go by, and nothing that was added before makes things alike: alikeness does not spread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+from models.alarms.event_detector import EventRule
+from models.banks.additions import Addition, Additions
+from models.banks.bank import Bank
+from models.banks.hours import MINUTES_A_DAY, Hours
+from models.banks.rare_vectors import rare_regions, rare_vectors
+from models.engine.frame_scorer import FrameScorer
+from models.memory.event_footage import EventFootage
+from models.profiles.profile import StreamKind
+
+OCCURRENCES = 3
+WITHIN_MS = 22 * 86_400_000  # three weeks and a day, so that what comes every week counts
+OTHER_DAY_MS = 22 * 3_600_000  # two events at the same hour that are so far apart are of two days
+SAME_HOUR_MIN = 60
+MARGIN_MIN = 30  # that the hours reach beyond the events
+LONGEST_MS = 300_000
+MOST_OF_PICTURE = 1 / 3  # of the places of a frame, that may be rare in it
+MOST_COMPARED = 6  # earlier events that one is compared with
+_WEEK_MS, _HOUR_MS = 7 * 86_400_000, 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """An event that alerted. ``id``: of the alert. Unix times, of its first and its last frame over the level."""
+
+    id: str
+    started_ms: int
+    ended_ms: int
+
+    @property
+    def minute_of_day(self) -> int:
+        """When it began, in the local time of this machine."""
+        local = time.localtime(self.started_ms / 1000)
+        return local.tm_hour * 60 + local.tm_min
+
+    def later_in_day_min(self, other: Occurrence) -> int:
+        """How much later in the day it began than the other, -720..719 minutes."""
+        half = MINUTES_A_DAY // 2
+        return (self.minute_of_day - other.minute_of_day + half) % MINUTES_A_DAY - half
+
+    def recurs_with(self, other: Occurrence) -> bool:
+        """Whether both began at the same hour of two days, not too long ago from each other."""
+        apart_ms = abs(self.started_ms - other.started_ms)
+        return OTHER_DAY_MS <= apart_ms <= WITHIN_MS and abs(self.later_in_day_min(other)) <= SAME_HOUR_MIN
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """Alike occurrences, oldest first, and the ``hours`` in which what they show is normal."""
+
+    occurrences: tuple[Occurrence, ...]
+    hours: Hours
+
+
+def earlier_at_the_same_hour(newest: Occurrence, others: Sequence[Occurrence]) -> list[Occurrence]:
+    """With what the newest is to be compared, the latest first. None that lasted too long."""
+    before = [other for other in others if other.started_ms < newest.started_ms and _is_short(other)]
+    recurring = [other for other in before if newest.recurs_with(other)] if _is_short(newest) else []
+    return sorted(recurring, key=lambda other: other.started_ms, reverse=True)[:MOST_COMPARED]
+
+
+def recurrence_of(
+    newest: Occurrence, earlier: Sequence[Occurrence], alike: Callable[[Occurrence, Occurrence], bool]
+) -> Recurrence | None:
+    """The newest with two earlier ones, on three different days and each alike to each; None if there are none.
+
+    ``earlier``: as `earlier_at_the_same_hour`. ``alike``: see `Likeness`; asked about each pair once at most.
+    """
+    alike_ones: list[Occurrence] = []
+    for other in earlier:
+        if not alike(newest, other):
+            continue
+        for third in alike_ones:
+            if third.recurs_with(other) and alike(third, other):
+                occurrences = (other, third, newest)
+                return Recurrence(occurrences, _hours(occurrences))
+        alike_ones.append(other)
+    return None
+
+
+def _is_short(occurrence: Occurrence) -> bool:
+    return 0 <= occurrence.ended_ms - occurrence.started_ms <= LONGEST_MS
+
+
+def _hours(occurrences: Sequence[Occurrence]) -> Hours:
+    """From half an hour before the earliest in the day to half an hour after the latest; of one day of the week where
+    all were a week apart."""
+    last = occurrences[-1]
+    begins = [one.later_in_day_min(last) for one in occurrences]
+    ends = [
+        begin + -(-(one.ended_ms - one.started_ms) // 60_000) for begin, one in zip(begins, occurrences, strict=True)
+    ]
+    first_min, last_min = min(begins) - MARGIN_MIN, max(ends) + MARGIN_MIN
+    weekly = all(_weeks_apart(first, second) for first, second in combinations(occurrences, 2))
+    weekday = time.localtime(last.started_ms / 1000 + 60 * first_min).tm_wday if weekly else None
+    return Hours((last.minute_of_day + first_min) % MINUTES_A_DAY, last_min - first_min, weekday)
+
+
+def _weeks_apart(first: Occurrence, second: Occurrence) -> bool:
+    beyond_ms = abs(first.started_ms - second.started_ms) % _WEEK_MS
+    return min(beyond_ms, _WEEK_MS - beyond_ms) <= 2 * _HOUR_MS  # summer time may lie between
+
+
+class Likeness:
+    """Judges events of one camera by its bank and rule. ``footage``: what is remembered of an occurrence, None where
+    that cannot become normal. Each event is seen once."""
+
+    def __init__(
+        self,
+        bank: Bank,
+        rule: EventRule,
+        footage: Callable[[Occurrence], EventFootage | None],
+        muted: frozenset[StreamKind] = frozenset(),
+    ) -> None:
+        self._bank = bank
+        self._rule = rule
+        self._muted = muted
+        self._footage = footage
+        self._seen: dict[str, tuple[EventFootage, Additions] | None] = {}
+
+    def may_recur(self, occurrence: Occurrence) -> bool:
+        """Whether it is remembered whole, is an event to the present bank too, and does not fill the picture."""
+        return self._see(occurrence) is not None
+
+    def alike(self, first: Occurrence, second: Occurrence) -> bool:
+        """Whether each of the two would not have alerted, had the bank known the other."""
+        one, other = self._see(first), self._see(second)
+        if one is None or other is None:
+            return False
+        return not (self._alerts(one[0], other[1]) or self._alerts(other[0], one[1]))
+
+    def _see(self, occurrence: Occurrence) -> tuple[EventFootage, Additions] | None:
+        if occurrence.id not in self._seen:
+            footage = self._footage(occurrence)
+            usable = footage is not None and self._alerts(footage, None) and not self._fills_the_picture(footage)
+            self._seen[occurrence.id] = (footage, self._additions(footage)) if footage and usable else None
+        return self._seen[occurrence.id]
+
+    def _additions(self, footage: EventFootage) -> Additions:
+        return Additions(self._bank, [Addition(rare_vectors(self._bank, footage.features))])
+
+    def _alerts(self, footage: EventFootage, additions: Additions | None) -> bool:
+        """Whether its frames open an event when this is normal too."""
+        scorer = FrameScorer(self._bank, self._rule)
+        scorer.mute(self._muted)
+        scorer.use_additions(additions)
+        return any(
+            scorer.score(frame.features, frame.at_ms / 1000, discontinuity=frame.starts_run).event_open
+            for frame in footage.frames
+        )
+
+    def _fills_the_picture(self, footage: EventFootage) -> bool:
+        for position, (stream, calibration) in enumerate(zip(self._bank.streams, self._bank.calibrations, strict=True)):
+            if stream.vectors.shape[1] == 1:  # it has no places
+                continue
+            for features in {
+                id(frame.features[position]): frame.features[position] for frame in footage.frames
+            }.values():
+                if len(features) and rare_regions(stream, calibration, features).mean() > MOST_OF_PICTURE:
+                    return True
+        return False

@@ -1,0 +1,109 @@
+"""Sums up each hour of a camera from its stored scores, so that days and weeks can be judged once those are gone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
+
+from models.alarms.drift import RARE
+from patchwatch.bus.keys import CameraKeys
+from patchwatch.bus.stored_records import readable
+from patchwatch.messages.cameras.quiet_hour import HOUR_MS, HOURS_KEPT, QuietHour
+from patchwatch.messages.frames.camera_time import Eras
+from patchwatch.messages.frames.score import Score, ScoreMinute
+from workers.enrolment.upkeep.recent_alerts import Interval
+
+SAMPLE_EVERY_MS = 10_000  # neighbouring frames say nearly the same: one of so many is looked at
+SETTLED_MS = 120_000  # after its end an hour waits so long for what is still on its way
+_AT_ONCE = 60  # samples asked for in one go
+_MINUTES = 200  # entries read of an hour, at most
+
+
+def last_over_ms(now_ms: int) -> int:
+    """The end of the last hour that can be summed up."""
+    return (now_ms - SETTLED_MS) // HOUR_MS * HOUR_MS
+
+
+class HourReader:
+    """Reads `CameraKeys.scores` and `CameraKeys.minutes`, of one camera. ``client`` is synchronous.
+
+    ``has_begun``: whether an hour of it was ever summed up.
+    """
+
+    def __init__(self, client: Any, camera_keys: CameraKeys) -> None:
+        self._client = client
+        self._keys = camera_keys
+        self.has_begun = False
+        self._eras = Eras.from_record(client.hget(camera_keys.state, "eras"))
+
+    def due(self, now_ms: int, kept_hours: float) -> list[int]:
+        """The hours that are over and not summed up yet, of which scores are still kept; oldest first, in ms."""
+        over_ms = last_over_ms(now_ms)
+        first_ms = over_ms - max(1, int(kept_hours)) * HOUR_MS
+        last = self._client.xrevrange(self._keys.hours, count=1)
+        last_ms = int(last[0][0].split(b"-")[0]) if last else 0
+        self.has_begun = bool(last)
+        if last_ms > now_ms:  # a clock was ahead: what follows could not be written before that time
+            self._client.delete(self._keys.hours)
+            last_ms = 0
+        return list(range(max(0, first_ms, last_ms + HOUR_MS if last_ms else 0), over_ms, HOUR_MS))
+
+    def read(self, hour_ms: int, restless: Sequence[Interval], bank_id: str | None) -> QuietHour:
+        """Sum up an hour. ``restless``: when something happened; ``bank_id``: of the bank in use at its end."""
+        rare: Counter[str] = Counter()
+        samples = 0
+        for score in self._quiet_scores(hour_ms, restless):
+            samples += 1
+            for reading in score.streams:
+                rare[reading.name] += reading.rarity is not None and reading.rarity >= RARE
+        return QuietHour(
+            hour_ms=hour_ms, minutes=self._minutes(hour_ms), samples=samples, rare=dict(rare), bank_id=bank_id
+        )
+
+    def write(self, pipe: Any, hour: QuietHour) -> None:
+        """Queue the writing of an hour; the oldest ones go."""
+        fields: dict[Any, Any] = dict(hour.fields())
+        pipe.xadd(self._keys.hours, fields, id=hour.entry_id, maxlen=HOURS_KEPT, approximate=True)
+
+    def _quiet_scores(self, hour_ms: int, restless: Sequence[Interval]) -> Iterator[Score]:
+        for score in self._samples(hour_ms):
+            at_ms = score.captured_at_ns // 1_000_000
+            inside = hour_ms <= at_ms < hour_ms + HOUR_MS
+            if inside and not any(first <= at_ms <= last for first, last in restless):
+                yield score
+
+    def _samples(self, hour_ms: int) -> Iterator[Score]:
+        for first, last in self._eras.own_ranges(hour_ms, hour_ms + HOUR_MS - 1):
+            starts = range(first, last, SAMPLE_EVERY_MS)
+            for begin in range(0, len(starts), _AT_ONCE):
+                yield from self._first_of_each(starts[begin : begin + _AT_ONCE], last)
+
+    def _first_of_each(self, starts: Sequence[int], last: int) -> Iterator[Score]:
+        with self._client.pipeline(transaction=False) as pipe:
+            for start in starts:
+                pipe.xrange(self._keys.scores, min=start, max=min(last, start + SAMPLE_EVERY_MS - 1), count=1)
+            answers = pipe.execute()
+        for entries in answers:
+            for entry_id, fields in entries:
+                score = readable(Score.decode, fields, f"score {entry_id.decode()}")
+                if score is not None:
+                    yield score
+
+    def _minutes(self, hour_ms: int) -> int:
+        found = set()
+        for first, last in self._eras.own_ranges(hour_ms, hour_ms + HOUR_MS + 60_000):
+            for entry_id, fields in self._client.xrange(self._keys.minutes, min=first, max=last, count=_MINUTES):
+                decode = partial(ScoreMinute.decode, int(entry_id.split(b"-")[0]))
+                minute = readable(decode, fields, f"minute {entry_id!r}")
+                if minute is not None and hour_ms <= minute.minute_ms < hour_ms + HOUR_MS:
+                    found.add(minute.minute_ms)
+        return min(60, len(found))
+
+
+def stored_hours(client: Any, camera_keys: CameraKeys, count: int = HOURS_KEPT) -> list[QuietHour]:
+    """The newest hours that are kept, oldest first."""
+    entries = client.xrevrange(camera_keys.hours, count=count)
+    hours = [readable(QuietHour.from_fields, fields, f"hour {entry_id!r}") for entry_id, fields in entries]
+    return [hour for hour in reversed(hours) if hour is not None]
