@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.measure import RESULTS, save  # noqa: E402
+from bench.weeks.life import Kind  # noqa: E402
 from bench.weeks.places import PLACES, TURNS  # noqa: E402
 from bench.weeks.summary import summary  # noqa: E402
 from bench.weeks.watching import FPS, Order, in_processes  # noqa: E402
@@ -36,12 +37,24 @@ def main() -> None:
     parser.add_argument("--seed", type=int, action="append", help="one or several; default: 11")
     parser.add_argument("--profile", default="scene")
     parser.add_argument("--no-comparison", action="store_true", help="without the camera that is enrolled once")
+    parser.add_argument("--recurrence", action="store_true", help="what recurs is admitted")
+    parser.add_argument("--feedback", action="store_true", help="an operator says the truth of each alert at once")
+    parser.add_argument("--only", choices=[kind.value for kind in Kind], help="see nothing else after the beginning")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, default=RESULTS / "weeks.json")
     chosen = parser.parse_args()
     names = [place.name for place in PLACES]
     orders = [
-        Order(names.index(place), seed, chosen.days, chosen.profile, not chosen.no_comparison)
+        Order(
+            names.index(place),
+            seed,
+            chosen.days,
+            chosen.profile,
+            not chosen.no_comparison,
+            chosen.recurrence,
+            chosen.feedback,
+            chosen.only,
+        )
         for seed in chosen.seed or [11]
         for place in chosen.place or TURNS[: chosen.cameras]
     ]

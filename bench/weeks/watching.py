@@ -13,13 +13,15 @@ from typing import Any
 
 from bench.weeks.camera import SimulatedCamera
 from bench.weeks.judgement import Raised, Truth, judge
-from bench.weeks.life import INSTALLED_S, Visit, happenings, visits
+from bench.weeks.life import ANOMALIES, INSTALLED_S, Visit, happenings, visits
 from bench.weeks.painter import Painter
 from bench.weeks.places import HEIGHT, PLACES, WIDTH
+from bench.weeks.recurring import Corrections
 from bench.weeks.shared_engine import LoadedEngines
 from patchwatch.contract.settings import Settings, load_settings
-from patchwatch.messages.alerts.alert import AlertKind
+from patchwatch.messages.alerts.alert import Alert, AlertKind
 from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.correction import CorrectionKind
 from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from workers.media import jpeg_codec
 
@@ -32,13 +34,20 @@ _QUALITY = 85
 
 @dataclass(frozen=True)
 class Order:
-    """Which camera to simulate. ``camera``: number of its place. ``compare``: with the other camera too."""
+    """Which camera to simulate. ``camera``: number of its place. ``compare``: with the other camera too.
+
+    ``recurrence``: what recurs is admitted. ``feedback``: instead, an operator says the truth of each alert. ``only``:
+    nothing is seen, after the beginning, but happenings of this kind.
+    """
 
     camera: int
     seed: int
     days: int
     profile: str
     compare: bool = True
+    recurrence: bool = False
+    feedback: bool = False
+    only: str | None = None
 
     @property
     def own_seed(self) -> int:
@@ -85,7 +94,7 @@ class _Watching:
         self._engines = engines
         self._place = PLACES[order.camera]
         self._happenings = happenings(self._place, order.own_seed, order.days)
-        self._visits = visits(self._happenings, order.own_seed, order.days)
+        self._visits = [one for one in visits(self._happenings, order.own_seed, order.days) if _is_wanted(one, order)]
         self._painter = Painter(self._place, order.own_seed, self._happenings)
         self._seq = 0
 
@@ -94,11 +103,17 @@ class _Watching:
             return SimulatedCamera(settings, engines, record, learns)
 
         self._cameras = {SELF_ARMING: camera("self-arming", learns=True)}
+        self._truth = Truth(self._happenings, self._visits, self._painter.is_dark)
+        judge = self._operator if order.feedback else None
+        own = self._cameras[SELF_ARMING]
+        self._corrections = Corrections(own, judge) if order.recurrence or order.feedback else None
         if order.compare:
             self._cameras[ONCE] = camera("once", learns=False)
 
     def days(self) -> Iterator[dict[str, Any]]:
         for number, visit in enumerate(self._visits):
+            if self._corrections is not None:
+                self._corrections.follow(round(1000 * (MONDAY_S + visit.from_s)))
             self._see(visit)
             if number == 0 and ONCE in self._cameras:
                 self._cameras[ONCE].learn_once(self._cameras[SELF_ARMING])
@@ -126,11 +141,18 @@ class _Watching:
             if at_s - last_s >= _LOOK_AT_SCHEDULE_S:
                 last_s = at_s
                 self._learn(own)
+        for camera in self._cameras.values():
+            camera.pause()
         self._learn(own)
 
     def _learn(self, camera: SimulatedCamera) -> None:
         camera.settle()
         camera.learn_if_due()
+
+    def _operator(self, alert: Alert) -> CorrectionKind:
+        """Says what is true: anomalies are, and all else is normal at its hour."""
+        cause = self._truth.cause(_as_raised(alert))
+        return CorrectionKind.ANOMALY if cause in ANOMALIES else CorrectionKind.NORMAL_AT_THIS_TIME
 
     def _footage(self, visit: Visit) -> Iterator[tuple[FrameMessage, float]]:
         for number in range(round((visit.until_s - visit.from_s) * FPS)):
@@ -140,6 +162,9 @@ class _Watching:
             flags = FrameFlag(0) if number else FrameFlag.DISCONTINUITY
             captured_ns, media_ns = round((MONDAY_S + at_s) * 1e9), round((at_s - INSTALLED_S) * 1e9)
             yield FrameMessage(self._seq, captured_ns, media_ns, WIDTH, HEIGHT, WIDTH, HEIGHT, flags, jpeg), at_s
+
+    def _said(self, camera: SimulatedCamera) -> list[str]:
+        return self._corrections.said if self._corrections and camera is self._corrections.camera else []
 
     def _facts(self, camera: SimulatedCamera, days: int) -> dict[str, Any]:
         happened = [one for one in self._happenings if one.day < days]
@@ -151,7 +176,7 @@ class _Watching:
                 conditions[alert.kind.value] = conditions.get(alert.kind.value, 0) + 1
         frames = sum(camera.scored.values())
         return judge(truth, _raised(camera), days) | {
-            "conditions": conditions,
+            "conditions": conditions, "said": self._said(camera),
             "scored_after_s": _since_installed(camera.armed_at_ms.get("provisional", camera.armed_at_ms.get("armed"))),
             "armed_after_s": _since_installed(camera.armed_at_ms.get("armed")),
             "frames": dict(camera.scored), "megabytes": camera.megabytes(), "banks": camera.banks,
@@ -160,15 +185,24 @@ class _Watching:
         }  # fmt: skip
 
 
+def _is_wanted(visit: Visit, order: Order) -> bool:
+    """Whether it is seen: the beginning always is."""
+    if order.only is None or visit.from_s == INSTALLED_S:
+        return True
+    return visit.happening is not None and visit.happening.kind.value == order.only
+
+
 def _raised(camera: SimulatedCamera) -> list[Raised]:
     return [
-        Raised(
-            alert.started_at_ms / 1000 - MONDAY_S, alert.opened_at_ms / 1000 - MONDAY_S,
-            (alert.ended_at_ms or alert.peak_at_ms) / 1000 - MONDAY_S,
-        )
+        _as_raised(alert)
         for alert in sorted(camera.alerts.values(), key=lambda alert: alert.started_at_ms)
         if alert.kind is AlertKind.ANOMALY
-    ]  # fmt: skip
+    ]
+
+
+def _as_raised(alert: Alert) -> Raised:
+    started_ms, opened_ms, ended_ms = alert.started_at_ms, alert.opened_at_ms, alert.ended_at_ms or alert.peak_at_ms
+    return Raised(*(at_ms / 1000 - MONDAY_S for at_ms in (started_ms, opened_ms, ended_ms)))
 
 
 def _since_installed(at_ms: int | None) -> float | None:
