@@ -8,9 +8,10 @@ Nothing that was added before makes events alike: alikeness does not spread.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from statistics import median
 
 from models.alarms.event_detector import EventRule
 from models.banks.additions import Addition, Additions
@@ -18,6 +19,7 @@ from models.banks.bank import Bank
 from models.banks.hours import MINUTES_A_DAY, Hours
 from models.banks.rare_vectors import rare_regions, rare_vectors
 from models.engine.frame_scorer import FrameScorer
+from models.frames.frame import Features
 from models.memory.event_footage import EventFootage
 from models.profiles.profile import StreamKind
 
@@ -27,7 +29,7 @@ OTHER_DAY_MS = 22 * 3_600_000  # two events at the same hour that are so far apa
 SAME_HOUR_MIN = 60
 MARGIN_MIN = 30  # that the hours reach beyond the events
 LONGEST_MS = 300_000
-MOST_OF_PICTURE = 1 / 3  # of the places of a frame, that may be rare in it
+MOST_OF_PICTURE = 1 / 3  # of the places of a frame, that may be rare in it beyond those that were so before the event
 MOST_COMPARED = 6  # earlier events that one is compared with
 _WEEK_MS, _HOUR_MS = 7 * 86_400_000, 3_600_000
 
@@ -80,9 +82,9 @@ def recurrence_of(
     """The newest with two earlier ones, on three different days and each explained by the two others; None if there are
     none. ``earlier``: as `earlier_at_the_same_hour`. ``explained``: see `Likeness`."""
     for later, first in combinations(earlier, 2):
-        three = (first, later, newest)
+        three = (newest, later, first)
         if later.recurs_with(first) and all(
-            explained(one, [other for other in three if other is not one]) for one in reversed(three)
+            explained(one, [other for other in three if other is not one]) for one in three
         ):
             occurrences = tuple(sorted(three, key=lambda one: one.started_ms))
             return Recurrence(occurrences, _hours(occurrences))
@@ -145,9 +147,12 @@ class Likeness:
     def _see(self, occurrence: Occurrence) -> tuple[EventFootage, Addition] | None:
         if occurrence.id not in self._seen:
             footage = self._footage(occurrence)
-            usable = footage is not None and self._alerts(footage, None) and not self._fills_the_picture(footage)
+            usable = footage is not None and self._may_recur(footage, occurrence.started_ms)
             self._seen[occurrence.id] = (footage, self._addition(footage)) if footage and usable else None
         return self._seen[occurrence.id]
+
+    def _may_recur(self, footage: EventFootage, started_ms: int) -> bool:
+        return self._alerts(footage, None) and not self._fills_the_picture(footage, started_ms)
 
     def _addition(self, footage: EventFootage) -> Addition:
         return Addition(rare_vectors(self._bank, footage.features))
@@ -162,13 +167,23 @@ class Likeness:
             for frame in footage.frames
         )
 
-    def _fills_the_picture(self, footage: EventFootage) -> bool:
-        for position, (stream, calibration) in enumerate(zip(self._bank.streams, self._bank.calibrations, strict=True)):
+    def _fills_the_picture(self, footage: EventFootage, started_ms: int) -> bool:
+        """Judged against the frames before it: a bank of little footage finds many places rare in any picture."""
+        for position, stream in enumerate(self._bank.streams):
             if stream.vectors.shape[1] == 1:  # it has no places
                 continue
-            for features in {
-                id(frame.features[position]): frame.features[position] for frame in footage.frames
-            }.values():
-                if len(features) and rare_regions(stream, calibration, features).mean() > MOST_OF_PICTURE:
-                    return True
+            before = [share for at_ms, share in self._rare_shares(footage, position) if at_ms < started_ms]
+            usual = median(before) if before else 0.0
+            if any(share > usual + MOST_OF_PICTURE for _, share in self._rare_shares(footage, position)):
+                return True
         return False
+
+    def _rare_shares(self, footage: EventFootage, position: int) -> Iterator[tuple[float, float]]:
+        """When, and what share of the places was rare, for all features of a stream that differ from those before."""
+        last: Features | None = None
+        for frame in footage.frames:
+            features = frame.features[position]
+            if features is not last and len(features):
+                rare = rare_regions(self._bank.streams[position], self._bank.calibrations[position], features)
+                yield frame.at_ms, float(rare.mean())
+            last = features

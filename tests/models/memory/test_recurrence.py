@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from events import at, footage, occurrence, seen
 from plain_stream import features_at
 
 from models.banks.additions import Addition, Additions
-from models.banks.bank import Bank
+from models.banks.bank import Bank, StreamBank
 from models.banks.rare_vectors import rare_vectors
 from models.engine.frame_scorer import FrameScorer
 from models.memory.event_footage import EventFootage, EventFrame
@@ -169,3 +170,37 @@ def test_smoothing_begins_again_where_a_run_begins(bank: Bank) -> None:
     quiet = [EventFrame(f.at_ms, (features_at(1.0, noise=noise), f.features[1]), f.starts_run) for f in frames]
     likeness = Likeness(bank, bank.rule, lambda _: EventFootage(tuple(quiet)))
     assert not likeness.may_recur(event)
+
+
+PLACES = 12
+
+
+def with_places(bank: Bank) -> Bank:
+    """Its first stream has places, each of which knows what the whole bank knew."""
+    first = bank.streams[0]
+    assert first.origins is not None
+    origins = replace(
+        first.origins,
+        moments=np.repeat(first.origins.moments, PLACES, axis=1),
+        regions=np.repeat(first.origins.regions, PLACES, axis=1),
+    )
+    return replace(bank, streams=(StreamBank(np.repeat(first.vectors, PLACES, axis=1), origins), *bank.streams[1:]))
+
+
+def in_places(event: Occurrence, before: int, during: int) -> EventFootage:
+    """So many of the places are strange before it, and while it lasts."""
+    noise, frames = np.random.default_rng(4), []
+    for n, frame in enumerate(footage(event, CLEANER).frames):
+        strange = during if 25 <= n < 45 else before
+        places = features_at(*[9.0] * strange, *[1.0] * (PLACES - strange), noise=noise)
+        places = replace(places, groups=np.arange(PLACES, dtype=np.int32))
+        frames.append(EventFrame(frame.at_ms, (places, frame.features[1]), frame.starts_run))
+    return EventFootage(tuple(frames))
+
+
+@pytest.mark.parametrize(("before", "during", "may"), [(0, 3, True), (0, 6, False), (0, 12, False), (6, 9, True)])
+def test_what_fills_the_picture_never_recurs(bank: Bank, before: int, during: int, may: bool) -> None:
+    """A bank of little footage finds much rare in any picture: what counts is what the event adds."""
+    event = occurrence(0, 22)
+    likeness = Likeness(with_places(bank), bank.rule, lambda one: in_places(one, before, during))
+    assert likeness.may_recur(event) is may
