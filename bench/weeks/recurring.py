@@ -55,7 +55,7 @@ class Corrections:
             return
         earlier = earlier_at_the_same_hour(one, self._seen)
         likeness = self._likeness()
-        recurrence = recurrence_of(one, earlier, likeness.alike) if likeness and len(earlier) > 1 else None
+        recurrence = recurrence_of(one, earlier, likeness.explained) if likeness and len(earlier) > 1 else None
         if likeness is not None and len(earlier) > 1:
             may = [likeness.may_recur(other) for other in (one, *earlier)]
             self.said.append(

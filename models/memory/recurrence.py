@@ -1,7 +1,8 @@
 """Which events recur: three that are alike, on three days, at the same hour. Those are normal at that hour.
 
-Whether two events are alike, the camera's own scorer says: either would not have alerted, had the bank known the other.
-So it is the measure that alerts go by, and nothing that was added before makes things alike: alikeness does not spread.
+Whether three events are alike, the camera's own scorer says: none of them would have alerted, had the bank known the
+other two. So it is the measure that alerts go by, and what is admitted was there on two of the three days at least.
+Nothing that was added before makes events alike: alikeness does not spread.
 """
 
 from __future__ import annotations
@@ -72,21 +73,19 @@ def earlier_at_the_same_hour(newest: Occurrence, others: Sequence[Occurrence]) -
 
 
 def recurrence_of(
-    newest: Occurrence, earlier: Sequence[Occurrence], alike: Callable[[Occurrence, Occurrence], bool]
+    newest: Occurrence,
+    earlier: Sequence[Occurrence],
+    explained: Callable[[Occurrence, Sequence[Occurrence]], bool],
 ) -> Recurrence | None:
-    """The newest with two earlier ones, on three different days and each alike to each; None if there are none.
-
-    ``earlier``: as `earlier_at_the_same_hour`. ``alike``: see `Likeness`; asked about each pair once at most.
-    """
-    alike_ones: list[Occurrence] = []
-    for other in earlier:
-        if not alike(newest, other):
-            continue
-        for third in alike_ones:
-            if third.recurs_with(other) and alike(third, other):
-                occurrences = (other, third, newest)
-                return Recurrence(occurrences, _hours(occurrences))
-        alike_ones.append(other)
+    """The newest with two earlier ones, on three different days and each explained by the two others; None if there are
+    none. ``earlier``: as `earlier_at_the_same_hour`. ``explained``: see `Likeness`."""
+    for later, first in combinations(earlier, 2):
+        three = (first, later, newest)
+        if later.recurs_with(first) and all(
+            explained(one, [other for other in three if other is not one]) for one in reversed(three)
+        ):
+            occurrences = tuple(sorted(three, key=lambda one: one.started_ms))
+            return Recurrence(occurrences, _hours(occurrences))
     return None
 
 
@@ -128,28 +127,30 @@ class Likeness:
         self._rule = rule
         self._muted = muted
         self._footage = footage
-        self._seen: dict[str, tuple[EventFootage, Additions] | None] = {}
+        self._seen: dict[str, tuple[EventFootage, Addition] | None] = {}
 
     def may_recur(self, occurrence: Occurrence) -> bool:
         """Whether it is remembered whole, is an event to the present bank too, and does not fill the picture."""
         return self._see(occurrence) is not None
 
-    def alike(self, first: Occurrence, second: Occurrence) -> bool:
-        """Whether each of the two would not have alerted, had the bank known the other."""
-        one, other = self._see(first), self._see(second)
-        if one is None or other is None:
+    def explained(self, one: Occurrence, by: Sequence[Occurrence]) -> bool:
+        """Whether it would not have alerted, had the bank known those others. False where any of them must not become
+        normal."""
+        seen, others = self._see(one), [self._see(other) for other in by]
+        if seen is None or None in others:
             return False
-        return not (self._alerts(one[0], other[1]) or self._alerts(other[0], one[1]))
+        known = Additions(self._bank, [addition for _, addition in filter(None, others)])
+        return not self._alerts(seen[0], known)
 
-    def _see(self, occurrence: Occurrence) -> tuple[EventFootage, Additions] | None:
+    def _see(self, occurrence: Occurrence) -> tuple[EventFootage, Addition] | None:
         if occurrence.id not in self._seen:
             footage = self._footage(occurrence)
             usable = footage is not None and self._alerts(footage, None) and not self._fills_the_picture(footage)
-            self._seen[occurrence.id] = (footage, self._additions(footage)) if footage and usable else None
+            self._seen[occurrence.id] = (footage, self._addition(footage)) if footage and usable else None
         return self._seen[occurrence.id]
 
-    def _additions(self, footage: EventFootage) -> Additions:
-        return Additions(self._bank, [Addition(rare_vectors(self._bank, footage.features))])
+    def _addition(self, footage: EventFootage) -> Addition:
+        return Addition(rare_vectors(self._bank, footage.features))
 
     def _alerts(self, footage: EventFootage, additions: Additions | None) -> bool:
         """Whether its frames open an event when this is normal too."""
