@@ -17,9 +17,11 @@ sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.measure import RESULTS  # noqa: E402
 from bench.suite_table import suite_table  # noqa: E402
+from bench.weeks.table import weeks_table  # noqa: E402
 
 PAGE = ROOT / "docs" / "figures.md"
 BEGIN, END = "<!-- figures: python -m bench.table -->", "<!-- end of figures -->"
+WEEKS_BEGIN, WEEKS_END = "<!-- weeks: python -m bench.table -->", "<!-- end of weeks -->"
 SCENES_BEGIN, SCENES_END = "<!-- scenes: python -m bench.table -->", "<!-- end of scenes -->"
 RECOMMENDED = "6"  # of the tolerances measured
 Row = tuple[str, str, str]  # what, figure, record
@@ -27,7 +29,12 @@ Row = tuple[str, str, str]  # what, figure, record
 
 def main() -> None:
     text = PAGE.read_text()
-    for begin, end, content in ((BEGIN, END, table()), (SCENES_BEGIN, SCENES_END, suite_table())):
+    parts = (
+        (BEGIN, END, table()),
+        (SCENES_BEGIN, SCENES_END, suite_table()),
+        (WEEKS_BEGIN, WEEKS_END, weeks_table()),
+    )
+    for begin, end, content in parts:
         before, rest = text.split(begin)
         after = rest.split(end)[1]
         text = f"{before}{begin}\n{content}{end}{after}"

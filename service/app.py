@@ -128,6 +128,7 @@ def _api_router() -> APIRouter:
         explanation,
         enrolments,
         banks,
+        corrections,
         budget,
         report,
         corrections,

@@ -15,6 +15,7 @@ import distribution
 import hypothesis
 import parts
 import pytest
+import random_threads
 
 from patchwatch.local_redis.private_server import private_redis
 
@@ -33,6 +34,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
         os.environ.setdefault(f"{library}_NUM_THREADS", "1")
     os.environ.setdefault("OPENCV_FOR_THREADS_NUM", "1")
 parts.guard()
+random_threads.keep_apart()
 
 
 @pytest.hookimpl(optionalhook=True)

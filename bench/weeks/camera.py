@@ -91,10 +91,21 @@ class SimulatedCamera:
         for update in batch.alerts:
             self.alerts[update.alert.id] = update.alert
 
-    def settle(self) -> None:
+    def settle(self, *, pausing: bool = False) -> None:
         """Wait until what was seen is remembered."""
-        if self._recorder is not None and not self._recorder.settle(_SETTLED_WITHIN_S):
+        if self._recorder is not None and not self._recorder.settle(_SETTLED_WITHIN_S, pausing=pausing):
             raise TimeoutError("the memory was not written in time: is the disk full?")
+
+    def pause(self) -> None:
+        """No frames for a while: what is open closes, as the worker has it."""
+        self._close()
+        self.settle(pausing=True)
+
+    def _close(self) -> None:
+        batch = CommitBatch()
+        close_events(self.state, self.state.bank.finish(), batch)
+        self._take(self.state, batch)
+        self.alerts |= {alert.id: alert for alert in self.state.conditions.finish_picture()}
 
     def learn_if_due(self) -> None:
         """As `workers.enrolment.self_arming` decides, and `workers.enrolment.job` does."""
@@ -141,9 +152,7 @@ class SimulatedCamera:
 
     def finish(self) -> None:
         """No more frames: close what is open, store what is to be remembered."""
-        batch = CommitBatch()
-        close_events(self.state, self.state.bank.finish(), batch)
-        self._take(self.state, batch)
+        self._close()
         if self._recorder is not None:
             self._recorder.stop()
 

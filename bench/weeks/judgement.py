@@ -64,12 +64,12 @@ def judge(truth: Truth, alerts: Sequence[Raised], days: int) -> dict[str, Any]:
 
 def _day(day: int, truth: Truth, wrong: Sequence[tuple[str, Raised]]) -> dict[str, Any]:
     mine = [(cause, alert) for cause, alert in wrong if int(alert.from_s // DAY_S) == day]
-    looks = [one for one in truth.visits[1:] if one.happening is None and int(one.from_s // DAY_S) == day]
+    looks = [one for one in truth.visits[1:] if one.happening is None and one.day == day]
     alarmed = [one for one in looks if any(one.from_s <= alert.from_s <= one.until_s for _, alert in mine)]
     counts: dict[str, int] = {}
     for cause, _ in mine:
         counts[cause] = counts.get(cause, 0) + 1
-    seen = [one for one in truth.visits if int(one.from_s // DAY_S) == day]
+    seen = [one for one in truth.visits if one.day == day]
     return {
         "day": day + 1, "false_alarms": counts, "looks": len(looks), "looks_in_alarm": len(alarmed),
         "seen_s": round(sum(one.until_s - one.from_s for one in seen)),

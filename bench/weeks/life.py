@@ -15,7 +15,7 @@ from patchwatch.demo.scene.person import Appearance
 DAY_S, HOUR_S, MINUTE_S = 86_400.0, 3600.0, 60.0
 INSTALLED_S = 9 * HOUR_S  # after Monday, 0:00: when the camera is switched on
 CLEANER_HOUR, BURGLAR_HOUR = 22, 3
-_LASTS_S = 14.0
+_LASTS_S, _CLEANS_S = 12.0, 14.0
 _SATURDAY = 5
 _LONGEST_WALK_S = 60.0
 
@@ -114,7 +114,7 @@ def _daily(place: Place, rng: np.random.Generator, days: int) -> Iterator[Happen
     rainy = set(rng.choice(max(1, days), size=max(1, days // 5), replace=False).tolist())
     for day in range(days):
         at_s = day * DAY_S + CLEANER_HOUR * HOUR_S + float(rng.uniform(0, 8 * MINUTE_S))
-        yield Happening(Kind.CLEANER, at_s, at_s + 20.0, day)
+        yield Happening(Kind.CLEANER, at_s, at_s + _CLEANS_S, day)
         at_s = day * DAY_S + 10.5 * HOUR_S + float(rng.uniform(-20, 20)) * MINUTE_S
         if not weekend(at_s):
             yield Happening(Kind.DELIVERY, at_s, at_s + _LASTS_S, day)
@@ -148,10 +148,15 @@ class Visit:
     until_s: float
     happening: Happening | None = None
 
+    @property
+    def day(self) -> int:
+        """From 0 on."""
+        return int(self.from_s // DAY_S)
+
 
 FIRST_S = 200.0  # of footage in one piece, when the camera is switched on
-EVERY_S, ORDINARY_S = 2 * HOUR_S, 6.0
-_BEFORE_S, _AFTER_S = 3.0, 4.0
+EVERY_S, ORDINARY_S = 3 * HOUR_S, 5.0
+_BEFORE_S, _AFTER_S = 2.0, 2.0
 
 
 def visits(all_happenings: list[Happening], seed: int, days: int) -> list[Visit]:

@@ -20,7 +20,8 @@ def summary(results: Results) -> dict[str, Any]:
 
 
 def _of_way(cameras: Results) -> dict[str, Any]:
-    days = [_day([camera["days"][n] for camera in cameras]) for n in range(len(cameras[0]["days"]))]
+    longest = max(len(camera["days"]) for camera in cameras)
+    days = [_day([camera["days"][n] for camera in cameras if n < len(camera["days"])]) for n in range(longest)]
     anomalies = [one for camera in cameras for one in camera["anomalies"]]
     causes: Counter[str] = Counter()
     for camera in cameras:

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import logging
+import multiprocessing
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.weeks.camera import SimulatedCamera
 from bench.weeks.judgement import Raised, Truth, judge
-from bench.weeks.life import INSTALLED_S, Visit, happenings, visits
+from bench.weeks.life import ANOMALIES, INSTALLED_S, Visit, happenings, visits
 from bench.weeks.painter import Painter
 from bench.weeks.places import HEIGHT, PLACES, WIDTH
+from bench.weeks.recurring import Corrections
 from bench.weeks.shared_engine import LoadedEngines
 from patchwatch.contract.settings import Settings, load_settings
-from patchwatch.messages.alerts.alert import AlertKind
+from patchwatch.messages.alerts.alert import Alert, AlertKind
 from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.correction import CorrectionKind
 from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from workers.media import jpeg_codec
 
@@ -29,13 +34,20 @@ _QUALITY = 85
 
 @dataclass(frozen=True)
 class Order:
-    """Which camera to simulate. ``camera``: number of its place. ``compare``: with the other camera too."""
+    """Which camera to simulate. ``camera``: number of its place. ``compare``: with the other camera too.
+
+    ``recurrence``: what recurs is admitted. ``feedback``: instead, an operator says the truth of each alert. ``only``:
+    nothing is seen, after the beginning, but happenings of this kind.
+    """
 
     camera: int
     seed: int
     days: int
     profile: str
     compare: bool = True
+    recurrence: bool = False
+    feedback: bool = False
+    only: str | None = None
 
     @property
     def own_seed(self) -> int:
@@ -44,13 +56,36 @@ class Order:
 
 def watch(order: Order) -> dict[str, Any]:
     """Simulate one camera; the result as JSON values."""
+    *_, result = by_day(order)
+    return result
+
+
+def by_day(order: Order) -> Iterator[dict[str, Any]]:
+    """The result so far after each day, and at last that of all."""
     with tempfile.TemporaryDirectory(prefix="weeks-") as folder:
         settings = load_settings(data_dir=Path(folder), device="cpu", threads=1)
         engines = LoadedEngines(settings, order.profile)
         try:
-            return _Watching(order, settings, engines).run()
+            yield from _Watching(order, settings, engines).days()
         finally:
             engines.stop()
+
+
+def in_processes(orders: Sequence[Order], processes: int) -> Iterator[dict[str, Any]]:
+    """The results as they come: with one process after each day, otherwise of whole cameras."""
+    if processes == 1:
+        _quiet()
+        for order in orders:
+            yield from by_day(order)
+        return
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, spawn, initializer=_quiet) as pool:
+        for future in as_completed([pool.submit(watch, order) for order in orders]):
+            yield future.result()
+
+
+def _quiet() -> None:
+    logging.disable(logging.WARNING)  # thousands of alerts
 
 
 class _Watching:
@@ -59,7 +94,7 @@ class _Watching:
         self._engines = engines
         self._place = PLACES[order.camera]
         self._happenings = happenings(self._place, order.own_seed, order.days)
-        self._visits = visits(self._happenings, order.own_seed, order.days)
+        self._visits = [one for one in visits(self._happenings, order.own_seed, order.days) if _is_wanted(one, order)]
         self._painter = Painter(self._place, order.own_seed, self._happenings)
         self._seq = 0
 
@@ -68,19 +103,32 @@ class _Watching:
             return SimulatedCamera(settings, engines, record, learns)
 
         self._cameras = {SELF_ARMING: camera("self-arming", learns=True)}
+        self._truth = Truth(self._happenings, self._visits, self._painter.is_dark)
+        judge = self._operator if order.feedback else None
+        own = self._cameras[SELF_ARMING]
+        self._corrections = Corrections(own, judge) if order.recurrence or order.feedback else None
         if order.compare:
             self._cameras[ONCE] = camera("once", learns=False)
 
-    def run(self) -> dict[str, Any]:
+    def days(self) -> Iterator[dict[str, Any]]:
         for number, visit in enumerate(self._visits):
+            if self._corrections is not None:
+                self._corrections.follow(round(1000 * (MONDAY_S + visit.from_s)))
             self._see(visit)
             if number == 0 and ONCE in self._cameras:
                 self._cameras[ONCE].learn_once(self._cameras[SELF_ARMING])
+            following = self._visits[number + 1].day if number + 1 < len(self._visits) else self._order.days
+            if visit.day < following < self._order.days:
+                yield self._result(following)
         for camera in self._cameras.values():
             camera.finish()
+        yield self._result(self._order.days)
+
+    def _result(self, days: int) -> dict[str, Any]:
+        """Of so many days."""
         return {
-            "camera": self._place.name, "seed": self._order.seed, "frames": self._seq,
-            "ways": {way: self._facts(camera) for way, camera in self._cameras.items()},
+            "camera": self._place.name, "seed": self._order.seed, "days": days, "frames": self._seq,
+            "ways": {way: self._facts(camera, days) for way, camera in self._cameras.items()},
         }  # fmt: skip
 
     def _see(self, visit: Visit) -> None:
@@ -93,11 +141,18 @@ class _Watching:
             if at_s - last_s >= _LOOK_AT_SCHEDULE_S:
                 last_s = at_s
                 self._learn(own)
+        for camera in self._cameras.values():
+            camera.pause()
         self._learn(own)
 
     def _learn(self, camera: SimulatedCamera) -> None:
         camera.settle()
         camera.learn_if_due()
+
+    def _operator(self, alert: Alert) -> CorrectionKind:
+        """Says what is true: anomalies are, and all else is normal at its hour."""
+        cause = self._truth.cause(_as_raised(alert))
+        return CorrectionKind.ANOMALY if cause in ANOMALIES else CorrectionKind.NORMAL_AT_THIS_TIME
 
     def _footage(self, visit: Visit) -> Iterator[tuple[FrameMessage, float]]:
         for number in range(round((visit.until_s - visit.from_s) * FPS)):
@@ -108,15 +163,20 @@ class _Watching:
             captured_ns, media_ns = round((MONDAY_S + at_s) * 1e9), round((at_s - INSTALLED_S) * 1e9)
             yield FrameMessage(self._seq, captured_ns, media_ns, WIDTH, HEIGHT, WIDTH, HEIGHT, flags, jpeg), at_s
 
-    def _facts(self, camera: SimulatedCamera) -> dict[str, Any]:
-        truth = Truth(self._happenings, self._visits, self._painter.is_dark)
+    def _said(self, camera: SimulatedCamera) -> list[str]:
+        return self._corrections.said if self._corrections and camera is self._corrections.camera else []
+
+    def _facts(self, camera: SimulatedCamera, days: int) -> dict[str, Any]:
+        happened = [one for one in self._happenings if one.day < days]
+        seen = [one for one in self._visits if one.day < days]
+        truth = Truth(happened, seen, self._painter.is_dark)
         conditions: dict[str, int] = {}
         for alert in camera.alerts.values():
             if alert.kind is not AlertKind.ANOMALY:
                 conditions[alert.kind.value] = conditions.get(alert.kind.value, 0) + 1
         frames = sum(camera.scored.values())
-        return judge(truth, _raised(camera), self._order.days) | {
-            "conditions": conditions,
+        return judge(truth, _raised(camera), days) | {
+            "conditions": conditions, "said": self._said(camera),
             "scored_after_s": _since_installed(camera.armed_at_ms.get("provisional", camera.armed_at_ms.get("armed"))),
             "armed_after_s": _since_installed(camera.armed_at_ms.get("armed")),
             "frames": dict(camera.scored), "megabytes": camera.megabytes(), "banks": camera.banks,
@@ -125,15 +185,24 @@ class _Watching:
         }  # fmt: skip
 
 
+def _is_wanted(visit: Visit, order: Order) -> bool:
+    """Whether it is seen: the beginning always is."""
+    if order.only is None or visit.from_s == INSTALLED_S:
+        return True
+    return visit.happening is not None and visit.happening.kind.value == order.only
+
+
 def _raised(camera: SimulatedCamera) -> list[Raised]:
     return [
-        Raised(
-            alert.started_at_ms / 1000 - MONDAY_S, alert.opened_at_ms / 1000 - MONDAY_S,
-            (alert.ended_at_ms or alert.peak_at_ms) / 1000 - MONDAY_S,
-        )
+        _as_raised(alert)
         for alert in sorted(camera.alerts.values(), key=lambda alert: alert.started_at_ms)
         if alert.kind is AlertKind.ANOMALY
-    ]  # fmt: skip
+    ]
+
+
+def _as_raised(alert: Alert) -> Raised:
+    started_ms, opened_ms, ended_ms = alert.started_at_ms, alert.opened_at_ms, alert.ended_at_ms or alert.peak_at_ms
+    return Raised(*(at_ms / 1000 - MONDAY_S for at_ms in (started_ms, opened_ms, ended_ms)))
 
 
 def _since_installed(at_ms: int | None) -> float | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,7 @@ from models.exemplars.provenance import Moment
 from models.frames.frame import Box, Features
 from models.profiles.fusion import contributions, driver, fuse, group_means
 from models.profiles.lasting import LastingMeans
-from models.profiles.profile import NEVER_SILENT, OF_PLACES, Fusion, StreamKind
+from models.profiles.profile import NEVER_SILENT, Fusion, StreamKind
 from patchwatch.contract.errors import NonFiniteScoreError
 
 NEAREST = 3
@@ -232,19 +231,7 @@ class FrameScorer:
         highest = loudest(self.bank.groups, means if lasting is None else lasting.add(at_s, means))
         return (highest.value, highest.group) if highest else (None, 0)
 
-    def share_over_level(self, features: Sequence[Features], score: FrameScore) -> float:
-        """Of the places that the leading stream judges in a frame, the share that would be over the alarm level each by
-        itself: small where something is in the picture, large where the picture as a whole is another. 0 for a stream
-        that finds its regions itself, as objects."""
-        streams = self.bank.profile.streams
-        leading = next((n for n, spec in enumerate(streams) if spec.name == score.driver), None)
-        if leading is None or streams[leading].kind not in OF_PLACES:
-            return 0.0
-        distances = np.sort(self.bank.streams[leading].distances(features[leading]).mean(axis=1)).tolist()
-        first = bisect_left(distances, self.rule.on, key=lambda distance: self._score_alone(leading, distance))
-        return 1.0 - first / len(distances) if distances else 0.0
-
-    def _score_alone(self, stream: int, distance: float) -> float:
+    def score_alone(self, stream: int, distance: float) -> float:
         """The score of a frame in which nothing but this stream had any evidence, not smoothed."""
         values: list[float | None] = [None] * len(self._weights)
         rarities = list(values)

@@ -1,15 +1,17 @@
 """Which events recur: three that are alike, on three days, at the same hour. Those are normal at that hour.
 
-Whether two events are alike, the camera's own scorer says: either would not have alerted, had the bank known the other.
-So it is the measure that alerts go by, and nothing that was added before makes things alike: alikeness does not spread.
+Whether three events are alike, the camera's own scorer says: none of them would have alerted, had the bank known the
+other two. So it is the measure that alerts go by, and what is admitted was there on two of the three days at least.
+Nothing that was added before makes events alike: alikeness does not spread.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from statistics import median
 
 from models.alarms.event_detector import EventRule
 from models.banks.additions import Addition, Additions
@@ -17,6 +19,7 @@ from models.banks.bank import Bank
 from models.banks.hours import MINUTES_A_DAY, Hours
 from models.banks.rare_vectors import rare_regions, rare_vectors
 from models.engine.frame_scorer import FrameScorer
+from models.frames.frame import Features
 from models.memory.event_footage import EventFootage
 from models.profiles.profile import StreamKind
 
@@ -26,7 +29,7 @@ OTHER_DAY_MS = 22 * 3_600_000  # two events at the same hour that are so far apa
 SAME_HOUR_MIN = 60
 MARGIN_MIN = 30  # that the hours reach beyond the events
 LONGEST_MS = 300_000
-MOST_OF_PICTURE = 1 / 3  # of the places of a frame, that may be rare in it
+MOST_OF_PICTURE = 1 / 3  # of the places of a frame, that may be rare in it beyond those that were so before the event
 MOST_COMPARED = 6  # earlier events that one is compared with
 _WEEK_MS, _HOUR_MS = 7 * 86_400_000, 3_600_000
 
@@ -72,21 +75,19 @@ def earlier_at_the_same_hour(newest: Occurrence, others: Sequence[Occurrence]) -
 
 
 def recurrence_of(
-    newest: Occurrence, earlier: Sequence[Occurrence], alike: Callable[[Occurrence, Occurrence], bool]
+    newest: Occurrence,
+    earlier: Sequence[Occurrence],
+    explained: Callable[[Occurrence, Sequence[Occurrence]], bool],
 ) -> Recurrence | None:
-    """The newest with two earlier ones, on three different days and each alike to each; None if there are none.
-
-    ``earlier``: as `earlier_at_the_same_hour`. ``alike``: see `Likeness`; asked about each pair once at most.
-    """
-    alike_ones: list[Occurrence] = []
-    for other in earlier:
-        if not alike(newest, other):
-            continue
-        for third in alike_ones:
-            if third.recurs_with(other) and alike(third, other):
-                occurrences = (other, third, newest)
-                return Recurrence(occurrences, _hours(occurrences))
-        alike_ones.append(other)
+    """The newest with two earlier ones, on three different days and each explained by the two others; None if there are
+    none. ``earlier``: as `earlier_at_the_same_hour`. ``explained``: see `Likeness`."""
+    for later, first in combinations(earlier, 2):
+        three = (newest, later, first)
+        if later.recurs_with(first) and all(
+            explained(one, [other for other in three if other is not one]) for one in three
+        ):
+            occurrences = tuple(sorted(three, key=lambda one: one.started_ms))
+            return Recurrence(occurrences, _hours(occurrences))
     return None
 
 
@@ -128,28 +129,33 @@ class Likeness:
         self._rule = rule
         self._muted = muted
         self._footage = footage
-        self._seen: dict[str, tuple[EventFootage, Additions] | None] = {}
+        self._seen: dict[str, tuple[EventFootage, Addition] | None] = {}
 
     def may_recur(self, occurrence: Occurrence) -> bool:
         """Whether it is remembered whole, is an event to the present bank too, and does not fill the picture."""
         return self._see(occurrence) is not None
 
-    def alike(self, first: Occurrence, second: Occurrence) -> bool:
-        """Whether each of the two would not have alerted, had the bank known the other."""
-        one, other = self._see(first), self._see(second)
-        if one is None or other is None:
+    def explained(self, one: Occurrence, by: Sequence[Occurrence]) -> bool:
+        """Whether it would not have alerted, had the bank known those others. False where any of them must not become
+        normal."""
+        seen, others = self._see(one), [self._see(other) for other in by]
+        if seen is None or None in others:
             return False
-        return not (self._alerts(one[0], other[1]) or self._alerts(other[0], one[1]))
+        known = Additions(self._bank, [addition for _, addition in filter(None, others)])
+        return not self._alerts(seen[0], known)
 
-    def _see(self, occurrence: Occurrence) -> tuple[EventFootage, Additions] | None:
+    def _see(self, occurrence: Occurrence) -> tuple[EventFootage, Addition] | None:
         if occurrence.id not in self._seen:
             footage = self._footage(occurrence)
-            usable = footage is not None and self._alerts(footage, None) and not self._fills_the_picture(footage)
-            self._seen[occurrence.id] = (footage, self._additions(footage)) if footage and usable else None
+            usable = footage is not None and self._may_recur(footage, occurrence.started_ms)
+            self._seen[occurrence.id] = (footage, self._addition(footage)) if footage and usable else None
         return self._seen[occurrence.id]
 
-    def _additions(self, footage: EventFootage) -> Additions:
-        return Additions(self._bank, [Addition(rare_vectors(self._bank, footage.features))])
+    def _may_recur(self, footage: EventFootage, started_ms: int) -> bool:
+        return self._alerts(footage, None) and not self._fills_the_picture(footage, started_ms)
+
+    def _addition(self, footage: EventFootage) -> Addition:
+        return Addition(rare_vectors(self._bank, footage.features))
 
     def _alerts(self, footage: EventFootage, additions: Additions | None) -> bool:
         """Whether its frames open an event when this is normal too."""
@@ -161,13 +167,23 @@ class Likeness:
             for frame in footage.frames
         )
 
-    def _fills_the_picture(self, footage: EventFootage) -> bool:
-        for position, (stream, calibration) in enumerate(zip(self._bank.streams, self._bank.calibrations, strict=True)):
+    def _fills_the_picture(self, footage: EventFootage, started_ms: int) -> bool:
+        """Judged against the frames before it: a bank of little footage finds many places rare in any picture."""
+        for position, stream in enumerate(self._bank.streams):
             if stream.vectors.shape[1] == 1:  # it has no places
                 continue
-            for features in {
-                id(frame.features[position]): frame.features[position] for frame in footage.frames
-            }.values():
-                if len(features) and rare_regions(stream, calibration, features).mean() > MOST_OF_PICTURE:
-                    return True
+            before = [share for at_ms, share in self._rare_shares(footage, position) if at_ms < started_ms]
+            usual = median(before) if before else 0.0
+            if any(share > usual + MOST_OF_PICTURE for _, share in self._rare_shares(footage, position)):
+                return True
         return False
+
+    def _rare_shares(self, footage: EventFootage, position: int) -> Iterator[tuple[float, float]]:
+        """When, and what share of the places was rare, for all features of a stream that differ from those before."""
+        last: Features | None = None
+        for frame in footage.frames:
+            features = frame.features[position]
+            if features is not last and len(features):
+                rare = rare_regions(self._bank.streams[position], self._bank.calibrations[position], features)
+                yield frame.at_ms, float(rare.mean())
+            last = features

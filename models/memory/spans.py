@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.frames.frame import Features
-from models.memory.stretch import Stretch
+from models.memory.stretch import Exclusion, Stretch
 
 SpanMs = tuple[int, int]  # from and until, Unix time, both included
 
@@ -43,3 +43,12 @@ def _as_float32(features: Features, shared: dict[int, Features]) -> Features:
     if known is None:
         known = shared[id(features)] = replace(features, vectors=np.asarray(features.vectors, np.float32))
     return known
+
+
+def rejecting(stretch: Stretch, spans: Sequence[SpanMs]) -> Stretch:
+    """The stretch with the frames within the spans marked as no part of normal. Without any, the very same."""
+    inside = within(stretch, spans)
+    if not inside.any():
+        return stretch
+    marks = np.where(inside, stretch.excluded | np.uint8(Exclusion.REJECTED), stretch.excluded)
+    return replace(stretch, excluded=marks.astype(np.uint8))

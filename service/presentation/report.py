@@ -45,6 +45,7 @@ class ReportFacts:
     complete: bool
     banks: CameraBanks
     drift: Drift
+    corrections: int
     budget_by_default: float
 
 
@@ -150,6 +151,7 @@ def _learnt(facts: ReportFacts) -> LearntReport:
     known = f"the active bank: {active.in_words}" if active else facts.status.arming.text
     return LearntReport(
         banks=len(learnt),
+        corrections=facts.corrections,
         active_bank=active_id,
         active_since=active.stored_at_ms if active else None,
         text="; ".join(filter(None, (known, facts.status.arming.next_step))),

@@ -55,7 +55,7 @@ def lines_of(report: CameraReport) -> list[str]:
         _time_line(report.watched),
         _alert_line(report),
         _budget_line(report.budget),
-        f"learnt: {_counted(report.learnt.banks, 'bank')} in this time; {report.learnt.text or 'no bank is active'}",
+        _learnt_line(report),
         _drift_line(report),
         f"next: {report.next_step}",
     ]
@@ -108,6 +108,12 @@ def _budget_line(budget: BudgetReport) -> str:
         f"{budget.budget.text}; {kept[budget.kept]}: {_counted(budget.spent, 'alert')} that nobody confirmed, "
         f"{budget.per_day:.2g} a day ({budget.low:.2g} to {budget.high:.2g})"
     )
+
+
+def _learnt_line(report: CameraReport) -> str:
+    learnt = report.learnt
+    corrected = f", {_counted(learnt.corrections, 'correction')} in force" if learnt.corrections else ""
+    return f"learnt: {_counted(learnt.banks, 'bank')} in this time{corrected}; {learnt.text or 'no bank is active'}"
 
 
 def _drift_line(report: CameraReport) -> str:

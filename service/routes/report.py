@@ -48,6 +48,7 @@ async def get(
             complete=complete,
             banks=await _banks(context, camera_id),
             drift=await context.store.hours.drift(camera_id),
+            corrections=await context.store.hours.corrections_in_force(camera_id),
             budget_by_default=context.settings.false_alarms_per_day,
         )
     )

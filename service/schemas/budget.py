@@ -40,12 +40,13 @@ class BudgetView(BaseModel):
     @classmethod
     def from_camera(cls, camera: Camera, by_default: float) -> Self:
         """``by_default``: the installation's."""
-        per_day, share = camera.budget_per_day(by_default), None
+        per_day, share = by_default, None  # not the level's, which is lower where it alerts too often
         source, why = BudgetSource.INSTALLATION, "PATCHWATCH_FALSE_ALARMS_PER_DAY"
         if camera.false_alarms_per_day is not None:
-            source, why = BudgetSource.CAMERA, "its own, whatever the site's is"
+            per_day, source, why = camera.false_alarms_per_day, BudgetSource.CAMERA, "its own, whatever the site's is"
         elif camera.allotment is not None:
-            source, why, share = BudgetSource.SITE, camera.allotment.in_words, camera.allotment.share
+            per_day, share = camera.allotment.per_day, camera.allotment.share
+            source, why = BudgetSource.SITE, camera.allotment.in_words
         return cls(per_day=per_day, source=source, share=share, text=f"budget {per_day:.2g} a day: {why}")
 
 

@@ -41,11 +41,11 @@ class Store:
     streams: StreamStore
     webhooks: WebhookStore
     verdicts: VerdictStore
+    corrections: CorrectionStore
     site_budget: SiteBudgetStore
     hours: HourStore
     what_ifs: WhatIfStore
     shadows: ShadowStore
-    corrections: CorrectionStore
 
     @classmethod
     def from_redis(cls, bus: Redis, settings: Settings) -> Store:
@@ -63,9 +63,9 @@ class Store:
             StreamStore(bus, partitions),
             WebhookStore(bus, alerts),
             VerdictStore(bus, settings),
+            CorrectionStore(bus),
             SiteBudgetStore(bus),
             HourStore(bus, partitions),
             WhatIfStore(bus),
             ShadowStore(bus, partitions),
-            CorrectionStore(bus),
         )

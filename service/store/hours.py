@@ -1,4 +1,4 @@
-"""The summed-up hours of a camera, and whether it drifts."""
+"""What days of a camera are judged by: its summed-up hours, whether it drifts, and the corrections of its normal."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.stored_records import readable
+from patchwatch.messages.cameras.correction import CameraCorrections
 from patchwatch.messages.cameras.drift import Drift
 from patchwatch.messages.cameras.quiet_hour import HOURS_KEPT, QuietHour
 
 
 class HourStore:
-    """Reads `CameraKeys.hours` and `keys.DRIFTS`, which an enrolment worker writes."""
+    """Reads `CameraKeys.hours` and `keys.DRIFTS`, which an enrolment worker writes, and `keys.CORRECTIONS`."""
 
     def __init__(self, bus: Redis, partitions: int) -> None:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
@@ -34,3 +35,10 @@ class HourStore:
         with translated():
             data = await self._bus.hget(keys.DRIFTS, camera_id)
         return readable(Drift.decode, data, f"the drift of camera {camera_id!r}") or Drift(camera_id=camera_id)
+
+    async def corrections_in_force(self, camera_id: str) -> int:
+        """How many corrections change what counts as normal."""
+        with translated():
+            data = await self._bus.hget(keys.CORRECTIONS, camera_id)
+        found = readable(CameraCorrections.decode, data, f"the corrections of camera {camera_id!r}")
+        return sum(correction.in_force for correction in found.corrections) if found else 0

@@ -11,6 +11,7 @@ from patchwatch.messages.alerts.alert import Alert, AlertView
 from patchwatch.messages.alerts.verdict import ALERT_FIELD, CORRECTION_FIELD, VERDICT_FIELD, VerdictChange
 from patchwatch.messages.cameras.correction import CorrectionChange
 from patchwatch.messages.frames.score import Score
+from service.schemas.correction import CorrectionView
 from service.schemas.score import ScorePoint
 from service.schemas.verdict import ReviewedAlertView
 from service.websockets.client import Item
@@ -46,7 +47,8 @@ def _correction_item(stream: str, entry: Entry) -> Item | None:
     change = readable(CorrectionChange.decode, entry[1][CORRECTION_FIELD], f"entry {entry_id} of {stream}")
     if change is None:
         return None
-    message = {"type": "correction", "id": entry_id, **change.model_dump(mode="json", exclude={"version"})}
+    view = CorrectionView.from_record(change.correction).model_dump(mode="json")
+    message = {"type": "correction", "id": entry_id, "camera_id": change.camera_id, "correction": view}
     return Item(stream, entry_id, change.camera_id, _text(message))
 
 

@@ -15,17 +15,13 @@ from bench import limits, workers  # noqa: E402
 from patchwatch.contract.errors import ConfigurationError  # noqa: E402
 
 
-def _die() -> None:
-    os._exit(3)
-
-
 def _say(results: Any) -> None:
     results.put((1, 0.5, 1.5))
 
 
 def test_a_worker_that_dies_ends_the_benchmark_and_not_its_patience() -> None:
     context = multiprocessing.get_context("spawn")
-    dead = context.Process(target=_die)
+    dead = context.Process(target=os._exit, args=(3,))
     dead.start()
     dead.join()
     with pytest.raises(RuntimeError, match="1 of 1 workers died, the first with 3"):

@@ -21,14 +21,17 @@ from models.profiles.profile import load_profile
 from patchwatch.bus import keys
 from patchwatch.bus.keys import CameraKeys, LeaseKeys, WebhookKeys
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.alerts.alert import Alert
+from patchwatch.messages.alerts.alert import Alert, AlertKind, AlertState
 from patchwatch.messages.alerts.verdict import AlertVerdicts, Statement, Verdict, VerdictChange
 from patchwatch.messages.alerts.webhook import DeadLetter, Progress, TrialResult, Webhook, new_secret
 from patchwatch.messages.banks.arming import MemoryExtent, MemoryStatus
 from patchwatch.messages.banks.bank_version import BankAction, BankAnswer, BankOrder
 from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
+from patchwatch.messages.cameras.budget import SiteBudget
 from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus, Gap, Reason
+from patchwatch.messages.cameras.drift import Drift, DriftingStream
+from patchwatch.messages.cameras.quiet_hour import HOUR_MS, QuietHour
 from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from patchwatch.messages.heartbeat import Heartbeat
 from workers.analysis.threshold_message import to_message
@@ -87,7 +90,7 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     client.hset(keys.ENROLMENT_RECORDS, waiting.id, waiting.encode())
     client.hset(keys.ENROLMENTS_LATEST, CAMERA, waiting.id)
     client.sadd(keys.ENROLMENTS_PENDING, waiting.id)
-    _remember(client)
+    _remember(client, names, bank, now_ms)
     client.set(keys.PROFILES, '["motion", "objects"]')
     client.set(keys.PARTITIONS, settings.partitions)
     client.rpush(keys.bank_answer(TOKEN), BankAnswer(detail="done").encode())
@@ -103,11 +106,27 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     client.set(keys.worker("inference", "w"), beat.model_copy(update={"role": "inference"}).encode())
 
 
-def _remember(client: Any) -> None:
-    """What an enrolment worker says of the camera's memory."""
+def _remember(client: Any, names: CameraKeys, bank: Bank, now_ms: int) -> None:
+    """What an enrolment worker says of the camera's memory, and of its last days."""
+    _keep_up(client, names, bank, now_ms)
     extent = MemoryExtent(seconds=95.0, stretches=4, from_ms=1, until_ms=99_000, identity="0123456789abcdef")
     remembered = MemoryStatus(camera_id=CAMERA, profile="motion", extent=extent, first_bank_s=60.0)
     client.hset(keys.MEMORIES, CAMERA, remembered.encode())
+
+
+def _keep_up(client: Any, names: CameraKeys, bank: Bank, now_ms: int) -> None:
+    """What an enrolment worker says of the camera's hours and of its drift, and what an operator wants of the site."""
+    hour_ms = now_ms // HOUR_MS * HOUR_MS - 2 * HOUR_MS
+    hour = QuietHour(hour_ms=hour_ms, minutes=60, samples=350, rare={"motion": 40}, bank_id=bank.id, level_per_day=2.0)
+    client.xadd(names.hours, hour.fields(), id=hour.entry_id)
+    streams = (DriftingStream(name="motion", since_ms=hour_ms, share=0.8),)
+    alert = Alert(
+        id=f"{CAMERA}-drift-{hour_ms}", camera_id=CAMERA, kind=AlertKind.DRIFT, state=AlertState.OPEN,
+        started_at_ms=hour_ms, opened_at_ms=now_ms, peak_at_ms=now_ms, profile="motion", detail="look at the camera",
+    )  # fmt: skip
+    drift = Drift(camera_id=CAMERA, bank_id=bank.id, hours=9, streams=streams, text=alert.detail, alert=alert)
+    client.hset(keys.DRIFTS, CAMERA, drift.encode())
+    client.set(keys.SITE_BUDGET, SiteBudget(per_day=6.0, updated_at_ms=now_ms).encode())
 
 
 def _configure_webhook(client: Any) -> None:
@@ -144,6 +163,7 @@ def _own(client: Any, settings: Settings) -> None:
     for unit in (
         LeaseKeys.for_partition(partition), LeaseKeys.for_capture(CAMERA, settings.partitions),
         LeaseKeys.for_webhook(WEBHOOK), LeaseKeys.for_enrolment("e1"),
+        LeaseKeys.for_upkeep(),
     ):  # fmt: skip
         client.set(unit.lease, "host-1-w:1")
         client.set(unit.fence, "1")

@@ -8,7 +8,7 @@ from patchwatch.bus import keys
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alerts.alert import Alert, AlertKind, AlertState
-from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus
+from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus, OpenCondition
 from patchwatch.messages.cameras.budget import SiteBudget
 from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.cameras.drift import Drift
@@ -35,13 +35,16 @@ class UpkeepSite:
     def keys_of(self, camera_id: str) -> CameraKeys:
         return CameraKeys.for_camera(camera_id, self.settings.partitions)
 
-    def camera(self, camera_id: str = "cam", bank_id: str | None = "b1", **fields: Any) -> None:
+    def camera(
+        self, camera_id: str = "cam", bank_id: str | None = "b1", condition: OpenCondition | None = None, **fields: Any
+    ) -> None:
         known = {"self_arm": False, **fields}
         camera = Camera.model_validate({"id": camera_id, **known})
         self.client.hset(keys.CAMERAS, camera_id, camera.encode())
         status = AnalysisStatus(
-            camera_id=camera_id, state=AnalysisState.SCORING, profile="motion", bank_id=bank_id, updated_at_ms=1
-        )
+            camera_id=camera_id, state=AnalysisState.SCORING, profile="motion", bank_id=bank_id, condition=condition,
+            updated_at_ms=1,
+        )  # fmt: skip
         self.client.set(self.keys_of(camera_id).analysis, status.encode())
 
     def cameras(self) -> dict[str, Camera]:
@@ -64,11 +67,11 @@ class UpkeepSite:
         fields: dict[Any, Any] = dict(ScoreMinute(minute_ms, 1, 0.1, 0.1).encode())
         self.client.xadd(self.keys_of(camera_id).minutes, fields, id=f"{minute_ms + 59_000}-0")
 
-    def hour(self, hour_ms: int, share: float, camera_id: str = "cam", bank_id: str = "b1", minutes: int = 60) -> None:
-        rare = {"motion": round(100 * share)}
-        hour = QuietHour(hour_ms=hour_ms, minutes=minutes, samples=100, rare=rare, bank_id=bank_id)
-        fields: dict[Any, Any] = dict(hour.fields())
-        self.client.xadd(self.keys_of(camera_id).hours, fields, id=hour.entry_id)
+    def hour(self, hour_ms: int, share: float, camera_id: str = "cam", bank_id: str = "b1", **fields: Any) -> None:
+        known: dict[str, Any] = {"minutes": 60, "level_per_day": 2.0, "rare": {"motion": round(100 * share)}, **fields}
+        hour = QuietHour(hour_ms=hour_ms, samples=100, bank_id=bank_id, **known)
+        entry: dict[Any, Any] = dict(hour.fields())
+        self.client.xadd(self.keys_of(camera_id).hours, entry, id=hour.entry_id)
 
     def hours(self, camera_id: str = "cam") -> list[QuietHour]:
         return stored_hours(self.client, self.keys_of(camera_id))

@@ -14,6 +14,7 @@ from models.banks.bank_builder import BankBuilder
 from models.engine.engine import make_stream, one_thread
 from models.exemplars.provenance import THUMBNAILS_MB, Moment, StoredPicture
 from models.frames.frame import Features
+from models.memory.spans import SpanMs, rejecting
 from models.memory.store import MemoryStore
 from models.memory.stretch import SAME_RUN_WITHIN_S, Stretch, StretchIdentity, StretchInfo
 from models.memory.stretch_identity import stretch_identity
@@ -63,9 +64,11 @@ def learn_from_memory(
     *,
     false_alarms_per_day: float = FALSE_ALARMS_PER_DAY,
     thumbnails_mb: float = THUMBNAILS_MB,
+    rejected_ms: Sequence[SpanMs] = (),
     progress: Progress = lambda done, what: None,
 ) -> Bank:
-    """Raises `InsufficientFootageError` when too little is remembered of what the profile would make today."""
+    """Of everything but the spans that operators rejected. Raises `InsufficientFootageError` when too little is
+    remembered of what the profile would make today."""
     infos = store.infos()
     chosen = learnable(infos)
     learner: _MemoryLearner | None = None
@@ -77,7 +80,7 @@ def learn_from_memory(
         except PatchwatchError:  # damaged, or let go meanwhile to make room
             continue
         learner = learner or _MemoryLearner(profile, stretch.identity, false_alarms_per_day, thumbnails_mb)
-        learner.add(stretch)
+        learner.add(rejecting(stretch, rejected_ms))
         kept.append(info)
     if learner is None:
         raise InsufficientFootageError("nothing is remembered of this camera yet: wait until it has delivered pictures")

@@ -15,12 +15,14 @@ import redis
 from models.banks.bank_file import load_bank
 from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
+from patchwatch.bus.corrections import decoded
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.errors import BusUnavailableError, LeaseLapsedError, LeaseLostError, PatchwatchError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.banks.bank_version import BankOrigin
 from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
 from patchwatch.messages.cameras.camera import readable_zones
+from patchwatch.messages.cameras.correction import Span
 from patchwatch.messages.cameras.source import redact
 from patchwatch.messages.cameras.zone import Zone
 from workers.analysis.threshold_message import to_message
@@ -125,7 +127,7 @@ class Job:
         job = self._job
         if job.from_memory:
             memory = self._context.settings.memory_path(job.camera_id, job.profile)
-            self._learn_in_process(self._order(staged, memory=memory), 0.0)
+            self._learn_in_process(self._order(staged, memory=memory, rejected=self._rejected()), 0.0)
             return
         if job.live_seconds is None:
             self._learn_in_process(self._order(staged, sources=job.sources), 0.0)
@@ -146,15 +148,23 @@ class Job:
     def _zones(self) -> tuple[Zone, ...]:
         """The camera's, as they are now. Raises `RejectedError` where they cannot be read: something private may lie in
         one. Waits for Redis."""
+        return readable_zones(self._record_in(keys.CAMERAS))
+
+    def _rejected(self) -> tuple[Span, ...]:
+        """What operators said is no part of the camera's normal, as of now. Waits for Redis."""
+        return decoded(self._job.camera_id, self._record_in(keys.CORRECTIONS)).rejected_spans()
+
+    def _record_in(self, name: str) -> bytes | None:
+        """Of the camera, in a hash."""
         while True:
             try:
                 with translated():
-                    record = self._context.client.hget(keys.CAMERAS, self._job.camera_id)
+                    record: bytes | None = self._context.client.hget(name, self._job.camera_id)
             except BusUnavailableError:
                 if self._context.stopping.wait(_RETRY_S):
                     raise LearningStoppedError from None
             else:
-                return readable_zones(record)
+                return record
 
     def _record_camera(self, file: IO[bytes], whole_s: float) -> None:
         camera_keys = CameraKeys.for_camera(self._job.camera_id, self._context.settings.partitions)

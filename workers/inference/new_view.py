@@ -12,6 +12,7 @@ from dataclasses import replace
 from math import inf
 
 from models.engine.frame_scorer import FrameScore, FrameScorer
+from models.engine.places_over_level import share_over_level
 from models.frames.frame import Features, Frame
 from workers.inference.camera_recording import Verdict
 
@@ -61,7 +62,7 @@ class NewView:
         if 0.0 <= at_s - self._judged_s < _JUDGED_EVERY_S:
             return
         self._judged_s = at_s
-        if scorer.share_over_level(features, score) < MOST_PLACES:
+        if share_over_level(scorer, features, score) < MOST_PLACES:
             self._since_s = None
         elif self._since_s is None:
             self._since_s = at_s

@@ -133,9 +133,11 @@ class NormalRecorder:
         self._new_views.pop(camera_id, None)
         self._writer.erase(self._settings.memory_dir / camera_id)
 
-    def settle(self, within_s: float) -> bool:
-        """Wait until what is finished is on disk; whether it is by then. For footage that comes faster than it was
-        filmed: live, nobody waits for a disk."""
+    def settle(self, within_s: float, *, pausing: bool = False) -> bool:
+        """Wait until what is finished is on disk, with what is open where no frames come for a while; whether it is by
+        then. For footage that comes faster than it was filmed: live, nobody waits for a disk."""
+        for recording in self._recordings.values() if pausing else ():
+            recording.finish()
         return self._writer.settle(within_s)
 
     def stop(self) -> None:

@@ -146,7 +146,8 @@ def show(id: _Id, api: Api = None, as_json: AsJson = False) -> None:
     for stage in ("capture", "analysis"):
         part = status[stage] or {}
         typer.echo(f"{stage:<22} {part.get('state', 'not started yet')}")
-    typer.echo(f"{'arming':<22} {(status.get('arming') or {}).get('text') or '-'}")
+    for part in ("arming", "budget"):
+        typer.echo(f"{part:<22} {(status.get(part) or {}).get('text') or '-'}")
     reason = f": {status['reason']}" if status["reason"] else ""
     typer.echo(f"{'health':<22} {status['health']}{reason}")
 

@@ -147,10 +147,10 @@ class Camera(Message):
         return self.enabled and (by_default if self.self_arm is None else self.self_arm)
 
     def budget_per_day(self, by_default: float) -> float:
-        """False alarms a day: its own budget, else what it may spend of the site's, else ``by_default``."""
+        """False alarms a day that its level is set for: its own budget, else the site's, else ``by_default``."""
         if self.false_alarms_per_day is not None:
             return self.false_alarms_per_day
-        return self.allotment.per_day if self.allotment else by_default
+        return self.allotment.level_per_day if self.allotment else by_default
 
     @property
     def tls(self) -> Tls | None:

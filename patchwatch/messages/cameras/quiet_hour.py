@@ -22,7 +22,8 @@ class QuietHour(Message):
 
     ``minutes``: those in which something was scored. ``samples``: quiet frames that were looked at, some seconds apart;
     quiet is what belongs to no alert. ``rare``: of these, by stream, how many were rarer than nine of ten normal ones.
-    ``bank_id``: of the bank that scored them; None where that is not known, and where it changed within the hour.
+    ``bank_id``: of the bank in use at its end; ``level_per_day``: the alarm budget that its level stood for then. None
+    where that is not known; the latter also where the level was provisional.
     """
 
     hour_ms: TimeMs
@@ -30,6 +31,7 @@ class QuietHour(Message):
     samples: _Samples = 0
     rare: dict[str, _Samples] = Field(default_factory=dict, max_length=32)
     bank_id: str | None = Field(None, max_length=100)
+    level_per_day: float | None = Field(None, gt=0, le=1e6)
 
     def share(self, stream: str) -> float | None:
         """The share (0..1) of rare frames; None where too little is known."""

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from moving_scene import FPS, scene
 from plain_stream import DIM, features_at
-from scene_bank import bank_of_the_scene
 
 from models.banks.bank import Bank, StreamBank
-from models.engine.engine import Engine
 from models.engine.frame_scorer import NEAREST, ExplainedStream, FrameScore, FrameScorer, explain
 from models.exemplars.provenance import ExemplarOrigins
-from models.frames.frame import CameraContext, Features, Frame
+from models.frames.frame import Features
 from models.profiles.fusion import contributions, fuse
-from models.profiles.profile import Fusion, StreamKind, load_profile
+from models.profiles.profile import Fusion, StreamKind
 from patchwatch.contract.errors import NonFiniteScoreError
-from workers.inference.new_view import MOST_PLACES
 
 Frames = list[tuple[Features, Features]]
 
@@ -59,23 +54,6 @@ def test_a_muted_stream_s_silence_makes_no_camera_blind(bank: Bank) -> None:
     scorer.mute(frozenset({StreamKind.GLOBAL}))
     assert not scorer.is_silent(scorer.score(unseen, 0.2))
     assert not scorer.is_silent(scorer.score((Features.none(DIM), unseen[0]), 0.4))
-
-
-def test_a_thing_is_over_the_level_in_few_places_and_another_picture_in_most() -> None:
-    engine, context = Engine(load_profile("motion")), CameraContext()
-    scorer = FrameScorer(bank_of_the_scene(engine))
-
-    def share(start: int, picture: Callable[[float, int], np.ndarray]) -> float:
-        frames = [Frame(picture((start + n) / FPS, n), (start + n) / FPS, n == 0) for n in range(12)]
-        scored = [
-            (features, scorer.score(features, frame.at_s, discontinuity=frame.discontinuity))
-            for frame, features in zip(frames, engine.extract(frames, [context] * 12), strict=True)
-        ]
-        return scorer.share_over_level(*scored[-1])
-
-    assert share(0, lambda at_s, n: scene(at_s)) == 0
-    assert 0 < share(100, lambda at_s, n: scene(at_s, rush=True)) < MOST_PLACES
-    assert share(200, lambda at_s, n: np.roll(scene(at_s), 3 * n, axis=(0, 1))) > 0.9
 
 
 def test_the_future_changes_nothing(bank: Bank, frames: Frames) -> None:

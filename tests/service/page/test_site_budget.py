@@ -17,7 +17,7 @@ async def test_the_site_budget_is_set_and_the_report_is_unfolded(
     page: Page, serve: Serve, settings: Settings, world: World
 ) -> None:
     seeded(world)
-    world.camera("gate", allotment=Allotment(per_day=1.4, share=1.0))
+    world.camera("gate", allotment=Allotment(per_day=1.4, share=1.0, level_per_day=1.4))
     await page.goto(f"http://{serve(settings)}/")
     entry = page.locator("#site-budget input")
     await expect(entry).to_have_value("")

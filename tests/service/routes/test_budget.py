@@ -42,18 +42,18 @@ async def test_it_is_stored_for_the_worker_that_shares_it(api: httpx.AsyncClient
 
 
 async def test_the_status_says_what_a_camera_may_spend_and_why(api: httpx.AsyncClient, world: World) -> None:
-    world.camera(allotment=Allotment(per_day=1.4, share=1.0))
+    world.camera(allotment=Allotment(per_day=1.4, share=1.0, level_per_day=0.7))
     budget = (await api.get("/api/v1/cameras/gate/status")).json()["budget"]
     assert budget == {
         "per_day": 1.4, "source": "site", "share": 1.0,
         "text": "budget 1.4 a day: its share of the site's budget is 1 a day, and 0.4 is lent by cameras that were "
-        "calm",
+        "calm; its level is that of 0.7, because it alerts 2.0 times as often as its level says",
     }  # fmt: skip
     assert "allotment" not in (await api.get("/api/v1/cameras/gate")).json()
 
 
 async def test_it_says_when_own_budgets_take_too_much(api: httpx.AsyncClient, world: World) -> None:
-    world.camera("gate", allotment=Allotment(per_day=0.5, share=0.5))
+    world.camera("gate", allotment=Allotment(per_day=0.5, share=0.5, level_per_day=0.5))
     world.camera("yard", false_alarms_per_day=20)
     assert (await put(api, 5)).json()["text"] == (
         "5 false alarms a day, shared by 1 camera after those with budgets of their own, which come to 20; the others "

@@ -12,6 +12,7 @@ from patchwatch.bus import keys
 from patchwatch.messages.alerts.alert import AlertState
 from patchwatch.messages.alerts.verdict import AlertVerdicts, Statement, Verdict
 from patchwatch.messages.banks.bank_version import BankOrigin, BankVersion, CameraBanks
+from patchwatch.messages.cameras.correction import CameraCorrections, Correction, CorrectionKind, Span
 from patchwatch.messages.cameras.drift import Drift, DriftingStream
 from patchwatch.messages.cameras.quiet_hour import HOUR_MS, QuietHour
 
@@ -24,12 +25,12 @@ def ago(hours: float) -> int:
 
 @pytest.fixture
 def watched(world: World) -> World:
-    """A camera that is well, and was watched for six days and 20 hours of the last week."""
+    """A camera that is well, and was watched for 156 of the last 160 hours."""
     world.camera()
     world.capture()
     world.analysis(bank_id="b1" * 6)
     world.score(now_ms())
-    for hour in range(167, 0, -1):
+    for hour in range(160, 0, -1):
         minutes = 0 if hour <= 4 else 60
         world.add(
             world.keys_of("gate").hours,
@@ -41,8 +42,8 @@ def watched(world: World) -> World:
 
 def closed(world: World, hours_ago: float, verdict: Verdict | None = None, **fields: Any) -> None:
     at_ms = ago(hours_ago)
-    ended: dict[str, Any] = {"state": AlertState.CLOSED, "ended_at_ms": at_ms + 20_000}
-    world.alert(at_ms, **ended | fields)
+    known: dict[str, Any] = {"state": AlertState.CLOSED, "ended_at_ms": at_ms + 20_000}
+    world.alert(at_ms, **known | fields)
     if verdict is not None:
         said = AlertVerdicts(statements=(Statement(verdict=verdict, by="operator", at_ms=at_ms),))
         world.bus.set(keys.alert_verdicts(f"gate-{at_ms}"), said.encode())
@@ -61,10 +62,10 @@ async def test_the_hours_are_told_apart(api: httpx.AsyncClient, watched: World) 
     watched.condition("frozen", ago(29), state="closed", ended_at_ms=ago(28))
     answer = await report(api)
     assert answer["watched"] == {
-        "hours": 167.0, "watched_h": 161.0, "blind_h": 2.0, "offline_h": 3.0, "not_scored_h": 1.0,
+        "hours": 160.0, "watched_h": 154.0, "blind_h": 2.0, "offline_h": 3.0, "not_scored_h": 1.0,
     }  # fmt: skip
     assert answer["lines"][0] == (
-        "watched: 161.0 of 167 h, 3.0 h without frames, 2.0 h in which nothing could be seen, 1.0 h not scored"
+        "watched: 154.0 of 160 h, 3.0 h without frames, 2.0 h in which nothing could be seen, 1.0 h not scored"
     )
     assert answer["lines"][1] == "alerts: 0 anomalies; 1 covered, 1 frozen, 1 offline"
     assert answer["next_step"] == "nothing needs to be done"
@@ -93,7 +94,7 @@ async def test_the_budget_was_kept_or_not_or_it_cannot_be_told(
     closed(watched, 6, Verdict.ANOMALY)
     budget = (await report(api))["budget"]
     assert (budget["spent"], budget["kept"], budget["budget"]["per_day"]) == (spent, kept, per_day)
-    assert budget["low"] < budget["per_day"] == pytest.approx(spent / (163 / 24), abs=0.01)
+    assert budget["low"] < budget["per_day"] == pytest.approx(spent / (156 / 24), abs=0.01)
     assert budget["per_day"] < budget["high"]
 
 
@@ -106,8 +107,16 @@ async def test_what_it_learnt(api: httpx.AsyncClient, watched: World) -> None:
         for bank_id, hours in (("b1" * 6, 50), ("a0" * 6, 24 * 20))
     )  # fmt: skip
     watched.bus.hset(keys.BANKS, "gate", CameraBanks(camera_id="gate", versions=versions).encode())
-    learnt = (await report(api))["learnt"]
-    assert (learnt["banks"], learnt["active_bank"]) == (1, "b1" * 6)
+    normal = Correction(
+        id="0" * 16, kind=CorrectionKind.NORMAL, spans=(Span(from_ms=1, until_ms=2),), by="operator", at_ms=3
+    )
+    undone = normal.model_copy(update={"id": "1" * 16, "undone_by": "operator", "undone_at_ms": 4})
+    corrections = CameraCorrections(camera_id="gate", corrections=(normal, undone))
+    watched.bus.hset(keys.CORRECTIONS, "gate", corrections.encode())
+    answer = await report(api)
+    learnt = answer["learnt"]
+    assert (learnt["banks"], learnt["corrections"], learnt["active_bank"]) == (1, 1, "b1" * 6)
+    assert answer["lines"][3].startswith("learnt: 1 bank in this time, 1 correction in force; the active bank: 900 s")
     assert learnt["text"].startswith("the active bank: 900 s of footage")
     assert (await report(api, "?days=31"))["learnt"]["banks"] == 2
 
@@ -138,7 +147,7 @@ async def test_the_next_step_is_one(api: httpx.AsyncClient, watched: World, what
         for hour in range(80, 40, -1):
             watched.bus.xdel(watched.keys_of("gate").hours, f"{ago(hour)}-0")
         watched.bus.delete(watched.keys_of("gate").hours)
-        for hour in range(167, 0, -1):
+        for hour in range(160, 0, -1):
             fields = QuietHour(hour_ms=ago(hour), minutes=0 if 40 < hour <= 80 else 60).fields()
             watched.add(watched.keys_of("gate").hours, fields, f"{ago(hour)}-0")
     if what in ("offline", "blind"):

@@ -19,6 +19,7 @@ from patchwatch.bus.corrections import change_corrections
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alerts.alert import AlertState
 from patchwatch.messages.cameras.correction import Correction, CorrectionKind, Span
+from service.schemas.correction import CorrectionView
 
 T0 = 1_767_225_600_000
 
@@ -56,14 +57,17 @@ async def test_a_verdict_is_pushed_as_a_message_of_its_own_type(at: str, world: 
         opened = world.alert(T0)
         assert (await _next(client))["type"] == "alert"
         shown = (await operator.put(rest, json={"verdict": "normal", "note": "the cleaner"})).json()
-        message = await _next(client)
+        message = await _next(client, "verdict")
+        assert shown.pop("effect"), "said to whoever judged alone"
         assert (message["type"], message["alert"]) == ("verdict", shown)
         await operator.delete(rest)
-        taken = await _next(client)
+        taken = await _next(client, "verdict")
         assert (taken["type"], taken["alert"]["verdict"], taken["alert"]["reviewed"]) == ("verdict", None, False)
     async with connect(f"{at}/alerts?after={opened}") as client:
         await _next(client)
-        assert [(await _next(client))["id"] for _ in range(2)] == [message["id"], taken["id"]], "missed, and resumed"
+        assert [(await _next(client, "verdict"))["id"] for _ in range(2)] == [message["id"], taken["id"]], (
+            "missed, and resumed"
+        )
     async with connect(f"{at}/alerts?camera=yard&after={opened}") as client:
         await _next(client)
         world.alert(T0 + 1, camera_id="yard")
@@ -81,7 +85,8 @@ async def test_a_correction_is_pushed_when_it_is_made_and_when_it_is_taken_back(
         change_corrections(world.bus, "gate", lambda before: before.with_one(correction))
         made = await _next(client)
         assert (made["type"], made["camera_id"]) == ("correction", "gate")
-        assert Correction.model_validate(made["correction"]) == correction
+        shown = CorrectionView.from_record(correction).model_dump(mode="json")
+        assert (made["correction"], shown["in_force"]) == (shown, True)
         change_corrections(world.bus, "gate", lambda before: before.undone("0" * 16, "operator", T0 + 1))
         assert (await _next(client))["correction"]["undone_by"] == "operator"
 

@@ -88,6 +88,12 @@ def test_an_operators_word_lets_an_excluded_frame_be_learnt(tmp_path: Path) -> N
     assert learn_from_memory(confirmed, MOTION).footage.frames == 30 * FPS
 
 
+def test_what_an_operator_rejected_is_not_learnt(tmp_path: Path) -> None:
+    store = stored(tmp_path / "memory", stretches(30))
+    bank = learn_from_memory(store, MOTION, rejected_ms=[(BEGAN_MS + 10_000, BEGAN_MS + 14_999)])
+    assert bank.footage.frames == 25 * FPS
+
+
 def test_what_other_networks_or_options_made_is_left_out_and_counted(tmp_path: Path) -> None:
     stored(
         tmp_path / "memory", (replace(one, identity=OTHERS) for one in stretches(20, began_ms=BEGAN_MS - 90_000_000))

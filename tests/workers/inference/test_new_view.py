@@ -11,6 +11,7 @@ import pytest
 
 from models.alarms.event_detector import EventRule
 from models.frames.frame import Frame
+from workers.inference import new_view
 from workers.inference.camera_recording import Verdict
 from workers.inference.new_view import LASTS_S, LEARNT_S, NewView
 
@@ -37,8 +38,10 @@ class Scorer:
     bank: Bank = field(default_factory=Bank)
     rule: EventRule = RULE
 
-    def share_over_level(self, features: Any, score: Any) -> float:
-        return self.share
+
+@pytest.fixture(autouse=True)
+def given_shares(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(new_view, "share_over_level", lambda scorer, features, score: scorer.share)
 
 
 @dataclass

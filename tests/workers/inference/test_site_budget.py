@@ -38,7 +38,7 @@ def followed(queue: Any, bank: Bank) -> Any:
 
     def budget(allotted: float | None = None, own: float | None = None) -> float:
         """The budget in force once the camera is configured like this."""
-        allotment = None if allotted is None else Allotment(per_day=allotted, share=1.0)
+        allotment = None if allotted is None else Allotment(per_day=2 * allotted, share=1.0, level_per_day=allotted)
         camera_bank.reconfigure(Camera(id="cam", allotment=allotment, false_alarms_per_day=own))
         assert camera_bank.refresh(queue.settings, engines) == []
         assert camera_bank.scorer is not None

@@ -19,5 +19,6 @@ def learn_from_order(order: LearningOrder, settings: Settings, reporter: Reporte
         load_profile(order.profile, settings.profiles_file),
         false_alarms_per_day=order.false_alarms_per_day,
         thumbnails_mb=settings.bank_thumbnails_mb,
+        rejected_ms=[(span.from_ms, span.until_ms) for span in order.rejected],
         progress=reporter.progress,
     )

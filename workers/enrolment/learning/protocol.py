@@ -19,6 +19,7 @@ from patchwatch.contract.errors import (
 )
 from patchwatch.contract.redaction import one_line, redact
 from patchwatch.messages.base import CameraId, Message
+from patchwatch.messages.cameras.correction import MOST_IN_FORCE, MOST_SPANS, Span
 from patchwatch.messages.cameras.zone import MAX_ZONES, Zone
 
 _LONGEST_TEXT = 300  # characters
@@ -35,7 +36,8 @@ class LearningOrder(Message):
     ``sources``: ``file:`` addresses, which must lie in the media folders; from the command line paths and RTSP
     addresses. Empty for a live camera, whose frames are in the file that the process inherits as ``live_descriptor``,
     and where ``memory`` names the folder of what is remembered of the camera.
-    ``staged``: the file to write the bank to. ``zones``: the camera's.
+    ``staged``: the file to write the bank to. ``zones``: the camera's. ``rejected``: of
+    its memory, what operators said is no part of normal.
     """
 
     camera_id: CameraId
@@ -48,6 +50,7 @@ class LearningOrder(Message):
     limit_s: float | None = None
     false_alarms_per_day: float
     zones: tuple[Zone, ...] = Field((), max_length=MAX_ZONES)
+    rejected: tuple[Span, ...] = Field((), max_length=MOST_IN_FORCE * MOST_SPANS)
     staged: Path
 
 

@@ -113,7 +113,7 @@ class RecurrenceWatch:
         if newest not in unquestioned or len(unquestioned) < OCCURRENCES:
             return False
         try:
-            recurrence = recurrence_of(newest, unquestioned[1:], self._likeness(camera).alike)
+            recurrence = recurrence_of(newest, unquestioned[1:], self._likeness(camera).explained)
         except PatchwatchError as error:  # without a bank nothing alerts, and a disk that fails shows elsewhere
             log.debug("%s: alerts are not compared: %s", camera.id, error)
             return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from models.alarms import site_budget
@@ -53,14 +54,16 @@ class Allotter:
         of = CameraKeys.for_camera(camera_id, self._partitions)
         since_ms = now_ms - LOOK_BACK_DAYS * DAY_MS
         hours = stored_hours(self._client, of, LOOK_BACK_DAYS * 24)
-        minutes = sum(hour.minutes for hour in hours if hour.hour_ms >= since_ms)
+        known = [hour for hour in hours if hour.hour_ms >= since_ms and hour.level_per_day is not None]
+        minutes = sum(hour.minutes for hour in known)
+        expected = sum(hour.minutes * (hour.level_per_day or 0.0) for hour in known)
         confirmed = {name.decode(errors="replace") for name in self._client.zrange(of.reviewed_anomaly, 0, -1)}
         spent = [
             alert
             for alert in alerts.of(camera_id)
             if alert.kind is AlertKind.ANOMALY and not alert.provisional and alert.id not in confirmed
         ]
-        return CameraRecord(camera_id, minutes / _MINUTES_A_DAY, len(spent))
+        return CameraRecord(camera_id, minutes / _MINUTES_A_DAY, len(spent), expected / _MINUTES_A_DAY)
 
 
 def is_due(cameras: Sequence[Camera], now_ms: int) -> bool:
@@ -94,22 +97,31 @@ def _allotments(
     allotted = site_budget.allot(budget.per_day, records, 1.0 if spent else 0.0)
     settled = {camera.id: camera.allotment.settled_at_ms for camera in cameras if camera.allotment and not spent}
     return {
-        name: Allotment(per_day=one.per_day, share=one.share_per_day, settled_at_ms=settled.get(name, now_ms))
+        name: Allotment(
+            per_day=one.per_day,
+            share=one.share_per_day,
+            level_per_day=one.level_per_day,
+            settled_at_ms=settled.get(name, now_ms),
+        )
         for name, one in allotted.items()
     }
 
 
 def _with_present(camera: Camera, spent: CameraRecord | None) -> CameraRecord:
-    known = spent or CameraRecord(camera.id)
-    part = camera.allotment.part if camera.allotment else None
-    return CameraRecord(camera.id, known.watched_days, known.alerts, camera.false_alarms_per_day, part)
+    known = replace(spent or CameraRecord(camera.id), own_per_day=camera.false_alarms_per_day)
+    if camera.allotment is None:
+        return known
+    return replace(known, part=camera.allotment.part, excess=camera.allotment.excess)
 
 
 def _same(one: Allotment | None, other: Allotment | None) -> bool:
     if one is None or other is None:
         return one is other
     close = all(
-        math.isclose(mine, theirs, rel_tol=_SAME)
-        for mine, theirs in ((one.per_day, other.per_day), (one.share, other.share))
+        math.isclose(mine, theirs, rel_tol=_SAME) for mine, theirs in zip(_numbers(one), _numbers(other), strict=True)
     )
     return close and one.settled_at_ms == other.settled_at_ms
+
+
+def _numbers(allotment: Allotment) -> tuple[float, float, float]:
+    return allotment.per_day, allotment.share, allotment.level_per_day

@@ -17,7 +17,9 @@ from patchwatch.messages.cameras.drift import Drift, DriftingStream
 from patchwatch.messages.cameras.quiet_hour import QuietHour
 from workers.analysis.anomaly_kinds import anomaly_kind
 
-YOUNG_S = 3 * 86_400.0  # a camera that learns by itself learns often until so much time is remembered
+# A camera that learns by itself has a bank of more than a week once so much is remembered of it (`schedule`): one of
+# three days has not seen the weather of the fourth (docs/decisions/045).
+YOUNG_S = 10 * 86_400.0
 _CHANGED = {
     AnomalyKind.BEHAVIOUR: "how things move",
     AnomalyKind.PLACE: "what places look like",
@@ -68,7 +70,7 @@ def _heard(known: Judged) -> list[str]:
 
 
 def _is_young(known: Judged) -> bool:
-    """Whether it learns again within a day: what it has not seen yet is no drift. Not where a bank stays for good."""
+    """Whether what it has not seen yet is no drift, as it is still learning. Not where a bank stays for good."""
     if not known.self_arms or (known.memory is not None and known.memory.chosen is not None):
         return False
     return known.memory is None or known.memory.extent.span_s < YOUNG_S

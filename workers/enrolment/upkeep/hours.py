@@ -10,6 +10,7 @@ from typing import Any
 from models.alarms.drift import RARE
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.stored_records import readable
+from patchwatch.messages.cameras.analysis_status import AnalysisStatus
 from patchwatch.messages.cameras.quiet_hour import HOUR_MS, HOURS_KEPT, QuietHour
 from patchwatch.messages.frames.camera_time import Eras
 from patchwatch.messages.frames.score import Score, ScoreMinute
@@ -50,8 +51,8 @@ class HourReader:
             last_ms = 0
         return list(range(max(0, first_ms, last_ms + HOUR_MS if last_ms else 0), over_ms, HOUR_MS))
 
-    def read(self, hour_ms: int, restless: Sequence[Interval], bank_id: str | None) -> QuietHour:
-        """Sum up an hour. ``restless``: when something happened; ``bank_id``: of the bank in use at its end."""
+    def read(self, hour_ms: int, restless: Sequence[Interval], analysis: AnalysisStatus | None) -> QuietHour:
+        """Sum up an hour. ``restless``: when something happened; ``analysis``: as it is at its end."""
         rare: Counter[str] = Counter()
         samples = 0
         for score in self._quiet_scores(hour_ms, restless):
@@ -59,8 +60,9 @@ class HourReader:
             for reading in score.streams:
                 rare[reading.name] += reading.rarity is not None and reading.rarity >= RARE
         return QuietHour(
-            hour_ms=hour_ms, minutes=self._minutes(hour_ms), samples=samples, rare=dict(rare), bank_id=bank_id
-        )
+            hour_ms=hour_ms, minutes=self._minutes(hour_ms), samples=samples, rare=dict(rare),
+            bank_id=analysis.bank_id if analysis else None, level_per_day=_level_per_day(analysis),
+        )  # fmt: skip
 
     def write(self, pipe: Any, hour: QuietHour) -> None:
         """Queue the writing of an hour; the oldest ones go."""
@@ -100,6 +102,11 @@ class HourReader:
                 if minute is not None and hour_ms <= minute.minute_ms < hour_ms + HOUR_MS:
                     found.add(minute.minute_ms)
         return min(60, len(found))
+
+
+def _level_per_day(analysis: AnalysisStatus | None) -> float | None:
+    threshold = analysis.threshold if analysis else None
+    return None if threshold is None or threshold.provisional else threshold.false_alarms_per_day
 
 
 def stored_hours(client: Any, camera_keys: CameraKeys, count: int = HOURS_KEPT) -> list[QuietHour]:

@@ -20,7 +20,7 @@ from patchwatch.contract.errors import ContentionError, LeaseLostError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.banks.arming import MemoryStatus
 from patchwatch.messages.cameras.analysis_status import AnalysisStatus
-from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.camera import Camera, is_over
 from patchwatch.messages.cameras.drift import Drift
 from workers.enrolment.polling_thread import PollingThread
 from workers.enrolment.upkeep.allotter import Allotter, changed, is_due
@@ -114,9 +114,11 @@ class Upkeep:
 
     def _sum_up(self, lease: Lease, camera: Camera, alerts: RecentAlerts, now_ms: int) -> None:
         reader = HourReader(self._client, CameraKeys.for_camera(camera.id, self._settings.partitions))
-        bank_id, restless = self._bank_id(camera), alerts.restless(camera.id)
+        analysis, restless = self._analysis(camera), alerts.restless(camera.id)
+        if analysis is not None and analysis.condition is not None:  # its alert may be older than those that are read
+            restless.append((analysis.condition.since_ms, now_ms))
         for hour_ms in reader.due(now_ms, self._settings.score_retention_hours):
-            hour = reader.read(hour_ms, restless, bank_id)
+            hour = reader.read(hour_ms, restless, analysis)
             if not (reader.has_begun or hour.minutes):  # it may not have been there yet
                 continue
             reader.has_begun = True
@@ -124,7 +126,7 @@ class Upkeep:
             def queue(pipe: Any, hour: Any = hour) -> None:
                 reader.write(pipe, hour)
 
-            lease.write(self._client, queue)
+            lease.write(self._client, queue, _is_there(camera))
 
     def _judge(self, lease: Lease, camera: Camera, before: Drift | None, now_ms: int) -> None:
         profile = self._profiles.get(camera.profile)
@@ -132,12 +134,24 @@ class Upkeep:
             return
         memory = readable(MemoryStatus.decode, self._client.hget(keys.MEMORIES, camera.id), "what is remembered")
         self_arms = camera.self_arms(self._settings.self_arm) and self._settings.memory_mb > 0
-        judged = Judged(camera, profile, self._bank_id(camera), memory, self_arms)
+        analysis = self._analysis(camera)
+        judged = Judged(camera, profile, analysis.bank_id if analysis else None, memory, self_arms)
         of = CameraKeys.for_camera(camera.id, self._settings.partitions)
         drift = judge(judged, stored_hours(self._client, of))
-        lease.write(self._client, lambda pipe: self._drifts.queue(pipe, camera, drift, before, now_ms))
+        lease.write(
+            self._client, lambda pipe: self._drifts.queue(pipe, camera, drift, before, now_ms), _is_there(camera)
+        )
 
-    def _bank_id(self, camera: Camera) -> str | None:
+    def _analysis(self, camera: Camera) -> AnalysisStatus | None:
         of = CameraKeys.for_camera(camera.id, self._settings.partitions)
-        status = readable(AnalysisStatus.decode, self._client.get(of.analysis), "an analysis' status")
-        return status.bank_id if status else None
+        return readable(AnalysisStatus.decode, self._client.get(of.analysis), "an analysis' status")
+
+
+def _is_there(camera: Camera) -> Callable[[Any], bool]:
+    """Whether the camera was not removed meanwhile: what is written of it then would stay for good."""
+
+    def check(pipe: Any) -> bool:
+        pipe.watch(keys.CAMERAS)
+        return not is_over(pipe.hget(keys.CAMERAS, camera.id), camera.incarnation)
+
+    return check

@@ -53,6 +53,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
         if path.endswith("/status"):
             return {
                 "arming": {"text": "provisional: little is known"},
+                "budget": {"text": "budget 1.4 a day: its share"},
                 "capture": {"state": "live"},
                 "analysis": None,
                 "health": "no_bank",
@@ -248,7 +249,9 @@ def test_the_list_says_how_far_each_camera_is_and_which_are_new(asked: Asked) ->
     gate, yard = run("list").stdout.splitlines()
     assert gate.endswith("push:  new: look at it  learning, 20 of 60 s")
     assert yard.endswith("push:")
-    assert "provisional: little is known" in run("show", "gate").stdout
+    shown = run("show", "gate").stdout
+    assert "provisional: little is known" in shown
+    assert "budget                 budget 1.4 a day: its share" in shown
 
 
 def test_a_camera_is_acknowledged_and_told_whether_to_learn_by_itself(asked: Asked) -> None:

@@ -76,11 +76,15 @@ def test_a_calm_camera_lends_to_a_lively_one_a_step_a_day(upkeep: UpkeepSite) ->
     assert upkeep.per_day() == {"calm": 1.6, "lively": 2.4}
     upkeep.share(NOON_MS + HOUR_MS)
     assert upkeep.per_day() == {"calm": 1.6, "lively": 2.4}, "once a day"
+    assert {one.id: round(one.budget_per_day(7.0), 3) for one in upkeep.cameras().values()} == {
+        "calm": 1.6, "lively": 2.0,
+    }, "what it alerts more often than its level says raises the level"  # fmt: skip
     cameras = upkeep.cameras()
     words = {name: camera.allotment.in_words for name, camera in cameras.items() if camera.allotment}
     assert words == {
         "calm": "its share of the site's budget is 2 a day, of which it lends 0.4 to livelier cameras",
-        "lively": "its share of the site's budget is 2 a day, and 0.4 is lent by cameras that were calm",
+        "lively": "its share of the site's budget is 2 a day, and 0.4 is lent by cameras that were calm; its level is "
+        "that of 2, because it alerts 1.2 times as often as its level says",
     }
 
 
@@ -88,8 +92,9 @@ def test_a_calm_camera_lends_to_a_lively_one_a_step_a_day(upkeep: UpkeepSite) ->
 def test_what_was_right_to_alert_or_says_nothing_makes_no_camera_lively(upkeep: UpkeepSite, why: str) -> None:
     upkeep.camera("calm")
     upkeep.camera("lively")
-    unlike: dict[str, dict[str, Any]] = {"provisional": {"provisional": True}, "other kind": {"kind": "offline"}}
-    found = alerts(upkeep, "lively", 0 if why == "unwatched" else 20, **unlike.get(why, {}))
+    told: dict[str, dict[str, Any]] = {"provisional": {"provisional": True}, "other kind": {"kind": "offline"}}
+    fields = told.get(why, {})
+    found = alerts(upkeep, "lively", 0 if why == "unwatched" else 20, **fields)
     if why == "confirmed":
         upkeep.client.zadd(upkeep.keys_of("lively").reviewed_anomaly, dict.fromkeys(found, NOON_MS))
     if why != "unwatched":

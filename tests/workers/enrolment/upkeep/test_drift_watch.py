@@ -92,8 +92,10 @@ def test_it_closes_when_the_camera_is_removed(upkeep: UpkeepSite) -> None:
     assert upkeep.drift() is None
 
 
-@pytest.mark.parametrize(("days", "chosen", "drifts"), [(1.0, None, False), (10.0, None, True), (1.0, "b1", True)])
-def test_while_a_camera_learns_day_by_day_what_is_new_is_no_drift(
+@pytest.mark.parametrize(
+    ("days", "chosen", "drifts"), [(1.0, None, False), (9.0, None, False), (11.0, None, True), (1.0, "b1", True)]
+)
+def test_until_a_camera_has_learnt_a_week_what_is_new_is_no_drift(
     upkeep: UpkeepSite, days: float, chosen: str | None, drifts: bool
 ) -> None:
     upkeep.camera(self_arm=True)

@@ -7,6 +7,7 @@ from upkeep_site import NOON_MS, UpkeepSite
 
 from patchwatch.bus import keys
 from patchwatch.messages.alerts.alert import AlertKind
+from patchwatch.messages.cameras.analysis_status import OpenCondition
 from patchwatch.messages.cameras.quiet_hour import HOUR_MS, QuietHour
 from patchwatch.messages.frames.camera_time import Eras
 from workers.enrolment.upkeep.hours import HourReader
@@ -52,6 +53,13 @@ def test_what_belongs_to_an_event_or_a_condition_is_not_quiet(upkeep: UpkeepSite
     hour = upkeep.hours()[-1]
     assert (hour.minutes, hour.rare["motion"]) == (60, 0)
     assert 290 <= hour.samples <= 300
+
+
+def test_a_condition_that_has_lasted_for_weeks_is_not_quiet_either(upkeep: UpkeepSite) -> None:
+    upkeep.camera(condition=OpenCondition(kind=AlertKind.COVERED, since_ms=NOON_MS - 900 * HOUR_MS, detail="dark"))
+    fill(upkeep)
+    upkeep.sum_up(LATER_MS)
+    assert (upkeep.hours()[-1].samples, upkeep.hours()[-1].minutes) == (0, 60)
 
 
 def test_an_anomaly_that_does_not_end_is_a_changed_scene(upkeep: UpkeepSite) -> None:

@@ -1,0 +1,32 @@
+"""Two cameras through the product's own classes: one learns by itself, one keeps its first bank."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.weeks import watching
+from bench.weeks.life import INSTALLED_S, Happening, Kind, Visit
+from bench.weeks.summary import summary
+
+CLEANER = Happening(Kind.CLEANER, INSTALLED_S + 600, INSTALLED_S + 604)
+RUN = Happening(Kind.RUN, INSTALLED_S + 900, INSTALLED_S + 906)
+SEEN = [
+    Visit(INSTALLED_S, INSTALLED_S + 76),
+    Visit(INSTALLED_S + 598, INSTALLED_S + 605, CLEANER),
+    Visit(INSTALLED_S + 898, INSTALLED_S + 907, RUN),
+]
+
+
+def test_a_short_day_is_scored_remembered_learnt_and_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "happenings", lambda *of: [CLEANER, RUN])
+    monkeypatch.setattr(watching, "visits", lambda *of: SEEN)
+    result = watching.watch(watching.Order(camera=9, seed=1, days=1, profile="motion"))
+    assert result["frames"] == 5 * (76 + 7 + 9)
+    own, once = result["ways"][watching.SELF_ARMING], result["ways"][watching.ONCE]
+    assert own["scored_after_s"] == once["scored_after_s"] == 598
+    assert own["dropped"] == {"scored": own["frames"]["provisional"], "dropped:no_bank": own["frames"]["learning"]}
+    assert len(own["banks"]) == len(once["banks"]) == 1
+    assert all("is active" in bank for bank in own["banks"])
+    assert own["megabytes"]["memory"] > 0 == once["megabytes"]["memory"]
+    assert [one["kind"] for one in own["anomalies"]] == ["run"]
+    assert list(summary([result])) == [watching.SELF_ARMING, watching.ONCE]
