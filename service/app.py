@@ -63,8 +63,8 @@ Live data comes from the WebSockets `/api/v1/ws/alerts` and `/api/v1/ws/scores`.
 
 A message of the type `alert` is a change of an event: it opened, rose or closed. One of the type `verdict` says that an
 operator has given, changed or taken back a verdict on an alert, which it shows as `GET /api/v1/alerts/ID` does. One of
-the type `correction` says that what is normal before a camera was corrected, or a correction taken back: by an operator,
-or `by` `recurrence`, when the same alert came on three days and is normal at that hour from then on.
+the type `correction` says that what is normal before a camera was corrected, or a correction taken back: by an
+operator, or `by` `recurrence`, when the same alert came on three days and is normal at that hour from then on.
 """
 
 
