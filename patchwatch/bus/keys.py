@@ -64,6 +64,11 @@ class CameraKeys:
         return self._key("scores")
 
     @property
+    def high_scores(self) -> str:
+        """As `scores`, but only those that an event can hang on, for days (`workers.analysis.high_scores`)."""
+        return self._key("high-scores")
+
+    @property
     def shadow(self) -> str:
         """Stream of the changes of alerts that a bank in the shadow would have raised, field "a" = `Alert` (JSON)."""
         return self._key("shadow")
@@ -126,7 +131,7 @@ class CameraKeys:
     @property
     def of_inference(self) -> tuple[str, ...]:
         """What the inference worker writes."""
-        return (self.scores, self.minutes, self.state, self.counters, self.analysis, self.shadow)
+        return (self.scores, self.minutes, self.state, self.counters, self.analysis, self.shadow, self.high_scores)
 
     @property
     def all(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from models.alarms.event_detector import Event
 from models.banks.bank import Bank
-from models.engine.frame_scorer import ExplainedStream, NearestExemplar, explain
+from models.engine.frame_explanation import ExplainedStream, NearestExemplar, explain
 from patchwatch.evaluation.clips import ClipFile
 from patchwatch.evaluation.detection import ClipDetections
 from patchwatch.evaluation.misjudged_frames import pictures_at

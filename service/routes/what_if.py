@@ -36,7 +36,8 @@ async def what_if(
 ) -> WhatIfView:
     """Which alerts of the stored past would be gone, and which new, under another budget, level, muting, bank or
     zones. Nothing is changed. Without `from` and `to`: as far back as is stored. Budget, level and muting are judged
-    from the stored scores, which are those of the last hours (PATCHWATCH_SCORE_RETENTION_HOURS)."""
+    from the stored scores: muting from those of the last hours (PATCHWATCH_SCORE_RETENTION_HOURS), the others from
+    those of a week that can raise an alert."""
     await context.store.cameras.get(camera_id)
     from_ms, to_ms = _span(from_, to, await context.now_ms())
     answer = await context.store.what_ifs.ask(camera_id, body, from_ms, to_ms)

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from models.banks.bank import Bank
-from models.engine.frame_scorer import ExplainedStream, FrameScore, NearestExemplar, explain
+from models.engine.frame_explanation import ExplainedStream, NearestExemplar, explain
+from models.engine.frame_scorer import FrameScore
 from models.frames.frame import Features
 from patchwatch.messages.alerts.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
 from patchwatch.messages.cameras.polygon import Polygon

@@ -14,7 +14,7 @@ from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys, LeaseKeys, partition_of
-from patchwatch.bus.stored_records import readable_by_id
+from patchwatch.bus.stored_records import readable, readable_by_id
 from patchwatch.bus.streams import entry_ms, stream_info
 from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import LeaseLostError
@@ -22,6 +22,7 @@ from patchwatch.contract.settings import Settings
 from patchwatch.messages.alerts.alert import Alert
 from patchwatch.messages.cameras.analysis_status import AnalysisStatus
 from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.frames.score import Score
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import AlertUpdate, CommitBatch, Committer, resume
 from workers.inference.engine_cache import EngineCache
@@ -176,8 +177,18 @@ class CameraRegistry:
         self._forget(camera.id)
         if lease is not None:
             stored, counters = self._client.hgetall(camera_keys.state), self._client.hgetall(camera_keys.counters)
-            last_score_ms = self._last_id(camera_keys.scores) or 0
-            self.states[camera.id] = resume(camera, camera_keys, lease, stored, counters, last_score_ms, self._clock)
+            last_score_ms = max(self._last_id(key) or 0 for key in (camera_keys.scores, camera_keys.high_scores))
+            state = resume(camera, camera_keys, lease, stored, counters, last_score_ms, self._clock)
+            state.high.low = self._last_low(camera_keys)
+            self.states[camera.id] = state
+
+    def _last_low(self, camera_keys: CameraKeys) -> tuple[int, Score] | None:
+        """The last score, unless it is among the high ones."""
+        entries = self._client.xrevrange(camera_keys.scores, count=1)
+        score = readable(Score.decode, entries[0][1], "the last score") if entries else None
+        if score is None or self._last_id(camera_keys.high_scores) == entry_ms(entries[0][0].decode()):
+            return None
+        return entry_ms(entries[0][0].decode()), score
 
     def _last_id(self, stream: str) -> int | None:
         """The first part of the id of a stream's last entry, even of one that was trimmed; None without a stream."""

@@ -20,6 +20,7 @@ from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.frames.camera_time import CameraTime
 from patchwatch.messages.frames.frame import FrameGaps
 from patchwatch.messages.frames.score import Region, ScoreMinute
+from workers.analysis.high_scores import HighScores
 from workers.inference.alerts import AnomalyAlert, ConditionAlerts
 from workers.inference.camera_bank import CameraBank
 
@@ -70,6 +71,7 @@ class CameraState:
     arrivals: Arrivals = field(default_factory=Arrivals)
     last_score_ms: int = 0
     minute: ScoreMinute | None = None
+    high: HighScores = field(default_factory=HighScores)
     anomaly: AnomalyAlert = field(default_factory=AnomalyAlert)
     conditions: ConditionAlerts = field(default_factory=ConditionAlerts)
     cuts: SceneCuts = field(default_factory=SceneCuts)

@@ -31,6 +31,7 @@ from patchwatch.messages.cameras.shadow import MAX_SHADOW_ENTRIES
 from patchwatch.messages.frames.camera_time import CameraTime, Eras, TimedFrame
 from patchwatch.messages.frames.frame import FrameGaps
 from patchwatch.messages.frames.score import Score, ScoreMinute
+from workers.analysis.high_scores import KEPT_MS, MOST_KEPT
 from workers.inference.camera_state import CameraState
 from workers.runtime.alert_records import lifetime_s, queue_alert, queue_announcement
 from workers.runtime.leases import Lease
@@ -56,6 +57,7 @@ class CommitBatch:
     """Results of one camera that wait to be committed. By its ``id`` one can ask afterwards whether it was."""
 
     scores: list[tuple[int, Score]] = field(default_factory=list)  # (entry id: the camera's own time in ms, score)
+    high_scores: list[tuple[int, Score]] = field(default_factory=list)  # of them, and of those before, in order
     minutes: list[tuple[int, ScoreMinute]] = field(default_factory=list)  # (entry id: of its last score, minute)
     alerts: list[AlertUpdate] = field(default_factory=list)
     explanation: Explanation | None = None  # of a frame of the last second
@@ -178,6 +180,11 @@ class Committer:
         if batch.scores:
             oldest_ms = batch.scores[-1][0] - int(self._settings.score_retention_hours * 3_600_000)
             pipe.xtrim(camera_keys.scores, minid=f"{max(0, oldest_ms)}-0", approximate=True)
+        for entry_ms, score in batch.high_scores:
+            pipe.xadd(camera_keys.high_scores, _fields(score.encode()), id=f"{entry_ms}-0", maxlen=MOST_KEPT)
+        if batch.high_scores:
+            oldest_ms = batch.high_scores[-1][0] - KEPT_MS
+            pipe.xtrim(camera_keys.high_scores, minid=f"{max(0, oldest_ms)}-0", approximate=True)
         for entry_ms, minute in batch.minutes:
             pipe.xadd(camera_keys.minutes, _fields(minute.encode()), id=f"{entry_ms}-0")
             oldest_ms = entry_ms - int(self._settings.minute_retention_days * 86_400_000)

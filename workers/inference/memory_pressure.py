@@ -38,5 +38,8 @@ class MemoryPressure:
         return int(self._client.xtrim(state.keys.frames, minid=f"{committed + 1}-0", approximate=False))
 
     def _evict_oldest_scores(self, state: CameraState) -> int:
-        kept = int(self._client.xlen(state.keys.scores) * _KEPT_SHARE)
-        return int(self._client.xtrim(state.keys.scores, maxlen=kept, approximate=True))
+        return sum(self._evict_oldest(key) for key in (state.keys.scores, state.keys.high_scores))
+
+    def _evict_oldest(self, key: str) -> int:
+        kept = int(self._client.xlen(key) * _KEPT_SHARE)
+        return int(self._client.xtrim(key, maxlen=kept, approximate=True))

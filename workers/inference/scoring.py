@@ -27,6 +27,7 @@ from patchwatch.messages.cameras.zone import names_at
 from patchwatch.messages.frames.frame import FrameMessage
 from patchwatch.messages.frames.score import Region, Score, ScoreGate, StreamReading
 from workers.analysis.explanation import explanation_of
+from workers.analysis.high_scores import FLOOR
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import AlertUpdate, CommitBatch
 from workers.inference.normal_recorder import NormalRecorder
@@ -222,10 +223,14 @@ class Scorer:
         if self._recorder is not None:
             self._recorder.record(state, frame.frame, captured_ms, features, scorer, score, frame.gate)
         previous_ms = state.last_score_ms
-        batch.scores.append((state.next_score_ms(frame.own_ns), self._message(frame, scorer.bank, score)))
+        entry = state.next_score_ms(frame.own_ns), self._message(frame, scorer.bank, score)
+        batch.scores.append(entry)
+        if score.score >= FLOOR or score.events_began or frame.gate is not AlertGate.OPEN:
+            batch.high_scores += state.high.keep(entry, frame.gate)
+        else:
+            state.high.low = entry
         finished = state.add_to_minute(captured_ms, score.score)
-        if finished is not None:
-            batch.minutes.append((previous_ms, finished))
+        batch.minutes += [(previous_ms, finished)] if finished is not None else []
         state.counters["scored"] += 1
         state.boxes = _labelled_boxes(frame, detections)
         batch.alerts += [alert_update(frame, event) for event in score.changes]

@@ -19,7 +19,8 @@ from models.alarms.calibration import HALF_SCORE_RARITY, NEUTRAL_RARITY, RankCal
 from models.alarms.event_counts import EventCounts
 from models.alarms.event_detector import EventRule
 from models.banks.group_scale import GroupScale, loudest
-from models.engine.frame_scorer import FrameScorer, explain
+from models.engine.frame_explanation import explain
+from models.engine.frame_scorer import FrameScorer
 from models.frames.frame import Features
 from models.profiles.fusion import fuse, group_means
 from models.profiles.profile import Fusion, StreamKind

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from plain_stream import DIM, features_at
 
 from models.banks.bank import Bank, StreamBank
-from models.engine.frame_scorer import NEAREST, ExplainedStream, FrameScore, FrameScorer, explain
+from models.engine.frame_explanation import NEAREST, ExplainedStream, explain
+from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.exemplars.provenance import ExemplarOrigins
 from models.frames.frame import Features
 from models.profiles.fusion import contributions, fuse

@@ -12,7 +12,7 @@ from moving_scene import FPS, HEIGHT, WIDTH, scene
 from patchwatch.bus import keys
 from patchwatch.messages.alerts.alert import Alert, AlertKind
 from patchwatch.messages.cameras.camera import Camera
-from patchwatch.messages.frames.score import ScoreGate
+from patchwatch.messages.frames.score import Score, ScoreGate
 from patchwatch.messages.what_if import Basis, BudgetChange, LevelChange, MutedChange, WhatIf
 from workers.enrolment.what_if.score_change import what_if_scores
 from workers.enrolment.what_if.stored_scores import read_scores
@@ -25,7 +25,7 @@ RUSHES = {*range(50, 58), *range(136, 150)}
 HURRIES = {*range(100, 103), *range(180, 183)}  # strange enough for a generous budget only
 DARK = range(142, 156)  # the lens is covered: a transition
 PAUSE_AT, PAUSE_S = 165, 30
-RESTART_AT, FRAMES = 53, 214
+RESTART_AT, FRAMES = 51, 214  # between the last calm frame and the first strange one
 RARE, OFTEN = 0.5, 1000.0  # false alarms a day
 SHOWN_S = [0.0, *accumulate((1.2 if n in HURRIES else 1.0) / FPS for n in range(FRAMES))]
 
@@ -85,3 +85,11 @@ def test_another_budget_does_what_was_foretold(enrolled: Any, run_worker: Run, u
     assert (muted.after, muted.fewer_count, muted.exact) == (0, 4, False)
     heard = asked(enrolled, MutedChange(change="muted", muted=()))
     assert (heard.before, heard.after, heard.fewer, heard.more) == (4, 4, (), ())
+    high = [Score.decode(fields).seq for _, fields in enrolled.client.xrange(enrolled.keys.high_scores)]
+    assert len(high) < FRAMES / 2
+    around = [seq for seq in high if abs(seq - RESTART_AT) < 5]
+    assert around == list(range(RESTART_AT, RESTART_AT + 5)), "with the frame before, over the restart too"
+    enrolled.client.xtrim(enrolled.keys.scores, maxlen=10, approximate=False)
+    days = asked(enrolled, BudgetChange(change="budget", false_alarms_per_day=RARE))
+    of_how_much = {"seconds": 0.0, "frames": 0}
+    assert days.model_copy(update=of_how_much) == back.model_copy(update=of_how_much)

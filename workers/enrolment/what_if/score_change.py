@@ -21,6 +21,7 @@ from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.what_if import Basis, BudgetChange, LevelChange, MutedChange, WhatIf
 from workers.analysis.alarm_rule import rule_in_force
 from workers.analysis.anomaly_kinds import streams_of
+from workers.analysis.high_scores import FLOOR
 from workers.enrolment.what_if.answer import Evidence, comparison, described, with_kept_alerts
 from workers.enrolment.what_if.camera_banks import CameraBanks, epochs, rules_of
 from workers.enrolment.what_if.stored_scores import StoredScores, read_scores
@@ -47,16 +48,18 @@ def what_if_scores(
     keys = CameraKeys.for_camera(camera.id, settings.partitions)
     stored = read_scores(client, keys, *span, with_streams=isinstance(change, MutedChange))
     if not len(stored):
-        raise NotFoundError(
-            f"no scores of camera {camera.id} are stored of this time: ask for the last "
-            f"{settings.score_retention_hours:g} h, or raise PATCHWATCH_SCORE_RETENTION_HOURS"
-        )
+        raise _nothing(camera.id, settings)
     over = now_ms - stored.frames[-1].captured_ms > _OVER_AFTER_MS
     by_bank = {bank_id: banks.of_scores(bank_id) for _, _, bank_id in epochs(stored)}
     rules = _rules(by_bank, lambda bank: rule_in_force(bank, camera, settings))
+    changed = _rules(by_bank, lambda bank: _rule_after(bank, camera, settings, change))
+    if too_low := stored.high > 0 and any(rule.off < FLOOR for rule in (*rules.values(), *changed.values()) if rule):
+        stored = stored.without_high()
+        if not len(stored):
+            raise _nothing(camera.id, settings)
     drivers = [frame.driver for frame in stored.frames]
     before = _Judged(stored.known, drivers, replay(stored.known, rules_of(stored, rules), over=over))
-    after = _judged_after(stored, by_bank, rules, camera, settings, change, over)
+    after = _judged_after(stored, by_bank, changed, change, over)
     found = comparison(before.events, after.events, stored.wall_ms, span)
     profile = banks.active.profile
     fewer = described(found.fewer, camera.id, profile, stored.wall_ms, lambda event: _evidence(stored, before, event))
@@ -66,24 +69,29 @@ def what_if_scores(
         more_count=len(found.more), fewer=with_kept_alerts(client, fewer), more=with_kept_alerts(client, more),
         level_before=rule_in_force(banks.active, camera, settings).on,
         level_after=_rule_after(banks.active, camera, settings, change).on,
-        **_extent(stored, span), **_certainty(stored, by_bank, change),
+        **_extent(stored, span), **_certainty(stored, by_bank, change, too_low=too_low),
     )  # fmt: skip
+
+
+def _nothing(camera_id: str, settings: Settings) -> NotFoundError:
+    return NotFoundError(
+        f"no scores of camera {camera_id} are stored of this time: ask for the last {settings.score_retention_hours:g} "
+        "h, or raise PATCHWATCH_SCORE_RETENTION_HOURS"
+    )
 
 
 def _judged_after(
     stored: StoredScores,
     by_bank: dict[str, Bank | None],
     rules: dict[str, EventRule | None],
-    camera: Camera,
-    settings: Settings,
     change: ScoreChange,
     over: bool,
 ) -> _Judged:
+    """``rules``: those of the change."""
     if isinstance(change, MutedChange):
         known, drivers = _scored_again(stored, by_bank, change.muted)
         return _Judged(known, drivers, replay(known, rules_of(stored, rules), over=over))
-    changed = _rules(by_bank, lambda bank: _rule_after(bank, camera, settings, change))
-    events = replay(stored.known, rules_of(stored, changed), over=over)
+    events = replay(stored.known, rules_of(stored, rules), over=over)
     return _Judged(stored.known, [frame.driver for frame in stored.frames], events)
 
 
@@ -136,11 +144,13 @@ def _extent(stored: StoredScores, span: tuple[int, int]) -> dict[str, Any]:
     first, last = (stored.frames[n].captured_ms for n in (0, -1))
     return {
         "from_ms": max(min(first, last), span[0]), "to_ms": max(first, last), "seconds": stored.seconds_since(span[0]),
-        "frames": len(stored),
+        "frames": stored.scored,
     }  # fmt: skip
 
 
-def _certainty(stored: StoredScores, by_bank: dict[str, Bank | None], change: ScoreChange) -> dict[str, Any]:
+def _certainty(
+    stored: StoredScores, by_bank: dict[str, Bank | None], change: ScoreChange, *, too_low: bool
+) -> dict[str, Any]:
     """Whether the answer is exact, and if not why."""
     gone = sum(end - first for first, end, bank_id in epochs(stored) if by_bank[bank_id] is None)
     unnamed = sum(not frame.bank_id for frame in stored.frames)
@@ -154,6 +164,9 @@ def _certainty(stored: StoredScores, by_bank: dict[str, Bank | None], change: Sc
         ),
     }
     notes = [doubt for doubt, holds in doubts.items() if holds]
+    if too_low:
+        lowest = FLOOR / OFF_OF_ON
+        notes.append(f"only the last hours were judged: scores kept for days tell nothing of levels under {lowest:.2f}")
     if stored.cut_short:
         notes.append(f"only the newest {len(stored)} scores were read: ask for a shorter time to see what was before")
     return {"exact": not any(doubts.values()), "notes": tuple(notes)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,16 +13,18 @@ import numpy as np
 from models.alarms.event_detector import AlertGate
 from models.alarms.event_replay import KnownScores
 from patchwatch.bus.keys import CameraKeys
+from patchwatch.bus.stored_records import readable
 from patchwatch.bus.streams import Entry, entry_ms
 from patchwatch.contract.bounds import LATEST_MS
 from patchwatch.contract.errors import InvalidMessageError
 from patchwatch.messages.frames.camera_time import Eras
-from patchwatch.messages.frames.score import Region, Score, ScoreGate, StreamReading
+from patchwatch.messages.frames.score import Region, Score, ScoreGate, ScoreMinute, StreamReading
 
 MOST_SCORES = 300_000  # 16 h at 5 frames a second; some hundred megabytes
 LEAD_MS = 600_000  # read before the time asked for: an event that began there is open in it
 _WITHIN_S = 20.0
 _PAGE = 2000
+_MINUTE_MS = 60_000
 _PAUSE_S = 10.0  # a longer one is no time that was judged
 _CLOCKS_AGREE_MS = 2000  # an id differs from its frame's own time by the milliseconds that it was pushed forward
 _GATES = {None: AlertGate.OPEN} | {gate: AlertGate(gate.value) for gate in ScoreGate}
@@ -50,6 +53,9 @@ class StoredScores:
     gates: list[AlertGate] = field(default_factory=list)
     begins: list[bool] = field(default_factory=list)
     frames: list[StoredFrame] = field(default_factory=list)
+    high: int = 0  # how many of the first ones are only those that an event can hang on
+    high_seconds: float = 0.0  # the time that these stand for, to the minute, ...
+    high_frames: int = 0  # ... and how many frames were scored in it
     unreadable: int = 0
     gates_unknown: int = 0
     cut_short: bool = False
@@ -64,9 +70,23 @@ class StoredScores:
 
     def seconds_since(self, from_ms: int) -> float:
         """Time that the scores cover from a time of the wall clock on, without longer pauses."""
-        asked = [at_s for at_s, frame in zip(self.times_s, self.frames, strict=True) if frame.captured_ms >= from_ms]
+        all_of_them = zip(self.times_s[self.high :], self.frames[self.high :], strict=True)
+        asked = [at_s for at_s, frame in all_of_them if frame.captured_ms >= from_ms]
         steps = np.diff(np.array(asked))
-        return float(steps[steps <= _PAUSE_S].sum())
+        return self.high_seconds + float(steps[steps <= _PAUSE_S].sum())
+
+    @property
+    def scored(self) -> int:
+        """Frames that were scored in the time that was read."""
+        return self.high_frames + len(self) - self.high
+
+    def without_high(self) -> StoredScores:
+        """Only the time of which all scores are stored."""
+        n = self.high
+        return StoredScores(
+            self.eras, self.times_s[n:], self.scores[n:], self.gates[n:], self.begins[n:], self.frames[n:],
+            unreadable=self.unreadable, gates_unknown=self.gates_unknown, cut_short=self.cut_short,
+        )  # fmt: skip
 
     def wall_ms(self, at_s: float, since_s: float) -> int:
         """As live: what the wall clock showed at a moment of the camera's own time, as it was set at ``since_s``."""
@@ -111,8 +131,37 @@ def read_scores(
             continue
         if from_ms - LEAD_MS <= score.captured_at_ns // 1_000_000 <= to_ms:
             stored.add(entry_ms(entry_id.decode()), score, with_streams=with_streams)
+    if not (with_streams or stored.cut_short):
+        _read_high(client, keys, stored, from_ms, to_ms, deadline_s)
     stored.reverse()
     return stored
+
+
+def _read_high(
+    client: Any, keys: CameraKeys, stored: StoredScores, from_ms: int, to_ms: int, deadline_s: float
+) -> None:
+    """The scores that an event can hang on, from before those of which all are stored."""
+    until_ms = min(to_ms, stored.frames[-1].captured_ms - 1) if len(stored) else to_ms
+    known = len(stored)
+    for entry_id, fields in _newest_first(client, keys.high_scores, stored.eras, max(0, from_ms - LEAD_MS), until_ms):
+        if time.monotonic() > deadline_s:
+            stored.cut_short = True
+            break
+        score = readable(Score.decode, fields, "a high score")
+        if score is not None and from_ms - LEAD_MS <= score.captured_at_ns // 1_000_000 <= until_ms:
+            stored.add(entry_ms(entry_id.decode()), score, with_streams=False)
+    stored.high = len(stored) - known
+    if stored.high:
+        first_ms = max(from_ms, stored.frames[-1].captured_ms)
+        _count_minutes(client, keys, stored, first_ms, until_ms)
+
+
+def _count_minutes(client: Any, keys: CameraKeys, stored: StoredScores, from_ms: int, until_ms: int) -> None:
+    for entry_id, fields in _newest_first(client, keys.minutes, stored.eras, from_ms, until_ms):
+        minute = readable(partial(ScoreMinute.decode, entry_ms(entry_id.decode())), fields, "a minute")
+        if minute is not None and from_ms - _MINUTE_MS < minute.minute_ms <= until_ms - _MINUTE_MS:
+            stored.high_seconds += _MINUTE_MS / 1000
+            stored.high_frames += minute.count
 
 
 def _newest_first(client: Any, key: str, eras: Eras, from_ms: int, to_ms: int) -> Iterator[Entry]:

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from plain_bank import grouped_bank
 
+from models.alarms.event_detector import AlertGate
 from models.banks.bank_file import save_bank
 from patchwatch.bus import keys
 from patchwatch.bus.keys import CameraKeys
-from patchwatch.messages.frames.score import Region, Score, ScoreGate, StreamReading
+from patchwatch.messages.frames.score import Region, Score, ScoreGate, ScoreMinute, StreamReading
 from patchwatch.messages.what_if import WhatIf, WhatIfAnswer, WhatIfOrder
+from workers.analysis.high_scores import FLOOR, HighScores
 from workers.enrolment.what_if import score_change, stored_scores
 from workers.enrolment.what_if.stored_scores import read_scores
 from workers.enrolment.what_if.what_if_orders import WhatIfHandler
@@ -129,6 +131,40 @@ def test_an_event_that_began_before_the_time_asked_for_is_one_of_it(stored: Any,
     answer = WhatIfAnswer.decode(stored.client.lpop(keys.what_if_answer("t"))).what_if
     assert answer is not None
     assert (answer.after, answer.from_ms) == (1, from_ms)
+
+
+@pytest.fixture
+def days(stored: Any) -> Any:
+    """Only the last 40 s are stored whole; of what was before, what an event can hang on, and the minutes."""
+    of, high = of_camera(stored), HighScores()
+    for n, (entry_id, fields) in enumerate(stored.client.xrange(of.scores)):
+        made = Score.decode(fields)
+        entry = START_MS + n * STEP_MS, made if n else replace(made, events_began=True)
+        if made.score >= FLOOR or not n:
+            for at_ms, one in high.keep(entry, AlertGate.OPEN):
+                stored.client.xadd(of.high_scores, one.encode(), id=f"{at_ms}-0")
+        else:
+            high.low = entry
+        if n % 300 == 299:
+            minute = ScoreMinute((START_MS + n * STEP_MS) // 60_000 * 60_000 - 60_000, 300, 30.0, 0.9)
+            stored.client.xadd(of.minutes, minute.encode(), id=entry_id)
+    stored.client.xtrim(of.scores, maxlen=200, approximate=False)
+    return stored
+
+
+def test_the_days_before_are_judged_by_what_an_event_can_hang_on(days: Any, keeping: WhatIfHandler) -> None:
+    whole = days.client.xlen(of_camera(days).scores)
+    kept = days.client.xlen(of_camera(days).high_scores)
+    assert (whole, kept) == (200, 111)
+    low, high = answer_to(days, keeping, change="level", on=0.4), answer_to(days, keeping, change="level", on=0.7)
+    assert (low.after, high.after) == (10, 5)
+    assert (high.exact, high.notes) == (True, ())
+    assert (high.from_ms, high.to_ms) == (START_MS, START_MS + 199_800)
+    assert high.seconds > 150
+    assert high.frames > 750
+    lower = answer_to(days, keeping, change="level", on=0.25)
+    assert (lower.after, lower.from_ms) == (2, START_MS + 800 * STEP_MS)
+    assert "levels under 0.30" in lower.notes[-1]
 
 
 def test_muting_what_leads_leaves_nothing(stored: Any, keeping: WhatIfHandler) -> None:
