@@ -34,8 +34,8 @@ class EventFootage:
         """Of an event from ``started_ms`` to ``ended_ms``, Unix time. ``stretches``: those of `stretches_of`, in order.
 
         None where some of the event is not remembered, where the picture as a whole was wrong in it, or where an
-        operator rejected a part of it or of what is around it. Where the picture was wrong before or after it, as in the
-        first second of a recording that movement began, what is around it ends there.
+        operator rejected a part of it or of what is around it. Where the picture was wrong before or after it, as
+        in the first second of a recording that movement began, what is around it ends there.
         """
         frames: list[EventFrame] = []
         for frame, excluded in _within(stretches, started_ms - AROUND_MS, ended_ms + AROUND_MS):
