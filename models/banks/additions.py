@@ -13,10 +13,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alarms.calibration import RankCalibration
+from models.alarms.calibration import AnyCalibration, RankCalibration
 from models.banks.bank import Bank, StreamBank, StreamDistance
 from models.banks.hours import Hours
-from models.banks.rare_vectors import StreamVectors
+from models.banks.rare_vectors import StreamVectors, rare_among
 from models.frames.frame import Features
 from models.profiles.profile import StreamKind
 from models.streams import motion_stream, place_stream
@@ -43,33 +43,42 @@ class StreamAdditions:
     """What is in force for one stream of a bank. Not thread-safe."""
 
     def __init__(
-        self, bank: StreamBank, parts: Sequence[StreamVectors], *, ranked: bool, grid: tuple[int, int] | None = None
+        self,
+        bank: StreamBank,
+        calibration: AnyCalibration,
+        parts: Sequence[StreamVectors],
+        grid: tuple[int, int] | None = None,
     ) -> None:
-        """``ranked``: distances are calibrated by rank, so that even none at all is rare where nothing usually is.
-        ``grid``: rows and columns of a stream whose groups are places; what was added at one counts beside it too."""
+        """``grid``: rows and columns of a stream with places: what was added at one counts beside it too."""
         groups = np.concatenate([part.groups for part in parts])
         order = np.argsort(groups, kind="stable")[:: -(-len(groups) // MOST_VECTORS)]
         measured = np.concatenate([bank.measured(part.vectors) for part in parts])[order]
         if measured.shape[1] != bank.vectors.shape[3] or int(groups.max()) >= bank.vectors.shape[1]:
             raise ValueError(f"additions {measured.shape} up to group {groups.max()} do not fit {bank.vectors.shape}")
         self._bank = bank
-        self._ranked = ranked
+        self._calibration = calibration
         self._vectors, self._groups = measured, groups[order]
         self._beside = _neighbours(*grid) if grid else np.arange(bank.vectors.shape[1])[:, None]
-        self._pairs: dict[bytes, tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = {}
 
     def frame_distances(self, features: Features) -> tuple[StreamDistance | None, StreamDistance | None]:
-        """As `models.banks.bank.frame_distance`, with and without what was added."""
+        """As `models.banks.bank.frame_distance`, with and without what was added. Only what is rare is looked up, as
+        only that was added: an ordinary frame costs nothing more, and keeps its distance to the bit."""
         if len(features) == 0:
             return None, None
-        of_bank, added = self._bank.distances(features), self.distances(features)
-        return self._remaining(of_bank, added), _farthest(of_bank)
+        of_bank = self._bank.distances(features)
+        without, rare = _farthest(of_bank), rare_among(of_bank, self._calibration)
+        if not rare.any():
+            return without, without
+        added = np.full(len(features), np.inf, np.float32)
+        added[rare] = self.distances(features.take(rare))
+        return self._remaining(of_bank, added), without
 
     def _remaining(self, of_bank: NDArray[np.float32], added: NDArray[np.float32]) -> StreamDistance:
         """Of the regions (n, seeds) the one farthest from what is known to the bank or was added, (n,)."""
         distances = np.minimum(of_bank, added[:, None])
-        if not self._ranked:
+        if not isinstance(self._calibration, RankCalibration):
             return _farthest(distances)
+        # By rank, even no distance at all is rare where nothing usually is: what was added is left out instead.
         new = added > _KNOWN * of_bank.mean(axis=1)
         if not new.any():
             return replace(_farthest(distances), known=True)
@@ -90,7 +99,7 @@ class StreamAdditions:
         return np.asarray((squares[:, None] + norms - 2.0 * (queries @ self._vectors.T)).min(axis=1), np.float32)
 
     def _by_group(self, queries: NDArray[np.float32], group_of: NDArray[np.int32]) -> NDArray[np.float32]:
-        rows, members, starts = self._pairs_of(group_of)
+        rows, members, starts = self._pairs(group_of)
         nearest = np.full(len(queries), np.inf, np.float32)
         if len(rows):
             differences = queries[rows] - self._vectors[members]
@@ -98,20 +107,15 @@ class StreamAdditions:
             nearest[rows[starts]] = np.minimum.reduceat(squares, starts)
         return nearest
 
-    def _pairs_of(self, group_of: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-        """Each vector with each addition of its group: rows of both, and where those of a vector begin. The same places
-        count in most frames, so the last answer is kept."""
-        key = group_of.tobytes()
-        if key not in self._pairs:
-            self._pairs.clear()
-            around = self._beside[group_of]
-            firsts = np.searchsorted(self._groups, around.ravel(), side="left")
-            counts = np.searchsorted(self._groups, around.ravel(), side="right") - firsts
-            rows = np.repeat(np.repeat(np.arange(len(group_of)), around.shape[1]), counts)
-            within = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
-            starts = np.flatnonzero(np.diff(rows, prepend=-1))
-            self._pairs[key] = rows, within + np.repeat(firsts, counts), starts
-        return self._pairs[key]
+    def _pairs(self, group_of: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Each vector with each addition of its group and of those beside it: rows of both, and where those of a vector
+        begin."""
+        around = self._beside[group_of]
+        firsts = np.searchsorted(self._groups, around.ravel(), side="left")
+        counts = np.searchsorted(self._groups, around.ravel(), side="right") - firsts
+        rows = np.repeat(np.repeat(np.arange(len(group_of)), around.shape[1]), counts)
+        within = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+        return rows, within + np.repeat(firsts, counts), np.flatnonzero(np.diff(rows, prepend=-1))
 
 
 InForce = tuple[StreamAdditions | None, ...]  # per stream of the profile
@@ -155,9 +159,8 @@ class Additions:
         parts = [addition.streams[number] for addition in additions if len(addition.streams[number])]
         if not parts:
             return None
-        ranked = isinstance(self.bank.calibrations[number], RankCalibration)
         grid = _GRIDS.get(self.bank.profile.streams[number].kind)
-        return StreamAdditions(self.bank.streams[number], parts, ranked=ranked, grid=grid)
+        return StreamAdditions(self.bank.streams[number], self.bank.calibrations[number], parts, grid)
 
 
 @cache

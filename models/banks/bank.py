@@ -178,11 +178,12 @@ class Bank:
     created_at: str  # ISO 8601, UTC
     moments: FootageMoments  # that the streams' origins point to
     coverage: Coverage
-    groups: tuple[GroupScale, ...] = ()  # of the profile's groups; none where all streams are one
+    groups: tuple[GroupScale, ...] = ()  # of the profile's groups, then of what lasts; none of one alone
     view: View = WHOLE_VIEW  # what counted in the footage
 
     def __post_init__(self) -> None:
-        if len(self.groups) != (len(self.profile.groups) if len(self.profile.groups) > 1 else 0):
+        compared = len(self.profile.compared)
+        if len(self.groups) != (compared if compared > 1 else 0):
             raise ValueError("a bank holds a scale of each group of its profile, and none of a single one")
         if not len(self.profile.streams) == len(self.streams) == len(self.calibrations):
             raise ValueError("a bank holds one set of exemplars and one calibration per stream of its profile")

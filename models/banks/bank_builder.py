@@ -32,6 +32,7 @@ from models.frames.frame import Features
 from models.frames.optical_flow import MAX_GAP_S
 from models.frames.view import View
 from models.profiles.fusion import CausalGaussian, fuse, group_means
+from models.profiles.lasting import LastingMeans
 from models.profiles.profile import NEVER_SILENT, Fusion, Profile, StreamKind
 from models.streams.base import AveragingStream, CompactStream, PerspectiveStream, ScaledStream, Stream
 from patchwatch.contract.errors import InsufficientFootageError
@@ -329,16 +330,25 @@ class BankBuilder:
             distances = [part.distance.value if part else None for part in parts]
             rarities = [c.rarity(d) if d is not None else None for c, d in zip(calibrations, distances, strict=True)]
             rows.append((distances, rarities))
-        if len(groups) == 1:
+        if len(self._profile.compared) == 1:
             return (), [fuse(self._profile.fusion, weights, *row) for row in rows]
-        means = [group_means(groups, weights, rarities) for _, rarities in rows]
+        means = self._with_lasting([group_means(groups, weights, rarities) for _, rarities in rows])
         scales = tuple(self._scale_of_group(column) for column in zip(*means, strict=True))
         highest = [loudest(scales, row) for row in means]
         return scales, [found.value if found else None for found in highest]
 
+    def _with_lasting(self, means: Sequence[list[float | None]]) -> list[list[float | None]]:
+        """Of every frame the groups' means, then what lasts of them within its run."""
+        lasting, extended = LastingMeans(self._profile.lasting), []
+        for number, (at_s, row) in enumerate(zip(self._times, means, strict=True)):
+            if number and self._runs[number] != self._runs[number - 1]:
+                lasting.clear()
+            extended.append(lasting.add(at_s, row))
+        return extended
+
     def _scale_of_group(self, means: Sequence[float | None]) -> GroupScale:
         calibration = _calibration_of(means)
-        share = _SHARED_BUDGET_PER_DAY / len(self._profile.groups)
+        share = _SHARED_BUDGET_PER_DAY / len(self._profile.compared)
         return GroupScale.fit(calibration, self._threshold(means, calibration), share)
 
     def _threshold(self, fused_values: Sequence[float | None], fused: AnyCalibration) -> ThresholdModel:

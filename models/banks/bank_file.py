@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -138,7 +138,8 @@ def _named_groups(bank: Bank) -> list[tuple[str, GroupScale]]:
 
 
 def _group_names(profile: Profile) -> list[str]:
-    return [profile.streams[positions[0]].group for positions in profile.groups]
+    names = [profile.streams[positions[0]].group for positions in profile.groups]
+    return [*names, *(f"{names[number]}:lasting" for number, _ in profile.lasting)]
 
 
 def _of_group(name: str) -> str:
@@ -226,8 +227,8 @@ def read_stamp(path: Path) -> BankStamp:
 def check_identity(bank: Bank, profile: Profile, identity: dict[str, Any], where: str = "the bank") -> None:
     """Raises `BankMismatchError` naming the first field in which the bank differs from what would score with it."""
     networks = comparable(bank.identity.get("networks", {}), identity.get("networks", {}))
-    here = {"profile": profile_to_json(profile), **identity, "networks": networks[1]}
-    there = {"profile": profile_to_json(bank.profile), **bank.identity, "networks": networks[0]}
+    here = {"profile": _as_learnt(profile), **identity, "networks": networks[1]}
+    there = {"profile": _as_learnt(bank.profile), **bank.identity, "networks": networks[0]}
     difference = _first_difference(there, here, "")
     if difference is not None:
         field, old, new = difference
@@ -235,6 +236,13 @@ def check_identity(bank: Bank, profile: Profile, identity: dict[str, Any], where
             f"{where} was learnt with {field} = {old!r}, but here it is {new!r}: "
             f"enrol again (`patchwatch banks enrol --profile {profile.name} ...`) or put back what it was learnt with"
         )
+
+
+def _as_learnt(profile: Profile) -> dict[str, Any]:
+    """What must be the same. What lasts counts as the bank has it: its vectors are the same either way, and a bank from
+    before a profile had it goes on without."""
+    streams = tuple(replace(spec, lasting_s=0.0) for spec in profile.streams)
+    return profile_to_json(replace(profile, streams=streams))
 
 
 def _first_difference(there: Any, here: Any, name: str) -> tuple[str, Any, Any] | None:

@@ -63,10 +63,16 @@ def joined(bank: Bank, parts: Sequence[Sequence[StreamVectors]]) -> tuple[Stream
 
 def rare_regions(bank: StreamBank, calibration: AnyCalibration, features: Features) -> NDArray[np.bool_]:
     """Which regions are so far from the bank that the farthest of a normal frame seldom is: bool (n,)."""
-    distances = bank.distances(features).max(axis=1)
-    ordered = np.sort(distances).tolist()
-    first = bisect_left(ordered, RARE, key=calibration.rarity)
-    return np.asarray(distances >= ordered[first] if first < len(ordered) else np.zeros(len(ordered)), np.bool_)
+    return rare_among(bank.distances(features), calibration)
+
+
+def rare_among(distances: NDArray[np.float32], calibration: AnyCalibration) -> NDArray[np.bool_]:
+    """Of the regions whose distances (n, seeds) these are; n > 0. None in a frame that is not rare as a whole."""
+    means = distances.mean(axis=1)
+    if calibration.rarity(float(means.max())) < RARE:
+        return np.zeros(len(means), np.bool_)
+    ordered = np.sort(means).tolist()
+    return np.asarray(means >= ordered[bisect_left(ordered, RARE, key=calibration.rarity)], np.bool_)
 
 
 class _Gatherer:

@@ -15,9 +15,10 @@ from models.alarms.event_detector import AlertGate, Event, EventDetector, EventR
 from models.banks.additions import Additions, InForce
 from models.banks.bank import Bank, StreamDistance, frame_distance
 from models.banks.group_scale import loudest
+from models.engine.score_history import ScoreHistory
 from models.frames.frame import Box, Features
-from models.frames.stored_numbers import stored_share
-from models.profiles.fusion import CausalGaussian, driver, fuse, group_means
+from models.profiles.fusion import driver, fuse, group_means
+from models.profiles.lasting import LastingMeans
 from models.profiles.profile import NEVER_SILENT, Fusion, StreamKind
 from patchwatch.contract.errors import NonFiniteScoreError
 
@@ -50,14 +51,6 @@ class FrameScore:
     events_began: bool = False
 
 
-@dataclass(slots=True)
-class _History:
-    """What the next score depends on."""
-
-    smoothing: CausalGaussian
-    score: float
-
-
 class FrameScorer:
     """Scores the frames of one camera in order. Its `state` after a frame is all that the next frame needs."""
 
@@ -67,16 +60,15 @@ class FrameScorer:
         self._weights = [spec.weight for spec in bank.profile.streams]
         self._muted: frozenset[StreamKind] = frozenset()
         self._groups = bank.profile.groups
-        self._weights_in = [_of_group(self._weights, streams) for streams in self._groups]
+        self._weights_in = [_of_group(self._weights, streams) for streams in bank.profile.compared]
         self._never_silent = [n for n, spec in enumerate(bank.profile.streams) if spec.kind in NEVER_SILENT]
-        self._smoothing = CausalGaussian(bank.profile.smoothing_s)
+        self._history = ScoreHistory(bank.profile)
         self._events = EventDetector(rule or bank.rule)
-        self._score = score_of(NEUTRAL_RARITY)
         self._rejoined = self._events_began = True  # until the next score
         self._measured: list[tuple[Features, _Distances] | None] = [None] * len(bank.streams)
         self._additions: Additions | None = None
         self._added: InForce | None = None
-        self._without: _History | None = None  # of the frames as they would be without additions in force
+        self._without: ScoreHistory | None = None  # of the frames as they would be without additions in force
 
     @property
     def rule(self) -> EventRule:
@@ -108,18 +100,15 @@ class FrameScorer:
         self._added = added
         self._measured = [None] * len(self.bank.streams)
         if added is None and self._without is not None:
-            self._smoothing, self._score, self._without = self._without.smoothing, self._without.score, None
+            self._history, self._without = self._without, None
         elif added is not None and self._without is None:
-            self._without = _History(CausalGaussian(self.bank.profile.smoothing_s), self._score)
-            self._without.smoothing.restore(self._smoothing.samples)
+            self._without = self._history.copy()
 
     def _forget(self) -> None:
         self._rejoined = True
-        self._smoothing.clear()
+        self._history.forget()
         if self._without is not None:
-            self._without.smoothing.clear()
-            self._without.score = score_of(NEUTRAL_RARITY)
-        self._score = score_of(NEUTRAL_RARITY)
+            self._without.forget()
 
     @property
     def open_event(self) -> Event | None:
@@ -146,22 +135,22 @@ class FrameScorer:
         distances = [distance for distance, _ in measured]
         rarities = self._rarities(distances)
         values = [distance.value if distance else None for distance in distances]
-        raw, group = self._fuse(self._heard(values), self._heard(rarities))
-        unsmoothed = score_of(NEUTRAL_RARITY if raw is None else self.bank.fused.rarity(raw))
         if discontinuity:
             self._forget()
+        raw, group = self._fuse(self._heard(values), self._heard(rarities), self._history.lasting, at_s)
+        unsmoothed = score_of(NEUTRAL_RARITY if raw is None else self.bank.fused.rarity(raw))
         if raw is not None:  # without any evidence the score stays as it was
-            self._score = self._smoothing.add(at_s, unsmoothed)
+            self._history.score = self._history.smoothing.add(at_s, unsmoothed)
         without = None if self._without is None else self._score_without(self._without, at_s, measured)
         leading = driver(self._weights_in[group], self._heard(rarities))
         name, box = self._evidence(leading, distances, features)
-        changes = self._events.update(at_s, self._score, name, box, gate)
+        changes = self._events.update(at_s, self._history.score, name, box, gate)
         opened = self.open_event is not None
         rejoined, began = self._rejoined, self._events_began
         self._rejoined = self._events_began = False
         return FrameScore(
-            raw or 0.0, unsmoothed, self._score, tuple(rarities), name, box, tuple(distances), tuple(changes), opened,
-            without, rejoined, began,
+            raw or 0.0, unsmoothed, self._history.score, tuple(rarities), name, box, tuple(distances), tuple(changes),
+            opened, without, rejoined, began,
         )  # fmt: skip
 
     def score_again(
@@ -175,19 +164,19 @@ class FrameScorer:
         if not self.bank.groups and self.bank.profile.fusion is Fusion.DISTANCE:
             raise ValueError(f"profile {self.bank.profile.name!r} scores distances, not rarities")
         heard = self._heard(rarities)
-        raw, group = self._fuse(heard, heard)
         if rejoined:
             self._forget()
+        raw, group = self._fuse(heard, heard, self._history.lasting, at_s)
         if raw is not None:
-            self._score = self._smoothing.add(at_s, score_of(self.bank.fused.rarity(raw)))
+            self._history.score = self._history.smoothing.add(at_s, score_of(self.bank.fused.rarity(raw)))
         leading = driver(self._weights_in[group], heard)
-        return self._score, None if leading is None else self.bank.profile.streams[leading].name
+        return self._history.score, None if leading is None else self.bank.profile.streams[leading].name
 
-    def _score_without(self, history: _History, at_s: float, measured: Sequence[_Distances]) -> float:
+    def _score_without(self, history: ScoreHistory, at_s: float, measured: Sequence[_Distances]) -> float:
         """What the score would be without what operators added."""
         distances = [distance for _, distance in measured]
         values = [distance.value if distance else None for distance in distances]
-        raw, _ = self._fuse(self._heard(values), self._heard(self._rarities(distances)))
+        raw, _ = self._fuse(self._heard(values), self._heard(self._rarities(distances)), history.lasting, at_s)
         if raw is not None:
             history.score = history.smoothing.add(at_s, score_of(self.bank.fused.rarity(raw)))
         return history.score
@@ -226,11 +215,18 @@ class FrameScorer:
         specs = self.bank.profile.streams
         return [None if spec.kind in self._muted else value for spec, value in zip(specs, values, strict=True)]
 
-    def _fuse(self, values: Sequence[float | None], rarities: Sequence[float | None]) -> tuple[float | None, int]:
-        """The fused value, None without any evidence, and the number of the group it comes from."""
+    def _fuse(
+        self,
+        values: Sequence[float | None],
+        rarities: Sequence[float | None],
+        lasting: LastingMeans | None,
+        at_s: float,
+    ) -> tuple[float | None, int]:
+        """The fused value, None without any evidence, and the number of what it comes from in `Profile.compared`."""
         if not self.bank.groups:
             return fuse(self.bank.profile.fusion, self._weights, values, rarities), 0
-        highest = loudest(self.bank.groups, group_means(self._groups, self._weights, rarities))
+        means = group_means(self._groups, self._weights, rarities)
+        highest = loudest(self.bank.groups, means if lasting is None else lasting.add(at_s, means))
         return (highest.value, highest.group) if highest else (None, 0)
 
     def score_alone(self, stream: int, distance: float) -> float:
@@ -238,7 +234,7 @@ class FrameScorer:
         values: list[float | None] = [None] * len(self._weights)
         rarities = list(values)
         values[stream], rarities[stream] = distance, self.bank.calibrations[stream].rarity(distance)
-        raw, _ = self._fuse(values, rarities)
+        raw, _ = self._fuse(values, rarities, ScoreHistory(self.bank.profile).lasting, 0.0)
         return score_of(NEUTRAL_RARITY if raw is None else self.bank.fused.rarity(raw))
 
     def _rarities(self, distances: Sequence[StreamDistance | None]) -> list[float | None]:
@@ -261,16 +257,19 @@ class FrameScorer:
 
     def state(self) -> dict[str, Any]:
         """JSON values; a new scorer with the same bank and additions goes on from them exactly."""
+        score, smoothing, *lasting = self._history.state()
         state = {
             "bank": self.bank.id,
-            "score": self._score,
-            "smoothing": self._smoothing.samples,
+            "score": score,
+            "smoothing": smoothing,
             "events": self._events.state(),
             "rejoined": self._rejoined,
             "events_began": self._events_began,
         }
+        if lasting:
+            state["lasting"] = lasting[0]
         if self._without is not None:
-            state["without"] = [self._without.score, self._without.smoothing.samples]
+            state["without"] = self._without.state()
         return state
 
     def restore(self, state: dict[str, Any]) -> list[Event]:
@@ -278,14 +277,12 @@ class FrameScorer:
         self._events.restore(state["events"])
         if state["bank"] != self.bank.id:
             return self._events.finish()
-        self._score = stored_share(state["score"])
-        self._smoothing.restore(state["smoothing"])
+        self._history.restore(state["score"], state["smoothing"], state.get("lasting"))
         self._rejoined = bool(state.get("rejoined", False))  # unknown to earlier versions
         self._events_began = bool(state.get("events_began", False))
         if "without" in state:
-            score, samples = state["without"]
-            self._without = _History(CausalGaussian(self.bank.profile.smoothing_s), stored_share(score))
-            self._without.smoothing.restore(samples)
+            self._without = ScoreHistory(self.bank.profile)
+            self._without.restore(*state["without"])
         return []
 
 

@@ -5,6 +5,8 @@ A comparison with NaN is false, and one number out of bounds makes every later o
 
 from __future__ import annotations
 
+import sys
+
 # What a document of another shape than expected raises where it is read.
 UNREADABLE = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
 LATEST_S = 253_402_300_800.0  # the end of the year 9999, the last time that an alert can name
@@ -18,6 +20,11 @@ def stored_time(value: float) -> float:
 def stored_share(value: float) -> float:
     """A score or a share, 0..1. Raises `ValueError` or `TypeError` for what is none."""
     return _within(value, 1.0, "share")
+
+
+def stored_rarity(value: float) -> float:
+    """A rarity, from 0 on. Raises `ValueError` or `TypeError` for what is none."""
+    return _within(value, sys.float_info.max, "rarity")
 
 
 def _within(value: float, most: float, noun: str) -> float:

@@ -13,7 +13,6 @@ from models.memory.stretch import Exclusion, Stretch, StretchInfo
 
 AROUND_MS = 5000  # that an alert's exclusion reaches to each side
 _MOST_APART_MS = 2000  # of two frames: with more between them, something is missing
-_NEVER = Exclusion.CONDITION | Exclusion.REJECTED
 
 
 class EventFrame(NamedTuple):
@@ -35,13 +34,17 @@ class EventFootage:
         """Of an event from ``started_ms`` to ``ended_ms``, Unix time. ``stretches``: those of `stretches_of`, in order.
 
         None where some of the event is not remembered, where the picture as a whole was wrong in it, or where an
-        operator rejected a part of it.
+        operator rejected a part of it or of what is around it. Where the picture was wrong before or after it, as
+        in the first second of a recording that movement began, what is around it ends there.
         """
-        frames = []
+        frames: list[EventFrame] = []
         for frame, excluded in _within(stretches, started_ms - AROUND_MS, ended_ms + AROUND_MS):
-            if excluded & _NEVER:
+            wrong = bool(excluded & Exclusion.CONDITION)
+            if excluded & Exclusion.REJECTED or (wrong and started_ms <= frame.at_ms <= ended_ms):
                 return None
-            frames.append(frame)
+            if wrong and frame.at_ms > ended_ms:
+                break
+            frames = [] if wrong else [*frames, frame]
         at_ms = np.array([frame.at_ms for frame in frames])
         if not frames or at_ms[0] > started_ms + _MOST_APART_MS or at_ms[-1] < ended_ms - _MOST_APART_MS:
             return None

@@ -56,6 +56,7 @@ class StreamSpec:
     ratio: float = 0.01
     cap: int = 20_000
     group: str = ""  # streams of one group are averaged; the frame's value is that of the highest group
+    lasting_s: float = 0.0  # over so long the group's least mean counts as a further group; 0: it does not
     options: dict[str, Any] = field(default_factory=dict)  # of this kind of stream only
 
 
@@ -80,6 +81,19 @@ class Profile:
         return tuple(
             tuple(position for position, spec in enumerate(self.streams) if spec.group == name) for name in names
         )
+
+    @property
+    def lasting(self) -> tuple[tuple[int, float], ...]:
+        """Number of each group of which what lasts counts too, and over how many seconds."""
+        longest = (max(self.streams[position].lasting_s for position in streams) for streams in self.groups)
+        return tuple((number, lasting_s) for number, lasting_s in enumerate(longest) if lasting_s > 0)
+
+    @property
+    def compared(self) -> tuple[tuple[int, ...], ...]:
+        """Positions of the streams behind each of the values that the frame's is the highest of: those of the groups,
+        then of what lasts of them."""
+        groups = self.groups
+        return (*groups, *(groups[number] for number, _ in self.lasting))
 
     @property
     def needs_backbone(self) -> bool:
@@ -125,12 +139,14 @@ def load_profiles(own_file: Path | None = None) -> dict[str, Profile]:
 
 
 def profile_to_json(profile: Profile) -> dict[str, Any]:
-    """All that scores depend on, as JSON values: without the description, and without groups where there are none."""
+    """All that scores depend on, as JSON values: without the description, groups and lasting times where there are
+    none."""
     facts = json.loads(json.dumps(asdict(profile)))
     del facts["description"]
     for stream in facts["streams"]:
-        if not stream["group"]:
-            del stream["group"]
+        for optional in ("group", "lasting_s"):
+            if not stream[optional]:
+                del stream[optional]
     return cast("dict[str, Any]", facts)
 
 
@@ -153,13 +169,13 @@ def _profile(name: str, table: dict[str, Any]) -> Profile:
     if not 0 < smoothing_s <= 60:
         raise ValueError(f"profile {name!r}: smoothing_s is from above 0 to 60 seconds, not {smoothing_s}")
     fusion = Fusion(table.get("fusion", "calibrated"))
-    if fusion is Fusion.DISTANCE and any(spec.group for spec in streams):
+    if fusion is Fusion.DISTANCE and any(spec.group or spec.lasting_s for spec in streams):
         raise ValueError(f'profile {name!r}: raw distances of groups cannot be compared; use fusion = "calibrated"')
     return Profile(name, fusion, streams, seeds, smoothing_s, table.get("description", ""))
 
 
 def _stream(entry: dict[str, Any]) -> StreamSpec:
-    known = {"name", "kind", "weight", "stride", "ratio", "cap", "group"}
+    known = {"name", "kind", "weight", "stride", "ratio", "cap", "group", "lasting_s"}
     fields = {key: value for key, value in entry.items() if key in known}
     options = {key: value for key, value in entry.items() if key not in known}
     fields["kind"] = StreamKind(fields["kind"])
@@ -168,6 +184,8 @@ def _stream(entry: dict[str, Any]) -> StreamSpec:
         raise ValueError(f"{spec.name!r} is no name for a stream: use small letters, digits, '-' and '_'")
     if spec.group and not re.fullmatch(_NAME, spec.group):
         raise ValueError(f"{spec.group!r} is no name for a group: use small letters, digits, '-' and '_'")
+    if not 0 <= spec.lasting_s <= 10:
+        raise ValueError(f"stream {spec.name!r}: lasting_s is from 0 to 10 seconds, not {spec.lasting_s}")
     if not (spec.weight >= 0 and spec.stride >= 1 and 0 < spec.ratio <= 1 and spec.cap >= 1):
         raise ValueError(f"stream {spec.name!r}: weight from 0, stride and cap from 1, ratio above 0 and up to 1")
     return spec

@@ -4,8 +4,8 @@ import { send } from "./api.js";
 import { dateTime } from "./format.js";
 
 const byId = (id) => document.getElementById(id);
-const WORDS = { normal: "normal here", anomaly: "a real anomaly", unsure: "not sure" };
-const KEYS = { n: "normal", a: "anomaly", u: "unsure" };
+const WORDS = { normal: "normal here", normal_at_this_time: "normal at this time", anomaly: "a real anomaly", unsure: "not sure" };
+const KEYS = { n: "normal", t: "normal_at_this_time", a: "anomaly", u: "unsure" };
 const MOVES = { j: 1, k: -1 };
 let last = null; // the alert as it was before the last verdict that was given here
 let changed = () => {}; // is told of every alert whose verdict was changed here
@@ -65,8 +65,9 @@ async function change(about, request, before) {
   try {
     const alert = await request();
     last = before;
-    report(about);
-    changed(alert);
+    const { effect, ...shown } = alert; // what it does to the scores, said once
+    report(effect ? `${about}. ${effect[0].toUpperCase()}${effect.slice(1)}.` : about);
+    changed(shown);
   } catch (error) {
     report(`Not saved: ${error.message}`);
   }

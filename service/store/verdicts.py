@@ -60,41 +60,38 @@ class VerdictStore:
         Of two at the same time the later one counts, and both are kept. Raises `NotFoundError` for an alert that does
         not exist (any more), and `ConflictError` when there is no verdict to take back.
         """
-        name = keys.alert_verdicts(alert_id)
+        names = keys.alert(alert_id), keys.alert_verdicts(alert_id), keys.CORRECTIONS, keys.CAMERAS
 
         async def attempt(pipe: Any) -> Said:
-            alert = _alert(alert_id, await pipe.get(keys.alert(alert_id)))
-            before = _verdicts(alert_id, await pipe.get(name))
-            if statement.verdict is None and before.current is None:
-                raise ConflictError(
-                    f"alert {alert_id!r} has no verdict to take back: see GET /api/v1/alerts/{alert_id}/verdict"
-                )
-            corrections = await self._corrections(pipe, alert, statement)
-            correction = None if corrections.refused else correction_of(alert, statement)
-            if statement.repeats(before.current):
-                return Said(alert, before, correction, corrections.refused)
-            lifetime_ms = await pipe.pttl(keys.alert(alert_id))
-            lifetime_ms = lifetime_ms if lifetime_ms > 0 else self._retention_ms
-            after = before.followed_by(statement)
-            pipe.multi()
-            pipe.set(name, after.encode(), px=lifetime_ms)
-            self._count(pipe, alert, statement, statement.at_ms + lifetime_ms)
-            change = VerdictChange(alert=alert, statement=statement)
-            pipe.xadd(keys.ALERTS, {VERDICT_FIELD: change.encode()}, maxlen=MAX_ALERT_CHANGES, approximate=True)
-            if corrections.after is not None:
-                queue_corrections(pipe, corrections.before, corrections.after)
-            return Said(alert, after, correction, corrections.refused)
+            return await self._say(pipe, alert_id, statement)
 
         with translated():
-            return await transact_async(
-                self._bus,
-                attempt,
-                keys.alert(alert_id),
-                name,
-                keys.CORRECTIONS,
-                keys.CAMERAS,
-                subject=f"the verdicts on alert {alert_id!r}",
+            return await transact_async(self._bus, attempt, *names, subject=f"the verdicts on alert {alert_id!r}")
+
+    async def _say(self, pipe: Any, alert_id: str, statement: Statement) -> Said:
+        alert = _alert(alert_id, await pipe.get(keys.alert(alert_id)))
+        before = _verdicts(alert_id, await pipe.get(keys.alert_verdicts(alert_id)))
+        if statement.verdict is None and before.current is None:
+            raise ConflictError(
+                f"alert {alert_id!r} has no verdict to take back: see GET /api/v1/alerts/{alert_id}/verdict"
             )
+        corrections = await self._corrections(pipe, alert, statement)
+        correction = None if corrections.refused else correction_of(alert, statement)
+        if statement.repeats(before.current):
+            return Said(alert, before, correction, corrections.refused)
+        lifetime_ms = await pipe.pttl(keys.alert(alert_id))
+        after = before.followed_by(statement)
+        pipe.multi()
+        self._queue(pipe, alert, after, statement, lifetime_ms if lifetime_ms > 0 else self._retention_ms)
+        if corrections.after is not None:
+            queue_corrections(pipe, corrections.before, corrections.after)
+        return Said(alert, after, correction, corrections.refused)
+
+    def _queue(self, pipe: Any, alert: Alert, after: AlertVerdicts, statement: Statement, lifetime_ms: int) -> None:
+        pipe.set(keys.alert_verdicts(alert.id), after.encode(), px=lifetime_ms)
+        self._count(pipe, alert, statement, statement.at_ms + lifetime_ms)
+        change = VerdictChange(alert=alert, statement=statement)
+        pipe.xadd(keys.ALERTS, {VERDICT_FIELD: change.encode()}, maxlen=MAX_ALERT_CHANGES, approximate=True)
 
     async def _corrections(self, pipe: Any, alert: Alert, statement: Statement) -> _Corrections:
         """What becomes of the camera's corrections. A verdict counts also where they cannot be changed."""

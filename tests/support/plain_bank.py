@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -43,7 +44,18 @@ GROUPED = Profile(
 @cache
 def grouped_bank() -> Bank:
     """Learnt from 60 s at 5 fps; its stream `velocity` is silent every third frame."""
-    learner = BankBuilder(GROUPED, [PlainStream(spec.name) for spec in GROUPED.streams], IDENTITY)
+    return _learnt(GROUPED)
+
+
+@cache
+def lasting_bank() -> Bank:
+    """From the same, of a profile in which what lasts of `place` counts too."""
+    local, place, velocity = GROUPED.streams
+    return _learnt(replace(GROUPED, streams=(local, replace(place, lasting_s=1.0), velocity)))
+
+
+def _learnt(profile: Profile) -> Bank:
+    learner = BankBuilder(profile, [PlainStream(spec.name) for spec in profile.streams], IDENTITY)
     noise = np.random.default_rng(12)
     for n in range(300):
         speeds = features_at(*((2.0,) if n % 3 else ()), noise=noise)

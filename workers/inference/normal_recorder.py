@@ -52,7 +52,7 @@ class NormalRecorder:
         wrong_since_s = _wrong_since_s(state, frame, captured_ms, gate)
         verdict = Verdict(score.score, scorer.rule.on, since_s, wrong_since_s, score.score_without_additions)
         if state.camera.id in self._new_views or score.score >= scorer.rule.on:
-            verdict = self._new_view(state.camera.id).judged(verdict, frame, features, scorer, score)
+            verdict = self._judged_view(state.camera.id, verdict, frame, features, scorer, score)
         if state.bank.engine is not None:
             self._add(state, state.bank.engine, frame, captured_ms, features, verdict)
 
@@ -97,11 +97,16 @@ class NormalRecorder:
         if camera_id in self._recordings:
             self._recordings[camera_id].interrupt()
 
-    def _new_view(self, camera_id: str) -> NewView:
-        known = self._new_views.get(camera_id)
-        if known is None or known.over:
-            known = self._new_views[camera_id] = NewView(camera_id)
-        return known
+    def _judged_view(
+        self, camera_id: str, verdict: Verdict, frame: Frame, features: Sequence[Features], scorer: FrameScorer,
+        score: FrameScore,
+    ) -> Verdict:  # fmt: skip
+        """See `NewView`. A camera that is back under its level is followed no more."""
+        view = self._new_views.setdefault(camera_id, NewView(camera_id))
+        judged = view.judged(verdict, frame, features, scorer, score)
+        if view.over:
+            del self._new_views[camera_id]
+        return judged
 
     def _recording(self, state: CameraState, engine: Engine) -> CameraRecording:
         recording, view = self._recordings.get(state.camera.id), state.bank.context.mask.view

@@ -12,16 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plain_stream import DIM, features_at
 
-from models.alarms.calibration import RankCalibration
+from models.alarms.calibration import Calibration, RankCalibration
 from models.banks.additions import Addition, Additions, StreamAdditions
 from models.banks.bank import Bank, StreamBank, frame_distance
 from models.banks.hours import Hours
-from models.banks.rare_vectors import MOST_UNGROUPED, StreamVectors, rare_vectors
+from models.banks.rare_vectors import MOST_UNGROUPED, RARE, StreamVectors, rare_vectors
 from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.frames.frame import Features
 
 Frames = list[tuple[Features, Features]]
 STRANGE, OTHER = 9.0, -7.0
+ALL_IS_RARE = Calibration(np.zeros(1), -1.0, 1.0)
 
 
 def scene(strange: float, seed: int = 5) -> Frames:
@@ -67,6 +68,9 @@ def test_another_anomaly_is_judged_as_before_to_the_bit(bank: Bank) -> None:
     scorer.use_additions(learnt(bank, scene(STRANGE)))
     got, expected = play(scorer, other), play(FrameScorer(bank), other)
     assert alerts(got) == 1
+    ordinary = [n for n, score in enumerate(expected) if max(filter(None, score.rarities), default=0.0) < RARE]
+    assert len(ordinary) > 100
+    assert [got[n].unsmoothed for n in ordinary] == [expected[n].unsmoothed for n in ordinary]
     assert [score.distances[0] for score in got[100:120]] == [score.distances[0] for score in expected[100:120]]
 
 
@@ -117,7 +121,7 @@ def test_scores_can_only_fall(seed: int) -> None:
         scales=noise.uniform(0.5, 2.0, groups).astype(np.float32),
     )
     parts = [_vectors(noise, groups, int(count)) for count in noise.integers(1, 30, 3)]
-    added = StreamAdditions(bank, parts, ranked=False)
+    added = StreamAdditions(bank, ALL_IS_RARE, parts)
     for _ in range(3):  # other places count in each
         queries = _vectors(noise, groups, int(noise.integers(1, 20)))
         features = Features(queries.vectors, np.zeros((len(queries), 4), np.float32), queries.groups)
@@ -141,7 +145,7 @@ def test_what_was_added_at_a_place_counts_beside_it_too() -> None:
     rows, columns = 4, 5
     bank = StreamBank(np.full((1, rows * columns, 1, 2), 9, np.float32))
     corner = StreamVectors(np.zeros((1, 2), np.float32), np.zeros(1, np.int32))
-    added = StreamAdditions(bank, [corner], ranked=False, grid=(rows, columns))
+    added = StreamAdditions(bank, ALL_IS_RARE, [corner], (rows, columns))
     everywhere = Features(
         np.zeros((rows * columns, 2), np.float32), np.zeros((rows * columns, 4), np.float32),
         np.arange(rows * columns, dtype=np.int32),

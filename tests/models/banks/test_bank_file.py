@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from plain_bank import grouped_bank
+from plain_bank import grouped_bank, lasting_bank
 from safetensors import safe_open
 from safetensors.numpy import save_file
 
@@ -70,6 +70,14 @@ def test_groups_and_neighbours_come_back(tmp_path: Path) -> None:
         assert [scale.value(mean) for scale in loaded.groups] == [scale.value(mean) for scale in bank.groups]
     assert loaded.profile.groups == ((0, 2), (1,))
     check_identity(loaded, bank.profile, bank.identity)
+
+
+def test_scales_of_what_lasts_come_back(tmp_path: Path) -> None:
+    save_bank(lasting_bank(), tmp_path / "bank")
+    loaded = load_bank(tmp_path / "bank")
+    assert loaded.id == lasting_bank().id
+    assert loaded.profile.lasting == ((1, 1.0),)
+    assert [scale.value(3.0) for scale in loaded.groups] == [scale.value(3.0) for scale in lasting_bank().groups]
 
 
 def test_a_group_measured_by_rank_comes_back(tmp_path: Path) -> None:

@@ -172,7 +172,7 @@ def test_smoothing_begins_again_where_a_run_begins(bank: Bank) -> None:
     assert not likeness.may_recur(event)
 
 
-PLACES = 12
+PLACES = 24
 
 
 def with_places(bank: Bank) -> Bank:
@@ -198,7 +198,7 @@ def in_places(event: Occurrence, before: int, during: int) -> EventFootage:
     return EventFootage(tuple(frames))
 
 
-@pytest.mark.parametrize(("before", "during", "may"), [(0, 3, True), (0, 6, False), (0, 12, False), (6, 9, True)])
+@pytest.mark.parametrize(("before", "during", "may"), [(0, 4, True), (0, 12, False), (0, 24, False), (12, 16, True)])
 def test_what_fills_the_picture_never_recurs(bank: Bank, before: int, during: int, may: bool) -> None:
     """A bank of little footage finds much rare in any picture: what counts is what the event adds."""
     event = occurrence(0, 22)

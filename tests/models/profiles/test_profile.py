@@ -86,6 +86,18 @@ def test_groups_come_back_from_json() -> None:
         assert profile_from_json(kept) == replace(profile, description="")
 
 
+@pytest.mark.parametrize("lasting_s", ["-1.0", "11", "nan", '"long"'])
+def test_a_lasting_time_that_nothing_can_last_is_refused(tmp_path: Path, lasting_s: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"own\.toml"):
+        load_profile("mine", written(tmp_path / "own.toml", stream=f"lasting_s = {lasting_s}"))
+
+
+def test_places_that_stay_strange_count_in_the_shipped_profiles() -> None:
+    assert load_profile("scene").lasting == load_profile("objects").lasting == ((0, 1.0),)
+    assert load_profile("scene").compared == ((0,), (1,), (0,))
+    assert load_profile("motion").lasting == ()
+
+
 def test_a_profile_stored_before_there_were_groups_is_one_group() -> None:
     facts = profile_to_json(load_profile("objects"))
     for stream in facts["streams"]:

@@ -12,7 +12,7 @@ import pytest
 from models.alarms.event_detector import EventRule
 from models.frames.frame import Frame
 from workers.inference import new_view
-from workers.inference.camera_recording import Verdict
+from workers.inference.camera_recording import AROUND_ALERT_S, Verdict
 from workers.inference.new_view import LASTS_S, LEARNT_S, NewView
 
 FPS, NIGHT, BURGLAR = 5, 0.95, 0.04
@@ -51,13 +51,17 @@ class Camera:
     scorer: Any = field(default_factory=Scorer)
     view: NewView = field(default_factory=lambda: NewView("yard"))
 
-    def show(self, from_s: float, seconds: float, score: float = 0.8, *, rises_s: float = 0.0) -> float:
+    def show(
+        self, from_s: float, seconds: float, score: float = 0.8, *, rises_s: float = 0.0, event: bool = True
+    ) -> float:
         learnt = 0
         for n in range(round(seconds * FPS)):
             at_s = from_s + n / FPS
             frame = Frame(PICTURE, at_s, discontinuity=n == 0)
             known: Any = Score(score if n / FPS >= rises_s else 0.1)
-            verdict = self.view.judged(Verdict(known.score, RULE.on, from_s, None), frame, [], self.scorer, known)
+            verdict = self.view.judged(
+                Verdict(known.score, RULE.on, from_s if event else None, None), frame, [], self.scorer, known
+            )
             learnt += verdict.event_since_s is None and verdict.level == inf
         return learnt / FPS
 
@@ -91,11 +95,15 @@ def test_five_seconds_under_the_level_or_another_bank_end_it() -> None:
     camera = Camera()
     camera.show(0.0, LASTS_S + 10)
     assert camera.show(LASTS_S + 10, 6.0, score=0.1) <= 5.0
+    still_open = not camera.view.over
+    assert still_open, "its event is open still"
+    camera.show(LASTS_S + 16, 0.2, score=0.1, event=False)
     assert camera.view.over
     camera = Camera()
     camera.show(0.0, LASTS_S + 10)
     camera.scorer.bank = Bank("day and night")
     assert camera.show(LASTS_S + 10, 1.0) == 0
+    camera.show(LASTS_S + 11, 0.2, event=False)
     assert camera.view.over
 
 
@@ -106,3 +114,13 @@ def test_what_a_condition_of_the_picture_excludes_stays_excluded() -> None:
     frame = Frame(PICTURE, LASTS_S + 1)
     verdict = camera.view.judged(Verdict(0.8, 0.4, 0.0, LASTS_S - 5), frame, [], camera.scorer, score)
     assert (verdict.event_since_s, verdict.condition_since_s) == (None, LASTS_S - 5)
+
+
+def test_an_event_that_outlasts_it_excludes_nothing_of_what_was_learnt() -> None:
+    camera = Camera()
+    camera.show(0.0, LASTS_S + 10)
+    camera.scorer.bank = Bank("day and night")
+    score: Any = Score(0.8)
+    verdict = camera.view.judged(Verdict(0.8, 0.4, 3.0), Frame(PICTURE, LASTS_S + 10), [], camera.scorer, score)
+    assert verdict.event_since_s is not None
+    assert verdict.event_since_s - AROUND_ALERT_S >= LASTS_S + 9.8

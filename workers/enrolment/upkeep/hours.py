@@ -43,13 +43,23 @@ class HourReader:
         """The hours that are over and not summed up yet, of which scores are still kept; oldest first, in ms."""
         over_ms = last_over_ms(now_ms)
         first_ms = over_ms - max(1, int(kept_hours)) * HOUR_MS
+        last_ms = self._last_ms()
+        if last_ms is not None and last_ms > now_ms:
+            self._forget_after(now_ms)
+            last_ms = self._last_ms()
+        self.has_begun = last_ms is not None
+        next_ms = 0 if last_ms is None else last_ms + HOUR_MS
+        return list(range(max(0, first_ms, next_ms), over_ms, HOUR_MS))
+
+    def _last_ms(self) -> int | None:
         last = self._client.xrevrange(self._keys.hours, count=1)
-        last_ms = int(last[0][0].split(b"-")[0]) if last else 0
-        self.has_begun = bool(last)
-        if last_ms > now_ms:  # a clock was ahead: what follows could not be written before that time
-            self._client.delete(self._keys.hours)
-            last_ms = 0
-        return list(range(max(0, first_ms, last_ms + HOUR_MS if last_ms else 0), over_ms, HOUR_MS))
+        return int(last[0][0].split(b"-")[0]) if last else None
+
+    def _forget_after(self, now_ms: int) -> None:
+        """Hours in the future, of a clock that was ahead: what follows could not be written before that time."""
+        ahead = [entry_id for entry_id, _ in self._client.xrange(self._keys.hours, min=now_ms + 1, count=HOURS_KEPT)]
+        self._client.xdel(self._keys.hours, *ahead)
+        self._client.execute_command("XSETID", self._keys.hours, f"{self._last_ms() or 0}-0")
 
     def read(self, hour_ms: int, restless: Sequence[Interval], analysis: AnalysisStatus | None) -> QuietHour:
         """Sum up an hour. ``restless``: when something happened; ``analysis``: as it is at its end."""

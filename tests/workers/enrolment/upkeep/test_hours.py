@@ -105,12 +105,15 @@ def test_the_hours_are_those_of_the_wall_clock(upkeep: UpkeepSite) -> None:
     assert 350 <= upkeep.hours()[-1].samples <= 362
 
 
-def test_hours_of_a_clock_that_was_ahead_do_not_block_the_present(upkeep: UpkeepSite) -> None:
+@pytest.mark.parametrize("known_before", [True, False])
+def test_hours_of_a_clock_that_was_ahead_do_not_block_the_present(upkeep: UpkeepSite, known_before: bool) -> None:
     upkeep.camera()
-    upkeep.hour(NOON_MS + 1000 * HOUR_MS, 0.1)
+    for hours_ahead in (-2, 500, 1000) if known_before else (500, 1000):
+        upkeep.hour(NOON_MS + hours_ahead * HOUR_MS, 0.1)
     fill(upkeep)
     upkeep.sum_up(LATER_MS)
-    assert upkeep.hours()[-1].hour_ms == NOON_MS
+    kept = [-2, -1, 0] if known_before else [0]
+    assert [hour.hour_ms for hour in upkeep.hours()] == [NOON_MS + n * HOUR_MS for n in kept]
 
 
 def test_an_unreadable_hour_is_left_out(upkeep: UpkeepSite) -> None:

@@ -1,0 +1,83 @@
+"""The recorder follows a camera over its level, and no other; what has lasted all over its picture may be learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from moving_scene import FPS, scene
+from remembered import motion_engine
+from scene_bank import bank_of_the_scene
+
+from models.alarms.event_detector import AlertGate
+from models.banks.bank_file import save_bank
+from models.engine.engine import Engine
+from models.engine.frame_scorer import FrameScorer
+from models.frames.frame import Frame
+from models.memory.store import MemoryStore
+from patchwatch.bus.keys import CameraKeys
+from patchwatch.contract.settings import Settings
+from patchwatch.messages.cameras.camera import Camera
+from workers.inference import new_view
+from workers.inference.camera_state import CameraState
+from workers.inference.normal_recorder import NormalRecorder
+
+STARTED_MS = 1_800_000_000_000
+
+
+class Loaded:
+    """An engine cache whose engine is loaded."""
+
+    def __init__(self) -> None:
+        self.engine = motion_engine()
+
+    def get(self, profile: str) -> Engine:
+        return self.engine
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path)
+
+
+@pytest.fixture
+def recorder(settings: Settings) -> Iterator[NormalRecorder]:
+    made = NormalRecorder(settings)
+    yield made
+    made.stop()
+
+
+def test_another_picture_that_lasts_is_remembered_to_be_learnt_and_then_nothing_is_followed_any_more(
+    settings: Settings, recorder: NormalRecorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(new_view, "LASTS_S", 8.0)
+    engines: Any = Loaded()
+    save_bank(bank_of_the_scene(engines.engine), settings.bank_path("cam", "motion"))
+    state = CameraState(Camera(id="cam", profile="motion"), CameraKeys.for_camera("cam", 2), b"")
+    state.bank.refresh(settings, engines)
+    scorer: Any = state.bank.scorer
+    followed = [show(state, recorder, scorer, at_s, shaken=bool(5 <= at_s < 25)) for at_s in np.arange(0, 40, 1 / FPS)]
+    assert not any(followed[: 5 * FPS])
+    assert all(followed[8 * FPS : 25 * FPS])
+    assert not any(followed[-5 * FPS :])
+    assert recorder.settle(60.0, pausing=True)
+    store = MemoryStore(settings.memory_path("cam", "motion"), 64)
+    stretches = [store.read(info.id) for info in store.infos()]
+    at_s = np.concatenate([one.times_s for one in stretches])
+    learnable = np.concatenate([one.learnable for one in stretches])
+    assert not learnable[(at_s > 8) & (at_s < 13)].any()
+    assert learnable[(at_s > 19.5) & (at_s < 24.5)].all()
+
+
+def show(state: CameraState, recorder: NormalRecorder, scorer: FrameScorer, at_s: float, *, shaken: bool) -> bool:
+    """Whether the camera is followed after this frame."""
+    picture = np.roll(scene(at_s), round(15 * at_s), axis=(0, 1)) if shaken else scene(at_s)
+    frame = Frame(picture, at_s, discontinuity=at_s == 0)
+    assert state.bank.engine is not None
+    [features] = state.bank.engine.extract([frame], [state.bank.context])
+    score = scorer.score(features, at_s, discontinuity=frame.discontinuity)
+    recorder.record(state, frame, STARTED_MS + round(at_s * 1000), features, scorer, score, AlertGate.OPEN)
+    return bool(recorder._new_views)
