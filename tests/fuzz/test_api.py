@@ -14,6 +14,7 @@ from stocked_redis import CAMERA
 
 from patchwatch.bus.connection import connect
 from workers.enrolment.banks.bank_orders import BankOrderHandler
+from workers.enrolment.what_if.what_if_orders import WhatIfHandler
 
 if TYPE_CHECKING:  # its import takes two seconds: only where it is used
     from schemathesis import GenerationMode
@@ -34,7 +35,7 @@ def test_requests_by_the_document_are_answered_by_the_document(tally: Tally, sto
     draws = [(operation, mode) for operation in operations for mode in GenerationMode]
     [alert_id] = [name.decode() for name in stocked.client.zrange("pw:alerts:by-time", 0, 0)]
     failures: list[str] = []
-    with keeping_banks(stocked):
+    with working(stocked):
         for turn in range(TURNS):  # where nothing can be wrong, fewer are drawn than were asked for
             each = -(-(tally.wanted(KIND) - tally.inputs[KIND]) // len(draws))
             for operation, mode in draws if each > 0 else ():
@@ -44,15 +45,17 @@ def test_requests_by_the_document_are_answered_by_the_document(tally: Tally, sto
 
 
 @contextlib.contextmanager
-def keeping_banks(stocked: Any) -> Iterator[None]:
-    """What an enrolment worker does with banks: else every change of one is answered 503."""
+def working(stocked: Any) -> Iterator[None]:
+    """What an enrolment worker does with orders: else every change of a bank, and what-if, is answered 503."""
     with connect(stocked.settings.redis_url.get_secret_value()) as client:
-        keeping = BankOrderHandler(stocked.settings, client)
-        keeping.thread.start()
+        threads = [handler(stocked.settings, client).thread for handler in (BankOrderHandler, WhatIfHandler)]
+        for thread in threads:
+            thread.start()
         try:
             yield
         finally:
-            keeping.thread.stop()
+            for thread in threads:
+                thread.stop()
 
 
 def exercise(

@@ -34,6 +34,7 @@ from patchwatch.messages.cameras.drift import Drift, DriftingStream
 from patchwatch.messages.cameras.quiet_hour import HOUR_MS, QuietHour
 from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from patchwatch.messages.heartbeat import Heartbeat
+from patchwatch.messages.what_if import BudgetChange, WhatIfAnswer, WhatIfOrder
 from workers.analysis.threshold_message import to_message
 from workers.enrolment.banks.bank_orders import BankOrderHandler
 from workers.enrolment.banks.bank_versions import enrolment_report
@@ -97,6 +98,7 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     BankOrderHandler(settings, client).poll()
     order = BankOrder(token=TOKEN, camera_id=CAMERA, bank_id=bank.id, action=BankAction.PIN, asked_at_ms=1)
     client.rpush(keys.BANK_ORDERS, order.encode())
+    _ask_what_if(client)
     beat = Heartbeat(role="ingest", host="here", pid=1, started_at_ms=now_ms, updated_at_ms=now_ms)
     client.set(keys.worker("ingest", "w"), beat.encode())
     _score(client, names, settings)
@@ -104,6 +106,14 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     _review(client, names)
     _own(client, settings)
     client.set(keys.worker("inference", "w"), beat.model_copy(update={"role": "inference"}).encode())
+
+
+def _ask_what_if(client: Any) -> None:
+    """A question that no worker took, and the answer to another one."""
+    change = BudgetChange(change="budget", false_alarms_per_day=2.0)
+    question = WhatIfOrder(token=TOKEN, camera_id=CAMERA, change=change, from_ms=0, to_ms=1, asked_at_ms=1)
+    client.rpush(keys.WHAT_IF_ORDERS, question.encode())
+    client.rpush(keys.what_if_answer(TOKEN), WhatIfAnswer(code="not-found", detail="no scores are stored").encode())
 
 
 def _remember(client: Any, names: CameraKeys, bank: Bank, now_ms: int) -> None:
@@ -151,6 +161,7 @@ def _review(client: Any, names: CameraKeys) -> None:
     [(_, fields)] = client.xrevrange(keys.ALERTS, count=1)
     alert = Alert.decode(fields[b"a"])
     statement = Statement(verdict=Verdict.NORMAL, note="the cleaner", by="operator", at_ms=alert.started_at_ms)
+    client.xadd(names.shadow, fields)
     client.set(keys.alert_verdicts(alert.id), AlertVerdicts(statements=(statement, statement)).encode())
     client.xadd(keys.ALERTS, {b"v": VerdictChange(alert=alert, statement=statement).encode()})
     for verdict, name in names.reviewed.items():
