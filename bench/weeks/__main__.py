@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.measure import RESULTS, save  # noqa: E402
-from bench.weeks.life import Kind  # noqa: E402
+from bench.weeks.life import ORDINARY_S, Kind  # noqa: E402
 from bench.weeks.places import PLACES, TURNS  # noqa: E402
 from bench.weeks.summary import summary  # noqa: E402
 from bench.weeks.watching import FPS, Order, in_processes  # noqa: E402
@@ -40,6 +40,9 @@ def main() -> None:
     parser.add_argument("--recurrence", action="store_true", help="what recurs is admitted")
     parser.add_argument("--feedback", action="store_true", help="an operator says the truth of each alert at once")
     parser.add_argument("--only", choices=[kind.value for kind in Kind], help="see nothing else after the beginning")
+    parser.add_argument(
+        "--look-s", type=float, default=ORDINARY_S, help="seconds of an ordinary look; default %(default)g"
+    )
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, default=RESULTS / "weeks.json")
     chosen = parser.parse_args()
@@ -54,6 +57,7 @@ def main() -> None:
             chosen.recurrence,
             chosen.feedback,
             chosen.only,
+            chosen.look_s,
         )
         for seed in chosen.seed or [11]
         for place in chosen.place or TURNS[: chosen.cameras]
@@ -70,6 +74,7 @@ def _body(chosen: argparse.Namespace, orders: Sequence[Order], results: Sequence
     return {
         "profile": chosen.profile, "fps": FPS, "days": chosen.days, "seeds": sorted({order.seed for order in orders}),
         "cameras_planned": len(orders), "budget_a_camera_and_day": FALSE_ALARMS_PER_DAY,
+        "look_s": chosen.look_s,
         "counted_in": "footage seen: some seconds every three hours, and all happenings in full",
         "summary": summary(in_order), "cameras": in_order,
     }  # fmt: skip

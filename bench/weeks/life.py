@@ -159,8 +159,8 @@ EVERY_S, ORDINARY_S = 3 * HOUR_S, 5.0
 _BEFORE_S, _AFTER_S = 2.0, 2.0
 
 
-def visits(all_happenings: list[Happening], seed: int, days: int) -> list[Visit]:
-    """What is seen of the weeks, in order and disjoint: the beginning, some seconds now and then, all happenings."""
+def visits(all_happenings: list[Happening], seed: int, days: int, look_s: float = ORDINARY_S) -> list[Visit]:
+    """What is seen of the weeks, in order and disjoint: the beginning, ``look_s`` now and then, all happenings."""
     rng = np.random.default_rng([seed, 14])
     found = [
         Visit(max(INSTALLED_S + FIRST_S, one.from_s - _BEFORE_S), one.until_s + _AFTER_S, one)
@@ -170,7 +170,7 @@ def visits(all_happenings: list[Happening], seed: int, days: int) -> list[Visit]
     at_s = INSTALLED_S + FIRST_S
     while (at_s := at_s + EVERY_S) < days * DAY_S:
         start_s = at_s - float(rng.uniform(0, EVERY_S - 10 * MINUTE_S))
-        visit = Visit(start_s, start_s + ORDINARY_S)
+        visit = Visit(start_s, start_s + look_s)
         if all(visit.until_s + 60 < one.from_s or one.until_s + 60 < visit.from_s for one in found):
             found.append(visit)
     return [Visit(INSTALLED_S, INSTALLED_S + FIRST_S), *sorted(found, key=lambda one: one.from_s)]

@@ -7,13 +7,13 @@ import multiprocessing
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bench.weeks.camera import SimulatedCamera
 from bench.weeks.judgement import Raised, Truth, judge
-from bench.weeks.life import ANOMALIES, INSTALLED_S, Visit, happenings, visits
+from bench.weeks.life import ANOMALIES, INSTALLED_S, ORDINARY_S, Visit, happenings, visits
 from bench.weeks.painter import Painter
 from bench.weeks.places import HEIGHT, PLACES, WIDTH
 from bench.weeks.recurring import Corrections
@@ -30,6 +30,7 @@ MONDAY_S = 1_772_409_600  # 2026-03-02, 0:00 UTC
 SELF_ARMING, ONCE = "self-arming", "enrolled once"
 _LOOK_AT_SCHEDULE_S = 10.0
 _QUALITY = 85
+_EARLIER_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class Order:
     recurrence: bool = False
     feedback: bool = False
     only: str | None = None
+    look_s: float = ORDINARY_S
 
     @property
     def own_seed(self) -> int:
@@ -94,7 +96,7 @@ class _Watching:
         self._engines = engines
         self._place = PLACES[order.camera]
         self._happenings = happenings(self._place, order.own_seed, order.days)
-        self._visits = [one for one in visits(self._happenings, order.own_seed, order.days) if _is_wanted(one, order)]
+        self._visits = _wanted(visits(self._happenings, order.own_seed, order.days, order.look_s), order)
         self._painter = Painter(self._place, order.own_seed, self._happenings)
         self._seq = 0
 
@@ -185,11 +187,13 @@ class _Watching:
         }  # fmt: skip
 
 
-def _is_wanted(visit: Visit, order: Order) -> bool:
-    """Whether it is seen: the beginning always is."""
-    if order.only is None or visit.from_s == INSTALLED_S:
-        return True
-    return visit.happening is not None and visit.happening.kind.value == order.only
+def _wanted(all_visits: Sequence[Visit], order: Order) -> list[Visit]:
+    """What is seen: of an order for one kind alone, those happenings from earlier on, as of an unbroken recording."""
+    if order.only is None:
+        return list(all_visits)
+    first, *rest = all_visits
+    wanted = [one for one in rest if one.happening is not None and one.happening.kind.value == order.only]
+    return [first, *(replace(one, from_s=one.from_s - _EARLIER_S) for one in wanted)]
 
 
 def _raised(camera: SimulatedCamera) -> list[Raised]:

@@ -59,7 +59,7 @@ def test_another_picture_that_lasts_is_remembered_to_be_learnt_and_then_nothing_
     state = CameraState(Camera(id="cam", profile="motion"), CameraKeys.for_camera("cam", 2), b"")
     state.bank.refresh(settings, engines)
     scorer: Any = state.bank.scorer
-    followed = [show(state, recorder, scorer, at_s, shaken=bool(5 <= at_s < 25)) for at_s in np.arange(0, 40, 1 / FPS)]
+    followed = [show(state, recorder, scorer, n / FPS, shaken=5 * FPS <= n < 25 * FPS) for n in range(40 * FPS)]
     assert not any(followed[: 5 * FPS])
     assert all(followed[8 * FPS : 25 * FPS])
     assert not any(followed[-5 * FPS :])
