@@ -19,6 +19,7 @@ from models.engine.engine import Engine
 from models.frames.frame import CameraContext, Frame
 from models.profiles.profile import load_profile
 from patchwatch.bus import keys
+from patchwatch.bus.corrections import change_corrections
 from patchwatch.bus.keys import CameraKeys, LeaseKeys, WebhookKeys
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alerts.alert import Alert
@@ -29,6 +30,7 @@ from patchwatch.messages.banks.bank_version import BankAction, BankAnswer, BankO
 from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
 from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus, Gap, Reason
+from patchwatch.messages.cameras.correction import Correction, CorrectionHours, CorrectionKind, Span
 from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from patchwatch.messages.heartbeat import Heartbeat
 from workers.analysis.threshold_message import to_message
@@ -99,6 +101,7 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     _score(client, names, settings)
     _configure_webhook(client)
     _review(client, names)
+    _correct(client)
     _own(client, settings)
     client.set(keys.worker("inference", "w"), beat.model_copy(update={"role": "inference"}).encode())
 
@@ -108,6 +111,15 @@ def _remember(client: Any) -> None:
     extent = MemoryExtent(seconds=95.0, stretches=4, from_ms=1, until_ms=99_000, identity="0123456789abcdef")
     remembered = MemoryStatus(camera_id=CAMERA, profile="motion", extent=extent, first_bank_s=60.0)
     client.hset(keys.MEMORIES, CAMERA, remembered.encode())
+
+
+def _correct(client: Any) -> None:
+    """A time that is normal at its hour, of which nothing is remembered."""
+    correction = Correction(
+        id="00000000000000aa", kind=CorrectionKind.NORMAL_AT_THIS_TIME, spans=(Span(from_ms=1000, until_ms=2000),),
+        hours=CorrectionHours(from_minute=0, minutes=60), alert_ids=("gate-1",), by="operator", at_ms=3000,
+    )  # fmt: skip
+    change_corrections(client, CAMERA, lambda before: before.with_one(correction))
 
 
 def _configure_webhook(client: Any) -> None:
