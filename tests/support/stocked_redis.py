@@ -19,6 +19,7 @@ from models.engine.engine import Engine
 from models.frames.frame import CameraContext, Frame
 from models.profiles.profile import load_profile
 from patchwatch.bus import keys
+from patchwatch.bus.corrections import change_corrections
 from patchwatch.bus.keys import CameraKeys, LeaseKeys, WebhookKeys
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alerts.alert import Alert, AlertKind, AlertState
@@ -30,6 +31,7 @@ from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
 from patchwatch.messages.cameras.budget import SiteBudget
 from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus, Gap, Reason
+from patchwatch.messages.cameras.correction import Correction, CorrectionHours, CorrectionKind, Span
 from patchwatch.messages.cameras.drift import Drift, DriftingStream
 from patchwatch.messages.cameras.quiet_hour import HOUR_MS, QuietHour
 from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
@@ -104,6 +106,7 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     _score(client, names, settings)
     _configure_webhook(client)
     _review(client, names)
+    _correct(client)
     _own(client, settings)
     client.set(keys.worker("inference", "w"), beat.model_copy(update={"role": "inference"}).encode())
 
@@ -137,6 +140,15 @@ def _keep_up(client: Any, names: CameraKeys, bank: Bank, now_ms: int) -> None:
     drift = Drift(camera_id=CAMERA, bank_id=bank.id, hours=9, streams=streams, text=alert.detail, alert=alert)
     client.hset(keys.DRIFTS, CAMERA, drift.encode())
     client.set(keys.SITE_BUDGET, SiteBudget(per_day=6.0, updated_at_ms=now_ms).encode())
+
+
+def _correct(client: Any) -> None:
+    """A time that is normal at its hour, of which nothing is remembered."""
+    correction = Correction(
+        id="00000000000000aa", kind=CorrectionKind.NORMAL_AT_THIS_TIME, spans=(Span(from_ms=1000, until_ms=2000),),
+        hours=CorrectionHours(from_minute=0, minutes=60), alert_ids=("gate-1",), by="operator", at_ms=3000,
+    )  # fmt: skip
+    change_corrections(client, CAMERA, lambda before: before.with_one(correction))
 
 
 def _configure_webhook(client: Any) -> None:

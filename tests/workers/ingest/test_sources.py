@@ -14,10 +14,12 @@ import pytest
 from ingest_rig import Rig, free_port, rtsp_camera, running, write_video
 from waiting import eventually
 
+from patchwatch.bus import keys
 from patchwatch.bus.keys import CAMERAS
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.cameras.camera import Camera, Pace
 from patchwatch.messages.cameras.capture_status import CaptureState, Reason
+from patchwatch.messages.cameras.correction import CameraCorrections
 from patchwatch.messages.frames.frame import FrameMessage
 from workers.media.container import VideoOptions
 from workers.media.video import Video
@@ -144,12 +146,17 @@ async def test_a_killed_capture_is_started_again_and_counts_on(rig: Rig, media: 
 
 
 async def test_a_flushed_queue_gets_its_cameras_back_and_the_sequence_goes_on(rig: Rig, media: Path) -> None:
+    """And what operators said of their normal."""
+    said = CameraCorrections(camera_id="r").encode()
+    await rig.client.hset(keys.CORRECTIONS, "r", said)
+    await rig.client.incr(keys.CORRECTIONS_REVISION)
     await rig.put(Camera(id="r", source=f"file:{write_video(media / 's.mp4', seconds=1)}", loop=True))
     before = await rig.frames_above("r", 0)
     await rig.until("r", CaptureState.LIVE)
     await rig.client.flushall()
     assert (await rig.frames_above("r", before[-1].seq))[0].seq > before[-1].seq
     assert Camera.decode(await rig.client.hget(CAMERAS, "r") or b"").loop
+    assert await rig.client.hget(keys.CORRECTIONS, "r") == said
 
 
 async def test_a_pulled_camera_that_dies_and_returns_is_resumed_with_the_gap_shown(rig: Rig) -> None:

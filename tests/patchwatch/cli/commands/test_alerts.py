@@ -37,7 +37,8 @@ def asked(monkeypatch: pytest.MonkeyPatch, sent: list[tuple[str, str, Any]]) -> 
         paths.append(path)
         if path.endswith("/verdict"):
             sent.append((method, path, body))
-            return ALERT | {"verdict": None if method == "DELETE" else VERDICT | body, "reviewed": method == "PUT"}
+            verdict = None if method == "DELETE" else VERDICT | body
+            return ALERT | {"verdict": verdict, "reviewed": method == "PUT", "effect": "no score changes"}
         if path == "/alerts/gate-1":
             return ALERT
         if "before=" in path:
@@ -100,6 +101,16 @@ def test_a_verdict_is_given_with_a_note(
     assert words.endswith("(the cleaner)\n")
     assert sent == [("PUT", "/alerts/gate-1/verdict", {"verdict": verdict, "note": "the cleaner"})]
     assert json.loads(run(command, "gate-1", "--json").stdout)["verdict"]["verdict"] == verdict
+
+
+@pytest.mark.parametrize(("option", "more"), [("--at-this-time", {}), ("--weekly", {"weekly": True})])
+def test_normal_at_this_time_and_what_it_does(
+    asked: list[str], sent: list[tuple[str, str, Any]], option: str, more: dict[str, bool]
+) -> None:
+    answer = run("normal", "gate-1", option)
+    assert answer.stdout == "gate-1 is reviewed: normal at this time\n"
+    assert answer.stderr == "no score changes\n"
+    assert sent[0][2] == {"verdict": "normal_at_this_time", "note": "", **more}
 
 
 def test_a_verdict_is_taken_back(asked: list[str], sent: list[tuple[str, str, Any]]) -> None:
