@@ -24,27 +24,12 @@ from service.middleware.body_limit import RequestLimitMiddleware
 from service.middleware.headers import HeadersMiddleware, HeadMiddleware
 from service.middleware.proxy import ProxyMiddleware
 from service.problems.responses import Problem, documented, install_handlers
-from service.routes import (
-    alerts,
-    banks,
-    budget,
-    cameras,
-    corrections,
-    enrolments,
-    explanation,
-    health,
-    metrics,
-    report,
-    scores,
-    shadows,
-    snapshot,
-    status,
-    verdicts,
-    webhooks,
-    what_if,
-)
-from service.routes import alerts_websocket as ws_alerts
-from service.routes import scores_websocket as ws_scores
+from service.routes import budget, health, metrics
+from service.routes.alerts import alerts, verdicts, webhooks
+from service.routes.alerts import alerts_websocket as ws_alerts
+from service.routes.banks import banks, enrolments, shadows
+from service.routes.cameras import cameras, corrections, explanation, report, scores, snapshot, status, what_if
+from service.routes.cameras import scores_websocket as ws_scores
 from service.store import Store
 from service.websockets.hub import Hub
 

@@ -31,8 +31,8 @@ from workers.enrolment.schedule import decide
 from workers.enrolment.self_arming import last_attempt
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import CommitBatch
-from workers.inference.normal_recorder import NormalRecorder
 from workers.inference.queue_reader import FrameAge, QueuedFrame
+from workers.inference.recording.normal_recorder import NormalRecorder
 from workers.inference.scoring import Scorer, close_events
 
 _SETTLED_WITHIN_S = 120.0

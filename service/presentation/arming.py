@@ -9,8 +9,8 @@ from patchwatch.messages.anomaly_kind import AnomalyKind
 from patchwatch.messages.banks.arming import ArmingState, MemoryStatus
 from patchwatch.messages.cameras.analysis_status import AnalysisState
 from patchwatch.messages.cameras.camera import Camera
-from service.schemas.status import ArmingView
-from service.store.statuses import CameraRecord
+from service.schemas.cameras.status import ArmingView
+from service.store.cameras.statuses import CameraRecord
 
 _UNUSUAL = {
     AnomalyKind.BEHAVIOUR: "unusual behaviour",

@@ -10,8 +10,8 @@ from patchwatch.messages.alerts.alert import AlertKind
 from patchwatch.messages.cameras.analysis_status import AnalysisState, OpenCondition
 from patchwatch.messages.cameras.camera import Camera, Tls
 from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus
-from service.schemas.status import Health
-from service.store.statuses import CameraRecord
+from service.schemas.cameras.status import Health
+from service.store.cameras.statuses import CameraRecord
 
 _CAPTURE_TIMEOUT_MS = 10_000  # the ingest worker writes about once a second
 

@@ -8,11 +8,19 @@ from service.context import Context
 from service.presentation.arming import arming_of
 from service.presentation.camera_health import Diagnosis, diagnose
 from service.presentation.confirmed_share import confirmed_share
+from service.schemas.banks.enrolment import EnrolmentNotice
 from service.schemas.budget import BudgetView
-from service.schemas.enrolment import EnrolmentNotice
-from service.schemas.score import ScorePoint
-from service.schemas.status import AnalysisView, ArmingView, CameraStatus, CaptureView, FrameAccount, GapView, Health
-from service.store.statuses import CameraRecord
+from service.schemas.cameras.score import ScorePoint
+from service.schemas.cameras.status import (
+    AnalysisView,
+    ArmingView,
+    CameraStatus,
+    CaptureView,
+    FrameAccount,
+    GapView,
+    Health,
+)
+from service.store.cameras.statuses import CameraRecord
 
 
 async def camera_statuses(context: Context, cameras: list[Camera]) -> list[CameraStatus]:

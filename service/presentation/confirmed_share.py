@@ -6,7 +6,7 @@ from math import sqrt
 from statistics import NormalDist
 
 from patchwatch.messages.alerts.verdict import VerdictCounts
-from service.schemas.status import ConfirmedShare
+from service.schemas.cameras.status import ConfirmedShare
 
 _Z = NormalDist().inv_cdf(0.95)  # of a two-sided interval of 90 %
 

@@ -16,9 +16,9 @@ from patchwatch.messages.cameras.capture_status import CaptureState
 from patchwatch.messages.heartbeat import Heartbeat
 from service.presentation.confirmed_share import confirmed_share
 from service.presentation.webhook_status import is_failing
-from service.schemas.status import CameraStatus, CaptureView, Health
-from service.schemas.webhook import WebhookView
-from service.store.statuses import CameraRecord
+from service.schemas.alerts.webhook import WebhookView
+from service.schemas.cameras.status import CameraStatus, CaptureView, Health
+from service.store.cameras.statuses import CameraRecord
 
 _WEBHOOK_COUNTS = {
     "delivered": "Alert changes delivered",

@@ -16,7 +16,7 @@ from service.presentation.confirmed_share import confirmed_share
 from service.presentation.poisson_interval import poisson_interval
 from service.presentation.report_text import lines_of, next_step_of
 from service.schemas.budget import BudgetView
-from service.schemas.report import (
+from service.schemas.cameras.report import (
     AlertReport,
     BudgetReport,
     CameraReport,
@@ -25,7 +25,7 @@ from service.schemas.report import (
     LearntReport,
     WatchedTime,
 )
-from service.schemas.status import CameraStatus
+from service.schemas.cameras.status import CameraStatus
 
 _NO_SIGHT = frozenset(AlertKind) - {AlertKind.ANOMALY, AlertKind.OFFLINE, AlertKind.DRIFT}
 Judged = tuple[Alert, Verdict | None]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from patchwatch.messages.alerts.alert import AlertKind
-from service.schemas.report import BudgetReport, CameraReport, Kept, WatchedTime
-from service.schemas.status import CameraStatus, Health
+from service.schemas.cameras.report import BudgetReport, CameraReport, Kept, WatchedTime
+from service.schemas.cameras.status import CameraStatus, Health
 
 _NOTHING = "nothing needs to be done"
 _MANY_UNREVIEWED = 5

@@ -8,8 +8,8 @@ import numpy as np
 from patchwatch.contract.errors import NotFoundError
 from patchwatch.messages.frames.frame import FrameMessage
 from patchwatch.messages.frames.score import Region
-from service.store.frames import LatestFrame
-from service.store.statuses import CameraRecord
+from service.store.cameras.frames import LatestFrame
+from service.store.cameras.statuses import CameraRecord
 
 _BOX_BGR = (120, 220, 60)
 _ALARM_BGR = (40, 40, 235)

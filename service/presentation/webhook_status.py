@@ -5,7 +5,7 @@ from __future__ import annotations
 from patchwatch.contract.roles import Role
 from patchwatch.messages.alerts.webhook import Webhook
 from service.context import Context
-from service.schemas.webhook import WebhookHealth, WebhookView
+from service.schemas.alerts.webhook import WebhookHealth, WebhookView
 
 # The health of a webhook that needs no attention.
 _FINE = (WebhookHealth.OK, WebhookHealth.DISABLED)

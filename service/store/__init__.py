@@ -7,22 +7,22 @@ from dataclasses import dataclass
 from redis.asyncio import Redis
 
 from patchwatch.contract.settings import Settings
-from service.store.alerts import AlertStore
-from service.store.banks import BankStore
-from service.store.cameras import CameraStore
-from service.store.corrections import CorrectionStore
-from service.store.enrolments import EnrolmentStore
-from service.store.explanations import ExplanationStore
-from service.store.frames import FrameStore
-from service.store.hours import HourStore
-from service.store.scores import ScoreStore
-from service.store.shadows import ShadowStore
+from service.store.alerts.alerts import AlertStore
+from service.store.alerts.verdicts import VerdictStore
+from service.store.alerts.webhooks import WebhookStore
+from service.store.banks.banks import BankStore
+from service.store.banks.enrolments import EnrolmentStore
+from service.store.banks.shadows import ShadowStore
+from service.store.banks.what_ifs import WhatIfStore
+from service.store.cameras.cameras import CameraStore
+from service.store.cameras.corrections import CorrectionStore
+from service.store.cameras.explanations import ExplanationStore
+from service.store.cameras.frames import FrameStore
+from service.store.cameras.hours import HourStore
+from service.store.cameras.scores import ScoreStore
+from service.store.cameras.statuses import StatusStore
 from service.store.site_budget import SiteBudgetStore
-from service.store.statuses import StatusStore
 from service.store.streams import StreamStore
-from service.store.verdicts import VerdictStore
-from service.store.webhooks import WebhookStore
-from service.store.what_ifs import WhatIfStore
 
 
 @dataclass(frozen=True)

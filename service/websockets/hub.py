@@ -15,7 +15,7 @@ from patchwatch.bus import keys
 from patchwatch.bus.outage_log import OutageLog
 from patchwatch.bus.streams import Entry
 from patchwatch.contract.errors import BusUnavailableError
-from service.store.cameras import CameraStore
+from service.store.cameras.cameras import CameraStore
 from service.store.streams import START, StreamStore
 from service.websockets.client import Client, Item, Topic
 from service.websockets.item import alert_item, score_item

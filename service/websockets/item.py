@@ -11,9 +11,9 @@ from patchwatch.messages.alerts.alert import Alert, AlertView
 from patchwatch.messages.alerts.verdict import ALERT_FIELD, CORRECTION_FIELD, VERDICT_FIELD, VerdictChange
 from patchwatch.messages.cameras.correction import CorrectionChange
 from patchwatch.messages.frames.score import Score
-from service.schemas.correction import CorrectionView
-from service.schemas.score import ScorePoint
-from service.schemas.verdict import ReviewedAlertView
+from service.schemas.alerts.verdict import ReviewedAlertView
+from service.schemas.cameras.correction import CorrectionView
+from service.schemas.cameras.score import ScorePoint
 from service.websockets.client import Item
 
 

@@ -18,8 +18,8 @@ from patchwatch.contract.bounds import LONGEST_ANSWER_S, LONGEST_DELIVERY_S
 from patchwatch.contract.errors import ConfigurationError, RejectedError, RetryableError
 from patchwatch.contract.settings import load_settings
 from patchwatch.rest_client import RestClient
-from service.routes import webhooks
-from service.store import banks
+from service.routes.alerts import webhooks
+from service.store.banks import banks
 
 
 class _Recorder(BaseHTTPRequestHandler):

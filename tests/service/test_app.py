@@ -276,7 +276,9 @@ async def test_readiness_lists_workers_only_for_those_who_may_use_the_api(
     shown: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("service.store.statuses._SLOW_SCAN_S", 60.0)  # a busy machine must not reuse the first answer
+    monkeypatch.setattr(
+        "service.store.cameras.statuses._SLOW_SCAN_S", 60.0
+    )  # a busy machine must not reuse the first answer
     known = Settings(redis_url=settings.redis_url, api_token=token)
     async with client_of(known) as api:
         missing = await api.get("/readyz", headers=headers)

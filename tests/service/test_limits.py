@@ -15,7 +15,7 @@ from patchwatch.bus.connection import connect_async
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alerts.webhook import MAX_WEBHOOKS
 from patchwatch.messages.cameras.camera import MAX_CAMERAS, Camera
-from service.store.statuses import StatusStore
+from service.store.cameras.statuses import StatusStore
 
 MANY = 300_000
 WEBHOOK = {"id": "home", "url": "https://10.0.0.7/hook"}
@@ -146,7 +146,7 @@ async def test_concurrent_requests_for_heartbeats_share_one_scan(
     answers = await asyncio.gather(*(store.heartbeats() for _ in range(50)))
     assert [len(heartbeats) for heartbeats in answers] == [1] * 50
     assert scans == 1
-    monkeypatch.setattr("service.store.statuses._SLOW_SCAN_S", 0.0)  # as with very many keys
+    monkeypatch.setattr("service.store.cameras.statuses._SLOW_SCAN_S", 0.0)  # as with very many keys
     await store.heartbeats()
     await store.heartbeats()
     assert scans == 2

@@ -30,8 +30,8 @@ from workers.analysis.explanation import explanation_of
 from workers.analysis.high_scores import FLOOR
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import AlertUpdate, CommitBatch
-from workers.inference.normal_recorder import NormalRecorder
 from workers.inference.queue_reader import FrameAge, QueuedFrame
+from workers.inference.recording.normal_recorder import NormalRecorder
 from workers.inference.shadow.shadow_bank import ShadowBank, shadow_alert
 from workers.media import jpeg_codec
 

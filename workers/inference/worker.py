@@ -31,9 +31,9 @@ from workers.inference.commit import CommitBatch, Committer
 from workers.inference.corrections.corrections import Corrections
 from workers.inference.engine_cache import EngineCache
 from workers.inference.memory_pressure import MemoryPressure
-from workers.inference.normal_recorder import NormalRecorder
 from workers.inference.offline_detector import CaptureObservation
 from workers.inference.queue_reader import FrameAge, QueueReader
+from workers.inference.recording.normal_recorder import NormalRecorder
 from workers.inference.scoring import Scorer, decode_frame, extract
 from workers.inference.watchdog import Watchdog
 from workers.runtime.heartbeat import HeartbeatWriter

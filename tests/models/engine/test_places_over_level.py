@@ -13,7 +13,7 @@ from models.engine.frame_scorer import FrameScorer
 from models.engine.places_over_level import share_over_level
 from models.frames.frame import CameraContext, Frame
 from models.profiles.profile import load_profile
-from workers.inference.new_view import MOST_PLACES
+from workers.inference.recording.new_view import MOST_PLACES
 
 
 def test_a_thing_is_over_the_level_in_few_places_and_another_picture_in_most() -> None:

@@ -14,8 +14,8 @@ from patchwatch.messages.banks.arming import ArmingState, MemoryExtent, MemorySt
 from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus
 from patchwatch.messages.cameras.camera import Camera
 from service.presentation.arming import arming_of
-from service.schemas.status import ArmingView
-from service.store.statuses import CameraRecord
+from service.schemas.cameras.status import ArmingView
+from service.store.cameras.statuses import CameraRecord
 
 NO_BANK = {"state": AnalysisState.NO_BANK}
 

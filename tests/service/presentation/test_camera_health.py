@@ -13,8 +13,8 @@ from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus
 from patchwatch.messages.frames.score import Score
 from service.presentation.camera_health import diagnose
-from service.schemas.status import Health
-from service.store.statuses import CameraRecord
+from service.schemas.cameras.status import Health
+from service.store.cameras.statuses import CameraRecord
 
 NOW_MS = 1_800_000_000_000
 

@@ -10,7 +10,7 @@ from waiting import PATIENCE_S
 
 from patchwatch.bus import keys
 from patchwatch.contract.errors import BusUnavailableError
-from service.store.cameras import CameraStore
+from service.store.cameras.cameras import CameraStore
 from service.store.streams import StreamStore
 from service.websockets.client import Client, Topic
 from service.websockets.hub import Hub

@@ -19,7 +19,7 @@ from patchwatch.bus.corrections import change_corrections
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alerts.alert import AlertState
 from patchwatch.messages.cameras.correction import Correction, CorrectionKind, Span
-from service.schemas.correction import CorrectionView
+from service.schemas.cameras.correction import CorrectionView
 
 T0 = 1_767_225_600_000
 

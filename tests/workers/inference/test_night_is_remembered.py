@@ -21,9 +21,9 @@ from models.memory.store import MemoryStore
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.cameras.camera import Camera
-from workers.inference import new_view
 from workers.inference.camera_state import CameraState
-from workers.inference.normal_recorder import NormalRecorder
+from workers.inference.recording import new_view
+from workers.inference.recording.normal_recorder import NormalRecorder
 
 STARTED_MS = 1_800_000_000_000
 

@@ -14,7 +14,7 @@ from patchwatch.cli.commands import cameras
 from patchwatch.cli.zone_text import zones_line
 from patchwatch.contract.errors import RejectedError
 from patchwatch.rest_client import RestClient
-from service.schemas.camera import CameraChange
+from service.schemas.cameras.camera import CameraChange
 
 Asked = list[tuple[str, str, Any]]
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from patchwatch.cli.commands import webhooks
 from patchwatch.contract.errors import RejectedError, RetryableError
 from patchwatch.rest_client import RestClient
-from service.schemas.webhook import WebhookChange
+from service.schemas.alerts.webhook import WebhookChange
 
 Asked = list[tuple[str, str, Any]]
 SHOWN = {

@@ -1,0 +1,54 @@
+"""Operators' verdicts on alerts: given, changed, taken back."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from patchwatch.messages.alerts.verdict import Statement
+from service.context import Context, ContextDep
+from service.middleware.proxy import LinkPrefix
+from service.presentation.correction_effect import effect_of, effect_of_words
+from service.problems.responses import documented
+from service.schemas.alerts.verdict import JudgedAlertView, NewVerdict, ReviewedAlertView, VerdictHistory
+from service.store.alerts.verdicts import Said
+
+router = APIRouter(prefix="/alerts/{alert_id}/verdict", tags=["alerts"])
+_CALLER = "operator"  # whoever may use the API has the one token, which names nobody
+
+
+@router.get("", summary="Get the verdict on an alert, with its history", responses=documented(404))
+async def get(alert_id: str, context: ContextDep) -> VerdictHistory:
+    await context.store.alerts.get(alert_id)
+    (verdicts,) = await context.store.verdicts.of([alert_id])
+    return VerdictHistory.from_record(verdicts)
+
+
+@router.put("", summary="Give a verdict on an alert, or change it", responses=documented(404, 422))
+async def put(alert_id: str, body: NewVerdict, context: ContextDep, prefix: LinkPrefix) -> JudgedAlertView:
+    """The verdict counts until another one is given or it is taken back; it is kept as long as the alert. WebSockets of
+    alerts are told, webhooks are not. Of two verdicts at the same time the later one counts, and both are in the
+    history. Sent again, it changes nothing. Within seconds, what is `normal` raises no alert any more: `effect` says
+    so, or why not. `anomaly` keeps it out of what banks learn from."""
+    said = Statement(verdict=body.verdict, weekly=body.weekly, note=body.note, by=_CALLER, at_ms=await context.now_ms())
+    return await _say(context, alert_id, prefix, said)
+
+
+@router.delete("", summary="Take back the verdict on an alert", responses=documented(404, 409))
+async def delete(alert_id: str, context: ContextDep, prefix: LinkPrefix) -> JudgedAlertView:
+    """The alert counts as not reviewed again, and scores are what they would be had nothing been said. The history
+    remembers that there was a verdict."""
+    return await _say(context, alert_id, prefix, Statement(by=_CALLER, at_ms=await context.now_ms()))
+
+
+async def _say(context: Context, alert_id: str, prefix: str, statement: Statement) -> JudgedAlertView:
+    said = await context.store.verdicts.say(alert_id, statement)
+    view = ReviewedAlertView.from_records(said.alert, said.verdicts.current, prefix)
+    return JudgedAlertView.judged(view, await _effect(context, said, statement))
+
+
+async def _effect(context: Context, said: Said, statement: Statement) -> str:
+    if said.refused:
+        return f"it changes no score: {said.refused}"
+    if said.correction is not None:
+        return await effect_of(context, said.alert.camera_id, said.correction)
+    return effect_of_words(statement.verdict)

@@ -1,0 +1,1 @@
+"""Routes about banks and enrolments."""

@@ -1,0 +1,1 @@
+"""Alerts, verdicts and webhooks, as REST shows them."""

@@ -1,0 +1,1 @@
+"""Banks, enrolments and trials, as REST shows them."""

@@ -1,0 +1,1 @@
+"""Banks, how they are learnt, and what is tried with them, as Redis has them."""

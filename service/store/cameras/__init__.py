@@ -1,0 +1,1 @@
+"""Cameras and what is known of each, as Redis has them."""

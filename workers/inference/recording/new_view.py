@@ -1,0 +1,84 @@
+"""A picture that is another as a whole, and stays so: night, snow, another season. It is learnt although it alarms.
+
+What alarms is not learnt. But the first night of a camera that was installed by day is over the level everywhere and
+for hours; were it never learnt, every night would be one long alert, in which nothing else could alert.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from math import inf
+
+from models.engine.frame_scorer import FrameScore, FrameScorer
+from models.engine.places_over_level import share_over_level
+from models.frames.frame import Features, Frame
+from workers.inference.recording.camera_recording import AROUND_ALERT_S, Verdict
+
+LASTS_S = 600.0  # as long as this, with nothing else in between
+MOST_PLACES = 0.5  # of all are over the level each by itself; a person or a thing is in a few
+LEARNT_S = 600.0  # of footage, then it waits for a bank that knows it
+_JUDGED_EVERY_S = 1.0
+_CALM_S = 5.0  # of footage under the level: after a discontinuity the score takes a second to rise
+
+log = logging.getLogger(__name__)
+
+
+class NewView:
+    """Of one camera, from its first frame over the level on until it is `over`: the view is known, or it was something
+    in the picture. Times are the camera's own."""
+
+    def __init__(self, camera_id: str) -> None:
+        self.over = False
+        self._camera_id = camera_id
+        self._bank_id: str | None = None
+        self._since_s: float | None = None
+        self._judged_s = self._last_s = self._overlooked_s = -inf
+        self._calm_s = self._learnt_s = 0.0
+        self._ended = False
+
+    def judged(
+        self, verdict: Verdict, frame: Frame, features: Sequence[Features], scorer: FrameScorer, score: FrameScore
+    ) -> Verdict:
+        """The verdict on the camera's next frame, as if nothing had alarmed where a new view has lasted."""
+        seen_s = 0.0 if frame.discontinuity else max(0.0, min(1.0, frame.at_s - self._last_s))
+        self._last_s = frame.at_s
+        self._ended |= self._bank_id not in (None, scorer.bank.id)
+        self._bank_id = scorer.bank.id
+        if score.score >= scorer.rule.on:
+            self._calm_s = 0.0
+            self._follow(frame.at_s, features, scorer, score)
+        else:
+            self._calm_s += seen_s
+            self._ended |= self._calm_s >= _CALM_S
+        self.over = self._ended and verdict.event_since_s is None
+        if self._lasts(frame.at_s):
+            self._learnt_s += seen_s
+            self._overlooked_s = frame.at_s
+            return replace(verdict, level=inf, event_since_s=None)
+        return self._since_overlooked(verdict)
+
+    def _since_overlooked(self, verdict: Verdict) -> Verdict:
+        """Of an event that was overlooked and lasts, what comes now is excluded, and not what was before."""
+        if verdict.event_since_s is None:
+            return verdict
+        return replace(verdict, event_since_s=max(verdict.event_since_s, self._overlooked_s + AROUND_ALERT_S))
+
+    def _follow(self, at_s: float, features: Sequence[Features], scorer: FrameScorer, score: FrameScore) -> None:
+        if 0.0 <= at_s - self._judged_s < _JUDGED_EVERY_S:
+            return
+        self._judged_s = at_s
+        if share_over_level(scorer, features, score) < MOST_PLACES:
+            self._since_s = None
+        elif self._since_s is None:
+            self._since_s = at_s
+
+    def _lasts(self, at_s: float) -> bool:
+        lasts = self._since_s is not None and at_s - self._since_s >= LASTS_S and not self._ended
+        if lasts and not self._learnt_s:
+            log.warning(
+                "%s: most of its picture has been another for %.0f min: that is learnt from now on, as the night or "
+                "another season", self._camera_id, LASTS_S / 60,
+            )  # fmt: skip
+        return lasts and self._learnt_s < LEARNT_S
