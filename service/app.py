@@ -116,7 +116,6 @@ def _api_router() -> APIRouter:
         corrections,
         budget,
         report,
-        corrections,
         what_if,
         shadows,
     )

@@ -96,10 +96,7 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     _remember(client, names, bank, now_ms)
     client.set(keys.PROFILES, '["motion", "objects"]')
     client.set(keys.PARTITIONS, settings.partitions)
-    client.rpush(keys.bank_answer(TOKEN), BankAnswer(detail="done").encode())
-    BankOrderHandler(settings, client).poll()
-    order = BankOrder(token=TOKEN, camera_id=CAMERA, bank_id=bank.id, action=BankAction.PIN, asked_at_ms=1)
-    client.rpush(keys.BANK_ORDERS, order.encode())
+    _order_banks(client, settings, bank)
     _ask_what_if(client)
     beat = Heartbeat(role="ingest", host="here", pid=1, started_at_ms=now_ms, updated_at_ms=now_ms)
     client.set(keys.worker("ingest", "w"), beat.encode())
@@ -109,6 +106,14 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     _correct(client)
     _own(client, settings)
     client.set(keys.worker("inference", "w"), beat.model_copy(update={"role": "inference"}).encode())
+
+
+def _order_banks(client: Any, settings: Settings, bank: Bank) -> None:
+    """All banks are listed, an answer was given, and another order waits."""
+    client.rpush(keys.bank_answer(TOKEN), BankAnswer(detail="done").encode())
+    BankOrderHandler(settings, client).poll()
+    order = BankOrder(token=TOKEN, camera_id=CAMERA, bank_id=bank.id, action=BankAction.PIN, asked_at_ms=1)
+    client.rpush(keys.BANK_ORDERS, order.encode())
 
 
 def _ask_what_if(client: Any) -> None:
