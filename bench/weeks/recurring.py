@@ -45,7 +45,7 @@ class Corrections:
         for alert in sorted(self.camera.alerts.values(), key=lambda alert: alert.started_at_ms):
             if alert.kind is AlertKind.ANOMALY and alert.state is AlertState.CLOSED and alert.id not in known:
                 self._take(alert, now_ms)
-        self._use(now_ms)
+        self.use(now_ms)
 
     def _take(self, alert: Alert, now_ms: int) -> None:
         one = Occurrence(alert.id, alert.started_at_ms, alert.ended_at_ms or alert.started_at_ms)
@@ -86,12 +86,10 @@ class Corrections:
         memory = _EventMemory(self.camera.settings, self.camera.camera, bank)
         return Likeness(bank, self.camera.state.bank.scorer.rule, memory.footage)
 
-    def _use(self, now_ms: int) -> None:
+    def use(self, now_ms: int) -> None:
         """As the inference worker does when the corrections or the bank have changed."""
         bank, engine, scorer = (getattr(self.camera.state.bank, name) for name in ("loaded", "engine", "scorer"))
-        if scorer is None or (
-            self._made_for is not None and self._made_for[0] is bank and self._made_for[1] == self.record
-        ):
+        if scorer is None or self._made_for == (bank.id, self.record):
             return
         folder = self.camera.settings.memory_path(self.camera.camera.id, self.camera.camera.profile)
         order = AdditionOrder(

@@ -142,14 +142,17 @@ class _Watching:
                 camera.show(message)
             if at_s - last_s >= _LOOK_AT_SCHEDULE_S:
                 last_s = at_s
-                self._learn(own)
+                self._learn(own, at_s)
         for camera in self._cameras.values():
             camera.pause()
-        self._learn(own)
+        self._learn(own, visit.until_s)
 
-    def _learn(self, camera: SimulatedCamera) -> None:
+    def _learn(self, camera: SimulatedCamera, at_s: float) -> None:
+        """A new bank scores with the corrections that are in force."""
         camera.settle()
         camera.learn_if_due()
+        if self._corrections is not None:
+            self._corrections.use(round(1000 * (MONDAY_S + at_s)))
 
     def _operator(self, alert: Alert) -> CorrectionKind:
         """Says what is true: anomalies are, and all else is normal at its hour."""
