@@ -41,6 +41,7 @@ IN_BACKGROUND = "patchwatch serve"
 WHEN_STOPPED = ("(umask ", "mv ~/", "tar -C ~/")
 FAILS_HERE = {
     "patchwatch banks activate": "BANK stands for an id of the list, and it says that there is none of this name",
+    "patchwatch banks shadow": "as above",
     "patchwatch alerts normal": "ALERT stands for an id of the list, and it says that there is none of this name",
     "patchwatch alerts confirm": "as above",
     "patchwatch alerts undo": "as above",

@@ -90,7 +90,7 @@ def test_any_stored_state_is_gone_on_from_or_left_out(tally: Tally, stocked: Any
     try:
         wait_until(lambda: engines.get("motion") is not None)
         for mutator in tally.mutators(STATES):
-            client.delete(names.scores, names.minutes)  # their ids only rise
+            client.delete(names.scores, names.minutes, names.high_scores)  # their ids only rise
             stored = damaged_state(mutator, dict(state), dict(counters))
             session = resume(camera, names, b"w:1", *stored)
             session.bank.refresh(settings, engines)

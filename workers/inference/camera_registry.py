@@ -183,12 +183,13 @@ class CameraRegistry:
             self.states[camera.id] = state
 
     def _last_low(self, camera_keys: CameraKeys) -> tuple[int, Score] | None:
-        """The last score, unless it is among the high ones."""
+        """The last score, unless it is among the high ones or before the last of them."""
         entries = self._client.xrevrange(camera_keys.scores, count=1)
         score = readable(Score.decode, entries[0][1], "the last score") if entries else None
-        if score is None or self._last_id(camera_keys.high_scores) == entry_ms(entries[0][0].decode()):
+        if score is None:
             return None
-        return entry_ms(entries[0][0].decode()), score
+        last_ms = entry_ms(entries[0][0].decode())
+        return (last_ms, score) if last_ms > (self._last_id(camera_keys.high_scores) or 0) else None
 
     def _last_id(self, stream: str) -> int | None:
         """The first part of the id of a stream's last entry, even of one that was trimmed; None without a stream."""

@@ -22,7 +22,6 @@ from patchwatch.messages.banks.threshold import AlarmThreshold
 from patchwatch.messages.cameras.camera import Pace, Transport
 
 app = command_group("Add, list, change and remove the cameras of a running service.")
-add_commands(app)
 
 _SOURCE_HELP = (
     "rtsp://..., rtsps://..., file:/PATH (as it is written), or push: (the camera publishes to us). "
@@ -361,3 +360,6 @@ def _shown(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return "-" if value is None or value == "" else str(value)
+
+
+add_commands(app)
