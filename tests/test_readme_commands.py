@@ -45,6 +45,7 @@ FAILS_HERE = {
     "patchwatch alerts normal": "ALERT stands for an id of the list, and it says that there is none of this name",
     "patchwatch alerts confirm": "as above",
     "patchwatch alerts undo": "as above",
+    "patchwatch cameras what-if": "the camera `door` is not here, so nothing of it is stored, and it says so",
     "patchwatch webhooks test": "there is no Home Assistant here, and it says so",
     "patchwatch weights verify": "the weights are not here, and it says so",
     "patchwatch doctor": "the camera `door` is not here, which may count as a fault",
