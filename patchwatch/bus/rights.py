@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # In their order in Redis' documentation; a test holds the code to it. CLIENT, HELLO and SELECT are sent by the client
-# library; XSETID has no method there.
+# library; XSETID is called by our scripts alone.
 COMMANDS = (
     "AUTH", "BLPOP", "CLIENT", "DEL", "EVAL", "EXEC", "EXISTS", "EXPIRE", "GET", "HDEL", "HELLO", "HEXISTS", "HGET",
     "HGETALL", "HKEYS", "HLEN", "HMGET", "HSET", "HSETNX", "INCR", "INFO", "LLEN", "LPOP", "LREM", "MGET", "MULTI",

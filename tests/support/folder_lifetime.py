@@ -35,9 +35,10 @@ def of_folder(
 
 def _entered(node: pytest.Dir, make: Callable[[], AbstractContextManager[object]]) -> object:
     stack = ExitStack()
-    stack.callback(node.stash.__delitem__, _SHARED)
-    node.addfinalizer(stack.close)
     try:
-        return stack.enter_context(make())
+        shared = stack.enter_context(make())  # or it skips the test, of which nothing is kept
     except Exception as error:  # noqa: BLE001 - every test of the folder fails with it
         return error
+    stack.callback(node.stash.__delitem__, _SHARED)
+    node.addfinalizer(stack.close)
+    return shared

@@ -32,9 +32,7 @@ def calls(source: str) -> Iterator[str]:
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
         name, receiver = node.func.attr, ast.unparse(node.func.value)
-        if name == "execute_command":  # of what redis-py has no method for
-            yield ast.literal_eval(node.args[0])
-        elif name not in NO_COMMANDS and hasattr(redis.Redis, name) and RECEIVERS.search(receiver):
+        if name not in NO_COMMANDS and hasattr(redis.Redis, name) and RECEIVERS.search(receiver):
             yield OTHER_NAMES.get(name, name.upper())
     yield from re.findall(r"redis\.call\('(\w+)'", source)
 

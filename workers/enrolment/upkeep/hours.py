@@ -57,9 +57,12 @@ class HourReader:
 
     def _forget_after(self, now_ms: int) -> None:
         """Hours in the future, of a clock that was ahead: what follows could not be written before that time."""
-        ahead = [entry_id for entry_id, _ in self._client.xrange(self._keys.hours, min=now_ms + 1, count=HOURS_KEPT)]
-        self._client.xdel(self._keys.hours, *ahead)
-        self._client.execute_command("XSETID", self._keys.hours, f"{self._last_ms() or 0}-0")
+        kept = self._client.xrange(self._keys.hours, max=now_ms, count=HOURS_KEPT)
+        with self._client.pipeline() as pipe:  # a stream's last id cannot be lowered below one that was deleted
+            pipe.delete(self._keys.hours)
+            for entry_id, fields in kept:
+                pipe.xadd(self._keys.hours, fields, id=entry_id)
+            pipe.execute()
 
     def read(self, hour_ms: int, restless: Sequence[Interval], analysis: AnalysisStatus | None) -> QuietHour:
         """Sum up an hour. ``restless``: when something happened; ``analysis``: as it is at its end."""

@@ -141,7 +141,7 @@ def _old_score(world: World) -> None:
         (_no_inference, "unattended", "patchwatch run inference"),
         (_no_bank, "no_bank", "patchwatch banks enrol --camera gate"),
         (_bank_rejected, "bank_rejected", "backbone differs"),
-        (_old_score, "stale", "60 s old"),
+        (_old_score, "stale", "s old: is `patchwatch run inference` running"),
     ],
 )
 async def test_a_camera_that_is_not_scored_says_why(
