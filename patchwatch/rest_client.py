@@ -60,15 +60,21 @@ class RestClient:
         """The answer of ``/readyz``. Raises `RetryableError` while the service is not ready."""
         return self._send("GET", "/readyz")
 
+    def websocket(self, path: str) -> tuple[str, dict[str, str]]:
+        """The address of a WebSocket under ``/api/v1``, and the headers it wants."""
+        return "ws" + self._address.removeprefix("http") + _API + path, self._headers()
+
+    def _headers(self) -> dict[str, str]:
+        return {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
+
     def _send(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         import httpx  # importing it takes a third of a second, which ``--help`` should not wait for
 
-        headers = {} if self._token is None else {"Authorization": f"Bearer {self._token}"}
         try:
             # A proxy taken from the environment would see the token and the cameras' passwords.
             timeout = httpx.Timeout(_TIMEOUT_S, read=_TIMEOUT_S if method == "GET" else _ORDER_TIMEOUT_S)
             with httpx.Client(trust_env=False, verify=httpx.create_ssl_context(), timeout=timeout) as client:
-                answer = client.request(method, self._address + path, json=body, headers=headers)
+                answer = client.request(method, self._address + path, json=body, headers=self._headers())
         except httpx.InvalidURL:
             raise RejectedError(f"{self._address} is not an address: give --api http://HOST:PORT") from None
         except httpx.ReadTimeout:

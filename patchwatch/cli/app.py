@@ -23,6 +23,7 @@ COMMANDS = {
     "run": "run:run",
     "demo": "demo:demo",
     "doctor": "doctor:doctor",
+    "top": "top:top",
     "settings": "settings:settings",
     "cameras": "cameras:app",
     "alerts": "alerts:app",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import typer
 
+from patchwatch.cli.alert_watch import alert_messages
 from patchwatch.cli.command_group import command_group
 from patchwatch.cli.options import Api, AsJson, rest_client
 from patchwatch.cli.output import print_json
@@ -71,6 +73,25 @@ def list_(
         typer.echo("no alerts match", err=True)
     for alert in alerts:
         typer.echo(_line(alert))
+
+
+@app.command("watch")
+def watch(
+    camera: Annotated[list[str] | None, typer.Option(help="Only of this camera; repeatable.")] = None,
+    api: Api = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print alerts as they open, rise and close, until Ctrl-C. A restart of the service costs none."""
+    for message in alert_messages(rest_client(api), camera or ()):
+        if as_json:
+            print_json(message)
+        elif message["type"] == "alert":
+            typer.echo(f"{message['change']:<7} {_line(message['alert'])}")
+        elif message["type"] == "verdict":
+            typer.echo(f"{'verdict':<7} {_line(message['alert'])}")
+        elif message.get("unknown_cameras"):
+            typer.echo(f"there is no camera {', '.join(message['unknown_cameras'])} yet", err=True)
+        sys.stdout.flush()
 
 
 @app.command("show")
