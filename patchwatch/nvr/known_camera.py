@@ -47,15 +47,15 @@ class KnownCamera:
         return fields | ({"zones": [dict(zone) for zone in self.zones]} if self.zones else {})
 
 
-def camera_ids(names: Iterable[str]) -> dict[str, str]:
-    """An id for each name, as near to it as ids may be, and no id twice."""
-    ids: dict[str, str] = {}
+def with_ids(cameras: Iterable[KnownCamera]) -> list[tuple[KnownCamera, str]]:
+    """Each camera with an id that is as near to its name as ids may be; none twice."""
     taken: set[str] = set()
-    for name in names:
-        base = re.sub(r"[^a-z0-9_-]", "-", name.lower()[:_LONGEST_ID]).lstrip("-_") or "camera"
-        ids[name] = _free(base, taken)
-        taken.add(ids[name])
-    return ids
+    pairs = []
+    for camera in cameras:
+        base = re.sub(r"[^a-z0-9_-]", "-", camera.name.lower()[:_LONGEST_ID]).lstrip("-_") or "camera"
+        pairs.append((camera, _free(base, taken)))
+        taken.add(pairs[-1][1])
+    return pairs
 
 
 def _free(base: str, taken: set[str]) -> str:

@@ -16,7 +16,7 @@ from patchwatch.nvr.document import read_document
 from patchwatch.nvr.env_file import read_env_file
 from patchwatch.nvr.frigate import Frigate
 from patchwatch.nvr.go2rtc import RTSP_PORT, go2rtc_cameras
-from patchwatch.nvr.known_camera import KnownCamera, camera_ids
+from patchwatch.nvr.known_camera import KnownCamera, with_ids
 from patchwatch.rest_client import RestClient
 
 _Frigate = Annotated[
@@ -50,9 +50,8 @@ def import_(
     if (frigate is None) == (go2rtc is None):
         raise RejectedError("give --frigate FILE or URL, or --go2rtc URL")
     cameras = _known(frigate, go2rtc, host, Frigate("", rtsp_port, direct, read_env_file(env_file)))
-    ids = camera_ids([camera.name for camera in cameras])
-    rows = _Import(rest_client(api), profile, dry_run).rows(_chosen(cameras, only), ids)
-    print_json(rows) if as_json else _print(rows)
+    rows = added_rows(rest_client(api), _chosen(cameras, only), profile, dry_run=dry_run)
+    print_json(rows) if as_json else print_rows(rows)
     if all(row["outcome"] in ("refused", "not taken") for row in rows):
         raise RejectedError("no camera was taken; the lines above say why")
 
@@ -77,42 +76,40 @@ def _chosen(cameras: Sequence[KnownCamera], only: Sequence[str] | None) -> list[
     return [camera for camera in cameras if not only or camera.name in only]
 
 
-class _Import:
-    """Adds cameras one by one: what one is refused for does not keep the next one out."""
-
-    def __init__(self, client: RestClient, profile: str | None, dry_run: bool) -> None:
-        self._client = client
-        self._profile = profile
-        self._dry_run = dry_run
-
-    def rows(self, cameras: Sequence[KnownCamera], ids: dict[str, str]) -> list[dict[str, Any]]:
-        """What became of each camera."""
-        there = {camera["id"] for camera in self._client.get("/cameras")["cameras"]}
-        return [self._row(camera, ids[camera.name], there) for camera in cameras]
-
-    def _row(self, camera: KnownCamera, camera_id: str, there: set[str]) -> dict[str, Any]:
-        outcome, detail = self._outcome(camera, camera_id, there)
-        return {
-            "name": camera.name, "id": camera_id, "source": camera.shown_source, "outcome": outcome, "detail": detail,
-            "zones": [zone["name"] for zone in camera.zones], "zones_left_out": list(camera.left_out),
-        }  # fmt: skip
-
-    def _outcome(self, camera: KnownCamera, camera_id: str, there: set[str]) -> tuple[str, str]:
-        if camera.reason is not None:
-            return "not taken", camera.reason
-        if camera_id in there:
-            return "kept", "a camera of this id is there already"
-        if self._dry_run:
-            return "would be added", ""
-        fields = camera.fields(camera_id) | ({"profile": self._profile} if self._profile else {})
-        try:
-            self._client.post("/cameras", fields)
-        except RejectedError as error:
-            return "refused", str(error)
-        return "added", ""
+def added_rows(
+    client: RestClient, cameras: Sequence[KnownCamera], profile: str | None, *, dry_run: bool
+) -> list[dict[str, Any]]:
+    """Adds cameras one by one, and says what became of each: what one is refused for does not keep the next one out."""
+    there = {camera["id"] for camera in client.get("/cameras")["cameras"]}
+    ids = with_ids(cameras)
+    return [_row(camera, id, *_outcome(client, camera, id, profile, there, dry_run)) for camera, id in ids]
 
 
-def _print(rows: Sequence[dict[str, Any]]) -> None:
+def _row(camera: KnownCamera, camera_id: str, outcome: str, detail: str) -> dict[str, Any]:
+    return {
+        "name": camera.name, "id": camera_id, "source": camera.shown_source, "outcome": outcome, "detail": detail,
+        "zones": [zone["name"] for zone in camera.zones], "zones_left_out": list(camera.left_out),
+    }  # fmt: skip
+
+
+def _outcome(
+    client: RestClient, camera: KnownCamera, camera_id: str, profile: str | None, there: set[str], dry_run: bool
+) -> tuple[str, str]:
+    if camera.reason is not None:
+        return "not taken", camera.reason
+    if camera_id in there:
+        return "kept", "a camera of this id is there already"
+    if dry_run:
+        return "would be added", ""
+    try:
+        client.post("/cameras", camera.fields(camera_id) | ({"profile": profile} if profile else {}))
+    except RejectedError as error:
+        return "refused", str(error)
+    return "added", ""
+
+
+def print_rows(rows: Sequence[dict[str, Any]]) -> None:
+    """A line for each camera on stdout, and for each of its zones that stays behind on stderr."""
     for row in rows:
         detail = f": {row['detail']}" if row["detail"] else ""
         typer.echo(f"{row['name']:<20} {row['id']:<20} {row['source']}  {row['outcome']}{detail}")

@@ -8,6 +8,7 @@ import typer
 
 from patchwatch.cli.camera_corrections import add_commands
 from patchwatch.cli.command_group import command_group
+from patchwatch.cli.commands.camera_discovery import discover
 from patchwatch.cli.commands.camera_import import import_
 from patchwatch.cli.commands.what_if import what_if
 from patchwatch.cli.options import AnalysisFps, Api, AsJson, NewId, rest_client, stdin_line
@@ -198,6 +199,7 @@ def update(
 app.command("set", hidden=True)(update)
 app.command("what-if")(what_if)
 app.command("import")(import_)
+app.command("discover")(discover)
 
 
 @app.command("acknowledge")

@@ -70,6 +70,7 @@ GROUPS = {
         "update",
         "what-if",
         "import",
+        "discover",
         "acknowledge",
         "enable",
         "disable",
