@@ -9,14 +9,15 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from models.alarms.event_detector import AlertGate, Event
 from models.banks.bank import Bank
 from models.engine.engine import Engine
-from models.engine.frame_scorer import FrameScore
+from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.frames.detections import Detections
 from models.frames.frame import Box, CameraContext, Features, Frame
 from patchwatch.contract.errors import NonFiniteScoreError, RejectedError
@@ -31,7 +32,9 @@ from workers.analysis.high_scores import FLOOR
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import AlertUpdate, CommitBatch
 from workers.inference.queue_reader import FrameAge, QueuedFrame
-from workers.inference.recording.normal_recorder import NormalRecorder
+from workers.inference.recording.camera_recording import Verdict
+from workers.inference.recording.judged_frame import JudgedFrame
+from workers.inference.recording.normal_recorder import MOST_WAITING, NormalRecorder
 from workers.inference.shadow.shadow_bank import ShadowBank, shadow_alert
 from workers.media import jpeg_codec
 
@@ -60,9 +63,8 @@ class ScoredFrame:
     features: Sequence[Features] = ()
     score: FrameScore | None = None
 
-    @property
-    def captured_ms(self) -> int:
-        return self.message.captured_at_ns // 1_000_000
+    def __post_init__(self) -> None:
+        self.captured_ms = self.message.captured_at_ns // 1_000_000  # Unix time
 
     def region(self, box: Box | None) -> Region | None:
         """A box of the analysed picture in the camera's own picture."""
@@ -76,16 +78,15 @@ class ScoredFrame:
         zones, size = self.state.camera.zones, (self.message.source_width, self.message.source_height)
         return names_at(zones, region, size) if zones else ()
 
-    def explanation(self, *, thumbnails: bool) -> Explanation:
-        """Why the frame has its score."""
+    def explained(self) -> partial[Explanation]:
+        """Says why the frame has its score when it is called, if ever. Holds nothing of its picture."""
         message = self.message
         if self.bank is None or self.score is None:
             raise RuntimeError("only a scored frame can be explained")
-        return explanation_of(
-            self.bank, self.features, self.score,
-            camera_id=self.state.camera.id, at_ms=message.captured_at_ns // 1_000_000, seq=message.seq,
+        return partial(
+            explanation_of, self.bank, self.features, self.score,
+            camera_id=self.state.camera.id, at_ms=self.captured_ms, seq=message.seq,
             size=(message.width, message.height), source_size=(message.source_width, message.source_height),
-            thumbnails=thumbnails, hidden=self.state.camera.privacy if thumbnails else (),
         )  # fmt: skip
 
 
@@ -122,6 +123,8 @@ class Scorer:
             if engine is not None:
                 self._score_frames(engine, frames, batches)
         self._learn([frame for frame in admitted if not frame.state.ready])
+        if self._recorder is not None and len(self._recorder.waiting) >= MOST_WAITING:
+            self._recorder.record_waiting()
         return batches
 
     def _admit(self, queued: QueuedFrame, batch: CommitBatch) -> ScoredFrame | None:
@@ -166,16 +169,11 @@ class Scorer:
 
     def _score_frames(self, engine: Engine, frames: Sequence[ScoredFrame], batches: Batches) -> None:
         results = extract(engine, [frame.frame for frame in frames], [frame.state.bank.context for frame in frames])
-        latest: dict[str, ScoredFrame] = {}
         for frame, result in zip(frames, results, strict=True):
-            camera_id = frame.state.camera.id
             if isinstance(result, Exception):
                 self._fail(frame, result)
-            elif self._score_frame(frame, *result, batches[camera_id][1]):
-                latest[camera_id] = frame
-        for camera_id, frame in latest.items():
-            if frame.state.explanation_is_due(frame.frame.at_s):
-                batches[camera_id][1].explanation = frame.explanation(thumbnails=False)
+            else:
+                self._score_frame(frame, *result, batches[frame.state.camera.id][1])
 
     def _learn(self, frames: Sequence[ScoredFrame]) -> None:
         """Remember frames of cameras without a bank. One that fails costs nothing but itself."""
@@ -189,9 +187,7 @@ class Scorer:
                     if isinstance(result, Exception):
                         self._failures.record(frame.state.camera.id, frame.message.seq, result)
                     else:
-                        self._recorder.record_unscored(
-                            frame.state, engine, frame.frame, frame.captured_ms, result[0], frame.gate
-                        )
+                        self._recorder.waiting.append(_judged(frame, engine, result[0]))
 
     def _extract_to_learn(self, engine: Engine, frames: Sequence[ScoredFrame]) -> Sequence[Extracted | Exception]:
         pictures = [frame.frame for frame in frames]
@@ -202,8 +198,8 @@ class Scorer:
 
     def _score_frame(
         self, frame: ScoredFrame, features: Sequence[Features], detections: Detections | None, batch: CommitBatch
-    ) -> bool:
-        """Score a frame into the batch. False when it was dropped."""
+    ) -> None:
+        """Score a frame into the batch, or drop it."""
         state, message, scorer = frame.state, frame.message, frame.state.bank.scorer
         if scorer is None:
             raise RuntimeError("an admitted frame has a scorer")
@@ -215,13 +211,14 @@ class Scorer:
         except NonFiniteScoreError as error:
             log.error("%s: frame %d dropped: %s", state.camera.id, message.seq, error)
             state.count_drop(DropReason.NON_FINITE)
-            return False
+            return
         except Exception as error:  # noqa: BLE001 (border: as in `extract`)
             self._fail(frame, error)
-            return False
+            return
         frame.bank, frame.features, frame.score = scorer.bank, features, score
-        if self._recorder is not None:
-            self._recorder.record(state, frame.frame, captured_ms, features, scorer, score, frame.gate)
+        state.explain = frame.explained()
+        if self._recorder is not None and state.bank.engine is not None and state.bank.context.mask.as_learnt:
+            self._recorder.waiting.append(_judged(frame, state.bank.engine, features, scorer))
         previous_ms = state.last_score_ms
         entry = state.next_score_ms(frame.own_ns), self._message(frame, scorer.bank, score)
         batch.scores.append(entry)
@@ -239,7 +236,6 @@ class Scorer:
         silent = scorer.is_silent(score, as_learnt=state.bank.context.mask.as_learnt)
         alerts = state.conditions.observe_score(state.camera, frame.frame, silent)
         batch.alerts += [AlertUpdate(alert, announce=True) for alert in alerts]
-        return True
 
     def _fail(self, frame: ScoredFrame, error: Exception) -> None:
         frame.state.count_drop(DropReason.FAILED)
@@ -266,6 +262,28 @@ class Scorer:
         )
 
 
+def _judged(
+    frame: ScoredFrame, engine: Engine, features: Sequence[Features], scorer: FrameScorer | None = None
+) -> JudgedFrame:
+    """What the memory needs of a frame. Not where the zones are others than those the bank was learnt with: then some
+    places count that have none in the bank, and their features are left out."""
+    picture, score = frame.frame, frame.score
+    wrong_since_s = frame.state.conditions.wrong_since_s(picture.at_s, frame.captured_ms, frame.gate)
+    verdict = Verdict(condition_since_s=wrong_since_s)
+    if scorer is not None and score is not None:
+        event = scorer.open_event if score.event_open else None
+        since_s = None if event is None else event.started_s
+        verdict = replace(
+            verdict, score=score.score, level=scorer.rule.on, event_since_s=since_s,
+            bare_score=score.score_without_additions,
+        )  # fmt: skip
+    height, width = picture.rgb.shape[:2]
+    return JudgedFrame(
+        frame.state.camera, engine, frame.state.bank.context.mask.view, frame.captured_ms, picture.at_s,
+        picture.discontinuity, width, height, frame.message.jpeg, features, verdict, scorer, score,
+    )  # fmt: skip
+
+
 def close_events(state: CameraState, events: Sequence[Event], batch: CommitBatch) -> None:
     """Record events that ended without a frame: the bank changed, or the camera's frames stopped."""
     batch.alerts += [AlertUpdate(*state.update_alert(event, None)) for event in events]
@@ -276,7 +294,8 @@ def alert_update(frame: ScoredFrame, event: Event) -> AlertUpdate:
     region = frame.region(event.box_xyxy_px)
     alert, announce = frame.state.update_alert(event, region, frame.zones(region))
     if event.ended_s is None and frame.frame.at_s in (event.peak_s, event.opened_s):
-        return AlertUpdate(alert, announce, frame.message.jpeg, frame.explanation(thumbnails=True))
+        explanation = frame.explained()(thumbnails=True, hidden=frame.state.camera.privacy)
+        return AlertUpdate(alert, announce, frame.message.jpeg, explanation)
     return AlertUpdate(alert, announce)
 
 
