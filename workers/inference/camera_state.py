@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable
@@ -30,6 +31,8 @@ _MOST_OBSERVATIONS = 64
 _LEAST_APART_S = 0.1  # between two observations that are kept
 
 _MINUTE_MS = 60_000
+_FAILED_RECENTLY_S = 60.0
+log = logging.getLogger(__name__)
 
 
 class Arrivals:
@@ -49,6 +52,28 @@ class Arrivals:
         """Infinity for a frame that may always have been in the queue."""
         absent = (at_s for at_s, newest in reversed(self._observations) if newest < seq)
         return now_s - next(absent, float("-inf"))
+
+
+class Failures:
+    """Frames of one camera whose analysis raised an unforeseen exception: a traceback is logged once a minute at
+    most."""
+
+    def __init__(self, camera_id: str) -> None:
+        self._camera_id = camera_id
+        self._logged_s = self._last_s = float("-inf")
+
+    def record(self, seq: int, error: Exception) -> None:
+        """A frame failed, and is dropped."""
+        self._last_s = time.monotonic()
+        if self._last_s - self._logged_s >= _FAILED_RECENTLY_S:
+            self._logged_s = self._last_s
+            log.error(
+                "%s: frame %d dropped, as are others that fail within a minute", self._camera_id, seq, exc_info=error
+            )
+
+    def happened_recently(self) -> bool:
+        """Whether a frame failed within the last minute: the camera's frames are then batched apart from others'."""
+        return time.monotonic() - self._last_s < _FAILED_RECENTLY_S
 
 
 @dataclass
@@ -82,10 +107,12 @@ class CameraState:
     removed: bool = False  # the frames in Redis may belong to the next camera of the same name
     last_taken_s: float = field(default_factory=time.monotonic)
     bank: CameraBank = field(init=False)
+    failures: Failures = field(init=False)
     tenure: Lease = field(init=False)
 
     def __post_init__(self) -> None:
         self.anomaly.wall_ms = self.conditions.wall_ms = self.wall_ms
+        self.failures = Failures(self.camera.id)
         self.tenure = Lease(LeaseKeys.for_partition(self.keys.partition), self.lease)
         self.bank = CameraBank(self.camera, self.anomaly, self.conditions, self.clock)
 

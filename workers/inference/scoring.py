@@ -42,7 +42,6 @@ log = logging.getLogger(__name__)
 
 Batches = dict[str, tuple[CameraState, CommitBatch]]  # by camera id
 _TEST_SIDE_PX = 256
-_LOG_EVERY_S = 60.0
 _SCORE_GATES = {gate: ScoreGate(gate.value) for gate in AlertGate}
 Extracted = tuple[tuple[Features, ...], Detections | None]  # one `Features` per stream; None: no detector in use
 
@@ -106,7 +105,6 @@ class Scorer:
         self._age = age
         self._recorder = recorder
         self._has_time = has_time
-        self._failures = FailureLog()
 
     def score(self, queued: Sequence[QueuedFrame]) -> Batches:
         """By camera; also for cameras whose frames were all dropped, so that the drops are committed."""
@@ -116,7 +114,7 @@ class Scorer:
         for frame in admitted:
             camera_id = frame.state.camera.id
             if frame.state.ready:
-                apart = camera_id if self._failures.failed_recently(camera_id) else ""
+                apart = camera_id if frame.state.failures.happened_recently() else ""
                 by_engine[id(frame.state.bank.engine), apart].append(frame)
         for frames in by_engine.values():
             engine = frames[0].state.bank.engine
@@ -185,7 +183,7 @@ class Scorer:
             if engine is not None and self._recorder is not None:
                 for frame, result in zip(same, self._extract_to_learn(engine, same), strict=True):
                     if isinstance(result, Exception):
-                        self._failures.record(frame.state.camera.id, frame.message.seq, result)
+                        frame.state.failures.record(frame.message.seq, result)
                     else:
                         self._recorder.waiting.append(_judged(frame, engine, result[0]))
 
@@ -239,7 +237,7 @@ class Scorer:
 
     def _fail(self, frame: ScoredFrame, error: Exception) -> None:
         frame.state.count_drop(DropReason.FAILED)
-        self._failures.record(frame.state.camera.id, frame.message.seq, error)
+        frame.state.failures.record(frame.message.seq, error)
 
     def _message(self, frame: ScoredFrame, bank: Bank, score: FrameScore) -> Score:
         region = frame.region(score.box_xyxy_px)
@@ -268,7 +266,9 @@ def _judged(
     """What the memory needs of a frame. Not where the zones are others than those the bank was learnt with: then some
     places count that have none in the bank, and their features are left out."""
     picture, score = frame.frame, frame.score
-    wrong_since_s = frame.state.conditions.wrong_since_s(picture.at_s, frame.captured_ms, frame.gate)
+    wrong_since_s = frame.state.conditions.wrong_since_s(
+        picture.at_s, frame.captured_ms, wrong=frame.gate is not AlertGate.OPEN
+    )
     verdict = Verdict(condition_since_s=wrong_since_s)
     if scorer is not None and score is not None:
         event = scorer.open_event if score.event_open else None
@@ -377,23 +377,3 @@ def _passes_test(engine: Engine) -> bool:
     context = CameraContext()
     pictures = [Frame(rgb, 0.0, discontinuity=True), Frame(np.roll(rgb, 2, axis=1), 0.2)]
     return not any(isinstance(_extract_alone(engine, picture, context), Exception) for picture in pictures)
-
-
-class FailureLog:
-    """Frames whose scoring raised an unforeseen exception. Logs a traceback at most once per camera and minute."""
-
-    def __init__(self) -> None:
-        self._logged_s: dict[str, float] = {}
-        self._failed_s: dict[str, float] = {}
-
-    def record(self, camera_id: str, seq: int, error: Exception) -> None:
-        """A frame failed, and is dropped."""
-        now_s = time.monotonic()
-        self._failed_s[camera_id] = now_s
-        if now_s - self._logged_s.get(camera_id, float("-inf")) >= _LOG_EVERY_S:
-            self._logged_s[camera_id] = now_s
-            log.error("%s: frame %d dropped, as are others that fail within a minute", camera_id, seq, exc_info=error)
-
-    def failed_recently(self, camera_id: str) -> bool:
-        """Whether a frame of it failed within the last minute: its frames are then batched apart from others'."""
-        return time.monotonic() - self._failed_s.get(camera_id, float("-inf")) < _LOG_EVERY_S

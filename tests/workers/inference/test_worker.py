@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from moving_scene import FPS, scene
+from quick_profiles import SMALL_SCENE
 from scene_bank import bank_of_the_scene
 
 from models.alarms.alarm_threshold import ThresholdModel
@@ -37,15 +38,6 @@ Run = Callable[..., Any]
 START_S = 1_800_000_000.0
 DAY_S = 86_400.0
 RUSH = range(50, 65)
-SMALL_SCENE = """
-[small]
-seeds = [42]
-smoothing_s = 0.45
-streams = [
-    { name = "place", kind = "place", weight = 1.0, group = "place", exemplars = 16 },
-    { name = "motion", kind = "motion", weight = 1.0, group = "behaviour", exemplars = 20 },
-]
-"""  # as the profile `scene`, and quick to learn
 
 
 def scores(queue: Any) -> list[Score]:
