@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 
 PARTITIONS = "pw:partitions"  # string: number of partitions, set by the first worker of the installation
 CAMERAS = "pw:cameras"  # hash: camera id -> Camera (JSON)
@@ -40,7 +41,7 @@ def partition_of(camera_id: str, partitions: int) -> int:
 
 @dataclass(frozen=True)
 class CameraKeys:
-    """Keys of one camera."""
+    """Keys of one camera. Those that each of its frames needs are made once."""
 
     camera_id: str
     partition: int
@@ -52,18 +53,18 @@ class CameraKeys:
     def _key(self, noun: str) -> str:
         return f"pw:{{{self.partition}}}:{noun}:{self.camera_id}"
 
-    @property
+    @cached_property
     def frames(self) -> str:
         """Stream of `FrameMessage` with its `FrameGaps`; the entry id is the sequence number. Holds the unscored frames
         and a few scored ones."""
         return self._key("frames")
 
-    @property
+    @cached_property
     def scores(self) -> str:
         """Stream of `Score`; the entry id is the camera's own time in milliseconds (see `messages.camera_time`)."""
         return self._key("scores")
 
-    @property
+    @cached_property
     def high_scores(self) -> str:
         """As `scores`, but only those that an event can hang on, for days (`workers.analysis.high_scores`)."""
         return self._key("high-scores")
@@ -73,7 +74,7 @@ class CameraKeys:
         """Stream of the changes of alerts that a bank in the shadow would have raised, field "a" = `Alert` (JSON)."""
         return self._key("shadow")
 
-    @property
+    @cached_property
     def minutes(self) -> str:
         """Stream of `ScoreMinute`; the entry id is that of the last score in it."""
         return self._key("minutes")
@@ -83,7 +84,7 @@ class CameraKeys:
         """Stream of `QuietHour`, written by an enrolment worker; the entry id is the start of the hour (ms)."""
         return self._key("hours")
 
-    @property
+    @cached_property
     def state(self) -> str:
         """Hash of the inference worker: ``seq`` (last committed frame), ``books`` (`FrameGaps` up to it), ``worker``
         (smoothing, event and minute state, JSON), ``eras`` (`Eras` of the camera's own time), ``conditions`` (those of
@@ -92,7 +93,7 @@ class CameraKeys:
         ``shadow`` (`ShadowStatus` of a bank in the shadow, JSON)."""
         return self._key("state")
 
-    @property
+    @cached_property
     def counters(self) -> str:
         """Hash of integers: ``scored``, ``dropped:<reason>``, ``lost`` (see `patchwatch.bus.accounting`)."""
         return self._key("counters")

@@ -214,6 +214,15 @@ class ConditionAlerts:
         first = min(open_alerts, key=lambda alert: alert.started_at_ms)
         return OpenCondition(kind=first.kind, since_ms=first.started_at_ms, detail=first.detail)
 
+    def wrong_since_s(self, at_s: float, captured_ms: int, *, wrong: bool) -> float | None:
+        """Since when, on the camera's own time, the picture as a whole is not as it should be, at a frame of ``at_s``
+        that is ``wrong`` in itself or not; None where it is. A transition is wrong as long as it lasts, a condition
+        since it began, which is found out later. ``captured_ms``: the same moment in Unix time."""
+        condition = self.blocking if self.alerts else None
+        if condition is not None:
+            return at_s - max(0, captured_ms - condition.since_ms) / 1000
+        return at_s if wrong else None
+
     def finish_picture(self) -> list[Alert]:
         """No more frames for now: close the conditions of the picture."""
         ended = {AlertKind(closed.kind.value): self._ended_ms(closed) for closed in self._tampering.finish()}

@@ -17,7 +17,7 @@ from models.frames.stored_numbers import UNREADABLE
 from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
-from patchwatch.bus.keys import CameraKeys, LeaseKeys
+from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.writes import set_fields
 from patchwatch.contract.bounds import Count, TimeMs, counted
 from patchwatch.contract.errors import BusUnavailableError
@@ -34,7 +34,6 @@ from patchwatch.messages.frames.score import Score, ScoreMinute
 from workers.analysis.high_scores import KEPT_MS, MOST_KEPT
 from workers.inference.camera_state import CameraState
 from workers.runtime.alert_records import lifetime_s, queue_alert, queue_announcement
-from workers.runtime.leases import Lease
 
 _EXAMINED = 50  # listed alerts of either order, each time that one is announced, for records that have expired
 _CONDITIONS: TypeAdapter[dict[str, Any] | None] = TypeAdapter(dict[str, Any] | None)
@@ -60,7 +59,6 @@ class CommitBatch:
     high_scores: list[tuple[int, Score]] = field(default_factory=list)  # of them, and of those before, in order
     minutes: list[tuple[int, ScoreMinute]] = field(default_factory=list)  # (entry id: of its last score, minute)
     alerts: list[AlertUpdate] = field(default_factory=list)
-    explanation: Explanation | None = None  # of a frame of the last second
     shadow_alerts: list[Alert] = field(default_factory=list)  # of a bank in the shadow: nobody is told of them
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
@@ -83,9 +81,15 @@ class Committer:
         expired = self._expired_alerts() if any(change.announce for change in batch.alerts) else []
         self._under_lease(state, lambda pipe: self._queue_batch(pipe, state, batch, expired))
 
-    def publish_status(self, state: CameraState, status: AnalysisStatus) -> None:
-        """Publish the status of the camera's analysis. Raises as `commit`."""
-        self._under_lease(state, lambda pipe: pipe.set(state.keys.analysis, status.encode()))
+    def publish_status(self, state: CameraState, status: AnalysisStatus, explanation: Explanation | None) -> None:
+        """Publish the status of the camera's analysis, and why it last scored as it did. Raises as `commit`."""
+
+        def queue(pipe: redis.client.Pipeline) -> None:
+            pipe.set(state.keys.analysis, status.encode())
+            if explanation is not None:
+                set_fields(pipe, state.keys.state, {"explanation": explanation.encode()})
+
+        self._under_lease(state, queue)
 
     def erase(self, state: CameraState) -> bool:
         """Delete what was committed for a camera after its removal; nothing while it is there in this incarnation.
@@ -108,10 +112,9 @@ class Committer:
         queue: Callable[[redis.client.Pipeline], object],
         only_if: Callable[[redis.client.Pipeline], bool] = lambda _: True,
     ) -> None:
-        lease = Lease(LeaseKeys.for_partition(state.keys.partition), state.lease)
         try:
             with translated():
-                lease.write(self._client, queue, only_if)
+                state.tenure.write(self._client, queue, only_if)
         except redis.ResponseError as error:
             raise BusUnavailableError(f"Redis refused a commit: {error}") from None
 
@@ -166,29 +169,27 @@ class Committer:
         if state.bank.shadow is not None:
             logged["shadow"] = state.bank.shadow.status.encode()
         unlogged: dict[Any, Any] = {"boxes": json.dumps(state.boxes)}
-        if batch.explanation is not None:
-            unlogged["explanation"] = batch.explanation.encode()
         # They change slowly and are large: after a crash, those of the last minute or the last alert are good enough.
         (logged if batch.minutes or batch.alerts else unlogged)["conditions"] = conditions
         pipe.hset(state.keys.state, mapping=logged)
         set_fields(pipe, state.keys.state, unlogged)
 
     def _queue_scores(self, pipe: redis.client.Pipeline, state: CameraState, batch: CommitBatch) -> None:
-        camera_keys = state.keys
+        scores, high_scores, minutes = state.keys.scores, state.keys.high_scores, state.keys.minutes
         for entry_ms, score in batch.scores:
-            pipe.xadd(camera_keys.scores, _fields(score.encode()), id=f"{entry_ms}-0")
+            pipe.xadd(scores, _fields(score.encode()), id=f"{entry_ms}-0")
         if batch.scores:
             oldest_ms = batch.scores[-1][0] - int(self._settings.score_retention_hours * 3_600_000)
-            pipe.xtrim(camera_keys.scores, minid=f"{max(0, oldest_ms)}-0", approximate=True)
+            pipe.xtrim(scores, minid=f"{max(0, oldest_ms)}-0", approximate=True)
         for entry_ms, score in batch.high_scores:
-            pipe.xadd(camera_keys.high_scores, _fields(score.encode()), id=f"{entry_ms}-0", maxlen=MOST_KEPT)
+            pipe.xadd(high_scores, _fields(score.encode()), id=f"{entry_ms}-0", maxlen=MOST_KEPT)
         if batch.high_scores:
             oldest_ms = batch.high_scores[-1][0] - KEPT_MS
-            pipe.xtrim(camera_keys.high_scores, minid=f"{max(0, oldest_ms)}-0", approximate=True)
+            pipe.xtrim(high_scores, minid=f"{max(0, oldest_ms)}-0", approximate=True)
         for entry_ms, minute in batch.minutes:
-            pipe.xadd(camera_keys.minutes, _fields(minute.encode()), id=f"{entry_ms}-0")
+            pipe.xadd(minutes, _fields(minute.encode()), id=f"{entry_ms}-0")
             oldest_ms = entry_ms - int(self._settings.minute_retention_days * 86_400_000)
-            pipe.xtrim(camera_keys.minutes, minid=f"{max(0, oldest_ms)}-0", approximate=True)
+            pipe.xtrim(minutes, minid=f"{max(0, oldest_ms)}-0", approximate=True)
             state.camera_time.eras.forget_before(oldest_ms)
 
     def _queue_alert(self, pipe: redis.client.Pipeline, change: AlertUpdate) -> None:

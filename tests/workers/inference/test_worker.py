@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from moving_scene import FPS, scene
+from quick_profiles import SMALL_SCENE
 from scene_bank import bank_of_the_scene
 
 from models.alarms.alarm_threshold import ThresholdModel
@@ -37,15 +38,6 @@ Run = Callable[..., Any]
 START_S = 1_800_000_000.0
 DAY_S = 86_400.0
 RUSH = range(50, 65)
-SMALL_SCENE = """
-[small]
-seeds = [42]
-smoothing_s = 0.45
-streams = [
-    { name = "place", kind = "place", weight = 1.0, group = "place", exemplars = 16 },
-    { name = "motion", kind = "motion", weight = 1.0, group = "behaviour", exemplars = 20 },
-]
-"""  # as the profile `scene`, and quick to learn
 
 
 def scores(queue: Any) -> list[Score]:
@@ -174,11 +166,17 @@ def test_the_last_scored_frame_is_explained_without_thumbnails(enrolled: Any, ru
     feed(enrolled, range(20))
     with run_worker(enrolled.settings):
         until(lambda: enrolled.scored() == 20)
-    result = Explanation.decode(enrolled.client.hget(enrolled.keys.state, "explanation"))
+        result = until(lambda: _explained(enrolled, seq=20))
     last = scores(enrolled)[-1]
     assert (result.seq, result.at_ms, result.raw) == (last.seq, last.captured_at_ns // 1_000_000, last.raw)
     assert result.streams[0].rarity == pytest.approx(last.streams[0].rarity)
     assert [one.thumbnail for one in result.streams[0].nearest] == [None] * 3
+
+
+def _explained(queue: Any, seq: int) -> Explanation | None:
+    stored = queue.client.hget(queue.keys.state, "explanation")
+    result = Explanation.decode(stored) if stored else None
+    return result if result and result.seq == seq else None
 
 
 @pytest.mark.parametrize("cuts", [(33,), (52, 55, 58)])
