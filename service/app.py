@@ -14,12 +14,14 @@ from fastapi.staticfiles import StaticFiles
 from redis.asyncio import Redis
 
 from patchwatch import __version__
+from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import connect_async
 from patchwatch.contract.settings import Settings
+from service.access.authenticator import Authenticator
 from service.context import Context
 from service.documentation import add_documentation
 from service.garbage_collection import collect_regularly
-from service.middleware.auth import Authenticator, AuthMiddleware
+from service.middleware.auth import AuthMiddleware
 from service.middleware.body_limit import RequestLimitMiddleware
 from service.middleware.headers import HeadersMiddleware, HeadMiddleware
 from service.middleware.proxy import ProxyMiddleware
@@ -57,7 +59,8 @@ def create_app(settings: Settings, bus: Redis | None = None, *, client_queue: in
     """Build the app, which connects on first use. Raises `ConfigurationError` when no Redis is configured."""
     if bus is None:
         bus = connect_async(settings.shared_redis_url)
-    store = Store.from_redis(bus, settings)
+    store, clock = Store.from_redis(bus, settings), BusClock()
+    authenticator = Authenticator(settings, store.access, bus, clock)
     app = FastAPI(
         title="Patchwatch",
         version=__version__,
@@ -71,9 +74,10 @@ def create_app(settings: Settings, bus: Redis | None = None, *, client_queue: in
         settings,
         store,
         Hub(store.streams, store.cameras, settings.public_path),
-        Authenticator(settings),
+        authenticator,
         ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolver"),
         client_queue,
+        clock,
     )
     install_handlers(app)
     app.include_router(_api_router())
@@ -82,7 +86,7 @@ def create_app(settings: Settings, bus: Redis | None = None, *, client_queue: in
     _add_page(app)
     add_documentation(app)
     app.add_middleware(HeadMiddleware)  # a request passes the middleware that was added last first
-    app.add_middleware(AuthMiddleware, settings=settings)
+    app.add_middleware(AuthMiddleware, authenticator=authenticator, store=store)
     app.add_middleware(RequestLimitMiddleware)
     app.add_middleware(HeadersMiddleware)
     app.add_middleware(ProxyMiddleware, settings=settings)

@@ -212,7 +212,10 @@ class Settings(BaseSettings):
     # Service
     host: str = Field("127.0.0.1", description="Address of the REST and WebSocket service.")
     port: int = Field(8080, ge=0, le=65535, description="Its port; 0: any free one.")
-    api_token: SecretStr | None = Field(None, description="Bearer token; required when HOST is not loopback.")
+    api_token: SecretStr | None = Field(None, description="Bearer token of an admin, for programs; there are named ones, too.")
+    session_hours: float = Field(
+        168.0, ge=0.1, le=720, description="Hours without use after which a login ends; after 30 days it ends anyway."
+    )
     public_url: Annotated[str, AfterValidator(setting_values.check_page_address)] | None = Field(
         None,
         max_length=500,
