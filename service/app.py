@@ -21,12 +21,14 @@ from service.access.authenticator import Authenticator
 from service.context import Context
 from service.documentation import add_documentation
 from service.garbage_collection import collect_regularly
+from service.middleware.audit import AuditMiddleware
 from service.middleware.auth import AuthMiddleware
 from service.middleware.body_limit import RequestLimitMiddleware
 from service.middleware.headers import HeadersMiddleware, HeadMiddleware
 from service.middleware.proxy import ProxyMiddleware
 from service.problems.responses import Problem, documented, install_handlers
 from service.routes import budget, health, metrics
+from service.routes.access import audit, login, sessions, tokens, users
 from service.routes.alerts import alerts, verdicts, webhooks
 from service.routes.alerts import alerts_websocket as ws_alerts
 from service.routes.banks import banks, enrolments, shadows
@@ -86,6 +88,7 @@ def create_app(settings: Settings, bus: Redis | None = None, *, client_queue: in
     _add_page(app)
     add_documentation(app)
     app.add_middleware(HeadMiddleware)  # a request passes the middleware that was added last first
+    app.add_middleware(AuditMiddleware, store=store.access.audit, authenticator=authenticator)
     app.add_middleware(AuthMiddleware, authenticator=authenticator, store=store)
     app.add_middleware(RequestLimitMiddleware)
     app.add_middleware(HeadersMiddleware)
@@ -102,6 +105,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     context: Context = app.state.context
     await context.hub.stop()
     context.resolver.shutdown(wait=False, cancel_futures=True)
+    context.passwords.stop()
     await context.store.bus.aclose()
 
 
@@ -123,7 +127,8 @@ def _api_router() -> APIRouter:
         what_if,
         shadows,
     )
-    for module in (*camera_modules, webhooks, ws_alerts, ws_scores):
+    access_modules = (login, sessions, users, tokens, audit)
+    for module in (*camera_modules, webhooks, ws_alerts, ws_scores, *access_modules):
         router.include_router(module.router)
     return router
 

@@ -14,6 +14,7 @@ from patchwatch.bus.connection import translated
 from patchwatch.contract.settings import Settings
 from service.access.authenticator import Authenticator
 from service.access.caller import NOBODY, Caller, caller_of
+from service.access.passwords import PasswordWork
 from service.rules.disk import Disk
 from service.store import Store
 from service.websockets.hub import Hub
@@ -34,6 +35,7 @@ class Context:
     client_queue: int  # how many messages may wait for a slow WebSocket client
     clock: BusClock = field(default_factory=BusClock)
     disk: Disk = field(default_factory=Disk)
+    passwords: PasswordWork = field(default_factory=PasswordWork)
     caller: Caller = NOBODY
 
     @property

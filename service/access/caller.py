@@ -65,4 +65,5 @@ def caller_of(scope: Scope) -> Caller:
 
 
 def set_caller(scope: Scope, caller: Caller) -> None:
+    """Say who sends a request."""
     scope[_KEY] = caller

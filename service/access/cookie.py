@@ -24,9 +24,7 @@ def session_secret(connection: HTTPConnection, settings: Settings) -> str:
     return value if _VALUE.fullmatch(value) else ""
 
 
-def set_cookie(
-    response: Response, connection: HTTPConnection, settings: Settings, secret: str, longest_s: int
-) -> None:
+def set_cookie(response: Response, connection: HTTPConnection, settings: Settings, secret: str, longest_s: int) -> None:
     """Have the browser keep a login, for at most ``longest_s``: the service ends it earlier."""
     response.set_cookie(
         _name(connection, settings),

@@ -76,9 +76,7 @@ class AuthMiddleware:
             return error
         return None
 
-    async def _watched(
-        self, scope: Scope, receive: Receive, send: Send, found: Match | None, caller: Caller
-    ) -> None:
+    async def _watched(self, scope: Scope, receive: Receive, send: Send, found: Match | None, caller: Caller) -> None:
         """Serve a WebSocket, and close it within seconds of the end of its caller's rights."""
         closed = False
 

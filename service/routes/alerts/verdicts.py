@@ -28,7 +28,9 @@ async def put(alert_id: str, body: NewVerdict, context: ContextDep, prefix: Link
     alerts are told, webhooks are not. Of two verdicts at the same time the later one counts, and both are in the
     history. Sent again, it changes nothing. Within seconds, what is `normal` raises no alert any more: `effect` says
     so, or why not. `anomaly` keeps it out of what banks learn from."""
-    said = Statement(verdict=body.verdict, weekly=body.weekly, note=body.note, by=context.caller.by, at_ms=await context.now_ms())
+    said = Statement(
+        verdict=body.verdict, weekly=body.weekly, note=body.note, by=context.caller.by, at_ms=await context.now_ms()
+    )
     return await _say(context, alert_id, prefix, said)
 
 
