@@ -34,6 +34,7 @@ from service.routes.alerts import alerts_websocket as ws_alerts
 from service.routes.banks import banks, enrolments, shadows
 from service.routes.cameras import cameras, corrections, explanation, report, scores, snapshot, status, what_if
 from service.routes.cameras import scores_websocket as ws_scores
+from service.setup_link import announce
 from service.store import Store
 from service.websockets.hub import Hub
 
@@ -100,9 +101,11 @@ def create_app(settings: Settings, bus: Redis | None = None, *, client_queue: in
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     collecting = asyncio.create_task(collect_regularly(), name="garbage collection")
+    context: Context = app.state.context
+    announcing = asyncio.create_task(announce(context, getattr(app.state, "address", "")), name="set-up link")
     yield
     collecting.cancel()
-    context: Context = app.state.context
+    announcing.cancel()
     await context.hub.stop()
     context.resolver.shutdown(wait=False, cancel_futures=True)
     context.passwords.stop()

@@ -16,7 +16,7 @@ from starlette.types import Scope
 
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
-from patchwatch.contract.access_policy import is_loopback
+from patchwatch.contract.access_policy import asks_everybody
 from patchwatch.contract.errors import BusUnavailableError, PatchwatchError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.access.api_token import digest, parse_token
@@ -51,7 +51,7 @@ class Authenticator:
         self._bus = bus
         self._clock = clock
         self._tokens = _encodings(settings.api_token.get_secret_value().strip()) if settings.api_token else []
-        self._open = not self._tokens and is_loopback(settings.host)  # while there are no users
+        self._open = not asks_everybody(settings)  # while there are no users
         self._origins = OriginPolicy(settings)
         self._had_users = False
         self._noted: dict[str, int] = {}  # token id -> when its use was noted last (ms)

@@ -57,7 +57,10 @@ async def change_password(body: PasswordChange, request: Request, response: Resp
     """All logins of the user end, and this browser is logged in anew."""
     if context.caller.kind is not CallerKind.USER:
         raise ForbiddenError("only a user who is logged in has a password: see `patchwatch users password NAME`")
-    user = await checked_user(context, request, context.caller.name, body.current.get_secret_value())
+    try:
+        user = await checked_user(context, request, context.caller.name, body.current.get_secret_value())
+    except UnauthorizedError:  # he is who he is: nobody has to log in again
+        raise InvalidFieldsError.from_field("body.current", "is not your present password") from None
     fields = await new_password(context, user.name, body.new.get_secret_value())
     changed = await context.store.access.users.change(user.name, fields)
     return me_of(await start_session(context, request, response, changed))

@@ -52,8 +52,8 @@ class LoginAttemptStore:
             await self.forget(attempt)
             wait_s = max(int(rows[0][1]) + WINDOW_MS - now_ms for rows in full) // 1000 + 1
             raise OverloadedError(
-                f"too many wrong passwords: wait {wait_s} s, or set a new one on the machine itself with `patchwatch "
-                "users password NAME`"
+                f"too many wrong passwords from here, or of this user: wait {wait_s} s; if it is forgotten, "
+                "`patchwatch users password NAME` on the machine itself sets a new one"
             )
         return attempt
 

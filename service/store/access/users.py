@@ -53,7 +53,7 @@ class UserStore:
         async def attempt(pipe: Any) -> None:
             if await pipe.hlen(keys.USERS):
                 raise ConflictError("there are users already: log in as one of them, or run `patchwatch users list`")
-            _check_admin({user.name: user})
+            _check_admin({}, {user.name: user})
             pipe.multi()
             pipe.hset(keys.USERS, user.name, user.encode())
 
@@ -68,7 +68,8 @@ class UserStore:
                 raise ConflictError(f"user {user.name!r} exists already: change that one, or choose another name")
             if len(stored) >= MAX_USERS:
                 raise ConflictError(f"remove a user first: there are {MAX_USERS}, and no more are possible")
-            _check_admin({**_decoded(stored), user.name: user})
+            if not stored:
+                _check_admin({}, {user.name: user})
             pipe.multi()
             pipe.hset(keys.USERS, user.name, user.encode())
 
@@ -83,7 +84,7 @@ class UserStore:
             if name not in users:
                 raise _unknown(name)
             after = User.model_validate({**users[name].model_dump(), **changes})
-            _check_admin({**users, name: after})
+            _check_admin(users, {**users, name: after})
             pipe.multi()
             pipe.hset(keys.USERS, name, after.encode())
             return after
@@ -98,10 +99,11 @@ class UserStore:
 
         async def attempt(pipe: Any) -> None:
             stored = await pipe.hgetall(keys.USERS)
+            before = _decoded(stored)
             if stored.pop(name.encode(), None) is None:
                 raise _unknown(name)
             if stored or not last_too:
-                _check_admin(_decoded(stored))
+                _check_admin(before, _decoded(stored))
             pipe.multi()
             pipe.hdel(keys.USERS, name)
 
@@ -116,10 +118,14 @@ def _decoded(stored: Mapping[bytes, bytes]) -> dict[str, User]:
     return readable_by_id(User.decode, stored, "user")
 
 
-def _check_admin(users: Mapping[str, User]) -> None:
-    """Raises `ConflictError` where nobody could change anything any more."""
-    if not any(user.role is UserRole.ADMIN and not user.disabled for user in users.values()):
-        raise ConflictError("no admin would be left who can log in: make another user an admin first")
+def _check_admin(before: Mapping[str, User], after: Mapping[str, User]) -> None:
+    """Raises `ConflictError` where a change would leave nobody who can change anything."""
+    if not _has_admin(after) and (_has_admin(before) or not before):
+        raise ConflictError("there would be no admin who can log in: make another user an admin first")
+
+
+def _has_admin(users: Mapping[str, User]) -> bool:
+    return any(user.role is UserRole.ADMIN and not user.disabled for user in users.values())
 
 
 def _unknown(name: str) -> NotFoundError:
