@@ -94,7 +94,10 @@ class RestClient:
             return self._json(answer) if answer.content else None
         refusal = f"{self._address} refuses"
         if answer.status_code in (401, 403):
-            raise ConfigurationError(f"{refusal} ({_detail(answer)}): set PATCHWATCH_API_TOKEN to the service's token")
+            raise ConfigurationError(
+                f"{refusal} ({_detail(answer)}): set PATCHWATCH_API_TOKEN to the service's token, or to one that "
+                "`patchwatch tokens add NAME --scope admin` makes"
+            )
         kind = RetryableError if answer.is_server_error else RejectedError
         raise kind(f"{refusal}: {_detail(answer)}")
 

@@ -31,6 +31,13 @@ WHAT_IF_ORDERS = "pw:what-if:orders"  # list: WhatIfOrder (JSON), oldest first
 MEMORIES = "pw:memories"  # hash: camera id -> MemoryStatus (JSON), what the enrolment worker finds remembered of it
 SITE_BUDGET = "pw:site-budget"  # string: SiteBudget (JSON), written by the service
 DRIFTS = "pw:drifts"  # hash: camera id -> Drift (JSON), written by an enrolment worker
+USERS = "pw:users"  # hash: user name -> User (JSON), written by the service and `patchwatch users`
+SESSIONS = "pw:sessions"  # hash: digest of the cookie -> LoginSession (JSON)
+SESSIONS_USED = "pw:sessions:used"  # hash: digest of the cookie -> time of its last use (ms)
+TOKENS = "pw:tokens"  # hash: token id -> ApiToken (JSON)
+TOKENS_USED = "pw:tokens:used"  # hash: token id -> time of its last use (ms)
+SETUP_CODES = "pw:setup-codes"  # sorted set: digests of set-up codes by when they expire (ms)
+AUDIT = "pw:audit"  # stream: what was changed by whom, field "a" = AuditEntry (JSON)
 PROFILES = "pw:profiles"  # string: names of the profiles that the enrolment worker knows (JSON list)
 
 
@@ -216,6 +223,12 @@ def alert_verdicts(alert_id: str) -> str:
 def bank_answer(token: str) -> str:
     """Expiring list of one: how a `BankOrder` ended (`BankAnswer`, JSON)."""
     return f"pw:banks:answer:{token}"
+
+
+def login_attempts(token: str) -> str:
+    """Expiring sorted set: attempts to log in that failed or have not ended, by their time (ms). ``token``: a digest of
+    the address or the user's name."""
+    return f"pw:login:{token}"
 
 
 def what_if_answer(token: str) -> str:

@@ -30,6 +30,9 @@ COMMANDS = {
     "webhooks": "webhooks:app",
     "banks": "banks.group:app",
     "enrolments": "enrolments:app",
+    "users": "users:app",
+    "tokens": "tokens:app",
+    "audit": "audit:audit",
     "evaluate": "evaluate.group:app",
     "weights": "weights:app",
 }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from redis.asyncio import Redis
 
 from patchwatch.contract.settings import Settings
+from service.store.access import AccessStore
 from service.store.alerts.alerts import AlertStore
 from service.store.alerts.verdicts import VerdictStore
 from service.store.alerts.webhooks import WebhookStore
@@ -46,6 +47,20 @@ class Store:
     hours: HourStore
     what_ifs: WhatIfStore
     shadows: ShadowStore
+    access: AccessStore
+
+    def limited(self, seen: frozenset[str] | None) -> Store:
+        """The same, for a caller for whom only some cameras exist; None: all. Stores that are asked about one camera at
+        a time are as they were: `service.access.authorization` sees to that camera."""
+        if seen is None:
+            return self
+        return replace(
+            self,
+            cameras=self.cameras.limited(seen),
+            alerts=self.alerts.limited(seen),
+            enrolments=self.enrolments.limited(seen),
+            webhooks=self.webhooks.limited(),
+        )
 
     @classmethod
     def from_redis(cls, bus: Redis, settings: Settings) -> Store:
@@ -68,4 +83,5 @@ class Store:
             HourStore(bus, partitions),
             WhatIfStore(bus),
             ShadowStore(bus, partitions),
+            AccessStore.from_redis(bus, settings.session_hours),
         )

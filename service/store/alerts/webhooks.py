@@ -45,15 +45,25 @@ class WebhookRecord:
 
 
 class WebhookStore:
-    """Reads and changes `keys.WEBHOOKS`, reads `WebhookKeys`. Raises `BusUnavailableError` when Redis is away."""
+    """Reads and changes `keys.WEBHOOKS`, reads `WebhookKeys`. Raises `BusUnavailableError` when Redis is away.
 
-    def __init__(self, bus: Redis, alerts: AlertStore) -> None:
+    ``hidden``: it lists none. They belong to the whole site.
+    """
+
+    def __init__(self, bus: Redis, alerts: AlertStore, *, hidden: bool = False) -> None:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
         self._alerts = alerts
         self._trials = 0  # tests that wait for their answer
+        self._hidden = hidden
+
+    def limited(self) -> WebhookStore:
+        """A store that lists none."""
+        return WebhookStore(self._bus, self._alerts, hidden=True)
 
     async def all(self) -> list[Webhook]:
         """All webhooks, by id. One that cannot be read is left out, as the delivery worker leaves it out."""
+        if self._hidden:
+            return []
         with translated():
             stored = await self._bus.hgetall(keys.WEBHOOKS)
         return list(readable_by_id(Webhook.decode, stored, "webhook").values())
