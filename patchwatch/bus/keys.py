@@ -30,6 +30,10 @@ WHAT_IF_ORDERS = "pw:what-if:orders"  # list: WhatIfOrder (JSON), oldest first
 MEMORIES = "pw:memories"  # hash: camera id -> MemoryStatus (JSON), what the enrolment worker finds remembered of it
 SITE_BUDGET = "pw:site-budget"  # string: SiteBudget (JSON), written by the service
 DRIFTS = "pw:drifts"  # hash: camera id -> Drift (JSON), written by an enrolment worker
+LINK_SECRET = "pw:link-secret"  # string: 32 random bytes that links to pictures and clips are signed with
+EVIDENCE_POSITION = "pw:evidence:position"  # string: id of the last entry of ALERTS that evidence was begun for
+EVIDENCE_RECORDING = "pw:evidence:recording"  # set: ids of the alerts whose evidence is being recorded or stored
+EVIDENCE_STATUS = "pw:evidence:status"  # string: EvidenceStatus (JSON), written by an enrolment worker
 PROFILES = "pw:profiles"  # string: names of the profiles that the enrolment worker knows (JSON list)
 
 
@@ -152,7 +156,7 @@ def fence(partition: int) -> str:
 @dataclass(frozen=True)
 class LeaseKeys:
     """Keys of the ownership of one thing: the scoring of a partition, the capture of a camera, the deliveries of a
-    webhook, the work on an enrolment, or the upkeep of all cameras.
+    webhook, the work on an enrolment, the evidence of alerts, or the upkeep of all cameras.
 
     ``name`` is the partition's number or the camera's, webhook's or enrolment's id. ``lease`` and ``fence`` as above;
     ``request`` is an expiring string: id of the worker that asks the owner to hand over.
@@ -183,6 +187,10 @@ class LeaseKeys:
         return cls(enrolment_id, *(f"pw:enrolment:{enrolment_id}:{noun}" for noun in nouns))
 
     @classmethod
+    def for_evidence(cls) -> LeaseKeys:
+        return cls("evidence", *(f"pw:evidence:{noun}" for noun in ("lease", "fence", "lease-request")))
+
+    @classmethod
     def for_upkeep(cls) -> LeaseKeys:
         return cls("upkeep", *(f"pw:upkeep:{noun}" for noun in ("lease", "fence", "lease-request")))
 
@@ -210,6 +218,11 @@ def alert_explanation(alert_id: str) -> str:
 def alert_verdicts(alert_id: str) -> str:
     """Expiring string: `AlertVerdicts` (JSON), written by the service; expires with the alert."""
     return f"pw:alert:{alert_id}:verdicts"
+
+
+def alert_evidence(alert_id: str) -> str:
+    """Expiring string: `EvidenceRecord` (JSON), written by an enrolment worker."""
+    return f"pw:alert:{alert_id}:evidence"
 
 
 def bank_answer(token: str) -> str:
