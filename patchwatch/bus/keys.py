@@ -33,6 +33,7 @@ DRIFTS = "pw:drifts"  # hash: camera id -> Drift (JSON), written by an enrolment
 LINK_SECRET = "pw:link-secret"  # string: 32 random bytes that links to pictures and clips are signed with
 EVIDENCE_POSITION = "pw:evidence:position"  # string: id of the last entry of ALERTS that evidence was begun for
 EVIDENCE_RECORDING = "pw:evidence:recording"  # set: ids of the alerts whose evidence is being recorded or stored
+EVIDENCE_COUNTS = "pw:evidence:counts"  # hash of integers: ready, missing, removed (by age or size), failed (attempts)
 EVIDENCE_STATUS = "pw:evidence:status"  # string: EvidenceStatus (JSON), written by an enrolment worker
 PROFILES = "pw:profiles"  # string: names of the profiles that the enrolment worker knows (JSON list)
 

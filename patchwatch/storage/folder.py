@@ -57,7 +57,7 @@ class FolderStorage:
             return None
         return StoredFile(path, status.st_size, status.st_mtime)
 
-    def list(self, prefix: str = "") -> Iterator[StoredFile]:
+    def files(self, prefix: str = "") -> Iterator[StoredFile]:
         top = self._path(prefix) if prefix else self._folder
         with self._errors():
             for folder, _, names in os.walk(top):

@@ -24,7 +24,7 @@ def opened(url: str) -> ObjectStore:
     """The store at an address. Keys and the like come from its own environment variables (``AWS_...``)."""
     from obstore.store import from_url
 
-    return from_url(  # type: ignore[call-overload,no-any-return]
+    return from_url(
         url,
         client_options={"timeout": timedelta(seconds=_ATTEMPT_S), "connect_timeout": timedelta(seconds=5)},
         retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=_GIVE_UP_S)},
@@ -69,7 +69,7 @@ class ObjectStorage:
             return None
         return StoredFile(path, facts["size"], facts["last_modified"].timestamp())
 
-    def list(self, prefix: str = "") -> Iterator[StoredFile]:
+    def files(self, prefix: str = "") -> Iterator[StoredFile]:
         import obstore
 
         with self._errors(prefix):

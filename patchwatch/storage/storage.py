@@ -42,7 +42,7 @@ class Storage(Protocol):
     def stat(self, path: str) -> StoredFile | None:
         """None where there is no such file."""
 
-    def list(self, prefix: str = "") -> Iterator[StoredFile]:
+    def files(self, prefix: str = "") -> Iterator[StoredFile]:
         """All files below a folder of the store, in no order."""
 
     def delete(self, path: str) -> None:

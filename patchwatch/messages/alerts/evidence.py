@@ -103,24 +103,20 @@ class EvidenceRecord(Message):
 
 
 class EvidenceStatus(Message):
-    """Of all evidence: what the worker that records and stores it counts, over restarts.
+    """Of all evidence, at present: written by the worker that records it. What it counts is in `keys.EVIDENCE_COUNTS`.
 
-    ``waiting`` bundles of together ``waiting_bytes`` are in the spool until the store takes them; ``failing_since_ms``
+    ``waiting`` bundles of together ``spool_bytes`` are in the spool until the store takes them; ``failing_since_ms``
     is when that began to fail, with the ``last_error``. ``stored_bytes`` and ``kept_bytes`` are of the last look at the
     store.
     """
 
     updated_at_ms: TimeMs
     place: Words = ""
-    ready: Count = 0
-    missing: Count = 0
-    removed: Count = 0  # by age or size
     recording: Count = 0
     waiting: Count = 0
-    waiting_bytes: Count = 0
+    spool_bytes: Count = 0
     stored_bytes: Count = 0
     kept_bytes: Count = 0
-    failed: Count = 0  # attempts to store
     failing_since_ms: TimeMs | None = None
     last_error: Words = ""
     last_missing: Words = ""  # why the last one is missing
