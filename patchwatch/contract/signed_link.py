@@ -1,4 +1,4 @@
-"""Links to pictures and clips that work without a token until they expire: a path, when it expires, and an HMAC of both.
+"""Links to pictures and clips that work without a token until they expire: a path, that time, and an HMAC of both.
 
 Whoever has such a link may GET exactly that path, so it names one part of one alert and nothing else.
 """

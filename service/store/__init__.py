@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 
 from patchwatch.contract.settings import Settings
 from service.store.alerts.alerts import AlertStore
+from service.store.alerts.evidence import EvidenceStore
 from service.store.alerts.verdicts import VerdictStore
 from service.store.alerts.webhooks import WebhookStore
 from service.store.banks.banks import BankStore
@@ -46,6 +47,7 @@ class Store:
     hours: HourStore
     what_ifs: WhatIfStore
     shadows: ShadowStore
+    evidence: EvidenceStore
 
     @classmethod
     def from_redis(cls, bus: Redis, settings: Settings) -> Store:
@@ -68,4 +70,5 @@ class Store:
             HourStore(bus, partitions),
             WhatIfStore(bus),
             ShadowStore(bus, partitions),
+            EvidenceStore(bus, settings),
         )

@@ -69,11 +69,7 @@ class BundleMaker:
         folder.bundle.mkdir(exist_ok=True, mode=0o700)
         alert = readable(Alert.decode, self._client.get(keys.alert(known.alert.id)), "an alert") or known.alert
         footage = self._footage(folder, alert, known)
-        clip = (
-            write_clip(folder.bundle / CLIP, footage.frames, footage.hidden, known.gone_frames)
-            if footage.frames
-            else None
-        )
+        clip, failure = _clip(folder.bundle / CLIP, footage, known.gone_frames)
         seen = self._pictures(folder.bundle, alert, footage)
         self._scores(folder.bundle, alert, footage)
         manifest = EvidenceManifest(

@@ -104,7 +104,7 @@ def _errors() -> Iterator[None]:
         yield
     except av.FFmpegError as error:
         if isinstance(error, OSError) or error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS):
-            raise OSError(error.errno, os.strerror(error.errno)) from None
+            raise OSError(error.errno, error.strerror) from None
         raise RejectedError(f"FFmpeg cannot make a clip of the frames ({error.strerror})") from None
 
 

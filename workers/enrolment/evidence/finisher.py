@@ -68,16 +68,18 @@ class EvidenceFinisher:
         """Store what is complete, if no other process does, and keep the store within its limits. Raises redis-py's
         errors."""
         self._clock.sync(self._client)
-        try:
-            if not self._spool.lock():
-                return
-        except OSError as error:
-            self._fail(f"PATCHWATCH_DATA_DIR takes no files ({error.strerror or error})")
-            return
-        complete = self._complete()
-        self._waiting = len(complete)
         if time.monotonic() < self._retry_at_s:
             return
+        try:
+            with self._spool.locked() as ours:
+                if ours:
+                    self._work()
+        except OSError as error:
+            self._fail(f"PATCHWATCH_DATA_DIR takes no files ({error.strerror or error})")
+
+    def _work(self) -> None:
+        complete = self._complete()
+        self._waiting = len(complete)
         try:
             for folder in complete:
                 self._finish(folder)
@@ -150,7 +152,7 @@ class EvidenceFinisher:
     def _keep_within_limits(self) -> None:
         stored = grouped(self._storage.files(FOLDER))
         self._looked_at_s = time.monotonic()
-        now_s = self._clock.now_ms() / 1000
+        now_s = min(self._clock.now_ms() / 1000, time.time())  # one clock that is ahead removes nothing
         old = outdated(stored, now_s, self._settings.evidence_retention_days * _DAY_S)
         confirmed = self._confirmed([one.alert_id for one in stored])
         old = [one for one in old if one.alert_id not in confirmed]

@@ -6,10 +6,9 @@ import fcntl
 import os
 import re
 import shutil
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
 from pydantic import Field
 
@@ -104,12 +103,11 @@ class SpoolFolder:
 
 
 class Spool:
-    """All of them. Several workers may share the folder: `lock` says which one stores what is complete."""
+    """All of them. Several workers may share the folder: `locked` says which one stores what is complete."""
 
     def __init__(self, path: Path, most_bytes: int) -> None:
         self.path = path
         self.most_bytes = most_bytes
-        self._lock: IO[bytes] | None = None
 
     def of(self, alert_id: str) -> SpoolFolder | None:
         """None for a name that no alert has."""
@@ -133,20 +131,14 @@ class Spool:
                     total += os.stat(os.path.join(folder, name)).st_size
         return total
 
-    def lock(self) -> bool:
-        """Whether this process is the one that stores; the lock is held until the process ends. Raises `OSError`."""
-        if self._lock is None:
-            self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
-            file = (self.path / ".lock").open("ab")
+    @contextmanager
+    def locked(self) -> Iterator[bool]:
+        """Whether this process is the one that stores now; another one waits meanwhile. Raises `OSError`."""
+        self.path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with (self.path / ".lock").open("ab") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                file.close()
-                return False
-            self._lock = file
-        return True
-
-    def unlock(self) -> None:
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+                yield False
+            else:
+                yield True
