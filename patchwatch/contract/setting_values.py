@@ -19,7 +19,7 @@ _PAGE_ADDRESS = re.compile(
 )
 
 _STORAGE_URL = re.compile(
-    r"(?:(?:s3|gs|az)://[A-Za-z0-9][A-Za-z0-9._-]{1,62}|file:/)(?:/[A-Za-z0-9._~=+-]{1,255}){0,16}/?"
+    r"(?:(?:s3|gs|az)://[A-Za-z0-9][A-Za-z0-9._-]{1,62}|file://)(?:/[A-Za-z0-9._~=+-]{1,255}){0,16}/?"
 )
 
 
