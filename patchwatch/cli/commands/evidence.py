@@ -13,7 +13,12 @@ from patchwatch.cli.options import AsJson
 from patchwatch.cli.output import print_json
 from patchwatch.contract.errors import RejectedError
 
-app = command_group("Check archives of evidence.")
+app = command_group()
+
+
+@app.callback()
+def evidence() -> None:
+    """Check archives of evidence, as `patchwatch alerts evidence` fetches them."""
 
 
 @app.command("verify")

@@ -22,7 +22,7 @@ from patchwatch.storage.folder import FolderStorage
 from service.app import create_app
 
 ALERT = "/api/v1/alerts/gate-1000"
-TOKEN = "the-token-of-the-api"  # noqa: S105
+TOKEN = "the-token-of-the-api"
 
 
 @pytest.fixture
