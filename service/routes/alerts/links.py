@@ -23,7 +23,7 @@ router = APIRouter(prefix=LINKS.rstrip("/"), tags=["evidence"])
     "/{alert_id}/{part}",
     summary="A part of an alert's evidence, by a signed link",
     response_class=Response,
-    responses=documented(403, 404, 503),
+    responses=documented(403, 404, 422, 503),
 )
 async def get(
     alert_id: str,

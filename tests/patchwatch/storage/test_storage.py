@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from waiting import wait_until
 
 from patchwatch.contract.errors import ConfigurationError, NotFoundError, RejectedError, StorageError
 from patchwatch.contract.settings import load_settings
@@ -80,6 +83,25 @@ def test_a_full_disk_leaves_nothing_half(tmp_path: Path, file: Write, monkeypatc
     with pytest.raises(StorageError, match="No space left"):
         storage.put("alerts/a/clip.mp4", file(b"x"))
     assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []
+
+
+def test_a_process_that_is_killed_while_it_stores_leaves_nothing_half(tmp_path: Path, file: Write) -> None:
+    pipe, code = tmp_path / "pipe", "from pathlib import Path; import sys; from patchwatch.storage.folder import *;"
+    os.mkfifo(pipe)
+    code += "FolderStorage(Path(sys.argv[1])).put('alerts/a/clip.mp4', Path(sys.argv[2]))"
+    writer = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "store"), str(pipe)])
+    with pipe.open("wb", buffering=0) as source:
+        source.write(b"x" * 100_000)
+        wait_until(lambda: [path.stat().st_size for path in (tmp_path / "store").rglob(".part-*")] == [65_536])
+        writer.kill()
+        writer.wait()
+    storage = FolderStorage(tmp_path / "store")
+    assert list(storage.files()) == []
+    assert storage.stat("alerts/a/clip.mp4") is None
+    storage.put("alerts/a/clip.mp4", file(b"whole"))
+    assert storage.read("alerts/a/clip.mp4") == b"whole"
+    storage.delete("alerts/a/clip.mp4")
+    assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == [], "what was half goes, too"
 
 
 @pytest.mark.parametrize(
