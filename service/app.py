@@ -29,7 +29,7 @@ from service.middleware.proxy import ProxyMiddleware
 from service.problems.responses import Problem, documented, install_handlers
 from service.routes import budget, health, metrics
 from service.routes.access import audit, login, sessions, tokens, users
-from service.routes.alerts import alerts, verdicts, webhooks
+from service.routes.alerts import alerts, evidence, links, verdicts, webhooks
 from service.routes.alerts import alerts_websocket as ws_alerts
 from service.routes.banks import banks, enrolments, shadows
 from service.routes.cameras import cameras, corrections, explanation, report, scores, snapshot, status, what_if
@@ -84,6 +84,7 @@ def create_app(settings: Settings, bus: Redis | None = None, *, client_queue: in
     )
     install_handlers(app)
     app.include_router(_api_router())
+    app.include_router(links.router)
     app.include_router(health.router)
     app.include_router(metrics.router)
     _add_page(app)
@@ -121,6 +122,7 @@ def _api_router() -> APIRouter:
         snapshot,
         alerts,
         verdicts,
+        evidence,
         explanation,
         enrolments,
         banks,

@@ -38,6 +38,11 @@ TOKENS = "pw:tokens"  # hash: token id -> ApiToken (JSON)
 TOKENS_USED = "pw:tokens:used"  # hash: token id -> time of its last use (ms)
 SETUP_CODES = "pw:setup-codes"  # sorted set: digests of set-up codes by when they expire (ms)
 AUDIT = "pw:audit"  # stream: what was changed by whom, field "a" = AuditEntry (JSON)
+LINK_SECRET = "pw:link-secret"  # noqa: S105 (its name) - string: 32 random bytes that links are signed with
+EVIDENCE_POSITION = "pw:evidence:position"  # string: id of the last entry of ALERTS that evidence was begun for
+EVIDENCE_RECORDING = "pw:evidence:recording"  # set: ids of the alerts whose evidence is being recorded or stored
+EVIDENCE_COUNTS = "pw:evidence:counts"  # hash of integers: ready, missing, removed (by age or size), failed (attempts)
+EVIDENCE_STATUS = "pw:evidence:status"  # string: EvidenceStatus (JSON), written by an enrolment worker
 PROFILES = "pw:profiles"  # string: names of the profiles that the enrolment worker knows (JSON list)
 
 
@@ -160,7 +165,7 @@ def fence(partition: int) -> str:
 @dataclass(frozen=True)
 class LeaseKeys:
     """Keys of the ownership of one thing: the scoring of a partition, the capture of a camera, the deliveries of a
-    webhook, the work on an enrolment, or the upkeep of all cameras.
+    webhook, the work on an enrolment, the evidence of alerts, or the upkeep of all cameras.
 
     ``name`` is the partition's number or the camera's, webhook's or enrolment's id. ``lease`` and ``fence`` as above;
     ``request`` is an expiring string: id of the worker that asks the owner to hand over.
@@ -191,6 +196,10 @@ class LeaseKeys:
         return cls(enrolment_id, *(f"pw:enrolment:{enrolment_id}:{noun}" for noun in nouns))
 
     @classmethod
+    def for_evidence(cls) -> LeaseKeys:
+        return cls("evidence", *(f"pw:evidence:{noun}" for noun in ("lease", "fence", "lease-request")))
+
+    @classmethod
     def for_upkeep(cls) -> LeaseKeys:
         return cls("upkeep", *(f"pw:upkeep:{noun}" for noun in ("lease", "fence", "lease-request")))
 
@@ -218,6 +227,11 @@ def alert_explanation(alert_id: str) -> str:
 def alert_verdicts(alert_id: str) -> str:
     """Expiring string: `AlertVerdicts` (JSON), written by the service; expires with the alert."""
     return f"pw:alert:{alert_id}:verdicts"
+
+
+def alert_evidence(alert_id: str) -> str:
+    """Expiring string: `EvidenceRecord` (JSON), written by an enrolment worker."""
+    return f"pw:alert:{alert_id}:evidence"
 
 
 def bank_answer(token: str) -> str:

@@ -27,6 +27,7 @@ COMMANDS = {
     "settings": "settings:settings",
     "cameras": "cameras:app",
     "alerts": "alerts:app",
+    "evidence": "evidence:app",
     "webhooks": "webhooks:app",
     "banks": "banks.group:app",
     "enrolments": "enrolments:app",

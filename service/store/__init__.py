@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 from patchwatch.contract.settings import Settings
 from service.store.access import AccessStore
 from service.store.alerts.alerts import AlertStore
+from service.store.alerts.evidence import EvidenceStore
 from service.store.alerts.verdicts import VerdictStore
 from service.store.alerts.webhooks import WebhookStore
 from service.store.banks.banks import BankStore
@@ -48,6 +49,7 @@ class Store:
     what_ifs: WhatIfStore
     shadows: ShadowStore
     access: AccessStore
+    evidence: EvidenceStore
 
     def limited(self, seen: frozenset[str] | None) -> Store:
         """The same, for a caller for whom only some cameras exist; None: all. Stores that are asked about one camera at
@@ -84,4 +86,5 @@ class Store:
             WhatIfStore(bus),
             ShadowStore(bus, partitions),
             AccessStore.from_redis(bus, settings.session_hours),
+            EvidenceStore(bus, settings),
         )

@@ -8,12 +8,13 @@ import logging
 
 from patchwatch.contract.errors import BusUnavailableError, LeaseLapsedError, LeaseLostError
 from patchwatch.contract.settings import Settings
+from patchwatch.messages.alerts.alert import Alert
 from patchwatch.messages.alerts.webhook import DeadLetter, Progress, Webhook
 from workers.delivery.alert_notifier import AlertNotifier
 from workers.delivery.delivery_result import LONGEST_RETRY_AFTER_S, DeliveryResult, ResultKind
 from workers.delivery.http_sender import HttpSender
 from workers.delivery.outbox import OperatorRequest, Outbox
-from workers.delivery.payload import alert_body, message_id, trial_body
+from workers.delivery.payload import AlertLinks, alert_body, message_id, trial_body
 from workers.delivery.retry_policy import RetryPolicy, advanced, after_success
 
 _POLL_S = 1.0  # how often requests of operators are looked for
@@ -33,6 +34,7 @@ class DeliveryLoop:
         self._outbox = outbox
         self._sender = sender
         self._public_url = settings.public_url
+        self._link_hours = settings.link_hours
         self._policy = RetryPolicy(settings)
         self._notifier = notifier
         self._stopping = asyncio.Event()
@@ -79,7 +81,7 @@ class DeliveryLoop:
             wait_s = await self._wait_before_retry(progress)
             if wait_s > 0 or self._stopping.is_set():
                 break
-            body = alert_body(entry.id, entry.alert, self._public_url)
+            body = await self._body(entry.id, entry.alert)
             result = await self._sender.post(message_id(self._webhook, entry.id), body)
             now_ms = await self._outbox.now_ms()
             decision = self._policy.decide(progress, entry, entries[number + 1 :], result, now_ms)
@@ -94,6 +96,12 @@ class DeliveryLoop:
         if progress != before:
             await self._outbox.record(progress)
         return max(0.0, min(wait_s, _POLL_S))
+
+    async def _body(self, entry_id: str, alert: Alert) -> bytes:
+        if self._public_url is None:
+            return alert_body(entry_id, alert)
+        links = AlertLinks(self._public_url, await self._outbox.link_secret(), self._link_hours)
+        return alert_body(entry_id, alert, self._public_url, links)
 
     async def _wait_before_retry(self, progress: Progress) -> float:
         wait_s = (progress.retry_at_ms - await self._outbox.now_ms()) / 1000
@@ -115,7 +123,7 @@ class DeliveryLoop:
         return progress
 
     async def _resend(self, request: OperatorRequest, dead_letter: DeadLetter, progress: Progress) -> Progress:
-        body = alert_body(dead_letter.entry_id, dead_letter.alert, self._public_url)
+        body = await self._body(dead_letter.entry_id, dead_letter.alert)
         result = await self._sender.post(message_id(self._webhook, dead_letter.entry_id), body)
         now_ms = await self._outbox.now_ms()
         if result.kind is ResultKind.DELIVERED:

@@ -15,6 +15,7 @@ from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import WebhookKeys
+from patchwatch.bus.link_secret import link_secret_async
 from patchwatch.bus.stored_records import readable
 from patchwatch.bus.streams import StreamInfo, entry_order
 from patchwatch.bus.writes import transact_async
@@ -55,6 +56,10 @@ class Outbox:
         self._webhook = webhook
         self._lease = lease
         self._keys = WebhookKeys(webhook.id)
+
+    async def link_secret(self) -> bytes:
+        """What links to pictures and clips are signed with."""
+        return await link_secret_async(self._client)
 
     async def now_ms(self) -> int:
         """The time by Redis's clock, which is also that of the ids of alert entries."""

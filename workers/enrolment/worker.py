@@ -22,6 +22,8 @@ from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.banks.enrolment import Enrolment
 from workers.enrolment.banks.bank_orders import BankOrderHandler
+from workers.enrolment.evidence.evidence import evidence_threads
+from workers.enrolment.evidence.recorder import UNIT as EVIDENCE_UNIT
 from workers.enrolment.job import Job, JobContext
 from workers.enrolment.record import EnrolmentRecord, pending_enrolments
 from workers.enrolment.recurrence.watch import RecurrenceWatch
@@ -66,6 +68,7 @@ class EnrolmentWorker:
             WhatIfHandler(settings, self._client).thread,
             RecurrenceWatch(settings, self._client).thread,
             upkeep.thread,
+            *evidence_threads(settings, self._client, lambda: self._leases.owned.get(EVIDENCE_UNIT)),
         ]
         self._profiles = json.dumps(sorted(load_profiles(settings.profiles_file)))
         self._running: dict[LeaseKeys, _Running] = {}
@@ -111,7 +114,7 @@ class EnrolmentWorker:
         self._send_heartbeat()
         jobs = {LeaseKeys.for_enrolment(job.id): job for job in pending_enrolments(self._client, self._log_once)}
         self._forget_ended()
-        wanted = dict.fromkeys(jobs, 1) | {UPKEEP_UNIT: 0}  # which hardly is any work
+        wanted = dict.fromkeys(jobs, 1) | {UPKEEP_UNIT: 0, EVIDENCE_UNIT: 0}  # which hardly are any work
         self._leases.want(wanted, pinned=frozenset(self._running))
         for unit in self._leases.leaving - self._running.keys():
             self._leases.release(unit)

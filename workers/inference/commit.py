@@ -36,6 +36,7 @@ from workers.inference.camera_state import CameraState
 from workers.runtime.alert_records import lifetime_s, queue_alert, queue_announcement
 
 _EXAMINED = 50  # listed alerts of either order, each time that one is announced, for records that have expired
+_CLIP_BEGINS_S = 5.0  # after an alert began, at the latest: it is told, and a worker looks twice a second
 _CONDITIONS: TypeAdapter[dict[str, Any] | None] = TypeAdapter(dict[str, Any] | None)
 _Score = Annotated[float, Field(ge=0, le=1)]
 log = logging.getLogger(__name__)
@@ -74,6 +75,8 @@ class Committer:
         self._client = client
         self._clock = clock or BusClock()
         self._settings = settings
+        # What was before an alert stays in the queue until a clip of it can have been begun.
+        self._shown_s = settings.evidence_pre_roll_s + _CLIP_BEGINS_S if settings.evidence else 0.0
 
     def commit(self, state: CameraState, batch: CommitBatch) -> None:
         """Raises `LeaseLostError`, or `BusUnavailableError` when it is unknown whether it was applied: then call
@@ -154,7 +157,9 @@ class Committer:
             pipe.hset(camera_keys.counters, mapping=counters)
         if not state.removed:
             kept_from = state.recent[0][0] if state.recent else state.position
-            pipe.xtrim(camera_keys.frames, minid=f"{kept_from}-0", approximate=False)
+            fps = state.camera.analysis_fps or self._settings.analysis_fps
+            shown_from = state.position - min(self._settings.queue_frames, round(self._shown_s * fps))
+            pipe.xtrim(camera_keys.frames, minid=f"{max(0, min(kept_from, shown_from))}-0", approximate=False)
 
     def _queue_state(self, pipe: redis.client.Pipeline, state: CameraState, batch: CommitBatch) -> None:
         stored = state_to_store(state)

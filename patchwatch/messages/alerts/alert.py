@@ -131,6 +131,10 @@ class AlertView(BaseModel):
     )
     detail: str = Field(description="Of kinds other than anomaly: what is wrong, in words.", examples=[""])
     snapshot: str = Field(examples=["/api/v1/alerts/gate-1795422600250/snapshot.jpg"])
+    evidence: str = Field(
+        description="What clip and pictures there are of it, and how far they are.",
+        examples=["/api/v1/alerts/gate-1795422600250/evidence"],
+    )
     explanation: str | None = Field(
         description="Null for kinds other than anomaly.", examples=["/api/v1/alerts/gate-1795422600250/explanation"]
     )
@@ -146,5 +150,6 @@ class AlertView(BaseModel):
             peak=alert.peak_at_ms,
             ended=alert.ended_at_ms,
             snapshot=f"{base}/api/v1/alerts/{alert.id}/snapshot.jpg",
+            evidence=f"{base}/api/v1/alerts/{alert.id}/evidence",
             explanation=f"{base}/api/v1/alerts/{alert.id}/explanation" if alert.kind is AlertKind.ANOMALY else None,
         )
