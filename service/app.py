@@ -25,7 +25,7 @@ from service.middleware.headers import HeadersMiddleware, HeadMiddleware
 from service.middleware.proxy import ProxyMiddleware
 from service.problems.responses import Problem, documented, install_handlers
 from service.routes import budget, health, metrics
-from service.routes.alerts import alerts, verdicts, webhooks
+from service.routes.alerts import alerts, channels, mutes, verdicts, webhooks
 from service.routes.alerts import alerts_websocket as ws_alerts
 from service.routes.banks import banks, enrolments, shadows
 from service.routes.cameras import cameras, corrections, explanation, report, scores, snapshot, status, what_if
@@ -119,7 +119,7 @@ def _api_router() -> APIRouter:
         what_if,
         shadows,
     )
-    for module in (*camera_modules, webhooks, ws_alerts, ws_scores):
+    for module in (*camera_modules, webhooks, channels, mutes, ws_alerts, ws_scores):
         router.include_router(module.router)
     return router
 

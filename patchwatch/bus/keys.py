@@ -158,8 +158,8 @@ class LeaseKeys:
     """Keys of the ownership of one thing: the scoring of a partition, the capture of a camera, the deliveries of a
     webhook or a channel, what is said over MQTT, the work on an enrolment, or the upkeep of all cameras.
 
-    ``name`` is the partition's number or the camera's, webhook's, channel's or enrolment's id. ``lease`` and ``fence`` as above;
-    ``request`` is an expiring string: id of the worker that asks the owner to hand over.
+    ``name`` is the partition's number or the camera's, webhook's, channel's or enrolment's id. ``lease`` and ``fence``
+    as above; ``request`` is an expiring string: id of the worker that asks the owner to hand over.
     """
 
     name: str

@@ -54,7 +54,11 @@ def _sent(order: MessageOrder, url: str, report: MessageReport, guard: SocketGua
 
     # No pictures of Apprise's: a receiver would fetch them from another host.
     asset = AppriseAsset(
-        app_id="Patchwatch", app_desc="Patchwatch", storage_mode=PersistentStoreMode.MEMORY, image_url_mask="", image_url_logo=""
+        app_id="Patchwatch",
+        app_desc="Patchwatch",
+        storage_mode=PersistentStoreMode.MEMORY,
+        image_url_mask="",
+        image_url_logo="",
     )
     service = Apprise.instantiate(url, asset=asset)
     if service is None:
@@ -63,7 +67,15 @@ def _sent(order: MessageOrder, url: str, report: MessageReport, guard: SocketGua
         return report
     told = _Told()
     logging.getLogger("apprise").addHandler(told)
-    pictures = [AttachMemory(order.picture, name="alert.jpg", mimetype="image/jpeg")] if order.picture else []
+    pictures = (
+        [
+            AttachMemory(  # type: ignore[no-untyped-call]
+                order.picture, name="alert.jpg", mimetype="image/jpeg"
+            )
+        ]
+        if order.picture
+        else []
+    )
     sender = Apprise(asset=asset)
     sender.add(service)
     taken = sender.notify(

@@ -8,6 +8,8 @@ from redis.asyncio import Redis
 
 from patchwatch.contract.settings import Settings
 from service.store.alerts.alerts import AlertStore
+from service.store.alerts.channels import ChannelStore
+from service.store.alerts.mutes import MuteStore
 from service.store.alerts.verdicts import VerdictStore
 from service.store.alerts.webhooks import WebhookStore
 from service.store.banks.banks import BankStore
@@ -40,6 +42,8 @@ class Store:
     explanations: ExplanationStore
     streams: StreamStore
     webhooks: WebhookStore
+    channels: ChannelStore
+    mutes: MuteStore
     verdicts: VerdictStore
     corrections: CorrectionStore
     site_budget: SiteBudgetStore
@@ -62,6 +66,8 @@ class Store:
             ExplanationStore(bus, partitions),
             StreamStore(bus, partitions),
             WebhookStore(bus, alerts),
+            ChannelStore(bus, alerts),
+            MuteStore(bus),
             VerdictStore(bus, settings),
             CorrectionStore(bus),
             SiteBudgetStore(bus),

@@ -60,7 +60,9 @@ class Channel(Message):
         url = value.get_secret_value()
         scheme, separator, rest = url.partition("://")
         if len(url) > 2048 or not (separator and rest and _SCHEME.fullmatch(scheme.lower())) or _NOT_PLAIN.search(url):
-            raise ValueError("is not an address like ntfy://HOST/TOPIC, mailto://USER:PASSWORD@HOST or tgram://TOKEN/ID")
+            raise ValueError(
+                "is not an address like ntfy://HOST/TOPIC, mailto://USER:PASSWORD@HOST or tgram://TOKEN/ID"
+            )
         if scheme.lower() in _LOCAL:
             raise ValueError(f"{scheme.lower()}:// would write to this machine: choose a service that reaches somebody")
         return value
@@ -107,10 +109,12 @@ class Channel(Message):
 
 class ChannelProgress(Progress):
     """How far a channel is: ``position`` is that of the last entry that was looked at, ``incidents`` are what it has
-    told of and is to tell of. ``silenced``: alerts that began while it was muted or outside its hours."""
+    told of and is to tell of. ``silenced``: alerts that began while it was muted or outside its hours. ``attempts``:
+    to send the message that is due; ``answered``: those that ended in an error of the service."""
 
     incidents: tuple[Incident, ...] = Field((), max_length=MAX_INCIDENTS)
     silenced: Count = 0
+    answered: Count = 0
 
 
 class NoticeKind(StrEnum):

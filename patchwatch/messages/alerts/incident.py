@@ -8,6 +8,7 @@ from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.messages.alerts.alert import Alert, AlertState
 
 MAX_ALERTS_OF_INCIDENT = 20
+MAX_OTHERS_OF_INCIDENT = 200
 
 
 class IncidentAlert(BaseModel):
@@ -26,15 +27,17 @@ class IncidentAlert(BaseModel):
 
 class Incident(BaseModel):
     """``id``: of the first alert's entry on the stream; ``begun_at_ms``: when that was written, by the clock of Redis.
-    ``more``: alerts beyond those that are listed. ``told``: its message was sent, or given up."""
+    ``also``: ids of alerts beyond those that are listed. ``told``: its message is done with; ``silent``: it was not
+    sent, so its end is not told of either."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     id: str = Field(max_length=48)
     begun_at_ms: TimeMs
     alerts: tuple[IncidentAlert, ...] = Field(max_length=MAX_ALERTS_OF_INCIDENT)
-    more: Count = 0
+    also: tuple[str, ...] = Field((), max_length=MAX_OTHERS_OF_INCIDENT)
     told: bool = False
+    silent: bool = False
 
     @property
     def is_over(self) -> bool:
