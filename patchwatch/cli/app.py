@@ -27,6 +27,7 @@ COMMANDS = {
     "cameras": "cameras:app",
     "alerts": "alerts:app",
     "webhooks": "webhooks:app",
+    "channels": "channels:app",
     "banks": "banks.group:app",
     "enrolments": "enrolments:app",
     "evaluate": "evaluate.group:app",
