@@ -76,9 +76,14 @@ def list_(api: Api = None, as_json: AsJson = False) -> None:
 
 
 @app.command("show")
-def show(id: _Id, api: Api = None) -> None:
-    """Show all of a channel but its address, as JSON."""
-    print_json(rest_client(api).get(f"/channels/{id}"))
+def show(id: _Id, api: Api = None, as_json: AsJson = False) -> None:
+    """Show all of a channel but its address."""
+    channel = rest_client(api).get(f"/channels/{id}")
+    if as_json:
+        print_json(channel)
+        return
+    for name, value in channel.items():
+        typer.echo(f"{name:<15} {value}")
 
 
 @app.command("update")
