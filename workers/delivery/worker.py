@@ -28,6 +28,8 @@ from workers.delivery.channels.channel_outbox import ChannelOutbox
 from workers.delivery.channels.channel_sender import SENDERS, ChannelSender
 from workers.delivery.delivery_loop import DeliveryLoop
 from workers.delivery.http_sender import HttpSender
+from workers.delivery.mqtt.mqtt_loop import MqttLoop
+from workers.delivery.mqtt.mqtt_outbox import Broker, MqttOutbox
 from workers.delivery.outbox import Outbox
 from workers.delivery.receiver_loop import ReceiverLoop
 from workers.runtime.config_replica import ConfigReplica
@@ -41,7 +43,7 @@ _STOP_WITHIN_S = 5.0  # a longer attempt is cut off, and made again after the ne
 log = logging.getLogger("patchwatch.delivery")
 
 
-_Receiver = Webhook | Channel
+_Receiver = Webhook | Channel | Broker
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,8 @@ class DeliveryWorker:
         webhooks, channels = await self._webhooks.read(), await self._channels.read()
         receivers: dict[LeaseKeys, _Receiver] = {LeaseKeys.for_webhook(name): one for name, one in webhooks.items()}
         receivers |= {LeaseKeys.for_channel(name): one for name, one in channels.items()}
+        if self._settings.mqtt_address:
+            receivers[LeaseKeys.for_mqtt()] = Broker()
         return {unit: receiver for unit, receiver in receivers.items() if receiver.enabled}
 
     def _start(self, receiver: _Receiver, lease: Lease) -> _Delivery:
@@ -130,10 +134,18 @@ class DeliveryWorker:
             http_sender = HttpSender(receiver, self._settings, self._tls)
             outbox = Outbox(self._client, receiver, lease)
             return DeliveryLoop(receiver, outbox, http_sender, self._settings, self._notifier)
+        if isinstance(receiver, Broker):
+            return self._mqtt_loop(lease)
         sender = ChannelSender(receiver, self._settings, self._senders)
         return ChannelLoop(
             receiver, ChannelOutbox(self._client, receiver, lease), sender, self._settings, self._notifier
         )
+
+    def _mqtt_loop(self, lease: Lease) -> ReceiverLoop:
+        address = self._settings.mqtt_address
+        assert address is not None
+        outbox = MqttOutbox(self._client, lease, self._settings.partitions)
+        return MqttLoop(address, outbox, self._settings, self._notifier)
 
     async def _stop(self) -> None:
         tasks = {delivery.task for delivery in self._deliveries.values()}

@@ -25,7 +25,9 @@ _Kinds = Annotated[list[AlertKind] | None, typer.Option("--kind", help="Only of 
 _LeastSeverity = Annotated[Severity | None, typer.Option("--least-severity", help="Only of this severity or a higher.")]
 _Hours = Annotated[str | None, typer.Option(help="Only alerts that begin then, as 22:00-06:00; always: at any time.")]
 _Days = Annotated[list[str] | None, typer.Option("--day", help="With --hours: mon, tue, ...; repeatable.")]
-_Zone = Annotated[str | None, typer.Option(help="Of --hours, and of times in messages, as Europe/Berlin. Default: UTC.")]
+_Zone = Annotated[
+    str | None, typer.Option(help="Of --hours, and of times in messages, as Europe/Berlin. Default: UTC.")
+]
 _Window = Annotated[float | None, typer.Option(help="Seconds to wait for other cameras that see the same. Default: 5.")]
 _After = Annotated[
     int | None, typer.Option(help="Escalation: only what nobody has reviewed so many minutes later; 0: at once.")

@@ -52,7 +52,7 @@ async def test_a_channel_is_created_read_listed_changed_and_deleted(
     assert stored(world).url.get_secret_value() == URL
     assert (made.json()["url"], made.json()["health"]) == ("ntfy://***", "unattended")
     assert [(order.send, order.url and order.url.get_secret_value()) for order in asked] == [(False, URL)]
-    assert stored(world).begun_before == {"gate-1000", "gate-2000"}
+    assert stored(world).begun_before == frozenset({"gate-1000", "gate-2000"})
     assert ChannelProgress.decode(world.value(ChannelKeys("phone").progress)).position == last
     changed = await api.patch(f"{AT}/phone", json={"url": "ntfy://***", "hours": None, "least_severity": "high"})
     assert changed.json() == (await api.get(f"{AT}/phone")).json() == (await api.get(AT)).json()["channels"][0]
@@ -101,7 +101,7 @@ async def test_no_answer_holds_a_secret_and_the_log_is_shown_newest_first(api: h
 
 
 async def test_their_number_is_bounded(api: httpx.AsyncClient, world: Any) -> None:
-    record = Channel(id="x", url=URL).encode()  # type: ignore[arg-type]
+    record = Channel(id="x", url=URL).encode()
     world.bus.hset(keys.CHANNELS, mapping={f"c{number}": record for number in range(MAX_CHANNELS)})
     answer = await api.post(AT, json={"id": "phone", "url": URL})
     assert answer.status_code == 409
