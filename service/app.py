@@ -29,7 +29,7 @@ from service.middleware.proxy import ProxyMiddleware
 from service.problems.responses import Problem, documented, install_handlers
 from service.routes import budget, health, metrics
 from service.routes.access import audit, login, sessions, tokens, users
-from service.routes.alerts import alerts, evidence, links, verdicts, webhooks
+from service.routes.alerts import alerts, channels, evidence, links, mutes, verdicts, webhooks
 from service.routes.alerts import alerts_websocket as ws_alerts
 from service.routes.banks import banks, enrolments, shadows
 from service.routes.cameras import cameras, corrections, explanation, report, scores, snapshot, status, what_if
@@ -133,7 +133,7 @@ def _api_router() -> APIRouter:
         shadows,
     )
     access_modules = (login, sessions, users, tokens, audit)
-    for module in (*camera_modules, webhooks, ws_alerts, ws_scores, *access_modules):
+    for module in (*camera_modules, webhooks, channels, mutes, ws_alerts, ws_scores, *access_modules):
         router.include_router(module.router)
     return router
 

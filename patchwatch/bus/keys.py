@@ -22,6 +22,10 @@ ALERTS_BY_RECEIPT = (
 )
 WEBHOOKS = "pw:webhooks"  # hash: webhook id -> Webhook (JSON)
 WEBHOOKS_REVISION = "pw:webhooks:revision"  # counter: rises with each change of WEBHOOKS
+CHANNELS = "pw:channels"  # hash: channel id -> Channel (JSON)
+CHANNELS_REVISION = "pw:channels:revision"  # counter: rises with each change of CHANNELS
+MUTES = "pw:mutes"  # hash: camera id, or "*" for all -> Mute (JSON)
+MQTT_PROGRESS = "pw:mqtt:progress"  # string: MqttProgress (JSON), written by the delivery worker that holds the lease
 ENROLMENT_RECORDS = "pw:enrolments:records"  # hash: enrolment id -> Enrolment (JSON)
 ENROLMENTS_LATEST = "pw:enrolments:latest"  # hash: camera id -> id of its newest enrolment
 ENROLMENTS_PENDING = "pw:enrolments:pending"  # set: ids of enrolments that may be pending
@@ -165,10 +169,11 @@ def fence(partition: int) -> str:
 @dataclass(frozen=True)
 class LeaseKeys:
     """Keys of the ownership of one thing: the scoring of a partition, the capture of a camera, the deliveries of a
-    webhook, the work on an enrolment, the evidence of alerts, or the upkeep of all cameras.
+    webhook or a channel, what is said over MQTT, the work on an enrolment, the evidence of alerts, or the upkeep of
+    all cameras.
 
-    ``name`` is the partition's number or the camera's, webhook's or enrolment's id. ``lease`` and ``fence`` as above;
-    ``request`` is an expiring string: id of the worker that asks the owner to hand over.
+    ``name`` is the partition's number or the camera's, webhook's, channel's or enrolment's id. ``lease`` and ``fence``
+    as above; ``request`` is an expiring string: id of the worker that asks the owner to hand over.
     """
 
     name: str
@@ -189,6 +194,15 @@ class LeaseKeys:
     def for_webhook(cls, webhook_id: str) -> LeaseKeys:
         webhook_keys = WebhookKeys(webhook_id)
         return cls(webhook_id, *(webhook_keys._key(noun) for noun in ("lease", "fence", "lease-request")))
+
+    @classmethod
+    def for_channel(cls, channel_id: str) -> LeaseKeys:
+        channel_keys = ChannelKeys(channel_id)
+        return cls(channel_id, *(channel_keys._key(noun) for noun in ("lease", "fence", "lease-request")))
+
+    @classmethod
+    def for_mqtt(cls) -> LeaseKeys:
+        return cls("mqtt", *(f"pw:mqtt:{noun}" for noun in ("lease", "fence", "lease-request")))
 
     @classmethod
     def for_enrolment(cls, enrolment_id: str) -> LeaseKeys:
@@ -282,6 +296,40 @@ class WebhookKeys:
     def all(self) -> tuple[str, ...]:
         """Everything to delete with the webhook; its lease expires by itself, and its fencing token must stay."""
         return (self.progress, self.dead, self.asked)
+
+
+@dataclass(frozen=True)
+class ChannelKeys:
+    """Keys of one channel."""
+
+    channel_id: str
+
+    def _key(self, noun: str) -> str:
+        return f"pw:channel:{self.channel_id}:{noun}"
+
+    @property
+    def progress(self) -> str:
+        """`ChannelProgress` (JSON string), written by the delivery worker that holds the lease."""
+        return self._key("progress")
+
+    @property
+    def log(self) -> str:
+        """Stream of the last attempts, field "r" = `ChannelRecord` (JSON)."""
+        return self._key("log")
+
+    @property
+    def asked(self) -> str:
+        """Stream of requests of operators: field "t" = token of a test."""
+        return self._key("asked")
+
+    def answer(self, token: str) -> str:
+        """Expiring list of one: how a test ended (JSON)."""
+        return self._key(f"answer:{token}")
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Everything to delete with the channel; its lease expires by itself, and its fencing token must stay."""
+        return (self.progress, self.log, self.asked)
 
 
 def worker(role: str, worker_id: str) -> str:

@@ -29,6 +29,7 @@ COMMANDS = {
     "alerts": "alerts:app",
     "evidence": "evidence:app",
     "webhooks": "webhooks:app",
+    "channels": "channels:app",
     "banks": "banks.group:app",
     "enrolments": "enrolments:app",
     "users": "users:app",

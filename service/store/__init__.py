@@ -9,6 +9,8 @@ from redis.asyncio import Redis
 from patchwatch.contract.settings import Settings
 from service.store.access import AccessStore
 from service.store.alerts.alerts import AlertStore
+from service.store.alerts.channels import ChannelStore
+from service.store.alerts.mutes import MuteStore
 from service.store.alerts.evidence import EvidenceStore
 from service.store.alerts.verdicts import VerdictStore
 from service.store.alerts.webhooks import WebhookStore
@@ -42,6 +44,8 @@ class Store:
     explanations: ExplanationStore
     streams: StreamStore
     webhooks: WebhookStore
+    channels: ChannelStore
+    mutes: MuteStore
     verdicts: VerdictStore
     corrections: CorrectionStore
     site_budget: SiteBudgetStore
@@ -62,6 +66,7 @@ class Store:
             alerts=self.alerts.limited(seen),
             enrolments=self.enrolments.limited(seen),
             webhooks=self.webhooks.limited(),
+            channels=self.channels.limited(),
         )
 
     @classmethod
@@ -79,6 +84,8 @@ class Store:
             ExplanationStore(bus, partitions),
             StreamStore(bus, partitions),
             WebhookStore(bus, alerts),
+            ChannelStore(bus, alerts),
+            MuteStore(bus),
             VerdictStore(bus, settings),
             CorrectionStore(bus),
             SiteBudgetStore(bus),

@@ -120,6 +120,7 @@ class CameraStore:
             pipe.incr(keys.CAMERAS_REVISION)
             pipe.hdel(keys.CORRECTIONS, camera_id)
             pipe.incr(keys.CORRECTIONS_REVISION)
+            pipe.hdel(keys.MUTES, camera_id)
             pipe.delete(*keys.CameraKeys.for_camera(camera_id, self._partitions).all)
 
         await self._transaction(attempt)

@@ -84,6 +84,7 @@ GROUPS = {
         "undo",
     ],
     "alerts": ["list", "watch", "show", "normal", "confirm", "unsure", "undo"],
+    "channels": ["add", "list", "show", "update", "remove", "test", "log", "mute", "unmute", "mutes"],
     "webhooks": ["add", "list", "update", "enable", "disable", "remove", "test", "dead-letters", "retry"],
     "banks": ["enrol", "list", "show", "activate", "pin", "unpin", "remove", "score", "explain", "shadow"],
     "banks shadow": ["start", "show", "stop", "swap"],
