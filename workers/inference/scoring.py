@@ -19,6 +19,7 @@ from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScore
 from models.frames.detections import Detections
 from models.frames.frame import Box, CameraContext, Features, Frame
+from models.tampering.detector import PictureCheck
 from patchwatch.contract.errors import NonFiniteScoreError, RejectedError
 from patchwatch.messages.alerts.alert import Alert, AlertState
 from patchwatch.messages.alerts.explanation import Explanation
@@ -49,6 +50,7 @@ class ScoredFrame:
     """A frame from its decoding to its score: the last three are filled in once it is scored.
 
     ``own_ns``: on the camera's own time. ``gate``: whether its score may open an event.
+    ``wrong``: its picture as a whole is not as it should be.
     """
 
     state: CameraState
@@ -56,6 +58,7 @@ class ScoredFrame:
     frame: Frame
     own_ns: int
     gate: AlertGate = AlertGate.OPEN
+    wrong: bool = False
     bank: Bank | None = None
     features: Sequence[Features] = ()
     score: FrameScore | None = None
@@ -144,13 +147,13 @@ class Scorer:
             return None
         frame = state.cuts.mark(frame, state.bank.context.mask)
         state.keep_frame(message.seq, own_ns, cut=frame.cut)  # without a bank: for the snapshot
-        gate = _check_picture(state, message, frame, batch)
+        check = _check_picture(state, message, frame, batch)
         if not state.ready:
             state.boxes = []
             state.count_drop(DropReason.NO_BANK)
             if not self._may_learn(queued, frame):
                 return None
-        return ScoredFrame(state, message, frame, own_ns, gate)
+        return ScoredFrame(state, message, frame, own_ns, check.gate, check.wrong)
 
     def _may_learn(self, queued: QueuedFrame, frame: Frame) -> bool:
         """Whether a frame without a bank is analysed. Of one that is not, nothing before it may meet what follows."""
@@ -190,7 +193,7 @@ class Scorer:
                         self._failures.record(frame.state.camera.id, frame.message.seq, result)
                     else:
                         self._recorder.record_unscored(
-                            frame.state, engine, frame.frame, frame.captured_ms, result[0], frame.gate
+                            frame.state, engine, frame.frame, frame.captured_ms, result[0], wrong=frame.wrong
                         )
 
     def _extract_to_learn(self, engine: Engine, frames: Sequence[ScoredFrame]) -> Sequence[Extracted | Exception]:
@@ -221,7 +224,7 @@ class Scorer:
             return False
         frame.bank, frame.features, frame.score = scorer.bank, features, score
         if self._recorder is not None:
-            self._recorder.record(state, frame.frame, captured_ms, features, scorer, score, frame.gate)
+            self._recorder.record(state, frame.frame, captured_ms, features, scorer, score, wrong=frame.wrong)
         previous_ms = state.last_score_ms
         entry = state.next_score_ms(frame.own_ns), self._message(frame, scorer.bank, score)
         batch.scores.append(entry)
@@ -292,13 +295,13 @@ def _shadow_alerts(frame: ScoredFrame, shadow: ShadowBank) -> list[Alert]:
     return [alert for alert in told if alert is not None]
 
 
-def _check_picture(state: CameraState, message: FrameMessage, frame: Frame, batch: CommitBatch) -> AlertGate:
+def _check_picture(state: CameraState, message: FrameMessage, frame: Frame, batch: CommitBatch) -> PictureCheck:
     """Record conditions of the picture as a whole; returns whether the frame's score may open an event."""
-    gate, alerts = state.conditions.observe_frame(state.camera, frame)
+    check, alerts = state.conditions.observe_frame(state.camera, frame)
     for alert in alerts:
         picture = message.jpeg if alert.state is AlertState.OPEN else None
         batch.alerts.append(AlertUpdate(alert, announce=True, picture=picture))
-    return gate
+    return check
 
 
 def _labelled_boxes(frame: ScoredFrame, detections: Detections | None) -> list[list[object]]:

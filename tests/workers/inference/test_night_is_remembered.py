@@ -12,7 +12,6 @@ from moving_scene import FPS, scene
 from remembered import motion_engine
 from scene_bank import bank_of_the_scene
 
-from models.alarms.event_detector import AlertGate
 from models.banks.bank_file import save_bank
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScorer
@@ -79,5 +78,5 @@ def show(state: CameraState, recorder: NormalRecorder, scorer: FrameScorer, at_s
     assert state.bank.engine is not None
     [features] = state.bank.engine.extract([frame], [state.bank.context])
     score = scorer.score(features, at_s, discontinuity=frame.discontinuity)
-    recorder.record(state, frame, STARTED_MS + round(at_s * 1000), features, scorer, score, AlertGate.OPEN)
+    recorder.record(state, frame, STARTED_MS + round(at_s * 1000), features, scorer, score, wrong=False)
     return bool(recorder._new_views)

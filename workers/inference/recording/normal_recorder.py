@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from models.alarms.event_detector import AlertGate
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.frames.frame import Features, Frame
@@ -37,9 +36,10 @@ class NormalRecorder:
         features: Sequence[Features],
         scorer: FrameScorer,
         score: FrameScore,
-        gate: AlertGate,
+        *,
+        wrong: bool,
     ) -> None:
-        """Remember a scored frame. ``captured_ms``: Unix time. ``gate``: whether its score could open an event.
+        """Remember a scored frame. ``captured_ms``: Unix time. ``wrong``: the picture as a whole is.
 
         Not where the zones are others than those the bank was learnt with: then some places count that have none in
         the bank, and their features are left out.
@@ -49,7 +49,7 @@ class NormalRecorder:
             return
         event = scorer.open_event
         since_s = None if event is None else event.started_s
-        wrong_since_s = _wrong_since_s(state, frame, captured_ms, gate)
+        wrong_since_s = _wrong_since_s(state, frame, captured_ms, wrong=wrong)
         verdict = Verdict(score.score, scorer.rule.on, since_s, wrong_since_s, score.score_without_additions)
         if state.camera.id in self._new_views or score.score >= scorer.rule.on:
             verdict = self._judged_view(state.camera.id, verdict, frame, features, scorer, score)
@@ -63,12 +63,13 @@ class NormalRecorder:
         frame: Frame,
         captured_ms: int,
         features: Sequence[Features],
-        gate: AlertGate,
+        *,
+        wrong: bool,
     ) -> None:
         """Remember a frame of a camera that has no bank yet."""
         self._forget_what_is_private(state)
         if all([np.isfinite(part.vectors).all() for part in features]):
-            verdict = Verdict(condition_since_s=_wrong_since_s(state, frame, captured_ms, gate))
+            verdict = Verdict(condition_since_s=_wrong_since_s(state, frame, captured_ms, wrong=wrong))
             self._add(state, engine, frame, captured_ms, features, verdict)
 
     def _forget_what_is_private(self, state: CameraState) -> None:
@@ -160,10 +161,10 @@ class NormalRecorder:
         return {"memory_stretches": self._writer.written, "memory_dropped": dict(self._writer.dropped)}
 
 
-def _wrong_since_s(state: CameraState, frame: Frame, captured_ms: int, gate: AlertGate) -> float | None:
+def _wrong_since_s(state: CameraState, frame: Frame, captured_ms: int, *, wrong: bool) -> float | None:
     """Since when, on the camera's own time, the picture as a whole is not as it should be; None where it is. A
     transition is wrong as long as it lasts, a condition since it began, which is found out later."""
     condition = state.conditions.blocking
     if condition is not None:
         return frame.at_s - max(0, captured_ms - condition.since_ms) / 1000
-    return None if gate is AlertGate.OPEN else frame.at_s
+    return frame.at_s if wrong else None
