@@ -30,6 +30,7 @@ WHAT_IF_ORDERS = "pw:what-if:orders"  # list: WhatIfOrder (JSON), oldest first
 MEMORIES = "pw:memories"  # hash: camera id -> MemoryStatus (JSON), what the enrolment worker finds remembered of it
 SITE_BUDGET = "pw:site-budget"  # string: SiteBudget (JSON), written by the service
 DRIFTS = "pw:drifts"  # hash: camera id -> Drift (JSON), written by an enrolment worker
+LASTING_CHANGES = "pw:lasting-changes"  # hash: camera id -> PendingChange (JSON), written by an enrolment worker
 PROFILES = "pw:profiles"  # string: names of the profiles that the enrolment worker knows (JSON list)
 
 
