@@ -40,7 +40,7 @@ ADDING = frozenset({CorrectionKind.NORMAL, CorrectionKind.NORMAL_AT_THIS_TIME, C
 REJECTING = frozenset({CorrectionKind.ANOMALY, CorrectionKind.FORGET})
 OF_VERDICTS = frozenset({CorrectionKind.NORMAL, CorrectionKind.NORMAL_AT_THIS_TIME, CorrectionKind.ANOMALY})
 BY_ITSELF = frozenset({CorrectionKind.RECURRING, CorrectionKind.LASTING})
-OUTDATED = "lasting change"  # who takes lasting changes back that are part of normal anyway by now
+OUTDATED = "lasting change"  # who admits lasting changes, and takes back what is part of normal anyway by now
 REJECTED_BACK_MS = 8 * LONGEST_SPAN_MS  # of a lasting change that was taken back, what was learnt since is unlearnt
 
 
@@ -114,6 +114,10 @@ class Correction(_Frozen):
     def rejects(self) -> bool:
         """Whether it keeps its time from being learnt."""
         return self.kind in REJECTING
+
+    @property
+    def made_by_verdict(self) -> bool:
+        return self.kind in OF_VERDICTS or (self.kind is CorrectionKind.LASTING and self.by != OUTDATED)
 
     @property
     def unlearnt_spans(self) -> tuple[Span, ...]:
@@ -199,7 +203,7 @@ class CameraCorrections(Message):
         gone = [
             one for one in self.corrections
             if one.in_force and alert_id in one.alert_ids
-            and (one.kind in OF_VERDICTS or (rejected and one.kind in BY_ITSELF))
+            and (one.made_by_verdict or (rejected and one.kind in BY_ITSELF))
         ]  # fmt: skip
         return self._replaced({one.id: one.undone(by, at_ms) for one in gone}) if gone else self
 

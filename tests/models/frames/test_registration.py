@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from models.frames.registration import Shift, shift_between
 
@@ -14,7 +17,7 @@ ROOM = cv2.GaussianBlur(
 )  # fmt: skip
 
 
-def seen(picture: np.ndarray) -> np.ndarray:
+def seen(picture: NDArray[Any]) -> NDArray[np.uint8]:
     return np.clip(picture + _NOISE.normal(0, 2, picture.shape), 0, 255).astype(np.uint8)
 
 

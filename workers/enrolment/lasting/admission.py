@@ -16,7 +16,7 @@ from patchwatch.messages.cameras.correction import (
     Span,
 )
 
-BY = "lasting change"  # who made these corrections
+BY = OUTDATED  # who made these corrections
 MOST = 16  # in force of one camera: the oldest are part of normal anyway by then
 LASTS_MS = 60 * 86_400_000  # likewise
 MOST_A_DAY = 4
@@ -30,7 +30,7 @@ def admitted(
 ) -> CameraCorrections:  # fmt: skip
     """The corrections with this change as a further one. ``alert_ids``: of the alerts about it, of which one that is
     called an anomaly takes it back. Raises `ConflictError` that says why it must not be."""
-    why_not = refusal(before, change, now_ms) or _bound(before, now_ms)
+    why_not = refusal(before, change, now_ms) or _bound(before, change, now_ms)
     if why_not:
         raise ConflictError(f"what changed stays an anomaly: {why_not}")
     correction = Correction(
@@ -58,7 +58,9 @@ def _refusals(before: CameraCorrections, change: LastingChange, now_ms: int) -> 
             yield "an operator took a lasting change of this camera back within the last week"
 
 
-def _bound(before: CameraCorrections, now_ms: int) -> str:
+def _bound(before: CameraCorrections, change: LastingChange, now_ms: int) -> str:
+    if judged_ms(before) > change.since_ms:
+        return "it was learnt already"
     recent = [one for one in before.lasting() if one.by == BY and now_ms - one.at_ms < DAY_MS]
     if len(recent) < MOST_A_DAY:
         return ""

@@ -157,6 +157,7 @@ class LastingWatch:
         if not change.has_lasted or self._keeps_its_bank(camera):
             self._pending.open(lease, camera, change, before, self._now_ms)
             return
+        lease.check(*self._client.mget(self._unit.lease, self._unit.fence))
         correction_id = secrets.token_hex(8)
         add = partial(
             admitted, change=change, note=in_short(change), alert_ids=self._alert_ids(camera, change, before),
