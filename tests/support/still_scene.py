@@ -23,6 +23,7 @@ _BASE = np.random.default_rng(3).normal(0, 1, (PLACES, DIM)).astype(np.float32)
 _THING = np.random.default_rng(4).normal(0, 1.5, DIM).astype(np.float32)
 _NUDGED = np.random.default_rng(5).normal(0, 0.8, (PLACES, DIM)).astype(np.float32)
 _PICTURE = np.kron(np.random.default_rng(6).integers(40, 220, (15, 20)), np.ones((12, 16))).astype(np.uint8)
+BOX = tuple(row * COLUMNS + column for row in range(2, 6) for column in range(3, 6))  # on the left, above
 SHELF = tuple(row * COLUMNS + column for row in range(9, 13) for column in range(18, 21))  # on the right, below
 PROFILE = Profile(
     "still", Fusion.CALIBRATED, (StreamSpec("place", StreamKind.PLACE, 1.0, options={"exemplars": 4}),), seeds=(42,)
@@ -30,12 +31,14 @@ PROFILE = Profile(
 
 
 def places(
-    rng: np.random.Generator, *, shelf: bool = False, nudged: bool = False, person: int | None = None
+    rng: np.random.Generator, *, shelf: bool = False, box: bool = False, nudged: bool = False, person: int | None = None
 ) -> Features:
     """Of one frame. ``person``: the first of the places where somebody stands."""
     vectors = _BASE + rng.normal(0, 0.05, (PLACES, DIM)).astype(np.float32)
     if shelf:
         vectors[list(SHELF)] += _THING
+    if box:
+        vectors[list(BOX)] += _THING
     if nudged:
         vectors += _NUDGED
     if person is not None:
@@ -62,6 +65,7 @@ def stretch(
     seconds: float = 30.0,
     *,
     shelf: bool = False,
+    box: bool = False,
     nudged: bool = False,
     walks: bool = False,
     stands: int | None = None,
@@ -73,7 +77,7 @@ def stretch(
     collector = StretchCollector([StreamKind.PLACE], stretch_identity(PROFILE, known.identity, known.view))
     for n in range(round(seconds * FPS)):
         person = stands if stands is not None else 4 * COLUMNS + n % (COLUMNS - 2) if walks else None
-        features = places(rng, shelf=shelf, nudged=nudged, person=person)
+        features = places(rng, shelf=shelf, box=box, nudged=nudged, person=person)
         score = scorer.score([features], n / FPS, discontinuity=n == 0)
         excluded = Exclusion.ALERT if score.event_open or score.score >= scorer.rule.on else NOT_EXCLUDED
         collector.add(

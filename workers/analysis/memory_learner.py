@@ -74,7 +74,7 @@ def learn_from_memory(
     chosen = learnable(infos)
     learner: _MemoryLearner | None = None
     kept: list[StretchInfo] = []
-    for number, info in enumerate(_taking_turns(chosen, learnt_ms)):
+    for number, info in enumerate(taking_turns(chosen, learnt_ms)):
         progress(_READING_SHARE * number / len(chosen), f"reading the memory of {profile.name}")
         try:
             stretch = store.read(info.id)
@@ -90,7 +90,7 @@ def learn_from_memory(
     return learner.build(source, lambda done: progress(_READING_SHARE * (1 + done), "drawing exemplars, calibrating"))
 
 
-def _taking_turns(infos: Sequence[StretchInfo], learnt_ms: Sequence[SpanMs]) -> list[StretchInfo]:
+def taking_turns(infos: Sequence[StretchInfo], learnt_ms: Sequence[SpanMs]) -> list[StretchInfo]:
     """Those that alarmed evenly among the others: were all of them held out together, nothing would vouch for them, and
     the level would rise above what they show."""
     alarmed = [info for info in infos if info.excluded and overlaps(info.started_ms, info.ended_ms, learnt_ms)]
