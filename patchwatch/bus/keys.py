@@ -47,6 +47,7 @@ EVIDENCE_POSITION = "pw:evidence:position"  # string: id of the last entry of AL
 EVIDENCE_RECORDING = "pw:evidence:recording"  # set: ids of the alerts whose evidence is being recorded or stored
 EVIDENCE_COUNTS = "pw:evidence:counts"  # hash of integers: ready, missing, removed (by age or size), failed (attempts)
 EVIDENCE_STATUS = "pw:evidence:status"  # string: EvidenceStatus (JSON), written by an enrolment worker
+LASTING_CHANGES = "pw:lasting-changes"  # hash: camera id -> PendingChange (JSON), written by an enrolment worker
 PROFILES = "pw:profiles"  # string: names of the profiles that the enrolment worker knows (JSON list)
 
 

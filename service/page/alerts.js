@@ -16,7 +16,7 @@ let chosen = null; // the id of the alert that keys speak of
 export const KINDS = {
   anomaly: "anomaly", frozen: "picture frozen", covered: "lens covered or dark", scene_changed: "scene changed",
   blind: "nothing can be seen", shaking: "camera shakes", flickering: "light flickers",
-  offline: "camera offline", drift: "normal has changed",
+  offline: "camera offline", drift: "normal has changed", lasting_change: "the scene has changed",
 };
 
 /** What is unusual about an anomaly. */

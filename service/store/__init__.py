@@ -10,8 +10,8 @@ from patchwatch.contract.settings import Settings
 from service.store.access import AccessStore
 from service.store.alerts.alerts import AlertStore
 from service.store.alerts.channels import ChannelStore
-from service.store.alerts.mutes import MuteStore
 from service.store.alerts.evidence import EvidenceStore
+from service.store.alerts.mutes import MuteStore
 from service.store.alerts.verdicts import VerdictStore
 from service.store.alerts.webhooks import WebhookStore
 from service.store.banks.banks import BankStore

@@ -25,6 +25,7 @@ from workers.enrolment.banks.bank_orders import BankOrderHandler
 from workers.enrolment.evidence.evidence import evidence_threads
 from workers.enrolment.evidence.recorder import UNIT as EVIDENCE_UNIT
 from workers.enrolment.job import Job, JobContext
+from workers.enrolment.lasting.watch import LastingWatch
 from workers.enrolment.record import EnrolmentRecord, pending_enrolments
 from workers.enrolment.recurrence.watch import RecurrenceWatch
 from workers.enrolment.self_arming import SelfArming
@@ -61,12 +62,13 @@ class EnrolmentWorker:
         self._stopping = threading.Event()
         slots = threading.Semaphore(settings.enrolment_processes)
         self._context = JobContext(settings, self._client, slots, self._stopping)
-        upkeep = Upkeep(settings, self._client, lambda: self._leases.owned.get(UPKEEP_UNIT))
+        upkeep = Upkeep(settings, self._client, self._upkeep_tenure)
         self._threads = [
             BankOrderHandler(settings, self._client).thread,
             SelfArming(settings, self._client).thread,
             WhatIfHandler(settings, self._client).thread,
             RecurrenceWatch(settings, self._client).thread,
+            LastingWatch(settings, self._client, UPKEEP_UNIT, self._upkeep_tenure).thread,
             upkeep.thread,
             *evidence_threads(settings, self._client, lambda: self._leases.owned.get(EVIDENCE_UNIT)),
         ]
@@ -75,6 +77,9 @@ class EnrolmentWorker:
         self._logged: set[str] = set()
         self._outage = OutageLog("enrolments wait for it")
         self._heartbeat = HeartbeatWriter(Role.ENROLMENT, self._leases.worker, self._clock)
+
+    def _upkeep_tenure(self) -> bytes | None:
+        return self._leases.owned.get(UPKEEP_UNIT)
 
     def stop(self) -> None:
         """Let `run` end. Unfinished jobs start again with the next worker."""

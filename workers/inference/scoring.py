@@ -20,6 +20,7 @@ from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.frames.detections import Detections
 from models.frames.frame import Box, CameraContext, Features, Frame
+from models.tampering.detector import PictureCheck
 from patchwatch.contract.errors import NonFiniteScoreError, RejectedError
 from patchwatch.messages.alerts.alert import Alert, AlertState
 from patchwatch.messages.alerts.explanation import Explanation
@@ -51,6 +52,7 @@ class ScoredFrame:
     """A frame from its decoding to its score: the last three are filled in once it is scored.
 
     ``own_ns``: on the camera's own time. ``gate``: whether its score may open an event.
+    ``wrong``: its picture as a whole is not as it should be.
     """
 
     state: CameraState
@@ -58,6 +60,7 @@ class ScoredFrame:
     frame: Frame
     own_ns: int
     gate: AlertGate = AlertGate.OPEN
+    wrong: bool = False
     bank: Bank | None = None
     features: Sequence[Features] = ()
     score: FrameScore | None = None
@@ -145,13 +148,13 @@ class Scorer:
             return None
         frame = state.cuts.mark(frame, state.bank.context.mask)
         state.keep_frame(message.seq, own_ns, cut=frame.cut)  # without a bank: for the snapshot
-        gate = _check_picture(state, message, frame, batch)
+        check = _check_picture(state, message, frame, batch)
         if not state.ready:
             state.boxes = []
             state.count_drop(DropReason.NO_BANK)
             if not self._may_learn(queued, frame):
                 return None
-        return ScoredFrame(state, message, frame, own_ns, gate)
+        return ScoredFrame(state, message, frame, own_ns, check.gate, check.wrong)
 
     def _may_learn(self, queued: QueuedFrame, frame: Frame) -> bool:
         """Whether a frame without a bank is analysed. Of one that is not, nothing before it may meet what follows."""
@@ -266,9 +269,7 @@ def _judged(
     """What the memory needs of a frame. Not where the zones are others than those the bank was learnt with: then some
     places count that have none in the bank, and their features are left out."""
     picture, score = frame.frame, frame.score
-    wrong_since_s = frame.state.conditions.wrong_since_s(
-        picture.at_s, frame.captured_ms, wrong=frame.gate is not AlertGate.OPEN
-    )
+    wrong_since_s = frame.state.conditions.wrong_since_s(picture.at_s, frame.captured_ms, wrong=frame.wrong)
     verdict = Verdict(condition_since_s=wrong_since_s)
     if scorer is not None and score is not None:
         event = scorer.open_event if score.event_open else None
@@ -311,13 +312,13 @@ def _shadow_alerts(frame: ScoredFrame, shadow: ShadowBank) -> list[Alert]:
     return [alert for alert in told if alert is not None]
 
 
-def _check_picture(state: CameraState, message: FrameMessage, frame: Frame, batch: CommitBatch) -> AlertGate:
+def _check_picture(state: CameraState, message: FrameMessage, frame: Frame, batch: CommitBatch) -> PictureCheck:
     """Record conditions of the picture as a whole; returns whether the frame's score may open an event."""
-    gate, alerts = state.conditions.observe_frame(state.camera, frame)
+    check, alerts = state.conditions.observe_frame(state.camera, frame)
     for alert in alerts:
         picture = message.jpeg if alert.state is AlertState.OPEN else None
         batch.alerts.append(AlertUpdate(alert, announce=True, picture=picture))
-    return gate
+    return check
 
 
 def _labelled_boxes(frame: ScoredFrame, detections: Detections | None) -> list[list[object]]:

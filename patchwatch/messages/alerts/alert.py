@@ -41,6 +41,7 @@ class AlertKind(StrEnum):
     FLICKERING = "flickering"  # bars of light roll through the picture: lamps on mains, another shutter time
     OFFLINE = "offline"  # no frames from a camera that should deliver them
     DRIFT = "drift"  # quiet hours do not look any more as normal did when it was learnt
+    LASTING_CHANGE = "lasting_change"  # something came, went or was moved and stays so, or the camera was nudged
 
 
 class Alert(Message):
@@ -101,7 +102,9 @@ class AlertView(BaseModel):
         "`blind`: pictures come, but too seldom, or jumping too often, for an anomaly to be seen. "
         "`shaking`: the camera moves to and fro. `flickering`: bars of light roll through the picture. "
         "`offline`: no frames from a camera that should deliver them. "
-        "`drift`: quiet hours do not look any more as normal did when it was learnt."
+        "`drift`: quiet hours do not look any more as normal did when it was learnt. "
+        "`lasting_change`: something came, went or was moved and stays so, or the camera was nudged; it is learnt by "
+        "itself unless it is called an anomaly."
     )
     state: AlertState
     started: Time
