@@ -45,7 +45,7 @@ class ReportFacts:
     complete: bool
     banks: CameraBanks
     drift: Drift
-    corrections: int
+    corrections: int | None  # None: they cannot be read
     budget_by_default: float
 
 

@@ -19,6 +19,7 @@ from patchwatch.messages.cameras.analysis_status import DropReason
 from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.frames.camera_time import CameraTime
 from patchwatch.messages.frames.frame import FrameGaps
+from patchwatch.messages.frames.privacy_marks import marks_of
 from patchwatch.messages.frames.score import Region, ScoreMinute
 from workers.analysis.high_scores import HighScores
 from workers.inference.alerts import AnomalyAlert, ConditionAlerts
@@ -80,10 +81,12 @@ class CameraState:
     removed: bool = False  # the frames in Redis may belong to the next camera of the same name
     last_taken_s: float = field(default_factory=time.monotonic)
     bank: CameraBank = field(init=False)
+    must_hide: bytes = field(init=False)  # marks of the privacy zones that each frame must have been blackened for
 
     def __post_init__(self) -> None:
         self.anomaly.wall_ms = self.conditions.wall_ms = self.wall_ms
         self._explained_s = -math.inf
+        self.must_hide = marks_of(self.camera.privacy)
         self.bank = CameraBank(self.camera, self.anomaly, self.conditions, self.clock)
 
     @property
@@ -93,7 +96,7 @@ class CameraState:
 
     def reconfigure(self, camera: Camera) -> list[Event]:
         """Adopt a changed configuration. Another profile means another bank, and closes the open event."""
-        self.camera = camera
+        self.camera, self.must_hide = camera, marks_of(camera.privacy)
         return self.bank.reconfigure(camera)
 
     def update_alert(self, event: Event, region: Region | None, zones: tuple[str, ...] = ()) -> tuple[Alert, bool]:

@@ -25,6 +25,7 @@ from patchwatch.messages.alerts.explanation import Explanation
 from patchwatch.messages.cameras.analysis_status import DropReason
 from patchwatch.messages.cameras.zone import names_at
 from patchwatch.messages.frames.frame import FrameMessage
+from patchwatch.messages.frames.privacy_marks import covers
 from patchwatch.messages.frames.score import Region, Score, ScoreGate, StreamReading
 from workers.analysis.explanation import explanation_of
 from workers.analysis.high_scores import FLOOR
@@ -131,6 +132,9 @@ class Scorer:
             return None
         if message is None:
             state.count_drop(DropReason.CORRUPT)
+            return None
+        if state.must_hide and not covers(message.hidden, state.must_hide):
+            state.count_drop(DropReason.UNMASKED)
             return None
         own_ns = state.camera_time.take(message, time.monotonic_ns())
         if state.ready and message.live and (queued.late or self._age.is_too_old(state.arrivals, message)):
