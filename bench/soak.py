@@ -4,7 +4,8 @@
 over real RTSP and Redis. It alternates: a random fault and the recovery from it, then anomalies on some cameras,
 through half of which another fault strikes the workers. The cameras arm themselves from nothing, and while the
 anomalies are shown banks are made anew from memory, and swapped for those that score (``--no-learning``: banks are
-learnt once, from a recording). At the end it checks, and fails (exit status 1) unless
+learnt once, from a recording). Processes are killed in the first third of the run only, so that of each kind some live
+long enough to tell whether they leak. At the end it checks, and fails (exit status 1) unless
 
 - for every camera captured = scored + dropped by reason + queued, and as many scores are kept as were counted;
 - every anomaly was alerted exactly once, and nothing was alerted on a camera that was undisturbed;
@@ -65,6 +66,7 @@ AT_ONCE = 3
 KINDS = ("ingest", "inference", "enrolment", "delivery", "service", "capture")
 FAILED, TOO_SHORT = 1, 3  # exit statuses
 ARMED_WITHIN_S = 300.0
+KILLING_SHARE = 1 / 3  # of a run, at its beginning: then each process lives on, long enough to tell a leak
 FIRST_BANK_S = 30.0  # several loops of the footage
 SETTINGS = {"analysis_fps": ANALYSIS_FPS, "max_age_s": 5.0, "queue_frames": 64, "source_timeout_s": 5.0}
 
@@ -234,8 +236,10 @@ def soak(folder: Path, minutes: float, cameras: int, seed: int, learning: bool =
     try:
         run.start()
         end_s = time.monotonic() + 60 * minutes
+        spare_s = end_s - 60 * minutes * (1 - KILLING_SHARE)
         with MemoryWatch(run.pids, run.memory) as memory, AlertFeed(run.site.base) as feed:
             while time.monotonic() < end_s:
+                run.mischief.killing = time.monotonic() < spare_s
                 run.cycle()
                 print(f"{max(0.0, end_s - time.monotonic()):6.0f} s left, {dict(run.diary.faults)}", flush=True)
             run.site.wait_until_ok(*run.names, within_s=180)

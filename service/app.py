@@ -28,7 +28,17 @@ from service.routes import budget, health, metrics
 from service.routes.alerts import alerts, verdicts, webhooks
 from service.routes.alerts import alerts_websocket as ws_alerts
 from service.routes.banks import banks, enrolments, shadows
-from service.routes.cameras import cameras, corrections, explanation, report, scores, snapshot, status, what_if
+from service.routes.cameras import (
+    absence,
+    cameras,
+    corrections,
+    explanation,
+    report,
+    scores,
+    snapshot,
+    status,
+    what_if,
+)
 from service.routes.cameras import scores_websocket as ws_scores
 from service.store import Store
 from service.websockets.hub import Hub
@@ -116,6 +126,7 @@ def _api_router() -> APIRouter:
         corrections,
         budget,
         report,
+        absence,
         what_if,
         shadows,
     )

@@ -64,7 +64,7 @@ def silence_until(weeks: Weeks, week: int, quarter: int) -> Silence:
     A quarter in which nobody could see ends it, as one in which something moved does: what was waited for may have
     come just then. So time that is not known never counts as absence.
     """
-    quiet = []
+    quiet: list[int] = []
     at = week * QUARTERS + quarter
     while len(quiet) < MOST_QUIET and _value(weeks, at) == NOTHING:
         quiet.append(at)

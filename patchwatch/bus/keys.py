@@ -30,6 +30,7 @@ WHAT_IF_ORDERS = "pw:what-if:orders"  # list: WhatIfOrder (JSON), oldest first
 MEMORIES = "pw:memories"  # hash: camera id -> MemoryStatus (JSON), what the enrolment worker finds remembered of it
 SITE_BUDGET = "pw:site-budget"  # string: SiteBudget (JSON), written by the service
 DRIFTS = "pw:drifts"  # hash: camera id -> Drift (JSON), written by an enrolment worker
+ABSENCES = "pw:absences"  # hash: camera id -> Absence (JSON), written by an enrolment worker
 PROFILES = "pw:profiles"  # string: names of the profiles that the enrolment worker knows (JSON list)
 
 
@@ -84,6 +85,12 @@ class CameraKeys:
         return self._key("hours")
 
     @property
+    def activity(self) -> str:
+        """Hash, of a camera that watches for absence: number of the week -> 672 bytes, one for each quarter of an hour
+        (see `patchwatch.messages.cameras.activity`)."""
+        return self._key("activity")
+
+    @property
     def state(self) -> str:
         """Hash of the inference worker: ``seq`` (last committed frame), ``books`` (`FrameGaps` up to it), ``worker``
         (smoothing, event and minute state, JSON), ``eras`` (`Eras` of the camera's own time), ``conditions`` (those of
@@ -131,7 +138,16 @@ class CameraKeys:
     @property
     def of_inference(self) -> tuple[str, ...]:
         """What the inference worker writes."""
-        return (self.scores, self.minutes, self.state, self.counters, self.analysis, self.shadow, self.high_scores)
+        return (
+            self.scores,
+            self.minutes,
+            self.state,
+            self.counters,
+            self.analysis,
+            self.shadow,
+            self.high_scores,
+            self.activity,
+        )
 
     @property
     def all(self) -> tuple[str, ...]:

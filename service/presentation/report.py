@@ -27,7 +27,7 @@ from service.schemas.cameras.report import (
 )
 from service.schemas.cameras.status import CameraStatus
 
-_NO_SIGHT = frozenset(AlertKind) - {AlertKind.ANOMALY, AlertKind.OFFLINE, AlertKind.DRIFT}
+_NO_SIGHT = frozenset(AlertKind) - {AlertKind.ANOMALY, AlertKind.OFFLINE, AlertKind.DRIFT, AlertKind.ABSENCE}
 Judged = tuple[Alert, Verdict | None]
 
 

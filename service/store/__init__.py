@@ -14,6 +14,7 @@ from service.store.banks.banks import BankStore
 from service.store.banks.enrolments import EnrolmentStore
 from service.store.banks.shadows import ShadowStore
 from service.store.banks.what_ifs import WhatIfStore
+from service.store.cameras.absences import AbsenceStore
 from service.store.cameras.cameras import CameraStore
 from service.store.cameras.corrections import CorrectionStore
 from service.store.cameras.explanations import ExplanationStore
@@ -46,6 +47,7 @@ class Store:
     hours: HourStore
     what_ifs: WhatIfStore
     shadows: ShadowStore
+    absences: AbsenceStore
 
     @classmethod
     def from_redis(cls, bus: Redis, settings: Settings) -> Store:
@@ -68,4 +70,5 @@ class Store:
             HourStore(bus, partitions),
             WhatIfStore(bus),
             ShadowStore(bus, partitions),
+            AbsenceStore(bus, partitions),
         )

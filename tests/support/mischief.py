@@ -26,6 +26,7 @@ class Mischief:
     groups: list[tuple[Cameras, TcpProxy]]
     chance: random.Random
     learning: bool = False
+    killing: bool = True  # whether processes are killed, too
 
     def strike(self) -> str:
         """One fault of any kind; returns its name."""
@@ -36,7 +37,7 @@ class Mischief:
         return self._one_of(self._at_workers())
 
     def _one_of(self, choices: dict[str, tuple[int, Callable[[], None]]]) -> str:
-        names = list(choices)
+        names = [name for name in choices if self.killing or not name.endswith("killed")]
         [name] = self.chance.choices(names, [choices[one][0] for one in names])
         choices[name][1]()
         return name

@@ -17,10 +17,11 @@ from patchwatch.contract.bounds import LATEST_MS
 from patchwatch.messages.alerts.alert import Alert
 from patchwatch.messages.cameras.analysis_status import DropReason
 from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.privacy_marks import marks_of
 from patchwatch.messages.frames.camera_time import CameraTime
 from patchwatch.messages.frames.frame import FrameGaps
-from patchwatch.messages.frames.privacy_marks import marks_of
 from patchwatch.messages.frames.score import Region, ScoreMinute
+from workers.analysis.camera_activity import CameraActivity
 from workers.analysis.high_scores import HighScores
 from workers.inference.alerts import AnomalyAlert, ConditionAlerts
 from workers.inference.camera_bank import CameraBank
@@ -81,6 +82,7 @@ class CameraState:
     removed: bool = False  # the frames in Redis may belong to the next camera of the same name
     last_taken_s: float = field(default_factory=time.monotonic)
     bank: CameraBank = field(init=False)
+    activity: CameraActivity | None = None  # of a camera that watches for absence
     must_hide: bytes = field(init=False)  # marks of the privacy zones that each frame must have been blackened for
 
     def __post_init__(self) -> None:

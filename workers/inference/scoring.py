@@ -23,9 +23,9 @@ from patchwatch.contract.errors import NonFiniteScoreError, RejectedError
 from patchwatch.messages.alerts.alert import Alert, AlertState
 from patchwatch.messages.alerts.explanation import Explanation
 from patchwatch.messages.cameras.analysis_status import DropReason
+from patchwatch.messages.cameras.privacy_marks import covers
 from patchwatch.messages.cameras.zone import names_at
 from patchwatch.messages.frames.frame import FrameMessage
-from patchwatch.messages.frames.privacy_marks import covers
 from patchwatch.messages.frames.score import Region, Score, ScoreGate, StreamReading
 from workers.analysis.explanation import explanation_of
 from workers.analysis.high_scores import FLOOR
@@ -226,6 +226,8 @@ class Scorer:
         frame.bank, frame.features, frame.score = scorer.bank, features, score
         if self._recorder is not None:
             self._recorder.record(state, frame.frame, captured_ms, features, scorer, score, frame.gate)
+        if state.activity is not None:
+            state.activity.add(captured_ms, features, frame.gate)
         previous_ms = state.last_score_ms
         entry = state.next_score_ms(frame.own_ns), self._message(frame, scorer.bank, score)
         batch.scores.append(entry)

@@ -41,6 +41,7 @@ class AlertKind(StrEnum):
     FLICKERING = "flickering"  # bars of light roll through the picture: lamps on mains, another shutter time
     OFFLINE = "offline"  # no frames from a camera that should deliver them
     DRIFT = "drift"  # quiet hours do not look any more as normal did when it was learnt
+    ABSENCE = "absence"  # what nearly always happens by this time of the week did not
 
 
 class Alert(Message):

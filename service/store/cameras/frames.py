@@ -15,8 +15,8 @@ from patchwatch.bus.stored_records import readable, required
 from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import InvalidMessageError, NotFoundError
 from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.privacy_marks import covers, marks_of
 from patchwatch.messages.frames.frame import FrameMessage
-from patchwatch.messages.frames.privacy_marks import covers, marks_of
 from patchwatch.messages.frames.score import Region
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from models.alarms.absence import A_DAY, A_HOUR, LEAST_WEEKS, NOTHING, QUARTERS, UNKNOWN, silence_until
 
 SOMETHING = 5
-Week = NDArray[np.uint8]
+Week = list[int]
 
 
 def quarter(day: int, hour: float) -> int:
@@ -18,11 +17,17 @@ def quarter(day: int, hour: float) -> int:
 
 def office(generator: np.random.Generator, busy: float = 0.9) -> Week:
     """Somebody moves in most quarters of a working day, and never else."""
-    week = np.full(QUARTERS, NOTHING, np.uint8)
+    week = [NOTHING] * QUARTERS
     for day in range(5):
-        hours = slice(quarter(day, 8), quarter(day, 18))
-        week[hours][generator.random(quarter(0, 10)) < busy] = SOMETHING
+        for one in range(quarter(day, 8), quarter(day, 18)):
+            if generator.random() < busy:
+                week[one] = SOMETHING
     return week
+
+
+def put(week: Week, value: int, day: int = 0, from_hour: float = 0, to_hour: float = 24) -> None:
+    for one in range(quarter(day, from_hour), quarter(day, to_hour)):
+        week[one] = value
 
 
 def lived(count: int, seed: int = 1, busy: float = 0.9) -> dict[int, Week]:
@@ -37,7 +42,7 @@ def lowest(weeks: dict[int, Week], week: int, days: int = 5) -> float:
 
 def test_a_monday_on_which_nobody_comes_is_found_within_hours() -> None:
     weeks = lived(6, busy=1.0)
-    weeks[5][quarter(0, 8) : quarter(0, 18)] = NOTHING
+    put(weeks[5], NOTHING, 0, 8, 18)
     chances = [silence_until(weeks, 5, quarter(0, hour)).chance for hour in (7.75, 8.75, 9.75, 11.75)]
     assert chances == sorted(chances, reverse=True)
     assert chances[0] == 1.0, "nothing is missing at night"
@@ -48,7 +53,7 @@ def test_a_monday_on_which_nobody_comes_is_found_within_hours() -> None:
 @pytest.mark.parametrize("known", range(LEAST_WEEKS + 1))
 def test_nothing_is_said_before_three_weeks_are_known(known: int) -> None:
     weeks = lived(known + 1)
-    weeks[known][:] = NOTHING
+    weeks[known] = [NOTHING] * QUARTERS
     assert (lowest(weeks, known) < 1.0) == (known >= LEAST_WEEKS)
 
 
@@ -61,7 +66,7 @@ def test_false_alarms_of_usual_weeks_are_rare() -> None:
 
 def test_what_nobody_saw_is_never_absent() -> None:
     weeks = lived(6, busy=1.0)
-    weeks[5][quarter(0, 7) : quarter(0, 18)] = UNKNOWN
+    put(weeks[5], UNKNOWN, 0, 7, 18)
     assert lowest(weeks, 5, days=1) == 1.0
     assert silence_until(weeks, 5, quarter(0, 12)).quarters == 0
 
@@ -69,7 +74,7 @@ def test_what_nobody_saw_is_never_absent() -> None:
 def test_a_silence_begins_anew_after_time_that_nobody_saw() -> None:
     """What was waited for may have come just then."""
     weeks = lived(6)
-    weeks[5][quarter(0, 8) : quarter(0, 18)] = NOTHING
+    put(weeks[5], NOTHING, 0, 8, 18)
     weeks[5][quarter(0, 10)] = UNKNOWN
     assert silence_until(weeks, 5, quarter(0, 10) + 2).quarters == 2
 
@@ -78,7 +83,7 @@ def test_weeks_of_which_an_hour_is_not_known_do_not_count_for_it() -> None:
     weeks = lived(5)
     for week in range(2):
         weeks[week][quarter(0, 9)] = UNKNOWN
-    weeks[4][quarter(0, 8) : quarter(0, 18)] = NOTHING
+    put(weeks[4], NOTHING, 0, 8, 18)
     night, *_, eight, nine = silence_until(weeks, 4, quarter(0, 9) + 3).hours
     assert (night.silent, night.chance) == (night.weeks, 1.0)
     assert (eight.weeks, nine.weeks) == (4, 2)
@@ -87,8 +92,8 @@ def test_weeks_of_which_an_hour_is_not_known_do_not_count_for_it() -> None:
 
 def test_an_hour_that_was_silent_before_says_less() -> None:
     weeks = lived(7, busy=1.0)
-    weeks[2][quarter(0, 8) : quarter(0, 18)] = NOTHING  # a holiday
-    weeks[6][quarter(0, 8) : quarter(0, 18)] = NOTHING
+    put(weeks[2], NOTHING, 0, 8, 18)  # a holiday
+    put(weeks[6], NOTHING, 0, 8, 18)
     hour = silence_until(weeks, 6, quarter(0, 9) - 1).hours[-1]
     assert (hour.weeks, hour.silent) == (6, 1)
     assert hour.chance == pytest.approx(2 / 7)
@@ -96,7 +101,7 @@ def test_an_hour_that_was_silent_before_says_less() -> None:
 
 def test_a_silence_goes_on_over_the_turn_of_the_week() -> None:
     weeks = lived(6)
-    weeks[5][: quarter(0, 18)] = NOTHING
+    put(weeks[5], NOTHING, 0, 0, 18)
     silence = silence_until(weeks, 5, quarter(0, 9))
     assert silence.quarters > quarter(2, 0), "since Friday evening"
     assert silence.hours[0].weeks == 4, "of the week before only what lies before it"

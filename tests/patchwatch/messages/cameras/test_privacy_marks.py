@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from patchwatch.messages.cameras.privacy_marks import covers, marks_of
 from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
-from patchwatch.messages.frames.privacy_marks import covers, marks_of
 
 WINDOW = ((0.0, 0.0), (0.5, 0.0), (0.5, 0.5))
 DOOR = ((0.6, 0.6), (0.9, 0.6), (0.9, 0.9))
