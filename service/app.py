@@ -32,7 +32,17 @@ from service.routes.access import audit, login, sessions, tokens, users
 from service.routes.alerts import alerts, channels, evidence, links, mutes, verdicts, webhooks
 from service.routes.alerts import alerts_websocket as ws_alerts
 from service.routes.banks import banks, enrolments, shadows
-from service.routes.cameras import cameras, corrections, explanation, report, scores, snapshot, status, what_if
+from service.routes.cameras import (
+    absence,
+    cameras,
+    corrections,
+    explanation,
+    report,
+    scores,
+    snapshot,
+    status,
+    what_if,
+)
 from service.routes.cameras import scores_websocket as ws_scores
 from service.setup_link import announce
 from service.store import Store
@@ -129,6 +139,7 @@ def _api_router() -> APIRouter:
         corrections,
         budget,
         report,
+        absence,
         what_if,
         shadows,
     )

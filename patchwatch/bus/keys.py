@@ -48,6 +48,7 @@ EVIDENCE_RECORDING = "pw:evidence:recording"  # set: ids of the alerts whose evi
 EVIDENCE_COUNTS = "pw:evidence:counts"  # hash of integers: ready, missing, removed (by age or size), failed (attempts)
 EVIDENCE_STATUS = "pw:evidence:status"  # string: EvidenceStatus (JSON), written by an enrolment worker
 LASTING_CHANGES = "pw:lasting-changes"  # hash: camera id -> PendingChange (JSON), written by an enrolment worker
+ABSENCES = "pw:absences"  # hash: camera id -> Absence (JSON), written by an enrolment worker
 PROFILES = "pw:profiles"  # string: names of the profiles that the enrolment worker knows (JSON list)
 
 
@@ -102,6 +103,12 @@ class CameraKeys:
         return self._key("hours")
 
     @cached_property
+    def activity(self) -> str:
+        """Hash, of a camera that watches for absence: number of the week -> 672 bytes, one for each quarter of an hour
+        (see `patchwatch.messages.cameras.activity`)."""
+        return self._key("activity")
+
+    @cached_property
     def state(self) -> str:
         """Hash of the inference worker: ``seq`` (last committed frame), ``books`` (`FrameGaps` up to it), ``worker``
         (smoothing, event and minute state, JSON), ``eras`` (`Eras` of the camera's own time), ``conditions`` (those of
@@ -149,7 +156,16 @@ class CameraKeys:
     @property
     def of_inference(self) -> tuple[str, ...]:
         """What the inference worker writes."""
-        return (self.scores, self.minutes, self.state, self.counters, self.analysis, self.shadow, self.high_scores)
+        return (
+            self.scores,
+            self.minutes,
+            self.state,
+            self.counters,
+            self.analysis,
+            self.shadow,
+            self.high_scores,
+            self.activity,
+        )
 
     @property
     def all(self) -> tuple[str, ...]:

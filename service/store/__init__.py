@@ -18,6 +18,7 @@ from service.store.banks.banks import BankStore
 from service.store.banks.enrolments import EnrolmentStore
 from service.store.banks.shadows import ShadowStore
 from service.store.banks.what_ifs import WhatIfStore
+from service.store.cameras.absences import AbsenceStore
 from service.store.cameras.cameras import CameraStore
 from service.store.cameras.corrections import CorrectionStore
 from service.store.cameras.explanations import ExplanationStore
@@ -54,6 +55,7 @@ class Store:
     shadows: ShadowStore
     access: AccessStore
     evidence: EvidenceStore
+    absences: AbsenceStore
 
     def limited(self, seen: frozenset[str] | None) -> Store:
         """The same, for a caller for whom only some cameras exist; None: all. Stores that are asked about one camera at
@@ -94,4 +96,5 @@ class Store:
             ShadowStore(bus, partitions),
             AccessStore.from_redis(bus, settings.session_hours),
             EvidenceStore(bus, settings),
+            AbsenceStore(bus, partitions),
         )

@@ -19,9 +19,11 @@ from patchwatch.messages.alerts.alert import Alert
 from patchwatch.messages.alerts.explanation import Explanation
 from patchwatch.messages.cameras.analysis_status import DropReason
 from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.privacy_marks import marks_of
 from patchwatch.messages.frames.camera_time import CameraTime
 from patchwatch.messages.frames.frame import FrameGaps
 from patchwatch.messages.frames.score import Region, ScoreMinute
+from workers.analysis.camera_activity import CameraActivity
 from workers.analysis.high_scores import HighScores
 from workers.inference.alerts import AnomalyAlert, ConditionAlerts
 from workers.inference.camera_bank import CameraBank
@@ -109,11 +111,14 @@ class CameraState:
     bank: CameraBank = field(init=False)
     failures: Failures = field(init=False)
     tenure: Lease = field(init=False)
+    activity: CameraActivity | None = None  # of a camera that watches for absence
+    must_hide: bytes = field(init=False)  # marks of the privacy zones that each frame must have been blackened for
 
     def __post_init__(self) -> None:
         self.anomaly.wall_ms = self.conditions.wall_ms = self.wall_ms
         self.failures = Failures(self.camera.id)
         self.tenure = Lease(LeaseKeys.for_partition(self.keys.partition), self.lease)
+        self.must_hide = marks_of(self.camera.privacy)
         self.bank = CameraBank(self.camera, self.anomaly, self.conditions, self.clock)
 
     @property
@@ -123,7 +128,7 @@ class CameraState:
 
     def reconfigure(self, camera: Camera) -> list[Event]:
         """Adopt a changed configuration. Another profile means another bank, and closes the open event."""
-        self.camera = camera
+        self.camera, self.must_hide = camera, marks_of(camera.privacy)
         return self.bank.reconfigure(camera)
 
     def update_alert(self, event: Event, region: Region | None, zones: tuple[str, ...] = ()) -> tuple[Alert, bool]:

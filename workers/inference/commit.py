@@ -7,7 +7,7 @@ import logging
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Self, cast
 
 import redis
@@ -20,14 +20,16 @@ from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.writes import set_fields
 from patchwatch.contract.bounds import Count, TimeMs, counted
-from patchwatch.contract.errors import BusUnavailableError
+from patchwatch.contract.errors import BusUnavailableError, RejectedError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alerts.alert import Alert
 from patchwatch.messages.alerts.explanation import Explanation
 from patchwatch.messages.alerts.verdict import ALERT_FIELD
 from patchwatch.messages.cameras.analysis_status import AnalysisStatus
-from patchwatch.messages.cameras.camera import Camera, is_over
+from patchwatch.messages.cameras.camera import Camera, is_over, readable_zones
+from patchwatch.messages.cameras.privacy_marks import covers, marks_of
 from patchwatch.messages.cameras.shadow import MAX_SHADOW_ENTRIES
+from patchwatch.messages.cameras.zone import ZoneKind, polygons
 from patchwatch.messages.frames.camera_time import CameraTime, Eras, TimedFrame
 from patchwatch.messages.frames.frame import FrameGaps
 from patchwatch.messages.frames.score import Score, ScoreMinute
@@ -63,6 +65,10 @@ class CommitBatch:
     shadow_alerts: list[Alert] = field(default_factory=list)  # of a bank in the shadow: nobody is told of them
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
+    def without_pictures(self) -> CommitBatch:
+        """The same, with nothing of the alerts' pictures."""
+        return replace(self, alerts=[replace(change, picture=None, explanation=None) for change in self.alerts])
+
 
 class Committer:
     """Writes batches so that a restart neither repeats nor loses a score.
@@ -82,7 +88,18 @@ class Committer:
         """Raises `LeaseLostError`, or `BusUnavailableError` when it is unknown whether it was applied: then call
         `applied` once Redis answers again, and `commit` again if it was not."""
         expired = self._expired_alerts() if any(change.announce for change in batch.alerts) else []
-        self._under_lease(state, lambda pipe: self._queue_batch(pipe, state, batch, expired))
+        if not any(change.picture for change in batch.alerts):
+            self._under_lease(state, lambda pipe: self._queue_batch(pipe, state, batch, expired))
+            return
+        shown = [batch]  # a privacy zone may have been drawn since the frames were taken
+
+        def look(pipe: redis.client.Pipeline) -> bool:
+            pipe.watch(keys.CAMERAS)  # type: ignore[no-untyped-call]
+            record = cast("bytes | None", pipe.hget(keys.CAMERAS, state.camera.id))
+            shown[0] = batch if _may_be_seen(state, record) else batch.without_pictures()
+            return True
+
+        self._under_lease(state, lambda pipe: self._queue_batch(pipe, state, shown[0], expired), look)
 
     def publish_status(self, state: CameraState, status: AnalysisStatus, explanation: Explanation | None) -> None:
         """Publish the status of the camera's analysis, and why it last scored as it did. Raises as `commit`."""
@@ -206,6 +223,15 @@ class Committer:
             pipe.set(keys.alert_explanation(alert.id), change.explanation.encode(), ex=kept_s)
         if change.announce:
             queue_announcement(pipe, alert, self._clock.now_ms())
+
+
+def _may_be_seen(state: CameraState, record: bytes | None) -> bool:
+    """Whether the camera, as it is stored now, has no privacy zone but those that its frames were blackened for. One
+    that cannot be read may have any."""
+    try:
+        return covers(state.must_hide, marks_of(polygons(readable_zones(record), ZoneKind.PRIVACY)))
+    except RejectedError:
+        return False
 
 
 def _fields(encoded: dict[bytes, bytes]) -> dict[Any, Any]:

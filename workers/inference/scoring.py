@@ -25,6 +25,7 @@ from patchwatch.contract.errors import NonFiniteScoreError, RejectedError
 from patchwatch.messages.alerts.alert import Alert, AlertState
 from patchwatch.messages.alerts.explanation import Explanation
 from patchwatch.messages.cameras.analysis_status import DropReason
+from patchwatch.messages.cameras.privacy_marks import covers
 from patchwatch.messages.cameras.zone import names_at
 from patchwatch.messages.frames.frame import FrameMessage
 from patchwatch.messages.frames.score import Region, Score, ScoreGate, StreamReading
@@ -136,6 +137,9 @@ class Scorer:
         if message is None:
             state.count_drop(DropReason.CORRUPT)
             return None
+        if state.must_hide and not covers(message.hidden, state.must_hide):
+            state.count_drop(DropReason.UNMASKED)
+            return None
         own_ns = state.camera_time.take(message, time.monotonic_ns())
         if state.ready and message.live and (queued.late or self._age.is_too_old(state.arrivals, message)):
             state.count_drop(DropReason.TOO_OLD)
@@ -220,6 +224,8 @@ class Scorer:
         state.explain = frame.explained()
         if self._recorder is not None and state.bank.engine is not None and state.bank.context.mask.as_learnt:
             self._recorder.waiting.append(_judged(frame, state.bank.engine, features, scorer))
+        if state.activity is not None:
+            state.activity.add(captured_ms, features, frame.gate)
         previous_ms = state.last_score_ms
         entry = state.next_score_ms(frame.own_ns), self._message(frame, scorer.bank, score)
         batch.scores.append(entry)

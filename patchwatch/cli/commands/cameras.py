@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from patchwatch.cli.camera_absence import absence
 from patchwatch.cli.camera_corrections import add_commands
 from patchwatch.cli.command_group import command_group
 from patchwatch.cli.commands.camera_discovery import discover
@@ -200,6 +201,7 @@ app.command("set", hidden=True)(update)
 app.command("what-if")(what_if)
 app.command("import")(import_)
 app.command("discover")(discover)
+app.command("absence")(absence)
 
 
 @app.command("acknowledge")

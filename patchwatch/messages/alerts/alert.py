@@ -42,6 +42,7 @@ class AlertKind(StrEnum):
     OFFLINE = "offline"  # no frames from a camera that should deliver them
     DRIFT = "drift"  # quiet hours do not look any more as normal did when it was learnt
     LASTING_CHANGE = "lasting_change"  # something came, went or was moved and stays so, or the camera was nudged
+    ABSENCE = "absence"  # what nearly always happens by this time of the week did not
 
 
 class Alert(Message):

@@ -21,7 +21,7 @@ from service.schemas.cameras.correction import CorrectionAnswer, CorrectionList,
 router = APIRouter(prefix="/cameras/{camera_id}/corrections", tags=["corrections"])
 
 
-@router.get("", summary="List what operators said of a camera's normal", responses=documented(404))
+@router.get("", summary="List what operators said of a camera's normal", responses=documented(404, 409))
 async def index(camera_id: str, context: ContextDep) -> CorrectionList:
     """Verdicts on alerts are among them. How many change scores by now is part of the camera's status."""
     await context.store.cameras.get(camera_id)
@@ -41,6 +41,13 @@ async def create(camera_id: str, body: NewCorrection, context: ContextDep) -> Co
     await context.store.corrections.add(camera_id, correction)
     effect = await effect_of(context, camera_id, correction)
     return CorrectionAnswer.of(correction, effect + await _learn_without(context, camera, correction))
+
+
+@router.delete("", status_code=204, summary="Discard corrections that cannot be read", responses=documented(404, 409))
+async def discard(camera_id: str, context: ContextDep) -> None:
+    """Until then nothing is learnt or corrected, and the last that could be read go on to count. Any others are undone
+    one by one: 409."""
+    await context.store.corrections.discard_unreadable(camera_id)
 
 
 @router.delete("/{correction_id}", summary="Undo a correction", responses=documented(404, 409))

@@ -139,8 +139,20 @@ def test_a_bank_of_another_format_asks_for_enrolment(bank: Bank, path: Path, mon
     monkeypatch.setattr("models.banks.bank_file.FORMAT", 1)
     save_bank(bank, path)
     monkeypatch.undo()
-    with pytest.raises(BankMismatchError, match="has bank format 1, this version reads 2: enrol again"):
+    with pytest.raises(BankMismatchError, match="has bank format 1, this version reads 2 and 3: enrol again"):
         load_bank(path)
+
+
+def test_exemplars_are_kept_to_the_bit_in_few_bytes_and_banks_from_before_are_read(bank: Bank, path: Path) -> None:
+    facts, arrays = _parts(path)
+    before = {name: array for name, array in arrays.items() if not name.endswith(".rows")}
+    for spec, stream in zip(bank.profile.streams, bank.streams, strict=True):
+        before[f"{spec.name}.exemplars"] = stream.vectors
+    save_file(before, path.with_suffix(".2"), metadata={"patchwatch": json.dumps(facts | {"format": 2})})
+    for loaded in (load_bank(path), load_bank(path.with_suffix(".2"))):
+        assert loaded.id == bank.id
+        for one, other in zip(loaded.streams, bank.streams, strict=True):
+            assert np.array_equal(one.vectors.view(np.uint32), other.vectors.view(np.uint32))
 
 
 def test_a_bank_for_which_there_is_no_room_leaves_the_one_before(bank: Bank, path: Path) -> None:
