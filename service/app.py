@@ -29,6 +29,7 @@ from service.routes.alerts import alerts, verdicts, webhooks
 from service.routes.alerts import alerts_websocket as ws_alerts
 from service.routes.banks import banks, enrolments, shadows
 from service.routes.cameras import cameras, corrections, explanation, report, scores, snapshot, status, what_if
+from service.routes.cameras import pictures_websocket as ws_pictures
 from service.routes.cameras import scores_websocket as ws_scores
 from service.store import Store
 from service.websockets.hub import Hub
@@ -119,7 +120,7 @@ def _api_router() -> APIRouter:
         what_if,
         shadows,
     )
-    for module in (*camera_modules, webhooks, ws_alerts, ws_scores):
+    for module in (*camera_modules, webhooks, ws_alerts, ws_scores, ws_pictures):
         router.include_router(module.router)
     return router
 
@@ -128,6 +129,10 @@ def _add_page(app: FastAPI) -> None:
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:
         return FileResponse(PAGE / "index.html")
+
+    @app.get("/service-worker.js", include_in_schema=False)
+    async def service_worker() -> FileResponse:
+        return FileResponse(PAGE / "service-worker.js", headers={"Cache-Control": "no-cache"})
 
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
 
