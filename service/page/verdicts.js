@@ -44,7 +44,7 @@ export function say(alert, verdict, note) {
 async function sayNow(alert, verdict, note) {
   if (alert.verdict?.verdict === verdict && (note ?? alert.verdict.note) === alert.verdict.note) return;
   const about = `${alert.camera_id}, ${dateTime(alert.started)}: ${WORDS[verdict]}`;
-  await change(about, () => send("PUT", path(alert), { verdict, note: note ?? "" }), alert);
+  await change(about, () => send("PUT", path(alert), { verdict, note: note ?? "" }), alert, alert.reviewed);
 }
 
 /** Back to what was said before the last verdict. */
@@ -57,17 +57,17 @@ async function undoNow() {
   const { verdict } = last;
   const about = `${last.camera_id}, ${dateTime(last.started)}: ${verdict ? WORDS[verdict.verdict] : "not reviewed"} again`;
   const before = { verdict: verdict?.verdict, note: verdict?.note };
-  await change(about, () => (verdict ? send("PUT", path(last), before) : send("DELETE", path(last))), null);
+  await change(about, () => (verdict ? send("PUT", path(last), before) : send("DELETE", path(last))), null, true);
 }
 
-/** `before`: the alert to go back to; null: this is the way back. */
-async function change(about, request, before) {
+/** `before`: the alert to go back to; null: this is the way back. `wasReviewed`: whether it had a verdict before. */
+async function change(about, request, before, wasReviewed) {
   try {
     const alert = await request();
     last = before;
     const { effect, ...shown } = alert; // what it does to the scores, said once
     report(effect ? `${about}. ${effect[0].toUpperCase()}${effect.slice(1)}.` : about);
-    tell("verdict", { type: "verdict", alert: shown, own: true });
+    tell("verdict", { type: "verdict", alert: shown, own: { wasReviewed } });
   } catch (error) {
     report(`Not saved: ${error.message}`);
   }

@@ -145,7 +145,7 @@ function move(step) {
   choose(ids[at]);
 }
 
-/** A verdict was given, here or elsewhere. Where it was given here, the next alert follows; one taken back comes back. */
+/** A verdict was given, here or elsewhere (`own`: here; the same is pushed too, sooner or later). Where it was given here, the next alert follows; one taken back comes back. */
 function onVerdict(alert, own) {
   const before = alerts.get(alert.id);
   if (!before) return;
@@ -154,7 +154,7 @@ function onVerdict(alert, own) {
   timeline.update(alert);
   showProgress();
   if (viewer.alert?.id === alert.id) viewer.update(alert, placeOf(alert.id));
-  if (!own || before.reviewed === alert.reviewed) return;
+  if (!own || own.wasReviewed === alert.reviewed) return;
   const next = alert.reviewed ? following(alert.id) : alert;
   if (next && (!alert.reviewed || chosen === alert.id)) choose(next.id);
 }
