@@ -30,6 +30,7 @@ from service.routes.alerts import alerts_websocket as ws_alerts
 from service.routes.banks import banks, enrolments, shadows
 from service.routes.cameras import cameras, corrections, explanation, report, scores, snapshot, status, what_if
 from service.routes.cameras import pictures_websocket as ws_pictures
+from service.routes.cameras import source_tests
 from service.routes.cameras import scores_websocket as ws_scores
 from service.store import Store
 from service.websockets.hub import Hub
@@ -119,6 +120,7 @@ def _api_router() -> APIRouter:
         report,
         what_if,
         shadows,
+        source_tests,
     )
     for module in (*camera_modules, webhooks, ws_alerts, ws_scores, ws_pictures):
         router.include_router(module.router)

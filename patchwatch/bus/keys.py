@@ -27,6 +27,7 @@ ENROLMENTS_PENDING = "pw:enrolments:pending"  # set: ids of enrolments that may 
 BANKS = "pw:banks"  # hash: camera id -> CameraBanks (JSON), the banks that the enrolment worker has on disk
 BANK_ORDERS = "pw:banks:orders"  # list: BankOrder (JSON), oldest first
 WHAT_IF_ORDERS = "pw:what-if:orders"  # list: WhatIfOrder (JSON), oldest first
+SOURCE_TEST_ORDERS = "pw:source-test:orders"  # list: SourceTestOrder (JSON), oldest first
 MEMORIES = "pw:memories"  # hash: camera id -> MemoryStatus (JSON), what the enrolment worker finds remembered of it
 SITE_BUDGET = "pw:site-budget"  # string: SiteBudget (JSON), written by the service
 DRIFTS = "pw:drifts"  # hash: camera id -> Drift (JSON), written by an enrolment worker
@@ -215,6 +216,11 @@ def alert_verdicts(alert_id: str) -> str:
 def bank_answer(token: str) -> str:
     """Expiring list of one: how a `BankOrder` ended (`BankAnswer`, JSON)."""
     return f"pw:banks:answer:{token}"
+
+
+def source_test_answer(token: str) -> str:
+    """Expiring list of one: the answer to a `SourceTestOrder` (`SourceTestAnswer`, JSON)."""
+    return f"pw:source-test:answer:{token}"
 
 
 def what_if_answer(token: str) -> str:

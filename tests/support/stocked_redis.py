@@ -28,6 +28,7 @@ from patchwatch.messages.alerts.webhook import DeadLetter, Progress, TrialResult
 from patchwatch.messages.banks.arming import MemoryExtent, MemoryStatus
 from patchwatch.messages.banks.bank_version import BankAction, BankAnswer, BankOrder
 from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
+from patchwatch.messages.cameras.source_test import SourceTestAnswer, SourceTestOrder
 from patchwatch.messages.cameras.budget import SiteBudget
 from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus, Gap, Reason
@@ -120,6 +121,9 @@ def _ask_what_if(client: Any) -> None:
     """A question that no worker took, and the answer to another one."""
     change = BudgetChange(change="budget", false_alarms_per_day=2.0)
     question = WhatIfOrder(token=TOKEN, camera_id=CAMERA, change=change, from_ms=0, to_ms=1, asked_at_ms=1)
+    tried = SourceTestOrder(token=TOKEN, source="rtsp://camera.example/1", asked_at_ms=1)
+    client.rpush(keys.SOURCE_TEST_ORDERS, tried.encode())
+    client.rpush(keys.source_test_answer(TOKEN), SourceTestAnswer(works=False, text="nothing listens there").encode())
     client.rpush(keys.WHAT_IF_ORDERS, question.encode())
     client.rpush(keys.what_if_answer(TOKEN), WhatIfAnswer(code="not-found", detail="no scores are stored").encode())
 

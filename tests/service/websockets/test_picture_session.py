@@ -85,5 +85,5 @@ async def test_a_client_that_does_not_keep_up_gets_fewer_pictures_and_none_that_
 @pytest.mark.parametrize("wish", ["no JSON", '{"cameras": ["../x"]}', '{"more": 1}'])
 async def test_what_is_not_understood_is_refused_with_what_to_send(client: ClientConnection, wish: str) -> None:
     await client.send(wish)
-    with pytest.raises(ConnectionClosed, match="4422.*cameras"):
+    with pytest.raises(ConnectionClosed, match=r"4422.*cameras"):
         await received(client)

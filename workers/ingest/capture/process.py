@@ -26,7 +26,8 @@ _KEPT_PREFIXES = ("LC_", "PYTHON", "MALLOC_")
 log = logging.getLogger("patchwatch.ingest")
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """What a process may know that decodes what strangers send."""
     return {
         name: value for name, value in os.environ.items() if name in _KEPT_VARIABLES or name.startswith(_KEPT_PREFIXES)
     }
@@ -47,7 +48,7 @@ class CaptureProcess:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "workers.ingest.capture.capture",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            limit=_LINE_BYTES, env=_environment(),
+            limit=_LINE_BYTES, env=environment(),
             process_group=0,  # Ctrl-C reaches only the supervisor, which stops its captures in order.
         )  # fmt: skip
         assert process.stdin is not None
