@@ -28,9 +28,18 @@ from service.routes import budget, health, metrics
 from service.routes.alerts import alerts, verdicts, webhooks
 from service.routes.alerts import alerts_websocket as ws_alerts
 from service.routes.banks import banks, enrolments, shadows
-from service.routes.cameras import cameras, corrections, explanation, report, scores, snapshot, status, what_if
+from service.routes.cameras import (
+    cameras,
+    corrections,
+    explanation,
+    report,
+    scores,
+    snapshot,
+    source_tests,
+    status,
+    what_if,
+)
 from service.routes.cameras import pictures_websocket as ws_pictures
-from service.routes.cameras import source_tests
 from service.routes.cameras import scores_websocket as ws_scores
 from service.store import Store
 from service.websockets.hub import Hub

@@ -13,6 +13,8 @@ const topics = { scores: false, alerts: false };
 addView("live", () => import("./live/live.js"));
 addView("review", () => import("./review/review.js"));
 addView("cameras", () => import("./setup/setup.js"));
+addView("notifications", () => import("./admin/notifications.js"));
+addView("users", () => import("./admin/users.js"));
 addView("health", () => import("./admin/health.js"));
 
 function onState(topic, live, reason) {

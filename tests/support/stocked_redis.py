@@ -28,13 +28,13 @@ from patchwatch.messages.alerts.webhook import DeadLetter, Progress, TrialResult
 from patchwatch.messages.banks.arming import MemoryExtent, MemoryStatus
 from patchwatch.messages.banks.bank_version import BankAction, BankAnswer, BankOrder
 from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
-from patchwatch.messages.cameras.source_test import SourceTestAnswer, SourceTestOrder
 from patchwatch.messages.cameras.budget import SiteBudget
 from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus, Gap, Reason
 from patchwatch.messages.cameras.correction import Correction, CorrectionHours, CorrectionKind, Span
 from patchwatch.messages.cameras.drift import Drift, DriftingStream
 from patchwatch.messages.cameras.quiet_hour import HOUR_MS, QuietHour
+from patchwatch.messages.cameras.source_test import SourceTestAnswer, SourceTestOrder
 from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from patchwatch.messages.heartbeat import Heartbeat
 from patchwatch.messages.what_if import BudgetChange, WhatIfAnswer, WhatIfOrder

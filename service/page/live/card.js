@@ -29,6 +29,7 @@ export class CameraCard {
     this.node.dataset.camera = camera.id;
     this.picture = this.node.querySelector(".picture img");
     this.picture.alt = `latest frame of ${camera.id}`;
+    this.node.querySelector("canvas").setAttribute("aria-label", `scores of ${camera.id}, last three minutes`);
     this.picture.addEventListener("load", () => this.#drawZones());
     this.node.querySelector("h3 a").href = addressOf(`cameras/${encodeURIComponent(camera.id)}`);
     this.node.querySelector(".try-budget").addEventListener("click", () => openTrial(camera.id, this.status?.analysis?.threshold));
@@ -138,7 +139,6 @@ export class CameraCard {
     if (looks === this.#drawn) return;
     this.#drawn = looks;
     drawLine(canvas, this.points, threshold, nowMs);
-    canvas.setAttribute("aria-label", `scores of ${this.id}, last three minutes`);
     canvas.dataset.points = this.points.length;
   }
 }

@@ -20,7 +20,7 @@ export class AddCamera {
     this.#id.addEventListener("input", () => { this.#typed = true; });
     this.#name.addEventListener("input", () => { if (!this.#typed) this.#id.value = idOf(this.#name.value); });
     const form = element("form.add-form", { onsubmit: (event) => this.#add(event) },
-      labelled("Name", this.#name), labelled("Id, part of addresses", this.#id),
+      labelled("Name", this.#name), labelled("Id", this.#id, "part of its addresses: small letters, digits, - and _"),
       labelled("Address", this.#source, "or push: where the camera publishes to Patchwatch, or file:/PATH of a recording"),
       labelled("Transport", this.#transport),
       element("div.row", {}, this.#try, element("button.primary", {}, "Add the camera")));

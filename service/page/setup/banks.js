@@ -5,10 +5,13 @@ import { dateTime, duration } from "../format.js";
 import { element, fill } from "../shell/element.js";
 import { Part } from "./part.js";
 
+const AGAIN_MS = 30_000;
+
 export class BanksPart extends Part {
   #list = element("ul.banks");
   #comparison = element("div.comparison");
   #seen = null;
+  #againAtMs = 0;
   #shadowId = null;
 
   constructor(cameraId) {
@@ -18,9 +21,11 @@ export class BanksPart extends Part {
 
   async show(camera, status) {
     const seen = `${status?.analysis?.bank_id} ${status?.enrolment?.id} ${status?.enrolment?.state}`;
-    if (seen === this.#seen) return;
+    if (seen === this.#seen || Date.now() < this.#againAtMs) return;
+    this.#againAtMs = Date.now() + AGAIN_MS; // what failed is asked for again, later
     await this.#load();
-    this.#seen = seen; // what failed is asked for again
+    this.#seen = seen;
+    this.#againAtMs = 0;
     this.say("");
   }
 

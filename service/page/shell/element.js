@@ -30,7 +30,8 @@ export const byId = (id) => document.getElementById(id);
 
 /** A field with its name before it. */
 export function labelled(text, field, hint = "") {
-  return element("label.field", {}, text, field, hint && element("span.hint", {}, hint));
+  if (hint) field.setAttribute("aria-description", hint);
+  return element("label.field", {}, text, field, hint && element("span.hint", { "aria-hidden": "true" }, hint));
 }
 
 /** A select with options of [value, text]. */
