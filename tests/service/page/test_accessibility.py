@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,8 +46,8 @@ async def test_axe_finds_nothing_on_any_page(
     for path, shows in PAGES.items():
         await page.goto(f"{where}#/{path}")
         await expect(page.locator(f".view:not([hidden]) {shows}").first).to_be_visible()
-        await page.evaluate(AXE_FILE_PATH.read_text())
+        await page.evaluate(Path(AXE_FILE_PATH).read_text())
         answer = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         found[path] = told(answer["violations"])
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path}: it sticks out"
-    assert found == dict.fromkeys(PAGES, [])
+    assert found == {path: [] for path in PAGES}
