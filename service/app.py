@@ -40,9 +40,11 @@ from service.routes.cameras import (
     report,
     scores,
     snapshot,
+    source_tests,
     status,
     what_if,
 )
+from service.routes.cameras import pictures_websocket as ws_pictures
 from service.routes.cameras import scores_websocket as ws_scores
 from service.setup_link import announce
 from service.store import Store
@@ -142,9 +144,11 @@ def _api_router() -> APIRouter:
         absence,
         what_if,
         shadows,
+        source_tests,
     )
     access_modules = (login, sessions, users, tokens, audit)
-    for module in (*camera_modules, webhooks, channels, mutes, ws_alerts, ws_scores, *access_modules):
+    live = (ws_alerts, ws_scores, ws_pictures)
+    for module in (*camera_modules, webhooks, channels, mutes, *live, *access_modules):
         router.include_router(module.router)
     return router
 
@@ -153,6 +157,10 @@ def _add_page(app: FastAPI) -> None:
     @app.get("/", include_in_schema=False)
     async def page() -> FileResponse:
         return FileResponse(PAGE / "index.html")
+
+    @app.get("/service-worker.js", include_in_schema=False)
+    async def service_worker() -> FileResponse:
+        return FileResponse(PAGE / "service-worker.js", headers={"Cache-Control": "no-cache"})
 
     app.mount("/page", StaticFiles(directory=PAGE), name="page")
 

@@ -32,6 +32,7 @@ ENROLMENTS_PENDING = "pw:enrolments:pending"  # set: ids of enrolments that may 
 BANKS = "pw:banks"  # hash: camera id -> CameraBanks (JSON), the banks that the enrolment worker has on disk
 BANK_ORDERS = "pw:banks:orders"  # list: BankOrder (JSON), oldest first
 WHAT_IF_ORDERS = "pw:what-if:orders"  # list: WhatIfOrder (JSON), oldest first
+SOURCE_TEST_ORDERS = "pw:source-test:orders"  # list: SourceTestOrder (JSON), oldest first
 MEMORIES = "pw:memories"  # hash: camera id -> MemoryStatus (JSON), what the enrolment worker finds remembered of it
 SITE_BUDGET = "pw:site-budget"  # string: SiteBudget (JSON), written by the service
 DRIFTS = "pw:drifts"  # hash: camera id -> Drift (JSON), written by an enrolment worker
@@ -274,6 +275,11 @@ def login_attempts(token: str) -> str:
     """Expiring sorted set: attempts to log in that failed or have not ended, by their time (ms). ``token``: a digest of
     the address or the user's name."""
     return f"pw:login:{token}"
+
+
+def source_test_answer(token: str) -> str:
+    """Expiring list of one: the answer to a `SourceTestOrder` (`SourceTestAnswer`, JSON)."""
+    return f"pw:source-test:answer:{token}"
 
 
 def what_if_answer(token: str) -> str:

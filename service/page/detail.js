@@ -66,12 +66,12 @@ function framed(url, streams, explanation) {
   return overlaid(url, "frame at the alert's peak", explanation?.width ?? 1, explanation?.height ?? 1, boxes);
 }
 
-/** A picture with boxes drawn over it, in units of `width` x `height`. */
-function overlaid(url, alt, width, height, boxes) {
+/** A picture with boxes drawn over it, in units of `width` x `height`. `keep`: others show it too. */
+export function overlaid(url, alt, width, height, boxes, { keep = false } = {}) {
   const node = element("div", "overlaid");
   const img = element("img");
   Object.assign(img, { src: url, alt });
-  img.addEventListener("load", () => url.startsWith("blob:") && URL.revokeObjectURL(url), { once: true });
+  img.addEventListener("load", () => url.startsWith("blob:") && !keep && URL.revokeObjectURL(url), { once: true });
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
   svg.setAttribute("preserveAspectRatio", "none");
@@ -88,7 +88,8 @@ function overlaid(url, alt, width, height, boxes) {
   return node;
 }
 
-function streamPart(stream) {
+/** The share of a stream, and what is normal in its view. */
+export function streamPart(stream) {
   const node = element("section", `stream-${stream.index % 6}`);
   node.dataset.stream = stream.name;
   const share = Math.round(stream.contribution * 100);

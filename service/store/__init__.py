@@ -25,6 +25,7 @@ from service.store.cameras.explanations import ExplanationStore
 from service.store.cameras.frames import FrameStore
 from service.store.cameras.hours import HourStore
 from service.store.cameras.scores import ScoreStore
+from service.store.cameras.source_tests import SourceTestStore
 from service.store.cameras.statuses import StatusStore
 from service.store.site_budget import SiteBudgetStore
 from service.store.streams import StreamStore
@@ -39,6 +40,7 @@ class Store:
     scores: ScoreStore
     statuses: StatusStore
     frames: FrameStore
+    source_tests: SourceTestStore
     alerts: AlertStore
     enrolments: EnrolmentStore
     banks: BankStore
@@ -80,6 +82,7 @@ class Store:
             ScoreStore(bus, partitions),
             StatusStore(bus, partitions),
             FrameStore(bus, partitions),
+            SourceTestStore(bus),
             alerts,
             EnrolmentStore(bus),
             BankStore(bus),

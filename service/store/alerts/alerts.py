@@ -32,11 +32,15 @@ class AlertQuery:
     kinds: frozenset[AlertKind] = frozenset()  # empty: all
     verdicts: frozenset[Verdict] = frozenset()  # empty: all
     reviewed: bool | None = None  # whether it has a verdict; None: either
+    zones: frozenset[str] = frozenset()  # names; empty: all, and those outside every zone
 
     def matches(self, alert: Alert) -> bool:
-        """Whether the alert has one of the cameras and kinds, and the state. Its start and verdict are not compared."""
+        """Whether the alert has one of the cameras, kinds and zones, and the state. Its start and verdict are not
+        compared."""
         camera_matches = not self.camera_ids or alert.camera_id in self.camera_ids
-        return camera_matches and self.state in (None, alert.state) and (not self.kinds or alert.kind in self.kinds)
+        zone_matches = not self.zones or not self.zones.isdisjoint(alert.zones)
+        kind_matches = not self.kinds or alert.kind in self.kinds
+        return camera_matches and zone_matches and kind_matches and self.state in (None, alert.state)
 
     def within(self, seen: frozenset[str]) -> AlertQuery | None:
         """The same for some cameras only; None where none of its cameras is among them."""
