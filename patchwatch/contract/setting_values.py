@@ -12,8 +12,6 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
-from patchwatch.contract.mqtt_address import MqttAddress
-
 _NO_HOME = Path("/nonexistent/patchwatch")
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 _PAGE_ADDRESS = re.compile(
@@ -57,12 +55,6 @@ def check_page_address(value: str) -> str:
     if not _PAGE_ADDRESS.fullmatch(value):
         raise ValueError("is not an address like https://HOST[:PORT][/PATH]")
     return value.rstrip("/")
-
-
-def check_mqtt_url(value: str) -> str:
-    """The address itself. Raises `ValueError` for what is no address of a broker, without repeating it."""
-    MqttAddress.from_url(value)
-    return value
 
 
 def check_networks(value: str) -> str:
