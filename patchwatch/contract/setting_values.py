@@ -18,6 +18,10 @@ _PAGE_ADDRESS = re.compile(
     r"https?://([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(:[0-9]{1,5})?(/[A-Za-z0-9._~-]{1,255}){0,16}/?"
 )
 
+_STORAGE_URL = re.compile(
+    r"(?:(?:s3|gs|az)://[A-Za-z0-9][A-Za-z0-9._-]{1,62}|file://)(?:/[A-Za-z0-9._~=+-]{1,255}){0,16}/?"
+)
+
 
 def default_data_dir() -> Path:
     """A user without a home folder, as in containers with an arbitrary user id, has to name one (`check_data_dir`)."""
@@ -54,6 +58,15 @@ def check_page_address(value: str) -> str:
     """The address without a slash at its end."""
     if not _PAGE_ADDRESS.fullmatch(value):
         raise ValueError("is not an address like https://HOST[:PORT][/PATH]")
+    return value.rstrip("/")
+
+
+def check_storage_url(value: str) -> str:
+    """The address without a slash at its end. Raises `ValueError` for what is no address of a store."""
+    if not _STORAGE_URL.fullmatch(value) or ".." in value.split("/"):
+        raise ValueError(
+            "is not an address like s3://BUCKET/PATH, gs://BUCKET/PATH, az://CONTAINER/PATH or file:///PATH"
+        )
     return value.rstrip("/")
 
 

@@ -26,6 +26,7 @@ async def metrics(context: ContextDep) -> PlainTextResponse:
     alert_counts = await context.store.alerts.open_by_camera()
     webhooks = await webhook_views(context, await context.store.webhooks.all())
     channels = await channel_views(context, await context.store.channels.all())
+    evidence = await context.store.evidence.status()
     now_ms = await context.now_ms()
 
     def text() -> bytes:
@@ -38,6 +39,7 @@ async def metrics(context: ContextDep) -> PlainTextResponse:
                 families.open_alerts(ids, alert_counts),
                 *families.webhook_metrics(webhooks),
                 *families.channel_metrics(channels),
+                *families.evidence_metrics(*evidence),
                 families.websocket_clients(context.hub.clients_by_topic()),
                 *families.worker_metrics(heartbeats),
             ]

@@ -6,12 +6,13 @@ import logging
 
 from patchwatch.contract.errors import LeaseLostError
 from patchwatch.contract.settings import Settings
+from patchwatch.messages.alerts.alert import Alert
 from patchwatch.messages.alerts.webhook import DeadLetter, Progress, Webhook
 from workers.delivery.alert_notifier import AlertNotifier
 from workers.delivery.delivery_result import ResultKind
 from workers.delivery.http_sender import HttpSender
 from workers.delivery.outbox import Outbox
-from workers.delivery.payload import alert_body, message_id, trial_body
+from workers.delivery.payload import AlertLinks, alert_body, message_id, trial_body
 from workers.delivery.receiver_loop import POLL_S, ReceiverLoop, wait_before_retry_s
 from workers.delivery.receiver_outbox import OperatorRequest
 from workers.delivery.retry_policy import RetryPolicy, advanced, after_success
@@ -30,6 +31,7 @@ class DeliveryLoop(ReceiverLoop):
         self._outbox = outbox
         self._sender = sender
         self._public_url = settings.public_url
+        self._link_hours = settings.link_hours
         self._policy = RetryPolicy(settings)
 
     async def _close(self) -> None:
@@ -52,7 +54,7 @@ class DeliveryLoop(ReceiverLoop):
             wait_s = wait_before_retry_s(progress, await self._outbox.now_ms())
             if wait_s > 0 or self._stopping.is_set():
                 break
-            body = alert_body(entry.id, entry.alert, self._public_url)
+            body = await self._body(entry.id, entry.alert)
             result = await self._sender.post(message_id(self._webhook, entry.id), body)
             now_ms = await self._outbox.now_ms()
             decision = self._policy.decide(progress, entry, entries[number + 1 :], result, now_ms)
@@ -69,6 +71,12 @@ class DeliveryLoop(ReceiverLoop):
             await self._outbox.record(progress)
         return max(0.0, min(wait_s, POLL_S))
 
+    async def _body(self, entry_id: str, alert: Alert) -> bytes:
+        if self._public_url is None:
+            return alert_body(entry_id, alert)
+        links = AlertLinks(self._public_url, await self._outbox.link_secret(), self._link_hours)
+        return alert_body(entry_id, alert, self._public_url, links)
+
     async def _handle(self, request: OperatorRequest, progress: Progress) -> Progress:
         if request.dead_letter is None:
             return await self._send_trial(request, progress)
@@ -84,7 +92,7 @@ class DeliveryLoop(ReceiverLoop):
         return progress
 
     async def _resend(self, request: OperatorRequest, dead_letter: DeadLetter, progress: Progress) -> Progress:
-        body = alert_body(dead_letter.entry_id, dead_letter.alert, self._public_url)
+        body = await self._body(dead_letter.entry_id, dead_letter.alert)
         result = await self._sender.post(message_id(self._webhook, dead_letter.entry_id), body)
         now_ms = await self._outbox.now_ms()
         if result.kind is ResultKind.DELIVERED:

@@ -69,10 +69,16 @@ class ReceiverStore(Generic[R, P]):
     record: type[R]
     progress: type[P]
 
-    def __init__(self, bus: Redis, alerts: AlertStore) -> None:
+    def __init__(self, bus: Redis, alerts: AlertStore, *, hidden: bool = False) -> None:
+        """``hidden``: it lists none, for a caller who sees only some cameras: receivers belong to the whole site."""
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
         self._alerts = alerts
         self._trials = 0  # tests that wait for their answer
+        self._hidden = hidden
+
+    def limited(self) -> Self:
+        """A store that lists none."""
+        return type(self)(self._bus, self._alerts, hidden=True)
 
     def names(self, receiver_id: str) -> WebhookKeys | ChannelKeys:
         """Its keys."""
@@ -80,6 +86,8 @@ class ReceiverStore(Generic[R, P]):
 
     async def all(self) -> list[R]:
         """All of them, by id. One that cannot be read is left out, as the delivery worker leaves it out."""
+        if self._hidden:
+            return []
         with translated():
             stored = await self._bus.hgetall(self.configured_in)
         return list(readable_by_id(self.record.decode, stored, self.noun).values())
