@@ -21,7 +21,8 @@ FOLDERS = ("patchwatch", "models", "workers", "service", "tests", "bench", "depl
 MADE_LATER = ("docker-compose.override.yml", "/etc/")  # by the reader
 # What stands in the pages' keys for the parameters of `patchwatch.bus.keys`.
 PLACEHOLDERS = {
-    "camera_id": "CAMERA", "partition": 7, "partitions": 16, "webhook_id": "WEBHOOK", "enrolment_id": "ENROLMENT",
+    "camera_id": "CAMERA", "partition": 7, "partitions": 16, "webhook_id": "WEBHOOK", "channel_id": "CHANNEL",
+    "enrolment_id": "ENROLMENT",
     "alert_id": "ALERT", "token": "TOKEN", "role": "ROLE", "worker_id": "WORKER",
 }  # fmt: skip
 

@@ -12,8 +12,6 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
-from patchwatch.contract.mqtt_address import MqttAddress
-
 _NO_HOME = Path("/nonexistent/patchwatch")
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 _PAGE_ADDRESS = re.compile(
@@ -70,12 +68,6 @@ def check_storage_url(value: str) -> str:
             "is not an address like s3://BUCKET/PATH, gs://BUCKET/PATH, az://CONTAINER/PATH or file:///PATH"
         )
     return value.rstrip("/")
-
-
-def check_mqtt_url(value: str) -> str:
-    """The address itself. Raises `ValueError` for what is no address of a broker, without repeating it."""
-    MqttAddress.from_url(value)
-    return value
 
 
 def check_networks(value: str) -> str:

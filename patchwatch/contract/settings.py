@@ -21,7 +21,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, Pydant
 from patchwatch.contract import bounds, setting_values
 from patchwatch.contract.bounds import LONGEST_DELIVERY_S
 from patchwatch.contract.errors import ConfigurationError
-from patchwatch.contract.mqtt_address import MqttAddress
+from patchwatch.contract.mqtt_settings import MqttSettings
 from patchwatch.contract.setting_sources import (
     CONFIG_FILE,
     PREFIX,
@@ -47,7 +47,7 @@ def _bank_file(banks_dir: Path, camera_id: str, profile: str) -> Path:
     return banks_dir / camera_id / f"{profile}.safetensors"
 
 
-class Settings(BaseSettings):
+class Settings(MqttSettings):
     """Values that differ between installations. Frozen; pass it down, do not read it globally."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", allow_inf_nan=False)
@@ -245,29 +245,6 @@ class Settings(BaseSettings):
         24.0, gt=0, description="Age at which an alert is given up when its receiver cannot be reached."
     )
 
-    mqtt_url: Annotated[str, AfterValidator(setting_values.check_mqtt_url)] | None = Field(
-        None,
-        max_length=500,
-        description="Broker that is told of cameras and alerts, as mqtt://HOST:1883 or mqtts://HOST:8883; Home "
-        "Assistant finds the cameras there.",
-    )
-    mqtt_username: str | None = Field(None, description="User of the broker.")
-    mqtt_password: SecretStr | None = Field(
-        None, validate_default=True, description="Password to PATCHWATCH_MQTT_USERNAME."
-    )
-    mqtt_ca_file: Path | None = Field(
-        None,
-        description="PEM file of the authorities that the broker's certificate is checked by. Default: the system's.",
-    )
-    mqtt_topic: str = Field(
-        "patchwatch", pattern=r"^[A-Za-z0-9_-]{1,64}$", description="What all our topics begin with."
-    )
-    mqtt_discovery_prefix: str = Field(
-        "homeassistant",
-        pattern=r"^[A-Za-z0-9_-]{1,64}$",
-        description="Prefix by which Home Assistant discovers devices.",
-    )
-
     # Service
     host: str = Field("127.0.0.1", description="Address of the REST and WebSocket service.")
     port: int = Field(8080, ge=0, le=65535, description="Its port; 0: any free one.")
@@ -352,13 +329,6 @@ class Settings(BaseSettings):
             raise ValueError("goes with PATCHWATCH_PUBLISH_USERNAME: set both or neither")
         return value
 
-    @field_validator("mqtt_password")
-    @classmethod
-    def _check_mqtt_user(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
-        if value is not None and not info.data.get("mqtt_username"):  # no broker would be told the password
-            raise ValueError("goes with PATCHWATCH_MQTT_USERNAME: set that, too")
-        return value
-
     @cached_property
     def allowed_media_dirs(self) -> tuple[Path, ...]:
         """Folders that ``file:`` sources may come from, absolute. Links in them are not followed: one may hang."""
@@ -394,11 +364,6 @@ class Settings(BaseSettings):
         """These settings with some values replaced. Raises `ConfigurationError`."""
         present = {name: getattr(self, name) for name in self.model_fields_set}
         return load_settings(**{**present, **values})
-
-    @property
-    def mqtt_address(self) -> MqttAddress | None:
-        """Where the broker is; None where nothing is told over MQTT."""
-        return MqttAddress.from_url(self.mqtt_url) if self.mqtt_url else None
 
     @property
     def shared_redis_url(self) -> str:

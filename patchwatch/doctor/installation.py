@@ -32,7 +32,7 @@ _WITHOUT = {
     Role.INGEST: "no camera is read",
     Role.INFERENCE: "no frame is scored",
     Role.ENROLMENT: "no bank is learnt",
-    Role.DELIVERY: "no webhook is delivered",
+    Role.DELIVERY: "nobody is told of alerts, by webhooks, channels or MQTT",
 }
 _SETTLES_S = 0.5  # A frame that is being committed during the check is accounted for after this.
 
@@ -60,10 +60,10 @@ def read_heartbeats(client: Any) -> list[Heartbeat]:
     return heartbeats
 
 
-def check_workers(heartbeats: list[Heartbeat], *, webhooks: int) -> Iterator[Finding]:
-    """``webhooks``: their number; without any, delivery is not needed."""
+def check_workers(heartbeats: list[Heartbeat], *, receivers: int) -> Iterator[Finding]:
+    """``receivers``: how many webhooks, channels and brokers are told; without any, delivery is not needed."""
     count = Counter(beat.role for beat in heartbeats)
-    for role in (*_NEEDED, *([Role.DELIVERY] if webhooks or count[Role.DELIVERY] else [])):
+    for role in (*_NEEDED, *([Role.DELIVERY] if receivers or count[Role.DELIVERY] else [])):
         if count[role]:
             yield ok("workers", f"{role}: {count[role]} alive")
         else:

@@ -15,8 +15,10 @@ from patchwatch.messages.alerts.evidence import EvidenceStatus
 from patchwatch.messages.banks.arming import ArmingState
 from patchwatch.messages.cameras.capture_status import CaptureState
 from patchwatch.messages.heartbeat import Heartbeat
+from service.presentation.channel_status import is_failing as channel_is_failing
 from service.presentation.confirmed_share import confirmed_share
 from service.presentation.webhook_status import is_failing
+from service.schemas.alerts.channel import ChannelView
 from service.schemas.alerts.webhook import WebhookView
 from service.schemas.cameras.status import CameraStatus, CaptureView, Health
 from service.store.cameras.statuses import CameraRecord
@@ -38,6 +40,15 @@ _EVIDENCE_COUNTS = {
     "missing": "Alerts of which there is no evidence",
     "removed": "Alerts whose evidence was removed by age or size",
     "failed": "Attempts to store evidence that failed",
+}
+
+_CHANNEL_COUNTS = {
+    "delivered": "Messages that the service took",
+    "failed": "Attempts that failed",
+    "dead": "Messages given up",
+    "forgotten": "Incidents that were never told of, because too many waited",
+    "missed": "Alert changes that left the queue before they were looked at",
+    "silenced": "Alerts that began while muted or outside the hours",
 }
 
 
@@ -141,6 +152,19 @@ def webhook_metrics(views: Sequence[WebhookView]) -> Iterable[Metric]:
         yield _gauge(f"webhook_{name}", text, "webhook", ((view.id, getattr(view, name)) for view in views))
     failing = ((view.id, float(is_failing(view))) for view in views)
     yield _gauge("webhook_failing", "1 while an enabled webhook does not deliver", "webhook", failing)
+
+
+def channel_metrics(views: Sequence[ChannelView]) -> Iterable[Metric]:
+    """Per channel: messages by how they ended, and whether it fails at present."""
+    for name, text in _CHANNEL_COUNTS.items():
+        family = CounterMetricFamily(f"patchwatch_channel_{name}", text, labels=["channel"])
+        for view in views:
+            family.add_metric([view.id], getattr(view, name))
+        yield family
+    waiting = ((view.id, float(view.waiting)) for view in views)
+    yield _gauge("channel_waiting", "Incidents that will be told of", "channel", waiting)
+    failing = ((view.id, float(channel_is_failing(view))) for view in views)
+    yield _gauge("channel_failing", "1 while an enabled channel does not get through", "channel", failing)
 
 
 def evidence_metrics(status: EvidenceStatus | None, counts: Mapping[str, int]) -> Iterable[Metric]:

@@ -7,10 +7,11 @@ from fastapi import APIRouter
 from patchwatch import __version__
 from patchwatch.contract.errors import BusUnavailableError
 from service.context import ContextDep
+from service.presentation import channel_status
 from service.presentation.webhook_status import is_failing, webhook_views
 from service.problems.errors import NotReadyError
 from service.problems.responses import documented
-from service.schemas.health import Alive, Ready, WebhookTrouble, WorkerView
+from service.schemas.health import Alive, ChannelTrouble, Ready, WebhookTrouble, WorkerView
 
 router = APIRouter(tags=["health"])
 _REQUIRED_ROLES = ("ingest", "inference")
@@ -24,7 +25,7 @@ async def healthz() -> Alive:
 @router.get("/readyz", summary="Is the installation ready?", responses=documented(503))
 async def readyz(context: ContextDep) -> Ready:
     """Ready: Redis answers, and at least one ingest worker and one inference worker are alive. Only those who may use
-    the API are told which workers there are and which webhooks fail."""
+    the API are told which workers there are and which webhooks and channels fail."""
     allowed = context.caller.sees_all
     try:
         heartbeats = await context.store.statuses.heartbeats()
@@ -37,9 +38,15 @@ async def readyz(context: ContextDep) -> Ready:
     if not allowed:
         return Ready()
     webhooks = await webhook_views(context, await context.store.webhooks.all())
+    channels = await channel_status.channel_views(context, await context.store.channels.all())
     return Ready(
         workers=[WorkerView(**beat.model_dump(include=set(WorkerView.model_fields))) for beat in heartbeats],
         webhooks=[
             WebhookTrouble(id=view.id, health=view.health, reason=view.reason) for view in webhooks if is_failing(view)
+        ],
+        channels=[
+            ChannelTrouble(id=view.id, health=view.health, reason=view.reason)
+            for view in channels
+            if channel_status.is_failing(view)
         ],
     )

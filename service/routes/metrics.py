@@ -11,6 +11,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from service.context import ContextDep
 from service.presentation import metrics as families
 from service.presentation.camera_status import enrolment_notices, statuses_from_records
+from service.presentation.channel_status import channel_views
 from service.presentation.webhook_status import webhook_views
 
 router = APIRouter(tags=["health"])
@@ -24,6 +25,7 @@ async def metrics(context: ContextDep) -> PlainTextResponse:
     heartbeats = await context.store.statuses.heartbeats()
     alert_counts = await context.store.alerts.open_by_camera()
     webhooks = await webhook_views(context, await context.store.webhooks.all())
+    channels = await channel_views(context, await context.store.channels.all())
     evidence = await context.store.evidence.status()
     now_ms = await context.now_ms()
 
@@ -36,6 +38,7 @@ async def metrics(context: ContextDep) -> PlainTextResponse:
                 *families.verdicts_on_alerts(dict(zip(ids, records, strict=True))),
                 families.open_alerts(ids, alert_counts),
                 *families.webhook_metrics(webhooks),
+                *families.channel_metrics(channels),
                 *families.evidence_metrics(*evidence),
                 families.websocket_clients(context.hub.clients_by_topic()),
                 *families.worker_metrics(heartbeats),

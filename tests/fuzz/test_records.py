@@ -15,6 +15,7 @@ _OF_CAMERA = f"/api/v1/cameras/{CAMERA}"
 _ALERT = "/api/v1/alerts/{alert_id}"
 _STATUSES = [f"{_OF_CAMERA}/status", "/api/v1/status", "/metrics", f"{_OF_CAMERA}/thresholds"]
 _WEBHOOK = "/api/v1/webhooks/home"
+_CHANNEL = "/api/v1/channels/phone"
 # By a word in the name of the key, what is made of it.
 PATHS = {
     "cameras": ["/api/v1/cameras", _OF_CAMERA, *_STATUSES],
@@ -29,6 +30,7 @@ PATHS = {
     "minutes": [f"{_OF_CAMERA}/scores?resolution=60"],
     "state": [f"{_OF_CAMERA}/snapshot.jpg", f"{_OF_CAMERA}/explanation", *_STATUSES],
     "webhook": ["/api/v1/webhooks", _WEBHOOK, f"{_WEBHOOK}/dead", "/readyz", "/metrics"],
+    "channel": ["/api/v1/channels", f"{_CHANNEL}/log", "/readyz", "/metrics"], "mutes": ["/api/v1/mutes"],
     "counters": _STATUSES, "capture": _STATUSES, "analysis": [*_STATUSES, f"{_OF_CAMERA}/snapshot.jpg"],
 }  # fmt: skip
 

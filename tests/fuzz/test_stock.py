@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from key_kinds import kinds_of
-from stocked_redis import CAMERA, TOKEN, WEBHOOK
+from stocked_redis import CAMERA, CHANNEL, TOKEN, WEBHOOK
 
 from patchwatch.bus import keys
 
@@ -13,7 +13,8 @@ PARTITIONS = 2
 # What a stocked Redis has keys of, by the name that `patchwatch.bus.keys` gives to a parameter.
 KNOWN = {
     "camera_id": CAMERA, "partition": keys.partition_of(CAMERA, PARTITIONS), "partitions": PARTITIONS,
-    "webhook_id": WEBHOOK, "token": TOKEN, "enrolment_id": "e1", "role": "inference", "worker_id": "w",
+    "webhook_id": WEBHOOK, "channel_id": CHANNEL, "token": TOKEN, "enrolment_id": "e1",
+    "role": "inference", "worker_id": "w",
 }  # fmt: skip
 
 

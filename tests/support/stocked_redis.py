@@ -20,9 +20,13 @@ from models.frames.frame import CameraContext, Frame
 from models.profiles.profile import load_profile
 from patchwatch.bus import keys
 from patchwatch.bus.corrections import change_corrections
-from patchwatch.bus.keys import CameraKeys, LeaseKeys, WebhookKeys
+from patchwatch.bus.keys import CameraKeys, ChannelKeys, LeaseKeys, WebhookKeys
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alerts.alert import Alert, AlertKind, AlertState
+from patchwatch.messages.alerts.channel import Channel, ChannelProgress, ChannelRecord, NoticeKind, NoticeOutcome
+from patchwatch.messages.alerts.incident import Incident, IncidentAlert
+from patchwatch.messages.alerts.mqtt_progress import MqttProgress, OpenAlert
+from patchwatch.messages.alerts.mute import Mute
 from patchwatch.messages.alerts.verdict import AlertVerdicts, Statement, Verdict, VerdictChange
 from patchwatch.messages.alerts.webhook import DeadLetter, Progress, TrialResult, Webhook, new_secret
 from patchwatch.messages.banks.arming import MemoryExtent, MemoryStatus
@@ -44,7 +48,7 @@ from workers.enrolment.banks.bank_versions import enrolment_report
 from workers.inference.worker import InferenceWorker
 from workers.media import jpeg_codec
 
-CAMERA, WEBHOOK, TOKEN = "cam", "home", "0" * 32
+CAMERA, WEBHOOK, CHANNEL, TOKEN = "cam", "home", "phone", "0" * 32
 _NORMAL_S, _SCORED_S = 60, 75  # the latter more than a minute, so that there is one in the minutes' stream
 _RUSH_S = 60
 
@@ -103,6 +107,7 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     client.set(keys.worker("ingest", "w"), beat.encode())
     _score(client, names, settings)
     _configure_webhook(client)
+    _configure_channel(client)
     _review(client, names)
     _correct(client)
     _own(client, settings)
@@ -177,6 +182,24 @@ def _configure_webhook(client: Any) -> None:
     client.rpush(of.answer(TOKEN), TrialResult(delivered=False, detail="HTTP 404").encode())
 
 
+def _configure_channel(client: Any) -> None:
+    """One that has an incident to tell of, beside what was told over MQTT and what is muted."""
+    of = ChannelKeys(CHANNEL)
+    client.hset(keys.CHANNELS, CHANNEL, Channel(id=CHANNEL, url=SecretStr("ntfy://h/t"), cameras=(CAMERA,)).encode())
+    client.incr(keys.CHANNELS_REVISION)
+    [(entry_id, fields)] = client.xrevrange(keys.ALERTS, count=1)
+    alert, name = Alert.decode(fields[b"a"]), entry_id.decode()
+    incident = Incident(id=name, begun_at_ms=1, alerts=(IncidentAlert(alert=alert),))
+    client.set(of.progress, ChannelProgress(position=name, passed=1, incidents=(incident,)).encode())
+    record = ChannelRecord(at_ms=1, notice=NoticeKind.ALERT, outcome=NoticeOutcome.FAILED, attempt=1, answer="HTTP 503")
+    client.xadd(of.log, {b"r": record.encode()})
+    client.xadd(of.asked, {b"t": TOKEN})
+    client.rpush(of.answer(TOKEN), TrialResult(delivered=False, detail="HTTP 404").encode())
+    client.hset(keys.MUTES, CAMERA, Mute(id=CAMERA, until_ms=10**14).encode())
+    opened = OpenAlert(id=alert.id, camera_id=CAMERA, kind=alert.kind)
+    client.set(keys.MQTT_PROGRESS, MqttProgress(position=name, open=(opened,), announced=(CAMERA,)).encode())
+
+
 def _review(client: Any, names: CameraKeys) -> None:
     """An operator has called the camera's alert normal, and two that have expired."""
     [(_, fields)] = client.xrevrange(keys.ALERTS, count=1)
@@ -195,7 +218,7 @@ def _own(client: Any, settings: Settings) -> None:
     for unit in (
         LeaseKeys.for_partition(partition), LeaseKeys.for_capture(CAMERA, settings.partitions),
         LeaseKeys.for_webhook(WEBHOOK), LeaseKeys.for_enrolment("e1"),
-        LeaseKeys.for_upkeep(),
+        LeaseKeys.for_upkeep(), LeaseKeys.for_channel(CHANNEL), LeaseKeys.for_mqtt(),
     ):  # fmt: skip
         client.set(unit.lease, "host-1-w:1")
         client.set(unit.fence, "1")

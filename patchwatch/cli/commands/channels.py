@@ -220,7 +220,7 @@ def _fields(
         "cameras": camera or None, "kinds": kind or None, "least_severity": least_severity, "time_zone": time_zone,
         "window_s": window_s, "over": over, "picture": picture, "title": title, "body": body,
     }  # fmt: skip
-    given = {name: value for name, value in fields.items() if value is not None}
+    given: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
     if hours is not None or day:
         given["hours"] = _hours(hours or "00:00-00:00", day or [])
     if after_minutes is not None:

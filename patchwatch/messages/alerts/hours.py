@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -47,8 +47,10 @@ class ActiveHours(BaseModel):
         return not self.days or list(Weekday)[begun.weekday()] in self.days
 
 
-def zone(name: str) -> ZoneInfo:
-    """Raises `ValueError` for a time zone that this machine does not know."""
+def zone(name: str) -> tzinfo:
+    """Raises `ValueError` for a time zone that this machine does not know; UTC it always does."""
+    if name == "UTC":
+        return UTC
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -13,7 +13,10 @@ from pydantic import TypeAdapter
 
 from patchwatch.contract.errors import InvalidMessageError
 from patchwatch.messages.alerts.alert import Alert, AlertKind, AlertState
+from patchwatch.messages.alerts.channel import Channel, ChannelProgress, ChannelRecord, NoticeKind, NoticeOutcome
 from patchwatch.messages.alerts.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
+from patchwatch.messages.alerts.mqtt_progress import MqttProgress
+from patchwatch.messages.alerts.mute import Mute
 from patchwatch.messages.alerts.webhook import DeadLetter, Progress, Webhook, new_secret
 from patchwatch.messages.banks.bank_version import (
     BankAction,
@@ -76,6 +79,11 @@ CONTROL: list[Message] = [
     DeadLetter(entry_id="1-0", attempts=1, reason="HTTP 404", died_at_ms=2, alert=Alert(
         id="a", camera_id="door", state=AlertState.OPEN, started_at_ms=1, opened_at_ms=2, peak_at_ms=2,
         peak_score=0.9, threshold=0.8, profile="motion", bank_id="b")),
+    Channel(id="phone", url="ntfy://u:p@h/t", cameras=("door",), hours={"begin": "22:00", "end": "06:00"}),
+    ChannelProgress(position="1-0", passed=3, silenced=1),
+    ChannelRecord(at_ms=1, notice=NoticeKind.ALERT, outcome=NoticeOutcome.SENT, attempt=1, alert_ids=("a",)),
+    Mute(id="*", until_ms=1),
+    MqttProgress(position="1-0", announced=("door",)),
     Heartbeat(role="ingest", host="h", pid=1, started_at_ms=1, updated_at_ms=2),
 ]  # fmt: skip
 

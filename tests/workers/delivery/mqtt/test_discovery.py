@@ -1,7 +1,7 @@
 """What is announced follows Home Assistant's published rules.
 
 Sources: https://www.home-assistant.io/integrations/mqtt/#device-discovery-payload for the device,
-https://www.home-assistant.io/integrations/binary_sensor.mqtt/ (event, sensor and switch likewise) for the options of each
+https://www.home-assistant.io/integrations/binary_sensor.mqtt/ (event, sensor, switch likewise) for the options of each
 platform, https://www.home-assistant.io/integrations/binary_sensor/#device-class for the classes, and
 homeassistant/components/mqtt/schemas.py for what is required and what is refused.
 """
