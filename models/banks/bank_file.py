@@ -27,7 +27,7 @@ from models.exemplars.perspective import Perspective
 from models.exemplars.provenance import ExemplarOrigins, FootageMoments
 from models.exemplars.vector_table import VectorTable
 from models.frames.view import View
-from models.profiles.profile import Profile, profile_from_json, profile_to_json
+from models.profiles.profile import SIGMA_S, Profile, profile_from_json, profile_to_json
 from models.weights.network_identity import comparable
 from patchwatch.contract.errors import BankMismatchError, NotFoundError, StorageError
 from patchwatch.contract.learning_advice import how_to_learn
@@ -243,10 +243,10 @@ def check_identity(bank: Bank, profile: Profile, identity: dict[str, Any], where
 
 
 def _as_learnt(profile: Profile) -> dict[str, Any]:
-    """What must be the same. What lasts counts as the bank has it: its vectors are the same either way, and a bank from
-    before a profile had it goes on without."""
+    """What must be the same. What lasts, and how scores are smoothed, counts as the bank has it: its vectors are the
+    same either way, and its thresholds are of scores that were smoothed as it says."""
     streams = tuple(replace(spec, lasting_s=0.0) for spec in profile.streams)
-    return profile_to_json(replace(profile, streams=streams))
+    return profile_to_json(replace(profile, streams=streams, smoothing_s=SIGMA_S))
 
 
 def _first_difference(there: Any, here: Any, name: str) -> tuple[str, Any, Any] | None:

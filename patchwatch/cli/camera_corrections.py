@@ -16,6 +16,7 @@ _WORDS = {
     "normal_at_this_time": "normal at this time",
     "learn": "learnt",
     "recurring": "recurs",
+    "lasting": "changed for good",
     "anomaly": "a real anomaly",
     "forget": "forgotten",
 }

@@ -24,7 +24,7 @@ def policy(path: str) -> str:
     """The Content-Security-Policy for a path."""
     if path in ("/docs", "/redoc"):
         return _DOCUMENTATION_POLICY
-    if path == "/" or path.startswith(("/page/", "/documentation/")):
+    if path in ("/", "/service-worker.js") or path.startswith(("/page/", "/documentation/")):
         return _PAGE_POLICY
     return _DATA_POLICY
 

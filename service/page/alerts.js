@@ -1,28 +1,19 @@
 // The list of alerts, filtered by day, camera, kind and verdict. It is updated live, and older alerts are loaded on demand.
 
+import { factsOf, kindOf, KINDS } from "./alert_words.js";
 import { get, getJson } from "./api.js";
 import { inDetail, openDetail, renewDetail, renewVerdict } from "./detail.js";
 import { clock, date } from "./format.js";
-import { showVerdict, start as startVerdicts } from "./verdicts.js";
+import { byId } from "./shell/element.js";
+import { listen } from "./shell/site.js";
+import { judge, showVerdict } from "./verdicts.js";
 
 const PAGE = 50;
-const byId = (id) => document.getElementById(id);
 const alerts = new Map(); // alert id -> {alert, node}
 let shown = PAGE; // the largest number of alerts to show
 let older = null; // the query for the next page; null on the last one
 let latestRequest = 0; // answers to earlier requests are ignored
 let chosen = null; // the id of the alert that keys speak of
-
-export const KINDS = {
-  anomaly: "anomaly", frozen: "picture frozen", covered: "lens covered or dark", scene_changed: "scene changed",
-  blind: "nothing can be seen", shaking: "camera shakes", flickering: "light flickers",
-  offline: "camera offline", drift: "normal has changed",
-};
-
-/** What is unusual about an anomaly. */
-const ANOMALIES = {
-  behaviour: "unusual behaviour", place: "unusual place or appearance", thing: "unusual thing",
-};
 
 const filters = () => ({
   day: byId("day").value, camera: byId("of-camera").value, kind: byId("of-kind").value, review: byId("of-review").value,
@@ -56,7 +47,7 @@ function passes(alert) {
 }
 
 /** Show the newest alerts that pass the filters. */
-export async function reload() {
+async function reload() {
   const request = ++latestRequest;
   alerts.clear();
   shown = PAGE;
@@ -80,13 +71,13 @@ async function load(parameters, request) {
 }
 
 /** Show a change of an alert. It says nothing of the verdict on it, which is known, or asked for. */
-export async function showChange(alert, change) {
+async function showChange(alert, change) {
   const known = alerts.get(alert.id)?.alert ?? (change === "open" ? { verdict: null, reviewed: false } : null);
   showAlert(known ? { ...alert, verdict: known.verdict, reviewed: known.reviewed } : await getJson(`api/v1/alerts/${encodeURIComponent(alert.id)}`));
 }
 
 /** Show the present state of an alert, if it passes the filters. */
-export function showAlert(alert) {
+function showAlert(alert) {
   renewVerdict(alert);
   const before = alerts.get(alert.id)?.alert;
   if (before && before.verdict?.verdict !== alert.verdict?.verdict) following(alert.id, () => update(alert));
@@ -123,18 +114,12 @@ function fill(node, alert) {
   pill.textContent = alert.state;
   pill.dataset.health = alert.state;
   const kind = node.querySelector(".kind");
-  kind.textContent = ANOMALIES[alert.anomaly] ?? KINDS[alert.kind] ?? alert.kind;
+  kind.textContent = kindOf(alert);
   kind.dataset.kind = alert.kind;
   node.querySelector(".why").hidden = !isAnomaly;
   const end = alert.ended ? ` to ${clock(alert.ended)}` : "";
   node.querySelector(".when").textContent = `${date(alert.started)} ${clock(alert.started)}${end}`;
-  node.querySelector(".what").textContent = isAnomaly ? [
-    `peak ${alert.peak_score.toFixed(2)} (threshold ${alert.threshold.toFixed(2)})`,
-    alert.zones?.length && `in ${alert.zones.join(", ")}`,
-    alert.stream && `stream ${alert.stream}`,
-    alert.provisional && "provisional: little is known yet of what is normal",
-    alert.random_weights && "random weights",
-  ].filter(Boolean).join(" · ") : alert.detail;
+  node.querySelector(".what").textContent = factsOf(alert);
 }
 
 async function showPicture(img, alertId) {
@@ -155,7 +140,8 @@ function open(alertId) {
 }
 
 /** Open the alert that the page's address names, whether it is in the list or not. */
-async function openNamed() {
+export async function openNamed() {
+  judge(page);
   const alertId = new URLSearchParams(location.hash.slice(1)).get("alert");
   if (!alertId) return;
   const alert = alerts.get(alertId)?.alert ?? await getJson(`api/v1/alerts/${encodeURIComponent(alertId)}`);
@@ -236,17 +222,23 @@ export function nameCameras(ids) {
   select.value = ids.includes(before) ? before : "";
 }
 
+const page = {
+  chosen: () => inDetail() ?? alerts.get(chosen)?.alert,
+  move,
+  known: (alert) => alerts.get(alert.id)?.alert ?? alert,
+};
+
 export async function start(onFault) {
   byId("of-kind").append(...Object.entries(KINDS).map(([kind, text]) => new Option(text, kind)));
   for (const id of ["day", "of-camera", "of-kind", "of-review"]) byId(id).addEventListener("change", () => reload().catch(onFault));
-  const known = (alert) => alerts.get(alert.id)?.alert ?? alert;
-  startVerdicts(() => inDetail() ?? alerts.get(chosen)?.alert, move, known, showAlert);
+  listen("alert", ({ alert, change }) => showChange(alert, change).catch(onFault));
+  listen("verdict", ({ alert }) => showAlert(alert));
   byId("older").addEventListener("click", () => {
     shown += PAGE;
     load(older, latestRequest).catch(onFault);
   });
-  byId("detail").addEventListener("close", () => history.replaceState(null, "", location.pathname + location.search));
-  addEventListener("hashchange", () => openNamed().catch(onFault));
+  byId("detail").addEventListener("close", () => {
+    if (location.hash.startsWith("#alert=")) history.replaceState(null, "", location.pathname + location.search);
+  });
   await load(query(), ++latestRequest);
-  await openNamed();
 }

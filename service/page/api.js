@@ -27,9 +27,10 @@ async function request(path, method = "GET", body = undefined) {
 
 export const get = (path) => request(path);
 
-/** Change something; returns the answer. `body`: of a PUT. */
+/** Change something; returns the answer, null where there is none. `body`: of a PUT, POST or PATCH. */
 export async function send(method, path, body) {
-  return (await request(path, method, body)).json();
+  const response = await request(path, method, body);
+  return response.status === 204 ? null : response.json();
 }
 
 export async function getJson(path) {

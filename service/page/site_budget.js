@@ -20,4 +20,5 @@ async function change() {
 export async function start(fault) {
   input.addEventListener("change", () => change().catch(fault));
   show(await getJson(PATH));
+  input.disabled = false; // what was entered before would be lost
 }

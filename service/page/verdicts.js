@@ -2,14 +2,14 @@
 
 import { send } from "./api.js";
 import { dateTime } from "./format.js";
+import { byId } from "./shell/element.js";
+import { tell } from "./shell/site.js";
 
-const byId = (id) => document.getElementById(id);
 const WORDS = { normal: "normal here", normal_at_this_time: "normal at this time", anomaly: "a real anomaly", unsure: "not sure" };
 const KEYS = { n: "normal", t: "normal_at_this_time", a: "anomaly", u: "unsure" };
 const MOVES = { j: 1, k: -1 };
 let last = null; // the alert as it was before the last verdict that was given here
-let changed = () => {}; // is told of every alert whose verdict was changed here
-let newest = (alert) => alert; // what is known of an alert by now
+let judged = null; // what keys speak of: see `judge`
 let queue = Promise.resolve(); // one change after the other, in the order in which they were asked for
 
 /** Show the buttons and the verdict of an alert in `place`. `noteField`: an input with the note to give, if there is one. */
@@ -38,13 +38,13 @@ function buttons() {
 /** Give a verdict on an alert, after what was asked for before. Without a `note`, one given before is not changed by the
  * same verdict. */
 export function say(alert, verdict, note) {
-  queue = queue.then(() => sayNow(newest(alert), verdict, note));
+  queue = queue.then(() => sayNow(judged?.known(alert) ?? alert, verdict, note));
 }
 
 async function sayNow(alert, verdict, note) {
   if (alert.verdict?.verdict === verdict && (note ?? alert.verdict.note) === alert.verdict.note) return;
   const about = `${alert.camera_id}, ${dateTime(alert.started)}: ${WORDS[verdict]}`;
-  await change(about, () => send("PUT", path(alert), { verdict, note: note ?? "" }), alert);
+  await change(about, () => send("PUT", path(alert), { verdict, note: note ?? "" }), alert, alert.reviewed);
 }
 
 /** Back to what was said before the last verdict. */
@@ -57,17 +57,17 @@ async function undoNow() {
   const { verdict } = last;
   const about = `${last.camera_id}, ${dateTime(last.started)}: ${verdict ? WORDS[verdict.verdict] : "not reviewed"} again`;
   const before = { verdict: verdict?.verdict, note: verdict?.note };
-  await change(about, () => (verdict ? send("PUT", path(last), before) : send("DELETE", path(last))), null);
+  await change(about, () => (verdict ? send("PUT", path(last), before) : send("DELETE", path(last))), null, true);
 }
 
-/** `before`: the alert to go back to; null: this is the way back. */
-async function change(about, request, before) {
+/** `before`: the alert to go back to; null: this is the way back. `wasReviewed`: whether it had a verdict before. */
+async function change(about, request, before, wasReviewed) {
   try {
     const alert = await request();
     last = before;
     const { effect, ...shown } = alert; // what it does to the scores, said once
     report(effect ? `${about}. ${effect[0].toUpperCase()}${effect.slice(1)}.` : about);
-    changed(shown);
+    tell("verdict", { type: "verdict", alert: shown, own: { wasReviewed } });
   } catch (error) {
     report(`Not saved: ${error.message}`);
   }
@@ -81,18 +81,26 @@ function report(text) {
 const path = (alert) => `api/v1/alerts/${encodeURIComponent(alert.id)}/verdict`;
 
 /**
- * `chosen()`: the alert that keys speak of, or null. `move(step)` chooses another. `known(alert)`: see `newest`.
- * `onChange(alert)`: see `changed`.
+ * From now on keys speak of the alerts of this page.
+ * @param {{chosen: () => object|null, move: (step: number) => void, known: (alert: object) => object}|null} page
+ *   `chosen()`: the alert that is chosen. `move(step)` chooses another. `known(alert)`: what is known of it by now. Null:
+ *   no page judges alerts.
  */
-export function start(chosen, move, known, onChange) {
-  newest = known;
-  changed = onChange;
+export function judge(page) {
+  judged = page;
+}
+
+const isBusy = (event) => event.ctrlKey || event.metaKey || event.altKey
+  || event.target.closest("input, select, textarea") || byId("token-dialog").open;
+
+/** Follow the keys and the button that undoes. */
+export function startVerdicts() {
   byId("said").querySelector("button").addEventListener("click", undo);
   addEventListener("keydown", (event) => {
-    const busy = event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, textarea") || byId("token-dialog").open;
-    if (busy) return;
-    if (event.key in MOVES && !byId("detail").open) move(MOVES[event.key]);
-    const alert = KEYS[event.key] && !event.repeat ? chosen() : null;
+    if (!judged || isBusy(event)) return;
+    if (event.key in MOVES && !byId("detail").open) judged.move(MOVES[event.key]);
+    if (event.key === "z" && last) undo();
+    const alert = KEYS[event.key] && !event.repeat ? judged.chosen() : null;
     if (alert) say(alert, KEYS[event.key]);
   });
 }

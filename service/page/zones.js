@@ -11,6 +11,18 @@ export function drawZones(svg, img, zones) {
   svg.replaceChildren(...zones.map((zone) => outline(zone, width, height)));
 }
 
+/** Draw what the detector sees, in the same way. `boxes`: {label, x1, y1, x2, y2} in shares of the picture. */
+export function drawBoxes(svg, img, boxes) {
+  const { naturalWidth: width, naturalHeight: height } = img;
+  svg.toggleAttribute("hidden", !boxes.length || !width || img.hidden);
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  svg.replaceChildren(...boxes.map(({ label, x1, y1, x2, y2 }) => {
+    const rect = node("rect", { x: x1 * width, y: y1 * height, width: (x2 - x1) * width, height: (y2 - y1) * height, class: "seen" });
+    rect.append(node("title", {}, label));
+    return rect;
+  }));
+}
+
 function outline({ name, kind, points }, width, height) {
   const group = node("g", { class: `zone zone-${kind}` });
   const corners = points.map(([x, y]) => [x * width, y * height]);

@@ -27,7 +27,9 @@ from service.schemas.cameras.report import (
 )
 from service.schemas.cameras.status import CameraStatus
 
-_NO_SIGHT = frozenset(AlertKind) - {AlertKind.ANOMALY, AlertKind.OFFLINE, AlertKind.DRIFT, AlertKind.ABSENCE}
+_NO_SIGHT = frozenset(AlertKind) - {
+    AlertKind.ANOMALY, AlertKind.OFFLINE, AlertKind.DRIFT, AlertKind.LASTING_CHANGE, AlertKind.ABSENCE,
+}  # fmt: skip
 Judged = tuple[Alert, Verdict | None]
 
 

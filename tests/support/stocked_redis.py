@@ -34,6 +34,7 @@ from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStat
 from patchwatch.messages.cameras.correction import Correction, CorrectionHours, CorrectionKind, Span
 from patchwatch.messages.cameras.drift import Drift, DriftingStream
 from patchwatch.messages.cameras.quiet_hour import HOUR_MS, QuietHour
+from patchwatch.messages.cameras.source_test import SourceTestAnswer, SourceTestOrder
 from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from patchwatch.messages.heartbeat import Heartbeat
 from patchwatch.messages.what_if import BudgetChange, WhatIfAnswer, WhatIfOrder
@@ -120,6 +121,9 @@ def _ask_what_if(client: Any) -> None:
     """A question that no worker took, and the answer to another one."""
     change = BudgetChange(change="budget", false_alarms_per_day=2.0)
     question = WhatIfOrder(token=TOKEN, camera_id=CAMERA, change=change, from_ms=0, to_ms=1, asked_at_ms=1)
+    tried = SourceTestOrder(token=TOKEN, source="rtsp://camera.example/1", asked_at_ms=1)
+    client.rpush(keys.SOURCE_TEST_ORDERS, tried.encode())
+    client.rpush(keys.source_test_answer(TOKEN), SourceTestAnswer(works=False, text="nothing listens there").encode())
     client.rpush(keys.WHAT_IF_ORDERS, question.encode())
     client.rpush(keys.what_if_answer(TOKEN), WhatIfAnswer(code="not-found", detail="no scores are stored").encode())
 

@@ -144,7 +144,10 @@ class InferenceWorker:
         return self._leases.started
 
     def _poll(self) -> None:
-        """Follow what changes beside the frames: cameras, leases, banks, and the captures."""
+        """Follow what changes beside the frames: cameras, leases, banks, and the captures; and do with the frames
+        scored since what does not decide on their scores."""
+        if self._recorder is not None:
+            self._recorder.record_waiting()
         with translated():
             self._clock.sync(self._client)
             self._cameras.refresh()

@@ -9,6 +9,7 @@ from patchwatch.bus.connection import connect_async
 from patchwatch.contract.access_policy import is_loopback
 from patchwatch.contract.settings import Settings
 from workers.ingest.rtsp.server import RtspServer
+from workers.ingest.source_tests import SourceTests
 from workers.ingest.supervisor import Supervisor
 from workers.runtime.stop_signals import stop_event, stop_or_end
 
@@ -30,11 +31,13 @@ async def serve(settings: Settings) -> None:
     stop = stop_event()
     async with connect_async(url) as client:
         supervisor = Supervisor(settings, client)
+        testing = asyncio.create_task(SourceTests(settings, client).run())
         async with RtspServer(settings, supervisor):
             supervising = asyncio.create_task(supervisor.run())
             await stop_or_end(supervising, stop)
         supervisor.stop()
-        await asyncio.gather(supervising, return_exceptions=True)
+        testing.cancel()
+        await asyncio.gather(supervising, testing, return_exceptions=True)
 
 
 def _warn_if_open(settings: Settings) -> None:

@@ -33,6 +33,9 @@ async def index(
     request: Request,
     camera: Annotated[list[str] | None, Query(description="Only alerts of these cameras.", examples=[["gate"]])] = None,
     kind: Annotated[list[AlertKind] | None, Query(description="Only alerts of these kinds.")] = None,
+    zone: Annotated[
+        list[str] | None, Query(description="Only alerts in zones of one of these names.", examples=[["porch"]])
+    ] = None,
     state: Annotated[AlertState | None, Query()] = None,
     verdict: Annotated[
         list[Verdict] | None, Query(description="Only alerts with one of these verdicts.", examples=[["normal"]])
@@ -48,8 +51,9 @@ async def index(
     await _check_cameras(context, camera or ())
     from_ms, to_ms = time_range_ms(from_, to)
     query = AlertQuery(
-        from_ms, to_ms, frozenset(camera or ()), state, frozenset(kind or ()), frozenset(verdict or ()), reviewed
-    )
+        from_ms, to_ms, frozenset(camera or ()), state, frozenset(kind or ()), frozenset(verdict or ()), reviewed,
+        frozenset(zone or ()),
+    )  # fmt: skip
     alerts, last = await context.store.alerts.find(query, limit, _position(before) if before else None)
     next_page = f"{prefix}/api/v1/alerts?{_query_after(request, last, limit)}" if last else None
     said = await context.store.verdicts.of([alert.id for alert in alerts])
@@ -100,7 +104,7 @@ def _query_after(request: Request, last: tuple[int, str], limit: int) -> str:
     single = {name: filters.get(name) for name in ("from", "to", "state", "reviewed")}
     pairs: list[tuple[str, str | int]] = [(name, value) for name, value in single.items() if value is not None]
     pairs += [("limit", limit), ("before", f"{last[0]}:{last[1]}")]
-    pairs += [(name, value) for name in ("camera", "kind", "verdict") for value in filters.getlist(name)]
+    pairs += [(name, value) for name in ("camera", "kind", "verdict", "zone") for value in filters.getlist(name)]
     return urlencode(pairs)
 
 

@@ -19,7 +19,6 @@ from service.rules.time_range import milliseconds
 from service.schemas.cameras.correction import CorrectionAnswer, CorrectionList, NewCorrection
 
 router = APIRouter(prefix="/cameras/{camera_id}/corrections", tags=["corrections"])
-_CALLER = "operator"  # whoever may use the API has the one token, which names nobody
 
 
 @router.get("", summary="List what operators said of a camera's normal", responses=documented(404, 409))
@@ -36,7 +35,7 @@ async def create(camera_id: str, body: NewCorrection, context: ContextDep) -> Co
     camera = await context.store.cameras.get(camera_id)
     kind = CorrectionKind(body.kind.value)
     correction = Correction(
-        id=secrets.token_hex(8), kind=kind, spans=(_span(body),), by=_CALLER, at_ms=await context.now_ms(),
+        id=secrets.token_hex(8), kind=kind, spans=(_span(body),), by=context.caller.by, at_ms=await context.now_ms(),
         note=body.note,
     )  # fmt: skip
     await context.store.corrections.add(camera_id, correction)
@@ -56,7 +55,7 @@ async def undo(camera_id: str, correction_id: str, context: ContextDep) -> Corre
     """Scores are then what they would be had it never been said, to the bit. A verdict that made it stays as it is."""
     camera = await context.store.cameras.get(camera_id)
     now_ms = await context.now_ms()
-    undone = await context.store.corrections.undo(camera_id, correction_id, _CALLER, now_ms)
+    undone = await context.store.corrections.undo(camera_id, correction_id, context.caller.by, now_ms)
     return CorrectionAnswer.of(undone, effect_of_undoing(undone) + await _learn_without(context, camera, undone))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -43,6 +44,19 @@ class FrameStore:
     def __init__(self, bus: Redis, partitions: int) -> None:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
         self._partitions = partitions
+
+    async def scored_seqs(self, camera_ids: Sequence[str]) -> dict[str, int | None]:
+        """The number of the last scored frame of each camera, in one request; None where none is known."""
+        if not camera_ids:
+            return {}
+        with translated():
+            async with self._bus.pipeline(transaction=False) as pipe:
+                for camera_id in camera_ids:
+                    pipe.hget(CameraKeys.for_camera(camera_id, self._partitions).state, "seq")
+                stored = await pipe.execute()
+        return {
+            camera_id: None if seq is None else counted(seq) for camera_id, seq in zip(camera_ids, stored, strict=True)
+        }
 
     async def latest(self, camera: Camera) -> LatestFrame:
         """The last scored frame with its boxes, else the newest frame. Raises `NotFoundError` when there is none, or

@@ -202,6 +202,10 @@ def test_other_stream_options_are_refused_by_field(bank: Bank, profile: Profile)
         check_identity(bank, changed, bank.identity)
 
 
+def test_a_bank_whose_profile_is_smoothed_otherwise_by_now_stays_in_use(bank: Bank, profile: Profile) -> None:
+    check_identity(bank, replace(profile, smoothing_s=profile.smoothing_s / 2), bank.identity)
+
+
 def test_the_same_identity_passes(bank: Bank, profile: Profile) -> None:
     check_identity(bank, replace(profile, description="other words"), bank.identity)
     assert isinstance(profile.streams[0], StreamSpec)

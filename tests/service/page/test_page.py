@@ -186,9 +186,10 @@ async def test_on_a_phone_a_link_leads_to_the_alerts(
     await page.goto(f"http://{serve(settings)}/")
     await expect(page.locator("#alerts li")).to_have_count(1)
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out"
-    link = page.get_by_role("link", name="Alerts 1 open")
-    await link.click()
-    await expect(page.locator("#alerts li").first).to_be_in_viewport()
+    await page.get_by_role("link", name="Review 1 open").click()
+    await expect(page.locator(".viewer .large-picture img")).to_be_in_viewport()
+    await expect(page.locator("#view-live")).to_be_hidden()
+    assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing sticks out"
     await page.screenshot(path=tmp_path / "phone.png")
 
 

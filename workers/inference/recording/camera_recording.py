@@ -13,11 +13,11 @@ from pathlib import Path
 from models.alarms.alarm_threshold import OFF_OF_ON
 from models.alarms.event_detector import EventRule
 from models.engine.engine import Engine
-from models.frames.frame import Features, Frame
+from models.frames.frame import Features
 from models.frames.view import View
 from models.memory.spans import SpanMs, overlaps
 from models.memory.stretch import NOT_EXCLUDED, STRETCH_S, Exclusion, Stretch
-from models.memory.stretch_collector import StretchCollector
+from models.memory.stretch_collector import PicturedFrame, StretchCollector
 from models.memory.stretch_identity import stretch_identity
 from workers.inference.recording.keep_rule import KeepRule
 from workers.inference.recording.memory_writer import MemoryWriter
@@ -66,7 +66,7 @@ class CameraRecording:
         self._unsaved, self._saved = True, False
         self._open = self._new_stretch(self._share)
 
-    def add(self, frame: Frame, captured_ms: int, features: Sequence[Features], verdict: Verdict) -> None:
+    def add(self, frame: PicturedFrame, captured_ms: int, features: Sequence[Features], verdict: Verdict) -> None:
         """Take the camera's next frame. ``captured_ms``: Unix time."""
         self._taken_s = time.monotonic()
         self._run += frame.discontinuity

@@ -22,6 +22,15 @@ async def test_alerts_are_listed_newest_first_and_filtered(api: httpx.AsyncClien
     assert await _ids(api, "from=1500&to=2500") == ["yard-2000"]
 
 
+async def test_alerts_are_found_by_the_zone_they_lie_in_over_pages(api: httpx.AsyncClient, world: World) -> None:
+    for at_ms, zones in ((1000, ("porch",)), (2000, ()), (3000, ("road", "porch")), (4000, ("road",))):
+        world.alert(at_ms, zones=zones)
+    assert await _ids(api, "zone=porch") == ["gate-3000", "gate-1000"]
+    assert await _ids(api, "zone=porch&zone=road") == ["gate-4000", "gate-3000", "gate-1000"]
+    page = (await api.get("/api/v1/alerts?zone=porch&limit=1")).json()
+    assert [alert["id"] for alert in (await api.get(page["next"])).json()["alerts"]] == ["gate-1000"]
+
+
 async def test_an_unknown_camera_is_refused_but_a_removed_one_with_alerts_is_not(
     api: httpx.AsyncClient, world: World
 ) -> None:

@@ -1,0 +1,77 @@
+// What needs attention, in sentences with the next step: the installation, its workers, cameras and notifications.
+
+import { getJson } from "../api.js";
+import { withLocalTimes } from "../format.js";
+import { byId, element, fill } from "../shell/element.js";
+import { fault } from "../shell/faults.js";
+import { addressOf } from "../shell/router.js";
+import { knownCameras, listen, nameOf, statusOf, watchSite } from "../shell/site.js";
+import { judge } from "../verdicts.js";
+
+const EVERY_MS = 10_000;
+const FINE = ["ok", "disabled", "ended"];
+const root = byId("health");
+let leaving = [];
+let installation = null; // the answer of /readyz, or {problem}
+let timer = null;
+
+export async function enter() {
+  if (leaving.length) return;
+  judge(null);
+  leaving = [listen("site", show), watchSite(fault)];
+  await ask();
+}
+
+export function leave() {
+  leaving.forEach((end) => end());
+  leaving = [];
+  clearTimeout(timer);
+}
+
+async function ask() {
+  clearTimeout(timer);
+  if (!document.hidden) {
+    try {
+      installation = await getJson("readyz");
+    } catch (error) {
+      installation = { problem: error.message };
+    }
+    show();
+  }
+  if (leaving.length) timer = setTimeout(() => ask().catch(fault), EVERY_MS);
+}
+
+function show() {
+  if (!installation) return;
+  const findings = [...ofInstallation(), ...knownCameras().flatMap(ofCamera)];
+  fill(root,
+    element("p.verdict-line", { role: "status" }, findings.length ? `${findings.length} things need attention.` : "All is well: every camera is watched."),
+    element("ul.health-list", {}, ...findings.map(({ subject, text, href }) => element("li.panel", {},
+      href ? element("a", { href }, subject) : element("strong", {}, subject), ": ", withLocalTimes(text)))),
+    installation.workers?.length > 0 && workers(installation.workers));
+}
+
+function ofInstallation() {
+  if (installation.problem) return [{ subject: "Installation", text: installation.problem }];
+  return (installation.webhooks ?? []).map(({ id, health, reason }) => ({ subject: `Webhook ${id}`, text: `${health}: ${reason}` }));
+}
+
+function ofCamera(camera) {
+  const status = statusOf(camera.id);
+  if (!status) return [];
+  const href = addressOf(`cameras/${encodeURIComponent(camera.id)}`);
+  const texts = FINE.includes(status.health) ? [] : [`${status.health.replace("_", " ")}: ${status.reason}`];
+  if (status.random_weights) texts.push("its scores come from random weights: ignore them");
+  if (!status.frames.balanced) texts.push("some frames are not accounted for: please report it");
+  if (status.enrolment?.text && status.enrolment.state === "failed") texts.push(status.enrolment.text);
+  if (status.analysis?.threshold?.warning) texts.push(status.analysis.threshold.warning);
+  if (camera.adopted) texts.push("it came by itself, by publishing: look at it, then acknowledge it by saving its settings");
+  return texts.map((text) => ({ subject: nameOf(camera.id), text, href }));
+}
+
+function workers(list) {
+  const row = (worker) => element("tr", {}, ...[worker.role, worker.host, worker.device || "–", worker.cameras || "–"].map((text) => element("td", {}, String(text))));
+  return element("section.panel", { "aria-label": "Workers" }, element("h3", {}, "Workers"),
+    element("table.user-table", {}, element("thead", {}, element("tr", {}, ...["Role", "Host", "Device", "Cameras"].map((text) => element("th", { scope: "col" }, text)))),
+      element("tbody", {}, ...list.map(row))));
+}

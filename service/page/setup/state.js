@@ -1,0 +1,35 @@
+// The state of a camera in words, with the next step, and the report on its last days.
+
+import { duration, rate, withLocalTimes } from "../format.js";
+import { followReport } from "../report.js";
+import { element, fill } from "../shell/element.js";
+import { Part } from "./part.js";
+
+export class StatePart extends Part {
+  #words = element("div");
+
+  constructor(cameraId) {
+    super(cameraId, "State");
+    const report = element("details.report", {}, element("summary", {}, "Last seven days"), element("ul"));
+    followReport(report, cameraId, (error) => this.say(error.message, true));
+    this.add(this.#words, report);
+  }
+
+  show(camera, status) {
+    if (!status) return;
+    const { analysis, arming, capture, frames } = status;
+    const dropped = Object.values(frames.dropped).reduce((sum, count) => sum + count, 0);
+    const threshold = analysis?.threshold;
+    fill(this.#words,
+      element("p", {}, element("span.pill", { dataset: { health: status.health } }, status.health.replace("_", " ")), " ", element("span.reason", {}, withLocalTimes(status.reason))),
+      element("p", {}, [arming.text, arming.next_step].filter(Boolean).join("; ")),
+      arming.not_armed_for.length > 0 && element("p.facts", {}, `Not enough is known yet for: ${arming.not_armed_for.join(", ")}.`),
+      threshold && element("p", {}, `About ${rate(threshold.expected)} false alarms a day are expected, from ${duration(3600 * threshold.footage_hours)} of normal footage. An alert opens above a score of ${threshold.on.toFixed(2)}.`),
+      threshold?.warning && element("p.warned", {}, threshold.warning),
+      element("p.facts", {}, [
+        capture?.width && `${capture.width}x${capture.height}, ${capture.codec ?? ""}`, capture?.fps != null && `${capture.fps.toFixed(1)} frames/s`,
+        analysis && `profile ${analysis.profile} on ${analysis.device || "cpu"}`, `${frames.scored} frames scored, ${dropped} dropped`,
+        capture?.reconnects ? `${capture.reconnects} reconnects` : "",
+      ].filter(Boolean).join(" · ")));
+  }
+}

@@ -1,0 +1,123 @@
+"""A camera is added and set up in the page: its source is tried, zones are drawn, what was said is undone."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+from service_world import Serve, World, jpeg
+from waiting import wait_until
+
+from patchwatch.bus import keys
+from patchwatch.contract.settings import Settings
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.source_test import SourceTestAnswer, SourceTestOrder
+from patchwatch.messages.cameras.zone import ZoneKind
+
+
+def stored(world: World, camera_id: str = "gate") -> Camera:
+    return Camera.decode(world.field(keys.CAMERAS, camera_id))
+
+
+async def test_a_source_is_tried_and_the_camera_added(
+    page: Page, serve: Serve, settings: Settings, world: World
+) -> None:
+    asked: list[SourceTestOrder] = []
+
+    def work() -> None:
+        taken = wait_until(lambda: world.bus.lpop(keys.SOURCE_TEST_ORDERS))
+        assert isinstance(taken, bytes)
+        asked.append(SourceTestOrder.decode(taken))
+        picture = base64.b64encode(jpeg()).decode()
+        answer = SourceTestAnswer(works=True, text="It works: 320x180, h264.", picture=picture)
+        world.bus.rpush(keys.source_test_answer(asked[0].token), answer.encode())
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    await page.goto(f"http://{serve(settings)}/")
+    await page.get_by_role("link", name="Add one here").click()
+    form = page.get_by_role("region", name="Add a camera")
+    await form.get_by_role("textbox", name="Name").fill("Back gate")
+    await expect(form.get_by_role("textbox", name="Id")).to_have_value("back-gate")
+    await form.get_by_role("textbox", name="Address").fill("rtsp://u:s3cret@camera.example/1")
+    await form.get_by_role("button", name="Test the connection").click()
+    await expect(form.get_by_role("status")).to_have_text("It works: 320x180, h264.")
+    await expect(form.get_by_role("img")).to_be_visible()
+    worker.join(timeout=15)
+    assert asked[0].source == "rtsp://u:s3cret@camera.example/1"
+    assert not world.bus.hexists(keys.CAMERAS, "back-gate"), "it was only tried"
+    await form.get_by_role("button", name="Add the camera").click()
+    await expect(page.get_by_role("heading", name="Back gate")).to_be_visible()
+    assert stored(world, "back-gate").source == "rtsp://u:s3cret@camera.example/1"
+
+
+@pytest.fixture
+async def setup(page: Page, serve: Serve, settings: Settings, world: World) -> Page:
+    """The page of a camera with a picture."""
+    world.camera(name="Back gate")
+    world.capture()
+    world.frame(1)
+    world.alert(1_795_860_000_000)
+    await page.goto(f"http://{serve(settings)}/#/cameras/gate")
+    await expect(page.locator(".zone-canvas img")).to_be_visible()
+    return page
+
+
+async def test_zones_are_drawn_by_pointer_and_by_keys_named_and_saved(
+    setup: Page, world: World, tmp_path: Path
+) -> None:
+    part = setup.get_by_role("region", name="Picture and zones")
+    box = await part.locator(".zone-canvas").bounding_box()
+    assert box is not None
+
+    async def at(x: float, y: float) -> None:
+        await setup.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+
+    await part.get_by_role("button", name="Draw a zone").click()
+    await at(0.1, 0.2)
+    await setup.mouse.down()
+    await at(0.5, 0.8)
+    await setup.mouse.up()
+    await setup.keyboard.type("road")  # its name has the focus
+    await part.get_by_role("button", name="Draw a zone").click()
+    for keys_pressed in ("Space", "ArrowRight Space", "Shift+ArrowDown Shift+ArrowDown Space", "Enter"):
+        for key in keys_pressed.split():
+            await setup.keyboard.press(key)
+    await setup.keyboard.type("Tür")
+    await part.get_by_role("combobox", name="What zone 2 is for").select_option("privacy")
+    await part.locator("[data-corner='0']").press("Shift+ArrowLeft")
+    await setup.screenshot(path=tmp_path / "zones.png")
+    await part.get_by_role("button", name="Save the zones").click()
+    await expect(part.get_by_role("status")).to_contain_text("Saved")
+    road, door = stored(world).zones
+    assert (road.name, road.kind, door.name, door.kind) == ("road", ZoneKind.IGNORE, "Tür", ZoneKind.PRIVACY)
+    drawn = [share for corner in road.points for share in corner]
+    assert drawn == pytest.approx([0.1, 0.2, 0.5, 0.2, 0.5, 0.8, 0.1, 0.8], abs=0.02)
+    assert door.points == ((0.45, 0.5), (0.51, 0.5), (0.51, 0.6))
+    await part.get_by_role("button", name="Remove road").click()
+    await part.get_by_role("button", name="As saved").click()
+    await expect(part.locator(".zone-rows li")).to_have_count(2)
+
+
+async def test_what_was_said_is_listed_and_undone_and_settings_are_saved(setup: Page, world: World) -> None:
+    learning = setup.get_by_role("region", name="Learning")
+    await learning.get_by_label("From").fill("2026-11-26T04:00:00")
+    await learning.get_by_label("To", exact=True).fill("2026-11-26T04:05:00")
+    await learning.get_by_role("button", name="Was normal").click()
+    await expect(learning.get_by_role("status")).to_contain_text("can be undone")
+    corrections = setup.get_by_role("region", name="Corrections")
+    row = corrections.get_by_role("listitem")
+    await expect(row).to_contain_text("a time that was normal")
+    await corrections.get_by_role("button", name="Undo").click()
+    await expect(row).to_contain_text("undone by operator")
+    form = setup.get_by_role("region", name="Settings")
+    await form.get_by_role("textbox", name="Name").fill("Front gate")
+    await form.get_by_label("False alarms a day").fill("2")
+    await form.get_by_label("unusual place").check()
+    await form.get_by_role("button", name="Save").click()
+    await expect(setup.get_by_role("heading", name="Front gate")).to_be_visible()
+    camera = stored(world)
+    assert (camera.name, camera.false_alarms_per_day, list(camera.muted)) == ("Front gate", 2.0, ["place"])
