@@ -310,18 +310,21 @@ class FrameScorer:
             state["without"] = self._without.state()
         return state
 
-    def restore(self, state: dict[str, Any]) -> list[Event]:
-        """Go on from a stored state. One of another bank only closes its open event, which is returned."""
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a stored state. Of one of another bank only an open event goes on, under the rule of this one: a
+        bank that takes another's place in the middle of something must not make two alerts of it."""
         self._events.restore(state["events"])
         if state["bank"] != self.bank.id:
-            return self._events.finish()
+            self._events_began = self.open_event is None
+            if self._events_began:
+                self._events.finish()  # what only began to rise
+            return
         self._history.restore(state["score"], state["smoothing"], state.get("lasting"))
         self._rejoined = bool(state.get("rejoined", False))  # unknown to earlier versions
         self._events_began = bool(state.get("events_began", False))
         if "without" in state:
             self._without = ScoreHistory(self.bank.profile)
             self._without.restore(*state["without"])
-        return []
 
 
 def _of_group(weights: Sequence[float], streams: Sequence[int]) -> list[float]:

@@ -84,12 +84,13 @@ def minute_lows(life: Life) -> Life:
 
 
 def resident_mib(pid: int) -> float | None:
-    """What a process holds in memory; None once it is gone."""
+    """What a process holds in memory, without pages of files, which it maps and the system may let go; None once it is
+    gone."""
     try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    except (FileNotFoundError, ProcessLookupError, IndexError):
+        _, resident, of_files, *_ = map(int, Path(f"/proc/{pid}/statm").read_text().split())
+    except (FileNotFoundError, ProcessLookupError, ValueError):
         return None
-    return pages * 4096 / _MIB
+    return (resident - of_files) * 4096 / _MIB
 
 
 def peak_mib(pid: int) -> float:

@@ -181,14 +181,16 @@ class CameraBank:
         self.context = CameraContext()
         self._use_zones(bank)
         try:
-            closed = self.scorer.restore(previous) if previous else []
+            if previous:
+                self.scorer.restore(previous)
         except UNREADABLE as error:
             log.warning("%s: smoothing restarts, its stored state is unreadable (%r)", self._camera.id, error)
-            self.scorer, closed = FrameScorer(bank, rule), []
-        if not closed and self.scorer.open_event is None:
-            closed = self._anomaly.events_without_scorer()
+            self.scorer = FrameScorer(bank, rule)
         self._set_scoring()
-        return closed
+        of_this_profile = self._anomaly.open is None or self._anomaly.open.profile == self._camera.profile
+        if self.scorer.open_event is not None and of_this_profile:
+            return []
+        return self.scorer.finish() or self._anomaly.events_without_scorer()
 
     def _use_zones(self, bank: Bank) -> None:
         mask = ViewMask(view_of(self._camera.zones), bank.view)
