@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, Pydant
 from patchwatch.contract import bounds, setting_values
 from patchwatch.contract.bounds import LONGEST_DELIVERY_S
 from patchwatch.contract.errors import ConfigurationError
+from patchwatch.contract.evidence_settings import EvidenceSettings
 from patchwatch.contract.mqtt_settings import MqttSettings
 from patchwatch.contract.setting_sources import (
     CONFIG_FILE,
@@ -47,7 +48,7 @@ def _bank_file(banks_dir: Path, camera_id: str, profile: str) -> Path:
     return banks_dir / camera_id / f"{profile}.safetensors"
 
 
-class Settings(MqttSettings):
+class Settings(EvidenceSettings, MqttSettings):
     """Values that differ between installations. Frozen; pass it down, do not read it globally."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", allow_inf_nan=False)
@@ -194,41 +195,6 @@ class Settings(MqttSettings):
     minute_retention_days: float = Field(31.0, gt=0, description="How long scores by the minute are kept.")
     alert_retention_days: float = Field(31.0, gt=0, description="How long alerts and their pictures are kept.")
 
-    # Evidence of alerts
-    evidence: bool = Field(True, description="Whether a clip and pictures of each alert are kept.")
-    evidence_pre_roll_s: float = Field(
-        5.0, ge=0, le=60, description="Seconds before an alert began that its clip shows, as far as they are queued."
-    )
-    evidence_post_roll_s: float = Field(
-        5.0, ge=0, le=60, description="Seconds that its clip shows after the alert ended."
-    )
-    evidence_max_s: float = Field(
-        60.0,
-        ge=5,
-        le=600,
-        description="Longest clip; of a longer alert it shows the beginning and, if that came later, the peak.",
-    )
-    evidence_url: Annotated[str, AfterValidator(setting_values.check_storage_url)] | None = Field(
-        None,
-        max_length=500,
-        description="Where evidence is stored: s3://, gs:// or az:// with bucket and path (needs the extra `storage`), "
-        "or a folder as file:///PATH. Default: DATA_DIR/evidence.",
-    )
-    evidence_spool_mb: int = Field(
-        500, ge=10, le=1_000_000, description="MB of evidence kept in DATA_DIR while it waits for that store."
-    )
-    evidence_mb: int = Field(
-        5000, ge=10, le=100_000_000, description="MB of evidence stored; beyond that, the oldest is removed."
-    )
-    evidence_retention_days: float = Field(
-        14.0,
-        gt=0,
-        description="How long evidence is kept; longer if somebody says so, or while the alert counts as an anomaly.",
-    )
-    link_hours: float = Field(
-        168.0, gt=0, le=87_600, description="How long signed links to pictures and clips work, in messages of webhooks."
-    )
-
     # Delivery
     webhook_reach: WebhookReach = Field(
         "private", description="Which addresses webhooks may be sent to; each choice includes those before it."
@@ -312,15 +278,6 @@ class Settings(MqttSettings):
             raise ValueError("is less than PATCHWATCH_WEBHOOK_RETRY_MIN_S")
         return value
 
-    @field_validator("evidence_max_s")
-    @classmethod
-    def _check_longest_clip(cls, value: float, info: ValidationInfo) -> float:
-        if value < 2 * (info.data.get("evidence_pre_roll_s", 0.0) + info.data.get("evidence_post_roll_s", 0.0)):
-            raise ValueError(
-                "is less than twice PATCHWATCH_EVIDENCE_PRE_ROLL_S and PATCHWATCH_EVIDENCE_POST_ROLL_S together"
-            )
-        return value
-
     @field_validator("publish_password")
     @classmethod
     def _check_publisher(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
@@ -349,16 +306,6 @@ class Settings(MqttSettings):
 
     def memory_path(self, camera_id: str, profile: str) -> Path:
         return self.memory_dir / camera_id / profile
-
-    @cached_property
-    def evidence_dir(self) -> Path:
-        """Evidence of alerts, where no other place is set: one folder per alert."""
-        return self.data_dir / "evidence"
-
-    @cached_property
-    def evidence_spool_dir(self) -> Path:
-        """Evidence that is being recorded, or waits to be stored: one folder per alert."""
-        return self.data_dir / "evidence-spool"
 
     def changed(self, **values: object) -> Settings:
         """These settings with some values replaced. Raises `ConfigurationError`."""

@@ -15,7 +15,7 @@ from waiting import PATIENCE_S
 
 from patchwatch import rest_client
 from patchwatch.contract.bounds import LONGEST_ANSWER_S, LONGEST_DELIVERY_S
-from patchwatch.contract.errors import ConfigurationError, RejectedError, RetryableError
+from patchwatch.contract.errors import ConfigurationError, RejectedError, RetryableError, StorageError
 from patchwatch.contract.settings import load_settings
 from patchwatch.rest_client import RestClient
 from service.routes.alerts import webhooks
@@ -29,7 +29,7 @@ class _Recorder(BaseHTTPRequestHandler):
         self.server.paths.append(self.path)  # type: ignore[attr-defined]
         body = self.server.body  # type: ignore[attr-defined]
         self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Length", str(getattr(self.server, "length", len(body))))
         self.end_headers()
         self.wfile.write(body)
 
@@ -53,6 +53,19 @@ def servers() -> Iterator[list[Any]]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def test_a_download_is_written_whole_or_not_at_all(servers: list[Any], tmp_path: Path) -> None:
+    service, _ = servers
+    client, into = RestClient(f"http://127.0.0.1:{service.server_address[1]}"), tmp_path / "gate.zip"
+    client.download("/alerts/gate-1/evidence.zip", into)
+    assert (into.read_bytes(), service.paths) == (service.body, ["/api/v1/alerts/gate-1/evidence.zip"])
+    service.length = 1000  # more than it sends
+    with pytest.raises(RetryableError, match="stopped while it sent"):
+        client.download("/alerts/gate-1/evidence.zip", tmp_path / "half.zip")
+    with pytest.raises(StorageError, match="name another file"):
+        client.download("/alerts/gate-1/evidence.zip", tmp_path / "nowhere" / "gate.zip")
+    assert [path.name for path in tmp_path.iterdir()] == ["gate.zip"]
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
@@ -134,6 +135,19 @@ def learn(api: httpx.Client, name: str) -> dict[str, Any]:
     return result
 
 
+def ready(api: httpx.Client, alerts: list[dict[str, Any]]) -> bool:
+    """Whether the evidence of all alerts is stored."""
+    return all(asked(api, "GET", f"/alerts/{alert['id']}/evidence")["state"] == "ready" for alert in alerts)
+
+
+def frames_of(clip: bytes) -> bytes:
+    """Every frame of a clip, as JPEG pictures."""
+    with av.open(io.BytesIO(clip), "r") as container:
+        pictures = [np.asarray(frame.to_ndarray(format="bgr24"), np.uint8) for frame in container.decode(video=0)]
+    assert pictures
+    return b"".join(cv2.imencode(".jpg", picture)[1].tobytes() for picture in pictures)
+
+
 def test_the_pattern_under_a_privacy_zone_is_found_nowhere(api: httpx.Client, settings: Settings) -> None:
     folder = settings.media_dirs[0]
     reader = RecordingReader.from_settings(settings)
@@ -145,7 +159,10 @@ def test_the_pattern_under_a_privacy_zone_is_found_nowhere(api: httpx.Client, se
     learn(api, f"file:{folder / 'normal.mp4'}")
     asked(api, "PATCH", "/cameras/porch", source=f"file:{folder / 'tape.mp4'}")
     alerts = wait_until(lambda: asked(api, "GET", "/alerts?state=closed&kind=anomaly")["alerts"], within_s=WITHIN_S)
+    wait_until(lambda: ready(api, alerts), within_s=WITHIN_S)
     served = [
+        *(api.get(f"/api/v1/alerts/{alert['id']}/peak.jpg").content for alert in alerts),
+        *(frames_of(api.get(f"/api/v1/alerts/{alert['id']}/clip.mp4").content) for alert in alerts),
         api.get("/api/v1/cameras/porch/snapshot.jpg").content,
         api.get("/api/v1/cameras/porch/snapshot.jpg?boxes=false").content,
         *(api.get(alert["snapshot"]).content for alert in alerts),

@@ -63,7 +63,7 @@ def settings(
 def in_force(settings: Settings) -> Iterator[SettingInForce]:
     """Every setting with its value, secrets masked, and where it comes from."""
     sources = origins()
-    for name in Settings.model_fields:
+    for name in _fields():
         value = settings.allowed_media_dirs if name == "media_dirs" else getattr(settings, name)
         yield SettingInForce(name, _shown(value), sources.get(name))
 
@@ -72,9 +72,15 @@ def table() -> str:
     """All settings as a Markdown table."""
     rows = [
         f"| `{variable(name)}` | {_default(name, field)} | {_meaning(name, field)} |"
-        for name, field in Settings.model_fields.items()
+        for name, field in _fields().items()
     ]
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows, ""])
+
+
+def _fields() -> dict[str, FieldInfo]:
+    """All settings: those of parts that stand in files of their own come last, in their order."""
+    names = sorted(Settings.model_fields, key=lambda name: name not in Settings.__annotations__)
+    return {name: Settings.model_fields[name] for name in names}
 
 
 def _origin(row: SettingInForce, field: FieldInfo) -> str:

@@ -26,9 +26,9 @@ from service.middleware.proxy import LinkPrefix
 from service.presentation.evidence_archive import archive
 from service.problems.responses import documented
 from service.routes.cameras.snapshot import JPEG
-from service.schemas.alerts.evidence import EvidenceLinks, EvidenceView
+from service.schemas.alerts.evidence import EvidenceLinks, EvidenceStatusView, EvidenceView
 
-router = APIRouter(prefix="/alerts/{alert_id}", tags=["evidence"])
+router = APIRouter(tags=["evidence"])
 _LINK_S = 3600  # how long a link works that is asked for here: a page asks again
 _ZIP: dict[int | str, dict[str, Any]] = {200: {"content": {"application/zip": {}}, "description": "A ZIP archive."}}
 _VIDEO: dict[int | str, dict[str, Any]] = {
@@ -39,7 +39,14 @@ _VIDEO: dict[int | str, dict[str, Any]] = {
 Range = Annotated[str | None, Header(alias="range", description="One range of bytes, as players of video send it.")]
 
 
-@router.get("/evidence", summary="What evidence there is of an alert", responses=documented(404, 503))
+@router.get("/evidence", summary="How the recording of evidence goes")
+async def status(context: ContextDep) -> EvidenceStatusView:
+    """Of all alerts: what is recorded, waits, is stored, and why it may not be."""
+    known, counts = await context.store.evidence.status()
+    return EvidenceStatusView.from_status(known, counts, enabled=context.settings.evidence)
+
+
+@router.get("/alerts/{alert_id}/evidence", summary="What evidence there is of an alert", responses=documented(404, 503))
 async def get(alert_id: str, context: ContextDep, prefix: LinkPrefix) -> EvidenceView:
     """Frames are collected while the alert lasts, and until its post-roll is over: then the bundle is stored. It is
     found here as long as it is kept, also when the alert itself is not listed any more."""
@@ -62,7 +69,10 @@ async def get(alert_id: str, context: ContextDep, prefix: LinkPrefix) -> Evidenc
 
 
 @router.get(
-    "/clip.mp4", summary="Clip of an alert", response_class=Response, responses={**_VIDEO, **documented(404, 503)}
+    "/alerts/{alert_id}/clip.mp4",
+    summary="Clip of an alert",
+    response_class=Response,
+    responses={**_VIDEO, **documented(404, 503)},
 )
 async def clip(alert_id: str, context: ContextDep, range_: Range = None) -> Response:
     """H.264, from the pre-roll to the post-roll. Give the header `Range` to get a part."""
@@ -70,7 +80,7 @@ async def clip(alert_id: str, context: ContextDep, range_: Range = None) -> Resp
 
 
 @router.get(
-    "/peak.jpg",
+    "/alerts/{alert_id}/peak.jpg",
     summary="Picture at the peak, with its region",
     response_class=Response,
     responses={**JPEG, **documented(404, 503)},
@@ -80,7 +90,7 @@ async def peak(alert_id: str, context: ContextDep) -> Response:
 
 
 @router.get(
-    "/normal.jpg",
+    "/alerts/{alert_id}/normal.jpg",
     summary="The nearest normal moment",
     response_class=Response,
     responses={**JPEG, **documented(404, 503)},
@@ -90,14 +100,19 @@ async def normal(alert_id: str, context: ContextDep) -> Response:
     return await part_response(context, alert_id, NORMAL, None)
 
 
-@router.get("/scores.json", summary="Scores around an alert", response_class=Response, responses=documented(404, 503))
+@router.get(
+    "/alerts/{alert_id}/scores.json",
+    summary="Scores around an alert",
+    response_class=Response,
+    responses=documented(404, 503),
+)
 async def scores(alert_id: str, context: ContextDep) -> Response:
     """`scores` is a list of [Unix time in milliseconds, score], over the time of the clip."""
     return await part_response(context, alert_id, SCORES, None)
 
 
 @router.get(
-    "/evidence.zip",
+    "/alerts/{alert_id}/evidence.zip",
     summary="All evidence as an archive",
     response_class=Response,
     responses={**_ZIP, **documented(404, 503)},
@@ -107,7 +122,9 @@ async def bundle(alert_id: str, context: ContextDep) -> Response:
     return await archive_response(context, alert_id)
 
 
-@router.put("/evidence/keep", summary="Keep evidence whatever its age", responses=documented(404, 409, 503))
+@router.put(
+    "/alerts/{alert_id}/evidence/keep", summary="Keep evidence whatever its age", responses=documented(404, 409, 503)
+)
 async def keep(alert_id: str, context: ContextDep, prefix: LinkPrefix) -> EvidenceView:
     """Neither its age nor the size of all evidence removes it from now on."""
     if await _stored(context, alert_id) is None:
@@ -119,7 +136,9 @@ async def keep(alert_id: str, context: ContextDep, prefix: LinkPrefix) -> Eviden
     return await get(alert_id, context, prefix)
 
 
-@router.delete("/evidence/keep", summary="Keep evidence no longer than other", responses=documented(404, 503))
+@router.delete(
+    "/alerts/{alert_id}/evidence/keep", summary="Keep evidence no longer than other", responses=documented(404, 503)
+)
 async def let_go(alert_id: str, context: ContextDep, prefix: LinkPrefix) -> EvidenceView:
     await context.store.evidence.let_go(alert_id)
     return await get(alert_id, context, prefix)

@@ -372,13 +372,6 @@ def test_scored_frames_leave_the_queue_but_for_a_short_history(enrolled: Any, ru
     assert 1 <= enrolled.client.xlen(enrolled.keys.frames) <= HISTORY_S * 5 + 1
 
 
-def test_scored_frames_stay_until_a_clip_of_them_can_have_begun(enrolled: Any, run_worker: Run, until: Run) -> None:
-    feed(enrolled, range(40))
-    with run_worker(enrolled.settings.changed(evidence_pre_roll_s=1.0)):
-        until(lambda: enrolled.scored() == 40)
-    assert enrolled.client.xlen(enrolled.keys.frames) == (1 + 5) * 5 + 1
-
-
 def test_an_event_closes_when_the_camera_falls_silent(
     enrolled: Any, run_worker: Run, until: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:

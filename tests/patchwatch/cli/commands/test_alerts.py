@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -134,3 +135,30 @@ def test_a_verdict_is_listed_and_shown(asked: list[str], monkeypatch: pytest.Mon
         "verdict         normal here (the cleaner), by operator at 2026-11-23T09:00:00.000Z"
         in run("show", "gate-1").stdout
     )
+
+
+def test_evidence_is_shown_kept_and_fetched(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[tuple[str, str]] = []
+    part = {"name": "clip.mp4", "bytes": 5, "sha256": "ab" * 32}
+    shown = {
+        "alert_id": "gate-1", "state": "ready", "reason": "a note", "keep": True, "manifest_sha256": "cd" * 32,
+        "clip": {"seconds": 13.2, "width": 640, "height": 360}, "parts": [part],
+    }  # fmt: skip
+
+    def answer(client: object, method: str, path: str, body: Any = None) -> Any:
+        asked.append((method, path))
+        return shown
+
+    def download(client: object, path: str, into: Path) -> None:
+        asked.append(("download", path))
+
+    monkeypatch.setattr(RestClient, "request", answer)
+    monkeypatch.setattr(RestClient, "download", download)
+    result = CliRunner().invoke(app, ["evidence", "gate-1", "--keep", "--into", str(tmp_path / "gate.zip")])
+    assert asked == [
+        ("PUT", "/alerts/gate-1/evidence/keep"),
+        ("GET", "/alerts/gate-1/evidence"),
+        ("download", "/alerts/gate-1/evidence.zip"),
+    ]
+    for words in ("gate-1: ready, kept", "a note", "clip of 13.2 s, 640x360", "clip.mp4", "patchwatch evidence verify"):
+        assert words in result.output

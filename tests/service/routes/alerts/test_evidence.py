@@ -17,7 +17,7 @@ from patchwatch.bus import keys
 from patchwatch.cli.evidence_archive import verify
 from patchwatch.contract.errors import StorageError
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.alerts.evidence import EvidenceState
+from patchwatch.messages.alerts.evidence import EvidenceState, EvidenceStatus
 from patchwatch.storage.folder import FolderStorage
 from service.app import create_app
 
@@ -171,6 +171,18 @@ async def test_signed_links_do_without_the_token_and_nothing_else_does(
         ):
             assert (await stranger.get(wrong)).status_code == 403
     await app.state.context.store.bus.aclose()
+
+
+async def test_the_status_says_why_evidence_waits(api: httpx.AsyncClient, world: World) -> None:
+    assert (await answered(api, "/api/v1/evidence"))["ready"] == 0
+    status = EvidenceStatus(
+        updated_at_ms=1, place="s3://box", waiting=3, failing_since_ms=1000, last_error="it is away"
+    )
+    world.bus.set(keys.EVIDENCE_STATUS, status.encode())
+    world.bus.hset(keys.EVIDENCE_COUNTS, mapping={"ready": 5, "failed": 2})
+    view = await answered(api, "/api/v1/evidence")
+    assert (view["enabled"], view["ready"], view["failed"], view["waiting"]) == (True, 5, 2, 3)
+    assert (view["failing_since"], view["last_error"]) == ("1970-01-01T00:00:01.000Z", "it is away")
 
 
 async def test_a_picture_is_there_before_the_evidence_is(api: httpx.AsyncClient, world: World) -> None:
