@@ -83,6 +83,8 @@ GROUPS = {
     ],
     "alerts": ["list", "show", "normal", "confirm", "unsure", "undo"],
     "webhooks": ["add", "list", "update", "enable", "disable", "remove", "test", "dead-letters", "retry"],
+    "users": ["add", "list", "role", "cameras", "password", "remove"],
+    "tokens": ["add", "list", "remove"],
     "banks": ["enrol", "list", "show", "activate", "pin", "unpin", "remove", "score", "explain", "shadow"],
     "banks shadow": ["start", "show", "stop", "swap"],
     "enrolments": ["add", "list", "cancel"],
