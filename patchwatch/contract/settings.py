@@ -214,12 +214,8 @@ class Settings(EvidenceSettings, MqttSettings):
     # Service
     host: str = Field("127.0.0.1", description="Address of the REST and WebSocket service.")
     port: int = Field(8080, ge=0, le=65535, description="Its port; 0: any free one.")
-    api_token: SecretStr | None = Field(
-        None, description="Bearer token of an admin, for programs; there are named ones, too."
-    )
-    session_hours: float = Field(
-        168.0, ge=0.1, le=720, description="Hours without use after which a login ends; after 30 days it ends anyway."
-    )
+    api_token: SecretStr | None = Field(None, description="Bearer token of an admin; named ones: `patchwatch tokens`.")
+    session_hours: float = Field(168.0, ge=0.1, le=720, description="Hours without use after which a login ends.")
     public_url: Annotated[str, AfterValidator(setting_values.check_page_address)] | None = Field(
         None,
         max_length=500,
@@ -227,8 +223,7 @@ class Settings(EvidenceSettings, MqttSettings):
         "serves Patchwatch; webhooks link to it.",
     )
     trusted_proxies: Annotated[str, AfterValidator(setting_values.check_networks)] = Field(
-        "127.0.0.0/8,::1",
-        description="Addresses and networks, separated by ',', whose X-Forwarded-Prefix and -For are trusted.",
+        "127.0.0.0/8,::1", description="Networks, separated by ',', whose X-Forwarded-Prefix and -For are trusted."
     )
     websocket_heartbeat_s: float = Field(15.0, gt=0, description="Most seconds without a message on a WebSocket.")
 

@@ -10,13 +10,14 @@ from typing import Any
 
 from patchwatch.contract.errors import RetryableError
 from patchwatch.contract.redaction import MASK
-from patchwatch.messages.access.audit_entry import MAX_CHANGES, AuditEntry
+from patchwatch.messages.access.audit_entry import LONGEST_VALUE, MAX_CHANGES, AuditEntry
 from service.access.caller import Caller
 from service.store.access.audit import AuditStore
 
 log = logging.getLogger("patchwatch.audit")
 _SECRET_NAME = re.compile(r"(?i)passw|secret|token|credential|digest|hash|^code$|^current$|^new$|^key$")
 _DEEPEST = 20
+_MOST_CHARACTERS = 6000  # of the changes in one entry: ten thousand of them have to fit into Redis
 
 Changes = dict[str, tuple[str | None, str | None]]
 
@@ -47,17 +48,29 @@ def changes_between(before: Any, after: Any) -> Changes:
     """The fields of two JSON objects that differ; what is no object counts as having none. Secrets are masked."""
     old, new = (_without_secrets(value) if isinstance(value, dict) else {} for value in (before, after))
     names = [name for name in (*new, *(name for name in old if name not in new)) if old.get(name) != new.get(name)]
-    return {name[:100]: (_shown(old, name), _shown(new, name)) for name in names[:MAX_CHANGES]}
+    return {name[:100]: (_shown(old, name), _shown(new, name)) for name in names}
 
 
 def secrets_sent(body: Any) -> Changes:
     """The secrets that a request sets, by name: their values never show, so no comparison tells of them."""
     named = [name for name in body if _SECRET_NAME.search(name)] if isinstance(body, dict) else []
-    return {name[:100]: (MASK, MASK) for name in named[:MAX_CHANGES]}
+    return {name[:100]: (MASK, MASK) for name in named}
+
+
+def bounded(changes: Changes) -> Changes:
+    """As many of the changes as one entry holds, and how many were left out."""
+    kept: Changes = {}
+    room = _MOST_CHARACTERS
+    for name, (old, new) in changes.items():
+        room -= len(name) + len(old or "") + len(new or "")
+        if room < 0 or len(kept) == MAX_CHANGES - 1:
+            return {**kept, "...": (None, f"{len(changes) - len(kept)} more")}
+        kept[name] = old, new
+    return kept
 
 
 def _shown(fields: dict[str, Any], name: str) -> str | None:
-    return json.dumps(fields[name], ensure_ascii=False) if fields.get(name) is not None else None
+    return json.dumps(fields[name], ensure_ascii=False)[:LONGEST_VALUE] if fields.get(name) is not None else None
 
 
 def _without_secrets(value: Any, depth: int = 0) -> Any:

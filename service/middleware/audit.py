@@ -12,8 +12,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from patchwatch.messages.access.audit_entry import MAX_CHANGES
-from service.access.audit_log import Changes, changes_between, note, secrets_sent
+from service.access.audit_log import Changes, bounded, changes_between, note, secrets_sent
 from service.access.authenticator import Authenticator
 from service.access.caller import caller_of
 from service.access.rights import SAFE_METHODS, Match, match
@@ -48,7 +47,7 @@ class AuditMiddleware:
         if answer.status < _FAILED:
             after = await self._seen(scope) if compared else answer.body.json()
             changes = secrets_sent(request.json()) | changes_between(before, after)
-            await self._note(scope, found, answer.status, dict(list(changes.items())[:MAX_CHANGES]))
+            await self._note(scope, found, answer.status, bounded(changes))
         for message in answer.messages:
             await send(message)
 

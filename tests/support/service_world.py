@@ -53,6 +53,11 @@ class World:
         assert isinstance(value, bytes), (key, name)
         return value
 
+    def names(self, key: str) -> list[str]:
+        """The fields of a hash."""
+        fields: Any = self.bus.hkeys(key)
+        return [name.decode() for name in fields]
+
     def add(self, stream: str, fields: Mapping[bytes, bytes], entry_id: str = "*") -> str:
         """Add an entry to a stream; returns its id."""
         answer = self.bus.xadd(stream, dict(fields.items()), id=entry_id)

@@ -22,6 +22,9 @@ from patchwatch.bus import keys
 from patchwatch.bus.corrections import change_corrections
 from patchwatch.bus.keys import CameraKeys, ChannelKeys, LeaseKeys, WebhookKeys
 from patchwatch.contract.settings import Settings
+from patchwatch.messages.access.api_token import ApiToken, Scope, new_token
+from patchwatch.messages.access.audit_entry import AuditEntry
+from patchwatch.messages.access.login_session import LoginSession
 from patchwatch.messages.alerts.alert import Alert, AlertKind, AlertState
 from patchwatch.messages.alerts.channel import Channel, ChannelProgress, ChannelRecord, NoticeKind, NoticeOutcome
 from patchwatch.messages.alerts.incident import Incident, IncidentAlert
@@ -111,7 +114,25 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     _review(client, names)
     _correct(client)
     _own(client, settings)
+    _let_in(client, now_ms)
     client.set(keys.worker("inference", "w"), beat.model_copy(update={"role": "inference"}).encode())
+
+
+def _let_in(client: Any, now_ms: int) -> None:
+    """A token, a login that is void, a code, an attempt, an entry; and no user, so that this machine is let in."""
+    _, token_id, stored = new_token()
+    token = ApiToken(id=token_id, name="home", scope=Scope.READ, digest=stored, created_at_ms=now_ms)
+    client.hset(keys.TOKENS, token_id, token.encode())
+    client.hset(keys.TOKENS_USED, token_id, now_ms)
+    session = LoginSession(id="s1", user="ada", incarnation="i1", created_at_ms=now_ms, address="10.0.0.7")
+    client.hset(keys.SESSIONS, stored, session.encode())
+    client.hset(keys.SESSIONS_USED, stored, now_ms)
+    client.zadd(keys.SETUP_CODES, {stored: now_ms + 3_600_000})
+    client.zadd(keys.login_attempts(TOKEN), {"a1": now_ms})
+    entry = AuditEntry(
+        at_ms=now_ms, who="local", via="local", action="POST /api/v1/cameras", changes={"id": (None, "x")}
+    )
+    client.xadd(keys.AUDIT, {b"a": entry.encode()})
 
 
 def _order_banks(client: Any, settings: Settings, bank: Bank) -> None:

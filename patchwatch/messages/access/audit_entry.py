@@ -12,8 +12,8 @@ from patchwatch.messages.base import Message, Words
 
 MAX_ENTRIES = 10_000  # kept, the newest
 MAX_CHANGES = 40  # fields that one entry lists
-_LONGEST_VALUE = 500  # characters
-Value = Annotated[str, AfterValidator(lambda text: redact(one_line(text, _LONGEST_VALUE)))]
+LONGEST_VALUE = 500  # characters
+Value = Annotated[str, AfterValidator(lambda text: redact(one_line(text, LONGEST_VALUE)))]
 
 
 class AuditEntry(Message):

@@ -87,6 +87,8 @@ GROUPS = {
     "channels": ["add", "list", "show", "update", "remove", "test", "log", "mute", "unmute", "mutes"],
     "evidence": ["verify"],
     "webhooks": ["add", "list", "update", "enable", "disable", "remove", "test", "dead-letters", "retry"],
+    "users": ["add", "list", "role", "cameras", "password", "remove"],
+    "tokens": ["add", "list", "remove"],
     "banks": ["enrol", "list", "show", "activate", "pin", "unpin", "remove", "score", "explain", "shadow"],
     "banks shadow": ["start", "show", "stop", "swap"],
     "enrolments": ["add", "list", "cancel"],

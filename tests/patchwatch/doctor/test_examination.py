@@ -224,7 +224,10 @@ def test_the_command_ends_with_1_when_something_fails_and_prints_json(
     well = CliRunner().invoke(app, ["doctor", "--json"])
     assert (well.exit_code, json.loads(well.stdout)["ok"]) == (0, True)
     monkeypatch.setenv("PATCHWATCH_HOST", "0.0.0.0")
+    monkeypatch.setenv("PATCHWATCH_API_TOKEN", "short")
     ill = CliRunner().invoke(app, ["doctor"])
     assert ill.exit_code == 1
     assert "fail  exposure: " in ill.stdout
     assert "PATCHWATCH_API_TOKEN" in ill.stdout
+    monkeypatch.delenv("PATCHWATCH_API_TOKEN")
+    assert "asks for a login" in CliRunner().invoke(app, ["doctor"]).stdout

@@ -13,7 +13,8 @@ from service_world import World
 
 from patchwatch.bus import keys
 from patchwatch.contract.settings import Settings
-from service.access.audit_log import changes_between
+from patchwatch.messages.access.audit_entry import MAX_CHANGES, AuditEntry
+from service.access.audit_log import bounded, changes_between
 from service.access.rights import RIGHTS
 from service.app import create_app
 from service.middleware.audit import AuditMiddleware
@@ -117,6 +118,16 @@ def test_nothing_named_like_a_secret_is_shown() -> None:
     value = {"a": {"api_token": "x1", "list": [{"secret": "x2"}]}, "password": "x3", "Authorization_token": "x4"}
     shown = str(changes_between(None, value))
     assert not [secret for secret in ("x1", "x2", "x3", "x4") if secret in shown]
+
+
+def test_an_entry_is_bounded_whatever_is_changed() -> None:
+    wide = bounded(changes_between(None, {f"field{number}": "x" for number in range(500)}))
+    assert len(wide) == MAX_CHANGES
+    assert wide["..."] == (None, "461 more")
+    long = bounded(changes_between({}, {f"field{number}": "x" * 9000 for number in range(30)}))
+    assert sum(len(new or "") for _, new in long.values()) < 7000
+    entry = AuditEntry(at_ms=1, who="ada", via="user", action="POST /x", changes=long)
+    assert len(entry.encode()) < 10_000
 
 
 async def test_before_there_are_users_changes_are_noted_too(api: httpx.AsyncClient) -> None:

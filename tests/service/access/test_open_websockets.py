@@ -34,7 +34,7 @@ async def cookie_of(host: str, name: str) -> str:
     async with httpx.AsyncClient(base_url=f"http://{host}") as client:
         answer = await client.post("/api/v1/sessions", json={"name": name, "password": PASSWORD})
         assert answer.status_code == 201, answer.text
-        return answer.headers["set-cookie"].split(";")[0]  # type: ignore[no-any-return]
+        return answer.headers["set-cookie"].split(";")[0]
 
 
 async def closed(socket: ClientConnection) -> tuple[int, str]:

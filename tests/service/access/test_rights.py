@@ -96,7 +96,13 @@ async def site(settings: Settings, world: World, people: People) -> AsyncIterato
 async def test_role_and_camera_decide_over_every_route(site: Any) -> None:
     """All of them, by the same function that the service asks."""
     store = site.state.context.store
-    seen = ((None, OWN), (None, FOREIGN), (frozenset({OWN}), OWN), (frozenset({OWN}), FOREIGN), (frozenset(), OWN))
+    seen: tuple[tuple[frozenset[str] | None, str], ...] = (
+        (None, OWN),
+        (None, FOREIGN),
+        (frozenset({OWN}), OWN),
+        (frozenset({OWN}), FOREIGN),
+        (frozenset(), OWN),
+    )
     for (method, template), role, (cameras, camera_id) in itertools.product(ROUTES, UserRole, seen):
         if role is UserRole.ADMIN and cameras is not None:
             continue
