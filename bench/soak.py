@@ -2,12 +2,16 @@
 
 ``python -m bench.soak --minutes 30 --cameras 12 --seed 1`` (or ``make soak``) runs an installation of real processes
 over real RTSP and Redis. It alternates: a random fault and the recovery from it, then anomalies on some cameras,
-through half of which another fault strikes the workers. At the end it checks, and fails (exit status 1) unless
+through half of which another fault strikes the workers. The cameras arm themselves from nothing, and while the
+anomalies are shown banks are made anew from memory, and swapped for those that score (``--no-learning``: banks are
+learnt once, from a recording). Processes are killed in the first third of the run only, so that of each kind some live
+long enough to tell whether they leak. At the end it checks, and fails (exit status 1) unless
 
 - for every camera captured = scored + dropped by reason + queued, and as many scores are kept as were counted;
 - every anomaly was alerted exactly once, and nothing was alerted on a camera that was undisturbed;
 - no kind of process leaks (memory in use beyond warm-up, with a 99 % interval: `memory_growth`);
 - of the frames scored, 99 in 100 were scored within ``max_age`` and a second for their batch;
+- every bank that was asked for was made, and banks were swapped;
 - every camera is scored at the end.
 
 Where a run is too short to tell whether something leaks it says so, and its exit status is 3. It writes
@@ -42,6 +46,7 @@ from installation import Installation  # noqa: E402
 from memory import Life, MemoryWatch, probed  # noqa: E402
 from memory_growth import LEAK_MIB, Verdict, growth  # noqa: E402
 from mischief import Mischief  # noqa: E402
+from remade_banks import RemadeBanks  # noqa: E402
 from role_process import captures_of  # noqa: E402
 from status_watch import seconds  # noqa: E402
 from tcp_proxy import TcpProxy  # noqa: E402
@@ -60,6 +65,9 @@ CALM_S = 3.0  # between a recovery and what comes next
 AT_ONCE = 3
 KINDS = ("ingest", "inference", "enrolment", "delivery", "service", "capture")
 FAILED, TOO_SHORT = 1, 3  # exit statuses
+ARMED_WITHIN_S = 300.0
+KILLING_SHARE = 1 / 3  # of a run, at its beginning: then each process lives on, long enough to tell a leak
+FIRST_BANK_S = 30.0  # several loops of the footage
 SETTINGS = {"analysis_fps": ANALYSIS_FPS, "max_age_s": 5.0, "queue_frames": 64, "source_timeout_s": 5.0}
 
 
@@ -85,7 +93,7 @@ class Diary:
 class Soak:
     """The installation and its cameras."""
 
-    def __init__(self, folder: Path, cameras: int, seed: int) -> None:
+    def __init__(self, folder: Path, cameras: int, seed: int, learning: bool = True) -> None:
         self.chance = random.Random(seed)
         self.names = tuple(f"cam{number:02d}" for number in range(1, cameras + 1))
         units = write_units(folder / "units")
@@ -96,8 +104,10 @@ class Soak:
         self.recording = write_recording(media / "normal.mp4", loops=8)
         self.memory = folder / "memory"
         self.memory.mkdir()
-        self.site = Installation(folder / "site", media, proxied=True, environment=probed(self.memory), **SETTINGS)
-        self.mischief = Mischief(self.site, self.groups, self.chance)
+        settings = SETTINGS | {"self_arm": learning, "self_arm_after_s": FIRST_BANK_S}
+        self.site = Installation(folder / "site", media, proxied=True, environment=probed(self.memory), **settings)
+        self.mischief = Mischief(self.site, self.groups, self.chance, learning=learning)
+        self.banks = RemadeBanks(self.site, self.chance) if learning else None
         self.diary = Diary()
 
     def start(self) -> None:
@@ -107,14 +117,18 @@ class Soak:
         for server, proxy in self.groups:
             for name in server.names:
                 self.site.add_camera(name, server.url(name, proxy.port))
+        if self.banks is None:
+            self._enrol()
+        began_s = time.time()
+        self.site.wait_until_ok(*self.names, within_s=ARMED_WITHIN_S)
+        self._until_closed(list(self.names))
+        self.diary.disturbed.append((began_s, time.time()))
+
+    def _enrol(self) -> None:
         first, *rest = self.names
         assert self.site.enrol(first, self.recording)["state"] == "done"
         for name in rest:  # they show the same scene
             shutil.copytree(self.site.settings.banks_dir / first, self.site.settings.banks_dir / name)
-        began_s = time.time()
-        self.site.wait_until_ok(*self.names, within_s=180)
-        self._until_closed(list(self.names))
-        self.diary.disturbed.append((began_s, time.time()))
 
     def close(self) -> None:
         self.site.close()
@@ -151,6 +165,8 @@ class Soak:
         return all(last.get(name) and seconds(last[name]["t"]) > at_s for name in self.names)
 
     def _show_anomalies(self, names: list[str]) -> None:
+        if self.banks is not None:
+            self.banks.remake(names)
         shown = [Anomaly(name, time.time()) for name in names]
         for anomaly in shown:
             self._server(anomaly.camera_id).tell(anomaly.camera_id, "show", "rush")
@@ -196,11 +212,12 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=2.0)
     parser.add_argument("--cameras", type=int, default=12)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--learning", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--out", type=Path, default=RESULT)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="patchwatch-soak-") as folder:
-        body = soak(Path(folder), chosen.minutes, chosen.cameras, chosen.seed)
-    about = {"minutes": chosen.minutes, "cameras": chosen.cameras, "seed": chosen.seed}
+        body = soak(Path(folder), chosen.minutes, chosen.cameras, chosen.seed, chosen.learning)
+    about = {"minutes": chosen.minutes, "cameras": chosen.cameras, "seed": chosen.seed, "learning": chosen.learning}
     write("soak: many cameras, random faults, known anomalies", about | body, chosen.out)
     print(summary(about | body))
     return exit_status(body["checks"])
@@ -213,17 +230,21 @@ def exit_status(checks: Mapping[str, bool | None]) -> int:
     return TOO_SHORT if None in checks.values() else 0
 
 
-def soak(folder: Path, minutes: float, cameras: int, seed: int) -> dict[str, Any]:
+def soak(folder: Path, minutes: float, cameras: int, seed: int, learning: bool = True) -> dict[str, Any]:
     """Run for so long; what was found, and which checks it passes."""
-    run = Soak(folder, cameras, seed)
+    run = Soak(folder, cameras, seed, learning)
     try:
         run.start()
         end_s = time.monotonic() + 60 * minutes
+        spare_s = end_s - 60 * minutes * (1 - KILLING_SHARE)
         with MemoryWatch(run.pids, run.memory) as memory, AlertFeed(run.site.base) as feed:
             while time.monotonic() < end_s:
+                run.mischief.killing = time.monotonic() < spare_s
                 run.cycle()
                 print(f"{max(0.0, end_s - time.monotonic()):6.0f} s left, {dict(run.diary.faults)}", flush=True)
             run.site.wait_until_ok(*run.names, within_s=180)
+            if run.banks is not None:
+                run.banks.settle()
             return report(run, memory, feed)
     except BaseException:
         for name, process in run.site.roles.items():
@@ -249,6 +270,9 @@ def report(run: Soak, memory: MemoryWatch, feed: AlertFeed) -> dict[str, Any]:
         "no process leaks memory": no_leak([one["verdict"] for one in grown.values()]),
         "frames are scored within max_age": p99 <= max_age_s + BATCH_S,
     }
+    banks = run.banks.report() if run.banks is not None else None
+    if banks is not None:
+        checks["banks are made anew and swapped"] = banks["failed"] == [] and banks["swapped"] > 0
     lost = sum((Counter(account["dropped"]) for account in accounts.values()), Counter[str]())
     return {
         "checks": checks, "faults": dict(run.diary.faults), "alerts": alerts,
@@ -257,7 +281,7 @@ def report(run: Soak, memory: MemoryWatch, feed: AlertFeed) -> dict[str, Any]:
             "scored": sum(account["scored"] for account in accounts.values()), "dropped": dict(lost),
         },
         "lag_s": {"p50": p50, "p90": p90, "p99": p99, "worst": round(float(lags_s.max()), 3), "max_age": max_age_s},
-        "memory": grown, "accounts": accounts,
+        "memory": grown, "accounts": accounts, "banks": banks,
     }  # fmt: skip
 
 
@@ -342,6 +366,9 @@ def summary(body: dict[str, Any]) -> str:
         f"frames: {frames['captured']} captured, {frames['scored']} scored, dropped {frames['dropped']}",
         f"lag: p50 {lag['p50']} s, p90 {lag['p90']} s, p99 {lag['p99']} s (max_age {lag['max_age']} s)",
     ]
+    if body["banks"] is not None:
+        banks = body["banks"]
+        lines.append(f"banks: {banks['asked']} asked for, {banks['by_itself']} unasked, {banks['swapped']} swapped")
     lines += [f"memory of {kind}: {memory_line(one)}" for kind, one in body["memory"].items()]
     words = {True: "ok     ", False: "FAILED ", None: "NOT TOLD"}
     lines += [f"{words[held]} {what}" for what, held in body["checks"].items()]

@@ -14,21 +14,26 @@ from fastapi.staticfiles import StaticFiles
 from redis.asyncio import Redis
 
 from patchwatch import __version__
+from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import connect_async
 from patchwatch.contract.settings import Settings
+from service.access.authenticator import Authenticator
 from service.context import Context
 from service.documentation import add_documentation
 from service.garbage_collection import collect_regularly
-from service.middleware.auth import Authenticator, AuthMiddleware
+from service.middleware.audit import AuditMiddleware
+from service.middleware.auth import AuthMiddleware
 from service.middleware.body_limit import RequestLimitMiddleware
 from service.middleware.headers import HeadersMiddleware, HeadMiddleware
 from service.middleware.proxy import ProxyMiddleware
 from service.problems.responses import Problem, documented, install_handlers
 from service.routes import budget, health, metrics
-from service.routes.alerts import alerts, verdicts, webhooks
+from service.routes.access import audit, login, sessions, tokens, users
+from service.routes.alerts import alerts, channels, evidence, links, mutes, verdicts, webhooks
 from service.routes.alerts import alerts_websocket as ws_alerts
 from service.routes.banks import banks, enrolments, shadows
 from service.routes.cameras import (
+    absence,
     cameras,
     corrections,
     explanation,
@@ -41,6 +46,7 @@ from service.routes.cameras import (
 )
 from service.routes.cameras import pictures_websocket as ws_pictures
 from service.routes.cameras import scores_websocket as ws_scores
+from service.setup_link import announce
 from service.store import Store
 from service.websockets.hub import Hub
 
@@ -68,7 +74,8 @@ def create_app(settings: Settings, bus: Redis | None = None, *, client_queue: in
     """Build the app, which connects on first use. Raises `ConfigurationError` when no Redis is configured."""
     if bus is None:
         bus = connect_async(settings.shared_redis_url)
-    store = Store.from_redis(bus, settings)
+    store, clock = Store.from_redis(bus, settings), BusClock()
+    authenticator = Authenticator(settings, store.access, bus, clock)
     app = FastAPI(
         title="Patchwatch",
         version=__version__,
@@ -82,18 +89,21 @@ def create_app(settings: Settings, bus: Redis | None = None, *, client_queue: in
         settings,
         store,
         Hub(store.streams, store.cameras, settings.public_path),
-        Authenticator(settings),
+        authenticator,
         ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolver"),
         client_queue,
+        clock,
     )
     install_handlers(app)
     app.include_router(_api_router())
+    app.include_router(links.router)
     app.include_router(health.router)
     app.include_router(metrics.router)
     _add_page(app)
     add_documentation(app)
     app.add_middleware(HeadMiddleware)  # a request passes the middleware that was added last first
-    app.add_middleware(AuthMiddleware, settings=settings)
+    app.add_middleware(AuditMiddleware, store=store.access.audit, authenticator=authenticator)
+    app.add_middleware(AuthMiddleware, authenticator=authenticator, store=store)
     app.add_middleware(RequestLimitMiddleware)
     app.add_middleware(HeadersMiddleware)
     app.add_middleware(ProxyMiddleware, settings=settings)
@@ -104,11 +114,14 @@ def create_app(settings: Settings, bus: Redis | None = None, *, client_queue: in
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     collecting = asyncio.create_task(collect_regularly(), name="garbage collection")
+    context: Context = app.state.context
+    announcing = asyncio.create_task(announce(context, getattr(app.state, "address", "")), name="set-up link")
     yield
     collecting.cancel()
-    context: Context = app.state.context
+    announcing.cancel()
     await context.hub.stop()
     context.resolver.shutdown(wait=False, cancel_futures=True)
+    context.passwords.stop()
     await context.store.bus.aclose()
 
 
@@ -121,17 +134,21 @@ def _api_router() -> APIRouter:
         snapshot,
         alerts,
         verdicts,
+        evidence,
         explanation,
         enrolments,
         banks,
         corrections,
         budget,
         report,
+        absence,
         what_if,
         shadows,
         source_tests,
     )
-    for module in (*camera_modules, webhooks, ws_alerts, ws_scores, ws_pictures):
+    access_modules = (login, sessions, users, tokens, audit)
+    live = (ws_alerts, ws_scores, ws_pictures)
+    for module in (*camera_modules, webhooks, channels, mutes, *live, *access_modules):
         router.include_router(module.router)
     return router
 

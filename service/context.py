@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from fastapi import Depends
@@ -12,7 +12,9 @@ from starlette.requests import HTTPConnection
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
 from patchwatch.contract.settings import Settings
-from service.middleware.auth import Authenticator
+from service.access.authenticator import Authenticator
+from service.access.caller import NOBODY, Caller, caller_of
+from service.access.passwords import PasswordWork
 from service.rules.disk import Disk
 from service.store import Store
 from service.websockets.hub import Hub
@@ -20,7 +22,10 @@ from service.websockets.hub import Hub
 
 @dataclass(frozen=True)
 class Context:
-    """What the routes share: one per application, held in the application's state."""
+    """What the routes share: one per application, held in the application's state.
+
+    A route gets it with its ``caller``, and with a ``store`` in which only his cameras exist.
+    """
 
     settings: Settings
     store: Store
@@ -30,6 +35,8 @@ class Context:
     client_queue: int  # how many messages may wait for a slow WebSocket client
     clock: BusClock = field(default_factory=BusClock)
     disk: Disk = field(default_factory=Disk)
+    passwords: PasswordWork = field(default_factory=PasswordWork)
+    caller: Caller = NOBODY
 
     @property
     def stale_after_s(self) -> float:
@@ -45,7 +52,8 @@ class Context:
 
 def _context(connection: HTTPConnection) -> Context:
     context: Context = connection.app.state.context
-    return context
+    caller = caller_of(connection.scope)
+    return replace(context, caller=caller, store=context.store.limited(caller.cameras))
 
 
 ContextDep = Annotated[Context, Depends(_context)]

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from patchwatch.contract.access_policy import check_exposure
+from patchwatch.contract.access_policy import check_token
 from patchwatch.contract.errors import ConfigurationError, PortTakenError
 from patchwatch.contract.settings import Settings
 from service.app import create_app
@@ -49,13 +49,13 @@ class Server(uvicorn.Server):
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT; a second signal stops at once.
 
-    Raises `ConfigurationError` (no token but an address beyond loopback, an address that is not this machine's, no
-    Redis configured) and `PortTakenError`.
+    Raises `ConfigurationError` (a bad token, an address that is not this machine's, no Redis configured) and
+    `PortTakenError`.
     """
-    check_exposure(settings)
+    check_token(settings)
     app = create_app(settings)
     listener = bind(settings)
-    base = address(settings, listener)
+    base = app.state.address = address(settings, listener)
     log.info("dashboard %s/   API %s/docs   metrics %s/metrics", base, base, base)
     log.info("WebSockets %s/api/v1/ws/alerts and .../ws/scores", base.replace("http", "ws", 1))
     config = configure(app, connection_limit(raise_open_files()))

@@ -36,6 +36,7 @@ NOT_RUN = {
     "pip install .": "needs a package index and minutes",
     "pip install uv": "needs a package index, minutes and gigabytes",
     "patchwatch weights pull": "needs the network",
+    "patchwatch cameras discover": "asks whatever is in the network of the machine",
 }
 IN_BACKGROUND = "patchwatch serve"
 WHEN_STOPPED = ("(umask ", "mv ~/", "tar -C ~/")
@@ -46,6 +47,7 @@ FAILS_HERE = {
     "patchwatch alerts confirm": "as above",
     "patchwatch alerts undo": "as above",
     "patchwatch cameras what-if": "the camera `door` is not here, so nothing of it is stored, and it says so",
+    "patchwatch cameras import": "there is no Frigate and no go2rtc here, and it says so",
     "patchwatch webhooks test": "there is no Home Assistant here, and it says so",
     "patchwatch weights verify": "the weights are not here, and it says so",
     "patchwatch doctor": "the camera `door` is not here, which may count as a fault",

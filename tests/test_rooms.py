@@ -21,7 +21,7 @@ HEAVY = {"torch", "torchvision", "open_clip", "ultralytics", "openvino"}
 # Files that may use what their room may not, and why.
 READS_ENVIRONMENT = {
     "patchwatch/contract/settings.py": "the one reader",
-    "workers/ingest/capture/process.py": "a capture gets what it needs of it, and no secret",
+    "patchwatch/contract/child_environment.py": "a capture or a sender gets what it needs of it, and no secret",
     "models/weights/checkpoint.py": "sets ultralytics' switches while it is imported, then puts them back",
 }
 

@@ -6,6 +6,7 @@ as the schedule says so, within this process.
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -13,20 +14,24 @@ from dataclasses import dataclass, field
 
 from bench.weeks.shared_engine import LoadedEngines
 from models.banks.bank_file import load_bank, save_bank
+from models.memory.lasting_change import LastingChange, find_change
 from models.memory.store import MemoryStore
 from models.profiles.profile import load_profile
 from patchwatch.bus.keys import CameraKeys
-from patchwatch.contract.errors import InsufficientFootageError
+from patchwatch.contract.errors import ConflictError, InsufficientFootageError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alerts.alert import Alert
 from patchwatch.messages.banks.arming import ArmingState, MemoryExtent
 from patchwatch.messages.banks.bank_version import BankOrigin
 from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
 from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.correction import CameraCorrections
 from patchwatch.messages.frames.frame import FrameMessage
 from workers.analysis.memory_learner import extent_of, learn_from_memory, unlike_s
 from workers.enrolment.banks.bank_store import SOFTWARE, store_bank
 from workers.enrolment.banks.bank_versions import BankVersions
+from workers.enrolment.lasting.admission import admitted, judged_ms, without_outdated
+from workers.enrolment.lasting.words import in_short
 from workers.enrolment.schedule import decide
 from workers.enrolment.self_arming import last_attempt
 from workers.inference.camera_state import CameraState
@@ -61,6 +66,7 @@ class SimulatedCamera:
     armed_at_ms: dict[str, int] = field(default_factory=dict)
     banks: list[str] = field(default_factory=list)  # what became of each bank that was learnt, for people
     cost: Cost = field(default_factory=Cost)
+    changes: list[str] = field(default_factory=list)  # lasting changes of the scene that were learnt, for people
 
     def __post_init__(self) -> None:
         keys = CameraKeys.for_camera(self.camera.id, self.settings.partitions)
@@ -72,6 +78,7 @@ class SimulatedCamera:
         )
         self._versions = BankVersions.from_settings(self.settings, self.camera.id, self.camera.profile)
         self._failed: list[Enrolment] = []
+        self.record = CameraCorrections(camera_id=self.camera.id)
         self._follow_bank()
 
     def show(self, message: FrameMessage) -> None:
@@ -118,6 +125,34 @@ class SimulatedCamera:
             self._learn(self, extent, BankOrigin(by="learnt by itself", by_itself=True, memory=extent))
         self.cost.learning_s += time.process_time() - began_s
 
+    def follow_lasting_change(self, now_ms: int) -> None:
+        """As `workers.enrolment.lasting.watch` does: what has lasted is learnt at once."""
+        began_s = time.process_time()
+        bank, scorer, after_ms = self.state.bank.loaded, self.state.bank.scorer, judged_ms(self.record)
+        if bank is not None and scorer is not None:
+            rejected = [(span.from_ms, span.until_ms) for span in self.record.rejected_spans()]
+            change = find_change(bank, scorer.rule, self.memory.infos(), self.memory.read, rejected, after_ms=after_ms)
+            if change is not None and change.has_lasted:
+                self._admit(change, now_ms)
+        self.cost.learning_s += time.process_time() - began_s
+
+    def _admit(self, change: LastingChange, now_ms: int) -> None:
+        known = without_outdated(self.record, now_ms)
+        about = [
+            alert.id for alert in in_order(self.alerts)
+            if alert.started_at_ms <= change.until_ms and (alert.ended_at_ms or now_ms) >= change.since_ms
+        ]  # fmt: skip
+        try:
+            self.record = admitted(known, change, in_short(change), about, secrets.token_hex(8), now_ms)
+        except ConflictError as error:
+            self.changes.append(str(error))
+            return
+        lasted_h = change.lasted_ms / 3_600_000
+        day = time.strftime("%a %H:%M", time.gmtime(now_ms / 1000))
+        self.changes.append(f"{day}: {in_short(change)} ({lasted_h:.1f} h)")
+        extent = extent_of(self.memory.infos())
+        self._learn(self, extent, BankOrigin(by="learnt by itself", by_itself=True, memory=extent))
+
     def learn_once(self, source: SimulatedCamera) -> None:
         """Learn the one bank of a camera that does not learn by itself, from what another remembers of this place."""
         self._learn(source, extent_of(source.memory.infos()), BankOrigin(by="an operator", software=SOFTWARE))
@@ -128,6 +163,8 @@ class SimulatedCamera:
             bank = learn_from_memory(
                 source.memory, profile, false_alarms_per_day=self.settings.false_alarms_per_day,
                 thumbnails_mb=self.settings.bank_thumbnails_mb,
+                rejected_ms=[(span.from_ms, span.until_ms) for span in self.record.rejected_spans()],
+                learnt_ms=[(span.from_ms, span.until_ms) for span in self.record.learnt_spans()],
             )  # fmt: skip
         except InsufficientFootageError as error:
             self._failed.append(self._failure(extent))

@@ -35,7 +35,6 @@ class Corrections:
     said: list[str] = field(default_factory=list)  # for people
 
     def __post_init__(self) -> None:
-        self.record = CameraCorrections(camera_id=self.camera.camera.id)
         self._seen: list[Occurrence] = []
         self._made_for: tuple[str, CameraCorrections] | None = None
 
@@ -63,8 +62,8 @@ class Corrections:
             )
         if recurrence is not None:
             try:
-                self.record = admitted(self.record, recurrence, secrets.token_hex(8), now_ms)
-                self.said.append(self.record.corrections[-1].note)
+                self.camera.record = admitted(self.camera.record, recurrence, secrets.token_hex(8), now_ms)
+                self.said.append(self.camera.record.corrections[-1].note)
             except ConflictError as error:
                 self.said.append(str(error))
 
@@ -77,7 +76,7 @@ class Corrections:
             by="operator", at_ms=now_ms,
         )  # fmt: skip
         with suppress(ConflictError):  # so many are in force that the operator would first undo some
-            self.record = self.record.with_one(correction)
+            self.camera.record = self.camera.record.with_one(correction)
 
     def _likeness(self) -> Likeness | None:
         bank = self.camera.state.bank.loaded
@@ -89,16 +88,16 @@ class Corrections:
     def use(self, now_ms: int) -> None:
         """As the inference worker does when the corrections or the bank have changed."""
         bank, engine, scorer = (getattr(self.camera.state.bank, name) for name in ("loaded", "engine", "scorer"))
-        if scorer is None or self._made_for == (bank.id, self.record):
+        if scorer is None or self._made_for == (bank.id, self.camera.record):
             return
         folder = self.camera.settings.memory_path(self.camera.camera.id, self.camera.camera.profile)
         order = AdditionOrder(
-            self.camera.camera.id, bank, engine.identity, engine.profile, folder, self.record, now_ms=now_ms
+            self.camera.camera.id, bank, engine.identity, engine.profile, folder, self.camera.record, now_ms=now_ms
         )
         made = make_additions(order, self.camera.settings.memory_mb)
         scorer.use_additions(made.additions)
-        self._made_for = bank.id, self.record
-        if self.record.corrections:
+        self._made_for = bank.id, self.camera.record
+        if self.camera.record.corrections:
             self.said.append(
                 f"{made.in_force} in force, {len(made.waiting)} wait: {sorted(set(made.waiting.values()))}"
             )

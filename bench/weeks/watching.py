@@ -146,6 +146,7 @@ class _Watching:
         for camera in self._cameras.values():
             camera.pause()
         self._learn(own, visit.until_s)
+        own.follow_lasting_change(round(1000 * (MONDAY_S + visit.until_s)))
 
     def _learn(self, camera: SimulatedCamera, at_s: float) -> None:
         """A new bank scores with the corrections that are in force."""
@@ -181,7 +182,7 @@ class _Watching:
                 conditions[alert.kind.value] = conditions.get(alert.kind.value, 0) + 1
         frames = sum(camera.scored.values())
         return judge(truth, _raised(camera), days) | {
-            "conditions": conditions, "said": self._said(camera),
+            "conditions": conditions, "said": self._said(camera), "changes": camera.changes,
             "scored_after_s": _since_installed(camera.armed_at_ms.get("provisional", camera.armed_at_ms.get("armed"))),
             "armed_after_s": _since_installed(camera.armed_at_ms.get("armed")),
             "frames": dict(camera.scored), "megabytes": camera.megabytes(), "banks": camera.banks,

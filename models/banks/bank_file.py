@@ -25,13 +25,15 @@ from models.banks.coverage import Coverage
 from models.banks.group_scale import GroupScale
 from models.exemplars.perspective import Perspective
 from models.exemplars.provenance import ExemplarOrigins, FootageMoments
+from models.exemplars.vector_table import VectorTable
 from models.frames.view import View
-from models.profiles.profile import Profile, profile_from_json, profile_to_json
+from models.profiles.profile import SIGMA_S, Profile, profile_from_json, profile_to_json
 from models.weights.network_identity import comparable
 from patchwatch.contract.errors import BankMismatchError, NotFoundError, StorageError
 from patchwatch.contract.learning_advice import how_to_learn
 
-FORMAT = 2
+FORMAT = 3  # each different exemplar once
+READABLE = (2, FORMAT)  # 2: exemplars as they are, in float32
 _NOT_A_BANK = (SafetensorError, OSError, AttributeError, KeyError, IndexError, OverflowError, TypeError, ValueError)
 
 _Seconds = Annotated[float, Field(ge=0, le=1e10)]
@@ -121,7 +123,8 @@ def save_bank(bank: Bank, path: Path) -> None:
 def _tensors(bank: Bank) -> dict[str, np.ndarray[Any, Any]]:
     tensors: dict[str, np.ndarray[Any, Any]] = {"fused": bank.fused.levels, "threshold": bank.threshold.levels}
     for spec, stream, calibration in zip(bank.profile.streams, bank.streams, bank.calibrations, strict=True):
-        tensors[f"{spec.name}.exemplars"] = np.ascontiguousarray(stream.vectors)
+        exemplars = VectorTable.of(stream.vectors)
+        tensors |= {f"{spec.name}.exemplars": exemplars.table, f"{spec.name}.rows": exemplars.rows}
         tensors[f"{spec.name}.calibration"] = calibration.levels
         if stream.origins is not None:
             tensors |= {f"{spec.name}.{noun}": array for noun, array in stream.origins.arrays().items()}
@@ -189,8 +192,9 @@ def load_bank(path: Path) -> Bank:
             text = (file.metadata() or {})["patchwatch"]
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a mapping)
         version = BankFormat.model_validate_json(text).format
-        if version != FORMAT:
-            raise BankMismatchError(f"{path} has bank format {version}, this version reads {FORMAT}: enrol again")
+        if version not in READABLE:
+            known = " and ".join(map(str, READABLE))
+            raise BankMismatchError(f"{path} has bank format {version}, this version reads {known}: enrol again")
         facts = BankFacts.model_validate_json(text)
         bank = _assemble(facts, tensors)
     except _NOT_A_BANK as error:
@@ -239,10 +243,10 @@ def check_identity(bank: Bank, profile: Profile, identity: dict[str, Any], where
 
 
 def _as_learnt(profile: Profile) -> dict[str, Any]:
-    """What must be the same. What lasts counts as the bank has it: its vectors are the same either way, and a bank from
-    before a profile had it goes on without."""
+    """What must be the same. What lasts, and how scores are smoothed, counts as the bank has it: its vectors are the
+    same either way, and its thresholds are of scores that were smoothed as it says."""
     streams = tuple(replace(spec, lasting_s=0.0) for spec in profile.streams)
-    return profile_to_json(replace(profile, streams=streams))
+    return profile_to_json(replace(profile, streams=streams, smoothing_s=SIGMA_S))
 
 
 def _first_difference(there: Any, here: Any, name: str) -> tuple[str, Any, Any] | None:
@@ -299,7 +303,9 @@ def _stream(tensors: dict[str, Any], name: str, neighbours: int) -> StreamBank:
     line = tensors.get(f"{name}.perspective")
     perspective = None if line is None else Perspective(line)
     scales, origins = tensors.get(f"{name}.scales"), _origins(tensors, name)
-    return StreamBank(tensors[f"{name}.exemplars"], origins, scales, perspective, neighbours)
+    exemplars, rows = tensors[f"{name}.exemplars"], tensors.get(f"{name}.rows")
+    vectors = exemplars if rows is None else VectorTable(exemplars, rows).vectors()
+    return StreamBank(vectors, origins, scales, perspective, neighbours)
 
 
 def _origins(tensors: dict[str, Any], name: str) -> ExemplarOrigins:

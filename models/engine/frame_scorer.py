@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +15,11 @@ from models.alarms.event_detector import AlertGate, Event, EventDetector, EventR
 from models.banks.additions import Additions, InForce
 from models.banks.bank import Bank, StreamDistance, frame_distance
 from models.banks.group_scale import loudest
-from models.engine.score_history import ScoreHistory
 from models.frames.frame import Box, Features
-from models.profiles.fusion import driver, fuse, group_means
+from models.frames.stored_numbers import stored_share
+from models.profiles.fusion import CausalGaussian, driver, fuse, group_means
 from models.profiles.lasting import LastingMeans
-from models.profiles.profile import NEVER_SILENT, Fusion, StreamKind
+from models.profiles.profile import NEVER_SILENT, Fusion, Profile, StreamKind
 from patchwatch.contract.errors import NonFiniteScoreError
 
 _Distances = tuple[StreamDistance | None, StreamDistance | None]  # with what operators added, and without
@@ -49,6 +49,44 @@ class FrameScore:
     score_without_additions: float | None = None
     rejoined: bool = False
     events_began: bool = False
+
+
+class ScoreHistory:
+    """What the next score of a camera depends on, beside its bank: the frames before, as far as they count.
+
+    ``score``: of the last frame with evidence, by ``smoothing``. ``lasting``: of the profile's groups, None where
+    nothing of them that lasts counts."""
+
+    def __init__(self, profile: Profile) -> None:
+        self._profile = profile
+        self.smoothing = CausalGaussian(profile.smoothing_s)
+        self.lasting = LastingMeans(profile.lasting) if profile.lasting else None
+        self.score = score_of(NEUTRAL_RARITY)
+
+    def forget(self) -> None:
+        """Begin again: nothing before may be compared with what comes."""
+        self.smoothing.clear()
+        if self.lasting is not None:
+            self.lasting.clear()
+        self.score = score_of(NEUTRAL_RARITY)
+
+    def copy(self) -> Self:
+        """Another that goes on from here by itself."""
+        other = type(self)(self._profile)
+        other.restore(*self.state())
+        return other
+
+    def state(self) -> list[Any]:
+        """JSON values that `restore` takes."""
+        smoothed: list[Any] = [self.score, self.smoothing.samples]
+        return smoothed if self.lasting is None else [*smoothed, self.lasting.samples]
+
+    def restore(self, score: float, smoothing: Any, lasting: Any = None) -> None:
+        """Go on from a stored state. Raises ValueError or TypeError when it is none."""
+        self.score = stored_share(score)
+        self.smoothing.restore(smoothing)
+        if self.lasting is not None and lasting is not None:
+            self.lasting.restore(lasting)
 
 
 class FrameScorer:

@@ -23,6 +23,7 @@ from models.streams.place_stream import CONTEXT
 from patchwatch.contract.errors import NonFiniteScoreError
 
 _ALWAYS = ((0, 2**60),)
+_AWAY_S, _HELD_S = 1.0, 3.0  # live, no event opens so long after frames that were away (models.tampering.detector)
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Rescorer:
         self._scorer.mute(judgement.muted)
         self._scorer.use_additions(judgement.additions)
         self._last: tuple[int, float] | None = None  # run and own time of the frame before
+        self._held_until_s = float("-inf")
         self._events: dict[float, Event] = {}
         self._taken: dict[int, tuple[Features, Features]] = {}  # by id of what was taken from, which is kept with it
 
@@ -61,12 +63,13 @@ class Rescorer:
         for n, features in enumerate(frames):
             run, at_s = int(stretch.runs[n]), float(stretch.times_s[n])
             wrong = int(stretch.excluded[n]) & Exclusion.CONDITION
+            gate = AlertGate.SUPPRESS if wrong else self._gate(run, at_s)
             goes_on, self._last = self._goes_on(run, at_s), (run, at_s)
             with suppress(NonFiniteScoreError):
                 score = self._scorer.score(
                     [self._counted(number, part, stretch) for number, part in enumerate(features)],
                     at_s,
-                    AlertGate.SUPPRESS if wrong else AlertGate.OPEN,
+                    gate,
                     discontinuity=not goes_on,
                     wall_ms=stretch.started_ms + int(elapsed_ms[n]),
                 )
@@ -79,6 +82,11 @@ class Rescorer:
         """As they were in the end; what is open at the end of what is remembered is closed there."""
         self._events |= {event.started_s: event for event in self._scorer.finish()}
         return list(self._events.values())
+
+    def _gate(self, run: int, at_s: float) -> AlertGate:
+        if self._last is not None and not self._goes_on(run, at_s) and not 0 < at_s - self._last[1] <= _AWAY_S:
+            self._held_until_s = at_s + _HELD_S
+        return AlertGate.HOLD if at_s < self._held_until_s <= at_s + _HELD_S else AlertGate.OPEN
 
     def _goes_on(self, run: int, at_s: float) -> bool:
         return self._last is not None and self._last[0] == run and 0 < at_s - self._last[1] <= SAME_RUN_WITHIN_S

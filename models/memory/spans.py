@@ -45,6 +45,17 @@ def _as_float32(features: Features, shared: dict[int, Features]) -> Features:
     return known
 
 
+def learning(stretch: Stretch, spans: Sequence[SpanMs]) -> Stretch:
+    """The stretch with the frames within the spans as if nothing had alarmed in them. Without any, the very same. What
+    the picture as a whole was wrong in, or only additions kept quiet, stays excluded."""
+    inside = within(stretch, spans)
+    if not inside.any():
+        return stretch
+    alarmed = np.uint8(Exclusion.ALERT | Exclusion.HIGH)
+    marks = np.where(inside, stretch.excluded & ~alarmed, stretch.excluded)
+    return replace(stretch, excluded=marks.astype(np.uint8))
+
+
 def rejecting(stretch: Stretch, spans: Sequence[SpanMs]) -> Stretch:
     """The stretch with the frames within the spans marked as no part of normal. Without any, the very same."""
     inside = within(stretch, spans)

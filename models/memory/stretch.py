@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntFlag
 from typing import Any
 
@@ -93,6 +93,18 @@ class Stretch:
 
     def __len__(self) -> int:
         return len(self.times_s)
+
+    def until(self, at_s: float) -> Stretch | None:
+        """The frames up to this moment of the camera's own time; None without any."""
+        count = int(np.searchsorted(self.times_s, at_s, side="right"))
+        if not count:
+            return None
+        return replace(
+            self, times_s=self.times_s[:count], runs=self.runs[:count],
+            features=tuple(stream[:count] for stream in self.features), scores=self.scores[:count],
+            excluded=self.excluded[:count],
+            thumbnails=tuple(thumbnail for thumbnail in self.thumbnails if thumbnail.frame < count),
+        )  # fmt: skip
 
     @property
     def seconds(self) -> float:

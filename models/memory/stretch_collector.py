@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.exemplars.provenance import thumbnail
-from models.frames.frame import Features, Frame
+from models.frames.frame import Features
 from models.memory.samples import StreamSampler
 from models.memory.stretch import (
     NOT_EXCLUDED,
@@ -29,6 +31,21 @@ MOST_FRAMES = 3600  # 120 frames a second, the highest analysis rate
 _MOST_THUMBNAILS = 12  # where cuts follow each other
 _MOST_BYTES = 6 * 2**20  # of vectors: a crowd ends a stretch early
 _LEAST_STEP_S = 1e-6
+
+
+class PicturedFrame(Protocol):
+    """A `models.frames.frame.Frame`, or what stands for one. ``rgb`` is asked for where a thumbnail is due."""
+
+    @property
+    def at_s(self) -> float: ...
+    @property
+    def discontinuity(self) -> bool: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def rgb(self) -> NDArray[np.uint8]: ...
 
 
 @dataclass(slots=True)
@@ -93,7 +110,7 @@ class StretchCollector:
     def wholly_excluded(self) -> bool:
         return all(row.excluded for row in self._rows)
 
-    def fits(self, frame: Frame) -> bool:
+    def fits(self, frame: PicturedFrame) -> bool:
         """Whether the frame belongs to this stretch: it is not full, and the frame follows on its last."""
         if not self._rows:
             return True
@@ -104,7 +121,7 @@ class StretchCollector:
 
     def add(
         self,
-        frame: Frame,
+        frame: PicturedFrame,
         captured_ms: int,
         run: int,
         features: Sequence[Features],

@@ -61,10 +61,13 @@ _LAG_S = 1.0
 
 @dataclass(frozen=True)
 class PictureCheck:
-    """The conditions that a frame opened or closed (``ended_s`` set), and whether its score may open an event."""
+    """The conditions that a frame opened or closed (``ended_s`` set), and whether its score may open an event.
+    ``wrong``: it is in transition, or a condition lasts: it is no part of normal. A view that begins is not wrong once
+    the streams that look back have something to average."""
 
     changes: tuple[Condition, ...]
     gate: AlertGate
+    wrong: bool = False
 
 
 class TamperingDetector:
@@ -86,7 +89,7 @@ class TamperingDetector:
         self._expects = True  # a view that the bank knows: none was recognised yet
         self._cells: NDArray[np.float32] | None = None  # mean grey levels, lagging behind
         self._last_s: float | None = None
-        self._unsettled_until_s = float("-inf")
+        self._unsettled_until_s = self._wrong_until_s = float("-inf")
 
     def expect(self, expectation: Expectation) -> None:
         """What the camera showed when its bank was learnt: the background until it was recognised, or another view has
@@ -140,9 +143,10 @@ class TamperingDetector:
         changes += self._learn_plain(signature, at_s, elapsed_s)
         ended = any(change.ended_s is not None for change in changes)
         jumped = self._jumps(signature, elapsed_s)
-        unsettled = ended or jumped or covered or altered or rejoined or unsteady.now
-        settles_s = _SETTLES_S if unsettled else _BEGINS_S if begins else _REFILLS_S if cut else 0.0
-        return PictureCheck(tuple(changes), self._gate(at_s, settles_s))
+        in_transition = ended or jumped or covered or altered or unsteady.now
+        refills_s = _BEGINS_S if begins else _REFILLS_S if cut or rejoined else 0.0
+        gate = self._gate(at_s, _SETTLES_S if in_transition or rejoined else refills_s)
+        return PictureCheck(tuple(changes), gate, self._is_wrong(at_s, _SETTLES_S if in_transition else refills_s))
 
     def finish(self) -> list[Condition]:
         """No more frames for now: close the open conditions, as of the last frame."""
@@ -164,7 +168,7 @@ class TamperingDetector:
         closed = self.finish()
         self._cells = self._last_s = self._glimpses = None
         self._steadiness = Steadiness()
-        self._unsettled_until_s = float("-inf")
+        self._unsettled_until_s = self._wrong_until_s = float("-inf")
         return closed
 
     def _is_covered(self, signature: PictureSignature, difference: Difference | None) -> bool:
@@ -239,6 +243,11 @@ class TamperingDetector:
             return AlertGate.SUPPRESS
         return AlertGate.HOLD if at_s < self._unsettled_until_s else AlertGate.OPEN
 
+    def _is_wrong(self, at_s: float, wrong_s: float) -> bool:
+        if wrong_s:
+            self._wrong_until_s = max(self._wrong_until_s, at_s + wrong_s)
+        return at_s < self._wrong_until_s or any(hysteresis.open for hysteresis in self._hystereses)
+
     def state(self) -> dict[str, Any]:
         """JSON values that `restore` takes."""
         return {
@@ -252,6 +261,7 @@ class TamperingDetector:
             "cells": None if self._cells is None else self._cells.ravel().tolist(),
             "last_s": self._last_s,
             "unsettled_s": None if self._unsettled_until_s == float("-inf") else self._unsettled_until_s,
+            "wrong_s": None if self._wrong_until_s == float("-inf") else self._wrong_until_s,
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -269,7 +279,12 @@ class TamperingDetector:
         cells = state["cells"]
         self._cells = None if cells is None else levels(np.asarray(cells, np.float64), CELLS)
         self._last_s = None if state["last_s"] is None else stored_time(state["last_s"])
-        unsettled_s = state["unsettled_s"]
-        self._unsettled_until_s = float("-inf") if unsettled_s is None else stored_time(unsettled_s)
-        if self._unsettled_until_s > (self._last_s or 0.0) + _SETTLES_S:
-            raise ValueError(f"unsettled until {self._unsettled_until_s}, far beyond the last picture")
+        self._unsettled_until_s = self._soon(state["unsettled_s"])
+        self._wrong_until_s = self._soon(state.get("wrong_s", state["unsettled_s"]))  # unknown to earlier versions
+
+    def _soon(self, until_s: Any) -> float:
+        if until_s is None:
+            return float("-inf")
+        if (known_s := stored_time(until_s)) > (self._last_s or 0.0) + _SETTLES_S:
+            raise ValueError(f"unsettled until {known_s}, far beyond the last picture")
+        return known_s

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 
 PARTITIONS = "pw:partitions"  # string: number of partitions, set by the first worker of the installation
 CAMERAS = "pw:cameras"  # hash: camera id -> Camera (JSON)
@@ -21,6 +22,10 @@ ALERTS_BY_RECEIPT = (
 )
 WEBHOOKS = "pw:webhooks"  # hash: webhook id -> Webhook (JSON)
 WEBHOOKS_REVISION = "pw:webhooks:revision"  # counter: rises with each change of WEBHOOKS
+CHANNELS = "pw:channels"  # hash: channel id -> Channel (JSON)
+CHANNELS_REVISION = "pw:channels:revision"  # counter: rises with each change of CHANNELS
+MUTES = "pw:mutes"  # hash: camera id, or "*" for all -> Mute (JSON)
+MQTT_PROGRESS = "pw:mqtt:progress"  # string: MqttProgress (JSON), written by the delivery worker that holds the lease
 ENROLMENT_RECORDS = "pw:enrolments:records"  # hash: enrolment id -> Enrolment (JSON)
 ENROLMENTS_LATEST = "pw:enrolments:latest"  # hash: camera id -> id of its newest enrolment
 ENROLMENTS_PENDING = "pw:enrolments:pending"  # set: ids of enrolments that may be pending
@@ -31,6 +36,20 @@ SOURCE_TEST_ORDERS = "pw:source-test:orders"  # list: SourceTestOrder (JSON), ol
 MEMORIES = "pw:memories"  # hash: camera id -> MemoryStatus (JSON), what the enrolment worker finds remembered of it
 SITE_BUDGET = "pw:site-budget"  # string: SiteBudget (JSON), written by the service
 DRIFTS = "pw:drifts"  # hash: camera id -> Drift (JSON), written by an enrolment worker
+USERS = "pw:users"  # hash: user name -> User (JSON), written by the service and `patchwatch users`
+SESSIONS = "pw:sessions"  # hash: digest of the cookie -> LoginSession (JSON)
+SESSIONS_USED = "pw:sessions:used"  # hash: digest of the cookie -> time of its last use (ms)
+TOKENS = "pw:tokens"  # hash: token id -> ApiToken (JSON)
+TOKENS_USED = "pw:tokens:used"  # hash: token id -> time of its last use (ms)
+SETUP_CODES = "pw:setup-codes"  # sorted set: digests of set-up codes by when they expire (ms)
+AUDIT = "pw:audit"  # stream: what was changed by whom, field "a" = AuditEntry (JSON)
+LINK_SECRET = "pw:link-secret"  # noqa: S105 (its name) - string: 32 random bytes that links are signed with
+EVIDENCE_POSITION = "pw:evidence:position"  # string: id of the last entry of ALERTS that evidence was begun for
+EVIDENCE_RECORDING = "pw:evidence:recording"  # set: ids of the alerts whose evidence is being recorded or stored
+EVIDENCE_COUNTS = "pw:evidence:counts"  # hash of integers: ready, missing, removed (by age or size), failed (attempts)
+EVIDENCE_STATUS = "pw:evidence:status"  # string: EvidenceStatus (JSON), written by an enrolment worker
+LASTING_CHANGES = "pw:lasting-changes"  # hash: camera id -> PendingChange (JSON), written by an enrolment worker
+ABSENCES = "pw:absences"  # hash: camera id -> Absence (JSON), written by an enrolment worker
 PROFILES = "pw:profiles"  # string: names of the profiles that the enrolment worker knows (JSON list)
 
 
@@ -41,7 +60,7 @@ def partition_of(camera_id: str, partitions: int) -> int:
 
 @dataclass(frozen=True)
 class CameraKeys:
-    """Keys of one camera."""
+    """Keys of one camera. Those that each of its frames needs are made once."""
 
     camera_id: str
     partition: int
@@ -53,18 +72,18 @@ class CameraKeys:
     def _key(self, noun: str) -> str:
         return f"pw:{{{self.partition}}}:{noun}:{self.camera_id}"
 
-    @property
+    @cached_property
     def frames(self) -> str:
         """Stream of `FrameMessage` with its `FrameGaps`; the entry id is the sequence number. Holds the unscored frames
         and a few scored ones."""
         return self._key("frames")
 
-    @property
+    @cached_property
     def scores(self) -> str:
         """Stream of `Score`; the entry id is the camera's own time in milliseconds (see `messages.camera_time`)."""
         return self._key("scores")
 
-    @property
+    @cached_property
     def high_scores(self) -> str:
         """As `scores`, but only those that an event can hang on, for days (`workers.analysis.high_scores`)."""
         return self._key("high-scores")
@@ -74,7 +93,7 @@ class CameraKeys:
         """Stream of the changes of alerts that a bank in the shadow would have raised, field "a" = `Alert` (JSON)."""
         return self._key("shadow")
 
-    @property
+    @cached_property
     def minutes(self) -> str:
         """Stream of `ScoreMinute`; the entry id is that of the last score in it."""
         return self._key("minutes")
@@ -84,7 +103,13 @@ class CameraKeys:
         """Stream of `QuietHour`, written by an enrolment worker; the entry id is the start of the hour (ms)."""
         return self._key("hours")
 
-    @property
+    @cached_property
+    def activity(self) -> str:
+        """Hash, of a camera that watches for absence: number of the week -> 672 bytes, one for each quarter of an hour
+        (see `patchwatch.messages.cameras.activity`)."""
+        return self._key("activity")
+
+    @cached_property
     def state(self) -> str:
         """Hash of the inference worker: ``seq`` (last committed frame), ``books`` (`FrameGaps` up to it), ``worker``
         (smoothing, event and minute state, JSON), ``eras`` (`Eras` of the camera's own time), ``conditions`` (those of
@@ -93,7 +118,7 @@ class CameraKeys:
         ``shadow`` (`ShadowStatus` of a bank in the shadow, JSON)."""
         return self._key("state")
 
-    @property
+    @cached_property
     def counters(self) -> str:
         """Hash of integers: ``scored``, ``dropped:<reason>``, ``lost`` (see `patchwatch.bus.accounting`)."""
         return self._key("counters")
@@ -132,7 +157,16 @@ class CameraKeys:
     @property
     def of_inference(self) -> tuple[str, ...]:
         """What the inference worker writes."""
-        return (self.scores, self.minutes, self.state, self.counters, self.analysis, self.shadow, self.high_scores)
+        return (
+            self.scores,
+            self.minutes,
+            self.state,
+            self.counters,
+            self.analysis,
+            self.shadow,
+            self.high_scores,
+            self.activity,
+        )
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -153,10 +187,11 @@ def fence(partition: int) -> str:
 @dataclass(frozen=True)
 class LeaseKeys:
     """Keys of the ownership of one thing: the scoring of a partition, the capture of a camera, the deliveries of a
-    webhook, the work on an enrolment, or the upkeep of all cameras.
+    webhook or a channel, what is said over MQTT, the work on an enrolment, the evidence of alerts, or the upkeep of
+    all cameras.
 
-    ``name`` is the partition's number or the camera's, webhook's or enrolment's id. ``lease`` and ``fence`` as above;
-    ``request`` is an expiring string: id of the worker that asks the owner to hand over.
+    ``name`` is the partition's number or the camera's, webhook's, channel's or enrolment's id. ``lease`` and ``fence``
+    as above; ``request`` is an expiring string: id of the worker that asks the owner to hand over.
     """
 
     name: str
@@ -179,9 +214,22 @@ class LeaseKeys:
         return cls(webhook_id, *(webhook_keys._key(noun) for noun in ("lease", "fence", "lease-request")))
 
     @classmethod
+    def for_channel(cls, channel_id: str) -> LeaseKeys:
+        channel_keys = ChannelKeys(channel_id)
+        return cls(channel_id, *(channel_keys._key(noun) for noun in ("lease", "fence", "lease-request")))
+
+    @classmethod
+    def for_mqtt(cls) -> LeaseKeys:
+        return cls("mqtt", *(f"pw:mqtt:{noun}" for noun in ("lease", "fence", "lease-request")))
+
+    @classmethod
     def for_enrolment(cls, enrolment_id: str) -> LeaseKeys:
         nouns = ("lease", "fence", "lease-request")
         return cls(enrolment_id, *(f"pw:enrolment:{enrolment_id}:{noun}" for noun in nouns))
+
+    @classmethod
+    def for_evidence(cls) -> LeaseKeys:
+        return cls("evidence", *(f"pw:evidence:{noun}" for noun in ("lease", "fence", "lease-request")))
 
     @classmethod
     def for_upkeep(cls) -> LeaseKeys:
@@ -213,9 +261,20 @@ def alert_verdicts(alert_id: str) -> str:
     return f"pw:alert:{alert_id}:verdicts"
 
 
+def alert_evidence(alert_id: str) -> str:
+    """Expiring string: `EvidenceRecord` (JSON), written by an enrolment worker."""
+    return f"pw:alert:{alert_id}:evidence"
+
+
 def bank_answer(token: str) -> str:
     """Expiring list of one: how a `BankOrder` ended (`BankAnswer`, JSON)."""
     return f"pw:banks:answer:{token}"
+
+
+def login_attempts(token: str) -> str:
+    """Expiring sorted set: attempts to log in that failed or have not ended, by their time (ms). ``token``: a digest of
+    the address or the user's name."""
+    return f"pw:login:{token}"
 
 
 def source_test_answer(token: str) -> str:
@@ -260,6 +319,40 @@ class WebhookKeys:
     def all(self) -> tuple[str, ...]:
         """Everything to delete with the webhook; its lease expires by itself, and its fencing token must stay."""
         return (self.progress, self.dead, self.asked)
+
+
+@dataclass(frozen=True)
+class ChannelKeys:
+    """Keys of one channel."""
+
+    channel_id: str
+
+    def _key(self, noun: str) -> str:
+        return f"pw:channel:{self.channel_id}:{noun}"
+
+    @property
+    def progress(self) -> str:
+        """`ChannelProgress` (JSON string), written by the delivery worker that holds the lease."""
+        return self._key("progress")
+
+    @property
+    def log(self) -> str:
+        """Stream of the last attempts, field "r" = `ChannelRecord` (JSON)."""
+        return self._key("log")
+
+    @property
+    def asked(self) -> str:
+        """Stream of requests of operators: field "t" = token of a test."""
+        return self._key("asked")
+
+    def answer(self, token: str) -> str:
+        """Expiring list of one: how a test ended (JSON)."""
+        return self._key(f"answer:{token}")
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Everything to delete with the channel; its lease expires by itself, and its fencing token must stay."""
+        return (self.progress, self.log, self.asked)
 
 
 def worker(role: str, worker_id: str) -> str:

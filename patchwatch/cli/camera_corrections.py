@@ -16,6 +16,7 @@ _WORDS = {
     "normal_at_this_time": "normal at this time",
     "learn": "learnt",
     "recurring": "recurs",
+    "lasting": "changed for good",
     "anomaly": "a real anomaly",
     "forget": "forgotten",
 }
@@ -33,6 +34,7 @@ def add_commands(app: typer.Typer) -> None:
     app.command("forget")(forget)
     app.command("corrections")(corrections)
     app.command("undo")(undo)
+    app.command("discard-corrections")(discard_corrections)
 
 
 def learn(camera: _Camera, from_: _From, to: _To, note: _Note = "", api: Api = None, as_json: AsJson = False) -> None:
@@ -67,6 +69,12 @@ def undo(
     """Take back a correction: scores are then what they would be had it never been said."""
     answer = rest_client(api).delete(f"{_path(camera)}/{quote(correction, safe='')}")
     print_json(answer) if as_json else typer.echo(f"{answer['id']} is undone: {answer['effect']}")
+
+
+def discard_corrections(camera: _Camera, api: Api = None) -> None:
+    """Give up what operators said of a camera's normal where that cannot be read, so that it can be said anew."""
+    rest_client(api).delete(_path(camera))
+    typer.echo(f"what was said of the normal of {camera} is discarded")
 
 
 def _say(camera: str, body: dict[str, Any], api: str | None, *, as_json: bool) -> None:

@@ -41,11 +41,6 @@ def check_token(settings: Settings) -> None:
         )
 
 
-def check_exposure(settings: Settings) -> None:
-    """Raises `ConfigurationError` when the service would be open to others without a token, or has a bad one."""
-    check_token(settings)
-    if settings.api_token is None and not is_loopback(settings.host):
-        raise ConfigurationError(
-            f"PATCHWATCH_HOST={settings.host} is reachable from other machines, but no token is set: set "
-            "PATCHWATCH_API_TOKEN (for example to the output of `openssl rand -hex 32`), or PATCHWATCH_HOST=127.0.0.1"
-        )
+def asks_everybody(settings: Settings) -> bool:
+    """Whether the service is open to nobody without a token or a login: others can reach it, or there is a token."""
+    return settings.api_token is not None or not is_loopback(settings.host)

@@ -1,4 +1,4 @@
-"""Which IP addresses users may have us connect to: the one guard against SSRF, for cameras and webhooks.
+"""Which IP addresses users may have us connect to: the one guard against SSRF, for cameras, webhooks and channels.
 
 Nobody shall reach through us what only this machine may reach. A name is judged by the addresses that it resolves to,
 at the moment of connecting; judging it earlier is a courtesy.
@@ -86,9 +86,9 @@ def allowed_addresses(addresses: Iterable[str], reach: str) -> list[str]:
     if not reachable:
         needs = min((needed for _, needed in judged if needed is not None), default=None)
         raise DestinationForbiddenError(
-            "webhooks are never sent to link-local, metadata, multicast or reserved addresses"
+            "alerts are never sent to link-local, metadata, multicast or reserved addresses"
             if needs is None
-            else f"webhooks are not sent to {needs.name.lower()} addresses: "
+            else f"alerts are not sent to {needs.name.lower()} addresses: "
             f"start Patchwatch with PATCHWATCH_WEBHOOK_REACH={needs.name.lower()} to allow it"
         )
     return reachable

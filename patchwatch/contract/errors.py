@@ -123,6 +123,12 @@ class ConflictError(RejectedError):
     code = "conflict"
 
 
+class UnreadableRecordError(ConflictError):
+    """What a person said is stored, and cannot be read: it must be neither taken for nothing nor written over."""
+
+    code = "unreadable-record"
+
+
 class InsufficientFootageError(RejectedError):
     """Too little normal footage to learn from or to calibrate on."""
 

@@ -12,10 +12,16 @@ from urllib.parse import urlsplit
 
 import platformdirs
 
+from patchwatch.contract.mqtt_address import MqttAddress
+
 _NO_HOME = Path("/nonexistent/patchwatch")
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 _PAGE_ADDRESS = re.compile(
     r"https?://([A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:.]{2,45}\])(:[0-9]{1,5})?(/[A-Za-z0-9._~-]{1,255}){0,16}/?"
+)
+
+_STORAGE_URL = re.compile(
+    r"(?:(?:s3|gs|az)://[A-Za-z0-9][A-Za-z0-9._-]{1,62}|file://)(?:/[A-Za-z0-9._~=+-]{1,255}){0,16}/?"
 )
 
 
@@ -55,6 +61,21 @@ def check_page_address(value: str) -> str:
     if not _PAGE_ADDRESS.fullmatch(value):
         raise ValueError("is not an address like https://HOST[:PORT][/PATH]")
     return value.rstrip("/")
+
+
+def check_storage_url(value: str) -> str:
+    """The address without a slash at its end. Raises `ValueError` for what is no address of a store."""
+    if not _STORAGE_URL.fullmatch(value) or ".." in value.split("/"):
+        raise ValueError(
+            "is not an address like s3://BUCKET/PATH, gs://BUCKET/PATH, az://CONTAINER/PATH or file:///PATH"
+        )
+    return value.rstrip("/")
+
+
+def check_mqtt_url(value: str) -> str:
+    """The address itself. Raises `ValueError` for what is no address of a broker, without repeating it."""
+    MqttAddress.from_url(value)
+    return value
 
 
 def check_networks(value: str) -> str:

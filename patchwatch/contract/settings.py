@@ -21,6 +21,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, Pydant
 from patchwatch.contract import bounds, setting_values
 from patchwatch.contract.bounds import LONGEST_DELIVERY_S
 from patchwatch.contract.errors import ConfigurationError
+from patchwatch.contract.mqtt_address import MqttAddress
 from patchwatch.contract.setting_sources import (
     CONFIG_FILE,
     PREFIX,
@@ -193,6 +194,41 @@ class Settings(BaseSettings):
     minute_retention_days: float = Field(31.0, gt=0, description="How long scores by the minute are kept.")
     alert_retention_days: float = Field(31.0, gt=0, description="How long alerts and their pictures are kept.")
 
+    # Evidence of alerts
+    evidence: bool = Field(True, description="Whether a clip and pictures of each alert are kept.")
+    evidence_pre_roll_s: float = Field(
+        5.0, ge=0, le=60, description="Seconds before an alert began that its clip shows, as far as they are queued."
+    )
+    evidence_post_roll_s: float = Field(
+        5.0, ge=0, le=60, description="Seconds that its clip shows after the alert ended."
+    )
+    evidence_max_s: float = Field(
+        60.0,
+        ge=5,
+        le=600,
+        description="Longest clip; of a longer alert it shows the beginning and, if that came later, the peak.",
+    )
+    evidence_url: Annotated[str, AfterValidator(setting_values.check_storage_url)] | None = Field(
+        None,
+        max_length=500,
+        description="Where evidence is stored: s3://, gs:// or az:// with bucket and path (needs the extra `storage`), "
+        "or a folder as file:///PATH. Default: DATA_DIR/evidence.",
+    )
+    evidence_spool_mb: int = Field(
+        500, ge=10, le=1_000_000, description="MB of evidence kept in DATA_DIR while it waits for that store."
+    )
+    evidence_mb: int = Field(
+        5000, ge=10, le=100_000_000, description="MB of evidence stored; beyond that, the oldest is removed."
+    )
+    evidence_retention_days: float = Field(
+        14.0,
+        gt=0,
+        description="How long evidence is kept; longer if somebody says so, or while the alert counts as an anomaly.",
+    )
+    link_hours: float = Field(
+        168.0, gt=0, le=87_600, description="How long signed links to pictures and clips work, in messages of webhooks."
+    )
+
     # Delivery
     webhook_reach: WebhookReach = Field(
         "private", description="Which addresses webhooks may be sent to; each choice includes those before it."
@@ -209,10 +245,38 @@ class Settings(BaseSettings):
         24.0, gt=0, description="Age at which an alert is given up when its receiver cannot be reached."
     )
 
+    mqtt_url: Annotated[str, AfterValidator(setting_values.check_mqtt_url)] | None = Field(
+        None,
+        max_length=500,
+        description="Broker that is told of cameras and alerts, as mqtt://HOST:1883 or mqtts://HOST:8883; Home "
+        "Assistant finds the cameras there.",
+    )
+    mqtt_username: str | None = Field(None, description="User of the broker.")
+    mqtt_password: SecretStr | None = Field(
+        None, validate_default=True, description="Password to PATCHWATCH_MQTT_USERNAME."
+    )
+    mqtt_ca_file: Path | None = Field(
+        None,
+        description="PEM file of the authorities that the broker's certificate is checked by. Default: the system's.",
+    )
+    mqtt_topic: str = Field(
+        "patchwatch", pattern=r"^[A-Za-z0-9_-]{1,64}$", description="What all our topics begin with."
+    )
+    mqtt_discovery_prefix: str = Field(
+        "homeassistant",
+        pattern=r"^[A-Za-z0-9_-]{1,64}$",
+        description="Prefix by which Home Assistant discovers devices.",
+    )
+
     # Service
     host: str = Field("127.0.0.1", description="Address of the REST and WebSocket service.")
     port: int = Field(8080, ge=0, le=65535, description="Its port; 0: any free one.")
-    api_token: SecretStr | None = Field(None, description="Bearer token; required when HOST is not loopback.")
+    api_token: SecretStr | None = Field(
+        None, description="Bearer token of an admin, for programs; there are named ones, too."
+    )
+    session_hours: float = Field(
+        168.0, ge=0.1, le=720, description="Hours without use after which a login ends; after 30 days it ends anyway."
+    )
     public_url: Annotated[str, AfterValidator(setting_values.check_page_address)] | None = Field(
         None,
         max_length=500,
@@ -220,7 +284,8 @@ class Settings(BaseSettings):
         "serves Patchwatch; webhooks link to it.",
     )
     trusted_proxies: Annotated[str, AfterValidator(setting_values.check_networks)] = Field(
-        "127.0.0.0/8,::1", description="Addresses and networks, separated by ',', whose X-Forwarded-Prefix is trusted."
+        "127.0.0.0/8,::1",
+        description="Addresses and networks, separated by ',', whose X-Forwarded-Prefix and -For are trusted.",
     )
     websocket_heartbeat_s: float = Field(15.0, gt=0, description="Most seconds without a message on a WebSocket.")
 
@@ -270,12 +335,28 @@ class Settings(BaseSettings):
             raise ValueError("is less than PATCHWATCH_WEBHOOK_RETRY_MIN_S")
         return value
 
+    @field_validator("evidence_max_s")
+    @classmethod
+    def _check_longest_clip(cls, value: float, info: ValidationInfo) -> float:
+        if value < 2 * (info.data.get("evidence_pre_roll_s", 0.0) + info.data.get("evidence_post_roll_s", 0.0)):
+            raise ValueError(
+                "is less than twice PATCHWATCH_EVIDENCE_PRE_ROLL_S and PATCHWATCH_EVIDENCE_POST_ROLL_S together"
+            )
+        return value
+
     @field_validator("publish_password")
     @classmethod
     def _check_publisher(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
         # Nobody would be asked for a password without a user name, and the endpoint would be open.
         if bool(info.data.get("publish_username")) != bool(value and value.get_secret_value()):
             raise ValueError("goes with PATCHWATCH_PUBLISH_USERNAME: set both or neither")
+        return value
+
+    @field_validator("mqtt_password")
+    @classmethod
+    def _check_mqtt_user(cls, value: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if value is not None and not info.data.get("mqtt_username"):  # no broker would be told the password
+            raise ValueError("goes with PATCHWATCH_MQTT_USERNAME: set that, too")
         return value
 
     @cached_property
@@ -299,10 +380,25 @@ class Settings(BaseSettings):
     def memory_path(self, camera_id: str, profile: str) -> Path:
         return self.memory_dir / camera_id / profile
 
+    @cached_property
+    def evidence_dir(self) -> Path:
+        """Evidence of alerts, where no other place is set: one folder per alert."""
+        return self.data_dir / "evidence"
+
+    @cached_property
+    def evidence_spool_dir(self) -> Path:
+        """Evidence that is being recorded, or waits to be stored: one folder per alert."""
+        return self.data_dir / "evidence-spool"
+
     def changed(self, **values: object) -> Settings:
         """These settings with some values replaced. Raises `ConfigurationError`."""
         present = {name: getattr(self, name) for name in self.model_fields_set}
         return load_settings(**{**present, **values})
+
+    @property
+    def mqtt_address(self) -> MqttAddress | None:
+        """Where the broker is; None where nothing is told over MQTT."""
+        return MqttAddress.from_url(self.mqtt_url) if self.mqtt_url else None
 
     @property
     def shared_redis_url(self) -> str:

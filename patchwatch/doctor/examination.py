@@ -16,6 +16,7 @@ from patchwatch.bus.rights import ADVICE
 from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import BusUnavailableError, ConfigurationError
 from patchwatch.contract.settings import Settings
+from patchwatch.doctor.evidence import check_evidence
 from patchwatch.doctor.finding import Finding, fail, ok
 from patchwatch.doctor.host import check_host
 from patchwatch.doctor.installation import (
@@ -80,6 +81,7 @@ def _check_installation(client: Any, settings: Settings, facts: _LocalFacts) -> 
     yield check_partitions(client, settings, cameras)
     yield from check_weights(settings, cameras)
     yield check_memory(settings, cameras)
+    yield from check_evidence(client, settings)
     for camera in cameras:
         yield from check_camera(client, settings, camera)
 

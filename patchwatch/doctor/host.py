@@ -9,7 +9,7 @@ from pathlib import Path
 
 from models.runtimes.device_setting import installed, may_be_cuda
 from models.runtimes.openvino_import import silent_openvino
-from patchwatch.contract.access_policy import check_exposure, is_loopback
+from patchwatch.contract.access_policy import check_token, is_loopback
 from patchwatch.contract.errors import ConfigurationError, PortTakenError
 from patchwatch.contract.settings import Settings, unknown_variables
 from patchwatch.doctor.finding import Finding, fail, ok, warn
@@ -80,12 +80,14 @@ def _port(check: str, host: str, port: int, setting: str, *, running: bool) -> F
 
 def _exposure(settings: Settings) -> Finding:
     try:
-        check_exposure(settings)
+        check_token(settings)
     except ConfigurationError as error:
         return fail("exposure", str(error))
     if is_loopback(settings.host):
         return ok("exposure", "the API is reachable from this machine only")
-    return ok("exposure", "the API is reachable from other machines and asks for its token")
+    if settings.api_token is not None:
+        return ok("exposure", "the API is reachable from other machines and asks for a token or a login")
+    return ok("exposure", "the API is reachable from other machines and asks for a login: see `patchwatch users list`")
 
 
 def _pyav() -> Finding:

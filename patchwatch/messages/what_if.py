@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.messages.anomaly_kind import AnomalyKind
 from patchwatch.messages.banks.bank_version import BANK_ID_PATTERN
 from patchwatch.messages.base import CameraId, Message, Words
+from patchwatch.messages.cameras.correction import Span
 from patchwatch.messages.cameras.zone import MAX_ZONES, Zone
 from patchwatch.messages.frames.score import Region
 
@@ -74,8 +75,27 @@ class UndoChange(_Change):
     correction_id: str = Field(pattern=r"^[0-9a-f]{16}$", examples=["0a1b2c3d4e5f6071"])
 
 
+class StretchChange(_Change):
+    """A stretch of time of up to a day: what was seen then is normal, or no bank shall learn from it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    change: Literal["learn", "forget"]
+    from_: AwareDatetime = Field(alias="from", examples=["2026-11-28T22:00:00Z"])
+    to: AwareDatetime = Field(examples=["2026-11-28T22:05:00Z"])
+
+    @model_validator(mode="after")
+    def _is_a_day_at_most(self) -> Self:
+        self.span  # noqa: B018 (raises where it is none)
+        return self
+
+    @property
+    def span(self) -> Span:
+        return Span(from_ms=round(self.from_.timestamp() * 1000), until_ms=round(self.to.timestamp() * 1000))
+
+
 Change = Annotated[
-    BudgetChange | LevelChange | MutedChange | BankChange | ZonesChange | CorrectionChange | UndoChange,
+    BudgetChange | LevelChange | MutedChange | BankChange | ZonesChange | CorrectionChange | UndoChange | StretchChange,
     Field(discriminator="change"),
 ]
 

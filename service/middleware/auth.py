@@ -1,115 +1,119 @@
-"""Who may use the API: whoever has the token, if one is set; otherwise only programs on this machine.
+"""Who may use the API: asked of every request before a route sees it, and of every WebSocket for as long as it is open.
 
-The token travels as ``Authorization: Bearer TOKEN``. A browser cannot set headers of a WebSocket, which may instead
-carry the token as a subprotocol (see `service.http.websocket_handshake`) or as ``?token=TOKEN``.
+See `service.access`: who sends it, and what he may do.
 """
 
 from __future__ import annotations
 
-import hmac
-from urllib.parse import SplitResult, parse_qs, urlsplit
+import asyncio
+import contextlib
+import time
 
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from patchwatch.contract.access_policy import is_loopback
-from patchwatch.contract.errors import PatchwatchError
-from patchwatch.contract.settings import Settings
-from service.http.websocket_handshake import offered_token
+from patchwatch.contract.errors import PatchwatchError, RetryableError
+from service.access.authenticator import Authenticator
+from service.access.authorization import authorize
+from service.access.caller import Caller, set_caller
+from service.access.rights import WEBSOCKET, Match, Reach, match
 from service.middleware.proxy import local_path
-from service.problems.errors import ForbiddenError, UnauthorizedError
-from service.problems.refusal import refuse
+from service.problems.errors import UnauthorizedError
+from service.problems.refusal import close_code, close_reason, refuse
+from service.store import Store
 
 _PROTECTED_PATHS = ("/api/", "/metrics")
-_MAX_HOST_LENGTH = 100
-_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-
-
-class Authenticator:
-    """Checks the token or, if none is set, the host and origin of requests.
-
-    Tokens are compared as bytes: programs and our page send letters beyond ASCII as UTF-8, some browsers as Latin-1.
-    """
-
-    def __init__(self, settings: Settings) -> None:
-        self._tokens = _encodings(settings.api_token.get_secret_value().strip()) if settings.api_token else []
-        public = _split(settings.public_url or "")
-        self._own_origin = f"{public.scheme}://{public.netloc}"
-
-    def check(self, scope: Scope) -> None:
-        """Raises `UnauthorizedError` or `ForbiddenError`."""
-        headers = Headers(scope=scope)
-        if self._tokens:
-            self._check_token(scope, headers)
-            return
-        # Without this check any page in a browser on this machine could use the API, by WebSocket or by a host name
-        # that resolves to 127.0.0.1.
-        host = _split(f"//{headers.get('host', '')}").hostname or ""
-        if not is_loopback(host):
-            raise ForbiddenError(
-                f"without PATCHWATCH_API_TOKEN this service answers to localhost and 127.0.0.1 only, not to "
-                f"{host[:_MAX_HOST_LENGTH]!r}"
-            )
-        self._check_origin(scope, headers)
-
-    def allows(self, scope: Scope) -> bool:
-        """Whether `check` would pass."""
-        try:
-            self.check(scope)
-        except PatchwatchError:
-            return False
-        return True
-
-    def _check_token(self, scope: Scope, headers: Headers) -> None:
-        scheme, _, credentials = headers.get("authorization", "").partition(" ")
-        presented = credentials.strip().encode("latin-1") if scheme.lower() == "bearer" else b""
-        if not presented and scope["type"] == "websocket":
-            query = parse_qs(scope["query_string"].decode("latin-1"))
-            presented = offered_token(scope) or query.get("token", [""])[0].strip().encode(errors="replace")
-        if not presented or not any([hmac.compare_digest(presented, token) for token in self._tokens]):
-            raise UnauthorizedError(
-                "the token is missing or wrong: send PATCHWATCH_API_TOKEN as `Authorization: Bearer` "
-                "(a WebSocket: or `token` in the query)"
-            )
-
-    def _check_origin(self, scope: Scope, headers: Headers) -> None:
-        origin = headers.get("origin")
-        checked = scope["type"] == "websocket" or scope["method"] not in _SAFE_METHODS
-        if origin is None or not checked or origin == self._own_origin:
-            return
-        if _split(origin).netloc != headers.get("host"):
-            raise ForbiddenError(
-                "a page of another origin may not do this: start Patchwatch with PATCHWATCH_API_TOKEN; or, behind a "
-                "proxy of yours, with PATCHWATCH_PUBLIC_URL"
-            )
+_ASKS_WHO = "/readyz"  # open to all, but tells more to those who may use the API
+ASK_AGAIN_S = 2.0  # after so long a WebSocket or a long answer may go on only if its caller still may
 
 
 class AuthMiddleware:
     """Refuses a request with a problem before a route sees it."""
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, authenticator: Authenticator, store: Store) -> None:
         self._app = app
-        self._authenticator = Authenticator(settings)
+        self._authenticator = authenticator
+        self._store = store
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] in ("http", "websocket") and local_path(scope).startswith(_PROTECTED_PATHS):
-            try:
-                self._authenticator.check(scope)
-            except PatchwatchError as error:
-                await refuse(error, scope, receive, send)
-                return
-        await self._app(scope, receive, send)
+        path = local_path(scope) if scope["type"] in ("http", "websocket") else ""
+        if path == _ASKS_WHO:
+            set_caller(scope, await self._authenticator.known(scope))
+        if not path.startswith(_PROTECTED_PATHS):
+            await self._app(scope, receive, send)
+            return
+        found = match(WEBSOCKET if scope["type"] == "websocket" else scope["method"], path)
+        try:
+            caller = await self._admitted(scope, found)
+        except PatchwatchError as error:
+            await refuse(error, scope, receive, send)
+            return
+        if caller is None:
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._watched(scope, receive, send, found, caller)
+        else:
+            await self._app(scope, receive, self._checking(scope, send, found, caller))
 
+    async def _admitted(self, scope: Scope, found: Match | None) -> Caller | None:
+        """The caller, who may do this; None where nobody is asked who he is."""
+        if found is not None and found.right.reach is Reach.OPEN:
+            self._authenticator.check_origin(scope)
+            return None
+        caller = await self._authenticator.identify(scope)
+        await authorize(caller, found, self._store)
+        set_caller(scope, caller)
+        return caller
 
-def _encodings(token: str) -> list[bytes]:
-    try:
-        return [token.encode(), token.encode("latin-1")]
-    except UnicodeEncodeError:
-        return [token.encode()]
+    async def _refusal(self, scope: Scope, found: Match | None, caller: Caller) -> PatchwatchError | None:
+        """Why a request may not go on; None where it may, or where that cannot be found out now."""
+        try:
+            if await self._authenticator.identify(scope) != caller:
+                return UnauthorizedError("your rights have changed: connect again")
+            await authorize(caller, found, self._store)
+        except RetryableError:
+            return None
+        except PatchwatchError as error:
+            return error
+        return None
 
+    async def _watched(self, scope: Scope, receive: Receive, send: Send, found: Match | None, caller: Caller) -> None:
+        """Serve a WebSocket, and close it within seconds of the end of its caller's rights."""
+        closed = False
 
-def _split(url: str) -> SplitResult:
-    try:
-        return urlsplit(url)
-    except ValueError:  # an unbalanced bracket: certainly not our host
-        return urlsplit("")
+        async def send_while_open(message: Message) -> None:
+            if closed:
+                raise OSError("closed: its caller has no right to it any more")
+            await send(message)
+
+        async def watch() -> None:
+            nonlocal closed
+            while True:
+                await asyncio.sleep(ASK_AGAIN_S)
+                error = await self._refusal(scope, found, caller)
+                if error is not None:
+                    closed = True
+                    close = {"type": "websocket.close", "code": close_code(error), "reason": close_reason(error)}
+                    await send(close)
+                    return
+
+        watching = asyncio.create_task(watch(), name="websocket-rights")
+        try:
+            await self._app(scope, receive, send_while_open)
+        finally:
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError, OSError, RuntimeError):
+                await watching
+
+    def _checking(self, scope: Scope, send: Send, found: Match | None, caller: Caller) -> Send:
+        """Sends an answer, and breaks off one that takes long once its caller has no right to it any more."""
+        asked_s = time.monotonic()
+
+        async def send_checked(message: Message) -> None:
+            nonlocal asked_s
+            if message.get("more_body") and time.monotonic() - asked_s >= ASK_AGAIN_S:
+                asked_s = time.monotonic()
+                if await self._refusal(scope, found, caller) is not None:
+                    raise OSError("broken off: its caller has no right to it any more")
+            await send(message)
+
+        return send_checked

@@ -18,6 +18,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from patchwatch.contract.settings import Settings
 
+_ADDRESS = "patchwatch.address"  # in a request's scope
+_MOST_FORWARDED = 20  # proxies in a row
+_LONGEST_ADDRESS = 64  # characters
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]{1,100}){1,10}")
 
 
@@ -35,12 +38,23 @@ class ProxyMiddleware:
             prefix = self._forwarded_prefix(scope) or self._configured_prefix
             path = scope["path"]
             inside = path.removeprefix(prefix) if path == prefix or path.startswith(f"{prefix}/") else path
-            scope = {**scope, "root_path": prefix, "path": prefix + (inside or "/")}
+            address = self._address(scope)
+            scope = {**scope, "root_path": prefix, "path": prefix + (inside or "/"), _ADDRESS: address}
         await self._app(scope, receive, send)
 
     def _forwarded_prefix(self, scope: Scope) -> str:
         prefix = Headers(scope=scope).get("x-forwarded-prefix", "").rstrip("/")
         return prefix if _PREFIX.fullmatch(prefix) and self._is_trusted(scope.get("client")) else ""
+
+    def _address(self, scope: Scope) -> str:
+        """Where a request comes from: behind trusted proxies, the last address that is none of theirs."""
+        address = scope["client"][0] if scope.get("client") else ""
+        forwarded = Headers(scope=scope).get("x-forwarded-for", "").split(",")
+        for before in reversed(forwarded[-_MOST_FORWARDED:]):
+            if not before.strip() or not self._is_trusted((address, 0)):
+                break
+            address = before.strip()[:_LONGEST_ADDRESS]
+        return address
 
     def _is_trusted(self, client: tuple[str, int] | None) -> bool:
         try:
@@ -55,6 +69,11 @@ class ProxyMiddleware:
 def local_path(scope: Scope) -> str:
     """The path without the prefix of a proxy."""
     return str(scope["path"]).removeprefix(str(scope.get("root_path", "")))
+
+
+def client_address(scope: Scope) -> str:
+    """Where a request comes from, as far as proxies that are trusted say."""
+    return str(scope.get(_ADDRESS, ""))
 
 
 def _prefix(connection: HTTPConnection) -> str:

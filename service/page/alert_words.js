@@ -3,7 +3,8 @@
 export const KINDS = {
   anomaly: "anomaly", frozen: "picture frozen", covered: "lens covered or dark", scene_changed: "scene changed",
   blind: "nothing can be seen", shaking: "camera shakes", flickering: "light flickers",
-  offline: "camera offline", drift: "normal has changed",
+  offline: "camera offline", drift: "normal has changed", lasting_change: "the scene has changed",
+  absence: "something did not happen",
 };
 
 /** What is unusual about an anomaly. */

@@ -1,6 +1,7 @@
 // Why an alert was raised: its picture with regions, the share of each stream, and the most similar normal moments.
 
 import { get, getJson } from "./api.js";
+import { clearEvidence, showEvidence } from "./evidence.js";
 import { dateTime, position } from "./format.js";
 import { say, showVerdict } from "./verdicts.js";
 
@@ -21,6 +22,7 @@ export async function openDetail(alert, rows) {
   byId("note").value = alert.verdict?.note ?? "";
   fill(byId("detail-picture")); // the picture of the previous alert must not appear under this one's name
   fill(byId("detail-streams"));
+  clearEvidence(byId("detail-evidence"));
   if (!dialog.open) dialog.showModal();
   await load(alert);
 }
@@ -37,6 +39,7 @@ export async function renewDetail(alert) {
 
 async function load(alert) {
   const path = `api/v1/alerts/${encodeURIComponent(alert.id)}`; // not the alert's own link, which a proxy may change
+  showEvidence(byId("detail-evidence"), alert);
   const [picture, explanation] = await Promise.all([
     kept(get(`${path}/snapshot.jpg`).then((response) => response.blob())),
     alert.explanation ? kept(getJson(`${path}/explanation`)) : null,
@@ -129,5 +132,5 @@ byId("note").addEventListener("keydown", (event) => {
   const alert = inDetail();
   if (event.key === "Enter" && alert?.verdict) say(alert, alert.verdict.verdict, byId("note").value);
 });
-dialog.addEventListener("close", () => { shown = null; });
+dialog.addEventListener("close", () => { shown = null; clearEvidence(byId("detail-evidence")); });
 dialog.addEventListener("click", (event) => event.target === dialog && dialog.close()); // a click beside the dialog

@@ -1,45 +1,128 @@
-// Logging in with the token, and logging out.
+// Logging in with a password or a token, the first admin, and logging out.
 
-import { onTokenChange, storedToken, storeToken } from "./token.js";
+import { url } from "./address.js";
+import { authorization, onLoginChange, storedToken, storeToken, tellOtherTabs } from "./token.js";
 
 const byId = (id) => document.getElementById(id);
+const dialog = byId("token-dialog");
+const SETUP = /^#setup=([\w-]{1,100})$/;
+const PASSWORD = "password", TOKEN = "token", SET_UP = "setup";
+
 let pending = null; // the promise of the open dialog
 let finish = null; // resolves it
+let way = TOKEN; // which fields the dialog shows
+let me = null; // who is logged in: {name, kind, role, cameras}; null before that is known
 
-/** Ask for the token, because `used` is missing or wrong. Several requests share one dialog. */
+/** Who is logged in, as `GET /api/v1/me` says; null where nobody is. */
+export const caller = () => me;
+
+/** Call back with who is logged in, whenever that becomes known or changes. */
+export const onCaller = (callback) => document.addEventListener("patchwatch-caller", () => callback(me));
+
+/** Have somebody log in, because the service refuses what the token `used`, or no token, opened. Several requests share
+ * one dialog. */
 export function askForToken(used) {
   if (used !== storedToken()) return Promise.resolve(); // another token was entered meanwhile
-  pending ??= new Promise((resolve) => {
-    byId("token-fault").hidden = !used;
-    byId("token").setAttribute("aria-invalid", String(Boolean(used)));
-    byId("token").value = "";
-    finish = () => {
-      pending = finish = null;
-      showLogout();
-      resolve();
-    };
-    byId("token-dialog").showModal();
-  });
+  pending ??= ask(used).finally(() => { pending = finish = null; });
   return pending;
 }
 
-function showLogout() {
-  byId("logout").hidden = !storedToken();
+async function ask(used) {
+  if (await learnCaller()) return; // somebody has logged in since that request was sent
+  const offered = SETUP.test(location.hash) ? SET_UP : (await offer()).password ? PASSWORD : TOKEN;
+  show(used ? TOKEN : offered, offered === PASSWORD);
+  byId("token-fault").hidden = !used;
+  byId("token").setAttribute("aria-invalid", String(Boolean(used)));
+  dialog.showModal();
+  await new Promise((resolve) => { finish = resolve; });
 }
 
-byId("token-dialog").addEventListener("cancel", (event) => event.preventDefault());
-byId("token-dialog").addEventListener("close", () => {
-  if (byId("token").value) storeToken(byId("token").value.trim());
+async function offer() {
+  const response = await fetch(url("api/v1/login"), { cache: "no-store" }).catch(() => null);
+  return response?.ok ? response.json() : { password: false, setup: false };
+}
+
+/** Show the fields of one way to log in. `both`: whether there are two to choose from. */
+function show(chosen, both) {
+  way = chosen;
+  byId("by-token").hidden = way !== TOKEN;
+  byId("by-password").hidden = way === TOKEN;
+  byId("setup-words").hidden = way !== SET_UP;
+  byId("login-title").textContent = { [TOKEN]: "Token", [PASSWORD]: "Log in", [SET_UP]: "Make the first admin" }[way];
+  byId("login-password").autocomplete = way === SET_UP ? "new-password" : "current-password";
+  byId("login-fault").hidden = true;
+  byId("token").value = byId("login-password").value = "";
+  byId("token").required = way === TOKEN;
+  byId("login-name").required = byId("login-password").required = way !== TOKEN;
+  byId("other-way").hidden = !both;
+  byId("other-way").textContent = way === TOKEN ? "With a password" : "With a token";
+}
+
+async function enter() {
+  const path = way === SET_UP ? "api/v1/setup" : "api/v1/sessions";
+  const body = { name: byId("login-name").value, password: byId("login-password").value };
+  if (way === SET_UP) body.code = location.hash.match(SETUP)?.[1] ?? "";
+  const response = await fetch(url(path), {
+    method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" },
+  }).catch(() => null);
+  if (response?.ok) return true;
+  const problem = await response?.json().catch(() => null);
+  byId("login-fault").textContent = problem?.detail ?? "The service does not answer: try again in a moment.";
+  byId("login-fault").hidden = false;
+  byId("login-password").select();
+  return false;
+}
+
+async function submitted(event) {
+  if (way === TOKEN) {
+    storeToken(byId("token").value.trim());
+    return; // the dialog closes by itself
+  }
+  event.preventDefault();
+  if (!await enter()) return;
+  if (way === SET_UP) history.replaceState(null, "", location.pathname); // the link is used
+  storeToken("");
+  tellOtherTabs();
+  dialog.close();
+}
+
+/** Ask the service who we are; true where it knows us. */
+async function learnCaller() {
+  const token = storedToken();
+  const headers = token ? { Authorization: authorization(token) } : {};
+  const response = await fetch(url("api/v1/me"), { headers, cache: "no-store" }).catch(() => null);
+  me = response?.ok ? await response.json() : null;
+  showCaller();
+  return me !== null;
+}
+
+function showCaller() {
+  const logout = byId("logout");
+  logout.hidden = !(me ? me.kind === "user" || storedToken() : storedToken());
+  logout.textContent = me?.kind === "user" ? `Log out ${me.name}` : "Log out";
+  logout.title = me ? `${me.role}${me.cameras ? `, sees ${me.cameras.join(", ") || "no camera"}` : ""}` : "";
+  document.dispatchEvent(new CustomEvent("patchwatch-caller"));
+}
+
+async function logOut() {
+  if (me?.kind === "user") await fetch(url("api/v1/sessions/current"), { method: "DELETE" }).catch(() => null);
+  storeToken("");
+  tellOtherTabs();
+  location.reload();
+}
+
+dialog.addEventListener("cancel", (event) => event.preventDefault());
+dialog.querySelector("form").addEventListener("submit", submitted);
+dialog.addEventListener("close", () => {
+  learnCaller();
   finish?.();
 });
-byId("logout").addEventListener("click", () => {
-  storeToken("");
-  location.reload();
+byId("other-way").addEventListener("click", () => show(way === TOKEN ? PASSWORD : TOKEN, true));
+byId("logout").addEventListener("click", logOut);
+onLoginChange(async () => {
+  if (!await learnCaller()) return location.reload();
+  byId("token").value = byId("login-password").value = "";
+  dialog.close();
 });
-onTokenChange(() => {
-  if (!storedToken()) return location.reload();
-  byId("token").value = "";
-  byId("token-dialog").close();
-  showLogout();
-});
-showLogout();
+if (SETUP.test(location.hash)) askForToken(storedToken());
+else learnCaller();

@@ -1,11 +1,12 @@
 // The token, kept by this browser until the user logs out.
 //
-// It is kept in localStorage, not in a cookie: browsers send cookies to every port of a host, where other programs
-// listen, and with requests that foreign pages make. The page's policy allows it to run only its own scripts.
+// It is kept in localStorage, and the page's policy allows it to run only its own scripts. Who logs in with a password
+// has a cookie instead, which no script sees.
 
 import { place } from "./address.js";
 
 const KEY = `patchwatch-token ${place}`;
+const TOLD = `patchwatch-login ${place}`;
 
 /** The token; empty if the user is not logged in. */
 export const storedToken = () => localStorage.getItem(KEY) ?? "";
@@ -15,9 +16,12 @@ export function storeToken(token) {
   else localStorage.removeItem(KEY);
 }
 
+/** Let other tabs know that somebody has logged in or out: they do not see the cookie. */
+export const tellOtherTabs = () => localStorage.setItem(TOLD, String(Date.now()));
+
 /** Call back when another tab logs in or out. */
-export function onTokenChange(callback) {
-  addEventListener("storage", (event) => event.key === KEY && callback());
+export function onLoginChange(callback) {
+  addEventListener("storage", (event) => [KEY, TOLD].includes(event.key) && callback());
 }
 
 const utf8 = (token) => String.fromCharCode(...new TextEncoder().encode(token));

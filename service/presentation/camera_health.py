@@ -90,7 +90,7 @@ def _analysis_diagnosis(camera: Camera, record: CameraRecord, now_ms: int, stale
         return Diagnosis(Health.STALE, f"the last score is {age_s:.0f} s old: is `patchwatch run inference` running?")
     if analysis.condition is not None:
         return Diagnosis(Health.BLIND, _condition_reason(analysis.condition))
-    warnings = (_overload_warning(record.capture), _tls_warning(camera), analysis.detail)
+    warnings = (_overload_warning(record.capture), _tls_warning(camera), analysis.corrections_fault, analysis.detail)
     return Diagnosis(Health.OK, "; ".join(filter(None, warnings)))
 
 

@@ -11,10 +11,12 @@ _EFFECTS = {
     CorrectionKind.NORMAL_AT_THIS_TIME: "within seconds, what it shows raises no alert at these hours any more",
     CorrectionKind.LEARN: "within seconds, what was seen then raises no alert any more",
     CorrectionKind.RECURRING: "within seconds, what it shows raises no alert at these hours any more",
+    CorrectionKind.LASTING: "a new bank learns how the scene looks now, within minutes",
     CorrectionKind.ANOMALY: "no bank learns from it",
     CorrectionKind.FORGET: "no bank learns from it from now on",
 }
 _UNDONE_ADDITION = "within seconds, scores are what they would be had it never been said"
+_UNDONE_LASTING = "a new bank is learnt without what was seen since then, within minutes"
 _UNDONE_REJECTION = "banks may learn from that time again"
 
 
@@ -30,6 +32,8 @@ async def effect_of(context: Context, camera_id: str, correction: Correction) ->
 
 def effect_of_undoing(correction: Correction) -> str:
     """What happens once it is taken back."""
+    if correction.kind is CorrectionKind.LASTING:
+        return _UNDONE_LASTING
     return _UNDONE_ADDITION if correction.adds else _UNDONE_REJECTION
 
 

@@ -11,6 +11,7 @@ from prometheus_client.exposition import generate_latest
 
 from patchwatch.contract.roles import Role
 from patchwatch.messages.alerts.alert import AlertKind
+from patchwatch.messages.alerts.evidence import EvidenceStatus
 from patchwatch.messages.banks.arming import ArmingState
 from patchwatch.messages.cameras.capture_status import CaptureState
 from patchwatch.messages.heartbeat import Heartbeat
@@ -31,6 +32,12 @@ _WEBHOOK_COUNTS = {
 _WEBHOOK_GAUGES = {
     "pending": "Alert changes that wait to be sent or filtered out",
     "dead_letters": "Dead letters kept",
+}
+_EVIDENCE_COUNTS = {
+    "ready": "Alerts whose evidence was stored",
+    "missing": "Alerts of which there is no evidence",
+    "removed": "Alerts whose evidence was removed by age or size",
+    "failed": "Attempts to store evidence that failed",
 }
 
 
@@ -134,6 +141,25 @@ def webhook_metrics(views: Sequence[WebhookView]) -> Iterable[Metric]:
         yield _gauge(f"webhook_{name}", text, "webhook", ((view.id, getattr(view, name)) for view in views))
     failing = ((view.id, float(is_failing(view))) for view in views)
     yield _gauge("webhook_failing", "1 while an enabled webhook does not deliver", "webhook", failing)
+
+
+def evidence_metrics(status: EvidenceStatus | None, counts: Mapping[str, int]) -> Iterable[Metric]:
+    """Of the evidence of alerts; nothing where none was ever recorded."""
+    if status is None:
+        return
+    for name, text in _EVIDENCE_COUNTS.items():
+        counter = CounterMetricFamily(f"patchwatch_evidence_{name}", text)
+        counter.add_metric([], counts.get(name, 0))
+        yield counter
+    values = {
+        "recording": ("Alerts whose evidence is being recorded", status.recording),
+        "waiting": ("Bundles of evidence that wait for the store", status.waiting),
+        "spool_bytes": ("Bytes of evidence that is recorded or waits", status.spool_bytes),
+        "stored_bytes": ("Bytes of evidence in the store, at the last look", status.stored_bytes),
+        "failing": ("1 while the store takes no evidence", status.failing_since_ms is not None),
+    }
+    for name, (text, value) in values.items():
+        yield GaugeMetricFamily(f"patchwatch_evidence_{name}", text, float(value))
 
 
 def websocket_clients(clients_by_topic: Mapping[str, int]) -> Metric:

@@ -27,7 +27,9 @@ from service.schemas.cameras.report import (
 )
 from service.schemas.cameras.status import CameraStatus
 
-_NO_SIGHT = frozenset(AlertKind) - {AlertKind.ANOMALY, AlertKind.OFFLINE, AlertKind.DRIFT}
+_NO_SIGHT = frozenset(AlertKind) - {
+    AlertKind.ANOMALY, AlertKind.OFFLINE, AlertKind.DRIFT, AlertKind.LASTING_CHANGE, AlertKind.ABSENCE,
+}  # fmt: skip
 Judged = tuple[Alert, Verdict | None]
 
 
@@ -45,7 +47,7 @@ class ReportFacts:
     complete: bool
     banks: CameraBanks
     drift: Drift
-    corrections: int
+    corrections: int | None  # None: they cannot be read
     budget_by_default: float
 
 

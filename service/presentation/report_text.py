@@ -113,6 +113,8 @@ def _budget_line(budget: BudgetReport) -> str:
 def _learnt_line(report: CameraReport) -> str:
     learnt = report.learnt
     corrected = f", {_counted(learnt.corrections, 'correction')} in force" if learnt.corrections else ""
+    if learnt.corrections is None:
+        corrected = ", what operators said of its normal cannot be read"
     return f"learnt: {_counted(learnt.banks, 'bank')} in this time{corrected}; {learnt.text or 'no bank is active'}"
 
 

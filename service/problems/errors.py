@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from patchwatch.contract import errors
 from patchwatch.contract.redaction import one_line, redact
+from patchwatch.contract.signed_link import LinkRefusedError
 from patchwatch.messages.base import CAMERA_ID_PATTERN
 from service.schemas.request import ENTRY_ID
 
@@ -84,6 +85,7 @@ class InvalidFieldsError(errors.RejectedError):
 STATUS: dict[type[errors.PatchwatchError], HTTPStatus] = {
     UnauthorizedError: HTTPStatus.UNAUTHORIZED,
     ForbiddenError: HTTPStatus.FORBIDDEN,
+    LinkRefusedError: HTTPStatus.FORBIDDEN,
     errors.NotFoundError: HTTPStatus.NOT_FOUND,
     errors.ConflictError: HTTPStatus.CONFLICT,
     TooLargeError: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -31,14 +31,18 @@ async def refuse(error: PatchwatchError, scope: Scope, receive: Receive, send: S
 
 
 async def refuse_websocket(websocket: WebSocket, error: PatchwatchError) -> None:
-    """Close with 4000 plus the HTTP status (4401, 4403, 4422), or with 1013 where trying again helps."""
-    status = status_of(error)
-    code = TRY_AGAIN_LATER if status >= HTTPStatus.INTERNAL_SERVER_ERROR else 4000 + status
+    """Close with a code of 4401, 4403, 4422, or with 1013 where trying again helps."""
     with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # the client left meanwhile
         await accept(websocket)
-        await websocket.close(code, _close_reason(str(error)))
+        await websocket.close(close_code(error), close_reason(error))
 
 
-def _close_reason(text: str) -> str:
-    """As much of the text as a close frame holds, without credentials."""
-    return redact(text).encode()[:_MAX_REASON_BYTES].decode(errors="ignore")
+def close_code(error: PatchwatchError) -> int:
+    """4000 plus the HTTP status, or 1013 where trying again helps."""
+    status = status_of(error)
+    return TRY_AGAIN_LATER if status >= HTTPStatus.INTERNAL_SERVER_ERROR else 4000 + status
+
+
+def close_reason(error: PatchwatchError) -> str:
+    """As much of the error's text as a close frame holds, without credentials."""
+    return redact(str(error)).encode()[:_MAX_REASON_BYTES].decode(errors="ignore")

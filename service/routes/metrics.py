@@ -24,6 +24,7 @@ async def metrics(context: ContextDep) -> PlainTextResponse:
     heartbeats = await context.store.statuses.heartbeats()
     alert_counts = await context.store.alerts.open_by_camera()
     webhooks = await webhook_views(context, await context.store.webhooks.all())
+    evidence = await context.store.evidence.status()
     now_ms = await context.now_ms()
 
     def text() -> bytes:
@@ -35,6 +36,7 @@ async def metrics(context: ContextDep) -> PlainTextResponse:
                 *families.verdicts_on_alerts(dict(zip(ids, records, strict=True))),
                 families.open_alerts(ids, alert_counts),
                 *families.webhook_metrics(webhooks),
+                *families.evidence_metrics(*evidence),
                 families.websocket_clients(context.hub.clients_by_topic()),
                 *families.worker_metrics(heartbeats),
             ]

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from redis.asyncio import Redis
 
 from patchwatch.contract.settings import Settings
+from service.store.access import AccessStore
 from service.store.alerts.alerts import AlertStore
+from service.store.alerts.channels import ChannelStore
+from service.store.alerts.evidence import EvidenceStore
+from service.store.alerts.mutes import MuteStore
 from service.store.alerts.verdicts import VerdictStore
 from service.store.alerts.webhooks import WebhookStore
 from service.store.banks.banks import BankStore
 from service.store.banks.enrolments import EnrolmentStore
 from service.store.banks.shadows import ShadowStore
 from service.store.banks.what_ifs import WhatIfStore
+from service.store.cameras.absences import AbsenceStore
 from service.store.cameras.cameras import CameraStore
 from service.store.cameras.corrections import CorrectionStore
 from service.store.cameras.explanations import ExplanationStore
@@ -42,12 +47,31 @@ class Store:
     explanations: ExplanationStore
     streams: StreamStore
     webhooks: WebhookStore
+    channels: ChannelStore
+    mutes: MuteStore
     verdicts: VerdictStore
     corrections: CorrectionStore
     site_budget: SiteBudgetStore
     hours: HourStore
     what_ifs: WhatIfStore
     shadows: ShadowStore
+    access: AccessStore
+    evidence: EvidenceStore
+    absences: AbsenceStore
+
+    def limited(self, seen: frozenset[str] | None) -> Store:
+        """The same, for a caller for whom only some cameras exist; None: all. Stores that are asked about one camera at
+        a time are as they were: `service.access.authorization` sees to that camera."""
+        if seen is None:
+            return self
+        return replace(
+            self,
+            cameras=self.cameras.limited(seen),
+            alerts=self.alerts.limited(seen),
+            enrolments=self.enrolments.limited(seen),
+            webhooks=self.webhooks.limited(),
+            channels=self.channels.limited(),
+        )
 
     @classmethod
     def from_redis(cls, bus: Redis, settings: Settings) -> Store:
@@ -65,10 +89,15 @@ class Store:
             ExplanationStore(bus, partitions),
             StreamStore(bus, partitions),
             WebhookStore(bus, alerts),
+            ChannelStore(bus, alerts),
+            MuteStore(bus),
             VerdictStore(bus, settings),
             CorrectionStore(bus),
             SiteBudgetStore(bus),
             HourStore(bus, partitions),
             WhatIfStore(bus),
             ShadowStore(bus, partitions),
+            AccessStore.from_redis(bus, settings.session_hours),
+            EvidenceStore(bus, settings),
+            AbsenceStore(bus, partitions),
         )

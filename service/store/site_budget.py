@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
-from patchwatch.bus.stored_records import readable
+from patchwatch.bus.stored_records import said
 from patchwatch.messages.cameras.budget import SiteBudget
 
 
@@ -19,10 +19,11 @@ class SiteBudgetStore:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
 
     async def get(self) -> SiteBudget:
-        """Without a value where there is none."""
+        """Without a value where there is none. Raises `UnreadableRecordError`."""
         with translated():
             data = await self._bus.get(keys.SITE_BUDGET)
-        return readable(SiteBudget.decode, data, "the site's budget") or SiteBudget()
+        remedy = "set it anew (PUT /api/v1/site-budget)"
+        return said(SiteBudget.decode, data, "the site's budget", remedy) or SiteBudget()
 
     async def put(self, budget: SiteBudget) -> None:
         """Also where it has no value: a lost record would be put back."""

@@ -35,10 +35,14 @@ class Client:
     that the client is disconnected and resumes by id.
     """
 
-    def __init__(self, topic: Topic, cameras: frozenset[str], limit: int) -> None:
+    def __init__(
+        self, topic: Topic, cameras: frozenset[str], limit: int, allowed: frozenset[str] | None = None
+    ) -> None:
+        """``cameras``: those that it asks for; none: all. ``allowed``: the only ones that it may see; None: all."""
         self.topic = topic
         self.overflowed = asyncio.Event()
         self._cameras = cameras
+        self._allowed = allowed
         self._limit = limit
         self._items: deque[Item] = deque()
         self._dropped = 0
@@ -47,7 +51,8 @@ class Client:
         self._waiting = asyncio.Event()
 
     def wants(self, camera_id: str) -> bool:
-        return not self._cameras or camera_id in self._cameras
+        asked = not self._cameras or camera_id in self._cameras
+        return asked and (self._allowed is None or camera_id in self._allowed)
 
     def offer(self, item: Item) -> None:
         """Queue an item if it passes the filter."""

@@ -114,7 +114,7 @@ class PictureSession:
 
     async def _send_newest(self, camera: Camera) -> None:
         try:
-            latest = await self._store.frames.latest(camera.id)
+            latest = await self._store.frames.latest(camera)
         except NotFoundError:
             if self._shown.get(camera.id, 0) is not None:
                 self._shown[camera.id] = None

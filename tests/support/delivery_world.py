@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from patchwatch.bus import keys
-from patchwatch.bus.keys import WebhookKeys
+from patchwatch.bus.keys import ChannelKeys, WebhookKeys
 from patchwatch.messages.alerts.alert import Alert, AlertState
+from patchwatch.messages.alerts.channel import Channel, ChannelProgress, ChannelRecord
 from patchwatch.messages.alerts.webhook import DeadLetter, Progress, Webhook, new_secret
 
 
@@ -22,6 +23,13 @@ class World:
         self.bus.hset(keys.WEBHOOKS, webhook.id, webhook.encode())
         self.bus.incr(keys.WEBHOOKS_REVISION)
         return webhook
+
+    def channel(self, url: str, channel_id: str = "phone", **fields: Any) -> Channel:
+        """Without a window, unless it is given one."""
+        channel = Channel.model_validate({"id": channel_id, "url": url, "window_s": 0, **fields})
+        self.bus.hset(keys.CHANNELS, channel.id, channel.encode())
+        self.bus.incr(keys.CHANNELS_REVISION)
+        return channel
 
     def alert(self, number: int, camera_id: str = "gate", entry_id: str = "*", **fields: Any) -> str:
         """Returns the id on the stream."""
@@ -43,3 +51,10 @@ class World:
 
     def stored(self, webhook_id: str = "home") -> Webhook:
         return Webhook.decode(self.bus.hget(keys.WEBHOOKS, webhook_id))
+
+    def told(self, channel_id: str = "phone") -> ChannelProgress:
+        data = self.bus.get(ChannelKeys(channel_id).progress)
+        return ChannelProgress.decode(data) if data else ChannelProgress()
+
+    def log(self, channel_id: str = "phone") -> list[ChannelRecord]:
+        return [ChannelRecord.decode(row[b"r"]) for _, row in self.bus.xrange(ChannelKeys(channel_id).log)]

@@ -19,11 +19,14 @@ _HALF_A_STOP_S = (1.0, 4.0)
 
 @dataclass
 class Mischief:
-    """``groups``: camera servers with the proxy before each. Redis keeps its data: losing it would lose the count."""
+    """``groups``: camera servers with the proxy before each. Redis keeps its data: losing it would lose the count.
+    ``learning``: banks are made meanwhile, so what makes them is struck as well."""
 
     site: Installation
     groups: list[tuple[Cameras, TcpProxy]]
     chance: random.Random
+    learning: bool = False
+    killing: bool = True  # whether processes are killed, too
 
     def strike(self) -> str:
         """One fault of any kind; returns its name."""
@@ -34,14 +37,18 @@ class Mischief:
         return self._one_of(self._at_workers())
 
     def _one_of(self, choices: dict[str, tuple[int, Callable[[], None]]]) -> str:
-        names = list(choices)
+        names = [name for name in choices if self.killing or not name.endswith("killed")]
         [name] = self.chance.choices(names, [choices[one][0] for one in names])
         choices[name][1]()
         return name
 
     def _at_workers(self) -> dict[str, tuple[int, Callable[[], None]]]:
         roles = self.site.roles
-        return {
+        learning = {
+            "enrolment killed": (3, roles["enrolment"].replace),
+            "enrolment stopped for a while": (2, lambda: self._stopped("enrolment")),
+        }
+        return (learning if self.learning else {}) | {
             "inference killed": (1, roles["inference"].replace),
             "service killed": (1, roles["service"].replace),
             "inference stopped for a while": (2, lambda: self._stopped("inference")),

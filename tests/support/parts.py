@@ -23,7 +23,14 @@ import pytest
 _DATA = Path(os.environ.get("PATCHWATCH_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 _SBIN = f"{os.environ.get('PATH', '')}:/usr/sbin"  # where Debian puts nginx, and not every PATH leads
 _SYSTEM_PYTHON = "/usr/bin/python3"  # Debian's packages for GStreamer are for this one only
-_GUARDED = {"ffmpeg": "ffmpeg", "ffprobe": "ffmpeg", "gst-launch-1.0": "gst", "chromium": "browser", "nginx": "nginx"}
+_GUARDED = {
+    "ffmpeg": "ffmpeg",
+    "ffprobe": "ffmpeg",
+    "gst-launch-1.0": "gst",
+    "chromium": "browser",
+    "nginx": "nginx",
+    "mosquitto": "mosquitto",
+}
 
 
 class Program(str):
@@ -54,6 +61,7 @@ PARTS: dict[str, Callable[[], bool]] = {
     "clip": lambda: _has("torch", "open_clip", "ultralytics"),
     "openvino": lambda: _has("openvino"),
     "nginx": lambda: shutil.which("nginx", path=_SBIN) is not None,
+    "mosquitto": lambda: shutil.which("mosquitto", path=_SBIN) is not None,
     "data": _DATA.is_dir,
     "gpu": _has_gpu,
 }
@@ -100,6 +108,10 @@ def chromium() -> Program:
 
 def nginx() -> Program:
     return _program("nginx", "nginx")
+
+
+def mosquitto() -> Program:
+    return _program("mosquitto", "mosquitto")
 
 
 def torch() -> Any:

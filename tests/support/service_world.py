@@ -91,9 +91,9 @@ class World:
         fields = ScoreMinute(minute_ms, count, total, peak).encode()
         self.add(self.keys_of(camera_id).minutes, fields, f"{minute_ms}-0")
 
-    def frame(self, seq: int, camera_id: str = "gate", picture: bytes | None = None) -> None:
+    def frame(self, seq: int, camera_id: str = "gate", picture: bytes | None = None, hidden: bytes = b"") -> None:
         at_ns = time.time_ns()
-        message = FrameMessage(seq, at_ns, 0, 320, 180, 640, 360, FrameFlag.LIVE, picture or jpeg())
+        message = FrameMessage(seq, at_ns, 0, 320, 180, 640, 360, FrameFlag.LIVE, picture or jpeg(), hidden=hidden)
         self.add(self.keys_of(camera_id).frames, message.encode(), message.entry_id)
 
     def commit(self, seq: int, boxes: list[list[object]], counters: dict[str, int], camera_id: str = "gate") -> None:

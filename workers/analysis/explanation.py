@@ -31,7 +31,7 @@ def explanation_of(
     seq: int | None,
     size: tuple[int, int],
     source_size: tuple[int, int],
-    thumbnails: bool,
+    thumbnails: bool = False,
     hidden: tuple[Polygon, ...] = (),
 ) -> Explanation:
     """The message that explains a frame's score; ``features`` are those the score was computed from.

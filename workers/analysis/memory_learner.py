@@ -14,7 +14,7 @@ from models.banks.bank_builder import BankBuilder
 from models.engine.engine import make_stream, one_thread
 from models.exemplars.provenance import THUMBNAILS_MB, Moment, StoredPicture
 from models.frames.frame import Features
-from models.memory.spans import SpanMs, rejecting
+from models.memory.spans import SpanMs, learning, overlaps, rejecting
 from models.memory.store import MemoryStore
 from models.memory.stretch import SAME_RUN_WITHIN_S, Stretch, StretchIdentity, StretchInfo
 from models.memory.stretch_identity import stretch_identity
@@ -65,28 +65,41 @@ def learn_from_memory(
     false_alarms_per_day: float = FALSE_ALARMS_PER_DAY,
     thumbnails_mb: float = THUMBNAILS_MB,
     rejected_ms: Sequence[SpanMs] = (),
+    learnt_ms: Sequence[SpanMs] = (),
     progress: Progress = lambda done, what: None,
 ) -> Bank:
-    """Of everything but the spans that operators rejected. Raises `InsufficientFootageError` when too little is
-    remembered of what the profile would make today."""
+    """Of everything but the spans that operators rejected; of ``learnt_ms`` although it alarmed. Raises
+    `InsufficientFootageError` when too little is remembered of what the profile would make today."""
     infos = store.infos()
     chosen = learnable(infos)
     learner: _MemoryLearner | None = None
     kept: list[StretchInfo] = []
-    for number, info in enumerate(chosen):
+    for number, info in enumerate(taking_turns(chosen, learnt_ms)):
         progress(_READING_SHARE * number / len(chosen), f"reading the memory of {profile.name}")
         try:
             stretch = store.read(info.id)
         except PatchwatchError:  # damaged, or let go meanwhile to make room
             continue
         learner = learner or _MemoryLearner(profile, stretch.identity, false_alarms_per_day, thumbnails_mb)
-        learner.add(rejecting(stretch, rejected_ms))
+        learner.add(rejecting(learning(stretch, learnt_ms), rejected_ms))
         kept.append(info)
     if learner is None:
         raise InsufficientFootageError("nothing is remembered of this camera yet: wait until it has delivered pictures")
     unreadable = store.damaged + len(chosen) - len(kept)
     source = in_words(kept, others=len(infos) - len(chosen), damaged=unreadable)
     return learner.build(source, lambda done: progress(_READING_SHARE * (1 + done), "drawing exemplars, calibrating"))
+
+
+def taking_turns(infos: Sequence[StretchInfo], learnt_ms: Sequence[SpanMs]) -> list[StretchInfo]:
+    """Those that alarmed evenly among the others: were all of them held out together, nothing would vouch for them, and
+    the level would rise above what they show."""
+    alarmed = [info for info in infos if info.excluded and overlaps(info.started_ms, info.ended_ms, learnt_ms)]
+    ids = {info.id for info in alarmed}
+    others = [info for info in infos if info.id not in ids]
+    places = [
+        ((n + 0.5) / len(part), m, info) for m, part in enumerate((others, alarmed)) for n, info in enumerate(part)
+    ]
+    return [info for _, _, info in sorted(places, key=lambda place: place[:2])]
 
 
 def in_words(kept: Sequence[StretchInfo], *, others: int, damaged: int) -> str:

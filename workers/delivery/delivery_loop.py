@@ -2,73 +2,48 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 
-from patchwatch.contract.errors import BusUnavailableError, LeaseLapsedError, LeaseLostError
+from patchwatch.contract.errors import LeaseLostError
 from patchwatch.contract.settings import Settings
+from patchwatch.messages.alerts.alert import Alert
 from patchwatch.messages.alerts.webhook import DeadLetter, Progress, Webhook
 from workers.delivery.alert_notifier import AlertNotifier
-from workers.delivery.delivery_result import LONGEST_RETRY_AFTER_S, DeliveryResult, ResultKind
+from workers.delivery.delivery_result import ResultKind
 from workers.delivery.http_sender import HttpSender
-from workers.delivery.outbox import OperatorRequest, Outbox
-from workers.delivery.payload import alert_body, message_id, trial_body
+from workers.delivery.outbox import Outbox
+from workers.delivery.payload import AlertLinks, alert_body, message_id, trial_body
+from workers.delivery.receiver_loop import POLL_S, ReceiverLoop, wait_before_retry_s
+from workers.delivery.receiver_outbox import OperatorRequest
 from workers.delivery.retry_policy import RetryPolicy, advanced, after_success
-
-_POLL_S = 1.0  # how often requests of operators are looked for
-_RETRY_S = 0.5  # while Redis is away
-_AFTER_DEFECT_S = 30.0
 
 log = logging.getLogger("patchwatch.delivery")
 
 
-class DeliveryLoop:
-    """Stateless between two turns: what was delivered, and how often it was tried, is read from Redis."""
+class DeliveryLoop(ReceiverLoop):
+    """Sends every change of an alert that the webhook wants, one after the other."""
 
     def __init__(
         self, webhook: Webhook, outbox: Outbox, sender: HttpSender, settings: Settings, notifier: AlertNotifier
     ) -> None:
+        super().__init__(outbox.name, notifier)
         self._webhook = webhook
         self._outbox = outbox
         self._sender = sender
         self._public_url = settings.public_url
+        self._link_hours = settings.link_hours
         self._policy = RetryPolicy(settings)
-        self._notifier = notifier
-        self._stopping = asyncio.Event()
 
-    def stop(self) -> None:
-        """Let `run` end once the attempt in progress is recorded."""
-        self._stopping.set()
+    async def _close(self) -> None:
+        await self._sender.close()
 
-    async def run(self) -> None:
-        """Deliver until `stop`, or until the lease or the webhook is over."""
-        try:
-            while not self._stopping.is_set():
-                new_alert = self._notifier.next
-                await self._pause(await self._turn(), new_alert)
-        except LeaseLostError as error:
-            log.info("%s", error)
-        finally:
-            await self._sender.close()
-
-    async def _turn(self) -> float:
-        """Returns how many seconds to wait, unless an alert comes first."""
-        try:
-            progress = await self._outbox.progress()
-            request = await self._outbox.next_request()
-            if request is not None:
-                progress = await self._handle(request, progress)
-            wait_s = await self._deliver(progress)
-            return 0.0 if request is not None else wait_s
-        except (BusUnavailableError, LeaseLapsedError) as error:
-            log.debug("webhook %s: %s", self._webhook.id, error)  # the worker logs an outage once for all webhooks
-            return _RETRY_S
-        except LeaseLostError:
-            raise
-        except Exception:  # border: a defect that one webhook meets must not end the deliveries of the others
-            log.exception("webhook %s is tried again in %.0f s", self._webhook.id, _AFTER_DEFECT_S)
-            return _AFTER_DEFECT_S
+    async def _deliver_what_is_due(self) -> float:
+        progress = await self._outbox.progress()
+        request = await self._outbox.next_request()
+        if request is not None:
+            progress = await self._handle(request, progress)
+        wait_s = await self._deliver(progress)
+        return 0.0 if request is not None else wait_s
 
     async def _deliver(self, before: Progress) -> float:
         progress, entries = await self._outbox.entries_after(before)
@@ -76,29 +51,31 @@ class DeliveryLoop:
             if not entry.wanted or entry.alert is None:
                 progress = advanced(progress, entry)
                 continue
-            wait_s = await self._wait_before_retry(progress)
+            wait_s = wait_before_retry_s(progress, await self._outbox.now_ms())
             if wait_s > 0 or self._stopping.is_set():
                 break
-            body = alert_body(entry.id, entry.alert, self._public_url)
+            body = await self._body(entry.id, entry.alert)
             result = await self._sender.post(message_id(self._webhook, entry.id), body)
             now_ms = await self._outbox.now_ms()
             decision = self._policy.decide(progress, entry, entries[number + 1 :], result, now_ms)
-            self._log_change(progress, decision.progress, result, len(decision.dead_letters))
+            self._log_change(progress, decision.progress, result)
+            self._log_dead(len(decision.dead_letters), result.reason)
             progress = before = await self._outbox.record(decision.progress, decision.dead_letters, gone=decision.gone)
             if decision.gone:
                 raise LeaseLostError(f"webhook {self._webhook.id}: its receiver wants nothing more (HTTP 410)")
             if result.kind is not ResultKind.DELIVERED:
                 return 0.0  # later entries may have been given up too: read again
         else:
-            wait_s = 0.0 if entries else _POLL_S
+            wait_s = 0.0 if entries else POLL_S
         if progress != before:
             await self._outbox.record(progress)
-        return max(0.0, min(wait_s, _POLL_S))
+        return max(0.0, min(wait_s, POLL_S))
 
-    async def _wait_before_retry(self, progress: Progress) -> float:
-        wait_s = (progress.retry_at_ms - await self._outbox.now_ms()) / 1000
-        # No receiver may ask for more, so a longer wait means that the clock has been set back since.
-        return 0.0 if wait_s > LONGEST_RETRY_AFTER_S else wait_s
+    async def _body(self, entry_id: str, alert: Alert) -> bytes:
+        if self._public_url is None:
+            return alert_body(entry_id, alert)
+        links = AlertLinks(self._public_url, await self._outbox.link_secret(), self._link_hours)
+        return alert_body(entry_id, alert, self._public_url, links)
 
     async def _handle(self, request: OperatorRequest, progress: Progress) -> Progress:
         if request.dead_letter is None:
@@ -115,7 +92,7 @@ class DeliveryLoop:
         return progress
 
     async def _resend(self, request: OperatorRequest, dead_letter: DeadLetter, progress: Progress) -> Progress:
-        body = alert_body(dead_letter.entry_id, dead_letter.alert, self._public_url)
+        body = await self._body(dead_letter.entry_id, dead_letter.alert)
         result = await self._sender.post(message_id(self._webhook, dead_letter.entry_id), body)
         now_ms = await self._outbox.now_ms()
         if result.kind is ResultKind.DELIVERED:
@@ -123,31 +100,15 @@ class DeliveryLoop:
             return await self._outbox.record(after, handled=request)
         dead_again = dead_letter.model_copy(update={"attempts": dead_letter.attempts + 1, "reason": result.reason})
         after = self._policy.after_failure(progress, result, now_ms)
-        self._log_change(progress, after, result, 1)
+        self._log_change(progress, after, result)
+        self._log_dead(1, result.reason)
         # Each further request would hold up new alerts while the receiver is away: all go back to the dead letters.
         away = result.kind is ResultKind.AWAY
         return await self._outbox.record(after, [dead_again], handled=request, return_requests=away)
 
-    def _log_change(self, before: Progress, after: Progress, result: DeliveryResult, given_up: int) -> None:
-        """One line when deliveries begin to fail, one when they succeed again, one for alerts that are given up."""
-        if result.kind is ResultKind.DELIVERED and before.streak:
-            log.info("webhook %s: delivers again after %d failed attempts", self._webhook.id, before.streak)
-        if after.streak == 1:
-            log.warning("webhook %s: a delivery failed: %s", self._webhook.id, result.reason)
+    def _log_dead(self, given_up: int, reason: str) -> None:
         if given_up:
             log.error(
                 "webhook %s: %d alert changes are given up (%s): see `patchwatch webhooks dead-letters %s`",
-                self._webhook.id, given_up, result.reason, self._webhook.id,
+                self._webhook.id, given_up, reason, self._webhook.id,
             )  # fmt: skip
-
-    async def _pause(self, wait_s: float, new_alert: asyncio.Event) -> None:
-        if wait_s <= 0:
-            return
-        waiting = [asyncio.create_task(event.wait()) for event in (new_alert, self._stopping)]
-        try:
-            await asyncio.wait(waiting, timeout=wait_s, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in waiting:
-                task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.gather(*waiting, return_exceptions=True)

@@ -9,24 +9,54 @@ import base64
 import hashlib
 import hmac
 import json
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from patchwatch.bus.streams import entry_ms
+from patchwatch.contract.bounds import LATEST_MS
+from patchwatch.contract.signed_link import LinkedPart, alert_link
 from patchwatch.contract.timestamps import iso
 from patchwatch.messages.alerts.alert import Alert, AlertView
 from patchwatch.messages.alerts.webhook import Webhook
 
 
-def alert_body(entry_id: str, alert: Alert, public_url: str | None = None) -> bytes:
+@dataclass(frozen=True)
+class AlertLinks:
+    """Makes signed links to the pictures and the clip of alerts. They work for ``hours`` from the change on."""
+
+    public_url: str
+    secret: bytes
+    hours: float
+
+    def of(self, entry_id: str, alert_id: str) -> dict[str, str]:
+        """By what they lead to. A clip is there once the alert is over and its evidence stored."""
+        until_s = entry_ms(entry_id) // 1000 + round(self.hours * 3600)
+
+        def link(part: LinkedPart) -> str:
+            return self.public_url + alert_link(self.secret, alert_id, part, until_s)
+
+        expires = min(LATEST_MS, until_s * 1000)
+        return {
+            "picture": link("picture.jpg"),
+            "clip": link("clip.mp4"),
+            "archive": link("evidence.zip"),
+            "expires": iso(expires),
+        }
+
+
+def alert_body(entry_id: str, alert: Alert, public_url: str | None = None, links: AlertLinks | None = None) -> bytes:
     """The same bytes at every attempt.
 
     ``type`` is ``alert.open``, once; then ``alert.update`` as the peak rises, and ``alert.closed``, once. ``data`` is
-    the alert as the REST API shows it; with a public URL its links are absolute, and ``link`` leads to the page.
+    the alert as the REST API shows it; with a public URL its links are absolute, ``link`` leads to the page, and
+    ``links`` to its pictures and clip, without a token.
     """
     data = AlertView.from_alert(alert, public_url or "").model_dump(mode="json")
     if public_url:
         data["link"] = f"{public_url}/#alert={quote(alert.id)}"
+    if links is not None:
+        data["links"] = links.of(entry_id, alert.id)
     return _encode(f"alert.{alert.change.value}", entry_ms(entry_id), data)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import TypeVar
 
 from patchwatch.bus.backoff import Backoff, even_jitter
 from patchwatch.bus.streams import entry_ms
@@ -12,6 +13,8 @@ from patchwatch.contract.settings import Settings
 from patchwatch.messages.alerts.alert import Alert
 from patchwatch.messages.alerts.webhook import DeadLetter, Progress
 from workers.delivery.delivery_result import DeliveryResult, ResultKind
+
+P = TypeVar("P", bound=Progress)
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ class RetryPolicy:
         )
         return RetryDecision(after, dead_letters, gone=result.kind is ResultKind.GONE)
 
-    def after_failure(self, progress: Progress, result: DeliveryResult, now_ms: int) -> Progress:
+    def after_failure(self, progress: P, result: DeliveryResult, now_ms: int) -> P:
         """The progress with one more failed attempt, and the time of the next one."""
         pause = result.kind in (ResultKind.AWAY, ResultKind.FAILED)
         delay_s = max(self._backoff.delay_s(progress.streak), result.wait_s or 0.0) if pause else 0.0
@@ -80,11 +83,18 @@ class RetryPolicy:
             last_error_at_ms=now_ms,
         )
 
+    def gives_up(self, result: DeliveryResult, answered: int, due_at_ms: int, now_ms: int) -> bool:
+        """Whether a message that failed is not tried again. ``answered``: attempts that ended in an error of the
+        receiver; ``due_at_ms``: when it was to be sent."""
+        if result.kind in (ResultKind.REJECTED, ResultKind.GONE) or answered >= self._attempts:
+            return True
+        return now_ms - due_at_ms > self._max_age_ms
+
     def _given_up(
         self, entry: AlertEntry, later: Sequence[AlertEntry], result: DeliveryResult, attempts: int, now_ms: int
     ) -> list[AlertEntry]:
         if result.kind in (ResultKind.REJECTED, ResultKind.GONE) or attempts >= self._attempts:
-            return [entry]
+            return [entry]  # and none of those after it, however old
         old = list(takewhile(lambda other: now_ms - entry_ms(other.id) > self._max_age_ms, (entry, *later)))
         return old if result.kind is ResultKind.AWAY else old[:1]
 
@@ -95,7 +105,7 @@ def advanced(progress: Progress, entry: AlertEntry, **changes: object) -> Progre
     return progress.moved(position=entry.id, passed=progress.passed + 1, unreadable=unreadable, **changes)
 
 
-def after_success(progress: Progress, now_ms: int) -> Progress:
+def after_success(progress: P, now_ms: int) -> P:
     """The progress once the receiver has accepted a message."""
     return progress.moved(streak=0, retry_at_ms=0, last_success_at_ms=now_ms, failed_trial="")
 

@@ -1,4 +1,4 @@
-"""The delivery worker: follows the configured webhooks and runs a delivery loop for each that it holds the lease of."""
+"""The delivery worker: follows the configured receivers, and runs a loop for each that it holds the lease of."""
 
 from __future__ import annotations
 
@@ -20,11 +20,18 @@ from patchwatch.bus.outage_log import OutageLog
 from patchwatch.contract.errors import BusUnavailableError
 from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
+from patchwatch.messages.alerts.channel import MAX_CHANNELS, Channel
 from patchwatch.messages.alerts.webhook import MAX_WEBHOOKS, Webhook
 from workers.delivery.alert_notifier import AlertNotifier
+from workers.delivery.channels.channel_loop import ChannelLoop
+from workers.delivery.channels.channel_outbox import ChannelOutbox
+from workers.delivery.channels.channel_sender import SENDERS, ChannelSender
 from workers.delivery.delivery_loop import DeliveryLoop
 from workers.delivery.http_sender import HttpSender
+from workers.delivery.mqtt.mqtt_loop import MqttLoop
+from workers.delivery.mqtt.mqtt_outbox import Broker, MqttOutbox
 from workers.delivery.outbox import Outbox
+from workers.delivery.receiver_loop import ReceiverLoop
 from workers.runtime.config_replica import ConfigReplica
 from workers.runtime.heartbeat import HeartbeatWriter
 from workers.runtime.leases import Lease, Leases
@@ -36,25 +43,30 @@ _STOP_WITHIN_S = 5.0  # a longer attempt is cut off, and made again after the ne
 log = logging.getLogger("patchwatch.delivery")
 
 
+_Receiver = Webhook | Channel | Broker
+
+
 @dataclass(frozen=True, slots=True)
 class _Delivery:
-    webhook: Webhook
+    receiver: _Receiver
     lease: Lease
-    loop: DeliveryLoop
+    loop: ReceiverLoop
     task: asyncio.Task[None]
 
 
 class DeliveryWorker:
-    """Several may share one Redis: each webhook is delivered by one at a time."""
+    """Several may share one Redis: each receiver is served by one at a time."""
 
     def __init__(self, settings: Settings, client: redis.asyncio.Redis) -> None:
         self._settings = settings
         self._client = client
         self._webhooks = ConfigReplica(client, keys.WEBHOOKS, keys.WEBHOOKS_REVISION, Webhook.decode, "webhook")
+        self._channels = ConfigReplica(client, keys.CHANNELS, keys.CHANNELS_REVISION, Channel.decode, "channel")
         self._leases = Leases(settings.shared_redis_url, Role.DELIVERY)
         self._notifier = AlertNotifier(client)
         self._tls: ssl.SSLContext = httpx.create_ssl_context()
-        self._deliveries: dict[str, _Delivery] = {}
+        self._senders = asyncio.Semaphore(SENDERS)
+        self._deliveries: dict[LeaseKeys, _Delivery] = {}
         self._clock = BusClock()
         self._heartbeat = HeartbeatWriter(Role.DELIVERY, self._leases.worker, self._clock)
         self._outage = OutageLog("alerts are delivered when it is back")
@@ -87,29 +99,53 @@ class DeliveryWorker:
         self._stopping.set()
 
     async def _refresh(self) -> None:
-        wanted = {name: webhook for name, webhook in (await self._webhooks.read()).items() if webhook.enabled}
-        units = {LeaseKeys.for_webhook(name): 1 for name in wanted.keys() | self._deliveries.keys()}
-        self._leases.want(units)
+        wanted = await self._receivers()
+        self._leases.want(dict.fromkeys(wanted.keys() | self._deliveries.keys(), 1))
         leaving = self._leases.leaving
-        owned = {unit.name: Lease(unit, value) for unit, value in self._leases.owned.items() if unit not in leaving}
-        for name, delivery in list(self._deliveries.items()):
+        owned = {unit: Lease(unit, value) for unit, value in self._leases.owned.items() if unit not in leaving}
+        for unit, delivery in list(self._deliveries.items()):
             if delivery.task.done():
-                del self._deliveries[name]
+                del self._deliveries[unit]
                 delivery.task.result()  # the loop handles expected errors itself: this is a defect
-            elif (wanted.get(name), owned.get(name)) != (delivery.webhook, delivery.lease):
+            elif (wanted.get(unit), owned.get(unit)) != (delivery.receiver, delivery.lease):
                 delivery.loop.stop()  # the attempt in progress is still recorded
         for unit in leaving:
-            if unit.name not in self._deliveries:
+            if unit not in self._deliveries:
                 await asyncio.to_thread(self._leases.release, unit)
-        for name in owned.keys() & wanted.keys() - self._deliveries.keys():
-            self._deliveries[name] = self._start(wanted[name], owned[name])
+        for unit in owned.keys() & wanted.keys() - self._deliveries.keys():
+            self._deliveries[unit] = self._start(wanted[unit], owned[unit])
         await self._send_heartbeat()
 
-    def _start(self, webhook: Webhook, lease: Lease) -> _Delivery:
-        outbox = Outbox(self._client, webhook, lease)
-        sender = HttpSender(webhook, self._settings, self._tls)
-        loop = DeliveryLoop(webhook, outbox, sender, self._settings, self._notifier)
-        return _Delivery(webhook, lease, loop, asyncio.create_task(loop.run(), name=f"webhook {webhook.id}"))
+    async def _receivers(self) -> dict[LeaseKeys, _Receiver]:
+        """Those that are switched on, by what the lease is held of."""
+        webhooks, channels = await self._webhooks.read(), await self._channels.read()
+        receivers: dict[LeaseKeys, _Receiver] = {LeaseKeys.for_webhook(name): one for name, one in webhooks.items()}
+        receivers |= {LeaseKeys.for_channel(name): one for name, one in channels.items()}
+        if self._settings.mqtt_address:
+            receivers[LeaseKeys.for_mqtt()] = Broker()
+        return {unit: receiver for unit, receiver in receivers.items() if receiver.enabled}
+
+    def _start(self, receiver: _Receiver, lease: Lease) -> _Delivery:
+        loop = self._loop(receiver, lease)
+        return _Delivery(receiver, lease, loop, asyncio.create_task(loop.run(), name=f"delivery to {receiver.id}"))
+
+    def _loop(self, receiver: _Receiver, lease: Lease) -> ReceiverLoop:
+        if isinstance(receiver, Webhook):
+            http_sender = HttpSender(receiver, self._settings, self._tls)
+            outbox = Outbox(self._client, receiver, lease)
+            return DeliveryLoop(receiver, outbox, http_sender, self._settings, self._notifier)
+        if isinstance(receiver, Broker):
+            return self._mqtt_loop(lease)
+        sender = ChannelSender(receiver, self._settings, self._senders)
+        return ChannelLoop(
+            receiver, ChannelOutbox(self._client, receiver, lease), sender, self._settings, self._notifier
+        )
+
+    def _mqtt_loop(self, lease: Lease) -> ReceiverLoop:
+        address = self._settings.mqtt_address
+        assert address is not None
+        outbox = MqttOutbox(self._client, lease, self._settings.partitions)
+        return MqttLoop(address, outbox, self._settings, self._notifier)
 
     async def _stop(self) -> None:
         tasks = {delivery.task for delivery in self._deliveries.values()}
@@ -140,7 +176,7 @@ async def serve(settings: Settings) -> None:
     url = settings.shared_redis_url
     stop = stop_event()
     # A delivery loop uses one connection at a time; the rest is for the notifier and the leases.
-    async with connect_async(url, max_connections=MAX_WEBHOOKS + 10) as client:
+    async with connect_async(url, max_connections=MAX_WEBHOOKS + MAX_CHANNELS + 10) as client:
         worker = DeliveryWorker(settings, client)
         working = asyncio.create_task(worker.run())
         await stop_or_end(working, stop)

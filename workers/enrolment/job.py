@@ -22,7 +22,7 @@ from patchwatch.contract.settings import Settings
 from patchwatch.messages.banks.bank_version import BankOrigin
 from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
 from patchwatch.messages.cameras.camera import readable_zones
-from patchwatch.messages.cameras.correction import Span
+from patchwatch.messages.cameras.correction import CameraCorrections
 from patchwatch.messages.cameras.source import redact
 from patchwatch.messages.cameras.zone import Zone
 from workers.analysis.threshold_message import to_message
@@ -127,7 +127,9 @@ class Job:
         job = self._job
         if job.from_memory:
             memory = self._context.settings.memory_path(job.camera_id, job.profile)
-            self._learn_in_process(self._order(staged, memory=memory, rejected=self._rejected()), 0.0)
+            said = self._corrections()
+            spans = {"rejected": said.rejected_spans(), "learnt": said.learnt_spans()}
+            self._learn_in_process(self._order(staged, memory=memory, **spans), 0.0)
             return
         if job.live_seconds is None:
             self._learn_in_process(self._order(staged, sources=job.sources), 0.0)
@@ -150,9 +152,9 @@ class Job:
         one. Waits for Redis."""
         return readable_zones(self._record_in(keys.CAMERAS))
 
-    def _rejected(self) -> tuple[Span, ...]:
-        """What operators said is no part of the camera's normal, as of now. Waits for Redis."""
-        return decoded(self._job.camera_id, self._record_in(keys.CORRECTIONS)).rejected_spans()
+    def _corrections(self) -> CameraCorrections:
+        """What is said of the camera's normal, as of now. Waits for Redis."""
+        return decoded(self._job.camera_id, self._record_in(keys.CORRECTIONS))
 
     def _record_in(self, name: str) -> bytes | None:
         """Of the camera, in a hash."""

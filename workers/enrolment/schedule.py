@@ -29,9 +29,12 @@ class Decision:
     next_step: str
 
 
-def decide(extent: MemoryExtent, last: Attempt | None, first_bank_s: float, unlike_s: float = 0.0) -> Decision:
+def decide(
+    extent: MemoryExtent, last: Attempt | None, first_bank_s: float, unlike_s: float = 0.0, *, changed: bool = False
+) -> Decision:
     """Whether a camera of which so much is remembered should learn now. ``first_bank_s``: what the first bank takes.
-    ``unlike_s``: seconds remembered since the last attempt that are not like what was learnt before.
+    ``unlike_s``: seconds remembered since the last attempt that are not like what was learnt before. ``changed``: a
+    lasting change of the scene was admitted or taken back since.
 
     All times are those of the memory itself, so that a camera of which nothing new is remembered learns nothing new,
     whatever the clocks do.
@@ -42,6 +45,8 @@ def decide(extent: MemoryExtent, last: Attempt | None, first_bank_s: float, unli
         )
     if last is None or last.extent.identity != extent.identity or last.extent.until_ms <= extent.from_ms:
         return Decision(True, "it learns in a moment")  # of what that bank was learnt from nothing is left
+    if changed:
+        return Decision(True, "it learns how the scene has changed in a moment")
     newer_s = (extent.until_ms - last.extent.until_ms) / 1000
     again_s = EVERY_S if last.succeeded else RETRY_S
     if unlike_s >= first_bank_s and newer_s >= UNLIKE_EVERY_S:

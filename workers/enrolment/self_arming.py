@@ -25,6 +25,7 @@ from patchwatch.messages.banks.arming import MemoryExtent, MemoryStatus
 from patchwatch.messages.banks.bank_version import BankVersion
 from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
 from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.correction import OUTDATED, CameraCorrections
 from workers.analysis.memory_learner import extent_of, unlike_s
 from workers.enrolment.banks.bank_versions import BankVersions
 from workers.enrolment.polling_thread import PollingThread
@@ -59,6 +60,7 @@ class SelfArming:
         self._clock = BusClock()
         self._cameras = _Readable(Camera.decode)
         self._enrolments = _Readable(Enrolment.decode)
+        self._corrections = _Readable(CameraCorrections.decode)
         self._memories: dict[tuple[str, str], _Memory] = {}
         self._published: dict[str, bytes] = {}
         self._published_all_s = time.monotonic()
@@ -69,7 +71,8 @@ class SelfArming:
         self._clock.sync(self._client)
         cameras = self._cameras.read(self._client.hgetall(keys.CAMERAS))
         enrolments = self._enrolments.read(self._client.hgetall(keys.ENROLMENT_RECORDS))
-        watched = [self._watch(camera, enrolments) for camera in cameras]
+        said = {one.camera_id: one for one in self._corrections.read(self._client.hgetall(keys.CORRECTIONS))}
+        watched = [self._watch(camera, enrolments, said.get(camera.id)) for camera in cameras]
         self._publish([one.status for one in watched])
         waiting = sum(record.by_itself and record.state is EnrolmentState.QUEUED for record in enrolments)
         room = max(0, self._settings.enrolment_processes - waiting)
@@ -79,14 +82,15 @@ class SelfArming:
         for key in gone:
             del self._memories[key]
 
-    def _watch(self, camera: Camera, enrolments: Sequence[Enrolment]) -> _Watched:
+    def _watch(self, camera: Camera, enrolments: Sequence[Enrolment], said: CameraCorrections | None) -> _Watched:
         own = tuple(record for record in enrolments if record.camera_id == camera.id)
         memory = self._memories.setdefault((camera.id, camera.profile), _Memory(self._settings, camera))
         extent, versions = memory.extent(), memory.versions()
         last = last_attempt([record for record in own if record.profile == camera.profile], versions)
         first_bank_s = self._settings.self_arm_after_s
         unlike = memory.unlike_s(last.extent.until_ms) if last else 0.0
-        decision = decide(extent, last, first_bank_s, unlike)
+        changed = said is not None and changed_since(said, own)
+        decision = decide(extent, last, first_bank_s, unlike, changed=changed)
         arms = camera.self_arms(self._settings.self_arm) and self._settings.memory_mb > 0
         active = memory.active_id
         chosen = next((version.id for version in versions if version.chosen and version.id == active), None)
@@ -194,6 +198,14 @@ class _Memory:
                 self._versions, self.active_id = self._banks.all(), self._banks.active_id
                 self._signature = signature
         return self._versions
+
+
+def changed_since(said: CameraCorrections, enrolments: Sequence[Enrolment]) -> bool:
+    """Whether a lasting change was admitted or taken back since a bank from memory was last asked for. ``enrolments``:
+    of the camera. All times are those of Redis."""
+    asked_ms = max((record.created_at_ms for record in enrolments if record.from_memory), default=0)
+    changes = (max(one.at_ms, one.undone_at_ms or 0) for one in said.lasting() if one.undone_by != OUTDATED)
+    return max(changes, default=0) > asked_ms
 
 
 def last_attempt(enrolments: Sequence[Enrolment], versions: Sequence[BankVersion]) -> Attempt | None:

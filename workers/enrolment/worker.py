@@ -22,7 +22,10 @@ from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.banks.enrolment import Enrolment
 from workers.enrolment.banks.bank_orders import BankOrderHandler
+from workers.enrolment.evidence.evidence import evidence_threads
+from workers.enrolment.evidence.recorder import UNIT as EVIDENCE_UNIT
 from workers.enrolment.job import Job, JobContext
+from workers.enrolment.lasting.watch import LastingWatch
 from workers.enrolment.record import EnrolmentRecord, pending_enrolments
 from workers.enrolment.recurrence.watch import RecurrenceWatch
 from workers.enrolment.self_arming import SelfArming
@@ -59,19 +62,24 @@ class EnrolmentWorker:
         self._stopping = threading.Event()
         slots = threading.Semaphore(settings.enrolment_processes)
         self._context = JobContext(settings, self._client, slots, self._stopping)
-        upkeep = Upkeep(settings, self._client, lambda: self._leases.owned.get(UPKEEP_UNIT))
+        upkeep = Upkeep(settings, self._client, self._upkeep_tenure)
         self._threads = [
             BankOrderHandler(settings, self._client).thread,
             SelfArming(settings, self._client).thread,
             WhatIfHandler(settings, self._client).thread,
             RecurrenceWatch(settings, self._client).thread,
+            LastingWatch(settings, self._client, UPKEEP_UNIT, self._upkeep_tenure).thread,
             upkeep.thread,
+            *evidence_threads(settings, self._client, lambda: self._leases.owned.get(EVIDENCE_UNIT)),
         ]
         self._profiles = json.dumps(sorted(load_profiles(settings.profiles_file)))
         self._running: dict[LeaseKeys, _Running] = {}
         self._logged: set[str] = set()
         self._outage = OutageLog("enrolments wait for it")
         self._heartbeat = HeartbeatWriter(Role.ENROLMENT, self._leases.worker, self._clock)
+
+    def _upkeep_tenure(self) -> bytes | None:
+        return self._leases.owned.get(UPKEEP_UNIT)
 
     def stop(self) -> None:
         """Let `run` end. Unfinished jobs start again with the next worker."""
@@ -111,7 +119,7 @@ class EnrolmentWorker:
         self._send_heartbeat()
         jobs = {LeaseKeys.for_enrolment(job.id): job for job in pending_enrolments(self._client, self._log_once)}
         self._forget_ended()
-        wanted = dict.fromkeys(jobs, 1) | {UPKEEP_UNIT: 0}  # which hardly is any work
+        wanted = dict.fromkeys(jobs, 1) | {UPKEEP_UNIT: 0, EVIDENCE_UNIT: 0}  # which hardly are any work
         self._leases.want(wanted, pinned=frozenset(self._running))
         for unit in self._leases.leaving - self._running.keys():
             self._leases.release(unit)

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from models.alarms.event_detector import AlertGate, Event
+from models.alarms.event_detector import Event
 from models.engine.frame_scorer import FrameScorer
 from models.frames.frame import Frame
 from models.frames.stored_numbers import UNREADABLE
 from models.frames.view import WHOLE, ViewMask
 from models.tampering.condition import Blindness, Condition, ConditionKind
-from models.tampering.detector import TamperingDetector
+from models.tampering.detector import PictureCheck, TamperingDetector
 from models.tampering.expectation import Expectation
 from patchwatch.contract.bounds import counted
 from patchwatch.messages.alerts.alert import Alert, AlertChange, AlertKind, AlertState
@@ -156,8 +156,8 @@ class ConditionAlerts:
     _revision: int | None = None  # of the camera whose pictures the detector knows
     _bank_id: str | None = _NO_BANK  # of the bank that the detector last expected the view of; None: not known
 
-    def observe_frame(self, camera: Camera, frame: Frame) -> tuple[AlertGate, list[Alert]]:
-        """Judge the picture as a whole; also returns whether its score may open an event."""
+    def observe_frame(self, camera: Camera, frame: Frame) -> tuple[PictureCheck, list[Alert]]:
+        """Judge the picture as a whole; the alerts are those that opened or closed."""
         alerts = []
         if self._revision != camera.revision:  # another source shows another scene
             alerts += self._finish_all()
@@ -168,7 +168,7 @@ class ConditionAlerts:
             frame.rgb, frame.at_s, rejoined=rejoined, cut=frame.cut, predicted=frame.predicted
         )
         alerts += [self._alert_of(camera, change) for change in check.changes]
-        return check.gate, alerts
+        return check, alerts
 
     def observe_score(self, camera: Camera, frame: Frame, silent: bool) -> list[Alert]:
         """Judge a scored frame; ``silent``: a stream that should have found something in it did not."""
@@ -213,6 +213,15 @@ class ConditionAlerts:
             return None
         first = min(open_alerts, key=lambda alert: alert.started_at_ms)
         return OpenCondition(kind=first.kind, since_ms=first.started_at_ms, detail=first.detail)
+
+    def wrong_since_s(self, at_s: float, captured_ms: int, *, wrong: bool) -> float | None:
+        """Since when, on the camera's own time, the picture as a whole is not as it should be, at a frame of ``at_s``
+        that is ``wrong`` in itself or not; None where it is. A transition is wrong as long as it lasts, a condition
+        since it began, which is found out later. ``captured_ms``: the same moment in Unix time."""
+        condition = self.blocking if self.alerts else None
+        if condition is not None:
+            return at_s - max(0, captured_ms - condition.since_ms) / 1000
+        return at_s if wrong else None
 
     def finish_picture(self) -> list[Alert]:
         """No more frames for now: close the conditions of the picture."""

@@ -70,6 +70,7 @@ class CameraBank:
         self._false_alarms_per_day = 0.0  # the budget of the scorer's rule
         self._allotted = False  # that one was not the camera's own
         self._corrections: CorrectionsInForce | None = None
+        self._corrections_fault = ""
         self._self_arms = False  # its levels are provisional while little is known
 
     @property
@@ -236,6 +237,15 @@ class CameraBank:
             self.status = self.status.model_copy(update=changes)
         return True
 
+    def note_corrections_fault(self, fault: str) -> None:
+        """Put into the status why what operators said cannot be read; empty where it can."""
+        if fault == self._corrections_fault:
+            return
+        self._corrections_fault = fault
+        if self.status is not None:
+            changes = {"corrections_fault": fault, "updated_at_ms": self._clock.now_ms()}
+            self.status = self.status.model_copy(update=changes)
+
     def _set_scoring(self) -> None:
         self._set_status(AnalysisState.SCORING, "" if self.context.mask.as_learnt else _OTHER_ZONES)
 
@@ -269,6 +279,7 @@ class CameraBank:
             thresholds=curve_of(bank.threshold) if bank else (),
             device=self.engine.device if self.engine else "cpu",
             corrections=self._corrections,
+            corrections_fault=self._corrections_fault,
             updated_at_ms=self._clock.now_ms(),
         )
 

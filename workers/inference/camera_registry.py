@@ -138,11 +138,13 @@ class CameraRegistry:
         self._revision = None  # refresh soon: the partition may come back to this worker
 
     def publish_status(self, state: CameraState) -> None:
-        """Publish the status of a camera's analysis if it changed, and from time to time if not."""
+        """Publish the status of a camera's analysis if it changed or a frame was scored, and from time to time if
+        not."""
         state.bank.update_condition()
         status, now_s = state.bank.status, time.monotonic()
         published, published_s = self._published.get(state.camera.id, (None, 0.0))
-        if status is None or (status is published and now_s - published_s < _REPUBLISH_S):
+        explanation = state.explanation()
+        if status is None or (status is published and now_s - published_s < _REPUBLISH_S and explanation is None):
             return
         if published is not status:
             warning = " with RANDOM CLIP weights" if status.random_weights else ""
@@ -151,7 +153,7 @@ class CameraRegistry:
                 "%s: %s%s%s %s", status.camera_id, status.state.value, arming, warning, status.detail or status.bank_id
             )
         self._published[state.camera.id] = (status, now_s)
-        self._under_lease(state, partial(self._committer.publish_status, state, status))
+        self._under_lease(state, partial(self._committer.publish_status, state, status, explanation))
 
     def _remove(self, state: CameraState, *, by_user: bool) -> None:
         state.removed = True

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
+import logging
 import time
 from collections import Counter, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,23 +13,28 @@ from models.alarms.event_detector import Event
 from models.frames.frame import HISTORY_S
 from models.frames.scene_cuts import SceneCuts
 from patchwatch.bus.clock import BusClock
-from patchwatch.bus.keys import CameraKeys
+from patchwatch.bus.keys import CameraKeys, LeaseKeys
 from patchwatch.contract.bounds import LATEST_MS
 from patchwatch.messages.alerts.alert import Alert
+from patchwatch.messages.alerts.explanation import Explanation
 from patchwatch.messages.cameras.analysis_status import DropReason
 from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.privacy_marks import marks_of
 from patchwatch.messages.frames.camera_time import CameraTime
 from patchwatch.messages.frames.frame import FrameGaps
 from patchwatch.messages.frames.score import Region, ScoreMinute
+from workers.analysis.camera_activity import CameraActivity
 from workers.analysis.high_scores import HighScores
 from workers.inference.alerts import AnomalyAlert, ConditionAlerts
 from workers.inference.camera_bank import CameraBank
+from workers.runtime.leases import Lease
 
-EXPLAIN_EVERY_S = 1.0  # of the camera's own time
 _MOST_OBSERVATIONS = 64
 _LEAST_APART_S = 0.1  # between two observations that are kept
 
 _MINUTE_MS = 60_000
+_FAILED_RECENTLY_S = 60.0
+log = logging.getLogger(__name__)
 
 
 class Arrivals:
@@ -50,13 +56,35 @@ class Arrivals:
         return now_s - next(absent, float("-inf"))
 
 
+class Failures:
+    """Frames of one camera whose analysis raised an unforeseen exception: a traceback is logged once a minute at
+    most."""
+
+    def __init__(self, camera_id: str) -> None:
+        self._camera_id = camera_id
+        self._logged_s = self._last_s = float("-inf")
+
+    def record(self, seq: int, error: Exception) -> None:
+        """A frame failed, and is dropped."""
+        self._last_s = time.monotonic()
+        if self._last_s - self._logged_s >= _FAILED_RECENTLY_S:
+            self._logged_s = self._last_s
+            log.error(
+                "%s: frame %d dropped, as are others that fail within a minute", self._camera_id, seq, exc_info=error
+            )
+
+    def happened_recently(self) -> bool:
+        """Whether a frame failed within the last minute: the camera's frames are then batched apart from others'."""
+        return time.monotonic() - self._last_s < _FAILED_RECENTLY_S
+
+
 @dataclass
 class CameraState:
     """Mutable state of one camera, owned by the worker's one scoring thread.
 
     ``position`` is the sequence number of the last frame taken (scored or dropped). ``counters`` are totals since the
     camera was added. ``lease`` is the value of the partition's lease when the state was read: commits succeed under it
-    alone. `workers.inference.commit` writes the state to Redis and reads it back.
+    alone, which is the ``tenure``. `workers.inference.commit` writes the state to Redis and reads it back.
     """
 
     camera: Camera
@@ -77,13 +105,20 @@ class CameraState:
     cuts: SceneCuts = field(default_factory=SceneCuts)
     cut_frames: set[int] = field(default_factory=set)  # those of `recent` that follow a cut
     boxes: list[list[Any]] = field(default_factory=list)
+    explain: Callable[[], Explanation] | None = None  # of the frame scored last, until somebody asked for it
     removed: bool = False  # the frames in Redis may belong to the next camera of the same name
     last_taken_s: float = field(default_factory=time.monotonic)
     bank: CameraBank = field(init=False)
+    failures: Failures = field(init=False)
+    tenure: Lease = field(init=False)
+    activity: CameraActivity | None = None  # of a camera that watches for absence
+    must_hide: bytes = field(init=False)  # marks of the privacy zones that each frame must have been blackened for
 
     def __post_init__(self) -> None:
         self.anomaly.wall_ms = self.conditions.wall_ms = self.wall_ms
-        self._explained_s = -math.inf
+        self.failures = Failures(self.camera.id)
+        self.tenure = Lease(LeaseKeys.for_partition(self.keys.partition), self.lease)
+        self.must_hide = marks_of(self.camera.privacy)
         self.bank = CameraBank(self.camera, self.anomaly, self.conditions, self.clock)
 
     @property
@@ -93,7 +128,7 @@ class CameraState:
 
     def reconfigure(self, camera: Camera) -> list[Event]:
         """Adopt a changed configuration. Another profile means another bank, and closes the open event."""
-        self.camera = camera
+        self.camera, self.must_hide = camera, marks_of(camera.privacy)
         return self.bank.reconfigure(camera)
 
     def update_alert(self, event: Event, region: Region | None, zones: tuple[str, ...] = ()) -> tuple[Alert, bool]:
@@ -133,12 +168,11 @@ class CameraState:
             oldest, _ = self.recent.popleft()
             self.cut_frames.discard(oldest)
 
-    def explanation_is_due(self, at_s: float) -> bool:
-        """Whether a frame of this moment of the camera's own time is to be explained; if so, the next ones are not."""
-        due = abs(at_s - self._explained_s) >= EXPLAIN_EVERY_S
-        if due:
-            self._explained_s = at_s
-        return due
+    def explanation(self) -> Explanation | None:
+        """Why the frame scored last has its score, without thumbnails; None where none was scored since it was asked
+        before."""
+        explain, self.explain = self.explain, None
+        return explain() if explain is not None else None
 
     def wall_ms(self, own_s: float, since_s: float) -> int:
         """What the wall clock showed at a moment of the camera's own time, by the clock as it was at ``since_s``: a

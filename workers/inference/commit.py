@@ -7,7 +7,7 @@ import logging
 import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Self, cast
 
 import redis
@@ -17,26 +17,28 @@ from models.frames.stored_numbers import UNREADABLE
 from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
-from patchwatch.bus.keys import CameraKeys, LeaseKeys
+from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.writes import set_fields
 from patchwatch.contract.bounds import Count, TimeMs, counted
-from patchwatch.contract.errors import BusUnavailableError
+from patchwatch.contract.errors import BusUnavailableError, RejectedError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alerts.alert import Alert
 from patchwatch.messages.alerts.explanation import Explanation
 from patchwatch.messages.alerts.verdict import ALERT_FIELD
 from patchwatch.messages.cameras.analysis_status import AnalysisStatus
-from patchwatch.messages.cameras.camera import Camera, is_over
+from patchwatch.messages.cameras.camera import Camera, is_over, readable_zones
+from patchwatch.messages.cameras.privacy_marks import covers, marks_of
 from patchwatch.messages.cameras.shadow import MAX_SHADOW_ENTRIES
+from patchwatch.messages.cameras.zone import ZoneKind, polygons
 from patchwatch.messages.frames.camera_time import CameraTime, Eras, TimedFrame
 from patchwatch.messages.frames.frame import FrameGaps
 from patchwatch.messages.frames.score import Score, ScoreMinute
 from workers.analysis.high_scores import KEPT_MS, MOST_KEPT
 from workers.inference.camera_state import CameraState
 from workers.runtime.alert_records import lifetime_s, queue_alert, queue_announcement
-from workers.runtime.leases import Lease
 
 _EXAMINED = 50  # listed alerts of either order, each time that one is announced, for records that have expired
+_CLIP_BEGINS_S = 5.0  # after an alert began, at the latest: it is told, and a worker looks twice a second
 _CONDITIONS: TypeAdapter[dict[str, Any] | None] = TypeAdapter(dict[str, Any] | None)
 _Score = Annotated[float, Field(ge=0, le=1)]
 log = logging.getLogger(__name__)
@@ -60,9 +62,12 @@ class CommitBatch:
     high_scores: list[tuple[int, Score]] = field(default_factory=list)  # of them, and of those before, in order
     minutes: list[tuple[int, ScoreMinute]] = field(default_factory=list)  # (entry id: of its last score, minute)
     alerts: list[AlertUpdate] = field(default_factory=list)
-    explanation: Explanation | None = None  # of a frame of the last second
     shadow_alerts: list[Alert] = field(default_factory=list)  # of a bank in the shadow: nobody is told of them
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def without_pictures(self) -> CommitBatch:
+        """The same, with nothing of the alerts' pictures."""
+        return replace(self, alerts=[replace(change, picture=None, explanation=None) for change in self.alerts])
 
 
 class Committer:
@@ -76,16 +81,35 @@ class Committer:
         self._client = client
         self._clock = clock or BusClock()
         self._settings = settings
+        # What was before an alert stays in the queue until a clip of it can have been begun.
+        self._shown_s = settings.evidence_pre_roll_s + _CLIP_BEGINS_S if settings.evidence else 0.0
 
     def commit(self, state: CameraState, batch: CommitBatch) -> None:
         """Raises `LeaseLostError`, or `BusUnavailableError` when it is unknown whether it was applied: then call
         `applied` once Redis answers again, and `commit` again if it was not."""
         expired = self._expired_alerts() if any(change.announce for change in batch.alerts) else []
-        self._under_lease(state, lambda pipe: self._queue_batch(pipe, state, batch, expired))
+        if not any(change.picture for change in batch.alerts):
+            self._under_lease(state, lambda pipe: self._queue_batch(pipe, state, batch, expired))
+            return
+        shown = [batch]  # a privacy zone may have been drawn since the frames were taken
 
-    def publish_status(self, state: CameraState, status: AnalysisStatus) -> None:
-        """Publish the status of the camera's analysis. Raises as `commit`."""
-        self._under_lease(state, lambda pipe: pipe.set(state.keys.analysis, status.encode()))
+        def look(pipe: redis.client.Pipeline) -> bool:
+            pipe.watch(keys.CAMERAS)  # type: ignore[no-untyped-call]
+            record = cast("bytes | None", pipe.hget(keys.CAMERAS, state.camera.id))
+            shown[0] = batch if _may_be_seen(state, record) else batch.without_pictures()
+            return True
+
+        self._under_lease(state, lambda pipe: self._queue_batch(pipe, state, shown[0], expired), look)
+
+    def publish_status(self, state: CameraState, status: AnalysisStatus, explanation: Explanation | None) -> None:
+        """Publish the status of the camera's analysis, and why it last scored as it did. Raises as `commit`."""
+
+        def queue(pipe: redis.client.Pipeline) -> None:
+            pipe.set(state.keys.analysis, status.encode())
+            if explanation is not None:
+                set_fields(pipe, state.keys.state, {"explanation": explanation.encode()})
+
+        self._under_lease(state, queue)
 
     def erase(self, state: CameraState) -> bool:
         """Delete what was committed for a camera after its removal; nothing while it is there in this incarnation.
@@ -108,10 +132,9 @@ class Committer:
         queue: Callable[[redis.client.Pipeline], object],
         only_if: Callable[[redis.client.Pipeline], bool] = lambda _: True,
     ) -> None:
-        lease = Lease(LeaseKeys.for_partition(state.keys.partition), state.lease)
         try:
             with translated():
-                lease.write(self._client, queue, only_if)
+                state.tenure.write(self._client, queue, only_if)
         except redis.ResponseError as error:
             raise BusUnavailableError(f"Redis refused a commit: {error}") from None
 
@@ -151,7 +174,9 @@ class Committer:
             pipe.hset(camera_keys.counters, mapping=counters)
         if not state.removed:
             kept_from = state.recent[0][0] if state.recent else state.position
-            pipe.xtrim(camera_keys.frames, minid=f"{kept_from}-0", approximate=False)
+            fps = state.camera.analysis_fps or self._settings.analysis_fps
+            shown_from = state.position - min(self._settings.queue_frames, round(self._shown_s * fps))
+            pipe.xtrim(camera_keys.frames, minid=f"{max(0, min(kept_from, shown_from))}-0", approximate=False)
 
     def _queue_state(self, pipe: redis.client.Pipeline, state: CameraState, batch: CommitBatch) -> None:
         stored = state_to_store(state)
@@ -166,29 +191,27 @@ class Committer:
         if state.bank.shadow is not None:
             logged["shadow"] = state.bank.shadow.status.encode()
         unlogged: dict[Any, Any] = {"boxes": json.dumps(state.boxes)}
-        if batch.explanation is not None:
-            unlogged["explanation"] = batch.explanation.encode()
         # They change slowly and are large: after a crash, those of the last minute or the last alert are good enough.
         (logged if batch.minutes or batch.alerts else unlogged)["conditions"] = conditions
         pipe.hset(state.keys.state, mapping=logged)
         set_fields(pipe, state.keys.state, unlogged)
 
     def _queue_scores(self, pipe: redis.client.Pipeline, state: CameraState, batch: CommitBatch) -> None:
-        camera_keys = state.keys
+        scores, high_scores, minutes = state.keys.scores, state.keys.high_scores, state.keys.minutes
         for entry_ms, score in batch.scores:
-            pipe.xadd(camera_keys.scores, _fields(score.encode()), id=f"{entry_ms}-0")
+            pipe.xadd(scores, _fields(score.encode()), id=f"{entry_ms}-0")
         if batch.scores:
             oldest_ms = batch.scores[-1][0] - int(self._settings.score_retention_hours * 3_600_000)
-            pipe.xtrim(camera_keys.scores, minid=f"{max(0, oldest_ms)}-0", approximate=True)
+            pipe.xtrim(scores, minid=f"{max(0, oldest_ms)}-0", approximate=True)
         for entry_ms, score in batch.high_scores:
-            pipe.xadd(camera_keys.high_scores, _fields(score.encode()), id=f"{entry_ms}-0", maxlen=MOST_KEPT)
+            pipe.xadd(high_scores, _fields(score.encode()), id=f"{entry_ms}-0", maxlen=MOST_KEPT)
         if batch.high_scores:
             oldest_ms = batch.high_scores[-1][0] - KEPT_MS
-            pipe.xtrim(camera_keys.high_scores, minid=f"{max(0, oldest_ms)}-0", approximate=True)
+            pipe.xtrim(high_scores, minid=f"{max(0, oldest_ms)}-0", approximate=True)
         for entry_ms, minute in batch.minutes:
-            pipe.xadd(camera_keys.minutes, _fields(minute.encode()), id=f"{entry_ms}-0")
+            pipe.xadd(minutes, _fields(minute.encode()), id=f"{entry_ms}-0")
             oldest_ms = entry_ms - int(self._settings.minute_retention_days * 86_400_000)
-            pipe.xtrim(camera_keys.minutes, minid=f"{max(0, oldest_ms)}-0", approximate=True)
+            pipe.xtrim(minutes, minid=f"{max(0, oldest_ms)}-0", approximate=True)
             state.camera_time.eras.forget_before(oldest_ms)
 
     def _queue_alert(self, pipe: redis.client.Pipeline, change: AlertUpdate) -> None:
@@ -200,6 +223,15 @@ class Committer:
             pipe.set(keys.alert_explanation(alert.id), change.explanation.encode(), ex=kept_s)
         if change.announce:
             queue_announcement(pipe, alert, self._clock.now_ms())
+
+
+def _may_be_seen(state: CameraState, record: bytes | None) -> bool:
+    """Whether the camera, as it is stored now, has no privacy zone but those that its frames were blackened for. One
+    that cannot be read may have any."""
+    try:
+        return covers(state.must_hide, marks_of(polygons(readable_zones(record), ZoneKind.PRIVACY)))
+    except RejectedError:
+        return False
 
 
 def _fields(encoded: dict[bytes, bytes]) -> dict[Any, Any]:

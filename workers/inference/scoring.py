@@ -9,20 +9,23 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from models.alarms.event_detector import AlertGate, Event
 from models.banks.bank import Bank
 from models.engine.engine import Engine
-from models.engine.frame_scorer import FrameScore
+from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.frames.detections import Detections
 from models.frames.frame import Box, CameraContext, Features, Frame
+from models.tampering.detector import PictureCheck
 from patchwatch.contract.errors import NonFiniteScoreError, RejectedError
 from patchwatch.messages.alerts.alert import Alert, AlertState
 from patchwatch.messages.alerts.explanation import Explanation
 from patchwatch.messages.cameras.analysis_status import DropReason
+from patchwatch.messages.cameras.privacy_marks import covers
 from patchwatch.messages.cameras.zone import names_at
 from patchwatch.messages.frames.frame import FrameMessage
 from patchwatch.messages.frames.score import Region, Score, ScoreGate, StreamReading
@@ -31,7 +34,9 @@ from workers.analysis.high_scores import FLOOR
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import AlertUpdate, CommitBatch
 from workers.inference.queue_reader import FrameAge, QueuedFrame
-from workers.inference.recording.normal_recorder import NormalRecorder
+from workers.inference.recording.camera_recording import Verdict
+from workers.inference.recording.judged_frame import JudgedFrame
+from workers.inference.recording.normal_recorder import MOST_WAITING, NormalRecorder
 from workers.inference.shadow.shadow_bank import ShadowBank, shadow_alert
 from workers.media import jpeg_codec
 
@@ -39,7 +44,6 @@ log = logging.getLogger(__name__)
 
 Batches = dict[str, tuple[CameraState, CommitBatch]]  # by camera id
 _TEST_SIDE_PX = 256
-_LOG_EVERY_S = 60.0
 _SCORE_GATES = {gate: ScoreGate(gate.value) for gate in AlertGate}
 Extracted = tuple[tuple[Features, ...], Detections | None]  # one `Features` per stream; None: no detector in use
 
@@ -49,6 +53,7 @@ class ScoredFrame:
     """A frame from its decoding to its score: the last three are filled in once it is scored.
 
     ``own_ns``: on the camera's own time. ``gate``: whether its score may open an event.
+    ``wrong``: its picture as a whole is not as it should be.
     """
 
     state: CameraState
@@ -56,13 +61,13 @@ class ScoredFrame:
     frame: Frame
     own_ns: int
     gate: AlertGate = AlertGate.OPEN
+    wrong: bool = False
     bank: Bank | None = None
     features: Sequence[Features] = ()
     score: FrameScore | None = None
 
-    @property
-    def captured_ms(self) -> int:
-        return self.message.captured_at_ns // 1_000_000
+    def __post_init__(self) -> None:
+        self.captured_ms = self.message.captured_at_ns // 1_000_000  # Unix time
 
     def region(self, box: Box | None) -> Region | None:
         """A box of the analysed picture in the camera's own picture."""
@@ -76,16 +81,15 @@ class ScoredFrame:
         zones, size = self.state.camera.zones, (self.message.source_width, self.message.source_height)
         return names_at(zones, region, size) if zones else ()
 
-    def explanation(self, *, thumbnails: bool) -> Explanation:
-        """Why the frame has its score."""
+    def explained(self) -> partial[Explanation]:
+        """Says why the frame has its score when it is called, if ever. Holds nothing of its picture."""
         message = self.message
         if self.bank is None or self.score is None:
             raise RuntimeError("only a scored frame can be explained")
-        return explanation_of(
-            self.bank, self.features, self.score,
-            camera_id=self.state.camera.id, at_ms=message.captured_at_ns // 1_000_000, seq=message.seq,
+        return partial(
+            explanation_of, self.bank, self.features, self.score,
+            camera_id=self.state.camera.id, at_ms=self.captured_ms, seq=message.seq,
             size=(message.width, message.height), source_size=(message.source_width, message.source_height),
-            thumbnails=thumbnails, hidden=self.state.camera.privacy if thumbnails else (),
         )  # fmt: skip
 
 
@@ -105,7 +109,6 @@ class Scorer:
         self._age = age
         self._recorder = recorder
         self._has_time = has_time
-        self._failures = FailureLog()
 
     def score(self, queued: Sequence[QueuedFrame]) -> Batches:
         """By camera; also for cameras whose frames were all dropped, so that the drops are committed."""
@@ -115,13 +118,15 @@ class Scorer:
         for frame in admitted:
             camera_id = frame.state.camera.id
             if frame.state.ready:
-                apart = camera_id if self._failures.failed_recently(camera_id) else ""
+                apart = camera_id if frame.state.failures.happened_recently() else ""
                 by_engine[id(frame.state.bank.engine), apart].append(frame)
         for frames in by_engine.values():
             engine = frames[0].state.bank.engine
             if engine is not None:
                 self._score_frames(engine, frames, batches)
         self._learn([frame for frame in admitted if not frame.state.ready])
+        if self._recorder is not None and len(self._recorder.waiting) >= MOST_WAITING:
+            self._recorder.record_waiting()
         return batches
 
     def _admit(self, queued: QueuedFrame, batch: CommitBatch) -> ScoredFrame | None:
@@ -131,6 +136,9 @@ class Scorer:
             return None
         if message is None:
             state.count_drop(DropReason.CORRUPT)
+            return None
+        if state.must_hide and not covers(message.hidden, state.must_hide):
+            state.count_drop(DropReason.UNMASKED)
             return None
         own_ns = state.camera_time.take(message, time.monotonic_ns())
         if state.ready and message.live and (queued.late or self._age.is_too_old(state.arrivals, message)):
@@ -144,13 +152,13 @@ class Scorer:
             return None
         frame = state.cuts.mark(frame, state.bank.context.mask)
         state.keep_frame(message.seq, own_ns, cut=frame.cut)  # without a bank: for the snapshot
-        gate = _check_picture(state, message, frame, batch)
+        check = _check_picture(state, message, frame, batch)
         if not state.ready:
             state.boxes = []
             state.count_drop(DropReason.NO_BANK)
             if not self._may_learn(queued, frame):
                 return None
-        return ScoredFrame(state, message, frame, own_ns, gate)
+        return ScoredFrame(state, message, frame, own_ns, check.gate, check.wrong)
 
     def _may_learn(self, queued: QueuedFrame, frame: Frame) -> bool:
         """Whether a frame without a bank is analysed. Of one that is not, nothing before it may meet what follows."""
@@ -166,16 +174,11 @@ class Scorer:
 
     def _score_frames(self, engine: Engine, frames: Sequence[ScoredFrame], batches: Batches) -> None:
         results = extract(engine, [frame.frame for frame in frames], [frame.state.bank.context for frame in frames])
-        latest: dict[str, ScoredFrame] = {}
         for frame, result in zip(frames, results, strict=True):
-            camera_id = frame.state.camera.id
             if isinstance(result, Exception):
                 self._fail(frame, result)
-            elif self._score_frame(frame, *result, batches[camera_id][1]):
-                latest[camera_id] = frame
-        for camera_id, frame in latest.items():
-            if frame.state.explanation_is_due(frame.frame.at_s):
-                batches[camera_id][1].explanation = frame.explanation(thumbnails=False)
+            else:
+                self._score_frame(frame, *result, batches[frame.state.camera.id][1])
 
     def _learn(self, frames: Sequence[ScoredFrame]) -> None:
         """Remember frames of cameras without a bank. One that fails costs nothing but itself."""
@@ -187,11 +190,9 @@ class Scorer:
             if engine is not None and self._recorder is not None:
                 for frame, result in zip(same, self._extract_to_learn(engine, same), strict=True):
                     if isinstance(result, Exception):
-                        self._failures.record(frame.state.camera.id, frame.message.seq, result)
+                        frame.state.failures.record(frame.message.seq, result)
                     else:
-                        self._recorder.record_unscored(
-                            frame.state, engine, frame.frame, frame.captured_ms, result[0], frame.gate
-                        )
+                        self._recorder.waiting.append(_judged(frame, engine, result[0]))
 
     def _extract_to_learn(self, engine: Engine, frames: Sequence[ScoredFrame]) -> Sequence[Extracted | Exception]:
         pictures = [frame.frame for frame in frames]
@@ -202,8 +203,8 @@ class Scorer:
 
     def _score_frame(
         self, frame: ScoredFrame, features: Sequence[Features], detections: Detections | None, batch: CommitBatch
-    ) -> bool:
-        """Score a frame into the batch. False when it was dropped."""
+    ) -> None:
+        """Score a frame into the batch, or drop it."""
         state, message, scorer = frame.state, frame.message, frame.state.bank.scorer
         if scorer is None:
             raise RuntimeError("an admitted frame has a scorer")
@@ -215,13 +216,16 @@ class Scorer:
         except NonFiniteScoreError as error:
             log.error("%s: frame %d dropped: %s", state.camera.id, message.seq, error)
             state.count_drop(DropReason.NON_FINITE)
-            return False
+            return
         except Exception as error:  # noqa: BLE001 (border: as in `extract`)
             self._fail(frame, error)
-            return False
+            return
         frame.bank, frame.features, frame.score = scorer.bank, features, score
-        if self._recorder is not None:
-            self._recorder.record(state, frame.frame, captured_ms, features, scorer, score, frame.gate)
+        state.explain = frame.explained()
+        if self._recorder is not None and state.bank.engine is not None and state.bank.context.mask.as_learnt:
+            self._recorder.waiting.append(_judged(frame, state.bank.engine, features, scorer))
+        if state.activity is not None:
+            state.activity.add(captured_ms, features, frame.gate)
         previous_ms = state.last_score_ms
         entry = state.next_score_ms(frame.own_ns), self._message(frame, scorer.bank, score)
         batch.scores.append(entry)
@@ -239,11 +243,10 @@ class Scorer:
         silent = scorer.is_silent(score, as_learnt=state.bank.context.mask.as_learnt)
         alerts = state.conditions.observe_score(state.camera, frame.frame, silent)
         batch.alerts += [AlertUpdate(alert, announce=True) for alert in alerts]
-        return True
 
     def _fail(self, frame: ScoredFrame, error: Exception) -> None:
         frame.state.count_drop(DropReason.FAILED)
-        self._failures.record(frame.state.camera.id, frame.message.seq, error)
+        frame.state.failures.record(frame.message.seq, error)
 
     def _message(self, frame: ScoredFrame, bank: Bank, score: FrameScore) -> Score:
         region = frame.region(score.box_xyxy_px)
@@ -266,6 +269,28 @@ class Scorer:
         )
 
 
+def _judged(
+    frame: ScoredFrame, engine: Engine, features: Sequence[Features], scorer: FrameScorer | None = None
+) -> JudgedFrame:
+    """What the memory needs of a frame. Not where the zones are others than those the bank was learnt with: then some
+    places count that have none in the bank, and their features are left out."""
+    picture, score = frame.frame, frame.score
+    wrong_since_s = frame.state.conditions.wrong_since_s(picture.at_s, frame.captured_ms, wrong=frame.wrong)
+    verdict = Verdict(condition_since_s=wrong_since_s)
+    if scorer is not None and score is not None:
+        event = scorer.open_event if score.event_open else None
+        since_s = None if event is None else event.started_s
+        verdict = replace(
+            verdict, score=score.score, level=scorer.rule.on, event_since_s=since_s,
+            bare_score=score.score_without_additions,
+        )  # fmt: skip
+    height, width = picture.rgb.shape[:2]
+    return JudgedFrame(
+        frame.state.camera, engine, frame.state.bank.context.mask.view, frame.captured_ms, picture.at_s,
+        picture.discontinuity, width, height, frame.message.jpeg, features, verdict, scorer, score,
+    )  # fmt: skip
+
+
 def close_events(state: CameraState, events: Sequence[Event], batch: CommitBatch) -> None:
     """Record events that ended without a frame: the bank changed, or the camera's frames stopped."""
     batch.alerts += [AlertUpdate(*state.update_alert(event, None)) for event in events]
@@ -276,7 +301,8 @@ def alert_update(frame: ScoredFrame, event: Event) -> AlertUpdate:
     region = frame.region(event.box_xyxy_px)
     alert, announce = frame.state.update_alert(event, region, frame.zones(region))
     if event.ended_s is None and frame.frame.at_s in (event.peak_s, event.opened_s):
-        return AlertUpdate(alert, announce, frame.message.jpeg, frame.explanation(thumbnails=True))
+        explanation = frame.explained()(thumbnails=True, hidden=frame.state.camera.privacy)
+        return AlertUpdate(alert, announce, frame.message.jpeg, explanation)
     return AlertUpdate(alert, announce)
 
 
@@ -292,13 +318,13 @@ def _shadow_alerts(frame: ScoredFrame, shadow: ShadowBank) -> list[Alert]:
     return [alert for alert in told if alert is not None]
 
 
-def _check_picture(state: CameraState, message: FrameMessage, frame: Frame, batch: CommitBatch) -> AlertGate:
+def _check_picture(state: CameraState, message: FrameMessage, frame: Frame, batch: CommitBatch) -> PictureCheck:
     """Record conditions of the picture as a whole; returns whether the frame's score may open an event."""
-    gate, alerts = state.conditions.observe_frame(state.camera, frame)
+    check, alerts = state.conditions.observe_frame(state.camera, frame)
     for alert in alerts:
         picture = message.jpeg if alert.state is AlertState.OPEN else None
         batch.alerts.append(AlertUpdate(alert, announce=True, picture=picture))
-    return gate
+    return check
 
 
 def _labelled_boxes(frame: ScoredFrame, detections: Detections | None) -> list[list[object]]:
@@ -358,23 +384,3 @@ def _passes_test(engine: Engine) -> bool:
     context = CameraContext()
     pictures = [Frame(rgb, 0.0, discontinuity=True), Frame(np.roll(rgb, 2, axis=1), 0.2)]
     return not any(isinstance(_extract_alone(engine, picture, context), Exception) for picture in pictures)
-
-
-class FailureLog:
-    """Frames whose scoring raised an unforeseen exception. Logs a traceback at most once per camera and minute."""
-
-    def __init__(self) -> None:
-        self._logged_s: dict[str, float] = {}
-        self._failed_s: dict[str, float] = {}
-
-    def record(self, camera_id: str, seq: int, error: Exception) -> None:
-        """A frame failed, and is dropped."""
-        now_s = time.monotonic()
-        self._failed_s[camera_id] = now_s
-        if now_s - self._logged_s.get(camera_id, float("-inf")) >= _LOG_EVERY_S:
-            self._logged_s[camera_id] = now_s
-            log.error("%s: frame %d dropped, as are others that fail within a minute", camera_id, seq, exc_info=error)
-
-    def failed_recently(self, camera_id: str) -> bool:
-        """Whether a frame of it failed within the last minute: its frames are then batched apart from others'."""
-        return time.monotonic() - self._failed_s.get(camera_id, float("-inf")) < _LOG_EVERY_S

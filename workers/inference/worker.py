@@ -25,6 +25,7 @@ from patchwatch.contract.settings import Settings
 from patchwatch.messages.alerts.alert import Alert
 from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus
 from patchwatch.messages.frames.frame import FrameMessage
+from workers.inference.activity.activities import Activities
 from workers.inference.camera_registry import POLL_EVERY_S, CameraRegistry
 from workers.inference.camera_state import CameraState
 from workers.inference.commit import CommitBatch, Committer
@@ -69,6 +70,7 @@ class InferenceWorker:
         )  # fmt: skip
         held = self._recorder.held if self._recorder else None
         self._corrections = Corrections(self._client, settings, held, self._clock)
+        self._activities = Activities(self._client)
         self._polled_s = float("-inf")
         self._outage = OutageLog("scoring waits for it")
         self._redis_away = False
@@ -142,7 +144,10 @@ class InferenceWorker:
         return self._leases.started
 
     def _poll(self) -> None:
-        """Follow what changes beside the frames: cameras, leases, banks, and the captures."""
+        """Follow what changes beside the frames: cameras, leases, banks, and the captures; and do with the frames
+        scored since what does not decide on their scores."""
+        if self._recorder is not None:
+            self._recorder.record_waiting()
         with translated():
             self._clock.sync(self._client)
             self._cameras.refresh()
@@ -158,12 +163,21 @@ class InferenceWorker:
             if state.bank.scorer is not None and state.bank.scorer is not scorer:
                 self._warm_up(state)
             self._corrections.follow(state)
+            if state.camera.absence_chance is not None or state.activity is not None:
+                self._follow_activity(state)
             closed += self._finish_if_silent(state)
             self._cameras.close(state, closed, self._observe_capture(state, captures.get(state.camera.id)))
             self._cameras.publish_status(state)
         self._corrections.follow_only(self._cameras.states)
         if self._recorder is not None:
             self._recorder.follow(self._cameras.states)
+
+    def _follow_activity(self, state: CameraState) -> None:
+        try:
+            with translated():
+                self._activities.follow(state)
+        except LeaseLostError as error:
+            self._cameras.release(state, error)
 
     def _forget_normal(self, camera_id: str) -> None:
         if self._recorder is not None:

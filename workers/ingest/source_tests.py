@@ -13,12 +13,12 @@ import redis.asyncio
 from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
+from patchwatch.contract.child_environment import bare_environment
 from patchwatch.contract.errors import BusUnavailableError, InvalidMessageError, PatchwatchError
 from patchwatch.contract.redaction import redact
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.cameras.source_test import START_WITHIN_S, SourceTestAnswer, SourceTestOrder
-from workers.ingest.capture.process import environment
 from workers.ingest.capture.protocol import CaptureOrder
 
 _POLL_S = 0.5
@@ -79,7 +79,7 @@ class SourceTests:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "workers.ingest.capture.source_test",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-            env=environment(), process_group=0,
+            env=bare_environment(), process_group=0,
         )  # fmt: skip
         try:
             async with asyncio.timeout(self._within_s):

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 
 from patchwatch.bus.backoff import Backoff, RestartBackoff
 from patchwatch.bus.connection import admit
-from patchwatch.contract.access_policy import check_exposure
+from patchwatch.contract.access_policy import check_token
 from patchwatch.contract.errors import EXIT_STAYS, FatalError, StoppedError
 from patchwatch.contract.process_group import kill_group
 from patchwatch.contract.roles import Role
@@ -148,7 +148,7 @@ def running(settings: Settings, stopping: ForceSignal | None = None) -> Iterator
     Raises `PortTakenError`, `ConfigurationError`, `BusUnavailableError` before anything is started, and
     `StoppedError` when asked to stop while the queue loads its data.
     """
-    check_exposure(settings)
+    check_token(settings)
     ports = {
         "port": check_free(settings.host, settings.port, "--port or PATCHWATCH_PORT"),
         "rtsp_port": check_free(settings.rtsp_host, settings.rtsp_port, "--rtsp-port or PATCHWATCH_RTSP_PORT"),

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import typer
 
+from patchwatch.cli.alert_watch import alert_messages
 from patchwatch.cli.command_group import command_group
+from patchwatch.cli.evidence_text import evidence_text
 from patchwatch.cli.options import Api, AsJson, rest_client
 from patchwatch.cli.output import print_json
 from patchwatch.contract.errors import RejectedError
@@ -73,6 +77,25 @@ def list_(
         typer.echo(_line(alert))
 
 
+@app.command("watch")
+def watch(
+    camera: Annotated[list[str] | None, typer.Option(help="Only of this camera; repeatable.")] = None,
+    api: Api = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print alerts as they open, rise and close, until Ctrl-C. A restart of the service costs none."""
+    for message in alert_messages(rest_client(api), camera or ()):
+        if as_json:
+            print_json(message)
+        elif message["type"] == "alert":
+            typer.echo(f"{message['change']:<7} {_line(message['alert'])}")
+        elif message["type"] == "verdict":
+            typer.echo(f"{'verdict':<7} {_line(message['alert'])}")
+        elif message.get("unknown_cameras"):
+            typer.echo(f"there is no camera {', '.join(message['unknown_cameras'])} yet", err=True)
+        sys.stdout.flush()
+
+
 @app.command("show")
 def show(
     alert: AlertId,
@@ -87,6 +110,30 @@ def show(
     for name, value in fields.items():
         if value is not None and value != "":
             typer.echo(f"{name:<15} {_shown(value)}")
+
+
+@app.command("evidence")
+def evidence(
+    alert: AlertId,
+    into: Annotated[
+        Path | None, typer.Option(metavar="FILE.zip", help="Write all of it into this archive. Without: show it.")
+    ] = None,
+    keep: Annotated[
+        bool | None, typer.Option("--keep/--let-go", help="Keep it whatever its age, or no longer than other.")
+    ] = None,
+    api: Api = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what clip and pictures there are of an alert, or fetch them as an archive."""
+    path, client = f"/alerts/{quote(alert, safe='')}", rest_client(api)
+    if keep is not None:
+        client.request("PUT" if keep else "DELETE", f"{path}/evidence/keep")
+    fields = client.get(f"{path}/evidence")
+    if into is not None:
+        client.download(f"{path}/evidence.zip", into)
+    print_json(fields) if as_json else typer.echo(evidence_text(fields))
+    if into is not None:
+        typer.echo(f"written to {into}: `patchwatch evidence verify {into}` checks it", err=True)
 
 
 @app.command("normal")

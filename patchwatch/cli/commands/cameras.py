@@ -6,8 +6,11 @@ from typing import Annotated, Any
 
 import typer
 
+from patchwatch.cli.camera_absence import absence
 from patchwatch.cli.camera_corrections import add_commands
 from patchwatch.cli.command_group import command_group
+from patchwatch.cli.commands.camera_discovery import discover
+from patchwatch.cli.commands.camera_import import import_
 from patchwatch.cli.commands.what_if import what_if
 from patchwatch.cli.options import AnalysisFps, Api, AsJson, NewId, rest_client, stdin_line
 from patchwatch.cli.output import print_json, print_outcome
@@ -196,6 +199,9 @@ def update(
 
 app.command("set", hidden=True)(update)
 app.command("what-if")(what_if)
+app.command("import")(import_)
+app.command("discover")(discover)
+app.command("absence")(absence)
 
 
 @app.command("acknowledge")

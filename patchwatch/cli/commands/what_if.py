@@ -22,6 +22,14 @@ _Bank = Annotated[str | None, typer.Option("--bank", help="Another bank, as `pat
 _Normal = Annotated[str | None, typer.Option("--normal", metavar="ALERT", help="What this alert showed is normal.")]
 _AtThisTime = Annotated[bool, typer.Option("--at-this-time", help="With --normal: only at the hours of the alert.")]
 _Undo = Annotated[str | None, typer.Option("--undo", metavar="CORRECTION", help="A correction is taken back.")]
+_Learn = Annotated[
+    tuple[str, str] | None,
+    typer.Option("--learn", metavar="FROM TO", help="As `cameras learn`: what was seen then is normal."),
+]
+_Forget = Annotated[
+    tuple[str, str] | None,
+    typer.Option("--forget", metavar="FROM TO", help="As `cameras forget`: no bank learns from it."),
+]
 _NoZones = Annotated[bool, typer.Option("--no-zones", help="No zones at all.")]
 _From = Annotated[str | None, typer.Option("--from", help="From when on: ISO 8601, or a day. Default: all of it.")]
 _To = Annotated[str | None, typer.Option("--to", help="Until when. Default: now.")]
@@ -40,6 +48,8 @@ def what_if(
     normal: _Normal = None,
     at_this_time: _AtThisTime = False,
     undo: _Undo = None,
+    learn: _Learn = None,
+    forget: _Forget = None,
     from_: _From = None,
     to: _To = None,
     api: Api = None,
@@ -59,6 +69,8 @@ def what_if(
         zone=_zones(zone, zone_file, no_zones=no_zones),
         normal=None if normal is None else _correction(normal, at_this_time=at_this_time),
         undo=None if undo is None else {"change": "undo", "correction_id": undo},
+        learn=_stretch("learn", learn),
+        forget=_stretch("forget", forget),
     )
     query = urlencode({name: value for name, value in (("from", from_), ("to", to)) if value})
     answer = rest_client(api).post(f"/cameras/{camera}/what-if{'?' if query else ''}{query}", change)
@@ -77,6 +89,10 @@ def _zones(zone: list[str] | None, zone_file: Any, *, no_zones: bool) -> dict[st
 def _correction(alert_id: str, *, at_this_time: bool) -> dict[str, Any]:
     kind = "normal_at_this_time" if at_this_time else "normal"
     return {"change": "correction", "kind": kind, "alert_id": alert_id}
+
+
+def _stretch(change: str, given: tuple[str, str] | None) -> dict[str, Any] | None:
+    return None if given is None else {"change": change, "from": given[0], "to": given[1]}
 
 
 def _only_one(**changes: dict[str, Any] | None) -> dict[str, Any]:

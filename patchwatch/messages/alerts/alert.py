@@ -41,6 +41,8 @@ class AlertKind(StrEnum):
     FLICKERING = "flickering"  # bars of light roll through the picture: lamps on mains, another shutter time
     OFFLINE = "offline"  # no frames from a camera that should deliver them
     DRIFT = "drift"  # quiet hours do not look any more as normal did when it was learnt
+    LASTING_CHANGE = "lasting_change"  # something came, went or was moved and stays so, or the camera was nudged
+    ABSENCE = "absence"  # what nearly always happens by this time of the week did not
 
 
 class Alert(Message):
@@ -101,7 +103,9 @@ class AlertView(BaseModel):
         "`blind`: pictures come, but too seldom, or jumping too often, for an anomaly to be seen. "
         "`shaking`: the camera moves to and fro. `flickering`: bars of light roll through the picture. "
         "`offline`: no frames from a camera that should deliver them. "
-        "`drift`: quiet hours do not look any more as normal did when it was learnt."
+        "`drift`: quiet hours do not look any more as normal did when it was learnt. "
+        "`lasting_change`: something came, went or was moved and stays so, or the camera was nudged; it is learnt by "
+        "itself unless it is called an anomaly."
     )
     state: AlertState
     started: Time
@@ -131,6 +135,10 @@ class AlertView(BaseModel):
     )
     detail: str = Field(description="Of kinds other than anomaly: what is wrong, in words.", examples=[""])
     snapshot: str = Field(examples=["/api/v1/alerts/gate-1795422600250/snapshot.jpg"])
+    evidence: str = Field(
+        description="What clip and pictures there are of it, and how far they are.",
+        examples=["/api/v1/alerts/gate-1795422600250/evidence"],
+    )
     explanation: str | None = Field(
         description="Null for kinds other than anomaly.", examples=["/api/v1/alerts/gate-1795422600250/explanation"]
     )
@@ -146,5 +154,6 @@ class AlertView(BaseModel):
             peak=alert.peak_at_ms,
             ended=alert.ended_at_ms,
             snapshot=f"{base}/api/v1/alerts/{alert.id}/snapshot.jpg",
+            evidence=f"{base}/api/v1/alerts/{alert.id}/evidence",
             explanation=f"{base}/api/v1/alerts/{alert.id}/explanation" if alert.kind is AlertKind.ANOMALY else None,
         )

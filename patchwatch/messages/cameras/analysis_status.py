@@ -59,6 +59,7 @@ class AnalysisStatus(Message):
     device: str = "cpu"
     condition: OpenCondition | None = None  # absent in records of earlier versions
     corrections: CorrectionsInForce | None = None  # None where there are none that change scores
+    corrections_fault: Words = ""  # why what operators said of its normal cannot be read
     updated_at_ms: TimeMs
 
 
@@ -71,4 +72,5 @@ class DropReason(StrEnum):
     NO_BANK = "no_bank"  # or an unusable one, or its networks are not ready: see `AnalysisStatus`
     NON_FINITE = "non_finite"
     FAILED = "failed"  # scoring raised an unforeseen error: see the log of the inference worker
+    UNMASKED = "unmasked"  # taken before a privacy zone was drawn: nobody may see it any more
     UNPUBLISHED = "unpublished"  # Redis was away or refused it

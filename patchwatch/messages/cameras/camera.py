@@ -44,7 +44,16 @@ class Transport(StrEnum):
 FINGERPRINT = r"^[0-9a-fA-F]{2}(:?[0-9a-fA-F]{2}){31}$"
 MAX_CAMERAS = 1000  # per installation: lists and metrics of all cameras must stay readable
 # A change of these does not concern the capture.
-_ANALYSIS_ONLY = ("false_alarms_per_day", "allotment", "muted", "zones", "self_arm", "adopted", "shadow")
+_ANALYSIS_ONLY = (
+    "false_alarms_per_day",
+    "allotment",
+    "muted",
+    "zones",
+    "self_arm",
+    "adopted",
+    "shadow",
+    "absence_chance",
+)
 
 
 class Camera(Message):
@@ -74,6 +83,7 @@ class Camera(Message):
     self_arm: bool | None = None  # whether it learns what is normal by itself; None: the installation's
     adopted: bool = False  # it came by itself, by publishing, and no operator has looked at it yet
     shadow: BankShadow | None = None  # another bank, to be scored beside the active one for a time
+    absence_chance: float | None = Field(None, gt=0, le=0.2)  # watch for absence: see `models.alarms.absence`
     transport: Transport = Transport.TCP
     publish_username: str | None = Field(None, max_length=128)
     publish_password: SecretStr | None = Field(None, max_length=128)

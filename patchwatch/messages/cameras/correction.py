@@ -30,13 +30,18 @@ class CorrectionKind(StrEnum):
     NORMAL_AT_THIS_TIME = "normal_at_this_time"  # it is normal at these hours
     LEARN = "learn"  # whatever is seen there is normal
     RECURRING = "recurring"  # it recurred so often that it counts as normal at these hours
+    LASTING = "lasting"  # the scene has changed for good: banks learn how it looks now
     ANOMALY = "anomaly"  # what alerted was right to alert: no bank learns from it
     FORGET = "forget"  # no bank learns from it
 
 
 ADDING = frozenset({CorrectionKind.NORMAL, CorrectionKind.NORMAL_AT_THIS_TIME, CorrectionKind.LEARN,
                     CorrectionKind.RECURRING})  # fmt: skip
+REJECTING = frozenset({CorrectionKind.ANOMALY, CorrectionKind.FORGET})
 OF_VERDICTS = frozenset({CorrectionKind.NORMAL, CorrectionKind.NORMAL_AT_THIS_TIME, CorrectionKind.ANOMALY})
+BY_ITSELF = frozenset({CorrectionKind.RECURRING, CorrectionKind.LASTING})
+OUTDATED = "lasting change"  # who admits lasting changes, and takes back what is part of normal anyway by now
+REJECTED_BACK_MS = 8 * LONGEST_SPAN_MS  # of a lasting change that was taken back, what was learnt since is unlearnt
 
 
 class _Frozen(BaseModel):
@@ -102,8 +107,26 @@ class Correction(_Frozen):
 
     @property
     def adds(self) -> bool:
-        """Whether it makes its time normal; else it keeps it from being learnt."""
+        """Whether it makes its time normal at once, as an addition to the bank."""
         return self.kind in ADDING
+
+    @property
+    def rejects(self) -> bool:
+        """Whether it keeps its time from being learnt."""
+        return self.kind in REJECTING
+
+    @property
+    def made_by_verdict(self) -> bool:
+        return self.kind in OF_VERDICTS or (self.kind is CorrectionKind.LASTING and self.by != OUTDATED)
+
+    @property
+    def unlearnt_spans(self) -> tuple[Span, ...]:
+        """Of a lasting change that somebody took back: the time since it began until then, which banks have learnt."""
+        if self.kind is not CorrectionKind.LASTING or self.undone_at_ms is None or self.undone_by == OUTDATED:
+            return ()
+        first_ms = max(self.spans[0].from_ms, self.undone_at_ms - REJECTED_BACK_MS)
+        begins = range(first_ms, self.undone_at_ms, LONGEST_SPAN_MS)
+        return tuple(Span(from_ms=at_ms, until_ms=min(at_ms + LONGEST_SPAN_MS, self.undone_at_ms)) for at_ms in begins)
 
     def undone(self, by: str, at_ms: int) -> Self:
         return self.model_copy(update={"undone_by": by, "undone_at_ms": at_ms})
@@ -120,7 +143,7 @@ class CameraCorrections(Message):
     """All corrections of one camera, oldest first: those in force, and the last that were undone."""
 
     camera_id: CameraId
-    corrections: Annotated[tuple[Correction, ...], Field(max_length=3 * MOST_IN_FORCE)] = ()
+    corrections: Annotated[tuple[Correction, ...], Field(max_length=4 * MOST_IN_FORCE)] = ()
 
     @property
     def id(self) -> str:
@@ -132,20 +155,29 @@ class CameraCorrections(Message):
 
     def rejecting(self) -> tuple[Correction, ...]:
         """Those in force that keep their time from being learnt."""
-        return tuple(one for one in self.corrections if one.in_force and not one.adds)
+        return tuple(one for one in self.corrections if one.in_force and one.rejects)
+
+    def lasting(self) -> tuple[Correction, ...]:
+        """Those of lasting changes, in force or taken back."""
+        return tuple(one for one in self.corrections if one.kind is CorrectionKind.LASTING)
 
     def rejected_spans(self) -> tuple[Span, ...]:
         """The time that no bank learns from, and no addition is made of."""
-        return tuple(span for one in self.rejecting() for span in one.spans)
+        unlearnt = tuple(span for one in self.lasting() for span in one.unlearnt_spans)
+        return tuple(span for one in self.rejecting() for span in one.spans) + unlearnt
+
+    def learnt_spans(self) -> tuple[Span, ...]:
+        """The time that banks learn from although it alarmed."""
+        return tuple(span for one in self.lasting() if one.in_force for span in one.spans)
 
     def with_one(self, correction: Correction) -> Self:
         """With a further one. Of verdicts `anomaly` only the newest are kept. Raises `ConflictError` when there are too
         many of other kinds."""
-        peers = [one for one in self.corrections if one.in_force and one.adds == correction.adds]
+        peers = [one for one in self.corrections if one.in_force and _effect(one) == _effect(correction)]
         kept = self.corrections
         if len(peers) >= MOST_IN_FORCE:
             expendable = [one for one in peers if one.kind is CorrectionKind.ANOMALY]
-            if correction.adds or not expendable:
+            if not correction.rejects or not expendable:
                 raise ConflictError(
                     f"camera {self.camera_id!r} has {MOST_IN_FORCE} corrections in force, and no more are possible: "
                     f"undo one (`patchwatch cameras corrections {self.camera_id}`), or learn a new bank without them"
@@ -167,11 +199,11 @@ class CameraCorrections(Message):
 
     def without_verdict(self, alert_id: str, by: str, at_ms: int, *, rejected: bool) -> Self:
         """With the corrections taken back that an earlier verdict on this alert made. ``rejected``: also those that
-        count it among what recurs."""
+        count it among what recurs or lasts."""
         gone = [
             one for one in self.corrections
             if one.in_force and alert_id in one.alert_ids
-            and (one.kind in OF_VERDICTS or (rejected and one.kind is CorrectionKind.RECURRING))
+            and (one.made_by_verdict or (rejected and one.kind in BY_ITSELF))
         ]  # fmt: skip
         return self._replaced({one.id: one.undone(by, at_ms) for one in gone}) if gone else self
 
@@ -181,3 +213,8 @@ class CameraCorrections(Message):
         undone = sorted((one for one in after if not one.in_force), key=lambda one: one.undone_at_ms or 0)
         gone = {one.id for one in undone[: max(0, len(undone) - MOST_UNDONE)]}
         return self.model_copy(update={"corrections": tuple(one for one in after if one.id not in gone)})
+
+
+def _effect(correction: Correction) -> tuple[bool, bool]:
+    """Of corrections of the same effect, only so many are in force."""
+    return correction.adds, correction.rejects

@@ -14,6 +14,7 @@ from patchwatch.contract.errors import InvalidMessageError
 _HEADER = struct.Struct("<BBHHHHqq")
 VERSION = 1
 _LATE = b"l"
+_HIDDEN = b"p"
 _MOST_LATE = re.compile(rb"\d{1,9}")
 # version, unpublished, lost, since_ms
 _GAPS = struct.Struct("<BQQQ")
@@ -36,7 +37,8 @@ class FrameMessage:
     ``seq`` rises by one per captured frame of a camera, without gaps, over restarts: a gap at the reader is a
     dropped frame. ``captured_at_ns`` is wall-clock time of capture (Unix epoch); it rises strictly within a
     connection, unless that clock is set back. ``media_time_ns`` is the time since the source's first frame by its PTS.
-    ``late_ms``: how long after its capture it arrived, by a monotonic clock.
+    ``late_ms``: how long after its capture it arrived, by a monotonic clock. ``hidden``: of the privacy zones that it
+    was blackened for, `marks_of`.
     """
 
     seq: int
@@ -49,6 +51,7 @@ class FrameMessage:
     flags: FrameFlag
     jpeg: bytes
     late_ms: int = 0
+    hidden: bytes = b""
 
     @property
     def live(self) -> bool:
@@ -73,7 +76,8 @@ class FrameMessage:
             self.captured_at_ns, self.media_time_ns,
         )  # fmt: skip
         late = {_LATE: b"%d" % min(self.late_ms, 999_999_999)} if self.late_ms > 0 else {}
-        return {b"h": header, b"j": self.jpeg} | late
+        hidden = {_HIDDEN: self.hidden} if self.hidden else {}
+        return {b"h": header, b"j": self.jpeg} | late | hidden
 
     @classmethod
     def decode(cls, entry_id: bytes, fields: dict[bytes, bytes]) -> FrameMessage:
@@ -91,7 +95,10 @@ class FrameMessage:
             raise InvalidMessageError(f"frame {entry_id!r} was captured before 1970")
         given = fields.get(_LATE, b"0")
         late_ms = int(given) if _MOST_LATE.fullmatch(given) else 0
-        return cls(seq, captured, media, width, height, source_width, source_height, FrameFlag(flags), jpeg, late_ms)
+        return cls(
+            seq, captured, media, width, height, source_width, source_height, FrameFlag(flags), jpeg, late_ms,
+            fields.get(_HIDDEN, b""),
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

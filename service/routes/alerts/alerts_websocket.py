@@ -37,7 +37,7 @@ async def alerts(
         return
     session = WebSocketSession(
         websocket,
-        Client(Topic.ALERTS, frozenset(camera or ()), context.client_queue),
+        Client(Topic.ALERTS, frozenset(camera or ()), context.client_queue, context.caller.cameras),
         context.hub,
         context.store.streams,
         positions=positions,

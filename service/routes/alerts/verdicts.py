@@ -13,7 +13,6 @@ from service.schemas.alerts.verdict import JudgedAlertView, NewVerdict, Reviewed
 from service.store.alerts.verdicts import Said
 
 router = APIRouter(prefix="/alerts/{alert_id}/verdict", tags=["alerts"])
-_CALLER = "operator"  # whoever may use the API has the one token, which names nobody
 
 
 @router.get("", summary="Get the verdict on an alert, with its history", responses=documented(404))
@@ -29,7 +28,9 @@ async def put(alert_id: str, body: NewVerdict, context: ContextDep, prefix: Link
     alerts are told, webhooks are not. Of two verdicts at the same time the later one counts, and both are in the
     history. Sent again, it changes nothing. Within seconds, what is `normal` raises no alert any more: `effect` says
     so, or why not. `anomaly` keeps it out of what banks learn from."""
-    said = Statement(verdict=body.verdict, weekly=body.weekly, note=body.note, by=_CALLER, at_ms=await context.now_ms())
+    said = Statement(
+        verdict=body.verdict, weekly=body.weekly, note=body.note, by=context.caller.by, at_ms=await context.now_ms()
+    )
     return await _say(context, alert_id, prefix, said)
 
 
@@ -37,7 +38,7 @@ async def put(alert_id: str, body: NewVerdict, context: ContextDep, prefix: Link
 async def delete(alert_id: str, context: ContextDep, prefix: LinkPrefix) -> JudgedAlertView:
     """The alert counts as not reviewed again, and scores are what they would be had nothing been said. The history
     remembers that there was a verdict."""
-    return await _say(context, alert_id, prefix, Statement(by=_CALLER, at_ms=await context.now_ms()))
+    return await _say(context, alert_id, prefix, Statement(by=context.caller.by, at_ms=await context.now_ms()))
 
 
 async def _say(context: Context, alert_id: str, prefix: str, statement: Statement) -> JudgedAlertView:

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import APIRouter, Response
 from pydantic import ValidationError
 
 from patchwatch.contract.redaction import MASK
+from patchwatch.messages.access.user import UserRole
 from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.cameras.source import Source
-from service.context import ContextDep
+from service.context import Context, ContextDep
 from service.middleware.proxy import LinkPrefix
-from service.problems.errors import InvalidFieldsError
+from service.problems.errors import ForbiddenError, InvalidFieldsError
 from service.problems.responses import documented
 from service.rules.video_source import check_source
 from service.schemas.cameras.camera import CameraChange, CameraList, CameraView, NewCamera
 
 router = APIRouter(prefix="/cameras", tags=["cameras"])
+_OF_ADMINS = {"source", "transport", "tls_verify", "tls_fingerprint", "publish_username", "publish_password"}
 
 
 @router.post("", status_code=201, summary="Add a camera", responses=documented(409, 422))
@@ -44,12 +47,14 @@ async def get(camera_id: str, context: ContextDep) -> CameraView:
     return _view(await context.store.cameras.get(camera_id))
 
 
-@router.patch("/{camera_id}", summary="Change a camera", responses=documented(404, 422))
+@router.patch("/{camera_id}", summary="Change a camera", responses=documented(403, 404, 422))
 async def change(camera_id: str, body: CameraChange, context: ContextDep) -> CameraView:
     """Only the given fields change. The capture restarts, unless none of them concerns it. A camera that came by itself
     counts as looked at from then on, even if nothing changes."""
     before = await context.store.cameras.get(camera_id)
-    changes = _without_masked_secrets(body.fields(), before) | {"adopted": False}
+    changes = _without_masked_secrets(body.fields(), before)
+    _check_right(context, changes)
+    changes["adopted"] = False
     if isinstance(changes.get("source"), str):
         await check_source(changes["source"], context.settings, context.disk)
     try:
@@ -67,6 +72,12 @@ async def delete(camera_id: str, context: ContextDep) -> None:
 
 def _view(camera: Camera) -> CameraView:
     return CameraView.model_validate(camera.public())
+
+
+def _check_right(context: Context, changes: Mapping[str, Any]) -> None:
+    """Raises `ForbiddenError` where an operator would change which address is connected to, and with what password."""
+    if (named := sorted(changes.keys() & _OF_ADMINS)) and not context.caller.may(UserRole.ADMIN):
+        raise ForbiddenError(f"only an admin may change where a camera's video comes from: {', '.join(named)}")
 
 
 def _without_masked_secrets(changes: dict[str, Any], before: Camera) -> dict[str, Any]:

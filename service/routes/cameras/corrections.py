@@ -19,10 +19,9 @@ from service.rules.time_range import milliseconds
 from service.schemas.cameras.correction import CorrectionAnswer, CorrectionList, NewCorrection
 
 router = APIRouter(prefix="/cameras/{camera_id}/corrections", tags=["corrections"])
-_CALLER = "operator"  # whoever may use the API has the one token, which names nobody
 
 
-@router.get("", summary="List what operators said of a camera's normal", responses=documented(404))
+@router.get("", summary="List what operators said of a camera's normal", responses=documented(404, 409))
 async def index(camera_id: str, context: ContextDep) -> CorrectionList:
     """Verdicts on alerts are among them. How many change scores by now is part of the camera's status."""
     await context.store.cameras.get(camera_id)
@@ -36,7 +35,7 @@ async def create(camera_id: str, body: NewCorrection, context: ContextDep) -> Co
     camera = await context.store.cameras.get(camera_id)
     kind = CorrectionKind(body.kind.value)
     correction = Correction(
-        id=secrets.token_hex(8), kind=kind, spans=(_span(body),), by=_CALLER, at_ms=await context.now_ms(),
+        id=secrets.token_hex(8), kind=kind, spans=(_span(body),), by=context.caller.by, at_ms=await context.now_ms(),
         note=body.note,
     )  # fmt: skip
     await context.store.corrections.add(camera_id, correction)
@@ -44,12 +43,19 @@ async def create(camera_id: str, body: NewCorrection, context: ContextDep) -> Co
     return CorrectionAnswer.of(correction, effect + await _learn_without(context, camera, correction))
 
 
+@router.delete("", status_code=204, summary="Discard corrections that cannot be read", responses=documented(404, 409))
+async def discard(camera_id: str, context: ContextDep) -> None:
+    """Until then nothing is learnt or corrected, and the last that could be read go on to count. Any others are undone
+    one by one: 409."""
+    await context.store.corrections.discard_unreadable(camera_id)
+
+
 @router.delete("/{correction_id}", summary="Undo a correction", responses=documented(404, 409))
 async def undo(camera_id: str, correction_id: str, context: ContextDep) -> CorrectionAnswer:
     """Scores are then what they would be had it never been said, to the bit. A verdict that made it stays as it is."""
     camera = await context.store.cameras.get(camera_id)
     now_ms = await context.now_ms()
-    undone = await context.store.corrections.undo(camera_id, correction_id, _CALLER, now_ms)
+    undone = await context.store.corrections.undo(camera_id, correction_id, context.caller.by, now_ms)
     return CorrectionAnswer.of(undone, effect_of_undoing(undone) + await _learn_without(context, camera, undone))
 
 

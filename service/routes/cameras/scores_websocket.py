@@ -35,7 +35,7 @@ async def scores(
         return
     session = WebSocketSession(
         websocket,
-        Client(Topic.SCORES, frozenset(camera or ()), context.client_queue),
+        Client(Topic.SCORES, frozenset(camera or ()), context.client_queue, context.caller.cameras),
         context.hub,
         context.store.streams,
         positions=positions,

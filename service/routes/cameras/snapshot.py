@@ -30,8 +30,7 @@ async def snapshot(
 ) -> Response:
     """The last scored frame with its detected objects and, if its score is above the threshold, the region behind the
     score."""
-    await context.store.cameras.get(camera_id)
-    latest = await context.store.frames.latest(camera_id)
+    latest = await context.store.frames.latest(await context.store.cameras.get(camera_id))
     frame = latest.frame
     jpeg = frame.jpeg
     if boxes and latest.boxes is not None:

@@ -22,6 +22,10 @@ _EXAMPLES: dict[str, Any] = {
     "level": {"summary": "another level", "value": {"change": "level", "on": 0.8}},
     "muted": {"summary": "other muted kinds", "value": {"change": "muted", "muted": ["place"]}},
     "bank": {"summary": "another bank", "value": {"change": "bank", "bank_id": "0a1b2c3d4e5f"}},
+    "learn": {
+        "summary": "a stretch of time that is normal, or is not to be learnt (forget)",
+        "value": {"change": "learn", "from": "2026-11-28T22:00:00Z", "to": "2026-11-28T22:05:00Z"},
+    },
 }
 
 
@@ -35,9 +39,9 @@ async def what_if(
     to: To = None,
 ) -> WhatIfView:
     """Which alerts of the stored past would be gone, and which new, under another budget, level, muting, bank or
-    zones. Nothing is changed. Without `from` and `to`: as far back as is stored. Budget, level and muting are judged
-    from the stored scores: muting from those of the last hours (PATCHWATCH_SCORE_RETENTION_HOURS), the others from
-    those of a week that can raise an alert."""
+    zones, or once a stretch of time is learnt or forgotten. Nothing is changed. Without `from` and `to`: as far back as
+    is stored. Budget, level and muting are judged from the stored scores: muting from those of the last hours
+    (PATCHWATCH_SCORE_RETENTION_HOURS), the others from those of a week that can raise an alert."""
     await context.store.cameras.get(camera_id)
     from_ms, to_ms = _span(from_, to, await context.now_ms())
     answer = await context.store.what_ifs.ask(camera_id, body, from_ms, to_ms)

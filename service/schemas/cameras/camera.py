@@ -62,6 +62,12 @@ class CameraChange(RequestBody):
         description="Whether the camera learns by itself what is normal there; null: the setting PATCHWATCH_SELF_ARM.",
         examples=[None],
     )
+    absence_chance: float | None = Field(
+        None,
+        description="Watch for absence: alert when nothing has moved for so long that the weeks before give that a "
+        "smaller chance. Learns for three weeks; null: off.",
+        examples=[None],
+    )
     tls_verify: bool | None = Field(
         None,
         description="Whether the certificate of an `rtsps://` source is verified. With false, whoever answers at its "
@@ -109,6 +115,7 @@ class CameraView(BaseModel):
     muted: tuple[AnomalyKind, ...]
     zones: tuple[Zone, ...]
     self_arm: bool | None
+    absence_chance: float | None
     adopted: bool = Field(
         description="Whether the camera came by itself, by publishing, and nobody has looked at it yet: any change "
         "acknowledges it, an empty one too."

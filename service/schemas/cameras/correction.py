@@ -79,7 +79,8 @@ class CorrectionView(BaseModel):
     id: str
     kind: CorrectionKind = Field(
         description="`normal`, `normal_at_this_time`, `anomaly`: a verdict on an alert. `learn`, `forget`: said of a "
-        "stretch of time. `recurring`: it recurred so often that it counts as normal at these hours."
+        "stretch of time. `recurring`: it recurred so often that it counts as normal at these hours. "
+        "`lasting`: the scene has changed and stays so, and banks learn how it looks now."
     )
     spans: list[SpanView]
     hours: HoursView | None = Field(description="Null: it counts always.")

@@ -58,7 +58,9 @@ class LearntReport(BaseModel):
     """What the camera learnt in the period."""
 
     banks: int = Field(description="Banks learnt.", examples=[1])
-    corrections: int = Field(description="Corrections of what is normal that are in force now.", examples=[2])
+    corrections: int | None = Field(
+        description="Corrections of what is normal that are in force now; null: they cannot be read.", examples=[2]
+    )
     active_bank: str | None = Field(description="The bank that scores now.", examples=["3f0c2a9b1d7e"])
     active_since: Time | None = Field(description="When it was stored.")
     text: str = Field(description="How complete it is, and when the camera learns again.")

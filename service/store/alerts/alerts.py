@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any
 
@@ -42,6 +42,11 @@ class AlertQuery:
         kind_matches = not self.kinds or alert.kind in self.kinds
         return camera_matches and zone_matches and kind_matches and self.state in (None, alert.state)
 
+    def within(self, seen: frozenset[str]) -> AlertQuery | None:
+        """The same for some cameras only; None where none of its cameras is among them."""
+        camera_ids = self.camera_ids & seen if self.camera_ids else seen
+        return replace(self, camera_ids=camera_ids) if camera_ids else None
+
     @property
     def asks_for_verdicts(self) -> bool:
         return bool(self.verdicts) or self.reviewed is not None
@@ -53,15 +58,31 @@ class AlertQuery:
 
 
 class AlertStore:
-    """Reads `keys.ALERTS_BY_TIME` and `keys.alert`; by verdict, also `keys.alert_verdicts`."""
+    """Reads `keys.ALERTS_BY_TIME` and `keys.alert`; by verdict, also `keys.alert_verdicts`.
 
-    def __init__(self, bus: Redis) -> None:
+    ``seen``: the only cameras whose alerts exist for its user; None: all.
+    """
+
+    def __init__(self, bus: Redis, seen: frozenset[str] | None = None) -> None:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
+        self._seen = seen
+
+    def limited(self, seen: frozenset[str] | None) -> AlertStore:
+        """The same store, in which only some cameras' alerts exist."""
+        return AlertStore(self._bus, seen)
 
     async def find(
         self, query: AlertQuery, limit: int, after: tuple[int, str] | None
     ) -> tuple[list[Alert], tuple[int, str] | None]:
         """Matching alerts, newest first, and the (start, id) to continue after when there may be more."""
+        within = query if self._seen is None else query.within(self._seen)
+        if within is None:
+            return [], None
+        return await self._find(within, limit, after)
+
+    async def _find(
+        self, query: AlertQuery, limit: int, after: tuple[int, str] | None
+    ) -> tuple[list[Alert], tuple[int, str] | None]:
         alerts: list[Alert] = []
         for _ in range(_MAX_PAGES):
             page = await self._ids(query, after)
@@ -79,12 +100,15 @@ class AlertStore:
         """Raises `NotFoundError`."""
         with translated():
             data = await self._bus.get(keys.alert(alert_id))
-        if data is None:
+        alert = None if data is None else required(Alert.decode, data, f"alert {alert_id!r}")
+        if alert is None or not (self._seen is None or alert.camera_id in self._seen):
             raise NotFoundError(f"there is no alert {alert_id!r}, or its retention is over: see GET /api/v1/alerts")
-        return required(Alert.decode, data, f"alert {alert_id!r}")
+        return alert
 
     async def picture(self, alert_id: str) -> bytes:
         """The JPEG of the frame at the peak. Raises `NotFoundError`."""
+        if self._seen is not None:
+            await self.get(alert_id)
         with translated():
             data: bytes | None = await self._bus.get(keys.alert_picture(alert_id))
         if data is None:

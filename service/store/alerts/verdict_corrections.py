@@ -20,12 +20,14 @@ _KINDS = {
     Verdict.NORMAL_AT_THIS_TIME: CorrectionKind.NORMAL_AT_THIS_TIME,
     Verdict.ANOMALY: CorrectionKind.ANOMALY,
 }
+_OF_LASTING_CHANGES = {Verdict.NORMAL: CorrectionKind.LASTING, Verdict.ANOMALY: CorrectionKind.ANOMALY}
 
 
 def corrected(before: CameraCorrections, alert: Alert, statement: Statement) -> CameraCorrections:
     """The corrections once the statement counts: in place of what earlier verdicts on the alert had made of them.
 
-    An anomaly also takes back what made it normal because it recurs. Raises `ConflictError` when there are too many.
+    An anomaly also takes back what made it normal because it recurs or lasts. Raises `ConflictError` when there are too
+    many.
     """
     rejected = statement.verdict is Verdict.ANOMALY
     after = before.without_verdict(alert.id, statement.by, statement.at_ms, rejected=rejected)
@@ -35,9 +37,10 @@ def corrected(before: CameraCorrections, alert: Alert, statement: Statement) -> 
 
 def correction_of(alert: Alert, statement: Statement) -> Correction | None:
     """None for words that change nothing, and for alerts about the picture as a whole. Of an alert that is still open,
-    it is about what was seen of it until now."""
-    kind = _KINDS.get(statement.verdict) if statement.verdict else None
-    if kind is None or alert.kind is not AlertKind.ANOMALY:
+    it is about what was seen of it until now. A lasting change that is normal is learnt."""
+    kinds = {AlertKind.ANOMALY: _KINDS, AlertKind.LASTING_CHANGE: _OF_LASTING_CHANGES}.get(alert.kind, {})
+    kind = kinds.get(statement.verdict) if statement.verdict else None
+    if kind is None:
         return None
     ended_ms = alert.ended_at_ms or statement.at_ms
     timed = kind is CorrectionKind.NORMAL_AT_THIS_TIME

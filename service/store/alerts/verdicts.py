@@ -11,7 +11,7 @@ from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
 from patchwatch.bus.corrections import decoded, queue_corrections
 from patchwatch.bus.keys import CameraKeys
-from patchwatch.bus.stored_records import readable, required
+from patchwatch.bus.stored_records import readable, required, said
 from patchwatch.bus.streams import MAX_ALERT_CHANGES
 from patchwatch.bus.writes import transact_async
 from patchwatch.contract.errors import ConflictError, NotFoundError
@@ -58,7 +58,8 @@ class VerdictStore:
         what counts already changes nothing.
 
         Of two at the same time the later one counts, and both are kept. Raises `NotFoundError` for an alert that does
-        not exist (any more), and `ConflictError` when there is no verdict to take back.
+        not exist (any more), `UnreadableRecordError` where what was said before cannot be read, and `ConflictError`
+        when there is no verdict to take back.
         """
         names = keys.alert(alert_id), keys.alert_verdicts(alert_id), keys.CORRECTIONS, keys.CAMERAS
 
@@ -70,7 +71,7 @@ class VerdictStore:
 
     async def _say(self, pipe: Any, alert_id: str, statement: Statement) -> Said:
         alert = _alert(alert_id, await pipe.get(keys.alert(alert_id)))
-        before = _verdicts(alert_id, await pipe.get(keys.alert_verdicts(alert_id)))
+        before = _said(alert_id, await pipe.get(keys.alert_verdicts(alert_id)))
         if statement.verdict is None and before.current is None:
             raise ConflictError(
                 f"alert {alert_id!r} has no verdict to take back: see GET /api/v1/alerts/{alert_id}/verdict"
@@ -95,13 +96,15 @@ class VerdictStore:
 
     async def _corrections(self, pipe: Any, alert: Alert, statement: Statement) -> _Corrections:
         """What becomes of the camera's corrections. A verdict counts also where they cannot be changed."""
-        before = decoded(alert.camera_id, await pipe.hget(keys.CORRECTIONS, alert.camera_id))
+        stored = await pipe.hget(keys.CORRECTIONS, alert.camera_id)
+        nothing = CameraCorrections(camera_id=alert.camera_id)
         if not await pipe.hexists(keys.CAMERAS, alert.camera_id):
-            return _Corrections(before, None, "its camera was removed" if statement.verdict else "")
+            return _Corrections(nothing, None, "its camera was removed" if statement.verdict else "")
         try:
+            before = decoded(alert.camera_id, stored)
             return _Corrections(before, corrected(before, alert, statement))
         except ConflictError as error:
-            return _Corrections(before, None, str(error))
+            return _Corrections(nothing, None, str(error))
 
     def _count(self, pipe: Any, alert: Alert, statement: Statement, expires_at_ms: int) -> None:
         """Into the camera's set of this verdict, out of the others. Alerts that have expired leave the sets with the
@@ -129,6 +132,11 @@ def _alert(alert_id: str, data: bytes | None) -> Alert:
     if data is None:
         raise NotFoundError(f"there is no alert {alert_id!r}, or its retention is over: see GET /api/v1/alerts")
     return required(Alert.decode, data, f"alert {alert_id!r}")
+
+
+def _said(alert_id: str, data: bytes | None) -> AlertVerdicts:
+    remedy = "run the version of Patchwatch that wrote it, or let the alert's retention end"
+    return said(AlertVerdicts.decode, data, f"what was said of alert {alert_id!r}", remedy) or AlertVerdicts()
 
 
 def _verdicts(alert_id: str, data: bytes | None) -> AlertVerdicts:

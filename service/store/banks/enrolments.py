@@ -26,10 +26,21 @@ _T = TypeVar("_T")
 
 
 class EnrolmentStore:
-    """Reads and writes `keys.ENROLMENT_RECORDS`, from which the enrolment workers take what is queued."""
+    """Reads and writes `keys.ENROLMENT_RECORDS`, from which the enrolment workers take what is queued.
 
-    def __init__(self, bus: Redis) -> None:
+    ``seen``: the only cameras whose enrolments exist for its user; None: all.
+    """
+
+    def __init__(self, bus: Redis, seen: frozenset[str] | None = None) -> None:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
+        self._seen = seen
+
+    def limited(self, seen: frozenset[str] | None) -> EnrolmentStore:
+        """The same store, in which only some cameras' enrolments exist."""
+        return EnrolmentStore(self._bus, seen)
+
+    def _sees(self, record: Enrolment) -> bool:
+        return self._seen is None or record.camera_id in self._seen
 
     async def create(self, enrolment: Enrolment) -> None:
         """Queue an enrolment.
@@ -82,7 +93,7 @@ class EnrolmentStore:
         """The enrolments of all cameras, newest first."""
         with translated():
             stored = await self._bus.hgetall(keys.ENROLMENT_RECORDS)
-        return _newest_first(_decoded(stored))
+        return _newest_first([record for record in _decoded(stored) if self._sees(record)])
 
     async def of_camera(self, camera_id: str) -> list[Enrolment]:
         """The enrolments of one camera, newest first."""
@@ -139,9 +150,10 @@ class EnrolmentStore:
         """Raises `NotFoundError`."""
         with translated():
             data = await self._bus.hget(keys.ENROLMENT_RECORDS, enrolment_id)
-        if data is None:
+        record = None if data is None else required(Enrolment.decode, data, f"enrolment {enrolment_id!r}")
+        if record is None or not self._sees(record):
             raise _unknown(enrolment_id)
-        return required(Enrolment.decode, data, f"enrolment {enrolment_id!r}")
+        return record
 
     async def _check_profile(self, name: str) -> None:
         """Accepts any name until an enrolment worker has listed the profiles: the worker then rejects a wrong one."""

@@ -29,6 +29,7 @@ _ERRORS: dict[str, type[errors.PatchwatchError]] = {
         errors.NotFoundError,
         errors.RetryableError,
         errors.StorageError,
+        errors.UnreadableRecordError,
     )
 }
 

@@ -22,29 +22,41 @@ _TRIES = 20  # a change is tried again when another one interferes
 
 
 class CameraStore:
-    """Reads and changes `keys.CAMERAS`. Raises `BusUnavailableError` when Redis is away."""
+    """Reads and changes `keys.CAMERAS`. Raises `BusUnavailableError` when Redis is away.
 
-    def __init__(self, bus: Redis, partitions: int) -> None:
+    ``seen``: the only cameras that exist for its user; None: all.
+    """
+
+    def __init__(self, bus: Redis, partitions: int, seen: frozenset[str] | None = None) -> None:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
         self._partitions = partitions
+        self._seen = seen
+
+    def limited(self, seen: frozenset[str] | None) -> CameraStore:
+        """The same store, in which only some cameras exist."""
+        return CameraStore(self._bus, self._partitions, seen)
+
+    def _sees(self, camera_id: str) -> bool:
+        return self._seen is None or camera_id in self._seen
 
     async def all(self) -> list[Camera]:
         """All cameras, by id. One that cannot be read is left out, as the workers leave it out."""
         with translated():
             stored = await self._bus.hgetall(keys.CAMERAS)
-        return list(readable_by_id(Camera.decode, stored, "camera").values())
+        cameras = readable_by_id(Camera.decode, stored, "camera").values()
+        return [camera for camera in cameras if self._sees(camera.id)]
 
     async def ids(self) -> list[str]:
         with translated():
             names = [name.decode(errors="replace") for name in await self._bus.hkeys(keys.CAMERAS)]
-        return sorted(name for name in names if re.fullmatch(CAMERA_ID_PATTERN, name))
+        return sorted(name for name in names if re.fullmatch(CAMERA_ID_PATTERN, name) and self._sees(name))
 
     async def get(self, camera_id: str) -> Camera:
         """Raises `NotFoundError`."""
         with translated():
-            data = await self._bus.hget(keys.CAMERAS, camera_id)
+            data = await self._bus.hget(keys.CAMERAS, camera_id) if self._sees(camera_id) else None
         if data is None:
-            raise _unknown(camera_id)
+            raise unknown_camera(camera_id)
         return required(Camera.decode, data, f"camera {camera_id!r}")
 
     async def create(self, camera: Camera) -> Camera:
@@ -82,7 +94,7 @@ class CameraStore:
         async def attempt(pipe: Any) -> Camera:
             data = await pipe.hget(keys.CAMERAS, camera_id)
             if data is None:
-                raise _unknown(camera_id)
+                raise unknown_camera(camera_id)
             before = required(Camera.decode, data, f"camera {camera_id!r}")
             healed = {"zones_fault": None} if "zones" in changes else {}
             after = Camera.model_validate({**before.model_dump(), **changes, **healed})
@@ -102,12 +114,13 @@ class CameraStore:
 
         async def attempt(pipe: Any) -> None:
             if not await pipe.hexists(keys.CAMERAS, camera_id):
-                raise _unknown(camera_id)
+                raise unknown_camera(camera_id)
             pipe.multi()
             pipe.hdel(keys.CAMERAS, camera_id)
             pipe.incr(keys.CAMERAS_REVISION)
             pipe.hdel(keys.CORRECTIONS, camera_id)
             pipe.incr(keys.CORRECTIONS_REVISION)
+            pipe.hdel(keys.MUTES, camera_id)
             pipe.delete(*keys.CameraKeys.for_camera(camera_id, self._partitions).all)
 
         await self._transaction(attempt)
@@ -117,5 +130,6 @@ class CameraStore:
             return await transact_async(self._bus, attempt, keys.CAMERAS, subject="the cameras", tries=_TRIES)
 
 
-def _unknown(camera_id: str) -> NotFoundError:
+def unknown_camera(camera_id: str) -> NotFoundError:
+    """The error for a camera that does not exist, or not for the caller."""
     return NotFoundError(f"there is no camera {camera_id!r}: see `patchwatch cameras list` or GET /api/v1/cameras")

@@ -8,7 +8,7 @@ from redis.asyncio import Redis
 
 from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
-from patchwatch.bus.corrections import change_corrections_async, decoded
+from patchwatch.bus.corrections import change_corrections_async, decoded, discard_unreadable
 from patchwatch.bus.stored_records import readable
 from patchwatch.messages.banks.arming import MemoryStatus
 from patchwatch.messages.cameras.correction import CameraCorrections, Correction
@@ -21,6 +21,7 @@ class CorrectionStore:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
 
     async def of(self, camera_id: str) -> CameraCorrections:
+        """Raises `UnreadableRecordError`."""
         with translated():
             return decoded(camera_id, await self._bus.hget(keys.CORRECTIONS, camera_id))
 
@@ -36,6 +37,11 @@ class CorrectionStore:
                 self._bus, camera_id, lambda before: before.undone(correction_id, by, at_ms)
             )
         return next(one for one in after.corrections if one.id == correction_id)
+
+    async def discard_unreadable(self, camera_id: str) -> None:
+        """Give up corrections that cannot be read. Raises `NotFoundError`, and `ConflictError` for any others."""
+        with translated():
+            await discard_unreadable(self._bus, camera_id)
 
     async def remembered_from_ms(self, camera_id: str) -> int | None:
         """Since when something is remembered of the camera, Unix time; None where that is not known."""

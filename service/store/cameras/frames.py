@@ -15,6 +15,8 @@ from patchwatch.bus.keys import CameraKeys
 from patchwatch.bus.stored_records import readable, required
 from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import InvalidMessageError, NotFoundError
+from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.privacy_marks import covers, marks_of
 from patchwatch.messages.frames.frame import FrameMessage
 from patchwatch.messages.frames.score import Region
 
@@ -56,8 +58,10 @@ class FrameStore:
             camera_id: None if seq is None else counted(seq) for camera_id, seq in zip(camera_ids, stored, strict=True)
         }
 
-    async def latest(self, camera_id: str) -> LatestFrame:
-        """The last scored frame with its boxes, else the newest frame. Raises `NotFoundError` when there is none."""
+    async def latest(self, camera: Camera) -> LatestFrame:
+        """The last scored frame with its boxes, else the newest frame. Raises `NotFoundError` when there is none, or
+        only such as were taken before a privacy zone of the camera was drawn."""
+        camera_id, wanted = camera.id, marks_of(camera.privacy)
         names = CameraKeys.for_camera(camera_id, self._partitions)
         with translated():
             seq, boxes = await self._bus.hmget(names.state, "seq", "boxes")
@@ -65,14 +69,19 @@ class FrameStore:
                 entry = f"{counted(seq)}-0"
                 scored = await self._bus.xrange(names.frames, min=entry, max=entry, count=1)
                 frame = readable(_decoded, scored[0], f"frame {entry}") if scored else None
-                if frame is not None:
+                if frame is not None and covers(frame.hidden, wanted):
                     return LatestFrame(frame, readable(_boxes, boxes, f"the boxes of frame {entry}") or ())
             newest = await self._bus.xrevrange(names.frames, count=1)
         if not newest:
             raise NotFoundError(
                 f"camera {camera_id!r} has no frame to show: see GET /api/v1/cameras/{camera_id}/status for the reason"
             )
-        return LatestFrame(required(_decoded, newest[0], f"the newest frame of camera {camera_id!r}"), None)
+        frame = required(_decoded, newest[0], f"the newest frame of camera {camera_id!r}")
+        if not covers(frame.hidden, wanted):
+            raise NotFoundError(
+                f"no frame of camera {camera_id!r} has its privacy zones blackened yet: ask again in some seconds"
+            )
+        return LatestFrame(frame, None)
 
 
 def _decoded(entry: tuple[bytes, dict[bytes, bytes]]) -> FrameMessage:

@@ -36,9 +36,11 @@ class HourStore:
             data = await self._bus.hget(keys.DRIFTS, camera_id)
         return readable(Drift.decode, data, f"the drift of camera {camera_id!r}") or Drift(camera_id=camera_id)
 
-    async def corrections_in_force(self, camera_id: str) -> int:
-        """How many corrections change what counts as normal."""
+    async def corrections_in_force(self, camera_id: str) -> int | None:
+        """How many corrections change what counts as normal; None where what is stored cannot be read."""
         with translated():
             data = await self._bus.hget(keys.CORRECTIONS, camera_id)
         found = readable(CameraCorrections.decode, data, f"the corrections of camera {camera_id!r}")
-        return sum(correction.in_force for correction in found.corrections) if found else 0
+        if found is None:
+            return 0 if data is None else None
+        return sum(correction.in_force for correction in found.corrections)

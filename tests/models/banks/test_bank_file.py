@@ -139,8 +139,20 @@ def test_a_bank_of_another_format_asks_for_enrolment(bank: Bank, path: Path, mon
     monkeypatch.setattr("models.banks.bank_file.FORMAT", 1)
     save_bank(bank, path)
     monkeypatch.undo()
-    with pytest.raises(BankMismatchError, match="has bank format 1, this version reads 2: enrol again"):
+    with pytest.raises(BankMismatchError, match="has bank format 1, this version reads 2 and 3: enrol again"):
         load_bank(path)
+
+
+def test_exemplars_are_kept_to_the_bit_in_few_bytes_and_banks_from_before_are_read(bank: Bank, path: Path) -> None:
+    facts, arrays = _parts(path)
+    before = {name: array for name, array in arrays.items() if not name.endswith(".rows")}
+    for spec, stream in zip(bank.profile.streams, bank.streams, strict=True):
+        before[f"{spec.name}.exemplars"] = stream.vectors
+    save_file(before, path.with_suffix(".2"), metadata={"patchwatch": json.dumps(facts | {"format": 2})})
+    for loaded in (load_bank(path), load_bank(path.with_suffix(".2"))):
+        assert loaded.id == bank.id
+        for one, other in zip(loaded.streams, bank.streams, strict=True):
+            assert np.array_equal(one.vectors.view(np.uint32), other.vectors.view(np.uint32))
 
 
 def test_a_bank_for_which_there_is_no_room_leaves_the_one_before(bank: Bank, path: Path) -> None:
@@ -188,6 +200,10 @@ def test_other_stream_options_are_refused_by_field(bank: Bank, profile: Profile)
     changed = replace(profile, streams=(replace(first, weight=0.5), second))
     with pytest.raises(BankMismatchError, match=r"profile\.streams\[0\]\.weight = 0\.7"):
         check_identity(bank, changed, bank.identity)
+
+
+def test_a_bank_whose_profile_is_smoothed_otherwise_by_now_stays_in_use(bank: Bank, profile: Profile) -> None:
+    check_identity(bank, replace(profile, smoothing_s=profile.smoothing_s / 2), bank.identity)
 
 
 def test_the_same_identity_passes(bank: Bank, profile: Profile) -> None:

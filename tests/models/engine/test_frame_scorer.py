@@ -16,7 +16,7 @@ from models.engine.frame_explanation import NEAREST, ExplainedStream, explain
 from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.exemplars.provenance import ExemplarOrigins
 from models.frames.frame import Features
-from models.profiles.fusion import contributions, fuse
+from models.profiles.fusion import CausalGaussian, contributions, fuse
 from models.profiles.profile import Fusion, StreamKind
 from patchwatch.contract.errors import NonFiniteScoreError
 
@@ -45,6 +45,13 @@ def test_a_strange_person_raises_one_event_with_stream_and_region(bank: Bank, fr
     assert len({event.started_s for event in changes}) == 1
     assert 20.0 <= changes[0].started_s < 21.0
     assert (changes[-1].stream, changes[-1].box_xyxy_px) == ("local", (10.0, 0.0, 20.0, 20.0))
+
+
+@pytest.mark.parametrize("sigma_s", [0.3, 0.45, 2.0])
+def test_scores_are_smoothed_as_the_bank_s_own_profile_says(bank: Bank, frames: Frames, sigma_s: float) -> None:
+    own, kernel = replace(bank, profile=replace(bank.profile, smoothing_s=sigma_s)), CausalGaussian(sigma_s)
+    for n, reading in enumerate(play(FrameScorer(own), frames[95:130])):
+        assert reading.score == pytest.approx(kernel.add(n / 5, reading.unsmoothed))
 
 
 def test_a_muted_stream_s_silence_makes_no_camera_blind(bank: Bank) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,7 +33,8 @@ def test_two_cameras_share_no_key(first: str, second: str) -> None:
 
 def test_everything_of_a_camera_is_deleted_with_it() -> None:
     keys = CameraKeys.for_camera("door", 16)
-    result = [getattr(keys, name) for name, kind in vars(CameraKeys).items() if isinstance(kind, property)]
+    properties = (property, cached_property)
+    result = [getattr(keys, name) for name, kind in vars(CameraKeys).items() if isinstance(kind, properties)]
     named = {value for value in result if isinstance(value, str)}
     assert set(keys.all) == named
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from service_world import World
 
-from patchwatch.contract.access_policy import check_exposure
+from patchwatch.contract.access_policy import asks_everybody, check_token
 from patchwatch.contract.errors import ConfigurationError
 from patchwatch.contract.settings import Settings
 from service.app import create_app
@@ -51,17 +51,17 @@ async def test_without_a_token_only_this_machine_and_no_foreign_page_may_use_the
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "patchwatch.example"])
-def test_an_address_beyond_loopback_needs_a_token(host: str) -> None:
-    with pytest.raises(ConfigurationError, match="PATCHWATCH_API_TOKEN"):
-        check_exposure(Settings(host=host))
-    check_exposure(Settings(host=host, api_token="0123456789abcdef"))
+def test_an_address_beyond_loopback_is_open_to_nobody_without_a_proof(host: str) -> None:
+    assert asks_everybody(Settings(host=host))
+    assert asks_everybody(Settings(host=host, api_token="0123456789abcdef"))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1"])
 def test_loopback_needs_no_token(host: str) -> None:
-    check_exposure(Settings(host=host))
+    assert not asks_everybody(Settings(host=host))
+    assert asks_everybody(Settings(host=host, api_token="0123456789abcdef"))
     with pytest.raises(ConfigurationError, match="empty"):
-        check_exposure(Settings(host=host, api_token=""))
+        check_token(Settings(host=host, api_token=""))
 
 
 @pytest.mark.parametrize("header", ["Host", "Origin"])

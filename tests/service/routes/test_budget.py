@@ -66,6 +66,8 @@ async def test_an_impossible_one_is_refused(api: httpx.AsyncClient, per_day: Any
     assert (await put(api, per_day)).status_code == 422
 
 
-async def test_an_unreadable_one_is_none(api: httpx.AsyncClient, world: World) -> None:
-    world.bus.set(keys.SITE_BUDGET, b"{")
-    assert (await api.get(PATH)).json()["false_alarms_per_day"] is None
+async def test_a_budget_that_cannot_be_read_is_not_taken_for_none(api: httpx.AsyncClient, world: World) -> None:
+    world.bus.set(keys.SITE_BUDGET, b"rubbish")
+    answer = await api.get("/api/v1/site-budget")
+    assert (answer.status_code, answer.json()["type"].rsplit(":")[-1]) == (409, "unreadable-record")
+    assert (await api.put("/api/v1/site-budget", json={"false_alarms_per_day": 3.0})).status_code == 200

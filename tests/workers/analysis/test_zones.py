@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from moving_scene import FPS, HEIGHT, WIDTH, scene
+from quick_profiles import SMALL_SCENE
 
 from models.banks.bank import Bank
 from models.banks.bank_file import load_bank, save_bank
@@ -24,15 +25,6 @@ RIGHT = ((0.78, 0.0), (1.0, 0.0), (1.0, 1.0), (0.78, 1.0))  # beyond where the p
 LEFT = ((0.0, 0.0), (0.78, 0.0), (0.78, 1.0), (0.0, 1.0))
 INSIDE, OUTSIDE = 132, 106  # where a ball bounces: in the right part, or just left of it
 EVENT = range(60, 80)  # frames
-SMALL_SCENE = """
-[small]
-seeds = [42]
-smoothing_s = 0.45
-streams = [
-    { name = "place", kind = "place", weight = 1.0, group = "place", exemplars = 16 },
-    { name = "motion", kind = "motion", weight = 1.0, group = "behaviour", exemplars = 20 },
-]
-"""
 
 
 def film(folder: Path, seconds: int, ball: int | None = None, always: bool = False) -> Path:

@@ -36,7 +36,7 @@ def settings(bus_url: str) -> Settings:
 @pytest.fixture(autouse=True)
 def _quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers of this process see changes soon."""
-    for period in ("worker._POLL_S", "delivery_loop._POLL_S", "delivery_loop._RETRY_S"):
+    for period in ("worker._POLL_S", "delivery_loop.POLL_S", "receiver_loop._RETRY_S"):
         monkeypatch.setattr(f"workers.delivery.{period}", 0.1)
     monkeypatch.setattr("workers.runtime.leases._ROUND_S", 0.1)
 

@@ -64,7 +64,7 @@ async def test_a_record_whose_answer_was_lost_is_neither_repeated_nor_lost(
             raise redis.ConnectionError("Connection closed by server.")
         return recorded
 
-    monkeypatch.setattr("workers.delivery.outbox.transact_async", loses_every_third_answer)
+    monkeypatch.setattr("workers.delivery.receiver_outbox.transact_async", loses_every_third_answer)
     async with receiving() as receiver, running():
         world.webhook(receiver.url)
         ids = [f"home_{world.alert(number)}" for number in range(9)]

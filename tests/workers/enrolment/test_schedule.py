@@ -92,3 +92,10 @@ def test_steps_never_go_back_as_memory_grows() -> None:
     steps = [step_of(after(seconds), FIRST_S) for seconds in range(0, 5 * DAY_S, 300)]
     assert steps == sorted(steps)
     assert steps[0] == 0
+
+
+def test_a_lasting_change_is_learnt_at_once() -> None:
+    last = Attempt(after(HOUR_S))
+    assert not decide(after(HOUR_S + 100), last, FIRST_S).due
+    assert decide(after(HOUR_S + 100), last, FIRST_S, changed=True).due
+    assert not decide(after(20), None, FIRST_S, changed=True).due, "there is not enough of it"

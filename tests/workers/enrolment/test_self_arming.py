@@ -14,8 +14,15 @@ from patchwatch.bus import keys
 from patchwatch.messages.banks.arming import MemoryExtent, MemoryStatus
 from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
 from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.correction import (
+    OUTDATED,
+    CameraCorrections,
+    Correction,
+    CorrectionKind,
+    Span,
+)
 from workers.enrolment.banks.bank_versions import BankVersions
-from workers.enrolment.self_arming import SelfArming
+from workers.enrolment.self_arming import SelfArming, changed_since
 
 EXTENT = MemoryExtent(seconds=30.0, stretches=3, from_ms=BEGAN_MS, until_ms=BEGAN_MS + 30_000, identity="a")
 
@@ -201,3 +208,21 @@ def test_a_worker_killed_while_it_learns_is_followed_by_another(site: Any, tmp_p
     finally:
         process.kill()
     assert (job.state, len(versions(site).all())) == (EnrolmentState.DONE, 1)
+
+
+def test_a_lasting_change_and_its_undoing_have_a_bank_learnt_once_each() -> None:
+    span = Span(from_ms=BEGAN_MS, until_ms=BEGAN_MS + 1000)
+    one = Correction(id="0" * 16, kind=CorrectionKind.LASTING, spans=(span,), by=OUTDATED, at_ms=2000)
+    said = CameraCorrections(camera_id="cam").with_one(one)
+    before, asked = (_from_memory(at_ms) for at_ms in (1000, 2001))
+    assert changed_since(said, [before])
+    assert not changed_since(said, [before, asked])
+    assert changed_since(said.undone(one.id, "operator", 3000), [before, asked])
+    assert not changed_since(said.undone(one.id, OUTDATED, 3000), [before, asked]), "it is part of normal anyway"
+    assert not changed_since(CameraCorrections(camera_id="cam"), [])
+
+
+def _from_memory(at_ms: int) -> Enrolment:
+    return Enrolment(
+        id=f"{at_ms}", camera_id="cam", profile="motion", from_memory=True, created_at_ms=at_ms, updated_at_ms=at_ms
+    )

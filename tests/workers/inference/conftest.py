@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from patchwatch.bus.connection import connect
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.privacy_marks import marks_of
 from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from workers.inference.worker import InferenceWorker
 from workers.media import jpeg_codec
@@ -42,9 +44,11 @@ class Queue:
         self.client: Any = connect(url)
         self.settings = settings
         self.keys = CameraKeys.for_camera("cam", settings.partitions)
+        self.hidden = b""  # of the frames to come, as their capture blackens them
 
     def add_camera(self, **changes: Any) -> None:
         camera = Camera(id="cam", source="push:", **changes)
+        self.hidden = marks_of(camera.privacy)
         self.client.hset(keys.CAMERAS, "cam", camera.encode())
         self.client.incr(keys.CAMERAS_REVISION)
 
@@ -67,6 +71,7 @@ class Queue:
         flags = FrameFlag(flags)
         jpeg = jpeg_codec.encode(scene(n / FPS, rush=rush) if rgb is None else rgb, 85)
         message = FrameMessage(n + 1, at_ns, media_ns, WIDTH, HEIGHT, 2 * WIDTH, 2 * HEIGHT, flags, jpeg)
+        message = replace(message, hidden=self.hidden)
         self.client.xadd(self.keys.frames, message.encode(), id=message.entry_id)
 
     def counters(self) -> dict[str, int]:

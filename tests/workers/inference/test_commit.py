@@ -68,7 +68,7 @@ def status() -> AnalysisStatus:
 
 WRITES: dict[str, Callable[[Committer], object]] = {
     "a commit": lambda committer: committer.commit(state(), CommitBatch()),
-    "a status": lambda committer: committer.publish_status(state(), status()),
+    "a status": lambda committer: committer.publish_status(state(), status(), None),
     "an erasure": lambda committer: committer.erase(state()),
 }
 

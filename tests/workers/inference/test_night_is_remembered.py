@@ -12,7 +12,6 @@ from moving_scene import FPS, scene
 from remembered import motion_engine
 from scene_bank import bank_of_the_scene
 
-from models.alarms.event_detector import AlertGate
 from models.banks.bank_file import save_bank
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScorer
@@ -23,7 +22,10 @@ from patchwatch.contract.settings import Settings
 from patchwatch.messages.cameras.camera import Camera
 from workers.inference.camera_state import CameraState
 from workers.inference.recording import new_view
+from workers.inference.recording.camera_recording import Verdict
+from workers.inference.recording.judged_frame import JudgedFrame
 from workers.inference.recording.normal_recorder import NormalRecorder
+from workers.media import jpeg_codec
 
 STARTED_MS = 1_800_000_000_000
 
@@ -79,5 +81,11 @@ def show(state: CameraState, recorder: NormalRecorder, scorer: FrameScorer, at_s
     assert state.bank.engine is not None
     [features] = state.bank.engine.extract([frame], [state.bank.context])
     score = scorer.score(features, at_s, discontinuity=frame.discontinuity)
-    recorder.record(state, frame, STARTED_MS + round(at_s * 1000), features, scorer, score, AlertGate.OPEN)
+    event = scorer.open_event
+    recorder.waiting.append(JudgedFrame(
+        state.camera, state.bank.engine, state.bank.context.mask.view, STARTED_MS + round(at_s * 1000), at_s,
+        frame.discontinuity, frame.width, frame.height, jpeg_codec.encode(picture, 80), features,
+        Verdict(score.score, scorer.rule.on, event.started_s if event else None), scorer, score,
+    ))  # fmt: skip
+    recorder.record_waiting()
     return bool(recorder._new_views)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from moving_scene import FPS, scene
+from quick_profiles import SMALL_SCENE
 from scene_bank import bank_of_the_scene
 
 from models.alarms.alarm_threshold import ThresholdModel
@@ -37,15 +38,6 @@ Run = Callable[..., Any]
 START_S = 1_800_000_000.0
 DAY_S = 86_400.0
 RUSH = range(50, 65)
-SMALL_SCENE = """
-[small]
-seeds = [42]
-smoothing_s = 0.45
-streams = [
-    { name = "place", kind = "place", weight = 1.0, group = "place", exemplars = 16 },
-    { name = "motion", kind = "motion", weight = 1.0, group = "behaviour", exemplars = 20 },
-]
-"""  # as the profile `scene`, and quick to learn
 
 
 def scores(queue: Any) -> list[Score]:
@@ -174,11 +166,17 @@ def test_the_last_scored_frame_is_explained_without_thumbnails(enrolled: Any, ru
     feed(enrolled, range(20))
     with run_worker(enrolled.settings):
         until(lambda: enrolled.scored() == 20)
-    result = Explanation.decode(enrolled.client.hget(enrolled.keys.state, "explanation"))
+        result = until(lambda: _explained(enrolled, seq=20))
     last = scores(enrolled)[-1]
     assert (result.seq, result.at_ms, result.raw) == (last.seq, last.captured_at_ns // 1_000_000, last.raw)
     assert result.streams[0].rarity == pytest.approx(last.streams[0].rarity)
     assert [one.thumbnail for one in result.streams[0].nearest] == [None] * 3
+
+
+def _explained(queue: Any, seq: int) -> Explanation | None:
+    stored = queue.client.hget(queue.keys.state, "explanation")
+    result = Explanation.decode(stored) if stored else None
+    return result if result and result.seq == seq else None
 
 
 @pytest.mark.parametrize("cuts", [(33,), (52, 55, 58)])
@@ -369,9 +367,16 @@ def test_a_camera_of_another_incarnation_starts_over(enrolled: Any, run_worker: 
 
 def test_scored_frames_leave_the_queue_but_for_a_short_history(enrolled: Any, run_worker: Run, until: Run) -> None:
     feed(enrolled, range(40))
-    with run_worker(enrolled.settings):
+    with run_worker(enrolled.settings.changed(evidence=False)):
         until(lambda: enrolled.scored() == 40)
     assert 1 <= enrolled.client.xlen(enrolled.keys.frames) <= HISTORY_S * 5 + 1
+
+
+def test_scored_frames_stay_until_a_clip_of_them_can_have_begun(enrolled: Any, run_worker: Run, until: Run) -> None:
+    feed(enrolled, range(40))
+    with run_worker(enrolled.settings.changed(evidence_pre_roll_s=1.0)):
+        until(lambda: enrolled.scored() == 40)
+    assert enrolled.client.xlen(enrolled.keys.frames) == (1 + 5) * 5 + 1
 
 
 def test_an_event_closes_when_the_camera_falls_silent(

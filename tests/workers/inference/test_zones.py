@@ -120,3 +120,38 @@ def test_a_large_black_part_is_no_covered_lens(zoned: Any, run_worker: Run, unti
             queue.frame(n, rgb=rgb)
         until(lambda: queue.scored() == FRAMES)
     assert [alert.kind for alert in alerts(queue)] == []
+
+
+def test_frames_from_before_a_privacy_zone_are_not_scored(zoned: Any, run_worker: Run, until: Run) -> None:
+    """Its capture goes on for a moment after the zone was drawn."""
+    queue = zoned()
+    with run_worker(queue.settings):
+        queue.frame(0)
+        until(lambda: queue.scored() == 1)
+        queue.add_camera(zones=[zone("window", "privacy", 0.0, 0.3)])
+        until(lambda: AnalysisStatus.decode(queue.client.get(queue.keys.analysis)).detail)
+        queue.hidden, marks = b"", queue.hidden
+        for n in range(1, 4):
+            queue.frame(n)
+        queue.hidden = marks
+        queue.frame(4)
+        until(lambda: queue.scored() == 2)
+    assert queue.counters()["dropped:unmasked"] == 3
+
+
+def test_an_alert_that_opens_as_a_privacy_zone_is_drawn_has_no_picture(
+    zoned: Any, run_worker: Run, until: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker has yet to hear of the zone."""
+    monkeypatch.setattr("workers.inference.worker.POLL_EVERY_S", 3600.0)
+    queue = zoned()
+    with run_worker(queue.settings):
+        queue.frame(0)
+        until(lambda: queue.scored() == 1)
+        queue.add_camera(zones=[zone("window", "privacy", 0.0, 0.3)])
+        queue.hidden = b""
+        for n in range(1, RUSH.stop):
+            queue.frame(n, rush=n in RUSH)
+        until(lambda: alerts(queue))
+    [alert, *_] = alerts(queue)
+    assert not queue.client.exists(keys.alert_picture(alert.id), keys.alert_explanation(alert.id))

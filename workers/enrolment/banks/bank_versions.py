@@ -2,8 +2,9 @@
 
 ``banks/CAMERA/PROFILE.safetensors`` is the active bank: what scores. It is a copy, so that ``cp`` puts another bank in
 its place and harms no version. ``banks/CAMERA/PROFILE/`` holds the versions, each under its id and never written again,
-and ``versions.json``, the index. The index can be rebuilt from the files. Which bank is active is never stored, but
-read from the active file itself, so that the two cannot differ.
+and ``versions.json``, the index. The index can be rebuilt from the files, but for what people said of the versions:
+which of them they chose and which are pinned. So it is kept twice, and one copy is enough. Which bank is active is
+never stored, but read from the active file itself, so that the two cannot differ.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import logging
 import os
 import re
 import shutil
@@ -20,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.banks.bank import Bank
-from models.banks.bank_file import FORMAT, BankStamp, check_identity, load_bank, put_in_place, read_stamp
+from models.banks.bank_file import READABLE, BankStamp, check_identity, load_bank, put_in_place, read_stamp
 from patchwatch.contract.bounds import PROFILE_PATTERN
 from patchwatch.contract.errors import (
     BankMismatchError,
@@ -38,9 +40,11 @@ from workers.enrolment.banks.staged import new_staged, sweep
 KEPT = 10
 _SUFFIX = ".safetensors"
 _INDEX = "versions.json"
+_COPY = "versions.copy.json"  # written before it
 _LOCK_WITHIN_S = 30.0
 _MODE = 0o600  # only this user may read a bank, because it holds pictures
 _FOUND = BankOrigin(by="found on disk")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,7 @@ class BankVersions:
         self.active_path = banks_dir / camera_id / f"{profile}{_SUFFIX}"
         self._folder = banks_dir / camera_id / profile
         self._index_path = self._folder / _INDEX
+        self._index_copy = self._folder / _COPY
         self._kept = kept
 
     @classmethod
@@ -248,7 +253,7 @@ class BankVersions:
             stamp = read_stamp(path)
             if stamp.id != bank_id:
                 return None
-            if stamp.format != FORMAT:
+            if stamp.format not in READABLE:
                 return self._unreadable(path, stamp)
             return self._describe(load_bank(path), _FOUND, path)
         except (BankMismatchError, NotFoundError):
@@ -275,8 +280,9 @@ class BankVersions:
 
     def _describe(self, bank: Bank, origin: BankOrigin, path: Path) -> BankVersion:
         return BankVersion(
-            id=bank.id, camera_id=self.camera_id, profile=self.profile, format=FORMAT, created_at=bank.created_at,
-            stored_at_ms=_now_ms(), origin=origin, sources=bank.footage.sources, seconds=bank.footage.seconds,
+            id=bank.id, camera_id=self.camera_id, profile=self.profile, format=read_stamp(path).format,
+            created_at=bank.created_at, stored_at_ms=_now_ms(), origin=origin,
+            sources=bank.footage.sources, seconds=bank.footage.seconds,
             frames=bank.footage.frames, size_bytes=path.stat().st_size,
             report=enrolment_report(bank, self.camera_id), random_weights=bank.random_weights,
         )  # fmt: skip
@@ -302,26 +308,44 @@ class BankVersions:
         return [version for version in known if version not in gone], gone
 
     def _read_index(self) -> list[BankVersion]:
-        try:
-            rows = json.loads((self._index_path).read_bytes())
-            return [BankVersion.decode(json.dumps(row)) for row in rows]
-        except (
-            OSError,
-            ValueError,
-            TypeError,
-            InvalidMessageError,
-        ):  # there is none yet, or it is damaged: rebuilt from the files
-            return []
+        """Of its two copies the first that can be read; nothing where there is none, or both are damaged."""
+        if (rows := _rows_of(self._index_path)) is not None:
+            return rows
+        if (rows := _rows_of(self._index_copy)) is not None:
+            with contextlib.suppress(OSError):  # a disk that refuses writes can still be read
+                _write_index_to(self._index_path, rows)
+            return rows
+        if self._index_path.exists():
+            log.error(
+                "%s: which banks were chosen or pinned cannot be read any more, and their records are made anew from "
+                "the files: activate the one that shall stay, and pin those that shall",
+                self._folder,
+            )
+        return []
 
     def _write_index(self, versions: list[BankVersion]) -> None:
-        partial = self._folder / f"{_INDEX}.{os.getpid()}.part"
-        rows = [version.model_dump(mode="json", exclude_none=True) for version in versions]
-        try:
-            partial.touch(mode=_MODE)
-            partial.write_text(json.dumps(rows, indent=1))
-            put_in_place(partial, self._index_path)
-        finally:
-            partial.unlink(missing_ok=True)
+        """The copy first, so that at every moment one of the two is whole."""
+        _write_index_to(self._index_copy, versions)
+        _write_index_to(self._index_path, versions)
+
+
+def _rows_of(path: Path) -> list[BankVersion] | None:
+    """The records of an index; None where there is none, or it is damaged."""
+    try:
+        return [BankVersion.decode(json.dumps(row)) for row in json.loads(path.read_bytes())]
+    except (OSError, ValueError, TypeError, InvalidMessageError):
+        return None
+
+
+def _write_index_to(path: Path, versions: list[BankVersion]) -> None:
+    partial = path.with_name(f"{path.name}.{os.getpid()}.part")
+    rows = [version.model_dump(mode="json", exclude_none=True) for version in versions]
+    try:
+        partial.touch(mode=_MODE)
+        partial.write_text(json.dumps(rows, indent=1))
+        put_in_place(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def enrolment_report(bank: Bank, camera_id: str) -> EnrolmentReport:

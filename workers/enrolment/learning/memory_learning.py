@@ -20,5 +20,6 @@ def learn_from_order(order: LearningOrder, settings: Settings, reporter: Reporte
         false_alarms_per_day=order.false_alarms_per_day,
         thumbnails_mb=settings.bank_thumbnails_mb,
         rejected_ms=[(span.from_ms, span.until_ms) for span in order.rejected],
+        learnt_ms=[(span.from_ms, span.until_ms) for span in order.learnt],
         progress=reporter.progress,
     )

@@ -37,7 +37,7 @@ class LearningOrder(Message):
     addresses. Empty for a live camera, whose frames are in the file that the process inherits as ``live_descriptor``,
     and where ``memory`` names the folder of what is remembered of the camera.
     ``staged``: the file to write the bank to. ``zones``: the camera's. ``rejected``: of
-    its memory, what operators said is no part of normal.
+    its memory, what operators said is no part of normal. ``learnt``: of its memory, what is learnt although it alarmed.
     """
 
     camera_id: CameraId
@@ -50,7 +50,8 @@ class LearningOrder(Message):
     limit_s: float | None = None
     false_alarms_per_day: float
     zones: tuple[Zone, ...] = Field((), max_length=MAX_ZONES)
-    rejected: tuple[Span, ...] = Field((), max_length=MOST_IN_FORCE * MOST_SPANS)
+    rejected: tuple[Span, ...] = Field((), max_length=3 * MOST_IN_FORCE * MOST_SPANS)
+    learnt: tuple[Span, ...] = Field((), max_length=MOST_IN_FORCE * MOST_SPANS)
     staged: Path
 
 

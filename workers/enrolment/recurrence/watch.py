@@ -122,11 +122,10 @@ class RecurrenceWatch:
         return True
 
     def _unquestioned(self, occurrences: Sequence[Occurrence]) -> list[Occurrence]:
-        """Without those that an operator judged, whatever the judgement."""
+        """Without those that an operator judged, whatever the judgement: also where that cannot be read any more."""
         names = [keys.alert_verdicts(one.id) for one in occurrences]
         stored = self._client.mget(names)
-        verdicts = [readable(AlertVerdicts.decode, data, name) for name, data in zip(names, stored, strict=True)]
-        return [one for one, of in zip(occurrences, verdicts, strict=True) if of is None or of.current is None]
+        return [one for one, name, data in zip(occurrences, names, stored, strict=True) if not _judged(name, data)]
 
     def _likeness(self, camera: Camera) -> Likeness:
         bank = load_bank(self._settings.bank_path(camera.id, camera.profile))
@@ -148,6 +147,13 @@ class RecurrenceWatch:
                 "`patchwatch cameras undo %s %s`, or call one of its alerts an anomaly",
                 camera.id, len(recurrence.occurrences), in_words(recurrence.hours), camera.id, correction_id,
             )  # fmt: skip
+
+
+def _judged(name: str, data: bytes | None) -> bool:
+    if data is None:
+        return False
+    verdicts = readable(AlertVerdicts.decode, data, name)
+    return verdicts is None or verdicts.current is not None
 
 
 class _EventMemory:

@@ -53,7 +53,7 @@ class RecentAlerts:
         """
         found = []
         for alert in self.of(camera_id):
-            if alert.kind is AlertKind.DRIFT:
+            if alert.kind in (AlertKind.DRIFT, AlertKind.LASTING_CHANGE, AlertKind.ABSENCE):
                 continue
             ended_ms = alert.ended_at_ms if alert.ended_at_ms is not None else self._now_ms
             if alert.kind is AlertKind.ANOMALY:

@@ -23,6 +23,7 @@ from patchwatch.messages.cameras.analysis_status import AnalysisStatus
 from patchwatch.messages.cameras.camera import Camera, is_over
 from patchwatch.messages.cameras.drift import Drift
 from workers.enrolment.polling_thread import PollingThread
+from workers.enrolment.upkeep.absence_watch import AbsenceWatch
 from workers.enrolment.upkeep.allotter import Allotter, changed, is_due
 from workers.enrolment.upkeep.drift_judge import Judged, judge
 from workers.enrolment.upkeep.drift_watch import DriftWatch
@@ -48,6 +49,7 @@ class Upkeep:
         self._clock = BusClock()
         self._allotter = Allotter(client, settings)
         self._drifts = DriftWatch(client, settings)
+        self._absences = AbsenceWatch(client, settings)
         self._profiles = load_profiles(settings.profiles_file)
         self._hours_read_s = float("-inf")
         self._summed_up: dict[str, int] = {}  # up to when, by camera id
@@ -66,6 +68,7 @@ class Upkeep:
             if time.monotonic() - self._hours_read_s >= _HOURS_EVERY_S:
                 self._hours_read_s = time.monotonic()
                 self.sum_up(lease, now_ms)
+                self._absences.follow(lease, self._cameras(self._client), now_ms, _is_there)
         except (LeaseLostError, ContentionError) as error:  # another worker does it, or it is tried again in a moment
             log.info("upkeep: %s", error)
 

@@ -12,10 +12,15 @@ from typing import Any
 import numpy as np
 
 from models.alarms.event_detector import Event
+from models.banks.additions import Addition, Additions
 from models.banks.bank import Bank
 from models.banks.bank_file import check_identity
+from models.banks.forgetting import without_exemplars_of
+from models.banks.rare_vectors import rare_vectors
+from models.frames.frame import Features
 from models.frames.view import ViewMask
 from models.memory.rescoring import Judgement, Rescorer, frames_of
+from models.memory.spans import SpanMs, rejecting
 from models.memory.store import MemoryStore
 from models.memory.stretch import SAME_RUN_WITHIN_S, Stretch, StretchInfo
 from models.memory.stretch_identity import stretch_identity
@@ -26,10 +31,12 @@ from patchwatch.contract.errors import BankMismatchError, NotFoundError, Patchwa
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alerts.alert import Alert, AlertKind
 from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.correction import Span
 from patchwatch.messages.what_if import (
     BankChange,
     Basis,
     CorrectionChange,
+    StretchChange,
     UndoChange,
     WhatIf,
     WhatIfEvent,
@@ -42,8 +49,9 @@ from workers.enrolment.what_if.answer import Evidence, comparison, described
 from workers.enrolment.what_if.camera_banks import CameraBanks
 from workers.enrolment.what_if.remembered_corrections import RememberedCorrections
 
-MemoryChange = BankChange | ZonesChange | CorrectionChange | UndoChange
+MemoryChange = BankChange | ZonesChange | CorrectionChange | UndoChange | StretchChange
 _WITHIN_S = 35.0
+_LEARNING_WITHIN_S = 10.0  # before that, where something is forgotten
 _MOST_ALERTS = 2000  # of all cameras, looked through for those of this one
 
 
@@ -82,8 +90,10 @@ def what_if_memory(
     before = Judgement(
         banks.active, rule_in_force(banks.active, camera, settings), streams_of(camera.muted), mask, present.additions
     )
-    missing = present.missing
-    if isinstance(change, CorrectionChange | UndoChange):
+    missing, told = present.missing, ""
+    if isinstance(change, StretchChange) and change.change == "forget":
+        after, told = _forgetting(before, change.span, store, corrections.rejected)
+    elif isinstance(change, CorrectionChange | UndoChange | StretchChange):
         corrected = corrections.after(change, now_ms)
         after, missing = replace(before, additions=corrected.additions), corrected.missing
     else:
@@ -94,7 +104,41 @@ def what_if_memory(
             f"nothing is remembered of camera {camera.id} from this time that its present networks made: ask for "
             "another time, or wait until more is remembered"
         )
-    return _answer(client, camera, before, after, judged, span, _notes(judged, change, missing, span))
+    notes = _notes(judged, change, missing, span) + ((told,) if told else ())
+    return _answer(client, camera, before, after, judged, span, notes)
+
+
+def _forgetting(
+    before: Judgement, forgotten: Span, store: MemoryStore, rejected: Sequence[SpanMs]
+) -> tuple[Judgement, str]:
+    """By the present bank without what it has of the stretch, and with what is rare to it then of all else that may be
+    learnt. What operators corrected stays."""
+    span = forgotten.from_ms, forgotten.until_ms
+    left = without_exemplars_of(before.bank, [span])
+    if not left.removed:
+        return before, (
+            "the present bank has nothing from this stretch, so forgetting it changes no score now; later banks do not "
+            "learn from it either"
+        )
+    others = rare_vectors(left.bank, _learnable(store, left.bank, [span, *rejected]))
+    known = before.additions.additions if before.additions else ()
+    additions = Additions(left.bank, [*known, Addition(others)])
+    return replace(before, bank=left.bank, additions=additions), (
+        f"judged by the present bank without its {left.removed} of {left.exemplars} exemplars from this stretch, and "
+        "with what is rare to it of the rest of the memory; a bank that is learnt anew also has other levels"
+    )
+
+
+def _learnable(store: MemoryStore, bank: Bank, without: Sequence[SpanMs]) -> Iterator[tuple[Features, ...]]:
+    """The remembered frames that a bank may be learnt from, the newest stretches first, as far as there is time."""
+    deadline_s = time.monotonic() + _LEARNING_WITHIN_S
+    for info in reversed(store.infos()):
+        if time.monotonic() > deadline_s:
+            return
+        with suppress(PatchwatchError):  # damaged, or let go meanwhile
+            stretch = rejecting(store.read(info.id), without)
+            if _fits(stretch, bank):
+                yield from (frame for frame, fit in zip(frames_of(stretch), stretch.learnable, strict=True) if fit)
 
 
 def _with_other(

@@ -28,7 +28,7 @@ from patchwatch.messages.cameras.correction import (
     CorrectionHours,
     Span,
 )
-from patchwatch.messages.what_if import CorrectionChange, UndoChange
+from patchwatch.messages.what_if import CorrectionChange, StretchChange, UndoChange
 from workers.inference.corrections.addition_maker import NOTHING_REMEMBERED, SUFFIX
 
 
@@ -51,18 +51,24 @@ class RememberedCorrections:
         self._bank = bank
         self._stored = decoded(camera_id, client.hget(keys.CORRECTIONS, camera_id))
 
+    @property
+    def rejected(self) -> list[SpanMs]:
+        """The time that no bank learns from."""
+        return [(span.from_ms, span.until_ms) for span in self._stored.rejected_spans()]
+
     def present(self) -> Corrected:
         """Those in force."""
         return self._of(self._stored)
 
-    def after(self, change: CorrectionChange | UndoChange, now_ms: int) -> Corrected:
+    def after(self, change: CorrectionChange | UndoChange | StretchChange, now_ms: int) -> Corrected:
         """Raises `NotFoundError` for an alert or correction that is not there, or where nothing of it is remembered,
         `ConflictError`, and `RejectedError` for an alert of another camera."""
         if isinstance(change, UndoChange):
             return self._of(self._stored.undone(change.correction_id, "operator", now_ms))
         corrected = self._of(self._stored)
         known = corrected.additions.additions if corrected.additions else ()
-        return Corrected(Additions(self._bank, [*known, self._addition(change, now_ms)]), corrected.missing)
+        added = self._learnt(change.span) if isinstance(change, StretchChange) else self._addition(change, now_ms)
+        return Corrected(Additions(self._bank, [*known, added]), corrected.missing)
 
     def _of(self, corrections: CameraCorrections) -> Corrected:
         wanted = corrections.adding()
@@ -80,12 +86,15 @@ class RememberedCorrections:
     def _addition(self, change: CorrectionChange, now_ms: int) -> Addition:
         alert = self._alert(change.alert_id)
         ended_ms = alert.ended_at_ms or now_ms
-        span = Span.around(alert.started_at_ms, ended_ms, AROUND_EVENT_MS)
+        learnt = self._learnt(Span.around(alert.started_at_ms, ended_ms, AROUND_EVENT_MS))
+        hours = _hours(CorrectionHours.around(alert.started_at_ms, ended_ms))
+        return Addition(learnt.streams, hours) if change.kind == "normal_at_this_time" else learnt
+
+    def _learnt(self, span: Span) -> Addition:
         frames = list(self._frames([(span.from_ms, span.until_ms)]))
         if not frames:
             raise NotFoundError(f"{NOTHING_REMEMBERED}: whether the correction would help cannot be told")
-        hours = _hours(CorrectionHours.around(alert.started_at_ms, ended_ms))
-        return Addition(rare_vectors(self._bank, frames), hours if change.kind == "normal_at_this_time" else None)
+        return Addition(rare_vectors(self._bank, frames))
 
     def _alert(self, alert_id: str) -> Alert:
         record = self._client.get(keys.alert(alert_id))
@@ -97,14 +106,13 @@ class RememberedCorrections:
         return alert
 
     def _frames(self, spans: list[SpanMs]) -> Iterator[tuple[Features, ...]]:
-        rejected = [(span.from_ms, span.until_ms) for span in self._stored.rejected_spans()]
         for info in self._store.infos():
             if overlaps(info.started_ms, info.ended_ms, spans):
                 with suppress(PatchwatchError):  # damaged, or let go meanwhile
                     stretch = self._store.read(info.id)
                     made_by = stretch_identity(self._bank.profile, stretch.identity.engine, stretch.identity.view)
                     if made_by.fingerprint == stretch.identity.fingerprint:
-                        yield from frames_within(stretch, spans, rejected)
+                        yield from frames_within(stretch, spans, self.rejected)
 
 
 def _hours(hours: CorrectionHours) -> Hours:

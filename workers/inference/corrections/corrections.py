@@ -11,7 +11,8 @@ from models.memory.spans import SpanMs
 from models.memory.stretch import Stretch
 from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
-from patchwatch.bus.stored_records import readable_by_id
+from patchwatch.bus.corrections import remedy_of
+from patchwatch.contract.errors import InvalidMessageError
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.cameras.analysis_status import CorrectionsInForce
 from patchwatch.messages.cameras.correction import CameraCorrections
@@ -35,23 +36,36 @@ class Corrections:
         self._held = held
         self._clock = clock
         self._revision: bytes | None = None
-        self._records: dict[str, CameraCorrections] = {}
+        self._records: dict[str, CameraCorrections] = {}  # the last of each camera that could be read
+        self._unreadable: frozenset[str] = frozenset()  # cameras of which the stored ones cannot be read
         self._applied: dict[str, AdditionsMade] = {}  # by camera id, as the two above
         self._running: dict[str, Future[AdditionsMade]] = {}  # at most one per camera
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="corrections")
 
     def refresh(self) -> None:
-        """Read what operators said, where that has changed. Raises redis-py's errors."""
+        """Read what operators said, where that has changed. Of a record that cannot be read the last that could be is
+        kept: it must not be forgotten. Raises redis-py's errors."""
         revision = self._client.get(keys.CORRECTIONS_REVISION)
-        if revision != self._revision:
-            stored = self._client.hgetall(keys.CORRECTIONS)
-            self._records = readable_by_id(CameraCorrections.decode, stored, "camera's corrections")
-            self._revision = revision
+        if revision == self._revision:
+            return
+        records: dict[str, CameraCorrections] = {}
+        unreadable = set()
+        for name, data in self._client.hgetall(keys.CORRECTIONS).items():
+            camera_id = name.decode(errors="replace")
+            try:
+                records[camera_id] = CameraCorrections.decode(data)
+            except InvalidMessageError as error:
+                log.error("%s: what operators said of its normal cannot be read: %s", camera_id, error)
+                unreadable.add(camera_id)
+                if camera_id in self._records:
+                    records[camera_id] = self._records[camera_id]
+        self._records, self._unreadable, self._revision = records, frozenset(unreadable), revision
 
     def follow(self, state: CameraState) -> None:
         """Make what was said of this camera count, and its status say so."""
         camera_id = state.camera.id
         record = self._records.get(camera_id)
+        state.bank.note_corrections_fault(_fault(camera_id, record) if camera_id in self._unreadable else "")
         if camera_id not in self._applied and (record is None or not record.adding()):
             return
         record = record or CameraCorrections(camera_id=camera_id)
@@ -130,6 +144,11 @@ class Corrections:
         return AdditionOrder(
             camera.id, bank, engine.identity, engine.profile, folder, record, held, self._clock.now_ms(), read
         )
+
+
+def _fault(camera_id: str, last: CameraCorrections | None) -> str:
+    goes_on = "none counts" if last is None else "the last that could be read go on to count"
+    return f"what operators said of its normal cannot be read, {goes_on}: {remedy_of(camera_id)}"
 
 
 def _none_in_force(waiting: int, why: str) -> CorrectionsInForce | None:

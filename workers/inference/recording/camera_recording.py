@@ -13,11 +13,11 @@ from pathlib import Path
 from models.alarms.alarm_threshold import OFF_OF_ON
 from models.alarms.event_detector import EventRule
 from models.engine.engine import Engine
-from models.frames.frame import Features, Frame
+from models.frames.frame import Features
 from models.frames.view import View
 from models.memory.spans import SpanMs, overlaps
 from models.memory.stretch import NOT_EXCLUDED, STRETCH_S, Exclusion, Stretch
-from models.memory.stretch_collector import StretchCollector
+from models.memory.stretch_collector import PicturedFrame, StretchCollector
 from models.memory.stretch_identity import stretch_identity
 from workers.inference.recording.keep_rule import KeepRule
 from workers.inference.recording.memory_writer import MemoryWriter
@@ -25,6 +25,7 @@ from workers.inference.recording.memory_writer import MemoryWriter
 AROUND_ALERT_S = 5.0  # before its event, and after it: what led there is no part of normal
 FIRST_STRETCH_S = 10.0  # in the first minutes, so that what is learnt first need not wait
 _FIRST_MINUTES_S = 120.0
+_SAVED_AFTER_S = 15.0  # of a long stretch: so much of it survives a killed process
 _LEAST_S = 1.0
 _SILENT_S = AROUND_ALERT_S + 1.0
 
@@ -62,9 +63,10 @@ class CameraRecording:
         self._eventful = self._wrong = False
         self._excluded_until_s = self._added_until_s = -math.inf
         self._taken_s = time.monotonic()
+        self._unsaved, self._saved = True, False
         self._open = self._new_stretch(self._share)
 
-    def add(self, frame: Frame, captured_ms: int, features: Sequence[Features], verdict: Verdict) -> None:
+    def add(self, frame: PicturedFrame, captured_ms: int, features: Sequence[Features], verdict: Verdict) -> None:
         """Take the camera's next frame. ``captured_ms``: Unix time."""
         self._taken_s = time.monotonic()
         self._run += frame.discontinuity
@@ -72,8 +74,19 @@ class CameraRecording:
             self._finish_open()
         excluded = self._judge(frame.at_s, verdict)
         self._open.add(frame, captured_ms, self._run, features, score=verdict.score, excluded=excluded)
+        if self._unsaved and frame.at_s - self._open.started_s >= _SAVED_AFTER_S:
+            self._save_beginning()
         while self._finished and not 0.0 <= frame.at_s - self._finished[0].ended_s <= AROUND_ALERT_S:
             self._hand_over(self._finished.popleft())
+
+    def _save_beginning(self) -> None:
+        """Once a stretch. Without its end, which an alert may exclude yet. Only what is to be kept in any case."""
+        self._unsaved = False
+        if self._rule.keeps_beginning(self._open, self._writer.remembered(self.folder)):
+            beginning = self._open.finish().until(self._open.ended_s - AROUND_ALERT_S)
+            if beginning is not None:
+                self._saved = True
+                self._writer.store_beginning(self.folder, beginning)
 
     def held(self, spans: Sequence[SpanMs]) -> tuple[Stretch, ...]:
         """As they are now, the stretches with frames within the spans that nobody has been given yet."""
@@ -139,6 +152,7 @@ class CameraRecording:
         if len(self._open):
             self._finished.append(self._open)
         self._open = self._new_stretch(1.0)
+        self._unsaved = True
 
     def _new_stretch(self, share: float) -> StretchCollector:
         known = self._writer.remembered(self.folder)
@@ -152,3 +166,7 @@ class CameraRecording:
             return
         if self._rule.keeps(stretch, self._writer.remembered(self.folder)):
             self._writer.store(self.folder, stretch.finish())
+            self._saved = False
+        elif self._saved:
+            self._writer.drop_beginning(self.folder)
+            self._saved = False

@@ -48,6 +48,13 @@ class KeepRule:
             self._kept_s = stretch.started_s
         return kept
 
+    def keeps_beginning(self, stretch: StretchCollector, remembered: Remembered | None) -> bool:
+        """Whether a stretch is kept whatever its rest shows. Nothing follows from it for others."""
+        if stretch.wholly_excluded:
+            return False
+        due = self._since_kept_s(stretch, remembered) >= STRETCH_EVERY_S or bool(stretch.reasons & Exclusion.ALERT)
+        return due or self._is_beginning(remembered)
+
     def _is_beginning(self, remembered: Remembered | None) -> bool:
         if remembered is None:
             return True

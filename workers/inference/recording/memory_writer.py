@@ -56,6 +56,7 @@ class MemoryWriter:
         self._erasures: set[Path] = set()  # at most one per camera that was removed
         self._remembered: dict[Path, Remembered] = {}
         self._stores: dict[Path, MemoryStore] = {}  # of the writing thread
+        self._beginnings: dict[Path, str] = {}  # of it, too: ids of stretches whose rest is to come
         self._logged_s: dict[str, float] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="memory", daemon=True)
@@ -73,6 +74,15 @@ class MemoryWriter:
         if not self._put(partial(self._store, folder, stretch)):
             self._drop(MemoryDrop.QUEUE_FULL, f"{folder}: the disk takes stretches too slowly")
 
+    def store_beginning(self, folder: Path, stretch: Stretch) -> None:
+        """Store what there is of a stretch by now, in case this process is killed before the rest comes: the next one
+        that is stored in the folder takes its place. Where there is no time for that, nothing is lost yet."""
+        self._put(partial(self._store_beginning, folder, stretch))
+
+    def drop_beginning(self, folder: Path) -> None:
+        """What began there is not worth remembering after all."""
+        self._put(partial(self._drop_beginning, folder))
+
     def note_failure(self, camera_id: str, error: Exception) -> None:
         """A frame could not be remembered, and a stretch ends for it."""
         self._drop(MemoryDrop.FAILED, camera_id, error)
@@ -81,6 +91,7 @@ class MemoryWriter:
         """The folder is another worker's from now on, or nobody's: forget what it holds."""
         self._remembered.pop(folder, None)
         self._put(partial(self._stores.pop, folder, None))
+        self._put(partial(self._beginnings.pop, folder, None))
 
     def erase(self, folder: Path) -> None:
         """Delete a folder with all that is below it, after what was to be stored in it before."""
@@ -157,6 +168,7 @@ class MemoryWriter:
         if store.append(stretch) is None:
             self._drop(MemoryDrop.TOO_LARGE, f"{folder}: {self._budget_mb} MB are too few: raise PATCHWATCH_MEMORY_MB")
             return
+        self._drop_beginning(folder)
         self.written += 1
         known = self._remembered.get(folder)
         if known is None:
@@ -165,6 +177,18 @@ class MemoryWriter:
         size = sum(info.bytes for info in store.infos() if info.identity == stretch.identity.fingerprint)
         seconds = known.seconds + stretch.seconds * float(stretch.learnable.mean())
         self._remembered[folder] = Remembered(seconds, stretch.started_ms, size)
+
+    def _store_beginning(self, folder: Path, stretch: Stretch) -> None:
+        store = self._stores.setdefault(folder, MemoryStore(folder, self._budget_mb))
+        info = store.append(stretch)
+        self._drop_beginning(folder)
+        if info is not None:
+            self._beginnings[folder] = info.id
+
+    def _drop_beginning(self, folder: Path) -> None:
+        beginning = self._beginnings.pop(folder, None)
+        if beginning is not None:
+            self._stores.setdefault(folder, MemoryStore(folder, self._budget_mb)).remove(beginning)
 
     def _drop(self, reason: MemoryDrop, detail: str, error: Exception | None = None) -> None:
         self.dropped[reason.value] += 1

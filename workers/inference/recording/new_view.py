@@ -13,7 +13,8 @@ from math import inf
 
 from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.engine.places_over_level import share_over_level
-from models.frames.frame import Features, Frame
+from models.frames.frame import Features
+from models.memory.stretch_collector import PicturedFrame
 from workers.inference.recording.camera_recording import AROUND_ALERT_S, Verdict
 
 LASTS_S = 600.0  # as long as this, with nothing else in between
@@ -39,7 +40,12 @@ class NewView:
         self._ended = False
 
     def judged(
-        self, verdict: Verdict, frame: Frame, features: Sequence[Features], scorer: FrameScorer, score: FrameScore
+        self,
+        verdict: Verdict,
+        frame: PicturedFrame,
+        features: Sequence[Features],
+        scorer: FrameScorer,
+        score: FrameScore,
     ) -> Verdict:
         """The verdict on the camera's next frame, as if nothing had alarmed where a new view has lasted."""
         seen_s = 0.0 if frame.discontinuity else max(0.0, min(1.0, frame.at_s - self._last_s))

@@ -22,6 +22,7 @@ from patchwatch.bus.keys import CameraKeys, LeaseKeys
 from patchwatch.contract.errors import LeaseLostError, SourceRejectedError, SourceUnavailableError
 from patchwatch.messages.cameras.camera import Pace
 from patchwatch.messages.cameras.capture_status import Reason
+from patchwatch.messages.cameras.privacy_marks import marks_of
 from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from workers.ingest.capture.adaptive_rate import AdaptiveRate, Backlog
 from workers.ingest.capture.capture_clock import Arrival, FileClock, LiveClock, Stamp
@@ -109,6 +110,7 @@ class Capture:
         self._stop = stop
         self._lossless = order.lossless
         self._flags = FrameFlag(0) if order.lossless else FrameFlag.LIVE
+        self._hidden = marks_of(order.privacy)
         self._broken_off = ""
         self._file_start_s = 0.0  # Media time 0 on the monotonic clock.
         self._media_start_s = 0.0  # Where the present pass of a looped file begins.
@@ -214,7 +216,7 @@ class Capture:
             seq=self._publisher.next_seq(), captured_at_ns=stamp.captured_at_ns, late_ms=stamp.late_ns // 1_000_000,
             media_time_ns=round((self._media_start_s + frame.media_time_s) * 1e9),
             width=frame.width, height=frame.height, source_width=frame.source_width, source_height=frame.source_height,
-            flags=frame.flags, jpeg=frame.jpeg,
+            flags=frame.flags, jpeg=frame.jpeg, hidden=self._hidden,
         )  # fmt: skip
         self._publisher.update_clock()
         if self._publisher.publish(message):

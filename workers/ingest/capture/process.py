@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import sys
 
+from patchwatch.contract.child_environment import bare_environment
 from patchwatch.contract.errors import InvalidMessageError
 from patchwatch.contract.redaction import redact
 from workers.ingest.capture.protocol import CaptureOrder, CaptureReport
@@ -18,19 +18,7 @@ _KILLED_WITHIN_S = 5.0
 _LINE_BYTES = 65_536  # A report is far shorter.
 _NOISE_LINES = 100  # After so many lines that are not reports, the process counts as broken.
 
-# The process decodes what strangers send, so its environment holds neither tokens nor passwords.
-_KEPT_VARIABLES = {
-    "PATH", "HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "SSL_CERT_DIR",
-}  # fmt: skip
-_KEPT_PREFIXES = ("LC_", "PYTHON", "MALLOC_")
 log = logging.getLogger("patchwatch.ingest")
-
-
-def environment() -> dict[str, str]:
-    """What a process may know that decodes what strangers send."""
-    return {
-        name: value for name, value in os.environ.items() if name in _KEPT_VARIABLES or name.startswith(_KEPT_PREFIXES)
-    }
 
 
 class CaptureProcess:
@@ -48,7 +36,7 @@ class CaptureProcess:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "workers.ingest.capture.capture",
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
-            limit=_LINE_BYTES, env=environment(),
+            limit=_LINE_BYTES, env=bare_environment(),  # the process decodes what strangers send
             process_group=0,  # Ctrl-C reaches only the supervisor, which stops its captures in order.
         )  # fmt: skip
         assert process.stdin is not None

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from asked_service import questions
 from typer.testing import CliRunner
 
 from patchwatch.cli.commands import cameras
 from patchwatch.contract.errors import RejectedError
-from patchwatch.rest_client import RestClient
 
 EVENT = {"started": "2026-11-28T08:00:00.000Z", "peak_score": 0.71, "anomaly": "thing", "alert_id": "gate-1"}
 ANSWER = {
@@ -21,14 +21,7 @@ ANSWER = {
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    questions: list[Any] = []
-
-    def answer(client: object, method: str, path: str, body: Any = None) -> Any:
-        questions.append((method, path, body))
-        return ANSWER
-
-    monkeypatch.setattr(RestClient, "request", answer)
-    return questions
+    return questions(monkeypatch, ANSWER)
 
 
 def run(*words: str) -> Any:

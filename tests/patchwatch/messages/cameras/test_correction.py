@@ -37,12 +37,12 @@ def full(kind: CorrectionKind) -> CameraCorrections:
     return record
 
 
-@pytest.mark.parametrize("kind", [CorrectionKind.LEARN, CorrectionKind.FORGET])
+@pytest.mark.parametrize("kind", [CorrectionKind.LEARN, CorrectionKind.FORGET, CorrectionKind.LASTING])
 def test_what_an_operator_said_is_never_pushed_out(kind: CorrectionKind) -> None:
     record = full(kind)
     with pytest.raises(ConflictError, match="undo one"):
         record.with_one(correction(kind))
-    other = CorrectionKind.ANOMALY if kind is CorrectionKind.LEARN else CorrectionKind.NORMAL
+    other = CorrectionKind.NORMAL if kind is CorrectionKind.FORGET else CorrectionKind.ANOMALY
     assert len(record.with_one(correction(other)).corrections) == MOST_IN_FORCE + 1
 
 

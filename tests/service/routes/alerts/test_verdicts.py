@@ -201,3 +201,12 @@ async def test_verdicts_that_cannot_be_read_count_as_none(api: httpx.AsyncClient
     world.bus.set(keys.alert_verdicts("gate-1000"), b"rubbish")
     assert (await api.get("/api/v1/alerts")).json()["alerts"][0]["reviewed"] is False
     assert (await said(api, "normal"))["reviewed"] is True
+
+
+async def test_what_was_said_and_cannot_be_read_is_not_written_over(api: httpx.AsyncClient, world: World) -> None:
+    world.camera()
+    world.alert(100_000)
+    world.bus.set(keys.alert_verdicts("gate-100000"), b"rubbish")
+    answer = await api.put("/api/v1/alerts/gate-100000/verdict", json={"verdict": "normal"})
+    assert (answer.status_code, answer.json()["type"].rsplit(":")[-1]) == (409, "unreadable-record")
+    assert world.value(keys.alert_verdicts("gate-100000")) == b"rubbish"

@@ -158,3 +158,22 @@ async def test_corrections_go_with_their_camera(api: httpx.AsyncClient, gate: Wo
 async def test_what_makes_no_sense_is_refused(api: httpx.AsyncClient, gate: World, body: dict[str, object]) -> None:
     assert (await api.post(BASE, json=body)).status_code == 422
     assert await listed(api) == []
+
+
+async def test_what_cannot_be_read_is_neither_forgotten_nor_written_over(api: httpx.AsyncClient, gate: World) -> None:
+    gate.alert(100_000)
+    gate.bus.hset(keys.CORRECTIONS, "gate", b"rubbish")
+    for answer in (await api.get(BASE), await api.post(BASE, json={"kind": "learn", **TIME})):
+        assert (answer.status_code, answer.json()["type"].rsplit(":")[-1]) == (409, "unreadable-record")
+        assert "patchwatch cameras discard-corrections gate" in answer.json()["detail"]
+    assert "cannot be read" in await says(api, 100_000, "normal"), "the verdict counts, and makes no correction"
+    assert gate.field(keys.CORRECTIONS, "gate") == b"rubbish"
+    assert (await api.get("/api/v1/cameras/gate/report")).json()["learnt"]["corrections"] is None
+
+
+async def test_what_cannot_be_read_is_discarded_only_by_an_operator(api: httpx.AsyncClient, gate: World) -> None:
+    gate.bus.hset(keys.CORRECTIONS, "gate", b"rubbish")
+    assert (await api.delete(BASE)).status_code == 204
+    assert (await api.post(BASE, json={"kind": "learn", **TIME})).status_code == 201
+    assert (await api.delete(BASE)).status_code == 409, "what can be read is undone, not discarded"
+    assert len(await listed(api)) == 1

@@ -7,6 +7,8 @@ import httpx
 import numpy as np
 from service_world import World
 
+from patchwatch.messages.cameras.privacy_marks import marks_of
+
 
 def _pixels(answer: httpx.Response) -> np.ndarray:
     assert answer.headers["content-type"] == "image/jpeg"
@@ -69,3 +71,15 @@ async def test_a_corrupt_frame_is_a_problem_not_a_crash(api: httpx.AsyncClient, 
     world.frame(1, picture=b"no jpeg")
     world.commit(1, [], {"scored": 1})
     assert (await api.get("/api/v1/cameras/gate/snapshot.jpg")).status_code == 404
+
+
+async def test_a_frame_from_before_a_privacy_zone_is_not_shown(api: httpx.AsyncClient, world: World) -> None:
+    corners = [(0.0, 0.0), (0.5, 0.0), (0.5, 0.5)]
+    camera = world.camera(zones=[{"name": "window", "kind": "privacy", "points": corners}])
+    world.frame(6)
+    world.commit(6, [], {"scored": 6})
+    answer = await api.get("/api/v1/cameras/gate/snapshot.jpg")
+    assert answer.status_code == 404
+    assert "ask again in some seconds" in answer.json()["detail"]
+    world.frame(7, hidden=marks_of(camera.privacy))
+    assert (await api.get("/api/v1/cameras/gate/snapshot.jpg")).headers["x-patchwatch-seq"] == "7"

@@ -27,6 +27,7 @@ from workers.enrolment.banks.bank_versions import BankVersions, profiles_with_ba
 ROOT = Path(__file__).parents[4]
 ORIGIN = BankOrigin(by="a test", software="patchwatch test")
 Another = Callable[[], Bank]
+INDEXES = ("versions.json", "versions.copy.json")
 
 
 @pytest.fixture
@@ -119,10 +120,37 @@ def test_a_copy_over_the_active_file_changes_no_version(versions: BankVersions, 
 @pytest.mark.parametrize("harm", ["", "{", "[1]", "null", '[{"id": "x"}]'])
 def test_a_damaged_index_is_rebuilt_from_the_files(versions: BankVersions, another: Another, harm: str) -> None:
     known = {added(versions, another()), added(versions, another())}
-    index = versions.path("x").parent / "versions.json"
-    index.write_text(harm)
+    for name in INDEXES:
+        (versions.path("x").parent / name).write_text(harm)
     assert set(ids(versions)) == known
-    assert {row["id"] for row in json.loads(index.read_text())} == known
+    for name in INDEXES:
+        assert {row["id"] for row in json.loads((versions.path("x").parent / name).read_text())} == known
+
+
+@pytest.mark.parametrize("damaged", INDEXES)
+@pytest.mark.parametrize("harm", [None, "", "{"])
+def test_what_people_said_of_banks_outlives_one_copy_of_the_index(
+    versions: BankVersions, another: Another, damaged: str, harm: str | None
+) -> None:
+    chosen, pinned, newest = added(versions, another()), added(versions, another()), added(versions, another())
+    versions.activate(chosen, by_operator=True)
+    versions.pin(pinned)
+    path = versions.path("x").parent / damaged
+    path.unlink() if harm is None else path.write_text(harm)
+    known = {one.id: (one.chosen, one.pinned) for one in versions.all()}
+    assert known == {chosen: (True, False), pinned: (False, True), newest: (False, False)}
+    versions.pin(newest)
+    assert {row["id"] for row in json.loads(path.read_text())} == known.keys(), "the copy is whole again"
+
+
+def test_what_people_said_of_banks_is_not_lost_without_a_word(
+    versions: BankVersions, another: Another, caplog: pytest.LogCaptureFixture
+) -> None:
+    added(versions, another())
+    for name in INDEXES:
+        (versions.path("x").parent / name).write_text("{")
+    versions.all()
+    assert "which banks were chosen or pinned cannot be read any more" in caplog.text
 
 
 def test_what_a_killed_process_left_half_done_is_no_version(versions: BankVersions, another: Another) -> None:
@@ -212,7 +240,7 @@ def test_a_bank_of_another_format_is_kept_and_not_used(versions: BankVersions, a
     old = another()
     save_bank(old, versions.active_path)
     data = versions.active_path.read_bytes()
-    versions.active_path.write_bytes(data.replace(b'\\"format\\": 2', b'\\"format\\": 1'))
+    versions.active_path.write_bytes(data.replace(b'\\"format\\": 3', b'\\"format\\": 1'))
     new = added(versions, another())
     versions.activate(new)
     of_before = versions.get(old.id)

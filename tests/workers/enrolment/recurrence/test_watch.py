@@ -259,3 +259,10 @@ def test_memory_of_other_networks_is_not_compared(house: House, bank: Bank) -> N
         house.alert(days_ago)
     house.watch.poll()
     assert house.corrections == ()
+
+
+def test_a_verdict_that_cannot_be_read_still_counts_as_one(house: House) -> None:
+    ids = [house.alert(days_ago) for days_ago in (2, 1, 0)]
+    house.site.client.set(keys.alert_verdicts(ids[0]), b"rubbish")
+    house.watch.poll()
+    assert house.corrections == ()

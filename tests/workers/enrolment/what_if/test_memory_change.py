@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from models.banks.bank_builder import BankBuilder
 from models.banks.bank_file import save_bank
 from models.banks.rare_vectors import rare_vectors
 from models.engine.frame_scorer import FrameScorer
+from models.exemplars.provenance import Moment
 from models.frames.frame import CameraContext, Features, Frame
 from models.frames.view import ViewMask
 from models.memory.addition_file import save_addition
@@ -204,6 +206,40 @@ def test_what_is_taken_back_alerts_again(remembering: Any) -> None:
     damaged = answer_to(remembering, change="undo", correction_id=ID)
     assert (damaged.before, damaged.after) == (2, 2)
     assert asked(remembering, change="undo", correction_id="0" * 16).code == "not-found"
+
+
+def stretch(kind: str, frames: range) -> dict[str, Any]:
+    times = {"from": at_s(frames.start - 25), "to": at_s(frames.stop + 25)}
+    return {"change": kind} | {
+        name: datetime.fromtimestamp(second, UTC).isoformat(timespec="milliseconds") for name, second in times.items()
+    }
+
+
+def test_a_stretch_that_is_learnt_silences_what_it_silences_live(remembering: Any) -> None:
+    scorer = FrameScorer(active())
+    scorer.use_additions(Additions(active(), [Addition(rare_vectors(active(), first_rush()))]))
+    answer = answer_to(remembering, **stretch("learn", RUSHES[0]))
+    assert (answer.before, answer.after) == (2, len(events(scorer))) == (2, 0)
+    nothing = asked(remembering, **stretch("learn", range(-9000, -8000)))
+    assert (nothing.code, "nothing is remembered" in nothing.detail) == ("not-found", True)
+
+
+def test_what_is_forgotten_alerts_again_where_nothing_else_was_like_it(remembering: Any) -> None:
+    """The bank has learnt both rushes; without the one the memory still has the other, without both neither."""
+    builder = BankBuilder(motion_engine().profile, motion_engine().streams, motion_engine().identity)
+    for frame, features in live():
+        moment = Moment(0, frame.at_s - at_s(0), frame.at_s)
+        builder.add(frame.at_s - at_s(0), features, frame.rgb, moment=moment)
+    learnt = builder.build(["memory"])
+    save_bank(learnt, remembering.settings.bank_path("cam", "motion"))
+    one = answer_to(remembering, **stretch("forget", RUSHES[0]))
+    both = answer_to(remembering, **stretch("forget", range(RUSHES[0].start, RUSHES[1].stop)))
+    assert one.before == one.after == both.before == 0
+    assert both.after > 0
+    assert "exemplars from this stretch" in both.notes[-1]
+    none = answer_to(remembering, **stretch("forget", range(-9000, -8000)))
+    assert none.after == 0
+    assert "has nothing from this stretch" in none.notes[-1]
 
 
 def test_what_cannot_be_known_is_said(remembering: Any) -> None:

@@ -53,6 +53,9 @@ class Site:
         record = self.client.get(self._queue.keys.analysis)
         return AnalysisStatus.decode(record).corrections if record else None
 
+    def fault(self) -> str:
+        return AnalysisStatus.decode(self.client.get(self._queue.keys.analysis)).corrections_fault
+
     def says(self, kind: CorrectionKind, alert: Alert) -> None:
         span = Span.around(alert.started_at_ms, alert.ended_at_ms or alert.started_at_ms, AROUND_EVENT_MS)
         word = Correction(id=ID, kind=kind, spans=(span,), alert_ids=(alert.id,), by="operator", at_ms=1)
@@ -134,3 +137,18 @@ def test_without_a_memory_corrections_wait(site: Site, enrolled: Any, run_worker
         site.feed_to(LOOP)
         site.says(CorrectionKind.NORMAL, site.alerts()[0])
         until(lambda: site.corrections() == CorrectionsInForce(waiting=1, why_waiting=NO_MEMORY))
+
+
+def test_what_cannot_be_read_is_told_and_the_last_that_could_goes_on(
+    site: Site, enrolled: Any, run_worker: Run, until: Run
+) -> None:
+    with run_worker(enrolled.settings):
+        site.feed_to(LOOP)
+        site.says(CorrectionKind.NORMAL, site.alerts()[0])
+        until(lambda: site.corrections() == CorrectionsInForce(in_force=1))
+        site.client.hset(keys.CORRECTIONS, "cam", b"rubbish")
+        site.client.incr(keys.CORRECTIONS_REVISION)
+        until(lambda: "the last that could be read go on to count" in site.fault())
+        assert site.corrections() == CorrectionsInForce(in_force=1)
+        site.feed_to(2 * LOOP)
+    assert len(site.alerts()) == 1, "the same again is silent"

@@ -17,7 +17,7 @@ from models.memory.store import MemoryStore
 from models.memory.stretch import Exclusion, Stretch
 from models.profiles.profile import StreamKind, load_profile
 from workers.inference.recording.camera_recording import AROUND_ALERT_S, FIRST_STRETCH_S, CameraRecording, Verdict
-from workers.inference.recording.memory_writer import MemoryWriter
+from workers.inference.recording.memory_writer import MemoryWriter, Remembered
 
 FPS = 5
 START_MS = 1_800_000_000_000
@@ -150,3 +150,38 @@ def test_what_only_additions_kept_quiet_is_excluded_as_if_it_had_alerted(camera:
     assert set(marked.values()) == {int(Exclusion.ADDED)}
     assert min(marked) == pytest.approx(20.0 - AROUND_ALERT_S)
     assert max(marked) == pytest.approx(25.8 + 5.0 + AROUND_ALERT_S)
+
+
+def on_disk(camera: Camera) -> list[Stretch]:
+    """As a killed process leaves it."""
+    camera._writer.settle(10.0)
+    memory = MemoryStore(camera._folder, 64)
+    return [memory.read(info.id) for info in memory.infos()]
+
+
+def remembered_for(camera: Camera, seconds: float) -> None:
+    """The first minutes are over: stretches are long."""
+    camera.recording._writer._remembered[camera._folder] = Remembered(seconds, START_MS, 10**6)
+    camera.recording._writer.release = lambda folder: None  # type: ignore[method-assign]
+    camera.recording.finish()
+
+
+def test_of_a_long_stretch_the_beginning_survives_a_killed_process_and_the_whole_takes_its_place(
+    camera: Camera,
+) -> None:
+    remembered_for(camera, 300.0)
+    camera.show(0, 16)
+    assert times_s(on_disk(camera)) == [n / FPS for n in range(10 * FPS + 1)]
+    camera.show(16, 29)
+    [beginning] = on_disk(camera)
+    assert beginning.seconds <= 11
+    camera.show(29, 40)
+    whole, *_ = on_disk(camera)
+    assert whole.seconds > 25
+    assert len(set(times_s(on_disk(camera)))) == len(times_s(on_disk(camera))), "every frame once"
+
+
+def test_a_beginning_that_is_not_kept_for_sure_is_not_written(camera: Camera) -> None:
+    remembered_for(camera, 10_000.0)
+    camera.show(0, 29)
+    assert len(on_disk(camera)) == 0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from asked_service import questions
 from typer.testing import CliRunner
 
 from patchwatch.cli.commands.banks.group import app
-from patchwatch.rest_client import RestClient
 
 ALERT = {"id": "gate-1", "started": "2026-11-28T08:00:00.000Z", "peak_score": 0.8, "anomaly": "thing"}
 ANSWER = {
@@ -20,14 +20,7 @@ ANSWER = {
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    questions: list[Any] = []
-
-    def answer(client: object, method: str, path: str, body: Any = None) -> Any:
-        questions.append((method, path, body))
-        return ANSWER
-
-    monkeypatch.setattr(RestClient, "request", answer)
-    return questions
+    return questions(monkeypatch, ANSWER)
 
 
 def run(*words: str) -> Any:

@@ -9,21 +9,12 @@ import cv2
 import parts
 import pytest
 from labelled_clips import pictures, write_folders
+from quick_profiles import QUICK
 from typer.testing import CliRunner, Result
 
 from patchwatch.cli.app import app
 from patchwatch.contract.errors import PatchwatchError, RejectedError, WeightsMissingError
 from patchwatch.evaluation.report.report import Report
-
-QUICK = """
-[quick]
-seeds = [1]
-[[quick.streams]]
-name = "motion"
-kind = "motion"
-weight = 1.0
-exemplars = 20
-"""
 
 
 @pytest.fixture(scope="module")

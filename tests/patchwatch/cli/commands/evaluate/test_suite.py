@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from labelled_clips import write_folders, write_video
+from quick_profiles import QUICK
 from typer.testing import CliRunner, Result
 
 from patchwatch.cli.app import app
@@ -14,15 +15,6 @@ from patchwatch.contract.errors import PatchwatchError, RejectedError
 from patchwatch.evaluation.suite.suite_file import Role
 from patchwatch.evaluation.suite.suite_report import SuiteReport
 
-QUICK = """
-[quick]
-seeds = [1]
-[[quick.streams]]
-name = "motion"
-kind = "motion"
-weight = 1.0
-exemplars = 20
-"""
 SUITE = """
 base = "clips"
 [[scenes]]

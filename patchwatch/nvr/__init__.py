@@ -1,0 +1,1 @@
+"""Cameras that another program knows: Frigate and go2rtc, one file each."""

@@ -1,0 +1,1 @@
+"""Routes about users, logins, tokens, and what was changed by whom."""

@@ -1,0 +1,1 @@
+"""Users, logins, tokens and the audit log as the API takes and shows them."""

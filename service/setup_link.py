@@ -1,0 +1,51 @@
+"""The set-up link: how the first admin is made from a browser, where the service is reachable from other machines."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+
+from patchwatch.contract.access_policy import asks_everybody
+from patchwatch.contract.errors import RetryableError
+from service.context import Context
+
+_RETRY_S = 2.0
+_EVERYWHERE = ("0.0.0.0", "[::]")  # noqa: S104 - compared only
+
+
+async def announce(context: Context, address: str) -> None:
+    """Write a link for one use, unless there is a token or a user, or only this machine reaches the service.
+
+    ``address``: where the service listens. It is written to stderr as it is: the log would hide what follows the ``#``,
+    which browsers send to nobody.
+    """
+    settings = context.settings
+    if settings.api_token is not None or not asks_everybody(settings):
+        return
+    while True:
+        try:
+            if await context.store.access.users.exist():
+                return
+            code = await context.store.access.setup_codes.create(await context.now_ms())
+        except RetryableError:
+            await asyncio.sleep(_RETRY_S)
+            continue
+        sys.stderr.write(_words(settings.public_url or _reachable(address), code))
+        sys.stderr.flush()
+        return
+
+
+def _words(address: str, code: str) -> str:
+    return (
+        "\nThere are no users yet, and nobody can log in. Make the first admin within an hour at\n\n"
+        f"    {address}/#setup={code}\n\n"
+        "or on this machine with `patchwatch users add NAME --role admin`.\n\n"
+    )
+
+
+def _reachable(address: str) -> str:
+    """With this machine's name in place of an address that means all of them."""
+    for everywhere in _EVERYWHERE:
+        address = address.replace(f"//{everywhere}:", f"//{socket.gethostname()}:")
+    return address

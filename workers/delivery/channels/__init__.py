@@ -1,0 +1,1 @@
+"""Channels: incidents told of to people, each once."""

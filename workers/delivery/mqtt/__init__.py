@@ -1,0 +1,1 @@
+"""What is said over MQTT: one device per camera, which Home Assistant finds by itself."""

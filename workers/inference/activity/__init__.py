@@ -1,0 +1,1 @@
+"""Whether anything moves, by quarters of an hour: of cameras that watch for absence."""
