@@ -100,7 +100,7 @@ function update(alert) {
   row.alert = alert;
   fill(row.node, alert);
   if (rose) renewDetail(alert).catch(() => {});
-  if (rose) showPicture(row.node.querySelector("img"), alert.id).catch(() => {}); // a picture may not be kept
+  if (rose) askForPicture(row.node);
   arrange();
 }
 
@@ -120,6 +120,19 @@ function fill(node, alert) {
   const end = alert.ended ? ` to ${clock(alert.ended)}` : "";
   node.querySelector(".when").textContent = `${date(alert.started)} ${clock(alert.started)}${end}`;
   node.querySelector(".what").textContent = factsOf(alert);
+}
+
+const watcher = new IntersectionObserver((entries) => {
+  for (const { target } of entries.filter(({ isIntersecting }) => isIntersecting)) {
+    watcher.unobserve(target);
+    showPicture(target.querySelector("img"), target.dataset.alert).catch(() => {}); // a picture may not be kept
+  }
+}, { rootMargin: "200px" });
+
+/** Load the picture of a row once it is in view. */
+function askForPicture(node) {
+  watcher.unobserve(node);
+  watcher.observe(node);
 }
 
 async function showPicture(img, alertId) {

@@ -21,6 +21,7 @@ PAGES = {
     "cameras/gate": ".zone-rows li",
     "health": ".verdict-line",
 }
+AXE = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
 ZONE = {"name": "porch", "kind": "zone", "points": [[0, 0], [0.5, 0], [0.5, 1], [0, 1]]}
 
 
@@ -46,7 +47,7 @@ async def test_axe_finds_nothing_on_any_page(
     for path, shows in PAGES.items():
         await page.goto(f"{where}#/{path}")
         await expect(page.locator(f".view:not([hidden]) {shows}").first).to_be_visible()
-        await page.evaluate(Path(AXE_FILE_PATH).read_text())
+        await page.evaluate(AXE)
         answer = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
         found[path] = told(answer["violations"])
         assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path}: it sticks out"

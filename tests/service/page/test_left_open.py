@@ -42,7 +42,8 @@ async def test_an_open_page_asks_little_and_does_not_grow(
             await asyncio.sleep(0.05)
 
     await shown(2)
-    await expect(page.locator("#alerts li img:not([hidden])")).to_have_count(40)
+    await expect(page.locator("#alerts li")).to_have_count(40)
+    await expect(page.locator("#alerts li img:not([hidden])").first).to_be_visible()
     await shown(3)
     nodes, kept, requests = await page.evaluate(NODES), await page.evaluate("kept"), len(asked)
     began_s = time.monotonic()
