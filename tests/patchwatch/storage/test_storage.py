@@ -6,10 +6,12 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from object_server import object_server
 from waiting import wait_until
 
 from patchwatch.contract.errors import ConfigurationError, NotFoundError, RejectedError, StorageError
@@ -21,9 +23,21 @@ from patchwatch.storage.storage import Storage
 Write = Callable[[bytes], Path]
 
 
-@pytest.fixture(params=["folder", "memory"])
+@pytest.fixture
+def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A server that speaks S3, which the variables of the environment lead to."""
+    with object_server() as server:
+        known = {"ENDPOINT_URL": f"http://127.0.0.1:{server.server_address[1]}", "ALLOW_HTTP": "true", "REGION": "x"}
+        for name, value in {**known, "ACCESS_KEY_ID": "who", "SECRET_ACCESS_KEY": "hidden"}.items():
+            monkeypatch.setenv(f"AWS_{name}", value)
+        yield server
+
+
+@pytest.fixture(params=["folder", "memory", "s3"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
-    url = None if request.param == "folder" else "memory:///"
+    if request.param == "s3":
+        request.getfixturevalue("s3")
+    url = {"folder": None, "memory": "memory:///", "s3": "s3://evidence/site-1"}[request.param]
     return open_storage(url, tmp_path / "store")
 
 
@@ -51,6 +65,11 @@ def test_what_was_put_is_read_listed_and_deleted(storage: Storage, file: Write) 
     storage.delete("alerts/a/clip.mp4")
     storage.delete("alerts/a/clip.mp4")
     assert [one.path for one in storage.files()] == ["alerts/b/clip.mp4"]
+
+
+def test_all_of_it_lies_below_the_path_of_the_address(s3: Any, file: Write) -> None:
+    open_storage("s3://evidence/site-1", Path()).put("alerts/a/clip.mp4", file(b"x"))
+    assert s3.objects == {"site-1/alerts/a/clip.mp4": b"x"}
 
 
 def test_what_is_not_there_is_told_of(storage: Storage) -> None:

@@ -17,7 +17,7 @@ from patchwatch.bus.keys import CameraKeys, LeaseKeys
 from patchwatch.bus.stored_records import readable
 from patchwatch.contract.errors import ContentionError, LeaseLostError, RejectedError, StorageError
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.alerts.alert import Alert, AlertKind
+from patchwatch.messages.alerts.alert import Alert
 from patchwatch.messages.alerts.evidence import EvidenceStatus
 from patchwatch.messages.alerts.verdict import ALERT_FIELD
 from patchwatch.messages.frames.frame import FrameMessage
@@ -39,7 +39,9 @@ _MOST_PAGES = 20  # at a look; the rest is read at the next
 _FRAMES_PAGE = 64
 _MOST_FRAMES = 2048  # of one camera at a look
 _STATUS_EVERY_MS = 2000
-_NO_MOMENT = "a drift is seen over hours: there is no moment that a clip could show"
+# Kinds that are found in the memory or in the sums of hours, long after they began.
+_WITHOUT_MOMENT = frozenset({"drift", "lasting_change", "absence"})
+_NO_MOMENT = "it is seen over minutes or hours: there is no moment that a clip could show"
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +158,7 @@ class EvidenceRecorder:
             self._recordings[alert.id] = recording
 
     def _refuse_if_too_much(self, alert: Alert) -> None:
-        if alert.kind is AlertKind.DRIFT:
+        if alert.kind.value in _WITHOUT_MOMENT:
             raise RejectedError(_NO_MOMENT)
         if len(self._recordings) >= MOST_AT_ONCE:
             raise StorageError(f"{MOST_AT_ONCE} other alerts were being recorded at the same time")
