@@ -1,6 +1,7 @@
 // The page: what is pushed is passed on, and the address says which of its parts is shown.
 
 import { follow, getJson } from "./api.js";
+import { onCaller } from "./login.js";
 import { fault } from "./shell/faults.js";
 import { byId } from "./shell/element.js";
 import { installShell } from "./shell/install.js";
@@ -32,7 +33,13 @@ function showSummary() {
   byId("summary").textContent = `${healthy} of ${cameras.length} cameras ok`;
 }
 
+/** What a role may not do is not offered; the service refuses it anyhow. */
+function showRole(caller) {
+  document.body.dataset.role = caller?.role ?? "";
+}
+
 async function start() {
+  onCaller(showRole);
   await getJson("api/v1/cameras").catch(fault); // asks for the token before the WebSockets need it
   listen("site", showSummary);
   startVerdicts();

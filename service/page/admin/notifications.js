@@ -43,6 +43,7 @@ class Mutes extends Section {
 class Channels extends Section {
   constructor() {
     super("Channels");
+    this.node.dataset.needs = "admin";
   }
 
   async load() {

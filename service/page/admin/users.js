@@ -13,6 +13,7 @@ const AUDIT_ROWS = 100;
 const split = (text) => text.split(",").map((part) => part.trim()).filter(Boolean);
 const listed = (answer, name) => answer[name] ?? answer; // a list, or an object that holds it
 const camerasOf = ({ cameras }) => (cameras == null ? "all" : cameras.join(", ") || "none");
+const changesOf = ({ changes }) => Object.entries(changes).slice(0, 4).map(([name, { before, after }]) => `; ${name}: ${before ?? "–"} → ${after ?? "–"}`).join("");
 const when = (iso) => (iso ? dateTime(iso) : "–");
 
 export async function enter() {
@@ -125,8 +126,8 @@ class Audit extends Section {
   }
 
   async load(before = "") {
-    const { entries, next } = await getJson(`api/v1/audit?limit=${AUDIT_ROWS}${before && `&before=${encodeURIComponent(before)}`}`);
-    fill(this.content, entries.length > 0 && table(["When", "Who", "From", "What"], entries.map((entry) => [when(entry.t), entry.who, entry.address ?? "", `${entry.action} ${entry.path}`])),
-      !entries.length && element("p.facts", {}, "Nothing yet."), next && action("Earlier", () => this.load(next).catch((error) => this.say(error.message, true))));
+    const { entries, next } = await getJson(`api/v1/audit?${before || `limit=${AUDIT_ROWS}`}`);
+    fill(this.content, entries.length > 0 && table(["When", "Who", "From", "What"], entries.map((entry) => [when(entry.t), entry.who, entry.address ?? "", `${entry.action.split(" ")[0]} ${entry.path}${changesOf(entry)}`])),
+      !entries.length && element("p.facts", {}, "Nothing yet."), next && action("Earlier", () => this.load(next.split("?")[1]).catch((error) => this.say(error.message, true))));
   }
 }

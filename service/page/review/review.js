@@ -65,6 +65,7 @@ export function leave() {
   leaving.forEach((end) => end());
   leaving = [];
   judge(null);
+  viewer.close();
   filtered = null; // what changes meanwhile is read when one comes back
 }
 

@@ -2,6 +2,7 @@
 
 import { factsOf, kindOf } from "../alert_words.js";
 import { overlaid, streamPart } from "../detail.js";
+import { clearEvidence, showEvidence } from "../evidence.js";
 import { clock, date } from "../format.js";
 import { element, fill } from "../shell/element.js";
 import { addressOf } from "../shell/router.js";
@@ -17,6 +18,7 @@ export class Viewer {
   #judgement = element("div.judgement");
   #note = element("input", { maxLength: 500, placeholder: "kept with the verdict; Enter saves", autocomplete: "off" });
   #streams = element("div.streams");
+  #evidence = element("div.evidence");
   #shared = element("span", { role: "status" });
 
   /** `onMove(step)`: to the next alert, or the one before. */
@@ -31,7 +33,7 @@ export class Viewer {
       element("label.note-field", {}, "Note", this.#note),
       element("div.row", {}, step("Before", -1, "k"), step("Next", 1, "j"),
         element("button.quiet", { type: "button", onclick: () => this.#share() }, "Share link"), this.#shared),
-      this.#facts,
+      this.#facts, this.#evidence,
       element("details.why", { open: true }, element("summary", {}, "Why, and what is normal there"), this.#streams));
   }
 
@@ -46,6 +48,12 @@ export class Viewer {
     this.#note.value = alert.verdict?.note ?? "";
     this.#shared.textContent = "";
     await this.reload();
+    if (this.alert?.id === alert.id) showEvidence(this.#evidence, alert);
+  }
+
+  /** The page is left: nothing plays on, and nothing is asked any more. */
+  close() {
+    clearEvidence(this.#evidence);
   }
 
   /** Show its present state, but for the picture. */

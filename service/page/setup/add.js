@@ -24,7 +24,7 @@ export class AddCamera {
       labelled("Address", this.#source, "or push: where the camera publishes to Patchwatch, or file:/PATH of a recording"),
       labelled("Transport", this.#transport),
       element("div.row", {}, this.#try, element("button.primary", {}, "Add the camera")));
-    this.node = element("section.panel.add-camera", { "aria-label": "Add a camera" }, element("h3", {}, "Add a camera"), form, this.#answer, this.#picture);
+    this.node = element("section.panel.add-camera", { "aria-label": "Add a camera", "data-needs": "admin" }, element("h3", {}, "Add a camera"), form, this.#answer, this.#picture);
   }
 
   async #attempt() {

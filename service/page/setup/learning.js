@@ -16,7 +16,7 @@ export class LearningPart extends Part {
   #seen = "";
 
   constructor(cameraId) {
-    super(cameraId, "Learning");
+    super(cameraId, "Learning", "operator");
     const learn = (body, text) => () => this.change("POST", "/enrolments", body(), text);
     const now = element("button.quiet", { type: "button", onclick: learn(() => ({ live_seconds: Number(this.#minutes.value) * 60 }), "It learns from now on.") }, "Learn live");
     const memory = element("button.quiet", { type: "button", onclick: learn(() => ({ from_memory: true }), "It learns from what is remembered.") }, "Learn from memory");

@@ -7,9 +7,10 @@ import { refreshSite } from "../shell/site.js";
 export class Part {
   #said = element("p.said-here", { role: "status" });
 
-  constructor(cameraId, title) {
+  /** `needs`: the role that may do what it offers. */
+  constructor(cameraId, title, needs = "") {
     this.cameraId = cameraId;
-    this.node = element("section.panel", { "aria-label": title }, element("h3", {}, title));
+    this.node = element("section.panel", { "aria-label": title, "data-needs": needs || null }, element("h3", {}, title));
   }
 
   /** The address of something of this camera in the API. */

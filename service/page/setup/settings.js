@@ -19,10 +19,11 @@ export class SettingsPart extends Part {
   };
   #muted = KINDS.map((kind) => element("input", { type: "checkbox", value: kind }));
   #shown = "";
+  #camera = {};
   #threshold = null;
 
   constructor(cameraId) {
-    super(cameraId, "Settings");
+    super(cameraId, "Settings", "operator");
     const { name, source, profile, transport, false_alarms_per_day: budget, enabled } = this.#fields;
     const form = element("form.settings", { onsubmit: (event) => this.#save(event) },
       labelled("Name", name), labelled("Address", source, "a password is never shown: leave *** to keep it"),
@@ -32,7 +33,7 @@ export class SettingsPart extends Part {
       element("fieldset", {}, element("legend", {}, "Muted: counts for nothing here"), ...this.#muted.map((field) => element("label.check", {}, field, ` unusual ${field.value}`))),
       element("div.row", {}, element("button.primary", {}, "Save"),
         element("button.quiet", { type: "button", onclick: () => openTrial(cameraId, this.#threshold) }, "Try another budget"),
-        element("button.quiet.danger", { type: "button", onclick: () => this.#remove() }, "Remove the camera")));
+        element("button.quiet.danger", { type: "button", "data-needs": "admin", onclick: () => this.#remove() }, "Remove the camera")));
     this.add(form);
   }
 
@@ -41,6 +42,7 @@ export class SettingsPart extends Part {
     const given = JSON.stringify(camera);
     if (given === this.#shown) return; // what is being typed stays
     this.#shown = given;
+    this.#camera = camera;
     for (const [name, field] of Object.entries(this.#fields)) {
       if (field.type === "checkbox") field.checked = camera[name];
       else field.value = camera[name] ?? "";
@@ -56,7 +58,9 @@ export class SettingsPart extends Part {
       false_alarms_per_day: budget.value === "" ? null : Number(budget.value), enabled: enabled.checked,
       muted: this.#muted.filter((field) => field.checked).map((field) => field.value),
     };
-    await this.change("PATCH", "", body, "Saved.");
+    const same = (name) => JSON.stringify(body[name]) === JSON.stringify(this.#camera[name]);
+    const changed = Object.fromEntries(Object.entries(body).filter(([name]) => !same(name))); // not all may change all
+    await this.change("PATCH", "", changed, "Saved.");
   }
 
   async #remove() {

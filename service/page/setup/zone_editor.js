@@ -58,13 +58,14 @@ export class ZoneEditor extends Part {
     this.#changed();
   }
 
-  async #renew() {
+  /** `quiet`: what was said stays, as after a new privacy zone the next picture takes a second. */
+  async #renew({ quiet = false } = {}) {
     const { img } = this.#canvas;
     try {
       await showJpeg(img, await (await get(this.path("/snapshot.jpg?boxes=false"))).blob());
       img.alt = `latest frame of ${this.cameraId}`;
     } catch (error) {
-      this.say(error.status === 404 ? "There is no picture yet." : error.message, true);
+      if (!quiet) this.say(error.status === 404 ? "There is no picture yet." : error.message, true);
     }
   }
 
@@ -133,7 +134,7 @@ export class ZoneEditor extends Part {
     if (!saved) return;
     this.#stored = JSON.stringify(saved.zones);
     this.#read(this.#stored);
-    this.#renew();
+    this.#renew({ quiet: true });
   }
 
   async #attempt() {
