@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header
 from fastapi.responses import Response, StreamingResponse
 
 from patchwatch.bus.link_secret import link_secret_async
+from patchwatch.bus.stored_records import required
 from patchwatch.contract.errors import ConflictError, NotFoundError
 from patchwatch.contract.signed_link import alert_link
 from patchwatch.messages.alerts.evidence import (
@@ -177,7 +178,7 @@ async def _stored(context: Context, alert_id: str) -> tuple[EvidenceManifest, by
         data = await context.store.evidence.manifest_bytes(alert_id)
     except NotFoundError:
         return None
-    return EvidenceManifest.decode(data), data
+    return required(EvidenceManifest.decode, data, f"the manifest of alert {alert_id!r}"), data
 
 
 async def _required(context: Context, alert_id: str) -> tuple[EvidenceManifest, bytes]:

@@ -13,7 +13,7 @@ from redis.asyncio import Redis
 
 from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
-from patchwatch.bus.stored_records import readable
+from patchwatch.bus.stored_records import readable, required
 from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import NotFoundError, RejectedError, RetryableError
 from patchwatch.contract.settings import Settings
@@ -65,7 +65,7 @@ class EvidenceStore:
 
     async def manifest(self, alert_id: str) -> EvidenceManifest:
         """Of evidence that is stored."""
-        return EvidenceManifest.decode(await self.manifest_bytes(alert_id))
+        return required(EvidenceManifest.decode, await self.manifest_bytes(alert_id), f"the manifest of alert {alert_id!r}")
 
     async def manifest_bytes(self, alert_id: str) -> bytes:
         """The manifest as it is stored."""

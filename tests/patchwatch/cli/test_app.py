@@ -71,6 +71,7 @@ GROUPS = {
         "what-if",
         "import",
         "discover",
+        "absence",
         "acknowledge",
         "enable",
         "disable",

@@ -56,7 +56,7 @@ def test_no_record_is_decoded_bare(path: Path) -> None:
 SAID = ("CameraCorrections", "AlertVerdicts", "SiteBudget")  # by people
 SHOWN = {  # where nothing is decided or written by it, or what cannot be read is told apart from nothing
     "service/store/alerts/verdicts.py", "service/store/cameras/hours.py", "workers/enrolment/recurrence/watch.py",
-    "workers/enrolment/upkeep/allotter.py",
+    "workers/enrolment/upkeep/allotter.py", "workers/enrolment/evidence/finisher.py",
 }  # fmt: skip
 
 

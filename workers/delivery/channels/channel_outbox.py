@@ -11,7 +11,6 @@ from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import ChannelKeys
 from patchwatch.bus.stored_records import readable, readable_by_id
-from patchwatch.contract.errors import InvalidMessageError
 from patchwatch.messages.alerts.alert import Alert
 from patchwatch.messages.alerts.channel import MAX_CHANNEL_RECORDS, Channel, ChannelProgress, ChannelRecord
 from patchwatch.messages.alerts.mute import Mute
@@ -92,9 +91,5 @@ def _entry(entry_id: bytes, fields: dict[bytes, bytes], whose: str) -> StreamEnt
 
 
 def _name(data: bytes | None) -> str:
-    if data is None:
-        return ""
-    try:
-        return Camera.decode(data).name
-    except InvalidMessageError:
-        return ""
+    camera = readable(Camera.decode, data, "a camera")
+    return camera.name if camera is not None else ""

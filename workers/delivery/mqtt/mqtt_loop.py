@@ -43,7 +43,7 @@ class MqttLoop(ReceiverLoop):
         self._backoff = Backoff(RETRY_MIN_S, RETRY_MAX_S, late_jitter)
         self._failures = 0
         self._stack = AsyncExitStack()
-        self._client: aiomqtt.Client | None = None
+        self._mqtt: aiomqtt.Client | None = None
         self._commands: asyncio.Task[None] | None = None
         self._speaker: Speaker | None = None
         self._scores_at_s = 0.0
@@ -96,19 +96,19 @@ class MqttLoop(ReceiverLoop):
         """
         await self._outbox.check_lease()
         password = self._settings.mqtt_password
-        client = aiomqtt.Client(
+        mqtt = aiomqtt.Client(
             self._address.host, self._address.port, username=self._settings.mqtt_username,
             password=password.get_secret_value() if password else None,
             will=aiomqtt.Will(self._topics.availability, OFFLINE, qos=1, retain=True), timeout=_TIMEOUT_S,
             keepalive=_KEEPALIVE_S, tls_context=self._tls(), max_queued_incoming_messages=_MOST_COMMANDS,
             logger=_QUIET, identifier=f"patchwatch-{self._topics.ours}",
         )  # fmt: skip
-        await self._stack.enter_async_context(client)
-        self._client = client
-        await client.subscribe([(self._topics.every_mute_command, 1), (self._topics.home_assistant_status, 1)])
-        await client.publish(self._topics.availability, ONLINE, qos=1, retain=True)
+        await self._stack.enter_async_context(mqtt)
+        self._mqtt = mqtt
+        await mqtt.subscribe([(self._topics.every_mute_command, 1), (self._topics.home_assistant_status, 1)])
+        await mqtt.publish(self._topics.availability, ONLINE, qos=1, retain=True)
         speaker = self._speaker = Speaker(self._publish, self._topics, self._settings.public_url)
-        self._commands = asyncio.create_task(self._listen(client, speaker), name="MQTT commands")
+        self._commands = asyncio.create_task(self._listen(mqtt, speaker), name="MQTT commands")
         if self._failures:
             log.info("MQTT: connected again after %d failed attempts", self._failures)
         self._failures = 0
@@ -121,13 +121,13 @@ class MqttLoop(ReceiverLoop):
         return ssl.create_default_context(cafile=str(file) if file else None)
 
     async def _publish(self, topic: str, payload: str, *, retain: bool = False, qos: int = 1) -> None:
-        if self._client is None:
+        if self._mqtt is None:
             raise aiomqtt.MqttError("not connected")
-        await self._client.publish(topic, payload, qos=qos, retain=retain)
+        await self._mqtt.publish(topic, payload, qos=qos, retain=retain)
 
-    async def _listen(self, client: aiomqtt.Client, speaker: Speaker) -> None:
+    async def _listen(self, mqtt: aiomqtt.Client, speaker: Speaker) -> None:
         """Follow the switches of Home Assistant, and its starts."""
-        async for message in client.messages:
+        async for message in mqtt.messages:
             payload = message.payload if isinstance(message.payload, bytes) else b""
             topic = str(message.topic)
             if topic == self._topics.home_assistant_status and payload == ONLINE.encode():
@@ -148,13 +148,13 @@ class MqttLoop(ReceiverLoop):
         return 0.001
 
     async def _close(self) -> None:
-        if self._client is not None and self._stopping.is_set():  # else another worker has taken over
+        if self._mqtt is not None and self._stopping.is_set():  # else another worker has taken over
             with suppress(aiomqtt.MqttError, TimeoutError):
-                await self._client.publish(self._topics.availability, OFFLINE, qos=1, retain=True)
+                await self._mqtt.publish(self._topics.availability, OFFLINE, qos=1, retain=True)
         await self._disconnect()
 
     async def _disconnect(self) -> None:
-        self._speaker = self._client = None
+        self._speaker = self._mqtt = None
         if self._commands is not None:
             self._commands.cancel()
             await asyncio.gather(self._commands, return_exceptions=True)

@@ -166,14 +166,12 @@ class EvidenceFinisher:
         self._succeeded()
 
     def _confirmed(self, alert_ids: list[str]) -> frozenset[str]:
-        """Those that operators said were real, as long as their verdicts are kept."""
+        """Those that operators said were real, as long as their verdicts are kept, and those of which nobody can read
+        what was said."""
         names = [keys.alert_verdicts(alert_id) for alert_id in alert_ids]
         stored = self._client.mget(names) if names else []
-        said = [readable(AlertVerdicts.decode, data, "verdicts on an alert") for data in stored]
         return frozenset(
-            alert_id
-            for alert_id, verdicts in zip(alert_ids, said, strict=True)
-            if verdicts is not None and verdicts.verdict is Verdict.ANOMALY
+            alert_id for alert_id, data in zip(alert_ids, stored, strict=True) if data is not None and _is_real(data)
         )
 
     def _remove(self, evidence: list[StoredEvidence], reason: str) -> None:
@@ -185,3 +183,8 @@ class EvidenceFinisher:
                 except NotFoundError:
                     continue
             note_missing(self._client, self._settings, one.alert_id, reason, self._clock.now_ms(), count="removed")
+
+
+def _is_real(data: bytes) -> bool:
+    verdicts = readable(AlertVerdicts.decode, data, "verdicts on an alert")
+    return verdicts is None or verdicts.verdict is Verdict.ANOMALY

@@ -196,13 +196,6 @@ async def test_the_share_of_confirmed_alerts_is_in_status_and_metrics(api: httpx
     assert not world.bus.exists(*world.keys_of("gate").reviewed.values())
 
 
-async def test_verdicts_that_cannot_be_read_count_as_none(api: httpx.AsyncClient, world: World) -> None:
-    world.alert(1000)
-    world.bus.set(keys.alert_verdicts("gate-1000"), b"rubbish")
-    assert (await api.get("/api/v1/alerts")).json()["alerts"][0]["reviewed"] is False
-    assert (await said(api, "normal"))["reviewed"] is True
-
-
 async def test_what_was_said_and_cannot_be_read_is_not_written_over(api: httpx.AsyncClient, world: World) -> None:
     world.camera()
     world.alert(100_000)
