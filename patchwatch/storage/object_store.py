@@ -26,7 +26,11 @@ def opened(url: str) -> ObjectStore:
 
     return from_url(
         url,
-        client_options={"timeout": timedelta(seconds=_ATTEMPT_S), "connect_timeout": timedelta(seconds=5)},
+        client_options={
+            "timeout": timedelta(seconds=_ATTEMPT_S),
+            "connect_timeout": timedelta(seconds=5),
+            "allow_http": True,  # for an ``AWS_ENDPOINT`` that says so: a store on the site's own network
+        },
         retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=_GIVE_UP_S)},
     )
 
