@@ -183,6 +183,12 @@ class Settings(EvidenceSettings, MqttSettings):
     memory_mb: int = Field(
         256, ge=0, le=1_000_000, description="MB of normal, as features and small pictures, kept per camera; 0: none."
     )
+    store_url: Annotated[str, AfterValidator(setting_values.check_storage_url)] | None = Field(
+        None,
+        max_length=500,
+        description="Where hosts share banks and memory: s3://, gs:// or az:// with bucket and path (needs the extra "
+        "`storage`), or a folder as file:///PATH. Default: nowhere; each host has what is in its DATA_DIR.",
+    )
     self_arm: bool = Field(True, description="Whether cameras learn by themselves what is normal.")
     self_arm_after_s: float = Field(
         60.0, ge=10, le=3600, description="Seconds of remembered footage that a camera's first bank takes."

@@ -62,6 +62,7 @@ PARTS: dict[str, Callable[[], bool]] = {
     "openvino": lambda: _has("openvino"),
     "nginx": lambda: shutil.which("nginx", path=_SBIN) is not None,
     "mosquitto": lambda: shutil.which("mosquitto", path=_SBIN) is not None,
+    "s3": lambda: _has("moto", "flask", "obstore"),
     "data": _DATA.is_dir,
     "gpu": _has_gpu,
 }

@@ -49,6 +49,10 @@ def run(
         sys.exit(run_supervised(role))
     _stop_when_the_terminal_closes()
     _admit(redis_url, settings.partitions)
+    if settings.store_url is not None and role in (Role.INFERENCE, Role.ENROLMENT):
+        from workers.sharing.mirror_thread import MirrorThread
+
+        MirrorThread(settings).start()  # it ends with the process, at any moment
     importlib.import_module(_MODULES[role]).run(settings)
 
 

@@ -65,7 +65,8 @@ class EvidenceStore:
 
     async def manifest(self, alert_id: str) -> EvidenceManifest:
         """Of evidence that is stored."""
-        return required(EvidenceManifest.decode, await self.manifest_bytes(alert_id), f"the manifest of alert {alert_id!r}")
+        data = await self.manifest_bytes(alert_id)
+        return required(EvidenceManifest.decode, data, f"the manifest of alert {alert_id!r}")
 
     async def manifest_bytes(self, alert_id: str) -> bytes:
         """The manifest as it is stored."""
