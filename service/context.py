@@ -57,3 +57,13 @@ def _context(connection: HTTPConnection) -> Context:
 
 
 ContextDep = Annotated[Context, Depends(_context)]
+
+
+def _whole_context(connection: HTTPConnection) -> Context:
+    context: Context = connection.app.state.context
+    return context
+
+
+WholeContextDep = Annotated[
+    Context, Depends(_whole_context)
+]  # for a route whose right is not the caller's: a signature

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import typer
 
 from patchwatch.cli.options import Api, AsJson, rest_client
-from patchwatch.cli.output import print_json
+from patchwatch.cli.output import print_json, print_outcome
 from patchwatch.messages.alerts.verdict import MAX_NOTE_LENGTH
 
 _WORDS = {
@@ -71,10 +71,11 @@ def undo(
     print_json(answer) if as_json else typer.echo(f"{answer['id']} is undone: {answer['effect']}")
 
 
-def discard_corrections(camera: _Camera, api: Api = None) -> None:
+def discard_corrections(camera: _Camera, api: Api = None, as_json: AsJson = False) -> None:
     """Give up what operators said of a camera's normal where that cannot be read, so that it can be said anew."""
     rest_client(api).delete(_path(camera))
-    typer.echo(f"what was said of the normal of {camera} is discarded")
+    facts = {"camera_id": camera, "discarded": True}
+    print_outcome(f"what was said of the normal of {camera} is discarded", facts, as_json=as_json)
 
 
 def _say(camera: str, body: dict[str, Any], api: str | None, *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import platformdirs
+from pydantic import SecretStr
 
 _NO_HOME = Path("/nonexistent/patchwatch")
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
@@ -107,3 +108,12 @@ def nearest_name(name: str, names: Sequence[str]) -> str | None:
     with_all_words = [known for known in names if words <= set(known.split("_"))]
     nearest = with_all_words or difflib.get_close_matches(name, names, n=1)
     return nearest[0] if nearest else None
+
+
+def as_text(value: object) -> str:
+    """A setting's value as a variable of the environment has it."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, tuple):
+        return ":".join(str(part) for part in value)
+    return str(value)

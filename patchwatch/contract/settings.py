@@ -335,7 +335,9 @@ class Settings(EvidenceSettings, MqttSettings):
         """
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         values = {name: getattr(self, name) for name in sorted(self.model_fields_set)}
-        return inherited | {variable(name): _as_text(value) for name, value in values.items() if value is not None}
+        return inherited | {
+            variable(name): setting_values.as_text(value) for name, value in values.items() if value is not None
+        }
 
 
 def secret_names() -> list[str]:
@@ -372,14 +374,6 @@ def _probably_meant(name: str) -> str | None:
     """The variable of the setting that has all words of ``name``, or whose name is spelt nearly the same."""
     nearest = setting_values.nearest_name(name[:100].upper().removeprefix(PREFIX).lower(), list(Settings.model_fields))
     return variable(nearest) if nearest else None
-
-
-def _as_text(value: object) -> str:
-    if isinstance(value, SecretStr):
-        return value.get_secret_value()
-    if isinstance(value, tuple):
-        return ":".join(str(part) for part in value)
-    return str(value)
 
 
 def load_settings(**overrides: object) -> Settings:

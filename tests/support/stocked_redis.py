@@ -106,8 +106,6 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     client.set(keys.PARTITIONS, settings.partitions)
     _order_banks(client, settings, bank)
     _ask_what_if(client)
-    beat = Heartbeat(role="ingest", host="here", pid=1, started_at_ms=now_ms, updated_at_ms=now_ms)
-    client.set(keys.worker("ingest", "w"), beat.encode())
     _score(client, names, settings)
     _configure_webhook(client)
     _configure_channel(client)
@@ -115,7 +113,9 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     _correct(client)
     _own(client, settings)
     _let_in(client, now_ms)
-    client.set(keys.worker("inference", "w"), beat.model_copy(update={"role": "inference"}).encode())
+    for role in ("ingest", "inference"):
+        beat = Heartbeat(role=role, host="here", pid=1, started_at_ms=now_ms, updated_at_ms=now_ms)
+        client.set(keys.worker(role, "w"), beat.encode())
 
 
 def _let_in(client: Any, now_ms: int) -> None:

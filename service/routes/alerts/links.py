@@ -11,7 +11,7 @@ from patchwatch.bus.link_secret import link_secret_async
 from patchwatch.contract.errors import NotFoundError
 from patchwatch.contract.signed_link import LINKS, LinkedPart, check
 from patchwatch.messages.alerts.evidence import CLIP, PEAK
-from service.context import Context, ContextDep
+from service.context import Context, WholeContextDep
 from service.middleware.proxy import local_path
 from service.problems.responses import documented
 from service.routes.alerts.evidence import archive_response, part_response
@@ -29,7 +29,7 @@ async def get(
     alert_id: str,
     part: LinkedPart,
     request: Request,
-    context: ContextDep,
+    context: WholeContextDep,
     expires: Annotated[str, Query(max_length=12)] = "",
     signature: Annotated[str, Query(max_length=64)] = "",
     range_: Annotated[str | None, Header(alias="range")] = None,

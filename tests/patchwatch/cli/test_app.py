@@ -83,6 +83,7 @@ GROUPS = {
         "forget",
         "corrections",
         "undo",
+        "discard-corrections",
     ],
     "alerts": ["list", "watch", "show", "evidence", "normal", "confirm", "unsure", "undo"],
     "channels": ["add", "list", "show", "update", "remove", "test", "log", "mute", "unmute", "mutes"],

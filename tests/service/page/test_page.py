@@ -230,7 +230,7 @@ async def test_zones_are_drawn_over_the_picture_and_alerts_name_theirs(
 ) -> None:
     now_ms = seeded(world)
     world.camera(name="Back gate", zones=ZONES)
-    world.frame(301, hidden=marks_of([((0.75, 0.5), (1, 0.5), (1, 1), (0.75, 1))]))
+    world.frame(301, hidden=marks_of([((0.75, 0.5), (1.0, 0.5), (1.0, 1.0), (0.75, 1.0))]))
     world.alert(now_ms, zones=("porch",))
     await page.goto(f"http://{serve(settings)}/")
     gate = page.locator("article[data-camera=gate]")

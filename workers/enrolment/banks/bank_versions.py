@@ -42,7 +42,7 @@ _SUFFIX = ".safetensors"
 _INDEX = "versions.json"
 _COPY = "versions.copy.json"  # written before it
 _LOCK_WITHIN_S = 30.0
-_MODE = 0o600  # only this user may read a bank, because it holds pictures
+_MODE = 0o600  # a bank holds pictures: only this user may read it
 _FOUND = BankOrigin(by="found on disk")
 log = logging.getLogger(__name__)
 
@@ -119,8 +119,7 @@ class BankVersions:
             known = self._read_versions()
             put_in_place(staged, self.path(bank.id))
             version = self._newest(self._describe(bank, origin, self.path(bank.id)), known)
-            others = [other for other in known if other.id != version.id]
-            kept, removed = self._pruned([version, *others], version.id)
+            kept, removed = self._pruned([version, *(one for one in known if one.id != version.id)], version.id)
             self._write_index(kept)
             for old in removed:
                 self.path(old.id).unlink(missing_ok=True)
