@@ -13,6 +13,7 @@ from typing import Any
 
 import distribution
 import hypothesis
+import once_a_run
 import parts
 import pytest
 import random_threads
@@ -72,6 +73,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for part in parts.PARTS:
         if item.get_closest_marker(part):
             parts.need(part)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _made_once_a_run(tmp_path_factory: pytest.TempPathFactory) -> None:
+    once_a_run.begin(tmp_path_factory, is_one_of_many="PYTEST_XDIST_WORKER" in os.environ)
 
 
 @pytest.fixture(scope="session")
