@@ -15,6 +15,7 @@ from patchwatch.messages.alerts.severity import Severity, severity_of
 from patchwatch.messages.anomaly_kind import AnomalyKind
 
 _LONGEST_NAME = 120
+_NO_LINKS: dict[str, str | None] = {"link": None, "picture": None, "clip": None}
 _WORDS = {
     AlertKind.FROZEN: "picture is frozen",
     AlertKind.COVERED: "camera is covered",
@@ -24,6 +25,8 @@ _WORDS = {
     AlertKind.FLICKERING: "picture flickers",
     AlertKind.OFFLINE: "camera is offline",
     AlertKind.DRIFT: "normal has drifted",
+    AlertKind.LASTING_CHANGE: "the scene has changed for good",
+    AlertKind.ABSENCE: "something usual is missing",
 }
 _ANOMALIES = {
     AnomalyKind.BEHAVIOUR: "unusual behaviour",
@@ -44,15 +47,14 @@ def incident_context(
     incident: Incident,
     names: Mapping[str, str],
     time_zone: str,
-    link: str | None,
-    picture: str | None,
+    links: Mapping[str, str],
 ) -> dict[str, Any]:
-    """``names``: of cameras, by id. ``link``: to the page; ``picture``: to the picture; None where nobody knows the
-    address of the page."""
+    """``names``: of cameras, by id. ``links``: to the alert on the page, its picture and its clip, where the public
+    address is known."""
     alerts = [_alert(member, names, time_zone) for member in incident.alerts]
     worst = max((severity_of(member.alert) for member in incident.alerts), key=lambda one: one.rank)
     return {
-        "notice": notice.value, "alerts": alerts, "more": len(incident.also), "link": link, "picture": picture,
+        "notice": notice.value, "alerts": alerts, "more": len(incident.also), **_NO_LINKS, **links,
         "cameras": list(dict.fromkeys(alert["camera"] for alert in alerts)), "severity": worst.value,
         "updates": sum(member.updates for member in incident.alerts),
     }  # fmt: skip
@@ -61,7 +63,7 @@ def incident_context(
 def trial_context() -> dict[str, Any]:
     """Of a test."""
     return {
-        "notice": NoticeKind.TEST.value, "alerts": [], "more": 0, "link": None, "picture": None, "cameras": [],
+        "notice": NoticeKind.TEST.value, "alerts": [], "more": 0, **_NO_LINKS, "cameras": [],
         "severity": Severity.LOW.value, "updates": 0,
     }  # fmt: skip
 
@@ -74,10 +76,9 @@ def sample_context() -> dict[str, Any]:
         "started": "2026-11-23 09:30:00", "peak_score": 0.97, "anomaly": "place",
         "zones": ["porch"], "detail": "", "updates": 0, "lasted_s": 12, "provisional": False,
     }  # fmt: skip
-    link = "https://home.example/#alert=gate-1795422600250"
-    return trial_context() | {
-        "notice": NoticeKind.ALERT.value, "alerts": [alert], "cameras": ["Gate"], "severity": "high", "link": link,
-        "picture": "https://home.example/picture.jpg",
+    links = {name: f"https://home.example/{name}" for name in _NO_LINKS}
+    return trial_context() | links | {
+        "notice": NoticeKind.ALERT.value, "alerts": [alert], "cameras": ["Gate"], "severity": "high",
     }  # fmt: skip
 
 

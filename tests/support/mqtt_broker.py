@@ -12,6 +12,7 @@ from pathlib import Path
 
 import aiomqtt
 import parts
+import trustme
 from ingest_rig import free_port
 from waiting import wait_until
 
@@ -21,7 +22,7 @@ USER, PASSWORD = "patchwatch", "hunter2"
 class Broker:
     """Asks for a user and a password, and keeps nothing on disk."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, tls: trustme.CA | None = None) -> None:
         self.port = free_port()
         self._program = parts.mosquitto()
         self._folder = folder
@@ -32,7 +33,15 @@ class Broker:
         subprocess.run(["mosquitto_passwd", "-U", str(passwords)], check=True)
         (folder / "mosquitto.conf").write_text(
             f"listener {self.port} 127.0.0.1\nallow_anonymous false\npassword_file {passwords}\nuser root\n"
+            + (self._certified(tls) if tls else "")
         )
+
+    def _certified(self, authority: trustme.CA) -> str:
+        certificate = authority.issue_cert("127.0.0.1")
+        chain, key = self._folder / "chain.pem", self._folder / "key.pem"
+        chain.write_bytes(b"".join(one.bytes() for one in certificate.cert_chain_pems))
+        key.write_bytes(certificate.private_key_pem.bytes())
+        return f"certfile {chain}\nkeyfile {key}\n"
 
     @property
     def url(self) -> str:

@@ -9,7 +9,6 @@ import redis.asyncio
 
 from patchwatch.bus import keys
 from patchwatch.bus.keys import WebhookKeys
-from patchwatch.bus.link_secret import link_secret_async
 from patchwatch.bus.stored_records import readable
 from patchwatch.messages.alerts.alert import Alert
 from patchwatch.messages.alerts.verdict import ALERT_FIELD, tells_of_alert
@@ -28,10 +27,6 @@ class Outbox(ReceiverOutbox[Webhook, Progress]):
     def __init__(self, client: redis.asyncio.Redis, webhook: Webhook, lease: Lease) -> None:
         self._keys = WebhookKeys(webhook.id)
         super().__init__(client, webhook, lease, self._keys, Progress())
-
-    async def link_secret(self) -> bytes:
-        """What links to pictures and clips are signed with."""
-        return await link_secret_async(self._client)
 
     async def entries_after(self, progress: Progress) -> tuple[Progress, list[AlertEntry]]:
         """As `rows_after`, read and judged by the webhook's filters."""

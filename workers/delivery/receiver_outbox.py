@@ -17,6 +17,7 @@ import redis.asyncio
 from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import translated
+from patchwatch.bus.link_secret import link_secret_async
 from patchwatch.bus.stored_records import readable
 from patchwatch.bus.streams import Entry, StreamInfo, entry_order
 from patchwatch.bus.writes import transact_async
@@ -100,6 +101,10 @@ class ReceiverOutbox(Generic[R, P]):
         with translated():
             await self._clock.sync_async(self._client)
         return self._clock.now_ms()
+
+    async def link_secret(self) -> bytes:
+        """What links to pictures and clips are signed with."""
+        return await link_secret_async(self._client)
 
     async def progress(self) -> P:
         with translated():

@@ -8,6 +8,7 @@ from patchwatch.messages.alerts.alert import Alert, AlertKind
 
 _MEDIUM_FROM, _HIGH_FROM = 1 / 3, 2 / 3  # of the way from the threshold to the highest score
 _BLINDING = (AlertKind.FROZEN, AlertKind.COVERED, AlertKind.SCENE_CHANGED, AlertKind.BLIND, AlertKind.OFFLINE)
+_SLOW = (AlertKind.DRIFT, AlertKind.LASTING_CHANGE)
 
 
 class Severity(StrEnum):
@@ -25,12 +26,13 @@ class Severity(StrEnum):
 def severity_of(alert: Alert) -> Severity:
     """Of an anomaly: how far its peak lies between the threshold and 1, in thirds; at most medium while little is known
     of the camera's normal. Of the other kinds: high where nothing can be seen any more, medium where the picture is
-    disturbed, low for a drift."""
+    disturbed, low for a drift or a lasting
+    change."""
     if alert.kind is AlertKind.ANOMALY:
         return _of_peak(alert)
     if alert.kind in _BLINDING:
         return Severity.HIGH
-    return Severity.LOW if alert.kind is AlertKind.DRIFT else Severity.MEDIUM
+    return Severity.LOW if alert.kind in _SLOW else Severity.MEDIUM
 
 
 def _of_peak(alert: Alert) -> Severity:

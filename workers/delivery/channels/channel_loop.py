@@ -16,6 +16,7 @@ from workers.delivery.channels.channel_outbox import ChannelOutbox
 from workers.delivery.channels.channel_sender import ChannelSender
 from workers.delivery.channels.incident_book import IncidentBook, Notice
 from workers.delivery.delivery_result import DeliveryResult, ResultKind
+from workers.delivery.payload import AlertLinks
 from workers.delivery.receiver_loop import POLL_S, ReceiverLoop, wait_before_retry_s
 from workers.delivery.receiver_outbox import OperatorRequest
 from workers.delivery.retry_policy import RetryPolicy, after_success
@@ -62,16 +63,22 @@ class ChannelLoop(ReceiverLoop):
             return POLL_S
         now_ms = await self._outbox.now_ms()
         wait_s = max((notice.due_at_ms - now_ms) / 1000, wait_before_retry_s(progress, now_ms))
-        if notice.needed and wait_s > 0:
-            return min(wait_s, POLL_S)
-        if not notice.needed:
-            if notice.due_at_ms <= now_ms:
-                record = self._record(notice, NoticeOutcome.NOT_NEEDED, now_ms, 0)
-                await self._outbox.record(book.told(progress, notice, sent=False), [record])
-                return 0.0
+        old = now_ms - notice.due_at_ms > self._settings.webhook_max_age_hours * 3_600_000
+        if old or (not notice.needed and notice.due_at_ms <= now_ms):
+            await self._leave_out(book, progress, notice, now_ms, old=old)
+            return 0.0
+        if wait_s > 0:
             return min(wait_s, POLL_S)
         await self._attempt(book, progress, notice)
         return 0.0
+
+    async def _leave_out(
+        self, book: IncidentBook, progress: ChannelProgress, notice: Notice, now_ms: int, *, old: bool
+    ) -> None:
+        outcome = NoticeOutcome.GIVEN_UP if old else NoticeOutcome.NOT_NEEDED
+        record = self._record(notice, outcome, now_ms, 0, answer="too old" if old else "")
+        after = book.told(progress, notice, sent=False)
+        await self._outbox.record(after.moved(dead=after.dead + old, attempts=0, answered=0), [record])
 
     async def _attempt(self, book: IncidentBook, progress: ChannelProgress, notice: Notice) -> None:
         result, report = await self._sender.send(await self._context(notice), await self._picture(notice.incident))
@@ -116,9 +123,17 @@ class ChannelLoop(ReceiverLoop):
         incident = notice.incident
         first = incident.alerts[0].alert
         names = await self._outbox.camera_names([member.alert.camera_id for member in incident.alerts])
+        return incident_context(
+            notice.kind, incident, names, self._channel.time_zone, await self._links(incident.id, first.id)
+        )
+
+    async def _links(self, entry_id: str, alert_id: str) -> dict[str, str]:
+        """To the alert on the page, its picture and its clip; none where the public address is not known."""
         url = self._settings.public_url
-        link = f"{url}/#alert={quote(first.id)}" if url else None
-        return incident_context(notice.kind, incident, names, self._channel.time_zone, link, None)
+        if url is None:
+            return {}
+        signed = AlertLinks(url, await self._outbox.link_secret(), self._settings.link_hours).of(entry_id, alert_id)
+        return {"link": f"{url}/#alert={quote(alert_id)}", "picture": signed["picture"], "clip": signed["clip"]}
 
     async def _picture(self, incident: Incident) -> bytes | None:
         """Of the alert with the highest peak."""

@@ -170,8 +170,8 @@ _QUIET.setLevel(logging.CRITICAL)  # what it says of connections, we say once, a
 
 def _why(error: Exception) -> str:
     """In our words where theirs may hold an address."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not valid: {error.verify_message}"
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):
+        return "its certificate is not valid here: PATCHWATCH_MQTT_CA_FILE names the authorities that it is checked by"
     if isinstance(error, TimeoutError):
         return "no answer in time"
     return str(error) or type(error).__name__

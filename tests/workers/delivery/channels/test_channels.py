@@ -64,16 +64,30 @@ async def test_a_mail_arrives_with_the_words_of_a_template_and_the_picture(
     world: Any, running: Any, eventually: Any
 ) -> None:
     world.bus.set(keys.alert_picture("gate-1"), b"\xff\xd8picture")
-    async with mail_server() as mailbox, running():
+    async with mail_server() as mailbox, running(public_url="https://home.example"):
         address = f"mailto://127.0.0.1:{mailbox.port}?from=cams@home.example&to=me@home.example"
-        world.channel(address, title="{{ severity | upper }} at {{ cameras[0] }}", body="{{ alerts[0].words }}!")
+        world.channel(
+            address, title="{{ severity | upper }} at {{ cameras[0] }}", body="{{ alerts[0].words }}! {{ clip }}"
+        )
         world.alert(1)
         await eventually(lambda: world.told().delivered == 1)
     [mail] = mailbox.mails
     assert mail["Subject"] == "HIGH at gate"
     parts = {part.get_content_type(): part.get_payload(decode=True) for part in mail.walk()}
     assert parts["image/jpeg"] == b"\xff\xd8picture"
-    assert b"something unusual!" in parts["text/plain"]
+    assert b"something unusual! https://home.example/links/alerts/gate-1/clip.mp4?expires=" in parts["text/plain"]
+
+
+async def test_what_is_too_old_when_a_worker_comes_is_not_told_of_any_more(
+    world: Any, running: Any, eventually: Any
+) -> None:
+    async with receiving(TAKEN) as receiver:
+        world.channel(url(receiver))
+        world.alert(1, entry_id="1000-0")
+        async with running():
+            await eventually(lambda: world.told().dead == 1)
+    assert receiver.requests == []
+    assert [(record.outcome, record.answer) for record in world.log()] == [(NoticeOutcome.GIVEN_UP, "too old")]
 
 
 async def test_a_service_that_refuses_is_given_up_and_no_secret_is_told(

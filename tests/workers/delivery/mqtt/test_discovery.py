@@ -83,12 +83,12 @@ def test_entities_of_two_cameras_are_never_the_same() -> None:
         assert len(set(values)) == len(values)
 
 
-def test_every_kind_of_alert_has_its_event_and_all_but_drift_a_sensor() -> None:
+def test_every_kind_of_alert_has_its_event_and_what_is_seen_at_once_a_sensor() -> None:
     types = device(Camera(id="gate"), TOPICS, None)["components"]["event"]["event_types"]
     assert len(set(types)) == len(types) == 2 * len(AlertKind)
     assert event_type(AlertKind.OFFLINE, over=True) in types
     sensed = {kind for *_, kinds in SENSORS.values() for kind in kinds}
-    assert set(AlertKind) - sensed == {AlertKind.DRIFT}
+    assert set(AlertKind) - sensed == {AlertKind.DRIFT, AlertKind.LASTING_CHANGE, AlertKind.ABSENCE}
 
 
 def test_a_connection_is_on_while_all_is_well_and_the_others_off() -> None:

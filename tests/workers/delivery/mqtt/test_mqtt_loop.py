@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import aiomqtt
 import pytest
+import trustme
 from mqtt_broker import PASSWORD, USER, Broker, following
 
 from patchwatch.bus import keys
@@ -126,6 +128,44 @@ async def test_of_two_workers_one_speaks_and_a_start_of_home_assistant_is_answer
         await eventually(lambda: len(follower.said(DEVICE)) == 2)
     assert len(follower.said(topic("event"))) == 1
     assert follower.said("patchwatch/status") == ["online", "offline"]
+
+
+async def test_a_worker_that_takes_over_comes_after_the_last_will_of_the_one_before(
+    world: Any, running: Any, eventually: Any, broker: Broker
+) -> None:
+    camera(world)
+    async with following(broker) as follower, running():
+        await eventually(lambda: follower.said("patchwatch/status") == ["online"])
+        taking_over = aiomqtt.Client(
+            "127.0.0.1", broker.port, username=USER, password=PASSWORD, identifier="patchwatch-patchwatch"
+        )
+        async with taking_over:
+            await eventually(lambda: "offline" in follower.said("patchwatch/status"))
+        await eventually(lambda: follower.said("patchwatch/status")[-1] == "online")
+        assert follower.said("patchwatch/status")[:3] == ["online", "offline", "online"]
+
+
+# paho leaves the socket of a handshake that fails to the collector
+@pytest.mark.filterwarnings("ignore:.*SSLSocket:pytest.PytestUnraisableExceptionWarning")
+async def test_a_certificate_is_checked_by_the_authority_that_is_set(
+    world: Any, running: Any, eventually: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    authority, folder = trustme.CA(), tmp_path / "tls"
+    folder.mkdir()
+    file = folder / "ca.pem"
+    authority.cert_pem.write_to_path(str(file))
+    broker = Broker(folder, authority)
+    broker.start()
+    camera(world)
+    try:
+        where = f"mqtts://127.0.0.1:{broker.port}"
+        async with running(mqtt_url=where):
+            await eventually(lambda: "PATCHWATCH_MQTT_CA_FILE" in caplog.text)
+        assert progress(world).announced == ()
+        async with running(mqtt_url=where, mqtt_ca_file=file):
+            await eventually(lambda: progress(world).announced == ("gate",))
+    finally:
+        broker.kill()
 
 
 async def test_a_wrong_password_is_said_once_and_never_shown(
