@@ -77,9 +77,11 @@ class LastingChange:
         """How long it has to last before it is learnt."""
         return LASTS_MS if self.shift is None else SHIFTED_LASTS_MS
 
-    @property
-    def has_lasted(self) -> bool:
-        return self.lasted_ms >= self.needed_ms and self.seconds >= LEAST_SEEN_S
+    def has_lasted(self, shown_ms: int) -> bool:
+        """Whether it may be learnt. ``shown_ms``: for how long its alert has been open: whoever should look at it had
+        that long, however late it was found."""
+        shown_enough = shown_ms >= self.needed_ms - SUSPECTED_MS
+        return shown_enough and self.lasted_ms >= self.needed_ms and self.seconds >= LEAST_SEEN_S
 
 
 @dataclass(frozen=True)
