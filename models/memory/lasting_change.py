@@ -305,6 +305,6 @@ def _picture(stretch: Stretch) -> NDArray[np.uint8] | None:
     """A small grey picture of it; None where it has none."""
     if not stretch.thumbnails:
         return None
-    middle = stretch.thumbnails[len(stretch.thumbnails) // 2]
-    picture = cv2.imdecode(np.frombuffer(middle.jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+    jpeg = stretch.thumbnails[len(stretch.thumbnails) // 2].jpeg
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE) if jpeg else None
     return None if picture is None else np.asarray(picture, np.uint8)
