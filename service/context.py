@@ -64,6 +64,4 @@ def _whole_context(connection: HTTPConnection) -> Context:
     return context
 
 
-WholeContextDep = Annotated[
-    Context, Depends(_whole_context)
-]  # for a route whose right is not the caller's: a signature
+WholeContextDep = Annotated[Context, Depends(_whole_context)]  # of a route whose right is a signature

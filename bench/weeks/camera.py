@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bench.weeks.shared_engine import LoadedEngines
+from models.alarms.event_detector import EventRule
+from models.banks.bank import Bank
 from models.banks.bank_file import load_bank, save_bank
-from models.memory.lasting_change import LastingChange, find_change
+from models.memory.lasting_change import LastingChange, find_change, may_last
 from models.memory.store import MemoryStore
 from models.profiles.profile import load_profile
 from patchwatch.bus.keys import CameraKeys
@@ -79,6 +81,7 @@ class SimulatedCamera:
         self._versions = BankVersions.from_settings(self.settings, self.camera.id, self.camera.profile)
         self._failed: list[Enrolment] = []
         self.record = CameraCorrections(camera_id=self.camera.id)
+        self._shown_since_ms: int | None = None  # the alert about a lasting change that is open
         self._follow_bank()
 
     def show(self, message: FrameMessage) -> None:
@@ -126,15 +129,26 @@ class SimulatedCamera:
         self.cost.learning_s += time.process_time() - began_s
 
     def follow_lasting_change(self, now_ms: int) -> None:
-        """As `workers.enrolment.lasting.watch` does: what has lasted is learnt at once."""
+        """As `workers.enrolment.lasting.watch` does: what has lasted, and was shown, is learnt at once."""
         began_s = time.process_time()
-        bank, scorer, after_ms = self.state.bank.loaded, self.state.bank.scorer, judged_ms(self.record)
+        bank, scorer = self.state.bank.loaded, self.state.bank.scorer
         if bank is not None and scorer is not None:
-            rejected = [(span.from_ms, span.until_ms) for span in self.record.rejected_spans()]
-            change = find_change(bank, scorer.rule, self.memory.infos(), self.memory.read, rejected, after_ms=after_ms)
-            if change is not None and change.has_lasted:
-                self._admit(change, now_ms)
+            self._look_for_change(bank, scorer.rule, now_ms)
         self.cost.learning_s += time.process_time() - began_s
+
+    def _look_for_change(self, bank: Bank, rule: EventRule, now_ms: int) -> None:
+        infos, after_ms = self.memory.infos(), judged_ms(self.record)
+        if not may_last(infos, rule, after_ms):
+            self._shown_since_ms = None
+            return
+        rejected = [(span.from_ms, span.until_ms) for span in self.record.rejected_spans()]
+        change = find_change(bank, rule, infos, self.memory.read, rejected, after_ms=after_ms)
+        if change is None:
+            return
+        shown_since_ms = self._shown_since_ms = self._shown_since_ms or now_ms
+        if change.has_lasted(now_ms - shown_since_ms):
+            self._shown_since_ms = None
+            self._admit(change, now_ms)
 
     def _admit(self, change: LastingChange, now_ms: int) -> None:
         known = without_outdated(self.record, now_ms)

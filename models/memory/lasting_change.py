@@ -77,9 +77,11 @@ class LastingChange:
         """How long it has to last before it is learnt."""
         return LASTS_MS if self.shift is None else SHIFTED_LASTS_MS
 
-    @property
-    def has_lasted(self) -> bool:
-        return self.lasted_ms >= self.needed_ms and self.seconds >= LEAST_SEEN_S
+    def has_lasted(self, shown_ms: int) -> bool:
+        """Whether it may be learnt. ``shown_ms``: for how long its alert has been open: whoever should look at it had
+        that long, however late it was found."""
+        shown_enough = shown_ms >= self.needed_ms - SUSPECTED_MS
+        return shown_enough and self.lasted_ms >= self.needed_ms and self.seconds >= LEAST_SEEN_S
 
 
 @dataclass(frozen=True)
@@ -303,6 +305,6 @@ def _picture(stretch: Stretch) -> NDArray[np.uint8] | None:
     """A small grey picture of it; None where it has none."""
     if not stretch.thumbnails:
         return None
-    middle = stretch.thumbnails[len(stretch.thumbnails) // 2]
-    picture = cv2.imdecode(np.frombuffer(middle.jpeg, np.uint8), cv2.IMREAD_GRAYSCALE)
+    jpeg = stretch.thumbnails[len(stretch.thumbnails) // 2].jpeg
+    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_GRAYSCALE) if jpeg else None
     return None if picture is None else np.asarray(picture, np.uint8)

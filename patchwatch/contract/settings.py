@@ -335,9 +335,8 @@ class Settings(EvidenceSettings, MqttSettings):
         """
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         values = {name: getattr(self, name) for name in sorted(self.model_fields_set)}
-        return inherited | {
-            variable(name): setting_values.as_text(value) for name, value in values.items() if value is not None
-        }
+        ours = {name: setting_values.as_text(value) for name, value in values.items() if value is not None}
+        return inherited | {variable(name): text for name, text in ours.items()}
 
 
 def secret_names() -> list[str]:

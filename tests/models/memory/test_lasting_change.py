@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from still_scene import SHELF, bank, stretch
 
-from models.memory.lasting_change import LASTS_MS, LastingChange, find_change
+from models.memory.lasting_change import LASTS_MS, SUSPECTED_MS, LastingChange, find_change
 from models.memory.spans import SpanMs
 from models.memory.store import MemoryStore
 from models.memory.stretch import Stretch
@@ -49,11 +49,17 @@ def test_a_shelf_is_pending_after_some_minutes_and_has_lasted_after_an_hour(memo
     memory.add([stretch(*at(15), shelf=True)])
     pending = memory.change()
     assert pending is not None
-    assert (pending.since_ms, pending.shift, pending.rejected, pending.has_lasted) == (NOON_MS, None, False, False)
+    assert (pending.since_ms, pending.shift, pending.rejected, pending.has_lasted(LASTS_MS)) == (
+        NOON_MS,
+        None,
+        False,
+        False,
+    )
     memory.add(stretch(at_ms, shelf=True) for at_ms in at(40, 61))
     lasting = memory.change()
     assert lasting is not None
-    assert lasting.has_lasted
+    assert lasting.has_lasted(LASTS_MS - SUSPECTED_MS)
+    assert not lasting.has_lasted(0), "nobody could look at it"
     assert lasting.lasted_ms >= LASTS_MS
     rows, columns = np.divmod(SHELF, COLUMNS)
     expected = columns.min() / COLUMNS, rows.min() / ROWS, (columns.max() + 1) / COLUMNS, (rows.max() + 1) / ROWS
@@ -64,7 +70,7 @@ def test_whoever_passes_meanwhile_is_not_learnt_with_it(memory: Memory) -> None:
     memory.add(stretch(at_ms, shelf=True, walks=at_ms == at(30)[0]) for at_ms in at(0, 15, 30, 45, 61))
     change = memory.change()
     assert change is not None
-    assert change.has_lasted
+    assert change.has_lasted(LASTS_MS)
     assert not any(from_ms <= at(30)[0] <= until_ms for from_ms, until_ms in change.spans)
 
 
@@ -77,7 +83,7 @@ def test_the_scene_as_it_was_begins_it_anew(memory: Memory) -> None:
     memory.add(stretch(at_ms, shelf=at_ms != at(30)[0]) for at_ms in at(0, 15, 30, 45, 61))
     change = memory.change()
     assert change is not None
-    assert (change.since_ms, change.has_lasted) == (at(45)[0], False)
+    assert (change.since_ms, change.has_lasted(LASTS_MS)) == (at(45)[0], False)
 
 
 def test_a_nudge_is_known_by_its_shift_and_lasts_sooner(memory: Memory) -> None:
@@ -86,7 +92,7 @@ def test_a_nudge_is_known_by_its_shift_and_lasts_sooner(memory: Memory) -> None:
     assert change is not None
     assert change.shift is not None
     assert (change.shift.right, change.shift.down) == pytest.approx((5 / 320, 3 / 180), abs=0.004)
-    assert change.has_lasted
+    assert change.has_lasted(LASTS_MS)
 
 
 def test_one_stretch_that_was_called_an_anomaly_rejects_it(memory: Memory) -> None:

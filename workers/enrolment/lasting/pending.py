@@ -55,15 +55,10 @@ class Pending:
         since_ms = change.since_ms if before is None else before.since_ms
         self._write(lease, camera, PendingChange(camera_id=camera.id, since_ms=since_ms, refused=True), closed, now_ms)
 
-    def learnt(
-        self, lease: Lease, camera: Camera, change: LastingChange, before: PendingChange | None, now_ms: int, words: str
-    ) -> None:
-        """Close its alert, or raise and close it at once where it was not known before: nobody is not told."""
-        alert = before.alert if before is not None and before.alert is not None else None
-        if alert is None:
-            self.open(lease, camera, change, None, now_ms)
-            alert = _opened(camera, change, now_ms).model_copy(update={"told": 1})
-        self._write(lease, camera, None, _closed(alert, now_ms, words), now_ms)
+    def learnt(self, lease: Lease, camera: Camera, before: PendingChange | None, now_ms: int, words: str) -> None:
+        """Close its alert."""
+        alert = before.alert if before is not None else None
+        self._write(lease, camera, None, None if alert is None else _closed(alert, now_ms, words), now_ms)
 
     def end(self, lease: Lease, gone: Sequence[PendingChange], now_ms: int, why: str = _GONE) -> None:
         """Close the alerts of these, and forget them."""
@@ -109,7 +104,7 @@ def _opened(camera: Camera, change: LastingChange, now_ms: int) -> Alert:
     return Alert(
         id=alert_id, camera_id=camera.id, kind=AlertKind.LASTING_CHANGE, state=AlertState.OPEN,
         started_at_ms=change.since_ms, opened_at_ms=now_ms, peak_at_ms=now_ms, profile=camera.profile,
-        detail=while_pending(change, alert_id),
+        detail=while_pending(change, alert_id, now_ms),
     )  # fmt: skip
 
 

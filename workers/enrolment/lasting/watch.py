@@ -154,7 +154,7 @@ class LastingWatch:
         if (before is not None and before.refused) or refusal(said, change, self._now_ms):
             self._pending.refuse(lease, camera, change, before, self._now_ms, _REFUSED)
             return
-        if not change.has_lasted or self._keeps_its_bank(camera):
+        if not change.has_lasted(_shown_ms(before, self._now_ms)) or self._keeps_its_bank(camera):
             self._pending.open(lease, camera, change, before, self._now_ms)
             return
         lease.check(*self._client.mget(self._unit.lease, self._unit.fence))
@@ -165,7 +165,7 @@ class LastingWatch:
         )  # fmt: skip
         change_corrections(self._client, camera.id, add)
         words = once_learnt(change, camera.id, correction_id)
-        self._pending.learnt(lease, camera, change, before, self._now_ms, words)
+        self._pending.learnt(lease, camera, before, self._now_ms, words)
         log.warning("%s: %s", camera.id, words)
 
     def _keeps_its_bank(self, camera: Camera) -> bool:
@@ -185,6 +185,11 @@ class LastingWatch:
         ]
         own = [before.alert.id] if before is not None and before.alert is not None else []
         return own + about
+
+
+def _shown_ms(pending: PendingChange | None, now_ms: int) -> int:
+    """For how long its alert has been open; 0 without one."""
+    return 0 if pending is None or pending.alert is None else max(0, now_ms - pending.alert.opened_at_ms)
 
 
 def _may_be_over(infos: Sequence[StretchInfo]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from models.memory.lasting_change import LastingChange
+from models.memory.lasting_change import SUSPECTED_MS, LastingChange
 
 _THIRD = 1 / 3
 
@@ -19,10 +19,10 @@ def in_short(change: LastingChange) -> str:
     )
 
 
-def while_pending(change: LastingChange, alert_id: str) -> str:
-    """Of the open alert."""
+def while_pending(change: LastingChange, alert_id: str, now_ms: int) -> str:
+    """Of the alert that opens now."""
     what = "if the camera should stand as before, put it back" if change.shift else "look whether it belongs there"
-    learnt_ms = change.since_ms + change.needed_ms
+    learnt_ms = max(change.since_ms + change.needed_ms, now_ms + change.needed_ms - SUSPECTED_MS)
     return (
         f"{in_short(change)}: {what}; it becomes normal by itself at about {_clock(learnt_ms)}, at once with "
         f"`patchwatch alerts normal {alert_id}`, and never with `patchwatch alerts confirm {alert_id}`"

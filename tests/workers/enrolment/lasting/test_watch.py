@@ -18,6 +18,7 @@ from patchwatch.messages.alerts.verdict import ALERT_FIELD
 from patchwatch.messages.banks.arming import MemoryStatus
 from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.cameras.correction import Correction, CorrectionKind, Span
+from patchwatch.messages.cameras.lasting_change import PendingChange
 from workers.enrolment.lasting.watch import LastingWatch
 from workers.enrolment.upkeep.upkeep import UNIT
 
@@ -51,6 +52,13 @@ class Place:
         entries = self.client.xrange(keys.ALERTS)
         return [Alert.decode(fields[ALERT_FIELD]) for _, fields in entries if ALERT_FIELD in fields]
 
+    def an_hour_passes(self) -> None:
+        """With the alert open."""
+        pending = PendingChange.decode(self.client.hget(keys.LASTING_CHANGES, "cam"))
+        assert pending.alert is not None
+        alert = pending.alert.model_copy(update={"opened_at_ms": pending.alert.opened_at_ms - 60 * MINUTE_MS})
+        self.client.hset(keys.LASTING_CHANGES, "cam", pending.model_copy(update={"alert": alert}).encode())
+
     @property
     def corrections(self) -> tuple[Correction, ...]:
         return decoded("cam", self.client.hget(keys.CORRECTIONS, "cam")).corrections
@@ -79,6 +87,7 @@ def test_a_new_shelf_is_one_alert_that_closes_when_it_is_learnt(place: Place, ca
     assert "at the bottom on the right of the picture something came, went or was moved" in opened.detail
     assert f"patchwatch alerts confirm {opened.id}" in opened.detail
     assert len(place.look()) == 1
+    place.an_hour_passes()
     place.seen(30, 5, shelf=True)
     with caplog.at_level(logging.WARNING):
         _, closed = place.look()
@@ -98,7 +107,7 @@ def test_what_is_over_before_closes_its_alert_and_nothing_is_learnt(place: Place
     place.seen(5)
     _, closed = place.look()
     assert (closed.state, closed.detail) == (AlertState.CLOSED, "the scene is as it was")
-    assert place.corrections == ()
+    assert list(place.corrections) == []
 
 
 def test_one_verdict_anomaly_keeps_it_from_being_learnt_as_long_as_it_stays(place: Place) -> None:
@@ -116,7 +125,11 @@ def test_one_verdict_anomaly_keeps_it_from_being_learnt_as_long_as_it_stays(plac
 
 def test_what_an_operator_took_back_is_not_learnt_again(place: Place) -> None:
     place.seen(70, 50, 30, 5, shelf=True)
-    assert [one.state for one in place.look()] == [AlertState.OPEN, AlertState.CLOSED], "found late, told all the same"
+    assert [one.state for one in place.look()] == [AlertState.OPEN], "found late, and shown all the same"
+    assert list(place.corrections) == []
+    place.an_hour_passes()
+    place.seen(2, shelf=True)
+    assert [one.state for one in place.look()] == [AlertState.OPEN, AlertState.CLOSED]
     [learnt] = place.corrections
     change_corrections(
         place.client, "cam", lambda before: before.undone(learnt.id, "operator", place.now_ms - 80 * MINUTE_MS)
@@ -143,7 +156,10 @@ def _chosen(place: Place) -> None:
 def test_nothing_is_learnt_of_others_cameras_or_beside_a_bank_that_an_operator_chose(
     place: Place, change: Callable[[Place], None]
 ) -> None:
-    place.seen(70, 50, 30, 5, shelf=True)
+    place.seen(70, 50, 30, shelf=True)
+    place.look()
+    place.an_hour_passes()
+    place.seen(5, shelf=True)
     change(place)
     place.look()
-    assert place.corrections == ()
+    assert list(place.corrections) == []
