@@ -61,7 +61,7 @@ class Sessions extends Section {
 
 class Users extends Section {
   constructor() {
-    super("Users");
+    super("Everybody");
   }
 
   async load() {

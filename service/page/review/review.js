@@ -31,6 +31,7 @@ const count = element("p.progress-text", { role: "status" });
 const keys = element("p.keys", {}, ...["j", "next, ", "k", "before, ", "a", "real anomaly, ", "n", "normal here, ", "t", "normal at this time, ", "u", "not sure, ", "z", "undo"]
   .map((text, at) => (at % 2 ? `\u00a0${text}` : element("kbd", {}, text))));
 
+viewer.node.hidden = timeline.node.hidden = true; // until there is something to show
 byId("view-review").append(filters.node, element("div.progress-line", {}, progress, count),
   element("div.review-parts", {}, viewer.node, element("div.overview", {}, timeline.node, list.node, keys)));
 

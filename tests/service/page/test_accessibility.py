@@ -20,6 +20,8 @@ PAGES = {
     "cameras": ".camera-list li",
     "cameras/gate": ".zone-rows li",
     "health": ".verdict-line",
+    "notifications": ".panel summary",
+    "users": ".panel summary",
 }
 AXE = Path(AXE_FILE_PATH).read_text(encoding="utf-8")
 ZONE = {"name": "porch", "kind": "zone", "points": [[0, 0], [0.5, 0], [0.5, 1], [0, 1]]}

@@ -1,0 +1,48 @@
+"""Who is told, and who may: notifications are muted, users and tokens are made in the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from playwright.async_api import Page, expect
+from service_world import Serve, World
+
+from patchwatch.contract.settings import Settings
+
+
+async def answers(page: Page, path: str) -> Any:
+    return await page.evaluate("async path => (await fetch(path)).json()", path)
+
+
+async def test_a_camera_is_muted_and_heard_again(page: Page, serve: Serve, settings: Settings, world: World) -> None:
+    world.camera(name="Back gate")
+    await page.goto(f"http://{serve(settings)}/#/notifications")
+    part = page.get_by_role("region", name="Mute")
+    await part.get_by_role("combobox", name="Cameras").select_option("gate")
+    await part.get_by_role("button", name="For an hour").click()
+    await expect(part).to_contain_text("Back gate: until")
+    (mute,) = (await answers(page, "api/v1/mutes"))["mutes"]
+    assert mute["camera_id"] == "gate"
+    await part.get_by_role("button", name="End").click()
+    await expect(part).to_contain_text("Not muted any more")
+    assert (await answers(page, "api/v1/mutes"))["mutes"] == []
+
+
+async def test_a_token_is_made_shown_once_and_revoked(
+    page: Page, serve: Serve, settings: Settings, world: World
+) -> None:
+    world.camera()
+    await page.goto(f"http://{serve(settings)}/#/users")
+    part = page.get_by_role("region", name="Tokens of programs")
+    await part.get_by_text("Add a token").click()
+    await part.get_by_role("textbox", name="Name").fill("Home Assistant")
+    await part.get_by_role("button", name="Add the token").click()
+    await expect(part.get_by_role("status")).to_contain_text("The token, shown this once: ")
+    await expect(part.get_by_role("cell", name="Home Assistant")).to_be_visible()
+    audit = page.get_by_role("region", name="Who changed what")
+    await page.reload()
+    await expect(audit).to_contain_text("POST /api/v1/tokens")
+    await expect(part).not_to_contain_text("shown this once")
+    page.on("dialog", lambda dialog: dialog.accept())
+    await part.get_by_role("button", name="Revoke").click()
+    await expect(part.get_by_role("cell", name="Home Assistant")).to_have_count(0)
