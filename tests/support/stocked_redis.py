@@ -113,6 +113,10 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     _correct(client)
     _own(client, settings)
     _let_in(client, now_ms)
+    _beat(client, now_ms)
+
+
+def _beat(client: Any, now_ms: int) -> None:
     for role in ("ingest", "inference"):
         beat = Heartbeat(role=role, host="here", pid=1, started_at_ms=now_ms, updated_at_ms=now_ms)
         client.set(keys.worker(role, "w"), beat.encode())
