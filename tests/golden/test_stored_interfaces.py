@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -119,14 +121,21 @@ def test_every_route_was_asked() -> None:
 
 def test_changes_answer_as_before(site: StoredInstallation, host: str) -> None:
     """The last of those that share the installation: it is another one afterwards."""
-    for known in REST:
-        if known["method"] == "GET":
-            continue
-        got = answer(host, known["method"], known["path"], known["body"])
-        expected = known["answer"]
-        where = f"{known['method']} {known['path']}: {got}"
-        assert (got["status"], got["type"]) == (expected["status"], expected["type"]), where
-        assert_same_shape(shape(got["body"]), expected["body"], where)
+    changes = [known for known in REST if known["method"] != "GET"]
+    unanswered = [known for known in changes if known["answer"]["status"] == 503]  # they wait for workers, and together
+    with ThreadPoolExecutor(len(unanswered)) as threads:
+        list(threads.map(partial(assert_answered_as_before, host), unanswered))
+    for known in changes:
+        if known not in unanswered:
+            assert_answered_as_before(host, known)
+
+
+def assert_answered_as_before(host: str, known: dict[str, Any]) -> None:
+    got = answer(host, known["method"], known["path"], known["body"])
+    expected = known["answer"]
+    where = f"{known['method']} {known['path']}: {got}"
+    assert (got["status"], got["type"]) == (expected["status"], expected["type"]), where
+    assert_same_shape(shape(got["body"]), expected["body"], where)
 
 
 def assert_same_shape(got: Any, expected: Any, where: str) -> None:

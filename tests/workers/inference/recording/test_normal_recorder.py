@@ -91,6 +91,18 @@ def test_what_only_additions_keep_quiet_is_marked_so_that_no_bank_learns_it(
     assert not stretch.learnable.any()
 
 
+def test_frames_wait_to_be_recorded_but_never_many(
+    enrolled: Any, run_worker: Run, until: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("workers.inference.scoring.MOST_WAITING", 5)
+    monkeypatch.setattr("workers.inference.worker.POLL_EVERY_S", 600.0)  # once the camera is adopted, never
+    feed(enrolled, range(30))
+    with run_worker(enrolled.settings) as worker:
+        until(lambda: enrolled.scored() == 30)
+        assert len(worker._recorder.waiting) < 5
+    assert sum(len(stretch) for stretch in memory(enrolled.settings)) == 30
+
+
 def test_a_camera_without_a_bank_is_remembered_all_the_same(queue: Any, run_worker: Run, until: Run) -> None:
     queue.add_camera()
     feed(queue, range(40))
