@@ -6,8 +6,8 @@ from __future__ import annotations
 # library; XSETID is called by our scripts alone.
 COMMANDS = (
     "AUTH", "BLPOP", "CLIENT", "DEL", "EVAL", "EXEC", "EXISTS", "EXPIRE", "GET", "HDEL", "HELLO", "HEXISTS", "HGET",
-    "HGETALL", "HKEYS", "HLEN", "HMGET", "HSET", "HSETNX", "INCR", "INFO", "LLEN", "LPOP", "LREM", "MGET", "MULTI",
-    "PEXPIRE", "PING", "PTTL", "RPUSH", "SADD", "SCAN", "SELECT", "SET", "SMEMBERS", "SREM", "TIME", "UNWATCH",
+    "HGETALL", "HINCRBY", "HKEYS", "HLEN", "HMGET", "HSET", "HSETNX", "INCR", "INFO", "LLEN", "LPOP", "LREM", "MGET",
+    "MULTI", "PEXPIRE", "PING", "PTTL", "RPUSH", "SADD", "SCAN", "SELECT", "SET", "SMEMBERS", "SREM", "TIME", "UNWATCH",
     "WATCH", "XADD", "XDEL", "XINFO", "XLEN", "XRANGE", "XREAD", "XREVRANGE", "XSETID", "XTRIM", "ZADD", "ZCARD",
     "ZRANGE", "ZRANGEBYSCORE", "ZREM", "ZREMRANGEBYSCORE", "ZREVRANGE", "ZREVRANGEBYSCORE",
 )  # fmt: skip
