@@ -40,7 +40,7 @@ from patchwatch.contract.learning_advice import LEAST_MINUTES
 
 MIN_FOOTAGE_S = 5.0
 MIN_FRAMES = 25
-_SHARED_BUDGET_PER_DAY = 24.0  # of which each group has its share: docs/decisions/036-detection.md
+_SHARED_BUDGET_PER_DAY = 24.0  # of which each group has the same share: docs/decisions/036-detection.md
 _KEPT_MB = 400  # of vectors, beyond which footage is thinned as beyond `MAX_FRAMES`
 _MOST_SILENT = 0.4  # of the frames, for want of one shortly before
 MAX_FRAMES = 20_000  # kept in memory; beyond, every other stretch of footage is let go, again and again
@@ -333,8 +333,7 @@ class BankBuilder:
         if len(self._profile.compared) == 1:
             return (), [fuse(self._profile.fusion, weights, *row) for row in rows]
         means = self._with_lasting([group_means(groups, weights, rarities) for _, rarities in rows])
-        columns = zip(zip(*means, strict=True), self._profile.shares, strict=True)
-        scales = tuple(self._scale_of_group(column, share) for column, share in columns)
+        scales = tuple(self._scale_of_group(column) for column in zip(*means, strict=True))
         highest = [loudest(scales, row) for row in means]
         return scales, [found.value if found else None for found in highest]
 
@@ -347,9 +346,10 @@ class BankBuilder:
             extended.append(lasting.add(at_s, row))
         return extended
 
-    def _scale_of_group(self, means: Sequence[float | None], share: float) -> GroupScale:
+    def _scale_of_group(self, means: Sequence[float | None]) -> GroupScale:
         calibration = _calibration_of(means)
-        return GroupScale.fit(calibration, self._threshold(means, calibration), share * _SHARED_BUDGET_PER_DAY)
+        share = _SHARED_BUDGET_PER_DAY / len(self._profile.compared)
+        return GroupScale.fit(calibration, self._threshold(means, calibration), share)
 
     def _threshold(self, fused_values: Sequence[float | None], fused: AnyCalibration) -> ThresholdModel:
         """From the scores that the held-out footage would have had live, where silence leaves a score as it was."""

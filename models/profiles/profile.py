@@ -96,14 +96,6 @@ class Profile:
         return (*groups, *(groups[number] for number, _ in self.lasting))
 
     @property
-    def shares(self) -> tuple[float, ...]:
-        """Of the alarm budget that `compared` have together: every group has the same, and where what lasts of it
-        counts too, half of that goes there."""
-        lasting = [number for number, _ in self.lasting]
-        of_groups = [1.0 / len(self.groups) / (2.0 if n in lasting else 1.0) for n in range(len(self.groups))]
-        return (*of_groups, *(of_groups[number] for number in lasting))
-
-    @property
     def needs_backbone(self) -> bool:
         return self.needs(StreamKind.GLOBAL, StreamKind.LOCAL)
 

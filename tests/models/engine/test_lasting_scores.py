@@ -10,11 +10,8 @@ import pytest
 from plain_bank import GROUPED, grouped_bank, lasting_bank
 from plain_stream import features_at
 
-from models.alarms.alarm_threshold import ThresholdModel
-from models.alarms.calibration import AnyCalibration
 from models.banks.bank import Bank
 from models.banks.bank_file import check_identity
-from models.banks.group_scale import GroupScale
 from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.frames.frame import Features
 from models.memory.stretch_identity import stretch_identity
@@ -50,19 +47,6 @@ def test_a_bank_holds_a_scale_of_what_lasts() -> None:
     assert lasting_bank().profile.compared == ((0, 2), (1,), (1,))
     with pytest.raises(ValueError, match="a scale of each group"):
         replace(lasting_bank(), groups=lasting_bank().groups[:2])
-
-
-def test_what_lasts_of_a_group_takes_nothing_from_what_others_may_alarm(monkeypatch: pytest.MonkeyPatch) -> None:
-    per_day, fit = [], GroupScale.fit
-
-    def noted(calibration: AnyCalibration, alone: ThresholdModel, false_alarms_per_day: float) -> GroupScale:
-        per_day.append(false_alarms_per_day)
-        return fit(calibration, alone, false_alarms_per_day)
-
-    monkeypatch.setattr(GroupScale, "fit", noted)
-    for learn in (grouped_bank, lasting_bank):
-        learn.__wrapped__()
-    assert per_day == [12.0, 12.0, 12.0, 6.0, 6.0]
 
 
 @pytest.mark.parametrize("cut", [1, 31, 33, 41])

@@ -98,15 +98,6 @@ def test_places_that_stay_strange_count_in_the_shipped_profiles() -> None:
     assert load_profile("motion").lasting == ()
 
 
-@pytest.mark.parametrize(
-    ("name", "shares"),
-    [("motion", [1]), ("scene", [1 / 4, 1 / 2, 1 / 4]), ("objects", [1 / 6, 1 / 3, 1 / 3, 1 / 6])],
-)
-def test_a_group_shares_its_part_of_the_budget_with_what_lasts_of_it(name: str, shares: list[float]) -> None:
-    assert load_profile(name).shares == pytest.approx(shares)
-    assert sum(shares) == pytest.approx(1.0)
-
-
 def test_shipped_profiles_are_smoothed_as_was_measured() -> None:
     sigmas_s = {name: profile.smoothing_s for name, profile in load_profiles().items()}
     assert sigmas_s == {"motion": 0.45, "scene": 0.3, "objects": 0.45, "clip": 0.45, "reference": 0.68}
