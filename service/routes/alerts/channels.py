@@ -33,7 +33,7 @@ _TEST_MARGIN_S = 12.0  # until the delivery worker notices the order, and its pr
 _CHECKED = ("url", "title", "body")  # fields that the process that sends messages judges
 
 
-@router.post("", status_code=201, summary="Add a channel", responses=documented(409, 422))
+@router.post("", status_code=201, summary="Add a channel", responses=documented(409, 422, 429))
 async def create(body: NewChannel, response: Response, context: ContextDep, prefix: LinkPrefix) -> ChannelView:
     """It is told of each incident once, from now on: of alerts that begin within `window_s` in one message."""
     channel = _validated(body.fields())
@@ -56,7 +56,7 @@ async def get(channel_id: str, context: ContextDep) -> ChannelView:
     return view
 
 
-@router.patch("/{channel_id}", summary="Change a channel", responses=documented(404, 422))
+@router.patch("/{channel_id}", summary="Change a channel", responses=documented(404, 422, 429))
 async def change(channel_id: str, body: ChannelChange, context: ContextDep) -> ChannelView:
     """Only the given fields change. An address that is sent back as it was shown stays as it is."""
     before = await context.store.channels.get(channel_id)

@@ -1,4 +1,5 @@
-"""Tells one channel of incidents. Each channel has a task of its own, so none holds up another."""
+"""Tells one channel of incidents. Each channel has a task of its own, so none holds up another for longer
+than some services are waited for at once (`SENDERS`)."""
 
 from __future__ import annotations
 

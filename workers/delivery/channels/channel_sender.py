@@ -14,7 +14,7 @@ from patchwatch.notifier.process import NoAnswerError, run_message
 from patchwatch.notifier.protocol import MessageOrder, MessageReport
 from workers.delivery.delivery_result import DeliveryResult, ResultKind
 
-SENDERS = 2  # processes at once, of all channels: each loads a hundred services
+SENDERS = 4  # processes at once, of all channels: each loads a hundred services, and takes some 80 MB
 
 
 class ChannelSender:

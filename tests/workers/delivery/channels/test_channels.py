@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import psutil
 import pytest
 from mail_server import mail_server
 from receiver import answer, receiving
@@ -119,6 +121,22 @@ async def test_a_service_that_is_away_gets_the_message_when_it_is_back(
     assert json.loads(receiver.requests[0].body)["topic"] == "topic-hunter2"
     assert [record.outcome for record in world.log()] == ["failed"] * world.told().failed + ["sent"]
     assert world.told().streak == 0
+
+
+async def test_a_service_that_hangs_is_left_in_time(world: Any, running: Any, eventually: Any) -> None:
+    async def silence(writer: asyncio.StreamWriter) -> None:
+        await asyncio.Event().wait()
+
+    def senders() -> list[psutil.Process]:
+        return [child for child in psutil.Process().children() if "patchwatch.notifier.sender" in child.cmdline()]
+
+    slow = {"webhook_timeout_s": 1.0, "webhook_retry_min_s": 300.0, "webhook_retry_max_s": 300.0}
+    async with receiving(silence) as receiver, running(**slow):
+        world.channel(url(receiver), picture=False)
+        world.alert(1)
+        await eventually(lambda: world.told().failed == 1)
+        assert world.told().last_error == "no answer within 1 s"
+        assert senders() == []
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
