@@ -29,7 +29,7 @@ def opened(url: str) -> ObjectStore:
         client_options={
             "timeout": timedelta(seconds=_ATTEMPT_S),
             "connect_timeout": timedelta(seconds=5),
-            "allow_http": True,  # for an ``AWS_ENDPOINT`` that says so: a store on the site's own network
+            "allow_http": True,  # where AWS_ENDPOINT_URL says http://, as to a box next door
         },
         retry_config={"max_retries": 2, "retry_timeout": timedelta(seconds=_GIVE_UP_S)},
     )
@@ -99,5 +99,5 @@ class ObjectStorage:
         except (FileNotFoundError, BaseError) as error:
             if isinstance(error, FileNotFoundError):
                 raise NotFoundError(f"{path} is not stored in {self._url}") from None
-            why = redact(one_line(str(error), _LONGEST_ERROR))
+            why = redact(one_line(str(error).partition("\n\n")[0], _LONGEST_ERROR))  # what follows is for its makers
             raise StorageError(f"the store {self._url} does not answer or refuses ({why}): see its log") from None
