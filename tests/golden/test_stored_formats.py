@@ -204,7 +204,7 @@ def test_a_bank_of_every_kind_of_stream_is_kept(banks: Path) -> None:
 
 @pytest.mark.parametrize("name", ["every/all.safetensors", f"{CAMERA}/{PROFILE}.safetensors"])
 def test_banks_are_read_whole(name: str, banks: Path, tmp_path: Path) -> None:
-    """A bank checks itself against its id; written again it is the same, with each different exemplar once (format 3)."""
+    """A bank checks itself against its id; written again it is the same, each different exemplar once (format 3)."""
     again = tmp_path / "again.safetensors"
     _product().save_bank(_product().load_bank(banks / name), again)
     before, now = _contents(banks / name), _contents(again)
