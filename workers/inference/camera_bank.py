@@ -70,7 +70,7 @@ class CameraBank:
         self._false_alarms_per_day = 0.0  # the budget of the scorer's rule
         self._allotted = False  # that one was not the camera's own
         self._corrections: CorrectionsInForce | None = None
-        self._corrections_fault = ""
+        self._corrections_fault: str | None = None
         self._self_arms = False  # its levels are provisional while little is known
 
     @property
@@ -239,8 +239,8 @@ class CameraBank:
             self.status = self.status.model_copy(update=changes)
         return True
 
-    def note_corrections_fault(self, fault: str) -> None:
-        """Put into the status why what operators said cannot be read; empty where it can."""
+    def note_corrections_fault(self, fault: str | None) -> None:
+        """Put into the status why what operators said cannot be read; None where it can."""
         if fault == self._corrections_fault:
             return
         self._corrections_fault = fault

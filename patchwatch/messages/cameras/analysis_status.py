@@ -59,7 +59,7 @@ class AnalysisStatus(Message):
     device: str = "cpu"
     condition: OpenCondition | None = None  # absent in records of earlier versions
     corrections: CorrectionsInForce | None = None  # None where there are none that change scores
-    corrections_fault: Words = ""  # why what operators said of its normal cannot be read
+    corrections_fault: Words | None = None  # why what operators said of its normal cannot be read
     updated_at_ms: TimeMs
 
 

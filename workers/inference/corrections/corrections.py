@@ -65,7 +65,7 @@ class Corrections:
         """Make what was said of this camera count, and its status say so."""
         camera_id = state.camera.id
         record = self._records.get(camera_id)
-        state.bank.note_corrections_fault(_fault(camera_id, record) if camera_id in self._unreadable else "")
+        state.bank.note_corrections_fault(_fault(camera_id, record) if camera_id in self._unreadable else None)
         if camera_id not in self._applied and (record is None or not record.adding()):
             return
         record = record or CameraCorrections(camera_id=camera_id)

@@ -54,7 +54,7 @@ class Site:
         return AnalysisStatus.decode(record).corrections if record else None
 
     def fault(self) -> str:
-        return AnalysisStatus.decode(self.client.get(self._queue.keys.analysis)).corrections_fault
+        return AnalysisStatus.decode(self.client.get(self._queue.keys.analysis)).corrections_fault or ""
 
     def says(self, kind: CorrectionKind, alert: Alert) -> None:
         span = Span.around(alert.started_at_ms, alert.ended_at_ms or alert.started_at_ms, AROUND_EVENT_MS)
