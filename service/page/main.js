@@ -1,12 +1,12 @@
 // The page: what is pushed is passed on, and the address says which of its parts is shown.
 
-import { follow, getJson } from "./api.js";
+import { follow } from "./api.js";
 import { onCaller } from "./login.js";
 import { fault } from "./shell/faults.js";
 import { byId } from "./shell/element.js";
 import { installShell } from "./shell/install.js";
 import { addView, startRouter } from "./shell/router.js";
-import { knownCameras, listen, statusOf, tell } from "./shell/site.js";
+import { knownCameras, listen, refreshSite, statusOf, tell } from "./shell/site.js";
 import { startVerdicts } from "./verdicts.js";
 
 const topics = { scores: false, alerts: false };
@@ -40,13 +40,14 @@ function showRole(caller) {
 
 async function start() {
   onCaller(showRole);
-  await getJson("api/v1/cameras").catch(fault); // asks for the token before the WebSockets need it
   listen("site", showSummary);
   startVerdicts();
+  const shown = startRouter(fault);
+  await refreshSite().catch(fault); // asks for the token before the WebSockets need it
   follow("alerts", (message) => tell(message.type, message), (live, reason) => onState("alerts", live, reason));
   follow("scores", (message) => tell(message.type, message), (live, reason) => onState("scores", live, reason));
+  await shown;
   installShell();
-  await startRouter(fault);
 }
 
 start().catch(fault);
