@@ -123,12 +123,10 @@ class TamperingDetector:
         signature = signature_of(rgb, self._part)
         difference = self._difference(signature)
         covered = self._is_covered(signature, difference)
-        altered = not covered and difference is not None and self._has_changed(difference)
-        altered = altered and not (begins and self._has_become_usual(signature, at_s))
+        altered = not covered and self._is_altered(signature, difference, at_s, begins=begins)
         changed = altered and not self._is_known(signature)
         self._follow_other(signature, at_s, elapsed_s, covered=covered, changed=changed)
-        frozen = self._freeze.repeats(signature.digests, self._part.cells)
-        repeated = frozen and not covered  # in blackness nothing could change
+        repeated = self._freeze.repeats(signature.digests, self._part.cells) and not covered  # blackness never changes
         still_covered = changed and self._covered.open is not None  # over only when the view is back, or learnt
         changes = changes + (
             self._update_frozen(at_s, repeated, predicted)
@@ -190,6 +188,13 @@ class TamperingDetector:
     def _has_changed(self, difference: Difference) -> bool:
         limit = CHANGED_BACK if self._changed.open else CHANGED
         return difference.recoloured or difference.changed >= limit
+
+    def _is_altered(
+        self, signature: PictureSignature, difference: Difference | None, at_s: float, *, begins: bool
+    ) -> bool:
+        if difference is None or not self._has_changed(difference):
+            return False
+        return not (begins and self._has_become_usual(signature, at_s))
 
     def _has_become_usual(self, signature: PictureSignature, at_s: float) -> bool:
         """Whether another view is the usual one from now on, as earlier looks showed it too. Asked of the first
