@@ -15,6 +15,7 @@ from models.tampering.condition import Condition, ConditionKind, FreezeDetector,
 from models.tampering.expectation import Expectation
 from models.tampering.glimpses import Glimpses
 from models.tampering.judged_cells import CELLS, JudgedPart
+from models.tampering.other_view import OtherView
 from models.tampering.signature import (
     CHANGED,
     CHANGED_BACK,
@@ -77,6 +78,7 @@ class TamperingDetector:
         self._part = JudgedPart.from_mask(mask)
         self._freeze = FreezeDetector()
         self._background = Background()
+        self._other = OtherView()
         self._frozen = Hysteresis(ConditionKind.FROZEN, frozen_after_s, _OVER_AFTER_S)
         self._renewed = False  # The picture that repeats was coded on its own again, and is still the same.
         self._covered = Hysteresis(ConditionKind.COVERED, _COVERED_AFTER_S, _OVER_AFTER_S)
@@ -114,19 +116,19 @@ class TamperingDetector:
         so that streams which look back in time have less to average for a while. ``cut``: it jumped before it, so that
         they have less for a moment. ``predicted``: it was not coded on its own (`models.frames.frame`)."""
         rejoined &= self._last_s is not None
-        changes = self._after_gap(at_s)
+        changes = before_gap = self._after_gap(at_s)
         begins = self._last_s is None
         elapsed_s = at_s - self._last_s if self._last_s is not None else 0.0
         self._last_s = at_s
         signature = signature_of(rgb, self._part)
         difference = self._difference(signature)
         covered = self._is_covered(signature, difference)
-        altered = not covered and difference is not None and self._has_changed(difference)
+        altered = not covered and self._is_altered(signature, difference, at_s, begins=begins)
         changed = altered and not self._is_known(signature)
-        frozen = self._freeze.repeats(signature.digests, self._part.cells)
-        repeated = frozen and not covered  # in blackness nothing could change
+        self._follow_other(signature, at_s, elapsed_s, covered=covered, changed=changed)
+        repeated = self._freeze.repeats(signature.digests, self._part.cells) and not covered  # blackness never changes
         still_covered = changed and self._covered.open is not None  # over only when the view is back, or learnt
-        changes += (
+        changes = changes + (
             self._update_frozen(at_s, repeated, predicted)
             + self._covered.update(at_s, covered or still_covered)
             + self._changed.update(at_s, changed)
@@ -141,11 +143,11 @@ class TamperingDetector:
         unusual = covered or changed or self._covered.open is not None  # glimpses past a cover are not learnt
         changes += self._learn(signature, at_s, elapsed_s, unusual=unusual)
         changes += self._learn_plain(signature, at_s, elapsed_s)
-        ended = any(change.ended_s is not None for change in changes)
+        ended = any(change.ended_s is not None for change in changes[len(before_gap) :])
         jumped = self._jumps(signature, elapsed_s)
         in_transition = ended or jumped or covered or altered or unsteady.now
         refills_s = _BEGINS_S if begins else _REFILLS_S if cut or rejoined else 0.0
-        gate = self._gate(at_s, _SETTLES_S if in_transition or rejoined else refills_s)
+        gate = self._gate(at_s, _SETTLES_S if in_transition or rejoined or before_gap else refills_s)
         return PictureCheck(tuple(changes), gate, self._is_wrong(at_s, _SETTLES_S if in_transition else refills_s))
 
     def finish(self) -> list[Condition]:
@@ -186,6 +188,31 @@ class TamperingDetector:
     def _has_changed(self, difference: Difference) -> bool:
         limit = CHANGED_BACK if self._changed.open else CHANGED
         return difference.recoloured or difference.changed >= limit
+
+    def _is_altered(
+        self, signature: PictureSignature, difference: Difference | None, at_s: float, *, begins: bool
+    ) -> bool:
+        if difference is None or not self._has_changed(difference):
+            return False
+        return not (begins and self._has_become_usual(signature, at_s))
+
+    def _has_become_usual(self, signature: PictureSignature, at_s: float) -> bool:
+        """Whether another view is the usual one from now on, as earlier looks showed it too. Asked of the first
+        picture of a look: in a longer one `_relearn` decides."""
+        if not self._background.known:
+            return False
+        lasted = self._other.has_lasted(signature, at_s, LEARNT_AFTER_S)
+        if lasted:
+            self._background = self._other.take()
+        return lasted
+
+    def _follow_other(
+        self, signature: PictureSignature, at_s: float, elapsed_s: float, *, covered: bool, changed: bool
+    ) -> None:
+        if changed and self._background.known:
+            self._other.observe(signature, at_s, elapsed_s)
+        elif not covered:
+            self._other.forget()
 
     def _is_known(self, signature: PictureSignature) -> bool:
         """Whether the bank was learnt from such a view. A view that differs from the start stays a changed scene."""
@@ -257,6 +284,7 @@ class TamperingDetector:
             "expects": self._expects,
             "glimpses": self._glimpses.state() if self._glimpses else None,
             "usual": self._background.state(),
+            "other": self._other.state(),
             "episodes": [hysteresis.state() for hysteresis in self._hystereses],
             "cells": None if self._cells is None else self._cells.ravel().tolist(),
             "last_s": self._last_s,
@@ -271,6 +299,7 @@ class TamperingDetector:
         self._steadiness.restore(state["steadiness"])
         self._expects = bool(state["expects"])
         self._background.restore(state["usual"])
+        self._other.restore(state.get("other"))  # unknown to earlier versions
         if (glimpses := state.get("glimpses")) is not None:  # unknown to earlier versions
             self._glimpses = Glimpses()
             self._glimpses.restore(glimpses)
