@@ -16,6 +16,7 @@ from patchwatch.messages.alerts.alert import AlertKind
 from patchwatch.messages.banks.arming import ArmingState, MemoryExtent, MemoryStatus
 from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
 from patchwatch.messages.cameras.analysis_status import AnalysisState, OpenCondition
+from patchwatch.messages.cameras.privacy_marks import marks_of
 
 
 async def test_the_page_shows_cameras_score_lines_and_alerts_live(
@@ -229,6 +230,7 @@ async def test_zones_are_drawn_over_the_picture_and_alerts_name_theirs(
 ) -> None:
     now_ms = seeded(world)
     world.camera(name="Back gate", zones=ZONES)
+    world.frame(301, hidden=marks_of([((0.75, 0.5), (1.0, 0.5), (1.0, 1.0), (0.75, 1.0))]))
     world.alert(now_ms, zones=("porch",))
     await page.goto(f"http://{serve(settings)}/")
     gate = page.locator("article[data-camera=gate]")
