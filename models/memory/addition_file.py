@@ -27,8 +27,8 @@ _NOT_ONE = (SafetensorError, AttributeError, KeyError, IndexError, OverflowError
 
 
 class AdditionFacts(BaseModel):
-    """``fingerprint``: of the networks and options that made the vectors (`models.memory.stretch_identity`), whatever
-    counted in the picture. ``read_ms``: when they were read from the memory, Unix time."""
+    """``fingerprint``: of the networks and options that made the vectors (`models.memory.stretches.stretch_identity`),
+    whatever counted in the picture. ``read_ms``: when they were read from the memory, Unix time."""
 
     model_config = ConfigDict(strict=True)
 

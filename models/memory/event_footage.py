@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from models.frames.frame import Features
-from models.memory.stretch import Exclusion, Stretch, StretchInfo
+from models.memory.stretches.stretch import Exclusion, Stretch, StretchInfo
 
 AROUND_MS = 5000  # that an alert's exclusion reaches to each side
 _MOST_APART_MS = 2000  # of two frames: with more between them, something is missing

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.memory.stretch import SAME_RUN_WITHIN_S, StretchInfo
+from models.memory.stretches.stretch import SAME_RUN_WITHIN_S, StretchInfo
 
 DAY_MS = 86_400_000
 _HOUR_MS = 3_600_000

@@ -24,7 +24,7 @@ from models.engine.frame_scorer import FrameScorer
 from models.frames.frame import Features
 from models.frames.registration import Shift, shift_between
 from models.memory.spans import SpanMs, frames_within, overlaps
-from models.memory.stretch import Exclusion, Stretch, StretchInfo
+from models.memory.stretches.stretch import Exclusion, Stretch, StretchInfo
 from models.profiles.profile import StreamKind
 from models.streams.place_stream import COLUMNS, PLACES, ROWS
 from patchwatch.contract.errors import NonFiniteScoreError, PatchwatchError

@@ -17,7 +17,7 @@ from models.frames.frame import Features
 from models.frames.view import ViewMask
 from models.memory.samples import grid_of
 from models.memory.spans import frames_within
-from models.memory.stretch import SAME_RUN_WITHIN_S, Exclusion, Stretch
+from models.memory.stretches.stretch import SAME_RUN_WITHIN_S, Exclusion, Stretch
 from models.profiles.profile import StreamKind
 from models.streams.place_stream import CONTEXT
 from patchwatch.contract.errors import NonFiniteScoreError

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from models.memory.excluded_retention import let_go_excluded
-from models.memory.stretch import StretchInfo
+from models.memory.stretches.stretch import StretchInfo
 
 EXCLUDED_SHARE = 0.2  # of the budget, that stretches may have of which most must not be learnt
 NEWEST_MS = 5 * 60_000  # so long a stretch is safe

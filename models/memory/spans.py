@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.frames.frame import Features
-from models.memory.stretch import Exclusion, Stretch
+from models.memory.stretches.stretch import Exclusion, Stretch
 
 SpanMs = tuple[int, int]  # from and until, Unix time, both included
 

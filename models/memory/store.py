@@ -11,8 +11,8 @@ from pathlib import Path
 
 from models.banks.bank_file import put_in_place
 from models.memory.retention import make_room
-from models.memory.stretch import Stretch, StretchInfo
-from models.memory.stretch_file import MOST_BYTES, facts_of, from_bytes, head_length, read_facts, to_bytes
+from models.memory.stretches.stretch import Stretch, StretchInfo
+from models.memory.stretches.stretch_file import MOST_BYTES, facts_of, from_bytes, head_length, read_facts, to_bytes
 from patchwatch.contract.errors import NotFoundError, StorageError, StretchError
 
 _SUFFIX = ".stretch"

@@ -11,7 +11,7 @@ import typer
 from pydantic import ValidationError
 
 from patchwatch.contract.errors import RejectedError
-from patchwatch.messages.cameras.zone import Zone, Zones
+from patchwatch.messages.cameras.zones.zone import Zone, Zones
 
 _EXAMPLE = "name=porch kind=ignore points=0,0 0.3,0 0.3,1 0,1"
 _KEYS = ("name", "kind", "points")

@@ -24,7 +24,7 @@ from patchwatch.contract.redaction import redact
 from patchwatch.demo.pictures import TimedPicture, file_pictures, scene_pictures
 from patchwatch.demo.scene.scene import SCENE_FPS, Scene
 from patchwatch.demo.scene.script import ANOMALY_EVERY_S, FIRST_ANOMALY_S, repeating
-from workers.runtime.parent_watch import stop_when_stdin_ends
+from workers.runtime.processes.parent_watch import stop_when_stdin_ends
 
 _TIME_BASE = Fraction(1, 90_000)
 _X264_OPTIONS = {"preset": "veryfast", "tune": "zerolatency", "crf": "23", "g": str(SCENE_FPS), "threads": "1"}

@@ -12,7 +12,7 @@ from patchwatch.messages.anomaly_kind import AnomalyKind
 from patchwatch.messages.banks.bank_version import BANK_ID_PATTERN
 from patchwatch.messages.base import CameraId, Message, Words
 from patchwatch.messages.cameras.correction import Span
-from patchwatch.messages.cameras.zone import MAX_ZONES, Zone
+from patchwatch.messages.cameras.zones.zone import MAX_ZONES, Zone
 from patchwatch.messages.frames.score import Region
 
 MAX_LISTED = 100  # events of each list; counts are of all

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from patchwatch.messages.cameras.zone import MAX_ZONES, Zone
+from patchwatch.messages.cameras.zones.zone import MAX_ZONES, Zone
 
 _MOST_NUMBERS = 1000
 

@@ -7,7 +7,7 @@ from patchwatch.messages.cameras.camera import Camera
 from service.context import Context
 from service.presentation.arming import arming_of
 from service.presentation.camera_health import Diagnosis, diagnose
-from service.presentation.confirmed_share import confirmed_share
+from service.presentation.reports.confirmed_share import confirmed_share
 from service.schemas.banks.enrolment import EnrolmentNotice
 from service.schemas.budget import BudgetView
 from service.schemas.cameras.score import ScorePoint

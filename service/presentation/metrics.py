@@ -16,7 +16,7 @@ from patchwatch.messages.banks.arming import ArmingState
 from patchwatch.messages.cameras.capture_status import CaptureState
 from patchwatch.messages.heartbeat import Heartbeat
 from service.presentation.channel_status import is_failing as channel_is_failing
-from service.presentation.confirmed_share import confirmed_share
+from service.presentation.reports.confirmed_share import confirmed_share
 from service.presentation.webhook_status import is_failing
 from service.schemas.alerts.channel import ChannelView
 from service.schemas.alerts.webhook import WebhookView

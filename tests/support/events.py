@@ -11,8 +11,8 @@ from plain_stream import PICTURE, features_at
 from models.frames.frame import Features, Frame
 from models.memory.event_footage import EventFootage, EventFrame
 from models.memory.recurrence import Occurrence
-from models.memory.stretch import NOT_EXCLUDED, Exclusion, Stretch, StretchIdentity
-from models.memory.stretch_collector import StretchCollector
+from models.memory.stretches.stretch import NOT_EXCLUDED, Exclusion, Stretch, StretchIdentity
+from models.memory.stretches.stretch_collector import StretchCollector
 from models.profiles.profile import StreamKind
 
 FPS = 5

@@ -12,9 +12,9 @@ from moving_scene import FPS, scene
 from models.engine.engine import Engine, NetworkOptions
 from models.frames.frame import CameraContext, Frame
 from models.memory.store import MemoryStore
-from models.memory.stretch import NOT_EXCLUDED, Exclusion, Stretch
-from models.memory.stretch_collector import StretchCollector
-from models.memory.stretch_identity import stretch_identity
+from models.memory.stretches.stretch import NOT_EXCLUDED, Exclusion, Stretch
+from models.memory.stretches.stretch_collector import StretchCollector
+from models.memory.stretches.stretch_identity import stretch_identity
 from models.profiles.profile import load_profile
 
 BEGAN_MS = 1_800_000_000_000

@@ -11,9 +11,9 @@ from models.banks.bank import Bank
 from models.banks.bank_builder import BankBuilder
 from models.engine.frame_scorer import FrameScorer
 from models.frames.frame import Features, Frame
-from models.memory.stretch import NOT_EXCLUDED, Exclusion, Stretch
-from models.memory.stretch_collector import StretchCollector
-from models.memory.stretch_identity import stretch_identity
+from models.memory.stretches.stretch import NOT_EXCLUDED, Exclusion, Stretch
+from models.memory.stretches.stretch_collector import StretchCollector
+from models.memory.stretches.stretch_identity import stretch_identity
 from models.profiles.profile import Fusion, Profile, StreamKind, StreamSpec
 from models.streams.place_stream import COLUMNS, DIM, PLACES, PlaceStream, place_boxes
 

@@ -8,8 +8,8 @@ import numpy as np
 
 from models.frames.frame import Features, Frame
 from models.memory.samples import form_of, grid_of
-from models.memory.stretch import NOT_EXCLUDED, Exclusion, Stretch, StretchIdentity, StretchInfo
-from models.memory.stretch_collector import StretchCollector
+from models.memory.stretches.stretch import NOT_EXCLUDED, Exclusion, Stretch, StretchIdentity, StretchInfo
+from models.memory.stretches.stretch_collector import StretchCollector
 from models.profiles.profile import StreamKind
 
 IDENTITY = StretchIdentity({"networks": {"backbone": "plain"}, "preprocessing": {}}, "0123456789abcdef")

@@ -12,7 +12,7 @@ from models.engine.frame_explanation import ExplainedStream, NearestExemplar, ex
 from models.engine.frame_scorer import FrameScore
 from models.frames.frame import Features
 from patchwatch.messages.alerts.explanation import Explanation, NearestNormal, RelativeRegion, StreamExplanation
-from patchwatch.messages.cameras.polygon import Polygon
+from patchwatch.messages.cameras.zones.polygon import Polygon
 from patchwatch.messages.frames.score import Region
 from workers.media import jpeg_codec
 from workers.media.privacy_mask import PrivacyMask

@@ -16,8 +16,8 @@ from models.exemplars.provenance import THUMBNAILS_MB, Moment, StoredPicture
 from models.frames.frame import Features
 from models.memory.spans import SpanMs, learning, overlaps, rejecting
 from models.memory.store import MemoryStore
-from models.memory.stretch import SAME_RUN_WITHIN_S, Stretch, StretchIdentity, StretchInfo
-from models.memory.stretch_identity import stretch_identity
+from models.memory.stretches.stretch import SAME_RUN_WITHIN_S, Stretch, StretchIdentity, StretchInfo
+from models.memory.stretches.stretch_identity import stretch_identity
 from models.profiles.profile import Profile
 from models.streams.base import CompactStream, Stream
 from patchwatch.contract.errors import InsufficientFootageError, PatchwatchError

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from models.frames.view import View
-from patchwatch.messages.cameras.zone import Zone, ZoneKind, polygons
+from patchwatch.messages.cameras.zones.zone import Zone, ZoneKind, polygons
 
 
 def view_of(zones: Sequence[Zone]) -> View:

@@ -24,7 +24,7 @@ from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
 from patchwatch.messages.cameras.camera import readable_zones
 from patchwatch.messages.cameras.correction import CameraCorrections
 from patchwatch.messages.cameras.source import redact
-from patchwatch.messages.cameras.zone import Zone
+from patchwatch.messages.cameras.zones.zone import Zone
 from workers.analysis.threshold_message import to_message
 from workers.enrolment.banks.bank_store import SOFTWARE, store_bank
 from workers.enrolment.banks.bank_versions import BankVersions, enrolment_report

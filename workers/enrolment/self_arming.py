@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from models.memory.store import MemoryStore
-from models.memory.stretch import StretchInfo
+from models.memory.stretches.stretch import StretchInfo
 from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.writes import transact

@@ -19,7 +19,7 @@ from patchwatch.messages.alerts.alert import Alert
 from patchwatch.messages.alerts.explanation import Explanation
 from patchwatch.messages.cameras.analysis_status import DropReason
 from patchwatch.messages.cameras.camera import Camera
-from patchwatch.messages.cameras.privacy_marks import marks_of
+from patchwatch.messages.cameras.zones.privacy_marks import marks_of
 from patchwatch.messages.frames.camera_time import CameraTime
 from patchwatch.messages.frames.frame import FrameGaps
 from patchwatch.messages.frames.score import Region, ScoreMinute

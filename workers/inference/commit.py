@@ -27,9 +27,9 @@ from patchwatch.messages.alerts.explanation import Explanation
 from patchwatch.messages.alerts.verdict import ALERT_FIELD
 from patchwatch.messages.cameras.analysis_status import AnalysisStatus
 from patchwatch.messages.cameras.camera import Camera, is_over, readable_zones
-from patchwatch.messages.cameras.privacy_marks import covers, marks_of
 from patchwatch.messages.cameras.shadow import MAX_SHADOW_ENTRIES
-from patchwatch.messages.cameras.zone import ZoneKind, polygons
+from patchwatch.messages.cameras.zones.privacy_marks import covers, marks_of
+from patchwatch.messages.cameras.zones.zone import ZoneKind, polygons
 from patchwatch.messages.frames.camera_time import CameraTime, Eras, TimedFrame
 from patchwatch.messages.frames.frame import FrameGaps
 from patchwatch.messages.frames.score import Score, ScoreMinute

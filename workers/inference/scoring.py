@@ -25,8 +25,8 @@ from patchwatch.contract.errors import NonFiniteScoreError, RejectedError
 from patchwatch.messages.alerts.alert import Alert, AlertState
 from patchwatch.messages.alerts.explanation import Explanation
 from patchwatch.messages.cameras.analysis_status import DropReason
-from patchwatch.messages.cameras.privacy_marks import covers
-from patchwatch.messages.cameras.zone import names_at
+from patchwatch.messages.cameras.zones.privacy_marks import covers
+from patchwatch.messages.cameras.zones.zone import names_at
 from patchwatch.messages.frames.frame import FrameMessage
 from patchwatch.messages.frames.score import Region, Score, ScoreGate, StreamReading
 from workers.analysis.explanation import explanation_of

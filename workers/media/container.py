@@ -15,8 +15,8 @@ from av.container import InputContainer
 from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, SourceUnavailableError
 from patchwatch.contract.redaction import redact
 from patchwatch.messages.cameras.capture_status import Reason
-from patchwatch.messages.cameras.polygon import Polygon
 from patchwatch.messages.cameras.source import SourceKind
+from patchwatch.messages.cameras.zones.polygon import Polygon
 from workers.media.ffmpeg_errors import translated
 from workers.rtsp_client.relay import Relay
 from workers.rtsp_client.target import Target

@@ -17,7 +17,7 @@ from patchwatch.contract.errors import PatchwatchError, SourceRejectedError, Sou
 from patchwatch.contract.redaction import redact
 from patchwatch.messages.cameras.capture_status import Reason
 from patchwatch.messages.cameras.source import SourceKind
-from workers.runtime.open_files import no_more_files
+from workers.runtime.processes.open_files import no_more_files
 
 _OPEN_FILES = frozenset({errno.EMFILE, errno.ENFILE})
 _UNREACHABLE = frozenset({errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EADDRNOTAVAIL})

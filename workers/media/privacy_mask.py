@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from patchwatch.messages.cameras.polygon import Polygon
+from patchwatch.messages.cameras.zones.polygon import Polygon
 
 # Scaling mixes each pixel with its neighbours, and colour is filmed for pairs of pixels: so much around a zone still
 # shows something of what is in it.

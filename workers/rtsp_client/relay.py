@@ -27,7 +27,7 @@ from workers.rtsp_client.camera_address import camera_addresses
 from workers.rtsp_client.challenge import SUPPORTED, Challenge
 from workers.rtsp_client.target import Target
 from workers.rtsp_client.tls import TlsOptions, untrusted
-from workers.runtime.open_files import no_more_files
+from workers.runtime.processes.open_files import no_more_files
 
 _LOOPBACK = "127.0.0.1"
 _MAX_PENDING = 8  # Connections that have sent no request yet; FFmpeg sends one at once.

@@ -40,11 +40,11 @@ def run(
     redis_url = settings.shared_redis_url
     logs.configure(settings.log_level, role.value)
     if stop_with_parent:
-        from workers.runtime.parent_watch import stop_when_stdin_ends
+        from workers.runtime.processes.parent_watch import stop_when_stdin_ends
 
         stop_when_stdin_ends()
     elif _is_memory_limited():
-        from workers.runtime.supervised_role import run_supervised
+        from workers.runtime.processes.supervised_role import run_supervised
 
         sys.exit(run_supervised(role))
     _stop_when_the_terminal_closes()
@@ -58,7 +58,7 @@ def run(
 
 def _is_memory_limited() -> bool:
     """Within such a limit native libraries crash without a word: somebody has to be left to say why."""
-    from workers.runtime.exit_reason import address_space_limit_mb
+    from workers.runtime.processes.exit_reason import address_space_limit_mb
 
     return address_space_limit_mb() is not None
 

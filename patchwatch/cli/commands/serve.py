@@ -21,6 +21,6 @@ def serve(
     options = {"host": host, "port": port, "rtsp_port": rtsp_port, "data_dir": data_dir}
     settings = load_settings(**{name: value for name, value in options.items() if value is not None})
     logs.configure(settings.log_level, "serve")
-    from workers.runtime.process_tree import serve as serve_until_stopped
+    from workers.runtime.processes.process_tree import serve as serve_until_stopped
 
     serve_until_stopped(settings)

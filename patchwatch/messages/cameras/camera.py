@@ -13,10 +13,10 @@ from patchwatch.contract.errors import InvalidMessageError, RejectedError, Sourc
 from patchwatch.messages.anomaly_kind import AnomalyKind
 from patchwatch.messages.base import CameraId, Message, Words
 from patchwatch.messages.cameras.budget import Allotment
-from patchwatch.messages.cameras.polygon import Polygon
 from patchwatch.messages.cameras.shadow import BankShadow
 from patchwatch.messages.cameras.source import Source
-from patchwatch.messages.cameras.zone import MAX_ZONES, Zone, ZoneKind, check_together, polygons
+from patchwatch.messages.cameras.zones.polygon import Polygon
+from patchwatch.messages.cameras.zones.zone import MAX_ZONES, Zone, ZoneKind, check_together, polygons
 
 
 class Pace(StrEnum):

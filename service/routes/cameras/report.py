@@ -12,7 +12,7 @@ from patchwatch.messages.banks.bank_version import CameraBanks
 from patchwatch.messages.cameras.quiet_hour import HOUR_MS
 from service.context import Context, ContextDep
 from service.presentation.camera_status import camera_statuses
-from service.presentation.report import Judged, ReportFacts, report_of
+from service.presentation.reports.report import Judged, ReportFacts, report_of
 from service.problems.responses import documented
 from service.schemas.cameras.report import CameraReport
 from service.store.alerts.alerts import AlertQuery

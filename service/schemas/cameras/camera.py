@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from patchwatch.messages.anomaly_kind import AnomalyKind
 from patchwatch.messages.cameras.camera import Pace, Transport
-from patchwatch.messages.cameras.zone import MAX_ZONES, Zone
+from patchwatch.messages.cameras.zones.zone import MAX_ZONES, Zone
 from service.schemas.request import Address, NewId, RequestBody, ShortText, at_most
 
 

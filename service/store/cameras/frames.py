@@ -16,7 +16,7 @@ from patchwatch.bus.stored_records import readable, required
 from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import InvalidMessageError, NotFoundError
 from patchwatch.messages.cameras.camera import Camera
-from patchwatch.messages.cameras.privacy_marks import covers, marks_of
+from patchwatch.messages.cameras.zones.privacy_marks import covers, marks_of
 from patchwatch.messages.frames.frame import FrameMessage
 from patchwatch.messages.frames.score import Region
 

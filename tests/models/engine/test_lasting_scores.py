@@ -14,7 +14,7 @@ from models.banks.bank import Bank
 from models.banks.bank_file import check_identity
 from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.frames.frame import Features
-from models.memory.stretch_identity import stretch_identity
+from models.memory.stretches.stretch_identity import stretch_identity
 from models.profiles.profile import StreamKind
 
 Frame = tuple[Features, Features, Features]

@@ -6,7 +6,7 @@ import pytest
 from stretches import START_MS, some_stretch
 
 from models.memory.event_footage import EventFootage
-from models.memory.stretch import NOT_EXCLUDED, Exclusion
+from models.memory.stretches.stretch import NOT_EXCLUDED, Exclusion
 from models.profiles.profile import StreamKind
 
 FPS = 5

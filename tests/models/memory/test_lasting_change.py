@@ -12,7 +12,7 @@ from still_scene import SHELF, bank, stretch
 from models.memory.lasting_change import LASTS_MS, SUSPECTED_MS, LastingChange, find_change
 from models.memory.spans import SpanMs
 from models.memory.store import MemoryStore
-from models.memory.stretch import Stretch
+from models.memory.stretches.stretch import Stretch
 from models.streams.place_stream import COLUMNS, ROWS
 
 NOON_MS = 1_800_000_000_000

@@ -17,9 +17,9 @@ from models.banks.bank_builder import BankBuilder
 from models.engine.engine import Engine
 from models.engine.frame_scorer import FrameScorer
 from models.frames.frame import CameraContext, Features, Frame
-from models.memory.stretch_collector import StretchCollector
-from models.memory.stretch_file import from_bytes, to_bytes
-from models.memory.stretch_identity import stretch_identity
+from models.memory.stretches.stretch_collector import StretchCollector
+from models.memory.stretches.stretch_file import from_bytes, to_bytes
+from models.memory.stretches.stretch_identity import stretch_identity
 from models.profiles.profile import load_profile
 
 FPS = 10

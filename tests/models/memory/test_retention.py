@@ -10,7 +10,7 @@ from stretches import info_of
 
 from models.memory.excluded_retention import DAY_MS
 from models.memory.retention import EXCLUDED_SHARE, NEWEST_MS, Slot, is_excluded, let_go, make_room
-from models.memory.stretch import StretchInfo
+from models.memory.stretches.stretch import StretchInfo
 
 MONDAY_MS = 1_798_416_000_000  # 2026-12-28, 00:00 UTC
 HOUR_MS = 3_600_000

@@ -6,7 +6,7 @@ import numpy as np
 from stretches import START_MS, some_stretch
 
 from models.memory.spans import frames_within, learning, overlaps, rejecting, within
-from models.memory.stretch import Exclusion
+from models.memory.stretches.stretch import Exclusion
 
 
 def test_both_ends_are_included() -> None:

@@ -9,8 +9,8 @@ import pytest
 from stretches import DIMS, IDENTITY, SIZE, START_MS, some_features, some_stretch
 
 from models.frames.frame import Features, Frame
-from models.memory.stretch import STRETCH_S, Exclusion, Stretch
-from models.memory.stretch_collector import StretchCollector
+from models.memory.stretches.stretch import STRETCH_S, Exclusion, Stretch
+from models.memory.stretches.stretch_collector import StretchCollector
 from models.profiles.profile import StreamKind
 
 RNG = np.random.default_rng(0)

@@ -15,10 +15,10 @@ from stretches import KINDS, START_MS, some_stretch
 from models.frames.frame import Features
 from models.frames.view import View
 from models.memory.samples import form_of
-from models.memory.stretch import Exclusion, Stretch
-from models.memory.stretch_file import facts_of, from_bytes, read_facts, to_bytes
-from models.memory.stretch_identity import stretch_identity
-from models.memory.vector_codec import pack, unpack
+from models.memory.stretches.stretch import Exclusion, Stretch
+from models.memory.stretches.stretch_file import facts_of, from_bytes, read_facts, to_bytes
+from models.memory.stretches.stretch_identity import stretch_identity
+from models.memory.stretches.vector_codec import pack, unpack
 from models.profiles.profile import StreamKind, load_profile
 from models.streams.place_stream import PLACES
 from patchwatch.contract.errors import StretchError

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from models.frames.view import View
-from models.memory.stretch_identity import stretch_identity
+from models.memory.stretches.stretch_identity import stretch_identity
 from models.profiles.profile import load_profile
 
 PROFILE = load_profile("scene")

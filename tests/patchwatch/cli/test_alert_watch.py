@@ -10,8 +10,8 @@ from threading import Thread
 import pytest
 from websockets.sync.server import Server, ServerConnection, serve
 
-from patchwatch.cli import alert_watch
-from patchwatch.cli.alert_watch import alert_messages
+from patchwatch.cli.commands.alerts import watch as alert_watch
+from patchwatch.cli.commands.alerts.watch import alert_messages
 from patchwatch.contract.errors import RejectedError
 from patchwatch.rest_client import RestClient
 

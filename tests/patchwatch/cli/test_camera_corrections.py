@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from patchwatch.cli.commands.cameras import app
+from patchwatch.cli.commands.cameras.group import app
 from patchwatch.rest_client import RestClient
 
 CORRECTION = {

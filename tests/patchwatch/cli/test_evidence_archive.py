@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from patchwatch.cli.commands.evidence import app
+from patchwatch.cli.commands.alerts.evidence import app
 from patchwatch.cli.evidence_archive import verify
 from patchwatch.contract.errors import RejectedError
 from patchwatch.messages.alerts.evidence import EvidenceManifest

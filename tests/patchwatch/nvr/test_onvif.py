@@ -10,7 +10,8 @@ import pytest
 from onvif_site import PASSWORD, USER, OnvifSite, onvif_site, probe_match
 from typer.testing import CliRunner
 
-from patchwatch.cli.commands import camera_discovery, cameras
+from patchwatch.cli.commands.cameras import discovery as camera_discovery
+from patchwatch.cli.commands.cameras import group as cameras
 from patchwatch.contract.errors import RejectedError, RetryableError
 from patchwatch.nvr.onvif_device import Stream, best_stream, device_streams
 from patchwatch.nvr.ws_discovery import Device, device_in, find_devices

@@ -16,7 +16,7 @@ from patchwatch.messages.alerts.alert import AlertKind
 from patchwatch.messages.banks.arming import ArmingState, MemoryExtent, MemoryStatus
 from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
 from patchwatch.messages.cameras.analysis_status import AnalysisState, OpenCondition
-from patchwatch.messages.cameras.privacy_marks import marks_of
+from patchwatch.messages.cameras.zones.privacy_marks import marks_of
 
 
 async def test_the_page_shows_cameras_score_lines_and_alerts_live(

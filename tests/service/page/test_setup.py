@@ -15,7 +15,7 @@ from patchwatch.bus import keys
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.cameras.source_test import SourceTestAnswer, SourceTestOrder
-from patchwatch.messages.cameras.zone import ZoneKind
+from patchwatch.messages.cameras.zones.zone import ZoneKind
 
 
 def stored(world: World, camera_id: str = "gate") -> Camera:

@@ -4,7 +4,7 @@ import pytest
 from scipy.stats import binomtest
 
 from patchwatch.messages.alerts.verdict import VerdictCounts
-from service.presentation.confirmed_share import confirmed_share, wilson_interval
+from service.presentation.reports.confirmed_share import confirmed_share, wilson_interval
 
 
 @pytest.mark.parametrize(("confirmed", "judged"), [(0, 1), (1, 1), (3, 4), (9, 12), (1, 500), (500, 500)])

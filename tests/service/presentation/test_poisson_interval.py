@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from scipy.special import gammaincinv
 
-from service.presentation.poisson_interval import poisson_interval
+from service.presentation.reports.poisson_interval import poisson_interval
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 40, 600, 5000])

@@ -10,7 +10,7 @@ from models.banks.bank import Bank
 from models.memory.rescoring import Judgement, Rescorer, frames_of
 from models.memory.spans import SpanMs
 from models.memory.store import MemoryStore
-from models.memory.stretch import Stretch
+from models.memory.stretches.stretch import Stretch
 from workers.analysis.memory_learner import learn_from_memory, taking_turns
 
 NOON_MS = 1_800_000_000_000

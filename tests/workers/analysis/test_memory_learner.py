@@ -18,7 +18,7 @@ from stretches import info_of
 from models.banks.bank_file import check_identity
 from models.frames.frame import Frame
 from models.memory.store import MemoryStore
-from models.memory.stretch import Exclusion, Stretch, StretchIdentity, StretchInfo
+from models.memory.stretches.stretch import Exclusion, Stretch, StretchIdentity, StretchInfo
 from models.profiles.profile import load_profile
 from models.tampering.expectation import Expectation
 from patchwatch.contract.errors import InsufficientFootageError

@@ -23,7 +23,7 @@ from patchwatch.bus.connection import connect
 from patchwatch.bus.keys import CameraKeys
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.cameras.camera import Camera
-from patchwatch.messages.cameras.privacy_marks import marks_of
+from patchwatch.messages.cameras.zones.privacy_marks import marks_of
 from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from workers.inference.worker import InferenceWorker
 from workers.media import jpeg_codec

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from workers.runtime.exit_reason import address_space_limit_mb, exit_reason
+from workers.runtime.processes.exit_reason import address_space_limit_mb, exit_reason
 
 LIMITED = resource.RLIM_INFINITY, resource.RLIM_INFINITY
 
@@ -46,7 +46,7 @@ def test_within_a_limit_the_limit_and_how_to_raise_it_are_told(monkeypatch: pyte
 
 @pytest.mark.parametrize("option", ["--as=1073741824", "--data=1073741824"])
 def test_the_limit_is_that_of_this_process(option: str) -> None:
-    code = "from workers.runtime.exit_reason import address_space_limit_mb as limit; print(limit())"
+    code = "from workers.runtime.processes.exit_reason import address_space_limit_mb as limit; print(limit())"
     answer = subprocess.run(["prlimit", option, sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "1024"
 

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 from waiting import wait_until
 
-import workers.runtime.process_tree as processes
+import workers.runtime.processes.process_tree as processes
 from patchwatch.bus.backoff import Backoff
 from patchwatch.contract.errors import FatalError
 from patchwatch.contract.roles import Role
-from workers.runtime.process_tree import ProcessTree, RoleProcess
+from workers.runtime.processes.process_tree import ProcessTree, RoleProcess
 
 FOREVER = "import signal; print('up', flush=True); signal.pause()"
 STUBBORN = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); signal.pause()"
@@ -150,7 +150,7 @@ def test_what_a_dead_role_left_in_its_group_goes_too(tmp_path: Path, tree_of: Ca
 # the children share one pipe: each word is one write, whatever PYTHONUNBUFFERED says of print
 TREE = """
 import json, os, sys, time
-import workers.runtime.process_tree as p
+import workers.runtime.processes.process_tree as p
 from workers.runtime.stop_signals import ForceSignal
 from patchwatch.contract.roles import Role
 child = "import os, signal; from workers.runtime import parent_watch; parent_watch.stop_when_stdin_ends(); " \

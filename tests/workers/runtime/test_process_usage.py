@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 
-from workers.runtime.process_usage import cpu_seconds, resident_mb
+from workers.runtime.processes.process_usage import cpu_seconds, resident_mb
 
 
 def test_a_process_is_measured() -> None:

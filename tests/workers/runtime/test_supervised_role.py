@@ -12,8 +12,8 @@ import pytest
 
 from patchwatch.contract.errors import EXIT_STAYS
 from patchwatch.contract.roles import Role
-from workers.runtime import supervised_role
-from workers.runtime.supervised_role import run_supervised
+from workers.runtime.processes import supervised_role
+from workers.runtime.processes.supervised_role import run_supervised
 
 
 @pytest.fixture

@@ -28,8 +28,8 @@ from patchwatch.messages.alerts.evidence import (
 )
 from patchwatch.messages.alerts.explanation import Explanation
 from patchwatch.messages.cameras.camera import readable_zones
-from patchwatch.messages.cameras.polygon import Polygon
-from patchwatch.messages.cameras.zone import ZoneKind, polygons
+from patchwatch.messages.cameras.zones.polygon import Polygon
+from patchwatch.messages.cameras.zones.zone import ZoneKind, polygons
 from workers.enrolment.evidence.clip import write_clip
 from workers.enrolment.evidence.clip_window import ClipWindow
 from workers.enrolment.evidence.frame_file import SpooledFrame

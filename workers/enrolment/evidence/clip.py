@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from patchwatch.contract.errors import RejectedError
 from patchwatch.messages.alerts.evidence import ClipFacts, ClipSegment
-from patchwatch.messages.cameras.polygon import Polygon
+from patchwatch.messages.cameras.zones.polygon import Polygon
 from workers.enrolment.evidence.frame_file import SpooledFrame
 from workers.media import jpeg_codec
 from workers.media.privacy_mask import PrivacyMask

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.timestamps import iso
 from patchwatch.messages.alerts.explanation import Explanation, NearestNormal
-from patchwatch.messages.cameras.polygon import Polygon
+from patchwatch.messages.cameras.zones.polygon import Polygon
 from patchwatch.messages.frames.score import Region
 from workers.media import jpeg_codec
 from workers.media.privacy_mask import PrivacyMask

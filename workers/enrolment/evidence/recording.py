@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alerts.alert import Alert
-from patchwatch.messages.cameras.polygon import Polygon
+from patchwatch.messages.cameras.zones.polygon import Polygon
 from workers.enrolment.evidence.clip_window import ClipWindow
 from workers.enrolment.evidence.frame_file import SpooledFrame
 from workers.enrolment.evidence.spool import SpooledAlert, SpoolFolder

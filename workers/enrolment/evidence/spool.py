@@ -16,7 +16,7 @@ from patchwatch.contract.bounds import Count
 from patchwatch.contract.errors import InvalidMessageError
 from patchwatch.messages.alerts.alert import Alert
 from patchwatch.messages.base import Message, Words
-from patchwatch.messages.cameras.polygon import Polygon
+from patchwatch.messages.cameras.zones.polygon import Polygon
 from workers.enrolment.evidence import frame_file
 from workers.enrolment.evidence.frame_file import SpooledFrame
 

@@ -18,8 +18,8 @@ from models.banks.bank import Bank
 from models.banks.bank_file import load_bank
 from models.memory.lasting_change import LastingChange, find_change, may_last
 from models.memory.store import MemoryStore
-from models.memory.stretch import StretchInfo
-from models.memory.stretch_identity import stretch_identity
+from models.memory.stretches.stretch import StretchInfo
+from models.memory.stretches.stretch_identity import stretch_identity
 from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.corrections import change_corrections, decoded

@@ -16,7 +16,7 @@ from patchwatch.contract.errors import PatchwatchError
 from patchwatch.contract.settings import Settings, load_settings
 from workers.enrolment.learning.protocol import LearningOrder, LearningReport, ReportKind
 from workers.enrolment.learning.reporter import Reporter
-from workers.runtime.parent_watch import stop_when_stdin_ends
+from workers.runtime.processes.parent_watch import stop_when_stdin_ends
 
 log = logging.getLogger(__name__)
 

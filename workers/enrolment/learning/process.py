@@ -17,8 +17,8 @@ from patchwatch.messages.cameras.capture_status import Reason
 from patchwatch.messages.cameras.source import redact
 from workers.enrolment.learning.error_tail import ErrorTail
 from workers.enrolment.learning.protocol import LearningOrder, LearningReport, ReportKind
-from workers.runtime.exit_reason import exit_reason
-from workers.runtime.process_usage import cpu_seconds
+from workers.runtime.processes.exit_reason import exit_reason
+from workers.runtime.processes.process_usage import cpu_seconds
 
 _TICK_S = 0.25
 # So long between two ticks means that our own process was suspended meanwhile.

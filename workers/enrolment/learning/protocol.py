@@ -20,7 +20,7 @@ from patchwatch.contract.errors import (
 from patchwatch.contract.redaction import one_line, redact
 from patchwatch.messages.base import CameraId, Message
 from patchwatch.messages.cameras.correction import MOST_IN_FORCE, MOST_SPANS, Span
-from patchwatch.messages.cameras.zone import MAX_ZONES, Zone
+from patchwatch.messages.cameras.zones.zone import MAX_ZONES, Zone
 
 _LONGEST_TEXT = 300  # characters
 

@@ -27,8 +27,8 @@ from models.memory.recurrence import (
     recurrence_of,
 )
 from models.memory.store import MemoryStore
-from models.memory.stretch import StretchInfo
-from models.memory.stretch_identity import stretch_identity
+from models.memory.stretches.stretch import StretchInfo
+from models.memory.stretches.stretch_identity import stretch_identity
 from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.corrections import change_corrections

@@ -22,8 +22,8 @@ from models.frames.view import ViewMask
 from models.memory.rescoring import Judgement, Rescorer, frames_of
 from models.memory.spans import SpanMs, rejecting
 from models.memory.store import MemoryStore
-from models.memory.stretch import SAME_RUN_WITHIN_S, Stretch, StretchInfo
-from models.memory.stretch_identity import stretch_identity
+from models.memory.stretches.stretch import SAME_RUN_WITHIN_S, Stretch, StretchInfo
+from models.memory.stretches.stretch_identity import stretch_identity
 from patchwatch.bus import keys
 from patchwatch.bus.stored_records import readable
 from patchwatch.contract.bounds import LATEST_MS

@@ -16,7 +16,7 @@ from models.frames.frame import Features
 from models.memory.addition_file import load_addition
 from models.memory.spans import SpanMs, frames_within, overlaps
 from models.memory.store import MemoryStore
-from models.memory.stretch_identity import stretch_identity
+from models.memory.stretches.stretch_identity import stretch_identity
 from patchwatch.bus import keys
 from patchwatch.bus.corrections import decoded
 from patchwatch.contract.errors import NotFoundError, PatchwatchError, RejectedError

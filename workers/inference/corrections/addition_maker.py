@@ -18,8 +18,8 @@ from models.frames.frame import Features
 from models.memory.addition_file import AdditionFacts, load_addition, save_addition
 from models.memory.spans import SpanMs, frames_within, overlaps
 from models.memory.store import MemoryStore
-from models.memory.stretch import Stretch, StretchInfo
-from models.memory.stretch_identity import stretch_identity
+from models.memory.stretches.stretch import Stretch, StretchInfo
+from models.memory.stretches.stretch_identity import stretch_identity
 from models.profiles.profile import Profile
 from patchwatch.contract.errors import NotFoundError, PatchwatchError, StorageError
 from patchwatch.messages.cameras.correction import CameraCorrections, Correction

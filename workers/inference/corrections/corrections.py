@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from models.memory.spans import SpanMs
-from models.memory.stretch import Stretch
+from models.memory.stretches.stretch import Stretch
 from patchwatch.bus import keys
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.corrections import remedy_of

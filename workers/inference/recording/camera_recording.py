@@ -16,9 +16,9 @@ from models.engine.engine import Engine
 from models.frames.frame import Features
 from models.frames.view import View
 from models.memory.spans import SpanMs, overlaps
-from models.memory.stretch import NOT_EXCLUDED, STRETCH_S, Exclusion, Stretch
-from models.memory.stretch_collector import PicturedFrame, StretchCollector
-from models.memory.stretch_identity import stretch_identity
+from models.memory.stretches.stretch import NOT_EXCLUDED, STRETCH_S, Exclusion, Stretch
+from models.memory.stretches.stretch_collector import PicturedFrame, StretchCollector
+from models.memory.stretches.stretch_identity import stretch_identity
 from workers.inference.recording.keep_rule import KeepRule
 from workers.inference.recording.memory_writer import MemoryWriter
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections import deque
 
-from models.memory.stretch import Exclusion
-from models.memory.stretch_collector import StretchCollector
+from models.memory.stretches.stretch import Exclusion
+from models.memory.stretches.stretch_collector import StretchCollector
 from workers.inference.recording.memory_writer import Remembered
 
 BEGINNING_S = 2400.0  # of normal remembered, before it is thinned out: as much as banks are learnt from at first

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from models.memory.store import MemoryStore
-from models.memory.stretch import Stretch
+from models.memory.stretches.stretch import Stretch
 from patchwatch.contract.errors import PatchwatchError, StorageError
 
 _MOST_WAITING = 32  # stretches of up to 4 MB each

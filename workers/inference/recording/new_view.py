@@ -14,7 +14,7 @@ from math import inf
 from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.engine.places_over_level import share_over_level
 from models.frames.frame import Features
-from models.memory.stretch_collector import PicturedFrame
+from models.memory.stretches.stretch_collector import PicturedFrame
 from workers.inference.recording.camera_recording import AROUND_ALERT_S, Verdict
 
 LASTS_S = 600.0  # as long as this, with nothing else in between

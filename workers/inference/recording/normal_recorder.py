@@ -11,7 +11,7 @@ import numpy as np
 from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.frames.view import View
 from models.memory.spans import SpanMs
-from models.memory.stretch import Stretch
+from models.memory.stretches.stretch import Stretch
 from patchwatch.contract.settings import Settings
 from workers.inference.camera_state import CameraState
 from workers.inference.recording.camera_recording import CameraRecording, Verdict

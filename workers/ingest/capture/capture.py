@@ -22,7 +22,7 @@ from patchwatch.bus.keys import CameraKeys, LeaseKeys
 from patchwatch.contract.errors import LeaseLostError, SourceRejectedError, SourceUnavailableError
 from patchwatch.messages.cameras.camera import Pace
 from patchwatch.messages.cameras.capture_status import Reason
-from patchwatch.messages.cameras.privacy_marks import marks_of
+from patchwatch.messages.cameras.zones.privacy_marks import marks_of
 from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from workers.ingest.capture.adaptive_rate import AdaptiveRate, Backlog
 from workers.ingest.capture.capture_clock import Arrival, FileClock, LiveClock, Stamp

@@ -11,7 +11,7 @@ from patchwatch.messages.cameras.capture_status import CaptureState, Reason
 from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture.process import CaptureProcess
 from workers.ingest.capture.protocol import CaptureReport, ReportKind
-from workers.runtime.process_usage import resident_mb
+from workers.runtime.processes.process_usage import resident_mb
 
 _START_WITHIN_S = 15.0  # Starting Python on a busy machine takes seconds.
 _HUNG_AFTER_TIMEOUTS = 3.0  # FFmpeg gives up by itself after at most two timeouts.

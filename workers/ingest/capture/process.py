@@ -11,7 +11,7 @@ from patchwatch.contract.child_environment import bare_environment
 from patchwatch.contract.errors import InvalidMessageError
 from patchwatch.contract.redaction import redact
 from workers.ingest.capture.protocol import CaptureOrder, CaptureReport
-from workers.runtime.exit_reason import exit_reason
+from workers.runtime.processes.exit_reason import exit_reason
 
 _STOP_WITHIN_S = 3.0
 _KILLED_WITHIN_S = 5.0

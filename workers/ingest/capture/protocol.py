@@ -10,8 +10,8 @@ from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.messages.base import CameraId, Message
 from patchwatch.messages.cameras.camera import Camera, Pace, Transport
 from patchwatch.messages.cameras.capture_status import Reason
-from patchwatch.messages.cameras.polygon import Polygon
 from patchwatch.messages.cameras.source import Source, SourceKind
+from patchwatch.messages.cameras.zones.polygon import Polygon
 from workers.media.container import VideoOptions
 from workers.rtsp_client.tls import TlsOptions
 

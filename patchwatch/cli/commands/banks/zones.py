@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from models.frames.view import View
     from patchwatch.contract.settings import Settings
-    from patchwatch.messages.cameras.zone import Zone
+    from patchwatch.messages.cameras.zones.zone import Zone
 
 
 def camera_zones(

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from typer.testing import CliRunner, Result
 
-from patchwatch.cli.commands.alerts import app
+from patchwatch.cli.commands.alerts.alerts import app
 from patchwatch.contract.errors import RejectedError
 from patchwatch.rest_client import RestClient
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from patchwatch.cli.commands import cameras
+from patchwatch.cli.commands.cameras import group as cameras
 from patchwatch.contract.errors import RejectedError
 from patchwatch.rest_client import RestClient
 

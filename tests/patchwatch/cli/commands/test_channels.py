@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from patchwatch.cli.commands import channels
+from patchwatch.cli.commands.alerts import channels
 from patchwatch.contract.errors import RejectedError, RetryableError
 from patchwatch.rest_client import RestClient
 from service.schemas.alerts.channel import ChannelChange

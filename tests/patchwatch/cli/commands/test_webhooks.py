@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from patchwatch.cli.commands import webhooks
+from patchwatch.cli.commands.alerts import webhooks
 from patchwatch.contract.errors import RejectedError, RetryableError
 from patchwatch.rest_client import RestClient
 from service.schemas.alerts.webhook import WebhookChange

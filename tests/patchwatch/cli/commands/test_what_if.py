@@ -8,7 +8,7 @@ import pytest
 from asked_service import questions
 from typer.testing import CliRunner
 
-from patchwatch.cli.commands import cameras
+from patchwatch.cli.commands.cameras import group as cameras
 from patchwatch.contract.errors import RejectedError
 
 EVENT = {"started": "2026-11-28T08:00:00.000Z", "peak_score": 0.71, "anomaly": "thing", "alert_id": "gate-1"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from patchwatch.messages.cameras.privacy_marks import covers, marks_of
+from patchwatch.messages.cameras.zones.privacy_marks import covers, marks_of
 from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 
 WINDOW = ((0.0, 0.0), (0.5, 0.0), (0.5, 0.5))

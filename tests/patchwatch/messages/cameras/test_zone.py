@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from patchwatch.contract.errors import InvalidMessageError, RejectedError
 from patchwatch.messages.cameras.camera import Camera, readable_zones
-from patchwatch.messages.cameras.polygon import area, contains, crossing, visible_share
-from patchwatch.messages.cameras.zone import MAX_ZONES, Zone, ZoneKind, Zones, names_at
+from patchwatch.messages.cameras.zones.polygon import area, contains, crossing, visible_share
+from patchwatch.messages.cameras.zones.zone import MAX_ZONES, Zone, ZoneKind, Zones, names_at
 from patchwatch.messages.frames.score import Region
 
 STRIP = ((0.0, 0.0), (0.3, 0.0), (0.3, 1.0), (0.0, 1.0))

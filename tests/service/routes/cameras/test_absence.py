@@ -7,7 +7,7 @@ import pytest
 from service_world import World
 
 from patchwatch.bus import keys
-from patchwatch.cli.camera_absence import table
+from patchwatch.cli.commands.cameras.absence import table
 from patchwatch.messages.cameras.activity import NOTHING, QUARTERS, UNKNOWN, Absence, AbsenceState
 
 PATH = "/api/v1/cameras/gate/absence"

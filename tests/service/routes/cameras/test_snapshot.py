@@ -7,7 +7,7 @@ import httpx
 import numpy as np
 from service_world import World
 
-from patchwatch.messages.cameras.privacy_marks import marks_of
+from patchwatch.messages.cameras.zones.privacy_marks import marks_of
 
 
 def _pixels(answer: httpx.Response) -> np.ndarray:

@@ -22,7 +22,7 @@ from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.memory.event_footage import AROUND_MS
 from models.memory.recurrence import Occurrence
 from models.memory.store import MemoryStore
-from models.memory.stretch_identity import stretch_identity
+from models.memory.stretches.stretch_identity import stretch_identity
 from models.profiles.profile import Fusion, Profile, StreamKind, StreamSpec
 from patchwatch.bus import keys
 from patchwatch.bus.corrections import change_corrections, decoded

@@ -27,8 +27,8 @@ from models.frames.frame import CameraContext, Features, Frame
 from models.frames.view import ViewMask
 from models.memory.addition_file import save_addition
 from models.memory.store import MemoryStore
-from models.memory.stretch_collector import StretchCollector
-from models.memory.stretch_identity import stretch_identity
+from models.memory.stretches.stretch_collector import StretchCollector
+from models.memory.stretches.stretch_identity import stretch_identity
 from patchwatch.bus import keys
 from patchwatch.bus.corrections import change_corrections
 from patchwatch.messages.alerts.alert import Alert, AlertState

@@ -14,7 +14,7 @@ from models.engine.engine import Engine
 from models.frames.frame import Frame
 from models.frames.view import View
 from models.memory.store import MemoryStore
-from models.memory.stretch import Exclusion, Stretch
+from models.memory.stretches.stretch import Exclusion, Stretch
 from models.profiles.profile import StreamKind, load_profile
 from workers.inference.recording.camera_recording import AROUND_ALERT_S, FIRST_STRETCH_S, CameraRecording, Verdict
 from workers.inference.recording.memory_writer import MemoryWriter, Remembered

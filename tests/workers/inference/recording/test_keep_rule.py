@@ -9,8 +9,8 @@ import pytest
 from stretches import IDENTITY, START_MS, some_features
 
 from models.frames.frame import Frame
-from models.memory.stretch import NOT_EXCLUDED, Exclusion
-from models.memory.stretch_collector import StretchCollector
+from models.memory.stretches.stretch import NOT_EXCLUDED, Exclusion
+from models.memory.stretches.stretch_collector import StretchCollector
 from models.profiles.profile import StreamKind
 from workers.inference.recording.keep_rule import BEGINNING_S, KeepRule
 from workers.inference.recording.memory_writer import Remembered

@@ -15,7 +15,7 @@ from waiting import wait_until
 
 from models.memory import store as store_module
 from models.memory.store import MemoryStore
-from models.memory.stretch import Stretch
+from models.memory.stretches.stretch import Stretch
 from workers.inference.recording import memory_writer as writer_module
 from workers.inference.recording.memory_writer import MemoryWriter
 

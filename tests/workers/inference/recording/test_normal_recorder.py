@@ -17,11 +17,11 @@ from models.engine.frame_scorer import FrameScore, FrameScorer
 from models.frames.frame import CameraContext, Frame
 from models.frames.optical_flow import FlowEstimator
 from models.memory.store import MemoryStore
-from models.memory.stretch import Exclusion, Stretch
+from models.memory.stretches.stretch import Exclusion, Stretch
 from patchwatch.bus import keys
 from patchwatch.contract.settings import Settings
 from patchwatch.local_redis.private_server import private_redis
-from patchwatch.messages.cameras.zone import Zone, ZoneKind
+from patchwatch.messages.cameras.zones.zone import Zone, ZoneKind
 from patchwatch.messages.frames.score import Score
 from patchwatch.messages.heartbeat import Heartbeat
 from workers.inference.queue_reader import QueueReader

@@ -12,9 +12,9 @@ from patchwatch.messages.banks.bank_version import CameraBanks
 from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.cameras.drift import Drift
 from patchwatch.messages.cameras.quiet_hour import HOUR_MS, QuietHour
-from service.presentation.confirmed_share import confirmed_share
-from service.presentation.poisson_interval import poisson_interval
-from service.presentation.report_text import lines_of, next_step_of
+from service.presentation.reports.confirmed_share import confirmed_share
+from service.presentation.reports.poisson_interval import poisson_interval
+from service.presentation.reports.report_text import lines_of, next_step_of
 from service.schemas.budget import BudgetView
 from service.schemas.cameras.report import (
     AlertReport,

@@ -47,7 +47,7 @@ class Thumbnail:
 @dataclass(frozen=True)
 class StretchIdentity:
     """What made the features. ``engine``: `models.engine.engine.Engine.identity`, as JSON values. ``view``: what
-    counted in the pictures. ``fingerprint``: equal where features may be mixed (`models.memory.stretch_identity`)."""
+    counted in the pictures. ``fingerprint``: equal where features may be mixed (`.stretch_identity`)."""
 
     engine: dict[str, Any]
     fingerprint: str

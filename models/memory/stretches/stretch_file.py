@@ -17,9 +17,9 @@ from safetensors.numpy import load, save
 from models.frames.frame import Features
 from models.frames.view import WHOLE_VIEW, View
 from models.memory.samples import Grid, form_of, grid_of
-from models.memory.stretch import Stretch, StretchIdentity, StretchInfo, Thumbnail, score_summary
-from models.memory.stretch_collector import MOST_FRAMES
-from models.memory.vector_codec import pack, unpack
+from models.memory.stretches.stretch import Stretch, StretchIdentity, StretchInfo, Thumbnail, score_summary
+from models.memory.stretches.stretch_collector import MOST_FRAMES
+from models.memory.stretches.vector_codec import pack, unpack
 from models.profiles.profile import StreamKind
 from patchwatch.contract.errors import StretchError
 

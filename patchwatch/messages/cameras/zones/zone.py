@@ -16,7 +16,15 @@ from pydantic import (
     model_validator,
 )
 
-from patchwatch.messages.cameras.polygon import LEAST_AREA, Point, Polygon, area, contains, crossing, visible_share
+from patchwatch.messages.cameras.zones.polygon import (
+    LEAST_AREA,
+    Point,
+    Polygon,
+    area,
+    contains,
+    crossing,
+    visible_share,
+)
 from patchwatch.messages.frames.score import Region
 
 MAX_ZONES = 32  # of one camera

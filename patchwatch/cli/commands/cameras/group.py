@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from patchwatch.cli.camera_absence import absence
-from patchwatch.cli.camera_corrections import add_commands
 from patchwatch.cli.command_group import command_group
-from patchwatch.cli.commands.camera_discovery import discover
-from patchwatch.cli.commands.camera_import import import_
-from patchwatch.cli.commands.what_if import what_if
+from patchwatch.cli.commands.cameras.absence import absence
+from patchwatch.cli.commands.cameras.corrections import add_commands
+from patchwatch.cli.commands.cameras.discovery import discover
+from patchwatch.cli.commands.cameras.takeover import import_
+from patchwatch.cli.commands.cameras.what_if import what_if
 from patchwatch.cli.options import AnalysisFps, Api, AsJson, NewId, rest_client, stdin_line
 from patchwatch.cli.output import print_json, print_outcome
 from patchwatch.cli.threshold_text import budget, spread, threshold_lines

@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import typer
 
-from patchwatch.cli.alert_watch import alert_messages
 from patchwatch.cli.command_group import command_group
+from patchwatch.cli.commands.alerts.watch import alert_messages
 from patchwatch.cli.evidence_text import evidence_text
 from patchwatch.cli.options import Api, AsJson, rest_client
 from patchwatch.cli.output import print_json

@@ -10,7 +10,7 @@ from types import FrameType
 
 from patchwatch.contract.errors import EXIT_STAYS
 from patchwatch.contract.roles import Role
-from workers.runtime.exit_reason import exit_reason
+from workers.runtime.processes.exit_reason import exit_reason
 
 log = logging.getLogger(__name__)
 _FORWARDED = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -37,7 +37,7 @@ def run_supervised(role: Role) -> int:
     for number in _FORWARDED:  # before it starts: a signal meanwhile must not leave it alone
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
             signal.signal(number, forward)
-    # Its standard input is a pipe that ends with us (see `workers.runtime.parent_watch`).
+    # Its standard input is a pipe that ends with us (see `workers.runtime.processes.parent_watch`).
     with subprocess.Popen(role_command(role), stdin=subprocess.PIPE, process_group=0, bufsize=0) as process:
         started.append(process)
         for early in list(asked):

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from models.frames.view import WHOLE_VIEW, View
-from models.memory.stretch import StretchIdentity
+from models.memory.stretches.stretch import StretchIdentity
 from models.profiles.profile import Profile
 from models.weights.network_identity import comparable
 

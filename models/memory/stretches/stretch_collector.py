@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from models.exemplars.provenance import thumbnail
 from models.frames.frame import Features
 from models.memory.samples import StreamSampler
-from models.memory.stretch import (
+from models.memory.stretches.stretch import (
     NOT_EXCLUDED,
     SAME_RUN_WITHIN_S,
     STRETCH_S,

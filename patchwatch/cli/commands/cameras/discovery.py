@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from patchwatch.cli.commands.camera_import import added_rows, print_rows
+from patchwatch.cli.commands.cameras.takeover import added_rows, print_rows
 from patchwatch.cli.options import Api, AsJson, rest_client, stdin_line
 from patchwatch.cli.output import print_json
 from patchwatch.contract.errors import PatchwatchError, RejectedError

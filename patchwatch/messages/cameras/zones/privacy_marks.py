@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-from patchwatch.messages.cameras.polygon import Polygon
+from patchwatch.messages.cameras.zones.polygon import Polygon
 
 MARK_BYTES = 8  # of a polygon
 

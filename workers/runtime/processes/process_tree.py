@@ -21,10 +21,10 @@ from patchwatch.contract.process_group import kill_group
 from patchwatch.contract.roles import Role
 from patchwatch.contract.settings import Settings
 from patchwatch.local_redis.kept_server import KeptQueue, kept_queue, queue_folder
-from workers.runtime.exit_reason import exit_reason
 from workers.runtime.ports import check_free
+from workers.runtime.processes.exit_reason import exit_reason
+from workers.runtime.processes.supervised_role import role_command
 from workers.runtime.stop_signals import ForceSignal
-from workers.runtime.supervised_role import role_command
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class RoleProcess:
         return self._process is not None and self._process.poll() is None
 
     def start(self) -> None:
-        """Start the process. Its standard input is a pipe that ends with us (see `workers.runtime.parent_watch`)."""
+        """Start the process. Its standard input is a pipe that ends with us (see `.parent_watch`)."""
         self._process = subprocess.Popen(
             self._command, env=self._environment, stdin=subprocess.PIPE, process_group=0, bufsize=0
         )

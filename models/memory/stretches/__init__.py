@@ -1,0 +1,1 @@
+"""Stretches of remembered footage, and how they are stored."""

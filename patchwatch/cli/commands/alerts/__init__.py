@@ -1,0 +1,1 @@
+"""Commands about alerts, and where they go."""

@@ -1,0 +1,1 @@
+"""Zones of a camera, and what they hide."""

@@ -1,0 +1,1 @@
+"""The report on a camera, and the statistics in it."""

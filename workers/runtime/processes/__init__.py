@@ -1,0 +1,1 @@
+"""Processes of the operating system: their trees, their use of memory, how they ended."""
