@@ -18,12 +18,13 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, Validati
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
-from patchwatch.contract import bounds, setting_values
+from patchwatch.contract import bounds
 from patchwatch.contract.bounds import LONGEST_DELIVERY_S
 from patchwatch.contract.errors import ConfigurationError
-from patchwatch.contract.evidence_settings import EvidenceSettings
-from patchwatch.contract.mqtt_settings import MqttSettings
-from patchwatch.contract.setting_sources import (
+from patchwatch.contract.setting_parts import setting_values
+from patchwatch.contract.setting_parts.evidence_settings import EvidenceSettings
+from patchwatch.contract.setting_parts.mqtt_settings import MqttSettings
+from patchwatch.contract.setting_parts.setting_sources import (
     CONFIG_FILE,
     PREFIX,
     config_path,

@@ -16,7 +16,7 @@ from patchwatch.cli.options import AsJson
 from patchwatch.cli.output import print_json, write_output
 from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.redaction import MASK, redact
-from patchwatch.contract.setting_sources import secret_file_variable, variable
+from patchwatch.contract.setting_parts.setting_sources import secret_file_variable, variable
 from patchwatch.contract.settings import Settings, load_settings, origins, secret_names
 
 _TABLE = re.compile(r"(?<=<!-- settings: `make docs` writes this -->\n).*?(?=<!-- end of settings -->)", re.DOTALL)

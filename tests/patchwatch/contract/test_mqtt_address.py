@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from patchwatch.contract.mqtt_address import MqttAddress
+from patchwatch.contract.setting_parts.mqtt_address import MqttAddress
 from patchwatch.contract.settings import Settings
 
 

@@ -12,7 +12,7 @@ import aiomqtt
 
 from patchwatch.bus.backoff import Backoff, late_jitter
 from patchwatch.contract.errors import BusUnavailableError
-from patchwatch.contract.mqtt_address import MqttAddress
+from patchwatch.contract.setting_parts.mqtt_address import MqttAddress
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alerts.mqtt_progress import MqttProgress
 from workers.delivery.alert_notifier import AlertNotifier

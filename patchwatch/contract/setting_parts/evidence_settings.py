@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
-from patchwatch.contract import setting_values
+from patchwatch.contract.setting_parts import setting_values
 
 
 class EvidenceSettings(BaseSettings):

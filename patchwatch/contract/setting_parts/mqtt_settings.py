@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
-from patchwatch.contract.mqtt_address import MqttAddress
+from patchwatch.contract.setting_parts.mqtt_address import MqttAddress
 
 
 def _checked(url: str) -> str:
