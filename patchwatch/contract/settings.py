@@ -19,7 +19,6 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, InitSettingsSource, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from patchwatch.contract import bounds
-from patchwatch.contract.bounds import LONGEST_DELIVERY_S
 from patchwatch.contract.errors import ConfigurationError
 from patchwatch.contract.setting_parts import setting_values
 from patchwatch.contract.setting_parts.evidence_settings import EvidenceSettings
@@ -207,7 +206,7 @@ class Settings(EvidenceSettings, MqttSettings):
         "private", description="Which addresses webhooks may be sent to; each choice includes those before it."
     )
     webhook_timeout_s: float = Field(
-        10.0, gt=0, le=LONGEST_DELIVERY_S, description="Limit of one delivery, from connecting to the answer."
+        10.0, gt=0, le=bounds.LONGEST_DELIVERY_S, description="Limit of one delivery, from connecting to the answer."
     )
     webhook_retry_min_s: float = Field(1.0, gt=0, description="First wait before a delivery is tried again.")
     webhook_retry_max_s: float = Field(300.0, gt=0, description="Longest such wait; a receiver may ask for up to 1 h.")

@@ -221,6 +221,12 @@ class Scorer:
             self._fail(frame, error)
             return
         frame.bank, frame.features, frame.score = scorer.bank, features, score
+        self._add_scored(frame, scorer, score, batch)
+        state.boxes = _labelled_boxes(frame, detections)
+
+    def _add_scored(self, frame: ScoredFrame, scorer: FrameScorer, score: FrameScore, batch: CommitBatch) -> None:
+        """Add to the batch what follows from the score."""
+        state, captured_ms, features = frame.state, frame.captured_ms, frame.features
         state.explain = frame.explained()
         if self._recorder is not None and state.bank.engine is not None and state.bank.context.mask.as_learnt:
             self._recorder.waiting.append(_judged(frame, state.bank.engine, features, scorer))
@@ -236,7 +242,6 @@ class Scorer:
         finished = state.add_to_minute(captured_ms, score.score)
         batch.minutes += [(previous_ms, finished)] if finished is not None else []
         state.counters["scored"] += 1
-        state.boxes = _labelled_boxes(frame, detections)
         batch.alerts += [alert_update(frame, event) for event in score.changes]
         if state.bank.shadow is not None:
             batch.shadow_alerts += _shadow_alerts(frame, state.bank.shadow)
