@@ -78,7 +78,7 @@ class TamperingDetector:
         self._part = JudgedPart.from_mask(mask)
         self._freeze = FreezeDetector()
         self._background = Background()
-        self._other = OtherView()
+        self._other: OtherView | None = None  # while the view is not the usual one
         self._frozen = Hysteresis(ConditionKind.FROZEN, frozen_after_s, _OVER_AFTER_S)
         self._renewed = False  # The picture that repeats was coded on its own again, and is still the same.
         self._covered = Hysteresis(ConditionKind.COVERED, _COVERED_AFTER_S, _OVER_AFTER_S)
@@ -199,20 +199,21 @@ class TamperingDetector:
     def _has_become_usual(self, signature: PictureSignature, at_s: float) -> bool:
         """Whether another view is the usual one from now on, as earlier looks showed it too. Asked of the first
         picture of a look: in a longer one `_relearn` decides."""
-        if not self._background.known:
+        if self._other is None or not self._background.known:
             return False
         lasted = self._other.has_lasted(signature, at_s, LEARNT_AFTER_S)
         if lasted:
-            self._background = self._other.take()
+            self._background, self._other = self._other.view, None
         return lasted
 
     def _follow_other(
         self, signature: PictureSignature, at_s: float, elapsed_s: float, *, covered: bool, changed: bool
     ) -> None:
         if changed and self._background.known:
+            self._other = self._other or OtherView()
             self._other.observe(signature, at_s, elapsed_s)
         elif not covered:
-            self._other.forget()
+            self._other = None
 
     def _is_known(self, signature: PictureSignature) -> bool:
         """Whether the bank was learnt from such a view. A view that differs from the start stays a changed scene."""
@@ -284,7 +285,7 @@ class TamperingDetector:
             "expects": self._expects,
             "glimpses": self._glimpses.state() if self._glimpses else None,
             "usual": self._background.state(),
-            "other": self._other.state(),
+            "other": None if self._other is None else self._other.state(),
             "episodes": [hysteresis.state() for hysteresis in self._hystereses],
             "cells": None if self._cells is None else self._cells.ravel().tolist(),
             "last_s": self._last_s,
@@ -299,7 +300,9 @@ class TamperingDetector:
         self._steadiness.restore(state["steadiness"])
         self._expects = bool(state["expects"])
         self._background.restore(state["usual"])
-        self._other.restore(state.get("other"))  # unknown to earlier versions
+        if (other := state.get("other")) is not None:  # unknown to earlier versions
+            self._other = OtherView()
+            self._other.restore(other)
         if (glimpses := state.get("glimpses")) is not None:  # unknown to earlier versions
             self._glimpses = Glimpses()
             self._glimpses.restore(glimpses)

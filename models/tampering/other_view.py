@@ -12,52 +12,40 @@ LEAST_LOOKS = 2  # each of them a condition that is told of: whoever turns a cam
 
 
 class OtherView:
-    """Follows the pictures of one camera that are neither usual nor covered. Its `state` is all that the next needs."""
+    """Follows the pictures of one camera that are neither usual nor covered, from the first until the usual view
+    is back. ``view``: what they show. Its `state` is all that the next needs."""
 
     def __init__(self) -> None:
-        self._view = Background()
+        self.view = Background()
         self._since_s: float | None = None
         self._looks = 0
 
     def observe(self, signature: PictureSignature, at_s: float, elapsed_s: float) -> None:
         """Take a picture of another view than the usual one."""
-        if self._since_s is not None and self._view.compare(signature).changed >= CHANGED:
-            self.forget()  # a third view
+        if self._since_s is not None and self.view.compare(signature).changed >= CHANGED:
+            self.view.forget()  # a third view
+            self._since_s = None
         if self._since_s is None:
             self._since_s, self._looks = at_s, 1
         elif elapsed_s == 0.0:  # the first picture after a gap
             self._looks = min(LEAST_LOOKS, self._looks + 1)
-        self._view.learn(signature, elapsed_s)
-
-    def forget(self) -> None:
-        """The usual view is back."""
-        self._view.forget()
-        self._since_s = None
+        self.view.learn(signature, elapsed_s)
 
     def has_lasted(self, signature: PictureSignature, at_s: float, least_s: float) -> bool:
         """Whether this picture shows it, so long after it was first seen, and it was seen in two looks before."""
         if self._since_s is None or at_s - self._since_s < least_s:
             return False
-        if self._looks < LEAST_LOOKS or not self._view.known:
+        if self._looks < LEAST_LOOKS or not self.view.known:
             return False
-        difference = self._view.compare(signature)
+        difference = self.view.compare(signature)
         return difference.changed < CHANGED_BACK and not difference.recoloured
 
-    def take(self) -> Background:
-        """The view, to be the usual one from now on."""
-        view, self._view, self._since_s = self._view, Background(), None
-        return view
-
-    def state(self) -> dict[str, Any] | None:
+    def state(self) -> dict[str, Any]:
         """JSON values that `restore` takes."""
-        return None if self._since_s is None else {
-            "since_s": self._since_s, "looks": self._looks, "view": self._view.state(),
-        }  # fmt: skip
+        return {"since_s": self._since_s, "looks": self._looks, "view": self.view.state()}
 
-    def restore(self, state: dict[str, Any] | None) -> None:
+    def restore(self, state: dict[str, Any]) -> None:
         """Go on from a stored state. Raises `ValueError` for one that no pictures lead to."""
-        self.forget()
-        if state is not None:
-            self._view.restore(state["view"])
-            self._since_s = stored_time(state["since_s"])
-            self._looks = max(1, min(LEAST_LOOKS, int(state["looks"])))
+        self.view.restore(state["view"])
+        self._since_s = stored_time(state["since_s"])
+        self._looks = max(1, min(LEAST_LOOKS, int(state["looks"])))

@@ -72,7 +72,11 @@ def what_if(
         learn=_stretch("learn", learn),
         forget=_stretch("forget", forget),
     )
-    query = urlencode({name: value for name, value in (("from", from_), ("to", to)) if value})
+    _try(camera, change, {"from": from_, "to": to}, api, as_json)
+
+
+def _try(camera: str, change: dict[str, Any], span: dict[str, str | None], api: str | None, as_json: bool) -> None:
+    query = urlencode({name: value for name, value in span.items() if value})
     answer = rest_client(api).post(f"/cameras/{camera}/what-if{'?' if query else ''}{query}", change)
     if as_json:
         print_json(answer)
