@@ -43,6 +43,8 @@ WHEN_STOPPED = ("(umask ", "mv ~/", "tar -C ~/")
 FAILS_HERE = {
     "patchwatch banks activate": "BANK stands for an id of the list, and it says that there is none of this name",
     "patchwatch banks shadow": "as above",
+    "patchwatch alerts evidence": "the alert is of another installation, and it says so",
+    "patchwatch evidence verify": "as above: there is no such file",
     "patchwatch alerts normal": "ALERT stands for an id of the list, and it says that there is none of this name",
     "patchwatch alerts confirm": "as above",
     "patchwatch alerts undo": "as above",

@@ -27,6 +27,7 @@ from patchwatch.messages.access.audit_entry import AuditEntry
 from patchwatch.messages.access.login_session import LoginSession
 from patchwatch.messages.alerts.alert import Alert, AlertKind, AlertState
 from patchwatch.messages.alerts.channel import Channel, ChannelProgress, ChannelRecord, NoticeKind, NoticeOutcome
+from patchwatch.messages.alerts.evidence import EvidenceRecord, EvidenceState, EvidenceStatus
 from patchwatch.messages.alerts.incident import Incident, IncidentAlert
 from patchwatch.messages.alerts.mqtt_progress import MqttProgress, OpenAlert
 from patchwatch.messages.alerts.mute import Mute
@@ -35,11 +36,13 @@ from patchwatch.messages.alerts.webhook import DeadLetter, Progress, TrialResult
 from patchwatch.messages.banks.arming import MemoryExtent, MemoryStatus
 from patchwatch.messages.banks.bank_version import BankAction, BankAnswer, BankOrder
 from patchwatch.messages.banks.enrolment import Enrolment, EnrolmentState
+from patchwatch.messages.cameras.activity import QUARTERS, Absence, AbsenceState, place_of
 from patchwatch.messages.cameras.budget import SiteBudget
 from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus, Gap, Reason
 from patchwatch.messages.cameras.correction import Correction, CorrectionHours, CorrectionKind, Span
 from patchwatch.messages.cameras.drift import Drift, DriftingStream
+from patchwatch.messages.cameras.lasting_change import PendingChange
 from patchwatch.messages.cameras.quiet_hour import HOUR_MS, QuietHour
 from patchwatch.messages.cameras.source_test import SourceTestAnswer, SourceTestOrder
 from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
@@ -110,6 +113,7 @@ def stock(client: Any, settings: Settings, bank: Bank) -> None:
     _configure_webhook(client)
     _configure_channel(client)
     _review(client, names)
+    _keep_evidence(client, now_ms)
     _correct(client)
     _own(client, settings)
     _let_in(client, now_ms)
@@ -161,6 +165,7 @@ def _ask_what_if(client: Any) -> None:
 def _remember(client: Any, names: CameraKeys, bank: Bank, now_ms: int) -> None:
     """What an enrolment worker says of the camera's memory, and of its last days."""
     _keep_up(client, names, bank, now_ms)
+    _watch(client, names, now_ms)
     extent = MemoryExtent(seconds=95.0, stretches=4, from_ms=1, until_ms=99_000, identity="0123456789abcdef")
     remembered = MemoryStatus(camera_id=CAMERA, profile="motion", extent=extent, first_bank_s=60.0)
     client.hset(keys.MEMORIES, CAMERA, remembered.encode())
@@ -237,13 +242,34 @@ def _review(client: Any, names: CameraKeys) -> None:
         client.zadd(name, {alert.id if verdict == Verdict.NORMAL else f"{CAMERA}-{verdict}": time.time() * 1000})
 
 
+def _keep_evidence(client: Any, now_ms: int) -> None:
+    """Evidence of the camera's alert that is ready, of one that is being recorded, and what is counted of all."""
+    [(entry_id, fields)] = client.xrevrange(keys.ALERTS, count=1)
+    alert = Alert.decode(fields[b"a"]) if b"a" in fields else VerdictChange.decode(fields[b"v"]).alert
+    record = EvidenceRecord(alert_id=alert.id, state=EvidenceState.READY, updated_at_ms=now_ms)
+    client.set(keys.alert_evidence(alert.id), record.encode())
+    client.set(keys.EVIDENCE_POSITION, entry_id)
+    client.sadd(keys.EVIDENCE_RECORDING, f"{CAMERA}-9")
+    client.hset(keys.EVIDENCE_COUNTS, mapping={"ready": 1, "failed": 2})
+    client.set(keys.EVIDENCE_STATUS, EvidenceStatus(updated_at_ms=now_ms, stored_bytes=1000).encode())
+    client.set(keys.LINK_SECRET, b"s" * 32)
+
+
+def _watch(client: Any, names: CameraKeys, now_ms: int) -> None:
+    """A camera that watches for absence, and a change of its scene that lasts."""
+    absence = Absence(camera_id=CAMERA, state=AbsenceState.LEARNING, text="too few weeks", updated_at_ms=now_ms)
+    client.hset(keys.ABSENCES, CAMERA, absence.encode())
+    client.hset(names.activity, place_of(now_ms)[0], bytes(QUARTERS))
+    client.hset(keys.LASTING_CHANGES, CAMERA, PendingChange(camera_id=CAMERA, since_ms=now_ms - 900_000).encode())
+
+
 def _own(client: Any, settings: Settings) -> None:
     """Leases, their fencing tokens and requests, and who shares them."""
     partition = keys.partition_of(CAMERA, settings.partitions)
     for unit in (
         LeaseKeys.for_partition(partition), LeaseKeys.for_capture(CAMERA, settings.partitions),
         LeaseKeys.for_webhook(WEBHOOK), LeaseKeys.for_enrolment("e1"),
-        LeaseKeys.for_upkeep(), LeaseKeys.for_channel(CHANNEL), LeaseKeys.for_mqtt(),
+        LeaseKeys.for_evidence(), LeaseKeys.for_upkeep(), LeaseKeys.for_channel(CHANNEL), LeaseKeys.for_mqtt(),
     ):  # fmt: skip
         client.set(unit.lease, "host-1-w:1")
         client.set(unit.fence, "1")

@@ -187,10 +187,10 @@ class CameraBank:
             log.warning("%s: smoothing restarts, its stored state is unreadable (%r)", self._camera.id, error)
             self.scorer = FrameScorer(bank, rule)
         self._set_scoring()
+        if self.scorer.open_event is None:
+            return self._anomaly.events_without_scorer()
         of_this_profile = self._anomaly.open is None or self._anomaly.open.profile == self._camera.profile
-        if self.scorer.open_event is not None and of_this_profile:
-            return []
-        return self.scorer.finish() or self._anomaly.events_without_scorer()
+        return [] if of_this_profile else self.scorer.finish()
 
     def _use_zones(self, bank: Bank) -> None:
         mask = ViewMask(view_of(self._camera.zones), bank.view)
