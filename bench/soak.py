@@ -105,7 +105,8 @@ class Soak:
         self.recording = write_recording(media / "normal.mp4", loops=8)
         self.memory = folder / "memory"
         self.memory.mkdir()
-        settings = SETTINGS | {"self_arm": learning, "self_arm_after_s": FIRST_BANK_S}
+        memory = {} if learning else {"memory_mb": 0}  # what is remembered comes and goes, and would hide a leak
+        settings = SETTINGS | {"self_arm": learning, "self_arm_after_s": FIRST_BANK_S} | memory
         self.site = Installation(folder / "site", media, proxied=True, environment=probed(self.memory), **settings)
         self.mischief = Mischief(self.site, self.groups, self.chance, learning=learning)
         self.banks = RemadeBanks(self.site, self.chance) if learning else None
