@@ -11,6 +11,7 @@ from patchwatch.contract.errors import InvalidMessageError, RejectedError
 from patchwatch.messages.alerts.evidence import MANIFEST, MAX_MANIFEST_BYTES, EvidenceManifest, EvidencePart
 
 _CHUNK = 1 << 20
+_MOST_BYTES = 4 * 10**9
 _MOST_ENTRIES = 100
 _DEFECTS = (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError, RuntimeError, OSError)
 
@@ -49,6 +50,11 @@ def _verify(archive: zipfile.ZipFile) -> Verification:
     names = archive.namelist()
     if len(names) > _MOST_ENTRIES:
         raise ValueError(f"{len(names)} entries, where evidence has a few")
+    # Of other methods zipfile unpacks in one piece, however little is read.
+    if any(entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for entry in archive.infolist()):
+        raise ValueError("entries that are packed in another way than evidence is")
+    if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
+        raise ValueError(f"more than {_MOST_BYTES // 10**9} GB unpacked, where evidence has some MB")
     data = _manifest_bytes(archive)
     result = Verification(EvidenceManifest.decode(data), hashlib.sha256(data).hexdigest())
     parts = {part.name: part for part in result.manifest.parts}

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from patchwatch.messages.cameras.zones.zone import MAX_ZONES, Zone
 
 _MOST_NUMBERS = 1000
+_LONGEST = 20_000  # characters of as many
 
 
 def frigate_zones(camera: Mapping[str, Any]) -> tuple[tuple[Mapping[str, Any], ...], tuple[str, ...]]:
@@ -42,8 +43,10 @@ def _zone(name: str, entry: object, size: tuple[float, float] | None) -> Mapping
 
 def _numbers(coordinates: object) -> list[float]:
     """From ``"x,y,x,y"``, or a list of such texts or of numbers."""
-    several = coordinates if isinstance(coordinates, list) else [coordinates]
-    words = [word for each in several for word in str(each).split(",", _MOST_NUMBERS)]
+    several = coordinates[:_MOST_NUMBERS] if isinstance(coordinates, list) else [coordinates]
+    if not all(isinstance(each, str | int | float) for each in several):  # lists in lists may be as large as one likes
+        raise ValueError("its coordinates are no numbers: draw it here instead")
+    words = [word for each in several for word in str(each)[:_LONGEST].split(",", _MOST_NUMBERS)]
     try:
         return [float(word) for word in words[:_MOST_NUMBERS]]
     except ValueError:

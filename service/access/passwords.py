@@ -75,9 +75,9 @@ class PasswordWork:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _normalized(password: str) -> str:
+def _normalized(password: str) -> bytes:
     """One form of what may be typed in several: keyboards differ in how they send an accent."""
-    return unicodedata.normalize("NFKC", password)
+    return unicodedata.normalize("NFKC", password).encode(errors="surrogatepass")
 
 
 def _nobodys_hash() -> str:

@@ -21,6 +21,7 @@ from patchwatch.contract.settings import Settings
 _ADDRESS = "patchwatch.address"  # in a request's scope
 _MOST_FORWARDED = 20  # proxies in a row
 _LONGEST_ADDRESS = 64  # characters
+_PORT = re.compile(r":[0-9]{1,5}$")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~-]{1,100}){1,10}")
 
 
@@ -49,11 +50,12 @@ class ProxyMiddleware:
     def _address(self, scope: Scope) -> str:
         """Where a request comes from: behind trusted proxies, the last address that is none of theirs."""
         address = scope["client"][0] if scope.get("client") else ""
-        forwarded = Headers(scope=scope).get("x-forwarded-for", "").split(",")
-        for before in reversed(forwarded[-_MOST_FORWARDED:]):
-            if not before.strip() or not self._is_trusted((address, 0)):
+        lines = Headers(scope=scope).getlist("x-forwarded-for")  # a proxy may add a line of its own to a client's
+        for text in reversed(",".join(lines).split(",")[-_MOST_FORWARDED:]):
+            before = _plain_address(text)
+            if before is None or not self._is_trusted((address, 0)):
                 break
-            address = before.strip()[:_LONGEST_ADDRESS]
+            address = before
         return address
 
     def _is_trusted(self, client: tuple[str, int] | None) -> bool:
@@ -64,6 +66,17 @@ class ProxyMiddleware:
         if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
             address = address.ipv4_mapped
         return any(address in network for network in self._trusted_networks)
+
+
+def _plain_address(text: str) -> str | None:
+    """The address of an entry of X-Forwarded-For, without a port; None for what is none."""
+    address, at_end = text.strip()[:_LONGEST_ADDRESS], _PORT.search(text.strip()[:_LONGEST_ADDRESS])
+    if at_end is not None and (address.startswith("[") or address.count(":") == 1):
+        address = address[: at_end.start()]
+    try:
+        return str(ipaddress.ip_address(address.strip("[]")))
+    except ValueError:
+        return None
 
 
 def local_path(scope: Scope) -> str:

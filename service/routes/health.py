@@ -6,6 +6,7 @@ from fastapi import APIRouter
 
 from patchwatch import __version__
 from patchwatch.contract.errors import BusUnavailableError
+from patchwatch.messages.access.user import UserRole
 from service.context import ContextDep
 from service.presentation import channel_status
 from service.presentation.webhook_status import is_failing, webhook_views
@@ -25,7 +26,7 @@ async def healthz() -> Alive:
 @router.get("/readyz", summary="Is the installation ready?", responses=documented(503))
 async def readyz(context: ContextDep) -> Ready:
     """Ready: Redis answers, and at least one ingest worker and one inference worker are alive. Only those who may use
-    the API are told which workers there are and which webhooks and channels fail."""
+    the API are told which workers there are, and admins which webhooks and channels fail."""
     allowed = context.caller.sees_all
     try:
         heartbeats = await context.store.statuses.heartbeats()
@@ -37,10 +38,13 @@ async def readyz(context: ContextDep) -> Ready:
         raise NotReadyError(f"no {' and no '.join(missing)} worker is alive: start {commands}, or `patchwatch serve`")
     if not allowed:
         return Ready()
+    known = [WorkerView(**beat.model_dump(include=set(WorkerView.model_fields))) for beat in heartbeats]
+    if not context.caller.may(UserRole.ADMIN):
+        return Ready(workers=known)
     webhooks = await webhook_views(context, await context.store.webhooks.all())
     channels = await channel_status.channel_views(context, await context.store.channels.all())
     return Ready(
-        workers=[WorkerView(**beat.model_dump(include=set(WorkerView.model_fields))) for beat in heartbeats],
+        workers=known,
         webhooks=[
             WebhookTrouble(id=view.id, health=view.health, reason=view.reason) for view in webhooks if is_failing(view)
         ],

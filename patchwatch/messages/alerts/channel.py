@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from enum import StrEnum
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit
 
 from pydantic import Field, SecretStr, field_serializer, field_validator
 
@@ -26,6 +26,19 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]{0,31}")
 _NOT_PLAIN = re.compile(r"[\s\x00-\x20\x7f]")
 # They would write to this machine rather than to somebody.
 _LOCAL = frozenset({"blink1", "dbus", "file", "gio", "glib", "gnome", "kde", "macosx", "qt", "syslog", "windows"})
+
+
+_OF_FILES = frozenset({"keyfile", "subfile"})  # options of some services
+
+
+def _files_named(url: str) -> str | None:
+    """The option of an address that makes Apprise read a file here; None where none does."""
+    for text in re.split(r"[?&;]", url)[1:]:
+        name, _, value = text.partition("=")
+        name, value = unquote_plus(name).strip().lower(), unquote_plus(value)
+        if name in _OF_FILES or (name == "template" and set(value) & set("/.\\~")):
+            return name
+    return None
 
 
 class Channel(Message):
@@ -65,6 +78,8 @@ class Channel(Message):
             )
         if scheme.lower() in _LOCAL:
             raise ValueError(f"{scheme.lower()}:// would write to this machine: choose a service that reaches somebody")
+        if named := _files_named(url):
+            raise ValueError(f"its {named} names a file of this machine, whose content it would send: leave that out")
         return value
 
     @field_validator("time_zone")

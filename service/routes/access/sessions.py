@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from patchwatch.contract.errors import NotFoundError
 from patchwatch.messages.access.user import UserRole
 from service.access.audit_log import note
+from service.access.caller import CallerKind
 from service.access.cookie import delete_cookie
 from service.context import Context, ContextDep
 from service.middleware.proxy import client_address
@@ -70,9 +71,12 @@ async def delete_all(context: ContextDep, user: OfUser = None) -> None:
 
 async def _sessions(context: Context, user: str | None, *, everybody: bool) -> list[KnownSession]:
     """Raises `ForbiddenError` where somebody asks for those of others."""
-    name = user or context.caller.name
-    if (everybody or name != context.caller.name) and not context.caller.may(UserRole.ADMIN):
+    own = context.caller.name if context.caller.kind is CallerKind.USER else None  # a token has a name, and no login
+    name = user or own
+    if (everybody or name != own) and not context.caller.may(UserRole.ADMIN):
         raise ForbiddenError("only admins see and end the logins of other users")
+    if name is None and not everybody:
+        return []
     known = await context.store.access.sessions.all(await context.now_ms())
     return [one for one in known if everybody or one.session.user == name]
 

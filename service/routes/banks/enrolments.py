@@ -11,7 +11,7 @@ from patchwatch.messages.banks.enrolment import Enrolment
 from patchwatch.messages.cameras.camera import Camera
 from service.context import Context, ContextDep
 from service.middleware.proxy import LinkPrefix
-from service.problems.errors import InvalidFieldsError
+from service.problems.errors import ForbiddenError, InvalidFieldsError
 from service.problems.responses import documented
 from service.rules.video_source import check_recordings
 from service.schemas.banks.enrolment import EnrolmentList, EnrolmentView, NewEnrolment
@@ -28,6 +28,8 @@ async def create(
     """Queues the enrolment; follow it at the address in `Location`. The camera is scored with the new bank at once. If
     it is worse than the present bank and `activate` is not set, it is only kept. See banks."""
     camera = await context.store.cameras.get(camera_id)
+    if body.sources and not context.caller.sees_all:
+        raise ForbiddenError("recordings may show any camera: let somebody who sees all cameras learn from them")
     await check_recordings(body.sources, context.settings, context.disk)
     profile = _checked_profile(body.profile) if body.profile else camera.profile
     now_ms = await context.now_ms()

@@ -26,6 +26,8 @@ class AuditStore:
 
     async def find(self, limit: int, before: str | None) -> tuple[list[tuple[str, AuditEntry]], str | None]:
         """Entries with their ids, newest first, and the id to continue before if there may be more."""
+        if before is not None and not before.replace("-", "").strip("0"):
+            return [], None  # nothing lies before the first id, and Redis takes it for none
         with closed_when_damaged():
             rows = await self._bus.xrevrange(keys.AUDIT, max=f"({before}" if before else "+", count=limit)
         read = [(row[0].decode(), readable(_entry, row, f"entry {row[0]!r} of the audit log")) for row in rows]

@@ -24,6 +24,8 @@ def closed_when_damaged() -> Iterator[None]:
         with translated():
             yield
     except redis.ResponseError as error:
+        if not str(error).startswith("WRONGTYPE"):
+            raise
         raise DamagedError(
             f"nobody is let in, because what Redis holds of users cannot be read ({error}): restore a backup of "
             "Redis, or delete the keys pw:users, pw:sessions and pw:tokens, and begin with `patchwatch users add`"

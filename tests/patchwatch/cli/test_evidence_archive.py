@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from patchwatch.cli import evidence_archive
 from patchwatch.cli.commands.alerts.evidence import app
 from patchwatch.cli.evidence_archive import verify
 from patchwatch.contract.errors import RejectedError
-from patchwatch.messages.alerts.evidence import EvidenceManifest
+from patchwatch.messages.alerts.evidence import MANIFEST, EvidenceManifest
 
 ALERT = {
     "id": "gate-1", "camera_id": "gate", "state": "closed", "started_at_ms": 1, "opened_at_ms": 2, "peak_at_ms": 3,
@@ -79,3 +80,21 @@ def test_the_command_says_what_was_changed(tmp_path: Path) -> None:
     answer = CliRunner().invoke(app, ["verify", str(path)])
     assert isinstance(answer.exception, RejectedError)
     assert "changed: clip.mp4" in str(answer.exception)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_an_archive_that_unpacks_into_gigabytes_is_not_unpacked(tmp_path: Path, method: int) -> None:
+    path = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr(MANIFEST, bytes(4_000_000))
+    with pytest.raises(RejectedError, match="packed in another way"):
+        verify(path)
+
+
+def test_what_says_that_it_is_huge_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evidence_archive, "_MOST_BYTES", 1000)
+    path = tmp_path / "large.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(MANIFEST, bytes(2000))
+    with pytest.raises(RejectedError, match="unpacked"):
+        verify(path)

@@ -94,6 +94,7 @@ def test_zones_come_along_in_shares_of_the_picture() -> None:
         ({"coordinates": "nan,0,1,1,0,1"}, "pixels"),
         ({}, "no numbers"),
         (7, "no numbers"),
+        ({"coordinates": [["0.1"], 0.2]}, "no numbers"),
     ],
 )
 def test_a_zone_that_cannot_be_taken_keeps_no_camera_out(zone: Any, word: str) -> None:
@@ -101,3 +102,13 @@ def test_a_zone_that_cannot_be_taken_keeps_no_camera_out(zone: Any, word: str) -
     assert camera.source == "rtsp://cam/1"
     assert camera.zones == ()
     assert word in camera.left_out[0]
+
+
+def test_lists_in_lists_cost_nothing() -> None:
+    """YAML's aliases make a few hundred bytes into as many numbers as one likes."""
+    nested: list[Any] = [0.5] * 10
+    for _ in range(30):
+        nested = [nested] * 10
+    zones, left_out = frigate_zones({"zones": {"porch": {"coordinates": nested}}})
+    assert zones == ()
+    assert "no numbers" in left_out[0]
