@@ -24,7 +24,7 @@ def closed_when_damaged() -> Iterator[None]:
         with translated():
             yield
     except redis.ResponseError as error:
-        if not str(error).startswith("WRONGTYPE"):
+        if "WRONGTYPE" not in str(error):
             raise
         raise DamagedError(
             f"nobody is let in, because what Redis holds of users cannot be read ({error}): restore a backup of "

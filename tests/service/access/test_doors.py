@@ -21,7 +21,7 @@ async def address_of(*forwarded: str, client: str = "127.0.0.1") -> str:
 
     headers = [(b"x-forwarded-for", line.encode()) for line in forwarded]
     scope = {"type": "http", "path": "/", "client": (client, 1), "headers": headers}
-    await ProxyMiddleware(app, Settings(data_dir="/tmp"))(scope, None, None)
+    await ProxyMiddleware(app, Settings())(scope, None, None)  # type: ignore[arg-type]
     return seen[0]
 
 
