@@ -153,7 +153,7 @@ import json, os, sys, time
 import workers.runtime.processes.process_tree as p
 from workers.runtime.stop_signals import ForceSignal
 from patchwatch.contract.roles import Role
-child = "import os, signal; from workers.runtime import parent_watch; parent_watch.stop_when_stdin_ends(); " \
+child = "import os, signal; from workers.runtime.processes import parent_watch; parent_watch.stop_when_stdin_ends(); " \
     "os.write(1, b'up\\\\n'); {rest}"
 with ForceSignal().installed() as stopping:
     tree = p.ProcessTree([p.RoleProcess(r, [sys.executable, "-c", child], dict(os.environ)) for r in Role])

@@ -58,7 +58,8 @@ def test_an_exit_code_is_passed_on_and_an_error_that_named_its_reason_is_not_tol
 def supervised(script: str) -> subprocess.CompletedProcess[str]:
     """In a process of its own: signals to the supervisor must not reach the tests."""
     code = (
-        "import sys; from patchwatch.contract.roles import Role; from workers.runtime import supervised_role as own; "
+        "import sys; from patchwatch.contract.roles import Role; "
+        "from workers.runtime.processes import supervised_role as own; "
         f"own.role_command = lambda _: ['sh', '-c', {script!r}]; sys.exit(own.run_supervised(Role.SERVICE))"
     )
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)

@@ -161,6 +161,7 @@ def on_disk(camera: Camera) -> list[Stretch]:
 
 def remembered_for(camera: Camera, seconds: float) -> None:
     """The first minutes are over: stretches are long."""
+    camera._writer.settle(10.0)  # it has looked at the empty folder
     camera.recording._writer._remembered[camera._folder] = Remembered(seconds, START_MS, 10**6)
     camera.recording._writer.release = lambda folder: None  # type: ignore[method-assign]
     camera.recording.finish()
