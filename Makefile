@@ -67,9 +67,9 @@ fuzz: .venv/.$(TEST_SET) ## Mutated inputs: N=10000 SEED=2026; writes bench/resu
 faults: .venv/.test ## Strike every fault on a running installation; writes docs/faults.md
 	$(BIN)/python -m bench.faults
 
-soak: .venv/.test ## Many cameras, random faults, then the account. MINUTES=30 CAMERAS=12 SEED=1; LEARNING=0: banks stay
+soak: .venv/.test ## Many cameras, random faults, then the account. MINUTES=30 CAMERAS=12 SEED=1; LEARNING=1: cameras learn meanwhile
 	$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),30) --cameras $(or $(CAMERAS),12) --seed $(or $(SEED),1) \
-		$(if $(filter 0,$(LEARNING)),--no-learning)
+		$(if $(LEARNING),--learning)
 
 bench: .venv/.test-clip anomalib ## Measure: records in bench/results, table in docs/figures.md. BENCH='engine service': some
 	@for name in $(or $(BENCH),limits engine runtimes workers stillness banks queue enroll service pipeline isolation motion \

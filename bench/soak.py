@@ -2,10 +2,10 @@
 
 ``python -m bench.soak --minutes 30 --cameras 12 --seed 1`` (or ``make soak``) runs an installation of real processes
 over real RTSP and Redis. It alternates: a random fault and the recovery from it, then anomalies on some cameras,
-through half of which another fault strikes the workers. The cameras arm themselves from nothing, and while the
-anomalies are shown banks are made anew from memory, and swapped for those that score (``--no-learning``: banks are
-learnt once, from a recording). Processes are killed in the first third of the run only, so that of each kind some live
-long enough to tell whether they leak. At the end it checks, and fails (exit status 1) unless
+through half of which another fault strikes the workers. Banks are learnt once, from a recording, and nothing is
+remembered; with ``--learning`` the cameras arm themselves from nothing, and while the anomalies are shown banks are made
+anew from memory, and swapped for those that score. Processes are killed in the first third of the run only, so that of
+each kind some live long enough to tell whether they leak. At the end it checks, and fails (exit status 1) unless
 
 - for every camera captured = scored + dropped by reason + queued, and as many scores are kept as were counted;
 - every anomaly was alerted exactly once, and nothing was alerted on a camera that was undisturbed (but for alerts at
@@ -214,7 +214,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=2.0)
     parser.add_argument("--cameras", type=int, default=12)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--learning", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--learning", action="store_true")
     parser.add_argument("--out", type=Path, default=RESULT)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="patchwatch-soak-") as folder:
