@@ -3,7 +3,7 @@
 ``python -m bench.soak --minutes 30 --cameras 12 --seed 1`` (or ``make soak``) runs an installation of real processes
 over real RTSP and Redis. It alternates: a random fault and the recovery from it, then anomalies on some cameras,
 through half of which another fault strikes the workers. Banks are learnt once, from a recording, and nothing is
-remembered; with ``--learning`` the cameras arm themselves from nothing, and while the anomalies are shown banks are made
+remembered; with ``--learning`` the cameras arm themselves from nothing, and while anomalies are shown banks are made
 anew from memory, and swapped for those that score. Processes are killed in the first third of the run only, so that of
 each kind some live long enough to tell whether they leak. At the end it checks, and fails (exit status 1) unless
 
