@@ -49,7 +49,12 @@ FORMER_COMMANDS = {
 }
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NO_THREAD = "can't start new thread"
-_OUT_OF_MEMORY = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")
+_OUT_OF_MEMORY = (
+    "error return without exception set",
+    "failed to map segment",
+    "cannot allocate memory",
+    "Cannot allocate memory",
+)
 
 
 class _LazyCommands(CommandGroup):
@@ -109,7 +114,7 @@ def main() -> None:
     except PatchwatchError as error:
         typer.echo(f"patchwatch: {redact(str(error))}", err=True)
         sys.exit(exit_code(error))
-    except (MemoryError, ImportError, RuntimeError) as error:
+    except (MemoryError, ImportError, RuntimeError, SystemError) as error:
         advice = _advice(error)
         if advice is None:
             raise
@@ -140,7 +145,7 @@ def _replace_closed_outputs() -> None:
     sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
-def _advice(error: MemoryError | ImportError | RuntimeError) -> str | None:
+def _advice(error: MemoryError | ImportError | RuntimeError | SystemError) -> str | None:
     """What to do about an error that only libraries can report; None where the error is a defect of ours."""
     message = str(error)
     if isinstance(error, MemoryError) or any(sign in message for sign in _OUT_OF_MEMORY):
