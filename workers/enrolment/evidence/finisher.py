@@ -54,7 +54,7 @@ class EvidenceFinisher:
         self._clock = BusClock()
         self._monotonic_s = monotonic_s
         self._settled_time = SettledTime(monotonic_s)
-        self._untouched: dict[str, tuple[float, float]] = {}  # by alert: when last added to, and since when that is known
+        self._untouched: dict[str, tuple[float, float]] = {}  # by alert: when last added to; known since, monotonic
         self._waiting = 0
         self._failures = 0
         self._retry_at_s = float("-inf")  # monotonic

@@ -73,9 +73,7 @@ def test_old_evidence_is_removed_and_its_record_says_why(site: EvidenceSite) -> 
     assert int(site.client.hget(keys.EVIDENCE_COUNTS, "removed")) == 1
 
 
-def test_clocks_that_are_ahead_for_a_while_remove_nothing(
-    site: EvidenceSite, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_clocks_that_are_ahead_for_a_while_remove_nothing(site: EvidenceSite, monkeypatch: pytest.MonkeyPatch) -> None:
     young = site.recorded()
     _set_clocks(site, monkeypatch, 400)
     site.restart()
