@@ -21,7 +21,8 @@ _WORD = re.compile(r"[^\s]+", re.ASCII)
 # Paths of these schemes hold no key and may be read by operators; those of all other schemes are hidden.
 _OPEN_PATHS = frozenset({"http", "https", "ws", "wss", "redis", "rediss", "unix", "file"})
 _PLACEHOLDERS = frozenset({"HOST", "HOST:PORT", "HOST[:PORT]"})  # appear in our own advice
-_PLACEHOLDER_PATHS = frozenset({"/PATH", "/ID", "/CAMERA_ID"})
+_PLACEHOLDER_USERS = frozenset({"USER:PASSWORD", ":PASSWORD"})
+_PLACEHOLDER_PATHS = frozenset({"/PATH", "/ID", "/CAMERA_ID", "/TOPIC"})
 # Words that a shown path may consist of, so that the streams of one recorder can be distinguished.
 _PATH_WORDS = frozenset(
     re.findall(
@@ -72,8 +73,10 @@ def _address(word: str, at: int) -> str:
     scheme, shown = word[start:at].lower(), _loose(word[:start]) + word[start : at + 3]
     if scheme == "file":
         return shown + word[at + 3 :]
-    _, signed, rest = word[at + 3 :].rpartition("@")
-    return shown + (f"{MASK}@" if signed else "") + _place(rest, scheme)
+    user, signed, rest = word[at + 3 :].rpartition("@")
+    if signed:
+        shown += (user if user in _PLACEHOLDER_USERS else MASK) + "@"
+    return shown + _place(rest, scheme)
 
 
 def _place(rest: str, scheme: str) -> str:

@@ -6,6 +6,7 @@ Time is the camera's: frames are stamped from `BEGIN_MS` on, and the recorder's 
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,10 @@ def picture(number: int) -> NDArray[np.uint8]:
 
 
 class EvidenceSite:
-    """``spool`` and store lie below ``settings.data_dir``. `worker` makes a new recorder, as after a restart."""
+    """``spool`` and store lie below ``settings.data_dir``. `worker` makes a new recorder, as after a restart.
+
+    ``passed_s``: by which the finisher's monotonic clock is ahead of the real one.
+    """
 
     def __init__(self, settings: Settings, storage: Storage | None = None) -> None:
         self.settings = settings
@@ -63,6 +67,7 @@ class EvidenceSite:
         self.storage = storage or open_storage(settings.evidence_url, settings.evidence_dir)
         self.clock = CameraClock()
         self.seq = 0
+        self.passed_s = 0.0
         self.picture = picture
         self.client.set(LeaseKeys.for_evidence().lease, LEASE)
         self.client.set(LeaseKeys.for_evidence().fence, 1)
@@ -70,10 +75,13 @@ class EvidenceSite:
         self.spool, self.finisher, self.recorder = self.worker()
         self.recorder.poll()
 
+    def uptime_s(self) -> float:
+        return time.monotonic() + self.passed_s
+
     def worker(self) -> tuple[Spool, EvidenceFinisher, EvidenceRecorder]:
         """What a worker that was just started has."""
         spool = Spool(self.settings.evidence_spool_dir, self.settings.evidence_spool_mb * 10**6)
-        finisher = EvidenceFinisher(self.settings, self.client, spool, self.storage)
+        finisher = EvidenceFinisher(self.settings, self.client, spool, self.storage, self.uptime_s)
         recorder = EvidenceRecorder(self.settings, self.client, spool, finisher, lambda: LEASE)
         finisher._clock = recorder._clock = self.clock  # type: ignore[assignment]
         return spool, finisher, recorder

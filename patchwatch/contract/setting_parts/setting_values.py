@@ -58,7 +58,7 @@ def check_redis_url(value: str) -> None:
 def check_page_address(value: str) -> str:
     """The address without a slash at its end."""
     if not _PAGE_ADDRESS.fullmatch(value):
-        raise ValueError("is not an address like https://HOST[:PORT][/PATH]")
+        raise ValueError("is not an address like https://HOST, https://HOST:PORT or https://HOST/PATH")
     return value.rstrip("/")
 
 

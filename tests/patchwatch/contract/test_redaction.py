@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import string
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from growth import growth_of
@@ -65,6 +68,43 @@ def test_other_texts_stay_as_they_are(text: str) -> None:
 )
 def test_what_helps_to_tell_cameras_apart_is_kept(text: str, shown: str) -> None:
     assert redact(text) == shown
+
+
+ROOT = Path(__file__).parents[3]
+NOT_REDACTED = ("help", "description", "examples")  # what the command line and the documentation of the API show
+
+
+def is_documentation(node: ast.AST) -> bool:
+    if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+        return node.targets[0].id.endswith("_HELP")
+    return isinstance(node, ast.Expr) or (isinstance(node, ast.keyword) and node.arg in NOT_REDACTED)
+
+
+def advice() -> Iterator[tuple[str, str]]:
+    """Texts of the product that name an address within a sentence, with where they stand."""
+    rooms = ("patchwatch", "service", "workers", "models")
+    for path in sorted(path for room in rooms for path in (ROOT / room).rglob("*.py")):
+        source = path.read_text()
+        if "://" not in source:
+            continue
+        tree = ast.parse(source)
+        shown_whole = {id(part) for node in ast.walk(tree) if is_documentation(node) for part in ast.walk(node)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in shown_whole:
+                text = node.value.replace("%s", "HOST").replace("%d", "80")
+                if "://" in text and " " in text:
+                    yield f"{path.relative_to(ROOT)}:{node.lineno}", text
+
+
+def test_our_own_advice_is_shown_as_it_was_written() -> None:
+    texts = list(advice())
+    assert len(texts) > 20
+    assert [(where, redact(text)) for where, text in texts if redact(text) != text] == []
+
+
+def test_a_password_beside_a_placeholder_is_hidden() -> None:
+    for user in (f"USER:{S}", f"{S}:PASSWORD", f"USER:PASSWORD:{S}", f"USER:PASSWORD@{S}"):
+        assert S not in redact(f"rtsp://{user}@HOST/PATH")
 
 
 _secret = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8).map(lambda text: "Q" + text + "Q")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 from patchwatch.bus import keys
@@ -19,7 +20,7 @@ from patchwatch.storage.storage import Storage
 from workers.enrolment.evidence.bundle import BundleMaker
 from workers.enrolment.evidence.clip_window import LONGEST_WATCH_MS
 from workers.enrolment.evidence.outcome import note_missing, note_ready
-from workers.enrolment.evidence.retention import StoredEvidence, beyond, grouped, outdated
+from workers.enrolment.evidence.retention import SettledTime, StoredEvidence, beyond, grouped, outdated
 from workers.enrolment.evidence.spool import Spool, SpoolFolder
 from workers.enrolment.polling_thread import PollingThread
 
@@ -37,13 +38,23 @@ log = logging.getLogger(__name__)
 class EvidenceFinisher:
     """Its ``thread`` runs beside the recorder's. Of several workers with one spool folder, one does the work."""
 
-    def __init__(self, settings: Settings, client: Any, spool: Spool, storage: Storage) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        client: Any,
+        spool: Spool,
+        storage: Storage,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._settings = settings
         self._client = client
         self._spool = spool
         self._storage = storage
         self._bundles = BundleMaker(client, settings)
         self._clock = BusClock()
+        self._monotonic_s = monotonic_s
+        self._settled_time = SettledTime(monotonic_s)
+        self._untouched: dict[str, tuple[float, float]] = {}  # by alert: when last added to; known since, monotonic
         self._waiting = 0
         self._failures = 0
         self._retry_at_s = float("-inf")  # monotonic
@@ -68,7 +79,7 @@ class EvidenceFinisher:
         """Store what is complete, if no other process does, and keep the store within its limits. Raises redis-py's
         errors."""
         self._clock.sync(self._client)
-        if time.monotonic() < self._retry_at_s:
+        if self._monotonic_s() < self._retry_at_s:
             return
         try:
             with self._spool.locked() as ours:
@@ -84,19 +95,24 @@ class EvidenceFinisher:
             for folder in complete:
                 self._finish(folder)
                 self._waiting -= 1
-            if time.monotonic() - self._looked_at_s >= _LOOK_EVERY_S or self._stored_bytes > self._most_bytes:
+            if self._monotonic_s() - self._looked_at_s >= _LOOK_EVERY_S or self._stored_bytes > self._most_bytes:
                 self._keep_within_limits()
         except StorageError as error:
             self._fail(str(error))
 
     def _complete(self) -> list[SpoolFolder]:
         """Also removes what a worker began and nobody goes on with."""
-        found = []
+        found, untouched, now_s = [], {}, self._monotonic_s()
         for folder in self._spool.folders():
             if folder.is_complete:
                 found.append(folder)
-            elif time.time() - folder.touched_at_s > _ABANDONED_S:
+                continue
+            touched_at_s = folder.touched_at_s
+            known_at_s, since_s = self._untouched.get(folder.alert_id, (touched_at_s, now_s))
+            untouched[folder.alert_id] = (touched_at_s, since_s if known_at_s == touched_at_s else now_s)
+            if now_s - untouched[folder.alert_id][1] > _ABANDONED_S:
                 folder.remove()
+        self._untouched = untouched
         return found
 
     def _finish(self, folder: SpoolFolder) -> None:
@@ -132,7 +148,7 @@ class EvidenceFinisher:
         folder.remove()
 
     def _fail(self, error: str) -> None:
-        self._retry_at_s = time.monotonic() + _BACKOFF.delay_s(self._failures)
+        self._retry_at_s = self._monotonic_s() + _BACKOFF.delay_s(self._failures)
         self._failures += 1
         if self._failing_since_ms is None:
             self._failing_since_ms = self._clock.now_ms()
@@ -151,9 +167,9 @@ class EvidenceFinisher:
 
     def _keep_within_limits(self) -> None:
         stored = grouped(self._storage.files(FOLDER))
-        self._looked_at_s = time.monotonic()
-        now_s = min(self._clock.now_ms() / 1000, time.time())  # one clock that is ahead removes nothing
-        old = outdated(stored, now_s, self._settings.evidence_retention_days * _DAY_S)
+        self._looked_at_s = self._monotonic_s()
+        now_s = self._settled_time.observe(min(self._clock.now_ms() / 1000, time.time()))
+        old = [] if now_s is None else outdated(stored, now_s, self._settings.evidence_retention_days * _DAY_S)
         confirmed = self._confirmed([one.alert_id for one in stored])
         old = [one for one in old if one.alert_id not in confirmed]
         self._remove(old, _TOO_OLD)

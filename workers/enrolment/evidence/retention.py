@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from patchwatch.messages.alerts.evidence import FOLDER, KEEP
 from patchwatch.storage.storage import StoredFile
+
+_SETTLED_S = 3600.0
 
 
 @dataclass
@@ -61,3 +63,29 @@ def beyond(stored: Iterable[StoredEvidence], most_bytes: int, confirmed: frozens
         gone.append(one)
         too_much -= one.bytes
     return gone
+
+
+class SettledTime:
+    """What time it is at the least. Of the wall clock, a step forward counts only once it has lasted for an hour by the
+    monotonic clock; a step back counts at once.
+
+    A host without a clock of its own may be years ahead until the network sets it right, and so is the Redis on it.
+    """
+
+    def __init__(self, monotonic_s: Callable[[], float]) -> None:
+        self._monotonic_s = monotonic_s
+        self._offset_s: float | None = None  # wall clock minus monotonic clock, as believed
+        self._ahead: tuple[float, float] | None = None  # the least offset beyond that, and since when it is beyond
+
+    def observe(self, wall_s: float) -> float | None:
+        """Unix time; None within the first hour, when nothing is known yet."""
+        now_s = self._monotonic_s()
+        offset_s = wall_s - now_s
+        if self._offset_s is not None and offset_s <= self._offset_s:
+            self._offset_s, self._ahead = offset_s, None
+        else:
+            least_s, since_s = self._ahead or (offset_s, now_s)
+            self._ahead = min(least_s, offset_s), since_s
+            if now_s - since_s >= _SETTLED_S:
+                self._offset_s, self._ahead = self._ahead[0], None
+        return None if self._offset_s is None else now_s + self._offset_s

@@ -54,7 +54,7 @@ class Admission:
         """
         camera_id = camera_id_of(request.uri)
         if camera_id is None:
-            raise Refusal(404, "The path must be a camera id (a-z, 0-9, - and _), like rtsp://HOST:PORT/yard")
+            raise Refusal(404, "The path must be a camera id (a-z, 0-9, - and _), as in rtsp://HOST:PORT/CAMERA_ID")
         authorization = request.headers.get("Authorization")
         is_open = self._authenticator(camera_id, host, nonce).is_open
         if camera_id not in self._cameras.cameras and (authorization is not None or is_open):

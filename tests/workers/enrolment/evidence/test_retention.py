@@ -6,6 +6,7 @@ import os
 import time
 from pathlib import Path
 
+import pytest
 from evidence_site import EvidenceSite
 
 from patchwatch.bus import keys
@@ -16,6 +17,7 @@ from patchwatch.storage.storage import StoredFile
 from workers.enrolment.evidence.retention import beyond, grouped, outdated
 
 DAY_S = 86_400
+HOUR_S = 3600
 
 
 def stored(alert_id: str, size: int, at_s: float, *, kept: bool = False) -> list[StoredFile]:
@@ -43,6 +45,17 @@ def _age(site: EvidenceSite, alert: Alert, days: float) -> None:
         os.utime(path, (at_s, at_s))
 
 
+def _pass(site: EvidenceSite, seconds: float) -> None:
+    site.passed_s += seconds
+    site.finish()
+
+
+def _set_clocks(site: EvidenceSite, monkeypatch: pytest.MonkeyPatch, days: float) -> None:
+    """Those of the host and of the Redis on it."""
+    site.clock.at_ms += round(days * DAY_S * 1000)
+    monkeypatch.setattr(time, "time", lambda: time.time_ns() / 1e9 + days * DAY_S)
+
+
 def test_old_evidence_is_removed_and_its_record_says_why(site: EvidenceSite) -> None:
     old, confirmed, kept = (site.recorded() for _ in range(3))
     for alert in (old, confirmed, kept):
@@ -52,8 +65,42 @@ def test_old_evidence_is_removed_and_its_record_says_why(site: EvidenceSite) -> 
     (Path(site.storage.place) / stored_name(kept.id, "keep")).touch()
     site.restart()
     site.finish()
+    _pass(site, HOUR_S)
     assert site.record(old).state is EvidenceState.MISSING
     assert site.record(old).reason == "its retention is over"
     assert not (Path(site.storage.place) / "alerts" / old.id).exists()
     assert {site.record(alert).state for alert in (confirmed, kept)} == {EvidenceState.READY}
     assert int(site.client.hget(keys.EVIDENCE_COUNTS, "removed")) == 1
+
+
+def test_clocks_that_are_ahead_for_a_while_remove_nothing(site: EvidenceSite, monkeypatch: pytest.MonkeyPatch) -> None:
+    young = site.recorded()
+    _set_clocks(site, monkeypatch, 400)
+    site.restart()
+    site.finish()
+    _pass(site, HOUR_S / 2)
+    assert site.record(young).state is EvidenceState.READY, "ahead since the start"
+    _set_clocks(site, monkeypatch, 0)
+    for _ in range(2):
+        _pass(site, HOUR_S)
+    _set_clocks(site, monkeypatch, 400)
+    _pass(site, HOUR_S)
+    assert site.record(young).state is EvidenceState.READY, "ahead after a while"
+    _pass(site, HOUR_S)
+    assert site.record(young).state is EvidenceState.MISSING, "ahead for so long that it must be right"
+
+
+def test_evidence_that_is_being_recorded_survives_clocks_that_are_ahead(
+    site: EvidenceSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.film(8)
+    alert = site.alert()
+    site.film(2)
+    with monkeypatch.context() as ahead:
+        _set_clocks(site, ahead, 400)
+        site.finisher.poll()
+    site.film(1)
+    alert = site.close(alert)
+    site.film(6)
+    site.finish()
+    assert site.record(alert).state is EvidenceState.READY
