@@ -73,7 +73,7 @@ async def test_devices_are_bounded(api: httpx.AsyncClient, world: Any) -> None:
     full = await api.post(AT, json=body(99))
     assert (full.status_code, "remove one of your devices" in full.text) == (409, True)
     assert (await api.post(AT, json=body(0))).status_code == 201, "one that is there is replaced"
-    others = {f"c{number}": Channel(id=f"c{number}", url="ntfy://h/t").encode() for number in range(MAX_CHANNELS)}  # type: ignore[arg-type]
+    others = {f"c{number}": Channel(id=f"c{number}", url="ntfy://h/t").encode() for number in range(MAX_CHANNELS)}
     world.bus.delete(keys.CHANNELS)
     world.bus.hset(keys.CHANNELS, mapping=others)
     full = await api.post(AT, json=body(99))
