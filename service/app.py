@@ -29,7 +29,7 @@ from service.middleware.proxy import ProxyMiddleware
 from service.problems.responses import Problem, documented, install_handlers
 from service.routes import budget, health, metrics
 from service.routes.access import audit, login, sessions, tokens, users
-from service.routes.alerts import alerts, channels, evidence, links, mutes, verdicts, webhooks
+from service.routes.alerts import alerts, channels, devices, evidence, links, mutes, verdicts, webhooks
 from service.routes.alerts import alerts_websocket as ws_alerts
 from service.routes.banks import banks, enrolments, shadows
 from service.routes.cameras import (
@@ -148,7 +148,7 @@ def _api_router() -> APIRouter:
     )
     access_modules = (login, sessions, users, tokens, audit)
     live = (ws_alerts, ws_scores, ws_pictures)
-    for module in (*camera_modules, webhooks, channels, mutes, *live, *access_modules):
+    for module in (*camera_modules, webhooks, channels, devices, mutes, *live, *access_modules):
         router.include_router(module.router)
     return router
 

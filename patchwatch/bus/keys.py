@@ -44,6 +44,7 @@ TOKENS_USED = "pw:tokens:used"  # hash: token id -> time of its last use (ms)
 SETUP_CODES = "pw:setup-codes"  # sorted set: digests of set-up codes by when they expire (ms)
 AUDIT = "pw:audit"  # stream: what was changed by whom, field "a" = AuditEntry (JSON)
 LINK_SECRET = "pw:link-secret"  # noqa: S105 (its name) - string: 32 random bytes that links are signed with
+PUSH_KEY = "pw:push-key"  # string: 32 bytes, the private key that push services know this installation by
 EVIDENCE_POSITION = "pw:evidence:position"  # string: id of the last entry of ALERTS that evidence was begun for
 EVIDENCE_RECORDING = "pw:evidence:recording"  # set: ids of the alerts whose evidence is being recorded or stored
 EVIDENCE_COUNTS = "pw:evidence:counts"  # hash of integers: ready, missing, removed (by age or size), failed (attempts)

@@ -53,6 +53,8 @@ RIGHTS: dict[tuple[str, str], Right] = {
     **_of("GET /me | POST /me/password", _VIEWER, Reach.OWN),
     **_of("GET /sessions | DELETE /sessions | DELETE /sessions/{session_id}", _VIEWER, Reach.OWN),
     **_of("DELETE /sessions/current", _VIEWER, Reach.OWN),
+    **_of("GET /devices | POST /devices", _VIEWER, Reach.OWN),
+    **_of("DELETE /devices/{device_id} | POST /devices/{device_id}/test", _VIEWER, Reach.OWN),
     # Users
     **_of("GET /users | POST /users", _ADMIN, Reach.SITE),
     **_of("GET /users/{name} | PATCH /users/{name} | DELETE /users/{name}", _ADMIN, Reach.SITE),

@@ -10,6 +10,7 @@ from patchwatch.contract.settings import Settings
 from service.store.access import AccessStore
 from service.store.alerts.alerts import AlertStore
 from service.store.alerts.channels import ChannelStore
+from service.store.alerts.devices import DeviceStore
 from service.store.alerts.evidence import EvidenceStore
 from service.store.alerts.mutes import MuteStore
 from service.store.alerts.verdicts import VerdictStore
@@ -48,6 +49,7 @@ class Store:
     streams: StreamStore
     webhooks: WebhookStore
     channels: ChannelStore
+    devices: DeviceStore
     mutes: MuteStore
     verdicts: VerdictStore
     corrections: CorrectionStore
@@ -90,6 +92,7 @@ class Store:
             StreamStore(bus, partitions),
             WebhookStore(bus, alerts),
             ChannelStore(bus, alerts),
+            DeviceStore(bus, alerts),
             MuteStore(bus),
             VerdictStore(bus, settings),
             CorrectionStore(bus),

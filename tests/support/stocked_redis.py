@@ -253,6 +253,7 @@ def _keep_evidence(client: Any, now_ms: int) -> None:
     client.hset(keys.EVIDENCE_COUNTS, mapping={"ready": 1, "failed": 2})
     client.set(keys.EVIDENCE_STATUS, EvidenceStatus(updated_at_ms=now_ms, stored_bytes=1000).encode())
     client.set(keys.LINK_SECRET, b"s" * 32)
+    client.set(keys.PUSH_KEY, bytes(31) + b"k")
 
 
 def _watch(client: Any, names: CameraKeys, now_ms: int) -> None:

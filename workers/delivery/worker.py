@@ -25,7 +25,8 @@ from patchwatch.messages.alerts.webhook import MAX_WEBHOOKS, Webhook
 from workers.delivery.alert_notifier import AlertNotifier
 from workers.delivery.channels.channel_loop import ChannelLoop
 from workers.delivery.channels.channel_outbox import ChannelOutbox
-from workers.delivery.channels.channel_sender import SENDERS, ChannelSender
+from workers.delivery.channels.channel_sender import SENDERS, ChannelSender, Sender
+from workers.delivery.channels.push_sender import PushSender
 from workers.delivery.delivery_loop import DeliveryLoop
 from workers.delivery.http_sender import HttpSender
 from workers.delivery.mqtt.mqtt_loop import MqttLoop
@@ -136,10 +137,15 @@ class DeliveryWorker:
             return DeliveryLoop(receiver, outbox, http_sender, self._settings, self._notifier)
         if isinstance(receiver, Broker):
             return self._mqtt_loop(lease)
-        sender = ChannelSender(receiver, self._settings, self._senders)
-        return ChannelLoop(
-            receiver, ChannelOutbox(self._client, receiver, lease), sender, self._settings, self._notifier
-        )
+        return self._channel_loop(receiver, ChannelOutbox(self._client, receiver, lease))
+
+    def _channel_loop(self, channel: Channel, outbox: ChannelOutbox) -> ReceiverLoop:
+        return ChannelLoop(channel, outbox, self._sender(channel, outbox), self._settings, self._notifier)
+
+    def _sender(self, channel: Channel, outbox: ChannelOutbox) -> Sender:
+        if channel.device is not None:
+            return PushSender(channel, channel.device, outbox, self._settings, self._tls)
+        return ChannelSender(channel, self._settings, self._senders)
 
     def _mqtt_loop(self, lease: Lease) -> ReceiverLoop:
         address = self._settings.mqtt_address

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import uuid
 from enum import StrEnum
+from typing import Self
 from urllib.parse import unquote_plus, urlsplit
 
-from pydantic import Field, SecretStr, field_serializer, field_validator
+from pydantic import Field, SecretStr, field_serializer, field_validator, model_validator
 
 from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.contract.redaction import MASK
 from patchwatch.messages.alerts.alert import Alert, AlertKind, AlertState
+from patchwatch.messages.alerts.device import Device, check_endpoint
 from patchwatch.messages.alerts.hours import ActiveHours, zone
 from patchwatch.messages.alerts.incident import Incident
 from patchwatch.messages.alerts.severity import Severity, severity_of
@@ -47,7 +49,8 @@ class Channel(Message):
     ``url``: as Apprise writes addresses of services; all of it is secret. An empty filter lets everything through.
     ``window_s``: alerts that begin so soon after the first are told of with it. ``after_minutes``: only what nobody has
     reviewed by then is told of; None: at once. ``over``: whether the end of an incident is told of, too.
-    ``begun_before``: alerts that were open when it was added, switched on, or began to want them.
+    ``begun_before``: alerts that were open when it was added, switched on, or began to want them. ``device``: the
+    browser that is told, where ``url`` is the endpoint of its push service.
     """
 
     id: str = Field(pattern=CAMERA_ID_PATTERN)
@@ -63,6 +66,7 @@ class Channel(Message):
     picture: bool = True
     title: str = Field("", max_length=MAX_TEMPLATE)
     body: str = Field("", max_length=MAX_TEMPLATE)
+    device: Device | None = None
     enabled: bool = True
     incarnation: str = Field(default_factory=lambda: uuid.uuid4().hex)
     begun_before: frozenset[str] | None = None
@@ -87,6 +91,14 @@ class Channel(Message):
     def _known_zone(cls, value: str) -> str:
         zone(value)
         return value
+
+    @model_validator(mode="after")
+    def _fits_a_device(self) -> Self:
+        if self.device is not None:
+            check_endpoint(self.url.get_secret_value())
+            if self.title or self.body:
+                raise ValueError("a device shows our own words: leave title and body out")
+        return self
 
     @field_serializer("url", when_used="json")
     def _keep_address_in_store(self, value: SecretStr) -> str:
@@ -118,8 +130,8 @@ class Channel(Message):
 
     def public(self) -> dict[str, object]:
         """All fields, the address without its secrets."""
-        shown = self.model_dump(mode="json", exclude={"version", "url", "incarnation", "begun_before"})
-        return {**shown, "url": self.shown_url}
+        shown = self.model_dump(mode="json", exclude={"version", "url", "incarnation", "begun_before", "device"})
+        return {**shown, "url": self.shown_url, "device": self.device and self.device.name}
 
 
 class ChannelProgress(Progress):

@@ -1,4 +1,4 @@
-// Where alerts go: channels with their health, a test and what was sent; and muting them for a while.
+// Where alerts go: devices of one's own, channels with their health, a test and what was sent; and muting them for a while.
 
 import { getJson } from "../api.js";
 import { dateTime } from "../format.js";
@@ -6,6 +6,7 @@ import { byId, choice, element, fill, labelled } from "../shell/element.js";
 import { fault } from "../shell/faults.js";
 import { knownCameras, nameOf, refreshSite } from "../shell/site.js";
 import { judge } from "../verdicts.js";
+import { Devices } from "./devices.js";
 import { action, Section, table } from "./section.js";
 
 const SEVERITIES = [["low", "all alerts"], ["medium", "from medium on"], ["high", "only high"]];
@@ -15,7 +16,7 @@ const split = (text) => text.split(",").map((part) => part.trim()).filter(Boolea
 export async function enter() {
   judge(null);
   await refreshSite();
-  const parts = [new Mutes(), new Channels()];
+  const parts = [new Devices(), new Mutes(), new Channels()];
   fill(byId("notifications"), ...parts.map((part) => part.node));
   for (const part of parts) part.renew().catch(fault);
 }
@@ -23,6 +24,7 @@ export async function enter() {
 class Mutes extends Section {
   constructor() {
     super("Mute");
+    this.node.dataset.needs = "operator";
   }
 
   async load() {

@@ -65,8 +65,9 @@ async def change(name: Name, body: UserChange, context: ContextDep) -> UserView:
 
 @router.delete("/{name}", status_code=204, summary="Remove a user", responses=documented(403, 404, 409))
 async def delete(name: Name, context: ContextDep) -> None:
-    """All his logins end. There is always an admin who can log in."""
+    """All his logins end, and his devices are told nothing more. There is always an admin who can log in."""
     await context.store.access.users.remove(name)
+    await context.store.devices.delete_all_of(name)
 
 
 async def check_cameras(context: Context, camera_ids: Sequence[str] | None) -> None:

@@ -27,6 +27,7 @@ from service.schemas.alerts.channel import (
     how_to_enable,
 )
 from service.schemas.alerts.webhook import TrialAnswer
+from service.store.alerts.channels import ChannelStore
 
 router = APIRouter(prefix="/channels", tags=["channels"])
 _TEST_MARGIN_S = 12.0  # until the delivery worker notices the order, and its process has started
@@ -61,6 +62,8 @@ async def change(channel_id: str, body: ChannelChange, context: ContextDep) -> C
     """Only the given fields change. An address that is sent back as it was shown stays as it is."""
     before = await context.store.channels.get(channel_id)
     changes = body.fields()
+    if before.device is not None and changes.keys() & {*_CHECKED}:
+        raise ConflictError(f"{channel_id!r} is a device: its address is its browser's, and its words are ours")
     if "url" in changes and changes["url"].get_secret_value() == before.shown_url:
         del changes["url"]
     changed = _validated({**before.model_dump(), **changes})
@@ -83,8 +86,7 @@ async def trial(channel_id: str, context: ContextDep) -> TrialAnswer:
     channel = await context.store.channels.get(channel_id)
     if not channel.enabled:
         raise ConflictError(f"channel {channel_id!r} is switched off: {how_to_enable(channel_id)} first")
-    result = await context.store.channels.trial(channel_id, context.settings.webhook_timeout_s + _TEST_MARGIN_S)
-    return TrialAnswer(delivered=result.delivered, detail=result.detail)
+    return await send_trial(context, context.store.channels, channel_id)
 
 
 @router.get("/{channel_id}/log", summary="List the last messages", responses=documented(404, 422))
@@ -94,6 +96,12 @@ async def log(
     """What was said, what the service answered, and at which attempt; the newest first."""
     records = await context.store.channels.log(channel_id, limit)
     return ChannelLog(records=[ChannelRecordView.from_record(record) for record in records])
+
+
+async def send_trial(context: Context, channels: ChannelStore, channel_id: str) -> TrialAnswer:
+    """Have a test sent, and say how that went."""
+    result = await channels.trial(channel_id, context.settings.webhook_timeout_s + _TEST_MARGIN_S)
+    return TrialAnswer(delivered=result.delivered, detail=result.detail)
 
 
 async def _check_cameras(context: Context, camera_ids: Collection[str]) -> None:

@@ -108,6 +108,7 @@ class ChannelView(BaseModel):
     picture: bool
     title: str
     body: str
+    device: str | None = Field(description="What its owner calls the browser that is told; null: no device.")
     enabled: bool
     health: ChannelHealth
     reason: str = Field(examples=[""])

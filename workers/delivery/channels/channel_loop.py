@@ -14,7 +14,7 @@ from patchwatch.notifier.context import incident_context, trial_context
 from patchwatch.notifier.protocol import MessageReport
 from workers.delivery.alert_notifier import AlertNotifier
 from workers.delivery.channels.channel_outbox import ChannelOutbox
-from workers.delivery.channels.channel_sender import ChannelSender
+from workers.delivery.channels.channel_sender import Sender
 from workers.delivery.channels.incident_book import IncidentBook, Notice
 from workers.delivery.delivery_result import DeliveryResult, ResultKind
 from workers.delivery.payload import AlertLinks
@@ -29,7 +29,7 @@ class ChannelLoop(ReceiverLoop):
     """Follows the stream of alerts, and sends each message when it is due, the earliest first."""
 
     def __init__(
-        self, channel: Channel, outbox: ChannelOutbox, sender: ChannelSender, settings: Settings,
+        self, channel: Channel, outbox: ChannelOutbox, sender: Sender, settings: Settings,
         notifier: AlertNotifier,
     ) -> None:  # fmt: skip
         super().__init__(outbox.name, notifier)
@@ -40,7 +40,7 @@ class ChannelLoop(ReceiverLoop):
         self._policy = RetryPolicy(settings)
 
     async def _close(self) -> None:
-        return None
+        await self._sender.close()
 
     async def _deliver_what_is_due(self) -> float:
         progress = await self._outbox.progress()
@@ -48,7 +48,7 @@ class ChannelLoop(ReceiverLoop):
         if request is not None:
             await self._send_trial(request, progress)
             return 0.0
-        book = IncidentBook(self._channel, await self._outbox.mutes())
+        book = IncidentBook(self._channel, await self._outbox.mutes(), await self._outbox.seen_cameras())
         after, entries = await self._outbox.entries_after(progress)
         after = book.without_the_past(book.fold(after, entries), await self._outbox.now_ms())
         if after != progress:
@@ -83,6 +83,9 @@ class ChannelLoop(ReceiverLoop):
 
     async def _attempt(self, book: IncidentBook, progress: ChannelProgress, notice: Notice) -> None:
         result, report = await self._sender.send(await self._context(notice), await self._picture(notice.incident))
+        if result.kind is ResultKind.GONE:
+            log.info("%s is removed: %s", self._name, result.reason)
+            return await self._outbox.remove()
         now_ms = await self._outbox.now_ms()
         attempts = progress.attempts + 1
         if result.kind is ResultKind.DELIVERED:
@@ -129,8 +132,9 @@ class ChannelLoop(ReceiverLoop):
         )
 
     async def _links(self, entry_id: str, alert_id: str) -> dict[str, str]:
-        """To the alert on the page, its picture and its clip; none where the public address is not known."""
-        url = self._settings.public_url
+        """To the alert on the page, its picture and its clip; none where the public address is not known. Those for a
+        device are relative to the page, which is what it has been added from."""
+        url = self._settings.public_url if self._channel.device is None else "."
         if url is None:
             return {}
         signed = AlertLinks(url, await self._outbox.link_secret(), self._settings.link_hours).of(entry_id, alert_id)

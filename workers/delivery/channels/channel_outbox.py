@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import redis.asyncio
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from patchwatch.bus import keys
 from patchwatch.bus.connection import translated
 from patchwatch.bus.keys import ChannelKeys
+from patchwatch.bus.push_key import push_key
 from patchwatch.bus.stored_records import readable, readable_by_id
+from patchwatch.messages.access.user import User
 from patchwatch.messages.alerts.alert import Alert
 from patchwatch.messages.alerts.channel import MAX_CHANNEL_RECORDS, Channel, ChannelProgress, ChannelRecord
 from patchwatch.messages.alerts.mute import Mute
@@ -50,6 +53,22 @@ class ChannelOutbox(ReceiverOutbox[Channel, ChannelProgress]):
             stored = await self._client.hmget(keys.CAMERAS, list(camera_ids))
         return {camera_id: _name(data) or camera_id for camera_id, data in zip(camera_ids, stored, strict=True)}
 
+    async def seen_cameras(self) -> frozenset[str] | None:
+        """Those that the owner of a device sees by now; None: all. Once he is gone, or has ended his logins: none."""
+        device = self._receiver.device
+        if device is None or not device.owner:
+            return None
+        with translated():
+            stored = await self._client.hget(keys.USERS, device.owner)
+        user = readable(User.decode, stored, f"user {device.owner!r}")
+        if user is None or user.disabled or user.incarnation != device.login:
+            return frozenset()
+        return None if user.cameras is None else frozenset(user.cameras)
+
+    async def push_key(self) -> ec.EllipticCurvePrivateKey:
+        """What messages to devices are signed with."""
+        return await push_key(self._client)
+
     async def picture(self, alert_id: str) -> bytes | None:
         """JPEG of the alert's peak; None where it has none any more."""
         with translated():
@@ -75,6 +94,17 @@ class ChannelOutbox(ReceiverOutbox[Channel, ChannelProgress]):
             return progress
 
         return await self._write(queue)
+
+    async def remove(self) -> None:
+        """Remove the channel with all that is kept of it: nobody is there any more."""
+
+        async def queue(pipe: Any, channel: Channel) -> None:
+            pipe.multi()
+            pipe.hdel(keys.CHANNELS, channel.id)
+            pipe.incr(keys.CHANNELS_REVISION)
+            pipe.delete(*self._keys.all)
+
+        await self._write(queue)
 
 
 def _entry(entry_id: bytes, fields: dict[bytes, bytes], whose: str) -> StreamEntry:

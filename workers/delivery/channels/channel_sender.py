@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import SecretStr
 
@@ -15,6 +15,17 @@ from patchwatch.notifier.protocol import MessageOrder, MessageReport
 from workers.delivery.delivery_result import DeliveryResult, ResultKind
 
 SENDERS = 4  # processes at once, of all channels: each loads a hundred services, and takes some 80 MB
+
+
+class Sender(Protocol):
+    """Has one channel's messages sent."""
+
+    async def send(self, context: dict[str, Any], picture: bytes | None) -> tuple[DeliveryResult, MessageReport]:
+        """One attempt, bounded in time, and the words of the message. Raises nothing that a service can cause."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
 
 
 class ChannelSender:
@@ -39,6 +50,9 @@ class ChannelSender:
         except RetryableError as error:
             return DeliveryResult(ResultKind.FAILED, str(error)), MessageReport()
         return _result(report), report
+
+    async def close(self) -> None:
+        """Each message has had a process of its own."""
 
 
 def _result(report: MessageReport) -> DeliveryResult:

@@ -4,7 +4,7 @@ restart, and at every speed of the clock."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from patchwatch.bus.streams import entry_ms
 from patchwatch.messages.alerts.alert import Alert, AlertChange, AlertState
@@ -39,11 +39,13 @@ class Notice:
 
 
 class IncidentBook:
-    """The rules of one channel. ``mutes``: as they are now, by their ids."""
+    """The rules of one channel. ``mutes``: as they are now, by their ids. ``seen``: the cameras that may be told of;
+    None: all."""
 
-    def __init__(self, channel: Channel, mutes: Mapping[str, Mute]) -> None:
+    def __init__(self, channel: Channel, mutes: Mapping[str, Mute], seen: frozenset[str] | None = None) -> None:
         self._channel = channel
         self._mutes = mutes
+        self._seen = seen
 
     def fold(self, progress: ChannelProgress, entries: Sequence[StreamEntry]) -> ChannelProgress:
         """The progress once the entries were looked at, in their order."""
@@ -77,6 +79,16 @@ class IncidentBook:
         return (incident.is_over and not speaks_of_end) or now_ms - incident.begun_at_ms > _FOLLOWED_MS
 
     def _notice(self, incident: Incident) -> Notice | None:
+        """Of the alerts of an incident that may be seen by now; where there are none, it is not needed."""
+        notice = self._notice_of_all(incident)
+        if notice is None or self._seen is None:
+            return notice
+        alerts = tuple(one for one in incident.alerts if one.alert.camera_id in self._seen)
+        if not alerts:
+            return replace(notice, needed=False)
+        return replace(notice, incident=incident.model_copy(update={"alerts": alerts, "also": ()}))
+
+    def _notice_of_all(self, incident: Incident) -> Notice | None:
         if not incident.told:
             due_at_ms = incident.begun_at_ms + self._channel.wait_ms
             reviewed = self._channel.after_minutes is not None and incident.is_reviewed
@@ -96,7 +108,8 @@ class IncidentBook:
         if (known := _find(progress, alert.id)) is not None:
             rose = alert.change is AlertChange.UPDATE
             return _changed(progress, alert.id, {"alert": alert, "updates": known.updates + rose})
-        if alert.state is AlertState.CLOSED or not self._channel.wants(alert) or _is_listed(progress, alert.id):
+        wanted = self._channel.wants(alert) and (self._seen is None or alert.camera_id in self._seen)
+        if alert.state is AlertState.CLOSED or not wanted or _is_listed(progress, alert.id):
             return progress
         at_ms = entry_ms(entry.id)
         if is_muted(self._mutes, alert.camera_id, at_ms) or not self._channel.speaks_at(at_ms):
