@@ -116,7 +116,7 @@ def _pulled(source: str, values: dict[str, str], options: VideoOptions) -> Conta
             if not isinstance(error, PatchwatchError):
                 raise
             if relay.redirect is None:
-                raise (relay.error or _without_key_frame(error, relay) or error) from None
+                raise (relay.error or _without_pictures(error, relay) or error) from None
         target = target.redirected(relay.redirect)
         log.info("%s redirects to %s", redact(source), target.display_url)
     raise SourceUnavailableError(
@@ -125,14 +125,18 @@ def _pulled(source: str, values: dict[str, str], options: VideoOptions) -> Conta
     )
 
 
-def _without_key_frame(error: PatchwatchError, relay: Relay) -> PatchwatchError | None:
-    if getattr(error, "reason", None) != Reason.TIMEOUT or not relay.packets:
+def _without_pictures(error: PatchwatchError, relay: Relay) -> PatchwatchError | None:
+    """What a camera lacks that answers, and whose pictures still do not come in time; None where it does not answer."""
+    if getattr(error, "reason", None) != Reason.TIMEOUT or not (relay.packets or relay.playing):
         return None
-    return SourceUnavailableError(
-        f"{relay.display_url} sends data, but no key frame to begin with: set a shorter I-frame (key frame) interval "
-        "in it, and its smart codec off",
-        Reason.TIMEOUT,
+    lacks = (
+        "sends data, but no key frame to begin with: set a shorter I-frame (key frame) interval in it, and its smart "
+        "codec off"
+        if relay.packets
+        else "answers, and has agreed to send, but no video comes: look whether another program gets this stream, "
+        "restart the camera, or choose its other stream"
     )
+    return SourceUnavailableError(f"{relay.display_url} {lacks}", Reason.TIMEOUT)
 
 
 def _open(

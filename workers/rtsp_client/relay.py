@@ -42,9 +42,9 @@ Streams = tuple[MessageReader, asyncio.StreamWriter]
 class Relay:
     """One connection to a camera, for one FFmpeg, which opens `url`. Runs a thread of its own; close it.
 
-    ``packets`` counts interleaved packets, of which there are none over UDP. ``redirect`` is the location that the
-    camera sent instead of an answer; ``error`` is why the camera cannot be read, where the relay knows it better than
-    FFmpeg.
+    ``packets`` counts interleaved packets, of which there are none over UDP; ``playing``: the camera has agreed to send.
+    ``redirect`` is the location that the camera sent instead of an answer; ``error`` is why the camera cannot be read,
+    where the relay knows it better than FFmpeg.
     """
 
     def __init__(self, target: Target, tls: TlsOptions, *, timeout_s: float, allow_link_local: bool) -> None:
@@ -63,6 +63,7 @@ class Relay:
         self._challenge: Challenge | None = None
         self._requests: dict[str, tuple[Request, bool]] = {}  # By CSeq, with whether it was repeated.
         self.packets = 0
+        self.playing = False
         self.redirect: str | None = None
         self.error: PatchwatchError | None = None
 
@@ -273,6 +274,7 @@ class Relay:
     async def _respond(self, response: Response, camera: asyncio.StreamWriter, ffmpeg: asyncio.StreamWriter) -> bool:
         """Act on a camera's response or pass it to FFmpeg. Returns False when the connection has to end."""
         request, again = self._requests.pop(response.headers.get("CSeq") or "", (None, False))
+        self.playing |= request is not None and request.method == "PLAY" and response.status == 200
         if 300 <= response.status < 400:
             self.redirect = response.headers.get("Location") or ""
             return False
