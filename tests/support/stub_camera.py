@@ -58,6 +58,7 @@ class StubCamera:
     stream: list[list[bytes]] = field(default_factory=lambda: pictures(40, 10))
     first: int = 0
     pause_s: float = 1 / FPS
+    silent: bool = False  # it agrees to send, and sends nothing
     requests: list[str] = field(default_factory=list)
     authorizations: list[str] = field(default_factory=list)
     connections: int = 0
@@ -103,7 +104,7 @@ class StubCamera:
                 self.authorizations.append(headers["authorization"])
             answer = self._answer(words[0], headers)
             connection.sendall(answer.replace("\n", "\r\n").replace("\r\r", "\r").encode())
-            if words[0] == "PLAY" and answer.startswith("RTSP/1.0 200"):
+            if words[0] == "PLAY" and not self.silent and answer.startswith("RTSP/1.0 200"):
                 threading.Thread(target=self._play, args=(connection,), daemon=True).start()
 
     def _header(self, reader: Any) -> tuple[str, str]:

@@ -42,9 +42,9 @@ Streams = tuple[MessageReader, asyncio.StreamWriter]
 class Relay:
     """One connection to a camera, for one FFmpeg, which opens `url`. Runs a thread of its own; close it.
 
-    ``packets`` counts interleaved packets, of which there are none over UDP; ``playing``: the camera has agreed to send.
-    ``redirect`` is the location that the camera sent instead of an answer; ``error`` is why the camera cannot be read,
-    where the relay knows it better than FFmpeg.
+    ``packets`` counts interleaved packets, of which there are none over UDP; ``playing``: the camera has agreed to
+    send. ``redirect`` is the location that the camera sent instead of an answer; ``error`` is why the camera cannot be
+    read, where the relay knows it better than FFmpeg.
     """
 
     def __init__(self, target: Target, tls: TlsOptions, *, timeout_s: float, allow_link_local: bool) -> None:

@@ -51,7 +51,7 @@ def test_a_camera_is_read_through_the_relay() -> None:
 
 
 def test_a_camera_that_agrees_to_send_and_sends_nothing_is_told_from_one_that_is_away() -> None:
-    with stub_camera(stream=[]) as camera:
+    with stub_camera(silent=True) as camera:
         error = refusal(f"rtsp://127.0.0.1:{camera.port}/cam")
     assert str(error).startswith(f"rtsp://127.0.0.1:{camera.port}/cam answers, and has agreed to send, but no video")
 
