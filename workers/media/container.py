@@ -68,6 +68,10 @@ class Container(NamedTuple):
     input: InputContainer
     relay: Relay | None = None
 
+    def explained(self, error: SourceUnavailableError) -> SourceUnavailableError:
+        """An error of FFmpeg's before the first picture, as the relay knows it."""
+        return (self.relay and _without_pictures(error, self.relay)) or error
+
     def close(self) -> None:
         """Free the decoder and the connection; the garbage collector would leak them."""
         self.input.close()
@@ -125,7 +129,7 @@ def _pulled(source: str, values: dict[str, str], options: VideoOptions) -> Conta
     )
 
 
-def _without_pictures(error: PatchwatchError, relay: Relay) -> PatchwatchError | None:
+def _without_pictures(error: PatchwatchError, relay: Relay) -> SourceUnavailableError | None:
     """What a camera lacks that answers, and whose pictures still do not come in time; None where it does not answer."""
     if getattr(error, "reason", None) != Reason.TIMEOUT or not (relay.packets or relay.playing):
         return None

@@ -16,7 +16,7 @@ import numpy as np
 from av.video.frame import PictureType
 from numpy.typing import NDArray
 
-from patchwatch.contract.errors import SourceRejectedError
+from patchwatch.contract.errors import SourceRejectedError, SourceUnavailableError
 from patchwatch.contract.redaction import redact
 from patchwatch.messages.cameras.capture_status import Reason
 from workers.media.container import Container, VideoOptions, open_container
@@ -156,6 +156,12 @@ class Video:
             log.warning("%s", self.broken_off)
 
     def _pictures(self, on_packet: Callable[[], None]) -> Iterator[av.VideoFrame]:
+        try:
+            yield from self._demuxed(on_packet)
+        except SourceUnavailableError as error:
+            raise (error if self.decoded else self._container.explained(error)) from None
+
+    def _demuxed(self, on_packet: Callable[[], None]) -> Iterator[av.VideoFrame]:
         with translated(self._name, self._options.kind):
             packets = self._container.input.demux(self._stream)
             while True:
