@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -26,7 +26,7 @@ class FrigateAddress:
 
     base: str
     user: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
 
     @classmethod
     def from_url(cls, url: str) -> FrigateAddress | None:

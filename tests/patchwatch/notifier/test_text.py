@@ -35,7 +35,7 @@ def test_our_words_for_a_test_and_for_an_end() -> None:
 
 def test_a_generated_sentence_is_called_one_and_fills_no_template() -> None:
     incident = Incident(id="1-0", begun_at_ms=0, alerts=(IncidentAlert(alert=alert()),))
-    sentences = {"gate-0": "{{ link }} A person lies there."}
+    sentences = {alert().id: "{{ link }} A person lies there."}
     context = incident_context(NoticeKind.ALERT, incident, {}, "UTC", {"link": "https://h"}, sentences)
     assert "\nGenerated: {{ link }} A person lies there.\n" in title_and_text("", "", context)[1]
     assert title_and_text("", "{{ alerts[0].generated }}", context)[1] == "{{ link }} A person lies there."

@@ -26,6 +26,7 @@ from workers.delivery.retry_policy import RetryPolicy, after_success
 
 _LOOK_S = 60.0  # how often open events are compared with their alerts, whose ends may have left the stream
 _WRITTEN_MS = 15_000  # within so long Frigate may not have written a new event yet
+_LONGEST_MS = 1_800_000  # an event is ended then: Frigate keeps recordings as long as one lasts, and a drift lasts days
 _FRESH_MS = 30_000  # an end that is told so soon is one by Frigate's own clock
 
 log = logging.getLogger("patchwatch.delivery")
@@ -56,8 +57,8 @@ class FrigateLoop(ReceiverLoop):
             return 0.0
         if (wait_s := wait_before_retry_s(progress, await self._outbox.now_ms())) > 0:
             return min(wait_s, POLL_S)
-        if (unended := await self._event_without_alert(progress)) is not None:
-            await self._end(progress, None, *unended)
+        if (overdue := await self._overdue_event(progress)) is not None:
+            await self._end(progress, None, *overdue)
             return 0.0
         return await self._follow(progress)
 
@@ -157,15 +158,17 @@ class FrigateLoop(ReceiverLoop):
         except UnknownToFrigateError:
             raise NoAnswerError(DeliveryResult(ResultKind.FAILED, "Frigate has lost this camera")) from None
 
-    async def _event_without_alert(self, progress: ChannelProgress) -> tuple[FrigateEvent, Alert | None] | None:
-        """One whose alert has closed, or is not kept any more, unheard."""
+    async def _overdue_event(self, progress: ChannelProgress) -> tuple[FrigateEvent, Alert | None] | None:
+        """One whose alert has closed, or is not kept any more, unheard; or that has lasted long enough."""
         now_s = time.monotonic()
         if self._looked_at_s is not None and now_s - self._looked_at_s < _LOOK_S:
             return None
+        now_ms = await self._outbox.now_ms()
         alerts = await self._outbox.alerts([event.alert_id for event in progress.frigate.events])
         for event in progress.frigate.events:
             alert = alerts[event.alert_id]
-            if alert is None or alert.state is AlertState.CLOSED:
+            is_over = alert is None or alert.state is AlertState.CLOSED
+            if is_over or now_ms - event.created_at_ms > _LONGEST_MS:
                 return event, alert
         self._looked_at_s = now_s
         return None

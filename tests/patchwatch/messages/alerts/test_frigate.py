@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from patchwatch.messages.alerts.channel import Channel
-from patchwatch.messages.alerts.frigate import FrigateAddress
+from patchwatch.messages.alerts.frigate import FrigateAddress, FrigateCreation, FrigateEvent, FrigateProgress
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,15 @@ def test_what_is_none_is_refused_and_not_repeated(url: str) -> None:
 def test_what_means_nothing_to_a_service_is_refused(url: str, fields: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Channel.model_validate({"id": "nvr", "url": url, **fields})
+
+
+def test_what_is_done_with_one_alert_leaves_what_is_in_hand_of_another() -> None:
+    event = FrigateEvent(alert_id="a", camera_id="gate", event_id="1", created_at_ms=1)
+    progress = FrigateProgress(events=(event,)).creating(FrigateCreation(alert_id="b", last_event_id="1"))
+    finished = progress.finished("a")
+    assert (finished.events, finished.creation_for("b"), finished.done) == ((), progress.creation, ("a",))
+    assert finished.finished("b").creation is None
+
+
+def test_a_password_does_not_show() -> None:
+    assert "hunter2" not in repr(FrigateAddress.from_url("frigate://me:hunter2@nvr"))

@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from frigate_site import FrigateSite, frigate_site
+from frigate_site import CreateBody, Event, FrigateSite, frigate_site
 from receiver import answer, receiving
 
 from patchwatch.bus import keys
@@ -135,6 +135,21 @@ async def test_an_event_that_was_removed_at_frigate_is_let_be(world: Any, runnin
             await eventually(lambda: world.told().passed == 1)
     assert outcomes(world) == [("over", "not_needed")]
     assert (world.told().frigate.events, world.told().delivered, world.told().dead) == ((), 0, 0)
+
+
+async def test_an_event_does_not_last_for_days(world: Any, running: Any, eventually: Any) -> None:
+    entry_id = world.alert(1, kind=AlertKind.DRIFT, peak_score=None, threshold=None)
+    [(_, row)] = world.bus.xrange(keys.ALERTS, entry_id, entry_id)
+    world.bus.set(keys.alert("gate-1"), row[b"a"])  # it is still open
+    async with frigate_site() as site:
+        site.events.append(Event("1.5-old", "gate", "drift", 1.5, CreateBody(duration=None)))
+        world.channel(site.url())
+        event = FrigateEvent(alert_id="gate-1", camera_id="gate", event_id="1.5-old", created_at_ms=1500)
+        progress = ChannelProgress(frigate=FrigateProgress(events=(event,)))
+        world.bus.set(ChannelKeys("phone").progress, progress.encode())
+        async with running():
+            await eventually(lambda: world.told().passed == 1)
+    assert [(event.id, event.ends) for event in site.events] == [("1.5-old", 1)]
 
 
 async def test_a_login_is_renewed_when_it_is_over(world: Any, running: Any, eventually: Any) -> None:
