@@ -101,4 +101,6 @@ class FrigateProgress(BaseModel):
     def finished(self, alert_id: str) -> FrigateProgress:
         """Once nothing more is to be done about an alert."""
         events = tuple(event for event in self.events if event.alert_id != alert_id)
-        return self.model_copy(update={"events": events, "creation": None, "done": (*self.done, alert_id)[-_MAX_DONE:]})
+        creation = None if self.creation_for(alert_id) else self.creation
+        done = (*self.done, alert_id)[-_MAX_DONE:]
+        return self.model_copy(update={"events": events, "creation": creation, "done": done})

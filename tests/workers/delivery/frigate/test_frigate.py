@@ -216,16 +216,17 @@ async def test_a_test_makes_an_event_of_a_second(world: Any, running: Any, event
     async with frigate_site() as site, running():
         world.channel(site.url())
         assert await _tested(world, eventually) == TrialResult(delivered=True)
-        world.channel(site.url(), cameras=("gate", "attic"))
-        refused = await _tested(world, eventually)
+        world.channel(site.url(), "chosen", cameras=("gate", "attic"))
+        refused = await _tested(world, eventually, "chosen")
     [event] = site.events
     assert (event.camera, event.label, event.body.duration) == ("gate", "patchwatch_test", 1)
     assert refused.detail.startswith("Frigate has no camera 'attic'")
-    assert outcomes(world) == [("test", "sent"), ("test", "failed")]
+    assert outcomes(world) == [("test", "sent")]
+    assert [record.outcome for record in world.log("chosen")] == [NoticeOutcome.FAILED]
 
 
-async def _tested(world: Any, eventually: Any) -> TrialResult:
-    names = ChannelKeys("phone")
+async def _tested(world: Any, eventually: Any, channel_id: str = "phone") -> TrialResult:
+    names = ChannelKeys(channel_id)
     world.bus.xadd(names.asked, {b"t": b"abc"})
     await eventually(lambda: world.bus.llen(names.answer("abc")) == 1)
     return TrialResult.decode(world.bus.lpop(names.answer("abc")))
