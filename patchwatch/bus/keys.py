@@ -26,6 +26,7 @@ CHANNELS = "pw:channels"  # hash: channel id -> Channel (JSON)
 CHANNELS_REVISION = "pw:channels:revision"  # counter: rises with each change of CHANNELS
 MUTES = "pw:mutes"  # hash: camera id, or "*" for all -> Mute (JSON)
 MQTT_PROGRESS = "pw:mqtt:progress"  # string: MqttProgress (JSON), written by the delivery worker that holds the lease
+SENTENCES_PROGRESS = "pw:sentences:progress"  # string: SentenceProgress (JSON), written as MQTT_PROGRESS
 ENROLMENT_RECORDS = "pw:enrolments:records"  # hash: enrolment id -> Enrolment (JSON)
 ENROLMENTS_LATEST = "pw:enrolments:latest"  # hash: camera id -> id of its newest enrolment
 ENROLMENTS_PENDING = "pw:enrolments:pending"  # set: ids of enrolments that may be pending
@@ -188,8 +189,8 @@ def fence(partition: int) -> str:
 @dataclass(frozen=True)
 class LeaseKeys:
     """Keys of the ownership of one thing: the scoring of a partition, the capture of a camera, the deliveries of a
-    webhook or a channel, what is said over MQTT, the work on an enrolment, the evidence of alerts, or the upkeep of
-    all cameras.
+    webhook or a channel, what is said over MQTT, the sentences about alerts, the work on an enrolment, the evidence of
+    alerts, or the upkeep of all cameras.
 
     ``name`` is the partition's number or the camera's, webhook's, channel's or enrolment's id. ``lease`` and ``fence``
     as above; ``request`` is an expiring string: id of the worker that asks the owner to hand over.
@@ -222,6 +223,10 @@ class LeaseKeys:
     @classmethod
     def for_mqtt(cls) -> LeaseKeys:
         return cls("mqtt", *(f"pw:mqtt:{noun}" for noun in ("lease", "fence", "lease-request")))
+
+    @classmethod
+    def for_sentences(cls) -> LeaseKeys:
+        return cls("sentences", *(f"pw:sentences:{noun}" for noun in ("lease", "fence", "lease-request")))
 
     @classmethod
     def for_enrolment(cls, enrolment_id: str) -> LeaseKeys:
@@ -260,6 +265,11 @@ def alert_explanation(alert_id: str) -> str:
 def alert_verdicts(alert_id: str) -> str:
     """Expiring string: `AlertVerdicts` (JSON), written by the service; expires with the alert."""
     return f"pw:alert:{alert_id}:verdicts"
+
+
+def alert_sentence(alert_id: str) -> str:
+    """Expiring string: `Sentence` (JSON), written by a delivery worker; expires with the alert."""
+    return f"pw:alert:{alert_id}:sentence"
 
 
 def alert_evidence(alert_id: str) -> str:

@@ -24,6 +24,7 @@ from patchwatch.contract.setting_parts.inference_settings import InferenceSettin
 from patchwatch.contract.setting_parts.ingest_settings import IngestSettings
 from patchwatch.contract.setting_parts.installation_settings import InstallationSettings
 from patchwatch.contract.setting_parts.mqtt_settings import MqttSettings
+from patchwatch.contract.setting_parts.sentence_settings import SentenceSettings
 from patchwatch.contract.setting_parts.service_settings import ServiceSettings
 from patchwatch.contract.setting_parts.setting_sources import (
     CONFIG_FILE,
@@ -42,6 +43,7 @@ ENVIRONMENT = "environment"
 
 # In the documentation, the settings of the last part come first.
 class Settings(
+    SentenceSettings,
     MqttSettings,
     EvidenceSettings,
     ServiceSettings,

@@ -78,7 +78,8 @@ def _check_installation(client: Any, settings: Settings, facts: _LocalFacts) -> 
     facts.reads_files = any(camera.source.startswith("file:") for camera in cameras)
     facts.alive.update(beat.role for beat in heartbeats if beat.host == host and _process_exists(beat.pid))
     yield from check_server(client, settings, len(cameras))
-    receivers = client.hlen(keys.WEBHOOKS) + client.hlen(keys.CHANNELS) + (settings.mqtt_url is not None)
+    by_settings = (settings.mqtt_url is not None) + (settings.sentence_url is not None)
+    receivers = client.hlen(keys.WEBHOOKS) + client.hlen(keys.CHANNELS) + by_settings
     yield from check_workers(heartbeats, receivers=receivers)
     yield from check_receivers(client, settings)
     yield check_partitions(client, settings, cameras)

@@ -1,4 +1,5 @@
-"""Who is told of alerts: channels that do not get through, and a broker that nothing is told."""
+"""Who is told of alerts: channels that do not get through, a broker that nothing is told, and a server that writes no
+sentences."""
 
 from __future__ import annotations
 
@@ -11,10 +12,11 @@ from patchwatch.contract.errors import InvalidMessageError
 from patchwatch.contract.settings import Settings
 from patchwatch.doctor.finding import Finding, ok, warn
 from patchwatch.messages.alerts.channel import Channel, ChannelProgress
+from patchwatch.messages.alerts.sentence import SentenceProgress
 
 
 def check_receivers(client: Any, settings: Settings) -> Iterator[Finding]:
-    """One finding per enabled channel, and one of MQTT where it is set."""
+    """One finding per enabled channel, and one of MQTT and of sentences where they are set."""
     for name, data in sorted(client.hgetall(keys.CHANNELS).items()):
         try:
             channel = Channel.decode(data)
@@ -27,6 +29,8 @@ def check_receivers(client: Any, settings: Settings) -> Iterator[Finding]:
             yield _channel(channel, progress)
     if settings.mqtt_url is not None:
         yield _mqtt(client)
+    if settings.sentence_url is not None:
+        yield _sentences(client)
 
 
 def _channel(channel: Channel, progress: ChannelProgress) -> Finding:
@@ -47,3 +51,15 @@ def _mqtt(client: Any) -> Finding:
     if not client.exists(keys.MQTT_PROGRESS):
         return warn("mqtt", "nothing has been told yet: see the log of `patchwatch run delivery` for why")
     return ok("mqtt", "a delivery worker speaks with the broker")
+
+
+def _sentences(client: Any) -> Finding:
+    try:
+        progress = SentenceProgress.decode(client.get(keys.SENTENCES_PROGRESS) or b"{}")
+    except InvalidMessageError as error:
+        return warn("sentences", f"how they go cannot be read ({error}): it is written anew with the next alert")
+    if not client.exists(LeaseKeys.for_sentences().lease):
+        return warn("sentences", "none is written, as no delivery worker asks: start `patchwatch run delivery`")
+    if progress.streak:
+        return warn("sentences", f"none is written ({progress.last_error}): correct PATCHWATCH_SENTENCE_URL and MODEL")
+    return ok("sentences", f"{progress.delivered} written, {progress.dead + progress.late + progress.limited} left out")

@@ -48,10 +48,14 @@ def incident_context(
     names: Mapping[str, str],
     time_zone: str,
     links: Mapping[str, str],
+    sentences: Mapping[str, str],
 ) -> dict[str, Any]:
     """``names``: of cameras, by id. ``links``: to the alert on the page, its picture and its clip, where the public
-    address is known."""
-    alerts = [_alert(member, names, time_zone) for member in incident.alerts]
+    address is known. ``sentences``: generated ones, by the id of the alert, as far as they are written."""
+    alerts = [
+        _alert(member, names, time_zone) | {"generated": sentences.get(member.alert.id, "")}
+        for member in incident.alerts
+    ]
     worst = max((severity_of(member.alert) for member in incident.alerts), key=lambda one: one.rank)
     return {
         "notice": notice.value, "alerts": alerts, "more": len(incident.also), **_NO_LINKS, **links,
@@ -75,6 +79,7 @@ def sample_context() -> dict[str, Any]:
         "words": "something unusual", "severity": "high", "state": "open",
         "started": "2026-11-23 09:30:00", "peak_score": 0.97, "anomaly": "place",
         "zones": ["porch"], "detail": "", "updates": 0, "lasted_s": 12, "provisional": False,
+        "generated": "A person is lying in front of the gate.",
     }  # fmt: skip
     links = {name: f"https://home.example/{name}" for name in _NO_LINKS}
     return trial_context() | links | {

@@ -27,6 +27,7 @@ BODY = (
     "{% if notice == 'over' and alert.lasted_s is not none %}, lasted {{ alert.lasted_s }} s{% endif %}"
     "{% if alert.updates %}, rose {{ alert.updates }} times{% endif %}"
     "{% if alert.detail %}. {{ alert.detail }}{% endif %}\n"
+    "{% if alert.generated %}Generated: {{ alert.generated }}\n{% endif %}"
     "{% endfor %}"
     "{% if more %}and {{ more }} more\n{% endif %}"
     "{% if link %}{{ link }}\n{% endif %}"

@@ -3,6 +3,7 @@
 import { get, getJson } from "./api.js";
 import { clearEvidence, showEvidence } from "./evidence.js";
 import { dateTime, position } from "./format.js";
+import { showGenerated } from "./generated.js";
 import { say, showVerdict } from "./verdicts.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -40,6 +41,7 @@ export async function renewDetail(alert) {
 async function load(alert) {
   const path = `api/v1/alerts/${encodeURIComponent(alert.id)}`; // not the alert's own link, which a proxy may change
   showEvidence(byId("detail-evidence"), alert);
+  showGenerated(byId("detail-generated"), alert).catch(() => {}); // the alert says enough without it
   const [picture, explanation] = await Promise.all([
     kept(get(`${path}/snapshot.jpg`).then((response) => response.blob())),
     alert.explanation ? kept(getJson(`${path}/explanation`)) : null,

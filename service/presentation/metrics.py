@@ -12,6 +12,7 @@ from prometheus_client.exposition import generate_latest
 from patchwatch.contract.roles import Role
 from patchwatch.messages.alerts.alert import AlertKind
 from patchwatch.messages.alerts.evidence import EvidenceStatus
+from patchwatch.messages.alerts.sentence import SentenceProgress
 from patchwatch.messages.banks.arming import ArmingState
 from patchwatch.messages.cameras.capture_status import CaptureState
 from patchwatch.messages.heartbeat import Heartbeat
@@ -165,6 +166,24 @@ def channel_metrics(views: Sequence[ChannelView]) -> Iterable[Metric]:
     yield _gauge("channel_waiting", "Incidents that will be told of", "channel", waiting)
     failing = ((view.id, float(channel_is_failing(view))) for view in views)
     yield _gauge("channel_failing", "1 while an enabled channel does not get through", "channel", failing)
+
+
+def sentence_metrics(progress: SentenceProgress | None) -> Iterable[Metric]:
+    """Of generated sentences; nothing where none was ever asked for."""
+    if progress is None:
+        return
+    outcomes = {
+        "written": progress.delivered, "given_up": progress.dead, "limited": progress.limited,
+        "late": progress.late, "without_picture": progress.without_picture,
+    }  # fmt: skip
+    family = CounterMetricFamily(
+        "patchwatch_sentences", "Sentences about alerts by what became of them", labels=["outcome"]
+    )
+    for outcome, count in outcomes.items():
+        family.add_metric([outcome], count)
+    yield family
+    failing = float(progress.streak > 0)
+    yield GaugeMetricFamily("patchwatch_sentences_failing", "1 while the server that writes them fails", failing)
 
 
 def evidence_metrics(status: EvidenceStatus | None, counts: Mapping[str, int]) -> Iterable[Metric]:

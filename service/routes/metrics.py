@@ -27,6 +27,7 @@ async def metrics(context: ContextDep) -> PlainTextResponse:
     webhooks = await webhook_views(context, await context.store.webhooks.all())
     channels = await channel_views(context, await context.store.channels.all())
     evidence = await context.store.evidence.status()
+    sentences = await context.store.sentences.progress()
     now_ms = await context.now_ms()
 
     def text() -> bytes:
@@ -40,6 +41,7 @@ async def metrics(context: ContextDep) -> PlainTextResponse:
                 *families.webhook_metrics(webhooks),
                 *families.channel_metrics(channels),
                 *families.evidence_metrics(*evidence),
+                *families.sentence_metrics(sentences),
                 families.websocket_clients(context.hub.clients_by_topic()),
                 *families.worker_metrics(heartbeats),
             ]

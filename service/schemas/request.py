@@ -37,10 +37,10 @@ class RequestBody(BaseModel):
 
 
 def at_most(count: int) -> BeforeValidator:
-    """Limits the length of a list before its items are validated."""
+    """Limits the length of a list or an object before its items are validated."""
 
     def check(value: Any) -> Any:
-        if isinstance(value, list) and len(value) > count:
+        if isinstance(value, list | dict) and len(value) > count:
             raise ValueError(f"has {len(value)} items: send at most {count}")
         return value
 

@@ -13,6 +13,7 @@ from service.store.alerts.channels import ChannelStore
 from service.store.alerts.devices import DeviceStore
 from service.store.alerts.evidence import EvidenceStore
 from service.store.alerts.mutes import MuteStore
+from service.store.alerts.sentences import SentenceStore
 from service.store.alerts.verdicts import VerdictStore
 from service.store.alerts.webhooks import WebhookStore
 from service.store.banks.banks import BankStore
@@ -60,6 +61,7 @@ class Store:
     access: AccessStore
     evidence: EvidenceStore
     absences: AbsenceStore
+    sentences: SentenceStore
 
     def limited(self, seen: frozenset[str] | None) -> Store:
         """The same, for a caller for whom only some cameras exist; None: all. Stores that are asked about one camera at
@@ -103,4 +105,5 @@ class Store:
             AccessStore.from_redis(bus, settings.session_hours),
             EvidenceStore(bus, settings),
             AbsenceStore(bus, partitions),
+            SentenceStore(bus),
         )

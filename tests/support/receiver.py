@@ -17,6 +17,7 @@ class Request:
     headers: dict[str, str]
     body: bytes
     path: str
+    method: str = "POST"
 
     @property
     def id(self) -> str:
@@ -76,7 +77,7 @@ class Receiver:
         self._writers.add(writer)
         try:
             while True:
-                self.requests.append(await _request(reader))
+                self.requests.append(await read_request(reader))
                 given = self.answers.pop(0) if self.answers else self.always
                 if callable(given):
                     await given(writer)
@@ -100,8 +101,10 @@ async def receiving(always: Answer = OK, *answers: Answer) -> AsyncIterator[Rece
         await receiver.close()
 
 
-async def _request(reader: asyncio.StreamReader) -> Request:
+async def read_request(reader: asyncio.StreamReader) -> Request:
+    """The next one of a connection."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode().split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
-    body = await reader.readexactly(int(headers["content-length"]))
-    return Request(headers, body, head[0].split(" ")[1])
+    body = await reader.readexactly(int(headers.get("content-length", "0")))
+    method, path, _ = head[0].split(" ")
+    return Request(headers, body, path, method)

@@ -28,9 +28,11 @@ from patchwatch.messages.access.login_session import LoginSession
 from patchwatch.messages.alerts.alert import Alert, AlertKind, AlertState
 from patchwatch.messages.alerts.channel import Channel, ChannelProgress, ChannelRecord, NoticeKind, NoticeOutcome
 from patchwatch.messages.alerts.evidence import EvidenceRecord, EvidenceState, EvidenceStatus
+from patchwatch.messages.alerts.frigate import FrigateCreation, FrigateEvent, FrigateProgress
 from patchwatch.messages.alerts.incident import Incident, IncidentAlert
 from patchwatch.messages.alerts.mqtt_progress import MqttProgress, OpenAlert
 from patchwatch.messages.alerts.mute import Mute
+from patchwatch.messages.alerts.sentence import Sentence, SentenceProgress
 from patchwatch.messages.alerts.verdict import AlertVerdicts, Statement, Verdict, VerdictChange
 from patchwatch.messages.alerts.webhook import DeadLetter, Progress, TrialResult, Webhook, new_secret
 from patchwatch.messages.banks.arming import MemoryExtent, MemoryStatus
@@ -220,7 +222,9 @@ def _configure_channel(client: Any) -> None:
     [(entry_id, fields)] = client.xrevrange(keys.ALERTS, count=1)
     alert, name = Alert.decode(fields[b"a"]), entry_id.decode()
     incident = Incident(id=name, begun_at_ms=1, alerts=(IncidentAlert(alert=alert),))
-    client.set(of.progress, ChannelProgress(position=name, passed=1, incidents=(incident,)).encode())
+    event = FrigateEvent(alert_id=alert.id, camera_id=CAMERA, event_id="1.5-abc", created_at_ms=1)
+    frigate = FrigateProgress(events=(event,), creation=FrigateCreation(alert_id=alert.id), done=(alert.id,))
+    client.set(of.progress, ChannelProgress(position=name, passed=1, incidents=(incident,), frigate=frigate).encode())
     record = ChannelRecord(at_ms=1, notice=NoticeKind.ALERT, outcome=NoticeOutcome.FAILED, attempt=1, answer="HTTP 503")
     client.xadd(of.log, {b"r": record.encode()})
     client.xadd(of.asked, {b"t": TOKEN})
@@ -228,6 +232,9 @@ def _configure_channel(client: Any) -> None:
     client.hset(keys.MUTES, CAMERA, Mute(id=CAMERA, until_ms=10**14).encode())
     opened = OpenAlert(id=alert.id, camera_id=CAMERA, kind=alert.kind)
     client.set(keys.MQTT_PROGRESS, MqttProgress(position=name, open=(opened,), announced=(CAMERA,)).encode())
+    client.set(keys.SENTENCES_PROGRESS, SentenceProgress(position=name, streak=1, last_error="HTTP 401").encode())
+    sentence = Sentence(text="A person lies there.", model="seer", at_ms=2, peak_at_ms=1)
+    client.set(keys.alert_sentence(alert.id), sentence.encode())
 
 
 def _review(client: Any, names: CameraKeys) -> None:
@@ -271,6 +278,7 @@ def _own(client: Any, settings: Settings) -> None:
         LeaseKeys.for_partition(partition), LeaseKeys.for_capture(CAMERA, settings.partitions),
         LeaseKeys.for_webhook(WEBHOOK), LeaseKeys.for_enrolment("e1"),
         LeaseKeys.for_evidence(), LeaseKeys.for_upkeep(), LeaseKeys.for_channel(CHANNEL), LeaseKeys.for_mqtt(),
+        LeaseKeys.for_sentences(),
     ):  # fmt: skip
         client.set(unit.lease, "host-1-w:1")
         client.set(unit.fence, "1")

@@ -28,11 +28,18 @@ from workers.delivery.channels.channel_outbox import ChannelOutbox
 from workers.delivery.channels.channel_sender import SENDERS, ChannelSender, Sender
 from workers.delivery.channels.push_sender import PushSender
 from workers.delivery.delivery_loop import DeliveryLoop
+from workers.delivery.frigate.frigate_client import FrigateClient
+from workers.delivery.frigate.frigate_loop import FrigateLoop
+from workers.delivery.guarded_http import GuardedHttp
 from workers.delivery.http_sender import HttpSender
 from workers.delivery.mqtt.mqtt_loop import MqttLoop
 from workers.delivery.mqtt.mqtt_outbox import Broker, MqttOutbox
 from workers.delivery.outbox import Outbox
 from workers.delivery.receiver_loop import ReceiverLoop
+from workers.delivery.sentences.sentence_loop import SentenceLoop
+from workers.delivery.sentences.sentence_outbox import SentenceOutbox, Writer
+from workers.delivery.sentences.sentence_server import SentenceServer
+from workers.runtime.alert_records import lifetime_s
 from workers.runtime.config_replica import ConfigReplica
 from workers.runtime.heartbeat import HeartbeatWriter
 from workers.runtime.leases import Lease, Leases
@@ -44,7 +51,7 @@ _STOP_WITHIN_S = 5.0  # a longer attempt is cut off, and made again after the ne
 log = logging.getLogger("patchwatch.delivery")
 
 
-_Receiver = Webhook | Channel | Broker
+_Receiver = Webhook | Channel | Broker | Writer
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +131,8 @@ class DeliveryWorker:
         receivers |= {LeaseKeys.for_channel(name): one for name, one in channels.items()}
         if self._settings.mqtt_address:
             receivers[LeaseKeys.for_mqtt()] = Broker()
+        if self._settings.sentence_url:
+            receivers[LeaseKeys.for_sentences()] = Writer()
         return {unit: receiver for unit, receiver in receivers.items() if receiver.enabled}
 
     def _start(self, receiver: _Receiver, lease: Lease) -> _Delivery:
@@ -137,9 +146,15 @@ class DeliveryWorker:
             return DeliveryLoop(receiver, outbox, http_sender, self._settings, self._notifier)
         if isinstance(receiver, Broker):
             return self._mqtt_loop(lease)
+        if isinstance(receiver, Writer):
+            return self._sentence_loop(lease)
         return self._channel_loop(receiver, ChannelOutbox(self._client, receiver, lease))
 
     def _channel_loop(self, channel: Channel, outbox: ChannelOutbox) -> ReceiverLoop:
+        frigate = channel.frigate
+        if frigate is not None:
+            http = GuardedHttp(self._settings.webhook_reach, self._settings.webhook_timeout_s, self._tls)
+            return FrigateLoop(channel, outbox, FrigateClient(frigate, http), self._settings, self._notifier)
         return ChannelLoop(channel, outbox, self._sender(channel, outbox), self._settings, self._notifier)
 
     def _sender(self, channel: Channel, outbox: ChannelOutbox) -> Sender:
@@ -152,6 +167,14 @@ class DeliveryWorker:
         assert address is not None
         outbox = MqttOutbox(self._client, lease, self._settings.partitions)
         return MqttLoop(address, outbox, self._settings, self._notifier)
+
+    def _sentence_loop(self, lease: Lease) -> ReceiverLoop:
+        url, model = self._settings.sentence_url, self._settings.sentence_model
+        assert url is not None
+        assert model is not None
+        server = SentenceServer(url, model, self._settings, self._tls)
+        outbox = SentenceOutbox(self._client, lease, lifetime_s(self._settings.alert_retention_days))
+        return SentenceLoop(outbox, server, self._settings, self._notifier)
 
     async def _stop(self) -> None:
         tasks = {delivery.task for delivery in self._deliveries.values()}

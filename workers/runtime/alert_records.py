@@ -18,9 +18,10 @@ def lifetime_s(retention_days: float) -> int:
 
 
 def queue_alert(pipe: Any, alert: Alert, lifetime_s: int) -> None:
-    """Queue the writing of the record. What operators said of the alert stays as long as it does."""
+    """Queue the writing of the record. What operators and models said of the alert stays as long as it does."""
     pipe.set(keys.alert(alert.id), alert.encode(), ex=lifetime_s)
     pipe.expire(keys.alert_verdicts(alert.id), lifetime_s)
+    pipe.expire(keys.alert_sentence(alert.id), lifetime_s)
 
 
 def queue_announcement(pipe: Any, alert: Alert, now_ms: int) -> None:

@@ -14,6 +14,7 @@ from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.contract.redaction import MASK
 from patchwatch.messages.alerts.alert import Alert, AlertKind, AlertState
 from patchwatch.messages.alerts.device import Device, check_endpoint
+from patchwatch.messages.alerts.frigate import FrigateAddress, FrigateName, FrigateProgress
 from patchwatch.messages.alerts.hours import ActiveHours, zone
 from patchwatch.messages.alerts.incident import Incident
 from patchwatch.messages.alerts.severity import Severity, severity_of
@@ -50,7 +51,8 @@ class Channel(Message):
     ``window_s``: alerts that begin so soon after the first are told of with it. ``after_minutes``: only what nobody has
     reviewed by then is told of; None: at once. ``over``: whether the end of an incident is told of, too.
     ``begun_before``: alerts that were open when it was added, switched on, or began to want them. ``device``: the
-    browser that is told, where ``url`` is the endpoint of its push service.
+    browser that is told, where ``url`` is the endpoint of its push service. ``camera_names``: what Frigate calls cameras,
+    by their ids here, where that is neither their name nor their id.
     """
 
     id: str = Field(pattern=CAMERA_ID_PATTERN)
@@ -67,6 +69,7 @@ class Channel(Message):
     title: str = Field("", max_length=MAX_TEMPLATE)
     body: str = Field("", max_length=MAX_TEMPLATE)
     device: Device | None = None
+    camera_names: dict[CameraId, FrigateName] = Field({}, max_length=1000)
     enabled: bool = True
     incarnation: str = Field(default_factory=lambda: uuid.uuid4().hex)
     begun_before: frozenset[str] | None = None
@@ -84,6 +87,7 @@ class Channel(Message):
             raise ValueError(f"{scheme.lower()}:// would write to this machine: choose a service that reaches somebody")
         if named := _files_named(url):
             raise ValueError(f"its {named} names a file of this machine, whose content it would send: leave that out")
+        FrigateAddress.from_url(url)
         return value
 
     @field_validator("time_zone")
@@ -93,11 +97,18 @@ class Channel(Message):
         return value
 
     @model_validator(mode="after")
-    def _fits_a_device(self) -> Self:
+    def _fits_its_service(self) -> Self:
         if self.device is not None:
             check_endpoint(self.url.get_secret_value())
             if self.title or self.body:
                 raise ValueError("a device shows our own words: leave title and body out")
+        if self.frigate is None:
+            if self.camera_names:
+                raise ValueError("camera_names is of Frigate's alone: leave it out")
+            return self
+        meaningless = [name for name in ("after_minutes", "over", "title", "body") if getattr(self, name)]
+        if meaningless:
+            raise ValueError(f"{meaningless[0]} means nothing to Frigate, whose events begin and end: leave it out")
         return self
 
     @field_serializer("url", when_used="json")
@@ -124,6 +135,11 @@ class Channel(Message):
         return round(1000 * max(self.window_s, 60.0 * (self.after_minutes or 0)))
 
     @property
+    def frigate(self) -> FrigateAddress | None:
+        """Where alerts become events; None where the channel tells people."""
+        return FrigateAddress.from_url(self.url.get_secret_value())
+
+    @property
     def shown_url(self) -> str:
         """The service, and nothing of how it is reached: in such addresses any part may be a password."""
         return f"{urlsplit(self.url.get_secret_value()).scheme.lower()}://{MASK}"
@@ -137,11 +153,13 @@ class Channel(Message):
 class ChannelProgress(Progress):
     """How far a channel is: ``position`` is that of the last entry that was looked at, ``incidents`` are what it has
     told of and is to tell of. ``silenced``: alerts that began while it was muted or outside its hours. ``attempts``:
-    to send the message that is due; ``answered``: those that ended in an error of the service."""
+    to send the message that is due; ``answered``: those that ended in an error of the service. ``frigate``: of one
+    to Frigate, which has no incidents."""
 
     incidents: tuple[Incident, ...] = Field((), max_length=MAX_INCIDENTS)
     silenced: Count = 0
     answered: Count = 0
+    frigate: FrigateProgress = FrigateProgress()
 
 
 class NoticeKind(StrEnum):

@@ -90,7 +90,7 @@ class Channels extends Section {
       await this.change("POST", "api/v1/channels", body, "Added: test it.");
     };
     return element("details", {}, element("summary", {}, "Add a channel"), element("form.add-form", { onsubmit: add },
-      labelled("Id", id, "small letters, digits, - and _"), labelled("Address", url, "as Apprise has it: mailtos://, ntfys://, tgram:// and a hundred others"),
+      labelled("Id", id, "small letters, digits, - and _"), labelled("Address", url, "as Apprise has it: mailtos://, ntfys://, tgram:// and a hundred others; frigate://HOST:5000 makes alerts events there"),
       labelled("Cameras", cameras, "ids, with commas between"), labelled("Severity", severity), labelled("Minutes without review before it is told", after),
       element("div.row", {}, element("button.primary", {}, "Add the channel"))));
   }

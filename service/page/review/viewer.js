@@ -4,6 +4,7 @@ import { factsOf, kindOf } from "../alert_words.js";
 import { overlaid, streamPart } from "../detail.js";
 import { clearEvidence, showEvidence } from "../evidence.js";
 import { clock, date } from "../format.js";
+import { showGenerated } from "../generated.js";
 import { element, fill } from "../shell/element.js";
 import { addressOf } from "../shell/router.js";
 import { nameOf } from "../shell/site.js";
@@ -18,6 +19,7 @@ export class Viewer {
   #judgement = element("div.judgement");
   #note = element("input", { maxLength: 500, placeholder: "kept with the verdict; Enter saves", autocomplete: "off" });
   #streams = element("div.streams");
+  #generated = element("p.facts.generated", { hidden: true });
   #evidence = element("div.evidence");
   #shared = element("span", { role: "status" });
 
@@ -33,7 +35,7 @@ export class Viewer {
       element("label.note-field", {}, "Note", this.#note),
       element("div.row", {}, step("Before", -1, "k"), step("Next", 1, "j"),
         element("button.quiet", { type: "button", onclick: () => this.#share() }, "Share link"), this.#shared),
-      this.#facts, this.#evidence,
+      this.#facts, this.#generated, this.#evidence,
       element("details.why", { open: true }, element("summary", {}, "Why, and what is normal there"), this.#streams));
   }
 
@@ -69,6 +71,7 @@ export class Viewer {
   /** Load its picture and the explanation. The picture before stays until the new one is there. */
   async reload() {
     const { alert } = this;
+    showGenerated(this.#generated, alert).catch(() => {}); // the alert says enough without it
     const [address, explanation] = await Promise.all([pictureOf(alert), explanationOf(alert)]);
     if (this.alert?.id !== alert.id) return; // another one was chosen meanwhile
     const streams = (explanation?.streams ?? []).map((stream, index) => ({ ...stream, index }));

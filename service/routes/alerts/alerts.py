@@ -56,10 +56,11 @@ async def index(
     )  # fmt: skip
     alerts, last = await context.store.alerts.find(query, limit, _position(before) if before else None)
     next_page = f"{prefix}/api/v1/alerts?{_query_after(request, last, limit)}" if last else None
-    said = await context.store.verdicts.of([alert.id for alert in alerts])
+    ids = [alert.id for alert in alerts]
+    said, generated = await context.store.verdicts.of(ids), await context.store.sentences.of(ids)
     views = [
-        ReviewedAlertView.from_records(alert, verdicts.current, prefix)
-        for alert, verdicts in zip(alerts, said, strict=True)
+        ReviewedAlertView.from_records(alert, verdicts.current, prefix, sentence)
+        for alert, verdicts, sentence in zip(alerts, said, generated, strict=True)
     ]
     return AlertList(alerts=views, next=next_page)
 
@@ -68,7 +69,8 @@ async def index(
 async def get(alert_id: str, context: ContextDep, prefix: LinkPrefix) -> ReviewedAlertView:
     alert = await context.store.alerts.get(alert_id)
     (verdicts,) = await context.store.verdicts.of([alert_id])
-    return ReviewedAlertView.from_records(alert, verdicts.current, prefix)
+    (sentence,) = await context.store.sentences.of([alert_id])
+    return ReviewedAlertView.from_records(alert, verdicts.current, prefix, sentence)
 
 
 @router.get(

@@ -36,9 +36,11 @@ _CHECKED = ("url", "title", "body")  # fields that the process that sends messag
 
 @router.post("", status_code=201, summary="Add a channel", responses=documented(409, 422, 429))
 async def create(body: NewChannel, response: Response, context: ContextDep, prefix: LinkPrefix) -> ChannelView:
-    """It is told of each incident once, from now on: of alerts that begin within `window_s` in one message."""
+    """It is told of each incident once, from now on: of alerts that begin within `window_s` in one message. At Frigate
+    each alert becomes an event, which ends with it."""
     channel = _validated(body.fields())
-    await _check_cameras(context, channel.cameras)
+    await _check_cameras(context, "cameras", channel.cameras)
+    await _check_cameras(context, "camera_names", channel.camera_names)
     await check_channel(channel)
     await context.store.channels.create(channel)
     response.headers["Location"] = f"{prefix}/api/v1/channels/{channel.id}"
@@ -67,7 +69,9 @@ async def change(channel_id: str, body: ChannelChange, context: ContextDep) -> C
     if "url" in changes and changes["url"].get_secret_value() == before.shown_url:
         del changes["url"]
     changed = _validated({**before.model_dump(), **changes})
-    await _check_cameras(context, [camera_id for camera_id in changed.cameras if camera_id not in before.cameras])
+    await _check_cameras(context, "cameras", sorted(set(changed.cameras) - set(before.cameras)))
+    new_names = changed.camera_names.keys() - before.camera_names.keys()
+    await _check_cameras(context, "camera_names", sorted(new_names))
     if changes.keys() & set(_CHECKED):
         await check_channel(changed)
     (view,) = await channel_views(context, [await context.store.channels.change(channel_id, changes)])
@@ -82,7 +86,8 @@ async def delete(channel_id: str, context: ContextDep) -> None:
 
 @router.post("/{channel_id}/test", summary="Send a test message", responses=documented(404, 409, 429, 503))
 async def trial(channel_id: str, context: ContextDep) -> TrialAnswer:
-    """The delivery worker makes one attempt. It changes no count, but a failure shows in the health of the channel."""
+    """The delivery worker makes one attempt; at Frigate it is an event of a second. It changes no count, but a failure
+    shows in the health of the channel."""
     channel = await context.store.channels.get(channel_id)
     if not channel.enabled:
         raise ConflictError(f"channel {channel_id!r} is switched off: {how_to_enable(channel_id)} first")
@@ -104,10 +109,10 @@ async def send_trial(context: Context, channels: ChannelStore, channel_id: str) 
     return TrialAnswer(delivered=result.delivered, detail=result.detail)
 
 
-async def _check_cameras(context: Context, camera_ids: Collection[str]) -> None:
+async def _check_cameras(context: Context, field: str, camera_ids: Collection[str]) -> None:
     """Raises `InvalidFieldsError` for a camera that does not exist: no alert of it would ever be told of."""
     if unknown := await unknown_cameras(context.store, camera_ids):
-        raise unknown_camera_error("body.cameras", unknown)
+        raise unknown_camera_error(f"body.{field}", unknown)
 
 
 def _validated(fields: dict[str, Any]) -> Channel:

@@ -43,7 +43,8 @@ async def delete(alert_id: str, context: ContextDep, prefix: LinkPrefix) -> Judg
 
 async def _say(context: Context, alert_id: str, prefix: str, statement: Statement) -> JudgedAlertView:
     said = await context.store.verdicts.say(alert_id, statement)
-    view = ReviewedAlertView.from_records(said.alert, said.verdicts.current, prefix)
+    (sentence,) = await context.store.sentences.of([alert_id])
+    view = ReviewedAlertView.from_records(said.alert, said.verdicts.current, prefix, sentence)
     return JudgedAlertView.judged(view, await _effect(context, said, statement))
 
 

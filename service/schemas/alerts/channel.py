@@ -17,6 +17,7 @@ from patchwatch.messages.alerts.channel import (
     NoticeKind,
     NoticeOutcome,
 )
+from patchwatch.messages.alerts.frigate import FrigateName
 from patchwatch.messages.alerts.hours import ActiveHours
 from patchwatch.messages.alerts.mute import ALL_CAMERAS, LONGEST_MUTE_MS, Mute
 from patchwatch.messages.alerts.severity import Severity
@@ -31,7 +32,8 @@ class ChannelChange(RequestBody):
 
     url: _Url | None = Field(
         None,
-        description="The address as Apprise writes it, such as `ntfy://HOST/TOPIC`. It is never shown again.",
+        description="The address as Apprise writes it, such as `ntfy://HOST/TOPIC`, or Frigate's, as "
+        "`frigate://HOST:5000` or `frigates://USER:PASSWORD@HOST:8971`. It is never shown again.",
         examples=["ntfys://ntfy.example/front-door"],
     )
     cameras: Annotated[list[Id], at_most(1000)] | None = Field(
@@ -62,6 +64,12 @@ class ChannelChange(RequestBody):
     picture: bool | None = Field(None, description="Whether the picture is sent where the service takes one.")
     title: _Template | None = Field(None, description="Jinja2 template of the title; empty: ours.")
     body: _Template | None = Field(None, description="Jinja2 template of the text; empty: ours.")
+    camera_names: Annotated[dict[Id, FrigateName], at_most(1000)] | None = Field(
+        None,
+        description="Of Frigate: what it calls cameras, by their ids here, where that is neither their name nor "
+        "their id.",
+        examples=[{}],
+    )
     enabled: bool | None = Field(
         None, description="A channel that is switched on again gets the alerts from that moment on."
     )
@@ -109,6 +117,7 @@ class ChannelView(BaseModel):
     title: str
     body: str
     device: str | None = Field(description="What its owner calls the browser that is told; null: no device.")
+    camera_names: dict[str, str]
     enabled: bool
     health: ChannelHealth
     reason: str = Field(examples=[""])

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from patchwatch.contract.timestamps import Time
 from patchwatch.messages.alerts.alert import Alert, AlertView
+from patchwatch.messages.alerts.sentence import Sentence
 from patchwatch.messages.alerts.verdict import MAX_NOTE_LENGTH, MAX_STATEMENTS, AlertVerdicts, Statement, Verdict
 from service.schemas.request import RequestBody
 
@@ -74,18 +75,38 @@ class VerdictHistory(BaseModel):
         )
 
 
+class GeneratedView(BaseModel):
+    """What a model wrote about the picture. It decides nothing, and may be wrong."""
+
+    sentence: str = Field(examples=["A person is lying in front of the gate."])
+    model: str = Field(examples=["qwen2.5vl:7b"])
+    at: Time
+
+    @classmethod
+    def from_sentence(cls, sentence: Sentence | None) -> Self | None:
+        """None where none was written."""
+        return cls(sentence=sentence.text, model=sentence.model, at=sentence.at_ms) if sentence else None
+
+
 class ReviewedAlertView(AlertView):
     """An event of one camera, and what an operator says about it. ``id`` stays the same over all its changes."""
 
     verdict: VerdictView | None = Field(description="What counts of all that operators said; null: nothing does.")
     reviewed: bool = Field(description="Whether it has a verdict, `unsure` included.", examples=[True])
+    generated: GeneratedView | None = Field(
+        None,
+        description="A generated sentence about its picture, where PATCHWATCH_SENTENCE_URL is set; null until it is "
+        "written, and in what is pushed.",
+    )
 
     @classmethod
-    def from_records(cls, alert: Alert, statement: Statement | None, base: str = "") -> Self:
+    def from_records(
+        cls, alert: Alert, statement: Statement | None, base: str = "", sentence: Sentence | None = None
+    ) -> Self:
         """``base``: what the links begin with, where the service is not at the root of its host."""
-        verdict = VerdictView.from_statement(statement)
+        verdict, generated = VerdictView.from_statement(statement), GeneratedView.from_sentence(sentence)
         event = dict(AlertView.from_alert(alert, base))
-        return cls(**event, verdict=verdict, reviewed=verdict is not None)
+        return cls(**event, verdict=verdict, reviewed=verdict is not None, generated=generated)
 
 
 class JudgedAlertView(ReviewedAlertView):

@@ -13,6 +13,7 @@ from patchwatch.doctor.finding import Finding
 from patchwatch.doctor.receivers import check_receivers
 from patchwatch.messages.alerts.channel import Channel, ChannelProgress
 from patchwatch.messages.alerts.mqtt_progress import MqttProgress
+from patchwatch.messages.alerts.sentence import SentenceProgress
 
 
 def channel(bus: Any, name: str, *, enabled: bool = True, **progress: Any) -> None:
@@ -51,3 +52,15 @@ def test_a_broker_that_nothing_is_told_is_named(bus_url: str) -> None:
         assert "see the log" in found(bus, mqtt_url="mqtt://h")["mqtt"].text
         bus.set(keys.MQTT_PROGRESS, MqttProgress(announced=("gate",)).encode())
         assert found(bus, mqtt_url="mqtt://h")["mqtt"].level == "ok"
+
+
+def test_a_server_that_writes_no_sentences_is_named(bus_url: str) -> None:
+    server = {"sentence_url": "http://h/v1", "sentence_model": "seer"}
+    with redis.Redis.from_url(bus_url) as bus:
+        assert "start `patchwatch run delivery`" in found(bus, **server)["sentences"].text
+        bus.set(LeaseKeys.for_sentences().lease, "w:1")
+        assert found(bus, **server)["sentences"].level == "ok"
+        bus.set(keys.SENTENCES_PROGRESS, SentenceProgress(streak=2, last_error="HTTP 401").encode())
+        assert "HTTP 401" in found(bus, **server)["sentences"].text
+        bus.set(keys.SENTENCES_PROGRESS, b"{")
+        assert "cannot be read" in found(bus, **server)["sentences"].text

@@ -27,10 +27,18 @@ def test_our_words_for_a_test_and_for_an_end() -> None:
     )  # fmt: skip
     ended = IncidentAlert(alert=alert(state="closed", ended_at_ms=61_000), updates=2)
     incident = Incident(id="1-0", begun_at_ms=0, alerts=(ended,), also=("yard-1",))
-    context = incident_context(NoticeKind.OVER, incident, {"gate": "Gate"}, "UTC", {})
+    context = incident_context(NoticeKind.OVER, incident, {"gate": "Gate"}, "UTC", {}, {})
     assert title_and_text("", "", context, strict=True) == (
         "Over: Gate", "1970-01-01 00:00:00  Gate: something unusual, score 0.90, lasted 61 s, rose 2 times\nand 1 more",
     )  # fmt: skip
+
+
+def test_a_generated_sentence_is_called_one_and_fills_no_template() -> None:
+    incident = Incident(id="1-0", begun_at_ms=0, alerts=(IncidentAlert(alert=alert()),))
+    sentences = {alert().id: "{{ link }} A person lies there."}
+    context = incident_context(NoticeKind.ALERT, incident, {}, "UTC", {"link": "https://h"}, sentences)
+    assert "\nGenerated: {{ link }} A person lies there.\n" in title_and_text("", "", context)[1]
+    assert title_and_text("", "{{ alerts[0].generated }}", context)[1] == "{{ link }} A person lies there."
 
 
 def test_every_kind_of_alert_has_words() -> None:
@@ -40,7 +48,7 @@ def test_every_kind_of_alert_has_words() -> None:
 
 def test_the_sample_has_every_name_that_a_message_has() -> None:
     incident = Incident(id="1-0", begun_at_ms=0, alerts=(IncidentAlert(alert=alert()),))
-    real = incident_context(NoticeKind.ALERT, incident, {}, "UTC", {})
+    real = incident_context(NoticeKind.ALERT, incident, {}, "UTC", {}, {})
     assert real.keys() == sample_context().keys() == trial_context().keys()
     assert real["alerts"][0].keys() == sample_context()["alerts"][0].keys()
 
@@ -65,5 +73,5 @@ def test_a_message_is_cut_and_its_title_stays_on_one_line() -> None:
 
 def test_a_camera_cannot_write_lines_of_its_own() -> None:
     incident = Incident(id="1-0", begun_at_ms=0, alerts=(IncidentAlert(alert=alert()),))
-    context = incident_context(NoticeKind.ALERT, incident, {"gate": "a\n\u202eb" * 100}, "UTC", {})
+    context = incident_context(NoticeKind.ALERT, incident, {"gate": "a\n\u202eb" * 100}, "UTC", {}, {})
     assert title_and_text("", "", context)[1].count("\n") == 0

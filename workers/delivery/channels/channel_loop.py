@@ -127,9 +127,9 @@ class ChannelLoop(ReceiverLoop):
         incident = notice.incident
         first = incident.alerts[0].alert
         names = await self._outbox.camera_names([member.alert.camera_id for member in incident.alerts])
-        return incident_context(
-            notice.kind, incident, names, self._channel.time_zone, await self._links(incident.id, first.id)
-        )
+        sentences = await self._outbox.sentences([member.alert.id for member in incident.alerts])
+        links = await self._links(incident.id, first.id)
+        return incident_context(notice.kind, incident, names, self._channel.time_zone, links, sentences)
 
     async def _links(self, entry_id: str, alert_id: str) -> dict[str, str]:
         """To the alert on the page, its picture and its clip; none where the public address is not known. Those for a

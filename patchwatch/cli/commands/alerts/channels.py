@@ -17,8 +17,8 @@ app = command_group("Tell people of the alerts of a running service: e-mail, ntf
 
 _Id = Annotated[str, typer.Argument(metavar="CHANNEL", help="Id of the channel.")]
 _URL_HELP = (
-    "As Apprise writes it: ntfys://HOST/TOPIC, mailtos://USER:PASSWORD@HOST?to=ADDRESS, tgram://TOKEN/CHAT. -: read it "
-    "from standard input, so that it shows in no process list."
+    "As Apprise writes it: ntfys://HOST/TOPIC, mailtos://USER:PASSWORD@HOST?to=ADDRESS, tgram://TOKEN/CHAT. Frigate: "
+    "frigate://HOST:5000. -: read it from standard input, so that it shows in no process list."
 )
 _Cameras = Annotated[list[str] | None, typer.Option("--camera", help="Only of this camera; repeatable.")]
 _Kinds = Annotated[list[AlertKind] | None, typer.Option("--kind", help="Only of this kind; repeatable.")]
@@ -36,6 +36,9 @@ _Over = Annotated[bool | None, typer.Option("--over/--no-over", help="Also say t
 _Picture = Annotated[bool | None, typer.Option("--picture/--no-picture", help="Send the picture, where possible.")]
 _Title = Annotated[str | None, typer.Option(help="Jinja2 template of the title. Empty: ours.")]
 _Body = Annotated[str | None, typer.Option(help="Jinja2 template of the text. Empty: ours.")]
+_CameraNames = Annotated[
+    list[str] | None, typer.Option("--camera-name", help="CAMERA=NAME: what Frigate calls a camera; repeatable.")
+]
 
 
 @app.command("add")
@@ -54,13 +57,15 @@ def add(
     picture: _Picture = None,
     title: _Title = None,
     body: _Body = None,
+    camera_name: _CameraNames = None,
     api: Api = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell somebody of alerts from now on. Send a test afterwards: `patchwatch channels test ID`."""
     fields = _fields(
-        camera, kind, least_severity, hours, day, time_zone, window_s, after_minutes, over, picture, title, body
-    )
+        camera, kind, least_severity, hours, day, time_zone, window_s, after_minutes, over, picture, title, body,
+        camera_name,
+    )  # fmt: skip
     _print(rest_client(api).post("/channels", {"id": id, "url": _address(url), **fields}), as_json)
 
 
@@ -105,14 +110,16 @@ def update(
     picture: _Picture = None,
     title: _Title = None,
     body: _Body = None,
+    camera_name: _CameraNames = None,
     enable: Annotated[bool | None, typer.Option("--enable/--disable", help="Switch it on or off.")] = None,
     api: Api = None,
     as_json: AsJson = False,
 ) -> None:
     """Change a channel; what is not given stays."""
     given = _fields(
-        camera, kind, least_severity, hours, day, time_zone, window_s, after_minutes, over, picture, title, body
-    )
+        camera, kind, least_severity, hours, day, time_zone, window_s, after_minutes, over, picture, title, body,
+        camera_name,
+    )  # fmt: skip
     if all_alerts and given.keys() & {"cameras", "kinds", "least_severity"}:
         raise RejectedError("give filters or --all, not both")
     everything: dict[str, Any] = {"cameras": [], "kinds": [], "least_severity": Severity.LOW} if all_alerts else {}
@@ -213,7 +220,7 @@ def _address(url: str) -> str:
 def _fields(
     camera: list[str] | None, kind: list[AlertKind] | None, least_severity: Severity | None, hours: str | None,
     day: list[str] | None, time_zone: str | None, window_s: float | None, after_minutes: int | None, over: bool | None,
-    picture: bool | None, title: str | None, body: str | None,
+    picture: bool | None, title: str | None, body: str | None, camera_names: list[str] | None,
 ) -> dict[str, Any]:  # fmt: skip
     """What was given, as the API takes it."""
     fields = {
@@ -225,7 +232,17 @@ def _fields(
         given["hours"] = _hours(hours or "00:00-00:00", day or [])
     if after_minutes is not None:
         given["after_minutes"] = after_minutes or None
+    if camera_names is not None:
+        given["camera_names"] = dict(_camera_name(pair) for pair in camera_names)
     return given
+
+
+def _camera_name(pair: str) -> tuple[str, str]:
+    """Raises `RejectedError` for what is no pair."""
+    camera, equals, name = pair.partition("=")
+    if not (camera and equals and name):
+        raise RejectedError(f"{pair!r} does not say what Frigate calls a camera: give it like gate=front_gate")
+    return camera, name
 
 
 def _hours(text: str, days: list[str]) -> dict[str, Any] | None:

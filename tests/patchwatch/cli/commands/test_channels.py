@@ -71,6 +71,15 @@ def test_a_change_sends_what_was_given_and_nothing_else(asked: Asked) -> None:
     assert isinstance(run("update", "phone", "--all", "--camera", "gate").exception, RejectedError)
 
 
+def test_what_frigate_calls_cameras_is_given_in_pairs(asked: Asked) -> None:
+    assert run("update", "nvr", "--camera-name", "gate=front_gate", "--camera-name", "yard=back").exit_code == 0
+    assert asked == [("PATCH", "/channels/nvr", {"camera_names": {"gate": "front_gate", "yard": "back"}})]
+    assert ChannelChange.model_validate(asked[0][2])
+    refused = run("update", "nvr", "--camera-name", "gate").exception
+    assert isinstance(refused, RejectedError)
+    assert "like gate=front_gate" in str(refused)
+
+
 def test_a_test_that_fails_says_why(asked: Asked) -> None:
     failed = run("test", "phone")
     assert isinstance(failed.exception, RetryableError)

@@ -5,6 +5,7 @@ from service_world import World
 
 from patchwatch.bus import keys
 from patchwatch.messages.alerts.alert import AlertState
+from patchwatch.messages.alerts.sentence import Sentence, SentenceProgress
 
 
 async def _ids(api: httpx.AsyncClient, query: str) -> list[str]:
@@ -29,6 +30,20 @@ async def test_alerts_are_found_by_the_zone_they_lie_in_over_pages(api: httpx.As
     assert await _ids(api, "zone=porch&zone=road") == ["gate-4000", "gate-3000", "gate-1000"]
     page = (await api.get("/api/v1/alerts?zone=porch&limit=1")).json()
     assert [alert["id"] for alert in (await api.get(page["next"])).json()["alerts"]] == ["gate-1000"]
+
+
+async def test_a_generated_sentence_is_shown_as_one(api: httpx.AsyncClient, world: World) -> None:
+    world.alert(1000)
+    world.alert(2000)
+    said = Sentence(text="A <b>person</b> lies there.", model="seer", at_ms=3000, peak_at_ms=1000)
+    world.bus.set(keys.alert_sentence("gate-1000"), said.encode())
+    world.bus.set(keys.SENTENCES_PROGRESS, SentenceProgress(delivered=1, limited=2).encode())
+    generated = {"sentence": "A <b>person</b> lies there.", "model": "seer", "at": "1970-01-01T00:00:03.000Z"}
+    assert (await api.get("/api/v1/alerts/gate-1000")).json()["generated"] == generated
+    listed = (await api.get("/api/v1/alerts")).json()["alerts"]
+    assert [alert["generated"] for alert in listed] == [None, generated]
+    metrics = (await api.get("/metrics")).text
+    assert 'patchwatch_sentences_total{outcome="limited"} 2.0' in metrics
 
 
 async def test_an_unknown_camera_is_refused_but_a_removed_one_with_alerts_is_not(

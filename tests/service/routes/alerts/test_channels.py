@@ -83,6 +83,24 @@ async def test_what_is_wrong_is_refused_and_named(
     assert not world.bus.exists(keys.CHANNELS)
 
 
+async def test_frigate_is_a_channel_that_no_process_judges(
+    api: httpx.AsyncClient, world: Any, asked: list[MessageOrder]
+) -> None:
+    world.camera("gate")
+    body = {"id": "nvr", "url": f"frigates://me:{SECRET}@nvr:8971", "camera_names": {"gate": "front"}}
+    made = await api.post(AT, json=body)
+    assert (made.status_code, made.json()["url"], made.json()["camera_names"]) == (
+        201,
+        "frigates://***",
+        {"gate": "front"},
+    )
+    refused = await api.patch(f"{AT}/nvr", json={"camera_names": {"gaet": "front"}})
+    assert [field["location"] for field in refused.json()["errors"]] == ["body.camera_names"]
+    assert (await api.patch(f"{AT}/nvr", json={"over": True})).status_code == 422
+    assert (await api.patch(f"{AT}/nvr", json={"camera_names": {}})).json()["camera_names"] == {}
+    assert asked == []
+
+
 async def test_no_answer_holds_a_secret_and_the_log_is_shown_newest_first(api: httpx.AsyncClient, world: Any) -> None:
     made = await api.post(AT, json={"id": "phone", "url": URL})
     for number in (1, 2):

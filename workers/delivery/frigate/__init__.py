@@ -1,0 +1,1 @@
+"""Frigate: alerts become events there, which begin and end with them."""
