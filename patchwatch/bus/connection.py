@@ -151,15 +151,21 @@ def ping(url: str, timeout_s: float = _SOCKET_TIMEOUT_S) -> None:
         client.ping()
 
 
-def admit(url: str, partitions: int) -> None:
+def admit(url: str, partitions: int, *, restoring: bool = False) -> None:
     """Check at the start that Redis at ``url`` is suitable, and that the installation uses so many partitions.
 
-    The first process of an installation decides on their number. Raises `ConfigurationError` for a problem that waiting
+    The first process of an installation decides on their number. ``restoring``: it is the restore itself that asks,
+    before whose end no role starts. Raises `ConfigurationError` for a problem that waiting
     does not solve, `BusUnavailableError` when Redis does not answer or takes no writes at present.
     """
     try:
         with translated(), connect(url) as client:
             client.ping()
+            if not restoring and (begun := cast("bytes | None", client.get(keys.RESTORING))) is not None:
+                raise ConfigurationError(
+                    f"a restore has not ended ({begun.decode(errors='replace')[:200]}): wait for it, or run the same "
+                    "`patchwatch restore` again if it was interrupted"
+                )
             agreed = _agreed_partitions(client, partitions)
             _try_rights(client)
     except BusRefusedError as error:
