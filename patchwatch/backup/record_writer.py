@@ -67,7 +67,7 @@ def _queue(pipe: Any, type: RedisType, key: str, rows: list[Row]) -> None:
         case RedisType.STRING:
             pipe.set(key, rows[-1][0])
         case RedisType.HASH:
-            pipe.hset(key, mapping=dict(rows))
+            pipe.hset(key, mapping={name: value for name, value in rows})
         case RedisType.SET:
             pipe.sadd(key, *(member for (member,) in rows))
         case RedisType.SORTED_SET:

@@ -25,7 +25,7 @@ from patchwatch.bus.sentinel import connect_by_sentinel, connect_by_sentinel_asy
 from patchwatch.bus.writes import add_entry
 from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import BusFullError, BusRefusedError, BusUnavailableError, ConfigurationError
-from patchwatch.contract.redaction import redact
+from patchwatch.contract.redaction import one_line, redact
 from patchwatch.contract.setting_parts.sentinel_address import SentinelAddress
 
 BLOCK_MS = 1000  # longest blocking read; the socket timeout must exceed it
@@ -173,10 +173,7 @@ def admit(url: str, partitions: int, *, restoring: bool = False) -> None:
         with translated(), connect(url) as client:
             client.ping()
             if not restoring and (begun := cast("bytes | None", client.get(keys.RESTORING))) is not None:
-                raise ConfigurationError(
-                    f"a restore has not ended ({begun.decode(errors='replace')[:200]}): wait for it, or run the same "
-                    "`patchwatch restore` again if it was interrupted"
-                )
+                raise ConfigurationError(unfinished_restore(begun))
             agreed = _agreed_partitions(client, partitions)
             _try_rights(client)
     except BusRefusedError as error:
@@ -186,6 +183,14 @@ def admit(url: str, partitions: int, *, restoring: bool = False) -> None:
             f"PATCHWATCH_PARTITIONS is {partitions}, but this installation was begun with {agreed}, and other numbers "
             f"look for cameras elsewhere: set PATCHWATCH_PARTITIONS={agreed}"
         )
+
+
+def unfinished_restore(begun: bytes) -> str:
+    """What `keys.RESTORING` says, and what to do."""
+    return (
+        f"a restore has not ended ({one_line(begun.decode(errors='replace'), 200)}): wait for it, or run the same "
+        "`patchwatch restore` again if it was interrupted"
+    )
 
 
 def _agreed_partitions(client: redis.Redis, partitions: int) -> int:

@@ -29,8 +29,8 @@ class _BlockingPool(AsyncSentinelPool, redis.asyncio.BlockingConnectionPool):
 def connect_by_sentinel(address: SentinelAddress, options: dict[str, Any]) -> redis.Redis:
     """A blocking client of the primary. Raises as redis-py does for a parameter that does not exist."""
     server, sentinel = _arguments(address, options)
-    sentinels = Sentinel(list(address.sentinels), sentinel_kwargs=sentinel)
-    pool = SentinelConnectionPool(address.service, sentinels, ssl=address.tls, **server)
+    sentinels = Sentinel(list(address.sentinels), sentinel_kwargs=sentinel)  # type: ignore[no-untyped-call]
+    pool = SentinelConnectionPool(address.service, sentinels, ssl=address.tls, **server)  # type: ignore[no-untyped-call]
     pool.connection_class(**pool.connection_kwargs)
     return redis.Redis.from_pool(pool)
 
@@ -38,14 +38,14 @@ def connect_by_sentinel(address: SentinelAddress, options: dict[str, Any]) -> re
 def connect_by_sentinel_async(address: SentinelAddress, options: dict[str, Any]) -> redis.asyncio.Redis:
     """An asyncio client of the primary, whose ``options`` bound its pool."""
     server, sentinel = _arguments(address, options)
-    sentinels = AsyncSentinel(list(address.sentinels), sentinel_kwargs=sentinel)
-    pool = _BlockingPool(address.service, sentinels, ssl=address.tls, **server)
+    sentinels = AsyncSentinel(list(address.sentinels), sentinel_kwargs=sentinel)  # type: ignore[no-untyped-call]
+    pool = _BlockingPool(address.service, sentinels, ssl=address.tls, **server)  # type: ignore[no-untyped-call]
     return redis.asyncio.Redis.from_pool(pool)
 
 
 def _arguments(address: SentinelAddress, options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """For connections to the primary, and to the Sentinels: these have a password of their own, if any."""
-    server: dict[str, Any] = {**parse_url(address.server_url), **options}
+    server: dict[str, Any] = {**parse_url(address.server_url), **options}  # type: ignore[no-untyped-call]
     for name in ("host", "port", "connection_class"):
         server.pop(name, None)
     sentinel: dict[str, Any] = {

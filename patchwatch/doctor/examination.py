@@ -11,7 +11,7 @@ from typing import Any
 import redis
 
 from patchwatch.bus import keys
-from patchwatch.bus.connection import connect, translated
+from patchwatch.bus.connection import connect, translated, unfinished_restore
 from patchwatch.bus.rights import ADVICE
 from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import BusUnavailableError, ConfigurationError
@@ -72,6 +72,8 @@ def _check_redis(settings: Settings, facts: _LocalFacts) -> Iterator[Finding]:
 def _check_installation(client: Any, settings: Settings, facts: _LocalFacts) -> Iterator[Finding]:
     client.ping()
     yield ok("redis", "answers")
+    if (begun := client.get(keys.RESTORING)) is not None:
+        yield fail("restore", f"no role starts: {unfinished_restore(begun)}")
     yield _check_partition_count(client, settings)
     cameras, heartbeats = read_cameras(client), read_heartbeats(client)
     host = socket.gethostname()
