@@ -23,7 +23,13 @@ _TLS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_cert_reqs", "ssl_che
 
 
 class _BlockingPool(AsyncSentinelPool, redis.asyncio.BlockingConnectionPool):
-    """Its callers wait while all connections are in use."""
+    """Its callers wait while all connections are in use. What ends all of them ends those to the Sentinels, too."""
+
+    async def disconnect(self, inuse_connections: bool = True) -> None:
+        await super().disconnect(inuse_connections)
+        if inuse_connections:
+            for sentinel in self.sentinel_manager.sentinels:
+                await sentinel.aclose()
 
 
 def connect_by_sentinel(address: SentinelAddress, options: dict[str, Any]) -> redis.Redis:

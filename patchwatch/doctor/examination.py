@@ -29,6 +29,7 @@ from patchwatch.doctor.installation import (
     read_heartbeats,
 )
 from patchwatch.doctor.receivers import check_receivers
+from patchwatch.doctor.records import check_records
 from patchwatch.doctor.redis_server import check_server
 from patchwatch.local_redis.kept_server import queue_folder, running_url
 from patchwatch.local_redis.server_program import first_program
@@ -80,6 +81,7 @@ def _check_installation(client: Any, settings: Settings, facts: _LocalFacts) -> 
     facts.reads_files = any(camera.source.startswith("file:") for camera in cameras)
     facts.alive.update(beat.role for beat in heartbeats if beat.host == host and _process_exists(beat.pid))
     yield from check_server(client, settings, len(cameras))
+    yield from check_records(client)
     receivers = client.hlen(keys.WEBHOOKS) + client.hlen(keys.CHANNELS) + (settings.mqtt_url is not None)
     yield from check_workers(heartbeats, receivers=receivers)
     yield from check_receivers(client, settings)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+import zlib
 from dataclasses import dataclass
 
 _CHUNK = 1 << 20
 # What `zipfile` raises of an archive that is none, damaged, encrypted, or packed in a way that it does not know.
-DEFECTS = (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError, RuntimeError, OSError)
+DEFECTS = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, RuntimeError, OSError)
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,6 @@ def agrees(archive: zipfile.ZipFile, name: str, size: int, sha256: str) -> bool:
         with archive.open(name) as file:
             while chunk := file.read(_CHUNK):
                 digest.update(chunk)
-    except zipfile.BadZipFile:  # its own, weaker check found it first
+    except (zipfile.BadZipFile, zlib.error):  # its own, weaker check found it first
         return False
     return digest.hexdigest() == sha256

@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ class ReplicatedRedis:
             secrets = ("--requirepass", PASSWORD, "--masterauth", PASSWORD)
             self._run(port, ["--save", "", "--repl-diskless-sync-delay", "0", *secrets, *of])
         for port in self.ports:
-            wait_until(lambda port=port: _answers(self.client(port)))
+            wait_until(partial(_answers, self.client(port)))
         wait_until(lambda: self.client(replica).info("replication")["master_link_status"] == "up")
         for port in self.sentinels:
             self._run(port, ["--sentinel"], self._configured(port, primary))

@@ -32,7 +32,7 @@ def write(path: Path, entries: dict[str, bytes], **facts: Any) -> Path:
         for name, data in entries.items():
             archive.add(name, [data], packed=True)
         given = {"patchwatch": "0.1.0", "made_at_ms": 1, "partitions": 16, "files": tuple(archive.files)} | facts
-        archive.finish(Manifest.model_construct(**{"version": 1, **given}))
+        archive.finish(Manifest.model_validate(given))
     return path
 
 

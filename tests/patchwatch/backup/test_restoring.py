@@ -28,7 +28,19 @@ from patchwatch.doctor.finding import Level
 from patchwatch.local_redis.kept_server import kept_queue
 
 ALL = Contents(all_banks=True, memory=True, scores=True, evidence=True)
-LEFT_OUT = ("fence", "lease", "members", "worker", "answer", "orders", "capture", "analysis", ":banks", "profiles")
+LEFT_OUT = (
+    "fence",
+    "lease",
+    "members",
+    "worker",
+    "answer",
+    "orders",
+    "capture",
+    "analysis",
+    ":banks",
+    "profiles",
+    "sessions",
+)
 
 
 @pytest.fixture
@@ -37,7 +49,7 @@ def site(bus_url: str, tmp_path: Path) -> Settings:
     unpack_banks(tmp_path / "site" / "banks")
     with connect(bus_url) as client:
         put(client, read_json("redis.json"))
-        client.delete(*client.keys("pw:worker:*"))  # type: ignore[misc]
+        client.delete(*client.keys("pw:worker:*"))
     return Settings(redis_url=bus_url, data_dir=tmp_path / "site", partitions=4)
 
 
@@ -49,7 +61,7 @@ def backed_up(site: Settings, path: Path) -> Path:
 def contents(url: str) -> dict[str, Any]:
     """What is kept, but of the queue."""
     with connect(url) as client:
-        names = [name for name in client.keys("*") if not any(word in name.decode() for word in LEFT_OUT)]  # type: ignore[union-attr]
+        names = [name for name in client.keys("*") if not any(word in name.decode() for word in LEFT_OUT)]
         return {
             name.decode(): take(client, name) for name in names if b":frames:" not in name and b"partit" not in name
         }
