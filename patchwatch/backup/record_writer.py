@@ -11,6 +11,7 @@ import redis
 from patchwatch.backup.key_kind import KeyKind, RedisType, Row
 from patchwatch.backup.record_line import RecordLine, StreamPosition
 from patchwatch.bus.connection import translated
+from patchwatch.bus.writes import set_stream_position
 from patchwatch.contract.errors import RejectedError
 
 _COMMANDS = 500
@@ -82,9 +83,7 @@ def _queue_position(pipe: Any, key: str, position: StreamPosition, *, empty: boo
     if empty or position.last_id == _PLACE:
         pipe.xadd(key, {b"-": b""}, id=_PLACE)
         pipe.xtrim(key, maxlen=0, approximate=False)
-    pipe.execute_command(
-        "XSETID", key, position.last_id, "ENTRIESADDED", position.added, "MAXDELETEDID", position.max_deleted_id
-    )
+    set_stream_position(pipe, key, position.last_id, position.added, position.max_deleted_id)
 
 
 def _now_ms(client: Any) -> int:
