@@ -23,7 +23,8 @@ RECORDS, FILES = "records", "files"
 
 @dataclass(frozen=True)
 class Contents:
-    """What a backup holds beside cameras with their accounts, alerts, settings, users, and active and pinned banks."""
+    """What a backup holds beside cameras with their accounts, alerts, settings, users, active and pinned banks, and
+    what corrections add to these."""
 
     all_banks: bool = False
     memory: bool = False
@@ -59,8 +60,7 @@ def make_backup(settings: Settings, url: str, path: Path, contents: Contents) ->
                 archive.add(f"{RECORDS}/{part}.jsonl", lines, packed=True)
         files = StoredFiles.from_settings(settings)
         copies.add_all(files.data, files.banks(all_versions=contents.all_banks))
-        if contents.memory:
-            copies.add_all(files.data, files.memory())
+        copies.add_all(files.data, files.memory(stretches=contents.memory))
         if contents.evidence:
             copies.add_all(files.evidence, files.kept_evidence())
         manifest = Manifest(

@@ -55,10 +55,10 @@ def restore(settings: Settings, url: str, path: Path, *, replace: bool) -> Resto
     `StorageError`, `BusUnavailableError`, `ConfigurationError`.
     """
     with opened(path) as backup, connect(url) as client:
-        begun = _check_target(client, settings, replace=replace)
+        worth_keeping = _check_target(client, settings, replace=replace)
         _check_room(settings, backup)
         result = Restored(backup.manifest)
-        if not begun and replace:
+        if worth_keeping:
             result.before = _keep_what_is_there(settings, url)
         with translated():
             client.set(keys.RESTORING, f"{path.name} since {iso(_now_ms())}")
@@ -77,7 +77,7 @@ def restore(settings: Settings, url: str, path: Path, *, replace: bool) -> Resto
 
 
 def _check_target(client: Any, settings: Settings, *, replace: bool) -> bool:
-    """Whether an earlier restore ended in the middle here, so that nothing of what is there is worth keeping."""
+    """Whether anything is there that is worth keeping: not what an earlier restore left that ended in the middle."""
     with translated():
         if workers := _workers(client):
             raise ConflictError(
@@ -92,7 +92,7 @@ def _check_target(client: Any, settings: Settings, *, replace: bool) -> bool:
             f"the installation is not empty ({held or banks}): restore with --replace, which makes a backup of it "
             "first, or name an empty one with PATCHWATCH_DATA_DIR and PATCHWATCH_REDIS_URL"
         )
-    return begun
+    return bool(held or banks) and not begun
 
 
 def _workers(client: Any) -> list[str]:
@@ -153,7 +153,7 @@ def _text(key: bytes) -> str:
 def _remove_files(settings: Settings) -> None:
     """Banks and memory; evidence is of alerts that may come back."""
     here = StoredFiles.on_this_host(settings)
-    for file in [*here.banks(all_versions=True), *here.memory()]:
+    for file in [*here.banks(all_versions=True), *here.memory(stretches=True)]:
         here.data.delete(file.path)
 
 

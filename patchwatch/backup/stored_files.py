@@ -22,6 +22,7 @@ from patchwatch.storage.storage import Storage, StoredFile
 from workers.sharing.shared_file import INDEXES, rank_of
 
 BANKS, MEMORY = "banks", "memory"
+_ADDITION = ".addition"
 _CHUNK = 8 * 2**20
 _TRIES = 5  # of a file that is replaced while it is read
 _EVIDENCE_NAME = re.compile(rf"{EVIDENCE}/[A-Za-z0-9][A-Za-z0-9._-]{{0,199}}/[a-z]+(?:\.[a-z0-9]+)?")
@@ -60,8 +61,12 @@ class StoredFiles:
             if bank_id in wanted[folder]:
                 yield file
 
-    def memory(self) -> Iterator[StoredFile]:
-        yield from (file for file in self.data.files(MEMORY) if rank_of(file.path) is not None)
+    def memory(self, *, stretches: bool) -> Iterator[StoredFile]:
+        """What corrections add to the banks, without which they would not count; with ``stretches`` all that is
+        remembered."""
+        for file in self.data.files(MEMORY):
+            if rank_of(file.path) is not None and (stretches or file.path.endswith(_ADDITION)):
+                yield file
 
     def kept_evidence(self) -> Iterator[StoredFile]:
         """Of each alert the manifest last, as it was stored: where that is, all else is."""

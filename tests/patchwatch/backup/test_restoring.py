@@ -112,10 +112,14 @@ def test_what_is_replaced_can_be_got_back(site: Settings, tmp_path: Path) -> Non
         client.hset(keys.SESSIONS, "s", "a login")
         client.hset(keys.CAMERAS, "new", b'{"id":"new","source":"push:"}')
     (site.banks_dir / "gate" / "tiny.safetensors").unlink()
+    addition = site.memory_path("gate", "tiny") / "corrections" / "00000000000000aa.addition"
+    addition.parent.mkdir(parents=True)
+    addition.write_bytes(b"what a correction adds")
     changed = contents(url)
     result = restore(site, url, first, replace=True)
     assert contents(url) == before
     assert files(site) == banks
+    assert not addition.exists()
     with connect(url) as client:
         assert client.get(keys.fence(0)) == fence is not None
         assert not client.exists(keys.SESSIONS)
@@ -123,6 +127,7 @@ def test_what_is_replaced_can_be_got_back(site: Settings, tmp_path: Path) -> Non
     restore(site, url, result.before, replace=True)
     assert contents(url) == changed
     assert "banks/gate/tiny.safetensors" not in files(site)
+    assert addition.read_bytes() == b"what a correction adds"
 
 
 def test_a_restore_that_ended_in_the_middle_is_done_anew(site: Settings, bus_url: str, tmp_path: Path) -> None:
