@@ -63,10 +63,9 @@ def summary(manifest: Manifest) -> str:
     """What a backup holds, in a sentence without its subject."""
     rows, sizes = manifest.rows, _sizes(manifest)
     cameras, alerts, users = (rows.get(key, 0) for key in ("pw:cameras", "pw:alerts:by-time", "pw:users"))
-    return (
-        f"{cameras} cameras, {alerts} alerts, {users} users, {sizes['files']} files, {sizes['bytes'] / _MB:.1f} MB "
-        f"unpacked, of {iso(manifest.made_at_ms)} by Patchwatch {manifest.patchwatch}"
-    )
+    counts = {"camera": cameras, "alert": alerts, "user": users, "file": sizes["files"]}
+    held = ", ".join(f"{count} {noun}{'' if count == 1 else 's'}" for noun, count in counts.items())
+    return f"{held} ({sizes['bytes'] / _MB:.1f} MB), of {iso(manifest.made_at_ms)} by Patchwatch {manifest.patchwatch}"
 
 
 def _sizes(manifest: Manifest) -> dict[str, int]:
