@@ -33,6 +33,7 @@ from patchwatch.messages.banks.enrolment import Enrolment
 from patchwatch.messages.cameras.activity import Absence
 from patchwatch.messages.cameras.budget import SiteBudget
 from patchwatch.messages.cameras.camera import Camera
+from patchwatch.messages.cameras.capture_status import CaptureStatus
 from patchwatch.messages.cameras.correction import CameraCorrections, CorrectionChange
 from patchwatch.messages.cameras.drift import Drift
 from patchwatch.messages.cameras.lasting_change import PendingChange
@@ -83,6 +84,7 @@ KEPT: tuple[KeyKind, ...] = (
         _CAMERA.state, _HASH, Part.CAMERAS,
         by_field({b"books": readers.gaps, b"explanation": Explanation.decode, b"shadow": ShadowStatus.decode}),
     ),
+    KeyKind(_CAMERA.capture, _STRING, Part.CAMERAS, message(CaptureStatus)),  # a recording that ended has ended
     KeyKind(_CAMERA.counters, _HASH, Part.CAMERAS, count),
     KeyKind(_CAMERA.activity, _HASH, Part.CAMERAS, readers.week),
     KeyKind(_CAMERA.frames, RedisType.STREAM, Part.CAMERAS, anything, holds_entries=False),
@@ -120,7 +122,6 @@ LEFT_OUT: dict[str, str] = {
     keys.MEMORIES: "found anew in the files of the memory",
     keys.PROFILES: _MOMENTARY,
     keys.EVIDENCE_STATUS: _MOMENTARY,
-    _CAMERA.capture: _MOMENTARY,
     _CAMERA.analysis: _MOMENTARY,
     keys.members("ROLE"): _OWNERSHIP,
     keys.worker("ROLE", "WORKER"): _MOMENTARY,

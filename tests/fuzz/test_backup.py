@@ -70,7 +70,7 @@ def test_what_is_restored_is_equal(stocked: Any, tmp_path: Path) -> None:
         result = restore(settings, other, tmp_path / "all.zip", replace=False)
         assert held(client) == before
         assert sum(result.written.values()) == sum(manifest.rows.values())
-        assert 0 < client.pttl(picture) <= 3_600_000  # type: ignore[operator]
+        assert 0 < client.pttl(picture) <= 3_600_000
         assert not [name for name in client.keys("*") if b"session" in name or b"lease" in name]
     assert files(stocked.settings.data_dir) == files(tmp_path / "other")
 

@@ -35,7 +35,6 @@ LEFT_OUT = (
     "worker",
     "answer",
     "orders",
-    "capture",
     "analysis",
     ":banks",
     "profiles",
@@ -184,7 +183,7 @@ def test_the_commands_say_what_they_did(site: Settings, tmp_path: Path, monkeypa
     path = str(tmp_path / "b.zip")
     run = CliRunner().invoke
     made = run(app, ["backup", path, "--everything"])
-    assert "2 cameras, 1 alerts, 0 users, 4 files" in made.output
+    assert "2 cameras, 1 alert, 0 users, 4 files" in made.output
     assert "not in it: settings" in made.output
     assert "is whole: 2 cameras" in run(app, ["backup", path, "--check"]).output
     done = json.loads(run(app, ["restore", path, "--replace", "--json"]).stdout)
