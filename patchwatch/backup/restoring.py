@@ -32,6 +32,8 @@ _SCANNED = 1000
 _REMOVED = 500
 _SPARE_BYTES = 64 * 2**20
 _WORKERS = "pw:worker:*"
+FORGOTTEN_WITHIN_S = 12.0  # a heartbeat expires after ten
+_LOOK_EVERY_S = 0.5
 
 
 @dataclass
@@ -80,10 +82,7 @@ def _check_target(client: Any, settings: Settings, *, replace: bool) -> bool:
     """Whether anything is there that is worth keeping: not what an earlier restore left that ended in the middle."""
     with translated():
         if workers := _workers(client):
-            raise ConflictError(
-                f"the installation runs ({', '.join(workers[:5])}): stop all its roles first; one that was killed is "
-                "forgotten after ten seconds"
-            )
+            raise ConflictError(f"the installation runs ({', '.join(workers[:5])}): stop all its roles first")
         begun = bool(client.exists(keys.RESTORING))
         held = next((key for key in map(_text, _keys(client)) if known_key(key) is not None), None)
     banks = next((file.path for file in StoredFiles.on_this_host(settings).banks(all_versions=True)), None)
@@ -96,15 +95,27 @@ def _check_target(client: Any, settings: Settings, *, replace: bool) -> bool:
 
 
 def _workers(client: Any) -> list[str]:
-    """The roles that are alive, with their hosts and processes."""
-    names = []
-    for key in client.scan_iter(match=_WORKERS, count=_SCANNED):
-        try:
-            beat = Heartbeat.decode(client.get(key) or b"")
-            names.append(f"{beat.role} on {beat.host}, process {beat.pid}")
-        except InvalidMessageError:
-            names.append(key.decode(errors="replace"))
-    return sorted(names)
+    """The roles that are alive, with their hosts and processes. Those that have just ended are forgotten in a while,
+    which is waited for; one that writes meanwhile is alive."""
+    deadline_s = time.monotonic() + FORGOTTEN_WITHIN_S
+    first = beats = _heartbeats(client)
+    while beats and all(first.get(key) == beat for key, beat in beats.items()) and time.monotonic() < deadline_s:
+        time.sleep(_LOOK_EVERY_S)
+        beats = _heartbeats(client)
+    return sorted(_in_words(key, beat) for key, beat in beats.items())
+
+
+def _heartbeats(client: Any) -> dict[bytes, bytes]:
+    found = ((key, client.get(key)) for key in client.scan_iter(match=_WORKERS, count=_SCANNED))
+    return {key: beat for key, beat in found if beat is not None}
+
+
+def _in_words(key: bytes, data: bytes) -> str:
+    try:
+        beat = Heartbeat.decode(data)
+    except InvalidMessageError:
+        return _text(key)
+    return f"{beat.role} on {beat.host}, process {beat.pid}"
 
 
 def _check_room(settings: Settings, backup: BackupArchive) -> None:

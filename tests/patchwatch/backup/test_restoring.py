@@ -16,6 +16,7 @@ from stored_installation import put, read_json, take, unpack_banks
 from typer.testing import CliRunner
 from waiting import wait_until
 
+from patchwatch.backup import restoring
 from patchwatch.backup.making import Contents, make_backup
 from patchwatch.backup.restoring import restore
 from patchwatch.bus import keys
@@ -84,16 +85,21 @@ def test_what_an_earlier_version_stored_is_backed_up_and_restored_into_a_queue_o
     assert {path.stat().st_mode & 0o777 for path in other.banks_dir.rglob("*.safetensors")} == {0o600}
 
 
-def test_only_an_installation_that_stands_still_and_is_empty_is_filled(site: Settings, tmp_path: Path) -> None:
+def test_only_an_installation_that_stands_still_and_is_empty_is_filled(
+    site: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = backed_up(site, tmp_path / "b.zip")
     url = site.shared_redis_url
     with pytest.raises(ConflictError, match="--replace"):
         restore(site, url, path, replace=False)
     with connect(url) as client:
+        monkeypatch.setattr(restoring, "FORGOTTEN_WITHIN_S", 0.0)
         client.set(keys.worker("ingest", "w"), read_worker())
         with pytest.raises(ConflictError, match="ingest on vm, process"):
             restore(site, url, path, replace=True)
-        client.delete(keys.worker("ingest", "w"))
+        monkeypatch.setattr(restoring, "FORGOTTEN_WITHIN_S", 60.0)
+        client.pexpire(keys.worker("ingest", "w"), 300)  # it has just ended
+        restore(site, url, path, replace=True)
 
 
 def read_worker() -> str:
