@@ -39,7 +39,7 @@ NOT_RUN = {
     "patchwatch cameras discover": "asks whatever is in the network of the machine",
 }
 IN_BACKGROUND = "patchwatch serve"
-WHEN_STOPPED = ("(umask ", "mv ~/", "tar -C ~/")
+WHEN_STOPPED = ("patchwatch restore",)
 FAILS_HERE = {
     "patchwatch banks activate": "BANK stands for an id of the list, and it says that there is none of this name",
     "patchwatch banks shadow": "as above",

@@ -21,10 +21,12 @@ from redis.retry import Retry
 
 from patchwatch.bus import keys
 from patchwatch.bus.rights import ADVICE
+from patchwatch.bus.sentinel import connect_by_sentinel, connect_by_sentinel_async
 from patchwatch.bus.writes import add_entry
 from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import BusFullError, BusRefusedError, BusUnavailableError, ConfigurationError
-from patchwatch.contract.redaction import redact
+from patchwatch.contract.redaction import one_line, redact
+from patchwatch.contract.setting_parts.sentinel_address import SentinelAddress
 
 BLOCK_MS = 1000  # longest blocking read; the socket timeout must exceed it
 _SOCKET_TIMEOUT_S = 5.0
@@ -63,6 +65,7 @@ _WRONG_SETTINGS = {
     "DB index": "it has no database of that number: name one from 0 to 15 in PATCHWATCH_REDIS_URL",
 }
 _PARAMETER = re.compile(r"'(\w{1,64})'|`(\w{1,64})`")
+_NO_PRIMARY = "No master found"  # of redis-py's Sentinel
 _NO_CONNECTION = "No connection available."  # of `redis.asyncio.BlockingConnectionPool`
 # In a pipeline redis-py writes the command before the server's words.
 _FIRST_WORD = re.compile(rf"(?:^|caused error: )({'|'.join(_REFUSALS)})\b")
@@ -72,7 +75,10 @@ def connect(url: str, timeout_s: float = _SOCKET_TIMEOUT_S) -> redis.Redis:
     """A blocking client. Connects lazily; raises `BusUnavailableError` on first use through `translated`, and
     `ConfigurationError` at once for a URL with a parameter that does not exist."""
     with _readable_parameters():
-        client = redis.Redis.from_url(url, retry=Retry(NoBackoff(), 0), **_options(timeout_s))
+        options = {"retry": Retry(NoBackoff(), 0), **_options(timeout_s)}
+        if (address := SentinelAddress.from_url(url)) is not None:
+            return connect_by_sentinel(address, options)
+        client = redis.Redis.from_url(url, **options)
         client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)
     return client
 
@@ -80,13 +86,13 @@ def connect(url: str, timeout_s: float = _SOCKET_TIMEOUT_S) -> redis.Redis:
 def connect_async(url: str, max_connections: int = 64) -> redis.asyncio.Redis:
     """An asyncio client with a bounded pool: callers wait while all connections are in use."""
     with _readable_parameters():
-        pool = redis.asyncio.BlockingConnectionPool.from_url(
-            url,
-            max_connections=max_connections,
-            timeout=_SOCKET_TIMEOUT_S,
-            retry=AsyncRetry(NoBackoff(), 0),
-            **_options(_SOCKET_TIMEOUT_S),
-        )
+        options = {
+            "max_connections": max_connections, "timeout": _SOCKET_TIMEOUT_S,
+            "retry": AsyncRetry(NoBackoff(), 0), **_options(_SOCKET_TIMEOUT_S),
+        }  # fmt: skip
+        if (address := SentinelAddress.from_url(url)) is not None:
+            return connect_by_sentinel_async(address, options)
+        pool = redis.asyncio.BlockingConnectionPool.from_url(url, **options)
     return redis.asyncio.Redis.from_pool(pool)
 
 
@@ -140,6 +146,11 @@ def _translation(error: redis.RedisError) -> BusUnavailableError | None:
         return None
     if str(error) == _NO_CONNECTION:
         return BusUnavailableError("Redis answers too slowly: all our connections to it are in use; look at its load")
+    if str(error).startswith(_NO_PRIMARY):
+        return BusUnavailableError(
+            "no Sentinel that answers knows a living primary of that name: wait for the failover, or correct hosts, "
+            f"name and sentinel_password in PATCHWATCH_REDIS_URL ({redact(str(error))})"
+        )
     return BusUnavailableError(
         f"Redis does not answer ({redact(str(error))}): start it, or correct PATCHWATCH_REDIS_URL"
     )
@@ -151,15 +162,18 @@ def ping(url: str, timeout_s: float = _SOCKET_TIMEOUT_S) -> None:
         client.ping()
 
 
-def admit(url: str, partitions: int) -> None:
+def admit(url: str, partitions: int, *, restoring: bool = False) -> None:
     """Check at the start that Redis at ``url`` is suitable, and that the installation uses so many partitions.
 
-    The first process of an installation decides on their number. Raises `ConfigurationError` for a problem that waiting
+    The first process of an installation decides on their number. ``restoring``: it is the restore itself that asks,
+    before whose end no role starts. Raises `ConfigurationError` for a problem that waiting
     does not solve, `BusUnavailableError` when Redis does not answer or takes no writes at present.
     """
     try:
         with translated(), connect(url) as client:
             client.ping()
+            if not restoring and (begun := cast("bytes | None", client.get(keys.RESTORING))) is not None:
+                raise ConfigurationError(unfinished_restore(begun))
             agreed = _agreed_partitions(client, partitions)
             _try_rights(client)
     except BusRefusedError as error:
@@ -169,6 +183,14 @@ def admit(url: str, partitions: int) -> None:
             f"PATCHWATCH_PARTITIONS is {partitions}, but this installation was begun with {agreed}, and other numbers "
             f"look for cameras elsewhere: set PATCHWATCH_PARTITIONS={agreed}"
         )
+
+
+def unfinished_restore(begun: bytes) -> str:
+    """What `keys.RESTORING` says, and what to do."""
+    return (
+        f"a restore has not ended ({one_line(begun.decode(errors='replace'), 200)}): wait for it, or run the same "
+        "`patchwatch restore` again if it was interrupted"
+    )
 
 
 def _agreed_partitions(client: redis.Redis, partitions: int) -> int:

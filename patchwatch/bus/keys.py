@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 PARTITIONS = "pw:partitions"  # string: number of partitions, set by the first worker of the installation
+RESTORING = "pw:restoring"  # string: what `patchwatch restore` is at; there only until it has ended well
 CAMERAS = "pw:cameras"  # hash: camera id -> Camera (JSON)
 CAMERAS_REVISION = "pw:cameras:revision"  # counter: rises with each change of CAMERAS
 CORRECTIONS = "pw:corrections"  # hash: camera id -> CameraCorrections (JSON), what operators said of its normal

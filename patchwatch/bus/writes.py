@@ -30,6 +30,8 @@ redis.set_repl(redis.REPL_REPLICA)
 redis.call('HSET', KEYS[1], unpack(ARGV))
 """
 
+_GO_ON = "redis.call('XSETID', KEYS[1], ARGV[1], 'ENTRIESADDED', ARGV[2], 'MAXDELETEDID', ARGV[3])"
+
 TRIES = 8  # a lease is renewed twice a second, which disturbs a transaction: two disturbances in a row are rare
 
 T = TypeVar("T")
@@ -88,6 +90,11 @@ def set_fields(pipe: Any, name: str, fields: Mapping[Any, Any]) -> None:
     """Queue the setting of fields of a hash."""
     if fields:
         pipe.eval(_SET, 1, name, *_flat(fields))
+
+
+def set_stream_position(pipe: Any, stream: str, last_id: str, added: int, max_deleted_id: str) -> None:
+    """Queue that a stream that exists goes on after ``last_id``, and that so many entries were ever added to it."""
+    pipe.eval(_GO_ON, 1, stream, last_id, added, max_deleted_id)
 
 
 def _flat(fields: Mapping[Any, Any]) -> list[Any]:

@@ -7,8 +7,7 @@ import getpass
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 import typer
@@ -17,7 +16,7 @@ from patchwatch.bus.connection import connect_async
 from patchwatch.cli.options import stdin_line
 from patchwatch.contract.errors import RejectedError
 from patchwatch.contract.settings import Settings, load_settings
-from patchwatch.local_redis.kept_server import kept_queue, running_url
+from patchwatch.local_redis.redis_at_hand import redis_at_hand
 from patchwatch.messages.access.audit_entry import AuditEntry
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def with_access(work: Callable[[AccessStore], Awaitable[T]], cameras: list[str] 
         finally:
             await bus.aclose()
 
-    with _redis_url(settings) as url:
+    with redis_at_hand(settings) as url:
         return asyncio.run(run(url))
 
 
@@ -63,19 +62,6 @@ def asked_password() -> str:
         return stdin_line()
     answer: str = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     return answer
-
-
-@contextmanager
-def _redis_url(settings: Settings) -> Iterator[str]:
-    """The Redis of the settings, or of the `patchwatch serve` that runs here; or else its server, started for now."""
-    if settings.redis_url is not None:
-        yield settings.redis_url.get_secret_value()
-        return
-    if (url := running_url(settings)) is not None:
-        yield url
-        return
-    with kept_queue(settings) as queue:
-        yield queue.url
 
 
 async def _check_cameras(bus: Redis, settings: Settings, cameras: list[str]) -> None:

@@ -25,6 +25,8 @@ COMMANDS = {
     "doctor": "doctor:doctor",
     "top": "top:top",
     "settings": "settings:settings",
+    "backup": "backup:backup",
+    "restore": "restore:restore",
     "cameras": "cameras.group:app",
     "alerts": "alerts.alerts:app",
     "evidence": "alerts.evidence:app",

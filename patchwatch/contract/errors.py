@@ -105,6 +105,10 @@ class InvalidMessageError(RejectedError):
     code = "invalid-message"
 
 
+class NewerMessageError(InvalidMessageError):
+    """A message of a version that only a later Patchwatch knows."""
+
+
 class DestinationForbiddenError(RejectedError):
     """A webhook's host has no address that webhooks may be sent to."""
 

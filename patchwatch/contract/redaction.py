@@ -19,7 +19,9 @@ from collections.abc import Iterator
 MASK = "***"
 _WORD = re.compile(r"[^\s]+", re.ASCII)
 # Paths of these schemes hold no key and may be read by operators; those of all other schemes are hidden.
-_OPEN_PATHS = frozenset({"http", "https", "ws", "wss", "redis", "rediss", "unix", "file"})
+_OPEN_PATHS = frozenset(
+    {"http", "https", "ws", "wss", "redis", "rediss", "redis+sentinel", "rediss+sentinel", "unix", "file"}
+)
 _PLACEHOLDERS = frozenset({"HOST", "HOST:PORT", "HOST[:PORT]"})  # appear in our own advice
 _PLACEHOLDER_USERS = frozenset({"USER:PASSWORD", ":PASSWORD"})
 _PLACEHOLDER_PATHS = frozenset({"/PATH", "/ID", "/CAMERA_ID", "/TOPIC"})

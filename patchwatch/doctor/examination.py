@@ -11,7 +11,7 @@ from typing import Any
 import redis
 
 from patchwatch.bus import keys
-from patchwatch.bus.connection import connect, translated
+from patchwatch.bus.connection import connect, translated, unfinished_restore
 from patchwatch.bus.rights import ADVICE
 from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import BusUnavailableError, ConfigurationError
@@ -29,6 +29,7 @@ from patchwatch.doctor.installation import (
     read_heartbeats,
 )
 from patchwatch.doctor.receivers import check_receivers
+from patchwatch.doctor.records import check_records
 from patchwatch.doctor.redis_server import check_server
 from patchwatch.local_redis.kept_server import queue_folder, running_url
 from patchwatch.local_redis.server_program import first_program
@@ -72,6 +73,8 @@ def _check_redis(settings: Settings, facts: _LocalFacts) -> Iterator[Finding]:
 def _check_installation(client: Any, settings: Settings, facts: _LocalFacts) -> Iterator[Finding]:
     client.ping()
     yield ok("redis", "answers")
+    if (begun := client.get(keys.RESTORING)) is not None:
+        yield fail("restore", f"no role starts: {unfinished_restore(begun)}")
     yield _check_partition_count(client, settings)
     cameras, heartbeats = read_cameras(client), read_heartbeats(client)
     host = socket.gethostname()
@@ -80,6 +83,7 @@ def _check_installation(client: Any, settings: Settings, facts: _LocalFacts) -> 
     yield from check_server(client, settings, len(cameras))
     by_settings = (settings.mqtt_url is not None) + (settings.sentence_url is not None)
     receivers = client.hlen(keys.WEBHOOKS) + client.hlen(keys.CHANNELS) + by_settings
+    yield from check_records(client)
     yield from check_workers(heartbeats, receivers=receivers)
     yield from check_receivers(client, settings)
     yield check_partitions(client, settings, cameras)

@@ -8,6 +8,7 @@ from typing import Any
 
 from patchwatch.contract.settings import Settings
 from patchwatch.doctor.finding import Finding, fail, ok, warn
+from patchwatch.doctor.replication import check_replication
 
 _OLDEST = (7, 0)  # Older ones lack `entries-added` in XINFO STREAM.
 _SLOW_MS, _TOO_SLOW_MS = 20.0, 1000.0
@@ -34,6 +35,7 @@ def check_server(client: Any, settings: Settings, cameras: int) -> Iterator[Find
     yield _memory(info, needed_bytes(settings, cameras), cameras)
     yield _policy(info)
     yield _persistence(info)
+    yield from check_replication(settings, info)
     yield _latency(client)
     yield _clock(client)
 

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, ValidationError
 
-from patchwatch.contract.errors import InvalidMessageError, RejectedError
+from patchwatch.contract.errors import InvalidMessageError, NewerMessageError, RejectedError
 from patchwatch.contract.redaction import one_line, redact
 
 CAMERA_ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
@@ -46,7 +46,7 @@ class Message(BaseModel):
             raise InvalidMessageError(f"not a {cls.__name__}: {error.errors()[0]['msg']}") from None
         known = cls.model_fields["version"].default
         if message.version > known:
-            raise InvalidMessageError(
+            raise NewerMessageError(
                 f"{cls.__name__} version {message.version} is newer than {known}: upgrade this worker"
             )
         return message

@@ -27,7 +27,8 @@ class InstallationSettings(BaseSettings):
     # Queue
     redis_url: SecretStr | None = Field(
         None,
-        description="redis://, rediss:// or unix://. Unset: Patchwatch runs its own, with data in DATA_DIR/queue.",
+        description="redis://, rediss://, unix://, or redis+sentinel://HOST,HOST/NAME for a primary that Sentinels "
+        "know. Unset: Patchwatch runs its own, with data in DATA_DIR/queue.",
     )
     queue_memory_mb: int | None = Field(
         None,

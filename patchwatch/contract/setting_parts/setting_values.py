@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import platformdirs
 from pydantic import SecretStr
 
+from patchwatch.contract.setting_parts.sentinel_address import SentinelAddress
+
 _NO_HOME = Path("/nonexistent/patchwatch")
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 _PAGE_ADDRESS = re.compile(
@@ -50,8 +52,9 @@ def check_redis_url(value: str) -> None:
         readable = False
     if not readable:
         raise ValueError(
-            "is not an address like redis://HOST:6379/0, rediss://HOST:6379/0 or unix:///PATH (in a password, "
-            "write @ as %40, : as %3A, / as %2F, # as %23, ? as %3F and % as %25)"
+            "is not an address like redis://HOST:6379/0, rediss://HOST:6379/0, unix:///PATH or "
+            "redis+sentinel://HOST:26379,HOST:26379/NAME/0 (in a password, write @ as %40, : as %3A, / as %2F, # as "
+            "%23, ? as %3F and % as %25)"
         )
 
 
@@ -94,6 +97,8 @@ def _is_redis_address(text: str) -> bool:
 
     An ``@`` after the host, or a fragment, is the rest of a password that was not percent-encoded.
     """
+    if SentinelAddress.from_url(text) is not None:
+        return True
     parts = urlsplit(text)
     whole = parts.scheme in _REDIS_SCHEMES and not parts.fragment and "@" not in parts.path + parts.query
     if parts.scheme == "unix":

@@ -51,8 +51,8 @@ class Channel(Message):
     ``window_s``: alerts that begin so soon after the first are told of with it. ``after_minutes``: only what nobody has
     reviewed by then is told of; None: at once. ``over``: whether the end of an incident is told of, too.
     ``begun_before``: alerts that were open when it was added, switched on, or began to want them. ``device``: the
-    browser that is told, where ``url`` is the endpoint of its push service. ``camera_names``: what Frigate calls cameras,
-    by their ids here, where that is neither their name nor their id.
+    browser that is told, where ``url`` is the endpoint of its push service. ``camera_names``: what Frigate calls
+    cameras, by their ids here, where that is neither their name nor their id.
     """
 
     id: str = Field(pattern=CAMERA_ID_PATTERN)

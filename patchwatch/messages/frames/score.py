@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import Field
 
 from patchwatch.contract.bounds import LATEST_MS, counted
-from patchwatch.contract.errors import InvalidMessageError
+from patchwatch.contract.errors import InvalidMessageError, NewerMessageError
 
 # version, flags, seq, captured_at_ns, scored_at_ns, raw, score, stream index, x1, y1, x2, y2
 _FIXED = struct.Struct("<BBQqqddBHHHH")
@@ -126,7 +126,7 @@ class Score:
         except (KeyError, ValueError, struct.error) as error:
             raise InvalidMessageError(f"score is truncated or not a score ({error})") from None
         if version != VERSION:
-            raise InvalidMessageError(f"score has version {version}, known is {VERSION}")
+            raise _of_other_version("score", version)
         if not (isfinite(raw) and 0 <= score <= 1 and captured >= 0 and scored >= 0):
             raise InvalidMessageError(f"score {score} ({raw} raw) of {captured} ns is out of bounds")
         if any(map(isinf, rarities)):
@@ -176,7 +176,7 @@ class ScoreMinute:
         except (KeyError, struct.error) as error:
             raise InvalidMessageError(f"minute {minute_ms} is truncated or not a minute ({error})") from None
         if version != VERSION:
-            raise InvalidMessageError(f"minute has version {version}, known is {VERSION}")
+            raise _of_other_version("minute", version)
         if not (count and 0 <= total <= count * _ROUNDING and 0 <= peak <= 1):
             raise InvalidMessageError(f"minute {minute_ms} is out of bounds: {count} scores, sum {total}, peak {peak}")
         return cls(minute_ms, count, total, peak)
@@ -184,3 +184,8 @@ class ScoreMinute:
     @property
     def mean(self) -> float:
         return self.total / self.count if self.count else 0.0
+
+
+def _of_other_version(noun: str, version: int) -> InvalidMessageError:
+    kind = NewerMessageError if version > VERSION else InvalidMessageError
+    return kind(f"{noun} has version {version}, known is {VERSION}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,7 @@ def test_an_archive_that_unpacks_into_gigabytes_is_not_unpacked(tmp_path: Path, 
 
 
 def test_what_says_that_it_is_huge_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evidence_archive, "_MOST_BYTES", 1000)
+    monkeypatch.setattr(evidence_archive, "_LIMITS", replace(evidence_archive._LIMITS, bytes=1000))
     path = tmp_path / "large.zip"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr(MANIFEST, bytes(2000))
