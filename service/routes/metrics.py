@@ -12,6 +12,7 @@ from service.context import ContextDep
 from service.presentation import metrics as families
 from service.presentation.camera_status import enrolment_notices, statuses_from_records
 from service.presentation.channel_status import channel_views
+from service.presentation.demand import CameraWork, demands
 from service.presentation.webhook_status import webhook_views
 
 router = APIRouter(tags=["health"])
@@ -28,6 +29,9 @@ async def metrics(context: ContextDep) -> PlainTextResponse:
     channels = await channel_views(context, await context.store.channels.all())
     evidence = await context.store.evidence.status()
     now_ms = await context.now_ms()
+    works: list[CameraWork] | None = None  # whoever sees some of the cameras would take their demand for that of all
+    if context.caller.sees_all:
+        works = [CameraWork(camera, of.capture, of.analysis) for camera, of in zip(cameras, records, strict=True)]
 
     def text() -> bytes:
         statuses = statuses_from_records(context, cameras, records, notices, now_ms)
@@ -42,6 +46,7 @@ async def metrics(context: ContextDep) -> PlainTextResponse:
                 *families.evidence_metrics(*evidence),
                 families.websocket_clients(context.hub.clients_by_topic()),
                 *families.worker_metrics(heartbeats),
+                *(families.demand_metrics(demands(works, heartbeats, context.settings)) if works is not None else ()),
             ]
         )
 

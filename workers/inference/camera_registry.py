@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -137,9 +137,9 @@ class CameraRegistry:
         self._forget(state.camera.id)
         self._revision = None  # refresh soon: the partition may come back to this worker
 
-    def publish_status(self, state: CameraState) -> None:
+    def publish_status(self, state: CameraState, loads: Mapping[str, float]) -> None:
         """Publish the status of a camera's analysis if it changed or a frame was scored, and from time to time if
-        not."""
+        not. ``loads``: its fields that say what the camera takes."""
         state.bank.update_condition()
         status, now_s = state.bank.status, time.monotonic()
         published, published_s = self._published.get(state.camera.id, (None, 0.0))
@@ -153,7 +153,8 @@ class CameraRegistry:
                 "%s: %s%s%s %s", status.camera_id, status.state.value, arming, warning, status.detail or status.bank_id
             )
         self._published[state.camera.id] = (status, now_s)
-        self._under_lease(state, partial(self._committer.publish_status, state, status, explanation))
+        measured = status.model_copy(update=dict(loads))
+        self._under_lease(state, partial(self._committer.publish_status, state, measured, explanation))
 
     def _remove(self, state: CameraState, *, by_user: bool) -> None:
         state.removed = True

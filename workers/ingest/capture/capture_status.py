@@ -40,6 +40,7 @@ class CaptureStatusTracker:
                 "analysis_fps": None,
             }
         )
+        self.load: float | None = None  # share of this worker's cores that the capture process takes
         self._logged = False
         self._on_change = on_change
         lossless = camera.pace is Pace.FAST and Source.parse(camera.source).kind is SourceKind.FILE
@@ -57,9 +58,12 @@ class CaptureStatusTracker:
     def captured(self) -> int:
         return self._status.captured
 
-    def current(self) -> CaptureStatus:
-        """The status as of now."""
-        return self._status.model_copy(update={"updated_at_ms": self._clock.now_ms(), "fps": self._fps()})
+    def current(self, load_beside: float = 0.0) -> CaptureStatus:
+        """The status as of now. ``load_beside``: what the ingest worker itself takes for this camera."""
+        changes = {"updated_at_ms": self._clock.now_ms(), "fps": self._fps()}
+        if self.load is not None:
+            changes["load"] = float(f"{self.load + load_beside:.3g}")
+        return self._status.model_copy(update=changes)
 
     def set(self, state: CaptureState, reason: Reason | None = None, detail: str = "") -> None:
         """Change the state; with the same state and reason only the detail changes."""
