@@ -93,6 +93,7 @@ class Estimates(_Section):
     """What was not measured."""
 
     commands_a_frame: float
+    commands_per_s: float
     network_mb_s: float
     minutes_mib: float
     gpu_times_faster: float

@@ -99,7 +99,7 @@ def plan(order: Order, figures: Figures) -> Plan:
         processes=(_ingest(order, figures), inference, *_rest(order, figures)),
         gpus=math.ceil(inference.count * _gpu_load(order, figures)) if _uses_gpu(order, figures) else 0,
         redis_memory_mib=figures.redis.base_mib + order.cameras * _redis_mib(order, figures),
-        redis_commands_per_s=frames_per_s * figures.estimates.commands_a_frame,
+        redis_commands_per_s=frames_per_s * figures.estimates.commands_a_frame + figures.estimates.commands_per_s,
         redis_load=frames_per_s * figures.redis.core_ms / 1000,
         redis_network_mb_per_s=network,
         log_gb_per_day=frames_per_s * figures.log.kb_a_frame * 86_400 / 1e6,
@@ -193,7 +193,7 @@ def _limits(order: Order, figures: Figures) -> tuple[Limit, ...]:
 def _estimates(order: Order, figures: Figures) -> tuple[str, ...]:
     """What of the plan was not measured."""
     said = [
-        "commands of Redis are counted in the code, and a month of minutes and alerts is reckoned by their size",
+        "commands of Redis were counted on a server with three cameras; a month of minutes and alerts is reckoned",
         "one Redis and more than 28 cameras are extrapolated in proportion",
     ]
     if _uses_gpu(order, figures):

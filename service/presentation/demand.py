@@ -107,7 +107,7 @@ def _demand(
     """Cameras want one worker at least: without any, nothing would ever be measured."""
     return RoleDemand(
         role=role,
-        load=total,
+        load=round(total, 4),
         workers=min(max(1, needed), limit),
         limit=limit,
         full=needed > limit,

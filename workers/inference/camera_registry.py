@@ -18,6 +18,7 @@ from patchwatch.bus.stored_records import readable, readable_by_id
 from patchwatch.bus.streams import entry_ms, stream_info
 from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import LeaseLostError
+from patchwatch.contract.logs import about
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alerts.alert import Alert
 from patchwatch.messages.cameras.analysis_status import AnalysisStatus
@@ -133,7 +134,7 @@ class CameraRegistry:
 
     def release(self, state: CameraState, error: LeaseLostError) -> None:
         """Another worker owns the camera now."""
-        log.warning("%s: %s", state.camera.id, error)
+        log.warning("%s: %s", state.camera.id, error, extra=about(state.camera.id))
         self._forget(state.camera.id)
         self._revision = None  # refresh soon: the partition may come back to this worker
 
@@ -150,7 +151,13 @@ class CameraRegistry:
             warning = " with RANDOM CLIP weights" if status.random_weights else ""
             arming = f" ({status.arming.value})" if status.arming else ""
             log.info(
-                "%s: %s%s%s %s", status.camera_id, status.state.value, arming, warning, status.detail or status.bank_id
+                "%s: %s%s%s %s",
+                status.camera_id,
+                status.state.value,
+                arming,
+                warning,
+                status.detail or status.bank_id,
+                extra=about(status.camera_id),
             )
         self._published[state.camera.id] = (status, now_s)
         measured = status.model_copy(update=dict(loads))

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 from patchwatch.bus.clock import BusClock
+from patchwatch.contract.logs import about
 from patchwatch.messages.cameras.camera import Camera, Pace
 from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus, Gap, Reason
 from patchwatch.messages.cameras.source import Source, SourceKind
@@ -76,7 +77,8 @@ class CaptureStatusTracker:
             self._logged = True
             level = logging.WARNING if reason is not None else logging.INFO
             parts = [f"camera {self._status.camera_id}: {state.value}", reason.value if reason else "", detail]
-            log.log(level, "%s", " - ".join(part for part in parts if part))
+            text = " - ".join(part for part in parts if part)
+            log.log(level, "%s", text, extra=about(self._status.camera_id))
             self._on_change()
 
     def start_process(self) -> None:
@@ -127,9 +129,11 @@ class CaptureStatusTracker:
             log.warning(
                 "camera %s: analysed at %.3g of %.3g fps: its analysis cannot keep up",
                 status.camera_id, status.analysis_fps, status.configured_fps,
+                extra=about(status.camera_id),
             )  # fmt: skip
         else:
-            log.info("camera %s: analysed at its configured rate again", status.camera_id)
+            text = "camera %s: analysed at its configured rate again"
+            log.info(text, status.camera_id, extra=about(status.camera_id))
 
     def _fps(self) -> float | None:
         while self._frames and self._frames[0][0] < time.monotonic() - _RATE_OVER_S:
