@@ -87,8 +87,8 @@ def test_as_json_a_record_names_its_camera_and_frame_and_holds_no_credential() -
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", entry.pop("at"))
     assert "ValueError" in entry.pop("traceback")
     assert entry == {
-        "level": "error", "role": "ingest", "logger": "workers.x", "message": "door: \\nrtsp://***@h/x", "camera": "door",
-        "frame": 7,
+        "level": "error", "role": "ingest", "logger": "workers.x", "message": "door: \\nrtsp://***@h/x",
+        "camera": "door", "frame": 7,
     }  # fmt: skip
 
 
