@@ -41,7 +41,7 @@ class JsonFormatter(RedactingFormatter):
         lines = super().format(record).split("\n")
         entry: dict[str, object] = {
             "at": f"{record.asctime}.{int(record.msecs):03d}Z",
-            "level": record.level,
+            "level": record.levelname.lower(),
             "role": self._role,
             "logger": record.name,
             "message": record.message,  # the base class has removed what is secret
