@@ -66,12 +66,12 @@ def pods(resources: list[Resource]) -> Iterator[tuple[str, Resource, Resource]]:
 
 
 def test_the_resources_are_valid_for_kubernetes(plain: list[Resource], everything: list[Resource]) -> None:
-    kubernetes_validate = pytest.importorskip("kubernetes_validate")
-    for version, resources in (("1.27", everything), (kubernetes_validate.latest_version(), [*plain, *everything])):
+    schemas = parts.kubernetes_validate()
+    for version, resources in (("1.27", everything), (schemas.latest_version(), [*plain, *everything])):
         for resource in resources:
             if resource["apiVersion"].startswith("keda.sh/") or resource["kind"] in OF_OTHERS:
                 continue
-            kubernetes_validate.validate(resource, version, strict=True)
+            schemas.validate(resource, version, strict=True)
 
 
 def test_the_resources_are_valid_for_keda(plain: list[Resource], everything: list[Resource]) -> None:

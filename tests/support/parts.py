@@ -66,6 +66,7 @@ PARTS: dict[str, Callable[[], bool]] = {
     "mosquitto": lambda: shutil.which("mosquitto", path=_SBIN) is not None,
     "helm": lambda: shutil.which("helm") is not None,
     "promtool": lambda: shutil.which("promtool") is not None,
+    "kubernetes": lambda: _has("kubernetes_validate"),
     "s3": lambda: _has("moto", "flask", "obstore"),
     "data": _DATA.is_dir,
     "gpu": _has_gpu,
@@ -125,6 +126,12 @@ def helm() -> Program:
 
 def promtool() -> Program:
     return _program("promtool", "promtool")
+
+
+def kubernetes_validate() -> Any:
+    """The module with the schemas of Kubernetes."""
+    need("kubernetes")
+    return import_module("kubernetes_validate")
 
 
 def torch() -> Any:
