@@ -27,7 +27,7 @@ from service.middleware.body_limit import RequestLimitMiddleware
 from service.middleware.headers import HeadersMiddleware, HeadMiddleware
 from service.middleware.proxy import ProxyMiddleware
 from service.problems.responses import Problem, documented, install_handlers
-from service.routes import budget, health, metrics
+from service.routes import budget, demand, health, metrics
 from service.routes.access import audit, login, sessions, tokens, users
 from service.routes.alerts import alerts, channels, devices, evidence, links, mutes, verdicts, webhooks
 from service.routes.alerts import alerts_websocket as ws_alerts
@@ -145,6 +145,7 @@ def _api_router() -> APIRouter:
         what_if,
         shadows,
         source_tests,
+        demand,
     )
     access_modules = (login, sessions, users, tokens, audit)
     live = (ws_alerts, ws_scores, ws_pictures)

@@ -21,6 +21,7 @@ from patchwatch.messages.alerts.evidence import EvidenceRecord
 from patchwatch.messages.alerts.explanation import Explanation
 from patchwatch.messages.alerts.mqtt_progress import MqttProgress
 from patchwatch.messages.alerts.mute import Mute
+from patchwatch.messages.alerts.sentence import Sentence, SentenceProgress
 from patchwatch.messages.alerts.verdict import (
     ALERT_FIELD,
     CORRECTION_FIELD,
@@ -70,7 +71,9 @@ KEPT: tuple[KeyKind, ...] = (
     _settings(keys.USERS, _HASH, message(User)),
     _settings(keys.TOKENS, _HASH, message(ApiToken)),
     _settings(keys.TOKENS_USED, _HASH, count),
+    _settings(keys.SENTENCES_PROGRESS, _STRING, message(SentenceProgress)),
     _settings(keys.LINK_SECRET, _STRING, anything),
+    _settings(keys.PUSH_KEY, _STRING, anything),
     _settings(keys.ENROLMENT_RECORDS, _HASH, message(Enrolment)),
     _settings(keys.ENROLMENTS_LATEST, _HASH, anything),
     _settings(keys.ENROLMENTS_PENDING, _SET, anything),
@@ -93,6 +96,7 @@ KEPT: tuple[KeyKind, ...] = (
     KeyKind(keys.alert(_ALERT), _STRING, Part.ALERTS, message(Alert)),
     KeyKind(keys.alert_picture(_ALERT), _STRING, Part.ALERTS, anything),
     KeyKind(keys.alert_explanation(_ALERT), _STRING, Part.ALERTS, message(Explanation)),
+    KeyKind(keys.alert_sentence(_ALERT), _STRING, Part.ALERTS, message(Sentence)),
     KeyKind(keys.alert_evidence(_ALERT), _STRING, Part.ALERTS, message(EvidenceRecord)),
     KeyKind(keys.ALERTS, RedisType.STREAM, Part.STREAMS, _CHANGES),
     KeyKind(_WEBHOOK.dead, RedisType.STREAM, Part.STREAMS, by_field({b"d": DeadLetter.decode})),
@@ -113,7 +117,7 @@ _ORDERS = "orders that wait, and their answers: whoever asked is gone"
 _UNITS = (
     LeaseKeys.for_partition(0), LeaseKeys.for_capture("CAMERA", 1),
     LeaseKeys.for_webhook("WEBHOOK"), LeaseKeys.for_channel("CHANNEL"), LeaseKeys.for_mqtt(),
-    LeaseKeys.for_enrolment("ENROLMENT"), LeaseKeys.for_evidence(), LeaseKeys.for_upkeep(),
+    LeaseKeys.for_sentences(), LeaseKeys.for_enrolment("ENROLMENT"), LeaseKeys.for_evidence(), LeaseKeys.for_upkeep(),
 )  # fmt: skip
 LEFT_OUT: dict[str, str] = {
     keys.PARTITIONS: "the number of partitions: it may be another one after a restore",

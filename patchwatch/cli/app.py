@@ -24,6 +24,7 @@ COMMANDS = {
     "demo": "demo:demo",
     "doctor": "doctor:doctor",
     "top": "top:top",
+    "plan": "plan:plan",
     "settings": "settings:settings",
     "backup": "backup:backup",
     "restore": "restore:restore",

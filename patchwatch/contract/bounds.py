@@ -18,6 +18,7 @@ LONGEST_DELIVERY_S = 60.0  # of `webhook_timeout_s`
 
 TimeMs = Annotated[int, Field(ge=0, le=LATEST_MS)]  # milliseconds since the Unix epoch
 Count = Annotated[int, Field(ge=0, le=LARGEST)]
+Load = Annotated[float, Field(ge=0, le=1e6)]  # share of what one worker can do: 1 keeps it busy all the time
 
 
 def counted(data: bytes | None) -> int:

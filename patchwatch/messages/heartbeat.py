@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from patchwatch.contract.bounds import Count, TimeMs
+from patchwatch.contract.bounds import Count, Load, TimeMs
 from patchwatch.messages.base import Message
 
 
@@ -20,6 +20,7 @@ class Heartbeat(Message):
     cameras: Count = 0
     failed_graphs: Count = 0  # batch sizes that could not be recorded as CUDA graphs
     eager_pictures: Count = 0  # pictures that ran without a graph although one should exist
+    load: Load | None = None  # share of its capacity that it used lately; None: it does not measure it
     memory_stretches: Count = 0  # of normal, written since it started
     memory_dropped: dict[str, Count] = Field(
         default_factory=dict

@@ -77,7 +77,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     **_of("GET /alerts/{alert_id}/evidence | GET /alerts/{alert_id}/evidence.zip", _VIEWER, Reach.NAMED),
     **_of("GET /alerts/{alert_id}/clip.mp4 | GET /alerts/{alert_id}/scores.json", _VIEWER, Reach.NAMED),
     **_of("GET /alerts/{alert_id}/peak.jpg | GET /alerts/{alert_id}/normal.jpg", _VIEWER, Reach.NAMED),
-    **_of("GET /mutes | GET /evidence", _VIEWER, Reach.SITE),
+    **_of("GET /mutes | GET /evidence | GET /demand", _VIEWER, Reach.SITE),
     # What is judged and taught
     **_of("PUT /alerts/{alert_id}/evidence/keep", _OPERATOR, Reach.NAMED),
     **_of("DELETE /alerts/{alert_id}/evidence/keep", _OPERATOR, Reach.NAMED),

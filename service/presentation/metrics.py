@@ -17,6 +17,7 @@ from patchwatch.messages.banks.arming import ArmingState
 from patchwatch.messages.cameras.capture_status import CaptureState
 from patchwatch.messages.heartbeat import Heartbeat
 from service.presentation.channel_status import is_failing as channel_is_failing
+from service.presentation.demand import RoleDemand
 from service.presentation.reports.confirmed_share import confirmed_share
 from service.presentation.webhook_status import is_failing
 from service.schemas.alerts.channel import ChannelView
@@ -218,7 +219,26 @@ def worker_metrics(heartbeats: Sequence[Heartbeat]) -> Iterable[Metric]:
     eager = ((worker, beat.eager_pictures) for worker, beat in inference)
     yield _gauge("eager_pictures", "Pictures that passed a network without a CUDA graph", "worker", eager)
     yield from _memory_metrics(inference)
+    text = "Share of its capacity that a worker uses"
+    load = GaugeMetricFamily("patchwatch_worker_load", text, labels=["role", "worker"])
+    for beat in heartbeats:
+        if beat.load is not None:
+            load.add_metric([beat.role, f"{beat.host}:{beat.pid}"], beat.load)
+    yield load
     yield _gauge("workers", "Workers that are alive", "role", Counter(beat.role for beat in heartbeats).items())
+
+
+def demand_metrics(demands: Sequence[RoleDemand]) -> Iterable[Metric]:
+    """How many workers the cameras need, by role."""
+    rows = [(demand.role.value, demand) for demand in demands]
+    text = "Workers that the cameras need at their configured rates"
+    yield _gauge("demand_workers", text, "role", ((role, demand.workers) for role, demand in rows))
+    text = "What the cameras take, in workers that are always busy"
+    yield _gauge("demand_load", text, "role", ((role, demand.load) for role, demand in rows))
+    text = "The most workers that can share the work"
+    yield _gauge("demand_limit", text, "role", ((role, demand.limit) for role, demand in rows))
+    text = "1 while as many workers as can share the work are not enough"
+    yield _gauge("demand_full", text, "role", ((role, float(demand.full)) for role, demand in rows))
 
 
 def _memory_metrics(beats: Sequence[tuple[str, Heartbeat]]) -> Iterable[Metric]:

@@ -12,6 +12,7 @@ from service.context import ContextDep
 from service.presentation import metrics as families
 from service.presentation.camera_status import enrolment_notices, statuses_from_records
 from service.presentation.channel_status import channel_views
+from service.presentation.demand import CameraWork, demands
 from service.presentation.webhook_status import webhook_views
 
 router = APIRouter(tags=["health"])
@@ -29,6 +30,9 @@ async def metrics(context: ContextDep) -> PlainTextResponse:
     evidence = await context.store.evidence.status()
     sentences = await context.store.sentences.progress()
     now_ms = await context.now_ms()
+    works: list[CameraWork] | None = None  # whoever sees some of the cameras would take their demand for that of all
+    if context.caller.sees_all:
+        works = [CameraWork(camera, of.capture, of.analysis) for camera, of in zip(cameras, records, strict=True)]
 
     def text() -> bytes:
         statuses = statuses_from_records(context, cameras, records, notices, now_ms)
@@ -44,6 +48,7 @@ async def metrics(context: ContextDep) -> PlainTextResponse:
                 *families.sentence_metrics(sentences),
                 families.websocket_clients(context.hub.clients_by_topic()),
                 *families.worker_metrics(heartbeats),
+                *(families.demand_metrics(demands(works, heartbeats, context.settings)) if works is not None else ()),
             ]
         )
 

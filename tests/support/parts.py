@@ -30,6 +30,8 @@ _GUARDED = {
     "chromium": "browser",
     "nginx": "nginx",
     "mosquitto": "mosquitto",
+    "helm": "helm",
+    "promtool": "promtool",
 }
 
 
@@ -62,6 +64,9 @@ PARTS: dict[str, Callable[[], bool]] = {
     "openvino": lambda: _has("openvino"),
     "nginx": lambda: shutil.which("nginx", path=_SBIN) is not None,
     "mosquitto": lambda: shutil.which("mosquitto", path=_SBIN) is not None,
+    "helm": lambda: shutil.which("helm") is not None,
+    "promtool": lambda: shutil.which("promtool") is not None,
+    "kubernetes": lambda: _has("kubernetes_validate"),
     "s3": lambda: _has("moto", "flask", "obstore"),
     "data": _DATA.is_dir,
     "gpu": _has_gpu,
@@ -113,6 +118,20 @@ def nginx() -> Program:
 
 def mosquitto() -> Program:
     return _program("mosquitto", "mosquitto")
+
+
+def helm() -> Program:
+    return _program("helm", "helm")
+
+
+def promtool() -> Program:
+    return _program("promtool", "promtool")
+
+
+def kubernetes_validate() -> Any:
+    """The module with the schemas of Kubernetes."""
+    need("kubernetes")
+    return import_module("kubernetes_validate")
 
 
 def torch() -> Any:

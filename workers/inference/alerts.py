@@ -16,6 +16,7 @@ from models.tampering.condition import Blindness, Condition, ConditionKind
 from models.tampering.detector import PictureCheck, TamperingDetector
 from models.tampering.expectation import Expectation
 from patchwatch.contract.bounds import counted
+from patchwatch.contract.logs import about
 from patchwatch.messages.alerts.alert import Alert, AlertChange, AlertKind, AlertState
 from patchwatch.messages.cameras.analysis_status import OpenCondition
 from patchwatch.messages.cameras.camera import Camera
@@ -135,10 +136,13 @@ def _log_anomaly(alert: Alert) -> None:
     if alert.change is AlertChange.OPEN:
         sure = " (provisional: little is known yet of what is normal)" if alert.provisional else ""
         log.warning(
-            "%s: anomaly%s: score %.2f, threshold %.2f", alert.camera_id, sure, alert.peak_score, alert.threshold
-        )
+            "%s: anomaly%s: score %.2f, threshold %.2f", alert.camera_id, sure, alert.peak_score, alert.threshold,
+            extra=about(alert.camera_id),
+        )  # fmt: skip
     elif alert.change is AlertChange.CLOSED:
-        log.info("%s: anomaly is over, its peak was %.2f", alert.camera_id, alert.peak_score)
+        log.info(
+            "%s: anomaly is over, its peak was %.2f", alert.camera_id, alert.peak_score, extra=about(alert.camera_id)
+        )
 
 
 @dataclass
@@ -274,12 +278,13 @@ class ConditionAlerts:
             detail=detail,
         )  # fmt: skip
         self.alerts[kind] = alert
-        log.warning("%s: %s: %s", camera.id, kind.value, detail)
+        log.warning("%s: %s: %s", camera.id, kind.value, detail, extra=about(camera.id))
         return alert
 
     def _close(self, kind: AlertKind, ended_ms: int, detail: str | None = None) -> Alert:
         alert = self.alerts.pop(kind)
-        log.info("%s: %s is over%s", alert.camera_id, kind.value, f": {detail}" if detail else "")
+        why, camera_id = f": {detail}" if detail else "", alert.camera_id
+        log.info("%s: %s is over%s", camera_id, kind.value, why, extra=about(camera_id))
         changes = {"state": AlertState.CLOSED, "ended_at_ms": ended_ms, "detail": detail or alert.detail}
         return alert.model_copy(update=changes)
 

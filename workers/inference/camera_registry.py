@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from patchwatch.bus.stored_records import readable, readable_by_id
 from patchwatch.bus.streams import entry_ms, stream_info
 from patchwatch.contract.bounds import counted
 from patchwatch.contract.errors import LeaseLostError
+from patchwatch.contract.logs import about
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.alerts.alert import Alert
 from patchwatch.messages.cameras.analysis_status import AnalysisStatus
@@ -133,13 +134,13 @@ class CameraRegistry:
 
     def release(self, state: CameraState, error: LeaseLostError) -> None:
         """Another worker owns the camera now."""
-        log.warning("%s: %s", state.camera.id, error)
+        log.warning("%s: %s", state.camera.id, error, extra=about(state.camera.id))
         self._forget(state.camera.id)
         self._revision = None  # refresh soon: the partition may come back to this worker
 
-    def publish_status(self, state: CameraState) -> None:
+    def publish_status(self, state: CameraState, loads: Mapping[str, float]) -> None:
         """Publish the status of a camera's analysis if it changed or a frame was scored, and from time to time if
-        not."""
+        not. ``loads``: its fields that say what the camera takes."""
         state.bank.update_condition()
         status, now_s = state.bank.status, time.monotonic()
         published, published_s = self._published.get(state.camera.id, (None, 0.0))
@@ -150,10 +151,17 @@ class CameraRegistry:
             warning = " with RANDOM CLIP weights" if status.random_weights else ""
             arming = f" ({status.arming.value})" if status.arming else ""
             log.info(
-                "%s: %s%s%s %s", status.camera_id, status.state.value, arming, warning, status.detail or status.bank_id
+                "%s: %s%s%s %s",
+                status.camera_id,
+                status.state.value,
+                arming,
+                warning,
+                status.detail or status.bank_id,
+                extra=about(status.camera_id),
             )
         self._published[state.camera.id] = (status, now_s)
-        self._under_lease(state, partial(self._committer.publish_status, state, status, explanation))
+        measured = status.model_copy(update=dict(loads))
+        self._under_lease(state, partial(self._committer.publish_status, state, measured, explanation))
 
     def _remove(self, state: CameraState, *, by_user: bool) -> None:
         state.removed = True

@@ -15,6 +15,7 @@ from models.frames.scene_cuts import SceneCuts
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.keys import CameraKeys, LeaseKeys
 from patchwatch.contract.bounds import LATEST_MS
+from patchwatch.contract.logs import about
 from patchwatch.messages.alerts.alert import Alert
 from patchwatch.messages.alerts.explanation import Explanation
 from patchwatch.messages.cameras.analysis_status import DropReason
@@ -70,8 +71,9 @@ class Failures:
         if self._last_s - self._logged_s >= _FAILED_RECENTLY_S:
             self._logged_s = self._last_s
             log.error(
-                "%s: frame %d dropped, as are others that fail within a minute", self._camera_id, seq, exc_info=error
-            )
+                "%s: frame %d dropped, as are others that fail within a minute", self._camera_id, seq, exc_info=error,
+                extra=about(self._camera_id, seq),
+            )  # fmt: skip
 
     def happened_recently(self) -> bool:
         """Whether a frame failed within the last minute: the camera's frames are then batched apart from others'."""

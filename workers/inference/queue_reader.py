@@ -19,6 +19,7 @@ import redis
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import BLOCK_MS, translated
 from patchwatch.contract.errors import InvalidMessageError
+from patchwatch.contract.logs import about
 from patchwatch.messages.frames.frame import FrameGaps, FrameMessage
 from workers.inference.camera_state import Arrivals, CameraState
 
@@ -184,7 +185,7 @@ def queued_frame(state: CameraState, entry: Entry) -> QueuedFrame:
     try:
         return QueuedFrame(state, seq, FrameMessage.decode(entry_id, fields), FrameGaps.from_fields(fields))
     except InvalidMessageError as error:
-        log.warning("%s: %s", state.camera.id, error)
+        log.warning("%s: %s", state.camera.id, error, extra=about(state.camera.id, seq))
         return QueuedFrame(state, seq, None, FrameGaps.from_fields(fields))
 
 

@@ -22,6 +22,7 @@ from models.frames.detections import Detections
 from models.frames.frame import Box, CameraContext, Features, Frame
 from models.tampering.detector import PictureCheck
 from patchwatch.contract.errors import NonFiniteScoreError, RejectedError
+from patchwatch.contract.logs import about
 from patchwatch.messages.alerts.alert import Alert, AlertState
 from patchwatch.messages.alerts.explanation import Explanation
 from patchwatch.messages.cameras.analysis_status import DropReason
@@ -147,7 +148,8 @@ class Scorer:
         try:
             frame = decode_frame(message, own_ns)
         except RejectedError as error:
-            log.warning("%s: frame %d dropped: %s", state.camera.id, message.seq, error)
+            which = about(state.camera.id, message.seq)
+            log.warning("%s: frame %d dropped: %s", state.camera.id, message.seq, error, extra=which)
             state.count_drop(DropReason.CORRUPT)
             return None
         frame = state.cuts.mark(frame, state.bank.context.mask)
@@ -214,7 +216,8 @@ class Scorer:
                 features, frame.frame.at_s, frame.gate, discontinuity=frame.frame.discontinuity, wall_ms=captured_ms
             )
         except NonFiniteScoreError as error:
-            log.error("%s: frame %d dropped: %s", state.camera.id, message.seq, error)
+            which = about(state.camera.id, message.seq)
+            log.error("%s: frame %d dropped: %s", state.camera.id, message.seq, error, extra=which)
             state.count_drop(DropReason.NON_FINITE)
             return
         except Exception as error:  # noqa: BLE001 (border: as in `extract`)

@@ -31,6 +31,7 @@ from workers.inference.camera_state import CameraState
 from workers.inference.commit import CommitBatch, Committer
 from workers.inference.corrections.corrections import Corrections
 from workers.inference.engine_cache import EngineCache
+from workers.inference.frame_costs import FrameCosts
 from workers.inference.memory_pressure import MemoryPressure
 from workers.inference.offline_detector import CaptureObservation
 from workers.inference.queue_reader import FrameAge, QueueReader
@@ -62,6 +63,7 @@ class InferenceWorker:
             self._client, settings.batch_frames, settings.batch_wait_ms / 1000, settings.max_age_s, age
         )
         self._recorder = NormalRecorder(settings) if settings.memory_mb else None
+        self._costs = FrameCosts()
         self._scorer = Scorer(age, self._recorder, self._reader.has_time)
         self._engines = EngineCache(settings)
         self._cameras = CameraRegistry(
@@ -120,16 +122,20 @@ class InferenceWorker:
         poll_every_s = POLL_EVERY_S if all_loaded else _POLL_SOON_S
         changing_hands = self._leases.leaving or self._leases.owned != self._cameras.owned
         if changing_hands or time.monotonic() - self._polled_s >= poll_every_s:
+            began_s = time.monotonic()
             self._poll()
             self._polled_s = time.monotonic()
+            self._costs.record_upkeep(len(self._cameras), self._polled_s - began_s)
         if not states:
             self._stopping.wait(_POLL_SOON_S)
             return
-        frames = self._reader.read(states)
+        frames, learns = self._reader.read(states), self._reader.has_time()
         began_s = time.monotonic()
         for state, batch in self._scorer.score(frames).values():
             self._commit_with_retry(state, batch)
-        self._reader.record_cost(frames, time.monotonic() - began_s)
+        took_s = time.monotonic() - began_s
+        self._reader.record_cost(frames, took_s)
+        self._costs.record_turn(frames, took_s, learns=learns)
 
     def _join(self) -> bool:
         """Start to compete for partitions, as soon as the networks are ready or no other worker could score meanwhile.
@@ -167,7 +173,7 @@ class InferenceWorker:
                 self._follow_activity(state)
             closed += self._finish_if_silent(state)
             self._cameras.close(state, closed, self._observe_capture(state, captures.get(state.camera.id)))
-            self._cameras.publish_status(state)
+            self._cameras.publish_status(state, self._costs.loads_of(state))
         self._corrections.follow_only(self._cameras.states)
         if self._recorder is not None:
             self._recorder.follow(self._cameras.states)
@@ -267,6 +273,7 @@ class InferenceWorker:
             self._client,
             device=",".join(sorted(devices)) or "cpu",
             cameras=len(self._cameras),
+            load=self._costs.load,
             failed_graphs=self._engines.failed_graphs,
             eager_pictures=self._engines.eager_pictures,
             **(self._recorder.facts if self._recorder else {}),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import time
 import uuid
 from collections.abc import Collection, Mapping
@@ -29,6 +30,7 @@ from workers.ingest.capture_status_store import CaptureStatusStore
 from workers.runtime.config_replica import ConfigReplica
 from workers.runtime.heartbeat import HeartbeatWriter
 from workers.runtime.leases import Lease, Leases
+from workers.runtime.processes.cpu_meter import CpuMeter, available_cores
 
 _POLL_S = 0.25
 _WRITE_EVERY_S = 1.0
@@ -72,6 +74,7 @@ class Supervisor:
         self._refreshing = asyncio.Lock()
         self._clock = BusClock()
         self._heartbeat = HeartbeatWriter(Role.INGEST, self._leases.worker, self._clock)
+        self._meter = CpuMeter(os.getpid(), available_cores())
         self._outage = OutageLog("captures go on, their frames are counted as unpublished")
 
     async def run(self) -> None:
@@ -249,9 +252,13 @@ class Supervisor:
                 await asyncio.sleep(_POLL_S)
 
     async def _write_once(self) -> None:
-        await self._statuses.write({capture.lease: capture.status.current() for capture in self._captures()})
+        own_load, captures = self._meter.measure(), self._captures()
+        beside = (own_load or 0.0) / max(1, len(captures))
+        await self._statuses.write({capture.lease: capture.status.current(beside) for capture in captures})
+        live = [capture.status.load or 0.0 for capture in captures if capture.status.state is CaptureState.LIVE]
+        load = None if own_load is None else own_load + sum(live)
         with translated():
-            await self._heartbeat.write(self._client, cameras=len(self._running))
+            await self._heartbeat.write(self._client, cameras=len(self._running), load=load)
 
     async def _forget_worker(self) -> None:
         await self._write_once()

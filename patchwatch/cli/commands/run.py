@@ -38,7 +38,7 @@ def run(
     """Run one role until SIGTERM or Ctrl-C. All roles of an installation share one Redis."""
     settings = load_settings()
     redis_url = settings.shared_redis_url
-    logs.configure(settings.log_level, role.value)
+    logs.configure(settings.log_level, role.value, settings.log_format)
     if stop_with_parent:
         from workers.runtime.processes.parent_watch import stop_when_stdin_ends
 

@@ -20,7 +20,7 @@ def serve(
     """Run ingest, inference, enrolment, delivery and the service until Ctrl-C. Options override settings."""
     options = {"host": host, "port": port, "rtsp_port": rtsp_port, "data_dir": data_dir}
     settings = load_settings(**{name: value for name, value in options.items() if value is not None})
-    logs.configure(settings.log_level, "serve")
+    logs.configure(settings.log_level, "serve", settings.log_format)
     from workers.runtime.processes.process_tree import serve as serve_until_stopped
 
     serve_until_stopped(settings)

@@ -64,6 +64,9 @@ class InstallationSettings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Least severity that is logged, to stderr."
     )
+    log_format: Literal["text", "json"] = Field(
+        "text", description="Lines for people, or JSON objects for programs, with the camera and frame they are about."
+    )
 
     @field_validator("media_dirs", mode="before")
     @classmethod

@@ -17,6 +17,12 @@ class ServiceSettings(BaseSettings):
     host: str = Field("127.0.0.1", description="Address of the REST and WebSocket service.")
     port: int = Field(8080, ge=0, le=65535, description="Its port; 0: any free one.")
     api_token: SecretStr | None = Field(None, description="Bearer token of an admin; named ones: `patchwatch tokens`.")
+    target_load: float = Field(
+        0.7,
+        ge=0.1,
+        le=1,
+        description="Share of what a worker can do that the demand for workers (`/api/v1/demand`) counts on.",
+    )
     session_hours: float = Field(168.0, ge=0.1, le=720, description="Hours without use after which a login ends.")
     public_url: Annotated[str, AfterValidator(setting_values.check_page_address)] | None = Field(
         None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from patchwatch.contract.bounds import Count, TimeMs
+from patchwatch.contract.bounds import Count, Load, TimeMs
 from patchwatch.messages.alerts.alert import AlertKind
 from patchwatch.messages.anomaly_kind import AnomalyKind
 from patchwatch.messages.banks.arming import ArmingState
@@ -60,6 +60,8 @@ class AnalysisStatus(Message):
     condition: OpenCondition | None = None  # absent in records of earlier versions
     corrections: CorrectionsInForce | None = None  # None where there are none that change scores
     corrections_fault: Words | None = None  # why what operators said of its normal cannot be read
+    frame_load: Load | None = None  # share of its worker's time that one frame a second takes; None: none was analysed
+    camera_load: Load | None = None  # share of it that the camera takes beside its frames
     updated_at_ms: TimeMs
 
 

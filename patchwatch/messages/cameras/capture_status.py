@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from patchwatch.contract.bounds import Count, TimeMs
+from patchwatch.contract.bounds import Count, Load, TimeMs
 from patchwatch.messages.base import CameraId, Message, Words
 from patchwatch.messages.cameras.camera import Tls
 
@@ -76,6 +76,7 @@ class CaptureStatus(Message):
     unpublished: Count = 0  # frames of these that never reached Redis, since `FrameGaps.since_ms`
     decode_errors: Count = 0
     reconnects: Count = 0
+    load: Load | None = None  # share of its ingest worker's cores that it takes; the last known where it rests
     last_gap: Gap | None = None
 
     @property

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
 
 import pytest
 
+from patchwatch.contract.logs import JsonFormatter, about
 from patchwatch.contract.redaction import RedactingFormatter
 
 
@@ -67,3 +69,29 @@ def test_a_line_is_cut_in_its_middle() -> None:
 
 def test_letters_of_other_languages_stay() -> None:
     assert line("%s", "Türe 入口 ж").endswith("Türe 入口 ж")
+
+
+def test_as_json_a_record_names_its_camera_and_frame_and_holds_no_credential() -> None:
+    try:
+        raise ValueError("rtsp://admin:hunter2@10.0.0.7/x")
+    except ValueError as error:
+        exc_info = (type(error), error, error.__traceback__)
+    record = logging.LogRecord(
+        "workers.x", logging.ERROR, __file__, 1, "%s: \n%s", ("door", "rtsp://a:hunter2@h/x"), exc_info
+    )
+    record.__dict__.update(about("door", 7))
+    text = JsonFormatter("ingest").format(record)
+    assert "\n" not in text
+    assert "hunter2" not in text
+    entry = json.loads(text)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", entry.pop("at"))
+    assert "ValueError" in entry.pop("traceback")
+    assert entry == {
+        "level": "error", "role": "ingest", "logger": "workers.x", "message": "door: \\nrtsp://***@h/x",
+        "camera": "door", "frame": 7,
+    }  # fmt: skip
+
+
+def test_as_json_what_is_not_known_is_left_out() -> None:
+    record = logging.LogRecord("x", logging.INFO, __file__, 1, "ready", (), None)
+    assert json.loads(JsonFormatter("service").format(record)).keys() == {"at", "level", "role", "logger", "message"}

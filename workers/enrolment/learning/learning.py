@@ -40,7 +40,7 @@ def main() -> None:
     order = LearningOrder.decode(sys.stdin.buffer.readline())
     stop_when_stdin_ends()
     settings = load_settings()
-    logs.configure(settings.log_level, "enrolment")
+    logs.configure(settings.log_level, "enrolment", settings.log_format)
     reporter = Reporter(reports)
     try:
         save_bank(learn(order, settings, reporter), order.staged)

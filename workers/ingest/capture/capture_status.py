@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 from patchwatch.bus.clock import BusClock
+from patchwatch.contract.logs import about
 from patchwatch.messages.cameras.camera import Camera, Pace
 from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus, Gap, Reason
 from patchwatch.messages.cameras.source import Source, SourceKind
@@ -40,6 +41,7 @@ class CaptureStatusTracker:
                 "analysis_fps": None,
             }
         )
+        self.load: float | None = None  # share of this worker's cores that the capture process takes
         self._logged = False
         self._on_change = on_change
         lossless = camera.pace is Pace.FAST and Source.parse(camera.source).kind is SourceKind.FILE
@@ -57,9 +59,12 @@ class CaptureStatusTracker:
     def captured(self) -> int:
         return self._status.captured
 
-    def current(self) -> CaptureStatus:
-        """The status as of now."""
-        return self._status.model_copy(update={"updated_at_ms": self._clock.now_ms(), "fps": self._fps()})
+    def current(self, load_beside: float = 0.0) -> CaptureStatus:
+        """The status as of now. ``load_beside``: what the ingest worker itself takes for this camera."""
+        changes = {"updated_at_ms": self._clock.now_ms(), "fps": self._fps()}
+        if self.load is not None:
+            changes["load"] = float(f"{self.load + load_beside:.3g}")
+        return self._status.model_copy(update=changes)
 
     def set(self, state: CaptureState, reason: Reason | None = None, detail: str = "") -> None:
         """Change the state; with the same state and reason only the detail changes."""
@@ -72,7 +77,8 @@ class CaptureStatusTracker:
             self._logged = True
             level = logging.WARNING if reason is not None else logging.INFO
             parts = [f"camera {self._status.camera_id}: {state.value}", reason.value if reason else "", detail]
-            log.log(level, "%s", " - ".join(part for part in parts if part))
+            text = " - ".join(part for part in parts if part)
+            log.log(level, "%s", text, extra=about(self._status.camera_id))
             self._on_change()
 
     def start_process(self) -> None:
@@ -123,9 +129,11 @@ class CaptureStatusTracker:
             log.warning(
                 "camera %s: analysed at %.3g of %.3g fps: its analysis cannot keep up",
                 status.camera_id, status.analysis_fps, status.configured_fps,
+                extra=about(status.camera_id),
             )  # fmt: skip
         else:
-            log.info("camera %s: analysed at its configured rate again", status.camera_id)
+            text = "camera %s: analysed at its configured rate again"
+            log.info(text, status.camera_id, extra=about(status.camera_id))
 
     def _fps(self) -> float | None:
         while self._frames and self._frames[0][0] < time.monotonic() - _RATE_OVER_S:

@@ -11,6 +11,7 @@ from patchwatch.messages.cameras.capture_status import CaptureState, Reason
 from workers.ingest.capture.capture_status import CaptureStatusTracker
 from workers.ingest.capture.process import CaptureProcess
 from workers.ingest.capture.protocol import CaptureReport, ReportKind
+from workers.runtime.processes.cpu_meter import CpuMeter, available_cores
 from workers.runtime.processes.process_usage import resident_mb
 
 _START_WITHIN_S = 15.0  # Starting Python on a busy machine takes seconds.
@@ -54,6 +55,7 @@ class CaptureMonitor:
 
     async def follow(self, process: CaptureProcess) -> CaptureEnd:
         """Returns once the process has reported its end, has exited, or was killed for hanging or for its memory."""
+        meter = CpuMeter(process.pid, available_cores())
         reading = asyncio.create_task(process.report())
         try:
             while (failure := self._failure(process)) is None:
@@ -66,6 +68,7 @@ class CaptureMonitor:
                         return self._end(report)
                     self._update(report)
                     reading = asyncio.create_task(process.report())
+                    self._status.load = meter.measure() or self._status.load
                 elif self._is_stalled():
                     self._status.set(CaptureState.STALLED, Reason.TIMEOUT, f"no frame for {self._quiet_s:g} s")
         finally:

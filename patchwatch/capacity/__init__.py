@@ -1,0 +1,1 @@
+"""What an installation of a given size takes, computed from measured figures."""

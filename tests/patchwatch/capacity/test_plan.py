@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from patchwatch.capacity.figures import figures
+from patchwatch.capacity.plan import Order, Plan, Process, Video, plan
+from patchwatch.contract.errors import RejectedError
+
+RESULTS = Path(__file__).parents[3] / "bench" / "results"
+SMALL = Order(28, "motion", video=Video.P360, video_fps=10.0, score_hours=0.01)
+
+
+def record(name: str) -> dict[str, Any]:
+    known: dict[str, Any] = json.loads((RESULTS / f"{name}.json").read_text())
+    return known
+
+
+def of_role(found: Plan, role: str) -> Process:
+    return next(process for process in found.processes if process.role == role)
+
+
+def test_a_plan_of_what_was_measured_says_what_was_measured() -> None:
+    row = record("pipeline-motion")["rows"][-1]
+    found = plan(SMALL, figures())
+    assert row["sustained"]
+    assert found.cores == pytest.approx(row["cores_per_camera"] * row["cameras"], rel=0.05)
+    assert of_role(found, "inference").cores == pytest.approx(row["cores"]["inference"], rel=0.02)
+    assert of_role(found, "redis").cores == pytest.approx(row["cores"]["redis"], rel=0.02)
+    assert of_role(found, "ingest").memory_mib == pytest.approx(28 * row["peak_mib"]["capture"])
+    objects = record("pipeline-objects")["rows"][3]
+    found = plan(replace(SMALL, cameras=6, profile="objects"), figures())
+    assert of_role(found, "inference").cores == pytest.approx(objects["cores"]["inference"], rel=0.02)
+
+
+def test_the_figures_are_those_of_the_records() -> None:
+    known, motion = figures(), record("pipeline-motion")["rows"][-1]
+    assert known.frames.picture_kb == record("queue")["kb_per_frame"]
+    logged = record("queue")["ways"]["as it is: pictures not logged, fsync each second"]["log_kb_per_frame"]
+    assert known.log.kb_a_frame == logged["median"]
+    decoding = record("limits-cpu")["decode_frames_per_s_one_core"]
+    shown = known.decoding.model_dump(by_alias=True, include={"p360", "p720", "p1080"})
+    assert shown == {size: decoding[size]["median"] for size in shown}
+    summary = record("weeks")["summary"]["self-arming"]
+    assert (known.disk.banks_mb, known.disk.memory_mb) == (summary["banks_mb"], summary["memory_mb"])
+    assert known.profiles["scene"].core_ms == summary["ms_a_frame"]
+    scores = record("service")["redis_bytes_per_camera_and_hour_of_scores"] / 2**20
+    assert known.scores.mib_an_hour == pytest.approx(scores, rel=0.01)
+    assert known.service.mib == record("service")["service_peak_mib"]
+    assert known.capture.cores == pytest.approx((motion["cores"]["capture"] + motion["cores"]["ingest"]) / 28, rel=0.01)
+    redis_mib = motion["peak_mib"]["redis"] - known.redis.base_mib
+    assert known.redis.queue_mib == pytest.approx(redis_mib / 28, rel=0.01)
+
+
+def test_every_record_that_is_named_is_there() -> None:
+    named = [section["record"] for section in figures().model_dump().values() if "record" in section]
+    named += [cost.record for cost in figures().profiles.values()]
+    assert {name for name in named if not (RESULTS / f"{name}.json").is_file()} == set()
+
+
+def test_more_cameras_take_more_and_what_gives_way_first_is_told_first() -> None:
+    few, many = plan(Order(20, "motion"), figures()), plan(Order(2000, "motion"), figures())
+    assert many.cores > 50 * few.cores
+    assert many.redis_memory_mib > 50 * few.redis_memory_mib
+    assert not few.broken
+    assert many.broken == tuple(limit for limit in many.limits if limit.cameras < 2000)
+    assert many.broken
+    assert [limit.cameras for limit in many.limits] == sorted(limit.cameras for limit in many.limits)
+
+
+def test_bigger_video_takes_more_to_decode_and_nothing_more_to_analyse() -> None:
+    small = plan(replace(SMALL, video=Video.P360), figures())
+    large = plan(replace(SMALL, video=Video.P1080), figures())
+    assert of_role(large, "ingest").cores > of_role(small, "ingest").cores
+    assert of_role(large, "inference") == of_role(small, "inference")
+
+
+def test_a_gpu_helps_the_profiles_that_have_networks_and_is_called_an_estimate() -> None:
+    without, with_one = (plan(Order(100, "clip", gpu=gpu), figures()) for gpu in (False, True))
+    assert of_role(with_one, "inference").count < of_role(without, "inference").count
+    assert (without.gpus, with_one.gpus >= 1) == (0, True)
+    assert any("not measured" in text for text in with_one.estimates)
+    motion = plan(Order(100, "motion", gpu=True), figures())
+    assert motion.gpus == 0
+    assert any("uses no GPU" in text for text in motion.estimates)
+
+
+def test_what_cannot_be_planned_is_refused_with_what_can() -> None:
+    with pytest.raises(RejectedError, match="choose one of motion, scene"):
+        plan(Order(1, "mine"), figures())
+    for order in (Order(0, "motion"), Order(1, "motion", fps=0), Order(1, "motion", fps=20)):
+        with pytest.raises(RejectedError, match="at least one camera"):
+            plan(order, figures())
