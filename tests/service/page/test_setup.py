@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 from service_world import Serve, World, jpeg
 from waiting import wait_until
@@ -54,7 +55,7 @@ async def test_a_source_is_tried_and_the_camera_added(
     assert stored(world, "back-gate").source == "rtsp://u:s3cret@camera.example/1"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def setup(page: Page, serve: Serve, settings: Settings, world: World) -> Page:
     """The page of a camera with a picture."""
     world.camera(name="Back gate")
