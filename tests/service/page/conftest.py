@@ -1,8 +1,9 @@
-"""A browser's page that fails on errors of its scripts. All tests here share the browser: each has a context of its own,
-with cookies, storage and cache apart."""
+"""A browser's page that fails on errors of its scripts. All tests here share the browser, and each has a context of its
+own, with cookies, storage and cache apart."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,13 +12,16 @@ import parts
 import pytest
 import pytest_asyncio
 from folder_lifetime import of_folder_in_loop
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
+
+from service import examination
 
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 _FOLDER = Path(__file__).parent
+expect.set_options(timeout=30_000)  # milliseconds: a busy machine decides nothing
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -47,6 +51,20 @@ async def page(request: pytest.FixtureRequest) -> AsyncIterator[Page]:
     yield page
     await context.close()
     assert faults == []
+
+
+@pytest.fixture(autouse=True)
+def _no_doctor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page shows what the doctor finds; that he finds it is tested beside his route."""
+
+    async def answer_of(*asked: object, **limits: object) -> bytes:
+        findings = [
+            {"level": "ok", "check": "redis", "text": "answers"},
+            {"level": "warn", "check": "memory", "text": "the disk will be full: make room"},
+        ]
+        return json.dumps({"ok": True, "findings": findings}).encode()
+
+    monkeypatch.setattr(examination, "answer_of", answer_of)
 
 
 def _own(url: str, faults: list[str]) -> None:
