@@ -53,7 +53,7 @@ async def delete(alert_id: str, context: ContextDep, prefix: LinkPrefix) -> Judg
 
 @several.post("", summary="Give the same verdict on several alerts", responses=documented(422))
 async def create(body: NewVerdicts, context: ContextDep, prefix: LinkPrefix) -> GivenVerdicts:
-    """Each alert gets the verdict as by a PUT of its own, one after the other; each is changed and taken back by itself.
+    """Each alert gets the verdict as by a PUT of its own, one after the other; each is changed and taken back alone.
     One that is refused does not keep the others from it. Sent again, it changes nothing."""
     judged: list[JudgedAlertView] = []
     refused: list[RefusedVerdict] = []

@@ -23,25 +23,10 @@ from service import camera_search
 
 FOUND = {
     "cameras": [
-        {
-            "name": "Back yard",
-            "id": "back-yard",
-            "source": "rtsp://192.0.2.7/sub",
-            "signed": True,
-            "reason": "",
-            "zones": [],
-        },
-        {"name": "gate", "id": "gate", "source": "rtsp://192.0.2.8/sub", "signed": True, "reason": "", "zones": []},
-        {
-            "name": "old",
-            "id": "old",
-            "source": None,
-            "signed": False,
-            "reason": "it refuses: check --user",
-            "zones": [],
-        },
-    ],
-    "problem": "",
+        {"name": "Back yard", "id": "back-yard", "source": "rtsp://192.0.2.7/sub", "signed": True},
+        {"name": "gate", "id": "gate", "source": "rtsp://192.0.2.8/sub", "signed": True},
+        {"name": "old", "id": "old", "reason": "it refuses: check --user"},
+    ]
 }
 
 
