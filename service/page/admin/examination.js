@@ -18,9 +18,9 @@ export class Examination extends Section {
     const wrong = findings.filter(({ level }) => level !== "ok");
     const right = findings.filter(({ level }) => level === "ok");
     fill(this.content,
-      element("p", {}, wrong.length ? `${wrong.length} of ${findings.length} checks found something.` : `All ${findings.length} checks are well.`),
+      element("p", {}, wrong.length ? `${wrong.length} of ${findings.length} checks found something to look at.` : `All ${findings.length} checks are well.`),
       element("ul.findings", {}, ...wrong.map(rowOf)),
-      element("details", {}, element("summary", {}, `${right.length} checks that are well`), element("ul.findings", {}, ...right.map(rowOf))),
+      element("details", {}, element("summary", {}, `${right.length} ${right.length === 1 ? "check is" : "checks are"} well`), element("ul.findings", {}, ...right.map(rowOf))),
       element("div.row", {}, action("Check again", () => this.renew()),
         element("span.facts", {}, `Checked ${dateTime(at)}, on the machine of the service, as `, element("code", {}, "patchwatch doctor"), " does.")));
   }

@@ -48,12 +48,23 @@ async function ask() {
 
 function show() {
   if (!installation) return;
-  const findings = [...ofInstallation(), ...knownCameras().flatMap(ofCamera)];
+  const findings = together([...ofInstallation(), ...knownCameras().flatMap(ofCamera)]);
   fill(present,
     element("p.verdict-line", { role: "status" }, findings.length ? `${findings.length} ${findings.length === 1 ? "thing needs" : "things need"} attention.` : "All is well: every camera is watched."),
-    element("ul.health-list", {}, ...findings.map(({ subject, text, href }) => element("li.panel", {},
-      href ? element("a", { href }, subject) : element("strong", {}, subject), ": ", withLocalTimes(text)))),
+    element("ul.health-list", {}, ...findings.map(({ subjects, text }) => element("li.panel", {}, ...subjects, ": ", withLocalTimes(text)))),
     installation.workers?.length > 0 && workers(installation.workers));
+}
+
+/** What is the same of several is said once. */
+function together(findings) {
+  const rows = new Map();
+  for (const { subject, text, href } of findings) {
+    const row = rows.get(text) ?? { subjects: [], text };
+    if (row.subjects.length) row.subjects.push(", ");
+    row.subjects.push(href ? element("a", { href }, subject) : element("strong", {}, subject));
+    rows.set(text, row);
+  }
+  return [...rows.values()];
 }
 
 function ofInstallation() {

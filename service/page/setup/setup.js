@@ -52,6 +52,6 @@ function rowOf(camera) {
   const health = element("span.pill", { dataset: { health: status?.health ?? "" } }, (status?.health ?? "…").replace("_", " "));
   return element("li.panel", { dataset: { camera: camera.id } },
     element("a", { href: addressOf(`cameras/${encodeURIComponent(camera.id)}`) }, nameOf(camera.id)), " ", health,
-    element("span.facts", {}, camera.source),
+    element("span.facts", {}, camera.source === "push:" ? "publishes to Patchwatch" : camera.source),
     status?.reason && element("span.reason", {}, withLocalTimes(status.reason)));
 }
