@@ -73,6 +73,7 @@ async def setup(page: Page, serve: Serve, settings: Settings, world: World) -> P
     world.capture()
     world.frame(1)
     world.alert(1_795_860_000_000)
+    await page.set_viewport_size({"width": 1280, "height": 1600})  # nothing scrolls away under the pointer
     await page.goto(f"http://{serve(settings)}/#/cameras/gate")
     await expect(page.locator(".zone-canvas img")).to_be_visible()
     return page
