@@ -169,7 +169,7 @@ async def test_a_stretch_of_time_is_tried_on_the_past_before_it_is_learnt(setup:
     )  # fmt: skip
 
     def work() -> None:
-        taken = world.bus.blpop([keys.WHAT_IF_ORDERS], timeout=20)
+        taken = world.bus.blpop([keys.WHAT_IF_ORDERS], timeout=120)
         assert taken is not None
         order = WhatIfOrder.decode(taken[1])
         assert order.change.change == "learn"

@@ -40,7 +40,7 @@ async def test_a_budget_is_tried_on_the_past_and_saved(
     asked: list[WhatIfOrder] = []
 
     def work() -> None:
-        taken = world.bus.blpop([keys.WHAT_IF_ORDERS], timeout=20)
+        taken = world.bus.blpop([keys.WHAT_IF_ORDERS], timeout=120)
         if taken is not None:
             asked.append(WhatIfOrder.decode(taken[1]))
             world.bus.rpush(keys.what_if_answer(asked[0].token), WhatIfAnswer(what_if=ANSWER).encode())
