@@ -169,9 +169,9 @@ async def test_a_stretch_of_time_is_tried_on_the_past_before_it_is_learnt(setup:
     )  # fmt: skip
 
     def work() -> None:
-        taken = world.bus.blpop([keys.WHAT_IF_ORDERS], timeout=120)
-        assert taken is not None
-        order = WhatIfOrder.decode(taken[1])
+        taken = wait_until(lambda: world.bus.lpop(keys.WHAT_IF_ORDERS))
+        assert isinstance(taken, bytes)
+        order = WhatIfOrder.decode(taken)
         assert order.change.change == "learn"
         world.bus.rpush(keys.what_if_answer(order.token), WhatIfAnswer(what_if=answer).encode())
 
