@@ -20,6 +20,7 @@ from patchwatch.contract.settings import Settings
 from service.access.authenticator import Authenticator
 from service.context import Context
 from service.documentation import add_documentation
+from service.examination import Examination
 from service.garbage_collection import collect_regularly
 from service.middleware.audit import AuditMiddleware
 from service.middleware.auth import AuthMiddleware
@@ -27,13 +28,14 @@ from service.middleware.body_limit import RequestLimitMiddleware
 from service.middleware.headers import HeadersMiddleware, HeadMiddleware
 from service.middleware.proxy import ProxyMiddleware
 from service.problems.responses import Problem, documented, install_handlers
-from service.routes import budget, demand, health, metrics
+from service.routes import budget, demand, examination, health, metrics
 from service.routes.access import audit, login, sessions, tokens, users
 from service.routes.alerts import alerts, channels, devices, evidence, links, mutes, verdicts, webhooks
 from service.routes.alerts import alerts_websocket as ws_alerts
 from service.routes.banks import banks, enrolments, shadows
 from service.routes.cameras import (
     absence,
+    camera_searches,
     cameras,
     corrections,
     explanation,
@@ -92,6 +94,7 @@ def create_app(settings: Settings, bus: Redis | None = None, *, client_queue: in
         authenticator,
         ThreadPoolExecutor(_RESOLVER_THREADS, thread_name_prefix="resolver"),
         client_queue,
+        Examination(settings),
         clock,
     )
     install_handlers(app)
@@ -146,11 +149,14 @@ def _api_router() -> APIRouter:
         shadows,
         source_tests,
         demand,
+        camera_searches,
+        examination,
     )
     access_modules = (login, sessions, users, tokens, audit)
     live = (ws_alerts, ws_scores, ws_pictures)
     for module in (*camera_modules, webhooks, channels, devices, mutes, *live, *access_modules):
         router.include_router(module.router)
+    router.include_router(verdicts.several)
     return router
 
 

@@ -15,6 +15,8 @@ from patchwatch.contract.settings import Settings
 from service.access.authenticator import Authenticator
 from service.access.caller import NOBODY, Caller, caller_of
 from service.access.passwords import PasswordWork
+from service.camera_search import CameraSearch
+from service.examination import Examination
 from service.rules.disk import Disk
 from service.store import Store
 from service.websockets.hub import Hub
@@ -33,9 +35,11 @@ class Context:
     authenticator: Authenticator
     resolver: Executor  # resolves host names
     client_queue: int  # how many messages may wait for a slow WebSocket client
+    examination: Examination
     clock: BusClock = field(default_factory=BusClock)
     disk: Disk = field(default_factory=Disk)
     passwords: PasswordWork = field(default_factory=PasswordWork)
+    camera_search: CameraSearch = field(default_factory=CameraSearch)
     caller: Caller = NOBODY
 
     @property

@@ -85,6 +85,7 @@ RIGHTS: dict[tuple[str, str], Right] = {
     **_of("PUT /mute | DELETE /mute", _OPERATOR, Reach.SITE),
     **_of("DELETE /cameras/{camera_id}/corrections", _OPERATOR, Reach.NAMED),
     **_of("PUT /alerts/{alert_id}/verdict | DELETE /alerts/{alert_id}/verdict", _OPERATOR, Reach.NAMED),
+    **_of("POST /verdicts", _OPERATOR, Reach.SEEN),  # it looks for each alert among those that the caller sees
     **_of("PATCH /cameras/{camera_id}", _OPERATOR, Reach.NAMED),  # where its video comes from: `routes.cameras`
     **_of("POST /cameras/{camera_id}/corrections", _OPERATOR, Reach.NAMED),
     **_of("DELETE /cameras/{camera_id}/corrections/{correction_id}", _OPERATOR, Reach.NAMED),
@@ -100,7 +101,8 @@ RIGHTS: dict[tuple[str, str], Right] = {
     **_of("DELETE /cameras/{camera_id}/banks/{bank_id}", _ADMIN, Reach.NAMED),  # for good
     **_of("POST /cameras | PUT /site-budget", _ADMIN, Reach.SITE),
     **_of("DELETE /cameras/{camera_id}", _ADMIN, Reach.NAMED),
-    **_of("POST /source-tests", _ADMIN, Reach.SITE),
+    **_of("POST /source-tests | POST /camera-searches", _ADMIN, Reach.SITE),
+    **_of("GET /examination", _ADMIN, Reach.SITE),
     **_of("GET /channels | POST /channels", _ADMIN, Reach.SITE),
     **_of("GET /channels/{channel_id} | PATCH /channels/{channel_id}", _ADMIN, Reach.SITE),
     **_of("DELETE /channels/{channel_id} | GET /channels/{channel_id}/log", _ADMIN, Reach.SITE),

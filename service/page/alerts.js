@@ -49,7 +49,7 @@ function passes(alert) {
 /** Show the newest alerts that pass the filters. */
 async function reload() {
   const request = ++latestRequest;
-  alerts.clear();
+  [...alerts.keys()].forEach(drop);
   shown = PAGE;
   arrange();
   await load(query(), request);
@@ -86,7 +86,7 @@ function showAlert(alert) {
 
 function update(alert) {
   if (!passes(alert)) {
-    if (alerts.delete(alert.id)) arrange();
+    if (drop(alert.id)) arrange();
     return;
   }
   let row = alerts.get(alert.id);
@@ -102,6 +102,16 @@ function update(alert) {
   if (rose) renewDetail(alert).catch(() => {});
   if (rose) askForPicture(row.node);
   arrange();
+}
+
+/** Take an alert out of the list, with its picture. Returns whether it was there. */
+function drop(alertId) {
+  const row = alerts.get(alertId);
+  if (!row) return false;
+  watcher.unobserve(row.node);
+  const { src } = row.node.querySelector("img");
+  if (src) URL.revokeObjectURL(src);
+  return alerts.delete(alertId);
 }
 
 function fill(node, alert) {
@@ -137,6 +147,7 @@ function askForPicture(node) {
 
 async function showPicture(img, alertId) {
   const blob = await (await get(`api/v1/alerts/${encodeURIComponent(alertId)}/snapshot.jpg`)).blob();
+  if (!alerts.has(alertId)) return; // it was dropped meanwhile
   const before = img.src;
   img.src = URL.createObjectURL(blob);
   img.hidden = false;
@@ -208,7 +219,7 @@ function following(alertId, update) {
 function arrange() {
   const rank = ({ alert }) => Number(unseenFirst() && alert.reviewed);
   const sorted = [...alerts.values()].sort((a, b) => rank(a) - rank(b) || b.alert.started.localeCompare(a.alert.started));
-  sorted.slice(shown).forEach(({ alert }) => alerts.delete(alert.id));
+  sorted.slice(shown).forEach(({ alert }) => drop(alert.id));
   place(sorted.slice(0, shown).map(({ node }) => node));
   byId("no-alerts").hidden = sorted.length > 0;
   const open = sorted.filter(({ alert }) => alert.state === "open").length;

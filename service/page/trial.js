@@ -43,7 +43,8 @@ async function attempt(budget) {
   }
 }
 
-function listOf(title, events) {
+/** What would be gone, or new, as a list with links; null: nothing would. */
+export function listOf(title, events) {
   if (!events.length) return null;
   const node = document.createElement("section");
   const heading = Object.assign(document.createElement("h3"), { textContent: title });

@@ -8,7 +8,8 @@ import { tell } from "./shell/site.js";
 const WORDS = { normal: "normal here", normal_at_this_time: "normal at this time", anomaly: "a real anomaly", unsure: "not sure" };
 const KEYS = { n: "normal", t: "normal_at_this_time", a: "anomaly", u: "unsure" };
 const MOVES = { j: 1, k: -1 };
-let last = null; // the alert as it was before the last verdict that was given here
+const MOST_AT_ONCE = 100; // alerts that the service judges in one request
+let last = []; // the alerts as they were before what was said last here
 let judged = null; // what keys speak of: see `judge`
 let queue = Promise.resolve(); // one change after the other, in the order in which they were asked for
 
@@ -47,51 +48,80 @@ async function sayNow(alert, verdict, note) {
   await change(about, () => send("PUT", path(alert), { verdict, note: note ?? "" }), alert, alert.reviewed);
 }
 
-/** Back to what was said before the last verdict. */
+/** Give several alerts the same verdict, after what was asked for before. Resolves when it is done. */
+export function sayOfAll(alerts, verdict) {
+  queue = queue.then(() => sayOfAllNow(alerts.map((alert) => judged?.known(alert) ?? alert), verdict));
+  return queue;
+}
+
+async function sayOfAllNow(alerts, verdict) {
+  const before = new Map(alerts.filter((alert) => alert.verdict?.verdict !== verdict).map((alert) => [alert.id, alert]));
+  const ids = [...before.keys()], done = [], refused = [];
+  try {
+    for (let at = 0; at < ids.length; at += MOST_AT_ONCE) {
+      const answer = await send("POST", "api/v1/verdicts", { verdict, alert_ids: ids.slice(at, at + MOST_AT_ONCE) });
+      done.push(...answer.judged);
+      refused.push(...answer.refused);
+    }
+  } catch (error) {
+    refused.push({ reason: error.message });
+  }
+  if (done.length) last = done.map(({ id }) => before.get(id));
+  for (const { effect, ...alert } of done) tell("verdict", { type: "verdict", alert });
+  const said = done.length ? `${done.length} ${done.length === 1 ? "alert" : "alerts"}: ${WORDS[verdict]}. ${sentence(done[0].effect)}` : "";
+  report([said, refused.length && `Not saved for ${ids.length - done.length}: ${refused[0].reason}`].filter(Boolean).join(" ") || "They are judged so already.");
+}
+
+/** Back to what was said before the last verdict, or the last ones that were given together. */
 function undo() {
   queue = queue.then(undoNow);
 }
 
 async function undoNow() {
-  if (!last) return;
-  const { verdict } = last;
-  const about = `${last.camera_id}, ${dateTime(last.started)}: ${verdict ? WORDS[verdict.verdict] : "not reviewed"} again`;
-  const before = { verdict: verdict?.verdict, note: verdict?.note };
-  await change(about, () => (verdict ? send("PUT", path(last), before) : send("DELETE", path(last))), null, true);
+  const before = last;
+  for (const alert of before) {
+    const { verdict } = alert;
+    const words = verdict ? WORDS[verdict.verdict] : "not reviewed";
+    const about = before.length > 1 ? `${before.length} alerts: as before` : `${alert.camera_id}, ${dateTime(alert.started)}: ${words} again`;
+    const given = { verdict: verdict?.verdict, note: verdict?.note };
+    await change(about, () => (verdict ? send("PUT", path(alert), given) : send("DELETE", path(alert))), null, true);
+  }
 }
 
 /** `before`: the alert to go back to; null: this is the way back. `wasReviewed`: whether it had a verdict before. */
 async function change(about, request, before, wasReviewed) {
   try {
     const alert = await request();
-    last = before;
+    last = before ? [before] : [];
     const { effect, ...shown } = alert; // what it does to the scores, said once
-    report(effect ? `${about}. ${effect[0].toUpperCase()}${effect.slice(1)}.` : about);
+    report(effect ? `${about}. ${sentence(effect)}` : about);
     tell("verdict", { type: "verdict", alert: shown, own: { wasReviewed } });
   } catch (error) {
     report(`Not saved: ${error.message}`);
   }
 }
 
+const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
+
 function report(text) {
   byId("said").querySelector("span").textContent = text;
-  byId("said").querySelector("button").hidden = !last;
+  byId("said").querySelector("button").hidden = !last.length;
 }
 
 const path = (alert) => `api/v1/alerts/${encodeURIComponent(alert.id)}/verdict`;
 
 /**
  * From now on keys speak of the alerts of this page.
- * @param {{chosen: () => object|null, move: (step: number) => void, known: (alert: object) => object}|null} page
- *   `chosen()`: the alert that is chosen. `move(step)` chooses another. `known(alert)`: what is known of it by now. Null:
- *   no page judges alerts.
+ * @param {{chosen: () => object|null, move: (step: number) => void, known: (alert: object) => object, press?: (key: string) => void}|null} page
+ *   `chosen()`: the alert that is chosen. `move(step)` chooses another. `known(alert)`: what is known of it by now.
+ *   `press(key)` hears of every key. Null: no page judges alerts.
  */
 export function judge(page) {
   judged = page;
 }
 
 const isBusy = (event) => event.ctrlKey || event.metaKey || event.altKey
-  || event.target.closest("input, select, textarea") || byId("token-dialog").open;
+  || event.target.closest("input:not([type=checkbox]), select, textarea") || byId("token-dialog").open;
 
 /** Follow the keys and the button that undoes. */
 export function startVerdicts() {
@@ -99,7 +129,8 @@ export function startVerdicts() {
   addEventListener("keydown", (event) => {
     if (!judged || isBusy(event)) return;
     if (event.key in MOVES && !byId("detail").open) judged.move(MOVES[event.key]);
-    if (event.key === "z" && last) undo();
+    if (event.key === "z" && last.length) undo();
+    judged.press?.(event.key);
     const alert = KEYS[event.key] && !event.repeat ? judged.chosen() : null;
     if (alert) say(alert, KEYS[event.key]);
   });

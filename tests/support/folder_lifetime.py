@@ -6,8 +6,9 @@ threads draw from the `random` module, which fails a test of Hypothesis.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, AsyncExitStack, ExitStack
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -24,13 +25,30 @@ def of_folder(
 
     Where it cannot be entered, every other test of the folder fails at once with the same error.
     """
-    node = next(one for one in request.node.listchain() if isinstance(one, pytest.Dir) and one.path == folder)
+    node = _node_of(request, folder)
     if _SHARED not in node.stash:
         node.stash[_SHARED] = _entered(node, make)
-    shared = node.stash[_SHARED]
+    return cast("Shared", _usable(node.stash[_SHARED]))
+
+
+async def of_folder_in_loop(
+    request: pytest.FixtureRequest, folder: Path, make: Callable[[], AbstractAsyncContextManager[Shared]]
+) -> Shared:
+    """As `of_folder`, for what lives in an event loop: the running one, which must be that of the session."""
+    node = _node_of(request, folder)
+    if _SHARED not in node.stash:
+        node.stash[_SHARED] = await _entered_in_loop(node, make)
+    return cast("Shared", _usable(node.stash[_SHARED]))
+
+
+def _node_of(request: pytest.FixtureRequest, folder: Path) -> pytest.Dir:
+    return next(one for one in request.node.listchain() if isinstance(one, pytest.Dir) and one.path == folder)
+
+
+def _usable(shared: object) -> object:
     if isinstance(shared, Exception):
         raise shared
-    return cast("Shared", shared)
+    return shared
 
 
 def _entered(node: pytest.Dir, make: Callable[[], AbstractContextManager[object]]) -> object:
@@ -41,4 +59,16 @@ def _entered(node: pytest.Dir, make: Callable[[], AbstractContextManager[object]
         return error
     stack.callback(node.stash.__delitem__, _SHARED)
     node.addfinalizer(stack.close)
+    return shared
+
+
+async def _entered_in_loop(node: pytest.Dir, make: Callable[[], AbstractAsyncContextManager[object]]) -> object:
+    stack = AsyncExitStack()
+    try:
+        shared = await stack.enter_async_context(make())
+    except Exception as error:  # noqa: BLE001 - every test of the folder fails with it
+        return error
+    stack.callback(node.stash.__delitem__, _SHARED)
+    loop = asyncio.get_running_loop()
+    node.addfinalizer(lambda: loop.run_until_complete(stack.aclose()))  # it rests between tests
     return shared

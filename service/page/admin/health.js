@@ -7,10 +7,12 @@ import { fault } from "../shell/faults.js";
 import { addressOf } from "../shell/router.js";
 import { knownCameras, listen, nameOf, statusOf, watchSite } from "../shell/site.js";
 import { judge } from "../verdicts.js";
+import { Examination } from "./examination.js";
 
 const EVERY_MS = 10_000;
 const FINE = ["ok", "disabled", "ended"];
 const root = byId("health");
+const present = element("div.stack");
 let leaving = [];
 let installation = null; // the answer of /readyz, or {problem}
 let timer = null;
@@ -19,6 +21,9 @@ export async function enter() {
   if (leaving.length) return;
   judge(null);
   leaving = [listen("site", show), watchSite(fault)];
+  const examination = new Examination();
+  fill(root, present, examination.node);
+  if (!["viewer", "operator"].includes(document.body.dataset.role)) examination.renew();
   await ask();
 }
 
@@ -43,12 +48,23 @@ async function ask() {
 
 function show() {
   if (!installation) return;
-  const findings = [...ofInstallation(), ...knownCameras().flatMap(ofCamera)];
-  fill(root,
-    element("p.verdict-line", { role: "status" }, findings.length ? `${findings.length} things need attention.` : "All is well: every camera is watched."),
-    element("ul.health-list", {}, ...findings.map(({ subject, text, href }) => element("li.panel", {},
-      href ? element("a", { href }, subject) : element("strong", {}, subject), ": ", withLocalTimes(text)))),
+  const findings = together([...ofInstallation(), ...knownCameras().flatMap(ofCamera)]);
+  fill(present,
+    element("p.verdict-line", { role: "status" }, findings.length ? `${findings.length} ${findings.length === 1 ? "thing needs" : "things need"} attention.` : "All is well: every camera is watched."),
+    element("ul.health-list", {}, ...findings.map(({ subjects, text }) => element("li.panel", {}, ...subjects, ": ", withLocalTimes(text)))),
     installation.workers?.length > 0 && workers(installation.workers));
+}
+
+/** What is the same of several is said once. */
+function together(findings) {
+  const rows = new Map();
+  for (const { subject, text, href } of findings) {
+    const row = rows.get(text) ?? { subjects: [], text };
+    if (row.subjects.length) row.subjects.push(", ");
+    row.subjects.push(href ? element("a", { href }, subject) : element("strong", {}, subject));
+    rows.set(text, row);
+  }
+  return [...rows.values()];
 }
 
 function ofInstallation() {

@@ -61,7 +61,7 @@ class Sessions extends Section {
 
 class Users extends Section {
   constructor() {
-    super("Everybody");
+    super("All users");
   }
 
   async load() {

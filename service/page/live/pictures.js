@@ -102,12 +102,14 @@ export class PictureFeed {
 export function showJpeg(img, jpeg) {
   return new Promise((resolve) => {
     const before = img.src;
+    const over = new AbortController(); // of both listeners: the one that is not called would stay
     const done = () => {
+      over.abort();
       if (before.startsWith("blob:")) URL.revokeObjectURL(before);
       resolve();
     };
-    img.addEventListener("load", done, { once: true });
-    img.addEventListener("error", done, { once: true });
+    img.addEventListener("load", done, { signal: over.signal });
+    img.addEventListener("error", done, { signal: over.signal });
     img.src = URL.createObjectURL(jpeg);
     img.hidden = false;
   });

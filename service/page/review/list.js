@@ -11,10 +11,13 @@ const WORDS = { normal: "normal", normal_at_this_time: "normal at this time", an
 export class AlertList {
   #rows = new Map(); // alert id -> {alert, node}
   #onChoose;
+  #onPick;
   #watcher;
 
-  constructor(onChoose) {
+  /** `onChoose(id)`: it is to be shown. `onPick(id, picked)`: it is one of those that are judged together, or no more. */
+  constructor(onChoose, onPick) {
     this.#onChoose = onChoose;
+    this.#onPick = onPick;
     this.node = element("ol.alert-list", { "aria-label": "Alerts to review" });
     this.#watcher = new IntersectionObserver((entries) => entries.filter((entry) => entry.isIntersecting).forEach(({ target }) => {
       this.#watcher.unobserve(target);
@@ -40,7 +43,8 @@ export class AlertList {
     return element("li", { dataset: { alert: alert.id } },
       element("button", { type: "button", onclick: () => this.#onChoose(alert.id) },
         element("img", { alt: "", hidden: true }),
-        element("strong", {}), element("span.kind", {}), element("span.when", {}), element("span.said", {})));
+        element("strong", {}), element("span.kind", {}), element("span.when", {}), element("span.said", {})),
+      element("label.pick", {}, element("input", { type: "checkbox", onchange: ({ target }) => this.#onPick(alert.id, target.checked) })));
   }
 
   /** Show its present state. */
@@ -56,6 +60,15 @@ export class AlertList {
     node.querySelector(".when").textContent = clock(alert.started);
     node.querySelector(".said").textContent = WORDS[alert.verdict?.verdict] ?? (alert.state === "open" ? "open" : "");
     node.querySelector(".said").dataset.verdict = alert.verdict?.verdict ?? "";
+    node.querySelector("input").setAttribute("aria-label", `Select ${nameOf(alert.camera_id)}, ${clock(alert.started)}`);
+  }
+
+  /** Mark those that are judged together. */
+  mark(picked) {
+    for (const [id, { node }] of this.#rows) {
+      node.querySelector("input").checked = picked.has(id);
+      node.classList.toggle("picked", picked.has(id));
+    }
   }
 
   /** Its picture changed. */

@@ -6,6 +6,7 @@ import { fault } from "../shell/faults.js";
 import { go } from "../shell/router.js";
 import { knownCameras, listen, refreshSite } from "../shell/site.js";
 import { judge } from "../verdicts.js";
+import { Selection } from "./selection.js";
 import { Filters } from "./filters.js";
 import { AlertList } from "./list.js";
 import { dayOf, periodOf } from "./period.js";
@@ -24,16 +25,19 @@ let leaving = [];
 
 const filters = new Filters((query) => go("review", query));
 const timeline = new Timeline((id) => choose(id));
-const list = new AlertList((id) => choose(id));
+const list = new AlertList((id) => choose(id), (id, picked) => selection.pick(id, picked));
+const selection = new Selection(
+  { alerts: () => [...alerts.values()], chosen: () => alerts.get(chosen) ?? null }, (picked) => list.mark(picked), () => nextAfterSeveral(),
+);
 const viewer = new Viewer((step) => move(step));
 const progress = element("progress", { max: 1, value: 0, "aria-label": "Share that is reviewed" });
 const count = element("p.progress-text", { role: "status" });
-const keys = element("p.keys", {}, ...["j", "next, ", "k", "before, ", "a", "real anomaly, ", "n", "normal here, ", "t", "normal at this time, ", "u", "not sure, ", "z", "undo"]
+const keys = element("p.keys", {}, ...["j", "next, ", "k", "before, ", "a", "real anomaly, ", "n", "normal here, ", "t", "normal at this time, ", "u", "not sure, ", "x", "select, ", "l", "select all like this, ", "z", "undo"]
   .map((text, at) => (at % 2 ? `\u00a0${text}` : element("kbd", {}, text))));
 
 viewer.node.hidden = timeline.node.hidden = true; // until there is something to show
 byId("view-review").append(filters.node, element("div.progress-line", {}, progress, count),
-  element("div.review-parts", {}, viewer.node, element("div.overview", {}, timeline.node, list.node, keys)));
+  element("div.review-parts", {}, viewer.node, element("div.overview", {}, timeline.node, selection.node, list.node, keys)));
 
 /** @param {import("../shell/router.js").Route} asked */
 export async function enter({ query }) {
@@ -52,7 +56,7 @@ export async function enter({ query }) {
 }
 
 function begin() {
-  judge({ chosen: () => alerts.get(chosen) ?? null, move, known: (alert) => alerts.get(alert.id) ?? alert });
+  judge({ chosen: () => alerts.get(chosen) ?? null, move, known: (alert) => alerts.get(alert.id) ?? alert, press: (key) => selection.press(key) });
   leaving = [
     listen("alert", ({ alert, change }) => onAlert(alert, change)),
     listen("verdict", ({ alert, own }) => onVerdict(alert, own)),
@@ -107,7 +111,14 @@ function showAll() {
   timeline.show([...alerts.values()], periodOf(filters.query().get("day") ?? ""));
   list.choose(chosen);
   timeline.choose(chosen);
+  selection.renew();
   showProgress();
+}
+
+/** Several were judged together: what is shown next is one that nobody has judged. */
+function nextAfterSeveral() {
+  const next = alerts.get(chosen)?.reviewed ? following(chosen) : null;
+  if (next) choose(next.id);
 }
 
 function showProgress() {
@@ -124,6 +135,7 @@ function choose(alertId) {
   viewer.show(alert, placeOf(alertId)).catch(fault);
   list.choose(alertId);
   timeline.choose(alertId);
+  selection.renew();
   const query = filters.query();
   if (alertId) query.set("alert", alertId);
   go("review", query, { replace: true });
@@ -155,6 +167,7 @@ function onVerdict(alert, own) {
   list.update(alert);
   timeline.update(alert);
   showProgress();
+  selection.renew();
   if (viewer.alert?.id === alert.id) viewer.update(alert, placeOf(alert.id));
   if (!own || own.wasReviewed === alert.reviewed) return;
   const next = alert.reviewed ? following(alert.id) : alert;

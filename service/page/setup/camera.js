@@ -16,8 +16,10 @@ export class CameraPage {
   constructor(id, root) {
     this.id = id;
     judge(null);
-    this.#parts = [StatePart, ZoneEditor, LearningPart, SettingsPart, CorrectionsPart, BanksPart].map((Part) => new Part(id));
-    fill(root, element("p", {}, element("a", { href: "#/cameras" }, "‹ All cameras")), element("div.setup-parts", {}, ...this.#parts.map((part) => part.node)));
+    const columns = [[StatePart, ZoneEditor, CorrectionsPart], [LearningPart, SettingsPart, BanksPart]].map((column) => column.map((Part) => new Part(id)));
+    this.#parts = columns.flat();
+    fill(root, element("p", {}, element("a", { href: "#/cameras" }, "‹ All cameras")),
+      element("div.setup-parts", {}, ...columns.map((parts) => element("div.setup-column", {}, ...parts.map((part) => part.node)))));
   }
 
   /** Show what was read of the camera. */

@@ -1,8 +1,9 @@
 // Learning what is normal: from the camera now, from what is remembered of it, or of a stretch of time.
 
-import { getJson } from "../api.js";
+import { getJson, send } from "../api.js";
 import { dateTime } from "../format.js";
 import { element, fill, labelled } from "../shell/element.js";
+import { listOf } from "../trial.js";
 import { Part } from "./part.js";
 
 const HELD = ["queued", "running"];
@@ -13,6 +14,8 @@ export class LearningPart extends Part {
   #to = element("input", { type: "datetime-local", step: 1 });
   #note = element("input", { maxLength: 500, autocomplete: "off" });
   #running = element("div");
+  #trial = element("div.trial-lists");
+  #asked = 0; // of several questions, only the answer to the last one is shown
   #seen = "";
 
   constructor(cameraId) {
@@ -26,7 +29,36 @@ export class LearningPart extends Part {
       element("div.row", {}, labelled("Minutes", this.#minutes), now, memory),
       element("fieldset", {}, element("legend", {}, "A stretch of time"),
         element("div.row", {}, labelled("From", this.#from), labelled("To", this.#to), labelled("Note", this.#note)),
-        element("div.row", {}, this.#stretch("learn", "Was normal"), this.#stretch("forget", "Forget it"))));
+        element("div.row", {}, this.#stretch("learn", "Was normal"), this.#try("learn", "Try it on the past"), this.#stretch("forget", "Forget it"), this.#try("forget", "Try forgetting it"))),
+      this.#trial);
+  }
+
+  /** Nothing is changed by it. */
+  #try(kind, text) {
+    return element("button.quiet", { type: "button", onclick: () => this.#attempt(kind) }, text);
+  }
+
+  async #attempt(kind) {
+    const span = this.#span();
+    if (!span) return;
+    const number = ++this.#asked;
+    this.say("Judging what is stored …");
+    fill(this.#trial);
+    try {
+      const answer = await send("POST", this.path("/what-if"), { change: kind, ...span });
+      if (number !== this.#asked) return;
+      this.say([answer.sentence, ...answer.notes.map((note) => `${note}.`)].join(" "));
+      fill(this.#trial, listOf("Would be gone", answer.fewer), listOf("Would be new", answer.more));
+    } catch (error) {
+      if (number === this.#asked) this.say(`Not tried: ${error.message}`, true);
+    }
+  }
+
+  /** Both ends of the time as the API takes them; null: one is missing, and that is said. */
+  #span() {
+    if (this.#from.value && this.#to.value) return { from: new Date(this.#from.value).toISOString(), to: new Date(this.#to.value).toISOString() };
+    this.say("Enter both ends of the time.", true);
+    return null;
   }
 
   #stretch(kind, text) {
@@ -34,8 +66,11 @@ export class LearningPart extends Part {
   }
 
   async #correct(kind) {
-    if (!this.#from.value || !this.#to.value) return this.say("Enter both ends of the time.", true);
-    const body = { kind, from: new Date(this.#from.value).toISOString(), to: new Date(this.#to.value).toISOString(), note: this.#note.value };
+    const span = this.#span();
+    if (!span) return;
+    this.#asked += 1; // what was tried is not what is done
+    fill(this.#trial);
+    const body = { kind, ...span, note: this.#note.value };
     await this.change("POST", "/corrections", body, (answer) => `${answer.effect}. It is listed under corrections, where it can be undone.`);
   }
 

@@ -7,6 +7,7 @@ import { cameraOf, knownCameras, listen, nameOf, refreshSite, statusOf, watchSit
 import { withLocalTimes } from "../format.js";
 import { AddCamera } from "./add.js";
 import { CameraPage } from "./camera.js";
+import { FindCameras } from "./find.js";
 
 const root = byId("setup");
 let leaving = [];
@@ -42,7 +43,7 @@ function missing(id) {
 function overview() {
   const list = element("ul.camera-list");
   const adding = new AddCamera();
-  fill(root, element("section", { "aria-label": "All cameras" }, list), adding.node);
+  fill(root, element("section", { "aria-label": "All cameras" }, list), adding.node, new FindCameras().node);
   return { id: null, show: () => fill(list, ...knownCameras().map(rowOf)) };
 }
 
@@ -51,6 +52,6 @@ function rowOf(camera) {
   const health = element("span.pill", { dataset: { health: status?.health ?? "" } }, (status?.health ?? "…").replace("_", " "));
   return element("li.panel", { dataset: { camera: camera.id } },
     element("a", { href: addressOf(`cameras/${encodeURIComponent(camera.id)}`) }, nameOf(camera.id)), " ", health,
-    element("span.facts", {}, camera.source),
+    element("span.facts", {}, camera.source === "push:" ? "publishes to Patchwatch" : camera.source),
     status?.reason && element("span.reason", {}, withLocalTimes(status.reason)));
 }

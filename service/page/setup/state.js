@@ -27,7 +27,7 @@ export class StatePart extends Part {
       threshold && element("p", {}, `About ${rate(threshold.expected)} false alarms a day are expected, from ${duration(3600 * threshold.footage_hours)} of normal footage. An alert opens above a score of ${threshold.on.toFixed(2)}.`),
       threshold?.warning && element("p.warned", {}, threshold.warning),
       element("p.facts", {}, [
-        capture?.width && `${capture.width}x${capture.height}, ${capture.codec ?? ""}`, capture?.fps != null && `${capture.fps.toFixed(1)} frames/s`,
+        capture?.width && [`${capture.width}x${capture.height}`, capture.codec].filter(Boolean).join(", "), capture?.fps != null && `${capture.fps.toFixed(1)} frames/s`,
         analysis && `profile ${analysis.profile} on ${analysis.device || "cpu"}`, `${frames.scored} frames scored, ${dropped} dropped`,
         capture?.reconnects ? `${capture.reconnects} reconnects` : "",
       ].filter(Boolean).join(" · ")));

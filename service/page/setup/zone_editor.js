@@ -26,7 +26,6 @@ export class ZoneEditor extends Part {
 
   constructor(cameraId) {
     super(cameraId, "Picture and zones");
-    this.node.classList.add("zone-part");
     this.add(this.#canvas.node,
       element("p.facts", {}, "Draw: drag a rectangle, or click corner by corner and the first one again. Keys: arrows, Space, Enter. Corners of a chosen zone are moved the same ways; Delete removes one."),
       element("div.row", {}, this.#draw, this.#finish, this.#button("Renew the picture", () => this.#renew())), this.#rows,

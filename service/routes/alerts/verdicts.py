@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
+from patchwatch.contract.errors import RejectedError
 from patchwatch.messages.alerts.verdict import Statement
 from service.context import Context, ContextDep
 from service.middleware.proxy import LinkPrefix
 from service.presentation.correction_effect import effect_of, effect_of_words
 from service.problems.responses import documented
-from service.schemas.alerts.verdict import JudgedAlertView, NewVerdict, ReviewedAlertView, VerdictHistory
+from service.schemas.alerts.verdict import (
+    GivenVerdicts,
+    JudgedAlertView,
+    NewVerdict,
+    NewVerdicts,
+    RefusedVerdict,
+    ReviewedAlertView,
+    VerdictHistory,
+)
 from service.store.alerts.verdicts import Said
 
 router = APIRouter(prefix="/alerts/{alert_id}/verdict", tags=["alerts"])
+several = APIRouter(prefix="/verdicts", tags=["alerts"])
 
 
 @router.get("", summary="Get the verdict on an alert, with its history", responses=documented(404))
@@ -39,6 +49,24 @@ async def delete(alert_id: str, context: ContextDep, prefix: LinkPrefix) -> Judg
     """The alert counts as not reviewed again, and scores are what they would be had nothing been said. The history
     remembers that there was a verdict."""
     return await _say(context, alert_id, prefix, Statement(by=context.caller.by, at_ms=await context.now_ms()))
+
+
+@several.post("", summary="Give the same verdict on several alerts", responses=documented(422))
+async def create(body: NewVerdicts, context: ContextDep, prefix: LinkPrefix) -> GivenVerdicts:
+    """Each alert gets the verdict as by a PUT of its own, one after the other; each is changed and taken back alone.
+    One that is refused does not keep the others from it. Sent again, it changes nothing."""
+    judged: list[JudgedAlertView] = []
+    refused: list[RefusedVerdict] = []
+    said = Statement(
+        verdict=body.verdict, weekly=body.weekly, note=body.note, by=context.caller.by, at_ms=await context.now_ms()
+    )
+    for alert_id in dict.fromkeys(body.alert_ids):
+        try:
+            await context.store.alerts.get(alert_id)  # one of the caller's cameras
+            judged.append(await _say(context, alert_id, prefix, said))
+        except RejectedError as error:
+            refused.append(RefusedVerdict(alert_id=alert_id, reason=str(error)))
+    return GivenVerdicts(judged=judged, refused=refused)
 
 
 async def _say(context: Context, alert_id: str, prefix: str, statement: Statement) -> JudgedAlertView:

@@ -12,6 +12,7 @@ from patchwatch.messages.alerts.sentence import Sentence
 from patchwatch.messages.alerts.verdict import MAX_NOTE_LENGTH, MAX_STATEMENTS, AlertVerdicts, Statement, Verdict
 from service.schemas.request import RequestBody
 
+MOST_AT_ONCE = 100  # alerts that one request judges
 _MEANING = (
     "`normal`: it shows what is normal here. `normal_at_this_time`: at this hour. `anomaly`: it was right to alert. "
     "`unsure`: somebody looked, and cannot say."
@@ -117,3 +118,29 @@ class JudgedAlertView(ReviewedAlertView):
     @classmethod
     def judged(cls, view: ReviewedAlertView, effect: str) -> Self:
         return cls(**dict(view), effect=effect)
+
+
+class NewVerdicts(NewVerdict):
+    """What several alerts were."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"verdict": "normal", "alert_ids": ["gate-1795860000000"]}]}
+    )
+
+    alert_ids: Annotated[list[Annotated[str, Field(max_length=200)]], Field(min_length=1, max_length=MOST_AT_ONCE)] = (
+        Field(description=f"Each once, at most {MOST_AT_ONCE}.")
+    )
+
+
+class RefusedVerdict(BaseModel):
+    """An alert that got no verdict."""
+
+    alert_id: str
+    reason: str = Field(description="Why, and what to do.")
+
+
+class GivenVerdicts(BaseModel):
+    """What became of verdicts that were given together."""
+
+    judged: list[JudgedAlertView]
+    refused: list[RefusedVerdict]

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from app_routes import api_routes
-from people import HERE, People
+from people import HERE, LogIn, People
 from service_world import World, now_ms
 
 from patchwatch.bus import keys
@@ -199,3 +199,17 @@ def _client(app: Any, token: str) -> httpx.AsyncClient:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url=HERE, headers=headers)
+
+
+async def test_alerts_of_cameras_that_one_does_not_see_are_not_judged_together_with_others(
+    site: Any, people: People, browser: LogIn, world: World
+) -> None:
+    people.user("olga", "operator", cameras=(OWN,))
+    olga = await browser("olga")
+    ids = [f"{OWN}-7000", f"{FOREIGN}-7000"]
+    for camera_id in (OWN, FOREIGN):
+        world.alert(7000, camera_id)
+    said = (await olga.post("/api/v1/verdicts", json={"verdict": "normal", "alert_ids": ids})).json()
+    assert [alert["id"] for alert in said["judged"]] == ids[:1]
+    assert "there is no alert" in said["refused"][0]["reason"]
+    assert world.bus.get(keys.alert_verdicts(ids[1])) is None

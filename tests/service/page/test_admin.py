@@ -46,3 +46,14 @@ async def test_a_token_is_made_shown_once_and_revoked(
     page.on("dialog", lambda dialog: dialog.accept())
     await part.get_by_role("button", name="Revoke").click()
     await expect(part.get_by_role("cell", name="Home Assistant")).to_have_count(0)
+
+
+async def test_health_shows_what_the_doctor_finds(page: Page, serve: Serve, settings: Settings, world: World) -> None:
+    world.camera()
+    await page.goto(f"http://{serve(settings)}/#/health")
+    part = page.get_by_role("region", name="Checks of the installation")
+    await expect(part).to_contain_text("1 of 2 checks found something to look at.")
+    await expect(part.locator("ul.findings").first).to_have_text("look at it memory: the disk will be full: make room")
+    await part.get_by_text("1 check is well").click()
+    await expect(part).to_contain_text("redis: answers")
+    await expect(page.locator(".verdict-line")).to_contain_text("attention")

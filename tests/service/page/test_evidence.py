@@ -2,38 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
-from evidence_site import BEGIN_MS, STEP_MS, picture
 from playwright.async_api import Page, expect
 from seeded_world import seeded
 from service_world import Serve, World
-from stored_evidence import note_evidence
+from stored_evidence import note_evidence, store_clip
 
-from patchwatch.bus import keys
 from patchwatch.contract.settings import Settings
-from patchwatch.messages.alerts.alert import Alert
-from patchwatch.messages.alerts.evidence import EvidenceManifest, EvidencePart, EvidenceState, stored_name
-from workers.enrolment.evidence.clip import write_clip
-from workers.enrolment.evidence.frame_file import SpooledFrame
-from workers.media import jpeg_codec
-
-
-def _store_clip(world: World, folder: Path, alert_id: str) -> None:
-    frames = [
-        SpooledFrame(n, BEGIN_MS + n * STEP_MS, (160, 96), jpeg_codec.encode(picture(n), 85)) for n in range(1, 41)
-    ]
-    clip = folder / stored_name(alert_id, "clip.mp4")
-    clip.parent.mkdir(parents=True)
-    facts = write_clip(clip, frames, ())
-    data = clip.read_bytes()
-    part = EvidencePart(
-        name="clip.mp4", media_type="video/mp4", bytes=len(data), sha256=hashlib.sha256(data).hexdigest()
-    )
-    alert = Alert.decode(world.value(keys.alert(alert_id)))
-    manifest = EvidenceManifest(alert=alert, patchwatch="1", recorded_at_ms=BEGIN_MS, clip=facts, parts=(part,))
-    clip.with_name("manifest.json").write_bytes(manifest.encode())
+from patchwatch.messages.alerts.evidence import EvidenceState
 
 
 async def test_the_dialog_plays_the_clip_once_it_is_ready(
@@ -47,7 +24,7 @@ async def test_the_dialog_plays_the_clip_once_it_is_ready(
     await page.locator("#token").press("Enter")
     await page.locator("#alerts li button").first.click()
     await expect(page.locator("#detail-evidence")).to_contain_text("being recorded")
-    _store_clip(world, settings.evidence_dir, alert_id)
+    store_clip(world, settings.evidence_dir, alert_id)
     video = page.locator("#detail-evidence video")
     await expect(video).to_be_visible(timeout=20_000)
     await video.evaluate("v => v.play()")

@@ -15,6 +15,16 @@ from patchwatch.contract.settings import Settings
 NODES = "document.getElementsByTagName('*').length"
 
 
+async def listening(page: Page) -> int:
+    """How many listeners there are once garbage is collected."""
+    session = await page.context.new_cdp_session(page)
+    await session.send("Performance.enable")
+    await session.send("HeapProfiler.collectGarbage")
+    metrics = (await session.send("Performance.getMetrics"))["metrics"]
+    await session.detach()
+    return int(next(metric["value"] for metric in metrics if metric["name"] == "JSEventListeners"))
+
+
 async def test_an_open_page_asks_little_and_does_not_grow(
     page: Page, serve: Serve, settings: Settings, world: World
 ) -> None:
@@ -46,6 +56,7 @@ async def test_an_open_page_asks_little_and_does_not_grow(
     await expect(page.locator("#alerts li img:not([hidden])").first).to_be_visible()
     await shown(3)
     nodes, kept, requests = await page.evaluate(NODES), await page.evaluate("kept"), len(asked)
+    listeners = await listening(page)
     began_s = time.monotonic()
     for seq in range(4, 14):
         await shown(seq)
@@ -54,4 +65,5 @@ async def test_an_open_page_asks_little_and_does_not_grow(
     assert len(more) <= 2 + 2 * passed_s / 3, "cameras and states every three seconds: pictures and scores are pushed"
     assert not any("snapshot" in url for url in more)
     assert await page.evaluate(NODES) == nodes
+    assert await listening(page) <= listeners + len(CAMERAS), "no picture leaves a listener behind"
     assert await page.evaluate("kept") <= kept + len(CAMERAS), "pictures that were shown are given back"

@@ -71,3 +71,29 @@ async def test_what_is_chosen_is_in_the_address_and_a_link_leads_back_to_it(
     await page.go_back()
     await expect(view).to_be_visible()
     await expect(view.locator(".alert-list li")).to_have_count(14)
+
+
+async def test_several_alerts_are_judged_together_and_taken_back_together(
+    page: Page, serve: Serve, settings: Settings, world: World
+) -> None:
+    ids = busy_night(world, time.time_ns() // 1_000_000 - 6 * 3_600_000)
+    await page.set_viewport_size({"width": 390, "height": 800})
+    await page.goto(f"http://{serve(settings)}/#/review")
+    view = page.locator("#view-review")
+    together = view.get_by_role("region", name="Several at once")
+    progress = view.locator(".progress-text")
+    await expect(view.locator(".large-picture")).to_have_attribute("data-alert", ids[0])
+    await together.get_by_role("button", name="All like this").click()
+    alike = [alert_id for alert_id in ids if alert_id.startswith(ids[0].rpartition("-")[0])]
+    await expect(together).to_contain_text(f"{len(alike)} selected")
+    other = next(alert_id for alert_id in ids if alert_id not in alike)
+    await view.locator(f".alert-list li[data-alert={other}] input").check()
+    await together.get_by_role("button", name="Normal here").click()
+    await expect(progress).to_have_text(f"{len(alike) + 1} of {ALERTS} reviewed.")
+    await expect(page.locator("#said")).to_contain_text(f"{len(alike) + 1} alerts: normal here")
+    await expect(view.locator(".large-picture")).not_to_have_attribute("data-alert", ids[0])
+    said = [AlertVerdicts.decode(world.value(keys.alert_verdicts(one))).current for one in (*alike, other)]
+    assert {word.verdict for word in said if word} == {"normal"}
+    await page.get_by_role("button", name="Undo").click()
+    await expect(progress).to_have_text(f"0 of {ALERTS} reviewed.")
+    await expect(page.get_by_role("button", name="Undo")).to_be_hidden()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import json
 import threading
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Page, expect
 from service_world import Serve, World, jpeg
 from waiting import wait_until
@@ -16,6 +18,16 @@ from patchwatch.contract.settings import Settings
 from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.cameras.source_test import SourceTestAnswer, SourceTestOrder
 from patchwatch.messages.cameras.zones.zone import ZoneKind
+from patchwatch.messages.what_if import Basis, WhatIf, WhatIfAnswer, WhatIfOrder
+from service import camera_search
+
+FOUND = {
+    "cameras": [
+        {"name": "Back yard", "id": "back-yard", "source": "rtsp://192.0.2.7/sub", "signed": True},
+        {"name": "gate", "id": "gate", "source": "rtsp://192.0.2.8/sub", "signed": True},
+        {"name": "old", "id": "old", "reason": "it refuses: check --user"},
+    ]
+}
 
 
 def stored(world: World, camera_id: str = "gate") -> Camera:
@@ -54,13 +66,14 @@ async def test_a_source_is_tried_and_the_camera_added(
     assert stored(world, "back-gate").source == "rtsp://u:s3cret@camera.example/1"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def setup(page: Page, serve: Serve, settings: Settings, world: World) -> Page:
     """The page of a camera with a picture."""
     world.camera(name="Back gate")
     world.capture()
     world.frame(1)
     world.alert(1_795_860_000_000)
+    await page.set_viewport_size({"width": 1280, "height": 1600})  # nothing scrolls away under the pointer
     await page.goto(f"http://{serve(settings)}/#/cameras/gate")
     await expect(page.locator(".zone-canvas img")).to_be_visible()
     return page
@@ -121,3 +134,54 @@ async def test_what_was_said_is_listed_and_undone_and_settings_are_saved(setup: 
     await expect(setup.get_by_role("heading", name="Front gate")).to_be_visible()
     camera = stored(world)
     assert (camera.name, camera.false_alarms_per_day, list(camera.muted)) == ("Front gate", 2.0, ["place"])
+
+
+async def test_cameras_of_the_network_are_found_and_one_is_added(
+    page: Page, serve: Serve, settings: Settings, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bytes] = []
+
+    async def answer_of(*program: object, question: bytes, **limits: object) -> bytes:
+        asked.append(question)
+        return json.dumps(FOUND).encode()
+
+    monkeypatch.setattr(camera_search, "answer_of", answer_of)
+    world.camera()
+    await page.goto(f"http://{serve(settings)}/#/cameras")
+    part = page.locator(".find-cameras")
+    await part.get_by_text("Find cameras").click()
+    await part.get_by_label("User of the cameras").fill("admin")
+    await part.get_by_label("Password").fill("se/cret")
+    await part.get_by_role("button", name="Look for cameras").click()
+    await expect(part.get_by_role("status")).to_have_text("3 found.")
+    assert json.loads(asked[0])["password"] == "se/cret"
+    await expect(part.get_by_role("button", name="Add")).to_have_count(1)
+    await expect(part.locator("[data-camera=old]")).to_contain_text("it refuses")
+    await part.get_by_role("button", name="Add").click()
+    await expect(part.locator("[data-camera=back-yard]").get_by_role("link", name="It is here")).to_be_visible()
+    assert stored(world, "back-yard").source == "rtsp://admin:se%2Fcret@192.0.2.7/sub"
+
+
+async def test_a_stretch_of_time_is_tried_on_the_past_before_it_is_learnt(setup: Page, world: World) -> None:
+    answer = WhatIf(
+        basis=Basis.MEMORY, before=3, after=1, fewer_count=2, more_count=0, from_ms=1_795_850_000_000,
+        to_ms=1_795_870_000_000, seconds=20_000.0, frames=100_000, exact=False, notes=("it is a sample",),
+    )  # fmt: skip
+
+    def work() -> None:
+        taken = wait_until(lambda: world.bus.lpop(keys.WHAT_IF_ORDERS))
+        assert isinstance(taken, bytes)
+        order = WhatIfOrder.decode(taken)
+        assert order.change.change == "learn"
+        world.bus.rpush(keys.what_if_answer(order.token), WhatIfAnswer(what_if=answer).encode())
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    learning = setup.get_by_role("region", name="Learning")
+    await learning.get_by_label("From").fill("2026-11-26T04:00:00")
+    await learning.get_by_label("To", exact=True).fill("2026-11-26T04:05:00")
+    await learning.get_by_role("button", name="Try it on the past").click()
+    await expect(learning.get_by_role("status")).to_contain_text("2 alerts fewer")
+    await expect(learning.get_by_role("status")).to_contain_text("it is a sample.")
+    worker.join(timeout=15)
+    assert world.names(keys.CORRECTIONS) == [], "nothing is learnt yet"

@@ -7,6 +7,7 @@ from typing import Any
 
 from playwright.async_api import Page, expect
 from service_world import Serve, World
+from waiting import wait_until
 
 from patchwatch.bus import keys
 from patchwatch.contract.settings import Settings
@@ -40,10 +41,10 @@ async def test_a_budget_is_tried_on_the_past_and_saved(
     asked: list[WhatIfOrder] = []
 
     def work() -> None:
-        taken = world.bus.blpop([keys.WHAT_IF_ORDERS], timeout=20)
-        if taken is not None:
-            asked.append(WhatIfOrder.decode(taken[1]))
-            world.bus.rpush(keys.what_if_answer(asked[0].token), WhatIfAnswer(what_if=ANSWER).encode())
+        taken = wait_until(lambda: world.bus.lpop(keys.WHAT_IF_ORDERS))
+        assert isinstance(taken, bytes)
+        asked.append(WhatIfOrder.decode(taken))
+        world.bus.rpush(keys.what_if_answer(asked[0].token), WhatIfAnswer(what_if=ANSWER).encode())
 
     worker = threading.Thread(target=work)
     worker.start()
