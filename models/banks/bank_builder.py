@@ -64,8 +64,11 @@ class BankBuilder:
         false_alarms_per_day: float = FALSE_ALARMS_PER_DAY,
         thumbnails_mb: float = THUMBNAILS_MB,
         view: View | None = None,
+        contexts: bool = True,
     ) -> None:
-        """``view``: what counts in the footage, as it did when its features were extracted; None: all of it."""
+        """``view``: what counts in the footage, as it did when its features were extracted; None: all of it.
+        ``contexts``: whether some may be split off."""
+        self._contexts = contexts
         self._view = view or View()
         self._profile = profile
         self._streams = list(streams)
@@ -241,7 +244,7 @@ class BankBuilder:
     def _with_contexts(self, position: int, stream: ScaledStream, folds: Folds, together: HeldOut) -> HeldOut:
         """As it is ``together``, or with contexts where these tell more apart."""
         frames, frame_s = [frame[position] for frame in self._frames], self._thinned * self._seconds / self._seen
-        division = self._divisions[position] = divide(frames, frame_s)
+        division = self._divisions[position] = divide(frames, frame_s) if self._contexts else None
         if division is None:
             return together
         bare = [self._bank(position, self._draw_held_out(position, folds, n)) for n in range(folds.count)]

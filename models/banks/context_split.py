@@ -16,7 +16,7 @@ from scipy.stats import t as student
 
 from models.alarms.alarm_threshold import CONFIDENCE
 from models.banks.bank import StreamBank
-from models.banks.contexts import ContextGain, Contexts
+from models.banks.contexts import ContextGain, Contexts, squares_to
 from models.banks.cross_validation import HeldOutFrames
 from models.frames.frame import Features
 
@@ -29,7 +29,7 @@ _ROUNDS = 25
 _SLACK = 1.5  # of a context's reach, over the farthest of nearly all its pictures
 _NEARLY_ALL = 0.99
 _PLANTED = 400  # pictures in which something is planted
-_STRENGTHS = 0.25, 0.5, 0.75  # share of a planted place that shows what is elsewhere in the picture
+_STRENGTHS = 0.5, 0.75, 1.0  # share of a planted place that shows what is elsewhere in the picture
 _FALSE = 0.05  # of the pictures may be over the level at which the planted ones are counted
 _COLOURLESS = 4.0  # mean difference between the strongest and the weakest channel, in grey levels
 _NAMED_BY = 25  # thumbnails
@@ -67,17 +67,16 @@ def divide(frames: Sequence[Features], frame_s: float) -> Division | None:
         return None
     seen = spoke[np.linspace(0, len(spoke) - 1, min(len(spoke), _MOST_SEEN)).astype(int)]
     pictures = np.stack([frames[n].vectors for n in seen]).astype(np.float32)
-    means = _two_means(pictures.reshape(len(seen), -1)).reshape(CONTEXTS, *pictures.shape[1:])
-    squares = np.stack([_squares(frames[n], means) for n in spoke])
+    groups = frames[seen[0]].groups
+    centres = np.zeros((CONTEXTS, int(groups.max()) + 1, pictures.shape[2]), np.float32)
+    centres[:, groups] = _two_means(pictures.reshape(len(seen), -1)).reshape(CONTEXTS, *pictures.shape[1:])
+    squares = np.stack([np.median(squares_to(centres, frames[n]), axis=1) for n in spoke])
     own = squares.argmin(axis=1)
     labels = np.full(len(frames), -1, np.int32)
     labels[spoke] = own
     if any((own == context).sum() * frame_s < LEAST_S or _visits(own == context) < LEAST_VISITS for context in (0, 1)):
         return None
     farthest = [np.quantile(squares[own == context, context], _NEARLY_ALL) for context in range(CONTEXTS)]
-    groups = frames[seen[0]].groups
-    centres = np.zeros((CONTEXTS, int(groups.max()) + 1, pictures.shape[2]), np.float32)
-    centres[:, groups] = means
     return Division(labels, centres, np.asarray(_SLACK * np.sqrt(farthest), np.float32))
 
 
@@ -94,12 +93,6 @@ def _two_means(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
             break
         means = np.stack([pictures[~nearest].mean(axis=0), pictures[nearest].mean(axis=0)])
     return means
-
-
-def _squares(features: Features, means: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean square distance of a picture's vectors to those of each mean: (contexts,)."""
-    apart = means - features.vectors
-    return np.asarray(np.einsum("cnd,cnd->c", apart, apart) / len(features), np.float32)
 
 
 def _visits(own: NDArray[np.bool_]) -> int:

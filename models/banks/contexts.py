@@ -13,6 +13,7 @@ from models.frames.frame import Features
 
 CERTAIN = 0.25  # of the way from one context's mean picture to the next one's; beyond, it may be either
 MOST_CONTEXTS = 8
+_LEAST_LENGTH = 1e-12
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Contexts:
     """Of one stream. Its exemplars stand one context after the other, as many of each.
 
     ``centres``: float32 (contexts, groups, dim), the mean picture of each. ``reaches``: float32 (contexts,), how far
-    its own pictures are from that, root mean square over the groups. ``scales``: float32 (contexts, groups), as
+    its own pictures are from that, as the median over the groups. ``scales``: float32 (contexts, groups), as
     `models.banks.bank.StreamBank.scales`. ``seconds``: of the footage, by context.
     """
 
@@ -66,19 +67,23 @@ class Contexts:
         """The context that a picture shows; None where it shows none for certain: it lies between two, or is farther
         from all than their own pictures were. ``features``: its vectors, already measured as the exemplars are.
 
-        It depends on this picture alone, so nothing has to be remembered of those before.
+        Half of the picture has to agree, so what stands or passes in it changes nothing. It depends on this picture
+        alone, so nothing has to be remembered of those before.
         """
         if not len(features):
             return None
-        centres = self.centres[:, features.groups]
-        apart = centres - features.vectors
-        squares = np.einsum("cnd,cnd->c", apart, apart) / len(features)
-        nearest, next_one = np.argsort(squares)[:2]
-        between = centres[nearest] - centres[next_one]
-        length = float(np.einsum("nd,nd->", between, between)) / len(features)
-        on_the_way = 0.5 if not length else (float(squares[nearest] - squares[next_one]) / length + 1.0) / 2.0
-        certain = on_the_way <= CERTAIN and squares[nearest] <= self.reaches[nearest] ** 2
-        return int(nearest) if certain else None
+        squares = squares_to(self.centres, features)
+        medians = np.median(squares, axis=1)
+        nearest, next_one = np.argsort(medians, kind="stable")[:2]
+        if medians[nearest] > self.reaches[nearest] ** 2:
+            return None
+        between = self.centres[nearest, features.groups] - self.centres[next_one, features.groups]
+        lengths = np.einsum("nd,nd->n", between, between)
+        telling = lengths >= max(float(np.median(lengths)), _LEAST_LENGTH)
+        if not telling.any():
+            return None
+        on_the_way = (1.0 + (squares[nearest, telling] - squares[next_one, telling]) / lengths[telling]) / 2.0
+        return int(nearest) if np.median(on_the_way) <= CERTAIN else None
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """By name, as they stand in a bank file."""
@@ -91,3 +96,10 @@ class Contexts:
         """Inverse of `arrays`. Raises KeyError for a missing one, ValueError for such as do not fit."""
         centres, reaches, scales = (arrays[f"context_{name}"] for name in ("centres", "reaches", "scales"))
         return cls(tuple(names), centres, reaches, scales, tuple(seconds), gain)
+
+
+def squares_to(centres: NDArray[np.float32], features: Features) -> NDArray[np.float32]:
+    """Square distance of each of a picture's vectors to that of its group in each mean picture, float32 (contexts, n).
+    ``centres``: (contexts, groups, dim)."""
+    apart = centres[:, features.groups] - features.vectors
+    return np.asarray(np.einsum("cnd,cnd->cn", apart, apart), np.float32)

@@ -36,7 +36,8 @@ class ContextSplit(BaseModel):
         parts = " and ".join(f"{context.name} ({_hours(context.seconds)})" for context in self.contexts)
         return (
             f"compared apart: {parts}; in held-out footage that finds {self.apart:.0%} instead of {self.together:.0%} "
-            f"of what was planted there (difference {self.low:+.0%} to {self.high:+.0%}, 90 % interval)"
+            "of what was planted there "
+            f"(difference {100 * self.low:+.0f} to {100 * self.high:+.0f} points, 90 % interval)"
         )
 
 

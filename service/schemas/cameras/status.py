@@ -113,7 +113,9 @@ class AnalysisView(BaseModel):
     bank_id: str | None
     bank_created_at: str | None
     contexts: list[str] = Field(
-        [], description="Contexts with a normal of their own, as `infrared` and `colour`.", examples=[["dark", "bright"]]
+        [],
+        description="Contexts with a normal of their own, as `infrared` and `colour`.",
+        examples=[["dark", "bright"]],
     )
     context: str | None = Field(
         None, description="The one that the picture shows; null: none for certain, and all of normal counts."

@@ -3,71 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from known_patches import known_patches
 from numpy.typing import NDArray
+from yard import APART_S, VISIT, VISITS, day_and_night, picture, seen
 
-from models.banks.bank import Bank, StreamBank, frame_distance
-from models.banks.bank_builder import BankBuilder
+from models.banks.additions import Addition, Additions
+from models.banks.bank import StreamBank, frame_distance
 from models.banks.bank_file import load_bank, save_bank
 from models.banks.context_split import divide
 from models.banks.contexts import ContextGain, Contexts
-from models.engine.engine import Engine
+from models.banks.forgetting import without_exemplars_of
+from models.banks.rare_vectors import rare_vectors
 from models.engine.frame_explanation import explain
 from models.engine.frame_scorer import FrameScorer
-from models.exemplars.provenance import StoredPicture, thumbnail
-from models.frames.frame import CameraContext, Features, Frame
-from models.profiles.profile import Fusion, Profile, StreamKind, StreamSpec
-
-SPEC = StreamSpec("place", StreamKind.PLACE, 1.0, options={"exemplars": 4, "frames": 40})
-PROFILE = Profile("places", Fusion.CALIBRATED, (SPEC,), seeds=(1,))
-HEIGHT, WIDTH = 64, 96
-VISITS, VISIT = 8, 26  # how often the light changes, and pictures in between
-APART_S = 9.0
-
-
-def picture(number: int, *, infrared: bool, lit: float | None = None) -> NDArray[np.uint8]:
-    """Of a yard. By day a textured wall that clouds pass over; infrared, the same wall without colour, hardly any of
-    its texture left, and calm."""
-    random, yard = np.random.default_rng(number), np.random.default_rng(5)
-    wall = cv2.resize(yard.uniform(40, 220, (16, 24, 3)).astype(np.float32), (WIDTH, HEIGHT))
-    if infrared:
-        wall = np.repeat(0.25 * wall.mean(axis=2, keepdims=True) + 60.0, 3, axis=2)
-    light = lit if lit is not None else 1.0 if infrared else 1.0 + 0.25 * np.sin(number * 1.7)
-    patches = cv2.resize(random.normal(0.0, 1.0 if infrared else 9.0, (16, 24, 1)), (WIDTH, HEIGHT))
-    return np.clip(light * wall + patches[..., None], 0, 255).astype(np.uint8)
-
-
-def engine() -> Engine:
-    return Engine(PROFILE, patch_network=known_patches())
-
-
-def seen(rgb: NDArray[np.uint8]) -> tuple[Features, ...]:
-    """A picture that has been there for a second."""
-    context = CameraContext()
-    shown = [Frame(rgb, at_s, discontinuity=not at_s) for at_s in (0.0, 0.5, 0.95)]
-    return engine().extract(shown, [context] * len(shown))[-1]
-
-
-def builder_of(lights: list[bool]) -> BankBuilder:
-    """Of pictures nine seconds apart, by whether each is infrared."""
-    learner = BankBuilder(PROFILE, engine().streams, {})
-    for n, infrared in enumerate(lights):
-        rgb = picture(n, infrared=infrared)
-        learner.add(n * APART_S, seen(rgb), StoredPicture((WIDTH, HEIGHT), thumbnail(rgb)))
-    return learner
-
-
-@cache
-def day_and_night() -> Bank:
-    return builder_of([bool(n // VISIT % 2) for n in range(VISITS * VISIT)]).build(["yard"])
+from models.frames.frame import Features
 
 
 def with_a_thing(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -146,6 +100,49 @@ def test_contexts_are_kept_in_the_file_of_the_bank(tmp_path: Path) -> None:
         assert np.array_equal(loaded.streams[0].distances(features), bank.streams[0].distances(features))
 
 
+def test_a_correction_counts_in_the_light_it_was_made_in_and_is_undone_to_the_bit() -> None:
+    bank = day_and_night()
+    strange = seen(with_a_thing(picture(9500, infrared=True)))
+    scorer, other = FrameScorer(bank), FrameScorer(bank)
+    before = scorer.score(strange, 0.0, discontinuity=True)
+    scorer.use_additions(Additions(bank, [Addition(rare_vectors(bank, [strange]))]))
+    corrected = scorer.score(strange, 10.0, discontinuity=True)
+    assert corrected.unsmoothed < before.unsmoothed
+    assert corrected.score_without_additions == before.score
+    scorer.use_additions(None)
+    assert scorer.score(strange, 20.0, discontinuity=True) == replace(
+        other.score(strange, 20.0, discontinuity=True), events_began=False
+    )
+
+
+def test_a_restart_at_a_switch_of_the_light_changes_no_score() -> None:
+    bank = day_and_night()
+    frames = [seen(picture(9600 + n, infrared=n >= 5)) for n in range(10)]
+    through, scorer = FrameScorer(bank), FrameScorer(bank)
+    for n, features in enumerate(frames):
+        state, scorer = scorer.state(), FrameScorer(bank)
+        scorer.restore(state)
+        assert scorer.score(features, n / 5) == through.score(features, n / 5)
+
+
+def test_a_forgotten_night_is_strange_and_the_day_is_as_before() -> None:
+    bank = day_and_night()
+    moments = replace(
+        bank.moments, moments=tuple(replace(one, captured_at_s=one.time_s) for one in bank.moments.moments)
+    )
+    nights = [
+        (round(1000 * n * VISIT * APART_S), round(1000 * ((n + 1) * VISIT * APART_S - 1))) for n in range(1, VISITS, 2)
+    ]
+    forgetful = without_exemplars_of(replace(bank, moments=moments), nights)
+    assert 0 < forgetful.removed < forgetful.exemplars
+    for infrared in (False, True):
+        [features] = seen(picture(9700, infrared=infrared))
+        before, after = (frame_distance(one.streams[0], features) for one in (bank, forgetful.bank))
+        assert before is not None
+        assert after is not None
+        assert (after.value > 100 * before.value) is infrared
+
+
 @given(st.integers(0, 2**32 - 1))
 def test_no_picture_is_stranger_to_all_of_normal_than_to_any_context(seed: int) -> None:
     """So a switch of the light opens no hole and raises no alarm of its own."""
@@ -156,7 +153,9 @@ def test_no_picture_is_stranger_to_all_of_normal_than_to_any_context(seed: int) 
         ("a", "b"), centres, np.full(2, 9, np.float32), scales, (1.0, 1.0), ContextGain(0.0, 0.1, 0.01, 0.2)
     )
     bank = StreamBank(noise.normal(size=(3, 5, 6, 4)).astype(np.float32), scales=contexts.widest, contexts=contexts)
-    features = Features(noise.normal(size=(5, 4)).astype(np.float32), np.zeros((5, 4), np.float32), np.arange(5, dtype=np.int32))
+    features = Features(
+        noise.normal(size=(5, 4)).astype(np.float32), np.zeros((5, 4), np.float32), np.arange(5, dtype=np.int32)
+    )
     union = np.minimum(*[part._unscaled(features) for part in bank._parts]) / contexts.widest[:, None]
     for part in bank._parts:
         assert (union <= part.distances(features) * (1 + 1e-6)).all()
