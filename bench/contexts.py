@@ -14,6 +14,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,14 +26,16 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.drift import extracted  # noqa: E402
-from bench.measure import DATA, RESULTS, write  # noqa: E402
+from bench.measure import DATA, RESULTS, in_turns, spread, write  # noqa: E402
 from bench.scenes import frames_of  # noqa: E402
 from models.banks.bank import Bank, StreamBank  # noqa: E402
 from models.banks.bank_builder import BankBuilder  # noqa: E402
+from models.banks.contexts import ContextGain, Contexts  # noqa: E402
 from models.engine.engine import Engine, NetworkOptions, make_stream, one_thread  # noqa: E402
 from models.exemplars.provenance import StoredPicture, thumbnail  # noqa: E402
 from models.frames.frame import Features  # noqa: E402
 from models.profiles.profile import Fusion, Profile, StreamKind, StreamSpec  # noqa: E402
+from models.profiles.stream_options import PlaceOptions  # noqa: E402
 from models.streams.place_stream import PLACES, place_boxes  # noqa: E402
 
 Picture = NDArray[np.uint8]
@@ -42,6 +45,7 @@ PASTED = 2  # times a still
 FALSE = 0.05  # of all stills
 _APART_S = 9.0  # as the stream sees the stills: less than what ends an event
 _RESAMPLED = 5000
+_TIMED, _ROUNDS = 20, 15  # pictures
 _SIDE_PX = 3000  # area from which on something that moved is a thing
 
 
@@ -102,7 +106,8 @@ def main() -> None:
     days = range(int(stills.days.max()) + 1)
     parts = {day: _part(stills, day, chosen.parts) for day in (days if chosen.days is None else chosen.days)}
     if len(parts) == len(days):
-        write("contexts", summary(stills, [parts[day] for day in days]), chosen.out)
+        result = summary(stills, [parts[day] for day in days]) | {"ms_per_picture": cost(stills)}
+        write("contexts", result, chosen.out)
 
 
 def _part(stills: Stills, day: int, folder: Path | None) -> dict[str, Any]:
@@ -180,6 +185,26 @@ def gain(stills: Stills, found: NDArray[np.float64], together: NDArray[np.float6
     means = random.choice(by_day, (_RESAMPLED, len(by_day))).mean(axis=1)
     low, high = np.quantile(means, [0.05, 0.95]).tolist()
     return {"mean": round(float(by_day.mean()), 4), "low": round(low, 4), "high": round(high, 4)}
+
+
+def cost(stills: Stills) -> dict[str, dict[str, float]]:
+    """Milliseconds that a picture is compared for: without contexts, in one of two, and between them. Three seeds."""
+    random, count = np.random.default_rng(0), PlaceOptions.from_spec(SPEC).exemplars
+    vectors = random.normal(size=(3, PLACES, 2 * count, stills.normal.shape[2])).astype(np.float32)
+    shown = [stills.features(stills.normal[n]) for n in range(_TIMED)]
+    mean = np.mean([features.vectors for features in shown], axis=0)
+    scales, reaches = np.ones((2, PLACES), np.float32), np.full(2, 1e6, np.float32)
+    gain, seconds = ContextGain(0.0, 0.0, 0.0, 0.0), (1.0, 1.0)
+    near = Contexts(("near", "far"), np.stack([mean, mean + 100]), reaches, scales, seconds, gain)
+    between = Contexts(("one", "other"), np.stack([mean - 100, mean + 100]), reaches, scales, seconds, gain)
+    banks = {
+        "together": StreamBank(vectors[:, :, :count], scales=scales[0]),
+        "apart": StreamBank(vectors, scales=scales[0], contexts=near),
+        "between": StreamBank(vectors, scales=scales[0], contexts=between),
+    }
+    programs = {name: partial(_distances, bank, shown) for name, bank in banks.items()}
+    seconds_of = in_turns(programs, _ROUNDS)
+    return {name: spread([1000 * took / _TIMED for took in each]) for name, each in seconds_of.items()}
 
 
 def _vectors(pictures: Sequence[Picture], data: Path) -> dict[str, NDArray[np.float16]]:
