@@ -71,7 +71,7 @@ class Stills:
         if features is None or not features.exists():
             vectors = _vectors(pictures, data)
             if features is not None:
-                np.savez(features, **vectors)
+                np.savez(features, normal=vectors["normal"], pasted=vectors["pasted"])
         else:
             vectors = dict(np.load(features))
         height, width = pictures[0].shape[:2]
@@ -172,7 +172,11 @@ def counted(
         for light in (False, True):
             level[dark == light] = levels[light] = np.quantile(normal[dark == light], 1.0 - FALSE)
     over, found = normal > level, (things > np.repeat(level, PASTED)).astype(np.float64)
-    shares = {"found": found, "found_bright": found[~dark_things], "found_dark": found[dark_things]}
+    shares: dict[str, NDArray[Any]] = {
+        "found": found,
+        "found_bright": found[~dark_things],
+        "found_dark": found[dark_things],
+    }
     shares |= {"false_bright": over[~dark], "false_dark": over[dark]}
     return found, {what: round(float(share.mean()), 4) for what, share in shares.items()}
 

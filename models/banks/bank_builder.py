@@ -209,14 +209,13 @@ class BankBuilder:
 
     def _draw_without(self, folds: Folds, number: int) -> list[StreamBank]:
         """The banks of all streams while a fold is held out."""
-        positions = range(len(self._streams))
-        banks = [self._bank(position, self._draw_held_out(position, folds, number)) for position in positions]
+        banks = [self._bank_without(position, folds, number) for position in range(len(self._streams))]
         self._check_seen(banks)
         return banks
 
-    def _draw_held_out(self, position: int, folds: Folds, number: int) -> NDArray[Any]:
+    def _bank_without(self, position: int, folds: Folds, number: int) -> StreamBank:
         chosen = folds.without([number], self._streams[position].look_back_s)
-        return self._draw_stream(position, chosen, self._profile.seeds)[0]
+        return self._bank(position, self._draw_stream(position, chosen, self._profile.seeds)[0])
 
     def _bank(self, position: int, vectors: NDArray[np.float32]) -> StreamBank:
         stream = self._streams[position]
@@ -225,8 +224,7 @@ class BankBuilder:
     def _hold_out(
         self, drawn: Sequence[Sequence[StreamBank]], folds: Folds
     ) -> tuple[list[list[HeldOutFrames | None]], list[StreamBank]]:
-        """Per stream: every frame against the bank without its fold, and a bank that has the scales and contexts that
-        were found by it."""
+        """Per stream: every frame against the bank without its fold, and a bank in the scales and contexts so found."""
         held_out, patterns = [], []
         for position, stream in enumerate(self._streams):
             banks = [fold[position] for fold in drawn]
@@ -247,7 +245,7 @@ class BankBuilder:
         division = self._divisions[position] = divide(frames, frame_s) if self._contexts else None
         if division is None:
             return together
-        bare = [self._bank(position, self._draw_held_out(position, folds, n)) for n in range(folds.count)]
+        bare = [self._bank_without(position, folds, number) for number in range(folds.count)]
         banks = hold_out_apart(
             division.contexts(names_of(division, self._footage_index.thumbnails), frame_s), division, bare,
             lambda banks: self._measure(position, banks, folds),

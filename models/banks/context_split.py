@@ -134,7 +134,9 @@ def hold_out_apart(
     """The banks of the folds, which hold the exemplars of one context after the other, with the contexts in scales of
     their own. ``scales``: found from held-out distances of some frames."""
     measured = measure([_in(contexts, bank) for bank in bare])
-    own = [scales([measured[n] for n in np.flatnonzero(division.labels == number)]) for number in range(CONTEXTS)]
+    own = [
+        scales([measured[n] for n in np.flatnonzero(division.labels == number).tolist()]) for number in range(CONTEXTS)
+    ]
     return [_in(replace(contexts, scales=np.stack(own)), bank) for bank in bare]
 
 

@@ -34,7 +34,8 @@ def picture(number: int, *, infrared: bool, lit: float | None = None) -> NDArray
         wall = np.repeat(0.25 * wall.mean(axis=2, keepdims=True) + 60.0, 3, axis=2)
     light = lit if lit is not None else 1.0 if infrared else 1.0 + 0.08 * np.sin(number * 1.7)
     patches = cv2.resize(random.normal(0.0, 1.0 if infrared else 9.0, (16, 24, 1)), (WIDTH, HEIGHT))
-    return np.clip(light * wall + patches[..., None], 0, 255).astype(np.uint8)
+    lit_wall: NDArray[np.uint8] = np.clip(light * wall + patches[..., None], 0, 255).astype(np.uint8)
+    return lit_wall
 
 
 @cache

@@ -27,6 +27,7 @@ def test_the_status_follows_the_light_but_not_its_flicker() -> None:
         camera_bank.update_context()
         assert camera_bank.status is not None
         told.append(camera_bank.status.context)
+    assert camera_bank.status is not None
     assert set(camera_bank.status.contexts) == {"infrared", "colour"}
     assert list(dict.fromkeys(told)) == [None, "colour", "infrared"]
     assert told.index("infrared") >= 40
