@@ -15,6 +15,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, Self
 
@@ -154,9 +155,10 @@ def _distances(stream: StreamBank, pictures: Sequence[Features]) -> list[float]:
 def summary(stills: Stills, parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """What is found at the same share of false alarms, and what it gains over one normal for all lights."""
     found, rows = {}, {}
-    for name, of_light in (("together", False), ("apart", False), ("apart, a level for each light", True)):
-        found[name], rows[name] = counted(stills, parts, name.partition(",")[0], of_light=of_light)
-    gains = {name: gain(stills, found[name], found["together"]) for name in list(found)[1:]}
+    for name, of_light in product(("together", "apart"), (False, True)):
+        what = f"{name}, a level for each light" if of_light else name
+        found[what], rows[what] = counted(stills, parts, name, of_light=of_light)
+    gains = {what: gain(stills, found[what], found["together"]) for what in list(found)[1:]}
     splits = [part.get("split") for part in parts]
     return {"false_alarms": FALSE, "stills": len(stills.normal), "found": rows, "gains": gains, "splits": splits}
 
@@ -164,14 +166,17 @@ def summary(stills: Stills, parts: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def counted(
     stills: Stills, parts: Sequence[dict[str, Any]], name: str, *, of_light: bool
 ) -> tuple[NDArray[np.float64], dict[str, Any]]:
-    """Which things are found, and the shares by light. Stills are in order of the days."""
+    """Which things are found, and the shares by light. Stills are in order of the days. ``of_light``: at the level that
+    the stills of that light on the other days have."""
     normal, things = (np.concatenate([part[name][of] for part in parts]) for of in ("normal", "things"))
     dark, dark_things = stills.dark, np.repeat(stills.dark, PASTED)
-    level, levels = np.full(len(normal), np.quantile(normal, 1.0 - FALSE)), {}
-    if of_light:
-        for light in (False, True):
-            level[dark == light] = levels[light] = np.quantile(normal[dark == light], 1.0 - FALSE)
-    over, found = normal > level, (things > np.repeat(level, PASTED)).astype(np.float64)
+    own = np.ones(len(normal))
+    for day, light in product(np.unique(stills.days), (False, True)) if of_light else ():
+        that_day, that_light = stills.days == day, dark == light
+        own[that_day & that_light] = np.quantile(normal[~that_day & that_light], 1.0 - FALSE)
+    normal, things = normal / own, things / np.repeat(own, PASTED)
+    level = np.quantile(normal, 1.0 - FALSE)
+    over, found = normal > level, (things > level).astype(np.float64)
     shares: dict[str, NDArray[Any]] = {
         "found": found,
         "found_bright": found[~dark_things],
