@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -77,13 +78,18 @@ class Contexts:
         nearest, next_one = np.argsort(medians, kind="stable")[:2]
         if medians[nearest] > self.reaches[nearest] ** 2:
             return None
-        between = self.centres[nearest, features.groups] - self.centres[next_one, features.groups]
-        lengths = np.einsum("nd,nd->n", between, between)
+        lengths = self._lengths[nearest, next_one, features.groups]
         telling = lengths >= max(float(np.median(lengths)), _LEAST_LENGTH)
         if not telling.any():
             return None
         on_the_way = (1.0 + (squares[nearest, telling] - squares[next_one, telling]) / lengths[telling]) / 2.0
         return int(nearest) if np.median(on_the_way) <= CERTAIN else None
+
+    @cached_property
+    def _lengths(self) -> NDArray[np.float32]:
+        """Square distances between the mean pictures: float32 (contexts, contexts, groups)."""
+        between = self.centres[:, None] - self.centres[None]
+        return np.asarray(np.einsum("abgd,abgd->abg", between, between), np.float32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """By name, as they stand in a bank file."""
@@ -101,5 +107,7 @@ class Contexts:
 def squares_to(centres: NDArray[np.float32], features: Features) -> NDArray[np.float32]:
     """Square distance of each of a picture's vectors to that of its group in each mean picture, float32 (contexts, n).
     ``centres``: (contexts, groups, dim)."""
-    apart = centres[:, features.groups] - features.vectors
+    groups = features.groups
+    every = len(groups) == centres.shape[1] and bool((groups == np.arange(len(groups))).all())  # which saves a copy
+    apart = (centres if every else centres[:, groups]) - features.vectors
     return np.asarray(np.einsum("cnd,cnd->cn", apart, apart), np.float32)
