@@ -65,12 +65,13 @@ class StreamAdditions:
         only that was added: an ordinary frame costs nothing more, and keeps its distance to the bit."""
         if len(features) == 0:
             return None, None
-        of_bank = self._bank.distances(features)
+        bank = self._bank.counting(features)
+        of_bank = bank.distances(features)
         without, rare = _farthest(of_bank), rare_among(of_bank, self._calibration)
         if not rare.any():
             return without, without
         added = np.full(len(features), np.inf, np.float32)
-        added[rare] = self.distances(features.take(rare))
+        added[rare] = self.distances(features.take(rare), bank.scales)
         return self._remaining(of_bank, added), without
 
     def _remaining(self, of_bank: NDArray[np.float32], added: NDArray[np.float32]) -> StreamDistance:
@@ -84,13 +85,12 @@ class StreamAdditions:
             return replace(_farthest(distances), known=True)
         return _farthest(np.where(new[:, None], distances, np.float32(-np.inf)))
 
-    def distances(self, features: Features) -> NDArray[np.float32]:
-        """Euclidean distance of each vector to the nearest addition of its group, in scales of the group: float32
-        (n,), infinite where nothing was added."""
+    def distances(self, features: Features, scales: NDArray[np.float32] | None) -> NDArray[np.float32]:
+        """Euclidean distance of each vector to the nearest addition of its group, in these ``scales`` (groups,):
+        float32 (n,), infinite where nothing was added."""
         queries, group_of = self._bank.measured(features.vectors), features.groups
         squared = self._of_one_group(queries) if self._bank.vectors.shape[1] == 1 else self._by_group(queries, group_of)
         distances = np.sqrt(np.maximum(squared, 0.0))
-        scales = self._bank.scales
         return np.asarray(distances if scales is None else distances / scales[group_of], np.float32)
 
     def _of_one_group(self, queries: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from models.alarms.alarm_threshold import ThresholdModel
 from models.alarms.calibration import AnyCalibration
 from models.alarms.event_detector import EventRule
+from models.banks.contexts import Contexts
 from models.banks.coverage import Coverage
 from models.banks.group_scale import GroupScale
 from models.exemplars.perspective import Perspective
@@ -31,7 +32,8 @@ class StreamBank:
     ``origins``: where each was seen; banks that only calibrate have none. ``scales``: float32 (groups,), what
     distances within each group are divided by; None: by nothing. ``perspective``: brings the stream's vectors, which
     then end with sizes, to the measure of the exemplars; None: they are in it. ``neighbours``: a distance is the mean
-    to so many nearest exemplars of a seed.
+    to so many nearest exemplars of a seed. ``contexts``: a picture that shows one of these is compared with its
+    exemplars alone, in its scales; any other with all, in ``scales``, which are then the widest of any context.
     """
 
     vectors: NDArray[np.float32]
@@ -39,8 +41,11 @@ class StreamBank:
     scales: NDArray[np.float32] | None = None
     perspective: Perspective | None = None
     neighbours: int = 1
+    contexts: Contexts | None = None
 
     def __post_init__(self) -> None:
+        if self.contexts is not None:
+            self._check_contexts(self.contexts)
         if self.neighbours < 1:
             raise ValueError(f"a distance is to at least one exemplar, not to {self.neighbours}")
         if self.vectors.ndim != 4 or self.vectors.dtype != np.float32 or 0 in self._shape_but_exemplars:
@@ -51,6 +56,13 @@ class StreamBank:
             raise ValueError(
                 f"scales {self.scales.shape} are not one positive number per group of {self.vectors.shape}"
             )
+
+    def _check_contexts(self, contexts: Contexts) -> None:
+        _, groups, exemplars, dim = self.vectors.shape
+        if contexts.centres.shape[1:] != (groups, dim) or exemplars % len(contexts) or not exemplars:
+            raise ValueError(f"contexts {contexts.centres.shape} do not fit a bank {self.vectors.shape}")
+        if self.scales is None or not np.array_equal(self.scales, contexts.widest):
+            raise ValueError("the scales of a bank with contexts are the widest of any of them")
 
     @property
     def _shape_but_exemplars(self) -> tuple[int, int, int]:
@@ -78,13 +90,54 @@ class StreamBank:
         measured = vectors if self.perspective is None else self.perspective.by_usual_height(vectors)
         return np.asarray(measured, np.float32)
 
+    @cached_property
+    def _parts(self) -> tuple[StreamBank, ...]:
+        """Of each context its exemplars alone, in its scales."""
+        if self.contexts is None:
+            return ()
+        each = self.vectors.shape[2] // len(self.contexts)
+        return tuple(
+            replace(
+                self, vectors=self.vectors[:, :, n * each : (n + 1) * each], scales=scales, contexts=None,
+                origins=self.origins and self.origins.of_exemplars(slice(n * each, (n + 1) * each)),
+            )
+            for n, scales in enumerate(self.contexts.scales)
+        )  # fmt: skip
+
+    def context_of(self, features: Features) -> int | None:
+        """The number of the context that a picture shows; None where there are none, or it shows none for certain."""
+        if self.contexts is None or not len(features):
+            return None
+        last = self._recognised.get("last")
+        if last is None or last[0] is not features:
+            measured = (
+                features if self.perspective is None else replace(features, vectors=self.measured(features.vectors))
+            )
+            last = self._recognised["last"] = features, self.contexts.recognised(measured)
+        return last[1]
+
+    @cached_property
+    def _recognised(self) -> dict[str, tuple[Features, int | None]]:
+        return {}  # the last picture, which is asked for more than once
+
+    def counting(self, features: Features) -> StreamBank:
+        """What a picture is compared with: the part of the context that it shows, or all of this."""
+        number = self.context_of(features)
+        return self if number is None else self._parts[number]
+
     def distances(self, features: Features) -> NDArray[np.float32]:
         """Euclidean distance of each vector to the nearest exemplars of its group, in scales of the group: float32
-        (n, seeds).
+        (n, seeds). Of the exemplars those that count in a picture of its context.
 
         All seeds are compared in one matrix product. An empty bank knows no exemplar: from there it is the distance
         to the origin, which calibration gives no weight. Raises ValueError for vectors of another dimension or group.
         """
+        bank = self.counting(features)
+        of_parts = [part._unscaled(features) for part in bank._parts]
+        distances = reduce(np.minimum, of_parts) if of_parts else bank._unscaled(features)
+        return distances if bank.scales is None else distances / bank.scales[features.groups][:, None]
+
+    def _unscaled(self, features: Features) -> NDArray[np.float32]:
         seeds, groups, exemplars, dim = self.vectors.shape
         queries, group_of = self.measured(features.vectors), features.groups
         if queries.shape[1] != dim or (len(group_of) and int(group_of.max()) >= groups):
@@ -100,8 +153,7 @@ class StreamBank:
         else:
             banks, norms = self._of_groups(group_of)
             squared = squares + norms - 2.0 * np.matmul(queries[:, None, :], banks)[:, 0, :]
-        distances = self._to_nearest(squared.reshape(len(queries), seeds, exemplars))
-        return distances if self.scales is None else distances / self.scales[group_of][:, None]
+        return self._to_nearest(squared.reshape(len(queries), seeds, exemplars))
 
     def _of_groups(self, group_of: NDArray[np.int32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Exemplars and their squares, for vectors in these groups. Where the same places count in every frame, the
@@ -204,7 +256,8 @@ class Bank:
         origins = [array for bank in self.streams if bank.origins for array in bank.origins.arrays().values()]
         scales = [bank.scales for bank in self.streams if bank.scales is not None]
         lines = [bank.perspective.line for bank in self.streams if bank.perspective is not None]
-        provenance = [*origins, *scales, *lines, *self.moments.arrays().values()]
+        contexts = [array for bank in self.streams if bank.contexts for array in bank.contexts.arrays().values()]
+        provenance = [*origins, *scales, *lines, *contexts, *self.moments.arrays().values()]
         return [bank.vectors for bank in self.streams] + calibrations + [self.threshold.levels] + provenance
 
     @cached_property

@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.alarms.alarm_threshold import FALSE_ALARMS_PER_DAY, ThresholdModel
-from models.alarms.calibration import MIN_VALUES, NEUTRAL_RARITY, AnyCalibration, calibration_of, score_of
-from models.alarms.event_counts import length_s
-from models.alarms.event_detector import EventRule
+from models.alarms.calibration import MIN_VALUES, AnyCalibration, calibration_of
 from models.banks.bank import Bank, Footage, StreamBank
+from models.banks.context_split import CONTEXTS, Division, HeldOut, divide, gain_of, hold_out_apart, names_of
 from models.banks.coverage import Coverage, StreamCoverage
-from models.banks.cross_validation import HeldOutFrames, SmallerBank, cover, hold_out
+from models.banks.cross_validation import HeldOutFrames, SmallerBank, cover, distances_of, hold_out, threshold_of
 from models.banks.folds import CURVE, FOLDS, Folds, PartOfFolds
 from models.banks.group_scale import GroupScale, loudest
 from models.exemplars.perspective import Perspective
@@ -31,7 +30,7 @@ from models.exemplars.provenance import (
 from models.frames.frame import Features
 from models.frames.optical_flow import MAX_GAP_S
 from models.frames.view import View
-from models.profiles.fusion import CausalGaussian, fuse, group_means
+from models.profiles.fusion import fuse, group_means
 from models.profiles.lasting import LastingMeans
 from models.profiles.profile import NEVER_SILENT, Fusion, Profile, StreamKind
 from models.streams.base import AveragingStream, CompactStream, PerspectiveStream, ScaledStream, Stream
@@ -47,6 +46,7 @@ MAX_FRAMES = 20_000  # kept in memory; beyond, every other stretch of footage is
 THINNED_S = 30.0  # length of such a stretch: within it events are counted as they would be live
 
 Progress = Callable[[float], None]
+_Drawn = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
 
 class BankBuilder:
@@ -64,11 +64,15 @@ class BankBuilder:
         false_alarms_per_day: float = FALSE_ALARMS_PER_DAY,
         thumbnails_mb: float = THUMBNAILS_MB,
         view: View | None = None,
+        contexts: bool = True,
     ) -> None:
-        """``view``: what counts in the footage, as it did when its features were extracted; None: all of it."""
+        """``view``: what counts in the footage, as it did when its features were extracted; None: all of it.
+        ``contexts``: whether some may be split off."""
+        self._contexts = contexts
         self._view = view or View()
         self._profile = profile
         self._streams = list(streams)
+        self._divisions: list[Division | None] = [None] * len(self._streams)  # those by which exemplars are drawn
         self._identity = identity
         self._false_alarms_per_day = false_alarms_per_day
         self._keep = [stream.kept if isinstance(stream, CompactStream) else None for stream in self._streams]
@@ -153,8 +157,8 @@ class BankBuilder:
         for number in range(folds.count):
             drawn.append(self._draw_without(folds, number))
             progress((number + 1) / (folds.count + 2))
-        held_out, scales = self._hold_out(drawn, folds.of)
-        banks, moments = self._draw_with_origins(scales)
+        held_out, patterns = self._hold_out(drawn, folds)
+        banks, moments = self._draw_with_origins(patterns)
         calibrations = self._calibrate(held_out)
         groups, fused_values = self._fuse(held_out, calibrations)
         fused = _calibration_of(fused_values)
@@ -205,43 +209,60 @@ class BankBuilder:
 
     def _draw_without(self, folds: Folds, number: int) -> list[StreamBank]:
         """The banks of all streams while a fold is held out."""
-        banks = []
-        for position, stream in enumerate(self._streams):
-            chosen = folds.without([number], stream.look_back_s)
-            banks.append(self._bank(position, self._draw_stream(position, chosen, self._profile.seeds)[0]))
+        banks = [self._bank_without(position, folds, number) for position in range(len(self._streams))]
         self._check_seen(banks)
         return banks
 
-    def _bank(self, position: int, vectors: NDArray[np.float32], **parts: Any) -> StreamBank:
+    def _bank_without(self, position: int, folds: Folds, number: int) -> StreamBank:
+        chosen = folds.without([number], self._streams[position].look_back_s)
+        return self._bank(position, self._draw_stream(position, chosen, self._profile.seeds)[0])
+
+    def _bank(self, position: int, vectors: NDArray[np.float32]) -> StreamBank:
         stream = self._streams[position]
-        return StreamBank(vectors, neighbours=stream.neighbours if isinstance(stream, AveragingStream) else 1, **parts)
+        return StreamBank(vectors, neighbours=stream.neighbours if isinstance(stream, AveragingStream) else 1)
 
     def _hold_out(
-        self, folds: Sequence[Sequence[StreamBank]], fold_of: NDArray[np.int64]
-    ) -> tuple[list[list[HeldOutFrames | None]], list[NDArray[np.float32] | None]]:
-        """Per stream: every frame against the bank without its fold, and the scales of distances found by it."""
-        held_out, scales = [], []
+        self, drawn: Sequence[Sequence[StreamBank]], folds: Folds
+    ) -> tuple[list[list[HeldOutFrames | None]], list[StreamBank]]:
+        """Per stream: every frame against the bank without its fold, and a bank in the scales and contexts so found."""
+        held_out, patterns = [], []
         for position, stream in enumerate(self._streams):
-            banks = [fold[position] for fold in folds]
-            measured, scale = self._measure(position, banks, fold_of), None
+            banks = [fold[position] for fold in drawn]
+            measured = self._measure(position, banks, folds)
             if isinstance(stream, ScaledStream):
-                groups = next(frame[position].groups for frame in self._frames if len(frame[position]))
-                scale = stream.scales(np.stack([part.vectors for part in measured if part is not None]), groups)
-                measured = self._measure(position, [replace(bank, scales=scale) for bank in banks], fold_of)
+                scales = stream.scales(*distances_of([frame[position] for frame in self._frames], measured))
+                banks = [replace(bank, scales=scales) for bank in banks]
+                together = HeldOut(banks, folds.of, self._measure(position, banks, folds))
+                best = self._with_contexts(position, stream, folds, together)
+                banks, measured = list(best.banks), list(best.measured)
             held_out.append(measured)
-            scales.append(scale)
-        return held_out, scales
+            patterns.append(banks[0])
+        return held_out, patterns
 
-    def _measure(
-        self, position: int, banks: Sequence[StreamBank], fold_of: NDArray[np.int64]
-    ) -> list[HeldOutFrames | None]:
-        return [
-            hold_out(banks[fold], frame[position]) for frame, fold in zip(self._frames, fold_of.tolist(), strict=True)
-        ]
+    def _with_contexts(self, position: int, stream: ScaledStream, folds: Folds, together: HeldOut) -> HeldOut:
+        """As it is ``together``, or with contexts where these tell more apart."""
+        frames, frame_s = [frame[position] for frame in self._frames], self._thinned * self._seconds / self._seen
+        division = self._divisions[position] = divide(frames, frame_s) if self._contexts else None
+        if division is None:
+            return together
+        bare = [self._bank_without(position, folds, number) for number in range(folds.count)]
+        banks = hold_out_apart(
+            division.contexts(names_of(division, self._footage_index.thumbnails), frame_s), division, bare,
+            lambda banks: self._measure(position, banks, folds),
+            lambda measured: stream.scales(*distances_of(frames, measured)),
+        )  # fmt: skip
+        apart = HeldOut(banks, folds.of, self._measure(position, banks, folds))
+        gain = gain_of(frames, together, apart)
+        if gain.low > 0:
+            return apart.with_gain(gain)
+        self._divisions[position] = None
+        return together
 
-    def _draw_with_origins(
-        self, scales: Sequence[NDArray[np.float32] | None]
-    ) -> tuple[list[StreamBank], FootageMoments]:
+    def _measure(self, position: int, banks: Sequence[StreamBank], folds: Folds) -> list[HeldOutFrames | None]:
+        numbered = zip(self._frames, folds.of.tolist(), strict=True)
+        return [hold_out(banks[fold], frame[position]) for frame, fold in numbered]
+
+    def _draw_with_origins(self, patterns: Sequence[StreamBank]) -> tuple[list[StreamBank], FootageMoments]:
         whole, seeds = range(len(self._frames)), self._profile.seeds
         drawn = [self._draw_stream(position, whole, seeds) for position in range(len(self._streams))]
         moments, rows = self._footage_index.moments([entries for _, entries, _ in drawn])
@@ -249,13 +270,20 @@ class BankBuilder:
         for position, (vectors, entries, regions) in enumerate(drawn):
             boxes = self._footage_index.boxes(entries, regions, [frame[position] for frame in self._frames])
             origins = ExemplarOrigins.from_boxes(rows[position], boxes)
-            banks.append(self._bank(position, vectors, origins=origins, scales=scales[position]))
+            banks.append(replace(patterns[position], vectors=vectors, origins=origins))
         return banks, moments
 
-    def _draw_stream(
-        self, position: int, chosen: Iterable[int], seeds: Sequence[int]
-    ) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """Of these seeds: vectors, the kept frame each was seen in, and the region there; no exemplars of nothing."""
+    def _draw_stream(self, position: int, chosen: Iterable[int], seeds: Sequence[int]) -> _Drawn:
+        """Of these seeds: vectors, the kept frame each was seen in, and the region there; no exemplars of nothing.
+        Those of one context after the other, where the stream has some."""
+        division = self._divisions[position]
+        if division is None:
+            return self._draw(position, chosen, seeds)
+        parts = [self._draw(position, division.of(context, chosen), seeds) for context in range(CONTEXTS)]
+        vectors, entries, regions = (np.concatenate(column, axis=2) for column in zip(*parts, strict=True))
+        return vectors, entries, regions
+
+    def _draw(self, position: int, chosen: Iterable[int], seeds: Sequence[int]) -> _Drawn:
         stream, spec = self._streams[position], self._profile.streams[position]
         strided = [n for n in chosen if n % spec.stride == 0]
         tries = (strided,) if self._profile.fusion is Fusion.DISTANCE else (strided, chosen)
@@ -263,11 +291,9 @@ class BankBuilder:
         if kept is None:
             none = np.zeros((len(seeds), 1, 0), np.int64)
             return np.zeros((len(seeds), 1, 0, stream.dim), np.float32), none, none
-        normal = [self._frames[n][position] for n in kept]
-        drawn = [stream.exemplars(normal, seed) for seed in seeds]
-        vectors = np.stack([exemplars.vectors for exemplars in drawn]).astype(np.float32, copy=False)
+        drawn = [stream.exemplars([self._frames[n][position] for n in kept], seed) for seed in seeds]
         return (
-            vectors,
+            np.stack([exemplars.vectors for exemplars in drawn]).astype(np.float32, copy=False),
             kept[np.stack([exemplars.frames for exemplars in drawn])],
             np.stack([exemplars.regions for exemplars in drawn]),
         )
@@ -318,7 +344,7 @@ class BankBuilder:
         """Of the first seed alone."""
         chosen = folds.without(part.without, self._streams[position].look_back_s)
         vectors = self._draw_stream(position, chosen, self._profile.seeds[:1])[0]
-        return SmallerBank(part.share, self._bank(position, vectors, scales=bank.scales), folds.frames(part.of))
+        return SmallerBank(part.share, replace(bank, vectors=vectors, origins=None), folds.frames(part.of))
 
     def _fuse(
         self, held_out: Sequence[Sequence[HeldOutFrames | None]], calibrations: Sequence[AnyCalibration]
@@ -352,24 +378,7 @@ class BankBuilder:
         return GroupScale.fit(calibration, self._threshold(means, calibration), share)
 
     def _threshold(self, fused_values: Sequence[float | None], fused: AnyCalibration) -> ThresholdModel:
-        """From the scores that the held-out footage would have had live, where silence leaves a score as it was."""
-        runs: dict[int, list[tuple[float, float]]] = {}
-        smoothing: dict[int, CausalGaussian] = {}
-        for at_s, key, value in zip(self._times, self._runs, fused_values, strict=True):
-            run = runs.setdefault(key, [])
-            score = run[-1][1] if run else score_of(NEUTRAL_RARITY)
-            if value is not None:
-                score = smoothing.setdefault(key, CausalGaussian(self._profile.smoothing_s)).add(
-                    at_s, score_of(fused.rarity(value))
-                )
-            run.append((at_s, score))
-        columns = [_columns(run) for run in runs.values()]
-        if not length_s(columns, EventRule.gap_s) > 0:
-            raise InsufficientFootageError(
-                f"the analysed frames are more than {EventRule.gap_s:.0f} s apart, so no event can be counted: "
-                "raise the analysis rate"
-            )
-        return ThresholdModel.fit(columns)
+        return threshold_of(self._times, self._runs, fused_values, fused, self._profile.smoothing_s)
 
     def _footage(self, sources: Sequence[str]) -> Footage:
         vectors = {
@@ -389,8 +398,3 @@ def _calibration_of(values: Sequence[float | None]) -> AnyCalibration:
 
 def _measured(features: Features, perspective: Perspective | None) -> Features:
     return features if perspective is None else replace(features, vectors=perspective.by_usual_height(features.vectors))
-
-
-def _columns(run: Sequence[tuple[float, float]]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    table = np.array(run, np.float64)
-    return table[:, 0], table[:, 1]

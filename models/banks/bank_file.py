@@ -21,6 +21,7 @@ from safetensors.numpy import save_file
 from models.alarms.alarm_threshold import ThresholdModel
 from models.alarms.calibration import AnyCalibration, Calibration, RankCalibration
 from models.banks.bank import Bank, Footage, StreamBank
+from models.banks.contexts import MOST_CONTEXTS, ContextGain, Contexts
 from models.banks.coverage import Coverage
 from models.banks.group_scale import GroupScale
 from models.exemplars.perspective import Perspective
@@ -85,6 +86,14 @@ class GroupFacts(_Strict):
     gain: Annotated[float, Field(gt=0)]
 
 
+class ContextFacts(_Strict):
+    """Of `models.banks.contexts.Contexts`, beside its arrays."""
+
+    names: Annotated[list[Annotated[str, Field(max_length=40)]], Field(min_length=2, max_length=MOST_CONTEXTS)]
+    seconds: list[_Seconds]
+    gain: ContextGain
+
+
 class BankFacts(BankFormat):
     """Of a bank. ``calibrations`` are by stream, and ``fused``."""
 
@@ -99,6 +108,7 @@ class BankFacts(BankFormat):
     calibrations: dict[str, RankCalibrationFacts | TailFacts]
     groups: dict[str, GroupFacts] = {}
     neighbours: dict[str, Annotated[int, Field(ge=1)]] = {}  # of streams that measure by more than the nearest
+    contexts: dict[str, ContextFacts] = {}  # of streams that have some
     view: View = View()
 
 
@@ -132,6 +142,8 @@ def _tensors(bank: Bank) -> dict[str, np.ndarray[Any, Any]]:
             tensors[f"{spec.name}.scales"] = stream.scales
         if stream.perspective is not None:
             tensors[f"{spec.name}.perspective"] = stream.perspective.line
+        if stream.contexts is not None:
+            tensors |= {f"{spec.name}.{noun}": array for noun, array in stream.contexts.arrays().items()}
     levels = {_of_group(name): scale.calibration.levels for name, scale in _named_groups(bank)}
     return tensors | levels | bank.moments.arrays()
 
@@ -173,10 +185,16 @@ def _facts_of_some(bank: Bank) -> dict[str, Any]:
         name: {"calibration": _calibration_facts(scale.calibration), "gain": scale.gain}
         for name, scale in _named_groups(bank)
     }
-    streams = zip(bank.profile.streams, bank.streams, strict=True)
+    streams = list(zip(bank.profile.streams, bank.streams, strict=True))
     neighbours = {spec.name: stream.neighbours for spec, stream in streams if stream.neighbours > 1}
+    contexts = {spec.name: _context_facts(stream.contexts) for spec, stream in streams if stream.contexts is not None}
     view = {} if bank.view.whole else asdict(bank.view)
-    return {name: facts for name, facts in (("groups", groups), ("neighbours", neighbours), ("view", view)) if facts}
+    some = {"groups": groups, "neighbours": neighbours, "contexts": contexts, "view": view}
+    return {name: facts for name, facts in some.items() if facts}
+
+
+def _context_facts(contexts: Contexts) -> dict[str, Any]:
+    return {"names": contexts.names, "seconds": contexts.seconds, "gain": asdict(contexts.gain)}
 
 
 def load_bank(path: Path) -> Bank:
@@ -270,7 +288,7 @@ def _assemble(facts: BankFacts, tensors: dict[str, Any]) -> Bank:
     return Bank(
         profile=profile,
         identity=facts.identity,
-        streams=tuple(_stream(tensors, name, facts.neighbours.get(name, 1)) for name in names),
+        streams=tuple(_stream(tensors, name, facts) for name in names),
         calibrations=tuple(_calibration(tensors[f"{name}.calibration"], facts.calibrations[name]) for name in names),
         fused=_calibration(tensors["fused"], facts.calibrations["fused"]),
         threshold=ThresholdModel(tensors["threshold"], **facts.threshold.model_dump()),
@@ -299,13 +317,19 @@ def _calibration(levels: NDArray[np.float64], facts: RankCalibrationFacts | Tail
     return kind(levels, **facts.model_dump())
 
 
-def _stream(tensors: dict[str, Any], name: str, neighbours: int) -> StreamBank:
+def _stream(tensors: dict[str, Any], name: str, facts: BankFacts) -> StreamBank:
     line = tensors.get(f"{name}.perspective")
     perspective = None if line is None else Perspective(line)
     scales, origins = tensors.get(f"{name}.scales"), _origins(tensors, name)
     exemplars, rows = tensors[f"{name}.exemplars"], tensors.get(f"{name}.rows")
     vectors = exemplars if rows is None else VectorTable(exemplars, rows).vectors()
-    return StreamBank(vectors, origins, scales, perspective, neighbours)
+    contexts = _contexts(tensors, name, facts.contexts[name]) if name in facts.contexts else None
+    return StreamBank(vectors, origins, scales, perspective, facts.neighbours.get(name, 1), contexts)
+
+
+def _contexts(tensors: dict[str, Any], name: str, facts: ContextFacts) -> Contexts:
+    of_stream = {noun.removeprefix(f"{name}."): array for noun, array in tensors.items() if noun.startswith(f"{name}.")}
+    return Contexts.from_arrays(of_stream, facts.names, facts.seconds, facts.gain)
 
 
 def _origins(tensors: dict[str, Any], name: str) -> ExemplarOrigins:

@@ -9,9 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from models.alarms.alarm_threshold import ThresholdModel
+from models.alarms.calibration import NEUTRAL_RARITY, AnyCalibration, score_of
+from models.alarms.event_counts import Run, length_s
+from models.alarms.event_detector import EventRule
 from models.banks.bank import StreamBank, StreamDistance, frame_distance
 from models.banks.coverage import CurvePoint, Spread, StreamCoverage, covered_share, covering_radii, curve_point
 from models.frames.frame import Features
+from models.profiles.fusion import CausalGaussian
+from patchwatch.contract.errors import InsufficientFootageError
 
 _MOST_FRAMES = 1000  # that coverage is measured on
 
@@ -48,6 +54,15 @@ def hold_out(bank: StreamBank, features: Features) -> HeldOutFrames | None:
     distances = bank.distances(features)
     distance = StreamDistance(float(distances.max(axis=0).mean()), int(distances.mean(axis=1).argmax()))
     return HeldOutFrames(distance, distances.mean(axis=1), float(distances[:, 0].max()))
+
+
+def distances_of(
+    frames: Sequence[Features], held_out: Sequence[HeldOutFrames | None]
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Of a stream whose frames all have the same groups: their distances (frames, n) where it has evidence, and the
+    groups (n,)."""
+    groups = next(features.groups for features in frames if len(features))
+    return np.stack([part.vectors for part in held_out if part is not None]), groups
 
 
 def cover(
@@ -112,3 +127,35 @@ def _measure(fewer: SmallerBank, frames: Sequence[Features], step: int, distance
     for n in fewer.unseen[::step]:
         distance = None if fewer.bank.empty else frame_distance(fewer.bank, frames[n])
         distances[n] = distance.value if distance else math.nan
+
+
+def threshold_of(
+    times_s: Sequence[float],
+    runs_of: Sequence[int],
+    values: Sequence[float | None],
+    calibration: AnyCalibration,
+    smoothing_s: float,
+) -> ThresholdModel:
+    """From the scores that the held-out footage would have had live, where silence leaves a score as it was.
+    ``values``: of the frames, in order; ``calibration``: of them."""
+    runs: dict[int, list[tuple[float, float]]] = {}
+    smoothing: dict[int, CausalGaussian] = {}
+    for at_s, key, value in zip(times_s, runs_of, values, strict=True):
+        run = runs.setdefault(key, [])
+        score = run[-1][1] if run else score_of(NEUTRAL_RARITY)
+        if value is not None:
+            smooth = smoothing.setdefault(key, CausalGaussian(smoothing_s))
+            score = smooth.add(at_s, score_of(calibration.rarity(value)))
+        run.append((at_s, score))
+    columns = [_columns(run) for run in runs.values()]
+    if not length_s(columns, EventRule.gap_s) > 0:
+        raise InsufficientFootageError(
+            f"the analysed frames are more than {EventRule.gap_s:.0f} s apart, so no event can be counted: "
+            "raise the analysis rate"
+        )
+    return ThresholdModel.fit(columns)
+
+
+def _columns(run: Sequence[tuple[float, float]]) -> Run:
+    table = np.array(run, np.float64)
+    return table[:, 0], table[:, 1]

@@ -77,7 +77,7 @@ def _evidence(
     if distance is None:
         return None, ()
     vector, group = features.vectors[distance.region], int(features.groups[distance.region])
-    nearest = _nearest(bank, bank.streams[position], vector, group, count)
+    nearest = _nearest(bank, bank.streams[position].counting(features), vector, group, count)
     return _box(features.boxes_xyxy_px[distance.region]), nearest
 
 

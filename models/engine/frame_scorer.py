@@ -35,6 +35,7 @@ class FrameScore:
     ``changes``: events opened, raised, closed. ``score_without_additions``: what ``score`` would be without what
     operators added; None where nothing of that is in force. ``rejoined``: the smoothing began again with this frame.
     ``events_began``: what was open before had been closed without a frame. Both are what a replay of the scores needs.
+    ``context``: name of the one that the picture shows, with whose normal alone it was compared; None without such.
     """
 
     raw: float
@@ -49,6 +50,7 @@ class FrameScore:
     score_without_additions: float | None = None
     rejoined: bool = False
     events_began: bool = False
+    context: str | None = None
 
 
 class ScoreHistory:
@@ -107,6 +109,7 @@ class FrameScorer:
         self._additions: Additions | None = None
         self._added: InForce | None = None
         self._without: ScoreHistory | None = None  # of the frames as they would be without additions in force
+        self.context: str | None = None  # of the last frame scored
 
     @property
     def rule(self) -> EventRule:
@@ -170,6 +173,7 @@ class FrameScorer:
         if self._additions is not None:
             self._count_added(self._additions.at(wall_ms))
         measured = [self._distance(stream, part) for stream, part in enumerate(features)]
+        self.context = self._shown(features)
         distances = [distance for distance, _ in measured]
         rarities = self._rarities(distances)
         values = [distance.value if distance else None for distance in distances]
@@ -188,8 +192,16 @@ class FrameScorer:
         self._rejoined = self._events_began = False
         return FrameScore(
             raw or 0.0, unsmoothed, self._history.score, tuple(rarities), name, box, tuple(distances), tuple(changes),
-            opened, without, rejoined, began,
+            opened, without, rejoined, began, self.context,
         )  # fmt: skip
+
+    def _shown(self, features: Sequence[Features]) -> str | None:
+        """The context that a frame shows for certain."""
+        for stream, part in zip(self.bank.streams, features, strict=True):
+            number = stream.context_of(part)
+            if stream.contexts is not None and number is not None:
+                return stream.contexts.names[number]
+        return None
 
     def score_again(
         self, rarities: Sequence[float | None], at_s: float, *, rejoined: bool = False

@@ -103,6 +103,11 @@ class FootageIndex:
         """Width and height of each picture, in pixels."""
         return [picture.size for picture in self._pictures]
 
+    @property
+    def thumbnails(self) -> list[bytes]:
+        """Of each picture, empty where none is kept."""
+        return [picture.thumbnail for picture in self._pictures]
+
     def thin(self, kept: Sequence[int]) -> None:
         """Let go of all entries but these."""
         self._pictures = [self._pictures[n] for n in kept]
@@ -181,6 +186,10 @@ class ExemplarOrigins:
         """``moments``: (seeds, groups, exemplars); ``boxes``: float32 (seeds, groups, exemplars, 4), relative."""
         different, rows = np.unique(boxes.astype(np.float16).reshape(-1, 4), axis=0, return_inverse=True)
         return cls(_small(moments), _small(rows.reshape(moments.shape)), different)
+
+    def of_exemplars(self, some: slice) -> ExemplarOrigins:
+        """Of these exemplars of each seed and group alone."""
+        return ExemplarOrigins(self.moments[:, :, some], self.regions[:, :, some], self.boxes)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """By name, as they stand in a bank file."""

@@ -50,7 +50,7 @@ async function load(alert) {
   const streams = explanation ? [...explanation.streams].map((stream, index) => ({ ...stream, index })) : [];
   fill(byId("detail-picture"), picture ? framed(URL.createObjectURL(picture), streams, explanation) : "No picture was kept.");
   streams.sort((a, b) => b.contribution - a.contribution);
-  fill(byId("detail-streams"), ...(explanation ? streams.map(streamPart) : [alert.explanation ? "No explanation was kept." : ""]));
+  fill(byId("detail-streams"), contextLine(explanation), ...(explanation ? streams.map(streamPart) : [alert.explanation ? "No explanation was kept." : ""]));
 }
 
 /** The value, or null when the API says 404. */
@@ -88,6 +88,11 @@ export function overlaid(url, alt, width, height, boxes, { keep = false } = {}) 
   }
   node.append(img, svg);
   return node;
+}
+
+/** What the picture was compared with, where the camera has a normal of its own for some light. */
+export function contextLine(explanation) {
+  return explanation?.context ? element("p", "facts", `Compared with what is normal in this light: ${explanation.context}.`) : "";
 }
 
 /** The share of a stream, and what is normal in its view. */

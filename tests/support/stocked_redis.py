@@ -50,9 +50,9 @@ from patchwatch.messages.cameras.source_test import SourceTestAnswer, SourceTest
 from patchwatch.messages.frames.frame import FrameFlag, FrameMessage
 from patchwatch.messages.heartbeat import Heartbeat
 from patchwatch.messages.what_if import BudgetChange, WhatIfAnswer, WhatIfOrder
+from workers.analysis.bank_report import enrolment_report
 from workers.analysis.threshold_message import to_message
 from workers.enrolment.banks.bank_orders import BankOrderHandler
-from workers.enrolment.banks.bank_versions import enrolment_report
 from workers.inference.worker import InferenceWorker
 from workers.media import jpeg_codec
 

@@ -51,6 +51,7 @@ def explanation_of(
         profile=bank.profile.name,
         bank_id=bank.id,
         random_weights=bank.random_weights,
+        context=score.context,
         streams=tuple([_stream(part, size, source_size, _shown(hidden) if thumbnails else None) for part in parts]),
     )
 

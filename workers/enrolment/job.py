@@ -25,9 +25,10 @@ from patchwatch.messages.cameras.camera import readable_zones
 from patchwatch.messages.cameras.correction import CameraCorrections
 from patchwatch.messages.cameras.source import redact
 from patchwatch.messages.cameras.zones.zone import Zone
+from workers.analysis.bank_report import enrolment_report
 from workers.analysis.threshold_message import to_message
 from workers.enrolment.banks.bank_store import SOFTWARE, store_bank
-from workers.enrolment.banks.bank_versions import BankVersions, enrolment_report
+from workers.enrolment.banks.bank_versions import BankVersions
 from workers.enrolment.learning.live_footage import LiveRecorder, recording_file
 from workers.enrolment.learning.process import LearningStoppedError, learn_in_process
 from workers.enrolment.learning.protocol import LearningOrder, defect_text

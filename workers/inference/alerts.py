@@ -80,7 +80,10 @@ class AnomalyAlert:
         if region is not None:
             alert = alert.model_copy(update={"region": region, "zones": zones})
         if scorer is not None:
-            alert = alert.model_copy(update={"anomaly": anomaly_kind(scorer.bank.profile, event.stream)})
+            higher = known is None or event.peak_score > (known.peak_score or 0.0)
+            context = scorer.context if higher else alert.context
+            kind = anomaly_kind(scorer.bank.profile, event.stream)
+            alert = alert.model_copy(update={"anomaly": kind, "context": context})
         closed = alert.state is AlertState.CLOSED
         announce = known is None or closed or event.peak_score >= self.announced_peak + _ANNOUNCED_STEP
         if announce:

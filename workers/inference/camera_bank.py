@@ -26,6 +26,7 @@ from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.cameras.shadow import BankShadow
 from workers.analysis.alarm_rule import budget_of, is_provisional
 from workers.analysis.anomaly_kinds import armed_kinds, streams_of
+from workers.analysis.bank_report import contexts_of
 from workers.analysis.threshold_message import curve_of, to_message
 from workers.analysis.zone_view import view_of
 from workers.inference.alerts import AnomalyAlert, ConditionAlerts
@@ -36,6 +37,7 @@ _OTHER_ZONES = (
     "its zones are others than when the bank was learnt, so what belongs to a place is judged only where both agree: "
     "enrol again to judge the rest"
 )
+_CONTEXT_LASTS_MS = 10_000
 log = logging.getLogger(__name__)
 
 
@@ -72,6 +74,7 @@ class CameraBank:
         self._corrections: CorrectionsInForce | None = None
         self._corrections_fault: str | None = None
         self._self_arms = False  # its levels are provisional while little is known
+        self._context: tuple[str | None, int] = None, 0  # that the last frame showed, and since when (Unix time, ms)
 
     @property
     def loaded(self) -> Bank | None:
@@ -229,6 +232,15 @@ class CameraBank:
             changes = {"condition": condition, "updated_at_ms": self._clock.now_ms()}
             self.status = self.status.model_copy(update=changes)
 
+    def update_context(self) -> None:
+        """Put into the status the context that the picture has shown for a while, if it shows any."""
+        now_ms, shown = self._clock.now_ms(), self.scorer.context if self.scorer else None
+        if shown != self._context[0]:
+            self._context = shown, now_ms
+        lasts = now_ms - self._context[1] >= _CONTEXT_LASTS_MS
+        if self.status is not None and self.status.context != shown and lasts:
+            self.status = self.status.model_copy(update={"context": shown, "updated_at_ms": now_ms})
+
     def note_corrections(self, corrections: CorrectionsInForce | None) -> bool:
         """Put into the status which corrections count; returns whether that is new."""
         if corrections == self._corrections:
@@ -272,6 +284,8 @@ class CameraBank:
             bank_id=bank.id if bank else None,
             bank_created_at=bank.created_at if bank else None,
             random_weights=bank.random_weights if bank else False,
+            contexts=contexts_of(bank) if bank else (),
+            context=previous.context if previous and bank and previous.bank_id == bank.id else None,
             arming=_arming(threshold) if threshold else None,
             armed_for=tuple(kind for kind, known in armed.items() if known),
             not_armed_for=tuple(kind for kind, known in armed.items() if not known),

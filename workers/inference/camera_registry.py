@@ -142,6 +142,7 @@ class CameraRegistry:
         """Publish the status of a camera's analysis if it changed or a frame was scored, and from time to time if
         not. ``loads``: its fields that say what the camera takes."""
         state.bank.update_condition()
+        state.bank.update_context()
         status, now_s = state.bank.status, time.monotonic()
         published, published_s = self._published.get(state.camera.id, (None, 0.0))
         explanation = state.explanation()

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, model_validator
 from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.contract.timestamps import Time
 from patchwatch.messages.anomaly_kind import AnomalyKind
+from patchwatch.messages.banks.bank_context import ContextName
 from patchwatch.messages.base import CameraId, Message, Words
 from patchwatch.messages.frames.score import Region
 
@@ -75,6 +76,7 @@ class Alert(Message):
     detail: Words = ""
     anomaly: AnomalyKind | None = None  # of an anomaly at its peak; None in records of earlier versions
     zones: tuple[str, ...] = ()  # names of those that the region lies in
+    context: ContextName | None = None  # of an anomaly: with whose normal alone its peak was compared
     provisional: bool = False  # of an anomaly: it opened at a level of a camera of which little was known yet
     told: Count = 0  # how many changes subscribers have received before this one
 
@@ -124,6 +126,12 @@ class AlertView(BaseModel):
     region: Region | None
     zones: list[str] = Field(
         [], description="Names of the camera's zones that the centre of the region lies in.", examples=[["porch"]]
+    )
+    context: str | None = Field(
+        None,
+        description="The context that its peak shows, as `infrared` or `dark`: it was compared with what is normal in "
+        "that alone. Null where it was compared with all that is normal.",
+        examples=["infrared"],
     )
     profile: str = Field(examples=["motion"])
     bank_id: str

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from patchwatch.contract.bounds import Count, TimeMs
+from patchwatch.messages.banks.bank_context import ContextName
 from patchwatch.messages.base import CameraId, Message
 from patchwatch.messages.frames.score import Region
 
@@ -56,7 +57,8 @@ class Explanation(Message):
     """Of one frame. ``at_ms``: its capture time in milliseconds since the Unix epoch; of a recording, since its start.
 
     ``width``, ``height``: of the camera's own picture, whose pixels regions are in. ``raw``: fused value of the
-    streams; ``score``: smoothed, 0..1.
+    streams; ``score``: smoothed, 0..1. ``context``: what the picture shows of the camera's contexts (as `infrared`),
+    with whose normal alone it was compared; None where it is compared with all of normal.
     """
 
     camera_id: CameraId
@@ -69,4 +71,5 @@ class Explanation(Message):
     profile: str
     bank_id: str
     random_weights: bool = False
+    context: ContextName | None = None
     streams: tuple[StreamExplanation, ...]

@@ -60,7 +60,9 @@ class BankVersion(Message):
     def in_words(self) -> str:
         """Its footage and how complete it is."""
         known = "" if self.verdict is None else f", {self.verdict.replace('_', ' ')}"
-        return f"{self.seconds:.0f} s of footage{known}"
+        split = self.report.contexts if self.report else None
+        apart = f", {' and '.join(context.name for context in split.contexts)} apart" if split else ""
+        return f"{self.seconds:.0f} s of footage{known}{apart}"
 
     def worse_than(self, present: BankVersion) -> str:
         """Why this bank should not replace the present one unless a user wants it; empty when it may.

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from patchwatch.contract.learning_advice import LEAST_MINUTES, how_to_learn
 from patchwatch.messages.anomaly_kind import AnomalyKind
+from patchwatch.messages.banks.bank_context import ContextSplit
 
 _MOST_MINUTES = 24 * 60  # that one live enrolment takes
 
@@ -72,6 +73,9 @@ class EnrolmentReport(_Part):
     verdict: Sufficiency
     next_step: str = Field(examples=["nothing needs to be done: the footage kept showing what it had shown before"])
     streams: tuple[StreamReport, ...]
+    contexts: ContextSplit | None = Field(
+        None, description="Contexts with a normal of their own, as infrared and colour; null where none would help."
+    )
 
     @classmethod
     def from_facts(cls, facts: dict[str, Any], camera_id: str, profile: str) -> Self:

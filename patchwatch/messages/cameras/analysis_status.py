@@ -8,6 +8,7 @@ from patchwatch.contract.bounds import Count, Load, TimeMs
 from patchwatch.messages.alerts.alert import AlertKind
 from patchwatch.messages.anomaly_kind import AnomalyKind
 from patchwatch.messages.banks.arming import ArmingState
+from patchwatch.messages.banks.bank_context import ContextName
 from patchwatch.messages.banks.threshold import AlarmThreshold
 from patchwatch.messages.base import CameraId, Message, Words
 
@@ -49,6 +50,8 @@ class AnalysisStatus(Message):
     bank_id: str | None = None
     bank_created_at: str | None = None
     random_weights: bool = False
+    contexts: tuple[ContextName, ...] = ()  # that the bank tells apart
+    context: ContextName | None = None  # that the picture shows; None where it shows none for certain
     arming: ArmingState | None = None  # while it scores; None also in records of earlier versions
     armed_for: tuple[AnomalyKind, ...] = ()  # kinds of which the bank knows what is normal
     not_armed_for: tuple[AnomalyKind, ...] = ()  # the other kinds that its profile looks for

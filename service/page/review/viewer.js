@@ -1,7 +1,7 @@
 // One alert, large enough to judge: its picture, why it was raised, what was said of it, and the link to it.
 
 import { factsOf, kindOf } from "../alert_words.js";
-import { overlaid, streamPart } from "../detail.js";
+import { contextLine, overlaid, streamPart } from "../detail.js";
 import { clearEvidence, showEvidence } from "../evidence.js";
 import { clock, date } from "../format.js";
 import { showGenerated } from "../generated.js";
@@ -82,7 +82,7 @@ export class Viewer {
       : element("p.no-picture", {}, "No picture was kept."));
     this.#picture.dataset.alert = alert.id;
     streams.sort((a, b) => b.contribution - a.contribution);
-    fill(this.#streams, ...streams.map(streamPart), streams.length ? "" : element("p.facts", {}, "No explanation was kept."));
+    fill(this.#streams, contextLine(explanation), ...streams.map(streamPart), streams.length ? "" : element("p.facts", {}, "No explanation was kept."));
   }
 
   async #share() {

@@ -37,7 +37,8 @@ export class BanksPart extends Part {
 
   #row(bank) {
     const state = [bank.active && "active", bank.pinned && "pinned", bank.chosen && "chosen", !bank.usable && "of another format"].filter(Boolean).join(", ");
-    const text = `${dateTime(bank.created)}, ${duration(bank.seconds)} learnt, profile ${bank.profile}${state && `: ${state}`}`;
+    const apart = bank.contexts.length ? `, ${bank.contexts.join(" and ")} compared apart` : "";
+    const text = `${dateTime(bank.created)}, ${duration(bank.seconds)} learnt, profile ${bank.profile}${apart}${state && `: ${state}`}`;
     return element("li.row", { dataset: { bank: bank.id } }, element("span", {}, text),
       !bank.active && bank.usable && this.#button("Use it", () => this.#change("POST", `/banks/${bank.id}/activate`, undefined, "It is used within a second or two.")),
       !bank.active && bank.usable && this.#button("Compare", () => this.#compare(bank.id)),

@@ -25,6 +25,9 @@ export class StatePart extends Part {
       element("p", {}, [arming.text, arming.next_step].filter(Boolean).join("; ")),
       arming.not_armed_for.length > 0 && element("p.facts", {}, `Not enough is known yet for: ${arming.not_armed_for.join(", ")}.`),
       threshold && element("p", {}, `About ${rate(threshold.expected)} false alarms a day are expected, from ${duration(3600 * threshold.footage_hours)} of normal footage. An alert opens above a score of ${threshold.on.toFixed(2)}.`),
+      analysis?.contexts.length > 0 && element("p.facts", {}, analysis.context
+        ? `The picture is compared with what is normal in this light: ${analysis.context}.`
+        : `It has a normal of its own for each of: ${analysis.contexts.join(", ")}. The picture shows neither for certain, so all of it counts.`),
       threshold?.warning && element("p.warned", {}, threshold.warning),
       element("p.facts", {}, [
         capture?.width && [`${capture.width}x${capture.height}`, capture.codec].filter(Boolean).join(", "), capture?.fps != null && `${capture.fps.toFixed(1)} frames/s`,

@@ -36,6 +36,10 @@ class BankView(BaseModel):
     seconds: float = Field(description="Seconds of footage it was learnt from.", examples=[600.0])
     frames: int = Field(examples=[3000])
     verdict: Sufficiency | None
+    contexts: list[str] = Field(
+        description="Contexts with a normal of their own, as `infrared` and `colour`; empty: one normal for all.",
+        examples=[["dark", "bright"]],
+    )
     format: int
     software: str = Field(description="The software that learnt it.", examples=["patchwatch 0.1.0"])
     size_bytes: int
@@ -45,12 +49,12 @@ class BankView(BaseModel):
     def from_version(cls, version: BankVersion, banks: CameraBanks) -> Self:
         """``banks``: all banks of the camera, which tell the active one."""
         shared = version.model_dump(include=set(cls.model_fields))
-        origin = version.origin
+        origin, split = version.origin, version.report.contexts if version.report else None
         return cls(
             **shared, active=banks.active.get(version.profile) == version.id, created=learnt_at(version.created_at),
             stored=version.stored_at_ms, by=origin.by, enrolment_id=origin.enrolment_id,
             live_seconds=origin.live_seconds, by_itself=origin.by_itself, software=origin.software,
-            verdict=version.verdict,
+            verdict=version.verdict, contexts=[context.name for context in split.contexts] if split else [],
         )  # fmt: skip
 
 

@@ -75,6 +75,12 @@ class ExplanationView(BaseModel):
     profile: str = Field(examples=["motion"])
     bank_id: str = Field(description="The bank that the frame was compared with.", examples=["5c0ffee0ddba"])
     random_weights: bool
+    context: str | None = Field(
+        None,
+        description="The context that the picture shows, as `infrared` or `dark`: it was compared with what is normal "
+        "in that alone. Null: with all that is normal, because the bank has no contexts or the picture lies between.",
+        examples=["infrared"],
+    )
     streams: list[StreamExplanationView]
 
     @classmethod

@@ -112,6 +112,14 @@ class AnalysisView(BaseModel):
     streams: list[str]
     bank_id: str | None
     bank_created_at: str | None
+    contexts: list[str] = Field(
+        [],
+        description="Contexts with a normal of their own, as `infrared` and `colour`.",
+        examples=[["dark", "bright"]],
+    )
+    context: str | None = Field(
+        None, description="The one that the picture shows; null: none for certain, and all of normal counts."
+    )
     threshold_on: float | None
     threshold_off: float | None
     threshold: AlarmThreshold | None = Field(description="The threshold for the camera's alarm budget.")

@@ -132,7 +132,7 @@ def test_scores_can_only_fall(seed: int) -> None:
             / bank.scales[group]  # type: ignore[index]
             for vector, group in zip(queries.vectors, queries.groups, strict=True)
         ]
-        assert added.distances(features) == pytest.approx(np.array(expected), abs=3e-3)
+        assert added.distances(features, bank.scales) == pytest.approx(np.array(expected), abs=3e-3)
         with_it, without = added.frame_distances(features)
         assert without == frame_distance(bank, features)
         assert with_it is not None
@@ -150,7 +150,7 @@ def test_what_was_added_at_a_place_counts_beside_it_too() -> None:
         np.zeros((rows * columns, 2), np.float32), np.zeros((rows * columns, 4), np.float32),
         np.arange(rows * columns, dtype=np.int32),
     )  # fmt: skip
-    assert np.flatnonzero(added.distances(everywhere) == 0).tolist() == [0, 1, columns, columns + 1]
+    assert np.flatnonzero(added.distances(everywhere, None) == 0).tolist() == [0, 1, columns, columns + 1]
 
 
 def _vectors(noise: np.random.Generator, groups: int, count: int) -> StreamVectors:

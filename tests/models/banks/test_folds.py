@@ -94,7 +94,7 @@ def _measured(builder: BankBuilder) -> tuple[Folds, NDArray[np.float64]]:
     """The folds, and the held-out distances of the first stream."""
     folds = builder._folds()
     banks = [builder._draw_without(folds, number) for number in range(folds.count)]
-    held_out, _ = builder._hold_out(banks, folds.of)
+    held_out, _ = builder._hold_out(banks, folds)
     return folds, np.array([part.distance.value for part in held_out[0] if part])
 
 

@@ -33,8 +33,7 @@ from patchwatch.contract.errors import (
 )
 from patchwatch.contract.settings import Settings
 from patchwatch.messages.banks.bank_version import BankOrigin, BankVersion
-from patchwatch.messages.banks.enrolment_report import EnrolmentReport
-from workers.analysis.anomaly_kinds import anomaly_kind
+from workers.analysis.bank_report import enrolment_report
 from workers.enrolment.banks.staged import new_staged, sweep
 
 KEPT = 10
@@ -345,15 +344,6 @@ def _write_index_to(path: Path, versions: list[BankVersion]) -> None:
         put_in_place(partial, path)
     finally:
         partial.unlink(missing_ok=True)
-
-
-def enrolment_report(bank: Bank, camera_id: str) -> EnrolmentReport:
-    """How complete the bank is, with the next step for this camera."""
-    facts = bank.coverage.facts() | {"cuts": bank.footage.cuts}
-    for stream, coverage in zip(facts["streams"], bank.coverage.streams, strict=True):
-        kind = anomaly_kind(bank.profile, coverage.name)
-        stream |= {"fall": coverage.fall, "complete": coverage.complete, "anomaly": kind}
-    return EnrolmentReport.from_facts(facts, camera_id, bank.profile.name)
 
 
 def profiles_with_banks(banks_dir: Path, camera_id: str) -> list[str]:

@@ -27,7 +27,7 @@ def print_bank(
 
     The thresholds are those for ``budget``. ``outcome`` says in words what became of a bank just learnt.
     """
-    from workers.enrolment.banks.bank_versions import enrolment_report
+    from workers.analysis.bank_report import enrolment_report
 
     bank = replace(bank, false_alarms_per_day=budget.per_day)
     report = enrolment_report(bank, version.camera_id)
@@ -60,6 +60,8 @@ def bank_lines(bank: Bank, report: EnrolmentReport) -> list[str]:
     lines += _kinds(report)
     if report.cuts:
         lines.append(f"the footage has {report.cuts} cuts (joined clips?): nothing was learnt across them")
+    if report.contexts:
+        lines.append(report.contexts.in_words)
     for stream in report.streams:
         lines += _stream_lines(stream, report.frames)
     return lines

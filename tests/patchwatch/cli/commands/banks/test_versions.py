@@ -24,7 +24,7 @@ from patchwatch.cli.app import app
 from patchwatch.cli.commands.banks.bank_text import bank_lines
 from patchwatch.contract.errors import ConfigurationError, ConflictError, NotFoundError, RejectedError
 from patchwatch.messages.cameras.camera import Camera
-from workers.enrolment.banks.bank_versions import enrolment_report
+from workers.analysis.bank_report import enrolment_report
 
 
 @pytest.fixture
