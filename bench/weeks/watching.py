@@ -13,7 +13,7 @@ from typing import Any
 
 from bench.weeks.camera import SimulatedCamera
 from bench.weeks.judgement import Raised, Truth, judge
-from bench.weeks.life import ANOMALIES, INSTALLED_S, ORDINARY_S, Visit, happenings, visits
+from bench.weeks.life import ANOMALIES, DAY_S, HOUR_S, INSTALLED_S, ORDINARY_S, Visit, happenings, visits
 from bench.weeks.painter import Painter
 from bench.weeks.places import HEIGHT, PLACES, WIDTH
 from bench.weeks.recurring import Corrections
@@ -136,6 +136,8 @@ class _Watching:
     def _see(self, visit: Visit) -> None:
         own = self._cameras[SELF_ARMING]
         last_s = visit.from_s
+        for camera in self._cameras.values():
+            camera.begin_visit()
         for message, at_s in self._footage(visit):
             self._engines.engine.forget()
             for camera in self._cameras.values():
@@ -172,6 +174,16 @@ class _Watching:
     def _said(self, camera: SimulatedCamera) -> list[str]:
         return self._corrections.said if self._corrections and camera is self._corrections.camera else []
 
+    def _impressions(self, camera: SimulatedCamera, days: int) -> list[dict[str, Any]]:
+        """Of each visit."""
+        return [
+            {
+                "day": visit.day + 1, "hour": round(visit.from_s % DAY_S / HOUR_S, 2),
+                "kind": visit.happening.kind.value if visit.happening else None,
+            } | seen.facts()
+            for visit, seen in zip(self._visits, camera.impressions, strict=False) if visit.day < days
+        ]  # fmt: skip
+
     def _facts(self, camera: SimulatedCamera, days: int) -> dict[str, Any]:
         happened = [one for one in self._happenings if one.day < days]
         seen = [one for one in self._visits if one.day < days]
@@ -182,7 +194,7 @@ class _Watching:
                 conditions[alert.kind.value] = conditions.get(alert.kind.value, 0) + 1
         frames = sum(camera.scored.values())
         return judge(truth, _raised(camera), days) | {
-            "conditions": conditions, "said": self._said(camera), "changes": camera.changes,
+            "visits": self._impressions(camera, days), "conditions": conditions, "said": self._said(camera), "changes": camera.changes,
             "scored_after_s": _since_installed(camera.armed_at_ms.get("provisional", camera.armed_at_ms.get("armed"))),
             "armed_after_s": _since_installed(camera.armed_at_ms.get("armed")),
             "frames": dict(camera.scored), "megabytes": camera.megabytes(), "banks": camera.banks,
