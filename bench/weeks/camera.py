@@ -88,7 +88,9 @@ class SimulatedCamera:
 
     def begin_visit(self) -> None:
         """What is shown from now on is another visit."""
-        self.impressions.append(Impression())
+        threshold = self.state.bank.status.threshold if self.state.bank.status else None
+        stated = (threshold.expected_low, threshold.expected, threshold.expected_high) if threshold else None
+        self.impressions.append(Impression(stated=stated))
 
     def show(self, message: FrameMessage) -> None:
         """Take the camera's next frame."""

@@ -12,11 +12,13 @@ from patchwatch.messages.frames.score import Score, ScoreGate
 @dataclass
 class Impression:
     """Of the frames of one visit that were scored. ``peak``: the highest score with a gate that lets events open, and
-    ``level`` that at which one would have opened then. ``shut``: frames whose gate kept events shut."""
+    ``level`` that at which one would have opened then. ``stated``: false alarms a day as the camera states them at the
+    beginning of the visit, lowest, expected and highest. ``shut``: frames whose gate kept events shut."""
 
     peak: float | None = None
     level: float | None = None
     stream: str | None = None
+    stated: tuple[float, float, float] | None = None
     frames: int = 0
     shut: int = 0
     over: Counter[str] = field(default_factory=Counter)  # frames over the level by what they are most about

@@ -58,8 +58,12 @@ def judge(truth: Truth, alerts: Sequence[Raised], days: int) -> dict[str, Any]:
     anomalous = {one.kind.value for one in truth.happenings if one.anomalous}
     return {
         "days": [_day(day, truth, [(c, a) for c, a in causes if c not in anomalous]) for day in range(days)],
-        "anomalies": [_fate(one, alerts) for one in truth.happenings if one.anomalous],
-    }
+        "anomalies": [_fate(one, alerts, truth) for one in truth.happenings if one.anomalous],
+        "cleaner_nights": [
+            one.day + 1 for one in truth.happenings
+            if one.kind is Kind.CLEANER and any(_meet(one, alert) for alert in alerts)
+        ],
+    }  # fmt: skip
 
 
 def _day(day: int, truth: Truth, wrong: Sequence[tuple[str, Raised]]) -> dict[str, Any]:
@@ -77,12 +81,12 @@ def _day(day: int, truth: Truth, wrong: Sequence[tuple[str, Raised]]) -> dict[st
     }  # fmt: skip
 
 
-def _fate(one: Happening, alerts: Sequence[Raised]) -> dict[str, Any]:
-    """``delay_s``: until the first alert about it opened, None where none did."""
+def _fate(one: Happening, alerts: Sequence[Raised], truth: Truth) -> dict[str, Any]:
+    """``delay_s``: until the first alert about it opened, None where none did. ``dark``: by infrared."""
     about = [alert.opened_s for alert in alerts if _meet(one, alert)]
     delay_s = max(0.0, min(about) - one.from_s) if about else None
     found = delay_s is not None
     return {
-        "kind": one.kind.value, "day": one.day + 1, "found": found,
+        "kind": one.kind.value, "day": one.day + 1, "dark": truth.is_dark(one.from_s), "found": found,
         "delay_s": None if delay_s is None else round(delay_s, 1),
     }  # fmt: skip
