@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # also when run as a file
 
 from bench.measure import RESULTS, save  # noqa: E402
+from bench.weeks import probe  # noqa: E402
 from bench.weeks.life import ANOMALIES, ORDINARY_S, Kind  # noqa: E402
 from bench.weeks.places import PLACES, TURNS  # noqa: E402
 from bench.weeks.summary import summary  # noqa: E402
@@ -48,9 +49,13 @@ def main() -> None:
         "--look-s", type=float, default=ORDINARY_S, help="seconds of an ordinary look; default %(default)g"
     )
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument(
+        "--probe", action="store_true", help="each kind of anomaly by day and by night, after one night"
+    )
     parser.add_argument("--resume", action="store_true", help="go on with the record of the same order")
     parser.add_argument("--out", type=Path, default=RESULTS / "weeks.json")
     chosen = parser.parse_args()
+    chosen.days = probe.DAYS if chosen.probe else chosen.days
     names = [place.name for place in PLACES]
     orders = [
         Order(
@@ -63,6 +68,7 @@ def main() -> None:
             tuple(chosen.only or ()),
             chosen.look_s,
             chosen.repeated,
+            chosen.probe,
         )
         for seed in chosen.seed or [11]
         for place in chosen.place or TURNS[: chosen.cameras]
@@ -77,7 +83,9 @@ def main() -> None:
 
 def _order(chosen: argparse.Namespace) -> dict[str, Any]:
     """What must be the same for results to stand in one record."""
-    return {name: getattr(chosen, name) for name in ("look_s", "feedback", "only", "repeated", "no_comparison")}
+    return {
+        name: getattr(chosen, name) for name in ("look_s", "feedback", "only", "repeated", "probe", "no_comparison")
+    }
 
 
 def _known(chosen: argparse.Namespace, orders: Sequence[Order]) -> dict[tuple[int, str], dict[str, Any]]:

@@ -15,7 +15,7 @@ from patchwatch.demo.scene.person import Appearance
 DAY_S, HOUR_S, MINUTE_S = 86_400.0, 3600.0, 60.0
 INSTALLED_S = 9 * HOUR_S  # after Monday, 0:00: when the camera is switched on
 CLEANER_HOUR, BURGLAR_HOUR, REPEATED_HOUR = 22, 3, 14
-_LASTS_S, _CLEANS_S = 12.0, 14.0
+LASTS_S, _CLEANS_S = 12.0, 14.0
 _SATURDAY = 5
 _LONGEST_WALK_S = 60.0
 
@@ -119,7 +119,7 @@ def _daily(place: Place, rng: np.random.Generator, days: int) -> Iterator[Happen
         yield Happening(Kind.CLEANER, at_s, at_s + _CLEANS_S, day)
         at_s = day * DAY_S + 10.5 * HOUR_S + float(rng.uniform(-20, 20)) * MINUTE_S
         if not weekend(at_s):
-            yield Happening(Kind.DELIVERY, at_s, at_s + _LASTS_S, day)
+            yield Happening(Kind.DELIVERY, at_s, at_s + LASTS_S, day)
         if day in rainy and not place.indoor:
             yield Happening(Kind.RAIN, day * DAY_S + 12 * HOUR_S, day * DAY_S + 18 * HOUR_S, day)
 
@@ -139,14 +139,14 @@ def _anomalies(place: Place, rng: np.random.Generator, days: int) -> Iterator[Ha
         kind = possible[order[day % len(possible)]]
         hour = BURGLAR_HOUR if kind is Kind.NIGHT else float(rng.uniform(8, 17))
         at_s = day * DAY_S + hour * HOUR_S + float(rng.uniform(0, 20)) * MINUTE_S
-        yield Happening(kind, at_s, at_s + _LASTS_S, day)
+        yield Happening(kind, at_s, at_s + LASTS_S, day)
 
 
 def _same_each_day(kind: Kind, rng: np.random.Generator, days: int) -> Iterator[Happening]:
     for day in range(1, days):
         hour = BURGLAR_HOUR if kind is Kind.NIGHT else REPEATED_HOUR
         at_s = day * DAY_S + hour * HOUR_S + float(rng.uniform(0, 8)) * MINUTE_S
-        yield Happening(kind, at_s, at_s + _LASTS_S)
+        yield Happening(kind, at_s, at_s + LASTS_S)
 
 
 @dataclass(frozen=True)

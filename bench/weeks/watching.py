@@ -12,12 +12,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.weeks import probe
 from bench.weeks.budget import held_against_budget
 from bench.weeks.camera import SimulatedCamera
 from bench.weeks.judgement import Raised, Truth, judge
-from bench.weeks.life import ANOMALIES, DAY_S, HOUR_S, INSTALLED_S, ORDINARY_S, Kind, Visit, happenings, visits
+from bench.weeks.life import (
+    ANOMALIES,
+    DAY_S,
+    HOUR_S,
+    INSTALLED_S,
+    ORDINARY_S,
+    Happening,
+    Kind,
+    Visit,
+    happenings,
+    visits,
+)
 from bench.weeks.painter import Painter
-from bench.weeks.places import HEIGHT, PLACES, WIDTH
+from bench.weeks.places import HEIGHT, PLACES, WIDTH, Place
 from bench.weeks.recurring import Corrections
 from bench.weeks.shared_engine import LoadedEngines
 from patchwatch.contract.settings import Settings, load_settings
@@ -40,6 +52,7 @@ class Order:
     """Which camera to simulate. ``camera``: number of its place. ``compare``: beside it one that is enrolled once.
     ``feedback``: and one whose operator says the truth of each alert at once. ``only``: nothing is seen, after the
     beginning, but happenings of these kinds. ``repeated``: the anomaly of each day is this one, always the same.
+    ``probe``: see `bench.weeks.probe`, in place of weeks.
     """
 
     camera: int
@@ -51,6 +64,7 @@ class Order:
     only: tuple[str, ...] = ()
     look_s: float = ORDINARY_S
     repeated: str | None = None
+    probe: bool = False
 
     @property
     def own_seed(self) -> int:
@@ -96,9 +110,7 @@ class _Watching:
         self._order = order
         self._engines = engines
         self._place = PLACES[order.camera]
-        repeated = Kind(order.repeated) if order.repeated else None
-        self._happenings = happenings(self._place, order.own_seed, order.days, repeated)
-        self._visits = _wanted(visits(self._happenings, order.own_seed, order.days, order.look_s), order)
+        self._happenings, self._visits = _course(order, self._place)
         self._painter = Painter(self._place, order.own_seed, self._happenings)
         self._seq = 0
 
@@ -204,6 +216,15 @@ class _Watching:
             "ms_a_frame": round(1000 * camera.cost.frames_s / max(1, frames), 2),
             "learning_s": round(camera.cost.learning_s, 1), "dropped": dict(camera.state.counters),
         }  # fmt: skip
+
+
+def _course(order: Order, place: Place) -> tuple[list[Happening], list[Visit]]:
+    """What happens, and what is seen of it."""
+    if order.probe:
+        script = probe.anomalies(place)
+        return script, probe.looks(script)
+    script = happenings(place, order.own_seed, order.days, Kind(order.repeated) if order.repeated else None)
+    return script, _wanted(visits(script, order.own_seed, order.days, order.look_s), order)
 
 
 def _wanted(all_visits: Sequence[Visit], order: Order) -> list[Visit]:
