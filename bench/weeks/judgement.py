@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.weeks.impression import Impression
 from bench.weeks.life import DAY_S, LASTING, Happening, Kind, Visit
+from bench.weeks.statistics import poisson
 
+FROM_DAY = 3  # false alarms are held against the budget: the first two days show a camera its first nights
 _EARLY_S, _LATE_S = 2.0, 6.0  # smoothing and cooldown let an alert outlast what raised it
 BROAD = (*LASTING, Kind.RAIN)  # much else happens meanwhile
 INFRARED, ORDINARY, BEGINNING = "infrared", "ordinary", "beginning"
@@ -89,4 +92,27 @@ def _fate(one: Happening, alerts: Sequence[Raised], truth: Truth) -> dict[str, A
     return {
         "kind": one.kind.value, "day": one.day + 1, "dark": truth.is_dark(one.from_s), "found": found,
         "delay_s": None if delay_s is None else round(delay_s, 1),
+    }  # fmt: skip
+
+
+def held_against_budget(
+    visits: Sequence[Visit], impressions: Sequence[Impression], alerts: Sequence[Raised]
+) -> dict[str, Any]:
+    """Of its ordinary looks from the third day on: ``false_alarms``, and how many by what it ``stated`` of its levels,
+    the 90 % interval as lowest, expected and highest number. ``within``: the interval of what was counted meets it."""
+    ordinary = [
+        (visit, seen) for visit, seen in zip(visits, impressions, strict=False)
+        if visit.happening is None and visit.day + 1 >= FROM_DAY and seen.stated is not None
+    ]  # fmt: skip
+    count = sum(any(visit.from_s <= alert.from_s <= visit.until_s for visit, _ in ordinary) for alert in alerts)
+    days = [(visit.until_s - visit.from_s) / DAY_S for visit, _ in ordinary]
+    rates = [seen.stated for _, seen in ordinary if seen.stated is not None]
+    low, expected, high = (
+        sum(day * rate[n] for day, rate in zip(days, rates, strict=True)) for n in range(3)
+    )  # fmt: skip
+    _, least, most = poisson(count)
+    return {
+        "seen_h": round(24 * sum(days), 3), "false_alarms": count,
+        "stated": [round(value, 3) for value in (low, expected, high)],
+        "within": bool(least <= high and low <= most),
     }  # fmt: skip

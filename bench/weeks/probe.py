@@ -7,9 +7,27 @@ or a condition of the picture.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-from bench.weeks.life import ANOMALIES, DAY_S, FIRST_S, HOUR_S, INSTALLED_S, LASTS_S, Happening, Kind, Visit
+from bench.weeks.life import (
+    ANOMALIES,
+    DAY_S,
+    FIRST_S,
+    HOUR_S,
+    INSTALLED_S,
+    LASTS_S,
+    Happening,
+    Kind,
+    Visit,
+    happenings,
+    visits,
+)
+from bench.weeks.painter import Painter
 from bench.weeks.places import Place
+from models.alarms.event_detector import AlertGate
+from models.exemplars.provenance import thumbnail
+from models.tampering.detector import PictureCheck, TamperingDetector
+from models.tampering.expectation import Expectation
 
 DAYS = 2
 _NIGHT_LOOKS_H = (20.5, 21.0, 21.5, 21.8, 23.0, 26.0)  # of the first night; two make it known, the others are learnt
@@ -17,6 +35,7 @@ _LOOK_S = 40.0
 _BY_DAY_H, _BY_NIGHT_H = 9.5, 20.3  # of the second day, when the first of each is
 _APART_H = 0.25
 _BEFORE_S, _AFTER_S = 6.0, 2.0
+_GATES_FPS = 2.5
 
 
 def anomalies(place: Place) -> list[Happening]:
@@ -39,3 +58,25 @@ def looks(happenings: list[Happening]) -> list[Visit]:
     found = [Visit(INSTALLED_S, INSTALLED_S + FIRST_S)]
     found += [Visit(hour * HOUR_S, hour * HOUR_S + _LOOK_S) for hour in _NIGHT_LOOKS_H]
     return found + [Visit(one.from_s - _BEFORE_S, one.until_s + _AFTER_S, one) for one in happenings]
+
+
+def gates(place: Place, seed: int, days: int, look_s: float) -> list[dict[str, Any]]:
+    """Of each happening of the weeks by infrared: whether an event could open in most of it, for a camera whose bank
+    never comes to know the night. Pictures alone are judged, without networks."""
+    script = happenings(place, seed, days)
+    painter, watch = Painter(place, seed, script), TamperingDetector()
+    beginning = [thumbnail(painter.picture(INSTALLED_S + 10.0 * n)) for n in range(8)]
+    watch.expect(Expectation(beginning))
+    found = []
+    for visit in visits(script, seed, days, look_s):
+        opened = [check.gate is AlertGate.OPEN for check in _checks(watch, painter, visit)]
+        if visit.happening is not None and painter.is_dark(visit.happening.from_s):
+            share = sum(opened) / len(opened)
+            found.append({"day": visit.day + 1, "kind": visit.happening.kind.value, "open": round(share, 2)})
+    return found
+
+
+def _checks(watch: TamperingDetector, painter: Painter, visit: Visit) -> Iterator[PictureCheck]:
+    for number in range(round((visit.until_s - visit.from_s) * _GATES_FPS)):
+        at_s = visit.from_s + number / _GATES_FPS
+        yield watch.observe(painter.picture(at_s), at_s, rejoined=number == 0)

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.weeks import probe
-from bench.weeks.budget import held_against_budget
 from bench.weeks.camera import SimulatedCamera
-from bench.weeks.judgement import Raised, Truth, judge
+from bench.weeks.judgement import Raised, Truth, held_against_budget, judge
 from bench.weeks.life import (
     ANOMALIES,
     DAY_S,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench.weeks.budget import held_against_budget
 from bench.weeks.impression import Impression
-from bench.weeks.judgement import Raised
+from bench.weeks.judgement import Raised, held_against_budget
 from bench.weeks.life import DAY_S, HOUR_S, Happening, Kind, Visit
 from patchwatch.messages.frames.score import Score, ScoreGate
 
