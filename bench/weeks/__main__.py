@@ -52,6 +52,7 @@ def main() -> None:
     parser.add_argument(
         "--probe", action="store_true", help="each kind of anomaly by day and by night, after one night"
     )
+    parser.add_argument("--gates", action="store_true", help="only whether events could open by infrared: no networks")
     parser.add_argument("--resume", action="store_true", help="go on with the record of the same order")
     parser.add_argument("--out", type=Path, default=RESULTS / "weeks.json")
     chosen = parser.parse_args()
@@ -73,12 +74,24 @@ def main() -> None:
         for seed in chosen.seed or [11]
         for place in chosen.place or TURNS[: chosen.cameras]
     ]
+    if chosen.gates:
+        save("gates of happenings by infrared", _gates(chosen, orders), chosen.out)
+        return
     results = _known(chosen, orders) if chosen.resume and chosen.out.exists() else {}
     waiting = [order for order in orders if (order.seed, names[order.camera]) not in results]
     for result in in_processes(waiting, chosen.processes):
         results[result["seed"], result["camera"]] = result
         save("weeks of cameras that learn by themselves", _body(chosen, orders, [*results.values()]), chosen.out)
         print(f"camera {len(results)} of {len(orders)}: {result['camera']}, {result['days']} days", flush=True)
+
+
+def _gates(chosen: argparse.Namespace, orders: Sequence[Order]) -> dict[str, Any]:
+    cameras = [
+        {"camera": PLACES[order.camera].name, "seed": order.seed,
+         "happenings": probe.gates(PLACES[order.camera], order.own_seed, order.days, order.look_s)}
+        for order in orders
+    ]  # fmt: skip
+    return {"days": chosen.days, "look_s": chosen.look_s, "cameras": cameras}
 
 
 def _order(chosen: argparse.Namespace) -> dict[str, Any]:

@@ -97,11 +97,15 @@ class SimulatedCamera:
         began_s = time.process_time()
         for state, batch in self._scorer.score([QueuedFrame(self.state, message.seq, message)]).values():
             self._take(state, batch)
-            for _, score in batch.scores if state.bank.scorer is not None else ():
-                self.impressions[-1].take(score, state.bank.scorer.rule.on)
+            if state.bank.scorer is not None:
+                self._look_at(batch, state.bank.scorer.rule.on)
         self.cost.frames_s += time.process_time() - began_s
         arming = self.state.bank.status.arming if self.state.bank.status else None
         self._note(arming or ArmingState.LEARNING, message.captured_at_ns // 1_000_000)
+
+    def _look_at(self, batch: CommitBatch, level: float) -> None:
+        for _, score in batch.scores:
+            self.impressions[-1].take(score, level)
 
     def _note(self, arming: ArmingState, at_ms: int) -> None:
         self.scored[arming.value] += 1
