@@ -34,6 +34,20 @@ from models.alarms.alarm_threshold import FALSE_ALARMS_PER_DAY  # noqa: E402
 
 
 def main() -> None:
+    chosen = _chosen()
+    orders = _orders(chosen)
+    if chosen.gates:
+        save("gates of happenings by infrared", _gates(chosen, orders), chosen.out)
+        return
+    results = _known(chosen, orders) if chosen.resume and chosen.out.exists() else {}
+    waiting = [order for order in orders if (order.seed, PLACES[order.camera].name) not in results]
+    for result in in_processes(waiting, chosen.processes):
+        results[result["seed"], result["camera"]] = result
+        save("weeks of cameras that learn by themselves", _body(chosen, orders, [*results.values()]), chosen.out)
+        print(f"camera {len(results)} of {len(orders)}: {result['camera']}, {result['days']} days", flush=True)
+
+
+def _chosen() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--days", type=int, default=14)
     parser.add_argument("--cameras", type=int, default=len(TURNS), help=f"the first so many of {', '.join(TURNS)}")
@@ -54,11 +68,19 @@ def main() -> None:
     )
     parser.add_argument("--gates", action="store_true", help="only whether events could open by infrared: no networks")
     parser.add_argument("--resume", action="store_true", help="go on with the record of the same order")
-    parser.add_argument("--out", type=Path, default=RESULTS / "weeks.json")
+    parser.add_argument(
+        "--out", type=Path, help="default: weeks.json of the results, weeks-gates.json, weeks-probe.json"
+    )
     chosen = parser.parse_args()
     chosen.days = probe.DAYS if chosen.probe else chosen.days
+    kind = "-gates" if chosen.gates else "-probe" if chosen.probe else ""
+    chosen.out = chosen.out or RESULTS / f"weeks{kind}.json"
+    return chosen
+
+
+def _orders(chosen: argparse.Namespace) -> list[Order]:
     names = [place.name for place in PLACES]
-    orders = [
+    return [
         Order(
             names.index(place),
             seed,
@@ -74,15 +96,6 @@ def main() -> None:
         for seed in chosen.seed or [11]
         for place in chosen.place or TURNS[: chosen.cameras]
     ]
-    if chosen.gates:
-        save("gates of happenings by infrared", _gates(chosen, orders), chosen.out)
-        return
-    results = _known(chosen, orders) if chosen.resume and chosen.out.exists() else {}
-    waiting = [order for order in orders if (order.seed, names[order.camera]) not in results]
-    for result in in_processes(waiting, chosen.processes):
-        results[result["seed"], result["camera"]] = result
-        save("weeks of cameras that learn by themselves", _body(chosen, orders, [*results.values()]), chosen.out)
-        print(f"camera {len(results)} of {len(orders)}: {result['camera']}, {result['days']} days", flush=True)
 
 
 def _gates(chosen: argparse.Namespace, orders: Sequence[Order]) -> dict[str, Any]:
@@ -104,7 +117,7 @@ def _order(chosen: argparse.Namespace) -> dict[str, Any]:
 def _known(chosen: argparse.Namespace, orders: Sequence[Order]) -> dict[tuple[int, str], dict[str, Any]]:
     """The cameras of this order that the record holds in full."""
     record = json.loads(chosen.out.read_text())
-    if (record["profile"], record["days"], record["order"]) != (chosen.profile, chosen.days, _order(chosen)):
+    if (record["profile"], record["days"], record.get("order")) != (chosen.profile, chosen.days, _order(chosen)):
         raise SystemExit(f"{chosen.out} is the record of another order: name another file by --out")
     wanted = {(order.seed, PLACES[order.camera].name) for order in orders}
     found = {(one["seed"], one["camera"]): one for one in record["cameras"] if one["days"] == chosen.days}
