@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bench.weeks.impression import Impression
 from bench.weeks.shared_engine import LoadedEngines
 from models.alarms.event_detector import EventRule
 from models.banks.bank import Bank
@@ -69,6 +70,7 @@ class SimulatedCamera:
     banks: list[str] = field(default_factory=list)  # what became of each bank that was learnt, for people
     cost: Cost = field(default_factory=Cost)
     changes: list[str] = field(default_factory=list)  # lasting changes of the scene that were learnt, for people
+    impressions: list[Impression] = field(default_factory=list)  # one a visit
 
     def __post_init__(self) -> None:
         keys = CameraKeys.for_camera(self.camera.id, self.settings.partitions)
@@ -84,14 +86,26 @@ class SimulatedCamera:
         self._shown_since_ms: int | None = None  # the alert about a lasting change that is open
         self._follow_bank()
 
+    def begin_visit(self) -> None:
+        """What is shown from now on is another visit."""
+        threshold = self.state.bank.status.threshold if self.state.bank.status else None
+        stated = (threshold.expected_low, threshold.expected, threshold.expected_high) if threshold else None
+        self.impressions.append(Impression(stated=stated))
+
     def show(self, message: FrameMessage) -> None:
         """Take the camera's next frame."""
         began_s = time.process_time()
         for state, batch in self._scorer.score([QueuedFrame(self.state, message.seq, message)]).values():
             self._take(state, batch)
+            if state.bank.scorer is not None:
+                self._look_at(batch, state.bank.scorer.rule.on)
         self.cost.frames_s += time.process_time() - began_s
         arming = self.state.bank.status.arming if self.state.bank.status else None
         self._note(arming or ArmingState.LEARNING, message.captured_at_ns // 1_000_000)
+
+    def _look_at(self, batch: CommitBatch, level: float) -> None:
+        for _, score in batch.scores:
+            self.impressions[-1].take(score, level)
 
     def _note(self, arming: ArmingState, at_ms: int) -> None:
         self.scored[arming.value] += 1

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bench.weeks.impression import Impression
 from bench.weeks.life import DAY_S, LASTING, Happening, Kind, Visit
+from bench.weeks.statistics import poisson
 
+FROM_DAY = 3  # false alarms are held against the budget: the first two days show a camera its first nights
 _EARLY_S, _LATE_S = 2.0, 6.0  # smoothing and cooldown let an alert outlast what raised it
 BROAD = (*LASTING, Kind.RAIN)  # much else happens meanwhile
 INFRARED, ORDINARY, BEGINNING = "infrared", "ordinary", "beginning"
@@ -58,8 +61,12 @@ def judge(truth: Truth, alerts: Sequence[Raised], days: int) -> dict[str, Any]:
     anomalous = {one.kind.value for one in truth.happenings if one.anomalous}
     return {
         "days": [_day(day, truth, [(c, a) for c, a in causes if c not in anomalous]) for day in range(days)],
-        "anomalies": [_fate(one, alerts) for one in truth.happenings if one.anomalous],
-    }
+        "anomalies": [_fate(one, alerts, truth) for one in truth.happenings if one.anomalous],
+        "cleaner_nights": [
+            one.day + 1 for one in truth.happenings
+            if one.kind is Kind.CLEANER and any(_meet(one, alert) for alert in alerts)
+        ],
+    }  # fmt: skip
 
 
 def _day(day: int, truth: Truth, wrong: Sequence[tuple[str, Raised]]) -> dict[str, Any]:
@@ -77,12 +84,35 @@ def _day(day: int, truth: Truth, wrong: Sequence[tuple[str, Raised]]) -> dict[st
     }  # fmt: skip
 
 
-def _fate(one: Happening, alerts: Sequence[Raised]) -> dict[str, Any]:
-    """``delay_s``: until the first alert about it opened, None where none did."""
+def _fate(one: Happening, alerts: Sequence[Raised], truth: Truth) -> dict[str, Any]:
+    """``delay_s``: until the first alert about it opened, None where none did. ``dark``: by infrared."""
     about = [alert.opened_s for alert in alerts if _meet(one, alert)]
     delay_s = max(0.0, min(about) - one.from_s) if about else None
     found = delay_s is not None
     return {
-        "kind": one.kind.value, "day": one.day + 1, "found": found,
+        "kind": one.kind.value, "day": one.day + 1, "dark": truth.is_dark(one.from_s), "found": found,
         "delay_s": None if delay_s is None else round(delay_s, 1),
+    }  # fmt: skip
+
+
+def held_against_budget(
+    visits: Sequence[Visit], impressions: Sequence[Impression], alerts: Sequence[Raised]
+) -> dict[str, Any]:
+    """Of its ordinary looks from the third day on: ``false_alarms``, and how many by what it ``stated`` of its levels,
+    the 90 % interval as lowest, expected and highest number. ``within``: the interval of what was counted meets it."""
+    ordinary = [
+        (visit, seen) for visit, seen in zip(visits, impressions, strict=False)
+        if visit.happening is None and visit.day + 1 >= FROM_DAY and seen.stated is not None
+    ]  # fmt: skip
+    count = sum(any(visit.from_s <= alert.from_s <= visit.until_s for visit, _ in ordinary) for alert in alerts)
+    days = [(visit.until_s - visit.from_s) / DAY_S for visit, _ in ordinary]
+    rates = [seen.stated for _, seen in ordinary if seen.stated is not None]
+    low, expected, high = (
+        sum(day * rate[n] for day, rate in zip(days, rates, strict=True)) for n in range(3)
+    )  # fmt: skip
+    _, least, most = poisson(count)
+    return {
+        "seen_h": round(24 * sum(days), 3), "false_alarms": count,
+        "stated": [round(value, 3) for value in (low, expected, high)],
+        "within": bool(least <= high and low <= most),
     }  # fmt: skip

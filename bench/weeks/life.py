@@ -14,8 +14,8 @@ from patchwatch.demo.scene.person import Appearance
 
 DAY_S, HOUR_S, MINUTE_S = 86_400.0, 3600.0, 60.0
 INSTALLED_S = 9 * HOUR_S  # after Monday, 0:00: when the camera is switched on
-CLEANER_HOUR, BURGLAR_HOUR = 22, 3
-_LASTS_S, _CLEANS_S = 12.0, 14.0
+CLEANER_HOUR, BURGLAR_HOUR, REPEATED_HOUR = 22, 3, 14
+LASTS_S, _CLEANS_S = 12.0, 14.0
 _SATURDAY = 5
 _LONGEST_WALK_S = 60.0
 
@@ -103,10 +103,12 @@ def _of_minute(place: Place, seed: int, minute: int) -> tuple[Walk, ...]:
     ])  # fmt: skip
 
 
-def happenings(place: Place, seed: int, days: int) -> list[Happening]:
-    """All of the weeks, by their beginning. From the second day on there is one anomaly a day."""
+def happenings(place: Place, seed: int, days: int, repeated: Kind | None = None) -> list[Happening]:
+    """All of the weeks, by their beginning. From the second day on there is one anomaly a day. ``repeated``: it is the
+    same each day, at the same hour, as of somebody who wants to be learnt."""
     rng = np.random.default_rng([seed, 13])
-    found = [*_daily(place, rng, days), *_lasting(rng, days), *_anomalies(place, rng, days)]
+    found = [*_daily(place, rng, days), *_lasting(rng, days)]
+    found += _anomalies(place, rng, days) if repeated is None else _same_each_day(repeated, rng, days)
     return sorted((one for one in found if one.from_s >= INSTALLED_S), key=lambda one: one.from_s)
 
 
@@ -117,7 +119,7 @@ def _daily(place: Place, rng: np.random.Generator, days: int) -> Iterator[Happen
         yield Happening(Kind.CLEANER, at_s, at_s + _CLEANS_S, day)
         at_s = day * DAY_S + 10.5 * HOUR_S + float(rng.uniform(-20, 20)) * MINUTE_S
         if not weekend(at_s):
-            yield Happening(Kind.DELIVERY, at_s, at_s + _LASTS_S, day)
+            yield Happening(Kind.DELIVERY, at_s, at_s + LASTS_S, day)
         if day in rainy and not place.indoor:
             yield Happening(Kind.RAIN, day * DAY_S + 12 * HOUR_S, day * DAY_S + 18 * HOUR_S, day)
 
@@ -137,7 +139,14 @@ def _anomalies(place: Place, rng: np.random.Generator, days: int) -> Iterator[Ha
         kind = possible[order[day % len(possible)]]
         hour = BURGLAR_HOUR if kind is Kind.NIGHT else float(rng.uniform(8, 17))
         at_s = day * DAY_S + hour * HOUR_S + float(rng.uniform(0, 20)) * MINUTE_S
-        yield Happening(kind, at_s, at_s + _LASTS_S, day)
+        yield Happening(kind, at_s, at_s + LASTS_S, day)
+
+
+def _same_each_day(kind: Kind, rng: np.random.Generator, days: int) -> Iterator[Happening]:
+    for day in range(1, days):
+        hour = BURGLAR_HOUR if kind is Kind.NIGHT else REPEATED_HOUR
+        at_s = day * DAY_S + hour * HOUR_S + float(rng.uniform(0, 8)) * MINUTE_S
+        yield Happening(kind, at_s, at_s + LASTS_S)
 
 
 @dataclass(frozen=True)
@@ -155,7 +164,7 @@ class Visit:
 
 
 FIRST_S = 200.0  # of footage in one piece, when the camera is switched on
-EVERY_S, ORDINARY_S = 3 * HOUR_S, 5.0
+EVERY_S, ORDINARY_S = 3 * HOUR_S, 30.0
 _BEFORE_S, _AFTER_S = 2.0, 2.0
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bench.weeks.camera import SimulatedCamera
 from models.memory.event_footage import AROUND_MS
-from models.memory.recurrence import Likeness, Occurrence, earlier_at_the_same_hour, recurrence_of
+from models.memory.recurrence import OCCURRENCES, Likeness, Occurrence, earlier_at_the_same_hour, recurrence_of
 from patchwatch.contract.errors import ConflictError
 from patchwatch.messages.alerts.alert import Alert, AlertKind, AlertState
 from patchwatch.messages.cameras.correction import (
@@ -19,7 +20,7 @@ from patchwatch.messages.cameras.correction import (
     CorrectionKind,
     Span,
 )
-from workers.enrolment.recurrence.admission import admitted
+from workers.enrolment.recurrence.admission import admitted, waits_until_ms
 from workers.enrolment.recurrence.watch import _EventMemory
 from workers.inference.corrections.addition_maker import AdditionOrder, make_additions
 
@@ -36,6 +37,7 @@ class Corrections:
 
     def __post_init__(self) -> None:
         self._seen: list[Occurrence] = []
+        self._waiting: list[Occurrence] = []
         self._made_for: tuple[str, CameraCorrections] | None = None
 
     def follow(self, now_ms: int) -> None:
@@ -44,6 +46,8 @@ class Corrections:
         for alert in sorted(self.camera.alerts.values(), key=lambda alert: alert.started_at_ms):
             if alert.kind is AlertKind.ANOMALY and alert.state is AlertState.CLOSED and alert.id not in known:
                 self._take(alert, now_ms)
+        while self._waiting and now_ms >= waits_until_ms(self.camera.record):
+            self._compare(self._waiting.pop(0), now_ms)
         self.use(now_ms)
 
     def _take(self, alert: Alert, now_ms: int) -> None:
@@ -51,15 +55,16 @@ class Corrections:
         self._seen.append(one)
         if self.judge is not None:
             self._say(alert, self.judge(alert), now_ms)
-            return
-        earlier = earlier_at_the_same_hour(one, self._seen)
-        likeness = self._likeness()
-        recurrence = recurrence_of(one, earlier, likeness.explained) if likeness and len(earlier) > 1 else None
-        if likeness is not None and len(earlier) > 1:
+        elif len(earlier_at_the_same_hour(one, self._seen)) >= OCCURRENCES - 1:
+            self._waiting.append(one)
+
+    def _compare(self, one: Occurrence, now_ms: int) -> None:
+        earlier, likeness = earlier_at_the_same_hour(one, self._seen), self._likeness()
+        recurrence = recurrence_of(one, earlier, likeness.explained) if likeness else None
+        if likeness is not None:
             may = [likeness.may_recur(other) for other in (one, *earlier)]
-            self.said.append(
-                f"{alert.id}: compared with {len(earlier)}, that may recur: {may}, recurs: {bool(recurrence)}"
-            )
+            at = time.strftime("%a %H:%M", time.gmtime(one.started_ms / 1000))
+            self.said.append(f"{at}: compared with {len(earlier)}, may recur: {may}, recurs: {bool(recurrence)}")
         if recurrence is not None:
             try:
                 self.camera.record = admitted(self.camera.record, recurrence, secrets.token_hex(8), now_ms)

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy.stats import beta, chi2
 
-CONFIDENCE = 0.9
+from bench.weeks.statistics import poisson, proportion
+
 Results = Sequence[dict[str, Any]]
 
 
@@ -31,6 +31,10 @@ def _of_way(cameras: Results) -> dict[str, Any]:
         "cameras": len(cameras), "days": days, "false_alarms_by_cause": dict(causes.most_common()),
         "recall": {kind: _recall(anomalies, kind) for kind in sorted({one["kind"] for one in anomalies})},
         "all_anomalies": _recall(anomalies, None),
+        "by_light": {name: _recall([one for one in anomalies if one.get("dark") is dark], None)
+                     for name, dark in (("infrared", True), ("daylight", False))},
+        "within_stated": sum(camera["budget"]["within"] for camera in cameras if "budget" in camera),
+        "cleaner_nights": [camera["cleaner_nights"] for camera in cameras if "cleaner_nights" in camera],
         "scored_after_s": _median([camera["scored_after_s"] for camera in cameras]),
         "armed_after_h": _hours(_median([camera["armed_after_s"] for camera in cameras])),
         "armed": sum(camera["armed_after_s"] is not None for camera in cameras),
@@ -63,23 +67,6 @@ def _recall(anomalies: Results, kind: str | None) -> dict[str, Any]:
     found = [one["delay_s"] for one in chosen if one["found"]]
     interval = [_rounded(x) for x in proportion(len(found), len(chosen))]
     return {"of": len(chosen), "found": len(found), "share": interval, "delay_s": _median(found)}
-
-
-def poisson(count: int) -> tuple[float, float, float]:
-    """The count, and the ends of its 90 % interval (exact)."""
-    tail = (1 - CONFIDENCE) / 2
-    low = chi2.ppf(tail, 2 * count) / 2 if count else 0.0
-    return float(count), float(low), float(chi2.ppf(1 - tail, 2 * count + 2) / 2)
-
-
-def proportion(count: int, of: int) -> tuple[float, float, float]:
-    """The share, and the ends of its 90 % interval (Clopper and Pearson)."""
-    if not of:
-        return 0.0, 0.0, 1.0
-    tail = (1 - CONFIDENCE) / 2
-    low = beta.ppf(tail, count, of - count + 1) if count else 0.0
-    high = beta.ppf(1 - tail, count + 1, of - count) if count < of else 1.0
-    return count / of, float(low), float(high)
 
 
 def _median(values: Sequence[float | None]) -> float | None:

@@ -1,4 +1,5 @@
-"""Lets two cameras watch one place for weeks: one that learns by itself, and one with the bank of its beginning."""
+"""Lets cameras watch one place for weeks: one that learns by itself, one whose operator says what its alerts were, and
+one with the bank of its beginning."""
 
 from __future__ import annotations
 
@@ -11,11 +12,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bench.weeks import probe
 from bench.weeks.camera import SimulatedCamera
-from bench.weeks.judgement import Raised, Truth, judge
-from bench.weeks.life import ANOMALIES, INSTALLED_S, ORDINARY_S, Visit, happenings, visits
+from bench.weeks.judgement import Raised, Truth, held_against_budget, judge
+from bench.weeks.life import (
+    ANOMALIES,
+    DAY_S,
+    HOUR_S,
+    INSTALLED_S,
+    ORDINARY_S,
+    Happening,
+    Kind,
+    Visit,
+    happenings,
+    visits,
+)
 from bench.weeks.painter import Painter
-from bench.weeks.places import HEIGHT, PLACES, WIDTH
+from bench.weeks.places import HEIGHT, PLACES, WIDTH, Place
 from bench.weeks.recurring import Corrections
 from bench.weeks.shared_engine import LoadedEngines
 from patchwatch.contract.settings import Settings, load_settings
@@ -27,7 +40,7 @@ from workers.media import jpeg_codec
 
 FPS = 5.0
 MONDAY_S = 1_772_409_600  # 2026-03-02, 0:00 UTC
-SELF_ARMING, ONCE = "self-arming", "enrolled once"
+SELF_ARMING, FEEDBACK, ONCE = "self-arming", "with feedback", "enrolled once"
 _LOOK_AT_SCHEDULE_S = 10.0
 _QUALITY = 85
 _EARLIER_S = 10.0
@@ -35,10 +48,10 @@ _EARLIER_S = 10.0
 
 @dataclass(frozen=True)
 class Order:
-    """Which camera to simulate. ``camera``: number of its place. ``compare``: with the other camera too.
-
-    ``recurrence``: what recurs is admitted. ``feedback``: instead, an operator says the truth of each alert. ``only``:
-    nothing is seen, after the beginning, but happenings of this kind.
+    """Which camera to simulate. ``camera``: number of its place. ``compare``: beside it one that is enrolled once.
+    ``feedback``: and one whose operator says the truth of each alert at once. ``only``: nothing is seen, after the
+    beginning, but happenings of these kinds. ``repeated``: the anomaly of each day is this one, always the same.
+    ``probe``: see `bench.weeks.probe`, in place of weeks.
     """
 
     camera: int
@@ -46,10 +59,11 @@ class Order:
     days: int
     profile: str
     compare: bool = True
-    recurrence: bool = False
     feedback: bool = False
-    only: str | None = None
+    only: tuple[str, ...] = ()
     look_s: float = ORDINARY_S
+    repeated: str | None = None
+    probe: bool = False
 
     @property
     def own_seed(self) -> int:
@@ -95,8 +109,7 @@ class _Watching:
         self._order = order
         self._engines = engines
         self._place = PLACES[order.camera]
-        self._happenings = happenings(self._place, order.own_seed, order.days)
-        self._visits = _wanted(visits(self._happenings, order.own_seed, order.days, order.look_s), order)
+        self._happenings, self._visits = _course(order, self._place)
         self._painter = Painter(self._place, order.own_seed, self._happenings)
         self._seq = 0
 
@@ -106,16 +119,17 @@ class _Watching:
 
         self._cameras = {SELF_ARMING: camera("self-arming", learns=True)}
         self._truth = Truth(self._happenings, self._visits, self._painter.is_dark)
-        judge = self._operator if order.feedback else None
-        own = self._cameras[SELF_ARMING]
-        self._corrections = Corrections(own, judge) if order.recurrence or order.feedback else None
+        self._corrections = {SELF_ARMING: Corrections(self._cameras[SELF_ARMING])}
+        if order.feedback:
+            self._cameras[FEEDBACK] = camera("feedback", learns=True)
+            self._corrections[FEEDBACK] = Corrections(self._cameras[FEEDBACK], self._operator)
         if order.compare:
             self._cameras[ONCE] = camera("once", learns=False)
 
     def days(self) -> Iterator[dict[str, Any]]:
         for number, visit in enumerate(self._visits):
-            if self._corrections is not None:
-                self._corrections.follow(round(1000 * (MONDAY_S + visit.from_s)))
+            for corrections in self._corrections.values():
+                corrections.follow(round(1000 * (MONDAY_S + visit.from_s)))
             self._see(visit)
             if number == 0 and ONCE in self._cameras:
                 self._cameras[ONCE].learn_once(self._cameras[SELF_ARMING])
@@ -130,30 +144,32 @@ class _Watching:
         """Of so many days."""
         return {
             "camera": self._place.name, "seed": self._order.seed, "days": days, "frames": self._seq,
-            "ways": {way: self._facts(camera, days) for way, camera in self._cameras.items()},
+            "ways": {way: self._facts(way, days) for way in self._cameras},
         }  # fmt: skip
 
     def _see(self, visit: Visit) -> None:
-        own = self._cameras[SELF_ARMING]
         last_s = visit.from_s
+        for camera in self._cameras.values():
+            camera.begin_visit()
         for message, at_s in self._footage(visit):
             self._engines.engine.forget()
             for camera in self._cameras.values():
                 camera.show(message)
             if at_s - last_s >= _LOOK_AT_SCHEDULE_S:
                 last_s = at_s
-                self._learn(own, at_s)
+                self._learn(at_s)
         for camera in self._cameras.values():
             camera.pause()
-        self._learn(own, visit.until_s)
-        own.follow_lasting_change(round(1000 * (MONDAY_S + visit.until_s)))
+        self._learn(visit.until_s)
+        for way in self._corrections:
+            self._cameras[way].follow_lasting_change(round(1000 * (MONDAY_S + visit.until_s)))
 
-    def _learn(self, camera: SimulatedCamera, at_s: float) -> None:
+    def _learn(self, at_s: float) -> None:
         """A new bank scores with the corrections that are in force."""
-        camera.settle()
-        camera.learn_if_due()
-        if self._corrections is not None:
-            self._corrections.use(round(1000 * (MONDAY_S + at_s)))
+        for way, corrections in self._corrections.items():
+            self._cameras[way].settle()
+            self._cameras[way].learn_if_due()
+            corrections.use(round(1000 * (MONDAY_S + at_s)))
 
     def _operator(self, alert: Alert) -> CorrectionKind:
         """Says what is true: anomalies are, and all else is normal at its hour."""
@@ -169,10 +185,18 @@ class _Watching:
             captured_ns, media_ns = round((MONDAY_S + at_s) * 1e9), round((at_s - INSTALLED_S) * 1e9)
             yield FrameMessage(self._seq, captured_ns, media_ns, WIDTH, HEIGHT, WIDTH, HEIGHT, flags, jpeg), at_s
 
-    def _said(self, camera: SimulatedCamera) -> list[str]:
-        return self._corrections.said if self._corrections and camera is self._corrections.camera else []
+    def _impressions(self, camera: SimulatedCamera, days: int) -> list[dict[str, Any]]:
+        """Of each visit."""
+        return [
+            {
+                "day": visit.day + 1, "hour": round(visit.from_s % DAY_S / HOUR_S, 2),
+                "kind": visit.happening.kind.value if visit.happening else None,
+            } | seen.facts()
+            for visit, seen in zip(self._visits, camera.impressions, strict=False) if visit.day < days
+        ]  # fmt: skip
 
-    def _facts(self, camera: SimulatedCamera, days: int) -> dict[str, Any]:
+    def _facts(self, way: str, days: int) -> dict[str, Any]:
+        camera = self._cameras[way]
         happened = [one for one in self._happenings if one.day < days]
         seen = [one for one in self._visits if one.day < days]
         truth = Truth(happened, seen, self._painter.is_dark)
@@ -182,7 +206,9 @@ class _Watching:
                 conditions[alert.kind.value] = conditions.get(alert.kind.value, 0) + 1
         frames = sum(camera.scored.values())
         return judge(truth, _raised(camera), days) | {
-            "conditions": conditions, "said": self._said(camera), "changes": camera.changes,
+            "visits": self._impressions(camera, days), "conditions": conditions, "changes": camera.changes,
+            "said": self._corrections[way].said if way in self._corrections else [],
+            "budget": held_against_budget(self._visits, camera.impressions, _raised(camera)),
             "scored_after_s": _since_installed(camera.armed_at_ms.get("provisional", camera.armed_at_ms.get("armed"))),
             "armed_after_s": _since_installed(camera.armed_at_ms.get("armed")),
             "frames": dict(camera.scored), "megabytes": camera.megabytes(), "banks": camera.banks,
@@ -191,12 +217,21 @@ class _Watching:
         }  # fmt: skip
 
 
+def _course(order: Order, place: Place) -> tuple[list[Happening], list[Visit]]:
+    """What happens, and what is seen of it."""
+    if order.probe:
+        script = probe.anomalies(place)
+        return script, probe.looks(script)
+    script = happenings(place, order.own_seed, order.days, Kind(order.repeated) if order.repeated else None)
+    return script, _wanted(visits(script, order.own_seed, order.days, order.look_s), order)
+
+
 def _wanted(all_visits: Sequence[Visit], order: Order) -> list[Visit]:
-    """What is seen: of an order for one kind alone, those happenings from earlier on, as of an unbroken recording."""
-    if order.only is None:
+    """What is seen: of an order for some kinds alone, those happenings from earlier on, as of an unbroken recording."""
+    if not order.only:
         return list(all_visits)
     first, *rest = all_visits
-    wanted = [one for one in rest if one.happening is not None and one.happening.kind.value == order.only]
+    wanted = [one for one in rest if one.happening is not None and one.happening.kind.value in order.only]
     return [first, *(replace(one, from_s=one.from_s - _EARLIER_S) for one in wanted)]
 
 

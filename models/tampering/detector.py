@@ -78,7 +78,7 @@ class TamperingDetector:
         self._part = JudgedPart.from_mask(mask)
         self._freeze = FreezeDetector()
         self._background = Background()
-        self._other: OtherView | None = None  # while the view is not the usual one
+        self._other: OtherView | None = None  # the view that was last not the usual one
         self._frozen = Hysteresis(ConditionKind.FROZEN, frozen_after_s, _OVER_AFTER_S)
         self._renewed = False  # The picture that repeats was coded on its own again, and is still the same.
         self._covered = Hysteresis(ConditionKind.COVERED, _COVERED_AFTER_S, _OVER_AFTER_S)
@@ -125,7 +125,7 @@ class TamperingDetector:
         covered = self._is_covered(signature, difference)
         altered = not covered and self._is_altered(signature, difference, at_s, begins=begins)
         changed = altered and not self._is_known(signature)
-        self._follow_other(signature, at_s, elapsed_s, covered=covered, changed=changed)
+        self._follow_other(signature, at_s, elapsed_s, changed=changed)
         repeated = self._freeze.repeats(signature.digests, self._part.cells) and not covered  # blackness never changes
         still_covered = changed and self._covered.open is not None  # over only when the view is back, or learnt
         changes = changes + (
@@ -134,7 +134,7 @@ class TamperingDetector:
             + self._changed.update(at_s, changed)
         )
         if altered and not changed:
-            self._background.forget()  # A known view, such as the bank's night, becomes the background at once.
+            self._leave_usual(at_s)  # A known view, such as the bank's night, becomes the background at once.
         unjudged = covered or changed or not self._background.known
         unsteady = self._steadiness.observe(
             signature.grey, None if unjudged else self._background.grey, elapsed_s, self._part.cells
@@ -203,17 +203,20 @@ class TamperingDetector:
             return False
         lasted = self._other.has_lasted(signature, at_s, LEARNT_AFTER_S)
         if lasted:
-            self._background, self._other = self._other.view, None
+            self._background, self._other = self._other.view, OtherView.that_was_usual(self._background, at_s)
         return lasted
 
-    def _follow_other(
-        self, signature: PictureSignature, at_s: float, elapsed_s: float, *, covered: bool, changed: bool
-    ) -> None:
+    def _follow_other(self, signature: PictureSignature, at_s: float, elapsed_s: float, *, changed: bool) -> None:
+        if self._other is not None and self._other.is_outdated(at_s):
+            self._other = None
         if changed and self._background.known:
             self._other = self._other or OtherView()
             self._other.observe(signature, at_s, elapsed_s)
-        elif not covered:
-            self._other = None
+
+    def _leave_usual(self, at_s: float) -> None:
+        """Another view is the background from now on; this one is remembered for a while."""
+        self._other = OtherView.that_was_usual(self._background, at_s)
+        self._background = Background()
 
     def _is_known(self, signature: PictureSignature) -> bool:
         """Whether the bank was learnt from such a view. A view that differs from the start stays a changed scene."""

@@ -12,7 +12,8 @@ from models.frames.view import WHOLE, ViewMask
 from models.tampering.judged_cells import JudgedPart
 from models.tampering.signature import CHANGED, LEARNING_S, Background, Difference, PictureSignature, signature_of
 
-_MOST = 8  # pictures: of day and night, where the bank saw both
+_MOST = 8  # pictures, those that differ most: a bank of a day may have seen a minute of night
+_CANDIDATES = 64
 _LEAST_CONTRAST, _MOST_CONTRAST = 0.4, 2.5  # of the bank's: darker or lighter pictures are not compared
 
 
@@ -22,7 +23,7 @@ class Expectation:
     def __init__(self, thumbnails: Sequence[bytes], mask: ViewMask = WHOLE) -> None:
         """``thumbnails``: JPEGs; empty ones, and what is no JPEG, are left out. ``mask``: what counts in them."""
         self._part = JudgedPart.from_mask(mask)
-        self._background = [_background(signature) for signature in self._signatures(thumbnails)]
+        self._background = _most_different(self._signatures(thumbnails, _CANDIDATES))
 
     def __bool__(self) -> bool:
         return bool(self._background)
@@ -41,15 +42,34 @@ class Expectation:
         """Whether these pictures are of another view: some can be compared, and none of those is recognised."""
         differences = [
             difference
-            for signature in self._signatures(thumbnails)
+            for signature in self._signatures(thumbnails, _MOST)
             if (difference := self.compare(signature)) is not None
         ]
         return bool(differences) and all(difference.changed >= CHANGED for difference in differences)
 
-    def _signatures(self, thumbnails: Sequence[bytes]) -> list[PictureSignature]:
+    def _signatures(self, thumbnails: Sequence[bytes], most: int) -> list[PictureSignature]:
+        """Of so many at most, evenly chosen."""
         kept = [jpeg for jpeg in thumbnails if jpeg]
-        chosen = kept[:: max(1, len(kept) // _MOST)][:_MOST]
+        chosen = kept[:: max(1, -(-len(kept) // most))]
         return [signature_of(picture, self._part) for jpeg in chosen if (picture := _decoded(jpeg)) is not None]
+
+
+def _most_different(signatures: Sequence[PictureSignature]) -> list[Background]:
+    """Those that differ most from each other: the first, then always the one that is least like those chosen."""
+    backgrounds = [_background(signature) for signature in signatures]
+    least = np.full(len(signatures), np.inf)
+    chosen: list[Background] = []
+    for _ in range(min(_MOST, len(signatures))):
+        following = int(least.argmax())
+        chosen.append(backgrounds[following])
+        least = np.minimum(least, [_unlike(chosen[-1], signature) for signature in signatures])
+        least[following] = -1.0
+    return chosen
+
+
+def _unlike(background: Background, signature: PictureSignature) -> float:
+    difference = background.compare(signature)
+    return 1.0 if difference.recoloured else difference.changed
 
 
 def _background(signature: PictureSignature) -> Background:

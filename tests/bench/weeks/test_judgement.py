@@ -8,7 +8,8 @@ from scipy.stats import poisson as poisson_law
 
 from bench.weeks.judgement import Raised, Truth, judge
 from bench.weeks.life import DAY_S, Happening, Kind, Visit
-from bench.weeks.summary import poisson, proportion, summary
+from bench.weeks.statistics import poisson, proportion
+from bench.weeks.summary import summary
 
 FALL = Happening(Kind.FALL, DAY_S + 1000, DAY_S + 1014, 1)
 CLEANER = Happening(Kind.CLEANER, 5000, 5020)
@@ -49,8 +50,10 @@ def test_a_day_counts_false_alarms_and_looks_in_alarm_and_an_anomaly_its_delay()
     assert (first["looks"], first["looks_in_alarm"]) == (2, 1)
     assert (second["false_alarms"], second["looks"]) == ({}, 1)
     assert third["seen_s"] == 6
-    assert judged["anomalies"] == [{"kind": "fall", "day": 2, "found": True, "delay_s": 3.4}]
-    assert judge(truth(), [], 3)["anomalies"] == [{"kind": "fall", "day": 2, "found": False, "delay_s": None}]
+    assert judged["anomalies"] == [{"kind": "fall", "day": 2, "dark": False, "found": True, "delay_s": 3.4}]
+    assert judged["cleaner_nights"] == [1]
+    [missed] = judge(truth(dark=True), [], 3)["anomalies"]
+    assert missed == {"kind": "fall", "day": 2, "dark": True, "found": False, "delay_s": None}
 
 
 def test_an_alert_that_lasts_through_a_happening_is_about_it() -> None:

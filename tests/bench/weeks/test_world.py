@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from bench.weeks import probe
 from bench.weeks.life import (
     ANOMALIES,
     DAY_S,
@@ -59,6 +60,25 @@ def test_the_script_holds_a_cleaner_each_night_and_an_anomaly_each_day() -> None
         kinds = {one.kind for one in script if one.anomalous}
         assert kinds == set(ANOMALIES) - (set() if place.vans else {Kind.VAN})
         assert all(one.from_s % DAY_S < 4 * HOUR_S for one in script if one.kind is Kind.NIGHT)
+
+
+def test_who_wants_to_be_learnt_comes_each_day_at_the_same_hour_and_looks_the_same() -> None:
+    script = happenings(BY_NAME["yard"], 5, DAYS, Kind.FORBIDDEN)
+    found = [one for one in script if one.anomalous]
+    assert [(one.kind, one.number, one.day) for one in found] == [(Kind.FORBIDDEN, 0, day) for day in range(1, DAYS)]
+    assert len({int(one.from_s % DAY_S // HOUR_S) for one in found}) == 1
+
+
+@pytest.mark.parametrize("name", ["office", "yard"])
+def test_a_probe_shows_each_kind_by_day_and_by_infrared(name: str) -> None:
+    place = BY_NAME[name]
+    script = probe.anomalies(place)
+    seen, painter = probe.looks(script), Painter(place, 3, script)
+    assert all(one.until_s < following.from_s for one, following in pairwise(seen))
+    assert seen[-1].day < probe.DAYS
+    kinds = set(ANOMALIES) - (set() if place.vans else {Kind.VAN})
+    assert {one.kind for one in script if painter.is_dark(one.from_s)} == kinds
+    assert {one.kind for one in script if not painter.is_dark(one.from_s)} == kinds - {Kind.NIGHT}
 
 
 def test_all_happenings_are_seen_in_full_and_visits_are_disjoint() -> None:

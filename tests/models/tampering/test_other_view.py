@@ -8,8 +8,11 @@ from collections.abc import Iterable
 from static_view import FPS, Picture, black, infrared, moved, shots, view
 
 from models.alarms.event_detector import AlertGate
+from models.exemplars.provenance import thumbnail
 from models.tampering.condition import Condition
 from models.tampering.detector import PictureCheck, TamperingDetector
+from models.tampering.expectation import Expectation
+from models.tampering.other_view import KEPT_S
 
 VIEW = view()
 NIGHT = infrared(VIEW)
@@ -50,12 +53,34 @@ def test_a_look_soon_after_tells_nothing_new() -> None:
     assert len(opened(look(watch, NIGHT, 10 * HOUR_S + 120))) == 1
 
 
-def test_the_usual_view_or_a_third_one_in_between_begins_it_anew() -> None:
+def test_light_that_is_put_on_in_between_does_not_begin_it_anew() -> None:
+    """A cleaner shows the day twice a night: without the night being remembered meanwhile, it never became usual."""
+    watch = by_day()
+    look(watch, NIGHT, 10 * HOUR_S)
+    look(watch, VIEW, 11 * HOUR_S)
+    assert len(opened(look(watch, NIGHT, 12 * HOUR_S))) == 1, "whoever turns a camera is seen twice"
+    look(watch, VIEW, 13 * HOUR_S)
+    assert opened(look(watch, NIGHT, 14 * HOUR_S)) == []
+
+
+def test_what_was_not_seen_for_two_nights_begins_anew() -> None:
     watch = by_day()
     for began_s in (10 * HOUR_S, 11 * HOUR_S):
         look(watch, NIGHT, began_s)
-    look(watch, VIEW, 12 * HOUR_S)
-    assert len(opened(look(watch, NIGHT, 13 * HOUR_S))) == 1
+    look(watch, VIEW, 20 * HOUR_S)
+    assert len(opened(look(watch, NIGHT, 12 * HOUR_S + KEPT_S + 2 * LOOK_S))) == 1
+
+
+def test_a_night_that_became_usual_is_so_on_the_next_evening_although_the_bank_knows_the_day_alone() -> None:
+    watch = by_day()
+    watch.expect(Expectation([thumbnail(VIEW)]))
+    for began_s in (10 * HOUR_S, 11 * HOUR_S, 13 * HOUR_S):
+        look(watch, NIGHT, began_s)
+    assert opened(look(watch, VIEW, 20 * HOUR_S)) == []
+    assert opened(look(watch, NIGHT, 34 * HOUR_S)) == []
+
+
+def test_a_third_view_in_between_begins_it_anew() -> None:
     watch = by_day()
     for began_s in (10 * HOUR_S, 11 * HOUR_S):
         look(watch, moved(VIEW), began_s)

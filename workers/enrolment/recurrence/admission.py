@@ -53,6 +53,11 @@ def without_outdated(before: CameraCorrections, now_ms: int) -> CameraCorrection
     return after
 
 
+def waits_until_ms(before: CameraCorrections) -> int:
+    """When the next recurrence may be admitted, as far as those before it are concerned; 0: at any time."""
+    return max((one.at_ms + EVERY_MS for one in _recurring(before)), default=0)
+
+
 def in_words(hours: Hours) -> str:
     """For people: ``at 21:30-22:35``, with the day of the week where they have one."""
     begin, end = hours.from_minute, (hours.from_minute + hours.minutes) % MINUTES_A_DAY
@@ -76,7 +81,7 @@ def _refusals(before: CameraCorrections, recurrence: Recurrence, now_ms: int) ->
     in_force = [one for one in _recurring(before) if one.in_force]
     if len(in_force) >= MOST:
         yield f"{MOST} recurrences are in force, and that is all a camera may have: undo those that are over"
-    if any(now_ms - one.at_ms < EVERY_MS for one in _recurring(before)):
+    if now_ms < waits_until_ms(before):
         yield "one has been admitted within a day"
 
 

@@ -1,7 +1,8 @@
 """Watches for what recurs: compares each alert that closes with those of earlier days at its hour.
 
 Nothing is kept here but a list of what is still to be compared: after a restart the alerts of the last day are compared
-again, which changes nothing, as what was admitted names its alerts.
+again, which changes nothing, as what was admitted names its alerts. On the day after a recurrence was admitted nothing
+of that camera is compared: what recurs as well waits until the day is over.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ from patchwatch.messages.cameras.correction import CameraCorrections
 from workers.analysis.alarm_rule import rule_in_force
 from workers.analysis.anomaly_kinds import streams_of
 from workers.enrolment.polling_thread import PollingThread
-from workers.enrolment.recurrence.admission import admitted, in_words, without_outdated
+from workers.enrolment.recurrence.admission import admitted, in_words, waits_until_ms, without_outdated
 from workers.enrolment.recurrence.alert_log import AlertLog
 
 POLL_S = 10.0
@@ -69,11 +70,11 @@ class RecurrenceWatch:
         now_ms = self._clock.now_ms()
         cameras = self._cameras()
         for camera_id, profile, occurrence in self._alerts.read(self._client, now_ms):
-            if now_ms - occurrence.ended_ms <= _COMPARED_WITHIN_MS:
+            if now_ms - occurrence.ended_ms <= _COMPARED_WITHIN_MS and self._earlier(camera_id, profile, occurrence):
                 self._waiting.setdefault((camera_id, profile), deque(maxlen=_MOST_WAITING)).append(occurrence)
         self._keep(cameras.values())
-        self._take_back_outdated(now_ms)
-        while (settled := self._next_settled(now_ms)) is not None:
+        resting = self._follow_corrections(now_ms)
+        while (settled := self._next_settled(now_ms, resting)) is not None:
             camera_id, occurrence = settled
             if self._compare(cameras[camera_id], occurrence, now_ms):
                 break
@@ -83,10 +84,15 @@ class RecurrenceWatch:
         self._alerts.keep(present)
         self._waiting = {of: waiting for of, waiting in self._waiting.items() if of in present and waiting}
 
-    def _next_settled(self, now_ms: int) -> tuple[str, Occurrence] | None:
-        """The oldest of the camera whose turn it is; then it is that of the others."""
+    def _earlier(self, camera_id: str, profile: str, newest: Occurrence) -> list[Occurrence]:
+        """With what an alert is compared; nothing where there are too few to recur."""
+        earlier = earlier_at_the_same_hour(newest, self._alerts.of(camera_id, profile))
+        return earlier if len(earlier) >= OCCURRENCES - 1 else []
+
+    def _next_settled(self, now_ms: int, resting: Collection[str]) -> tuple[str, Occurrence] | None:
+        """The oldest of the camera whose turn it is; then it is that of the others. ``resting``: none of these."""
         for of, waiting in self._waiting.items():
-            if waiting and now_ms - waiting[0].ended_ms >= SETTLED_MS:
+            if waiting and of[0] not in resting and now_ms - waiting[0].ended_ms >= SETTLED_MS:
                 self._waiting[of] = self._waiting.pop(of)
                 return of[0], waiting.popleft()
         return None
@@ -99,17 +105,23 @@ class RecurrenceWatch:
             camera.id: camera for camera in cameras.values() if learns and camera.self_arms(self._settings.self_arm)
         }
 
-    def _take_back_outdated(self, now_ms: int) -> None:
+    def _follow_corrections(self, now_ms: int) -> set[str]:
+        """Take back what is outdated. Returns the cameras of which nothing may be admitted yet."""
+        resting = set()
         for camera_id, data in self._client.hgetall(keys.CORRECTIONS).items():
             stored = readable(CameraCorrections.decode, data, f"the corrections of camera {camera_id!r}")
-            if stored is not None and without_outdated(stored, now_ms) != stored:
+            if stored is None:
+                continue
+            if without_outdated(stored, now_ms) != stored:
                 with suppress(ContentionError, NotFoundError):
                     change_corrections(self._client, stored.camera_id, partial(without_outdated, now_ms=now_ms))
+            if now_ms < waits_until_ms(stored):
+                resting.add(stored.camera_id)
+        return resting
 
     def _compare(self, camera: Camera, newest: Occurrence, now_ms: int) -> bool:
         """Whether there was anything to compare an alert with; if it recurs, that is admitted."""
-        earlier = earlier_at_the_same_hour(newest, self._alerts.of(camera.id, camera.profile))
-        unquestioned = self._unquestioned([newest, *earlier])
+        unquestioned = self._unquestioned([newest, *self._earlier(camera.id, camera.profile, newest)])
         if newest not in unquestioned or len(unquestioned) < OCCURRENCES:
             return False
         try:

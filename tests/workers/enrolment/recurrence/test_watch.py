@@ -29,8 +29,8 @@ from patchwatch.bus.corrections import change_corrections, decoded
 from patchwatch.messages.alerts.alert import Alert, AlertState
 from patchwatch.messages.alerts.verdict import AlertVerdicts, Statement, Verdict
 from patchwatch.messages.cameras.camera import Camera
-from patchwatch.messages.cameras.correction import Correction, CorrectionKind
-from workers.enrolment.recurrence.admission import BY, LASTS_MS
+from patchwatch.messages.cameras.correction import CameraCorrections, Correction, CorrectionKind
+from workers.enrolment.recurrence.admission import BY, EVERY_MS, LASTS_MS
 from workers.enrolment.recurrence.watch import SETTLED_MS, RecurrenceWatch
 from workers.inference.corrections.addition_maker import AdditionOrder, make_additions
 
@@ -93,6 +93,15 @@ class House:
         known = {"id": "0" * 16, "by": "operator", "at_ms": self.now_ms} | fields
         correction = Correction.model_validate(known)
         change_corrections(self.site.client, "cam", lambda before: before.with_one(correction))
+
+    def pass_time_since_admission(self, ms: int) -> None:
+        """As if all corrections had been made so much earlier."""
+
+        def earlier(before: CameraCorrections) -> CameraCorrections:
+            moved = [one.model_copy(update={"at_ms": one.at_ms - ms}) for one in before.corrections]
+            return before.model_copy(update={"corrections": tuple(moved)})
+
+        change_corrections(self.site.client, "cam", earlier)
 
     def undo(self, correction_id: str, by: str = "operator") -> None:
         change_corrections(self.site.client, "cam", lambda before: before.undone(correction_id, by, self.now_ms))
@@ -266,3 +275,18 @@ def test_a_verdict_that_cannot_be_read_still_counts_as_one(house: House) -> None
     house.site.client.set(keys.alert_verdicts(ids[0]), b"rubbish")
     house.watch.poll()
     assert house.corrections == ()
+
+
+def test_what_recurs_on_the_day_of_another_is_admitted_when_that_day_is_over(house: House) -> None:
+    """A cleaner whose third night is the day on which the delivery became normal does not have to come a fourth time
+    for it."""
+    earlier = {"id": "0" * 16, "kind": CorrectionKind.RECURRING, "by": BY}
+    spans, hours = [{"from_ms": 1, "until_ms": 2}], {"from_minute": 0, "minutes": 1}
+    house.correct(**earlier, spans=spans, hours=hours, at_ms=house.now_ms - 60_000)
+    for days_ago in (2, 1, 0):
+        house.alert(days_ago)
+    house.watch.poll()
+    assert [one.id for one in house.corrections] == [earlier["id"]]
+    house.pass_time_since_admission(EVERY_MS)
+    house.watch.poll()
+    assert [(one.kind, one.in_force) for one in house.corrections] == [(CorrectionKind.RECURRING, True)] * 2
