@@ -13,6 +13,12 @@ from service_world import Serve, World
 from patchwatch.contract.settings import Settings
 
 NODES = "document.getElementsByTagName('*').length"
+COUNT_URLS = """() => {
+    window.kept = 0;
+    const [make, drop] = [URL.createObjectURL, URL.revokeObjectURL];
+    URL.createObjectURL = (blob) => (kept += 1, make.call(URL, blob));
+    URL.revokeObjectURL = (url) => (kept -= 1, drop.call(URL, url));
+}"""
 
 
 async def listening(page: Page) -> int:
@@ -31,13 +37,7 @@ async def test_an_open_page_asks_little_and_does_not_grow(
     busy_night(world, time.time_ns() // 1_000_000 - 3_600_000)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    urls = """() => {
-        window.kept = 0;
-        const [make, drop] = [URL.createObjectURL, URL.revokeObjectURL];
-        URL.createObjectURL = (blob) => (kept += 1, make.call(URL, blob));
-        URL.revokeObjectURL = (url) => (kept -= 1, drop.call(URL, url));
-    }"""
-    await page.add_init_script(f"({urls})()")
+    await page.add_init_script(f"({COUNT_URLS})()")
     world.frame(1, "gate")
     await page.goto(f"http://{serve(settings)}/")
     seen = page.locator("article[data-camera=dock] img")
