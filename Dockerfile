@@ -10,10 +10,11 @@ ARG VARIANT=cpu
 
 FROM ${BASE} AS builder
 WORKDIR /src
-ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_SYSTEM_CERTS=1 UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV=/opt/patchwatch
+ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_SYSTEM_CERTS=1 UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV=/opt/patchwatch PATH=/opt/build/bin:$PATH
 COPY requirements/images/ requirements/images/
 RUN --mount=type=secret,id=pip,target=/etc/pip.conf \
-    pip install --no-cache-dir --no-deps --require-hashes -r requirements/images/build.txt
+    python -m venv /opt/build \
+ && pip install --no-cache-dir --no-deps --require-hashes -r requirements/images/build.txt
 COPY deploy/install-set /usr/local/bin/install-set
 
 FROM builder AS wheel
