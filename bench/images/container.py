@@ -11,7 +11,7 @@ from typing import Any, Self
 
 _SETS = ("bounding", "effective", "permitted", "inheritable", "ambient")
 _MOUNT = ("nosuid", "nodev", "noexec")
-_SHARED_MEMORY = "/dev/shm"  # noqa: S108 - within the container
+_SHM = "/dev/shm"  # noqa: S108 - within the container
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def _mounts(service: dict[str, Any], volumes: dict[str, Path], secrets: Path, po
         {"destination": "/proc", "type": "proc", "source": "proc"},
         {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755", "size=65536k"]},
         {
-            "destination": _SHARED_MEMORY,
+            "destination": _SHM,
             "type": "tmpfs",
             "source": "shm",
             "options": [*_MOUNT, "mode=1777", "size=64m"],
