@@ -31,7 +31,7 @@ else
 TEST_SET := test-clip
 endif
 
-.PHONY: help demo test coverage lint package fuzz faults soak bench anomalib docs requirements clean over-a-copy
+.PHONY: help demo test coverage lint package fuzz faults soak bench anomalib docs requirements bill images clean over-a-copy
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -109,6 +109,23 @@ requirements: | $(UV) ## Pin anew what requirements/ holds
 	pin images/build --only-group image; \
 	pin images/hashes --extra storage --extra onvif --extra clip
 	@! grep -rnE '://|^-' requirements
+
+bill: | $(UV) ## What each image holds (CycloneDX) and under which licences, into dist/bill
+	@rm -rf .tools/bill && mkdir -p dist/bill
+	@$(UV) venv --quiet $(if $(PYTHON),--python "$(PYTHON)") .tools/bill/tools
+	@VIRTUAL_ENV=$(CURDIR)/.tools/bill/tools $(UV) pip install --quiet --no-deps -r requirements/bill.txt
+	@for set in $(or $(SETS),service ingest inference-cpu all-cpu); do \
+		$(UV) venv --quiet $(if $(PYTHON),--python "$(PYTHON)") .tools/bill/$$set; \
+		VIRTUAL_ENV=$(CURDIR)/.tools/bill/$$set $(UV) pip install --quiet --no-deps --require-hashes \
+			-r requirements/images/$$set.txt -c requirements/images/hashes.txt; \
+		.tools/bill/tools/bin/cyclonedx-py environment --output-format JSON --output-file dist/bill/$$set.cdx.json \
+			.tools/bill/$$set/bin/python; \
+		.tools/bill/tools/bin/pip-licenses --python .tools/bill/$$set/bin/python --format=markdown --with-urls \
+			--output-file dist/bill/$$set.licences.md; \
+	done
+
+images: .venv/.core ## Build the images with buildah and run an installation out of them: ARGS='--base NAME --normal CLIP --test CLIP'
+	$(BIN)/python -m bench.images $(ARGS)
 
 clean: ## Remove what these targets made
 	rm -rf .venv .tools dist htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis uv.lock

@@ -40,8 +40,7 @@ class Store:
 
     def size_mb(self, name: str) -> int:
         """Of all its files, uncompressed, as ``docker images`` counts."""
-        answer = json.loads(self._run("inspect", "--type", "image", "--format", "{{json .}}", name))
-        container = self._run("from", answer["FromImageID"]).strip()
+        container = self._run("from", name).strip()
         try:
             root = self._run("mount", container).strip()
             counted = subprocess.run(
@@ -53,9 +52,7 @@ class Store:
 
     def mount(self, name: str) -> Image:
         """A container of the image with its root mounted until `close`."""
-        config: dict[str, Any] = json.loads(
-            self._run("inspect", "--type", "image", "--format", "{{json .OCIv1.Config}}", name)
-        )
+        config = self._inspected(name)["OCIv1"]["config"]
         container = self._run("from", name).strip()
         self._containers.append(container)
         root = Path(self._run("mount", container).strip())
@@ -70,6 +67,10 @@ class Store:
     def close(self) -> None:
         while self._containers:
             self._run("rm", self._containers.pop())
+
+    def _inspected(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self._run("inspect", "--type", "image", name))
+        return found
 
     def _run(self, *arguments: str) -> str:
         done = subprocess.run([*self._buildah, *arguments], stdout=subprocess.PIPE, text=True, check=True)
