@@ -44,8 +44,8 @@ def _measure(asked: argparse.Namespace, store: Store, folder: Path) -> dict[str,
     if asked.normal and asked.test:
         images = {target: store.mount(name) for target, name in names.items() if target != "all"}
         images["redis"] = store.mount(store.build_redis(asked.base, folder))
-        clips = [_as_h264(clip, folder / f"{number}.mp4") for number, clip in enumerate((asked.normal, asked.test))]
-        body["installation"] = run_trial(images, *clips, folder)
+        normal, test = (_as_h264(asked.normal, folder / "normal.mp4"), _as_h264(asked.test, folder / "test.mp4"))
+        body["installation"] = run_trial(images, normal, test, folder)
     return body
 
 

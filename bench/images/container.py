@@ -101,8 +101,7 @@ class Pod:
 def _spec(name: str, image: Image, service: dict[str, Any], pod: Pod) -> dict[str, Any]:
     environment = [f"{key}={value}" for key, value in service.get("environment", {}).items()]
     command = service["command"]
-    capabilities = [] if service["cap_drop"] == ["ALL"] else None
-    if capabilities is None:
+    if service["cap_drop"] != ["ALL"]:
         raise ValueError(f"{name} keeps capabilities")
     uid, gid = image.user
     return {
@@ -114,7 +113,7 @@ def _spec(name: str, image: Image, service: dict[str, Any], pod: Pod) -> dict[st
             "cwd": image.working_dir,
             "env": [*image.environment, *environment],
             "user": {"uid": uid, "gid": gid},
-            "capabilities": dict.fromkeys(_SETS, capabilities),
+            "capabilities": dict.fromkeys(_SETS, ()),
             "noNewPrivileges": "no-new-privileges:true" in service["security_opt"],
         },
         "linux": {
@@ -131,7 +130,7 @@ def _spec(name: str, image: Image, service: dict[str, Any], pod: Pod) -> dict[st
 
 
 def _mounts(service: dict[str, Any], volumes: dict[str, Path], secrets: Path, pod: Pod) -> list[dict[str, Any]]:
-    mounts = [
+    mounts: list[dict[str, Any]] = [
         {"destination": "/proc", "type": "proc", "source": "proc"},
         {"destination": "/dev", "type": "tmpfs", "source": "tmpfs", "options": ["nosuid", "mode=755", "size=65536k"]},
         {

@@ -116,11 +116,15 @@ def _alert(running: Mapping[str, Container], pod: Pod, test: Path, secrets: Path
         opened = _until("an alert opens", lambda: _anomalies(service), running)
         waited_s = time.monotonic() - began
     doctor = service.execute("patchwatch", "doctor")
+    elsewhere = service.execute("patchwatch", "banks", "enrol", "--camera", "door", "/media/normal.mp4")
+    if elsewhere.returncode == 0 or "Traceback" in doctor.stdout + doctor.stderr + elsewhere.stderr:
+        raise RuntimeError(f"commands in the image of the service: {doctor.stderr} {elsewhere.stderr}")
     return {
         "learnt_in_s": round(learnt_s, 1),
         "alert_after_s": round(waited_s, 1),
         "alert": {name: opened[0][name] for name in ("kind", "camera_id", "score") if name in opened[0]},
-        "doctor_exit_status": doctor.returncode,
+        "doctor": doctor.stdout.splitlines(),
+        "command_of_another_image": elsewhere.stderr.strip(),
     }
 
 
