@@ -39,7 +39,7 @@ class Store:
         return name
 
     def size_mb(self, name: str) -> int:
-        """Of all its files, uncompressed, as ``docker images`` counts."""
+        """Of all its files on disk, uncompressed and in whole blocks: a little more than ``docker images`` says."""
         container = self._run("from", name).strip()
         try:
             root = self._run("mount", container).strip()

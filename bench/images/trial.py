@@ -115,10 +115,14 @@ def _alert(running: Mapping[str, Container], pod: Pod, test: Path, secrets: Path
         began = time.monotonic()
         opened = _until("an alert opens", lambda: _anomalies(service), running)
         waited_s = time.monotonic() - began
-    doctor = service.execute("patchwatch", "doctor")
+    doctor = running["enrolment"].execute("patchwatch", "doctor")
     elsewhere = service.execute("patchwatch", "banks", "enrol", "--camera", "door", "/media/normal.mp4")
-    if elsewhere.returncode == 0 or "Traceback" in doctor.stdout + doctor.stderr + elsewhere.stderr:
-        raise RuntimeError(f"commands in the image of the service: {doctor.stderr} {elsewhere.stderr}")
+    if (
+        not doctor.stdout
+        or elsewhere.returncode == 0
+        or "Traceback" in doctor.stdout + doctor.stderr + elsewhere.stderr
+    ):
+        raise RuntimeError(f"doctor: {doctor.stderr}; a command that is elsewhere: {elsewhere.stderr}")
     return {
         "learnt_in_s": round(learnt_s, 1),
         "alert_after_s": round(waited_s, 1),

@@ -38,7 +38,7 @@ def draw_snapshot(latest: LatestFrame, record: CameraRecord) -> bytes:
     if analysis and analysis.random_weights:
         ImageDraw.Draw(picture).text((8, 8), "random weights", _ALARM, _font(_NOTE_PX))
     encoded = io.BytesIO()
-    picture.save(encoded, "JPEG", quality=_JPEG_QUALITY)
+    picture.save(encoded, "JPEG", quality=_JPEG_QUALITY, subsampling="4:4:4")  # thin lines keep their colour
     return encoded.getvalue()
 
 
