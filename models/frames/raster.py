@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Polygon = tuple[tuple[float, float], ...]  # corners in shares of a picture's width and height
+from models.frames.touched_pixels import Polygon
 
 _FRACTION_BITS = 8  # corners are placed to 1/256 of a pixel
 _FINER = 4  # as OpenCV fills half a pixel around a polygon too
@@ -21,12 +21,6 @@ def raster(polygons: Iterable[Polygon], width: int, height: int) -> NDArray[np.u
         return np.zeros((height, width), np.uint8)
     shares = cv2.resize(fine * np.uint8(255), (width, height), interpolation=cv2.INTER_AREA)
     return (np.asarray(shares) > 127).astype(np.uint8)
-
-
-def touched(polygons: Iterable[Polygon], width: int, height: int, margin_px: int) -> NDArray[np.uint8]:
-    """uint8 (height, width): 1 in every pixel that the polygons touch and so many around those, else 0."""
-    square = np.ones((2 * margin_px + 1, 2 * margin_px + 1), np.uint8)
-    return np.asarray(cv2.dilate(_filled(polygons, width, height), square), np.uint8)
 
 
 def _filled(polygons: Iterable[Polygon], width: int, height: int) -> NDArray[np.uint8]:

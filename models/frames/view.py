@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.frames.raster import Polygon, raster
+from models.frames.raster import raster
+from models.frames.touched_pixels import Polygon
 
 _MOSTLY = 0.5  # a box of which more lies where nothing counts is left out
 _REMEMBERED = 8  # results, of a few sizes and kinds

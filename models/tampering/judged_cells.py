@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.frames.raster import Polygon, raster, touched
+from models.frames.raster import raster
+from models.frames.touched_pixels import Polygon, touched
 from models.frames.view import ViewMask
 
 CELLS = (6, 8)  # rows, columns

@@ -21,6 +21,7 @@ from patchwatch.contract.redaction import redact
 COMMANDS = {
     "serve": "serve:serve",
     "run": "run:run",
+    "alive": "alive:alive",
     "demo": "demo:demo",
     "doctor": "doctor:doctor",
     "top": "top:top",
@@ -51,6 +52,7 @@ FORMER_COMMANDS = {
     "report": "evaluate.report:report",
 }
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_OURS = ("patchwatch", "models", "workers", "service")
 _NO_THREAD = "can't start new thread"
 _OUT_OF_MEMORY = (
     "error return without exception set",
@@ -157,6 +159,8 @@ def _advice(error: MemoryError | ImportError | RuntimeError | SystemError) -> st
         return (
             "no further thread may be started: raise the limits of memory and of processes (`ulimit -v`, `ulimit -u`)"
         )
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] not in _OURS:
+        return "this command needs a package that is not here: an image holds its role's; run it in another's, or `all`"
     if "cannot open shared object file" in message:
         return "a system library is missing: install it, or see README.md on how to install Patchwatch"
     return None

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from models.frames.touched_pixels import touched
 from patchwatch.messages.cameras.zones.polygon import Polygon
 
 # Scaling mixes each pixel with its neighbours, and colour is filmed for pairs of pixels: so much around a zone still
@@ -30,7 +31,5 @@ class PrivacyMask:
         np.bitwise_and(rgb, self._kept, out=rgb)
 
     def _raster(self, width: int, height: int) -> NDArray[np.uint8]:
-        from models.frames.raster import touched  # OpenCV: loaded only where there is something to hide
-
         hidden = touched(self._polygons, width, height, MARGIN_PX)
         return np.repeat(np.where(hidden, 0, 255).astype(np.uint8)[..., None], 3, axis=2)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.frames.raster import raster, touched
+from models.frames.raster import raster
+from models.frames.touched_pixels import touched
 from models.frames.view import View, ViewMask
 from models.streams.motion_stream import CELLS, COLUMNS, cell_boxes
 from models.streams.place_stream import place_boxes
