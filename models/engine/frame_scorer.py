@@ -198,8 +198,7 @@ class FrameScorer:
     def _shown(self, features: Sequence[Features]) -> str | None:
         """The context that a frame shows for certain."""
         for stream, part in zip(self.bank.streams, features, strict=True):
-            number = stream.context_of(part)
-            if stream.contexts is not None and number is not None:
+            if stream.contexts is not None and (number := stream.context_of(part)) is not None:
                 return stream.contexts.names[number]
         return None
 

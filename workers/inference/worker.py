@@ -122,10 +122,8 @@ class InferenceWorker:
         poll_every_s = POLL_EVERY_S if all_loaded else _POLL_SOON_S
         changing_hands = self._leases.leaving or self._leases.owned != self._cameras.owned
         if changing_hands or time.monotonic() - self._polled_s >= poll_every_s:
-            began_s = time.monotonic()
             self._poll()
             self._polled_s = time.monotonic()
-            self._costs.record_upkeep(len(self._cameras), self._polled_s - began_s)
         if not states:
             self._stopping.wait(_POLL_SOON_S)
             return
@@ -152,6 +150,7 @@ class InferenceWorker:
     def _poll(self) -> None:
         """Follow what changes beside the frames: cameras, leases, banks, and the captures; and do with the frames
         scored since what does not decide on their scores."""
+        began_s = time.monotonic()
         if self._recorder is not None:
             self._recorder.record_waiting()
         with translated():
@@ -177,6 +176,7 @@ class InferenceWorker:
         self._corrections.follow_only(self._cameras.states)
         if self._recorder is not None:
             self._recorder.follow(self._cameras.states)
+        self._costs.record_upkeep(len(self._cameras), time.monotonic() - began_s)
 
     def _follow_activity(self, state: CameraState) -> None:
         try:
