@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import parts
 import pytest
 import yaml
 
@@ -187,7 +187,7 @@ def test_what_the_image_copies_exists_and_is_not_ignored() -> None:
 def _compose_command() -> list[str] | None:
     """Compose 2, as a program of its own or as a plugin; its first edition reads another file format."""
     for command in (["docker-compose"], ["docker", "compose"]):
-        program = shutil.which(command[0])
+        program = parts.which(command[0])
         if program is None:
             continue
         asked = [program, *command[1:]]

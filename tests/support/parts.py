@@ -94,6 +94,11 @@ def _program(part: str, name: str) -> Program:
     return Program(path)
 
 
+def which(name: str) -> str | None:
+    """Where a program is that a test can do without, and that no run asks for."""
+    return shutil.which(name)
+
+
 def ffmpeg() -> Program:
     return _program("ffmpeg", "ffmpeg")
 

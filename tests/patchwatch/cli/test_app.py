@@ -277,7 +277,7 @@ def test_an_output_that_its_reader_has_closed_is_no_defect(redirection: str) -> 
 
 def test_a_module_that_is_missing_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
     def lacks() -> None:
-        raise ModuleNotFoundError("No module named 'patchwatch.nothing'")
+        raise ModuleNotFoundError("No module named 'patchwatch.nothing'", name="patchwatch.nothing")
 
     monkeypatch.setattr("patchwatch.cli.commands.settings.load_settings", lacks)
     monkeypatch.setattr("sys.argv", ["patchwatch", "settings"])
