@@ -1,4 +1,4 @@
-"""An operator's whole way, by clicking, on a phone: from the set-up link to an alert that is judged, undone, and comes again.
+"""An operator's way, by clicking, on a phone: from the set-up link to an alert that is judged, undone, and comes again.
 
 Service, browser, scoring, memory and learning are real. Frames are written as an ingest worker writes them, faster than
 a camera, and the clip is that of another test, since it lasts as long as it shows.
