@@ -19,6 +19,8 @@ from open_clip.modified_resnet import ModifiedResNet
 from PIL import Image
 from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
+from models.weights.ultralytics_import import import_ultralytics
+
 SEEDS = (42, 123, 2024)
 _PERSON, _CONFIDENCE = 0, 0.5
 
@@ -32,6 +34,7 @@ class ReferenceLoop:
     def __init__(
         self, checkpoint: Path, banks: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]], threads: int
     ) -> None:
+        import_ultralytics()
         from ultralytics import YOLO
 
         self._threads = threads

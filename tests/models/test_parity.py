@@ -53,7 +53,6 @@ def fast(data: Path) -> list[tuple[Features, ...]]:
 @cache
 def slow(data: Path) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Per frame the vectors of its persons and of the whole."""
-    networks_for(data)  # imports ultralytics without its telemetry
     backbone = SlowBackbone(random_trunk(0).visual.state_dict())
     result = []
     for frame in normal_frames(data) + later_frames(data):

@@ -13,6 +13,8 @@ from open_clip.modified_resnet import ModifiedResNet
 from PIL import Image
 from scipy.spatial.distance import cdist
 
+from models.weights.ultralytics_import import import_ultralytics
+
 Vectors = NDArray[np.float64]
 
 
@@ -48,6 +50,7 @@ class SlowBackbone:
 
 def slow_boxes(checkpoint: Path, rgb: NDArray[np.uint8], confidence: float = 0.5) -> NDArray[np.float32]:
     """Persons, as ultralytics' own predictor finds them in one picture."""
+    import_ultralytics()
     from ultralytics import YOLO
 
     result = YOLO(str(checkpoint)).predict(

@@ -13,6 +13,7 @@ import torch  # noqa: E402
 
 from models.networks import nms  # noqa: E402
 from models.networks.nms import already_suppressed, suppress  # noqa: E402
+from models.weights.ultralytics_import import import_ultralytics  # noqa: E402
 
 
 def outputs(pictures: int = 3, candidates: int = 400, classes: int = 5, seed: int = 3) -> torch.Tensor:
@@ -28,6 +29,7 @@ def outputs(pictures: int = 3, candidates: int = 400, classes: int = 5, seed: in
 def expected(
     candidates: torch.Tensor, confidence: float, classes: list[int] | None, **options: Any
 ) -> list[np.ndarray]:
+    import_ultralytics()
     from ultralytics.utils.nms import non_max_suppression
 
     kept = non_max_suppression(candidates, confidence, nms.IOU, classes=classes, max_det=nms.MOST_BOXES, **options)

@@ -17,6 +17,7 @@ from torch import nn  # noqa: E402
 from models.networks.detector import load_detector  # noqa: E402
 from models.runtimes.device import choose_compute  # noqa: E402
 from models.weights.checkpoint import SAFE_SINCE, require_safe  # noqa: E402
+from models.weights.ultralytics_import import import_ultralytics  # noqa: E402
 from patchwatch.contract.errors import ConfigurationError  # noqa: E402
 
 
@@ -47,6 +48,7 @@ def test_the_installed_loader_is_accepted_again_after_an_unsafe_one() -> None:
 
 
 def test_no_detector_is_loaded_by_a_loader_that_runs_code(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import_ultralytics()
     import ultralytics.nn.tasks
 
     monkeypatch.setattr(ultralytics.nn.tasks, "load_checkpoint", as_before_safe_loading)
