@@ -141,12 +141,12 @@ class _Maker:
                 yield from frames_within(stretch, spans, self._rejected)
 
     def _stretches(self, spans: Sequence[SpanMs]) -> Iterator[Stretch]:
-        infos = self._overlapping(spans)
+        held_since = {stretch.started_ms for stretch in self._order.held}  # on disk may be their beginning only
+        infos = [info for info in self._overlapping(spans) if info.started_ms not in held_since]
         for info in infos[:: max(1, -(-len(infos) // _MOST_STRETCHES))]:
             with suppress(PatchwatchError):  # damaged, or let go meanwhile
                 yield self._store.read(info.id)
-        on_disk = {info.started_ms for info in infos}
-        yield from (stretch for stretch in self._order.held if stretch.started_ms not in on_disk)
+        yield from self._order.held
 
     def _overlapping(self, spans: Sequence[SpanMs]) -> list[StretchInfo]:
         if self._infos is None:

@@ -89,15 +89,18 @@ class CameraRecording:
                 self._writer.store_beginning(self.folder, beginning)
 
     def held(self, spans: Sequence[SpanMs]) -> tuple[Stretch, ...]:
-        """As they are now, the stretches with frames within the spans that nobody has been given yet."""
-        collectors = [stretch for stretch in (*self._finished, self._open) if len(stretch)]
-        return tuple(
+        """As they are now, the stretches with frames within the spans that may not be whole on disk yet."""
+        unwritten = [
+            stretch
+            for stretch in self._writer.unwritten(self.folder)
+            if _is_within(stretch.started_ms, stretch.seconds, spans)
+        ]
+        collected = [
             stretch.finish()
-            for stretch in collectors
-            if overlaps(
-                stretch.started_ms, stretch.started_ms + round(1000 * (stretch.ended_s - stretch.started_s)), spans
-            )
-        )
+            for stretch in (*self._finished, self._open)
+            if len(stretch) and _is_within(stretch.started_ms, stretch.ended_s - stretch.started_s, spans)
+        ]
+        return (*unwritten, *collected)
 
     def interrupt(self) -> None:
         """The next frame begins a run."""
@@ -170,3 +173,7 @@ class CameraRecording:
         elif self._saved:
             self._writer.drop_beginning(self.folder)
             self._saved = False
+
+
+def _is_within(started_ms: int, seconds: float, spans: Sequence[SpanMs]) -> bool:
+    return overlaps(started_ms, started_ms + math.ceil(seconds * 1000), spans)

@@ -7,7 +7,7 @@ import queue
 import shutil
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -53,6 +53,7 @@ class MemoryWriter:
         self.dropped: Counter[str] = Counter()
         self._budget_mb = budget_mb
         self._jobs: queue.Queue[Callable[[], object]] = queue.Queue(_MOST_WAITING)
+        self._unwritten: deque[tuple[Path, Stretch]] = deque()  # of the jobs, those that `store` gave
         self._erasures: set[Path] = set()  # at most one per camera that was removed
         self._remembered: dict[Path, Remembered] = {}
         self._stores: dict[Path, MemoryStore] = {}  # of the writing thread
@@ -71,8 +72,14 @@ class MemoryWriter:
 
     def store(self, folder: Path, stretch: Stretch) -> None:
         """Store a stretch in the folder."""
-        if not self._put(partial(self._store, folder, stretch)):
+        self._unwritten.append((folder, stretch))  # first: the thread may be done with it before we go on
+        if not self._put(partial(self._store_next, folder, stretch)):
+            self._unwritten.pop()
             self._drop(MemoryDrop.QUEUE_FULL, f"{folder}: the disk takes stretches too slowly")
+
+    def unwritten(self, folder: Path) -> tuple[Stretch, ...]:
+        """What was given for the folder and may not be on disk yet."""
+        return tuple(stretch for where, stretch in tuple(self._unwritten) if where == folder)
 
     def store_beginning(self, folder: Path, stretch: Stretch) -> None:
         """Store what there is of a stretch by now, in case this process is killed before the rest comes: the next one
@@ -162,6 +169,12 @@ class MemoryWriter:
             newest_ms=max((info.started_ms for info in fitting), default=0),
             bytes=sum(info.bytes for info in fitting),
         )
+
+    def _store_next(self, folder: Path, stretch: Stretch) -> None:
+        try:
+            self._store(folder, stretch)
+        finally:
+            self._unwritten.popleft()
 
     def _store(self, folder: Path, stretch: Stretch) -> None:
         store = self._stores.setdefault(folder, MemoryStore(folder, self._budget_mb))

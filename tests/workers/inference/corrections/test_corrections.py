@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,8 @@ from moving_scene import FPS, scene
 
 from models.banks.bank import Bank
 from models.banks.bank_file import save_bank
+from models.memory.store import MemoryStore
+from models.memory.stretches.stretch import Stretch
 from patchwatch.bus import keys
 from patchwatch.bus.corrections import change_corrections
 from patchwatch.local_redis.private_server import private_redis
@@ -120,6 +123,25 @@ def test_the_word_counts_while_the_alert_is_open(site: Site, enrolled: Any, run_
         assert alert.state is AlertState.OPEN
         site.says(CorrectionKind.NORMAL, alert)
         until(lambda: site.corrections() == CorrectionsInForce(in_force=1))
+
+
+def test_the_word_counts_for_what_waits_for_a_slow_disk(
+    site: Site, enrolled: Any, run_worker: Run, until: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, honest = threading.Event(), MemoryStore.append
+
+    def slow(self: MemoryStore, stretch: Stretch) -> Any:
+        assert go_on.wait(60)
+        return honest(self, stretch)
+
+    monkeypatch.setattr(MemoryStore, "append", slow)
+    with run_worker(enrolled.settings):
+        site.feed_to(LOOP)
+        site.says(CorrectionKind.NORMAL, site.alerts()[0])
+        until(lambda: site.corrections() == CorrectionsInForce(in_force=1))
+        site.feed_to(2 * LOOP)
+        go_on.set()
+    assert len(site.alerts()) == 1, "the same again is silent"
 
 
 def test_what_nobody_remembers_waits_and_says_why(site: Site, enrolled: Any, run_worker: Run, until: Run) -> None:
