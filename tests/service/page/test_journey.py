@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 import pytest
 from moving_scene import FPS, HEIGHT, WIDTH, scene
-from people import CHEAP
 from numpy.typing import NDArray
+from people import CHEAP
 from playwright.async_api import Page, expect
 from service_world import Serve, World, now_ms
 from stored_evidence import note_evidence, store_clip

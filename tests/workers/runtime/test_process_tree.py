@@ -149,7 +149,8 @@ def test_what_a_dead_role_left_in_its_group_goes_too(tmp_path: Path, tree_of: Ca
 
 # the children share one pipe: each word is one write, whatever PYTHONUNBUFFERED says of print
 TREE = """
-import json, os, sys, time
+import json, os, signal, sys, time
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored
 import workers.runtime.processes.process_tree as p
 from workers.runtime.stop_signals import ForceSignal
 from patchwatch.contract.roles import Role
