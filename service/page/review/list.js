@@ -93,6 +93,7 @@ export class AlertList {
     }
     const { offsetTop, offsetHeight } = this.#rows.get(alertId)?.node ?? { offsetTop: 0, offsetHeight: 0 };
     const { scrollTop, clientHeight } = this.node;
-    if (offsetTop < scrollTop || offsetTop + offsetHeight > scrollTop + clientHeight) this.node.scrollTop = offsetTop - 40; // the page itself stays
+    const room = Math.min(clientHeight, innerHeight - this.node.getBoundingClientRect().top); // its end may be below the window, as the page itself stays
+    if (offsetTop < scrollTop || offsetTop + offsetHeight > scrollTop + room) this.node.scrollTop = offsetTop - Math.max(0, Math.min(40, room - offsetHeight));
   }
 }
