@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +12,8 @@ _START = 4_000  # characters
 _LONGEST = 128_000
 _MEASURABLE_S = 0.004
 _TRIES = 3
-_ROUNDS = 5  # where it cannot be made long enough to measure well
+_LINEAR = 2.0
+_ROUNDS = 5  # until it is no more than linear
 
 
 def growth_of(look: Callable[[Any], Any], make: Callable[[int], Any], *, size: int | None = None) -> float:
@@ -21,11 +23,20 @@ def growth_of(look: Callable[[Any], Any], make: Callable[[int], Any], *, size: i
     linear then. The least of several tries is taken, so that a busy machine does not matter.
     """
     if size is not None:
-        return min(_ratio(look, make, size, 1e-6) for _ in range(_ROUNDS))
+        return _least_ratio(look, make, size, 1e-6)
     size = _START
     while size < _LONGEST and _least_s(look, make(size), 1) < _MEASURABLE_S:
         size *= 2
-    return _ratio(look, make, size, _MEASURABLE_S / 4)
+    return _least_ratio(look, make, size, _MEASURABLE_S / 4)
+
+
+def _least_ratio(look: Callable[[Any], Any], make: Callable[[int], Any], size: int, least_s: float) -> float:
+    least = math.inf
+    for _ in range(_ROUNDS):
+        least = min(least, _ratio(look, make, size, least_s))
+        if least <= _LINEAR:
+            break
+    return least
 
 
 def _ratio(look: Callable[[Any], Any], make: Callable[[int], Any], size: int, least_s: float) -> float:

@@ -21,7 +21,7 @@ ARGUMENTS = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 _FOLDER = Path(__file__).parent
-expect.set_options(timeout=30_000)  # milliseconds: a busy machine decides nothing
+expect.set_options(timeout=60_000)  # milliseconds: a busy machine decides nothing
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -79,7 +79,7 @@ async def test_the_documentation_is_rendered_without_other_hosts(
     refused: list[str] = []
     page.on("console", lambda message: refused.append(message.text) if message.type == "error" else None)
     await page.goto(f"http://{serve(settings)}/{path}")
-    await expect(page.get_by_text("List cameras").locator("visible=true").first).to_be_visible(timeout=20_000)
+    await expect(page.get_by_text("List cameras").locator("visible=true").first).to_be_visible()
     assert not refused
 
 
@@ -132,7 +132,7 @@ async def test_the_page_works_under_a_path_of_a_proxy(
 
 
 async def try_listing_cameras(page: Page) -> None:
-    await page.locator("#operations-cameras-index_api_v1_cameras_get button").first.click(timeout=20_000)
+    await page.locator("#operations-cameras-index_api_v1_cameras_get button").first.click()
     await page.get_by_role("button", name="Try it out").click()
     await page.get_by_role("button", name="Execute").click()
     await expect(page.locator(".live-responses-table .response-col_status").last).to_contain_text("200")
@@ -175,6 +175,6 @@ async def test_the_page_reconnects_after_the_service_was_away(
     await page.context.set_offline(True)
     await expect(page.locator("#fault")).to_be_visible()
     await page.context.set_offline(False)
-    await expect(page.locator("#fault")).to_be_hidden(timeout=20_000)
+    await expect(page.locator("#fault")).to_be_hidden()
     world.alert(1000)
     await expect(page.locator("#alerts li")).to_have_count(1)

@@ -26,7 +26,7 @@ async def test_the_dialog_plays_the_clip_once_it_is_ready(
     await expect(page.locator("#detail-evidence")).to_contain_text("being recorded")
     store_clip(world, settings.evidence_dir, alert_id)
     video = page.locator("#detail-evidence video")
-    await expect(video).to_be_visible(timeout=20_000)
+    await expect(video).to_be_visible()
     await video.evaluate("v => v.play()")
     await page.wait_for_function("() => document.querySelector('#detail-evidence video').currentTime > 0.2")
     assert abs(await video.evaluate("v => v.duration") - 8.0) < 0.2

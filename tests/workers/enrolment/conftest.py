@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from moving_film import film
 from moving_scene import FPS, HEIGHT, WIDTH, scene
+from waiting import PATIENCE_S
 from worker_thread import in_thread
 
 from patchwatch.bus import keys
@@ -68,7 +69,7 @@ class Site:
         self.client.hset(keys.ENROLMENT_RECORDS, job_id, changed.encode())
 
     def finished(
-        self, job_id: str = "job", meanwhile: Callable[[], None] = lambda: None, within_s: float = 60.0
+        self, job_id: str = "job", meanwhile: Callable[[], None] = lambda: None, within_s: float = PATIENCE_S
     ) -> Enrolment:
         def over() -> Enrolment | None:
             meanwhile()
@@ -78,7 +79,7 @@ class Site:
         result: Enrolment = self.until(over, within_s)
         return result
 
-    def until(self, condition: Callable[[], Any], within_s: float = 60.0) -> Any:
+    def until(self, condition: Callable[[], Any], within_s: float = PATIENCE_S) -> Any:
         deadline_s = time.monotonic() + within_s
         while not (value := condition()):
             assert time.monotonic() < deadline_s, self.client.hgetall(keys.ENROLMENT_RECORDS)
