@@ -81,6 +81,6 @@ def _relative(scores: list[Any], alerts: list[Any], name: str) -> dict[str, Any]
         for field in ("started", "opened", "peak", "ended"):
             one[field] = round(seconds(one[field]) - start_s, 2)
         numbers.append(one.pop("peak_score"))
-        for field in ("id", "camera_id", "snapshot", "explanation"):
+        for field in ("id", "camera_id", "snapshot", "explanation", "evidence"):
             assert name in one.pop(field)
     return {"scores": scores, "alerts": alerts, "numbers": numbers}
