@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import tomllib
 from dataclasses import asdict, dataclass, field
@@ -59,6 +60,17 @@ class StreamSpec:
     lasting_s: float = 0.0  # over so long the group's least mean counts as a further group; 0: it does not
     options: dict[str, Any] = field(default_factory=dict)  # of this kind of stream only
 
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for what no profiles file may say; nor may a bank, which holds its profile."""
+        if not re.fullmatch(_NAME, self.name) or self.name in _TAKEN:
+            raise ValueError(f"{self.name!r} is no name for a stream: use small letters, digits, '-' and '_'")
+        if self.group and not re.fullmatch(_NAME, self.group):
+            raise ValueError(f"{self.group!r} is no name for a group: use small letters, digits, '-' and '_'")
+        if not 0 <= self.lasting_s <= 10:
+            raise ValueError(f"stream {self.name!r}: lasting_s is from 0 to 10 seconds, not {self.lasting_s}")
+        if not (0 <= self.weight < math.inf and self.stride >= 1 and 0 < self.ratio <= 1 and self.cap >= 1):
+            raise ValueError(f"stream {self.name!r}: weight from 0, stride and cap from 1, ratio above 0 and up to 1")
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -70,6 +82,23 @@ class Profile:
     seeds: tuple[int, ...] = SEEDS
     smoothing_s: float = SIGMA_S  # sigma of the causal kernel
     description: str = ""
+
+    def __post_init__(self) -> None:
+        """Raises `ValueError` for what cannot be scored."""
+        if not self.streams or sum(spec.weight for spec in self.streams) <= 0:
+            raise ValueError(f"profile {self.name!r} has no stream of positive weight")
+        if len({spec.name for spec in self.streams}) != len(self.streams):
+            raise ValueError(f"profile {self.name!r} has two streams of one name")
+        if not self.seeds:
+            raise ValueError(f"profile {self.name!r} has no seed")
+        if not 0 < self.smoothing_s <= 60:
+            raise ValueError(
+                f"profile {self.name!r}: smoothing_s is from above 0 to 60 seconds, not {self.smoothing_s}"
+            )
+        if self.fusion is Fusion.DISTANCE and any(spec.group or spec.lasting_s for spec in self.streams):
+            raise ValueError(
+                f'profile {self.name!r}: raw distances of groups cannot be compared; use fusion = "calibrated"'
+            )
 
     def needs(self, *kinds: StreamKind) -> bool:
         return any(spec.kind in kinds for spec in self.streams)
@@ -157,21 +186,14 @@ def profile_from_json(facts: dict[str, Any]) -> Profile:
 
 
 def _profile(name: str, table: dict[str, Any]) -> Profile:
-    streams = tuple(_stream(entry) for entry in table["streams"])
-    if not streams or sum(spec.weight for spec in streams) <= 0:
-        raise ValueError(f"profile {name!r} has no stream of positive weight")
-    if len({spec.name for spec in streams}) != len(streams):
-        raise ValueError(f"profile {name!r} has two streams of one name")
-    seeds = tuple(int(seed) for seed in table.get("seeds", SEEDS))
-    if not seeds:
-        raise ValueError(f"profile {name!r} has no seed")
-    smoothing_s = float(table.get("smoothing_s", SIGMA_S))
-    if not 0 < smoothing_s <= 60:
-        raise ValueError(f"profile {name!r}: smoothing_s is from above 0 to 60 seconds, not {smoothing_s}")
-    fusion = Fusion(table.get("fusion", "calibrated"))
-    if fusion is Fusion.DISTANCE and any(spec.group or spec.lasting_s for spec in streams):
-        raise ValueError(f'profile {name!r}: raw distances of groups cannot be compared; use fusion = "calibrated"')
-    return Profile(name, fusion, streams, seeds, smoothing_s, table.get("description", ""))
+    return Profile(
+        name,
+        Fusion(table.get("fusion", "calibrated")),
+        tuple(_stream(entry) for entry in table["streams"]),
+        tuple(int(seed) for seed in table.get("seeds", SEEDS)),
+        float(table.get("smoothing_s", SIGMA_S)),
+        table.get("description", ""),
+    )
 
 
 def _stream(entry: dict[str, Any]) -> StreamSpec:
@@ -179,13 +201,4 @@ def _stream(entry: dict[str, Any]) -> StreamSpec:
     fields = {key: value for key, value in entry.items() if key in known}
     options = {key: value for key, value in entry.items() if key not in known}
     fields["kind"] = StreamKind(fields["kind"])
-    spec = StreamSpec(**fields, options=options)
-    if not re.fullmatch(_NAME, spec.name) or spec.name in _TAKEN:
-        raise ValueError(f"{spec.name!r} is no name for a stream: use small letters, digits, '-' and '_'")
-    if spec.group and not re.fullmatch(_NAME, spec.group):
-        raise ValueError(f"{spec.group!r} is no name for a group: use small letters, digits, '-' and '_'")
-    if not 0 <= spec.lasting_s <= 10:
-        raise ValueError(f"stream {spec.name!r}: lasting_s is from 0 to 10 seconds, not {spec.lasting_s}")
-    if not (spec.weight >= 0 and spec.stride >= 1 and 0 < spec.ratio <= 1 and spec.cap >= 1):
-        raise ValueError(f"stream {spec.name!r}: weight from 0, stride and cap from 1, ratio above 0 and up to 1")
-    return spec
+    return StreamSpec(**fields, options=options)

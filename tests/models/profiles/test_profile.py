@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -69,6 +71,32 @@ def test_raw_distances_of_groups_are_refused(tmp_path: Path) -> None:
         ConfigurationError, match='raw distances of groups cannot be compared; use fusion = "calibrated"'
     ):
         load_profile("mine", own)
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "value"),
+    [
+        ("profile", "smoothing_s", -1e-308),
+        ("profile", "smoothing_s", math.nan),
+        ("profile", "smoothing_s", 61.0),
+        ("profile", "seeds", []),
+        ("profile", "streams", []),
+        ("stream", "name", "fused"),
+        ("stream", "weight", -1.0),
+        ("stream", "weight", math.inf),
+        ("stream", "weight", 0.0),
+        ("stream", "stride", 0),
+        ("stream", "ratio", math.nan),
+        ("stream", "cap", 0),
+        ("stream", "lasting_s", 11.0),
+        ("stream", "group", "a,b"),
+    ],
+)
+def test_what_a_file_may_not_say_a_bank_may_not_say_either(of: str, name: str, value: Any) -> None:
+    facts = profile_to_json(load_profile("motion"))
+    (facts if of == "profile" else facts["streams"][0])[name] = value
+    with pytest.raises(ValueError, match=r"profile|stream|group"):
+        profile_from_json(facts)
 
 
 def test_streams_of_one_group_need_not_stand_together(tmp_path: Path) -> None:
