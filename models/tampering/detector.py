@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.alarms.event_detector import AlertGate
 from models.frames.stored_numbers import stored_time
 from models.frames.view import WHOLE, ViewMask
-from models.tampering.condition import Condition, ConditionKind, FreezeDetector, Hysteresis, Steadiness
+from models.tampering.condition import Condition, ConditionKind, FreezeDetector, Hysteresis, Steadiness, Unsteady
 from models.tampering.expectation import Expectation
 from models.tampering.glimpses import Glimpses
 from models.tampering.judged_cells import CELLS, JudgedPart
@@ -71,6 +71,14 @@ class PictureCheck:
     wrong: bool = False
 
 
+class _View(NamedTuple):
+    """How a picture is judged beside the usual view. ``altered``: another, known or not. ``changed``: not known."""
+
+    covered: bool
+    altered: bool
+    changed: bool
+
+
 class TamperingDetector:
     """Takes the pictures of one camera in order. Its `state` after a picture is all that the next one needs."""
 
@@ -116,39 +124,48 @@ class TamperingDetector:
         so that streams which look back in time have less to average for a while. ``cut``: it jumped before it, so that
         they have less for a moment. ``predicted``: it was not coded on its own (`models.frames.frame`)."""
         rejoined &= self._last_s is not None
-        changes = before_gap = self._after_gap(at_s)
+        before_gap = self._after_gap(at_s)
         begins = self._last_s is None
         elapsed_s = at_s - self._last_s if self._last_s is not None else 0.0
         self._last_s = at_s
         signature = signature_of(rgb, self._part)
+        view = self._judge_view(signature, at_s, elapsed_s, begins=begins)
+        repeated = self._freeze.repeats(signature.digests, self._part.cells) and not view.covered  # black never changes
+        changes = self._update_frozen(at_s, repeated, predicted) + self._update_view(at_s, view)
+        unsteady = self._observe_steadiness(signature, elapsed_s, view)
+        changes += self._shaking.update(at_s, unsteady.shakes) + self._flickering.update(at_s, unsteady.flickers)
+        changes += self._learn(signature, at_s, elapsed_s, unusual=self._is_unusual(view))
+        changes += self._learn_plain(signature, at_s, elapsed_s)
+        ended = any(change.ended_s is not None for change in changes)
+        jumped = self._jumps(signature, elapsed_s)
+        in_transition = ended or jumped or view.covered or view.altered or unsteady.now
+        refills_s = _BEGINS_S if begins else _REFILLS_S if cut or rejoined else 0.0
+        gate = self._gate(at_s, _SETTLES_S if in_transition or rejoined or before_gap else refills_s)
+        wrong = self._is_wrong(at_s, _SETTLES_S if in_transition else refills_s)
+        return PictureCheck((*before_gap, *changes), gate, wrong)
+
+    def _judge_view(self, signature: PictureSignature, at_s: float, elapsed_s: float, *, begins: bool) -> _View:
         difference = self._difference(signature)
         covered = self._is_covered(signature, difference)
         altered = not covered and self._is_altered(signature, difference, at_s, begins=begins)
         changed = altered and not self._is_known(signature)
         self._follow_other(signature, at_s, elapsed_s, changed=changed)
-        repeated = self._freeze.repeats(signature.digests, self._part.cells) and not covered  # blackness never changes
-        still_covered = changed and self._covered.open is not None  # over only when the view is back, or learnt
-        changes = changes + (
-            self._update_frozen(at_s, repeated, predicted)
-            + self._covered.update(at_s, covered or still_covered)
-            + self._changed.update(at_s, changed)
-        )
-        if altered and not changed:
+        return _View(covered, altered, changed)
+
+    def _update_view(self, at_s: float, view: _View) -> list[Condition]:
+        still_covered = view.changed and self._covered.open is not None  # over only when the view is back, or learnt
+        changes = self._covered.update(at_s, view.covered or still_covered) + self._changed.update(at_s, view.changed)
+        if view.altered and not view.changed:
             self._leave_usual(at_s)  # A known view, such as the bank's night, becomes the background at once.
-        unjudged = covered or changed or not self._background.known
-        unsteady = self._steadiness.observe(
-            signature.grey, None if unjudged else self._background.grey, elapsed_s, self._part.cells
-        )
-        changes += self._shaking.update(at_s, unsteady.shakes) + self._flickering.update(at_s, unsteady.flickers)
-        unusual = covered or changed or self._covered.open is not None  # glimpses past a cover are not learnt
-        changes += self._learn(signature, at_s, elapsed_s, unusual=unusual)
-        changes += self._learn_plain(signature, at_s, elapsed_s)
-        ended = any(change.ended_s is not None for change in changes[len(before_gap) :])
-        jumped = self._jumps(signature, elapsed_s)
-        in_transition = ended or jumped or covered or altered or unsteady.now
-        refills_s = _BEGINS_S if begins else _REFILLS_S if cut or rejoined else 0.0
-        gate = self._gate(at_s, _SETTLES_S if in_transition or rejoined or before_gap else refills_s)
-        return PictureCheck(tuple(changes), gate, self._is_wrong(at_s, _SETTLES_S if in_transition else refills_s))
+        return changes
+
+    def _observe_steadiness(self, signature: PictureSignature, elapsed_s: float, view: _View) -> Unsteady:
+        unjudged = view.covered or view.changed or not self._background.known
+        usual = None if unjudged else self._background.grey
+        return self._steadiness.observe(signature.grey, usual, elapsed_s, self._part.cells)
+
+    def _is_unusual(self, view: _View) -> bool:
+        return view.covered or view.changed or self._covered.open is not None  # glimpses past a cover are not learnt
 
     def finish(self) -> list[Condition]:
         """No more frames for now: close the open conditions, as of the last frame."""

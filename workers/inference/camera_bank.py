@@ -274,34 +274,38 @@ class CameraBank:
         facts = (state, detail, bank.id if bank else None, threshold)
         if previous and (previous.state, previous.detail, previous.bank_id, previous.threshold) == facts:
             return
-        armed = armed_kinds(bank) if bank else {}
+        known = _facts_of(bank, threshold, previous) if bank and threshold else {}
         self.status = AnalysisStatus(
             camera_id=self._camera.id,
             state=state,
             detail=detail,
             profile=self._camera.profile,
-            streams=tuple(spec.name for spec in bank.profile.streams) if bank else (),
-            bank_id=bank.id if bank else None,
-            bank_created_at=bank.created_at if bank else None,
-            random_weights=bank.random_weights if bank else False,
-            contexts=contexts_of(bank) if bank else (),
-            context=previous.context if previous and bank and previous.bank_id == bank.id else None,
-            arming=_arming(threshold) if threshold else None,
-            armed_for=tuple(kind for kind, known in armed.items() if known),
-            not_armed_for=tuple(kind for kind, known in armed.items() if not known),
-            threshold_on=threshold.on if threshold else None,
-            threshold_off=threshold.off if threshold else None,
-            threshold=threshold,
-            thresholds=curve_of(bank.threshold) if bank else (),
             device=self.engine.device if self.engine else "cpu",
             corrections=self._corrections,
             corrections_fault=self._corrections_fault,
             updated_at_ms=self._clock.now_ms(),
+            **known,
         )
 
 
-def _arming(threshold: AlarmThreshold) -> ArmingState:
-    return ArmingState.PROVISIONAL if threshold.provisional else ArmingState.ARMED
+def _facts_of(bank: Bank, threshold: AlarmThreshold, previous: AnalysisStatus | None) -> dict[str, Any]:
+    """Fields of a status: what scores the camera, and what for."""
+    armed = armed_kinds(bank)
+    return {
+        "streams": tuple(spec.name for spec in bank.profile.streams),
+        "bank_id": bank.id,
+        "bank_created_at": bank.created_at,
+        "random_weights": bank.random_weights,
+        "contexts": contexts_of(bank),
+        "context": previous.context if previous and previous.bank_id == bank.id else None,
+        "arming": ArmingState.PROVISIONAL if threshold.provisional else ArmingState.ARMED,
+        "armed_for": tuple(kind for kind, known in armed.items() if known),
+        "not_armed_for": tuple(kind for kind, known in armed.items() if not known),
+        "threshold_on": threshold.on,
+        "threshold_off": threshold.off,
+        "threshold": threshold,
+        "thresholds": curve_of(bank.threshold),
+    }
 
 
 def _mtime_ns(path: Path) -> int | None:
