@@ -92,6 +92,11 @@ class ChildProcess:
         """Everything it has written to stdout and stderr so far."""
         return self._log.read_text(errors="replace")
 
+    def tell(self) -> None:
+        """Send it SIGUSR1."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGUSR1)
+
     def stop(self) -> None:
         """Terminate it, wait, then kill it and whatever it started."""
         if self._process is None:

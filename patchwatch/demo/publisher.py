@@ -30,6 +30,7 @@ _TIME_BASE = Fraction(1, 90_000)
 _X264_OPTIONS = {"preset": "veryfast", "tune": "zerolatency", "crf": "23", "g": str(SCENE_FPS), "threads": "1"}
 _RETRY_S = 1.0
 CONNECT_WITHIN_S = 20.0
+_LEAD_S = 8.0  # who runs or falls walks into the picture before
 LATE_S = 0.5  # A publisher leaves out pictures that are later than this, rather than fall behind ever more.
 
 
@@ -45,6 +46,7 @@ class Publisher:
         self._container: OutputContainer | None = None
         self._stream: VideoStream | None = None
         self._connected_s = 0.0
+        self.at_s = 0.0  # Of the last picture, on the pictures' own time.
         self.sent = 0
         self.left_out = 0  # Pictures that were too late to send.
         self.connects = 0
@@ -61,6 +63,7 @@ class Publisher:
             if clock is not None and time.monotonic() - clock - timed.at_s > self._late_s and not timed.cut:
                 self.left_out += 1
                 continue
+            self.at_s = timed.at_s
             rgb = timed.draw()
             if timed.cut:
                 self.close()
@@ -136,15 +139,26 @@ def publish(
     every: Annotated[float, typer.Option(help="Seconds from one anomaly to the next.")] = ANOMALY_EVERY_S,
     duration: Annotated[float, typer.Option(help="Seconds of the pictures' own time.")] = float("inf"),
     late: Annotated[float, typer.Option(help="Pictures that are later than this many seconds are left out.")] = LATE_S,
+    when_told: Annotated[bool, typer.Option("--when-told", help="No anomaly before SIGUSR1 came.")] = False,
     stop_with_parent: Annotated[bool, typer.Option("--stop-with-parent", help="End when standard input ends.")] = False,
 ) -> None:
-    """Publish pictures until stopped. Prints, as JSON, the wall-clock start and, at the end, the pictures left out."""
+    """Publish pictures until stopped. Prints, as JSON, the wall-clock start, once told the picture time of the first
+    anomaly and, at the end, the pictures left out."""
     if stop_with_parent:
         stop_when_stdin_ends()
     signal.signal(signal.SIGTERM, _exit)
     signal.signal(signal.SIGINT, _exit)
-    pictures = file_pictures(file) if file is not None else scene_pictures(Scene(seed, repeating(first_anomaly, every)))
+    scene = Scene(seed, () if when_told else repeating(first_anomaly, every))
+    pictures = scene_pictures(scene) if file is None else file_pictures(file)
     publisher = Publisher(url, lambda started: print(json.dumps({"started_at_ns": started}), flush=True), late_s=late)
+
+    def begin(signum: int, frame: FrameType | None) -> None:
+        if not scene.script:
+            first_s = max(first_anomaly, publisher.at_s + _LEAD_S)
+            scene.script = tuple(repeating(first_s, every))
+            print(json.dumps({"first_anomaly_ms": round(first_s * 1000)}), flush=True)
+
+    signal.signal(signal.SIGUSR1, begin)
     try:
         publisher.publish(pictures, duration)
     except (SourceRejectedError, SourceUnavailableError) as error:

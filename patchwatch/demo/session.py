@@ -32,6 +32,7 @@ LEARN_S = 55.0  # Six stretches of memory; then learning takes some seconds, and
 ANALYSIS_FPS = 10.0  # At 5 fps a runner moves two body widths between frames: too far for optical flow.
 _START_WITHIN_S = 60.0
 _PORT_ATTEMPTS = 3
+_LATEST_ARMED = 3.0  # As many times the demo's length is waited for a camera that is not armed yet.
 _SETTLE_S = 5.0  # Longest wait for frames that are still in the queue when the time is up.
 
 _SCORED = (ArmingState.PROVISIONAL, ArmingState.ARMED)
@@ -52,11 +53,6 @@ class DemoOptions:
     )
     first_anomaly_s: float = FIRST_ANOMALY_S
     anomaly_every_s: float = ANOMALY_EVERY_S
-
-    @property
-    def script(self) -> Script:
-        """The anomalies to expect; none in the user's own footage."""
-        return () if self.source is not None else repeating(self.first_anomaly_s, self.anomaly_every_s)
 
 
 @contextmanager
@@ -99,6 +95,7 @@ class DemoSession:
         self._publisher: ChildProcess | None = None
         self._started_at_ms = 0
         self._armed_at_s: float | None = None  # second of the live video
+        self._script: Script = ()  # Known once the camera is armed.
 
     @property
     def base(self) -> str:
@@ -165,7 +162,7 @@ class DemoSession:
         if options.source is not None:
             arguments += ["--file", str(options.source)]
         arguments += ["--seed", str(options.seed), "--first-anomaly", str(options.first_anomaly_s)]
-        arguments += ["--every", str(options.anomaly_every_s)]
+        arguments += ["--every", str(options.anomaly_every_s), "--when-told"]
         self._publisher = self._stack.enter_context(
             ChildProcess(
                 arguments, output=folder / "publisher.log", environment=self.settings.environment(), stop_s=5.0
@@ -201,16 +198,35 @@ class DemoSession:
         """Show the camera until the time is up. Raises `RetryableError` when a part of the product dies."""
         next_status_at = 0.0
         status: dict[str, Any] = {}
-        limit = self._options.duration_s
-        while limit is None or self.live_s < limit:
+        while not self._is_over():
             self._check_children()
             if time.monotonic() >= next_status_at:
                 next_status_at = time.monotonic() + 1.0
                 status = self._status() or status
-                if self._armed_at_s is None and _arming_state(status) in _SCORED:
-                    self._armed_at_s = self.live_s
+                self._follow_arming(status)
             screen.show(self._snapshot(status), self._pushed.take_fresh())
             time.sleep(0.2)
+
+    def _follow_arming(self, status: dict[str, Any]) -> None:
+        """Something may happen in the rendered scene as soon as the camera is armed; none in the user's own footage."""
+        if self._armed_at_s is None and _arming_state(status) in _SCORED:
+            self._armed_at_s = self.live_s
+            if self._publisher is not None:
+                self._publisher.tell()
+        first_ms = self._published("first_anomaly_ms") if self._armed_at_s is not None and not self._script else None
+        if first_ms is not None and self._options.source is None:
+            self._script = repeating(first_ms / 1000, self._options.anomaly_every_s)
+
+    def _is_over(self) -> bool:
+        """A camera that is armed late, on a busy machine, is shown as many anomalies as one that is in time."""
+        options, limit_s = self._options, self._options.duration_s
+        if limit_s is None or self.live_s < limit_s:
+            return False
+        if options.source is not None or limit_s <= options.first_anomaly_s:
+            return True
+        if not self._script:
+            return self.live_s >= limit_s * _LATEST_ARMED
+        return self.live_s >= limit_s + self._script[0].starts_at_s - options.first_anomaly_s
 
     def _settle(self) -> dict[str, Any]:
         """Stop publishing and wait until the queued frames are scored. Returns the camera's last status."""
@@ -235,7 +251,7 @@ class DemoSession:
         frames = status.get("frames") or {}
         score = self._pushed.score
         anomaly = next(
-            (anomaly for anomaly in self._options.script if anomaly.starts_at_s <= self.live_s < anomaly.ends_at_s),
+            (anomaly for anomaly in self._script if anomaly.starts_at_s <= self.live_s < anomaly.ends_at_s),
             None,
         )
         return CameraSnapshot(
@@ -262,7 +278,7 @@ class DemoSession:
         status = self._settle()
         frames = status.get("frames") or {}
         alerts = list(reversed(self._api.get(f"/alerts?camera={CAMERA}&limit=500")["alerts"]))
-        anomalies, unexplained = match_alerts(self._options.script, self._started_at_ms, live_s, alerts)
+        anomalies, unexplained = match_alerts(self._script, self._started_at_ms, live_s, alerts)
         with self._pushed.lock:
             pushed, scores = list(self._pushed.alerts), self._pushed.scores
         return Summary(

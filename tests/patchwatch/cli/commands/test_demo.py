@@ -25,7 +25,7 @@ from waiting import stretched, wait_until
 from patchwatch.cli.commands.demo import _addresses
 from patchwatch.contract.errors import PatchwatchError
 from patchwatch.contract.settings import Settings
-from patchwatch.demo.scene.script import Script, repeating
+from patchwatch.demo.scene.script import repeating
 from patchwatch.demo.screen import make_screen
 from patchwatch.demo.session import DemoOptions, DemoSession
 from patchwatch.demo.summary import match_alerts
@@ -64,12 +64,15 @@ class Seen:
         status = self._get("/cameras/demo/status")
         return int((status.get("frames") or {}).get("scored", 0))
 
-    def alerted(self, script: Script) -> bool:
+    def alerted(self, every_s: float) -> bool:
         """Whether an anomaly of the script has its alert."""
-        logs = (path.read_text() for path in self._scratch.glob("*/publisher.log"))
-        began = next((json.loads(text.splitlines()[0])["started_at_ns"] for text in logs if "\n" in text), None)
-        if began is None:
+        said: dict[str, int] = {}
+        for path in self._scratch.glob("*/publisher.log"):
+            for line in path.read_text().splitlines():
+                said |= json.loads(line)
+        if "first_anomaly_ms" not in said:
             return False
+        began, script = said["started_at_ns"], repeating(said["first_anomaly_ms"] / 1000, every_s)
         alerts = self._get("/alerts?camera=demo").get("alerts", [])
         anomalies, _ = match_alerts(script, began // 1_000_000, (time.time_ns() - began) / 1e9, alerts)
         return any(one.alert_id for one in anomalies)
@@ -103,7 +106,7 @@ def test_the_camera_arms_itself_and_alerts_on_what_then_happens(scratch: Path, t
     seen = Seen(scratch, tmp_path / "told")
     options = ("--learn-seconds", "25", "--first-anomaly", "50", "--anomaly-every", "12", "--json")
     process = start(scratch, *options, told=tmp_path / "told")
-    summary = summary_once(process, seen, lambda: seen.scored() > 160 and seen.alerted(repeating(50, 12)))
+    summary = summary_once(process, seen, lambda: seen.scored() > 160 and seen.alerted(12))
     err = seen.text
     assert summary["armed_after_s"] is not None, err
     assert 25 < summary["armed_after_s"] < stretched(80), err
@@ -141,6 +144,20 @@ def test_it_ends_by_itself_after_its_duration(tmp_path: Path) -> None:
     with make_screen(Console(file=io.StringIO())) as screen:
         session.watch(screen)
     assert 0.5 <= session.live_s < stretched(10)
+
+
+def test_a_camera_that_is_armed_late_is_shown_as_much_as_one_that_is_in_time(tmp_path: Path) -> None:
+    session = DemoSession(DemoOptions(duration_s=120.0), Settings(data_dir=tmp_path))
+
+    def is_over(live_s: float) -> bool:
+        session._started_at_ms = time.time_ns() // 1_000_000 - round(live_s * 1000)
+        return session._is_over()
+
+    assert [is_over(live_s) for live_s in (119, 121, 355, 361)] == [False, False, False, True], "it is never armed"
+    session._script = repeating(100.0)
+    assert [is_over(live_s) for live_s in (119, 121)] == [False, True]
+    session._script = repeating(131.0)
+    assert [is_over(live_s) for live_s in (121, 150, 152)] == [False, False, True]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
