@@ -13,7 +13,7 @@ from bench.capacity.site import Site
 from patchwatch.messages.frames.score import Score
 
 SETTLE_S = 15.0
-_LEAST_WAIT_S = 180.0
+_LEAST_WAIT_S = 400.0
 _LAG_SAMPLE = 250  # cameras
 _TOP_COMMANDS = 10
 

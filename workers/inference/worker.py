@@ -172,7 +172,7 @@ class InferenceWorker:
                 self._follow_activity(state)
             closed += self._finish_if_silent(state)
             self._cameras.close(state, closed, self._observe_capture(state, captures.get(state.camera.id)))
-            self._cameras.publish_status(state, self._costs.loads_of(state))
+        self._cameras.publish_statuses(self._costs.loads_of)
         self._corrections.follow_only(self._cameras.states)
         if self._recorder is not None:
             self._recorder.follow(self._cameras.states)
