@@ -28,17 +28,18 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=40.0, help="that each step is watched, in each part")
     parser.add_argument("--workers", type=int, default=2, help="of ingest, and of inference")
     parser.add_argument("--frame-ms", type=float, default=0.0, help="that the stand-in engine takes over a frame")
+    parser.add_argument("--max-age-s", type=float, default=30.0, help="of a frame: on a machine that others use, too")
     parser.add_argument("--listeners", type=int, default=50, help="clients that listen to alerts")
     parser.add_argument("--port", type=int, default=22_000, help="the first of a few that are free")
     parser.add_argument("--out", type=Path, default=RESULTS / "capacity.json")
     chosen = parser.parse_args()
     body: dict[str, Any] = {
         "engine": f"a stand-in that takes {chosen.frame_ms:g} ms over a frame",
-        "picture": f"JPEG, {WIDTH}x{HEIGHT}", "picture_kb": round(mean_kb(), 2),
+        "picture": f"JPEG, {WIDTH}x{HEIGHT}", "picture_kb": round(mean_kb(), 2), "max_age_s": chosen.max_age_s,
         "workers_of_ingest_and_of_inference": chosen.workers, "steps": [],
     }  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="patchwatch-capacity-") as folder, Site(
-        Path(folder), port=chosen.port, workers=chosen.workers, frame_ms=chosen.frame_ms, settings={}
+        Path(folder), port=chosen.port, workers=chosen.workers, frame_ms=chosen.frame_ms, settings={"max_age_s": chosen.max_age_s}
     ) as site:
         for cameras, fps in sorted(chosen.steps):
             body["steps"].append(measure(site, cameras, fps, chosen.seconds, chosen.listeners))

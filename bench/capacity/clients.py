@@ -28,7 +28,8 @@ def percentiles(values: list[float]) -> dict[str, float]:
 
 
 def answer_times(site: Site, times: int) -> dict[str, dict[str, float]]:
-    """Milliseconds until each answer was there, and its kilobytes; one after the other."""
+    """Milliseconds until each answer was there, of the service's processor for it, and its kilobytes; one after the
+    other."""
     some = site.cameras[len(site.cameras) // 2]
     paths = {
         "list of cameras": "/api/v1/cameras", "status of all": "/api/v1/status",
@@ -37,13 +38,14 @@ def answer_times(site: Site, times: int) -> dict[str, dict[str, float]]:
     }  # fmt: skip
     found: dict[str, dict[str, float]] = {}
     for what, path in paths.items():
-        taken_ms, size = [], 0
+        taken_ms, size, before_s = [], 0, site.cpu_s()["service"]
         for _ in range(times):
             began_s = time.perf_counter()
             answer = site.http.get(path).raise_for_status()
             taken_ms.append(1000 * (time.perf_counter() - began_s))
             size = len(answer.content)
-        found[what] = percentiles(taken_ms) | {"kb": round(size / 1000, 1)}
+        busy_ms = 1000 * (site.cpu_s()["service"] - before_s) / times
+        found[what] = percentiles(taken_ms) | {"service_busy_ms": round(busy_ms, 1), "kb": round(size / 1000, 1)}
     return found
 
 

@@ -28,6 +28,7 @@ _DAY_S = 86_400.0
 _HIGHEST = 1.0 - 1e-9
 _TAIL_EVENTS = 10, 20  # the tail is fitted on a quarter of the events within these bounds, the highest, ...
 _TAIL_SHARES = 0.25, 0.5  # ... but on no more than half: below, events merge and their levels have no tail's shape
+_MOST_KNOWN = 16
 _HALVINGS = 40
 _LEAST_COUNT = math.exp(-30.0)  # of events: as good as none
 
@@ -130,6 +131,18 @@ class ThresholdModel:
         """
         if not 0 < false_alarms_per_day < math.inf:
             raise ValueError(f"false_alarms_per_day must be positive, not {false_alarms_per_day}")
+        key = false_alarms_per_day, provisional
+        if key not in self._known:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[key] = self._computed(*key)
+        return self._known[key]
+
+    @cached_property
+    def _known(self) -> dict[tuple[float, bool], Threshold]:
+        return {}  # by budget, and whether provisional: each takes some milliseconds, and is asked for more than once
+
+    def _computed(self, false_alarms_per_day: float, provisional: bool) -> Threshold:
         wanted = false_alarms_per_day / _DAY_S * self.footage_s  # events on footage of this length
         enough_s = _DAY_S / false_alarms_per_day / MAX_EXTRAPOLATION
         until_s = min(_DAY_S / false_alarms_per_day / PROVISIONAL, PROVISIONAL_S)

@@ -31,6 +31,7 @@ from workers.inference.scoring import close_events
 from workers.runtime.leases import Lease, Leases
 
 POLL_EVERY_S = 1.0  # for changed cameras and banks
+_QUIET_FRAMES = 3  # that did not come when they should: only then is it worth a look at the queue, with two pictures
 _PUBLISH_AT_ONCE = 100  # statuses, in one transaction
 _REPUBLISH_S = 2.0  # a Redis that lost everything gets each status back within this time
 
@@ -116,7 +117,8 @@ class CameraRegistry:
     def forget_if_restarted(self, state: CameraState) -> bool:
         """Whether the camera's frames are numbered from the start again, as it was removed and added between two
         refreshes: then its state is forgotten, and adopted as a new one by the next refresh."""
-        if time.monotonic() - state.last_taken_s < POLL_EVERY_S:
+        fps = state.camera.analysis_fps or self._settings.analysis_fps
+        if time.monotonic() - state.last_taken_s < max(POLL_EVERY_S, _QUIET_FRAMES / fps):
             return False
         with translated():
             newest_seq = self._last_id(state.keys.frames)
