@@ -38,10 +38,17 @@ def main() -> None:
         "picture": f"JPEG, {WIDTH}x{HEIGHT}", "picture_kb": round(mean_kb(), 2), "max_age_s": chosen.max_age_s,
         "workers_of_ingest_and_of_inference": chosen.workers, "steps": [],
     }  # fmt: skip
-    with tempfile.TemporaryDirectory(prefix="patchwatch-capacity-") as folder, Site(
-        Path(folder), port=chosen.port, workers=chosen.workers, frame_ms=chosen.frame_ms, settings={"max_age_s": chosen.max_age_s}
-    ) as site:
-        for cameras, fps in sorted(chosen.steps):
+    with (
+        tempfile.TemporaryDirectory(prefix="patchwatch-capacity-") as folder,
+        Site(
+            Path(folder),
+            port=chosen.port,
+            workers=chosen.workers,
+            frame_ms=chosen.frame_ms,
+            settings={"max_age_s": chosen.max_age_s},
+        ) as site,
+    ):
+        for cameras, fps in chosen.steps:
             body["steps"].append(measure(site, cameras, fps, chosen.seconds, chosen.listeners))
             save(WHAT, body, chosen.out)
     write(WHAT, body, chosen.out)

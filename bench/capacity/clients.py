@@ -24,7 +24,12 @@ def percentiles(values: list[float]) -> dict[str, float]:
     if not values:
         return {"count": 0}
     p50, p99 = np.percentile(values, [50, 99])
-    return {"p50": round(float(p50), 1), "p99": round(float(p99), 1), "worst": round(max(values), 1), "count": len(values)}
+    return {
+        "p50": round(float(p50), 1),
+        "p99": round(float(p99), 1),
+        "worst": round(max(values), 1),
+        "count": len(values),
+    }
 
 
 def answer_times(site: Site, times: int) -> dict[str, dict[str, float]]:
@@ -66,7 +71,10 @@ async def fan_out(site: Site, listeners: int, score_readers: int, seconds: float
             scores[0] += json.loads(message)["type"] == "score"
 
     base = f"ws://127.0.0.1:{site.settings.port}/api/v1/ws/"
-    async with _connected(base + "alerts", listeners) as of_alerts, _connected(base + "scores", score_readers) as of_all:
+    async with (
+        _connected(base + "alerts", listeners) as of_alerts,
+        _connected(base + "scores", score_readers) as of_all,
+    ):
         tasks = [asyncio.create_task(listen(one)) for one in of_alerts]
         tasks += [asyncio.create_task(count(one)) for one in of_all]
         await asyncio.sleep(seconds)

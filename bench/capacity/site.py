@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +58,7 @@ class Site:
         for number in range(self._workers):
             for role in ("ingest", "inference"):
                 self._start_simulated(role, number)
-        self.wait_until(self._answers, 120.0)
+        self.wait_until("the service answers", self._answers, 120.0)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -81,7 +81,7 @@ class Site:
             "--appendonly", "no", "--maxmemory", _MEMORY, "--maxmemory-policy", "noeviction", "--dir", str(self.folder),
         ]  # fmt: skip
         self.processes["redis"] = [subprocess.Popen(command, stdout=subprocess.DEVNULL, process_group=0)]
-        self.wait_until(self._redis_answers, 10.0)
+        self.wait_until("Redis answers", self._redis_answers, 10.0)
 
     def _redis_answers(self) -> bool:
         try:
@@ -113,7 +113,7 @@ class Site:
         except httpx.HTTPError:
             return False
 
-    def wait_until(self, condition: Any, within_s: float) -> None:
+    def wait_until(self, what: str, condition: Callable[[], bool], within_s: float) -> None:
         """Raises `TimeoutError`, and `RuntimeError` once a process has ended."""
         deadline_s = time.monotonic() + within_s
         while not condition():
@@ -121,7 +121,7 @@ class Site:
             if ended:
                 raise RuntimeError(f"{ended[0]} has ended: see {self.folder / ended[0]}.log")
             if time.monotonic() > deadline_s:
-                raise TimeoutError(f"{condition.__name__} was not so within {within_s:g} s")
+                raise TimeoutError(f"not within {within_s:g} s: {what}")
             time.sleep(0.5)
 
     def keys(self, camera_id: str) -> CameraKeys:

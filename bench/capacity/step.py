@@ -14,6 +14,7 @@ from patchwatch.messages.frames.score import Score
 
 SETTLE_S = 15.0
 _LEAST_WAIT_S = 400.0
+_ASKED = 5  # times for each answer
 _LAG_SAMPLE = 250  # cameras
 _TOP_COMMANDS = 10
 
@@ -46,11 +47,11 @@ def measure(site: Site, cameras: int, fps: float, seconds: float, listeners: int
     began_s = time.monotonic()
     site.resize(cameras, fps)
     since_ms = round(time.time() * 1000)
-    site.wait_until(lambda: site.unscored(since_ms) == 0, max(_LEAST_WAIT_S, 10 / fps))
+    site.wait_until("all cameras are scored", lambda: site.unscored(since_ms) == 0, max(_LEAST_WAIT_S, 0.5 * cameras))
     all_scored_s = time.monotonic() - began_s
     time.sleep(SETTLE_S)
     quiet = _quiet(site, seconds)
-    answers = answer_times(site, 10)
+    answers = answer_times(site, _ASKED)
     alerts = asyncio.run(fan_out(site, listeners, 0, seconds))
     before = Moment.now(site)
     with_readers = asyncio.run(fan_out(site, listeners, 2, seconds / 2))
