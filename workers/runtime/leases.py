@@ -254,7 +254,8 @@ class Leases:
 
     def _balance(self, snapshot: _Snapshot) -> None:
         owners = {unit.name: _owner(value) for unit, value in snapshot.values.items() if value is not None}
-        owners = {name: owner for name, owner in owners.items() if not has_ended(owner)}
+        ended = {owner for owner in set(owners.values()) if has_ended(owner)}
+        owners = {name: owner for name, owner in owners.items() if owner not in ended}
         asked = {unit.name: asker for unit, asker in snapshot.requests.items() if asker in snapshot.members}
         weights = {unit.name: weight for unit, weight in self._weights.items()}
         pinned = {unit.name for unit in self._pinned} | asked.keys()
