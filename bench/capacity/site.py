@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,11 +64,15 @@ class Site:
     def __exit__(self, *_: object) -> None:
         self.http.close()
         self.redis.close()
-        everything = [process for group in self.processes.values() for process in group]
-        for process in everything:
+        self.stop(list(self.processes))
+
+    def stop(self, roles: Iterable[str]) -> None:
+        """End processes of these roles, and forget them."""
+        ending = [process for role in roles for process in self.processes.pop(role)]
+        for process in ending:
             process.terminate()
         deadline_s = time.monotonic() + _STOP_S
-        for process in everything:
+        for process in ending:
             try:
                 process.wait(max(0.1, deadline_s - time.monotonic()))
             except subprocess.TimeoutExpired:
@@ -159,10 +163,10 @@ class Site:
         """Processor time of each kind of process; that of the threads which publish is a kind of its own."""
         used = {role: sum(_cpu_s(Path(f"/proc/{one.pid}")) for one in group) for role, group in self.processes.items()}
         publishing = 0.0
-        for number, process in enumerate(self.processes["ingest"]):
+        for number, process in enumerate(self.processes.get("ingest", ())):
             tids = self.threads_file(number).read_text().split() if self.threads_file(number).exists() else ()
             publishing += sum(_cpu_s(Path(f"/proc/{process.pid}/task/{tid}")) for tid in tids)
-        return used | {"ingest": used["ingest"] - publishing, "simulated captures": publishing}
+        return used | {"ingest": used.get("ingest", 0.0) - publishing, "simulated captures": publishing}
 
     def memory_mib(self) -> dict[str, float]:
         """Resident now, of all processes of each kind."""

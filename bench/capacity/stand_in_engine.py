@@ -1,4 +1,4 @@
-"""An engine in the place of a profile's networks and streams: it finds what a simulated camera marked, at a stated cost.
+"""An engine in the place of networks and streams: it finds what a simulated camera marked, at a stated cost.
 
 Everything around it is the product's: decoding, checks of the picture, comparison with a bank, events, commits.
 """

@@ -8,8 +8,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import workers.inference.engine_cache
-import workers.ingest.supervisor
 from bench.capacity.simulated_capture import SimulatedCapture
 from bench.capacity.stand_in_engine import stand_in_engine
 from models.engine.engine import Engine
