@@ -28,6 +28,8 @@ _DAY_S = 86_400.0
 _HIGHEST = 1.0 - 1e-9
 _TAIL_EVENTS = 10, 20  # the tail is fitted on a quarter of the events within these bounds, the highest, ...
 _TAIL_SHARES = 0.25, 0.5  # ... but on no more than half: below, events merge and their levels have no tail's shape
+_MOST_KNOWN = 16
+_NARROWINGS = 20
 _HALVINGS = 40
 _LEAST_COUNT = math.exp(-30.0)  # of events: as good as none
 
@@ -130,6 +132,18 @@ class ThresholdModel:
         """
         if not 0 < false_alarms_per_day < math.inf:
             raise ValueError(f"false_alarms_per_day must be positive, not {false_alarms_per_day}")
+        key = false_alarms_per_day, provisional
+        if key not in self._known:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[key] = self._computed(*key)
+        return self._known[key]
+
+    @cached_property
+    def _known(self) -> dict[tuple[float, bool], Threshold]:
+        return {}  # by budget, and whether provisional: each takes some milliseconds, and is asked for more than once
+
+    def _computed(self, false_alarms_per_day: float, provisional: bool) -> Threshold:
         wanted = false_alarms_per_day / _DAY_S * self.footage_s  # events on footage of this length
         enough_s = _DAY_S / false_alarms_per_day / MAX_EXTRAPOLATION
         until_s = min(_DAY_S / false_alarms_per_day / PROVISIONAL, PROVISIONAL_S)
@@ -173,20 +187,49 @@ class ThresholdModel:
 
     def _level(self, count: float, chance: float) -> float:
         """The lowest score at which no more than ``count`` events are expected, with that chance."""
-        return _first(lambda score: self._chance(score, count) >= chance, 0.0, _HIGHEST)
+        return _first(lambda score: self._chance(score, count), chance, 0.0, _HIGHEST)
 
     def _count(self, score: float, chance: float) -> float:
         """The number of events on footage of this length that is not exceeded at a score, with that chance."""
         bounds = math.log(_LEAST_COUNT), math.log(10.0 * (len(self.levels) + 1.0))
-        return math.exp(_first(lambda log: self._chance(score, math.exp(log)) >= chance, *bounds))
+        return math.exp(_first(lambda log: self._chance(score, math.exp(log)), chance, *bounds))
 
 
-def _first(holds: Callable[[float], bool], low: float, high: float) -> float:
-    """Where a condition that holds from some point on begins to hold: by halving, on the side where it does."""
+def _first(value: Callable[[float], float], wanted: float, low: float, high: float) -> float:
+    """Where a value that rises reaches what is wanted: by halving, on the side where it does. Most halvings need no
+    look at the value, because where it does not reach that yet, and where it does, is narrowed down first."""
+    without, reaching = _narrowed(value, wanted, low, high)
     for _ in range(_HALVINGS):
         middle = (low + high) / 2.0
-        low, high = (low, middle) if holds(middle) else (middle, high)
+        if middle <= without:
+            low = middle
+        elif middle >= reaching or value(middle) >= wanted:
+            high = middle
+        else:
+            low = middle
     return high
+
+
+def _narrowed(value: Callable[[float], float], wanted: float, low: float, high: float) -> tuple[float, float]:
+    """Closer bounds, the lower of which is not there yet and the upper one is: the Illinois method (Dowell and Jarratt,
+    1971)."""
+    below, above = value(low) - wanted, value(high) - wanted
+    if below >= 0:
+        return -math.inf, low
+    if above < 0:
+        return high, math.inf
+    least = (high - low) * 2.0**-_HALVINGS
+    side = 0
+    for _ in range(_NARROWINGS):
+        if high - low <= least:
+            break
+        middle = min(max((low * above - high * below) / (above - below), low + least), high - least)
+        found = value(middle) - wanted
+        if found < 0:
+            low, below, above, side = middle, found, above / 2.0 if side < 0 else above, -1
+        else:
+            high, above, below, side = middle, found, below / 2.0 if side > 0 else below, 1
+    return low, high
 
 
 def _duration(hours: float) -> str:

@@ -62,4 +62,4 @@ def _survival(ratio: NDArray[np.float64], shapes: NDArray[np.float64]) -> NDArra
     """`genpareto.sf`, ``(1 + shape * ratio) ** (-1 / shape)``, as the inverse Box-Cox transform: a sixth of its time,
     and a threshold takes more than a thousand of them."""
     shares = inv_boxcox(-ratio, -shapes)  # NaN beyond the end of a tail of negative shape
-    return np.asarray(np.maximum(np.nan_to_num(shares, nan=0.0), _LEAST_SHARE), np.float64)
+    return np.asarray(np.fmax(shares, _LEAST_SHARE), np.float64)  # of a number and NaN, the number

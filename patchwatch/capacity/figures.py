@@ -89,11 +89,26 @@ class Share(_Measured):
     mib: float
 
 
+class Commands(_Measured):
+    """Commands that Redis executes: for a frame, for a camera in each second beside its frames, and without any."""
+
+    a_frame: float
+    a_camera: float
+    idle: float
+
+
+class Rounds(_Measured):
+    """What one ingest worker's look at all leases takes for each camera, of Redis and of itself; each looks so often a
+    second."""
+
+    redis_us: float
+    worker_us: float
+    per_s: float
+
+
 class Estimates(_Section):
     """What was not measured."""
 
-    commands_a_frame: float
-    commands_per_s: float
     network_mb_s: float
     minutes_mib: float
     gpu_times_faster: float
@@ -108,6 +123,8 @@ class Figures(_Section):
     capture: Capture
     decoding: Decoding
     redis: Queue
+    commands: Commands
+    rounds: Rounds
     scores: Scores
     log: Log
     disk: Disk

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from patchwatch.capacity.figures import Figures
 from patchwatch.contract.errors import RejectedError
+from patchwatch.messages.cameras.camera import MAX_CAMERAS
 
 _CAPTURED_FPS, _CAPTURED_AT = 10.0, "360p"  # of the video that the cost of a capture was measured with
 _REDIS_LOAD = 0.7  # of its one thread
+_MAX_CLIENTS, _OTHER_CLIENTS = 10_000, 500  # of a Redis as it comes, and those that are none of a capture
+_MOST_ASKED = 1_000_000  # cameras
 _INGEST_CORES = 4  # of one ingest worker, as the Helm chart limits it
 
 
@@ -80,6 +85,11 @@ class Plan:
         return sum(process.cores for process in self.processes)
 
     @property
+    def installations(self) -> int:
+        """As how many installations, each with a Redis of its own, this many cameras are within all limits."""
+        return math.ceil(self.order.cameras / max(1, self.limits[0].cameras))
+
+    @property
     def broken(self) -> tuple[Limit, ...]:
         """The limits that this many cameras are beyond."""
         return tuple(limit for limit in self.limits if limit.cameras < self.order.cameras)
@@ -99,8 +109,8 @@ def plan(order: Order, figures: Figures) -> Plan:
         processes=(_ingest(order, figures), inference, *_rest(order, figures)),
         gpus=math.ceil(inference.count * _gpu_load(order, figures)) if _uses_gpu(order, figures) else 0,
         redis_memory_mib=figures.redis.base_mib + order.cameras * _redis_mib(order, figures),
-        redis_commands_per_s=frames_per_s * figures.estimates.commands_a_frame + figures.estimates.commands_per_s,
-        redis_load=frames_per_s * figures.redis.core_ms / 1000,
+        redis_commands_per_s=_commands_per_s(order, figures),
+        redis_load=_redis_load(order, figures),
         redis_network_mb_per_s=network,
         log_gb_per_day=frames_per_s * figures.log.kb_a_frame * 86_400 / 1e6,
         disk_gb=order.cameras * disk_mb / 1000,
@@ -150,13 +160,30 @@ def _ingest(order: Order, figures: Figures) -> Process:
 
 def _rest(order: Order, figures: Figures) -> tuple[Process, ...]:
     redis, service, others = figures.redis, figures.service, figures.others
-    load = order.cameras * order.fps * redis.core_ms / 1000
+    load = _redis_load(order, figures)
     memory = redis.base_mib + order.cameras * _redis_mib(order, figures)
     return (
         Process("redis", 1, load, memory, f"{redis.record}: {redis.of}"),
         Process("service", 1, service.cores, service.mib, f"{service.record}: {service.of}"),
         Process("enrolment and delivery", 2, others.cores, others.mib, f"{others.record}: {others.of}"),
     )
+
+
+def _commands_per_s(order: Order, figures: Figures) -> float:
+    counts = figures.commands
+    return counts.idle + order.cameras * (counts.a_camera + order.fps * counts.a_frame)
+
+
+def _redis_load(order: Order, figures: Figures) -> float:
+    """Share of its one thread: for frames, and for the looks of all ingest workers at the leases of all cameras."""
+    others = _ingest(order, figures).count - 1  # one of them was measured with the frames
+    looks_s = order.cameras * others * figures.rounds.per_s * figures.rounds.redis_us / 1e6
+    return order.cameras * order.fps * figures.redis.core_ms / 1000 + looks_s
+
+
+def _most_cameras(fits: Callable[[int], bool]) -> int:
+    """The most cameras that something fits; it fits no more of them once it did not fit fewer."""
+    return bisect_left(range(1, _MOST_ASKED), True, key=lambda cameras: not fits(cameras))
 
 
 def _redis_mib(order: Order, figures: Figures) -> float:
@@ -168,13 +195,21 @@ def _redis_mib(order: Order, figures: Figures) -> float:
 def _limits(order: Order, figures: Figures) -> tuple[Limit, ...]:
     """Of one Redis and its partitions; ingest and inference workers grow with the cameras."""
     redis, worker_s = figures.redis, _frame_s(order, figures)[0]
-    by_thread = _REDIS_LOAD / (order.fps * redis.core_ms / 1000)
+    by_thread = _most_cameras(lambda count: _redis_load(replace(order, cameras=count), figures) <= _REDIS_LOAD)
     by_network = figures.estimates.network_mb_s / (2 * order.fps * figures.frames.picture_kb / 1000)
     by_partitions = order.partitions * order.target_load / (order.fps * worker_s)
     found = (
         Limit(
-            "Redis's one thread", int(by_thread),
-            "a second installation with a Redis of its own, or lower rates", f"{redis.record}: {redis.of}",
+            "Redis's one thread", by_thread, "a second installation with a Redis of its own, or lower rates",
+            f"{redis.record}: {redis.of}; leases by {figures.rounds.record}",
+        ),
+        Limit(
+            "cameras that an installation takes", MAX_CAMERAS, "a second installation",
+            "patchwatch/messages/cameras/camera.py",
+        ),
+        Limit(
+            "connections that Redis takes, one a camera", _MAX_CLIENTS - _OTHER_CLIENTS,
+            "a higher maxclients of Redis, and as many open files for it", "as Redis comes",
         ),
         Limit(
             "the network of Redis's host", int(by_network),
@@ -193,8 +228,8 @@ def _limits(order: Order, figures: Figures) -> tuple[Limit, ...]:
 def _estimates(order: Order, figures: Figures) -> tuple[str, ...]:
     """What of the plan was not measured."""
     said = [
-        "commands of Redis were counted on a server with three cameras; a month of minutes and alerts is reckoned",
-        "one Redis and more than 28 cameras are extrapolated in proportion",
+        "a month of minutes and alerts is reckoned, and so is the network of Redis's host",
+        "of frames, more than 28 cameras are extrapolated in proportion",
     ]
     if _uses_gpu(order, figures):
         times = figures.estimates.gpu_times_faster

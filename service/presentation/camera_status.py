@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
 from patchwatch.messages.banks.arming import ArmingState
 from patchwatch.messages.cameras.camera import Camera
 from service.context import Context
@@ -19,15 +23,27 @@ from service.schemas.cameras.status import (
     FrameAccount,
     GapView,
     Health,
+    StatusList,
 )
 from service.store.cameras.statuses import CameraRecord
 
 
 async def camera_statuses(context: Context, cameras: list[Camera]) -> list[CameraStatus]:
     """The status of each camera, in the order given."""
+    return (await _statuses_of(context, cameras))()
+
+
+async def status_list(context: Context, cameras: list[Camera]) -> bytes:
+    """A `StatusList` as JSON. With thousands of cameras it takes seconds: in a thread, where it does not delay other
+    requests, and in one go from records to text."""
+    statuses = await _statuses_of(context, cameras)
+    return await asyncio.to_thread(lambda: StatusList(statuses=statuses()).model_dump_json(by_alias=True).encode())
+
+
+async def _statuses_of(context: Context, cameras: list[Camera]) -> Callable[[], list[CameraStatus]]:
     ids = [camera.id for camera in cameras]
     records, notices = await context.store.statuses.read(ids), await enrolment_notices(context, ids)
-    return statuses_from_records(context, cameras, records, notices, await context.now_ms())
+    return partial(statuses_from_records, context, cameras, records, notices, await context.now_ms())
 
 
 def statuses_from_records(

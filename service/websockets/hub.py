@@ -22,6 +22,14 @@ from service.websockets.item import alert_item, score_item
 
 _READ_AT_ONCE = 200  # entries per stream
 _RETRY_S = 0.5
+_PAUSE_OF_A_STREAM_S = 0.0001  # some ten times what it takes to ask for one
+_LONGEST_PAUSE_S = 0.25
+
+
+def pause_s(streams: int) -> float:
+    """How long entries gather before so many streams are read again. Redis and this process look at each stream whenever
+    one of them has an entry, and with thousands of cameras one always has."""
+    return min(_LONGEST_PAUSE_S, _PAUSE_OF_A_STREAM_S * streams)
 
 
 class Hub:
@@ -87,6 +95,7 @@ class Hub:
             try:
                 await self._read_once()
                 self.outage.answered()
+                await asyncio.sleep(pause_s(len(self._positions)))
             except (BusUnavailableError, redis.ResponseError) as error:
                 if not self._clients:
                     return  # redis-py reports our own cancellation as a lost connection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -25,12 +25,14 @@ from patchwatch.messages.cameras.analysis_status import AnalysisStatus
 from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.frames.score import Score
 from workers.inference.camera_state import CameraState
-from workers.inference.commit import AlertUpdate, CommitBatch, Committer, resume
+from workers.inference.commit import AlertUpdate, CommitBatch, Committer, Publication, resume
 from workers.inference.engine_cache import EngineCache
 from workers.inference.scoring import close_events
-from workers.runtime.leases import Leases
+from workers.runtime.leases import Lease, Leases
 
 POLL_EVERY_S = 1.0  # for changed cameras and banks
+_QUIET_FRAMES = 3  # that did not come when they should: only then is it worth a look at the queue, with two pictures
+_PUBLISH_AT_ONCE = 100  # statuses, in one transaction
 _REPUBLISH_S = 2.0  # a Redis that lost everything gets each status back within this time
 
 log = logging.getLogger(__name__)
@@ -115,7 +117,8 @@ class CameraRegistry:
     def forget_if_restarted(self, state: CameraState) -> bool:
         """Whether the camera's frames are numbered from the start again, as it was removed and added between two
         refreshes: then its state is forgotten, and adopted as a new one by the next refresh."""
-        if time.monotonic() - state.last_taken_s < POLL_EVERY_S:
+        fps = state.camera.analysis_fps or self._settings.analysis_fps
+        if time.monotonic() - state.last_taken_s < max(POLL_EVERY_S, _QUIET_FRAMES / fps):
             return False
         with translated():
             newest_seq = self._last_id(state.keys.frames)
@@ -138,31 +141,38 @@ class CameraRegistry:
         self._forget(state.camera.id)
         self._revision = None  # refresh soon: the partition may come back to this worker
 
-    def publish_status(self, state: CameraState, loads: Mapping[str, float]) -> None:
-        """Publish the status of a camera's analysis if it changed or a frame was scored, and from time to time if
-        not. ``loads``: its fields that say what the camera takes."""
+    def publish_statuses(self, loads_of: Callable[[CameraState], Mapping[str, float]]) -> None:
+        """Publish of each camera the status of its analysis if it changed or a frame was scored, and from time to time
+        if not. ``loads_of``: its fields that say what a camera takes. Cameras of a partition share a transaction."""
+        of_tenure: dict[Lease, list[Publication]] = defaultdict(list)
+        for state in self:
+            if (publication := self._publication(state, loads_of)) is not None:
+                of_tenure[state.tenure].append(publication)
+        for publications in of_tenure.values():
+            for start in range(0, len(publications), _PUBLISH_AT_ONCE):
+                self._publish(publications[start : start + _PUBLISH_AT_ONCE])
+
+    def _publication(
+        self, state: CameraState, loads_of: Callable[[CameraState], Mapping[str, float]]
+    ) -> Publication | None:
         state.bank.update_condition()
         state.bank.update_context()
         status, now_s = state.bank.status, time.monotonic()
         published, published_s = self._published.get(state.camera.id, (None, 0.0))
         explanation = state.explanation()
         if status is None or (status is published and now_s - published_s < _REPUBLISH_S and explanation is None):
-            return
+            return None
         if published is not status:
-            warning = " with RANDOM CLIP weights" if status.random_weights else ""
-            arming = f" ({status.arming.value})" if status.arming else ""
-            log.info(
-                "%s: %s%s%s %s",
-                status.camera_id,
-                status.state.value,
-                arming,
-                warning,
-                status.detail or status.bank_id,
-                extra=about(status.camera_id),
-            )
+            _log_status(status)
         self._published[state.camera.id] = (status, now_s)
-        measured = status.model_copy(update=dict(loads))
-        self._under_lease(state, partial(self._committer.publish_status, state, measured, explanation))
+        return Publication(state, status.model_copy(update=dict(loads_of(state))), explanation)
+
+    def _publish(self, publications: Sequence[Publication]) -> None:
+        try:
+            self._committer.publish_statuses(publications)
+        except LeaseLostError as error:
+            for state, _, _ in publications:
+                self.release(state, error)
 
     def _remove(self, state: CameraState, *, by_user: bool) -> None:
         state.removed = True
@@ -216,6 +226,15 @@ class CameraRegistry:
             write()
         except LeaseLostError as error:
             self.release(state, error)
+
+
+def _log_status(status: AnalysisStatus) -> None:
+    warning = " with RANDOM CLIP weights" if status.random_weights else ""
+    arming = f" ({status.arming.value})" if status.arming else ""
+    what = status.detail or status.bank_id
+    log.info(
+        "%s: %s%s%s %s", status.camera_id, status.state.value, arming, warning, what, extra=about(status.camera_id)
+    )
 
 
 def _is_over(state: CameraState, camera: Camera | None) -> bool:

@@ -8,7 +8,7 @@ import uuid
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, NamedTuple, Self, cast
 
 import redis
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
@@ -70,6 +70,14 @@ class CommitBatch:
         return replace(self, alerts=[replace(change, picture=None, explanation=None) for change in self.alerts])
 
 
+class Publication(NamedTuple):
+    """What is said of the analysis of a camera beside its scores."""
+
+    state: CameraState
+    status: AnalysisStatus
+    explanation: Explanation | None
+
+
 class Committer:
     """Writes batches so that a restart neither repeats nor loses a score.
 
@@ -101,15 +109,16 @@ class Committer:
 
         self._under_lease(state, lambda pipe: self._queue_batch(pipe, state, shown[0], expired), look)
 
-    def publish_status(self, state: CameraState, status: AnalysisStatus, explanation: Explanation | None) -> None:
-        """Publish the status of the camera's analysis, and why it last scored as it did. Raises as `commit`."""
+    def publish_statuses(self, publications: Sequence[Publication]) -> None:
+        """Publish statuses of cameras of one partition, and why they last scored as they did. Raises as `commit`."""
 
         def queue(pipe: redis.client.Pipeline) -> None:
-            pipe.set(state.keys.analysis, status.encode())
-            if explanation is not None:
-                set_fields(pipe, state.keys.state, {"explanation": explanation.encode()})
+            for state, status, explanation in publications:
+                pipe.set(state.keys.analysis, status.encode())
+                if explanation is not None:
+                    set_fields(pipe, state.keys.state, {"explanation": explanation.encode()})
 
-        self._under_lease(state, queue)
+        self._under_lease(publications[0].state, queue)
 
     def erase(self, state: CameraState) -> bool:
         """Delete what was committed for a camera after its removal; nothing while it is there in this incarnation.

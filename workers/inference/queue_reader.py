@@ -10,8 +10,7 @@ import logging
 import math
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import redis
@@ -24,6 +23,8 @@ from patchwatch.messages.frames.frame import FrameGaps, FrameMessage
 from workers.inference.camera_state import Arrivals, CameraState
 
 _LOOK_AHEAD_FRAMES = 256  # of a late camera, examined at once
+_FEW_HAD = 4  # frames wait in less than one in so many cameras
+_MOST_ASKED = 256  # cameras at once
 _NO_ENGINE = ""  # of cameras whose frames are only counted
 _TO_LEARN = "learn "  # before the profile of cameras whose frames are not scored, but learnt; no profile is named so
 _BUSY = 0.8  # share of the scoring thread's time; beyond, there is none for frames that are not scored
@@ -118,18 +119,21 @@ class QueueReader:
         positions = {key: state.position for key, state in states.items()}
         longest_waiting = sorted(states, key=lambda key: states[key].last_taken_s)
         frames: list[QueuedFrame] = []
-        for keys in _batched(longest_waiting, limit):
+        asked, at_once = 0, limit
+        while asked < len(longest_waiting) and _timely(frames) < limit:
+            keys = longest_waiting[asked : asked + at_once]
             asked_s = time.monotonic()
             answer = self._read_entries({key: positions[key] for key in keys}, share)
             for key in keys:
                 entries = answer.get(key, [])
                 if len(entries) < share:  # these were all that there were
                     states[key].arrivals.observe(_seq(entries[-1]) if entries else positions[key], asked_s)
-            for key, entries in answer.items():
+            for key, entries in answer.items():  # the cameras that have waited longest come first here, too
+                if _timely(frames) >= limit:
+                    break
                 frames += self._fresh(engine, states[key], entries, len(states), share)
                 positions[key] = frames[-1].seq
-            if sum(not frame.late for frame in frames) >= limit:
-                break
+            asked, at_once = asked + len(keys), _next_reading(len(keys), len(answer), limit)
         if frames and _batches_pay(states):
             self._fill(frames, states, positions, limit, share)
         return frames
@@ -203,10 +207,16 @@ def _batches_pay(states: States) -> bool:
     return any(state.bank.engine is not None and state.bank.engine.has_backbone for state in states.values())
 
 
-def _batched(keys: Sequence[str], count: int) -> Iterator[list[str]]:
-    remaining = iter(keys)
-    while batch := list(islice(remaining, count)):
-        yield batch
+def _timely(frames: Sequence[QueuedFrame]) -> int:
+    return sum(not frame.late for frame in frames)
+
+
+def _next_reading(asked: int, had_frames: int, limit: int) -> int:
+    """How many cameras to ask at once, when so many of those asked last had frames: a turn's worth where all had, and
+    more where few had, as each question is a way to Redis and back."""
+    if had_frames * _FEW_HAD > asked:
+        return limit
+    return min(asked * _FEW_HAD, max(limit, _MOST_ASKED))
 
 
 def _is_live(message: FrameMessage | None) -> bool:

@@ -43,6 +43,7 @@ from workers.runtime.leases import Leases
 from workers.runtime.stop_signals import call_on_stop
 
 _POLL_SOON_S = 0.1  # while a camera waits for its networks
+_LOAD_FOR_S = 0.5  # at a time: many cameras that come to this worker at once have as many banks
 
 log = logging.getLogger(__name__)
 
@@ -161,6 +162,8 @@ class InferenceWorker:
             self._send_heartbeat()
             captures = self._read_captures()
         for state in self._cameras:
+            if state.bank.loading and time.monotonic() - began_s > _LOAD_FOR_S:
+                continue  # the rest soon: those that are loaded are scored meanwhile
             if self._cameras.forget_if_restarted(state):
                 continue
             scorer = state.bank.scorer
@@ -172,7 +175,7 @@ class InferenceWorker:
                 self._follow_activity(state)
             closed += self._finish_if_silent(state)
             self._cameras.close(state, closed, self._observe_capture(state, captures.get(state.camera.id)))
-            self._cameras.publish_status(state, self._costs.loads_of(state))
+        self._cameras.publish_statuses(self._costs.loads_of)
         self._corrections.follow_only(self._cameras.states)
         if self._recorder is not None:
             self._recorder.follow(self._cameras.states)

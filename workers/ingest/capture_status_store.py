@@ -16,6 +16,7 @@ from patchwatch.messages.cameras.camera import is_over
 from patchwatch.messages.cameras.capture_status import CaptureStatus
 from workers.runtime.leases import Lease
 
+_WRITE_AT_ONCE = 100  # statuses
 _FENCE_EXPIRES_S = 86_400  # Far longer than a suspended process of the removed camera may sleep.
 
 
@@ -33,7 +34,14 @@ class CaptureStatusStore:
         return readable(CaptureStatus.decode, data, f"the earlier status of camera {camera_id}")
 
     async def write(self, statuses: Mapping[Lease, CaptureStatus]) -> None:
-        """Write, in one transaction, the statuses whose lease still holds."""
+        """Write the statuses whose lease still holds. Those of many cameras are written in several transactions, as each
+        is begun again when one of its leases is renewed meanwhile."""
+        leases = list(statuses)
+        for start in range(0, len(leases), _WRITE_AT_ONCE):
+            some = leases[start : start + _WRITE_AT_ONCE]
+            await self._write({lease: statuses[lease] for lease in some})
+
+    async def _write(self, statuses: Mapping[Lease, CaptureStatus]) -> None:
         leases = list(statuses)
         lease_keys = [name for lease in leases for name in (lease.unit.lease, lease.unit.fence)]
 
@@ -44,9 +52,8 @@ class CaptureStatusStore:
                 if lease.is_held(holder, token):
                     pipe.set(self._keys(lease.unit.name).capture, statuses[lease].encode())
 
-        if leases:
-            with translated():
-                await transact_async(self._client, attempt, *lease_keys, subject="the leases of the captures")
+        with translated():
+            await transact_async(self._client, attempt, *lease_keys, subject="the leases of the captures")
 
     async def erase(self, lease: Lease, incarnation: str | None = None) -> None:
         """Delete what the capture of a removed camera wrote, unless the camera still exists in this incarnation. Nobody

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping
+from heapq import heapify, heappop, heappush
 
 
 def rebalance(
@@ -25,7 +27,8 @@ def rebalance(
     for unit in sorted(weights.keys() - owners.keys(), key=lambda unit: (-weights[unit], unit)):
         shares[unit] = min(loads, key=lambda member: (loads[member], member))
         loads[shares[unit]] += weights[unit]
-    while move := _best_move(weights, shares, loads, pinned):
+    movable = _Movable(weights, shares, pinned)
+    while move := movable.best_move(loads):
         unit, idlest = move
         loads[shares[unit]] -= weights[unit]
         loads[idlest] += weights[unit]
@@ -33,15 +36,30 @@ def rebalance(
     return shares
 
 
-def _best_move(
-    weights: Mapping[str, int], shares: Mapping[str, str], loads: Mapping[str, int], pinned: Collection[str]
-) -> tuple[str, str] | None:
-    """The move from the busiest member that can spare a unit to the idlest one which evens the two out most."""
-    idlest = min(loads, key=lambda member: (loads[member], member))
-    for busy in sorted(loads, key=lambda member: (-loads[member], member)):
-        spare = loads[busy] - loads[idlest]
-        movable = [unit for unit, owner in shares.items() if owner == busy and unit not in pinned]
-        fitting = [unit for unit in movable if 0 < weights[unit] < spare]
-        if fitting:
-            return min(fitting, key=lambda unit: (abs(spare - 2 * weights[unit]), unit)), idlest
-    return None
+class _Movable:
+    """Each member's units that may move, by weight, the first by name on top: thousands of units have few weights."""
+
+    def __init__(self, weights: Mapping[str, int], shares: Mapping[str, str], pinned: Collection[str]) -> None:
+        self._units: dict[str, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
+        for unit, owner in shares.items():
+            if weights[unit] > 0 and unit not in pinned:
+                self._units[owner][weights[unit]].append(unit)
+        for of_member in self._units.values():
+            for names in of_member.values():
+                heapify(names)
+
+    def best_move(self, loads: Mapping[str, int]) -> tuple[str, str] | None:
+        """The move from the busiest member that can spare a unit to the idlest one which evens the two out most. The
+        unit is the idlest one's from then on."""
+        idlest = min(loads, key=lambda member: (loads[member], member))
+        for busy in sorted(loads, key=lambda member: (-loads[member], member)):
+            spare, units = loads[busy] - loads[idlest], self._units[busy]
+            fitting = [(abs(spare - 2 * weight), names[0], weight) for weight, names in units.items() if weight < spare]
+            if fitting:
+                _, unit, weight = min(fitting)
+                heappop(units[weight])
+                if not units[weight]:
+                    del units[weight]
+                heappush(self._units[idlest][weight], unit)
+                return unit, idlest
+        return None

@@ -4,7 +4,8 @@ workers of a role."""
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +27,8 @@ from workers.runtime.worker_id import has_ended, new_worker_id
 LEASE_S = 5.0
 _LEASE_MS = int(LEASE_S * 1000)
 _ROUND_S = 0.5
+_READ_AT_ONCE = 250  # units
+_TAKE_FOR_S = 1.0  # in one round, so that what was taken is renewed in time: thousands of units take longer
 
 
 @dataclass(frozen=True)
@@ -212,20 +215,28 @@ class Leases:
             # After the clock of Redis was set back, members that have ended must not stay listed until that time.
             # Those that are alive enlist again and renew their leases.
             pipe.zremrangebyscore(self._members, now_ms + _LEASE_MS, "+inf")
-            for unit in units:
-                pipe.pexpire(unit.lease, _LEASE_MS, lt=True)
             pipe.zrange(self._members, 0, -1)
-            for unit in units:
-                pipe.mget(unit.lease, unit.request)
+            for some in _batches(units):
+                pipe.mget([name for unit in some for name in (unit.lease, unit.request)])
             enlisted, *answers = pipe.execute(raise_on_error=False)
         for answer in answers if isinstance(enlisted, redis.exceptions.OutOfMemoryError) else (enlisted, *answers):
             if isinstance(answer, Exception):  # a full Redis cannot enlist us, but still lets us renew leases
                 raise answer
-        names, *pairs = answers[2 + len(units) :]
+        names, *parts = answers[2:]
         members = frozenset(_text(name) for name in names)
-        values = {unit: value for unit, (value, _) in zip(units, pairs, strict=True)}
-        requests = {unit: _text(asker) for unit, (_, asker) in zip(units, pairs, strict=True) if asker}
+        found = [value for part in parts for value in part]
+        values = dict(zip(units, found[::2], strict=True))
+        requests = {unit: _text(asker) for unit, asker in zip(units, found[1::2], strict=True) if asker}
+        self._shorten(unit for unit, value in values.items() if value is not None and _owner(value) not in members)
         return _Snapshot(frozenset(name for name in members if not has_ended(name)) | {self.worker}, values, requests)
+
+    def _shorten(self, orphaned: Iterable[LeaseKeys]) -> None:
+        """Let leases of no member last as long as any lease at the most: after the clock of Redis was set back, they
+        would last until the time that it showed."""
+        with self._client.pipeline(transaction=False) as pipe:
+            for unit in orphaned:
+                pipe.pexpire(unit.lease, _LEASE_MS, lt=True)
+            pipe.execute()
 
     def _renew(self, snapshot: _Snapshot) -> None:
         held = [unit for unit, value in self._values.items() if snapshot.values.get(unit) == value]
@@ -243,14 +254,19 @@ class Leases:
 
     def _balance(self, snapshot: _Snapshot) -> None:
         owners = {unit.name: _owner(value) for unit, value in snapshot.values.items() if value is not None}
-        owners = {name: owner for name, owner in owners.items() if not has_ended(owner)}
+        ended = {owner for owner in set(owners.values()) if has_ended(owner)}
+        owners = {name: owner for name, owner in owners.items() if owner not in ended}
         asked = {unit.name: asker for unit, asker in snapshot.requests.items() if asker in snapshot.members}
         weights = {unit.name: weight for unit, weight in self._weights.items()}
         pinned = {unit.name for unit in self._pinned} | asked.keys()
         shares = rebalance(weights, owners | asked, snapshot.members, pinned)
+        take_until_s = time.monotonic() + _TAKE_FOR_S
         for unit in self._weights:
             if shares.get(unit.name) == self.worker and unit.name not in owners:
                 self._take(unit)
+                if time.monotonic() > take_until_s:
+                    self._wake.set()
+                    break
         self._leaving = frozenset(unit for unit in self._values if shares.get(unit.name) != self.worker)
 
     def _take(self, unit: LeaseKeys) -> bytes | None:
@@ -312,6 +328,11 @@ def _refusals_translated() -> Iterator[None]:
             yield
     except redis.ResponseError as error:  # a replica that was not promoted yet, a full disk
         raise BusUnavailableError(f"Redis refuses: {error}") from None
+
+
+def _batches(units: Sequence[LeaseKeys]) -> Iterator[Sequence[LeaseKeys]]:
+    """So few that Redis answers others in between."""
+    return (units[start : start + _READ_AT_ONCE] for start in range(0, len(units), _READ_AT_ONCE))
 
 
 def _now_ms(client: Any) -> int:

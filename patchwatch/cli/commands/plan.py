@@ -11,6 +11,7 @@ from patchwatch.cli.options import AnalysisFps, AsJson, Profile
 from patchwatch.cli.output import print_json
 
 if TYPE_CHECKING:
+    from patchwatch.capacity.machines import Bill, Machine
     from patchwatch.capacity.plan import Plan
 
 
@@ -21,16 +22,21 @@ def plan(
     video: Annotated[Video, typer.Option(help="Size of their video.")] = Video.P1080,
     video_fps: Annotated[float, typer.Option(min=1, max=120, help="Frames per second of their video.")] = 15.0,
     gpu: Annotated[bool, typer.Option("--gpu", help="Networks run on a GPU: an estimate.")] = False,
+    machine: Annotated[str, typer.Option(metavar="CORES:GIB", help="Size of the machines.")] = "16:64",
+    price: Annotated[float | None, typer.Option(min=0, help="Of such a machine for a month, in any currency.")] = None,
+    gpu_price: Annotated[float | None, typer.Option(min=0, help="Of a GPU for a month.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what a number of cameras takes: processes, cores, memory, disk, and what gives way first.
+    """Say what a number of cameras takes: processes, machines, memory, disk, and what gives way first.
 
-    Computed from what was measured on one machine; each line names its record in bench/results.
+    Computed from what was measured on one machine; each line names its record in bench/results. Prices are yours: none
+    come with Patchwatch, as they would be out of date.
     """
     from dataclasses import asdict
 
     from patchwatch.capacity import plan as planning
     from patchwatch.capacity.figures import figures
+    from patchwatch.capacity.machines import Machine, bill
     from patchwatch.contract.settings import load_settings
 
     settings = load_settings()
@@ -39,10 +45,14 @@ def plan(
         settings.partitions, settings.target_load, settings.score_retention_hours,
     )  # fmt: skip
     found = planning.plan(order, figures())
+    size = Machine.parse(machine, price, gpu_price)
+    cost = bill(found, size)
     if as_json:
-        print_json({**asdict(found), "cores": found.cores, "beyond": [limit.what for limit in found.broken]})
+        beyond = {"installations": found.installations, "beyond": [limit.what for limit in found.broken]}
+        print_json({**asdict(found), "cores": found.cores, **beyond, "machine": asdict(size), "bill": asdict(cost)})
     else:
         _show(found)
+        _show_machines(found, size, cost)
 
 
 def _show(found: Plan) -> None:
@@ -68,5 +78,18 @@ def _show(found: Plan) -> None:
     for limit in found.limits:
         mark = "BEYOND" if limit in found.broken else "up to"
         typer.echo(f"  {mark} {limit.cameras:,} cameras: {limit.what} ({limit.source}); then: {limit.remedy}")
+    if found.installations > 1:
+        typer.echo(f"So this takes at least {found.installations} installations, each with a Redis of its own.")
+
+
+def _show_machines(found: Plan, machine: Machine, cost: Bill) -> None:
+    size = f"{machine.cores} cores and {machine.memory_gib:g} GiB"
+    typer.echo(f"Machines of {size}: {cost.machines}, and {cost.redis_machines} for Redis")
+    if not cost.redis_fits:
+        typer.echo("  Redis does not fit into one: give it more memory, or keep scores for less long")
+    if cost.price is not None:
+        typer.echo(
+            f"At your price: {cost.price:,.0f} a month, {cost.price_a_camera:,.2f} a camera, without disks and traffic"
+        )
     for estimate in found.estimates:
         typer.echo(f"Estimate: {estimate}")

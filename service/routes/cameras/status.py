@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from service.context import ContextDep
-from service.presentation.camera_status import camera_statuses
+from service.presentation.camera_status import camera_statuses, status_list
 from service.problems.responses import documented
 from service.schemas.cameras.status import CameraStatus, StatusList, ThresholdList
 
 router = APIRouter(tags=["status"])
 
 
-@router.get("/status", summary="Status of all cameras")
-async def index(context: ContextDep) -> StatusList:
+@router.get("/status", summary="Status of all cameras", response_model=StatusList)
+async def index(context: ContextDep) -> Response:
     cameras = await context.store.cameras.all()
-    return StatusList(statuses=await camera_statuses(context, cameras))
+    return Response(await status_list(context, cameras), media_type="application/json")
 
 
 @router.get("/cameras/{camera_id}/status", summary="Status of a camera", responses=documented(404))

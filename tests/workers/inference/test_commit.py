@@ -20,7 +20,7 @@ from patchwatch.messages.alerts.alert import Alert, AlertKind, AlertState
 from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus
 from patchwatch.messages.cameras.camera import Camera
 from workers.inference.camera_state import CameraState
-from workers.inference.commit import AlertUpdate, CommitBatch, Committer
+from workers.inference.commit import AlertUpdate, CommitBatch, Committer, Publication
 from workers.runtime.leases import Lease
 
 DOOR = CameraKeys("door", 0)
@@ -68,7 +68,7 @@ def status() -> AnalysisStatus:
 
 WRITES: dict[str, Callable[[Committer], object]] = {
     "a commit": lambda committer: committer.commit(state(), CommitBatch()),
-    "a status": lambda committer: committer.publish_status(state(), status(), None),
+    "a status": lambda committer: committer.publish_statuses([Publication(state(), status(), None)]),
     "an erasure": lambda committer: committer.erase(state()),
 }
 

@@ -33,3 +33,25 @@ def test_the_plan_as_json() -> None:
 def test_a_profile_that_was_not_measured_is_refused() -> None:
     with pytest.raises(RejectedError, match="choose one of"):
         run("--cameras", "4", "--profile", "mine")
+
+
+def test_the_plan_counts_machines_and_says_what_they_cost_at_the_users_price() -> None:
+    bare = json.loads(run("--cameras", "400", "--profile", "motion", "--json"))
+    assert bare["bill"]["price"] is None
+    priced = json.loads(run("--cameras", "400", "--profile", "motion", "--price", "100", "--json"))["bill"]
+    assert priced["price"] == 100 * (priced["machines"] + priced["redis_machines"])
+    assert priced["price_a_camera"] == pytest.approx(priced["price"] / 400)
+    assert "a camera" in run("--cameras", "400", "--profile", "motion", "--price", "100")
+
+
+def test_more_than_one_redis_can_do_becomes_several_installations() -> None:
+    found = json.loads(run("--cameras", "10000", "--profile", "motion", "--json"))
+    assert found["installations"] == found["bill"]["redis_machines"] > 1
+    assert f"at least {found['installations']} installations" in run("--cameras", "10000", "--profile", "motion")
+
+
+def test_a_machine_that_is_none_and_a_gpu_without_a_price_are_refused() -> None:
+    with pytest.raises(RejectedError, match="CORES:GIB"):
+        run("--cameras", "4", "--machine", "large")
+    with pytest.raises(RejectedError, match="--gpu-price"):
+        run("--cameras", "100", "--profile", "clip", "--gpu", "--price", "100")

@@ -1,0 +1,70 @@
+"""What queue, workers and service take with thousands of cameras: ``python -m bench.capacity``.
+
+Real are Redis, leases and their sharing out, frames (small JPEGs) and their commits, alerts, and the service with its
+clients. SIMULATED are the cameras, whose frames come from threads within the ingest workers and not from a capture
+process each, and the ENGINE: a stand-in that finds marked pictures, at no cost or that of ``--frame-ms``. The memory of
+normal and evidence are switched off. Writes ``bench/results/capacity.json``; needs no network but loopback.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from bench.capacity.lease_rounds import lease_rounds
+from bench.capacity.listing import listings
+from bench.capacity.pictures import HEIGHT, WIDTH, mean_kb
+from bench.capacity.site import Site
+from bench.capacity.step import measure
+from bench.measure import RESULTS, save, write
+
+WHAT = "queue, workers and service with simulated cameras and a stand-in engine"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--steps", type=_step, nargs="+", default=[(250, 1.0), (500, 1.0), (1000, 0.5), (2000, 0.25)],
+                        metavar="CAMERAS@FPS")  # fmt: skip
+    parser.add_argument("--seconds", type=float, default=40.0, help="that each step is watched, in each part")
+    parser.add_argument("--workers", type=int, default=2, help="of ingest, and of inference")
+    parser.add_argument("--frame-ms", type=float, default=0.0, help="that the stand-in engine takes over a frame")
+    parser.add_argument("--max-age-s", type=float, default=30.0, help="of a frame: on a machine that others use, too")
+    parser.add_argument("--listeners", type=int, default=50, help="clients that listen to alerts")
+    parser.add_argument("--units", type=int, nargs="+", default=[250, 1000, 2000],
+                        help="that leases and lists are measured with, without frames")  # fmt: skip
+    parser.add_argument("--port", type=int, default=22_000, help="the first of a few that are free")
+    parser.add_argument("--out", type=Path, default=RESULTS / "capacity.json")
+    chosen = parser.parse_args()
+    body: dict[str, Any] = {
+        "engine": f"a stand-in that takes {chosen.frame_ms:g} ms over a frame",
+        "picture": f"JPEG, {WIDTH}x{HEIGHT}", "picture_kb": round(mean_kb(), 2), "max_age_s": chosen.max_age_s,
+        "workers_of_ingest_and_of_inference": chosen.workers, "steps": [],
+    }  # fmt: skip
+    with (
+        tempfile.TemporaryDirectory(prefix="patchwatch-capacity-") as folder,
+        Site(
+            Path(folder),
+            port=chosen.port,
+            workers=chosen.workers,
+            frame_ms=chosen.frame_ms,
+            settings={"max_age_s": chosen.max_age_s},
+        ) as site,
+    ):
+        for cameras, fps in chosen.steps:
+            body["steps"].append(measure(site, cameras, fps, chosen.seconds, chosen.listeners))
+            save(WHAT, body, chosen.out)
+        body["lease_rounds"] = [lease_rounds(site, units) for units in chosen.units]
+        save(WHAT, body, chosen.out)
+        body["listings"] = listings(site, chosen.units, 3)
+    write(WHAT, body, chosen.out)
+
+
+def _step(text: str) -> tuple[int, float]:
+    cameras, _, fps = text.partition("@")
+    return int(cameras), float(fps or 1)
+
+
+if __name__ == "__main__":
+    main()
