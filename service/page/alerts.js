@@ -5,7 +5,7 @@ import { get, getJson } from "./api.js";
 import { inDetail, openDetail, renewDetail, renewVerdict } from "./detail.js";
 import { clock, date } from "./format.js";
 import { byId } from "./shell/element.js";
-import { listen } from "./shell/site.js";
+import { listen, nameOf } from "./shell/site.js";
 import { judge, showVerdict } from "./verdicts.js";
 
 const PAGE = 50;
@@ -65,9 +65,18 @@ async function load(parameters, request) {
     if (!older && unseenFirst() && parameters.get("reviewed") === "false") older = query("true");
     if (alerts.size < shown && older?.get("reviewed") === "true" && !older.has("before")) return await load(older, request);
     arrange();
+    offerChoice();
   } finally {
     byId("older").disabled = false;
   }
+}
+
+/** Offer the filters, unless there is nothing that they could choose from. */
+function offerChoice() {
+  const filtered = Object.values(filters()).some(Boolean);
+  byId("choice").hidden = !alerts.size && !filtered;
+  byId("no-alerts").hidden = alerts.size > 0;
+  byId("no-alerts").textContent = filtered ? "No such alerts." : "No alerts yet. What departs from normal appears here, and under Review.";
 }
 
 /** Show a change of an alert. It says nothing of the verdict on it, which is known, or asked for. */
@@ -119,7 +128,7 @@ function fill(node, alert) {
   node.className = alert.state;
   mark(node, alert.id === chosen);
   showVerdict(node.querySelector(".judgement"), alert);
-  node.querySelector(".camera").textContent = alert.camera_id;
+  node.querySelector(".camera").textContent = nameOf(alert.camera_id);
   const pill = node.querySelector(".state");
   pill.textContent = alert.state;
   pill.dataset.health = alert.state;
@@ -221,7 +230,7 @@ function arrange() {
   const sorted = [...alerts.values()].sort((a, b) => rank(a) - rank(b) || b.alert.started.localeCompare(a.alert.started));
   sorted.slice(shown).forEach(({ alert }) => drop(alert.id));
   place(sorted.slice(0, shown).map(({ node }) => node));
-  byId("no-alerts").hidden = sorted.length > 0;
+  if (sorted.length) offerChoice();
   const open = sorted.filter(({ alert }) => alert.state === "open").length;
   byId("open-alerts").textContent = open ? `${open} open` : "";
   byId("older").hidden = !older;
@@ -236,14 +245,16 @@ function place(nodes) {
   if (list.contains(focused)) focused.focus({ preventScroll: true });
 }
 
-/** Offer these cameras in the filter. */
+/** Offer these cameras in the filter, and call them by their names in the list. */
 export function nameCameras(ids) {
   const select = byId("of-camera");
   const before = select.value;
-  const known = [...select.options].slice(1).map((option) => option.value);
-  if (known.join() === ids.join()) return;
-  select.replaceChildren(select.options[0], ...ids.map((id) => new Option(id, id)));
+  const looks = ({ value, text }) => `${value} ${text}`;
+  const options = ids.map((id) => new Option(nameOf(id), id));
+  if ([...select.options].slice(1).map(looks).join() === options.map(looks).join()) return;
+  select.replaceChildren(select.options[0], ...options);
   select.value = ids.includes(before) ? before : "";
+  for (const { alert, node } of alerts.values()) node.querySelector(".camera").textContent = nameOf(alert.camera_id);
 }
 
 const page = {

@@ -4,6 +4,7 @@ import { get, getJson } from "./api.js";
 import { clearEvidence, showEvidence } from "./evidence.js";
 import { dateTime, position } from "./format.js";
 import { showGenerated } from "./generated.js";
+import { nameOf } from "./shell/site.js";
 import { say, showVerdict } from "./verdicts.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -17,7 +18,7 @@ export const inDetail = () => (shown ? byId("detail").querySelector(".judgement"
 export async function openDetail(alert, rows) {
   shown = alert.id;
   const dialog = byId("detail");
-  dialog.querySelector("h2").textContent = `Alert of ${alert.camera_id}`;
+  dialog.querySelector("h2").textContent = `Alert of ${nameOf(alert.camera_id)}`;
   fill(dialog.querySelector(".facts"), ...rows.map((row) => element("p", "", row)));
   showVerdict(dialog.querySelector(".judgement"), alert, byId("note"));
   byId("note").value = alert.verdict?.note ?? "";
@@ -73,6 +74,7 @@ export function overlaid(url, alt, width, height, boxes, { keep = false } = {}) 
   const node = element("div", "overlaid");
   const img = element("img");
   Object.assign(img, { src: url, alt });
+  img.addEventListener("load", () => node.style.setProperty("--ratio", img.naturalWidth / img.naturalHeight), { once: true });
   img.addEventListener("load", () => url.startsWith("blob:") && !keep && URL.revokeObjectURL(url), { once: true });
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
@@ -100,7 +102,7 @@ export function streamPart(stream) {
   const node = element("section", `stream-${stream.index % 6}`);
   node.dataset.stream = stream.name;
   const share = Math.round(stream.contribution * 100);
-  node.append(element("h3", "", stream.rarity == null ? `${stream.name}: no value` : `${stream.name}: ${share} %`));
+  node.append(element("h3", "", stream.rarity == null ? `${stream.name}: no value at this moment` : `${stream.name}: ${share} %`));
   if (stream.rarity == null) return node;
   const bar = element("div", "bar");
   const filled = element("div");
@@ -119,7 +121,8 @@ function exemplarPart(nearest, stream) {
   const when = nearest.captured ? dateTime(nearest.captured) : `at ${position(nearest.time_s)}`;
   const url = nearest.thumbnail && `data:image/jpeg;base64,${nearest.thumbnail}`;
   node.append(url ? overlaid(url, `normal ${when}`, 1, 1, [[nearest.region, stream]]) : element("div", "no-picture", "no thumbnail kept"));
-  node.append(element("figcaption", "", `${nearest.source}, ${when} (distance ${nearest.distance.toPrecision(3)})`));
+  node.append(element("figcaption", "", nearest.captured ? when : `${nearest.source}, ${when}`));
+  node.title = `${nearest.source}, ${when}; distance ${nearest.distance.toPrecision(3)}`;
   return node;
 }
 

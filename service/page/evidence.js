@@ -33,7 +33,8 @@ function parts(evidence) {
   const nodes = [];
   if (evidence.links.clip) {
     const video = document.createElement("video");
-    Object.assign(video, { src: relative(evidence.links.clip), controls: true, muted: true, loop: true, preload: "metadata" });
+    Object.assign(video, { src: relative(evidence.links.clip), controls: true, muted: true, loop: true, playsInline: true, preload: "metadata" });
+    if (evidence.links.picture) video.poster = relative(evidence.links.picture);
     video.setAttribute("aria-label", "clip of the alert");
     nodes.push(video);
   }

@@ -20,5 +20,12 @@ export function position(seconds) {
   return `${Math.floor(minutes / 60)}:${String(minutes % 60).padStart(2, "0")}:${(seconds % 60).toFixed(1).padStart(4, "0")}`;
 }
 
+/** The account of a camera's frames, in words. What came before there was a bank to score it by: it is told apart. */
+export function framesInWords({ scored, dropped }) {
+  const { no_bank: before = 0, ...others } = dropped;
+  const count = Object.values(others).reduce((sum, each) => sum + each, 0);
+  return [`${scored} scored, ${count} dropped`, before && `${before} before it could be scored`].filter(Boolean).join(", ");
+}
+
 /** Events per day. */
 export const rate = (perDay) => perDay < 0.01 ? "0" : perDay < 10 ? String(Number(perDay.toPrecision(2))) : perDay.toFixed(0);

@@ -49,6 +49,8 @@ function show(chosen, both) {
   byId("by-password").hidden = way === TOKEN;
   byId("setup-words").hidden = way !== SET_UP;
   byId("login-title").textContent = { [TOKEN]: "Token", [PASSWORD]: "Log in", [SET_UP]: "Make the first admin" }[way];
+  byId("log-in").textContent = way === SET_UP ? "Make me the admin" : "Log in";
+  showTyped(false);
   byId("login-password").autocomplete = way === SET_UP ? "new-password" : "current-password";
   byId("login-fault").hidden = true;
   byId("token").value = byId("login-password").value = "";
@@ -56,6 +58,11 @@ function show(chosen, both) {
   byId("login-name").required = byId("login-password").required = way !== TOKEN;
   byId("other-way").hidden = !both;
   byId("other-way").textContent = way === TOKEN ? "With a password" : "With a token";
+}
+
+function showTyped(shown) {
+  byId("login-shown").checked = shown;
+  byId("login-password").type = shown ? "text" : "password";
 }
 
 async function enter() {
@@ -99,7 +106,7 @@ async function learnCaller() {
 function showCaller() {
   const logout = byId("logout");
   logout.hidden = !(me ? me.kind === "user" || storedToken() : storedToken());
-  logout.textContent = me?.kind === "user" ? `Log out ${me.name}` : "Log out";
+  logout.querySelector("span").textContent = me?.kind === "user" ? me.name : "";
   logout.title = me ? `${me.role}${me.cameras ? `, sees ${me.cameras.join(", ") || "no camera"}` : ""}` : "";
   document.dispatchEvent(new CustomEvent("patchwatch-caller"));
 }
@@ -118,6 +125,7 @@ dialog.addEventListener("close", () => {
   finish?.();
 });
 byId("other-way").addEventListener("click", () => show(way === TOKEN ? PASSWORD : TOKEN, true));
+byId("login-shown").addEventListener("change", (event) => showTyped(event.target.checked));
 byId("logout").addEventListener("click", logOut);
 onLoginChange(async () => {
   if (!await learnCaller()) return location.reload();

@@ -3,7 +3,7 @@
 import { send } from "./api.js";
 import { dateTime } from "./format.js";
 import { byId } from "./shell/element.js";
-import { tell } from "./shell/site.js";
+import { nameOf, tell } from "./shell/site.js";
 
 const WORDS = { normal: "normal here", normal_at_this_time: "normal at this time", anomaly: "a real anomaly", unsure: "not sure" };
 const KEYS = { n: "normal", t: "normal_at_this_time", a: "anomaly", u: "unsure" };
@@ -44,7 +44,7 @@ export function say(alert, verdict, note) {
 
 async function sayNow(alert, verdict, note) {
   if (alert.verdict?.verdict === verdict && (note ?? alert.verdict.note) === alert.verdict.note) return;
-  const about = `${alert.camera_id}, ${dateTime(alert.started)}: ${WORDS[verdict]}`;
+  const about = `${nameOf(alert.camera_id)}, ${dateTime(alert.started)}: ${WORDS[verdict]}`;
   await change(about, () => send("PUT", path(alert), { verdict, note: note ?? "" }), alert, alert.reviewed);
 }
 
@@ -82,7 +82,7 @@ async function undoNow() {
   for (const alert of before) {
     const { verdict } = alert;
     const words = verdict ? WORDS[verdict.verdict] : "not reviewed";
-    const about = before.length > 1 ? `${before.length} alerts: as before` : `${alert.camera_id}, ${dateTime(alert.started)}: ${words} again`;
+    const about = before.length > 1 ? `${before.length} alerts: as before` : `${nameOf(alert.camera_id)}, ${dateTime(alert.started)}: ${words} again`;
     const given = { verdict: verdict?.verdict, note: verdict?.note };
     await change(about, () => (verdict ? send("PUT", path(alert), given) : send("DELETE", path(alert))), null, true);
   }

@@ -66,8 +66,10 @@ def _learning(memory: MemoryStatus | None) -> str:
     seconds, first_bank_s = memory.extent.seconds, memory.first_bank_s
     if not seconds:
         return "it learns what is normal by itself as soon as pictures arrive, and is scored after that"
-    when = f"in about {first_bank_s - seconds:.0f} s" if seconds < first_bank_s else "in a moment"
-    return f"it learns what is normal, from {seconds:.0f} of {first_bank_s:.0f} s so far, and is scored {when}"
+    if seconds >= first_bank_s:
+        return f"it learns what is normal from the {seconds:.0f} s that it has seen, and is scored in a moment"
+    left_s = first_bank_s - seconds
+    return f"it learns what is normal: seen for {seconds:.0f} of {first_bank_s:.0f} s, scored in about {left_s:.0f} s"
 
 
 def _next_step(memory: MemoryStatus) -> str:

@@ -27,6 +27,7 @@ export class Section {
 
   /** Change something, say what came of it, and show it. Returns the answer; null: it was refused. */
   async change(method, path, body, text) {
+    this.say("One moment …");
     try {
       const answer = await send(method, path, body);
       await this.renew();

@@ -1,7 +1,8 @@
 // A camera's card: its live picture, its line of scores, and its state in words.
 
 import { getJson } from "../api.js";
-import { clock, duration, rate, withLocalTimes } from "../format.js";
+import { clock, duration, framesInWords, rate, withLocalTimes } from "../format.js";
+import { showHealth } from "../health_pill.js";
 import { drawLine, SPAN_MS } from "../line.js";
 import { followReport } from "../report.js";
 import { addressOf } from "../shell/router.js";
@@ -40,7 +41,7 @@ export class CameraCard {
   /** Its name and zones. */
   showCamera(camera) {
     this.node.querySelector(".adopted").hidden = !camera.adopted;
-    this.node.querySelector("h3 a").textContent = camera.name ? `${camera.name} (${camera.id})` : camera.id;
+    this.node.querySelector("h3 a").textContent = camera.name && camera.name !== camera.id ? `${camera.name} (${camera.id})` : camera.id;
     this.#zones = camera.zones ?? [];
     this.#drawZones();
   }
@@ -89,16 +90,17 @@ export class CameraCard {
     this.status = status;
     const { node } = this;
     const pill = node.querySelector(".health");
-    pill.textContent = status.health.replace("_", " ");
-    pill.dataset.health = status.health;
+    showHealth(pill, status);
+    pill.hidden = pill.textContent === status.arming.state; // the pill of arming says it
     node.querySelector(".random").hidden = !status.random_weights;
-    showArming(node, status.arming);
+    showArming(node, status);
     node.querySelector(".reason").textContent = withLocalTimes(status.reason);
     node.querySelector(".facts").textContent = factsOf(status);
     showBudget(node.querySelector(".budget"), status.analysis?.threshold, status.budget);
     node.querySelector(".try-budget").hidden = !status.analysis?.threshold;
     const learning = status.enrolment?.text ?? "";
     node.querySelector(".enrolment").textContent = status.reason.includes(learning) ? "" : learning; // the reason may say it already
+    node.querySelector(".learnt").hidden = status.arming.by_itself && status.arming.state === "provisional"; // it asks nobody for more
     if (this.#started) this.#showLearnt().catch(this.#fault);
     this.#showScore();
   }
@@ -145,13 +147,12 @@ export class CameraCard {
 
 function factsOf(status) {
   const { frames, capture, analysis } = status;
-  const dropped = Object.values(frames.dropped).reduce((sum, count) => sum + count, 0);
   return [
     analysis && `profile ${analysis.profile}`,
     capture?.width && `${capture.width}x${capture.height}`,
     capture?.fps != null && `${capture.fps.toFixed(1)} frames/s`,
     status.lag_s != null && `lag ${Math.max(0, status.lag_s).toFixed(2)} s`,
-    analysis?.bank_id || frames.scored ? `${frames.scored} scored, ${dropped} dropped` : `${frames.captured} frames seen`,
+    analysis?.bank_id || frames.scored ? framesInWords(frames) : `${frames.captured} frames seen`,
     shareInWords(status.alerts_confirmed_share),
     frames.balanced ? "" : "some frames are not accounted for",
     status.last_gap && `last without frames from ${clock(status.last_gap.from)} to ${clock(status.last_gap.to)}`,
@@ -162,7 +163,8 @@ function factsOf(status) {
 const shareInWords = (share) => share && `${share.confirmed} of ${share.judged} judged alerts were real anomalies`;
 
 /** How far its normal is known: learning with its progress, provisional, or armed. */
-function showArming(node, arming) {
+function showArming(node, { arming, enrolment: latest }) {
+  const enrolment = ["queued", "running"].includes(latest?.state) ? latest : null;
   const pill = node.querySelector(".arming");
   pill.hidden = !arming.state;
   pill.textContent = arming.state ?? "";
@@ -170,7 +172,7 @@ function showArming(node, arming) {
   pill.title = [arming.text, arming.next_step].filter(Boolean).join("; ");
   const progress = node.querySelector(".learning");
   progress.hidden = arming.state !== "learning";
-  progress.value = Math.min(1, arming.remembered_s / arming.first_bank_s);
+  progress.value = enrolment ? enrolment.progress : Math.min(1, arming.remembered_s / arming.first_bank_s);
 }
 
 /** The camera's alarm budget: how many false alarms to expect, and above which score; why so many, where that is a part

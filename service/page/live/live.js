@@ -48,6 +48,7 @@ function showSite() {
   }
   nameCameras(cameras.map((camera) => camera.id));
   byId("no-cameras").hidden = cameras.length > 0;
+  byId("site-budget").hidden = cameras.length === 0;
 }
 
 function add(camera) {

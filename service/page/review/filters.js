@@ -9,6 +9,7 @@ const REVIEWED = [["first", "not yet, first"], ["false", "not yet"], ["true", "y
 
 export class Filters {
   #fields;
+  #chosen = element("span.facts");
 
   /** `onChange(query)`: what was chosen, as the query of the page's address. */
   constructor(onChange) {
@@ -33,8 +34,8 @@ export class Filters {
         element("button.quiet", { type: "button", onclick: step(1), "aria-label": "The next day" }, "›"),
         element("button.quiet", { type: "button", onclick: step(0) }, "Last 24 hours")),
       labelled("Camera", camera), labelled("Kind", kind), labelled("Zone", zone), labelled("Reviewed", reviewed));
-    const open = !matchMedia("(max-width: 900px)").matches; // on a phone the picture comes first
-    this.node = element("details.panel.choices", { open }, element("summary", {}, "Which alerts"), form);
+    const open = matchMedia("(min-width: 901px) and (min-height: 900px)").matches; // in a small window the picture comes first
+    this.node = element("details.panel.choices", { open }, element("summary", {}, "Which alerts", this.#chosen), form);
   }
 
   /** Show the choices of an address. */
@@ -45,12 +46,20 @@ export class Filters {
       if (field.localName === "select") offer(field, value);
       field.value = value;
     }
+    this.#summarise();
   }
 
-  /** Offer these cameras and zones. */
+  /** Offer these cameras, by their names, and zones. */
   offer(cameras, zones) {
-    for (const camera of cameras) offer(this.#fields.camera, camera);
+    for (const { id, name } of cameras) offer(this.#fields.camera, id, name || id);
     for (const zone of zones) offer(this.#fields.zone, zone);
+  }
+
+  /** What is chosen, beside the summary: it may be closed. */
+  #summarise() {
+    const { day, ...others } = this.#fields;
+    const chosen = Object.values(others).map((field) => field.selectedOptions[0]).filter(({ value }) => !["", "first"].includes(value));
+    this.#chosen.textContent = [day.value || "last 24 hours", ...chosen.map(({ text, parentNode }) => (parentNode === others.reviewed ? `reviewed: ${text}` : text))].join(", ");
   }
 
   get reviewed() {
@@ -89,6 +98,8 @@ export class Filters {
   }
 }
 
-function offer(select, value) {
-  if (value && ![...select.options].some((option) => option.value === value)) select.append(new Option(value, value));
+function offer(select, value, text = value) {
+  const known = [...select.options].find((option) => option.value === value);
+  if (known && text !== value) known.text = text;
+  if (value && !known) select.append(new Option(text, value));
 }

@@ -63,7 +63,6 @@ function begin() {
     listen("site", offer),
   ];
   if (knownCameras().length) offer();
-  else refreshSite().catch(fault);
 }
 
 export function leave() {
@@ -76,13 +75,14 @@ export function leave() {
 
 function offer() {
   const zones = [...knownCameras().flatMap((camera) => camera.zones.map(({ name }) => name)), ...[...alerts.values()].flatMap((alert) => alert.zones)];
-  filters.offer(knownCameras().map(({ id }) => id), new Set(zones));
+  filters.offer(knownCameras(), new Set(zones));
 }
 
 async function load(choices, named) {
   const own = ++request;
   filtered = choices;
-  const found = await read();
+  const names = knownCameras().length ? null : refreshSite().catch(fault); // what is shown calls the cameras by their names
+  const [found] = await Promise.all([read(), names]);
   if (own !== request) return;
   if (named && !found.some(({ id }) => id === named.id)) found.unshift(named); // shared, whatever is chosen here
   const rank = (alert) => Number(filters.reviewed === "first" && alert.reviewed);

@@ -29,6 +29,7 @@ export class Part {
 
   /** Change something, and say what came of it. Returns the answer; null: it was refused. */
   async change(method, rest, body, text) {
+    this.say("One moment …");
     try {
       const answer = await send(method, this.path(rest), body);
       this.say(typeof text === "function" ? text(answer) : text);

@@ -5,6 +5,7 @@ import { fault } from "../shell/faults.js";
 import { addressOf } from "../shell/router.js";
 import { cameraOf, knownCameras, listen, nameOf, refreshSite, statusOf, watchSite } from "../shell/site.js";
 import { withLocalTimes } from "../format.js";
+import { healthPill } from "../health_pill.js";
 import { AddCamera } from "./add.js";
 import { CameraPage } from "./camera.js";
 import { FindCameras } from "./find.js";
@@ -43,15 +44,14 @@ function missing(id) {
 function overview() {
   const list = element("ul.camera-list");
   const adding = new AddCamera();
-  fill(root, element("section", { "aria-label": "All cameras" }, list), adding.node, new FindCameras().node);
+  fill(root, element("section", { "aria-label": "All cameras" }, list), new FindCameras().node, adding.node);
   return { id: null, show: () => fill(list, ...knownCameras().map(rowOf)) };
 }
 
 function rowOf(camera) {
   const status = statusOf(camera.id);
-  const health = element("span.pill", { dataset: { health: status?.health ?? "" } }, (status?.health ?? "…").replace("_", " "));
   return element("li.panel", { dataset: { camera: camera.id } },
-    element("a", { href: addressOf(`cameras/${encodeURIComponent(camera.id)}`) }, nameOf(camera.id)), " ", health,
+    element("a", { href: addressOf(`cameras/${encodeURIComponent(camera.id)}`) }, nameOf(camera.id)), " ", healthPill(status),
     element("span.facts", {}, camera.source === "push:" ? "publishes to Patchwatch" : camera.source),
     status?.reason && element("span.reason", {}, withLocalTimes(status.reason)));
 }

@@ -1,6 +1,7 @@
 // The state of a camera in words, with the next step, and the report on its last days.
 
-import { duration, rate, withLocalTimes } from "../format.js";
+import { duration, framesInWords, rate, withLocalTimes } from "../format.js";
+import { healthPill } from "../health_pill.js";
 import { followReport } from "../report.js";
 import { element, fill } from "../shell/element.js";
 import { Part } from "./part.js";
@@ -18,11 +19,11 @@ export class StatePart extends Part {
   show(camera, status) {
     if (!status) return;
     const { analysis, arming, capture, frames } = status;
-    const dropped = Object.values(frames.dropped).reduce((sum, count) => sum + count, 0);
     const threshold = analysis?.threshold;
+    const learning = arming.state === "learning"; // what it drops until then is no fault, and what comes next is said
     fill(this.#words,
-      element("p", {}, element("span.pill", { dataset: { health: status.health } }, status.health.replace("_", " ")), " ", element("span.reason", {}, withLocalTimes(status.reason))),
-      element("p", {}, [arming.text, arming.next_step].filter(Boolean).join("; ")),
+      element("p", {}, healthPill(status), " ", element("span.reason", {}, withLocalTimes(status.reason))),
+      element("p", {}, [arming.text, !learning && arming.next_step].filter((text) => text && !status.reason.includes(text)).join("; ")),
       arming.not_armed_for.length > 0 && element("p.facts", {}, `Not enough is known yet for: ${arming.not_armed_for.join(", ")}.`),
       threshold && element("p", {}, `About ${rate(threshold.expected)} false alarms a day are expected, from ${duration(3600 * threshold.footage_hours)} of normal footage. An alert opens above a score of ${threshold.on.toFixed(2)}.`),
       analysis?.contexts.length > 0 && element("p.facts", {}, analysis.context
@@ -31,7 +32,7 @@ export class StatePart extends Part {
       threshold?.warning && element("p.warned", {}, threshold.warning),
       element("p.facts", {}, [
         capture?.width && [`${capture.width}x${capture.height}`, capture.codec].filter(Boolean).join(", "), capture?.fps != null && `${capture.fps.toFixed(1)} frames/s`,
-        analysis && `profile ${analysis.profile} on ${analysis.device || "cpu"}`, `${frames.scored} frames scored, ${dropped} dropped`,
+        analysis && `profile ${analysis.profile} on ${analysis.device || "cpu"}`, learning ? `${frames.captured} frames seen` : `of the frames ${framesInWords(frames)}`,
         capture?.reconnects ? `${capture.reconnects} reconnects` : "",
       ].filter(Boolean).join(" · ")));
   }

@@ -16,6 +16,7 @@ export class ZoneEditor extends Part {
   #stored = "";
   #zones = [];
   #chosen = -1;
+  #lacksPicture = false; // there was none when it was asked for
   #canvas = new ZoneCanvas((points) => this.#drawn(points), (index, points) => this.#moved(index, points));
   #rows = element("ul.zone-rows");
   #draw = this.#button("Draw a zone", () => this.#begin());
@@ -39,7 +40,8 @@ export class ZoneEditor extends Part {
   }
 
   /** What is being drawn stays, until it is saved or given up. */
-  show(camera) {
+  show(camera, status) {
+    if (this.#lacksPicture && status?.last_frame) this.#renew();
     const stored = JSON.stringify(camera.zones);
     if (stored === this.#stored) return;
     const untouched = JSON.stringify(this.#zones) === (this.#stored || "[]");
@@ -63,8 +65,11 @@ export class ZoneEditor extends Part {
     try {
       await showJpeg(img, await (await get(this.path("/snapshot.jpg?boxes=false"))).blob());
       img.alt = `latest frame of ${this.cameraId}`;
+      if (this.#lacksPicture) this.say("");
+      this.#lacksPicture = false;
     } catch (error) {
-      if (!quiet) this.say(error.status === 404 ? "There is no picture yet." : error.message, true);
+      this.#lacksPicture = error.status === 404 && !img.src;
+      if (!quiet) this.say(error.status === 404 ? "There is no picture yet: it appears with the first frame." : error.message, true);
     }
   }
 

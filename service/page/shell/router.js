@@ -44,6 +44,7 @@ async function show(onFault) {
   const visit = ++visits;
   const asked = route();
   const name = views.has(asked.path[0]) ? asked.path[0] : "live";
+  markLink(name); // at once: the page's code may take a while to come
   try {
     const view = await views.get(name)();
     if (visit !== visits) return;
@@ -52,7 +53,15 @@ async function show(onFault) {
     await view.enter(asked);
     if (changed && visit > 1) byId(`view-${name}`).querySelector("h2")?.focus({ preventScroll: true });
   } catch (error) {
+    if (visit === visits && shown) markLink(shown.name);
     onFault(error);
+  }
+}
+
+function markLink(name) {
+  for (const link of document.querySelectorAll("[data-view]")) {
+    if (link.dataset.view === name) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
   }
 }
 
@@ -60,10 +69,6 @@ function turnTo(name, view) {
   shown?.view.leave?.();
   shown = { name, view };
   for (const section of document.querySelectorAll(".view")) section.hidden = section.id !== `view-${name}`;
-  for (const link of document.querySelectorAll("[data-view]")) {
-    if (link.dataset.view === name) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  }
   document.body.dataset.view = name;
   const title = byId(`view-${name}`).dataset.title;
   document.title = title ? `${title} – Patchwatch` : "Patchwatch";

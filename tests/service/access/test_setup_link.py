@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from people import PASSWORD, People
 from service_world import World, now_ms
@@ -62,6 +65,22 @@ async def test_the_link_makes_one_admin_who_is_logged_in(
         again = await visitor.post("/api/v1/setup", json=BODY | {"name": "eve", "code": used})
         assert again.status_code == 401
     assert not await link(reachable, capsys), "there is a user"
+
+
+async def test_it_names_this_machine_as_other_machines_reach_it(
+    reachable: Any, people: People, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A phone seldom knows the name."""
+
+    def own_addresses() -> dict[str, list[SimpleNamespace]]:
+        known = ("127.0.0.1", "169.254.7.7", "192.0.2.7", "198.51.100.9")
+        return {"eth0": [SimpleNamespace(family=socket.AF_INET, address=each) for each in known]}
+
+    monkeypatch.setattr(psutil, "net_if_addrs", own_addresses)
+    await announce(reachable.state.context, "http://0.0.0.0:8080")
+    links = re.findall(r"http://([^/]+):8080/#setup=(\S{32})\n", capsys.readouterr().err)
+    assert [host for host, _ in links] == [socket.gethostname(), "192.0.2.7", "198.51.100.9"]
+    assert len({code for _, code in links}) == 1
 
 
 async def test_it_expires(

@@ -57,3 +57,32 @@ async def test_health_shows_what_the_doctor_finds(page: Page, serve: Serve, sett
     await part.get_by_text("1 check is well").click()
     await expect(part).to_contain_text("redis: answers")
     await expect(page.locator(".verdict-line")).to_contain_text("attention")
+
+
+async def test_a_topic_of_ntfy_is_given_as_its_app_shows_it(
+    page: Page, serve: Serve, settings: Settings, world: World
+) -> None:
+    world.camera(name="Back gate")
+    world.camera("yard")
+    world.beat("delivery")
+    await page.goto(f"http://{serve(settings)}/#/notifications")
+    part = page.get_by_role("region", name="Channels")
+    await part.get_by_role("textbox", name="Address").fill("https://ntfy.example/front-door")
+    await part.get_by_text("Only some cameras").click()
+    await part.get_by_label("Back gate").check()
+    await part.get_by_role("button", name="Add the channel").click()
+    row = part.locator("[data-channel=ntfy]")
+    await expect(row).to_contain_text("ntfys://***")
+    await expect(row).to_contain_text("Back gate · all alerts")
+    await expect(row.locator(".warned")).to_have_count(0)  # that nothing was sent yet is no fault
+    (channel,) = (await answers(page, "api/v1/channels"))["channels"]
+    assert channel["cameras"] == ["gate"]
+    assert channel["time_zone"] == await page.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
+
+    await part.get_by_text("Add a channel").click()
+    await expect(part.get_by_role("textbox", name="Id")).to_have_value("ntfy-2")
+    await part.get_by_role("combobox", name="Service").select_option("other")
+    await part.get_by_role("textbox", name="Id").fill("desk")
+    await part.get_by_role("textbox", name="Address").fill("https://nobody.example/knows")
+    await part.get_by_role("button", name="Add the channel").click()
+    await expect(part.get_by_role("status")).to_contain_text("Not done: ")

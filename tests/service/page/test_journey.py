@@ -102,7 +102,7 @@ async def test_from_the_set_up_link_to_an_alert_that_is_silenced_and_comes_again
     await page.goto(f"http://{serve(site)}/#setup={CODE}")
     await page.get_by_label("Name").fill("ada")
     await page.get_by_label("Password", exact=True).fill("a password with words")
-    await page.get_by_role("button", name="Log in").click()
+    await page.get_by_role("button", name="Make me the admin").click()
     await expect(page.locator("#no-cameras")).to_be_visible()
     square = Square(world)
     with working(site):

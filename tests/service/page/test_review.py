@@ -28,6 +28,7 @@ async def test_forty_alerts_are_judged_with_forty_keys(
     await expect(view.locator(".lane:not(.axis)")).to_have_count(12)
     await expect(view.locator(".mark")).to_have_count(ALERTS)
     await expect(shown).to_have_attribute("data-alert", ids[0])
+    await expect(view.locator(".viewer .verdicts button").last).to_be_in_viewport(ratio=1)  # beside the whole picture
     assert await shown.evaluate("node => node.clientWidth") > 500, "large enough to judge"
     await page.screenshot(path=tmp_path / "review.png")
     for number, alert_id in enumerate(ids):
@@ -57,9 +58,12 @@ async def test_what_is_chosen_is_in_the_address_and_a_link_leads_back_to_it(
     await page.keyboard.press("j")
     await expect(page).to_have_url(re.compile(f"alert={ids[6]}"))
     await expect(view.locator(".generated")).to_be_hidden()
+    await expect(view.locator(".choices summary")).to_contain_text(re.compile(r"Which alerts\d{4}-"))  # the alert's day
+    await view.get_by_text("Which alerts").click()
     await view.get_by_role("combobox", name="Zone").select_option("porch")
     await expect(view.locator(".alert-list li")).to_have_count(14)
     await expect(page).to_have_url(re.compile("zone=porch"))
+    await expect(view.locator(".choices summary")).to_contain_text("porch")
     await view.get_by_role("combobox", name="Camera").select_option("gate")
     await expect(view.locator(".alert-list li")).to_have_count(4)
     await page.go_back()
@@ -71,6 +75,25 @@ async def test_what_is_chosen_is_in_the_address_and_a_link_leads_back_to_it(
     await page.go_back()
     await expect(view).to_be_visible()
     await expect(view.locator(".alert-list li")).to_have_count(14)
+
+
+async def test_a_link_to_an_alert_calls_cameras_by_their_names(
+    page: Page, serve: Serve, settings: Settings, world: World
+) -> None:
+    """It is the first page that is opened, by a notification: nothing was read before."""
+    ids = busy_night(world, time.time_ns() // 1_000_000 - 6 * 3_600_000)
+    world.camera("gate", name="Back gate")
+    of_gate = next(alert_id for alert_id in ids if alert_id.startswith("gate-"))
+    await page.goto(f"http://{serve(settings)}/#/review?alert={of_gate}")
+    view = page.locator("#view-review")
+    await expect(view.get_by_role("heading", name="Back gate: anomaly")).to_be_visible()
+    await expect(view.locator(".lane-name", has_text="Back gate")).to_be_visible()
+    await expect(view.locator(f".alert-list li[data-alert={of_gate}] strong")).to_have_text("Back gate")
+    await view.get_by_text("Which alerts").click()
+    await view.get_by_role("combobox", name="Camera").select_option(label="Back gate")
+    await expect(page).to_have_url(re.compile("camera=gate"))
+    await page.get_by_role("link", name="Live").click()
+    await expect(page.locator(f"#alerts li[data-alert={of_gate}] .camera")).to_have_text("Back gate")
 
 
 async def test_several_alerts_are_judged_together_and_taken_back_together(

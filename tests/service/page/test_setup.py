@@ -50,7 +50,7 @@ async def test_a_source_is_tried_and_the_camera_added(
     worker = threading.Thread(target=work)
     worker.start()
     await page.goto(f"http://{serve(settings)}/")
-    await page.get_by_role("link", name="Add one here").click()
+    await page.get_by_role("link", name="Add a camera").click()
     form = page.get_by_role("region", name="Add a camera")
     await form.get_by_role("textbox", name="Name").fill("Back gate")
     await expect(form.get_by_role("textbox", name="Id")).to_have_value("back-gate")
@@ -150,6 +150,7 @@ async def test_cameras_of_the_network_are_found_and_one_is_added(
     await page.goto(f"http://{serve(settings)}/#/cameras")
     part = page.locator(".find-cameras")
     await part.get_by_text("Find cameras").click()
+    await part.get_by_role("combobox", name="Where").select_option("network")
     await part.get_by_label("User of the cameras").fill("admin")
     await part.get_by_label("Password").fill("se/cret")
     await part.get_by_role("button", name="Look for cameras").click()
@@ -160,6 +161,28 @@ async def test_cameras_of_the_network_are_found_and_one_is_added(
     await part.get_by_role("button", name="Add").click()
     await expect(part.locator("[data-camera=back-yard]").get_by_role("link", name="It is here")).to_be_visible()
     assert stored(world, "back-yard").source == "rtsp://admin:se%2Fcret@192.0.2.7/sub"
+
+
+async def test_all_cameras_that_another_program_knows_are_added_at_once(
+    page: Page, serve: Serve, settings: Settings, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    schemes = {"porch": "rtsp", "yard": "rtsp", "old": "gopher"}  # the last one is refused
+    found = [{"id": name, "name": name, "source": f"{scheme}://192.0.2.7/{name}"} for name, scheme in schemes.items()]
+
+    async def answer_of(*program: object, **limits: object) -> bytes:
+        return json.dumps({"cameras": found}).encode()
+
+    monkeypatch.setattr(camera_search, "answer_of", answer_of)
+    await page.goto(f"http://{serve(settings)}/#/cameras")
+    part = page.locator(".find-cameras")
+    await part.get_by_text("Find cameras").click()
+    await part.get_by_role("textbox", name="Address").fill("http://nvr:5000")
+    await part.get_by_role("button", name="Look for cameras").click()
+    await part.get_by_role("button", name="Add all 3").click()
+    await expect(part.get_by_role("status")).to_contain_text("2 of 3 are added. old: ")
+    await expect(part.get_by_role("link", name="It is here")).to_have_count(2)
+    await expect(part.get_by_role("button", name="Add all")).to_be_hidden()  # one is left
+    assert stored(world, "yard").source == "rtsp://192.0.2.7/yard"
 
 
 async def test_a_stretch_of_time_is_tried_on_the_past_before_it_is_learnt(setup: Page, world: World) -> None:

@@ -42,8 +42,8 @@ def arming(
     ("seconds", "words"),
     [
         (0.0, "it learns what is normal by itself as soon as pictures arrive, and is scored after that"),
-        (20.4, "it learns what is normal, from 20 of 60 s so far, and is scored in about 40 s"),
-        (61.0, "it learns what is normal, from 61 of 60 s so far, and is scored in a moment"),
+        (20.4, "it learns what is normal: seen for 20 of 60 s, scored in about 40 s"),
+        (61.0, "it learns what is normal from the 61 s that it has seen, and is scored in a moment"),
     ],
 )
 def test_a_camera_without_a_bank_says_how_far_it_is(seconds: float, words: str) -> None:
