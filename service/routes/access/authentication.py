@@ -90,10 +90,11 @@ def me_of(caller: Caller) -> Me:
 
 
 async def new_password(context: Context, name: str, password: str) -> dict[str, object]:
-    """The fields of a user that change with his password: all his logins are void. Raises `RejectedError`."""
+    """The fields of a user that change with his password: all his logins are void, and those at a provider open nothing
+    any more. Raises `RejectedError`."""
     check_password(password, name)
     stored = await context.passwords.do(partial(hash_password, password))
-    return {"password_hash": stored, "incarnation": uuid.uuid4().hex}
+    return {"password_hash": stored, "identity": None, "incarnation": uuid.uuid4().hex}
 
 
 async def _rehashed(context: Context, user: User, password: str) -> User:

@@ -62,6 +62,8 @@ async def change_password(body: PasswordChange, request: Request, response: Resp
     if context.caller.kind is not CallerKind.USER:
         raise ForbiddenError("only a user who is logged in has a password: see `patchwatch users password NAME`")
     check_password_login(context.settings)
+    if (await context.store.access.users.get(context.caller.name)).identity is not None:
+        raise ForbiddenError(f"you have no password here: change the one of {context.settings.oidc_label}")
     try:
         user = await checked_user(context, request, context.caller.name, body.current.get_secret_value())
     except UnauthorizedError:  # he is who he is: nobody has to log in again
