@@ -37,8 +37,8 @@ class Browser:
         return await self.fault()
 
     async def fault(self) -> str | None:
-        offer = (await self.client.get("/api/v1/login")).json()
-        return offer.get("fault")
+        fault: str | None = (await self.client.get("/api/v1/login")).json().get("fault")
+        return fault
 
     async def me(self) -> dict[str, Any] | None:
         answer = await self.client.get("/api/v1/me")

@@ -139,8 +139,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["content-length"])).decode()
         form = {key: values[0] for key, values in parse_qs(body).items()}
         provider = self._provider()
-        failing = (provider.failing, {}) if provider.failing else None
-        self._json(*(failing or provider.exchanged(form, self.headers.get("authorization", ""))))
+        if provider.failing:
+            self._json(provider.failing, {})
+            return
+        self._json(*provider.exchanged(form, self.headers.get("authorization", "")))
 
     def _provider(self) -> OidcProvider:
         provider = cast("_Server", self.server).provider
