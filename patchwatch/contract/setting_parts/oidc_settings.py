@@ -27,9 +27,7 @@ class OidcSettings(BaseSettings):
     oidc_client_secret: SecretStr | None = Field(
         None, description="Secret that the provider gave with it; unset for a public client."
     )
-    oidc_label: str = Field(
-        "single sign-on", min_length=1, max_length=40, description="Its name on the page's button."
-    )
+    oidc_label: str = Field("single sign-on", min_length=1, max_length=40, description="Its name on the page's button.")
     oidc_scopes: str = Field(
         "openid profile email",
         pattern=r"^[\x21\x23-\x5b\x5d-\x7e]{1,100}( [\x21\x23-\x5b\x5d-\x7e]{1,100}){0,20}$",

@@ -139,7 +139,8 @@ async def test_an_answer_of_another_provider_is_refused(
 
 async def test_an_answer_without_a_code_is_refused(browser: NewBrowser) -> None:
     eve = await browser()
-    for changed in ({"code": ""}, {"code": "", "error": "<script>"}, {"state": "x"}, {"state": ""}):
+    changes: list[dict[str, str]] = [{"code": ""}, {"code": "", "error": "<script>"}, {"state": "x"}, {"state": ""}]
+    for changed in changes:
         fault = await eve.log_in("ada", **changed)
         assert fault is not None
         assert "script" not in fault
