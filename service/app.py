@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse
@@ -29,7 +30,7 @@ from service.middleware.headers import HeadersMiddleware, HeadMiddleware
 from service.middleware.proxy import ProxyMiddleware
 from service.problems.responses import Problem, documented, install_handlers
 from service.routes import budget, demand, examination, health, metrics
-from service.routes.access import audit, login, sessions, tokens, users
+from service.routes.access import audit, login, oidc, sessions, tokens, users
 from service.routes.alerts import alerts, channels, devices, evidence, links, mutes, verdicts, webhooks
 from service.routes.alerts import alerts_websocket as ws_alerts
 from service.routes.banks import banks, enrolments, shadows
@@ -51,6 +52,9 @@ from service.routes.cameras import scores_websocket as ws_scores
 from service.setup_link import announce
 from service.store import Store
 from service.websockets.hub import Hub
+
+if TYPE_CHECKING:
+    from service.oidc.login import ProviderLogin
 
 PAGE = Path(__file__).parent / "page"
 CLIENT_QUEUE = 1000  # messages
@@ -96,6 +100,7 @@ def create_app(settings: Settings, bus: Redis | None = None, *, client_queue: in
         client_queue,
         Examination(settings),
         clock,
+        provider_login=_provider_login(settings, bus),
     )
     install_handlers(app)
     app.include_router(_api_router())
@@ -112,6 +117,14 @@ def create_app(settings: Settings, bus: Redis | None = None, *, client_queue: in
     app.add_middleware(ProxyMiddleware, settings=settings)
     _complete_openapi(app, settings)
     return app
+
+
+def _provider_login(settings: Settings, bus: Redis) -> ProviderLogin | None:
+    if settings.oidc_issuer is None:
+        return None
+    from service.oidc.login import ProviderLogin  # half a second, which few installations need
+
+    return ProviderLogin(settings, settings.oidc_issuer, bus)
 
 
 @asynccontextmanager
@@ -152,7 +165,7 @@ def _api_router() -> APIRouter:
         camera_searches,
         examination,
     )
-    access_modules = (login, sessions, users, tokens, audit)
+    access_modules = (login, oidc, sessions, users, tokens, audit)
     live = (ws_alerts, ws_scores, ws_pictures)
     for module in (*camera_modules, webhooks, channels, devices, mutes, *live, *access_modules):
         router.include_router(module.router)

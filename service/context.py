@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends
 from starlette.requests import HTTPConnection
@@ -20,6 +20,9 @@ from service.examination import Examination
 from service.rules.disk import Disk
 from service.store import Store
 from service.websockets.hub import Hub
+
+if TYPE_CHECKING:  # half a second of imports, which few installations need
+    from service.oidc.login import ProviderLogin
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,7 @@ class Context:
     disk: Disk = field(default_factory=Disk)
     passwords: PasswordWork = field(default_factory=PasswordWork)
     camera_search: CameraSearch = field(default_factory=CameraSearch)
+    provider_login: ProviderLogin | None = None  # where users log in at a provider
     caller: Caller = NOBODY
 
     @property

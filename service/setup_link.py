@@ -19,13 +19,14 @@ _MOST_ADDRESSES = 4  # beside the name: a machine with containers has dozens
 
 
 async def announce(context: Context, address: str) -> None:
-    """Write a link for one use, unless there is a token or a user, or only this machine reaches the service.
+    """Write a link for one use, unless there is a token or a user, passwords are turned off, or only this
+    machine reaches the service.
 
     ``address``: where the service listens. It is written to stderr as it is: the log would hide what follows the ``#``,
     which browsers send to nobody.
     """
     settings = context.settings
-    if settings.api_token is not None or not asks_everybody(settings):
+    if settings.api_token is not None or not settings.password_login or not asks_everybody(settings):
         return
     while True:
         try:

@@ -42,5 +42,6 @@ def check_token(settings: Settings) -> None:
 
 
 def asks_everybody(settings: Settings) -> bool:
-    """Whether the service is open to nobody without a token or a login: others can reach it, or there is a token."""
-    return settings.api_token is not None or not is_loopback(settings.host)
+    """Whether the service is open to nobody without a token or a login: others can reach it, there is a token, or a
+    provider says who somebody is."""
+    return settings.api_token is not None or settings.oidc_issuer is not None or not is_loopback(settings.host)

@@ -24,6 +24,7 @@ from patchwatch.contract.setting_parts.inference_settings import InferenceSettin
 from patchwatch.contract.setting_parts.ingest_settings import IngestSettings
 from patchwatch.contract.setting_parts.installation_settings import InstallationSettings
 from patchwatch.contract.setting_parts.mqtt_settings import MqttSettings
+from patchwatch.contract.setting_parts.oidc_settings import OidcSettings
 from patchwatch.contract.setting_parts.sentence_settings import SentenceSettings
 from patchwatch.contract.setting_parts.service_settings import ServiceSettings
 from patchwatch.contract.setting_parts.setting_sources import (
@@ -46,6 +47,7 @@ class Settings(
     SentenceSettings,
     MqttSettings,
     EvidenceSettings,
+    OidcSettings,
     ServiceSettings,
     DeliverySettings,
     EnrolmentSettings,

@@ -49,8 +49,13 @@ class ObjectStorage:
     def put(self, path: str, file: Path) -> None:
         import obstore
 
-        with self._errors(path):
-            obstore.put(self._store, checked(path), file)
+        try:
+            with self._errors(path):
+                obstore.put(self._store, checked(path), file)
+        except NotFoundError:  # nothing was looked for, so it is the bucket itself that is missing
+            raise StorageError(
+                f"the store {self._url} takes no files, because its bucket or container does not exist: create it"
+            ) from None
 
     def read(self, path: str, start: int = 0, length: int | None = None) -> bytes:
         import obstore

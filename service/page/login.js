@@ -1,16 +1,20 @@
-// Logging in with a password or a token, the first admin, and logging out.
+// Logging in with a password, a token or at a provider, the first admin, and logging out.
 
 import { url } from "./address.js";
 import { authorization, onLoginChange, storedToken, storeToken, tellOtherTabs } from "./token.js";
 
 const byId = (id) => document.getElementById(id);
 const dialog = byId("token-dialog");
+const NO_ANSWER = "The service does not answer: try again in a moment.";
 const SETUP = /^#setup=([\w-]{1,100})$/;
-const PASSWORD = "password", TOKEN = "token", SET_UP = "setup";
+const PASSWORD = "password", TOKEN = "token", SET_UP = "setup", PROVIDER = "provider";
+const PLACE = "patchwatch-place"; // where on the page a login at the provider began
 
 let pending = null; // the promise of the open dialog
 let finish = null; // resolves it
 let way = TOKEN; // which fields the dialog shows
+let first = TOKEN; // the way that is offered before others
+let provider = null; // the name of the provider that users log in at
 let me = null; // who is logged in: {name, kind, role, cameras}; null before that is known
 
 /** Who is logged in, as `GET /api/v1/me` says; null where nobody is. */
@@ -29,8 +33,12 @@ export function askForToken(used) {
 
 async function ask(used) {
   if (await learnCaller()) return; // somebody has logged in since that request was sent
-  const offered = SETUP.test(location.hash) ? SET_UP : (await offer()).password ? PASSWORD : TOKEN;
-  show(used ? TOKEN : offered, offered === PASSWORD);
+  const ways = await offer();
+  provider = ways.provider;
+  const usual = ways.password ? PASSWORD : provider ? PROVIDER : TOKEN;
+  first = SETUP.test(location.hash) ? SET_UP : usual;
+  show(used ? TOKEN : first, first !== SET_UP && first !== TOKEN);
+  if (ways.fault) tell(ways.fault);
   byId("token-fault").hidden = !used;
   byId("token").setAttribute("aria-invalid", String(Boolean(used)));
   dialog.showModal();
@@ -46,18 +54,43 @@ async function offer() {
 function show(chosen, both) {
   way = chosen;
   byId("by-token").hidden = way !== TOKEN;
-  byId("by-password").hidden = way === TOKEN;
+  byId("by-password").hidden = way !== PASSWORD && way !== SET_UP;
+  byId("by-provider").hidden = !provider || way === TOKEN || way === SET_UP;
+  byId("provider-login").textContent = `Log in with ${provider}`;
+  byId("log-in").hidden = way === PROVIDER;
   byId("setup-words").hidden = way !== SET_UP;
-  byId("login-title").textContent = { [TOKEN]: "Token", [PASSWORD]: "Log in", [SET_UP]: "Make the first admin" }[way];
+  byId("login-title").textContent = { [TOKEN]: "Token", [PASSWORD]: "Log in", [PROVIDER]: "Log in", [SET_UP]: "Make the first admin" }[way];
   byId("log-in").textContent = way === SET_UP ? "Make me the admin" : "Log in";
   showTyped(false);
   byId("login-password").autocomplete = way === SET_UP ? "new-password" : "current-password";
   byId("login-fault").hidden = true;
   byId("token").value = byId("login-password").value = "";
   byId("token").required = way === TOKEN;
-  byId("login-name").required = byId("login-password").required = way !== TOKEN;
+  byId("login-name").required = byId("login-password").required = way === PASSWORD || way === SET_UP;
   byId("other-way").hidden = !both;
-  byId("other-way").textContent = way === TOKEN ? "With a password" : "With a token";
+  byId("other-way").textContent = way !== TOKEN ? "With a token" : first === PASSWORD ? "With a password" : `With ${provider}`;
+}
+
+function tell(fault) {
+  byId("login-fault").textContent = fault;
+  byId("login-fault").hidden = false;
+}
+
+/** Lead the browser to the provider, which leads it back to this page. */
+async function goToProvider() {
+  const response = await fetch(url("api/v1/oidc/logins"), { method: "POST" }).catch(() => null);
+  const answer = await response?.json().catch(() => null);
+  if (!response?.ok) return tell(answer?.detail ?? NO_ANSWER);
+  sessionStorage.setItem(PLACE, location.hash);
+  storeToken("");
+  location.assign(answer.url);
+}
+
+/** Go to where the login began, if this is the way back from it. */
+function comeBack() {
+  const place = sessionStorage.getItem(PLACE);
+  sessionStorage.removeItem(PLACE);
+  if (place && !location.hash) location.hash = place;
 }
 
 function showTyped(shown) {
@@ -74,8 +107,7 @@ async function enter() {
   }).catch(() => null);
   if (response?.ok) return true;
   const problem = await response?.json().catch(() => null);
-  byId("login-fault").textContent = problem?.detail ?? "The service does not answer: try again in a moment.";
-  byId("login-fault").hidden = false;
+  tell(problem?.detail ?? NO_ANSWER);
   byId("login-password").select();
   return false;
 }
@@ -124,13 +156,15 @@ dialog.addEventListener("close", () => {
   learnCaller();
   finish?.();
 });
-byId("other-way").addEventListener("click", () => show(way === TOKEN ? PASSWORD : TOKEN, true));
+byId("other-way").addEventListener("click", () => show(way === TOKEN ? first : TOKEN, true));
 byId("login-shown").addEventListener("change", (event) => showTyped(event.target.checked));
+byId("provider-login").addEventListener("click", goToProvider);
 byId("logout").addEventListener("click", logOut);
 onLoginChange(async () => {
   if (!await learnCaller()) return location.reload();
   byId("token").value = byId("login-password").value = "";
   dialog.close();
 });
+comeBack();
 if (SETUP.test(location.hash)) askForToken(storedToken());
 else learnCaller();

@@ -12,9 +12,10 @@ import httpcore
 import httpx
 
 from patchwatch.contract.settings import Settings
+from patchwatch.http_client.guarded_http import core_url, user_agent
 from patchwatch.messages.alerts.webhook import Webhook
 from workers.delivery.delivery_result import DeliveryResult
-from workers.delivery.guarded_http import GuardedHttp, NoAnswerError, core_url, user_agent
+from workers.delivery.guarded_http import GuardedHttp, NoAnswerError
 from workers.delivery.payload import signed_headers
 
 _BODY_READ_BYTES = 64 * 1024  # the rest of an answer is not read: its status is all that matters

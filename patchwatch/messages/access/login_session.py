@@ -13,11 +13,13 @@ MAX_SESSIONS_OF_USER = 20  # the oldest end
 
 
 class LoginSession(Message):
-    """``id`` names it to people, and opens nothing. Void when ``incarnation`` is not its user's any more."""
+    """``id`` names it to people, and opens nothing. Void when ``incarnation`` is not its user's any more.
+    ``ends_at_ms``: when it ends although it is used; None: after the longest time that there is."""
 
     id: str = Field(max_length=64)
     user: UserName
     incarnation: str = Field(max_length=64)
     created_at_ms: TimeMs
+    ends_at_ms: TimeMs | None = None
     address: Words = ""
     agent: Words = ""

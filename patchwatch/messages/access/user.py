@@ -6,7 +6,7 @@ import uuid
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field, SecretStr, StringConstraints, field_serializer, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, field_serializer, model_validator
 
 from patchwatch.contract.bounds import TimeMs
 from patchwatch.messages.base import CameraId, Message
@@ -31,8 +31,18 @@ class UserRole(StrEnum):
         return order.index(self) >= order.index(other)
 
 
+class ProviderIdentity(BaseModel):
+    """Whom a provider of OpenID Connect means: ``subject`` is one user of ``issuer`` for ever, whatever his name."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    issuer: str = Field(max_length=500)
+    subject: str = Field(min_length=1, max_length=255)
+
+
 class User(Message):
-    """Stored in Redis. ``cameras``: those that he sees; None: all, as admins always do.
+    """Stored in Redis. ``cameras``: those that he sees; None: all, as admins always do. ``identity``: of a user who
+    logs in at a provider, which says what he may do; None: with the password.
 
     ``incarnation`` changes with the password, and when all logins are ended: those from before are void at once.
     """
@@ -40,7 +50,8 @@ class User(Message):
     name: UserName
     role: UserRole
     cameras: Cameras | None = None
-    password_hash: SecretStr  # argon2id, in the PHC form
+    password_hash: SecretStr | None = None  # argon2id, in the PHC form
+    identity: ProviderIdentity | None = None
     disabled: bool = False
     incarnation: str = Field(default_factory=lambda: uuid.uuid4().hex, max_length=64)
     created_at_ms: TimeMs
@@ -56,5 +67,5 @@ class User(Message):
         return self
 
     @field_serializer("password_hash", when_used="json")
-    def _keep_hash_in_store(self, value: SecretStr) -> str:
-        return value.get_secret_value()
+    def _keep_hash_in_store(self, value: SecretStr | None) -> str | None:
+        return value.get_secret_value() if value is not None else None

@@ -73,7 +73,7 @@ class Users extends Section {
     const path = `api/v1/users/${encodeURIComponent(user.name)}`;
     const role = choice(ROLES, { value: user.role, "aria-label": `Role of ${user.name}`, onchange: () => this.change("PATCH", path, { role: role.value }, "Changed.") });
     const remove = () => confirm(`Remove ${user.name}?`) && this.change("DELETE", path, undefined, "Removed.");
-    return [user.name, role, camerasOf(user), element("div.row", {},
+    return [user.provider ? `${user.name} (single sign-on)` : user.name, role, camerasOf(user), element("div.row", {},
       action(user.disabled ? "Allow" : "Lock out", () => this.change("PATCH", path, { disabled: !user.disabled }, "Changed.")), action("Remove", remove, ".danger"))];
   }
 

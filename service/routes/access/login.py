@@ -12,23 +12,27 @@ from service.context import ContextDep
 from service.middleware.proxy import client_address
 from service.problems.errors import ForbiddenError, InvalidFieldsError, UnauthorizedError
 from service.problems.responses import documented
-from service.routes.access.authentication import checked_user, me_of, new_password, start_session
+from service.routes.access.authentication import check_password_login, checked_user, me_of, new_password, start_session
+from service.routes.access.oidc import told_fault
 from service.schemas.access.session import FirstUser, LoginOffer, Me, PasswordChange
 
 router = APIRouter(tags=["access"])
 
 
 @router.get("/login", summary="Which ways in there are")
-async def offer(context: ContextDep) -> LoginOffer:
-    access = context.store.access
+async def offer(request: Request, response: Response, context: ContextDep) -> LoginOffer:
+    access, settings = context.store.access, context.settings
     exist = await access.users.exist()
     waiting = not exist and await access.setup_codes.waiting(await context.now_ms())
-    return LoginOffer(password=exist, setup=waiting)
+    provider = None if context.provider_login is None else settings.oidc_label
+    fault = await told_fault(request, response, context)
+    return LoginOffer(password=exist and settings.password_login, setup=waiting, provider=provider, fault=fault)
 
 
-@router.post("/setup", status_code=201, summary="Make the first admin", responses=documented(409, 422, 429))
+@router.post("/setup", status_code=201, summary="Make the first admin", responses=documented(403, 409, 422, 429))
 async def set_up(body: FirstUser, request: Request, response: Response, context: ContextDep) -> Me:
     """With the code of the set-up link, once. The admin is logged in at once."""
+    check_password_login(context.settings)
     access, now_ms = context.store.access, await context.now_ms()
     if not await access.setup_codes.valid(body.code, now_ms):
         raise UnauthorizedError(
@@ -57,6 +61,9 @@ async def change_password(body: PasswordChange, request: Request, response: Resp
     """All logins of the user end, and this browser is logged in anew."""
     if context.caller.kind is not CallerKind.USER:
         raise ForbiddenError("only a user who is logged in has a password: see `patchwatch users password NAME`")
+    check_password_login(context.settings)
+    if (await context.store.access.users.get(context.caller.name)).identity is not None:
+        raise ForbiddenError(f"you have no password here: change the one of {context.settings.oidc_label}")
     try:
         user = await checked_user(context, request, context.caller.name, body.current.get_secret_value())
     except UnauthorizedError:  # he is who he is: nobody has to log in again

@@ -15,7 +15,7 @@ from service.context import Context, ContextDep
 from service.middleware.proxy import client_address
 from service.problems.errors import ForbiddenError
 from service.problems.responses import documented
-from service.routes.access.authentication import checked_user, me_of, start_session
+from service.routes.access.authentication import check_password_login, checked_user, me_of, start_session
 from service.schemas.access.session import Me, NewSession, SessionList, SessionView
 from service.store.access.sessions import KnownSession
 
@@ -23,10 +23,11 @@ router = APIRouter(prefix="/sessions", tags=["access"])
 OfUser = Annotated[str | None, Query(max_length=63, description="Of another user; for admins.")]
 
 
-@router.post("", status_code=201, summary="Log in", responses=documented(422, 429))
+@router.post("", status_code=201, summary="Log in", responses=documented(403, 422, 429))
 async def create(body: NewSession, request: Request, response: Response, context: ContextDep) -> Me:
     """The answer sets a cookie, which scripts cannot read. Ten wrong passwords within five minutes from one address
     are answered; then one has to wait."""
+    check_password_login(context.settings)
     user = await checked_user(context, request, body.name.strip().lower(), body.password.get_secret_value())
     caller = await start_session(context, request, response, user)
     await note(context.store.access.audit, context.now_ms, caller, client_address(request.scope), "login", status=201)

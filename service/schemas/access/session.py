@@ -20,6 +20,14 @@ class LoginOffer(BaseModel):
 
     password: bool = Field(description="Whether there are users who log in with a password.")
     setup: bool = Field(description="Whether a set-up link waits for its first use.")
+    provider: str | None = Field(None, description="Name of the provider that users log in at; null: none.")
+    fault: str | None = Field(None, description="Why this browser's last login at the provider failed, told once.")
+
+
+class ProviderStart(BaseModel):
+    """A login at the provider that has begun. This browser alone can finish it, within ten minutes."""
+
+    url: str = Field(description="Where to lead the browser.")
 
 
 class NewSession(RequestBody):

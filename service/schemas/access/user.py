@@ -48,12 +48,17 @@ class UserView(BaseModel):
     role: UserRole
     cameras: list[str] | None
     disabled: bool
+    provider: str | None = Field(None, description="Issuer at which he logs in, in place of a password.")
     created: Time
 
     @classmethod
     def from_record(cls, user: User) -> Self:
         cameras = None if user.cameras is None else list(user.cameras)
-        return cls(name=user.name, role=user.role, cameras=cameras, disabled=user.disabled, created=user.created_at_ms)
+        provider = None if user.identity is None else user.identity.issuer
+        return cls(
+            name=user.name, role=user.role, cameras=cameras, disabled=user.disabled, provider=provider,
+            created=user.created_at_ms,
+        )  # fmt: skip
 
 
 class UserList(BaseModel):

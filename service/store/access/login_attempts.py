@@ -32,12 +32,15 @@ class LoginAttemptStore:
     def __init__(self, bus: Redis) -> None:
         self._bus: Any = bus  # redis-py types every answer as a union over protocols and decodings
 
-    async def begin(self, address: str, user: str, now_ms: int) -> Attempt:
-        """Count one more, before the password is looked at: many at once are no way around the limit.
+    async def begin(self, address: str, user: str | None, now_ms: int) -> Attempt:
+        """Count one more, before the password is looked at: many at once are no way around the limit. ``user``: None
+        where it is not known before.
 
         Raises `OverloadedError` where there were too many; that one does not count.
         """
-        limits = {_key("address", address): MOST_BY_ADDRESS, _key("user", user): MOST_BY_USER}
+        limits = {_key("address", address): MOST_BY_ADDRESS}
+        if user is not None:
+            limits[_key("user", user)] = MOST_BY_USER
         attempt = Attempt(uuid.uuid4().hex, tuple(limits))
         with closed_when_damaged():
             async with self._bus.pipeline(transaction=True) as pipe:
@@ -52,8 +55,8 @@ class LoginAttemptStore:
             await self.forget(attempt)
             wait_s = max(int(rows[0][1]) + WINDOW_MS - now_ms for rows in full) // 1000 + 1
             raise OverloadedError(
-                f"too many wrong passwords from here, or of this user: wait {wait_s} s; if it is forgotten, "
-                "`patchwatch users password NAME` on the machine itself sets a new one"
+                f"too many logins from here, or of this user, have failed: wait {wait_s} s; if a password is "
+                "forgotten, `patchwatch users password NAME` on the machine itself sets a new one"
             )
         return attempt
 

@@ -97,7 +97,8 @@ class SessionStore:
                 await pipe.execute()
 
     def _one(self, digest: str, session: LoginSession, used_at_ms: int) -> KnownSession:
-        expires_at_ms = min(used_at_ms + self._idle_ms, session.created_at_ms + _LONGEST_MS)
+        longest_ms = session.created_at_ms + _LONGEST_MS
+        expires_at_ms = min(used_at_ms + self._idle_ms, longest_ms, session.ends_at_ms or longest_ms)
         return KnownSession(digest, session, used_at_ms, expires_at_ms)
 
     def _known(self, stored: dict[bytes, bytes], used: dict[bytes, bytes]) -> list[KnownSession]:

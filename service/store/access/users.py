@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ from patchwatch.bus import keys
 from patchwatch.bus.stored_records import readable, readable_by_id
 from patchwatch.bus.writes import transact_async
 from patchwatch.contract.errors import ConflictError, NotFoundError
-from patchwatch.messages.access.user import MAX_USERS, User, UserRole
+from patchwatch.messages.access.user import MAX_USERS, ProviderIdentity, User, UserRole
 from service.store.access.damage import closed_when_damaged
 
 _T = TypeVar("_T")
@@ -91,6 +92,41 @@ class UserStore:
 
         return await self._transaction(attempt)
 
+    async def sign_in(self, user: User, *, link: bool) -> tuple[User | None, User]:
+        """Add or change the user whom a provider means; returns him before and after.
+
+        Found by his identity, not by his name, he keeps his name, and whether he is disabled. ``link``: whether one
+        without an identity who has his name becomes the provider's, and loses his password. The provider decides even
+        where no admin is left. Raises `ConflictError` where somebody else has the name, or there are too many.
+        """
+
+        async def attempt(pipe: Any) -> tuple[User | None, User]:
+            stored = await pipe.hgetall(keys.USERS)
+            before = _same(_decoded(stored), user, link=link)
+            if before is None and user.name.encode() in stored:
+                raise ConflictError(_taken(user.name))
+            if before is None and len(stored) >= MAX_USERS:
+                raise ConflictError(f"remove a user first: there are {MAX_USERS}, and no more are possible")
+            after = user if before is None else _signed_in(before, user)
+            pipe.multi()
+            pipe.hset(keys.USERS, after.name, after.encode())
+            return before, after
+
+        return await self._transaction(attempt)
+
+    async def log_out(self, identity: ProviderIdentity) -> User | None:
+        """End all logins of the user whom a provider means; returns him, None where there is none."""
+
+        async def attempt(pipe: Any) -> User | None:
+            users = _decoded(await pipe.hgetall(keys.USERS)).values()
+            user = next((one for one in users if one.identity == identity), None)
+            pipe.multi()
+            if user is not None:
+                pipe.hset(keys.USERS, user.name, user.model_copy(update={"incarnation": uuid.uuid4().hex}).encode())
+            return user
+
+        return await self._transaction(attempt)
+
     async def remove(self, name: str, *, last_too: bool = False) -> None:
         """Remove a user, also one whose record cannot be read. ``last_too``: also the only one.
 
@@ -116,6 +152,29 @@ class UserStore:
 
 def _decoded(stored: Mapping[bytes, bytes]) -> dict[str, User]:
     return readable_by_id(User.decode, stored, "user")
+
+
+def _same(users: Mapping[str, User], user: User, *, link: bool) -> User | None:
+    """The user whom the provider means, as he is known here."""
+    for known in users.values():
+        if known.identity == user.identity:
+            return known
+    named = users.get(user.name)
+    return named if link and named is not None and named.identity is None else None
+
+
+def _signed_in(before: User, now: User) -> User:
+    fresh = {"role": now.role, "cameras": now.cameras}
+    if before.identity is None:
+        fresh |= {"identity": now.identity, "password_hash": None, "incarnation": now.incarnation}
+    return before.model_copy(update=fresh)
+
+
+def _taken(name: str) -> str:
+    return (
+        f"there is another user {name!r} here already: have an admin remove him (`patchwatch users remove {name}`), or "
+        "start Patchwatch with PATCHWATCH_OIDC_LINK_USERS=true if he is the one"
+    )
 
 
 def _check_admin(before: Mapping[str, User], after: Mapping[str, User]) -> None:

@@ -11,8 +11,8 @@ import pytest
 from receiver import receiving
 
 from patchwatch.contract.settings import Settings
+from patchwatch.http_client import guarded_network
 from patchwatch.messages.alerts.webhook import Webhook, new_secret
-from workers.delivery import guarded_network
 from workers.delivery.delivery_result import DeliveryResult, ResultKind
 from workers.delivery.http_sender import HttpSender
 

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
-import parts
 import pytest
-from ingest_rig import free_port
 from plain_bank import plain_bank
-from waiting import wait_until
+from s3_server import ENVIRONMENT, S3Server
 
 from models.banks.bank_file import load_bank, save_bank
 from patchwatch.contract.errors import ConfigurationError, StorageError
@@ -32,24 +27,11 @@ BUCKET = "patchwatch-test"
 @pytest.fixture(scope="module")
 def s3() -> Iterator[str]:
     """The address of an S3 server."""
-    parts.need("s3")
-    port = free_port()
-    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-
-    def made() -> bool:
-        try:
-            return httpx.put(f"{address}/{BUCKET}", timeout=2.0, trust_env=False).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-    try:
-        wait_until(made, within_s=60, every_s=0.2)
-        yield address
-    finally:
-        process.kill()
-        process.wait()
+    server = S3Server()
+    server.start()
+    server.make_bucket(BUCKET)
+    yield server.address
+    server.kill()
 
 
 @pytest.fixture(params=["file", "s3"])
@@ -57,12 +39,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
     if request.param == "file":
         return f"file://{tmp_path / 'store'}"
     monkeypatch.setenv("AWS_ENDPOINT", request.getfixturevalue("s3"))
-    for name, value in {
-        "ACCESS_KEY_ID": "a",
-        "SECRET_ACCESS_KEY": "b",
-        "REGION": "us-east-1",
-    }.items():
-        monkeypatch.setenv(f"AWS_{name}", value)
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
     return f"s3://{BUCKET}/{os.urandom(4).hex()}"
 
 

@@ -16,9 +16,10 @@ from urllib.parse import quote, urlencode
 
 from pydantic import TypeAdapter, ValidationError
 
+from patchwatch.http_client.guarded_http import HttpAnswer
 from patchwatch.messages.alerts.frigate import EventId, FrigateAddress
 from workers.delivery.delivery_result import DeliveryResult, ResultKind
-from workers.delivery.guarded_http import GuardedHttp, HttpAnswer, NoAnswerError
+from workers.delivery.guarded_http import GuardedHttp, NoAnswerError
 
 _MOST_BYTES = 8 * 1024 * 1024  # of an answer; a configuration of a hundred cameras is about one MB
 _NAMES_KEPT_S = 300.0

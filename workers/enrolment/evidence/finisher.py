@@ -80,6 +80,7 @@ class EvidenceFinisher:
         errors."""
         self._clock.sync(self._client)
         if self._monotonic_s() < self._retry_at_s:
+            self._waiting = sum(folder.is_complete for folder in self._spool.folders())
             return
         try:
             with self._spool.locked() as ours:

@@ -57,7 +57,8 @@ def list_(as_json: AsJson = False) -> None:
         typer.echo("there are no users: add one with `patchwatch users add NAME --role admin`", err=True)
     for user in users:
         seen = "all cameras" if user.cameras is None else ", ".join(user.cameras) or "no camera"
-        typer.echo(f"{user.name}  {user.role}  {seen}{'  (disabled)' if user.disabled else ''}")
+        way = "" if user.identity is None else "  (logs in at the provider)"
+        typer.echo(f"{user.name}  {user.role}  {seen}{way}{'  (disabled)' if user.disabled else ''}")
 
 
 @app.command("role")
@@ -86,7 +87,8 @@ def cameras(
 
 @app.command("password")
 def password(name: _Name, as_json: AsJson = False) -> None:
-    """Set a user's password, which is asked for or read from standard input. His logins end."""
+    """Set a user's password, which is asked for or read from standard input. His logins end; one who logged in at a
+    provider does so with the password from now on."""
     user = _changed(name, "users password", {**_password(name), "disabled": False})
     print_outcome(f"{name} has a new password, and has to log in again", _shown(user), as_json=as_json)
 
@@ -130,7 +132,7 @@ def _password(name: str) -> dict[str, Any]:
 
     text = asked_password()
     check_password(text, name)
-    return {"password_hash": hash_password(text), "incarnation": uuid.uuid4().hex}
+    return {"password_hash": hash_password(text), "identity": None, "incarnation": uuid.uuid4().hex}
 
 
 def _validated(fields: dict[str, Any]) -> User:

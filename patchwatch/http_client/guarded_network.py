@@ -1,4 +1,4 @@
-"""Connections that webhooks may make.
+"""Connections to hosts whose addresses are judged.
 
 Addresses are checked at the moment of connecting, so that a name cannot resolve to another address after the check.
 """
@@ -7,23 +7,24 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpcore
 
-from patchwatch.contract.address_policy import allowed_addresses
+Judge = Callable[[str, list[str]], list[str]]
 
 
 class GuardedNetwork(httpcore.AsyncNetworkBackend):
-    """Resolves a name once, and connects to the resolved addresses that `allowed_addresses` leaves.
+    """Resolves a name once, and connects to the resolved addresses that ``judge`` leaves of a host's.
 
-    Names are resolved in a thread of its own: a name server that hangs holds up this webhook alone.
+    It raises `DestinationForbiddenError` where it leaves none. Names are resolved in a thread of its own: a name
+    server that hangs holds up nobody else.
     """
 
-    def __init__(self, reach: str) -> None:
-        self._reach = reach
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
         self._inner = httpcore.AnyIOBackend()
         self._stream: httpcore.AsyncNetworkStream | None = None
         self._resolver = ThreadPoolExecutor(1, thread_name_prefix="resolver")
@@ -38,7 +39,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         """Raises `DestinationForbiddenError`, `httpcore.ConnectError` or `httpcore.ConnectTimeout`."""
         refusal: httpcore.ConnectError | None = None
-        for address in allowed_addresses(await self._resolve(host, port), self._reach):
+        for address in self._judge(host, await self._resolve(host, port)):
             try:
                 self._stream = await self._inner.connect_tcp(address, port, timeout, local_address, socket_options)
                 return self._stream
