@@ -13,4 +13,6 @@ html_theme = "furo"
 html_title = "Patchwatch"
 html_show_sphinx = False
 html_copy_source = False
+html_show_sourcelink = False
+html_use_index = False
 html_static_path: list[str] = []
