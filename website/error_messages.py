@@ -20,8 +20,8 @@ _SHORTEST = 8  # characters that are the same in all cases
 _OPENING = f"""\
 # All messages
 
-What Patchwatch may say when something is wrong, for looking up; `{_BLANK}` stands for what differs. Each message names its
-remedy. [Errors](errors.md) says what each code means and what to do about it.
+What Patchwatch may say when something is wrong, for looking up; `{_BLANK}` stands for what differs. Each message names
+its remedy. [Errors](errors.md) says what each code means and what to do about it.
 """
 
 

@@ -13,9 +13,9 @@ from website.field_table import escaped, table, type_of
 _OPENING = """\
 # REST reference
 
-Made of the OpenAPI document that a running service has at `/openapi.json`. Times are ISO 8601 in UTC. Errors are problem
-details (RFC 9457): [every code and what to do](errors.md). *May* names the least role that may use a route; a token
-has the rights of its scope ([roles](../../README.md#always-on)).
+Made of the OpenAPI document that a running service has at `/openapi.json`. Times are ISO 8601 in UTC. Errors are
+problem details (RFC 9457): [every code and what to do](errors.md). *May* names the least role that may use a
+route; a token has the rights of its scope ([roles](../../README.md#always-on)).
 """
 
 
@@ -40,7 +40,7 @@ def page() -> str:
 
 def schemas() -> str:
     """The models that the routes take and give."""
-    parts = ["# Models of the API\n\nWhat the [REST routes](rest.md) take and give, and the [WebSockets](websockets.md) send."]
+    parts = ["# Models of the API\n\nWhat [REST routes](rest.md) take and give, and [WebSockets](websockets.md) send."]
     known = websocket_reference.models() | document()["components"]["schemas"]
     for name, schema in sorted(known.items()):
         parts.append(f"\n## {name}\n\n{escaped(schema.get('description', ''))}\n\n{table(schema)}")

@@ -36,7 +36,8 @@ def _home(folder: Path) -> str:
 
 def _toctree(caption: str, pages: list[str]) -> str:
     title = [f":caption: {caption}"] if caption else []
-    return "\n".join(["", "```{toctree}", ":hidden:", *title, "", *(page.removesuffix(".md") for page in pages), "```", ""])
+    names = [page.removesuffix(".md") for page in pages]
+    return "\n".join(["", "```{toctree}", ":hidden:", *title, "", *names, "```", ""])
 
 
 def _adapted(page: str, text: str, folder: Path, stands_at: str | None = None) -> str:

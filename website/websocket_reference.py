@@ -10,11 +10,11 @@ from website.field_table import escaped, table
 _OPENING = """\
 # WebSocket reference
 
-Messages are JSON text, but for pictures. Choose cameras with `?camera=ID` (repeatable); without it, all that you may see.
-Resume with `?after=ID`: the id of the last message received, one per camera for scores. Present a token as
-`Authorization: Bearer TOKEN`; a browser cannot, and offers the subprotocols `patchwatch` and `patchwatch.token.` followed
-by the token in base64url without `=`, or appends `?token=TOKEN`, which proxies may log. A message of a type that you do not
-know is not for you: skip it. [Clients](clients.md) has examples that run.
+Messages are JSON text, but for pictures. Choose cameras with `?camera=ID` (repeatable); without it, all that you may
+see. Resume with `?after=ID`: the id of the last message received, one per camera for scores. Present a token as
+`Authorization: Bearer TOKEN`; a browser cannot, and offers the subprotocols `patchwatch` and `patchwatch.token.`
+followed by the token in base64url without `=`, or appends `?token=TOKEN`, which proxies may log. A message of a type
+that you do not know is not for you: skip it. [Clients](clients.md) has examples that run.
 
 | close code | means | do |
 |---|---|---|
@@ -51,9 +51,7 @@ def models() -> dict[str, dict[str, Any]]:
 
 
 def _schema(model: Any) -> dict[str, Any]:
-    schema: dict[str, Any] = model.model_json_schema(
-        mode="serialization", ref_template="#/components/schemas/{model}"
-    )
+    schema: dict[str, Any] = model.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
     return schema
 
 

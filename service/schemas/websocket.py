@@ -101,7 +101,7 @@ class PictureBox(_Message):
 
 
 class PictureHeader(_Message):
-    """What a picture is of: a binary message is the length of this header (4 bytes, big-endian), this header, a JPEG."""
+    """What a picture is of. A binary message is the length of this header (4 bytes, big-endian), the header, a JPEG."""
 
     camera_id: CameraId
     seq: int

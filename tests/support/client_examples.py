@@ -13,8 +13,9 @@ def example(language: str, address: str, token: str) -> str:
     """All blocks of a language as one program, that asks the service at ``address`` (HOST:PORT) with a token."""
     blocks = re.findall(rf"^```{language}\n(.*?)^```", _PAGE.read_text(), re.MULTILINE | re.DOTALL)
     text = "\n".join(blocks)
-    for written, here in ((_SERVICE, f"http://{address}"), ('TOKEN = ""', f'TOKEN = "{token}"'), ('token = ""', f'token = "{token}"')):  # fmt: skip
-        text = text.replace(written, here)
+    text = text.replace(_SERVICE, f"http://{address}")
+    for name in ("TOKEN", "token"):
+        text = text.replace(f'{name} = ""', f'{name} = "{token}"')
     assert token in text
     assert address in text
     return text

@@ -11,6 +11,7 @@ import pytest
 from website import build as building
 from website import navigation, staging
 
+FAULTS = (("docs/a.md", "[x](gone.md)"), ("docs/a.md", "[x](../B.md#no-such-part)"), ("B.md", "[x](#nowhere)"))
 LOADED = re.compile(r"<(?:script|link|img|iframe|source)\b[^>]*\b(?:src|href)=\"([^\"]+)\"")
 
 
@@ -56,7 +57,7 @@ def test_a_site_is_built_that_loads_nothing_from_elsewhere(root: Path, tmp_path:
 
 def test_a_link_that_leads_nowhere_is_a_fault(root: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     parts.need("docs")
-    for page, fault in (("docs/a.md", "[x](gone.md)"), ("docs/a.md", "[x](../B.md#no-such-part)"), ("B.md", "[x](#nowhere)")):  # fmt: skip
+    for page, fault in FAULTS:
         (root / page).write_text(f"{(root / page).read_text()}\n{fault}\n")
     assert building.build(tmp_path / "site") == 1
     said = capfd.readouterr().err

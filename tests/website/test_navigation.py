@@ -25,7 +25,8 @@ def test_the_navigation_holds_every_page_once() -> None:
 
 
 def test_a_page_under_no_heading_is_no_part_of_it() -> None:
-    text = "- [A](style.md)\n\n## Use\n\n- [B](figures.md): b\n- C: made <!-- page: reference/rest.md -->\nnot - [D](x.md)\n"
+    entries = "- [B](figures.md): b\n- C: made <!-- page: reference/rest.md -->\nnot - [D](x.md)\n"
+    text = f"- [A](style.md)\n\n## Use\n\n{entries}"
     [section] = sections(text)
     assert (section.title, section.pages) == ("Use", ("docs/figures.md", "docs/reference/rest.md"))
 

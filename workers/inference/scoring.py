@@ -40,6 +40,7 @@ from workers.inference.recording.judged_frame import JudgedFrame
 from workers.inference.recording.normal_recorder import MOST_WAITING, NormalRecorder
 from workers.inference.shadow.shadow_bank import ShadowBank, shadow_alert
 from workers.media import jpeg_codec
+from workers.tracing.scoring_trace import ScoringTrace
 
 log = logging.getLogger(__name__)
 
@@ -104,12 +105,18 @@ class Scorer:
     """Turns frames taken from the queue into batches to commit, in the order of each camera's frames."""
 
     def __init__(
-        self, age: FrameAge, recorder: NormalRecorder | None = None, has_time: Callable[[], bool] = lambda: True
+        self,
+        age: FrameAge,
+        recorder: NormalRecorder | None = None,
+        has_time: Callable[[], bool] = lambda: True,
+        trace: ScoringTrace | None = None,
     ) -> None:
-        """``recorder``: of normal, if any. ``has_time``: whether frames may be analysed that are not scored."""
+        """``recorder``: of normal, if any. ``has_time``: whether frames may be analysed that are not scored. ``trace``:
+        of some of the frames."""
         self._age = age
         self._recorder = recorder
         self._has_time = has_time
+        self._trace = trace
 
     def score(self, queued: Sequence[QueuedFrame]) -> Batches:
         """By camera; also for cameras whose frames were all dropped, so that the drops are committed."""
@@ -175,12 +182,19 @@ class Scorer:
         return False
 
     def _score_frames(self, engine: Engine, frames: Sequence[ScoredFrame], batches: Batches) -> None:
+        trace = self._trace
+        if trace is not None:
+            trace.extracting([(frame.state.camera.id, frame.message.seq) for frame in frames])
         results = extract(engine, [frame.frame for frame in frames], [frame.state.bank.context for frame in frames])
+        if trace is not None:
+            trace.extracted()
         for frame, result in zip(frames, results, strict=True):
             if isinstance(result, Exception):
                 self._fail(frame, result)
             else:
                 self._score_frame(frame, *result, batches[frame.state.camera.id][1])
+            if trace is not None and frame.score is not None:
+                trace.scored(frame.state.camera.id, frame.message.seq)
 
     def _learn(self, frames: Sequence[ScoredFrame]) -> None:
         """Remember frames of cameras without a bank. One that fails costs nothing but itself."""
