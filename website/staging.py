@@ -22,7 +22,7 @@ def stage(folder: Path, made: dict[str, Callable[[], str]]) -> None:
     for page in pages:
         text = made[page]() if page in made else _adapted(page, (ROOT / page).read_text(), folder)
         if page.endswith(NOTES):
-            text += _toctree("", [f"/{note}" for note in notes()])
+            text += _toctree("", [_name(note) for note in notes()])
         _write(folder / page, text)
     _write(folder / HOME, _home(folder))
 
@@ -30,14 +30,21 @@ def stage(folder: Path, made: dict[str, Callable[[], str]]) -> None:
 def _home(folder: Path) -> str:
     """The first page: that of the repository's `docs/`, with links from the root, and the navigation."""
     text = _MADE.sub(r"- [\1](\2)", INDEX.read_text())
-    trees = [_toctree(section.title, [f"/{page}" for page in section.pages]) for section in sections()]
+    trees = [
+        _toctree(section.title, [f"{entry.title} <{_name(entry.page)}>" for entry in section.entries])
+        for section in sections()
+    ]
     return _adapted(_INDEX, text, folder, stands_at=HOME) + "".join(trees)
 
 
-def _toctree(caption: str, pages: list[str]) -> str:
+def _name(page: str) -> str:
+    """What Sphinx calls a page."""
+    return "/" + page.removesuffix(".md")
+
+
+def _toctree(caption: str, lines: list[str]) -> str:
     title = [f":caption: {caption}"] if caption else []
-    names = [page.removesuffix(".md") for page in pages]
-    return "\n".join(["", "```{toctree}", ":hidden:", *title, "", *names, "```", ""])
+    return "\n".join(["", "```{toctree}", ":hidden:", *title, "", *lines, "```", ""])
 
 
 def _adapted(page: str, text: str, folder: Path, stands_at: str | None = None) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 from website.made_pages import MADE
-from website.navigation import ROOT, notes, sections
+from website.navigation import ROOT, Entry, Section, notes, sections
 
 BESIDE = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")  # in the root
 
@@ -28,7 +28,7 @@ def test_a_page_under_no_heading_is_no_part_of_it() -> None:
     entries = "- [B](figures.md): b\n- C: made <!-- page: reference/rest.md -->\nnot - [D](x.md)\n"
     text = f"- [A](style.md)\n\n## Use\n\n{entries}"
     [section] = sections(text)
-    assert (section.title, section.pages) == ("Use", ("docs/figures.md", "docs/reference/rest.md"))
+    assert section == Section("Use", (Entry("B", "docs/figures.md"), Entry("C", "docs/reference/rest.md")))
 
 
 def test_made_pages_are_not_written_by_hand_too() -> None:

@@ -64,9 +64,7 @@ def test_a_trace_is_that_of_one_frame_and_the_same_in_every_process() -> None:
     assert [seq for seq in range(1, 10) if is_traced(seq, 4)] == [4, 8]
 
 
-def test_without_its_packages_a_worker_does_not_start(
-    bus_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_without_its_packages_nothing_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(span_export, "_has_exporter", lambda: False)
     with pytest.raises(ConfigurationError, match=r"pip install '\.\[otel\]'"):
         SpanExport("http://127.0.0.1:4318", "inference")
@@ -74,21 +72,6 @@ def test_without_its_packages_a_worker_does_not_start(
 
 @pytest.mark.parametrize("module", ["inference.worker", "ingest.worker", "ingest.capture.capture"])
 def test_what_does_not_trace_loads_nothing_of_it(module: str) -> None:
-    code = (
-        f"import sys, {module}; print([name for name in sys.modules if 'opentelemetry' in name or name == 'requests'])"
-    )
-    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert answer.stdout == "set()\n"
-
-
-@pytest.mark.parametrize(
-    "url", ["127.0.0.1:4318", "ftp://a", "http://user:pw@collector:4318", "http://a b", "http://a?b=c"]
-)
-def test_an_address_that_is_none_is_refused_without_being_repeated(url: str) -> None:
-    with pytest.raises(ValueError, match="trace_url") as refused:
-        Settings(trace_url=url)
-    assert url not in str(refused.value).replace("input_value", "").split("[type=")[0]
-
-
-def test_an_address_has_no_slash_at_its_end() -> None:
-    assert Settings(trace_url="http://127.0.0.1:4318/").trace_url == "http://127.0.0.1:4318"
+    code = f"import sys, workers.{module}; print({{'opentelemetry', 'requests'}} & set(sys.modules))"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert answer.stdout == "set()\n", answer.stderr
