@@ -33,7 +33,7 @@ class Span:
 
 def check_installed() -> None:
     """Raises `ConfigurationError` without the packages that send traces."""
-    if importlib.util.find_spec("opentelemetry") is None or not _has_exporter():
+    if not _has_exporter():
         raise ConfigurationError(
             "PATCHWATCH_TRACE_URL is set, but OpenTelemetry is not installed: run `pip install '.[otel]'` in the "
             "checkout, or unset it"
