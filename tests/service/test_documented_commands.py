@@ -15,6 +15,11 @@ from patchwatch.contract.settings import Settings
 
 COMMANDS = [command for command in documented_commands.commands() if command.words]
 RUN_PAGES = ("docs/guides/", "docs/reference/")
+OTHER_PROGRAMS = {
+    "make demo": "tests/patchwatch/demo runs the demo",
+    "python3 -m venv": "makes what the tests run in",
+    "pip install": "needs a package index and minutes",
+}
 NOT_RUN = {
     "serve": "tests/test_readme_commands.py runs it",
     "run": "tests/faults runs each role",
@@ -47,6 +52,16 @@ def _not_run(command: Command) -> bool:
 def test_what_is_not_run_is_still_there() -> None:
     lines = [" ".join(command.words) for command in COMMANDS]
     assert [start for start in NOT_RUN if not any(line.startswith(start) for line in lines)] == []
+
+
+def test_a_guide_that_calls_another_program_says_here_why_it_is_not_run() -> None:
+    others = {
+        command.line
+        for command in documented_commands.commands()
+        if not command.words and command.page.startswith(RUN_PAGES)
+    }
+    assert [line for line in others if not line.startswith(tuple(OTHER_PROGRAMS))] == []
+    assert [start for start in OTHER_PROGRAMS if not any(line.startswith(start) for line in others)] == []
 
 
 def test_what_a_service_answers_works_as_written(

@@ -105,12 +105,9 @@ class Scorer:
     """Turns frames taken from the queue into batches to commit, in the order of each camera's frames."""
 
     def __init__(
-        self,
-        age: FrameAge,
-        recorder: NormalRecorder | None = None,
-        has_time: Callable[[], bool] = lambda: True,
+        self, age: FrameAge, recorder: NormalRecorder | None = None, has_time: Callable[[], bool] = lambda: True,
         trace: ScoringTrace | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """``recorder``: of normal, if any. ``has_time``: whether frames may be analysed that are not scored. ``trace``:
         of some of the frames."""
         self._age = age
@@ -274,21 +271,12 @@ class Scorer:
         region = frame.region(score.box_xyxy_px)
         streams = zip(bank.profile.streams, score.rarities, strict=True)
         return Score(
-            seq=frame.message.seq,
-            captured_at_ns=frame.message.captured_at_ns,
-            scored_at_ns=max(0, self._age.clock.now_ns()),
-            raw=score.raw,
-            score=score.score,
-            streams=tuple([StreamReading(spec.name, rarity) for spec, rarity in streams]),
-            driver=score.driver,
-            region=region,
-            random_weights=bank.random_weights,
-            zones=frame.zones(region),
-            gate=_SCORE_GATES[frame.gate],
-            rejoined=score.rejoined,
-            events_began=score.events_began,
-            bank_id=bank.id,
-        )
+            seq=frame.message.seq, captured_at_ns=frame.message.captured_at_ns,
+            scored_at_ns=max(0, self._age.clock.now_ns()), raw=score.raw, score=score.score,
+            streams=tuple([StreamReading(spec.name, rarity) for spec, rarity in streams]), driver=score.driver,
+            region=region, random_weights=bank.random_weights, zones=frame.zones(region),
+            gate=_SCORE_GATES[frame.gate], rejoined=score.rejoined, events_began=score.events_began, bank_id=bank.id,
+        )  # fmt: skip
 
 
 def _judged(

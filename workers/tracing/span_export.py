@@ -75,7 +75,7 @@ class SpanExport:
         trace_id, outermost_id = trace_ids(camera_id, message)
         sampled = TraceFlags(TraceFlags.SAMPLED)
         outermost = SpanContext(trace_id, outermost_id, is_remote=True, trace_flags=sampled)
-        frame = {"patchwatch.camera": camera_id, "patchwatch.seq": message.seq}
+        frame: Attributes = {"patchwatch.camera": camera_id, "patchwatch.seq": message.seq}
         for span in [*spans, *([] if whole is None else [whole])]:
             own = outermost_id if span is whole else _RANDOM.getrandbits(64) or 1
             self._processor.on_end(
@@ -84,7 +84,7 @@ class SpanExport:
                     SpanContext(trace_id, own, is_remote=False, trace_flags=sampled),
                     None if span is whole else outermost,
                     self._resource,
-                    {**frame, **span.attributes},
+                    _together(frame, span.attributes),
                     start_time=span.begin_ns,
                     end_time=max(span.begin_ns, span.end_ns),
                 )
@@ -92,4 +92,8 @@ class SpanExport:
 
     def stop(self) -> None:
         """Send what waits, within some seconds."""
-        self._processor.shutdown()
+        self._processor.shutdown()  # type: ignore[no-untyped-call]
+
+
+def _together(frame: Attributes, own: Attributes) -> dict[str, str | bool | int | float]:
+    return {**frame, **own}

@@ -20,7 +20,7 @@ async def test_it_lists_cameras_reads_scores_and_is_told_of_alerts(
     address = serve(settings.changed(api_token=TOKEN))
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
-    await page.goto(f"http://{address}/")
+    await page.goto(f"http://{address}/page/format.js")  # some file of the service's own host
     await page.evaluate(f"(async () => {{ {example('js', address, TOKEN)} }})()")
 
     def told() -> bool:
