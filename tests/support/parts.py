@@ -68,6 +68,8 @@ PARTS: dict[str, Callable[[], bool]] = {
     "promtool": lambda: shutil.which("promtool") is not None,
     "kubernetes": lambda: _has("kubernetes_validate"),
     "s3": lambda: _has("moto", "flask", "obstore"),
+    "otel": lambda: _has("opentelemetry") and _has("opentelemetry.exporter") and _has("opentelemetry.exporter.otlp"),
+    "docs": lambda: _has("sphinx", "myst_parser", "furo"),
     "data": _DATA.is_dir,
     "gpu": _has_gpu,
 }

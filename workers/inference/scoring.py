@@ -40,6 +40,7 @@ from workers.inference.recording.judged_frame import JudgedFrame
 from workers.inference.recording.normal_recorder import MOST_WAITING, NormalRecorder
 from workers.inference.shadow.shadow_bank import ShadowBank, shadow_alert
 from workers.media import jpeg_codec
+from workers.tracing.scoring_trace import ScoringTrace
 
 log = logging.getLogger(__name__)
 
@@ -104,12 +105,15 @@ class Scorer:
     """Turns frames taken from the queue into batches to commit, in the order of each camera's frames."""
 
     def __init__(
-        self, age: FrameAge, recorder: NormalRecorder | None = None, has_time: Callable[[], bool] = lambda: True
-    ) -> None:
-        """``recorder``: of normal, if any. ``has_time``: whether frames may be analysed that are not scored."""
+        self, age: FrameAge, recorder: NormalRecorder | None = None, has_time: Callable[[], bool] = lambda: True,
+        trace: ScoringTrace | None = None,
+    ) -> None:  # fmt: skip
+        """``recorder``: of normal, if any. ``has_time``: whether frames may be analysed that are not scored. ``trace``:
+        of some of the frames."""
         self._age = age
         self._recorder = recorder
         self._has_time = has_time
+        self._trace = trace
 
     def score(self, queued: Sequence[QueuedFrame]) -> Batches:
         """By camera; also for cameras whose frames were all dropped, so that the drops are committed."""
@@ -175,12 +179,19 @@ class Scorer:
         return False
 
     def _score_frames(self, engine: Engine, frames: Sequence[ScoredFrame], batches: Batches) -> None:
+        trace = self._trace
+        if trace is not None:
+            trace.extracting([(frame.state.camera.id, frame.message.seq) for frame in frames])
         results = extract(engine, [frame.frame for frame in frames], [frame.state.bank.context for frame in frames])
+        if trace is not None:
+            trace.extracted()
         for frame, result in zip(frames, results, strict=True):
             if isinstance(result, Exception):
                 self._fail(frame, result)
             else:
                 self._score_frame(frame, *result, batches[frame.state.camera.id][1])
+            if trace is not None and frame.score is not None:
+                trace.scored(frame.state.camera.id, frame.message.seq)
 
     def _learn(self, frames: Sequence[ScoredFrame]) -> None:
         """Remember frames of cameras without a bank. One that fails costs nothing but itself."""
@@ -260,21 +271,12 @@ class Scorer:
         region = frame.region(score.box_xyxy_px)
         streams = zip(bank.profile.streams, score.rarities, strict=True)
         return Score(
-            seq=frame.message.seq,
-            captured_at_ns=frame.message.captured_at_ns,
-            scored_at_ns=max(0, self._age.clock.now_ns()),
-            raw=score.raw,
-            score=score.score,
-            streams=tuple([StreamReading(spec.name, rarity) for spec, rarity in streams]),
-            driver=score.driver,
-            region=region,
-            random_weights=bank.random_weights,
-            zones=frame.zones(region),
-            gate=_SCORE_GATES[frame.gate],
-            rejoined=score.rejoined,
-            events_began=score.events_began,
-            bank_id=bank.id,
-        )
+            seq=frame.message.seq, captured_at_ns=frame.message.captured_at_ns,
+            scored_at_ns=max(0, self._age.clock.now_ns()), raw=score.raw, score=score.score,
+            streams=tuple([StreamReading(spec.name, rarity) for spec, rarity in streams]), driver=score.driver,
+            region=region, random_weights=bank.random_weights, zones=frame.zones(region),
+            gate=_SCORE_GATES[frame.gate], rejoined=score.rejoined, events_began=score.events_began, bank_id=bank.id,
+        )  # fmt: skip
 
 
 def _judged(

@@ -41,6 +41,8 @@ from workers.inference.watchdog import Watchdog
 from workers.runtime.heartbeat import HeartbeatWriter
 from workers.runtime.leases import Leases
 from workers.runtime.stop_signals import call_on_stop
+from workers.tracing.scoring_trace import ScoringTrace
+from workers.tracing.span_export import SpanExport
 
 _POLL_SOON_S = 0.1  # while a camera waits for its networks
 _LOAD_FOR_S = 0.5  # at a time: many cameras that come to this worker at once have as many banks
@@ -65,7 +67,8 @@ class InferenceWorker:
         )
         self._recorder = NormalRecorder(settings) if settings.memory_mb else None
         self._costs = FrameCosts()
-        self._scorer = Scorer(age, self._recorder, self._reader.has_time)
+        self._trace = _trace(settings, self._clock)
+        self._scorer = Scorer(age, self._recorder, self._reader.has_time, self._trace)
         self._engines = EngineCache(settings)
         self._cameras = CameraRegistry(
             self._client, settings, self._leases, self._engines, self._committer, self._commit_with_retry, self._clock,
@@ -107,6 +110,8 @@ class InferenceWorker:
                 self._recorder.stop()
             self._corrections.stop()
             self._engines.stop()
+            if self._trace is not None:
+                self._trace.stop()
             self._leases.stop()
             self._client.close()
 
@@ -130,8 +135,13 @@ class InferenceWorker:
             return
         frames, learns = self._reader.read(states), self._reader.has_time()
         began_s = time.monotonic()
+        if self._trace is not None:
+            self._trace.begin((frame.state.camera.id, frame.message) for frame in frames)
         for state, batch in self._scorer.score(frames).values():
+            commit_ns = time.monotonic_ns()
             self._commit_with_retry(state, batch)
+            if self._trace is not None:
+                self._trace.committed(state.camera.id, commit_ns, [change.alert.id for change in batch.alerts])
         took_s = time.monotonic() - began_s
         self._reader.record_cost(frames, took_s)
         self._costs.record_turn(frames, took_s, learns=learns)
@@ -281,6 +291,13 @@ class InferenceWorker:
             eager_pictures=self._engines.eager_pictures,
             **(self._recorder.facts if self._recorder else {}),
         )
+
+
+def _trace(settings: Settings, clock: BusClock) -> ScoringTrace | None:
+    """Raises `ConfigurationError` where frames shall be traced and OpenTelemetry is not installed."""
+    if settings.trace_url is None:
+        return None
+    return ScoringTrace(SpanExport(settings.trace_url, Role.INFERENCE), settings.trace_one_in, clock)
 
 
 def run(settings: Settings) -> None:

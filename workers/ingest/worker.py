@@ -12,6 +12,7 @@ from workers.ingest.rtsp.server import RtspServer
 from workers.ingest.source_tests import SourceTests
 from workers.ingest.supervisor import Supervisor
 from workers.runtime.stop_signals import stop_event, stop_or_end
+from workers.tracing.span_export import check_installed
 
 log = logging.getLogger("patchwatch.ingest")
 
@@ -19,7 +20,8 @@ log = logging.getLogger("patchwatch.ingest")
 def run(settings: Settings) -> None:
     """Runs until SIGTERM or SIGINT; a second signal ends it at once.
 
-    Raises `ConfigurationError` without a Redis URL, `PortTakenError` when the RTSP port is in use.
+    Raises `ConfigurationError` without a Redis URL or without the packages that traces need, `PortTakenError` when the
+    RTSP port is in use.
     """
     asyncio.run(serve(settings))
 
@@ -28,6 +30,8 @@ async def serve(settings: Settings) -> None:
     """The worker as a coroutine."""
     url = settings.shared_redis_url
     _warn_if_open(settings)
+    if settings.trace_url is not None:
+        check_installed()  # each capture would fail for it
     stop = stop_event()
     async with connect_async(url) as client:
         supervisor = Supervisor(settings, client)

@@ -12,14 +12,16 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from patchwatch.bus.clock import BusClock
 from patchwatch.bus.connection import connect
 from patchwatch.bus.keys import CameraKeys, LeaseKeys
 from patchwatch.contract.errors import LeaseLostError, SourceRejectedError, SourceUnavailableError
+from patchwatch.contract.roles import Role
 from patchwatch.messages.cameras.camera import Pace
 from patchwatch.messages.cameras.capture_status import Reason
 from patchwatch.messages.cameras.zones.privacy_marks import marks_of
@@ -32,6 +34,9 @@ from workers.ingest.capture.publisher import Publisher, Stopped
 from workers.media import jpeg_codec
 from workers.media.video import SampledFrame, Video
 from workers.runtime.leases import Lease
+
+if TYPE_CHECKING:
+    from workers.tracing.capture_trace import CaptureTrace
 
 _REPORT_EVERY_S = 0.5
 _MAX_BURST = 32  # Pictures held while a live source catches up.
@@ -50,6 +55,7 @@ class _Compressed:
     media_time_s: float
     flags: FrameFlag
     arrived: Arrival
+    coded_ns: tuple[int, int, int] | None  # what its trace needs, if there is one
 
 
 @dataclass
@@ -99,7 +105,13 @@ class Capture:
     """Reads one source and publishes its frames until it ends, fails, or ``stop`` is set."""
 
     def __init__(
-        self, order: CaptureOrder, publisher: Publisher, backlog: Backlog, reporter: Reporter, stop: threading.Event
+        self,
+        order: CaptureOrder,
+        publisher: Publisher,
+        backlog: Backlog,
+        reporter: Reporter,
+        stop: threading.Event,
+        trace: CaptureTrace | None = None,
     ) -> None:
         self._order = order
         self._publisher = publisher
@@ -108,6 +120,7 @@ class Capture:
         self._clock = reporter.clock
         self._reporter = reporter
         self._stop = stop
+        self._trace = trace
         self._lossless = order.lossless
         self._flags = FrameFlag(0) if order.lossless else FrameFlag.LIVE
         self._hidden = marks_of(order.privacy)
@@ -190,14 +203,17 @@ class Capture:
         return video
 
     def _frames(self, video: Video) -> Iterator[_Compressed]:
-        for frame in video.frames(on_packet=self._on_packet):
+        trace = self._trace
+        for frame in video.frames(on_packet=trace.noting(self._on_packet) if trace else self._on_packet):
             if self._stop.is_set():
                 raise Stopped
             arrived = Arrival(time.monotonic_ns(), self._clock.offset_ns)
             height, width = frame.rgb.shape[:2]
+            jpeg = jpeg_codec.encode(frame.rgb, self._order.jpeg_quality)
             yield _Compressed(
-                jpeg_codec.encode(frame.rgb, self._order.jpeg_quality), width, height,
+                jpeg, width, height,
                 frame.source_width, frame.source_height, frame.media_time_s, self._flags | _flags_of(frame), arrived,
+                trace.coded(arrived.monotonic_ns) if trace else None,
             )  # fmt: skip
 
     def _on_packet(self) -> None:
@@ -219,7 +235,11 @@ class Capture:
             flags=frame.flags, jpeg=frame.jpeg, hidden=self._hidden,
         )  # fmt: skip
         self._publisher.update_clock()
-        if self._publisher.publish(message):
+        began_ns = time.monotonic_ns() if self._trace else 0
+        queued = self._publisher.publish(message)
+        if self._trace and frame.coded_ns:
+            self._trace.published(message, frame.coded_ns, began_ns, queued=queued)
+        if queued:
             self._adapt_rate(message.seq)
         self._reporter.report_frame(message)
 
@@ -275,6 +295,22 @@ def main() -> None:
     os._exit(0)  # An ordinary exit would wait for the thread on standard input.
 
 
+@contextmanager
+def _traced(order: CaptureOrder, clock: BusClock) -> Iterator[CaptureTrace | None]:
+    """The trace of the camera's frames, if they are traced; what waits to be sent is sent at the end."""
+    if order.trace_url is None:
+        yield None
+        return
+    from workers.tracing.capture_trace import CaptureTrace  # its packages cost start-up time
+    from workers.tracing.span_export import SpanExport
+
+    export = SpanExport(order.trace_url, Role.INGEST)
+    try:
+        yield CaptureTrace(export, order.camera_id, order.trace_one_in, clock)
+    finally:
+        export.stop()
+
+
 def _run() -> None:
     order = CaptureOrder.decode(sys.stdin.buffer.readline())
     limit_own_memory(order.memory_mb)
@@ -297,7 +333,9 @@ def _run() -> None:
         reporter = Reporter(
             sys.stdout, publisher, AdaptiveRate(order.analysis_fps, order.overload_fps, order.patience_s), clock
         )
-        Capture(order, publisher, Backlog(client, keys, order.queue_frames), reporter, stop).run()
+        backlog = Backlog(client, keys, order.queue_frames)
+        with _traced(order, clock) as trace:
+            Capture(order, publisher, backlog, reporter, stop, trace).run()
 
 
 if __name__ == "__main__":

@@ -47,6 +47,8 @@ class CaptureOrder(Message):
     privacy: tuple[Polygon, ...] = ()  # Blacked out before anything leaves the process.
     lease: str  # Frames are written only while the camera's capture lease has this value.
     after_seq: int = 0
+    trace_url: str | None = None  # None: nothing is traced
+    trace_one_in: int = 100
 
     @property
     def live(self) -> bool:
@@ -96,6 +98,7 @@ class CaptureOrder(Message):
             memory_mb=settings.capture_memory_mb,
             redis_url=settings.shared_redis_url, partitions=settings.partitions,
             queue_frames=settings.queue_frames, privacy=camera.privacy, lease=lease.decode(), after_seq=after_seq,
+            trace_url=settings.trace_url, trace_one_in=settings.trace_one_in,
         )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""The documentation as a web site: `make docs` builds it of the pages of this repository."""
