@@ -118,8 +118,8 @@ def _introduction(options: DemoOptions) -> str:
         "Patchwatch demo: publishes a synthetic square where people walk live over RTSP to the service's own endpoint. "
         "Nothing\nis configured: it becomes a camera, learns what is normal from its first "
         f"{options.learn_s:.0f} s, and is armed. Nothing unusual\nhappens before second "
-        f"{options.first_anomaly_s:.0f}, or before it is armed; then, every {options.anomaly_every_s:.0f} s, somebody runs, a van crosses, "
-        "somebody falls."
+        f"{options.first_anomaly_s:.0f}, or before it is armed; then, every {options.anomaly_every_s:.0f} s, "
+        "somebody runs, a van\ncrosses, somebody falls."
     )
 
 
