@@ -13,7 +13,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from bench.capacity.lease_rounds import lease_rounds
 from bench.capacity.listing import listings
 from bench.capacity.pictures import HEIGHT, WIDTH, mean_kb
 from bench.capacity.site import Site
@@ -33,7 +32,7 @@ def main() -> None:
     parser.add_argument("--max-age-s", type=float, default=30.0, help="of a frame: on a machine that others use, too")
     parser.add_argument("--listeners", type=int, default=50, help="clients that listen to alerts")
     parser.add_argument("--units", type=int, nargs="+", default=[250, 1000, 2000],
-                        help="that leases and lists are measured with, without frames")  # fmt: skip
+                        help="cameras that lists are measured with, without frames")  # fmt: skip
     parser.add_argument("--port", type=int, default=22_000, help="the first of a few that are free")
     parser.add_argument("--out", type=Path, default=RESULTS / "capacity.json")
     chosen = parser.parse_args()
@@ -55,8 +54,6 @@ def main() -> None:
         for cameras, fps in chosen.steps:
             body["steps"].append(measure(site, cameras, fps, chosen.seconds, chosen.listeners))
             save(WHAT, body, chosen.out)
-        body["lease_rounds"] = [lease_rounds(site, units) for units in chosen.units]
-        save(WHAT, body, chosen.out)
         body["listings"] = listings(site, chosen.units, 3)
     write(WHAT, body, chosen.out)
 

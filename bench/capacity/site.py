@@ -49,7 +49,7 @@ class Site:
         self._workers, self._frame_ms = workers, frame_ms
 
     def __enter__(self) -> Site:
-        self._start_redis()
+        self.start_redis()
         self._template = self.folder / "bank.safetensors"
         assert self.settings.profiles_file is not None
         save_bank(learnt_bank(stand_in_engine(self.settings.profiles_file, 0.0)), self._template)
@@ -62,6 +62,10 @@ class Site:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all processes."""
         self.http.close()
         self.redis.close()
         self.stop(list(self.processes))
@@ -79,7 +83,8 @@ class Site:
                 process.kill()
                 process.wait()
 
-    def _start_redis(self) -> None:
+    def start_redis(self) -> None:
+        """Returns once it answers."""
         command = [
             str(first_program().path), "--port", str(self.redis_port), "--bind", "127.0.0.1", "--save", "",
             "--appendonly", "no", "--maxmemory", _MEMORY, "--maxmemory-policy", "noeviction", "--dir", str(self.folder),

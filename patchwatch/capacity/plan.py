@@ -55,12 +55,14 @@ class Process:
 
 @dataclass(frozen=True)
 class Limit:
-    """What gives way beyond so many cameras, and what to do then."""
+    """What gives way beyond so many cameras, and what to do then. ``splits``: nothing helps but another installation, or
+    to ask for less."""
 
     what: str
     cameras: int
     remedy: str
     source: str
+    splits: bool = True
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,9 @@ class Plan:
 
     @property
     def installations(self) -> int:
-        """As how many installations, each with a Redis of its own, this many cameras are within all limits."""
-        return math.ceil(self.order.cameras / max(1, self.limits[0].cameras))
+        """As how many installations, each with a Redis of its own, this many cameras are within the limits that nothing
+        else moves."""
+        return math.ceil(self.order.cameras / max(1, min(limit.cameras for limit in self.limits if limit.splits)))
 
     @property
     def broken(self) -> tuple[Limit, ...]:
@@ -209,7 +212,7 @@ def _limits(order: Order, figures: Figures) -> tuple[Limit, ...]:
         ),
         Limit(
             "connections that Redis takes, one a camera", _MAX_CLIENTS - _OTHER_CLIENTS,
-            "a higher maxclients of Redis, and as many open files for it", "as Redis comes",
+            "a higher maxclients of Redis, and as many open files for it", "as Redis comes", splits=False,
         ),
         Limit(
             "the network of Redis's host", int(by_network),
@@ -219,7 +222,7 @@ def _limits(order: Order, figures: Figures) -> tuple[Limit, ...]:
         Limit(
             "inference workers, one a partition", int(by_partitions),
             "more partitions from the start (PATCHWATCH_PARTITIONS), or quicker processors",
-            f"{figures.profile(order.profile).record}, and the demand's target of {order.target_load:g}",
+            f"{figures.profile(order.profile).record}, and the demand's target of {order.target_load:g}", splits=False,
         ),
     )  # fmt: skip
     return tuple(sorted(found, key=lambda limit: limit.cameras))

@@ -27,7 +27,7 @@ _LONGEST_PAUSE_S = 0.25
 
 
 def pause_s(streams: int) -> float:
-    """How long entries gather before so many streams are read again. Redis and this process look at each stream whenever
+    """How long entries gather before so many streams are read again. Redis and this process look at each stream when
     one of them has an entry, and with thousands of cameras one always has."""
     return min(_LONGEST_PAUSE_S, _PAUSE_OF_A_STREAM_S * streams)
 

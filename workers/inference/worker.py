@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -171,9 +172,7 @@ class InferenceWorker:
             self._cameras.hand_over()
             self._send_heartbeat()
             captures = self._read_captures()
-        for state in self._cameras:
-            if state.bank.loading and time.monotonic() - began_s > _LOAD_FOR_S:
-                continue  # the rest soon: those that are loaded are scored meanwhile
+        for state in self._followed():
             if self._cameras.forget_if_restarted(state):
                 continue
             scorer = state.bank.scorer
@@ -190,6 +189,17 @@ class InferenceWorker:
         if self._recorder is not None:
             self._recorder.follow(self._cameras.states)
         self._costs.record_upkeep(len(self._cameras), time.monotonic() - began_s)
+
+    def _followed(self) -> Iterator[CameraState]:
+        """The cameras, but only some of those whose banks have to be loaded: the others soon, and meanwhile those that
+        are loaded are scored."""
+        load_until_s, loaded = time.monotonic() + _LOAD_FOR_S, False
+        for state in self._cameras:
+            if state.bank.loading:
+                if loaded and time.monotonic() > load_until_s:
+                    continue
+                loaded = True
+            yield state
 
     def _follow_activity(self, state: CameraState) -> None:
         try:

@@ -34,8 +34,8 @@ class CaptureStatusStore:
         return readable(CaptureStatus.decode, data, f"the earlier status of camera {camera_id}")
 
     async def write(self, statuses: Mapping[Lease, CaptureStatus]) -> None:
-        """Write the statuses whose lease still holds. Those of many cameras are written in several transactions, as each
-        is begun again when one of its leases is renewed meanwhile."""
+        """Write the statuses whose lease still holds. Those of many cameras take several transactions, as each is begun
+        anew when one of its leases is renewed."""
         leases = list(statuses)
         for start in range(0, len(leases), _WRITE_AT_ONCE):
             some = leases[start : start + _WRITE_AT_ONCE]

@@ -11,7 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulated_scores import TAILS, simulated_run
 
-from models.alarms.alarm_threshold import LEAST_ON, MAX_CAUTION, MAX_EXTRAPOLATION, PROVISIONAL, ThresholdModel
+from models.alarms.alarm_threshold import (
+    _HALVINGS,
+    _HIGHEST,
+    LEAST_ON,
+    MAX_CAUTION,
+    MAX_EXTRAPOLATION,
+    PROVISIONAL,
+    ThresholdModel,
+)
 from models.alarms.calibration import NEUTRAL_RARITY, score_of
 from models.alarms.event_counts import EventCounts
 from models.alarms.event_detector import EventDetector, EventRule
@@ -165,3 +173,16 @@ def test_a_provisional_level_says_what_to_expect_and_until_when() -> None:
     assert level.warning is not None
     assert level.warning.startswith("still learning: 6 min of normal footage so far, so expect about 1")
     assert level.warning.endswith("false alarms a day for now; from 30 min on it is 4")
+
+
+@given(st.lists(st.floats(0.0, 50.0), max_size=40), st.floats(60.0, 1e6), st.floats(1e-4, 100.0), st.floats(0.05, 0.95))
+@settings(max_examples=30, deadline=None)
+def test_a_level_is_what_plain_halving_finds(
+    levels: list[float], footage_s: float, count: float, chance: float
+) -> None:
+    model = ThresholdModel(np.array(sorted(levels, reverse=True), np.float64), footage_s)
+    low, high = 0.0, _HIGHEST
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2.0
+        low, high = (low, middle) if model._chance(middle, count) >= chance else (middle, high)
+    assert model._level(count, chance) == pytest.approx(high, abs=1e-11)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bench.capacity.command_counts import IDLE_PER_S, command_counts
 from patchwatch.capacity.figures import figures
 from patchwatch.capacity.plan import Order, Plan, Process, Video, plan
 from patchwatch.contract.errors import RejectedError
@@ -54,6 +55,30 @@ def test_the_figures_are_those_of_the_records() -> None:
     assert known.capture.cores == pytest.approx((motion["cores"]["capture"] + motion["cores"]["ingest"]) / 28, rel=0.01)
     redis_mib = motion["peak_mib"]["redis"] - known.redis.base_mib
     assert known.redis.queue_mib == pytest.approx(redis_mib / 28, rel=0.01)
+
+
+def test_the_figures_of_many_cameras_are_those_of_the_records() -> None:
+    known, steps = figures(), record("capacity")["steps"]
+    a_frame, a_camera = command_counts(steps)
+    assert (known.commands.a_frame, known.commands.a_camera) == pytest.approx((a_frame, a_camera), rel=0.01)
+    assert known.commands.idle == IDLE_PER_S
+    row = record("lease-rounds")["rows"][-1]
+    assert known.rounds.redis_us == pytest.approx(1000 * row["looking_on_redis_ms"] / row["units"], rel=0.01)
+    assert known.rounds.worker_us == pytest.approx(1000 * row["looking_on_worker_ms"] / row["units"], rel=0.01)
+
+
+def test_the_commands_that_are_planned_are_those_that_were_counted_to_within_a_fifth() -> None:
+    for step in record("capacity")["steps"]:
+        found = plan(Order(step["cameras"], "motion", fps=step["fps"], video_fps=10.0), figures())
+        if step["frames_per_s"]["scored"] > 0.9 * found.frames_per_s:  # it kept up
+            assert found.redis_commands_per_s == pytest.approx(step["redis_commands_per_s"], rel=0.2)
+
+
+def test_the_looks_of_many_ingest_workers_at_all_leases_count() -> None:
+    few, many = plan(Order(28, "motion"), figures()), plan(Order(10_000, "motion"), figures())
+    frames = figures().redis.core_ms / 1000
+    assert few.redis_load == pytest.approx(few.frames_per_s * frames)
+    assert many.redis_load > 1.2 * many.frames_per_s * frames
 
 
 def test_every_record_that_is_named_is_there() -> None:

@@ -13,7 +13,7 @@ from patchwatch.contract.errors import BusUnavailableError
 from service.store.cameras.cameras import CameraStore
 from service.store.streams import StreamStore
 from service.websockets.client import Client, Topic
-from service.websockets.hub import Hub
+from service.websockets.hub import Hub, pause_s
 
 
 class DeafStreams:
@@ -48,3 +48,10 @@ async def test_the_hub_stops_even_if_its_cancellation_is_lost(answers: bool) -> 
         await streams.reading.wait()
         await hub.leave(client)
     assert (reading.done(), streams.lost) == (True, 1)
+
+
+def test_the_more_streams_are_read_the_longer_their_entries_gather_up_to_a_limit() -> None:
+    pauses = [pause_s(streams) for streams in (1, 100, 2000, 100_000)]
+    assert pauses == sorted(pauses)
+    assert pauses[0] < 0.001
+    assert pauses[2] < pauses[3] < 0.5

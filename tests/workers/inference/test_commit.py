@@ -104,6 +104,15 @@ def test_nothing_is_written_under_a_lease_of_before_another_had_it(client: Any, 
     assert client.hget(DOOR.state, "seq") == b"70"
 
 
+def test_the_statuses_of_cameras_of_a_partition_share_a_transaction(client: Any) -> None:
+    others = [CameraState(Camera(id=name), CameraKeys(name, 0), LEASE) for name in ("hall", "yard")]
+    before = client.info("commandstats").get("cmdstat_exec", {"calls": 0})["calls"]
+    committer = Committer(client, Settings(redis_url="redis://unused"))
+    committer.publish_statuses([Publication(one, status(), None) for one in (state(), *others)])
+    assert client.info("commandstats")["cmdstat_exec"]["calls"] - before == 1
+    assert client.exists(*(CameraKeys(name, 0).analysis for name in ("door", "hall", "yard"))) == 3
+
+
 def test_a_camera_that_was_added_again_is_not_erased(client: Any, disturb: Any) -> None:
     client.hset(DOOR.state, "seq", 1)
     disturb(lambda: client.hset(keys.CAMERAS, "door", "{}"))

@@ -114,6 +114,32 @@ def test_each_camera_of_an_engine_gets_its_turn(cameras: Cameras) -> None:
     assert Counter(state.position for state in states) == {4: 10}
 
 
+def test_few_frames_among_many_cameras_take_few_questions(cameras: Cameras, monkeypatch: pytest.MonkeyPatch) -> None:
+    states = [cameras.add(f"c{n:03d}", "motion") for n in range(300)]
+    cameras.frames(states[-1], [0.1])
+    reader = reader_of(cameras, {"motion": 0.001})
+    asked: list[int] = []
+    ask = QueueReader._read_entries
+
+    def counted(self: QueueReader, positions: Any, *arguments: Any) -> Any:
+        asked.append(len(positions))
+        return ask(self, positions, *arguments)
+
+    monkeypatch.setattr(QueueReader, "_read_entries", counted)
+    assert [entry.state for entry in reader.read(cameras.states)] == [states[-1]]
+    assert sum(asked) == 300
+    assert len(asked) <= 4
+
+
+def test_a_turn_after_cameras_without_frames_is_no_larger_than_a_batch(cameras: Cameras) -> None:
+    states = [cameras.add(f"c{n:03d}", "motion") for n in range(100)]
+    for state in states[16:]:
+        cameras.frames(state, [0.1])
+    reader = reader_of(cameras, {"motion": 0.001})
+    taken = reader.read(cameras.states)
+    assert [entry.state for entry in taken] == states[16:32]
+
+
 def test_a_late_live_camera_passes_over_what_it_cannot_score_in_time_and_goes_on_with_fresh_frames(
     cameras: Cameras,
 ) -> None:

@@ -107,3 +107,11 @@ async def test_a_camera_that_is_added_again_meanwhile_is_not_erased(client: Any,
 async def test_nothing_to_write_asks_nothing_of_redis(client: Any) -> None:
     await client.aclose()
     await CaptureStatusStore(client, 16).write({})
+
+
+async def test_many_statuses_are_written_in_parts(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.ingest.capture_status_store._WRITE_AT_ONCE", 1)
+    before = (await client.info("commandstats")).get("cmdstat_exec", {"calls": 0})["calls"]
+    await CaptureStatusStore(client, 16).write({DOOR: status("door"), YARD: status("yard", 8)})
+    assert (await client.info("commandstats"))["cmdstat_exec"]["calls"] - before == 2
+    assert await client.exists(OF_DOOR.capture, OF_YARD.capture) == 2

@@ -27,6 +27,31 @@ def test_everything_free_gets_an_owner_and_the_result_is_final(
     assert rebalance(weights, owners | shares, members) == shares
 
 
+@given(st.dictionaries(UNITS, st.integers(0, 5)), OWNERS, st.sets(MEMBERS, min_size=1), st.sets(UNITS))
+def test_each_move_is_the_one_that_evens_two_members_out_most(
+    weights: dict[str, int], owners: dict[str, str], members: set[str], pinned: set[str]
+) -> None:
+    owners = {unit: owner for unit, owner in owners.items() if unit in weights and owner in members}
+    weights = {unit: weights[unit] for unit in owners}  # nothing is free
+    assert rebalance(weights, owners, members, pinned) == plainly(weights, owners, members, pinned)
+
+
+def plainly(weights: dict[str, int], owners: dict[str, str], members: set[str], pinned: set[str]) -> dict[str, str]:
+    """The same by trying every unit of every member for each move."""
+    shares = dict(owners)
+    while True:
+        busy_by = loads(weights, shares, members)
+        idlest = min(members, key=lambda member: (busy_by[member], member))
+        for busy in sorted(members, key=lambda member: (-busy_by[member], member)):
+            spare = busy_by[busy] - busy_by[idlest]
+            units = [unit for unit, owner in shares.items() if owner == busy and unit not in pinned]
+            if fitting := [unit for unit in units if 0 < weights[unit] < spare]:
+                shares[min(fitting, key=lambda unit: (abs(spare - 2 * weights[unit]), unit))] = idlest
+                break
+        else:
+            return shares
+
+
 @given(st.sets(UNITS), OWNERS, st.sets(MEMBERS, min_size=1))
 def test_equal_weights_are_shared_to_within_one(units: set[str], owners: dict[str, str], members: set[str]) -> None:
     weights = dict.fromkeys(units, 1)

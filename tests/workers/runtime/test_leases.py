@@ -335,3 +335,25 @@ def test_who_died_while_the_clock_of_redis_was_ahead_owns_nothing_once_it_is_rig
     client.delete(*(unit.lease for unit in UNITS))  # which is what happens then
     alone._round()
     assert counts(alone) == [4]
+
+
+def test_a_look_at_thousands_of_leases_takes_a_few_commands(make: Make, client: Any) -> None:
+    work = {LeaseKeys.for_capture(f"cam{number}", 16): 1 for number in range(600)}
+    for unit in work:
+        client.set(unit.lease, b"elsewhere-1-1:7")
+    client.zadd(keys.members(Role.INFERENCE.value), {"elsewhere-1-1": client.time()[0] * 1000})
+    looking = make(work, pinned=frozenset(work))
+    before = client.info("stats")["total_commands_processed"]
+    looking._round()
+    assert client.info("stats")["total_commands_processed"] - before < 20
+    assert counts(looking) == [0]
+
+
+def test_what_takes_long_to_take_is_taken_over_several_rounds(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workers.runtime.leases._TAKE_FOR_S", 0.0)
+    alone = make()
+    owned = []
+    for _ in UNITS:
+        alone._round()
+        owned += counts(alone)
+    assert owned == [1, 2, 3, 4]
