@@ -2,12 +2,15 @@
 
 import { element } from "./shell/element.js";
 
-/** Show it in a pill. A camera that learns by itself lacks nothing: that it has no bank yet is how it begins. */
+/** A camera that learns by itself lacks nothing: that it has no bank yet is how it begins. */
+const healthOf = (status) => (status?.health === "no_bank" && status.arming.state === "learning" ? "learning" : status?.health ?? "");
+
+export const healthWord = (status) => healthOf(status).replaceAll("_", " ");
+
+/** Show it in a pill. */
 export function showHealth(pill, status) {
-  const learns = status?.health === "no_bank" && status.arming.state === "learning";
-  const health = learns ? "learning" : status?.health ?? "";
-  pill.textContent = health.replaceAll("_", " ") || "…";
-  pill.dataset.health = health;
+  pill.textContent = healthWord(status) || "…";
+  pill.dataset.health = healthOf(status);
 }
 
 /** A pill with the health of a camera. */

@@ -37,6 +37,7 @@ _OTHER_ZONES = (
     "its zones are others than when the bank was learnt, so what belongs to a place is judged only where both agree: "
     "enrol again to judge the rest"
 )
+_LEARNS = "it learns what is normal by itself, from what it sees, and is scored after that"
 _CONTEXT_LASTS_MS = 10_000
 log = logging.getLogger(__name__)
 
@@ -105,6 +106,9 @@ class CameraBank:
             self.learner = engine if self._camera.self_arms(settings.self_arm) else None
             bank = load_bank(path)
             check_identity(bank, engine.profile, engine.identity, where=f"bank {bank.id} of {self._camera.id}")
+        except NotFoundError as error:
+            learns = self.learner is not None and settings.memory_mb > 0
+            return self.reject(NotFoundError(_LEARNS) if learns else error)
         except PatchwatchError as error:
             return self.reject(error)
         self._mtime_ns, self._false_alarms_per_day = mtime_ns, budget

@@ -2,6 +2,7 @@
 
 import { getJson } from "../api.js";
 import { withLocalTimes } from "../format.js";
+import { healthWord } from "../health_pill.js";
 import { byId, element, fill } from "../shell/element.js";
 import { fault } from "../shell/faults.js";
 import { addressOf } from "../shell/router.js";
@@ -76,7 +77,7 @@ function ofCamera(camera) {
   const status = statusOf(camera.id);
   if (!status) return [];
   const href = addressOf(`cameras/${encodeURIComponent(camera.id)}`);
-  const texts = FINE.includes(status.health) ? [] : [`${status.health.replace("_", " ")}: ${status.reason}`];
+  const texts = FINE.includes(status.health) ? [] : [`${healthWord(status)}: ${status.reason}`];
   if (status.random_weights) texts.push("its scores come from random weights: ignore them");
   if (!status.frames.balanced) texts.push("some frames are not accounted for: please report it");
   if (status.enrolment?.text && status.enrolment.state === "failed") texts.push(status.enrolment.text);

@@ -32,7 +32,7 @@ export class StatePart extends Part {
       threshold?.warning && element("p.warned", {}, threshold.warning),
       element("p.facts", {}, [
         capture?.width && [`${capture.width}x${capture.height}`, capture.codec].filter(Boolean).join(", "), capture?.fps != null && `${capture.fps.toFixed(1)} frames/s`,
-        analysis && `profile ${analysis.profile} on ${analysis.device || "cpu"}`, learning ? `${frames.captured} frames seen` : `of the frames ${framesInWords(frames)}`,
+        analysis && `profile ${analysis.profile} on ${analysis.device || "cpu"}`, learning ? `${frames.captured} frames seen` : `frames: ${framesInWords(frames)}`,
         capture?.reconnects ? `${capture.reconnects} reconnects` : "",
       ].filter(Boolean).join(" · ")));
   }

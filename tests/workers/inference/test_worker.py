@@ -193,15 +193,16 @@ def test_restarts_repeat_and_lose_nothing(
     assert len({alert.id for alert in alerts(enrolled)}) == 1
 
 
+@pytest.mark.parametrize(("by_itself", "how"), [(True, "by itself"), (False, "patchwatch banks enrol")])
 def test_a_camera_without_a_bank_says_so_and_scores_once_it_has_one(
-    queue: Any, bank: Bank, run_worker: Run, until: Run
+    queue: Any, bank: Bank, run_worker: Run, until: Run, by_itself: bool, how: str
 ) -> None:
-    queue.add_camera()
+    queue.add_camera(self_arm=by_itself)
     feed(queue, range(10))
     with run_worker(queue.settings):
         until(lambda: queue.counters().get("dropped:no_bank") == 10)
         said = until(lambda: status(queue, AnalysisState.NO_BANK))
-        assert "patchwatch banks enrol" in said.detail
+        assert how in said.detail
         save_bank(bank, queue.settings.bank_path("cam", "motion"))
         until(lambda: status(queue, AnalysisState.SCORING))
         feed(queue, range(10, 20))
