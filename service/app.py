@@ -104,9 +104,8 @@ def create_app(settings: Settings, bus: Redis | None = None, *, client_queue: in
     )
     install_handlers(app)
     app.include_router(_api_router())
-    app.include_router(links.router)
-    app.include_router(health.router)
-    app.include_router(metrics.router)
+    for module in (links, health, metrics):
+        app.include_router(module.router)
     _add_page(app)
     add_documentation(app)
     app.add_middleware(HeadMiddleware)  # a request passes the middleware that was added last first

@@ -50,8 +50,8 @@ RIGHTS: dict[tuple[str, str], Right] = {
     # The way in
     **_of("GET /login", _VIEWER, Reach.OPEN),
     **_of("POST /setup | POST /sessions", _VIEWER, Reach.OPEN, audited=False),  # they note who comes in
-    # its callback is a page that a provider leads to; both note who comes in
-    **_of("POST /oidc/logins | GET /oidc/callback", _VIEWER, Reach.OPEN, audited=False),
+    **_of("POST /oidc/logins", _VIEWER, Reach.OPEN, audited=False),
+    **_of("GET /oidc/callback", _VIEWER, Reach.OPEN),  # where a provider leads to; it notes who comes in
     **_of("GET /me | POST /me/password", _VIEWER, Reach.OWN),
     **_of("GET /sessions | DELETE /sessions | DELETE /sessions/{session_id}", _VIEWER, Reach.OWN),
     **_of("DELETE /sessions/current", _VIEWER, Reach.OWN),

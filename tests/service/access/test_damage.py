@@ -9,17 +9,19 @@ from service_world import World
 
 from patchwatch.bus import keys
 
+NO_PROVIDER = {"provider": None, "fault": None}
+
 
 async def test_without_users_this_machine_is_let_in_and_with_the_first_one_nobody(
     api: httpx.AsyncClient, people: People
 ) -> None:
     assert (await api.get("/api/v1/me")).json() == {"name": "local", "kind": "local", "role": "admin", "cameras": None}
-    assert (await api.get("/api/v1/login")).json() == {"password": False, "setup": False}
+    assert (await api.get("/api/v1/login")).json() == {"password": False, "setup": False, **NO_PROVIDER}
     people.user("ada", "admin")
     answer = await api.get("/api/v1/cameras")
     assert answer.status_code == 401
     assert answer.json()["detail"].startswith("log in at the page")
-    assert (await api.get("/api/v1/login")).json() == {"password": True, "setup": False}
+    assert (await api.get("/api/v1/login")).json() == {"password": True, "setup": False, **NO_PROVIDER}
 
 
 async def test_the_first_user_is_made_on_the_machine_itself(api: httpx.AsyncClient) -> None:

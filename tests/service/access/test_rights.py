@@ -53,6 +53,7 @@ def test_a_route_is_found_by_its_own_line() -> None:
 def test_what_is_open_is_the_way_in_and_no_more() -> None:
     assert {route for route, right in RIGHTS.items() if right.reach is Reach.OPEN} == {
         ("GET", "/api/v1/login"), ("POST", "/api/v1/setup"), ("POST", "/api/v1/sessions"),
+        ("POST", "/api/v1/oidc/logins"), ("GET", "/api/v1/oidc/callback"),
     }  # fmt: skip
 
 
