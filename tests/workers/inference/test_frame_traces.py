@@ -42,15 +42,13 @@ def test_one_frame_in_so_many_has_each_of_its_steps(enrolled: Any, run_worker: R
 
 
 @pytest.mark.parametrize("status", [400, 503])
-def test_a_collector_that_refuses_costs_no_score(
-    enrolled: Any, run_worker: Run, until: Run, status: int, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_collector_that_refuses_costs_no_score(enrolled: Any, run_worker: Run, until: Run, status: int) -> None:
     with collector() as known:
         known.status = status
-        for n in range(30):
+        for n in range(10):
             enrolled.frame(n)
         with run_worker(enrolled.settings.changed(trace_url=known.url, trace_one_in=1)):
-            until(lambda: enrolled.scored() == 30)
+            until(lambda: enrolled.scored() == 10)
             until(lambda: known.refused)
     assert known.spans == []
 
