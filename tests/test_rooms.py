@@ -22,7 +22,7 @@ HEAVY = {"torch", "torchvision", "open_clip", "ultralytics", "openvino"}
 READS_ENVIRONMENT = {
     "patchwatch/contract/settings.py": "the one reader",
     "patchwatch/contract/child_environment.py": "a capture or a sender gets what it needs of it, and no secret",
-    "models/weights/checkpoint.py": "sets ultralytics' switches while it is imported, then puts them back",
+    "models/weights/ultralytics_import.py": "sets ultralytics' switches while it is imported, then puts them back",
 }
 
 
