@@ -56,9 +56,9 @@ class OidcProvider:
     def issuer(self) -> str:
         return f"http://127.0.0.1:{self.port}/realms/home"
 
-    def change_key(self) -> None:
+    def change_key(self, kid: str = "") -> None:
         """Sign with another one from now on, and show no other."""
-        self.key = _key(secrets.token_hex(4))
+        self.key = _key(kid or secrets.token_hex(4))
 
     def approved(self, url: str, subject: str, **changed: str) -> str:
         """Where a browser is led once somebody has logged in at ``url``."""

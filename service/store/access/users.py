@@ -164,7 +164,7 @@ def _same(users: Mapping[str, User], user: User, *, link: bool) -> User | None:
 
 
 def _signed_in(before: User, now: User) -> User:
-    fresh = {"role": now.role, "cameras": now.cameras}
+    fresh: dict[str, object] = {"role": now.role, "cameras": now.cameras}
     if before.identity is None:
         fresh |= {"identity": now.identity, "password_hash": None, "incarnation": now.incarnation}
     return before.model_copy(update=fresh)
