@@ -55,8 +55,8 @@ class Process:
 
 @dataclass(frozen=True)
 class Limit:
-    """What gives way beyond so many cameras, and what to do then. ``splits``: nothing helps but another installation, or
-    to ask for less."""
+    """What gives way beyond so many cameras, and what to do then. ``splits``: nothing helps but another installation,
+    or to ask for less."""
 
     what: str
     cameras: int
