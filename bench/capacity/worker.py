@@ -35,7 +35,7 @@ def _run_ingest(settings: Settings, threads_file: Path) -> None:
     import workers.ingest.worker
 
     SimulatedCapture.threads_file = threads_file
-    workers.ingest.supervisor.CameraCapture = SimulatedCapture  # type: ignore[attr-defined]
+    workers.ingest.supervisor.CameraCapture = SimulatedCapture  # type: ignore[assignment,attr-defined]
     workers.ingest.worker.run(settings)
 
 
