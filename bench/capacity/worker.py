@@ -35,7 +35,7 @@ def _run_ingest(settings: Settings, threads_file: Path) -> None:
     import workers.ingest.worker
 
     SimulatedCapture.threads_file = threads_file
-    setattr(workers.ingest.supervisor, "CameraCapture", SimulatedCapture)  # noqa: B010 (mypy: it is no export there)
+    workers.ingest.supervisor.CameraCapture = SimulatedCapture  # type: ignore[assignment,attr-defined]
     workers.ingest.worker.run(settings)
 
 
@@ -46,7 +46,7 @@ def _run_inference(settings: Settings, frame_ms: float) -> None:
         assert settings.profiles_file is not None
         return stand_in_engine(settings.profiles_file, frame_ms)
 
-    setattr(workers.inference.engine_cache, "load_engine", load_engine)  # noqa: B010 (as above)
+    workers.inference.engine_cache.load_engine = load_engine  # type: ignore[attr-defined]
     workers.inference.worker.run(settings)
 
 
