@@ -15,18 +15,6 @@ from service.access import passwords
 CODE = "c" * 32
 
 
-async def _make_the_first_admin(page: Page) -> None:
-    await expect(page.get_by_role("heading", name="Make the first admin")).to_be_visible()
-    await page.get_by_label("Name").fill("ada")
-    await page.get_by_label("Password", exact=True).fill("short")
-    await page.get_by_label("Show what I type").check()
-    await expect(page.get_by_label("Password", exact=True)).to_have_attribute("type", "text")
-    await page.get_by_role("button", name="Make me the admin").click()
-    await expect(page.locator("#login-fault")).to_contain_text("12 to 1024")
-    await page.get_by_label("Password", exact=True).fill("a password with words")
-    await page.get_by_role("button", name="Make me the admin").click()
-
-
 async def test_the_first_admin_comes_by_the_link_and_later_by_name_and_password(
     page: Page, serve: Serve, settings: Settings, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -37,7 +25,13 @@ async def test_the_first_admin_comes_by_the_link_and_later_by_name_and_password(
     camera, fault = page.locator("article[data-camera=gate]"), page.locator("#login-fault")
 
     await page.goto(f"{where}#setup={CODE}")
-    await _make_the_first_admin(page)
+    await expect(page.get_by_role("heading", name="Make the first admin")).to_be_visible()
+    await page.get_by_label("Name").fill("ada")
+    await page.get_by_label("Password", exact=True).fill("short")
+    await page.get_by_role("button", name="Make me the admin").click()
+    await expect(fault).to_contain_text("12 to 1024")
+    await page.get_by_label("Password", exact=True).fill("a password with words")
+    await page.get_by_role("button", name="Make me the admin").click()
     await expect(camera).to_be_visible()
     await expect(page.locator("#link")).to_have_text("live")
     assert CODE not in page.url
@@ -61,3 +55,14 @@ async def test_the_first_admin_comes_by_the_link_and_later_by_name_and_password(
     await page.get_by_role("button", name="Log in").click()
     await expect(camera).to_be_visible()
     await expect(other.locator("article[data-camera=gate]")).to_be_visible()
+
+
+async def test_what_is_typed_as_a_password_can_be_seen(page: Page, serve: Serve, settings: Settings) -> None:
+    where = serve(Settings(redis_url=settings.redis_url, host="0.0.0.0"))
+    await page.goto(f"http://{where}/#setup={CODE}")
+    password = page.get_by_label("Password", exact=True)
+    await expect(password).to_have_attribute("type", "password")
+    await page.get_by_label("Show what I type").check()
+    await expect(password).to_have_attribute("type", "text")
+    await page.get_by_label("Show what I type").uncheck()
+    await expect(password).to_have_attribute("type", "password")
