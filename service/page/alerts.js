@@ -6,7 +6,7 @@ import { inDetail, openDetail, renewDetail, renewVerdict } from "./detail.js";
 import { clock, date } from "./format.js";
 import { byId } from "./shell/element.js";
 import { listen, nameOf } from "./shell/site.js";
-import { judge, showVerdict } from "./verdicts.js";
+import { judge, showVerdict, withVerdict } from "./verdicts.js";
 
 const PAGE = 50;
 const alerts = new Map(); // alert id -> {alert, node}
@@ -267,7 +267,7 @@ export async function start(onFault) {
   byId("of-kind").append(...Object.entries(KINDS).map(([kind, text]) => new Option(text, kind)));
   for (const id of ["day", "of-camera", "of-kind", "of-review"]) byId(id).addEventListener("change", () => reload().catch(onFault));
   listen("alert", ({ alert, change }) => showChange(alert, change).catch(onFault));
-  listen("verdict", ({ alert }) => showAlert(alert));
+  listen("verdict", ({ alert }) => showAlert(withVerdict(alerts.get(alert.id)?.alert, alert)));
   byId("older").addEventListener("click", () => {
     shown += PAGE;
     load(older, latestRequest).catch(onFault);

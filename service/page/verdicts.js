@@ -108,6 +108,9 @@ function report(text) {
   byId("said").querySelector("button").hidden = !last.length;
 }
 
+/** An alert with the verdict of `judged`: what else that says may be older than what was pushed meanwhile. */
+export const withVerdict = (known, judged) => (known ? { ...known, verdict: judged.verdict, reviewed: judged.reviewed } : judged);
+
 const path = (alert) => `api/v1/alerts/${encodeURIComponent(alert.id)}/verdict`;
 
 /**

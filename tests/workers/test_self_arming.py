@@ -58,7 +58,7 @@ def test_published_with_nothing_configured_it_arms_itself_and_alerts_whatever_is
     publish("square")
     wait_until(lambda: arming(site, "square")["remembered_s"] > 5, within_s=90)
     assert site.get("/cameras/square")["adopted"]
-    assert "it learns what is normal, from" in site.status("square")["reason"]
+    assert "it learns what is normal: seen for" in site.status("square")["reason"]
     for role in ("inference", "ingest", "enrolment"):
         site.roles[role].replace()
     site.redis.kill()

@@ -5,7 +5,7 @@ import { element, byId, fill } from "../shell/element.js";
 import { fault } from "../shell/faults.js";
 import { go } from "../shell/router.js";
 import { knownCameras, listen, refreshSite } from "../shell/site.js";
-import { judge } from "../verdicts.js";
+import { judge, withVerdict } from "../verdicts.js";
 import { Selection } from "./selection.js";
 import { Filters } from "./filters.js";
 import { AlertList } from "./list.js";
@@ -160,9 +160,10 @@ function move(step) {
 }
 
 /** A verdict was given, here or elsewhere (`own`: here; the same is pushed too, sooner or later). Where it was given here, the next alert follows; one taken back comes back. */
-function onVerdict(alert, own) {
-  const before = alerts.get(alert.id);
+function onVerdict(judged, own) {
+  const before = alerts.get(judged.id);
   if (!before) return;
+  const alert = withVerdict(before, judged);
   alerts.set(alert.id, alert);
   list.update(alert);
   timeline.update(alert);
