@@ -38,7 +38,7 @@ from workers.media import jpeg_codec
 CODE = "c" * 32
 CAMERA = "square"
 LOOP = 157  # frames: four swings of the patch, which then goes on where it began
-RUSH = range(60, 75)
+RUSH = range(60, 70)  # no more than a correction keeps of each place: the same again is covered whole
 MOST_LOOPS = 12
 
 
