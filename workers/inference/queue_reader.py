@@ -120,7 +120,7 @@ class QueueReader:
         longest_waiting = sorted(states, key=lambda key: states[key].last_taken_s)
         frames: list[QueuedFrame] = []
         asked, at_once = 0, limit
-        while asked < len(longest_waiting) and _timely(frames) < limit:
+        while asked < len(longest_waiting) and (not frames or _timely(frames) < limit):
             keys = longest_waiting[asked : asked + at_once]
             asked_s = time.monotonic()
             answer = self._read_entries({key: positions[key] for key in keys}, share)
@@ -129,7 +129,7 @@ class QueueReader:
                 if len(entries) < share:  # these were all that there were
                     states[key].arrivals.observe(_seq(entries[-1]) if entries else positions[key], asked_s)
             for key, entries in answer.items():  # the cameras that have waited longest come first here, too
-                if _timely(frames) >= limit:
+                if frames and _timely(frames) >= limit:
                     break
                 frames += self._fresh(engine, states[key], entries, len(states), share)
                 positions[key] = frames[-1].seq
@@ -208,7 +208,7 @@ def _batches_pay(states: States) -> bool:
 
 
 def _timely(frames: Sequence[QueuedFrame]) -> int:
-    return sum(not frame.late for frame in frames)
+    return len([frame for frame in frames if not frame.late])
 
 
 def _next_reading(asked: int, had_frames: int, limit: int) -> int:
