@@ -59,6 +59,26 @@ def test_only_the_settings_read_the_environment() -> None:
     assert {_name(path) for path in FILES if reads.search(path.read_text())} == READS_ENVIRONMENT.keys()
 
 
+INHERITS_EVERYTHING = {
+    "workers/runtime/processes/supervised_role.py": "a role is the program itself, in a process of its own",
+    "patchwatch/evaluation/provenance.py": "git, asked by whoever evaluates in a checkout",
+}
+
+
+def test_a_child_process_is_given_its_environment() -> None:
+    starts = re.compile(
+        r"\b(subprocess\.(?:Popen|run|call|check_\w+)|create_subprocess_\w+|os\.(?:system|popen|spawn\w+))$"
+    )
+    inheriting = {
+        _name(path)
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and starts.search(ast.unparse(node.func))
+        if not any(keyword.arg == "env" for keyword in node.keywords)
+    }
+    assert inheriting == INHERITS_EVERYTHING.keys()
+
+
 def _fresh(code: str) -> str:
     # -B: in a fresh checkout the import system itself would write compiled files
     done = subprocess.run([sys.executable, "-B", "-W", "error", "-c", code], capture_output=True, text=True, cwd=ROOT)

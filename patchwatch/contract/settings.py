@@ -9,6 +9,7 @@ secret, that before the TOML file, and that before the default.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic import SecretStr, ValidationError
@@ -86,9 +87,12 @@ class Settings(
         The child reads no files of settings: the variables that name them are left out.
         """
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-        values = {name: getattr(self, name) for name in sorted(self.model_fields_set)}
-        ours = {name: setting_values.as_text(value) for name, value in values.items() if value is not None}
-        return inherited | {variable(name): text for name, text in ours.items()}
+        return inherited | self.variables(self.model_fields_set)
+
+    def variables(self, names: Iterable[str]) -> dict[str, str]:
+        """Of these settings, those that are not at their defaults, as variables of an environment."""
+        values = {name: getattr(self, name) for name in sorted(self.model_fields_set & set(names))}
+        return {variable(name): setting_values.as_text(value) for name, value in values.items() if value is not None}
 
 
 def secret_names() -> list[str]:

@@ -92,7 +92,7 @@ class ChildProcess:
         """Everything it has written to stdout and stderr so far."""
         return self._log.read_text(errors="replace")
 
-    def tell(self) -> None:
+    def notify(self) -> None:
         """Send it SIGUSR1."""
         if self._process is not None:
             self._process.send_signal(signal.SIGUSR1)

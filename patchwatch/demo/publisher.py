@@ -139,16 +139,16 @@ def publish(
     every: Annotated[float, typer.Option(help="Seconds from one anomaly to the next.")] = ANOMALY_EVERY_S,
     duration: Annotated[float, typer.Option(help="Seconds of the pictures' own time.")] = float("inf"),
     late: Annotated[float, typer.Option(help="Pictures that are later than this many seconds are left out.")] = LATE_S,
-    when_told: Annotated[bool, typer.Option("--when-told", help="No anomaly before SIGUSR1 came.")] = False,
+    await_signal: Annotated[bool, typer.Option(help="Anomalies begin only after SIGUSR1.")] = False,
     stop_with_parent: Annotated[bool, typer.Option("--stop-with-parent", help="End when standard input ends.")] = False,
 ) -> None:
-    """Publish pictures until stopped. Prints, as JSON, the wall-clock start, once told the picture time of the first
-    anomaly and, at the end, the pictures left out."""
+    """Publish pictures until stopped. Prints, as JSON, the wall-clock start, the picture time of the first anomaly
+    (after SIGUSR1) and, at the end, the pictures left out."""
     if stop_with_parent:
         stop_when_stdin_ends()
     signal.signal(signal.SIGTERM, _exit)
     signal.signal(signal.SIGINT, _exit)
-    scene = Scene(seed, () if when_told else repeating(first_anomaly, every))
+    scene = Scene(seed, () if await_signal else repeating(first_anomaly, every))
     pictures = scene_pictures(scene) if file is None else file_pictures(file)
     publisher = Publisher(url, lambda started: print(json.dumps({"started_at_ns": started}), flush=True), late_s=late)
 

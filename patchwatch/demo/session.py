@@ -161,8 +161,9 @@ class DemoSession:
         arguments = ["-P", "-m", "patchwatch.demo.publisher", self.rtsp, "--stop-with-parent"]
         if options.source is not None:
             arguments += ["--file", str(options.source)]
-        arguments += ["--seed", str(options.seed), "--first-anomaly", str(options.first_anomaly_s)]
-        arguments += ["--every", str(options.anomaly_every_s), "--when-told"]
+        else:
+            arguments += ["--seed", str(options.seed), "--first-anomaly", str(options.first_anomaly_s)]
+            arguments += ["--every", str(options.anomaly_every_s), "--await-signal"]
         self._publisher = self._stack.enter_context(
             ChildProcess(
                 arguments, output=folder / "publisher.log", environment=self.settings.environment(), stop_s=5.0
@@ -211,10 +212,10 @@ class DemoSession:
         """Something may happen in the rendered scene as soon as the camera is armed; none in the user's own footage."""
         if self._armed_at_s is None and _arming_state(status) in _SCORED:
             self._armed_at_s = self.live_s
-            if self._publisher is not None:
-                self._publisher.tell()
+            if self._publisher is not None and self._options.source is None:
+                self._publisher.notify()
         first_ms = self._published("first_anomaly_ms") if self._armed_at_s is not None and not self._script else None
-        if first_ms is not None and self._options.source is None:
+        if first_ms is not None:
             self._script = repeating(first_ms / 1000, self._options.anomaly_every_s)
 
     def _is_over(self) -> bool:

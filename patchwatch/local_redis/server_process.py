@@ -12,6 +12,7 @@ from urllib.parse import quote
 import redis
 
 from patchwatch.bus.connection import connect
+from patchwatch.contract.child_environment import bare_environment
 from patchwatch.contract.errors import FatalError
 from patchwatch.contract.process_group import kill_group
 from patchwatch.local_redis.server_program import Program
@@ -66,6 +67,7 @@ class ServerProcess:
             self._process = subprocess.Popen(
                 ["/bin/sh", "-c", _TIED_TO_STDIN, "sh", *self._command()],
                 stdin=subprocess.PIPE, stdout=log, stderr=log, umask=0o077, pass_fds=self._inherited,
+                env=bare_environment(),
                 process_group=0,  # a Ctrl-C in the terminal stops the workers first, and the queue last
             )  # fmt: skip
         try:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from patchwatch.contract.child_environment import bare_environment
 from patchwatch.contract.errors import ConfigurationError
 
 _NAMES = ("valkey-server", "redis-server")
@@ -59,7 +60,9 @@ def _bundled() -> Iterator[Path]:
 
 def _examine(path: Path) -> Program | None:
     try:
-        done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=_ANSWERS_WITHIN_S)
+        done = subprocess.run(
+            [path, "--version"], capture_output=True, text=True, timeout=_ANSWERS_WITHIN_S, env=bare_environment()
+        )
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
         return None
     version = _VERSION.search(done.stdout[:1000])

@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
 
+from patchwatch.contract.setting_parts.setting_values import server_address
 
-def _checked(url: str) -> str:
-    """The address without a slash at its end. What is wrong with it is said without repeating it."""
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or not url.isprintable() or " " in url:
-        raise ValueError("is not an address like http://127.0.0.1:11434/v1")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("holds more than host and path: a key goes into PATCHWATCH_SENTENCE_KEY")
-    return url.rstrip("/")
+_check_server = server_address("http://127.0.0.1:11434/v1", "PATCHWATCH_SENTENCE_KEY")
 
 
 class SentenceSettings(BaseSettings):
     """Without `sentence_url` nothing is generated, and no picture goes anywhere for it."""
 
-    sentence_url: Annotated[str, AfterValidator(_checked)] | None = Field(
+    sentence_url: Annotated[str, AfterValidator(_check_server)] | None = Field(
         None,
         max_length=500,
         description="Server that writes a sentence about each anomaly from its picture, by OpenAI's API: Ollama as "

@@ -65,6 +65,29 @@ def check_page_address(value: str) -> str:
     return value.rstrip("/")
 
 
+def server_address(example: str, secret_setting: str | None = None) -> Callable[[str], str]:
+    """A check of a server's address by HTTP, which gives it without a slash at its end.
+
+    It raises `ValueError`, without repeating the address, for one that is not like the example, and for one with a
+    user, a query or a fragment: a secret goes into ``secret_setting``.
+    """
+
+    def check(url: str) -> str:
+        try:
+            parts = urlsplit(url)
+            usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable or not url.isprintable() or " " in url:
+            raise ValueError(f"is not an address like {example}")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            remedy = f": a key goes into {secret_setting}" if secret_setting else ""
+            raise ValueError(f"holds more than host and path{remedy}")
+        return url.rstrip("/")
+
+    return check
+
+
 def check_storage_url(value: str) -> str:
     """The address without a slash at its end. Raises `ValueError` for what is no address of a store."""
     if not _STORAGE_URL.fullmatch(value) or ".." in value.split("/"):

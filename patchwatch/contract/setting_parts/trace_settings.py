@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings
 
-
-def _checked(url: str) -> str:
-    """The address without a slash at its end. What is wrong with it is said without repeating it."""
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or not url.isprintable() or " " in url:
-        raise ValueError("is not an address like http://127.0.0.1:4318")
-    if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("holds more than host and path")
-    return url.rstrip("/")
+from patchwatch.contract.setting_parts.setting_values import server_address
 
 
 class TraceSettings(BaseSettings):
     """Without `trace_url` nothing is traced."""
 
-    trace_url: Annotated[str, AfterValidator(_checked)] | None = Field(
+    trace_url: Annotated[str, AfterValidator(server_address("http://127.0.0.1:4318"))] | None = Field(
         None,
         max_length=500,
         description="Collector that is sent traces of single frames, by OTLP over HTTP, such as http://127.0.0.1:4318 "

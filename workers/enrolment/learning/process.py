@@ -11,8 +11,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from pydantic_settings import BaseSettings
+
+from patchwatch.contract.child_environment import computing_environment
 from patchwatch.contract.errors import InvalidMessageError, PatchwatchError, RetryableError, SourceUnavailableError
-from patchwatch.contract.settings import Settings
+from patchwatch.contract.setting_parts.enrolment_settings import EnrolmentSettings
+from patchwatch.contract.setting_parts.inference_settings import InferenceSettings
+from patchwatch.contract.setting_parts.ingest_settings import IngestSettings
+from patchwatch.contract.setting_parts.installation_settings import InstallationSettings
+from patchwatch.contract.settings import Settings, secret_names
 from patchwatch.messages.cameras.capture_status import Reason
 from patchwatch.messages.cameras.source import redact
 from workers.enrolment.learning.error_tail import ErrorTail
@@ -28,7 +35,7 @@ _STALLED_AFTER_S = 300.0
 _STALLED_CPU_S = 1.0
 _KILLED_WITHIN_S = 5.0
 _LINE_BYTES = 65_536  # a report is far shorter
-_SECRETS = ("API_TOKEN", "PUBLISH_USERNAME", "PUBLISH_PASSWORD", "REDIS_URL")
+_PARTS: tuple[type[BaseSettings], ...] = (InstallationSettings, IngestSettings, InferenceSettings, EnrolmentSettings)
 
 Progress = Callable[[float, str], None]
 
@@ -91,9 +98,10 @@ def _started(order: LearningOrder, settings: Settings) -> Iterator[subprocess.Po
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """Without the secrets that a process which decodes a stranger's video does not need."""
-    secrets = {f"PATCHWATCH_{name}" for name in _SECRETS}
-    return {name: value for name, value in settings.environment().items() if name not in secrets}
+    """What learning needs. No secret: the process decodes what strangers send, and foreign weights."""
+    names = {name for part in _PARTS for name in part.model_fields}
+    names -= {*secret_names(), "publish_username"}  # the name is refused without its password
+    return computing_environment() | settings.variables(names)
 
 
 def _lines(process: subprocess.Popen[bytes]) -> Iterator[bytes | None]:

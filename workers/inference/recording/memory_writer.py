@@ -7,11 +7,12 @@ import queue
 import shutil
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 from models.memory.store import MemoryStore
@@ -53,7 +54,8 @@ class MemoryWriter:
         self.dropped: Counter[str] = Counter()
         self._budget_mb = budget_mb
         self._jobs: queue.Queue[Callable[[], object]] = queue.Queue(_MOST_WAITING)
-        self._unwritten: deque[tuple[Path, Stretch]] = deque()  # of the jobs, those that `store` gave
+        self._numbers = count()
+        self._unwritten: dict[int, tuple[Path, Stretch]] = {}  # of the jobs, those that `store` gave, in their order
         self._erasures: set[Path] = set()  # at most one per camera that was removed
         self._remembered: dict[Path, Remembered] = {}
         self._stores: dict[Path, MemoryStore] = {}  # of the writing thread
@@ -72,14 +74,15 @@ class MemoryWriter:
 
     def store(self, folder: Path, stretch: Stretch) -> None:
         """Store a stretch in the folder."""
-        self._unwritten.append((folder, stretch))  # first: the thread may be done with it before we go on
-        if not self._put(partial(self._store_next, folder, stretch)):
-            self._unwritten.pop()
+        number = next(self._numbers)
+        self._unwritten[number] = folder, stretch  # first: the thread may be done with it before we go on
+        if not self._put(partial(self._store_next, number)):
+            del self._unwritten[number]
             self._drop(MemoryDrop.QUEUE_FULL, f"{folder}: the disk takes stretches too slowly")
 
     def unwritten(self, folder: Path) -> tuple[Stretch, ...]:
         """What was given for the folder and may not be on disk yet."""
-        return tuple(stretch for where, stretch in tuple(self._unwritten) if where == folder)
+        return tuple(stretch for where, stretch in tuple(self._unwritten.values()) if where == folder)
 
     def store_beginning(self, folder: Path, stretch: Stretch) -> None:
         """Store what there is of a stretch by now, in case this process is killed before the rest comes: the next one
@@ -170,11 +173,11 @@ class MemoryWriter:
             bytes=sum(info.bytes for info in fitting),
         )
 
-    def _store_next(self, folder: Path, stretch: Stretch) -> None:
+    def _store_next(self, number: int) -> None:
         try:
-            self._store(folder, stretch)
+            self._store(*self._unwritten[number])
         finally:
-            self._unwritten.popleft()
+            del self._unwritten[number]
 
     def _store(self, folder: Path, stretch: Stretch) -> None:
         store = self._stores.setdefault(folder, MemoryStore(folder, self._budget_mb))

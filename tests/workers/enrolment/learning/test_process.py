@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from patchwatch.contract.errors import InsufficientFootageError, RejectedError, RetryableError, SourceUnavailableError
-from patchwatch.contract.settings import Settings
+from patchwatch.contract.settings import Settings, secret_names
 from workers.enrolment.learning import process as process_module
 from workers.enrolment.learning.process import LearningStoppedError, learn_in_process
 from workers.enrolment.learning.protocol import LearningOrder, LearningReport, ReportKind, defect_text
@@ -37,6 +38,29 @@ def silent_server() -> Iterator[str]:
 def order(tmp_path: Path, *sources: object, **changes: Any) -> LearningOrder:
     known = {"camera_id": "cam", "profile": "motion", "false_alarms_per_day": 4.0, "staged": tmp_path / "b.staged"}
     return LearningOrder.model_validate(known | {"sources": tuple(map(str, sources))} | changes)
+
+
+def test_the_process_gets_no_secret_and_nothing_of_the_cloud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {"AWS_SECRET_ACCESS_KEY": "hunter2", "HTTPS_PROXY": "http://hunter2@p", "CUDA_VISIBLE_DEVICES": "1"}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings(
+        data_dir=tmp_path, threads=3, redis_url="redis://:hunter2@localhost/0", api_token="hunter2" * 4,
+        publish_username="u", publish_password="hunter2hunter2", mqtt_username="u", mqtt_password="hunter2",
+        oidc_issuer="https://login.example", oidc_client_id="c", oidc_client_secret="hunter2",
+        oidc_default_role="viewer", sentence_url="http://127.0.0.1:1/v1", sentence_model="m", sentence_key="hunter2",
+    )  # fmt: skip
+    assert set(secret_names()) <= settings.model_fields_set
+    kept = process_module._environment(settings)
+    assert not [name for name, value in kept.items() if "hunter2" in value]
+    assert (kept["CUDA_VISIBLE_DEVICES"], kept["PATCHWATCH_DATA_DIR"], kept["PATCHWATCH_THREADS"]) == (
+        "1",
+        str(tmp_path),
+        "3",
+    )
+    code = "from patchwatch.contract.settings import load_settings; print(load_settings().threads)"
+    done = subprocess.run([sys.executable, "-c", code], env=kept, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "3"
 
 
 def test_a_source_that_never_answers_is_given_up(tmp_path: Path, settings: Settings, silent_server: str) -> None:

@@ -125,3 +125,21 @@ def test_erasing_comes_after_what_was_to_be_stored_before(writer: MemoryWriter, 
     assert not folder.parent.exists()
     assert writer.remembered(folder) is None
     assert len(MemoryStore(other, 1.0).infos()) == 1
+
+
+def test_what_did_not_fit_the_queue_is_forgotten_and_not_what_another_thread_gave_meanwhile(
+    writer: MemoryWriter, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused, taken = stretches(2)
+    monkeypatch.setattr(writer, "_put", lambda job: True)
+    writer.store(folder, taken)
+
+    def full_while_another_comes(job: Any) -> bool:
+        monkeypatch.setattr(writer, "_put", lambda job: True)
+        writer.store(folder, taken)
+        return False
+
+    monkeypatch.setattr(writer, "_put", full_while_another_comes)
+    writer.store(folder, refused)
+    assert [stretch is taken for stretch in writer.unwritten(folder)] == [True, True]
+    assert writer.dropped == {"queue_full": 1}
