@@ -83,7 +83,7 @@ class CameraKeys:
 
     @cached_property
     def scores(self) -> str:
-        """Stream of `Score`; the entry id is the camera's own time in milliseconds (see `messages.camera_time`)."""
+        """Stream of `Score`; the entry id is the camera's own time (see `patchwatch.messages.frames.camera_time`)."""
         return self._key("scores")
 
     @cached_property

@@ -10,7 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.messages.anomaly_kind import AnomalyKind
 from patchwatch.messages.banks.bank_version import BANK_ID_PATTERN
-from patchwatch.messages.base import CameraId, Message, Words
+from patchwatch.messages.base import CameraId, Message, RedactedText
 from patchwatch.messages.cameras.correction import Span
 from patchwatch.messages.cameras.zones.zone import MAX_ZONES, Zone
 from patchwatch.messages.frames.score import Region
@@ -162,7 +162,7 @@ class WhatIf(BaseModel):
     seconds: float = Field(ge=0)
     frames: Count
     exact: bool
-    notes: tuple[Words, ...] = Field((), max_length=_MAX_NOTES)
+    notes: tuple[RedactedText, ...] = Field((), max_length=_MAX_NOTES)
 
     @property
     def sentence(self) -> str:
@@ -174,7 +174,7 @@ class WhatIfAnswer(Message):
     """How a question ended. ``code``: of the error it ended with; empty where there is an answer."""
 
     code: str = Field("", max_length=100)
-    detail: Words = ""
+    detail: RedactedText = ""
     what_if: WhatIf | None = None
 
 

@@ -38,8 +38,8 @@ _ANOMALIES = {
 def words_of(alert: Alert) -> str:
     """The kind of an alert, as a person says it."""
     if alert.kind is AlertKind.ANOMALY:
-        return _ANOMALIES.get(alert.anomaly, "something unusual") if alert.anomaly else "something unusual"
-    return _WORDS.get(alert.kind, alert.kind.value.replace("_", " "))
+        return _ANOMALIES[alert.anomaly] if alert.anomaly else "something unusual"
+    return _WORDS[alert.kind]
 
 
 def incident_context(

@@ -50,13 +50,14 @@ class Client:
         self._dropped_early: list[Item] | None = []
         self._waiting = asyncio.Event()
 
-    def wants(self, camera_id: str) -> bool:
+    def may_receive(self, camera_id: str) -> bool:
+        """Whether it asked for the camera, and its user may see it. Every alert and score that is pushed is checked."""
         asked = not self._cameras or camera_id in self._cameras
         return asked and (self._allowed is None or camera_id in self._allowed)
 
     def offer(self, item: Item) -> None:
         """Queue an item if it passes the filter."""
-        if not self.wants(item.camera_id) or self.overflowed.is_set():
+        if not self.may_receive(item.camera_id) or self.overflowed.is_set():
             return
         if len(self._items) >= self._limit:
             if self.topic is Topic.ALERTS:

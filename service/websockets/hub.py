@@ -56,7 +56,7 @@ class Hub:
         """The streams that may hold entries for a client."""
         if client.topic is Topic.ALERTS:
             return [keys.ALERTS]
-        return [stream for stream, camera_id in self._camera_of.items() if client.wants(camera_id)]
+        return [stream for stream, camera_id in self._camera_of.items() if client.may_receive(camera_id)]
 
     async def join(self, client: Client) -> asyncio.Task[None]:
         """Offer the client every entry from now on. Raises `BusUnavailableError`.

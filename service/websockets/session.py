@@ -146,7 +146,7 @@ class WebSocketSession:
 
     async def _send_entry(self, stream: str, entry: Entry) -> None:
         item = self._item_of(stream, entry)
-        if item is not None and self._client.wants(item.camera_id):
+        if item is not None and self._client.may_receive(item.camera_id):
             await self._send_item(item)
         self._positions[stream] = entry[0].decode()
 

@@ -9,7 +9,7 @@ from models.banks.coverage import Sufficiency
 from models.profiles.profile import Profile, StreamKind
 from patchwatch.messages.anomaly_kind import AnomalyKind
 
-_ASKED_BY = {
+_ANOMALY_OF_STREAM = {
     StreamKind.MOTION: AnomalyKind.BEHAVIOUR,
     StreamKind.VELOCITY: AnomalyKind.BEHAVIOUR,
     StreamKind.LOCAL: AnomalyKind.THING,
@@ -21,13 +21,13 @@ _ASKED_BY = {
 
 def anomaly_kind(profile: Profile, stream: str | None) -> AnomalyKind | None:
     """What is unusual where this stream of the profile stands out; None where none does."""
-    return next((_ASKED_BY[spec.kind] for spec in profile.streams if spec.name == stream), None)
+    return next((_ANOMALY_OF_STREAM[spec.kind] for spec in profile.streams if spec.name == stream), None)
 
 
 def streams_of(kinds: Iterable[AnomalyKind]) -> frozenset[StreamKind]:
     """The streams that answer any of these questions."""
     asked = set(kinds)
-    return frozenset(kind for kind, anomaly in _ASKED_BY.items() if anomaly in asked)
+    return frozenset(kind for kind, anomaly in _ANOMALY_OF_STREAM.items() if anomaly in asked)
 
 
 def armed_kinds(bank: Bank) -> dict[AnomalyKind, bool]:
@@ -38,6 +38,6 @@ def armed_kinds(bank: Bank) -> dict[AnomalyKind, bool]:
     long_enough = bank.coverage.verdict is not Sufficiency.TOO_SHORT
     armed: dict[AnomalyKind, bool] = {}
     for spec in bank.profile.streams:
-        kind = _ASKED_BY[spec.kind]
+        kind = _ANOMALY_OF_STREAM[spec.kind]
         armed[kind] = armed.get(kind, long_enough) and spec.name not in learning
     return armed

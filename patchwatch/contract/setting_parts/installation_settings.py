@@ -37,7 +37,10 @@ class InstallationSettings(BaseSettings):
     )
     partitions: int = Field(16, ge=1, le=1024, description="Units of ownership; all keys of a camera share one.")
     queue_frames: int = Field(
-        64, ge=4, le=10_000, description="Unscored frames kept per camera before new ones are dropped or wait."
+        64,
+        ge=4,
+        le=10_000,
+        description="Unscored frames kept per camera: a live camera then loses its oldest one, a recording waits.",
     )
 
     # Where things live

@@ -45,7 +45,7 @@ def detect(path: Path) -> LabelFormat:
         return _ENDINGS[path.suffix.lower()]
     formats = {_ENDINGS[file.suffix.lower()] for file in path.iterdir() if file.suffix.lower() in (".mat", ".npy")}
     if len(formats) != 1:
-        said = "files of both formats" if formats else "neither .mat nor .npy files"
+        said = "files of several formats" if formats else "neither .mat nor .npy files"
         raise RejectedError(f"labels folder {path} holds {said}: name a folder or file of labels with --labels")
     return formats.pop()
 

@@ -12,7 +12,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from patchwatch.contract.bounds import TimeMs
 from patchwatch.messages.access.user import Cameras, UserRole
-from patchwatch.messages.base import Message, Words
+from patchwatch.messages.base import Message, RedactedText
 
 MAX_TOKENS = 200
 TOKEN_NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9 ._-]{0,62}$"  # noqa: S105 - no secret
@@ -43,7 +43,7 @@ class ApiToken(Message):
     cameras: Cameras | None = None
     digest: str = Field(pattern=r"^[0-9a-f]{64}$", repr=False)  # SHA-256; a random secret needs no slow hash
     created_at_ms: TimeMs
-    created_by: Words = ""
+    created_by: RedactedText = ""
     expires_at_ms: TimeMs | None = None
 
     @model_validator(mode="after")

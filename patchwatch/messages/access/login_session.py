@@ -6,7 +6,7 @@ from pydantic import Field
 
 from patchwatch.contract.bounds import TimeMs
 from patchwatch.messages.access.user import UserName
-from patchwatch.messages.base import Message, Words
+from patchwatch.messages.base import Message, RedactedText
 
 MAX_SESSIONS = 2000  # of all users
 MAX_SESSIONS_OF_USER = 20  # the oldest end
@@ -21,5 +21,5 @@ class LoginSession(Message):
     incarnation: str = Field(max_length=64)
     created_at_ms: TimeMs
     ends_at_ms: TimeMs | None = None
-    address: Words = ""
-    agent: Words = ""
+    address: RedactedText = ""
+    agent: RedactedText = ""

@@ -11,7 +11,7 @@ from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.contract.timestamps import Time
 from patchwatch.messages.anomaly_kind import AnomalyKind
 from patchwatch.messages.banks.bank_context import ContextName
-from patchwatch.messages.base import CameraId, Message, Words
+from patchwatch.messages.base import CameraId, Message, RedactedText
 from patchwatch.messages.frames.score import Region
 
 
@@ -73,7 +73,7 @@ class Alert(Message):
     profile: str
     bank_id: str = ""
     random_weights: bool = False
-    detail: Words = ""
+    detail: RedactedText = ""
     anomaly: AnomalyKind | None = None  # of an anomaly at its peak; None in records of earlier versions
     zones: tuple[str, ...] = ()  # names of those that the region lies in
     context: ContextName | None = None  # of an anomaly: with whose normal alone its peak was compared

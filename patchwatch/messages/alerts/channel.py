@@ -19,7 +19,7 @@ from patchwatch.messages.alerts.hours import ActiveHours, zone
 from patchwatch.messages.alerts.incident import Incident
 from patchwatch.messages.alerts.severity import Severity, severity_of
 from patchwatch.messages.alerts.webhook import Progress
-from patchwatch.messages.base import CAMERA_ID_PATTERN, CameraId, Message, Words
+from patchwatch.messages.base import CAMERA_ID_PATTERN, CameraId, Message, RedactedText
 
 MAX_CHANNELS = 50  # each has a task and a connection to Redis
 MAX_INCIDENTS = 50  # that a channel follows at once
@@ -187,6 +187,6 @@ class ChannelRecord(Message):
     outcome: NoticeOutcome
     attempt: Count
     alert_ids: tuple[str, ...] = Field((), max_length=100)
-    title: Words = ""
-    text: Words = ""
-    answer: Words = ""
+    title: RedactedText = ""
+    text: RedactedText = ""
+    answer: RedactedText = ""

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.messages.alerts.alert import Alert
-from patchwatch.messages.base import Message, Words
+from patchwatch.messages.base import Message, RedactedText
 
 MANIFEST = "manifest.json"
 KEEP = "keep"  # an empty file: this evidence is kept whatever its age
@@ -85,8 +85,8 @@ class EvidenceManifest(Message):
     patchwatch: str  # version of the program
     recorded_at_ms: TimeMs
     clip: ClipFacts | None = None
-    nearest_normal: Words = ""  # where the normal moment was seen that the picture beside the peak shows
-    notes: tuple[Words, ...] = Field((), max_length=_MAX_NOTES)
+    nearest_normal: RedactedText = ""  # where the normal moment was seen that the picture beside the peak shows
+    notes: tuple[RedactedText, ...] = Field((), max_length=_MAX_NOTES)
     parts: tuple[EvidencePart, ...] = ()
 
     def part(self, name: str) -> EvidencePart | None:
@@ -99,7 +99,7 @@ class EvidenceRecord(Message):
     alert_id: str
     state: EvidenceState
     updated_at_ms: TimeMs
-    reason: Words = ""
+    reason: RedactedText = ""
 
 
 class EvidenceStatus(Message):
@@ -111,12 +111,12 @@ class EvidenceStatus(Message):
     """
 
     updated_at_ms: TimeMs
-    place: Words = ""
+    place: RedactedText = ""
     recording: Count = 0
     waiting: Count = 0
     spool_bytes: Count = 0
     stored_bytes: Count = 0
     kept_bytes: Count = 0
     failing_since_ms: TimeMs | None = None
-    last_error: Words = ""
-    last_missing: Words = ""  # why the last one is missing
+    last_error: RedactedText = ""
+    last_missing: RedactedText = ""  # why the last one is missing

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.messages.alerts.webhook import Progress
-from patchwatch.messages.base import Message, Words
+from patchwatch.messages.base import Message, RedactedText
 
 MAX_SENTENCE = 300  # characters
 
@@ -15,8 +15,8 @@ class Sentence(Message):
     """What a model said of an alert's picture: text of a stranger, that decides nothing. ``peak_at_ms``: of the picture
     that it was shown."""
 
-    text: Words = Field(max_length=MAX_SENTENCE)
-    model: Words = Field("", max_length=100)
+    text: RedactedText = Field(max_length=MAX_SENTENCE)
+    model: RedactedText = Field("", max_length=100)
     at_ms: TimeMs
     peak_at_ms: TimeMs
 

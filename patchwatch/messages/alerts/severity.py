@@ -7,8 +7,6 @@ from enum import StrEnum
 from patchwatch.messages.alerts.alert import Alert, AlertKind
 
 _MEDIUM_FROM, _HIGH_FROM = 1 / 3, 2 / 3  # of the way from the threshold to the highest score
-_BLINDING = (AlertKind.FROZEN, AlertKind.COVERED, AlertKind.SCENE_CHANGED, AlertKind.BLIND, AlertKind.OFFLINE)
-_SLOW = (AlertKind.DRIFT, AlertKind.LASTING_CHANGE)
 
 
 class Severity(StrEnum):
@@ -23,16 +21,27 @@ class Severity(StrEnum):
         return list(Severity).index(self)
 
 
+_OF_CONDITIONS = {
+    AlertKind.FROZEN: Severity.HIGH,
+    AlertKind.COVERED: Severity.HIGH,
+    AlertKind.SCENE_CHANGED: Severity.HIGH,
+    AlertKind.BLIND: Severity.HIGH,
+    AlertKind.OFFLINE: Severity.HIGH,
+    AlertKind.SHAKING: Severity.MEDIUM,
+    AlertKind.FLICKERING: Severity.MEDIUM,
+    AlertKind.ABSENCE: Severity.MEDIUM,
+    AlertKind.DRIFT: Severity.LOW,
+    AlertKind.LASTING_CHANGE: Severity.LOW,
+}
+
+
 def severity_of(alert: Alert) -> Severity:
     """Of an anomaly: how far its peak lies between the threshold and 1, in thirds; at most medium while little is known
     of the camera's normal. Of the other kinds: high where nothing can be seen any more, medium where the picture is
-    disturbed, low for a drift or a lasting
-    change."""
+    disturbed or something usual is missing, low for a drift or a lasting change."""
     if alert.kind is AlertKind.ANOMALY:
         return _of_peak(alert)
-    if alert.kind in _BLINDING:
-        return Severity.HIGH
-    return Severity.LOW if alert.kind in _SLOW else Severity.MEDIUM
+    return _OF_CONDITIONS[alert.kind]
 
 
 def _of_peak(alert: Alert) -> Severity:

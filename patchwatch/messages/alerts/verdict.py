@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from patchwatch.contract.bounds import TimeMs
 from patchwatch.messages.alerts.alert import Alert
-from patchwatch.messages.base import Message, Words
+from patchwatch.messages.base import Message, RedactedText
 
 MAX_NOTE_LENGTH = 500  # characters
 MAX_STATEMENTS = 20  # kept of an alert
@@ -39,8 +39,8 @@ class Statement(BaseModel):
 
     verdict: Verdict | None = None
     weekly: bool = False  # of `normal_at_this_time`: on this day of the week only
-    note: Words = ""
-    by: Words
+    note: RedactedText = ""
+    by: RedactedText
     at_ms: TimeMs
 
     def repeats(self, other: Statement | None) -> bool:

@@ -14,7 +14,7 @@ from pydantic import Field, SecretStr, field_serializer, field_validator
 
 from patchwatch.contract.redaction import MASK
 from patchwatch.messages.alerts.alert import Alert, AlertChange, AlertKind, AlertState
-from patchwatch.messages.base import CAMERA_ID_PATTERN, CameraId, Message, Words
+from patchwatch.messages.base import CAMERA_ID_PATTERN, CameraId, Message, RedactedText
 
 MAX_WEBHOOKS = 50  # each has a task, a connection to Redis and one to its receiver
 MAX_DEAD_LETTERS = 1000  # kept per webhook, the newest
@@ -130,7 +130,7 @@ class DeadLetter(Message):
     entry_id: str
     alert: Alert
     attempts: int
-    reason: Words
+    reason: RedactedText
     died_at_ms: int
 
 
@@ -154,8 +154,8 @@ class Progress(Message):
     retry_at_ms: int = 0
     last_success_at_ms: int | None = None
     last_error_at_ms: int | None = None
-    last_error: Words = ""
-    failed_trial: Words = ""  # why the last test failed; empty once something was delivered
+    last_error: RedactedText = ""
+    failed_trial: RedactedText = ""  # why the last test failed; empty once something was delivered
 
     def moved(self, **changes: object) -> Self:
         """With other values."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 
 from patchwatch.contract.bounds import PROFILE_PATTERN, Count, TimeMs
-from patchwatch.messages.base import CameraId, Message, Words
+from patchwatch.messages.base import CameraId, Message, RedactedText
 
 
 class ArmingState(StrEnum):
@@ -48,5 +48,5 @@ class MemoryStatus(Message):
     extent: MemoryExtent = MemoryExtent()
     first_bank_s: float = Field(gt=0)
     chosen: str | None = None
-    next_step: Words = ""
+    next_step: RedactedText = ""
     updated_at_ms: TimeMs = 0

@@ -10,7 +10,7 @@ from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.messages.banks.arming import MemoryExtent
 from patchwatch.messages.banks.enrolment_report import EnrolmentReport
 from patchwatch.messages.banks.threshold import AlarmThreshold
-from patchwatch.messages.base import CameraId, Message, Words
+from patchwatch.messages.base import CameraId, Message, RedactedText
 
 
 class EnrolmentState(StrEnum):
@@ -53,7 +53,7 @@ class Enrolment(Message):
     attempts: Count = 0  # how often a worker has started it
     storing: bool = False
     progress: float = Field(0.0, ge=0, le=1)
-    detail: Words = ""
+    detail: RedactedText = ""
     bank_id: str | None = None
     activated: bool | None = None  # once it is done
     outcome: str = ""

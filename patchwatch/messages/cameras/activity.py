@@ -10,7 +10,7 @@ from pydantic import Field
 
 from patchwatch.contract.bounds import TimeMs
 from patchwatch.messages.alerts.alert import Alert
-from patchwatch.messages.base import CameraId, Message, Words
+from patchwatch.messages.base import CameraId, Message, RedactedText
 
 QUARTER_MS = 900_000
 QUARTERS = 672  # of a week
@@ -70,7 +70,7 @@ class Absence(Message):
 
     camera_id: CameraId
     state: AbsenceState
-    text: Words = ""
+    text: RedactedText = ""
     chance: float | None = Field(None, ge=0, le=1)
     weeks: int = Field(0, ge=0, le=KEPT_WEEKS)  # known of this hour
     quiet_since_ms: TimeMs | None = None

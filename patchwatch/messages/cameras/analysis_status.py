@@ -10,7 +10,7 @@ from patchwatch.messages.anomaly_kind import AnomalyKind
 from patchwatch.messages.banks.arming import ArmingState
 from patchwatch.messages.banks.bank_context import ContextName
 from patchwatch.messages.banks.threshold import AlarmThreshold
-from patchwatch.messages.base import CameraId, Message, Words
+from patchwatch.messages.base import CameraId, Message, RedactedText
 
 
 class AnalysisState(StrEnum):
@@ -36,7 +36,7 @@ class CorrectionsInForce(Message):
 
     in_force: Count = 0
     waiting: Count = 0
-    why_waiting: Words = ""
+    why_waiting: RedactedText = ""
 
 
 class AnalysisStatus(Message):
@@ -44,7 +44,7 @@ class AnalysisStatus(Message):
 
     camera_id: CameraId
     state: AnalysisState
-    detail: Words = ""
+    detail: RedactedText = ""
     profile: str
     streams: tuple[str, ...] = ()
     bank_id: str | None = None
@@ -62,7 +62,7 @@ class AnalysisStatus(Message):
     device: str = "cpu"
     condition: OpenCondition | None = None  # absent in records of earlier versions
     corrections: CorrectionsInForce | None = None  # None where there are none that change scores
-    corrections_fault: Words | None = None  # why what operators said of its normal cannot be read
+    corrections_fault: RedactedText | None = None  # why what operators said of its normal cannot be read
     frame_load: Load | None = None  # share of its worker's time that one frame a second takes; None: none was analysed
     camera_load: Load | None = None  # share of it that the camera takes beside its frames
     updated_at_ms: TimeMs

@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, field_serializer, field_validator, model_
 from patchwatch.contract.bounds import PROFILE_PATTERN, Count
 from patchwatch.contract.errors import InvalidMessageError, RejectedError, SourceRejectedError
 from patchwatch.messages.anomaly_kind import AnomalyKind
-from patchwatch.messages.base import CameraId, Message, Words
+from patchwatch.messages.base import CameraId, Message, RedactedText
 from patchwatch.messages.cameras.budget import Allotment
 from patchwatch.messages.cameras.shadow import BankShadow
 from patchwatch.messages.cameras.source import Source
@@ -79,7 +79,7 @@ class Camera(Message):
     allotment: Allotment | None = None  # of the site's budget, where there is one and the camera has none of its own
     muted: tuple[AnomalyKind, ...] = ()
     zones: tuple[Zone, ...] = Field((), max_length=MAX_ZONES)
-    zones_fault: Words | None = None
+    zones_fault: RedactedText | None = None
     self_arm: bool | None = None  # whether it learns what is normal by itself; None: the installation's
     adopted: bool = False  # it came by itself, by publishing, and no operator has looked at it yet
     shadow: BankShadow | None = None  # another bank, to be scored beside the active one for a time

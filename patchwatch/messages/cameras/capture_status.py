@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from patchwatch.contract.bounds import Count, Load, TimeMs
-from patchwatch.messages.base import CameraId, Message, Words
+from patchwatch.messages.base import CameraId, Message, RedactedText
 from patchwatch.messages.cameras.camera import Tls
 
 
@@ -61,7 +61,7 @@ class CaptureStatus(Message):
     camera_incarnation: str | None = None  # None: written by an earlier version
     state: CaptureState
     reason: Reason | None = None
-    detail: Words = ""
+    detail: RedactedText = ""
     since_ms: TimeMs
     updated_at_ms: TimeMs
     last_frame_at_ms: TimeMs | None = None

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 
 from patchwatch.contract.bounds import TimeMs
 from patchwatch.contract.errors import ConflictError, NotFoundError
-from patchwatch.messages.base import CameraId, Message, Words
+from patchwatch.messages.base import CameraId, Message, RedactedText
 
 MOST_IN_FORCE = 64  # of those that change scores, and as many of those that change what is learnt
 MOST_UNDONE = 64  # kept as history
@@ -95,10 +95,10 @@ class Correction(_Frozen):
     spans: Annotated[tuple[Span, ...], Field(min_length=1, max_length=MOST_SPANS)]
     hours: CorrectionHours | None = None
     alert_ids: Annotated[tuple[_AlertId, ...], Field(max_length=MOST_SPANS)] = ()
-    by: Words
+    by: RedactedText
     at_ms: TimeMs
-    note: Words = ""
-    undone_by: Words | None = None
+    note: RedactedText = ""
+    undone_by: RedactedText | None = None
     undone_at_ms: TimeMs | None = None
 
     @property

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.messages.alerts.alert import Alert
-from patchwatch.messages.base import CameraId, Message, Words
+from patchwatch.messages.base import CameraId, Message, RedactedText
 
 
 class DriftingStream(BaseModel):
@@ -30,6 +30,6 @@ class Drift(Message):
     bank_id: str | None = Field(None, max_length=100)
     hours: Count = 0
     streams: tuple[DriftingStream, ...] = Field((), max_length=32)
-    text: Words = ""
+    text: RedactedText = ""
     alert: Alert | None = None
     updated_at_ms: TimeMs = 0

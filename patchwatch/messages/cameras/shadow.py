@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.messages.banks.bank_version import BANK_ID_PATTERN
-from patchwatch.messages.base import Message, Words
+from patchwatch.messages.base import Message, RedactedText
 
 MAX_SHADOW_ENTRIES = 1000  # changes of shadow alerts that are kept of a camera
 DEFAULT_DAYS = 7.0
@@ -31,7 +31,7 @@ class ShadowStatus(Message):
 
     bank_id: str = Field(pattern=BANK_ID_PATTERN)
     since_ms: TimeMs
-    refused: Words = ""
+    refused: RedactedText = ""
     frames: Count = 0
     failed: Count = 0
     ms_per_frame: float | None = Field(None, ge=0)

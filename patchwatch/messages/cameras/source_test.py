@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from patchwatch.contract.bounds import Count, TimeMs
-from patchwatch.messages.base import Message, Words
+from patchwatch.messages.base import Message, RedactedText
 from patchwatch.messages.cameras.camera import Transport
 
 MAX_ADDRESS = 2000
@@ -31,7 +31,7 @@ class SourceTestAnswer(Message):
     JPEG in base64. ``width``, ``height``: of the source, in pixels."""
 
     works: bool
-    text: Words
+    text: RedactedText
     reason: str | None = Field(None, max_length=40)
     codec: str = Field("", max_length=40)
     width: Count = 0

@@ -27,7 +27,7 @@ from patchwatch.messages.banks.bank_version import (
     CameraBanks,
 )
 from patchwatch.messages.banks.enrolment import Enrolment
-from patchwatch.messages.base import Message, Words
+from patchwatch.messages.base import Message, RedactedText
 from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus
 from patchwatch.messages.cameras.camera import Camera
 from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus, Gap, Reason
@@ -231,6 +231,6 @@ def test_words_for_people_hold_no_secret_whoever_wrote_them(kind: type[Message])
     fields = [name for name, field in kind.model_fields.items() if name in ("detail", "reason", "last_error")]
     shown = [name for name in fields if kind.model_fields[name].metadata]
     assert shown, "no field of this message hides secrets"
-    validate = TypeAdapter(Words).validate_python
+    validate = TypeAdapter(RedactedText).validate_python
     assert validate("no: rtsp://h/l?u=v&psw=hunter2: nothing\nlistens") == "no: rtsp://h/***: nothing\\nlistens"
     assert len(validate("x" * 10_000)) < 1100

@@ -15,7 +15,7 @@ from pydantic import Field
 from patchwatch.contract.bounds import Count
 from patchwatch.contract.errors import InvalidMessageError
 from patchwatch.messages.alerts.alert import Alert
-from patchwatch.messages.base import Message, Words
+from patchwatch.messages.base import Message, RedactedText
 from patchwatch.messages.cameras.zones.polygon import Polygon
 from workers.enrolment.evidence import frame_file
 from workers.enrolment.evidence.frame_file import SpooledFrame
@@ -29,7 +29,7 @@ class SpooledAlert(Message):
 
     alert: Alert
     hidden: tuple[Polygon, ...] = ()
-    notes: tuple[Words, ...] = Field((), max_length=20)
+    notes: tuple[RedactedText, ...] = Field((), max_length=20)
     gone_frames: Count = 0
 
 

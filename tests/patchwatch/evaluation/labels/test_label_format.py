@@ -39,7 +39,7 @@ def test_what_tells_nothing_is_refused(tmp_path: Path) -> None:
         detect(tmp_path / "labels.txt")
     for name in ("a.mat", "a.npy"):
         (tmp_path / name).touch()
-    with pytest.raises(RejectedError, match="both formats"):
+    with pytest.raises(RejectedError, match="several formats"):
         detect(tmp_path)
 
 
