@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alarms.alarm_threshold import FALSE_ALARMS_PER_DAY, ThresholdModel
+from models.alarms.alarm_threshold import FALSE_ALARMS_PER_DAY
 from models.alarms.calibration import MIN_VALUES, AnyCalibration, calibration_of
 from models.banks.bank import Bank, Footage, StreamBank
 from models.banks.context_split import CONTEXTS, Division, HeldOut, divide, gain_of, hold_out_apart, names_of
 from models.banks.coverage import Coverage, StreamCoverage
-from models.banks.cross_validation import HeldOutFrames, SmallerBank, cover, distances_of, hold_out, threshold_of
+from models.banks.cross_validation import HeldOutFrames, SmallerBank, cover, distances_of, hold_out
 from models.banks.folds import CURVE, FOLDS, Folds, PartOfFolds
-from models.banks.group_scale import GroupScale, loudest
+from models.banks.held_out_fusion import HeldOutFusion, calibration_of_known
 from models.exemplars.perspective import Perspective
 from models.exemplars.provenance import (
     THUMBNAILS_MB,
@@ -30,8 +30,6 @@ from models.exemplars.provenance import (
 from models.frames.frame import Features
 from models.frames.optical_flow import MAX_GAP_S
 from models.frames.view import View
-from models.profiles.fusion import fuse, group_means
-from models.profiles.lasting import LastingMeans
 from models.profiles.profile import NEVER_SILENT, Fusion, Profile, StreamKind
 from models.streams.base import AveragingStream, CompactStream, PerspectiveStream, ScaledStream, Stream
 from patchwatch.contract.errors import InsufficientFootageError
@@ -39,7 +37,6 @@ from patchwatch.contract.learning_advice import LEAST_MINUTES
 
 MIN_FOOTAGE_S = 5.0
 MIN_FRAMES = 25
-_SHARED_BUDGET_PER_DAY = 24.0  # of which each group has the same share: docs/decisions/036-detection.md
 _KEPT_MB = 400  # of vectors, beyond which footage is thinned as beyond `MAX_FRAMES`
 _MOST_SILENT = 0.4  # of the frames, for want of one shortly before
 MAX_FRAMES = 20_000  # kept in memory; beyond, every other stretch of footage is let go, again and again
@@ -160,8 +157,9 @@ class BankBuilder:
         held_out, patterns = self._hold_out(drawn, folds)
         banks, moments = self._draw_with_origins(patterns)
         calibrations = self._calibrate(held_out)
-        groups, fused_values = self._fuse(held_out, calibrations)
-        fused = _calibration_of(fused_values)
+        fusion = HeldOutFusion(self._profile, self._times, self._runs)
+        groups, fused_values = fusion.fuse(held_out, calibrations)
+        fused = calibration_of_known(fused_values)
         progress((folds.count + 1) / (folds.count + 2))
         coverage = self._cover(banks, held_out, folds)
         progress(1.0)
@@ -169,7 +167,7 @@ class BankBuilder:
             self._profile, self._identity,
             tuple(replace(bank, perspective=line) for bank, line in zip(banks, perspectives, strict=True)),
             tuple(calibrations), fused,
-            self._threshold(fused_values, fused), self._false_alarms_per_day, self._footage(sources),
+            fusion.threshold(fused_values, fused), self._false_alarms_per_day, self._footage(sources),
             datetime.now(UTC).isoformat(timespec="seconds"), moments, coverage, groups, self._view,
         )  # fmt: skip
 
@@ -346,40 +344,6 @@ class BankBuilder:
         vectors = self._draw_stream(position, chosen, self._profile.seeds[:1])[0]
         return SmallerBank(part.share, replace(bank, vectors=vectors, origins=None), folds.frames(part.of))
 
-    def _fuse(
-        self, held_out: Sequence[Sequence[HeldOutFrames | None]], calibrations: Sequence[AnyCalibration]
-    ) -> tuple[tuple[GroupScale, ...], list[float | None]]:
-        """The scales of the profile's groups, none for a single one, and the fused value of every frame."""
-        weights, groups = [spec.weight for spec in self._profile.streams], self._profile.groups
-        rows = []
-        for parts in zip(*held_out, strict=True):
-            distances = [part.distance.value if part else None for part in parts]
-            rarities = [c.rarity(d) if d is not None else None for c, d in zip(calibrations, distances, strict=True)]
-            rows.append((distances, rarities))
-        if len(self._profile.compared) == 1:
-            return (), [fuse(self._profile.fusion, weights, *row) for row in rows]
-        means = self._with_lasting([group_means(groups, weights, rarities) for _, rarities in rows])
-        scales = tuple(self._scale_of_group(column) for column in zip(*means, strict=True))
-        highest = [loudest(scales, row) for row in means]
-        return scales, [found.value if found else None for found in highest]
-
-    def _with_lasting(self, means: Sequence[list[float | None]]) -> list[list[float | None]]:
-        """Of every frame the groups' means, then what lasts of them within its run."""
-        lasting, extended = LastingMeans(self._profile.lasting), []
-        for number, (at_s, row) in enumerate(zip(self._times, means, strict=True)):
-            if number and self._runs[number] != self._runs[number - 1]:
-                lasting.clear()
-            extended.append(lasting.add(at_s, row))
-        return extended
-
-    def _scale_of_group(self, means: Sequence[float | None]) -> GroupScale:
-        calibration = _calibration_of(means)
-        share = _SHARED_BUDGET_PER_DAY / len(self._profile.compared)
-        return GroupScale.fit(calibration, self._threshold(means, calibration), share)
-
-    def _threshold(self, fused_values: Sequence[float | None], fused: AnyCalibration) -> ThresholdModel:
-        return threshold_of(self._times, self._runs, fused_values, fused, self._profile.smoothing_s)
-
     def _footage(self, sources: Sequence[str]) -> Footage:
         vectors = {
             spec.name: sum(len(frame[position]) for frame in self._frames[:: spec.stride])
@@ -390,10 +354,6 @@ class BankBuilder:
 
 def _bytes(features: Features) -> int:
     return features.vectors.nbytes + features.boxes_xyxy_px.nbytes + features.groups.nbytes
-
-
-def _calibration_of(values: Sequence[float | None]) -> AnyCalibration:
-    return calibration_of(np.array([value for value in values if value is not None], np.float64), len(values))
 
 
 def _measured(features: Features, perspective: Perspective | None) -> Features:

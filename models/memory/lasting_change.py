@@ -7,7 +7,7 @@ nothing else alarms in them. Both are asked of the camera's own bank and scorer,
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -132,19 +132,29 @@ def find_change(
     """What has changed and has stayed so for `SUSPECTED_MS` at least; None where nothing has. ``infos``: of stretches
     that were made as the bank's vectors were. ``read``: gives the stretch of an id. ``rejected_ms``: what operators
     said is no part of normal; stretches with any of it show nothing, but may show that the change was rejected."""
-    position = next((n for n, spec in enumerate(bank.profile.streams) if spec.kind is StreamKind.PLACE), None)
-    if position is None or StreamKind.PLACE in muted or not may_last(infos, rule, after_ms):
+    position = _stream_of_places(bank, muted)
+    if position is None or not may_last(infos, rule, after_ms):
         return None
     over = over_level(infos, rule, after_ms)
     finder = _Finder(bank, rule, position, muted)
-    sightings = finder.alike([stretch for info in _some(over) if (stretch := _read(read, info)) is not None])
+    sightings = finder.alike(_stretches(_some(over), read))
     shown = [one for one in sightings if not overlaps(*_span(one), rejected_ms)]
     rejected = len(shown) < len(sightings)
     if len(shown) < LEAST_STRETCHES or _span(shown[-1])[1] - _span(shown[0])[0] < SUSPECTED_MS:
-        return None if not rejected else _change(finder, sightings, None, rejected=True)
+        return _change(finder, sightings, None, rejected=True) if rejected else None
     usual = [info for info in infos if info.started_ms < over[0].started_ms and info.excluded <= _MOSTLY_NORMAL]
-    before = [stretch for info in usual[-_MOST_BEFORE:] if (stretch := _read(read, info)) is not None]
+    before = _stretches(usual[-_MOST_BEFORE:], read)
     return _change(finder, shown, _shift(before, shown), rejected=rejected)
+
+
+def _stream_of_places(bank: Bank, muted: frozenset[StreamKind]) -> int | None:
+    """Its position in the profile; None where there is none, or it is muted."""
+    kinds = [spec.kind for spec in bank.profile.streams]
+    return None if StreamKind.PLACE in muted or StreamKind.PLACE not in kinds else kinds.index(StreamKind.PLACE)
+
+
+def _stretches(infos: Iterable[StretchInfo], read: Read) -> list[Stretch]:
+    return [stretch for info in infos if (stretch := _read(read, info)) is not None]
 
 
 def _change(finder: _Finder, shown: Sequence[Stretch], shift: Shift | None, *, rejected: bool) -> LastingChange:

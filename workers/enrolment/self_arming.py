@@ -92,11 +92,9 @@ class SelfArming:
         changed = said is not None and changed_since(said, own)
         decision = decide(extent, last, first_bank_s, unlike, changed=changed)
         arms = camera.self_arms(self._settings.self_arm) and self._settings.memory_mb > 0
-        active = memory.active_id
-        chosen = next((version.id for version in versions if version.chosen and version.id == active), None)
         status = MemoryStatus(
-            camera_id=camera.id, profile=camera.profile, extent=extent, first_bank_s=first_bank_s, chosen=chosen,
-            next_step=decision.next_step if arms else "",
+            camera_id=camera.id, profile=camera.profile, extent=extent, first_bank_s=first_bank_s,
+            chosen=memory.chosen_id(versions), next_step=decision.next_step if arms else "",
         )  # fmt: skip
         busy = any(record.state.pending for record in own)
         step = step_of(last.extent, first_bank_s) if last and last.succeeded else 0
@@ -198,6 +196,10 @@ class _Memory:
                 self._versions, self.active_id = self._banks.all(), self._banks.active_id
                 self._signature = signature
         return self._versions
+
+    def chosen_id(self, versions: Sequence[BankVersion]) -> str | None:
+        """The active one, where an operator activated it."""
+        return next((version.id for version in versions if version.chosen and version.id == self.active_id), None)
 
 
 def changed_since(said: CameraCorrections, enrolments: Sequence[Enrolment]) -> bool:

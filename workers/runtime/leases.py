@@ -219,9 +219,8 @@ class Leases:
             for some in _batches(units):
                 pipe.mget([name for unit in some for name in (unit.lease, unit.request)])
             enlisted, *answers = pipe.execute(raise_on_error=False)
-        for answer in answers if isinstance(enlisted, redis.exceptions.OutOfMemoryError) else (enlisted, *answers):
-            if isinstance(answer, Exception):  # a full Redis cannot enlist us, but still lets us renew leases
-                raise answer
+        # A full Redis cannot enlist us, but still lets us renew leases.
+        _raise_first(answers if isinstance(enlisted, redis.exceptions.OutOfMemoryError) else (enlisted, *answers))
         names, *parts = answers[2:]
         members = frozenset(_text(name) for name in names)
         found = [value for part in parts for value in part]
@@ -260,14 +259,19 @@ class Leases:
         weights = {unit.name: weight for unit, weight in self._weights.items()}
         pinned = {unit.name for unit in self._pinned} | asked.keys()
         shares = rebalance(weights, owners | asked, snapshot.members, pinned)
-        take_until_s = time.monotonic() + _TAKE_FOR_S
-        for unit in self._weights:
-            if shares.get(unit.name) == self.worker and unit.name not in owners:
-                self._take(unit)
-                if time.monotonic() > take_until_s:
-                    self._wake.set()
-                    break
+        self._take_some(
+            unit for unit in self._weights if shares.get(unit.name) == self.worker and unit.name not in owners
+        )
         self._leaving = frozenset(unit for unit in self._values if shares.get(unit.name) != self.worker)
+
+    def _take_some(self, units: Iterable[LeaseKeys]) -> None:
+        """Take units for a while; the rest is for the next round, which begins at once."""
+        take_until_s = time.monotonic() + _TAKE_FOR_S
+        for unit in units:
+            self._take(unit)
+            if time.monotonic() > take_until_s:
+                self._wake.set()
+                break
 
     def _take(self, unit: LeaseKeys) -> bytes | None:
         """Take a unit under the next fencing token, unless a living worker holds its lease."""
@@ -338,6 +342,12 @@ def _batches(units: Sequence[LeaseKeys]) -> Iterator[Sequence[LeaseKeys]]:
 def _now_ms(client: Any) -> int:
     seconds, micros = client.time()
     return int(seconds * 1000 + micros // 1000)
+
+
+def _raise_first(answers: Iterable[object]) -> None:
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
 
 
 def _owner(value: bytes) -> str:

@@ -71,25 +71,31 @@ class BankVersion(Message):
         had it learn only once more is remembered than that was learnt from. Of two of its own, from more and more of
         one memory, the verdict does not count: that on less footage is the more hopeful one.
         """
-        own = self.origin.by_itself
-        if own and present.chosen:
-            return "an operator activated that one"
-        if own and not present.origin.by_itself and self.seconds <= present.seconds:
-            return (
-                f"that was learnt from {present.seconds:.0f} s of footage, and only {self.seconds:.0f} s are remembered"
-            )
+        if refusal := self._refused_by_operator(present):
+            return refusal
         if self.report is None or present.report is None:
             return ""
         seeing = {stream.name for stream in present.report.streams if stream.spoke > 0}
         blind = [stream.name for stream in self.report.silent if stream.name in seeing]
         if blind:
             return f"in the new footage nothing was found by {', '.join(blind)}, which sees with the present bank"
-        if not (own and present.origin.by_itself) and _rank(self.report) < _rank(present.report):
+        if not (self.origin.by_itself and present.origin.by_itself) and _rank(self.report) < _rank(present.report):
             return f"the new one knows normal less well ({self.in_words}) than the present one ({present.in_words})"
         if self.seconds < LESS_FOOTAGE * present.seconds:
             return (
                 f"the new one was learnt from {self.seconds:.0f} s of footage, the present one from "
                 f"{present.seconds:.0f} s"
+            )
+        return ""
+
+    def _refused_by_operator(self, present: BankVersion) -> str:
+        if not self.origin.by_itself:
+            return ""
+        if present.chosen:
+            return "an operator activated that one"
+        if not present.origin.by_itself and self.seconds <= present.seconds:
+            return (
+                f"that was learnt from {present.seconds:.0f} s of footage, and only {self.seconds:.0f} s are remembered"
             )
         return ""
 

@@ -66,23 +66,29 @@ def in_words(hours: Hours) -> str:
 
 
 def _refusals(before: CameraCorrections, recurrence: Recurrence, now_ms: int) -> Iterator[str]:
+    yield from _judged_before(before, recurrence)
+    yield from _refused_hours(before, replace(recurrence.hours, weekday=None), now_ms)
+    if sum(one.in_force for one in _recurring(before)) >= MOST:
+        yield f"{MOST} recurrences are in force, and that is all a camera may have: undo those that are over"
+    if now_ms < waits_until_ms(before):
+        yield "one has been admitted within a day"
+
+
+def _judged_before(before: CameraCorrections, recurrence: Recurrence) -> Iterator[str]:
     ids = {one.id for one in recurrence.occurrences}
     known = [one for one in before.corrections if ids & set(one.alert_ids)]
     if any(one.kind is CorrectionKind.ANOMALY and one.in_force for one in known):
         yield "an operator called one of these alerts a real anomaly"
     if any(one.in_force or one.kind is CorrectionKind.RECURRING for one in known):
         yield "one of these alerts was judged before"
-    daily = replace(recurrence.hours, weekday=None)
+
+
+def _refused_hours(before: CameraCorrections, daily: Hours, now_ms: int) -> Iterator[str]:
     recent = (span for span in before.rejected_spans() if now_ms - span.until_ms <= WITHIN_MS)
     if any(daily.contains(span.from_ms) or daily.contains(span.until_ms) for span in recent):
         yield "an operator rejected what was seen at this hour within the last three weeks"
     if any(_overlap(one, daily) for one in _recurring(before) if not one.in_force and one.undone_by != BY):
         yield "an operator took such a correction of this hour back"
-    in_force = [one for one in _recurring(before) if one.in_force]
-    if len(in_force) >= MOST:
-        yield f"{MOST} recurrences are in force, and that is all a camera may have: undo those that are over"
-    if now_ms < waits_until_ms(before):
-        yield "one has been admitted within a day"
 
 
 def _recurring(corrections: CameraCorrections) -> list[Correction]:
