@@ -12,7 +12,7 @@ from itertools import cycle
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from models.alarms.alarm_threshold import CONFIDENCE
 from models.banks.bank import StreamBank
@@ -169,7 +169,7 @@ def gain_of(frames: Sequence[Features], together: HeldOut, apart: HeldOut) -> Co
 def _half_interval(values: NDArray[np.float64]) -> float:
     if len(values) < 2:
         return float("inf")
-    quantile = float(student.ppf((1.0 + CONFIDENCE) / 2.0, len(values) - 1))
+    quantile = float(stdtrit(len(values) - 1, (1.0 + CONFIDENCE) / 2.0))  # of Student's t
     return quantile * float(values.std(ddof=1)) / float(np.sqrt(len(values)))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from sensor_noise import sensor_noise
 
 from models.alarms.event_detector import AlertGate
 from models.tampering.condition import Condition
@@ -29,8 +30,8 @@ def view(seed: int = 0) -> Picture:
 
 def noisy(picture: Picture, number: int, sigma: float = 2.0) -> Picture:
     """The picture with the sensor noise of frame ``number``."""
-    noise = np.random.default_rng(number).normal(0, sigma, (*picture.shape[:2], 1))
-    return np.clip(picture + noise + 0.5, 0, 255).astype(np.uint8)
+    noise = sensor_noise(number, (*picture.shape[:2], 1), sigma)
+    return np.clip(picture + (noise + 0.5), 0, 255).astype(np.uint8)
 
 
 def infrared(picture: Picture) -> Picture:

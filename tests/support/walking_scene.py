@@ -5,6 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from sensor_noise import sensor_noise
 
 from models.frames.frame import Frame
 
@@ -25,7 +26,8 @@ def walkers(at_s: float, seed: int = 0, count: int = 6, noise: float = 2.0) -> N
 
 
 def noisy(rgb: NDArray[np.uint8], number: int, sigma: float) -> NDArray[np.uint8]:
-    return np.clip(rgb + np.random.default_rng(number).normal(0, sigma, rgb.shape), 0, 255).astype(np.uint8)
+    height, width, channels = rgb.shape
+    return np.clip(rgb + sensor_noise(number, (height, width, channels), sigma), 0, 255).astype(np.uint8)
 
 
 def clip(seed: int, seconds: float, start_s: float = 0.0) -> list[Frame]:

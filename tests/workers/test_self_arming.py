@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,8 +12,6 @@ from typing import Any
 import pytest
 from installation import Installation
 from waiting import wait_until
-
-_FIRST_ANOMALY_S = 110
 
 
 @pytest.fixture
@@ -29,16 +28,17 @@ def site(tmp_path: Path) -> Iterator[Installation]:
 
 
 @pytest.fixture
-def publish(site: Installation, tmp_path: Path) -> Iterator[Callable[[str], None]]:
-    """Publishes the rendered square under a name that nobody has configured."""
+def publish(site: Installation, tmp_path: Path) -> Iterator[Callable[[str], subprocess.Popen[bytes]]]:
+    """Publishes the rendered square under a name that nobody has configured. Nothing happens there before SIGUSR1."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def start(name: str) -> None:
+    def start(name: str) -> subprocess.Popen[bytes]:
         url = f"rtsp://127.0.0.1:{site.settings.rtsp_port}/{name}"
         program = [sys.executable, "-P", "-m", "patchwatch.demo.publisher", url, "--stop-with-parent"]
-        timing = ["--first-anomaly", str(_FIRST_ANOMALY_S), "--every", "15"]
+        timing = ["--first-anomaly", "0", "--every", "15", "--await-signal"]
         with (tmp_path / "publisher.log").open("ab") as log:
             started.append(subprocess.Popen([*program, *timing], stdin=subprocess.PIPE, stdout=log, stderr=log))
+        return started[-1]
 
     yield start
     for process in started:
@@ -53,9 +53,9 @@ def arming(site: Installation, camera_id: str) -> Any:
 
 @pytest.mark.timeout(600)
 def test_published_with_nothing_configured_it_arms_itself_and_alerts_whatever_is_killed(
-    site: Installation, publish: Callable[[str], None]
+    site: Installation, publish: Callable[[str], subprocess.Popen[bytes]]
 ) -> None:
-    publish("square")
+    publisher = publish("square")
     wait_until(lambda: arming(site, "square")["remembered_s"] > 5, within_s=90)
     assert site.get("/cameras/square")["adopted"]
     assert "it learns what is normal: seen for" in site.status("square")["reason"]
@@ -66,6 +66,7 @@ def test_published_with_nothing_configured_it_arms_itself_and_alerts_whatever_is
     wait_until(lambda: arming(site, "square")["remembered_s"] > 5, within_s=90)
     wait_until(lambda: arming(site, "square")["state"] == "provisional", within_s=180)
     site.wait_until_ok("square")
+    publisher.send_signal(signal.SIGUSR1)
     reason = site.status("square")["reason"]
     assert reason.startswith("new: it came by itself; look at it, then `patchwatch cameras acknowledge square`; ")
     assert "provisional: little is known yet of what is normal" in reason

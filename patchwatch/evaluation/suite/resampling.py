@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, t
+from scipy.special import ndtr, stdtrit
 
 from patchwatch.evaluation.report.protocol import Interval
 from patchwatch.evaluation.statistics.bootstrap import RESAMPLES
@@ -63,7 +63,7 @@ def noise(values: Values, units: int) -> Interval | None:
     defined = values[~np.isnan(values)]
     if units < _LEAST_UNITS or not len(defined):
         return None
-    expanded = 100.0 * norm.cdf(t.ppf(_LOW / 100.0, units - 1) * math.sqrt(units / (units - 1)))
+    expanded = 100.0 * ndtr(stdtrit(units - 1, _LOW / 100.0) * math.sqrt(units / (units - 1)))
     low, high = np.percentile(defined, [expanded, 100.0 - expanded])
     return float(low), float(high)
 
