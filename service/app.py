@@ -9,10 +9,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from redis.asyncio import Redis
+from starlette.routing import BaseRoute
 
 from patchwatch import __version__
 from patchwatch.bus.clock import BusClock
@@ -28,7 +29,7 @@ from service.middleware.auth import AuthMiddleware
 from service.middleware.body_limit import RequestLimitMiddleware
 from service.middleware.headers import HeadersMiddleware, HeadMiddleware
 from service.middleware.proxy import ProxyMiddleware
-from service.problems.responses import Problem, documented, install_handlers
+from service.problems.responses import Problem, install_handlers
 from service.routes import budget, demand, examination, health, metrics
 from service.routes.access import audit, login, oidc, sessions, tokens, users
 from service.routes.alerts import alerts, channels, devices, evidence, links, mutes, verdicts, webhooks
@@ -87,6 +88,7 @@ def create_app(settings: Settings, bus: Redis | None = None, *, client_queue: in
         version=__version__,
         description=_DESCRIPTION,
         lifespan=_lifespan,
+        routes=_routes(),
         docs_url=None,  # `add_documentation` adds pages that fetch nothing from other hosts
         redoc_url=None,
         license_info={"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
@@ -103,9 +105,6 @@ def create_app(settings: Settings, bus: Redis | None = None, *, client_queue: in
         provider_login=_provider_login(settings, bus),
     )
     install_handlers(app)
-    app.include_router(_api_router())
-    for module in (links, health, metrics):
-        app.include_router(module.router)
     _add_page(app)
     add_documentation(app)
     app.add_middleware(HeadMiddleware)  # a request passes the middleware that was added last first
@@ -140,36 +139,16 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await context.store.bus.aclose()
 
 
-def _api_router() -> APIRouter:
-    router = APIRouter(prefix="/api/v1", responses=documented(401, 422, 503))
+def _routes() -> list[BaseRoute]:
     camera_modules = (
-        cameras,
-        scores,
-        status,
-        snapshot,
-        alerts,
-        verdicts,
-        evidence,
-        explanation,
-        enrolments,
-        banks,
-        corrections,
-        budget,
-        report,
-        absence,
-        what_if,
-        shadows,
-        source_tests,
-        demand,
-        camera_searches,
-        examination,
-    )
+        cameras, scores, status, snapshot, alerts, verdicts, evidence, explanation, enrolments, banks, corrections,
+        budget, report, absence, what_if, shadows, source_tests, demand, camera_searches, examination,
+    )  # fmt: skip
     access_modules = (login, oidc, sessions, users, tokens, audit)
     live = (ws_alerts, ws_scores, ws_pictures)
-    for module in (*camera_modules, webhooks, channels, devices, mutes, *live, *access_modules):
-        router.include_router(module.router)
-    router.include_router(verdicts.several)
-    return router
+    modules = (*camera_modules, webhooks, channels, devices, mutes, *live, *access_modules, links, health, metrics)
+    routers = [*(module.router for module in modules), verdicts.several]
+    return [route for router in routers for route in router.routes]
 
 
 def _add_page(app: FastAPI) -> None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fastapi import APIRouter
-
 from patchwatch.messages.cameras.budget import SiteBudget
 from patchwatch.messages.cameras.camera import Camera
 from service.context import Context, ContextDep
 from service.problems.responses import documented
+from service.routes.api_router import api_router
 from service.schemas.budget import BudgetView, CameraBudget, SiteBudgetChange, SiteBudgetView
 
-router = APIRouter(prefix="/site-budget", tags=["cameras"])
+router = api_router("/site-budget", tag="cameras")
 
 
 @router.get("", summary="Get the site's alarm budget")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from fastapi import APIRouter
-
 from service.context import ContextDep
 from service.presentation.demand import CameraWork, demands
+from service.routes.api_router import api_router
 from service.schemas.demand import DemandView, RoleDemandView
 
-router = APIRouter(tags=["health"])
+router = api_router(tag="health")
 
 
 @router.get("/demand", summary="How many workers are needed?")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from service.context import ContextDep
 from service.problems.responses import documented
+from service.routes.api_router import api_router
 from service.schemas.examination import ExaminationView
 
-router = APIRouter(prefix="/examination", tags=["health"])
+router = api_router("/examination", tag="health")
 
 
 @router.get("", summary="Examine the installation", responses=documented())

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from fastapi import FastAPI
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 
 
 def api_routes(app: FastAPI) -> list[tuple[str, str]]:
     """Method (``WS`` for a WebSocket) and template of every route that asks who sends a request."""
-    return sorted({route for route in _walk(app.routes) if route[1].startswith(("/api/", "/metrics"))})
+    routes = {one for route in app.routes for one in _methods(route)}
+    return sorted(one for one in routes if one[1].startswith(("/api/", "/metrics")))
 
 
-def _walk(routes: Any) -> Iterator[tuple[str, str]]:
-    for route in routes:
-        if hasattr(route, "effective_candidates"):  # a router that was included
-            yield from _walk(route.effective_candidates())
-            continue
-        shown = getattr(route, "starlette_route", None) or route
-        path = getattr(shown, "path", "")
-        if "WebSocket" in type(getattr(route, "original_route", route)).__name__:
-            yield "WS", path
-        for method in getattr(shown, "methods", None) or ():
-            yield method, path
+def _methods(route: BaseRoute) -> Iterator[tuple[str, str]]:
+    if isinstance(route, WebSocketRoute):
+        yield "WS", route.path
+    elif isinstance(route, Route):
+        yield from ((method, route.path) for method in route.methods or ())

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from service.context import ContextDep
 from service.middleware.proxy import LinkPrefix
 from service.problems.responses import documented
+from service.routes.api_router import api_router
 from service.schemas.access.audit import AuditEntryView, AuditList
 from service.schemas.request import ENTRY_ID
 
-router = APIRouter(prefix="/audit", tags=["access"])
+router = api_router("/audit", tag="access")
 
 
 @router.get("", summary="List what was changed by whom", responses=documented(403, 422))

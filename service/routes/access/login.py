@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request, Response
+from fastapi import Request, Response
 from pydantic import ValidationError
 
 from patchwatch.messages.access.user import User, UserRole
@@ -14,9 +14,10 @@ from service.problems.errors import ForbiddenError, InvalidFieldsError, Unauthor
 from service.problems.responses import documented
 from service.routes.access.authentication import check_password_login, checked_user, me_of, new_password, start_session
 from service.routes.access.oidc import told_fault
+from service.routes.api_router import api_router
 from service.schemas.access.session import FirstUser, LoginOffer, Me, PasswordChange
 
-router = APIRouter(tags=["access"])
+router = api_router(tag="access")
 
 
 @router.get("/login", summary="Which ways in there are")

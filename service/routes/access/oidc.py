@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from patchwatch.contract.errors import BusUnavailableError, NotFoundError, PatchwatchError
@@ -14,12 +14,13 @@ from service.middleware.proxy import LinkPrefix
 from service.problems.errors import ForbiddenError
 from service.problems.responses import documented
 from service.routes.access.provider_sign_in import sign_in
+from service.routes.api_router import api_router
 from service.schemas.access.session import ProviderStart
 
 if TYPE_CHECKING:
     from service.oidc.login import ProviderLogin
 
-router = APIRouter(prefix="/oidc", tags=["access"])
+router = api_router("/oidc", tag="access")
 _LOGIN, _FAULT = "oidc", "oidc-fault"  # cookies
 _LOGIN_LASTS_S, _FAULT_LASTS_S = 600, 120
 _Text = Annotated[str, Query(max_length=8000, description="From the provider.")]

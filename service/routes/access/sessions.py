@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import Query, Request, Response
 
 from patchwatch.contract.errors import NotFoundError
 from patchwatch.messages.access.user import UserRole
@@ -16,10 +16,11 @@ from service.middleware.proxy import client_address
 from service.problems.errors import ForbiddenError
 from service.problems.responses import documented
 from service.routes.access.authentication import check_password_login, checked_user, me_of, start_session
+from service.routes.api_router import api_router
 from service.schemas.access.session import Me, NewSession, SessionList, SessionView
 from service.store.access.sessions import KnownSession
 
-router = APIRouter(prefix="/sessions", tags=["access"])
+router = api_router("/sessions", tag="access")
 OfUser = Annotated[str | None, Query(max_length=63, description="Of another user; for admins.")]
 
 

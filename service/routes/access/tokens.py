@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 from pydantic import ValidationError
 
 from patchwatch.contract.errors import NotFoundError
@@ -14,9 +14,10 @@ from service.middleware.proxy import LinkPrefix
 from service.problems.errors import InvalidFieldsError
 from service.problems.responses import documented
 from service.routes.access.users import check_cameras
+from service.routes.api_router import api_router
 from service.schemas.access.token import NewToken, NewTokenView, TokenList, TokenView
 
-router = APIRouter(prefix="/tokens", tags=["access"])
+router = api_router("/tokens", tag="access")
 TokenId = Annotated[str, Path(max_length=63, examples=["0a1b2c3d4e5f"])]
 _DAY_MS = 86_400_000
 

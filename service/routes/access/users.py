@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import Path, Response
 from pydantic import SecretStr, ValidationError
 
 from patchwatch.contract.errors import ConflictError
@@ -15,10 +15,11 @@ from service.middleware.proxy import LinkPrefix
 from service.problems.errors import InvalidFieldsError
 from service.problems.responses import documented
 from service.routes.access.authentication import new_password
+from service.routes.api_router import api_router
 from service.rules.camera_filter import unknown_camera_error, unknown_cameras
 from service.schemas.access.user import NewUser, UserChange, UserList, UserView
 
-router = APIRouter(prefix="/users", tags=["access"])
+router = api_router("/users", tag="access")
 Name = Annotated[str, Path(max_length=63, examples=["ada"])]
 
 

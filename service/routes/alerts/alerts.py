@@ -7,7 +7,7 @@ from collections.abc import Collection
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request
+from fastapi import Query, Request
 from fastapi.responses import Response
 
 from patchwatch.messages.alerts.alert import AlertKind, AlertState
@@ -16,6 +16,7 @@ from service.context import Context, ContextDep
 from service.middleware.proxy import LinkPrefix
 from service.problems.errors import InvalidFieldsError
 from service.problems.responses import documented
+from service.routes.api_router import api_router
 from service.routes.cameras.snapshot import JPEG
 from service.rules.camera_filter import unknown_camera_error, unknown_cameras
 from service.rules.time_range import From, To, time_range_ms
@@ -23,7 +24,7 @@ from service.schemas.alerts.alert import AlertList
 from service.schemas.alerts.verdict import ReviewedAlertView
 from service.store.alerts.alerts import AlertQuery
 
-router = APIRouter(prefix="/alerts", tags=["alerts"])
+router = api_router("/alerts", tag="alerts")
 
 
 @router.get("", summary="List alerts", responses=documented(422))

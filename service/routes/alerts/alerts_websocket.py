@@ -5,19 +5,20 @@ from __future__ import annotations
 from functools import partial
 from typing import Annotated
 
-from fastapi import APIRouter, Query, WebSocket
+from fastapi import Query, WebSocket
 
 from patchwatch.bus import keys
 from patchwatch.contract.errors import PatchwatchError
 from service.context import ContextDep
 from service.problems.refusal import refuse_websocket
+from service.routes.api_router import api_router
 from service.rules.camera_filter import unknown_cameras
 from service.websockets.client import Client, Topic
 from service.websockets.item import alert_item
 from service.websockets.position import alert_position
 from service.websockets.session import WebSocketSession
 
-router = APIRouter()
+router = api_router()
 
 
 @router.websocket("/ws/alerts")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import ValidationError
 
 from patchwatch.contract.errors import ConflictError
@@ -15,6 +15,7 @@ from service.middleware.proxy import LinkPrefix
 from service.presentation.channel_status import channel_views
 from service.problems.errors import InvalidFieldsError
 from service.problems.responses import documented
+from service.routes.api_router import api_router
 from service.rules.camera_filter import unknown_camera_error, unknown_cameras
 from service.rules.channel_order import check_channel
 from service.schemas.alerts.channel import (
@@ -29,7 +30,7 @@ from service.schemas.alerts.channel import (
 from service.schemas.alerts.webhook import TrialAnswer
 from service.store.alerts.channels import ChannelStore
 
-router = APIRouter(prefix="/channels", tags=["channels"])
+router = api_router("/channels", tag="channels")
 _TEST_MARGIN_S = 12.0  # until the delivery worker notices the order, and its process has started
 _CHECKED = ("url", "title", "body")  # fields that the process that sends messages judges
 

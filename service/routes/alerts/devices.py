@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import ValidationError
 
 from patchwatch.bus.push_key import public_form, push_key
@@ -19,11 +19,12 @@ from service.presentation.channel_status import channel_views
 from service.problems.errors import ForbiddenError, InvalidFieldsError
 from service.problems.responses import documented
 from service.routes.alerts.channels import send_trial
+from service.routes.api_router import api_router
 from service.rules.camera_filter import unknown_camera_error, unknown_cameras
 from service.schemas.alerts.device import DeviceList, DeviceView, NewDevice
 from service.schemas.alerts.webhook import TrialAnswer
 
-router = APIRouter(prefix="/devices", tags=["devices"])
+router = api_router("/devices", tag="devices")
 
 
 @router.post("", status_code=201, summary="Add this browser", responses=documented(403, 409, 422))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header
+from fastapi import Header
 from fastapi.responses import Response, StreamingResponse
 
 from patchwatch.bus.link_secret import link_secret_async
@@ -26,10 +26,11 @@ from service.http.byte_range import file_response
 from service.middleware.proxy import LinkPrefix
 from service.presentation.evidence_archive import archive
 from service.problems.responses import documented
+from service.routes.api_router import api_router
 from service.routes.cameras.snapshot import JPEG
 from service.schemas.alerts.evidence import EvidenceLinks, EvidenceStatusView, EvidenceView
 
-router = APIRouter(tags=["evidence"])
+router = api_router(tag="evidence")
 _LINK_S = 3600  # how long a link works that is asked for here: a page asks again
 _ZIP: dict[int | str, dict[str, Any]] = {200: {"content": {"application/zip": {}}, "description": "A ZIP archive."}}
 _VIDEO: dict[int | str, dict[str, Any]] = {

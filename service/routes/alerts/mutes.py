@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from patchwatch.messages.alerts.mute import ALL_CAMERAS, Mute, tomorrow_ms
 from service.context import Context, ContextDep
 from service.problems.errors import InvalidFieldsError
 from service.problems.responses import documented
+from service.routes.api_router import api_router
 from service.schemas.alerts.channel import MuteList, MuteOrder, MuteView
 
-router = APIRouter(tags=["channels"])
+router = api_router(tag="channels")
 
 
 @router.get("/mutes", summary="List what is muted")

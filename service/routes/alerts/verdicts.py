@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from patchwatch.contract.errors import RejectedError
 from patchwatch.messages.alerts.verdict import Statement
 from service.context import Context, ContextDep
 from service.middleware.proxy import LinkPrefix
 from service.presentation.correction_effect import effect_of, effect_of_words
 from service.problems.responses import documented
+from service.routes.api_router import api_router
 from service.schemas.alerts.verdict import (
     GivenVerdicts,
     JudgedAlertView,
@@ -21,8 +20,8 @@ from service.schemas.alerts.verdict import (
 )
 from service.store.alerts.verdicts import Said
 
-router = APIRouter(prefix="/alerts/{alert_id}/verdict", tags=["alerts"])
-several = APIRouter(prefix="/verdicts", tags=["alerts"])
+router = api_router("/alerts/{alert_id}/verdict", tag="alerts")
+several = api_router("/verdicts", tag="alerts")
 
 
 @router.get("", summary="Get the verdict on an alert, with its history", responses=documented(404))

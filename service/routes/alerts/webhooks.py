@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Response
+from fastapi import Query, Response
 from pydantic import SecretStr, ValidationError
 
 from patchwatch.contract.errors import ConflictError
@@ -15,6 +15,7 @@ from service.middleware.proxy import LinkPrefix
 from service.presentation.webhook_status import webhook_views
 from service.problems.errors import InvalidFieldsError
 from service.problems.responses import documented
+from service.routes.api_router import api_router
 from service.rules.camera_filter import unknown_camera_error, unknown_cameras
 from service.rules.webhook_address import check_destination
 from service.schemas.alerts.webhook import (
@@ -33,7 +34,7 @@ from service.schemas.alerts.webhook import (
 )
 from service.schemas.request import ENTRY_ID
 
-router = APIRouter(prefix="/webhooks", tags=["webhooks"])
+router = api_router("/webhooks", tag="webhooks")
 _TEST_MARGIN_S = 5.0  # the time until the delivery worker notices the order
 
 

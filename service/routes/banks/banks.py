@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 
 from patchwatch.contract.errors import NotFoundError
 from patchwatch.messages.banks.bank_version import BANK_ID_PATTERN, BankAction, CameraBanks
 from service.context import Context, ContextDep
 from service.problems.responses import documented
+from service.routes.api_router import api_router
 from service.schemas.banks.bank import BankChange, BankDetail, BankList
 
-router = APIRouter(prefix="/cameras/{camera_id}/banks", tags=["banks"])
+router = api_router("/cameras/{camera_id}/banks", tag="banks")
 BankId = Annotated[str, Path(pattern=BANK_ID_PATTERN, examples=["0a1b2c3d4e5f"])]
 
 

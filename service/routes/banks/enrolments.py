@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import ValidationError
 
 from patchwatch.messages.banks.enrolment import Enrolment
@@ -13,10 +13,11 @@ from service.context import Context, ContextDep
 from service.middleware.proxy import LinkPrefix
 from service.problems.errors import ForbiddenError, InvalidFieldsError
 from service.problems.responses import documented
+from service.routes.api_router import api_router
 from service.rules.video_source import check_recordings
 from service.schemas.banks.enrolment import EnrolmentList, EnrolmentView, NewEnrolment
 
-router = APIRouter(tags=["enrolments"])
+router = api_router(tag="enrolments")
 
 
 @router.post(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Body
+from fastapi import Body
 
 from patchwatch.contract.errors import ConflictError, NotFoundError
 from patchwatch.messages.alerts.alert import Alert, AlertKind
@@ -15,11 +15,12 @@ from patchwatch.messages.cameras.shadow import DEFAULT_DAYS, BankShadow, ShadowS
 from service.context import Context, ContextDep
 from service.presentation.shadow_comparison import sentence, without_counterpart
 from service.problems.responses import documented
+from service.routes.api_router import api_router
 from service.routes.banks.banks import BankId
 from service.schemas.banks.shadow import MAX_LISTED, ShadowAlertView, ShadowStart, ShadowView
 from service.store.alerts.alerts import AlertQuery
 
-router = APIRouter(prefix="/cameras/{camera_id}/banks/{bank_id}/shadow", tags=["banks"])
+router = api_router("/cameras/{camera_id}/banks/{bank_id}/shadow", tag="banks")
 _DAY_MS = 86_400_000
 _MOST_ALERTS = 1000  # of the camera, that are compared
 

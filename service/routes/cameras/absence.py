@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from service.context import ContextDep
 from service.problems.responses import documented
+from service.routes.api_router import api_router
 from service.schemas.cameras.absence import AbsenceView
 
-router = APIRouter(prefix="/cameras/{camera_id}/absence", tags=["status"])
+router = api_router("/cameras/{camera_id}/absence", tag="status")
 
 
 @router.get("", summary="Whether something is absent", responses=documented(404))

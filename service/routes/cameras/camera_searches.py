@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from service.context import ContextDep
 from service.problems.responses import documented
+from service.routes.api_router import api_router
 from service.schemas.cameras.camera_search import FoundCameras, FoundCameraView, NewSearch
 
-router = APIRouter(prefix="/camera-searches", tags=["cameras"])
+router = api_router("/camera-searches", tag="cameras")
 
 
 @router.post("", summary="Look for cameras", responses=documented(422, 429))

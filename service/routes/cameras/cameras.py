@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 from pydantic import ValidationError
 
 from patchwatch.contract.redaction import MASK
@@ -16,10 +16,11 @@ from service.context import Context, ContextDep
 from service.middleware.proxy import LinkPrefix
 from service.problems.errors import ForbiddenError, InvalidFieldsError
 from service.problems.responses import documented
+from service.routes.api_router import api_router
 from service.rules.video_source import check_source
 from service.schemas.cameras.camera import CameraChange, CameraList, CameraView, NewCamera
 
-router = APIRouter(prefix="/cameras", tags=["cameras"])
+router = api_router("/cameras", tag="cameras")
 _OF_ADMINS = {"source", "transport", "tls_verify", "tls_fingerprint", "publish_username", "publish_password"}
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import secrets
 from contextlib import suppress
 
-from fastapi import APIRouter
-
 from patchwatch.contract.errors import ConflictError, OverloadedError, RejectedError
 from patchwatch.messages.banks.enrolment import Enrolment
 from patchwatch.messages.cameras.camera import Camera
@@ -15,10 +13,11 @@ from service.context import Context, ContextDep
 from service.presentation.correction_effect import effect_of, effect_of_undoing
 from service.problems.errors import InvalidFieldsError
 from service.problems.responses import documented
+from service.routes.api_router import api_router
 from service.rules.time_range import milliseconds
 from service.schemas.cameras.correction import CorrectionAnswer, CorrectionList, NewCorrection
 
-router = APIRouter(prefix="/cameras/{camera_id}/corrections", tags=["corrections"])
+router = api_router("/cameras/{camera_id}/corrections", tag="corrections")
 
 
 @router.get("", summary="List what operators said of a camera's normal", responses=documented(404, 409))

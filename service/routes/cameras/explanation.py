@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from service.context import ContextDep
 from service.problems.responses import documented
+from service.routes.api_router import api_router
 from service.schemas.cameras.explanation import ExplanationView
 
-router = APIRouter(tags=["explanation"])
+router = api_router(tag="explanation")
 
 
 @router.get("/alerts/{alert_id}/explanation", summary="Explain an alert", responses=documented(404))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, WebSocket
+from fastapi import WebSocket
 
 from service.context import ContextDep
+from service.routes.api_router import api_router
 from service.websockets.picture_session import PictureSession
 
-router = APIRouter()
+router = api_router()
 
 
 @router.websocket("/ws/pictures")

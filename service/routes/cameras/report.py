@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 
 from patchwatch.contract.errors import RetryableError
 from patchwatch.messages.alerts.alert import Alert
@@ -14,10 +14,11 @@ from service.context import Context, ContextDep
 from service.presentation.camera_status import camera_statuses
 from service.presentation.reports.report import Judged, ReportFacts, report_of
 from service.problems.responses import documented
+from service.routes.api_router import api_router
 from service.schemas.cameras.report import CameraReport
 from service.store.alerts.alerts import AlertQuery
 
-router = APIRouter(prefix="/cameras/{camera_id}/report", tags=["status"])
+router = api_router("/cameras/{camera_id}/report", tag="status")
 _DAY_MS = 24 * HOUR_MS
 _BEFORE_MS = 7 * _DAY_MS  # conditions that began so long before the period may last into it
 _MOST_ALERTS = 2000  # of one camera

@@ -7,17 +7,18 @@ from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 
 from service.context import Context, ContextDep
 from service.middleware.proxy import LinkPrefix
 from service.problems.errors import InvalidFieldsError
 from service.problems.responses import documented
+from service.routes.api_router import api_router
 from service.rules.time_range import From, To, time_range_ms
 from service.schemas.cameras.score import ScoreBin, ScorePoint, ScoreSeries
 from service.schemas.request import ENTRY_ID
 
-router = APIRouter(prefix="/cameras", tags=["scores"])
+router = api_router("/cameras", tag="scores")
 _DEFAULT_SPAN_MS = 3_600_000
 _MAX_BIN_S = 31 * 86_400
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, WebSocket
+from fastapi import Query, WebSocket
 
 from patchwatch.contract.errors import PatchwatchError
 from service.context import Context, ContextDep
 from service.problems.refusal import refuse_websocket
+from service.routes.api_router import api_router
 from service.rules.camera_filter import unknown_cameras
 from service.websockets.client import Client, Topic
 from service.websockets.item import score_item
 from service.websockets.position import score_positions
 from service.websockets.session import WebSocketSession
 
-router = APIRouter()
+router = api_router()
 
 
 @router.websocket("/ws/scores")

@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from fastapi.responses import Response
 
 from patchwatch.contract.timestamps import iso
 from service.context import ContextDep
 from service.presentation.snapshot import draw_snapshot
 from service.problems.responses import documented
+from service.routes.api_router import api_router
 
-router = APIRouter(prefix="/cameras", tags=["snapshot"])
+router = api_router("/cameras", tag="snapshot")
 JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}, "description": "A JPEG picture."}}
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
-
 from patchwatch.messages.cameras.source import Source, SourceKind
 from patchwatch.messages.cameras.source_test import SourceTestAnswer
 from service.context import ContextDep
 from service.problems.responses import documented
+from service.routes.api_router import api_router
 from service.rules.video_source import check_source
 from service.schemas.cameras.source_test import SourceTestView, SourceToTest
 
-router = APIRouter(prefix="/source-tests", tags=["cameras"])
+router = api_router("/source-tests", tag="cameras")
 _PUSHED = SourceTestAnswer(
     works=True,
     text="There is nothing to try: the camera publishes to Patchwatch once it is added, and its page says where.",

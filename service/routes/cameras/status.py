@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from fastapi import Response
 
 from service.context import ContextDep
 from service.presentation.camera_status import camera_statuses, status_list
 from service.problems.responses import documented
+from service.routes.api_router import api_router
 from service.schemas.cameras.status import CameraStatus, StatusList, ThresholdList
 
-router = APIRouter(tags=["status"])
+router = api_router(tag="status")
 
 
 @router.get("/status", summary="Status of all cameras", response_model=StatusList)

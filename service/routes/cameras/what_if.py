@@ -5,17 +5,18 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Path
+from fastapi import Body, Path
 
 from patchwatch.messages.what_if import MAX_DAYS, Change
 from service.context import ContextDep
 from service.middleware.proxy import LinkPrefix
 from service.problems.errors import InvalidFieldsError
 from service.problems.responses import documented
+from service.routes.api_router import api_router
 from service.rules.time_range import From, To, time_range_ms
 from service.schemas.banks.what_if import WhatIfView
 
-router = APIRouter(prefix="/cameras", tags=["cameras"])
+router = api_router("/cameras", tag="cameras")
 _LONGEST_MS = MAX_DAYS * 86_400_000
 _EXAMPLES: dict[str, Any] = {
     "budget": {"summary": "another alarm budget", "value": {"change": "budget", "false_alarms_per_day": 2}},
