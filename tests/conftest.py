@@ -40,8 +40,9 @@ random_threads.keep_apart()
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
-    """Tests wait more than they compute; but each worker with torch costs a gigabyte, and ten seconds to begin with."""
-    return min(12, (2 if parts.present("clip") else 3) * len(os.sched_getaffinity(0)))
+    """Tests wait nearly as much as they compute; but each worker costs ten seconds to begin with, and a gigabyte with
+    torch."""
+    return min(12, 2 * len(os.sched_getaffinity(0)))
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m chooses
