@@ -25,7 +25,7 @@ _OPEN_PATHS = frozenset(
 _PLACEHOLDERS = frozenset({"HOST", "HOST:PORT", "HOST[:PORT]"})  # appear in our own advice
 _PLACEHOLDER_USERS = frozenset({"USER:PASSWORD", ":PASSWORD"})
 _PLACEHOLDER_PATHS = frozenset({"/PATH", "/ID", "/CAMERA_ID", "/TOPIC"})
-# RedactedText that a shown path may consist of, so that the streams of one recorder can be distinguished.
+# Words that a shown path may consist of, so that the streams of one recorder can be distinguished.
 _PATH_WORDS = frozenset(
     re.findall(
         "[a-z]+",

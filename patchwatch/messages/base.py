@@ -13,7 +13,7 @@ from patchwatch.contract.redaction import one_line, redact
 CAMERA_ID_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 CameraId = Annotated[str, StringConstraints(pattern=CAMERA_ID_PATTERN)]
 _LONGEST_WORDS = 1000  # characters
-# RedactedText for people about what a source, a receiver or a stranger did: hidden here, where every message passes, is
+# Text for people about what a source, a receiver or a stranger did: hidden here, where every message passes, is
 # whatever of a secret their writers forgot.
 RedactedText = Annotated[str, AfterValidator(lambda text: redact(one_line(text, _LONGEST_WORDS)))]
 

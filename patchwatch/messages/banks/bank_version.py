@@ -67,9 +67,9 @@ class BankVersion(Message):
     def worse_than(self, present: BankVersion) -> str:
         """Why this bank should not replace the present one unless a user wants it; empty when it may.
 
-        A bank that the camera learnt by itself never replaces one that an operator activated, and one that an operator
-        had it learn only once more is remembered than that was learnt from. Of two of its own, from more and more of
-        one memory, the verdict does not count: that on less footage is the more hopeful one.
+        A bank that the camera learnt by itself never replaces one that an operator activated, and replaces one that an
+        operator ordered only when it was learnt from more footage. Verdicts are not compared when the camera learnt
+        both by itself: the newer one has seen more of the same memory, and more footage makes a verdict stricter.
         """
         if refusal := self._refused_by_operator(present):
             return refusal
