@@ -85,12 +85,14 @@ def _analysis_diagnosis(camera: Camera, record: CameraRecord, now_ms: int, stale
         return Diagnosis(Health(analysis.state.value), analysis.detail)
     if record.last_score is None:
         return Diagnosis(Health.STALE, "no frame has been scored yet")
+    overloaded = _overload_warning(record.capture)
     age_s = _distance_ms(now_ms, record.last_score.scored_at_ns // 1_000_000) / 1000
     if age_s > stale_after_s:
-        return Diagnosis(Health.STALE, f"the last score is {age_s:.0f} s old: is `patchwatch run inference` running?")
+        return Diagnosis(Health.STALE, _stale_reason(age_s, overloaded))
     if analysis.condition is not None:
-        return Diagnosis(Health.BLIND, _condition_reason(analysis.condition))
-    warnings = (_overload_warning(record.capture), _tls_warning(camera), analysis.corrections_fault, analysis.detail)
+        why = _condition_reason(analysis.condition), overloaded
+        return Diagnosis(Health.BLIND, "; ".join(filter(None, why)))
+    warnings = (overloaded, _tls_warning(camera), analysis.corrections_fault, analysis.detail)
     return Diagnosis(Health.OK, "; ".join(filter(None, warnings)))
 
 
@@ -115,6 +117,10 @@ def _tls_warning(camera: Camera) -> str:
 def _condition_reason(condition: OpenCondition) -> str:
     name = "nothing can be seen" if condition.kind is AlertKind.BLIND else condition.kind.value
     return f"{name} since {iso(condition.since_ms)}: {condition.detail}"
+
+
+def _stale_reason(age_s: float, overloaded: str) -> str:
+    return f"the last score is {age_s:.0f} s old: " + (overloaded or "is `patchwatch run inference` running?")
 
 
 def _overload_warning(capture: CaptureStatus | None) -> str:

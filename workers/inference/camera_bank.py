@@ -75,6 +75,7 @@ class CameraBank:
         self._corrections: CorrectionsInForce | None = None
         self._corrections_fault: str | None = None
         self._self_arms = False  # its levels are provisional while little is known
+        self._notify_within_budgets = 0.0
         self._context: tuple[str | None, int] = None, 0  # that the last frame showed, and since when (Unix time, ms)
 
     @property
@@ -86,6 +87,7 @@ class CameraBank:
 
         Never raises for a bad bank or missing weights: the status says why nothing is scored.
         """
+        self._notify_within_budgets = settings.notify_within_budgets
         path = settings.bank_path(self._camera.id, self._camera.profile)
         mtime_ns = _mtime_ns(path)
         budget = self._budget(settings)
@@ -275,6 +277,7 @@ class CameraBank:
         bank, previous = self.loaded, self.status
         threshold = to_message(self._threshold_of(bank)) if bank else None
         self._anomaly.provisional = threshold is not None and threshold.provisional
+        self._anomaly.page_only = threshold is not None and threshold.is_page_only(self._notify_within_budgets)
         facts = (state, detail, bank.id if bank else None, threshold)
         if previous and (previous.state, previous.detail, previous.bank_id, previous.threshold) == facts:
             return

@@ -148,6 +148,7 @@ class Scorer:
         own_ns = state.camera_time.take(message, time.monotonic_ns())
         if state.ready and message.live and (queued.late or self._age.is_too_old(state.arrivals, message)):
             state.count_drop(DropReason.TOO_OLD)
+            state.missed = True
             return None
         try:
             frame = decode_frame(message, own_ns)
@@ -260,7 +261,8 @@ class Scorer:
         if state.bank.shadow is not None:
             batch.shadow_alerts += _shadow_alerts(frame, state.bank.shadow)
         silent = scorer.is_silent(score, as_learnt=state.bank.context.mask.as_learnt)
-        alerts = state.conditions.observe_score(state.camera, frame.frame, silent)
+        alerts = state.conditions.observe_score(state.camera, frame.frame, silent, missed=state.missed)
+        state.missed = False
         batch.alerts += [AlertUpdate(alert, announce=True) for alert in alerts]
 
     def _fail(self, frame: ScoredFrame, error: Exception) -> None:

@@ -12,6 +12,8 @@ import { action, Section, table } from "./section.js";
 
 const SEVERITIES = { low: "all alerts", medium: "severity from medium on", high: "only high severity" };
 const LOG_ROWS = 50;
+const NO_LINK = "Its messages carry no link to the alert: set PATCHWATCH_PUBLIC_URL to the address that phones open this page at, and start again; "
+  + "or open the page at that address, and add the channel there.";
 
 export async function enter() {
   judge(null);
@@ -59,6 +61,7 @@ class Channels extends Section {
     const path = `api/v1/channels/${encodeURIComponent(channel.id)}`;
     const about = [channel.cameras.length ? channel.cameras.map(nameOf).join(", ") : "all cameras", channel.kinds.join(", "), SEVERITIES[channel.least_severity],
       channel.after_minutes && `after ${channel.after_minutes} minutes without review`, channel.hours && `${channel.hours.begin}–${channel.hours.end}`].filter(Boolean).join(" · ");
+    const unlinked = channel.links_to || channel.url.startsWith("frigate") ? "" : NO_LINK;
     const reason = channel.health === "ok" ? "" : channel.reason; // that it has sent nothing yet is nothing to worry about
     const log = element("div");
     const test = () => this.change("POST", `${path}/test`, undefined, (answer) => (answer.delivered ? "The test was sent." : `Not sent: ${answer.detail}`));
@@ -67,6 +70,7 @@ class Channels extends Section {
     return element("article.stack.channel", { dataset: { channel: channel.id } },
       element("p", {}, element("strong", {}, channel.id), " ", element("span.pill", { dataset: { health: channel.health } }, channel.health), ` ${channel.url}`),
       reason && element("p.warned", {}, reason), element("p.facts", {}, about),
+      unlinked && element("p.warned", {}, unlinked),
       element("div.row", {}, action("Test", test), action("What was sent", () => this.#log(path, log)), action(channel.enabled ? "Switch off" : "Switch on", toggle), action("Remove", remove, ".danger")), log);
   }
 

@@ -25,7 +25,10 @@ export class StatePart extends Part {
       element("p", {}, healthPill(status), " ", element("span.reason", {}, withLocalTimes(status.reason))),
       element("p", {}, [arming.text, !learning && arming.next_step].filter((text) => text && !status.reason.includes(text)).join("; ")),
       arming.not_armed_for.length > 0 && element("p.facts", {}, `Not enough is known yet for: ${arming.not_armed_for.join(", ")}.`),
-      threshold && element("p", {}, `About ${rate(threshold.expected)} false alarms a day are expected, from ${duration(3600 * threshold.footage_hours)} of normal footage. An alert opens above a score of ${threshold.on.toFixed(2)}.`),
+      threshold && element("p", {}, [
+        !threshold.warning && `About ${rate(threshold.expected)} false alarms a day are expected, from ${duration(3600 * threshold.footage_hours)} of normal footage.`,
+        `An alert opens above a score of ${threshold.on.toFixed(2)}.`,
+      ].filter(Boolean).join(" ")),
       analysis?.contexts.length > 0 && element("p.facts", {}, analysis.context
         ? `The picture is compared with what is normal in this light: ${analysis.context}.`
         : `It has a normal of its own for each of: ${analysis.contexts.join(", ")}. The picture shows neither for certain, so all of it counts.`),
