@@ -38,7 +38,7 @@ _SERVER = """  server {{ listen 127.0.0.1:{port} ssl; server_name {name}; locati
 
 @dataclass(frozen=True)
 class TlsSite:
-    """``authority``: the file of the one to trust. ``fingerprint``: of the site's key, as Chromium's switches take it."""
+    """``authority``: the file of the one to trust. ``fingerprint``: of the site's key, as Chromium takes it."""
 
     port: int
     authority: Path

@@ -81,8 +81,9 @@ function ofCamera(camera) {
   if (status.random_weights) texts.push("its scores come from random weights: ignore them");
   if (!status.frames.balanced) texts.push("some frames are not accounted for: please report it");
   if (status.enrolment?.text && status.enrolment.state === "failed") texts.push(status.enrolment.text);
-  if (status.analysis?.threshold?.warning) texts.push(status.analysis.threshold.warning);
-  if (camera.adopted) texts.push("it came by itself, by publishing: look at it, then acknowledge it by saving its settings");
+  const { warning, provisional } = status.analysis?.threshold ?? {};
+  if (warning && !provisional) texts.push(warning); // that it still learns asks for nothing
+  if (camera.adopted) texts.push("it came by itself, by publishing: open it, and say that you know it");
   return texts.map((text) => ({ subject: nameOf(camera.id), text, href }));
 }
 

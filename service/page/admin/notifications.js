@@ -1,5 +1,6 @@
 // Where alerts go: devices of one's own, channels with their health, a test and what was sent; and muting them for a while.
 
+import { KINDS } from "../alert_words.js";
 import { getJson } from "../api.js";
 import { dateTime } from "../format.js";
 import { byId, choice, element, fill } from "../shell/element.js";
@@ -12,6 +13,8 @@ import { action, Section, table } from "./section.js";
 
 const SEVERITIES = { low: "all alerts", medium: "severity from medium on", high: "only high severity" };
 const LOG_ROWS = 50;
+const NOTICES = { alert: "an alert", over: "its end", test: "a test" };
+const OUTCOMES = { sent: "sent", failed: "failed, tried again", given_up: "given up", not_needed: "not needed by then" };
 const NO_LINK = "Its messages carry no link to the alert: set PATCHWATCH_PUBLIC_URL to the address that phones open this page at, and start again; "
   + "or open the page at that address, and add the channel there.";
 
@@ -59,7 +62,7 @@ class Channels extends Section {
 
   #row(channel) {
     const path = `api/v1/channels/${encodeURIComponent(channel.id)}`;
-    const about = [channel.cameras.length ? channel.cameras.map(nameOf).join(", ") : "all cameras", channel.kinds.join(", "), SEVERITIES[channel.least_severity],
+    const about = [channel.cameras.length ? channel.cameras.map(nameOf).join(", ") : "all cameras", channel.kinds.map((kind) => KINDS[kind] ?? kind).join(", "), SEVERITIES[channel.least_severity],
       channel.after_minutes && `after ${channel.after_minutes} minutes without review`, channel.hours && `${channel.hours.begin}–${channel.hours.end}`].filter(Boolean).join(" · ");
     const unlinked = channel.links_to || channel.url.startsWith("frigate") ? "" : NO_LINK;
     const reason = channel.health === "ok" ? "" : channel.reason; // that it has sent nothing yet is nothing to worry about
@@ -77,7 +80,7 @@ class Channels extends Section {
   async #log(path, node) {
     try {
       const { records } = await getJson(`${path}/log?limit=${LOG_ROWS}`);
-      const rows = records.map((record) => [dateTime(record.t), record.notice, record.outcome, record.title || record.alert_ids.join(", "), record.answer ?? ""]);
+      const rows = records.map((record) => [dateTime(record.t), NOTICES[record.notice] ?? record.notice, OUTCOMES[record.outcome] ?? record.outcome, record.title || record.alert_ids.join(", "), record.answer ?? ""]);
       fill(node, records.length ? table(["When", "Of", "Outcome", "Message", "Answer"], rows) : element("p.facts", {}, "Nothing yet."));
     } catch (error) {
       this.say(error.message, true);

@@ -40,7 +40,7 @@ class Account extends Section {
     };
     fill(this.content, element("p", {}, `${name || "somebody on this machine"}, ${role}. Cameras: ${camerasOf(this.me)}.`),
       kind === "user" && element("details", {}, element("summary", {}, "Change the password"), element("form.add-form", { onsubmit: save },
-        labelled("Present password", current), labelled("New password", next), element("div.row", {}, element("button.primary", {}, "Change it")))));
+        labelled("Present password", current), labelled("New password", next, "12 characters or more"), element("div.row", {}, element("button.primary", {}, "Change it")))));
   }
 }
 
@@ -88,7 +88,7 @@ class Users extends Section {
       this.change("POST", "api/v1/users", { name: name.value, password: password.value, role: role.value, cameras: only.length ? only : null }, "Added.");
     };
     return element("details", {}, element("summary", {}, "Add a user"), element("form.add-form", { onsubmit: add },
-      labelled("Name", name), labelled("Password", password), labelled("Role", role), labelled("Cameras", cameras, "ids, with commas between"),
+      labelled("Name", name), labelled("Password", password, "12 characters or more"), labelled("Role", role), labelled("Cameras", cameras, "ids, with commas between"),
       element("div.row", {}, element("button.primary", {}, "Add the user"))));
   }
 }

@@ -22,6 +22,8 @@ export class StatePart extends Part {
     const threshold = analysis?.threshold;
     const learning = arming.state === "learning"; // what it drops until then is no fault, and what comes next is said
     fill(this.#words,
+      camera.adopted && element("p.row", { dataset: { needs: "operator" } }, "It came by itself, by publishing.",
+        element("button.quiet", { type: "button", onclick: () => this.change("PATCH", "", {}, "It is one of yours now.") }, "I know this camera")),
       element("p", {}, healthPill(status), " ", element("span.reason", {}, withLocalTimes(status.reason))),
       element("p", {}, [arming.text, !learning && arming.next_step].filter((text) => text && !status.reason.includes(text)).join("; ")),
       arming.not_armed_for.length > 0 && element("p.facts", {}, `Not enough is known yet for: ${arming.not_armed_for.join(", ")}.`),

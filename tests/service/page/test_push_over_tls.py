@@ -1,5 +1,5 @@
-"""The way of a push message, over TLS from end to end: a browser behind nginx adds itself by a click, the delivery worker
-encrypts and sends, and the service worker shows what a push service received.
+"""The way of a push message, over TLS from end to end: a browser behind nginx adds itself by a click, the delivery
+worker encrypts and sends, and the service worker shows what a push service received.
 
 Only the subscription is made up, and the last hop is the browser's own tools, as no browser here reaches its push
 service. The message is decrypted by what RFC 8291 says, without the library that encrypted it.
@@ -17,7 +17,7 @@ from typing import Any
 import parts
 import pytest
 import redis.asyncio
-from conftest import ARGUMENTS
+from chromium import ARGUMENTS
 from people import CHEAP
 from playwright.async_api import BrowserContext, Page, async_playwright, expect
 from push_device import PushDevice
