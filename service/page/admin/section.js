@@ -3,6 +3,8 @@
 import { send } from "../api.js";
 import { element } from "../shell/element.js";
 
+const LOADING = "Loading …";
+
 export class Section {
   #said = element("p.said-here", { role: "status" });
   content = element("div.stack");
@@ -18,8 +20,10 @@ export class Section {
 
   /** Load and show. An installation without this part says so (404). */
   async renew() {
+    if (!this.content.hasChildNodes()) this.say(LOADING);
     try {
       await this.load();
+      if (this.#said.textContent === LOADING) this.say("");
     } catch (error) {
       this.say(error.status === 404 ? "This installation does not have it." : error.message, true);
     }
