@@ -158,13 +158,18 @@ class Blindness:
         return changes + self._hysteresis.update(at_s, self._silent >= limit)
 
     @property
+    def overloaded(self) -> bool:
+        """Whether frames were dropped for a good part of the time, lately, as this machine did not keep up."""
+        return self._missed >= _OVERLOADED
+
+    @property
     def detail(self) -> str:
         """For people: what is wrong, and what to do about it."""
-        if self._missed >= _OVERLOADED:
+        if self.overloaded:
             return (
-                "nothing can be seen to move: this machine cannot keep up, and drops pictures before they are analysed "
-                f"(one every {self._interval_s:.1f} s is left): give it fewer cameras, or run `patchwatch run "
-                "inference` on another machine too"
+                "this machine cannot keep up: it drops pictures before they are analysed, and one every "
+                f"{self._interval_s:.1f} s is left, too few to see movement: give it fewer cameras, or run `patchwatch "
+                "run inference` on another machine too"
             )
         if self._interval_s > MAX_GAP_S:
             return (

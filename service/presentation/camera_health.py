@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from patchwatch.contract.learning_advice import nothing_learnt
 from patchwatch.contract.timestamps import iso
 from patchwatch.messages.alerts.alert import AlertKind
-from patchwatch.messages.cameras.analysis_status import AnalysisState, OpenCondition
+from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus, OpenCondition
 from patchwatch.messages.cameras.camera import Camera, Tls
 from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus
 from service.schemas.cameras.status import Health
@@ -85,13 +85,12 @@ def _analysis_diagnosis(camera: Camera, record: CameraRecord, now_ms: int, stale
         return Diagnosis(Health(analysis.state.value), analysis.detail)
     if record.last_score is None:
         return Diagnosis(Health.STALE, "no frame has been scored yet")
-    overloaded = _overload_warning(record.capture)
+    overloaded = _overload_warning(record.capture, analysis)
     age_s = _distance_ms(now_ms, record.last_score.scored_at_ns // 1_000_000) / 1000
     if age_s > stale_after_s:
         return Diagnosis(Health.STALE, _stale_reason(age_s, overloaded))
     if analysis.condition is not None:
-        why = _condition_reason(analysis.condition), overloaded
-        return Diagnosis(Health.BLIND, "; ".join(filter(None, why)))
+        return Diagnosis(Health.BLIND, _condition_reason(analysis.condition))
     warnings = (overloaded, _tls_warning(camera), analysis.corrections_fault, analysis.detail)
     return Diagnosis(Health.OK, "; ".join(filter(None, warnings)))
 
@@ -123,10 +122,14 @@ def _stale_reason(age_s: float, overloaded: str) -> str:
     return f"the last score is {age_s:.0f} s old: " + (overloaded or "is `patchwatch run inference` running?")
 
 
-def _overload_warning(capture: CaptureStatus | None) -> str:
-    if capture is None or not capture.overloaded:
+def _overload_warning(capture: CaptureStatus | None, analysis: AnalysisStatus) -> str:
+    """Fewer frames are taken, or even those are dropped; where nothing can be seen for that, the condition says so."""
+    slowed = capture is not None and capture.overloaded
+    if analysis.condition is not None or not (slowed or analysis.overloaded):
         return ""
+    rate = f"analysed at {capture.analysis_fps:.3g} of {capture.configured_fps:.3g} fps: " if slowed and capture else ""
+    drops = " and drops frames unanalysed, so short events are missed" if analysis.overloaded else ""
     return (
-        f"analysed at {capture.analysis_fps:.3g} of {capture.configured_fps:.3g} fps: the machine is overloaded; "
-        "run `patchwatch run inference` on another one too, or lower PATCHWATCH_ANALYSIS_FPS"
+        f"{rate}the machine is overloaded{drops}; run `patchwatch run inference` on another one too, or lower "
+        "PATCHWATCH_ANALYSIS_FPS"
     )

@@ -224,6 +224,11 @@ class ConditionAlerts:
         first = min(open_alerts, key=lambda alert: alert.started_at_ms)
         return OpenCondition(kind=first.kind, since_ms=first.started_at_ms, detail=first.detail)
 
+    @property
+    def overloaded(self) -> bool:
+        """Whether this machine drops frames of the camera, lately, because it does not keep up."""
+        return self._blindness.overloaded
+
     def wrong_since_s(self, at_s: float, captured_ms: int, *, wrong: bool) -> float | None:
         """Since when, on the camera's own time, the picture as a whole is not as it should be, at a frame of ``at_s``
         that is ``wrong`` in itself or not; None where it is. A transition is wrong as long as it lasts, a condition

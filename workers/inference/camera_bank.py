@@ -232,10 +232,11 @@ class CameraBank:
         return closed
 
     def update_condition(self) -> None:
-        """Put into the status the condition that keeps anomaly alerts from opening, if there is one."""
-        condition = self._conditions.blocking
-        if self.status is not None and self.status.condition != condition:
-            changes = {"condition": condition, "updated_at_ms": self._clock.now_ms()}
+        """Put into the status the condition that keeps anomaly alerts from opening, if there is one, and whether this
+        machine keeps up."""
+        condition, overloaded = self._conditions.blocking, self._conditions.overloaded
+        if self.status is not None and (self.status.condition, self.status.overloaded) != (condition, overloaded):
+            changes = {"condition": condition, "overloaded": overloaded, "updated_at_ms": self._clock.now_ms()}
             self.status = self.status.model_copy(update=changes)
 
     def update_context(self) -> None:

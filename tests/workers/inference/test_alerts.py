@@ -323,3 +323,4 @@ def test_where_most_frames_were_dropped_before_their_turn_the_machine_is_blamed(
     [blind] = alerts(enrolled)
     assert blind.kind is AlertKind.BLIND
     assert "this machine cannot keep up" in blind.detail
+    assert AnalysisStatus.decode(enrolled.client.get(enrolled.keys.analysis)).overloaded
