@@ -3,6 +3,7 @@
 import { getJson } from "../api.js";
 import { dateTime } from "../format.js";
 import { element, fill } from "../shell/element.js";
+import { browserName } from "./browser_name.js";
 import { action, Section } from "./section.js";
 
 const LONGEST_NAME = 60;
@@ -69,14 +70,7 @@ async function subscribed(key) {
   await (await registration.pushManager.getSubscription())?.unsubscribe(); // it may be of another key
   const subscription = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
   const { endpoint, keys } = subscription.toJSON();
-  return { name: nameOfBrowser(), endpoint, keys };
-}
-
-function nameOfBrowser() {
-  const agent = navigator.userAgent;
-  const browser = ["Edg", "OPR", "Firefox", "Chrome", "Safari"].find((name) => agent.includes(`${name}/`)) ?? "Browser";
-  const system = ["Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux"].find((name) => agent.includes(name)) ?? "a device";
-  return `${{ Edg: "Edge", OPR: "Opera" }[browser] ?? browser} on ${system}`.slice(0, LONGEST_NAME);
+  return { name: browserName(navigator.userAgent).slice(0, LONGEST_NAME), endpoint, keys };
 }
 
 /** The id that the service gives to the browser with this endpoint. */

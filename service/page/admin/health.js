@@ -60,10 +60,11 @@ function show() {
 function together(findings) {
   const rows = new Map();
   for (const { subject, text, href } of findings) {
-    const row = rows.get(text) ?? { subjects: [], text };
+    const same = text.replace(/\d+ s\b/, ""); // for how long differs
+    const row = rows.get(same) ?? { subjects: [], text };
     if (row.subjects.length) row.subjects.push(", ");
     row.subjects.push(href ? element("a", { href }, subject) : element("strong", {}, subject));
-    rows.set(text, row);
+    rows.set(same, row);
   }
   return [...rows.values()];
 }

@@ -51,5 +51,5 @@ export const action = (text, onclick, more = "") => element(`button.quiet${more}
 export function table(headings, rows) {
   return element("div.scroll", {}, element("table.user-table", {},
     element("thead", {}, element("tr", {}, ...headings.map((text) => element("th", { scope: "col" }, text)))),
-    element("tbody", {}, ...rows.map((cells) => element("tr", {}, ...cells.map((cell) => element("td", {}, cell)))))));
+    element("tbody", {}, ...rows.map((cells) => element("tr", {}, ...cells.map((cell, at) => element("td", { dataset: { label: headings[at] } }, cell)))))));
 }

@@ -5,6 +5,7 @@ import { dateTime } from "../format.js";
 import { byId, choice, element, fill, labelled } from "../shell/element.js";
 import { fault } from "../shell/faults.js";
 import { judge } from "../verdicts.js";
+import { browserName } from "./browser_name.js";
 import { action, Section, table } from "./section.js";
 
 const ROLES = [["viewer", "viewer: looks"], ["operator", "operator: judges, learns, sets up cameras"], ["admin", "admin: everything"]];
@@ -54,7 +55,7 @@ class Sessions extends Section {
     const sessions = listed(await getJson(`api/v1/sessions${this.all}`), "sessions");
     const end = (session) => () => this.change("DELETE", `api/v1/sessions/${encodeURIComponent(session.id)}`, undefined, "Ended.");
     fill(this.content, sessions.length > 0 && table(["User", "Last used", "From", "With", ""], sessions.map((session) => [
-      session.user, when(session.last_used), session.address, session.agent, session.current ? "this one" : action("End", end(session)),
+      session.user, when(session.last_used), session.address, element("span", { title: session.agent }, browserName(session.agent)), session.current ? "this one" : action("End", end(session)),
     ])), !sessions.length && element("p.facts", {}, "None."));
   }
 }
