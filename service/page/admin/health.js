@@ -1,9 +1,8 @@
 // What needs attention, in sentences with the next step: the installation, its workers, cameras and notifications.
 
 import { getJson } from "../api.js";
-import { withLocalTimes } from "../format.js";
 import { healthWord } from "../health_pill.js";
-import { byId, element, fill } from "../shell/element.js";
+import { byId, element, fill, sentence } from "../shell/element.js";
 import { fault } from "../shell/faults.js";
 import { addressOf } from "../shell/router.js";
 import { knownCameras, listen, nameOf, statusOf, watchSite } from "../shell/site.js";
@@ -52,7 +51,7 @@ function show() {
   const findings = together([...ofInstallation(), ...knownCameras().flatMap(ofCamera)]);
   fill(present,
     element("p.verdict-line", { role: "status" }, findings.length ? `${findings.length} ${findings.length === 1 ? "thing needs" : "things need"} attention.` : "All is well: every camera is watched."),
-    element("ul.health-list", {}, ...findings.map(({ subjects, text }) => element("li.panel", {}, ...subjects, ": ", withLocalTimes(text)))),
+    element("ul.health-list", {}, ...findings.map(({ subjects, text }) => element("li.panel", {}, ...subjects, ": ", ...sentence(text)))),
     installation.workers?.length > 0 && workers(installation.workers));
 }
 

@@ -1,9 +1,9 @@
 // The state of a camera in words, with the next step, and the report on its last days.
 
-import { duration, framesInWords, rate, withLocalTimes } from "../format.js";
+import { duration, framesInWords, rate } from "../format.js";
 import { healthPill } from "../health_pill.js";
 import { followReport } from "../report.js";
-import { element, fill } from "../shell/element.js";
+import { element, fill, sentence } from "../shell/element.js";
 import { Part } from "./part.js";
 
 export class StatePart extends Part {
@@ -24,7 +24,7 @@ export class StatePart extends Part {
     fill(this.#words,
       camera.adopted && element("p.row", { dataset: { needs: "operator" } }, "It came by itself, by publishing.",
         element("button.quiet", { type: "button", onclick: () => this.change("PATCH", "", {}, "It is one of yours now.") }, "I know this camera")),
-      element("p", {}, healthPill(status), " ", element("span.reason", {}, withLocalTimes(status.reason))),
+      element("p", {}, healthPill(status), " ", element("span.reason", {}, ...sentence(status.reason))),
       element("p", {}, [arming.text, !learning && arming.next_step].filter((text) => text && !status.reason.includes(text)).join("; ")),
       arming.not_armed_for.length > 0 && element("p.facts", {}, `Not enough is known yet for: ${arming.not_armed_for.join(", ")}.`),
       threshold && element("p", {}, [
