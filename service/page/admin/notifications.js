@@ -3,7 +3,7 @@
 import { KINDS } from "../alert_words.js";
 import { getJson } from "../api.js";
 import { dateTime } from "../format.js";
-import { byId, choice, element, fill } from "../shell/element.js";
+import { byId, choice, element, fill, sentence } from "../shell/element.js";
 import { fault } from "../shell/faults.js";
 import { knownCameras, nameOf, refreshSite } from "../shell/site.js";
 import { judge } from "../verdicts.js";
@@ -72,7 +72,7 @@ class Channels extends Section {
     const remove = () => confirm(`Remove ${channel.id}?`) && this.change("DELETE", path, undefined, "Removed.");
     return element("article.stack.channel", { dataset: { channel: channel.id } },
       element("p", {}, element("strong", {}, channel.id), " ", element("span.pill", { dataset: { health: channel.health } }, channel.health), ` ${channel.url}`),
-      reason && element("p.warned", {}, reason), element("p.facts", {}, about),
+      reason && element("p.warned", {}, ...sentence(reason)), element("p.facts", {}, about),
       unlinked && element("p.warned", {}, unlinked),
       element("div.row", {}, action("Test", test), action("What was sent", () => this.#log(path, log)), action(channel.enabled ? "Switch off" : "Switch on", toggle), action("Remove", remove, ".danger")), log);
   }

@@ -1,7 +1,7 @@
 // A part of a page about the whole installation: a heading, what it lists, and a line that says what came of a change.
 
 import { send } from "../api.js";
-import { element } from "../shell/element.js";
+import { element, fill, sentence } from "../shell/element.js";
 
 const LOADING = "Loading …";
 
@@ -14,7 +14,7 @@ export class Section {
   }
 
   say(text, warned = false) {
-    this.#said.textContent = text;
+    fill(this.#said, ...sentence(text));
     this.#said.classList.toggle("warned", warned);
   }
 

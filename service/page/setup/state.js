@@ -7,7 +7,7 @@ import { element, fill, sentence } from "../shell/element.js";
 import { Part } from "./part.js";
 
 export class StatePart extends Part {
-  #words = element("div");
+  #words = element("div.stack");
 
   constructor(cameraId) {
     super(cameraId, "State");
