@@ -49,10 +49,11 @@ def diagnose(camera: Camera, record: CameraRecord, now_ms: int, stale_after_s: f
     if not camera.enabled:
         how = f"`patchwatch cameras enable {camera.id}`, or PATCH it with enabled=true"
         return Diagnosis(Health.DISABLED, f"switched off: {how}")
-    return _capture_fault(record.capture, now_ms) or _analysis_diagnosis(camera, record, now_ms, stale_after_s)
+    return _capture_fault(record, now_ms) or _analysis_diagnosis(camera, record, now_ms, stale_after_s)
 
 
-def _capture_fault(capture: CaptureStatus | None, now_ms: int) -> Diagnosis | None:
+def _capture_fault(record: CameraRecord, now_ms: int) -> Diagnosis | None:
+    capture = record.capture
     if capture is None:
         return Diagnosis(
             Health.UNATTENDED, "no ingest worker has taken this camera yet: is `patchwatch run ingest` running?"
@@ -64,7 +65,8 @@ def _capture_fault(capture: CaptureStatus | None, now_ms: int) -> Diagnosis | No
     if silent_ms > _CAPTURE_TIMEOUT_MS and not final:
         return Diagnosis(
             Health.UNATTENDED,
-            f"the ingest worker has not reported for {silent_ms / 1000:.0f} s: is `patchwatch run ingest` running?",
+            f"the ingest worker has not reported for {silent_ms / 1000:.0f} s: "
+            + _why_late(record.ingest_worker, "ingest"),
         )
     health = _HEALTH_OF_CAPTURE.get(capture.state)
     if health is None:
@@ -88,7 +90,8 @@ def _analysis_diagnosis(camera: Camera, record: CameraRecord, now_ms: int, stale
     overloaded = _overload_warning(record.capture, analysis)
     age_s = _distance_ms(now_ms, record.last_score.scored_at_ns // 1_000_000) / 1000
     if age_s > stale_after_s:
-        return Diagnosis(Health.STALE, _stale_reason(age_s, overloaded))
+        why = overloaded or _why_late(record.inference_worker, "inference")
+        return Diagnosis(Health.STALE, f"the last score is {age_s:.0f} s old: {why}")
     if analysis.condition is not None:
         return Diagnosis(Health.BLIND, _condition_reason(analysis.condition))
     warnings = (overloaded, _tls_warning(camera), analysis.corrections_fault, analysis.detail)
@@ -118,8 +121,13 @@ def _condition_reason(condition: OpenCondition) -> str:
     return f"{name} since {iso(condition.since_ms)}: {condition.detail}"
 
 
-def _stale_reason(age_s: float, overloaded: str) -> str:
-    return f"the last score is {age_s:.0f} s old: " + (overloaded or "is `patchwatch run inference` running?")
+def _why_late(worker: str | None, role: str) -> str:
+    """``worker``: the one that has the camera by its lease, which it would lose if it had died."""
+    if worker is None:
+        return f"is `patchwatch run {role}` running?"
+    return (
+        f"{worker} runs, so its machine is overloaded: give it fewer cameras, or run `patchwatch run {role}` on another"
+    )
 
 
 def _overload_warning(capture: CaptureStatus | None, analysis: AnalysisStatus) -> str:

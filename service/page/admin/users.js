@@ -15,6 +15,7 @@ const split = (text) => text.split(",").map((part) => part.trim()).filter(Boolea
 const listed = (answer, name) => answer[name] ?? answer; // a list, or an object that holds it
 const camerasOf = ({ cameras }) => (cameras == null ? "all" : cameras.join(", ") || "none");
 const changesOf = ({ changes }) => Object.entries(changes).slice(0, 4).map(([name, { before, after }]) => `; ${name}: ${before ?? "–"} → ${after ?? "–"}`).join("");
+const didWhat = ({ action, path }) => (action.includes("/") ? `${action.split(" ")[0]} ${path}` : action); // a request, or what it was
 const when = (iso) => (iso ? dateTime(iso) : "–");
 
 export async function enter() {
@@ -128,7 +129,7 @@ class Audit extends Section {
 
   async load(before = "") {
     const { entries, next } = await getJson(`api/v1/audit?${before || `limit=${AUDIT_ROWS}`}`);
-    fill(this.content, entries.length > 0 && table(["When", "Who", "From", "What"], entries.map((entry) => [when(entry.t), entry.who, entry.address ?? "", `${entry.action.split(" ")[0]} ${entry.path}${changesOf(entry)}`])),
+    fill(this.content, entries.length > 0 && table(["When", "Who", "From", "What"], entries.map((entry) => [when(entry.t), entry.who, entry.address ?? "", `${didWhat(entry)}${changesOf(entry)}`])),
       !entries.length && element("p.facts", {}, "Nothing yet."), next && action("Earlier", () => this.load(next.split("?")[1]).catch((error) => this.say(error.message, true))));
   }
 }
