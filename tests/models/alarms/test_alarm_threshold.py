@@ -174,7 +174,7 @@ def test_a_provisional_level_says_what_to_expect_and_until_when() -> None:
     assert level.warning.startswith(
         "still learning: 6 min of normal footage so far, so expect a false alarm about every "
     )
-    assert level.warning.endswith(" for now; from 30 min of footage on about 4 a day")
+    assert level.warning.endswith(" for now; from 30 min on about 4 a day")
 
 
 @given(st.lists(st.floats(0.0, 50.0), max_size=40), st.floats(60.0, 1e6), st.floats(1e-4, 100.0), st.floats(0.05, 0.95))

@@ -318,9 +318,13 @@ def test_where_most_frames_were_dropped_before_their_turn_the_machine_is_blamed(
 ) -> None:
     for n in range(30):
         enrolled.frame(10 * n, media_ns=2 * n * 10**9)
+
+    def status() -> AnalysisStatus:
+        return AnalysisStatus.decode(enrolled.client.get(enrolled.keys.analysis))
+
     with run_worker(enrolled.settings):
         until(lambda: len(alerts(enrolled)) == 1)
+        until(lambda: enrolled.client.exists(enrolled.keys.analysis) and status().overloaded)
     [blind] = alerts(enrolled)
     assert blind.kind is AlertKind.BLIND
     assert "this machine cannot keep up" in blind.detail
-    assert AnalysisStatus.decode(enrolled.client.get(enrolled.keys.analysis)).overloaded
