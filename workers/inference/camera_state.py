@@ -108,7 +108,7 @@ class CameraState:
     cut_frames: set[int] = field(default_factory=set)  # those of `recent` that follow a cut
     boxes: list[list[Any]] = field(default_factory=list)
     explain: Callable[[], Explanation] | None = None  # of the frame scored last, until somebody asked for it
-    missed: bool = False  # frames since the one that was scored last were dropped, as this machine did not keep up
+    missed: bool = False  # frames since the one that was admitted last were dropped, as this machine did not keep up
     removed: bool = False  # the frames in Redis may belong to the next camera of the same name
     last_taken_s: float = field(default_factory=time.monotonic)
     bank: CameraBank = field(init=False)

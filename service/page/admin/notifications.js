@@ -73,7 +73,7 @@ class Channels extends Section {
     return element("article.stack.channel", { dataset: { channel: channel.id } },
       element("p", {}, element("strong", {}, channel.id), " ", element("span.pill", { dataset: { health: channel.health } }, channel.health), ` ${channel.url}`),
       reason && element("p.warned", {}, ...sentence(reason)), element("p.facts", {}, about),
-      unlinked && element("p.warned", {}, unlinked),
+      unlinked && element("p.facts", {}, unlinked),
       element("div.row", {}, action("Test", test), action("What was sent", () => this.#log(path, log)), action(channel.enabled ? "Switch off" : "Switch on", toggle), action("Remove", remove, ".danger")), log);
   }
 
