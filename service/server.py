@@ -21,6 +21,7 @@ from service.garbage_collection import reduce_collections
 from service.http import log_limit
 from service.http.connections import WaitingConnections
 from service.http.listener import Listener, connection_limit, raise_open_files
+from service.http.own_addresses import openable
 from service.http.protocol import Config, HttpProtocol, WebSocketProtocol
 
 log = logging.getLogger("patchwatch.service")
@@ -55,9 +56,8 @@ def run(settings: Settings) -> None:
     check_token(settings)
     app = create_app(settings)
     listener = bind(settings)
-    base = app.state.address = address(settings, listener)
-    log.info("dashboard %s/   API %s/docs   metrics %s/metrics", base, base, base)
-    log.info("WebSockets %s/api/v1/ws/alerts and .../ws/scores", base.replace("http", "ws", 1))
+    app.state.address = address(settings, listener)
+    _log_addresses(settings, app.state.address)
     config = configure(app, connection_limit(raise_open_files()))
     log_limit.install()
     reduce_collections()
@@ -108,6 +108,21 @@ def bind(settings: Settings) -> socket.socket:
             f"cannot listen on {host}:{port} ({error.strerror or error}): correct PATCHWATCH_HOST or PATCHWATCH_PORT"
         ) from None
     return listener
+
+
+def _log_addresses(settings: Settings, listening: str) -> None:
+    """Where the page can be opened; and that messages do not say so, where people on other machines may be told."""
+    bases = [settings.public_url] if settings.public_url else openable(listening)
+    base = bases[-1]  # of several, a number: names are known to few
+    others = "".join(f" or {other}/" for other in bases[:-1])
+    log.info("dashboard %s/%s   API %s/docs   metrics %s/metrics", base, others, base, base)
+    log.info("WebSockets %s/api/v1/ws/alerts and .../ws/scores", base.replace("http", "ws", 1))
+    if settings.public_url is None and base != listening:
+        log.info(
+            "PATCHWATCH_PUBLIC_URL is not set: channels that are added on the page link to the address that it was "
+            "opened at, webhooks and MQTT link to nothing; set it to an address that phones can open, such as %s",
+            base,
+        )
 
 
 def address(settings: Settings, listener: socket.socket) -> str:

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import socket
 import sys
-
-import psutil
 
 from patchwatch.contract.access_policy import asks_everybody
 from patchwatch.contract.errors import RetryableError
 from service.context import Context
+from service.http.own_addresses import openable
 
 _RETRY_S = 2.0
-_EVERYWHERE = ("0.0.0.0", "[::]")  # noqa: S104 - compared only
-_MOST_ADDRESSES = 4  # beside the name: a machine with containers has dozens
 
 
 async def announce(context: Context, address: str) -> None:
@@ -36,7 +31,7 @@ async def announce(context: Context, address: str) -> None:
         except RetryableError:
             await asyncio.sleep(_RETRY_S)
             continue
-        sys.stderr.write(_words([settings.public_url] if settings.public_url else _reachable(address), code))
+        sys.stderr.write(_words([settings.public_url] if settings.public_url else openable(address), code))
         sys.stderr.flush()
         return
 
@@ -48,19 +43,3 @@ def _words(addresses: list[str], code: str) -> str:
         f"\nThere are no users yet, and nobody can log in. Make the first admin within an hour at{which}\n\n{links}\n"
         "or on this machine with `patchwatch users add NAME --role admin`.\n\n"
     )
-
-
-def _reachable(address: str) -> list[str]:
-    """With this machine's name, and the addresses it has in its networks, in place of one that means all of them: a
-    phone knows the name seldom."""
-    for everywhere in _EVERYWHERE:
-        if f"//{everywhere}:" in address:
-            hosts = [socket.gethostname(), *_own_addresses()]
-            return [address.replace(f"//{everywhere}:", f"//{host}:") for host in hosts]
-    return [address]
-
-
-def _own_addresses() -> list[str]:
-    found = [each.address for of in psutil.net_if_addrs().values() for each in of if each.family is socket.AF_INET]
-    outward = [each for each in map(ipaddress.ip_address, found) if not (each.is_loopback or each.is_link_local)]
-    return [str(each) for each in outward[:_MOST_ADDRESSES]]

@@ -66,9 +66,9 @@ class Threshold:
         """For people, None where there is nothing to warn of."""
         if self.provisional:
             return (
-                f"still learning: {_duration(self.footage_hours)} of normal footage so far, so expect about "
-                f"{_rate(self.expected)} false alarms a day for now; from {_duration(self.needed_hours)} on it is "
-                f"{_rate(self.false_alarms_per_day)}"
+                f"still learning: {_duration(self.footage_hours)} of normal footage so far, so expect a false alarm "
+                f"about every {_duration(24.0 / self.expected)} for now; from {_duration(self.needed_hours)} on about "
+                f"{_rate(self.false_alarms_per_day)} a day"
             )
         if self.supported:
             return None

@@ -22,6 +22,7 @@ BLIND_AFTER_S = 30.0
 _OVER_AFTER_S = 5.0
 _AVERAGED_S = 10.0
 _SILENT, _SPEAKING = 0.4, 0.2  # share of the time from which a camera is blind, and below which no longer
+_OVERLOADED = 0.3  # of that share: then it is the machine, not the camera
 _AWAY_S = 600.0  # without a scored frame: start over
 _SHORT_VIEW_S = 3.0  # the first second of a view is silence to whoever averages over one: a third of the time, or more
 _MOST_JUMPS_PER_S = 1000.0  # frames of one camera come at most a millisecond apart
@@ -135,17 +136,20 @@ class Blindness:
         self._silent = 0.0  # share of the time, lately
         self._interval_s = 0.0  # between frames, lately
         self._jumps_per_s = 0.0  # lately
+        self._missed = 0.0  # share of the time, lately, from which frames were dropped here
         self._last_s: float | None = None
 
-    def observe(self, at_s: float, *, silent: bool, jumped: bool = False) -> list[Condition]:
+    def observe(self, at_s: float, *, silent: bool, jumped: bool = False, missed: bool = False) -> list[Condition]:
         """Take a scored frame; ``silent``: a stream that never lacks evidence has none. ``jumped``: a view begins with
-        it, after a cut or without a connection. Returns what changed."""
+        it, after a cut or without a connection. ``missed``: frames before it were dropped, as this machine did not keep
+        up. Returns what changed."""
         changes, elapsed_s = self._after_gap(at_s), 0.0
         if self._last_s is not None:
             elapsed_s = at_s - self._last_s
         self._last_s = at_s
         share = 1.0 - math.exp(-elapsed_s / _AVERAGED_S)
         self._silent += share * (float(silent) - self._silent)
+        self._missed += share * (float(missed) - self._missed)
         self._interval_s += (share if self._interval_s else 1.0) * (elapsed_s - self._interval_s)
         if elapsed_s > 0.0:
             jumps_per_s = min(float(jumped) / elapsed_s, _MOST_JUMPS_PER_S)
@@ -154,8 +158,19 @@ class Blindness:
         return changes + self._hysteresis.update(at_s, self._silent >= limit)
 
     @property
+    def overloaded(self) -> bool:
+        """Whether frames were dropped for a good part of the time, lately, as this machine did not keep up."""
+        return self._missed >= _OVERLOADED
+
+    @property
     def detail(self) -> str:
         """For people: what is wrong, and what to do about it."""
+        if self.overloaded:
+            return (
+                "this machine cannot keep up: it drops pictures before they are analysed, and one every "
+                f"{self._interval_s:.1f} s is left, too few to see movement: give it fewer cameras, or run `patchwatch "
+                "run inference` on another machine too"
+            )
         if self._interval_s > MAX_GAP_S:
             return (
                 f"nothing can be seen to move: pictures come {self._interval_s:.1f} s apart, and movement is followed "
@@ -182,7 +197,7 @@ class Blindness:
     def finish(self) -> list[Condition]:
         """No more frames for now: close the open condition, as of the last one."""
         closed = self._hysteresis.finish(self._last_s or 0.0)
-        self._silent = self._interval_s = self._jumps_per_s = 0.0
+        self._silent = self._interval_s = self._jumps_per_s = self._missed = 0.0
         self._last_s = None
         return closed
 
@@ -198,6 +213,7 @@ class Blindness:
             "silent": self._silent,
             "interval_s": self._interval_s,
             "jumps_per_s": self._jumps_per_s,
+            "missed": self._missed,
             "last_s": self._last_s,
         }
 
@@ -209,6 +225,7 @@ class Blindness:
             raise ValueError(f"pictures {interval_s} s apart, {jumps_per_s} jumps a second: out of bounds")
         self._hysteresis.restore(state["episode"])
         self._silent, self._interval_s, self._jumps_per_s = silent, interval_s, jumps_per_s
+        self._missed = stored_share(state.get("missed", 0.0))  # unknown to earlier versions
         self._last_s = None if last_s is None else stored_time(last_s)
 
 

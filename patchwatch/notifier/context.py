@@ -20,7 +20,7 @@ _WORDS = {
     AlertKind.FROZEN: "picture is frozen",
     AlertKind.COVERED: "camera is covered",
     AlertKind.SCENE_CHANGED: "view has changed",
-    AlertKind.BLIND: "camera sees nothing",
+    AlertKind.BLIND: "nothing can be seen",
     AlertKind.SHAKING: "camera shakes",
     AlertKind.FLICKERING: "picture flickers",
     AlertKind.OFFLINE: "camera is offline",

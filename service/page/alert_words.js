@@ -20,6 +20,6 @@ export const factsOf = (alert) => alert.kind !== "anomaly" ? alert.detail : [
   `peak ${alert.peak_score.toFixed(2)} (threshold ${alert.threshold.toFixed(2)})`,
   alert.zones?.length && `in ${alert.zones.join(", ")}`,
   alert.stream && `stream ${alert.stream}`,
-  alert.provisional && "provisional: little is known yet of what is normal",
+  alert.provisional && `provisional: little is known yet of what is normal${alert.page_only ? ", so nobody was notified" : ""}`,
   alert.random_weights && "random weights",
 ].filter(Boolean).join(" · ");

@@ -5,7 +5,7 @@ import { get, getJson } from "./api.js";
 import { inDetail, openDetail, renewDetail, renewVerdict } from "./detail.js";
 import { clock, date } from "./format.js";
 import { byId } from "./shell/element.js";
-import { listen, nameOf } from "./shell/site.js";
+import { knownCameras, listen, nameOf, refreshSite } from "./shell/site.js";
 import { judge, showVerdict, withVerdict } from "./verdicts.js";
 
 const PAGE = 50;
@@ -177,6 +177,7 @@ export async function openNamed() {
   judge(page);
   const alertId = new URLSearchParams(location.hash.slice(1)).get("alert");
   if (!alertId) return;
+  if (!knownCameras().length) await refreshSite(); // it is called by its camera's name
   const alert = alerts.get(alertId)?.alert ?? await getJson(`api/v1/alerts/${encodeURIComponent(alertId)}`);
   const node = byId("alert-row").content.firstElementChild.cloneNode(true);
   fill(node, alert);

@@ -1,5 +1,6 @@
 // Why an alert was raised: its picture with regions, the share of each stream, and the most similar normal moments.
 
+import { kindOf } from "./alert_words.js";
 import { get, getJson } from "./api.js";
 import { clearEvidence, showEvidence } from "./evidence.js";
 import { dateTime, position } from "./format.js";
@@ -18,7 +19,7 @@ export const inDetail = () => (shown ? byId("detail").querySelector(".judgement"
 export async function openDetail(alert, rows) {
   shown = alert.id;
   const dialog = byId("detail");
-  dialog.querySelector("h2").textContent = `Alert of ${nameOf(alert.camera_id)}`;
+  dialog.querySelector("h2").textContent = `${nameOf(alert.camera_id)}: ${kindOf(alert)}`;
   fill(dialog.querySelector(".facts"), ...rows.map((row) => element("p", "", row)));
   showVerdict(dialog.querySelector(".judgement"), alert, byId("note"));
   byId("note").value = alert.verdict?.note ?? "";

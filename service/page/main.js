@@ -30,7 +30,7 @@ function onState(topic, live, reason) {
 function showSummary() {
   const cameras = knownCameras();
   const healthy = cameras.filter((camera) => statusOf(camera.id)?.health === "ok").length;
-  byId("summary").textContent = `${healthy} of ${cameras.length} cameras ok`;
+  byId("summary").textContent = cameras.length ? `${healthy} of ${cameras.length} cameras ok` : "no camera yet";
 }
 
 /** What a role may not do is not offered; the service refuses it anyhow. */

@@ -29,10 +29,12 @@ def arming_of(camera: Camera, record: CameraRecord, settings: Settings) -> Armin
     state = analysis.arming if analysis else None
     if state is None and by_itself and (analysis is None or analysis.state is AnalysisState.NO_BANK):
         state = ArmingState.LEARNING
+    threshold = analysis.threshold if analysis else None
+    page_only = threshold is not None and threshold.is_page_only(settings.notify_within_budgets)
     armed_for, not_armed_for = (analysis.armed_for, analysis.not_armed_for) if analysis else ((), ())
     return ArmingView(
         state=state,
-        text=_text(state, memory, armed_for, not_armed_for),
+        text=_text(state, memory, armed_for, not_armed_for, page_only=page_only),
         by_itself=by_itself,
         armed_for=list(armed_for),
         not_armed_for=list(not_armed_for),
@@ -40,6 +42,7 @@ def arming_of(camera: Camera, record: CameraRecord, settings: Settings) -> Armin
         first_bank_s=known.first_bank_s,
         chosen_bank=known.chosen,
         next_step=_next_step(known) if by_itself else "",
+        page_only=page_only,
     )
 
 
@@ -48,13 +51,16 @@ def _text(
     memory: MemoryStatus | None,
     armed_for: Sequence[AnomalyKind],
     not_armed_for: Sequence[AnomalyKind],
+    *,
+    page_only: bool,
 ) -> str:
     if state is ArmingState.LEARNING:
         return _learning(memory)
     if state is ArmingState.PROVISIONAL:
         enough = f"enough for {_listed(armed_for)}, not yet for {_listed(not_armed_for)}"
         known = enough if armed_for and not_armed_for else "little is known yet of what is normal"
-        return f"provisional: {known}; expect more false alarms than later"
+        held = ", so its anomalies stand on the page for now and nobody is notified of them" if page_only else ""
+        return f"provisional: {known}; expect more false alarms than later{held}"
     if state is ArmingState.ARMED:
         return f"armed; it still learns what is normal for {_listed(not_armed_for)}" if not_armed_for else "armed"
     return ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from patchwatch.contract.learning_advice import nothing_learnt
 from patchwatch.contract.timestamps import iso
 from patchwatch.messages.alerts.alert import AlertKind
-from patchwatch.messages.cameras.analysis_status import AnalysisState, OpenCondition
+from patchwatch.messages.cameras.analysis_status import AnalysisState, AnalysisStatus, OpenCondition
 from patchwatch.messages.cameras.camera import Camera, Tls
 from patchwatch.messages.cameras.capture_status import CaptureState, CaptureStatus
 from service.schemas.cameras.status import Health
@@ -49,10 +49,11 @@ def diagnose(camera: Camera, record: CameraRecord, now_ms: int, stale_after_s: f
     if not camera.enabled:
         how = f"`patchwatch cameras enable {camera.id}`, or PATCH it with enabled=true"
         return Diagnosis(Health.DISABLED, f"switched off: {how}")
-    return _capture_fault(record.capture, now_ms) or _analysis_diagnosis(camera, record, now_ms, stale_after_s)
+    return _capture_fault(record, now_ms) or _analysis_diagnosis(camera, record, now_ms, stale_after_s)
 
 
-def _capture_fault(capture: CaptureStatus | None, now_ms: int) -> Diagnosis | None:
+def _capture_fault(record: CameraRecord, now_ms: int) -> Diagnosis | None:
+    capture = record.capture
     if capture is None:
         return Diagnosis(
             Health.UNATTENDED, "no ingest worker has taken this camera yet: is `patchwatch run ingest` running?"
@@ -64,7 +65,8 @@ def _capture_fault(capture: CaptureStatus | None, now_ms: int) -> Diagnosis | No
     if silent_ms > _CAPTURE_TIMEOUT_MS and not final:
         return Diagnosis(
             Health.UNATTENDED,
-            f"the ingest worker has not reported for {silent_ms / 1000:.0f} s: is `patchwatch run ingest` running?",
+            f"the ingest worker has not reported for {silent_ms / 1000:.0f} s: "
+            + _why_late(record.ingest_worker, "ingest"),
         )
     health = _HEALTH_OF_CAPTURE.get(capture.state)
     if health is None:
@@ -85,12 +87,14 @@ def _analysis_diagnosis(camera: Camera, record: CameraRecord, now_ms: int, stale
         return Diagnosis(Health(analysis.state.value), analysis.detail)
     if record.last_score is None:
         return Diagnosis(Health.STALE, "no frame has been scored yet")
+    overloaded = _overload_warning(record.capture, analysis)
     age_s = _distance_ms(now_ms, record.last_score.scored_at_ns // 1_000_000) / 1000
     if age_s > stale_after_s:
-        return Diagnosis(Health.STALE, f"the last score is {age_s:.0f} s old: is `patchwatch run inference` running?")
+        why = overloaded or _why_late(record.inference_worker, "inference")
+        return Diagnosis(Health.STALE, f"the last score is {age_s:.0f} s old: {why}")
     if analysis.condition is not None:
         return Diagnosis(Health.BLIND, _condition_reason(analysis.condition))
-    warnings = (_overload_warning(record.capture), _tls_warning(camera), analysis.corrections_fault, analysis.detail)
+    warnings = (overloaded, _tls_warning(camera), analysis.corrections_fault, analysis.detail)
     return Diagnosis(Health.OK, "; ".join(filter(None, warnings)))
 
 
@@ -117,10 +121,23 @@ def _condition_reason(condition: OpenCondition) -> str:
     return f"{name} since {iso(condition.since_ms)}: {condition.detail}"
 
 
-def _overload_warning(capture: CaptureStatus | None) -> str:
-    if capture is None or not capture.overloaded:
-        return ""
+def _why_late(worker: str | None, role: str) -> str:
+    """``worker``: the one that has the camera by its lease, which it would lose if it had died."""
+    if worker is None:
+        return f"is `patchwatch run {role}` running?"
     return (
-        f"analysed at {capture.analysis_fps:.3g} of {capture.configured_fps:.3g} fps: the machine is overloaded; "
-        "run `patchwatch run inference` on another one too, or lower PATCHWATCH_ANALYSIS_FPS"
+        f"{worker} runs, so its machine is overloaded: give it fewer cameras, or run `patchwatch run {role}` on another"
+    )
+
+
+def _overload_warning(capture: CaptureStatus | None, analysis: AnalysisStatus) -> str:
+    """Fewer frames are taken, or even those are dropped; where nothing can be seen for that, the condition says so."""
+    slowed = capture is not None and capture.overloaded
+    if analysis.condition is not None or not (slowed or analysis.overloaded):
+        return ""
+    rate = f"analysed at {capture.analysis_fps:.3g} of {capture.configured_fps:.3g} fps: " if slowed and capture else ""
+    drops = " and drops frames unanalysed, so short events are missed" if analysis.overloaded else ""
+    return (
+        f"{rate}the machine is overloaded{drops}; run `patchwatch run inference` on another one too, or lower "
+        "PATCHWATCH_ANALYSIS_FPS"
     )

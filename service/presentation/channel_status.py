@@ -15,7 +15,7 @@ async def channel_views(context: Context, channels: list[Channel]) -> list[Chann
     attended = any(beat.role == Role.DELIVERY for beat in await context.store.statuses.heartbeats())
     progresses = await context.store.channels.progresses([channel.id for channel in channels])
     return [
-        ChannelView.from_progress(channel, progress, attended=attended)
+        ChannelView.from_progress(channel, progress, attended=attended, public_url=context.settings.public_url)
         for channel, progress in zip(channels, progresses, strict=True)
     ]
 

@@ -58,6 +58,7 @@ class AnomalyAlert:
     announced_peak: float = 0.0  # of the open alert, as subscribers last heard it
     wall_ms: WallClock = field(default=_own_clock, repr=False, compare=False)
     provisional: bool = field(default=False, compare=False)  # whether those that open now open at a provisional level
+    page_only: bool = field(default=False, compare=False)  # whether those that open now are for the page alone
     silent: bool = field(default=False, compare=False)  # whether the log says nothing of them
 
     def update(
@@ -112,6 +113,7 @@ class AnomalyAlert:
             bank_id=scorer.bank.id if scorer else "",
             random_weights=scorer.bank.random_weights if scorer else False,
             provisional=self.provisional,
+            page_only=self.page_only,
         )
 
     def _follow(self, alert: Alert, event: Event) -> Alert:
@@ -177,9 +179,10 @@ class ConditionAlerts:
         alerts += [self._alert_of(camera, change) for change in check.changes]
         return check, alerts
 
-    def observe_score(self, camera: Camera, frame: Frame, silent: bool) -> list[Alert]:
-        """Judge a scored frame; ``silent``: a stream that should have found something in it did not."""
-        changes = self._blindness.observe(frame.at_s, silent=silent, jumped=frame.discontinuity)
+    def observe_score(self, camera: Camera, frame: Frame, silent: bool, *, missed: bool = False) -> list[Alert]:
+        """Judge a scored frame; ``silent``: a stream that should have found something in it did not. ``missed``: frames
+        before it were dropped, as this machine did not keep up."""
+        changes = self._blindness.observe(frame.at_s, silent=silent, jumped=frame.discontinuity, missed=missed)
         return [self._alert_of(camera, change) for change in changes]
 
     def observe_capture(self, camera: Camera, capture: CaptureObservation, offline_after_s: float) -> list[Alert]:
@@ -220,6 +223,11 @@ class ConditionAlerts:
             return None
         first = min(open_alerts, key=lambda alert: alert.started_at_ms)
         return OpenCondition(kind=first.kind, since_ms=first.started_at_ms, detail=first.detail)
+
+    @property
+    def overloaded(self) -> bool:
+        """Whether this machine drops frames of the camera, lately, because it does not keep up."""
+        return self._blindness.overloaded
 
     def wrong_since_s(self, at_s: float, captured_ms: int, *, wrong: bool) -> float | None:
         """Since when, on the camera's own time, the picture as a whole is not as it should be, at a frame of ``at_s``

@@ -75,6 +75,7 @@ class CameraBank:
         self._corrections: CorrectionsInForce | None = None
         self._corrections_fault: str | None = None
         self._self_arms = False  # its levels are provisional while little is known
+        self._notify_within_budgets = 0.0
         self._context: tuple[str | None, int] = None, 0  # that the last frame showed, and since when (Unix time, ms)
 
     @property
@@ -86,6 +87,7 @@ class CameraBank:
 
         Never raises for a bad bank or missing weights: the status says why nothing is scored.
         """
+        self._notify_within_budgets = settings.notify_within_budgets
         path = settings.bank_path(self._camera.id, self._camera.profile)
         mtime_ns = _mtime_ns(path)
         budget = self._budget(settings)
@@ -230,10 +232,11 @@ class CameraBank:
         return closed
 
     def update_condition(self) -> None:
-        """Put into the status the condition that keeps anomaly alerts from opening, if there is one."""
-        condition = self._conditions.blocking
-        if self.status is not None and self.status.condition != condition:
-            changes = {"condition": condition, "updated_at_ms": self._clock.now_ms()}
+        """Put into the status the condition that keeps anomaly alerts from opening, if there is one, and whether this
+        machine keeps up."""
+        condition, overloaded = self._conditions.blocking, self._conditions.overloaded
+        if self.status is not None and (self.status.condition, self.status.overloaded) != (condition, overloaded):
+            changes = {"condition": condition, "overloaded": overloaded, "updated_at_ms": self._clock.now_ms()}
             self.status = self.status.model_copy(update=changes)
 
     def update_context(self) -> None:
@@ -275,6 +278,7 @@ class CameraBank:
         bank, previous = self.loaded, self.status
         threshold = to_message(self._threshold_of(bank)) if bank else None
         self._anomaly.provisional = threshold is not None and threshold.provisional
+        self._anomaly.page_only = threshold is not None and threshold.is_page_only(self._notify_within_budgets)
         facts = (state, detail, bank.id if bank else None, threshold)
         if previous and (previous.state, previous.detail, previous.bank_id, previous.threshold) == facts:
             return

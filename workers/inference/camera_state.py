@@ -108,6 +108,7 @@ class CameraState:
     cut_frames: set[int] = field(default_factory=set)  # those of `recent` that follow a cut
     boxes: list[list[Any]] = field(default_factory=list)
     explain: Callable[[], Explanation] | None = None  # of the frame scored last, until somebody asked for it
+    missed: bool = False  # frames since the one that was admitted last were dropped, as this machine did not keep up
     removed: bool = False  # the frames in Redis may belong to the next camera of the same name
     last_taken_s: float = field(default_factory=time.monotonic)
     bank: CameraBank = field(init=False)
@@ -151,6 +152,7 @@ class CameraState:
     def _count_missing(self, count: int, gaps: FrameGaps) -> None:
         unpublished = min(count, gaps.unpublished)
         lost = min(count - unpublished, gaps.lost)
+        self.missed = self.missed or count > unpublished + lost
         self.count_drop(DropReason.UNPUBLISHED, unpublished)
         self.count_drop(DropReason.QUEUE_FULL, count - unpublished - lost)
         if lost:

@@ -55,7 +55,7 @@ class ScoredFrame:
     """A frame from its decoding to its score: the last three are filled in once it is scored.
 
     ``own_ns``: on the camera's own time. ``gate``: whether its score may open an event.
-    ``wrong``: its picture as a whole is not as it should be.
+    ``wrong``: its picture as a whole is not as it should be. ``missed``: frames before it were dropped (`CameraState`).
     """
 
     state: CameraState
@@ -64,6 +64,7 @@ class ScoredFrame:
     own_ns: int
     gate: AlertGate = AlertGate.OPEN
     wrong: bool = False
+    missed: bool = False
     bank: Bank | None = None
     features: Sequence[Features] = ()
     score: FrameScore | None = None
@@ -148,6 +149,7 @@ class Scorer:
         own_ns = state.camera_time.take(message, time.monotonic_ns())
         if state.ready and message.live and (queued.late or self._age.is_too_old(state.arrivals, message)):
             state.count_drop(DropReason.TOO_OLD)
+            state.missed = True
             return None
         try:
             frame = decode_frame(message, own_ns)
@@ -164,7 +166,8 @@ class Scorer:
             state.count_drop(DropReason.NO_BANK)
             if not self._may_learn(queued, frame):
                 return None
-        return ScoredFrame(state, message, frame, own_ns, check.gate, check.wrong)
+        missed, state.missed = state.missed, False
+        return ScoredFrame(state, message, frame, own_ns, check.gate, check.wrong, missed=missed)
 
     def _may_learn(self, queued: QueuedFrame, frame: Frame) -> bool:
         """Whether a frame without a bank is analysed. Of one that is not, nothing before it may meet what follows."""
@@ -260,7 +263,7 @@ class Scorer:
         if state.bank.shadow is not None:
             batch.shadow_alerts += _shadow_alerts(frame, state.bank.shadow)
         silent = scorer.is_silent(score, as_learnt=state.bank.context.mask.as_learnt)
-        alerts = state.conditions.observe_score(state.camera, frame.frame, silent)
+        alerts = state.conditions.observe_score(state.camera, frame.frame, silent, missed=frame.missed)
         batch.alerts += [AlertUpdate(alert, announce=True) for alert in alerts]
 
     def _fail(self, frame: ScoredFrame, error: Exception) -> None:

@@ -35,6 +35,14 @@ class InferenceSettings(BaseSettings):
     offline_after_s: float = Field(
         30.0, ge=1, le=86_400, description="Time without frames after which a camera's `offline` alert opens."
     )
+    notify_within_budgets: float = Field(
+        20.0,
+        ge=0,
+        le=1_000_000,
+        allow_inf_nan=False,
+        description="While a camera still learns, people are notified of its anomalies only once it expects no more "
+        "false alarms than so many times its budget; until then they stand on the page. 0: from the first.",
+    )
     clip_weights: Path | None = Field(None, description="Your own CLIP RN101 weights.")
     detector_weights: Path | None = Field(None, description="Your own detector weights: any ultralytics checkpoint.")
     weights_dir: Path = Field(

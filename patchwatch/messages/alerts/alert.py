@@ -78,6 +78,7 @@ class Alert(Message):
     zones: tuple[str, ...] = ()  # names of those that the region lies in
     context: ContextName | None = None  # of an anomaly: with whose normal alone its peak was compared
     provisional: bool = False  # of an anomaly: it opened at a level of a camera of which little was known yet
+    page_only: bool = False  # people are told of it on the page alone, as its camera would ring too often yet
     told: Count = 0  # how many changes subscribers have received before this one
 
     @property
@@ -140,6 +141,12 @@ class AlertView(BaseModel):
         False,
         description="Of an anomaly: little was known of what is normal here when it opened, so false alarms are more "
         "frequent than the budget says. See `arming` in the camera's status.",
+    )
+    page_only: bool = Field(
+        False,
+        description="Of a provisional anomaly: so many false alarms were expected when it opened that it stands on the "
+        "page and in this API alone. Channels, devices and the MQTT broker are not told of it; webhooks are. The limit "
+        "is `PATCHWATCH_NOTIFY_WITHIN_BUDGETS`.",
     )
     detail: str = Field(description="Of kinds other than anomaly: what is wrong, in words.", examples=[""])
     snapshot: str = Field(examples=["/api/v1/alerts/gate-1795422600250/snapshot.jpg"])

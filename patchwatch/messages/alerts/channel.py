@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, field_serializer, field_validator, model_
 
 from patchwatch.contract.bounds import Count, TimeMs
 from patchwatch.contract.redaction import MASK
+from patchwatch.contract.setting_parts.setting_values import check_page_address
 from patchwatch.messages.alerts.alert import Alert, AlertKind, AlertState
 from patchwatch.messages.alerts.device import Device, check_endpoint
 from patchwatch.messages.alerts.frigate import FrigateAddress, FrigateName, FrigateProgress
@@ -52,7 +53,8 @@ class Channel(Message):
     reviewed by then is told of; None: at once. ``over``: whether the end of an incident is told of, too.
     ``begun_before``: alerts that were open when it was added, switched on, or began to want them. ``device``: the
     browser that is told, where ``url`` is the endpoint of its push service. ``camera_names``: what Frigate calls
-    cameras, by their ids here, where that is neither their name nor their id.
+    cameras, by their ids here, where that is neither their name nor their id. ``page_url``: where messages find the
+    page while the installation has no public address.
     """
 
     id: str = Field(pattern=CAMERA_ID_PATTERN)
@@ -68,6 +70,7 @@ class Channel(Message):
     picture: bool = True
     title: str = Field("", max_length=MAX_TEMPLATE)
     body: str = Field("", max_length=MAX_TEMPLATE)
+    page_url: str | None = Field(None, max_length=2048)
     device: Device | None = None
     camera_names: dict[CameraId, FrigateName] = Field({}, max_length=1000)
     enabled: bool = True
@@ -96,6 +99,11 @@ class Channel(Message):
         zone(value)
         return value
 
+    @field_validator("page_url")
+    @classmethod
+    def _page_address(cls, value: str | None) -> str | None:
+        return None if value is None else check_page_address(value)
+
     @model_validator(mode="after")
     def _fits_its_service(self) -> Self:
         if self.device is not None:
@@ -116,8 +124,9 @@ class Channel(Message):
         return value.get_secret_value()
 
     def wants(self, alert: Alert) -> bool:
-        """Whether an alert as it is now passes the filters and did not begin before this channel's time."""
-        if alert.id in (self.begun_before or ()):
+        """Whether an alert as it is now passes the filters, is for more than the page alone, and did not begin before
+        this channel's time."""
+        if alert.page_only or alert.id in (self.begun_before or ()):
             return False
         chosen = (not self.cameras or alert.camera_id in self.cameras) and (not self.kinds or alert.kind in self.kinds)
         return chosen and severity_of(alert).rank >= self.least_severity.rank

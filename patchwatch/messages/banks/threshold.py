@@ -27,3 +27,9 @@ class AlarmThreshold(BaseModel):
     provisional: bool = Field(
         False, description="`on` is lower than the budget asks for, until the camera has learnt from more footage."
     )
+
+    def is_page_only(self, within_budgets: float) -> bool:
+        """Whether so many false alarms are expected for now, more than ``within_budgets`` times the budget, that nobody
+        wants to be notified of them. 0: never."""
+        most = within_budgets * self.false_alarms_per_day
+        return self.provisional and within_budgets > 0 and self.expected > most

@@ -61,6 +61,7 @@ class AnalysisStatus(Message):
     thresholds: tuple[AlarmThreshold, ...] = ()  # for others it could have
     device: str = "cpu"
     condition: OpenCondition | None = None  # absent in records of earlier versions
+    overloaded: bool = False  # frames are dropped, lately, as this machine does not keep up
     corrections: CorrectionsInForce | None = None  # None where there are none that change scores
     corrections_fault: RedactedText | None = None  # why what operators said of its normal cannot be read
     frame_load: Load | None = None  # share of its worker's time that one frame a second takes; None: none was analysed

@@ -58,6 +58,7 @@ export function channelForm(taken, add) {
     add({
       id: id.value, url: addressOfService(service.value, url.value), cameras: cameras.filter(({ checked }) => checked).map(({ value }) => value),
       least_severity: severity.value, after_minutes: after.value ? Number(after.value) : null,
+      page_url: ownAddress(), // its messages link to it
       time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone, // its messages say when
     });
   }
@@ -70,6 +71,12 @@ export function channelForm(taken, add) {
         ...cameras.map((field) => element("label.check", {}, field, nameOf(field.value)))),
       labelled("Severity", severity), labelled("Minutes without review before it is told", after))),
     element("div.row", {}, element("button.primary", {}, "Add the channel"))));
+}
+
+/** Where this page is, without a slash at its end; null on this machine's own address, which no phone can open. */
+function ownAddress() {
+  const { href, hostname } = new URL("./", location.href);
+  return ["localhost", "127.0.0.1", "[::1]"].includes(hostname) ? null : href.replace(/\/$/, "");
 }
 
 function freeId(service, taken) {

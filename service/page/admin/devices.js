@@ -3,9 +3,11 @@
 import { getJson } from "../api.js";
 import { dateTime } from "../format.js";
 import { element, fill } from "../shell/element.js";
+import { browserName } from "./browser_name.js";
 import { action, Section } from "./section.js";
 
 const LONGEST_NAME = 60;
+const PUSH_SERVICE_MS = 30_000;
 
 export class Devices extends Section {
   constructor() {
@@ -38,6 +40,7 @@ export class Devices extends Section {
   }
 
   async #add(key) {
+    this.say("One moment …");
     try {
       if (await Notification.requestPermission() !== "granted") {
         this.say("The browser does not allow notifications of this page: allow them in its settings for this site.", true);
@@ -67,17 +70,17 @@ async function currentSubscription() {
 async function subscribed(key) {
   const registration = await navigator.serviceWorker.ready;
   await (await registration.pushManager.getSubscription())?.unsubscribe(); // it may be of another key
-  const subscription = await registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+  const subscription = await Promise.race([
+    registration.pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key }), noAnswer(),
+  ]);
   const { endpoint, keys } = subscription.toJSON();
-  return { name: nameOfBrowser(), endpoint, keys };
+  return { name: browserName(navigator.userAgent).slice(0, LONGEST_NAME), endpoint, keys };
 }
 
-function nameOfBrowser() {
-  const agent = navigator.userAgent;
-  const browser = ["Edg", "OPR", "Firefox", "Chrome", "Safari"].find((name) => agent.includes(`${name}/`)) ?? "Browser";
-  const system = ["Android", "iPhone", "iPad", "Windows", "Mac OS", "Linux"].find((name) => agent.includes(name)) ?? "a device";
-  return `${{ Edg: "Edge", OPR: "Opera" }[browser] ?? browser} on ${system}`.slice(0, LONGEST_NAME);
-}
+/** Rejects once a push service should have answered long ago; browsers themselves go on asking. */
+const noAnswer = () => new Promise((_, reject) => {
+  setTimeout(() => reject(new Error("its push service does not answer; this device needs a way to it, through the internet")), PUSH_SERVICE_MS);
+});
 
 /** The id that the service gives to the browser with this endpoint. */
 async function idOf(endpoint) {

@@ -1,8 +1,8 @@
 // The checks of `patchwatch doctor`, run beside the service: for admins, as they name folders and addresses.
 
 import { getJson } from "../api.js";
-import { dateTime, withLocalTimes } from "../format.js";
-import { element, fill } from "../shell/element.js";
+import { dateTime } from "../format.js";
+import { element, fill, sentence } from "../shell/element.js";
 import { action, Section } from "./section.js";
 
 export class Examination extends Section {
@@ -29,5 +29,5 @@ export class Examination extends Section {
 const WORDS = { ok: "well", warn: "look at it", fail: "to correct" };
 
 function rowOf({ level, check, text }) {
-  return element("li", {}, element("span.pill", { dataset: { level } }, WORDS[level]), " ", element("strong", {}, check), ": ", withLocalTimes(text));
+  return element("li", {}, element("span.pill", { dataset: { level } }, WORDS[level]), " ", element("strong", {}, check), ": ", ...sentence(text));
 }

@@ -1,9 +1,8 @@
 // What needs attention, in sentences with the next step: the installation, its workers, cameras and notifications.
 
 import { getJson } from "../api.js";
-import { withLocalTimes } from "../format.js";
 import { healthWord } from "../health_pill.js";
-import { byId, element, fill } from "../shell/element.js";
+import { byId, element, fill, sentence } from "../shell/element.js";
 import { fault } from "../shell/faults.js";
 import { addressOf } from "../shell/router.js";
 import { knownCameras, listen, nameOf, statusOf, watchSite } from "../shell/site.js";
@@ -52,7 +51,7 @@ function show() {
   const findings = together([...ofInstallation(), ...knownCameras().flatMap(ofCamera)]);
   fill(present,
     element("p.verdict-line", { role: "status" }, findings.length ? `${findings.length} ${findings.length === 1 ? "thing needs" : "things need"} attention.` : "All is well: every camera is watched."),
-    element("ul.health-list", {}, ...findings.map(({ subjects, text }) => element("li.panel", {}, ...subjects, ": ", withLocalTimes(text)))),
+    element("ul.health-list", {}, ...findings.map(({ subjects, text }) => element("li.panel", {}, ...subjects, ": ", ...sentence(text)))),
     installation.workers?.length > 0 && workers(installation.workers));
 }
 
@@ -60,10 +59,11 @@ function show() {
 function together(findings) {
   const rows = new Map();
   for (const { subject, text, href } of findings) {
-    const row = rows.get(text) ?? { subjects: [], text };
+    const same = text.replace(/\d+ s\b/, ""); // for how long differs
+    const row = rows.get(same) ?? { subjects: [], text };
     if (row.subjects.length) row.subjects.push(", ");
     row.subjects.push(href ? element("a", { href }, subject) : element("strong", {}, subject));
-    rows.set(text, row);
+    rows.set(same, row);
   }
   return [...rows.values()];
 }
@@ -81,8 +81,9 @@ function ofCamera(camera) {
   if (status.random_weights) texts.push("its scores come from random weights: ignore them");
   if (!status.frames.balanced) texts.push("some frames are not accounted for: please report it");
   if (status.enrolment?.text && status.enrolment.state === "failed") texts.push(status.enrolment.text);
-  if (status.analysis?.threshold?.warning) texts.push(status.analysis.threshold.warning);
-  if (camera.adopted) texts.push("it came by itself, by publishing: look at it, then acknowledge it by saving its settings");
+  const { warning, provisional } = status.analysis?.threshold ?? {};
+  if (warning && !provisional) texts.push(warning); // that it still learns asks for nothing
+  if (camera.adopted) texts.push("it came by itself, by publishing: open it, and say that you know it");
   return texts.map((text) => ({ subject: nameOf(camera.id), text, href }));
 }
 

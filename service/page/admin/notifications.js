@@ -1,8 +1,9 @@
 // Where alerts go: devices of one's own, channels with their health, a test and what was sent; and muting them for a while.
 
+import { KINDS } from "../alert_words.js";
 import { getJson } from "../api.js";
 import { dateTime } from "../format.js";
-import { byId, choice, element, fill } from "../shell/element.js";
+import { byId, choice, element, fill, sentence } from "../shell/element.js";
 import { fault } from "../shell/faults.js";
 import { knownCameras, nameOf, refreshSite } from "../shell/site.js";
 import { judge } from "../verdicts.js";
@@ -12,6 +13,10 @@ import { action, Section, table } from "./section.js";
 
 const SEVERITIES = { low: "all alerts", medium: "severity from medium on", high: "only high severity" };
 const LOG_ROWS = 50;
+const NOTICES = { alert: "an alert", over: "its end", test: "a test" };
+const OUTCOMES = { sent: "sent", failed: "failed, tried again", given_up: "given up", not_needed: "not needed by then" };
+const NO_LINK = "Its messages carry no link to the alert: set PATCHWATCH_PUBLIC_URL to the address that phones open this page at, and start again; "
+  + "or open the page at that address, and add the channel there.";
 
 export async function enter() {
   judge(null);
@@ -57,8 +62,9 @@ class Channels extends Section {
 
   #row(channel) {
     const path = `api/v1/channels/${encodeURIComponent(channel.id)}`;
-    const about = [channel.cameras.length ? channel.cameras.map(nameOf).join(", ") : "all cameras", channel.kinds.join(", "), SEVERITIES[channel.least_severity],
+    const about = [channel.cameras.length ? channel.cameras.map(nameOf).join(", ") : "all cameras", channel.kinds.map((kind) => KINDS[kind] ?? kind).join(", "), SEVERITIES[channel.least_severity],
       channel.after_minutes && `after ${channel.after_minutes} minutes without review`, channel.hours && `${channel.hours.begin}–${channel.hours.end}`].filter(Boolean).join(" · ");
+    const unlinked = channel.links_to || channel.url.startsWith("frigate") ? "" : NO_LINK;
     const reason = channel.health === "ok" ? "" : channel.reason; // that it has sent nothing yet is nothing to worry about
     const log = element("div");
     const test = () => this.change("POST", `${path}/test`, undefined, (answer) => (answer.delivered ? "The test was sent." : `Not sent: ${answer.detail}`));
@@ -66,14 +72,15 @@ class Channels extends Section {
     const remove = () => confirm(`Remove ${channel.id}?`) && this.change("DELETE", path, undefined, "Removed.");
     return element("article.stack.channel", { dataset: { channel: channel.id } },
       element("p", {}, element("strong", {}, channel.id), " ", element("span.pill", { dataset: { health: channel.health } }, channel.health), ` ${channel.url}`),
-      reason && element("p.warned", {}, reason), element("p.facts", {}, about),
+      reason && element("p.warned", {}, ...sentence(reason)), element("p.facts", {}, about),
+      unlinked && element("p.facts", {}, unlinked),
       element("div.row", {}, action("Test", test), action("What was sent", () => this.#log(path, log)), action(channel.enabled ? "Switch off" : "Switch on", toggle), action("Remove", remove, ".danger")), log);
   }
 
   async #log(path, node) {
     try {
       const { records } = await getJson(`${path}/log?limit=${LOG_ROWS}`);
-      const rows = records.map((record) => [dateTime(record.t), record.notice, record.outcome, record.title || record.alert_ids.join(", "), record.answer ?? ""]);
+      const rows = records.map((record) => [dateTime(record.t), NOTICES[record.notice] ?? record.notice, OUTCOMES[record.outcome] ?? record.outcome, record.title || record.alert_ids.join(", "), record.answer ?? ""]);
       fill(node, records.length ? table(["When", "Of", "Outcome", "Message", "Answer"], rows) : element("p.facts", {}, "Nothing yet."));
     } catch (error) {
       this.say(error.message, true);

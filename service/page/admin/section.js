@@ -1,7 +1,9 @@
 // A part of a page about the whole installation: a heading, what it lists, and a line that says what came of a change.
 
 import { send } from "../api.js";
-import { element } from "../shell/element.js";
+import { element, fill, sentence } from "../shell/element.js";
+
+const LOADING = "Loading …";
 
 export class Section {
   #said = element("p.said-here", { role: "status" });
@@ -12,14 +14,16 @@ export class Section {
   }
 
   say(text, warned = false) {
-    this.#said.textContent = text;
+    fill(this.#said, ...sentence(text));
     this.#said.classList.toggle("warned", warned);
   }
 
   /** Load and show. An installation without this part says so (404). */
   async renew() {
+    if (!this.content.hasChildNodes()) this.say(LOADING);
     try {
       await this.load();
+      if (this.#said.textContent === LOADING) this.say("");
     } catch (error) {
       this.say(error.status === 404 ? "This installation does not have it." : error.message, true);
     }
@@ -47,5 +51,5 @@ export const action = (text, onclick, more = "") => element(`button.quiet${more}
 export function table(headings, rows) {
   return element("div.scroll", {}, element("table.user-table", {},
     element("thead", {}, element("tr", {}, ...headings.map((text) => element("th", { scope: "col" }, text)))),
-    element("tbody", {}, ...rows.map((cells) => element("tr", {}, ...cells.map((cell) => element("td", {}, cell)))))));
+    element("tbody", {}, ...rows.map((cells) => element("tr", {}, ...cells.map((cell, at) => element("td", { dataset: { label: headings[at] } }, cell)))))));
 }

@@ -5,6 +5,7 @@ import { dateTime } from "../format.js";
 import { byId, choice, element, fill, labelled } from "../shell/element.js";
 import { fault } from "../shell/faults.js";
 import { judge } from "../verdicts.js";
+import { browserName } from "./browser_name.js";
 import { action, Section, table } from "./section.js";
 
 const ROLES = [["viewer", "viewer: looks"], ["operator", "operator: judges, learns, sets up cameras"], ["admin", "admin: everything"]];
@@ -14,6 +15,7 @@ const split = (text) => text.split(",").map((part) => part.trim()).filter(Boolea
 const listed = (answer, name) => answer[name] ?? answer; // a list, or an object that holds it
 const camerasOf = ({ cameras }) => (cameras == null ? "all" : cameras.join(", ") || "none");
 const changesOf = ({ changes }) => Object.entries(changes).slice(0, 4).map(([name, { before, after }]) => `; ${name}: ${before ?? "–"} → ${after ?? "–"}`).join("");
+const didWhat = ({ action, path }) => (action.includes("/") ? `${action.split(" ")[0]} ${path}` : action); // a request, or what it was
 const when = (iso) => (iso ? dateTime(iso) : "–");
 
 export async function enter() {
@@ -40,7 +42,7 @@ class Account extends Section {
     };
     fill(this.content, element("p", {}, `${name || "somebody on this machine"}, ${role}. Cameras: ${camerasOf(this.me)}.`),
       kind === "user" && element("details", {}, element("summary", {}, "Change the password"), element("form.add-form", { onsubmit: save },
-        labelled("Present password", current), labelled("New password", next), element("div.row", {}, element("button.primary", {}, "Change it")))));
+        labelled("Present password", current), labelled("New password", next, "12 characters or more"), element("div.row", {}, element("button.primary", {}, "Change it")))));
   }
 }
 
@@ -54,7 +56,7 @@ class Sessions extends Section {
     const sessions = listed(await getJson(`api/v1/sessions${this.all}`), "sessions");
     const end = (session) => () => this.change("DELETE", `api/v1/sessions/${encodeURIComponent(session.id)}`, undefined, "Ended.");
     fill(this.content, sessions.length > 0 && table(["User", "Last used", "From", "With", ""], sessions.map((session) => [
-      session.user, when(session.last_used), session.address, session.agent, session.current ? "this one" : action("End", end(session)),
+      session.user, when(session.last_used), session.address, element("span", { title: session.agent }, browserName(session.agent)), session.current ? "this one" : action("End", end(session)),
     ])), !sessions.length && element("p.facts", {}, "None."));
   }
 }
@@ -88,7 +90,7 @@ class Users extends Section {
       this.change("POST", "api/v1/users", { name: name.value, password: password.value, role: role.value, cameras: only.length ? only : null }, "Added.");
     };
     return element("details", {}, element("summary", {}, "Add a user"), element("form.add-form", { onsubmit: add },
-      labelled("Name", name), labelled("Password", password), labelled("Role", role), labelled("Cameras", cameras, "ids, with commas between"),
+      labelled("Name", name), labelled("Password", password, "12 characters or more"), labelled("Role", role), labelled("Cameras", cameras, "ids, with commas between"),
       element("div.row", {}, element("button.primary", {}, "Add the user"))));
   }
 }
@@ -127,7 +129,7 @@ class Audit extends Section {
 
   async load(before = "") {
     const { entries, next } = await getJson(`api/v1/audit?${before || `limit=${AUDIT_ROWS}`}`);
-    fill(this.content, entries.length > 0 && table(["When", "Who", "From", "What"], entries.map((entry) => [when(entry.t), entry.who, entry.address ?? "", `${entry.action.split(" ")[0]} ${entry.path}${changesOf(entry)}`])),
+    fill(this.content, entries.length > 0 && table(["When", "Who", "From", "What"], entries.map((entry) => [when(entry.t), entry.who, entry.address ?? "", `${didWhat(entry)}${changesOf(entry)}`])),
       !entries.length && element("p.facts", {}, "Nothing yet."), next && action("Earlier", () => this.load(next.split("?")[1]).catch((error) => this.say(error.message, true))));
   }
 }

@@ -1,8 +1,9 @@
 // A camera's card: its live picture, its line of scores, and its state in words.
 
 import { getJson } from "../api.js";
-import { clock, duration, framesInWords, rate, withLocalTimes } from "../format.js";
+import { clock, duration, framesInWords, rate } from "../format.js";
 import { showHealth } from "../health_pill.js";
+import { fill, sentence } from "../shell/element.js";
 import { drawLine, SPAN_MS } from "../line.js";
 import { followReport } from "../report.js";
 import { addressOf } from "../shell/router.js";
@@ -94,7 +95,7 @@ export class CameraCard {
     pill.hidden = pill.textContent === status.arming.state; // the pill of arming says it
     node.querySelector(".random").hidden = !status.random_weights;
     showArming(node, status);
-    node.querySelector(".reason").textContent = withLocalTimes(status.reason);
+    fill(node.querySelector(".reason"), ...sentence(status.reason));
     node.querySelector(".facts").textContent = factsOf(status);
     showBudget(node.querySelector(".budget"), status.analysis?.threshold, status.budget);
     node.querySelector(".try-budget").hidden = !status.analysis?.threshold;

@@ -124,6 +124,7 @@ function nextAfterSeveral() {
 function showProgress() {
   const all = [...alerts.values()];
   const done = all.filter(({ reviewed }) => reviewed).length;
+  progress.hidden = !all.length;
   progress.value = all.length ? done / all.length : 0;
   const more = complete ? "" : ` The newest ${MOST} are shown: choose a camera or a kind.`;
   fill(count, (all.length ? `${done} of ${all.length} reviewed.` : "No alerts: nothing departed from normal in this time.") + more);

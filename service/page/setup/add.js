@@ -20,9 +20,8 @@ export class AddCamera {
     this.#id.addEventListener("input", () => { this.#typed = true; });
     this.#name.addEventListener("input", () => { if (!this.#typed) this.#id.value = idOf(this.#name.value); });
     const form = element("form.add-form", { onsubmit: (event) => this.#add(event) },
-      labelled("Name", this.#name), labelled("Id", this.#id, "part of its addresses: small letters, digits, - and _"),
-      labelled("Address", this.#source, "or push: where the camera publishes to Patchwatch, or file:/PATH of a recording"),
-      labelled("Transport", this.#transport),
+      labelled("Name", this.#name), labelled("Address", this.#source, "or push: where the camera publishes to Patchwatch, or file:/PATH of a recording"),
+      labelled("Id", this.#id, "part of its addresses here: small letters, digits, - and _"), labelled("Transport", this.#transport),
       element("div.row", {}, this.#try, element("button.primary", {}, "Add the camera")));
     this.node = element("section.panel.add-camera", { "aria-label": "Add a camera", "data-needs": "admin" }, element("h3", {}, "Add a camera"), form, this.#answer, this.#picture);
   }

@@ -3,7 +3,7 @@
 import { send } from "../api.js";
 import { choice, element, fill, labelled } from "../shell/element.js";
 import { addressOf } from "../shell/router.js";
-import { refreshSite } from "../shell/site.js";
+import { knownCameras, refreshSite } from "../shell/site.js";
 
 const PLACES = [["frigate", "From Frigate"], ["go2rtc", "From go2rtc"], ["network", "In this network (ONVIF)"]];
 const EXAMPLES = { network: "all machines", frigate: "http://nvr:5000", go2rtc: "http://nvr:1984" };
@@ -23,7 +23,7 @@ export class FindCameras {
   constructor() {
     const form = element("form.add-form", { onsubmit: (event) => this.#search(event) },
       labelled("Where", this.#place), labelled("Address", this.#address), this.#login, element("div.row", {}, this.#look));
-    this.node = element("details.panel.find-cameras", { "data-needs": "admin" }, element("summary", {}, "Find cameras: of Frigate or go2rtc, or in the network"), form, this.#said, this.#list, this.#all);
+    this.node = element("details.panel.find-cameras", { "data-needs": "admin", open: !knownCameras().length }, element("summary", {}, "Find cameras: in Frigate, in go2rtc or in the network"), form, this.#said, this.#list, this.#all);
     this.#turn();
   }
 

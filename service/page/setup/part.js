@@ -1,7 +1,7 @@
 // What the parts of a camera's page have in common: a heading, a line that says what came of a change, an address.
 
 import { send } from "../api.js";
-import { element } from "../shell/element.js";
+import { element, fill, sentence } from "../shell/element.js";
 import { refreshSite } from "../shell/site.js";
 
 export class Part {
@@ -23,7 +23,7 @@ export class Part {
   }
 
   say(text, warned = false) {
-    this.#said.textContent = text;
+    fill(this.#said, ...sentence(text));
     this.#said.classList.toggle("warned", warned);
   }
 

@@ -1,10 +1,9 @@
 // Cameras: all of them with what to do next, one to add, and each with everything that can be set.
 
-import { byId, element, fill } from "../shell/element.js";
+import { byId, element, fill, sentence } from "../shell/element.js";
 import { fault } from "../shell/faults.js";
 import { addressOf } from "../shell/router.js";
 import { cameraOf, knownCameras, listen, nameOf, refreshSite, statusOf, watchSite } from "../shell/site.js";
-import { withLocalTimes } from "../format.js";
 import { healthPill } from "../health_pill.js";
 import { AddCamera } from "./add.js";
 import { CameraPage } from "./camera.js";
@@ -53,5 +52,5 @@ function rowOf(camera) {
   return element("li.panel", { dataset: { camera: camera.id } },
     element("a", { href: addressOf(`cameras/${encodeURIComponent(camera.id)}`) }, nameOf(camera.id)), " ", healthPill(status),
     element("span.facts", {}, camera.source === "push:" ? "publishes to Patchwatch" : camera.source),
-    status?.reason && element("span.reason", {}, withLocalTimes(status.reason)));
+    status?.reason && element("span.reason", {}, ...sentence(status.reason)));
 }

@@ -1,13 +1,13 @@
 // The state of a camera in words, with the next step, and the report on its last days.
 
-import { duration, framesInWords, rate, withLocalTimes } from "../format.js";
+import { duration, framesInWords, rate } from "../format.js";
 import { healthPill } from "../health_pill.js";
 import { followReport } from "../report.js";
-import { element, fill } from "../shell/element.js";
+import { element, fill, sentence } from "../shell/element.js";
 import { Part } from "./part.js";
 
 export class StatePart extends Part {
-  #words = element("div");
+  #words = element("div.stack");
 
   constructor(cameraId) {
     super(cameraId, "State");
@@ -22,10 +22,15 @@ export class StatePart extends Part {
     const threshold = analysis?.threshold;
     const learning = arming.state === "learning"; // what it drops until then is no fault, and what comes next is said
     fill(this.#words,
-      element("p", {}, healthPill(status), " ", element("span.reason", {}, withLocalTimes(status.reason))),
+      camera.adopted && element("p.row", { dataset: { needs: "operator" } }, "It came by itself, by publishing.",
+        element("button.quiet", { type: "button", onclick: () => this.change("PATCH", "", {}, "It is one of yours now.") }, "I know this camera")),
+      element("p", {}, healthPill(status), " ", element("span.reason", {}, ...sentence(status.reason))),
       element("p", {}, [arming.text, !learning && arming.next_step].filter((text) => text && !status.reason.includes(text)).join("; ")),
       arming.not_armed_for.length > 0 && element("p.facts", {}, `Not enough is known yet for: ${arming.not_armed_for.join(", ")}.`),
-      threshold && element("p", {}, `About ${rate(threshold.expected)} false alarms a day are expected, from ${duration(3600 * threshold.footage_hours)} of normal footage. An alert opens above a score of ${threshold.on.toFixed(2)}.`),
+      threshold && element("p", {}, [
+        !threshold.warning && `About ${rate(threshold.expected)} false alarms a day are expected, from ${duration(3600 * threshold.footage_hours)} of normal footage.`,
+        `An alert opens above a score of ${threshold.on.toFixed(2)}.`,
+      ].filter(Boolean).join(" ")),
       analysis?.contexts.length > 0 && element("p.facts", {}, analysis.context
         ? `The picture is compared with what is normal in this light: ${analysis.context}.`
         : `It has a normal of its own for each of: ${analysis.contexts.join(", ")}. The picture shows neither for certain, so all of it counts.`),

@@ -1,5 +1,7 @@
 // DOM nodes made by script: the page's policy allows neither inline scripts nor inline styles in HTML.
 
+import { withLocalTimes } from "../format.js";
+
 /**
  * A node with properties, attributes and children.
  * @param {string} name of the tag, with classes after dots: `p.facts`
@@ -24,6 +26,9 @@ function put(node, key, value) {
   else if (key in node && key !== "list" && key !== "form") node[key] = value;
   else node.setAttribute(key, value === true ? "" : value);
 }
+
+/** A sentence of the service as nodes: what stands between backticks is code, and times are local to the browser. */
+export const sentence = (text) => withLocalTimes(text).split("`").map((part, at) => (at % 2 ? element("code", {}, part) : part));
 
 /** The element of this id. */
 export const byId = (id) => document.getElementById(id);

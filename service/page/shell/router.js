@@ -45,6 +45,8 @@ async function show(onFault) {
   const asked = route();
   const name = views.has(asked.path[0]) ? asked.path[0] : "live";
   markLink(name); // at once: the page's code may take a while to come
+  const main = document.querySelector("main");
+  if (shown?.name !== name) main.setAttribute("aria-busy", "true"); // says so if that lasts
   try {
     const view = await views.get(name)();
     if (visit !== visits) return;
@@ -55,6 +57,8 @@ async function show(onFault) {
   } catch (error) {
     if (visit === visits && shown) markLink(shown.name);
     onFault(error);
+  } finally {
+    if (visit === visits) main.removeAttribute("aria-busy");
   }
 }
 

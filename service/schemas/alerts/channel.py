@@ -70,14 +70,21 @@ class ChannelChange(RequestBody):
         "their id.",
         examples=[{}],
     )
+    page_url: Annotated[str, Field(max_length=2048)] | None = Field(
+        None,
+        description="Address of the page that messages link to while `PATCHWATCH_PUBLIC_URL` is not set; null: they "
+        "carry no link.",
+        examples=["http://192.168.1.5:8080"],
+    )
     enabled: bool | None = Field(
         None, description="A channel that is switched on again gets the alerts from that moment on."
     )
 
     def fields(self) -> dict[str, Any]:
-        """The fields that the request sets; null says something for `hours` and `after_minutes` alone."""
+        """The fields that the request sets; null says something for three of them alone."""
         set_to = {name: getattr(self, name) for name in self.model_fields_set}
-        return {name: one for name, one in set_to.items() if one is not None or name in ("hours", "after_minutes")}
+        nullable = "hours", "after_minutes", "page_url"
+        return {name: one for name, one in set_to.items() if one is not None or name in nullable}
 
 
 class NewChannel(ChannelChange):
@@ -118,6 +125,12 @@ class ChannelView(BaseModel):
     body: str
     device: str | None = Field(description="What its owner calls the browser that is told; null: no device.")
     camera_names: dict[str, str]
+    page_url: str | None
+    links_to: str | None = Field(
+        description="Where its messages find the page: `PATCHWATCH_PUBLIC_URL`, else `page_url`; null: nowhere. A "
+        "device finds it by itself.",
+        examples=["https://home.example/cams"],
+    )
     enabled: bool
     health: ChannelHealth
     reason: str = Field(examples=[""])
@@ -134,13 +147,16 @@ class ChannelView(BaseModel):
     next_attempt: Time | None = Field(description="When sending is tried again, after a failed attempt.")
 
     @classmethod
-    def from_progress(cls, channel: Channel, progress: ChannelProgress, *, attended: bool) -> Self:
-        """``attended``: whether a delivery worker is alive."""
+    def from_progress(
+        cls, channel: Channel, progress: ChannelProgress, *, attended: bool, public_url: str | None
+    ) -> Self:
+        """``attended``: whether a delivery worker is alive. ``public_url``: of the installation."""
         health, reason = _health(channel, progress, attended)
         counts = progress.model_dump(include={"delivered", "failed", "dead", "forgotten", "missed", "silenced"})
         return cls.model_validate(
             {
                 **channel.public(), **counts, "health": health, "reason": reason,
+                "links_to": public_url or channel.page_url,
                 "waiting": sum(not incident.told for incident in progress.incidents),
                 "last_success": progress.last_success_at_ms, "last_error": progress.last_error,
                 "last_error_at": progress.last_error_at_ms, "next_attempt": progress.retry_at_ms or None,

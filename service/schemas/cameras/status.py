@@ -152,6 +152,10 @@ class ArmingView(BaseModel):
     first_bank_s: float = Field(description="Seconds that the first bank takes.", examples=[60.0])
     chosen_bank: str | None = Field(description="The active bank, if an operator activated it: it stays.")
     next_step: str = Field(description="When it learns again by itself.", examples=["it learns again every week"])
+    page_only: bool = Field(
+        description="Whether anomalies that begin now are shown on the page and nobody is notified of them, because so "
+        "many false alarms are expected for now."
+    )
 
 
 class GapView(BaseModel):

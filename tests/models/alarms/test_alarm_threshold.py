@@ -171,8 +171,10 @@ def test_a_provisional_level_is_the_budgets_own_once_there_is_enough_footage(
 def test_a_provisional_level_says_what_to_expect_and_until_when() -> None:
     level = learnt("exponential", 0.1, 0).at(4.0, provisional=True)
     assert level.warning is not None
-    assert level.warning.startswith("still learning: 6 min of normal footage so far, so expect about 1")
-    assert level.warning.endswith("false alarms a day for now; from 30 min on it is 4")
+    assert level.warning.startswith(
+        "still learning: 6 min of normal footage so far, so expect a false alarm about every "
+    )
+    assert level.warning.endswith(" for now; from 30 min on about 4 a day")
 
 
 @given(st.lists(st.floats(0.0, 50.0), max_size=40), st.floats(60.0, 1e6), st.floats(1e-4, 100.0), st.floats(0.05, 0.95))

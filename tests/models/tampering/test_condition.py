@@ -139,3 +139,19 @@ def test_pictures_that_come_at_odd_times_do_not_jump() -> None:
 def test_a_stored_state_that_no_frames_lead_to_is_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="out of bounds"):
         Blindness().restore(Blindness().state() | wrong)
+
+
+def test_a_machine_that_drops_pictures_is_blamed_and_not_the_camera() -> None:
+    blindness, opened = Blindness(), []
+    for n in range(40):
+        opened += blindness.observe(2.0 * n, silent=True, missed=True)
+    assert [change.kind for change in opened] == [ConditionKind.BLIND]
+    assert "this machine cannot keep up" in blindness.detail
+    assert "camera's" not in blindness.detail
+    assert "one every 2.0 s" in blindness.detail
+    again = Blindness()
+    again.restore(json.loads(json.dumps(blindness.state())))
+    assert again.detail == blindness.detail
+    for n in range(40, 60):
+        blindness.observe(2.0 * n, silent=True)
+    assert "raise the camera's frame rate" in blindness.detail, "it keeps up again, and the pictures are as seldom"

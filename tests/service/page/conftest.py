@@ -11,15 +11,12 @@ from pathlib import Path
 import parts
 import pytest
 import pytest_asyncio
+from chromium import ARGUMENTS
 from folder_lifetime import of_folder_in_loop
 from playwright.async_api import Browser, Page, async_playwright, expect
 
 from service import examination
 
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 _FOLDER = Path(__file__).parent
 expect.set_options(timeout=60_000)  # milliseconds: a busy machine decides nothing
 

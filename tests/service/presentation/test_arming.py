@@ -103,3 +103,18 @@ def test_what_is_remembered_for_another_profile_does_not_count() -> None:
 
 def test_records_of_earlier_versions_state_nothing() -> None:
     assert arming({}).state is None
+
+
+@pytest.mark.parametrize(("within", "held"), [(20.0, True), (128.5, False), (0.0, False)])
+def test_a_camera_that_would_ring_too_often_says_that_nobody_is_notified(within: float, held: bool) -> None:
+    threshold = {
+        "false_alarms_per_day": 4.0, "on": 0.5, "off": 0.4, "on_low": 0.4, "on_high": 0.6, "expected": 514.0,
+        "expected_low": 60.0, "expected_high": 1500.0, "footage_hours": 0.02, "extrapolation": 300.0,
+        "supported": True, "provisional": True,
+    }  # fmt: skip
+    view = arming(
+        {"arming": ArmingState.PROVISIONAL, "threshold": threshold}, settings={"notify_within_budgets": within}
+    )
+    assert (view.page_only, "nobody is notified of them" in view.text) == (held, held)
+    armed = arming({"arming": ArmingState.ARMED, "threshold": threshold | {"provisional": False}})
+    assert not armed.page_only, "an operator chose that bank"

@@ -52,6 +52,25 @@ def test_records_that_a_dead_worker_wrote_while_the_clock_was_ahead_are_stale(ah
     assert diagnose(Camera(id="door", source="push:"), record, NOW_MS, 10.0).health is health
 
 
+@pytest.mark.parametrize(("late", "role"), [("capture", "ingest"), ("last_score", "inference")])
+@pytest.mark.parametrize("worker", ["nvr-1", None])
+def test_a_worker_that_is_late_and_alive_is_overloaded_and_not_missing(
+    late: str, role: str, worker: str | None
+) -> None:
+    analysis = AnalysisStatus(camera_id="door", state=AnalysisState.SCORING, profile="motion", updated_at_ms=NOW_MS)
+    record, long_ago_ms = _record(analysis), NOW_MS - 60_000
+    assert record.capture is not None
+    assert record.last_score is not None
+    said: dict[str, Any] = {
+        "capture": record.capture.model_copy(update={"updated_at_ms": long_ago_ms}),
+        "last_score": replace(record.last_score, scored_at_ns=long_ago_ms * 10**6),
+    }
+    record = replace(record, **{late: said[late], f"{role}_worker": worker})
+    reason = diagnose(Camera(id="door", source="push:"), record, NOW_MS, 10.0).reason
+    assert ("nvr-1 runs, so its machine is overloaded" in reason) is (worker is not None)
+    assert (f"is `patchwatch run {role}` running?" in reason) is (worker is None)
+
+
 def test_a_camera_that_is_switched_off_names_the_command() -> None:
     analysis = AnalysisStatus(camera_id="door", state=AnalysisState.SCORING, profile="motion", updated_at_ms=NOW_MS)
     result = diagnose(Camera(id="door", source="push:", enabled=False), _record(analysis), NOW_MS, 10.0)

@@ -311,3 +311,20 @@ def test_a_recording_whose_pictures_are_too_far_apart_is_blind_no_longer_than_to
     [opened, closed] = alerts(enrolled)
     assert (opened.kind, opened.state) == (AlertKind.BLIND, AlertState.OPEN)
     assert (closed.id, closed.state) == (opened.id, AlertState.CLOSED)
+
+
+def test_where_most_frames_were_dropped_before_their_turn_the_machine_is_blamed(
+    enrolled: Any, run_worker: Run, until: Run
+) -> None:
+    for n in range(30):
+        enrolled.frame(10 * n, media_ns=2 * n * 10**9)
+
+    def status() -> AnalysisStatus:
+        return AnalysisStatus.decode(enrolled.client.get(enrolled.keys.analysis))
+
+    with run_worker(enrolled.settings):
+        until(lambda: len(alerts(enrolled)) == 1)
+        until(lambda: enrolled.client.exists(enrolled.keys.analysis) and status().overloaded)
+    [blind] = alerts(enrolled)
+    assert blind.kind is AlertKind.BLIND
+    assert "this machine cannot keep up" in blind.detail

@@ -132,9 +132,10 @@ class ChannelLoop(ReceiverLoop):
         return incident_context(notice.kind, incident, names, self._channel.time_zone, links, sentences)
 
     async def _links(self, entry_id: str, alert_id: str) -> dict[str, str]:
-        """To the alert on the page, its picture and its clip; none where the public address is not known. Those for a
+        """To the alert on the page, its picture and its clip; none where nobody has said where the page is. Those for a
         device are relative to the page, which is what it has been added from."""
-        url = self._settings.public_url if self._channel.device is None else "."
+        known = self._settings.public_url or self._channel.page_url
+        url = known if self._channel.device is None else "."
         if url is None:
             return {}
         signed = AlertLinks(url, await self._outbox.link_secret(), self._settings.link_hours).of(entry_id, alert_id)

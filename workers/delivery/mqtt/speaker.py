@@ -65,7 +65,7 @@ class Speaker:
         """Publish the event of one entry of the stream, unless it is older than ``oldest_ms``; returns the progress
         after it."""
         progress = progress.moved(position=entry_id, passed=progress.passed + 1)
-        if alert is None or alert.camera_id not in progress.announced:
+        if alert is None or alert.page_only or alert.camera_id not in progress.announced:
             return progress
         over = alert.state is AlertState.CLOSED
         quiet = entry_order(entry_id) <= entry_order(progress.quiet_until) or alert.change is AlertChange.UPDATE

@@ -36,6 +36,10 @@ _Over = Annotated[bool | None, typer.Option("--over/--no-over", help="Also say t
 _Picture = Annotated[bool | None, typer.Option("--picture/--no-picture", help="Send the picture, where possible.")]
 _Title = Annotated[str | None, typer.Option(help="Jinja2 template of the title. Empty: ours.")]
 _Body = Annotated[str | None, typer.Option(help="Jinja2 template of the text. Empty: ours.")]
+_PageUrl = Annotated[
+    str | None,
+    typer.Option(help="Page that messages link to while PATCHWATCH_PUBLIC_URL is not set, as http://192.168.1.5:8080."),
+]
 _CameraNames = Annotated[
     list[str] | None, typer.Option("--camera-name", help="CAMERA=NAME: what Frigate calls a camera; repeatable.")
 ]
@@ -58,13 +62,14 @@ def add(
     title: _Title = None,
     body: _Body = None,
     camera_name: _CameraNames = None,
+    page_url: _PageUrl = None,
     api: Api = None,
     as_json: AsJson = False,
 ) -> None:
     """Tell somebody of alerts from now on. Send a test afterwards: `patchwatch channels test ID`."""
     fields = _fields(
         camera, kind, least_severity, hours, day, time_zone, window_s, after_minutes, over, picture, title, body,
-        camera_name,
+        camera_name, page_url,
     )  # fmt: skip
     _print(rest_client(api).post("/channels", {"id": id, "url": _address(url), **fields}), as_json)
 
@@ -111,6 +116,7 @@ def update(
     title: _Title = None,
     body: _Body = None,
     camera_name: _CameraNames = None,
+    page_url: _PageUrl = None,
     enable: Annotated[bool | None, typer.Option("--enable/--disable", help="Switch it on or off.")] = None,
     api: Api = None,
     as_json: AsJson = False,
@@ -118,7 +124,7 @@ def update(
     """Change a channel; what is not given stays."""
     given = _fields(
         camera, kind, least_severity, hours, day, time_zone, window_s, after_minutes, over, picture, title, body,
-        camera_name,
+        camera_name, page_url,
     )  # fmt: skip
     if all_alerts and given.keys() & {"cameras", "kinds", "least_severity"}:
         raise RejectedError("give filters or --all, not both")
@@ -221,11 +227,13 @@ def _fields(
     camera: list[str] | None, kind: list[AlertKind] | None, least_severity: Severity | None, hours: str | None,
     day: list[str] | None, time_zone: str | None, window_s: float | None, after_minutes: int | None, over: bool | None,
     picture: bool | None, title: str | None, body: str | None, camera_names: list[str] | None,
+    page_url: str | None,
 ) -> dict[str, Any]:  # fmt: skip
     """What was given, as the API takes it."""
     fields = {
         "cameras": camera or None, "kinds": kind or None, "least_severity": least_severity, "time_zone": time_zone,
         "window_s": window_s, "over": over, "picture": picture, "title": title, "body": body,
+        "page_url": page_url,
     }  # fmt: skip
     given: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
     if hours is not None or day:

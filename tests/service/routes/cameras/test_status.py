@@ -64,6 +64,11 @@ async def test_an_overloaded_camera_is_ok_and_says_at_what_rate_it_is_analysed(
     assert 'patchwatch_configured_fps{camera="gate"} 5.0' in metrics
     world.capture(analysis_fps=5.0, configured_fps=5.0)
     assert (await api.get("/api/v1/cameras/gate/status")).json()["reason"] == ""
+    world.analysis(overloaded=True)
+    status = (await api.get("/api/v1/cameras/gate/status")).json()
+    assert status["health"] == "ok"
+    assert status["reason"].startswith("the machine is overloaded and drops frames unanalysed")
+    assert "`patchwatch run inference` on another one too" in status["reason"]
 
 
 async def test_frames_pushed_out_of_a_full_queue_are_dropped_before_the_worker_notices(

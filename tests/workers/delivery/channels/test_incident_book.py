@@ -206,3 +206,13 @@ def test_every_entry_counts_as_passed_and_one_that_cannot_be_read_as_unreadable(
     site.fold(1)
     assert (site.progress.passed, site.progress.unreadable) == (2, 1)
     assert NoticeKind.TEST not in {kind for kind, *_ in site.sent}
+
+
+def test_what_is_for_the_page_alone_is_told_to_nobody_however_it_goes_on() -> None:
+    site = Site(window_s=0, over=True)
+    site.alert(0, "gate-1", provisional=True, page_only=True)
+    site.alert(1, "gate-1", provisional=True, page_only=True, told=1, peak_score=0.99)
+    site.alert(2, "gate-1", "closed", provisional=True, page_only=True)
+    site.alert(3, "yard-1", provisional=True)
+    site.say(100)
+    assert site.sent == [("alert", ["yard-1"], 3.0)]
