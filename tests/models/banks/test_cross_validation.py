@@ -9,13 +9,19 @@ import pytest
 from plain_stream import DIM, features_at
 
 from models.banks.bank import StreamBank, frame_distance
-from models.banks.cross_validation import SmallerBank, cover, hold_out
+from models.banks.cross_validation import FoldDistances, HeldOutFrames, SmallerBank, cover
+from models.frames.frame import Features
 
 SIZE = (160, 90)
 
 
 def normal(count: int, seed: int) -> StreamBank:
     return StreamBank(np.random.default_rng(seed).normal(scale=0.1, size=(3, 1, count, DIM)).astype(np.float32))
+
+
+def hold_out(bank: StreamBank, frame: Features) -> HeldOutFrames | None:
+    [held_out] = FoldDistances([bank], np.zeros(1, np.int64), [frame]).by([bank])
+    return held_out
 
 
 def test_a_held_out_frame_is_as_far_as_scoring_says() -> None:
