@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bench.weeks.table import weeks_table
+from bench.weeks.table import places_table, weeks_table
 
 FIGURES = Path(__file__).parents[3] / "docs" / "figures.md"
 DAY = {
@@ -35,6 +35,19 @@ def test_days_and_kinds_have_their_rows(tmp_path: Path) -> None:
     assert "| armed after (median) | never (0 cameras) |" in text
     assert "| 1 | 1 (20 [3.55, 63] an hour seen) | 2 of 10 (20 % [4, 51]) | 0 alerts, 2 visits |" in text
     assert {line.count("|") for line in text.splitlines() if line.startswith("| 1 ") or "day" in line[:6]} == {8}
+
+
+def test_places_stand_worst_first_beside_what_is_asked_of_them() -> None:
+    def place(name: str, found: list[bool], *, within: bool) -> dict[str, object]:
+        budget = {"false_alarms": 3, "stated": [0.01, 0.1, 0.5], "within": within}
+        way = {"anomalies": [{"found": one} for one in found], "budget": budget, "cleaner_nights": [1, 2]}
+        return {"camera": name, "days": 14, "ways": {"self-arming": way}}
+
+    cameras = [place("yard", [True, True], within=True), place("road", [True, False], within=False)]
+    [text] = places_table({"cameras": cameras})
+    _, _, worst, best = text.splitlines()
+    assert worst == "| road, 14 days | 1 of 2 (50 % [3, 97]) | 3 (0.1 [0.01, 0.5]), **not within** | 1, 2 |"
+    assert best.startswith("| yard, 14 days | 2 of 2 (100 % [22, 100]) | 3 (0.1 [0.01, 0.5]), within |")
 
 
 def test_the_page_shows_the_record_that_is_committed() -> None:
