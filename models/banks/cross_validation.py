@@ -109,13 +109,7 @@ def cover(
         return StreamCoverage(name, **counts, radius=None, spread=None, covered=None, regions=None, curve=())
     step = -(-len(nonempty) // _MOST_FRAMES)
     some = nonempty[::step]
-    radii = covering_radii(
-        bank.vectors.shape[1],
-        (
-            (features.groups, bank.in_scales(features, unscaled).mean(axis=1))
-            for features, unscaled in zip(some, bank.unscaled_distances(some), strict=True)
-        ),
-    )
+    radii = _radii(bank, some)
     measured = [
         (features, part.vectors, size)
         for features, part, size in zip(frames, held_out, sizes, strict=True)
@@ -127,6 +121,12 @@ def cover(
     return StreamCoverage(
         name, **counts, radius=float(radii.max()), spread=spread.rms, covered=covered, regions=regions, curve=curve
     )
+
+
+def _radii(bank: StreamBank, frames: Sequence[Features]) -> NDArray[np.float32]:
+    unscaled = bank.unscaled_distances(frames)
+    distances = [bank.in_scales(features, part).mean(axis=1) for features, part in zip(frames, unscaled, strict=True)]
+    return covering_radii(bank.vectors.shape[1], zip([features.groups for features in frames], distances, strict=True))
 
 
 def _curve(
