@@ -25,7 +25,8 @@ def test_days_and_kinds_have_their_rows(tmp_path: Path) -> None:
     assert weeks_table(path) == ""
     record = {
         "profile": "scene", "days": 1, "seeds": [11], "cameras_planned": 3, "budget_a_camera_and_day": 4.0,
-        "counted_in": "footage seen", "cameras": [{"camera": name, "days": 1, "ways": {"self-arming": {}}} for name in ("yard", "road")],
+        "counted_in": "footage seen",
+        "cameras": [{"camera": name, "days": 1, "ways": {"self-arming": {}}} for name in ("yard", "road")],
         "summary": {"self-arming": WAY, "enrolled once": WAY},
     }  # fmt: skip
     path.write_text(json.dumps(record))
