@@ -57,7 +57,7 @@ def variants(base: Profile) -> list[Variant]:
         highest = {"models.banks.bank_builder.fuse": _highest, "models.engine.frame_scorer.fuse": _highest}
         choices.append(Variant("fusion", "highest rarity", base, highest))
     choices.append(Variant("frame of motion", "farthest cell", base))
-    farthest = {
+    farthest: Replacements = {
         "models.banks.cross_validation.held_out_frame": _hold_out_farthest,
         "models.engine.frame_scorer.frame_distance": _farthest_distance,
     }

@@ -43,7 +43,7 @@ def places_table(record: dict[str, Any]) -> Iterator[str]:
 
 def _found(way: dict[str, Any]) -> float:
     """The share of the anomalies."""
-    return sum(one["found"] for one in way["anomalies"]) / max(1, len(way["anomalies"]))
+    return float(sum(one["found"] for one in way["anomalies"]) / max(1, len(way["anomalies"])))
 
 
 def _place(camera: dict[str, Any], ways: Sequence[str]) -> Row:

@@ -159,11 +159,11 @@ class StreamBank:
                 found |= zip(some, reduce(np.minimum, of_parts), strict=True)
         return [found[number] for number in range(len(frames))]
 
-    def _unscaled_together(self, frames: Sequence[Features]) -> Sequence[NDArray[np.float32]]:
-        """Of frames with the same groups."""
+    def _unscaled_together(self, frames: Sequence[Features]) -> NDArray[np.float32]:
+        """Of frames with the same groups: (frames, n, seeds)."""
         seeds, groups, exemplars, _ = self.vectors.shape
         if groups == 1 or self.empty or self.perspective is not None:
-            return [self._unscaled(features) for features in frames]
+            return np.stack([self._unscaled(features) for features in frames])
         vectors = np.stack([self.measured(features.vectors) for features in frames], axis=1)  # (n, frames, dim)
         self._check_fit(vectors, frames[0].groups)
         banks, norms = self._of_groups(frames[0].groups)
@@ -174,7 +174,7 @@ class StreamBank:
             products = np.matmul(vectors[part], banks[part])
             squared = squares[part, :, None] + norms[part, None, :] - 2.0 * products
             nearest[part] = self._to_nearest(squared.reshape(-1, seeds, exemplars)).reshape(-1, len(frames), seeds)
-        return list(np.ascontiguousarray(nearest.transpose(1, 0, 2)))
+        return np.ascontiguousarray(nearest.transpose(1, 0, 2))
 
     def _unscaled(self, features: Features) -> NDArray[np.float32]:
         seeds, groups, exemplars, _ = self.vectors.shape
