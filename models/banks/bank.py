@@ -156,7 +156,8 @@ class StreamBank:
             for start in range(0, len(numbers), _TOGETHER):
                 some = numbers[start : start + _TOGETHER]
                 of_parts = [part._unscaled_together([frames[n] for n in some]) for part in bank._parts or (bank,)]
-                found |= zip(some, reduce(np.minimum, of_parts), strict=True)
+                nearest: NDArray[np.float32] = reduce(np.minimum, of_parts)
+                found |= zip(some, nearest, strict=True)
         return [found[number] for number in range(len(frames))]
 
     def _unscaled_together(self, frames: Sequence[Features]) -> NDArray[np.float32]:
