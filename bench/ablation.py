@@ -7,7 +7,7 @@ own `BankBuilder` and `FrameScorer`, so that calibration and thresholds are the 
 
 Alternatives that the product does not have are put in the place of one function each, in learning and scoring alike:
 fusion by the highest rarity for `models.profiles.fusion.fuse`, the mean of a frame's farthest cells for the farthest
-one (`frame_distance` and `hold_out` of `models.banks`), no perspective for `Perspective.fit`. The size of
+one (`frame_distance` and `held_out_frame` of `models.banks`), no perspective for `Perspective.fit`. The size of
 a bank is the stream's ``exemplars``; ``ratio`` applies to CLIP streams only, which are no part of these profiles.
 """
 

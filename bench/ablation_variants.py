@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.banks.bank import StreamBank, StreamDistance, frame_distance
-from models.banks.cross_validation import HeldOutFrames, hold_out
+from models.banks.cross_validation import HeldOutFrames, held_out_frame
 from models.exemplars.perspective import Perspective
 from models.frames.frame import Features
 from models.profiles.profile import Fusion, Profile, StreamKind, StreamSpec
@@ -57,8 +57,8 @@ def variants(base: Profile) -> list[Variant]:
         highest = {"models.banks.bank_builder.fuse": _highest, "models.engine.frame_scorer.fuse": _highest}
         choices.append(Variant("fusion", "highest rarity", base, highest))
     choices.append(Variant("frame of motion", "farthest cell", base))
-    farthest = {
-        "models.banks.bank_builder.hold_out": _hold_out_farthest,
+    farthest: Replacements = {
+        "models.banks.cross_validation.held_out_frame": _hold_out_farthest,
         "models.engine.frame_scorer.frame_distance": _farthest_distance,
     }
     choices.append(Variant("frame of motion", f"mean of {FARTHEST} farthest cells", base, farthest))
@@ -105,9 +105,11 @@ def _farthest_distance(bank: StreamBank, features: Features) -> StreamDistance |
     return None if distance is None else _averaged(distance, bank, features)
 
 
-def _hold_out_farthest(bank: StreamBank, features: Features) -> HeldOutFrames | None:
-    """In place of `cross_validation.hold_out`; the vectors, from which scales are made, stay as they are."""
-    held_out = hold_out(bank, features)
+def _hold_out_farthest(
+    bank: StreamBank, features: Features, unscaled: NDArray[np.float32] | None
+) -> HeldOutFrames | None:
+    """In place of `cross_validation.held_out_frame`; the vectors, from which scales are made, stay as they are."""
+    held_out = held_out_frame(bank, features, unscaled)
     return None if held_out is None else replace(held_out, distance=_averaged(held_out.distance, bank, features))
 
 

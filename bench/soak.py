@@ -4,8 +4,10 @@
 over real RTSP and Redis. It alternates: a random fault and the recovery from it, then anomalies on some cameras,
 through half of which another fault strikes the workers. Banks are learnt once, from a recording, and nothing is
 remembered; with ``--learning`` the cameras arm themselves from nothing, and while anomalies are shown banks are made
-anew from memory, and swapped for those that score. Processes are killed in the first third of the run only, so that of
-each kind some live long enough to tell whether they leak. At the end it checks, and fails (exit status 1) unless
+anew from memory, and swapped for those that score. Then memory and the pictures in banks have small budgets, which are
+full after a third of the run: with the usual ones banks go on growing for forty minutes, which nothing tells from a
+leak before. Processes are killed in that first third only, so that of each kind some live long enough to tell whether
+they leak. At the end it checks, and fails (exit status 1) unless
 
 - for every camera captured = scored + dropped by reason + queued, and as many scores are kept as were counted;
 - every anomaly was alerted exactly once, and nothing was alerted on a camera that was undisturbed (but for alerts at
@@ -69,6 +71,7 @@ FAILED, TOO_SHORT = 1, 3  # exit statuses
 ARMED_WITHIN_S = 300.0
 KILLING_SHARE = 1 / 3  # of a run, at its beginning: then each process lives on, long enough to tell a leak
 FIRST_BANK_S = 30.0  # several loops of the footage
+REMEMBERED = {"memory_mb": 2, "bank_thumbnails_mb": 0.5}  # of a camera that learns; full after some five minutes
 SETTINGS = {"analysis_fps": ANALYSIS_FPS, "max_age_s": 5.0, "queue_frames": 64, "source_timeout_s": 5.0}
 
 
@@ -105,7 +108,7 @@ class Soak:
         self.recording = write_recording(media / "normal.mp4", loops=8)
         self.memory = folder / "memory"
         self.memory.mkdir()
-        memory = {} if learning else {"memory_mb": 0}  # what is remembered comes and goes, and would hide a leak
+        memory = REMEMBERED if learning else {"memory_mb": 0}  # what comes and goes would hide a leak
         settings = SETTINGS | {"self_arm": learning, "self_arm_after_s": FIRST_BANK_S} | memory
         self.site = Installation(folder / "site", media, proxied=True, environment=probed(self.memory), **settings)
         self.mischief = Mischief(self.site, self.groups, self.chance, learning=learning)

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.weeks.statistics import proportion
+
 RECORD = Path(__file__).parents[1] / "results" / "weeks.json"
 Row = Sequence[str]
 
@@ -17,8 +19,47 @@ def weeks_table(path: Path = RECORD) -> str:
         return ""
     record = json.loads(path.read_text())
     ways = record["summary"]
-    parts = [_intro(record), _table(["", *ways], _facts(ways)), _table(_heads(ways), _days(ways))]
+    parts = [
+        _intro(record),
+        _table(["", *ways], _facts(ways)),
+        *places_table(record),
+        _table(_heads(ways), _days(ways)),
+    ]
     return "\n".join(parts)
+
+
+def places_table(record: dict[str, Any]) -> Iterator[str]:
+    """What is asked of each place, the worst first; nothing for a record from before cameras were held against what
+    they state."""
+    cameras = [camera for camera in record["cameras"] if all("budget" in way for way in camera["ways"].values())]
+    if cameras:
+        ways = list(cameras[0]["ways"])
+        asked = ("anomalies found", "false alarms from day 3 (stated)", "cleaner alerted in nights")
+        yield _table(
+            ["place", *(f"{way}: {what}" for way in ways for what in asked)],
+            (_place(camera, ways) for camera in sorted(cameras, key=lambda camera: _found(camera["ways"][ways[0]]))),
+        )
+
+
+def _found(way: dict[str, Any]) -> float:
+    """The share of the anomalies."""
+    return float(sum(one["found"] for one in way["anomalies"]) / max(1, len(way["anomalies"])))
+
+
+def _place(camera: dict[str, Any], ways: Sequence[str]) -> Row:
+    cells = [f"{camera['camera']}, {camera['days']} days"]
+    for way in (camera["ways"][name] for name in ways):
+        found, of, budget = sum(one["found"] for one in way["anomalies"]), len(way["anomalies"]), way["budget"]
+        share, low, high = (f"{100 * value:.0f}" for value in proportion(found, of))
+        least, expected, most = (f"{value:.2g}" for value in budget["stated"])
+        verdict = "within" if budget["within"] else "**not within**"
+        nights = ", ".join(map(str, way["cleaner_nights"])) or "none"
+        cells += [
+            f"{found} of {of} ({share} % [{low}, {high}])",
+            f"{budget['false_alarms']} ({expected} [{least}, {most}]), {verdict}",
+            nights,
+        ]
+    return cells
 
 
 def _intro(record: dict[str, Any]) -> str:

@@ -23,6 +23,9 @@ from models.frames.frame import Features
 from models.frames.view import WHOLE_VIEW, View
 from models.profiles.profile import Profile
 
+_TOGETHER = 64  # frames whose distances are taken at once
+_CHUNK_GROUPS = 8  # ... to the exemplars of so many groups: stays within the processor's cache
+
 
 @dataclass(frozen=True)
 class StreamBank:
@@ -134,16 +137,50 @@ class StreamBank:
         """
         bank = self.counting(features)
         of_parts = [part._unscaled(features) for part in bank._parts]
-        distances = reduce(np.minimum, of_parts) if of_parts else bank._unscaled(features)
-        return distances if bank.scales is None else distances / bank.scales[features.groups][:, None]
+        return self.in_scales(features, reduce(np.minimum, of_parts) if of_parts else bank._unscaled(features))
+
+    def in_scales(self, features: Features, unscaled: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What `distances` makes of those of `unscaled_distances`."""
+        scales = self.counting(features).scales
+        return unscaled if scales is None else unscaled / scales[features.groups][:, None]
+
+    def unscaled_distances(self, frames: Sequence[Features]) -> list[NDArray[np.float32]]:
+        """Of each frame its distances (n, seeds), in no scales yet; many frames cost far less together than one by one.
+        They may differ from those of `distances` by rounding."""
+        alike: dict[tuple[int | None, bytes], list[int]] = {}
+        for number, features in enumerate(frames):
+            alike.setdefault((self.context_of(features), features.groups.tobytes()), []).append(number)
+        found: dict[int, NDArray[np.float32]] = {}
+        for numbers in alike.values():
+            bank = self.counting(frames[numbers[0]])
+            for start in range(0, len(numbers), _TOGETHER):
+                some = numbers[start : start + _TOGETHER]
+                of_parts = [part._unscaled_together([frames[n] for n in some]) for part in bank._parts or (bank,)]
+                nearest: NDArray[np.float32] = reduce(np.minimum, of_parts)
+                found |= zip(some, nearest, strict=True)
+        return [found[number] for number in range(len(frames))]
+
+    def _unscaled_together(self, frames: Sequence[Features]) -> NDArray[np.float32]:
+        """Of frames with the same groups: (frames, n, seeds)."""
+        seeds, groups, exemplars, _ = self.vectors.shape
+        if groups == 1 or self.empty or self.perspective is not None:
+            return np.stack([self._unscaled(features) for features in frames])
+        vectors = np.stack([self.measured(features.vectors) for features in frames], axis=1)  # (n, frames, dim)
+        self._check_fit(vectors, frames[0].groups)
+        banks, norms = self._of_groups(frames[0].groups)
+        squares = np.einsum("nfd,nfd->nf", vectors, vectors)
+        nearest = np.empty((*squares.shape, seeds), np.float32)
+        for start in range(0, len(vectors), _CHUNK_GROUPS):
+            part = slice(start, start + _CHUNK_GROUPS)
+            products = np.matmul(vectors[part], banks[part])
+            squared = squares[part, :, None] + norms[part, None, :] - 2.0 * products
+            nearest[part] = self._to_nearest(squared.reshape(-1, seeds, exemplars)).reshape(-1, len(frames), seeds)
+        return np.ascontiguousarray(nearest.transpose(1, 0, 2))
 
     def _unscaled(self, features: Features) -> NDArray[np.float32]:
-        seeds, groups, exemplars, dim = self.vectors.shape
+        seeds, groups, exemplars, _ = self.vectors.shape
         queries, group_of = self.measured(features.vectors), features.groups
-        if queries.shape[1] != dim or (len(group_of) and int(group_of.max()) >= groups):
-            raise ValueError(
-                f"vectors {queries.shape} in groups up to {group_of.max()} do not fit a bank {self.vectors.shape}"
-            )
+        self._check_fit(queries, group_of)
         squares = np.einsum("nd,nd->n", queries, queries)[:, None]
         if self.empty:
             return np.asarray(np.sqrt(np.repeat(squares, seeds, axis=1)), np.float32)
@@ -154,6 +191,13 @@ class StreamBank:
             banks, norms = self._of_groups(group_of)
             squared = squares + norms - 2.0 * np.matmul(queries[:, None, :], banks)[:, 0, :]
         return self._to_nearest(squared.reshape(len(queries), seeds, exemplars))
+
+    def _check_fit(self, vectors: NDArray[np.float32], group_of: NDArray[np.int32]) -> None:
+        _, groups, _, dim = self.vectors.shape
+        if vectors.shape[-1] != dim or (len(group_of) and int(group_of.max()) >= groups):
+            raise ValueError(
+                f"vectors {vectors.shape} in groups up to {group_of.max()} do not fit a bank {self.vectors.shape}"
+            )
 
     def _of_groups(self, group_of: NDArray[np.int32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Exemplars and their squares, for vectors in these groups. Where the same places count in every frame, the

@@ -15,7 +15,7 @@ from models.alarms.calibration import MIN_VALUES, AnyCalibration, calibration_of
 from models.banks.bank import Bank, Footage, StreamBank
 from models.banks.context_split import CONTEXTS, Division, HeldOut, divide, gain_of, hold_out_apart, names_of
 from models.banks.coverage import Coverage, StreamCoverage
-from models.banks.cross_validation import HeldOutFrames, SmallerBank, cover, distances_of, hold_out
+from models.banks.cross_validation import FoldDistances, HeldOutFrames, SmallerBank, cover, distances_of
 from models.banks.folds import CURVE, FOLDS, Folds, PartOfFolds
 from models.banks.held_out_fusion import HeldOutFusion, calibration_of_known
 from models.exemplars.perspective import Perspective
@@ -226,11 +226,13 @@ class BankBuilder:
         held_out, patterns = [], []
         for position, stream in enumerate(self._streams):
             banks = [fold[position] for fold in drawn]
-            measured = self._measure(position, banks, folds)
+            frames = [frame[position] for frame in self._frames]
+            distances = FoldDistances(banks, folds.of, frames)
+            measured = distances.by(banks)
             if isinstance(stream, ScaledStream):
-                scales = stream.scales(*distances_of([frame[position] for frame in self._frames], measured))
+                scales = stream.scales(*distances_of(frames, measured))
                 banks = [replace(bank, scales=scales) for bank in banks]
-                together = HeldOut(banks, folds.of, self._measure(position, banks, folds))
+                together = HeldOut(banks, folds.of, distances.by(banks))
                 best = self._with_contexts(position, stream, folds, together)
                 banks, measured = list(best.banks), list(best.measured)
             held_out.append(measured)
@@ -244,21 +246,15 @@ class BankBuilder:
         if division is None:
             return together
         bare = [self._bank_without(position, folds, number) for number in range(folds.count)]
-        banks = hold_out_apart(
+        apart = hold_out_apart(
             division.contexts(names_of(division, self._footage_index.thumbnails), frame_s), division, bare,
-            lambda banks: self._measure(position, banks, folds),
-            lambda measured: stream.scales(*distances_of(frames, measured)),
+            folds.of, frames, lambda measured: stream.scales(*distances_of(frames, measured)),
         )  # fmt: skip
-        apart = HeldOut(banks, folds.of, self._measure(position, banks, folds))
         gain = gain_of(frames, together, apart)
         if gain.low > 0:
             return apart.with_gain(gain)
         self._divisions[position] = None
         return together
-
-    def _measure(self, position: int, banks: Sequence[StreamBank], folds: Folds) -> list[HeldOutFrames | None]:
-        numbered = zip(self._frames, folds.of.tolist(), strict=True)
-        return [hold_out(banks[fold], frame[position]) for frame, fold in numbered]
 
     def _draw_with_origins(self, patterns: Sequence[StreamBank]) -> tuple[list[StreamBank], FootageMoments]:
         whole, seeds = range(len(self._frames)), self._profile.seeds

@@ -17,7 +17,7 @@ from scipy.special import stdtrit
 from models.alarms.alarm_threshold import CONFIDENCE
 from models.banks.bank import StreamBank
 from models.banks.contexts import ContextGain, Contexts, squares_to
-from models.banks.cross_validation import HeldOutFrames
+from models.banks.cross_validation import FoldDistances, HeldOutFrames
 from models.frames.frame import Features
 
 CONTEXTS = 2
@@ -124,20 +124,23 @@ class HeldOut:
         return bool(distances.max(axis=0).mean() > level)
 
 
-Measure = Callable[[Sequence[StreamBank]], list[HeldOutFrames | None]]
 Scales = Callable[[Sequence[HeldOutFrames | None]], NDArray[np.float32]]
 
 
 def hold_out_apart(
-    contexts: Contexts, division: Division, bare: Sequence[StreamBank], measure: Measure, scales: Scales
-) -> list[StreamBank]:
-    """The banks of the folds, which hold the exemplars of one context after the other, with the contexts in scales of
-    their own. ``scales``: found from held-out distances of some frames."""
-    measured = measure([_in(contexts, bank) for bank in bare])
+    contexts: Contexts, division: Division, bare: Sequence[StreamBank], fold_of: NDArray[np.int64],
+    frames: Sequence[Features], scales: Scales,
+) -> HeldOut:  # fmt: skip
+    """By the banks of the folds, which hold the exemplars of one context after the other, with the contexts in scales
+    of their own. ``scales``: found from held-out distances of some frames."""
+    banks = [_in(contexts, bank) for bank in bare]
+    distances = FoldDistances(banks, fold_of, frames)
+    measured = distances.by(banks)
     own = [
         scales([measured[n] for n in np.flatnonzero(division.labels == number).tolist()]) for number in range(CONTEXTS)
     ]
-    return [_in(replace(contexts, scales=np.stack(own)), bank) for bank in bare]
+    banks = [_in(replace(contexts, scales=np.stack(own)), bank) for bank in bare]
+    return HeldOut(banks, fold_of, distances.by(banks))
 
 
 def _in(contexts: Contexts, bank: StreamBank) -> StreamBank:

@@ -13,7 +13,7 @@ from models.alarms.alarm_threshold import ThresholdModel
 from models.alarms.calibration import NEUTRAL_RARITY, AnyCalibration, score_of
 from models.alarms.event_counts import Run, length_s
 from models.alarms.event_detector import EventRule
-from models.banks.bank import StreamBank, StreamDistance, frame_distance
+from models.banks.bank import StreamBank, StreamDistance
 from models.banks.coverage import CurvePoint, Spread, StreamCoverage, covered_share, covering_radii, curve_point
 from models.frames.frame import Features
 from models.profiles.fusion import CausalGaussian
@@ -45,13 +45,33 @@ class SmallerBank:
     unseen: NDArray[np.int64]
 
 
-def hold_out(bank: StreamBank, features: Features) -> HeldOutFrames | None:
-    """Measure a frame against a bank without its fold; None when the stream has no evidence in it."""
+class FoldDistances:
+    """The frames of one stream, each against the bank of its fold, which was learnt without it: measured once, told in
+    whatever scales."""
+
+    def __init__(self, banks: Sequence[StreamBank], fold_of: NDArray[np.int64], frames: Sequence[Features]) -> None:
+        """``banks``: per fold. ``fold_of``: int64 (frames,)."""
+        self._folds, self._frames = fold_of.tolist(), frames
+        self._unscaled: list[NDArray[np.float32] | None] = [None] * len(frames)
+        for fold, bank in enumerate(banks):
+            numbers = [n for n in np.flatnonzero(fold_of == fold).tolist() if len(frames[n]) and not bank.empty]
+            for n, distances in zip(numbers, bank.unscaled_distances([frames[n] for n in numbers]), strict=True):
+                self._unscaled[n] = distances
+
+    def by(self, banks: Sequence[StreamBank]) -> list[HeldOutFrames | None]:
+        """In the scales of these banks, which have the same exemplars and contexts; None where the stream has no
+        evidence."""
+        parts = zip(self._folds, self._frames, self._unscaled, strict=True)
+        return [held_out_frame(banks[fold], features, unscaled) for fold, features, unscaled in parts]
+
+
+def held_out_frame(bank: StreamBank, features: Features, unscaled: NDArray[np.float32] | None) -> HeldOutFrames | None:
+    """``unscaled``: distances to the bank (n, seeds), in no scales yet; None where the bank is empty."""
     if len(features) == 0:
         return None
-    if bank.empty:
+    if unscaled is None:
         return HeldOutFrames(StreamDistance(math.inf, 0), np.full(len(features), np.inf, np.float32), math.inf)
-    distances = bank.distances(features)
+    distances = bank.in_scales(features, unscaled)
     distance = StreamDistance(float(distances.max(axis=0).mean()), int(distances.mean(axis=1).argmax()))
     return HeldOutFrames(distance, distances.mean(axis=1), float(distances[:, 0].max()))
 
@@ -89,9 +109,7 @@ def cover(
         return StreamCoverage(name, **counts, radius=None, spread=None, covered=None, regions=None, curve=())
     step = -(-len(nonempty) // _MOST_FRAMES)
     some = nonempty[::step]
-    radii = covering_radii(
-        bank.vectors.shape[1], ((features.groups, bank.distances(features).mean(axis=1)) for features in some)
-    )
+    radii = _radii(bank, some)
     measured = [
         (features, part.vectors, size)
         for features, part, size in zip(frames, held_out, sizes, strict=True)
@@ -103,6 +121,12 @@ def cover(
     return StreamCoverage(
         name, **counts, radius=float(radii.max()), spread=spread.rms, covered=covered, regions=regions, curve=curve
     )
+
+
+def _radii(bank: StreamBank, frames: Sequence[Features]) -> NDArray[np.float32]:
+    unscaled = bank.unscaled_distances(frames)
+    distances = [bank.in_scales(features, part).mean(axis=1) for features, part in zip(frames, unscaled, strict=True)]
+    return covering_radii(bank.vectors.shape[1], zip([features.groups for features in frames], distances, strict=True))
 
 
 def _curve(
@@ -124,9 +148,10 @@ def _curve(
 
 def _measure(fewer: SmallerBank, frames: Sequence[Features], step: int, distances: NDArray[np.float64]) -> None:
     """Enter the distance of every ``step``-th frame that is unseen, unless it is silent."""
-    for n in fewer.unseen[::step]:
-        distance = None if fewer.bank.empty else frame_distance(fewer.bank, frames[n])
-        distances[n] = distance.value if distance else math.nan
+    chosen = [n for n in fewer.unseen[::step].tolist() if len(frames[n]) and not fewer.bank.empty]
+    unscaled = fewer.bank.unscaled_distances([frames[n] for n in chosen])
+    for n, part in zip(chosen, unscaled, strict=True):
+        distances[n] = fewer.bank.in_scales(frames[n], part).max(axis=0).mean()
 
 
 def threshold_of(

@@ -30,7 +30,8 @@ class Moment:
 
 @dataclass(frozen=True)
 class FootageMoments:
-    """Many moments, in order of the footage. Empty bytes stand for a thumbnail that was not kept."""
+    """Many moments, in order of the footage. Empty bytes stand for a thumbnail that was not kept. Moments of a stretch
+    of memory have few thumbnails among them, each of which is in memory once."""
 
     moments: tuple[Moment, ...]
     thumbnails: tuple[bytes, ...]
@@ -62,9 +63,9 @@ class FootageMoments:
             for source, time_s, at_s in zip(*facts, strict=True)
         )
         ends = np.cumsum(arrays["thumbnail_sizes"]).tolist()
-        joined = arrays["thumbnails"].tobytes()
-        thumbnails = tuple(joined[start:end] for start, end in zip([0, *ends], ends, strict=False))
-        return cls(moments, thumbnails)
+        joined, known = arrays["thumbnails"].tobytes(), dict[bytes, bytes]()
+        jpegs = (joined[start:end] for start, end in zip([0, *ends], ends, strict=False))
+        return cls(moments, tuple(known.setdefault(jpeg, jpeg) for jpeg in jpegs))
 
 
 @dataclass(frozen=True, slots=True)

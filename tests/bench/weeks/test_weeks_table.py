@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from bench.weeks.table import weeks_table
+from bench.weeks.table import places_table, weeks_table
 
 FIGURES = Path(__file__).parents[3] / "docs" / "figures.md"
 DAY = {
@@ -25,7 +25,8 @@ def test_days_and_kinds_have_their_rows(tmp_path: Path) -> None:
     assert weeks_table(path) == ""
     record = {
         "profile": "scene", "days": 1, "seeds": [11], "cameras_planned": 3, "budget_a_camera_and_day": 4.0,
-        "counted_in": "footage seen", "cameras": [{"camera": "yard", "days": 1}, {"camera": "road", "days": 1}],
+        "counted_in": "footage seen",
+        "cameras": [{"camera": name, "days": 1, "ways": {"self-arming": {}}} for name in ("yard", "road")],
         "summary": {"self-arming": WAY, "enrolled once": WAY},
     }  # fmt: skip
     path.write_text(json.dumps(record))
@@ -35,6 +36,19 @@ def test_days_and_kinds_have_their_rows(tmp_path: Path) -> None:
     assert "| armed after (median) | never (0 cameras) |" in text
     assert "| 1 | 1 (20 [3.55, 63] an hour seen) | 2 of 10 (20 % [4, 51]) | 0 alerts, 2 visits |" in text
     assert {line.count("|") for line in text.splitlines() if line.startswith("| 1 ") or "day" in line[:6]} == {8}
+
+
+def test_places_stand_worst_first_beside_what_is_asked_of_them() -> None:
+    def place(name: str, found: list[bool], *, within: bool) -> dict[str, object]:
+        budget = {"false_alarms": 3, "stated": [0.01, 0.1, 0.5], "within": within}
+        way = {"anomalies": [{"found": one} for one in found], "budget": budget, "cleaner_nights": [1, 2]}
+        return {"camera": name, "days": 14, "ways": {"self-arming": way}}
+
+    cameras = [place("yard", [True, True], within=True), place("road", [True, False], within=False)]
+    [text] = places_table({"cameras": cameras})
+    _, _, worst, best = text.splitlines()
+    assert worst == "| road, 14 days | 1 of 2 (50 % [3, 97]) | 3 (0.1 [0.01, 0.5]), **not within** | 1, 2 |"
+    assert best.startswith("| yard, 14 days | 2 of 2 (100 % [22, 100]) | 3 (0.1 [0.01, 0.5]), within |")
 
 
 def test_the_page_shows_the_record_that_is_committed() -> None:

@@ -73,6 +73,8 @@ def test_a_light_that_is_new_or_in_between_is_compared_with_all_of_normal(lit: f
         stream = bank.streams[0]
         alone = [replace(part, scales=stream.scales).distances(features) for part in stream._parts]
         assert union == pytest.approx(np.minimum(*alone), rel=1e-4)
+        [at_once] = stream.unscaled_distances([features])
+        assert stream.in_scales(features, at_once) == pytest.approx(union, rel=1e-4)
 
 
 def test_one_light_or_one_night_is_not_split() -> None:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from plain_stream import DIM, features_at
 
 from models.banks.bank import StreamBank, frame_distance
-from models.banks.cross_validation import SmallerBank, cover, hold_out
+from models.banks.cross_validation import FoldDistances, HeldOutFrames, SmallerBank, cover
+from models.frames.frame import Features
 
 SIZE = (160, 90)
 
 
 def normal(count: int, seed: int) -> StreamBank:
     return StreamBank(np.random.default_rng(seed).normal(scale=0.1, size=(3, 1, count, DIM)).astype(np.float32))
+
+
+def hold_out(bank: StreamBank, frame: Features) -> HeldOutFrames | None:
+    [held_out] = FoldDistances([bank], np.zeros(1, np.int64), [frame]).by([bank])
+    return held_out
 
 
 def test_a_held_out_frame_is_as_far_as_scoring_says() -> None:
@@ -25,6 +33,39 @@ def test_a_held_out_frame_is_as_far_as_scoring_says() -> None:
     assert result.distance == frame_distance(bank, frame)
     assert result.vectors.shape == (2,)
     assert result.first_seed == pytest.approx(float(bank.distances(frame)[:, 0].max()))
+
+
+@pytest.mark.parametrize("neighbours", [1, 3])
+def test_many_frames_at_once_are_as_far_as_one_by_one(neighbours: int) -> None:
+    random, groups = np.random.default_rng(7), 11
+    scales = random.uniform(0.5, 2.0, groups).astype(np.float32)
+    bank = StreamBank(random.normal(size=(3, groups, 9, DIM)).astype(np.float32), scales=scales, neighbours=neighbours)
+    whole, part = np.arange(groups, dtype=np.int32), np.array([0, 3, 10], np.int32)
+    frames = [in_groups(whole if n % 3 else part, random) for n in range(150)]
+    frames[5] = Features.none(DIM)
+    measured = FoldDistances([bank], np.zeros(len(frames), np.int64), frames).by([bank])
+    assert [one is None for one in measured] == [n == 5 for n in range(150)]
+    for frame, one in zip(frames, measured, strict=True):
+        if one is not None:
+            assert one.vectors == pytest.approx(bank.distances(frame).mean(axis=1), rel=1e-4)
+            assert one.distance.value == pytest.approx(bank.distances(frame).max(axis=0).mean(), rel=1e-4)
+
+
+def test_distances_are_told_in_whatever_scales() -> None:
+    random = np.random.default_rng(8)
+    bank = StreamBank(random.normal(size=(3, 4, 9, DIM)).astype(np.float32))
+    frames = [in_groups(np.arange(4, dtype=np.int32), random) for _ in range(3)]
+    distances = FoldDistances([bank], np.zeros(3, np.int64), frames)
+    halved = replace(bank, scales=np.full(4, 2.0, np.float32))
+    for one, half in zip(distances.by([bank]), distances.by([halved]), strict=True):
+        assert one is not None
+        assert half is not None
+        assert half.vectors == pytest.approx(one.vectors / 2)
+
+
+def in_groups(groups: NDArray[np.int32], random: np.random.Generator) -> Features:
+    vectors = random.normal(size=(len(groups), DIM)).astype(np.float32)
+    return Features(vectors, np.zeros((len(groups), 4), np.float32), groups)
 
 
 def test_nothing_is_near_an_empty_bank_and_silence_is_no_distance() -> None:

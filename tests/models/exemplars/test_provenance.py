@@ -96,3 +96,9 @@ def test_boxes_are_relative_to_the_picture_they_are_in() -> None:
 def test_moments_survive_as_arrays(entries: list[tuple[Moment, bytes]]) -> None:
     moments = FootageMoments(tuple(one for one, _ in entries), tuple(jpeg for _, jpeg in entries))
     assert FootageMoments.from_arrays(moments.arrays()) == moments
+
+
+def test_a_thumbnail_of_many_moments_is_in_memory_once() -> None:
+    moments = FootageMoments(tuple(Moment(0, n / 5) for n in range(40)), (b"first",) * 20 + (b"second",) * 20)
+    read = FootageMoments.from_arrays(moments.arrays())
+    assert len({id(jpeg) for jpeg in read.thumbnails}) == 2
