@@ -16,7 +16,16 @@ import redis
 import redis.asyncio
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.backoff import NoBackoff
-from redis.exceptions import ClusterDownError, MasterDownError, OutOfMemoryError, ReadOnlyError, TryAgainError
+from redis.exceptions import (
+    AskError,
+    ClusterCrossSlotError,
+    ClusterDownError,
+    MasterDownError,
+    MovedError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    TryAgainError,
+)
 from redis.retry import Retry
 
 from patchwatch.bus import keys
@@ -41,14 +50,20 @@ _REFUSALS = {
     "BUSY": "is held up by a script: wait, or SCRIPT KILL",
     "MASTERDOWN": "is a replica without its primary: repair the replication",
     "NOREPLICAS": "has too few replicas to take writes: repair the replication",
-    "CLUSTERDOWN": "is a cluster that is down: use a Redis that is not a cluster",
-    "TRYAGAIN": "is a cluster being moved: use a Redis that is not a cluster",
     "UNBLOCKED": "changes its role: wait for the failover",
 }
 _WORD_OF: dict[type[Exception], str] = {
-    OutOfMemoryError: "OOM", ReadOnlyError: "READONLY", MasterDownError: "MASTERDOWN", ClusterDownError: "CLUSTERDOWN",
-    TryAgainError: "TRYAGAIN", redis.exceptions.BusyLoadingError: "LOADING",
+    OutOfMemoryError: "OOM", ReadOnlyError: "READONLY", MasterDownError: "MASTERDOWN",
+    redis.exceptions.BusyLoadingError: "LOADING",
 }  # fmt: skip
+# What only nodes of a Redis Cluster answer (docs/decisions/071).
+_OF_CLUSTERS = (MovedError, AskError, TryAgainError, ClusterCrossSlotError, ClusterDownError)
+NO_CLUSTER = (
+    "the Redis of PATCHWATCH_REDIS_URL is a node of a Redis Cluster, and an alert is written in one transaction with the "
+    "score that raised it, which no cluster takes: name a Redis with cluster-enabled no, or Sentinels that know a primary "
+    "and its replicas (redis+sentinel://HOST:26379,HOST:26379/NAME/0); for more cameras than one Redis carries "
+    "(`patchwatch plan`), start a second installation with a Redis of its own"
+)
 # Errors that waiting does not solve, by words in the error.
 _WRONG_SETTINGS = {
     "NOPERM": ADVICE,
@@ -134,6 +149,8 @@ def translated() -> Iterator[None]:
 
 
 def _translation(error: redis.RedisError) -> BusUnavailableError | None:
+    if isinstance(error, _OF_CLUSTERS):
+        return BusRefusedError(NO_CLUSTER)
     word = _WORD_OF.get(type(error)) or next(iter(_FIRST_WORD.findall(str(error))), None)
     if word is not None:
         kind = BusFullError if word == "OOM" else BusUnavailableError
@@ -172,6 +189,8 @@ def admit(url: str, partitions: int, *, restoring: bool = False) -> None:
     try:
         with translated(), connect(url) as client:
             client.ping()
+            if client.info("cluster").get("cluster_enabled"):
+                raise ConfigurationError(NO_CLUSTER)
             if not restoring and (begun := cast("bytes | None", client.get(keys.RESTORING))) is not None:
                 raise ConfigurationError(unfinished_restore(begun))
             agreed = _agreed_partitions(client, partitions)
