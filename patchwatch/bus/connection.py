@@ -149,12 +149,12 @@ def translated() -> Iterator[None]:
 
 
 def _translation(error: redis.RedisError) -> BusUnavailableError | None:
-    if isinstance(error, _OF_CLUSTERS):
-        return BusRefusedError(NO_CLUSTER)
     word = _WORD_OF.get(type(error)) or next(iter(_FIRST_WORD.findall(str(error))), None)
     if word is not None:
         kind = BusFullError if word == "OOM" else BusUnavailableError
         return kind(f"Redis {_REFUSALS[word]} ({redact(str(error))})")
+    if isinstance(error, _OF_CLUSTERS):
+        return BusRefusedError(NO_CLUSTER)
     text = str(error).lower()  # servers differ in capitals
     advice = next((advice for words, advice in _WRONG_SETTINGS.items() if words.lower() in text), None)
     if advice is not None:
@@ -189,11 +189,11 @@ def admit(url: str, partitions: int, *, restoring: bool = False) -> None:
     try:
         with translated(), connect(url) as client:
             client.ping()
-            if client.info("cluster").get("cluster_enabled"):
-                raise ConfigurationError(NO_CLUSTER)
-            if not restoring and (begun := cast("bytes | None", client.get(keys.RESTORING))) is not None:
+            # Two keys at once, which lie in different slots: no node of a cluster answers that, and no right is needed.
+            begun, known = cast("list[bytes | None]", client.mget(keys.RESTORING, keys.PARTITIONS))
+            if begun is not None and not restoring:
                 raise ConfigurationError(unfinished_restore(begun))
-            agreed = _agreed_partitions(client, partitions)
+            agreed = _agreed_partitions(client, known, partitions)
             _try_rights(client)
     except BusRefusedError as error:
         raise ConfigurationError(str(error)) from None
@@ -212,8 +212,7 @@ def unfinished_restore(begun: bytes) -> str:
     )
 
 
-def _agreed_partitions(client: redis.Redis, partitions: int) -> int:
-    known = cast("bytes | None", client.get(keys.PARTITIONS))
+def _agreed_partitions(client: redis.Redis, known: bytes | None, partitions: int) -> int:
     if known is None and not client.set(keys.PARTITIONS, partitions, nx=True):
         known = cast("bytes | None", client.get(keys.PARTITIONS))
     return counted(known) if known is not None else partitions
