@@ -59,9 +59,9 @@ _WORD_OF: dict[type[Exception], str] = {
 # What only nodes of a Redis Cluster answer (docs/decisions/071).
 _OF_CLUSTERS = (MovedError, AskError, TryAgainError, ClusterCrossSlotError, ClusterDownError)
 NO_CLUSTER = (
-    "the Redis of PATCHWATCH_REDIS_URL is a node of a Redis Cluster, and an alert is written in one transaction with the "
-    "score that raised it, which no cluster takes: name a Redis with cluster-enabled no, or Sentinels that know a primary "
-    "and its replicas (redis+sentinel://HOST:26379,HOST:26379/NAME/0); for more cameras than one Redis carries "
+    "the Redis of PATCHWATCH_REDIS_URL is a node of a Redis Cluster, and an alert is written in one transaction with "
+    "the score that raised it, which no cluster takes: name a Redis with cluster-enabled no, or Sentinels that know a "
+    "primary and its replicas (redis+sentinel://HOST:26379,HOST:26379/NAME/0); for more cameras than one Redis carries "
     "(`patchwatch plan`), start a second installation with a Redis of its own"
 )
 # Errors that waiting does not solve, by words in the error.

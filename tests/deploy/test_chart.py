@@ -162,7 +162,9 @@ def test_users_log_in_at_the_provider_that_is_named(plain: list[Resource], every
     assert settings.oidc_session_hours == 24
     assert settings.password_login
     assert not settings.oidc_link_users
-    others = [role for role, names in environments(everything).items() if role != "service" and "OIDC" in "".join(names)]
+    others = [
+        role for role, names in environments(everything).items() if role != "service" and "OIDC" in "".join(names)
+    ]
     assert others == []
     assert "OIDC" not in "".join(environments(plain)["service"])
 
