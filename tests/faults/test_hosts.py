@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,7 @@ class SecondHost:
 
     def wait_until_shared(self) -> None:
         for role in ROLES:
-            wait_until(lambda role=role: self._shares(role) == [True, True])
+            wait_until(partial(self._is_shared, role))
         self.site.wait_until_ok(*ALL)
 
     def alone(self) -> bool:
@@ -57,8 +58,8 @@ class SecondHost:
         for role in ROLES:
             self.site.remove(f"{role}-2")
 
-    def _shares(self, role: str) -> list[bool]:
-        return [one["cameras"] > 0 for one in self.site.workers(role)]
+    def _is_shared(self, role: str) -> bool:
+        return [one["cameras"] > 0 for one in self.site.workers(role)] == [True, True]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Upgrade. An installation of the last release whose roles are replaced one after the other, as docs/upgrade.md says."""
+"""Upgrade. The roles of an installation of the last release are replaced one after the other, as docs/upgrade.md says."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def test_the_roles_are_upgraded_one_after_the_other(site: Any, fault: Fault, tmp
         after = wait_until(lambda: _balanced(installation.status(HALL)["frames"]))
         lost = {reason: count for reason, count in after["dropped"].items() if count}
         fault.enter(
-            f"all five roles in {took_s:.0f} s, longest time without a scored frame {gap_s:.1f} s; every score and alert "
-            f"of before is kept, none twice; of {after['captured']} frames not scored: {lost or 'none'}",
+            f"all five roles in {took_s:.0f} s, longest time without a scored frame {gap_s:.1f} s; every score and "
+            f"alert of before is kept, none twice; of {after['captured']} frames not scored: {lost or 'none'}",
         )
     finally:
         installation.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,12 @@ class RedisCluster:
             self._run(port, bus_port)
         share = -(-_SLOTS // len(self.ports))
         for node in range(len(self.ports)):
-            wait_until(lambda client=self.client(node): _answers(client))
+            wait_until(partial(_answers, self.client(node)))
             last = min(share * (node + 1), _SLOTS) - 1
             self.client(node).execute_command("CLUSTER", "ADDSLOTSRANGE", share * node, last)
             self.client(node).execute_command("CLUSTER", "MEET", "127.0.0.1", self.ports[0], self._bus_ports[0])
         for node in range(len(self.ports)):
-            wait_until(lambda client=self.client(node): _is_whole(client))
+            wait_until(partial(_is_whole, self.client(node)))
 
     def close(self) -> None:
         for process in self._processes:

@@ -13,7 +13,8 @@ _CHUNK_BYTES = 65_536
 
 
 class TcpProxy:
-    """Forwards `port` of ``address`` to ``target_port`` of 127.0.0.1. Attributes may be set from any thread and hold at once."""
+    """Forwards `port` of ``address`` to ``target_port`` of 127.0.0.1. Attributes may be set from any thread and hold at
+    once."""
 
     def __init__(self, target_port: int, address: str = "127.0.0.1") -> None:
         self.port = free_port()
