@@ -1,4 +1,4 @@
-"""Upgrade. The roles of an installation of the last release are replaced one after the other, as docs/upgrade.md says."""
+"""Upgrade. The roles of an installation of the last release are replaced one by one, as docs/upgrade.md says."""
 
 from __future__ import annotations
 
