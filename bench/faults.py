@@ -30,8 +30,8 @@ _HEAD = """\
 What users of a running installation see of each fault, how soon it is over, and what it costs. `make faults` strikes
 them all and writes this page; nothing here is written by hand. The installation has one process per role, a Redis
 behind a TCP proxy, and {cameras} RTSP cameras (gst-rtsp-server) that are scored with the `motion` profile; pauses
-before reconnecting are 0.5 to 2 s. *Hosts* have a second ingest and inference worker in a network namespace of another host name,
-with a cable that is pulled; *Upgrade* begins with the processes of the release before.
+before reconnecting are 0.5 to 2 s. *Hosts* have a second ingest and inference worker in a network namespace of another
+host name, with a cable that is pulled; *Upgrade* begins with the processes of the release before.
 
 *Seen* is the `health` of a camera that was hit, as the API tells it ten times a second. *Recovered* counts from the end
 of the cause (it *lasted* so long) to the first score of a frame captured after it, on all cameras that were hit; a
