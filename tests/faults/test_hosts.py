@@ -65,7 +65,7 @@ class SecondHost:
 @contextmanager
 def _reachable_cameras(site: Any, address: str) -> Iterator[None]:
     """The cameras under an address that every host reaches."""
-    before = {name: site.installation.get(f"/cameras/{name}")["source"] for name in ALL}
+    before = {name: site.others.url(name) for name in ALL} | {"gate": site.gate.url("gate", site.gate_proxy.port)}
     ways = {name: TcpProxy((site.gate if name == "gate" else site.others).port, address) for name in ALL}
     try:
         for name, way in ways.items():
